@@ -1,0 +1,186 @@
+"""What every implementation of the monitor looks like from outside, and how one is chosen by name.
+
+Rules:
+1. One choice of implementation for all protocols of a monitor, never a mix.
+2. ``decode`` is pure: a datagram in, values out, nothing raised for any bytes. ``process`` is ``decode``
+   behind a transport.
+3. Class attributes ``groups`` and the tables of each implementation are the seam for deviations: a subclass
+   replaces an entry; the good code has no switches.
+
+Not here: any decoding. The two implementations share no code but this interface, ``nlmon.events``,
+``nlmon.errors`` and ``nlmon.transport.base``.
+"""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import ClassVar, Literal
+
+from msgspec import Struct
+
+from nlmon.errors import NlmonError, TransportError, UsageError
+from nlmon.events import Datagram, Decoded, Event
+from nlmon.transport.base import Transport, TransportFactory, TransportStatus
+
+__all__ = ["BACKENDS", "Backend", "BackendOptions", "BackendStatus", "ProtocolStatus", "create"]
+
+EventCallback = Callable[[Event], None]
+ErrorCallback = Callable[[NlmonError], None]
+
+BACKENDS: Mapping[str, str] = {
+    "legacy": "nlmon.backends.legacy:LegacyBackend",
+    "libnl": "nlmon.backends.libnl:LibnlBackend",
+}
+
+
+class BackendOptions(Struct, frozen=True):
+    """Inputs of a backend. Sizes in bytes, None leaves the kernel's default. ``byteorder`` is the machine's
+    that wrote the messages, not the one that reads them."""
+
+    byteorder: Literal["little", "big"] = "little"
+    receive_buffer: int | None = 32768
+    send_buffer: int | None = 32768
+
+
+class ProtocolStatus(Struct, frozen=True):
+    """Counters of one protocol since it was enabled first."""
+
+    enabled: bool
+    fd: int
+    events: int
+    errors: int
+    unknown: int
+    transport: TransportStatus | None
+
+
+class BackendStatus(Struct, frozen=True):
+    """Name of the implementation and its protocols by number."""
+
+    name: str
+    protocols: dict[int, ProtocolStatus]
+
+
+class Backend(abc.ABC):
+    """An implementation of the monitor: enable protocols, poll descriptors, process, get events by callback."""
+
+    name: ClassVar[str]
+    groups: ClassVar[Mapping[int, tuple[int, ...]]]
+    """Multicast groups joined per supported protocol."""
+
+    def __init__(self, transports: TransportFactory, options: BackendOptions | None = None) -> None:
+        self._factory = transports
+        self.options = options or BackendOptions()
+        self._transports: dict[int, Transport] = {}
+        self._counts: dict[int, list[int]] = {}
+        self._on_event: EventCallback | None = None
+        self._on_error: ErrorCallback | None = None
+
+    @abc.abstractmethod
+    def decode(self, datagram: Datagram) -> Decoded:
+        """Events and errors of one datagram, for any bytes. Counts nothing and calls nobody."""
+
+    def set_callback(self, on_event: EventCallback | None, on_error: ErrorCallback | None = None) -> None:
+        """Who receives events and decode errors; None discards them. Allowed before and after ``enable``."""
+        self._on_event = on_event
+        self._on_error = on_error
+
+    def enable(self, protocol: int) -> None:
+        """Open the sockets of a protocol; enabling an enabled protocol does nothing.
+
+        Raises ``UsageError`` for a protocol this implementation does not support, ``TransportError`` if the
+        kernel refuses.
+        """
+        if protocol in self._transports:
+            return
+        if protocol not in self.groups:
+            raise UsageError(
+                "NLM-B001",
+                f"the {self.name} implementation does not support protocol {protocol}",
+                hint="it supports " + ", ".join(map(str, sorted(self.groups))),
+            )
+        self._transports[protocol] = self._factory.open(
+            protocol,
+            self.groups[protocol],
+            receive_buffer=self.options.receive_buffer,
+            send_buffer=self.options.send_buffer,
+        )
+        self._counts.setdefault(protocol, [0, 0, 0])
+
+    def disable(self, protocol: int) -> None:
+        """Close the sockets of a protocol; what waits in them is gone. Allowed when it is not enabled."""
+        transport = self._transports.pop(protocol, None)
+        if transport is not None:
+            transport.close()
+
+    def fileno(self, protocol: int) -> int:
+        """Descriptor to poll, -1 when the protocol is not enabled or has no descriptor."""
+        transport = self._transports.get(protocol)
+        return -1 if transport is None else transport.fileno()
+
+    def process(self, protocol: int) -> bool:
+        """Read one datagram and deliver its events; False when nothing waited.
+
+        Raises ``UsageError`` when the protocol is not enabled, ``TransportError`` when the socket is lost.
+        An overrun goes to the error callback and reading goes on.
+        """
+        transport = self._transports.get(protocol)
+        if transport is None:
+            raise UsageError("NLM-B002", f"protocol {protocol} is not enabled", hint="call enable() first")
+        counts = self._counts[protocol]
+        try:
+            datagram = transport.recv()
+        except TransportError as error:
+            counts[1] += 1
+            if not self.on_transport_error(protocol, error):
+                raise
+            return True
+        if datagram is None:
+            return False
+        decoded = self.decode(datagram)
+        counts[0] += len(decoded.events)
+        counts[1] += len(decoded.errors)
+        counts[2] += decoded.unknown
+        if self._on_event is not None:
+            for event in decoded.events:
+                self._on_event(event)
+        if self._on_error is not None:
+            for found in decoded.errors:
+                if isinstance(found, NlmonError):
+                    self._on_error(found)
+        return True
+
+    @abc.abstractmethod
+    def on_transport_error(self, protocol: int, error: TransportError) -> bool:
+        """React to a failed read; True when reading may go on."""
+
+    def status(self) -> BackendStatus:
+        """Counters and socket settings of every protocol that was ever enabled."""
+        protocols = {}
+        for protocol, (events, errors, unknown) in self._counts.items():
+            transport = self._transports.get(protocol)
+            protocols[protocol] = ProtocolStatus(
+                enabled=transport is not None,
+                fd=-1 if transport is None else transport.fileno(),
+                events=events,
+                errors=errors,
+                unknown=unknown,
+                transport=None if transport is None else transport.status(),
+            )
+        return BackendStatus(name=self.name, protocols=protocols)
+
+    def close(self) -> None:
+        """Disable every protocol. Closing twice is allowed; ``enable`` opens again."""
+        for protocol in list(self._transports):
+            self.disable(protocol)
+
+
+def create(name: str, transports: TransportFactory, options: BackendOptions | None = None) -> Backend:
+    """The implementation called ``name``; raises ``UsageError`` for a name that is not in ``BACKENDS``."""
+    target = BACKENDS.get(name)
+    if target is None:
+        raise UsageError("NLM-B003", f"no implementation is called {name!r}", hint="choose " + " or ".join(BACKENDS))
+    module, _, attribute = target.partition(":")
+    backend: Backend = getattr(import_module(module), attribute)(transports, options)
+    return backend

@@ -1,0 +1,189 @@
+"""Every error a user of nlmon can meet.
+
+    NlmonError                   a stable code, what happened, where, why, what to do
+    ├── UsageError               exit 2   the command or the call was wrong
+    ├── InputError               exit 3   a file or its content was wrong
+    │   ├── CaptureError                  not readable, not a capture, damaged
+    │   └── ContractError                 the contract file breaks its schema
+    ├── PlatformError            exit 4   privilege, kernel feature or tool missing
+    │   └── TransportError                a socket call failed
+    │       └── Overrun                   the kernel dropped messages (ENOBUFS)
+    ├── DecodeError              (a finding, never ends a run)
+    │   ├── FramingError                  nlmsghdr does not fit its datagram
+    │   ├── HeaderError                   the fixed header of a message is short
+    │   ├── AttributeFormatError          an attribute breaks its policy or its parent
+    │   ├── KernelError                   NLMSG_ERROR with a negative errno
+    │   └── OverrunMessage                NLMSG_OVERRUN inside a datagram
+    └── InternalError            exit 5   a bug in nlmon
+
+Rules of this file:
+1. A code is given once and never means something else later.
+2. A DecodeError is a value: backends collect it beside the events of a datagram. They never raise it,
+   so that one bad message cannot take its neighbours along.
+3. Texts are complete without a traceback; the exit code of a class is the exit code of the command.
+
+Not here: formatting for terminals (``nlmon.cli``) and warnings about content (``nlmon.compare``).
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+__all__ = [
+    "AttributeFormatError",
+    "CaptureError",
+    "ContractError",
+    "DecodeError",
+    "FramingError",
+    "HeaderError",
+    "InputError",
+    "InternalError",
+    "KernelError",
+    "NlmonError",
+    "Overrun",
+    "OverrunMessage",
+    "PlatformError",
+    "TransportError",
+    "UsageError",
+]
+
+
+class NlmonError(Exception):
+    """Base of all errors; not raised itself.
+
+    ``code`` is stable (``NLM-C003``); ``what`` one sentence; ``where`` a place such as ``a.pcap:frame 17``;
+    ``why`` the cause; ``hint`` what to do. All but code and what may be empty.
+    """
+
+    exit_code: ClassVar[int] = 5
+
+    def __init__(self, code: str, what: str, *, where: str = "", why: str = "", hint: str = "") -> None:
+        super().__init__(code, what, where, why, hint)
+        self.code = code
+        self.what = what
+        self.where = where
+        self.why = why
+        self.hint = hint
+
+    def __str__(self) -> str:
+        text = f"{self.code}: {self.what}"
+        if self.where:
+            text += f" ({self.where})"
+        if self.why:
+            text += f": {self.why}"
+        if self.hint:
+            text += f". {self.hint}"
+        return text
+
+
+class UsageError(NlmonError):
+    """A command line or a call that cannot be carried out as written."""
+
+    exit_code = 2
+
+
+class InputError(NlmonError):
+    """A file that cannot be used."""
+
+    exit_code = 3
+
+
+class CaptureError(InputError):
+    """A capture that cannot be opened, or that is damaged from ``offset`` on.
+
+    ``offset`` is the position in bytes in the (decompressed) file where reading stopped, or -1.
+    """
+
+    def __init__(
+        self, code: str, what: str, *, where: str = "", why: str = "", hint: str = "", offset: int = -1
+    ) -> None:
+        super().__init__(code, what, where=where, why=why, hint=hint)
+        self.offset = offset
+
+
+class ContractError(InputError):
+    """The contract file does not follow its schema."""
+
+
+class PlatformError(NlmonError):
+    """This machine, user or kernel lacks something."""
+
+    exit_code = 4
+
+
+class TransportError(PlatformError):
+    """A socket call failed; ``errno`` is the kernel's number, 0 when there is none."""
+
+    def __init__(self, code: str, what: str, *, where: str = "", why: str = "", hint: str = "", errno: int = 0) -> None:
+        super().__init__(code, what, where=where, why=why, hint=hint)
+        self.errno = errno
+
+
+class Overrun(TransportError):
+    """The receive buffer was full and the kernel dropped messages (recv(2) gave ENOBUFS).
+
+    ``drops`` is how many messages the kernel has dropped on this socket since the last report, or -1 if it
+    does not tell (netlink(7); the count is the column Drops of /proc/net/netlink).
+    """
+
+    def __init__(
+        self,
+        code: str,
+        what: str,
+        *,
+        where: str = "",
+        why: str = "",
+        hint: str = "",
+        errno: int = 105,
+        drops: int = -1,
+    ) -> None:
+        super().__init__(code, what, where=where, why=why, hint=hint, errno=errno)
+        self.drops = drops
+
+
+class DecodeError(NlmonError):
+    """Something in the bytes of one datagram that could not be read as netlink.
+
+    ``frame`` is the number of the datagram at its source, ``offset`` the position in bytes inside the
+    datagram, ``path`` the attribute path such as ``IFLA_LINKINFO/IFLA_INFO_KIND`` (empty: not in an attribute).
+    """
+
+    exit_code = 3
+
+    def __init__(self, code: str, what: str, *, frame: int, offset: int, path: str = "", why: str = "") -> None:
+        where = f"frame {frame}, offset {offset:#x}" + (f", {path}" if path else "")
+        super().__init__(code, what, where=where, why=why)
+        self.frame = frame
+        self.offset = offset
+        self.path = path
+
+
+class FramingError(DecodeError):
+    """An nlmsghdr that does not fit in its datagram (netlink(3): NLMSG_OK is false)."""
+
+
+class HeaderError(DecodeError):
+    """A message too short for the fixed header of its type; the message gives no event."""
+
+
+class AttributeFormatError(DecodeError):
+    """An attribute that breaks its policy or overruns its parent; the rest of the message is kept."""
+
+
+class KernelError(DecodeError):
+    """NLMSG_ERROR with a non-zero error. ``errno`` is positive; ``ext_ack`` the kernel's own text or empty."""
+
+    def __init__(
+        self, code: str, what: str, *, frame: int, offset: int, errno: int, ext_ack: str = "", path: str = ""
+    ) -> None:
+        super().__init__(code, what, frame=frame, offset=offset, path=path, why=ext_ack)
+        self.errno = errno
+        self.ext_ack = ext_ack
+
+
+class OverrunMessage(DecodeError):
+    """NLMSG_OVERRUN: the sender says that data was lost before this point."""
+
+
+class InternalError(NlmonError):
+    """A bug in nlmon; the report asks for the command line and the traceback."""
