@@ -1,0 +1,40 @@
+"""What a test may require of the machine, and how it says that something is missing.
+
+With ``NLMON_REQUIRE_ALL=1`` (continuous integration) a missing requirement fails the test instead of
+skipping it, so that coverage is never lost in silence.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+
+import pytest
+
+__all__ = ["require_netns", "require_program"]
+
+
+def _missing(reason: str) -> None:
+    if os.environ.get("NLMON_REQUIRE_ALL") == "1":
+        pytest.fail(f"required here, but {reason}")
+    pytest.skip(reason)
+
+
+def require_program(name: str) -> str:
+    """Path of a program of another project; skips when it is not installed."""
+    path = shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin")
+    if path is None:
+        _missing(f"the program {name} is not installed")
+    return str(path)
+
+
+def require_netns() -> list[str]:
+    """Command prefix that runs a program in a fresh user and network namespace; skips when refused."""
+    prefix = ["unshare", "--user", "--map-root-user", "--net"]
+    if shutil.which("unshare") is None:
+        _missing("the program unshare is not installed")
+    tried = subprocess.run([*prefix, "true"], capture_output=True, text=True, check=False)
+    if tried.returncode != 0:
+        _missing(f"the kernel refuses a user namespace: {tried.stderr.strip()}")
+    return prefix
