@@ -1,0 +1,208 @@
+"""Who said what to whom in a recording: requests, answers, dumps and notifications, told apart.
+
+A tap of the nlmon device records every program's requests and the kernel's answers among the notifications,
+all with the same packet type. A monitor's own socket receives only notifications, so a replay must know them.
+
+The rules, in order, for the first message of a datagram (all messages of a datagram share their sender):
+1. Recorded as sent to the kernel, or NLM_F_REQUEST set: a **request**.
+2. NLMSG_DONE, and NLM_F_MULTI with a sequence number or port id: part of a **dump**. It belongs to the oldest
+   request with this sequence number that asks for this type and that no other port id has claimed.
+3. Another control type: **control** (acknowledgement, error, NOOP, OVERRUN).
+4. Answers a remembered GET request with the same sequence number: a **reply**.
+5. Everything else is a **notification**. One caused by a request carries that request's sequence number and
+   port id, which is why rule 4 asks for a GET.
+
+Bounded: at most ``REMEMBERED`` requests wait for an answer; the oldest is forgotten first.
+
+Not here: copies. With n listeners a tap records a notification n times; nothing in the bytes says so, and the
+kernel also repeats itself. ``Copies`` counts runs of equal notifications so that a person can decide.
+"""
+
+from __future__ import annotations
+
+import enum
+import struct
+from collections import OrderedDict
+
+from msgspec import Struct
+
+from nlmon.capture.base import Frame
+from nlmon.capture.framing import messages
+
+__all__ = ["REMEMBERED", "Conversation", "Copies", "DumpScope", "Place", "Role"]
+
+REMEMBERED = 4096
+ROUTE = 0
+REQUEST, MULTI, DUMP_INTR, DUMP = 0x1, 0x2, 0x10, 0x300
+DONE = 3
+# Filters that do not narrow a dump: IFLA_EXT_MASK only chooses which attributes a link message carries.
+HARMLESS_FILTERS = {29}
+
+
+class Role(enum.Enum):
+    """What a datagram is in its conversation."""
+
+    NOTIFICATION = "notification"
+    DUMP = "dump"
+    REPLY = "reply"
+    REQUEST = "request"
+    CONTROL = "control"
+
+
+class DumpScope(Struct, frozen=True):
+    """What a dump request asked for: its protocol, RTM_GET* type and family.
+
+    ``whole``: no filter in header or attributes, so that an object that is absent does not exist.
+    """
+
+    protocol: int
+    get_type: int
+    family: int
+    whole: bool
+
+
+class Place(Struct, frozen=True):
+    """Role of one datagram. For a dump: the port and sequence that identify it, its scope if the request was
+    recorded, whether this datagram ends it, and whether NLM_F_DUMP_INTR was set in this datagram."""
+
+    role: Role
+    dump_id: tuple[int, int, int] | None = None
+    scope: DumpScope | None = None
+    ends: bool = False
+    interrupted: bool = False
+
+
+class _Pending:
+    """A request that waits for its answer."""
+
+    __slots__ = ("dump", "msg_type", "port", "scope")
+
+    def __init__(self, msg_type: int, dump: bool, scope: DumpScope) -> None:
+        self.msg_type = msg_type
+        self.dump = dump
+        self.scope = scope
+        self.port: int | None = None
+
+
+class Conversation:
+    """Follows the requests of a recording, frame by frame, in file order."""
+
+    def __init__(self, byteorder: str) -> None:
+        self._byteorder = byteorder
+        self._header = struct.Struct("<IHHII" if byteorder == "little" else ">IHHII")
+        self._attr = struct.Struct("<HH" if byteorder == "little" else ">HH")
+        self._pending: OrderedDict[tuple[int, int], list[_Pending]] = OrderedDict()
+
+    def place(self, frame: Frame) -> Place:
+        """The role of a frame; remembers it when it is a request."""
+        data = frame.data
+        if len(data) < 16:
+            return Place(Role.CONTROL)
+        _, msg_type, flags, seq, pid = self._header.unpack_from(data)
+        if frame.direction == "out" or (flags & REQUEST and not frame.direction):
+            self._remember(frame)
+            return Place(Role.REQUEST)
+        if msg_type == DONE or (flags & MULTI and (seq or pid) and msg_type >= 16):
+            return self._dump(frame, msg_type, seq, pid)
+        if msg_type < 16:
+            return Place(Role.CONTROL)
+        if pid and self._answers(frame.protocol, msg_type, seq):
+            return Place(Role.REPLY)
+        return Place(Role.NOTIFICATION)
+
+    def _remember(self, frame: Frame) -> None:
+        for header in messages(frame.data, self._byteorder):
+            if header.type < 16:
+                continue
+            key = (frame.protocol, header.seq)
+            dump = header.flags & DUMP == DUMP and (frame.protocol != ROUTE or header.type & 3 == 2)
+            body = frame.data[header.offset + 16 : header.offset + header.length]
+            scope = self._scope(frame.protocol, header.type, body)
+            self._pending.setdefault(key, []).append(_Pending(header.type, dump, scope))
+            self._pending.move_to_end(key)
+            if len(self._pending) > REMEMBERED:
+                self._pending.popitem(last=False)
+
+    def _scope(self, protocol: int, get_type: int, body: bytes) -> DumpScope:
+        family = body[0] if body else 0
+        # Fixed headers of the route protocol are 8 (address) or 12 bytes, 16 for links; FDB dumps may come
+        # with the link header (linux/if_bridge.h), which is all zero beyond the family then.
+        size = {18: 16, 22: 8}.get(get_type, 12)
+        whole = protocol == ROUTE and not any(body[1:size])
+        at = size
+        while whole and at + 4 <= len(body):
+            length, kind = self._attr.unpack_from(body, at)
+            if length == 0 and not any(body[at:]):
+                break
+            if length < 4 or kind & 0x3FFF not in HARMLESS_FILTERS:
+                whole = False
+            at += (length + 3) & ~3
+        return DumpScope(protocol=protocol, get_type=get_type, family=family, whole=whole)
+
+    def _dump(self, frame: Frame, msg_type: int, seq: int, pid: int) -> Place:
+        key = (frame.protocol, seq)
+        waiting = self._pending.get(key, [])
+        found = next((p for p in waiting if p.dump and p.port == pid), None)
+        if found is None:
+            found = next((p for p in waiting if p.dump and p.port is None and _matches(p, frame, msg_type)), None)
+            if found is not None:
+                found.port = pid
+        ends = interrupted = False
+        for header in messages(frame.data, self._byteorder):
+            ends = ends or header.type == DONE
+            interrupted = interrupted or bool(header.flags & DUMP_INTR)
+        if ends and found is not None:
+            waiting.remove(found)
+            if not waiting:
+                del self._pending[key]
+        return Place(
+            Role.DUMP,
+            dump_id=(frame.protocol, seq, pid),
+            scope=None if found is None else found.scope,
+            ends=ends,
+            interrupted=interrupted,
+        )
+
+    def _answers(self, protocol: int, msg_type: int, seq: int) -> bool:
+        key = (protocol, seq)
+        waiting = self._pending.get(key)
+        if not waiting:
+            return False
+        for pending in waiting:
+            if pending.dump:
+                continue
+            # rtnetlink answers RTM_GETx with RTM_NEWx, two lower; elsewhere a family answers in its own type.
+            expected = pending.msg_type - 2 if protocol == ROUTE else pending.msg_type
+            if expected == msg_type and (protocol != ROUTE or pending.msg_type & 3 == 2):
+                waiting.remove(pending)
+                if not waiting:
+                    del self._pending[key]
+                return True
+        return False
+
+
+def _matches(pending: _Pending, frame: Frame, msg_type: int) -> bool:
+    if msg_type == DONE or frame.protocol != ROUTE:
+        return True
+    return pending.msg_type - 2 == msg_type
+
+
+class Copies:
+    """Counts notifications that repeat the one before them byte for byte (per protocol)."""
+
+    def __init__(self) -> None:
+        self._last: dict[int, bytes] = {}
+        self.notifications = 0
+        self.repeats = 0
+
+    def seen(self, frame: Frame) -> None:
+        """Count one notification."""
+        self.notifications += 1
+        if self._last.get(frame.protocol) == frame.data:
+            self.repeats += 1
+        self._last[frame.protocol] = frame.data
+
+    @property
+    def likely(self) -> bool:
+        """True when at least a third of the notifications repeat their predecessor: several listeners."""
+        return self.notifications >= 10 and self.repeats * 3 >= self.notifications

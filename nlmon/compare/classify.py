@@ -1,0 +1,116 @@
+"""What two events of the same message have in common, and what not: the table of classes, applied to fields.
+
+Rules:
+1. Nothing is normalised away. A field is equal, or it is a difference of one class with a reason.
+2. Equal values are recognised by one tuple comparison per event; text and evidence are made only for a
+   difference (``explain``).
+3. An enhancement is what the contract lists; a surplus that it does not list is a conflict.
+
+Not here: which events belong together (``align``) and states (``final``).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+from msgspec import UNSET
+
+from nlmon.compare.contract import Contract, Field, kind_name
+from nlmon.compare.difference import Class
+from nlmon.events import Event, NextHop, RouteInfo
+
+__all__ = ["Classifier", "Finding"]
+
+_HEADER = ("type", "protocol", "msg_type", "msg_flags", "seq", "pid", "timestamp", "interface")
+_header = attrgetter(*_HEADER)
+
+
+class Finding(NamedTuple):
+    """A field that is not the same: its class, name, attribute path, the two values, and why it has this class."""
+
+    cls: Class
+    field: str
+    path: str
+    reference: Any
+    candidate: Any
+    reason: str
+
+
+class Classifier:
+    """Compares event with event under a contract, for one ordered pair of implementations."""
+
+    def __init__(self, contract: Contract, reference: str, candidate: str) -> None:
+        self._contract = contract
+        self._reference = reference
+        self._candidate = candidate
+        self.enhancements: Counter[str] = Counter()
+        self.services: Counter[str] = Counter()
+
+    def compare(self, reference: Event, candidate: Event) -> Iterator[Finding]:
+        """Findings of one pair, enhancements not among them: they are counted per field instead."""
+        before, after = _header(reference), _header(candidate)
+        if before != after:
+            for name, old, new in zip(_HEADER, before, after, strict=True):
+                if old != new:
+                    yield Finding(Class.CONFLICT, name, f"({name})", old, new, "both provide it and disagree")
+        if type(reference.payload) is not type(candidate.payload):
+            yield Finding(
+                *(Class.CONFLICT, "payload", "", kind_name(reference.payload), kind_name(candidate.payload)),
+                "the events are of different kinds",
+            )
+            return
+        yield from self.payloads(reference.payload, candidate.payload)
+
+    def payloads(self, reference: object, candidate: object, prefix: str = "") -> Iterator[Finding]:
+        """Findings of two payloads of one kind; ``prefix`` names the place of a nested one."""
+        kind = self._contract.kinds[kind_name(reference)]
+        before, after = kind.values(reference), kind.values(candidate)
+        if before == after and UNSET not in before:
+            return
+        family = getattr(reference, "family", None)
+        for field, old, new in zip(kind.fields, before, after, strict=True):
+            if old is new or old == new:
+                if old is UNSET and field.provided(self._candidate, family):
+                    reason = f"the contract says that {self._candidate} provides it"
+                    yield Finding(Class.LOSS, f"{prefix}{field.name}", field.path, old, new, reason)
+                continue
+            if field.name == "multipath" and isinstance(reference, RouteInfo) and old and new:
+                yield from self._hops(old, new)
+                continue
+            finding = self._field(kind.name, field, old, new, family, prefix)
+            if finding is not None:
+                yield finding
+
+    def _hops(self, before: tuple[NextHop, ...], after: tuple[NextHop, ...]) -> Iterator[Finding]:
+        if len(before) != len(after):
+            reason = f"{len(before)} hops against {len(after)}"
+            yield Finding(Class.CONFLICT, "multipath", "RTA_MULTIPATH", before, after, reason)
+            return
+        for number, (old, new) in enumerate(zip(before, after, strict=True)):
+            yield from self.payloads(old, new, f"multipath[{number}].")
+
+    def _field(self, kind: str, field: Field, old: Any, new: Any, family: int | None, prefix: str) -> Finding | None:
+        """The class of one unequal field, or None for an enhancement, which is only counted."""
+        name = f"{prefix}{field.name}"
+        path = f"RTA_MULTIPATH/{field.path}" if prefix else field.path
+        if old is UNSET or new is UNSET:
+            owes_old = field.provided(self._reference, family)
+            owes_new = field.provided(self._candidate, family)
+            if old is UNSET and not owes_old and owes_new:
+                if new is not None:
+                    self.enhancements[f"{kind}.{field.name}"] += 1
+                return None
+            if new is UNSET and not owes_new and owes_old:
+                if old is not None:
+                    self.services[f"{kind}.{field.name}"] += 1
+                return None
+            if new is UNSET:
+                return Finding(Class.LOSS, name, path, old, new, f"{self._candidate} does not provide it")
+            reason = f"{self._reference} does not provide it, and the contract does not say so"
+            return Finding(Class.CONFLICT, name, path, old, new, reason)
+        if new is None:
+            return Finding(Class.LOSS, name, path, old, new, f"{self._candidate} found no value in this message")
+        return Finding(Class.CONFLICT, name, path, old, new, "both provide it and disagree")

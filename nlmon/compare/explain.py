@@ -1,0 +1,86 @@
+"""Turns a finding into a difference that a person can act on: the place, the bytes, both values.
+
+The costly part of a comparison, and only done where something differs.
+
+Not here: deciding what differs (``classify``).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from msgspec import UNSET
+
+from nlmon.compare.classify import Finding
+from nlmon.compare.difference import Class, Difference
+from nlmon.compare.locate import locate
+from nlmon.events import Datagram, Event
+from nlmon.names import message_type
+
+__all__ = ["explain_event", "explain_field", "show"]
+
+HEX_LIMIT = 64
+
+
+def show(value: Any) -> str:
+    """A value as one line of text; tells a field that is not provided from one the message did not carry."""
+    if value is UNSET:
+        return "(not provided)"
+    if value is None:
+        return "(not in the message)"
+    if isinstance(value, int | str):
+        return str(value)
+    return msgspec.json.encode(msgspec.to_builtins(value)).decode()
+
+
+def explain_field(finding: Finding, event: Event, datagram: Datagram, byteorder: str, seed: bool) -> Difference:
+    """The difference behind one finding about one event."""
+    spot = locate(datagram.data, event.offset, finding.path, byteorder)
+    return Difference(
+        cls=finding.cls,
+        message=message_type(event.protocol, event.msg_type),
+        frame=datagram.frame,
+        offset=event.offset,
+        field=finding.field,
+        attribute=finding.path,
+        attribute_offset=spot.offset,
+        hex=spot.data[:HEX_LIMIT].hex(" ") + ("" if len(spot.data) <= HEX_LIMIT else " …"),
+        reference=show(finding.reference),
+        candidate=show(finding.candidate),
+        reason=finding.reason + _detail(finding),
+        seed=seed,
+    )
+
+
+def _detail(finding: Finding) -> str:
+    """For nested values, where inside them the difference is."""
+    plain = int | str | None | msgspec.UnsetType
+    if isinstance(finding.reference, plain) or isinstance(finding.candidate, plain):
+        return ""
+    from deepdiff import DeepDiff  # noqa: PLC0415  (a heavy import, needed only once something differs)
+
+    before, after = msgspec.to_builtins(finding.reference), msgspec.to_builtins(finding.candidate)
+    text = DeepDiff(before, after, view="text").pretty().replace("\n", "; ")
+    return f" ({text})"
+
+
+def explain_event(
+    cls: Class, event: Event | None, datagram: Datagram, reason: str, seed: bool, values: tuple[str, str]
+) -> Difference:
+    """A difference about an event as a whole; ``values`` are what each side has to show for it."""
+    offset = 0 if event is None else event.offset
+    return Difference(
+        cls=cls,
+        message="" if event is None else message_type(event.protocol, event.msg_type),
+        frame=datagram.frame,
+        offset=offset,
+        field="",
+        attribute="",
+        attribute_offset=-1,
+        hex=datagram.data[offset : offset + HEX_LIMIT].hex(" "),
+        reference=values[0],
+        candidate=values[1],
+        reason=reason,
+        seed=seed,
+    )

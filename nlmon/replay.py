@@ -1,0 +1,407 @@
+"""Replays a capture into two implementations at once and compares what they make of it.
+
+    frame ─► role ─► notification ─► each lane's transport ─► process() ─► events ─┐
+                  └► dump reply ───► each lane's decode() ─► seeds ────────────────┼─► align, classify, explain
+                                                     └► state, held against dumps ─┘
+
+Rules of this file:
+1. A lane is an implementation behind its own transport. It gets what its own socket would have received: the
+   notifications of the groups it joined, in order. It cannot tell that it is a replay.
+2. Recorded dump replies are never events. They seed names and state, and are decoded and compared as seeds.
+3. Streaming: nothing grows with the length of the capture; lists in the report are bounded and counted.
+4. An implementation that raises is a difference (``crash``), not the end of the run.
+
+Not here: reading files (``nlmon.capture``), the rules of comparison (``nlmon.compare``), printing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Sequence
+from typing import Literal, TypeAlias
+
+from msgspec import Struct, structs
+
+from nlmon.backends.base import Backend, BackendOptions
+from nlmon.capture import CaptureReader
+from nlmon.capture.base import Frame
+from nlmon.capture.conversation import Conversation, Copies, Place, Role
+from nlmon.capture.framing import messages
+from nlmon.compare.align import align, in_order
+from nlmon.compare.classify import Classifier
+from nlmon.compare.contract import Contract, load_contract
+from nlmon.compare.difference import Class, Difference, Severity
+from nlmon.compare.explain import explain_event, explain_field
+from nlmon.compare.final import compare_states
+from nlmon.errors import DecodeError, NlmonError
+from nlmon.events import Datagram, Event
+from nlmon.names import PROTOCOLS, message_type
+from nlmon.report.model import CaptureReport, Damage, DifferenceRow, Silent, Verdict
+from nlmon.state import DumpLoad, State
+from nlmon.transport.base import TransportFactory
+from nlmon.transport.replay import ReplayFactory
+
+__all__ = ["BackendMaker", "Lane", "Replay", "Select", "replay_capture"]
+
+Select: TypeAlias = Literal["notifications", "all"]
+BackendMaker: TypeAlias = Callable[[TransportFactory, BackendOptions], Backend]
+DETAILS_KEPT = 200
+OPEN_DUMPS = 64
+DUMPS_WITH_STATE = {18, 22, 26, 30, 34}
+
+
+class Lane:
+    """One implementation in a replay: its transport, its callback, its state."""
+
+    def __init__(self, make: BackendMaker, byteorder: Literal["little", "big"], select_all: bool) -> None:
+        self.factory = ReplayFactory(byteorder=byteorder, select_all=select_all)
+        self.backend = make(self.factory, BackendOptions(byteorder=byteorder))
+        self.backend.set_callback(self._event, self._error)
+        self.name = self.backend.name
+        self.state = State()
+        self.events: list[Event] = []
+        self.errors: list[NlmonError] = []
+        self.crash = ""
+        self.unknown = 0
+        self.totals: Counter[str] = Counter()
+
+    def _event(self, event: Event) -> None:
+        self.events.append(event)
+
+    def _error(self, error: NlmonError) -> None:
+        self.errors.append(error)
+
+    def notify(self, datagram: Datagram, counted: str) -> bool:
+        """Hand over a notification; False when this lane does not subscribe to it."""
+        self._reset()
+        if not self.factory.feed(datagram):
+            return False
+        try:
+            while self.backend.process(datagram.protocol):
+                pass
+        except Exception as error:
+            self.crash = f"{type(error).__name__}: {error}"
+        self._count(counted)
+        return True
+
+    def seed(self, datagram: Datagram) -> None:
+        """Decode a recorded dump reply without delivering it."""
+        self._reset()
+        self.factory.learn(datagram)
+        try:
+            decoded = self.backend.decode(datagram)
+        except Exception as error:
+            self.crash = f"{type(error).__name__}: {error}"
+            return
+        self.events = decoded.events
+        self.errors = [error for error in decoded.errors if isinstance(error, NlmonError)]
+        self._count("seeds")
+
+    def _reset(self) -> None:
+        self.events = []
+        self.errors = []
+        self.crash = ""
+
+    def _count(self, counted: str) -> None:
+        self.totals[counted] += len(self.events)
+        self.totals["errors"] += len(self.errors)
+
+
+class _OpenDump(Struct):
+    loads: tuple[DumpLoad, DumpLoad]
+    interrupted: bool = False
+
+
+class Replay:
+    """The comparison of one capture while it runs."""
+
+    def __init__(
+        self,
+        reference: BackendMaker,
+        candidate: BackendMaker,
+        *,
+        byteorder: Literal["little", "big"],
+        select: Select = "notifications",
+        protocols: Sequence[int] | None = None,
+        contract: Contract | None = None,
+        on_difference: Callable[[Difference], None] | None = None,
+    ) -> None:
+        self.byteorder = byteorder
+        self.select = select
+        self.lanes = (
+            Lane(reference, byteorder, select == "all"),
+            Lane(candidate, byteorder, select == "all"),
+        )
+        self.contract = contract or load_contract()
+        self.classifier = Classifier(self.contract, self.lanes[0].name, self.lanes[1].name)
+        # A protocol that only one of them supports is not compared; the report counts it as not covered.
+        supported = set(self.lanes[0].backend.groups) & set(self.lanes[1].backend.groups)
+        self.protocols = supported if protocols is None else supported & set(protocols)
+        for lane in self.lanes:
+            for protocol in sorted(self.protocols):
+                lane.backend.enable(protocol)
+        self._shared_paths = {
+            field.path for kind in self.contract.kinds.values() for field in kind.fields if field.by == "both"
+        }
+        self._on_difference = on_difference
+        self._conversation = Conversation(byteorder)
+        self._dumps: OrderedDict[tuple[int, int, int], _OpenDump] = OrderedDict()
+        self.copies = Copies()
+        self.frames = 0
+        self.messages = 0
+        self.last_frame = 0
+        self.compared = 0
+        self.roles: Counter[str] = Counter()
+        self.not_subscribed: Counter[str] = Counter()
+        self.not_covered: Counter[str] = Counter()
+        self.counts: Counter[Class] = Counter()
+        self.details: list[Difference] = []
+        self.interrupted_dumps = 0
+
+    # -- frame by frame --------------------------------------------------------------------------------------
+
+    def feed(self, frame: Frame) -> None:
+        """Take one frame of the capture."""
+        self.frames += 1
+        self.last_frame = frame.number
+        headers = list(messages(frame.data, self.byteorder))
+        self.messages += len(headers)
+        place = self._conversation.place(frame)
+        self.roles[place.role.value] += 1
+        if frame.protocol not in self.protocols:
+            self.not_covered[PROTOCOLS.get(frame.protocol, str(frame.protocol))] += 1
+            for lane in self.lanes:
+                lane.factory.learn(_datagram(frame))
+            return
+        datagram = _datagram(frame)
+        if place.role is Role.NOTIFICATION:
+            self.copies.seen(frame)
+        if place.role is Role.NOTIFICATION or self.select == "all":
+            self._notify(datagram, fold=place.role is Role.NOTIFICATION, types=[h.type for h in headers])
+        if place.role is Role.DUMP:
+            self._dump(datagram, place)
+        elif place.role is Role.REPLY:
+            for lane in self.lanes:
+                lane.factory.learn(datagram)
+
+    def _notify(self, datagram: Datagram, *, fold: bool, types: list[int]) -> None:
+        heard = [lane.notify(datagram, "events") for lane in self.lanes]
+        if not any(heard):
+            self.not_subscribed.update(message_type(datagram.protocol, kind) for kind in types)
+            return
+        self.compared += 1
+        self._compare(datagram, seed=False)
+        if fold:
+            for lane in self.lanes:
+                for event in lane.events:
+                    lane.state.apply(event)
+
+    def _dump(self, datagram: Datagram, place: Place) -> None:
+        for lane in self.lanes:
+            lane.seed(datagram)
+        self._compare(datagram, seed=True)
+        scope = place.scope
+        if scope is None or not scope.whole or scope.get_type not in DUMPS_WITH_STATE or place.dump_id is None:
+            return
+        dump = self._dumps.get(place.dump_id)
+        if dump is None:
+            if scope.get_type == 18 and scope.family != 0:
+                return  # bridge ports, not links
+            left, right = self.lanes
+            loads = (
+                left.state.begin_dump(scope.get_type, scope.family),
+                right.state.begin_dump(scope.get_type, scope.family),
+            )
+            dump = self._dumps[place.dump_id] = _OpenDump(loads)
+            if len(self._dumps) > OPEN_DUMPS:
+                self._abandon(self._dumps.popitem(last=False)[1])
+        dump.interrupted = dump.interrupted or place.interrupted
+        for lane, load in zip(self.lanes, dump.loads, strict=True):
+            load.payloads.extend(event.payload for event in lane.events)
+        if place.ends:
+            del self._dumps[place.dump_id]
+            if dump.interrupted:
+                self.interrupted_dumps += 1
+                self._abandon(dump)
+                return
+            for lane, load in zip(self.lanes, dump.loads, strict=True):
+                lane.state.end_dump(load, datagram.frame)
+
+    def _abandon(self, dump: _OpenDump) -> None:
+        for lane, load in zip(self.lanes, dump.loads, strict=True):
+            lane.state.abandon_dump(load)
+
+    # -- comparing one datagram ------------------------------------------------------------------------------
+
+    def _compare(self, datagram: Datagram, *, seed: bool) -> None:
+        reference, candidate = self.lanes
+        for lane in self.lanes:
+            if lane.crash:
+                values = (reference.crash or "went on", candidate.crash or "went on")
+                reason = f"{lane.name} raised"
+                self._add(explain_event(Class.CRASH, None, datagram, reason, seed, values))
+        for pair in align(reference.events, candidate.events):
+            if pair.reference is not None and pair.candidate is not None:
+                for finding in self.classifier.compare(pair.reference, pair.candidate):
+                    self._add(explain_field(finding, pair.reference, datagram, self.byteorder, seed))
+                continue
+            only = pair.reference or pair.candidate
+            cls = Class.MISSING if pair.candidate is None else Class.EXTRA
+            if pair.again:
+                cls = Class.COALESCED if pair.candidate is None else Class.DUPLICATE
+            values = ("no event", "an event") if pair.reference is None else ("an event", "no event")
+            reason = f"{cls.meaning}; {self._why_nothing(pair.reference is None)}"
+            self._add(explain_event(cls, only, datagram, reason, seed, values))
+        for lane in self.lanes:
+            if not in_order(lane.events):
+                reason = f"{lane.name} delivers in another order than the messages have in the datagram"
+                self._add(explain_event(Class.REORDERED, lane.events[0], datagram, reason, seed, ("", "")))
+        self._compare_errors(datagram, seed)
+
+    def _why_nothing(self, of_reference: bool) -> str:
+        lane = self.lanes[0 if of_reference else 1]
+        if lane.errors:
+            return f"{lane.name} says {lane.errors[0].what}"
+        return f"{lane.name} gives none and no reason"
+
+    def _compare_errors(self, datagram: Datagram, seed: bool) -> None:
+        reference, candidate = ({_error_key(e): e for e in lane.errors} for lane in self.lanes)
+        for key in sorted(reference.keys() ^ candidate.keys()):
+            error = reference.get(key) or candidate[key]
+            # Malformed attributes that only one of them reads are that one's to report.
+            if isinstance(error, DecodeError) and error.path and error.path not in self._shared_paths:
+                continue
+            values = (str(reference.get(key, "no error")), str(candidate.get(key, "no error")))
+            event = next((e for lane in self.lanes for e in lane.events if e.offset <= key[1]), None)
+            self._add(explain_event(Class.ERROR, event, datagram, Class.ERROR.meaning, seed, values))
+
+    def _add(self, difference: Difference) -> None:
+        self.counts[difference.cls] += 1
+        if len(self.details) < DETAILS_KEPT:
+            self.details.append(difference)
+        if self._on_difference is not None:
+            self._on_difference(difference)
+
+    # -- the end ---------------------------------------------------------------------------------------------
+
+    def finish(self, reader: CaptureReader, path: str) -> CaptureReport:
+        """Compare the states and sum up."""
+        for dump in self._dumps.values():
+            self._abandon(dump)
+        left, right = self.lanes
+        # The classifier of the stream keeps its counts: fields of the final state are no further enhancements.
+        judge = Classifier(self.contract, left.name, right.name)
+        for difference in compare_states(left.state, right.state, judge, self.last_frame):
+            self._add(difference)
+        for lane in self.lanes:
+            lane.backend.close()
+        for cls, found in (
+            (Class.ENHANCEMENT, self.classifier.enhancements),
+            (Class.SERVICE, self.classifier.services),
+        ):
+            if found:
+                self.counts[cls] = found.total()
+        damage = reader.damage
+        verdict, reason = self._verdict(damage is not None)
+        labels = [lane.name for lane in self.lanes]
+        if labels[0] == labels[1]:
+            labels = [f"{labels[0]} (reference)", f"{labels[1]} (candidate)"]
+
+        def per_lane(what: str) -> dict[str, int]:
+            return {label: lane.totals[what] for label, lane in zip(labels, self.lanes, strict=True)}
+
+        state = right.state
+        return CaptureReport(
+            path=path,
+            format=reader.info.format,
+            byteorder=self.byteorder,
+            kernel=reader.info.metadata.get("kernel", ""),
+            frames=self.frames,
+            messages=self.messages,
+            roles=dict(self.roles),
+            not_subscribed=dict(sorted(self.not_subscribed.items())),
+            not_covered=dict(sorted(self.not_covered.items())),
+            events=per_lane("events"),
+            seeds=per_lane("seeds"),
+            errors=per_lane("errors"),
+            unknown={
+                label: sum(p.unknown for p in lane.backend.status().protocols.values())
+                for label, lane in zip(labels, self.lanes, strict=True)
+            },
+            differences={cls.label: count for cls, count in sorted(self.counts.items(), key=lambda i: i[0].code)},
+            fields=dict(sorted((self.classifier.enhancements + self.classifier.services).items())),
+            details=[row(difference) for difference in self.details],
+            state="differs" if self.counts[Class.STATE] else "same",
+            objects={kind: len(table) for kind, table in state.tables.items() if table},
+            silent_counts={f"{kind} {change}": n for (kind, change), n in sorted(state.unannounced_counts.items())},
+            silent=[Silent(**structs.asdict(found)) for found in state.unannounced],
+            notes=self._notes(reader),
+            damage=None if damage is None else Damage(damage.code, damage.what, damage.offset),
+            verdict=verdict,
+            reason=reason,
+        )
+
+    def _verdict(self, damaged: bool) -> tuple[Verdict, str]:
+        bad = [cls for cls in self.counts if cls.severity is Severity.REGRESSION]
+        if bad:
+            return "regression", ", ".join(f"{self.counts[cls]} {cls.label}" for cls in bad)
+        if damaged:
+            return "error", "the capture is damaged; what could be read before the damage agrees"
+        if not self.compared:
+            return "error", "nothing to compare: the capture holds no notification of the replayed protocols"
+        return "equivalent", ""
+
+    def _notes(self, reader: CaptureReader) -> list[str]:
+        notes = []
+        if self.copies.likely:
+            notes.append(
+                f"{self.copies.repeats} of {self.copies.notifications} notifications repeat the one before them; "
+                "a tap records a notification once per listener"
+            )
+        if self.interrupted_dumps:
+            notes.append(f"{self.interrupted_dumps} recorded dumps were interrupted and prove nothing")
+        if reader.skipped:
+            notes.append(f"{reader.skipped} packets of other link types were skipped")
+        return notes
+
+
+def replay_capture(
+    reader: CaptureReader,
+    path: str,
+    reference: BackendMaker,
+    candidate: BackendMaker,
+    *,
+    select: Select = "notifications",
+    protocols: Sequence[int] | None = None,
+    on_difference: Callable[[Difference], None] | None = None,
+    on_progress: Callable[[int], None] | None = None,
+) -> CaptureReport:
+    """Replay an open capture to its end and report; ``on_progress`` gets the position in the file."""
+    replay = Replay(
+        reference,
+        candidate,
+        byteorder=reader.info.byteorder,
+        select=select,
+        protocols=protocols,
+        on_difference=on_difference,
+    )
+    for frame in reader:
+        replay.feed(frame)
+        if on_progress is not None and not frame.number % 256:
+            on_progress(reader.position)
+    return replay.finish(reader, path)
+
+
+def row(difference: Difference) -> DifferenceRow:
+    """A difference as a row of a report."""
+    values = {name: getattr(difference, name) for name in difference.__struct_fields__ if name != "cls"}
+    cls = difference.cls
+    return DifferenceRow(code=cls.code, cls=cls.label, severity=cls.severity.value, **values)
+
+
+def _datagram(frame: Frame) -> Datagram:
+    return Datagram(frame.number, frame.timestamp, frame.protocol, frame.data, frame.truncated)
+
+
+def _error_key(error: NlmonError) -> tuple[str, int]:
+    return type(error).__name__, error.offset if isinstance(error, DecodeError) else -1

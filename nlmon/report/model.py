@@ -1,0 +1,112 @@
+"""What a replay found, as values: the one source of every report format.
+
+Rules:
+1. Writers (``pretty``, ``jsonout``) only print these values; they compute nothing.
+2. Lists are bounded and every list has a count beside it, so a report says what it left out.
+
+Not here: how the values come about (``nlmon.replay``).
+"""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+from msgspec import Struct
+
+__all__ = ["CaptureReport", "Damage", "DifferenceRow", "Report", "Silent", "Verdict", "worst"]
+
+Verdict: TypeAlias = Literal["equivalent", "regression", "error"]
+
+
+class Damage(Struct, frozen=True):
+    """Where a capture stopped being readable; ``offset`` in bytes of the decompressed file."""
+
+    code: str
+    what: str
+    offset: int
+
+
+class DifferenceRow(Struct, frozen=True):
+    """One difference, ready to print; the fields are those of ``nlmon.compare.difference.Difference``."""
+
+    code: str
+    cls: str
+    severity: str
+    message: str
+    frame: int
+    offset: int
+    field: str
+    attribute: str
+    attribute_offset: int
+    hex: str
+    reference: str
+    candidate: str
+    reason: str
+    seed: bool
+
+
+class Silent(Struct, frozen=True):
+    """One object that the kernel changed without announcing it, see ``nlmon.state.Unannounced``."""
+
+    kind: str
+    change: str
+    object: str
+    frame: int
+    reason: str
+    fields: tuple[str, ...]
+
+
+class CaptureReport(Struct, frozen=True):
+    """The outcome for one capture.
+
+    ``messages``: all messages in the file. ``roles``: datagrams by role. ``not_subscribed``: notifications by
+    type that no monitor's socket receives, since it does not join their group. ``not_covered``: datagrams of
+    protocols that were not replayed, by protocol. ``events``, ``seeds``, ``errors``, ``unknown``: per
+    implementation; seeds are messages of recorded dumps, decoded and compared but not counted as events.
+    ``differences``: count by class, ``details`` the first of them. ``fields``: how often an implementation
+    alone filled a field that the contract gives to it alone. ``objects``: final state by kind.
+    """
+
+    path: str
+    format: str
+    byteorder: str
+    kernel: str
+    frames: int
+    messages: int
+    roles: dict[str, int]
+    not_subscribed: dict[str, int]
+    not_covered: dict[str, int]
+    events: dict[str, int]
+    seeds: dict[str, int]
+    errors: dict[str, int]
+    unknown: dict[str, int]
+    differences: dict[str, int]
+    fields: dict[str, int]
+    details: list[DifferenceRow]
+    state: Literal["same", "differs"]
+    objects: dict[str, int]
+    silent_counts: dict[str, int]
+    silent: list[Silent]
+    notes: list[str]
+    damage: Damage | None
+    verdict: Verdict
+    reason: str
+
+
+class Report(Struct, frozen=True):
+    """The outcome of one run."""
+
+    tool: str
+    version: str
+    reference: str
+    candidate: str
+    select: str
+    captures: list[CaptureReport]
+    verdict: Verdict
+
+
+def worst(verdicts: list[Verdict]) -> Verdict:
+    """``error`` over ``regression`` over ``equivalent``; nothing at all is an error."""
+    if not verdicts or "error" in verdicts:
+        return "error"
+    return "regression" if "regression" in verdicts else "equivalent"

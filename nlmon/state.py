@@ -1,0 +1,439 @@
+"""Final state: what a host's network looks like after a stream of events.
+
+Judging the stream alone is not enough, since kernels change objects without an event: routes vanish with a link
+that goes down, a nexthop takes its routes along, an address its prefsrc routes. So events are folded into
+tables, and every recorded dump is held against them.
+
+Identity (the same rules as in the contract):
+- link: ifindex. Messages of family AF_BRIDGE are bridge ports: RTM_DELLINK of a port leaves the link alone.
+- address: ifindex, family, own address, prefix length, peer.
+- neighbour: family, ifindex, destination, and whether it is a proxy entry; an entry of a forwarding database
+  (AF_BRIDGE): ifindex, link-layer address, vlan, destination, and whether it is SELF or MASTER.
+- rule: every selector, action, table and priority.
+- route: family, table, dst/len, src/len, tos, priority; IPv6 adds the next hop (each hop is a route of its own
+  in the kernel), IPv4 keeps an ordered list (append and prepend make several; replace replaces the first).
+
+Rules of this file:
+1. Only fields that both implementations provide decide identity, so that the states are comparable.
+2. Nothing is repaired in silence: what a dump or a link's end corrects is kept as ``Unannounced``.
+3. Values in, values out. No files, no sockets.
+
+Not here: routes of AF_MPLS and multicast routing (no common identity), and comparing two states
+(``nlmon.compare.final``).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from typing import Any, Literal, TypeAlias
+
+from msgspec import UNSET, Struct, structs
+
+from nlmon.events import AddrInfo, Event, LinkInfo, NeighInfo, NextHop, Payload, RouteInfo, RuleInfo
+
+__all__ = ["KINDS", "DumpLoad", "Key", "State", "Unannounced", "show_key"]
+
+KINDS = ("link", "port", "addr", "neigh", "rule", "route")
+Key: TypeAlias = tuple[Hashable, ...]
+Change: TypeAlias = Literal["gone", "appeared", "changed"]
+
+UNSPEC, INET, BRIDGE, INET6 = 0, 2, 7, 10
+REPLACE, APPEND = 0x100, 0x800
+IFF_UP = 0x1
+RTM_F_CLONED = 0x200
+NTF_SELF, NTF_MASTER, NTF_PROXY = 0x02, 0x04, 0x08
+SCOPE_HOST = 254
+FIB_RULE_INVERT = 0x2
+# Fields that change without meaning: counters down to expiry, and masks that only a notification fills.
+VOLATILE = {
+    "addr": {"preferred_lifetime", "valid_lifetime"},
+    "link": {"change", "promiscuity"},
+    "neigh": {"probes"},
+    "port": {"change"},
+    "route": {"expires"},
+    "rule": set(),
+}
+KEPT = 1000
+
+
+class Unannounced(Struct, frozen=True):
+    """One difference between what events said and what the kernel turned out to hold.
+
+    ``frame`` is where it came to light; ``reason`` says how; ``fields`` names what changed.
+    """
+
+    kind: str
+    change: Change
+    object: str
+    frame: int
+    reason: str
+    fields: tuple[str, ...] = ()
+
+
+class DumpLoad:
+    """The objects of one dump while its datagrams arrive.
+
+    ``touched`` collects keys announced meanwhile: a dump is no snapshot, so these are not judged by it.
+    """
+
+    def __init__(self, msg_type: int, family: int) -> None:
+        self.msg_type = msg_type
+        self.family = family
+        self.payloads: list[Payload] = []
+        self.touched: set[tuple[str, Key]] = set()
+
+
+class State:
+    """Tables of objects by identity. ``tables[kind][key]`` is a payload."""
+
+    def __init__(self) -> None:
+        self.tables: dict[str, dict[Key, Payload]] = {kind: {} for kind in KINDS}
+        self.unannounced: list[Unannounced] = []
+        self.unannounced_counts: Counter[tuple[str, str]] = Counter()
+        self._loads: list[DumpLoad] = []
+        self._dumped: set[tuple[int, int]] = set()
+        # Routes by group: IPv4 as the kernel's ordered list, and for both families the keys in the table.
+        self._routes4: dict[Key, list[RouteInfo]] = {}
+        self._members: dict[Key, set[Key]] = {}
+
+    # -- events ------------------------------------------------------------------------------------------
+
+    def apply(self, event: Event) -> None:
+        """Fold one event. RTM_GET* and RTM_SETLINK are requests and change nothing."""
+        if event.protocol != 0 or event.msg_type & 3 > 1:
+            return
+        payload = event.payload
+        new = event.msg_type & 3 == 0
+        if isinstance(payload, RouteInfo):
+            self._route(payload, new, event.msg_flags)
+            return
+        kind, key = _identity(payload)
+        table = self.tables[kind]
+        self._touch(kind, key)
+        before = table.get(key)
+        if new:
+            table[key] = payload
+            went_down = isinstance(before, LinkInfo) and bool(before.flags & IFF_UP) and not payload.flags & IFF_UP
+            if kind == "link" and isinstance(payload, LinkInfo) and went_down:
+                self._link_down(payload, event.frame)
+        else:
+            table.pop(key, None)
+            if isinstance(payload, LinkInfo) and kind == "link":
+                self._link_gone(payload, event.frame)
+
+    def _route(self, route: RouteInfo, new: bool, flags: int) -> None:
+        if route.flags & RTM_F_CLONED:
+            return
+        if route.family == INET:
+            self._route4(route, new, flags)
+        elif route.family == INET6:
+            self._route6(route, new, flags)
+
+    def _route4(self, route: RouteInfo, new: bool, flags: int) -> None:
+        group = _route_group(route)
+        entries = self._routes4.setdefault(group, [])
+        same = next((i for i, entry in enumerate(entries) if _hops(entry) == _hops(route)), None)
+        if new:
+            if flags & REPLACE and entries:
+                # The kernel replaces the first route of the same tos and priority (net/ipv4/fib_trie.c).
+                entries[0] = route
+            elif same is not None:
+                entries[same] = route
+            elif flags & APPEND:
+                entries.append(route)
+            else:
+                entries.insert(0, route)
+        elif same is not None:
+            del entries[same]
+        self._publish4(group)
+
+    def _publish4(self, group: Key) -> None:
+        """Bring the public table in line with the ordered entries of one group."""
+        table = self.tables["route"]
+        entries = self._routes4[group]
+        keys = {(*group, _hops(entry)): entry for entry in entries}
+        for key in [key for key in self._group_keys(group) if key not in keys]:
+            self._touch("route", key)
+            del table[key]
+        for key, entry in keys.items():
+            self._touch("route", key)
+            table[key] = entry
+        self._members[group] = set(keys)
+        if not entries:
+            del self._routes4[group]
+            del self._members[group]
+
+    def _group_keys(self, group: Key) -> set[Key]:
+        return self._members.get(group, set())
+
+    def _route6(self, route: RouteInfo, new: bool, flags: int) -> None:
+        table = self.tables["route"]
+        group = _route_group(route)
+        members = self._group_keys(group)
+        single = _split_hops(route)
+        if not new:
+            for key in single:
+                self._touch("route", key)
+                table.pop(key, None)
+                members.discard(key)
+            self._members[group] = members
+            if not members:
+                del self._members[group]
+            return
+        # A multipath message lists every sibling, and a replacement takes the place of all of them
+        # (net/ipv6/ip6_fib.c, fib6_add_rt2node).
+        if route.multipath is not None or flags & REPLACE:
+            for key in members - single.keys():
+                self._touch("route", key)
+                table.pop(key, None)
+            members = set()
+        for key, hop in single.items():
+            self._touch("route", key)
+            table[key] = hop
+        self._members[group] = members | single.keys()
+
+    # -- what the kernel does not announce ------------------------------------------------------------------
+
+    def _link_gone(self, link: LinkInfo, frame: int) -> None:
+        """With a link go its port, addresses, neighbours and routes, announced or not."""
+        reason = f"interface {link.ifindex} ({link.ifname}) was deleted"
+        index = link.ifindex
+        self._drop("port", lambda p: isinstance(p, LinkInfo) and p.ifindex == index, frame, reason)
+        self._drop("addr", lambda p: isinstance(p, AddrInfo) and p.ifindex == index, frame, reason)
+        self._drop("neigh", lambda p: isinstance(p, NeighInfo) and p.ifindex == index, frame, reason)
+        self._drop("route", lambda p: isinstance(p, RouteInfo) and self._dead(p, index, index), frame, reason)
+
+    def _link_down(self, link: LinkInfo, frame: int) -> None:
+        """IPv4 routes over a link that goes down are flushed without an event, but for those of host scope
+        (net/ipv4/fib_semantics.c, fib_sync_down_dev)."""
+        index = link.ifindex
+        reason = f"interface {index} ({link.ifname}) went down"
+
+        def lost(payload: Payload) -> bool:
+            return (
+                isinstance(payload, RouteInfo)
+                and payload.family == INET
+                and payload.scope != SCOPE_HOST
+                and self._dead(payload, index, None)
+            )
+
+        self._drop("route", lost, frame, reason)
+
+    def _dead(self, route: RouteInfo, index: int, gone: int | None) -> bool:
+        if route.multipath is None:
+            return route.oif == index
+        hops = [hop.ifindex for hop in route.multipath]
+        return index in hops and all(hop == gone or not self._is_up(hop) for hop in hops)
+
+    def _is_up(self, ifindex: int) -> bool:
+        link = self.tables["link"].get((ifindex,))
+        return isinstance(link, LinkInfo) and bool(link.flags & IFF_UP)
+
+    def _drop(self, kind: str, doomed: Callable[[Payload], bool], frame: int, reason: str) -> None:
+        for key in [key for key, payload in self.tables[kind].items() if doomed(payload)]:
+            self._remove(kind, key)
+            self._note(Unannounced(kind, "gone", show_key(kind, key), frame, reason))
+
+    def _remove(self, kind: str, key: Key) -> None:
+        self._touch(kind, key)
+        payload = self.tables[kind].pop(key, None)
+        if isinstance(payload, RouteInfo):
+            group = _route_group(payload)
+            members = self._group_keys(group)
+            members.discard(key)
+            if not members:
+                self._members.pop(group, None)
+            if group in self._routes4:
+                self._routes4[group] = [e for e in self._routes4[group] if (*group, _hops(e)) != key]
+                if not self._routes4[group]:
+                    del self._routes4[group]
+
+    def _note(self, found: Unannounced) -> None:
+        self.unannounced_counts[found.kind, found.change] += 1
+        if len(self.unannounced) < KEPT:
+            self.unannounced.append(found)
+
+    def _touch(self, kind: str, key: Key) -> None:
+        for load in self._loads:
+            load.touched.add((kind, key))
+
+    # -- dumps -----------------------------------------------------------------------------------------------
+
+    def begin_dump(self, get_type: int, family: int) -> DumpLoad:
+        """Start collecting a whole dump of ``get_type`` (RTM_GET*) and ``family``; see ``end_dump``."""
+        load = DumpLoad(get_type, family)
+        self._loads.append(load)
+        return load
+
+    def abandon_dump(self, load: DumpLoad) -> None:
+        """Forget a dump that was interrupted or never ended: it proves nothing."""
+        self._loads.remove(load)
+
+    def end_dump(self, load: DumpLoad, frame: int) -> None:
+        """Hold a complete dump against the tables. The first dump of its kind and family fills them; a later one
+        corrects them and every correction is kept in ``unannounced``."""
+        self._loads.remove(load)
+        held = {_kind_of(load.msg_type): _in_dump(load)}
+        dumped: dict[str, dict[Key, Payload]] = {kind: {} for kind in held}
+        for payload in load.payloads:
+            for kind, key, value in _objects(payload):
+                if kind in dumped and held[kind](key):
+                    dumped[kind][key] = value
+        first = (load.msg_type, load.family) not in self._dumped
+        self._dumped.add((load.msg_type, load.family))
+        for kind, objects in dumped.items():
+            self._reconcile(kind, objects, held[kind], load.touched, first, frame)
+
+    def _reconcile(
+        self,
+        kind: str,
+        objects: dict[Key, Payload],
+        held: Callable[[Key], bool],
+        touched: set[tuple[str, Key]],
+        first: bool,
+        frame: int,
+    ) -> None:
+        table = self.tables[kind]
+        reason = f"a complete dump ended at frame {frame}"
+        for key in [key for key in table if held(key) and key not in objects and (kind, key) not in touched]:
+            self._remove(kind, key)
+            self._note(Unannounced(kind, "gone", show_key(kind, key), frame, reason))
+        for key, payload in objects.items():
+            if (kind, key) in touched:
+                continue
+            before = table.get(key)
+            if before is None:
+                self._insert(kind, key, payload)
+                if not first:
+                    self._note(Unannounced(kind, "appeared", show_key(kind, key), frame, reason))
+            elif before != payload:
+                self._insert(kind, key, payload)
+                changed = _changed(kind, before, payload)
+                if changed:
+                    self._note(Unannounced(kind, "changed", show_key(kind, key), frame, reason, changed))
+
+    def _insert(self, kind: str, key: Key, payload: Payload) -> None:
+        self.tables[kind][key] = payload
+        if isinstance(payload, RouteInfo):
+            group = _route_group(payload)
+            members = self._group_keys(group)
+            self._members[group] = members | {key}
+            if payload.family == INET:
+                # Dump order is list order, and insertion order of the table is dump order.
+                entries = self._routes4.setdefault(group, [])
+                entries[:] = [e for e in entries if (*group, _hops(e)) != key] + [payload]
+
+
+# -- identity ------------------------------------------------------------------------------------------------
+
+
+def _identity(payload: LinkInfo | AddrInfo | NeighInfo | RuleInfo) -> tuple[str, Key]:
+    if isinstance(payload, LinkInfo):
+        return ("port" if payload.family == BRIDGE else "link"), (payload.ifindex,)
+    if isinstance(payload, AddrInfo):
+        return "addr", (payload.ifindex, payload.family, payload.addr, payload.prefixlen, payload.peer)
+    if isinstance(payload, NeighInfo):
+        if payload.family == BRIDGE:
+            side = payload.flags & (NTF_SELF | NTF_MASTER)
+            return "neigh", (BRIDGE, payload.ifindex, payload.lladdr, payload.vlan, payload.dst, side)
+        return "neigh", (payload.family, payload.ifindex, payload.dst, payload.flags & NTF_PROXY)
+    return "rule", (*(getattr(payload, name) for name in _RULE_KEY), payload.flags & FIB_RULE_INVERT)
+
+
+_RULE_KEY = (
+    *("family", "priority", "table", "action", "src", "src_len", "dst", "dst_len", "tos"),
+    *("iifname", "oifname", "fwmark", "fwmask", "ip_proto", "sport_range", "dport_range", "uid_range"),
+    *("tun_id", "l3mdev"),
+)
+_ROUTE_KEY = ("family", "table", "dst", "dst_len", "src", "src_len", "tos", "priority")
+
+
+def _route_group(route: RouteInfo) -> Key:
+    return (
+        *(route.family, route.table, route.dst, route.dst_len, route.src, route.src_len, route.tos),
+        route.priority or 0,
+    )
+
+
+def _hops(route: RouteInfo) -> Hashable:
+    if route.multipath is not None:
+        return (route.type, tuple((hop.gateway, hop.ifindex) for hop in route.multipath))
+    return (route.type, ((route.gateway, route.oif),))
+
+
+def _split_hops(route: RouteInfo) -> dict[Key, Payload]:
+    """An IPv6 route as one object per hop."""
+    group = _route_group(route)
+    if route.multipath is None:
+        return {(*group, _hops(route)): route}
+    found: dict[Key, Payload] = {}
+    for hop in route.multipath:
+        one = structs.replace(route, multipath=None, gateway=hop.gateway, oif=hop.ifindex, **_via(hop))
+        found[(*group, _hops(one))] = one
+    return found
+
+
+def _via(hop: NextHop) -> dict[str, Any]:
+    return {} if hop.via is UNSET else {"via": hop.via}
+
+
+def _objects(payload: Payload) -> Iterator[tuple[str, Key, Payload]]:
+    if not isinstance(payload, RouteInfo):
+        kind, key = _identity(payload)
+        yield kind, key, payload
+    elif payload.flags & RTM_F_CLONED:
+        return
+    elif payload.family == INET:
+        yield "route", (*_route_group(payload), _hops(payload)), payload
+    elif payload.family == INET6:
+        for key, one in _split_hops(payload).items():
+            yield "route", key, one
+
+
+def _kind_of(get_type: int) -> str:
+    return {18: "link", 22: "addr", 26: "route", 30: "neigh", 34: "rule"}[get_type]
+
+
+def _in_dump(load: DumpLoad) -> Callable[[Key], bool]:
+    """Whether a key of the dumped kind would have been in this dump."""
+    family = load.family
+    if load.msg_type == 18:
+        return lambda _: True
+    if load.msg_type == 22:
+        return lambda key: family in {UNSPEC, key[1]}
+    if load.msg_type == 30:
+        # A neighbour dump of every family leaves out forwarding databases and proxy entries.
+        if family == BRIDGE:
+            return lambda key: key[0] == BRIDGE
+        return lambda key: key[0] != BRIDGE and key[3] == 0 and family in {UNSPEC, key[0]}
+    return lambda key: family in {UNSPEC, key[0]}
+
+
+def _changed(kind: str, before: Payload, after: Payload) -> tuple[str, ...]:
+    quiet = VOLATILE[kind]
+    return tuple(
+        name for name in before.__struct_fields__ if name not in quiet and getattr(before, name) != getattr(after, name)
+    )
+
+
+def show_key(kind: str, key: Key) -> str:
+    """One line for people: ``addr 10.0.0.1/24 on 3``."""
+    if kind in {"link", "port"}:
+        return f"{kind} {key[0]}"
+    if kind == "addr":
+        peer = f" peer {key[4]}" if key[4] else ""
+        return f"addr {key[2]}/{key[3]}{peer} on {key[0]}"
+    if kind == "neigh":
+        if key[0] == BRIDGE:
+            return f"fdb {key[2]} vlan {key[3]} dst {key[4]} on {key[1]}"
+        return f"neigh {key[2]} on {key[1]}" + (" proxy" if key[3] else "")
+    if kind == "rule":
+        named = _named(zip((*_RULE_KEY, "invert"), key, strict=True))
+        return f"rule {named}"
+    named = _named(zip(_ROUTE_KEY, key, strict=False))
+    return f"route {named} hops {key[-1]}"
+
+
+def _named(pairs: Iterable[tuple[str, Hashable]]) -> str:
+    return " ".join(f"{name}={value}" for name, value in pairs if value not in {None, 0} or name == "family")
