@@ -1,0 +1,125 @@
+"""``nlmon replay``: captures into both implementations, and the verdict.
+
+Not here: the replay itself (``nlmon.replay``) and the formats (``nlmon.report``).
+"""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+from pathlib import Path
+
+import click
+
+from nlmon import __version__
+from nlmon.backends.base import BACKENDS, create
+from nlmon.capture import open_capture
+from nlmon.cli.common import progress, protocol_option, write_atomically
+from nlmon.errors import CaptureError
+from nlmon.replay import Select, replay_capture, row
+from nlmon.report.jsonout import CaptureLine, DifferenceLine, Footer, Header, line_bytes, report_bytes
+from nlmon.report.model import CaptureReport, Damage, Report, worst
+
+__all__ = ["command"]
+
+EXIT = {"equivalent": 0, "regression": 1, "error": 3}
+
+
+@click.command()
+@click.argument("captures", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--backend", type=click.Choice(list(BACKENDS)), default="libnl", show_default=True, help="The candidate.")
+@click.option("--against", type=click.Choice(list(BACKENDS)), default="legacy", show_default=True, help="The reference.")
+@protocol_option
+@click.option(
+    "--select",
+    type=click.Choice(["notifications", "all"]),
+    default="notifications",
+    show_default=True,
+    help="Feed what a monitor's own socket would have received, or every recorded message.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["pretty", "json", "jsonl"]),
+    help="Default: pretty on a terminal, json in a pipe.",
+)
+@click.option("--report", type=click.Path(path_type=Path, dir_okay=False), help="Also write the JSON report here.")
+@click.option("--byteorder", type=click.Choice(["little", "big"]), help="Override the recording's byte order.")
+def command(
+    captures: tuple[Path, ...],
+    backend: str,
+    against: str,
+    protocols: tuple[int, ...],
+    select: Select,
+    form: str | None,
+    report: Path | None,
+    byteorder: str | None,
+) -> None:
+    """Replay CAPTURES into two implementations and say whether they agree.
+
+    Exit code: 0 equivalent, 1 regression, 3 a capture is damaged or held nothing to compare.
+    """
+    form = form or ("pretty" if sys.stdout.isatty() else "json")
+    out = sys.stdout.buffer
+    if form == "jsonl":
+        out.write(line_bytes(Header("nlmon", __version__, against, backend, select)))
+    done: list[CaptureReport] = []
+    for path in captures:
+        done.append(_one(path, backend, against, protocols, select, byteorder, form))
+        if form == "jsonl":
+            out.write(line_bytes(CaptureLine(_without_details(done[-1]))))
+            out.flush()
+    whole = Report(
+        tool="nlmon",
+        version=__version__,
+        reference=against,
+        candidate=backend,
+        select=select,
+        captures=done,
+        verdict=worst([capture.verdict for capture in done]),
+    )
+    if form == "jsonl":
+        out.write(line_bytes(Footer(len(done), whole.verdict)))
+    elif form == "json":
+        out.write(report_bytes(whole))
+    else:
+        from rich.console import Console  # noqa: PLC0415  (start-up: only people need it)
+
+        from nlmon.report.pretty import print_report  # noqa: PLC0415
+
+        print_report(whole, Console(width=None if sys.stdout.isatty() else 160))
+    out.flush()
+    if report is not None:
+        write_atomically(report, report_bytes(whole))
+    sys.exit(EXIT[whole.verdict])
+
+
+def _one(
+    path: Path,
+    backend: str,
+    against: str,
+    protocols: tuple[int, ...],
+    select: Select,
+    byteorder: str | None,
+    form: str,
+) -> CaptureReport:
+    def stream(difference: object) -> None:
+        sys.stdout.buffer.write(line_bytes(DifferenceLine(str(path), row(difference))))  # type: ignore[arg-type]
+
+    with open_capture(path, byteorder=byteorder) as reader, progress(reader.size, path.name) as advance:  # type: ignore[arg-type]
+        return replay_capture(
+            reader,
+            str(path),
+            partial(create, against),
+            partial(create, backend),
+            select=select,
+            protocols=protocols or None,
+            on_difference=stream if form == "jsonl" else None,
+            on_progress=advance,
+        )
+
+
+def _without_details(capture: CaptureReport) -> CaptureReport:
+    import msgspec  # noqa: PLC0415
+
+    return msgspec.structs.replace(capture, details=[])

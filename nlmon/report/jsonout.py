@@ -1,0 +1,106 @@
+"""Reports as JSON: one object, or a stream of lines with a header and a footer.
+
+A stream without its footer is a run that did not end; ``read_stream`` says so.
+
+Not here: the values (``nlmon.report.model``) and files (``nlmon.cli``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, TypeAlias
+
+import msgspec
+from msgspec import Struct
+
+from nlmon.errors import InputError
+from nlmon.report.model import CaptureReport, DifferenceRow, Report, Verdict
+
+__all__ = [
+    "CaptureLine",
+    "DifferenceLine",
+    "Footer",
+    "Header",
+    "Line",
+    "line_bytes",
+    "read_stream",
+    "report_bytes",
+    "report_schema",
+    "stream_schema",
+]
+
+
+class Header(Struct, frozen=True, tag_field="record", tag="header"):
+    """First line of a stream."""
+
+    tool: str
+    version: str
+    reference: str
+    candidate: str
+    select: str
+
+
+class DifferenceLine(Struct, frozen=True, tag_field="record", tag="difference"):
+    """One difference, as soon as it is found."""
+
+    path: str
+    difference: DifferenceRow
+
+
+class CaptureLine(Struct, frozen=True, tag_field="record", tag="capture"):
+    """The end of one capture; ``details`` is empty, since each difference had its own line."""
+
+    capture: CaptureReport
+
+
+class Footer(Struct, frozen=True, tag_field="record", tag="footer"):
+    """Last line of a stream that is whole."""
+
+    captures: int
+    verdict: Verdict
+
+
+Line: TypeAlias = Header | DifferenceLine | CaptureLine | Footer
+_encoder = msgspec.json.Encoder(order="sorted")
+_decoder = msgspec.json.Decoder(Line)
+
+
+def report_bytes(report: Report) -> bytes:
+    """The whole report as one indented JSON object with a newline at its end."""
+    return msgspec.json.format(_encoder.encode(report), indent=2) + b"\n"
+
+
+def line_bytes(line: Line) -> bytes:
+    """One record of a stream, with its newline."""
+    return _encoder.encode(line) + b"\n"
+
+
+def read_stream(lines: Iterable[bytes], where: str) -> list[Line]:
+    """Records of a stream; raises ``InputError`` for a line that is none, and when header or footer is missing."""
+    found: list[Line] = []
+    for number, text in enumerate(lines, 1):
+        try:
+            found.append(_decoder.decode(text))
+        except msgspec.MsgspecError as error:
+            raise InputError("NLM-R001", "not a line of a report", where=f"{where}:{number}", why=str(error)) from error
+    if not found or not isinstance(found[0], Header):
+        raise InputError("NLM-R002", "the report has no header", where=where)
+    if not isinstance(found[-1], Footer):
+        hint = "the run did not end; run it again"
+        raise InputError("NLM-R003", "the report is cut off: it has no footer", where=where, hint=hint)
+    return found
+
+
+def report_schema() -> dict[str, Any]:
+    """JSON Schema of ``--format json``."""
+    return _schema(Report, "nlmon replay report")
+
+
+def stream_schema() -> dict[str, Any]:
+    """JSON Schema of one line of ``--format jsonl``."""
+    return _schema(Line, "nlmon replay report, one line of a stream")
+
+
+def _schema(kind: Any, title: str) -> dict[str, Any]:
+    schema = msgspec.json.schema(kind)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": title, **schema}

@@ -1,0 +1,109 @@
+"""Reports for people: a table of verdicts, then the evidence.
+
+Not here: the values (``nlmon.report.model``).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.markup import escape
+from rich.table import Table
+
+from nlmon.report.model import CaptureReport, DifferenceRow, Report
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+__all__ = ["print_report"]
+
+COLOURS = {"equivalent": "green", "regression": "bold red", "error": "bold yellow"}
+DIFFERENCES_SHOWN = 20
+SILENT_SHOWN = 5
+
+
+def print_report(report: Report, console: Console) -> None:
+    """The table, the differences with their bytes, what stayed silent, and the overall verdict."""
+    console.print(_table(report))
+    for capture in report.captures:
+        _details(capture, report, console)
+    colour = COLOURS[report.verdict]
+    console.print(
+        f"[{colour}]verdict: {report.verdict}[/]  "
+        f"{report.candidate} against {report.reference}, {len(report.captures)} capture(s)"
+    )
+
+
+def _table(report: Report) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in ("capture", "frames", "messages", "compared", "seeds", "differences", "state", "verdict"):
+        number = name in {"frames", "messages", "compared", "seeds"}
+        table.add_column(name, justify="right" if number else "left", overflow="fold")
+    for capture in report.captures:
+        counts = "/".join(f"{count:,}" for count in dict.fromkeys(capture.events.values()))
+        seeds = "/".join(f"{count:,}" for count in dict.fromkeys(capture.seeds.values()))
+        classes = ", ".join(f"{count:,} {cls}" for cls, count in capture.differences.items()) or "none"
+        table.add_row(
+            escape(capture.path),
+            f"{capture.frames:,}",
+            f"{capture.messages:,}",
+            counts,
+            seeds,
+            classes,
+            capture.state,
+            f"[{COLOURS[capture.verdict]}]{capture.verdict}[/]",
+        )
+    return table
+
+
+def _details(capture: CaptureReport, report: Report, console: Console) -> None:
+    lines: list[str] = []
+    for difference in [d for d in capture.details if d.severity != "info"][:DIFFERENCES_SHOWN]:
+        lines += _difference(difference, report)
+    total = sum(n for cls, n in capture.differences.items() if cls not in {"enhancement", "loss-of-service"})
+    if total > DIFFERENCES_SHOWN:
+        lines.append(f"… and {total - DIFFERENCES_SHOWN:,} more; --format jsonl writes them all")
+    if capture.damage is not None:
+        lines.append(f"damage at byte {capture.damage.offset:,}: {capture.damage.what} [{capture.damage.code}]")
+    if capture.not_covered:
+        listed = ", ".join(f"{count:,} {name}" for name, count in capture.not_covered.items())
+        lines.append(f"not covered by this verdict: {listed} datagrams")
+    if capture.not_subscribed:
+        listed = ", ".join(f"{name} {count:,}" for name, count in capture.not_subscribed.items())
+        lines.append(f"of groups that a monitor does not join: {listed}")
+    errors = {name: count for name, count in capture.errors.items() if count}
+    if errors:
+        listed = ", ".join(f"{name} {count:,}" for name, count in errors.items())
+        lines.append(f"messages or attributes that could not be read: {listed}")
+    if capture.silent_counts:
+        listed = ", ".join(f"{count:,} × {what}" for what, count in capture.silent_counts.items())
+        lines.append(f"changed without an announcement: {listed}")
+        for found in capture.silent[:SILENT_SHOWN]:
+            fields = f" ({', '.join(found.fields)})" if found.fields else ""
+            lines.append(f"  {found.object} {found.change}{fields}: {found.reason}")
+        if sum(capture.silent_counts.values()) > SILENT_SHOWN:
+            lines.append("  … all of them in --format json")
+    lines += capture.notes
+    if capture.reason:
+        lines.append(f"because: {capture.reason}")
+    if lines:
+        console.print(f"[bold]{escape(capture.path)}[/]")
+        for line in lines:
+            console.print(f"  {escape(line)}", highlight=False, soft_wrap=True)
+        console.print()
+
+
+def _difference(found: DifferenceRow, report: Report) -> list[str]:
+    where = f"frame {found.frame}, offset {found.offset:#x}"
+    if found.attribute:
+        at = f" at {found.attribute_offset:#x}" if found.attribute_offset >= 0 else " (not in the message)"
+        where += f", {found.attribute}{at}"
+    lines = [f"{found.code} {found.cls} {found.message} {found.field}".rstrip() + f" — {where}: {found.reason}"]
+    width = max(len(report.reference), len(report.candidate))
+    if found.reference or found.candidate:
+        lines.append(f"    {report.reference:<{width}}  {found.reference}")
+        lines.append(f"    {report.candidate:<{width}}  {found.candidate}")
+    if found.hex:
+        lines.append(f"    {'bytes':<{width}}  {found.hex}")
+    return lines

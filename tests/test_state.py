@@ -1,0 +1,263 @@
+"""The final state: identity, replacement, and what the kernel changes in silence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from nlmon.events import AddrInfo, Event, LinkInfo, NeighInfo, NextHop, Payload, RouteInfo, RuleInfo
+from nlmon.state import State
+
+NEW, DEL = 0, 1
+CREATE, EXCL, REPLACE, APPEND = 0x400, 0x200, 0x100, 0x800
+BASE = {LinkInfo: 16, AddrInfo: 20, RouteInfo: 24, NeighInfo: 28, RuleInfo: 32}
+
+
+def event(verb: int, payload: Payload, flags: int = 0, frame: int = 1) -> Event:
+    """An event of one message."""
+    return Event(0, 0, BASE[type(payload)] + verb, flags, 0, 0, frame, 0, None, payload)
+
+
+def fold(*events: Event) -> State:
+    """The state after these events."""
+    state = State()
+    for one in events:
+        state.apply(one)
+    return state
+
+
+def link(index: int = 3, name: str = "d0", flags: int = 0x1, family: int = 0, **more: Any) -> LinkInfo:
+    return LinkInfo(family=family, ifindex=index, flags=flags, ifname=name, **more)
+
+
+def addr(text: str = "192.0.2.1", index: int = 3, **more: Any) -> AddrInfo:
+    return AddrInfo(**{"family": 2, "ifindex": index, "prefixlen": 24, "scope": 0, "addr": text, **more})
+
+
+def route(gateway: str | None = "192.0.2.254", family: int = 2, **more: Any) -> RouteInfo:
+    plain = {
+        "family": family,
+        "dst_len": 16,
+        "src_len": 0,
+        "tos": 0,
+        "protocol": 3,
+        "scope": 0,
+        "type": 1,
+        "flags": 0,
+        "table": 254,
+        "dst": "10.10.0.0" if family == 2 else "2001:db8::",
+        "gateway": gateway,
+        "oif": 3,
+    }
+    return RouteInfo(**{**plain, **more})
+
+
+def neigh(dst: str | None = "192.0.2.9", family: int = 2, **more: Any) -> NeighInfo:
+    return NeighInfo(**{"family": family, "ifindex": 3, "state": 2, "flags": 0, "dst": dst, **more})
+
+
+def gateways(state: State) -> list[str | None]:
+    """Gateways of all routes in the order of the table."""
+    return [r.gateway for r in state.tables["route"].values() if isinstance(r, RouteInfo)]  # type: ignore[misc]
+
+
+def test_leaving_a_bridge_leaves_the_link() -> None:
+    """RTM_DELLINK of family AF_BRIDGE ends a port, and the interface lives on."""
+    state = fold(event(NEW, link()), event(NEW, link(family=7)), event(DEL, link(family=7)))
+
+    assert [len(state.tables["link"]), len(state.tables["port"])] == [1, 0]
+
+
+def test_a_rename_is_the_same_link() -> None:
+    """The interface index is the identity, the name an attribute."""
+    state = fold(event(NEW, link(name="d0")), event(NEW, link(name="lan0")))
+
+    assert [table.ifname for table in state.tables["link"].values()] == ["lan0"]  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "count"),
+    [
+        (addr(), addr(), 1),
+        (addr(), addr("192.0.2.2"), 2),
+        (addr(), addr(prefixlen=25), 2),
+        (addr(peer="192.0.2.7"), addr(peer="192.0.2.8"), 2),
+        (addr(), addr(index=4), 2),
+        (addr(label="a"), addr(label="b"), 1),
+    ],
+)
+def test_identity_of_addresses(first: AddrInfo, second: AddrInfo, count: int) -> None:
+    """An address is an interface, a family, an own address, a length and a peer."""
+    assert len(fold(event(NEW, first), event(NEW, second)).tables["addr"]) == count
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        (CREATE | REPLACE, ["192.0.2.252"]),
+        (CREATE | APPEND, ["192.0.2.254", "192.0.2.252"]),
+        (CREATE, ["192.0.2.252", "192.0.2.254"]),
+    ],
+)
+def test_ipv4_routes_of_one_destination(flags: int, expected: list[str]) -> None:
+    """Replace takes the place of the first, append and prepend stand beside it; none of them sends a DELROUTE."""
+    state = fold(event(NEW, route(), CREATE | EXCL), event(NEW, route("192.0.2.252"), flags))
+
+    assert sorted(map(str, gateways(state))) == sorted(expected)
+
+
+def test_replace_after_prepend_replaces_the_prepended() -> None:
+    """The kernel replaces the first route in its list, which prepend put in front."""
+    state = fold(
+        event(NEW, route("192.0.2.1"), CREATE | EXCL),
+        event(NEW, route("192.0.2.2"), CREATE),
+        event(NEW, route("192.0.2.3"), REPLACE),
+    )
+
+    assert sorted(map(str, gateways(state))) == ["192.0.2.1", "192.0.2.3"]
+
+
+def test_deleting_one_of_two_routes_leaves_the_other() -> None:
+    """RTM_DELROUTE names its next hop."""
+    state = fold(
+        event(NEW, route("192.0.2.1"), CREATE | EXCL),
+        event(NEW, route("192.0.2.2"), CREATE | APPEND),
+        event(DEL, route("192.0.2.1")),
+    )
+
+    assert gateways(state) == ["192.0.2.2"]
+
+
+def test_ipv6_hops_are_routes_of_their_own() -> None:
+    """A multipath message lists all siblings; a deletion names the hop that goes."""
+    hops = (NextHop(3, 1, 0, "fe80::1"), NextHop(3, 1, 0, "fe80::2"), NextHop(3, 1, 0, "fe80::3"))
+    state = fold(
+        event(NEW, route("fe80::1", 10), CREATE | EXCL),
+        event(NEW, route(None, 10, oif=None, multipath=hops), CREATE | APPEND),
+        event(DEL, route("fe80::2", 10)),
+    )
+
+    assert sorted(map(str, gateways(state))) == ["fe80::1", "fe80::3"]
+
+
+def test_cached_routes_are_no_state() -> None:
+    """RTM_F_CLONED marks an entry of the route cache."""
+    assert fold(event(NEW, route(flags=0x200))).tables["route"] == {}
+
+
+@pytest.mark.parametrize("message", [18, 19, 22, 26, 30, 34])
+def test_requests_change_nothing(message: int) -> None:
+    """RTM_GET* and RTM_SETLINK ask; the answer is what counts."""
+    state = State()
+    state.apply(Event(0, 0, message, 0, 0, 0, 1, 0, None, link()))
+
+    assert all(table == {} for table in state.tables.values())
+
+
+def test_a_link_that_goes_down_takes_its_ipv4_routes() -> None:
+    """The kernel flushes them without an event, except those of host scope; IPv6 routes are announced."""
+    state = fold(
+        event(NEW, link()),
+        event(NEW, route()),
+        event(NEW, route(None, type=2, scope=254, table=255, dst="192.0.2.1", dst_len=32)),
+        event(NEW, route("fe80::1", 10)),
+        event(NEW, link(flags=0), frame=9),
+    )
+
+    kept = sorted((r.family, r.table) for r in state.tables["route"].values())  # type: ignore[union-attr]
+    assert kept == [(2, 255), (10, 254)]
+    assert [(u.kind, u.change, u.frame) for u in state.unannounced] == [("route", "gone", 9)]
+
+
+def test_a_deleted_link_takes_everything_along() -> None:
+    """Nothing can be on an interface that does not exist, and what was not announced is said."""
+    state = fold(
+        event(NEW, link()), event(NEW, addr()), event(NEW, neigh()), event(NEW, route()), event(DEL, link(), frame=5)
+    )
+
+    assert all(table == {} for table in state.tables.values())
+    assert sorted(u.kind for u in state.unannounced) == ["addr", "neigh", "route"]
+
+
+def test_a_multipath_route_lives_while_one_hop_is_up() -> None:
+    """A route goes with the last of its links."""
+    hops = (NextHop(3, 1, 0, "192.0.2.1"), NextHop(4, 1, 0, "192.0.2.2"))
+    up = [event(NEW, link(3)), event(NEW, link(4, "d1")), event(NEW, route(None, oif=None, multipath=hops))]
+
+    assert len(fold(*up, event(NEW, link(3, flags=0))).tables["route"]) == 1
+    assert len(fold(*up, event(NEW, link(3, flags=0)), event(NEW, link(4, "d1", flags=0))).tables["route"]) == 0
+
+
+def load(state: State, get_type: int, family: int, *payloads: Payload, frame: int = 10) -> State:
+    """The state after a whole dump."""
+    dump = state.begin_dump(get_type, family)
+    dump.payloads.extend(payloads)
+    state.end_dump(dump, frame)
+    return state
+
+
+def test_the_first_dump_fills_in_silence() -> None:
+    """What was there before the recording is no news."""
+    state = load(State(), 18, 0, link())
+
+    assert (len(state.tables["link"]), state.unannounced) == (1, [])
+
+
+def test_a_later_dump_corrects_and_says_so() -> None:
+    """Gone, appeared and changed objects are each told with the frame that proved it."""
+    state = load(State(), 18, 0, link(3), link(4), link(5))
+    load(state, 18, 0, link(4), link(5, mtu=1400), link(6), frame=20)
+
+    found = sorted((u.change, u.object, u.frame, u.fields) for u in state.unannounced)
+    assert found == [
+        ("appeared", "link 6", 20, ()),
+        ("changed", "link 5", 20, ("mtu",)),
+        ("gone", "link 3", 20, ()),
+    ]
+    assert sorted(key[0] for key in state.tables["link"]) == [4, 5, 6]
+
+
+def test_an_event_during_a_dump_is_stronger_than_the_dump() -> None:
+    """A dump is no snapshot: what was announced while it ran is not judged by it."""
+    state = load(State(), 18, 0, link(3), link(4))
+    dump = state.begin_dump(18, 0)
+    state.apply(event(DEL, link(3)))
+    state.apply(event(NEW, link(5)))
+    dump.payloads.extend([link(3), link(4)])
+    state.end_dump(dump, 30)
+
+    assert (sorted(key[0] for key in state.tables["link"]), state.unannounced) == ([4, 5], [])
+
+
+@pytest.mark.parametrize(
+    ("get_type", "family", "other"),
+    [
+        (22, 2, event(NEW, addr("fe80::1", family=10))),
+        (26, 2, event(NEW, route("fe80::1", 10))),
+        (30, 0, event(NEW, neigh("192.0.2.200", flags=0x8))),
+        (30, 0, event(NEW, neigh(None, 7, lladdr="02:00:00:00:00:01"))),
+    ],
+)
+def test_a_dump_judges_only_its_family(get_type: int, family: int, other: Event) -> None:
+    """Objects that the dump did not ask for stay."""
+    state = load(fold(other), get_type, family)
+
+    assert sum(map(len, state.tables.values())) == 1
+
+
+def test_an_interrupted_dump_proves_nothing() -> None:
+    """An abandoned dump leaves the state alone."""
+    state = load(State(), 18, 0, link(3))
+    state.abandon_dump(state.begin_dump(18, 0))
+
+    assert len(state.tables["link"]) == 1
+
+
+def test_rules_differ_by_any_selector() -> None:
+    """Two rules of one priority that differ in a port range are two rules."""
+    plain = {"family": 2, "dst_len": 0, "src_len": 0, "tos": 0, "action": 1, "flags": 0, "table": 100, "priority": 9}
+    first, second = RuleInfo(**plain, sport_range=(1, 2)), RuleInfo(**plain, sport_range=(1, 3))
+
+    assert len(fold(event(NEW, first), event(NEW, second)).tables["rule"]) == 2
+    assert len(fold(event(NEW, first), event(NEW, second), event(DEL, first)).tables["rule"]) == 1
