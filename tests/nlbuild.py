@@ -1,0 +1,38 @@
+"""Builds netlink bytes for tests, in either byte order, without any code of nlmon.
+
+The layouts are those of linux/netlink.h and linux/rtnetlink.h, written down a second time on purpose: what the
+tests expect must not come from the code they test.
+"""
+
+from __future__ import annotations
+
+import struct
+
+__all__ = ["aligned", "attr", "message", "number", "wrong_length"]
+
+
+def number(code: str, *values: int, byteorder: str = "little") -> bytes:
+    """``values`` in the struct format ``code`` (``I``, ``HH``) without padding, in the named byte order."""
+    return struct.pack(("<" if byteorder == "little" else ">") + code, *values)
+
+
+def aligned(data: bytes) -> bytes:
+    """``data`` with zero bytes up to the next multiple of four (NLMSG_ALIGN, RTA_ALIGN)."""
+    return data + bytes(-len(data) % 4)
+
+
+def attr(kind: int, payload: bytes = b"", byteorder: str = "little") -> bytes:
+    """One ``rtattr`` with its padding; its length counts header and payload."""
+    return aligned(number("HH", 4 + len(payload), kind, byteorder=byteorder) + payload)
+
+
+def message(
+    msg_type: int, body: bytes = b"", *, flags: int = 0, seq: int = 0, pid: int = 0, byteorder: str = "little"
+) -> bytes:
+    """One ``nlmsghdr`` with ``body`` and padding; its length counts header and body."""
+    return aligned(number("IHHII", 16 + len(body), msg_type, flags, seq, pid, byteorder=byteorder) + body)
+
+
+def wrong_length(data: bytes, length: int, *, byteorder: str = "little") -> bytes:
+    """The message ``data`` with ``nlmsg_len`` set to ``length``."""
+    return number("I", length, byteorder=byteorder) + data[4:]
