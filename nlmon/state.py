@@ -114,9 +114,8 @@ class State:
         before = table.get(key)
         if new:
             table[key] = payload
-            went_down = isinstance(before, LinkInfo) and bool(before.flags & IFF_UP) and not payload.flags & IFF_UP
-            if kind == "link" and isinstance(payload, LinkInfo) and went_down:
-                self._link_down(payload, event.frame)
+            if kind == "link" and isinstance(before, LinkInfo) and isinstance(payload, LinkInfo):
+                self._link_changed(before, payload, event.frame)
         else:
             table.pop(key, None)
             if isinstance(payload, LinkInfo) and kind == "link":
@@ -204,9 +203,11 @@ class State:
         self._drop("neigh", lambda p: isinstance(p, NeighInfo) and p.ifindex == index, frame, reason)
         self._drop("route", lambda p: isinstance(p, RouteInfo) and self._dead(p, index, index), frame, reason)
 
-    def _link_down(self, link: LinkInfo, frame: int) -> None:
+    def _link_changed(self, before: LinkInfo, link: LinkInfo, frame: int) -> None:
         """IPv4 routes over a link that goes down are flushed without an event, but for those of host scope
         (net/ipv4/fib_semantics.c, fib_sync_down_dev)."""
+        if not before.flags & IFF_UP or link.flags & IFF_UP:
+            return
         index = link.ifindex
         reason = f"interface {index} ({link.ifname}) went down"
 

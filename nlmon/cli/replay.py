@@ -15,10 +15,9 @@ from nlmon import __version__
 from nlmon.backends.base import BACKENDS, create
 from nlmon.capture import open_capture
 from nlmon.cli.common import progress, protocol_option, write_atomically
-from nlmon.errors import CaptureError
 from nlmon.replay import Select, replay_capture, row
 from nlmon.report.jsonout import CaptureLine, DifferenceLine, Footer, Header, line_bytes, report_bytes
-from nlmon.report.model import CaptureReport, Damage, Report, worst
+from nlmon.report.model import CaptureReport, Report, worst
 
 __all__ = ["command"]
 
@@ -28,7 +27,9 @@ EXIT = {"equivalent": 0, "regression": 1, "error": 3}
 @click.command()
 @click.argument("captures", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--backend", type=click.Choice(list(BACKENDS)), default="libnl", show_default=True, help="The candidate.")
-@click.option("--against", type=click.Choice(list(BACKENDS)), default="legacy", show_default=True, help="The reference.")
+@click.option(
+    "--against", type=click.Choice(list(BACKENDS)), default="legacy", show_default=True, help="The reference."
+)
 @protocol_option
 @click.option(
     "--select",

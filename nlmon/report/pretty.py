@@ -77,7 +77,7 @@ def _details(capture: CaptureReport, report: Report, console: Console) -> None:
         listed = ", ".join(f"{name} {count:,}" for name, count in errors.items())
         lines.append(f"messages or attributes that could not be read: {listed}")
     if capture.silent_counts:
-        listed = ", ".join(f"{count:,} × {what}" for what, count in capture.silent_counts.items())
+        listed = ", ".join(f"{count:,} {what}" for what, count in capture.silent_counts.items())
         lines.append(f"changed without an announcement: {listed}")
         for found in capture.silent[:SILENT_SHOWN]:
             fields = f" ({', '.join(found.fields)})" if found.fields else ""

@@ -1,0 +1,52 @@
+"""What a capture reader gives: frames, and facts about the file they came from.
+
+Not here: formats (one module each) and opening files (the package itself).
+"""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+from msgspec import Struct
+
+__all__ = ["ByteOrder", "CaptureInfo", "Compression", "Direction", "Format", "Frame", "SocketInfo"]
+
+ByteOrder: TypeAlias = Literal["little", "big"]
+Direction: TypeAlias = Literal["in", "out", ""]
+Format: TypeAlias = Literal["pcap", "pcapng", "pcap without cooked header", "rtmon"]
+Compression: TypeAlias = Literal["", "gz", "zst"]
+
+
+class Frame(Struct, frozen=True, gc=False):
+    """One netlink packet. ``number`` counts from 1; ``timestamp``: nanoseconds since 1970-01-01 UTC;
+    ``data`` starts at an nlmsghdr; ``direction``: "in" from the kernel, "out" to it, "" not recorded;
+    ``socket``: interface of a pcapng file; ``offset``: of the record in the decompressed file, in bytes;
+    ``truncated``: bytes that the recording lost at the end."""
+
+    number: int
+    timestamp: int
+    protocol: int
+    data: bytes
+    direction: Direction = ""
+    socket: int = 0
+    offset: int = 0
+    truncated: int = 0
+
+
+class SocketInfo(Struct, frozen=True):
+    """One interface of a pcapng file: its name and description as recorded."""
+
+    name: str
+    description: str = ""
+
+
+class CaptureInfo(Struct, frozen=True):
+    """What a file says of itself. ``metadata``: kernel, arch, netns, application and whatever else was recorded,
+    as text; ``assumed``: what the format does not record and the reader therefore assumes."""
+
+    format: Format
+    byteorder: ByteOrder
+    compression: Compression
+    metadata: dict[str, str]
+    sockets: tuple[SocketInfo, ...] = ()
+    assumed: tuple[str, ...] = ()

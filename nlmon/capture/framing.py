@@ -1,0 +1,40 @@
+"""Walks the message headers of a datagram, for counting and sorting.
+
+The backends do not use this: each has its own framing, since a shared one would hide the bugs that the
+comparison is for.
+
+Not here: anything behind the 16 bytes of ``nlmsghdr`` (linux/netlink.h).
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from typing import NamedTuple
+
+__all__ = ["MessageHeader", "messages"]
+
+_HEADERS = {"little": struct.Struct("<IHHII"), "big": struct.Struct(">IHHII")}
+
+
+class MessageHeader(NamedTuple):
+    """``offset`` in the datagram and the fields of nlmsghdr; ``length`` includes the header, in bytes."""
+
+    offset: int
+    length: int
+    type: int
+    flags: int
+    seq: int
+    pid: int
+
+
+def messages(data: bytes, byteorder: str) -> Iterator[MessageHeader]:
+    """Headers of the whole messages of a datagram; ends at the first that does not fit (NLMSG_OK is false)."""
+    unpack = _HEADERS[byteorder].unpack_from
+    offset, size = 0, len(data)
+    while offset + 16 <= size:
+        length, kind, flags, seq, pid = unpack(data, offset)
+        if length < 16 or length > size - offset:
+            return
+        yield MessageHeader(offset, length, kind, flags, seq, pid)
+        offset += (length + 3) & ~3

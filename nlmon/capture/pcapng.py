@@ -1,0 +1,180 @@
+"""Reading pcapng files whose interfaces have link type 253 (draft-ietf-opsawg-pcapng).
+
+The profile of our recorder: one interface per socket, nanosecond time stamps, the direction in the flags option
+of each packet (inbound: from the kernel), the kernel in shb_os, the architecture in shb_hardware, and in the
+comment of the section one ``key=value`` a line: byteorder, netns, families. Files without any of this are read
+as well. Interfaces of other link types are skipped and counted.
+
+Not here: writing (``write``).
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterator
+from typing import Literal
+
+from nlmon.capture.base import Direction, Frame, SocketInfo
+from nlmon.capture.reader import LARGEST_RECORD, LINKTYPE_NETLINK, Damaged, cooked
+from nlmon.capture.source import Source
+
+__all__ = ["SECTION", "Section", "pcapng_frames", "read_section"]
+
+SECTION = b"\x0a\x0d\x0d\x0a"
+SHB, IDB, SPB, EPB = 0x0A0D0D0A, 1, 3, 6
+OPT_COMMENT, SHB_HARDWARE, SHB_OS, SHB_USERAPPL = 1, 2, 3, 4
+IF_NAME, IF_DESCRIPTION, IF_TSRESOL, IF_TSOFFSET = 2, 3, 9, 14
+EPB_FLAGS = 2
+_NAMES = {SHB_HARDWARE: "arch", SHB_OS: "kernel", SHB_USERAPPL: "application"}
+
+
+class _Interface:
+    def __init__(self, link_type: int, options: dict[int, bytes], byteorder: Literal["little", "big"]) -> None:
+        self.link_type = link_type
+        resolution = (options.get(IF_TSRESOL) or b"\x06")[0]
+        # The top bit chooses a power of two, else of ten (if_tsresol).
+        self.units: int = 2 ** (resolution & 0x7F) if resolution & 0x80 else 10**resolution
+        self.shift = int.from_bytes(options.get(IF_TSOFFSET, b""), byteorder, signed=True)
+        self.name = _text(options.get(IF_NAME, b""))
+        self.description = _text(options.get(IF_DESCRIPTION, b""))
+
+    def nanoseconds(self, ticks: int) -> int:
+        return ticks * 1_000_000_000 // self.units + self.shift * 1_000_000_000
+
+
+class Section:
+    """What a section header says: byte order of the section and the recorded facts."""
+
+    def __init__(self, byteorder: Literal["little", "big"], metadata: dict[str, str]) -> None:
+        self.byteorder = byteorder
+        self.metadata = metadata
+
+    @property
+    def netlink_byteorder(self) -> Literal["little", "big"]:
+        """Byte order of the machine that was recorded; by default the one that wrote the section."""
+        recorded = self.metadata.get("byteorder")
+        if recorded == "big":
+            return "big"
+        return "little" if recorded == "little" else self.byteorder
+
+
+def read_section(source: Source) -> Section:
+    """Take a section header block; raises ``Damaged``."""
+    offset = source.offset
+    head = source.take(12)
+    order: Literal["little", "big"]
+    if head[8:12] == b"\x4d\x3c\x2b\x1a":
+        order = "little"
+    elif head[8:12] == b"\x1a\x2b\x3c\x4d":
+        order = "big"
+    else:
+        raise Damaged("a section header has no byte-order magic", offset)
+    length = int.from_bytes(head[4:8], order)
+    if not 28 <= length <= LARGEST_RECORD or length % 4:
+        raise Damaged(f"a section header claims {length:,} bytes", offset)
+    rest = source.take(length - 12)
+    if len(rest) < length - 12:
+        raise Damaged("the file ends inside a section header", offset)
+    options = _options(rest[12:-4], order)
+    metadata = {name: _text(options[code]) for code, name in _NAMES.items() if code in options}
+    for line in _text(options.get(OPT_COMMENT, b"")).splitlines():
+        key, found, value = line.partition("=")
+        if found:
+            metadata[key.strip()] = value.strip()
+    return Section(order, metadata)
+
+
+def pcapng_frames(
+    source: Source, section: Section, on_socket: Callable[[SocketInfo], None], on_skip: Callable[[], None]
+) -> Iterator[Frame]:
+    """Frames behind the first section header, which has been taken, through all sections."""
+    order = section.byteorder
+    payload_order = section.netlink_byteorder
+    words = struct.Struct("<II" if order == "little" else ">II")
+    packet = struct.Struct("<IIIII" if order == "little" else ">IIIII")
+    interfaces: list[_Interface] = []
+    number = 0
+    while True:
+        offset = source.offset
+        head = source.take(8)
+        if not head:
+            return
+        if head[:4] == SECTION:
+            source.push_back(head)
+            section = read_section(source)
+            if section.netlink_byteorder != payload_order:
+                raise Damaged("a later section has another byte order", offset)
+            order = section.byteorder
+            words = struct.Struct("<II" if order == "little" else ">II")
+            packet = struct.Struct("<IIIII" if order == "little" else ">IIIII")
+            interfaces = []
+            continue
+        if len(head) < 8:
+            raise Damaged("the file ends inside a block header", offset)
+        kind, length = words.unpack(head)
+        if not 12 <= length <= LARGEST_RECORD or length % 4:
+            raise Damaged(f"a block claims {length:,} bytes", offset)
+        body = source.take(length - 8)
+        if len(body) < length - 8:
+            raise Damaged("the file ends inside a block", offset)
+        if int.from_bytes(body[-4:], order) != length:
+            raise Damaged("the two lengths of a block differ", offset)
+        if kind == IDB and len(body) >= 12:
+            interfaces.append(_Interface(int.from_bytes(body[:2], order), _options(body[8:-4], order), order))
+            on_socket(SocketInfo(interfaces[-1].name, interfaces[-1].description))
+        elif kind == EPB and len(body) >= 24:
+            index, high, low, captured, original = packet.unpack_from(body)
+            if index >= len(interfaces) or captured > len(body) - 24:
+                raise Damaged("a packet block contradicts itself", offset)
+            interface = interfaces[index]
+            split = _split(interface, body[20 : 20 + captured], offset)
+            if split is None:
+                on_skip()
+                continue
+            end = 20 + (captured + 3 & ~3)
+            direction = _direction(_options(body[end:-4], order), order) if end < len(body) - 4 else ""
+            number += 1
+            timestamp = interface.nanoseconds(high << 32 | low)
+            lost = max(0, original - captured)
+            yield Frame(number, timestamp, split[0], split[1], direction, index, offset, lost)
+        elif kind == SPB and len(body) >= 8 and interfaces:
+            original = int.from_bytes(body[:4], order)
+            data = body[4:-4][:original]
+            split = _split(interfaces[0], data, offset)
+            if split is None:
+                on_skip()
+                continue
+            number += 1
+            yield Frame(number, 0, split[0], split[1], "", 0, offset, original - len(data))
+
+
+def _split(interface: _Interface, data: bytes, offset: int) -> tuple[int, bytes] | None:
+    if interface.link_type != LINKTYPE_NETLINK:
+        return None
+    split = cooked(data)
+    if split is None:
+        raise Damaged("a packet has no netlink header", offset)
+    return split
+
+
+def _direction(options: dict[int, bytes], order: Literal["little", "big"]) -> Direction:
+    flags = int.from_bytes(options.get(EPB_FLAGS, b""), order) & 3
+    return "in" if flags == 1 else "out" if flags == 2 else ""
+
+
+def _options(data: bytes, order: Literal["little", "big"]) -> dict[int, bytes]:
+    """Options by code, the last of each; a list that does not fit ends where it stops fitting."""
+    found: dict[int, bytes] = {}
+    at = 0
+    while at + 4 <= len(data):
+        code = int.from_bytes(data[at : at + 2], order)
+        length = int.from_bytes(data[at + 2 : at + 4], order)
+        if code == 0 or at + 4 + length > len(data):
+            break
+        found[code] = data[at + 4 : at + 4 + length]
+        at += 4 + (length + 3 & ~3)
+    return found
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "backslashreplace")

@@ -1,0 +1,98 @@
+"""The reader that every format shares: an iterator of frames that ends at damage and says so.
+
+Not here: the formats. Each is a generator of frames that raises ``Damaged`` where it cannot go on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import TracebackType
+
+from nlmon.capture.base import CaptureInfo, Frame
+from nlmon.capture.source import Source
+from nlmon.errors import CaptureError
+
+__all__ = ["LARGEST_RECORD", "LINKTYPE_NETLINK", "CaptureReader", "Damaged", "cooked"]
+
+LINKTYPE_NETLINK = 253
+# A netlink message is at most a few MiB; a record that claims more is damage, not a reason to allocate.
+LARGEST_RECORD = 16 * 1024 * 1024
+ARPHRD_NETLINK = b"\x03\x38"
+
+
+class Damaged(Exception):
+    """Reading cannot go on at ``offset`` of the decompressed stream."""
+
+    def __init__(self, what: str, offset: int) -> None:
+        super().__init__(what)
+        self.what = what
+        self.offset = offset
+
+
+class CaptureReader:
+    """Frames of an open capture, in file order, and after the last one what was wrong with the file.
+
+    ``info``: what the file says of itself. ``damage``: why reading stopped early, or None. ``skipped``: packets
+    of interfaces that do not carry netlink.
+    """
+
+    def __init__(self, source: Source, info: CaptureInfo, frames: Iterator[Frame], where: str) -> None:
+        self.info = info
+        self.damage: CaptureError | None = None
+        self.skipped = 0
+        self._source = source
+        self._frames = frames
+        self._where = where
+        self._count = 0
+
+    @property
+    def position(self) -> int:
+        """Bytes of the file read so far."""
+        return self._source.position
+
+    @property
+    def size(self) -> int:
+        """Bytes of the file."""
+        return self._source.size
+
+    def __iter__(self) -> Iterator[Frame]:
+        try:
+            for frame in self._frames:
+                self._count += 1
+                yield frame
+        except Damaged as damage:
+            self._damaged(damage.what, damage.offset)
+            return
+        if self._source.broken:
+            self._damaged("the compressed stream is broken", self._source.offset)
+
+    def _damaged(self, what: str, offset: int) -> None:
+        why = self._source.broken
+        self.damage = CaptureError(
+            "NLM-C010",
+            what,
+            where=f"{self._where}, byte {offset:,}",
+            why=why,
+            hint=f"{self._count:,} packets before it were read",
+            offset=offset,
+        )
+
+    def __enter__(self) -> CaptureReader:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._source.close()
+
+
+def cooked(data: bytes) -> tuple[int, bytes] | None:
+    """Protocol and netlink bytes behind the cooked header of link type 253: packet type (2 bytes), ARPHRD_NETLINK
+    (2), address (10), protocol (2), all big-endian. None when there is no such header."""
+    if len(data) < 16 or data[2:4] != ARPHRD_NETLINK:
+        return None
+    return int.from_bytes(data[14:16], "big"), data[16:]

@@ -1,0 +1,133 @@
+"""Writing captures: pcapng in the profile that ``pcapng`` describes.
+
+A file is written under a temporary name (``NAME.part``) beside its final one and renamed when it is whole, so a
+file with the final name is always complete. What a crash leaves is a ``.part`` file that our reader still reads
+up to its last whole packet.
+
+Not here: what to record (``nlmon.transport.recorder``).
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Literal
+
+from nlmon.capture.pcapng import (
+    EPB,
+    EPB_FLAGS,
+    IDB,
+    IF_DESCRIPTION,
+    IF_NAME,
+    IF_TSRESOL,
+    OPT_COMMENT,
+    SHB,
+    SHB_HARDWARE,
+    SHB_OS,
+    SHB_USERAPPL,
+)
+from nlmon.capture.reader import ARPHRD_NETLINK, LINKTYPE_NETLINK
+from nlmon.errors import CaptureError
+
+__all__ = ["PcapngWriter"]
+
+_CODES = {"arch": SHB_HARDWARE, "kernel": SHB_OS, "application": SHB_USERAPPL}
+# Packet types of the cooked header (linux/if_packet.h): from the kernel to this host, and outgoing.
+_PACKET_TYPES = {"in": 0, "out": 4, "": 4}
+_FLAGS = {"in": 1, "out": 2, "": 0}
+
+
+class PcapngWriter:
+    """Writes one capture; a context manager that renames the file on success.
+
+    ``metadata``: ``kernel``, ``arch`` and ``application`` go to the options of their own, everything else to
+    the section's comment. ``byteorder`` is that of the recorded messages and of the file.
+    """
+
+    def __init__(
+        self, path: Path, *, metadata: Mapping[str, str], byteorder: Literal["little", "big"] = "little"
+    ) -> None:
+        self.path = path
+        self.part = path.with_name(path.name + ".part")
+        self.frames = 0
+        self._order: Literal["little", "big"] = byteorder
+        self._sign = "<" if byteorder == "little" else ">"
+        self._sockets: list[int] = []
+        try:
+            self._file = self.part.open("wb")
+        except OSError as error:
+            raise CaptureError(
+                "NLM-C020", "the capture cannot be written", where=str(path), why=error.strerror or ""
+            ) from error
+        comment = {"byteorder": byteorder, **{k: v for k, v in metadata.items() if k not in _CODES}}
+        options = [(code, metadata[key].encode()) for key, code in _CODES.items() if key in metadata]
+        options.append((OPT_COMMENT, "\n".join(f"{k}={v}" for k, v in sorted(comment.items())).encode()))
+        body = struct.pack(self._sign + "IHHq", 0x1A2B3C4D, 1, 0, -1)
+        self._block(SHB, body + self._options(options))
+
+    def add_socket(self, name: str, protocol: int, *, description: str = "") -> int:
+        """Declare a socket; the number to give to ``write``."""
+        options = [(IF_NAME, name.encode()), (IF_TSRESOL, b"\x09")]
+        if description:
+            options.append((IF_DESCRIPTION, description.encode()))
+        self._block(IDB, struct.pack(self._sign + "HHI", LINKTYPE_NETLINK, 0, 0) + self._options(options))
+        self._sockets.append(protocol)
+        return len(self._sockets) - 1
+
+    def write(
+        self,
+        *,
+        socket: int,
+        timestamp: int,
+        data: bytes,
+        direction: Literal["in", "out", ""] = "",
+        protocol: int | None = None,
+    ) -> None:
+        """Write one datagram; ``timestamp`` in nanoseconds. ``protocol`` defaults to that of the socket."""
+        number = self._sockets[socket] if protocol is None else protocol
+        header = struct.pack(">H2s10xH", _PACKET_TYPES[direction], ARPHRD_NETLINK, number)
+        packet = header + data
+        size = len(packet)
+        fixed = struct.pack(
+            self._sign + "IIIII", socket, timestamp >> 32 & 0xFFFFFFFF, timestamp & 0xFFFFFFFF, size, size
+        )
+        flags = struct.pack(self._sign + "I", _FLAGS[direction])
+        options = self._options([(EPB_FLAGS, flags)]) if direction else b""
+        self._block(EPB, fixed + packet + bytes(-size % 4) + options)
+        self.frames += 1
+
+    def close(self) -> None:
+        """Finish the file and give it its name."""
+        self._file.close()
+        self.part.replace(self.path)
+
+    def __enter__(self) -> PcapngWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            self.close()
+            return
+        self._file.close()
+        if not self.frames:
+            self.part.unlink(missing_ok=True)
+
+    def _block(self, kind: int, body: bytes) -> None:
+        length = struct.pack(self._sign + "I", 12 + len(body))
+        try:
+            self._file.write(struct.pack(self._sign + "I", kind) + length + body + length)
+        except OSError as error:
+            raise CaptureError(
+                *("NLM-C021", "writing the capture failed"),
+                where=str(self.part),
+                why=error.strerror or "",
+                hint="what was written before is in this file",
+            ) from error
+
+    def _options(self, options: list[tuple[int, bytes]]) -> bytes:
+        parts = [struct.pack(self._sign + "HH", code, len(v)) + v + bytes(-len(v) % 4) for code, v in options]
+        return b"".join(parts) + bytes(4)

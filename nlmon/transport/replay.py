@@ -1,0 +1,278 @@
+"""The kernel's part, played from a recording.
+
+A ``ReplayFactory`` stands where the kernel would: it delivers a recorded notification to the sockets that joined
+its group, and answers requests from the replies that were recorded, with sequence and port numbers rewritten.
+
+Rules:
+1. A transport delivers what a socket with these groups would have received, no more and no less.
+2. It knows of a message only what the kernel's side must: the header, the interface index, the interface name
+   and a generic family's name and number. This reading is not shared with any implementation.
+3. Memory is bounded by ``REMEMBERED`` links and families, whatever a recording holds.
+
+Not here: telling notifications from replies (``nlmon.capture.conversation``), faults (``faults``).
+"""
+
+from __future__ import annotations
+
+import errno
+import struct
+from collections import deque
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+from nlmon.errors import TransportError
+from nlmon.events import Datagram
+from nlmon.transport.base import TransportStatus
+from nlmon.transport.groups import group_of
+
+__all__ = ["REMEMBERED", "ReplayFactory", "ReplayTransport"]
+
+REMEMBERED = 65536
+ROUTE, GENERIC = 0, 16
+NLMSG_ERROR, NLMSG_DONE, NLM_F_MULTI, NLM_F_DUMP = 2, 3, 0x2, 0x300
+RTM_NEWLINK, RTM_DELLINK, RTM_GETLINK = 16, 17, 18
+GENL_ID_CTRL, CTRL_CMD_NEWFAMILY, CTRL_CMD_DELFAMILY, CTRL_CMD_GETFAMILY = 16, 1, 2, 3
+CTRL_ATTR_FAMILY_ID, CTRL_ATTR_FAMILY_NAME = 1, 2
+IFLA_IFNAME, IFINFOMSG, GENLMSGHDR = 3, 16, 4
+PORT_ID = 1 << 22
+# Kernels fill dump datagrams to some 16 to 32 KiB; smaller ones keep readers honest about multipart answers.
+DUMP_DATAGRAM = 8192
+
+
+class ReplayFactory:
+    """Opens transports that are fed with recorded datagrams.
+
+    ``select_all`` delivers whatever is fed, groups or not. ``byteorder`` is that of the recorded machine.
+    """
+
+    def __init__(self, byteorder: Literal["little", "big"] = "little", *, select_all: bool = False) -> None:
+        sign = "<" if byteorder == "little" else ">"
+        self.header = struct.Struct(sign + "IHHII")
+        self.error = struct.Struct(sign + "IHHIIi")
+        self._attr = struct.Struct(sign + "HH")
+        self._index = struct.Struct(sign + "i")
+        self._byteorder = byteorder
+        self._select_all = select_all
+        self._open: dict[int, ReplayTransport] = {}
+        self.links: dict[int, tuple[str, bytes]] = {}
+        self.families: dict[str, tuple[int, bytes]] = {}
+
+    def open(
+        self,
+        protocol: int,
+        groups: Sequence[int],
+        *,
+        receive_buffer: int | None = None,
+        send_buffer: int | None = None,
+    ) -> ReplayTransport:
+        """A transport for one protocol; a second one of the same protocol takes its place."""
+        transport = ReplayTransport(self, protocol, tuple(groups), receive_buffer, send_buffer)
+        self._open[protocol] = transport
+        return transport
+
+    def forget(self, transport: ReplayTransport) -> None:
+        """Stop delivering to a transport that was closed."""
+        if self._open.get(transport.protocol) is transport:
+            del self._open[transport.protocol]
+
+    def feed(self, datagram: Datagram) -> bool:
+        """A notification happens: learn from it, deliver it; False when nobody subscribes to it."""
+        self.learn(datagram)
+        transport = self._open.get(datagram.protocol)
+        if transport is None or not (self._select_all or self._subscribed(transport, datagram)):
+            return False
+        transport.queue.append(datagram)
+        return True
+
+    def fail(self, protocol: int, error: TransportError) -> None:
+        """Let the next ``recv`` of a protocol raise ``error``, in its turn among the datagrams."""
+        transport = self._open.get(protocol)
+        if transport is not None:
+            transport.queue.append(error)
+
+    def _subscribed(self, transport: ReplayTransport, datagram: Datagram) -> bool:
+        data = datagram.data
+        if datagram.protocol != ROUTE or len(data) < 17:
+            return True
+        kind = self.header.unpack_from(data)[1]
+        group = group_of(ROUTE, kind, data[16])
+        # Control messages and types that no group is known for reach every socket that reads them.
+        return group in transport.groups or (group is None and kind < 16)
+
+    def learn(self, datagram: Datagram) -> None:
+        """Remember links and families that a recorded message describes."""
+        data = datagram.data
+        if datagram.protocol == ROUTE:
+            for kind, message in self._messages(data):
+                if kind in {RTM_NEWLINK, RTM_DELLINK} and len(message) >= 32 and message[16] == 0:
+                    self._learn_link(kind, message)
+        elif datagram.protocol == GENERIC:
+            for kind, message in self._messages(data):
+                if kind == GENL_ID_CTRL and len(message) >= 20:
+                    self._learn_family(message)
+
+    def _learn_link(self, kind: int, message: bytes) -> None:
+        (index,) = self._index.unpack_from(message, 20)
+        if kind == RTM_DELLINK:
+            self.links.pop(index, None)
+            return
+        name = self.attribute(message, 16 + IFINFOMSG, IFLA_IFNAME)
+        if name is not None and (index in self.links or len(self.links) < REMEMBERED):
+            self.links[index] = (_text(name), message)
+
+    def _learn_family(self, message: bytes) -> None:
+        name = self.attribute(message, 16 + GENLMSGHDR, CTRL_ATTR_FAMILY_NAME)
+        number = self.attribute(message, 16 + GENLMSGHDR, CTRL_ATTR_FAMILY_ID)
+        if name is None:
+            return
+        text = _text(name)
+        if message[16] == CTRL_CMD_DELFAMILY:
+            self.families.pop(text, None)
+        elif message[16] == CTRL_CMD_NEWFAMILY and number is not None and len(self.families) < REMEMBERED:
+            self.families[text] = (int.from_bytes(number[:2], self._byteorder), message)
+
+    def _messages(self, data: bytes) -> Iterator[tuple[int, bytes]]:
+        at = 0
+        while at + 16 <= len(data):
+            length, kind, *_ = self.header.unpack_from(data, at)
+            if length < 16 or at + length > len(data):
+                return
+            yield kind, data[at : at + length]
+            at += (length + 3) & ~3
+
+    def attribute(self, message: bytes, at: int, number: int) -> bytes | None:
+        """Payload of the first attribute with this number, from offset ``at`` of a message."""
+        while at + 4 <= len(message):
+            length, kind = self._attr.unpack_from(message, at)
+            if length < 4 or at + length > len(message):
+                return None
+            if kind & 0x3FFF == number:
+                return message[at + 4 : at + length]
+            at += (length + 3) & ~3
+        return None
+
+
+class ReplayTransport:
+    """One replayed socket pair; see ``Transport``."""
+
+    def __init__(
+        self,
+        factory: ReplayFactory,
+        protocol: int,
+        groups: tuple[int, ...],
+        receive_buffer: int | None,
+        send_buffer: int | None,
+    ) -> None:
+        self.protocol = protocol
+        self.groups = groups
+        self.queue: deque[Datagram | TransportError] = deque()
+        self._factory = factory
+        self._buffers = (receive_buffer, send_buffer)
+        self._datagrams = 0
+        self._frame = 0
+        self._closed = False
+
+    def fileno(self) -> int:
+        """-1: a recording has nothing to poll."""
+        return -1
+
+    def recv(self) -> Datagram | None:
+        """The next fed datagram, or None."""
+        if self._closed:
+            raise TransportError("NLM-T003", "the socket is closed", errno=errno.EBADF)
+        if not self.queue:
+            return None
+        item = self.queue.popleft()
+        if isinstance(item, TransportError):
+            raise item
+        self._datagrams += 1
+        self._frame = item.frame
+        return item
+
+    def request(self, message: bytes) -> Iterator[Datagram]:
+        """Answer from what was recorded: links and generic families, one or all. Anything else is refused with
+        EOPNOTSUPP, an unknown link with ENODEV, an unknown family with ENOENT, as the kernel does."""
+        header = self._factory.header
+        if len(message) < 16:
+            return
+        _, kind, flags, seq, _ = header.unpack_from(message)
+        if self.protocol == ROUTE and kind == RTM_GETLINK:
+            every = [one for _, one in self._factory.links.values()]
+            found = every if flags & NLM_F_DUMP == NLM_F_DUMP else self._one_link(message)
+            missing = errno.ENODEV
+        elif self.protocol == GENERIC and kind == GENL_ID_CTRL and message[16:17] == bytes([CTRL_CMD_GETFAMILY]):
+            every = [one for _, one in self._factory.families.values()]
+            found = every if flags & NLM_F_DUMP == NLM_F_DUMP else self._one_family(message)
+            missing = errno.ENOENT
+        else:
+            yield self._refuse(message, seq, errno.EOPNOTSUPP)
+            return
+        if flags & NLM_F_DUMP == NLM_F_DUMP:
+            yield from self._multipart(found, seq)
+        elif found:
+            yield self._answer(self._rewrite(found[0], seq, 0))
+        else:
+            yield self._refuse(message, seq, missing)
+
+    def link_name(self, ifindex: int) -> str | None:
+        """Name that the recording gave to an index last."""
+        found = self._factory.links.get(ifindex)
+        return None if found is None else found[0]
+
+    def status(self) -> TransportStatus:
+        """What was asked for; a recording has no buffers."""
+        return TransportStatus(self.groups, self._buffers[0], None, self._buffers[1], None, self._datagrams)
+
+    def close(self) -> None:
+        """Drop what waits."""
+        self._closed = True
+        self.queue.clear()
+        self._factory.forget(self)
+
+    def _one_link(self, message: bytes) -> list[bytes]:
+        index = struct.unpack_from(self._factory.header.format[0] + "i", message.ljust(32, b"\0"), 20)[0]
+        name = self._factory.attribute(message, 32, IFLA_IFNAME)
+        for number, (text, found) in self._factory.links.items():
+            if number == index or (name is not None and text == _text(name)):
+                return [found]
+        return []
+
+    def _one_family(self, message: bytes) -> list[bytes]:
+        name = self._factory.attribute(message, 20, CTRL_ATTR_FAMILY_NAME)
+        number = self._factory.attribute(message, 20, CTRL_ATTR_FAMILY_ID)
+        for text, (family, found) in self._factory.families.items():
+            wanted = number is not None and int.from_bytes(number[:2], self._factory._byteorder) == family
+            if wanted or (name is not None and text == _text(name)):
+                return [found]
+        return []
+
+    def _multipart(self, found: list[bytes], seq: int) -> Iterator[Datagram]:
+        part = b""
+        for number, message in enumerate(found):
+            one = self._rewrite(message, seq, NLM_F_MULTI)
+            # At least two datagrams for two messages: a reader that stops after the first must not pass.
+            if part and (len(part) + len(one) > DUMP_DATAGRAM or number == len(found) - 1):
+                yield self._answer(part)
+                part = b""
+            part += one
+        done = self._factory.error.pack(20, NLMSG_DONE, NLM_F_MULTI, seq, PORT_ID, 0)
+        if part:
+            yield self._answer(part)
+        yield self._answer(done)
+
+    def _rewrite(self, message: bytes, seq: int, flags: int) -> bytes:
+        length, kind, *_ = self._factory.header.unpack_from(message)
+        if self.protocol == ROUTE:
+            kind = RTM_NEWLINK
+        head = self._factory.header.pack(length, kind, flags, seq, PORT_ID)
+        return head + message[16:] + bytes(-length % 4)
+
+    def _refuse(self, message: bytes, seq: int, number: int) -> Datagram:
+        return self._answer(self._factory.error.pack(36, NLMSG_ERROR, 0, seq, PORT_ID, -number) + message[:16])
+
+    def _answer(self, data: bytes) -> Datagram:
+        return Datagram(self._frame, 0, self.protocol, data)
+
+
+def _text(data: bytes) -> str:
+    return data.split(b"\0", 1)[0].decode("utf-8", "backslashreplace")
