@@ -1,0 +1,67 @@
+"""Control messages: NOOP, ERROR with its extended acknowledgement, DONE, OVERRUN (linux/netlink.h).
+
+Not here: messages that carry events (``decoder``).
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import struct
+
+from nlmon.errors import DecodeError, HeaderError, KernelError, OverrunMessage
+
+__all__ = ["control_error"]
+
+NLMSG_ERROR, NLMSG_DONE, NLMSG_OVERRUN = 2, 3, 4
+NLM_F_CAPPED, NLM_F_ACK_TLVS = 0x100, 0x200
+NLMSGERR_ATTR_MSG, NLMSGERR_ATTR_OFFS = 1, 2
+NLMSGHDR, NLMSGERR = 16, 20
+
+
+def control_error(
+    data: bytes, start: int, end: int, kind: int, flags: int, frame: int, byteorder: str
+) -> DecodeError | None:
+    """The error that a control message reports; None for an acknowledgement, NOOP and a plain DONE."""
+    if kind == NLMSG_OVERRUN:
+        return OverrunMessage("NLM-D005", "NLMSG_OVERRUN: data was lost at the sender", frame=frame, offset=start)
+    if kind not in {NLMSG_ERROR, NLMSG_DONE}:
+        return None
+    sign = "<" if byteorder == "little" else ">"
+    if end - start < NLMSGHDR + 4:
+        if kind == NLMSG_DONE:
+            return None
+        return HeaderError("NLM-D002", "NLMSG_ERROR is shorter than struct nlmsgerr", frame=frame, offset=start)
+    (number,) = struct.unpack_from(sign + "i", data, start + NLMSGHDR)
+    if number >= 0:
+        return None
+    text, place = _ext_ack(data, start, end, kind, flags, sign)
+    name = errno.errorcode.get(-number, f"error {-number}")
+    what = f"the kernel answers {name} ({os.strerror(-number)})"
+    path = "" if place is None else f"offset {place} of the request"
+    return KernelError("NLM-D004", what, frame=frame, offset=start, errno=-number, ext_ack=text, path=path)
+
+
+def _ext_ack(data: bytes, start: int, end: int, kind: int, flags: int, sign: str) -> tuple[str, int | None]:
+    """The kernel's own text and the offset of the bad attribute in the request, if it sent them. They follow the
+    echoed request, which is only its header when NLM_F_CAPPED is set."""
+    if not flags & NLM_F_ACK_TLVS:
+        return "", None
+    at = start + NLMSGHDR + 4
+    if kind == NLMSG_ERROR:
+        if end - start < NLMSGERR + NLMSGHDR:
+            return "", None
+        (echoed,) = struct.unpack_from(sign + "I", data, start + NLMSGERR)
+        at = start + NLMSGERR + (NLMSGHDR if flags & NLM_F_CAPPED else max(NLMSGHDR, (echoed + 3) & ~3))
+    text, place = "", None
+    while at + 4 <= end:
+        length, number = struct.unpack_from(sign + "HH", data, at)
+        if length < 4 or at + length > end:
+            break
+        payload = data[at + 4 : at + length]
+        if number & 0x3FFF == NLMSGERR_ATTR_MSG:
+            text = payload.split(b"\0", 1)[0].decode("utf-8", "backslashreplace")
+        elif number & 0x3FFF == NLMSGERR_ATTR_OFFS and len(payload) >= 4:
+            (place,) = struct.unpack_from(sign + "I", payload)
+        at += (length + 3) & ~3
+    return text, place

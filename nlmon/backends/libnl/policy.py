@@ -1,0 +1,160 @@
+"""Policies: which field of an event comes from which attribute, how it is read, and how long it may be.
+
+In the manner of libnl's ``struct nla_policy``: one row an attribute, checked before the value is read. A row
+names the attribute as the kernel does; its number comes from pyroute2's definitions (``resolve``).
+
+Rules of this file:
+1. The rows of a message are in the order of the fields of its event.
+2. A number or a length is stated here only where pyroute2 lacks it or has it wrong, with the reason beside it.
+
+Not here: reading values (``readers``) and walking messages (``decoder``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+__all__ = ["ADDR", "HOP", "LINK", "NEIGH", "ROUTE", "RULE", "Attr", "Policy"]
+
+IFNAMSIZ = 15  # linux/if.h has 16 with the NUL
+QDISC_NAME = 31
+
+
+class Attr(NamedTuple):
+    """One row: the field, its attribute path, the kind of value, and for kinds that need it the longest text in
+    bytes, or where in the payload the value begins."""
+
+    field: str
+    path: str
+    kind: str
+    longest: int = 0
+    begin: int = 0
+
+
+class Policy(NamedTuple):
+    """The rows of a message, and where pyroute2 defines it. ``numbers`` adds attributes it lacks."""
+
+    definition: str
+    attributes: tuple[Attr, ...]
+    numbers: Mapping[str, int] = {}
+
+
+LINK = Policy(
+    "pyroute2.netlink.rtnl.ifinfmsg:ifinfmsg",
+    (
+        Attr("ifname", "IFLA_IFNAME", "string", IFNAMSIZ),
+        Attr("mtu", "IFLA_MTU", "u32"),
+        Attr("addr", "IFLA_ADDRESS", "lladdr"),
+        Attr("qdisc", "IFLA_QDISC", "string", QDISC_NAME),
+        Attr("operstate", "IFLA_OPERSTATE", "u8"),
+        Attr("kind", "IFLA_LINKINFO/IFLA_INFO_KIND", "string"),
+        Attr("slave_kind", "IFLA_LINKINFO/IFLA_INFO_SLAVE_KIND", "string"),
+        Attr("master", "IFLA_MASTER", "u32"),
+        Attr("link", "IFLA_LINK", "u32"),
+        Attr("link_netnsid", "IFLA_LINK_NETNSID", "s32"),
+        Attr("broadcast", "IFLA_BROADCAST", "lladdr"),
+        Attr("txqlen", "IFLA_TXQLEN", "u32"),
+        Attr("ifalias", "IFLA_IFALIAS", "string"),
+        Attr("group", "IFLA_GROUP", "u32"),
+        Attr("carrier", "IFLA_CARRIER", "u8"),
+        Attr("promiscuity", "IFLA_PROMISCUITY", "u32"),
+        Attr("new_netnsid", "IFLA_NEW_NETNSID", "s32"),
+        Attr("new_ifindex", "IFLA_NEW_IFINDEX", "s32"),
+        Attr("altnames", "IFLA_PROP_LIST", "altnames"),
+    ),
+)
+
+ADDR = Policy(
+    "pyroute2.netlink.rtnl.ifaddrmsg:ifaddrmsg",
+    (
+        Attr("local", "IFA_LOCAL", "ip"),
+        Attr("address", "IFA_ADDRESS", "ip"),
+        Attr("label", "IFA_LABEL", "string", IFNAMSIZ),
+        Attr("flags", "IFA_FLAGS", "u32"),
+        Attr("broadcast", "IFA_BROADCAST", "ip"),
+        Attr("anycast", "IFA_ANYCAST", "ip"),
+        # struct ifa_cacheinfo: preferred, valid, cstamp, tstamp
+        Attr("preferred_lifetime", "IFA_CACHEINFO", "u32", begin=0),
+        Attr("valid_lifetime", "IFA_CACHEINFO", "u32", begin=4),
+        Attr("route_priority", "IFA_RT_PRIORITY", "u32"),
+        Attr("protocol", "IFA_PROTO", "u8"),
+    ),
+)
+
+ROUTE = Policy(
+    "pyroute2.netlink.rtnl.rtmsg:rtmsg",
+    (
+        Attr("table", "RTA_TABLE", "u32"),
+        Attr("dst", "RTA_DST", "ip_or_label"),
+        Attr("src", "RTA_SRC", "ip"),
+        Attr("gateway", "RTA_GATEWAY", "ip"),
+        Attr("oif", "RTA_OIF", "u32"),
+        Attr("priority", "RTA_PRIORITY", "u32"),
+        Attr("multipath", "RTA_MULTIPATH", "hops"),
+        Attr("prefsrc", "RTA_PREFSRC", "ip"),
+        Attr("iif", "RTA_IIF", "u32"),
+        Attr("via", "RTA_VIA", "via"),
+        Attr("nh_id", "RTA_NH_ID", "u32"),
+        Attr("metrics", "RTA_METRICS", "metrics"),
+        Attr("pref", "RTA_PREF", "u8"),
+        Attr("flow", "RTA_FLOW", "u32"),
+        Attr("encap_type", "RTA_ENCAP_TYPE", "u16"),
+        Attr("mark", "RTA_MARK", "u32"),
+        # struct rta_cacheinfo: clntref, lastuse, expires, error, used, id, ts, tsage
+        Attr("expires", "RTA_CACHEINFO", "s32", begin=8),
+    ),
+    # linux/rtnetlink.h; pyroute2's list ends before it
+    {"RTA_NH_ID": 30},
+)
+
+HOP = Policy(
+    "pyroute2.netlink.rtnl.rtmsg:rtmsg",
+    (
+        Attr("gateway", "RTA_GATEWAY", "ip"),
+        Attr("via", "RTA_VIA", "via"),
+        Attr("encap_type", "RTA_ENCAP_TYPE", "u16"),
+    ),
+)
+
+NEIGH = Policy(
+    "pyroute2.netlink.rtnl.ndmsg:ndmsg",
+    (
+        Attr("dst", "NDA_DST", "ip_by_length"),
+        Attr("lladdr", "NDA_LLADDR", "lladdr"),
+        Attr("vlan", "NDA_VLAN", "u16"),
+        Attr("master", "NDA_MASTER", "u32"),
+        Attr("vni", "NDA_VNI", "u32"),
+        Attr("port", "NDA_PORT", "be16"),
+        Attr("nda_ifindex", "NDA_IFINDEX", "u32"),
+        Attr("probes", "NDA_PROBES", "u32"),
+        Attr("flags_ext", "NDA_FLAGS_EXT", "u32"),
+        Attr("link_netnsid", "NDA_LINK_NETNSID", "s32"),
+        Attr("protocol", "NDA_PROTOCOL", "u8"),
+    ),
+)
+
+RULE = Policy(
+    "pyroute2.netlink.rtnl.fibmsg:fibmsg",
+    (
+        Attr("table", "FRA_TABLE", "u32"),
+        Attr("priority", "FRA_PRIORITY", "u32"),
+        Attr("dst", "FRA_DST", "ip"),
+        Attr("src", "FRA_SRC", "ip"),
+        Attr("iifname", "FRA_IIFNAME", "string", IFNAMSIZ),
+        Attr("oifname", "FRA_OIFNAME", "string", IFNAMSIZ),
+        Attr("fwmark", "FRA_FWMARK", "u32"),
+        Attr("fwmask", "FRA_FWMASK", "u32"),
+        Attr("ip_proto", "FRA_IP_PROTO", "u8"),
+        Attr("sport_range", "FRA_SPORT_RANGE", "u16_pair"),
+        Attr("dport_range", "FRA_DPORT_RANGE", "u16_pair"),
+        Attr("uid_range", "FRA_UID_RANGE", "u32_pair"),
+        Attr("tun_id", "FRA_TUN_ID", "be64"),
+        Attr("l3mdev", "FRA_L3MDEV", "u8"),
+        Attr("goto", "FRA_GOTO", "u32"),
+        Attr("suppress_prefixlen", "FRA_SUPPRESS_PREFIXLEN", "u32"),
+        Attr("suppress_ifgroup", "FRA_SUPPRESS_IFGROUP", "u32"),
+        Attr("flow", "FRA_FLOW", "u32"),
+        Attr("protocol", "FRA_PROTOCOL", "u8"),
+    ),
+)

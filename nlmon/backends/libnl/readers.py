@@ -1,0 +1,126 @@
+"""Values of attributes: one small function for each kind that a policy may name.
+
+A reader gets the message being read and the payload's place, and returns the value, or None after it has said
+why there is none. Lengths were checked by the walk (``decoder``) where a kind has a minimum.
+
+Not here: which attribute is read how (``policy``).
+"""
+
+from __future__ import annotations
+
+import functools
+import ipaddress
+import struct
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from nlmon.errors import AttributeFormatError
+
+__all__ = ["Reader", "Reading", "address", "label_stack", "plain_readers", "string"]
+
+
+class Reading:
+    """A message while it is read: its bytes and place, and where errors go."""
+
+    __slots__ = ("data", "errors", "frame")
+
+    def __init__(self, data: bytes, frame: int, errors: list[Exception]) -> None:
+        self.data = data
+        self.frame = frame
+        self.errors = errors
+
+    def bad(self, offset: int, path: str, what: str) -> None:
+        """Report a malformed attribute at ``offset`` of the datagram."""
+        self.errors.append(AttributeFormatError("NLM-D003", what, frame=self.frame, offset=offset, path=path))
+
+
+# (message, offset of the attribute header, begin and end of the payload) -> value
+Reader: TypeAlias = Callable[[Reading, int, int, int], Any]
+
+
+def plain_readers(sign: str) -> dict[str, tuple[int, Callable[[int], Reader]]]:
+    """Kind -> smallest payload in bytes and a maker of the reader for a value at a given place of the payload."""
+    return {
+        "u8": (1, functools.partial(_number, struct.Struct("B"))),
+        "u16": (2, functools.partial(_number, struct.Struct(sign + "H"))),
+        "u32": (4, functools.partial(_number, struct.Struct(sign + "I"))),
+        "s32": (4, functools.partial(_number, struct.Struct(sign + "i"))),
+        "be16": (2, functools.partial(_number, struct.Struct(">H"))),
+        "be64": (8, functools.partial(_number, struct.Struct(">Q"))),
+        "u16_pair": (4, functools.partial(_pair, struct.Struct(sign + "HH"))),
+        "u32_pair": (8, functools.partial(_pair, struct.Struct(sign + "II"))),
+        "lladdr": (0, lambda _: _lladdr),
+    }
+
+
+def _number(shape: struct.Struct, at: int) -> Reader:
+    unpack = shape.unpack_from
+
+    def read(m: Reading, _: int, begin: int, __: int) -> Any:
+        return unpack(m.data, begin + at)[0]
+
+    return read
+
+
+def _pair(shape: struct.Struct, at: int) -> Reader:
+    unpack = shape.unpack_from
+
+    def read(m: Reading, _: int, begin: int, __: int) -> Any:
+        return unpack(m.data, begin + at)
+
+    return read
+
+
+def _lladdr(m: Reading, _: int, begin: int, end: int) -> Any:
+    return m.data[begin:end].hex(":")
+
+
+def string(path: str, longest: int) -> Reader:
+    """Text up to the first NUL; longer than ``longest`` bytes (0: no limit) it is kept whole and reported."""
+
+    def read(m: Reading, at: int, begin: int, end: int) -> str:
+        nul = m.data.find(b"\0", begin, end)
+        text = m.data[begin : end if nul < 0 else nul]
+        if longest and len(text) > longest:
+            m.bad(at, path, f"the text has {len(text)} bytes, the policy allows {longest}")
+        return str(text, "utf-8", "backslashreplace")
+
+    return read
+
+
+@functools.lru_cache(maxsize=65536)
+def _ip_text(packed: bytes) -> str:
+    # An IPv4-mapped address is written with its dotted part, as inet_ntop(3) does and str() does not.
+    if len(packed) == 16 and packed.startswith(bytes(10) + b"\xff\xff"):
+        return "::ffff:" + str(ipaddress.IPv4Address(packed[12:]))
+    if len(packed) == 16 and packed.startswith(bytes(12)) and packed[12:14] != b"\0\0":
+        return "::" + str(ipaddress.IPv4Address(packed[12:]))
+    return str(ipaddress.ip_address(packed))
+
+
+def address(path: str, *lengths: int) -> Reader:
+    """An IP address whose payload has exactly one of these lengths."""
+
+    def read(m: Reading, at: int, begin: int, end: int) -> str | None:
+        if end - begin not in lengths:
+            m.bad(at, path, f"the address has {end - begin} bytes, it needs {' or '.join(map(str, lengths))}")
+            return None
+        return _ip_text(m.data[begin:end])
+
+    return read
+
+
+def label_stack(path: str) -> Reader:
+    """An MPLS label stack (linux/mpls.h): 20 bits of label, 3 of class, the bottom bit, 8 of time to live."""
+
+    def read(m: Reading, at: int, begin: int, end: int) -> str | None:
+        labels = []
+        for place in range(begin, end - 3, 4):
+            entry = int.from_bytes(m.data[place : place + 4], "big")
+            labels.append(str(entry >> 12))
+            if entry & 0x100:
+                return "/".join(labels)
+        m.bad(at, path, f"{end - begin} bytes are no label stack with a bottom")
+        return None
+
+    return read
