@@ -30,7 +30,7 @@ class Snapshot:
         self.outputs: dict[str, str] = {}
 
     def _json(self, command: str) -> Any:
-        return json.loads(self.outputs.get(command) or "[]")
+        return json.loads(self.outputs.get(command) or "[]", object_pairs_hook=_first)
 
     @property
     def names(self) -> dict[str, int]:
@@ -155,6 +155,11 @@ def snapshots(log: Path) -> list[Snapshot]:
         elif found and row.get("kind") == "do":
             found.append(Snapshot("", int(row["t"] * 1e9)))
     return [snapshot for snapshot in found if snapshot.name]
+
+
+def _first(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    # The older ``ip`` prints the encapsulation of a route into the same object, with a second "dst".
+    return dict(reversed(pairs))
 
 
 def _prefix(one: dict[str, Any], side: str) -> str:

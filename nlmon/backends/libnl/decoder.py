@@ -65,7 +65,8 @@ class RouteDecoder:
         """ifinfomsg and its attributes."""
         family, kind, index, flags, change = self._header("LINK")(m.data, start + NLMSGHDR)
         v = self._walk(m, "LINK", family, start + NLMSGHDR + 16, end)
-        return LinkInfo(family, index, flags, *v[:5], kind, change, *v[5:]), index
+        v[5:5] = kind, change
+        return LinkInfo(family, index, flags, *v), index
 
     def addr(self, m: Reading, start: int, end: int) -> tuple[Payload, int]:
         """ifaddrmsg and its attributes; the own address is IFA_LOCAL where there is one (linux/if_addr.h)."""
@@ -91,7 +92,8 @@ class RouteDecoder:
         """ndmsg and its attributes."""
         family, index, state, flags, kind = self._header("NEIGH")(m.data, start + NLMSGHDR)
         v = self._walk(m, "NEIGH", family, start + NLMSGHDR + 12, end)
-        return NeighInfo(family, index, state, flags, *v[:3], kind, *v[3:]), index
+        v.insert(3, kind)
+        return NeighInfo(family, index, state, flags, *v), index
 
     def rule(self, m: Reading, start: int, end: int) -> tuple[Payload, None]:
         """fib_rule_hdr and its attributes."""
@@ -179,7 +181,7 @@ class RouteDecoder:
 
     def _children(self, m: Reading, begin: int, end: int, path: str) -> list[tuple[int, int, int, int]]:
         """(number, offset, begin, end) of the attributes inside one."""
-        found = []
+        found: list[tuple[int, int, int, int]] = []
         at = begin
         while at + 4 <= end:
             length, kind = self._attr(m.data, at)
@@ -228,7 +230,7 @@ class RouteDecoder:
             if table is None:
                 inner = self._compile(policies.HOP, family)
                 table = {n: e._replace(path=f"RTA_MULTIPATH/{e.path}") for n, e in inner.items()}
-            hops = []
+            hops: list[NextHop] = []
             while at + 8 <= end:
                 length, flags, more, index = self._nexthop(m.data, at)
                 if length < 8 or at + length > end:
