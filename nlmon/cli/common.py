@@ -1,0 +1,81 @@
+"""What several commands share: options, a progress bar, and files that are whole or absent.
+
+Not here: anything one command needs alone.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from nlmon.errors import InputError
+from nlmon.names import protocol_number
+
+__all__ = ["progress", "protocol_option", "write_atomically"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _protocols(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tuple[int, ...]:
+    numbers = []
+    for value in values:
+        number = protocol_number(value)
+        if number is None:
+            raise click.BadParameter(f"{value!r} is no netlink protocol; try route, generic, sock_diag or netfilter")
+        numbers.append(number)
+    return tuple(numbers)
+
+
+def protocol_option(function: F) -> F:
+    """``--protocol NAME``, repeatable; gives the command a tuple of numbers, empty for all."""
+    decorate = click.option(
+        "--protocol",
+        "protocols",
+        multiple=True,
+        callback=_protocols,
+        metavar="NAME",
+        help="Only this protocol, by name or number; repeat for several. Default: all that are supported.",
+    )
+    return decorate(function)
+
+
+@contextmanager
+def progress(total: int, description: str) -> Iterator[Callable[[int], None] | None]:
+    """A progress bar on stderr over ``total`` bytes; None instead of it when stderr is no terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console  # noqa: PLC0415  (start-up: only a terminal needs it)
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
+
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(description, total=total)
+
+        def advance(position: int) -> None:
+            bar.update(task, completed=position)
+
+        yield advance
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a file under a temporary name beside its own and rename it; raises ``InputError`` on failure."""
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name + ".")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+            Path(name).chmod(0o644)
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise InputError("NLM-U001", "the file cannot be written", where=str(path), why=error.strerror or "") from error

@@ -1,0 +1,98 @@
+"""The command ``nlmon``: one subcommand per module, loaded only when it is called, and one place for errors.
+
+Rules:
+1. Data goes to stdout, everything else to stderr.
+2. A user's mistake and a bad file are one message with a code and no traceback; a bug always shows its traceback.
+3. Exit codes: 0 same or done, 1 differences, 2 usage, 3 bad input or nothing matched, 4 environment, 5 a bug.
+
+Not here: what the commands do.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import traceback
+
+import click
+
+from nlmon import __version__
+from nlmon.errors import InternalError, NlmonError
+
+__all__ = ["group", "main"]
+
+# Command -> module and the line that --help shows, so that listing commands imports none of them.
+COMMANDS = {
+    "replay": ("nlmon.cli.replay", "Replay captures into both implementations and print the verdict."),
+    "decode": ("nlmon.cli.decode", "Print the events of a capture as JSON lines."),
+    "record": ("nlmon.cli.record", "Record this host's netlink into a capture."),
+    "capture": ("nlmon.cli.capture", "Look into capture files."),
+    "schema": ("nlmon.cli.schema", "Print the JSON Schema of an output."),
+}
+
+
+class _Lazy(click.Group):
+    """A group whose commands live in modules of their own."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(COMMANDS[cmd_name][0]).command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="nlmon")
+def group() -> None:
+    """Prove whether a netlink monitor can move from its legacy implementation to libnl, and back."""
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    try:
+        code = group.main(standalone_mode=False)
+        sys.stdout.flush()
+    except click.ClickException as error:
+        error.show()
+        code = 2
+    except click.Abort:
+        code = 130
+    except KeyboardInterrupt:
+        code = 130
+    except BrokenPipeError:
+        # The reader of our output has gone; keep the interpreter from complaining when it flushes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        code = 0
+    except NlmonError as error:
+        _show(error)
+        if isinstance(error, InternalError):
+            traceback.print_exc()
+        code = error.exit_code
+    except Exception:
+        sys.stderr.write("error[NLM-X001]: a bug in nlmon; please report it with the command line and this:\n")
+        traceback.print_exc()
+        code = 5
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _show(error: NlmonError) -> None:
+    line = f"error[{error.code}]: {error.what}"
+    if error.where:
+        line += f" ({error.where})"
+    if error.why:
+        line += f": {error.why}"
+    if error.hint:
+        line += f"; {error.hint}"
+    sys.stderr.write(line + "\n")
+
+
+if __name__ == "__main__":
+    main()
