@@ -174,7 +174,9 @@ class LegacyBackend(Backend):
         """NOOP, DONE and acknowledgements are counted, errors reported; reading goes on behind each."""
         frame, offset = message.frame, message.start
         if kind == NLMSG_OVERRUN:
-            result.errors.append(OverrunMessage("NLM-D005", "the sender lost data before this message", frame=frame, offset=offset))
+            result.errors.append(
+                OverrunMessage("NLM-D005", "the sender lost data before this message", frame=frame, offset=offset)
+            )
             return
         if kind == NLMSG_ERROR and message.end - message.start < 20:
             what = "an error message has no room for its error number"
@@ -194,7 +196,7 @@ class LegacyBackend(Backend):
         if isinstance(payload, LinkInfo) and payload.ifname is not None:
             return payload.ifname
         transport = self._transports.get(NETLINK_ROUTE)
-        return None if transport is None or not index else transport.link_name(index)
+        return None if transport is None or index is None or index <= 0 else transport.link_name(index)
 
     def on_transport_error(self, protocol: int, error: TransportError) -> bool:
         """An overrun is reported and reading goes on; nothing else is recovered."""
@@ -284,14 +286,16 @@ class LegacyBackend(Backend):
         family, prefixlen, _, scope, index = self._ifaddrmsg.unpack_from(m.data, m.start + 16)
         need = {AF_INET: 4, AF_INET6: 16}.get(family)
         address = local = label = None
+        has_local = False
         for kind, at, begin, end in self.attributes(m, m.start + 24, m.end):
             if kind == 1 and need is not None:
                 address = self.ip(m, at, begin, end, "IFA_ADDRESS", need)
             elif kind == 2 and need is not None:
                 local = self.ip(m, at, begin, end, "IFA_LOCAL", need)
+                has_local = True
             elif kind == 3:
                 label = self.name_of(m, at, begin, end, "IFA_LABEL", 15)
-        own = address if local is None else local
+        own = local if has_local else address  # beside a local address, IFA_ADDRESS is the peer's
         peer = address if local is not None and address != local else None
         return AddrInfo(family, _signed(index), prefixlen, scope, own, peer, label), _signed(index)
 
