@@ -15,10 +15,10 @@ from typing import Any, TypeVar
 
 import click
 
-from nlmon.errors import InputError
+from nlmon.errors import InputError, NlmonError
 from nlmon.names import protocol_number
 
-__all__ = ["progress", "protocol_option", "write_atomically"]
+__all__ = ["progress", "protocol_option", "show_error", "write_atomically"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -79,3 +79,15 @@ def write_atomically(path: Path, data: bytes) -> None:
             raise
     except OSError as error:
         raise InputError("NLM-U001", "the file cannot be written", where=str(path), why=error.strerror or "") from error
+
+
+def show_error(error: NlmonError) -> None:
+    """One line on stderr: code, what, where, why, and what to do."""
+    line = f"error[{error.code}]: {error.what}"
+    if error.where:
+        line += f" ({error.where})"
+    if error.why:
+        line += f": {error.why}"
+    if error.hint:
+        line += f"; {error.hint}"
+    sys.stderr.write(line + "\n")

@@ -18,6 +18,7 @@ import traceback
 import click
 
 from nlmon import __version__
+from nlmon.cli.common import show_error
 from nlmon.errors import InternalError, NlmonError
 
 __all__ = ["group", "main"]
@@ -35,16 +36,16 @@ COMMANDS = {
 class _Lazy(click.Group):
     """A group whose commands live in modules of their own."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+    def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = importlib.import_module(COMMANDS[cmd_name][0]).command
         return command
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
 
@@ -72,7 +73,7 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         code = 0
     except NlmonError as error:
-        _show(error)
+        show_error(error)
         if isinstance(error, InternalError):
             traceback.print_exc()
         code = error.exit_code
@@ -81,17 +82,6 @@ def main() -> None:
         traceback.print_exc()
         code = 5
     sys.exit(code if isinstance(code, int) else 0)
-
-
-def _show(error: NlmonError) -> None:
-    line = f"error[{error.code}]: {error.what}"
-    if error.where:
-        line += f" ({error.where})"
-    if error.why:
-        line += f": {error.why}"
-    if error.hint:
-        line += f"; {error.hint}"
-    sys.stderr.write(line + "\n")
 
 
 if __name__ == "__main__":

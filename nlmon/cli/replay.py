@@ -10,14 +10,17 @@ from functools import partial
 from pathlib import Path
 
 import click
+from msgspec import structs
 
 from nlmon import __version__
 from nlmon.backends.base import BACKENDS, create
-from nlmon.capture import open_capture
-from nlmon.cli.common import progress, protocol_option, write_atomically
+from nlmon.capture import ByteOrder, open_capture
+from nlmon.cli.common import progress, protocol_option, show_error, write_atomically
+from nlmon.compare.difference import Difference
+from nlmon.errors import CaptureError
 from nlmon.replay import Select, replay_capture, row
 from nlmon.report.jsonout import CaptureLine, DifferenceLine, Footer, Header, line_bytes, report_bytes
-from nlmon.report.model import CaptureReport, Report, worst
+from nlmon.report.model import CaptureReport, Damage, Report, worst
 
 __all__ = ["command"]
 
@@ -54,7 +57,7 @@ def command(
     select: Select,
     form: str | None,
     report: Path | None,
-    byteorder: str | None,
+    byteorder: ByteOrder | None,
 ) -> None:
     """Replay CAPTURES into two implementations and say whether they agree.
 
@@ -66,7 +69,13 @@ def command(
         out.write(line_bytes(Header("nlmon", __version__, against, backend, select)))
     done: list[CaptureReport] = []
     for path in captures:
-        done.append(_one(path, backend, against, protocols, select, byteorder, form))
+        try:
+            done.append(_one(path, backend, against, protocols, select, byteorder, form))
+        except CaptureError as error:
+            # One bad file must not cost the verdicts on the others.
+            show_error(error)
+            damage = Damage(error.code, error.what, error.offset)
+            done.append(CaptureReport(path=str(path), verdict="error", reason=error.what, damage=damage))
         if form == "jsonl":
             out.write(line_bytes(CaptureLine(_without_details(done[-1]))))
             out.flush()
@@ -101,13 +110,13 @@ def _one(
     against: str,
     protocols: tuple[int, ...],
     select: Select,
-    byteorder: str | None,
+    byteorder: ByteOrder | None,
     form: str,
 ) -> CaptureReport:
-    def stream(difference: object) -> None:
-        sys.stdout.buffer.write(line_bytes(DifferenceLine(str(path), row(difference))))  # type: ignore[arg-type]
+    def stream(difference: Difference) -> None:
+        sys.stdout.buffer.write(line_bytes(DifferenceLine(str(path), row(difference))))
 
-    with open_capture(path, byteorder=byteorder) as reader, progress(reader.size, path.name) as advance:  # type: ignore[arg-type]
+    with open_capture(path, byteorder=byteorder) as reader, progress(reader.size, path.name) as advance:
         return replay_capture(
             reader,
             str(path),
@@ -121,6 +130,4 @@ def _one(
 
 
 def _without_details(capture: CaptureReport) -> CaptureReport:
-    import msgspec  # noqa: PLC0415
-
-    return msgspec.structs.replace(capture, details=[])
+    return structs.replace(capture, details=[])

@@ -68,29 +68,29 @@ class CaptureReport(Struct, frozen=True):
     """
 
     path: str
-    format: str
-    byteorder: str
-    kernel: str
-    frames: int
-    messages: int
-    roles: dict[str, int]
-    not_subscribed: dict[str, int]
-    not_covered: dict[str, int]
-    events: dict[str, int]
-    seeds: dict[str, int]
-    errors: dict[str, int]
-    unknown: dict[str, int]
-    differences: dict[str, int]
-    fields: dict[str, int]
-    details: list[DifferenceRow]
-    state: Literal["same", "differs"]
-    objects: dict[str, int]
-    silent_counts: dict[str, int]
-    silent: list[Silent]
-    notes: list[str]
-    damage: Damage | None
     verdict: Verdict
     reason: str
+    state: Literal["same", "differs"] = "same"
+    format: str = ""
+    byteorder: str = ""
+    kernel: str = ""
+    frames: int = 0
+    messages: int = 0
+    roles: dict[str, int] = {}
+    not_subscribed: dict[str, int] = {}
+    not_covered: dict[str, int] = {}
+    events: dict[str, int] = {}
+    seeds: dict[str, int] = {}
+    errors: dict[str, int] = {}
+    unknown: dict[str, int] = {}
+    differences: dict[str, int] = {}
+    fields: dict[str, int] = {}
+    details: list[DifferenceRow] = []
+    objects: dict[str, int] = {}
+    silent_counts: dict[str, int] = {}
+    silent: list[Silent] = []
+    notes: list[str] = []
+    damage: Damage | None = None
 
 
 class Report(Struct, frozen=True):

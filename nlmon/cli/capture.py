@@ -1,0 +1,144 @@
+"""``nlmon capture info``: what a capture file holds, without an implementation's opinion.
+
+Not here: decoding; messages are counted by the headers alone (``nlmon.capture.framing``).
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from pathlib import Path
+
+import click
+import msgspec
+from msgspec import Struct
+
+from nlmon.capture import ByteOrder, CaptureReader, open_capture
+from nlmon.capture.conversation import Conversation, Copies, Role
+from nlmon.capture.framing import messages
+from nlmon.cli.common import progress
+from nlmon.events import Datagram
+from nlmon.names import PROTOCOLS, message_type
+from nlmon.report.model import Damage
+from nlmon.transport.replay import ReplayFactory
+
+__all__ = ["CaptureSummary", "command", "summarise"]
+
+
+class CaptureSummary(Struct, frozen=True):
+    """What a capture holds. ``roles``: datagrams by their part in the conversation; ``families``: generic families
+    by name, from recorded nlctrl replies; ``repeats``: notifications equal to the one before them."""
+
+    path: str
+    format: str
+    compression: str
+    byteorder: str
+    kernel: str
+    frames: int
+    messages: int
+    protocols: dict[str, dict[str, int]]
+    roles: dict[str, int]
+    repeats: int
+    families: dict[str, int]
+    sockets: list[str]
+    metadata: dict[str, str]
+    assumed: list[str]
+    skipped: int
+    damage: Damage | None
+
+
+@click.group()
+def command() -> None:
+    """Look into capture files."""
+
+
+@command.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--format", "form", type=click.Choice(["pretty", "json"]), help="Default: pretty on a terminal, else json."
+)
+@click.option("--byteorder", type=click.Choice(["little", "big"]), help="Override the recording's byte order.")
+def info(file: Path, form: str | None, byteorder: ByteOrder | None) -> None:
+    """Count what FILE holds: messages per protocol and type, kernel, families, damage.
+
+    Exit code: 0 done, 3 the file is damaged; what could be read is printed.
+    """
+    with open_capture(file, byteorder=byteorder) as reader:
+        summary = summarise(reader, str(file))
+    if (form or ("pretty" if sys.stdout.isatty() else "json")) == "json":
+        encoded = msgspec.json.Encoder(order="sorted").encode(summary)
+        sys.stdout.buffer.write(msgspec.json.format(encoded, indent=2) + b"\n")
+        sys.stdout.buffer.flush()
+    else:
+        _print(summary)
+    if reader.damage is not None:
+        raise reader.damage
+
+
+def summarise(reader: CaptureReader, path: str) -> CaptureSummary:
+    """Read a capture to its end and count."""
+    order = reader.info.byteorder
+    conversation, copies, kernel = Conversation(order), Copies(), ReplayFactory(order)
+    protocols: dict[int, Counter[int]] = {}
+    roles: Counter[str] = Counter()
+    frames = 0
+    with progress(reader.size, Path(path).name) as advance:
+        for frame in reader:
+            frames += 1
+            counts = protocols.setdefault(frame.protocol, Counter())
+            counts.update(header.type for header in messages(frame.data, order))
+            role = conversation.place(frame).role
+            roles[role.value] += 1
+            if role is Role.NOTIFICATION:
+                copies.seen(frame)
+            if role is not Role.REQUEST:
+                kernel.learn(Datagram(frame.number, frame.timestamp, frame.protocol, frame.data))
+            if advance is not None and not frame.number % 256:
+                advance(reader.position)
+    damage = reader.damage
+    return CaptureSummary(
+        path=path,
+        format=reader.info.format,
+        compression=reader.info.compression,
+        byteorder=order,
+        kernel=reader.info.metadata.get("kernel", ""),
+        frames=frames,
+        messages=sum(counts.total() for counts in protocols.values()),
+        protocols={
+            PROTOCOLS.get(protocol, str(protocol)): {
+                message_type(protocol, kind): count for kind, count in sorted(counts.items())
+            }
+            for protocol, counts in sorted(protocols.items())
+        },
+        roles=dict(sorted(roles.items())),
+        repeats=copies.repeats,
+        families={name: number for name, (number, _) in sorted(kernel.families.items())},
+        sockets=[socket.name for socket in reader.info.sockets],
+        metadata=reader.info.metadata,
+        assumed=list(reader.info.assumed),
+        skipped=reader.skipped,
+        damage=None if damage is None else Damage(damage.code, damage.what, damage.offset),
+    )
+
+
+def _print(summary: CaptureSummary) -> None:
+    from rich.console import Console  # noqa: PLC0415  (start-up: only people need it)
+    from rich.markup import escape  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+
+    console = Console()
+    packed = f", {summary.compression}" if summary.compression else ""
+    console.print(f"[bold]{escape(summary.path)}[/]  {summary.format}{packed}, {summary.byteorder}-endian")
+    console.print(f"{summary.frames:,} frames, {summary.messages:,} messages")
+    for key, value in sorted(summary.metadata.items()):
+        console.print(f"{escape(key)}: {escape(value)}")
+    table = Table("protocol", "type", "messages")
+    for protocol, counts in summary.protocols.items():
+        for kind, count in counts.items():
+            table.add_row(protocol, kind, f"{count:,}")
+    console.print(table)
+    console.print("datagrams: " + ", ".join(f"{count:,} {role}" for role, count in summary.roles.items()))
+    if summary.families:
+        console.print("families: " + ", ".join(f"{name} {number}" for name, number in summary.families.items()))
+    for assumption in summary.assumed:
+        console.print(f"assumed: {assumption}")

@@ -1,0 +1,91 @@
+"""``nlmon decode``: the events of one implementation, as JSON lines.
+
+Feeds what ``nlmon replay`` feeds, by the same lane, so a line here is an event there.
+
+Not here: comparing (``nlmon.replay``), the JSON form (``nlmon.eventjson``).
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from functools import partial
+from pathlib import Path
+
+import click
+
+from nlmon.backends.base import BACKENDS, create
+from nlmon.capture import ByteOrder, open_capture
+from nlmon.capture.conversation import Conversation, Role
+from nlmon.cli.common import progress, protocol_option
+from nlmon.errors import InputError
+from nlmon.eventjson import event_to_json
+from nlmon.events import Datagram
+from nlmon.replay import Lane, Select
+
+__all__ = ["command"]
+
+ERRORS_SHOWN = 10
+
+
+@click.command()
+@click.argument("capture", type=click.Path(path_type=Path))
+@click.option("--backend", type=click.Choice(list(BACKENDS)), default="libnl", show_default=True)
+@protocol_option
+@click.option(
+    "--select",
+    type=click.Choice(["notifications", "all"]),
+    default="notifications",
+    show_default=True,
+    help="What a monitor's own socket would have received, or every recorded message.",
+)
+@click.option("--byteorder", type=click.Choice(["little", "big"]), help="Override the recording's byte order.")
+def command(
+    capture: Path, backend: str, protocols: tuple[int, ...], select: Select, byteorder: ByteOrder | None
+) -> None:
+    """Print the events that an implementation makes of CAPTURE, one JSON object a line.
+
+    Exit code: 0 done, 3 the capture is damaged or holds no event of this selection.
+    """
+    write = sys.stdout.buffer.write
+    counts: Counter[str] = Counter()
+    with open_capture(capture, byteorder=byteorder) as reader, progress(reader.size, capture.name) as advance:
+        order = reader.info.byteorder
+        conversation = Conversation(order)
+        lane = Lane(partial(create, backend), order, select == "all")
+        supported = set(lane.backend.groups)
+        enabled = supported & set(protocols) if protocols else supported
+        for protocol in enabled:
+            lane.backend.enable(protocol)
+        for frame in reader:
+            if advance is not None and not frame.number % 256:
+                advance(reader.position)
+            role = conversation.place(frame).role
+            datagram = Datagram(frame.number, frame.timestamp, frame.protocol, frame.data, frame.truncated)
+            if frame.protocol in enabled and (role is Role.NOTIFICATION or select == "all"):
+                if not lane.notify(datagram, "events"):
+                    continue
+                for event in lane.events:
+                    write(event_to_json(event) + b"\n")
+                counts["events"] += len(lane.events)
+                for error in lane.errors:
+                    counts["errors"] += 1
+                    if counts["errors"] <= ERRORS_SHOWN:
+                        click.echo(f"warning: {error}", err=True)
+            elif role in {Role.DUMP, Role.REPLY}:
+                lane.factory.learn(datagram)
+        unknown = sum(one.unknown for one in lane.backend.status().protocols.values())
+        lane.backend.close()
+    sys.stdout.buffer.flush()
+    if counts["errors"] > ERRORS_SHOWN:
+        click.echo(f"warning: {counts['errors'] - ERRORS_SHOWN:,} more could not be read", err=True)
+    if unknown:
+        click.echo(f"{unknown:,} messages of types that give no event", err=True)
+    if reader.damage is not None:
+        raise reader.damage
+    if not counts["events"]:
+        raise InputError(
+            *("NLM-U002", "no event in this capture"),
+            where=str(capture),
+            hint="see nlmon capture info, and --protocol and --select",
+        )

@@ -1,0 +1,42 @@
+"""``nlmon schema``: the JSON Schema of everything that nlmon prints as JSON.
+
+The files in ``docs/schemas`` are this command's output.
+
+Not here: the structures the schemas are made from.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import click
+import msgspec
+
+from nlmon.cli.capture import CaptureSummary
+from nlmon.eventjson import event_schema
+from nlmon.report.jsonout import report_schema, stream_schema
+
+__all__ = ["SCHEMAS", "command"]
+
+
+def _capture_info() -> dict[str, Any]:
+    schema = msgspec.json.schema(CaptureSummary)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "nlmon capture info", **schema}
+
+
+SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
+    "event": event_schema,
+    "replay": report_schema,
+    "replay-stream": stream_schema,
+    "capture-info": _capture_info,
+}
+
+
+@click.command()
+@click.argument("name", type=click.Choice(list(SCHEMAS)))
+def command(name: str) -> None:
+    """Print the JSON Schema called NAME."""
+    sys.stdout.write(json.dumps(SCHEMAS[name](), indent=2, sort_keys=True) + "\n")
