@@ -86,13 +86,12 @@ def _pcap(source: Source, where: str, byteorder: ByteOrder | None) -> CaptureRea
 def _pcapng(source: Source, where: str, byteorder: ByteOrder | None) -> CaptureReader:
     section = read_section(source)
     info = CaptureInfo("pcapng", byteorder or section.netlink_byteorder, source.compression, section.metadata)
-    sockets: list[SocketInfo] = []
 
     def skip() -> None:
         reader.skipped += 1
 
     def frames() -> Iterator[Frame]:
-        yield from pcapng_frames(source, section, sockets.append, skip)
+        yield from pcapng_frames(source, section, reader.sockets.append, skip)
 
     reader = CaptureReader(source, info, frames(), where)
     return reader

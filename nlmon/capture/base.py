@@ -48,5 +48,4 @@ class CaptureInfo(Struct, frozen=True):
     byteorder: ByteOrder
     compression: Compression
     metadata: dict[str, str]
-    sockets: tuple[SocketInfo, ...] = ()
     assumed: tuple[str, ...] = ()

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from types import TracebackType
 
-from nlmon.capture.base import CaptureInfo, Frame
+from nlmon.capture.base import CaptureInfo, Frame, SocketInfo
 from nlmon.capture.source import Source
 from nlmon.errors import CaptureError
 
@@ -33,13 +33,14 @@ class CaptureReader:
     """Frames of an open capture, in file order, and after the last one what was wrong with the file.
 
     ``info``: what the file says of itself. ``damage``: why reading stopped early, or None. ``skipped``: packets
-    of interfaces that do not carry netlink.
+    of interfaces that do not carry netlink. ``sockets``: interfaces of a pcapng file, as they are met.
     """
 
     def __init__(self, source: Source, info: CaptureInfo, frames: Iterator[Frame], where: str) -> None:
         self.info = info
         self.damage: CaptureError | None = None
         self.skipped = 0
+        self.sockets: list[SocketInfo] = []
         self._source = source
         self._frames = frames
         self._where = where

@@ -113,7 +113,7 @@ def summarise(reader: CaptureReader, path: str) -> CaptureSummary:
         roles=dict(sorted(roles.items())),
         repeats=copies.repeats,
         families={name: number for name, (number, _) in sorted(kernel.families.items())},
-        sockets=[socket.name for socket in reader.info.sockets],
+        sockets=[socket.name for socket in reader.sockets],
         metadata=reader.info.metadata,
         assumed=list(reader.info.assumed),
         skipped=reader.skipped,

@@ -1,0 +1,248 @@
+"""Netlink sockets of the running kernel.
+
+Each transport has an event socket, non-blocking, joined to multicast groups, and a request socket of its own that
+is opened when first needed, so that an answer never waits behind a burst of events.
+
+Rules of this file:
+1. A datagram is read whole, whatever its size, or an error says so; never is one cut in silence (MSG_TRUNC).
+2. Only datagrams of the kernel count: the sender's port id is 0 (netlink(7)). Others are counted and dropped.
+3. NETLINK_NO_ENOBUFS is never set: a full buffer must be told (netlink(7)).
+
+Not here: decoding, and reopening a socket that was lost (the backend decides).
+"""
+
+from __future__ import annotations
+
+import errno
+import itertools
+import os
+import select
+import socket
+import struct
+import time
+from collections.abc import Iterator, Sequence
+
+from nlmon.errors import Overrun, TransportError
+from nlmon.events import Datagram
+from nlmon.transport.base import TransportStatus
+
+__all__ = ["KernelFactory", "KernelTransport"]
+
+# linux/netlink.h and asm-generic/socket.h; the socket module lacks them.
+SOL_NETLINK = 270
+NETLINK_ADD_MEMBERSHIP, NETLINK_EXT_ACK, NETLINK_GET_STRICT_CHK = 1, 11, 12
+SO_SNDBUFFORCE, SO_RCVBUFFORCE, SO_MEMINFO = 32, 33, 55
+SK_MEMINFO_DROPS, SK_MEMINFO_VARS = 8, 9
+NLMSG_ERROR, NLMSG_DONE, NLM_F_MULTI, NLM_F_ACK, NLM_F_DUMP = 2, 3, 0x2, 0x4, 0x300
+# Most events are below 8 KiB; a larger one is measured first and read into a buffer of its size.
+FIRST_READ = 64 * 1024
+ANSWER_SECONDS = 10.0
+
+
+class KernelFactory:
+    """Opens transports on this kernel, in the network namespace of the calling thread."""
+
+    def __init__(self) -> None:
+        self._frames = itertools.count(1)
+
+    def open(
+        self,
+        protocol: int,
+        groups: Sequence[int],
+        *,
+        receive_buffer: int | None = None,
+        send_buffer: int | None = None,
+    ) -> KernelTransport:
+        """A transport joined to ``groups``; buffer sizes in bytes. Raises ``TransportError`` (NLM-T001, NLM-T002)."""
+        return KernelTransport(protocol, tuple(groups), receive_buffer, send_buffer, self._frames)
+
+
+class KernelTransport:
+    """One pair of sockets; see ``Transport``."""
+
+    def __init__(
+        self,
+        protocol: int,
+        groups: tuple[int, ...],
+        receive_buffer: int | None,
+        send_buffer: int | None,
+        frames: Iterator[int],
+    ) -> None:
+        self.protocol = protocol
+        self._groups = groups
+        self._frames = frames
+        self._requested = (receive_buffer, send_buffer)
+        self._datagrams = self._foreign = self._told = 0
+        self._request: socket.socket | None = None
+        self._events = _open(protocol)
+        try:
+            if receive_buffer is not None:
+                _set_buffer(self._events, socket.SO_RCVBUF, SO_RCVBUFFORCE, receive_buffer)
+            if send_buffer is not None:
+                _set_buffer(self._events, socket.SO_SNDBUF, SO_SNDBUFFORCE, send_buffer)
+            self._events.bind((0, 0))
+            for group in groups:
+                # Membership works for every number; the bind mask ends at group 32.
+                self._events.setsockopt(SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, group)
+            self._events.setblocking(False)
+        except OSError as error:
+            self._events.close()
+            raise _failed("NLM-T002", f"the kernel refuses a socket for protocol {protocol}", error) from error
+
+    def fileno(self) -> int:
+        """The event socket."""
+        return self._events.fileno()
+
+    def recv(self) -> Datagram | None:
+        """The next event datagram from the kernel, whole, or None when nothing waits."""
+        while True:
+            try:
+                data, _, flags, address = self._events.recvmsg(FIRST_READ, 0, socket.MSG_PEEK)
+                if flags & socket.MSG_TRUNC:
+                    size = self._events.recv_into(bytearray(1), 1, socket.MSG_PEEK | socket.MSG_TRUNC)
+                    data = self._events.recv(size)
+                else:
+                    self._events.recv_into(bytearray(1))
+            except BlockingIOError:
+                return None
+            except OSError as error:
+                if error.errno == errno.ENOBUFS:
+                    raise self._overrun() from error
+                raise _failed("NLM-T003", "reading the event socket failed", error) from error
+            if address[0] != 0:
+                self._foreign += 1
+                continue
+            self._datagrams += 1
+            return Datagram(next(self._frames), time.time_ns(), self.protocol, data)
+
+    def _overrun(self) -> Overrun:
+        total = _drops(self._events)
+        drops = total - self._told if total >= 0 else -1
+        self._told = max(self._told, total)
+        lost = f"{drops} messages" if drops >= 0 else "an unknown number of messages"
+        return Overrun(
+            "NLM-T010",
+            f"the receive buffer was full and the kernel dropped {lost}",
+            hint="raise the receive buffer, or read faster",
+            drops=drops,
+        )
+
+    def request(self, message: bytes) -> Iterator[Datagram]:
+        """Send a request and give its answer; the sequence number is the caller's. A dump ends with DONE or an
+        error, a request with NLM_F_ACK with its acknowledgement, any other with the first reply."""
+        sock = self._request_socket()
+        try:
+            sock.send(message)
+        except OSError as error:
+            raise _failed("NLM-T004", "sending a request failed", error) from error
+        _, _, flags, seq, _ = struct.unpack_from("=IHHII", message)
+        whole = bool(flags & (NLM_F_DUMP | NLM_F_ACK))
+        deadline = time.monotonic() + ANSWER_SECONDS
+        while True:
+            if not select.select([sock], [], [], max(0.0, deadline - time.monotonic()))[0]:
+                raise TransportError("NLM-T005", f"no answer within {ANSWER_SECONDS:.0f} s", errno=errno.ETIMEDOUT)
+            try:
+                size = sock.recv_into(bytearray(1), 1, socket.MSG_PEEK | socket.MSG_TRUNC)
+                data, address = sock.recvfrom(max(size, 1))
+            except OSError as error:
+                raise _failed("NLM-T004", "reading an answer failed", error) from error
+            if address[0] != 0:
+                continue
+            yield Datagram(next(self._frames), time.time_ns(), self.protocol, data)
+            if _ends(data, seq, whole):
+                return
+
+    def link_name(self, ifindex: int) -> str | None:
+        """Name of an interface now; None when there is none or the index is out of range."""
+        try:
+            return socket.if_indextoname(ifindex)
+        except (OSError, OverflowError):
+            return None
+
+    def status(self) -> TransportStatus:
+        """Settings as requested and as the kernel made them, and counters."""
+        return TransportStatus(
+            groups=self._groups,
+            receive_buffer_requested=self._requested[0],
+            receive_buffer_effective=self._events.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF),
+            send_buffer_requested=self._requested[1],
+            send_buffer_effective=self._events.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF),
+            datagrams=self._datagrams,
+            drops=max(0, _drops(self._events)),
+            foreign=self._foreign,
+        )
+
+    def close(self) -> None:
+        """Close both sockets."""
+        self._events.close()
+        if self._request is not None:
+            self._request.close()
+            self._request = None
+
+    def _request_socket(self) -> socket.socket:
+        if self._request is None:
+            sock = _open(self.protocol)
+            try:
+                sock.bind((0, 0))
+            except OSError as error:
+                sock.close()
+                raise _failed("NLM-T002", "the kernel refuses a request socket", error) from error
+            for option in (NETLINK_EXT_ACK, NETLINK_GET_STRICT_CHK):
+                # Older kernels lack them: then answers are less detailed or less filtered, and still right.
+                try:
+                    sock.setsockopt(SOL_NETLINK, option, 1)
+                except OSError:
+                    continue
+            self._request = sock
+        return self._request
+
+
+def _open(protocol: int) -> socket.socket:
+    family = getattr(socket, "AF_NETLINK", None)
+    if family is None:
+        raise TransportError(
+            *("NLM-T001", "this operating system has no netlink"),
+            hint="live work needs Linux; captures can be replayed anywhere",
+        )
+    try:
+        return socket.socket(family, socket.SOCK_RAW | socket.SOCK_CLOEXEC, protocol)
+    except OSError as error:
+        raise _failed("NLM-T001", f"the kernel has no netlink protocol {protocol}", error) from error
+
+
+def _set_buffer(sock: socket.socket, option: int, force: int, size: int) -> None:
+    """Ask for a buffer; beyond the system's limit only a privileged process gets it (socket(7))."""
+    sock.setsockopt(socket.SOL_SOCKET, option, size)
+    if sock.getsockopt(socket.SOL_SOCKET, option) < 2 * size:
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, force, size)
+        except PermissionError:
+            return  # the status tells requested and effective
+
+
+def _drops(sock: socket.socket) -> int:
+    """Messages dropped on this socket since it was opened (sock_diag(7), SK_MEMINFO_DROPS); -1 if unknown."""
+    try:
+        info = sock.getsockopt(socket.SOL_SOCKET, SO_MEMINFO, 4 * SK_MEMINFO_VARS)
+    except OSError:
+        return -1
+    return int(struct.unpack_from("=I", info, 4 * SK_MEMINFO_DROPS)[0]) if len(info) >= 4 * SK_MEMINFO_VARS else -1
+
+
+def _ends(data: bytes, seq: int, whole: bool) -> bool:
+    """Whether a datagram ends the answer to the request ``seq``."""
+    at = 0
+    while at + 16 <= len(data):
+        length, kind, flags, number, _ = struct.unpack_from("=IHHII", data, at)
+        if length < 16:
+            break
+        if number == seq and (kind in {NLMSG_ERROR, NLMSG_DONE} or not (whole or flags & NLM_F_MULTI)):
+            return True
+        at += (length + 3) & ~3
+    return False
+
+
+def _failed(code: str, what: str, error: OSError) -> TransportError:
+    number = error.errno or 0
+    hint = "run as root or in a user namespace: unshare --user --map-root-user --net" if number in {1, 13} else ""
+    return TransportError(code, what, why=os.strerror(number) if number else str(error), hint=hint, errno=number)

@@ -1,0 +1,95 @@
+"""Records what passes through a transport: events, requests and answers, into a capture.
+
+A ``RecordingFactory`` wraps any other factory, so a backend can be recorded without knowing it. Each transport
+becomes two sockets of the capture, as in life: events and requests never mix.
+
+Not here: the file format (``nlmon.capture.write``).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import Literal, Protocol, TypeAlias
+
+from nlmon.events import Datagram
+from nlmon.transport.base import Transport, TransportFactory, TransportStatus
+
+__all__ = ["RecordingFactory", "RecordingTransport", "Sink"]
+
+
+Way: TypeAlias = Literal["in", "out"]
+
+
+class Sink(Protocol):
+    """Where a recording goes; ``nlmon.capture.write.PcapngWriter`` is one."""
+
+    def add_socket(self, name: str, protocol: int) -> int:
+        """Declare a socket."""
+
+    def write(self, *, socket: int, timestamp: int, data: bytes, direction: Way) -> None:
+        """Keep one datagram; direction ``in`` is from the kernel."""
+
+
+class RecordingFactory:
+    """Opens transports of ``inner`` and records them into ``sink``."""
+
+    def __init__(self, inner: TransportFactory, sink: Sink) -> None:
+        self._inner = inner
+        self._sink = sink
+
+    def open(
+        self,
+        protocol: int,
+        groups: Sequence[int],
+        *,
+        receive_buffer: int | None = None,
+        send_buffer: int | None = None,
+    ) -> RecordingTransport:
+        """A recorded transport; see ``TransportFactory``."""
+        inner = self._inner.open(protocol, groups, receive_buffer=receive_buffer, send_buffer=send_buffer)
+        return RecordingTransport(inner, self._sink)
+
+
+class RecordingTransport:
+    """A transport that keeps a copy of every datagram; see ``Transport``."""
+
+    def __init__(self, inner: Transport, sink: Sink) -> None:
+        self.protocol = inner.protocol
+        self._inner = inner
+        self._sink = sink
+        self._events = sink.add_socket(f"events-{inner.protocol}", inner.protocol)
+        self._requests = sink.add_socket(f"requests-{inner.protocol}", inner.protocol)
+
+    def fileno(self) -> int:
+        """Descriptor of the recorded transport."""
+        return self._inner.fileno()
+
+    def recv(self) -> Datagram | None:
+        """The next event, recorded."""
+        datagram = self._inner.recv()
+        if datagram is not None:
+            self._keep(self._events, datagram.timestamp, datagram.data, "in")
+        return datagram
+
+    def request(self, message: bytes) -> Iterator[Datagram]:
+        """A request and its answer, both recorded."""
+        self._keep(self._requests, time.time_ns(), message, "out")
+        for datagram in self._inner.request(message):
+            self._keep(self._requests, datagram.timestamp, datagram.data, "in")
+            yield datagram
+
+    def link_name(self, ifindex: int) -> str | None:
+        """Name of an interface, of which a capture holds no trace but its link messages."""
+        return self._inner.link_name(ifindex)
+
+    def status(self) -> TransportStatus:
+        """Status of the recorded transport."""
+        return self._inner.status()
+
+    def close(self) -> None:
+        """Close the recorded transport; the sink stays open."""
+        self._inner.close()
+
+    def _keep(self, number: int, timestamp: int, data: bytes, direction: Way) -> None:
+        self._sink.write(socket=number, timestamp=timestamp, data=data, direction=direction)
