@@ -1,0 +1,50 @@
+"""Writes fixtures/manifest.json: origin, kernel, digest and counts of every recording.
+
+    python tools/manifest.py
+
+Run it after a fixture has changed; a test holds the manifest against the files.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from nlmon.capture import open_capture
+from nlmon.cli.capture import summarise
+
+FIXTURES = Path(__file__).parent.parent / "fixtures"
+ORIGINS = {
+    ".pcap.zst": "tcpdump on an nlmon device of a virtual machine that ran a scripted set of network changes",
+    ".log.jsonl.zst": "every command of that run with its output, and snapshots of /proc, /sys and ip -j",
+    "COUNTS.txt": "messages per protocol and type, counted when the recordings were made, with tshark beside it",
+    "versions.txt": "kernel and programs of the recorded machine",
+    "replay-cases.txt": "crafted datagrams: name, protocol, hexadecimal bytes or an errno",
+}
+
+
+def describe(path: Path) -> dict[str, Any]:
+    """One row of the manifest."""
+    origin = next(text for ending, text in ORIGINS.items() if path.name.endswith(ending))
+    row: dict[str, Any] = {"origin": origin, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+    versions = path.parent / "versions.txt"
+    if versions.exists():
+        row["kernel"] = versions.read_text(encoding="utf-8").split()[2]
+    if path.name.endswith(".pcap.zst"):
+        with open_capture(path) as reader:
+            summary = summarise(reader, path.name)
+        row |= {"frames": summary.frames, "messages": summary.messages, "protocols": summary.protocols}
+    return row
+
+
+def main() -> None:
+    """Describe every file below fixtures."""
+    files = sorted(p for p in FIXTURES.rglob("*") if p.is_file() and p.name != "manifest.json")
+    rows = {str(path.relative_to(FIXTURES)): describe(path) for path in files}
+    (FIXTURES / "manifest.json").write_text(json.dumps(rows, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
