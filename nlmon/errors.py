@@ -45,7 +45,45 @@ __all__ = [
     "PlatformError",
     "TransportError",
     "UsageError",
+    "errno_name",
 ]
+
+
+def _words(text: str) -> list[str]:
+    return text.split()
+
+
+# asm-generic/errno-base.h and errno.h: the kernel's numbers, whatever system reads the recording.
+_ERRNO = _words(
+    "EPERM ENOENT ESRCH EINTR EIO ENXIO E2BIG ENOEXEC EBADF ECHILD EAGAIN ENOMEM EACCES EFAULT ENOTBLK EBUSY EEXIST "
+    "EXDEV ENODEV ENOTDIR EISDIR EINVAL ENFILE EMFILE ENOTTY ETXTBSY EFBIG ENOSPC ESPIPE EROFS EMLINK EPIPE EDOM ERANGE"
+)
+_ERRNO_ABOVE = {
+    61: "ENODATA",
+    71: "EPROTO",
+    75: "EOVERFLOW",
+    88: "ENOTSOCK",
+    90: "EMSGSIZE",
+    92: "ENOPROTOOPT",
+    93: "EPROTONOSUPPORT",
+    95: "EOPNOTSUPP",
+    97: "EAFNOSUPPORT",
+    98: "EADDRINUSE",
+    99: "EADDRNOTAVAIL",
+    100: "ENETDOWN",
+    101: "ENETUNREACH",
+    105: "ENOBUFS",
+    107: "ENOTCONN",
+    110: "ETIMEDOUT",
+    113: "EHOSTUNREACH",
+}
+
+
+def errno_name(number: int) -> str:
+    """Linux's name of a positive error number, or ``error N``."""
+    if 0 < number <= len(_ERRNO):
+        return _ERRNO[number - 1]
+    return _ERRNO_ABOVE.get(number, f"error {number}")
 
 
 class NlmonError(Exception):

@@ -168,8 +168,8 @@ class RouteInfo(Struct, frozen=True, gc=False):
 class NeighInfo(Struct, frozen=True, gc=False):
     """RTM_*NEIGH: ``ndmsg`` and NDA_* (linux/neighbour.h). AF_BRIDGE: an entry of a forwarding database.
 
-    ``dst`` is text for a payload of 4 or 16 bytes whatever the family, since AF_BRIDGE entries carry IP
-    addresses too; another length in AF_BRIDGE, AF_INET or AF_INET6 is malformed. Both implementations
+    ``dst`` has 4 bytes in AF_INET, 16 in AF_INET6 and either in AF_BRIDGE, whose entries carry the address of a
+    tunnel's far end; other lengths are malformed, and other families have no text. Both implementations
     provide ``vlan``: without it two entries of a vlan-aware bridge would be one.
     """
 

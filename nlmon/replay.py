@@ -29,7 +29,7 @@ from nlmon.capture.conversation import Conversation, Copies, Place, Role
 from nlmon.capture.framing import messages
 from nlmon.compare.align import align, in_order
 from nlmon.compare.classify import Classifier
-from nlmon.compare.contract import Contract, load_contract
+from nlmon.compare.contract import Contract, Field, load_contract
 from nlmon.compare.difference import Class, Difference, Severity
 from nlmon.compare.explain import explain_event, explain_field
 from nlmon.compare.final import compare_states
@@ -140,9 +140,11 @@ class Replay:
         for lane in self.lanes:
             for protocol in sorted(self.protocols):
                 lane.backend.enable(protocol)
-        self._shared_paths = {
-            field.path for kind in self.contract.kinds.values() for field in kind.fields if field.by == "both"
-        }
+        self._fields_at: dict[str, list[Field]] = {}
+        for kind in self.contract.kinds.values():
+            for field in kind.fields:
+                path = f"RTA_MULTIPATH/{field.path}" if kind.name == "hop" else field.path
+                self._fields_at.setdefault(path, []).append(field)
         self._on_difference = on_difference
         self._conversation = Conversation(byteorder)
         self._dumps: OrderedDict[tuple[int, int, int], _OpenDump] = OrderedDict()
@@ -268,12 +270,19 @@ class Replay:
         reference, candidate = ({_error_key(e): e for e in lane.errors} for lane in self.lanes)
         for key in sorted(reference.keys() ^ candidate.keys()):
             error = reference.get(key) or candidate[key]
-            # Malformed attributes that only one of them reads are that one's to report.
-            if isinstance(error, DecodeError) and error.path and error.path not in self._shared_paths:
+            other = self.lanes[1 if key in reference else 0]
+            before = [e for lane in self.lanes for e in lane.events if e.offset <= key[1]]
+            event = max(before, key=lambda e: e.offset, default=None)
+            if isinstance(error, DecodeError) and error.path and not self._reads(other, error.path, event):
                 continue
             values = (str(reference.get(key, "no error")), str(candidate.get(key, "no error")))
-            event = next((e for lane in self.lanes for e in lane.events if e.offset <= key[1]), None)
             self._add(explain_event(Class.ERROR, event, datagram, Class.ERROR.meaning, seed, values))
+
+    def _reads(self, lane: Lane, path: str, event: Event | None) -> bool:
+        """Whether the contract lets an implementation read this attribute in this message; a malformed attribute
+        that only one of them reads is that one's alone to report."""
+        family = getattr(event.payload, "family", None) if event is not None else None
+        return any(field.provided(lane.name, family) for field in self._fields_at.get(path, ()))
 
     def _add(self, difference: Difference) -> None:
         self.counts[difference.cls] += 1

@@ -18,7 +18,6 @@ Numbers: linux/netlink.h, if_link.h, if_addr.h, rtnetlink.h, neighbour.h, fib_ru
 
 from __future__ import annotations
 
-import errno
 import socket
 import struct
 from collections.abc import Callable, Iterator, Mapping
@@ -34,6 +33,7 @@ from nlmon.errors import (
     Overrun,
     OverrunMessage,
     TransportError,
+    errno_name,
 )
 from nlmon.events import (
     UNSET,
@@ -164,6 +164,8 @@ class LegacyBackend(Backend):
                     what = f"the message has {body} bytes behind its header and needs {header}"
                     result.errors.append(HeaderError("NLM-D002", what, frame=datagram.frame, offset=offset))
             offset += (length + 3) & ~3
+        if datagram.truncated and not any(isinstance(error, FramingError) for error in result.errors):
+            self._framing(result, datagram, min(offset, size), "the datagram went on behind its last whole message")
         return result
 
     def _framing(self, result: Decoded, datagram: Datagram, offset: int, what: str) -> None:
@@ -186,8 +188,7 @@ class LegacyBackend(Backend):
         if kind in {NLMSG_ERROR, NLMSG_DONE} and message.end - message.start >= 20:
             (number,) = self._s32.unpack_from(message.data, message.start + 16)
         if number < 0:
-            name = errno.errorcode.get(-number, str(-number))
-            what = f"the kernel answers {name}"
+            what = f"the kernel answers {errno_name(-number)}"
             result.errors.append(KernelError("NLM-D004", what, frame=frame, offset=offset, errno=-number))
         else:
             result.control += 1
@@ -305,7 +306,7 @@ class LegacyBackend(Backend):
             m.data, m.start + 16
         )
         need = IP_LENGTH.get(family)
-        dst = src = gateway = oif = priority = hops = None
+        dst = src = gateway = oif = priority = hops = wide = None
         for kind, at, begin, end in self.attributes(m, m.start + 28, m.end):
             if kind == 1 and need is not None:
                 dst = self.ip(m, at, begin, end, "RTA_DST", need)
@@ -320,8 +321,8 @@ class LegacyBackend(Backend):
             elif kind == 9:
                 hops = self.parse_hops(m, begin, end, need)
             elif kind == 15:
-                number = self.u32(m, at, begin, end, "RTA_TABLE")
-                table = table if number is None else number
+                wide = self.u32(m, at, begin, end, "RTA_TABLE")
+        table = table if wide is None else wide
         head = (family, dst_len, src_len, tos, protocol, scope, type_, flags, table)
         if need is None:
             return RouteInfo(*head, UNSET, UNSET, UNSET, oif, priority, hops), oif
@@ -371,6 +372,7 @@ class LegacyBackend(Backend):
         """RTM_*RULE: fib_rule_hdr and the whole selector."""
         family, dst_len, src_len, tos, table, action, flags = self._fib_rule_hdr.unpack_from(m.data, m.start + 16)
         need = IP_LENGTH.get(family)
+        wide = None
         found: dict[str, int | str | tuple[int, int] | None] = {}
         for kind, at, begin, end in self.attributes(m, m.start + 28, m.end):
             if kind == 1 and need is not None:
@@ -390,8 +392,7 @@ class LegacyBackend(Backend):
                 else:
                     found["tun_id"] = int.from_bytes(m.data[begin : begin + 8], "big")
             elif kind == 15:
-                number = self.u32(m, at, begin, end, "FRA_TABLE")
-                table = table if number is None else number
+                wide = self.u32(m, at, begin, end, "FRA_TABLE")
             elif kind == 16:
                 found["fwmask"] = self.u32(m, at, begin, end, "FRA_FWMASK")
             elif kind == 17:
@@ -406,6 +407,7 @@ class LegacyBackend(Backend):
                 found["sport_range"] = self.pair(m, at, begin, end, "FRA_SPORT_RANGE", self._u16_pair)
             elif kind == 24:
                 found["dport_range"] = self.pair(m, at, begin, end, "FRA_DPORT_RANGE", self._u16_pair)
+        table = table if wide is None else wide
         return RuleInfo(family, dst_len, src_len, tos, action, flags, table, **found), None  # type: ignore[arg-type]
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from nlmon.compare.contract import KIND_TYPES, load_contract
-from nlmon.compare.locate import locate
+from nlmon.compare.locate import _ATTRIBUTES, locate
 from nlmon.errors import ContractError
 
 CONTRACT = Path(load_contract.__wrapped__.__code__.co_filename).parent / "contract.yaml"
@@ -53,8 +53,6 @@ def test_legacy_owes_no_addresses_of_other_families() -> None:
 def test_every_path_of_the_contract_can_be_located() -> None:
     """Evidence has a place: a message that carries the attribute shows where."""
     header = {"IFLA": 16, "IFA": 8, "RTA": 12, "NDA": 12, "FRA": 12}
-    from nlmon.compare import locate as module
-
     missing = []
     for kind in load_contract().kinds.values():
         for field in kind.fields:
@@ -67,7 +65,7 @@ def test_every_path_of_the_contract_can_be_located() -> None:
                 continue
             payload = b"\x01\x02\x03\x04"
             for name in reversed(field.path.split("/")):
-                number = module._ATTRIBUTES[name]
+                number = _ATTRIBUTES[name]
                 payload = (len(payload) + 4).to_bytes(2, "little") + number.to_bytes(2, "little") + payload
             at = 16 + header[field.path.partition("_")[0]]
             data = (at + len(payload)).to_bytes(4, "little") + bytes(at - 4) + payload

@@ -104,11 +104,15 @@ class LibnlBackend(Backend):
             offset += (length + 3) & ~3
         if offset < size and any(data[offset:]):
             errors.append(self._framing_error(datagram, offset))
+        elif datagram.truncated:
+            errors.append(self._framing_error(datagram, min(offset, size)))
         return Decoded(events, errors, unknown, control)
 
     def _framing_error(self, datagram: Datagram, offset: int) -> FramingError:
         rest = len(datagram.data) - offset
-        if rest < NLMSGHDR:
+        if not any(datagram.data[offset:]):
+            what = "the datagram went on behind its last whole message"
+        elif rest < NLMSGHDR:
             what = f"{rest} bytes are left, no room for an nlmsghdr"
         else:
             what = f"nlmsg_len is {self._header(datagram.data, offset)[0]}, {rest} bytes are left"

@@ -21,7 +21,7 @@ from nlmon.backends.libnl import policy as policies
 from nlmon.backends.libnl.policy import Attr, Policy
 from nlmon.backends.libnl.readers import Reader, Reading, address, label_stack, plain_readers, string
 from nlmon.backends.libnl.resolve import fixed_header, numbers
-from nlmon.events import AddrInfo, LinkInfo, NeighInfo, NextHop, Payload, RouteInfo, RuleInfo
+from nlmon.events import UNSET, AddrInfo, LinkInfo, NeighInfo, NextHop, Payload, RouteInfo, RuleInfo
 
 __all__ = ["RouteDecoder"]
 
@@ -71,11 +71,12 @@ class RouteDecoder:
     def addr(self, m: Reading, start: int, end: int) -> tuple[Payload, int]:
         """ifaddrmsg and its attributes; the own address is IFA_LOCAL where there is one (linux/if_addr.h)."""
         family, prefixlen, flags, scope, index = self._header("ADDR")(m.data, start + NLMSGHDR)
-        local, remote, label, wide, *more = self._walk(m, "ADDR", family, start + NLMSGHDR + 8, end)
-        if local is None:
+        local, remote, label, wide, *more = self._walk(m, "ADDR", family, start + NLMSGHDR + 8, end, UNSET)
+        if local is UNSET:
             own, peer = remote, None
         else:
-            own, peer = local, remote if remote != local else None
+            # A local address that could not be read is not known; the other one is the peer's.
+            own, peer = local, remote if local is not None and remote != local else None
         flags = flags if wide is None else wide
         index = index if index < 1 << 31 else index - (1 << 32)
         return AddrInfo(family, index, prefixlen, scope, own, peer, label, flags, *more), index
@@ -111,11 +112,13 @@ class RouteDecoder:
             found = self._headers[name] = fixed_header(getattr(policies, name), self._sign).unpack_from
         return found
 
-    def _walk(self, m: Reading, name: str, family: int, at: int, end: int) -> list[Any]:
+    def _walk(self, m: Reading, name: str, family: int, at: int, end: int, first: Any = None) -> list[Any]:
+        """Values of a message in policy order, None for what it lacks; ``first`` is that of the first row."""
         table = self._tables.get((name, family))
         if table is None:
             table = self._tables[name, family] = self._compile(getattr(policies, name), family)
-        values = [None] * len(getattr(policies, name).attributes)
+        values: list[Any] = [None] * len(getattr(policies, name).attributes)
+        values[0] = first
         self._fill(m, table, at, end, values, "")
         return values
 

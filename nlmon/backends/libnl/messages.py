@@ -5,11 +5,9 @@ Not here: messages that carry events (``decoder``).
 
 from __future__ import annotations
 
-import errno
-import os
 import struct
 
-from nlmon.errors import DecodeError, HeaderError, KernelError, OverrunMessage
+from nlmon.errors import DecodeError, HeaderError, KernelError, OverrunMessage, errno_name
 
 __all__ = ["control_error"]
 
@@ -36,8 +34,7 @@ def control_error(
     if number >= 0:
         return None
     text, place = _ext_ack(data, start, end, kind, flags, sign)
-    name = errno.errorcode.get(-number, f"error {-number}")
-    what = f"the kernel answers {name} ({os.strerror(-number)})"
+    what = f"the kernel answers {errno_name(-number)}"
     path = "" if place is None else f"offset {place} of the request"
     return KernelError("NLM-D004", what, frame=frame, offset=start, errno=-number, ext_ack=text, path=path)
 

@@ -114,13 +114,15 @@ def label_stack(path: str) -> Reader:
     """An MPLS label stack (linux/mpls.h): 20 bits of label, 3 of class, the bottom bit, 8 of time to live."""
 
     def read(m: Reading, at: int, begin: int, end: int) -> str | None:
+        if end - begin < 4 or (end - begin) % 4:
+            m.bad(at, path, f"{end - begin} bytes are no label stack")
+            return None
         labels = []
-        for place in range(begin, end - 3, 4):
+        for place in range(begin, end, 4):
             entry = int.from_bytes(m.data[place : place + 4], "big")
             labels.append(str(entry >> 12))
             if entry & 0x100:
-                return "/".join(labels)
-        m.bad(at, path, f"{end - begin} bytes are no label stack with a bottom")
-        return None
+                break
+        return "/".join(labels)
 
     return read
