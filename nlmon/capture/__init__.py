@@ -52,6 +52,8 @@ def _open(source: Source, where: str, byteorder: ByteOrder | None) -> CaptureRea
         return _pcap(source, where, byteorder)
     if start[:4] == SECTION:
         return _pcapng(source, where, byteorder)
+    if source.broken and not start:
+        raise CaptureError("NLM-C008", "the compressed file cannot be read at all", where=where, why=source.broken)
     order = rtmon_byteorder(start)
     if order is not None:
         info = CaptureInfo("rtmon", byteorder or order, source.compression, {}, assumed=("protocol NETLINK_ROUTE",))

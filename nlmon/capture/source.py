@@ -13,6 +13,7 @@ from __future__ import annotations
 import gzip
 import io
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -34,6 +35,7 @@ class Source:
     def __init__(self, raw: BinaryIO, stream: BinaryIO, compression: Compression, size: int) -> None:
         self._raw = raw
         self._stream = stream
+        self._step: Callable[[int], bytes] = getattr(stream, "read1", stream.read)
         self._buffer = b""
         self._at = 0
         self.compression = compression
@@ -89,7 +91,8 @@ class Source:
 
     def _read(self, count: int) -> bytes:
         try:
-            return self._stream.read(count)
+            # One step at a time: a read that collects more would lose what it has when a later step fails.
+            return self._step(count)
         except (EOFError, OSError, zlib.error) as error:
             self.broken = str(error)
         except Exception as error:

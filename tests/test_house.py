@@ -1,0 +1,128 @@
+"""The house stands as ARCHITECTURE.md says: who imports whom, how modules open, what they must not mention."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+import nlmon
+
+ROOT = Path(nlmon.__file__).parent
+MODULES = sorted(ROOT.rglob("*.py"))
+REPOSITORY = Path(__file__).parent.parent
+
+
+def name_of(path: Path) -> str:
+    """``nlmon.capture.pcap`` for its file."""
+    parts = ("nlmon", *path.relative_to(ROOT).with_suffix("").parts)
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports(path: Path) -> set[str]:
+    """Everything a module imports, wherever in it, as dotted names."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+    return found
+
+
+GRAPH = {name_of(path): imports(path) for path in MODULES}
+SHARED = {"nlmon.events", "nlmon.errors", "nlmon.backends.base", "nlmon.transport.base"}
+
+# Modules with this prefix may import only these of nlmon.
+MAY = {
+    "nlmon.events": set(),
+    "nlmon.errors": set(),
+    "nlmon.names": set(),
+    "nlmon.encode": {"nlmon.events"},
+    "nlmon.eventjson": {"nlmon.events", "nlmon.names"},
+    "nlmon.state": {"nlmon.events"},
+    "nlmon.backends.base": {"nlmon.errors", "nlmon.events", "nlmon.transport.base"},
+    "nlmon.backends.legacy": SHARED,
+    "nlmon.backends.libnl": SHARED | {"nlmon.backends.libnl"},
+    "nlmon.transport": {"nlmon.events", "nlmon.errors", "nlmon.transport"},
+    "nlmon.capture": {"nlmon.errors", "nlmon.capture"},
+    "nlmon.compare": {"nlmon.events", "nlmon.errors", "nlmon.names", "nlmon.state", "nlmon.compare"},
+    "nlmon.report": {"nlmon.errors", "nlmon.report"},
+}
+WORLD = {"socket", "os", "time", "subprocess", "select", "signal", "pathlib", "tempfile", "io"}
+PURE = ("nlmon.events", "nlmon.eventjson", "nlmon.names", "nlmon.state", "nlmon.compare", "nlmon.backends.libnl")
+
+
+@pytest.mark.parametrize("prefix", MAY, ids=str)
+def test_imports_follow_the_arrows(prefix: str) -> None:
+    """No room imports what the architecture does not let it."""
+    bad = {
+        (module, target)
+        for module, targets in GRAPH.items()
+        if module == prefix or module.startswith(prefix + ".")
+        for target in targets
+        if target.partition(".")[0] == "nlmon"
+        and not any(target == ok or target.startswith(ok + ".") for ok in MAY[prefix])
+    }
+    assert bad == set()
+
+
+@pytest.mark.parametrize("prefix", PURE)
+def test_pure_modules_do_not_touch_the_world(prefix: str) -> None:
+    """No sockets, clock, files or environment; the contract is the one data file that is read."""
+    touched = {
+        (module, target)
+        for module, targets in GRAPH.items()
+        if module == prefix or module.startswith(prefix + ".")
+        for target in targets & WORLD
+    }
+    assert touched - {("nlmon.compare.contract", "pathlib")} == set()
+
+
+def test_legacy_uses_the_standard_library_alone() -> None:
+    """Of other packages the plain implementation imports none."""
+    others = {target for target in GRAPH["nlmon.backends.legacy"] if not target.startswith("nlmon.")}
+
+    assert others == {"__future__", "collections.abc", "socket", "struct", "types", "typing"}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_a_module_opens_with_its_purpose(path: Path) -> None:
+    """A docstring, ``__all__``, and a length that one idea fits in."""
+    text = path.read_text(encoding="utf-8")
+    if not text.strip():
+        assert path.name == "__init__.py"
+        return
+    tree = ast.parse(text)
+    names = {
+        t.id for node in tree.body if isinstance(node, ast.Assign) for t in node.targets if isinstance(t, ast.Name)
+    }
+
+    assert ast.get_docstring(tree) is not None
+    assert "__all__" in names
+    assert len(text.splitlines()) <= 450
+
+
+def test_public_names_exist() -> None:
+    """Every ``__all__`` is sorted and names what the module has."""
+    for module in GRAPH:
+        loaded = __import__(module, fromlist=["__all__"])
+        public = list(getattr(loaded, "__all__", []))
+        assert (module, [n for n in public if not hasattr(loaded, n)]) == (module, [])
+
+
+def test_the_tree_speaks_of_itself_alone() -> None:
+    """No path of a machine in code or documents."""
+    pattern = re.compile(r"/(work|root|home)/")
+    texts = [p for d in ("nlmon", "tests", "docs", "tools", "benchmarks") for p in (REPOSITORY / d).rglob("*")]
+    texts += REPOSITORY.glob("*.md")
+    found = [
+        str(path.relative_to(REPOSITORY))
+        for path in texts
+        if path.suffix in {".py", ".md", ".yaml", ".json"}
+        and path != Path(__file__)
+        and pattern.search(path.read_text(encoding="utf-8"))
+    ]
+    assert found == []
