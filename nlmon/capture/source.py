@@ -23,6 +23,7 @@ from nlmon.errors import CaptureError
 __all__ = ["CHUNK", "Source", "open_source"]
 
 CHUNK = 256 * 1024
+STEP = 1024
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 
 
@@ -124,8 +125,9 @@ class _WholeFrames(io.RawIOBase):
         while not self._ready:
             if self._error:
                 raise EOFError(self._error)
-            # Small steps: a few input bytes can stand for megabytes of output.
-            data = self._pending or self._raw.read(16 * 1024)
+            # Small steps: a few input bytes can stand for megabytes of output, and a step that meets damage
+            # loses what it had decompressed before it.
+            data = self._pending or self._raw.read(STEP)
             self._pending = b""
             if not data:
                 if not self._fresh:
