@@ -71,6 +71,7 @@ def command(
     for path in captures:
         try:
             done.append(_one(path, backend, against, protocols, select, byteorder, form))
+            _say_why(done[-1])
         except CaptureError as error:
             # One bad file must not cost the verdicts on the others.
             show_error(error)
@@ -127,6 +128,16 @@ def _one(
             on_difference=stream if form == "jsonl" else None,
             on_progress=advance,
         )
+
+
+def _say_why(capture: CaptureReport) -> None:
+    """One line on stderr for a capture that was damaged or gave nothing to compare."""
+    if capture.damage is not None:
+        place = f"{capture.path}, byte {capture.damage.offset:,}"
+        hint = f"{capture.frames:,} packets before it were compared"
+        show_error(CaptureError(capture.damage.code, capture.damage.what, where=place, hint=hint))
+    elif capture.verdict == "error":
+        show_error(CaptureError("NLM-U002", capture.reason, where=capture.path, hint="see nlmon capture info"))
 
 
 def _without_details(capture: CaptureReport) -> CaptureReport:

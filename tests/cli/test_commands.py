@@ -1,0 +1,208 @@
+"""The real command line in a process of its own: outputs, schemas, exit codes, mistakes."""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import zstandard
+from jsonschema import Draft202012Validator
+
+from nlmon.errors import InputError
+from nlmon.report.jsonout import Footer, Header, read_stream
+
+REPOSITORY = Path(__file__).parents[2]
+CAPTURES = REPOSITORY / "fixtures" / "captures"
+BASIC = CAPTURES / "linux-6.12" / "01-route-basic.pcap.zst"
+SCHEMAS = REPOSITORY / "docs" / "schemas"
+
+
+def nlmon(*arguments: object, **options: Any) -> subprocess.CompletedProcess[str]:
+    """The outcome of a command line."""
+    command = [sys.executable, "-m", "nlmon.cli.main", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, **options)
+
+
+def validate(schema: str, data: Any) -> list[str]:
+    """Violations of a published schema."""
+    rules = json.loads((SCHEMAS / f"{schema}.schema.json").read_text(encoding="utf-8"))
+    return [f"{e.json_path}: {e.message}" for e in Draft202012Validator(rules).iter_errors(data)]
+
+
+@pytest.mark.parametrize("name", ["event", "replay", "replay-stream", "capture-info"])
+def test_published_schemas_are_current(name: str) -> None:
+    """docs/schemas holds what ``nlmon schema`` prints, and it is a valid schema."""
+    printed = nlmon("schema", name)
+
+    assert (printed.returncode, printed.stderr) == (0, "")
+    assert printed.stdout == (SCHEMAS / f"{name}.schema.json").read_text(encoding="utf-8")
+    Draft202012Validator.check_schema(json.loads(printed.stdout))
+
+
+def test_replay_prints_one_object(tmp_path: Path) -> None:
+    """``--format json``: verdict, counts and states, as the schema says; the report file holds the same."""
+    report = tmp_path / "report.json"
+    done = nlmon("replay", BASIC, "--format", "json", "--report", report)
+    found = json.loads(done.stdout)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert validate("replay", found) == []
+    assert json.loads(report.read_text(encoding="utf-8")) == found
+    (capture,) = found["captures"]
+    assert (found["verdict"], capture["state"], capture["frames"], capture["messages"]) == (
+        *("equivalent", "same"),
+        *(664, 869),
+    )
+    assert capture["events"] == {"legacy": 143, "libnl": 143}
+
+
+def test_replay_streams_lines() -> None:
+    """``--format jsonl``: a header, a line per capture and a footer, each of the schema."""
+    done = nlmon("replay", BASIC, "--format", "jsonl")
+    lines = done.stdout.splitlines()
+
+    assert [violation for line in lines for violation in validate("replay-stream", json.loads(line))] == []
+    assert [json.loads(line)["record"] for line in lines] == ["header", "capture", "footer"]
+    stream = read_stream([line.encode() for line in lines], "stdout")
+    assert (type(stream[0]), type(stream[-1])) == (Header, Footer)
+
+
+@pytest.mark.parametrize(("cut", "code"), [(slice(1, None), "NLM-R002"), (slice(0, -1), "NLM-R003")])
+def test_half_a_stream_is_noticed(cut: slice, code: str) -> None:
+    """A stream without its header or its footer is said to be cut."""
+    lines = [line.encode() for line in nlmon("replay", BASIC, "--format", "jsonl").stdout.splitlines()]
+    with pytest.raises(InputError) as caught:
+        read_stream(lines[cut], "a.jsonl")
+
+    assert caught.value.code == code
+
+
+def test_replay_prints_a_table() -> None:
+    """``--format pretty`` ends with the verdict."""
+    done = nlmon("replay", BASIC, "--format", "pretty")
+
+    assert done.returncode == 0
+    assert "verdict: equivalent" in done.stdout.splitlines()[-1]
+
+
+@pytest.mark.parametrize("backend", ["legacy", "libnl"])
+def test_decode_prints_events(backend: str) -> None:
+    """Every line of ``decode`` is an event of the schema, as many as the replay compares."""
+    done = nlmon("decode", BASIC, "--backend", backend)
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+
+    assert (done.returncode, done.stderr, len(lines)) == (0, "", 143)
+    assert [violation for line in lines for violation in validate("event", line)] == []
+    assert lines[0]["netlink"]["msg_type"] == "RTM_NEWLINK"
+
+
+def test_capture_info_counts() -> None:
+    """``capture info``: types per protocol by name, roles, no damage."""
+    done = nlmon("capture", "info", BASIC, "--format", "json")
+    found = json.loads(done.stdout)
+
+    assert (done.returncode, validate("capture-info", found)) == (0, [])
+    assert (found["frames"], found["messages"], found["damage"]) == (664, 869, None)
+    assert found["protocols"]["NETLINK_ROUTE"]["RTM_NEWLINK"] == 178
+    assert sum(found["roles"].values()) == 664
+
+
+def bad_files(folder: Path) -> dict[str, Path]:
+    """One file for each way to be wrong."""
+    with BASIC.open("rb") as raw:
+        whole = zstandard.ZstdDecompressor().stream_reader(raw).read()
+    contents = {
+        "empty": b"",
+        "text": b"Nov 23 20:53:52 host nlmon[1]: started\n",
+        "no-netlink": struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1),
+        "half-garbage": whole[: len(whole) // 2] + b"\xa5" * (len(whole) // 2),
+        "nothing": struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 253),
+    }
+    for name, data in contents.items():
+        (folder / name).write_bytes(data)
+    return {"missing": folder / "missing", "directory": folder, **{name: folder / name for name in contents}}
+
+
+@pytest.mark.parametrize("kind", ["missing", "directory", "empty", "text", "no-netlink", "half-garbage", "nothing"])
+@pytest.mark.parametrize("command", [("replay",), ("decode",), ("capture", "info")], ids=" ".join)
+def test_bad_input_is_one_clear_line(tmp_path: Path, command: tuple[str, ...], kind: str) -> None:
+    """Exit code 3, one line with a code and the file's name, and never a traceback."""
+    path = bad_files(tmp_path)[kind]
+    done = nlmon(*command, path)
+    if (command[0], kind) == ("capture", "nothing"):
+        assert (done.returncode, done.stderr) == (0, "")
+        return
+
+    assert done.returncode == 3
+    assert "Traceback" not in done.stderr + done.stdout
+    assert [line for line in done.stderr.splitlines() if str(path) in line] == done.stderr.splitlines()
+    assert done.stderr.startswith("error[NLM-")
+
+
+def test_one_bad_file_does_not_cost_the_others() -> None:
+    """A good capture keeps its verdict beside a missing one; the whole is an error."""
+    done = nlmon("replay", "missing.pcap", BASIC, "--format", "json")
+    found = json.loads(done.stdout)
+
+    assert (done.returncode, found["verdict"]) == (3, "error")
+    assert [capture["verdict"] for capture in found["captures"]] == ["error", "equivalent"]
+
+
+def test_nothing_matched_is_an_error() -> None:
+    """A protocol that is not in the capture, or not supported, gives no verdict."""
+    done = nlmon("replay", BASIC, "--protocol", "sock_diag", "--format", "json")
+
+    assert (done.returncode, json.loads(done.stdout)["verdict"]) == (3, "error")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("replay",),
+        ("replay", "x", "--backend", "none"),
+        ("nonsense",),
+        ("decode", "x", "--protocol", "tcp"),
+        ("record",),
+    ],
+    ids=" ".join,
+)
+def test_a_usage_mistake_is_exit_2(arguments: tuple[str, ...]) -> None:
+    """A wrong command line is explained, without a traceback."""
+    done = nlmon(*arguments)
+
+    assert (done.returncode, "Traceback" in done.stderr, done.stdout) == (2, False, "")
+
+
+def test_an_unwritable_report_is_said(tmp_path: Path) -> None:
+    """The verdict is printed, and the missing report is an error."""
+    done = nlmon("replay", BASIC, "--format", "json", "--report", tmp_path / "no" / "report.json")
+
+    assert (done.returncode, json.loads(done.stdout)["verdict"]) == (3, "equivalent")
+    assert done.stderr.startswith("error[NLM-U001]")
+
+
+def test_a_closed_pipe_is_quiet() -> None:
+    """``nlmon decode … | head`` ends without a word."""
+    command = f"{sys.executable} -m nlmon.cli.main decode {CAPTURES}/linux-6.12/07-burst.pcap.zst | head -1"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+
+    assert (len(done.stdout.splitlines()), done.stderr) == (1, "")
+
+
+def test_help_is_light() -> None:
+    """``--help`` imports none of the large libraries."""
+    code = (
+        "import sys\nsys.argv = ['nlmon', '--help']\nfrom nlmon.cli.main import main\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        "heavy = {'pyroute2', 'deepdiff', 'jinja2', 'rich', 'jsonschema', 'zstandard', 'ruamel'}\n"
+        "print('HEAVY', sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ)
+
+    assert done.stdout.splitlines()[-1] == "HEAVY []"

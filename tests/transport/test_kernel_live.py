@@ -1,0 +1,235 @@
+"""The running kernel, in network namespaces of our own: events, overruns, large messages, recordings."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from requirements_helper import require_netns, require_program
+
+from nlmon.capture import open_capture
+
+pytestmark = pytest.mark.live
+
+
+def inside(script: str, *arguments: str) -> Any:
+    """What a Python script prints as JSON, run in a fresh network namespace."""
+    require_program("ip")
+    prefix = require_netns()
+    done = subprocess.run(
+        [*prefix, sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=False, timeout=120
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return json.loads(done.stdout)
+
+
+BOTH = """
+import json, subprocess, select
+from nlmon.backends.base import create
+from nlmon.transport.kernel import KernelFactory
+seen = {}
+backends = []
+for name in ("legacy", "libnl"):
+    backend = create(name, KernelFactory()); backend.enable(0); seen[name] = []
+    backend.set_callback(lambda e, n=name: seen[n].append([e.msg_type, e.interface, e.payload.family]), print)
+    backends.append(backend)
+def ip(*words): subprocess.run(["ip", *words], check=True)
+ip("link", "add", "v0", "type", "veth", "peer", "name", "v1")
+ip("addr", "add", "192.0.2.1/24", "dev", "v0"); ip("link", "set", "v0", "up")
+ip("-6", "rule", "add", "pref", "77", "lookup", "77"); ip("link", "set", "v0", "name", "sentinel")
+def over(name): return any(row[1] == "sentinel" for row in seen[name])
+for backend in backends:
+    while not over(backend.name):
+        assert select.select([backend.fileno(0)], [], [], 20)[0]
+        while backend.process(0): pass
+    backend.close()
+print(json.dumps(seen))
+"""
+
+
+def test_both_implementations_hear_the_same() -> None:
+    """Attached at once, both report the same events of a real kernel, IPv6 rules among them."""
+    seen = inside(BOTH)
+
+    assert [row[0::2] for row in seen["legacy"]] == [row[0::2] for row in seen["libnl"]]
+    assert [32, None, 10] in seen["libnl"]
+    assert {16, 20, 24, 32} <= {row[0] for row in seen["libnl"]}
+
+
+OVERRUN = """
+import json, os, subprocess
+from nlmon.errors import Overrun
+from nlmon.transport.kernel import KernelFactory
+subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+transport = KernelFactory().open(0, (7,), receive_buffer=4096)
+lines = "".join(f"route add 10.{i // 250}.{i % 250}.0/24 dev lo\\n" for i in range(2000))
+subprocess.run(["ip", "-batch", "-"], input=lines, text=True, check=True)
+inode = os.fstat(transport.fileno()).st_ino
+rows = [line.split() for line in open("/proc/net/netlink")][1:]
+kernel = next(int(row[8]) for row in rows if row[9] == str(inode))
+kept, overruns = 0, []
+while True:
+    try:
+        if transport.recv() is None: break
+        kept += 1
+    except Overrun as overrun:
+        overruns.append(overrun.drops)
+status = transport.status()
+transport.close()
+print(json.dumps([kept, overruns, kernel, status.receive_buffer_requested, status.receive_buffer_effective]))
+"""
+
+
+def test_an_overrun_is_told_once_with_the_kernels_count() -> None:
+    """2,000 routes into a small buffer: one overrun, and kept and dropped together are all of them."""
+    kept, overruns, kernel, requested, effective = inside(OVERRUN)
+
+    assert (overruns, requested, effective >= 2 * 4096) == ([kernel], 4096, True)
+    assert kept + kernel == 2000
+    assert kernel > 1000
+
+
+LARGE = """
+import json, subprocess, select
+from nlmon.backends.base import create
+from nlmon.transport.kernel import KernelFactory
+backend = create("libnl", KernelFactory()); backend.enable(0)
+names = []
+backend.set_callback(lambda e: names.append(len(e.payload.altnames or ())), print)
+def ip(*words): subprocess.run(["ip", *words], check=True)
+ip("link", "add", "v0", "type", "veth", "peer", "name", "v1")
+ip("link", "set", "v0", "up")
+for start in range(0, 220, 5):
+    names_ = [word for i in range(start, start + 5) for word in ("altname", f"a{i:0>100}")]
+    ip("link", "property", "add", "dev", "v0", *names_)
+while 220 not in names:
+    assert select.select([backend.fileno(0)], [], [], 20)[0]
+    while backend.process(0): pass
+backend.close()
+print(json.dumps(max(names)))
+"""
+
+
+def test_a_message_of_20_kilobytes_is_read_whole() -> None:
+    """220 alternative names of 101 bytes make a link message larger than any first guess of a buffer."""
+    assert inside(LARGE) == 220
+
+
+FOREIGN = """
+import json, socket, struct
+from nlmon.transport.kernel import KernelFactory
+transport = KernelFactory().open(0, (1,))
+port = struct.unpack
+liar = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0); liar.bind((0, 0))
+address = socket.socket(fileno=__import__("os").dup(transport.fileno())).getsockname()
+liar.sendto(struct.pack("=IHHIIBxHiII", 32, 17, 0, 0, 0, 0, 1, 1, 0, 0), address)
+got = transport.recv()
+print(json.dumps([got is None, transport.status().foreign]))
+transport.close(); liar.close()
+"""
+
+
+def test_only_the_kernel_is_believed() -> None:
+    """A DELLINK sent by another process is dropped and counted."""
+    assert inside(FOREIGN) == [True, 1]
+
+
+LEAKS = """
+import json, os
+from nlmon.backends.base import create
+from nlmon.transport.kernel import KernelFactory
+def open_files(): return len(os.listdir("/proc/self/fd"))
+before = open_files()
+for number in range(200):
+    backend = create(("legacy", "libnl")[number % 2], KernelFactory())
+    backend.enable(0); backend.process(0)
+    if number % 2: backend.dump(0, 18)
+    backend.close()
+print(json.dumps(open_files() - before))
+"""
+
+
+def test_no_descriptor_leaks() -> None:
+    """200 lives of a backend leave as many descriptors as before."""
+    assert inside(LEAKS) == 0
+
+
+DUMP = """
+import json
+from nlmon.backends.base import create
+from nlmon.transport.kernel import KernelFactory
+backend = create("libnl", KernelFactory()); backend.enable(0)
+result = backend.dump(0, 18)
+print(json.dumps([result.outcome.value, [e.payload.ifname for e in result.events], len(result.errors)]))
+backend.close()
+"""
+
+
+def test_a_live_dump() -> None:
+    """A fresh namespace has one link."""
+    outcome, names, errors = inside(DUMP)
+
+    assert (outcome, "lo" in names, errors) == ("complete", True, 0)
+
+
+HIGH = """
+import json, subprocess, select, struct
+from nlmon.transport.kernel import KernelFactory
+transport = KernelFactory().open(0, (32,))
+subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+subprocess.run(["ip", "nexthop", "add", "id", "7", "blackhole"], check=True)
+assert select.select([transport.fileno()], [], [], 20)[0]
+print(json.dumps(struct.unpack_from("=H", transport.recv().data, 4)[0]))
+transport.close()
+"""
+
+
+def test_groups_above_31_are_joined() -> None:
+    """RTNLGRP_NEXTHOP is number 32, which no bind mask reaches."""
+    assert inside(HIGH) == 104
+
+
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
+def test_record_ends_with_a_complete_file(tmp_path: Path, ending: signal.Signals) -> None:
+    """A recording holds its dumps and the events, in a file that is whole after a signal, and replays."""
+    require_program("ip")
+    path = tmp_path / "live.pcapng"
+    script = (
+        "import os, signal, subprocess, sys\n"
+        "program = [sys.executable, '-m', 'nlmon.cli.main']\n"
+        "record = subprocess.Popen([*program, 'record', sys.argv[1]], stderr=subprocess.PIPE, text=True)\n"
+        "line = record.stderr.readline()\n"
+        "assert 'recording' in line, line\n"
+        "subprocess.run(['ip', 'link', 'add', 'v0', 'type', 'veth', 'peer', 'name', 'v1'], check=True)\n"
+        "subprocess.run(['ip', 'link', 'del', 'v0'], check=True)\n"
+        "record.send_signal(int(sys.argv[2]))\n"
+        "summary = record.stderr.read()\n"
+        "sys.exit(record.wait())\n"
+    )
+    done = subprocess.run(
+        [*require_netns(), sys.executable, "-c", script, str(path), str(int(ending))],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        env=os.environ,
+    )
+    with open_capture(path) as reader:
+        frames = list(reader)
+
+    assert (done.returncode, done.stderr, reader.damage) == (0, "", None)
+    assert {frame.direction for frame in frames} == {"in", "out"}
+    assert reader.info.metadata["kernel"].startswith("Linux ")
+    replayed = subprocess.run(
+        [sys.executable, "-m", "nlmon.cli.main", "replay", str(path), "--format", "json"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert json.loads(replayed.stdout)["verdict"] == "equivalent"
