@@ -108,6 +108,7 @@ ip("link", "set", "v0", "up")
 for start in range(0, 220, 5):
     names_ = [word for i in range(start, start + 5) for word in ("altname", f"a{i:0>100}")]
     ip("link", "property", "add", "dev", "v0", *names_)
+    while backend.process(0): pass
 while 220 not in names:
     assert select.select([backend.fileno(0)], [], [], 20)[0]
     while backend.process(0): pass
