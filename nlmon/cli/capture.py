@@ -58,14 +58,14 @@ def command() -> None:
     "--format", "form", type=click.Choice(["pretty", "json"]), help="Default: pretty on a terminal, else json."
 )
 @click.option("--byteorder", type=click.Choice(["little", "big"]), help="Override the recording's byte order.")
-def info(file: Path, form: str | None, byteorder: ByteOrder | None) -> None:
+def info(file: Path, form: str, byteorder: ByteOrder | None) -> None:
     """Count what FILE holds: messages per protocol and type, kernel, families, damage.
 
     Exit code: 0 done, 3 the file is damaged; what could be read is printed.
     """
     with open_capture(file, byteorder=byteorder) as reader:
         summary = summarise(reader, str(file))
-    if (form or ("pretty" if sys.stdout.isatty() else "json")) == "json":
+    if form == "json":
         encoded = msgspec.json.Encoder(order="sorted").encode(summary)
         sys.stdout.buffer.write(msgspec.json.format(encoded, indent=2) + b"\n")
         sys.stdout.buffer.flush()

@@ -45,7 +45,8 @@ EXIT = {"equivalent": 0, "regression": 1, "error": 3}
     "--format",
     "form",
     type=click.Choice(["pretty", "json", "jsonl"]),
-    help="Default: pretty on a terminal, json in a pipe.",
+    default="pretty",
+    show_default=True,
 )
 @click.option("--report", type=click.Path(path_type=Path, dir_okay=False), help="Also write the JSON report here.")
 @click.option("--byteorder", type=click.Choice(["little", "big"]), help="Override the recording's byte order.")
@@ -55,7 +56,7 @@ def command(
     against: str,
     protocols: tuple[int, ...],
     select: Select,
-    form: str | None,
+    form: str,
     report: Path | None,
     byteorder: ByteOrder | None,
 ) -> None:
@@ -63,7 +64,6 @@ def command(
 
     Exit code: 0 equivalent, 1 regression, 3 a capture is damaged or held nothing to compare.
     """
-    form = form or ("pretty" if sys.stdout.isatty() else "json")
     out = sys.stdout.buffer
     if form == "jsonl":
         out.write(line_bytes(Header("nlmon", __version__, against, backend, select)))
