@@ -430,10 +430,19 @@ def show_key(kind: str, key: Key) -> str:
             return f"fdb {key[2]} vlan {key[3]} dst {key[4]} on {key[1]}"
         return f"neigh {key[2]} on {key[1]}" + (" proxy" if key[3] else "")
     if kind == "rule":
-        named = _named(zip((*_RULE_KEY, "invert"), key, strict=True))
-        return f"rule {named}"
-    named = _named(zip(_ROUTE_KEY, key, strict=False))
-    return f"route {named} hops {key[-1]}"
+        return "rule " + _named(zip((*_RULE_KEY, "invert"), key, strict=True))
+    family, table, dst, dst_len, src, src_len, tos, priority, entry = key
+    hops: Iterable[tuple[str | None, int | None]] = entry[1]  # type: ignore[index]  # (route type, hops), see _hops
+    text = f"route {dst or ('::' if family == INET6 else '0.0.0.0')}/{dst_len} table {table}"
+    if src:
+        text += f" from {src}/{src_len}"
+    if tos:
+        text += f" tos {tos}"
+    if priority:
+        text += f" metric {priority}"
+    for gateway, oif in hops:
+        text += (f" via {gateway}" if gateway else "") + ("" if oif is None else f" on {oif}")
+    return text
 
 
 def _named(pairs: Iterable[tuple[str, Hashable]]) -> str:

@@ -65,7 +65,8 @@ def _details(capture: CaptureReport, report: Report, console: Console) -> None:
     if total > DIFFERENCES_SHOWN:
         lines.append(f"… and {total - DIFFERENCES_SHOWN:,} more; --format jsonl writes them all")
     if capture.damage is not None:
-        lines.append(f"damage at byte {capture.damage.offset:,}: {capture.damage.what} [{capture.damage.code}]")
+        place = f" at byte {capture.damage.offset:,}" if capture.damage.offset >= 0 else ""
+        lines.append(f"damage{place}: {capture.damage.what} [{capture.damage.code}]")
     if capture.not_covered:
         listed = ", ".join(f"{count:,} {name}" for name, count in capture.not_covered.items())
         lines.append(f"not covered by this verdict: {listed} datagrams")
