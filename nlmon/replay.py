@@ -47,6 +47,8 @@ Select: TypeAlias = Literal["notifications", "all"]
 BackendMaker: TypeAlias = Callable[[TransportFactory, BackendOptions], Backend]
 DETAILS_KEPT = 200
 OPEN_DUMPS = 64
+# The kernel answers a link dump of AF_PACKET, for which it has no handler, like one of AF_UNSPEC.
+LINK_DUMP_FAMILIES = {0, 17}
 DUMPS_WITH_STATE = {18, 22, 26, 30, 34}
 
 
@@ -150,6 +152,7 @@ class Replay:
         self._dumps: OrderedDict[tuple[int, int, int], _OpenDump] = OrderedDict()
         self.copies = Copies()
         self.frames = 0
+        self.cut = 0
         self.messages = 0
         self.last_frame = 0
         self.compared = 0
@@ -166,6 +169,7 @@ class Replay:
         """Take one frame of the capture."""
         self.frames += 1
         self.last_frame = frame.number
+        self.cut += bool(frame.truncated)
         headers = list(messages(frame.data, self.byteorder))
         self.messages += len(headers)
         place = self._conversation.place(frame)
@@ -207,8 +211,8 @@ class Replay:
             return
         dump = self._dumps.get(place.dump_id)
         if dump is None:
-            if scope.get_type == 18 and scope.family != 0:
-                return  # bridge ports, not links
+            if scope.get_type == 18 and scope.family not in LINK_DUMP_FAMILIES:
+                return  # bridge ports or another family's view, not links
             left, right = self.lanes
             loads = (
                 left.state.begin_dump(scope.get_type, scope.family),
@@ -369,6 +373,8 @@ class Replay:
             )
         if self.interrupted_dumps:
             notes.append(f"{self.interrupted_dumps} recorded dumps were interrupted and prove nothing")
+        if self.cut:
+            notes.append(f"{self.cut} packets were cut by the recording (snap length); what they lost is not judged")
         if reader.skipped:
             notes.append(f"{reader.skipped} packets of other link types were skipped")
         return notes

@@ -7,7 +7,7 @@ The rules, in order, for the first message of a datagram (all messages of a data
 1. Recorded as sent to the kernel, or NLM_F_REQUEST set: a **request**.
 2. NLMSG_DONE, and NLM_F_MULTI with a sequence number or port id: part of a **dump**. It belongs to the oldest
    request with this sequence number that asks for this type and that no other port id has claimed.
-3. Another control type: **control** (acknowledgement, error, NOOP, OVERRUN).
+3. NLMSG_ERROR, which is also the acknowledgement: **control**. It ends the request that it echoes.
 4. Answers a remembered GET request with the same sequence number: a **reply**.
 5. Everything else is a **notification**. One caused by a request carries that request's sequence number and
    port id, which is why rule 4 asks for a GET.
@@ -34,7 +34,7 @@ __all__ = ["REMEMBERED", "Conversation", "Copies", "DumpScope", "Place", "Role"]
 REMEMBERED = 4096
 ROUTE = 0
 REQUEST, MULTI, DUMP_INTR, DUMP = 0x1, 0x2, 0x10, 0x300
-DONE = 3
+ERROR, DONE = 2, 3
 # Filters that do not narrow a dump: IFLA_EXT_MASK only chooses which attributes a link message carries.
 HARMLESS_FILTERS = {29}
 
@@ -97,14 +97,15 @@ class Conversation:
         """The role of a frame; remembers it when it is a request."""
         data = frame.data
         if len(data) < 16:
-            return Place(Role.CONTROL)
+            return Place(Role.NOTIFICATION)  # nobody's answer; the backends say what is wrong with it
         _, msg_type, flags, seq, pid = self._header.unpack_from(data)
         if frame.direction == "out" or (flags & REQUEST and not frame.direction):
             self._remember(frame)
             return Place(Role.REQUEST)
         if msg_type == DONE or (flags & MULTI and (seq or pid) and msg_type >= 16):
             return self._dump(frame, msg_type, seq, pid)
-        if msg_type < 16:
+        if msg_type == ERROR:
+            self._refused(frame.protocol, seq, data)
             return Place(Role.CONTROL)
         if pid and self._answers(frame.protocol, msg_type, seq):
             return Place(Role.REPLY)
@@ -162,6 +163,18 @@ class Conversation:
             ends=ends,
             interrupted=interrupted,
         )
+
+    def _refused(self, protocol: int, seq: int, data: bytes) -> None:
+        """Forget the request that an NLMSG_ERROR answers: it echoes its header behind the error number."""
+        if len(data) < 36:
+            return
+        kind = self._header.unpack_from(data, 20)[1]
+        waiting = self._pending.get((protocol, seq), [])
+        found = next((pending for pending in waiting if pending.msg_type == kind), None)
+        if found is not None:
+            waiting.remove(found)
+            if not waiting:
+                del self._pending[protocol, seq]
 
     def _answers(self, protocol: int, msg_type: int, seq: int) -> bool:
         key = (protocol, seq)

@@ -169,7 +169,9 @@ class RouteDecoder:
             return row.begin + minimum, make(row.begin)
         if row.kind == "string":
             return 0, string(row.path, row.longest)
-        if row.kind in {"ip", "ip_or_label"}:
+        if row.kind == "inet" and family not in {INET, INET6}:
+            return None
+        if row.kind in {"ip", "inet", "ip_or_label"}:
             if row.kind == "ip_or_label" and family == MPLS:
                 return 0, label_stack(row.path)
             length = ADDRESS_LENGTH.get(family)

@@ -68,12 +68,12 @@ LINK = Policy(
 ADDR = Policy(
     "pyroute2.netlink.rtnl.ifaddrmsg:ifaddrmsg",
     (
-        Attr("local", "IFA_LOCAL", "ip"),
-        Attr("address", "IFA_ADDRESS", "ip"),
+        Attr("local", "IFA_LOCAL", "inet"),
+        Attr("address", "IFA_ADDRESS", "inet"),
         Attr("label", "IFA_LABEL", "string", IFNAMSIZ),
         Attr("flags", "IFA_FLAGS", "u32"),
-        Attr("broadcast", "IFA_BROADCAST", "ip"),
-        Attr("anycast", "IFA_ANYCAST", "ip"),
+        Attr("broadcast", "IFA_BROADCAST", "inet"),
+        Attr("anycast", "IFA_ANYCAST", "inet"),
         # struct ifa_cacheinfo: preferred, valid, cstamp, tstamp
         Attr("preferred_lifetime", "IFA_CACHEINFO", "u32", begin=0),
         Attr("valid_lifetime", "IFA_CACHEINFO", "u32", begin=4),
