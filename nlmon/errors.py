@@ -104,14 +104,19 @@ class NlmonError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
-        text = f"{self.code}: {self.what}"
+        return f"{self.code}: {self.text}"
+
+    @property
+    def text(self) -> str:
+        """What, where, why and what to do, in one line without the code."""
+        line = self.what
         if self.where:
-            text += f" ({self.where})"
+            line += f" ({self.where})"
         if self.why:
-            text += f": {self.why}"
+            line += f": {self.why}"
         if self.hint:
-            text += f". {self.hint}"
-        return text
+            line += f"; {self.hint}"
+        return line
 
 
 class UsageError(NlmonError):

@@ -83,11 +83,4 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 def show_error(error: NlmonError) -> None:
     """One line on stderr: code, what, where, why, and what to do."""
-    line = f"error[{error.code}]: {error.what}"
-    if error.where:
-        line += f" ({error.where})"
-    if error.why:
-        line += f": {error.why}"
-    if error.hint:
-        line += f"; {error.hint}"
-    sys.stderr.write(line + "\n")
+    sys.stderr.write(f"error[{error.code}]: {error.text}\n")

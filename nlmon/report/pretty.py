@@ -31,7 +31,8 @@ def print_report(report: Report, console: Console) -> None:
     colour = COLOURS[report.verdict]
     console.print(
         f"[{colour}]verdict: {report.verdict}[/]  "
-        f"{report.candidate} against {report.reference}, {len(report.captures)} capture(s)"
+        f"{report.candidate} against {report.reference}, {len(report.captures)} capture(s)",
+        highlight=False,
     )
 
 
@@ -89,7 +90,7 @@ def _details(capture: CaptureReport, report: Report, console: Console) -> None:
     if capture.reason:
         lines.append(f"because: {capture.reason}")
     if lines:
-        console.print(f"[bold]{escape(capture.path)}[/]")
+        console.print(f"[bold]{escape(capture.path)}[/]", highlight=False)
         for line in lines:
             console.print(f"  {escape(line)}", highlight=False, soft_wrap=True)
         console.print()
