@@ -32,7 +32,7 @@ from nlmon.compare.classify import Classifier
 from nlmon.compare.contract import Contract, Field, load_contract
 from nlmon.compare.difference import Class, Difference, Severity
 from nlmon.compare.explain import explain_event, explain_field
-from nlmon.compare.final import compare_states
+from nlmon.compare.final import compare_corrections, compare_states
 from nlmon.errors import DecodeError, NlmonError
 from nlmon.events import Datagram, Event
 from nlmon.names import PROTOCOLS, message_type
@@ -304,6 +304,8 @@ class Replay:
         left, right = self.lanes
         # The classifier of the stream keeps its counts: fields of the final state are no further enhancements.
         judge = Classifier(self.contract, left.name, right.name)
+        for difference in compare_corrections(left.state, right.state):
+            self._add(difference)
         for difference in compare_states(left.state, right.state, judge, self.last_frame):
             self._add(difference)
         for lane in self.lanes:

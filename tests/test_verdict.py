@@ -181,6 +181,16 @@ def test_lost_deletions_show_in_the_final_state() -> None:
     assert lossy.differences["state"] > 0
 
 
+def test_a_later_dump_excuses_nothing() -> None:
+    """01 ends with dumps that mend both states; that only one needed mending is still a state difference."""
+    report = verdict("01-route-basic", candidate=ZOO["DELADDR is dropped"][0])
+
+    found = [d for d in report.details if d.cls == "state"]
+    assert report.state == "differs"
+    assert {(d.reference, d.candidate) for d in found} == {("was right", "corrected")}
+    assert "addr 192.0.2.77/24 on 3" in {d.message for d in found}
+
+
 def test_a_backend_that_raises_is_a_difference() -> None:
     """A crash of one implementation is evidence against it and does not end the run."""
 

@@ -12,7 +12,7 @@ from nlmon.compare.difference import Class, Difference
 from nlmon.compare.explain import show
 from nlmon.state import KINDS, State, show_key
 
-__all__ = ["compare_states"]
+__all__ = ["compare_corrections", "compare_states"]
 
 
 def compare_states(reference: State, candidate: State, classifier: Classifier, frame: int) -> Iterator[Difference]:
@@ -28,6 +28,18 @@ def compare_states(reference: State, candidate: State, classifier: Classifier, f
             else:
                 for found in classifier.payloads(before[key], after[key]):
                     yield _state(name, frame, found.field, show(found.reference), show(found.candidate), found.reason)
+
+
+def compare_corrections(reference: State, candidate: State) -> Iterator[Difference]:
+    """Differences of class ``state`` that a later dump has mended: an object that only one of them had wrong when
+    the dump came. Without this, a recording that ends with dumps would excuse every lost event."""
+    before, after = ({(u.object, u.change, u.frame): u for u in s.unannounced} for s in (reference, candidate))
+    for key in sorted(before.keys() ^ after.keys(), key=lambda one: (one[2], one[0])):
+        found = before.get(key) or after[key]
+        if found.change == "changed":
+            continue  # compared field by field where both have the object
+        values = ("corrected", "was right") if key in before else ("was right", "corrected")
+        yield _state(found.object, found.frame, "", *values, f"{found.change}: {found.reason}")
 
 
 def _state(name: str, frame: int, field: str, reference: str, candidate: str, reason: str) -> Difference:
