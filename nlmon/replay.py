@@ -22,7 +22,6 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct, structs
 
-from nlmon.backends.base import Backend, BackendOptions
 from nlmon.capture import CaptureReader
 from nlmon.capture.base import Frame
 from nlmon.capture.conversation import Conversation, Copies, Place, Role
@@ -35,78 +34,19 @@ from nlmon.compare.explain import explain_event, explain_field
 from nlmon.compare.final import compare_corrections, compare_states
 from nlmon.errors import DecodeError, NlmonError
 from nlmon.events import Datagram, Event
+from nlmon.lane import BackendMaker, Lane
 from nlmon.names import PROTOCOLS, message_type
 from nlmon.report.model import CaptureReport, Damage, DifferenceRow, Silent, Verdict
-from nlmon.state import DumpLoad, State
-from nlmon.transport.base import TransportFactory
-from nlmon.transport.replay import ReplayFactory
+from nlmon.state import DumpLoad
 
-__all__ = ["BackendMaker", "Lane", "Replay", "Select", "replay_capture"]
+__all__ = ["Replay", "Select", "replay_capture", "row"]
 
 Select: TypeAlias = Literal["notifications", "all"]
-BackendMaker: TypeAlias = Callable[[TransportFactory, BackendOptions], Backend]
 DETAILS_KEPT = 200
 OPEN_DUMPS = 64
 # The kernel answers a link dump of AF_PACKET, for which it has no handler, like one of AF_UNSPEC.
 LINK_DUMP_FAMILIES = {0, 17}
 DUMPS_WITH_STATE = {18, 22, 26, 30, 34}
-
-
-class Lane:
-    """One implementation in a replay: its transport, its callback, its state."""
-
-    def __init__(self, make: BackendMaker, byteorder: Literal["little", "big"], select_all: bool) -> None:
-        self.factory = ReplayFactory(byteorder=byteorder, select_all=select_all)
-        self.backend = make(self.factory, BackendOptions(byteorder=byteorder))
-        self.backend.set_callback(self._event, self._error)
-        self.name = self.backend.name
-        self.state = State()
-        self.events: list[Event] = []
-        self.errors: list[NlmonError] = []
-        self.crash = ""
-        self.unknown = 0
-        self.totals: Counter[str] = Counter()
-
-    def _event(self, event: Event) -> None:
-        self.events.append(event)
-
-    def _error(self, error: NlmonError) -> None:
-        self.errors.append(error)
-
-    def notify(self, datagram: Datagram, counted: str) -> bool:
-        """Hand over a notification; False when this lane does not subscribe to it."""
-        self._reset()
-        if not self.factory.feed(datagram):
-            return False
-        try:
-            while self.backend.process(datagram.protocol):
-                pass
-        except Exception as error:
-            self.crash = f"{type(error).__name__}: {error}"
-        self._count(counted)
-        return True
-
-    def seed(self, datagram: Datagram) -> None:
-        """Decode a recorded dump reply without delivering it."""
-        self._reset()
-        self.factory.learn(datagram)
-        try:
-            decoded = self.backend.decode(datagram)
-        except Exception as error:
-            self.crash = f"{type(error).__name__}: {error}"
-            return
-        self.events = decoded.events
-        self.errors = [error for error in decoded.errors if isinstance(error, NlmonError)]
-        self._count("seeds")
-
-    def _reset(self) -> None:
-        self.events = []
-        self.errors = []
-        self.crash = ""
-
-    def _count(self, counted: str) -> None:
-        self.totals[counted] += len(self.events)
-        self.totals["errors"] += len(self.errors)
 
 
 class _OpenDump(Struct):

@@ -4,47 +4,45 @@ Judging the stream alone is not enough, since kernels change objects without an 
 that goes down, a nexthop takes its routes along, an address its prefsrc routes. So events are folded into
 tables, and every recorded dump is held against them.
 
-Identity (the same rules as in the contract):
-- link: ifindex. Messages of family AF_BRIDGE are bridge ports: RTM_DELLINK of a port leaves the link alone.
-- address: ifindex, family, own address, prefix length, peer.
-- neighbour: family, ifindex, destination, and whether it is a proxy entry; an entry of a forwarding database
-  (AF_BRIDGE): ifindex, link-layer address, vlan, destination, and whether it is SELF or MASTER.
-- rule: every selector, action, table and priority.
-- route: family, table, dst/len, src/len, tos, priority; IPv6 adds the next hop (each hop is a route of its own
-  in the kernel), IPv4 keeps an ordered list (append and prepend make several; replace replaces the first).
-
 Rules of this file:
-1. Only fields that both implementations provide decide identity, so that the states are comparable.
-2. Nothing is repaired in silence: what a dump or a link's end corrects is kept as ``Unannounced``.
-3. Values in, values out. No files, no sockets.
+1. Nothing is repaired in silence: what a dump or a link's end corrects is kept as ``Unannounced``.
+2. Values in, values out. No files, no sockets.
 
-Not here: routes of AF_MPLS and multicast routing (no common identity), and comparing two states
-(``nlmon.compare.final``).
+Not here: which object is which (``nlmon.identity``), and comparing two states (``nlmon.compare.final``).
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Iterator
-from typing import Any, Literal, TypeAlias
+from collections.abc import Callable
+from typing import Literal, TypeAlias
 
-from msgspec import UNSET, Struct, structs
+from msgspec import Struct
 
-from nlmon.events import AddrInfo, Event, LinkInfo, NeighInfo, NextHop, Payload, RouteInfo, RuleInfo
+from nlmon.events import AddrInfo, Event, LinkInfo, NeighInfo, Payload, RouteInfo
+from nlmon.identity import (
+    BRIDGE,
+    INET,
+    INET6,
+    RTM_F_CLONED,
+    Key,
+    hops_of,
+    identity,
+    objects_of,
+    route_group,
+    show_key,
+    split_hops,
+)
 
-__all__ = ["KINDS", "DumpLoad", "Key", "State", "Unannounced", "show_key"]
+__all__ = ["KINDS", "DumpLoad", "State", "Unannounced"]
 
 KINDS = ("link", "port", "addr", "neigh", "rule", "route")
-Key: TypeAlias = tuple[Hashable, ...]
 Change: TypeAlias = Literal["gone", "appeared", "changed"]
 
-UNSPEC, INET, BRIDGE, INET6 = 0, 2, 7, 10
+UNSPEC = 0
 REPLACE, APPEND = 0x100, 0x800
 IFF_UP = 0x1
-RTM_F_CLONED = 0x200
-NTF_SELF, NTF_MASTER, NTF_PROXY = 0x02, 0x04, 0x08
 SCOPE_HOST = 254
-FIB_RULE_INVERT = 0x2
 # Fields that change without meaning: counters down to expiry, and masks that only a notification fills.
 VOLATILE = {
     "addr": {"preferred_lifetime", "valid_lifetime"},
@@ -108,7 +106,7 @@ class State:
         if isinstance(payload, RouteInfo):
             self._route(payload, new, event.msg_flags)
             return
-        kind, key = _identity(payload)
+        kind, key = identity(payload)
         table = self.tables[kind]
         self._touch(kind, key)
         before = table.get(key)
@@ -130,9 +128,9 @@ class State:
             self._route6(route, new, flags)
 
     def _route4(self, route: RouteInfo, new: bool, flags: int) -> None:
-        group = _route_group(route)
+        group = route_group(route)
         entries = self._routes4.setdefault(group, [])
-        same = next((i for i, entry in enumerate(entries) if _hops(entry) == _hops(route)), None)
+        same = next((i for i, entry in enumerate(entries) if hops_of(entry) == hops_of(route)), None)
         if new:
             if flags & REPLACE and entries:
                 # The kernel replaces the first route of the same tos and priority (net/ipv4/fib_trie.c).
@@ -151,7 +149,7 @@ class State:
         """Bring the public table in line with the ordered entries of one group."""
         table = self.tables["route"]
         entries = self._routes4[group]
-        keys = {(*group, _hops(entry)): entry for entry in entries}
+        keys = {(*group, hops_of(entry)): entry for entry in entries}
         for key in [key for key in self._group_keys(group) if key not in keys]:
             self._touch("route", key)
             del table[key]
@@ -168,9 +166,9 @@ class State:
 
     def _route6(self, route: RouteInfo, new: bool, flags: int) -> None:
         table = self.tables["route"]
-        group = _route_group(route)
+        group = route_group(route)
         members = self._group_keys(group)
-        single = _split_hops(route)
+        single = split_hops(route)
         if not new:
             for key in single:
                 self._touch("route", key)
@@ -240,13 +238,13 @@ class State:
         self._touch(kind, key)
         payload = self.tables[kind].pop(key, None)
         if isinstance(payload, RouteInfo):
-            group = _route_group(payload)
+            group = route_group(payload)
             members = self._group_keys(group)
             members.discard(key)
             if not members:
                 self._members.pop(group, None)
             if group in self._routes4:
-                self._routes4[group] = [e for e in self._routes4[group] if (*group, _hops(e)) != key]
+                self._routes4[group] = [e for e in self._routes4[group] if (*group, hops_of(e)) != key]
                 if not self._routes4[group]:
                     del self._routes4[group]
 
@@ -278,7 +276,7 @@ class State:
         held = {_kind_of(load.msg_type): _in_dump(load)}
         dumped: dict[str, dict[Key, Payload]] = {kind: {} for kind in held}
         for payload in load.payloads:
-            for kind, key, value in _objects(payload):
+            for kind, key, value in objects_of(payload):
                 if kind in dumped and held[kind](key):
                     dumped[kind][key] = value
         first = (load.msg_type, load.family) not in self._dumped
@@ -317,79 +315,13 @@ class State:
     def _insert(self, kind: str, key: Key, payload: Payload) -> None:
         self.tables[kind][key] = payload
         if isinstance(payload, RouteInfo):
-            group = _route_group(payload)
+            group = route_group(payload)
             members = self._group_keys(group)
             self._members[group] = members | {key}
             if payload.family == INET:
                 # Dump order is list order, and insertion order of the table is dump order.
                 entries = self._routes4.setdefault(group, [])
-                entries[:] = [e for e in entries if (*group, _hops(e)) != key] + [payload]
-
-
-# -- identity ------------------------------------------------------------------------------------------------
-
-
-def _identity(payload: LinkInfo | AddrInfo | NeighInfo | RuleInfo) -> tuple[str, Key]:
-    if isinstance(payload, LinkInfo):
-        return ("port" if payload.family == BRIDGE else "link"), (payload.ifindex,)
-    if isinstance(payload, AddrInfo):
-        return "addr", (payload.ifindex, payload.family, payload.addr, payload.prefixlen, payload.peer)
-    if isinstance(payload, NeighInfo):
-        if payload.family == BRIDGE:
-            side = payload.flags & (NTF_SELF | NTF_MASTER)
-            return "neigh", (BRIDGE, payload.ifindex, payload.lladdr, payload.vlan, payload.dst, side)
-        return "neigh", (payload.family, payload.ifindex, payload.dst, payload.flags & NTF_PROXY)
-    return "rule", (*(getattr(payload, name) for name in _RULE_KEY), payload.flags & FIB_RULE_INVERT)
-
-
-_RULE_KEY = (
-    *("family", "priority", "table", "action", "src", "src_len", "dst", "dst_len", "tos"),
-    *("iifname", "oifname", "fwmark", "fwmask", "ip_proto", "sport_range", "dport_range", "uid_range"),
-    *("tun_id", "l3mdev"),
-)
-_ROUTE_KEY = ("family", "table", "dst", "dst_len", "src", "src_len", "tos", "priority")
-
-
-def _route_group(route: RouteInfo) -> Key:
-    return (
-        *(route.family, route.table, route.dst, route.dst_len, route.src, route.src_len, route.tos),
-        route.priority or 0,
-    )
-
-
-def _hops(route: RouteInfo) -> Hashable:
-    if route.multipath is not None:
-        return (route.type, tuple((hop.gateway, hop.ifindex) for hop in route.multipath))
-    return (route.type, ((route.gateway, route.oif),))
-
-
-def _split_hops(route: RouteInfo) -> dict[Key, Payload]:
-    """An IPv6 route as one object per hop."""
-    group = _route_group(route)
-    if route.multipath is None:
-        return {(*group, _hops(route)): route}
-    found: dict[Key, Payload] = {}
-    for hop in route.multipath:
-        one = structs.replace(route, multipath=None, gateway=hop.gateway, oif=hop.ifindex, **_via(hop))
-        found[(*group, _hops(one))] = one
-    return found
-
-
-def _via(hop: NextHop) -> dict[str, Any]:
-    return {} if hop.via is UNSET else {"via": hop.via}
-
-
-def _objects(payload: Payload) -> Iterator[tuple[str, Key, Payload]]:
-    if not isinstance(payload, RouteInfo):
-        kind, key = _identity(payload)
-        yield kind, key, payload
-    elif payload.flags & RTM_F_CLONED:
-        return
-    elif payload.family == INET:
-        yield "route", (*_route_group(payload), _hops(payload)), payload
-    elif payload.family == INET6:
-        for key, one in _split_hops(payload).items():
-            yield "route", key, one
+                entries[:] = [e for e in entries if (*group, hops_of(e)) != key] + [payload]
 
 
 def _kind_of(get_type: int) -> str:
@@ -416,34 +348,3 @@ def _changed(kind: str, before: Payload, after: Payload) -> tuple[str, ...]:
     return tuple(
         name for name in before.__struct_fields__ if name not in quiet and getattr(before, name) != getattr(after, name)
     )
-
-
-def show_key(kind: str, key: Key) -> str:
-    """One line for people: ``addr 10.0.0.1/24 on 3``."""
-    if kind in {"link", "port"}:
-        return f"{kind} {key[0]}"
-    if kind == "addr":
-        peer = f" peer {key[4]}" if key[4] else ""
-        return f"addr {key[2]}/{key[3]}{peer} on {key[0]}"
-    if kind == "neigh":
-        if key[0] == BRIDGE:
-            return f"fdb {key[2]} vlan {key[3]} dst {key[4]} on {key[1]}"
-        return f"neigh {key[2]} on {key[1]}" + (" proxy" if key[3] else "")
-    if kind == "rule":
-        return "rule " + _named(zip((*_RULE_KEY, "invert"), key, strict=True))
-    family, table, dst, dst_len, src, src_len, tos, priority, entry = key
-    hops: Iterable[tuple[str | None, int | None]] = entry[1]  # type: ignore[index]  # (route type, hops), see _hops
-    text = f"route {dst or ('::' if family == INET6 else '0.0.0.0')}/{dst_len} table {table}"
-    if src:
-        text += f" from {src}/{src_len}"
-    if tos:
-        text += f" tos {tos}"
-    if priority:
-        text += f" metric {priority}"
-    for gateway, oif in hops:
-        text += (f" via {gateway}" if gateway else "") + ("" if oif is None else f" on {oif}")
-    return text
-
-
-def _named(pairs: Iterable[tuple[str, Hashable]]) -> str:
-    return " ".join(f"{name}={value}" for name, value in pairs if value not in {None, 0} or name == "family")

@@ -42,17 +42,21 @@ MAY = {
     "nlmon.names": set(),
     "nlmon.encode": {"nlmon.events"},
     "nlmon.eventjson": {"nlmon.events", "nlmon.names"},
-    "nlmon.state": {"nlmon.events"},
+    "nlmon.identity": {"nlmon.events"},
+    "nlmon.state": {"nlmon.events", "nlmon.identity"},
     "nlmon.backends.base": {"nlmon.errors", "nlmon.events", "nlmon.transport.base"},
     "nlmon.backends.legacy": SHARED,
     "nlmon.backends.libnl": SHARED | {"nlmon.backends.libnl"},
     "nlmon.transport": {"nlmon.events", "nlmon.errors", "nlmon.transport"},
     "nlmon.capture": {"nlmon.errors", "nlmon.capture"},
-    "nlmon.compare": {"nlmon.events", "nlmon.errors", "nlmon.names", "nlmon.state", "nlmon.compare"},
+    "nlmon.compare": {"nlmon.events", "nlmon.errors", "nlmon.names", "nlmon.identity", "nlmon.state", "nlmon.compare"},
     "nlmon.report": {"nlmon.errors", "nlmon.report"},
 }
 WORLD = {"socket", "os", "time", "subprocess", "select", "signal", "pathlib", "tempfile", "io"}
-PURE = ("nlmon.events", "nlmon.eventjson", "nlmon.names", "nlmon.state", "nlmon.compare", "nlmon.backends.libnl")
+PURE = tuple(
+    f"nlmon.{room}"
+    for room in ("events", "eventjson", "encode", "names", "identity", "state", "compare", "backends.libnl")
+)
 
 
 @pytest.mark.parametrize("prefix", MAY, ids=str)

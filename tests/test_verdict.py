@@ -14,7 +14,8 @@ from nlmon.backends.base import Backend, BackendOptions, create
 from nlmon.backends.libnl import LibnlBackend
 from nlmon.capture import open_capture
 from nlmon.events import AddrInfo, Datagram, Decoded, Event, LinkInfo, RouteInfo
-from nlmon.replay import BackendMaker, Select, replay_capture
+from nlmon.lane import BackendMaker
+from nlmon.replay import Select, replay_capture
 from nlmon.report.model import CaptureReport
 from nlmon.transport.base import TransportFactory
 

@@ -21,7 +21,8 @@ from nlmon.cli.common import progress, protocol_option
 from nlmon.errors import InputError
 from nlmon.eventjson import event_to_json
 from nlmon.events import Datagram
-from nlmon.replay import Lane, Select
+from nlmon.lane import Lane
+from nlmon.replay import Select
 
 __all__ = ["command"]
 

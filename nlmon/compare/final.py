@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from nlmon.compare.classify import Classifier
 from nlmon.compare.difference import Class, Difference
 from nlmon.compare.explain import show
-from nlmon.state import KINDS, State, show_key
+from nlmon.identity import show_key
+from nlmon.state import KINDS, State
 
 __all__ = ["compare_corrections", "compare_states"]
 
