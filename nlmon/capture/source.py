@@ -46,8 +46,8 @@ class Source:
 
     @property
     def position(self) -> int:
-        """Bytes of the file read so far, for a progress bar."""
-        return self._raw.tell()
+        """Bytes of the file read so far, for a progress bar; 0 for a pipe, which has no position."""
+        return self._raw.tell() if self._raw.seekable() else 0
 
     def peek(self, count: int) -> bytes:
         """Up to ``count`` bytes ahead without taking them."""
@@ -165,8 +165,8 @@ def open_source(path: Path) -> Source:
     except OSError as error:
         raise CaptureError("NLM-C003", "the file cannot be opened", where=where, why=error.strerror or "") from error
     size = path.stat().st_size
-    magic = raw.read(4)
-    raw.seek(0)
+    # peek, since a pipe cannot go back
+    magic = raw.peek(4)[:4]
     if not magic:
         raw.close()
         raise CaptureError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 import itertools
+import os
 import shutil
 import struct
 import subprocess
@@ -225,6 +226,16 @@ def test_what_is_no_file_is_refused(tmp_path: Path, name: str, code: str) -> Non
         open_capture(tmp_path / name)
 
     assert caught.value.code == code
+
+
+def test_a_pipe_is_read_like_a_file(tmp_path: Path) -> None:
+    """A capture may come through a named pipe, compressed or not; nothing needs to go back in it."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with subprocess.Popen(["cp", str(BASIC), str(pipe)]):
+        frames, damage = read(pipe)
+
+    assert (len(frames), damage) == (664, None)
 
 
 def test_an_enormous_claim_is_damage(tmp_path: Path) -> None:
