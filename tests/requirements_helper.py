@@ -30,11 +30,17 @@ def require_program(name: str) -> str:
 
 
 def require_netns() -> list[str]:
-    """Command prefix that runs a program in a fresh user and network namespace; skips when refused."""
-    prefix = ["unshare", "--user", "--map-root-user", "--net"]
+    """Command prefix that runs a program in a fresh network namespace; skips when every way is refused.
+
+    A user namespace needs no privilege; where the kernel refuses one, as in a chroot, root can do without.
+    """
     if shutil.which("unshare") is None:
         _missing("the program unshare is not installed")
-    tried = subprocess.run([*prefix, "true"], capture_output=True, text=True, check=False)
-    if tried.returncode != 0:
-        _missing(f"the kernel refuses a user namespace: {tried.stderr.strip()}")
-    return prefix
+    refusals = []
+    for prefix in (["unshare", "--user", "--map-root-user", "--net"], ["unshare", "--net"]):
+        tried = subprocess.run([*prefix, "true"], capture_output=True, text=True, check=False)
+        if tried.returncode == 0:
+            return prefix
+        refusals.append(tried.stderr.strip())
+    _missing(f"the kernel refuses a network namespace: {'; '.join(refusals)}")
+    return []
