@@ -20,7 +20,7 @@ import time
 from functools import partial
 from pathlib import Path
 
-from nlmon.backends.base import BackendOptions, create
+from nlmon.backends.base import create
 from nlmon.capture import open_capture
 from nlmon.capture.write import PcapngWriter
 from nlmon.events import Datagram
@@ -57,12 +57,11 @@ def measure(what: str, path: Path) -> dict[str, float]:
         messages = report.messages
     else:
         with open_capture(path) as reader:
-            options = BackendOptions(byteorder=reader.info.byteorder)
-            backend = create(what, ReplayFactory(reader.info.byteorder), options)
+            backend = create(what, ReplayFactory(reader.info.byteorder))
             messages = 0
             for frame in reader:
                 decoded = backend.decode(Datagram(frame.number, frame.timestamp, frame.protocol, frame.data))
-                messages += len(decoded.events) + decoded.control + decoded.unknown
+                messages += len(decoded.events) + decoded.control + len(decoded.unknown)
     seconds = time.perf_counter() - start
     return {
         "seconds": seconds,

@@ -27,7 +27,7 @@ RTAX_CC_ALGO = 16
 
 
 def encode_event(event: Event, byteorder: Literal["little", "big"] = "little") -> bytes:
-    """One netlink message, aligned to 4 bytes."""
+    """One netlink message, aligned to 4 bytes. Raises ``TypeError`` for events other than rtnetlink's five kinds."""
     return _Encoder("<" if byteorder == "little" else ">").message(event)
 
 
@@ -45,8 +45,10 @@ class _Encoder:
             body = self._route(payload)
         elif isinstance(payload, NeighInfo):
             body = self._neigh(payload)
-        else:
+        elif isinstance(payload, RuleInfo):
             body = self._rule(payload)
+        else:
+            raise TypeError(f"no encoding for {type(payload).__name__}")
         head = self._pack("IHHII", 16 + len(body), event.msg_type, event.msg_flags, event.seq, event.pid)
         return _aligned(head + body)
 
@@ -156,7 +158,7 @@ class _Encoder:
             (2, _lladdr(p.lladdr)),
             (4, self._number("I", p.probes)),
             (5, self._number("H", p.vlan)),
-            (6, None if p.port in {None, UNSET} else struct.pack(">H", p.port)),
+            (6, None if p.port is None else struct.pack(">H", p.port)),
             (7, self._number("I", p.vni)),
             (8, self._number("I", p.nda_ifindex)),
             (9, self._number("I", p.master)),
@@ -176,8 +178,8 @@ class _Encoder:
             (10, self._number("I", p.fwmark)),
             (11, self._number("I", p.flow)),
             (12, None if p.tun_id is None else struct.pack(">Q", p.tun_id)),
-            (13, self._number("I", p.suppress_ifgroup)),
-            (14, self._number("I", p.suppress_prefixlen)),
+            (13, self._number("i", p.suppress_ifgroup)),
+            (14, self._number("i", p.suppress_prefixlen)),
             (15, self._number("I", p.table)),
             (16, self._number("I", p.fwmask)),
             (17, _text(p.oifname)),

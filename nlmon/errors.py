@@ -6,6 +6,7 @@
     │   ├── CaptureError                  not readable, not a capture, damaged
     │   └── ContractError                 the contract file breaks its schema
     ├── PlatformError            exit 4   privilege, kernel feature or tool missing
+    │   ├── NotFound                      the kernel has no such object, such as a generic family
     │   └── TransportError                a socket call failed
     │       └── Overrun                   the kernel dropped messages (ENOBUFS)
     ├── DecodeError              (a finding, never ends a run)
@@ -40,6 +41,7 @@ __all__ = [
     "InternalError",
     "KernelError",
     "NlmonError",
+    "NotFound",
     "Overrun",
     "OverrunMessage",
     "PlatformError",
@@ -154,6 +156,10 @@ class PlatformError(NlmonError):
     exit_code = 4
 
 
+class NotFound(PlatformError):
+    """The kernel has no object of this name."""
+
+
 class TransportError(PlatformError):
     """A socket call failed; ``errno`` is the kernel's number, 0 when there is none."""
 
@@ -214,14 +220,25 @@ class AttributeFormatError(DecodeError):
 
 
 class KernelError(DecodeError):
-    """NLMSG_ERROR with a non-zero error. ``errno`` is positive; ``ext_ack`` the kernel's own text or empty."""
+    """NLMSG_ERROR with a non-zero error. ``errno`` is positive; ``ext_ack`` the kernel's own text or empty, and
+    ``request_offset`` where in the request it found fault, if it said."""
 
     def __init__(
-        self, code: str, what: str, *, frame: int, offset: int, errno: int, ext_ack: str = "", path: str = ""
+        self,
+        code: str,
+        what: str,
+        *,
+        frame: int,
+        offset: int,
+        errno: int,
+        ext_ack: str = "",
+        request_offset: int | None = None,
     ) -> None:
-        super().__init__(code, what, frame=frame, offset=offset, path=path, why=ext_ack)
+        place = "" if request_offset is None else f"at offset {request_offset} of the request"
+        super().__init__(code, what, frame=frame, offset=offset, why=", ".join(filter(None, (ext_ack, place))))
         self.errno = errno
         self.ext_ack = ext_ack
+        self.request_offset = request_offset
 
 
 class OverrunMessage(DecodeError):

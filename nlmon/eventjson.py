@@ -14,12 +14,35 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from typing import Annotated, Any, NamedTuple, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from nlmon.events import AddrInfo, Event, LinkInfo, NeighInfo, NextHop, Payload, RouteInfo, RuleInfo
+from nlmon.events import (
+    AddrInfo,
+    AuditInfo,
+    ConntrackInfo,
+    DiagInfo,
+    Event,
+    ExpectInfo,
+    GenericInfo,
+    LinkInfo,
+    MdbInfo,
+    NeighInfo,
+    NetconfInfo,
+    NexthopInfo,
+    NsidInfo,
+    Payload,
+    PrefixInfo,
+    RouteInfo,
+    RuleInfo,
+    StatsInfo,
+    TcInfo,
+    XfrmFlushInfo,
+    XfrmPolicyInfo,
+    XfrmStateInfo,
+)
 from nlmon.names import PROTOCOLS, TABLES, flag_names, message_flags, message_type, name_of
 
 __all__ = ["event_from_json", "event_schema", "event_to_dict", "event_to_json"]
@@ -30,18 +53,35 @@ PAYLOADS: Mapping[str, type[Struct]] = {
     "route": RouteInfo,
     "neigh": NeighInfo,
     "rule": RuleInfo,
+    "generic": GenericInfo,
+    "diag": DiagInfo,
+    "conntrack": ConntrackInfo,
+    "expect": ExpectInfo,
+    "xfrm_state": XfrmStateInfo,
+    "xfrm_policy": XfrmPolicyInfo,
+    "xfrm_flush": XfrmFlushInfo,
+    "audit": AuditInfo,
+    "tc": TcInfo,
+    "nexthop": NexthopInfo,
+    "nsid": NsidInfo,
+    "prefix": PrefixInfo,
+    "mdb": MdbInfo,
+    "netconf": NetconfInfo,
+    "stats": StatsInfo,
 }
 _KEYS = {struct: key for key, struct in PAYLOADS.items()}
 _encode = msgspec.json.Encoder(order="sorted").encode
 
 
 class Field(NamedTuple):
-    """How one field is written: its table of names, whether it is a set of flags, whether it holds hops."""
+    """How one field is written: its table of names, whether it is a set of flags, the structure nested in it and
+    whether there are many of these."""
 
     name: str
     table: str
     flags: bool
-    hops: bool
+    nested: type[Struct] | None
+    many: bool
     optional: bool
     schema: dict[str, Any]
 
@@ -49,12 +89,13 @@ class Field(NamedTuple):
 def event_to_dict(event: Event) -> dict[str, Any]:
     """The JSON form as builtin values; keys are not sorted."""
     protocol, kind = event.protocol, event.msg_type
+    interface = {} if event.interface is UNSET else {"interface": event.interface}
     return {
         "timestamp": event.timestamp,
         "type": event.type,
         "frame": event.frame,
         "offset": event.offset,
-        "interface": event.interface,
+        **interface,
         "netlink": {
             "protocol": PROTOCOLS.get(protocol, str(protocol)),
             "msg_type": message_type(protocol, kind),
@@ -80,7 +121,8 @@ def event_from_json(data: bytes | str) -> Event:
         key = next(key for key in PAYLOADS if key in netlink)
         payload = _from_dict(PAYLOADS[key], netlink[key])
         numbers = netlink["_num"]
-        plain = {name: found[name] for name in ("timestamp", "type", "frame", "offset", "interface")}
+        plain = {name: found[name] for name in ("timestamp", "type", "frame", "offset")}
+        plain["interface"] = found.get("interface", UNSET)
         head = {name: netlink[name] for name in ("seq", "pid")}
         return msgspec.convert({**plain, **head, **numbers, "payload": None}, _Bare).event(payload)
     except (KeyError, TypeError, AttributeError, StopIteration) as error:
@@ -98,9 +140,9 @@ class _Bare(Struct):
     pid: int
     frame: int
     offset: int
-    interface: str | None
+    interface: str | None | UnsetType
     payload: None
-    type: str
+    type: Literal["netlink"]
 
     def event(self, payload: Payload) -> Event:
         """The event with its payload."""
@@ -119,8 +161,8 @@ def _to_dict(value: Struct) -> dict[str, Any]:
             continue
         if item is None:
             found[field.name] = None
-        elif field.hops:
-            found[field.name] = [_to_dict(hop) for hop in item]
+        elif field.nested is not None:
+            found[field.name] = [_to_dict(one) for one in item] if field.many else _to_dict(item)
         elif field.table:
             found[field.name] = flag_names(TABLES[field.table], item) if field.flags else name_of(field.table, item)
             numbers[field.name] = item
@@ -138,8 +180,12 @@ def _from_dict(struct: type[Struct], data: dict[str, Any]) -> Any:
             values[field.name] = UNSET
         elif field.name in numbers:
             values[field.name] = numbers[field.name]
-        elif field.hops and data[field.name] is not None:
-            values[field.name] = tuple(_from_dict(NextHop, hop) for hop in data[field.name])
+        elif field.nested is not None and data[field.name] is not None:
+            inner = data[field.name]
+            nested = field.nested
+            values[field.name] = (
+                tuple(_from_dict(nested, o) for o in inner) if field.many else _from_dict(nested, inner)
+            )
         else:
             values[field.name] = data[field.name]
     given = {name: value for name, value in values.items() if value is not UNSET}
@@ -164,14 +210,17 @@ def _field(name: str, hint: Any) -> Field:
     if get_origin(core) is Annotated:
         extra = next((m.extra or {} for m in get_args(core)[1:] if isinstance(m, Meta)), {})
         table, flags = str(extra.get("names", "")), bool(extra.get("flags"))
-    hops = core == tuple[NextHop, ...]
-    schema = _schema_of(core, table, flags, hops)
-    return Field(name, table, flags, hops, optional, {"anyOf": [schema, {"type": "null"}]} if nullable else schema)
+    inner = get_args(core)[0] if get_origin(core) is tuple else core
+    nested = inner if isinstance(inner, type) and issubclass(inner, Struct) else None
+    schema = _schema_of(core, table, flags, nested)
+    whole = {"anyOf": [schema, {"type": "null"}]} if nullable else schema
+    return Field(name, table, flags, nested, nested is not None and inner is not core, optional, whole)
 
 
-def _schema_of(core: Any, table: str, flags: bool, hops: bool) -> dict[str, Any]:
-    if hops:
-        return {"type": "array", "items": {"$ref": "#/$defs/hop"}}
+def _schema_of(core: Any, table: str, flags: bool, nested: type[Struct] | None) -> dict[str, Any]:
+    if nested is not None:
+        one = {"$ref": f"#/$defs/{nested.__name__}"}
+        return one if nested is core else {"type": "array", "items": one}
     if table:
         return {"type": "array", "items": {"type": "string"}} if flags else {"type": "string"}
     schema = msgspec.json.schema(core)
@@ -205,7 +254,9 @@ def event_schema() -> dict[str, Any]:
         "msg_flags": {"type": "array", "items": text},
         "seq": number,
         "pid": number,
-        "_num": _object(dict.fromkeys(("protocol", "msg_type", "msg_flags"), number), ["protocol", "msg_type"]),
+        "_num": _object(
+            dict.fromkeys(("protocol", "msg_type", "msg_flags"), number), ["protocol", "msg_type", "msg_flags"]
+        ),
     }
     netlink = _object({**head, **{key: {"$ref": f"#/$defs/{key}"} for key in PAYLOADS}}, list(head))
     netlink["oneOf"] = [{"required": [key]} for key in PAYLOADS]
@@ -220,6 +271,17 @@ def event_schema() -> dict[str, Any]:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "nlmon event",
-        **_object(outer, list(outer)),
-        "$defs": {"hop": _struct_schema(NextHop), **{name: _struct_schema(one) for name, one in PAYLOADS.items()}},
+        **_object(outer, [name for name in outer if name != "interface"]),
+        "$defs": {name: _struct_schema(one) for name, one in {**_nested(), **PAYLOADS}.items()},
     }
+
+
+def _nested() -> dict[str, type[Struct]]:
+    """Every structure that stands inside a payload, by its name."""
+    found: dict[str, type[Struct]] = {}
+    waiting = list(PAYLOADS.values())
+    while waiting:
+        inner = [field.nested for field in _plan(waiting.pop()) if field.nested is not None]
+        waiting += [one for one in inner if one.__name__ not in found]
+        found.update({one.__name__: one for one in inner})
+    return dict(sorted(found.items()))

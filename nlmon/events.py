@@ -5,59 +5,85 @@ Rules of this file:
    did not carry it. The comparison depends on the difference.
 2. Fields hold numbers as the kernel sent them and canonical text; names of numbers are made when an event is
    written as JSON (``nlmon.eventjson``), from the ``names`` key of a field's annotation.
-3. Fields are in a fixed order and new ones go to the end: decoders construct by position, which is fastest.
-4. The order of blocks in a payload: first what both implementations provide, then what libnl alone does.
-   The contract (``nlmon/compare/contract.yaml``) is the authority on who provides what.
+3. The contract (``nlmon/compare/contract.yaml``) is the authority on who provides what.
 
 Canonical text:
 - link-layer address of any length: lower-case hexadecimal pairs joined by ``:``; zero bytes long: ``""``.
 - IP address: as ``inet_ntop(3)`` writes it. MPLS label stack: labels joined by ``/``.
 - strings: the bytes up to the first NUL, as UTF-8, every byte that is not UTF-8 as ``\\xNN``.
 
-Not here: decoding, JSON, comparing.
+Not here: what a payload holds (``nlmon.payloads``), decoding, JSON, comparing.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Struct, UnsetType
+
+from nlmon.errors import DecodeError
+from nlmon.payloads.audit import AuditInfo
+from nlmon.payloads.diag import DiagInfo
+from nlmon.payloads.generic import GenericInfo, Nl80211Info, QcaVendorInfo
+from nlmon.payloads.netfilter import ConntrackInfo, ExpectInfo, FlowTuple
+from nlmon.payloads.network import (
+    MdbEntry,
+    MdbInfo,
+    NetconfInfo,
+    NexthopInfo,
+    NsidInfo,
+    PrefixInfo,
+    StatsInfo,
+    TcInfo,
+)
+from nlmon.payloads.route import AddrInfo, LinkInfo, NeighInfo, NextHop, RouteInfo, RuleInfo
+from nlmon.payloads.xfrm import XfrmAlgorithm, XfrmFlushInfo, XfrmPolicyInfo, XfrmSelector, XfrmStateInfo, XfrmTemplate
 
 __all__ = [
     "UNSET",
     "AddrInfo",
+    "AuditInfo",
+    "ConntrackInfo",
     "Datagram",
     "Decoded",
+    "DiagInfo",
     "Event",
+    "ExpectInfo",
+    "FlowTuple",
+    "GenericInfo",
     "LinkInfo",
+    "MdbEntry",
+    "MdbInfo",
     "NeighInfo",
+    "NetconfInfo",
     "NextHop",
+    "NexthopInfo",
+    "Nl80211Info",
+    "NsidInfo",
     "Payload",
+    "PrefixInfo",
+    "QcaVendorInfo",
     "RouteInfo",
+    "RoutePayload",
     "RuleInfo",
+    "StatsInfo",
+    "TcInfo",
+    "XfrmAlgorithm",
+    "XfrmFlushInfo",
+    "XfrmPolicyInfo",
+    "XfrmSelector",
+    "XfrmStateInfo",
+    "XfrmTemplate",
 ]
-
-# A number with the table of names (nlmon.names.TABLES) that explains it; "flags": a set of bits.
-Family: TypeAlias = Annotated[int, Meta(extra={"names": "family"})]
-LinkFlags: TypeAlias = Annotated[int, Meta(extra={"names": "link_flags", "flags": True})]
-AddrFlags: TypeAlias = Annotated[int, Meta(extra={"names": "addr_flags", "flags": True})]
-RouteFlags: TypeAlias = Annotated[int, Meta(extra={"names": "route_flags", "flags": True})]
-NeighState: TypeAlias = Annotated[int, Meta(extra={"names": "neigh_state", "flags": True})]
-NeighFlags: TypeAlias = Annotated[int, Meta(extra={"names": "neigh_flags", "flags": True})]
-RuleFlags: TypeAlias = Annotated[int, Meta(extra={"names": "rule_flags", "flags": True})]
-Operstate: TypeAlias = Annotated[int, Meta(extra={"names": "operstate"})]
-Scope: TypeAlias = Annotated[int, Meta(extra={"names": "scope"})]
-RouteType: TypeAlias = Annotated[int, Meta(extra={"names": "route_type"})]
-RouteProtocol: TypeAlias = Annotated[int, Meta(extra={"names": "route_protocol"})]
-RouteTable: TypeAlias = Annotated[int, Meta(extra={"names": "route_table"})]
-RuleAction: TypeAlias = Annotated[int, Meta(extra={"names": "rule_action"})]
 
 
 class Datagram(Struct, frozen=True, gc=False):
     """What one recv() gave: ``data`` starts at an nlmsghdr.
 
     ``frame``: number at its source, from 1. ``timestamp``: nanoseconds since 1970-01-01 UTC.
-    ``protocol``: NETLINK_* number. ``truncated``: bytes the source lost at the end, 0 if whole.
+    ``protocol``: NETLINK_* number. ``truncated``: bytes the source lost at the end, 0 if whole. ``request``: the
+    request message that this answers (its beginning), empty for a notification or when unknown;
+    some answers can only be read with it.
     """
 
     frame: int
@@ -65,166 +91,29 @@ class Datagram(Struct, frozen=True, gc=False):
     protocol: int
     data: bytes
     truncated: int = 0
+    request: bytes = b""
 
 
-class LinkInfo(Struct, frozen=True, gc=False):
-    """RTM_*LINK: ``ifinfomsg`` and IFLA_* (linux/if_link.h). Lengths in bytes, MTU in bytes."""
-
-    family: Family
-    ifindex: int
-    flags: LinkFlags
-    ifname: str | None = None
-    mtu: int | None = None
-    addr: str | None = None
-    qdisc: str | None = None
-    operstate: Operstate | None = None
-    type: int | UnsetType = UNSET
-    change: LinkFlags | UnsetType = UNSET
-    kind: str | None | UnsetType = UNSET
-    slave_kind: str | None | UnsetType = UNSET
-    master: int | None | UnsetType = UNSET
-    link: int | None | UnsetType = UNSET
-    link_netnsid: int | None | UnsetType = UNSET
-    broadcast: str | None | UnsetType = UNSET
-    txqlen: int | None | UnsetType = UNSET
-    ifalias: str | None | UnsetType = UNSET
-    group: int | None | UnsetType = UNSET
-    carrier: int | None | UnsetType = UNSET
-    promiscuity: int | None | UnsetType = UNSET
-    new_netnsid: int | None | UnsetType = UNSET
-    new_ifindex: int | None | UnsetType = UNSET
-    altnames: tuple[str, ...] | None | UnsetType = UNSET
-
-
-class AddrInfo(Struct, frozen=True, gc=False):
-    """RTM_*ADDR: ``ifaddrmsg`` and IFA_* (linux/if_addr.h). Lifetimes in seconds, 4294967295 is forever.
-
-    ``addr`` is the interface's own address: IFA_LOCAL, or IFA_ADDRESS where there is no IFA_LOCAL.
-    ``peer`` is IFA_ADDRESS where it differs from IFA_LOCAL, else None.
-    """
-
-    family: Family
-    ifindex: int
-    prefixlen: int
-    scope: Scope
-    addr: str | None = None
-    peer: str | None = None
-    label: str | None = None
-    flags: AddrFlags | UnsetType = UNSET
-    broadcast: str | None | UnsetType = UNSET
-    anycast: str | None | UnsetType = UNSET
-    preferred_lifetime: int | None | UnsetType = UNSET
-    valid_lifetime: int | None | UnsetType = UNSET
-    route_priority: int | None | UnsetType = UNSET
-    protocol: int | None | UnsetType = UNSET
-
-
-class NextHop(Struct, frozen=True, gc=False):
-    """One hop of RTA_MULTIPATH: ``rtnexthop`` and its attributes. ``weight`` is rtnh_hops + 1."""
-
-    ifindex: int
-    weight: int
-    flags: RouteFlags
-    gateway: str | None = None
-    via: str | None | UnsetType = UNSET
-    encap_type: int | None | UnsetType = UNSET
-
-
-class RouteInfo(Struct, frozen=True, gc=False):
-    """RTM_*ROUTE: ``rtmsg`` and RTA_* (linux/rtnetlink.h).
-
-    ``table`` is RTA_TABLE or, without it, rtm_table. ``dst`` of a default route is None with ``dst_len`` 0.
-    ``via`` is RTA_VIA (another family's gateway) as ``inet6 fd00::1``. ``metrics``: (RTAX_* number, value)
-    pairs in message order; string metrics (RTAX_CC_ALGO) as text. ``expires`` is rta_expires in clock ticks.
-    """
-
-    family: Family
-    dst_len: int
-    src_len: int
-    tos: int
-    protocol: RouteProtocol
-    scope: Scope
-    type: RouteType
-    flags: RouteFlags
-    table: RouteTable
-    dst: str | None | UnsetType = None
-    src: str | None | UnsetType = None
-    gateway: str | None | UnsetType = None
-    oif: int | None = None
-    priority: int | None = None
-    multipath: tuple[NextHop, ...] | None = None
-    prefsrc: str | None | UnsetType = UNSET
-    iif: int | None | UnsetType = UNSET
-    via: str | None | UnsetType = UNSET
-    nh_id: int | None | UnsetType = UNSET
-    metrics: tuple[tuple[int, int | str], ...] | None | UnsetType = UNSET
-    pref: int | None | UnsetType = UNSET
-    flow: int | None | UnsetType = UNSET
-    encap_type: int | None | UnsetType = UNSET
-    mark: int | None | UnsetType = UNSET
-    expires: int | None | UnsetType = UNSET
-
-
-class NeighInfo(Struct, frozen=True, gc=False):
-    """RTM_*NEIGH: ``ndmsg`` and NDA_* (linux/neighbour.h). AF_BRIDGE: an entry of a forwarding database.
-
-    ``dst`` has 4 bytes in AF_INET, 16 in AF_INET6 and either in AF_BRIDGE, whose entries carry the address of a
-    tunnel's far end; other lengths are malformed, and other families have no text. Both implementations
-    provide ``vlan``: without it two entries of a vlan-aware bridge would be one.
-    """
-
-    family: Family
-    ifindex: int
-    state: NeighState
-    flags: NeighFlags
-    dst: str | None = None
-    lladdr: str | None = None
-    vlan: int | None = None
-    type: RouteType | UnsetType = UNSET
-    master: int | None | UnsetType = UNSET
-    vni: int | None | UnsetType = UNSET
-    port: int | None | UnsetType = UNSET
-    nda_ifindex: int | None | UnsetType = UNSET
-    probes: int | None | UnsetType = UNSET
-    flags_ext: int | None | UnsetType = UNSET
-    link_netnsid: int | None | UnsetType = UNSET
-    protocol: RouteProtocol | None | UnsetType = UNSET
-
-
-class RuleInfo(Struct, frozen=True, gc=False):
-    """RTM_*RULE: ``fib_rule_hdr`` and FRA_* (linux/fib_rules.h). Port and user ranges are inclusive pairs.
-
-    ``table`` is FRA_TABLE or, without it, the header's.
-    """
-
-    family: Family
-    dst_len: int
-    src_len: int
-    tos: int
-    action: RuleAction
-    flags: RuleFlags
-    table: RouteTable
-    priority: int | None = None
-    dst: str | None = None
-    src: str | None = None
-    iifname: str | None = None
-    oifname: str | None = None
-    fwmark: int | None = None
-    fwmask: int | None = None
-    ip_proto: int | None = None
-    sport_range: tuple[int, int] | None = None
-    dport_range: tuple[int, int] | None = None
-    uid_range: tuple[int, int] | None = None
-    tun_id: int | None = None
-    l3mdev: int | None = None
-    goto: int | None | UnsetType = UNSET
-    suppress_prefixlen: int | None | UnsetType = UNSET
-    suppress_ifgroup: int | None | UnsetType = UNSET
-    flow: int | None | UnsetType = UNSET
-    protocol: RouteProtocol | None | UnsetType = UNSET
-
-
-Payload: TypeAlias = LinkInfo | AddrInfo | RouteInfo | NeighInfo | RuleInfo
+# What a host's state is made of.
+RoutePayload: TypeAlias = LinkInfo | AddrInfo | RouteInfo | NeighInfo | RuleInfo
+Payload: TypeAlias = (
+    RoutePayload
+    | GenericInfo
+    | DiagInfo
+    | ConntrackInfo
+    | ExpectInfo
+    | XfrmStateInfo
+    | XfrmPolicyInfo
+    | XfrmFlushInfo
+    | AuditInfo
+    | TcInfo
+    | NexthopInfo
+    | NsidInfo
+    | PrefixInfo
+    | MdbInfo
+    | NetconfInfo
+    | StatsInfo
+)
 
 
 class Event(Struct, frozen=True, gc=False):
@@ -233,7 +122,7 @@ class Event(Struct, frozen=True, gc=False):
     ``timestamp``: nanoseconds since 1970-01-01 UTC, of the datagram. ``protocol``, ``msg_type``,
     ``msg_flags``, ``seq``, ``pid``: numbers of the message header. ``frame`` and ``offset``: the place of the
     message, datagram number from 1 and bytes into the datagram. ``interface``: name of the interface the
-    event is about, None if nobody knows it. ``payload``: what the message carried, by kind.
+    event is about, None if nobody knows it or it is about none. ``payload``: what the message carried, by kind.
     """
 
     timestamp: int
@@ -244,7 +133,7 @@ class Event(Struct, frozen=True, gc=False):
     pid: int
     frame: int
     offset: int
-    interface: str | None
+    interface: str | None | UnsetType
     payload: Payload
     type: Literal["netlink"] = "netlink"
 
@@ -252,11 +141,12 @@ class Event(Struct, frozen=True, gc=False):
 class Decoded(Struct, gc=False):
     """What one datagram gave: events in message order, and what could not be read.
 
-    ``errors`` holds ``nlmon.errors.DecodeError`` values. ``unknown``: number of messages of a type that the
-    implementation knows no event for; they are counted and skipped. ``control``: NOOP, DONE and acknowledgements.
+    ``unknown``: messages that the
+    implementation knows no event for, as (type, first byte behind the header or -1); they are counted by name and
+    skipped. ``control``: number of NOOP, DONE and acknowledgements.
     """
 
     events: list[Event]
-    errors: list[Exception]
-    unknown: int = 0
+    errors: list[DecodeError]
+    unknown: list[tuple[int, int]] = []
     control: int = 0

@@ -1,12 +1,15 @@
 """Identity: when two messages are about the same object of a host, and how a report names it.
 
 - link: ifindex. Messages of family AF_BRIDGE are bridge ports: RTM_DELLINK of a port leaves the link alone.
-- address: ifindex, family, own address, prefix length, peer.
+- address: ifindex, family, own address; for IPv4 prefix length and peer, too.
 - neighbour: family, ifindex, destination, and whether it is a proxy entry; an entry of a forwarding database
-  (AF_BRIDGE): ifindex, link-layer address, vlan, destination, and whether it is SELF or MASTER.
-- rule: every selector, action, table and priority.
+  (AF_BRIDGE): link-layer address and vlan within its bridge, or within a device's own table (vxlan) ifindex,
+  destination, network identifier and port, too.
+- rule: every selector, action and its target, table, priority, protocol and suppressors, as rule_exists() in
+  net/core/fib_rules.c has them (complete for Linux 6.12).
 - route: family, table, dst/len, src/len, tos, priority; IPv6 adds the next hop (each hop is a route of its own
-  in the kernel), IPv4 keeps an ordered list (append and prepend make several; replace replaces the first).
+  in the kernel), IPv4 keeps an ordered list (append and prepend make several; replace replaces the first) of
+  routes that differ in protocol, scope, preferred source or hops. Metrics are not part of it.
 
 Only fields that both implementations provide decide identity, so that their states are comparable. The contract
 lists the same rules for readers.
@@ -18,11 +21,11 @@ common identity.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
-from msgspec import UNSET, structs
+from msgspec import structs
 
-from nlmon.events import AddrInfo, LinkInfo, NeighInfo, NextHop, Payload, RouteInfo, RuleInfo
+from nlmon.events import AddrInfo, LinkInfo, NeighInfo, RouteInfo, RoutePayload, RuleInfo
 
 __all__ = [
     "BRIDGE",
@@ -40,32 +43,41 @@ __all__ = [
 
 Key: TypeAlias = tuple[Hashable, ...]
 
-INET, BRIDGE, INET6 = 2, 7, 10
+UNSPEC, INET, BRIDGE, INET6 = 0, 2, 7, 10
 RTM_F_CLONED = 0x200
-NTF_SELF, NTF_MASTER, NTF_PROXY = 0x02, 0x04, 0x08
+NTF_SELF, NTF_PROXY = 0x02, 0x08
 FIB_RULE_INVERT = 0x2
 
 
 def identity(payload: LinkInfo | AddrInfo | NeighInfo | RuleInfo) -> tuple[str, Key]:
-    """Kind and key of anything but a route."""
+    """Kind and key of anything but a route. A link message of another family than AF_UNSPEC and AF_BRIDGE is that
+    family's view of a link; its kind ``view`` is no object of its own."""
     if isinstance(payload, LinkInfo):
-        return ("port" if payload.family == BRIDGE else "link"), (payload.ifindex,)
+        return {UNSPEC: "link", BRIDGE: "port"}.get(payload.family, "view"), (payload.ifindex,)
     if isinstance(payload, AddrInfo):
-        return "addr", (payload.ifindex, payload.family, payload.addr, payload.prefixlen, payload.peer)
+        # net/ipv6/addrconf.c knows an address once per interface, whatever its prefix and peer.
+        wide = (None, None) if payload.family == INET6 else (payload.prefixlen, payload.peer)
+        return "addr", (payload.ifindex, payload.family, payload.addr, *wide)
     if isinstance(payload, NeighInfo):
         if payload.family == BRIDGE:
-            side = payload.flags & (NTF_SELF | NTF_MASTER)
-            return "neigh", (BRIDGE, payload.ifindex, payload.lladdr, payload.vlan, payload.dst, side)
+            return "neigh", (BRIDGE, *_fdb(payload))
         return "neigh", (payload.family, payload.ifindex, payload.dst, payload.flags & NTF_PROXY)
     return "rule", (*(getattr(payload, name) for name in _RULE_KEY), payload.flags & FIB_RULE_INVERT)
+
+
+def _fdb(entry: NeighInfo) -> Key:
+    """A bridge knows a link-layer address once per vlan and forgets the old port when it moves; a device's own
+    table (vxlan) knows one per destination."""
+    if entry.master is not None and not entry.flags & NTF_SELF:
+        return ("master", entry.master, entry.lladdr, entry.vlan)
+    return ("self", entry.ifindex, entry.lladdr, entry.vlan, entry.dst, entry.vni, entry.port)
 
 
 _RULE_KEY = (
     *("family", "priority", "table", "action", "src", "src_len", "dst", "dst_len", "tos"),
     *("iifname", "oifname", "fwmark", "fwmask", "ip_proto", "sport_range", "dport_range", "uid_range"),
-    *("tun_id", "l3mdev"),
+    *("tun_id", "l3mdev", "goto", "suppress_prefixlen", "suppress_ifgroup", "protocol"),
 )
-_ROUTE_KEY = ("family", "table", "dst", "dst_len", "src", "src_len", "tos", "priority")
 
 
 def route_group(route: RouteInfo) -> Key:
@@ -77,29 +89,28 @@ def route_group(route: RouteInfo) -> Key:
 
 
 def hops_of(route: RouteInfo) -> Hashable:
-    """Type and hops, (gateway, ifindex) each."""
+    """What tells routes of one group apart: type, for IPv4 protocol, scope and preferred source as in its
+    ``fib_info`` (net/ipv4/fib_semantics.c, fib_find_info), and the hops, (gateway, via, ifindex, weight) each."""
+    hops: Key = ((route.gateway, route.via, route.oif, 1),)
     if route.multipath is not None:
-        return (route.type, tuple((hop.gateway, hop.ifindex) for hop in route.multipath))
-    return (route.type, ((route.gateway, route.oif),))
+        hops = tuple((hop.gateway, hop.via, hop.ifindex, hop.weight) for hop in route.multipath)
+    wide = (route.protocol, route.scope, route.prefsrc) if route.family == INET else ()
+    return (route.type, *wide, hops)
 
 
-def split_hops(route: RouteInfo) -> dict[Key, Payload]:
+def split_hops(route: RouteInfo) -> dict[Key, RoutePayload]:
     """An IPv6 route as one object per hop."""
     group = route_group(route)
     if route.multipath is None:
         return {(*group, hops_of(route)): route}
-    found: dict[Key, Payload] = {}
+    found: dict[Key, RoutePayload] = {}
     for hop in route.multipath:
-        one = structs.replace(route, multipath=None, gateway=hop.gateway, oif=hop.ifindex, **_via(hop))
+        one = structs.replace(route, multipath=None, gateway=hop.gateway, oif=hop.ifindex, via=hop.via)
         found[(*group, hops_of(one))] = one
     return found
 
 
-def _via(hop: NextHop) -> dict[str, Any]:
-    return {} if hop.via is UNSET else {"via": hop.via}
-
-
-def objects_of(payload: Payload) -> Iterator[tuple[str, Key, Payload]]:
+def objects_of(payload: RoutePayload) -> Iterator[tuple[str, Key, RoutePayload]]:
     """Kind, key and value of each object that a message of a dump describes."""
     if not isinstance(payload, RouteInfo):
         kind, key = identity(payload)
@@ -118,16 +129,18 @@ def show_key(kind: str, key: Key) -> str:
     if kind in {"link", "port"}:
         return f"{kind} {key[0]}"
     if kind == "addr":
+        length = "" if key[3] is None else f"/{key[3]}"
         peer = f" peer {key[4]}" if key[4] else ""
-        return f"addr {key[2]}/{key[3]}{peer} on {key[0]}"
+        return f"addr {key[2]}{length}{peer} on {key[0]}"
     if kind == "neigh":
         if key[0] == BRIDGE:
-            return f"fdb {key[2]} vlan {key[3]} dst {key[4]} on {key[1]}"
+            far = f" dst {key[5]}" if key[1] == "self" and key[5] else ""
+            return f"fdb {key[3]} vlan {key[4]}{far} on {key[1]} {key[2]}"
         return f"neigh {key[2]} on {key[1]}" + (" proxy" if key[3] else "")
     if kind == "rule":
         return "rule " + _named(zip((*_RULE_KEY, "invert"), key, strict=True))
     family, table, dst, dst_len, src, src_len, tos, priority, entry = key
-    hops: Iterable[tuple[str | None, int | None]] = entry[1]  # type: ignore[index]  # (route type, hops), see hops_of
+    hops: Iterable[tuple[Hashable, Hashable, Hashable, Hashable]] = entry[-1]  # type: ignore[index]  # see hops_of
     text = f"route {dst or ('::' if family == INET6 else '0.0.0.0')}/{dst_len} table {table}"
     if src:
         text += f" from {src}/{src_len}"
@@ -135,8 +148,9 @@ def show_key(kind: str, key: Key) -> str:
         text += f" tos {tos}"
     if priority:
         text += f" metric {priority}"
-    for gateway, oif in hops:
-        text += (f" via {gateway}" if gateway else "") + ("" if oif is None else f" on {oif}")
+    for gateway, other, oif, weight in hops:
+        text += (f" via {gateway or other}" if gateway or other else "") + ("" if oif is None else f" on {oif}")
+        text += "" if weight == 1 else f" weight {weight}"
     return text
 
 

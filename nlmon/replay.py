@@ -20,7 +20,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Literal, TypeAlias
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from nlmon.capture import CaptureReader
 from nlmon.capture.base import Frame
@@ -28,12 +28,12 @@ from nlmon.capture.conversation import Conversation, Copies, Place, Role
 from nlmon.capture.framing import messages
 from nlmon.compare.align import align, in_order
 from nlmon.compare.classify import Classifier
-from nlmon.compare.contract import Contract, Field, load_contract
+from nlmon.compare.contract import Contract, load_contract
 from nlmon.compare.difference import Class, Difference, Severity
 from nlmon.compare.explain import explain_event, explain_field
 from nlmon.compare.final import compare_corrections, compare_states
-from nlmon.errors import DecodeError, NlmonError
-from nlmon.events import Datagram, Event
+from nlmon.compare.problems import compare_problems
+from nlmon.events import Datagram, RoutePayload
 from nlmon.lane import BackendMaker, Lane
 from nlmon.names import PROTOCOLS, message_type
 from nlmon.report.model import CaptureReport, Damage, DifferenceRow, Silent, Verdict
@@ -76,17 +76,12 @@ class Replay:
         )
         self.contract = contract or load_contract()
         self.classifier = Classifier(self.contract, self.lanes[0].name, self.lanes[1].name)
-        # A protocol that only one of them supports is not compared; the report counts it as not covered.
-        supported = set(self.lanes[0].backend.groups) & set(self.lanes[1].backend.groups)
+        # A protocol that only one of them supports gives events of that one alone; the contract judges them.
+        supported = set(self.lanes[0].backend.groups) | set(self.lanes[1].backend.groups)
         self.protocols = supported if protocols is None else supported & set(protocols)
         for lane in self.lanes:
-            for protocol in sorted(self.protocols):
+            for protocol in sorted(self.protocols & set(lane.backend.groups)):
                 lane.backend.enable(protocol)
-        self._fields_at: dict[str, list[Field]] = {}
-        for kind in self.contract.kinds.values():
-            for field in kind.fields:
-                path = f"RTA_MULTIPATH/{field.path}" if kind.name == "hop" else field.path
-                self._fields_at.setdefault(path, []).append(field)
         self._on_difference = on_difference
         self._conversation = Conversation(byteorder)
         self._dumps: OrderedDict[tuple[int, int, int], _OpenDump] = OrderedDict()
@@ -117,21 +112,22 @@ class Replay:
         if frame.protocol not in self.protocols:
             self.not_covered[PROTOCOLS.get(frame.protocol, str(frame.protocol))] += 1
             for lane in self.lanes:
-                lane.factory.learn(_datagram(frame))
+                if place.role is not Role.REQUEST:
+                    lane.learn(_datagram(frame, b""))
             return
-        datagram = _datagram(frame)
+        datagram = _datagram(frame, place.request)
         if place.role is Role.NOTIFICATION:
             self.copies.seen(frame)
         if place.role is Role.NOTIFICATION or self.select == "all":
-            self._notify(datagram, fold=place.role is Role.NOTIFICATION, types=[h.type for h in headers])
+            learn = place.role is not Role.REQUEST
+            self._notify(datagram, fold=place.role is Role.NOTIFICATION, learn=learn, types=[h.type for h in headers])
+        elif place.role in {Role.DUMP, Role.REPLY}:
+            self._seed(datagram)
         if place.role is Role.DUMP:
             self._dump(datagram, place)
-        elif place.role is Role.REPLY:
-            for lane in self.lanes:
-                lane.factory.learn(datagram)
 
-    def _notify(self, datagram: Datagram, *, fold: bool, types: list[int]) -> None:
-        heard = [lane.notify(datagram, "events") for lane in self.lanes]
+    def _notify(self, datagram: Datagram, *, fold: bool, learn: bool, types: list[int]) -> None:
+        heard = [lane.notify(datagram, learn=learn) for lane in self.lanes]
         if not any(heard):
             self.not_subscribed.update(message_type(datagram.protocol, kind) for kind in types)
             return
@@ -141,11 +137,19 @@ class Replay:
             for lane in self.lanes:
                 for event in lane.events:
                     lane.state.apply(event)
+            self._compare_corrections()
 
-    def _dump(self, datagram: Datagram, place: Place) -> None:
+    def _compare_corrections(self) -> None:
+        left, right = self.lanes
+        for difference in compare_corrections(self.contract, left.state.corrected(), right.state.corrected()):
+            self._add(difference)
+
+    def _seed(self, datagram: Datagram) -> None:
         for lane in self.lanes:
             lane.seed(datagram)
         self._compare(datagram, seed=True)
+
+    def _dump(self, datagram: Datagram, place: Place) -> None:
         scope = place.scope
         if scope is None or not scope.whole or scope.get_type not in DUMPS_WITH_STATE or place.dump_id is None:
             return
@@ -161,9 +165,11 @@ class Replay:
             dump = self._dumps[place.dump_id] = _OpenDump(loads)
             if len(self._dumps) > OPEN_DUMPS:
                 self._abandon(self._dumps.popitem(last=False)[1])
-        dump.interrupted = dump.interrupted or place.interrupted
+        # What was cut, damaged or not decoded proves nothing about what is absent.
+        lost = datagram.truncated or any(lane.crash or lane.damaged for lane in self.lanes)
+        dump.interrupted = dump.interrupted or place.interrupted or bool(lost)
         for lane, load in zip(self.lanes, dump.loads, strict=True):
-            load.payloads.extend(event.payload for event in lane.events)
+            load.payloads.extend(e.payload for e in lane.events if isinstance(e.payload, RoutePayload))
         if place.ends:
             del self._dumps[place.dump_id]
             if dump.interrupted:
@@ -172,6 +178,7 @@ class Replay:
                 return
             for lane, load in zip(self.lanes, dump.loads, strict=True):
                 lane.state.end_dump(load, datagram.frame)
+            self._compare_corrections()
 
     def _abandon(self, dump: _OpenDump) -> None:
         for lane, load in zip(self.lanes, dump.loads, strict=True):
@@ -184,7 +191,7 @@ class Replay:
         for lane in self.lanes:
             if lane.crash:
                 values = (reference.crash or "went on", candidate.crash or "went on")
-                reason = f"{lane.name} raised"
+                reason = f"{lane.name} raised; {lane.trace}"
                 self._add(explain_event(Class.CRASH, None, datagram, reason, seed, values))
         for pair in align(reference.events, candidate.events):
             if pair.reference is not None and pair.candidate is not None:
@@ -192,8 +199,10 @@ class Replay:
                     self._add(explain_field(finding, pair.reference, datagram, self.byteorder, seed))
                 continue
             only = pair.reference or pair.candidate
+            if only is not None and self.classifier.alone(only, of_reference=pair.reference is not None):
+                continue
             cls = Class.MISSING if pair.candidate is None else Class.EXTRA
-            if pair.again:
+            if pair.repeats:
                 cls = Class.COALESCED if pair.candidate is None else Class.DUPLICATE
             values = ("no event", "an event") if pair.reference is None else ("an event", "no event")
             reason = f"{cls.meaning}; {self._why_nothing(pair.reference is None)}"
@@ -202,7 +211,7 @@ class Replay:
             if not in_order(lane.events):
                 reason = f"{lane.name} delivers in another order than the messages have in the datagram"
                 self._add(explain_event(Class.REORDERED, lane.events[0], datagram, reason, seed, ("", "")))
-        self._compare_errors(datagram, seed)
+        self._compare_problems(datagram, seed)
 
     def _why_nothing(self, of_reference: bool) -> str:
         lane = self.lanes[0 if of_reference else 1]
@@ -210,23 +219,15 @@ class Replay:
             return f"{lane.name} says {lane.errors[0].what}"
         return f"{lane.name} gives none and no reason"
 
-    def _compare_errors(self, datagram: Datagram, seed: bool) -> None:
-        reference, candidate = ({_error_key(e): e for e in lane.errors} for lane in self.lanes)
-        for key in sorted(reference.keys() ^ candidate.keys()):
-            error = reference.get(key) or candidate[key]
-            other = self.lanes[1 if key in reference else 0]
-            before = [e for lane in self.lanes for e in lane.events if e.offset <= key[1]]
-            event = max(before, key=lambda e: e.offset, default=None)
-            if isinstance(error, DecodeError) and error.path and not self._reads(other, error.path, event):
-                continue
-            values = (str(reference.get(key, "no error")), str(candidate.get(key, "no error")))
-            self._add(explain_event(Class.ERROR, event, datagram, Class.ERROR.meaning, seed, values))
-
-    def _reads(self, lane: Lane, path: str, event: Event | None) -> bool:
-        """Whether the contract lets an implementation read this attribute in this message; a malformed attribute
-        that only one of them reads is that one's alone to report."""
-        family = getattr(event.payload, "family", None) if event is not None else None
-        return any(field.provided(lane.name, family) for field in self._fields_at.get(path, ()))
+    def _compare_problems(self, datagram: Datagram, seed: bool) -> None:
+        if not all(lane.supports(datagram.protocol) for lane in self.lanes):
+            return  # only one of them reads this protocol; what it could not read is counted as an error of its own
+        left, right = self.lanes
+        names, problems = (left.name, right.name), (left.errors, right.errors)
+        events = [*left.events, *right.events]
+        for one in compare_problems(self.contract, names, datagram, self.byteorder, problems, events):
+            values = (one.reference or "no error", one.candidate or "no error")
+            self._add(explain_event(Class.ERROR, one.event, datagram, Class.ERROR.meaning, seed, values))
 
     def _add(self, difference: Difference) -> None:
         self.counts[difference.cls] += 1
@@ -244,8 +245,6 @@ class Replay:
         left, right = self.lanes
         # The classifier of the stream keeps its counts: fields of the final state are no further enhancements.
         judge = Classifier(self.contract, left.name, right.name)
-        for difference in compare_corrections(left.state, right.state):
-            self._add(difference)
         for difference in compare_states(left.state, right.state, judge, self.last_frame):
             self._add(difference)
         for lane in self.lanes:
@@ -279,9 +278,9 @@ class Replay:
             events=per_lane("events"),
             seeds=per_lane("seeds"),
             errors=per_lane("errors"),
-            unknown={
-                label: sum(p.unknown for p in lane.backend.status().protocols.values())
-                for label, lane in zip(labels, self.lanes, strict=True)
+            unknown={label: lane.unknown.total() for label, lane in zip(labels, self.lanes, strict=True)},
+            unknown_types={
+                label: dict(sorted(lane.unknown.items())) for label, lane in zip(labels, self.lanes, strict=True)
             },
             differences={cls.label: count for cls, count in sorted(self.counts.items(), key=lambda i: i[0].code)},
             fields=dict(sorted((self.classifier.enhancements + self.classifier.services).items())),
@@ -289,7 +288,10 @@ class Replay:
             state="differs" if self.counts[Class.STATE] else "same",
             objects={kind: len(table) for kind, table in state.tables.items() if table},
             silent_counts={f"{kind} {change}": n for (kind, change), n in sorted(state.unannounced_counts.items())},
-            silent=[Silent(**structs.asdict(found)) for found in state.unannounced],
+            silent=[
+                Silent(found.kind, found.change, found.object, found.frame, found.reason, found.fields)
+                for found in state.unannounced
+            ],
             notes=self._notes(reader),
             damage=None if damage is None else Damage(damage.code, damage.what, damage.offset),
             verdict=verdict,
@@ -302,12 +304,19 @@ class Replay:
             return "regression", ", ".join(f"{self.counts[cls]} {cls.label}" for cls in bad)
         if damaged:
             return "error", "the capture is damaged; what could be read before the damage agrees"
-        if not self.compared:
-            return "error", "nothing to compare: the capture holds no notification of the replayed protocols"
+        if not self.compared and not any(lane.totals["seeds"] for lane in self.lanes):
+            return "error", "nothing to compare: the capture holds neither notifications nor answers of the protocols"
         return "equivalent", ""
 
     def _notes(self, reader: CaptureReader) -> list[str]:
         notes = []
+        if not self.compared:
+            notes.append("no notification reached a monitor; only recorded answers were compared")
+        for protocol in sorted(self.protocols):
+            alone = [lane for lane in self.lanes if lane.supports(protocol)]
+            if len(alone) == 1 and (events := alone[0].backend.status().protocols[protocol].events):
+                name = PROTOCOLS.get(protocol, str(protocol))
+                notes.append(f"only {alone[0].name} reads {name}: nothing to hold its {events:,} events against")
         if self.copies.likely:
             notes.append(
                 f"{self.copies.repeats} of {self.copies.notifications} notifications repeat the one before them; "
@@ -356,9 +365,5 @@ def row(difference: Difference) -> DifferenceRow:
     return DifferenceRow(code=cls.code, cls=cls.label, severity=cls.severity.value, **values)
 
 
-def _datagram(frame: Frame) -> Datagram:
-    return Datagram(frame.number, frame.timestamp, frame.protocol, frame.data, frame.truncated)
-
-
-def _error_key(error: NlmonError) -> tuple[str, int]:
-    return type(error).__name__, error.offset if isinstance(error, DecodeError) else -1
+def _datagram(frame: Frame, request: bytes) -> Datagram:
+    return Datagram(frame.number, frame.timestamp, frame.protocol, frame.data, frame.truncated, request)

@@ -19,7 +19,7 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
-from nlmon.events import AddrInfo, Event, LinkInfo, NeighInfo, Payload, RouteInfo
+from nlmon.events import AddrInfo, Event, LinkInfo, NeighInfo, RouteInfo, RoutePayload
 from nlmon.identity import (
     BRIDGE,
     INET,
@@ -58,7 +58,8 @@ KEPT = 1000
 class Unannounced(Struct, frozen=True):
     """One difference between what events said and what the kernel turned out to hold.
 
-    ``frame`` is where it came to light; ``reason`` says how; ``fields`` names what changed.
+    ``frame`` is where it came to light; ``reason`` says how; ``fields`` names what changed. ``key`` is the
+    identity of the object, ``object`` the same for people.
     """
 
     kind: str
@@ -66,6 +67,7 @@ class Unannounced(Struct, frozen=True):
     object: str
     frame: int
     reason: str
+    key: Key
     fields: tuple[str, ...] = ()
 
 
@@ -78,7 +80,7 @@ class DumpLoad:
     def __init__(self, msg_type: int, family: int) -> None:
         self.msg_type = msg_type
         self.family = family
-        self.payloads: list[Payload] = []
+        self.payloads: list[RoutePayload] = []
         self.touched: set[tuple[str, Key]] = set()
 
 
@@ -86,14 +88,15 @@ class State:
     """Tables of objects by identity. ``tables[kind][key]`` is a payload."""
 
     def __init__(self) -> None:
-        self.tables: dict[str, dict[Key, Payload]] = {kind: {} for kind in KINDS}
+        self.tables: dict[str, dict[Key, RoutePayload]] = {kind: {} for kind in KINDS}
         self.unannounced: list[Unannounced] = []
         self.unannounced_counts: Counter[tuple[str, str]] = Counter()
+        self._corrected: list[Unannounced] = []
         self._loads: list[DumpLoad] = []
         self._dumped: set[tuple[int, int]] = set()
-        # Routes by group: IPv4 as the kernel's ordered list, and for both families the keys in the table.
+        # Routes by group: IPv4 as the kernel's ordered list, and for both families the keys in the table, in order.
         self._routes4: dict[Key, list[RouteInfo]] = {}
-        self._members: dict[Key, set[Key]] = {}
+        self._members: dict[Key, dict[Key, None]] = {}
 
     # -- events ------------------------------------------------------------------------------------------
 
@@ -102,11 +105,15 @@ class State:
         if event.protocol != 0 or event.msg_type & 3 > 1:
             return
         payload = event.payload
+        if not isinstance(payload, RoutePayload):
+            return
         new = event.msg_type & 3 == 0
         if isinstance(payload, RouteInfo):
             self._route(payload, new, event.msg_flags)
             return
         kind, key = identity(payload)
+        if kind not in self.tables:
+            return  # another family's view of a link
         table = self.tables[kind]
         self._touch(kind, key)
         before = table.get(key)
@@ -156,39 +163,49 @@ class State:
         for key, entry in keys.items():
             self._touch("route", key)
             table[key] = entry
-        self._members[group] = set(keys)
+        self._members[group] = dict.fromkeys(keys)
         if not entries:
             del self._routes4[group]
             del self._members[group]
 
-    def _group_keys(self, group: Key) -> set[Key]:
-        return self._members.get(group, set())
+    def _group_keys(self, group: Key) -> dict[Key, None]:
+        return self._members.get(group, {})
 
     def _route6(self, route: RouteInfo, new: bool, flags: int) -> None:
         table = self.tables["route"]
         group = route_group(route)
         members = self._group_keys(group)
         single = split_hops(route)
-        if not new:
-            for key in single:
-                self._touch("route", key)
-                table.pop(key, None)
-                members.discard(key)
-            self._members[group] = members
-            if not members:
-                del self._members[group]
-            return
-        # A multipath message lists every sibling, and a replacement takes the place of all of them
-        # (net/ipv6/ip6_fib.c, fib6_add_rt2node).
-        if route.multipath is not None or flags & REPLACE:
-            for key in members - single.keys():
-                self._touch("route", key)
-                table.pop(key, None)
-            members = set()
-        for key, hop in single.items():
+        if new:
+            gone = self._replaced6(members, route, flags) if route.multipath is not None or flags & REPLACE else set()
+            gone -= single.keys()
+        else:
+            gone = set(single)
+        for key in gone:
             self._touch("route", key)
-            table[key] = hop
-        self._members[group] = members | single.keys()
+            table.pop(key, None)
+            members.pop(key, None)
+        if new:
+            for key, hop in single.items():
+                self._touch("route", key)
+                table[key] = hop
+                members[key] = None
+        self._members[group] = members
+        if not members:
+            del self._members[group]
+
+    def _replaced6(self, members: dict[Key, None], route: RouteInfo, flags: int) -> set[Key]:
+        """Routes whose place a new one takes (net/ipv6/ip6_fib.c, fib6_add_rt2node): routes over gateways are
+        siblings and replaced together, a route without one replaces the first of its like. A multipath message
+        lists every sibling. Where there is none of its like, a replacement takes the first route of all."""
+        siblings = {key for key in members if _has_gateway(self.tables["route"][key])}
+        if route.multipath is not None or _has_gateway(route):
+            alike = siblings
+        else:
+            alike = set(next(([key] for key in members if key not in siblings), []))
+        if alike or not flags & REPLACE:
+            return alike
+        return set(next(([key] for key in members), []))
 
     # -- what the kernel does not announce ------------------------------------------------------------------
 
@@ -209,7 +226,7 @@ class State:
         index = link.ifindex
         reason = f"interface {index} ({link.ifname}) went down"
 
-        def lost(payload: Payload) -> bool:
+        def lost(payload: RoutePayload) -> bool:
             return (
                 isinstance(payload, RouteInfo)
                 and payload.family == INET
@@ -223,16 +240,17 @@ class State:
         if route.multipath is None:
             return route.oif == index
         hops = [hop.ifindex for hop in route.multipath]
-        return index in hops and all(hop == gone or not self._is_up(hop) for hop in hops)
+        return index in hops and all(hop == gone or self._is_down(hop) for hop in hops)
 
-    def _is_up(self, ifindex: int) -> bool:
+    def _is_down(self, ifindex: int) -> bool:
+        """A link that was never seen is not known to be down."""
         link = self.tables["link"].get((ifindex,))
-        return isinstance(link, LinkInfo) and bool(link.flags & IFF_UP)
+        return isinstance(link, LinkInfo) and not link.flags & IFF_UP
 
-    def _drop(self, kind: str, doomed: Callable[[Payload], bool], frame: int, reason: str) -> None:
+    def _drop(self, kind: str, doomed: Callable[[RoutePayload], bool], frame: int, reason: str) -> None:
         for key in [key for key, payload in self.tables[kind].items() if doomed(payload)]:
             self._remove(kind, key)
-            self._note(Unannounced(kind, "gone", show_key(kind, key), frame, reason))
+            self._note(Unannounced(kind, "gone", show_key(kind, key), frame, reason, key))
 
     def _remove(self, kind: str, key: Key) -> None:
         self._touch(kind, key)
@@ -240,7 +258,7 @@ class State:
         if isinstance(payload, RouteInfo):
             group = route_group(payload)
             members = self._group_keys(group)
-            members.discard(key)
+            members.pop(key, None)
             if not members:
                 self._members.pop(group, None)
             if group in self._routes4:
@@ -250,8 +268,14 @@ class State:
 
     def _note(self, found: Unannounced) -> None:
         self.unannounced_counts[found.kind, found.change] += 1
+        self._corrected.append(found)
         if len(self.unannounced) < KEPT:
             self.unannounced.append(found)
+
+    def corrected(self) -> list[Unannounced]:
+        """What came to light since the last call, all of it; ``unannounced`` keeps only the first ``KEPT``."""
+        found, self._corrected = self._corrected, []
+        return found
 
     def _touch(self, kind: str, key: Key) -> None:
         for load in self._loads:
@@ -261,7 +285,8 @@ class State:
 
     def begin_dump(self, get_type: int, family: int) -> DumpLoad:
         """Start collecting a whole dump of ``get_type`` (RTM_GET*) and ``family``; see ``end_dump``."""
-        load = DumpLoad(get_type, family)
+        # The kernel has no link dump of one family; it answers AF_PACKET like AF_UNSPEC.
+        load = DumpLoad(get_type, UNSPEC if get_type == 18 else family)
         self._loads.append(load)
         return load
 
@@ -274,20 +299,22 @@ class State:
         corrects them and every correction is kept in ``unannounced``."""
         self._loads.remove(load)
         held = {_kind_of(load.msg_type): _in_dump(load)}
-        dumped: dict[str, dict[Key, Payload]] = {kind: {} for kind in held}
+        dumped: dict[str, dict[Key, RoutePayload]] = {kind: {} for kind in held}
         for payload in load.payloads:
             for kind, key, value in objects_of(payload):
                 if kind in dumped and held[kind](key):
                     dumped[kind][key] = value
-        first = (load.msg_type, load.family) not in self._dumped
+        first = not self._dumped & {(load.msg_type, load.family), (load.msg_type, UNSPEC)}
         self._dumped.add((load.msg_type, load.family))
         for kind, objects in dumped.items():
             self._reconcile(kind, objects, held[kind], load.touched, first, frame)
+            if kind == "route":
+                self._reorder(objects, load.touched)
 
     def _reconcile(
         self,
         kind: str,
-        objects: dict[Key, Payload],
+        objects: dict[Key, RoutePayload],
         held: Callable[[Key], bool],
         touched: set[tuple[str, Key]],
         first: bool,
@@ -297,7 +324,7 @@ class State:
         reason = f"a complete dump ended at frame {frame}"
         for key in [key for key in table if held(key) and key not in objects and (kind, key) not in touched]:
             self._remove(kind, key)
-            self._note(Unannounced(kind, "gone", show_key(kind, key), frame, reason))
+            self._note(Unannounced(kind, "gone", show_key(kind, key), frame, reason, key))
         for key, payload in objects.items():
             if (kind, key) in touched:
                 continue
@@ -305,21 +332,30 @@ class State:
             if before is None:
                 self._insert(kind, key, payload)
                 if not first:
-                    self._note(Unannounced(kind, "appeared", show_key(kind, key), frame, reason))
+                    self._note(Unannounced(kind, "appeared", show_key(kind, key), frame, reason, key))
             elif before != payload:
                 self._insert(kind, key, payload)
                 changed = _changed(kind, before, payload)
                 if changed:
-                    self._note(Unannounced(kind, "changed", show_key(kind, key), frame, reason, changed))
+                    self._note(Unannounced(kind, "changed", show_key(kind, key), frame, reason, key, changed))
 
-    def _insert(self, kind: str, key: Key, payload: Payload) -> None:
+    def _reorder(self, objects: dict[Key, RoutePayload], touched: set[tuple[str, Key]]) -> None:
+        """Bring the IPv4 routes of each group into the order of a dump, which is the kernel's."""
+        listed: dict[Key, list[RouteInfo]] = {}
+        for payload in objects.values():
+            if isinstance(payload, RouteInfo) and payload.family == INET:
+                listed.setdefault(route_group(payload), []).append(payload)
+        for group, entries in listed.items():
+            if not any(("route", (*group, hops_of(entry))) in touched for entry in entries):
+                self._routes4[group] = entries
+
+    def _insert(self, kind: str, key: Key, payload: RoutePayload) -> None:
         self.tables[kind][key] = payload
         if isinstance(payload, RouteInfo):
             group = route_group(payload)
             members = self._group_keys(group)
-            self._members[group] = members | {key}
+            self._members[group] = {**members, key: None}
             if payload.family == INET:
-                # Dump order is list order, and insertion order of the table is dump order.
                 entries = self._routes4.setdefault(group, [])
                 entries[:] = [e for e in entries if (*group, hops_of(e)) != key] + [payload]
 
@@ -343,7 +379,11 @@ def _in_dump(load: DumpLoad) -> Callable[[Key], bool]:
     return lambda key: family in {UNSPEC, key[0]}
 
 
-def _changed(kind: str, before: Payload, after: Payload) -> tuple[str, ...]:
+def _has_gateway(route: RoutePayload) -> bool:
+    return isinstance(route, RouteInfo) and bool(route.gateway or route.via)
+
+
+def _changed(kind: str, before: RoutePayload, after: RoutePayload) -> tuple[str, ...]:
     quiet = VOLATILE[kind]
     return tuple(
         name for name in before.__struct_fields__ if name not in quiet and getattr(before, name) != getattr(after, name)

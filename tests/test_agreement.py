@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nlbuild import attr, message, number
 
-from nlmon.backends.base import BackendOptions, create
+from nlmon.backends.base import create
 from nlmon.capture import ByteOrder, open_capture
 from nlmon.capture.base import Frame
 from nlmon.compare.difference import Severity
@@ -124,7 +124,7 @@ def test_any_attributes_agree(
 @pytest.mark.parametrize("byteorder", ORDERS)
 def test_a_split_loses_nothing(name: str, byteorder: ByteOrder) -> None:
     """Messages in one datagram, or each in its own, are the same events."""
-    backend = create(name, ReplayFactory(byteorder), BackendOptions(byteorder=byteorder))
+    backend = create(name, ReplayFactory(byteorder))
     body = number("BxHiII", 0, 1, 7, 1, 0, byteorder=byteorder) + attr(3, b"eth7\0", byteorder)
     one = message(16, body, byteorder=byteorder)
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import UNSET, Struct, structs
 
-from nlmon.backends.base import BackendOptions, create
+from nlmon.backends.base import create
 from nlmon.capture import ByteOrder
 from nlmon.compare.contract import load_contract
 from nlmon.encode import encode_event
@@ -153,8 +153,8 @@ def rules(draw: st.DrawFn) -> RuleInfo:
         "tun_id": maybe(st.integers(0, (1 << 64) - 1)),
         "l3mdev": maybe(u8),
         "goto": maybe(u32),
-        "suppress_prefixlen": maybe(u32),
-        "suppress_ifgroup": maybe(u32),
+        "suppress_prefixlen": maybe(s32),
+        "suppress_ifgroup": maybe(s32),
         "flow": maybe(u32),
         "protocol": maybe(u8),
     }
@@ -175,7 +175,7 @@ def events(draw: st.DrawFn) -> Event:
 
 def decoded(event: Event, implementation: str, byteorder: ByteOrder) -> Event:
     """The event that an implementation makes of the encoded one."""
-    backend = create(implementation, ReplayFactory(byteorder), BackendOptions(byteorder=byteorder))
+    backend = create(implementation, ReplayFactory(byteorder))
     result = backend.decode(Datagram(3, 7, 0, encode_event(event, byteorder)))
     assert result.errors == []
     (found,) = result.events

@@ -14,9 +14,10 @@ Not here: any decoding. The two implementations share no code but this interface
 from __future__ import annotations
 
 import abc
+from collections import Counter
 from collections.abc import Callable, Mapping
 from importlib import import_module
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from msgspec import Struct
 
@@ -36,22 +37,27 @@ BACKENDS: Mapping[str, str] = {
 
 
 class BackendOptions(Struct, frozen=True):
-    """Inputs of a backend. Sizes in bytes, None leaves the kernel's default. ``byteorder`` is the machine's
-    that wrote the messages, not the one that reads them."""
+    """Inputs of a backend. Sizes in bytes, 32 KiB is the guide's default, None leaves the kernel's.
 
-    byteorder: Literal["little", "big"] = "little"
+    For libnl alone: ``generic_families`` names the families whose groups are joined, None joins all there are;
+    ``extra_groups`` names rtnetlink's neighbouring groups (``tc``, ``nexthop``, ``nsid``, ``prefix``, ``mdb``,
+    ``netconf``, ``stats``)."""
+
     receive_buffer: int | None = 32768
     send_buffer: int | None = 32768
+    generic_families: tuple[str, ...] | None = None
+    extra_groups: tuple[str, ...] = ()
 
 
 class ProtocolStatus(Struct, frozen=True):
-    """Counters of one protocol since it was enabled first."""
+    """Counters of one protocol since it was enabled first. ``unknown``: messages that give no event, by type and
+    first byte behind the header (often a family; -1: there is none)."""
 
     enabled: bool
     fd: int
     events: int
     errors: int
-    unknown: int
+    unknown: dict[tuple[int, int], int]
     transport: TransportStatus | None
 
 
@@ -72,8 +78,10 @@ class Backend(abc.ABC):
     def __init__(self, transports: TransportFactory, options: BackendOptions | None = None) -> None:
         self._factory = transports
         self.options = options or BackendOptions()
+        self.byteorder = transports.byteorder
         self._transports: dict[int, Transport] = {}
         self._counts: dict[int, list[int]] = {}
+        self._unknown: dict[int, Counter[tuple[int, int]]] = {}
         self._on_event: EventCallback | None = None
         self._on_error: ErrorCallback | None = None
 
@@ -100,13 +108,37 @@ class Backend(abc.ABC):
                 f"the {self.name} implementation does not support protocol {protocol}",
                 hint="it supports " + ", ".join(map(str, sorted(self.groups))),
             )
-        self._transports[protocol] = self._factory.open(
+        transport = self._transports[protocol] = self._factory.open(
             protocol,
-            self.groups[protocol],
+            self.groups_of(protocol),
             receive_buffer=self.options.receive_buffer,
             send_buffer=self.options.send_buffer,
         )
-        self._counts.setdefault(protocol, [0, 0, 0])
+        self._counts.setdefault(protocol, [0, 0])
+        self._unknown.setdefault(protocol, Counter())
+        try:
+            self.opened(protocol, transport)
+        except TransportError:
+            self.disable(protocol)
+            raise
+
+    def groups_of(self, protocol: int) -> tuple[int, ...]:
+        """Multicast groups to join when a protocol is enabled."""
+        return self.groups[protocol]
+
+    def opened(self, protocol: int, transport: Transport) -> None:  # noqa: B027
+        """A protocol was just enabled; may ask and join more. May raise ``TransportError``."""
+
+    def refresh(self) -> None:  # noqa: B027
+        """Look again for what may have appeared since, such as generic families. Does nothing by default."""
+
+    def observed(self, datagram: Datagram, decoded: Decoded) -> None:  # noqa: B027
+        """A datagram was read; called before its events are delivered. Does nothing by default."""
+
+    def report(self, error: NlmonError) -> None:
+        """Hand an error to the error callback."""
+        if self._on_error is not None:
+            self._on_error(error)
 
     def disable(self, protocol: int) -> None:
         """Close the sockets of a protocol; what waits in them is gone. Allowed when it is not enabled."""
@@ -141,14 +173,15 @@ class Backend(abc.ABC):
         decoded = self.decode(datagram)
         counts[0] += len(decoded.events)
         counts[1] += len(decoded.errors)
-        counts[2] += decoded.unknown
+        if decoded.unknown:
+            self._unknown[protocol].update(decoded.unknown)
+        self.observed(datagram, decoded)
         if self._on_event is not None:
             for event in decoded.events:
                 self._on_event(event)
         if self._on_error is not None:
             for found in decoded.errors:
-                if isinstance(found, NlmonError):
-                    self._on_error(found)
+                self._on_error(found)
         return True
 
     @abc.abstractmethod
@@ -158,14 +191,14 @@ class Backend(abc.ABC):
     def status(self) -> BackendStatus:
         """Counters and socket settings of every protocol that was ever enabled."""
         protocols = {}
-        for protocol, (events, errors, unknown) in self._counts.items():
+        for protocol, (events, errors) in self._counts.items():
             transport = self._transports.get(protocol)
             protocols[protocol] = ProtocolStatus(
                 enabled=transport is not None,
                 fd=-1 if transport is None else transport.fileno(),
                 events=events,
                 errors=errors,
-                unknown=unknown,
+                unknown=dict(self._unknown[protocol]),
                 transport=None if transport is None else transport.status(),
             )
         return BackendStatus(name=self.name, protocols=protocols)

@@ -8,11 +8,13 @@ The rules, in order, for the first message of a datagram (all messages of a data
 2. NLMSG_DONE, and NLM_F_MULTI with a sequence number or port id: part of a **dump**. It belongs to the oldest
    request with this sequence number that asks for this type and that no other port id has claimed.
 3. NLMSG_ERROR, which is also the acknowledgement: **control**. It ends the request that it echoes.
-4. Answers a remembered GET request with the same sequence number: a **reply**.
+4. Answers a remembered request that asks for something, with the same sequence number: a **reply**
+   (``_ANSWERS`` says which type answers which).
 5. Everything else is a **notification**. One caused by a request carries that request's sequence number and
-   port id, which is why rule 4 asks for a GET.
+   port id, which is why rule 4 asks for a type that only an answer has.
 
-Bounded: at most ``REMEMBERED`` requests wait for an answer; the oldest is forgotten first.
+Bounded: requests that ask for nothing are not remembered; of the others at most ``REMEMBERED`` sequence numbers
+with ``SAME_NUMBER`` requests each, the oldest is forgotten first.
 
 Not here: copies. With n listeners a tap records a notification n times; nothing in the bytes says so, and the
 kernel also repeats itself. ``Copies`` counts runs of equal notifications so that a person can decide.
@@ -32,9 +34,12 @@ from nlmon.capture.framing import messages
 __all__ = ["REMEMBERED", "Conversation", "Copies", "DumpScope", "Place", "Role"]
 
 REMEMBERED = 4096
-ROUTE = 0
+REQUEST_KEPT = 128
+ANSWER_WINDOW = 256
+SAME_NUMBER = 16
+ROUTE, SOCK_DIAG, XFRM, NETFILTER = 0, 4, 6, 12
 REQUEST, MULTI, DUMP_INTR, DUMP = 0x1, 0x2, 0x10, 0x300
-ERROR, DONE = 2, 3
+ERROR, DONE, GETNEIGH = 2, 3, 30
 # Filters that do not narrow a dump: IFLA_EXT_MASK only chooses which attributes a link message carries.
 HARMLESS_FILTERS = {29}
 
@@ -63,22 +68,26 @@ class DumpScope(Struct, frozen=True):
 
 class Place(Struct, frozen=True):
     """Role of one datagram. For a dump: the port and sequence that identify it, its scope if the request was
-    recorded, whether this datagram ends it, and whether NLM_F_DUMP_INTR was set in this datagram."""
+    recorded, whether this datagram ends it, and whether NLM_F_DUMP_INTR was set in this datagram. For an answer:
+    the beginning of its request, if that was recorded."""
 
     role: Role
     dump_id: tuple[int, int, int] | None = None
     scope: DumpScope | None = None
     ends: bool = False
     interrupted: bool = False
+    request: bytes = b""
 
 
 class _Pending:
     """A request that waits for its answer."""
 
-    __slots__ = ("dump", "msg_type", "port", "scope")
+    __slots__ = ("dump", "frame", "msg_type", "port", "request", "scope")
 
-    def __init__(self, msg_type: int, dump: bool, scope: DumpScope) -> None:
+    def __init__(self, frame: int, msg_type: int, dump: bool, scope: DumpScope, request: bytes) -> None:
+        self.frame = frame
         self.msg_type = msg_type
+        self.request = request
         self.dump = dump
         self.scope = scope
         self.port: int | None = None
@@ -99,7 +108,10 @@ class Conversation:
         if len(data) < 16:
             return Place(Role.NOTIFICATION)  # nobody's answer; the backends say what is wrong with it
         _, msg_type, flags, seq, pid = self._header.unpack_from(data)
-        if frame.direction == "out" or (flags & REQUEST and not frame.direction):
+        # The kernel itself asks with RTM_GETNEIGH who has an address (net/core/neighbour.c, neigh_app_ns), in
+        # the group of neighbours; a program's request has a sequence number.
+        asks = frame.protocol == ROUTE and msg_type == GETNEIGH and flags == REQUEST and not seq and not pid
+        if frame.direction == "out" or (flags & REQUEST and not frame.direction and not asks):
             self._remember(frame)
             return Place(Role.REQUEST)
         if msg_type == DONE or (flags & MULTI and (seq or pid) and msg_type >= 16):
@@ -107,19 +119,23 @@ class Conversation:
         if msg_type == ERROR:
             self._refused(frame.protocol, seq, data)
             return Place(Role.CONTROL)
-        if pid and self._answers(frame.protocol, msg_type, seq):
-            return Place(Role.REPLY)
+        answered = self._answers(frame, msg_type, seq) if pid else None
+        if answered is not None:
+            return Place(Role.REPLY, request=answered)
         return Place(Role.NOTIFICATION)
 
     def _remember(self, frame: Frame) -> None:
         for header in messages(frame.data, self._byteorder):
-            if header.type < 16:
+            if header.type < 16 or _answer_of(frame.protocol, header.type) is None:
                 continue
             key = (frame.protocol, header.seq)
-            dump = header.flags & DUMP == DUMP and (frame.protocol != ROUTE or header.type & 3 == 2)
-            body = frame.data[header.offset + 16 : header.offset + header.length]
-            scope = self._scope(frame.protocol, header.type, body)
-            self._pending.setdefault(key, []).append(_Pending(header.type, dump, scope))
+            dump = header.flags & DUMP == DUMP
+            end = header.offset + header.length
+            scope = self._scope(frame.protocol, header.type, frame.data[header.offset + 16 : end])
+            request = frame.data[header.offset : min(end, header.offset + REQUEST_KEPT)]
+            waiting = self._pending.setdefault(key, [])
+            waiting.append(_Pending(frame.number, header.type, dump, scope, request))
+            del waiting[:-SAME_NUMBER]
             self._pending.move_to_end(key)
             if len(self._pending) > REMEMBERED:
                 self._pending.popitem(last=False)
@@ -162,6 +178,7 @@ class Conversation:
             scope=None if found is None else found.scope,
             ends=ends,
             interrupted=interrupted,
+            request=b"" if found is None else found.request,
         )
 
     def _refused(self, protocol: int, seq: int, data: bytes) -> None:
@@ -176,28 +193,51 @@ class Conversation:
             if not waiting:
                 del self._pending[protocol, seq]
 
-    def _answers(self, protocol: int, msg_type: int, seq: int) -> bool:
-        key = (protocol, seq)
+    def _answers(self, frame: Frame, msg_type: int, seq: int) -> bytes | None:
+        """The request that a message answers, which then waits no longer. The kernel answers while the program
+        still sends, so an answer that is ``ANSWER_WINDOW`` packets late is none."""
+        key = (frame.protocol, seq)
         waiting = self._pending.get(key)
         if not waiting:
-            return False
+            return None
         for pending in waiting:
-            if pending.dump:
+            if pending.dump or frame.number - pending.frame > ANSWER_WINDOW:
                 continue
-            # rtnetlink answers RTM_GETx with RTM_NEWx, two lower; elsewhere a family answers in its own type.
-            expected = pending.msg_type - 2 if protocol == ROUTE else pending.msg_type
-            if expected == msg_type and (protocol != ROUTE or pending.msg_type & 3 == 2):
+            if _answer_of(frame.protocol, pending.msg_type) == msg_type:
                 waiting.remove(pending)
                 if not waiting:
                     del self._pending[key]
-                return True
-        return False
+                return pending.request
+        return None
 
 
 def _matches(pending: _Pending, frame: Frame, msg_type: int) -> bool:
-    if msg_type == DONE or frame.protocol != ROUTE:
-        return True
-    return pending.msg_type - 2 == msg_type
+    return msg_type == DONE or frame.protocol == SOCK_DIAG or _answer_of(frame.protocol, pending.msg_type) == msg_type
+
+
+def _answer_of(protocol: int, get_type: int) -> int | None:
+    """Type of the message that answers a request of ``get_type``; None for a request that asks for nothing."""
+    if protocol == ROUTE:
+        return get_type - 2 if get_type & 3 == 2 else None  # RTM_GETx, RTM_NEWx
+    if protocol == NETFILTER:
+        subsystem, message = get_type & 0xFF00, get_type & 0xFF
+        answer = _NETFILTER_ANSWERS.get(subsystem >> 8, {}).get(message)
+        return None if answer is None else subsystem | answer
+    if protocol == XFRM:
+        return _XFRM_ANSWERS.get(get_type)
+    return get_type  # generic families and socket diagnosis answer in their own type
+
+
+# linux/netfilter/nfnetlink_conntrack.h, nf_tables.h, nfnetlink_acct.h: GET -> NEW, in message numbers of a
+# subsystem; requests for statistics are answered in their own type.
+_NETFILTER_ANSWERS = {
+    1: {1: 0, 3: 0, 4: 4, 5: 5, 6: 0, 7: 0},
+    2: {1: 0, 3: 3},
+    7: {1: 0, 2: 0},
+    10: {1: 0, 4: 3, 7: 6, 10: 9, 13: 12, 16: 15, 19: 18, 21: 18, 23: 22, 25: 6, 33: 12},
+}
+# linux/xfrm.h
+_XFRM_ANSWERS = {18: 16, 21: 19, 22: 16, 31: 30, 35: 34, 37: 36, 40: 40}
 
 
 class Copies:

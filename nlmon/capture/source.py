@@ -15,7 +15,7 @@ import io
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 from nlmon.capture.base import Compression
 from nlmon.errors import CaptureError
@@ -148,6 +148,35 @@ class _WholeFrames(io.RawIOBase):
         return taken
 
 
+class _Prefixed(io.RawIOBase):
+    """A pipe whose first bytes were read already."""
+
+    def __init__(self, head: bytes, raw: io.BufferedReader) -> None:
+        self._head = head
+        self._raw = raw
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any, /) -> int:
+        data = self._head[: len(buffer)] or self._raw.read1(len(buffer))
+        self._head = self._head[len(data) :] if self._head else b""
+        buffer[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+def _head(raw: io.BufferedReader) -> bytes:
+    """The first bytes, enough for a magic; a pipe may give them one by one."""
+    head = b""
+    while len(head) < len(ZSTD) and (more := raw.read1(len(ZSTD) - len(head))):
+        head += more
+    return head
+
+
 def open_source(path: Path) -> Source:
     """Open a file for reading; raises ``CaptureError`` (NLM-C001 to NLM-C004) when it cannot be one."""
     where = str(path)
@@ -164,9 +193,16 @@ def open_source(path: Path) -> Source:
         raise CaptureError("NLM-C001", "no such file", where=where, hint="check the path") from error
     except OSError as error:
         raise CaptureError("NLM-C003", "the file cannot be opened", where=where, why=error.strerror or "") from error
-    size = path.stat().st_size
-    # peek, since a pipe cannot go back
-    magic = raw.peek(4)[:4]
+    try:
+        size = path.stat().st_size
+        magic = _head(raw)
+        if raw.seekable():
+            raw.seek(0)
+        else:
+            raw = io.BufferedReader(_Prefixed(magic, raw))
+    except OSError as error:
+        raw.close()
+        raise CaptureError("NLM-C003", "the file cannot be read", where=where, why=error.strerror or "") from error
     if not magic:
         raw.close()
         raise CaptureError(

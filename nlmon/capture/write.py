@@ -1,16 +1,18 @@
 """Writing captures: pcapng in the profile that ``pcapng`` describes.
 
 A file is written under a temporary name (``NAME.part``) beside its final one and renamed when it is whole, so a
-file with the final name is always complete. What a crash leaves is a ``.part`` file that our reader still reads
-up to its last whole packet.
+file with the final name is always complete and on disk. What a crash leaves is a ``.part`` file that our reader
+still reads up to its last whole packet.
 
 Not here: what to record (``nlmon.transport.recorder``).
 """
 
 from __future__ import annotations
 
+import os
 import struct
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Literal
@@ -56,7 +58,13 @@ class PcapngWriter:
         self._sign = "<" if byteorder == "little" else ">"
         self._sockets: list[int] = []
         try:
-            self._file = self.part.open("wb")
+            self._file = self.part.open("xb")
+        except FileExistsError as error:
+            raise CaptureError(
+                *("NLM-C022", "another recording into this file is running, or was broken off"),
+                where=str(self.part),
+                hint="wait for it, or move this file away; it is readable up to its last whole packet",
+            ) from error
         except OSError as error:
             raise CaptureError(
                 "NLM-C020", "the capture cannot be written", where=str(path), why=error.strerror or ""
@@ -99,9 +107,14 @@ class PcapngWriter:
         self.frames += 1
 
     def close(self) -> None:
-        """Finish the file and give it its name."""
-        self._file.close()
-        self.part.replace(self.path)
+        """Finish the file and give it its name, once its bytes are on disk."""
+        try:
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._file.close()
+            self.part.replace(self.path)
+        except OSError as error:
+            raise self._failed(error) from error
 
     def __enter__(self) -> PcapngWriter:
         return self
@@ -112,7 +125,8 @@ class PcapngWriter:
         if error is None:
             self.close()
             return
-        self._file.close()
+        with suppress(OSError):  # the error that ends the recording says more
+            self._file.close()
         if not self.frames:
             self.part.unlink(missing_ok=True)
 
@@ -121,12 +135,16 @@ class PcapngWriter:
         try:
             self._file.write(struct.pack(self._sign + "I", kind) + length + body + length)
         except OSError as error:
-            raise CaptureError(
-                *("NLM-C021", "writing the capture failed"),
-                where=str(self.part),
-                why=error.strerror or "",
-                hint="what was written before is in this file",
-            ) from error
+            raise self._failed(error) from error
+
+    def _failed(self, error: OSError) -> CaptureError:
+        return CaptureError(
+            "NLM-C021",
+            "writing the capture failed",
+            where=str(self.part),
+            why=error.strerror or "",
+            hint="what was written before is in this file",
+        )
 
     def _options(self, options: list[tuple[int, bytes]]) -> bytes:
         parts = [struct.pack(self._sign + "HH", code, len(v)) + v + bytes(-len(v) % 4) for code, v in options]

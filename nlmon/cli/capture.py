@@ -54,9 +54,7 @@ def command() -> None:
 
 @command.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option(
-    "--format", "form", type=click.Choice(["pretty", "json"]), help="Default: pretty on a terminal, else json."
-)
+@click.option("--format", "form", type=click.Choice(["pretty", "json"]), default="pretty", show_default=True)
 @click.option("--byteorder", type=click.Choice(["little", "big"]), help="Override the recording's byte order.")
 def info(file: Path, form: str, byteorder: ByteOrder | None) -> None:
     """Count what FILE holds: messages per protocol and type, kernel, families, damage.

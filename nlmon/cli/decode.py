@@ -18,7 +18,7 @@ from nlmon.backends.base import BACKENDS, create
 from nlmon.capture import ByteOrder, open_capture
 from nlmon.capture.conversation import Conversation, Role
 from nlmon.cli.common import progress, protocol_option
-from nlmon.errors import InputError
+from nlmon.errors import InputError, InternalError
 from nlmon.eventjson import event_to_json
 from nlmon.events import Datagram
 from nlmon.lane import Lane
@@ -61,11 +61,14 @@ def command(
         for frame in reader:
             if advance is not None and not frame.number % 256:
                 advance(reader.position)
-            role = conversation.place(frame).role
-            datagram = Datagram(frame.number, frame.timestamp, frame.protocol, frame.data, frame.truncated)
+            place = conversation.place(frame)
+            role, request = place.role, place.request
+            datagram = Datagram(frame.number, frame.timestamp, frame.protocol, frame.data, frame.truncated, request)
             if frame.protocol in enabled and (role is Role.NOTIFICATION or select == "all"):
-                if not lane.notify(datagram, "events"):
+                if not lane.notify(datagram, learn=role is not Role.REQUEST):
                     continue
+                if lane.crash:
+                    raise InternalError("NLM-X002", f"{backend} raised {lane.crash}", where=lane.trace)
                 for event in lane.events:
                     write(event_to_json(event) + b"\n")
                 counts["events"] += len(lane.events)
@@ -74,14 +77,15 @@ def command(
                     if counts["errors"] <= ERRORS_SHOWN:
                         click.echo(f"warning: {error}", err=True)
             elif role in {Role.DUMP, Role.REPLY}:
-                lane.factory.learn(datagram)
-        unknown = sum(one.unknown for one in lane.backend.status().protocols.values())
+                lane.learn(datagram)
+        unknown = lane.unknown
         lane.backend.close()
     sys.stdout.buffer.flush()
     if counts["errors"] > ERRORS_SHOWN:
         click.echo(f"warning: {counts['errors'] - ERRORS_SHOWN:,} more could not be read", err=True)
     if unknown:
-        click.echo(f"{unknown:,} messages of types that give no event", err=True)
+        listed = ", ".join(f"{name} {count:,}" for name, count in sorted(unknown.items()))
+        click.echo(f"{unknown.total():,} messages of types that give no event: {listed}", err=True)
     if reader.damage is not None:
         raise reader.damage
     if not counts["events"]:

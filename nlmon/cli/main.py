@@ -11,7 +11,7 @@ Not here: what the commands do.
 from __future__ import annotations
 
 import importlib
-import os
+import signal
 import sys
 import traceback
 
@@ -58,6 +58,9 @@ def group() -> None:
 
 def main() -> None:
     """Entry point of the console script."""
+    # When the reader of our output goes, so do we, as every filter does (signal(7)); exit codes keep their meaning.
+    if hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     try:
         code = group.main(standalone_mode=False)
         sys.stdout.flush()
@@ -68,10 +71,6 @@ def main() -> None:
         code = 130
     except KeyboardInterrupt:
         code = 130
-    except BrokenPipeError:
-        # The reader of our output has gone; keep the interpreter from complaining when it flushes.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        code = 0
     except NlmonError as error:
         show_error(error)
         if isinstance(error, InternalError):

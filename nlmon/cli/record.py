@@ -1,7 +1,9 @@
 """``nlmon record``: this host's netlink into a capture, until a signal.
 
-The capture is self-contained: it begins with dumps of links, addresses, routes, neighbours and rules, requests and
-answers alike, so that a replay knows names and state. Then come the events of the groups that a monitor joins.
+The capture is self-contained: it begins with dumps of links, addresses, routes, neighbours (of bridges, too) and
+rules, for NETLINK_GENERIC of the families, requests and answers alike, so that a replay knows names and state.
+Then come the events of the groups that a monitor joins; one that comes during the dumps is written after them,
+with the time when it was read.
 
 Rules of this file:
 1. A capture with the final name is complete. SIGINT and SIGTERM end a recording, they do not break it.
@@ -12,6 +14,7 @@ Not here: sockets (``nlmon.transport.kernel``) and the format (``nlmon.capture.w
 
 from __future__ import annotations
 
+import errno
 import platform
 import select
 import signal
@@ -35,10 +38,22 @@ from nlmon.transport.recorder import RecordingFactory, RecordingTransport
 __all__ = ["command"]
 
 ROUTE = 0
-GROUPS = {ROUTE: (1, 3, 5, 7, 8, 9, 11, 19)}
+GENERIC = 16
+# What a monitor joins, by protocol; of NETLINK_GENERIC every group there is.
+GROUPS: dict[int, tuple[int, ...]] = {
+    ROUTE: (1, 3, 5, 7, 8, 9, 11, 19),
+    4: (1, 2, 3, 4),
+    6: (1, 2, 3, 4, 5),
+    9: (1,),
+    12: (1, 2, 3, 4, 5, 6),
+    GENERIC: (),
+}
+GENERIC_GROUPS = 256
 NLM_F_REQUEST_DUMP = 0x301
-# RTM_GET* with the size of its fixed header and the families to ask for.
-ROUTE_DUMPS = ((18, 16, (0,)), (22, 8, (0,)), (26, 12, (2, 10)), (30, 12, (0,)), (34, 12, (2, 10)))
+# RTM_GET* with the size of its fixed header and the families to ask for; AF_BRIDGE: ports and their tables.
+ROUTE_DUMPS = ((18, 16, (0, 7)), (22, 8, (0,)), (26, 12, (2, 10)), (30, 12, (0, 7)), (34, 12, (2, 10)))
+# CTRL_CMD_GETFAMILY: which family has which number and which groups
+GENERIC_DUMP = (16, struct.pack("BBH", 3, 1, 0))
 
 
 @click.command()
@@ -74,31 +89,33 @@ def command(
     order = sys.byteorder
     with _wake_on_signals() as wake, PcapngWriter(out, metadata=metadata, byteorder=order) as writer:
         factory = RecordingFactory(KernelFactory(), writer)
-        open_ = {p: factory.open(p, GROUPS[p], receive_buffer=receive_buffer) for p in protocols or GROUPS}
+        open_ = {p: factory.open(p, GROUPS[p], receive_buffer=receive_buffer) for p in protocols or (ROUTE,)}
         try:
             for protocol, transport in open_.items():
                 _dump(protocol, transport)
             click.echo(f"recording into {out}, stop with Ctrl-C", err=True)
-            events, dropped = _record(list(open_.values()), wake, count, duration)
+            events = _record(list(open_.values()), wake, count, duration)
+            # The kernel tells a full buffer once and may drop more before it is read empty.
+            dropped = sum(transport.status().drops for transport in open_.values())
         finally:
             for transport in open_.values():
                 transport.close()
     click.echo(f"{events:,} events, {writer.frames:,} datagrams in {out}", err=True)
     if dropped:
-        click.echo(f"the kernel dropped {dropped:,} messages; raise --receive-buffer", err=True)
+        click.echo(f"warning: the kernel dropped {dropped:,} messages; raise --receive-buffer", err=True)
 
 
 def _record(
     transports: list[RecordingTransport], wake: socket.socket, count: int | None, duration: float | None
-) -> tuple[int, int]:
-    """Events recorded and messages dropped, until a signal, the count or the end of the duration."""
+) -> int:
+    """Number of events recorded, until a signal, the count or the end of the duration."""
     poll = select.poll()
     poll.register(wake, select.POLLIN)
     by_descriptor = {transport.fileno(): transport for transport in transports}
     for descriptor in by_descriptor:
         poll.register(descriptor, select.POLLIN)
     deadline = None if duration is None else time.monotonic() + duration
-    events = dropped = 0
+    events = 0
     while count is None or events < count:
         left = None if deadline is None else max(0.0, deadline - time.monotonic()) * 1000
         ready = poll.poll(left)
@@ -109,22 +126,33 @@ def _record(
                 while (count is None or events < count) and by_descriptor[descriptor].recv() is not None:
                     events += 1
             except Overrun as overrun:
-                dropped += max(0, overrun.drops)
                 click.echo(f"warning: {overrun}", err=True)
-    return events, dropped
+    return events
 
 
 def _dump(protocol: int, transport: RecordingTransport) -> None:
     """Ask for everything once; the answers go into the capture on their way."""
-    for seq, (kind, size, families) in enumerate(ROUTE_DUMPS, 1):
-        for family in families:
-            body = bytes([family]) + bytes(size - 1)
-            message = struct.pack("=IHHII", 16 + size, kind, NLM_F_REQUEST_DUMP, seq << 8 | family, 0) + body
+    if protocol == ROUTE:
+        for seq, (kind, size, families) in enumerate(ROUTE_DUMPS, 1):
+            for family in families:
+                _ask(transport, kind, seq << 8 | family, bytes([family]) + bytes(size - 1))
+    elif protocol == GENERIC:
+        _ask(transport, GENERIC_DUMP[0], 1, GENERIC_DUMP[1])
+        for group in range(1, GENERIC_GROUPS + 1):
             try:
-                for _ in transport.request(message):
-                    pass
+                transport.join(group)
             except TransportError as error:
-                click.echo(f"warning: the dump of type {kind} is missing: {error}", err=True)
+                if error.errno == errno.EINVAL:
+                    break  # beyond the last group; others may need more privilege and are left out
+
+
+def _ask(transport: RecordingTransport, kind: int, seq: int, body: bytes) -> None:
+    message = struct.pack("=IHHII", 16 + len(body), kind, NLM_F_REQUEST_DUMP, seq, 0) + body
+    try:
+        for _ in transport.request(message):
+            pass
+    except TransportError as error:
+        click.echo(f"warning: the dump of type {kind} is missing: {error}", err=True)
 
 
 @contextmanager

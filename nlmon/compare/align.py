@@ -18,11 +18,12 @@ __all__ = ["Pair", "align", "in_order"]
 
 
 class Pair(NamedTuple):
-    """Events of one message; None where an implementation gave none. ``again``: a surplus beyond the first."""
+    """Events of one message; None where an implementation gave none. ``repeats``: a surplus that is the same as
+    an event of this message before it."""
 
     reference: Event | None
     candidate: Event | None
-    again: bool = False
+    repeats: bool = False
 
 
 def align(reference: Sequence[Event], candidate: Sequence[Event]) -> Iterator[Pair]:
@@ -37,11 +38,10 @@ def align(reference: Sequence[Event], candidate: Sequence[Event]) -> Iterator[Pa
     for offset in sorted(left.keys() | right.keys()):
         ours, theirs = left.get(offset, []), right.get(offset, [])
         for number in range(max(len(ours), len(theirs))):
-            yield Pair(
-                ours[number] if number < len(ours) else None,
-                theirs[number] if number < len(theirs) else None,
-                again=number > 0,
-            )
+            mine = ours[number] if number < len(ours) else None
+            other = theirs[number] if number < len(theirs) else None
+            surplus = (ours if other is None else theirs) if mine is None or other is None else []
+            yield Pair(mine, other, repeats=number > 0 and bool(surplus) and surplus[number] in surplus[:number])
 
 
 def in_order(events: Sequence[Event]) -> bool:

@@ -24,7 +24,7 @@ from nlmon.events import Event, NextHop, RouteInfo
 
 __all__ = ["Classifier", "Finding"]
 
-_HEADER = ("type", "protocol", "msg_type", "msg_flags", "seq", "pid", "timestamp", "interface")
+_HEADER = ("type", "protocol", "msg_type", "msg_flags", "seq", "pid", "timestamp")
 _header = attrgetter(*_HEADER)
 
 
@@ -62,7 +62,30 @@ class Classifier:
                 "the events are of different kinds",
             )
             return
+        if reference.interface != candidate.interface:
+            yield from self._interface(reference, candidate)
         yield from self.payloads(reference.payload, candidate.payload)
+
+    def alone(self, event: Event, *, of_reference: bool) -> bool:
+        """Whether the contract gives events of this kind to the one that gave it alone; such an event is counted
+        as an enhancement, or a service that is lost."""
+        owner, other = (self._reference, self._candidate) if of_reference else (self._candidate, self._reference)
+        if self._contract.gives(other, event.payload) or not self._contract.gives(owner, event.payload):
+            return False
+        (self.services if of_reference else self.enhancements)[kind_name(event.payload)] += 1
+        return True
+
+    def _interface(self, reference: Event, candidate: Event) -> Iterator[Finding]:
+        old, new = reference.interface, candidate.interface
+        owes_old = self._contract.gives_interface(self._reference, reference.payload)
+        owes_new = self._contract.gives_interface(self._candidate, candidate.payload)
+        if old is UNSET and not owes_old and owes_new:
+            self.enhancements[f"{kind_name(candidate.payload)}.interface"] += new is not None
+        elif new is UNSET and not owes_new and owes_old:
+            self.services[f"{kind_name(candidate.payload)}.interface"] += old is not None
+        else:
+            cls = Class.LOSS if new is UNSET or new is None else Class.CONFLICT
+            yield Finding(cls, "interface", "(interface)", old, new, "both provide it and disagree")
 
     def payloads(self, reference: object, candidate: object, prefix: str = "") -> Iterator[Finding]:
         """Findings of two payloads of one kind; ``prefix`` names the place of a nested one."""

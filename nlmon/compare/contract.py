@@ -15,12 +15,35 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 from nlmon.errors import ContractError
-from nlmon.events import AddrInfo, LinkInfo, NeighInfo, NextHop, RouteInfo, RuleInfo
+from nlmon.events import (
+    AddrInfo,
+    AuditInfo,
+    ConntrackInfo,
+    DiagInfo,
+    ExpectInfo,
+    GenericInfo,
+    LinkInfo,
+    MdbInfo,
+    NeighInfo,
+    NetconfInfo,
+    NextHop,
+    NexthopInfo,
+    NsidInfo,
+    PrefixInfo,
+    RouteInfo,
+    RuleInfo,
+    StatsInfo,
+    TcInfo,
+    XfrmFlushInfo,
+    XfrmPolicyInfo,
+    XfrmStateInfo,
+)
 
-__all__ = ["KIND_TYPES", "Contract", "Field", "Kind", "kind_name", "load_contract"]
+__all__ = ["KIND_TYPES", "Contract", "Field", "Kind", "Provided", "kind_name", "load_contract"]
 
 KIND_TYPES: Mapping[str, type[Struct]] = {
     "link": LinkInfo,
@@ -29,17 +52,38 @@ KIND_TYPES: Mapping[str, type[Struct]] = {
     "neigh": NeighInfo,
     "rule": RuleInfo,
     "hop": NextHop,
+    "generic": GenericInfo,
+    "diag": DiagInfo,
+    "conntrack": ConntrackInfo,
+    "expect": ExpectInfo,
+    "xfrm_state": XfrmStateInfo,
+    "xfrm_policy": XfrmPolicyInfo,
+    "xfrm_flush": XfrmFlushInfo,
+    "audit": AuditInfo,
+    "tc": TcInfo,
+    "nexthop": NexthopInfo,
+    "nsid": NsidInfo,
+    "prefix": PrefixInfo,
+    "mdb": MdbInfo,
+    "netconf": NetconfInfo,
+    "stats": StatsInfo,
 }
 _NAMES = {struct: name for name, struct in KIND_TYPES.items()}
 
 
 class Field(Struct, frozen=True):
-    """One row of the contract. ``families`` limits what legacy provides; None: every family."""
+    """One row of the contract. ``paths``: where the value comes from, a message carries one of them.
+    ``families`` limits what legacy provides; None: every family."""
 
     name: str
     by: str
-    path: str
+    paths: tuple[str, ...]
     families: frozenset[int] | None = None
+
+    @property
+    def path(self) -> str:
+        """The paths as a report shows them."""
+        return "|".join(self.paths)
 
     def provided(self, implementation: str, family: int | None) -> bool:
         """Whether an implementation owes this field; an unknown implementation owes what both do."""
@@ -58,12 +102,57 @@ class Kind(Struct, frozen=True):
     values: Callable[[Any], tuple[Any, ...]]
 
 
-class Contract(Struct, frozen=True):
-    """Kinds by name, identity rules by name of the table of the state."""
+class Provided(Struct, frozen=True):
+    """Which messages give events of a kind, and who gives these and their interface: ``both`` or the name of one
+    implementation. ``types`` None: every message of the protocol but control messages."""
+
+    protocol: int
+    by: str
+    interface: str
+    types: tuple[int, ...] | None = None
+
+
+class Contract(Struct, frozen=True, dict=True):
+    """Events and kinds by name, identity rules by name of the table of the state."""
 
     version: int
+    events: Mapping[str, Provided]
     kinds: Mapping[str, Kind]
     identity: Mapping[str, tuple[str, ...]]
+
+    def gives(self, implementation: str, payload: object) -> bool:
+        """Whether an implementation owes events of this kind; an unknown implementation owes what both do."""
+        return self.events[kind_name(payload)].by in {"both", implementation}
+
+    def giver(self, protocol: int, msg_type: int) -> str | None:
+        """Who gives an event for messages of a type: ``both``, one implementation, or None: nobody."""
+        for row in self.events.values():
+            if row.protocol == protocol and (row.types is None or msg_type in row.types):
+                return row.by
+        return None
+
+    def reads(self, implementation: str, path: str, family: int | None) -> bool:
+        """Whether an implementation reads an attribute, or anything inside it, in messages of a family."""
+        return any(
+            field.provided(implementation, family)
+            for known, fields in self._by_path.items()
+            if known == path or known.startswith(path + "/")
+            for field in fields
+        )
+
+    @functools.cached_property
+    def _by_path(self) -> Mapping[str, tuple[Field, ...]]:
+        found: dict[str, tuple[Field, ...]] = {}
+        for kind in self.kinds.values():
+            for field in kind.fields:
+                for path in field.paths:
+                    whole = f"RTA_MULTIPATH/{path}" if kind.name == "hop" else path
+                    found[whole] = (*found.get(whole, ()), field)
+        return found
+
+    def gives_interface(self, implementation: str, payload: object) -> bool:
+        """Whether an implementation owes the interface of events of this kind."""
+        return self.events[kind_name(payload)].interface in {"both", implementation}
 
 
 def kind_name(payload: object) -> str:
@@ -95,7 +184,11 @@ def load_contract(path: Path | None = None) -> Contract:
         missing = sorted(KIND_TYPES.keys() ^ kinds.keys())
         raise ContractError("NLM-K003", f"the contract and the events differ in the kinds {missing}", where=str(source))
     identity = {name: tuple(fields) for name, fields in data["identity"].items()}
-    return Contract(version=data["version"], kinds=kinds, identity=identity)
+    events = {name: msgspec.convert(row, Provided) for name, row in data["events"].items()}
+    if events.keys() != kinds.keys() - {"hop"}:
+        missing = sorted(events.keys() ^ (kinds.keys() - {"hop"}))
+        raise ContractError("NLM-K003", f"the contract does not say who gives {missing}", where=str(source))
+    return Contract(version=data["version"], events=events, kinds=kinds, identity=identity)
 
 
 def _kind(name: str, rows: Mapping[str, Mapping[str, Any]], source: Path) -> Kind:
@@ -110,7 +203,7 @@ def _kind(name: str, rows: Mapping[str, Mapping[str, Any]], source: Path) -> Kin
         Field(
             name=field,
             by=row["by"],
-            path=row["path"],
+            paths=(row["path"],) if isinstance(row["path"], str) else tuple(row["path"]),
             families=frozenset(row["families"]) if "families" in row else None,
         )
         for field, row in rows.items()

@@ -5,15 +5,19 @@ Not here: how a state came to be (``nlmon.state``).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from nlmon.compare.classify import Classifier
+from nlmon.compare.contract import Contract
 from nlmon.compare.difference import Class, Difference
 from nlmon.compare.explain import show
 from nlmon.identity import show_key
-from nlmon.state import KINDS, State
+from nlmon.state import KINDS, State, Unannounced
 
 __all__ = ["compare_corrections", "compare_states"]
+
+# Tables of the state that hold another kind of payload than their name says.
+KIND_OF_TABLE = {kind: {"port": "link"}.get(kind, kind) for kind in KINDS}
 
 
 def compare_states(reference: State, candidate: State, classifier: Classifier, frame: int) -> Iterator[Difference]:
@@ -31,16 +35,29 @@ def compare_states(reference: State, candidate: State, classifier: Classifier, f
                     yield _state(name, frame, found.field, show(found.reference), show(found.candidate), found.reason)
 
 
-def compare_corrections(reference: State, candidate: State) -> Iterator[Difference]:
-    """Differences of class ``state`` that a later dump has mended: an object that only one of them had wrong when
-    the dump came. Without this, a recording that ends with dumps would excuse every lost event."""
-    before, after = ({(u.object, u.change, u.frame): u for u in s.unannounced} for s in (reference, candidate))
-    for key in sorted(before.keys() ^ after.keys(), key=lambda one: (one[2], one[0])):
-        found = before.get(key) or after[key]
-        if found.change == "changed":
-            continue  # compared field by field where both have the object
-        values = ("corrected", "was right") if key in before else ("was right", "corrected")
-        yield _state(found.object, found.frame, "", *values, f"{found.change}: {found.reason}")
+def compare_corrections(
+    contract: Contract, reference: Iterable[Unannounced], candidate: Iterable[Unannounced]
+) -> Iterator[Difference]:
+    """Differences of class ``state`` that were mended at once: an object that only one of them had wrong, or in
+    other fields, when the same dump or the same end of a link corrected both. Without this, a recording that ends
+    with dumps would excuse every lost event. Only fields that both provide count."""
+    before, after = ({(u.kind, u.key, u.change, u.frame): u for u in side} for side in (reference, candidate))
+    for key in before.keys() | after.keys():
+        old, new = before.get(key), after.get(key)
+        one = old or new
+        if one is None:
+            continue
+        if one.change == "changed":
+            common = {field.name for field in contract.kinds[KIND_OF_TABLE[one.kind]].fields if field.by == "both"}
+            fields = [set() if side is None else common.intersection(side.fields) for side in (old, new)]
+            if fields[0] == fields[1]:
+                continue
+            values = [f"corrected: {', '.join(sorted(names))}" if names else "was right" for names in fields]
+        elif old is not None and new is not None:
+            continue
+        else:
+            values = ["was right" if side is None else "corrected" for side in (old, new)]
+        yield _state(one.object, one.frame, "", values[0], values[1], f"{one.change}: {one.reason}")
 
 
 def _state(name: str, frame: int, field: str, reference: str, candidate: str, reason: str) -> Difference:

@@ -62,9 +62,10 @@ class CaptureReport(Struct, frozen=True):
     ``messages``: all messages in the file. ``roles``: datagrams by role. ``not_subscribed``: notifications by
     type that no monitor's socket receives, since it does not join their group. ``not_covered``: datagrams of
     protocols that were not replayed, by protocol. ``events``, ``seeds``, ``errors``, ``unknown``: per
-    implementation; seeds are messages of recorded dumps, decoded and compared but not counted as events.
-    ``differences``: count by class, ``details`` the first of them. ``fields``: how often an implementation
-    alone filled a field that the contract gives to it alone. ``objects``: final state by kind.
+    implementation, and ``unknown_types`` by name of the type; seeds are messages of recorded answers, decoded
+    and compared but not counted as events. ``differences``: count by class, ``details`` the first of them.
+    ``fields``: how often an implementation alone gave an event or filled a field that the contract gives to it
+    alone. ``objects``: final state by kind.
     """
 
     path: str
@@ -83,6 +84,7 @@ class CaptureReport(Struct, frozen=True):
     seeds: dict[str, int] = {}
     errors: dict[str, int] = {}
     unknown: dict[str, int] = {}
+    unknown_types: dict[str, dict[str, int]] = {}
     differences: dict[str, int] = {}
     fields: dict[str, int] = {}
     details: list[DifferenceRow] = []
@@ -106,7 +108,8 @@ class Report(Struct, frozen=True):
 
 
 def worst(verdicts: list[Verdict]) -> Verdict:
-    """``error`` over ``regression`` over ``equivalent``; nothing at all is an error."""
-    if not verdicts or "error" in verdicts:
-        return "error"
-    return "regression" if "regression" in verdicts else "equivalent"
+    """``regression`` over ``error`` over ``equivalent``: a difference that was found is not undone by a file that
+    could not be read. Nothing at all is an error."""
+    if "regression" in verdicts:
+        return "regression"
+    return "error" if not verdicts or "error" in verdicts else "equivalent"

@@ -11,7 +11,7 @@ Not here: any decoding beyond the message header.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 
 from msgspec import Struct
 
@@ -52,6 +52,16 @@ class Transport(Protocol):
         Raises ``Overrun`` when the kernel dropped messages, ``TransportError`` when the socket is lost.
         """
 
+    def join(self, group: int) -> None:
+        """Join one more multicast group; joining twice does nothing.
+
+        Raises ``TransportError`` with errno EINVAL beyond the protocol's last group, ENOENT for a generic group
+        that does not exist, EPERM for one that needs more privilege.
+        """
+
+    def leave(self, group: int) -> None:
+        """Leave a multicast group; one that was not joined is no error. Raises ``TransportError``."""
+
     def request(self, message: bytes) -> Iterator[Datagram]:
         """Send one request message and give the datagrams of its answer, up to DONE, ERROR or the one reply.
 
@@ -70,7 +80,10 @@ class Transport(Protocol):
 
 
 class TransportFactory(Protocol):
-    """Opens one Transport per protocol: the kernel, or a recording."""
+    """Opens one Transport per protocol: the kernel, or a recording. ``byteorder`` is that of the machine that
+    writes the messages."""
+
+    byteorder: Literal["little", "big"]
 
     def open(
         self,

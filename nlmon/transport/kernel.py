@@ -19,6 +19,7 @@ import os
 import select
 import socket
 import struct
+import sys
 import time
 from collections.abc import Iterator, Sequence
 
@@ -30,11 +31,11 @@ __all__ = ["KernelFactory", "KernelTransport"]
 
 # linux/netlink.h and asm-generic/socket.h; the socket module lacks them.
 SOL_NETLINK = 270
-NETLINK_ADD_MEMBERSHIP, NETLINK_EXT_ACK, NETLINK_GET_STRICT_CHK = 1, 11, 12
+NETLINK_ADD_MEMBERSHIP, NETLINK_DROP_MEMBERSHIP, NETLINK_EXT_ACK, NETLINK_GET_STRICT_CHK = 1, 2, 11, 12
 SO_SNDBUFFORCE, SO_RCVBUFFORCE, SO_MEMINFO = 32, 33, 55
 SK_MEMINFO_DROPS, SK_MEMINFO_VARS = 8, 9
 NLMSG_ERROR, NLMSG_DONE, NLM_F_MULTI, NLM_F_ACK, NLM_F_DUMP = 2, 3, 0x2, 0x4, 0x300
-# Most events are below 8 KiB; a larger one is measured first and read into a buffer of its size.
+# A larger datagram is measured first and read into a buffer of its size.
 FIRST_READ = 64 * 1024
 ANSWER_SECONDS = 10.0
 
@@ -43,6 +44,7 @@ class KernelFactory:
     """Opens transports on this kernel, in the network namespace of the calling thread."""
 
     def __init__(self) -> None:
+        self.byteorder = sys.byteorder
         self._frames = itertools.count(1)
 
     def open(
@@ -69,7 +71,7 @@ class KernelTransport:
         frames: Iterator[int],
     ) -> None:
         self.protocol = protocol
-        self._groups = groups
+        self._groups = list(groups)
         self._frames = frames
         self._requested = (receive_buffer, send_buffer)
         self._datagrams = self._foreign = self._told = 0
@@ -127,6 +129,24 @@ class KernelTransport:
             drops=drops,
         )
 
+    def join(self, group: int) -> None:
+        """Join a group; see ``Transport``."""
+        if group not in self._groups:
+            self._membership(NETLINK_ADD_MEMBERSHIP, group)
+            self._groups.append(group)
+
+    def leave(self, group: int) -> None:
+        """Leave a group; see ``Transport``."""
+        if group in self._groups:
+            self._membership(NETLINK_DROP_MEMBERSHIP, group)
+            self._groups.remove(group)
+
+    def _membership(self, option: int, group: int) -> None:
+        try:
+            self._events.setsockopt(SOL_NETLINK, option, group)
+        except OSError as error:
+            raise _failed("NLM-T006", f"the kernel refuses group {group} of protocol {self.protocol}", error) from error
+
     def request(self, message: bytes) -> Iterator[Datagram]:
         """Send a request and give its answer; the sequence number is the caller's. A dump ends with DONE or an
         error, a request with NLM_F_ACK with its acknowledgement, any other with the first reply."""
@@ -136,10 +156,12 @@ class KernelTransport:
         except OSError as error:
             raise _failed("NLM-T004", "sending a request failed", error) from error
         _, _, flags, seq, _ = struct.unpack_from("=IHHII", message)
-        whole = bool(flags & (NLM_F_DUMP | NLM_F_ACK))
+        whole = flags & NLM_F_DUMP == NLM_F_DUMP or bool(flags & NLM_F_ACK)
         deadline = time.monotonic() + ANSWER_SECONDS
+        poll = select.poll()
+        poll.register(sock, select.POLLIN)
         while True:
-            if not select.select([sock], [], [], max(0.0, deadline - time.monotonic()))[0]:
+            if not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
                 raise TransportError("NLM-T005", f"no answer within {ANSWER_SECONDS:.0f} s", errno=errno.ETIMEDOUT)
             try:
                 size = sock.recv_into(bytearray(1), 1, socket.MSG_PEEK | socket.MSG_TRUNC)
@@ -162,7 +184,7 @@ class KernelTransport:
     def status(self) -> TransportStatus:
         """Settings as requested and as the kernel made them, and counters."""
         return TransportStatus(
-            groups=self._groups,
+            groups=tuple(self._groups),
             receive_buffer_requested=self._requested[0],
             receive_buffer_effective=self._events.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF),
             send_buffer_requested=self._requested[1],

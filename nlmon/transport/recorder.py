@@ -35,6 +35,7 @@ class RecordingFactory:
     """Opens transports of ``inner`` and records them into ``sink``."""
 
     def __init__(self, inner: TransportFactory, sink: Sink) -> None:
+        self.byteorder = inner.byteorder
         self._inner = inner
         self._sink = sink
 
@@ -71,6 +72,14 @@ class RecordingTransport:
         if datagram is not None:
             self._keep(self._events, datagram.timestamp, datagram.data, "in")
         return datagram
+
+    def join(self, group: int) -> None:
+        """Join a group of the recorded transport."""
+        self._inner.join(group)
+
+    def leave(self, group: int) -> None:
+        """Leave a group of the recorded transport."""
+        self._inner.leave(group)
 
     def request(self, message: bytes) -> Iterator[Datagram]:
         """A request and its answer, both recorded."""

@@ -9,7 +9,7 @@ Rules:
    and a generic family's name and number. This reading is not shared with any implementation.
 3. Memory is bounded by ``REMEMBERED`` links and families, whatever a recording holds.
 
-Not here: telling notifications from replies (``nlmon.capture.conversation``), faults (``faults``).
+Not here: telling notifications from replies (``nlmon.capture.conversation``).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import Literal
 from nlmon.errors import TransportError
 from nlmon.events import Datagram
 from nlmon.transport.base import TransportStatus
-from nlmon.transport.groups import group_of
+from nlmon.transport.groups import groups_of
 
 __all__ = ["REMEMBERED", "ReplayFactory", "ReplayTransport"]
 
@@ -32,7 +32,7 @@ ROUTE, GENERIC = 0, 16
 NLMSG_ERROR, NLMSG_DONE, NLM_F_MULTI, NLM_F_DUMP = 2, 3, 0x2, 0x300
 RTM_NEWLINK, RTM_DELLINK, RTM_GETLINK = 16, 17, 18
 GENL_ID_CTRL, CTRL_CMD_NEWFAMILY, CTRL_CMD_DELFAMILY, CTRL_CMD_GETFAMILY = 16, 1, 2, 3
-CTRL_ATTR_FAMILY_ID, CTRL_ATTR_FAMILY_NAME = 1, 2
+CTRL_ATTR_FAMILY_ID, CTRL_ATTR_FAMILY_NAME, CTRL_ATTR_MCAST_GROUPS, CTRL_ATTR_MCAST_GRP_ID = 1, 2, 7, 2
 IFLA_IFNAME, IFINFOMSG, GENLMSGHDR = 3, 16, 4
 PORT_ID = 1 << 22
 # Kernels fill dump datagrams to some 16 to 32 KiB; smaller ones keep readers honest about multipart answers.
@@ -51,11 +51,13 @@ class ReplayFactory:
         self.error = struct.Struct(sign + "IHHIIi")
         self._attr = struct.Struct(sign + "HH")
         self._index = struct.Struct(sign + "i")
-        self._byteorder = byteorder
+        self.byteorder = byteorder
         self._select_all = select_all
         self._open: dict[int, ReplayTransport] = {}
         self.links: dict[int, tuple[str, bytes]] = {}
         self.families: dict[str, tuple[int, bytes]] = {}
+        # Family number -> its multicast groups. Which of them carries which command, nlctrl does not tell.
+        self.generic_groups: dict[int, frozenset[int]] = {GENL_ID_CTRL: frozenset({GENL_ID_CTRL})}
 
     def open(
         self,
@@ -78,6 +80,10 @@ class ReplayFactory:
     def feed(self, datagram: Datagram) -> bool:
         """A notification happens: learn from it, deliver it; False when nobody subscribes to it."""
         self.learn(datagram)
+        return self.deliver(datagram)
+
+    def deliver(self, datagram: Datagram) -> bool:
+        """Deliver a datagram without learning from it; False when nobody subscribes to it."""
         transport = self._open.get(datagram.protocol)
         if transport is None or not (self._select_all or self._subscribed(transport, datagram)):
             return False
@@ -92,12 +98,14 @@ class ReplayFactory:
 
     def _subscribed(self, transport: ReplayTransport, datagram: Datagram) -> bool:
         data = datagram.data
-        if datagram.protocol != ROUTE or len(data) < 17:
+        if len(data) < 17:
             return True
-        kind = self.header.unpack_from(data)[1]
-        group = group_of(ROUTE, kind, data[16])
-        # Control messages and types that no group is known for reach every socket that reads them.
-        return group in transport.groups or (group is None and kind < 16)
+        _, kind, flags, *_ = self.header.unpack_from(data)
+        if kind < 16:
+            return True  # control messages are read by every socket; nobody joins a group for them
+        groups = self.generic_groups.get(kind) if datagram.protocol == GENERIC else None
+        groups = groups or groups_of(datagram.protocol, kind, flags, data[16])
+        return groups is None or not groups.isdisjoint(transport.groups)
 
     def learn(self, datagram: Datagram) -> None:
         """Remember links and families that a recorded message describes."""
@@ -127,9 +135,27 @@ class ReplayFactory:
             return
         text = _text(name)
         if message[16] == CTRL_CMD_DELFAMILY:
-            self.families.pop(text, None)
+            gone = self.families.pop(text, None)
+            if gone is not None:
+                self.generic_groups.pop(gone[0], None)
         elif message[16] == CTRL_CMD_NEWFAMILY and number is not None and len(self.families) < REMEMBERED:
-            self.families[text] = (int.from_bytes(number[:2], self._byteorder), message)
+            family = int.from_bytes(number[:2], self.byteorder)
+            self.families[text] = (family, message)
+            if family != GENL_ID_CTRL:
+                self.generic_groups[family] = frozenset(self._groups(message))
+
+    def _groups(self, message: bytes) -> Iterator[int]:
+        """Numbers of the multicast groups that a family message lists."""
+        listed = self.attribute(message, 16 + GENLMSGHDR, CTRL_ATTR_MCAST_GROUPS) or b""
+        at = 0
+        while at + 4 <= len(listed):
+            length, _ = self._attr.unpack_from(listed, at)
+            if length < 4:
+                return
+            number = self.attribute(listed[: at + length], at + 4, CTRL_ATTR_MCAST_GRP_ID)
+            if number is not None:
+                yield int.from_bytes(number[:4], self.byteorder)
+            at += (length + 3) & ~3
 
     def _messages(self, data: bytes) -> Iterator[tuple[int, bytes]]:
         at = 0
@@ -164,7 +190,7 @@ class ReplayTransport:
         send_buffer: int | None,
     ) -> None:
         self.protocol = protocol
-        self.groups = groups
+        self.groups = set(groups)
         self.queue: deque[Datagram | TransportError] = deque()
         self._factory = factory
         self._buffers = (receive_buffer, send_buffer)
@@ -188,6 +214,14 @@ class ReplayTransport:
         self._datagrams += 1
         self._frame = item.frame
         return item
+
+    def join(self, group: int) -> None:
+        """Join a group; a recording does not know which ones exist."""
+        self.groups.add(group)
+
+    def leave(self, group: int) -> None:
+        """Leave a group."""
+        self.groups.discard(group)
 
     def request(self, message: bytes) -> Iterator[Datagram]:
         """Answer from what was recorded: links and generic families, one or all. Anything else is refused with
@@ -221,7 +255,9 @@ class ReplayTransport:
 
     def status(self) -> TransportStatus:
         """What was asked for; a recording has no buffers."""
-        return TransportStatus(self.groups, self._buffers[0], None, self._buffers[1], None, self._datagrams)
+        return TransportStatus(
+            tuple(sorted(self.groups)), self._buffers[0], None, self._buffers[1], None, self._datagrams
+        )
 
     def close(self) -> None:
         """Drop what waits."""
@@ -241,7 +277,7 @@ class ReplayTransport:
         name = self._factory.attribute(message, 20, CTRL_ATTR_FAMILY_NAME)
         number = self._factory.attribute(message, 20, CTRL_ATTR_FAMILY_ID)
         for text, (family, found) in self._factory.families.items():
-            wanted = number is not None and int.from_bytes(number[:2], self._factory._byteorder) == family
+            wanted = number is not None and int.from_bytes(number[:2], self._factory.byteorder) == family
             if wanted or (name is not None and text == _text(name)):
                 return [found]
         return []

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nlbuild import attr, message, number, wrong_length
 
-from nlmon.backends.base import BackendOptions, create
+from nlmon.backends.base import create
 from nlmon.backends.legacy import LegacyBackend
 from nlmon.capture import open_capture
 from nlmon.errors import DecodeError, FramingError, NlmonError, Overrun, TransportError, UsageError
@@ -72,7 +72,8 @@ class _Names:
 
 
 class _Factory:
-    def __init__(self) -> None:
+    def __init__(self, byteorder="little") -> None:
+        self.byteorder = byteorder
         self.transport = _Names()
         self.opened: list[tuple[int, tuple[int, ...]]] = []
 
@@ -82,7 +83,7 @@ class _Factory:
 
 
 def _backend(byteorder: str = "little") -> LegacyBackend:
-    return LegacyBackend(_Factory(), BackendOptions(byteorder=byteorder))
+    return LegacyBackend(_Factory(byteorder))
 
 
 def _decode(data: bytes, byteorder: str = "little", *, protocol: int = 0, truncated: int = 0) -> Decoded:
@@ -96,7 +97,7 @@ def _errors(decoded: Decoded) -> list[tuple[str, int, str]]:
 
 def _result(decoded: Decoded) -> tuple[list[int], list[tuple[str, int, str]], int, int]:
     """Offsets of the events, the errors, and the two counts."""
-    return [event.offset for event in decoded.events], _errors(decoded), decoded.unknown, decoded.control
+    return [event.offset for event in decoded.events], _errors(decoded), len(decoded.unknown), decoded.control
 
 
 def _link(*, family: int = 0, index: int = 2, flags: int = 0x11043, byteorder: str = "little") -> bytes:
@@ -211,7 +212,7 @@ def test_other_route_messages_are_counted_as_unknown(msg_type):
     assert _result(decoded) == ([24], [], 1, 0)
 
 
-@pytest.mark.parametrize("protocol", [4, 12, 16, 99])
+@pytest.mark.parametrize("protocol", [6, 9, 12, 99])
 def test_other_protocols_give_no_route_events(protocol):
     """The number 20 means an address in NETLINK_ROUTE only."""
     assert _result(_decode(message(20, _addr()), protocol=protocol)) == ([], [], 1, 0)
@@ -677,7 +678,7 @@ def test_groups_include_ipv6_rules():
     assert factory.opened == [(0, (1, 3, 5, 7, 8, 9, 11, 19))]
 
 
-@pytest.mark.parametrize("protocol", [4, 12, 16])
+@pytest.mark.parametrize("protocol", [6, 9, 11])
 def test_other_protocols_cannot_be_enabled(protocol):
     """A protocol without groups is refused with the code for it."""
     with pytest.raises(UsageError) as caught:
@@ -758,7 +759,7 @@ def test_any_body_is_accounted_for_once(msg_type, body, order):
     """One message whose length is right is an event, unknown, control, or a missing header, exactly once."""
     decoded = _decode(message(msg_type, body, byteorder=order), order)
     refused = [e for e in decoded.errors if type(e).__name__ in {"HeaderError", "KernelError", "OverrunMessage"}]
-    assert len(decoded.events) + decoded.unknown + decoded.control + len(refused) == 1
+    assert len(decoded.events) + len(decoded.unknown) + decoded.control + len(refused) == 1
     assert all(0 <= error.offset < 16 + len(body) and error.frame == 7 for error in decoded.errors)
 
 
@@ -818,7 +819,7 @@ def test_real_captures_are_read_without_a_finding(path):
             datagram = Datagram(frame.number, frame.timestamp, frame.protocol, frame.data, frame.truncated)
             decoded = backend.decode(datagram)
             messages += len(_walk(frame.data))
-            found += len(decoded.events) + decoded.unknown + decoded.control
+            found += len(decoded.events) + len(decoded.unknown) + decoded.control
             for error in decoded.errors:
                 if type(error).__name__ == "KernelError":
                     found += 1

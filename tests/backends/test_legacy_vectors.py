@@ -130,10 +130,21 @@ EXPECTED: dict[str, tuple[list[Row], list[Error], int, int]] = {
     "addr_get": (_one(22, AddrInfo(2, 1, 24, 0)), [], 0, 0),
     # routes
     "route_full": (
-        _one(24, RouteInfo(2, 16, 8, 16, 3, 0, 1, 0, 1000, "10.2.0.0", "10.9.0.0", "10.1.0.2", oif=1, priority=100)),
+        _one(
+            24,
+            RouteInfo(
+                *(2, 16, 8, 16, 3, 0, 1, 0, 1000, "10.2.0.0", "10.9.0.0", "10.1.0.2"),
+                oif=1,
+                priority=100,
+                prefsrc="10.1.0.1",
+            ),
+        ),
         *([], 0, 0),
     ),
-    "route_via6": (_one(24, RouteInfo(2, 16, 0, 0, 3, 0, 1, 0, 254, "10.2.0.0", oif=1)), [], 0, 0),
+    "route_via6": (
+        _one(24, RouteInfo(2, 16, 0, 0, 3, 0, 1, 0, 254, "10.2.0.0", oif=1, via="inet6 fd00::9")),
+        *([], 0, 0),
+    ),
     "route_multipath": (
         _one(
             24,
@@ -144,7 +155,10 @@ EXPECTED: dict[str, tuple[list[Row], list[Error], int, int]] = {
         ),
         *([], 0, 0),
     ),
-    "route_mpls": (_one(24, RouteInfo(28, 20, 0, 0, 3, 0, 1, 0, 254, UNSET, UNSET, UNSET, oif=1)), [], 0, 0),
+    "route_mpls": (
+        _one(24, RouteInfo(28, 20, 0, 0, 3, 0, 1, 0, 254, UNSET, UNSET, UNSET, oif=1, prefsrc=UNSET)),
+        *([], 0, 0),
+    ),
     "route_get": (_one(26, RouteInfo(2, 16, 0, 0, 3, 0, 1, 0, 254)), [], 0, 0),
     # neighbours
     "neigh_plain": (_one(28, NeighInfo(2, 1, 2, 0, "10.0.0.9", MAC9)), [], 0, 0),
@@ -157,6 +171,8 @@ EXPECTED: dict[str, tuple[list[Row], list[Error], int, int]] = {
 
 class _Recording:
     """A transport that gives one datagram or failure after the other, and knows no interface."""
+
+    byteorder = "little"
 
     protocol = 0
 
@@ -214,7 +230,7 @@ def test_vector_gives_what_the_guide_promises(name):
     """Events in message order, typed errors with their place, and the two counts."""
     decoded = LegacyBackend(_Recording([])).decode(Datagram(1, 0, 0, DATAGRAMS[name]))
     found = ([_row(event) for event in decoded.events], [_error(error) for error in decoded.errors])
-    assert (*found, decoded.unknown, decoded.control) == EXPECTED[name]
+    assert (*found, len(decoded.unknown), decoded.control) == EXPECTED[name]
 
 
 @pytest.mark.parametrize("name", DATAGRAMS)
@@ -229,7 +245,7 @@ def test_processing_delivers_what_decoding_gives(name):
     status = backend.status().protocols[0]
     rows, places, unknown, _ = EXPECTED[name]
     assert ([_row(event) for event in events], [_error(error) for error in errors]) == (rows, places)
-    assert (more, status.events, status.errors, status.unknown) == (
+    assert (more, status.events, status.errors, sum(status.unknown.values())) == (
         (True, False),
         *(len(rows), len(places), unknown),
     )

@@ -37,6 +37,7 @@ DISAGREEMENTS = {
     "route.dst of AF_MPLS": "pyroute2 gives a list of dictionaries; compared in its own terms",
     "route.via": "pyroute2 gives a dictionary; compared in its own terms",
     "neigh.link_netnsid": "pyroute2 reads it unsigned; compared as signed",
+    "rule.suppress_*": "pyroute2 reads them unsigned; compared as signed",
     "link.new_netnsid": "pyroute2 reads it big-endian; the kernel writes its own order; compared swapped",
     "link of AF_INET6": "pyroute2 raises on its IFLA_PROTINFO",
     "link-layer addresses": "pyroute2 reads six bytes, or an IPv4 address where there are four; compared at six bytes",
@@ -214,9 +215,10 @@ def rule(m: Any) -> dict[str, Any]:
             field: m.get_attr("FRA_" + field.upper())
             for field in (
                 *("priority", "dst", "src", "iifname", "oifname", "fwmark", "fwmask", "ip_proto", "tun_id", "l3mdev"),
-                *("goto", "suppress_prefixlen", "suppress_ifgroup", "flow", "protocol"),
+                *("goto", "flow", "protocol"),
             )
         },
+        **{name: signed(m.get_attr("FRA_" + name.upper())) for name in ("suppress_prefixlen", "suppress_ifgroup")},
         **{name: pair(m.get_attr("FRA_" + name.upper())) for name in ("sport_range", "dport_range", "uid_range")},
     }
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from nlmon.compare.contract import KIND_TYPES, load_contract
-from nlmon.compare.locate import _ATTRIBUTES, locate
+from nlmon.compare.layout import ATTRIBUTES
+from nlmon.compare.locate import locate
 from nlmon.errors import ContractError
 
 CONTRACT = Path(load_contract.__wrapped__.__code__.co_filename).parent / "contract.yaml"
@@ -24,11 +25,11 @@ def test_the_contract_names_every_field_of_every_event() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "code"),
     [
-        ("version: 1", "version: 2", "NLM-K002"),
+        ("version: 2", "version: 3", "NLM-K002"),
         ("by: both, path: IFLA_MTU", "by: nobody, path: IFLA_MTU", "NLM-K002"),
         ("path: IFLA_MTU", "path: ifla mtu", "NLM-K002"),
         ("    mtu: ", "    mtus: ", "NLM-K004"),
-        ("version: 1", "version: [", "NLM-K001"),
+        ("version: 2", "version: [", "NLM-K001"),
     ],
 )
 def test_a_wrong_contract_is_refused(tmp_path: Path, old: str, new: str, code: str) -> None:
@@ -50,26 +51,50 @@ def test_legacy_owes_no_addresses_of_other_families() -> None:
     assert dst.provided("libnl", 28)
 
 
-def test_every_path_of_the_contract_can_be_located() -> None:
+# Bytes of the fixed header before the attributes, by the first word of their names.
+HEADER = {
+    "IFLA": 16,
+    "IFA": 8,
+    "RTA": 12,
+    "NDA": 12,
+    "FRA": 12,
+    "NL80211": 4,
+    "INET": 72,
+    "UNIX": 16,
+    "CTA": 4,
+    "XFRMA": 224,
+    "TCA": 20,
+    "NHA": 8,
+    "NETNSA": 4,
+    "PREFIX": 12,
+    "MDBA": 8,
+    "NETCONFA": 4,
+    "IFLA_STATS": 12,
+}
+PATHS = sorted(
+    {
+        ("RTA_MULTIPATH/" if kind.name == "hop" else "") + path
+        for kind in load_contract().kinds.values()
+        for field in kind.fields
+        for path in field.paths
+    }
+)
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_every_path_of_the_contract_can_be_located(path: str) -> None:
     """Evidence has a place: a message that carries the attribute shows where."""
-    header = {"IFLA": 16, "IFA": 8, "RTA": 12, "NDA": 12, "FRA": 12}
-    missing = []
-    for kind in load_contract().kinds.values():
-        for field in kind.fields:
-            if kind.name == "hop":
-                continue
-            if field.path.startswith("("):
-                data = (64).to_bytes(4, "little") + bytes(60)
-                if locate(data, 0, field.path, "little").offset < 0:
-                    missing.append(field.path)
-                continue
-            payload = b"\x01\x02\x03\x04"
-            for name in reversed(field.path.split("/")):
-                number = _ATTRIBUTES[name]
-                payload = (len(payload) + 4).to_bytes(2, "little") + number.to_bytes(2, "little") + payload
-            at = 16 + header[field.path.partition("_")[0]]
-            data = (at + len(payload)).to_bytes(4, "little") + bytes(at - 4) + payload
-            spot = locate(data, 0, field.path, "little")
-            if spot.data[-4:] != b"\x01\x02\x03\x04":
-                missing.append(field.path)
-    assert missing == []
+    kind = (28 if "flush" in path else 16).to_bytes(2, "little")
+    if path.startswith("("):
+        family = 1 if "udiag" in path else 2
+        data = (256).to_bytes(4, "little") + kind + bytes(10) + bytes([family]) + bytes(239)
+
+        assert locate(data, 0, path, "little").data != b""
+        return
+    payload = b"\x01\x02\x03\x04"
+    for name in reversed(path.split("/")[:1] if "RTA_MULTIPATH" in path else path.split("/")):
+        payload = (len(payload) + 4).to_bytes(2, "little") + ATTRIBUTES[name].to_bytes(2, "little") + payload
+    at = 16 + HEADER["IFLA_STATS" if "STATS_LINK" in path else path.partition("_")[0]]
+    data = (at + len(payload)).to_bytes(4, "little") + kind + bytes(at - 6) + payload
+
+    assert locate(data, 0, path, "little").data[-4:] == b"\x01\x02\x03\x04"

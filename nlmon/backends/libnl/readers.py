@@ -14,20 +14,21 @@ import struct
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from nlmon.errors import AttributeFormatError
+from nlmon.errors import AttributeFormatError, DecodeError
 
-__all__ = ["Reader", "Reading", "address", "label_stack", "plain_readers", "string"]
+__all__ = ["Reader", "Reading", "address", "ip_text", "label_stack", "plain_readers", "string"]
 
 
 class Reading:
-    """A message while it is read: its bytes and place, and where errors go."""
+    """A message while it is read: its bytes and place, the request it answers, and where errors go."""
 
-    __slots__ = ("data", "errors", "frame")
+    __slots__ = ("data", "errors", "frame", "request")
 
-    def __init__(self, data: bytes, frame: int, errors: list[Exception]) -> None:
+    def __init__(self, data: bytes, frame: int, errors: list[DecodeError], request: bytes = b"") -> None:
         self.data = data
         self.frame = frame
         self.errors = errors
+        self.request = request
 
     def bad(self, offset: int, path: str, what: str) -> None:
         """Report a malformed attribute at ``offset`` of the datagram."""
@@ -44,12 +45,17 @@ def plain_readers(sign: str) -> dict[str, tuple[int, Callable[[int], Reader]]]:
         "u8": (1, functools.partial(_number, struct.Struct("B"))),
         "u16": (2, functools.partial(_number, struct.Struct(sign + "H"))),
         "u32": (4, functools.partial(_number, struct.Struct(sign + "I"))),
+        "u64": (8, functools.partial(_number, struct.Struct(sign + "Q"))),
         "s32": (4, functools.partial(_number, struct.Struct(sign + "i"))),
         "be16": (2, functools.partial(_number, struct.Struct(">H"))),
+        "be32": (4, functools.partial(_number, struct.Struct(">I"))),
         "be64": (8, functools.partial(_number, struct.Struct(">Q"))),
         "u16_pair": (4, functools.partial(_pair, struct.Struct(sign + "HH"))),
         "u32_pair": (8, functools.partial(_pair, struct.Struct(sign + "II"))),
         "lladdr": (0, lambda _: _lladdr),
+        "hex": (0, lambda _: _hex),
+        "text": (0, lambda _: _text),
+        "flag": (0, lambda _: _flag),
     }
 
 
@@ -75,6 +81,20 @@ def _lladdr(m: Reading, _: int, begin: int, end: int) -> Any:
     return m.data[begin:end].hex(":")
 
 
+def _hex(m: Reading, _: int, begin: int, end: int) -> str:
+    return m.data[begin:end].hex()
+
+
+def _text(m: Reading, _: int, begin: int, end: int) -> str:
+    """Octets of which any may be a NUL, such as a network's name."""
+    return str(m.data[begin:end], "utf-8", "backslashreplace")
+
+
+def _flag(*_: object) -> bool:
+    """An attribute that says all by being there."""
+    return True
+
+
 def string(path: str, longest: int) -> Reader:
     """Text up to the first NUL; longer than ``longest`` bytes (0: no limit) it is kept whole and reported."""
 
@@ -89,7 +109,8 @@ def string(path: str, longest: int) -> Reader:
 
 
 @functools.lru_cache(maxsize=65536)
-def _ip_text(packed: bytes) -> str:
+def ip_text(packed: bytes) -> str:
+    """4 or 16 bytes as inet_ntop(3) writes them."""
     # An IPv4-mapped address is written with its dotted part, as inet_ntop(3) does and str() does not.
     if len(packed) == 16 and packed.startswith(bytes(10) + b"\xff\xff"):
         return "::ffff:" + str(ipaddress.IPv4Address(packed[12:]))
@@ -105,7 +126,7 @@ def address(path: str, *lengths: int) -> Reader:
         if end - begin not in lengths:
             m.bad(at, path, f"the address has {end - begin} bytes, it needs {' or '.join(map(str, lengths))}")
             return None
-        return _ip_text(m.data[begin:end])
+        return ip_text(m.data[begin:end])
 
     return read
 

@@ -12,7 +12,7 @@ import struct
 from importlib import import_module
 from typing import Any
 
-from nlmon.backends.libnl.policy import Policy
+from nlmon.backends.libnl.policies import Policy
 from nlmon.errors import InternalError
 
 __all__ = ["definition", "fixed_header", "numbers"]
@@ -32,7 +32,7 @@ def fixed_header(policy: Policy, sign: str) -> struct.Struct:
 def numbers(policy: Policy) -> dict[str, tuple[int, ...]]:
     """Attribute numbers of each path of a policy, outermost first. Raises ``InternalError`` for a path that this
     pyroute2 does not know."""
-    message = definition(policy)
+    message = definition(policy) if policy.definition else None
     found = {}
     for row in policy.attributes:
         where, path = message, []

@@ -35,8 +35,7 @@ def control_error(
         return None
     text, place = _ext_ack(data, start, end, kind, flags, sign)
     what = f"the kernel answers {errno_name(-number)}"
-    path = "" if place is None else f"offset {place} of the request"
-    return KernelError("NLM-D004", what, frame=frame, offset=start, errno=-number, ext_ack=text, path=path)
+    return KernelError("NLM-D004", what, frame=frame, offset=start, errno=-number, ext_ack=text, request_offset=place)
 
 
 def _ext_ack(data: bytes, start: int, end: int, kind: int, flags: int, sign: str) -> tuple[str, int | None]:

@@ -1,10 +1,6 @@
-"""Names the kernel gives to numbers: message types, flags, families, scopes, tables.
+"""NETLINK_ROUTE: message types, and the numbers in links, addresses, routes, neighbours and rules.
 
-Source of every table: the Linux UAPI headers named beside it. The tables serve people: JSON output, reports
-and messages. Nothing is decoded with them, and a number without a name is data, not an error.
-
-Not here: attribute numbers (each backend has its own) and names that live in files of a host
-(``/etc/iproute2``), since a capture must read the same everywhere.
+Not here: attribute numbers.
 """
 
 from __future__ import annotations
@@ -12,36 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-__all__ = ["PROTOCOLS", "TABLES", "flag_names", "message_flags", "message_type", "name_of", "protocol_number"]
-
-# linux/netlink.h
-PROTOCOLS: Mapping[int, str] = MappingProxyType(
-    {
-        0: "NETLINK_ROUTE",
-        2: "NETLINK_USERSOCK",
-        3: "NETLINK_FIREWALL",
-        4: "NETLINK_SOCK_DIAG",
-        5: "NETLINK_NFLOG",
-        6: "NETLINK_XFRM",
-        7: "NETLINK_SELINUX",
-        8: "NETLINK_ISCSI",
-        9: "NETLINK_AUDIT",
-        10: "NETLINK_FIB_LOOKUP",
-        11: "NETLINK_CONNECTOR",
-        12: "NETLINK_NETFILTER",
-        14: "NETLINK_DNRTMSG",
-        15: "NETLINK_KOBJECT_UEVENT",
-        16: "NETLINK_GENERIC",
-        18: "NETLINK_SCSITRANSPORT",
-        19: "NETLINK_ECRYPTFS",
-        20: "NETLINK_RDMA",
-        21: "NETLINK_CRYPTO",
-        22: "NETLINK_SMC",
-    }
-)
-_NUMBERS = {name: number for number, name in PROTOCOLS.items()}
-
-_CONTROL = {1: "NLMSG_NOOP", 2: "NLMSG_ERROR", 3: "NLMSG_DONE", 4: "NLMSG_OVERRUN"}
+__all__ = ["MESSAGES", "TABLES"]
 
 
 def _verbs(base: int, noun: str, verbs: str = "NEW DEL GET SET") -> dict[int, str]:
@@ -49,35 +16,37 @@ def _verbs(base: int, noun: str, verbs: str = "NEW DEL GET SET") -> dict[int, st
 
 
 # linux/rtnetlink.h
-_RTM = {
-    **_verbs(16, "LINK"),
-    **_verbs(20, "ADDR", "NEW DEL GET"),
-    **_verbs(24, "ROUTE", "NEW DEL GET"),
-    **_verbs(28, "NEIGH", "NEW DEL GET"),
-    **_verbs(32, "RULE", "NEW DEL GET"),
-    **_verbs(36, "QDISC", "NEW DEL GET"),
-    **_verbs(40, "TCLASS", "NEW DEL GET"),
-    **_verbs(44, "TFILTER", "NEW DEL GET"),
-    **_verbs(48, "ACTION", "NEW DEL GET"),
-    **_verbs(52, "PREFIX", "NEW"),
-    **_verbs(58, "MULTICAST", "GET"),
-    **_verbs(62, "ANYCAST", "GET"),
-    **_verbs(64, "NEIGHTBL", "NEW - GET SET"),
-    **_verbs(68, "NDUSEROPT", "NEW"),
-    **_verbs(72, "ADDRLABEL", "NEW DEL GET"),
-    **_verbs(78, "DCB", "GET SET"),
-    **_verbs(80, "NETCONF", "NEW DEL GET"),
-    **_verbs(84, "MDB", "NEW DEL GET"),
-    **_verbs(88, "NSID", "NEW DEL GET"),
-    **_verbs(92, "STATS", "NEW - GET SET"),
-    **_verbs(96, "CACHEREPORT", "NEW"),
-    **_verbs(100, "CHAIN", "NEW DEL GET"),
-    **_verbs(104, "NEXTHOP", "NEW DEL GET"),
-    **_verbs(108, "LINKPROP", "NEW DEL GET"),
-    **_verbs(112, "VLAN", "NEW DEL GET"),
-    **_verbs(116, "NEXTHOPBUCKET", "NEW DEL GET"),
-    **_verbs(120, "TUNNEL", "NEW DEL GET"),
-}
+MESSAGES: Mapping[int, str] = MappingProxyType(
+    {
+        **_verbs(16, "LINK"),
+        **_verbs(20, "ADDR", "NEW DEL GET"),
+        **_verbs(24, "ROUTE", "NEW DEL GET"),
+        **_verbs(28, "NEIGH", "NEW DEL GET"),
+        **_verbs(32, "RULE", "NEW DEL GET"),
+        **_verbs(36, "QDISC", "NEW DEL GET"),
+        **_verbs(40, "TCLASS", "NEW DEL GET"),
+        **_verbs(44, "TFILTER", "NEW DEL GET"),
+        **_verbs(48, "ACTION", "NEW DEL GET"),
+        **_verbs(52, "PREFIX", "NEW"),
+        **_verbs(58, "MULTICAST", "GET"),
+        **_verbs(62, "ANYCAST", "GET"),
+        **_verbs(64, "NEIGHTBL", "NEW - GET SET"),
+        **_verbs(68, "NDUSEROPT", "NEW"),
+        **_verbs(72, "ADDRLABEL", "NEW DEL GET"),
+        **_verbs(78, "DCB", "GET SET"),
+        **_verbs(80, "NETCONF", "NEW DEL GET"),
+        **_verbs(84, "MDB", "NEW DEL GET"),
+        **_verbs(88, "NSID", "NEW DEL GET"),
+        **_verbs(92, "STATS", "NEW - GET SET"),
+        **_verbs(96, "CACHEREPORT", "NEW"),
+        **_verbs(100, "CHAIN", "NEW DEL GET"),
+        **_verbs(104, "NEXTHOP", "NEW DEL GET"),
+        **_verbs(108, "LINKPROP", "NEW DEL GET"),
+        **_verbs(112, "VLAN", "NEW DEL GET"),
+        **_verbs(116, "NEXTHOPBUCKET", "NEW DEL GET"),
+        **_verbs(120, "TUNNEL", "NEW DEL GET"),
+    }
+)
 
 TABLES: Mapping[str, Mapping[int, str]] = MappingProxyType(
     {
@@ -92,9 +61,15 @@ TABLES: Mapping[str, Mapping[int, str]] = MappingProxyType(
             16: "AF_NETLINK",
             17: "AF_PACKET",
             28: "AF_MPLS",
+            38: "AF_ALG",
+            40: "AF_VSOCK",
+            43: "AF_SMC",
+            44: "AF_XDP",
             128: "RTNL_FAMILY_IPMR",
             129: "RTNL_FAMILY_IP6MR",
         },
+        # linux/if_addr.h, struct prefixmsg
+        "prefix_flags": {0x01: "ONLINK", 0x02: "AUTOCONF"},
         # linux/if.h
         "operstate": {
             0: "UNKNOWN",
@@ -250,57 +225,3 @@ TABLES: Mapping[str, Mapping[int, str]] = MappingProxyType(
         },
     }
 )
-
-_BASE_FLAGS = {
-    0x01: "NLM_F_REQUEST",
-    0x02: "NLM_F_MULTI",
-    0x04: "NLM_F_ACK",
-    0x08: "NLM_F_ECHO",
-    0x10: "NLM_F_DUMP_INTR",
-    0x20: "NLM_F_DUMP_FILTERED",
-}
-# linux/netlink.h: the upper byte means something else in each kind of message.
-_NEW_FLAGS = {0x100: "NLM_F_REPLACE", 0x200: "NLM_F_EXCL", 0x400: "NLM_F_CREATE", 0x800: "NLM_F_APPEND"}
-_GET_FLAGS = {0x100: "NLM_F_ROOT", 0x200: "NLM_F_MATCH", 0x400: "NLM_F_ATOMIC"}
-_DEL_FLAGS = {0x100: "NLM_F_NONREC", 0x200: "NLM_F_BULK"}
-_ACK_FLAGS = {0x100: "NLM_F_CAPPED", 0x200: "NLM_F_ACK_TLVS"}
-
-
-def name_of(table: str, number: int) -> str:
-    """Name of ``number`` in a table of ``TABLES``, or the number as text."""
-    return TABLES[table].get(number) or str(number)
-
-
-def flag_names(table: Mapping[int, str], value: int) -> list[str]:
-    """Names of the set bits, lowest first; bits without a name come last as one hexadecimal text."""
-    found = [name for bit, name in table.items() if value & bit]
-    rest = value & ~sum(table)
-    return [*found, hex(rest)] if rest else found
-
-
-def message_type(protocol: int, msg_type: int) -> str:
-    """``RTM_NEWLINK`` for (0, 16); control types by their name in every protocol; otherwise the number."""
-    if msg_type < 16:
-        return _CONTROL.get(msg_type) or str(msg_type)
-    if protocol == 0:
-        return _RTM.get(msg_type) or str(msg_type)
-    return str(msg_type)
-
-
-def message_flags(protocol: int, msg_type: int, flags: int) -> list[str]:
-    """Names of nlmsg_flags; the upper byte is read by the verb of the message (linux/netlink.h)."""
-    if msg_type in {2, 3}:
-        upper = _ACK_FLAGS
-    elif protocol == 0 and msg_type >= 16:
-        upper = (_NEW_FLAGS, _DEL_FLAGS, _GET_FLAGS, _NEW_FLAGS)[msg_type & 3]
-    else:
-        upper = {}
-    return flag_names({**_BASE_FLAGS, **upper}, flags)
-
-
-def protocol_number(text: str) -> int | None:
-    """Number for ``route``, ``NETLINK_ROUTE`` or ``0`` in any case; None if unknown."""
-    if text.isdecimal():
-        return int(text)
-    upper = text.upper().replace("-", "_")
-    return _NUMBERS.get(upper, _NUMBERS.get("NETLINK_" + upper))

@@ -1,44 +1,16 @@
-"""Policies: which field of an event comes from which attribute, how it is read, and how long it may be.
+"""Policies of rtnetlink's five kinds of messages: links, addresses, routes, neighbours, rules.
 
-In the manner of libnl's ``struct nla_policy``: one row an attribute, checked before the value is read. A row
-names the attribute as the kernel does; its number comes from pyroute2's definitions (``resolve``).
-
-Rules of this file:
-1. The rows of a message are in the order of the fields of its event.
-2. A number or a length is stated here only where pyroute2 lacks it or has it wrong, with the reason beside it.
-
-Not here: reading values (``readers``) and walking messages (``decoder``).
+Not here: rtnetlink's other kinds (``network``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import NamedTuple
+from nlmon.backends.libnl.policies import Attr, Policy
 
-__all__ = ["ADDR", "HOP", "LINK", "NEIGH", "ROUTE", "RULE", "Attr", "Policy"]
+__all__ = ["ADDR", "HOP", "IFNAMSIZ", "LINK", "NEIGH", "ROUTE", "RULE"]
 
 IFNAMSIZ = 15  # linux/if.h has 16 with the NUL
 QDISC_NAME = 31
-
-
-class Attr(NamedTuple):
-    """One row: the field, its attribute path, the kind of value, and for kinds that need it the longest text in
-    bytes, or where in the payload the value begins."""
-
-    field: str
-    path: str
-    kind: str
-    longest: int = 0
-    begin: int = 0
-
-
-class Policy(NamedTuple):
-    """The rows of a message, and where pyroute2 defines it. ``numbers`` adds attributes it lacks."""
-
-    definition: str
-    attributes: tuple[Attr, ...]
-    numbers: Mapping[str, int] = {}
-
 
 LINK = Policy(
     "pyroute2.netlink.rtnl.ifinfmsg:ifinfmsg",
@@ -152,8 +124,8 @@ RULE = Policy(
         Attr("tun_id", "FRA_TUN_ID", "be64"),
         Attr("l3mdev", "FRA_L3MDEV", "u8"),
         Attr("goto", "FRA_GOTO", "u32"),
-        Attr("suppress_prefixlen", "FRA_SUPPRESS_PREFIXLEN", "u32"),
-        Attr("suppress_ifgroup", "FRA_SUPPRESS_IFGROUP", "u32"),
+        Attr("suppress_prefixlen", "FRA_SUPPRESS_PREFIXLEN", "s32"),
+        Attr("suppress_ifgroup", "FRA_SUPPRESS_IFGROUP", "s32"),
         Attr("flow", "FRA_FLOW", "u32"),
         Attr("protocol", "FRA_PROTOCOL", "u8"),
     ),

@@ -1,0 +1,193 @@
+"""The legacy implementation: standard library only, plain parsing by hand, in the style of the C original.
+
+Its inherent limits: generic families have no names and are joined by number; no caches, no reconnection, no
+resynchronisation, no kernel error texts; IPsec and audit are not supported.
+
+Rules of this folder:
+1. Nothing raises for any bytes. What cannot be read is an error value with its place.
+2. No decoding code or constant is shared with the other implementation.
+
+Deviations can be made by a subclass that replaces an entry of ``parsers`` or one of the methods.
+
+Not here: anything that asks the kernel, but for the name of an interface.
+"""
+
+from __future__ import annotations
+
+import errno
+import struct
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import ClassVar, TypeAlias
+
+from nlmon.backends.base import Backend, BackendOptions
+from nlmon.backends.legacy.generic import GenericParser
+from nlmon.backends.legacy.netfilter import NetfilterParser
+from nlmon.backends.legacy.reading import Message, Parsed
+from nlmon.backends.legacy.route import RouteParser
+from nlmon.backends.legacy.sockets import SocketParser
+from nlmon.errors import FramingError, HeaderError, KernelError, Overrun, OverrunMessage, TransportError, errno_name
+from nlmon.events import UNSET, Datagram, Decoded, Event, LinkInfo, Payload
+from nlmon.transport.base import Transport, TransportFactory
+
+__all__ = ["LegacyBackend"]
+
+NETLINK_ROUTE, NETLINK_SOCK_DIAG, NETLINK_NETFILTER, NETLINK_GENERIC = 0, 4, 12, 16
+NLMSG_NOOP, NLMSG_ERROR, NLMSG_DONE, NLMSG_OVERRUN = 1, 2, 3, 4
+ANY = -1
+GENERIC_GROUPS = 256
+
+Method: TypeAlias = Callable[[Message], Parsed]
+
+
+class LegacyBackend(RouteParser, GenericParser, SocketParser, NetfilterParser, Backend):
+    """The plain implementation; see the module."""
+
+    name: ClassVar[str] = "legacy"
+    groups: ClassVar[Mapping[int, tuple[int, ...]]] = MappingProxyType(
+        {
+            NETLINK_ROUTE: (1, 3, 5, 7, 8, 9, 11, 19),
+            NETLINK_SOCK_DIAG: (1, 2, 3, 4),
+            NETLINK_NETFILTER: (1, 2, 3),
+            NETLINK_GENERIC: (),
+        }
+    )
+    # Protocol -> message type (ANY: all others) -> name of the method that parses it, size of its fixed header.
+    parsers: ClassVar[Mapping[int, Mapping[int, tuple[str, int]]]] = MappingProxyType(
+        {
+            NETLINK_ROUTE: {
+                **dict.fromkeys((16, 17, 18, 19), ("parse_link", 16)),
+                **dict.fromkeys((20, 21, 22), ("parse_addr", 8)),
+                **dict.fromkeys((24, 25, 26), ("parse_route", 12)),
+                **dict.fromkeys((28, 29, 30), ("parse_neigh", 12)),
+                **dict.fromkeys((32, 33, 34), ("parse_rule", 12)),
+            },
+            NETLINK_SOCK_DIAG: {20: ("parse_socket", 4)},
+            NETLINK_NETFILTER: dict.fromkeys((0x100, 0x102), ("parse_conntrack", 4)),
+            NETLINK_GENERIC: {ANY: ("parse_generic", 4)},
+        }
+    )
+
+    def __init__(self, transports: TransportFactory, options: BackendOptions | None = None) -> None:
+        Backend.__init__(self, transports, options)
+        sign = "<" if self.byteorder == "little" else ">"
+        self.prepare(sign)
+        self._nlmsghdr = struct.Struct(sign + "IHHII")
+        self._s32 = struct.Struct(sign + "i")
+        self._methods: dict[int, dict[int, tuple[Method, int]]] = {
+            protocol: {kind: (getattr(self, name), size) for kind, (name, size) in kinds.items()}
+            for protocol, kinds in self.parsers.items()
+        }
+
+    def opened(self, protocol: int, transport: Transport) -> None:
+        """Join every generic group there is, by number: without names there is nothing to choose by. Groups that
+        appear later are not joined."""
+        if protocol != NETLINK_GENERIC:
+            return
+        for group in range(1, GENERIC_GROUPS + 1):
+            try:
+                transport.join(group)
+            except TransportError as error:
+                if error.errno == errno.EINVAL:
+                    break  # beyond the last one
+
+    # -- datagram --------------------------------------------------------------------------------------------
+
+    def decode(self, datagram: Datagram) -> Decoded:
+        """Walk the messages of a datagram; see ``Backend.decode``."""
+        result = Decoded([], [])
+        data = datagram.data
+        size = len(data)
+        methods = self._methods.get(datagram.protocol, {})
+        offset = 0
+        while offset < size:
+            if size - offset < 16:
+                if any(data[offset:]):
+                    self._framing(result, datagram, offset, f"{size - offset} bytes are left, a header has 16")
+                break
+            length, kind, flags, seq, pid = self._nlmsghdr.unpack_from(data, offset)
+            if length < 16:
+                if any(data[offset:]):
+                    self._framing(result, datagram, offset, f"the message claims {length} bytes, less than a header")
+                break
+            if length > size - offset:
+                self._framing(
+                    result, datagram, offset, f"the message claims {length} bytes and {size - offset} are left"
+                )
+                break
+            message = Message(data, offset, offset + length, datagram.frame, result.errors, datagram.request)
+            if kind < 16:
+                self.control(result, message, kind)
+            elif (found := methods.get(kind, methods.get(ANY))) is None:
+                result.unknown.append((kind, data[offset + 16] if length > 16 else -1))
+            else:
+                self._event(result, datagram, message, (kind, flags, seq, pid), found)
+            offset += (length + 3) & ~3
+        if datagram.truncated and not any(isinstance(error, FramingError) for error in result.errors):
+            self._framing(result, datagram, min(offset, size), "the datagram went on behind its last whole message")
+        return result
+
+    def _event(
+        self,
+        result: Decoded,
+        datagram: Datagram,
+        message: Message,
+        header: tuple[int, int, int, int],
+        method: tuple[Method, int],
+    ) -> None:
+        parse, need = method
+        protocol, kind = datagram.protocol, header[0]
+        frame, offset = datagram.frame, message.start
+        body = message.end - offset - 16
+        if body < need:
+            if protocol == NETLINK_ROUTE and kind & 3 == 2 and body:
+                result.unknown.append((kind, message.data[offset + 16]))  # a dump request may be the family alone
+                return
+            what = f"the message has {body} bytes behind its header and needs {need}"
+            result.errors.append(HeaderError("NLM-D002", what, frame=frame, offset=offset))
+            return
+        errors = len(result.errors)
+        payload, index = parse(message)
+        if payload is not None:
+            interface = self._interface(payload, index) if protocol == NETLINK_ROUTE else UNSET
+            result.events.append(Event(datagram.timestamp, protocol, *header, frame, offset, interface, payload))
+        elif len(result.errors) == errors:
+            result.unknown.append((kind, message.data[offset + 16]))
+
+    def _framing(self, result: Decoded, datagram: Datagram, offset: int, what: str) -> None:
+        why = f"the recording lost {datagram.truncated} bytes" if datagram.truncated else ""
+        result.errors.append(FramingError("NLM-D001", what, frame=datagram.frame, offset=offset, why=why))
+
+    def control(self, result: Decoded, message: Message, kind: int) -> None:
+        """NOOP, DONE and acknowledgements are counted, errors reported; reading goes on behind each."""
+        frame, offset = message.frame, message.start
+        if kind == NLMSG_OVERRUN:
+            result.errors.append(
+                OverrunMessage("NLM-D005", "the sender lost data before this message", frame=frame, offset=offset)
+            )
+            return
+        if kind == NLMSG_ERROR and message.end - message.start < 20:
+            what = "an error message has no room for its error number"
+            result.errors.append(HeaderError("NLM-D002", what, frame=frame, offset=offset))
+            return
+        number = 0
+        if kind in {NLMSG_ERROR, NLMSG_DONE} and message.end - message.start >= 20:
+            (number,) = self._s32.unpack_from(message.data, message.start + 16)
+        if number < 0:
+            what = f"the kernel answers {errno_name(-number)}"
+            result.errors.append(KernelError("NLM-D004", what, frame=frame, offset=offset, errno=-number))
+        else:
+            result.control += 1
+
+    def _interface(self, payload: Payload, index: int | None) -> str | None:
+        if isinstance(payload, LinkInfo) and payload.ifname is not None:
+            return payload.ifname
+        transport = self._transports.get(NETLINK_ROUTE)
+        return None if transport is None or index is None or index <= 0 else transport.link_name(index)
+
+    def on_transport_error(self, protocol: int, error: TransportError) -> bool:
+        """An overrun is reported and reading goes on; nothing else is recovered."""
+        if isinstance(error, Overrun):
+            self.report(error)
+            return True
+        return False

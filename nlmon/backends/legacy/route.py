@@ -1,0 +1,225 @@
+"""Parses rtnetlink by hand: one function per kind of message, one loop over its attributes.
+
+It provides the fields of the guide's structures and what its own verdict would be wrong without: the family of a
+link, the table, hops and preferred source of a route, what tells entries of a forwarding database apart, and all
+that tells rules apart.
+
+Numbers: linux/if_link.h, if_addr.h, rtnetlink.h, neighbour.h, fib_rules.h.
+
+Not here: rtnetlink's neighbouring groups, which only the other implementation has.
+"""
+
+from __future__ import annotations
+
+import struct
+
+from nlmon.backends.legacy.reading import Message, Parsed, Reader
+from nlmon.events import UNSET, AddrInfo, LinkInfo, NeighInfo, NextHop, RouteInfo, RuleInfo
+
+__all__ = ["RouteParser"]
+
+AF_INET, AF_BRIDGE, AF_INET6, RTNL_FAMILY_IPMR, RTNL_FAMILY_IP6MR = 2, 7, 10, 128, 129
+IP_LENGTH = {AF_INET: 4, AF_INET6: 16, RTNL_FAMILY_IPMR: 4, RTNL_FAMILY_IP6MR: 16}
+
+
+class RouteParser(Reader):
+    """Links, addresses, routes, neighbours and rules."""
+
+    def prepare(self, sign: str) -> None:
+        """Make the structs of a byte order."""
+        super().prepare(sign)
+        self._ifinfomsg = struct.Struct(sign + "BxHiII")
+        self._ifaddrmsg = struct.Struct(sign + "BBBBI")
+        self._rtmsg = struct.Struct(sign + "BBBBBBBBI")
+        self._ndmsg = struct.Struct(sign + "BxxxiHBB")
+        self._fib_rule_hdr = struct.Struct(sign + "BBBBBxxBI")
+        self._rtnexthop = struct.Struct(sign + "HBBi")
+
+    def parse_link(self, m: Message) -> Parsed:
+        """RTM_*LINK: ifinfomsg and five attributes."""
+        family, _, index, flags, _ = self._ifinfomsg.unpack_from(m.data, m.start + 16)
+        ifname = mtu = addr = qdisc = operstate = None
+        for kind, at, begin, end in self.attributes(m, m.start + 32, m.end):
+            if kind == 1:
+                addr = m.data[begin:end].hex(":")
+            elif kind == 3:
+                ifname = self.name_of(m, at, begin, end, "IFLA_IFNAME", 15)
+            elif kind == 4:
+                mtu = self.u32(m, at, begin, end, "IFLA_MTU")
+            elif kind == 6:
+                qdisc = self.name_of(m, at, begin, end, "IFLA_QDISC", 31)
+            elif kind == 16:
+                operstate = self.u8(m, at, begin, end, "IFLA_OPERSTATE")
+        return LinkInfo(family, index, flags, ifname, mtu, addr, qdisc, operstate), index
+
+    def parse_addr(self, m: Message) -> Parsed:
+        """RTM_*ADDR: ifaddrmsg, the own and the peer's address, the label."""
+        family, prefixlen, _, scope, index = self._ifaddrmsg.unpack_from(m.data, m.start + 16)
+        need = {AF_INET: 4, AF_INET6: 16}.get(family)
+        address = local = label = None
+        has_local = False
+        for kind, at, begin, end in self.attributes(m, m.start + 24, m.end):
+            if kind == 1 and need is not None:
+                address = self.ip(m, at, begin, end, "IFA_ADDRESS", need)
+            elif kind == 2 and need is not None:
+                local = self.ip(m, at, begin, end, "IFA_LOCAL", need)
+                has_local = True
+            elif kind == 3:
+                label = self.name_of(m, at, begin, end, "IFA_LABEL", 15)
+        own = local if has_local else address  # beside a local address, IFA_ADDRESS is the peer's
+        peer = address if local is not None and address != local else None
+        return AddrInfo(family, _signed(index), prefixlen, scope, own, peer, label), _signed(index)
+
+    def parse_route(self, m: Message) -> Parsed:
+        """RTM_*ROUTE: rtmsg, destination, source, gateway, interface, table and hops."""
+        family, dst_len, src_len, tos, table, protocol, scope, type_, flags = self._rtmsg.unpack_from(
+            m.data, m.start + 16
+        )
+        need = IP_LENGTH.get(family)
+        dst = src = gateway = oif = priority = hops = wide = prefsrc = via = None
+        for kind, at, begin, end in self.attributes(m, m.start + 28, m.end):
+            if kind == 1 and need is not None:
+                dst = self.ip(m, at, begin, end, "RTA_DST", need)
+            elif kind == 2 and need is not None:
+                src = self.ip(m, at, begin, end, "RTA_SRC", need)
+            elif kind == 4:
+                oif = self.u32(m, at, begin, end, "RTA_OIF")
+            elif kind == 5 and need is not None:
+                gateway = self.ip(m, at, begin, end, "RTA_GATEWAY", need)
+            elif kind == 6:
+                priority = self.u32(m, at, begin, end, "RTA_PRIORITY")
+            elif kind == 7 and need is not None:
+                prefsrc = self.ip(m, at, begin, end, "RTA_PREFSRC", need)
+            elif kind == 9:
+                hops = self.parse_hops(m, begin, end, need)
+            elif kind == 18:
+                via = self.parse_via(m, at, begin, end, "RTA_VIA")
+            elif kind == 15:
+                wide = self.u32(m, at, begin, end, "RTA_TABLE")
+        table = table if wide is None else wide
+        head = (family, dst_len, src_len, tos, protocol, scope, type_, flags, table)
+        if need is None:
+            return RouteInfo(*head, UNSET, UNSET, UNSET, oif, priority, hops, UNSET, via=via), oif
+        return RouteInfo(*head, dst, src, gateway, oif, priority, hops, prefsrc, via=via), oif
+
+    def parse_hops(self, m: Message, at: int, end: int, need: int | None) -> tuple[NextHop, ...]:
+        """RTA_MULTIPATH: a list of rtnexthop, each with attributes of its own."""
+        hops = []
+        while at < end:
+            if end - at < 8:
+                if any(m.data[at:end]):
+                    m.bad(at, "RTA_MULTIPATH", f"{end - at} bytes are left, a next hop has 8")
+                break
+            length, flags, more, index = self._rtnexthop.unpack_from(m.data, at)
+            if length < 8 or length > end - at:
+                m.bad(at, "RTA_MULTIPATH", f"a next hop claims {length} bytes and {end - at} are left")
+                break
+            gateway = via = None
+            for kind, where, begin, stop in self.attributes(m, at + 8, at + length, "RTA_MULTIPATH"):
+                if kind == 5 and need is not None:
+                    gateway = self.ip(m, where, begin, stop, "RTA_MULTIPATH/RTA_GATEWAY", need)
+                elif kind == 18:
+                    via = self.parse_via(m, where, begin, stop, "RTA_MULTIPATH/RTA_VIA")
+            hops.append(NextHop(index, more + 1, flags, gateway, via))
+            at += (length + 3) & ~3
+        return tuple(hops)
+
+    def parse_via(self, m: Message, at: int, begin: int, end: int, path: str) -> str | None:
+        """RTA_VIA: a gateway of another family, which comes first."""
+        if end - begin < 2:
+            m.bad(at, path, f"{end - begin} bytes hold no address family")
+            return None
+        (family,) = self._u16.unpack_from(m.data, begin)
+        need = IP_LENGTH.get(family)
+        if need is None:
+            return f"family-{family} {m.data[begin + 2 : end].hex()}"
+        address = self.ip(m, at, begin + 2, end, path, need)
+        name = {AF_INET: "inet", AF_INET6: "inet6"}.get(family, family)
+        return None if address is None else f"{name} {address}"
+
+    def parse_neigh(self, m: Message) -> Parsed:
+        """RTM_*NEIGH: ndmsg, the two addresses, and what tells entries of a forwarding database apart."""
+        family, index, state, flags, _ = self._ndmsg.unpack_from(m.data, m.start + 16)
+        dst = lladdr = vlan = master = vni = port = None
+        for kind, at, begin, end in self.attributes(m, m.start + 28, m.end):
+            if kind == 1 and family in {AF_INET, AF_INET6, AF_BRIDGE}:
+                need = 4 if family == AF_INET else 16
+                if family == AF_BRIDGE and end - begin == 4:
+                    need = 4
+                dst = self.ip(m, at, begin, end, "NDA_DST", need)
+            elif kind == 2:
+                lladdr = m.data[begin:end].hex(":")
+            elif kind == 5:
+                if end - begin < 2:
+                    m.bad(at, "NDA_VLAN", f"{end - begin} bytes are no 16-bit number")
+                    vlan = None
+                else:
+                    (vlan,) = self._u16.unpack_from(m.data, begin)
+            elif kind == 6:
+                if end - begin < 2:
+                    m.bad(at, "NDA_PORT", f"{end - begin} bytes are no port")
+                    port = None
+                else:
+                    port = int.from_bytes(m.data[begin : begin + 2], "big")
+            elif kind == 7:
+                vni = self.u32(m, at, begin, end, "NDA_VNI")
+            elif kind == 9:
+                master = self.u32(m, at, begin, end, "NDA_MASTER")
+        return NeighInfo(family, index, state, flags, dst, lladdr, vlan, master=master, vni=vni, port=port), index
+
+    def parse_rule(self, m: Message) -> Parsed:
+        """RTM_*RULE: fib_rule_hdr and all that tells rules apart. A suppressor of -1 is none."""
+        family, dst_len, src_len, tos, table, action, flags = self._fib_rule_hdr.unpack_from(m.data, m.start + 16)
+        need = IP_LENGTH.get(family)
+        wide = None
+        found: dict[str, int | str | tuple[int, int] | None] = dict.fromkeys(
+            ("goto", "suppress_ifgroup", "suppress_prefixlen", "protocol")
+        )
+        for kind, at, begin, end in self.attributes(m, m.start + 28, m.end):
+            if kind == 1 and need is not None:
+                found["dst"] = self.ip(m, at, begin, end, "FRA_DST", need)
+            elif kind == 2 and need is not None:
+                found["src"] = self.ip(m, at, begin, end, "FRA_SRC", need)
+            elif kind == 3:
+                found["iifname"] = self.name_of(m, at, begin, end, "FRA_IIFNAME", 15)
+            elif kind == 4:
+                found["goto"] = self.u32(m, at, begin, end, "FRA_GOTO")
+            elif kind == 6:
+                found["priority"] = self.u32(m, at, begin, end, "FRA_PRIORITY")
+            elif kind == 10:
+                found["fwmark"] = self.u32(m, at, begin, end, "FRA_FWMARK")
+            elif kind == 12:
+                if end - begin < 8:
+                    m.bad(at, "FRA_TUN_ID", f"{end - begin} bytes are no 64-bit number")
+                    found["tun_id"] = None
+                else:
+                    found["tun_id"] = int.from_bytes(m.data[begin : begin + 8], "big")
+            elif kind == 13:
+                found["suppress_ifgroup"] = self.s32(m, at, begin, end, "FRA_SUPPRESS_IFGROUP")
+            elif kind == 14:
+                found["suppress_prefixlen"] = self.s32(m, at, begin, end, "FRA_SUPPRESS_PREFIXLEN")
+            elif kind == 15:
+                wide = self.u32(m, at, begin, end, "FRA_TABLE")
+            elif kind == 16:
+                found["fwmask"] = self.u32(m, at, begin, end, "FRA_FWMASK")
+            elif kind == 17:
+                found["oifname"] = self.name_of(m, at, begin, end, "FRA_OIFNAME", 15)
+            elif kind == 19:
+                found["l3mdev"] = self.u8(m, at, begin, end, "FRA_L3MDEV")
+            elif kind == 20:
+                found["uid_range"] = self.pair(m, at, begin, end, "FRA_UID_RANGE", self._u32_pair)
+            elif kind == 21:
+                found["protocol"] = self.u8(m, at, begin, end, "FRA_PROTOCOL")
+            elif kind == 22:
+                found["ip_proto"] = self.u8(m, at, begin, end, "FRA_IP_PROTO")
+            elif kind == 23:
+                found["sport_range"] = self.pair(m, at, begin, end, "FRA_SPORT_RANGE", self._u16_pair)
+            elif kind == 24:
+                found["dport_range"] = self.pair(m, at, begin, end, "FRA_DPORT_RANGE", self._u16_pair)
+        table = table if wide is None else wide
+        return RuleInfo(family, dst_len, src_len, tos, action, flags, table, **found), None  # type: ignore[arg-type]
+
+
+def _signed(number: int) -> int:
+    """An interface index is signed wherever an event shows one (ifa_index is declared unsigned)."""
+    return number - (1 << 32) if number >= 1 << 31 else number

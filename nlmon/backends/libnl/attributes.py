@@ -1,0 +1,141 @@
+"""Compiles policies into tables, and walks attributes with them: what every decoder of a protocol stands on.
+
+A policy becomes, per family and byte order, a table from attribute number to the smallest payload, the path,
+and the readers with the slots of their fields. One walk over the attributes fills the slots; what lacks an
+attribute stays None.
+
+Rules of this file:
+1. Families decide how addresses are read, so tables are compiled per family, once, when first needed.
+2. The walk checks every length before a reader sees the payload.
+
+Not here: what a message is (``route``, ``generic``, ``sockets``, ...) and the messages of a datagram
+(``backend``).
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple, TypeAlias
+
+from nlmon.backends.libnl.policies import Attr, Policy
+from nlmon.backends.libnl.readers import Reader, Reading, plain_readers, string
+from nlmon.backends.libnl.resolve import numbers
+from nlmon.events import Payload
+
+__all__ = ["NLMSGHDR", "TYPE_MASK", "Decoder", "Found", "Table"]
+
+NLMSGHDR = 16
+TYPE_MASK = 0x3FFF  # NLA_TYPE_MASK: the two top bits say nested and byte order
+
+# What a decoder makes of a message: the payload (None: no event for it), and the interface by index and by name.
+Found: TypeAlias = tuple[Payload | None, int | None, str | None]
+
+
+class Entry(NamedTuple):
+    """What the table holds for one attribute number."""
+
+    minimum: int
+    path: str
+    fields: tuple[tuple[int, Reader], ...]
+    nested: Mapping[int, Entry] | None
+
+
+Table: TypeAlias = Mapping[int, Entry]
+
+
+class Decoder:
+    """Base of the decoders of one protocol, for one byte order."""
+
+    def __init__(self, byteorder: str) -> None:
+        self.sign = "<" if byteorder == "little" else ">"
+        self._attr = struct.Struct(self.sign + "HH").unpack_from
+        self._plain = plain_readers(self.sign)
+        self._tables: dict[tuple[int, int, str], tuple[Table, int]] = {}
+
+    def walk(
+        self, m: Reading, policy: Policy, family: int, at: int, end: int, path: str = "", *, first: Any = None
+    ) -> list[Any]:
+        """Values of a message, or of the nested attribute at ``path``, in policy order, None for what it lacks;
+        ``first`` is the value of the first row when that is lacking."""
+        key = (id(policy), family, path)  # policies are constants of their modules
+        found = self._tables.get(key)
+        if found is None:
+            found = self._tables[key] = self._compile(policy, family, path), len(policy.fields)
+        values: list[Any] = [None] * found[1]
+        values[0] = first
+        self.fill(m, found[0], at, end, values, path)
+        return values
+
+    def fill(self, m: Reading, table: Table, at: int, end: int, values: list[Any], path: str) -> None:
+        """Read the attributes of a range that the table knows into the slots of ``values``."""
+        data, attr = m.data, self._attr
+        while at + 4 <= end:
+            length, kind = attr(data, at)
+            if length < 4 or at + length > end:
+                m.bad(at, path, f"nla_len is {length}, {end - at} bytes are left")
+                return
+            entry = table.get(kind & TYPE_MASK)
+            if entry is not None:
+                if entry.nested is not None:
+                    self.fill(m, entry.nested, at + 4, at + length, values, entry.path)
+                elif length - 4 < entry.minimum:
+                    m.bad(at, entry.path, f"{length - 4} bytes, the policy wants at least {entry.minimum}")
+                    for slot, _ in entry.fields:
+                        values[slot] = None
+                else:
+                    for slot, read in entry.fields:
+                        values[slot] = read(m, at, at + 4, at + length)
+            at += (length + 3) & ~3
+        if at < end and any(data[at:end]):
+            m.bad(at, path, f"{end - at} bytes after the last attribute")
+
+    def children(self, m: Reading, begin: int, end: int, path: str) -> Iterator[tuple[int, int, int, int]]:
+        """(number, offset, begin and end of the payload) of each attribute in a range."""
+        at = begin
+        while at + 4 <= end:
+            length, kind = self._attr(m.data, at)
+            if length < 4 or at + length > end:
+                m.bad(at, path, f"nla_len is {length}, {end - at} bytes are left")
+                return
+            yield kind & TYPE_MASK, at, at + 4, at + length
+            at += (length + 3) & ~3
+        if at < end and any(m.data[at:end]):
+            m.bad(at, path, f"{end - at} bytes after the last attribute")
+
+    def reader(self, row: Attr, family: int) -> tuple[int, Reader] | None:
+        """Smallest payload and reader for one row, None where the family has no such value. A protocol adds the
+        kinds of its own."""
+        if row.kind == "string":
+            return 0, string(row.path, row.longest)
+        minimum, make = self._plain[row.kind]
+        return row.begin + minimum, make(row.begin)
+
+    def _compile(self, policy: Policy, family: int, inside: str) -> Table:
+        """The table of a policy for one family; rows of which this family has no value are left out. ``inside`` is
+        the path of the attribute that all this is nested in."""
+        known = numbers(policy)
+        tree: dict[int, Any] = {}
+        slots = {field: slot for slot, field in enumerate(policy.fields)}
+        for row in policy.attributes:
+            slot = slots[row.field]
+            whole = f"{inside}/{row.path}".lstrip("/")
+            made = self.reader(row._replace(path=whole), family)
+            if made is None:
+                continue
+            minimum, read = made
+            level, path = tree, inside
+            *outer, last = zip(known[row.path], row.path.split("/"), strict=True)
+            for number, name in outer:
+                path = f"{path}/{name}".lstrip("/")
+                level = level.setdefault(number, (0, path, [], {}))[3]
+            entry = level.setdefault(last[0], (0, whole, [], None))
+            level[last[0]] = (max(entry[0], minimum), whole, [*entry[2], (slot, read)], None)
+        return _frozen(tree)
+
+
+def _frozen(tree: dict[int, Any]) -> Table:
+    return {
+        number: Entry(minimum, path, tuple(fields), None if nested is None else _frozen(nested))
+        for number, (minimum, path, fields, nested) in tree.items()
+    }

@@ -1,0 +1,67 @@
+"""Decodes generic netlink: nl80211 with its own fields, Qualcomm Atheros vendor commands, other families raw.
+
+Not here: which number is which family (``families``).
+"""
+
+from __future__ import annotations
+
+import struct
+
+from nlmon.backends.libnl.attributes import NLMSGHDR, Decoder, Found
+from nlmon.backends.libnl.families import GENLMSGHDR, Families
+from nlmon.backends.libnl.policies import generic as policies
+from nlmon.backends.libnl.readers import Reading
+from nlmon.events import GenericInfo, Nl80211Info, QcaVendorInfo
+
+__all__ = ["GenericDecoder"]
+
+NL80211_CMD_VENDOR = 103
+QCA_OUI = 0x001374
+# The attributes of a vendor command, in a family whose name is not known.
+VENDOR_NUMBERS = {195: "NL80211_ATTR_VENDOR_ID", 196: "NL80211_ATTR_VENDOR_SUBCMD"}
+
+
+class GenericDecoder(Decoder):
+    """Decoder of generic messages for one byte order; ``families`` gives names to numbers."""
+
+    def __init__(self, byteorder: str, families: Families) -> None:
+        super().__init__(byteorder)
+        self._families = families
+        self._u16 = struct.Struct(self.sign + "H").unpack_from
+        self._u32 = struct.Struct(self.sign + "I").unpack_from
+
+    def message(self, m: Reading, start: int, end: int) -> Found:
+        """genlmsghdr and what the family puts behind it."""
+        data, at = m.data, start + NLMSGHDR
+        (number,) = self._u16(data, start + 4)
+        command, version = data[at], data[at + 1]
+        at += GENLMSGHDR
+        name = self._families.name(number)
+        if name != "nl80211":
+            return self._other(m, number, name, at, end), None, None
+        vendor_id = subcmd = qca = None
+        if command == NL80211_CMD_VENDOR:
+            vendor_id, subcmd, vendor, *v = self.walk(m, policies.NL80211_VENDOR, 0, at, end)
+            if vendor_id == QCA_OUI and subcmd is not None:
+                qca = QcaVendorInfo(vendor_id, subcmd, vendor)
+        else:
+            v = self.walk(m, policies.NL80211, 0, at, end)
+        info = Nl80211Info(command, *v)
+        return GenericInfo(number, command, version, vendor_id, subcmd, name, None, info, qca), v[1], v[2]
+
+    def _other(self, m: Reading, number: int, name: str | None, at: int, end: int) -> GenericInfo:
+        """A family whose attributes are kept raw; ``at`` is where they begin."""
+        command, version = m.data[at - 4], m.data[at - 3]
+        raw: list[tuple[int, str]] = []
+        vendor: dict[int, int | None] = {}
+        for kind, offset, begin, stop in self.children(m, at, end, ""):
+            raw.append((kind, m.data[begin:stop].hex()))
+            if command != NL80211_CMD_VENDOR or kind not in VENDOR_NUMBERS:
+                continue
+            vendor[kind] = None
+            if stop - begin < 4:
+                m.bad(offset, VENDOR_NUMBERS[kind], f"{stop - begin} bytes, the policy wants at least 4")
+            else:
+                vendor[kind] = self._u32(m.data, begin)[0]
+        vendor_id, subcmd = (vendor.get(one) for one in VENDOR_NUMBERS)
+        return GenericInfo(number, command, version, vendor_id, subcmd, name, tuple(raw), None, None)

@@ -1,0 +1,90 @@
+"""What both implementations could not read in a datagram, held against each other.
+
+The two write their messages in words of their own; the same problem has the same kind, place, attribute path and,
+from the kernel, the same error number.
+
+Rules:
+1. A problem that only one of them reports is excused only if the contract says that the other does not read it:
+   the attribute, or the whole kind of message.
+2. Framing and control messages are everybody's to read.
+
+Not here: making differences of them (``explain``).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, TypeAlias
+
+from nlmon.compare.contract import Contract
+from nlmon.errors import AttributeFormatError, DecodeError, HeaderError, KernelError, NlmonError
+from nlmon.events import Datagram, Event
+
+__all__ = ["Problem", "compare_problems"]
+
+NLMSGHDR = 16
+
+# Kind, offset, attribute path, error number.
+Key: TypeAlias = tuple[str, int, str, int]
+
+
+class Problem(NamedTuple):
+    """A problem that only one of them reports; the other one's text is empty."""
+
+    event: Event | None
+    reference: str
+    candidate: str
+
+
+def compare_problems(
+    contract: Contract,
+    names: tuple[str, str],
+    datagram: Datagram,
+    byteorder: str,
+    found: tuple[Sequence[NlmonError], Sequence[NlmonError]],
+    events: Sequence[Event],
+) -> Iterator[Problem]:
+    """Problems of one datagram that are not the same; ``events`` are those of both, to name the message."""
+    before, after = (Counter(map(_key, errors)) for errors in found)
+    if before == after:
+        return
+    texts = {_key(error): error for errors in found for error in errors}
+    for key in sorted((before - after) + (after - before)):
+        error, of_reference = texts[key], before[key] > after[key]
+        event = max((e for e in events if e.offset <= key[1]), key=lambda e: e.offset, default=None)
+        if not _owed(contract, names[1 if of_reference else 0], error, datagram, byteorder, event):
+            continue
+        yield Problem(event, str(error) if of_reference else "", "" if of_reference else str(error))
+
+
+def _key(error: NlmonError) -> Key:
+    offset = error.offset if isinstance(error, DecodeError) else -1
+    path = error.path if isinstance(error, DecodeError) else ""
+    return type(error).__name__, offset, path, error.errno if isinstance(error, KernelError) else 0
+
+
+def _owed(
+    contract: Contract, name: str, error: NlmonError, datagram: Datagram, byteorder: str, event: Event | None
+) -> bool:
+    """Whether the contract makes ``name`` read what this problem is about."""
+    if not isinstance(error, AttributeFormatError | HeaderError):
+        return True
+    order = "little" if byteorder == "little" else "big"
+    at = kind = 0
+    data = datagram.data
+    while at + NLMSGHDR <= len(data):
+        length = int.from_bytes(data[at : at + 4], "little" if order == "little" else "big")
+        if length < NLMSGHDR or at > error.offset:
+            break
+        kind = int.from_bytes(data[at + 4 : at + 6], "little" if order == "little" else "big")
+        if error.offset < at + length:
+            break
+        at += (length + 3) & ~3
+    giver = contract.giver(datagram.protocol, kind)
+    if giver is not None and giver not in {"both", name}:
+        return False
+    if not error.path:
+        return True
+    family = getattr(event.payload, "family", None) if event is not None else None
+    return contract.reads(name, error.path, family)
