@@ -8,10 +8,12 @@
     ├── PlatformError            exit 4   privilege, kernel feature or tool missing
     │   ├── NotFound                      the kernel has no such object, such as a generic family
     │   └── TransportError                a socket call failed
-    │       └── Overrun                   the kernel dropped messages (ENOBUFS)
+    │       ├── Overrun                   the kernel dropped messages (ENOBUFS)
+    │       └── ResyncIncomplete          what was lost could not all be asked for again
     ├── DecodeError              (a finding, never ends a run)
     │   ├── FramingError                  nlmsghdr does not fit its datagram
     │   ├── HeaderError                   the fixed header of a message is short
+    │   ├── MessageTooLarge               a message above limits.max_message_size
     │   ├── AttributeFormatError          an attribute breaks its policy or its parent
     │   ├── KernelError                   NLMSG_ERROR with a negative errno
     │   └── OverrunMessage                NLMSG_OVERRUN inside a datagram
@@ -40,11 +42,13 @@ __all__ = [
     "InputError",
     "InternalError",
     "KernelError",
+    "MessageTooLarge",
     "NlmonError",
     "NotFound",
     "Overrun",
     "OverrunMessage",
     "PlatformError",
+    "ResyncIncomplete",
     "TransportError",
     "UsageError",
     "errno_name",
@@ -190,6 +194,10 @@ class Overrun(TransportError):
         self.drops = drops
 
 
+class ResyncIncomplete(TransportError):
+    """After a loss, a dump failed or was interrupted; a finding, reading goes on."""
+
+
 class DecodeError(NlmonError):
     """Something in the bytes of one datagram that could not be read as netlink.
 
@@ -213,6 +221,10 @@ class FramingError(DecodeError):
 
 class HeaderError(DecodeError):
     """A message too short for the fixed header of its type; the message gives no event."""
+
+
+class MessageTooLarge(DecodeError):
+    """A message that is larger than the configured limit; it gives no event."""
 
 
 class AttributeFormatError(DecodeError):

@@ -96,6 +96,8 @@ def event_to_dict(event: Event) -> dict[str, Any]:
         "frame": event.frame,
         "offset": event.offset,
         **interface,
+        **({} if event.nsid is None else {"nsid": event.nsid}),
+        **({"synthetic": True} if event.synthetic else {}),
         "netlink": {
             "protocol": PROTOCOLS.get(protocol, str(protocol)),
             "msg_type": message_type(protocol, kind),
@@ -123,6 +125,7 @@ def event_from_json(data: bytes | str) -> Event:
         numbers = netlink["_num"]
         plain = {name: found[name] for name in ("timestamp", "type", "frame", "offset")}
         plain["interface"] = found.get("interface", UNSET)
+        plain |= {name: found[name] for name in ("nsid", "synthetic") if name in found}
         head = {name: netlink[name] for name in ("seq", "pid")}
         return msgspec.convert({**plain, **head, **numbers, "payload": None}, _Bare).event(payload)
     except (KeyError, TypeError, AttributeError, StopIteration) as error:
@@ -143,13 +146,13 @@ class _Bare(Struct):
     interface: str | None | UnsetType
     payload: None
     type: Literal["netlink"]
+    nsid: int | None = None
+    synthetic: bool = False
 
     def event(self, payload: Payload) -> Event:
         """The event with its payload."""
-        return Event(
-            *(self.timestamp, self.protocol, self.msg_type, self.msg_flags, self.seq, self.pid),
-            *(self.frame, self.offset, self.interface, payload),
-        )
+        values = {name: getattr(self, name) for name in self.__struct_fields__}
+        return Event(**{**values, "payload": payload})
 
 
 def _to_dict(value: Struct) -> dict[str, Any]:
@@ -266,12 +269,14 @@ def event_schema() -> dict[str, Any]:
         "frame": number,
         "offset": number,
         "interface": {"type": ["string", "null"]},
+        "nsid": number,
+        "synthetic": {"const": True},
         "netlink": netlink,
     }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "nlmon event",
-        **_object(outer, [name for name in outer if name != "interface"]),
+        **_object(outer, [name for name in outer if name not in {"interface", "nsid", "synthetic"}]),
         "$defs": {name: _struct_schema(one) for name, one in {**_nested(), **PAYLOADS}.items()},
     }
 

@@ -83,7 +83,7 @@ class Datagram(Struct, frozen=True, gc=False):
     ``frame``: number at its source, from 1. ``timestamp``: nanoseconds since 1970-01-01 UTC.
     ``protocol``: NETLINK_* number. ``truncated``: bytes the source lost at the end, 0 if whole. ``request``: the
     request message that this answers (its beginning), empty for a notification or when unknown;
-    some answers can only be read with it.
+    some answers can only be read with it. ``nsid``: the foreign namespace that it came from.
     """
 
     frame: int
@@ -92,6 +92,7 @@ class Datagram(Struct, frozen=True, gc=False):
     data: bytes
     truncated: int = 0
     request: bytes = b""
+    nsid: int | None = None
 
 
 # What a host's state is made of.
@@ -123,6 +124,9 @@ class Event(Struct, frozen=True, gc=False):
     ``msg_flags``, ``seq``, ``pid``: numbers of the message header. ``frame`` and ``offset``: the place of the
     message, datagram number from 1 and bytes into the datagram. ``interface``: name of the interface the
     event is about, None if nobody knows it or it is about none. ``payload``: what the message carried, by kind.
+    ``nsid``: number of the namespace that it came from, None for the listener's own (NETLINK_LISTEN_ALL_NSID).
+    ``synthetic``: not a message of the kernel, but told by an implementation that had lost some; its header is that
+    of nobody, and ``frame`` the datagram at which the loss was noticed.
     """
 
     timestamp: int
@@ -136,6 +140,8 @@ class Event(Struct, frozen=True, gc=False):
     interface: str | None | UnsetType
     payload: Payload
     type: Literal["netlink"] = "netlink"
+    nsid: int | None = None
+    synthetic: bool = False
 
 
 class Decoded(Struct, gc=False):

@@ -16,11 +16,13 @@ from collections.abc import Callable
 from typing import Literal, TypeAlias
 
 from nlmon.backends.base import Backend, BackendOptions
-from nlmon.errors import FramingError, HeaderError, NlmonError
-from nlmon.events import Datagram, Event
+from nlmon.errors import FramingError, HeaderError, NlmonError, Overrun
+from nlmon.events import Datagram, Event, RoutePayload
+from nlmon.identity import Key, objects_of
 from nlmon.names import unknown_message
 from nlmon.state import State
 from nlmon.transport.base import TransportFactory
+from nlmon.transport.faults import Fault
 from nlmon.transport.replay import ReplayFactory
 
 __all__ = ["BackendMaker", "Lane"]
@@ -37,16 +39,23 @@ class Lane:
         byteorder: Literal["little", "big"],
         select_all: bool,
         options: BackendOptions | None = None,
+        faults: tuple[Fault, ...] = (),
     ) -> None:
-        self.factory = ReplayFactory(byteorder=byteorder, select_all=select_all)
-        self.backend = make(self.factory, options or BackendOptions())
+        options = options or BackendOptions()
+        asks = options.resync or bool(options.caches)
+        self.factory = ReplayFactory(byteorder, select_all=select_all, objects=asks, faults=faults)
+        self.backend = make(self.factory, options)
         self.backend.set_callback(self._event, self._error)
         self.name = self.backend.name
         self.state = State()
         self.events: list[Event] = []
         self.errors: list[NlmonError] = []
         self.crash = self.trace = ""
+        # Whether the last datagram reached this implementation's socket at all.
+        self.heard = True
         self.totals: Counter[str] = Counter()
+        # Objects that were told by synthetic events, which an implementation that recovered gives alone.
+        self.recovered: set[tuple[str, Key]] = set()
         self._seeds_unknown: Counter[str] = Counter()
         self._families = 0
 
@@ -69,6 +78,8 @@ class Lane:
     def _error(self, error: Exception) -> None:
         if isinstance(error, NlmonError):
             self.errors.append(error)
+            if isinstance(error, Overrun):
+                self.totals["lost"] += max(0, error.drops)
         else:
             self._crashed(error)
 
@@ -82,15 +93,19 @@ class Lane:
         self._reset()
         if learn:
             self.learn(datagram)
-        if not self.factory.deliver(datagram):
+        self.heard = self.factory.deliver(datagram)
+        if not self.heard:
             return False
+        self._process(datagram.protocol)
+        return True
+
+    def _process(self, protocol: int) -> None:
         try:
-            while self.backend.process(datagram.protocol):
+            while self.backend.process(protocol):
                 pass
         except Exception as error:
             self._crashed(error)
         self._count("events")
-        return True
 
     def seed(self, datagram: Datagram) -> None:
         """Decode a recorded answer without delivering it."""
@@ -109,6 +124,26 @@ class Lane:
         self._seeds_unknown.update(unknown_message(datagram.protocol, *one) for one in decoded.unknown)
         self._count("seeds")
 
+    def end(self) -> None:
+        """The recording is over: hear of a loss that nothing followed, and make up for it."""
+        self._reset()
+        protocol = self.factory.end()
+        if protocol is not None:
+            self._process(protocol)
+            self.fold()
+
+    def fold(self) -> None:
+        """Fold the events of the last datagram into the state. What a synthetic event takes along was made up for,
+        too, and happens to the other implementation at another time or not at all."""
+        for event in self.events:
+            if event.synthetic:
+                before = self.state.corrected()
+                self.state.apply(event)
+                self.recovered.update((found.kind, found.key) for found in self.state.corrected())
+                self.state.restore(before)
+            else:
+                self.state.apply(event)
+
     def learn(self, datagram: Datagram) -> None:
         """Let the kernel's side remember what a recorded answer tells. A kernel knew its families before anybody
         asked, so the implementation may ask for them again."""
@@ -125,8 +160,12 @@ class Lane:
     def _reset(self) -> None:
         self.events = []
         self.errors = []
+        self.heard = True
         self.crash = self.trace = ""
 
     def _count(self, counted: str) -> None:
         self.totals[counted] += len(self.events)
+        for event in self.events:
+            if event.synthetic and isinstance(event.payload, RoutePayload):
+                self.recovered.update((kind, key) for kind, key, _ in objects_of(event.payload))
         self.totals["errors"] += len(self.errors)

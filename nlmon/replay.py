@@ -22,6 +22,7 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
+from nlmon.backends.base import BackendOptions
 from nlmon.capture import CaptureReader
 from nlmon.capture.base import Frame
 from nlmon.capture.conversation import Conversation, Copies, Place, Role
@@ -34,10 +35,12 @@ from nlmon.compare.explain import explain_event, explain_field
 from nlmon.compare.final import compare_corrections, compare_states
 from nlmon.compare.problems import compare_problems
 from nlmon.events import Datagram, RoutePayload
+from nlmon.identity import Key
 from nlmon.lane import BackendMaker, Lane
 from nlmon.names import PROTOCOLS, message_type
 from nlmon.report.model import CaptureReport, Damage, DifferenceRow, Silent, Verdict
 from nlmon.state import DumpLoad
+from nlmon.transport.faults import Fault
 
 __all__ = ["Replay", "Select", "replay_capture", "row"]
 
@@ -67,12 +70,14 @@ class Replay:
         protocols: Sequence[int] | None = None,
         contract: Contract | None = None,
         on_difference: Callable[[Difference], None] | None = None,
+        options: BackendOptions | None = None,
+        faults: tuple[Fault, ...] = (),
     ) -> None:
         self.byteorder = byteorder
         self.select = select
         self.lanes = (
-            Lane(reference, byteorder, select == "all"),
-            Lane(candidate, byteorder, select == "all"),
+            Lane(reference, byteorder, select == "all", options, faults),
+            Lane(candidate, byteorder, select == "all", options, faults),
         )
         self.contract = contract or load_contract()
         self.classifier = Classifier(self.contract, self.lanes[0].name, self.lanes[1].name)
@@ -135,13 +140,18 @@ class Replay:
         self._compare(datagram, seed=False)
         if fold:
             for lane in self.lanes:
-                for event in lane.events:
-                    lane.state.apply(event)
+                lane.fold()
             self._compare_corrections()
+
+    @property
+    def _recovered(self) -> set[tuple[str, Key]]:
+        """Objects that exactly one of them made up for after a loss."""
+        return self.lanes[0].recovered ^ self.lanes[1].recovered
 
     def _compare_corrections(self) -> None:
         left, right = self.lanes
-        for difference in compare_corrections(self.contract, left.state.corrected(), right.state.corrected()):
+        corrected = left.state.corrected(), right.state.corrected()
+        for difference in compare_corrections(self.contract, *corrected, self._recovered):
             self._add(difference)
 
     def _seed(self, datagram: Datagram) -> None:
@@ -215,6 +225,8 @@ class Replay:
 
     def _why_nothing(self, of_reference: bool) -> str:
         lane = self.lanes[0 if of_reference else 1]
+        if not lane.heard:
+            return f"{lane.name} joins no group that carries it"
         if lane.errors:
             return f"{lane.name} says {lane.errors[0].what}"
         return f"{lane.name} gives none and no reason"
@@ -242,10 +254,13 @@ class Replay:
         """Compare the states and sum up."""
         for dump in self._dumps.values():
             self._abandon(dump)
+        for lane in self.lanes:
+            lane.end()
+        self._compare_corrections()
         left, right = self.lanes
         # The classifier of the stream keeps its counts: fields of the final state are no further enhancements.
         judge = Classifier(self.contract, left.name, right.name)
-        for difference in compare_states(left.state, right.state, judge, self.last_frame):
+        for difference in compare_states(left.state, right.state, judge, self.last_frame, self._recovered):
             self._add(difference)
         for lane in self.lanes:
             lane.backend.close()
@@ -278,6 +293,7 @@ class Replay:
             events=per_lane("events"),
             seeds=per_lane("seeds"),
             errors=per_lane("errors"),
+            lost=per_lane("lost"),
             unknown={label: lane.unknown.total() for label, lane in zip(labels, self.lanes, strict=True)},
             unknown_types={
                 label: dict(sorted(lane.unknown.items())) for label, lane in zip(labels, self.lanes, strict=True)
@@ -309,7 +325,12 @@ class Replay:
         return "equivalent", ""
 
     def _notes(self, reader: CaptureReader) -> list[str]:
-        notes = []
+        notes = [
+            f"{lane.name} lost {lane.totals['lost']:,} messages and "
+            + (f"made up for {len(lane.recovered):,} objects" if lane.recovered else "did not make up for them")
+            for lane in self.lanes
+            if lane.totals["lost"]
+        ]
         if not self.compared:
             notes.append("no notification reached a monitor; only recorded answers were compared")
         for protocol in sorted(self.protocols):
@@ -340,6 +361,8 @@ def replay_capture(
     select: Select = "notifications",
     protocols: Sequence[int] | None = None,
     on_difference: Callable[[Difference], None] | None = None,
+    options: BackendOptions | None = None,
+    faults: tuple[Fault, ...] = (),
     on_progress: Callable[[int], None] | None = None,
 ) -> CaptureReport:
     """Replay an open capture to its end and report; ``on_progress`` gets the position in the file."""
@@ -350,6 +373,8 @@ def replay_capture(
         select=select,
         protocols=protocols,
         on_difference=on_difference,
+        options=options,
+        faults=faults,
     )
     for frame in reader:
         replay.feed(frame)

@@ -34,7 +34,7 @@ from nlmon.identity import (
     split_hops,
 )
 
-__all__ = ["KINDS", "DumpLoad", "State", "Unannounced"]
+__all__ = ["KINDS", "DumpLoad", "State", "Unannounced", "changed_fields", "held_by_dump"]
 
 KINDS = ("link", "port", "addr", "neigh", "rule", "route")
 Change: TypeAlias = Literal["gone", "appeared", "changed"]
@@ -85,9 +85,11 @@ class DumpLoad:
 
 
 class State:
-    """Tables of objects by identity. ``tables[kind][key]`` is a payload."""
+    """Tables of objects by identity. ``tables[kind][key]`` is a payload. Without ``notes`` what was unannounced is not
+    kept."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, notes: bool = True) -> None:
+        self._notes = notes
         self.tables: dict[str, dict[Key, RoutePayload]] = {kind: {} for kind in KINDS}
         self.unannounced: list[Unannounced] = []
         self.unannounced_counts: Counter[tuple[str, str]] = Counter()
@@ -101,8 +103,9 @@ class State:
     # -- events ------------------------------------------------------------------------------------------
 
     def apply(self, event: Event) -> None:
-        """Fold one event. RTM_GET* and RTM_SETLINK are requests and change nothing."""
-        if event.protocol != 0 or event.msg_type & 3 > 1:
+        """Fold one event. RTM_GET* and RTM_SETLINK are requests and change nothing; an object of a foreign namespace is
+        none of this one's."""
+        if event.protocol != 0 or event.msg_type & 3 > 1 or event.nsid is not None:
             return
         payload = event.payload
         if not isinstance(payload, RoutePayload):
@@ -267,6 +270,8 @@ class State:
                     del self._routes4[group]
 
     def _note(self, found: Unannounced) -> None:
+        if not self._notes:
+            return
         self.unannounced_counts[found.kind, found.change] += 1
         self._corrected.append(found)
         if len(self.unannounced) < KEPT:
@@ -276,6 +281,10 @@ class State:
         """What came to light since the last call, all of it; ``unannounced`` keeps only the first ``KEPT``."""
         found, self._corrected = self._corrected, []
         return found
+
+    def restore(self, found: list[Unannounced]) -> None:
+        """Put back what ``corrected`` gave, in front of what came since."""
+        self._corrected[:0] = found
 
     def _touch(self, kind: str, key: Key) -> None:
         for load in self._loads:
@@ -298,18 +307,15 @@ class State:
         """Hold a complete dump against the tables. The first dump of its kind and family fills them; a later one
         corrects them and every correction is kept in ``unannounced``."""
         self._loads.remove(load)
-        held = {_kind_of(load.msg_type): _in_dump(load)}
-        dumped: dict[str, dict[Key, RoutePayload]] = {kind: {} for kind in held}
+        kind, held = held_by_dump(load.msg_type, load.family)
+        objects: dict[Key, RoutePayload] = {}
         for payload in load.payloads:
-            for kind, key, value in objects_of(payload):
-                if kind in dumped and held[kind](key):
-                    dumped[kind][key] = value
+            objects.update((key, value) for one, key, value in objects_of(payload) if one == kind and held(key))
         first = not self._dumped & {(load.msg_type, load.family), (load.msg_type, UNSPEC)}
         self._dumped.add((load.msg_type, load.family))
-        for kind, objects in dumped.items():
-            self._reconcile(kind, objects, held[kind], load.touched, first, frame)
-            if kind == "route":
-                self._reorder(objects, load.touched)
+        self._reconcile(kind, objects, held, load.touched, first, frame)
+        if kind == "route":
+            self._reorder(objects, load.touched)
 
     def _reconcile(
         self,
@@ -335,7 +341,7 @@ class State:
                     self._note(Unannounced(kind, "appeared", show_key(kind, key), frame, reason, key))
             elif before != payload:
                 self._insert(kind, key, payload)
-                changed = _changed(kind, before, payload)
+                changed = changed_fields(kind, before, payload)
                 if changed:
                     self._note(Unannounced(kind, "changed", show_key(kind, key), frame, reason, key, changed))
 
@@ -360,30 +366,27 @@ class State:
                 entries[:] = [e for e in entries if (*group, hops_of(e)) != key] + [payload]
 
 
-def _kind_of(get_type: int) -> str:
-    return {18: "link", 22: "addr", 26: "route", 30: "neigh", 34: "rule"}[get_type]
-
-
-def _in_dump(load: DumpLoad) -> Callable[[Key], bool]:
-    """Whether a key of the dumped kind would have been in this dump."""
-    family = load.family
-    if load.msg_type == 18:
-        return lambda _: True
-    if load.msg_type == 22:
-        return lambda key: family in {UNSPEC, key[1]}
-    if load.msg_type == 30:
+def held_by_dump(get_type: int, family: int) -> tuple[str, Callable[[Key], bool]]:
+    """Kind of the objects that a whole dump (RTM_GET* type and family) lists, and whether a key is one of them."""
+    kind = {18: "link", 22: "addr", 26: "route", 30: "neigh", 34: "rule"}[get_type]
+    if kind == "link":
+        return ("port" if family == BRIDGE else "link"), lambda _: True
+    if kind == "addr":
+        return kind, lambda key: family in {UNSPEC, key[1]}
+    if kind == "neigh":
         # A neighbour dump of every family leaves out forwarding databases and proxy entries.
         if family == BRIDGE:
-            return lambda key: key[0] == BRIDGE
-        return lambda key: key[0] != BRIDGE and key[3] == 0 and family in {UNSPEC, key[0]}
-    return lambda key: family in {UNSPEC, key[0]}
+            return kind, lambda key: key[0] == BRIDGE
+        return kind, lambda key: key[0] != BRIDGE and key[3] == 0 and family in {UNSPEC, key[0]}
+    return kind, lambda key: family in {UNSPEC, key[0]}
 
 
 def _has_gateway(route: RoutePayload) -> bool:
     return isinstance(route, RouteInfo) and bool(route.gateway or route.via)
 
 
-def _changed(kind: str, before: RoutePayload, after: RoutePayload) -> tuple[str, ...]:
+def changed_fields(kind: str, before: RoutePayload, after: RoutePayload) -> tuple[str, ...]:
+    """Fields in which two values of an object differ, without those that change by themselves."""
     quiet = VOLATILE[kind]
     return tuple(
         name for name in before.__struct_fields__ if name not in quiet and getattr(before, name) != getattr(after, name)

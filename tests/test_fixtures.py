@@ -4,19 +4,34 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from nlmon.capture import open_capture
+from nlmon.capture.framing import messages
 from nlmon.cli.capture import summarise
+from nlmon.names import message_type
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 MANIFEST: dict[str, dict[str, Any]] = json.loads((FIXTURES / "manifest.json").read_text(encoding="utf-8"))
 CAPTURES = [name for name in MANIFEST if name.endswith(".pcap.zst")]
-# Names that the counting program used.
-OTHER_NAMES = {"NLMSG_ERROR": "ERROR/ACK", "NLMSG_DONE": "DONE"}
+# How the counting program named message types, by protocol number.
+COUNTED: dict[int, tuple[str, Callable[[int], str]]] = {
+    0: ("ROUTE", lambda kind: message_type(0, kind).removeprefix("RTM_")),
+    4: ("SOCK_DIAG", str),
+    6: ("XFRM", lambda kind: message_type(6, kind).removeprefix("XFRM_MSG_")),
+    9: ("AUDIT", str),
+    11: ("CONNECTOR", str),
+    12: ("NETFILTER", lambda kind: f"subsys{kind >> 8}.{kind & 0xFF}"),
+    16: ("GENERIC", lambda kind: "nlctrl" if kind == 16 else f"family{kind:#x}"),
+}
+CONTROL = {2: "ERROR/ACK", 3: "DONE"}
+# It had no names for these two.
+NAMELESS = {"ROUTE.GETDCB": "ROUTE.78", "ROUTE.DELCHAIN": "ROUTE.101"}
 
 
 def test_every_file_is_in_the_manifest() -> None:
@@ -42,11 +57,14 @@ def test_counts_by_another_program(name: str) -> None:
     counted = dict(word.split("=") for word in lines[at + 1].split())
     head = dict(word.split("=", 1) for word in lines[at].split() if "=" in word)
 
-    ours = {
-        f"ROUTE.{OTHER_NAMES.get(kind, kind.removeprefix('RTM_'))}": str(count)
-        for kind, count in summary.protocols["NETLINK_ROUTE"].items()
-    }
-    assert ours == {kind: count for kind, count in counted.items() if kind.startswith("ROUTE.")}
+    ours: Counter[str] = Counter()
+    with open_capture(FIXTURES / name) as reader:
+        for frame in reader:
+            for header in messages(frame.data, reader.info.byteorder):
+                protocol, naming = COUNTED[frame.protocol]
+                kind = f"{protocol}.{CONTROL.get(header.type) or naming(header.type)}"
+                ours[NAMELESS.get(kind, kind)] += 1
+    assert ours == {kind: int(count) for kind, count in counted.items()}
     assert (str(summary.frames), str(summary.messages)) == (head["pkts"], head["msgs"])
     assert (summary.frames, summary.messages, summary.protocols) == tuple(
         MANIFEST[name][key] for key in ("frames", "messages", "protocols")

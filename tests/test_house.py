@@ -47,7 +47,7 @@ MAY = {
     "nlmon.state": {"nlmon.events", "nlmon.identity"},
     "nlmon.backends.base": {"nlmon.errors", "nlmon.events", "nlmon.transport.base"},
     "nlmon.backends.legacy": SHARED | {"nlmon.backends.legacy"},
-    "nlmon.backends.libnl": SHARED | {"nlmon.backends.libnl"},
+    "nlmon.backends.libnl": SHARED | {"nlmon.backends.libnl", "nlmon.identity", "nlmon.state"},
     "nlmon.transport": {"nlmon.events", "nlmon.errors", "nlmon.transport"},
     "nlmon.capture": {"nlmon.errors", "nlmon.capture"},
     "nlmon.compare": {"nlmon.events", "nlmon.errors", "nlmon.names", "nlmon.identity", "nlmon.state", "nlmon.compare"},

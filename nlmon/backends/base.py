@@ -15,9 +15,9 @@ from __future__ import annotations
 
 import abc
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from msgspec import Struct
 
@@ -41,12 +41,25 @@ class BackendOptions(Struct, frozen=True):
 
     For libnl alone: ``generic_families`` names the families whose groups are joined, None joins all there are;
     ``extra_groups`` names rtnetlink's neighbouring groups (``tc``, ``nexthop``, ``nsid``, ``prefix``, ``mdb``,
-    ``netconf``, ``stats``)."""
+    ``netconf``, ``stats``). ``caches``: any of ``link``, ``addr``, ``route``; at most ``cache_size`` objects each,
+    filled again when older than ``cache_ttl`` seconds. ``resync``: after a loss, dump and deliver what changed as
+    synthetic events, at most once in ``resync_interval`` seconds; keeps a table of all that was delivered.
+    ``max_message_size``: larger messages, in bytes, are refused and reported. ``message_pool_size``: so many
+    datagrams are read ahead of their delivery; when the pool is full, ``pool_policy`` says whether the kernel's
+    buffer must wait, or the oldest or newest datagram is dropped and counted."""
 
     receive_buffer: int | None = 32768
     send_buffer: int | None = 32768
     generic_families: tuple[str, ...] | None = None
     extra_groups: tuple[str, ...] = ()
+    caches: tuple[str, ...] = ()
+    cache_size: int = 65536
+    cache_ttl: float | None = None
+    resync: bool = False
+    resync_interval: float = 1.0
+    max_message_size: int | None = None
+    message_pool_size: int | None = None
+    pool_policy: Literal["wait", "oldest", "newest"] = "wait"
 
 
 class ProtocolStatus(Struct, frozen=True):
@@ -162,27 +175,43 @@ class Backend(abc.ABC):
             raise UsageError("NLM-B002", f"protocol {protocol} is not enabled", hint="call enable() first")
         counts = self._counts[protocol]
         try:
-            datagram = transport.recv()
+            datagram = self.read(protocol, transport)
+            if datagram is None:
+                return self.idle(protocol)
         except TransportError as error:
             counts[1] += 1
             if not self.on_transport_error(protocol, error):
                 raise
             return True
-        if datagram is None:
-            return False
         decoded = self.decode(datagram)
         counts[0] += len(decoded.events)
         counts[1] += len(decoded.errors)
         if decoded.unknown:
             self._unknown[protocol].update(decoded.unknown)
         self.observed(datagram, decoded)
-        if self._on_event is not None:
-            for event in decoded.events:
-                self._on_event(event)
+        self.deliver(decoded.events)
         if self._on_error is not None:
             for found in decoded.errors:
                 self._on_error(found)
         return True
+
+    def read(self, protocol: int, transport: Transport) -> Datagram | None:
+        """The next datagram to decode, None when nothing waits. Raises ``TransportError``."""
+        return transport.recv()
+
+    def idle(self, protocol: int) -> bool:
+        """Nothing waits; True if that was used to do something. Does nothing by default."""
+        return False
+
+    def due(self) -> float | None:
+        """Seconds until ``process`` should be called though no descriptor is ready; None: never."""
+        return None
+
+    def deliver(self, events: Sequence[Event]) -> None:
+        """Hand events to the callback."""
+        if self._on_event is not None:
+            for event in events:
+                self._on_event(event)
 
     @abc.abstractmethod
     def on_transport_error(self, protocol: int, error: TransportError) -> bool:

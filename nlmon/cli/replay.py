@@ -13,7 +13,7 @@ import click
 from msgspec import structs
 
 from nlmon import __version__
-from nlmon.backends.base import BACKENDS, create
+from nlmon.backends.base import BACKENDS, BackendOptions, create
 from nlmon.capture import ByteOrder, open_capture
 from nlmon.cli.common import progress, protocol_option, show_error, write_atomically
 from nlmon.compare.difference import Difference
@@ -21,6 +21,7 @@ from nlmon.errors import CaptureError
 from nlmon.replay import Select, replay_capture, row
 from nlmon.report.jsonout import CaptureLine, DifferenceLine, Footer, Header, line_bytes, report_bytes
 from nlmon.report.model import CaptureReport, Damage, Report, worst
+from nlmon.transport.faults import Fault, parse_fault
 
 __all__ = ["command"]
 
@@ -49,6 +50,12 @@ EXIT = {"equivalent": 0, "regression": 1, "error": 3}
     show_default=True,
 )
 @click.option("--report", type=click.Path(path_type=Path, dir_okay=False), help="Also write the JSON report here.")
+@click.option(
+    "--family", "families", multiple=True, help="Generic families that libnl joins; default: all there are. Repeatable."
+)
+@click.option("--group", "groups", multiple=True, help="More rtnetlink groups for libnl, such as tc. Repeatable.")
+@click.option("--fault", "faults", multiple=True, help="Lose messages, such as overrun@120+50. Repeatable.")
+@click.option("--recover", is_flag=True, help="Let libnl make up for what it lost.")
 @click.option("--byteorder", type=click.Choice(["little", "big"]), help="Override the recording's byte order.")
 def command(
     captures: tuple[Path, ...],
@@ -59,18 +66,26 @@ def command(
     form: str,
     report: Path | None,
     byteorder: ByteOrder | None,
+    families: tuple[str, ...],
+    groups: tuple[str, ...],
+    faults: tuple[str, ...],
+    recover: bool,
 ) -> None:
     """Replay CAPTURES into two implementations and say whether they agree.
 
     Exit code: 0 equivalent, 1 regression, 3 a capture is damaged or held nothing to compare.
     """
     out = sys.stdout.buffer
+    options = BackendOptions(
+        generic_families=families or None, extra_groups=groups, resync=recover, resync_interval=0.0
+    )
+    seeded = tuple(map(parse_fault, faults))
     if form == "jsonl":
         out.write(line_bytes(Header("nlmon", __version__, against, backend, select)))
     done: list[CaptureReport] = []
     for path in captures:
         try:
-            done.append(_one(path, backend, against, protocols, select, byteorder, form))
+            done.append(_one(path, backend, against, protocols, select, byteorder, form, options, seeded))
             _say_why(done[-1])
         except CaptureError as error:
             # One bad file must not cost the verdicts on the others.
@@ -113,6 +128,8 @@ def _one(
     select: Select,
     byteorder: ByteOrder | None,
     form: str,
+    options: BackendOptions,
+    faults: tuple[Fault, ...],
 ) -> CaptureReport:
     def stream(difference: Difference) -> None:
         sys.stdout.buffer.write(line_bytes(DifferenceLine(str(path), row(difference))))
@@ -127,6 +144,8 @@ def _one(
             protocols=protocols or None,
             on_difference=stream if form == "jsonl" else None,
             on_progress=advance,
+            options=options,
+            faults=faults,
         )
 
 

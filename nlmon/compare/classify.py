@@ -68,7 +68,10 @@ class Classifier:
 
     def alone(self, event: Event, *, of_reference: bool) -> bool:
         """Whether the contract gives events of this kind to the one that gave it alone; such an event is counted
-        as an enhancement, or a service that is lost."""
+        as an enhancement, or a service that is lost. So is an event that makes up for a loss."""
+        if event.synthetic:
+            (self.services if of_reference else self.enhancements)["recovered"] += 1
+            return True
         owner, other = (self._reference, self._candidate) if of_reference else (self._candidate, self._reference)
         if self._contract.gives(other, event.payload) or not self._contract.gives(owner, event.payload):
             return False

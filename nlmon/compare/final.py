@@ -5,13 +5,13 @@ Not here: how a state came to be (``nlmon.state``).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from nlmon.compare.classify import Classifier
 from nlmon.compare.contract import Contract
 from nlmon.compare.difference import Class, Difference
 from nlmon.compare.explain import show
-from nlmon.identity import show_key
+from nlmon.identity import Key, show_key
 from nlmon.state import KINDS, State, Unannounced
 
 __all__ = ["compare_corrections", "compare_states"]
@@ -20,11 +20,16 @@ __all__ = ["compare_corrections", "compare_states"]
 KIND_OF_TABLE = {kind: {"port": "link"}.get(kind, kind) for kind in KINDS}
 
 
-def compare_states(reference: State, candidate: State, classifier: Classifier, frame: int) -> Iterator[Difference]:
-    """Differences of class ``state``; ``frame`` is the last datagram both have seen."""
+def compare_states(
+    reference: State, candidate: State, classifier: Classifier, frame: int, recovered: Collection[tuple[str, Key]] = ()
+) -> Iterator[Difference]:
+    """Differences of class ``state``; ``frame`` is the last datagram both have seen. ``recovered``: objects that
+    one of them made up for after a loss, which are no difference but a service."""
     for kind in KINDS:
         before, after = reference.tables[kind], candidate.tables[kind]
         for key in sorted(before.keys() | after.keys(), key=repr):
+            if (kind, key) in recovered:
+                continue
             name = show_key(kind, key)
             if key not in after:
                 yield _state(name, frame, "", "present", "absent", "only the reference holds it")
@@ -36,7 +41,10 @@ def compare_states(reference: State, candidate: State, classifier: Classifier, f
 
 
 def compare_corrections(
-    contract: Contract, reference: Iterable[Unannounced], candidate: Iterable[Unannounced]
+    contract: Contract,
+    reference: Iterable[Unannounced],
+    candidate: Iterable[Unannounced],
+    recovered: Collection[tuple[str, Key]] = (),
 ) -> Iterator[Difference]:
     """Differences of class ``state`` that were mended at once: an object that only one of them had wrong, or in
     other fields, when the same dump or the same end of a link corrected both. Without this, a recording that ends
@@ -45,7 +53,7 @@ def compare_corrections(
     for key in before.keys() | after.keys():
         old, new = before.get(key), after.get(key)
         one = old or new
-        if one is None:
+        if one is None or (one.kind, one.key) in recovered:
             continue
         if one.change == "changed":
             common = {field.name for field in contract.kinds[KIND_OF_TABLE[one.kind]].fields if field.by == "both"}

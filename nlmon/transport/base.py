@@ -72,6 +72,9 @@ class Transport(Protocol):
     def link_name(self, ifindex: int) -> str | None:
         """Name of an interface now (if_indextoname(3)), None if there is none."""
 
+    def now(self) -> int:
+        """The time of this transport's world, in nanoseconds since 1970: the clock, or the recording's."""
+
     def status(self) -> TransportStatus:
         """Settings and counters."""
 

@@ -32,19 +32,24 @@ __all__ = ["KernelFactory", "KernelTransport"]
 # linux/netlink.h and asm-generic/socket.h; the socket module lacks them.
 SOL_NETLINK = 270
 NETLINK_ADD_MEMBERSHIP, NETLINK_DROP_MEMBERSHIP, NETLINK_EXT_ACK, NETLINK_GET_STRICT_CHK = 1, 2, 11, 12
+NETLINK_LISTEN_ALL_NSID = 8
 SO_SNDBUFFORCE, SO_RCVBUFFORCE, SO_MEMINFO = 32, 33, 55
 SK_MEMINFO_DROPS, SK_MEMINFO_VARS = 8, 9
 NLMSG_ERROR, NLMSG_DONE, NLM_F_MULTI, NLM_F_ACK, NLM_F_DUMP = 2, 3, 0x2, 0x4, 0x300
 # A larger datagram is measured first and read into a buffer of its size.
 FIRST_READ = 64 * 1024
 ANSWER_SECONDS = 10.0
+_INT = struct.Struct("=i")
+NSID_SPACE = socket.CMSG_SPACE(_INT.size) if hasattr(socket, "CMSG_SPACE") else 0
 
 
 class KernelFactory:
-    """Opens transports on this kernel, in the network namespace of the calling thread."""
+    """Opens transports on this kernel, in the network namespace of the calling thread. ``all_nsid``: receive the
+    events of every namespace that has a number in this one, too (netlink(7), NETLINK_LISTEN_ALL_NSID)."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, all_nsid: bool = False) -> None:
         self.byteorder = sys.byteorder
+        self._all_nsid = all_nsid
         self._frames = itertools.count(1)
 
     def open(
@@ -56,7 +61,9 @@ class KernelFactory:
         send_buffer: int | None = None,
     ) -> KernelTransport:
         """A transport joined to ``groups``; buffer sizes in bytes. Raises ``TransportError`` (NLM-T001, NLM-T002)."""
-        return KernelTransport(protocol, tuple(groups), receive_buffer, send_buffer, self._frames)
+        return KernelTransport(
+            protocol, tuple(groups), receive_buffer, send_buffer, self._frames, all_nsid=self._all_nsid
+        )
 
 
 class KernelTransport:
@@ -69,6 +76,8 @@ class KernelTransport:
         receive_buffer: int | None,
         send_buffer: int | None,
         frames: Iterator[int],
+        *,
+        all_nsid: bool = False,
     ) -> None:
         self.protocol = protocol
         self._groups = list(groups)
@@ -82,6 +91,8 @@ class KernelTransport:
                 _set_buffer(self._events, socket.SO_RCVBUF, SO_RCVBUFFORCE, receive_buffer)
             if send_buffer is not None:
                 _set_buffer(self._events, socket.SO_SNDBUF, SO_SNDBUFFORCE, send_buffer)
+            if all_nsid:
+                self._events.setsockopt(SOL_NETLINK, NETLINK_LISTEN_ALL_NSID, 1)
             self._events.bind((0, 0))
             for group in groups:
                 # Membership works for every number; the bind mask ends at group 32.
@@ -99,7 +110,7 @@ class KernelTransport:
         """The next event datagram from the kernel, whole, or None when nothing waits."""
         while True:
             try:
-                data, _, flags, address = self._events.recvmsg(FIRST_READ, 0, socket.MSG_PEEK)
+                data, more, flags, address = self._events.recvmsg(FIRST_READ, NSID_SPACE, socket.MSG_PEEK)
                 if flags & socket.MSG_TRUNC:
                     size = self._events.recv_into(bytearray(1), 1, socket.MSG_PEEK | socket.MSG_TRUNC)
                     data = self._events.recv(size)
@@ -115,7 +126,8 @@ class KernelTransport:
                 self._foreign += 1
                 continue
             self._datagrams += 1
-            return Datagram(next(self._frames), time.time_ns(), self.protocol, data)
+            nsid = next((_INT.unpack(value)[0] for _, kind, value in more if kind == NETLINK_LISTEN_ALL_NSID), None)
+            return Datagram(next(self._frames), time.time_ns(), self.protocol, data, nsid=nsid)
 
     def _overrun(self) -> Overrun:
         total = _drops(self._events)
@@ -180,6 +192,10 @@ class KernelTransport:
             return socket.if_indextoname(ifindex)
         except (OSError, OverflowError):
             return None
+
+    def now(self) -> int:
+        """The clock."""
+        return time.time_ns()
 
     def status(self) -> TransportStatus:
         """Settings as requested and as the kernel made them, and counters."""

@@ -92,6 +92,10 @@ class RecordingTransport:
         """Name of an interface, of which a capture holds no trace but its link messages."""
         return self._inner.link_name(ifindex)
 
+    def now(self) -> int:
+        """Time of the recorded transport."""
+        return self._inner.now()
+
     def status(self) -> TransportStatus:
         """Status of the recorded transport."""
         return self._inner.status()

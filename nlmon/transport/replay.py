@@ -20,10 +20,12 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
-from nlmon.errors import TransportError
+from nlmon.errors import Overrun, TransportError
 from nlmon.events import Datagram
 from nlmon.transport.base import TransportStatus
+from nlmon.transport.faults import Fault, Faults
 from nlmon.transport.groups import groups_of
+from nlmon.transport.objects import KINDS, RecordedObjects
 
 __all__ = ["REMEMBERED", "ReplayFactory", "ReplayTransport"]
 
@@ -43,9 +45,17 @@ class ReplayFactory:
     """Opens transports that are fed with recorded datagrams.
 
     ``select_all`` delivers whatever is fed, groups or not. ``byteorder`` is that of the recorded machine.
+    ``objects`` keeps what is needed to answer dumps of addresses, routes, neighbours and rules.
     """
 
-    def __init__(self, byteorder: Literal["little", "big"] = "little", *, select_all: bool = False) -> None:
+    def __init__(
+        self,
+        byteorder: Literal["little", "big"] = "little",
+        *,
+        select_all: bool = False,
+        objects: bool = False,
+        faults: tuple[Fault, ...] = (),
+    ) -> None:
         sign = "<" if byteorder == "little" else ">"
         self.header = struct.Struct(sign + "IHHII")
         self.error = struct.Struct(sign + "IHHIIi")
@@ -53,7 +63,10 @@ class ReplayFactory:
         self._index = struct.Struct(sign + "i")
         self.byteorder = byteorder
         self._select_all = select_all
+        self._objects = RecordedObjects(byteorder, self.attribute) if objects else None
+        self._faults = Faults(faults)
         self._open: dict[int, ReplayTransport] = {}
+        self.time = 0
         self.links: dict[int, tuple[str, bytes]] = {}
         self.families: dict[str, tuple[int, bytes]] = {}
         # Family number -> its multicast groups. Which of them carries which command, nlctrl does not tell.
@@ -87,8 +100,19 @@ class ReplayFactory:
         transport = self._open.get(datagram.protocol)
         if transport is None or not (self._select_all or self._subscribed(transport, datagram)):
             return False
-        transport.queue.append(datagram)
+        lost = self._faults.take(datagram)
+        if not lost:
+            transport.queue.append(datagram)
+        elif isinstance(lost, Overrun):
+            transport.queue.append(lost)
         return True
+
+    def end(self) -> int | None:
+        """The recording is over, and with it a loss that is going on; the protocol whose recv() will say so."""
+        lost = self._faults.end()
+        if lost is not None:
+            self.fail(ROUTE, lost)
+        return None if lost is None else ROUTE
 
     def fail(self, protocol: int, error: TransportError) -> None:
         """Let the next ``recv`` of a protocol raise ``error``, in its turn among the datagrams."""
@@ -107,11 +131,20 @@ class ReplayFactory:
         groups = groups or groups_of(datagram.protocol, kind, flags, data[16])
         return groups is None or not groups.isdisjoint(transport.groups)
 
+    def objects_of(self, get_type: int, request: bytes) -> list[bytes] | None:
+        """What a dump request asks for, None when objects are not kept or the type is of another kind."""
+        if self._objects is None or get_type & ~3 not in KINDS or get_type & 3 != 2:
+            return None
+        return list(self._objects.of(get_type & ~3, request[16] if len(request) > 16 else 0))
+
     def learn(self, datagram: Datagram) -> None:
         """Remember links and families that a recorded message describes."""
         data = datagram.data
+        self.time = max(self.time, datagram.timestamp)
         if datagram.protocol == ROUTE:
             for kind, message in self._messages(data):
+                if self._objects is not None:
+                    self._objects.learn(kind, message)
                 if kind in {RTM_NEWLINK, RTM_DELLINK} and len(message) >= 32 and message[16] == 0:
                     self._learn_link(kind, message)
         elif datagram.protocol == GENERIC:
@@ -230,6 +263,10 @@ class ReplayTransport:
         if len(message) < 16:
             return
         _, kind, flags, seq, _ = header.unpack_from(message)
+        objects = self._factory.objects_of(kind, message) if self.protocol == ROUTE else None
+        if objects is not None and flags & NLM_F_DUMP == NLM_F_DUMP:
+            yield from self._multipart(objects, seq, kind - 2)
+            return
         if self.protocol == ROUTE and kind == RTM_GETLINK:
             every = [one for _, one in self._factory.links.values()]
             found = every if flags & NLM_F_DUMP == NLM_F_DUMP else self._one_link(message)
@@ -242,9 +279,9 @@ class ReplayTransport:
             yield self._refuse(message, seq, errno.EOPNOTSUPP)
             return
         if flags & NLM_F_DUMP == NLM_F_DUMP:
-            yield from self._multipart(found, seq)
+            yield from self._multipart(found, seq, RTM_NEWLINK if self.protocol == ROUTE else GENL_ID_CTRL)
         elif found:
-            yield self._answer(self._rewrite(found[0], seq, 0))
+            yield self._answer(self._rewrite(found[0], seq, 0, RTM_NEWLINK if self.protocol == ROUTE else kind))
         else:
             yield self._refuse(message, seq, missing)
 
@@ -252,6 +289,10 @@ class ReplayTransport:
         """Name that the recording gave to an index last."""
         found = self._factory.links.get(ifindex)
         return None if found is None else found[0]
+
+    def now(self) -> int:
+        """Time stamp of the last datagram fed, whoever received it."""
+        return self._factory.time
 
     def status(self) -> TransportStatus:
         """What was asked for; a recording has no buffers."""
@@ -282,10 +323,10 @@ class ReplayTransport:
                 return [found]
         return []
 
-    def _multipart(self, found: list[bytes], seq: int) -> Iterator[Datagram]:
+    def _multipart(self, found: list[bytes], seq: int, kind: int) -> Iterator[Datagram]:
         part = b""
         for number, message in enumerate(found):
-            one = self._rewrite(message, seq, NLM_F_MULTI)
+            one = self._rewrite(message, seq, NLM_F_MULTI, kind)
             # At least two datagrams for two messages: a reader that stops after the first must not pass.
             if part and (len(part) + len(one) > DUMP_DATAGRAM or number == len(found) - 1):
                 yield self._answer(part)
@@ -296,10 +337,8 @@ class ReplayTransport:
             yield self._answer(part)
         yield self._answer(done)
 
-    def _rewrite(self, message: bytes, seq: int, flags: int) -> bytes:
-        length, kind, *_ = self._factory.header.unpack_from(message)
-        if self.protocol == ROUTE:
-            kind = RTM_NEWLINK
+    def _rewrite(self, message: bytes, seq: int, flags: int, kind: int) -> bytes:
+        length, *_ = self._factory.header.unpack_from(message)
         head = self._factory.header.pack(length, kind, flags, seq, PORT_ID)
         return head + message[16:] + bytes(-length % 4)
 

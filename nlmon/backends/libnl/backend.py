@@ -1,13 +1,8 @@
-"""The libnl implementation: policies, nested attributes, kernel error texts, families, dumps, reconnection.
+"""The libnl implementation: sockets, families, requests, caches, recovery around the decoder of messages.
 
-Rules of this file:
-1. Nothing raises for any bytes. What cannot be read is an error value with frame, offset and attribute path,
-   and everything around it is still delivered.
-2. Control messages never end a datagram.
+Deviations can be made by a subclass that replaces an entry of ``handlers`` or ``groups``, or one of the methods.
 
-Deviations can be made by a subclass that replaces an entry of ``handlers`` or one of the methods.
-
-Not here: how attributes are read (``route``, ``generic``, ``sockets``, ``netfilter``, ``xfrm``, ``network``).
+Not here: decoding (``messages``), what caches and recovery hold (``cache``, ``recovery``).
 """
 
 from __future__ import annotations
@@ -15,41 +10,35 @@ from __future__ import annotations
 import errno
 import itertools
 import struct
-from collections.abc import Callable, Mapping
+from collections import Counter, deque
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, ClassVar, TypeAlias
+from typing import ClassVar
 
 from nlmon.backends.base import Backend, BackendOptions
-from nlmon.backends.libnl.attributes import NLMSGHDR, Found
-from nlmon.backends.libnl.audit import AuditDecoder
-from nlmon.backends.libnl.control import control_error
-from nlmon.backends.libnl.dump import DumpResult, DumpTracker
-from nlmon.backends.libnl.families import GENL_ID_CTRL, Families, Family
-from nlmon.backends.libnl.generic import GenericDecoder
-from nlmon.backends.libnl.netfilter import NetfilterDecoder
-from nlmon.backends.libnl.network import GROUPS, NetworkDecoder
+from nlmon.backends.libnl.attributes import NLMSGHDR
+from nlmon.backends.libnl.cache import CACHES, Cache, CacheStatus
+from nlmon.backends.libnl.dump import DumpResult, DumpTracker, Outcome
+from nlmon.backends.libnl.families import GENL_ID_CTRL, Family
+from nlmon.backends.libnl.messages import AUDIT, GENERIC, NETFILTER, ROUTE, SOCK_DIAG, XFRM, MessageDecoder
+from nlmon.backends.libnl.network import GROUPS
 from nlmon.backends.libnl.readers import Reading
-from nlmon.backends.libnl.route import RouteDecoder
-from nlmon.backends.libnl.sockets import SocketDecoder
-from nlmon.backends.libnl.xfrm import XfrmDecoder
-from nlmon.errors import DecodeError, FramingError, HeaderError, NotFound, Overrun, TransportError, UsageError
-from nlmon.events import Datagram, Decoded, Event
+from nlmon.backends.libnl.recovery import DUMPS, Tracker
+from nlmon.errors import DecodeError, NotFound, Overrun, ResyncIncomplete, TransportError, UsageError
+from nlmon.events import Datagram, Decoded, Event, LinkInfo
 from nlmon.transport.base import Transport, TransportFactory
 
 __all__ = ["LibnlBackend"]
 
-ROUTE, SOCK_DIAG, XFRM, AUDIT, NETFILTER, GENERIC = 0, 4, 6, 9, 12, 16
-NLMSG_MIN_TYPE = 0x10
 NLM_F_REQUEST, NLM_F_DUMP = 0x1, 0x300
 CTRL_CMD_GETFAMILY = 3
-ANY = -1
+SECOND = 1_000_000_000
+DUMP_ATTEMPTS = 3
 # The socket is gone in a way that a new one mends.
 LOST = {errno.EBADF, errno.ENOTCONN}
 
-Handler: TypeAlias = Callable[[Reading, int, int], Found]
 
-
-class LibnlBackend(Backend):
+class LibnlBackend(MessageDecoder, Backend):
     """The rich implementation; see the module."""
 
     name: ClassVar[str] = "libnl"
@@ -67,129 +56,23 @@ class LibnlBackend(Backend):
             GENERIC: (GENL_ID_CTRL,),
         }
     )
-    # Protocol -> message type (ANY: all others) -> method of its decoder and the size of the fixed header in bytes.
-    handlers: ClassVar[Mapping[int, Mapping[int, tuple[str, int]]]] = MappingProxyType(
-        {
-            ROUTE: {
-                **dict.fromkeys(range(16, 20), ("link", 16)),
-                **dict.fromkeys(range(20, 23), ("addr", 8)),
-                **dict.fromkeys(range(24, 27), ("route", 12)),
-                **dict.fromkeys(range(28, 31), ("neigh", 12)),
-                **dict.fromkeys(range(32, 35), ("rule", 12)),
-                **dict.fromkeys((36, 37, 40, 41, 44, 45, 100, 101), ("tc", 20)),
-                52: ("prefix", 12),
-                **dict.fromkeys((80, 81), ("netconf", 4)),
-                **dict.fromkeys((84, 85), ("mdb", 8)),
-                **dict.fromkeys((88, 89), ("nsid", 4)),
-                92: ("stats", 12),
-                **dict.fromkeys((104, 105), ("nexthop", 8)),
-            },
-            SOCK_DIAG: {20: ("socket", 4)},
-            XFRM: {
-                **dict.fromkeys((16, 26), ("state", 224)),
-                17: ("delete_state", 24),
-                **dict.fromkeys((19, 25), ("policy", 168)),
-                20: ("delete_policy", 64),
-                23: ("acquire", 280),
-                24: ("expire", 232),
-                27: ("policy_expire", 176),
-                28: ("flush_state", 1),
-                29: ("flush_policy", 0),
-                30: ("aevent", 48),
-            },
-            AUDIT: {ANY: ("record", 0)},
-            NETFILTER: {
-                **dict.fromkeys((0x100, 0x102), ("conntrack", 4)),
-                **dict.fromkeys((0x200, 0x202), ("expect", 4)),
-            },
-            GENERIC: {ANY: ("message", 4)},
-        }
-    )
 
     def __init__(self, transports: TransportFactory, options: BackendOptions | None = None) -> None:
-        super().__init__(transports, options)
-        order = self.byteorder
-        sign = "<" if order == "little" else ">"
-        self._header = struct.Struct(sign + "IHHII").unpack_from
-        self._pack_header = struct.Struct(sign + "IHHII").pack
+        Backend.__init__(self, transports, options)
+        self.prepare(self.byteorder, self.options.max_message_size)
+        self._pack_header = struct.Struct(("<" if self.byteorder == "little" else ">") + "IHHII").pack
         self._seq = itertools.count(1)
-        self.families = Families(order)
-        route = RouteDecoder(order)
-        network = NetworkDecoder(order)
-        decoders: dict[int, tuple[Any, ...]] = {
-            ROUTE: (route, network),
-            SOCK_DIAG: (SocketDecoder(order),),
-            XFRM: (XfrmDecoder(order),),
-            AUDIT: (AuditDecoder(order),),
-            NETFILTER: (NetfilterDecoder(order),),
-            GENERIC: (GenericDecoder(order, self.families),),
-        }
-        self._handlers: dict[int, dict[int, tuple[Handler, int]]] = {
-            protocol: {kind: (_method(decoders[protocol], name), size) for kind, (name, size) in kinds.items()}
-            for protocol, kinds in self.handlers.items()
-        }
-        self._wanted_groups: dict[int, tuple[int, ...]] = {}
-
-    # -- datagrams ---------------------------------------------------------------------------------------------
-
-    def decode(self, datagram: Datagram) -> Decoded:
-        """Every message of a datagram; see ``Backend.decode``."""
-        data, frame, protocol = datagram.data, datagram.frame, datagram.protocol
-        size, offset = len(data), 0
-        events: list[Event] = []
-        errors: list[DecodeError] = []
-        unknown: list[tuple[int, int]] = []
-        control = 0
-        handlers = self._handlers.get(protocol, {})
-        rest = handlers.get(ANY)
-        transport = self._transports.get(ROUTE) or self._transports.get(protocol)
-        m = Reading(data, frame, errors, datagram.request)
-        while offset + NLMSGHDR <= size:
-            length, kind, flags, seq, pid = self._header(data, offset)
-            if length < NLMSGHDR or length > size - offset:
-                break
-            end = offset + length
-            if kind < NLMSG_MIN_TYPE:
-                found = control_error(data, offset, end, kind, flags, frame, self.byteorder)
-                if found is None:
-                    control += 1
-                else:
-                    errors.append(found)
-            elif (handler := handlers.get(kind, rest)) is None:
-                unknown.append((kind, data[offset + NLMSGHDR] if length > NLMSGHDR else -1))
-            elif length - NLMSGHDR >= handler[1]:
-                before = len(errors)
-                payload, index, name = handler[0](m, offset, end)
-                if payload is not None:
-                    if name is None and index is not None and index > 0 and transport is not None:
-                        name = transport.link_name(index)
-                    events.append(
-                        Event(datagram.timestamp, protocol, kind, flags, seq, pid, frame, offset, name, payload)
-                    )
-                elif len(errors) == before:
-                    unknown.append((kind, data[offset + NLMSGHDR]))
-            elif protocol == ROUTE and kind & 3 == 2 and length > NLMSGHDR:
-                unknown.append((kind, data[offset + NLMSGHDR]))  # RTM_GET* with only a family, as old dumps ask
-            else:
-                what = f"the fixed header needs {handler[1]} bytes, the message has {length - NLMSGHDR}"
-                errors.append(HeaderError("NLM-D002", what, frame=frame, offset=offset))
-            offset += (length + 3) & ~3
-        if offset < size and any(data[offset:]):
-            errors.append(self._framing_error(datagram, offset))
-        elif datagram.truncated:
-            errors.append(self._framing_error(datagram, min(offset, size)))
-        return Decoded(events, errors, unknown, control)
-
-    def _framing_error(self, datagram: Datagram, offset: int) -> FramingError:
-        rest = len(datagram.data) - offset
-        if not any(datagram.data[offset:]):
-            what = "the datagram went on behind its last whole message"
-        elif rest < NLMSGHDR:
-            what = f"{rest} bytes are left, no room for an nlmsghdr"
-        else:
-            what = f"nlmsg_len is {self._header(datagram.data, offset)[0]}, {rest} bytes are left"
-        why = f"the recording lost {datagram.truncated} bytes" if datagram.truncated else ""
-        return FramingError("NLM-D001", what, frame=datagram.frame, offset=offset, why=why)
+        odd = set(self.options.caches) - CACHES.keys() or set(self.options.extra_groups) - GROUPS.keys()
+        if odd:
+            known = ", ".join((*CACHES, *GROUPS))
+            raise UsageError("NLM-B005", f"there is no cache or group called {min(odd)!r}", hint=f"there are {known}")
+        self.cache = Cache(self.options.caches, self.options.cache_size, self.options.cache_ttl)
+        self._tracker = Tracker() if self.options.resync else None
+        # When a loss was noticed that no dump has mended yet, as the event that tells of it; and the last mending.
+        self._lost: Event | None = None
+        self._mended = 0
+        self._pool: dict[int, deque[Datagram | TransportError]] = {}
+        self.pool_dropped: Counter[int] = Counter()
 
     # -- sockets and groups ------------------------------------------------------------------------------------
 
@@ -199,9 +82,16 @@ class LibnlBackend(Backend):
         return (*super().groups_of(protocol), *more) if protocol == ROUTE else super().groups_of(protocol)
 
     def opened(self, protocol: int, transport: Transport) -> None:
-        """Learn the generic families and join the groups of those that are wanted."""
+        """Learn the generic families and join the groups of those that are wanted; fill the caches."""
         if protocol == GENERIC:
             self.refresh()
+        elif protocol == ROUTE:
+            for kind in self.options.caches:
+                self._fresh(kind)
+            if self._tracker is not None and self._lost is None:
+                self._tracker = Tracker()
+                for dump in DUMPS:
+                    self._tracker.seed(self.whole_dump(*dump))
 
     def refresh(self) -> None:
         """Ask nlctrl for its families again and join what is wanted of them; a family that is not there yet is
@@ -294,18 +184,152 @@ class LibnlBackend(Backend):
                 break
         return found, tracker
 
+    # -- caches ------------------------------------------------------------------------------------------------
+
+    def link_name(self, protocol: int, ifindex: int) -> str | None:
+        """Name of an interface: what the cache knows, or the kernel when there is none."""
+        if "link" in self.cache.kinds:
+            found = self.cache.link_by_index(ifindex)
+            if found is not None:
+                return found.ifname
+        transport = self._transports.get(ROUTE) or self._transports.get(protocol)
+        return None if transport is None else transport.link_name(ifindex)
+
+    def get_link_by_index(self, ifindex: int) -> LinkInfo:
+        """A link from the cache, or from the kernel. Raises ``NotFound``, ``UsageError`` when NETLINK_ROUTE is not
+        enabled, ``TransportError``."""
+        self._fresh("link")
+        return self._found(self.cache.link_by_index(ifindex), f"with index {ifindex}")
+
+    def get_link_by_name(self, name: str) -> LinkInfo:
+        """A link by its name or an alternative name; see ``get_link_by_index``."""
+        self._fresh("link")
+        return self._found(self.cache.link_by_name(name), f"called {name!r}")
+
+    def cache_status(self) -> dict[str, CacheStatus]:
+        """Counters of every cache that is on."""
+        return self.cache.status()
+
+    def _found(self, link: LinkInfo | None, which: str) -> LinkInfo:
+        if link is None:
+            raise NotFound("NLM-B006", f"there is no interface {which}")
+        return link
+
+    def _fresh(self, kind: str) -> None:
+        """Fill a cache by a dump when it is empty or too old. The answers are not delivered as events."""
+        if kind not in self.cache.kinds:
+            hint = f"name it in the option caches, which holds {', '.join(self.options.caches) or 'none'}"
+            raise UsageError("NLM-B007", f"the {kind} cache is off", hint=hint)
+        if ROUTE not in self._transports:
+            raise UsageError("NLM-B002", "NETLINK_ROUTE is not enabled", hint="call enable() first")
+        now = self._transports[ROUTE].now()
+        if self.cache.stale(kind, now):
+            self.cache.fill(kind, self._dumped(kind), now)
+
+    def _dumped(self, kind: str) -> list[Event]:
+        return [event for dump in CACHES[kind] for event in self.whole_dump(*dump).events]
+
+    # -- recovery ----------------------------------------------------------------------------------------------
+
+    def whole_dump(self, msg_type: int, family: int) -> DumpResult:
+        """A dump of NETLINK_ROUTE, asked again a few times when it was interrupted."""
+        for attempt in range(1, DUMP_ATTEMPTS + 1):
+            result = self.dump(ROUTE, msg_type, family)
+            if attempt == DUMP_ATTEMPTS or result.outcome not in {Outcome.INTERRUPTED, Outcome.EMPTY}:
+                break
+        return result
+
     def on_transport_error(self, protocol: int, error: TransportError) -> bool:
-        """Report an overrun and go on; replace a lost socket by a new one with the same groups and buffers."""
+        """Report an overrun and go on; replace a lost socket by a new one with the same groups, buffers and
+        families. What was lost meanwhile is made up for when nothing waits any more."""
+        if not isinstance(error, Overrun) and error.errno not in LOST:
+            return False
+        if protocol == ROUTE and (self._tracker is not None or self.cache.kinds):
+            self._lost = self._notice()
         if not isinstance(error, Overrun):
-            if error.errno not in LOST:
-                return False
             self.disable(protocol)
             self.enable(protocol)
         self.report(error)
         return True
 
+    def idle(self, protocol: int) -> bool:
+        """Nothing waits: the moment to make up for a loss, since older messages would undo it."""
+        if protocol != ROUTE or self._lost is None or self.due():
+            return False
+        template, self._lost = self._lost, None
+        self._mended = now = self._transports[ROUTE].now()
+        for kind in self.options.caches:
+            self.cache.fill(kind, self._dumped(kind), now)
+        if self._tracker is None:
+            return True
+        results = [(kind, family, self.whole_dump(kind, family)) for kind, family in DUMPS]
+        events = list(self._tracker.differences(results, template))
+        self._counts[ROUTE][0] += len(events)
+        self.deliver(events)
+        bad = sorted({result.outcome.value for _, _, result in results if result.outcome is not Outcome.COMPLETE})
+        if bad:
+            self.report(
+                ResyncIncomplete(
+                    *("NLM-T011", "after a loss not everything could be asked for again"),
+                    why="dumps were " + ", ".join(bad),
+                    hint="what vanished meanwhile may still be shown",
+                )
+            )
+        return True
 
-def _method(decoders: tuple[Any, ...], name: str) -> Handler:
-    """The handler called ``name`` of the first decoder that has it."""
-    handler: Handler = next(getattr(decoder, name) for decoder in decoders if hasattr(decoder, name))
-    return handler
+    def due(self) -> float | None:
+        """Seconds until a loss may be made up for, 0 when now; None when there is nothing to make up for."""
+        if self._lost is None or ROUTE not in self._transports:
+            return None
+        wait = self.options.resync_interval - (self._transports[ROUTE].now() - self._mended) / SECOND
+        return max(0.0, wait) if self._mended else 0.0
+
+    def deliver(self, events: Sequence[Event]) -> None:
+        """Take note of events for caches and recovery, then hand them over."""
+        if self.cache.kinds:
+            for event in events:
+                self.cache.apply(event)
+        if self._tracker is not None:
+            for event in events:
+                self._tracker.apply(event)
+        super().deliver(events)
+
+    def _notice(self) -> Event:
+        """What every event about this loss has in common."""
+        now = self._transports[ROUTE].now()
+        return Event(now, ROUTE, 0, 0, 0, 0, 0, 0, None, LinkInfo(0, 0, 0), synthetic=True)
+
+    # -- reading ahead -----------------------------------------------------------------------------------------
+
+    def read(self, protocol: int, transport: Transport) -> Datagram | None:
+        """The next datagram. With a pool, all that waits is read into it first, so that the kernel's buffer is empty
+        sooner; an error keeps its place among the datagrams."""
+        size = self.options.message_pool_size
+        if size is None:
+            return transport.recv()
+        pool = self._pool.setdefault(protocol, deque())
+        while len(pool) < size or self.options.pool_policy != "wait":
+            try:
+                datagram = transport.recv()
+            except TransportError as error:
+                pool.append(error)
+                break
+            if datagram is None:
+                break
+            if len(pool) >= size:
+                self.pool_dropped[protocol] += 1
+                if self.options.pool_policy == "newest":
+                    continue
+                pool.popleft()
+            pool.append(datagram)
+        if not pool:
+            return None
+        first = pool.popleft()
+        if isinstance(first, TransportError):
+            raise first
+        return first
+
+    def disable(self, protocol: int) -> None:
+        """Close the sockets of a protocol; what waits in them and in the pool is gone."""
+        super().disable(protocol)
+        self._pool.pop(protocol, None)

@@ -21,6 +21,7 @@ from nlmon.events import DiagInfo
 __all__ = ["SocketDecoder"]
 
 AF_UNIX, AF_INET, AF_INET6 = 1, 2, 10
+NLM_F_REQUEST = 0x1
 INET_DIAG_MSG, UNIX_DIAG_MSG = 72, 16
 INET_DIAG_REQ_V2 = 56
 INET_DIAG_REQ_PROTOCOL = 3
@@ -36,12 +37,15 @@ class SocketDecoder(Decoder):
         self._inet = struct.Struct(self.sign + "II").unpack_from
         self._numbers = struct.Struct(self.sign + "IIIII").unpack_from
         self._unix = struct.Struct(self.sign + "BBBxIII").unpack_from
+        self._u16 = struct.Struct(self.sign + "H").unpack_from
         self._u32 = struct.Struct(self.sign + "I").unpack_from
 
     def socket(self, m: Reading, start: int, end: int) -> Found:
         """inet_diag_msg or unix_diag_msg, which the first byte tells apart."""
         body = start + NLMSGHDR
         family = m.data[body]
+        if self._u16(m.data, start + 6)[0] & NLM_F_REQUEST:
+            return None, None, None  # a program's question has the type of its answer
         if family in {AF_INET, AF_INET6}:
             need, read = INET_DIAG_MSG, self._internet
         elif family == AF_UNIX:

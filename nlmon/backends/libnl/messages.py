@@ -1,0 +1,172 @@
+"""The messages of a datagram: which decoder reads which, and what is wrong with the rest.
+
+Rules of this file:
+1. Nothing raises for any bytes. What cannot be read is an error value with frame, offset and attribute path,
+   and everything around it is still delivered.
+2. Control messages never end a datagram.
+
+Not here: how attributes are read (``route``, ``generic``, ``sockets``, ``netfilter``, ``xfrm``, ``network``).
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, ClassVar, TypeAlias
+
+from nlmon.backends.libnl.attributes import NLMSGHDR, Found
+from nlmon.backends.libnl.audit import AuditDecoder
+from nlmon.backends.libnl.control import control_error
+from nlmon.backends.libnl.families import Families
+from nlmon.backends.libnl.generic import GenericDecoder
+from nlmon.backends.libnl.netfilter import NetfilterDecoder
+from nlmon.backends.libnl.network import NetworkDecoder
+from nlmon.backends.libnl.readers import Reading
+from nlmon.backends.libnl.route import RouteDecoder
+from nlmon.backends.libnl.sockets import SocketDecoder
+from nlmon.backends.libnl.xfrm import XfrmDecoder
+from nlmon.errors import DecodeError, FramingError, HeaderError, MessageTooLarge
+from nlmon.events import Datagram, Decoded, Event
+
+__all__ = ["AUDIT", "GENERIC", "NETFILTER", "ROUTE", "SOCK_DIAG", "XFRM", "MessageDecoder"]
+
+ROUTE, SOCK_DIAG, XFRM, AUDIT, NETFILTER, GENERIC = 0, 4, 6, 9, 12, 16
+NLMSG_MIN_TYPE = 0x10
+ANY = -1
+
+Handler: TypeAlias = Callable[[Reading, int, int], Found]
+
+
+class MessageDecoder:
+    """Decodes datagrams of every protocol. ``max_message_size`` in bytes, None: no limit."""
+
+    # Protocol -> message type (ANY: all others) -> method of its decoder and the size of the fixed header in bytes.
+    handlers: ClassVar[Mapping[int, Mapping[int, tuple[str, int]]]] = MappingProxyType(
+        {
+            ROUTE: {
+                **dict.fromkeys(range(16, 20), ("link", 16)),
+                **dict.fromkeys(range(20, 23), ("addr", 8)),
+                **dict.fromkeys(range(24, 27), ("route", 12)),
+                **dict.fromkeys(range(28, 31), ("neigh", 12)),
+                **dict.fromkeys(range(32, 35), ("rule", 12)),
+                **dict.fromkeys((36, 37, 40, 41, 44, 45, 100, 101), ("tc", 20)),
+                52: ("prefix", 12),
+                **dict.fromkeys((80, 81), ("netconf", 4)),
+                **dict.fromkeys((84, 85), ("mdb", 8)),
+                **dict.fromkeys((88, 89), ("nsid", 4)),
+                92: ("stats", 12),
+                **dict.fromkeys((104, 105), ("nexthop", 8)),
+            },
+            SOCK_DIAG: {20: ("socket", 4)},
+            XFRM: {
+                **dict.fromkeys((16, 26), ("state", 224)),
+                17: ("delete_state", 24),
+                **dict.fromkeys((19, 25), ("policy", 168)),
+                20: ("delete_policy", 64),
+                23: ("acquire", 280),
+                24: ("expire", 232),
+                27: ("policy_expire", 176),
+                28: ("flush_state", 1),
+                29: ("flush_policy", 0),
+                30: ("aevent", 48),
+            },
+            AUDIT: {ANY: ("record", 0)},
+            NETFILTER: {
+                **dict.fromkeys((0x100, 0x102), ("conntrack", 4)),
+                **dict.fromkeys((0x200, 0x202), ("expect", 4)),
+            },
+            GENERIC: {ANY: ("message", 4)},
+        }
+    )
+
+    def prepare(self, byteorder: str, max_message_size: int | None) -> None:
+        """Make the decoders for a byte order."""
+        sign = "<" if byteorder == "little" else ">"
+        self._order = byteorder
+        self._header = struct.Struct(sign + "IHHII").unpack_from
+        self.max_message_size = max_message_size
+        self.families = Families(byteorder)
+        decoders: dict[int, tuple[Any, ...]] = {
+            ROUTE: (RouteDecoder(byteorder), NetworkDecoder(byteorder)),
+            SOCK_DIAG: (SocketDecoder(byteorder),),
+            XFRM: (XfrmDecoder(byteorder),),
+            AUDIT: (AuditDecoder(byteorder),),
+            NETFILTER: (NetfilterDecoder(byteorder),),
+            GENERIC: (GenericDecoder(byteorder, self.families),),
+        }
+        self._handlers: dict[int, dict[int, tuple[Handler, int]]] = {
+            protocol: {kind: (_method(decoders[protocol], name), size) for kind, (name, size) in kinds.items()}
+            for protocol, kinds in self.handlers.items()
+        }
+
+    def link_name(self, protocol: int, ifindex: int) -> str | None:
+        """Name of an interface; nobody knows one here."""
+        return None
+
+    def decode(self, datagram: Datagram) -> Decoded:
+        """Every message of a datagram; nothing is raised for any bytes."""
+        data, frame, protocol = datagram.data, datagram.frame, datagram.protocol
+        size, offset = len(data), 0
+        events: list[Event] = []
+        errors: list[DecodeError] = []
+        unknown: list[tuple[int, int]] = []
+        control = 0
+        handlers = self._handlers.get(protocol, {})
+        rest = handlers.get(ANY)
+        m = Reading(data, frame, errors, datagram.request)
+        nsid, limit = datagram.nsid, self.max_message_size
+        while offset + NLMSGHDR <= size:
+            length, kind, flags, seq, pid = self._header(data, offset)
+            if length < NLMSGHDR or length > size - offset:
+                break
+            end = offset + length
+            if kind < NLMSG_MIN_TYPE:
+                found = control_error(data, offset, end, kind, flags, frame, self._order)
+                if found is None:
+                    control += 1
+                else:
+                    errors.append(found)
+            elif limit is not None and length > limit:
+                what = f"the message has {length} bytes, limits.max_message_size allows {limit}"
+                errors.append(MessageTooLarge("NLM-D006", what, frame=frame, offset=offset))
+            elif (handler := handlers.get(kind, rest)) is None:
+                unknown.append((kind, data[offset + NLMSGHDR] if length > NLMSGHDR else -1))
+            elif length - NLMSGHDR >= handler[1]:
+                before = len(errors)
+                payload, index, name = handler[0](m, offset, end)
+                if payload is not None:
+                    if name is None and index is not None and index > 0 and nsid is None:
+                        name = self.link_name(protocol, index)
+                    head = (datagram.timestamp, protocol, kind, flags, seq, pid, frame, offset)
+                    events.append(Event(*head, name, payload, "netlink", nsid))
+                elif len(errors) == before:
+                    unknown.append((kind, data[offset + NLMSGHDR]))
+            elif protocol == ROUTE and kind & 3 == 2 and length > NLMSGHDR:
+                unknown.append((kind, data[offset + NLMSGHDR]))  # RTM_GET* with only a family, as old dumps ask
+            else:
+                what = f"the fixed header needs {handler[1]} bytes, the message has {length - NLMSGHDR}"
+                errors.append(HeaderError("NLM-D002", what, frame=frame, offset=offset))
+            offset += (length + 3) & ~3
+        if offset < size and any(data[offset:]):
+            errors.append(self._framing_error(datagram, offset))
+        elif datagram.truncated:
+            errors.append(self._framing_error(datagram, min(offset, size)))
+        return Decoded(events, errors, unknown, control)
+
+    def _framing_error(self, datagram: Datagram, offset: int) -> FramingError:
+        rest = len(datagram.data) - offset
+        if not any(datagram.data[offset:]):
+            what = "the datagram went on behind its last whole message"
+        elif rest < NLMSGHDR:
+            what = f"{rest} bytes are left, no room for an nlmsghdr"
+        else:
+            what = f"nlmsg_len is {self._header(datagram.data, offset)[0]}, {rest} bytes are left"
+        why = f"the recording lost {datagram.truncated} bytes" if datagram.truncated else ""
+        return FramingError("NLM-D001", what, frame=datagram.frame, offset=offset, why=why)
+
+
+def _method(decoders: tuple[Any, ...], name: str) -> Handler:
+    """The handler called ``name`` of the first decoder that has it."""
+    handler: Handler = next(getattr(decoder, name) for decoder in decoders if hasattr(decoder, name))
+    return handler

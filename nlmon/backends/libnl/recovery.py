@@ -1,0 +1,76 @@
+"""Recovery after an overrun: what changed meanwhile, told as events.
+
+After a loss the kernel's tables are dumped and held against what was delivered so far. What differs becomes
+synthetic events: deletions of what is gone, from routes back to links, then news from links to routes, so that
+a consumer never meets an address before its link.
+
+Rules of this file:
+1. A dump that was interrupted, or failed, proves the presence of objects and never their absence.
+2. Values in, values out: dumping is the backend's part.
+
+Not here: when to recover, and how often (``backend``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from msgspec import structs
+
+from nlmon.backends.libnl.dump import DumpResult, Outcome
+from nlmon.events import Event, RoutePayload
+from nlmon.identity import Key, objects_of
+from nlmon.state import State, changed_fields, held_by_dump
+
+__all__ = ["DUMPS", "Tracker"]
+
+# RTM_GET* type and family of every dump that together show a namespace's state, links first.
+DUMPS = ((18, 0), (18, 7), (22, 0), (30, 0), (30, 7), (34, 2), (34, 10), (26, 2), (26, 10))
+NEW_OF = {"link": 16, "port": 16, "addr": 20, "route": 24, "neigh": 28, "rule": 32}
+
+
+class Tracker:
+    """What was delivered so far, folded into a state."""
+
+    def __init__(self) -> None:
+        self.state = State(notes=False)
+
+    def apply(self, event: Event) -> None:
+        """Take note of an event that was delivered."""
+        if event.nsid is None:
+            self.state.apply(event)
+
+    def seed(self, result: DumpResult) -> None:
+        """Take what was there before the first event."""
+        for event in result.events:
+            self.state.apply(event)
+
+    def differences(self, results: Iterable[tuple[int, int, DumpResult]], template: Event) -> Iterator[Event]:
+        """Synthetic events that bring a consumer from the tracked state to the dumped one. ``results``: (type,
+        family, result) of each dump; ``template`` gives frame and time stamp."""
+        gone: list[Event] = []
+        news: list[Event] = []
+        for msg_type, family, result in results:
+            kind, held = held_by_dump(msg_type, family)
+            there: dict[Key, RoutePayload] = {}
+            for event in result.events:
+                if isinstance(event.payload, RoutePayload):
+                    there.update((key, value) for k, key, value in objects_of(event.payload) if k == kind)
+            table = self.state.tables[kind]
+            if result.outcome is Outcome.COMPLETE:
+                gone += [
+                    _synthetic(template, NEW_OF[kind] + 1, table[key])
+                    for key in table
+                    if held(key) and key not in there
+                ]
+            for key, payload in there.items():
+                before = table.get(key)
+                if before is None or changed_fields(kind, before, payload):
+                    news.append(_synthetic(template, NEW_OF[kind], payload))
+        yield from reversed(gone)
+        yield from news
+
+
+def _synthetic(template: Event, msg_type: int, payload: RoutePayload) -> Event:
+    name = getattr(payload, "ifname", None)
+    return structs.replace(template, msg_type=msg_type, interface=name, payload=payload, synthetic=True)
