@@ -16,7 +16,7 @@ from collections.abc import Callable
 from typing import Literal, TypeAlias
 
 from nlmon.backends.base import Backend, BackendOptions
-from nlmon.errors import FramingError, HeaderError, NlmonError, Overrun
+from nlmon.errors import AttributeFormatError, FramingError, HeaderError, KernelError, NlmonError, Overrun
 from nlmon.events import Datagram, Event, RoutePayload
 from nlmon.identity import Key, objects_of
 from nlmon.names import unknown_message
@@ -54,6 +54,8 @@ class Lane:
         # Whether the last datagram reached this implementation's socket at all.
         self.heard = True
         self.totals: Counter[str] = Counter()
+        # Errors so far, by code and by attribute or by what happened.
+        self.problems: Counter[str] = Counter()
         # Objects that were told by synthetic events, which an implementation that recovered gives alone.
         self.recovered: set[tuple[str, Key]] = set()
         self._seeds_unknown: Counter[str] = Counter()
@@ -78,6 +80,7 @@ class Lane:
     def _error(self, error: Exception) -> None:
         if isinstance(error, NlmonError):
             self.errors.append(error)
+            self.problems[_kind_of(error)] += 1
             if isinstance(error, Overrun):
                 self.totals["lost"] += max(0, error.drops)
         else:
@@ -169,3 +172,12 @@ class Lane:
             if event.synthetic and isinstance(event.payload, RoutePayload):
                 self.recovered.update((kind, key) for kind, key, _ in objects_of(event.payload))
         self.totals["errors"] += len(self.errors)
+
+
+def _kind_of(error: NlmonError) -> str:
+    """What errors are counted by: texts with numbers of one message in them would not end."""
+    if isinstance(error, KernelError):
+        return f"{error.code} {error.what}"
+    if isinstance(error, AttributeFormatError):
+        return f"{error.code} {error.path or 'an attribute'}"
+    return f"{error.code} {type(error).__name__}"

@@ -293,6 +293,9 @@ class Replay:
             events=per_lane("events"),
             seeds=per_lane("seeds"),
             errors=per_lane("errors"),
+            problems={
+                label: dict(sorted(lane.problems.items())) for label, lane in zip(labels, self.lanes, strict=True)
+            },
             lost=per_lane("lost"),
             unknown={label: lane.unknown.total() for label, lane in zip(labels, self.lanes, strict=True)},
             unknown_types={
@@ -320,8 +323,8 @@ class Replay:
             return "regression", ", ".join(f"{self.counts[cls]} {cls.label}" for cls in bad)
         if damaged:
             return "error", "the capture is damaged; what could be read before the damage agrees"
-        if not self.compared and not any(lane.totals["seeds"] for lane in self.lanes):
-            return "error", "nothing to compare: the capture holds neither notifications nor answers of the protocols"
+        if not any(lane.totals["events"] or lane.totals["seeds"] for lane in self.lanes):
+            return "error", "nothing to compare: nothing in the capture gives an event of the protocols"
         return "equivalent", ""
 
     def _notes(self, reader: CaptureReader) -> list[str]:

@@ -59,13 +59,13 @@ class Silent(Struct, frozen=True):
 class CaptureReport(Struct, frozen=True):
     """The outcome for one capture.
 
-    ``messages``: all messages in the file. ``roles``: datagrams by role. ``not_subscribed``: notifications by
-    type that no monitor's socket receives, since it does not join their group. ``not_covered``: datagrams of
-    protocols that were not replayed, by protocol. ``events``, ``seeds``, ``errors``, ``lost``, ``unknown``: per
-    implementation, and ``unknown_types`` by name of the type; seeds are messages of recorded answers, decoded
-    and compared but not counted as events, ``lost`` are messages that an overrun took. ``differences``: count by
-    class, ``details`` the first of them. ``fields``: how often an implementation alone gave an event or filled a
-    field that the contract gives to it alone. ``objects``: final state by kind.
+    ``messages``: all messages in the file. ``roles``: datagrams by role. ``not_subscribed``: notifications by type that
+    no monitor's socket receives, since it does not join their group. ``not_covered``: datagrams of protocols that were
+    not replayed, by protocol. ``events``, ``seeds``, ``errors``, ``lost``, ``unknown``: per implementation,
+    ``unknown_types`` by name of the type and ``problems`` by code and attribute; seeds are messages of recorded
+    answers, decoded and compared but not counted as events, ``lost`` are messages that an overrun took.
+    ``differences``: count by class, ``details`` the first of them. ``fields``: how often an implementation alone gave
+    an event or filled a field that the contract gives to it alone. ``objects``: final state by kind.
     """
 
     path: str
@@ -83,6 +83,7 @@ class CaptureReport(Struct, frozen=True):
     events: dict[str, int] = {}
     seeds: dict[str, int] = {}
     errors: dict[str, int] = {}
+    problems: dict[str, dict[str, int]] = {}
     lost: dict[str, int] = {}
     unknown: dict[str, int] = {}
     unknown_types: dict[str, dict[str, int]] = {}

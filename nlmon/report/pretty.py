@@ -74,10 +74,7 @@ def _details(capture: CaptureReport, report: Report, console: Console) -> None:
     if capture.not_subscribed:
         listed = ", ".join(f"{name} {count:,}" for name, count in capture.not_subscribed.items())
         lines.append(f"of groups that a monitor does not join: {listed}")
-    errors = {name: count for name, count in capture.errors.items() if count}
-    if errors:
-        listed = ", ".join(f"{name} {count:,}" for name, count in errors.items())
-        lines.append(f"messages or attributes that could not be read: {listed}")
+    lines += _problems(capture)
     if capture.silent_counts:
         listed = ", ".join(f"{count:,} {what}" for what, count in capture.silent_counts.items())
         lines.append(f"changed without an announcement: {listed}")
@@ -94,6 +91,17 @@ def _details(capture: CaptureReport, report: Report, console: Console) -> None:
         for line in lines:
             console.print(f"  {escape(line)}", highlight=False, soft_wrap=True)
         console.print()
+
+
+def _problems(capture: CaptureReport) -> list[str]:
+    """What could not be read, and what the kernel refused; once, where both say the same."""
+    found = {name: kinds for name, kinds in capture.problems.items() if kinds}
+    alike = len(found) > 1 and len({tuple(kinds.items()) for kinds in found.values()}) == 1
+    shown = {"both": next(iter(found.values()))} if alike else found
+    return [
+        f"errors in {name}: " + "; ".join(f"{kind}, {count:,} times" for kind, count in kinds.items())
+        for name, kinds in shown.items()
+    ]
 
 
 def _difference(found: DifferenceRow, report: Report) -> list[str]:

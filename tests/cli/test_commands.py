@@ -154,6 +154,22 @@ def test_one_bad_file_does_not_cost_the_others() -> None:
     assert [capture["verdict"] for capture in found["captures"]] == ["error", "equivalent"]
 
 
+def test_what_nobody_can_read_is_no_verdict() -> None:
+    """Read in the wrong byte order, no message gives an event: that is an error and not agreement."""
+    done = nlmon("replay", BASIC, "--byteorder", "big", "--format", "json")
+    (capture,) = json.loads(done.stdout)["captures"]
+
+    assert (done.returncode, capture["verdict"], capture["events"]) == (3, "error", {"legacy": 0, "libnl": 0})
+    assert capture["problems"] == dict.fromkeys(("legacy", "libnl"), {"NLM-D001 FramingError": 47})
+
+
+def test_what_the_kernel_refused_is_named() -> None:
+    """Errors are told by code and by what they are, once where both implementations say the same."""
+    done = nlmon("replay", CAPTURES / "linux-6.12" / "05-sock_diag.pcap.zst")
+
+    assert "errors in both: NLM-D004 the kernel answers ENOENT, 4 times" in done.stdout
+
+
 def test_nothing_matched_is_an_error() -> None:
     """A protocol that is not in the capture, or not supported, gives no verdict."""
     done = nlmon("replay", BASIC, "--protocol", "sock_diag", "--format", "json")
