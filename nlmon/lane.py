@@ -87,6 +87,11 @@ class Lane:
             self._crashed(error)
 
     @property
+    def lossy(self) -> bool:
+        """Whether this lane's socket was made to lose anything so far; nothing else excuses synthetic events."""
+        return self.factory.losses > 0
+
+    @property
     def damaged(self) -> bool:
         """Whether the last datagram had messages that could not be read at all."""
         return any(isinstance(error, FramingError | HeaderError) for error in self.errors)
@@ -139,7 +144,7 @@ class Lane:
         """Fold the events of the last datagram into the state. What a synthetic event takes along was made up for,
         too, and happens to the other implementation at another time or not at all."""
         for event in self.events:
-            if event.synthetic:
+            if event.synthetic and self.lossy:
                 before = self.state.corrected()
                 self.state.apply(event)
                 self.recovered.update((found.kind, found.key) for found in self.state.corrected())
@@ -169,7 +174,7 @@ class Lane:
     def _count(self, counted: str) -> None:
         self.totals[counted] += len(self.events)
         for event in self.events:
-            if event.synthetic and isinstance(event.payload, RoutePayload):
+            if self.lossy and event.synthetic and isinstance(event.payload, RoutePayload):
                 self.recovered.update((kind, key) for kind, key, _ in objects_of(event.payload))
         self.totals["errors"] += len(self.errors)
 

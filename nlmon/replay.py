@@ -209,7 +209,9 @@ class Replay:
                     self._add(explain_field(finding, pair.reference, datagram, self.byteorder, seed))
                 continue
             only = pair.reference or pair.candidate
-            if only is not None and self.classifier.alone(only, of_reference=pair.reference is not None):
+            lane = candidate if pair.reference is None else reference
+            of_reference = lane is reference
+            if only and self.classifier.alone(only, of_reference=of_reference, recovering=lane.lossy):
                 continue
             cls = Class.MISSING if pair.candidate is None else Class.EXTRA
             if pair.repeats:

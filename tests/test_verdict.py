@@ -145,6 +145,17 @@ ZOO = {
         events(lambda e: structs.replace(e, timestamp=e.timestamp // 10**9 * 10**9)),
         "conflict",
     ),
+    "another frame": (events(lambda e: structs.replace(e, frame=e.frame + 1)), "conflict"),
+    "another namespace": (events(lambda e: structs.replace(e, nsid=7)), "conflict"),
+    "every event excuses itself": (events(lambda e: structs.replace(e, synthetic=True)), "conflict"),
+    "invented recoveries": (
+        broken(
+            lambda _, d: structs.replace(
+                d, events=[*d.events, *(structs.replace(e, offset=4, synthetic=True) for e in d.events)]
+            )
+        ),
+        "extra",
+    ),
     "an event is invented": (
         broken(lambda _, d: structs.replace(d, events=[*d.events, *(structs.replace(e, offset=4) for e in d.events)])),
         "extra",

@@ -24,7 +24,7 @@ from nlmon.events import Event, NextHop, RouteInfo
 
 __all__ = ["Classifier", "Finding"]
 
-_HEADER = ("type", "protocol", "msg_type", "msg_flags", "seq", "pid", "timestamp")
+_HEADER = ("type", "protocol", "msg_type", "msg_flags", "seq", "pid", "timestamp", "frame", "nsid", "synthetic")
 _header = attrgetter(*_HEADER)
 
 
@@ -66,10 +66,12 @@ class Classifier:
             yield from self._interface(reference, candidate)
         yield from self.payloads(reference.payload, candidate.payload)
 
-    def alone(self, event: Event, *, of_reference: bool) -> bool:
+    def alone(self, event: Event, *, of_reference: bool, recovering: bool) -> bool:
         """Whether the contract gives events of this kind to the one that gave it alone; such an event is counted
-        as an enhancement, or a service that is lost. So is an event that makes up for a loss."""
+        as an enhancement, or a service that is lost. So is an event that makes up for a loss, if there was one."""
         if event.synthetic:
+            if not recovering:
+                return False
             (self.services if of_reference else self.enhancements)["recovered"] += 1
             return True
         owner, other = (self._reference, self._candidate) if of_reference else (self._candidate, self._reference)

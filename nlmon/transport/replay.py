@@ -67,6 +67,8 @@ class ReplayFactory:
         self._faults = Faults(faults)
         self._open: dict[int, ReplayTransport] = {}
         self.time = 0
+        # How often a transport was made to fail.
+        self.losses = 0
         self.links: dict[int, tuple[str, bytes]] = {}
         self.families: dict[str, tuple[int, bytes]] = {}
         # Family number -> its multicast groups. Which of them carries which command, nlctrl does not tell.
@@ -104,7 +106,7 @@ class ReplayFactory:
         if not lost:
             transport.queue.append(datagram)
         elif isinstance(lost, Overrun):
-            transport.queue.append(lost)
+            self.fail(datagram.protocol, lost)
         return True
 
     def end(self) -> int | None:
@@ -118,6 +120,7 @@ class ReplayFactory:
         """Let the next ``recv`` of a protocol raise ``error``, in its turn among the datagrams."""
         transport = self._open.get(protocol)
         if transport is not None:
+            self.losses += 1
             transport.queue.append(error)
 
     def _subscribed(self, transport: ReplayTransport, datagram: Datagram) -> bool:
