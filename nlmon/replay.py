@@ -72,8 +72,10 @@ class Replay:
         on_difference: Callable[[Difference], None] | None = None,
         options: BackendOptions | None = None,
         faults: tuple[Fault, ...] = (),
+        strict: bool = False,
     ) -> None:
         self.byteorder = byteorder
+        self._grave = {Severity.REGRESSION, Severity.WARNING} if strict else {Severity.REGRESSION}
         self.select = select
         self.lanes = (
             Lane(reference, byteorder, select == "all", options, faults),
@@ -320,7 +322,7 @@ class Replay:
         )
 
     def _verdict(self, damaged: bool) -> tuple[Verdict, str]:
-        bad = [cls for cls in self.counts if cls.severity is Severity.REGRESSION]
+        bad = [cls for cls in self.counts if cls.severity in self._grave]
         if bad:
             return "regression", ", ".join(f"{self.counts[cls]} {cls.label}" for cls in bad)
         if damaged:
@@ -368,9 +370,11 @@ def replay_capture(
     on_difference: Callable[[Difference], None] | None = None,
     options: BackendOptions | None = None,
     faults: tuple[Fault, ...] = (),
+    strict: bool = False,
     on_progress: Callable[[int], None] | None = None,
 ) -> CaptureReport:
-    """Replay an open capture to its end and report; ``on_progress`` gets the position in the file."""
+    """Replay an open capture to its end and report; ``strict``: warnings turn the verdict, too; ``on_progress`` gets
+    the position in the file."""
     replay = Replay(
         reference,
         candidate,
@@ -380,6 +384,7 @@ def replay_capture(
         on_difference=on_difference,
         options=options,
         faults=faults,
+        strict=strict,
     )
     for frame in reader:
         replay.feed(frame)

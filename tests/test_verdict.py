@@ -34,10 +34,11 @@ def verdict(
     candidate: BackendMaker = libnl,
     select: Select = "notifications",
     protocols: tuple[int, ...] | None = None,
+    strict: bool = False,
 ) -> CaptureReport:
     """The report on one recording."""
     with open_capture(CAPTURES / kernel / f"{name}.pcap.zst") as reader:
-        return replay_capture(reader, name, reference, candidate, select=select, protocols=protocols)
+        return replay_capture(reader, name, reference, candidate, select=select, protocols=protocols, strict=strict)
 
 
 def count(kernel: str, name: str) -> int:
@@ -171,6 +172,16 @@ def test_a_broken_backend_is_found(maker: BackendMaker, cls: str) -> None:
 
     assert report.differences.get(cls, 0) > 0
     assert report.verdict == ("equivalent" if cls == "duplicate" else "regression")
+
+
+def test_strictness_makes_a_warning_a_regression() -> None:
+    """Events and seeds that come twice leave the state as it is: a warning, and with ``strict`` a regression."""
+    maker, cls = ZOO["events come twice"]
+    usual, strict = (verdict("01-route-basic", candidate=maker, strict=strict) for strict in (False, True))
+
+    assert (usual.verdict, strict.verdict, strict.reason) == ("equivalent", "regression", "448 duplicate")
+    assert usual.differences[cls] == strict.differences[cls] == 143 + 305
+    assert verdict("01-route-basic", strict=True).verdict == "equivalent"
 
 
 def test_a_difference_says_where_and_what() -> None:

@@ -56,6 +56,7 @@ EXIT = {"equivalent": 0, "regression": 1, "error": 3}
 @click.option("--group", "groups", multiple=True, help="More rtnetlink groups for libnl, such as tc. Repeatable.")
 @click.option("--fault", "faults", multiple=True, help="Lose messages, such as overrun@120+50. Repeatable.")
 @click.option("--recover", is_flag=True, help="Let libnl make up for what it lost.")
+@click.option("--strict", is_flag=True, help="Events in another order or number turn the verdict, too.")
 @click.option("--byteorder", type=click.Choice(["little", "big"]), help="Override the recording's byte order.")
 def command(
     captures: tuple[Path, ...],
@@ -70,6 +71,7 @@ def command(
     groups: tuple[str, ...],
     faults: tuple[str, ...],
     recover: bool,
+    strict: bool,
 ) -> None:
     """Replay CAPTURES into two implementations and say whether they agree.
 
@@ -85,7 +87,7 @@ def command(
     done: list[CaptureReport] = []
     for path in captures:
         try:
-            done.append(_one(path, backend, against, protocols, select, byteorder, form, options, seeded))
+            done.append(_one(path, backend, against, protocols, select, byteorder, form, options, seeded, strict))
             _say_why(done[-1])
         except CaptureError as error:
             # One bad file must not cost the verdicts on the others.
@@ -130,6 +132,7 @@ def _one(
     form: str,
     options: BackendOptions,
     faults: tuple[Fault, ...],
+    strict: bool,
 ) -> CaptureReport:
     def stream(difference: Difference) -> None:
         sys.stdout.buffer.write(line_bytes(DifferenceLine(str(path), row(difference))))
@@ -146,6 +149,7 @@ def _one(
             on_progress=advance,
             options=options,
             faults=faults,
+            strict=strict,
         )
 
 

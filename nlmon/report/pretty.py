@@ -21,6 +21,7 @@ __all__ = ["print_report"]
 COLOURS = {"equivalent": "green", "regression": "bold red", "error": "bold yellow"}
 DIFFERENCES_SHOWN = 20
 SILENT_SHOWN = 5
+WARNINGS = {"reordered", "duplicate", "coalesced"}
 
 
 def print_report(report: Report, console: Console) -> None:
@@ -29,8 +30,12 @@ def print_report(report: Report, console: Console) -> None:
     for capture in report.captures:
         _details(capture, report, console)
     colour = COLOURS[report.verdict]
+    warnings = sum(
+        count for capture in report.captures for cls, count in capture.differences.items() if cls in WARNINGS
+    )
+    less = f", {warnings:,} warnings" if warnings else ""
     console.print(
-        f"[{colour}]verdict: {report.verdict}[/]  "
+        f"[{colour}]verdict: {report.verdict}[/]{less}  "
         f"{report.candidate} against {report.reference}, {len(report.captures)} capture(s)",
         highlight=False,
     )
