@@ -326,7 +326,8 @@ class Replay:
         if bad:
             return "regression", ", ".join(f"{self.counts[cls]} {cls.label}" for cls in bad)
         if damaged:
-            return "error", "the capture is damaged; what could be read before the damage agrees"
+            agrees = "what could be read before the damage agrees" if self.frames else "nothing could be read"
+            return "error", f"the capture is damaged; {agrees}"
         if not any(lane.totals["events"] or lane.totals["seeds"] for lane in self.lanes):
             return "error", "nothing to compare: nothing in the capture gives an event of the protocols"
         return "equivalent", ""
@@ -354,6 +355,8 @@ class Replay:
             notes.append(f"{self.interrupted_dumps} recorded dumps were interrupted and prove nothing")
         if self.cut:
             notes.append(f"{self.cut} packets were cut by the recording (snap length); what they lost is not judged")
+        if reader.dropped:
+            notes.append(f"{reader.dropped:,} messages were lost while recording; nobody can compare those")
         if reader.skipped:
             notes.append(f"{reader.skipped} packets of other link types were skipped")
         return notes

@@ -92,8 +92,11 @@ def _pcapng(source: Source, where: str, byteorder: ByteOrder | None) -> CaptureR
     def skip() -> None:
         reader.skipped += 1
 
+    def drop(messages: int) -> None:
+        reader.dropped += messages
+
     def frames() -> Iterator[Frame]:
-        yield from pcapng_frames(source, section, reader.sockets.append, skip)
+        yield from pcapng_frames(source, section, reader.sockets.append, skip, drop)
 
     reader = CaptureReader(source, info, frames(), where)
     return reader

@@ -2,8 +2,9 @@
 
 The profile of our recorder: one interface per socket, nanosecond time stamps, the direction in the flags option
 of each packet (inbound: from the kernel), the kernel in shb_os, the architecture in shb_hardware, and in the
-comment of the section one ``key=value`` a line: byteorder, netns, families. Files without any of this are read
-as well. Interfaces of other link types are skipped and counted.
+comment of the section one ``key=value`` a line: byteorder, netns, families; at the end the statistics of each
+interface, without which one of our recordings was broken off. Files without any of this are read as well.
+Interfaces of other link types are skipped and counted.
 
 Not here: writing (``write``).
 """
@@ -21,10 +22,12 @@ from nlmon.capture.source import Source
 __all__ = ["SECTION", "Section", "pcapng_frames", "read_section"]
 
 SECTION = b"\x0a\x0d\x0d\x0a"
-SHB, IDB, SPB, EPB = 0x0A0D0D0A, 1, 3, 6
+SHB, IDB, SPB, ISB, EPB = 0x0A0D0D0A, 1, 3, 5, 6
 OPT_COMMENT, SHB_HARDWARE, SHB_OS, SHB_USERAPPL = 1, 2, 3, 4
 IF_NAME, IF_DESCRIPTION, IF_TSRESOL, IF_TSOFFSET = 2, 3, 9, 14
 EPB_FLAGS = 2
+ISB_ENDTIME, ISB_IFRECV, ISB_IFDROP = 3, 4, 5
+OURS = "nlmon "
 _NAMES = {SHB_HARDWARE: "arch", SHB_OS: "kernel", SHB_USERAPPL: "application"}
 
 
@@ -37,6 +40,7 @@ class _Interface:
         self.shift = int.from_bytes(options.get(IF_TSOFFSET, b""), byteorder, signed=True)
         self.name = _text(options.get(IF_NAME, b""))
         self.description = _text(options.get(IF_DESCRIPTION, b""))
+        self.ended = False
 
     def nanoseconds(self, ticks: int) -> int:
         return ticks * 1_000_000_000 // self.units + self.shift * 1_000_000_000
@@ -62,6 +66,8 @@ def read_section(source: Source) -> Section:
     """Take a section header block; raises ``Damaged``."""
     offset = source.offset
     head = source.take(12)
+    if len(head) < 12:
+        raise Damaged("the file ends inside a section header", offset)
     order: Literal["little", "big"]
     if head[8:12] == b"\x4d\x3c\x2b\x1a":
         order = "little"
@@ -85,9 +91,14 @@ def read_section(source: Source) -> Section:
 
 
 def pcapng_frames(
-    source: Source, section: Section, on_socket: Callable[[SocketInfo], None], on_skip: Callable[[], None]
+    source: Source,
+    section: Section,
+    on_socket: Callable[[SocketInfo], None],
+    on_skip: Callable[[], None],
+    on_drops: Callable[[int], None],
 ) -> Iterator[Frame]:
-    """Frames behind the first section header, which has been taken, through all sections."""
+    """Frames behind the first section header, which has been taken, through all sections; ``on_drops`` gets the
+    number of messages that an interface lost while it was recorded."""
     order = section.byteorder
     payload_order = section.netlink_byteorder
     words = struct.Struct("<II" if order == "little" else ">II")
@@ -97,6 +108,8 @@ def pcapng_frames(
     while True:
         offset = source.offset
         head = source.take(8)
+        if not head or head[:4] == SECTION:
+            _check_ended(section, interfaces, offset)
         if not head:
             return
         if head[:4] == SECTION:
@@ -122,6 +135,9 @@ def pcapng_frames(
         if kind == IDB and len(body) >= 12:
             interfaces.append(_Interface(int.from_bytes(body[:2], order), _options(body[8:-4], order), order))
             on_socket(SocketInfo(interfaces[-1].name, interfaces[-1].description))
+        elif kind == ISB and len(body) >= 16 and (index := int.from_bytes(body[:4], order)) < len(interfaces):
+            interfaces[index].ended = True
+            on_drops(int.from_bytes(_options(body[12:-4], order).get(ISB_IFDROP, b""), order))
         elif kind == EPB and len(body) >= 24:
             index, high, low, captured, original = packet.unpack_from(body)
             if index >= len(interfaces) or captured > len(body) - 24:
@@ -146,6 +162,12 @@ def pcapng_frames(
                 continue
             number += 1
             yield Frame(number, 0, split[0], split[1], "", 0, offset, original - len(data))
+
+
+def _check_ended(section: Section, interfaces: list[_Interface], offset: int) -> None:
+    """Our recorder closes each interface with its statistics; where they are missing, more was to come."""
+    if section.metadata.get("application", "").startswith(OURS) and not all(one.ended for one in interfaces):
+        raise Damaged("the recording was broken off, its closing statistics are missing", offset)
 
 
 def _split(interface: _Interface, data: bytes, offset: int) -> tuple[int, bytes] | None:

@@ -33,13 +33,15 @@ class CaptureReader:
     """Frames of an open capture, in file order, and after the last one what was wrong with the file.
 
     ``info``: what the file says of itself. ``damage``: why reading stopped early, or None. ``skipped``: packets
-    of interfaces that do not carry netlink. ``sockets``: interfaces of a pcapng file, as they are met.
+    of interfaces that do not carry netlink. ``dropped``: messages that were lost while recording, as far as the file
+    says. ``sockets``: interfaces of a pcapng file, as they are met.
     """
 
     def __init__(self, source: Source, info: CaptureInfo, frames: Iterator[Frame], where: str) -> None:
         self.info = info
         self.damage: CaptureError | None = None
         self.skipped = 0
+        self.dropped = 0
         self.sockets: list[SocketInfo] = []
         self._source = source
         self._frames = frames

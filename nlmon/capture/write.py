@@ -1,8 +1,9 @@
 """Writing captures: pcapng in the profile that ``pcapng`` describes.
 
 A file is written under a temporary name (``NAME.part``) beside its final one and renamed when it is whole, so a
-file with the final name is always complete and on disk. What a crash leaves is a ``.part`` file that our reader
-still reads up to its last whole packet.
+file with the final name is always complete and on disk. It ends with statistics of every socket: what was recorded
+and what the kernel dropped. What a crash leaves is a ``.part`` file without them, which our reader reads up to its
+last whole packet and calls broken off.
 
 Not here: what to record (``nlmon.transport.recorder``).
 """
@@ -24,6 +25,10 @@ from nlmon.capture.pcapng import (
     IF_DESCRIPTION,
     IF_NAME,
     IF_TSRESOL,
+    ISB,
+    ISB_ENDTIME,
+    ISB_IFDROP,
+    ISB_IFRECV,
     OPT_COMMENT,
     SHB,
     SHB_HARDWARE,
@@ -57,6 +62,9 @@ class PcapngWriter:
         self._order: Literal["little", "big"] = byteorder
         self._sign = "<" if byteorder == "little" else ">"
         self._sockets: list[int] = []
+        self._received: list[int] = []
+        self._dropped: list[int] = []
+        self._time = 0
         try:
             self._file = self.part.open("xb")
         except FileExistsError as error:
@@ -82,6 +90,8 @@ class PcapngWriter:
             options.append((IF_DESCRIPTION, description.encode()))
         self._block(IDB, struct.pack(self._sign + "HHI", LINKTYPE_NETLINK, 0, 0) + self._options(options))
         self._sockets.append(protocol)
+        self._received.append(0)
+        self._dropped.append(0)
         return len(self._sockets) - 1
 
     def write(
@@ -104,10 +114,18 @@ class PcapngWriter:
         flags = struct.pack(self._sign + "I", _FLAGS[direction])
         options = self._options([(EPB_FLAGS, flags)]) if direction else b""
         self._block(EPB, fixed + packet + bytes(-size % 4) + options)
+        self._received[socket] += 1
+        self._time = max(self._time, timestamp)
         self.frames += 1
+
+    def lost(self, socket: int, drops: int) -> None:
+        """Take note of messages that never came: how many the kernel dropped on a socket; told when closed."""
+        self._dropped[socket] += drops
 
     def close(self) -> None:
         """Finish the file and give it its name, once its bytes are on disk."""
+        for socket, (received, dropped) in enumerate(zip(self._received, self._dropped, strict=True)):
+            self._statistics(socket, received, dropped)
         try:
             self._file.flush()
             os.fsync(self._file.fileno())
@@ -129,6 +147,15 @@ class PcapngWriter:
             self._file.close()
         if not self.frames:
             self.part.unlink(missing_ok=True)
+
+    def _statistics(self, socket: int, received: int, dropped: int) -> None:
+        high, low = self._time >> 32 & 0xFFFFFFFF, self._time & 0xFFFFFFFF
+        options = [
+            (ISB_ENDTIME, struct.pack(self._sign + "II", high, low)),
+            (ISB_IFRECV, struct.pack(self._sign + "Q", received)),
+            (ISB_IFDROP, struct.pack(self._sign + "Q", dropped)),
+        ]
+        self._block(ISB, struct.pack(self._sign + "III", socket, high, low) + self._options(options))
 
     def _block(self, kind: int, body: bytes) -> None:
         length = struct.pack(self._sign + "I", 12 + len(body))

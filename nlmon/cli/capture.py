@@ -20,6 +20,7 @@ from nlmon.cli.common import progress
 from nlmon.events import Datagram
 from nlmon.names import PROTOCOLS, message_type
 from nlmon.report.model import Damage
+from nlmon.report.text import printable, shown_path
 from nlmon.transport.replay import ReplayFactory
 
 __all__ = ["CaptureSummary", "command", "summarise"]
@@ -27,7 +28,8 @@ __all__ = ["CaptureSummary", "command", "summarise"]
 
 class CaptureSummary(Struct, frozen=True):
     """What a capture holds. ``roles``: datagrams by their part in the conversation; ``families``: generic families
-    by name, from recorded nlctrl replies; ``repeats``: notifications equal to the one before them."""
+    by name, from recorded nlctrl replies; ``repeats``: notifications equal to the one before them; ``dropped``:
+    messages that the kernel dropped while it was recorded, as the file says. Types of NETLINK_GENERIC are families."""
 
     path: str
     format: str
@@ -44,7 +46,11 @@ class CaptureSummary(Struct, frozen=True):
     metadata: dict[str, str]
     assumed: list[str]
     skipped: int
+    dropped: int
     damage: Damage | None
+
+
+GENERIC = 16
 
 
 @click.group()
@@ -53,7 +59,7 @@ def command() -> None:
 
 
 @command.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=click.Path(path_type=Path, readable=False))
 @click.option("--format", "form", type=click.Choice(["pretty", "json"]), default="pretty", show_default=True)
 @click.option("--byteorder", type=click.Choice(["little", "big"]), help="Override the recording's byte order.")
 def info(file: Path, form: str, byteorder: ByteOrder | None) -> None:
@@ -62,7 +68,7 @@ def info(file: Path, form: str, byteorder: ByteOrder | None) -> None:
     Exit code: 0 done, 3 the file is damaged; what could be read is printed.
     """
     with open_capture(file, byteorder=byteorder) as reader:
-        summary = summarise(reader, str(file))
+        summary = summarise(reader, shown_path(file))
     if form == "json":
         encoded = msgspec.json.Encoder(order="sorted").encode(summary)
         sys.stdout.buffer.write(msgspec.json.format(encoded, indent=2) + b"\n")
@@ -94,6 +100,7 @@ def summarise(reader: CaptureReader, path: str) -> CaptureSummary:
             if advance is not None and not frame.number % 256:
                 advance(reader.position)
     damage = reader.damage
+    names = {number: name for name, (number, _) in kernel.families.items()}
     return CaptureSummary(
         path=path,
         format=reader.info.format,
@@ -104,7 +111,8 @@ def summarise(reader: CaptureReader, path: str) -> CaptureSummary:
         messages=sum(counts.total() for counts in protocols.values()),
         protocols={
             PROTOCOLS.get(protocol, str(protocol)): {
-                message_type(protocol, kind): count for kind, count in sorted(counts.items())
+                (names.get(kind) if protocol == GENERIC else None) or message_type(protocol, kind): count
+                for kind, count in sorted(counts.items())
             }
             for protocol, counts in sorted(protocols.items())
         },
@@ -115,6 +123,7 @@ def summarise(reader: CaptureReader, path: str) -> CaptureSummary:
         metadata=reader.info.metadata,
         assumed=list(reader.info.assumed),
         skipped=reader.skipped,
+        dropped=reader.dropped,
         damage=None if damage is None else Damage(damage.code, damage.what, damage.offset),
     )
 
@@ -126,10 +135,10 @@ def _print(summary: CaptureSummary) -> None:
 
     console = Console()
     packed = f", {summary.compression}" if summary.compression else ""
-    console.print(f"[bold]{escape(summary.path)}[/]  {summary.format}{packed}, {summary.byteorder}-endian")
+    console.print(f"[bold]{escape(printable(summary.path))}[/]  {summary.format}{packed}, {summary.byteorder}-endian")
     console.print(f"{summary.frames:,} frames, {summary.messages:,} messages")
     for key, value in sorted(summary.metadata.items()):
-        console.print(f"{escape(key)}: {escape(value)}")
+        console.print(escape(printable(f"{key}: {value}")))
     table = Table("protocol", "type", "messages")
     for protocol, counts in summary.protocols.items():
         for kind, count in counts.items():
@@ -137,6 +146,9 @@ def _print(summary: CaptureSummary) -> None:
     console.print(table)
     console.print("datagrams: " + ", ".join(f"{count:,} {role}" for role, count in summary.roles.items()))
     if summary.families:
-        console.print("families: " + ", ".join(f"{name} {number}" for name, number in summary.families.items()))
+        listed = ", ".join(f"{name} {number}" for name, number in summary.families.items())
+        console.print(escape(printable(f"families: {listed}")))
+    if summary.dropped:
+        console.print(f"lost while recording: {summary.dropped:,} messages")
     for assumption in summary.assumed:
         console.print(f"assumed: {assumption}")

@@ -17,8 +17,9 @@ import click
 
 from nlmon.errors import InputError, NlmonError
 from nlmon.names import protocol_number
+from nlmon.report.text import printable
 
-__all__ = ["progress", "protocol_option", "show_error", "write_atomically"]
+__all__ = ["progress", "protocol_option", "show_error", "warn", "write_atomically"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -81,6 +82,11 @@ def write_atomically(path: Path, data: bytes) -> None:
         raise InputError("NLM-U001", "the file cannot be written", where=str(path), why=error.strerror or "") from error
 
 
+def warn(text: str) -> None:
+    """One line on stderr, whatever the text holds."""
+    click.echo(printable(text), err=True)
+
+
 def show_error(error: NlmonError) -> None:
     """One line on stderr: code, what, where, why, and what to do."""
-    sys.stderr.write(f"error[{error.code}]: {error.text}\n")
+    sys.stderr.write(f"error[{error.code}]: {printable(error.text)}\n")

@@ -17,12 +17,13 @@ import click
 from nlmon.backends.base import BACKENDS, create
 from nlmon.capture import ByteOrder, open_capture
 from nlmon.capture.conversation import Conversation, Role
-from nlmon.cli.common import progress, protocol_option
+from nlmon.cli.common import progress, protocol_option, warn
 from nlmon.errors import InputError, InternalError
 from nlmon.eventjson import event_to_json
 from nlmon.events import Datagram
 from nlmon.lane import Lane
 from nlmon.replay import Select
+from nlmon.report.text import shown_path
 
 __all__ = ["command"]
 
@@ -30,7 +31,7 @@ ERRORS_SHOWN = 10
 
 
 @click.command()
-@click.argument("capture", type=click.Path(path_type=Path))
+@click.argument("capture", type=click.Path(path_type=Path, readable=False))
 @click.option("--backend", type=click.Choice(list(BACKENDS)), default="libnl", show_default=True)
 @protocol_option
 @click.option(
@@ -75,22 +76,22 @@ def command(
                 for error in lane.errors:
                     counts["errors"] += 1
                     if counts["errors"] <= ERRORS_SHOWN:
-                        click.echo(f"warning: {error}", err=True)
+                        warn(f"warning: {error}")
             elif role in {Role.DUMP, Role.REPLY}:
                 lane.learn(datagram)
         unknown = lane.unknown
         lane.backend.close()
     sys.stdout.buffer.flush()
     if counts["errors"] > ERRORS_SHOWN:
-        click.echo(f"warning: {counts['errors'] - ERRORS_SHOWN:,} more could not be read", err=True)
+        warn(f"warning: {counts['errors'] - ERRORS_SHOWN:,} more could not be read")
     if unknown:
         listed = ", ".join(f"{name} {count:,}" for name, count in sorted(unknown.items()))
-        click.echo(f"{unknown.total():,} messages of types that give no event: {listed}", err=True)
+        warn(f"{unknown.total():,} messages of types that give no event: {listed}")
     if reader.damage is not None:
         raise reader.damage
     if not counts["events"]:
         raise InputError(
             *("NLM-U002", "no event in this capture"),
-            where=str(capture),
+            where=shown_path(capture),
             hint="see nlmon capture info, and --protocol and --select",
         )

@@ -30,8 +30,9 @@ import click
 
 from nlmon import __version__
 from nlmon.capture.write import PcapngWriter
-from nlmon.cli.common import protocol_option
+from nlmon.cli.common import protocol_option, warn
 from nlmon.errors import Overrun, TransportError, UsageError
+from nlmon.names import PROTOCOLS
 from nlmon.transport.kernel import KernelFactory
 from nlmon.transport.recorder import RecordingFactory, RecordingTransport
 
@@ -73,13 +74,19 @@ def command(
 ) -> None:
     """Record netlink events of this network namespace into OUT, a pcapng file.
 
+    By default every protocol that the kernel lets this user hear; without privilege that is not all of them.
+
     Stop with Ctrl-C or SIGTERM. Exit code: 0 done, 4 the kernel refuses the sockets.
     """
     if out.exists() and not force:
         raise UsageError("NLM-U003", "the file exists", where=str(out), hint="name another or give --force")
     unknown = set(protocols) - set(GROUPS)
     if unknown:
-        raise UsageError("NLM-U004", f"protocol {min(unknown)} cannot be recorded yet", hint="use --protocol route")
+        raise UsageError(
+            "NLM-U004",
+            f"protocol {min(unknown)} cannot be recorded",
+            hint="try " + ", ".join(PROTOCOLS[p] for p in GROUPS),
+        )
     metadata = {
         "kernel": f"{platform.system()} {platform.release()}",
         "arch": platform.machine(),
@@ -89,20 +96,33 @@ def command(
     order = sys.byteorder
     with _wake_on_signals() as wake, PcapngWriter(out, metadata=metadata, byteorder=order) as writer:
         factory = RecordingFactory(KernelFactory(), writer)
-        open_ = {p: factory.open(p, GROUPS[p], receive_buffer=receive_buffer) for p in protocols or (ROUTE,)}
+        open_ = dict(_opened(factory, protocols, receive_buffer))
         try:
             for protocol, transport in open_.items():
                 _dump(protocol, transport)
-            click.echo(f"recording into {out}, stop with Ctrl-C", err=True)
+            warn(f"recording into {out}, stop with Ctrl-C")
             events = _record(list(open_.values()), wake, count, duration)
             # The kernel tells a full buffer once and may drop more before it is read empty.
             dropped = sum(transport.status().drops for transport in open_.values())
         finally:
             for transport in open_.values():
                 transport.close()
-    click.echo(f"{events:,} events, {writer.frames:,} datagrams in {out}", err=True)
+    warn(f"{events:,} events, {writer.frames:,} datagrams in {out}")
     if dropped:
-        click.echo(f"warning: the kernel dropped {dropped:,} messages; raise --receive-buffer", err=True)
+        warn(f"warning: the kernel dropped {dropped:,} messages; raise --receive-buffer")
+
+
+def _opened(
+    factory: RecordingFactory, protocols: tuple[int, ...], receive_buffer: int
+) -> Iterator[tuple[int, RecordingTransport]]:
+    """The sockets asked for; by default every protocol for which the kernel gives one, which NETLINK_ROUTE must be."""
+    for protocol in protocols or GROUPS:
+        try:
+            yield protocol, factory.open(protocol, GROUPS[protocol], receive_buffer=receive_buffer)
+        except TransportError as error:
+            if protocols or protocol == ROUTE:
+                raise
+            warn(f"not recorded: {PROTOCOLS[protocol]}: {error.why or error.what}")
 
 
 def _record(
@@ -126,7 +146,7 @@ def _record(
                 while (count is None or events < count) and by_descriptor[descriptor].recv() is not None:
                     events += 1
             except Overrun as overrun:
-                click.echo(f"warning: {overrun}", err=True)
+                warn(f"warning: {overrun}")
     return events
 
 
@@ -152,7 +172,7 @@ def _ask(transport: RecordingTransport, kind: int, seq: int, body: bytes) -> Non
         for _ in transport.request(message):
             pass
     except TransportError as error:
-        click.echo(f"warning: the dump of type {kind} is missing: {error}", err=True)
+        warn(f"warning: the dump of type {kind} is missing: {error}")
 
 
 @contextmanager

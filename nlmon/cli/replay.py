@@ -21,6 +21,7 @@ from nlmon.errors import CaptureError
 from nlmon.replay import Select, replay_capture, row
 from nlmon.report.jsonout import CaptureLine, DifferenceLine, Footer, Header, line_bytes, report_bytes
 from nlmon.report.model import CaptureReport, Damage, Report, worst
+from nlmon.report.text import shown_path
 from nlmon.transport.faults import Fault, parse_fault
 
 __all__ = ["command"]
@@ -29,7 +30,7 @@ EXIT = {"equivalent": 0, "regression": 1, "error": 3}
 
 
 @click.command()
-@click.argument("captures", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("captures", nargs=-1, required=True, type=click.Path(path_type=Path, readable=False))
 @click.option("--backend", type=click.Choice(list(BACKENDS)), default="libnl", show_default=True, help="The candidate.")
 @click.option(
     "--against", type=click.Choice(list(BACKENDS)), default="legacy", show_default=True, help="The reference."
@@ -93,7 +94,7 @@ def command(
             # One bad file must not cost the verdicts on the others.
             show_error(error)
             damage = Damage(error.code, error.what, error.offset)
-            done.append(CaptureReport(path=str(path), verdict="error", reason=error.what, damage=damage))
+            done.append(CaptureReport(path=shown_path(path), verdict="error", reason=error.what, damage=damage))
         if form == "jsonl":
             out.write(line_bytes(CaptureLine(_without_details(done[-1]))))
             out.flush()
@@ -135,12 +136,12 @@ def _one(
     strict: bool,
 ) -> CaptureReport:
     def stream(difference: Difference) -> None:
-        sys.stdout.buffer.write(line_bytes(DifferenceLine(str(path), row(difference))))
+        sys.stdout.buffer.write(line_bytes(DifferenceLine(shown_path(path), row(difference))))
 
     with open_capture(path, byteorder=byteorder) as reader, progress(reader.size, path.name) as advance:
         return replay_capture(
             reader,
-            str(path),
+            shown_path(path),
             partial(create, against),
             partial(create, backend),
             select=select,

@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from nlmon.report.model import CaptureReport, DifferenceRow, Report
+from nlmon.report.text import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -51,7 +52,7 @@ def _table(report: Report) -> Table:
         seeds = "/".join(f"{count:,}" for count in dict.fromkeys(capture.seeds.values()))
         classes = ", ".join(f"{count:,} {cls}" for cls, count in capture.differences.items()) or "none"
         table.add_row(
-            escape(capture.path),
+            escape(printable(capture.path)),
             f"{capture.frames:,}",
             f"{capture.messages:,}",
             counts,
@@ -92,9 +93,9 @@ def _details(capture: CaptureReport, report: Report, console: Console) -> None:
     if capture.reason:
         lines.append(f"because: {capture.reason}")
     if lines:
-        console.print(f"[bold]{escape(capture.path)}[/]", highlight=False)
+        console.print(f"[bold]{escape(printable(capture.path))}[/]", highlight=False)
         for line in lines:
-            console.print(f"  {escape(line)}", highlight=False, soft_wrap=True)
+            console.print(f"  {escape(printable(line))}", highlight=False, soft_wrap=True)
         console.print()
 
 

@@ -30,6 +30,9 @@ class Sink(Protocol):
     def write(self, *, socket: int, timestamp: int, data: bytes, direction: Way) -> None:
         """Keep one datagram; direction ``in`` is from the kernel."""
 
+    def lost(self, socket: int, drops: int) -> None:
+        """Messages that the kernel dropped on a socket."""
+
 
 class RecordingFactory:
     """Opens transports of ``inner`` and records them into ``sink``."""
@@ -59,6 +62,7 @@ class RecordingTransport:
         self.protocol = inner.protocol
         self._inner = inner
         self._sink = sink
+        self._closed = False
         self._events = sink.add_socket(f"events-{inner.protocol}", inner.protocol)
         self._requests = sink.add_socket(f"requests-{inner.protocol}", inner.protocol)
 
@@ -101,7 +105,11 @@ class RecordingTransport:
         return self._inner.status()
 
     def close(self) -> None:
-        """Close the recorded transport; the sink stays open."""
+        """Close the recorded transport and tell the sink what it lost; the sink stays open."""
+        if self._closed:
+            return
+        self._closed = True
+        self._sink.lost(self._events, self._inner.status().drops)
         self._inner.close()
 
     def _keep(self, number: int, timestamp: int, data: bytes, direction: Way) -> None:

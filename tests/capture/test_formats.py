@@ -264,6 +264,42 @@ def test_a_writer_that_fails_leaves_no_file_with_the_final_name(tmp_path: Path) 
     assert [frame.data for frame in read(tmp_path / "a.pcapng.part")[0]] == [LINK]
 
 
+def ours(path: Path, drops: int = 0) -> bytes:
+    """A recording of two sockets as our recorder makes them."""
+    with PcapngWriter(path, metadata={"application": "nlmon 1"}) as writer:
+        events, requests = writer.add_socket("events-0", 0), writer.add_socket("requests-0", 0)
+        writer.write(socket=requests, timestamp=1, data=LINK, direction="out")
+        writer.write(socket=events, timestamp=2, data=LINK, direction="in")
+        writer.lost(events, drops)
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("statistics", [0, 1])
+def test_a_recording_that_was_broken_off_is_told(tmp_path: Path, statistics: int) -> None:
+    """Killed between two packets, a recording lacks the statistics that close its sockets; its packets are read."""
+    path = tmp_path / "a.pcapng"
+    whole = ours(path)
+    blocks, at = [], 0
+    while at < len(whole):
+        blocks.append(whole[at : at + int.from_bytes(whole[at + 4 : at + 8], "little")])
+        at += len(blocks[-1])
+    assert read(path)[1] is None
+    path.write_bytes(b"".join(blocks[: len(blocks) - 2 + statistics]))
+    frames, damage = read(path)
+
+    assert ([frame.data for frame in frames], damage and damage.what) == (
+        [LINK, LINK],
+        "the recording was broken off, its closing statistics are missing",
+    )
+
+
+def test_what_a_recording_lost_is_told(tmp_path: Path) -> None:
+    """The kernel's drops stand in the statistics of the socket (isb_ifdrop), and the reader sums them up."""
+    ours(tmp_path / "a.pcapng", drops=7)
+    with open_capture(tmp_path / "a.pcapng") as reader:
+        assert (len(list(reader)), reader.damage, reader.dropped) == (2, None, 7)
+
+
 @pytest.mark.peer
 @pytest.mark.parametrize("name", ["01-route-basic", "02-route-topology"])
 def test_tshark_reads_what_we_write(tmp_path: Path, name: str) -> None:

@@ -145,6 +145,21 @@ def test_bad_input_is_one_clear_line(tmp_path: Path, command: tuple[str, ...], k
     assert done.stderr.startswith("error[NLM-")
 
 
+def test_a_name_that_is_no_text_is_shown(tmp_path: Path) -> None:
+    """Bytes of a file name that are no UTF-8 are shown as escapes, in a report as in an error."""
+    path = os.fsencode(tmp_path) + b"/x\xff\x1b[31m.pcap"
+    Path(os.fsdecode(path)).write_bytes(BASIC.read_bytes())
+    done = nlmon("replay", os.fsdecode(path), "missing\x1b[2J", "--format", "json")
+
+    assert done.returncode == 3
+    assert [c["path"].rpartition("/")[2] for c in json.loads(done.stdout)["captures"]] == [
+        "x\\xff\x1b[31m.pcap",
+        "missing\x1b[2J",
+    ]
+    assert "missing\\x1b[2J" in done.stderr
+    assert "\x1b" not in done.stderr + nlmon("replay", os.fsdecode(path)).stdout
+
+
 def test_one_bad_file_does_not_cost_the_others() -> None:
     """A good capture keeps its verdict beside a missing one; the whole is an error."""
     done = nlmon("replay", "missing.pcap", BASIC, "--format", "json")
