@@ -142,9 +142,10 @@ class KernelTransport:
         )
 
     def join(self, group: int) -> None:
-        """Join a group; see ``Transport``."""
+        """Join a group; see ``Transport``. The kernel is always asked: it ends a membership when a generic family goes
+        (net/netlink/genetlink.c), and tells nobody."""
+        self._membership(NETLINK_ADD_MEMBERSHIP, group)
         if group not in self._groups:
-            self._membership(NETLINK_ADD_MEMBERSHIP, group)
             self._groups.append(group)
 
     def leave(self, group: int) -> None:

@@ -7,6 +7,7 @@ Not here: decoding (``messages``), what caches and recovery hold (``cache``, ``r
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import itertools
 import struct
@@ -71,6 +72,9 @@ class LibnlBackend(MessageDecoder, Backend):
         # When a loss was noticed that no dump has mended yet, as the event that tells of it; and the last mending.
         self._lost: Event | None = None
         self._mended = 0
+        # Generic groups that were joined, or refused; and whether nlctrl may have said something unheard.
+        self._joined: set[int] = set()
+        self._unheard = False
         self._pool: dict[int, deque[Datagram | TransportError]] = {}
         self.pool_dropped: Counter[int] = Counter()
 
@@ -84,6 +88,7 @@ class LibnlBackend(MessageDecoder, Backend):
     def opened(self, protocol: int, transport: Transport) -> None:
         """Learn the generic families and join the groups of those that are wanted; fill the caches."""
         if protocol == GENERIC:
+            self._joined = set()
             self.refresh()
         elif protocol == ROUTE:
             for kind in self.options.caches:
@@ -99,8 +104,11 @@ class LibnlBackend(MessageDecoder, Backend):
         if GENERIC not in self._transports:
             return
         body = struct.pack("BBH", CTRL_CMD_GETFAMILY, 1, 0)
-        for datagram, offset, end in self._ask(GENERIC, GENL_ID_CTRL, body, NLM_F_REQUEST | NLM_F_DUMP)[0]:
-            self._follow(datagram, offset, end)
+        found, tracker = self._ask(GENERIC, GENL_ID_CTRL, body, NLM_F_REQUEST | NLM_F_DUMP)
+        there = [self._follow(datagram, offset, end) for datagram, offset, end in found]
+        if tracker.outcome(len(there)) is Outcome.COMPLETE:
+            self.families.keep({family.id for family in there if family is not None})
+        self._regroup()
 
     def resolve(self, name: str) -> int:
         """Number of a generic family. Raises ``NotFound`` with the families there are, ``UsageError`` when
@@ -126,21 +134,31 @@ class LibnlBackend(MessageDecoder, Backend):
     def observed(self, datagram: Datagram, decoded: Decoded) -> None:
         """Follow families that nlctrl announces, before events of theirs can come."""
         if datagram.protocol == GENERIC:
-            for event in decoded.events:
-                if event.msg_type == GENL_ID_CTRL:
-                    (length, *_) = self._header(datagram.data, event.offset)
-                    self._follow(datagram, event.offset, event.offset + length)
+            told = [event.offset for event in decoded.events if event.msg_type == GENL_ID_CTRL]
+            for offset in told:
+                self._follow(datagram, offset, offset + self._header(datagram.data, offset)[0])
+            if told:
+                self._regroup()
 
-    def _follow(self, datagram: Datagram, offset: int, end: int) -> None:
-        family = self.families.learn(Reading(datagram.data, datagram.frame, []), offset, end)
-        if family is not None and self._wants(family):
-            transport = self._transports[GENERIC]
-            for group in family.groups.values():
-                try:
-                    transport.join(group)
-                except TransportError as error:
-                    # Some groups need CAP_NET_ADMIN (GENL_UNS_ADMIN_PERM); the others still work.
-                    self.report(error)
+    def _follow(self, datagram: Datagram, offset: int, end: int) -> Family | None:
+        return self.families.learn(Reading(datagram.data, datagram.frame, []), offset, end)
+
+    def _regroup(self, *, again: bool = False) -> None:
+        """Be in the groups of the wanted families and in no others. The kernel ends a membership with its family and
+        gives the number away; so a group is left, too, and joined ``again`` where a farewell may have been lost."""
+        transport = self._transports[GENERIC]
+        families = [family for family in self.families.by_id.values() if self._wants(family)]
+        wanted = {group for family in families for group in family.groups.values()} - {GENL_ID_CTRL}
+        for group in self._joined - wanted:
+            with contextlib.suppress(TransportError):
+                transport.leave(group)
+        for group in sorted(wanted if again else wanted - self._joined):
+            try:
+                transport.join(group)
+            except TransportError as error:
+                # Some groups need CAP_NET_ADMIN (GENL_UNS_ADMIN_PERM); the others still work.
+                self.report(error)
+        self._joined = wanted
 
     def _wants(self, family: Family) -> bool:
         wanted = self.options.generic_families
@@ -246,6 +264,7 @@ class LibnlBackend(MessageDecoder, Backend):
             return False
         if protocol == ROUTE and (self._tracker is not None or self.cache.kinds):
             self._lost = self._notice()
+        self._unheard = self._unheard or protocol == GENERIC
         if not isinstance(error, Overrun):
             self.disable(protocol)
             self.enable(protocol)
@@ -254,6 +273,14 @@ class LibnlBackend(MessageDecoder, Backend):
 
     def idle(self, protocol: int) -> bool:
         """Nothing waits: the moment to make up for a loss, since older messages would undo it."""
+        if protocol == GENERIC and self._unheard:
+            self._unheard = False
+            try:
+                self.refresh()
+            except TransportError as error:
+                self.report(error)
+            self._regroup(again=True)
+            return True
         if protocol != ROUTE or self._lost is None or self.due():
             return False
         template, self._lost = self._lost, None

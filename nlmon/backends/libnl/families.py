@@ -9,7 +9,7 @@ Not here: asking nlctrl (``backend``).
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 from msgspec import Struct
 
@@ -60,6 +60,10 @@ class Families(Decoder):
         near = difflib.get_close_matches(name.lower(), [known.lower() for known in names], 1)
         return next((known for known in names if near and known.lower() == near[0]), None), names
 
+    def keep(self, numbers: Container[int]) -> None:
+        """Forget every family but these and nlctrl."""
+        self.by_id = {n: family for n, family in self.by_id.items() if n in numbers or n == GENL_ID_CTRL}
+
     def learn(self, m: Reading, start: int, end: int) -> Family | None:
         """Take in one nlctrl message that tells of a family; the family if it is there now, None if it went or the
         message tells of none."""
@@ -83,6 +87,8 @@ class Families(Decoder):
             self.by_id.pop(number, None)
             return None
         if command == NEWFAMILY and name and (known is not None or len(self.by_id) < REMEMBERED):
+            # A name is that of one family: under another number it went and came back, and the farewell was lost.
+            self.keep({other for other, family in self.by_id.items() if family.name != name})
             self.by_id[number] = Family(number, name, groups)
         elif command == NEWMCAST_GRP and known is not None:
             known.groups.update(groups)
