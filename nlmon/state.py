@@ -144,7 +144,8 @@ class State:
         if new:
             if flags & REPLACE and entries:
                 # The kernel replaces the first route of the same tos and priority (net/ipv4/fib_trie.c).
-                entries[0] = route
+                # It may be there already when a dump ran ahead of this message.
+                entries[:] = [route, *(entry for entry in entries[1:] if hops_of(entry) != hops_of(route))]
             elif same is not None:
                 entries[same] = route
             elif flags & APPEND:
@@ -154,6 +155,10 @@ class State:
         elif same is not None:
             del entries[same]
         self._publish4(group)
+
+    def order(self, group: Key) -> list[Key]:
+        """Keys of the IPv4 routes of a group, in the kernel's order: a replacement takes the first."""
+        return [(*group, hops_of(entry)) for entry in self._routes4.get(group, ())]
 
     def _publish4(self, group: Key) -> None:
         """Bring the public table in line with the ordered entries of one group."""
@@ -252,10 +257,11 @@ class State:
 
     def _drop(self, kind: str, doomed: Callable[[RoutePayload], bool], frame: int, reason: str) -> None:
         for key in [key for key, payload in self.tables[kind].items() if doomed(payload)]:
-            self._remove(kind, key)
+            self.remove(kind, key)
             self._note(Unannounced(kind, "gone", show_key(kind, key), frame, reason, key))
 
-    def _remove(self, kind: str, key: Key) -> None:
+    def remove(self, kind: str, key: Key) -> None:
+        """Take one object out of its table, for whatever reason."""
         self._touch(kind, key)
         payload = self.tables[kind].pop(key, None)
         if isinstance(payload, RouteInfo):
@@ -329,7 +335,7 @@ class State:
         table = self.tables[kind]
         reason = f"a complete dump ended at frame {frame}"
         for key in [key for key in table if held(key) and key not in objects and (kind, key) not in touched]:
-            self._remove(kind, key)
+            self.remove(kind, key)
             self._note(Unannounced(kind, "gone", show_key(kind, key), frame, reason, key))
         for key, payload in objects.items():
             if (kind, key) in touched:

@@ -200,12 +200,13 @@ class KernelTransport:
 
     def status(self) -> TransportStatus:
         """Settings as requested and as the kernel made them, and counters."""
+        closed = self._events.fileno() < 0
         return TransportStatus(
             groups=tuple(self._groups),
             receive_buffer_requested=self._requested[0],
-            receive_buffer_effective=self._events.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF),
+            receive_buffer_effective=None if closed else self._events.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF),
             send_buffer_requested=self._requested[1],
-            send_buffer_effective=self._events.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF),
+            send_buffer_effective=None if closed else self._events.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF),
             datagrams=self._datagrams,
             drops=max(0, _drops(self._events)),
             foreign=self._foreign,

@@ -11,8 +11,9 @@ import contextlib
 import errno
 import itertools
 import struct
-from collections import Counter, deque
-from collections.abc import Mapping, Sequence
+import sys
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import ClassVar
 
@@ -23,9 +24,10 @@ from nlmon.backends.libnl.dump import DumpResult, DumpTracker, Outcome
 from nlmon.backends.libnl.families import GENL_ID_CTRL, Family
 from nlmon.backends.libnl.messages import AUDIT, GENERIC, NETFILTER, ROUTE, SOCK_DIAG, XFRM, MessageDecoder
 from nlmon.backends.libnl.network import GROUPS
+from nlmon.backends.libnl.pool import Pool
 from nlmon.backends.libnl.readers import Reading
 from nlmon.backends.libnl.recovery import DUMPS, Tracker
-from nlmon.errors import DecodeError, NotFound, Overrun, ResyncIncomplete, TransportError, UsageError
+from nlmon.errors import DecodeError, FramingError, NotFound, Overrun, ResyncIncomplete, TransportError, UsageError
 from nlmon.events import Datagram, Decoded, Event, LinkInfo
 from nlmon.transport.base import Transport, TransportFactory
 
@@ -72,11 +74,11 @@ class LibnlBackend(MessageDecoder, Backend):
         # When a loss was noticed that no dump has mended yet, as the event that tells of it; and the last mending.
         self._lost: Event | None = None
         self._mended = 0
+        self._frame = 0
         # Generic groups that were joined, or refused; and whether nlctrl may have said something unheard.
         self._joined: set[int] = set()
         self._unheard = False
-        self._pool: dict[int, deque[Datagram | TransportError]] = {}
-        self.pool_dropped: Counter[int] = Counter()
+        self._pools: dict[int, Pool] = {}
 
     # -- sockets and groups ------------------------------------------------------------------------------------
 
@@ -87,6 +89,8 @@ class LibnlBackend(MessageDecoder, Backend):
 
     def opened(self, protocol: int, transport: Transport) -> None:
         """Learn the generic families and join the groups of those that are wanted; fill the caches."""
+        if self.options.message_pool_size is not None:
+            self._pools.setdefault(protocol, Pool(self.options.message_pool_size, self.options.pool_policy))
         if protocol == GENERIC:
             self._joined = set()
             self.refresh()
@@ -133,7 +137,9 @@ class LibnlBackend(MessageDecoder, Backend):
 
     def observed(self, datagram: Datagram, decoded: Decoded) -> None:
         """Follow families that nlctrl announces, before events of theirs can come."""
-        if datagram.protocol == GENERIC:
+        if datagram.protocol == ROUTE:
+            self._frame = datagram.frame
+        elif datagram.protocol == GENERIC:
             told = [event.offset for event in decoded.events if event.msg_type == GENL_ID_CTRL]
             for offset in told:
                 self._follow(datagram, offset, offset + self._header(datagram.data, offset)[0])
@@ -184,7 +190,11 @@ class LibnlBackend(MessageDecoder, Backend):
             decoded = self.decode(datagram)
             events += [event for event in decoded.events if event.offset in offsets]
             ends = {offset: offset + self._header(datagram.data, offset)[0] for offset in offsets}
-            errors += [e for e in decoded.errors if any(at <= e.offset < end for at, end in ends.items())]
+            errors += [
+                e
+                for e in decoded.errors
+                if isinstance(e, FramingError) or any(at <= e.offset < end for at, end in ends.items())
+            ]
         return DumpResult(events, errors, tracker.outcome(len(events)), tracker.foreign)
 
     def _ask(
@@ -214,21 +224,25 @@ class LibnlBackend(MessageDecoder, Backend):
         return None if transport is None else transport.link_name(ifindex)
 
     def get_link_by_index(self, ifindex: int) -> LinkInfo:
-        """A link from the cache, or from the kernel. Raises ``NotFound``, ``UsageError`` when NETLINK_ROUTE is not
-        enabled, ``TransportError``."""
-        self._fresh("link")
-        return self._found(self.cache.link_by_index(ifindex), f"with index {ifindex}")
+        """A link from the cache, or from the kernel when the cache may lack it. Raises ``NotFound``, ``UsageError``
+        when the cache is off or NETLINK_ROUTE is not enabled, ``TransportError``."""
+        return self._link(lambda cache: cache.link_by_index(ifindex), f"with index {ifindex}")
 
     def get_link_by_name(self, name: str) -> LinkInfo:
         """A link by its name or an alternative name; see ``get_link_by_index``."""
-        self._fresh("link")
-        return self._found(self.cache.link_by_name(name), f"called {name!r}")
+        return self._link(lambda cache: cache.link_by_name(name), f"called {name!r}")
 
     def cache_status(self) -> dict[str, CacheStatus]:
         """Counters of every cache that is on."""
         return self.cache.status()
 
-    def _found(self, link: LinkInfo | None, which: str) -> LinkInfo:
+    def _link(self, look: Callable[[Cache], LinkInfo | None], which: str) -> LinkInfo:
+        self._fresh("link")
+        link = look(self.cache)
+        if link is None and "link" in self.cache.lacking:
+            asked = Cache({"link"}, sys.maxsize, None)
+            self._fill(asked, "link")
+            link = look(asked)
         if link is None:
             raise NotFound("NLM-B006", f"there is no interface {which}")
         return link
@@ -240,12 +254,25 @@ class LibnlBackend(MessageDecoder, Backend):
             raise UsageError("NLM-B007", f"the {kind} cache is off", hint=hint)
         if ROUTE not in self._transports:
             raise UsageError("NLM-B002", "NETLINK_ROUTE is not enabled", hint="call enable() first")
-        now = self._transports[ROUTE].now()
-        if self.cache.stale(kind, now):
-            self.cache.fill(kind, self._dumped(kind), now)
+        if self.cache.stale(kind, self._transports[ROUTE].now()):
+            self._fill(self.cache, kind)
 
-    def _dumped(self, kind: str) -> list[Event]:
-        return [event for dump in CACHES[kind] for event in self.whole_dump(*dump).events]
+    def _fill(self, cache: Cache, kind: str) -> None:
+        now = self._transports[ROUTE].now()
+        results = [self.whole_dump(*dump) for dump in CACHES[kind]]
+        events = [event for result in results for event in result.events]
+        cache.fill(kind, events, now, whole=all(result.whole for result in results))
+
+    def _refill(self) -> None:
+        """Fill again what has reached its time to live; what does not work now is reported and left for later."""
+        now = self._transports[ROUTE].now()
+        for kind in self.options.caches if self.options.cache_ttl is not None else ():
+            if self.cache.stale(kind, now):
+                try:
+                    self._fill(self.cache, kind)
+                except TransportError as error:
+                    self.cache.fill(kind, (), now, whole=False)
+                    self.report(error)
 
     # -- recovery ----------------------------------------------------------------------------------------------
 
@@ -263,13 +290,23 @@ class LibnlBackend(MessageDecoder, Backend):
         if not isinstance(error, Overrun) and error.errno not in LOST:
             return False
         if protocol == ROUTE and (self._tracker is not None or self.cache.kinds):
-            self._lost = self._notice()
+            self._lost = self._lost or self._notice()
         self._unheard = self._unheard or protocol == GENERIC
         if not isinstance(error, Overrun):
-            self.disable(protocol)
-            self.enable(protocol)
+            self._reopen(protocol)
         self.report(error)
         return True
+
+    def _reopen(self, protocol: int) -> None:
+        """A new socket for a lost one. When the kernel refuses, the protocol keeps the lost socket, closed, and the
+        next read tries again."""
+        lost = self._transports[protocol]
+        self.disable(protocol)
+        try:
+            self.enable(protocol)
+        except TransportError:
+            self._transports[protocol] = lost
+            raise
 
     def idle(self, protocol: int) -> bool:
         """Nothing waits: the moment to make up for a loss, since older messages would undo it."""
@@ -281,35 +318,52 @@ class LibnlBackend(MessageDecoder, Backend):
                 self.report(error)
             self._regroup(again=True)
             return True
-        if protocol != ROUTE or self._lost is None or self.due():
+        if protocol != ROUTE:
             return False
-        template, self._lost = self._lost, None
-        self._mended = now = self._transports[ROUTE].now()
-        for kind in self.options.caches:
-            self.cache.fill(kind, self._dumped(kind), now)
-        if self._tracker is None:
-            return True
-        results = [(kind, family, self.whole_dump(kind, family)) for kind, family in DUMPS]
-        events = list(self._tracker.differences(results, template))
-        self._counts[ROUTE][0] += len(events)
-        self.deliver(events)
-        bad = sorted({result.outcome.value for _, _, result in results if result.outcome is not Outcome.COMPLETE})
-        if bad:
-            self.report(
-                ResyncIncomplete(
-                    *("NLM-T011", "after a loss not everything could be asked for again"),
-                    why="dumps were " + ", ".join(bad),
-                    hint="what vanished meanwhile may still be shown",
-                )
-            )
+        if self._lost is None:
+            self._refill()
+            return False
+        if self._wait():
+            return False
+        template, self._mended = self._lost, self._transports[ROUTE].now()
+        try:
+            for kind in self.options.caches:
+                self._fill(self.cache, kind)
+            asked = () if self._tracker is None else DUMPS
+            results = [(kind, family, self.whole_dump(kind, family)) for kind, family in asked]
+        except TransportError as error:
+            self._incomplete(error.what)
+            return False
+        self._lost = None
+        if self._tracker is not None:
+            events = list(self._tracker.differences(results, template))
+            self._counts[ROUTE][0] += len(events)
+            self.deliver(events)
+        flaws = {result.flaw for _, _, result in results if not result.whole}
+        if flaws:
+            self._incomplete("dumps were " + ", ".join(sorted(flaws)))
         return True
 
-    def due(self) -> float | None:
-        """Seconds until a loss may be made up for, 0 when now; None when there is nothing to make up for."""
-        if self._lost is None or ROUTE not in self._transports:
-            return None
+    def _incomplete(self, why: str) -> None:
+        what = "after a loss not everything could be asked for again"
+        hint = "what vanished meanwhile may still be shown"
+        self.report(ResyncIncomplete("NLM-T011", what, why=why, hint=hint))
+
+    def _wait(self) -> float:
+        """Seconds until a loss may be made up for."""
         wait = self.options.resync_interval - (self._transports[ROUTE].now() - self._mended) / SECOND
         return max(0.0, wait) if self._mended else 0.0
+
+    def due(self) -> float | None:
+        """Seconds until a loss may be made up for or a cache is too old, 0 when now; None when there is nothing to do
+        unless a descriptor is ready."""
+        if ROUTE not in self._transports:
+            return None
+        waits = [] if self._lost is None else [self._wait()]
+        if self.options.cache_ttl is not None:
+            now = self._transports[ROUTE].now()
+            waits += [wait for kind in self.options.caches if (wait := self.cache.wait(kind, now)) is not None]
+        return min(waits, default=None)
 
     def deliver(self, events: Sequence[Event]) -> None:
         """Take note of events for caches and recovery, then hand them over."""
@@ -324,39 +378,24 @@ class LibnlBackend(MessageDecoder, Backend):
     def _notice(self) -> Event:
         """What every event about this loss has in common."""
         now = self._transports[ROUTE].now()
-        return Event(now, ROUTE, 0, 0, 0, 0, 0, 0, None, LinkInfo(0, 0, 0), synthetic=True)
+        return Event(now, ROUTE, 0, 0, 0, 0, self._frame, 0, None, LinkInfo(0, 0, 0), synthetic=True)
 
-    # -- reading ahead -----------------------------------------------------------------------------------------
+    # -- reading and closing -----------------------------------------------------------------------------------
 
     def read(self, protocol: int, transport: Transport) -> Datagram | None:
-        """The next datagram. With a pool, all that waits is read into it first, so that the kernel's buffer is empty
-        sooner; an error keeps its place among the datagrams."""
-        size = self.options.message_pool_size
-        if size is None:
-            return transport.recv()
-        pool = self._pool.setdefault(protocol, deque())
-        while len(pool) < size or self.options.pool_policy != "wait":
-            try:
-                datagram = transport.recv()
-            except TransportError as error:
-                pool.append(error)
-                break
-            if datagram is None:
-                break
-            if len(pool) >= size:
-                self.pool_dropped[protocol] += 1
-                if self.options.pool_policy == "newest":
-                    continue
-                pool.popleft()
-            pool.append(datagram)
-        if not pool:
-            return None
-        first = pool.popleft()
-        if isinstance(first, TransportError):
-            raise first
-        return first
+        """The next datagram, from the pool if there is one."""
+        pool = self._pools.get(protocol)
+        return transport.recv() if pool is None else pool.read(transport)
+
+    @property
+    def pool_dropped(self) -> Counter[int]:
+        """Datagrams that found no place in the pool, by protocol."""
+        return Counter({protocol: pool.dropped for protocol, pool in self._pools.items()})
 
     def disable(self, protocol: int) -> None:
         """Close the sockets of a protocol; what waits in them and in the pool is gone."""
         super().disable(protocol)
-        self._pool.pop(protocol, None)
+        if protocol in self._pools:
+            self._pools[protocol].clear()
+        if protocol == ROUTE:
+            self.cache.clear()

@@ -2,9 +2,11 @@
 
 Rules of this file:
 1. What a cache holds was said by the kernel: by a dump or by a notification, deletions included.
-2. At most ``limit`` objects of a kind are held; what does not fit is counted in ``refused`` and asked for when
-   needed.
-3. Values in, values out: the dump that fills a cache is the backend's to ask for.
+2. At most ``limit`` objects of a kind are held; what does not fit is counted in ``refused``. A cache that may lack
+   something says so (``lacking``), and then what it does not hold is asked for.
+3. An answer that is not whole adds objects and removes none.
+4. Addresses and routes go with their link, so links are followed for them, too.
+5. Values in, values out: the dump that fills a cache is the backend's to ask for.
 
 Not here: which object is which (``nlmon.identity``) and what a deletion takes along (``nlmon.state``).
 """
@@ -16,7 +18,7 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from nlmon.events import Event, LinkInfo, RoutePayload
-from nlmon.identity import identity, objects_of
+from nlmon.identity import objects_of
 from nlmon.state import State
 
 __all__ = ["CACHES", "Cache", "CacheStatus"]
@@ -43,39 +45,55 @@ class Cache:
         self._ttl = ttl
         self._state = State(notes=False)
         self._names: dict[str, int] = {}
+        self._followed = self.kinds | {"link"} if self.kinds else self.kinds
         self._filled = dict.fromkeys(self.kinds, 0)
-        self._refused = dict.fromkeys(self.kinds, 0)
+        self._refused = dict.fromkeys(self._followed, 0)
+        self.lacking: set[str] = set()
 
     def stale(self, kind: str, now: int) -> bool:
-        """Whether a cache was never filled or is older than its time to live; ``now`` in nanoseconds."""
-        filled = self._filled[kind]
-        return not filled or (self._ttl is not None and now - filled > self._ttl * SECOND)
+        """Whether a cache was never filled or has reached its time to live; ``now`` in nanoseconds."""
+        return not self._filled[kind] or self.wait(kind, now) == 0
 
-    def fill(self, kind: str, events: Iterable[Event], now: int) -> None:
-        """Replace what a cache holds by the answer of a dump."""
-        table = self._state.tables[kind]
-        table.clear()
-        if kind == "link":
-            self._names.clear()
+    def wait(self, kind: str, now: int) -> float | None:
+        """Seconds until a cache is too old, None: never."""
+        return None if self._ttl is None else max(0.0, self._ttl - (now - self._filled[kind]) / SECOND)
+
+    def fill(self, kind: str, events: Iterable[Event], now: int, *, whole: bool = True) -> None:
+        """Replace what a cache holds by the answer of a dump; one that is not ``whole`` adds to it."""
+        self.lacking.discard(kind)
+        if whole:
+            self._state.tables[kind].clear()
+            if kind == "link":
+                self._names.clear()
+        else:
+            self.lacking.add(kind)
         for event in events:
             self.apply(event)
         self._filled[kind] = now or 1
 
+    def clear(self) -> None:
+        """Hold nothing: nobody keeps it any more."""
+        self._state = State(notes=False)
+        self._names.clear()
+        self._filled = dict.fromkeys(self.kinds, 0)
+
     def apply(self, event: Event) -> None:
-        """Take in a notification; other kinds and other namespaces are none of a cache's business."""
+        """Take in a notification; requests, other kinds and other namespaces are none of a cache's business."""
         payload = event.payload
-        if not isinstance(payload, RoutePayload) or event.nsid is not None:
+        if not isinstance(payload, RoutePayload) or event.nsid is not None or event.msg_type & 3 > 1:
             return
         kind = next((kind for kind, _, _ in objects_of(payload)), "")
-        if kind not in self.kinds:
+        if kind not in self._followed:
             return
-        table = self._state.tables[kind]
-        if event.msg_type & 3 == 0 and len(table) >= self._limit and not self._holds(kind, payload):
-            self._refused[kind] += 1
-            return
-        if isinstance(payload, LinkInfo):
-            self._rename(payload, event.msg_type & 3 == 0)
+        before = self.link_by_index(payload.ifindex) if isinstance(payload, LinkInfo) else None
         self._state.apply(event)
+        table = self._state.tables[kind]
+        while len(table) > self._limit:
+            self._state.remove(kind, next(reversed(table)))
+            self._refused[kind] += 1
+            self.lacking.add(kind)
+        if isinstance(payload, LinkInfo):
+            self._rename(before, payload.ifindex)
 
     def link_by_index(self, ifindex: int) -> LinkInfo | None:
         """The link with an index, None if the cache holds none."""
@@ -97,21 +115,15 @@ class Cache:
             kind: CacheStatus(self.count(kind), self._refused[kind], self._filled[kind]) for kind in sorted(self.kinds)
         }
 
-    def _holds(self, kind: str, payload: RoutePayload) -> bool:
-        return any(key in self._state.tables[kind] for _, key, _ in objects_of(payload))
-
-    def _rename(self, link: LinkInfo, there: bool) -> None:
-        kind, _ = identity(link)
-        if kind != "link":
-            return
-        before = self.link_by_index(link.ifindex)
-        for name in () if before is None else _names(before):
-            if self._names.get(name) == link.ifindex:
+    def _rename(self, before: LinkInfo | None, ifindex: int) -> None:
+        for name in _names(before):
+            if self._names.get(name) == ifindex:
                 del self._names[name]
-        if there:
-            self._names.update((name, link.ifindex) for name in _names(link))
+        self._names.update((name, ifindex) for name in _names(self.link_by_index(ifindex)))
 
 
-def _names(link: LinkInfo) -> tuple[str, ...]:
+def _names(link: LinkInfo | None) -> tuple[str, ...]:
+    if link is None:
+        return ()
     own = () if link.ifname is None else (link.ifname,)
     return (*own, *(link.altnames or ()))

@@ -41,6 +41,18 @@ class DumpResult(Struct):
     outcome: Outcome
     foreign: int
 
+    @property
+    def whole(self) -> bool:
+        """Whether it proves what is absent: it is complete, and all of it could be read."""
+        return self.outcome is Outcome.COMPLETE and not self.errors
+
+    @property
+    def flaw(self) -> str:
+        """What keeps it from being whole, in words; empty when it is."""
+        if self.outcome is not Outcome.COMPLETE:
+            return str(self.outcome.value)
+        return "not all readable" if self.errors else ""
+
 
 class DumpTracker:
     """Fed the datagrams of an answer; ``done`` when the answer is over.

@@ -5,7 +5,7 @@ synthetic events: deletions of what is gone, from routes back to links, then new
 a consumer never meets an address before its link.
 
 Rules of this file:
-1. A dump that was interrupted, or failed, proves the presence of objects and never their absence.
+1. A dump that was interrupted, failed or not all readable proves the presence of objects and never their absence.
 2. Values in, values out: dumping is the backend's part.
 
 Not here: when to recover, and how often (``backend``).
@@ -13,12 +13,12 @@ Not here: when to recover, and how often (``backend``).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import structs
 
-from nlmon.backends.libnl.dump import DumpResult, Outcome
-from nlmon.events import Event, RoutePayload
+from nlmon.backends.libnl.dump import DumpResult
+from nlmon.events import Event, LinkInfo, RoutePayload
 from nlmon.identity import Key, objects_of
 from nlmon.state import State, changed_fields, held_by_dump
 
@@ -27,6 +27,9 @@ __all__ = ["DUMPS", "Tracker"]
 # RTM_GET* type and family of every dump that together show a namespace's state, links first.
 DUMPS = ((18, 0), (18, 7), (22, 0), (30, 0), (30, 7), (34, 2), (34, 10), (26, 2), (26, 10))
 NEW_OF = {"link": 16, "port": 16, "addr": 20, "route": 24, "neigh": 28, "rule": 32}
+AF_INET = 2
+# NLM_F_CREATE | NLM_F_APPEND: an IPv4 route comes behind those of its group.
+APPENDED = 0xC00
 
 
 class Tracker:
@@ -50,6 +53,8 @@ class Tracker:
         family, result) of each dump; ``template`` gives frame and time stamp."""
         gone: list[Event] = []
         news: list[Event] = []
+        old = _names(self.state.tables["link"].values())
+        new = dict(old)
         for msg_type, family, result in results:
             kind, held = held_by_dump(msg_type, family)
             there: dict[Key, RoutePayload] = {}
@@ -57,20 +62,42 @@ class Tracker:
                 if isinstance(event.payload, RoutePayload):
                     there.update((key, value) for k, key, value in objects_of(event.payload) if k == kind)
             table = self.state.tables[kind]
-            if result.outcome is Outcome.COMPLETE:
+            new.update(_names(there.values()) if kind == "link" else ())
+            again: set[Key] = set()
+            if result.whole:
+                again = self._misplaced(there) if (kind, family) == ("route", AF_INET) else again
                 gone += [
-                    _synthetic(template, NEW_OF[kind] + 1, table[key])
+                    _synthetic(template, NEW_OF[kind] + 1, table[key], old)
                     for key in table
-                    if held(key) and key not in there
+                    if held(key) and (key not in there or key in again)
                 ]
             for key, payload in there.items():
                 before = table.get(key)
-                if before is None or changed_fields(kind, before, payload):
-                    news.append(_synthetic(template, NEW_OF[kind], payload))
+                if before is None or key in again or changed_fields(kind, before, payload):
+                    news.append(_synthetic(template, NEW_OF[kind], payload, new))
         yield from reversed(gone)
         yield from news
 
+    def _misplaced(self, there: Iterable[Key]) -> set[Key]:
+        """IPv4 routes of groups that are in another order than the kernel has them, since what comes anew goes to the
+        end: the next replacement would take the wrong one."""
+        listed: dict[Key, list[Key]] = {}
+        for key in there:
+            listed.setdefault(key[:-1], []).append(key)
+        found: set[Key] = set()
+        for group, keys in listed.items():
+            held = [key for key in self.state.order(group) if key in keys]
+            if held + [key for key in keys if key not in held] != keys:
+                found.update(keys)
+        return found
 
-def _synthetic(template: Event, msg_type: int, payload: RoutePayload) -> Event:
-    name = getattr(payload, "ifname", None)
-    return structs.replace(template, msg_type=msg_type, interface=name, payload=payload, synthetic=True)
+
+def _names(links: Iterable[RoutePayload]) -> dict[int, str | None]:
+    return {link.ifindex: link.ifname for link in links if isinstance(link, LinkInfo)}
+
+
+def _synthetic(template: Event, msg_type: int, payload: RoutePayload, names: Mapping[int, str | None]) -> Event:
+    index = getattr(payload, "ifindex", None) or getattr(payload, "oif", None)
+    flags = APPENDED if msg_type == NEW_OF["route"] and payload.family == AF_INET else 0
+    head = {"msg_type": msg_type, "msg_flags": flags, "interface": None if index is None else names.get(index)}
+    return structs.replace(template, **head, payload=payload, synthetic=True)

@@ -1,0 +1,76 @@
+"""The message pool: datagrams read ahead of their delivery, so that the kernel's buffer is empty sooner.
+
+Rules of this file:
+1. At most ``size`` datagrams wait. An error is kept in its turn and takes no datagram's place.
+2. What is dropped is told like a loss in the kernel, by an ``Overrun`` at the place of the gap.
+3. The policy ``wait`` drops nothing: what does not fit stays in the kernel's buffer.
+
+Not here: what to do about a loss (``backend``).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Literal
+
+from nlmon.errors import Overrun, TransportError
+from nlmon.events import Datagram
+from nlmon.transport.base import Transport
+
+__all__ = ["Pool"]
+
+
+class Pool:
+    """What was read of one protocol and waits for its delivery; ``dropped`` counts datagrams."""
+
+    def __init__(self, size: int, policy: Literal["wait", "oldest", "newest"]) -> None:
+        self._size = size
+        self._policy = policy
+        self._items: deque[Datagram | TransportError] = deque()
+        self._datagrams = 0
+        self.dropped = 0
+
+    def read(self, transport: Transport) -> Datagram | None:
+        """Read all that waits, as far as there is room; the item whose turn it is. Raises ``TransportError``."""
+        self._read_ahead(transport)
+        if not self._items:
+            return None
+        first = self._items.popleft()
+        if isinstance(first, TransportError):
+            raise first
+        self._datagrams -= 1
+        return first
+
+    def clear(self) -> None:
+        """Forget what waits."""
+        self._items.clear()
+        self._datagrams = 0
+
+    def _read_ahead(self, transport: Transport) -> None:
+        lost = 0
+        failure: TransportError | None = None
+        while self._policy != "wait" or self._datagrams < self._size:
+            try:
+                datagram = transport.recv()
+            except TransportError as error:
+                failure = error
+                break
+            if datagram is None:
+                break
+            if self._datagrams < self._size:
+                self._datagrams += 1
+                self._items.append(datagram)
+                continue
+            lost += 1
+            if self._policy == "oldest":
+                oldest = next(place for place, one in enumerate(self._items) if isinstance(one, Datagram))
+                del self._items[oldest]
+                self._items.append(datagram)
+        if lost:
+            self.dropped += lost
+            what = f"the message pool was full and {lost} datagrams were dropped"
+            hint = "raise limits.message_pool_size, or let the kernel's buffer wait"
+            gap = Overrun("NLM-T012", what, hint=hint, drops=lost)
+            (self._items.append if self._policy == "newest" else self._items.appendleft)(gap)
+        if failure is not None:
+            self._items.append(failure)

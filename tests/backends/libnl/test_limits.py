@@ -1,0 +1,179 @@
+"""Limits: the size of a message, and what the pool does when it is full."""
+
+from __future__ import annotations
+
+import errno
+
+import pytest
+from fakekernel import ROUTE, FakeKernel, link
+from nlbuild import attr, message
+
+from nlmon.backends.base import BackendOptions, create
+from nlmon.backends.libnl import LibnlBackend
+from nlmon.errors import MessageTooLarge, Overrun, TransportError
+from nlmon.events import Datagram, Event, LinkInfo
+from nlmon.transport.replay import ReplayFactory
+
+LINK = 16
+BIG = message(LINK, link(9, "big") + attr(20, bytes(100)))
+SMALL = message(LINK, link(3, "d0"))
+
+
+class House:
+    """A backend whose events and errors are kept in one list, as names and numbers."""
+
+    def __init__(self, name: str = "libnl", **options: object) -> None:
+        self.kernel = FakeKernel()
+        self.backend = create(name, self.kernel, BackendOptions(**options))  # type: ignore[arg-type]
+        self.seen: list[str | int] = []
+        self.backend.set_callback(self._event, self._error)
+        self.backend.enable(ROUTE)
+
+    def _event(self, event: Event) -> None:
+        if isinstance(event.payload, LinkInfo) and not event.synthetic:
+            self.seen.append(event.payload.ifname or "")
+
+    def _error(self, error: Exception) -> None:
+        self.seen.append(error.drops if isinstance(error, Overrun) else type(error).__name__)
+
+    def links(self, *names: str) -> None:
+        """A datagram a link."""
+        for name in names:
+            self.kernel.say(message(LINK, link(3, name)))
+
+    def run(self) -> list[str | int]:
+        while self.backend.process(ROUTE):
+            pass
+        return self.seen
+
+
+def sizes(limit: int | None) -> list[object]:
+    """What a datagram with a large message in its middle gives."""
+    backend = LibnlBackend(ReplayFactory(), BackendOptions(max_message_size=limit))
+    decoded = backend.decode(Datagram(7, 0, ROUTE, SMALL + BIG + SMALL))
+    names = [event.payload.ifname for event in decoded.events if isinstance(event.payload, LinkInfo)]
+    return [names, [(type(error), error.frame, error.offset, error.code) for error in decoded.errors]]
+
+
+@pytest.mark.parametrize("limit", [None, len(BIG), len(BIG) + 1])
+def test_a_message_within_the_limit_is_read(limit: int | None) -> None:
+    """The limit itself is allowed, and without one everything is."""
+    assert sizes(limit) == [["d0", "big", "d0"], []]
+
+
+def test_a_message_above_the_limit_is_refused() -> None:
+    """It is named with its place, and its neighbours in the datagram are kept."""
+    assert sizes(len(BIG) - 1) == [["d0", "d0"], [(MessageTooLarge, 7, len(SMALL), "NLM-D006")]]
+
+
+def test_refused_messages_are_counted() -> None:
+    """Among the errors of the protocol, and told to the error callback."""
+    house = House(max_message_size=len(BIG) - 1)
+    house.kernel.say(SMALL + BIG)
+    house.run()
+    status = house.backend.status().protocols[ROUTE]
+
+    assert house.seen == ["d0", "MessageTooLarge"]
+    assert (status.events, status.errors) == (1, 1)
+
+
+def test_control_messages_have_no_limit() -> None:
+    """A kernel's error that echoes a large request is the kernel's error."""
+    backend = LibnlBackend(ReplayFactory(), BackendOptions(max_message_size=20))
+    echoed = message(2, b"\xea\xff\xff\xff" + BIG)
+
+    assert [type(e).__name__ for e in backend.decode(Datagram(1, 0, ROUTE, echoed)).errors] == ["KernelError"]
+
+
+@pytest.mark.parametrize("limits", [{"max_message_size": 20}, {"message_pool_size": 1, "pool_policy": "newest"}])
+def test_legacy_has_no_limits(limits: dict[str, object]) -> None:
+    """The guide gives them to libnl; legacy reads everything (``BackendOptions`` says so)."""
+    house = House("legacy", **limits)
+    house.links("a", "b", "c")
+
+    assert house.run() == ["a", "b", "c"]
+    assert "For libnl alone" in (BackendOptions.__doc__ or "")
+
+
+@pytest.mark.parametrize(
+    ("policy", "expected", "dropped"),
+    [
+        ("wait", ["a", "b", "c", "d", "e"], 0),
+        ("oldest", [2, "c", "d", "e"], 2),
+        ("newest", ["a", "b", "c", 2], 2),
+    ],
+)
+def test_a_full_pool(policy: str, expected: list[str | int], dropped: int) -> None:
+    """Waiting loses nothing; else the oldest or the newest go, counted and told where the gap is."""
+    house = House(message_pool_size=3, pool_policy=policy)
+    house.links("a", "b", "c", "d", "e")
+    assert isinstance(house.backend, LibnlBackend)
+
+    assert house.run() == expected
+    assert house.backend.pool_dropped[ROUTE] == dropped
+    assert house.backend.status().protocols[ROUTE].errors == bool(dropped)
+
+
+@pytest.mark.parametrize(("policy", "left"), [("wait", 2), ("oldest", 0), ("newest", 0)])
+def test_the_pool_empties_the_kernels_buffer(policy: str, left: int) -> None:
+    """All that waits is read at once, or as much as there is room for."""
+    house = House(message_pool_size=3, pool_policy=policy)
+    house.links("a", "b", "c", "d", "e")
+    house.backend.process(ROUTE)
+
+    assert len(house.kernel.sockets()[0].queue) == left
+
+
+@pytest.mark.parametrize("policy", ["wait", "oldest", "newest"])
+def test_what_is_read_step_by_step_fits(policy: str) -> None:
+    """A pool that is never full drops nothing, whatever its policy, and keeps the order."""
+    house = House(message_pool_size=1, pool_policy=policy)
+    for name in "abc":
+        house.links(name)
+        house.run()
+    house.links("d")
+
+    assert house.run() == ["a", "b", "c", "d"]
+
+
+@pytest.mark.parametrize(
+    ("policy", "expected"),
+    [
+        ("wait", ["a", "b", 7, "c", "d", "e"]),
+        ("oldest", ["a", 2, 7, "d", "e"]),
+        ("newest", ["a", "b", 7, "c", 2]),
+    ],
+)
+def test_errors_keep_their_turn(policy: str, expected: list[str | int]) -> None:
+    """An overrun of the kernel waits among the datagrams, takes nobody's place and is never dropped."""
+    house = House(message_pool_size=2, pool_policy=policy)
+    house.links("a", "b")
+    house.kernel.unheard = 7
+    house.kernel.overrun()
+    house.links("c", "d", "e")
+
+    assert house.run() == expected
+
+
+def test_a_lost_socket_takes_the_pool_along() -> None:
+    """What waited before the loss is still delivered; then the new socket is read."""
+    house = House(message_pool_size=4)
+    house.links("a", "b")
+    house.kernel.fail(TransportError("NLM-T003", "lost", errno=errno.EBADF))
+    house.backend.process(ROUTE)
+    house.run()
+    house.links("c")
+
+    assert (house.run(), len(house.kernel.opened)) == (["a", "b", "TransportError", "c"], 2)
+
+
+def test_a_drop_in_the_pool_is_made_up_for() -> None:
+    """With resync, what the pool dropped is asked for like what the kernel dropped."""
+    house = House(message_pool_size=1, pool_policy="newest", resync=True)
+    told: list[Event] = []
+    house.backend.set_callback(told.append)
+    house.kernel.new(LINK, link(3, "a"), 3)
+    house.kernel.new(LINK, link(4, "b"), 4)
+    house.run()
+
+    assert [(getattr(e.payload, "ifname", None), e.synthetic) for e in told] == [("a", False), ("b", True)]
