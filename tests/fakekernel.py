@@ -4,7 +4,9 @@ It stands where ``KernelFactory`` does. Every message is built by ``nlbuild``. W
 
 - ``say``, ``new``, ``gone`` notify; with ``lost=True`` the object changes and nobody hears of it;
 - ``overrun`` and ``fail`` let the next recv() raise, in its turn;
-- ``fates``: how the next dumps end, one word each, see ``Fate``; ``during`` runs once in the middle of a dump;
+- ``fates``: how the next dumps end, one word each, see ``Fate``;
+- ``during`` runs once in dump number ``during_dump`` (from 1), behind its first object, or before the kernel lists
+  when ``during_first``;
 - ``clock`` is the time in nanoseconds.
 
 What it counts: ``requests`` as (type, family), ``names_asked``, ``opened`` transports.
@@ -93,6 +95,8 @@ class FakeKernel:
         self.no_group: dict[int, int] = {}
         self.fates: deque[Fate] = deque()
         self.during: Callable[[], None] | None = None
+        self.during_dump = 1
+        self.during_first = False
         self.requests: list[tuple[int, int]] = []
         self.names_asked: list[int] = []
         self.names: dict[int, str] = {}
@@ -198,17 +202,24 @@ class FakeTransport:
         if fate == "failed":
             yield self._answer(message(2, number("i", -errno.EBUSY) + data[:16], seq=seq))
             return
+        now = kernel.during is not None and len(kernel.requests) >= kernel.during_dump
+        if now and kernel.during_first:
+            self._meanwhile()
         mark = MULTI | (INTERRUPTED if fate in {"interrupted", "empty"} else 0)
         found = [] if fate == "empty" else list(self._objects(kind, wanted))
         if fate == "interrupted":
             found = found[:-1]
         for place, (msg_type, body) in enumerate(found):
             yield self._answer(message(msg_type, body, flags=mark, seq=seq))
-            if place == 0 and kernel.during is not None:
-                during, kernel.during = kernel.during, None
-                during()
+            if place == 0 and now:
+                self._meanwhile()
         if fate != "unfinished":
             yield self._answer(message(3, number("i", 0), flags=mark, seq=seq))
+
+    def _meanwhile(self) -> None:
+        during, self._kernel.during = self._kernel.during, None
+        if during is not None:
+            during()
 
     def _objects(self, get: int, wanted: int) -> Iterator[tuple[int, bytes]]:
         if self.protocol == GENERIC:

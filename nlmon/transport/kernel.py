@@ -220,6 +220,8 @@ class KernelTransport:
             self._request = None
 
     def _request_socket(self) -> socket.socket:
+        if self._events.fileno() < 0:
+            raise TransportError("NLM-T004", "the socket is closed", errno=errno.EBADF)
         if self._request is None:
             sock = _open(self.protocol)
             try:

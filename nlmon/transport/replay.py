@@ -240,8 +240,7 @@ class ReplayTransport:
 
     def recv(self) -> Datagram | None:
         """The next fed datagram, or None."""
-        if self._closed:
-            raise TransportError("NLM-T003", "the socket is closed", errno=errno.EBADF)
+        self._check_open()
         if not self.queue:
             return None
         item = self.queue.popleft()
@@ -262,6 +261,16 @@ class ReplayTransport:
     def request(self, message: bytes) -> Iterator[Datagram]:
         """Answer from what was recorded: links and generic families, one or all. Anything else is refused with
         EOPNOTSUPP, an unknown link with ENODEV, an unknown family with ENOENT, as the kernel does."""
+        self._check_open()
+        for answer in self._replies(message):
+            yield answer
+            self._check_open()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise TransportError("NLM-T003", "the socket is closed", errno=errno.EBADF)
+
+    def _replies(self, message: bytes) -> Iterator[Datagram]:
         header = self._factory.header
         if len(message) < 16:
             return
