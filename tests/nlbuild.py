@@ -7,8 +7,9 @@ tests expect must not come from the code they test.
 from __future__ import annotations
 
 import struct
+import sys
 
-__all__ = ["aligned", "attr", "message", "number", "wrong_length"]
+__all__ = ["aligned", "attr", "message", "native", "number", "wrong_length"]
 
 
 def number(code: str, *values: int, byteorder: str = "little") -> bytes:
@@ -31,6 +32,11 @@ def message(
 ) -> bytes:
     """One ``nlmsghdr`` with ``body`` and padding; its length counts header and body."""
     return aligned(number("IHHII", 16 + len(body), msg_type, flags, seq, pid, byteorder=byteorder) + body)
+
+
+def native(msg_type: int, body: bytes = b"", *, flags: int = 0, seq: int = 1) -> bytes:
+    """One message for the running kernel, in its byte order."""
+    return message(msg_type, body, flags=flags, seq=seq, byteorder=sys.byteorder)
 
 
 def wrong_length(data: bytes, length: int, *, byteorder: str = "little") -> bytes:

@@ -7,6 +7,8 @@ Rules of this file:
 1. A datagram is read whole, whatever its size, or an error says so; never is one cut in silence (MSG_TRUNC).
 2. Only datagrams of the kernel count: the sender's port id is 0 (netlink(7)). Others are counted and dropped.
 3. NETLINK_NO_ENOBUFS is never set: a full buffer must be told (netlink(7)).
+4. One request at a time. An answer that was not read to its end takes its socket along: the kernel refuses another
+   dump there with EBUSY, and the rest would stand in front of the next answer.
 
 Not here: decoding, and reopening a socket that was lost (the backend decides).
 """
@@ -85,6 +87,7 @@ class KernelTransport:
         self._requested = (receive_buffer, send_buffer)
         self._datagrams = self._foreign = self._told = 0
         self._request: socket.socket | None = None
+        self._answering = False
         self._events = _open(protocol)
         try:
             if receive_buffer is not None:
@@ -162,8 +165,10 @@ class KernelTransport:
 
     def request(self, message: bytes) -> Iterator[Datagram]:
         """Send a request and give its answer; the sequence number is the caller's. A dump ends with DONE or an
-        error, a request with NLM_F_ACK with its acknowledgement, any other with the first reply."""
+        error, a request with NLM_F_ACK with its acknowledgement, any other with the first reply. A new request ends
+        the one before."""
         sock = self._request_socket()
+        self._answering = True
         try:
             sock.send(message)
         except OSError as error:
@@ -174,6 +179,12 @@ class KernelTransport:
         poll = select.poll()
         poll.register(sock, select.POLLIN)
         while True:
+            if sock.fileno() < 0:
+                raise TransportError(
+                    *("NLM-T004", "the socket of this answer was closed"),
+                    why="another request was sent, or the protocol disabled",
+                    errno=errno.EBADF,
+                )
             if not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
                 raise TransportError("NLM-T005", f"no answer within {ANSWER_SECONDS:.0f} s", errno=errno.ETIMEDOUT)
             try:
@@ -183,8 +194,11 @@ class KernelTransport:
                 raise _failed("NLM-T004", "reading an answer failed", error) from error
             if address[0] != 0:
                 continue
+            last = _ends(data, seq, whole)
+            if last:
+                self._answering = False
             yield Datagram(next(self._frames), time.time_ns(), self.protocol, data)
-            if _ends(data, seq, whole):
+            if last:
                 return
 
     def link_name(self, ifindex: int) -> str | None:
@@ -200,13 +214,12 @@ class KernelTransport:
 
     def status(self) -> TransportStatus:
         """Settings as requested and as the kernel made them, and counters."""
-        closed = self._events.fileno() < 0
         return TransportStatus(
             groups=tuple(self._groups),
             receive_buffer_requested=self._requested[0],
-            receive_buffer_effective=None if closed else self._events.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF),
+            receive_buffer_effective=_buffer(self._events, socket.SO_RCVBUF),
             send_buffer_requested=self._requested[1],
-            send_buffer_effective=None if closed else self._events.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF),
+            send_buffer_effective=_buffer(self._events, socket.SO_SNDBUF),
             datagrams=self._datagrams,
             drops=max(0, _drops(self._events)),
             foreign=self._foreign,
@@ -215,13 +228,18 @@ class KernelTransport:
     def close(self) -> None:
         """Close both sockets."""
         self._events.close()
+        self._close_request()
+
+    def _close_request(self) -> None:
         if self._request is not None:
             self._request.close()
-            self._request = None
+        self._request, self._answering = None, False
 
     def _request_socket(self) -> socket.socket:
         if self._events.fileno() < 0:
             raise TransportError("NLM-T004", "the socket is closed", errno=errno.EBADF)
+        if self._answering:
+            self._close_request()
         if self._request is None:
             sock = _open(self.protocol)
             try:
@@ -239,6 +257,27 @@ class KernelTransport:
         return self._request
 
 
+class _Socket(socket.socket):
+    """Closes its descriptor only while it is its own: one that was closed by somebody else may be another's now."""
+
+    def __init__(self, family: int, kind: int, protocol: int) -> None:
+        super().__init__(family, kind, protocol)
+        self._identity = self._identify()
+
+    def _identify(self) -> tuple[int, int] | None:
+        try:
+            status = os.fstat(self.fileno())
+        except OSError:
+            return None
+        return status.st_dev, status.st_ino
+
+    def close(self) -> None:
+        """Close, or forget what is not ours any more."""
+        if self._identify() != self._identity:
+            self.detach()
+        super().close()
+
+
 def _open(protocol: int) -> socket.socket:
     family = getattr(socket, "AF_NETLINK", None)
     if family is None:
@@ -247,7 +286,7 @@ def _open(protocol: int) -> socket.socket:
             hint="live work needs Linux; captures can be replayed anywhere",
         )
     try:
-        return socket.socket(family, socket.SOCK_RAW | socket.SOCK_CLOEXEC, protocol)
+        return _Socket(family, socket.SOCK_RAW | socket.SOCK_CLOEXEC, protocol)
     except OSError as error:
         raise _failed("NLM-T001", f"the kernel has no netlink protocol {protocol}", error) from error
 
@@ -260,6 +299,14 @@ def _set_buffer(sock: socket.socket, option: int, force: int, size: int) -> None
             sock.setsockopt(socket.SOL_SOCKET, force, size)
         except PermissionError:
             return  # the status tells requested and effective
+
+
+def _buffer(sock: socket.socket, option: int) -> int | None:
+    """Size of a buffer as the kernel made it; None when the socket is lost."""
+    try:
+        return sock.getsockopt(socket.SOL_SOCKET, option)
+    except OSError:
+        return None
 
 
 def _drops(sock: socket.socket) -> int:

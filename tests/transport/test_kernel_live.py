@@ -1,4 +1,4 @@
-"""The running kernel, in network namespaces of our own: events, overruns, large messages, recordings."""
+"""The running kernel, in network namespaces of our own: events, large messages, recordings."""
 
 from __future__ import annotations
 
@@ -8,25 +8,14 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
+from live_helper import inside
 from requirements_helper import require_netns, require_program
 
 from nlmon.capture import open_capture
 
 pytestmark = pytest.mark.live
-
-
-def inside(script: str, *arguments: str) -> Any:
-    """What a Python script prints as JSON, run in a fresh network namespace."""
-    require_program("ip")
-    prefix = require_netns()
-    done = subprocess.run(
-        [*prefix, sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=False, timeout=120
-    )
-    assert (done.returncode, done.stderr) == (0, "")
-    return json.loads(done.stdout)
 
 
 BOTH = """
@@ -62,39 +51,6 @@ def test_both_implementations_hear_the_same() -> None:
     assert {16, 20, 24, 32} <= {row[0] for row in seen["libnl"]}
 
 
-OVERRUN = """
-import json, os, subprocess
-from nlmon.errors import Overrun
-from nlmon.transport.kernel import KernelFactory
-subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-transport = KernelFactory().open(0, (7,), receive_buffer=4096)
-lines = "".join(f"route add 10.{i // 250}.{i % 250}.0/24 dev lo\\n" for i in range(2000))
-subprocess.run(["ip", "-batch", "-"], input=lines, text=True, check=True)
-inode = os.fstat(transport.fileno()).st_ino
-rows = [line.split() for line in open("/proc/net/netlink")][1:]
-kernel = next(int(row[8]) for row in rows if row[9] == str(inode))
-kept, overruns = 0, []
-while True:
-    try:
-        if transport.recv() is None: break
-        kept += 1
-    except Overrun as overrun:
-        overruns.append(overrun.drops)
-status = transport.status()
-transport.close()
-print(json.dumps([kept, overruns, kernel, status.receive_buffer_requested, status.receive_buffer_effective]))
-"""
-
-
-def test_an_overrun_is_told_once_with_the_kernels_count() -> None:
-    """2,000 routes into a small buffer: one overrun, and kept and dropped together are all of them."""
-    kept, overruns, kernel, requested, effective = inside(OVERRUN)
-
-    assert (overruns, requested, effective >= 2 * 4096) == ([kernel], 4096, True)
-    assert kept + kernel == 2000
-    assert kernel > 1000
-
-
 LARGE = """
 import json, subprocess, select
 from nlmon.backends.base import create
@@ -123,12 +79,11 @@ def test_a_message_of_20_kilobytes_is_read_whole() -> None:
 
 
 FOREIGN = """
-import json, socket, struct
+import json, os, socket, struct
 from nlmon.transport.kernel import KernelFactory
 transport = KernelFactory().open(0, (1,))
-port = struct.unpack
 liar = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0); liar.bind((0, 0))
-address = socket.socket(fileno=__import__("os").dup(transport.fileno())).getsockname()
+with socket.socket(fileno=os.dup(transport.fileno())) as same: address = same.getsockname()
 liar.sendto(struct.pack("=IHHIIBxHiII", 32, 17, 0, 0, 0, 0, 1, 1, 0, 0), address)
 got = transport.recv()
 print(json.dumps([got is None, transport.status().foreign]))
@@ -139,26 +94,6 @@ transport.close(); liar.close()
 def test_only_the_kernel_is_believed() -> None:
     """A DELLINK sent by another process is dropped and counted."""
     assert inside(FOREIGN) == [True, 1]
-
-
-LEAKS = """
-import json, os
-from nlmon.backends.base import create
-from nlmon.transport.kernel import KernelFactory
-def open_files(): return len(os.listdir("/proc/self/fd"))
-before = open_files()
-for number in range(200):
-    backend = create(("legacy", "libnl")[number % 2], KernelFactory())
-    backend.enable(0); backend.process(0)
-    if number % 2: backend.dump(0, 18)
-    backend.close()
-print(json.dumps(open_files() - before))
-"""
-
-
-def test_no_descriptor_leaks() -> None:
-    """200 lives of a backend leave as many descriptors as before."""
-    assert inside(LEAKS) == 0
 
 
 DUMP = """

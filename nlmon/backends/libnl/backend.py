@@ -37,8 +37,8 @@ NLM_F_REQUEST, NLM_F_DUMP = 0x1, 0x300
 CTRL_CMD_GETFAMILY = 3
 SECOND = 1_000_000_000
 DUMP_ATTEMPTS = 3
-# The socket is gone in a way that a new one mends.
-LOST = {errno.EBADF, errno.ENOTCONN}
+# The socket is gone in a way that a new one mends: its descriptor is closed, or another file's by now.
+LOST = {errno.EBADF, errno.ENOTSOCK, errno.ENOTCONN}
 
 
 class LibnlBackend(MessageDecoder, Backend):

@@ -1,0 +1,97 @@
+"""Dumps of the running kernel: abandoned, interrupted, after the descriptor was lost."""
+
+from __future__ import annotations
+
+import pytest
+from live_helper import inside
+
+pytestmark = pytest.mark.live
+
+ABANDONED = """
+import gc, os, struct
+from live_kit import Watch, done, ip
+from nlbuild import native as message
+from nlmon.errors import TransportError
+from nlmon.transport.kernel import KernelFactory
+ip("-batch", "-", lines="".join(f"link add b{n} type bridge\\n" for n in range(60)))
+watch = Watch(0, names=("libnl",)); backend = watch["libnl"]
+transport = KernelFactory().open(0, ())
+def links(): return message(18, bytes(16), flags=0x301, seq=99)
+def count(): return len(os.listdir("/proc/self/fd"))
+def whole(): return sum(struct.unpack_from("=H", one.data, 4)[0] == 16 for one in transport.request(links()))
+whole(); before = count(); told = [whole()]
+for _ in range(5):
+    first = transport.request(links()); next(first)
+    told.append(whole())
+    try: next(first); told.append("went on")
+    except TransportError as error: told.append(error.errno)
+    second = transport.request(links()); next(second); second.close()
+told += [whole(), count() - before]
+late = transport.request(links()); next(late); transport.close(); transport.close()
+try: list(late)
+except TransportError as error: told.append(error.errno)
+told.append(count() - before)
+results = [backend.dump(0, 18)]
+with open("/dev/null", "rb") as other: os.dup2(other.fileno(), backend._transports[0]._request.fileno())
+try: backend.dump(0, 18)
+except TransportError as error: told.append(type(error).__name__)
+results.append(backend.dump(0, 18))
+done([told, [[r.outcome.value, len(r.events), r.foreign, len(r.errors)] for r in results]])
+watch.close()
+"""
+
+
+def test_an_abandoned_answer_does_not_spoil_the_next() -> None:
+    """A dump that was left half way takes its socket along: the next is complete, nothing leaks, and whoever reads
+    on in the old one gets an error, also after the transport was closed. So does whoever lost the descriptor."""
+    (first, *rest), results = inside(ABANDONED)
+    ebadf = 9
+
+    assert first > 1
+    assert rest == [first, ebadf] * 5 + [first, 0, ebadf, -2, "TransportError"]
+    assert results == [["complete", 61, 0, 0]] * 2
+
+
+CHURN = """
+import subprocess
+from collections import Counter
+from live_kit import Watch, done, ip, ip_json
+from nlmon.backends.libnl.backend import DUMP_ATTEMPTS
+ip("-batch", "-", lines="".join(f"link add b{n} type bridge\\n" for n in range(200)))
+watch = Watch(0, names=("libnl",)); backend = watch["libnl"]
+attempts, outcomes, most = 0, Counter(), 0
+plain = backend.dump
+def counted(*words, **more):
+    global attempts
+    attempts += 1
+    return plain(*words, **more)
+backend.dump = counted
+lines = "".join(f"link add c{n} type bridge\\nlink del c{n}\\n" for n in range(60))
+with subprocess.Popen(["ip", "-batch", "-"], stdin=subprocess.PIPE, text=True) as churn:
+    churn.stdin.write(lines); churn.stdin.close()
+    while churn.poll() is None:
+        attempts = 0
+        result = backend.whole_dump(18, 0)
+        outcomes[result.outcome.value] += 1; most = max(most, attempts)
+        assert (len(result.errors), result.foreign, len(result.events) >= 1) == (0, 0, True)
+attempts = 0
+last = backend.whole_dump(18, 0)
+watch.drain()
+here = sorted([e.payload.ifindex, e.payload.ifname] for e in last.events)
+done({"outcomes": outcomes, "most": most, "allowed": DUMP_ATTEMPTS, "last": [last.outcome.value, attempts, here],
+      "ip": sorted([row["ifindex"], row["ifname"]] for row in ip_json("link")), "churn": churn.returncode})
+watch.close()
+"""
+
+
+def test_dumps_while_links_come_and_go() -> None:
+    """Each dump is complete, or was interrupted and kept what it has, after a bounded number of attempts; when the
+    links have settled a dump is complete at once and equals what ip shows."""
+    told = inside(CHURN)
+
+    assert told["churn"] == 0
+    assert set(told["outcomes"]) <= {"complete", "interrupted, with data"}
+    assert sum(told["outcomes"].values()) > 1
+    assert 1 <= told["most"] <= told["allowed"]
+    assert told["last"] == ["complete", 1, told["ip"]]
+    assert len(told["ip"]) == 201
