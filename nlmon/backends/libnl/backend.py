@@ -17,6 +17,8 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import ClassVar
 
+from msgspec import structs
+
 from nlmon.backends.base import Backend, BackendOptions
 from nlmon.backends.libnl.attributes import NLMSGHDR
 from nlmon.backends.libnl.cache import CACHES, Cache, CacheStatus
@@ -27,6 +29,7 @@ from nlmon.backends.libnl.network import GROUPS
 from nlmon.backends.libnl.pool import Pool
 from nlmon.backends.libnl.readers import Reading
 from nlmon.backends.libnl.recovery import DUMPS, Tracker
+from nlmon.backends.libnl.sockets import EVERY_STATE, SOCK_DIAG_BY_FAMILY, socket_request
 from nlmon.errors import DecodeError, FramingError, NotFound, Overrun, ResyncIncomplete, TransportError, UsageError
 from nlmon.events import Datagram, Decoded, Event, LinkInfo
 from nlmon.transport.base import Transport, TransportFactory
@@ -172,16 +175,17 @@ class LibnlBackend(MessageDecoder, Backend):
 
     # -- requests ----------------------------------------------------------------------------------------------
 
-    def dump(self, protocol: int, msg_type: int, family: int = 0) -> DumpResult:
-        """Ask for all objects of a kind (``msg_type``: RTM_GET*) and family; no callback is called.
+    def dump(self, protocol: int, msg_type: int, family: int = 0, body: bytes | None = None) -> DumpResult:
+        """Ask for all objects of a kind (``msg_type``: RTM_GET*) and family; no callback is called. ``body``: what
+        follows the message header, where the family alone does not say enough.
 
         Raises ``UsageError`` when the protocol is not enabled, ``TransportError`` when the socket fails.
         """
         if protocol not in self._transports:
             raise UsageError("NLM-B002", f"protocol {protocol} is not enabled", hint="call enable() first")
-        known = self.handlers.get(protocol, {})
-        size = known[msg_type][1] if msg_type in known else 4
-        body = bytes([family]) + bytes(size - 1)
+        if body is None:
+            known = self.handlers.get(protocol, {})
+            body = bytes([family]).ljust(known[msg_type][1] if msg_type in known else 4, b"\0")
         ours, tracker = self._ask(protocol, msg_type, body, NLM_F_REQUEST | NLM_F_DUMP)
         events: list[Event] = []
         errors: list[DecodeError] = []
@@ -197,6 +201,12 @@ class LibnlBackend(MessageDecoder, Backend):
             ]
         return DumpResult(events, errors, tracker.outcome(len(events)), tracker.foreign)
 
+    def dump_sockets(self, family: int, protocol: int = 0, states: int = EVERY_STATE) -> DumpResult:
+        """Ask for the sockets of an address family (AF_INET, AF_INET6, AF_UNIX) and, for internet sockets, of a
+        protocol (IPPROTO_*), in ``states`` (1 << TCP state each). NETLINK_SOCK_DIAG must be enabled; see ``dump``."""
+        body = socket_request(family, protocol, states, self.byteorder)
+        return self.dump(SOCK_DIAG, SOCK_DIAG_BY_FAMILY, body=body)
+
     def _ask(
         self, protocol: int, msg_type: int, body: bytes, flags: int
     ) -> tuple[list[tuple[Datagram, int, int]], DumpTracker]:
@@ -205,7 +215,8 @@ class LibnlBackend(MessageDecoder, Backend):
         message = self._pack_header(NLMSGHDR + len(body), msg_type, flags, seq, 0) + body
         tracker = DumpTracker(seq, self.byteorder)
         found = []
-        for datagram in self._transports[protocol].request(message):
+        for answer in self._transports[protocol].request(message):
+            datagram = structs.replace(answer, request=message)
             for offset in sorted(tracker.offsets(datagram)):
                 found.append((datagram, offset, offset + self._header(datagram.data, offset)[0]))
             if tracker.done:

@@ -3,7 +3,7 @@
 An answer does not say whether a socket is TCP or UDP; the request that it answers does. A destroy notification
 carries INET_DIAG_PROTOCOL.
 
-Not here: sockets of other families, which give no event and are counted.
+Not here: sending requests (``backend``), and sockets of other families, which give no event and are counted.
 """
 
 from __future__ import annotations
@@ -18,13 +18,19 @@ from nlmon.backends.libnl.readers import Reader, Reading, ip_text
 from nlmon.errors import HeaderError
 from nlmon.events import DiagInfo
 
-__all__ = ["SocketDecoder"]
+__all__ = ["EVERY_STATE", "SOCK_DIAG_BY_FAMILY", "SocketDecoder", "socket_request"]
+
+SOCK_DIAG_BY_FAMILY = 20
+EVERY_STATE = 0xFFFFFFFF
 
 AF_UNIX, AF_INET, AF_INET6 = 1, 2, 10
 NLM_F_REQUEST = 0x1
 INET_DIAG_MSG, UNIX_DIAG_MSG = 72, 16
 INET_DIAG_REQ_V2 = 56
 INET_DIAG_REQ_PROTOCOL = 3
+# What an answer holds only when it is asked for, of all that is decoded: bit INET_DIAG_CONG - 1, and UDIAG_SHOW_*.
+INET_EXT = 1 << 3
+SHOW_NAME, SHOW_PEER, SHOW_RQLEN, SHOW_UID = 0x1, 0x4, 0x10, 0x40
 
 
 class SocketDecoder(Decoder):
@@ -96,6 +102,16 @@ class SocketDecoder(Decoder):
     def reader(self, row: Attr, family: int) -> tuple[int, Reader] | None:
         """Adds names of unix sockets."""
         return (0, _unix_name) if row.kind == "unix_name" else super().reader(row, family)
+
+
+def socket_request(family: int, protocol: int, states: int, byteorder: str) -> bytes:
+    """Body of a dump request: ``inet_diag_req_v2`` with no socket named, or ``unix_diag_req``."""
+    sign = "<" if byteorder == "little" else ">"
+    if family == AF_UNIX:
+        show = SHOW_NAME | SHOW_PEER | SHOW_RQLEN | SHOW_UID
+        return struct.pack(sign + "BBHIIIII", family, 0, 0, states, 0, show, 0, 0)
+    body = struct.pack(sign + "BBBBI48x", family, min(protocol, 255), INET_EXT, 0, states)
+    return body if protocol < 256 else body + struct.pack(sign + "HHI", 8, INET_DIAG_REQ_PROTOCOL, protocol)
 
 
 def _unix_name(m: Reading, _: int, begin: int, end: int) -> str:
