@@ -124,8 +124,7 @@ def event_from_json(data: bytes | str) -> Event:
         payload = _from_dict(PAYLOADS[key], netlink[key])
         numbers = netlink["_num"]
         plain = {name: found[name] for name in ("timestamp", "type", "frame", "offset")}
-        plain["interface"] = found.get("interface", UNSET)
-        plain |= {name: found[name] for name in ("nsid", "synthetic") if name in found}
+        plain |= {name: found[name] for name in ("interface", "nsid", "synthetic") if name in found}
         head = {name: netlink[name] for name in ("seq", "pid")}
         return msgspec.convert({**plain, **head, **numbers, "payload": None}, _Bare).event(payload)
     except (KeyError, TypeError, AttributeError, StopIteration) as error:
@@ -143,9 +142,9 @@ class _Bare(Struct):
     pid: int
     frame: int
     offset: int
-    interface: str | None | UnsetType
     payload: None
     type: Literal["netlink"]
+    interface: str | None | UnsetType = UNSET
     nsid: int | None = None
     synthetic: bool = False
 
