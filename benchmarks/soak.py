@@ -105,8 +105,8 @@ def replayed(total: int) -> None:
             if len(sizes) == ROWS:
                 break
     left, right = (lane.state for lane in replay.lanes)
-    states = sum(1 for _ in compare_states(left, right, replay.classifier, replay.last_frame))
-    found = ", ".join(f"{count:,} {cls.label}" for cls, count in replay.counts.items())
+    states = sum(1 for _ in compare_states(left, right, replay.judge.classifier, replay.last_frame))
+    found = ", ".join(f"{count:,} {cls.label}" for cls, count in replay.judge.counts.items())
     verdict(sizes, f"differences: {found or 'none but enhancements'}; {states} in the final states")
 
 

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from typing import Literal, TypeAlias
 
 from nlmon.backends.base import Backend, BackendOptions
+from nlmon.compare.judge import Side
 from nlmon.errors import AttributeFormatError, FramingError, HeaderError, KernelError, NlmonError, Overrun
 from nlmon.events import Datagram, Event, RoutePayload
 from nlmon.identity import Key, objects_of
@@ -85,6 +86,14 @@ class Lane:
                 self.totals["lost"] += max(0, error.drops)
         else:
             self._crashed(error)
+
+    def side(self, protocol: int) -> Side:
+        """What was made of the last datagram, for the judge."""
+        return Side(
+            *(self.name, self.events, self.errors, self.supports(protocol), self.heard, self.lossy),
+            crash=self.crash,
+            trace=self.trace,
+        )
 
     @property
     def lossy(self) -> bool:

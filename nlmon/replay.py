@@ -27,13 +27,9 @@ from nlmon.capture import CaptureReader
 from nlmon.capture.base import Frame
 from nlmon.capture.conversation import Conversation, Copies, Place, Role
 from nlmon.capture.framing import messages
-from nlmon.compare.align import align, in_order
-from nlmon.compare.classify import Classifier
 from nlmon.compare.contract import Contract, load_contract
 from nlmon.compare.difference import Class, Difference, Severity
-from nlmon.compare.explain import explain_event, explain_field
-from nlmon.compare.final import compare_corrections, compare_states
-from nlmon.compare.problems import compare_problems
+from nlmon.compare.judge import Judge
 from nlmon.events import Datagram, RoutePayload
 from nlmon.identity import Key
 from nlmon.lane import BackendMaker, Lane
@@ -45,7 +41,6 @@ from nlmon.transport.faults import Fault
 __all__ = ["Replay", "Select", "replay_capture", "row"]
 
 Select: TypeAlias = Literal["notifications", "all"]
-DETAILS_KEPT = 200
 OPEN_DUMPS = 64
 # The kernel answers a link dump of AF_PACKET, for which it has no handler, like one of AF_UNSPEC.
 LINK_DUMP_FAMILIES = {0, 17}
@@ -81,15 +76,14 @@ class Replay:
             Lane(reference, byteorder, select == "all", options, faults),
             Lane(candidate, byteorder, select == "all", options, faults),
         )
-        self.contract = contract or load_contract()
-        self.classifier = Classifier(self.contract, self.lanes[0].name, self.lanes[1].name)
+        names = self.lanes[0].name, self.lanes[1].name
+        self.judge = Judge(contract or load_contract(), names, byteorder, self._family_name, on_difference)
         # A protocol that only one of them supports gives events of that one alone; the contract judges them.
         supported = set(self.lanes[0].backend.groups) | set(self.lanes[1].backend.groups)
         self.protocols = supported if protocols is None else supported & set(protocols)
         for lane in self.lanes:
             for protocol in sorted(self.protocols & set(lane.backend.groups)):
                 lane.backend.enable(protocol)
-        self._on_difference = on_difference
         self._conversation = Conversation(byteorder)
         self._dumps: OrderedDict[tuple[int, int, int], _OpenDump] = OrderedDict()
         self.copies = Copies()
@@ -101,8 +95,6 @@ class Replay:
         self.roles: Counter[str] = Counter()
         self.not_subscribed: Counter[str] = Counter()
         self.not_covered: Counter[str] = Counter()
-        self.counts: Counter[Class] = Counter()
-        self.details: list[Difference] = []
         self.interrupted_dumps = 0
 
     # -- frame by frame --------------------------------------------------------------------------------------
@@ -152,9 +144,14 @@ class Replay:
 
     def _compare_corrections(self) -> None:
         left, right = self.lanes
-        corrected = left.state.corrected(), right.state.corrected()
-        for difference in compare_corrections(self.contract, *corrected, self._recovered):
-            self._add(difference)
+        self.judge.corrections(left.state.corrected(), right.state.corrected(), self._recovered)
+
+    def _compare(self, datagram: Datagram, *, seed: bool) -> None:
+        left, right = (lane.side(datagram.protocol) for lane in self.lanes)
+        self.judge.compare(datagram, left, right, seed=seed)
+
+    def _family_name(self, number: int) -> str | None:
+        return self.lanes[1].factory.family_name(number)
 
     def _seed(self, datagram: Datagram) -> None:
         for lane in self.lanes:
@@ -196,62 +193,6 @@ class Replay:
         for lane, load in zip(self.lanes, dump.loads, strict=True):
             lane.state.abandon_dump(load)
 
-    # -- comparing one datagram ------------------------------------------------------------------------------
-
-    def _compare(self, datagram: Datagram, *, seed: bool) -> None:
-        reference, candidate = self.lanes
-        for lane in self.lanes:
-            if lane.crash:
-                values = (reference.crash or "went on", candidate.crash or "went on")
-                reason = f"{lane.name} raised; {lane.trace}"
-                self._add(explain_event(Class.CRASH, None, datagram, reason, seed, values))
-        for pair in align(reference.events, candidate.events):
-            if pair.reference is not None and pair.candidate is not None:
-                for finding in self.classifier.compare(pair.reference, pair.candidate):
-                    self._add(explain_field(finding, pair.reference, datagram, self.byteorder, seed))
-                continue
-            only = pair.reference or pair.candidate
-            lane = candidate if pair.reference is None else reference
-            of_reference = lane is reference
-            if only and self.classifier.alone(only, of_reference=of_reference, recovering=lane.lossy):
-                continue
-            cls = Class.MISSING if pair.candidate is None else Class.EXTRA
-            if pair.repeats:
-                cls = Class.COALESCED if pair.candidate is None else Class.DUPLICATE
-            values = ("no event", "an event") if pair.reference is None else ("an event", "no event")
-            reason = f"{cls.meaning}; {self._why_nothing(pair.reference is None)}"
-            self._add(explain_event(cls, only, datagram, reason, seed, values))
-        for lane in self.lanes:
-            if not in_order(lane.events):
-                reason = f"{lane.name} delivers in another order than the messages have in the datagram"
-                self._add(explain_event(Class.REORDERED, lane.events[0], datagram, reason, seed, ("", "")))
-        self._compare_problems(datagram, seed)
-
-    def _why_nothing(self, of_reference: bool) -> str:
-        lane = self.lanes[0 if of_reference else 1]
-        if not lane.heard:
-            return f"{lane.name} joins no group that carries it"
-        if lane.errors:
-            return f"{lane.name} says {lane.errors[0].what}"
-        return f"{lane.name} gives none and no reason"
-
-    def _compare_problems(self, datagram: Datagram, seed: bool) -> None:
-        if not all(lane.supports(datagram.protocol) for lane in self.lanes):
-            return  # only one of them reads this protocol; what it could not read is counted as an error of its own
-        left, right = self.lanes
-        names, problems = (left.name, right.name), (left.errors, right.errors)
-        events = [*left.events, *right.events]
-        for one in compare_problems(self.contract, names, datagram, self.byteorder, problems, events):
-            values = (one.reference or "no error", one.candidate or "no error")
-            self._add(explain_event(Class.ERROR, one.event, datagram, Class.ERROR.meaning, seed, values))
-
-    def _add(self, difference: Difference) -> None:
-        self.counts[difference.cls] += 1
-        if len(self.details) < DETAILS_KEPT:
-            self.details.append(difference)
-        if self._on_difference is not None:
-            self._on_difference(difference)
-
     # -- the end ---------------------------------------------------------------------------------------------
 
     def finish(self, reader: CaptureReader, path: str) -> CaptureReport:
@@ -262,18 +203,10 @@ class Replay:
             lane.end()
         self._compare_corrections()
         left, right = self.lanes
-        # The classifier of the stream keeps its counts: fields of the final state are no further enhancements.
-        judge = Classifier(self.contract, left.name, right.name)
-        for difference in compare_states(left.state, right.state, judge, self.last_frame, self._recovered):
-            self._add(difference)
+        self.judge.states(left.state, right.state, self.last_frame, self._recovered)
         for lane in self.lanes:
             lane.backend.close()
-        for cls, found in (
-            (Class.ENHANCEMENT, self.classifier.enhancements),
-            (Class.SERVICE, self.classifier.services),
-        ):
-            if found:
-                self.counts[cls] = found.total()
+        totals = self.judge.totals()
         damage = reader.damage
         verdict, reason = self._verdict(damage is not None)
         labels = [lane.name for lane in self.lanes]
@@ -305,10 +238,10 @@ class Replay:
             unknown_types={
                 label: dict(sorted(lane.unknown.items())) for label, lane in zip(labels, self.lanes, strict=True)
             },
-            differences={cls.label: count for cls, count in sorted(self.counts.items(), key=lambda i: i[0].code)},
-            fields=dict(sorted((self.classifier.enhancements + self.classifier.services).items())),
-            details=[row(difference) for difference in self.details],
-            state="differs" if self.counts[Class.STATE] else "same",
+            differences={cls.label: count for cls, count in totals.items()},
+            fields=dict(sorted((self.judge.classifier.enhancements + self.judge.classifier.services).items())),
+            details=[row(difference) for difference in self.judge.details],
+            state="differs" if totals.get(Class.STATE) else "same",
             objects={kind: len(table) for kind, table in state.tables.items() if table},
             silent_counts={f"{kind} {change}": n for (kind, change), n in sorted(state.unannounced_counts.items())},
             silent=[
@@ -322,9 +255,9 @@ class Replay:
         )
 
     def _verdict(self, damaged: bool) -> tuple[Verdict, str]:
-        bad = [cls for cls in self.counts if cls.severity in self._grave]
+        bad = [cls for cls in self.judge.counts if cls.severity in self._grave]
         if bad:
-            return "regression", ", ".join(f"{self.counts[cls]} {cls.label}" for cls in bad)
+            return "regression", ", ".join(f"{self.judge.counts[cls]} {cls.label}" for cls in bad)
         if damaged:
             agrees = "what could be read before the damage agrees" if self.frames else "nothing could be read"
             return "error", f"the capture is damaged; {agrees}"

@@ -34,7 +34,7 @@ from nlmon.identity import (
     split_hops,
 )
 
-__all__ = ["KINDS", "DumpLoad", "State", "Unannounced", "changed_fields", "held_by_dump"]
+__all__ = ["KINDS", "VOLATILE", "DumpLoad", "State", "Unannounced", "changed_fields", "held_by_dump"]
 
 KINDS = ("link", "port", "addr", "neigh", "rule", "route")
 Change: TypeAlias = Literal["gone", "appeared", "changed"]

@@ -32,10 +32,10 @@ def disagreements(datagrams: list[bytes], byteorder: ByteOrder = "little") -> li
     found = []
     for count, data in enumerate(datagrams, 1):
         replay.feed(Frame(count, 0, 0, data))
-        bad = [d for d in replay.details if d.cls.severity is not Severity.INFO]
+        bad = [d for d in replay.judge.details if d.cls.severity is not Severity.INFO]
         if bad:
             found += [f"{data.hex()}: {d.cls.label} {d.field} {d.reference} / {d.candidate} {d.reason}" for d in bad]
-            replay.details.clear()
+            replay.judge.forget()
     return found
 
 

@@ -179,8 +179,8 @@ def test_strictness_makes_a_warning_a_regression() -> None:
     maker, cls = ZOO["events come twice"]
     usual, strict = (verdict("01-route-basic", candidate=maker, strict=strict) for strict in (False, True))
 
-    assert (usual.verdict, strict.verdict, strict.reason) == ("equivalent", "regression", "448 duplicate")
-    assert usual.differences[cls] == strict.differences[cls] == 143 + 305
+    assert (usual.verdict, strict.verdict, strict.reason) == ("equivalent", "regression", "469 duplicate")
+    assert usual.differences[cls] == strict.differences[cls] == 143 + 326
     assert verdict("01-route-basic", strict=True).verdict == "equivalent"
 
 

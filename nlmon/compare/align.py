@@ -19,11 +19,12 @@ __all__ = ["Pair", "align", "in_order"]
 
 class Pair(NamedTuple):
     """Events of one message; None where an implementation gave none. ``repeats``: a surplus that is the same as
-    an event of this message before it."""
+    an event of this message before it. ``nth``: how many pairs of this message came before."""
 
     reference: Event | None
     candidate: Event | None
     repeats: bool = False
+    nth: int = 0
 
 
 def align(reference: Sequence[Event], candidate: Sequence[Event]) -> Iterator[Pair]:
@@ -41,7 +42,8 @@ def align(reference: Sequence[Event], candidate: Sequence[Event]) -> Iterator[Pa
             mine = ours[number] if number < len(ours) else None
             other = theirs[number] if number < len(theirs) else None
             surplus = (ours if other is None else theirs) if mine is None or other is None else []
-            yield Pair(mine, other, repeats=number > 0 and bool(surplus) and surplus[number] in surplus[:number])
+            repeats = number > 0 and bool(surplus) and surplus[number] in surplus[:number]
+            yield Pair(mine, other, repeats, number)
 
 
 def in_order(events: Sequence[Event]) -> bool:

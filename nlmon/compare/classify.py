@@ -56,11 +56,10 @@ class Classifier:
             for name, old, new in zip(_HEADER, before, after, strict=True):
                 if old != new:
                     yield Finding(Class.CONFLICT, name, f"({name})", old, new, "both provide it and disagree")
-        if type(reference.payload) is not type(candidate.payload):
-            yield Finding(
-                *(Class.CONFLICT, "payload", "", kind_name(reference.payload), kind_name(candidate.payload)),
-                "the events are of different kinds",
-            )
+        kinds = kind_name(reference.payload), kind_name(candidate.payload)
+        if kinds[0] != kinds[1] or kinds[0] not in self._contract.events:
+            reason = "the events are of different kinds, or of one that is no event"
+            yield Finding(Class.CONFLICT, "payload", "", *kinds, reason)
             return
         if reference.interface != candidate.interface:
             yield from self._interface(reference, candidate)
@@ -75,6 +74,8 @@ class Classifier:
             (self.services if of_reference else self.enhancements)["recovered"] += 1
             return True
         owner, other = (self._reference, self._candidate) if of_reference else (self._candidate, self._reference)
+        if self._contract.of(event.protocol, event.msg_type) != kind_name(event.payload):
+            return False
         if self._contract.gives(other, event.payload) or not self._contract.gives(owner, event.payload):
             return False
         (self.services if of_reference else self.enhancements)[kind_name(event.payload)] += 1

@@ -32,8 +32,10 @@ from nlmon.events import (
     NetconfInfo,
     NextHop,
     NexthopInfo,
+    Nl80211Info,
     NsidInfo,
     PrefixInfo,
+    QcaVendorInfo,
     RouteInfo,
     RuleInfo,
     StatsInfo,
@@ -53,6 +55,8 @@ KIND_TYPES: Mapping[str, type[Struct]] = {
     "rule": RuleInfo,
     "hop": NextHop,
     "generic": GenericInfo,
+    "nl80211": Nl80211Info,
+    "qca_vendor": QcaVendorInfo,
     "diag": DiagInfo,
     "conntrack": ConntrackInfo,
     "expect": ExpectInfo,
@@ -68,17 +72,22 @@ KIND_TYPES: Mapping[str, type[Struct]] = {
     "netconf": NetconfInfo,
     "stats": StatsInfo,
 }
+# Kinds that are parts of other payloads and no events of their own.
+PARTS = {"hop", "nl80211", "qca_vendor"}
 _NAMES = {struct: name for name, struct in KIND_TYPES.items()}
 
 
 class Field(Struct, frozen=True):
     """One row of the contract. ``paths``: where the value comes from, a message carries one of them.
-    ``families`` limits what legacy provides; None: every family."""
+    ``families`` limits what legacy provides; None: every family. ``encoding`` and ``begin``: how its value stands in
+    the attribute, and how many bytes into it; empty: not stated."""
 
     name: str
     by: str
     paths: tuple[str, ...]
     families: frozenset[int] | None = None
+    encoding: str = ""
+    begin: int = 0
 
     @property
     def path(self) -> str:
@@ -116,20 +125,28 @@ class Contract(Struct, frozen=True, dict=True):
     """Events and kinds by name, identity rules by name of the table of the state."""
 
     version: int
+    recovers: str
     events: Mapping[str, Provided]
     kinds: Mapping[str, Kind]
     identity: Mapping[str, tuple[str, ...]]
 
     def gives(self, implementation: str, payload: object) -> bool:
         """Whether an implementation owes events of this kind; an unknown implementation owes what both do."""
-        return self.events[kind_name(payload)].by in {"both", implementation}
+        row = self.events.get(kind_name(payload))
+        return row is not None and row.by in {"both", implementation}
+
+    def of(self, protocol: int, msg_type: int) -> str | None:
+        """Kind of event that messages of a type give, None: no event."""
+        return self._of.get((protocol, msg_type)) or (self._of.get((protocol, None)) if msg_type >= 16 else None)
+
+    @functools.cached_property
+    def _of(self) -> Mapping[tuple[int, int | None], str]:
+        return {(row.protocol, kind): name for name, row in self.events.items() for kind in (row.types or (None,))}
 
     def giver(self, protocol: int, msg_type: int) -> str | None:
         """Who gives an event for messages of a type: ``both``, one implementation, or None: nobody."""
-        for row in self.events.values():
-            if row.protocol == protocol and (row.types is None or msg_type in row.types):
-                return row.by
-        return None
+        kind = self.of(protocol, msg_type)
+        return None if kind is None else self.events[kind].by
 
     def reads(self, implementation: str, path: str, family: int | None) -> bool:
         """Whether an implementation reads an attribute, or anything inside it, in messages of a family."""
@@ -152,12 +169,13 @@ class Contract(Struct, frozen=True, dict=True):
 
     def gives_interface(self, implementation: str, payload: object) -> bool:
         """Whether an implementation owes the interface of events of this kind."""
-        return self.events[kind_name(payload)].interface in {"both", implementation}
+        row = self.events.get(kind_name(payload))
+        return row is not None and row.interface in {"both", implementation}
 
 
 def kind_name(payload: object) -> str:
-    """``link`` for a LinkInfo, and so on."""
-    return _NAMES[type(payload)]  # type: ignore[index]
+    """``link`` for a LinkInfo, and so on; for what is no payload, the name of its type."""
+    return _NAMES.get(type(payload)) or type(payload).__name__  # type: ignore[arg-type]
 
 
 @functools.cache
@@ -185,10 +203,10 @@ def load_contract(path: Path | None = None) -> Contract:
         raise ContractError("NLM-K003", f"the contract and the events differ in the kinds {missing}", where=str(source))
     identity = {name: tuple(fields) for name, fields in data["identity"].items()}
     events = {name: msgspec.convert(row, Provided) for name, row in data["events"].items()}
-    if events.keys() != kinds.keys() - {"hop"}:
-        missing = sorted(events.keys() ^ (kinds.keys() - {"hop"}))
+    if events.keys() != kinds.keys() - PARTS:
+        missing = sorted(events.keys() ^ (kinds.keys() - PARTS))
         raise ContractError("NLM-K003", f"the contract does not say who gives {missing}", where=str(source))
-    return Contract(version=data["version"], events=events, kinds=kinds, identity=identity)
+    return Contract(version=data["version"], recovers=data["recovers"], events=events, kinds=kinds, identity=identity)
 
 
 def _kind(name: str, rows: Mapping[str, Mapping[str, Any]], source: Path) -> Kind:
@@ -205,6 +223,8 @@ def _kind(name: str, rows: Mapping[str, Mapping[str, Any]], source: Path) -> Kin
             by=row["by"],
             paths=(row["path"],) if isinstance(row["path"], str) else tuple(row["path"]),
             families=frozenset(row["families"]) if "families" in row else None,
+            encoding=row.get("as", ""),
+            begin=row.get("at", 0),
         )
         for field, row in rows.items()
     )

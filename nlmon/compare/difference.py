@@ -19,6 +19,11 @@ class Severity(enum.Enum):
     WARNING = "warning"
     REGRESSION = "regression"
 
+    @property
+    def rank(self) -> int:
+        """0 for the gravest."""
+        return ("regression", "warning", "info").index(self.value)
+
 
 class Class(enum.Enum):
     """Every class of difference: name, stable code, severity, meaning."""
@@ -37,6 +42,12 @@ class Class(enum.Enum):
     STATE = ("state", "NLD105", Severity.REGRESSION, "the final states differ")
     ERROR = ("error", "NLD106", Severity.REGRESSION, "one of them could not read what the other could")
     CRASH = ("crash", "NLD107", Severity.REGRESSION, "an implementation raised instead of reporting")
+    CONTRADICTED = (
+        "contradicted",
+        "NLD108",
+        Severity.REGRESSION,
+        "what one of them alone provides is not what the message holds",
+    )
     REORDERED = ("reordered", "NLD201", Severity.WARNING, "same events, another order")
     DUPLICATE = ("duplicate", "NLD202", Severity.WARNING, "the same event more often")
     COALESCED = ("coalesced", "NLD203", Severity.WARNING, "the same event less often, equal final state")

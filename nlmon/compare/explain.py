@@ -14,7 +14,7 @@ from msgspec import UNSET
 
 from nlmon.compare.classify import Finding
 from nlmon.compare.difference import Class, Difference
-from nlmon.compare.locate import locate
+from nlmon.compare.locate import Message, locate
 from nlmon.events import Datagram, Event
 from nlmon.names import message_type
 
@@ -66,13 +66,21 @@ def _detail(finding: Finding) -> str:
 
 
 def explain_event(
-    cls: Class, event: Event | None, datagram: Datagram, reason: str, seed: bool, values: tuple[str, str]
+    cls: Class,
+    event: Event | None,
+    datagram: Datagram,
+    reason: str,
+    seed: bool,
+    values: tuple[str, str],
+    place: Message | None = None,
 ) -> Difference:
-    """A difference about an event as a whole; ``values`` are what each side has to show for it."""
-    offset = 0 if event is None else event.offset
+    """A difference about an event as a whole; ``values`` are what each side has to show for it. ``place``: the message,
+    where there is no event."""
+    offset = event.offset if event is not None else 0 if place is None else place.start
+    kind = event.msg_type if event is not None else None if place is None else place.kind
     return Difference(
         cls=cls,
-        message="" if event is None else message_type(event.protocol, event.msg_type),
+        message="" if kind is None else message_type(datagram.protocol, kind),
         frame=datagram.frame,
         offset=offset,
         field="",

@@ -12,9 +12,9 @@ from nlmon.compare.contract import Contract
 from nlmon.compare.difference import Class, Difference
 from nlmon.compare.explain import show
 from nlmon.identity import Key, show_key
-from nlmon.state import KINDS, State, Unannounced
+from nlmon.state import KINDS, VOLATILE, State, Unannounced
 
-__all__ = ["compare_corrections", "compare_states"]
+__all__ = ["compare_corrections", "compare_recovery", "compare_states"]
 
 # Tables of the state that hold another kind of payload than their name says.
 KIND_OF_TABLE = {kind: {"port": "link"}.get(kind, kind) for kind in KINDS}
@@ -66,6 +66,26 @@ def compare_corrections(
         else:
             values = ["was right" if side is None else "corrected" for side in (old, new)]
         yield _state(one.object, one.frame, "", values[0], values[1], f"{one.change}: {one.reason}")
+
+
+def compare_recovery(
+    contract: Contract, name: str, held: State, truth: State, kinds: Iterable[str], frame: int
+) -> Iterator[Difference]:
+    """What ``name`` made of a loss: the objects it holds after it made up for it, against those that the recorded
+    kernel holds (``truth``, in the fields that both provide)."""
+    for kind in kinds:
+        fields = [field.name for field in contract.kinds[KIND_OF_TABLE[kind]].fields if field.by == "both"]
+        ours, theirs = held.tables[kind], truth.tables[kind]
+        for key in sorted(ours.keys() | theirs.keys(), key=repr):
+            there = ["absent" if key not in table else "present" for table in (theirs, ours)]
+            rows = [("", *there)] if there[0] != there[1] else []
+            if not rows:
+                quiet = VOLATILE[kind]
+                values = ((f, getattr(theirs[key], f), getattr(ours[key], f)) for f in fields if f not in quiet)
+                rows = [(f, show(old), show(new)) for f, old, new in values if old != new]
+            for field, old, new in rows:
+                reason = f"after a loss {name} holds {new}, the recorded kernel {old}"
+                yield _state(show_key(kind, key), frame, field, old, new, reason)
 
 
 def _state(name: str, frame: int, field: str, reference: str, candidate: str, reason: str) -> Difference:

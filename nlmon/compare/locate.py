@@ -1,21 +1,24 @@
-"""Finds the bytes of a field in a message, so that a report can point at them.
+"""Finds the bytes of a field in a message, so that a report can point at them and a value be held against them.
 
 A third, minimal reading of the message that neither implementation shares, used only for evidence. When it finds
 nothing, the report says that the message does not carry the attribute.
 
-Not here: values, and the layouts (``nlmon.compare.layout``).
+Not here: values (``nlmon.compare.evidence``), and the layouts (``nlmon.compare.layout``).
 """
 
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from nlmon.compare.layout import ATTRIBUTES, HEADERS, NLMSGHDR_FIELDS, XFRM_HEADERS, header_size
 
-__all__ = ["Spot", "locate"]
+__all__ = ["NLMSGHDR", "Message", "Spot", "attributes", "field_of", "locate", "messages"]
 
 NLMSGHDR = 16
+NLM_F_REQUEST = 0x1
+TYPE_MASK = 0x3FFF  # NLA_TYPE_MASK
 AF_UNIX = b"\x01"
 SOCKETS = {"idiag_", "udiag_"}
 # Shown as one piece: all that is behind the message header.
@@ -29,64 +32,85 @@ class Spot(NamedTuple):
     data: bytes
 
 
+class Message(NamedTuple):
+    """Where a message begins and ends in its datagram, its type, and whether it is a request."""
+
+    start: int
+    end: int
+    kind: int
+    request: bool
+
+
 NOWHERE = Spot(-1, b"")
+_HEADER = {order: struct.Struct(sign + "IHH").unpack_from for order, sign in (("little", "<"), ("big", ">"))}
+_ATTRIBUTE = {order: struct.Struct(sign + "HH").unpack_from for order, sign in (("little", "<"), ("big", ">"))}
+
+
+def messages(data: bytes, byteorder: str) -> list[Message]:
+    """The whole messages of a datagram, in order, up to the first that does not fit."""
+    header, found, at, size = _HEADER[byteorder], [], 0, len(data)
+    while at + NLMSGHDR <= size:
+        length, kind, flags = header(data, at)
+        if length < NLMSGHDR or at + length > size:
+            break
+        found.append(Message(at, at + length, kind, bool(flags & NLM_F_REQUEST)))
+        at += (length + 3) & ~3
+    return found
+
+
+def attributes(data: bytes, at: int, end: int, byteorder: str) -> Mapping[int, tuple[int, int]]:
+    """Begin and end of each payload in a range of attributes by number; of several with one number the last, which
+    is the one that counts."""
+    header, found = _ATTRIBUTE[byteorder], {}
+    while at + 4 <= end:
+        length, kind = header(data, at)
+        if length < 4 or at + length > end:
+            break
+        found[kind & TYPE_MASK] = at + 4, at + length
+        at += (length + 3) & ~3
+    return found
 
 
 def locate(data: bytes, offset: int, path: str, byteorder: str) -> Spot:
     """Place of ``path`` in the message at ``offset`` of a datagram: an attribute with its header, or the bytes
     of a header field when the path is in parentheses; of several paths (joined by ``|``) the first there is."""
-    spots = (_locate(data, offset, one, byteorder) for one in path.split("|"))
+    if offset + NLMSGHDR > len(data):
+        return NOWHERE
+    length, kind, _ = _HEADER[byteorder](data, offset)
+    end = min(offset + length, len(data))
+    spots = (_locate(data, offset, end, one, kind, byteorder) for one in path.split("|"))
     return next((spot for spot in spots if spot is not NOWHERE), NOWHERE)
 
 
-def _locate(data: bytes, offset: int, path: str, byteorder: str) -> Spot:
-    attr = struct.Struct("<HH" if byteorder == "little" else ">HH")
-    if offset + NLMSGHDR > len(data):
-        return NOWHERE
-    length = int.from_bytes(data[offset : offset + 4], "little" if byteorder == "little" else "big")
-    end = min(offset + length, len(data))
-    kind = int.from_bytes(data[offset + 4 : offset + 6], "little" if byteorder == "little" else "big")
+def _locate(data: bytes, offset: int, end: int, path: str, kind: int, byteorder: str) -> Spot:
     if path.startswith("("):
-        return _field(data, offset, end, path.strip("()"), kind)
+        return field_of(data, offset, end, path.strip("()"), kind) or NOWHERE
     # The hops of a route are a list without names: the whole attribute is the evidence.
     names = path.split("/")[:1] if path.startswith("RTA_MULTIPATH/") else path.split("/")
-    at = offset + NLMSGHDR + header_size(names[0], kind)
-    spot = NOWHERE
+    at, stop = offset + NLMSGHDR + header_size(names[0], kind), end
     for name in names:
-        spot = _attribute(data, at, end, ATTRIBUTES.get(name, -1), attr)
-        if spot is NOWHERE:
+        place = attributes(data, at, stop, byteorder).get(ATTRIBUTES.get(name, -1))
+        if place is None:
             return NOWHERE
-        at, end = spot.offset + 4, spot.offset + len(spot.data)
-    return spot
+        at, stop = place
+    return Spot(at - 4, data[at - 4 : stop])
 
 
-def _field(data: bytes, offset: int, end: int, name: str, kind: int) -> Spot:
+def field_of(data: bytes, offset: int, end: int, name: str, kind: int) -> Spot | None:
+    """Place of a header field in the message at ``offset`` that ends at ``end``; None where there is no such."""
     if name in NLMSGHDR_FIELDS:
         at, size = NLMSGHDR_FIELDS[name]
         return Spot(offset + at, data[offset + at : offset + at + size])
     body = offset + NLMSGHDR
     if name in WHOLE:
         stop = end if name == "audit_text" else min(end, body + XFRM_HEADERS.get(kind, 0))
-        return Spot(body, data[body:stop]) if stop > body else NOWHERE
+        return Spot(body, data[body:stop]) if stop > body else None
     head, _, rest = name.partition("_")
     prefix = head + "_" if head + "_" in HEADERS else ""
     if prefix in SOCKETS and (data[body : body + 1] == AF_UNIX) != (prefix == "udiag_"):
-        return NOWHERE  # the structure of the other kind of socket
+        return None  # the structure of the other kind of socket
     place = HEADERS[prefix].get(rest if prefix else name)
     if place is None or body + sum(place) > end:
-        return NOWHERE
+        return None
     at = body + place[0]
     return Spot(at, data[at : at + place[1]])
-
-
-def _attribute(data: bytes, at: int, end: int, number: int, attr: struct.Struct) -> Spot:
-    """The last attribute with this number, since the last one wins."""
-    found = NOWHERE
-    while at + 4 <= end:
-        length, kind = attr.unpack_from(data, at)
-        if length < 4 or at + length > end:
-            break
-        if kind & 0x3FFF == number:
-            found = Spot(at, data[at : at + length])
-        at += (length + 3) & ~3
-    return found

@@ -13,17 +13,17 @@ Not here: making differences of them (``explain``).
 
 from __future__ import annotations
 
+import bisect
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
 from nlmon.compare.contract import Contract
+from nlmon.compare.locate import messages
 from nlmon.errors import AttributeFormatError, DecodeError, HeaderError, KernelError, NlmonError
 from nlmon.events import Datagram, Event
 
 __all__ = ["Problem", "compare_problems"]
-
-NLMSGHDR = 16
 
 # Kind, offset, attribute path, error number.
 Key: TypeAlias = tuple[str, int, str, int]
@@ -50,10 +50,17 @@ def compare_problems(
     if before == after:
         return
     texts = {_key(error): error for errors in found for error in errors}
+    spans = messages(datagram.data, byteorder)
+    starts = [span.start for span in spans]
+    ordered = sorted(events, key=lambda event: event.offset)
+    offsets = [event.offset for event in ordered]
     for key in sorted((before - after) + (after - before)):
         error, of_reference = texts[key], before[key] > after[key]
-        event = max((e for e in events if e.offset <= key[1]), key=lambda e: e.offset, default=None)
-        if not _owed(contract, names[1 if of_reference else 0], error, datagram, byteorder, event):
+        at = bisect.bisect_right(offsets, key[1])
+        event = ordered[at - 1] if at else None
+        at = bisect.bisect_right(starts, key[1])
+        kind = spans[at - 1].kind if at else 0
+        if not _owed(contract, names[1 if of_reference else 0], error, datagram.protocol, kind, event):
             continue
         yield Problem(event, str(error) if of_reference else "", "" if of_reference else str(error))
 
@@ -64,24 +71,11 @@ def _key(error: NlmonError) -> Key:
     return type(error).__name__, offset, path, error.errno if isinstance(error, KernelError) else 0
 
 
-def _owed(
-    contract: Contract, name: str, error: NlmonError, datagram: Datagram, byteorder: str, event: Event | None
-) -> bool:
+def _owed(contract: Contract, name: str, error: NlmonError, protocol: int, msg_type: int, event: Event | None) -> bool:
     """Whether the contract makes ``name`` read what this problem is about."""
     if not isinstance(error, AttributeFormatError | HeaderError):
         return True
-    order = "little" if byteorder == "little" else "big"
-    at = kind = 0
-    data = datagram.data
-    while at + NLMSGHDR <= len(data):
-        length = int.from_bytes(data[at : at + 4], "little" if order == "little" else "big")
-        if length < NLMSGHDR or at > error.offset:
-            break
-        kind = int.from_bytes(data[at + 4 : at + 6], "little" if order == "little" else "big")
-        if error.offset < at + length:
-            break
-        at += (length + 3) & ~3
-    giver = contract.giver(datagram.protocol, kind)
+    giver = contract.giver(protocol, msg_type)
     if giver is not None and giver not in {"both", name}:
         return False
     if not error.path:

@@ -140,6 +140,10 @@ class ReplayFactory:
             return None
         return list(self._objects.of(get_type & ~3, request[16] if len(request) > 16 else 0))
 
+    def family_name(self, number: int) -> str | None:
+        """Name of a generic family, None if the recording never told."""
+        return next((name for name, (family, _) in self.families.items() if family == number), None)
+
     def learn(self, datagram: Datagram) -> None:
         """Remember links and families that a recorded message describes."""
         data = datagram.data

@@ -25,11 +25,11 @@ def test_the_contract_names_every_field_of_every_event() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "code"),
     [
-        ("version: 2", "version: 3", "NLM-K002"),
+        ("version: 3", "version: 2", "NLM-K002"),
         ("by: both, path: IFLA_MTU", "by: nobody, path: IFLA_MTU", "NLM-K002"),
         ("path: IFLA_MTU", "path: ifla mtu", "NLM-K002"),
         ("    mtu: ", "    mtus: ", "NLM-K004"),
-        ("version: 2", "version: [", "NLM-K001"),
+        ("version: 3", "version: [", "NLM-K001"),
     ],
 )
 def test_a_wrong_contract_is_refused(tmp_path: Path, old: str, new: str, code: str) -> None:

@@ -1,0 +1,212 @@
+"""The judge of one recording: what two implementations made of each datagram, and of all of them, as differences.
+
+Rules:
+1. Values in, differences out, each given to the listener at once; counts are kept of all, details of the first of
+   each class, so that many of one class do not hide another.
+2. Only after a loss that its socket really had may an implementation tell what was no message (``Side.lossy``).
+3. One message gives at most one event; whatever more an implementation gives is surplus.
+
+Not here: feeding implementations (``nlmon.replay``), folding states (``nlmon.state``).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Sequence
+
+from msgspec import Struct
+
+from nlmon.compare.align import align, in_order
+from nlmon.compare.classify import Classifier, Finding
+from nlmon.compare.contract import Contract
+from nlmon.compare.difference import Class, Difference
+from nlmon.compare.evidence import Evidence, FamilyName
+from nlmon.compare.explain import explain_event, explain_field, show
+from nlmon.compare.final import compare_corrections, compare_recovery, compare_states
+from nlmon.compare.locate import messages
+from nlmon.compare.problems import compare_problems
+from nlmon.errors import NlmonError
+from nlmon.events import Datagram, Event
+from nlmon.identity import Key
+from nlmon.state import State, Unannounced
+
+__all__ = ["DETAILS_KEPT", "Judge", "Side"]
+
+# Details kept of each class.
+DETAILS_KEPT = 100
+
+
+class Side(Struct, frozen=True):
+    """What one implementation made of a datagram. ``reads``: whether it reads the protocol at all, ``heard``: whether
+    the datagram reached its socket, ``lossy``: whether its socket lost anything so far, ``crash`` and ``trace``: what
+    it raised, and where."""
+
+    name: str
+    events: Sequence[Event]
+    errors: Sequence[NlmonError]
+    reads: bool = True
+    heard: bool = True
+    lossy: bool = False
+    crash: str = ""
+    trace: str = ""
+
+
+class Judge:
+    """Compares one recording; ``names``: the reference and the candidate."""
+
+    def __init__(
+        self,
+        contract: Contract,
+        names: tuple[str, str],
+        byteorder: str,
+        family_name: FamilyName,
+        listener: Callable[[Difference], None] | None = None,
+    ) -> None:
+        self.contract = contract
+        self.classifier = Classifier(contract, *names)
+        self.counts: Counter[Class] = Counter()
+        self._names = names
+        self._byteorder = byteorder
+        self._evidence = Evidence(contract, byteorder, family_name)
+        self._listener = listener
+        self._details: dict[Class, list[Difference]] = {}
+
+    @property
+    def details(self) -> list[Difference]:
+        """The first differences of each class, the gravest class first, each in the order of the recording."""
+        return [
+            difference
+            for cls in sorted(self._details, key=lambda cls: (cls.severity.rank, cls.code))
+            for difference in self._details[cls]
+        ]
+
+    def add(self, difference: Difference) -> None:
+        """Count a difference and pass it on."""
+        self.counts[difference.cls] += 1
+        kept = self._details.setdefault(difference.cls, [])
+        if len(kept) < DETAILS_KEPT:
+            kept.append(difference)
+        if self._listener is not None:
+            self._listener(difference)
+
+    def forget(self) -> None:
+        """Drop what was found so far."""
+        self.counts.clear()
+        self._details.clear()
+
+    # -- one datagram ----------------------------------------------------------------------------------------
+
+    def compare(self, datagram: Datagram, reference: Side, candidate: Side, *, seed: bool) -> None:
+        """Compare what both made of a datagram; ``seed``: of a recorded answer, which is no event."""
+        for side in (reference, candidate):
+            if side.crash:
+                values = (reference.crash or "went on", candidate.crash or "went on")
+                reason = f"{side.name} raised; {side.trace}"
+                self.add(explain_event(Class.CRASH, None, datagram, reason, seed, values))
+        self._events(datagram, reference, candidate, seed, synthetic=False)
+        self._events(datagram, reference, candidate, seed, synthetic=True)
+        if reference.reads and candidate.reads and reference.heard and candidate.heard:
+            self._problems(datagram, reference, candidate, seed)
+        self._alone(datagram, (reference, candidate), seed)
+
+    def _events(self, datagram: Datagram, reference: Side, candidate: Side, seed: bool, *, synthetic: bool) -> None:
+        left, right = _told(reference, synthetic), _told(candidate, synthetic)
+        if not left and not right:
+            return
+        for pair in align(left, right):
+            if pair.reference is not None and pair.candidate is not None:
+                for finding in self.classifier.compare(pair.reference, pair.candidate):
+                    self._field(finding, pair.reference, datagram, seed)
+                continue
+            side, other = (candidate, reference) if pair.reference is None else (reference, candidate)
+            only = pair.reference or pair.candidate
+            if only is not None and (synthetic or not pair.nth):
+                recovering = side.lossy and self.contract.recovers == side.name
+                if self.classifier.alone(only, of_reference=side is reference, recovering=recovering):
+                    continue
+            cls = Class.MISSING if side is reference else Class.EXTRA
+            if pair.repeats:
+                cls = Class.COALESCED if side is reference else Class.DUPLICATE
+            values = ("an event", "no event") if side is reference else ("no event", "an event")
+            reason = f"{cls.meaning}; {_why_nothing(other)}"
+            self.add(explain_event(cls, only, datagram, reason, seed, values))
+        for side, events in ((reference, left), (candidate, right)):
+            if not in_order(events):
+                reason = f"{side.name} delivers in another order than the messages have in the datagram"
+                self.add(explain_event(Class.REORDERED, events[0], datagram, reason, seed, ("", "")))
+
+    def _problems(self, datagram: Datagram, reference: Side, candidate: Side, seed: bool) -> None:
+        problems, events = (reference.errors, candidate.errors), [*reference.events, *candidate.events]
+        for one in compare_problems(self.contract, self._names, datagram, self._byteorder, problems, events):
+            values = (one.reference or "no error", one.candidate or "no error")
+            self.add(explain_event(Class.ERROR, one.event, datagram, Class.ERROR.meaning, seed, values))
+
+    def _alone(self, datagram: Datagram, sides: tuple[Side, Side], seed: bool) -> None:
+        """What one of them provides alone, against the message; once, where both are the same implementation."""
+        spans = None
+        for number, side in enumerate(sides):
+            if not side.reads or not side.heard or side.crash or (number and side.name == sides[0].name):
+                continue
+            for event in side.events:
+                for finding in self._evidence.check(side.name, event, datagram.data, side.errors):
+                    values = f"the message: {show(finding.reference)}", finding.candidate
+                    before, after = values if number else values[::-1]
+                    reason = f"{side.name} alone gives it; {finding.reason}"
+                    named = finding._replace(reference=before, candidate=after, reason=reason)
+                    self._field(named, event, datagram, seed)
+            spans = messages(datagram.data, self._byteorder) if spans is None else spans
+            for span in self._evidence.owed(side.name, datagram.protocol, spans, side.events, side.errors):
+                reason = f"the contract gives this event to {side.name}, which gives none and no reason"
+                values_ = ("no event", "") if not number else ("", "no event")
+                self.add(explain_event(Class.MISSING, None, datagram, reason, seed, values_, span))
+
+    def _field(self, finding: Finding, event: Event, datagram: Datagram, seed: bool) -> None:
+        self.add(explain_field(finding, event, datagram, self._byteorder, seed))
+
+    # -- states ----------------------------------------------------------------------------------------------
+
+    def corrections(
+        self,
+        reference: Iterable[Unannounced],
+        candidate: Iterable[Unannounced],
+        recovered: Collection[tuple[str, Key]],
+    ) -> None:
+        """What the same dump or the same end of a link corrected in each of the two states."""
+        for difference in compare_corrections(self.contract, reference, candidate, recovered):
+            self.add(difference)
+
+    def recovery(self, name: str, held: State, truth: State, kinds: Iterable[str], frame: int) -> None:
+        """The state of ``name`` after it made up for a loss, against what the recorded kernel holds."""
+        for difference in compare_recovery(self.contract, name, held, truth, kinds, frame):
+            self.add(difference)
+
+    def states(self, reference: State, candidate: State, frame: int, recovered: Collection[tuple[str, Key]]) -> None:
+        """The two final states; what one of them recovered alone is no difference."""
+        # The classifier of the stream keeps its counts: fields of the final state are no further enhancements.
+        judge = Classifier(self.contract, *self._names)
+        for difference in compare_states(reference, candidate, judge, frame, recovered):
+            self.add(difference)
+
+    def totals(self) -> dict[Class, int]:
+        """Count by class, with what the contract gives to one of them alone."""
+        found = dict(self.counts)
+        for cls, counter in (
+            (Class.ENHANCEMENT, self.classifier.enhancements),
+            (Class.SERVICE, self.classifier.services),
+        ):
+            if counter:
+                found[cls] = counter.total()
+        return dict(sorted(found.items(), key=lambda row: row[0].code))
+
+
+def _told(side: Side, synthetic: bool) -> list[Event]:
+    """Events of messages, or those that make up for a loss; without a loss there is no such thing."""
+    return [event for event in side.events if (event.synthetic and side.lossy) == synthetic]
+
+
+def _why_nothing(side: Side) -> str:
+    if not side.heard:
+        return f"{side.name} joins no group that carries it"
+    if side.errors:
+        return f"{side.name} says {side.errors[0].what}"
+    return f"{side.name} gives none and no reason"
