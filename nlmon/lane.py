@@ -12,13 +12,22 @@ from __future__ import annotations
 
 import traceback
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Literal, TypeAlias
 
 from nlmon.backends.base import Backend, BackendOptions
 from nlmon.compare.judge import Side
-from nlmon.errors import AttributeFormatError, FramingError, HeaderError, KernelError, NlmonError, Overrun
-from nlmon.events import Datagram, Event, RoutePayload
+from nlmon.errors import (
+    AttributeFormatError,
+    DecodeError,
+    FramingError,
+    HeaderError,
+    KernelError,
+    NlmonError,
+    Overrun,
+    ResyncIncomplete,
+)
+from nlmon.events import Datagram, Event, RouteInfo, RoutePayload
 from nlmon.identity import Key, objects_of
 from nlmon.names import unknown_message
 from nlmon.state import State
@@ -54,6 +63,13 @@ class Lane:
         self.crash = self.trace = ""
         # Whether the last datagram reached this implementation's socket at all.
         self.heard = True
+        # Whether a seeded fault took the last datagram.
+        self.missed = False
+        # Whether a loss was told that was not looked at since; see ``Replay``.
+        self.unmended = False
+        # Objects that events told of and that are not gone since; kept where losses are to be made up for.
+        self.told: set[tuple[str, Key]] = set()
+        self._keeps = options.resync
         self.totals: Counter[str] = Counter()
         # Errors so far, by code and by attribute or by what happened.
         self.problems: Counter[str] = Counter()
@@ -75,6 +91,18 @@ class Lane:
                 found[unknown_message(protocol, kind, first)] += count
         return found
 
+    def notes(self) -> list[str]:
+        """What a report says of the losses of this lane."""
+        lost, incomplete = self.totals["lost"], self.totals["incomplete"]
+        found = []
+        if lost:
+            events = self.totals["synthetic"]
+            made_up = f"made up for them by {events:,} events" if events else "did not make up for them"
+            found.append(f"{self.name} lost {lost:,} messages and {made_up}")
+        if incomplete:
+            found.append(f"{self.name} could not ask for everything again after {incomplete:,} losses")
+        return found
+
     def _event(self, event: Event) -> None:
         self.events.append(event)
 
@@ -84,13 +112,15 @@ class Lane:
             self.problems[_kind_of(error)] += 1
             if isinstance(error, Overrun):
                 self.totals["lost"] += max(0, error.drops)
+                self.unmended = True
+            self.totals["incomplete"] += isinstance(error, ResyncIncomplete)
         else:
             self._crashed(error)
 
     def side(self, protocol: int) -> Side:
         """What was made of the last datagram, for the judge."""
         return Side(
-            *(self.name, self.events, self.errors, self.supports(protocol), self.heard, self.lossy),
+            *(self.name, self.events, self.errors, self.supports(protocol), self.heard, self.missed, self.lossy),
             crash=self.crash,
             trace=self.trace,
         )
@@ -110,7 +140,9 @@ class Lane:
         self._reset()
         if learn:
             self.learn(datagram)
+        lost = self.factory.faults.lost
         self.heard = self.factory.deliver(datagram)
+        self.missed = self.factory.faults.lost > lost
         if not self.heard:
             return False
         self._process(datagram.protocol)
@@ -141,6 +173,13 @@ class Lane:
         self._seeds_unknown.update(unknown_message(datagram.protocol, *one) for one in decoded.unknown)
         self._count("seeds")
 
+    def objects(self, get_type: int, family: int, reader: Backend) -> Iterator[RoutePayload]:
+        """What this lane's kernel would answer to a dump now, read by ``reader``."""
+        for datagram in self.factory.dump(get_type, family):
+            for event in reader.decode(datagram).events:
+                if isinstance(event.payload, RoutePayload):
+                    yield event.payload
+
     def end(self) -> None:
         """The recording is over: hear of a loss that nothing followed, and make up for it."""
         self._reset()
@@ -153,6 +192,9 @@ class Lane:
         """Fold the events of the last datagram into the state. What a synthetic event takes along was made up for,
         too, and happens to the other implementation at another time or not at all."""
         for event in self.events:
+            if self._keeps and isinstance(event.payload, RoutePayload) and event.msg_type & 3 < 2:
+                change = self.told.difference_update if event.msg_type & 3 else self.told.update
+                change((kind, key) for kind, key, _ in objects_of(event.payload))
             if event.synthetic and self.lossy:
                 before = self.state.corrected()
                 self.state.apply(event)
@@ -160,6 +202,14 @@ class Lane:
                 self.state.restore(before)
             else:
                 self.state.apply(event)
+                if self.recovered:
+                    self._told(event)
+
+    def _told(self, event: Event) -> None:
+        """What both are told about an object settles it, so it is compared again. Not so for a route, whose message
+        says nothing of the others of its group."""
+        if isinstance(event.payload, RoutePayload) and not isinstance(event.payload, RouteInfo):
+            self.recovered.difference_update((kind, key) for kind, key, _ in objects_of(event.payload))
 
     def learn(self, datagram: Datagram) -> None:
         """Let the kernel's side remember what a recorded answer tells. A kernel knew its families before anybody
@@ -178,14 +228,16 @@ class Lane:
         self.events = []
         self.errors = []
         self.heard = True
+        self.missed = False
         self.crash = self.trace = ""
 
     def _count(self, counted: str) -> None:
         self.totals[counted] += len(self.events)
         for event in self.events:
+            self.totals["synthetic"] += event.synthetic
             if self.lossy and event.synthetic and isinstance(event.payload, RoutePayload):
                 self.recovered.update((kind, key) for kind, key, _ in objects_of(event.payload))
-        self.totals["errors"] += len(self.errors)
+        self.totals["errors"] += sum(isinstance(error, DecodeError) for error in self.errors)
 
 
 def _kind_of(error: NlmonError) -> str:

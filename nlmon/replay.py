@@ -31,24 +31,28 @@ from nlmon.compare.contract import Contract, load_contract
 from nlmon.compare.difference import Class, Difference, Severity
 from nlmon.compare.judge import Judge
 from nlmon.events import Datagram, RoutePayload
-from nlmon.identity import Key
+from nlmon.identity import Key, objects_of
 from nlmon.lane import BackendMaker, Lane
 from nlmon.names import PROTOCOLS, message_type
 from nlmon.report.model import CaptureReport, Damage, DifferenceRow, Silent, Verdict
-from nlmon.state import DumpLoad
+from nlmon.state import DumpLoad, State
 from nlmon.transport.faults import Fault
 
 __all__ = ["Replay", "Select", "replay_capture", "row"]
 
 Select: TypeAlias = Literal["notifications", "all"]
+ROUTE = 0
 OPEN_DUMPS = 64
 # The kernel answers a link dump of AF_PACKET, for which it has no handler, like one of AF_UNSPEC.
 LINK_DUMP_FAMILIES = {0, 17}
+# RTM_GET* type and family of all dumps that together show a namespace's state.
+STATE_DUMPS = ((18, 0), (18, 7), (22, 0), (30, 0), (30, 7), (34, 0), (26, 2), (26, 10))
 DUMPS_WITH_STATE = {18, 22, 26, 30, 34}
 
 
 class _OpenDump(Struct):
     loads: tuple[DumpLoad, DumpLoad]
+    first: int
     interrupted: bool = False
 
 
@@ -84,6 +88,7 @@ class Replay:
         for lane in self.lanes:
             for protocol in sorted(self.protocols & set(lane.backend.groups)):
                 lane.backend.enable(protocol)
+        self._resync = options is not None and options.resync
         self._conversation = Conversation(byteorder)
         self._dumps: OrderedDict[tuple[int, int, int], _OpenDump] = OrderedDict()
         self.copies = Copies()
@@ -130,12 +135,31 @@ class Replay:
         if not any(heard):
             self.not_subscribed.update(message_type(datagram.protocol, kind) for kind in types)
             return
-        self.compared += 1
+        self.compared += any(lane.heard and not lane.missed for lane in self.lanes)
         self._compare(datagram, seed=False)
         if fold:
             for lane in self.lanes:
                 lane.fold()
             self._compare_corrections()
+            self._compare_recovery()
+
+    def _compare_recovery(self, *, now: bool = False) -> None:
+        """What an implementation made of a loss, once it has made up for it or ``now``, against what its kernel holds
+        as the other one reads it: it alone knows that afterwards, so the two states cannot judge it."""
+        for lane, other in (self.lanes, self.lanes[::-1]):
+            owes = self._resync and lane.unmended and lane.name == self.judge.contract.recovers
+            if not owes or not (now or lane.backend.due() is None):
+                continue
+            lane.unmended = False
+            truth = State(notes=False)
+            try:
+                for dump in STATE_DUMPS:
+                    for payload in lane.objects(*dump, other.backend):
+                        for kind, key, value in objects_of(payload):
+                            truth.tables[kind][key] = value
+            except Exception:
+                continue  # an implementation that raises is told where its datagrams are compared
+            self.judge.recovery((other.name, lane.name), lane.state, truth, lane.told, self.last_frame)
 
     @property
     def _recovered(self) -> set[tuple[str, Key]]:
@@ -143,8 +167,10 @@ class Replay:
         return self.lanes[0].recovered ^ self.lanes[1].recovered
 
     def _compare_corrections(self) -> None:
-        left, right = self.lanes
-        self.judge.corrections(left.state.corrected(), right.state.corrected(), self._recovered)
+        left, right = (lane.state.corrected() for lane in self.lanes)
+        for lane, found in zip(self.lanes, (left, right), strict=True):
+            lane.told.difference_update((one.kind, one.key) for one in found)
+        self.judge.corrections(left, right, self._recovered)
 
     def _compare(self, datagram: Datagram, *, seed: bool) -> None:
         left, right = (lane.side(datagram.protocol) for lane in self.lanes)
@@ -171,7 +197,7 @@ class Replay:
                 left.state.begin_dump(scope.get_type, scope.family),
                 right.state.begin_dump(scope.get_type, scope.family),
             )
-            dump = self._dumps[place.dump_id] = _OpenDump(loads)
+            dump = self._dumps[place.dump_id] = _OpenDump(loads, datagram.frame)
             if len(self._dumps) > OPEN_DUMPS:
                 self._abandon(self._dumps.popitem(last=False)[1])
         # What was cut, damaged or not decoded proves nothing about what is absent.
@@ -187,6 +213,7 @@ class Replay:
                 return
             for lane, load in zip(self.lanes, dump.loads, strict=True):
                 lane.state.end_dump(load, datagram.frame)
+                lane.factory.sweep(load.msg_type, load.family, dump.first)
             self._compare_corrections()
 
     def _abandon(self, dump: _OpenDump) -> None:
@@ -201,7 +228,9 @@ class Replay:
             self._abandon(dump)
         for lane in self.lanes:
             lane.end()
+        self._compare(Datagram(self.last_frame, 0, ROUTE, b""), seed=False)
         self._compare_corrections()
+        self._compare_recovery(now=True)
         left, right = self.lanes
         self.judge.states(left.state, right.state, self.last_frame, self._recovered)
         for lane in self.lanes:
@@ -266,12 +295,8 @@ class Replay:
         return "equivalent", ""
 
     def _notes(self, reader: CaptureReader) -> list[str]:
-        notes = [
-            f"{lane.name} lost {lane.totals['lost']:,} messages and "
-            + (f"made up for {len(lane.recovered):,} objects" if lane.recovered else "did not make up for them")
-            for lane in self.lanes
-            if lane.totals["lost"]
-        ]
+        notes = [note for lane in self.lanes for note in lane.notes()]
+        notes += [f"nothing fell to the fault {fault}" for fault in self.lanes[1].factory.faults.untouched]
         if not self.compared:
             notes.append("no notification reached a monitor; only recorded answers were compared")
         for protocol in sorted(self.protocols):

@@ -11,6 +11,7 @@ from nlmon.compare.classify import Classifier
 from nlmon.compare.contract import Contract
 from nlmon.compare.difference import Class, Difference
 from nlmon.compare.explain import show
+from nlmon.events import RoutePayload
 from nlmon.identity import Key, show_key
 from nlmon.state import KINDS, VOLATILE, State, Unannounced
 
@@ -69,23 +70,33 @@ def compare_corrections(
 
 
 def compare_recovery(
-    contract: Contract, name: str, held: State, truth: State, kinds: Iterable[str], frame: int
+    name: str, held: State, truth: State, judge: Classifier, told: Collection[tuple[str, Key]], frame: int
 ) -> Iterator[Difference]:
     """What ``name`` made of a loss: the objects it holds after it made up for it, against those that the recorded
-    kernel holds (``truth``, in the fields that both provide)."""
-    for kind in kinds:
-        fields = [field.name for field in contract.kinds[KIND_OF_TABLE[kind]].fields if field.by == "both"]
+    kernel holds (``truth``, as ``judge``'s reference reads them). What ``name`` knows from a recorded dump is no work
+    of its own: only what it was ``told`` by events is judged by value, or for being held still."""
+    links = {key[0] for key in truth.tables["link"]}
+    for kind in KINDS:
         ours, theirs = held.tables[kind], truth.tables[kind]
-        for key in sorted(ours.keys() | theirs.keys(), key=repr):
-            there = ["absent" if key not in table else "present" for table in (theirs, ours)]
-            rows = [("", *there)] if there[0] != there[1] else []
-            if not rows:
-                quiet = VOLATILE[kind]
-                values = ((f, getattr(theirs[key], f), getattr(ours[key], f)) for f in fields if f not in quiet)
-                rows = [(f, show(old), show(new)) for f, old, new in values if old != new]
-            for field, old, new in rows:
-                reason = f"after a loss {name} holds {new}, the recorded kernel {old}"
-                yield _state(show_key(kind, key), frame, field, old, new, reason)
+        # A recording of several namespaces may hold objects on links that are none of this one's.
+        there = [key for key, payload in theirs.items() if _link_of(payload) in {None, *links}]
+        gone = [key for key in ours if key not in theirs and (kind, key) in told]
+        for key in sorted([*there, *gone], key=repr):
+            old, new = theirs.get(key), ours.get(key)
+            rows: list[tuple[str, str, str]] = []
+            if old is None or new is None:
+                rows = [("", "absent" if old is None else "present", "absent" if new is None else "present")]
+            elif (kind, key) in told:
+                found = (one for one in judge.payloads(old, new) if one.field not in VOLATILE[kind])
+                rows = [(one.field, show(one.reference), show(one.candidate)) for one in found]
+            for field, before, after in rows:
+                reason = f"after a loss {name} holds {after}, the recorded kernel {before}"
+                yield _state(show_key(kind, key), frame, field, before, after, reason)
+
+
+def _link_of(payload: RoutePayload) -> int | None:
+    index: int | None = getattr(payload, "ifindex", None) or getattr(payload, "oif", None)
+    return index
 
 
 def _state(name: str, frame: int, field: str, reference: str, candidate: str, reason: str) -> Difference:

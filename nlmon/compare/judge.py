@@ -38,14 +38,15 @@ DETAILS_KEPT = 100
 
 class Side(Struct, frozen=True):
     """What one implementation made of a datagram. ``reads``: whether it reads the protocol at all, ``heard``: whether
-    the datagram reached its socket, ``lossy``: whether its socket lost anything so far, ``crash`` and ``trace``: what
-    it raised, and where."""
+    the datagram reached its socket, ``missed``: whether a seeded fault took it, ``lossy``: whether its socket lost
+    anything so far, ``crash`` and ``trace``: what it raised, and where."""
 
     name: str
     events: Sequence[Event]
     errors: Sequence[NlmonError]
     reads: bool = True
     heard: bool = True
+    missed: bool = False
     lossy: bool = False
     crash: str = ""
     trace: str = ""
@@ -145,7 +146,7 @@ class Judge:
         """What one of them provides alone, against the message; once, where both are the same implementation."""
         spans = None
         for number, side in enumerate(sides):
-            if not side.reads or not side.heard or side.crash or (number and side.name == sides[0].name):
+            if not side.reads or not side.heard or side.missed or side.crash or (number and side.name == sides[0].name):
                 continue
             for event in side.events:
                 for finding in self._evidence.check(side.name, event, datagram.data, side.errors):
@@ -175,9 +176,12 @@ class Judge:
         for difference in compare_corrections(self.contract, reference, candidate, recovered):
             self.add(difference)
 
-    def recovery(self, name: str, held: State, truth: State, kinds: Iterable[str], frame: int) -> None:
-        """The state of ``name`` after it made up for a loss, against what the recorded kernel holds."""
-        for difference in compare_recovery(self.contract, name, held, truth, kinds, frame):
+    def recovery(
+        self, names: tuple[str, str], held: State, truth: State, told: Collection[tuple[str, Key]], frame: int
+    ) -> None:
+        """The state of an implementation after it made up for a loss, against what the recorded kernel holds; see
+        ``compare_recovery``. ``names``: who read ``truth``, and whose state it is."""
+        for difference in compare_recovery(names[1], held, truth, Classifier(self.contract, *names), told, frame):
             self.add(difference)
 
     def states(self, reference: State, candidate: State, frame: int, recovered: Collection[tuple[str, Key]]) -> None:

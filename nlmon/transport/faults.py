@@ -2,7 +2,8 @@
 
     overrun@FRAME+COUNT    COUNT notifications of NETLINK_ROUTE from FRAME on are lost, then recv() says ENOBUFS
 
-Both implementations suffer the same.
+Both implementations suffer the same: what is counted are the recorded notifications, whoever joined their groups.
+An implementation hears how many of its own were lost.
 
 Not here: what a fault does to a verdict.
 """
@@ -26,34 +27,47 @@ class Fault(Struct, frozen=True):
     count: int
     protocol: int = 0
 
+    def __str__(self) -> str:
+        return f"overrun@{self.frame}+{self.count}"
+
 
 class Faults:
-    """The faults of one replayed transport, in order of their frames."""
+    """The faults of one replayed transport, in order of their frames. ``lost``: datagrams that a socket would have
+    received, so far."""
 
     def __init__(self, faults: tuple[Fault, ...]) -> None:
         self._waiting = sorted(faults, key=lambda fault: fault.frame)
-        self._taken = 0
+        self._taken = self._drops = 0
+        self._idle: list[Fault] = []
+        self.lost = 0
 
-    def take(self, datagram: Datagram) -> Overrun | bool | None:
-        """Whether a datagram is lost; for the last one of a loss, what recv() will say."""
-        if not self._waiting:
-            return False
-        fault = self._waiting[0]
-        if datagram.protocol != fault.protocol or datagram.frame < fault.frame:
+    @property
+    def untouched(self) -> tuple[Fault, ...]:
+        """Faults that took nothing from this socket, or nothing yet."""
+        return (*self._idle, *self._waiting)
+
+    def take(self, datagram: Datagram, heard: bool) -> bool:
+        """Whether a datagram is lost; ``heard``: the socket would have received it. See ``over``."""
+        fault = self._waiting[0] if self._waiting else None
+        if fault is None or datagram.protocol != fault.protocol or datagram.frame < fault.frame:
             return False
         self._taken += 1
-        return True if self._taken < fault.count else self.end()
+        self._drops += heard
+        self.lost += heard
+        return True
 
-    def end(self) -> Overrun | None:
-        """The loss that is going on is over, complete or not; None when there is none."""
-        if not self._taken:
+    def over(self, *, at_once: bool = False) -> Overrun | None:
+        """What recv() will say when the loss that is going on has reached its count, or must end ``at_once``; None
+        when there is none, or when it took nothing from this socket."""
+        if not self._taken or (self._taken < self._waiting[0].count and not at_once):
             return None
-        self._waiting.pop(0)
-        drops, self._taken = self._taken, 0
-        return Overrun(
-            *("NLM-T010", f"the receive buffer was full and the kernel dropped {drops} messages (a seeded fault)"),
-            drops=drops,
-        )
+        fault = self._waiting.pop(0)
+        drops, self._drops, self._taken = self._drops, 0, 0
+        if not drops:
+            self._idle.append(fault)
+            return None
+        what = f"the receive buffer was full and the kernel dropped {drops} messages (a seeded fault)"
+        return Overrun("NLM-T010", what, drops=drops)
 
 
 def parse_fault(text: str) -> Fault:

@@ -6,7 +6,7 @@ the attributes that name it; nothing is decoded, and nothing is shared with an i
 Rules of this file:
 1. At most ``REMEMBERED`` objects of a kind; a recording does not decide how much memory is used.
 2. What goes without a message is removed here, too: what hangs on a link that is deleted, IPv4 routes over a link
-   that goes down (net/ipv4/fib_frontend.c).
+   that goes down (net/ipv4/fib_frontend.c), and what a complete dump in the recording no longer names.
 
 Not here: answering (``nlmon.transport.replay``).
 """
@@ -22,7 +22,8 @@ __all__ = ["KINDS", "RecordedObjects"]
 REMEMBERED = 65536
 LINK, ADDR, ROUTE, NEIGH, RULE = KINDS = (16, 20, 24, 28, 32)
 NLM_F_REPLACE = 0x100
-AF_INET, AF_BRIDGE, IFF_UP, NTF_PROXY, SCOPE_HOST = 2, 7, 0x1, 0x8, 254
+AF_INET, AF_BRIDGE, AF_INET6, IFF_UP, NTF_PROXY, SCOPE_HOST = 2, 7, 10, 0x1, 0x8, 254
+FIB_RULE_INVERT, RTNEXTHOP = 0x2, 8
 HEADER = {LINK: 16, ADDR: 8, ROUTE: 12, NEIGH: 12, RULE: 12}
 IFA_ADDRESS, IFA_LOCAL = 1, 2
 RTA_DST, RTA_SRC, RTA_OIF, RTA_GATEWAY, RTA_PRIORITY, RTA_MULTIPATH, RTA_TABLE, RTA_VIA = 1, 2, 4, 5, 6, 9, 15, 18
@@ -40,35 +41,50 @@ class RecordedObjects:
         self._order = byteorder
         self._attribute = attribute
         self._flags = struct.Struct(("<" if byteorder == "little" else ">") + "HH").unpack_from
+        self._pair = struct.Struct(("<" if byteorder == "little" else ">") + "HH").pack
         self._int = struct.Struct(("<" if byteorder == "little" else ">") + "i").unpack_from
         self._tables: dict[int, dict[Raw, bytes]] = {kind: {} for kind in KINDS}
+        # When each object was named last; objects that are gone are cleared from it now and then.
+        self._frames: dict[int, dict[Raw, int]] = {kind: {} for kind in KINDS}
 
-    def learn(self, msg_type: int, message: bytes) -> None:
-        """Take in a NEW or DEL message of the route protocol."""
+    def learn(self, msg_type: int, message: bytes, frame: int = 0) -> None:
+        """Take in a NEW or DEL message of the route protocol; ``frame`` is when."""
         kind = msg_type & ~3
         if kind not in HEADER or msg_type & 3 > 1 or len(message) < 16 + HEADER[kind]:
             return
-        table, key = self._tables[kind], self._key(kind, message)
+        table = self._tables[kind]
+        found = {self._key(kind, one): one for one in self._hops(kind, message)}
         if msg_type & 3:
-            table.pop(key, None)
+            for key in found:
+                table.pop(key, None)
             if kind == LINK and message[16] == 0:
                 self._hanging(self._index(message), down=False)
             return
-        if kind == LINK and message[16] == 0 and not self._up(message) and self._up(table.get(key, b"")):
+        was_up = kind == LINK and message[16] == 0 and self._up(table.get(next(iter(found)), b""))
+        if was_up and not self._up(message):
             self._hanging(self._index(message), down=True)
-        if kind == ROUTE and self._flags(message, 4)[1] & NLM_F_REPLACE:
-            replaced = next((old for old in table if old[0] == key[0]), None)
-            if replaced is not None:
-                del table[replaced]
-        if key in table or len(table) < REMEMBERED:
-            table[key] = message
+        if kind == ROUTE:
+            for key in self._replaced(next(iter(found)), message, len(found) > 1):
+                del table[key]
+        for key, one in found.items():
+            if key in table or len(table) < REMEMBERED:
+                table[key] = one
+                self._frames[kind][key] = frame
+        if len(self._frames[kind]) > 2 * REMEMBERED:
+            self._frames[kind] = {key: self._frames[kind][key] for key in table}
+
+    def sweep(self, kind: int, family: int, since: int) -> None:
+        """A recorded dump that began at the frame ``since`` was complete: what it did not name is gone."""
+        table, frames = self._tables[kind], self._frames[kind]
+        for key in [key for key, one in table.items() if self._listed(kind, family, one[16]) and frames[key] < since]:
+            del table[key]
 
     def of(self, kind: int, family: int) -> Iterator[bytes]:
         """Messages of a kind; family 0 gives all families that a dump of all has."""
-        for message in self._tables[kind].values():
-            mine = message[16]
-            if mine == family or (family == 0 and not (kind in {LINK, NEIGH} and mine == AF_BRIDGE)):
-                yield message
+        yield from (one for one in self._tables[kind].values() if self._listed(kind, family, one[16]))
+
+    def _listed(self, kind: int, family: int, mine: int) -> bool:
+        return mine == family or (family == 0 and not (kind in {LINK, NEIGH} and mine == AF_BRIDGE))
 
     def _key(self, kind: int, message: bytes) -> Raw:
         at = 16 + HEADER[kind]
@@ -89,7 +105,51 @@ class RecordedObjects:
         if kind == NEIGH:
             names = (NDA_DST, NDA_LLADDR, NDA_VLAN) if family == AF_BRIDGE else (NDA_DST,)
             return family, message[20:24], message[26] & NTF_PROXY, *part(*names)
-        return (message[16:],)
+        # Whether the interfaces of a rule are there now (FIB_RULE_*_DETACHED) makes no other rule of it.
+        return message[16:24], self._int(message, 24)[0] & FIB_RULE_INVERT, message[28:]
+
+    def _hops(self, kind: int, message: bytes) -> list[bytes]:
+        """An IPv6 route with several hops as a message a hop, since the kernel may take one of them away alone."""
+        hops = self._attribute(message, 28, RTA_MULTIPATH) if kind == ROUTE and message[16] == AF_INET6 else None
+        if hops is None:
+            return [message]
+        before = b"".join(one for number, one in self._attributes(message, 28) if number != RTA_MULTIPATH)
+        found, at = [], 0
+        while at + RTNEXTHOP <= len(hops):
+            (length, _), (index,) = self._flags(hops, at), self._int(hops, at + 4)
+            if length < RTNEXTHOP or at + length > len(hops):
+                break
+            oif = self._pair(8, RTA_OIF) + index.to_bytes(4, self._order, signed=True)
+            body = message[4:28] + before + oif + hops[at + RTNEXTHOP : at + length]
+            found.append((len(body) + 4).to_bytes(4, self._order) + body)
+            at += (length + 3) & ~3
+        return found or [message]
+
+    def _attributes(self, message: bytes, at: int) -> Iterator[tuple[int, bytes]]:
+        """Number and bytes of each attribute, with its header and padding."""
+        while at + 4 <= len(message):
+            length, number = self._flags(message, at)
+            if length < 4 or at + length > len(message):
+                return
+            yield number & 0x3FFF, message[at : at + length] + bytes(-length % 4)
+            at += (length + 3) & ~3
+
+    def _replaced(self, key: Raw, message: bytes, several: bool) -> list[Raw]:
+        """Routes whose place a new one takes: for IPv4 the first of its group, for IPv6 those over gateways together
+        and the first of the others (net/ipv4/fib_trie.c, net/ipv6/ip6_fib.c)."""
+        table = self._tables[ROUTE]
+        replace = bool(self._flags(message, 4)[1] & NLM_F_REPLACE)
+        if not replace and not several:
+            return []
+        members = [old for old in table if old[0] == key[0]]
+        if message[16] != AF_INET6:
+            return members[:1]
+        direct = not several and not self._has_gateway(message)
+        alike = [old for old in members if self._has_gateway(table[old]) != direct]
+        return (alike[:1] if direct else alike) or (members[:1] if replace else [])
+
+    def _has_gateway(self, message: bytes) -> bool:
+        return any(self._attribute(message, 28, number) is not None for number in (RTA_GATEWAY, RTA_VIA))
 
     def _index(self, message: bytes) -> int:
         return int(self._int(message, 20)[0])
@@ -108,6 +168,7 @@ class RecordedObjects:
                 del routes[key]
         if down:
             return
+        self._tables[LINK].pop((AF_BRIDGE, number), None)
         for kind in (ADDR, NEIGH):
             table = self._tables[kind]
             for key in [key for key, message in table.items() if message[20:24] == number]:

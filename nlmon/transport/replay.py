@@ -20,7 +20,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
-from nlmon.errors import Overrun, TransportError
+from nlmon.errors import TransportError
 from nlmon.events import Datagram
 from nlmon.transport.base import TransportStatus
 from nlmon.transport.faults import Fault, Faults
@@ -31,7 +31,7 @@ __all__ = ["REMEMBERED", "ReplayFactory", "ReplayTransport"]
 
 REMEMBERED = 65536
 ROUTE, GENERIC = 0, 16
-NLMSG_ERROR, NLMSG_DONE, NLM_F_MULTI, NLM_F_DUMP = 2, 3, 0x2, 0x300
+NLMSG_ERROR, NLMSG_DONE, NLM_F_REQUEST, NLM_F_MULTI, NLM_F_DUMP = 2, 3, 0x1, 0x2, 0x300
 RTM_NEWLINK, RTM_DELLINK, RTM_GETLINK = 16, 17, 18
 GENL_ID_CTRL, CTRL_CMD_NEWFAMILY, CTRL_CMD_DELFAMILY, CTRL_CMD_GETFAMILY = 16, 1, 2, 3
 CTRL_ATTR_FAMILY_ID, CTRL_ATTR_FAMILY_NAME, CTRL_ATTR_MCAST_GROUPS, CTRL_ATTR_MCAST_GRP_ID = 1, 2, 7, 2
@@ -64,7 +64,7 @@ class ReplayFactory:
         self.byteorder = byteorder
         self._select_all = select_all
         self._objects = RecordedObjects(byteorder, self.attribute) if objects else None
-        self._faults = Faults(faults)
+        self.faults = Faults(faults)
         self._open: dict[int, ReplayTransport] = {}
         self.time = 0
         # How often a transport was made to fail.
@@ -100,18 +100,20 @@ class ReplayFactory:
     def deliver(self, datagram: Datagram) -> bool:
         """Deliver a datagram without learning from it; False when nobody subscribes to it."""
         transport = self._open.get(datagram.protocol)
-        if transport is None or not (self._select_all or self._subscribed(transport, datagram)):
+        heard = transport is not None and (self._select_all or self._subscribed(transport, datagram))
+        lost = self.faults.take(datagram, heard)
+        if transport is None:
             return False
-        lost = self._faults.take(datagram)
-        if not lost:
+        if heard and not lost:
             transport.queue.append(datagram)
-        elif isinstance(lost, Overrun):
-            self.fail(datagram.protocol, lost)
-        return True
+        told = self.faults.over()
+        if told is not None:
+            self.fail(datagram.protocol, told)
+        return heard or told is not None
 
     def end(self) -> int | None:
         """The recording is over, and with it a loss that is going on; the protocol whose recv() will say so."""
-        lost = self._faults.end()
+        lost = self.faults.over(at_once=True)
         if lost is not None:
             self.fail(ROUTE, lost)
         return None if lost is None else ROUTE
@@ -140,9 +142,22 @@ class ReplayFactory:
             return None
         return list(self._objects.of(get_type & ~3, request[16] if len(request) > 16 else 0))
 
+    def dump(self, get_type: int, family: int) -> Iterator[Datagram]:
+        """The answer to a dump of NETLINK_ROUTE (RTM_GET* type and family) at this point of the recording."""
+        transport = self._open.get(ROUTE)
+        if transport is not None:
+            size = 16 + IFINFOMSG
+            request = self.header.pack(size, get_type, NLM_F_REQUEST | NLM_F_DUMP, 1, 0) + bytes([family])
+            yield from transport.request(request.ljust(size, b"\0"))
+
     def family_name(self, number: int) -> str | None:
         """Name of a generic family, None if the recording never told."""
         return next((name for name, (family, _) in self.families.items() if family == number), None)
+
+    def sweep(self, get_type: int, family: int, since: int) -> None:
+        """A recorded dump was complete; see ``RecordedObjects.sweep``."""
+        if self._objects is not None:
+            self._objects.sweep(get_type - 2, family, since)
 
     def learn(self, datagram: Datagram) -> None:
         """Remember links and families that a recorded message describes."""
@@ -151,7 +166,7 @@ class ReplayFactory:
         if datagram.protocol == ROUTE:
             for kind, message in self._messages(data):
                 if self._objects is not None:
-                    self._objects.learn(kind, message)
+                    self._objects.learn(kind, message, datagram.frame)
                 if kind in {RTM_NEWLINK, RTM_DELLINK} and len(message) >= 32 and message[16] == 0:
                     self._learn_link(kind, message)
         elif datagram.protocol == GENERIC:

@@ -24,8 +24,9 @@ from nlmon.state import State, changed_fields, held_by_dump
 
 __all__ = ["DUMPS", "Tracker"]
 
-# RTM_GET* type and family of every dump that together show a namespace's state, links first.
-DUMPS = ((18, 0), (18, 7), (22, 0), (30, 0), (30, 7), (34, 2), (34, 10), (26, 2), (26, 10))
+# RTM_GET* type and family of every dump that together show a namespace's state, links first. Rules of all families:
+# multicast routing has rules of its own (RTNL_FAMILY_IPMR).
+DUMPS = ((18, 0), (18, 7), (22, 0), (30, 0), (30, 7), (34, 0), (26, 2), (26, 10))
 NEW_OF = {"link": 16, "port": 16, "addr": 20, "route": 24, "neigh": 28, "rule": 32}
 AF_INET = 2
 # NLM_F_CREATE | NLM_F_APPEND: an IPv4 route comes behind those of its group.
