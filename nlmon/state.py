@@ -40,7 +40,7 @@ KINDS = ("link", "port", "addr", "neigh", "rule", "route")
 Change: TypeAlias = Literal["gone", "appeared", "changed"]
 
 UNSPEC = 0
-REPLACE, APPEND = 0x100, 0x800
+MULTI, REPLACE, APPEND = 0x2, 0x100, 0x800
 IFF_UP = 0x1
 SCOPE_HOST = 254
 # Fields that change without meaning: counters down to expiry, and masks that only a notification fills.
@@ -148,8 +148,8 @@ class State:
                 entries[:] = [route, *(entry for entry in entries[1:] if hops_of(entry) != hops_of(route))]
             elif same is not None:
                 entries[same] = route
-            elif flags & APPEND:
-                entries.append(route)
+            elif flags & (APPEND | MULTI):
+                entries.append(route)  # a dump lists them in order
             else:
                 entries.insert(0, route)
         elif same is not None:
