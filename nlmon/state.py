@@ -260,6 +260,13 @@ class State:
             self.remove(kind, key)
             self._note(Unannounced(kind, "gone", show_key(kind, key), frame, reason, key))
 
+    def clear(self, kind: str) -> None:
+        """Forget every object of a kind."""
+        self.tables[kind].clear()
+        if kind == "route":
+            self._routes4.clear()
+            self._members.clear()
+
     def remove(self, kind: str, key: Key) -> None:
         """Take one object out of its table, for whatever reason."""
         self._touch(kind, key)

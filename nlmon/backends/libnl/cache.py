@@ -62,7 +62,7 @@ class Cache:
         """Replace what a cache holds by the answer of a dump; one that is not ``whole`` adds to it."""
         self.lacking.discard(kind)
         if whole:
-            self._state.tables[kind].clear()
+            self._state.clear(kind)
             if kind == "link":
                 self._names.clear()
         else:

@@ -213,6 +213,17 @@ def test_a_cache_is_refreshed_by_age() -> None:
     assert (due, busy, len(house.kernel.requests), house.backend.due()) == (0.0, False, 3, 10.0)
 
 
+def test_a_refreshed_cache_follows_routes() -> None:
+    """Filled again, the routes of a group are the new ones, and the next messages about them are understood."""
+    house = House(("route",), ttl=10.0)
+    house.kernel.gone(ROUTES, "198.51.100.0/24", silent=True)
+    house.kernel.clock += 10 * SECOND
+    refreshed = house.run().counts
+    house.kernel.new(ROUTES, route("198.51.100.0/24", 3, "192.0.2.1"), "new")
+
+    assert (refreshed, house.run().counts) == ([-1, -1, 2], [-1, -1, 3])
+
+
 def test_without_a_time_to_live_nothing_is_due() -> None:
     """Notifications keep the caches; no dump is repeated."""
     house = House()
