@@ -33,6 +33,7 @@ from nlmon.events import (
     NetconfInfo,
     NexthopInfo,
     NsidInfo,
+    OverrunInfo,
     Payload,
     PrefixInfo,
     RouteInfo,
@@ -68,6 +69,7 @@ PAYLOADS: Mapping[str, type[Struct]] = {
     "mdb": MdbInfo,
     "netconf": NetconfInfo,
     "stats": StatsInfo,
+    "overrun": OverrunInfo,
 }
 _KEYS = {struct: key for key, struct in PAYLOADS.items()}
 _encode = msgspec.json.Encoder(order="sorted").encode
@@ -143,7 +145,7 @@ class _Bare(Struct):
     frame: int
     offset: int
     payload: None
-    type: Literal["netlink"]
+    type: Literal["netlink", "overrun"]
     interface: str | None | UnsetType = UNSET
     nsid: int | None = None
     synthetic: bool = False
@@ -264,7 +266,7 @@ def event_schema() -> dict[str, Any]:
     netlink["oneOf"] = [{"required": [key]} for key in PAYLOADS]
     outer = {
         "timestamp": number,
-        "type": {"const": "netlink"},
+        "type": {"enum": ["netlink", "overrun"]},
         "frame": number,
         "offset": number,
         "interface": {"type": ["string", "null"]},

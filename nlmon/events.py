@@ -36,6 +36,7 @@ from nlmon.payloads.network import (
     StatsInfo,
     TcInfo,
 )
+from nlmon.payloads.overrun import OverrunInfo
 from nlmon.payloads.route import AddrInfo, LinkInfo, NeighInfo, NextHop, RouteInfo, RuleInfo
 from nlmon.payloads.xfrm import XfrmAlgorithm, XfrmFlushInfo, XfrmPolicyInfo, XfrmSelector, XfrmStateInfo, XfrmTemplate
 
@@ -60,6 +61,7 @@ __all__ = [
     "NexthopInfo",
     "Nl80211Info",
     "NsidInfo",
+    "OverrunInfo",
     "Payload",
     "PrefixInfo",
     "QcaVendorInfo",
@@ -114,6 +116,7 @@ Payload: TypeAlias = (
     | MdbInfo
     | NetconfInfo
     | StatsInfo
+    | OverrunInfo
 )
 
 
@@ -126,7 +129,8 @@ class Event(Struct, frozen=True, gc=False):
     event is about, None if nobody knows it or it is about none. ``payload``: what the message carried, by kind.
     ``nsid``: number of the namespace that it came from, None for the listener's own (NETLINK_LISTEN_ALL_NSID).
     ``synthetic``: not a message of the kernel, but told by an implementation that had lost some; its header is that
-    of nobody, and ``frame`` the datagram at which the loss was noticed.
+    of nobody, and ``frame`` the datagram at which the loss was noticed. ``type``: ``overrun`` is no message either, but
+    the place where some were lost; its header is all zeros and ``frame`` the last datagram before it.
     """
 
     timestamp: int
@@ -139,7 +143,7 @@ class Event(Struct, frozen=True, gc=False):
     offset: int
     interface: str | None | UnsetType
     payload: Payload
-    type: Literal["netlink"] = "netlink"
+    type: Literal["netlink", "overrun"] = "netlink"
     nsid: int | None = None
     synthetic: bool = False
 

@@ -148,7 +148,7 @@ ZOO = {
     ),
     "another frame": (events(lambda e: structs.replace(e, frame=e.frame + 1)), "conflict"),
     "another namespace": (events(lambda e: structs.replace(e, nsid=7)), "conflict"),
-    "every event excuses itself": (events(lambda e: structs.replace(e, synthetic=True)), "conflict"),
+    "every event excuses itself": (events(lambda e: structs.replace(e, synthetic=True)), "missing"),
     "invented recoveries": (
         broken(
             lambda _, d: structs.replace(

@@ -21,8 +21,8 @@ from typing import ClassVar, Literal
 
 from msgspec import Struct
 
-from nlmon.errors import NlmonError, TransportError, UsageError
-from nlmon.events import Datagram, Decoded, Event
+from nlmon.errors import NlmonError, Overrun, TransportError, UsageError
+from nlmon.events import Datagram, Decoded, Event, OverrunInfo
 from nlmon.transport.base import Transport, TransportFactory, TransportStatus
 
 __all__ = ["BACKENDS", "Backend", "BackendOptions", "BackendStatus", "ProtocolStatus", "create"]
@@ -95,6 +95,8 @@ class Backend(abc.ABC):
         self._transports: dict[int, Transport] = {}
         self._counts: dict[int, list[int]] = {}
         self._unknown: dict[int, Counter[tuple[int, int]]] = {}
+        # The last datagram read, by protocol.
+        self._frames: dict[int, int] = {}
         self._on_event: EventCallback | None = None
         self._on_error: ErrorCallback | None = None
 
@@ -168,7 +170,7 @@ class Backend(abc.ABC):
         """Read one datagram and deliver its events; False when nothing waited.
 
         Raises ``UsageError`` when the protocol is not enabled, ``TransportError`` when the socket is lost.
-        An overrun goes to the error callback and reading goes on.
+        An overrun is an event, goes to the error callback, too, and reading goes on.
         """
         transport = self._transports.get(protocol)
         if transport is None:
@@ -182,7 +184,11 @@ class Backend(abc.ABC):
             counts[1] += 1
             if not self.on_transport_error(protocol, error):
                 raise
+            if isinstance(error, Overrun):
+                counts[0] += 1
+                self.deliver([self._gap(protocol, transport, error)])
             return True
+        self._frames[protocol] = datagram.frame
         decoded = self.decode(datagram)
         counts[0] += len(decoded.events)
         counts[1] += len(decoded.errors)
@@ -194,6 +200,11 @@ class Backend(abc.ABC):
             for found in decoded.errors:
                 self._on_error(found)
         return True
+
+    def _gap(self, protocol: int, transport: Transport, error: Overrun) -> Event:
+        """The event that stands where messages were lost."""
+        lost = OverrunInfo(error.drops if error.drops >= 0 else None)
+        return Event(transport.now(), protocol, 0, 0, 0, 0, self._frames.get(protocol, 0), 0, None, lost, "overrun")
 
     def read(self, protocol: int, transport: Transport) -> Datagram | None:
         """The next datagram to decode, None when nothing waits. Raises ``TransportError``."""

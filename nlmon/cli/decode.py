@@ -24,6 +24,7 @@ from nlmon.events import Datagram
 from nlmon.lane import Lane
 from nlmon.replay import Select
 from nlmon.report.text import shown_path
+from nlmon.transport.faults import parse_fault
 
 __all__ = ["command"]
 
@@ -42,19 +43,24 @@ ERRORS_SHOWN = 10
     help="What a monitor's own socket would have received, or every recorded message.",
 )
 @click.option("--byteorder", type=click.Choice(["little", "big"]), help="Override the recording's byte order.")
+@click.option("--fault", "faults", multiple=True, help="Lose messages, such as overrun@120+50. Repeatable.")
 def command(
-    capture: Path, backend: str, protocols: tuple[int, ...], select: Select, byteorder: ByteOrder | None
+    capture: Path,
+    backend: str,
+    protocols: tuple[int, ...],
+    select: Select,
+    byteorder: ByteOrder | None,
+    faults: tuple[str, ...],
 ) -> None:
     """Print the events that an implementation makes of CAPTURE, one JSON object a line.
 
     Exit code: 0 done, 3 the capture is damaged or holds no event of this selection.
     """
-    write = sys.stdout.buffer.write
     counts: Counter[str] = Counter()
     with open_capture(capture, byteorder=byteorder) as reader, progress(reader.size, capture.name) as advance:
         order = reader.info.byteorder
         conversation = Conversation(order)
-        lane = Lane(partial(create, backend), order, select == "all")
+        lane = Lane(partial(create, backend), order, select == "all", faults=tuple(map(parse_fault, faults)))
         supported = set(lane.backend.groups)
         enabled = supported & set(protocols) if protocols else supported
         for protocol in enabled:
@@ -68,17 +74,11 @@ def command(
             if frame.protocol in enabled and (role is Role.NOTIFICATION or select == "all"):
                 if not lane.notify(datagram, learn=role is not Role.REQUEST):
                     continue
-                if lane.crash:
-                    raise InternalError("NLM-X002", f"{backend} raised {lane.crash}", where=lane.trace)
-                for event in lane.events:
-                    write(event_to_json(event) + b"\n")
-                counts["events"] += len(lane.events)
-                for error in lane.errors:
-                    counts["errors"] += 1
-                    if counts["errors"] <= ERRORS_SHOWN:
-                        warn(f"warning: {error}")
+                _print(lane, counts)
             elif role in {Role.DUMP, Role.REPLY}:
                 lane.learn(datagram)
+        lane.end()
+        _print(lane, counts)
         unknown = lane.unknown
         lane.backend.close()
     sys.stdout.buffer.flush()
@@ -95,3 +95,16 @@ def command(
             where=shown_path(capture),
             hint="see nlmon capture info, and --protocol and --select",
         )
+
+
+def _print(lane: Lane, counts: Counter[str]) -> None:
+    """What came of the last datagram: events on stdout, the first of the errors on stderr."""
+    if lane.crash:
+        raise InternalError("NLM-X002", f"{lane.name} raised {lane.crash}", where=lane.trace)
+    for event in lane.events:
+        sys.stdout.buffer.write(event_to_json(event) + b"\n")
+    counts["events"] += len(lane.events)
+    for error in lane.errors:
+        counts["errors"] += 1
+        if counts["errors"] <= ERRORS_SHOWN:
+            warn(f"warning: {error}")

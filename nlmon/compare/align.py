@@ -31,13 +31,13 @@ def align(reference: Sequence[Event], candidate: Sequence[Event]) -> Iterator[Pa
     """Pairs in the order of the messages in the datagram."""
     if len(reference) == len(candidate):
         # The common case: nothing is lost and nothing moved.
-        offsets = [event.offset for event in reference]
-        if offsets == [event.offset for event in candidate] and len(set(offsets)) == len(offsets):
+        places = [_place(event) for event in reference]
+        if places == [_place(event) for event in candidate] and len(set(places)) == len(places):
             yield from map(Pair, reference, candidate)
             return
-    left, right = _by_offset(reference), _by_offset(candidate)
-    for offset in sorted(left.keys() | right.keys()):
-        ours, theirs = left.get(offset, []), right.get(offset, [])
+    left, right = _by_place(reference), _by_place(candidate)
+    for place in sorted(left.keys() | right.keys()):
+        ours, theirs = left.get(place, []), right.get(place, [])
         for number in range(max(len(ours), len(theirs))):
             mine = ours[number] if number < len(ours) else None
             other = theirs[number] if number < len(theirs) else None
@@ -51,8 +51,13 @@ def in_order(events: Sequence[Event]) -> bool:
     return all(before.offset <= after.offset for before, after in pairwise(events))
 
 
-def _by_offset(events: Sequence[Event]) -> dict[int, list[Event]]:
-    found: dict[int, list[Event]] = {}
+def _place(event: Event) -> tuple[int, bool, str]:
+    """Where an event belongs: what is no message of the datagram is never one's counterpart."""
+    return event.offset, event.synthetic, event.type
+
+
+def _by_place(events: Sequence[Event]) -> dict[tuple[int, bool, str], list[Event]]:
+    found: dict[tuple[int, bool, str], list[Event]] = {}
     for event in events:
-        found.setdefault(event.offset, []).append(event)
+        found.setdefault(_place(event), []).append(event)
     return found

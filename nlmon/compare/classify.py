@@ -61,6 +61,8 @@ class Classifier:
             reason = "the events are of different kinds, or of one that is no event"
             yield Finding(Class.CONFLICT, "payload", "", *kinds, reason)
             return
+        if reference.type == "overrun":
+            return  # how many were dropped is each socket's own: it depends on its groups and its buffer
         if reference.interface != candidate.interface:
             yield from self._interface(reference, candidate)
         yield from self.payloads(reference.payload, candidate.payload)

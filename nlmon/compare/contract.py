@@ -34,6 +34,7 @@ from nlmon.events import (
     NexthopInfo,
     Nl80211Info,
     NsidInfo,
+    OverrunInfo,
     PrefixInfo,
     QcaVendorInfo,
     RouteInfo,
@@ -71,6 +72,7 @@ KIND_TYPES: Mapping[str, type[Struct]] = {
     "mdb": MdbInfo,
     "netconf": NetconfInfo,
     "stats": StatsInfo,
+    "overrun": OverrunInfo,
 }
 # Kinds that are parts of other payloads and no events of their own.
 PARTS = {"hop", "nl80211", "qca_vendor"}
@@ -228,4 +230,7 @@ def _kind(name: str, rows: Mapping[str, Mapping[str, Any]], source: Path) -> Kin
         )
         for field, row in rows.items()
     )
+    if len(fields) == 1:
+        (only,) = map(attrgetter, rows)
+        return Kind(name=name, fields=fields, values=lambda payload: (only(payload),))
     return Kind(name=name, fields=fields, values=attrgetter(*rows))

@@ -77,6 +77,7 @@ PATHS = sorted(
         for kind in load_contract().kinds.values()
         for field in kind.fields
         for path in field.paths
+        if kind.name != "overrun"  # stands where messages are missing, and so has no bytes
     }
 )
 

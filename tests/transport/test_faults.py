@@ -168,7 +168,7 @@ def test_libnl_ends_where_it_would_have_ended(kernel: str, name: str, faults: tu
     assert sum(map(len, run.states[1].tables.values())) > 0
     assert report.lost == {"legacy": lost, "libnl": lost}
     assert 0 < lost <= sum(fault.count for fault in faults)
-    assert report.events["legacy"] == before.report.events["legacy"] - lost
+    assert report.events["legacy"] == before.report.events["legacy"] - lost + len(faults)
     made_up = report.events["libnl"] - report.events["legacy"]
     assert report.fields["recovered"] == made_up > 0
     assert f"legacy lost {lost:,} messages and did not make up for them" in report.notes
@@ -208,7 +208,7 @@ def test_nothing_received_is_nothing_compared() -> None:
     """When every notification is lost, the report says that only recorded answers were compared."""
     report = Run("linux-6.12", "01-route-basic", Fault(1, 100000), resync=False).report
 
-    assert report.events == {"legacy": 0, "libnl": 0}
+    assert report.events == {"legacy": 1, "libnl": 1}
     assert "no notification reached a monitor; only recorded answers were compared" in report.notes
 
 
@@ -305,5 +305,41 @@ def test_a_loss_that_nothing_follows() -> None:
         lane.end()
         told.append(lane.events)
 
-    assert [[e.synthetic for e in events] for events in told] == [[], [True]]
+    assert [[(e.type, e.synthetic) for e in events] for events in told] == [
+        [("overrun", False)],
+        [("overrun", False), ("netlink", True)],
+    ]
     assert [lane.totals["lost"] for lane in replay.lanes] == [1, 1]
+
+
+@pytest.mark.parametrize("backend", ["legacy", "libnl"])
+def test_decode_prints_the_gap(backend: str) -> None:
+    """``nlmon decode --fault``: a line of type overrun, with their number, stands where messages are missing."""
+    path = CAPTURES / "linux-6.12" / "01-route-basic.pcap.zst"
+    command = [sys.executable, "-m", "nlmon.cli.main", "decode", str(path), "--backend", backend, "--protocol", "route"]
+    lines = [
+        subprocess.run([*command, *more], capture_output=True, text=True, check=True).stdout.splitlines()
+        for more in ([], ["--fault", "overrun@100+20", "--fault", "overrun@600+99999"])
+    ]
+    whole, found = ([json.loads(line) for line in one] for one in lines)
+    gaps = [place for place, one in enumerate(found) if one["type"] == "overrun"]
+    drops = [found[place]["netlink"]["overrun"]["drops"] for place in gaps]
+
+    assert (len(gaps), gaps[1]) == (2, len(found) - 1)
+    assert (sum(drops), drops[0]) == (len(whole) - len(found) + 2, 20)
+    assert found[: gaps[0]] == whole[: gaps[0]]
+    assert found[gaps[0] + 1] == whole[gaps[0] + 20]
+
+
+class Silent(LibnlBackend):
+    """A libnl that goes on after an overrun and tells nobody."""
+
+    def deliver(self, events: Any) -> None:
+        super().deliver([event for event in events if event.type != "overrun"])
+
+
+def test_an_overrun_that_is_not_told_is_a_regression() -> None:
+    """The gap is compared like any event."""
+    report = Run("linux-6.12", "01-route-basic", Fault(100, 20), make=Silent).report
+
+    assert (report.verdict, report.differences["missing"]) == ("regression", 1)

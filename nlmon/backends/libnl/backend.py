@@ -77,7 +77,6 @@ class LibnlBackend(MessageDecoder, Backend):
         # When a loss was noticed that no dump has mended yet, as the event that tells of it; and the last mending.
         self._lost: Event | None = None
         self._mended = 0
-        self._frame = 0
         # Generic groups that were joined, or refused; and whether nlctrl may have said something unheard.
         self._joined: set[int] = set()
         self._unheard = False
@@ -140,9 +139,7 @@ class LibnlBackend(MessageDecoder, Backend):
 
     def observed(self, datagram: Datagram, decoded: Decoded) -> None:
         """Follow families that nlctrl announces, before events of theirs can come."""
-        if datagram.protocol == ROUTE:
-            self._frame = datagram.frame
-        elif datagram.protocol == GENERIC:
+        if datagram.protocol == GENERIC:
             told = [event.offset for event in decoded.events if event.msg_type == GENL_ID_CTRL]
             for offset in told:
                 self._follow(datagram, offset, offset + self._header(datagram.data, offset)[0])
@@ -389,7 +386,7 @@ class LibnlBackend(MessageDecoder, Backend):
     def _notice(self) -> Event:
         """What every event about this loss has in common."""
         now = self._transports[ROUTE].now()
-        return Event(now, ROUTE, 0, 0, 0, 0, self._frame, 0, None, LinkInfo(0, 0, 0), synthetic=True)
+        return Event(now, ROUTE, 0, 0, 0, 0, self._frames.get(ROUTE, 0), 0, None, LinkInfo(0, 0, 0), synthetic=True)
 
     # -- reading and closing -----------------------------------------------------------------------------------
 

@@ -176,4 +176,6 @@ def test_a_drop_in_the_pool_is_made_up_for() -> None:
     house.kernel.new(LINK, link(4, "b"), 4)
     house.run()
 
-    assert [(getattr(e.payload, "ifname", None), e.synthetic) for e in told] == [("a", False), ("b", True)]
+    assert [(getattr(e.payload, "ifname", e.type), e.synthetic) for e in told] == [
+        *(("a", False), ("overrun", False), ("b", True)),
+    ]

@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 from fakekernel import GENERIC, ROUTE, SECOND, FakeKernel, addr, family, link, neigh, route
+from jsonschema import Draft202012Validator
 from nlbuild import message
 
 from nlmon.backends.base import Backend, BackendOptions, create
 from nlmon.errors import NlmonError, Overrun, ResyncIncomplete, TransportError, UsageError
-from nlmon.events import Event, RouteInfo
+from nlmon.eventjson import event_from_json, event_schema, event_to_dict, event_to_json
+from nlmon.events import Event, OverrunInfo, RouteInfo
 from nlmon.state import State
 
 LINK, ADDR, ROUTES, NEIGH = 16, 20, 24, 28
@@ -29,6 +31,7 @@ class House:
         self.options = BackendOptions(**{"resync": True, **options})
         self.backend: Backend = create(name, self.kernel, self.options)
         self.events: list[Event] = []
+        self.gaps: list[Event] = []
         self.errors: list[NlmonError] = []
         self.state = State(notes=False)
         self.backend.set_callback(self._event, self.errors.append)
@@ -37,7 +40,7 @@ class House:
         self.kernel.requests.clear()
 
     def _event(self, event: Event) -> None:
-        self.events.append(event)
+        (self.gaps if event.type == "overrun" else self.events).append(event)
         self.state.apply(event)
 
     def run(self, protocol: int = ROUTE) -> House:
@@ -56,7 +59,7 @@ class House:
 
 
 def test_an_overrun_is_told_with_its_count() -> None:
-    """ENOBUFS reaches the error callback with the kernel's number of drops, and is counted."""
+    """ENOBUFS reaches the error callback with the kernel's number of drops, is an event, and is counted."""
     house = House(resync=False)
     house.kernel.new(LINK, link(3, "d0"), 3, lost=True)
     house.kernel.new(LINK, link(4, "d1"), 4, lost=True)
@@ -64,9 +67,25 @@ def test_an_overrun_is_told_with_its_count() -> None:
     house.kernel.new(LINK, link(5, "d2"), 5)
     house.run()
 
+    assert house.gaps == [Event(house.kernel.clock, 0, 0, 0, 0, 0, 0, 0, None, OverrunInfo(2), "overrun")]
     assert [(type(e), getattr(e, "drops", None)) for e in house.errors] == [(Overrun, 2)]
     assert (house.held("link"), house.kernel.requests, house.backend.due()) == ([5], [], None)
-    assert house.backend.status().protocols[ROUTE].errors == 1
+    assert [house.backend.status().protocols[ROUTE].errors, house.backend.status().protocols[ROUTE].events] == [1, 2]
+
+
+@pytest.mark.parametrize("name", ["legacy", "libnl"])
+@pytest.mark.parametrize(("drops", "expected"), [(7, 7), (0, 0), (-1, None)])
+def test_an_overrun_is_an_event_of_both(name: str, drops: int, expected: int | None) -> None:
+    """It stands at the place of the gap, behind the frame that was read last, and survives its JSON form."""
+    house = House(name, resync=False)
+    house.kernel.new(LINK, link(3, "d0"), 3)
+    house.kernel.unheard = drops
+    house.kernel.overrun()
+    (gap,) = house.run().gaps
+
+    assert (gap.type, gap.frame, gap.payload, gap.synthetic) == ("overrun", 1, OverrunInfo(expected), False)
+    assert event_from_json(event_to_json(gap)) == gap
+    assert not list(Draft202012Validator(event_schema()).iter_errors(event_to_dict(gap)))
 
 
 def changed() -> House:
@@ -105,7 +124,7 @@ def test_what_was_lost_is_made_up_for() -> None:
     assert [type(e) for e in house.errors] == [Overrun]
     assert sorted(map(str, house.held("link"))) == ["4", "5"]
     assert [len(house.state.tables[kind]) for kind in ("addr", "neigh", "route")] == [2, 2, 2]
-    assert house.backend.status().protocols[ROUTE].events == 8 + 9
+    assert house.backend.status().protocols[ROUTE].events == 8 + 9 + len(house.gaps)
 
 
 def test_events_about_a_loss_share_their_head() -> None:
