@@ -286,9 +286,9 @@ class LibnlBackend(MessageDecoder, Backend):
 
     def whole_dump(self, msg_type: int, family: int) -> DumpResult:
         """A dump of NETLINK_ROUTE, asked again a few times when it was interrupted."""
-        for attempt in range(1, DUMP_ATTEMPTS + 1):
+        for _ in range(DUMP_ATTEMPTS):
             result = self.dump(ROUTE, msg_type, family)
-            if attempt == DUMP_ATTEMPTS or result.outcome not in {Outcome.INTERRUPTED, Outcome.EMPTY}:
+            if result.outcome not in {Outcome.INTERRUPTED, Outcome.EMPTY}:
                 break
         return result
 

@@ -78,9 +78,10 @@ class Cache:
         self._filled = dict.fromkeys(self.kinds, 0)
 
     def apply(self, event: Event) -> None:
-        """Take in a notification; requests, other kinds and other namespaces are none of a cache's business."""
+        """Take in a notification; other kinds are none of a cache's business, requests and other namespaces none of
+        the state's."""
         payload = event.payload
-        if not isinstance(payload, RoutePayload) or event.nsid is not None or event.msg_type & 3 > 1:
+        if not isinstance(payload, RoutePayload):
             return
         kind = next((kind for kind, _, _ in objects_of(payload)), "")
         if kind not in self._followed:

@@ -41,8 +41,7 @@ class Tracker:
 
     def apply(self, event: Event) -> None:
         """Take note of an event that was delivered."""
-        if event.nsid is None:
-            self.state.apply(event)
+        self.state.apply(event)
 
     def seed(self, result: DumpResult) -> None:
         """Take what was there before the first event."""

@@ -243,6 +243,18 @@ def test_a_refresh_that_fails_is_reported() -> None:
     assert [getattr(error, "errno", None) for error in house.errors] == [errno.ETIMEDOUT]
     assert (house.counts, house.backend.due(), house.names("d0", "none")) == ([2, -1, -1], 10.0, [3, None])
     assert len(house.kernel.requests) == 3
+    house.kernel.clock += 10 * SECOND
+    assert house.run().names("d0", "none") == [3, None]
+    assert len(house.kernel.requests) == 4
+
+
+def test_a_rename_that_nobody_heard_of() -> None:
+    """After a refresh the old name is nobody's."""
+    house = House(("link",), ttl=10.0)
+    house.kernel.objects[LINK, 3] = link(3, "lan0")
+    house.kernel.clock += 10 * SECOND
+
+    assert house.names("d0", "lan0", "d0-alt") == [None, 3, None]
 
 
 @pytest.mark.parametrize("fate", ["interrupted", "empty", "failed", "unfinished"])

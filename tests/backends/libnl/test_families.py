@@ -173,6 +173,15 @@ def test_a_farewell_that_was_lost(announcements: tuple[bytes, ...], number: int 
     assert (None if found is None else found.id, house.groups) == (number, groups)
 
 
+def test_families_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No more than ``REMEMBERED`` are learned, and those that are known are still followed."""
+    monkeypatch.setattr("nlmon.backends.libnl.families.REMEMBERED", 4)
+    house = House()
+    house.say(family(50, "one more", {"x": 40}), family(35, "nl80211", {"config": 41}))
+
+    assert (house.groups, house.backend.families.name(50)) == ({9, 41}, None)
+
+
 def test_a_group_that_needs_more_privilege() -> None:
     """It is reported once, and the other groups are joined."""
     house = House(known=())

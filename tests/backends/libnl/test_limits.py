@@ -167,6 +167,18 @@ def test_a_lost_socket_takes_the_pool_along() -> None:
     assert (house.run(), len(house.kernel.opened)) == (["a", "b", "TransportError", "c"], 2)
 
 
+def test_a_pause_empties_the_pool() -> None:
+    """What waited is gone, and there is room again."""
+    house = House(message_pool_size=2)
+    house.links("a", "b", "c")
+    house.backend.process(ROUTE)
+    house.backend.disable(ROUTE)
+    house.backend.enable(ROUTE)
+    house.links("d", "e")
+
+    assert house.run() == ["a", "d", "e"]
+
+
 def test_a_drop_in_the_pool_is_made_up_for() -> None:
     """With resync, what the pool dropped is asked for like what the kernel dropped."""
     house = House(message_pool_size=1, pool_policy="newest", resync=True)

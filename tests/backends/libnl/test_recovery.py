@@ -127,13 +127,31 @@ def test_what_was_lost_is_made_up_for() -> None:
     assert house.backend.status().protocols[ROUTE].events == 8 + 9 + len(house.gaps)
 
 
+def test_names_before_and_after() -> None:
+    """What is gone had the link's old name, news has the new one."""
+    house = House()
+    house.kernel.new(LINK, link(3, "old"), 3)
+    house.kernel.new(ADDR, addr(3, "192.0.2.1"), 1)
+    house.run()
+    house.kernel.gone(ADDR, 1, lost=True)
+    house.kernel.new(LINK, link(3, "new"), 3, lost=True)
+    house.kernel.new(ROUTES, route("10.0.0.0/8", 3), 1, lost=True)
+    house.kernel.overrun()
+
+    assert house.run().told == [(21, "old"), (16, "new"), (24, "new")]
+
+
 def test_events_about_a_loss_share_their_head() -> None:
     """Time and frame are those at which the loss was noticed; there is no number, port or place of a message."""
     house = changed()
     house.kernel.clock += 5 * SECOND
     house.backend.process(ROUTE)
     house.kernel.clock += 5 * SECOND
+    house.kernel.say(message(18, link(3, "d0")))
+    house.kernel.overrun()
     house.run()
+    assert [gap.frame for gap in house.gaps] == [8, 9]
+    assert house.events.pop(0).msg_type == 18
 
     assert {(e.timestamp, e.frame, e.offset, e.seq, e.pid, e.nsid, e.type) for e in house.events} == {
         (1005 * SECOND, 8, 0, 0, 0, None, "netlink")
