@@ -21,7 +21,7 @@ __all__ = ["KINDS", "RecordedObjects"]
 
 REMEMBERED = 65536
 LINK, ADDR, ROUTE, NEIGH, RULE = KINDS = (16, 20, 24, 28, 32)
-NLM_F_REPLACE = 0x100
+NLM_F_MULTI, NLM_F_REPLACE, NLM_F_APPEND = 0x2, 0x100, 0x800
 AF_INET, AF_BRIDGE, AF_INET6, IFF_UP, NTF_PROXY, SCOPE_HOST = 2, 7, 10, 0x1, 0x8, 254
 FIB_RULE_INVERT, RTNEXTHOP = 0x2, 8
 HEADER = {LINK: 16, ADDR: 8, ROUTE: 12, NEIGH: 12, RULE: 12}
@@ -44,8 +44,9 @@ class RecordedObjects:
         self._pair = struct.Struct(("<" if byteorder == "little" else ">") + "HH").pack
         self._int = struct.Struct(("<" if byteorder == "little" else ">") + "i").unpack_from
         self._tables: dict[int, dict[Raw, bytes]] = {kind: {} for kind in KINDS}
-        # When each object was named last; objects that are gone are cleared from it now and then.
+        # When each object was named last, and the routes of each group.
         self._frames: dict[int, dict[Raw, int]] = {kind: {} for kind in KINDS}
+        self._members: dict[object, dict[Raw, None]] = {}
 
     def learn(self, msg_type: int, message: bytes, frame: int = 0) -> None:
         """Take in a NEW or DEL message of the route protocol; ``frame`` is when."""
@@ -55,8 +56,8 @@ class RecordedObjects:
         table = self._tables[kind]
         found = {self._key(kind, one): one for one in self._hops(kind, message)}
         if msg_type & 3:
-            for key in found:
-                table.pop(key, None)
+            for key in found.keys() & table.keys():
+                self._drop(kind, key)
             if kind == LINK and message[16] == 0:
                 self._hanging(self._index(message), down=False)
             return
@@ -65,19 +66,38 @@ class RecordedObjects:
             self._hanging(self._index(message), down=True)
         if kind == ROUTE:
             for key in self._replaced(next(iter(found)), message, len(found) > 1):
-                del table[key]
+                self._drop(kind, key)
         for key, one in found.items():
             if key in table or len(table) < REMEMBERED:
-                table[key] = one
+                self._put(kind, key, one)
                 self._frames[kind][key] = frame
-        if len(self._frames[kind]) > 2 * REMEMBERED:
-            self._frames[kind] = {key: self._frames[kind][key] for key in table}
+
+    def _put(self, kind: int, key: Raw, message: bytes) -> None:
+        table = self._tables[kind]
+        known = key in table
+        table[key] = message
+        if kind != ROUTE:
+            return
+        group = self._members.setdefault(key[0], {})
+        group[key] = None
+        if message[16] == AF_INET and not known and not self._flags(message, 4)[1] & (NLM_F_MULTI | NLM_F_APPEND):
+            for old in [old for old in group if old != key]:  # they come behind it
+                group[old] = group.pop(old)
+                table[old] = table.pop(old)
+
+    def _drop(self, kind: int, key: Raw) -> None:
+        del self._tables[kind][key]
+        del self._frames[kind][key]
+        if kind == ROUTE:
+            del self._members[key[0]][key]
+            if not self._members[key[0]]:
+                del self._members[key[0]]
 
     def sweep(self, kind: int, family: int, since: int) -> None:
         """A recorded dump that began at the frame ``since`` was complete: what it did not name is gone."""
         table, frames = self._tables[kind], self._frames[kind]
         for key in [key for key, one in table.items() if self._listed(kind, family, one[16]) and frames[key] < since]:
-            del table[key]
+            self._drop(kind, key)
 
     def of(self, kind: int, family: int) -> Iterator[bytes]:
         """Messages of a kind; family 0 gives all families that a dump of all has."""
@@ -141,7 +161,7 @@ class RecordedObjects:
         replace = bool(self._flags(message, 4)[1] & NLM_F_REPLACE)
         if not replace and not several:
             return []
-        members = [old for old in table if old[0] == key[0]]
+        members = list(self._members.get(key[0], ()))
         if message[16] != AF_INET6:
             return members[:1]
         direct = not several and not self._has_gateway(message)
@@ -165,11 +185,12 @@ class RecordedObjects:
             if self._attribute(message, 28, RTA_OIF) == number and (
                 not down or (message[16] == AF_INET and message[22] != SCOPE_HOST)
             ):
-                del routes[key]
+                self._drop(ROUTE, key)
         if down:
             return
-        self._tables[LINK].pop((AF_BRIDGE, number), None)
+        if (AF_BRIDGE, number) in self._tables[LINK]:
+            self._drop(LINK, (AF_BRIDGE, number))
         for kind in (ADDR, NEIGH):
             table = self._tables[kind]
             for key in [key for key, message in table.items() if message[20:24] == number]:
-                del table[key]
+                self._drop(kind, key)

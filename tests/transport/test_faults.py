@@ -114,6 +114,16 @@ def test_what_a_socket_does_not_hear_it_does_not_lose(deaf: tuple[int, ...], exp
     assert received((Fault(2, 3),), *frames) == expected
 
 
+def test_only_what_is_heard_counts_as_lost() -> None:
+    """The number of lost datagrams is that of the own groups, and a fault that took none of them says so."""
+    factory = ReplayFactory(faults=(Fault(1, 2), Fault(3, 2)))
+    factory.open(ROUTE, (LINKS,))
+    for place, subscribed in ((1, True), (2, False), (3, False), (4, False)):
+        factory.feed(frame(place, subscribed=subscribed))
+
+    assert (factory.faults.lost, factory.faults.untouched) == (1, (Fault(3, 2),))
+
+
 def test_a_loss_in_the_middle_is_not_told_before_it_ends() -> None:
     """The socket hears of it behind the last lost notification, not before."""
     assert received((Fault(2, 3),), frame(1), frame(2), frame(3), end=False) == [1]
@@ -167,6 +177,7 @@ def test_libnl_ends_where_it_would_have_ended(kernel: str, name: str, faults: tu
     assert differences(before.states[1], run.states[1]) <= ONLY_ASKED.get(name, set())
     assert sum(map(len, run.states[1].tables.values())) > 0
     assert report.lost == {"legacy": lost, "libnl": lost}
+    assert report.errors == {"legacy": 0, "libnl": 0}
     assert 0 < lost <= sum(fault.count for fault in faults)
     assert report.events["legacy"] == before.report.events["legacy"] - lost + len(faults)
     made_up = report.events["libnl"] - report.events["legacy"]

@@ -273,22 +273,34 @@ def test_routes_of_a_group_come_in_the_kernels_order(before: str, after: str) ->
 def test_a_dump_that_ran_ahead_of_a_replacement() -> None:
     """A route that the dump shows and an older message replaces another by is there once, and goes at once."""
     house = House()
-    a, b, c = (route("10.0.0.0/8", 3, f"192.0.2.{n}") for n in (1, 2, 3))
+    a, b, c, d = (route("10.0.0.0/8", 3, f"192.0.2.{n}") for n in (1, 2, 3, 4))
     house.kernel.new(ROUTES, a, "a", flags=CREATE)
     house.kernel.new(ROUTES, b, "b", flags=CREATE | APPEND)
     house.run()
 
-    def replaced() -> None:
+    def meanwhile() -> None:
         house.kernel.say(message(ROUTES, c, flags=REPLACE))
+        house.kernel.say(message(ROUTES, d, flags=CREATE))
         house.kernel.say(message(ROUTES + 1, c))
 
     house.kernel.new(LINK, link(3, "d0"), 3, lost=True)
-    house.kernel.objects = {(LINK, 3): link(3, "d0"), (ROUTES, "c"): c, (ROUTES, "b"): b}
-    house.kernel.during = replaced
+    house.kernel.objects = {(LINK, 3): link(3, "d0"), (ROUTES, "d"): d, (ROUTES, "c"): c, (ROUTES, "b"): b}
+    house.kernel.during = meanwhile
     house.kernel.overrun()
     house.run()
 
-    assert routes_told(house) == ["192.0.2.2"]
+    assert routes_told(house) == ["192.0.2.4", "192.0.2.2"]
+
+
+def test_the_order_of_routes_that_were_there_at_first() -> None:
+    """A dump lists a group in the kernel's order, so a resync finds nothing to mend."""
+    kernel = FakeKernel()
+    for place in (1, 2, 3):
+        kernel.new(ROUTES, route("10.0.0.0/8", 3, f"192.0.2.{place}"), place)
+    house = House(kernel=kernel)
+    kernel.overrun()
+
+    assert (house.run().told, house.kernel.requests) == ([], DUMPS)
 
 
 def test_several_overruns_cause_one_resync() -> None:
