@@ -46,7 +46,8 @@ class BackendOptions(Struct, frozen=True):
     synthetic events, at most once in ``resync_interval`` seconds; keeps a table of all that was delivered.
     ``max_message_size``: larger messages, in bytes, are refused and reported. ``message_pool_size``: so many
     datagrams are read ahead of their delivery; when the pool is full, ``pool_policy`` says whether the kernel's
-    buffer must wait, or the oldest or newest datagram is dropped and counted."""
+    buffer must wait, or the oldest or newest datagram is dropped, counted, and told like an overrun. Legacy ignores
+    all of these."""
 
     receive_buffer: int | None = 32768
     send_buffer: int | None = 32768
