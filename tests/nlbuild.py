@@ -9,12 +9,20 @@ from __future__ import annotations
 import struct
 import sys
 
-__all__ = ["aligned", "attr", "message", "native", "number", "wrong_length"]
+__all__ = ["aligned", "attr", "big", "generic", "message", "native", "nested", "new_family", "number", "wrong_length"]
+
+NLA_F_NESTED = 0x8000
+GENL_ID_CTRL, CTRL_CMD_NEWFAMILY, CTRL_ATTR_FAMILY_ID, CTRL_ATTR_FAMILY_NAME = 16, 1, 1, 2
 
 
 def number(code: str, *values: int, byteorder: str = "little") -> bytes:
     """``values`` in the struct format ``code`` (``I``, ``HH``) without padding, in the named byte order."""
     return struct.pack(("<" if byteorder == "little" else ">") + code, *values)
+
+
+def big(code: str, *values: int) -> bytes:
+    """``values`` in network byte order, whatever machine wrote the message around them."""
+    return struct.pack(">" + code, *values)
 
 
 def aligned(data: bytes) -> bytes:
@@ -27,6 +35,11 @@ def attr(kind: int, payload: bytes = b"", byteorder: str = "little") -> bytes:
     return aligned(number("HH", 4 + len(payload), kind, byteorder=byteorder) + payload)
 
 
+def nested(kind: int, *children: bytes, byteorder: str = "little") -> bytes:
+    """One attribute that holds attributes, marked with NLA_F_NESTED."""
+    return attr(NLA_F_NESTED | kind, b"".join(children), byteorder)
+
+
 def message(
     msg_type: int, body: bytes = b"", *, flags: int = 0, seq: int = 0, pid: int = 0, byteorder: str = "little"
 ) -> bytes:
@@ -37,6 +50,20 @@ def message(
 def native(msg_type: int, body: bytes = b"", *, flags: int = 0, seq: int = 1) -> bytes:
     """One message for the running kernel, in its byte order."""
     return message(msg_type, body, flags=flags, seq=seq, byteorder=sys.byteorder)
+
+
+def generic(family: int, command: int, *attributes: bytes, version: int = 1, byteorder: str = "little") -> bytes:
+    """One generic netlink message: a ``genlmsghdr`` and attributes (linux/genetlink.h)."""
+    return message(family, bytes([command, version, 0, 0]) + b"".join(attributes), byteorder=byteorder)
+
+
+def new_family(
+    number_: int, name: str, *more: bytes, command: int = CTRL_CMD_NEWFAMILY, byteorder: str = "little"
+) -> bytes:
+    """What nlctrl says of a family, by default that it is there."""
+    rows = [attr(CTRL_ATTR_FAMILY_ID, number("H", number_, byteorder=byteorder), byteorder)]
+    rows.append(attr(CTRL_ATTR_FAMILY_NAME, name.encode() + b"\0", byteorder))
+    return generic(GENL_ID_CTRL, command, *rows, *more, version=2, byteorder=byteorder)
 
 
 def wrong_length(data: bytes, length: int, *, byteorder: str = "little") -> bytes:

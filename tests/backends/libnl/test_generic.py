@@ -1,0 +1,202 @@
+"""Generic netlink in the libnl implementation: nl80211, Qualcomm Atheros, nlctrl, and families kept raw.
+
+The numbers are those of linux/nl80211.h and linux/genetlink.h, written down a second time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from decoding import ORDERS, backend, decode, event, findings, payload
+from nlbuild import attr, generic, message, nested, new_family, number
+
+from nlmon.errors import NotFound
+from nlmon.eventjson import event_to_dict
+from nlmon.events import Datagram, GenericInfo, Nl80211Info, QcaVendorInfo
+
+GENERIC = 16
+NL80211, FAMILIES = 28, {28: "nl80211", 21: "ethtool", 31: "TASKSTATS"}
+VENDOR = 103
+VENDOR_ID, VENDOR_SUBCMD, VENDOR_DATA = 195, 196, 197
+QCA, OTHER = 0x1374, 0x1018
+
+Make = Callable[[str], bytes]
+
+
+def u32(kind: int, value: int, order: str = "little") -> bytes:
+    return attr(kind, number("I", value, byteorder=order), order)
+
+
+def n(code: str, *values: int) -> Make:
+    """A payload of numbers of the machine."""
+    return lambda order: number(code, *values, byteorder=order)
+
+
+def raw(data: bytes) -> Make:
+    return lambda _: data
+
+
+# field: attribute number, payload, value
+FIELDS: dict[str, tuple[int, Make, object]] = {
+    "wiphy": (1, n("I", 0x01020304), 0x01020304),
+    "wiphy_name": (2, raw(b"phy0\0"), "phy0"),
+    "ifindex": (3, n("I", 0x01020305), 0x01020305),
+    "ifname": (4, raw(b"wlan0\0"), "wlan0"),
+    "iftype": (5, n("I", 3), 3),
+    "mac": (6, raw(bytes.fromhex("020000000007")), "02:00:00:00:00:07"),
+    "freq": (38, n("I", 5180), 5180),
+    "channel_type": (39, n("I", 2), 2),
+    "frame": (51, raw(bytes.fromhex("c0003a01")), "c0003a01"),
+    "ssid": (52, raw(b"caf\xc3\xa9\0\xff"), "café\0\\xff"),
+    "reason_code": (54, n("H", 0x0102), 0x0102),
+    "timed_out": (65, raw(b""), True),
+    "disconnected_by_ap": (71, raw(b""), True),
+    "status_code": (72, n("H", 0x0304), 0x0304),
+    "wdev": (153, n("Q", 0x0102030405060708), 0x0102030405060708),
+    "channel_width": (159, n("I", 3), 3),
+    "center_freq1": (160, n("I", 5210), 5210),
+}
+
+
+def test_every_field_of_nl80211_has_a_row() -> None:
+    """The table above names each field but the command."""
+    assert {"cmd", *FIELDS} == set(Nl80211Info.__struct_fields__)
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("command", [7, VENDOR])
+@pytest.mark.parametrize("field", FIELDS)
+def test_field_of_nl80211(field: str, command: int, order: str) -> None:
+    """One attribute fills one field, of a vendor command too, and no other."""
+    kind, make, value = FIELDS[field]
+    data = generic(NL80211, command, attr(kind, make(order), order), byteorder=order)
+    found = payload("libnl", GENERIC, data, order, families=FAMILIES)
+    assert found == GenericInfo(
+        *(NL80211, command, 1, None, None, "nl80211", None, Nl80211Info(command, **{field: value}), None)
+    )
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_all_fields_of_nl80211_at_once(order: str) -> None:
+    """All of them in one message, which also names its interface."""
+    rows = [attr(kind, make(order), order) for kind, make, _ in FIELDS.values()]
+    found = event("libnl", GENERIC, generic(NL80211, 46, *rows, byteorder=order), order, families=FAMILIES)
+    values = {field: value for field, (_, _, value) in FIELDS.items()}
+    assert isinstance(found.payload, GenericInfo)
+    assert found.payload.nl80211 == Nl80211Info(46, **values)  # type: ignore[arg-type]
+    assert found.interface == "wlan0"
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("subcommand", [0, 64, 255, 256, 334, 9999, 2**32 - 1])
+def test_subcommand_of_qualcomm_is_whole(subcommand: int, order: str) -> None:
+    """A subcommand has 32 bits; the vendor's data is kept; nl80211's own attributes beside it are read."""
+    rows = [u32(VENDOR_ID, QCA, order), u32(VENDOR_SUBCMD, subcommand, order), u32(3, 7, order)]
+    data = generic(NL80211, VENDOR, *rows, attr(VENDOR_DATA, b"\1\2\3", order), byteorder=order)
+    found = payload("libnl", GENERIC, data, order, families=FAMILIES)
+    assert found == GenericInfo(
+        *(NL80211, VENDOR, 1, QCA, subcommand, "nl80211", None, Nl80211Info(VENDOR, ifindex=7)),
+        QcaVendorInfo(QCA, subcommand, "010203"),
+    )
+
+
+@pytest.mark.parametrize(("subcommand", "name"), [(64, "ROAM"), (214, "DRIVER_READY"), (334, "334"), (9999, "9999")])
+def test_unknown_subcommand_is_shown_by_its_number(subcommand: int, name: str) -> None:
+    """JSON has the vendor's name of a subcommand, or its number; never the name of another."""
+    data = generic(NL80211, VENDOR, u32(VENDOR_ID, QCA), u32(VENDOR_SUBCMD, subcommand))
+    shown = event_to_dict(event("libnl", GENERIC, data, families=FAMILIES))["netlink"]["generic"]["qca_vendor"]
+    assert (shown["subcmd"], shown["_num"]["subcmd"]) == (name, subcommand)
+
+
+@pytest.mark.parametrize(
+    ("command", "rows", "vendor", "qca"),
+    [
+        (VENDOR, [u32(VENDOR_ID, OTHER), u32(VENDOR_SUBCMD, 5)], (OTHER, 5), None),
+        (VENDOR, [u32(VENDOR_ID, QCA)], (QCA, None), None),
+        (VENDOR, [u32(VENDOR_SUBCMD, 5)], (None, 5), None),
+        (VENDOR, [u32(VENDOR_ID, OTHER), u32(VENDOR_ID, QCA), u32(VENDOR_SUBCMD, 5)], (QCA, 5), QcaVendorInfo(QCA, 5)),
+        (19, [u32(VENDOR_ID, QCA), u32(VENDOR_SUBCMD, 64)], (None, None), None),
+    ],
+)
+def test_vendor_numbers_are_those_of_command_103(command, rows, vendor, qca) -> None:
+    """Other vendors, vendor commands without one of the numbers, and the numbers in another command."""
+    found = payload("libnl", GENERIC, generic(NL80211, command, *rows), families=FAMILIES)
+    assert (found.genl_cmd, found.vendor_id, found.vendor_subcmd, found.qca_vendor) == (command, *vendor, qca)
+    assert found.nl80211 == Nl80211Info(command)
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize(("number_", "name"), [(21, "ethtool"), (31, "TASKSTATS"), (99, None)])
+def test_other_families_are_kept_raw(number_: int, name: str | None, order: str) -> None:
+    """Name, command and each attribute in message order, flags of the type left out; the name may be unknown."""
+    rows = [nested(1, b"\1\2\3\4", byteorder=order), attr(1, b"\5", order), attr(70, b"", order)]
+    found = event("libnl", GENERIC, generic(number_, 13, *rows, byteorder=order), order, families=FAMILIES)
+    kept = ((1, "01020304"), (1, "05"), (70, ""))
+    assert found.payload == GenericInfo(number_, 13, 1, None, None, name, kept, None, None)
+    assert found.interface is None
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("command", [102, VENDOR])
+def test_vendor_numbers_in_another_family(command: int, order: str) -> None:
+    """They are read where legacy, which knows no families, reads them too; they make no vendor command."""
+    rows = [u32(VENDOR_ID, QCA, order), u32(VENDOR_SUBCMD, 334, order)]
+    data = generic(21, command, *rows, byteorder=order)
+    found = payload("libnl", GENERIC, data, order, families=FAMILIES)
+    assert (found.vendor_id, found.vendor_subcmd) == ((QCA, 334) if command == VENDOR else (None, None))
+    assert (found.nl80211, found.qca_vendor, len(found.attributes)) == (None, None, 2)
+
+
+def test_nlctrl_is_named_before_anybody_asks() -> None:
+    """The family of families has number 16 on every host."""
+    found = payload("libnl", GENERIC, new_family(40, "demo"))
+    assert (found.genl_family_name, found.genl_cmd, found.attributes) == (
+        *("nlctrl", 1),
+        ((1, "2800"), (2, b"demo\0".hex())),
+    )
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("asked", ["taskstats", "TASKSTATS", "TaskStats"])
+def test_taskstats_is_found_as_the_guide_spells_it(asked: str, order: str) -> None:
+    """The kernel's name is in capital letters."""
+    assert backend("libnl", order, FAMILIES).resolve(asked) == 31
+
+
+def test_unknown_family_names_those_there_are() -> None:
+    """The error has the name and what may be meant."""
+    with pytest.raises(NotFound) as caught:
+        backend("libnl", families=FAMILIES).resolve("nl8021")
+    assert ("nl8021" in caught.value.what, "nl80211" in caught.value.hint) == (True, True)
+
+
+def test_a_number_is_the_family_that_has_it_now() -> None:
+    """After nlctrl took a family away its number means nothing, until another family gets it."""
+    made = backend("libnl", families={28: "nl80211"})
+    names = []
+    for told in (b"", new_family(28, "nl80211", command=2), new_family(28, "demo")):
+        if told:
+            datagram = Datagram(1, 0, GENERIC, told)
+            made.observed(datagram, made.decode(datagram))
+        (found,) = made.decode(Datagram(2, 0, GENERIC, generic(28, 7))).events
+        names.append(found.payload.genl_family_name)
+    assert names == ["nl80211", None, "demo"]
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("size", range(4))
+def test_short_header(size: int, order: str) -> None:
+    """Less than a genlmsghdr gives no event and is said."""
+    decoded = decode("libnl", GENERIC, message(NL80211, bytes(size), byteorder=order), order, families=FAMILIES)
+    assert (decoded.events, findings(decoded)) == ([], [("HeaderError", 0, "")])
+
+
+@pytest.mark.parametrize("row", [u32(1, 5), b""])
+@pytest.mark.parametrize("length", [0, 3, 5, 200])
+def test_broken_framing_in_a_raw_family_keeps_what_came_before(row: bytes, length: int) -> None:
+    """An attribute that does not fit ends the list, with its place."""
+    decoded = decode("libnl", GENERIC, generic(21, 1, row, number("HH", length, 5)), families=FAMILIES)
+    (found,) = decoded.events
+    assert found.payload.attributes == (((1, "05000000"),) if row else ())
+    assert findings(decoded) == [("AttributeFormatError", 20 + len(row), "")]
