@@ -3,40 +3,22 @@
 from __future__ import annotations
 
 import random
-from functools import cache, partial
-from pathlib import Path
 
 import pytest
+from agreement import FIXTURES, disagreements, mutated, recorded
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from nlbuild import attr, message, number
 
 from nlmon.backends.base import create
-from nlmon.capture import ByteOrder, open_capture
-from nlmon.capture.base import Frame
-from nlmon.compare.difference import Severity
+from nlmon.capture import ByteOrder
 from nlmon.errors import DecodeError
 from nlmon.events import Datagram
-from nlmon.replay import Replay
 from nlmon.transport.replay import ReplayFactory
 
-FIXTURES = Path(__file__).parent.parent / "fixtures"
 ORDERS: tuple[ByteOrder, ...] = ("little", "big")
 SEED = 20261123
 MUTATIONS = 4000
-
-
-def disagreements(datagrams: list[bytes], byteorder: ByteOrder = "little") -> list[str]:
-    """What a replay of these datagrams, every message fed, calls a regression."""
-    replay = Replay(partial(create, "legacy"), partial(create, "libnl"), byteorder=byteorder, select="all")
-    found = []
-    for count, data in enumerate(datagrams, 1):
-        replay.feed(Frame(count, 0, 0, data))
-        bad = [d for d in replay.judge.details if d.cls.severity is not Severity.INFO]
-        if bad:
-            found += [f"{data.hex()}: {d.cls.label} {d.field} {d.reference} / {d.candidate} {d.reason}" for d in bad]
-            replay.judge.forget()
-    return found
 
 
 def vectors() -> dict[str, bytes]:
@@ -45,15 +27,9 @@ def vectors() -> dict[str, bytes]:
     return {r[0]: bytes.fromhex(r[2]) for r in rows if r[0] != "#" and r[1] == "0" and not r[2].startswith("errno")}
 
 
-@cache
-def recorded() -> tuple[bytes, ...]:
-    """Distinct datagrams of real kernels, at most 16 KiB each."""
-    found: dict[bytes, None] = {}
-    for kernel in ("linux-6.1", "linux-6.12"):
-        for name in ("01-route-basic", "02-route-topology"):
-            with open_capture(FIXTURES / "captures" / kernel / f"{name}.pcap.zst") as reader:
-                found.update((f.data, None) for f in reader if f.protocol == 0 and len(f.data) <= 16384)
-    return tuple(found)
+def datagrams() -> tuple[bytes, ...]:
+    """Distinct datagrams of real kernels."""
+    return recorded(0, "01-route-basic", "02-route-topology")
 
 
 @pytest.mark.parametrize(("name", "data"), vectors().items(), ids=vectors().keys())
@@ -62,31 +38,10 @@ def test_crafted_datagrams_agree(name: str, data: bytes) -> None:
     assert (name, disagreements([data])) == (name, [])
 
 
-def mutated(data: bytes, random_: random.Random) -> bytes:
-    """The datagram with bits flipped, bytes set, a cut, a splice or a repeated slice."""
-    out = bytearray(data)
-    for _ in range(random_.randint(1, 4)):
-        at = random_.randrange(max(1, len(out)))
-        choice = random_.randrange(5)
-        if choice == 0 and out:
-            out[at] ^= 1 << random_.randrange(8)
-        elif choice == 1 and out:
-            out[at] = random_.choice((0, 1, 3, 4, 5, 8, 127, 255))
-        elif choice == 2:
-            del out[at:]
-        elif choice == 3:
-            other = random_.choice(recorded())
-            cut = random_.randrange(0, max(1, len(other)), 4)
-            out[at & ~3 :] = other[cut:]
-        else:
-            out[at:at] = out[at : at + random_.randrange(1, 64)]
-    return bytes(out[:32768])
-
-
 def test_damaged_recordings_agree() -> None:
     """Thousands of damaged real datagrams, from a fixed seed: no exception and no disagreement."""
     random_ = random.Random(SEED)
-    damaged = [mutated(random_.choice(recorded()), random_) for _ in range(MUTATIONS)]
+    damaged = [mutated(random_.choice(datagrams()), datagrams(), random_) for _ in range(MUTATIONS)]
 
     assert disagreements(damaged) == []
 
@@ -138,7 +93,7 @@ def test_a_split_loses_nothing(name: str, byteorder: ByteOrder) -> None:
 def test_every_truncation_is_a_value(name: str) -> None:
     """Cut at every byte, a real link message gives its events or a typed error with its place."""
     backend = create(name, ReplayFactory())
-    data = next(d for d in recorded() if d[4] == 16 and 1000 < len(d) < 1500)
+    data = next(d for d in datagrams() if d[4] == 16 and 1000 < len(d) < 1500)
     for size in range(1, len(data)):
         decoded = backend.decode(Datagram(9, 0, 0, data[:size]))
         assert decoded.events == []
