@@ -11,9 +11,11 @@ import pytest
 from decoding import ORDERS, backend, decode, event, findings, payload
 from nlbuild import attr, generic, message, nested, new_family, number
 
+from nlmon.backends.base import create
 from nlmon.errors import NotFound
 from nlmon.eventjson import event_to_dict
 from nlmon.events import Datagram, GenericInfo, Nl80211Info, QcaVendorInfo
+from nlmon.transport.replay import ReplayFactory
 
 GENERIC = 16
 NL80211, FAMILIES = 28, {28: "nl80211", 21: "ethtool", 31: "TASKSTATS"}
@@ -88,6 +90,21 @@ def test_all_fields_of_nl80211_at_once(order: str) -> None:
     assert found.interface == "wlan0"
 
 
+@pytest.mark.parametrize("command", [46, VENDOR])
+@pytest.mark.parametrize(
+    ("rows", "name"), [([u32(3, 3)], "eth0"), ([u32(1, 3)], None), ([u32(3, 9)], None), ([], None)]
+)
+def test_interface_is_that_of_the_index(rows: list[bytes], name: str | None, command: int) -> None:
+    """A message without a name is about the interface that a link message gave this index to; a wiphy has none."""
+    factory = ReplayFactory()
+    factory.learn(Datagram(1, 0, 0, message(16, number("BxHiII", 0, 1, 3, 1, 0) + attr(3, b"eth0\0"))))
+    factory.learn(Datagram(1, 0, GENERIC, new_family(NL80211, "nl80211")))
+    made = create("libnl", factory)
+    made.enable(GENERIC)
+    (found,) = made.decode(Datagram(1, 0, GENERIC, generic(NL80211, command, *rows))).events
+    assert found.interface == name
+
+
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("subcommand", [0, 64, 255, 256, 334, 9999, 2**32 - 1])
 def test_subcommand_of_qualcomm_is_whole(subcommand: int, order: str) -> None:
@@ -146,6 +163,21 @@ def test_vendor_numbers_in_another_family(command: int, order: str) -> None:
     found = payload("libnl", GENERIC, data, order, families=FAMILIES)
     assert (found.vendor_id, found.vendor_subcmd) == ((QCA, 334) if command == VENDOR else (None, None))
     assert (found.nl80211, found.qca_vendor, len(found.attributes)) == (None, None, 2)
+
+
+@pytest.mark.parametrize("family", [NL80211, 21])
+@pytest.mark.parametrize(
+    ("kind", "path"), [(VENDOR_ID, "NL80211_ATTR_VENDOR_ID"), (VENDOR_SUBCMD, "NL80211_ATTR_VENDOR_SUBCMD")]
+)
+def test_malformed_vendor_number(kind: int, path: str, family: int) -> None:
+    """One that is too short leaves nothing known, also when a good one stands before it; the other one is kept."""
+    for size in range(4):
+        rows = [u32(VENDOR_ID, OTHER), u32(VENDOR_SUBCMD, 5), attr(kind, bytes(size))]
+        decoded = decode("libnl", GENERIC, generic(family, VENDOR, *rows), families=FAMILIES)
+        (found,) = decoded.events
+        kept = (None, 5) if kind == VENDOR_ID else (OTHER, None)
+        assert (found.payload.vendor_id, found.payload.vendor_subcmd) == kept
+        assert findings(decoded) == [("AttributeFormatError", 36, path)]
 
 
 def test_nlctrl_is_named_before_anybody_asks() -> None:

@@ -185,6 +185,14 @@ def test_legacy_counts_them(kind: str) -> None:
         assert (decoded.events, findings(decoded), decoded.unknown) == ([], [], [(type_, meaning.family)])
 
 
+@pytest.mark.parametrize("order", ORDERS)
+def test_shared_block(order: str) -> None:
+    """A filter of a shared block has no interface: index TCM_IFINDEX_MAGIC_BLOCK, the block where a parent stands."""
+    head = number("BxxxIIII", 0, 0xFFFFFFFF, 1, 22, 0, byteorder=order)
+    found = event("libnl", ROUTE, message(44, head, byteorder=order), order)
+    assert (found.payload, found.interface) == (TcInfo(0, -1, 1, 22, 0), None)
+
+
 @pytest.mark.parametrize(
     ("payload_", "found", "errors"),
     [
