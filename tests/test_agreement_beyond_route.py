@@ -160,6 +160,17 @@ def test_any_bytes_are_values(name: str, data: bytes, order: str, request: bytes
     assert disagreements([data], order, CASES[name].protocol) == []  # type: ignore[arg-type]
 
 
+@settings(max_examples=250, deadline=None)
+@given(st.integers(0, 31), st.sampled_from(ORDERS), st.integers(0, 65535), st.binary(max_size=64))
+def test_any_protocol_is_a_value(protocol: int, order: str, kind: int, body: bytes) -> None:
+    """Of every protocol a whole message is an event, counted, or a typed error, in both."""
+    for implementation in BACKENDS:
+        decoded = DECODERS[implementation, order].decode(Datagram(7, 0, protocol, message(kind, body, byteorder=order)))
+        found = len(decoded.events) + len(decoded.unknown) + decoded.control
+        refused = [one for one, _, _ in findings(decoded) if one != "AttributeFormatError"]
+        assert found + len(refused) == 1
+
+
 DECODERS = {(name, order): backend(name, order, FAMILIES) for name in BACKENDS for order in ORDERS}
 
 

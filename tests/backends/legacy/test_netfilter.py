@@ -51,6 +51,7 @@ def test_only_the_original_direction_is_read() -> None:
         ([counters(9, 1, 2), counters(9, 3, 4)], {"packets_orig": 3, "bytes_orig": 4}),
         ([counters(9, 1, 2), nested(9, attr(2, big("Q", 5)))], {"packets_orig": 1, "bytes_orig": 5}),
         ([nested(4, nested(1, attr(1, b"\x03"))), nested(4)], {"tcp_state": 3}),
+        ([nested(4, nested(1, attr(1, b"\x03"))), nested(4, nested(1, attr(1, b"\x05")))], {"tcp_state": 5}),
         ([nested(4, nested(2, attr(1, b"\x03")))], {"tcp_state": None}),
         ([nested(4, nested(1, attr(2, b"\x03")))], {"tcp_state": None}),
     ],
@@ -120,6 +121,18 @@ def test_attribute_of_another_size(nests: tuple[int, ...], kind: int, size: int,
         assert (getattr(found.payload, field) is None) == bad
         place = 20 + 4 * len(nests)
         assert findings(decoded) == ([("AttributeFormatError", place, path)] if bad else [])
+
+
+@pytest.mark.parametrize(("nests", "kind", "size", "path", "field"), READ, ids=[row[3] for row in READ])
+def test_the_last_of_several_counts(nests: tuple[int, ...], kind: int, size: int, path: str, field: str) -> None:
+    """In one nest; one that is too short counts, too: the value is not known then."""
+    first, second, cut = attr(kind, b"\1" * size), attr(kind, b"\2" * size), attr(kind, b"\3" * (size - 1))
+    found = payload("legacy", NETFILTER, netfilter(NEW, _within(nests, first + second)))
+    alone = payload("legacy", NETFILTER, netfilter(NEW, _within(nests, second)))
+    assert (found, getattr(found, field) is None) == (alone, False)
+    decoded = decode("legacy", NETFILTER, netfilter(NEW, _within(nests, second + cut)))
+    assert decoded.events[0].payload == ConntrackInfo(2)
+    assert findings(decoded) == [("AttributeFormatError", 20 + 4 * len(nests) + len(second), path)]
 
 
 @pytest.mark.parametrize(("nests", "kind", "size", "path", "field"), READ, ids=[row[3] for row in READ])

@@ -54,6 +54,8 @@ def test_protocol_is_that_of_the_request(
         (inet_request(2, 6)[:17], [], None),
         (inet_request(2, 6)[:18], [], 6),
         (inet_request(2, 17, wide=262)[:-1], [], 17),
+        (inet_request(2, 17) + attr(3, b"\6\1"), [], 17),
+        (inet_request(2, 17) + attr(3) + attr(3, number("I", 262)), [], 262),
     ],
 )
 def test_protocol_where_request_and_message_differ(request_: bytes, rows: list[bytes], protocol: int | None) -> None:
