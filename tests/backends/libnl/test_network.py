@@ -74,7 +74,7 @@ def raw(kind: int, data: bytes) -> Any:
 
 COUNTERS = tuple((1 << 32) + one for one in range(24))
 STATS = ["rx_packets", "tx_packets", "rx_bytes", "tx_bytes", "rx_errors", "tx_errors", "rx_dropped", "tx_dropped"]
-# kind, fields, attribute
+# kind, fields, attribute; numbers that have a sign are negative here
 ROWS: list[tuple[str, dict[str, Any], Any]] = [
     ("tc", {"kind": "fq_codel"}, raw(1, b"fq_codel\0")),
     ("tc", {"chain": 0x01020304}, n(11, "I", 0x01020304)),
@@ -99,18 +99,18 @@ ROWS: list[tuple[str, dict[str, Any], Any]] = [
     ("nexthop", {"master": 9}, n(10, "I", 9)),
     ("nexthop", {"fdb": True}, raw(11, b"")),
     ("nsid", {"nsid": -1}, n(1, "i", -1)),
-    ("nsid", {"current_nsid": 5}, n(5, "i", 5)),
+    ("nsid", {"current_nsid": -2}, n(5, "i", -2)),
     ("prefix", {"prefix": "fd00::1"}, raw(1, IP6)),
     ("prefix", {"preferred_lifetime": 14400, "valid_lifetime": 86400}, n(2, "II", 14400, 86400)),
     ("mdb", {"entries": tuple(MdbEntry(i, 1, 2, 10, p, text) for i, p, _, text in ENTRIES)}, entries),
     ("netconf", {"ifindex": -1}, n(1, "i", -1)),
-    ("netconf", {"forwarding": 1}, n(2, "i", 1)),
-    ("netconf", {"rp_filter": 2}, n(3, "i", 2)),
-    ("netconf", {"mc_forwarding": 1}, n(4, "i", 1)),
-    ("netconf", {"proxy_neigh": 1}, n(5, "i", 1)),
-    ("netconf", {"ignore_routes_with_linkdown": 1}, n(6, "i", 1)),
-    ("netconf", {"input": 1}, n(7, "i", 1)),
-    ("netconf", {"bc_forwarding": 1}, n(8, "i", 1)),
+    ("netconf", {"forwarding": -2}, n(2, "i", -2)),
+    ("netconf", {"rp_filter": -3}, n(3, "i", -3)),
+    ("netconf", {"mc_forwarding": -4}, n(4, "i", -4)),
+    ("netconf", {"proxy_neigh": -5}, n(5, "i", -5)),
+    ("netconf", {"ignore_routes_with_linkdown": -6}, n(6, "i", -6)),
+    ("netconf", {"input": -7}, n(7, "i", -7)),
+    ("netconf", {"bc_forwarding": -8}, n(8, "i", -8)),
     ("stats", dict(zip(STATS, COUNTERS, strict=False)), n(1, "24Q", *COUNTERS)),
 ]
 
