@@ -174,6 +174,25 @@ def test_attribute_of_a_state(field: str, kind: int, order: str) -> None:
 
 
 @pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize(
+    ("kind", "head"),
+    [
+        (NEWPOLICY, policy),
+        (DELPOLICY, policy_id),
+        (POLEXPIRE, lambda f, o: policy(f, o) + bytes(8)),
+        (ACQUIRE, acquire),
+    ],
+)
+def test_attributes_of_a_policy(kind: int, head: Any, order: str) -> None:
+    """Type, mark and interface number, whatever message a policy is in."""
+    rows = [(16, "BxHxx", (1, 0)), (21, "II", (0x0102, 0xFFFF)), (31, "I", (42,))]
+    data = [attr(n, number(code, *values, byteorder=order), order) for n, code, values in rows]
+    bare = payload("libnl", XFRM, xfrm(kind, head(2, order), order=order), order)
+    found = payload("libnl", XFRM, xfrm(kind, head(2, order), *data, order=order), order)
+    assert found == replace(bare, type=1, mark=(0x0102, 0xFFFF), if_id=42)
+
+
+@pytest.mark.parametrize("order", ORDERS)
 def test_authentication_comes_twice(order: str) -> None:
     """Older programs know only the form without truncation; the other one is shown wherever it stands."""
     old, new = attr(1, algorithm(b"hmac(sha256)", order), order), attr(20, auth(b"hmac(sha256)", order), order)
