@@ -14,7 +14,7 @@ import select
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Container
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,7 @@ __all__ = ["BOTH", "Peer", "Watch", "agreement", "ask", "count_flows", "done", "
 
 BOTH = ("legacy", "libnl")
 PATIENCE = 20.0
-HEADER = ("protocol", "msg_type", "msg_flags", "seq", "pid", "nsid", "synthetic")
+HEADER = ("interface", "protocol", "msg_type", "msg_flags", "seq", "pid", "nsid", "synthetic")
 NESTED = 0x8000
 NLMSG_ERROR = (2).to_bytes(2, sys.byteorder)
 attr = partial(nlbuild.attr, byteorder=sys.byteorder)
@@ -126,7 +126,7 @@ class Peer:
         self.process.communicate()
 
 
-def agreement(watch: Watch, protocol: int, besides: Container[str] = ()) -> int:
+def agreement(watch: Watch, protocol: int, besides: Iterable[str] = ()) -> int:
     """Number of events of a protocol that both gave, equal field by field as far as the contract says, besides some
     fields of the header."""
     contract = load_contract()
@@ -141,11 +141,12 @@ def agreement(watch: Watch, protocol: int, besides: Container[str] = ()) -> int:
     return len(legacy)
 
 
-def _shared(event: Event, besides: Container[str]) -> dict[str, object]:
+def _shared(event: Event, besides: Iterable[str]) -> dict[str, object]:
     """Header and those fields of the payload that both implementations owe."""
     kind = load_contract().kinds[kind_name(event.payload)]
     family = getattr(event.payload, "family", None)
     names = [field.name for field in kind.fields if field.provided("legacy", family) and field.name != "multipath"]
+    besides = {*besides} if event.protocol == 0 else {*besides, "interface"}
     head = {name: getattr(event, name) for name in HEADER if name not in besides}
     return head | {name: getattr(event.payload, name) for name in names}
 

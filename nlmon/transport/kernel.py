@@ -1,20 +1,22 @@
 """Netlink sockets of the running kernel.
 
-Each transport has an event socket, non-blocking, joined to multicast groups, and a request socket of its own that
-is opened when first needed, so that an answer never waits behind a burst of events.
+Each transport has an event socket, non-blocking, joined to multicast groups, and a request socket of its own, so
+that an answer never waits behind a burst of events.
 
 Rules of this file:
 1. A datagram is read whole, whatever its size, or an error says so; never is one cut in silence (MSG_TRUNC).
 2. Only datagrams of the kernel count: the sender's port id is 0 (netlink(7)). Others are counted and dropped.
 3. NETLINK_NO_ENOBUFS is never set: a full buffer must be told (netlink(7)).
-4. One request at a time. An answer that was not read to its end takes its socket along: the kernel refuses another
-   dump there with EBUSY, and the rest would stand in front of the next answer.
+4. One request at a time. What was left of an answer is read off before the next, since the kernel refuses another
+   dump meanwhile with EBUSY.
+5. A thread may go to another network namespace; sockets and names stay those of the one where it all was opened.
 
 Not here: decoding, and reopening a socket that was lost (the backend decides).
 """
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import itertools
 import os
@@ -35,7 +37,8 @@ __all__ = ["KernelFactory", "KernelTransport"]
 SOL_NETLINK = 270
 NETLINK_ADD_MEMBERSHIP, NETLINK_DROP_MEMBERSHIP, NETLINK_EXT_ACK, NETLINK_GET_STRICT_CHK = 1, 2, 11, 12
 NETLINK_LISTEN_ALL_NSID = 8
-SO_SNDBUFFORCE, SO_RCVBUFFORCE, SO_MEMINFO = 32, 33, 55
+SO_SNDBUFFORCE, SO_RCVBUFFORCE, SO_MEMINFO, SO_NETNS_COOKIE = 32, 33, 55, 71
+SIOCGIFNAME = 0x8910  # linux/sockios.h
 SK_MEMINFO_DROPS, SK_MEMINFO_VARS = 8, 9
 NLMSG_ERROR, NLMSG_DONE, NLM_F_MULTI, NLM_F_ACK, NLM_F_DUMP = 2, 3, 0x2, 0x4, 0x300
 # A larger datagram is measured first and read into a buffer of its size.
@@ -46,13 +49,16 @@ NSID_SPACE = socket.CMSG_SPACE(_INT.size) if hasattr(socket, "CMSG_SPACE") else 
 
 
 class KernelFactory:
-    """Opens transports on this kernel, in the network namespace of the calling thread. ``all_nsid``: receive the
-    events of every namespace that has a number in this one, too (netlink(7), NETLINK_LISTEN_ALL_NSID)."""
+    """Opens transports on this kernel, all in the network namespace of the thread that opens the first.
+
+    ``all_nsid``: receive the events of every namespace that has a number in this one, too (netlink(7),
+    NETLINK_LISTEN_ALL_NSID)."""
 
     def __init__(self, *, all_nsid: bool = False) -> None:
         self.byteorder = sys.byteorder
         self._all_nsid = all_nsid
         self._frames = itertools.count(1)
+        self._namespace: bytes | None = None
 
     def open(
         self,
@@ -62,10 +68,15 @@ class KernelFactory:
         receive_buffer: int | None = None,
         send_buffer: int | None = None,
     ) -> KernelTransport:
-        """A transport joined to ``groups``; buffer sizes in bytes. Raises ``TransportError`` (NLM-T001, NLM-T002)."""
-        return KernelTransport(
-            protocol, tuple(groups), receive_buffer, send_buffer, self._frames, all_nsid=self._all_nsid
+        """A transport joined to ``groups``; buffer sizes in bytes. Raises ``TransportError`` (NLM-T001, NLM-T002,
+        NLM-T007 when the thread has gone to another network namespace since the first)."""
+        transport = KernelTransport(
+            *(protocol, tuple(groups), receive_buffer, send_buffer, self._frames),
+            all_nsid=self._all_nsid,
+            namespace=self._namespace,
         )
+        self._namespace = transport.namespace
+        return transport
 
 
 class KernelTransport:
@@ -80,15 +91,18 @@ class KernelTransport:
         frames: Iterator[int],
         *,
         all_nsid: bool = False,
+        namespace: bytes | None = None,
     ) -> None:
         self.protocol = protocol
         self._groups = list(groups)
         self._frames = frames
         self._requested = (receive_buffer, send_buffer)
         self._datagrams = self._foreign = self._told = 0
-        self._request: socket.socket | None = None
         self._answering = False
-        self._events = _open(protocol)
+        self._asked = 0
+        self._events = _open(protocol, namespace)
+        self.namespace = _namespace(self._events)
+        self._request: socket.socket | None = None
         try:
             if receive_buffer is not None:
                 _set_buffer(self._events, socket.SO_RCVBUF, SO_RCVBUFFORCE, receive_buffer)
@@ -101,9 +115,13 @@ class KernelTransport:
                 # Membership works for every number; the bind mask ends at group 32.
                 self._events.setsockopt(SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, group)
             self._events.setblocking(False)
+            self._request = self._open_request()
         except OSError as error:
             self._events.close()
             raise _failed("NLM-T002", f"the kernel refuses a socket for protocol {protocol}", error) from error
+        except TransportError:
+            self._events.close()
+            raise
 
     def fileno(self) -> int:
         """The event socket."""
@@ -169,6 +187,7 @@ class KernelTransport:
         the one before."""
         sock = self._request_socket()
         self._answering = True
+        self._asked = mine = self._asked + 1
         try:
             sock.send(message)
         except OSError as error:
@@ -179,11 +198,11 @@ class KernelTransport:
         poll = select.poll()
         poll.register(sock, select.POLLIN)
         while True:
-            if sock.fileno() < 0:
+            if mine != self._asked:
                 raise TransportError(
-                    *("NLM-T004", "the socket of this answer was closed"),
-                    why="another request was sent, or the protocol disabled",
-                    errno=errno.EBADF,
+                    *("NLM-T004", "this answer was given up"),
+                    why="another request was sent, or the protocol was disabled",
+                    errno=errno.ECANCELED,
                 )
             if not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
                 raise TransportError("NLM-T005", f"no answer within {ANSWER_SECONDS:.0f} s", errno=errno.ETIMEDOUT)
@@ -203,10 +222,14 @@ class KernelTransport:
 
     def link_name(self, ifindex: int) -> str | None:
         """Name of an interface now; None when there is none or the index is out of range."""
+        import fcntl  # noqa: PLC0415  (not there on every system, while this module is)
+
         try:
-            return socket.if_indextoname(ifindex)
-        except (OSError, OverflowError):
+            # if_indextoname(3) would look in the thread's namespace, this looks in the socket's.
+            found = fcntl.ioctl(self._events, SIOCGIFNAME, struct.pack("=16si20x", b"", ifindex))
+        except (OSError, ValueError, struct.error):
             return None
+        return os.fsdecode(found[:16].split(b"\0", 1)[0])
 
     def now(self) -> int:
         """The clock."""
@@ -228,33 +251,45 @@ class KernelTransport:
     def close(self) -> None:
         """Close both sockets."""
         self._events.close()
-        self._close_request()
-
-    def _close_request(self) -> None:
+        self._asked += 1
         if self._request is not None:
             self._request.close()
-        self._request, self._answering = None, False
+            self._request = None
 
     def _request_socket(self) -> socket.socket:
+        """The request socket without remains of an answer; a new one where it was lost."""
         if self._events.fileno() < 0:
             raise TransportError("NLM-T004", "the socket is closed", errno=errno.EBADF)
-        if self._answering:
-            self._close_request()
-        if self._request is None:
-            sock = _open(self.protocol)
+        sock = self._request
+        try:
+            while self._answering and sock is not None:
+                sock.recv_into(bytearray(1), 1, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            self._answering = False
+        except OSError:
+            sock = None
+        if sock is None:
+            if self._request is not None:
+                self._request.close()
+            self._answering = False
             try:
-                sock.bind((0, 0))
+                sock = self._request = self._open_request()
             except OSError as error:
-                sock.close()
                 raise _failed("NLM-T002", "the kernel refuses a request socket", error) from error
-            for option in (NETLINK_EXT_ACK, NETLINK_GET_STRICT_CHK):
-                # Older kernels lack them: then answers are less detailed or less filtered, and still right.
-                try:
-                    sock.setsockopt(SOL_NETLINK, option, 1)
-                except OSError:
-                    continue
-            self._request = sock
-        return self._request
+        return sock
+
+    def _open_request(self) -> socket.socket:
+        sock = _open(self.protocol, self.namespace)
+        try:
+            sock.bind((0, 0))
+        except OSError:
+            sock.close()
+            raise
+        for option in (NETLINK_EXT_ACK, NETLINK_GET_STRICT_CHK):
+            # Older kernels lack them: then answers are less detailed or less filtered, and still right.
+            with contextlib.suppress(OSError):
+                sock.setsockopt(SOL_NETLINK, option, 1)
+        return sock
 
 
 class _Socket(socket.socket):
@@ -278,7 +313,8 @@ class _Socket(socket.socket):
         super().close()
 
 
-def _open(protocol: int) -> socket.socket:
+def _open(protocol: int, namespace: bytes | None) -> socket.socket:
+    """A socket in this thread's network namespace, which must be ``namespace`` if that is known."""
     family = getattr(socket, "AF_NETLINK", None)
     if family is None:
         raise TransportError(
@@ -286,9 +322,24 @@ def _open(protocol: int) -> socket.socket:
             hint="live work needs Linux; captures can be replayed anywhere",
         )
     try:
-        return _Socket(family, socket.SOCK_RAW | socket.SOCK_CLOEXEC, protocol)
+        sock = _Socket(family, socket.SOCK_RAW | socket.SOCK_CLOEXEC, protocol)
     except OSError as error:
         raise _failed("NLM-T001", f"the kernel has no netlink protocol {protocol}", error) from error
+    if namespace is not None and _namespace(sock) != namespace:
+        sock.close()
+        raise TransportError(
+            *("NLM-T007", "this thread is in another network namespace than the sockets that are open"),
+            hint="go back with setns(2), or use a factory of its own for each namespace",
+        )
+    return sock
+
+
+def _namespace(sock: socket.socket) -> bytes | None:
+    """What identifies the network namespace of a socket (SO_NETNS_COOKIE); None where Linux is older than 5.14."""
+    try:
+        return sock.getsockopt(socket.SOL_SOCKET, SO_NETNS_COOKIE, 8)
+    except OSError:
+        return None
 
 
 def _set_buffer(sock: socket.socket, option: int, force: int, size: int) -> None:
