@@ -7,6 +7,7 @@ Not here: making the namespace (``live_helper``).
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import json
 import os
@@ -14,6 +15,7 @@ import select
 import socket
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
@@ -30,10 +32,23 @@ from nlmon.events import Event, RouteInfo
 from nlmon.state import State
 from nlmon.transport.kernel import KernelFactory
 
-__all__ = ["BOTH", "Peer", "Watch", "agreement", "ask", "count_flows", "done", "enter", "ip", "ip_json", "routes"]
+__all__ = [
+    "BOTH",
+    "Peer",
+    "Watch",
+    "agreement",
+    "ask",
+    "count_flows",
+    "done",
+    "enter",
+    "ip",
+    "ip_json",
+    "routes",
+    "sockets",
+]
 
 BOTH = ("legacy", "libnl")
-PATIENCE = 20.0
+PATIENCE = 10.0
 HEADER = ("interface", "protocol", "msg_type", "msg_flags", "seq", "pid", "nsid", "synthetic")
 NESTED = 0x8000
 NLMSG_ERROR = (2).to_bytes(2, sys.byteorder)
@@ -79,10 +94,14 @@ class Watch:
                 ready = {backend.fileno(protocol): protocol for protocol in backend.status().protocols}
                 ready.pop(-1, None)
                 readable = select.select(list(ready), [], [], PATIENCE)[0]
-                assert readable, f"{name} waits in vain; it has {self.events[name]} and {self.errors[name]}"
+                assert readable, (name, "waits in vain", self.count(name), self.errors[name])
                 for descriptor in readable:
                     while backend.process(ready[descriptor]):
                         pass
+
+    def count(self, name: str) -> Counter[tuple[int, int]]:
+        """Number of events by protocol and message type."""
+        return Counter((event.protocol, event.msg_type) for event in self.events[name])
 
     def close(self) -> None:
         """Close all."""
@@ -226,3 +245,12 @@ def routes(state: State | None = None) -> list[tuple[object, ...]]:
             rest = (dst, row["dev"], row.get("metric", 0), int(row["protocol"]), row.get("prefsrc", ""))
             shown.append((family, int(row.get("table", 254)), int(row["type"]), *rest))
     return sorted(shown)
+
+
+def sockets() -> set[str]:
+    """The sockets that this process holds, as /proc names them."""
+    found = set()
+    for entry in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(OSError):
+            found.add(str(entry.readlink()))
+    return {name for name in found if name.startswith("socket:")}
