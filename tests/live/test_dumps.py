@@ -52,6 +52,60 @@ def test_an_abandoned_answer_does_not_spoil_the_next() -> None:
     assert results == [["complete", 61, 0, 0]] * 2
 
 
+INTERRUPTED = """
+import itertools, os
+from live_kit import Watch, done, ip
+from nlmon.backends.base import BackendOptions
+from nlmon.errors import Overrun
+ip("-batch", "-", lines="".join(f"link add b{n} type bridge\\n" for n in range(60)))
+watch = Watch(0, names=("libnl",), options=BackendOptions(resync=True)); backend = watch["libnl"]
+asked = backend._transports[0].request
+names = (f"c{number}" for number in itertools.count())
+attempts = left = 0
+def churning(message):
+    global attempts, left
+    attempts += 1; left -= 1
+    for number, datagram in enumerate(asked(message)):
+        if number == 0 and left >= 0: ip("link", "add", next(names), "type", "bridge")
+        yield datagram
+backend._transports[0].request = churning
+told = []
+for left in (0, 1, 2, 3, 30):
+    attempts, most = 0, left
+    result = backend.whole_dump(18, 0)
+    told.append([most, attempts, result.outcome.value, len(result.events) > 60, len(result.errors)])
+watch.drain()
+ip("link", "del", "b7")
+def lose(): raise Overrun("NLM-T010", "full", drops=1)
+backend._transports[0].recv = lose
+backend.process(0)
+backend._transports[0].recv = lambda: None  # what waits is lost
+left = 10 ** 6
+backend.process(0)
+synthetic = [e for e in watch.events["libnl"] if e.synthetic]
+report = [[type(error).__name__, error.why] for error in watch.errors["libnl"]]
+done([told, {e.interface for e in synthetic if e.msg_type == 17} == set(), len(synthetic) > 0, report])
+watch.close()
+"""
+
+
+def test_interrupted_dumps_are_asked_again_a_bounded_number_of_times() -> None:
+    """A link that appears in the middle of an answer interrupts it (NLM_F_DUMP_INTR): up to two in a row are made up
+    for, more give what there is, marked. A recovery from such dumps deletes nothing, and says that it is incomplete."""
+    told, kept, news, report = inside(INTERRUPTED)
+
+    partly = "interrupted, with data"
+    assert told == [
+        [0, 1, "complete", True, 0],
+        [1, 2, "complete", True, 0],
+        [2, 3, "complete", True, 0],
+        [3, 3, partly, True, 0],
+        [30, 3, partly, True, 0],
+    ]
+    assert (kept, news) == (True, True)
+    assert report == [["Overrun", ""], ["ResyncIncomplete", f"dumps were {partly}"]]
+
+
 CHURN = """
 import subprocess
 from collections import Counter
