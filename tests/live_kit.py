@@ -45,6 +45,7 @@ __all__ = [
     "ip_json",
     "routes",
     "sockets",
+    "wait_up",
 ]
 
 BOTH = ("legacy", "libnl")
@@ -54,6 +55,7 @@ NESTED = 0x8000
 NLMSG_ERROR = (2).to_bytes(2, sys.byteorder)
 attr = partial(nlbuild.attr, byteorder=sys.byteorder)
 CLONE_NEWNET = 0x40000000
+socket.setdefaulttimeout(PATIENCE)
 
 
 class Watch:
@@ -112,9 +114,12 @@ class Watch:
 class Peer:
     """A second namespace, of a process that runs Python lines on demand: ``run`` answers what ``print`` says.
 
-    The lines see ``ip`` and ``socket``, and must not print line ends."""
+    The lines see ``ip``, ``wait_up`` and ``socket``, and must not print line ends."""
 
-    LOOP = "import sys, socket\nfrom live_kit import ip\nfor line in sys.stdin: exec(eval(line)); print(flush=True)"
+    LOOP = (
+        "import sys, socket\nfrom live_kit import ip, wait_up\n"
+        "for line in sys.stdin: exec(eval(line)); print(flush=True)"
+    )
 
     def __init__(self) -> None:
         command = ["unshare", "--net", sys.executable, "-P", "-c", self.LOOP]
@@ -136,6 +141,7 @@ class Peer:
     def wait(self) -> str:
         """What the lines printed, when they are done."""
         assert self.process.stdout is not None
+        assert select.select([self.process.stdout], [], [], 2 * PATIENCE)[0], "the peer does not answer"
         said = self.process.stdout.readline()
         assert said, "the peer died"
         return said.strip()
@@ -180,6 +186,18 @@ def ip(*words: str, lines: str | None = None, check: bool = True) -> str:
 def ip_json(*words: str) -> list[dict[str, Any]]:
     """What ip shows."""
     return json.loads(ip("-json", *words) or "[]")  # type: ignore[no-any-return]
+
+
+def wait_up(name: str) -> None:
+    """Wait until a link can carry packets, which is some time after it and its peer were set up (linkwatch)."""
+    watch = Watch(0, names=("libnl",))
+
+    def is_up(events: list[Event]) -> bool:
+        return any(event.interface == name and getattr(event.payload, "operstate", None) == 6 for event in events)
+
+    if not is_up(watch["libnl"].dump(0, 18).events):
+        watch.until(is_up)
+    watch.close()
 
 
 def enter(path: str) -> None:

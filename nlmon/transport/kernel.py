@@ -297,6 +297,7 @@ class _Socket(socket.socket):
 
     def __init__(self, family: int, kind: int, protocol: int) -> None:
         super().__init__(family, kind, protocol)
+        self.settimeout(None)  # whatever socket.setdefaulttimeout() says
         self._identity = self._identify()
 
     def _identify(self) -> tuple[int, int] | None:

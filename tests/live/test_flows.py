@@ -15,7 +15,7 @@ NEW, DESTROY, CREATED = 0x100, 0x102, 0x600
 FLOWS = """
 import socket
 from pyroute2.netlink.nfnetlink.nfctsocket import NFCTSocket
-from live_kit import BOTH, Peer, Watch, agreement, ask, count_flows, done, ip
+from live_kit import BOTH, Peer, Watch, agreement, ask, count_flows, done, ip, wait_up
 from nlbuild import native as message
 count_flows()
 peer = Peer()
@@ -23,7 +23,7 @@ ip("link", "add", "v0", "type", "veth", "peer", "name", "v1", "netns", str(peer.
 ip("addr", "add", "192.0.2.1/24", "dev", "v0"); ip("addr", "add", "2001:db8::1/64", "dev", "v0", "nodad")
 ip("link", "set", "v0", "addrgenmode", "none", "up")
 peer.run("ip('addr', 'add', '192.0.2.2/24', 'dev', 'v1'); ip('addr', 'add', '2001:db8::2/64', 'dev', 'v1', 'nodad')")
-peer.run("ip('link', 'set', 'v1', 'addrgenmode', 'none', 'up')")
+peer.run("ip('link', 'set', 'v1', 'addrgenmode', 'none', 'up'); wait_up('v1')"); wait_up("v0")
 peer.run("tcp = socket.create_server(('192.0.2.2', 7))")
 peer.run("udp = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM); udp.bind(('::', 7))")
 watch = Watch(4, 12)
