@@ -23,6 +23,7 @@ from nlmon.events import (
     LinkInfo,
     NeighInfo,
     NextHop,
+    OverrunInfo,
     RouteInfo,
     RuleInfo,
 )
@@ -56,6 +57,9 @@ class _Names:
         if isinstance(first, TransportError):
             raise first
         return first
+
+    def now(self) -> int:
+        return 5
 
     def request(self, message: bytes) -> Iterator[Datagram]:
         return iter(())
@@ -692,14 +696,16 @@ def test_is_found_by_its_name():
 
 
 def test_overrun_is_reported_and_reading_goes_on():
-    """After ENOBUFS the error callback has the overrun and the next datagram is delivered."""
+    """After ENOBUFS the error callback has the overrun, an event stands in its place, and the next datagram follows."""
     backend, transport = _enabled()
     overrun = Overrun("NLM-K001", "the kernel dropped messages", drops=3)
     transport.waiting = [overrun, Datagram(1, 0, 0, WHOLE)]
     events, errors = [], []
     backend.set_callback(events.append, errors.append)
     more = [backend.process(0) for _ in range(3)]
-    assert (more, len(events), errors) == ([True, True, False], 1, [overrun])
+    assert (more, errors) == ([True, True, False], [overrun])
+    assert [(event.type, event.timestamp) for event in events] == [("overrun", 5), ("netlink", 0)]
+    assert events[0].payload == OverrunInfo(3)
 
 
 def test_lost_socket_is_raised_to_the_caller():
