@@ -230,8 +230,8 @@ def done(result: object) -> None:
 
 def count_flows() -> None:
     """Let the kernel track the connections of this namespace, which it does for a rule that asks for their state
-    (linux/netfilter/nf_tables.h), and count their packets."""
-    Path("/proc/sys/net/netfilter/nf_conntrack_acct").write_text("1", encoding="ascii")
+    (linux/netfilter/nf_tables.h), and count their packets. On some kernels each step loads the module that the next
+    needs."""
     inet, number = b"\x01\0\0\0", 10 << 8
     batch = bytes([0, 0, 0, 10])
     table, chain = attr(1, b"t\0"), b"c\0"
@@ -245,6 +245,8 @@ def count_flows() -> None:
         native(number | 6, inet + table + attr(2, chain) + attr(4 | NESTED, state), flags=0x405),
         native(17, batch, flags=1),
     )
+    Path("/proc/sys/net/netfilter/nf_conntrack_acct").write_text("1", encoding="ascii")
+    ask(12, native(0x102, bytes(4), flags=5))  # forget all flows
 
 
 def routes(state: State | None = None) -> list[tuple[object, ...]]:
