@@ -19,7 +19,7 @@ from nlmon.events import XfrmAlgorithm, XfrmFlushInfo, XfrmPolicyInfo, XfrmSelec
 
 __all__ = ["XfrmDecoder"]
 
-AF_INET = 2
+AF_UNSPEC, AF_INET = 0, 2
 SELECTOR, USERSA_INFO, USERSA_ID, POLICY_INFO, POLICY_ID, ACQUIRE, AEVENT_ID, TMPL = 56, 224, 24, 168, 64, 280, 48, 64
 ALG_NAME = 64  # CRYPTO_MAX_ALG_NAME of the structure
 ADDRESS = 16
@@ -119,10 +119,12 @@ class XfrmDecoder(Decoder):
         """xfrm_address_t: 4 bytes of it for IPv4, 16 for every other family."""
         return ip_text(m.data[at : at + (4 if family == AF_INET else ADDRESS)])
 
-    def _selector(self, m: Reading, at: int) -> XfrmSelector:
+    def _selector(self, m: Reading, at: int, otherwise: int = AF_UNSPEC) -> XfrmSelector:
+        """xfrm_selector. One without a family, as the kernel makes for XFRM_MSG_ALLOCSPI, holds addresses of the
+        family of its state, ``otherwise``."""
         dport, dport_mask, sport, sport_mask = self._be_ports(m.data, at + 32)
         family, prefixlen_d, prefixlen_s, proto, ifindex, user = self._selector_end(m.data, at + 40)
-        src, dst = self._ip(m, at + ADDRESS, family), self._ip(m, at, family)
+        src, dst = self._ip(m, at + ADDRESS, family or otherwise), self._ip(m, at, family or otherwise)
         ports = (sport, sport_mask), (dport, dport_mask)
         return XfrmSelector(family, src, dst, prefixlen_s, prefixlen_d, proto, *ports, ifindex, user)
 
@@ -133,7 +135,7 @@ class XfrmDecoder(Decoder):
         count, packets = self._use(m.data, at + 160)
         saddr = self._ip(m, at + 80, family)
         daddr, spi, proto = self._ip(m, at + 56, family), self._be32(m.data, at + 72)[0], m.data[at + 76]
-        selector = self._selector(m, at)
+        selector = self._selector(m, at, family)
         return [family, daddr, spi, proto, saddr, mode, reqid, window, flags, seq, selector, count, packets]
 
     def _state(self, m: Reading, at: int, attributes: int, end: int, hard: bool | None) -> XfrmStateInfo:
