@@ -1,0 +1,54 @@
+"""Prints how much of nlmon's decoding other programs and libraries confirm, as a Markdown table.
+
+    python tools/peers.py
+
+The comparer and the cases are those of the tests (``tests/peers/table.py``, ``tests/peers/cases.py``): what this counts
+is what they assert. Columns: messages and fields compared over the recordings of both kernels, fields of these in
+which the peer had a value, equal, differing for a reason that stands below the table, and differing without one.
+"Not provided" are fields that the peer has and the implementation does not claim to give.
+
+Exit code: 0 no difference without a reason, 1 there is one.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+
+from peers.cases import CASES
+from peers.table import SHOWN, run
+
+TITLES = (
+    *("protocol", "peer", "implementation", "messages", "fields compared", "with a value", "equal"),
+    *("differ with a reason", "differ without", "not provided"),
+)
+
+
+def main() -> int:
+    """Run every case and print."""
+    rows = [TITLES, ("---",) * 3 + ("---:",) * (len(TITLES) - 3)]
+    reasons: list[str] = []
+    wrong: list[str] = []
+    for case in CASES:
+        for backend in case.backends:
+            found = run(case, backend)
+            equal, excused, unequal = found.equal.total(), found.excused.total(), len(found.wrong)
+            counts = (found.messages, equal + excused + unequal, found.said.total(), equal, excused, unequal)
+            shown = [f"{count:,}" for count in (*counts, found.not_provided.total())]
+            rows.append((case.protocol, case.peer, backend, *shown))
+            wrong += [f"{case} {backend}: {text}" for text in found.wrong[:SHOWN]]
+            for field, count in sorted(found.excused.items()):
+                where = f"{case.protocol}, {case.peer}, {backend}"
+                reasons.append(f"{where}: `{field}` {count}: {case.excuses[field].reason}")
+    lines = [f"| {' | '.join(row)} |" for row in rows]
+    for title, texts in (("Reasons", reasons), ("Differences without a reason", wrong)):
+        if texts:
+            lines += ["", f"{title}:", "", *(f"- {text}" for text in texts)]
+    sys.stdout.write("\n".join(lines) + "\n")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
