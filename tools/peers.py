@@ -3,8 +3,9 @@
     python tools/peers.py
 
 The comparer and the cases are those of the tests (``tests/peers/table.py``, ``tests/peers/cases.py``): what this counts
-is what they assert. Columns: messages and fields compared over the recordings of both kernels, fields of these in
-which the peer had a value, equal, differing for a reason that stands below the table, and differing without one.
+is what they assert. Columns: messages and fields compared over the recordings of both kernels, those in which the
+peer's value tells something (neither absent nor zero), equal, differing for a reason that stands below the table, and
+differing without one. Fields that no recording shows with a telling value are listed last.
 "Not provided" are fields that the peer has and the implementation does not claim to give.
 
 Exit code: 0 no difference without a reason, 1 there is one.
@@ -21,7 +22,7 @@ from peers.cases import CASES
 from peers.table import SHOWN, run
 
 TITLES = (
-    *("protocol", "peer", "implementation", "messages", "fields compared", "with a value", "equal"),
+    *("protocol", "peer", "implementation", "messages", "fields compared", "telling", "equal"),
     *("differ with a reason", "differ without", "not provided"),
 )
 
@@ -30,6 +31,7 @@ def main() -> int:
     """Run every case and print."""
     rows = [TITLES, ("---",) * 3 + ("---:",) * (len(TITLES) - 3)]
     reasons: list[str] = []
+    silent: list[str] = []
     wrong: list[str] = []
     for case in CASES:
         for backend in case.backends:
@@ -42,8 +44,14 @@ def main() -> int:
             for field, count in sorted(found.excused.items()):
                 where = f"{case.protocol}, {case.peer}, {backend}"
                 reasons.append(f"{where}: `{field}` {count}: {case.excuses[field].reason}")
+        if case.silent:
+            silent.append(f"{case.protocol}, {case.peer}: {', '.join(sorted(case.silent))}")
     lines = [f"| {' | '.join(row)} |" for row in rows]
-    for title, texts in (("Reasons", reasons), ("Differences without a reason", wrong)):
+    for title, texts in (
+        ("Reasons", reasons),
+        ("Never seen with a telling value", silent),
+        ("Differences without a reason", wrong),
+    ):
         if texts:
             lines += ["", f"{title}:", "", *(f"- {text}" for text in texts)]
     sys.stdout.write("\n".join(lines) + "\n")

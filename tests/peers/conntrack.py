@@ -355,17 +355,20 @@ PYROUTE2 = {
     ),
 }
 CAPTURE = ("04-conntrack",)
-# What no flow and no expectation of the recordings has: flows in a zone by direction, and ICMP inside other flows.
+# What no flow and no expectation of the recordings has, or has as zero only.
+ICMP, INNER = ("type", "code", "id"), ("master", "tuple", "mask", "nat_tuple")
 NO_ZONE = {"reply.zone", "zone_orig"}
-NO_ICMP = {
-    f"{prefix}.icmp_{name}" for prefix in ("master", "tuple", "mask", "nat_tuple") for name in ("type", "code", "id")
-}
-NO_ZONES = {f"{prefix}.zone" for prefix in ("master", "tuple", "mask", "nat_tuple")}
-FLOW_SILENT = NO_ZONE | {name for name in NO_ICMP | NO_ZONES if name.startswith("master.")}
+NO_ICMP = {f"{prefix}.icmp_{name}" for prefix in INNER for name in ICMP} | {f"{prefix}.zone" for prefix in INNER}
+ZERO_ICMP = {"icmp_code", "reply.icmp_code", "reply.icmp_type"}
+FLOW_SILENT = NO_ZONE | ZERO_ICMP | {name for name in NO_ICMP if name.startswith("master.")}
+ZERO_PORTS = {"tuple.src_port", "mask.src_port"}
+ZERO_EXPECTED = {"event.seq", "event.pid", "flags", "expect_class", "nat_dir", "nat_tuple.dst_port", *ZERO_PORTS}
+EXPECTED_SILENT = NO_ICMP | ZERO_EXPECTED
+ONE = ("libnl",)
 CASES = (
     Case("conntrack", "tshark", CAPTURE, BACKENDS, 311, by_tshark(True), is_flow, silent=FLOW_SILENT),
-    Case("expectations", "tshark", CAPTURE, ("libnl",), 4, by_tshark(False), is_expectation, silent=NO_ICMP | NO_ZONES),
+    Case("expectations", "tshark", CAPTURE, ONE, 4, by_tshark(False), is_expectation, silent=EXPECTED_SILENT),
     Case("conntrack", "pyroute2", CAPTURE, BACKENDS, 311, by_pyroute2, is_flow, PYROUTE2, FLOW_SILENT),
-    Case("conntrack", "conntrack", CAPTURE, BACKENDS, 193, by_conntrack, silent=NO_ZONE, derived=DERIVED),
-    Case("expectations", "conntrack", CAPTURE, ("libnl",), 4, expectations, is_expectation),
+    Case("conntrack", "conntrack", CAPTURE, BACKENDS, 193, by_conntrack, silent=NO_ZONE | ZERO_ICMP, derived=DERIVED),
+    Case("expectations", "conntrack", CAPTURE, ONE, 4, expectations, is_expectation, {}, {"expect_class", *ZERO_PORTS}),
 )

@@ -310,9 +310,10 @@ PYROUTE2 = {
         lambda ours, theirs, _: ours == f"@{theirs}",
     ),
 }
+# All sockets are root's, and none was waiting to send again.
+UID, RETRANS = frozenset({"uid"}), frozenset({"retrans"})
 CASES = (
-    # ss asks for the owner of a unix socket only of one that root does not own
-    Case("sock_diag", "tshark", CAPTURE, BACKENDS, 581, by_tshark, is_socket, TSHARK, frozenset({"uid"})),
-    Case("sock_diag", "pyroute2", CAPTURE, BACKENDS, 581, by_pyroute2, is_socket, PYROUTE2),
-    Case("sock_diag", "ss", CAPTURE, BACKENDS, 515, by_ss, derived=DERIVED),
+    Case("sock_diag", "tshark", CAPTURE, BACKENDS, 581, by_tshark, is_socket, TSHARK, UID),
+    Case("sock_diag", "pyroute2", CAPTURE, BACKENDS, 581, by_pyroute2, is_socket, PYROUTE2, UID | RETRANS),
+    Case("sock_diag", "ss", CAPTURE, BACKENDS, 515, by_ss, None, {}, UID | RETRANS, DERIVED),
 )

@@ -5,7 +5,7 @@ Rules of this file:
    event itself. None means that the message did not carry it.
 2. A field that our implementation does not provide (``UNSET``) is counted and not compared.
 3. A disagreement stands in the table of its case with the reason, and only where its condition holds. A row that
-   nothing needs is stale, and a field that no message ever carries must be named as such: both fail the tests.
+   nothing needs is stale, and a field that was never seen with a telling value must be named: both fail the tests.
 
 Not here: any decoding, by us or by a peer.
 """
@@ -45,8 +45,8 @@ class Excuse(NamedTuple):
 class Case(NamedTuple):
     """A peer for the messages of one protocol. ``messages``: how many it speaks of, over all captures and kernels.
     ``witnesses``: what it says of a recording. ``covers``: which of our events it must speak of, None if it chooses.
-    ``excuses``: by field. ``silent``: fields that no message of the recordings carries. ``derived``: what the peer
-    says that is not one of our fields, made from our payload."""
+    ``excuses``: by field. ``silent``: fields that no message of the recordings carries with a value other than zero.
+    ``derived``: what the peer says that is not one of our fields, made from our payload."""
 
     protocol: str
     peer: str
@@ -69,7 +69,8 @@ class Case(NamedTuple):
 
 
 class Tally:
-    """What came of one case against one implementation. ``said``: comparisons in which the peer had a value."""
+    """What came of one case against one implementation. ``said``: comparisons in which the peer had a value that tells
+    something, neither absent nor zero."""
 
     def __init__(self) -> None:
         self.messages = 0
@@ -87,7 +88,7 @@ class Tally:
             if ours is UNSET:
                 self.not_provided[field] += 1
                 continue
-            if theirs is not None:
+            if theirs:
                 self.said[field] += 1
             excuse = case.excuses.get(field)
             if ours == theirs and type(ours) is type(theirs):

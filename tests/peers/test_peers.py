@@ -34,7 +34,7 @@ def test_the_peer_agrees(case: Case, backend: str) -> None:
 
 @pytest.mark.parametrize(("case", "backend"), RUNS)
 def test_no_table_is_stale(case: Case, backend: str) -> None:
-    """Every excuse is needed, and every field was seen with a value, but those that the case calls silent."""
+    """Every excuse is needed, and every field was seen with a telling value, but those called silent."""
     found = tally(str(case), backend)
     silent = (set(found.equal) | set(found.excused)) - set(found.said)
 
