@@ -6,10 +6,10 @@ monitor reads, which ``tests/backends`` and ``tests/test_oracle.py`` hold agains
 
 from __future__ import annotations
 
-from peers import conntrack, generic, network, nl80211, sock_diag, xfrm
+from peers import audit, conntrack, generic, network, nl80211, sock_diag, xfrm
 from peers.table import Case
 
 __all__ = ["CASES"]
 
-MODULES = (nl80211, generic, conntrack, sock_diag, xfrm, network)
+MODULES = (nl80211, generic, conntrack, sock_diag, xfrm, network, audit)
 CASES: tuple[Case, ...] = tuple(case for module in MODULES for case in module.CASES)
