@@ -77,7 +77,7 @@ def by_tshark(source: Recording) -> Iterator[Witness]:
 # -- pyroute2 ----------------------------------------------------------------------------------------------------
 
 
-class AnyFamily(genlmsg):
+class AnyFamily(genlmsg):  # type: ignore[misc]
     """A message whose attributes pyroute2 frames and does not interpret."""
 
     nla_map = tuple((number, f"ATTR_{number}", "hex") for number in range(400))

@@ -103,7 +103,7 @@ def message_by_tshark(m: Dissection) -> Fields:
     more = {ours: shown(find(theirs)) for ours, theirs in HEX.items()}
     return {
         **{f"nl80211.{name}": value for name, value in found.items()},
-        **vendor(found["cmd"], {**more, "data": None if data is None else data.hex()}),
+        **vendor(int(m.fields["nl80211.cmd"]), {**more, "data": None if data is None else data.hex()}),
     }
 
 
@@ -210,7 +210,7 @@ FLAG_OF = {"timed_out": "timed out", "disconnected_by_ap": "by AP"}
 def event_by_iw(line: str, index: dict[str, int]) -> Fields:
     """A line of ``iw event -t -f``: time, interface or device, and what happened."""
     line = re.sub(r"^[\d.]+: ", "", line)
-    head = next((found for where in WHERE if (found := re.match(where, line))), None)
+    head = next((hit for where in WHERE if (hit := re.match(where, line))), None)
     said_of = head.groupdict() if head else {}
     found: Fields = {name: int(value, 0) for name, value in said_of.items() if name in {"wiphy", "wdev"}}
     if "wdev" in said_of:

@@ -87,12 +87,16 @@ class Recording:
 
     def during(self, row: dict[str, Any], protocol: int) -> list[Message]:
         """Messages of the kernel, of a protocol, while a command ran."""
+        return [one for one in self._while(row, protocol) if not one.asks]
+
+    def asked_during(self, row: dict[str, Any], protocol: int) -> list[Message]:
+        """Messages of programs, of a protocol, while a command ran."""
+        return [one for one in self._while(row, protocol) if one.asks]
+
+    def _while(self, row: dict[str, Any], protocol: int) -> list[Message]:
         begin, end = row["t"] * 1e9, (row["t_end"] + SLACK) * 1e9
-        return [
-            one
-            for one in self.messages
-            if one.frame.protocol == protocol and begin <= one.frame.timestamp <= end and not one.asks
-        ]
+        ours = (one for one in self.messages if one.frame.protocol == protocol)
+        return [one for one in ours if begin <= one.frame.timestamp <= end]
 
     def notifications(self, protocol: int) -> list[Message]:
         """Notifications of a protocol; copies for other listeners, which follow one another, are left out."""

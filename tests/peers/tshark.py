@@ -131,7 +131,7 @@ def _tree(packet: str) -> ElementTree.Element:
 def _packet(packet: ElementTree.Element) -> Iterator[Dissection]:
     found: list[Dissection] = []
     malformed = False
-    number = int(packet.find("proto[@name='geninfo']/field[@name='num']").get("show"))
+    number = int(packet.findall("proto[@name='geninfo']/field[@name='num']")[0].get("show", "0"))
     for proto in packet:
         malformed = malformed or proto.get("name") == "_ws.malformed"
         if proto.get("name") in {"geninfo", "frame", "netlink"}:

@@ -1,7 +1,8 @@
 """IPsec by ``ip xfrm``, in the words of our payloads, and by tshark as far as it goes.
 
 tshark has no dissector for NETLINK_XFRM and pyroute2 no definitions: tshark is a witness of the message headers alone,
-and what a message holds is held against ``ip xfrm state``, ``policy`` and ``monitor``.
+and what a message holds is held against ``ip xfrm state``, ``policy`` and ``monitor``; requests against the commands
+(``xfrm_commands``).
 
 Not here: comparing (``table``), and lifetimes, which we do not provide.
 """
@@ -19,7 +20,7 @@ from peers.recording import Message, Recording
 from peers.table import Case, Excuse, Witness
 from peers.tshark import dissected
 
-__all__ = ["CASES"]
+__all__ = ["CASES", "Fields", "after", "family_of", "number", "policy"]
 
 XFRM = 6
 AF_INET, AF_INET6 = 2, 10
