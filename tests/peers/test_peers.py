@@ -6,9 +6,12 @@ from functools import cache
 
 import pytest
 
+from nlmon.compare.contract import load_contract
 from peers.cases import CASES
 from peers.table import SHOWN, Case, Tally, run
 
+# Where legacy speaks too: the kind of payload in the contract.
+KINDS = {"conntrack": "conntrack", "sock_diag": "diag", "generic": "generic", "nl80211": "generic"}
 RUNS = [
     pytest.param(case, backend, id=f"{case}-{backend}", marks=[pytest.mark.peer] if case.runs else [])
     for case in CASES
@@ -42,3 +45,17 @@ def test_no_table_is_stale(case: Case, backend: str) -> None:
         assert (set(found.excused), silent) == (set(case.excuses), set(case.silent))
     else:
         assert (set(found.excused) - set(case.excuses), silent - set(case.silent)) == (set(), set())
+
+
+@pytest.mark.parametrize(("case", "backend"), RUNS)
+def test_only_what_the_contract_does_not_owe_is_not_compared(case: Case, backend: str) -> None:
+    """A field that the implementation leaves unset is one that the contract lets it leave."""
+    unset = {name.partition(".")[0] for name in tally(str(case), backend).not_provided} - set(case.derived)
+
+    if backend == "libnl":
+        assert tally(str(case), backend).not_provided.total() == 0
+    else:
+        kind = load_contract().kinds[KINDS[case.protocol]]
+        owed = {field.name for field in kind.fields if field.by == "both"}
+        assert unset & owed == set()
+        assert unset <= {field.name for field in kind.fields} | {"event"}
