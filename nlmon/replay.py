@@ -81,7 +81,7 @@ class Replay:
             Lane(candidate, byteorder, select == "all", options, faults),
         )
         names = self.lanes[0].name, self.lanes[1].name
-        self.judge = Judge(contract or load_contract(), names, byteorder, self._family_name, on_difference)
+        self.judge = Judge(contract or load_contract(), names, byteorder, self._family_names, on_difference)
         # A protocol that only one of them supports gives events of that one alone; the contract judges them.
         supported = set(self.lanes[0].backend.groups) | set(self.lanes[1].backend.groups)
         self.protocols = supported if protocols is None else supported & set(protocols)
@@ -176,8 +176,8 @@ class Replay:
         left, right = (lane.side(datagram.protocol) for lane in self.lanes)
         self.judge.compare(datagram, left, right, seed=seed)
 
-    def _family_name(self, number: int) -> str | None:
-        return self.lanes[1].factory.family_name(number)
+    def _family_names(self, number: int) -> list[str]:
+        return self.lanes[1].factory.family_names(number)
 
     def _seed(self, datagram: Datagram) -> None:
         for lane in self.lanes:

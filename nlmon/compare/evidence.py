@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import ipaddress
 import struct
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from msgspec import UNSET
@@ -27,13 +27,13 @@ from nlmon.compare.contract import Contract, Field, kind_name
 from nlmon.compare.difference import Class
 from nlmon.compare.layout import ATTRIBUTES, header_size
 from nlmon.compare.locate import NLMSGHDR, Message, attributes, field_of
-from nlmon.errors import DecodeError, NlmonError
+from nlmon.errors import AttributeFormatError, DecodeError, FramingError, HeaderError, NlmonError
 from nlmon.events import Event, GenericInfo
 
-__all__ = ["Evidence", "FamilyName"]
+__all__ = ["Evidence", "FamilyNames"]
 
-FamilyName: TypeAlias = Callable[[int], str | None]
-GENL_ID_CTRL, GENLMSGHDR, NL80211_CMD_VENDOR, QCA_OUI = 16, 4, 103, 0x001374
+FamilyNames: TypeAlias = Callable[[int], Collection[str]]
+GENERIC, GENL_ID_CTRL, GENLMSGHDR, NL80211_CMD_VENDOR, QCA_OUI = 16, 16, 4, 103, 0x001374
 AF_UNIX = 1
 ADDRESS_LENGTH = {2: 4, 10: 16, 128: 4, 129: 16}
 # Fixed headers that are shown as one piece, and what is judged by itself.
@@ -50,12 +50,14 @@ class _Row(NamedTuple):
 
 
 class Evidence:
-    """Judges events of one recording; ``family_name`` says how nlctrl named a number, None: it did not."""
+    """Judges events of one recording; ``family_names``: what nlctrl called the family of a number so far."""
 
-    def __init__(self, contract: Contract, byteorder: str, family_name: FamilyName) -> None:
+    def __init__(self, contract: Contract, byteorder: str, family_names: FamilyNames) -> None:
         self._contract = contract
         self._order = byteorder
-        self._family_name = family_name
+        self._family_names = family_names
+        # Whether a message of nlctrl may have been malformed; who reads it how decides what a family is called.
+        self._doubtful = False
         self._readers = _readers("<" if byteorder == "little" else ">")
         self._rows = {name: self._compile(name) for name in contract.kinds}
         # The two kinds of sockets share an event and no structure.
@@ -74,6 +76,11 @@ class Evidence:
                 given = {event.offset for event in events} | set(_bad(errors))
             if not any(span.start <= offset < span.end for offset in given):
                 yield span
+
+    def note(self, protocol: int, errors: Sequence[NlmonError]) -> None:
+        """Take note of what could not be read: what malformed messages say of families is nobody's to judge."""
+        malformed = AttributeFormatError | FramingError | HeaderError
+        self._doubtful = self._doubtful or (protocol == GENERIC and any(isinstance(e, malformed) for e in errors))
 
     def check(self, name: str, event: Event, data: bytes, errors: Sequence[NlmonError]) -> Iterator[Finding]:
         """Findings about the fields that ``name`` gives alone in one event; ``data``: its datagram."""
@@ -107,6 +114,8 @@ class Evidence:
             expected = ABSENT if found is None else self._read(row.field, found[0], found[1], family)
             if expected is UNJUDGED or (expected is ABSENT and value is None) or value == expected:
                 continue
+            if found and not found[1] and isinstance(value, int) and value % (1 << 8 * len(found[0])) == expected:
+                continue  # of a number in the fixed header only the width is known, and not whether it has a sign
             if expected is not ABSENT and not row.field.encoding and found and found[1] and value is not None:
                 continue
             yield _finding(row.field, expected, value)
@@ -146,9 +155,12 @@ class Evidence:
         rows = {field.name: field for field in self._contract.kinds["generic"].fields}
         if info.genl_family_name is UNSET:
             return
-        name = "nlctrl" if info.genl_family_id == GENL_ID_CTRL else self._family_name(info.genl_family_id)
-        if info.genl_family_name != name:
-            yield _finding(rows["genl_family_name"], ABSENT if name is None else name, info.genl_family_name)
+        name = info.genl_family_name
+        names = set(self._family_names(info.genl_family_id))
+        if info.genl_family_id == GENL_ID_CTRL:
+            names.add("nlctrl")
+        if not self._doubtful and (name not in names if names else name is not None):
+            yield _finding(rows["genl_family_name"], " or ".join(sorted(names)) if names else ABSENT, name)
             return
         raw = None
         if name != "nl80211":

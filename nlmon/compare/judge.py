@@ -20,7 +20,7 @@ from nlmon.compare.align import align, in_order
 from nlmon.compare.classify import Classifier, Finding
 from nlmon.compare.contract import Contract
 from nlmon.compare.difference import Class, Difference
-from nlmon.compare.evidence import Evidence, FamilyName
+from nlmon.compare.evidence import Evidence, FamilyNames
 from nlmon.compare.explain import explain_event, explain_field, show
 from nlmon.compare.final import compare_corrections, compare_recovery, compare_states
 from nlmon.compare.locate import messages
@@ -60,7 +60,7 @@ class Judge:
         contract: Contract,
         names: tuple[str, str],
         byteorder: str,
-        family_name: FamilyName,
+        family_names: FamilyNames,
         listener: Callable[[Difference], None] | None = None,
     ) -> None:
         self.contract = contract
@@ -68,7 +68,7 @@ class Judge:
         self.counts: Counter[Class] = Counter()
         self._names = names
         self._byteorder = byteorder
-        self._evidence = Evidence(contract, byteorder, family_name)
+        self._evidence = Evidence(contract, byteorder, family_names)
         self._listener = listener
         self._details: dict[Class, list[Difference]] = {}
 
@@ -145,6 +145,8 @@ class Judge:
     def _alone(self, datagram: Datagram, sides: tuple[Side, Side], seed: bool) -> None:
         """What one of them provides alone, against the message; once, where both are the same implementation."""
         spans = None
+        for side in sides:
+            self._evidence.note(datagram.protocol, side.errors)
         for number, side in enumerate(sides):
             if not side.reads or not side.heard or side.missed or side.crash or (number and side.name == sides[0].name):
                 continue

@@ -150,9 +150,9 @@ class ReplayFactory:
             request = self.header.pack(size, get_type, NLM_F_REQUEST | NLM_F_DUMP, 1, 0) + bytes([family])
             yield from transport.request(request.ljust(size, b"\0"))
 
-    def family_name(self, number: int) -> str | None:
-        """Name of a generic family, None if the recording never told."""
-        return next((name for name, (family, _) in self.families.items() if family == number), None)
+    def family_names(self, number: int) -> list[str]:
+        """Names that the recording gave to a generic family and did not take back."""
+        return [name for name, (family, _) in self.families.items() if family == number]
 
     def sweep(self, get_type: int, family: int, since: int) -> None:
         """A recorded dump was complete; see ``RecordedObjects.sweep``."""
