@@ -3,7 +3,8 @@
 Rules of this file:
 1. A lane gets what its own socket would have received: the notifications of the groups it joined, in order. It
    cannot tell that it is a replay.
-2. An implementation that raises is told by ``crash``; the lane goes on with the next datagram.
+2. An implementation that raises, never comes to rest or gives what is no event is told by ``crash``; the lane goes on
+   with the next datagram.
 
 Not here: comparing lanes (``nlmon.replay``).
 """
@@ -12,7 +13,8 @@ from __future__ import annotations
 
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Literal, TypeAlias
 
 from nlmon.backends.base import Backend, BackendOptions
@@ -36,6 +38,11 @@ from nlmon.transport.faults import Fault
 from nlmon.transport.replay import ReplayFactory
 
 __all__ = ["BackendMaker", "Lane"]
+
+ROUTE, GENERIC = 0, 16
+NLCTRL = {b"\x10\x00", b"\x00\x10"}
+# So often may process() say that it did something while nothing waits, such as making up for a loss.
+RESTLESS = 64
 
 BackendMaker: TypeAlias = Callable[[TransportFactory, BackendOptions], Backend]
 
@@ -76,7 +83,23 @@ class Lane:
         # Objects that were told by synthetic events, which an implementation that recovered gives alone.
         self.recovered: set[tuple[str, Key]] = set()
         self._seeds_unknown: Counter[str] = Counter()
-        self._families = 0
+        self._caches = bool(options.caches)
+        # What the kernel's side learned that the implementation has not asked for again.
+        self._families = self._links = 0
+        self._stale: set[int] = set()
+
+    def start(self, protocols: Iterable[int]) -> None:
+        """Enable the protocols that this implementation supports."""
+        with self._guarded():
+            for protocol in protocols:
+                if self.supports(protocol):
+                    self.backend.enable(protocol)
+
+    def stop(self) -> None:
+        """Close the implementation."""
+        self._reset()
+        with self._guarded():
+            self.backend.close()
 
     def supports(self, protocol: int) -> bool:
         """Whether this implementation reads a protocol at all."""
@@ -104,6 +127,8 @@ class Lane:
         return found
 
     def _event(self, event: Event) -> None:
+        if not isinstance(event, Event) or not isinstance(event.offset, int):
+            raise TypeError(f"a {type(event).__name__} was given for an event")
         self.events.append(event)
 
     def _error(self, error: Exception) -> None:
@@ -140,6 +165,7 @@ class Lane:
         self._reset()
         if learn:
             self.learn(datagram)
+        self._refresh(datagram)
         lost = self.factory.faults.lost
         self.heard = self.factory.deliver(datagram)
         self.missed = self.factory.faults.lost > lost
@@ -149,28 +175,32 @@ class Lane:
         return True
 
     def _process(self, protocol: int) -> None:
-        try:
+        with self._guarded():
+            idle = 0
             while self.backend.process(protocol):
-                pass
-        except Exception as error:
-            self._crashed(error)
+                idle = 0 if self.factory.waiting(protocol) else idle + 1
+                if idle > RESTLESS:
+                    raise RuntimeError("process() never says that nothing waits")
         self._count("events")
 
     def seed(self, datagram: Datagram) -> None:
         """Decode a recorded answer without delivering it."""
         self._reset()
         self.learn(datagram)
+        if self._caches and datagram.protocol == ROUTE and self.factory.links_changed != self._links:
+            # A kernel knew its links before anybody asked, too; a notification is not known before it is read.
+            self._stale.add(ROUTE)
+        self._links = self.factory.links_changed
         if not self.supports(datagram.protocol):
             return
-        try:
+        self._refresh(datagram)
+        with self._guarded():
             decoded = self.backend.decode(datagram)
-        except Exception as error:
-            self._crashed(error)
-            return
-        self.events = decoded.events
-        for found in decoded.errors:
-            self._error(found)
-        self._seeds_unknown.update(unknown_message(datagram.protocol, *one) for one in decoded.unknown)
+            for event in decoded.events:
+                self._event(event)
+            for found in decoded.errors:
+                self._error(found)
+            self._seeds_unknown.update(unknown_message(datagram.protocol, *one) for one in decoded.unknown)
         self._count("seeds")
 
     def objects(self, get_type: int, family: int, reader: Backend) -> Iterator[RoutePayload]:
@@ -212,12 +242,27 @@ class Lane:
             self.recovered.difference_update((kind, key) for kind, key, _ in objects_of(event.payload))
 
     def learn(self, datagram: Datagram) -> None:
-        """Let the kernel's side remember what a recorded answer tells. A kernel knew its families before anybody
-        asked, so the implementation may ask for them again."""
+        """Let the kernel's side remember what a recorded answer tells."""
         self.factory.learn(datagram)
         if len(self.factory.families) > self._families:
             self._families = len(self.factory.families)
+            self._stale.add(GENERIC)
+
+    def _refresh(self, datagram: Datagram) -> None:
+        """A kernel knew its families before anybody asked, so the implementation may ask for them again, before it
+        meets a message of theirs."""
+        if datagram.protocol not in self._stale or datagram.data[4:6] in NLCTRL:
+            return
+        self._stale.discard(datagram.protocol)
+        with self._guarded():
             self.backend.refresh()
+
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:
+            self._crashed(error)
 
     def _crashed(self, error: Exception) -> None:
         self.crash = f"{type(error).__name__}: {error}"
@@ -235,6 +280,7 @@ class Lane:
         self.totals[counted] += len(self.events)
         for event in self.events:
             self.totals["synthetic"] += event.synthetic
+            self.totals["overruns"] += event.type == "overrun"
             if self.lossy and event.synthetic and isinstance(event.payload, RoutePayload):
                 self.recovered.update((kind, key) for kind, key, _ in objects_of(event.payload))
         self.totals["errors"] += sum(isinstance(error, DecodeError) for error in self.errors)

@@ -86,8 +86,9 @@ class Replay:
         supported = set(self.lanes[0].backend.groups) | set(self.lanes[1].backend.groups)
         self.protocols = supported if protocols is None else supported & set(protocols)
         for lane in self.lanes:
-            for protocol in sorted(self.protocols & set(lane.backend.groups)):
-                lane.backend.enable(protocol)
+            lane.start(sorted(self.protocols))
+        self._compare(Datagram(0, 0, ROUTE, b""), seed=False)
+        self._pooled = options is not None and options.message_pool_size is not None
         self._resync = options is not None and options.resync
         self._conversation = Conversation(byteorder)
         self._dumps: OrderedDict[tuple[int, int, int], _OpenDump] = OrderedDict()
@@ -161,6 +162,13 @@ class Replay:
                 continue  # an implementation that raises is told where its datagrams are compared
             self.judge.recovery((other.name, lane.name), lane.state, truth, lane.told, self.last_frame)
 
+    def _compare_losses(self) -> None:
+        """What each of them says it lost, against what its socket was made to lose."""
+        for number, lane in enumerate(self.lanes):
+            faults, said = lane.factory.faults, (lane.totals["overruns"], lane.totals["lost"])
+            if not self._pooled:  # a full pool loses on its own account
+                self.judge.losses(number, (faults.told, faults.lost), said, self.last_frame)
+
     @property
     def _recovered(self) -> set[tuple[str, Key]]:
         """Objects that exactly one of them made up for after a loss."""
@@ -233,8 +241,10 @@ class Replay:
         self._compare_recovery(now=True)
         left, right = self.lanes
         self.judge.states(left.state, right.state, self.last_frame, self._recovered)
+        self._compare_losses()
         for lane in self.lanes:
-            lane.backend.close()
+            lane.stop()
+        self._compare(Datagram(self.last_frame, 0, ROUTE, b""), seed=False)
         totals = self.judge.totals()
         damage = reader.damage
         verdict, reason = self._verdict(damage is not None)
@@ -301,7 +311,8 @@ class Replay:
             notes.append("no notification reached a monitor; only recorded answers were compared")
         for protocol in sorted(self.protocols):
             alone = [lane for lane in self.lanes if lane.supports(protocol)]
-            if len(alone) == 1 and (events := alone[0].backend.status().protocols[protocol].events):
+            status = alone[0].backend.status().protocols.get(protocol) if len(alone) == 1 else None
+            if status is not None and (events := status.events):
                 name = PROTOCOLS.get(protocol, str(protocol))
                 notes.append(f"only {alone[0].name} reads {name}: nothing to hold its {events:,} events against")
         if self.copies.likely:

@@ -7,7 +7,8 @@ The rules, in order, for the first message of a datagram (all messages of a data
 1. Recorded as sent to the kernel, or NLM_F_REQUEST set: a **request**.
 2. NLMSG_DONE, and NLM_F_MULTI with a sequence number or port id: part of a **dump**. It belongs to the oldest
    request with this sequence number that asks for this type and that no other port id has claimed.
-3. NLMSG_ERROR, which is also the acknowledgement: **control**. It ends the request that it echoes.
+3. NLMSG_ERROR, which is also the acknowledgement: **control**. It ends the request that it echoes. The kernel sends
+   it alone; what follows one in its datagram is a **notification**, so that nothing is hidden behind an error.
 4. Answers a remembered request that asks for something, with the same sequence number: a **reply**
    (``_ANSWERS`` says which type answers which).
 5. Everything else is a **notification**. One caused by a request carries that request's sequence number and
@@ -118,7 +119,8 @@ class Conversation:
             return self._dump(frame, msg_type, seq, pid)
         if msg_type == ERROR:
             self._refused(frame.protocol, seq, data)
-            return Place(Role.CONTROL)
+            alone = all(header.type < 16 for header in messages(data, self._byteorder))
+            return Place(Role.CONTROL if alone else Role.NOTIFICATION)
         answered = self._answers(frame, msg_type, seq) if pid else None
         if answered is not None:
             return Place(Role.REPLY, request=answered)

@@ -25,7 +25,7 @@ from nlmon.compare.explain import explain_event, explain_field, show
 from nlmon.compare.final import compare_corrections, compare_recovery, compare_states
 from nlmon.compare.locate import messages
 from nlmon.compare.problems import compare_problems
-from nlmon.errors import NlmonError
+from nlmon.errors import NlmonError, TransportError
 from nlmon.events import Datagram, Event
 from nlmon.identity import Key
 from nlmon.state import State, Unannounced
@@ -34,6 +34,7 @@ __all__ = ["DETAILS_KEPT", "Judge", "Side"]
 
 # Details kept of each class.
 DETAILS_KEPT = 100
+OVERRUN = "overrun"
 
 
 class Side(Struct, frozen=True):
@@ -137,7 +138,9 @@ class Judge:
                 self.add(explain_event(Class.REORDERED, events[0], datagram, reason, seed, ("", "")))
 
     def _problems(self, datagram: Datagram, reference: Side, candidate: Side, seed: bool) -> None:
-        problems, events = (reference.errors, candidate.errors), [*reference.events, *candidate.events]
+        sides, events = (reference, candidate), [*reference.events, *candidate.events]
+        left, right = ([e for e in s.errors if not (s.lossy and isinstance(e, TransportError))] for s in sides)
+        problems = left, right
         for one in compare_problems(self.contract, self._names, datagram, self._byteorder, problems, events):
             values = (one.reference or "no error", one.candidate or "no error")
             self.add(explain_event(Class.ERROR, one.event, datagram, Class.ERROR.meaning, seed, values))
@@ -165,6 +168,14 @@ class Judge:
 
     def _field(self, finding: Finding, event: Event, datagram: Datagram, seed: bool) -> None:
         self.add(explain_field(finding, event, datagram, self._byteorder, seed))
+
+    def losses(self, number: int, had: tuple[int, int], said: tuple[int, int], frame: int) -> None:
+        """What implementation ``number`` says it lost, as (overruns, messages), against what its socket had."""
+        if had != said:
+            told = [f"{overruns} overruns, {messages} messages" for overruns, messages in (had, said)]
+            values = (told[0], told[1]) if number else (told[1], told[0])
+            reason = f"{self._names[number]} tells another loss than its socket had"
+            self.add(explain_event(Class.ERROR, None, Datagram(frame, 0, 0, b""), reason, False, values))
 
     # -- states ----------------------------------------------------------------------------------------------
 
@@ -206,8 +217,11 @@ class Judge:
 
 
 def _told(side: Side, synthetic: bool) -> list[Event]:
-    """Events of messages, or those that make up for a loss; without a loss there is no such thing."""
-    return [event for event in side.events if (event.synthetic and side.lossy) == synthetic]
+    """Events of messages, or those that make up for a loss; without a loss there is no such thing. That there was one
+    is each socket's own: it depends on its groups, so it is counted (``Judge.losses``) and not paired."""
+    if not side.lossy:
+        return [] if synthetic else list(side.events)
+    return [event for event in side.events if event.synthetic == synthetic and event.type != OVERRUN]
 
 
 def _why_nothing(side: Side) -> str:

@@ -33,13 +33,13 @@ class Fault(Struct, frozen=True):
 
 class Faults:
     """The faults of one replayed transport, in order of their frames. ``lost``: datagrams that a socket would have
-    received, so far."""
+    received, so far, ``told``: how often recv() said so."""
 
     def __init__(self, faults: tuple[Fault, ...]) -> None:
         self._waiting = sorted(faults, key=lambda fault: fault.frame)
         self._taken = self._drops = 0
         self._idle: list[Fault] = []
-        self.lost = 0
+        self.lost = self.told = 0
 
     @property
     def untouched(self) -> tuple[Fault, ...]:
@@ -66,6 +66,7 @@ class Faults:
         if not drops:
             self._idle.append(fault)
             return None
+        self.told += 1
         what = f"the receive buffer was full and the kernel dropped {drops} messages (a seeded fault)"
         return Overrun("NLM-T010", what, drops=drops)
 

@@ -30,7 +30,8 @@ from nlmon.transport.objects import KINDS, RecordedObjects
 __all__ = ["REMEMBERED", "ReplayFactory", "ReplayTransport"]
 
 REMEMBERED = 65536
-ROUTE, GENERIC = 0, 16
+ROUTE, SOCK_DIAG, GENERIC = 0, 4, 16
+INET_DIAG_MSG, INET_DIAG_PROTOCOL, TCP, UDP = 72, 10, 6, 17
 NLMSG_ERROR, NLMSG_DONE, NLM_F_REQUEST, NLM_F_MULTI, NLM_F_DUMP = 2, 3, 0x1, 0x2, 0x300
 RTM_NEWLINK, RTM_DELLINK, RTM_GETLINK = 16, 17, 18
 GENL_ID_CTRL, CTRL_CMD_NEWFAMILY, CTRL_CMD_DELFAMILY, CTRL_CMD_GETFAMILY = 16, 1, 2, 3
@@ -70,6 +71,8 @@ class ReplayFactory:
         # How often a transport was made to fail.
         self.losses = 0
         self.links: dict[int, tuple[str, bytes]] = {}
+        # How often a name was given, changed or taken.
+        self.links_changed = 0
         self.families: dict[str, tuple[int, bytes]] = {}
         # Family number -> its multicast groups. Which of them carries which command, nlctrl does not tell.
         self.generic_groups: dict[int, frozenset[int]] = {GENL_ID_CTRL: frozenset({GENL_ID_CTRL})}
@@ -134,7 +137,21 @@ class ReplayFactory:
             return True  # control messages are read by every socket; nobody joins a group for them
         groups = self.generic_groups.get(kind) if datagram.protocol == GENERIC else None
         groups = groups or groups_of(datagram.protocol, kind, flags, data[16])
-        return groups is None or not groups.isdisjoint(transport.groups)
+        if datagram.protocol == SOCK_DIAG and groups:
+            groups = self._of_protocol(data, groups)
+        # Where the bytes leave several open, who joined but some of them could miss the message.
+        return groups is None or (groups <= transport.groups and bool(groups))
+
+    def _of_protocol(self, data: bytes, groups: frozenset[int]) -> frozenset[int]:
+        """Of the groups of destroyed sockets (linux/sock_diag.h), TCP's or UDP's, by INET_DIAG_PROTOCOL."""
+        told = self.attribute(data, 16 + INET_DIAG_MSG, INET_DIAG_PROTOCOL)
+        one = {TCP: min, UDP: max}.get(told[0] if told else 0)
+        return groups if one is None else frozenset({one(groups)})
+
+    def waiting(self, protocol: int) -> bool:
+        """Whether a transport has something to read."""
+        transport = self._open.get(protocol)
+        return transport is not None and bool(transport.queue)
 
     def objects_of(self, get_type: int, request: bytes) -> list[bytes] | None:
         """What a dump request asks for, None when objects are not kept or the type is of another kind."""
@@ -177,11 +194,13 @@ class ReplayFactory:
     def _learn_link(self, kind: int, message: bytes) -> None:
         (index,) = self._index.unpack_from(message, 20)
         if kind == RTM_DELLINK:
-            self.links.pop(index, None)
+            self.links_changed += self.links.pop(index, None) is not None
             return
         name = self.attribute(message, 16 + IFINFOMSG, IFLA_IFNAME)
         if name is not None and (index in self.links or len(self.links) < REMEMBERED):
-            self.links[index] = (_text(name), message)
+            text = _text(name)
+            self.links_changed += self.links.get(index, ("", b""))[0] != text
+            self.links[index] = (text, message)
 
     def _learn_family(self, message: bytes) -> None:
         name = self.attribute(message, 16 + GENLMSGHDR, CTRL_ATTR_FAMILY_NAME)

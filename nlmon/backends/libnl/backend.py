@@ -95,7 +95,7 @@ class LibnlBackend(MessageDecoder, Backend):
             self._pools.setdefault(protocol, Pool(self.options.message_pool_size, self.options.pool_policy))
         if protocol == GENERIC:
             self._joined = set()
-            self.refresh()
+            self._learn_families()
         elif protocol == ROUTE:
             for kind in self.options.caches:
                 self._fresh(kind)
@@ -105,8 +105,15 @@ class LibnlBackend(MessageDecoder, Backend):
                     self._tracker.seed(self.whole_dump(*dump))
 
     def refresh(self) -> None:
-        """Ask nlctrl for its families again and join what is wanted of them; a family that is not there yet is
-        joined when nlctrl announces it."""
+        """Ask for families and caches again."""
+        self._learn_families()
+        if ROUTE in self._transports and self._lost is None:
+            for kind in self.options.caches:
+                self._fill(self.cache, kind)
+
+    def _learn_families(self) -> None:
+        """Ask nlctrl for its families and join what is wanted of them; a family that is not there yet is joined when
+        nlctrl announces it."""
         if GENERIC not in self._transports:
             return
         body = struct.pack("BBH", CTRL_CMD_GETFAMILY, 1, 0)
@@ -123,7 +130,7 @@ class LibnlBackend(MessageDecoder, Backend):
             raise UsageError("NLM-B002", "NETLINK_GENERIC is not enabled", hint="call enable() first")
         found = self.families.named(name)
         if found is None:
-            self.refresh()
+            self._learn_families()
             found = self.families.named(name)
         if found is None:
             near, names = self.families.suggestions(name)
@@ -321,7 +328,7 @@ class LibnlBackend(MessageDecoder, Backend):
         if protocol == GENERIC and self._unheard:
             self._unheard = False
             try:
-                self.refresh()
+                self._learn_families()
             except TransportError as error:
                 self.report(error)
             self._regroup(again=True)

@@ -1,0 +1,203 @@
+"""Verdicts on implementations that break the rules of their interface, on each protocol of the guide."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec import structs
+from nlbuild import message, number
+
+from nlmon.backends.base import Backend, BackendOptions, create
+from nlmon.backends.libnl import LibnlBackend
+from nlmon.capture import Frame, open_capture
+from nlmon.events import ConntrackInfo, Datagram, Decoded, DiagInfo, Event, GenericInfo, LinkInfo, TcInfo
+from nlmon.lane import BackendMaker
+from nlmon.replay import Replay, replay_capture
+from nlmon.report.model import CaptureReport
+from nlmon.transport.base import TransportFactory
+
+CAPTURES = Path(__file__).parent.parent / "fixtures" / "captures" / "linux-6.12"
+legacy = partial(create, "legacy")
+libnl = partial(create, "libnl")
+ROUTE, SOCK_DIAG, NETFILTER, GENERIC = 0, 4, 12, 16
+
+
+def verdict(name: str, candidate: BackendMaker, options: BackendOptions | None = None) -> CaptureReport:
+    """The report on one recording."""
+    with open_capture(CAPTURES / f"{name}.pcap.zst") as reader:
+        return replay_capture(reader, name, legacy, candidate, options=options)
+
+
+def changed(change: Callable[[Event], Any]) -> BackendMaker:
+    """A libnl whose decoder changes each event; a list gives several, None none."""
+
+    class Broken(LibnlBackend):
+        def decode(self, datagram: Datagram) -> Decoded:
+            decoded = super().decode(datagram)
+            made = [change(event) for event in decoded.events]
+            flat = [one for some in made for one in (some if isinstance(some, list) else [some])]
+            return structs.replace(decoded, events=[one for one in flat if one is not None])
+
+    def make(transports: TransportFactory, options: BackendOptions) -> Backend:
+        return Broken(transports, options)
+
+    return make
+
+
+def field(struct: type, **values: Any) -> BackendMaker:
+    """A libnl that gives fixed or computed values to fields of one kind of payload."""
+
+    def change(event: Event) -> Event:
+        if not isinstance(event.payload, struct):
+            return event
+        new = {key: value(event.payload) if callable(value) else value for key, value in values.items()}
+        return structs.replace(event, payload=structs.replace(event.payload, **new))
+
+    return changed(change)
+
+
+TC = TcInfo(0, 1, 2, 3, 4)
+# What is wrong, on which recording, and the class it is found as.
+ZOO: dict[str, tuple[str, BackendMaker, str]] = {
+    "no payload": ("01-route-basic", changed(lambda e: structs.replace(e, payload=None)), "conflict"),
+    "no event at all": ("01-route-basic", changed(lambda _: ["nothing"]), "crash"),
+    "an event without a place": ("01-route-basic", changed(lambda e: structs.replace(e, offset=None)), "crash"),
+    "an invented event of libnl's own": (
+        "01-route-basic",
+        changed(lambda e: [e, structs.replace(e, payload=TC)]),
+        "extra",
+    ),
+    "an event of libnl's own twice": ("06-xfrm", changed(lambda e: [e, e]), "duplicate"),
+    "xfrm is dropped": ("06-xfrm", changed(lambda _: None), "missing"),
+    "audit is dropped": ("09-untapped-audit-uevent-connector", changed(lambda _: None), "missing"),
+    "kind of a link": ("02-route-topology", field(LinkInfo, kind="bridge"), "contradicted"),
+    "master of a link": ("02-route-topology", field(LinkInfo, master=None), "contradicted"),
+    "type of a link": ("02-route-topology", field(LinkInfo, type=772), "contradicted"),
+    "reply of a flow": ("04-conntrack", field(ConntrackInfo, reply=None), "contradicted"),
+    "status of a flow": ("04-conntrack", field(ConntrackInfo, status=0), "contradicted"),
+    "timeout of a flow in the other byte order": (
+        "04-conntrack",
+        field(ConntrackInfo, timeout=lambda c: c.timeout and int.from_bytes(c.timeout.to_bytes(4, "big"), "little")),
+        "contradicted",
+    ),
+    "zone that nobody sent": ("04-conntrack", field(ConntrackInfo, zone=99), "contradicted"),
+    "queues of a socket swapped": (
+        "05-sock_diag",
+        field(DiagInfo, rqueue=lambda d: d.wqueue, wqueue=lambda d: d.rqueue),
+        "contradicted",
+    ),
+    "path of a unix socket": ("05-sock_diag", field(DiagInfo, path=None), "contradicted"),
+    "raw attributes cut": ("06-generic", field(GenericInfo, attributes=lambda g: g.attributes[:1]), "contradicted"),
+    "name of a family": ("06-generic", field(GenericInfo, genl_family_name="nonsense"), "contradicted"),
+    "nl80211 is lost": ("03-nl80211", field(GenericInfo, nl80211=None), "contradicted"),
+    "interface of nl80211": (
+        "03-nl80211",
+        field(GenericInfo, nl80211=lambda g: g.nl80211 and structs.replace(g.nl80211, ifindex=7)),
+        "contradicted",
+    ),
+    "command of nl80211": (
+        "03-nl80211",
+        field(GenericInfo, nl80211=lambda g: g.nl80211 and structs.replace(g.nl80211, cmd=1)),
+        "contradicted",
+    ),
+}
+
+
+@pytest.mark.parametrize(("name", "maker", "cls"), ZOO.values(), ids=ZOO.keys())
+def test_what_breaks_the_rules_is_found(name: str, maker: BackendMaker, cls: str) -> None:
+    """Events that are none, surplus ones, and values of libnl alone that the message contradicts."""
+    report = verdict(name, maker)
+
+    assert report.differences.get(cls, 0) > 0
+    assert report.verdict == ("equivalent" if cls == "duplicate" else "regression")
+
+
+def test_a_contradicted_value_shows_the_message() -> None:
+    """The difference holds what the message holds beside what the event says, with the bytes."""
+    report = verdict("04-conntrack", field(ConntrackInfo, status=0))
+    first = next(d for d in report.details if d.cls == "contradicted")
+
+    assert (first.field, first.attribute, first.reference, first.candidate) == (
+        *("status", "CTA_STATUS"),
+        *(f"the message: {int(first.hex.replace(' ', '')[8:], 16)}", "0"),
+    )
+
+
+class Raises(LibnlBackend):
+    """Raises where nothing was read."""
+
+    where = ""
+
+    def enable(self, protocol: int) -> None:
+        if self.where == "enable":
+            raise RuntimeError("boom")
+        super().enable(protocol)
+
+    def refresh(self) -> None:
+        if self.where == "refresh":
+            raise RuntimeError("boom")
+        super().refresh()
+
+    def close(self) -> None:
+        if self.where == "close":
+            raise RuntimeError("boom")
+        super().close()
+
+    def process(self, protocol: int) -> bool:
+        return super().process(protocol) or self.where == "process"
+
+
+@pytest.mark.parametrize("where", ["enable", "refresh", "close", "process"])
+def test_an_implementation_that_raises_anywhere_is_a_difference(where: str) -> None:
+    """Also outside of decoding, and when it never comes to rest; the run goes on to its end."""
+    report = verdict("03-nl80211", type("Broken", (Raises,), {"where": where}))
+
+    assert (report.verdict, report.differences["crash"] > 0, report.frames) == ("regression", True, 1979)
+
+
+@pytest.mark.parametrize(("name", "protocol", "left_out"), [("03-nl80211", GENERIC, 1), ("05-sock_diag", SOCK_DIAG, 2)])
+def test_a_group_that_is_not_joined_is_found(name: str, protocol: int, left_out: int) -> None:
+    """One of nl80211's groups, or destroyed UDP sockets of IPv4: who is not in the group hears nothing."""
+
+    class Deaf(LibnlBackend):
+        groups = {**LibnlBackend.groups, SOCK_DIAG: (1, 3, 4)}  # noqa: RUF012
+
+        def opened(self, kind: int, transport: Any) -> None:
+            if kind == GENERIC:
+                join, lost = transport.join, []
+
+                def all_but(group: int) -> None:
+                    if group != 16 and len(lost) < left_out and group not in lost:
+                        lost.append(group)
+                    if group not in lost:
+                        join(group)
+
+                transport.join = all_but
+            super().opened(kind, transport)
+
+    report = verdict(name, Deaf)
+
+    assert (report.verdict, report.differences["missing"] > 0) == ("regression", True)
+
+
+@pytest.mark.parametrize("caches", [("link",), ("link", "addr", "route")])
+@pytest.mark.parametrize("name", ["01-route-basic", "02-route-topology", "03-nl80211", "07b-overrun"])
+def test_caches_change_nothing(name: str, caches: tuple[str, ...]) -> None:
+    """Names that a cache gives are those that the kernel would have given."""
+    report = verdict(name, libnl, BackendOptions(caches=caches))
+
+    assert (report.verdict, set(report.differences)) == ("equivalent", {"enhancement"})
+
+
+def test_nothing_hides_behind_an_error() -> None:
+    """What follows an error in its datagram reaches both implementations, and is compared."""
+    error = message(2, number("i", -19) + message(16, bytes(16)))
+    link = message(16, number("BxHiII", 0, 1, 7, 0, 0))
+    replay = Replay(legacy, changed(lambda _: None), byteorder="little")
+    replay.feed(Frame(1, 0, ROUTE, error + link))
+
+    assert [(d.cls.label, d.offset) for d in replay.judge.details] == [("missing", len(error))]
