@@ -39,6 +39,7 @@ ADDRESS_LENGTH = {2: 4, 10: 16, 128: 4, 129: 16}
 # Fixed headers that are shown as one piece, and what is judged by itself.
 WHOLE = {"(xfrm_state)", "(xfrm_policy)", "(xfrm_flush)", "(audit_text)"}
 SPECIAL = {"generic"}
+KNOWN = {"legacy", "libnl"}
 ABSENT, UNJUDGED = object(), object()
 
 
@@ -58,6 +59,8 @@ class Evidence:
         self._family_names = family_names
         # Whether a message of nlctrl may have been malformed; who reads it how decides what a family is called.
         self._doubtful = False
+        self._length = struct.Struct("<I" if byteorder == "little" else ">I").unpack_from
+        self._owners = {field.by for kind in contract.kinds.values() for field in kind.fields} - {"both"}
         self._readers = _readers("<" if byteorder == "little" else ">")
         self._rows = {name: self._compile(name) for name in contract.kinds}
         # The two kinds of sockets share an event and no structure.
@@ -82,13 +85,17 @@ class Evidence:
         malformed = AttributeFormatError | FramingError | HeaderError
         self._doubtful = self._doubtful or (protocol == GENERIC and any(isinstance(e, malformed) for e in errors))
 
-    def check(self, name: str, event: Event, data: bytes, errors: Sequence[NlmonError]) -> Iterator[Finding]:
-        """Findings about the fields that ``name`` gives alone in one event; ``data``: its datagram."""
+    def owns(self, name: str) -> bool:
+        """Whether ``name`` may give anything alone: the contract says so, or knows nothing of it."""
+        return name in self._owners or name not in KNOWN
+
+    def check(self, event: Event, data: bytes, errors: Sequence[NlmonError]) -> Iterator[Finding]:
+        """Findings about the fields of one event that one implementation gives alone; ``data``: its datagram, ``errors``:
+        what it could not read in it."""
         at = event.offset
         if event.synthetic or at + NLMSGHDR > len(data):
             return
-        order = "little" if self._order == "little" else "big"
-        end = min(len(data), at + int.from_bytes(data[at : at + 4], "little" if order == "little" else "big"))
+        end = min(len(data), at + self._length(data, at)[0])
         if errors and any(at <= offset < end for offset in _bad(errors)):
             return
         payload = event.payload

@@ -153,8 +153,8 @@ class Judge:
         for number, side in enumerate(sides):
             if not side.reads or not side.heard or side.missed or side.crash or (number and side.name == sides[0].name):
                 continue
-            for event in side.events:
-                for finding in self._evidence.check(side.name, event, datagram.data, side.errors):
+            for event in side.events if self._evidence.owns(side.name) else ():
+                for finding in self._evidence.check(event, datagram.data, side.errors):
                     values = f"the message: {show(finding.reference)}", finding.candidate
                     before, after = values if number else values[::-1]
                     reason = f"{side.name} alone gives it; {finding.reason}"
