@@ -90,8 +90,8 @@ class Evidence:
         return name in self._owners or name not in KNOWN
 
     def check(self, event: Event, data: bytes, errors: Sequence[NlmonError]) -> Iterator[Finding]:
-        """Findings about the fields of one event that one implementation gives alone; ``data``: its datagram, ``errors``:
-        what it could not read in it."""
+        """Findings about the fields of one event that one implementation gives alone; ``data``: its datagram;
+        ``errors``: what it could not read in it."""
         at = event.offset
         if event.synthetic or at + NLMSGHDR > len(data):
             return
