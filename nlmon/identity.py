@@ -9,7 +9,8 @@
   net/core/fib_rules.c has them (complete for Linux 6.12).
 - route: family, table, dst/len, src/len, tos, priority; IPv6 adds the next hop (each hop is a route of its own
   in the kernel), IPv4 keeps an ordered list (append and prepend make several; replace replaces the first) of
-  routes that differ in protocol, scope, preferred source or hops. Metrics are not part of it.
+  routes that differ in protocol, scope, preferred source, metrics or next hops. These are a nexthop object, if there
+  is one, and else the hops; realms and encapsulation of a hop, which legacy does not provide, do not count.
 
 Only fields that both implementations provide decide identity, so that their states are comparable. The contract
 lists the same rules for readers.
@@ -89,13 +90,16 @@ def route_group(route: RouteInfo) -> Key:
 
 
 def hops_of(route: RouteInfo) -> Hashable:
-    """What tells routes of one group apart: type, for IPv4 protocol, scope and preferred source as in its
-    ``fib_info`` (net/ipv4/fib_semantics.c, fib_find_info), and the hops, (gateway, via, ifindex, weight) each."""
+    """What tells routes of one group apart: type, for IPv4 all that its ``fib_info`` (net/ipv4/fib_semantics.c,
+    fib_find_info) is found by, and the hops, (gateway, via, ifindex, weight) each. A nexthop object stands for its
+    hops, which are none here."""
     hops: Key = ((route.gateway, route.via, route.oif, 1),)
     if route.multipath is not None:
         hops = tuple((hop.gateway, hop.via, hop.ifindex, hop.weight) for hop in route.multipath)
-    wide = (route.protocol, route.scope, route.prefsrc) if route.family == INET else ()
-    return (route.type, *wide, hops)
+    if route.family != INET:
+        return (route.type, hops)
+    own = (route.type, route.protocol, route.scope, route.prefsrc, route.metrics, route.nh_id)
+    return (*own, hops if route.nh_id is None else ())
 
 
 def split_hops(route: RouteInfo) -> dict[Key, RoutePayload]:
@@ -148,6 +152,11 @@ def show_key(kind: str, key: Key) -> str:
         text += f" tos {tos}"
     if priority:
         text += f" metric {priority}"
+    if family == INET:
+        metrics: tuple[tuple[int, int | str], ...] | None
+        metrics, nh_id = entry[4], entry[5]  # type: ignore[index]
+        text += "".join(f" rtax-{number} {value}" for number, value in metrics or ())
+        text += "" if nh_id is None else f" nhid {nh_id}"
     for gateway, other, oif, weight in hops:
         text += (f" via {gateway or other}" if gateway or other else "") + ("" if oif is None else f" on {oif}")
         text += "" if weight == 1 else f" weight {weight}"

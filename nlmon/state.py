@@ -13,8 +13,8 @@ Not here: which object is which (``nlmon.identity``), and comparing two states (
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Collection
 from typing import Literal, TypeAlias
 
 from msgspec import Struct
@@ -74,7 +74,8 @@ class Unannounced(Struct, frozen=True):
 class DumpLoad:
     """The objects of one dump while its datagrams arrive.
 
-    ``touched`` collects keys announced meanwhile: a dump is no snapshot, so these are not judged by it.
+    ``touched`` collects keys announced meanwhile: a dump is no snapshot, so these are not judged by it;
+    ``reordered`` the groups of IPv4 routes whose order it does not tell either.
     """
 
     def __init__(self, msg_type: int, family: int) -> None:
@@ -82,6 +83,7 @@ class DumpLoad:
         self.family = family
         self.payloads: list[RoutePayload] = []
         self.touched: set[tuple[str, Key]] = set()
+        self.reordered: set[Key] = set()
 
 
 class State:
@@ -96,9 +98,8 @@ class State:
         self._corrected: list[Unannounced] = []
         self._loads: list[DumpLoad] = []
         self._dumped: set[tuple[int, int]] = set()
-        # Routes by group: IPv4 as the kernel's ordered list, and for both families the keys in the table, in order.
-        self._routes4: dict[Key, list[RouteInfo]] = {}
-        self._members: dict[Key, dict[Key, None]] = {}
+        # Keys of the routes of each group in order, which for IPv4 is the kernel's.
+        self._members: dict[Key, OrderedDict[Key, None]] = {}
 
     # -- events ------------------------------------------------------------------------------------------
 
@@ -139,50 +140,37 @@ class State:
 
     def _route4(self, route: RouteInfo, new: bool, flags: int) -> None:
         group = route_group(route)
-        entries = self._routes4.setdefault(group, [])
-        same = next((i for i, entry in enumerate(entries) if hops_of(entry) == hops_of(route)), None)
-        if new:
-            if flags & REPLACE and entries:
-                # The kernel replaces the first route of the same tos and priority (net/ipv4/fib_trie.c).
-                # It may be there already when a dump ran ahead of this message.
-                entries[:] = [route, *(entry for entry in entries[1:] if hops_of(entry) != hops_of(route))]
-            elif same is not None:
-                entries[same] = route
-            elif flags & (APPEND | MULTI):
-                entries.append(route)  # a dump lists them in order
-            else:
-                entries.insert(0, route)
-        elif same is not None:
-            del entries[same]
-        self._publish4(group)
+        key = (*group, hops_of(route))
+        for load in self._loads:
+            load.reordered.add(group)
+        if not new:
+            self.remove("route", key)
+            return
+        members = self._members.setdefault(group, OrderedDict())
+        if flags & REPLACE and members and (route.nh_id is None or key not in members):
+            # The kernel replaces the first route of the same tos and priority (net/ipv4/fib_trie.c).
+            # It may be there already when a dump ran ahead of this message.
+            first = next(iter(members))
+            if first != key:
+                self.remove("route", first)
+                members = self._members.setdefault(group, OrderedDict())
+            members[key] = None
+            members.move_to_end(key, last=False)
+        elif key not in members:
+            # A nexthop that is replaced is announced like a replacement, and its routes keep their places.
+            members[key] = None
+            members.move_to_end(key, last=bool(flags & (APPEND | MULTI)))  # a dump lists them in order
+        self._touch("route", key)
+        self.tables["route"][key] = route
 
     def order(self, group: Key) -> list[Key]:
         """Keys of the IPv4 routes of a group, in the kernel's order: a replacement takes the first."""
-        return [(*group, hops_of(entry)) for entry in self._routes4.get(group, ())]
-
-    def _publish4(self, group: Key) -> None:
-        """Bring the public table in line with the ordered entries of one group."""
-        table = self.tables["route"]
-        entries = self._routes4[group]
-        keys = {(*group, hops_of(entry)): entry for entry in entries}
-        for key in [key for key in self._group_keys(group) if key not in keys]:
-            self._touch("route", key)
-            del table[key]
-        for key, entry in keys.items():
-            self._touch("route", key)
-            table[key] = entry
-        self._members[group] = dict.fromkeys(keys)
-        if not entries:
-            del self._routes4[group]
-            del self._members[group]
-
-    def _group_keys(self, group: Key) -> dict[Key, None]:
-        return self._members.get(group, {})
+        return list(self._members.get(group, ()))
 
     def _route6(self, route: RouteInfo, new: bool, flags: int) -> None:
         table = self.tables["route"]
         group = route_group(route)
-        members = self._group_keys(group)
+        members = self._members.setdefault(group, OrderedDict())
         single = split_hops(route)
         if new:
             gone = self._replaced6(members, route, flags) if route.multipath is not None or flags & REPLACE else set()
@@ -198,11 +186,10 @@ class State:
                 self._touch("route", key)
                 table[key] = hop
                 members[key] = None
-        self._members[group] = members
         if not members:
             del self._members[group]
 
-    def _replaced6(self, members: dict[Key, None], route: RouteInfo, flags: int) -> set[Key]:
+    def _replaced6(self, members: Collection[Key], route: RouteInfo, flags: int) -> set[Key]:
         """Routes whose place a new one takes (net/ipv6/ip6_fib.c, fib6_add_rt2node): routes over gateways are
         siblings and replaced together, a route without one replaces the first of its like. A multipath message
         lists every sibling. Where there is none of its like, a replacement takes the first route of all."""
@@ -264,7 +251,6 @@ class State:
         """Forget every object of a kind."""
         self.tables[kind].clear()
         if kind == "route":
-            self._routes4.clear()
             self._members.clear()
 
     def remove(self, kind: str, key: Key) -> None:
@@ -273,14 +259,10 @@ class State:
         payload = self.tables[kind].pop(key, None)
         if isinstance(payload, RouteInfo):
             group = route_group(payload)
-            members = self._group_keys(group)
-            members.pop(key, None)
+            members = self._members[group]
+            del members[key]
             if not members:
-                self._members.pop(group, None)
-            if group in self._routes4:
-                self._routes4[group] = [e for e in self._routes4[group] if (*group, hops_of(e)) != key]
-                if not self._routes4[group]:
-                    del self._routes4[group]
+                del self._members[group]
 
     def _note(self, found: Unannounced) -> None:
         if not self._notes:
@@ -328,7 +310,7 @@ class State:
         self._dumped.add((load.msg_type, load.family))
         self._reconcile(kind, objects, held, load.touched, first, frame)
         if kind == "route":
-            self._reorder(objects, load.touched)
+            self._reorder(objects, load.reordered)
 
     def _reconcile(
         self,
@@ -358,25 +340,18 @@ class State:
                 if changed:
                     self._note(Unannounced(kind, "changed", show_key(kind, key), frame, reason, key, changed))
 
-    def _reorder(self, objects: dict[Key, RoutePayload], touched: set[tuple[str, Key]]) -> None:
+    def _reorder(self, objects: dict[Key, RoutePayload], reordered: set[Key]) -> None:
         """Bring the IPv4 routes of each group into the order of a dump, which is the kernel's."""
-        listed: dict[Key, list[RouteInfo]] = {}
-        for payload in objects.values():
+        for key, payload in objects.items():
             if isinstance(payload, RouteInfo) and payload.family == INET:
-                listed.setdefault(route_group(payload), []).append(payload)
-        for group, entries in listed.items():
-            if not any(("route", (*group, hops_of(entry))) in touched for entry in entries):
-                self._routes4[group] = entries
+                group = route_group(payload)
+                if group not in reordered:
+                    self._members[group].move_to_end(key)
 
     def _insert(self, kind: str, key: Key, payload: RoutePayload) -> None:
         self.tables[kind][key] = payload
         if isinstance(payload, RouteInfo):
-            group = route_group(payload)
-            members = self._group_keys(group)
-            self._members[group] = {**members, key: None}
-            if payload.family == INET:
-                entries = self._routes4.setdefault(group, [])
-                entries[:] = [e for e in entries if (*group, hops_of(e)) != key] + [payload]
+            self._members.setdefault(route_group(payload), OrderedDict())[key] = None
 
 
 def held_by_dump(get_type: int, family: int) -> tuple[str, Callable[[Key], bool]]:

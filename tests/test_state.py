@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from nlmon.events import AddrInfo, Event, LinkInfo, NeighInfo, NextHop, Payload, RouteInfo, RuleInfo
+from nlmon.identity import hops_of, route_group, show_key
 from nlmon.state import State
 
 NEW, DEL = 0, 1
@@ -261,3 +262,56 @@ def test_rules_differ_by_any_selector() -> None:
 
     assert len(fold(event(NEW, first), event(NEW, second)).tables["rule"]) == 2
     assert len(fold(event(NEW, first), event(NEW, second), event(DEL, first)).tables["rule"]) == 1
+
+
+MTU = 2
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "count"),
+    [
+        (route(), route(metrics=((MTU, 1400),)), 2),
+        (route(metrics=((MTU, 1300),)), route(metrics=((MTU, 1400),)), 2),
+        (route(nh_id=1), route(nh_id=2), 2),
+        (route(nh_id=1), route(), 2),
+        (route(nh_id=1), route("192.0.2.1", nh_id=1), 1),
+        (route("fe80::1", 10), route("fe80::1", 10, metrics=((MTU, 1400),)), 1),
+    ],
+)
+def test_identity_of_routes(first: RouteInfo, second: RouteInfo, count: int) -> None:
+    """IPv4 routes are told apart by metrics and nexthop object, which stands for its hops; IPv6 routes by hops."""
+    state = fold(event(NEW, first, CREATE), event(NEW, second, CREATE | APPEND))
+    shown = {show_key("route", key) for key in state.tables["route"]}
+
+    assert (len(state.tables["route"]), len(shown)) == (count, count)
+    assert len(fold(event(NEW, first), event(NEW, second, APPEND), event(DEL, second)).tables["route"]) == count - 1
+
+
+def test_a_replaced_nexthop_leaves_its_routes_in_their_places() -> None:
+    """The kernel announces it with NLM_F_REPLACE for each route over it, wherever that is in its list."""
+    one, two, three = (route(f"192.0.2.{n}", nh_id=n) for n in (1, 2, 3))
+    state = fold(
+        event(NEW, one, CREATE), event(NEW, two, CREATE | APPEND), event(NEW, three, CREATE | APPEND),
+        event(NEW, route("192.0.2.22", nh_id=2), REPLACE),
+    )  # fmt: skip
+    listed = state.order(route_group(one))
+
+    assert [state.tables["route"][key].gateway for key in listed] == [  # type: ignore[union-attr]
+        *("192.0.2.1", "192.0.2.22", "192.0.2.3")
+    ]
+
+
+def test_the_order_is_that_of_the_last_dump_or_of_the_events_since() -> None:
+    """A dump lists the routes of a group in the kernel's order; a group that changed meanwhile keeps its own."""
+    one, two, three = (route(f"192.0.2.{n}") for n in (1, 2, 3))
+    state = fold(event(NEW, one, CREATE), event(NEW, two, CREATE))
+    group, before = route_group(one), state.order(route_group(one))
+    load(state, 26, 2, one, two)
+    dumped = state.order(group)
+    late = state.begin_dump(26, 2)
+    state.apply(event(NEW, three, CREATE))
+    late.payloads += [two, one]
+    state.end_dump(late, 30)
+
+    assert dumped == before[::-1]
+    assert state.order(group) == [(*group, hops_of(three)), *dumped]

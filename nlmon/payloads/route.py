@@ -129,8 +129,8 @@ class RouteInfo(Struct, frozen=True, gc=False):
     prefsrc: str | None | UnsetType = None
     iif: int | None | UnsetType = UNSET
     via: str | None = None
-    nh_id: int | None | UnsetType = UNSET
-    metrics: tuple[tuple[int, int | str], ...] | None | UnsetType = UNSET
+    nh_id: int | None = None
+    metrics: tuple[tuple[int, int | str], ...] | None = None
     pref: int | None | UnsetType = UNSET
     flow: int | None | UnsetType = UNSET
     encap_type: int | None | UnsetType = UNSET

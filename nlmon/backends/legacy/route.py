@@ -1,8 +1,8 @@
 """Parses rtnetlink by hand: one function per kind of message, one loop over its attributes.
 
 It provides the fields of the guide's structures and what its own verdict would be wrong without: the family of a
-link, the table, hops and preferred source of a route, what tells entries of a forwarding database apart, and all
-that tells rules apart.
+link, the table, hops, preferred source, metrics and nexthop object of a route, what tells entries of a forwarding
+database apart, and all that tells rules apart.
 
 Numbers: linux/if_link.h, if_addr.h, rtnetlink.h, neighbour.h, fib_rules.h.
 
@@ -76,7 +76,7 @@ class RouteParser(Reader):
             m.data, m.start + 16
         )
         need = IP_LENGTH.get(family)
-        dst = src = gateway = oif = priority = hops = wide = prefsrc = via = None
+        dst = src = gateway = oif = priority = hops = wide = prefsrc = via = metrics = nexthop = None
         for kind, at, begin, end in self.attributes(m, m.start + 28, m.end):
             if kind == 1 and need is not None:
                 dst = self.ip(m, at, begin, end, "RTA_DST", need)
@@ -90,17 +90,34 @@ class RouteParser(Reader):
                 priority = self.u32(m, at, begin, end, "RTA_PRIORITY")
             elif kind == 7 and need is not None:
                 prefsrc = self.ip(m, at, begin, end, "RTA_PREFSRC", need)
+            elif kind == 8:
+                metrics = self.parse_metrics(m, begin, end)
             elif kind == 9:
                 hops = self.parse_hops(m, begin, end, need)
             elif kind == 18:
                 via = self.parse_via(m, at, begin, end, "RTA_VIA")
             elif kind == 15:
                 wide = self.u32(m, at, begin, end, "RTA_TABLE")
+            elif kind == 30:
+                nexthop = self.u32(m, at, begin, end, "RTA_NH_ID")
         table = table if wide is None else wide
         head = (family, dst_len, src_len, tos, protocol, scope, type_, flags, table)
         if need is None:
-            return RouteInfo(*head, UNSET, UNSET, UNSET, oif, priority, hops, UNSET, via=via), oif
-        return RouteInfo(*head, dst, src, gateway, oif, priority, hops, prefsrc, via=via), oif
+            return RouteInfo(*head, UNSET, UNSET, UNSET, oif, priority, hops, UNSET, UNSET, via, nexthop, metrics), oif
+        return RouteInfo(*head, dst, src, gateway, oif, priority, hops, prefsrc, UNSET, via, nexthop, metrics), oif
+
+    def parse_metrics(self, m: Message, at: int, end: int) -> tuple[tuple[int, int | str], ...]:
+        """RTA_METRICS: numbers, and the name of a congestion control."""
+        metrics: list[tuple[int, int | str]] = []
+        for kind, where, begin, stop in self.attributes(m, at, end, "RTA_METRICS"):
+            if kind == 16:
+                name = m.data[begin:stop].split(b"\0", 1)[0]
+                metrics.append((kind, name.decode("utf-8", "backslashreplace")))
+                continue
+            value = self.u32(m, where, begin, stop, "RTA_METRICS")
+            if value is not None:
+                metrics.append((kind, value))
+        return tuple(metrics)
 
     def parse_hops(self, m: Message, at: int, end: int, need: int | None) -> tuple[NextHop, ...]:
         """RTA_MULTIPATH: a list of rtnexthop, each with attributes of its own."""
