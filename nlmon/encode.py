@@ -163,6 +163,7 @@ class _Encoder:
             (8, self._number("I", p.nda_ifindex)),
             (9, self._number("I", p.master)),
             (10, self._number("i", p.link_netnsid)),
+            (11, self._number("I", p.src_vni)),
             (12, self._number("B", p.protocol)),
             (15, self._number("I", p.flags_ext)),
         )

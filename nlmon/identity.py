@@ -4,9 +4,11 @@
 - address: ifindex, family, own address; for IPv4 prefix length and peer, too.
 - neighbour: family, ifindex, destination, and whether it is a proxy entry; an entry of a forwarding database
   (AF_BRIDGE): link-layer address and vlan within its bridge, or within a device's own table (vxlan) ifindex,
-  destination, network identifier and port, too.
-- rule: every selector, action and its target, table, priority, protocol and suppressors, as rule_exists() in
-  net/core/fib_rules.c has them (complete for Linux 6.12).
+  destination, network identifiers and port, too.
+- rule: every selector, action and its target, table, priority, realms, protocol and suppressors, which is all that
+  rule_exists() in net/core/fib_rules.c and fib4_rule_compare() tell rules apart by up to Linux 6.12. Not yet:
+  FRA_DSCP, FRA_FLOWLABEL and the masks of ports, which came later; rules that differ in these alone are one here.
+  So are exact duplicates, which the kernel takes without NLM_F_EXCL and lists twice.
 - route: family, table, dst/len, src/len, tos, priority; IPv6 adds the next hop (each hop is a route of its own
   in the kernel), IPv4 keeps an ordered list (append and prepend make several; replace replaces the first) of
   routes that differ in protocol, scope, preferred source, metrics or next hops. These are a nexthop object, if there
@@ -68,16 +70,16 @@ def identity(payload: LinkInfo | AddrInfo | NeighInfo | RuleInfo) -> tuple[str, 
 
 def _fdb(entry: NeighInfo) -> Key:
     """A bridge knows a link-layer address once per vlan and forgets the old port when it moves; a device's own
-    table (vxlan) knows one per destination."""
+    table (vxlan) knows one per destination, in external mode also per source identifier."""
     if entry.master is not None and not entry.flags & NTF_SELF:
         return ("master", entry.master, entry.lladdr, entry.vlan)
-    return ("self", entry.ifindex, entry.lladdr, entry.vlan, entry.dst, entry.vni, entry.port)
+    return ("self", entry.ifindex, entry.lladdr, entry.vlan, entry.dst, entry.vni, entry.src_vni, entry.port)
 
 
 _RULE_KEY = (
     *("family", "priority", "table", "action", "src", "src_len", "dst", "dst_len", "tos"),
     *("iifname", "oifname", "fwmark", "fwmask", "ip_proto", "sport_range", "dport_range", "uid_range"),
-    *("tun_id", "l3mdev", "goto", "suppress_prefixlen", "suppress_ifgroup", "protocol"),
+    *("tun_id", "l3mdev", "goto", "suppress_prefixlen", "suppress_ifgroup", "flow", "protocol"),
 )
 
 
@@ -139,6 +141,7 @@ def show_key(kind: str, key: Key) -> str:
     if kind == "neigh":
         if key[0] == BRIDGE:
             far = f" dst {key[5]}" if key[1] == "self" and key[5] else ""
+            far += f" src_vni {key[7]}" if key[1] == "self" and key[7] is not None else ""
             return f"fdb {key[3]} vlan {key[4]}{far} on {key[1]} {key[2]}"
         return f"neigh {key[2]} on {key[1]}" + (" proxy" if key[3] else "")
     if kind == "rule":

@@ -123,6 +123,7 @@ def neighbours(draw: st.DrawFn) -> NeighInfo:
         "vlan": maybe(u16),
         "master": maybe(u32),
         "vni": maybe(u32),
+        "src_vni": maybe(u32),
         "port": maybe(u16),
         "nda_ifindex": maybe(u32),
         "probes": maybe(u32),

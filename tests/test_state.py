@@ -255,10 +255,12 @@ def test_an_interrupted_dump_proves_nothing() -> None:
     assert len(state.tables["link"]) == 1
 
 
-def test_rules_differ_by_any_selector() -> None:
-    """Two rules of one priority that differ in a port range are two rules."""
+@pytest.mark.parametrize("differ", [("sport_range", (1, 2), (1, 3)), ("flow", 0x50000, 0x60000)])
+def test_rules_differ_by_any_selector(differ: tuple[str, Any, Any]) -> None:
+    """Two rules of one priority that differ in a port range or in their realms are two rules."""
     plain = {"family": 2, "dst_len": 0, "src_len": 0, "tos": 0, "action": 1, "flags": 0, "table": 100, "priority": 9}
-    first, second = RuleInfo(**plain, sport_range=(1, 2)), RuleInfo(**plain, sport_range=(1, 3))
+    field, one, other = differ
+    first, second = RuleInfo(**plain, **{field: one}), RuleInfo(**plain, **{field: other})
 
     assert len(fold(event(NEW, first), event(NEW, second)).tables["rule"]) == 2
     assert len(fold(event(NEW, first), event(NEW, second), event(DEL, first)).tables["rule"]) == 1
@@ -315,3 +317,13 @@ def test_the_order_is_that_of_the_last_dump_or_of_the_events_since() -> None:
 
     assert dumped == before[::-1]
     assert state.order(group) == [(*group, hops_of(three)), *dumped]
+
+
+def test_identity_of_forwarding_entries_of_a_vxlan() -> None:
+    """In external mode a device's own table knows a link-layer address once per source identifier, too."""
+    first, second = (neigh("192.0.2.1", 7, lladdr="02:00:00:00:00:02", vni=7, src_vni=n) for n in (10, 20))
+    state = fold(event(NEW, first, CREATE), event(NEW, second, CREATE | APPEND))
+
+    assert [show_key("neigh", key) for key in state.tables["neigh"]] == [
+        f"fdb 02:00:00:00:00:02 vlan None dst 192.0.2.1 src_vni {n} on self 3" for n in (10, 20)
+    ]

@@ -142,8 +142,9 @@ class NeighInfo(Struct, frozen=True, gc=False):
     """RTM_*NEIGH: ``ndmsg`` and NDA_* (linux/neighbour.h). AF_BRIDGE: an entry of a forwarding database.
 
     ``dst`` has 4 bytes in AF_INET, 16 in AF_INET6 and either in AF_BRIDGE, whose entries carry the address of a
-    tunnel's far end; other lengths are malformed, and other families have no text. Both implementations
-    provide ``vlan``: without it two entries of a vlan-aware bridge would be one.
+    tunnel's far end; other lengths are malformed, and other families have no text. ``vni`` is the network identifier
+    at the far end, ``src_vni`` that of the traffic it is for (vxlan in external mode). Both implementations provide
+    ``vlan``: without it two entries of a vlan-aware bridge would be one.
     """
 
     family: Family
@@ -156,6 +157,7 @@ class NeighInfo(Struct, frozen=True, gc=False):
     type: RouteType | UnsetType = UNSET
     master: int | None = None
     vni: int | None = None
+    src_vni: int | None = None
     port: int | None = None
     nda_ifindex: int | None | UnsetType = UNSET
     probes: int | None | UnsetType = UNSET
@@ -193,5 +195,5 @@ class RuleInfo(Struct, frozen=True, gc=False):
     goto: int | None = None
     suppress_prefixlen: int | None = None
     suppress_ifgroup: int | None = None
-    flow: int | None | UnsetType = UNSET
+    flow: int | None = None
     protocol: RouteProtocol | None = None

@@ -46,3 +46,29 @@ def test_both_find_the_same_mistake(attribute: bytes, expected: list[tuple[str, 
     """A value that cannot be read is left out and reported with its place."""
     for name in BACKENDS:
         assert findings(decode(name, ROUTE, route("little", attribute))) == expected
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("name", BACKENDS)
+def test_realms_of_a_rule_and_source_identifier_of_an_entry(name: str, order: str) -> None:
+    """FRA_FLOW and NDA_SRC_VNI are numbers."""
+    flow, src_vni = (attr(11, number("I", n, byteorder=order), order) for n in (0x50006, 20))
+    rule = message(32, bytes([2, 0, 0, 0, 254, 0, 0, 1, 0, 0, 0, 0]) + flow, byteorder=order)
+    head = bytes([7, 0, 0, 0]) + number("iHBB", 3, 0x80, 2, 0, byteorder=order)
+
+    assert payload(name, ROUTE, rule, order).flow == 0x50006
+    assert payload(name, ROUTE, message(28, head + src_vni, byteorder=order), order).src_vni == 20
+    assert payload(name, ROUTE, message(28, head, byteorder=order), order).src_vni is None
+
+
+@pytest.mark.parametrize(
+    ("data", "path"),
+    [
+        (message(32, bytes([2, 0, 0, 0, 254, 0, 0, 1, 0, 0, 0, 0]) + attr(11, b"\1")), "FRA_FLOW"),
+        (message(28, bytes([7, 0, 0, 0, 3, 0, 0, 0, 0x80, 0, 2, 0]) + attr(11, b"\1\2")), "NDA_SRC_VNI"),
+    ],
+)
+def test_both_find_the_same_mistake_there(data: bytes, path: str) -> None:
+    """A number that is too short is left out and reported."""
+    for name in BACKENDS:
+        assert findings(decode(name, ROUTE, data)) == [("AttributeFormatError", 28, path)]

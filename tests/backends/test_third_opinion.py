@@ -188,6 +188,7 @@ def neigh(m: Any) -> dict[str, Any]:
                 "vlan": "VLAN",
                 "master": "MASTER",
                 "vni": "VNI",
+                "src_vni": "SRC_VNI",
                 "port": "PORT",
                 "nda_ifindex": "IFINDEX",
                 "probes": "PROBES",

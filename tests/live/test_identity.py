@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pytest
 from live_helper import inside
+from requirements_helper import require_program
 
 pytestmark = pytest.mark.live
 
@@ -56,3 +57,61 @@ def test_routes_that_differ_in_metrics_or_nexthop() -> None:
 
     assert [[len(real) for real, *_ in row] for row in told] == [[3, 3], [2, 3], [3, 3], [3, 2]]
     assert [states for row in told for _, *states in row] == [[real] * 2 for row in told for real, *_ in row]
+
+
+RULES = """
+from live_kit import BOTH, Watch, done, ip
+from nlmon.state import State
+watch = Watch(0)
+before = len(ip("-4", "rule").splitlines())
+for line in ("rule add from 10.1.0.0/16 table 100 priority 9 realms 5",
+             "rule add from 10.1.0.0/16 table 100 priority 9 realms 6"): ip(*line.split())
+more = len(ip("-4", "rule").splitlines()) - before
+ip(*"rule del from 10.1.0.0/16 table 100 priority 9 realms 5".split())
+watch.until(lambda events: any(e.msg_type == 33 for e in events))
+told = []
+for name in BOTH:
+    state = State(); sizes = []
+    for event in watch.events[name]:
+        state.apply(event); sizes.append(len(state.tables["rule"]))
+    told.append([sizes, [rule.flow for rule in state.tables["rule"].values()]])
+done([more, told])
+watch.close()
+"""
+
+
+def test_rules_that_differ_in_realms() -> None:
+    """The kernel has two rules, and so has the state; deletion takes the one it names."""
+    assert inside(RULES) == [2, [[[1, 2, 1], [6]]] * 2]
+
+
+ENTRIES = """
+from live_kit import BOTH, Watch, done, ip
+import subprocess
+from nlmon.state import State
+ip("link", "add", "vx0", "type", "vxlan", "external", "vnifilter", "dstport", "4789")
+ip("link", "set", "vx0", "up")
+for vni in ("10", "20"): subprocess.run(["bridge", "vni", "add", "dev", "vx0", "vni", vni], check=True)
+watch = Watch(0)
+def fdb(*words): return subprocess.run(["bridge", "fdb", *words], check=True, capture_output=True, text=True).stdout
+for vni in ("10", "20"): fdb("append", "02:00:00:00:00:02", "dev", "vx0", "dst", "192.0.2.1", "src_vni", vni)
+shown = fdb("show", "dev", "vx0").count("02:00:00:00:00:02")
+fdb("del", "02:00:00:00:00:02", "dev", "vx0", "dst", "192.0.2.1", "src_vni", "10")
+watch.until(lambda events: any(e.msg_type == 29 for e in events))
+told = []
+for name in BOTH:
+    state = State(); sizes = []
+    for event in watch.events[name]:
+        if event.msg_type in (28, 29) and event.payload.family == 7:
+            state.apply(event); sizes.append(len(state.tables["neigh"]))
+    told.append([sizes, [entry.src_vni for entry in state.tables["neigh"].values()]])
+done([shown, told])
+watch.close()
+"""
+
+
+def test_forwarding_entries_that_differ_in_their_source_identifier() -> None:
+    """A vxlan device in external mode has two entries for one link-layer address, and so has the state."""
+    require_program("bridge")
+
+    assert inside(ENTRIES) == [2, [[[1, 2, 1], [20]]] * 2]

@@ -157,7 +157,7 @@ class RouteParser(Reader):
     def parse_neigh(self, m: Message) -> Parsed:
         """RTM_*NEIGH: ndmsg, the two addresses, and what tells entries of a forwarding database apart."""
         family, index, state, flags, _ = self._ndmsg.unpack_from(m.data, m.start + 16)
-        dst = lladdr = vlan = master = vni = port = None
+        dst = lladdr = vlan = master = vni = src_vni = port = None
         for kind, at, begin, end in self.attributes(m, m.start + 28, m.end):
             if kind == 1 and family in {AF_INET, AF_INET6, AF_BRIDGE}:
                 need = 4 if family == AF_INET else 16
@@ -182,7 +182,10 @@ class RouteParser(Reader):
                 vni = self.u32(m, at, begin, end, "NDA_VNI")
             elif kind == 9:
                 master = self.u32(m, at, begin, end, "NDA_MASTER")
-        return NeighInfo(family, index, state, flags, dst, lladdr, vlan, master=master, vni=vni, port=port), index
+            elif kind == 11:
+                src_vni = self.u32(m, at, begin, end, "NDA_SRC_VNI")
+        tunnel = (master, vni, src_vni, port)
+        return NeighInfo(family, index, state, flags, dst, lladdr, vlan, UNSET, *tunnel), index
 
     def parse_rule(self, m: Message) -> Parsed:
         """RTM_*RULE: fib_rule_hdr and all that tells rules apart. A suppressor of -1 is none."""
@@ -205,6 +208,8 @@ class RouteParser(Reader):
                 found["priority"] = self.u32(m, at, begin, end, "FRA_PRIORITY")
             elif kind == 10:
                 found["fwmark"] = self.u32(m, at, begin, end, "FRA_FWMARK")
+            elif kind == 11:
+                found["flow"] = self.u32(m, at, begin, end, "FRA_FLOW")
             elif kind == 12:
                 if end - begin < 8:
                     m.bad(at, "FRA_TUN_ID", f"{end - begin} bytes are no 64-bit number")

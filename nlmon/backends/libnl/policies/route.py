@@ -97,6 +97,7 @@ NEIGH = Policy(
         Attr("vlan", "NDA_VLAN", "u16"),
         Attr("master", "NDA_MASTER", "u32"),
         Attr("vni", "NDA_VNI", "u32"),
+        Attr("src_vni", "NDA_SRC_VNI", "u32"),
         Attr("port", "NDA_PORT", "be16"),
         Attr("nda_ifindex", "NDA_IFINDEX", "u32"),
         Attr("probes", "NDA_PROBES", "u32"),
