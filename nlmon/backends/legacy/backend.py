@@ -38,6 +38,8 @@ ANY = -1
 GENERIC_GROUPS = 256
 
 Method: TypeAlias = Callable[[Message], Parsed]
+# Type, flags, sequence number and port of a message.
+Header: TypeAlias = tuple[int, int, int, int]
 
 
 class LegacyBackend(RouteParser, GenericParser, SocketParser, NetfilterParser, Backend):
@@ -116,25 +118,23 @@ class LegacyBackend(RouteParser, GenericParser, SocketParser, NetfilterParser, B
                 )
                 break
             message = Message(data, offset, offset + length, datagram.frame, result.errors, datagram.request)
+            header = (kind, flags, seq, pid)
             if kind < 16:
-                self.control(result, message, kind)
+                if not self.control(result, datagram, message, header):
+                    break
             elif (found := methods.get(kind, methods.get(ANY))) is None:
                 result.unknown.append((kind, data[offset + 16] if length > 16 else -1))
             else:
-                self._event(result, datagram, message, (kind, flags, seq, pid), found)
+                self.event(result, datagram, message, header, found)
             offset += (length + 3) & ~3
         if datagram.truncated and not any(isinstance(error, FramingError) for error in result.errors):
             self._framing(result, datagram, min(offset, size), "the datagram went on behind its last whole message")
         return result
 
-    def _event(
-        self,
-        result: Decoded,
-        datagram: Datagram,
-        message: Message,
-        header: tuple[int, int, int, int],
-        method: tuple[Method, int],
+    def event(
+        self, result: Decoded, datagram: Datagram, message: Message, header: Header, method: tuple[Method, int]
     ) -> None:
+        """Parse one message by a method that needs so many bytes of fixed header."""
         parse, need = method
         protocol, kind = datagram.protocol, header[0]
         frame, offset = datagram.frame, message.start
@@ -163,18 +163,19 @@ class LegacyBackend(RouteParser, GenericParser, SocketParser, NetfilterParser, B
         why = f"the recording lost {datagram.truncated} bytes" if datagram.truncated else ""
         result.errors.append(FramingError("NLM-D001", what, frame=datagram.frame, offset=offset, why=why))
 
-    def control(self, result: Decoded, message: Message, kind: int) -> None:
-        """NOOP, DONE and acknowledgements are counted, errors reported; reading goes on behind each."""
-        frame, offset = message.frame, message.start
+    def control(self, result: Decoded, datagram: Datagram, message: Message, header: Header) -> bool:
+        """NOOP, DONE and acknowledgements are counted, errors reported. True: reading goes on behind it, which it
+        does behind each."""
+        kind, frame, offset = header[0], datagram.frame, message.start
         if kind == NLMSG_OVERRUN:
             result.errors.append(
                 OverrunMessage("NLM-D005", "the sender lost data before this message", frame=frame, offset=offset)
             )
-            return
+            return True
         if kind == NLMSG_ERROR and message.end - message.start < 20:
             what = "an error message has no room for its error number"
             result.errors.append(HeaderError("NLM-D002", what, frame=frame, offset=offset))
-            return
+            return True
         number = 0
         if kind in {NLMSG_ERROR, NLMSG_DONE} and message.end - message.start >= 20:
             (number,) = self._s32.unpack_from(message.data, message.start + 16)
@@ -183,6 +184,7 @@ class LegacyBackend(RouteParser, GenericParser, SocketParser, NetfilterParser, B
             result.errors.append(KernelError("NLM-D004", what, frame=frame, offset=offset, errno=-number))
         else:
             result.control += 1
+        return True
 
     def _interface(self, payload: Payload, index: int | None) -> str | None:
         if isinstance(payload, LinkInfo) and payload.ifname is not None:

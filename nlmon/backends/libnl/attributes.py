@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, ClassVar, NamedTuple, TypeAlias
 
 from nlmon.backends.libnl.policies import Attr, Policy
 from nlmon.backends.libnl.readers import Reader, Reading, plain_readers, string
@@ -44,24 +44,38 @@ class Entry(NamedTuple):
 Table: TypeAlias = Mapping[int, Entry]
 
 
+# Policy (by its address), family, path that it is nested in -> table, number of fields, and the policy, which keeps
+# its address.
+Compiled: TypeAlias = dict[tuple[int, int, str], tuple[Table, int, Policy]]
+
+
 class Decoder:
-    """Base of the decoders of one protocol, for one byte order."""
+    """Base of the decoders of one protocol, for one byte order.
+
+    Policies are attributes of its classes, so that a subclass can replace one. What they compile to depends on the
+    class and the byte order alone, and is shared by all instances of these.
+    """
+
+    _compiled: ClassVar[Mapping[str, Compiled]] = {"little": {}, "big": {}}
+
+    def __init_subclass__(cls) -> None:
+        cls._compiled = {"little": {}, "big": {}}
 
     def __init__(self, byteorder: str) -> None:
         self.sign = "<" if byteorder == "little" else ">"
         self._attr = struct.Struct(self.sign + "HH").unpack_from
         self._plain = plain_readers(self.sign)
-        self._tables: dict[tuple[int, int, str], tuple[Table, int]] = {}
+        self._tables = self._compiled[byteorder]
 
     def walk(
         self, m: Reading, policy: Policy, family: int, at: int, end: int, path: str = "", *, first: Any = None
     ) -> list[Any]:
         """Values of a message, or of the nested attribute at ``path``, in policy order, None for what it lacks;
         ``first`` is the value of the first row when that is lacking."""
-        key = (id(policy), family, path)  # policies are constants of their modules
+        key = (id(policy), family, path)
         found = self._tables.get(key)
         if found is None:
-            found = self._tables[key] = self._compile(policy, family, path), len(policy.fields)
+            found = self._tables[key] = self._compile(policy, family, path), len(policy.fields), policy
         values: list[Any] = [None] * found[1]
         values[0] = first
         self.fill(m, found[0], at, end, values, path)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import struct
 
-from nlmon.backends.libnl.attributes import NLMSGHDR, Found
+from nlmon.backends.libnl.attributes import NLMSGHDR, Decoder, Found
 from nlmon.backends.libnl.readers import Reading
 from nlmon.events import AuditInfo
 
@@ -18,11 +18,12 @@ __all__ = ["AuditDecoder"]
 STAMP = re.compile(rb"audit\((\d{1,18})\.(\d{3}):(\d{1,18})\): ?")
 
 
-class AuditDecoder:
+class AuditDecoder(Decoder):
     """Decoder of audit records for one byte order."""
 
     def __init__(self, byteorder: str) -> None:
-        self._u16 = struct.Struct("<H" if byteorder == "little" else ">H").unpack_from
+        super().__init__(byteorder)
+        self._u16 = struct.Struct(self.sign + "H").unpack_from
 
     def record(self, m: Reading, start: int, end: int) -> Found:
         """One record; the type of the message is the type of the record."""

@@ -1,6 +1,7 @@
 """The libnl implementation: sockets, families, requests, caches, recovery around the decoder of messages.
 
-Deviations can be made by a subclass that replaces an entry of ``handlers`` or ``groups``, or one of the methods.
+Deviations can be made by a subclass that replaces an entry of ``decoders``, ``handlers`` or ``groups``, or one of
+the methods.
 
 Not here: decoding (``messages``), what caches and recovery hold (``cache``, ``recovery``).
 """

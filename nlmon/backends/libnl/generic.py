@@ -22,11 +22,15 @@ VENDOR_NUMBERS = {195: "NL80211_ATTR_VENDOR_ID", 196: "NL80211_ATTR_VENDOR_SUBCM
 
 
 class GenericDecoder(Decoder):
-    """Decoder of generic messages for one byte order; ``families`` gives names to numbers."""
+    """Decoder of generic messages for one byte order; ``families`` gives names to numbers, and is replaced by those
+    that somebody learns."""
 
-    def __init__(self, byteorder: str, families: Families) -> None:
+    nl80211_policy = policies.NL80211
+    vendor_policy = policies.NL80211_VENDOR
+
+    def __init__(self, byteorder: str) -> None:
         super().__init__(byteorder)
-        self._families = families
+        self.families = Families(byteorder)
         self._u16 = struct.Struct(self.sign + "H").unpack_from
         self._u32 = struct.Struct(self.sign + "I").unpack_from
 
@@ -36,16 +40,16 @@ class GenericDecoder(Decoder):
         (number,) = self._u16(data, start + 4)
         command, version = data[at], data[at + 1]
         at += GENLMSGHDR
-        name = self._families.name(number)
+        name = self.families.name(number)
         if name != "nl80211":
             return self._other(m, number, name, at, end), None, None
         vendor_id = subcmd = qca = None
         if command == NL80211_CMD_VENDOR:
-            vendor_id, subcmd, vendor, *v = self.walk(m, policies.NL80211_VENDOR, 0, at, end)
+            vendor_id, subcmd, vendor, *v = self.walk(m, self.vendor_policy, 0, at, end)
             if vendor_id == QCA_OUI and subcmd is not None:
                 qca = QcaVendorInfo(vendor_id, subcmd, vendor)
         else:
-            v = self.walk(m, policies.NL80211, 0, at, end)
+            v = self.walk(m, self.nl80211_policy, 0, at, end)
         info = Nl80211Info(command, *v)
         return GenericInfo(number, command, version, vendor_id, subcmd, name, None, info, qca), v[1], v[2]
 

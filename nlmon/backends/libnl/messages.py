@@ -13,9 +13,9 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any, ClassVar, TypeAlias
+from typing import ClassVar, TypeAlias
 
-from nlmon.backends.libnl.attributes import NLMSGHDR, Found
+from nlmon.backends.libnl.attributes import NLMSGHDR, Decoder, Found
 from nlmon.backends.libnl.audit import AuditDecoder
 from nlmon.backends.libnl.control import control_error
 from nlmon.backends.libnl.families import Families
@@ -26,7 +26,7 @@ from nlmon.backends.libnl.readers import Reading
 from nlmon.backends.libnl.route import RouteDecoder
 from nlmon.backends.libnl.sockets import SocketDecoder
 from nlmon.backends.libnl.xfrm import XfrmDecoder
-from nlmon.errors import DecodeError, FramingError, HeaderError, MessageTooLarge
+from nlmon.errors import DecodeError, FramingError, HeaderError, InternalError, MessageTooLarge
 from nlmon.events import Datagram, Decoded, Event
 
 __all__ = ["AUDIT", "GENERIC", "NETFILTER", "ROUTE", "SOCK_DIAG", "XFRM", "MessageDecoder"]
@@ -39,9 +39,24 @@ Handler: TypeAlias = Callable[[Reading, int, int], Found]
 
 
 class MessageDecoder:
-    """Decodes datagrams of every protocol. ``max_message_size`` in bytes, None: no limit."""
+    """Decodes datagrams of every protocol. ``max_message_size`` in bytes, None: no limit.
 
-    # Protocol -> message type (ANY: all others) -> method of its decoder and the size of the fixed header in bytes.
+    The seam for deviations: a subclass replaces a class of ``decoders``, or an entry of ``handlers``, which may also
+    name a method of the subclass itself."""
+
+    # Protocol -> classes whose methods ``handlers`` names.
+    decoders: ClassVar[Mapping[int, tuple[type[Decoder], ...]]] = MappingProxyType(
+        {
+            ROUTE: (RouteDecoder, NetworkDecoder),
+            SOCK_DIAG: (SocketDecoder,),
+            XFRM: (XfrmDecoder,),
+            AUDIT: (AuditDecoder,),
+            NETFILTER: (NetfilterDecoder,),
+            GENERIC: (GenericDecoder,),
+        }
+    )
+    # Protocol -> message type (ANY: all others) -> method, of this class or else of a decoder of the protocol, and the
+    # size of the fixed header in bytes.
     handlers: ClassVar[Mapping[int, Mapping[int, tuple[str, int]]]] = MappingProxyType(
         {
             ROUTE: {
@@ -87,16 +102,15 @@ class MessageDecoder:
         self._header = struct.Struct(sign + "IHHII").unpack_from
         self.max_message_size = max_message_size
         self.families = Families(byteorder)
-        decoders: dict[int, tuple[Any, ...]] = {
-            ROUTE: (RouteDecoder(byteorder), NetworkDecoder(byteorder)),
-            SOCK_DIAG: (SocketDecoder(byteorder),),
-            XFRM: (XfrmDecoder(byteorder),),
-            AUDIT: (AuditDecoder(byteorder),),
-            NETFILTER: (NetfilterDecoder(byteorder),),
-            GENERIC: (GenericDecoder(byteorder, self.families),),
-        }
+        made = {protocol: tuple(one(byteorder) for one in classes) for protocol, classes in self.decoders.items()}
+        for decoder in made.get(GENERIC, ()):
+            if isinstance(decoder, GenericDecoder):
+                decoder.families = self.families
         self._handlers: dict[int, dict[int, tuple[Handler, int]]] = {
-            protocol: {kind: (_method(decoders[protocol], name), size) for kind, (name, size) in kinds.items()}
+            protocol: {
+                kind: (_method(protocol, (self, *made.get(protocol, ())), name), size)
+                for kind, (name, size) in kinds.items()
+            }
             for protocol, kinds in self.handlers.items()
         }
 
@@ -166,7 +180,13 @@ class MessageDecoder:
         return FramingError("NLM-D001", what, frame=datagram.frame, offset=offset, why=why)
 
 
-def _method(decoders: tuple[Any, ...], name: str) -> Handler:
-    """The handler called ``name`` of the first decoder that has it."""
-    handler: Handler = next(getattr(decoder, name) for decoder in decoders if hasattr(decoder, name))
-    return handler
+def _method(protocol: int, places: tuple[object, ...], name: str) -> Handler:
+    """The method called ``name`` of the first place that has it."""
+    for place in places:
+        handler: Handler | None = getattr(place, name, None)
+        if callable(handler):
+            return handler
+    looked = ", ".join(type(place).__name__ for place in places)
+    raise InternalError(
+        "NLM-B011", f"the handlers of protocol {protocol} name {name!r}, which is no method", where=looked
+    )

@@ -20,10 +20,14 @@ NO_TUPLE = FlowTuple()
 class NetfilterDecoder(Decoder):
     """Decoder of NFNL_SUBSYS_CTNETLINK and NFNL_SUBSYS_CTNETLINK_EXP for one byte order of the message header."""
 
+    conntrack_policy = policies.CONNTRACK
+    expect_policy = policies.EXPECT
+    tuple_policy = policies.TUPLE
+
     def conntrack(self, m: Reading, start: int, end: int) -> Found:
         """nfgenmsg and CTA_*: one tracked flow."""
         at = start + NLMSGHDR
-        v = self.walk(m, policies.CONNTRACK, 0, at + NFGENMSG, end)
+        v = self.walk(m, self.conntrack_policy, 0, at + NFGENMSG, end)
         one = v[0] or NO_TUPLE
         info = ConntrackInfo(
             *(m.data[at], one.protocol, v[1], one.src_addr, one.dst_addr, one.src_port, one.dst_port),
@@ -36,7 +40,7 @@ class NetfilterDecoder(Decoder):
     def expect(self, m: Reading, start: int, end: int) -> Found:
         """nfgenmsg and CTA_EXPECT_*: one expected flow."""
         at = start + NLMSGHDR
-        return ExpectInfo(m.data[at], *self.walk(m, policies.EXPECT, 0, at + NFGENMSG, end)), None, None
+        return ExpectInfo(m.data[at], *self.walk(m, self.expect_policy, 0, at + NFGENMSG, end)), None, None
 
     def reader(self, row: Attr, family: int) -> tuple[int, Reader] | None:
         """Adds tuples and their addresses."""
@@ -48,6 +52,6 @@ class NetfilterDecoder(Decoder):
 
     def _tuple(self, path: str) -> Reader:
         def read(m: Reading, _: int, begin: int, end: int) -> FlowTuple:
-            return FlowTuple(*self.walk(m, policies.TUPLE, 0, begin, end, path))
+            return FlowTuple(*self.walk(m, self.tuple_policy, 0, begin, end, path))
 
         return read

@@ -38,6 +38,14 @@ BR_MDB_ENTRY = 26
 class NetworkDecoder(Decoder):
     """Decoder of the messages of ``GROUPS`` for one byte order."""
 
+    tc_policy = policies.TC
+    nexthop_policy = policies.NEXTHOP
+    nsid_policy = policies.NSID
+    prefix_policy = policies.PREFIX
+    mdb_policy = policies.MDB
+    netconf_policy = policies.NETCONF
+    stats_policy = policies.STATS
+
     def __init__(self, byteorder: str) -> None:
         super().__init__(byteorder)
         sign = self.sign
@@ -52,42 +60,42 @@ class NetworkDecoder(Decoder):
     def tc(self, m: Reading, start: int, end: int) -> Found:
         """tcmsg and TCA_*: a qdisc, class, filter or chain."""
         family, ifindex, handle, parent, info = self._tcmsg(m.data, start + NLMSGHDR)
-        v = self.walk(m, policies.TC, 0, start + NLMSGHDR + 20, end)
+        v = self.walk(m, self.tc_policy, 0, start + NLMSGHDR + 20, end)
         return TcInfo(family, ifindex, handle, parent, info, *v), ifindex, None
 
     def nexthop(self, m: Reading, start: int, end: int) -> Found:
         """nhmsg and NHA_*."""
         family, scope, protocol, flags = self._nhmsg(m.data, start + NLMSGHDR)
-        v = self.walk(m, policies.NEXTHOP, family, start + NLMSGHDR + 8, end)
+        v = self.walk(m, self.nexthop_policy, family, start + NLMSGHDR + 8, end)
         return NexthopInfo(family, scope, protocol, flags, *v), v[4], None
 
     def nsid(self, m: Reading, start: int, end: int) -> Found:
         """rtgenmsg and NETNSA_*."""
         at = start + NLMSGHDR
-        return NsidInfo(m.data[at], *self.walk(m, policies.NSID, 0, at + 4, end)), None, None
+        return NsidInfo(m.data[at], *self.walk(m, self.nsid_policy, 0, at + 4, end)), None, None
 
     def prefix(self, m: Reading, start: int, end: int) -> Found:
         """prefixmsg and PREFIX_*."""
         family, ifindex, kind, length, flags = self._prefixmsg(m.data, start + NLMSGHDR)
-        v = self.walk(m, policies.PREFIX, family, start + NLMSGHDR + 12, end)
+        v = self.walk(m, self.prefix_policy, family, start + NLMSGHDR + 12, end)
         return PrefixInfo(family, ifindex, kind, length, flags, *v), ifindex, None
 
     def mdb(self, m: Reading, start: int, end: int) -> Found:
         """br_port_msg and MDBA_*."""
         family, ifindex = self._port(m.data, start + NLMSGHDR)
-        v = self.walk(m, policies.MDB, 0, start + NLMSGHDR + 8, end)
+        v = self.walk(m, self.mdb_policy, 0, start + NLMSGHDR + 8, end)
         return MdbInfo(family, ifindex, *v), ifindex, None
 
     def netconf(self, m: Reading, start: int, end: int) -> Found:
         """netconfmsg and NETCONFA_*."""
         at = start + NLMSGHDR
-        v = self.walk(m, policies.NETCONF, 0, at + 4, end)
+        v = self.walk(m, self.netconf_policy, 0, at + 4, end)
         return NetconfInfo(m.data[at], *v), v[0], None
 
     def stats(self, m: Reading, start: int, end: int) -> Found:
         """if_stats_msg and IFLA_STATS_LINK_64."""
         family, ifindex, mask = self._stats(m.data, start + NLMSGHDR)
-        v = self.walk(m, policies.STATS, 0, start + NLMSGHDR + 12, end)
+        v = self.walk(m, self.stats_policy, 0, start + NLMSGHDR + 12, end)
         return StatsInfo(family, ifindex, mask, *v), ifindex, None
 
     def reader(self, row: Attr, family: int) -> tuple[int, Reader] | None:

@@ -27,6 +27,13 @@ IFLA_ALT_IFNAME = 53
 class RouteDecoder(Decoder):
     """Decoders of link, address, route, neighbour and rule messages for one byte order."""
 
+    link_policy = policies.LINK
+    addr_policy = policies.ADDR
+    route_policy = policies.ROUTE
+    hop_policy = policies.HOP
+    neigh_policy = policies.NEIGH
+    rule_policy = policies.RULE
+
     def __init__(self, byteorder: str) -> None:
         super().__init__(byteorder)
         self._nexthop = struct.Struct(self.sign + "HBBi").unpack_from
@@ -38,15 +45,17 @@ class RouteDecoder(Decoder):
 
     def link(self, m: Reading, start: int, end: int) -> Found:
         """ifinfomsg and its attributes."""
-        family, kind, index, flags, change = self._header(policies.LINK)(m.data, start + NLMSGHDR)
-        v = self.walk(m, policies.LINK, family, start + NLMSGHDR + 16, end)
+        family, kind, index, flags, change = self._header(self.link_policy)(m.data, start + NLMSGHDR)
+        v = self.walk(m, self.link_policy, family, start + NLMSGHDR + 16, end)
         v[5:5] = kind, change
         return LinkInfo(family, index, flags, *v), index, v[0]
 
     def addr(self, m: Reading, start: int, end: int) -> Found:
         """ifaddrmsg and its attributes; the own address is IFA_LOCAL where there is one (linux/if_addr.h)."""
-        family, prefixlen, flags, scope, index = self._header(policies.ADDR)(m.data, start + NLMSGHDR)
-        local, remote, label, wide, *more = self.walk(m, policies.ADDR, family, start + NLMSGHDR + 8, end, first=UNSET)
+        family, prefixlen, flags, scope, index = self._header(self.addr_policy)(m.data, start + NLMSGHDR)
+        local, remote, label, wide, *more = self.walk(
+            m, self.addr_policy, family, start + NLMSGHDR + 8, end, first=UNSET
+        )
         if local is UNSET:
             own, peer = remote, None
         else:
@@ -58,24 +67,24 @@ class RouteDecoder(Decoder):
 
     def route(self, m: Reading, start: int, end: int) -> Found:
         """rtmsg and its attributes; tables above 255 are only in RTA_TABLE."""
-        header = self._header(policies.ROUTE)(m.data, start + NLMSGHDR)
+        header = self._header(self.route_policy)(m.data, start + NLMSGHDR)
         family, dst_len, src_len, tos, short, protocol, scope, kind, flags = header
-        table, *v = self.walk(m, policies.ROUTE, family, start + NLMSGHDR + 12, end)
+        table, *v = self.walk(m, self.route_policy, family, start + NLMSGHDR + 12, end)
         table = short if table is None else table
         return RouteInfo(family, dst_len, src_len, tos, protocol, scope, kind, flags, table, *v), v[3], None
 
     def neigh(self, m: Reading, start: int, end: int) -> Found:
         """ndmsg and its attributes."""
-        family, index, state, flags, kind = self._header(policies.NEIGH)(m.data, start + NLMSGHDR)
-        v = self.walk(m, policies.NEIGH, family, start + NLMSGHDR + 12, end)
+        family, index, state, flags, kind = self._header(self.neigh_policy)(m.data, start + NLMSGHDR)
+        v = self.walk(m, self.neigh_policy, family, start + NLMSGHDR + 12, end)
         v.insert(3, kind)
         return NeighInfo(family, index, state, flags, *v), index, None
 
     def rule(self, m: Reading, start: int, end: int) -> Found:
         """fib_rule_hdr and its attributes."""
-        header = self._header(policies.RULE)(m.data, start + NLMSGHDR)
+        header = self._header(self.rule_policy)(m.data, start + NLMSGHDR)
         family, dst_len, src_len, tos, short, _, _, action, flags = header
-        table, *v = self.walk(m, policies.RULE, family, start + NLMSGHDR + 12, end)
+        table, *v = self.walk(m, self.rule_policy, family, start + NLMSGHDR + 12, end)
         table = short if table is None else table
         return RuleInfo(family, dst_len, src_len, tos, action, flags, table, *v), None, None
 
@@ -140,7 +149,7 @@ class RouteDecoder(Decoder):
                 if length < 8 or at + length > end:
                     m.bad(at, "RTA_MULTIPATH", f"rtnh_len is {length}, {end - at} bytes are left")
                     return tuple(hops)
-                values = self.walk(m, policies.HOP, family, at + 8, at + length, "RTA_MULTIPATH")
+                values = self.walk(m, self.hop_policy, family, at + 8, at + length, "RTA_MULTIPATH")
                 hops.append(NextHop(index, more + 1, flags, *values))
                 at += (length + 3) & ~3
             if at < end and any(m.data[at:end]):

@@ -36,6 +36,9 @@ SHOW_NAME, SHOW_PEER, SHOW_RQLEN, SHOW_UID = 0x1, 0x4, 0x10, 0x40
 class SocketDecoder(Decoder):
     """Decoder of SOCK_DIAG_BY_FAMILY for one byte order."""
 
+    inet_policy = policies.INET
+    unix_policy = policies.UNIX
+
     def __init__(self, byteorder: str) -> None:
         super().__init__(byteorder)
         # family, state, timer, retrans; the socket's identity follows, whose ports are big-endian
@@ -73,7 +76,7 @@ class SocketDecoder(Decoder):
         ifindex, low = self._inet(data, at + 40)
         (high,) = self._u32(data, at + 48)
         expires, rqueue, wqueue, uid, inode = self._numbers(data, at + 52)
-        protocol, *more = self.walk(m, policies.INET, 0, at + INET_DIAG_MSG, end)
+        protocol, *more = self.walk(m, self.inet_policy, 0, at + INET_DIAG_MSG, end)
         if protocol is None:
             protocol = self._asked(m.request, family)
         known: list[Any] = [family, state, protocol, sport, dport, src, dst, inode, uid, rqueue, wqueue, timer]
@@ -82,7 +85,7 @@ class SocketDecoder(Decoder):
 
     def _local(self, m: Reading, at: int, end: int) -> Found:
         family, kind, state, inode, low, high = self._unix(m.data, at)
-        path, peer, rqueue, wqueue, shutdown, uid = self.walk(m, policies.UNIX, 0, at + UNIX_DIAG_MSG, end)
+        path, peer, rqueue, wqueue, shutdown, uid = self.walk(m, self.unix_policy, 0, at + UNIX_DIAG_MSG, end)
         known: list[Any] = [family, state, None, None, None, None, None, inode, uid, rqueue, wqueue]
         known += [None, None, None, None, high << 32 | low, None, None, shutdown, None, None, kind, path, peer]
         return DiagInfo(*known), None, None

@@ -28,6 +28,9 @@ ADDRESS = 16
 class XfrmDecoder(Decoder):
     """Decoder of NETLINK_XFRM for one byte order."""
 
+    state_policy = policies.STATE
+    policy_policy = policies.POLICY
+
     def __init__(self, byteorder: str) -> None:
         super().__init__(byteorder)
         sign = self.sign
@@ -57,7 +60,7 @@ class XfrmDecoder(Decoder):
         """XFRM_MSG_DELSA: xfrm_usersa_id; the kernel's announcement holds the whole state in XFRMA_SA."""
         at = start + NLMSGHDR
         (family,) = self._u16(m.data, at + 20)
-        v = self.walk(m, policies.STATE, 0, at + USERSA_ID, end)
+        v = self.walk(m, self.state_policy, 0, at + USERSA_ID, end)
         known: list[Any] = [family, self._ip(m, at, family), self._be32(m.data, at + 16)[0], m.data[at + 22]]
         known += [None] * 9 if v[9] is None else v[9][4:]
         return _made(known, None, v), None, None
@@ -67,7 +70,7 @@ class XfrmDecoder(Decoder):
         at = start + NLMSGHDR
         (family,) = self._u16(m.data, at + 20)
         flags, reqid = self._u32_pair(m.data, at + USERSA_ID + ADDRESS)
-        v = self.walk(m, policies.STATE, 0, at + AEVENT_ID, end)
+        v = self.walk(m, self.state_policy, 0, at + AEVENT_ID, end)
         known: list[Any] = [family, self._ip(m, at, family), self._be32(m.data, at + 16)[0], m.data[at + 22]]
         known += [self._ip(m, at + USERSA_ID, family), None, reqid, None, flags, None, None, *v[10:12], None]
         return _made(known[:-1], None, v), None, None
@@ -85,7 +88,7 @@ class XfrmDecoder(Decoder):
     def delete_policy(self, m: Reading, start: int, end: int) -> Found:
         """XFRM_MSG_DELPOLICY: xfrm_userpolicy_id; the kernel's announcement holds the policy in XFRMA_POLICY."""
         at = start + NLMSGHDR
-        kind, templates, mark, if_id, whole = self.walk(m, policies.POLICY, 0, at + POLICY_ID, end)
+        kind, templates, mark, if_id, whole = self.walk(m, self.policy_policy, 0, at + POLICY_ID, end)
         if whole is None:
             (index,) = self._u32(m.data, at + SELECTOR)
             whole = [self._selector(m, at), m.data[at + SELECTOR + 4], index, None, None, None, None]
@@ -100,7 +103,7 @@ class XfrmDecoder(Decoder):
         daddr, saddr = self._ip(m, at, selector.family), self._ip(m, at + 24, selector.family)
         spi, proto = self._be32(m.data, at + 16)[0], m.data[at + 20]
         wanted = XfrmStateInfo(selector.family, daddr, spi, proto, saddr, seq=seq, selector=selector)
-        kind, templates, mark, if_id, _ = self.walk(m, policies.POLICY, 0, at + ACQUIRE, end)
+        kind, templates, mark, if_id, _ = self.walk(m, self.policy_policy, 0, at + ACQUIRE, end)
         whole = self._policy_info(m, at + 96)
         whole += [kind, templates, mark, if_id, None, wanted]
         return XfrmPolicyInfo(*whole), None, None
@@ -111,7 +114,7 @@ class XfrmDecoder(Decoder):
 
     def flush_policy(self, m: Reading, start: int, end: int) -> Found:
         """XFRM_MSG_FLUSHPOLICY: no header of its own, the type in an attribute."""
-        return XfrmFlushInfo(None, self.walk(m, policies.POLICY, 0, start + NLMSGHDR, end)[0]), None, None
+        return XfrmFlushInfo(None, self.walk(m, self.policy_policy, 0, start + NLMSGHDR, end)[0]), None, None
 
     # -- structures --------------------------------------------------------------------------------------------
 
@@ -139,7 +142,7 @@ class XfrmDecoder(Decoder):
         return [family, daddr, spi, proto, saddr, mode, reqid, window, flags, seq, selector, count, packets]
 
     def _state(self, m: Reading, at: int, attributes: int, end: int, hard: bool | None) -> XfrmStateInfo:
-        v = self.walk(m, policies.STATE, 0, attributes, end)
+        v = self.walk(m, self.state_policy, 0, attributes, end)
         return _made(self._state_info(m, at), hard, v)
 
     def _policy_info(self, m: Reading, at: int) -> list[Any]:
@@ -148,7 +151,7 @@ class XfrmDecoder(Decoder):
         return [self._selector(m, at), direction, index, priority, action, flags, share]
 
     def _policy(self, m: Reading, at: int, attributes: int, end: int, hard: bool | None) -> XfrmPolicyInfo:
-        kind, templates, mark, if_id, _ = self.walk(m, policies.POLICY, 0, attributes, end)
+        kind, templates, mark, if_id, _ = self.walk(m, self.policy_policy, 0, attributes, end)
         fields = [*self._policy_info(m, at), kind, templates, mark, if_id, hard]
         return XfrmPolicyInfo(*fields)
 

@@ -42,3 +42,9 @@ class Policy(NamedTuple):
     def fields(self) -> tuple[str, ...]:
         """Names of the fields, in order."""
         return tuple(dict.fromkeys(row.field for row in self.attributes))
+
+    def replacing(self, row: Attr) -> Policy:
+        """This policy with ``row`` alone for its field, in the place of the first row of that."""
+        first = [old.field for old in self.attributes].index(row.field)
+        rows = [old for old in self.attributes if old.field != row.field]
+        return self._replace(attributes=(*rows[:first], row, *rows[first:]))
