@@ -14,7 +14,7 @@ from pathlib import Path
 from nlmon.capture.base import ByteOrder, CaptureInfo, Frame, SocketInfo
 from nlmon.capture.pcap import HEADER, MAGICS, pcap_frames
 from nlmon.capture.pcapng import SECTION, pcapng_frames, read_section
-from nlmon.capture.reader import ARPHRD_NETLINK, LINKTYPE_NETLINK, CaptureReader, Damaged
+from nlmon.capture.reader import LINKTYPE_NETLINK, CaptureReader, Damaged, is_cooked
 from nlmon.capture.rtmon import rtmon_byteorder, rtmon_frames
 from nlmon.capture.source import Source, open_source
 from nlmon.errors import CaptureError
@@ -74,7 +74,7 @@ def _pcap(source: Source, where: str, byteorder: ByteOrder | None) -> CaptureRea
         raise Damaged("the file ends inside its header", 0)
     _check_link_type(int.from_bytes(head[20:24], order) & 0xFFFF, where)
     first = source.peek(32)
-    bare = len(first) >= 20 and first[18:20] != ARPHRD_NETLINK
+    bare = len(first) >= 20 and not is_cooked(first[16:])
     info = CaptureInfo(
         "pcap without cooked header" if bare else "pcap",
         byteorder or order,

@@ -26,6 +26,7 @@ MAGICS: dict[bytes, tuple[Literal["little", "big"], int]] = {
     b"\xa1\xb2\x3c\x4d": ("big", 1),
 }
 HEADER = 24
+NLMSGHDR = 16
 
 
 def pcap_frames(source: Source, byteorder: str, unit: int, *, bare: bool) -> Iterator[Frame]:
@@ -42,6 +43,8 @@ def pcap_frames(source: Source, byteorder: str, unit: int, *, bare: bool) -> Ite
         seconds, fraction, captured, original = record.unpack(head)
         if captured > LARGEST_RECORD:
             raise Damaged(f"a packet claims {captured:,} bytes", offset)
+        if bare and captured < NLMSGHDR:
+            raise Damaged(f"a packet of {captured} bytes is too short for a netlink message", offset)
         data = source.take(captured)
         if len(data) < captured:
             raise Damaged("the file ends inside a packet", offset)

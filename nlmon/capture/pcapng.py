@@ -28,6 +28,7 @@ IF_NAME, IF_DESCRIPTION, IF_TSRESOL, IF_TSOFFSET = 2, 3, 9, 14
 EPB_FLAGS = 2
 ISB_ENDTIME, ISB_IFRECV, ISB_IFDROP = 3, 4, 5
 OURS = "nlmon "
+MOST_INTERFACES = 4096  # one is a socket of a recorder
 _NAMES = {SHB_HARDWARE: "arch", SHB_OS: "kernel", SHB_USERAPPL: "application"}
 
 
@@ -133,6 +134,8 @@ def pcapng_frames(
         if int.from_bytes(body[-4:], order) != length:
             raise Damaged("the two lengths of a block differ", offset)
         if kind == IDB and len(body) >= 12:
+            if len(interfaces) == MOST_INTERFACES:
+                raise Damaged(f"more than {MOST_INTERFACES:,} interfaces in one section", offset)
             interfaces.append(_Interface(int.from_bytes(body[:2], order), _options(body[8:-4], order), order))
             on_socket(SocketInfo(interfaces[-1].name, interfaces[-1].description))
         elif kind == ISB and len(body) >= 16 and (index := int.from_bytes(body[:4], order)) < len(interfaces):

@@ -12,12 +12,14 @@ from nlmon.capture.base import CaptureInfo, Frame, SocketInfo
 from nlmon.capture.source import Source
 from nlmon.errors import CaptureError
 
-__all__ = ["LARGEST_RECORD", "LINKTYPE_NETLINK", "CaptureReader", "Damaged", "cooked"]
+__all__ = ["LARGEST_RECORD", "LINKTYPE_NETLINK", "CaptureReader", "Damaged", "cooked", "is_cooked"]
 
 LINKTYPE_NETLINK = 253
 # A netlink message is at most a few MiB; a record that claims more is damage, not a reason to allocate.
 LARGEST_RECORD = 16 * 1024 * 1024
 ARPHRD_NETLINK = b"\x03\x38"
+COOKED_HEADER = 16
+PACKET_TYPES = 8  # linux/if_packet.h: PACKET_HOST to PACKET_KERNEL
 
 
 class Damaged(Exception):
@@ -95,7 +97,14 @@ class CaptureReader:
 
 def cooked(data: bytes) -> tuple[int, bytes] | None:
     """Protocol and netlink bytes behind the cooked header of link type 253: packet type (2 bytes), ARPHRD_NETLINK
-    (2), address (10), protocol (2), all big-endian. None when there is no such header."""
-    if len(data) < 16 or data[2:4] != ARPHRD_NETLINK:
+    (2), length of the address (2), address (8), protocol (2), all big-endian. None when there is no such header."""
+    if len(data) < COOKED_HEADER or data[2:4] != ARPHRD_NETLINK:
         return None
-    return int.from_bytes(data[14:16], "big"), data[16:]
+    return int.from_bytes(data[14:16], "big"), data[COOKED_HEADER:]
+
+
+def is_cooked(start: bytes) -> bool:
+    """Whether the first packet of a file begins with a cooked header. ARPHRD_NETLINK alone would not do: a big-endian
+    message of 824 bytes has it, too, in its length, but then a type where the header has the length of an address,
+    which is 0. The address itself is not looked at: the kernel leaves in it what its ring held before."""
+    return start[2:4] == ARPHRD_NETLINK and start[0] == 0 and start[1] < PACKET_TYPES and start[4:6] == b"\0\0"

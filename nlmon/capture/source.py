@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import os
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -25,6 +26,9 @@ __all__ = ["CHUNK", "Source", "open_source"]
 CHUNK = 256 * 1024
 STEP = 1024
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+# The first frame of a zst file may be one to skip: 0x184D2A50 to 0x184D2A5F, little-endian (RFC 8878, 3.1.2).
+ZSTD_SKIPPABLE = b"\x2a\x4d\x18"
+STANDARD_INPUT = Path("-")
 
 
 class Source:
@@ -178,25 +182,14 @@ def _head(raw: io.BufferedReader) -> bytes:
 
 
 def open_source(path: Path) -> Source:
-    """Open a file for reading; raises ``CaptureError`` (NLM-C001 to NLM-C004) when it cannot be one."""
+    """Open a file for reading, or standard input for ``-``; raises ``CaptureError`` (NLM-C001 to NLM-C004, NLM-C009)
+    when it cannot be one."""
     where = str(path)
+    raw = _open(path, where)
     try:
-        if path.is_dir():
-            raise CaptureError(
-                "NLM-C002",
-                "this is a directory, not a capture",
-                where=where,
-                hint="name the files in it, such as DIR/*.pcap",
-            )
-        raw = path.open("rb")
-    except FileNotFoundError as error:
-        raise CaptureError("NLM-C001", "no such file", where=where, hint="check the path") from error
-    except OSError as error:
-        raise CaptureError("NLM-C003", "the file cannot be opened", where=where, why=error.strerror or "") from error
-    try:
-        size = path.stat().st_size
+        size = os.fstat(raw.fileno()).st_size
         magic = _head(raw)
-        if raw.seekable():
+        if path != STANDARD_INPUT and raw.seekable():
             raw.seek(0)
         else:
             raw = io.BufferedReader(_Prefixed(magic, raw))
@@ -211,6 +204,27 @@ def open_source(path: Path) -> Source:
     buffered = cast("BinaryIO", raw)
     if magic.startswith(GZIP):
         return Source(buffered, cast("BinaryIO", gzip.GzipFile(fileobj=raw)), "gz", size)
-    if magic == ZSTD:
+    if magic == ZSTD or (magic[1:] == ZSTD_SKIPPABLE and magic[0] & 0xF0 == 0x50):
         return Source(buffered, cast("BinaryIO", _WholeFrames(buffered)), "zst", size)
     return Source(buffered, buffered, "", size)
+
+
+def _open(path: Path, where: str) -> io.BufferedReader:
+    if path == STANDARD_INPUT and os.isatty(0):
+        hint = "pipe a capture into it"
+        raise CaptureError("NLM-C009", "standard input is a terminal", where=where, hint=hint)
+    try:
+        if path == STANDARD_INPUT:
+            return io.BufferedReader(io.FileIO(0, closefd=False))
+        if path.is_dir():
+            raise CaptureError(
+                "NLM-C002",
+                "this is a directory, not a capture",
+                where=where,
+                hint="name the files in it, such as DIR/*.pcap",
+            )
+        return path.open("rb")
+    except FileNotFoundError as error:
+        raise CaptureError("NLM-C001", "no such file", where=where, hint="check the path") from error
+    except OSError as error:
+        raise CaptureError("NLM-C003", "the file cannot be opened", where=where, why=error.strerror or "") from error

@@ -11,6 +11,7 @@ Not here: what to record (``nlmon.transport.recorder``).
 from __future__ import annotations
 
 import os
+import stat
 import struct
 from collections.abc import Mapping
 from contextlib import suppress
@@ -43,6 +44,7 @@ __all__ = ["PcapngWriter"]
 _CODES = {"arch": SHB_HARDWARE, "kernel": SHB_OS, "application": SHB_USERAPPL}
 # Packet types of the cooked header (linux/if_packet.h): from the kernel to this host, and outgoing.
 _PACKET_TYPES = {"in": 0, "out": 4, "": 4}
+LONGEST_OPTION = 0xFFFF
 _FLAGS = {"in": 1, "out": 2, "": 0}
 
 
@@ -65,6 +67,8 @@ class PcapngWriter:
         self._received: list[int] = []
         self._dropped: list[int] = []
         self._time = 0
+        # What can fail before the file exists, fails before it.
+        section = self._section(metadata, byteorder)
         try:
             self._file = self.part.open("xb")
         except FileExistsError as error:
@@ -77,11 +81,13 @@ class PcapngWriter:
             raise CaptureError(
                 "NLM-C020", "the capture cannot be written", where=str(path), why=error.strerror or ""
             ) from error
+        self._block(SHB, section)
+
+    def _section(self, metadata: Mapping[str, str], byteorder: str) -> bytes:
         comment = {"byteorder": byteorder, **{k: v for k, v in metadata.items() if k not in _CODES}}
         options = [(code, metadata[key].encode()) for key, code in _CODES.items() if key in metadata]
         options.append((OPT_COMMENT, "\n".join(f"{k}={v}" for k, v in sorted(comment.items())).encode()))
-        body = struct.pack(self._sign + "IHHq", 0x1A2B3C4D, 1, 0, -1)
-        self._block(SHB, body + self._options(options))
+        return struct.pack(self._sign + "IHHq", 0x1A2B3C4D, 1, 0, -1) + self._options(options)
 
     def add_socket(self, name: str, protocol: int, *, description: str = "") -> int:
         """Declare a socket; the number to give to ``write``."""
@@ -130,8 +136,12 @@ class PcapngWriter:
             self._file.flush()
             os.fsync(self._file.fileno())
             self._file.close()
+            with suppress(FileNotFoundError):  # a file that is replaced keeps its mode
+                self.part.chmod(stat.S_IMODE(self.path.stat().st_mode))
             self.part.replace(self.path)
         except OSError as error:
+            with suppress(OSError):  # closing tries to write once more
+                self._file.close()
             raise self._failed(error) from error
 
     def __enter__(self) -> PcapngWriter:
@@ -174,5 +184,9 @@ class PcapngWriter:
         )
 
     def _options(self, options: list[tuple[int, bytes]]) -> bytes:
+        for _, value in options:
+            if len(value) > LONGEST_OPTION:
+                what = f"text of {len(value):,} bytes does not fit in an option of {LONGEST_OPTION:,}"
+                raise CaptureError("NLM-C023", what, where=str(self.path))
         parts = [struct.pack(self._sign + "HH", code, len(v)) + v + bytes(-len(v) % 4) for code, v in options]
         return b"".join(parts) + bytes(4)

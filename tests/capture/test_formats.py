@@ -361,3 +361,94 @@ def test_we_read_what_rtmon_writes(tmp_path: Path) -> None:
 
     assert reader.info.format == "rtmon"
     assert 16 in kinds
+
+
+def test_a_message_as_long_as_arphrd_netlink_is_no_cooked_header(tmp_path: Path) -> None:
+    """A big-endian message of 824 bytes begins with 0x0338 where a cooked header has it; it is read as a message."""
+    path = tmp_path / "a.pcap"
+    long = struct.pack(">IHHII", 824, 16, 0, 0, 0) + bytes(824 - 16)
+    path.write_bytes(pcap([(0, 0, long)], "big", bare=True))
+    with open_capture(path) as reader:
+        frames = list(reader)
+        assert (reader.info.format, [f.data for f in frames], reader.damage) == (
+            *("pcap without cooked header", [long]),
+            None,
+        )
+
+
+def test_the_address_in_a_cooked_header_does_not_matter(tmp_path: Path) -> None:
+    """What the kernel's ring held before may stand where an address would; its length is 0."""
+    path = tmp_path / "a.pcap"
+    whole = bytearray(pcap([(0, 16, LINK)]))
+    whole[24 + 16 + 6 : 24 + 16 + 14] = b"leftover"
+    path.write_bytes(whole)
+    frames, damage = read(path)
+
+    assert ([(f.protocol, f.data) for f in frames], damage) == ([(16, LINK)], None)
+
+
+@pytest.mark.parametrize("size", [0, 15])
+def test_a_packet_that_holds_no_header_is_damage(tmp_path: Path, size: int) -> None:
+    """A file of zeros would be millions of empty packets; what is shorter than an nlmsghdr is none."""
+    path = tmp_path / "a.pcap.gz"
+    path.write_bytes(gzip.compress(pcap([(0, 0, LINK), (0, 0, bytes(size)), (0, 0, LINK)], bare=True)))
+    frames, damage = read(path)
+
+    assert damage is not None
+    assert ([f.data for f in frames], damage.code) == ([LINK], "NLM-C010")
+    assert damage.offset == 24 + 16 + len(LINK)
+    assert "too short" in damage.what
+
+
+@pytest.mark.parametrize(("count", "damaged"), [(4096, False), (4097, True)])
+def test_thousands_of_interfaces_are_damage(tmp_path: Path, count: int, damaged: bool) -> None:
+    """Interfaces are kept in memory, so a section has 4,096 at most."""
+    path = tmp_path / "a.pcapng"
+    section = struct.pack("<IIIHHqI", 0x0A0D0D0A, 28, 0x1A2B3C4D, 1, 0, -1, 28)
+    path.write_bytes(zstandard.compress(section + struct.pack("<IIHHII", 1, 20, 253, 0, 0, 20) * count))
+    frames, damage = read(path)
+
+    assert (frames, damage is not None) == ([], damaged)
+    assert damage is None or "more than 4,096 interfaces" in damage.what
+
+
+@pytest.mark.parametrize("kind", [0x50, 0x5F])
+def test_a_zst_file_may_begin_with_a_frame_to_skip(tmp_path: Path, kind: int) -> None:
+    """pzstd writes one; the format says that any number of them may stand anywhere."""
+    path = tmp_path / "a.pcap.zst"
+    skip = struct.pack("<II", 0x184D2A00 | kind, 5) + b"note!"
+    path.write_bytes(skip + skip + zstandard.compress(pcap([(1000, 0, LINK)])) + skip)
+    with open_capture(path) as reader:
+        assert [f.data for f in reader] == [LINK]
+        assert (reader.info.compression, reader.damage) == ("zst", None)
+
+
+def test_metadata_that_does_not_fit_leaves_nothing_behind(tmp_path: Path) -> None:
+    """An option holds 65,535 bytes; more is a typed error before any file exists."""
+    with pytest.raises(CaptureError) as caught:
+        PcapngWriter(tmp_path / "a.pcapng", metadata={"kernel": "x" * 65536})
+
+    assert (caught.value.code, list(tmp_path.iterdir())) == ("NLM-C023", [])
+
+
+def test_a_file_that_is_replaced_keeps_its_mode(tmp_path: Path) -> None:
+    """Who may read a recording does not change when it is made anew."""
+    path = tmp_path / "a.pcapng"
+    path.write_bytes(b"old")
+    path.chmod(0o640)
+    ours(path)
+
+    assert (path.stat().st_mode & 0o777, read(path)[1]) == (0o640, None)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_a_flush_that_fails_closes_the_file(tmp_path: Path) -> None:
+    """The error is typed, and the descriptor is not left to the garbage collector."""
+    writer = PcapngWriter(tmp_path / "a.pcapng", metadata={})
+    writer._file.close()
+    writer._file = Path("/dev/full").open("wb")
+    writer.add_socket("events", 0)
+    with pytest.raises(CaptureError) as caught:
+        writer.close()
+
+    assert (caught.value.code, writer._file.closed, (tmp_path / "a.pcapng").exists()) == ("NLM-C021", True, False)
