@@ -1,9 +1,8 @@
 """``nlmon record``: this host's netlink into a capture, until a signal.
 
-The capture is self-contained: it begins with dumps of links, addresses, routes, neighbours (of bridges, too) and
-rules, for NETLINK_GENERIC of the families, requests and answers alike, so that a replay knows names and state.
-Then come the events of the groups that a monitor joins; one that comes during the dumps is written after them,
-with the time when it was read.
+The capture is self-contained: it begins with dumps (``dumps``), requests and answers alike, so that a replay knows
+names and state. Then come the events of the groups that a monitor joins; one that comes during the dumps
+is written after them, with the time when it was read.
 
 Rules of this file:
 1. A capture with the final name is complete. SIGINT and SIGTERM end a recording, they do not break it.
@@ -19,7 +18,7 @@ import platform
 import select
 import signal
 import socket
-import struct
+import stat
 import sys
 import time
 from collections.abc import Iterator
@@ -31,7 +30,8 @@ import click
 from nlmon import __version__
 from nlmon.capture.write import PcapngWriter
 from nlmon.cli.common import protocol_option, warn
-from nlmon.errors import Overrun, TransportError, UsageError
+from nlmon.cli.dumps import DUMPS, refusal
+from nlmon.errors import CaptureError, Overrun, TransportError, UsageError, errno_name
 from nlmon.names import PROTOCOLS
 from nlmon.transport.kernel import KernelFactory
 from nlmon.transport.recorder import RecordingFactory, RecordingTransport
@@ -50,17 +50,16 @@ GROUPS: dict[int, tuple[int, ...]] = {
     GENERIC: (),
 }
 GENERIC_GROUPS = 256
-NLM_F_REQUEST_DUMP = 0x301
-# RTM_GET* with the size of its fixed header and the families to ask for; AF_BRIDGE: ports and their tables.
-ROUTE_DUMPS = ((18, 16, (0, 7)), (22, 8, (0,)), (26, 12, (2, 10)), (30, 12, (0, 7)), (34, 12, (2, 10)))
-# CTRL_CMD_GETFAMILY: which family has which number and which groups
-GENERIC_DUMP = (16, struct.pack("BBH", 3, 1, 0))
+# sock_setsockopt takes an int, and the kernel doubles it.
+LARGEST_BUFFER = 1 << 30
 
 
 @click.command()
 @click.argument("out", type=click.Path(path_type=Path, dir_okay=False))
 @protocol_option
-@click.option("--receive-buffer", type=click.IntRange(4096), default=4 * 1024 * 1024, show_default=True, help="Bytes.")
+@click.option(
+    "--receive-buffer", type=click.IntRange(4096, LARGEST_BUFFER), default=4 << 20, show_default=True, help="Bytes."
+)
 @click.option("--count", type=click.IntRange(1), help="Stop after this many event datagrams.")
 @click.option("--duration", type=click.FloatRange(0, min_open=True), help="Stop after this many seconds.")
 @click.option("--force", is_flag=True, help="Replace OUT if it exists.")
@@ -76,10 +75,9 @@ def command(
 
     By default every protocol that the kernel lets this user hear; without privilege that is not all of them.
 
-    Stop with Ctrl-C or SIGTERM. Exit code: 0 done, 4 the kernel refuses the sockets.
+    Stop with Ctrl-C or SIGTERM. Exit code: 0 done, 3 OUT cannot be written, 4 the kernel refuses the sockets.
     """
-    if out.exists() and not force:
-        raise UsageError("NLM-U003", "the file exists", where=str(out), hint="name another or give --force")
+    out = _destination(out, force)
     unknown = set(protocols) - set(GROUPS)
     if unknown:
         raise UsageError(
@@ -110,6 +108,25 @@ def command(
     warn(f"{events:,} events, {writer.frames:,} datagrams in {out}")
     if dropped:
         warn(f"warning: the kernel dropped {dropped:,} messages; raise --receive-buffer")
+
+
+def _destination(out: Path, force: bool) -> Path:
+    """The file to write, behind symbolic links; raises when something is there that must stay."""
+    if str(out) == "-":
+        hint = "name a file; it is whole only at the end"
+        raise UsageError("NLM-U008", "a recording cannot go to standard output", hint=hint)
+    try:
+        mode = out.stat().st_mode
+    except FileNotFoundError:
+        return out.resolve()
+    except OSError as error:
+        what = "the capture cannot be written"
+        raise CaptureError("NLM-C020", what, where=str(out), why=error.strerror or "") from error
+    if not stat.S_ISREG(mode):
+        raise UsageError("NLM-U009", "this is not a regular file", where=str(out), hint="name a file")
+    if not force:
+        raise UsageError("NLM-U003", "the file exists", where=str(out), hint="name another or give --force")
+    return out.resolve()
 
 
 def _opened(
@@ -152,27 +169,21 @@ def _record(
 
 def _dump(protocol: int, transport: RecordingTransport) -> None:
     """Ask for everything once; the answers go into the capture on their way."""
-    if protocol == ROUTE:
-        for seq, (kind, size, families) in enumerate(ROUTE_DUMPS, 1):
-            for family in families:
-                _ask(transport, kind, seq << 8 | family, bytes([family]) + bytes(size - 1))
-    elif protocol == GENERIC:
-        _ask(transport, GENERIC_DUMP[0], 1, GENERIC_DUMP[1])
+    for seq, dump in enumerate(DUMPS.get(protocol, ()), 1):
+        try:
+            refused = max((refusal(answer.data) for answer in transport.request(dump.message(seq))), default=0)
+        except TransportError as error:
+            warn(f"warning: the dump of {dump.what} is missing: {error}")
+        else:
+            if refused:
+                warn(f"warning: the dump of {dump.what} is missing: the kernel answers {errno_name(refused)}")
+    if protocol == GENERIC:
         for group in range(1, GENERIC_GROUPS + 1):
             try:
                 transport.join(group)
             except TransportError as error:
                 if error.errno == errno.EINVAL:
                     break  # beyond the last group; others may need more privilege and are left out
-
-
-def _ask(transport: RecordingTransport, kind: int, seq: int, body: bytes) -> None:
-    message = struct.pack("=IHHII", 16 + len(body), kind, NLM_F_REQUEST_DUMP, seq, 0) + body
-    try:
-        for _ in transport.request(message):
-            pass
-    except TransportError as error:
-        warn(f"warning: the dump of type {kind} is missing: {error}")
 
 
 @contextmanager

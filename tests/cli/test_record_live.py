@@ -1,0 +1,51 @@
+"""``nlmon record`` on a kernel that is quiet: the dumps at its begin are enough to compare."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from live_helper import inside
+
+pytestmark = pytest.mark.live
+
+QUIET = """
+import json, socket, subprocess, sys
+from live_kit import count_flows, done, ip
+path, program = sys.argv[1], [sys.executable, "-m", "nlmon"]
+count_flows()
+ip("link", "set", "lo", "up")
+ip("xfrm", "policy", "add", "src", "10.0.0.0/8", "dst", "10.0.0.0/8", "dir", "in", "action", "block")
+kept = [socket.create_server(("127.0.0.1", 4001)), socket.create_server(("::1", 4002), family=socket.AF_INET6)]
+kept.append(socket.create_connection(("127.0.0.1", 4001)))
+for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
+    kept.append(socket.socket(family, socket.SOCK_DGRAM)); kept[-1].bind((address, 4003))
+kept.append(socket.socket(socket.AF_UNIX)); kept[-1].bind("\\0nlmon-test"); kept[-1].listen()
+record = subprocess.run([*program, "record", path, "--duration", "0.2"], capture_output=True, text=True)
+def outcome(protocol):
+    words = [*program, "replay", path, "--protocol", protocol, "--format", "json"]
+    ran = subprocess.run(words, capture_output=True, text=True)
+    (capture,) = json.loads(ran.stdout)["captures"]
+    return [ran.returncode, capture["verdict"], capture["seeds"]["libnl"], ran.stderr]
+decode = [*program, "decode", path, "--protocol", "sock_diag", "--select", "all"]
+events = [json.loads(line) for line in subprocess.run(decode, capture_output=True, text=True).stdout.splitlines()]
+done({"record": [record.returncode, record.stderr], "kinds": sorted({str([e["netlink"]["diag"][k] for k in
+     ("family", "protocol")]) for e in events}), "outcomes": {name: outcome(name) for name in
+     ("route", "generic", "sock_diag", "netfilter", "xfrm")}})
+for one in kept: one.close()
+"""
+
+
+def test_a_quiet_host_gives_something_to_compare(tmp_path: Path) -> None:
+    """Links and routes, families, sockets, tracked connections and policies are there from the start, and both
+    implementations read the same of them; of IPsec libnl alone reads."""
+    told = inside(QUIET, str(tmp_path / "a.pcapng"))
+    code, said = told["record"]
+
+    assert (code, "Traceback" in said, "is missing" in said) == (0, False, False)
+    outcomes = {name: (code, verdict, said) for name, (code, verdict, _, said) in told["outcomes"].items()}
+    assert outcomes == dict.fromkeys(outcomes, (0, "equivalent", ""))
+    seeds = {name: seeds for name, (_, _, seeds, _) in told["outcomes"].items()}
+    assert min(seeds.values()) > 0
+    assert seeds["sock_diag"] >= 7
+    assert len(told["kinds"]) == 5
