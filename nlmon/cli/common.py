@@ -1,25 +1,22 @@
-"""What several commands share: options, a progress bar, and files that are whole or absent.
+"""What several commands share: options, a progress bar, and lines on stderr.
 
-Not here: anything one command needs alone.
+Not here: output (``output``), and anything one command needs alone.
 """
 
 from __future__ import annotations
 
-import os
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from nlmon.errors import InputError, NlmonError
+from nlmon.errors import NlmonError
 from nlmon.names import protocol_number
 from nlmon.report.text import printable
 
-__all__ = ["progress", "protocol_option", "show_error", "warn", "write_atomically"]
+__all__ = ["progress", "protocol_option", "show_error", "warn"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -64,22 +61,6 @@ def progress(total: int, description: str) -> Iterator[Callable[[int], None] | N
             bar.update(task, completed=position)
 
         yield advance
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file under a temporary name beside its own and rename it; raises ``InputError`` on failure."""
-    try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name + ".")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-            Path(name).chmod(0o644)
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise InputError("NLM-U001", "the file cannot be written", where=str(path), why=error.strerror or "") from error
 
 
 def warn(text: str) -> None:

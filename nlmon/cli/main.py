@@ -3,7 +3,8 @@
 Rules:
 1. Data goes to stdout, everything else to stderr.
 2. A user's mistake and a bad file are one message with a code and no traceback; a bug always shows its traceback.
-3. Exit codes: 0 same or done, 1 differences, 2 usage, 3 bad input or nothing matched, 4 environment, 5 a bug.
+3. Exit codes: 0 same or done, 1 differences, 2 usage, 3 bad input or nothing matched, 4 environment, 5 a bug,
+   130 interrupted.
 
 Not here: what the commands do.
 """
@@ -19,6 +20,7 @@ import click
 
 from nlmon import __version__
 from nlmon.cli.common import show_error
+from nlmon.cli.output import guard_streams
 from nlmon.errors import InternalError, NlmonError
 
 __all__ = ["group", "main"]
@@ -58,18 +60,25 @@ def group() -> None:
 
 def main() -> None:
     """Entry point of the console script."""
+    guard_streams()
     # When the reader of our output goes, so do we, as every filter does (signal(7)); exit codes keep their meaning.
     if hasattr(signal, "SIGPIPE"):
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    sys.exit(_run())
+
+
+def _run() -> int:
+    """The exit code of the command that was given, once its output is written."""
     try:
-        code = group.main(standalone_mode=False)
+        try:
+            code = group.main(standalone_mode=False)
+        except SystemExit as done:
+            code = done.code
         sys.stdout.flush()
     except click.ClickException as error:
         error.show()
         code = 2
-    except click.Abort:
-        code = 130
-    except KeyboardInterrupt:
+    except (click.Abort, KeyboardInterrupt):
         code = 130
     except NlmonError as error:
         show_error(error)
@@ -80,7 +89,7 @@ def main() -> None:
         sys.stderr.write("error[NLM-X001]: a bug in nlmon; please report it with the command line and this:\n")
         traceback.print_exc()
         code = 5
-    sys.exit(code if isinstance(code, int) else 0)
+    return code if isinstance(code, int) else 0
 
 
 if __name__ == "__main__":

@@ -15,7 +15,8 @@ from msgspec import structs
 from nlmon import __version__
 from nlmon.backends.base import BACKENDS, BackendOptions, create
 from nlmon.capture import ByteOrder, open_capture
-from nlmon.cli.common import progress, protocol_option, show_error, write_atomically
+from nlmon.cli.common import progress, protocol_option, show_error
+from nlmon.cli.output import refuse_captures, write_report
 from nlmon.compare.difference import Difference
 from nlmon.errors import CaptureError
 from nlmon.replay import Select, replay_capture, row
@@ -79,6 +80,8 @@ def command(
     Exit code: 0 equivalent, 1 regression, 3 a capture is damaged or held nothing to compare.
     """
     out = sys.stdout.buffer
+    if report is not None:
+        refuse_captures(report, captures)
     options = BackendOptions(
         generic_families=families or None, extra_groups=groups, resync=recover, resync_interval=0.0
     )
@@ -107,8 +110,20 @@ def command(
         captures=done,
         verdict=worst([capture.verdict for capture in done]),
     )
+    try:
+        _print(whole, form)
+    finally:
+        # The report is written even when the terminal is gone.
+        if report is not None:
+            write_report(report, report_bytes(whole))
+    sys.exit(EXIT[whole.verdict])
+
+
+def _print(whole: Report, form: str) -> None:
+    """The report on stdout; of a stream only its end."""
+    out = sys.stdout.buffer
     if form == "jsonl":
-        out.write(line_bytes(Footer(len(done), whole.verdict)))
+        out.write(line_bytes(Footer(len(whole.captures), whole.verdict)))
     elif form == "json":
         out.write(report_bytes(whole))
     else:
@@ -118,9 +133,6 @@ def command(
 
         print_report(whole, Console(width=None if sys.stdout.isatty() else 160))
     out.flush()
-    if report is not None:
-        write_atomically(report, report_bytes(whole))
-    sys.exit(EXIT[whole.verdict])
 
 
 def _one(

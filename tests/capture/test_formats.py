@@ -446,7 +446,7 @@ def test_a_flush_that_fails_closes_the_file(tmp_path: Path) -> None:
     """The error is typed, and the descriptor is not left to the garbage collector."""
     writer = PcapngWriter(tmp_path / "a.pcapng", metadata={})
     writer._file.close()
-    writer._file = Path("/dev/full").open("wb")
+    writer._file = Path("/dev/full").open("wb")  # noqa: SIM115
     writer.add_socket("events", 0)
     with pytest.raises(CaptureError) as caught:
         writer.close()

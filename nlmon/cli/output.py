@@ -1,0 +1,124 @@
+"""Where results go: standard output that may fail, and report files that are whole or absent.
+
+Rules:
+1. Output that cannot be written is one typed error (NLM-U006), whoever wrote it; a warning that nobody can read is
+   no error at all.
+2. A report replaces a regular file at once or not at all, through symbolic links, and keeps its mode. Anything else,
+   such as a pipe or a device, is written to and stays what it is. A capture that is read is never written.
+
+Not here: what is printed.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import secrets
+import stat
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from nlmon.errors import InputError, PlatformError, UsageError
+
+__all__ = ["guard_streams", "refuse_captures", "write_report"]
+
+
+class _Descriptor(io.FileIO):
+    """A standard stream that says once, and in our words, that it cannot be written; ``quiet``: not even that."""
+
+    def __init__(self, number: int, *, quiet: bool) -> None:
+        super().__init__(number, "w", closefd=False)
+        self._quiet = quiet
+
+    def write(self, data: Any, /) -> int:
+        """Write, or raise ``PlatformError``; afterwards the rest goes nowhere, so that nothing is said twice."""
+        if not self._quiet:
+            try:
+                return super().write(data)
+            except OSError as error:
+                self._quiet = True
+                what = "the output cannot be written"
+                raise PlatformError("NLM-U006", what, where="stdout", why=error.strerror or "") from error
+        try:
+            return super().write(data)
+        except OSError:
+            return len(data)
+
+
+def guard_streams() -> None:
+    """Make stdout and stderr hold every text in any locale, and fail as this module says, even when closed."""
+    for number, name in ((1, "stdout"), (2, "stderr")):
+        stream = getattr(sys, name)
+        if stream is None:
+            # A descriptor that cannot be written, so that no file that is opened next becomes our output.
+            null = os.open(os.devnull, os.O_RDONLY)
+            if null != number:
+                os.dup2(null, number)
+                os.close(null)
+        raw = _Descriptor(number, quiet=name == "stderr")
+        encoding = "utf-8" if stream is None else stream.encoding
+        text = io.TextIOWrapper(
+            io.BufferedWriter(raw), encoding, "backslashreplace", line_buffering=number == 2 or raw.isatty()
+        )
+        setattr(sys, name, text)
+
+
+def refuse_captures(path: Path, captures: Iterable[Path]) -> None:
+    """Raise ``UsageError`` when a report would take the place of a capture that is read."""
+    target = _stat(path)
+    if target is None or not stat.S_ISREG(target.st_mode):
+        return
+    for capture in captures:
+        one = _stat_of_input() if str(capture) == "-" else _stat(capture)
+        if one is not None and os.path.samestat(one, target):
+            hint = "name another file for the report"
+            raise UsageError("NLM-U007", "the report would replace a capture", where=str(path), hint=hint)
+
+
+def write_report(path: Path, data: bytes) -> None:
+    """Write a report as the rules of this module say; raises ``InputError`` on failure."""
+    try:
+        there = _stat(path)
+        if there is not None and os.path.samestat(there, os.fstat(1)):
+            sys.stdout.flush()
+            sys.stdout.buffer.write(data)
+            sys.stdout.buffer.flush()
+        elif there is not None and not stat.S_ISREG(there.st_mode):
+            with path.open("wb") as file:
+                file.write(data)
+        else:
+            _replace(path.resolve(), data, there)
+    except OSError as error:
+        raise InputError("NLM-U001", "the file cannot be written", where=str(path), why=error.strerror or "") from error
+
+
+def _replace(path: Path, data: bytes, there: os.stat_result | None) -> None:
+    part = path.with_name(f".nlmon-{secrets.token_hex(8)}.part")
+    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(handle)
+        if there is not None:
+            part.chmod(stat.S_IMODE(there.st_mode))
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def _stat(path: Path) -> os.stat_result | None:
+    try:
+        return path.stat()
+    except OSError:
+        return None  # there is none, or whoever opens it says why
+
+
+def _stat_of_input() -> os.stat_result | None:
+    try:
+        return os.fstat(0)
+    except OSError:
+        return None
