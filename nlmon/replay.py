@@ -34,7 +34,7 @@ from nlmon.events import Datagram, RoutePayload
 from nlmon.identity import Key, objects_of
 from nlmon.lane import BackendMaker, Lane
 from nlmon.names import PROTOCOLS, message_type
-from nlmon.report.model import CaptureReport, Damage, DifferenceRow, Silent, Verdict
+from nlmon.report.model import CaptureReport, Damage, DifferenceGroup, DifferenceRow, Silent, Verdict
 from nlmon.state import DumpLoad, State
 from nlmon.transport.faults import Fault
 
@@ -279,6 +279,10 @@ class Replay:
             },
             differences={cls.label: count for cls, count in totals.items()},
             fields=dict(sorted((self.judge.classifier.enhancements + self.judge.classifier.services).items())),
+            groups=[
+                DifferenceGroup(g.cls.label, g.cls.severity.value, g.message, g.field, g.count, row(g.first))
+                for g in self.judge.groups
+            ],
             details=[row(difference) for difference in self.judge.details],
             state="differs" if totals.get(Class.STATE) else "same",
             objects={kind: len(table) for kind, table in state.tables.items() if table},

@@ -9,7 +9,7 @@ import enum
 
 from msgspec import Struct
 
-__all__ = ["Class", "Difference", "Severity"]
+__all__ = ["Class", "Difference", "Group", "Severity"]
 
 
 class Severity(enum.Enum):
@@ -62,6 +62,7 @@ class Class(enum.Enum):
 class Difference(Struct, frozen=True):
     """One difference with its evidence.
 
+    ``message``: its type by name, of NETLINK_GENERIC the family and its command; of a state the object.
     ``frame``: datagram number in the capture (0: not from one). ``offset``: of the message in the datagram, in
     bytes. ``attribute``: path such as ``IFLA_LINKINFO/IFLA_INFO_KIND``, or the header field in parentheses.
     ``attribute_offset``: of that attribute in the datagram, -1 if the message does not carry it; ``hex``: its
@@ -80,3 +81,14 @@ class Difference(Struct, frozen=True):
     candidate: str
     reason: str
     seed: bool = False
+
+
+class Group(Struct, frozen=True):
+    """Differences of one class, about one field of one kind of message, or of one kind of object (class ``state``):
+    how many there are, and the first."""
+
+    cls: Class
+    message: str
+    field: str
+    count: int
+    first: Difference

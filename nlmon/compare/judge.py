@@ -2,7 +2,7 @@
 
 Rules:
 1. Values in, differences out, each given to the listener at once; counts are kept of all, details of the first of
-   each class, so that many of one class do not hide another.
+   each class and of the first of each group, so that many of one kind do not hide another.
 2. Only after a loss that its socket really had may an implementation tell what was no message (``Side.lossy``).
 3. One message gives at most one event; whatever more an implementation gives is surplus.
 
@@ -13,28 +13,34 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import TypeAlias
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from nlmon.compare.align import align, in_order
 from nlmon.compare.classify import Classifier, Finding
 from nlmon.compare.contract import Contract
-from nlmon.compare.difference import Class, Difference
+from nlmon.compare.difference import Class, Difference, Group
 from nlmon.compare.evidence import Evidence, FamilyNames
 from nlmon.compare.explain import explain_event, explain_field, show
 from nlmon.compare.final import compare_corrections, compare_recovery, compare_states
-from nlmon.compare.locate import messages
+from nlmon.compare.locate import NLMSGHDR, Message, messages
 from nlmon.compare.problems import compare_problems
 from nlmon.errors import NlmonError, TransportError
 from nlmon.events import Datagram, Event
 from nlmon.identity import Key
+from nlmon.names import name_of
 from nlmon.state import State, Unannounced
 
-__all__ = ["DETAILS_KEPT", "Judge", "Side"]
+__all__ = ["DETAILS_KEPT", "GROUPS_KEPT", "Judge", "Side"]
 
-# Details kept of each class.
+# Details kept of each class, and groups in all; what does not fit in is counted in a group of its class.
 DETAILS_KEPT = 100
 OVERRUN = "overrun"
+GROUPS_KEPT = 1000
+GENERIC, GENL_ID_CTRL = 16, 16
+
+_GroupKey: TypeAlias = tuple[Class, str, str]
 
 
 class Side(Struct, frozen=True):
@@ -70,8 +76,11 @@ class Judge:
         self._names = names
         self._byteorder = byteorder
         self._evidence = Evidence(contract, byteorder, family_names)
+        self._family_names = family_names
         self._listener = listener
         self._details: dict[Class, list[Difference]] = {}
+        self._groups: Counter[_GroupKey] = Counter()
+        self._first: dict[_GroupKey, Difference] = {}
 
     @property
     def details(self) -> list[Difference]:
@@ -82,9 +91,22 @@ class Judge:
             for difference in self._details[cls]
         ]
 
+    @property
+    def groups(self) -> list[Group]:
+        """All differences by class, message and field, the gravest first, of one class the most frequent first."""
+        found = [Group(*key, count, self._first[key]) for key, count in self._groups.items()]
+        return sorted(found, key=lambda group: (group.cls.severity.rank, group.cls.code, -group.count))
+
     def add(self, difference: Difference) -> None:
         """Count a difference and pass it on."""
         self.counts[difference.cls] += 1
+        # An object is named in full, a group only by its kind.
+        kind = difference.message.partition(" ")[0] if difference.cls is Class.STATE else difference.message
+        key = (difference.cls, kind, difference.field)
+        if key not in self._first and len(self._first) >= GROUPS_KEPT:
+            key = (difference.cls, "others", "")
+        self._first.setdefault(key, difference)
+        self._groups[key] += 1
         kept = self._details.setdefault(difference.cls, [])
         if len(kept) < DETAILS_KEPT:
             kept.append(difference)
@@ -95,6 +117,8 @@ class Judge:
         """Drop what was found so far."""
         self.counts.clear()
         self._details.clear()
+        self._groups.clear()
+        self._first.clear()
 
     # -- one datagram ----------------------------------------------------------------------------------------
 
@@ -104,7 +128,7 @@ class Judge:
             if side.crash:
                 values = (reference.crash or "went on", candidate.crash or "went on")
                 reason = f"{side.name} raised; {side.trace}"
-                self.add(explain_event(Class.CRASH, None, datagram, reason, seed, values))
+                self._event(Class.CRASH, None, datagram, reason, seed, values)
         self._events(datagram, reference, candidate, seed, synthetic=False)
         self._events(datagram, reference, candidate, seed, synthetic=True)
         if reference.reads and candidate.reads and reference.heard and candidate.heard:
@@ -131,11 +155,11 @@ class Judge:
                 cls = Class.COALESCED if side is reference else Class.DUPLICATE
             values = ("an event", "no event") if side is reference else ("no event", "an event")
             reason = f"{cls.meaning}; {_why_nothing(other)}"
-            self.add(explain_event(cls, only, datagram, reason, seed, values))
+            self._event(cls, only, datagram, reason, seed, values)
         for side, events in ((reference, left), (candidate, right)):
             if not in_order(events):
                 reason = f"{side.name} delivers in another order than the messages have in the datagram"
-                self.add(explain_event(Class.REORDERED, events[0], datagram, reason, seed, ("", "")))
+                self._event(Class.REORDERED, events[0], datagram, reason, seed, ("", ""))
 
     def _problems(self, datagram: Datagram, reference: Side, candidate: Side, seed: bool) -> None:
         sides, events = (reference, candidate), [*reference.events, *candidate.events]
@@ -143,7 +167,7 @@ class Judge:
         problems = left, right
         for one in compare_problems(self.contract, self._names, datagram, self._byteorder, problems, events):
             values = (one.reference or "no error", one.candidate or "no error")
-            self.add(explain_event(Class.ERROR, one.event, datagram, Class.ERROR.meaning, seed, values))
+            self._event(Class.ERROR, one.event, datagram, Class.ERROR.meaning, seed, values)
 
     def _alone(self, datagram: Datagram, sides: tuple[Side, Side], seed: bool) -> None:
         """What one of them provides alone, against the message; once, where both are the same implementation."""
@@ -164,10 +188,34 @@ class Judge:
             for span in self._evidence.owed(side.name, datagram.protocol, spans, side.events, side.errors):
                 reason = f"the contract gives this event to {side.name}, which gives none and no reason"
                 values_ = ("no event", "") if not number else ("", "no event")
-                self.add(explain_event(Class.MISSING, None, datagram, reason, seed, values_, span))
+                self._event(Class.MISSING, None, datagram, reason, seed, values_, span)
 
     def _field(self, finding: Finding, event: Event, datagram: Datagram, seed: bool) -> None:
-        self.add(explain_field(finding, event, datagram, self._byteorder, seed))
+        self.add(self._named(explain_field(finding, event, datagram, self._byteorder, seed), datagram))
+
+    def _event(
+        self,
+        cls: Class,
+        event: Event | None,
+        datagram: Datagram,
+        reason: str,
+        seed: bool,
+        values: tuple[str, str],
+        place: Message | None = None,
+    ) -> None:
+        self.add(self._named(explain_event(cls, event, datagram, reason, seed, values, place), datagram))
+
+    def _named(self, difference: Difference, datagram: Datagram) -> Difference:
+        """A message of NETLINK_GENERIC by what nlctrl called its family, if that is one name, and its command."""
+        kind, at = difference.message, difference.offset + NLMSGHDR
+        if datagram.protocol != GENERIC or not kind.isdecimal() or at >= len(datagram.data):
+            return difference
+        names = {"nlctrl"} if int(kind) == GENL_ID_CTRL else set(self._family_names(int(kind)))
+        if len(names) != 1:
+            return difference
+        family, command = names.pop(), datagram.data[at]
+        shown = name_of("nl80211_cmd", command) if family == "nl80211" else str(command)
+        return structs.replace(difference, message=f"{family} {shown}")
 
     def losses(self, number: int, had: tuple[int, int], said: tuple[int, int], frame: int) -> None:
         """What implementation ``number`` says it lost, as (overruns, messages), against what its socket had."""

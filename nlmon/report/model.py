@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
-__all__ = ["CaptureReport", "Damage", "DifferenceRow", "Report", "Silent", "Verdict", "worst"]
+__all__ = ["CaptureReport", "Damage", "DifferenceGroup", "DifferenceRow", "Report", "Silent", "Verdict", "worst"]
 
 Verdict: TypeAlias = Literal["equivalent", "regression", "error"]
 
@@ -45,6 +45,17 @@ class DifferenceRow(Struct, frozen=True):
     seed: bool
 
 
+class DifferenceGroup(Struct, frozen=True):
+    """Differences that are alike, see ``nlmon.compare.difference.Group``: how many, and the first as an example."""
+
+    cls: str
+    severity: str
+    message: str
+    field: str
+    count: int
+    first: DifferenceRow
+
+
 class Silent(Struct, frozen=True):
     """One object that the kernel changed without announcing it, see ``nlmon.state.Unannounced``."""
 
@@ -64,7 +75,8 @@ class CaptureReport(Struct, frozen=True):
     not replayed, by protocol. ``events``, ``seeds``, ``errors``, ``lost``, ``unknown``: per implementation,
     ``unknown_types`` by name of the type and ``problems`` by code and attribute; seeds are messages of recorded
     answers, decoded and compared but not counted as events, ``lost`` are messages that an overrun took.
-    ``differences``: count by class, ``details`` the first of them. ``fields``: how often an implementation alone gave
+    ``differences``: count by class, ``groups`` of those that weigh more than information by message and field,
+    ``details`` the first of each class. ``fields``: how often an implementation alone gave
     an event or filled a field that the contract gives to it alone. ``objects``: final state by kind.
     """
 
@@ -89,6 +101,7 @@ class CaptureReport(Struct, frozen=True):
     unknown_types: dict[str, dict[str, int]] = {}
     differences: dict[str, int] = {}
     fields: dict[str, int] = {}
+    groups: list[DifferenceGroup] = []
     details: list[DifferenceRow] = []
     objects: dict[str, int] = {}
     silent_counts: dict[str, int] = {}
