@@ -1,17 +1,16 @@
 """Reports for people: a table of verdicts, then the evidence.
 
-Not here: the values (``nlmon.report.model``).
+Not here: the values (``nlmon.report.model``), and the table itself (``table``).
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich import box
 from rich.markup import escape
-from rich.table import Table
 
-from nlmon.report.model import CaptureReport, DifferenceRow, Report
+from nlmon.report.model import CaptureReport, DifferenceGroup, DifferenceRow, Report
+from nlmon.report.table import COLOURS, table
 from nlmon.report.text import printable
 
 if TYPE_CHECKING:
@@ -19,15 +18,22 @@ if TYPE_CHECKING:
 
 __all__ = ["print_report"]
 
-COLOURS = {"equivalent": "green", "regression": "bold red", "error": "bold yellow"}
-DIFFERENCES_SHOWN = 20
+GROUPS_SHOWN = 20
 SILENT_SHOWN = 5
 WARNINGS = {"reordered", "duplicate", "coalesced"}
+SERVICE = "loss-of-service"
+ROLES = {
+    "notification": "notifications",
+    "dump": "parts of dumps",
+    "reply": "replies",
+    "request": "requests",
+    "control": "acknowledgements and errors",
+}
 
 
 def print_report(report: Report, console: Console) -> None:
     """The table, the differences with their bytes, what stayed silent, and the overall verdict."""
-    console.print(_table(report))
+    console.print(table(report.captures, console.width))
     for capture in report.captures:
         _details(capture, report, console)
     colour = COLOURS[report.verdict]
@@ -35,42 +41,27 @@ def print_report(report: Report, console: Console) -> None:
         count for capture in report.captures for cls, count in capture.differences.items() if cls in WARNINGS
     )
     less = f", {warnings:,} warnings" if warnings else ""
+    lost = sum(capture.differences.get(SERVICE, 0) for capture in report.captures)
+    if lost:
+        less += f", and {lost:,} values and events that {report.reference} alone gives would be lost"
     console.print(
         f"[{colour}]verdict: {report.verdict}[/]{less}  "
         f"{report.candidate} against {report.reference}, {len(report.captures)} capture(s)",
         highlight=False,
+        soft_wrap=True,
     )
-
-
-def _table(report: Report) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in ("capture", "frames", "messages", "compared", "seeds", "differences", "state", "verdict"):
-        number = name in {"frames", "messages", "compared", "seeds"}
-        table.add_column(name, justify="right" if number else "left", overflow="fold")
-    for capture in report.captures:
-        counts = "/".join(f"{count:,}" for count in dict.fromkeys(capture.events.values()))
-        seeds = "/".join(f"{count:,}" for count in dict.fromkeys(capture.seeds.values()))
-        classes = ", ".join(f"{count:,} {cls}" for cls, count in capture.differences.items()) or "none"
-        table.add_row(
-            escape(printable(capture.path)),
-            f"{capture.frames:,}",
-            f"{capture.messages:,}",
-            counts,
-            seeds,
-            classes,
-            capture.state,
-            f"[{COLOURS[capture.verdict]}]{capture.verdict}[/]",
-        )
-    return table
 
 
 def _details(capture: CaptureReport, report: Report, console: Console) -> None:
     lines: list[str] = []
-    for difference in [d for d in capture.details if d.severity != "info"][:DIFFERENCES_SHOWN]:
-        lines += _difference(difference, report)
-    total = sum(n for cls, n in capture.differences.items() if cls not in {"enhancement", "loss-of-service"})
-    if total > DIFFERENCES_SHOWN:
-        lines.append(f"… and {total - DIFFERENCES_SHOWN:,} more; --format jsonl writes them all")
+    if capture.frames:
+        roles = ", ".join(f"{capture.roles[role]:,} {word}" for role, word in ROLES.items() if capture.roles.get(role))
+        lines.append(f"{capture.messages:,} messages in {capture.frames:,} datagrams: {roles}")
+    for group in capture.groups[:GROUPS_SHOWN]:
+        lines += _group(group, report)
+    if len(capture.groups) > GROUPS_SHOWN:
+        more = sum(group.count for group in capture.groups[GROUPS_SHOWN:])
+        lines.append(f"… and {more:,} of {len(capture.groups) - GROUPS_SHOWN:,} other kinds; see --format json")
     if capture.damage is not None:
         place = f" at byte {capture.damage.offset:,}" if capture.damage.offset >= 0 else ""
         lines.append(f"damage{place}: {capture.damage.what} [{capture.damage.code}]")
@@ -108,6 +99,14 @@ def _problems(capture: CaptureReport) -> list[str]:
         f"errors in {name}: " + "; ".join(f"{kind}, {count:,} times" for kind, count in kinds.items())
         for name, kinds in shown.items()
     ]
+
+
+def _group(group: DifferenceGroup, report: Report) -> list[str]:
+    """The first of differences that are alike, and how many there are."""
+    lines = _difference(group.first, report)
+    if group.count > 1:
+        lines.append(f"    … and {group.count - 1:,} more like it")
+    return lines
 
 
 def _difference(found: DifferenceRow, report: Report) -> list[str]:

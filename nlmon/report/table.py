@@ -1,0 +1,77 @@
+"""The table of verdicts, one row a capture, on a terminal of any width.
+
+Rules:
+1. No heading, number or verdict is broken inside. The name of a capture folds and classes of differences wrap between
+   words; columns that would not fit are left out, since what they say stands below the table, too.
+
+Not here: what stands below (``pretty``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich import box
+from rich.cells import cell_len
+from rich.markup import escape
+from rich.table import Table
+
+from nlmon.report.model import CaptureReport
+from nlmon.report.text import printable
+
+__all__ = ["COLOURS", "table"]
+
+COLOURS = {"equivalent": "green", "regression": "bold red", "error": "bold yellow"}
+HEADINGS = ("capture", "frames", "messages", "compared", "seeds", "differences", "state", "verdict")
+NUMBERS = {"frames", "messages", "compared", "seeds"}
+# What goes first on a narrow terminal.
+OPTIONAL = ("frames", "messages", "seeds", "compared")
+NARROWEST_NAME = 16
+
+
+def table(captures: Sequence[CaptureReport], width: int) -> Table:
+    """The table for a terminal of ``width`` columns."""
+    rows = [_row(capture) for capture in captures]
+    headings = list(HEADINGS)
+    for name in ("", *OPTIONAL):
+        if name:
+            headings.remove(name)
+        spare = width - sum(_longest(rows, one) for one in headings if one not in {"capture", "differences"})
+        spare -= 3 * len(headings)  # a line and two spaces between columns, the edges
+        word = _longest([{"differences": word} for row in rows for word in row["differences"].split()], "differences")
+        if spare >= NARROWEST_NAME + word:
+            break
+    classes = _longest(rows, "differences")
+    capture = min(_longest(rows, "capture"), max(NARROWEST_NAME, spare - classes))
+    widths = {"capture": capture, "differences": max(word, min(classes, spare - capture))}
+    made = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in headings:
+        made.add_column(
+            name,
+            justify="right" if name in NUMBERS else "left",
+            overflow="fold",
+            width=widths.get(name),
+            no_wrap=name not in widths,
+        )
+    for row in rows:
+        cells = {name: escape(text) for name, text in row.items()}
+        cells["verdict"] = f"[{COLOURS[row['verdict']]}]{row['verdict']}[/]"
+        made.add_row(*(cells[name] for name in headings))
+    return made
+
+
+def _row(capture: CaptureReport) -> dict[str, str]:
+    return {
+        "capture": printable(capture.path),
+        "frames": f"{capture.frames:,}",
+        "messages": f"{capture.messages:,}",
+        "compared": "/".join(f"{count:,}" for count in dict.fromkeys(capture.events.values())),
+        "seeds": "/".join(f"{count:,}" for count in dict.fromkeys(capture.seeds.values())),
+        "differences": ", ".join(f"{count:,} {cls}" for cls, count in capture.differences.items()) or "none",
+        "state": capture.state,
+        "verdict": capture.verdict,
+    }
+
+
+def _longest(rows: Sequence[dict[str, str]], name: str) -> int:
+    return max(cell_len(text) for text in (name, *(row[name] for row in rows)))

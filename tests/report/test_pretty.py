@@ -1,0 +1,122 @@
+"""What people read: the table at any width, what a recording held, groups of differences, what a rollback loses."""
+
+from __future__ import annotations
+
+import io
+import re
+from functools import partial
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+
+from nlmon.backends.base import create
+from nlmon.capture import open_capture
+from nlmon.replay import replay_capture
+from nlmon.report.model import CaptureReport, DifferenceGroup, DifferenceRow, Report, Verdict
+from nlmon.report.pretty import print_report
+
+BASIC = Path(__file__).parents[2] / "fixtures" / "captures" / "linux-6.12" / "01-route-basic.pcap.zst"
+HEADINGS = {"capture", "frames", "messages", "compared", "seeds", "differences", "state", "verdict"}
+
+
+def printed(*captures: CaptureReport, width: int = 160, names: tuple[str, str] = ("legacy", "libnl")) -> str:
+    """The report of some captures on a terminal of this width."""
+    verdict: Verdict = "regression" if any(c.verdict == "regression" for c in captures) else "equivalent"
+    report = Report("nlmon", "0", *names, "notifications", list(captures), verdict)
+    out = io.StringIO()
+    print_report(report, Console(file=out, width=width))
+    return out.getvalue()
+
+
+def large(path: str = "/var/lib/recordings/of/many/days/2026-11-25T21:38:00.pcapng.zst") -> CaptureReport:
+    """A capture whose every cell is wide."""
+    return CaptureReport(
+        path=path,
+        verdict="regression",
+        reason="something",
+        state="differs",
+        frames=12_345_678,
+        messages=23_456_789,
+        roles={"notification": 12_345_677, "dump": 1},
+        events={"legacy": 11_111_111, "libnl": 11_111_112},
+        seeds={"legacy": 1_000_000, "libnl": 1_000_001},
+        differences={"contradicted": 1_234_567, "coalesced": 12, "loss-of-service": 99, "enhancement": 7_654_321},
+    )
+
+
+@pytest.mark.parametrize(("width", "least"), [(60, 4), (80, 4), (100, 5), (200, 8)])
+def test_a_narrow_terminal_breaks_no_word(width: int, least: int) -> None:
+    """Headings, classes, state and verdict are whole at every width, and so is the name when its pieces are joined."""
+    text = printed(large(), width=width)
+    heading, _, *rows = text[: text.index("\n/var")].splitlines()[1:]
+    words = {word for row in rows for word in row.replace(",", " ").split()}
+
+    assert set(heading.split()) <= HEADINGS
+    assert len(heading.split()) >= least
+    assert {"capture", "differences", "state", "verdict"} <= set(heading.split())
+    assert {"contradicted", "coalesced", "loss-of-service", "enhancement", "differs", "regression"} <= words
+    assert max(map(len, [heading, *rows])) <= width
+    end = heading.index(next(word for word in heading.split() if word != "capture")) - 1
+    assert large().path.startswith("".join(row[:end].strip() for row in rows)[:16])
+
+
+@given(st.integers(60, 200), st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=90))
+def test_a_verdict_is_whole_whatever_the_name(width: int, path: str) -> None:
+    """No name of a file, however long or wide its characters, squeezes the verdict."""
+    text = printed(large(path), width=width)
+
+    assert re.search(r"\bdiffers +regression\b", text) is not None
+
+
+def test_a_capture_is_told_by_what_it_holds() -> None:
+    """Datagrams by their part in the conversation, on one line."""
+    with open_capture(BASIC) as reader:
+        report = replay_capture(reader, "a.pcap", partial(create, "legacy"), partial(create, "libnl"))
+    lines = printed(report).splitlines()
+
+    assert sum(report.roles.values()) == 664
+    assert [line.strip() for line in lines if "datagrams:" in line] == [
+        "869 messages in 664 datagrams: 154 notifications, 155 parts of dumps, 59 replies, 219 requests, "
+        "77 acknowledgements and errors"
+    ]
+    assert lines[-1] == "verdict: equivalent  libnl against legacy, 1 capture(s)"
+
+
+def test_a_rollback_says_what_it_would_lose() -> None:
+    """Equivalent is not the same: what libnl alone gives is counted in the last line."""
+    with open_capture(BASIC) as reader:
+        report = replay_capture(reader, "a.pcap", partial(create, "libnl"), partial(create, "legacy"))
+    lost = report.differences["loss-of-service"]
+
+    assert lost > 1000
+    assert printed(report, names=("libnl", "legacy")).splitlines()[-1] == (
+        f"verdict: equivalent, and {lost:,} values and events that libnl alone gives would be lost"
+        "  legacy against libnl, 1 capture(s)"
+    )
+
+
+def group(number: int, count: int) -> DifferenceGroup:
+    """Differences about one field."""
+    values = ("NLD102", "conflict", "regression", "RTM_NEWLINK", number, 16, f"field{number}", "IFLA_MTU", 40)
+    first = DifferenceRow(*values, "08 00 04 00", "1500", "9000", "they disagree", False)
+    return DifferenceGroup("conflict", "regression", "RTM_NEWLINK", f"field{number}", count, first)
+
+
+def test_differences_are_shown_by_kind() -> None:
+    """Each kind with its first example, place, values and bytes, and how many more; never more than twenty kinds."""
+    groups = [group(number, 1 + number % 2 * 1233) for number in range(1, 24)]
+    text = printed(CaptureReport(path="a.pcap", verdict="regression", reason="", frames=1, groups=groups))
+
+    assert text.count("NLD102 conflict RTM_NEWLINK") == 20
+    assert text.count("    … and 1,233 more like it") == 10
+    assert "… and 2,469 of 3 other kinds; see --format json" in text
+    assert [line.strip() for line in text[text.index("field2 ") :].splitlines()[:5]] == [
+        "field2 — frame 2, offset 0x10, IFLA_MTU at 0x28: they disagree",
+        "legacy  1500",
+        "libnl   9000",
+        "bytes   08 00 04 00",
+        "NLD102 conflict RTM_NEWLINK field3 — frame 3, offset 0x10, IFLA_MTU at 0x28: they disagree",
+    ]
