@@ -16,7 +16,8 @@ from msgspec import Struct
 from nlmon.capture import ByteOrder, CaptureReader, open_capture
 from nlmon.capture.conversation import Conversation, Copies, Role
 from nlmon.capture.framing import messages
-from nlmon.cli.common import progress
+from nlmon.cli.common import progress, warn
+from nlmon.errors import InputError
 from nlmon.events import Datagram
 from nlmon.names import PROTOCOLS, message_type
 from nlmon.report.model import Damage
@@ -65,7 +66,7 @@ def command() -> None:
 def info(file: Path, form: str, byteorder: ByteOrder | None) -> None:
     """Count what FILE holds: messages per protocol and type, kernel, families, damage.
 
-    Exit code: 0 done, 3 the file is damaged; what could be read is printed.
+    Exit code: 0 done, 3 the file is damaged or holds packets and none of netlink; what could be read is printed.
     """
     with open_capture(file, byteorder=byteorder) as reader:
         summary = summarise(reader, shown_path(file))
@@ -75,8 +76,15 @@ def info(file: Path, form: str, byteorder: ByteOrder | None) -> None:
         sys.stdout.buffer.flush()
     else:
         _print(summary)
+    if summary.frames and not summary.messages:
+        wrong = f" in {summary.byteorder}-endian order; is that the recording's?" if byteorder else ""
+        warn(f"warning: no message can be read in {summary.frames:,} frames{wrong}")
     if reader.damage is not None:
         raise reader.damage
+    if summary.skipped and not summary.frames:
+        why = f"all {summary.skipped:,} packets are of other link types"
+        hint = "record on an nlmon device or with nlmon record"
+        raise InputError("NLM-U010", "the capture holds no netlink", where=summary.path, why=why, hint=hint)
 
 
 def summarise(reader: CaptureReader, path: str) -> CaptureSummary:
@@ -148,6 +156,8 @@ def _print(summary: CaptureSummary) -> None:
     if summary.families:
         listed = ", ".join(f"{name} {number}" for name, number in summary.families.items())
         console.print(escape(printable(f"families: {listed}")))
+    if summary.skipped:
+        console.print(f"skipped: {summary.skipped:,} packets of other link types")
     if summary.dropped:
         console.print(f"lost while recording: {summary.dropped:,} messages")
     for assumption in summary.assumed:

@@ -8,15 +8,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from typing import Any, TypeVar
 
 import click
 
+from nlmon.backends.base import BACKENDS
 from nlmon.errors import NlmonError
-from nlmon.names import protocol_number
+from nlmon.names import PROTOCOLS, protocol_number
 from nlmon.report.text import printable
 
-__all__ = ["progress", "protocol_option", "show_error", "warn"]
+__all__ = ["progress", "protocol_names", "protocol_option", "show_error", "warn"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -26,9 +28,19 @@ def _protocols(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -
     for value in values:
         number = protocol_number(value)
         if number is None:
-            raise click.BadParameter(f"{value!r} is no netlink protocol; try route, generic, sock_diag or netfilter")
+            raise click.BadParameter(f"{value!r} is no netlink protocol; try {protocol_names()}")
         numbers.append(number)
     return tuple(numbers)
+
+
+def protocol_names() -> str:
+    """Every protocol that an implementation reads, as ``--protocol`` takes them."""
+    numbers: set[int] = set()
+    for target in BACKENDS.values():
+        module, _, attribute = target.partition(":")
+        numbers |= set(getattr(import_module(module), attribute).groups)
+    *names, last = (PROTOCOLS[number].removeprefix("NETLINK_").lower() for number in sorted(numbers))
+    return f"{', '.join(names)} or {last}"
 
 
 def protocol_option(function: F) -> F:

@@ -237,3 +237,48 @@ def test_help_is_light() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ)
 
     assert done.stdout.splitlines()[-1] == "HEAVY []"
+
+
+def sections(*packets: tuple[int, bytes]) -> bytes:
+    """A pcapng file with one interface of Ethernet and one of netlink, and packets of either (0, 1)."""
+    out = struct.pack("<IIIHHqI", 0x0A0D0D0A, 28, 0x1A2B3C4D, 1, 0, -1, 28)
+    for link_type in (1, 253):
+        out += struct.pack("<IIHHII", 1, 20, link_type, 0, 0, 20)
+    for interface, data in packets:
+        size = 32 + len(data)
+        out += struct.pack("<IIIIIII", 6, size, interface, 0, 0, len(data), len(data)) + data + struct.pack("<I", size)
+    return out
+
+
+def test_a_capture_without_netlink_is_said(tmp_path: Path) -> None:
+    """When every packet is of another link type, there is nothing to look at; some are told and no mistake."""
+    none, some = tmp_path / "none.pcapng", tmp_path / "some.pcapng"
+    cooked = struct.pack(">HH10xH", 4, 824, 0) + struct.pack("<IHHII", 16, 16, 0, 0, 0)
+    none.write_bytes(sections((0, bytes(60)), (0, bytes(60))))
+    some.write_bytes(sections((0, bytes(60)), (1, cooked)))
+    first, second = nlmon("capture", "info", none), nlmon("capture", "info", some)
+
+    assert (first.returncode, first.stderr.count("\n")) == (3, 1)
+    assert "error[NLM-U010]" in first.stderr
+    assert "all 2 packets are of other link types" in first.stderr
+    assert (second.returncode, second.stderr) == (0, "")
+    assert "skipped: 1 packets of other link types" in second.stdout
+
+
+def test_a_wrong_byte_order_is_suspected() -> None:
+    """Frames without one message are told; read in the right order there is no warning."""
+    wrong, right = (nlmon("capture", "info", BASIC, "--byteorder", order) for order in ("big", "little"))
+
+    assert (wrong.returncode, right.returncode, right.stderr) == (0, 0, "")
+    assert wrong.stderr == (
+        "warning: no message can be read in 664 frames in big-endian order; is that the recording's?\n"
+    )
+
+
+def test_a_hint_names_every_protocol_that_works() -> None:
+    """What the hint says can be asked for, and it is all that an implementation reads."""
+    done = nlmon("decode", BASIC, "--protocol", "tcp")
+    names = done.stderr.rpartition("; try ")[2].strip().replace(" or ", ", ").split(", ")
+
+    assert names == ["route", "sock_diag", "xfrm", "audit", "netfilter", "generic"]
+    assert [nlmon("decode", BASIC, "--protocol", name).returncode for name in names] == [0, 3, 3, 3, 3, 3]
