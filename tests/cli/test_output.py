@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import signal
 import subprocess
 import sys
 import threading
@@ -204,3 +206,32 @@ def test_a_receive_buffer_has_a_limit(tmp_path: Path) -> None:
     done = nlmon("record", tmp_path / "a.pcapng", "--receive-buffer", 2**31 - 1)
 
     assert (done.returncode, "Traceback" in done.stderr, list(tmp_path.iterdir())) == (2, False, [])
+
+
+@pytest.mark.parametrize("command", ["replay", "decode", "capture info"])
+def test_an_interrupt_is_exit_130(tmp_path: Path, command: str) -> None:
+    """Ctrl-C while a pipe is read ends quietly, with the exit code that shells know."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    # Whoever starts the tests may ignore the signal, which children inherit.
+    code = "import signal; signal.signal(2, signal.default_int_handler); from nlmon.cli.main import main; main()"
+    started = subprocess.Popen([sys.executable, "-c", code, *command.split(), pipe], stderr=subprocess.PIPE, text=True)
+    with pipe.open("wb", buffering=0):  # waits until the command has opened its end
+        started.send_signal(signal.SIGINT)
+        _, said = started.communicate(timeout=60)
+
+    assert (started.returncode, said.strip()) == (130, "")
+
+
+def test_the_readme_names_every_option() -> None:
+    """The row of each command has all options of its help, and the exit codes are there."""
+    text = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    rows = {line.split("`")[1].split()[1]: line for line in text.splitlines() if line.startswith("| `nlmon ")}
+    missing = []
+    for command, row in rows.items():
+        words = ["capture", "info"] if command == "capture" else [command]
+        options = set(re.findall(r"^  (?:-h, )?(--[a-z-]+)", nlmon(*words, "--help").stdout, re.MULTILINE)) - {"--help"}
+        missing += [(command, option) for option in options if not re.search(rf"{option}\b", row)]
+
+    assert (sorted(rows), missing) == (["capture", "decode", "record", "replay", "schema"], [])
+    assert "130 interrupted" in text
