@@ -108,9 +108,10 @@ class XfrmDecoder(Decoder):
         whole += [kind, templates, mark, if_id, None, wanted]
         return XfrmPolicyInfo(*whole), None, None
 
-    def flush_state(self, m: Reading, start: int, _: int) -> Found:
-        """XFRM_MSG_FLUSHSA: xfrm_usersa_flush."""
-        return XfrmFlushInfo(m.data[start + NLMSGHDR]), None, None
+    def flush_state(self, m: Reading, start: int, end: int) -> Found:
+        """XFRM_MSG_FLUSHSA: xfrm_usersa_flush, one byte and its padding; no attribute is sent by kernels of today."""
+        at = start + NLMSGHDR
+        return XfrmFlushInfo(m.data[at], self.walk(m, self.policy_policy, 0, at + 4, end)[0]), None, None
 
     def flush_policy(self, m: Reading, start: int, end: int) -> Found:
         """XFRM_MSG_FLUSHPOLICY: no header of its own, the type in an attribute."""
