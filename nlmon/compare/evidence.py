@@ -18,7 +18,7 @@ from __future__ import annotations
 import ipaddress
 import struct
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from msgspec import UNSET
 
@@ -34,6 +34,7 @@ __all__ = ["Evidence", "FamilyNames"]
 
 FamilyNames: TypeAlias = Callable[[int], Collection[str]]
 GENERIC, GENL_ID_CTRL, GENLMSGHDR, NL80211_CMD_VENDOR, QCA_OUI = 16, 16, 4, 103, 0x001374
+CTRL_CMD_NEWFAMILY, CTRL_ATTR_FAMILY_ID, CTRL_ATTR_HDRSIZE = 1, 1, 4
 AF_UNIX = 1
 ADDRESS_LENGTH = {2: 4, 10: 16, 128: 4, 129: 16}
 # Fixed headers that are shown as one piece, and what is judged by itself.
@@ -61,6 +62,8 @@ class Evidence:
         self._doubtful = False
         self._length = struct.Struct("<I" if byteorder == "little" else ">I").unpack_from
         self._owners = {field.by for kind in contract.kinds.values() for field in kind.fields} - {"both"}
+        # Bytes of the header that messages of a family have of their own, by its number, as nlctrl said.
+        self._headers: dict[int, int] = {}
         self._readers = _readers("<" if byteorder == "little" else ">")
         self._rows = {name: self._compile(name) for name in contract.kinds}
         # The two kinds of sockets share an event and no structure.
@@ -160,6 +163,8 @@ class Evidence:
     def _generic(self, info: GenericInfo, data: bytes, at: int, end: int) -> Iterator[Finding]:
         """The family's name, the raw attributes, and what nl80211 and its vendor commands hold."""
         rows = {field.name: field for field in self._contract.kinds["generic"].fields}
+        if (info.genl_family_id, info.genl_cmd) == (GENL_ID_CTRL, CTRL_CMD_NEWFAMILY):
+            self._learn(data, at + NLMSGHDR + GENLMSGHDR, end)
         if info.genl_family_name is UNSET:
             return
         name = info.genl_family_name
@@ -171,9 +176,12 @@ class Evidence:
             return
         raw = None
         if name != "nl80211":
-            listed = _in_order(data, at + NLMSGHDR + GENLMSGHDR, end, self._order)
-            raw = tuple((number, data[begin:stop].hex()) for number, begin, stop in listed)
-        if info.attributes is not UNSET and info.attributes != raw:
+            begin = at + NLMSGHDR + GENLMSGHDR + (self._headers.get(info.genl_family_id, 0) if name else 0)
+            listed = _in_order(data, begin, end, self._order)
+            raw = tuple((number, data[first:stop].hex()) for number, first, stop in listed)
+        # Where a named family's header begins is not known to who did not hear what nlctrl said of it.
+        told = not name or name == "nlctrl" or info.genl_family_id in self._headers
+        if info.attributes is not UNSET and info.attributes != raw and told:
             yield _finding(rows["attributes"], ABSENT if raw is None else raw, info.attributes)
         parts = {
             "nl80211": name == "nl80211",
@@ -190,6 +198,14 @@ class Evidence:
             elif there:
                 for found in self._payload(kind, part, info.genl_family_id, data, at, end):
                     yield found._replace(field=f"{kind}.{found.field}")
+
+    def _learn(self, data: bytes, at: int, end: int) -> None:
+        """Take note of the header of a family that nlctrl tells of."""
+        order: Literal["little", "big"] = "little" if self._order == "little" else "big"
+        rows = attributes(data, at, end, self._order)
+        number, size = (data[slice(*rows.get(kind, (0, 0)))] for kind in (CTRL_ATTR_FAMILY_ID, CTRL_ATTR_HDRSIZE))
+        if len(number) >= 2:
+            self._headers[int.from_bytes(number[:2], order)] = (int.from_bytes(size[:4], order) + 3) & ~3
 
     def _compile(self, kind: str, without: str = "(") -> tuple[_Row, ...]:
         if kind in SPECIAL:

@@ -33,7 +33,7 @@ HEADERS: Mapping[str, Fields] = {
         "action": (7, 1),
         "flags": (8, 4),
     },
-    "genl_": {"cmd": (0, 1), "version": (1, 1)},
+    "genl_": {"cmd": (0, 1), "version": (1, 1), "attrs": (4, 4)},
     "idiag_": {
         **{name: (at, 1) for at, name in enumerate(("family", "state", "timer", "retrans"))},
         "sport": (4, 2),
@@ -89,7 +89,7 @@ _SIZES = {
 def header_size(attribute: str, msg_type: int) -> int:
     """Bytes of the fixed header before an attribute of this name."""
     if attribute.startswith("XFRMA_"):
-        return XFRM_HEADERS.get(msg_type, 0)
+        return (XFRM_HEADERS.get(msg_type, 0) + 3) & ~3
     if attribute.startswith("IFLA_STATS_"):
         return 12
     return _SIZES.get(attribute.partition("_")[0], 0)

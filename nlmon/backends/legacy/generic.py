@@ -26,9 +26,8 @@ class GenericParser(Reader):
         (family,) = self._u16.unpack_from(m.data, m.start + 4)
         command, version = m.data[m.start + 16], m.data[m.start + 17]
         vendor = subcommand = None
-        for kind, at, begin, end in self.attributes(m, m.start + 20, m.end):
-            if command != CMD_VENDOR:
-                continue
+        # The attributes of other commands may stand behind a header of their family, which has no name here.
+        for kind, at, begin, end in self.attributes(m, m.start + 20, m.end) if command == CMD_VENDOR else ():
             if kind == 195:
                 vendor = self.u32(m, at, begin, end, "NL80211_ATTR_VENDOR_ID")
             elif kind == 196:

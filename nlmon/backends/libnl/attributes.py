@@ -68,17 +68,27 @@ class Decoder:
         self._tables = self._compiled[byteorder]
 
     def walk(
-        self, m: Reading, policy: Policy, family: int, at: int, end: int, path: str = "", *, first: Any = None
+        self,
+        m: Reading,
+        policy: Policy,
+        family: int,
+        at: int,
+        end: int,
+        path: str = "",
+        *,
+        first: Any = None,
+        framing: str = "",
     ) -> list[Any]:
         """Values of a message, or of the nested attribute at ``path``, in policy order, None for what it lacks;
-        ``first`` is the value of the first row when that is lacking."""
+        ``first`` is the value of the first row when that is lacking. ``framing``: what attributes that do not fit are
+        reported as, where that is not ``path``."""
         key = (id(policy), family, path)
         found = self._tables.get(key)
         if found is None:
             found = self._tables[key] = self._compile(policy, family, path), len(policy.fields), policy
         values: list[Any] = [None] * found[1]
         values[0] = first
-        self.fill(m, found[0], at, end, values, path)
+        self.fill(m, found[0], at, end, values, framing or path)
         return values
 
     def fill(self, m: Reading, table: Table, at: int, end: int, values: list[Any], path: str) -> None:

@@ -21,17 +21,19 @@ __all__ = ["GENL_ID_CTRL", "Families", "Family"]
 GENL_ID_CTRL = 16
 GENLMSGHDR = 4
 NEWFAMILY, DELFAMILY, NEWMCAST_GRP, DELMCAST_GRP = 1, 2, 7, 8
-ATTR_FAMILY_ID, ATTR_FAMILY_NAME, ATTR_MCAST_GROUPS = 1, 2, 7
+ATTR_FAMILY_ID, ATTR_FAMILY_NAME, ATTR_HDRSIZE, ATTR_MCAST_GROUPS = 1, 2, 4, 7
 GRP_NAME, GRP_ID = 1, 2
 REMEMBERED = 4096
 
 
 class Family(Struct):
-    """A family: its number, and its multicast groups by name."""
+    """A family: its number, its multicast groups by name, and how many bytes of a header of its own its messages have
+    between the genlmsghdr and the attributes."""
 
     id: int
     name: str
     groups: dict[str, int]
+    header: int = 0
 
 
 class Families(Decoder):
@@ -46,6 +48,11 @@ class Families(Decoder):
         """Name of a family, None if nlctrl has not told."""
         found = self.by_id.get(number)
         return None if found is None else found.name
+
+    def header(self, number: int) -> int:
+        """Bytes of a family's own header with its padding; none if nlctrl has not told."""
+        found = self.by_id.get(number)
+        return 0 if found is None else (found.header + 3) & ~3
 
     def named(self, name: str) -> Family | None:
         """A family by its name; ``taskstats`` finds the kernel's ``TASKSTATS``, which is how the guide spells it."""
@@ -72,12 +79,15 @@ class Families(Decoder):
         command = m.data[start + NLMSGHDR]
         number: int | None = None
         name = ""
+        header = 0
         groups: dict[str, int] = {}
         for kind, _, begin, stop in self.children(m, start + NLMSGHDR + GENLMSGHDR, end, ""):
             if kind == ATTR_FAMILY_ID and stop - begin >= 2:
                 number = self._number(m, begin, 2)
             elif kind == ATTR_FAMILY_NAME:
                 name = _text(m.data[begin:stop])
+            elif kind == ATTR_HDRSIZE and stop - begin >= 4:
+                header = self._number(m, begin, 4)
             elif kind == ATTR_MCAST_GROUPS:
                 groups = self._groups(m, begin, stop)
         if number is None:
@@ -89,7 +99,7 @@ class Families(Decoder):
         if command == NEWFAMILY and name and (known is not None or len(self.by_id) < REMEMBERED):
             # A name is that of one family: under another number it went and came back, and the farewell was lost.
             self.keep({other for other, family in self.by_id.items() if family.name != name})
-            self.by_id[number] = Family(number, name, groups)
+            self.by_id[number] = Family(number, name, groups, header)
         elif command == NEWMCAST_GRP and known is not None:
             known.groups.update(groups)
         elif command == DELMCAST_GRP and known is not None:

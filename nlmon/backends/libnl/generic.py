@@ -1,4 +1,5 @@
-"""Decodes generic netlink: nl80211 with its own fields, Qualcomm Atheros vendor commands, other families raw.
+"""Decodes generic netlink: nl80211 with its own fields, Qualcomm Atheros vendor commands, other families raw, behind
+the header that some have of their own (ovs_*, TIPC).
 
 Not here: which number is which family (``families``).
 """
@@ -11,12 +12,15 @@ from nlmon.backends.libnl.attributes import NLMSGHDR, Decoder, Found
 from nlmon.backends.libnl.families import GENLMSGHDR, Families
 from nlmon.backends.libnl.policies import generic as policies
 from nlmon.backends.libnl.readers import Reading
+from nlmon.errors import HeaderError
 from nlmon.events import GenericInfo, Nl80211Info, QcaVendorInfo
 
 __all__ = ["GenericDecoder"]
 
 NL80211_CMD_VENDOR = 103
 QCA_OUI = 0x001374
+# Where errors are that only one finds who reads the attributes of every family, as the contract calls it.
+ATTRIBUTES = "(genl_attrs)"
 # The attributes of a vendor command, in a family whose name is not known.
 VENDOR_NUMBERS = {195: "NL80211_ATTR_VENDOR_ID", 196: "NL80211_ATTR_VENDOR_SUBCMD"}
 
@@ -49,23 +53,36 @@ class GenericDecoder(Decoder):
             if vendor_id == QCA_OUI and subcmd is not None:
                 qca = QcaVendorInfo(vendor_id, subcmd, vendor)
         else:
-            v = self.walk(m, self.nl80211_policy, 0, at, end)
+            v = self.walk(m, self.nl80211_policy, 0, at, end, framing=ATTRIBUTES)
         info = Nl80211Info(command, *v)
         return GenericInfo(number, command, version, vendor_id, subcmd, name, None, info, qca), v[1], v[2]
 
     def _other(self, m: Reading, number: int, name: str | None, at: int, end: int) -> GenericInfo:
-        """A family whose attributes are kept raw; ``at`` is where they begin."""
-        command, version = m.data[at - 4], m.data[at - 3]
-        raw: list[tuple[int, str]] = []
-        vendor: dict[int, int | None] = {}
+        """A family whose attributes are kept raw; ``at`` is where its own header begins, if it has one, and the
+        attributes follow."""
+        command, version, header = m.data[at - 4], m.data[at - 3], self.families.header(number)
+        vendor = self._vendor(m, at, end) if command == NL80211_CMD_VENDOR else (None, None)
+        raw: tuple[tuple[int, str], ...] | None = None
+        if at + header > end:
+            what = f"the header of the family {name} needs {header} bytes, {end - at} follow the genlmsghdr"
+            m.errors.append(HeaderError("NLM-D002", what, frame=m.frame, offset=at - GENLMSGHDR, path=ATTRIBUTES))
+        else:
+            # What does not fit in a vendor command was said there.
+            once = Reading(m.data, m.frame, []) if command == NL80211_CMD_VENDOR and not header else m
+            found = self.children(once, at + header, end, ATTRIBUTES)
+            raw = tuple((kind, m.data[begin:stop].hex()) for kind, _, begin, stop in found)
+        return GenericInfo(number, command, version, *vendor, name, raw, None, None)
+
+    def _vendor(self, m: Reading, at: int, end: int) -> tuple[int | None, int | None]:
+        """Vendor and subcommand, as one reads them who knows no families and so none of their headers."""
+        found: dict[int, int | None] = {}
         for kind, offset, begin, stop in self.children(m, at, end, ""):
-            raw.append((kind, m.data[begin:stop].hex()))
-            if command != NL80211_CMD_VENDOR or kind not in VENDOR_NUMBERS:
+            if kind not in VENDOR_NUMBERS:
                 continue
-            vendor[kind] = None
+            found[kind] = None
             if stop - begin < 4:
                 m.bad(offset, VENDOR_NUMBERS[kind], f"{stop - begin} bytes, the policy wants at least 4")
             else:
-                vendor[kind] = self._u32(m.data, begin)[0]
-        vendor_id, subcmd = (vendor.get(one) for one in VENDOR_NUMBERS)
-        return GenericInfo(number, command, version, vendor_id, subcmd, name, tuple(raw), None, None)
+                found[kind] = self._u32(m.data, begin)[0]
+        vendor, subcommand = (found.get(one) for one in VENDOR_NUMBERS)
+        return vendor, subcommand

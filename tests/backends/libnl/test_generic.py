@@ -6,15 +6,22 @@ The numbers are those of linux/nl80211.h and linux/genetlink.h, written down a s
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import pytest
+from agreement import disagreements
 from decoding import ORDERS, backend, decode, event, findings, payload
 from nlbuild import attr, generic, message, nested, new_family, number
 
 from nlmon.backends.base import create
+from nlmon.backends.libnl import LibnlBackend
+from nlmon.capture.base import Frame
+from nlmon.compare.difference import Class, Severity
 from nlmon.errors import NotFound
 from nlmon.eventjson import event_to_dict
-from nlmon.events import Datagram, GenericInfo, Nl80211Info, QcaVendorInfo
+from nlmon.events import Datagram, Decoded, GenericInfo, Nl80211Info, QcaVendorInfo
+from nlmon.replay import Replay
 from nlmon.transport.replay import ReplayFactory
 
 GENERIC = 16
@@ -231,4 +238,70 @@ def test_broken_framing_in_a_raw_family_keeps_what_came_before(row: bytes, lengt
     decoded = decode("libnl", GENERIC, generic(21, 1, row, number("HH", length, 5)), families=FAMILIES)
     (found,) = decoded.events
     assert found.payload.attributes == (((1, "05000000"),) if row else ())
-    assert findings(decoded) == [("AttributeFormatError", 20 + len(row), "")]
+    assert findings(decoded) == [("AttributeFormatError", 20 + len(row), "(genl_attrs)")]
+
+
+HEADED = 30
+
+
+def headed(order: str, size: int) -> bytes:
+    """nlctrl names a family whose messages have a header of their own (CTRL_ATTR_HDRSIZE)."""
+    return new_family(HEADED, "ovs_datapath", attr(4, number("I", size, byteorder=order), order), byteorder=order)
+
+
+def told(order: str, size: int) -> Any:
+    """An implementation that nlctrl has told."""
+    factory = ReplayFactory(order)  # type: ignore[arg-type]
+    factory.learn(Datagram(1, 0, GENERIC, headed(order, size)))
+    made = create("libnl", factory)
+    made.enable(GENERIC)
+    return made
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("size", [0, 4, 5, 8])
+def test_attributes_stand_behind_the_header_of_a_family(size: int, order: str) -> None:
+    """ovs_* has 4 bytes, TIPC 8; the next multiple of four is where attributes begin."""
+    header = b"\xff" * (size + -size % 4)
+    row = attr(1, b"br0\0", order)
+    decoded = told(order, size).decode(Datagram(7, 0, GENERIC, generic(HEADED, 1, header, row, byteorder=order)))
+
+    assert findings(decoded) == []
+    assert decoded.events[0].payload.attributes == ((1, "62723000"),)
+
+
+@pytest.mark.parametrize("length", [0, 4, 7])
+def test_a_message_too_short_for_the_header_of_its_family(length: int) -> None:
+    """The command is known and told, the attributes are not."""
+    decoded = told("little", 8).decode(Datagram(7, 0, GENERIC, generic(HEADED, 1, bytes(length))))
+
+    assert findings(decoded) == [("HeaderError", 16, "(genl_attrs)")]
+    assert (decoded.events[0].payload.genl_cmd, decoded.events[0].payload.attributes) == (1, None)
+
+
+@pytest.mark.parametrize("size", [4, 8])
+@pytest.mark.parametrize("command", [1, VENDOR])
+def test_a_header_of_a_family_is_no_difference(size: int, command: int) -> None:
+    """Legacy knows no families, and so nothing of their headers; whatever stands there, both agree, and the raw
+    attributes are held against the message behind its header."""
+    rows = [b"\xff\xff\x01\0" * (size // 4) + attr(1, b"br0\0"), b"\x08\0\1\0", b"\3\0\0\0" * 3, b"", b"\1\2\3"]
+    messages = [generic(HEADED, command, row) for row in rows]
+
+    assert disagreements(messages, "little", GENERIC, [headed("little", size)]) == []
+
+
+def test_attributes_read_from_the_header_are_contradicted() -> None:
+    """An implementation that does not skip the header of a family gives attributes that are none."""
+
+    class Blind(LibnlBackend):
+        def decode(self, datagram: Datagram) -> Decoded:
+            for family in self.families.by_id.values():
+                family.header = 0
+            return super().decode(datagram)
+
+    replay = Replay(partial(create, "legacy"), Blind, byteorder="little", select="all")
+    replay.feed(Frame(1, 0, GENERIC, headed("little", 8)))
+    assert not any(cls.severity is Severity.REGRESSION for cls in replay.judge.counts)
+    replay.feed(Frame(2, 0, GENERIC, generic(HEADED, 1, attr(5, bytes(4)), attr(1, b"br0\0"))))
+
+    assert {cls for cls in replay.judge.counts if cls.severity is Severity.REGRESSION} == {Class.CONTRADICTED}
