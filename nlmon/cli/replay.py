@@ -57,6 +57,13 @@ EXIT = {"equivalent": 0, "regression": 1, "error": 3}
 )
 @click.option("--group", "groups", multiple=True, help="More rtnetlink groups for libnl, such as tc. Repeatable.")
 @click.option("--fault", "faults", multiple=True, help="Lose messages, such as overrun@120+50. Repeatable.")
+@click.option(
+    "--cache",
+    "caches",
+    multiple=True,
+    type=click.Choice(["link", "addr", "route"]),
+    help="Caches of libnl. Repeatable.",
+)
 @click.option("--recover", is_flag=True, help="Let libnl make up for what it lost.")
 @click.option("--strict", is_flag=True, help="Events in another order or number turn the verdict, too.")
 @click.option("--byteorder", type=click.Choice(["little", "big"]), help="Override the recording's byte order.")
@@ -72,6 +79,7 @@ def command(
     families: tuple[str, ...],
     groups: tuple[str, ...],
     faults: tuple[str, ...],
+    caches: tuple[str, ...],
     recover: bool,
     strict: bool,
 ) -> None:
@@ -83,7 +91,7 @@ def command(
     if report is not None:
         refuse_captures(report, captures)
     options = BackendOptions(
-        generic_families=families or None, extra_groups=groups, resync=recover, resync_interval=0.0
+        generic_families=families or None, extra_groups=groups, caches=caches, resync=recover, resync_interval=0.0
     )
     seeded = tuple(map(parse_fault, faults))
     if form == "jsonl":
