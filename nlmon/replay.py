@@ -41,7 +41,7 @@ from nlmon.transport.faults import Fault
 __all__ = ["Replay", "Select", "replay_capture", "row"]
 
 Select: TypeAlias = Literal["notifications", "all"]
-ROUTE = 0
+ROUTE, GENERIC = 0, 16
 OPEN_DUMPS = 64
 # The kernel answers a link dump of AF_PACKET, for which it has no handler, like one of AF_UNSPEC.
 LINK_DUMP_FAMILIES = {0, 17}
@@ -97,7 +97,7 @@ class Replay:
         self.cut = 0
         self.messages = 0
         self.last_frame = 0
-        self.compared = 0
+        self.compared = self.generic = 0
         self.roles: Counter[str] = Counter()
         self.not_subscribed: Counter[str] = Counter()
         self.not_covered: Counter[str] = Counter()
@@ -136,6 +136,7 @@ class Replay:
         if not any(heard):
             self.not_subscribed.update(message_type(datagram.protocol, kind) for kind in types)
             return
+        self.generic += datagram.protocol == GENERIC
         self.compared += any(lane.heard and not lane.missed for lane in self.lanes)
         self._compare(datagram, seed=False)
         if fold:
@@ -298,6 +299,10 @@ class Replay:
         )
 
     def _verdict(self, damaged: bool) -> tuple[Verdict, str]:
+        unresolved = sorted({name for lane in self.lanes for name in lane.backend.unresolved()})
+        if unresolved and self.generic:
+            there = ", ".join(sorted(self.lanes[1].factory.families)) or "none"
+            return "error", f"Failed to resolve family {unresolved[0]!r}: families in this recording: {there}"
         bad = [cls for cls in self.judge.counts if cls.severity in self._grave]
         if bad:
             return "regression", ", ".join(f"{self.judge.counts[cls]} {cls.label}" for cls in bad)

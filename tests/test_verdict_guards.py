@@ -197,3 +197,14 @@ def test_nothing_hides_behind_an_error() -> None:
     replay.feed(Frame(1, 0, ROUTE, error + link))
 
     assert [(d.cls.label, d.offset) for d in replay.judge.details] == [("missing", len(error))]
+
+
+@pytest.mark.parametrize(("family", "outcome"), [("nl80211", "equivalent"), ("nl8021", "error")])
+def test_a_family_that_nobody_names_is_no_verdict(family: str, outcome: str) -> None:
+    """A name that the recording does not hold is a mistake of the one who asks, and not of libnl."""
+    report = verdict("03-nl80211", libnl, BackendOptions(generic_families=(family,)))
+
+    assert report.verdict == outcome
+    assert report.reason.startswith("Failed to resolve family 'nl8021': families in this recording: I") == (
+        outcome == "error"
+    )

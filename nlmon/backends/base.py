@@ -148,6 +148,10 @@ class Backend(abc.ABC):
     def refresh(self) -> None:  # noqa: B027
         """Look again for what may have appeared since, such as generic families. Does nothing by default."""
 
+    def unresolved(self) -> tuple[str, ...]:
+        """Generic families that the options name and the kernel has not named yet. None by default."""
+        return ()
+
     def observed(self, datagram: Datagram, decoded: Decoded) -> None:  # noqa: B027
         """A datagram was read; called before its events are delivered. Does nothing by default."""
 
