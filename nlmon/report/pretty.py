@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 
 from nlmon.report.model import CaptureReport, DifferenceGroup, DifferenceRow, Report
-from nlmon.report.table import COLOURS, table
+from nlmon.report.table import COLOURS, both, table
 from nlmon.report.text import printable
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ ROLES = {
 
 def print_report(report: Report, console: Console) -> None:
     """The table, the differences with their bytes, what stayed silent, and the overall verdict."""
-    console.print(table(report.captures, console.width))
+    console.print(table(report.captures, console.width), crop=False)
     for capture in report.captures:
         _details(capture, report, console)
     colour = COLOURS[report.verdict]
@@ -57,6 +57,7 @@ def _details(capture: CaptureReport, report: Report, console: Console) -> None:
     if capture.frames:
         roles = ", ".join(f"{capture.roles[role]:,} {word}" for role, word in ROLES.items() if capture.roles.get(role))
         lines.append(f"{capture.messages:,} messages in {capture.frames:,} datagrams: {roles}")
+        lines.append(f"compared: {both(capture.events) or 0} events, {both(capture.seeds) or 0} seeds")
     for group in capture.groups[:GROUPS_SHOWN]:
         lines += _group(group, report)
     if len(capture.groups) > GROUPS_SHOWN:
@@ -84,7 +85,7 @@ def _details(capture: CaptureReport, report: Report, console: Console) -> None:
     if capture.reason:
         lines.append(f"because: {capture.reason}")
     if lines:
-        console.print(f"[bold]{escape(printable(capture.path))}[/]", highlight=False)
+        console.print(f"[bold]{escape(printable(capture.path))}[/]", highlight=False, soft_wrap=True)
         for line in lines:
             console.print(f"  {escape(printable(line))}", highlight=False, soft_wrap=True)
         console.print()

@@ -2,14 +2,15 @@
 
 Rules:
 1. No heading, number or verdict is broken inside. The name of a capture folds and classes of differences wrap between
-   words; columns that would not fit are left out, since what they say stands below the table, too.
+   words; columns that would not fit are left out, since what they say stands below the table, too. What still does
+   not fit is left to the terminal to wrap.
 
 Not here: what stands below (``pretty``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich import box
 from rich.cells import cell_len
@@ -19,7 +20,7 @@ from rich.table import Table
 from nlmon.report.model import CaptureReport
 from nlmon.report.text import printable
 
-__all__ = ["COLOURS", "table"]
+__all__ = ["COLOURS", "both", "table"]
 
 COLOURS = {"equivalent": "green", "regression": "bold red", "error": "bold yellow"}
 HEADINGS = ("capture", "frames", "messages", "compared", "seeds", "differences", "state", "verdict")
@@ -37,14 +38,15 @@ def table(captures: Sequence[CaptureReport], width: int) -> Table:
         if name:
             headings.remove(name)
         spare = width - sum(_longest(rows, one) for one in headings if one not in {"capture", "differences"})
-        spare -= 3 * len(headings)  # a line and two spaces between columns, the edges
+        spare -= 3 * len(headings) - 1  # a line and two spaces between columns, and the edges
         word = _longest([{"differences": word} for row in rows for word in row["differences"].split()], "differences")
         if spare >= NARROWEST_NAME + word:
             break
     classes = _longest(rows, "differences")
     capture = min(_longest(rows, "capture"), max(NARROWEST_NAME, spare - classes))
     widths = {"capture": capture, "differences": max(word, min(classes, spare - capture))}
-    made = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    missing = capture + widths["differences"] - spare
+    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, width=width + missing if missing > 0 else None)
     for name in headings:
         made.add_column(
             name,
@@ -65,12 +67,17 @@ def _row(capture: CaptureReport) -> dict[str, str]:
         "capture": printable(capture.path),
         "frames": f"{capture.frames:,}",
         "messages": f"{capture.messages:,}",
-        "compared": "/".join(f"{count:,}" for count in dict.fromkeys(capture.events.values())),
-        "seeds": "/".join(f"{count:,}" for count in dict.fromkeys(capture.seeds.values())),
+        "compared": both(capture.events),
+        "seeds": both(capture.seeds),
         "differences": ", ".join(f"{count:,} {cls}" for cls, count in capture.differences.items()) or "none",
         "state": capture.state,
         "verdict": capture.verdict,
     }
+
+
+def both(counts: Mapping[str, int]) -> str:
+    """The counts of the reference and the candidate, once when they are equal."""
+    return "/".join(f"{count:,}" for count in dict.fromkeys(counts.values()))
 
 
 def _longest(rows: Sequence[dict[str, str]], name: str) -> int:
