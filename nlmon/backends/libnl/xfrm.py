@@ -1,7 +1,9 @@
 """Decodes IPsec messages: states, policies, acquires, expiries, flushes.
 
 The structures of linux/xfrm.h have 64-bit members, so a 64-bit kernel pads them to multiples of 8 bytes; the
-sizes here are those. Addresses, ports and SPIs are big-endian, all else has the machine's byte order.
+sizes here are those. Where a kernel does not pad (i386), something else stands in the padding: such a message is
+refused as one whose fixed header does not fit. Addresses, ports and SPIs are big-endian, all else has the machine's
+byte order.
 
 Not here: keys. Only names and lengths of algorithms are read.
 """
@@ -15,12 +17,15 @@ from nlmon.backends.libnl.attributes import NLMSGHDR, Decoder, Found
 from nlmon.backends.libnl.policies import Attr
 from nlmon.backends.libnl.policies import xfrm as policies
 from nlmon.backends.libnl.readers import Reader, Reading, ip_text
+from nlmon.errors import HeaderError
 from nlmon.events import XfrmAlgorithm, XfrmFlushInfo, XfrmPolicyInfo, XfrmSelector, XfrmStateInfo, XfrmTemplate
 
 __all__ = ["XfrmDecoder"]
 
 AF_UNSPEC, AF_INET = 0, 2
 SELECTOR, USERSA_INFO, USERSA_ID, POLICY_INFO, POLICY_ID, ACQUIRE, AEVENT_ID, TMPL = 56, 224, 24, 168, 64, 280, 48, 64
+# Where the padding of xfrm_usersa_info and xfrm_userpolicy_info begins that a 32-bit kernel may not have.
+USERSA_PADDING, POLICY_PADDING = 220, 164
 ALG_NAME = 64  # CRYPTO_MAX_ALG_NAME of the structure
 ADDRESS = 16
 
@@ -49,12 +54,18 @@ class XfrmDecoder(Decoder):
 
     def state(self, m: Reading, start: int, end: int) -> Found:
         """XFRM_MSG_NEWSA, UPDSA: xfrm_usersa_info."""
-        return self._state(m, start + NLMSGHDR, start + NLMSGHDR + USERSA_INFO, end, None), None, None
+        at = start + NLMSGHDR
+        if not self._padded(m, start, at + USERSA_PADDING):
+            return None, None, None
+        return self._state(m, at, at + USERSA_INFO, end, None), None, None
 
     def expire(self, m: Reading, start: int, end: int) -> Found:
         """XFRM_MSG_EXPIRE: xfrm_user_expire, a state and whether it is gone."""
         at = start + NLMSGHDR
-        return self._state(m, at, at + USERSA_INFO + 8, end, bool(m.data[at + USERSA_INFO])), None, None
+        hard = m.data[at + USERSA_INFO]
+        if not self._padded(m, start, at + USERSA_PADDING, hard):
+            return None, None, None
+        return self._state(m, at, at + USERSA_INFO + 8, end, bool(hard)), None, None
 
     def delete_state(self, m: Reading, start: int, end: int) -> Found:
         """XFRM_MSG_DELSA: xfrm_usersa_id; the kernel's announcement holds the whole state in XFRMA_SA."""
@@ -72,18 +83,23 @@ class XfrmDecoder(Decoder):
         flags, reqid = self._u32_pair(m.data, at + USERSA_ID + ADDRESS)
         v = self.walk(m, self.state_policy, 0, at + AEVENT_ID, end)
         known: list[Any] = [family, self._ip(m, at, family), self._be32(m.data, at + 16)[0], m.data[at + 22]]
-        known += [self._ip(m, at + USERSA_ID, family), None, reqid, None, flags, None, None, *v[10:12], None]
-        return _made(known[:-1], None, v), None, None
+        known += [self._ip(m, at + USERSA_ID, family), None, reqid, None, flags, None, None, *v[10:12]]
+        return _made(known, None, v), None, None
 
     def policy(self, m: Reading, start: int, end: int) -> Found:
         """XFRM_MSG_NEWPOLICY, UPDPOLICY: xfrm_userpolicy_info."""
         at = start + NLMSGHDR
+        if not self._padded(m, start, at + POLICY_PADDING):
+            return None, None, None
         return self._policy(m, at, at + POLICY_INFO, end, None), None, None
 
     def policy_expire(self, m: Reading, start: int, end: int) -> Found:
         """XFRM_MSG_POLEXPIRE: xfrm_user_polexpire, a policy and whether it is gone."""
         at = start + NLMSGHDR
-        return self._policy(m, at, at + POLICY_INFO + 8, end, bool(m.data[at + POLICY_INFO])), None, None
+        hard = m.data[at + POLICY_INFO]
+        if not self._padded(m, start, at + POLICY_PADDING, hard):
+            return None, None, None
+        return self._policy(m, at, at + POLICY_INFO + 8, end, bool(hard)), None, None
 
     def delete_policy(self, m: Reading, start: int, end: int) -> Found:
         """XFRM_MSG_DELPOLICY: xfrm_userpolicy_id; the kernel's announcement holds the policy in XFRMA_POLICY."""
@@ -96,14 +112,18 @@ class XfrmDecoder(Decoder):
         return XfrmPolicyInfo(*whole), None, None
 
     def acquire(self, m: Reading, start: int, end: int) -> Found:
-        """XFRM_MSG_ACQUIRE: xfrm_user_acquire, traffic that met a policy and found no state."""
+        """XFRM_MSG_ACQUIRE: xfrm_user_acquire, traffic that met a policy and found no state. That is wanted between
+        addresses of the family of the policy's template, which for a tunnel need not be the traffic's."""
         at = start + NLMSGHDR
+        if not self._padded(m, start, at + 96 + POLICY_PADDING):
+            return None, None, None
         selector = self._selector(m, at + 40)
-        (seq,) = self._u32(m.data, at + ACQUIRE - 4)
-        daddr, saddr = self._ip(m, at, selector.family), self._ip(m, at + 24, selector.family)
-        spi, proto = self._be32(m.data, at + 16)[0], m.data[at + 20]
-        wanted = XfrmStateInfo(selector.family, daddr, spi, proto, saddr, seq=seq, selector=selector)
         kind, templates, mark, if_id, _ = self.walk(m, self.policy_policy, 0, at + ACQUIRE, end)
+        family = templates[0].family if templates else selector.family
+        (seq,) = self._u32(m.data, at + ACQUIRE - 4)
+        daddr, saddr = self._ip(m, at, family), self._ip(m, at + 24, family)
+        spi, proto = self._be32(m.data, at + 16)[0], m.data[at + 20]
+        wanted = XfrmStateInfo(family, daddr, spi, proto, saddr, seq=seq, selector=selector)
         whole = self._policy_info(m, at + 96)
         whole += [kind, templates, mark, if_id, None, wanted]
         return XfrmPolicyInfo(*whole), None, None
@@ -118,6 +138,15 @@ class XfrmDecoder(Decoder):
         return XfrmFlushInfo(None, self.walk(m, self.policy_policy, 0, start + NLMSGHDR, end)[0]), None, None
 
     # -- structures --------------------------------------------------------------------------------------------
+
+    def _padded(self, m: Reading, start: int, at: int, hard: int = 0) -> bool:
+        """Whether four bytes of padding are there, which kernels clear, and what says whether something is gone is 0
+        or 1. Without the padding it is an attribute's length."""
+        if not any(m.data[at : at + 4]) and hard <= 1:
+            return True
+        what = "the structure is not that of a 64-bit kernel: something stands in its padding"
+        m.errors.append(HeaderError("NLM-D002", what, frame=m.frame, offset=start))
+        return False
 
     def _ip(self, m: Reading, at: int, family: int) -> str:
         """xfrm_address_t: 4 bytes of it for IPv4, 16 for every other family."""

@@ -272,3 +272,32 @@ def test_sizes_of_the_builders() -> None:
     """The structures have the sizes that pahole shows on a 64-bit kernel."""
     made = (selector, state, state_id, aevent, policy, policy_id, acquire, template)
     assert [len(one(2, "little")) for one in made] == [56, 224, 24, 48, 168, 64, 280, 64]
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize(("inner", "outer"), [(2, 10), (10, 2), (2, 2)])
+def test_acquire_of_a_tunnel_of_another_family(inner: int, outer: int, order: str) -> None:
+    """The addresses of the wanted state are of the family of the first template, the selector's of the traffic's."""
+    src, dst = text(outer)
+    head = acquire(outer, order)[:40] + acquire(inner, order)[40:]
+    found = payload("libnl", XFRM, xfrm(ACQUIRE, head, attr(5, template(outer, order), order), order=order), order)
+    assert found.acquire == XfrmStateInfo(outer, dst, SPI, 50, src, seq=77, selector=means_selector(inner))
+    assert (found.templates[0].family, found.selector.family) == (outer, inner)
+
+
+def unpadded(kind: int) -> bytes:
+    """The structure as i386 has it, whose 64-bit members need no more than four bytes of alignment."""
+    if kind == ACQUIRE:
+        whole = acquire(2, "little")
+        return whole[: 96 + 164] + whole[96 + 168 :]
+    head = policy(2, "little")[:164] if kind in {NEWPOLICY, UPDPOLICY, POLEXPIRE} else state(2, "little")[:220]
+    return head + (b"\0\0\0\0" if kind in {EXPIRE, POLEXPIRE} else b"")
+
+
+@pytest.mark.parametrize("kind", [NEWSA, UPDSA, NEWPOLICY, UPDPOLICY, EXPIRE, POLEXPIRE, ACQUIRE])
+@pytest.mark.parametrize("marked", [False, True])
+def test_structures_of_a_kernel_that_does_not_pad(kind: int, marked: bool) -> None:
+    """A message of a 32-bit kernel is refused and reported, with and without attributes, and never misread."""
+    rows = [attr(21, number("II", 1, 2, byteorder="little"))] * marked
+    decoded = decode("libnl", XFRM, xfrm(kind, unpadded(kind), *rows, order="little"))
+    assert (decoded.events, findings(decoded)) == ([], [("HeaderError", 0, "")])
