@@ -185,6 +185,17 @@ def test_what_the_kernel_refused_is_named() -> None:
     assert "errors in both: NLM-D004 the kernel answers ENOENT, 4 times" in done.stdout
 
 
+def test_caches_and_families_can_be_asked_for() -> None:
+    """Options for libnl reach it: with caches and one family nothing changes, without a family there is no verdict."""
+    wireless = CAPTURES / "linux-6.12" / "03-nl80211.pcap.zst"
+    fine = nlmon("replay", wireless, "--cache", "link", "--cache", "addr", "--family", "nl80211", "--format", "json")
+    odd = nlmon("replay", wireless, "--family", "nl8021")
+
+    assert (fine.returncode, json.loads(fine.stdout)["verdict"]) == (0, "equivalent")
+    assert (odd.returncode, "Failed to resolve family 'nl8021'" in odd.stderr) == (3, True)
+    assert nlmon("replay", wireless, "--cache", "neighbours").returncode == 2
+
+
 def test_nothing_matched_is_an_error() -> None:
     """A protocol that is not in the capture, or not supported, gives no verdict."""
     done = nlmon("replay", BASIC, "--protocol", "sock_diag", "--format", "json")
