@@ -31,7 +31,8 @@ class TcInfo(Struct, frozen=True, gc=False):
 
     ``handle``, ``parent``: 32 bits, major and minor number of 16 each. ``info``: of a filter, its priority in the
     upper and its protocol in the lower half. ``bytes``, ``packets``, ``drops``, ``qlen``, ``backlog``:
-    TCA_STATS2. A shared block has ifindex -1 (TCM_IFINDEX_MAGIC_BLOCK), and its number in ``parent``.
+    TCA_STATS2, where TCA_STATS_PKT64 tells of packets that 32 bits cannot count. A shared block has ifindex -1
+    (TCM_IFINDEX_MAGIC_BLOCK), and its number in ``parent``.
     """
 
     family: Family
@@ -103,7 +104,7 @@ class MdbEntry(Struct, frozen=True, gc=False):
 
 
 class MdbInfo(Struct, frozen=True, gc=False):
-    """RTM_*MDB: ``br_port_msg`` and its entries."""
+    """RTM_*MDB: ``br_port_msg`` and its entries. The kernel answers a dump with RTM_GETMDB."""
 
     family: Family
     ifindex: int

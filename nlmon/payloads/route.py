@@ -2,7 +2,7 @@
 
 The order of fields: first what both implementations provide, then what libnl alone does.
 
-Not here: rtnetlink's other kinds (``nlmon.payloads.traffic``, ``nlmon.payloads.network``).
+Not here: rtnetlink's other kinds (``nlmon.payloads.network``).
 """
 
 from __future__ import annotations

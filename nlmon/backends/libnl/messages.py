@@ -68,7 +68,7 @@ class MessageDecoder:
                 **dict.fromkeys((36, 37, 40, 41, 44, 45, 100, 101), ("tc", 20)),
                 52: ("prefix", 12),
                 **dict.fromkeys((80, 81), ("netconf", 4)),
-                **dict.fromkeys((84, 85), ("mdb", 8)),
+                **dict.fromkeys((84, 85, 86), ("mdb", 8)),
                 **dict.fromkeys((88, 89), ("nsid", 4)),
                 92: ("stats", 12),
                 **dict.fromkeys((104, 105), ("nexthop", 8)),

@@ -38,7 +38,7 @@ HEADERS: dict[str, tuple[tuple[int, ...], Any, Any]] = {
         lambda order: number("BxxxiBBBx", 10, 3, 3, 64, 0x03, byteorder=order),
         PrefixInfo(10, 3, 3, 64, 3),
     ),
-    "mdb": ((84, 85), lambda order: number("Bxxxi", 7, 3, byteorder=order), MdbInfo(7, 3)),
+    "mdb": ((84, 85, 86), lambda order: number("Bxxxi", 7, 3, byteorder=order), MdbInfo(7, 3)),
     "netconf": ((80, 81), lambda _: bytes((2, 0, 0, 0)), NetconfInfo(2)),
     "stats": (
         (92,),
@@ -230,3 +230,19 @@ def test_entries_of_the_multicast_database(inner: bytes, ports: list[int], error
     decoded = decode("libnl", ROUTE, message(84, HEADERS["mdb"][1]("little") + nested(1, inner)))
     found = [one.ifindex for event_ in decoded.events for one in event_.payload.entries]
     assert (found, findings(decoded)) == (ports, errors)
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_more_packets_than_32_bits_count(order: str) -> None:
+    """The kernel puts TCA_STATS_PKT64 behind the structure that holds their lower half."""
+    basic = attr(1, number("QIxxxx", 1 << 40, 7, byteorder=order), order)
+    wide = attr(8, number("Q", (1 << 32) + 7, byteorder=order), order)
+    head = HEADERS["tc"][1](order)
+    packets = [
+        event(
+            "libnl", ROUTE, message(36, head + nested(7, *rows, byteorder=order), byteorder=order), order
+        ).payload.packets  # type: ignore[union-attr]
+        for rows in ((basic,), (basic, wide))
+    ]
+
+    assert packets == [7, (1 << 32) + 7]

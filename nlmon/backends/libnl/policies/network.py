@@ -24,6 +24,8 @@ TC = Policy(
         # struct gnet_stats_basic: bytes, packets; struct gnet_stats_queue: qlen, backlog, drops, ...
         Attr("bytes", "TCA_STATS2/TCA_STATS_BASIC", "u64", begin=0),
         Attr("packets", "TCA_STATS2/TCA_STATS_BASIC", "u32", begin=8),
+        # follows where the number of packets has more than 32 bits
+        Attr("packets", "TCA_STATS2/TCA_STATS_PKT64", "u64"),
         Attr("qlen", "TCA_STATS2/TCA_STATS_QUEUE", "u32", begin=0),
         Attr("backlog", "TCA_STATS2/TCA_STATS_QUEUE", "u32", begin=4),
         Attr("drops", "TCA_STATS2/TCA_STATS_QUEUE", "u32", begin=8),
@@ -37,6 +39,7 @@ TC = Policy(
         "TCA_EGRESS_BLOCK": 14,
         "TCA_STATS_BASIC": 1,
         "TCA_STATS_QUEUE": 3,
+        "TCA_STATS_PKT64": 8,
     },
 )
 
