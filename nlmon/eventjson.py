@@ -20,57 +20,14 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from nlmon.events import (
-    AddrInfo,
-    AuditInfo,
-    ConntrackInfo,
-    DiagInfo,
+    PAYLOADS,
     Event,
-    ExpectInfo,
-    GenericInfo,
-    LinkInfo,
-    MdbInfo,
-    NeighInfo,
-    NetconfInfo,
-    NexthopInfo,
-    NsidInfo,
-    OverrunInfo,
     Payload,
-    PrefixInfo,
-    RouteInfo,
-    RuleInfo,
-    StatsInfo,
-    TcInfo,
-    XfrmFlushInfo,
-    XfrmPolicyInfo,
-    XfrmStateInfo,
 )
 from nlmon.names import PROTOCOLS, TABLES, flag_names, message_flags, message_type, name_of
 
 __all__ = ["event_from_json", "event_schema", "event_to_dict", "event_to_json"]
 
-PAYLOADS: Mapping[str, type[Struct]] = {
-    "link": LinkInfo,
-    "addr": AddrInfo,
-    "route": RouteInfo,
-    "neigh": NeighInfo,
-    "rule": RuleInfo,
-    "generic": GenericInfo,
-    "diag": DiagInfo,
-    "conntrack": ConntrackInfo,
-    "expect": ExpectInfo,
-    "xfrm_state": XfrmStateInfo,
-    "xfrm_policy": XfrmPolicyInfo,
-    "xfrm_flush": XfrmFlushInfo,
-    "audit": AuditInfo,
-    "tc": TcInfo,
-    "nexthop": NexthopInfo,
-    "nsid": NsidInfo,
-    "prefix": PrefixInfo,
-    "mdb": MdbInfo,
-    "netconf": NetconfInfo,
-    "stats": StatsInfo,
-    "overrun": OverrunInfo,
-}
 _KEYS = {struct: key for key, struct in PAYLOADS.items()}
 _encode = msgspec.json.Encoder(order="sorted").encode
 

@@ -17,6 +17,8 @@ Not here: what a payload holds (``nlmon.payloads``), decoding, JSON, comparing.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Literal, TypeAlias
 
 from msgspec import UNSET, Struct, UnsetType
@@ -41,6 +43,7 @@ from nlmon.payloads.route import AddrInfo, LinkInfo, NeighInfo, NextHop, RouteIn
 from nlmon.payloads.xfrm import XfrmAlgorithm, XfrmFlushInfo, XfrmPolicyInfo, XfrmSelector, XfrmStateInfo, XfrmTemplate
 
 __all__ = [
+    "PAYLOADS",
     "UNSET",
     "AddrInfo",
     "AuditInfo",
@@ -117,6 +120,34 @@ Payload: TypeAlias = (
     | NetconfInfo
     | StatsInfo
     | OverrunInfo
+)
+
+
+# What an event may carry, by the name that JSON and the contract have for it.
+PAYLOADS: Mapping[str, type[Struct]] = MappingProxyType(
+    {
+        "link": LinkInfo,
+        "addr": AddrInfo,
+        "route": RouteInfo,
+        "neigh": NeighInfo,
+        "rule": RuleInfo,
+        "generic": GenericInfo,
+        "diag": DiagInfo,
+        "conntrack": ConntrackInfo,
+        "expect": ExpectInfo,
+        "xfrm_state": XfrmStateInfo,
+        "xfrm_policy": XfrmPolicyInfo,
+        "xfrm_flush": XfrmFlushInfo,
+        "audit": AuditInfo,
+        "tc": TcInfo,
+        "nexthop": NexthopInfo,
+        "nsid": NsidInfo,
+        "prefix": PrefixInfo,
+        "mdb": MdbInfo,
+        "netconf": NetconfInfo,
+        "stats": StatsInfo,
+        "overrun": OverrunInfo,
+    }
 )
 
 

@@ -19,63 +19,13 @@ import msgspec
 from msgspec import Struct
 
 from nlmon.errors import ContractError
-from nlmon.events import (
-    AddrInfo,
-    AuditInfo,
-    ConntrackInfo,
-    DiagInfo,
-    ExpectInfo,
-    GenericInfo,
-    LinkInfo,
-    MdbInfo,
-    NeighInfo,
-    NetconfInfo,
-    NextHop,
-    NexthopInfo,
-    Nl80211Info,
-    NsidInfo,
-    OverrunInfo,
-    PrefixInfo,
-    QcaVendorInfo,
-    RouteInfo,
-    RuleInfo,
-    StatsInfo,
-    TcInfo,
-    XfrmFlushInfo,
-    XfrmPolicyInfo,
-    XfrmStateInfo,
-)
+from nlmon.events import PAYLOADS, NextHop, Nl80211Info, QcaVendorInfo
 
 __all__ = ["KIND_TYPES", "Contract", "Field", "Kind", "Provided", "kind_name", "load_contract"]
 
-KIND_TYPES: Mapping[str, type[Struct]] = {
-    "link": LinkInfo,
-    "addr": AddrInfo,
-    "route": RouteInfo,
-    "neigh": NeighInfo,
-    "rule": RuleInfo,
-    "hop": NextHop,
-    "generic": GenericInfo,
-    "nl80211": Nl80211Info,
-    "qca_vendor": QcaVendorInfo,
-    "diag": DiagInfo,
-    "conntrack": ConntrackInfo,
-    "expect": ExpectInfo,
-    "xfrm_state": XfrmStateInfo,
-    "xfrm_policy": XfrmPolicyInfo,
-    "xfrm_flush": XfrmFlushInfo,
-    "audit": AuditInfo,
-    "tc": TcInfo,
-    "nexthop": NexthopInfo,
-    "nsid": NsidInfo,
-    "prefix": PrefixInfo,
-    "mdb": MdbInfo,
-    "netconf": NetconfInfo,
-    "stats": StatsInfo,
-    "overrun": OverrunInfo,
-}
 # Kinds that are parts of other payloads and no events of their own.
-PARTS = {"hop", "nl80211", "qca_vendor"}
+PARTS: Mapping[str, type[Struct]] = {"hop": NextHop, "nl80211": Nl80211Info, "qca_vendor": QcaVendorInfo}
+KIND_TYPES: Mapping[str, type[Struct]] = {**PAYLOADS, **PARTS}
 _NAMES = {struct: name for name, struct in KIND_TYPES.items()}
 
 
@@ -205,8 +155,8 @@ def load_contract(path: Path | None = None) -> Contract:
         raise ContractError("NLM-K003", f"the contract and the events differ in the kinds {missing}", where=str(source))
     identity = {name: tuple(fields) for name, fields in data["identity"].items()}
     events = {name: msgspec.convert(row, Provided) for name, row in data["events"].items()}
-    if events.keys() != kinds.keys() - PARTS:
-        missing = sorted(events.keys() ^ (kinds.keys() - PARTS))
+    if events.keys() != kinds.keys() - PARTS.keys():
+        missing = sorted(events.keys() ^ (kinds.keys() - PARTS.keys()))
         raise ContractError("NLM-K003", f"the contract does not say who gives {missing}", where=str(source))
     return Contract(version=data["version"], recovers=data["recovers"], events=events, kinds=kinds, identity=identity)
 

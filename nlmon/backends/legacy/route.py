@@ -191,55 +191,75 @@ class RouteParser(Reader):
         """RTM_*RULE: fib_rule_hdr and all that tells rules apart. A suppressor of -1 is none."""
         family, dst_len, src_len, tos, table, action, flags = self._fib_rule_hdr.unpack_from(m.data, m.start + 16)
         need = IP_LENGTH.get(family)
-        wide = None
-        found: dict[str, int | str | tuple[int, int] | None] = dict.fromkeys(
-            ("goto", "suppress_ifgroup", "suppress_prefixlen", "protocol")
-        )
+        wide = priority = dst = src = iifname = oifname = fwmark = fwmask = ip_proto = sport_range = dport_range = None
+        uid_range = tun_id = l3mdev = goto = suppress_prefixlen = suppress_ifgroup = flow = protocol = None
         for kind, at, begin, end in self.attributes(m, m.start + 28, m.end):
             if kind == 1 and need is not None:
-                found["dst"] = self.ip(m, at, begin, end, "FRA_DST", need)
+                dst = self.ip(m, at, begin, end, "FRA_DST", need)
             elif kind == 2 and need is not None:
-                found["src"] = self.ip(m, at, begin, end, "FRA_SRC", need)
+                src = self.ip(m, at, begin, end, "FRA_SRC", need)
             elif kind == 3:
-                found["iifname"] = self.name_of(m, at, begin, end, "FRA_IIFNAME", 15)
+                iifname = self.name_of(m, at, begin, end, "FRA_IIFNAME", 15)
             elif kind == 4:
-                found["goto"] = self.u32(m, at, begin, end, "FRA_GOTO")
+                goto = self.u32(m, at, begin, end, "FRA_GOTO")
             elif kind == 6:
-                found["priority"] = self.u32(m, at, begin, end, "FRA_PRIORITY")
+                priority = self.u32(m, at, begin, end, "FRA_PRIORITY")
             elif kind == 10:
-                found["fwmark"] = self.u32(m, at, begin, end, "FRA_FWMARK")
+                fwmark = self.u32(m, at, begin, end, "FRA_FWMARK")
             elif kind == 11:
-                found["flow"] = self.u32(m, at, begin, end, "FRA_FLOW")
+                flow = self.u32(m, at, begin, end, "FRA_FLOW")
             elif kind == 12:
                 if end - begin < 8:
                     m.bad(at, "FRA_TUN_ID", f"{end - begin} bytes are no 64-bit number")
-                    found["tun_id"] = None
+                    tun_id = None
                 else:
-                    found["tun_id"] = int.from_bytes(m.data[begin : begin + 8], "big")
+                    tun_id = int.from_bytes(m.data[begin : begin + 8], "big")
             elif kind == 13:
-                found["suppress_ifgroup"] = self.s32(m, at, begin, end, "FRA_SUPPRESS_IFGROUP")
+                suppress_ifgroup = self.s32(m, at, begin, end, "FRA_SUPPRESS_IFGROUP")
             elif kind == 14:
-                found["suppress_prefixlen"] = self.s32(m, at, begin, end, "FRA_SUPPRESS_PREFIXLEN")
+                suppress_prefixlen = self.s32(m, at, begin, end, "FRA_SUPPRESS_PREFIXLEN")
             elif kind == 15:
                 wide = self.u32(m, at, begin, end, "FRA_TABLE")
             elif kind == 16:
-                found["fwmask"] = self.u32(m, at, begin, end, "FRA_FWMASK")
+                fwmask = self.u32(m, at, begin, end, "FRA_FWMASK")
             elif kind == 17:
-                found["oifname"] = self.name_of(m, at, begin, end, "FRA_OIFNAME", 15)
+                oifname = self.name_of(m, at, begin, end, "FRA_OIFNAME", 15)
             elif kind == 19:
-                found["l3mdev"] = self.u8(m, at, begin, end, "FRA_L3MDEV")
+                l3mdev = self.u8(m, at, begin, end, "FRA_L3MDEV")
             elif kind == 20:
-                found["uid_range"] = self.pair(m, at, begin, end, "FRA_UID_RANGE", self._u32_pair)
+                uid_range = self.pair(m, at, begin, end, "FRA_UID_RANGE", self._u32_pair)
             elif kind == 21:
-                found["protocol"] = self.u8(m, at, begin, end, "FRA_PROTOCOL")
+                protocol = self.u8(m, at, begin, end, "FRA_PROTOCOL")
             elif kind == 22:
-                found["ip_proto"] = self.u8(m, at, begin, end, "FRA_IP_PROTO")
+                ip_proto = self.u8(m, at, begin, end, "FRA_IP_PROTO")
             elif kind == 23:
-                found["sport_range"] = self.pair(m, at, begin, end, "FRA_SPORT_RANGE", self._u16_pair)
+                sport_range = self.pair(m, at, begin, end, "FRA_SPORT_RANGE", self._u16_pair)
             elif kind == 24:
-                found["dport_range"] = self.pair(m, at, begin, end, "FRA_DPORT_RANGE", self._u16_pair)
+                dport_range = self.pair(m, at, begin, end, "FRA_DPORT_RANGE", self._u16_pair)
         table = table if wide is None else wide
-        return RuleInfo(family, dst_len, src_len, tos, action, flags, table, **found), None  # type: ignore[arg-type]
+        head = (family, dst_len, src_len, tos, action, flags, table)
+        info = RuleInfo(
+            *head,
+            priority=priority,
+            dst=dst,
+            src=src,
+            iifname=iifname,
+            oifname=oifname,
+            fwmark=fwmark,
+            fwmask=fwmask,
+            ip_proto=ip_proto,
+            sport_range=sport_range,
+            dport_range=dport_range,
+            uid_range=uid_range,
+            tun_id=tun_id,
+            l3mdev=l3mdev,
+            goto=goto,
+            suppress_prefixlen=suppress_prefixlen,
+            suppress_ifgroup=suppress_ifgroup,
+            flow=flow,
+            protocol=protocol,
+        )
+        return info, None
 
 
 def _signed(number: int) -> int:
