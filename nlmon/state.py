@@ -141,8 +141,7 @@ class State:
     def _route4(self, route: RouteInfo, new: bool, flags: int) -> None:
         group = route_group(route)
         key = (*group, hops_of(route))
-        for load in self._loads:
-            load.reordered.add(group)
+        self._reordered(group)
         if not new:
             self.remove("route", key)
             return
@@ -259,6 +258,7 @@ class State:
         payload = self.tables[kind].pop(key, None)
         if isinstance(payload, RouteInfo):
             group = route_group(payload)
+            self._reordered(group)
             members = self._members[group]
             del members[key]
             if not members:
@@ -284,6 +284,10 @@ class State:
     def _touch(self, kind: str, key: Key) -> None:
         for load in self._loads:
             load.touched.add((kind, key))
+
+    def _reordered(self, group: Key) -> None:
+        for load in self._loads:
+            load.reordered.add(group)
 
     # -- dumps -----------------------------------------------------------------------------------------------
 

@@ -327,3 +327,25 @@ def test_identity_of_forwarding_entries_of_a_vxlan() -> None:
     assert [show_key("neigh", key) for key in state.tables["neigh"]] == [
         f"fdb 02:00:00:00:00:02 vlan None dst 192.0.2.1 src_vni {n} on self 3" for n in (10, 20)
     ]
+
+
+def test_a_link_that_goes_down_while_routes_are_listed() -> None:
+    """What it takes along stays gone, though the list still shows it."""
+    state = fold(event(NEW, link()), event(NEW, route("192.0.2.1")), event(NEW, route("192.0.2.2", oif=4), APPEND))
+    dump = state.begin_dump(26, 2)
+    state.apply(event(NEW, link(flags=0)))
+    dump.payloads += [route("192.0.2.1"), route("192.0.2.2", oif=4)]
+    state.end_dump(dump, 30)
+
+    assert gateways(state) == ["192.0.2.2"]
+
+
+def test_a_route_that_goes_while_it_is_listed_for_the_first_time() -> None:
+    """A deletion of what no event told of is stronger than the list that shows it."""
+    state = State()
+    dump = state.begin_dump(26, 2)
+    state.apply(event(DEL, route("192.0.2.1")))
+    dump.payloads += [route("192.0.2.1"), route("192.0.2.2")]
+    state.end_dump(dump, 30)
+
+    assert gateways(state) == ["192.0.2.2"]
