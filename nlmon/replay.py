@@ -29,6 +29,7 @@ from nlmon.capture.conversation import Conversation, Copies, Place, Role
 from nlmon.capture.framing import messages
 from nlmon.compare.contract import Contract, load_contract
 from nlmon.compare.difference import Class, Difference, Severity
+from nlmon.compare.evidence import Known
 from nlmon.compare.judge import Judge
 from nlmon.events import Datagram, RoutePayload
 from nlmon.identity import Key, objects_of
@@ -81,7 +82,9 @@ class Replay:
             Lane(candidate, byteorder, select == "all", options, faults),
         )
         names = self.lanes[0].name, self.lanes[1].name
-        self.judge = Judge(contract or load_contract(), names, byteorder, self._family_names, on_difference)
+        self.judge = Judge(
+            contract or load_contract(), names, byteorder, Known(self._family_names, self._link_name), on_difference
+        )
         # A protocol that only one of them supports gives events of that one alone; the contract judges them.
         supported = set(self.lanes[0].backend.groups) | set(self.lanes[1].backend.groups)
         self.protocols = supported if protocols is None else supported & set(protocols)
@@ -138,7 +141,7 @@ class Replay:
             return
         self.generic += datagram.protocol == GENERIC
         self.compared += any(lane.heard and not lane.missed for lane in self.lanes)
-        self._compare(datagram, seed=False)
+        self._compare(datagram, seed=False, request=not learn)
         if fold:
             for lane in self.lanes:
                 lane.fold()
@@ -181,12 +184,16 @@ class Replay:
             lane.told.difference_update((one.kind, one.key) for one in found)
         self.judge.corrections(left, right, self._recovered)
 
-    def _compare(self, datagram: Datagram, *, seed: bool) -> None:
+    def _compare(self, datagram: Datagram, *, seed: bool, request: bool = False) -> None:
         left, right = (lane.side(datagram.protocol) for lane in self.lanes)
-        self.judge.compare(datagram, left, right, seed=seed)
+        self.judge.compare(datagram, left, right, seed=seed, request=request)
 
     def _family_names(self, number: int) -> list[str]:
         return self.lanes[1].factory.family_names(number)
+
+    def _link_name(self, index: int) -> str | None:
+        found = self.lanes[1].factory.links.get(index)
+        return None if found is None else found[0]
 
     def _seed(self, datagram: Datagram) -> None:
         for lane in self.lanes:

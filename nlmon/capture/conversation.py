@@ -4,7 +4,9 @@ A tap of the nlmon device records every program's requests and the kernel's answ
 all with the same packet type. A monitor's own socket receives only notifications, so a replay must know them.
 
 The rules, in order, for the first message of a datagram (all messages of a datagram share their sender):
-1. Recorded as sent to the kernel, or NLM_F_REQUEST set: a **request**.
+1. Recorded as sent to the kernel, or NLM_F_REQUEST set: a **request**. But the kernel copies the flags of a request
+   into what it announces of it for some types (``_ECHOED``: net/ipv4/nexthop.c, net/sched): with a port id, and the
+   type and sequence number of a request before it, that is the announcement.
 2. NLMSG_DONE, and NLM_F_MULTI with a sequence number or port id: part of a **dump**. It belongs to the oldest
    request with this sequence number that asks for this type and that no other port id has claimed.
 3. NLMSG_ERROR, which is also the acknowledgement: **control**. It ends the request that it echoes. The kernel sends
@@ -41,6 +43,9 @@ SAME_NUMBER = 16
 ROUTE, SOCK_DIAG, XFRM, NETFILTER = 0, 4, 6, 12
 REQUEST, MULTI, DUMP_INTR, DUMP = 0x1, 0x2, 0x10, 0x300
 ERROR, DONE, GETNEIGH = 2, 3, 30
+ECHOES = 256
+# RTM_NEW* and DEL* of filters, actions, chains, next hops and their buckets.
+_ECHOED = {44, 45, 48, 49, 100, 101, 104, 105, 116, 117}
 # Filters that do not narrow a dump: IFLA_EXT_MASK only chooses which attributes a link message carries.
 HARMLESS_FILTERS = {29}
 
@@ -102,6 +107,8 @@ class Conversation:
         self._header = struct.Struct("<IHHII" if byteorder == "little" else ">IHHII")
         self._attr = struct.Struct("<HH" if byteorder == "little" else ">HH")
         self._pending: OrderedDict[tuple[int, int], list[_Pending]] = OrderedDict()
+        # Requests of the types that the kernel echoes, by type and sequence number.
+        self._echoed: OrderedDict[tuple[int, int], None] = OrderedDict()
 
     def place(self, frame: Frame) -> Place:
         """The role of a frame; remembers it when it is a request."""
@@ -112,9 +119,16 @@ class Conversation:
         # The kernel itself asks with RTM_GETNEIGH who has an address (net/core/neighbour.c, neigh_app_ns), in
         # the group of neighbours; a program's request has a sequence number.
         asks = frame.protocol == ROUTE and msg_type == GETNEIGH and flags == REQUEST and not seq and not pid
+        echo = frame.protocol == ROUTE and msg_type in _ECHOED
         if frame.direction == "out" or (flags & REQUEST and not frame.direction and not asks):
-            self._remember(frame)
-            return Place(Role.REQUEST)
+            if not (echo and pid and (msg_type, seq) in self._echoed and not frame.direction):
+                if echo:
+                    self._echoed[msg_type, seq] = None
+                    if len(self._echoed) > ECHOES:
+                        self._echoed.popitem(last=False)
+                self._remember(frame)
+                return Place(Role.REQUEST)
+            return Place(Role.NOTIFICATION)
         if msg_type == DONE or (flags & MULTI and (seq or pid) and msg_type >= 16):
             return self._dump(frame, msg_type, seq, pid)
         if msg_type == ERROR:

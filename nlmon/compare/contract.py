@@ -87,6 +87,11 @@ class Contract(Struct, frozen=True, dict=True):
         row = self.events.get(kind_name(payload))
         return row is not None and row.by in {"both", implementation}
 
+    def gives_both(self, payload: object) -> bool:
+        """Whether both owe events of this kind."""
+        row = self.events.get(kind_name(payload))
+        return row is not None and row.by == "both"
+
     def of(self, protocol: int, msg_type: int) -> str | None:
         """Kind of event that messages of a type give, None: no event."""
         return self._of.get((protocol, msg_type)) or (self._of.get((protocol, None)) if msg_type >= 16 else None)
@@ -118,6 +123,11 @@ class Contract(Struct, frozen=True, dict=True):
                     whole = f"RTA_MULTIPATH/{path}" if kind.name == "hop" else path
                     found[whole] = (*found.get(whole, ()), field)
         return found
+
+    def interface_alone(self, kind: str) -> bool:
+        """Whether one implementation alone names the interface of events of a kind."""
+        row = self.events.get(kind)
+        return row is not None and row.interface != "both"
 
     def gives_interface(self, implementation: str, payload: object) -> bool:
         """Whether an implementation owes the interface of events of this kind."""

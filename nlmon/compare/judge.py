@@ -21,7 +21,7 @@ from nlmon.compare.align import align, in_order
 from nlmon.compare.classify import Classifier, Finding
 from nlmon.compare.contract import Contract
 from nlmon.compare.difference import Class, Difference, Group
-from nlmon.compare.evidence import Evidence, FamilyNames
+from nlmon.compare.evidence import Evidence, Known
 from nlmon.compare.explain import explain_event, explain_field, show
 from nlmon.compare.final import compare_corrections, compare_recovery, compare_states
 from nlmon.compare.locate import NLMSGHDR, Message, messages
@@ -67,7 +67,7 @@ class Judge:
         contract: Contract,
         names: tuple[str, str],
         byteorder: str,
-        family_names: FamilyNames,
+        known: Known,
         listener: Callable[[Difference], None] | None = None,
     ) -> None:
         self.contract = contract
@@ -75,8 +75,8 @@ class Judge:
         self.counts: Counter[Class] = Counter()
         self._names = names
         self._byteorder = byteorder
-        self._evidence = Evidence(contract, byteorder, family_names)
-        self._family_names = family_names
+        self._evidence = Evidence(contract, byteorder, known)
+        self._known = known
         self._listener = listener
         self._details: dict[Class, list[Difference]] = {}
         self._groups: Counter[_GroupKey] = Counter()
@@ -122,8 +122,11 @@ class Judge:
 
     # -- one datagram ----------------------------------------------------------------------------------------
 
-    def compare(self, datagram: Datagram, reference: Side, candidate: Side, *, seed: bool) -> None:
-        """Compare what both made of a datagram; ``seed``: of a recorded answer, which is no event."""
+    def compare(
+        self, datagram: Datagram, reference: Side, candidate: Side, *, seed: bool, request: bool = False
+    ) -> None:
+        """Compare what both made of a datagram; ``seed``: of a recorded answer, which is no event; ``request``: it is
+        what a program asked, of which nobody owes an event."""
         for side in (reference, candidate):
             if side.crash:
                 values = (reference.crash or "went on", candidate.crash or "went on")
@@ -133,7 +136,7 @@ class Judge:
         self._events(datagram, reference, candidate, seed, synthetic=True)
         if reference.reads and candidate.reads and reference.heard and candidate.heard:
             self._problems(datagram, reference, candidate, seed)
-        self._alone(datagram, (reference, candidate), seed)
+        self._alone(datagram, (reference, candidate), seed, request)
 
     def _events(self, datagram: Datagram, reference: Side, candidate: Side, seed: bool, *, synthetic: bool) -> None:
         left, right = _told(reference, synthetic), _told(candidate, synthetic)
@@ -169,7 +172,7 @@ class Judge:
             values = (one.reference or "no error", one.candidate or "no error")
             self._event(Class.ERROR, one.event, datagram, Class.ERROR.meaning, seed, values)
 
-    def _alone(self, datagram: Datagram, sides: tuple[Side, Side], seed: bool) -> None:
+    def _alone(self, datagram: Datagram, sides: tuple[Side, Side], seed: bool, request: bool) -> None:
         """What one of them provides alone, against the message; once, where both are the same implementation."""
         spans = None
         for side in sides:
@@ -178,12 +181,15 @@ class Judge:
             if not side.reads or not side.heard or side.missed or side.crash or (number and side.name == sides[0].name):
                 continue
             for event in side.events if self._evidence.owns(side.name) else ():
-                for finding in self._evidence.check(event, datagram.data, side.errors):
+                alone = not self.contract.gives_both(event.payload)
+                for finding in self._evidence.check(event, datagram, side.errors, alone=alone):
                     values = f"the message: {show(finding.reference)}", finding.candidate
                     before, after = values if number else values[::-1]
                     reason = f"{side.name} alone gives it; {finding.reason}"
                     named = finding._replace(reference=before, candidate=after, reason=reason)
                     self._field(named, event, datagram, seed)
+            if request:
+                continue
             spans = messages(datagram.data, self._byteorder) if spans is None else spans
             for span in self._evidence.owed(side.name, datagram.protocol, spans, side.events, side.errors):
                 reason = f"the contract gives this event to {side.name}, which gives none and no reason"
@@ -210,7 +216,7 @@ class Judge:
         kind, at = difference.message, difference.offset + NLMSGHDR
         if datagram.protocol != GENERIC or not kind.isdecimal() or at >= len(datagram.data):
             return difference
-        names = {"nlctrl"} if int(kind) == GENL_ID_CTRL else set(self._family_names(int(kind)))
+        names = {"nlctrl"} if int(kind) == GENL_ID_CTRL else set(self._known.families(int(kind)))
         if len(names) != 1:
             return difference
         family, command = names.pop(), datagram.data[at]

@@ -12,7 +12,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeAlias
 
-__all__ = ["ATTRIBUTES", "HEADERS", "NLMSGHDR_FIELDS", "XFRM_HEADERS", "header_size"]
+__all__ = [
+    "ATTRIBUTES",
+    "HEADERS",
+    "KIND_HEADERS",
+    "NLMSGHDR_FIELDS",
+    "XFRM_FIELDS",
+    "XFRM_HEADERS",
+    "header_size",
+]
 
 # Offset behind the message header, and length, in bytes.
 Fields: TypeAlias = Mapping[str, tuple[int, int]]
@@ -67,6 +75,44 @@ XFRM_HEADERS: Mapping[int, int] = {
     29: 0,
     30: 48,
 }
+_SA_INFO: Fields = {
+    "selector": (0, 56),
+    "daddr": (56, 16),
+    "spi": (72, 4),
+    "proto": (76, 1),
+    "saddr": (80, 16),
+    "bytes": (160, 8),
+    "packets": (168, 8),
+    "seq": (204, 4),
+    "reqid": (208, 4),
+    "family": (212, 2),
+    "mode": (214, 1),
+    "replay_window": (215, 1),
+    "flags": (216, 1),
+}
+_SA_ID: Fields = {"daddr": (0, 16), "spi": (16, 4), "family": (20, 2), "proto": (22, 1)}
+_POLICY_INFO: Fields = {
+    "selector": (0, 56),
+    "priority": (152, 4),
+    "index": (156, 4),
+    "dir": (160, 1),
+    "action": (161, 1),
+    "flags": (162, 1),
+    "share": (163, 1),
+}
+# Fields of those structures, xfrm_usersa_info and its kin, by message type; 64-bit kernels.
+XFRM_FIELDS: Mapping[int, Fields] = {
+    **dict.fromkeys((16, 26), _SA_INFO),
+    17: _SA_ID,
+    **dict.fromkeys((19, 25), _POLICY_INFO),
+    20: {"dir": (60, 1)},  # it names a policy by selector or by index; the whole one is in XFRMA_POLICY
+    24: {**_SA_INFO, "hard": (224, 1)},
+    27: {**_POLICY_INFO, "hard": (168, 1)},
+    28: {"proto": (0, 1)},
+    30: {**_SA_ID, "saddr": (24, 16), "flags": (40, 4), "reqid": (44, 4)},
+}
+# Bytes of the fixed header of kinds that one implementation gives alone.
+KIND_HEADERS = {"tc": 20, "prefix": 12, "netconf": 4, "mdb": 8, "nsid": 4, "stats": 12, "nexthop": 8, "expect": 4}
 _SIZES = {
     "IFLA": 16,
     "IFA": 8,

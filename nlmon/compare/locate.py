@@ -12,12 +12,11 @@ import struct
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from nlmon.compare.layout import ATTRIBUTES, HEADERS, NLMSGHDR_FIELDS, XFRM_HEADERS, header_size
+from nlmon.compare.layout import ATTRIBUTES, HEADERS, NLMSGHDR_FIELDS, XFRM_FIELDS, XFRM_HEADERS, header_size
 
 __all__ = ["NLMSGHDR", "Message", "Spot", "attributes", "field_of", "locate", "messages"]
 
 NLMSGHDR = 16
-NLM_F_REQUEST = 0x1
 TYPE_MASK = 0x3FFF  # NLA_TYPE_MASK
 AF_UNIX = b"\x01"
 SOCKETS = {"idiag_", "udiag_"}
@@ -33,12 +32,11 @@ class Spot(NamedTuple):
 
 
 class Message(NamedTuple):
-    """Where a message begins and ends in its datagram, its type, and whether it is a request."""
+    """Where a message begins and ends in its datagram, and its type."""
 
     start: int
     end: int
     kind: int
-    request: bool
 
 
 NOWHERE = Spot(-1, b"")
@@ -50,23 +48,28 @@ def messages(data: bytes, byteorder: str) -> list[Message]:
     """The whole messages of a datagram, in order, up to the first that does not fit."""
     header, found, at, size = _HEADER[byteorder], [], 0, len(data)
     while at + NLMSGHDR <= size:
-        length, kind, flags = header(data, at)
+        length, kind, _ = header(data, at)
         if length < NLMSGHDR or at + length > size:
             break
-        found.append(Message(at, at + length, kind, bool(flags & NLM_F_REQUEST)))
+        found.append(Message(at, at + length, kind))
         at += (length + 3) & ~3
     return found
 
 
-def attributes(data: bytes, at: int, end: int, byteorder: str) -> Mapping[int, tuple[int, int]]:
+def attributes(
+    data: bytes, at: int, end: int, byteorder: str, again: set[int] | None = None
+) -> Mapping[int, tuple[int, int]]:
     """Begin and end of each payload in a range of attributes by number; of several with one number the last, which
-    is the one that counts."""
+    is the one that counts. ``again`` takes the numbers that there are several of."""
     header, found = _ATTRIBUTE[byteorder], {}
     while at + 4 <= end:
         length, kind = header(data, at)
         if length < 4 or at + length > end:
             break
-        found[kind & TYPE_MASK] = at + 4, at + length
+        kind &= TYPE_MASK
+        if again is not None and kind in found:
+            again.add(kind)
+        found[kind] = at + 4, at + length
         at += (length + 3) & ~3
     return found
 
@@ -105,6 +108,11 @@ def field_of(data: bytes, offset: int, end: int, name: str, kind: int) -> Spot |
     if name in WHOLE:
         stop = end if name == "audit_text" else min(end, body + XFRM_HEADERS.get(kind, 0))
         return Spot(body, data[body:stop]) if stop > body else None
+    if name.startswith("xfrm_"):
+        there = XFRM_FIELDS.get(kind, {}).get(name.removeprefix("xfrm_"))
+        if there is None or body + sum(there) > end:
+            return None
+        return Spot(body + there[0], data[body + there[0] : body + sum(there)])
     head, _, rest = name.partition("_")
     prefix = head + "_" if head + "_" in HEADERS else ""
     if prefix in SOCKETS and (data[body : body + 1] == AF_UNIX) != (prefix == "udiag_"):

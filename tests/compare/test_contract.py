@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from nlmon.compare.contract import KIND_TYPES, load_contract
-from nlmon.compare.layout import ATTRIBUTES
+from nlmon.compare.layout import ATTRIBUTES, XFRM_FIELDS
 from nlmon.compare.locate import locate
 from nlmon.errors import ContractError
 
@@ -85,7 +85,10 @@ PATHS = sorted(
 @pytest.mark.parametrize("path", PATHS)
 def test_every_path_of_the_contract_can_be_located(path: str) -> None:
     """Evidence has a place: a message that carries the attribute shows where."""
-    kind = (28 if "flush" in path else 16).to_bytes(2, "little")
+    # Of IPsec the message that has the field: an expiry of a state or of a policy, a flush.
+    name = path.strip("()").removeprefix("xfrm_")
+    kinds = [number for number in (16, 28, 24, 27) if name in XFRM_FIELDS.get(number, {})]
+    kind = (kinds[0] if kinds else 28 if "flush" in path else 16).to_bytes(2, "little")
     if path.startswith("("):
         family = 1 if "udiag" in path else 2
         data = (256).to_bytes(4, "little") + kind + bytes(10) + bytes([family]) + bytes(239)

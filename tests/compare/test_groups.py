@@ -7,6 +7,7 @@ from nlbuild import generic, message
 
 from nlmon.compare.contract import load_contract
 from nlmon.compare.difference import Class, Difference
+from nlmon.compare.evidence import Known
 from nlmon.compare.judge import GROUPS_KEPT, Judge, Side
 from nlmon.events import Datagram, Event, GenericInfo
 
@@ -15,7 +16,9 @@ NAMES = {28: ["nl80211"], 21: ["ethtool"], 30: ["one", "other"]}
 
 def judge() -> Judge:
     """A judge of legacy and libnl that knows some families."""
-    return Judge(load_contract(), ("legacy", "libnl"), "little", lambda number: NAMES.get(number, []))
+    return Judge(
+        load_contract(), ("legacy", "libnl"), "little", Known(lambda number: NAMES.get(number, []), lambda _: None)
+    )
 
 
 def difference(cls: Class, message_: str, field: str, frame: int) -> Difference:

@@ -52,7 +52,9 @@ class Families(Decoder):
     def header(self, number: int) -> int:
         """Bytes of a family's own header with its padding; none if nlctrl has not told."""
         found = self.by_id.get(number)
-        return 0 if found is None else (found.header + 3) & ~3
+        if found is None or number == GENL_ID_CTRL:
+            return 0
+        return (found.header + 3) & ~3
 
     def named(self, name: str) -> Family | None:
         """A family by its name; ``taskstats`` finds the kernel's ``TASKSTATS``, which is how the guide spells it."""
