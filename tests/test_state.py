@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from nlmon.events import AddrInfo, Event, LinkInfo, NeighInfo, NextHop, Payload, RouteInfo, RuleInfo
 from nlmon.identity import hops_of, route_group, show_key
@@ -349,3 +351,33 @@ def test_a_route_that_goes_while_it_is_listed_for_the_first_time() -> None:
     state.end_dump(dump, 30)
 
     assert gateways(state) == ["192.0.2.2"]
+
+
+GATEWAYS = ("192.0.2.1", "192.0.2.2", "192.0.2.3")
+routes = st.builds(
+    route, st.sampled_from(GATEWAYS), oif=st.sampled_from((3, 4)), nh_id=st.sampled_from((None, None, 7))
+) | st.builds(route, st.sampled_from(("fe80::1", "fe80::2", None)), st.just(10), oif=st.sampled_from((3, 4)))
+changes = st.one_of(
+    st.builds(event, st.just(NEW), routes, st.sampled_from((CREATE, CREATE | APPEND, REPLACE, CREATE | REPLACE))),
+    st.builds(event, st.just(DEL), routes),
+    st.builds(event, st.just(NEW), st.builds(link, st.sampled_from((3, 4)), flags=st.sampled_from((0, 1)))),
+    st.builds(event, st.just(DEL), st.builds(link, st.just(3))),
+)
+
+
+@given(st.lists(changes, max_size=12), st.lists(changes, max_size=8), st.lists(routes, max_size=6), st.booleans())
+def test_order_and_table_hold_the_same_routes(
+    before: list[Event], meanwhile: list[Event], listed: list[RouteInfo], four: bool
+) -> None:
+    """Whatever is told, before a dump and while it lists: every route is in the order of its group, and no other."""
+    state = fold(*before)
+    dump = state.begin_dump(26, 2 if four else 10)
+    for one in meanwhile:
+        state.apply(one)
+    dump.payloads += [one for one in listed if (one.family == 2) == four]
+    state.end_dump(dump, 30)
+    table = state.tables["route"]
+    groups = {route_group(one) for one in table.values() if isinstance(one, RouteInfo)}
+
+    assert {key for group in groups for key in state.order(group)} == table.keys()
+    assert sum(len(state.order(group)) for group in groups) == len(table)
