@@ -26,8 +26,9 @@ AF_INET, AF_BRIDGE, AF_INET6, IFF_UP, NTF_PROXY, SCOPE_HOST = 2, 7, 10, 0x1, 0x8
 FIB_RULE_INVERT, RTNEXTHOP = 0x2, 8
 HEADER = {LINK: 16, ADDR: 8, ROUTE: 12, NEIGH: 12, RULE: 12}
 IFA_ADDRESS, IFA_LOCAL = 1, 2
-RTA_DST, RTA_SRC, RTA_OIF, RTA_GATEWAY, RTA_PRIORITY, RTA_MULTIPATH, RTA_TABLE, RTA_VIA = 1, 2, 4, 5, 6, 9, 15, 18
-NDA_DST, NDA_LLADDR, NDA_VLAN = 1, 2, 5
+RTA_DST, RTA_SRC, RTA_OIF, RTA_GATEWAY, RTA_PRIORITY, RTA_PREFSRC, RTA_METRICS = 1, 2, 4, 5, 6, 7, 8
+RTA_MULTIPATH, RTA_TABLE, RTA_VIA, RTA_NH_ID = 9, 15, 18, 30
+NDA_DST, NDA_LLADDR, NDA_VLAN, NDA_PORT, NDA_VNI, NDA_SRC_VNI = 1, 2, 5, 6, 7, 11
 
 Raw: TypeAlias = tuple[object, ...]
 
@@ -121,9 +122,14 @@ class RecordedObjects:
             (table,) = part(RTA_TABLE)
             wide = bytes([message[20]]) if table is None else table.rstrip(b"\0") or b"\0"
             group = (family, message[17:20], wide, *part(RTA_DST, RTA_SRC, RTA_PRIORITY))
-            return group, message[23], *part(RTA_OIF, RTA_GATEWAY, RTA_MULTIPATH, RTA_VIA)
+            hops = part(RTA_OIF, RTA_GATEWAY, RTA_MULTIPATH, RTA_VIA)
+            if family != AF_INET:
+                return group, message[23], *hops
+            own = message[21:24], *part(RTA_PREFSRC, RTA_METRICS, RTA_NH_ID)
+            return group, *own, *(hops if own[-1] is None else ())
         if kind == NEIGH:
-            names = (NDA_DST, NDA_LLADDR, NDA_VLAN) if family == AF_BRIDGE else (NDA_DST,)
+            fdb = (NDA_DST, NDA_LLADDR, NDA_VLAN, NDA_PORT, NDA_VNI, NDA_SRC_VNI)
+            names = fdb if family == AF_BRIDGE else (NDA_DST,)
             return family, message[20:24], message[26] & NTF_PROXY, *part(*names)
         # Whether the interfaces of a rule are there now (FIB_RULE_*_DETACHED) makes no other rule of it.
         return message[16:24], self._int(message, 24)[0] & FIB_RULE_INVERT, message[28:]
@@ -163,7 +169,9 @@ class RecordedObjects:
             return []
         members = list(self._members.get(key[0], ()))
         if message[16] != AF_INET6:
-            return members[:1]
+            # A nexthop that is replaced is announced like a replacement, and its routes keep their places.
+            kept = key in table and self._attribute(message, 28, RTA_NH_ID) is not None
+            return [] if kept else members[:1]
         direct = not several and not self._has_gateway(message)
         alike = [old for old in members if self._has_gateway(table[old]) != direct]
         return (alike[:1] if direct else alike) or (members[:1] if replace else [])
