@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from typing import Literal, TypeAlias
 
 from nlmon.backends.base import Backend, BackendOptions
+from nlmon.compare.contract import Contract
 from nlmon.compare.judge import Side
 from nlmon.errors import (
     AttributeFormatError,
@@ -40,6 +41,8 @@ from nlmon.transport.replay import ReplayFactory
 __all__ = ["BackendMaker", "Lane"]
 
 ROUTE, GENERIC = 0, 16
+# RTM_GET* type and family of all dumps that together show a namespace's state.
+STATE_DUMPS = ((18, 0), (18, 7), (22, 0), (30, 0), (30, 7), (34, 0), (26, 2), (26, 10))
 NLCTRL = {b"\x10\x00", b"\x00\x10"}
 # So often may process() say that it did something while nothing waits, such as making up for a loss.
 RESTLESS = 64
@@ -76,6 +79,8 @@ class Lane:
         self.unmended = False
         # Objects that events told of and that are not gone since; kept where losses are to be made up for.
         self.told: set[tuple[str, Key]] = set()
+        # Objects that the state dropped though no event told so; the played kernel may hold them still.
+        self.vanished: set[tuple[str, Key]] = set()
         self._keeps = options.resync
         self.totals: Counter[str] = Counter()
         # Errors so far, by code and by attribute or by what happened.
@@ -84,6 +89,8 @@ class Lane:
         self.recovered: set[tuple[str, Key]] = set()
         self._seeds_unknown: Counter[str] = Counter()
         self._caches = bool(options.caches)
+        self._asked = options.extra_groups
+        self._joins: dict[int, frozenset[int]] = {}
         # What the kernel's side learned that the implementation has not asked for again.
         self._families = self._links = 0
         self._stale: set[int] = set()
@@ -113,6 +120,15 @@ class Lane:
             for (kind, first), count in status.unknown.items():
                 found[unknown_message(protocol, kind, first)] += count
         return found
+
+    def owes(self, contract: Contract) -> None:
+        """Take note of the groups that the contract makes this implementation join."""
+        self._joins = contract.joins(self.name, self._asked)
+
+    def should_hear(self, datagram: Datagram) -> bool:
+        """Whether a notification comes in a group that this implementation owes to join."""
+        groups = self.factory.carried_by(datagram)
+        return bool(groups) and groups <= self._joins.get(datagram.protocol, frozenset())  # type: ignore[operator]
 
     def notes(self) -> list[str]:
         """What a report says of the losses of this lane."""
@@ -203,12 +219,16 @@ class Lane:
             self._seeds_unknown.update(unknown_message(datagram.protocol, *one) for one in decoded.unknown)
         self._count("seeds")
 
-    def objects(self, get_type: int, family: int, reader: Backend) -> Iterator[RoutePayload]:
-        """What this lane's kernel would answer to a dump now, read by ``reader``."""
-        for datagram in self.factory.dump(get_type, family):
-            for event in reader.decode(datagram).events:
-                if isinstance(event.payload, RoutePayload):
-                    yield event.payload
+    def truth(self, reader: Backend) -> State:
+        """What this lane's kernel would answer to dumps now, read by ``reader``."""
+        found = State(notes=False)
+        for dump in STATE_DUMPS:
+            for datagram in self.factory.dump(*dump):
+                for event in reader.decode(datagram).events:
+                    if isinstance(event.payload, RoutePayload):
+                        for kind, key, value in objects_of(event.payload):
+                            found.tables[kind][key] = value
+        return found
 
     def end(self) -> None:
         """The recording is over: hear of a loss that nothing followed, and make up for it."""
@@ -224,7 +244,9 @@ class Lane:
         for event in self.events:
             if self._keeps and isinstance(event.payload, RoutePayload) and event.msg_type & 3 < 2:
                 change = self.told.difference_update if event.msg_type & 3 else self.told.update
-                change((kind, key) for kind, key, _ in objects_of(event.payload))
+                keys = [(kind, key) for kind, key, _ in objects_of(event.payload)]
+                change(keys)
+                self.vanished.difference_update(keys)
             if event.synthetic and self.lossy:
                 before = self.state.corrected()
                 self.state.apply(event)

@@ -32,11 +32,11 @@ from nlmon.compare.difference import Class, Difference, Severity
 from nlmon.compare.evidence import Known
 from nlmon.compare.judge import Judge
 from nlmon.events import Datagram, RoutePayload
-from nlmon.identity import Key, objects_of
+from nlmon.identity import Key
 from nlmon.lane import BackendMaker, Lane
 from nlmon.names import PROTOCOLS, message_type
 from nlmon.report.model import CaptureReport, Damage, DifferenceGroup, DifferenceRow, Silent, Verdict
-from nlmon.state import DumpLoad, State
+from nlmon.state import DumpLoad
 from nlmon.transport.faults import Fault
 
 __all__ = ["Replay", "Select", "replay_capture", "row"]
@@ -46,8 +46,6 @@ ROUTE, GENERIC = 0, 16
 OPEN_DUMPS = 64
 # The kernel answers a link dump of AF_PACKET, for which it has no handler, like one of AF_UNSPEC.
 LINK_DUMP_FAMILIES = {0, 17}
-# RTM_GET* type and family of all dumps that together show a namespace's state.
-STATE_DUMPS = ((18, 0), (18, 7), (22, 0), (30, 0), (30, 7), (34, 0), (26, 2), (26, 10))
 DUMPS_WITH_STATE = {18, 22, 26, 30, 34}
 
 
@@ -88,11 +86,15 @@ class Replay:
         # A protocol that only one of them supports gives events of that one alone; the contract judges them.
         supported = set(self.lanes[0].backend.groups) | set(self.lanes[1].backend.groups)
         self.protocols = supported if protocols is None else supported & set(protocols)
+        self._asked = None if protocols is None else set(protocols)
         for lane in self.lanes:
+            lane.owes(self.judge.contract)
             lane.start(sorted(self.protocols))
         self._compare(Datagram(0, 0, ROUTE, b""), seed=False)
         self._pooled = options is not None and options.message_pool_size is not None
-        self._resync = options is not None and options.resync
+        # What all is fed to, no socket would have heard; recovery cannot be judged by it.
+        self._resync = options is not None and options.resync and select == "notifications"
+        self._at_once = options is None or not options.resync_interval
         self._conversation = Conversation(byteorder)
         self._dumps: OrderedDict[tuple[int, int, int], _OpenDump] = OrderedDict()
         self.copies = Copies()
@@ -122,6 +124,8 @@ class Replay:
             for lane in self.lanes:
                 if place.role is not Role.REQUEST:
                     lane.learn(_datagram(frame, b""))
+            if place.role is Role.NOTIFICATION and (self._asked is None or frame.protocol in self._asked):
+                self._compare_deaf(_datagram(frame, b""), (False, False))
             return
         datagram = _datagram(frame, place.request)
         if place.role is Role.NOTIFICATION:
@@ -136,6 +140,7 @@ class Replay:
 
     def _notify(self, datagram: Datagram, *, fold: bool, learn: bool, types: list[int]) -> None:
         heard = [lane.notify(datagram, learn=learn) for lane in self.lanes]
+        self._compare_deaf(datagram, heard)
         if not any(heard):
             self.not_subscribed.update(message_type(datagram.protocol, kind) for kind in types)
             return
@@ -150,21 +155,25 @@ class Replay:
 
     def _compare_recovery(self, *, now: bool = False) -> None:
         """What an implementation made of a loss, once it has made up for it or ``now``, against what its kernel holds
-        as the other one reads it: it alone knows that afterwards, so the two states cannot judge it."""
+        as the other one reads it, and as it does itself: it alone knows that afterwards, so the two states cannot
+        judge it."""
         for lane, other in (self.lanes, self.lanes[::-1]):
             owes = self._resync and lane.unmended and lane.name == self.judge.contract.recovers
-            if not owes or not (now or lane.backend.due() is None):
+            if not owes or (lane.backend.mending() and not now):
                 continue
             lane.unmended = False
-            truth = State(notes=False)
-            try:
-                for dump in STATE_DUMPS:
-                    for payload in lane.objects(*dump, other.backend):
-                        for kind, key, value in objects_of(payload):
-                            truth.tables[kind][key] = value
-            except Exception:
-                continue  # an implementation that raises is told where its datagrams are compared
-            self.judge.recovery((other.name, lane.name), lane.state, truth, lane.told, self.last_frame)
+            for reader in (other, lane):
+                try:
+                    truth = lane.truth(reader.backend)
+                except Exception:
+                    continue  # an implementation that raises is told where its datagrams are compared
+                names, known = (reader.name, lane.name), (lane.told, lane.vanished)
+                self.judge.recovery(names, lane.state, truth, known, self.last_frame)
+
+    def _compare_deaf(self, datagram: Datagram, heard: Sequence[bool]) -> None:
+        for number, lane in enumerate(self.lanes):
+            if not heard[number] and lane.should_hear(datagram):
+                self.judge.deaf(datagram, number, neither=not any(heard))
 
     def _compare_losses(self) -> None:
         """What each of them says it lost, against what its socket was made to lose."""
@@ -182,6 +191,7 @@ class Replay:
         left, right = (lane.state.corrected() for lane in self.lanes)
         for lane, found in zip(self.lanes, (left, right), strict=True):
             lane.told.difference_update((one.kind, one.key) for one in found)
+            lane.vanished.update((one.kind, one.key) for one in found if self._resync and one.change == "gone")
         self.judge.corrections(left, right, self._recovered)
 
     def _compare(self, datagram: Datagram, *, seed: bool, request: bool = False) -> None:
@@ -246,7 +256,7 @@ class Replay:
             lane.end()
         self._compare(Datagram(self.last_frame, 0, ROUTE, b""), seed=False)
         self._compare_corrections()
-        self._compare_recovery(now=True)
+        self._compare_recovery(now=self._at_once)
         left, right = self.lanes
         self.judge.states(left.state, right.state, self.last_frame, self._recovered)
         self._compare_losses()
@@ -322,6 +332,11 @@ class Replay:
 
     def _notes(self, reader: CaptureReader) -> list[str]:
         notes = [note for lane in self.lanes for note in lane.notes()]
+        notes += [
+            f"{lane.name} had not made up for its last loss when the recording ended"
+            for lane in self.lanes
+            if self._resync and lane.unmended and lane.name == self.judge.contract.recovers
+        ]
         notes += [f"nothing fell to the fault {fault}" for fault in self.lanes[1].factory.faults.untouched]
         if not self.compared:
             notes.append("no notification reached a monitor; only recorded answers were compared")

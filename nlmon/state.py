@@ -310,7 +310,9 @@ class State:
         objects: dict[Key, RoutePayload] = {}
         for payload in load.payloads:
             objects.update((key, value) for one, key, value in objects_of(payload) if one == kind and held(key))
-        first = not self._dumped & {(load.msg_type, load.family), (load.msg_type, UNSPEC)}
+        # A dump of all families lists neither bridge ports nor forwarding databases.
+        before = {load.family} if load.family == BRIDGE else {load.family, UNSPEC}
+        first = not self._dumped & {(load.msg_type, family) for family in before}
         self._dumped.add((load.msg_type, load.family))
         self._reconcile(kind, objects, held, load.touched, first, frame)
         if kind == "route":

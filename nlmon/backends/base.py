@@ -223,6 +223,10 @@ class Backend(abc.ABC):
         """Seconds until ``process`` should be called though no descriptor is ready; None: never."""
         return None
 
+    def mending(self) -> bool:
+        """Whether a loss is still to be made up for."""
+        return False
+
     def deliver(self, events: Sequence[Event]) -> None:
         """Hand events to the callback."""
         if self._on_event is not None:

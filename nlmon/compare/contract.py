@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
@@ -73,6 +73,15 @@ class Provided(Struct, frozen=True):
     types: tuple[int, ...] | None = None
 
 
+class Joined(Struct, frozen=True):
+    """Multicast groups of a protocol that an implementation joins; ``asked``: only when asked by this name."""
+
+    by: str
+    protocol: int
+    groups: tuple[int, ...]
+    asked: str = ""
+
+
 class Contract(Struct, frozen=True, dict=True):
     """Events and kinds by name, identity rules by name of the table of the state."""
 
@@ -81,11 +90,20 @@ class Contract(Struct, frozen=True, dict=True):
     events: Mapping[str, Provided]
     kinds: Mapping[str, Kind]
     identity: Mapping[str, tuple[str, ...]]
+    groups: tuple[Joined, ...]
 
     def gives(self, implementation: str, payload: object) -> bool:
         """Whether an implementation owes events of this kind; an unknown implementation owes what both do."""
         row = self.events.get(kind_name(payload))
         return row is not None and row.by in {"both", implementation}
+
+    def joins(self, implementation: str, asked: Collection[str]) -> dict[int, frozenset[int]]:
+        """The groups that an implementation owes to join, by protocol; none of an unknown one."""
+        found: dict[int, frozenset[int]] = {}
+        for row in self.groups:
+            if row.by == implementation and (not row.asked or row.asked in asked):
+                found[row.protocol] = found.get(row.protocol, frozenset()) | frozenset(row.groups)
+        return found
 
     def gives_both(self, payload: object) -> bool:
         """Whether both owe events of this kind."""
@@ -168,7 +186,10 @@ def load_contract(path: Path | None = None) -> Contract:
     if events.keys() != kinds.keys() - PARTS.keys():
         missing = sorted(events.keys() ^ (kinds.keys() - PARTS.keys()))
         raise ContractError("NLM-K003", f"the contract does not say who gives {missing}", where=str(source))
-    return Contract(version=data["version"], recovers=data["recovers"], events=events, kinds=kinds, identity=identity)
+    groups = msgspec.convert(data["groups"], tuple[Joined, ...])
+    return Contract(
+        version=data["version"], groups=groups, recovers=data["recovers"], events=events, kinds=kinds, identity=identity
+    )
 
 
 def _kind(name: str, rows: Mapping[str, Mapping[str, Any]], source: Path) -> Kind:

@@ -70,20 +70,29 @@ def compare_corrections(
 
 
 def compare_recovery(
-    name: str, held: State, truth: State, judge: Classifier, told: Collection[tuple[str, Key]], frame: int
+    name: str,
+    held: State,
+    truth: State,
+    judge: Classifier,
+    known: tuple[Collection[tuple[str, Key]], Collection[tuple[str, Key]]],
+    frame: int,
 ) -> Iterator[Difference]:
     """What ``name`` made of a loss: the objects it holds after it made up for it, against those that the recorded
     kernel holds (``truth``, as ``judge``'s reference reads them). What ``name`` knows from a recorded dump is no work
-    of its own: only what it was ``told`` by events is judged by value, or for being held still."""
+    of its own: ``known`` are the objects that it was told of by events, which alone are judged by value, or for being
+    held still, and those that vanished from its state without an event, which are not missed."""
+    told, vanished = known
     links = {key[0] for key in truth.tables["link"]}
     for kind in KINDS:
         ours, theirs = held.tables[kind], truth.tables[kind]
         # A recording of several namespaces may hold objects on links that are none of this one's.
-        there = [key for key, payload in theirs.items() if _link_of(payload) in {None, *links}]
+        there = [key for key, payload in theirs.items() if not links or _link_of(payload) in {None, *links}]
         gone = [key for key in ours if key not in theirs and (kind, key) in told]
         for key in sorted([*there, *gone], key=repr):
             old, new = theirs.get(key), ours.get(key)
             rows: list[tuple[str, str, str]] = []
+            if new is None and (kind, key) in vanished:
+                continue
             if old is None or new is None:
                 rows = [("", "absent" if old is None else "present", "absent" if new is None else "present")]
             elif (kind, key) in told:

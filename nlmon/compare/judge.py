@@ -40,6 +40,7 @@ OVERRUN = "overrun"
 GROUPS_KEPT = 1000
 GENERIC, GENL_ID_CTRL = 16, 16
 
+Keys: TypeAlias = Collection[tuple[str, Key]]
 _GroupKey: TypeAlias = tuple[Class, str, str]
 
 
@@ -223,6 +224,17 @@ class Judge:
         shown = name_of("nl80211_cmd", command) if family == "nl80211" else str(command)
         return structs.replace(difference, message=f"{family} {shown}")
 
+    def deaf(self, datagram: Datagram, number: int, *, neither: bool) -> None:
+        """Implementation ``number`` is in no group that carries a notification, though the contract puts it there; of
+        what both owe, the other one's event tells, unless ``neither`` heard it."""
+        name = self._names[number]
+        for span in messages(datagram.data, self._byteorder):
+            giver = self.contract.giver(datagram.protocol, span.kind)
+            if giver == name or (giver == "both" and neither):
+                values = ("", "no event") if number else ("no event", "")
+                reason = f"{name} joins no group that carries it, and the contract says that it does"
+                self._event(Class.MISSING, None, datagram, reason, False, values, span)
+
     def losses(self, number: int, had: tuple[int, int], said: tuple[int, int], frame: int) -> None:
         """What implementation ``number`` says it lost, as (overruns, messages), against what its socket had."""
         if had != said:
@@ -243,12 +255,10 @@ class Judge:
         for difference in compare_corrections(self.contract, reference, candidate, recovered):
             self.add(difference)
 
-    def recovery(
-        self, names: tuple[str, str], held: State, truth: State, told: Collection[tuple[str, Key]], frame: int
-    ) -> None:
+    def recovery(self, names: tuple[str, str], held: State, truth: State, known: tuple[Keys, Keys], frame: int) -> None:
         """The state of an implementation after it made up for a loss, against what the recorded kernel holds; see
         ``compare_recovery``. ``names``: who read ``truth``, and whose state it is."""
-        for difference in compare_recovery(names[1], held, truth, Classifier(self.contract, *names), told, frame):
+        for difference in compare_recovery(names[1], held, truth, Classifier(self.contract, *names), known, frame):
             self.add(difference)
 
     def states(self, reference: State, candidate: State, frame: int, recovered: Collection[tuple[str, Key]]) -> None:

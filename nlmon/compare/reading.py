@@ -159,7 +159,9 @@ class _Number(int):
         return number
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, int) and other % (1 << self.width) == int(self)
+        if not isinstance(other, int) or not -(1 << self.width - 1) <= other < 1 << self.width:
+            return False
+        return other % (1 << self.width) == int(self)
 
     __hash__ = int.__hash__
 

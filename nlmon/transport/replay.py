@@ -108,18 +108,24 @@ class ReplayFactory(Told):
             transport.queue.append(error)
 
     def _subscribed(self, transport: ReplayTransport, datagram: Datagram) -> bool:
+        groups = self.carried_by(datagram)
+        # Where the bytes leave several open, who joined but some of them could miss the message.
+        return groups is None or (groups <= transport.groups and bool(groups))
+
+    def carried_by(self, datagram: Datagram) -> frozenset[int] | None:
+        """The groups that a notification may have come in; empty: none, None: nobody needs a group for it, or the
+        bytes do not tell."""
         data = datagram.data
         if len(data) < 17:
-            return True
+            return None
         _, kind, flags, *_ = self.header.unpack_from(data)
         if kind < 16:
-            return True  # control messages are read by every socket; nobody joins a group for them
+            return None  # control messages are read by every socket
         groups = self.generic_groups.get(kind) if datagram.protocol == GENERIC else None
         groups = groups or groups_of(datagram.protocol, kind, flags, data[16])
         if datagram.protocol == SOCK_DIAG and groups:
             groups = self._of_protocol(data, groups)
-        # Where the bytes leave several open, who joined but some of them could miss the message.
-        return groups is None or (groups <= transport.groups and bool(groups))
+        return groups
 
     def _of_protocol(self, data: bytes, groups: frozenset[int]) -> frozenset[int]:
         """Of the groups of destroyed sockets (linux/sock_diag.h), TCP's or UDP's, by INET_DIAG_PROTOCOL."""
