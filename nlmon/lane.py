@@ -46,6 +46,8 @@ STATE_DUMPS = ((18, 0), (18, 7), (22, 0), (30, 0), (30, 7), (34, 0), (26, 2), (2
 NLCTRL = {b"\x10\x00", b"\x00\x10"}
 # So often may process() say that it did something while nothing waits, such as making up for a loss.
 RESTLESS = 64
+# Kinds of errors told apart; the others are counted together.
+PROBLEMS_KEPT = 100
 
 BackendMaker: TypeAlias = Callable[[TransportFactory, BackendOptions], Backend]
 
@@ -150,7 +152,8 @@ class Lane:
     def _error(self, error: Exception) -> None:
         if isinstance(error, NlmonError):
             self.errors.append(error)
-            self.problems[_kind_of(error)] += 1
+            kind = _kind_of(error)
+            self.problems[kind if kind in self.problems or len(self.problems) < PROBLEMS_KEPT else "others"] += 1
             if isinstance(error, Overrun):
                 self.totals["lost"] += max(0, error.drops)
                 self.unmended = True
@@ -250,7 +253,9 @@ class Lane:
             if event.synthetic and self.lossy:
                 before = self.state.corrected()
                 self.state.apply(event)
-                self.recovered.update((found.kind, found.key) for found in self.state.corrected())
+                taken = [(found.kind, found.key) for found in self.state.corrected()]
+                self.recovered.update(taken)
+                self.vanished.update(taken)
                 self.state.restore(before)
             else:
                 self.state.apply(event)

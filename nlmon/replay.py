@@ -91,6 +91,7 @@ class Replay:
             lane.owes(self.judge.contract)
             lane.start(sorted(self.protocols))
         self._compare(Datagram(0, 0, ROUTE, b""), seed=False)
+        self._families = {name.lower() for name in (options and options.generic_families) or ()}
         self._pooled = options is not None and options.message_pool_size is not None
         # What all is fed to, no socket would have heard; recovery cannot be judged by it.
         self._resync = options is not None and options.resync and select == "notifications"
@@ -139,12 +140,15 @@ class Replay:
             self._dump(datagram, place)
 
     def _notify(self, datagram: Datagram, *, fold: bool, learn: bool, types: list[int]) -> None:
+        self.generic += datagram.protocol == GENERIC
+        if self._not_asked(datagram):
+            self.not_subscribed.update(message_type(datagram.protocol, kind) for kind in types)
+            return
         heard = [lane.notify(datagram, learn=learn) for lane in self.lanes]
         self._compare_deaf(datagram, heard)
         if not any(heard):
             self.not_subscribed.update(message_type(datagram.protocol, kind) for kind in types)
             return
-        self.generic += datagram.protocol == GENERIC
         self.compared += any(lane.heard and not lane.missed for lane in self.lanes)
         self._compare(datagram, seed=False, request=not learn)
         if fold:
@@ -152,6 +156,15 @@ class Replay:
                 lane.fold()
             self._compare_corrections()
             self._compare_recovery()
+
+    def _not_asked(self, datagram: Datagram) -> bool:
+        """Whether a generic message is of a family that was left out: only libnl can be told which it shall hear, so
+        that would look like a fault of its own."""
+        if not self._families or datagram.protocol != GENERIC or len(datagram.data) < 16:
+            return False
+        order: Literal["little", "big"] = self.byteorder
+        names = {name.lower() for name in self._family_names(int.from_bytes(datagram.data[4:6], order))}
+        return bool(names) and not names & self._families and "nlctrl" not in names
 
     def _compare_recovery(self, *, now: bool = False) -> None:
         """What an implementation made of a loss, once it has made up for it or ``now``, against what its kernel holds

@@ -208,3 +208,43 @@ def test_a_family_that_nobody_names_is_no_verdict(family: str, outcome: str) -> 
     assert report.reason.startswith("Failed to resolve family 'nl8021': families in this recording: I") == (
         outcome == "error"
     )
+
+
+def test_families_that_were_left_out_are_not_compared() -> None:
+    """Who asks for one family compares that one, and the report counts the others."""
+    report = verdict("06-generic", libnl, BackendOptions(generic_families=("ethtool",)))
+
+    assert (report.verdict, report.events) == ("equivalent", {"legacy": 3, "libnl": 3})
+    assert sum(report.not_subscribed.values()) == 3
+
+
+class NoIpsec(LibnlBackend):
+    """A libnl that knows nothing of NETLINK_XFRM."""
+
+    groups = {key: value for key, value in LibnlBackend.groups.items() if key != 6}  # noqa: RUF012
+
+
+class NoExpectations(LibnlBackend):
+    """A libnl that joins the groups of flows alone."""
+
+    groups = {**LibnlBackend.groups, 12: (1, 2, 3)}  # noqa: RUF012
+
+
+class NotAsked(LibnlBackend):
+    """A libnl that joins no more groups than usual, whatever it is asked."""
+
+    def groups_of(self, protocol: int) -> tuple[int, ...]:
+        return self.groups[protocol]
+
+
+@pytest.mark.parametrize(
+    ("name", "maker", "groups"),
+    [("06-xfrm", NoIpsec, ()), ("04-conntrack", NoExpectations, ()), ("08-tc", NotAsked, ("tc",))],
+)
+def test_what_libnl_alone_should_hear_is_owed(name: str, maker: BackendMaker, groups: tuple[str, ...]) -> None:
+    """The contract says in which groups libnl is; where nobody else reads a message, that is what finds it deaf."""
+    options = BackendOptions(extra_groups=groups)
+
+    assert verdict(name, libnl, options).verdict == "equivalent"
+    report = verdict(name, maker, options)
+    assert (report.verdict, report.differences["missing"] > 0) == ("regression", True)

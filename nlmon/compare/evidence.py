@@ -74,34 +74,34 @@ class Evidence:
         """Messages of which the contract makes ``name`` alone give an event, and that gave none though their header is
         whole."""
         given: set[int] | None = None
+        refused: set[int] = set()
         for span in spans:
             if span.kind < NLMSGHDR or self._contract.giver(protocol, span.kind) != name:
                 continue
             if given is None:
                 given = {event.offset for event in events}
                 given |= {error.offset for error in errors if isinstance(error, MessageTooLarge)}
-            if span.start not in given and self._whole(protocol, span, errors):
+                refused = {error.offset for error in errors if isinstance(error, HeaderError)}
+            if span.start not in given and self._whole(protocol, span, refused):
                 yield span
 
-    def _whole(self, protocol: int, span: Span, errors: Sequence[NlmonError]) -> bool:
+    def _whole(self, protocol: int, span: Span, refused: Collection[int]) -> bool:
         """Whether a message has its fixed header, and is no structure of another word size (xfrm)."""
         if protocol == XFRM:
             need = XFRM_HEADERS.get(span.kind, 0)
-            refused = any(isinstance(error, HeaderError) and error.offset == span.start for error in errors)
-            return span.end - span.start >= NLMSGHDR + need and not refused
+            return span.end - span.start >= NLMSGHDR + need and span.start not in refused
         return span.end - span.start >= NLMSGHDR + KIND_HEADERS.get(self._contract.of(protocol, span.kind) or "", 0)
 
     def check(
-        self, event: Event, datagram: Datagram, errors: Sequence[NlmonError], *, alone: bool
+        self, event: Event, datagram: Datagram, broken: Sequence[DecodeError], *, alone: bool
     ) -> Iterator[Finding]:
-        """Findings about what one implementation gives alone in an event; ``errors``: what it could not read in this
-        datagram. ``alone``: nobody else gives this kind of event, so its header and interface are judged as well."""
+        """Findings about what one implementation gives alone in an event; ``broken``: what it could not read in this
+        message. ``alone``: nobody else gives this kind of event, so its header and interface are judged as well."""
         data, at = datagram.data, event.offset
         if event.synthetic or event.type != "netlink" or at + NLMSGHDR > len(data):
             return
         length, *_ = self._header(data, at)
         message = Message(data, at, min(len(data), at + length), event.msg_type, self._order)
-        broken = [e for e in errors if isinstance(e, DecodeError) and at <= e.offset < message.end]
         kind = kind_name(event.payload)
         if alone:
             yield from self._head(event, datagram)

@@ -11,6 +11,7 @@ Not here: feeding implementations (``nlmon.replay``), folding states (``nlmon.st
 
 from __future__ import annotations
 
+import bisect
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TypeAlias
@@ -26,7 +27,7 @@ from nlmon.compare.explain import explain_event, explain_field, show
 from nlmon.compare.final import compare_corrections, compare_recovery, compare_states
 from nlmon.compare.locate import NLMSGHDR, Message, messages
 from nlmon.compare.problems import compare_problems
-from nlmon.errors import NlmonError, TransportError
+from nlmon.errors import DecodeError, NlmonError, TransportError
 from nlmon.events import Datagram, Event
 from nlmon.identity import Key
 from nlmon.names import name_of
@@ -181,9 +182,10 @@ class Judge:
         for number, side in enumerate(sides):
             if not side.reads or not side.heard or side.missed or side.crash or (number and side.name == sides[0].name):
                 continue
+            broken = _by_message(datagram, side.errors, self._byteorder)
             for event in side.events if self._evidence.owns(side.name) else ():
                 alone = not self.contract.gives_both(event.payload)
-                for finding in self._evidence.check(event, datagram, side.errors, alone=alone):
+                for finding in self._evidence.check(event, datagram, broken.get(event.offset, ()), alone=alone):
                     values = f"the message: {show(finding.reference)}", finding.candidate
                     before, after = values if number else values[::-1]
                     reason = f"{side.name} alone gives it; {finding.reason}"
@@ -278,6 +280,19 @@ class Judge:
             if counter:
                 found[cls] = counter.total()
         return dict(sorted(found.items(), key=lambda row: row[0].code))
+
+
+def _by_message(datagram: Datagram, errors: Sequence[NlmonError], byteorder: str) -> dict[int, list[DecodeError]]:
+    """Errors by the offset of the message that they are in."""
+    found: dict[int, list[DecodeError]] = {}
+    if not errors:
+        return found
+    starts = [span.start for span in messages(datagram.data, byteorder)]
+    for error in errors:
+        if isinstance(error, DecodeError):
+            at = bisect.bisect_right(starts, error.offset)
+            found.setdefault(starts[at - 1] if at else 0, []).append(error)
+    return found
 
 
 def _told(side: Side, synthetic: bool) -> list[Event]:

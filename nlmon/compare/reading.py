@@ -8,32 +8,26 @@ Rules:
    not read here. ``PRESENT``: it does, and the contract states no encoding, so the field must have some value.
 2. Of a number in a fixed header only the width is known, and not whether it has a sign.
 
-Not here: what follows from a disagreement (``evidence``).
+Not here: how values are encoded (``values``), and what follows from a disagreement (``evidence``).
 """
 
 from __future__ import annotations
 
-import ipaddress
-import re
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from nlmon.compare.contract import Contract, Field
 from nlmon.compare.layout import ATTRIBUTES, header_size
 from nlmon.compare.locate import NLMSGHDR, attributes, field_of
-from nlmon.events import FlowTuple, XfrmSelector
+from nlmon.compare.values import ADDRESS_LENGTH, UNKNOWN, ip_text, readers
 
 __all__ = ["ABSENT", "PRESENT", "UNJUDGED", "Reading", "Row"]
 
 ABSENT, UNJUDGED, PRESENT = object(), object(), object()
-AF_INET, AF_INET6, AF_UNIX = 2, 10, 1
-ADDRESS_LENGTH = {2: 4, 10: 16, 128: 4, 129: 16}
-IFLA_ALT_IFNAME = 53
+AF_UNIX = 1
 # Structures that are shown as one piece and judged nowhere.
 WHOLE = {"(xfrm_state)", "(xfrm_policy)", "(xfrm_flush)"}
-# audit_log_start() in kernel/audit.c
-STAMP = re.compile(rb"audit\((\d{1,18})\.(\d{3}):(\d{1,18})\): ?")
 
 
 class Row(NamedTuple):
@@ -86,9 +80,7 @@ class Reading:
 
     def __init__(self, contract: Contract, byteorder: str) -> None:
         self._order = byteorder
-        sign = "<" if byteorder == "little" else ">"
-        self._readers = _readers(sign, byteorder)
-        self._selector = struct.Struct(sign + "HBBBxxxiI").unpack_from
+        self._readers = readers(byteorder)
         self._rows = {kind: _rows(contract, kind) for kind in contract.kinds if kind != "generic"}
         # The two kinds of sockets share an event and no structure.
         self._unix = _rows(contract, "diag", without="INET_DIAG_")
@@ -120,31 +112,18 @@ class Reading:
         if encoding in {"ip", "address"}:
             length = ADDRESS_LENGTH.get(family or 0)
             fits = length is not None and (len(raw) == length or (encoding == "address" and len(raw) == 16))
-            return _ip(raw[:length]) if fits else UNJUDGED
-        if encoding == "selector":
-            return self._selector_of(raw)
+            return ip_text(raw[:length]) if fits else UNJUDGED
         try:
-            return self._readers[encoding](raw[row.field.begin :])
-        except (struct.error, ValueError):
+            value = self._readers[encoding](raw[row.field.begin :])
+        except (struct.error, ValueError, IndexError):
             return UNJUDGED
+        return UNJUDGED if value is UNKNOWN else value
 
     def numeric(self, row: Row) -> int | None:
         """Bytes that a numeric attribute needs, None for other kinds of values."""
         size = {"u8": 1, "u16": 2, "be16": 2, "u32": 4, "s32": 4, "be32": 4, "u64": 8, "be64": 8, "pair": 8}
         needed = size.get(row.field.encoding)
         return None if needed is None else row.field.begin + needed
-
-    def _selector_of(self, raw: bytes) -> Any:
-        """struct xfrm_selector; without a family its addresses are of another's."""
-        family, length_d, length_s, proto, ifindex, user = self._selector(raw, 40)
-        size = ADDRESS_LENGTH.get(family)
-        if size is None:
-            return UNJUDGED
-        dport, dmask, sport, smask = struct.unpack_from(">HHHH", raw, 32)
-        dst, src = _ip(raw[:size]), _ip(raw[16 : 16 + size])
-        return XfrmSelector(
-            *(family, src, dst, length_s, length_d, proto, (sport, smask), (dport, dmask), ifindex, user),
-        )
 
 
 class _Number(int):
@@ -176,107 +155,3 @@ def _rows(contract: Contract, kind: str, without: str = "(") -> tuple[Row, ...]:
         headers = tuple(path.strip("()") for path in field.paths if path.startswith("("))
         rows.append(Row(field, chains, headers, nested[0][0] if nested else ""))
     return tuple(rows)
-
-
-def _ip(raw: bytes) -> str:
-    # inet_ntop(3) writes an IPv4 address that is mapped or embedded with its dotted part.
-    for head, text in ((bytes(10) + b"\xff\xff", "::ffff:"), (bytes(12), "::")):
-        if len(raw) == 16 and raw[:12] == head and (text != "::" or any(raw[12:14])):
-            return text + str(ipaddress.IPv4Address(raw[12:]))
-    return str(ipaddress.ip_address(raw))
-
-
-def _text(raw: bytes) -> str:
-    return raw.decode("utf-8", "backslashreplace")
-
-
-def _readers(sign: str, byteorder: str) -> dict[str, Callable[[bytes], Any]]:
-    def number(code: str) -> Callable[[bytes], Any]:
-        unpack = struct.Struct(code).unpack_from
-        return lambda raw: unpack(raw)[0]
-
-    words = struct.Struct(sign + "II").unpack_from
-    ours = {"u8": "B", "u16": "H", "u32": "I", "u64": "Q", "s32": "i"}
-    network = {"be16": ">H", "be32": ">I", "be64": ">Q"}
-    return {
-        **{name: number(sign + code) for name, code in ours.items()},
-        **{name: number(code) for name, code in network.items()},
-        "pair": words,
-        # Two halves, the lower first, each in the machine's byte order (inet_diag and unix_diag cookies).
-        "words": lambda raw: words(raw)[0] | words(raw)[1] << 32,
-        "string": lambda raw: _text(raw.split(b"\0", 1)[0]),
-        "text": _text,
-        "hex": lambda raw: raw.hex(),
-        "mac": lambda raw: raw.hex(":"),
-        "flag": lambda raw: bool(raw[0]) if len(raw) == 1 else True,
-        "sun_path": _sun_path,
-        "altnames": lambda raw: _altnames(raw, byteorder),
-        "tuple": lambda raw: _tuple(raw, byteorder),
-        "audit_time": lambda raw: _stamp(raw, 1),
-        "audit_serial": lambda raw: _stamp(raw, 3),
-        "audit_text": _record,
-    }
-
-
-def _sun_path(raw: bytes) -> str:
-    """A path, or an abstract name, whose NULs are shown as ``@`` (unix(7))."""
-    if raw[:1] == b"\0":
-        return "@" + _text(raw[1:].rstrip(b"\0")).replace("\0", "@")
-    return _text(raw.split(b"\0", 1)[0])
-
-
-def _altnames(raw: bytes, byteorder: str) -> tuple[str, ...]:
-    """The alternative names of a link, a list of attributes of one number."""
-    head = struct.Struct("<HH" if byteorder == "little" else ">HH").unpack_from
-    names, at = [], 0
-    while at + 4 <= len(raw):
-        length, kind = head(raw, at)
-        if length < 4 or at + length > len(raw):
-            break
-        if kind & 0x3FFF == IFLA_ALT_IFNAME:
-            names.append(_text(raw[at + 4 : at + length].split(b"\0", 1)[0]))
-        at += (length + 3) & ~3
-    return tuple(names)
-
-
-def _tuple(raw: bytes, byteorder: str) -> FlowTuple:
-    """CTA_TUPLE_*: addresses and what tells the ends apart (linux/netfilter/nfnetlink_conntrack.h)."""
-
-    def inside(name: str) -> tuple[Mapping[int, tuple[int, int]], bytes]:
-        place = attributes(raw, 0, len(raw), byteorder).get(ATTRIBUTES[name])
-        part = b"" if place is None else raw[place[0] : place[1]]
-        return attributes(part, 0, len(part), byteorder), part
-
-    def pick(part: tuple[Mapping[int, tuple[int, int]], bytes], *names: str) -> bytes | None:
-        places = [part[0][ATTRIBUTES[name]] for name in names if ATTRIBUTES[name] in part[0]]
-        return part[1][places[-1][0] : places[-1][1]] if places else None
-
-    def big(value: bytes | None, size: int) -> int | None:
-        return None if value is None else int.from_bytes(value[:size], "big")
-
-    ip, proto = inside("CTA_TUPLE_IP"), inside("CTA_TUPLE_PROTO")
-    ends = [pick(ip, f"CTA_IP_V4_{end}", f"CTA_IP_V6_{end}") for end in ("SRC", "DST")]
-    zone = attributes(raw, 0, len(raw), byteorder).get(ATTRIBUTES["CTA_TUPLE_ZONE"])
-    values: list[Any] = [None if end is None else _ip(end) for end in ends]
-    values.append(big(pick(proto, "CTA_PROTO_NUM"), 1))
-    values += [big(pick(proto, f"CTA_PROTO_{end}_PORT"), 2) for end in ("SRC", "DST")]
-    values += [big(pick(proto, f"CTA_PROTO_ICMP_{n}", f"CTA_PROTO_ICMPV6_{n}"), 1) for n in ("TYPE", "CODE")]
-    values.append(big(pick(proto, "CTA_PROTO_ICMP_ID", "CTA_PROTO_ICMPV6_ID"), 2))
-    values.append(None if zone is None else big(raw[zone[0] : zone[1]], 2))
-    return FlowTuple(*values)
-
-
-def _record(raw: bytes) -> str:
-    """An audit record up to its NUL, without its stamp."""
-    body = raw.split(b"\0", 1)[0]
-    stamp = STAMP.match(body)
-    return _text(body if stamp is None else body[stamp.end() :])
-
-
-def _stamp(raw: bytes, group: int) -> int | None:
-    found = STAMP.match(raw)
-    if found is None:
-        return None
-    if group == 1:
-        return (int(found[1]) * 1000 + int(found[2])) * 1_000_000
-    return int(found[group])

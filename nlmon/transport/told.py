@@ -20,9 +20,11 @@ from nlmon.transport.objects import KINDS, RecordedObjects
 __all__ = ["REMEMBERED", "Told", "name_text"]
 
 REMEMBERED = 65536
+# A number is given anew when its family goes; so many names of one are kept.
+NAMES_KEPT = 64
 ROUTE, GENERIC = 0, 16
 RTM_NEWLINK, RTM_DELLINK = 16, 17
-GENL_ID_CTRL, CTRL_CMD_NEWFAMILY, CTRL_CMD_DELFAMILY = 16, 1, 2
+GENL_ID_CTRL, CTRL_CMD_NEWFAMILY, CTRL_CMD_DELFAMILY, CTRL_CMD_NEWMCAST_GRP, CTRL_CMD_DELMCAST_GRP = 16, 1, 2, 7, 8
 CTRL_ATTR_FAMILY_ID, CTRL_ATTR_FAMILY_NAME, CTRL_ATTR_MCAST_GROUPS, CTRL_ATTR_MCAST_GRP_ID = 1, 2, 7, 2
 IFLA_IFNAME, IFINFOMSG, GENLMSGHDR = 3, 16, 4
 
@@ -46,6 +48,7 @@ class Told:
         self.links: dict[int, tuple[str, bytes]] = {}
         self.links_changed = 0
         self.families: dict[str, tuple[int, bytes]] = {}
+        self._names: dict[int, dict[str, None]] = {}
         # Family number -> its multicast groups. Which of them carries which command, nlctrl does not tell.
         self.generic_groups: dict[int, frozenset[int]] = {GENL_ID_CTRL: frozenset({GENL_ID_CTRL})}
 
@@ -56,8 +59,8 @@ class Told:
         return list(self._objects.of(get_type & ~3, request[16] if len(request) > 16 else 0))
 
     def family_names(self, number: int) -> list[str]:
-        """Names that the recording gave to a generic family and did not take back."""
-        return [name for name, (family, _) in self.families.items() if family == number]
+        """Every name that the recording gave to the generic family of a number."""
+        return list(self._names.get(number, ()))
 
     def sweep(self, get_type: int, family: int, since: int) -> None:
         """A recorded dump was complete; see ``RecordedObjects.sweep``."""
@@ -100,11 +103,22 @@ class Told:
             gone = self.families.pop(text, None)
             if gone is not None:
                 self.generic_groups.pop(gone[0], None)
-        elif message[16] == CTRL_CMD_NEWFAMILY and number is not None and len(self.families) < REMEMBERED:
-            family = int.from_bytes(number[:2], self.byteorder)
+            return
+        if number is None:
+            return
+        family, groups = int.from_bytes(number[:2], self.byteorder), frozenset(self._groups(message))
+        if message[16] == CTRL_CMD_NEWFAMILY and (text in self.families or len(self.families) < REMEMBERED):
             self.families[text] = (family, message)
+            if family in self._names or len(self._names) < REMEMBERED:
+                names = self._names.setdefault(family, {})
+                if len(names) < NAMES_KEPT:
+                    names[text] = None
             if family != GENL_ID_CTRL:
-                self.generic_groups[family] = frozenset(self._groups(message))
+                self.generic_groups[family] = groups
+        elif message[16] == CTRL_CMD_NEWMCAST_GRP and family in self.generic_groups:
+            self.generic_groups[family] |= groups
+        elif message[16] == CTRL_CMD_DELMCAST_GRP and family in self.generic_groups:
+            self.generic_groups[family] -= groups
 
     def _groups(self, message: bytes) -> Iterator[int]:
         """Numbers of the multicast groups that a family message lists."""
