@@ -2,8 +2,10 @@
 
 Rules of this file:
 1. At most ``size`` datagrams wait. An error is kept in its turn and takes no datagram's place.
-2. What is dropped is told like a loss in the kernel, by an ``Overrun`` at the place of the gap.
-3. The policy ``wait`` drops nothing: what does not fit stays in the kernel's buffer.
+2. However much comes, a call ends and what is kept is delivered: at most twice ``size`` datagrams are read in a call,
+   and none behind an error, which would tell one gap after the other.
+3. What is dropped is told like a loss in the kernel, by an ``Overrun`` at the place of the gap.
+4. The policy ``wait`` drops nothing: what does not fit stays in the kernel's buffer.
 
 Not here: what to do about a loss (``backend``).
 """
@@ -28,15 +30,24 @@ class Pool:
         self._policy = policy
         self._items: deque[Datagram | TransportError] = deque()
         self._datagrams = 0
+        self._erred = False
         self.dropped = 0
 
+    @property
+    def waits(self) -> bool:
+        """Whether something was read that nobody has had yet."""
+        return bool(self._items)
+
     def read(self, transport: Transport) -> Datagram | None:
-        """Read all that waits, as far as there is room; the item whose turn it is. Raises ``TransportError``."""
-        self._read_ahead(transport)
+        """Read what waits, as far as there is room; the item whose turn it is. Raises ``TransportError``."""
+        if not self._items or not self._erred:
+            self._read_ahead(transport)
+        self._erred = False
         if not self._items:
             return None
         first = self._items.popleft()
         if isinstance(first, TransportError):
+            self._erred = True
             raise first
         self._datagrams -= 1
         return first
@@ -45,11 +56,14 @@ class Pool:
         """Forget what waits."""
         self._items.clear()
         self._datagrams = 0
+        self._erred = False
 
     def _read_ahead(self, transport: Transport) -> None:
         lost = 0
         failure: TransportError | None = None
-        while self._policy != "wait" or self._datagrams < self._size:
+        for _ in range(2 * self._size):
+            if self._policy == "wait" and self._datagrams == self._size:
+                break
             try:
                 datagram = transport.recv()
             except TransportError as error:

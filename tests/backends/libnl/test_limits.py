@@ -192,3 +192,23 @@ def test_a_drop_in_the_pool_is_made_up_for() -> None:
     assert [(getattr(e.payload, "ifname", e.type), e.synthetic) for e in told] == [
         *(("a", False), ("overrun", False), ("b", True)),
     ]
+
+
+@pytest.mark.parametrize("size", [1, 4])
+@pytest.mark.parametrize("policy", ["oldest", "newest"])
+def test_a_flood_is_delivered(policy: str, size: int) -> None:
+    """Though the socket is never empty, each call ends, events come, and nothing piles up."""
+    house = House(message_pool_size=size, pool_policy=policy)
+    assert isinstance(house.backend, LibnlBackend)
+    flood = Datagram(1, 1, ROUTE, message(LINK, link(3, "a")))
+    reads = []
+    house.kernel.sockets()[0].recv = lambda: reads.append(1) or flood  # type: ignore[func-returns-value,method-assign]
+    for _ in range(100):
+        assert house.backend.process(ROUTE)
+
+    delivered = house.seen.count("a")
+    assert delivered >= 50
+    assert len(reads) <= 100 * 2 * size
+    assert len(house.backend._pools[ROUTE]._items) <= 2 * size + 1
+    dropped = sum(one for one in house.seen if isinstance(one, int))
+    assert 0 < dropped <= house.backend.pool_dropped[ROUTE] == len(reads) - delivered - house.backend._pools[ROUTE]._datagrams
