@@ -375,8 +375,10 @@ class LibnlBackend(MessageDecoder, Backend):
         return self._lost is not None
 
     def due(self) -> float | None:
-        """Seconds until a loss may be made up for or a cache is too old, 0 when now; None when there is nothing to do
-        unless a descriptor is ready."""
+        """Seconds until a loss may be made up for or a cache is too old, 0 when now or when datagrams wait that were
+        read already; None when there is nothing to do unless a descriptor is ready."""
+        if self._unheard or any(pool.waits for pool in self._pools.values()):
+            return 0.0
         if ROUTE not in self._transports:
             return None
         waits = [] if self._lost is None else [self._wait()]
@@ -419,3 +421,5 @@ class LibnlBackend(MessageDecoder, Backend):
             self._pools[protocol].clear()
         if protocol == ROUTE:
             self.cache.clear()
+        elif protocol == GENERIC:
+            self._unheard = False  # enabling asks anyway

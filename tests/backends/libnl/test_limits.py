@@ -14,7 +14,7 @@ from nlmon.errors import MessageTooLarge, Overrun, TransportError
 from nlmon.events import Datagram, Event, LinkInfo
 from nlmon.transport.replay import ReplayFactory
 
-LINK = 16
+LINK, XFRM = 16, 6
 BIG = message(LINK, link(9, "big") + attr(20, bytes(100)))
 SMALL = message(LINK, link(3, "d0"))
 
@@ -209,6 +209,22 @@ def test_a_flood_is_delivered(policy: str, size: int) -> None:
     delivered = house.seen.count("a")
     assert delivered >= 50
     assert len(reads) <= 100 * 2 * size
-    assert len(house.backend._pools[ROUTE]._items) <= 2 * size + 1
+    pool = house.backend._pools[ROUTE]
+    assert len(pool._items) <= 2 * size + 1
     dropped = sum(one for one in house.seen if isinstance(one, int))
-    assert 0 < dropped <= house.backend.pool_dropped[ROUTE] == len(reads) - delivered - house.backend._pools[ROUTE]._datagrams
+    assert 0 < dropped <= pool.dropped == len(reads) - delivered - pool._datagrams
+
+
+@pytest.mark.parametrize("protocol", [ROUTE, XFRM])
+def test_what_the_pool_holds_is_due(protocol: int) -> None:
+    """The descriptor is silent then, so ``due`` says that there is something to do."""
+    house = House(message_pool_size=3)
+    house.backend.enable(protocol)
+    for _ in range(2):
+        house.kernel.say(message(LINK, link(3, "a")), protocol)
+    seen = [house.backend.due()]
+    for _ in range(2):
+        house.backend.process(protocol)
+        seen.append(house.backend.due())
+
+    assert seen == [None, 0.0, None]

@@ -454,6 +454,23 @@ def test_an_overrun_of_another_protocol(protocol: int) -> None:
     assert house.backend.due() is None
 
 
+@pytest.mark.parametrize("protocols", [(GENERIC,), (ROUTE, GENERIC)])
+def test_families_are_due_after_a_loss(protocols: tuple[int, ...]) -> None:
+    """What nlctrl may have said unheard is asked for at the next idle moment, and ``due`` says that it is now."""
+    house = House("libnl", *protocols)
+    house.kernel.overrun(GENERIC)
+    seen = [house.backend.due()]
+    for _ in range(2):
+        house.backend.process(GENERIC)
+        seen.append(house.backend.due())
+
+    house.kernel.overrun(GENERIC)
+    house.backend.process(GENERIC)
+    house.backend.disable(GENERIC)
+
+    assert (seen, house.backend.due()) == ([None, 0.0, None], None)
+
+
 def test_a_lost_generic_socket_keeps_its_families() -> None:
     """The new socket is in the groups of the wanted families."""
     kernel = FakeKernel()
