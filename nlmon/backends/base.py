@@ -14,10 +14,11 @@ Not here: any decoding. The two implementations share no code but this interface
 from __future__ import annotations
 
 import abc
+import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, NoReturn, TypeAlias, get_args
 
 from msgspec import Struct
 
@@ -35,6 +36,17 @@ BACKENDS: Mapping[str, str] = {
     "libnl": "nlmon.backends.libnl:LibnlBackend",
 }
 
+PoolPolicy: TypeAlias = Literal["wait", "oldest", "newest"]
+# The least value of the options that have one; 16 bytes is an nlmsghdr. None, where it is allowed, sets no value.
+_LEAST = {
+    "receive_buffer": 0,
+    "send_buffer": 0,
+    "cache_size": 1,
+    "resync_interval": 0,
+    "max_message_size": 16,
+    "message_pool_size": 1,
+}
+
 
 class BackendOptions(Struct, frozen=True):
     """Inputs of a backend. Sizes in bytes, 32 KiB is the guide's default, None leaves the kernel's.
@@ -47,7 +59,9 @@ class BackendOptions(Struct, frozen=True):
     ``max_message_size``: larger messages, in bytes, are refused and reported. ``message_pool_size``: so many
     datagrams are read ahead of their delivery; when the pool is full, ``pool_policy`` says whether the kernel's
     buffer must wait, or the oldest or newest datagram is dropped, counted, and told like an overrun. Legacy ignores
-    all of these."""
+    all of these.
+
+    A number that means nothing raises ``UsageError``, whichever implementation it is for."""
 
     receive_buffer: int | None = 32768
     send_buffer: int | None = 32768
@@ -60,7 +74,23 @@ class BackendOptions(Struct, frozen=True):
     resync_interval: float = 1.0
     max_message_size: int | None = None
     message_pool_size: int | None = None
-    pool_policy: Literal["wait", "oldest", "newest"] = "wait"
+    pool_policy: PoolPolicy = "wait"
+
+    def __post_init__(self) -> None:
+        for name, least in _LEAST.items():
+            value = getattr(self, name)
+            if value is not None and not value >= least:
+                _refuse(name, value, f"{least} or more")
+        if self.cache_ttl is not None and not 0 < self.cache_ttl < math.inf:
+            _refuse("cache_ttl", self.cache_ttl, "more than 0 seconds")
+        if not self.resync_interval < math.inf:
+            _refuse("resync_interval", self.resync_interval, "a number of seconds")
+        if self.pool_policy not in get_args(PoolPolicy):
+            _refuse("pool_policy", self.pool_policy, ", ".join(get_args(PoolPolicy)))
+
+
+def _refuse(name: str, value: object, allowed: str) -> NoReturn:
+    raise UsageError("NLM-B012", f"the option {name} cannot be {value!r}", hint=f"allowed: {allowed}")
 
 
 class ProtocolStatus(Struct, frozen=True):

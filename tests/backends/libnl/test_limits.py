@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from math import inf, nan
 
 import pytest
 from fakekernel import ROUTE, FakeKernel, link
@@ -10,7 +11,7 @@ from nlbuild import attr, message
 
 from nlmon.backends.base import BackendOptions, create
 from nlmon.backends.libnl import LibnlBackend
-from nlmon.errors import MessageTooLarge, Overrun, TransportError
+from nlmon.errors import MessageTooLarge, Overrun, TransportError, UsageError
 from nlmon.events import Datagram, Event, LinkInfo
 from nlmon.transport.replay import ReplayFactory
 
@@ -228,3 +229,26 @@ def test_what_the_pool_holds_is_due(protocol: int) -> None:
         seen.append(house.backend.due())
 
     assert seen == [None, 0.0, None]
+
+
+@pytest.mark.parametrize(
+    ("option", "values", "refused"),
+    [
+        ("receive_buffer", (None, 0, 1), (-1,)),
+        ("send_buffer", (None, 0, 1), (-1,)),
+        ("cache_size", (1, 2), (0, -1)),
+        ("cache_ttl", (None, 0.001, 1), (0, -1.0, inf, nan)),
+        ("resync_interval", (0, 0.5), (-0.1, inf, nan)),
+        ("max_message_size", (None, 16), (15, 0, -1)),
+        ("message_pool_size", (None, 1), (0, -1)),
+        ("pool_policy", ("wait", "oldest", "newest"), ("", "nonsense", None)),
+    ],
+)
+def test_options_that_mean_nothing_are_refused(option: str, values: tuple[object], refused: tuple[object]) -> None:
+    """Before anything is opened, with the option, its value and what is allowed."""
+    assert [getattr(BackendOptions(**{option: value}), option) for value in values] == [*values]  # type: ignore[arg-type]
+    for value in refused:
+        with pytest.raises(UsageError) as caught:
+            BackendOptions(**{option: value})  # type: ignore[arg-type]
+        assert caught.value.code == "NLM-B012"
+        assert f"{option} cannot be {value!r}; allowed: " in caught.value.text
