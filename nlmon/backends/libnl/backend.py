@@ -74,7 +74,7 @@ class LibnlBackend(MessageDecoder, Backend):
             known = ", ".join((*CACHES, *GROUPS))
             raise UsageError("NLM-B005", f"there is no cache or group called {min(odd)!r}", hint=f"there are {known}")
         self.cache = Cache(self.options.caches, self.options.cache_size, self.options.cache_ttl)
-        self._tracker = Tracker() if self.options.resync else None
+        self._tracker: Tracker | None = Tracker() if self.options.resync else None
         # When a loss was noticed that no dump has mended yet, as the event that tells of it; and the last mending.
         self._lost: Event | None = None
         self._mended = 0
@@ -101,7 +101,6 @@ class LibnlBackend(MessageDecoder, Backend):
             for kind in self.options.caches:
                 self._fresh(kind)
             if self._tracker is not None and self._lost is None:
-                self._tracker = Tracker()
                 for dump in DUMPS:
                     self._tracker.seed(self.whole_dump(*dump))
 
@@ -316,12 +315,14 @@ class LibnlBackend(MessageDecoder, Backend):
     def _reopen(self, protocol: int) -> None:
         """A new socket for a lost one. When the kernel refuses, the protocol keeps the lost socket, closed, and the
         next read tries again."""
-        lost = self._transports[protocol]
+        lost, kept = self._transports[protocol], (self._lost, self._tracker)
         self.disable(protocol)
+        self._lost, self._tracker = kept
         try:
             self.enable(protocol)
         except TransportError:
             self._transports[protocol] = lost
+            self._lost, self._tracker = kept
             raise
 
     def idle(self, protocol: int) -> bool:
@@ -387,6 +388,10 @@ class LibnlBackend(MessageDecoder, Backend):
             waits += [wait for kind in self.options.caches if (wait := self.cache.wait(kind, now)) is not None]
         return min(waits, default=None)
 
+    def mending(self) -> bool:
+        """Whether the tables that a loss concerns are still to be dumped."""
+        return self._lost is not None
+
     def deliver(self, events: Sequence[Event]) -> None:
         """Take note of events for caches and recovery, then hand them over."""
         if self.cache.kinds:
@@ -415,11 +420,12 @@ class LibnlBackend(MessageDecoder, Backend):
         return Counter({protocol: pool.dropped for protocol, pool in self._pools.items()})
 
     def disable(self, protocol: int) -> None:
-        """Close the sockets of a protocol; what waits in them and in the pool is gone."""
+        """Close the sockets of a protocol; what waits in them and in the pool is gone, and what was lost stays lost."""
         super().disable(protocol)
         if protocol in self._pools:
             self._pools[protocol].clear()
         if protocol == ROUTE:
             self.cache.clear()
+            self._lost, self._tracker = None, Tracker() if self.options.resync else None
         elif protocol == GENERIC:
             self._unheard = False  # enabling asks anyway

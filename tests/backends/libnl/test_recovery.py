@@ -510,6 +510,34 @@ def test_a_pause_is_no_loss() -> None:
     assert house.run().told == [(16, "d1")]
 
 
+def test_a_loss_ends_with_a_pause() -> None:
+    """Disabled, a loss that was still to be made up for is forgotten like everything else that was missed."""
+    house = House()
+    house.kernel.overrun()
+    house.backend.process(ROUTE)
+    seen = [house.backend.mending()]
+    house.backend.disable(ROUTE)
+    house.kernel.new(LINK, link(3, "d0"), 3, lost=True)
+    house.backend.enable(ROUTE)
+    seen.append(house.backend.mending())
+
+    assert (house.run().told, seen) == ([], [True, False])
+
+
+@pytest.mark.parametrize(("name", "expected"), [("libnl", [False, True, True, False]), ("legacy", [False] * 4)])
+def test_a_loss_is_mended(name: str, expected: list[bool]) -> None:
+    """It is still to be made up for until everything was dumped; legacy makes up for nothing."""
+    house = House(name)
+    seen = [house.backend.mending()]
+    house.kernel.overrun()
+    house.kernel.say(message(LINK, link(3, "d0")))
+    for _ in range(3):
+        house.backend.process(ROUTE)
+        seen.append(house.backend.mending())
+
+    assert seen == expected
+
+
 @pytest.mark.parametrize("number", LOST)
 def test_legacy_recovers_nothing(number: int) -> None:
     """It tells of an overrun and goes on, asks for nothing, and raises when its socket is lost."""
