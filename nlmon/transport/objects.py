@@ -6,9 +6,10 @@ the attributes that name it; nothing is decoded, and nothing is shared with an i
 Rules of this file:
 1. At most ``REMEMBERED`` objects of a kind; a recording does not decide how much memory is used.
 2. What goes without a message is removed here, too: what hangs on a link that is deleted, IPv4 routes over a link
-   that goes down (net/ipv4/fib_frontend.c), and what a complete dump in the recording no longer names.
+   that goes down, of several hops with the last (net/ipv4/fib_semantics.c), and what a complete dump in the recording
+   no longer names.
 
-Not here: answering (``nlmon.transport.replay``).
+Not here: answering (``answers``).
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ __all__ = ["KINDS", "RecordedObjects"]
 REMEMBERED = 65536
 LINK, ADDR, ROUTE, NEIGH, RULE = KINDS = (16, 20, 24, 28, 32)
 NLM_F_MULTI, NLM_F_REPLACE, NLM_F_APPEND = 0x2, 0x100, 0x800
-AF_INET, AF_BRIDGE, AF_INET6, IFF_UP, NTF_PROXY, SCOPE_HOST = 2, 7, 10, 0x1, 0x8, 254
+AF_UNSPEC, AF_INET, AF_BRIDGE, AF_INET6, IFF_UP, NTF_PROXY, SCOPE_HOST = 0, 2, 7, 10, 0x1, 0x8, 254
 FIB_RULE_INVERT, RTNEXTHOP = 0x2, 8
 HEADER = {LINK: 16, ADDR: 8, ROUTE: 12, NEIGH: 12, RULE: 12}
 IFA_ADDRESS, IFA_LOCAL = 1, 2
@@ -97,14 +98,18 @@ class RecordedObjects:
     def sweep(self, kind: int, family: int, since: int) -> None:
         """A recorded dump that began at the frame ``since`` was complete: what it did not name is gone."""
         table, frames = self._tables[kind], self._frames[kind]
-        for key in [key for key, one in table.items() if self._listed(kind, family, one[16]) and frames[key] < since]:
+        for key in [key for key, one in table.items() if self._listed(kind, family, one) and frames[key] < since]:
             self._drop(kind, key)
 
     def of(self, kind: int, family: int) -> Iterator[bytes]:
         """Messages of a kind; family 0 gives all families that a dump of all has."""
-        yield from (one for one in self._tables[kind].values() if self._listed(kind, family, one[16]))
+        yield from (one for one in self._tables[kind].values() if self._listed(kind, family, one))
 
-    def _listed(self, kind: int, family: int, mine: int) -> bool:
+    def _listed(self, kind: int, family: int, message: bytes) -> bool:
+        """Whether an ordinary dump lists an object: proxy neighbours only one that asks for them does."""
+        mine = message[16]
+        if kind == NEIGH and mine != AF_BRIDGE and message[26] & NTF_PROXY:
+            return False
         return mine == family or (family == 0 and not (kind in {LINK, NEIGH} and mine == AF_BRIDGE))
 
     def _key(self, kind: int, message: bytes) -> Raw:
@@ -185,14 +190,24 @@ class RecordedObjects:
     def _up(self, message: bytes) -> bool:
         return len(message) >= 28 and bool(self._int(message, 24)[0] & IFF_UP)
 
+    def _dead(self, message: bytes, number: bytes) -> bool:
+        """Whether a route ends with a link that is deleted or down: its only hop is there, or one is and the others
+        are down, too. A link that was never seen is not known to be down."""
+        hops = self._attribute(message, 28, RTA_MULTIPATH)
+        if hops is None:
+            return self._attribute(message, 28, RTA_OIF) == number
+        links, found, at = self._tables[LINK], [], 0
+        while at + RTNEXTHOP <= len(hops):
+            found.append(hops[at + 4 : at + RTNEXTHOP])
+            at += (max(self._flags(hops, at)[0], RTNEXTHOP) + 3) & ~3
+        down = {hop for hop in found if (AF_UNSPEC, hop) in links and not self._up(links[AF_UNSPEC, hop])}
+        return number in found and all(hop == number or hop in down for hop in found)
+
     def _hanging(self, index: int, *, down: bool) -> None:
         """Remove what goes with a link that is deleted, or the IPv4 routes of one that is down."""
         number = index.to_bytes(4, self._order, signed=True)
-        routes = self._tables[ROUTE]
-        for key, message in list(routes.items()):
-            if self._attribute(message, 28, RTA_OIF) == number and (
-                not down or (message[16] == AF_INET and message[22] != SCOPE_HOST)
-            ):
+        for key, message in list(self._tables[ROUTE].items()):
+            if (not down or (message[16] == AF_INET and message[22] != SCOPE_HOST)) and self._dead(message, number):
                 self._drop(ROUTE, key)
         if down:
             return

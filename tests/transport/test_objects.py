@@ -10,6 +10,7 @@ from nlbuild import attr, message, number
 
 from nlmon.backends.libnl import LibnlBackend
 from nlmon.events import Datagram, LinkInfo, RouteInfo
+from nlmon.state import State
 from nlmon.transport.replay import ReplayFactory
 
 LINK, ADDR, ROUTES, NEIGH, RULE = 16, 20, 24, 28, 32
@@ -150,6 +151,51 @@ def test_what_hangs_on_a_link_goes_with_it() -> None:
         counts.append([world.count(*one) for one in asked])
 
     assert counts == [[1] * 6, [1, 1, 1, 1, 0, 1], [0] * 6]
+
+
+def several(*indices: int) -> bytes:
+    """An IPv4 route with a hop (RTA_MULTIPATH) over each link."""
+    listed = b"".join(number("HBBi", 8, 0, 0, index) for index in indices)
+    head = number("BBBBBBBBI", 2, 8, 0, 0, 254, 3, 253, 1, 0)
+    return message(ROUTES, head + attr(1, bytes([10, 0, 0, 0])) + attr(9, listed))
+
+
+@pytest.mark.parametrize(
+    ("indices", "then", "left"),
+    [
+        ((3, 3), [message(LINK + 1, link(3, "d3"))], 0),
+        ((3, 3), [message(LINK, link(3, "d3", up=False))], 0),
+        ((3, 4), [message(LINK + 1, link(3, "d3"))], 1),
+        ((3, 4), [message(LINK, link(3, "d3", up=False))], 1),
+        ((3, 4), [message(LINK, link(4, "d4", up=False)), message(LINK + 1, link(3, "d3"))], 0),
+        ((3, 4), [message(LINK, link(4, "d4", up=False)), message(LINK, link(3, "d3", up=False))], 0),
+        ((3, 9), [message(LINK, link(3, "d3", up=False))], 1),
+        ((4, 9), [message(LINK + 1, link(3, "d3"))], 1),
+    ],
+)
+def test_a_route_of_several_hops_goes_with_the_last(indices: tuple[int, ...], then: list[bytes], left: int) -> None:
+    """While one link is there and up, or was never seen, the route stays; the state of an implementation agrees."""
+    messages = [message(LINK, link(3, "d3")), message(LINK, link(4, "d4")), several(*indices), *then]
+    world, state = World(), State(notes=False)
+    for one in messages:
+        for event in world.backend.decode(Datagram(1, 0, 0, one)).events:
+            state.apply(event)
+
+    assert (world.learn(*messages).count(26, 2), len(state.tables["route"])) == (left, left)
+
+
+def test_an_ordinary_dump_lists_no_proxies() -> None:
+    """Nor does it prove that one is gone: the kernel lists proxy neighbours to those who ask for them."""
+    proxy = number("BxxxiHBB", 2, 3, 2, 8, 1) + attr(1, bytes([192, 0, 2, 9]))
+    bridge = number("BxxxiHBB", BRIDGE, 3, 2, 8, 1) + attr(2, bytes(6))
+    world = World().learn(message(NEIGH, neigh(3, "192.0.2.1")), message(NEIGH, proxy), message(NEIGH, bridge))
+    listed = [world.count(30, family) for family in (0, 2, BRIDGE)]
+    held = world.factory._objects
+    assert held is not None
+    for family in (0, 2):
+        held.sweep(NEIGH, family, 99)
+
+    assert (listed, list(held._tables[NEIGH].values())) == ([1, 1, 1], [message(NEIGH, proxy), message(NEIGH, bridge)])
 
 
 def test_a_complete_dump_proves_what_is_gone() -> None:
