@@ -185,8 +185,10 @@ class Backend(abc.ABC):
     def observed(self, datagram: Datagram, decoded: Decoded) -> None:  # noqa: B027
         """A datagram was read; called before its events are delivered. Does nothing by default."""
 
-    def report(self, error: NlmonError) -> None:
-        """Hand an error to the error callback."""
+    def report(self, error: NlmonError, protocol: int | None = None) -> None:
+        """Hand an error to the error callback, and count it for ``protocol`` when no read counts it."""
+        if protocol is not None:
+            self._counts[protocol][1] += 1
         if self._on_error is not None:
             self._on_error(error)
 

@@ -41,6 +41,9 @@ NLM_F_REQUEST, NLM_F_DUMP = 0x1, 0x300
 CTRL_CMD_GETFAMILY = 3
 SECOND = 1_000_000_000
 DUMP_ATTEMPTS = 3
+# Further attempts to make up for a loss after one whose dumps were interrupted, and seconds between attempts.
+RESYNC_ATTEMPTS = 3
+PAUSE = 1.0
 # The socket is gone in a way that a new one mends: its descriptor is closed, or another file's by now.
 LOST = {errno.EBADF, errno.ENOTSOCK, errno.ENOTCONN}
 
@@ -78,6 +81,8 @@ class LibnlBackend(MessageDecoder, Backend):
         # When a loss was noticed that no dump has mended yet, as the event that tells of it; and the last mending.
         self._lost: Event | None = None
         self._mended = 0
+        # How often in a row a loss could not be made up for.
+        self._failures = 0
         # Generic groups that were joined, or refused; and whether nlctrl may have said something unheard.
         self._joined: set[int] = set()
         self._unheard = False
@@ -170,7 +175,7 @@ class LibnlBackend(MessageDecoder, Backend):
                 transport.join(group)
             except TransportError as error:
                 # Some groups need CAP_NET_ADMIN (GENL_UNS_ADMIN_PERM); the others still work.
-                self.report(error)
+                self.report(error, GENERIC)
         self._joined = wanted
 
     def _wants(self, family: Family) -> bool:
@@ -287,7 +292,7 @@ class LibnlBackend(MessageDecoder, Backend):
                     self._fill(self.cache, kind)
                 except TransportError as error:
                     self.cache.fill(kind, (), now, whole=False)
-                    self.report(error)
+                    self.report(error, ROUTE)
 
     # -- recovery ----------------------------------------------------------------------------------------------
 
@@ -295,7 +300,7 @@ class LibnlBackend(MessageDecoder, Backend):
         """A dump of NETLINK_ROUTE, asked again a few times when it was interrupted."""
         for _ in range(DUMP_ATTEMPTS):
             result = self.dump(ROUTE, msg_type, family)
-            if result.outcome not in {Outcome.INTERRUPTED, Outcome.EMPTY}:
+            if not result.interrupted:
                 break
         return result
 
@@ -306,6 +311,7 @@ class LibnlBackend(MessageDecoder, Backend):
             return False
         if protocol == ROUTE and (self._tracker is not None or self.cache.kinds):
             self._lost = self._lost or self._notice()
+            self._failures = min(self._failures, 1)
         self._unheard = self._unheard or protocol == GENERIC
         if not isinstance(error, Overrun):
             self._reopen(protocol)
@@ -332,7 +338,7 @@ class LibnlBackend(MessageDecoder, Backend):
             try:
                 self._learn_families()
             except TransportError as error:
-                self.report(error)
+                self.report(error, GENERIC)
             self._regroup(again=True)
             return True
         if protocol != ROUTE:
@@ -349,9 +355,13 @@ class LibnlBackend(MessageDecoder, Backend):
             asked = () if self._tracker is None else DUMPS
             results = [(kind, family, self.whole_dump(kind, family)) for kind, family in asked]
         except TransportError as error:
+            self._failures = max(self._failures, 1)
             self._incomplete(error.what)
             return False
-        self._lost = None
+        # What was interrupted may be whole the next time; what failed otherwise would fail again.
+        again = any(result.interrupted for _, _, result in results) and self._failures < RESYNC_ATTEMPTS
+        self._failures = self._failures + 1 if again else 0
+        self._lost = self._lost if again else None
         if self._tracker is not None:
             events = list(self._tracker.differences(results, template))
             self._counts[ROUTE][0] += len(events)
@@ -364,11 +374,12 @@ class LibnlBackend(MessageDecoder, Backend):
     def _incomplete(self, why: str) -> None:
         what = "after a loss not everything could be asked for again"
         hint = "what vanished meanwhile may still be shown"
-        self.report(ResyncIncomplete("NLM-T011", what, why=why, hint=hint))
+        self.report(ResyncIncomplete("NLM-T011", what, why=why, hint=hint), ROUTE)
 
     def _wait(self) -> float:
-        """Seconds until a loss may be made up for."""
-        wait = self.options.resync_interval - (self._transports[ROUTE].now() - self._mended) / SECOND
+        """Seconds until a loss may be made up for; a failure is not repeated at once, whatever the options say."""
+        interval = max(self.options.resync_interval, PAUSE if self._failures else 0.0)
+        wait = interval - (self._transports[ROUTE].now() - self._mended) / SECOND
         return max(0.0, wait) if self._mended else 0.0
 
     def mending(self) -> bool:
@@ -426,6 +437,7 @@ class LibnlBackend(MessageDecoder, Backend):
             self._pools[protocol].clear()
         if protocol == ROUTE:
             self.cache.clear()
-            self._lost, self._tracker = None, Tracker() if self.options.resync else None
+            self._lost, self._failures = None, 0
+            self._tracker = Tracker() if self.options.resync else None
         elif protocol == GENERIC:
             self._unheard = False  # enabling asks anyway

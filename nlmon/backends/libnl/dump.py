@@ -47,6 +47,11 @@ class DumpResult(Struct):
         return self.outcome is Outcome.COMPLETE and not self.errors
 
     @property
+    def interrupted(self) -> bool:
+        """Whether what it lists changed meanwhile, so that asking again may give all of it."""
+        return self.outcome in {Outcome.INTERRUPTED, Outcome.EMPTY}
+
+    @property
     def flaw(self) -> str:
         """What keeps it from being whole, in words; empty when it is."""
         if self.outcome is not Outcome.COMPLETE:

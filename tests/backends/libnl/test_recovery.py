@@ -348,7 +348,49 @@ def test_interrupted_dumps(fate: str, k: int, asked: int, gone: bool) -> None:
     assert [e.why for e in incomplete] == (
         [] if gone else [f"dumps were interrupted, with{'' if fate == 'interrupted' else 'out'} data"]
     )
-    assert house.backend.due() is None
+    assert house.backend.due() == (None if gone else 1.0)
+    house.kernel.clock += SECOND
+    assert (17, "d3") in house.run().told
+    assert (house.held("link"), house.backend.due(), house.backend.mending()) == ([4, 2], None, False)
+    assert house.backend.status().protocols[ROUTE].errors == len(house.errors) == (1 if gone else 2)
+
+
+@pytest.mark.parametrize("interval", [0.0, 3.0])
+def test_a_kernel_that_always_interrupts(interval: float) -> None:
+    """A loss is made up for in at most four attempts, a second or the interval apart; a new loss allows new ones."""
+    house = House(resync_interval=interval)
+    house.kernel.fates.extend(["empty"] * 1000)
+    attempts = []
+    for _ in range(2):
+        house.kernel.overrun()
+        house.kernel.clock += 3 * SECOND
+        house.run()
+        while (due := house.backend.due()) is not None:
+            assert (due, house.backend.process(ROUTE)) == (max(interval, 1.0), False)
+            house.kernel.clock += round(due * SECOND)
+            house.run()
+        attempts.append(sum(isinstance(error, ResyncIncomplete) for error in house.errors))
+
+    assert (attempts, house.backend.mending()) == ([4, 8], False)
+    assert house.backend.status().protocols[ROUTE].errors == len(house.errors) == 10
+
+
+def test_a_kernel_that_never_answers() -> None:
+    """It is asked once in a second at most, though the options allow no pause."""
+    house = House(resync_interval=0.0)
+    house.kernel.fates.extend(["broken"] * 3)
+    house.kernel.overrun()
+    seen = []
+    for _ in range(4):
+        house.run()
+        seen.append((len(house.kernel.requests), house.backend.due(), house.backend.mending()))
+        house.kernel.clock += SECOND // 2
+    house.kernel.fates.clear()
+    house.run()
+
+    assert seen == [(1, 1.0, True), (1, 0.5, True), (2, 1.0, True), (2, 0.5, True)]
+    assert (house.backend.due(), house.backend.mending()) == (None, False)
+    assert house.backend.status().protocols[ROUTE].errors == len(house.errors) == 3
 
 
 @pytest.mark.parametrize(("fate", "why"), [("failed", "failed"), ("unfinished", "unfinished")])
