@@ -1,7 +1,7 @@
 """``nlmon record``: this host's netlink into a capture, until a signal.
 
 The capture is self-contained: it begins with dumps (``dumps``), requests and answers alike, so that a replay knows
-names and state. Then come the events of the groups that a monitor joins; one that comes during the dumps
+names and state. Then come the events of the groups that a monitor joins (``groups``); one that comes during the dumps
 is written after them, with the time when it was read.
 
 Rules of this file:
@@ -13,7 +13,6 @@ Not here: sockets (``nlmon.transport.kernel``) and the format (``nlmon.capture.w
 
 from __future__ import annotations
 
-import errno
 import platform
 import select
 import signal
@@ -31,6 +30,7 @@ from nlmon import __version__
 from nlmon.capture.write import PcapngWriter
 from nlmon.cli.common import protocol_option, warn
 from nlmon.cli.dumps import DUMPS, refusal
+from nlmon.cli.groups import groups_to_join, join_generic, tells_of_families
 from nlmon.errors import CaptureError, Overrun, TransportError, UsageError, errno_name
 from nlmon.names import PROTOCOLS
 from nlmon.transport.kernel import KernelFactory
@@ -40,16 +40,6 @@ __all__ = ["command"]
 
 ROUTE = 0
 GENERIC = 16
-# What a monitor joins, by protocol; of NETLINK_GENERIC every group there is.
-GROUPS: dict[int, tuple[int, ...]] = {
-    ROUTE: (1, 3, 5, 7, 8, 9, 11, 19),
-    4: (1, 2, 3, 4),
-    6: (1, 2, 3, 4, 5),
-    9: (1,),
-    12: (1, 2, 3, 4, 5, 6),
-    GENERIC: (),
-}
-GENERIC_GROUPS = 256
 # sock_setsockopt takes an int, and the kernel doubles it.
 LARGEST_BUFFER = 1 << 30
 
@@ -57,6 +47,7 @@ LARGEST_BUFFER = 1 << 30
 @click.command()
 @click.argument("out", type=click.Path(path_type=Path, dir_okay=False))
 @protocol_option
+@click.option("--group", "names", multiple=True, help="More rtnetlink groups, such as tc, as in replay. Repeatable.")
 @click.option(
     "--receive-buffer", type=click.IntRange(4096, LARGEST_BUFFER), default=4 << 20, show_default=True, help="Bytes."
 )
@@ -66,6 +57,7 @@ LARGEST_BUFFER = 1 << 30
 def command(
     out: Path,
     protocols: tuple[int, ...],
+    names: tuple[str, ...],
     receive_buffer: int,
     count: int | None,
     duration: float | None,
@@ -78,13 +70,17 @@ def command(
     Stop with Ctrl-C or SIGTERM. Exit code: 0 done, 3 OUT cannot be written, 4 the kernel refuses the sockets.
     """
     out = _destination(out, force)
-    unknown = set(protocols) - set(GROUPS)
+    groups = groups_to_join(names)
+    unknown = set(protocols) - set(groups)
     if unknown:
         raise UsageError(
             "NLM-U004",
             f"protocol {min(unknown)} cannot be recorded",
-            hint="try " + ", ".join(PROTOCOLS[p] for p in GROUPS),
+            hint="try " + ", ".join(PROTOCOLS[p] for p in groups),
         )
+    if names and protocols and ROUTE not in protocols:
+        hint = "leave out --group, or add --protocol route"
+        raise UsageError("NLM-U012", "groups are named of NETLINK_ROUTE, which is not to be recorded", hint=hint)
     metadata = {
         "kernel": f"{platform.system()} {platform.release()}",
         "arch": platform.machine(),
@@ -94,7 +90,7 @@ def command(
     order = sys.byteorder
     with _wake_on_signals() as wake, PcapngWriter(out, metadata=metadata, byteorder=order) as writer:
         factory = RecordingFactory(KernelFactory(), writer)
-        open_ = dict(_opened(factory, protocols, receive_buffer))
+        open_ = dict(_opened(factory, protocols, groups, receive_buffer))
         try:
             for protocol, transport in open_.items():
                 _dump(protocol, transport)
@@ -130,12 +126,12 @@ def _destination(out: Path, force: bool) -> Path:
 
 
 def _opened(
-    factory: RecordingFactory, protocols: tuple[int, ...], receive_buffer: int
+    factory: RecordingFactory, protocols: tuple[int, ...], groups: dict[int, tuple[int, ...]], receive_buffer: int
 ) -> Iterator[tuple[int, RecordingTransport]]:
     """The sockets asked for; by default every protocol for which the kernel gives one, which NETLINK_ROUTE must be."""
-    for protocol in protocols or GROUPS:
+    for protocol in protocols or groups:
         try:
-            yield protocol, factory.open(protocol, GROUPS[protocol], receive_buffer=receive_buffer)
+            yield protocol, factory.open(protocol, groups[protocol], receive_buffer=receive_buffer)
         except TransportError as error:
             if protocols or protocol == ROUTE:
                 raise
@@ -159,9 +155,12 @@ def _record(
         if not ready or any(descriptor == wake.fileno() for descriptor, _ in ready):
             break
         for descriptor, _ in ready:
+            transport = by_descriptor[descriptor]
             try:
-                while (count is None or events < count) and by_descriptor[descriptor].recv() is not None:
+                while (count is None or events < count) and (datagram := transport.recv()) is not None:
                     events += 1
+                    if transport.protocol == GENERIC and tells_of_families(datagram.data):
+                        join_generic(transport)
             except Overrun as overrun:
                 warn(f"warning: {overrun}")
     return events
@@ -178,12 +177,7 @@ def _dump(protocol: int, transport: RecordingTransport) -> None:
             if refused:
                 warn(f"warning: the dump of {dump.what} is missing: the kernel answers {errno_name(refused)}")
     if protocol == GENERIC:
-        for group in range(1, GENERIC_GROUPS + 1):
-            try:
-                transport.join(group)
-            except TransportError as error:
-                if error.errno == errno.EINVAL:
-                    break  # beyond the last group; others may need more privilege and are left out
+        join_generic(transport)
 
 
 @contextmanager

@@ -10,7 +10,8 @@ import pytest
 from nlbuild import native, number
 
 from nlmon.cli.dumps import DUMPS, Dump, refusal
-from nlmon.cli.record import GROUPS, _dump
+from nlmon.cli.groups import groups_to_join
+from nlmon.cli.record import _dump
 from nlmon.events import Datagram
 from nlmon.transport.recorder import RecordingTransport
 
@@ -22,7 +23,7 @@ SIZES = {(0, 18): 16, (0, 22): 8, (0, 26): 12, (0, 30): 12, (0, 34): 12, (12, 0x
 
 def test_every_protocol_is_asked() -> None:
     """All that can be recorded, but audit; no two questions are the same."""
-    assert set(DUMPS) == set(GROUPS) - {AUDIT}
+    assert set(DUMPS) == set(groups_to_join()) - {AUDIT}
     assert len({(protocol, dump.kind, dump.body) for protocol, dump in EVERY}) == len(EVERY) == 18
 
 

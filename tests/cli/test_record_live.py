@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from live_helper import inside
+from requirements_helper import require_program
 
 pytestmark = pytest.mark.live
 
@@ -49,3 +50,40 @@ def test_a_quiet_host_gives_something_to_compare(tmp_path: Path) -> None:
     assert min(seeds.values()) > 0
     assert seeds["sock_diag"] >= 7
     assert len(told["kinds"]) == 5
+
+
+NAMED = """
+import json, signal, subprocess, sys
+from live_kit import done, ip
+path, program = sys.argv[1], [sys.executable, "-m", "nlmon"]
+ip("link", "set", "lo", "up")
+groups = ["--group", "nexthop", "--group", "tc"]
+record = subprocess.Popen([*program, "record", path, "--protocol", "route", *groups], stderr=subprocess.PIPE, text=True)
+for line in record.stderr:
+    if line.startswith("recording into"):
+        break
+ip("nexthop", "add", "id", "5", "dev", "lo")
+subprocess.run(["tc", "qdisc", "add", "dev", "lo", "root", "handle", "1:", "pfifo", "limit", "7"], check=True)
+ip("nexthop", "del", "id", "5")
+record.send_signal(signal.SIGINT)
+said = record.communicate()[1]
+def outcome(*words):
+    ran = subprocess.run([*program, "replay", path, "--format", "json", *words], capture_output=True, text=True)
+    (capture,) = json.loads(ran.stdout)["captures"]
+    heard = {name: capture["fields"].get(name, 0) for name in ("nexthop", "tc")}
+    return [ran.returncode, capture["verdict"], heard, sorted(capture["not_subscribed"])]
+done({"record": [record.returncode, said], "with": outcome(*groups), "without": outcome()})
+"""
+
+
+def test_named_groups_are_recorded_and_replayed(tmp_path: Path) -> None:
+    """What ``--group`` recorded, the same ``--group`` replays: next hops and qdiscs; without, no monitor hears them."""
+    require_program("tc")
+    told = inside(NAMED, str(tmp_path / "a.pcapng"))
+
+    assert (told["record"][0], "warning" in told["record"][1]) == (0, False)
+    assert told["with"] == [0, "equivalent", {"nexthop": 2, "tc": 2}, []]
+    assert told["without"][2:] == [
+        {"nexthop": 0, "tc": 0},
+        ["RTM_DELNEXTHOP", "RTM_DELQDISC", "RTM_NEWNEXTHOP", "RTM_NEWQDISC"],
+    ]

@@ -1,0 +1,58 @@
+"""Which multicast groups a recording joins: those of every implementation, which alone know them.
+
+Groups of NETLINK_GENERIC have numbers that the kernel gives when a family is loaded, so all there are get joined, and
+again whenever nlctrl tells of a family. The names of families do not matter for that.
+
+Not here: sockets (``nlmon.transport.kernel``) and the loop that reads them (``record``).
+"""
+
+from __future__ import annotations
+
+import errno
+import struct
+from collections.abc import Iterable
+from importlib import import_module
+
+from nlmon.backends.base import BACKENDS
+from nlmon.errors import TransportError, UsageError
+from nlmon.transport.base import Transport
+
+__all__ = ["groups_to_join", "join_generic", "tells_of_families"]
+
+ROUTE = 0
+GENL_ID_CTRL = 16
+GENERIC_GROUPS = 256
+
+
+def groups_to_join(names: Iterable[str] = ()) -> dict[int, tuple[int, ...]]:
+    """The groups that any implementation joins, by protocol, and those of NETLINK_ROUTE that have these names.
+
+    Raises ``UsageError`` for a name that libnl does not know.
+    """
+    # Start-up: only a recording needs the implementations' tables.
+    known = import_module("nlmon.backends.libnl.network").GROUPS
+    joined: dict[int, set[int]] = {}
+    for target in BACKENDS.values():
+        module, _, attribute = target.partition(":")
+        for protocol, numbers in getattr(import_module(module), attribute).groups.items():
+            joined.setdefault(protocol, set()).update(numbers)
+    for name in names:
+        if name not in known:
+            raise UsageError("NLM-U011", f"no group is called {name!r}", hint="there are " + ", ".join(known))
+        joined[ROUTE].update(known[name])
+    return {protocol: tuple(sorted(numbers)) for protocol, numbers in sorted(joined.items())}
+
+
+def join_generic(transport: Transport) -> None:
+    """Join every group of NETLINK_GENERIC that there is now; joining one twice does nothing."""
+    for group in range(1, GENERIC_GROUPS + 1):
+        try:
+            transport.join(group)
+        except TransportError as error:
+            if error.errno == errno.EINVAL:
+                break  # beyond the last group; others may need more privilege and are left out
+
+
+def tells_of_families(data: bytes) -> bool:
+    """True when a datagram of NETLINK_GENERIC, in this host's byte order, is nlctrl's."""
+    return len(data) >= 16 and struct.unpack_from("=H", data, 4)[0] == GENL_ID_CTRL
