@@ -11,10 +11,16 @@ The rules, in order, for the first message of a datagram (all messages of a data
    request with this sequence number that asks for this type and that no other port id has claimed.
 3. NLMSG_ERROR, which is also the acknowledgement: **control**. It ends the request that it echoes. The kernel sends
    it alone; what follows one in its datagram is a **notification**, so that nothing is hidden behind an error.
-4. Answers a remembered request that asks for something, with the same sequence number: a **reply**
-   (``_ANSWERS`` says which type answers which).
-5. Everything else is a **notification**. One caused by a request carries that request's sequence number and
-   port id, which is why rule 4 asks for a type that only an answer has.
+4. The first answer to a remembered request that asks for something, with the same sequence number: a **reply**
+   (``_answer_of`` says which type answers which). It ends the request.
+5. Everything else is a **notification**. One caused by a request carries that request's sequence number and often
+   its port id, which is why rule 4 asks for a type that only an answer has.
+6. A request that names a port claims it from the start: no answer to another port is its own.
+
+Where rule 4 cannot tell: generic families answer in their own type and, as nl80211 does, even in the command of the
+request. Only families that are known to announce so what a request changed are excepted (``_ANSWERED_COMMANDS``),
+once the recording has named them; of any other, the first announcement with sequence number and port of its cause is
+taken for a reply. (Audit answers in its own type, too, but its records have no port.)
 
 Bounded: requests that ask for nothing are not remembered; of the others at most ``REMEMBERED`` sequence numbers
 with ``SAME_NUMBER`` requests each, the oldest is forgotten first.
@@ -32,7 +38,7 @@ from collections import OrderedDict
 from msgspec import Struct
 
 from nlmon.capture.base import Frame
-from nlmon.capture.framing import messages
+from nlmon.capture.framing import MessageHeader, messages
 
 __all__ = ["REMEMBERED", "Conversation", "Copies", "DumpScope", "Place", "Role"]
 
@@ -40,8 +46,9 @@ REMEMBERED = 4096
 REQUEST_KEPT = 128
 ANSWER_WINDOW = 256
 SAME_NUMBER = 16
-ROUTE, SOCK_DIAG, XFRM, NETFILTER = 0, 4, 6, 12
-REQUEST, MULTI, DUMP_INTR, DUMP = 0x1, 0x2, 0x10, 0x300
+ROUTE, SOCK_DIAG, XFRM, NETFILTER, GENERIC = 0, 4, 6, 12, 16
+REQUEST, MULTI, ECHO, DUMP_INTR, DUMP = 0x1, 0x2, 0x8, 0x10, 0x300
+GENL_ID_CTRL, CTRL_CMD_NEWFAMILY, CTRL_ATTR_FAMILY_ID, CTRL_ATTR_FAMILY_NAME = 16, 1, 1, 2
 ERROR, DONE, GETNEIGH = 2, 3, 30
 ECHOES = 256
 # RTM_NEW* and DEL* of filters, actions, chains, next hops and their buckets.
@@ -86,17 +93,19 @@ class Place(Struct, frozen=True):
 
 
 class _Pending:
-    """A request that waits for its answer."""
+    """A request that waits for its answer. ``port``: where to, as the request or the first answer says; else None."""
 
     __slots__ = ("dump", "frame", "msg_type", "port", "request", "scope")
 
-    def __init__(self, frame: int, msg_type: int, dump: bool, scope: DumpScope, request: bytes) -> None:
+    def __init__(
+        self, frame: int, msg_type: int, dump: bool, scope: DumpScope, request: bytes, port: int | None
+    ) -> None:
         self.frame = frame
         self.msg_type = msg_type
         self.request = request
         self.dump = dump
         self.scope = scope
-        self.port: int | None = None
+        self.port = port
 
 
 class Conversation:
@@ -109,6 +118,8 @@ class Conversation:
         self._pending: OrderedDict[tuple[int, int], list[_Pending]] = OrderedDict()
         # Requests of the types that the kernel echoes, by type and sequence number.
         self._echoed: OrderedDict[tuple[int, int], None] = OrderedDict()
+        # Numbers of the generic families that announce what a request changed -> the commands that they answer.
+        self._announcing: dict[int, frozenset[int]] = {}
 
     def place(self, frame: Frame) -> Place:
         """The role of a frame; remembers it when it is a request."""
@@ -116,6 +127,8 @@ class Conversation:
         if len(data) < 16:
             return Place(Role.NOTIFICATION)  # nobody's answer; the backends say what is wrong with it
         _, msg_type, flags, seq, pid = self._header.unpack_from(data)
+        if frame.protocol == GENERIC and msg_type == GENL_ID_CTRL:
+            self._learn(data)
         # The kernel itself asks with RTM_GETNEIGH who has an address (net/core/neighbour.c, neigh_app_ns), in
         # the group of neighbours; a program's request has a sequence number.
         asks = frame.protocol == ROUTE and msg_type == GETNEIGH and flags == REQUEST and not seq and not pid
@@ -132,10 +145,10 @@ class Conversation:
         if msg_type == DONE or (flags & MULTI and (seq or pid) and msg_type >= 16):
             return self._dump(frame, msg_type, seq, pid)
         if msg_type == ERROR:
-            self._refused(frame.protocol, seq, data)
+            self._refused(frame.protocol, seq, pid, data)
             alone = all(header.type < 16 for header in messages(data, self._byteorder))
             return Place(Role.CONTROL if alone else Role.NOTIFICATION)
-        answered = self._answers(frame, msg_type, seq) if pid else None
+        answered = self._answers(frame, msg_type, seq, pid) if pid else None
         if answered is not None:
             return Place(Role.REPLY, request=answered)
         return Place(Role.NOTIFICATION)
@@ -144,17 +157,44 @@ class Conversation:
         for header in messages(frame.data, self._byteorder):
             if header.type < 16 or _answer_of(frame.protocol, header.type) is None:
                 continue
+            if frame.protocol == GENERIC and self._only_announced(frame.data, header):
+                continue
             key = (frame.protocol, header.seq)
             dump = header.flags & DUMP == DUMP
             end = header.offset + header.length
             scope = self._scope(frame.protocol, header.type, frame.data[header.offset + 16 : end])
             request = frame.data[header.offset : min(end, header.offset + REQUEST_KEPT)]
             waiting = self._pending.setdefault(key, [])
-            waiting.append(_Pending(frame.number, header.type, dump, scope, request))
+            waiting.append(_Pending(frame.number, header.type, dump, scope, request, header.pid or None))
             del waiting[:-SAME_NUMBER]
             self._pending.move_to_end(key)
             if len(self._pending) > REMEMBERED:
                 self._pending.popitem(last=False)
+
+    def _only_announced(self, data: bytes, header: MessageHeader) -> bool:
+        """True for a request of which only groups are told; with NLM_F_ECHO the program is, too."""
+        answered = self._announcing.get(header.type)
+        at = header.offset + 16
+        return answered is not None and not header.flags & ECHO and at < len(data) and data[at] not in answered
+
+    def _learn(self, data: bytes) -> None:
+        """Numbers of the families of ``_ANSWERED_COMMANDS``, from what nlctrl says of them."""
+        for header in messages(data, self._byteorder):
+            at, end = header.offset + 20, min(header.offset + header.length, len(data))
+            found: dict[int, bytes] = {}
+            while at + 4 <= end:
+                length, kind = self._attr.unpack_from(data, at)
+                if length < 4:
+                    break
+                found[kind] = data[at + 4 : min(at + length, end)]
+                at += (length + 3) & ~3
+            if header.type != GENL_ID_CTRL or len(found.get(CTRL_ATTR_FAMILY_ID, b"")) != 2:
+                continue
+            number = int.from_bytes(found[CTRL_ATTR_FAMILY_ID], "little" if self._byteorder == "little" else "big")
+            self._announcing.pop(number, None)
+            answered = _ANSWERED_COMMANDS.get(found.get(CTRL_ATTR_FAMILY_NAME, b"").rstrip(b"\0"))
+            if answered is not None and data[header.offset + 16] == CTRL_CMD_NEWFAMILY:
+                self._announcing[number] = answered
 
     def _scope(self, protocol: int, get_type: int, body: bytes) -> DumpScope:
         family = body[0] if body else 0
@@ -175,11 +215,10 @@ class Conversation:
     def _dump(self, frame: Frame, msg_type: int, seq: int, pid: int) -> Place:
         key = (frame.protocol, seq)
         waiting = self._pending.get(key, [])
-        found = next((p for p in waiting if p.dump and p.port == pid), None)
-        if found is None:
-            found = next((p for p in waiting if p.dump and p.port is None and _matches(p, frame, msg_type)), None)
-            if found is not None:
-                found.port = pid
+        mine = [p for p in waiting if p.dump and p.port in {None, pid} and _matches(p, frame, msg_type)]
+        found = min(mine, key=lambda p: p.port is None, default=None)
+        if found is not None:
+            found.port = pid
         ends = interrupted = False
         for header in messages(frame.data, self._byteorder):
             ends = ends or header.type == DONE
@@ -197,27 +236,27 @@ class Conversation:
             request=b"" if found is None else found.request,
         )
 
-    def _refused(self, protocol: int, seq: int, data: bytes) -> None:
+    def _refused(self, protocol: int, seq: int, pid: int, data: bytes) -> None:
         """Forget the request that an NLMSG_ERROR answers: it echoes its header behind the error number."""
         if len(data) < 36:
             return
         kind = self._header.unpack_from(data, 20)[1]
         waiting = self._pending.get((protocol, seq), [])
-        found = next((pending for pending in waiting if pending.msg_type == kind), None)
+        found = next((p for p in waiting if p.msg_type == kind and p.port in {None, pid}), None)
         if found is not None:
             waiting.remove(found)
             if not waiting:
                 del self._pending[protocol, seq]
 
-    def _answers(self, frame: Frame, msg_type: int, seq: int) -> bytes | None:
+    def _answers(self, frame: Frame, msg_type: int, seq: int, pid: int) -> bytes | None:
         """The request that a message answers, which then waits no longer. The kernel answers while the program
         still sends, so an answer that is ``ANSWER_WINDOW`` packets late is none."""
         key = (frame.protocol, seq)
         waiting = self._pending.get(key)
         if not waiting:
             return None
-        for pending in waiting:
-            if pending.dump or frame.number - pending.frame > ANSWER_WINDOW:
+        for pending in sorted(waiting, key=lambda p: p.port is None):
+            if pending.dump or pending.port not in {None, pid} or frame.number - pending.frame > ANSWER_WINDOW:
                 continue
             if _answer_of(frame.protocol, pending.msg_type) == msg_type:
                 waiting.remove(pending)
@@ -251,6 +290,12 @@ _NETFILTER_ANSWERS = {
     2: {1: 0, 3: 3},
     7: {1: 0, 2: 0},
     10: {1: 0, 4: 3, 7: 6, 10: 9, 13: 12, 16: 15, 19: 18, 21: 18, 23: 22, 25: 6, 33: 12},
+}
+# Commands that are answered, of families that announce the effect of all others with sequence number and port of the
+# request: net/openvswitch/datapath.c (ovs_notify), net/l2tp/l2tp_netlink.c (l2tp_tunnel_notify, l2tp_session_notify).
+_ANSWERED_COMMANDS = {
+    **dict.fromkeys((b"ovs_datapath", b"ovs_vport", b"ovs_flow"), frozenset({3})),
+    b"l2tp": frozenset({0, 4, 8}),
 }
 # linux/xfrm.h
 _XFRM_ANSWERS = {18: 16, 21: 19, 22: 16, 31: 30, 35: 34, 37: 36, 40: 40}

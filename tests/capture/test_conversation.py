@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from nlbuild import attr, message, number
+from nlbuild import attr, message, new_family, number
 
 from nlmon.capture import Frame, open_capture
 from nlmon.capture.conversation import REMEMBERED, Conversation, Copies, Role
@@ -65,6 +65,23 @@ CONVERSATIONS = {
         [message(NEWLINK, LINK, flags=2, seq=5, pid=9), message(3, bytes(4), flags=2, seq=5, pid=9)],
         ["dump", "dump"],
     ),
+    "an answer to another port than the request names": (
+        [
+            message(GETLINK, LINK, flags=1, seq=1, pid=100),
+            message(NEWLINK, LINK, seq=1, pid=200),
+            message(NEWLINK, LINK, seq=1, pid=100),
+            message(NEWLINK, LINK, seq=1, pid=100),
+        ],
+        ["request", "notification", "reply", "notification"],
+    ),
+    "a refusal to another port ends nothing": (
+        [
+            message(GETLINK, LINK, flags=1, seq=1, pid=100),
+            message(2, number("i", -19) + message(GETLINK, flags=1, seq=1), seq=1, pid=200),
+            message(NEWLINK, LINK, seq=1, pid=100),
+        ],
+        ["request", "control", "reply"],
+    ),
     "a datagram too short to say": ([b"\1\2\3"], ["notification"]),
 }
 
@@ -120,6 +137,61 @@ def test_two_dumps_with_one_sequence_number() -> None:
 
     assert (route.scope and route.scope.get_type, link.scope and link.scope.get_type) == (GETROUTE, GETLINK)
     assert (route.interrupted, link.interrupted) == (False, True)
+
+
+def test_a_dump_goes_to_the_port_that_its_request_names() -> None:
+    """Two programs that both count from 1 and name their ports are told apart, whoever is answered first."""
+    conversation = Conversation("little")
+    for n, (table, port) in enumerate(((b"\2", 100), (b"\x0a", 200)), 1):
+        conversation.place(Frame(n, 0, 0, message(GETROUTE, table + bytes(11), flags=DUMP, seq=1, pid=port)))
+    scopes = []
+    for n, port in enumerate((200, 100, 300), 3):
+        place = conversation.place(Frame(n, 0, 0, message(NEWROUTE, bytes(12), flags=2, seq=1, pid=port)))
+        scopes.append(place.scope and place.scope.family)
+
+    assert scopes == [10, 2, None]
+
+
+# A family's number and name, whether nlctrl takes it back, the command and flags of a request, and what its echo is.
+ANNOUNCED = {
+    "a datapath is made": ("ovs_datapath", 1, 1, 5, "notification"),
+    "a datapath is asked for": ("ovs_datapath", 1, 3, 1, "reply"),
+    "a flow is changed and its program wants to know": ("ovs_flow", 1, 4, 0xD, "reply"),
+    "a tunnel is made": ("l2tp", 1, 1, 5, "notification"),
+    "a session is asked for": ("l2tp", 1, 8, 5, "reply"),
+    "a family that was taken back": ("l2tp", 2, 1, 5, "reply"),
+    "a family that answers": ("nl80211", 1, 7, 5, "reply"),
+}
+
+
+@pytest.mark.parametrize("byteorder", ["little", "big"])
+@pytest.mark.parametrize(("name", "said", "command", "flags", "role"), ANNOUNCED.values(), ids=ANNOUNCED.keys())
+def test_what_some_families_only_announce(
+    byteorder: str, name: str, said: int, command: int, flags: int, role: str
+) -> None:
+    """Where the family is known, an announcement with the numbers of its cause is no reply."""
+    conversation = Conversation(byteorder)
+    body = bytes([command, 1, 0, 0])
+    parts = [
+        new_family(30, name, byteorder=byteorder),
+        new_family(30, name, command=said, byteorder=byteorder),
+        message(30, body, flags=flags, seq=7, pid=9, byteorder=byteorder),
+        message(30, body, flags=4, seq=7, pid=9, byteorder=byteorder),
+    ]
+    found = [conversation.place(Frame(n, 0, 16, data)).role.value for n, data in enumerate(parts, 1)]
+
+    assert found == ["notification", "notification", "request", role]
+
+
+@pytest.mark.parametrize("cut", range(4, 40, 3))
+def test_a_short_family_message_breaks_nothing(cut: int) -> None:
+    """Whatever nlctrl's message lacks, the next is placed."""
+    conversation = Conversation("little")
+    whole = new_family(30, "ovs_flow")
+    short = number("I", min(cut, len(whole))) + whole[4:cut]
+
+    assert conversation.place(Frame(1, 0, 16, short)).role is Role.NOTIFICATION
+    assert conversation.place(Frame(2, 0, 16, message(30, b"\1\0\0\0", flags=1, seq=1))).role is Role.REQUEST
 
 
 def test_requests_are_forgotten_in_the_end() -> None:
