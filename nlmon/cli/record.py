@@ -45,7 +45,7 @@ LARGEST_BUFFER = 1 << 30
 
 
 @click.command()
-@click.argument("out", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("out", type=click.Path(path_type=Path, dir_okay=False, readable=False))
 @protocol_option
 @click.option("--group", "names", multiple=True, help="More rtnetlink groups, such as tc, as in replay. Repeatable.")
 @click.option(

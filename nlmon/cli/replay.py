@@ -18,7 +18,7 @@ from nlmon.capture import ByteOrder, open_capture
 from nlmon.cli.common import progress, protocol_option, show_error
 from nlmon.cli.output import refuse_captures, write_report
 from nlmon.compare.difference import Difference
-from nlmon.errors import CaptureError
+from nlmon.errors import CaptureError, UsageError
 from nlmon.replay import Select, replay_capture, row
 from nlmon.report.jsonout import CaptureLine, DifferenceLine, Footer, Header, line_bytes, report_bytes
 from nlmon.report.model import CaptureReport, Damage, Report, worst
@@ -51,7 +51,9 @@ EXIT = {"equivalent": 0, "regression": 1, "error": 3}
     default="pretty",
     show_default=True,
 )
-@click.option("--report", type=click.Path(path_type=Path, dir_okay=False), help="Also write the JSON report here.")
+@click.option(
+    "--report", type=click.Path(path_type=Path, dir_okay=False, readable=False), help="Also write the JSON report here."
+)
 @click.option(
     "--family", "families", multiple=True, help="Generic families that libnl joins; default: all there are. Repeatable."
 )
@@ -88,6 +90,7 @@ def command(
     Exit code: 0 equivalent, 1 regression, 3 a capture is damaged or held nothing to compare.
     """
     out = sys.stdout.buffer
+    _refuse_unheard(select, {"--cache": caches, "--recover": recover, "--fault": faults})
     if report is not None:
         refuse_captures(report, captures)
     options = BackendOptions(
@@ -125,6 +128,15 @@ def command(
         if report is not None:
             write_report(report, report_bytes(whole))
     sys.exit(EXIT[whole.verdict])
+
+
+def _refuse_unheard(select: Select, options: dict[str, object]) -> None:
+    """Raise ``UsageError`` for what cannot be judged when messages are fed that no socket of a monitor receives."""
+    asked = [name for name, value in options.items() if value]
+    if select == "all" and asked:
+        why = "a cache, a loss and what makes up for it are those of a socket, which does not hear every message"
+        hint = "leave out --select all"
+        raise UsageError("NLM-U013", f"--select all does not go with {' and '.join(asked)}", why=why, hint=hint)
 
 
 def _print(whole: Report, form: str) -> None:

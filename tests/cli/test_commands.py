@@ -12,9 +12,12 @@ from typing import Any
 
 import pytest
 import zstandard
+from click.testing import CliRunner
 from jsonschema import Draft202012Validator
 
-from nlmon.errors import InputError
+from nlmon.cli.record import command as record_command
+from nlmon.cli.replay import command as replay_command
+from nlmon.errors import InputError, UsageError
 from nlmon.report.jsonout import Footer, Header, read_stream
 
 REPOSITORY = Path(__file__).parents[2]
@@ -219,6 +222,42 @@ def test_a_usage_mistake_is_exit_2(arguments: tuple[str, ...]) -> None:
     done = nlmon(*arguments)
 
     assert (done.returncode, "Traceback" in done.stderr, done.stdout) == (2, False, "")
+
+
+@pytest.mark.parametrize(
+    ("words", "names"),
+    [
+        (("--cache", "link"), "--cache"),
+        (("--recover",), "--recover"),
+        (("--recover", "--fault", "overrun@323+3"), "--recover and --fault"),
+    ],
+    ids=str,
+)
+def test_what_no_socket_hears_judges_no_cache(words: tuple[str, ...], names: str) -> None:
+    """Fed every message, libnl's caches and recovery hold what nobody said to a socket; without ``--select all``
+    they are judged."""
+    done = nlmon("replay", BASIC, "--select", "all", *words)
+    fine = nlmon("replay", BASIC, *words, "--format", "json")
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"error[NLM-U013]: --select all does not go with {names}: ")
+    assert (fine.returncode, fine.stderr) == (0, "")
+
+
+def test_an_output_need_not_be_readable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of what is there nobody may read anything: a report takes its place, and a recording says what is wrong with it
+    (as an ordinary user's /dev/stdout)."""
+    access = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode, **more: mode != os.R_OK and access(path, mode, **more))
+    pipe, report = tmp_path / "pipe", tmp_path / "report"
+    os.mkfifo(pipe)
+    report.touch()
+    recorded = CliRunner().invoke(record_command, [str(pipe)])
+    replayed = CliRunner().invoke(replay_command, [str(BASIC), "--report", str(report)])
+
+    assert isinstance(recorded.exception, UsageError)
+    assert recorded.exception.code == "NLM-U009"
+    assert (replayed.exit_code, json.loads(report.read_bytes())["verdict"]) == (0, "equivalent")
 
 
 def test_an_unwritable_report_is_said(tmp_path: Path) -> None:
