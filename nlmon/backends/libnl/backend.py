@@ -382,10 +382,6 @@ class LibnlBackend(MessageDecoder, Backend):
         wait = interval - (self._transports[ROUTE].now() - self._mended) / SECOND
         return max(0.0, wait) if self._mended else 0.0
 
-    def mending(self) -> bool:
-        """Whether a loss is still to be made up for."""
-        return self._lost is not None
-
     def due(self) -> float | None:
         """Seconds until a loss may be made up for or a cache is too old, 0 when now or when datagrams wait that were
         read already; None when there is nothing to do unless a descriptor is ready."""
