@@ -1,0 +1,61 @@
+"""What a played kernel was told, whom it says a notification reaches, and how it answers."""
+
+from __future__ import annotations
+
+import pytest
+from fakekernel import link
+from nlbuild import attr, generic, message, nested, new_family, number
+
+from nlmon.events import Datagram
+from nlmon.transport.groups import groups_of
+from nlmon.transport.replay import ReplayFactory
+
+ROUTE, NETFILTER, GENERIC = 0, 12, 16
+NLM_F_REQUEST, NLM_F_DUMP, CREATED = 0x1, 0x300, 0x600
+DELFAMILY, NEWMCAST_GRP, DELMCAST_GRP = 2, 7, 8
+CTRL_ATTR_MCAST_GROUPS = 7
+
+
+def groups(*numbers: int) -> bytes:
+    """CTRL_ATTR_MCAST_GROUPS of a message of nlctrl."""
+    rows = [nested(n, attr(1, b"g\0"), attr(2, number("I", value))) for n, value in enumerate(numbers, 1)]
+    return nested(CTRL_ATTR_MCAST_GROUPS, *rows)
+
+
+@pytest.mark.parametrize(
+    ("msg_type", "flags", "group"),
+    [(0x100, CREATED, 1), (0x100, 0, 2), (0x102, 0, 3), (0x200, CREATED, 4), (0x200, 0, 5), (0x202, 0, 6)],
+)
+def test_flows_and_expectations_have_groups_of_their_own(msg_type: int, flags: int, group: int) -> None:
+    """linux/netfilter/nfnetlink_compat.h: new, updated and destroyed, each for flows and for expectations."""
+    assert groups_of(NETFILTER, msg_type, flags, 2) == {group}
+
+
+@pytest.mark.parametrize(
+    ("told", "heard"),
+    [
+        ([], {5, 6}),
+        ([new_family(40, "x", groups(7), command=NEWMCAST_GRP)], {5, 6, 7}),
+        ([new_family(40, "x", groups(6), command=DELMCAST_GRP)], {5}),
+        ([new_family(40, "x", command=DELFAMILY)], None),
+    ],
+)
+def test_groups_of_a_family_follow_nlctrl(told: list[bytes], heard: set[int] | None) -> None:
+    """They come and go with and without their family; of a number that is nobody's the bytes tell nothing."""
+    factory = ReplayFactory()
+    for data in (new_family(40, "x", groups(5, 6)), *told):
+        factory.learn(Datagram(1, 0, GENERIC, data))
+
+    assert factory.carried_by(Datagram(2, 0, GENERIC, generic(40, 1))) == heard
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_a_dump_comes_in_several_datagrams(count: int) -> None:
+    """A reader that stops after the first one must not pass for whole; DONE comes by itself."""
+    factory = ReplayFactory()
+    for index in range(1, count + 1):
+        factory.learn(Datagram(index, 0, ROUTE, message(16, link(index, f"v{index}"))))
+    request = message(18, bytes(16), flags=NLM_F_REQUEST | NLM_F_DUMP, seq=9)
+    sizes = [len(one.data) for one in factory.open(ROUTE, ()).request(request)]
+
+    assert (len(sizes), sizes[-1]) == (2 if count == 1 else 3, 20)
