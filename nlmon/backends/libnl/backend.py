@@ -104,17 +104,15 @@ class LibnlBackend(MessageDecoder, Backend):
             self._learn_families()
         elif protocol == ROUTE:
             for kind in self.options.caches:
-                self._fresh(kind)
+                self._fill(self.cache, kind)
             if self._tracker is not None and self._lost is None:
                 for dump in DUMPS:
                     self._tracker.seed(self.whole_dump(*dump))
 
     def refresh(self) -> None:
-        """Ask for families and caches again."""
+        """Ask for families again, and for the caches' objects at the next idle moment."""
         self._learn_families()
-        if ROUTE in self._transports and self._lost is None:
-            for kind in self.options.caches:
-                self._fill(self.cache, kind)
+        self.cache.expire()
 
     def _learn_families(self) -> None:
         """Ask nlctrl for its families and join what is wanted of them; a family that is not there yet is joined when
@@ -236,7 +234,7 @@ class LibnlBackend(MessageDecoder, Backend):
 
     def link_name(self, protocol: int, ifindex: int) -> str | None:
         """Name of an interface: what the cache knows, or the kernel when there is none."""
-        if "link" in self.cache.kinds:
+        if "link" in self.cache.kinds - self.cache.expired:
             found = self.cache.link_by_index(ifindex)
             if found is not None:
                 return found.ifname
@@ -244,8 +242,8 @@ class LibnlBackend(MessageDecoder, Backend):
         return None if transport is None else transport.link_name(ifindex)
 
     def get_link_by_index(self, ifindex: int) -> LinkInfo:
-        """A link from the cache, or from the kernel when the cache may lack it. Raises ``NotFound``, ``UsageError``
-        when the cache is off or NETLINK_ROUTE is not enabled, ``TransportError``."""
+        """A link from the cache, or from the kernel when the cache may lack it or is too old. Raises ``NotFound``,
+        ``UsageError`` when the cache is off or NETLINK_ROUTE is not enabled, ``TransportError``."""
         return self._link(lambda cache: cache.link_by_index(ifindex), f"with index {ifindex}")
 
     def get_link_by_name(self, name: str) -> LinkInfo:
@@ -257,25 +255,21 @@ class LibnlBackend(MessageDecoder, Backend):
         return self.cache.status()
 
     def _link(self, look: Callable[[Cache], LinkInfo | None], which: str) -> LinkInfo:
-        self._fresh("link")
-        link = look(self.cache)
-        if link is None and "link" in self.cache.lacking:
+        if "link" not in self.cache.kinds:
+            hint = f"name it in the option caches, which holds {', '.join(self.options.caches) or 'none'}"
+            raise UsageError("NLM-B007", "the link cache is off", hint=hint)
+        if ROUTE not in self._transports:
+            raise UsageError("NLM-B002", "NETLINK_ROUTE is not enabled", hint="call enable() first")
+        stale = self.cache.stale("link", self._transports[ROUTE].now())
+        link = None if stale else look(self.cache)
+        if stale or (link is None and "link" in self.cache.lacking):
+            # The cache itself is filled when nothing waits, since older notifications would undo it.
             asked = Cache({"link"}, sys.maxsize, None)
             self._fill(asked, "link")
             link = look(asked)
         if link is None:
             raise NotFound("NLM-B006", f"there is no interface {which}")
         return link
-
-    def _fresh(self, kind: str) -> None:
-        """Fill a cache by a dump when it is empty or too old. The answers are not delivered as events."""
-        if kind not in self.cache.kinds:
-            hint = f"name it in the option caches, which holds {', '.join(self.options.caches) or 'none'}"
-            raise UsageError("NLM-B007", f"the {kind} cache is off", hint=hint)
-        if ROUTE not in self._transports:
-            raise UsageError("NLM-B002", "NETLINK_ROUTE is not enabled", hint="call enable() first")
-        if self.cache.stale(kind, self._transports[ROUTE].now()):
-            self._fill(self.cache, kind)
 
     def _fill(self, cache: Cache, kind: str) -> None:
         now = self._transports[ROUTE].now()
@@ -286,7 +280,7 @@ class LibnlBackend(MessageDecoder, Backend):
     def _refill(self) -> None:
         """Fill again what has reached its time to live; what does not work now is reported and left for later."""
         now = self._transports[ROUTE].now()
-        for kind in self.options.caches if self.options.cache_ttl is not None else ():
+        for kind in self.options.caches:
             if self.cache.stale(kind, now):
                 try:
                     self._fill(self.cache, kind)
@@ -389,10 +383,10 @@ class LibnlBackend(MessageDecoder, Backend):
             return 0.0
         if ROUTE not in self._transports:
             return None
-        waits = [] if self._lost is None else [self._wait()]
-        if self.options.cache_ttl is not None:
-            now = self._transports[ROUTE].now()
-            waits += [wait for kind in self.options.caches if (wait := self.cache.wait(kind, now)) is not None]
+        if self._lost is not None:
+            return self._wait()  # it fills the caches, too
+        now = self._transports[ROUTE].now() if self.options.caches else 0
+        waits = [wait for kind in self.options.caches if (wait := self.cache.wait(kind, now)) is not None]
         return min(waits, default=None)
 
     def mending(self) -> bool:

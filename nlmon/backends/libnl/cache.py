@@ -6,7 +6,9 @@ Rules of this file:
    something says so (``lacking``), and then what it does not hold is asked for.
 3. An answer that is not whole adds objects and removes none.
 4. Addresses and routes go with their link, so links are followed for them, too.
-5. Values in, values out: the dump that fills a cache is the backend's to ask for.
+5. A cache never goes back in time: it is filled when no older notification waits, and until then
+   lookups ask past it.
+6. Values in, values out: the dump that fills a cache is the backend's to ask for, and when.
 
 Not here: which object is which (``nlmon.identity``) and what a deletion takes along (``nlmon.state``).
 """
@@ -29,7 +31,8 @@ SECOND = 1_000_000_000
 
 
 class CacheStatus(Struct, frozen=True):
-    """Objects held and refused, and when the cache was filled last (nanoseconds since 1970, 0: never)."""
+    """``count``: objects held. ``refused``: how often an object was told of that did not fit, the same one each time.
+    ``filled``: when the cache was filled last (nanoseconds since 1970, 0: never)."""
 
     count: int
     refused: int
@@ -49,18 +52,26 @@ class Cache:
         self._filled = dict.fromkeys(self.kinds, 0)
         self._refused = dict.fromkeys(self._followed, 0)
         self.lacking: set[str] = set()
+        self.expired: set[str] = set()
 
     def stale(self, kind: str, now: int) -> bool:
-        """Whether a cache was never filled or has reached its time to live; ``now`` in nanoseconds."""
+        """Whether a cache was never filled, is called old or has reached its time to live; ``now`` in nanoseconds."""
         return not self._filled[kind] or self.wait(kind, now) == 0
+
+    def expire(self) -> None:
+        """Call every cache old that was filled."""
+        self.expired = {kind for kind, filled in self._filled.items() if filled}
 
     def wait(self, kind: str, now: int) -> float | None:
         """Seconds until a cache is too old, None: never."""
+        if kind in self.expired:
+            return 0.0
         return None if self._ttl is None else max(0.0, self._ttl - (now - self._filled[kind]) / SECOND)
 
     def fill(self, kind: str, events: Iterable[Event], now: int, *, whole: bool = True) -> None:
         """Replace what a cache holds by the answer of a dump; one that is not ``whole`` adds to it."""
         self.lacking.discard(kind)
+        self.expired.discard(kind)
         if whole:
             self._state.clear(kind)
             if kind == "link":
@@ -76,6 +87,7 @@ class Cache:
         self._state = State(notes=False)
         self._names.clear()
         self._filled = dict.fromkeys(self.kinds, 0)
+        self.expired.clear()
 
     def apply(self, event: Event) -> None:
         """Take in a notification; other kinds are none of a cache's business, requests and other namespaces none of

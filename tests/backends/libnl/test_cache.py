@@ -10,6 +10,7 @@ from nlbuild import message
 
 from nlmon.backends.base import BackendOptions
 from nlmon.backends.libnl import LibnlBackend
+from nlmon.backends.libnl.cache import CacheStatus
 from nlmon.errors import NotFound, TransportError, UsageError
 from nlmon.events import Event
 
@@ -181,6 +182,17 @@ def test_a_cache_is_bounded(size: int) -> None:
     assert house.counts == [size, -1, -1]
 
 
+def test_refused_counts_each_time() -> None:
+    """An object that does not fit is counted whenever it is told of, as ``CacheStatus`` says."""
+    house = House(("link",), size=2)
+    for _ in range(3):
+        house.kernel.new(LINK, link(4, "d1"), 4)
+    house.run()
+
+    assert (house.backend.cache_status()["link"].refused, house.counts) == (3, [2, -1, -1])
+    assert "the same one each time" in (CacheStatus.__doc__ or "")
+
+
 def test_a_full_cache_follows_what_it_holds() -> None:
     """Changes, replacements and deletions of held objects need no more room."""
     house = House(("link", "route"), size=3)
@@ -198,7 +210,7 @@ def test_a_full_cache_follows_what_it_holds() -> None:
 
 
 def test_a_cache_is_refreshed_by_age() -> None:
-    """At its time to live by the transport's clock, and no sooner; a lookup does it, or the next idle moment."""
+    """At its time to live by the transport's clock, and no sooner; a lookup asks past it until the next idle moment."""
     house = House(("link",), ttl=10.0)
     house.kernel.gone(LINK, 3, silent=True)
     seen = []
@@ -209,8 +221,31 @@ def test_a_cache_is_refreshed_by_age() -> None:
     due = house.backend.due()
     busy = house.backend.process(ROUTE)
 
-    assert seen == [([3], 1, 1.0), ([None], 2, 10.0)]
+    assert seen == [([3], 1, 1.0), ([None], 2, 0.0)]
     assert (due, busy, len(house.kernel.requests), house.backend.due()) == (0.0, False, 3, 10.0)
+
+
+@pytest.mark.parametrize("how", ["refresh", "age"])
+def test_a_cache_does_not_go_back_in_time(how: str) -> None:
+    """What it holds is never older than what it held: while older notifications wait, it is not filled."""
+    house = House(("link",), ttl=10.0 if how == "age" else None)
+    for name in ("d1", "d2", "d3"):
+        house.kernel.new(LINK, link(3, name), 3)
+    if how == "refresh":
+        house.backend.refresh()
+    else:
+        house.kernel.clock += 10 * SECOND
+    found, seen = [house.backend.get_link_by_name("d3").ifindex], []
+    busy = True
+    while busy:
+        assert house.backend.due() == 0.0
+        busy = house.backend.process(ROUTE)
+        held = house.backend.cache.link_by_index(3)
+        seen.append(held and held.ifname)
+        found += house.names("d3")
+
+    assert (seen, found) == (["d1", "d2", "d3", "d3"], [3] * 5)
+    assert (house.backend.due(), len(house.kernel.requests)) == (10.0 if how == "age" else None, 6)
 
 
 def test_a_refreshed_cache_follows_routes() -> None:

@@ -539,6 +539,20 @@ def test_caches_are_right_after_a_loss() -> None:
     assert house.kernel.requests == [(18, 0)]
 
 
+def test_an_old_cache_waits_for_a_loss() -> None:
+    """What makes up for the loss fills it, too; nothing is due sooner."""
+    house = House(caches=("link",), cache_ttl=1.0, resync_interval=10.0)
+    for _ in range(2):
+        house.kernel.overrun()
+        house.run()
+    house.kernel.clock += 2 * SECOND
+    seen = (house.backend.due(), house.backend.process(ROUTE))
+    house.kernel.clock += 8 * SECOND
+
+    assert (seen, house.backend.due()) == ((8.0, False), 0.0)
+    assert house.run().backend.due() == 1.0
+
+
 def test_a_pause_is_no_loss() -> None:
     """What changed while the protocol was off is not told, and known to a later resync."""
     house = House()
