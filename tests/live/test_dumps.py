@@ -110,7 +110,7 @@ CHURN = """
 import subprocess
 from collections import Counter
 from live_kit import Watch, done, ip, ip_json
-from nlmon.backends.libnl.backend import DUMP_ATTEMPTS
+from nlmon.backends.libnl.requests import DUMP_ATTEMPTS
 ip("-batch", "-", lines="".join(f"link add b{n} type bridge\\n" for n in range(200)))
 watch = Watch(0, names=("libnl",)); backend = watch["libnl"]
 attempts, outcomes, most = 0, Counter(), 0

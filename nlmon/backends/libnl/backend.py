@@ -1,16 +1,15 @@
-"""The libnl implementation: sockets, families, requests, caches, recovery around the decoder of messages.
+"""The libnl implementation: sockets, families, caches and recovery around the decoder of messages.
 
 Deviations can be made by a subclass that replaces an entry of ``decoders``, ``handlers`` or ``groups``, or one of
 the methods.
 
-Not here: decoding (``messages``), what caches and recovery hold (``cache``, ``recovery``).
+Not here: decoding (``messages``), asking (``requests``), what caches and recovery hold (``cache``, ``recovery``).
 """
 
 from __future__ import annotations
 
 import contextlib
 import errno
-import itertools
 import struct
 import sys
 from collections import Counter
@@ -18,29 +17,24 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import ClassVar
 
-from msgspec import structs
-
-from nlmon.backends.base import Backend, BackendOptions
-from nlmon.backends.libnl.attributes import NLMSGHDR
+from nlmon.backends.base import BackendOptions
 from nlmon.backends.libnl.cache import CACHES, Cache, CacheStatus
-from nlmon.backends.libnl.dump import DumpResult, DumpTracker, Outcome
+from nlmon.backends.libnl.dump import Outcome
 from nlmon.backends.libnl.families import GENL_ID_CTRL, Family
-from nlmon.backends.libnl.messages import AUDIT, GENERIC, NETFILTER, ROUTE, SOCK_DIAG, XFRM, MessageDecoder
+from nlmon.backends.libnl.messages import AUDIT, GENERIC, NETFILTER, ROUTE, SOCK_DIAG, XFRM
 from nlmon.backends.libnl.network import GROUPS
 from nlmon.backends.libnl.pool import Pool
 from nlmon.backends.libnl.readers import Reading
 from nlmon.backends.libnl.recovery import DUMPS, Tracker
-from nlmon.backends.libnl.sockets import EVERY_STATE, SOCK_DIAG_BY_FAMILY, socket_request
-from nlmon.errors import DecodeError, FramingError, NotFound, Overrun, ResyncIncomplete, TransportError, UsageError
+from nlmon.backends.libnl.requests import NLM_F_DUMP, NLM_F_REQUEST, Requests
+from nlmon.errors import NotFound, Overrun, ResyncIncomplete, TransportError, UsageError
 from nlmon.events import Datagram, Decoded, Event, LinkInfo
 from nlmon.transport.base import Transport, TransportFactory
 
 __all__ = ["LibnlBackend"]
 
-NLM_F_REQUEST, NLM_F_DUMP = 0x1, 0x300
 CTRL_CMD_GETFAMILY = 3
 SECOND = 1_000_000_000
-DUMP_ATTEMPTS = 3
 # Further attempts to make up for a loss after one whose dumps were interrupted, and seconds between attempts.
 RESYNC_ATTEMPTS = 3
 PAUSE = 1.0
@@ -48,7 +42,7 @@ PAUSE = 1.0
 LOST = {errno.EBADF, errno.ENOTSOCK, errno.ENOTCONN}
 
 
-class LibnlBackend(MessageDecoder, Backend):
+class LibnlBackend(Requests):
     """The rich implementation; see the module."""
 
     name: ClassVar[str] = "libnl"
@@ -68,10 +62,7 @@ class LibnlBackend(MessageDecoder, Backend):
     )
 
     def __init__(self, transports: TransportFactory, options: BackendOptions | None = None) -> None:
-        Backend.__init__(self, transports, options)
-        self.prepare(self.byteorder, self.options.max_message_size)
-        self._pack_header = struct.Struct(("<" if self.byteorder == "little" else ">") + "IHHII").pack
-        self._seq = itertools.count(1)
+        super().__init__(transports, options)
         odd = set(self.options.caches) - CACHES.keys() or set(self.options.extra_groups) - GROUPS.keys()
         if odd:
             known = ", ".join((*CACHES, *GROUPS))
@@ -180,56 +171,6 @@ class LibnlBackend(MessageDecoder, Backend):
         wanted = self.options.generic_families
         return wanted is None or family.name.lower() in {name.lower() for name in wanted}
 
-    # -- requests ----------------------------------------------------------------------------------------------
-
-    def dump(self, protocol: int, msg_type: int, family: int = 0, body: bytes | None = None) -> DumpResult:
-        """Ask for all objects of a kind (``msg_type``: RTM_GET*) and family; no callback is called. ``body``: what
-        follows the message header, where the family alone does not say enough.
-
-        Raises ``UsageError`` when the protocol is not enabled, ``TransportError`` when the socket fails.
-        """
-        if protocol not in self._transports:
-            raise UsageError("NLM-B002", f"protocol {protocol} is not enabled", hint="call enable() first")
-        if body is None:
-            known = self.handlers.get(protocol, {})
-            body = bytes([family]).ljust(known[msg_type][1] if msg_type in known else 4, b"\0")
-        ours, tracker = self._ask(protocol, msg_type, body, NLM_F_REQUEST | NLM_F_DUMP)
-        events: list[Event] = []
-        errors: list[DecodeError] = []
-        for datagram, places in itertools.groupby(ours, key=lambda one: one[0]):
-            offsets = {offset for _, offset, _ in places}
-            decoded = self.decode(datagram)
-            events += [event for event in decoded.events if event.offset in offsets]
-            ends = {offset: offset + self._header(datagram.data, offset)[0] for offset in offsets}
-            errors += [
-                e
-                for e in decoded.errors
-                if isinstance(e, FramingError) or any(at <= e.offset < end for at, end in ends.items())
-            ]
-        return DumpResult(events, errors, tracker.outcome(len(events)), tracker.foreign)
-
-    def dump_sockets(self, family: int, protocol: int = 0, states: int = EVERY_STATE) -> DumpResult:
-        """Ask for the sockets of an address family (AF_INET, AF_INET6, AF_UNIX) and, for internet sockets, of a
-        protocol (IPPROTO_*), in ``states`` (1 << TCP state each). NETLINK_SOCK_DIAG must be enabled; see ``dump``."""
-        body = socket_request(family, protocol, states, self.byteorder)
-        return self.dump(SOCK_DIAG, SOCK_DIAG_BY_FAMILY, body=body)
-
-    def _ask(
-        self, protocol: int, msg_type: int, body: bytes, flags: int
-    ) -> tuple[list[tuple[Datagram, int, int]], DumpTracker]:
-        """The messages of an answer that are ours, as (datagram, offset, end), and how it ended."""
-        seq = next(self._seq)
-        message = self._pack_header(NLMSGHDR + len(body), msg_type, flags, seq, 0) + body
-        tracker = DumpTracker(seq, self.byteorder)
-        found = []
-        for answer in self._transports[protocol].request(message):
-            datagram = structs.replace(answer, request=message)
-            for offset in sorted(tracker.offsets(datagram)):
-                found.append((datagram, offset, offset + self._header(datagram.data, offset)[0]))
-            if tracker.done:
-                break
-        return found, tracker
-
     # -- caches ------------------------------------------------------------------------------------------------
 
     def link_name(self, protocol: int, ifindex: int) -> str | None:
@@ -289,14 +230,6 @@ class LibnlBackend(MessageDecoder, Backend):
                     self.report(error, ROUTE)
 
     # -- recovery ----------------------------------------------------------------------------------------------
-
-    def whole_dump(self, msg_type: int, family: int) -> DumpResult:
-        """A dump of NETLINK_ROUTE, asked again a few times when it was interrupted."""
-        for _ in range(DUMP_ATTEMPTS):
-            result = self.dump(ROUTE, msg_type, family)
-            if not result.interrupted:
-                break
-        return result
 
     def on_transport_error(self, protocol: int, error: TransportError) -> bool:
         """Report an overrun and go on; replace a lost socket by a new one with the same groups, buffers and

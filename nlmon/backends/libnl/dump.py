@@ -4,7 +4,7 @@ The kernel sets NLM_F_DUMP_INTR when what it lists changed while it listed (Docu
 "Dump consistency"). That is not an error: the objects are real, but some may be missing. So a dump has three
 outcomes, and the caller decides.
 
-Not here: sending the request and decoding objects (``backend``).
+Not here: sending the request and decoding objects (``requests``).
 """
 
 from __future__ import annotations
