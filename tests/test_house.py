@@ -98,9 +98,6 @@ def test_legacy_uses_the_standard_library_alone() -> None:
 def test_a_module_opens_with_its_purpose(path: Path) -> None:
     """A docstring, ``__all__``, and a length that one idea fits in."""
     text = path.read_text(encoding="utf-8")
-    if not text.strip():
-        assert path.name == "__init__.py"
-        return
     tree = ast.parse(text)
     names = {
         t.id for node in tree.body if isinstance(node, ast.Assign) for t in node.targets if isinstance(t, ast.Name)
@@ -109,6 +106,50 @@ def test_a_module_opens_with_its_purpose(path: Path) -> None:
     assert ast.get_docstring(tree) is not None
     assert "__all__" in names
     assert len(text.splitlines()) <= 400
+
+
+def docstring(path: Path) -> str:
+    return ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+
+
+def place(path: Path, word: str) -> bool:
+    """Whether a word is a module: by its whole name, or of the package of ``path`` or one around it."""
+    around = name_of(path).split(".")[: None if path.name == "__init__.py" else -1]
+    here = {".".join((*around[:length], word)) for length in range(1, len(around) + 1)}
+    return not GRAPH.keys().isdisjoint({word} if "." in word else here)
+
+
+def test_what_is_not_here_is_elsewhere() -> None:
+    """The modules that a docstring refers to, in brackets behind "Not here", exist."""
+    named = []
+    for path in MODULES:
+        elsewhere = docstring(path).partition("Not here")[2].partition("\n\n")[0]
+        bracketed = " ".join(re.findall(r"\(([^()]*)\)", elsewhere))
+        named += [(path, word) for word in re.findall(r"``([a-z][a-z_.]*)``", bracketed)]
+
+    assert [(name_of(path), word) for path, word in named if not place(path, word)] == []
+    assert len(named) > 60
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if path.name == "__init__.py"], ids=name_of)
+def test_a_package_says_what_is_in_it(path: Path) -> None:
+    """A package's docstring says what is not in it; where it names modules, these exist."""
+    text = docstring(path)
+    read = text.partition("Not here")[0].split("\n\n", 1)[-1]
+    words = re.findall(r"``([a-z][a-z_]*)``", read)
+
+    assert "Not here" in text or path.parent == ROOT
+    assert [word for word in words if not place(path, word)] == []
+
+
+@pytest.mark.parametrize("room", ["backends", "backends.legacy", "backends.libnl", "transport"])
+def test_a_room_names_its_modules(room: str) -> None:
+    """The entry to a room with many modules says where each of them belongs."""
+    path = ROOT / room.replace(".", "/") / "__init__.py"
+    inside = {name_of(one).rpartition(".")[2] for one in MODULES if name_of(one).rpartition(".")[0] == f"nlmon.{room}"}
+
+    assert {word for word in inside if f"``{word}``" not in docstring(path)} == set()
+    assert len(inside) > 2
 
 
 def test_public_names_exist() -> None:

@@ -1,0 +1,13 @@
+"""The command line: one module per command, thin, over what the other rooms offer.
+
+Rules of this room:
+1. Data goes to stdout, everything else to stderr; exit codes are those of ``main``.
+2. A command loads what it needs when it is called, not at start.
+
+Read ``main`` first, then ``common`` and ``output``, which every command stands on. The commands: ``capture``,
+``decode``, ``replay``, ``schema``, and ``record`` with its ``dumps``.
+
+Not here: what a command finds out (``nlmon.replay``, ``nlmon.capture``), and how that looks (``nlmon.report``).
+"""
+
+__all__ = ()

@@ -1,0 +1,17 @@
+"""The comparison: what two implementations made of the same datagrams, as differences that a person can act on.
+
+Rules of this room:
+1. Values in, values out: no capture, no transport, no backend, and no file but the contract.
+2. The contract says who owes what. What both give is held against each other; what one gives alone is held against
+   the bytes, by a third reading that shares nothing with either.
+3. Every class of difference, its code and its weight stand in one table, in ``difference``.
+
+Read ``contract`` and ``difference`` first, then ``judge``, which is given each datagram. It pairs events with ``align``
+and compares them with ``classify``, errors with ``problems`` and the states in the end with ``final``. ``evidence``
+holds against the bytes what has no counterpart, by ``layout`` and ``reading``, for generic netlink by ``generic``.
+``explain`` makes a difference of a finding, with the bytes that ``locate`` finds.
+
+Not here: feeding the implementations (``nlmon.replay``), and printing (``nlmon.report``).
+"""
+
+__all__ = ()

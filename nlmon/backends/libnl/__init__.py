@@ -1,11 +1,23 @@
-"""The libnl implementation: policy tables over pyroute2's definitions, compiled into decoders.
+"""The libnl implementation: policies over pyroute2's definitions, compiled into decoders, and what a monitor does
+around them.
 
-``policy`` says which field comes from which attribute, ``resolve`` finds the numbers, ``decoder`` compiles and
-walks, ``readers`` reads values, ``messages`` reads control messages, ``dump`` follows multipart answers, and
-``backend`` is the implementation itself.
+Rules of this folder:
+1. Nothing raises for any bytes; what cannot be read is an error value with its place.
+2. Of pyroute2 the definitions are used, for numbers and headers, and never its decoder.
+3. Only ``backend`` and ``requests`` meet a transport, and ``pool``, which reads ahead; all else is values in, values
+   out.
+
+From the bytes up: ``policies`` says which field comes from which attribute, ``resolve`` finds the numbers,
+``readers`` reads values, ``attributes`` compiles policies and walks with them. On these stand the decoders, one a
+protocol or part of one: ``route``, ``network``, ``sockets``, ``netfilter``, ``xfrm``, ``audit``, ``generic`` with
+its ``families``. ``messages`` gives each message of a datagram to its decoder, and to ``control`` what is none of
+theirs. ``dump`` follows answers, ``requests`` asks. ``cache`` holds what was said, ``recovery`` finds what was
+missed, ``pool`` waits; ``backend`` is the implementation itself.
 
 Not here, on purpose: anything shared with the legacy implementation.
 """
+
+from __future__ import annotations
 
 from nlmon.backends.libnl.backend import LibnlBackend
 

@@ -9,7 +9,7 @@ Rules of this file:
 2. The walk checks every length before a reader sees the payload.
 
 Not here: what a message is (``route``, ``generic``, ``sockets``, ...) and the messages of a datagram
-(``backend``).
+(``messages``).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Control messages: NOOP, ERROR with its extended acknowledgement, DONE, OVERRUN (linux/netlink.h).
 
-Not here: messages that carry events (``decoder``).
+Not here: messages that carry events (``messages``).
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Values of attributes: one small function for each kind that a policy may name.
 
 A reader gets the message being read and the payload's place, and returns the value, or None after it has said
-why there is none. Lengths were checked by the walk (``decoder``) where a kind has a minimum.
+why there is none. Lengths were checked by the walk (``attributes``) where a kind has a minimum.
 
-Not here: which attribute is read how (``policy``).
+Not here: which attribute is read how (``policies``).
 """
 
 from __future__ import annotations

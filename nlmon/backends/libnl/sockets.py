@@ -3,7 +3,7 @@
 An answer does not say whether a socket is TCP or UDP; the request that it answers does. A destroy notification
 carries INET_DIAG_PROTOCOL.
 
-Not here: sending requests (``backend``), and sockets of other families, which give no event and are counted.
+Not here: sending requests (``requests``), and sockets of other families, which give no event and are counted.
 """
 
 from __future__ import annotations
