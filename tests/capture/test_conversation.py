@@ -9,7 +9,7 @@ import pytest
 from nlbuild import attr, message, new_family, number
 
 from nlmon.capture import Frame, open_capture
-from nlmon.capture.conversation import REMEMBERED, Conversation, Copies, Role
+from nlmon.capture.conversation import REMEMBERED, SAME_NUMBER, Conversation, Copies, Role
 
 CAPTURES = Path(__file__).parents[2] / "fixtures" / "captures"
 GETLINK, NEWLINK, GETROUTE, NEWROUTE = 18, 16, 26, 24
@@ -201,6 +201,17 @@ def test_requests_are_forgotten_in_the_end() -> None:
         conversation.place(Frame(seq + 1, 0, 0, message(GETLINK, LINK, flags=1, seq=seq + 1)))
 
     assert len(conversation._pending) == REMEMBERED
+
+
+def test_requests_with_one_number_are_forgotten_in_the_end() -> None:
+    """A program that never counts is not remembered without end, and the newest of its requests is answered."""
+    conversation = Conversation("little")
+    for n in range(SAME_NUMBER + 9):
+        conversation.place(Frame(n + 1, 0, 0, message(GETLINK, LINK, flags=1, seq=1)))
+
+    assert [len(waiting) for waiting in conversation._pending.values()] == [SAME_NUMBER]
+    place = conversation.place(Frame(99, 0, 0, message(NEWLINK, LINK, seq=1, pid=9)))
+    assert place.role is Role.REPLY
 
 
 @pytest.mark.parametrize("kernel", ["linux-6.1", "linux-6.12"])
