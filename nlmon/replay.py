@@ -28,18 +28,19 @@ from nlmon.capture.base import Frame
 from nlmon.capture.conversation import Conversation, Copies, Place, Role
 from nlmon.capture.framing import messages
 from nlmon.compare.contract import Contract, load_contract
-from nlmon.compare.difference import Class, Difference, Severity
+from nlmon.compare.difference import Difference, Severity
 from nlmon.compare.evidence import Known
 from nlmon.compare.judge import Judge
 from nlmon.events import Datagram, RoutePayload
 from nlmon.identity import Key
 from nlmon.lane import BackendMaker, Lane
 from nlmon.names import PROTOCOLS, message_type
-from nlmon.report.model import CaptureReport, Damage, DifferenceGroup, DifferenceRow, Silent, Verdict
+from nlmon.outcome import capture_report
+from nlmon.report.model import CaptureReport
 from nlmon.state import DumpLoad
 from nlmon.transport.faults import Fault
 
-__all__ = ["Replay", "Select", "replay_capture", "row"]
+__all__ = ["Replay", "Select", "replay_capture"]
 
 Select: TypeAlias = Literal["notifications", "all"]
 ROUTE, GENERIC = 0, 16
@@ -73,7 +74,7 @@ class Replay:
         strict: bool = False,
     ) -> None:
         self.byteorder = byteorder
-        self._grave = {Severity.REGRESSION, Severity.WARNING} if strict else {Severity.REGRESSION}
+        self.grave = {Severity.REGRESSION, Severity.WARNING} if strict else {Severity.REGRESSION}
         self.select = select
         self.lanes = (
             Lane(reference, byteorder, select == "all", options, faults),
@@ -94,7 +95,7 @@ class Replay:
         self._families = {name.lower() for name in (options and options.generic_families) or ()}
         self._pooled = options is not None and options.message_pool_size is not None
         # What all is fed to, no socket would have heard; recovery cannot be judged by it.
-        self._resync = options is not None and options.resync and select == "notifications"
+        self.resync = options is not None and options.resync and select == "notifications"
         self._at_once = options is None or not options.resync_interval
         self._conversation = Conversation(byteorder)
         self._dumps: OrderedDict[tuple[int, int, int], _OpenDump] = OrderedDict()
@@ -171,7 +172,7 @@ class Replay:
         as the other one reads it, and as it does itself: it alone knows that afterwards, so the two states cannot
         judge it."""
         for lane, other in (self.lanes, self.lanes[::-1]):
-            owes = self._resync and lane.unmended and lane.name == self.judge.contract.recovers
+            owes = self.resync and lane.unmended and lane.name == self.judge.contract.recovers
             if not owes or (lane.backend.mending() and not now):
                 continue
             lane.unmended = False
@@ -204,7 +205,7 @@ class Replay:
         left, right = (lane.state.corrected() for lane in self.lanes)
         for lane, found in zip(self.lanes, (left, right), strict=True):
             lane.told.difference_update((one.kind, one.key) for one in found)
-            lane.vanished.update((one.kind, one.key) for one in found if self._resync and one.change == "gone")
+            lane.vanished.update((one.kind, one.key) for one in found if self.resync and one.change == "gone")
         self.judge.corrections(left, right, self._recovered)
 
     def _compare(self, datagram: Datagram, *, seed: bool, request: bool = False) -> None:
@@ -276,103 +277,7 @@ class Replay:
         for lane in self.lanes:
             lane.stop()
         self._compare(Datagram(self.last_frame, 0, ROUTE, b""), seed=False)
-        totals = self.judge.totals()
-        damage = reader.damage
-        verdict, reason = self._verdict(damage is not None)
-        labels = [lane.name for lane in self.lanes]
-        if labels[0] == labels[1]:
-            labels = [f"{labels[0]} (reference)", f"{labels[1]} (candidate)"]
-
-        def per_lane(what: str) -> dict[str, int]:
-            return {label: lane.totals[what] for label, lane in zip(labels, self.lanes, strict=True)}
-
-        state = right.state
-        return CaptureReport(
-            path=path,
-            format=reader.info.format,
-            byteorder=self.byteorder,
-            kernel=reader.info.metadata.get("kernel", ""),
-            frames=self.frames,
-            messages=self.messages,
-            roles=dict(self.roles),
-            not_subscribed=dict(sorted(self.not_subscribed.items())),
-            not_covered=dict(sorted(self.not_covered.items())),
-            events=per_lane("events"),
-            seeds=per_lane("seeds"),
-            errors=per_lane("errors"),
-            problems={
-                label: dict(sorted(lane.problems.items())) for label, lane in zip(labels, self.lanes, strict=True)
-            },
-            lost=per_lane("lost"),
-            unknown={label: lane.unknown.total() for label, lane in zip(labels, self.lanes, strict=True)},
-            unknown_types={
-                label: dict(sorted(lane.unknown.items())) for label, lane in zip(labels, self.lanes, strict=True)
-            },
-            differences={cls.label: count for cls, count in totals.items()},
-            fields=dict(sorted((self.judge.classifier.enhancements + self.judge.classifier.services).items())),
-            groups=[
-                DifferenceGroup(g.cls.label, g.cls.severity.value, g.message, g.field, g.count, row(g.first))
-                for g in self.judge.groups
-            ],
-            details=[row(difference) for difference in self.judge.details],
-            state="differs" if totals.get(Class.STATE) else "same",
-            objects={kind: len(table) for kind, table in state.tables.items() if table},
-            silent_counts={f"{kind} {change}": n for (kind, change), n in sorted(state.unannounced_counts.items())},
-            silent=[
-                Silent(found.kind, found.change, found.object, found.frame, found.reason, found.fields)
-                for found in state.unannounced
-            ],
-            notes=self._notes(reader),
-            damage=None if damage is None else Damage(damage.code, damage.what, damage.offset),
-            verdict=verdict,
-            reason=reason,
-        )
-
-    def _verdict(self, damaged: bool) -> tuple[Verdict, str]:
-        unresolved = sorted({name for lane in self.lanes for name in lane.backend.unresolved()})
-        if unresolved and self.generic:
-            there = ", ".join(sorted(self.lanes[1].factory.families)) or "none"
-            return "error", f"Failed to resolve family {unresolved[0]!r}: families in this recording: {there}"
-        bad = [cls for cls in self.judge.counts if cls.severity in self._grave]
-        if bad:
-            return "regression", ", ".join(f"{self.judge.counts[cls]} {cls.label}" for cls in bad)
-        if damaged:
-            agrees = "what could be read before the damage agrees" if self.frames else "nothing could be read"
-            return "error", f"the capture is damaged; {agrees}"
-        if not any(lane.totals["events"] or lane.totals["seeds"] for lane in self.lanes):
-            return "error", "nothing to compare: nothing in the capture gives an event of the protocols"
-        return "equivalent", ""
-
-    def _notes(self, reader: CaptureReader) -> list[str]:
-        notes = [note for lane in self.lanes for note in lane.notes()]
-        notes += [
-            f"{lane.name} had not made up for its last loss when the recording ended"
-            for lane in self.lanes
-            if self._resync and lane.unmended and lane.name == self.judge.contract.recovers
-        ]
-        notes += [f"nothing fell to the fault {fault}" for fault in self.lanes[1].factory.faults.untouched]
-        if not self.compared:
-            notes.append("no notification reached a monitor; only recorded answers were compared")
-        for protocol in sorted(self.protocols):
-            alone = [lane for lane in self.lanes if lane.supports(protocol)]
-            status = alone[0].backend.status().protocols.get(protocol) if len(alone) == 1 else None
-            if status is not None and (events := status.events):
-                name = PROTOCOLS.get(protocol, str(protocol))
-                notes.append(f"only {alone[0].name} reads {name}: nothing to hold its {events:,} events against")
-        if self.copies.likely:
-            notes.append(
-                f"{self.copies.repeats} of {self.copies.notifications} notifications repeat the one before them; "
-                "a tap records a notification once per listener"
-            )
-        if self.interrupted_dumps:
-            notes.append(f"{self.interrupted_dumps} recorded dumps were interrupted and prove nothing")
-        if self.cut:
-            notes.append(f"{self.cut} packets were cut by the recording (snap length); what they lost is not judged")
-        if reader.dropped:
-            notes.append(f"{reader.dropped:,} messages were lost while recording; nobody can compare those")
-        if reader.skipped:
-            notes.append(f"{reader.skipped} packets of other link types were skipped")
-        return notes
+        return capture_report(self, reader, path)
 
 
 def replay_capture(
@@ -407,13 +312,6 @@ def replay_capture(
         if on_progress is not None and not frame.number % 256:
             on_progress(reader.position)
     return replay.finish(reader, path)
-
-
-def row(difference: Difference) -> DifferenceRow:
-    """A difference as a row of a report."""
-    values = {name: getattr(difference, name) for name in difference.__struct_fields__ if name != "cls"}
-    cls = difference.cls
-    return DifferenceRow(code=cls.code, cls=cls.label, severity=cls.severity.value, **values)
 
 
 def _datagram(frame: Frame, request: bytes) -> Datagram:

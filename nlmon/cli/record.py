@@ -13,6 +13,7 @@ Not here: sockets (``nlmon.transport.kernel``) and the format (``nlmon.capture.w
 
 from __future__ import annotations
 
+import math
 import platform
 import select
 import signal
@@ -38,6 +39,8 @@ from nlmon.transport.recorder import RecordingFactory, RecordingTransport
 
 __all__ = ["command"]
 
+# Seconds; poll(2) counts milliseconds in 32 bits.
+LONGEST = 2_000_000
 ROUTE = 0
 GENERIC = 16
 # sock_setsockopt takes an int, and the kernel doubles it.
@@ -52,7 +55,7 @@ LARGEST_BUFFER = 1 << 30
     "--receive-buffer", type=click.IntRange(4096, LARGEST_BUFFER), default=4 << 20, show_default=True, help="Bytes."
 )
 @click.option("--count", type=click.IntRange(1), help="Stop after this many event datagrams.")
-@click.option("--duration", type=click.FloatRange(0, min_open=True), help="Stop after this many seconds.")
+@click.option("--duration", type=click.FloatRange(0, LONGEST, min_open=True), help="Stop after this many seconds.")
 @click.option("--force", is_flag=True, help="Replace OUT if it exists.")
 def command(
     out: Path,
@@ -71,6 +74,8 @@ def command(
     """
     out = _destination(out, force)
     groups = groups_to_join(names)
+    if duration is not None and math.isnan(duration):
+        raise UsageError("NLM-U014", "the duration is no number of seconds", hint="such as --duration 60")
     unknown = set(protocols) - set(groups)
     if unknown:
         raise UsageError(

@@ -19,7 +19,8 @@ from nlmon.cli.common import progress, protocol_option, show_error
 from nlmon.cli.output import refuse_captures, write_report
 from nlmon.compare.difference import Difference
 from nlmon.errors import CaptureError, UsageError
-from nlmon.replay import Select, replay_capture, row
+from nlmon.outcome import row
+from nlmon.replay import Select, replay_capture
 from nlmon.report.jsonout import CaptureLine, DifferenceLine, Footer, Header, line_bytes, report_bytes
 from nlmon.report.model import CaptureReport, Damage, Report, worst
 from nlmon.report.text import shown_path
