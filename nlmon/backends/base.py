@@ -55,7 +55,8 @@ class BackendOptions(Struct, frozen=True):
     ``extra_groups`` names rtnetlink's neighbouring groups (``tc``, ``nexthop``, ``nsid``, ``prefix``, ``mdb``,
     ``netconf``, ``stats``). ``caches``: any of ``link``, ``addr``, ``route``; at most ``cache_size`` objects each,
     filled again when older than ``cache_ttl`` seconds. ``resync``: after a loss, dump and deliver what changed as
-    synthetic events, at most once in ``resync_interval`` seconds; keeps a table of all that was delivered.
+    synthetic events, at most once in ``resync_interval`` seconds; keeps a table of all that was delivered. What failed
+    is tried again after a second at least, and what was interrupted three times more.
     ``max_message_size``: larger messages, in bytes, are refused and reported. ``message_pool_size``: so many
     datagrams are read ahead of their delivery; when the pool is full, ``pool_policy`` says whether the kernel's
     buffer must wait, or the oldest or newest datagram is dropped, counted, and told like an overrun. Legacy ignores
