@@ -109,7 +109,7 @@ XFRM_FIELDS: Mapping[int, Fields] = {
     24: {**_SA_INFO, "hard": (224, 1)},
     27: {**_POLICY_INFO, "hard": (168, 1)},
     28: {"proto": (0, 1)},
-    30: {**_SA_ID, "saddr": (24, 16), "flags": (40, 4), "reqid": (44, 4)},
+    30: {**_SA_ID, "saddr": (24, 16), "reqid": (44, 4)},
 }
 # Bytes of the fixed header of kinds that one implementation gives alone.
 KIND_HEADERS = {"tc": 20, "prefix": 12, "netconf": 4, "mdb": 8, "nsid": 4, "stats": 12, "nexthop": 8, "expect": 4}

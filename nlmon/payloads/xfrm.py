@@ -49,7 +49,8 @@ class XfrmAlgorithm(Struct, frozen=True, gc=False):
 class XfrmStateInfo(Struct, frozen=True, gc=False):
     """A security association (``xfrm_usersa_info``), or what names one (``xfrm_usersa_id``, ``xfrm_aevent_id``).
 
-    Fields a message of its kind does not hold are None. ``hard``: of XFRM_MSG_EXPIRE, whether the state is gone.
+    Fields a message of its kind does not hold are None. ``flags``: XFRM_STATE_*, so not those of an aevent, XFRM_AE_*,
+    which say what it is about. ``hard``: of XFRM_MSG_EXPIRE, whether the state is gone.
     ``bytes``, ``packets``: its use so far. ``encap``: (type, source port, destination port) of UDP
     encapsulation. ``mark``: (value, mask).
     """

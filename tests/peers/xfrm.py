@@ -188,7 +188,6 @@ def asynchronous(text: str) -> Fields:
     """``Async event (0x20) timer expired`` and what names the state."""
     return {
         "event.msg_type": NEWAE,
-        "flags": number(re.findall(r"\((0x\w+)\)", text)[0]),
         "saddr": after("src", text),
         "daddr": after("dst", text),
         "reqid": number(after("reqid", text)),

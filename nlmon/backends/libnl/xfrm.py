@@ -77,13 +77,14 @@ class XfrmDecoder(Decoder):
         return _made(known, None, v), None, None
 
     def aevent(self, m: Reading, start: int, end: int) -> Found:
-        """XFRM_MSG_NEWAE: xfrm_aevent_id, a state's replay counters and use."""
+        """XFRM_MSG_NEWAE: xfrm_aevent_id, a state's use. Its flags (XFRM_AE_*) say what the message is about and are
+        none of the state's (XFRM_STATE_*)."""
         at = start + NLMSGHDR
         (family,) = self._u16(m.data, at + 20)
-        flags, reqid = self._u32_pair(m.data, at + USERSA_ID + ADDRESS)
+        (reqid,) = self._u32(m.data, at + USERSA_ID + ADDRESS + 4)
         v = self.walk(m, self.state_policy, 0, at + AEVENT_ID, end)
         known: list[Any] = [family, self._ip(m, at, family), self._be32(m.data, at + 16)[0], m.data[at + 22]]
-        known += [self._ip(m, at + USERSA_ID, family), None, reqid, None, flags, None, None, *v[10:12]]
+        known += [self._ip(m, at + USERSA_ID, family), None, reqid, None, None, None, None, *v[10:12]]
         return _made(known, None, v), None, None
 
     def policy(self, m: Reading, start: int, end: int) -> Found:
