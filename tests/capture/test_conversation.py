@@ -152,7 +152,20 @@ def test_a_dump_goes_to_the_port_that_its_request_names() -> None:
     assert scopes == [10, 2, None]
 
 
-# A family's number and name, whether nlctrl takes it back, the command and flags of a request, and what its echo is.
+@pytest.mark.parametrize("dump", [False, True])
+def test_a_named_port_comes_first(dump: bool) -> None:
+    """Of two requests with one number the answer is for the one that names its port, not for the older one."""
+    conversation = Conversation("little")
+    older, named = (b"\2" + bytes(11), 0), (b"\x0a" + bytes(11), 100)
+    for n, (body, port) in enumerate((older, named), 1):
+        conversation.place(Frame(n, 0, 0, message(GETROUTE, body, flags=DUMP if dump else 1, seq=1, pid=port)))
+    answers = [message(NEWROUTE, bytes(12), flags=2 * dump, seq=1, pid=port) for port in (100, 200)]
+    found = [conversation.place(Frame(n, 0, 0, data)).request[16] for n, data in enumerate(answers, 3)]
+
+    assert found == [10, 2]
+
+
+# A family's name, whether nlctrl takes it back (2), the command and flags of a request, and what its echo is.
 ANNOUNCED = {
     "a datapath is made": ("ovs_datapath", 1, 1, 5, "notification"),
     "a datapath is asked for": ("ovs_datapath", 1, 3, 1, "reply"),
