@@ -105,9 +105,7 @@ SELECTOR = {
     **NONE,
 }
 
-# -- the zoo -----------------------------------------------------------------------------------------------------
-
-# By recording and kind of payload: a field and its mistakes.
+# -- the zoo: by recording and kind of payload, a field and its mistakes ---------------------------------------
 VALUES: dict[tuple[str, type], dict[str, dict[str, Change]]] = {
     ("06-xfrm", XfrmStateInfo): {
         "spi": {"zero": always(0), **ORDER4},
