@@ -6,6 +6,7 @@ Not here: single values (``test_verdict_values``).
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import pytest
 from fakekernel import link
@@ -116,8 +117,8 @@ def test_what_changes_without_meaning_is_no_recovery(changes: dict[str, int], fi
     (event,) = lane.backend.decode(Datagram(1, 0, ROUTE, message(16, link(2, "d0")))).events
     one = event.payload
     assert isinstance(one, LinkInfo)
-    judge, told = Classifier(load_contract(), "libnl", "libnl"), {("link", (2,))}
-    rows = compare_recovery("libnl", held(structs.replace(one, **changes)), held(one), judge, told, 1)
+    judge, known = Classifier(load_contract(), "libnl", "libnl"), ({("link", (2,))}, set[tuple[str, Any]]())
+    rows = compare_recovery("libnl", held(structs.replace(one, **changes)), held(one), judge, known, 1)
 
     assert [row.field for row in rows] == fields
 
