@@ -82,6 +82,7 @@ def inside(**changes: Change | str) -> Change:
 
 
 NONE = {"None": always(None)}
+NAMED = NONE | {"another": inside(name=always("md5"))}
 MORE = {"one more": more}
 CUT = {"cut": cut(2)}
 SECONDS = {"in seconds": lambda time: time // 10**9}
@@ -114,23 +115,22 @@ VALUES: dict[tuple[str, type], dict[str, dict[str, Change]]] = {
         "family": {"another": lambda family: 12 - family},
         "proto": {"AH for ESP": lambda proto: proto ^ 1},
         "mode": {"another": lambda mode: mode ^ 1, **NONE},
-        "reqid": ORDER4 | NONE,
         **dict.fromkeys(("replay_window", "flags", "seq", "bytes", "packets"), MORE | NONE),
         "hard": {"inverted": lambda hard: not hard, **NONE},
         "selector": SELECTOR,
         "mark": {"swapped": lambda mark: mark[::-1], **NONE},
-        "if_id": ORDER4,
-        **dict.fromkeys(("auth", "crypt", "aead", "comp", "encap"), NONE),
+        **dict.fromkeys(("reqid", "if_id"), ORDER4 | NONE),
+        "encap": NONE,
+        **dict.fromkeys(("auth", "crypt", "aead", "comp"), NAMED),
     },
     ("06-xfrm", XfrmPolicyInfo): {
-        "priority": ORDER4 | NONE,
+        **dict.fromkeys(("priority", "if_id"), ORDER4 | NONE),
         "index": {"zero": always(0), **ORDER4},
         "dir": {"out for in": lambda way: way ^ 1, **NONE},
         "action": {"block for allow": lambda action: action ^ 1, **NONE},
         **dict.fromkeys(("flags", "share", "type"), MORE),
         "mark": {"swapped": lambda mark: mark[::-1]},
-        "if_id": ORDER4,
-        "templates": NONE,
+        "templates": {"none": always(()), **NONE},
         "selector": SELECTOR,
     },
     ("06-xfrm", XfrmFlushInfo): {"proto": MORE | NONE, "type": MORE | NONE},
@@ -157,27 +157,28 @@ VALUES: dict[tuple[str, type], dict[str, dict[str, Change]]] = {
         **dict.fromkeys(("timeout", "id"), ORDER4),
         **dict.fromkeys(("helper", "function"), CUT | NONE),
         **dict.fromkeys(("nat_dir", "flags", "expect_class"), MORE),
-        "family": {"another": lambda family: 12 - family},
+        "family": {"another": lambda family: 12 - family, "too wide": lambda family: family + 256},
     },
     ("05-sock_diag", DiagInfo): {
-        "cookie": {
-            "zero": always(0),
-            "halves swapped": lambda cookie: cookie >> 32 | (cookie & 0xFFFFFFFF) << 32,
-            "stale": stale(),
-        },
+        "cookie": {"zero": always(0), "halves swapped": lambda c: c >> 32 | (c & 0xFFFFFFFF) << 32, "stale": stale()},
+        "expires": {"sign": lambda expires: expires - (1 << 32)},
+        "timer": {"too wide": lambda timer: timer | 0xABCD00},
         "path": {"empty": always(""), "stale": stale(), "without @": lambda path: path.lstrip("@")},
         "peer": MORE | NONE,
         "uid": {"too wide": lambda uid: uid | 5 << 32, **MORE},
         "congestion": {"another": always("bbr")},
         **dict.fromkeys(("mark", "cgroup_id", "shutdown"), MORE),
     },
+    ("03-nl80211", GenericInfo): {"nl80211": {"too wide": inside(cmd=lambda cmd: cmd + 256)}},
     ("01-route-basic", LinkInfo): {
+        "type": {"too wide": lambda kind: kind | 0x10000, "sign": lambda kind: kind - (1 << 16)},
+        "change": {"too wide": lambda change: change | 0xDEAD << 32},
         "altnames": {
             "another": always(("zzz",)),
             "only the first": cut(1),
             "none": always(()),
             "cut": lambda names: tuple(name[:15] for name in names),
-        }
+        },
     },
 }
 OWN = (XfrmStateInfo, XfrmPolicyInfo, XfrmFlushInfo, AuditInfo, ExpectInfo)
