@@ -86,7 +86,7 @@ class Contract(Struct, frozen=True, dict=True):
     """Events and kinds by name, identity rules by name of the table of the state."""
 
     version: int
-    recovers: str
+    services: Mapping[str, str]
     events: Mapping[str, Provided]
     kinds: Mapping[str, Kind]
     identity: Mapping[str, tuple[str, ...]]
@@ -96,6 +96,11 @@ class Contract(Struct, frozen=True, dict=True):
         """Whether an implementation owes events of this kind; an unknown implementation owes what both do."""
         row = self.events.get(kind_name(payload))
         return row is not None and row.by in {"both", implementation}
+
+    @property
+    def recovers(self) -> str:
+        """Who makes up for losses."""
+        return self.services["recovery"]
 
     def joins(self, implementation: str, asked: Collection[str]) -> dict[int, frozenset[int]]:
         """The groups that an implementation owes to join, by protocol; none of an unknown one."""
@@ -188,7 +193,7 @@ def load_contract(path: Path | None = None) -> Contract:
         raise ContractError("NLM-K003", f"the contract does not say who gives {missing}", where=str(source))
     groups = msgspec.convert(data["groups"], tuple[Joined, ...])
     return Contract(
-        version=data["version"], groups=groups, recovers=data["recovers"], events=events, kinds=kinds, identity=identity
+        version=data["version"], groups=groups, services=data["services"], events=events, kinds=kinds, identity=identity
     )
 
 
