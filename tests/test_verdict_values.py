@@ -132,6 +132,12 @@ VALUES: dict[tuple[str, type], dict[str, dict[str, Change]]] = {
         "mark": {"swapped": lambda mark: mark[::-1]},
         "templates": {"none": always(()), **NONE},
         "selector": SELECTOR,
+        "acquire": {
+            **NONE,
+            "another address": inside(daddr=always("192.0.2.77")),
+            "no selector": inside(selector=always(None)),
+            "zero": inside(seq=always(0)),
+        },
     },
     ("06-xfrm", XfrmFlushInfo): {"proto": MORE | NONE, "type": MORE | NONE},
     ("09-untapped-audit-uevent-connector", AuditInfo): {
@@ -189,6 +195,7 @@ HEADER: dict[str, Change] = {
     "pid": more,
     "timestamp": always(0),
     "frame": lambda frame: frame + 1000,
+    "type": always("nonsense"),
     "nsid": always(3),
 }
 BOGUS = {"bogus": always("bogus0")}
@@ -247,3 +254,51 @@ def test_a_wrong_value_is_contradicted(
 
     assert report.verdict == "regression"
     assert report.differences["contradicted"] > len(frames) / 2 > 0
+
+
+# What stands in an attribute of some messages and in the header of others: DELSA, DELPOLICY, ACQUIRE, NEWAE.
+NESTED: dict[tuple[int, str], Change] = {
+    (17, "saddr"): always("192.0.2.77"),
+    (17, "bytes"): more,
+    (17, "selector"): inside(sport="dport", proto=more),
+    (17, "mark"): always((7, 7)),
+    (20, "index"): always(0),
+    (20, "selector"): inside(src="dst", proto=more),
+    (20, "action"): lambda action: action ^ 1,
+    (23, "index"): always(0),
+    (23, "selector"): inside(proto=more),
+    (23, "action"): lambda action: action ^ 1,
+    (23, "dir"): lambda way: way ^ 1,
+    (30, "bytes"): more,
+    (30, "packets"): more,
+}
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+@pytest.mark.parametrize(("place", "how"), NESTED.items(), ids=str)
+def test_a_wrong_value_of_a_nested_structure_is_contradicted(kernel: str, place: tuple[int, str], how: Change) -> None:
+    """Each event that shows the mistake, by the attribute that holds the structure."""
+    kind, name = place
+    frames: list[int] = []
+
+    def change(event: Event) -> Event:
+        if event.msg_type != kind or not isinstance(event.payload, XfrmStateInfo | XfrmPolicyInfo):
+            return event
+        old = getattr(event.payload, name)
+        new = how(old)
+        frames.extend([event.frame] if new != old else [])
+        return structs.replace(event, payload=structs.replace(event.payload, **{name: new}))
+
+    report = verdict("06-xfrm", kernel, candidate=changed(change))
+
+    assert frames != []
+    assert report.differences["contradicted"] == len(frames)
+
+
+@pytest.mark.parametrize("recording", ["05-sock_diag", "06-xfrm"])
+def test_an_interface_that_is_not_given_is_a_loss(recording: str) -> None:
+    """The contract gives the interface of these events to libnl alone, so nobody else's event shows the lack."""
+    report = verdict(recording, KERNELS[0], candidate=changed(lambda event: structs.replace(event, interface=UNSET)))
+
+    assert report.verdict == "regression"
+    assert report.differences["loss"] > 0

@@ -6,7 +6,8 @@ that nobody sent, an event that its owner owes and does not give, and an error t
 
 Rules:
 1. What the owner reports as malformed is not judged, unless the bytes show that it is well-formed.
-2. Structures without a stated encoding (templates, algorithms, groups) are held against their presence.
+2. Structures without a stated encoding (multicast group entries, packets counted in two places) are held against
+   their presence.
 
 Not here: fields that both provide (``classify``).
 """
@@ -33,6 +34,8 @@ from nlmon.events import Datagram, Event, GenericInfo
 __all__ = ["Evidence", "Known"]
 
 KNOWN = {"legacy", "libnl"}
+OVERRUN = "overrun"
+OWED = "the contract says that it is provided"
 XFRM = 6
 FamilyNames: TypeAlias = Callable[[int], Collection[str]]
 LinkName: TypeAlias = Callable[[int], str | None]
@@ -98,7 +101,7 @@ class Evidence:
         """Findings about what one implementation gives alone in an event; ``broken``: what it could not read in this
         message. ``alone``: nobody else gives this kind of event, so its header and interface are judged as well."""
         data, at = datagram.data, event.offset
-        if event.synthetic or event.type != "netlink" or at + NLMSGHDR > len(data):
+        if event.synthetic or event.type == OVERRUN or at + NLMSGHDR > len(data):
             return
         length, *_ = self._header(data, at)
         message = Message(data, at, min(len(data), at + length), event.msg_type, self._order)
@@ -119,20 +122,25 @@ class Evidence:
         else:
             yield from self._fields(kind, event.payload, message, skip, alone=alone)
         if self._contract.interface_alone(kind) and not skip:
-            yield from self._interface(event)
+            yield from self._interface(event, alone=alone)
 
     def _head(self, event: Event, datagram: Datagram) -> Iterator[Finding]:
         """The header, which stands in the bytes, and what the datagram says of itself."""
         _, kind, flags, seq, pid = self._header(datagram.data, event.offset)
         told = {"msg_type": kind, "msg_flags": flags, "seq": seq, "pid": pid, "frame": datagram.frame}
         told |= {"timestamp": datagram.timestamp, "nsid": datagram.nsid, "protocol": datagram.protocol}
+        told |= {"type": "netlink"}
         for name, value in told.items():
             if getattr(event, name) != value:
                 reason = "the message holds something else"
                 yield Finding(Class.CONTRADICTED, name, f"({name})", value, getattr(event, name), reason)
 
-    def _interface(self, event: Event) -> Iterator[Finding]:
+    def _interface(self, event: Event, *, alone: bool) -> Iterator[Finding]:
         """The name of the interface that an event is about: its own, or what the recording told of its index."""
+        if event.interface is UNSET:
+            if alone:
+                yield Finding(Class.LOSS, "interface", "(interface)", "provided", UNSET, OWED)
+            return
         payload = event.payload
         wireless = getattr(payload, "nl80211", None) or payload
         name, index = getattr(wireless, "ifname", None), getattr(wireless, "ifindex", None)
@@ -140,7 +148,7 @@ class Evidence:
             index = getattr(payload, "oif", None)
         if name is None and index and index is not UNSET and event.nsid is None:
             name = self._known.link(index)
-        if event.interface is not UNSET and event.interface != name:
+        if event.interface != name:
             reason = "it is another one that has the index of this message"
             yield Finding(Class.CONTRADICTED, "interface", "(interface)", name, event.interface, reason)
 
@@ -149,13 +157,13 @@ class Evidence:
     def _fields(
         self, kind: str, payload: Any, message: Message, skip: Collection[str], *, alone: bool
     ) -> Iterator[Finding]:
-        family = getattr(payload, "family", None)
+        # A policy has no family; a state that was wanted by one has.
+        family = getattr(getattr(payload, "acquire", None) or payload, "family", None)
         for row in self._reading.rows(kind, payload):
             field, value = row.field, getattr(payload, row.field.name, None)
             if value is UNSET:
                 if alone:  # else the comparison with the other one's event says what is owed
-                    reason = "the contract says that it is provided"
-                    yield Finding(Class.LOSS, field.name, field.path, "provided", value, reason)
+                    yield Finding(Class.LOSS, field.name, field.path, "provided", value, OWED)
                 continue
             if any(_nested(path, known) for path in field.paths for known in skip):
                 continue

@@ -19,6 +19,7 @@ __all__ = [
     "NLMSGHDR_FIELDS",
     "XFRM_FIELDS",
     "XFRM_HEADERS",
+    "XFRM_NESTED",
     "header_size",
 ]
 
@@ -105,11 +106,19 @@ XFRM_FIELDS: Mapping[int, Fields] = {
     **dict.fromkeys((16, 26), _SA_INFO),
     17: _SA_ID,
     **dict.fromkeys((19, 25), _POLICY_INFO),
-    20: {"dir": (60, 1)},  # it names a policy by selector or by index; the whole one is in XFRMA_POLICY
+    20: {"selector": (0, 56), "index": (56, 4), "dir": (60, 1)},  # xfrm_userpolicy_id
+    # xfrm_user_acquire: what state is wanted, the selector of the traffic, the policy at 96
+    23: {"acquire": (0, 280), **{name: (96 + at, size) for name, (at, size) in _POLICY_INFO.items()}},
     24: {**_SA_INFO, "hard": (224, 1)},
     27: {**_POLICY_INFO, "hard": (168, 1)},
     28: {"proto": (0, 1)},
     30: {**_SA_ID, "saddr": (24, 16), "reqid": (44, 4)},
+}
+# Fields that an attribute of such a message holds, by message type: its number, the bytes it must have, the fields.
+XFRM_NESTED: Mapping[int, tuple[int, int, Fields]] = {
+    17: (6, 224, {name: place for name, place in _SA_INFO.items() if name not in _SA_ID}),  # XFRMA_SA
+    20: (7, 168, _POLICY_INFO),  # XFRMA_POLICY; where it is absent the header names the policy
+    30: (9, 0, {"bytes": (0, 8), "packets": (8, 8)}),  # XFRMA_LTIME_VAL
 }
 # Bytes of the fixed header of kinds that one implementation gives alone.
 KIND_HEADERS = {"tc": 20, "prefix": 12, "netconf": 4, "mdb": 8, "nsid": 4, "stats": 12, "nexthop": 8, "expect": 4}

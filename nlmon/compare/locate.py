@@ -12,7 +12,15 @@ import struct
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from nlmon.compare.layout import ATTRIBUTES, HEADERS, NLMSGHDR_FIELDS, XFRM_FIELDS, XFRM_HEADERS, header_size
+from nlmon.compare.layout import (
+    ATTRIBUTES,
+    HEADERS,
+    NLMSGHDR_FIELDS,
+    XFRM_FIELDS,
+    XFRM_HEADERS,
+    XFRM_NESTED,
+    header_size,
+)
 
 __all__ = ["NLMSGHDR", "Message", "Spot", "attributes", "field_of", "locate", "messages"]
 
@@ -87,7 +95,7 @@ def locate(data: bytes, offset: int, path: str, byteorder: str) -> Spot:
 
 def _locate(data: bytes, offset: int, end: int, path: str, kind: int, byteorder: str) -> Spot:
     if path.startswith("("):
-        return field_of(data, offset, end, path.strip("()"), kind) or NOWHERE
+        return field_of(data, offset, end, path.strip("()"), kind, byteorder) or NOWHERE
     # The hops of a route are a list without names: the whole attribute is the evidence.
     names = path.split("/")[:1] if path.startswith("RTA_MULTIPATH/") else path.split("/")
     at, stop = offset + NLMSGHDR + header_size(names[0], kind), end
@@ -99,7 +107,7 @@ def _locate(data: bytes, offset: int, end: int, path: str, kind: int, byteorder:
     return Spot(at - 4, data[at - 4 : stop])
 
 
-def field_of(data: bytes, offset: int, end: int, name: str, kind: int) -> Spot | None:
+def field_of(data: bytes, offset: int, end: int, name: str, kind: int, byteorder: str) -> Spot | None:
     """Place of a header field in the message at ``offset`` that ends at ``end``; None where there is no such."""
     if name in NLMSGHDR_FIELDS:
         at, size = NLMSGHDR_FIELDS[name]
@@ -109,10 +117,7 @@ def field_of(data: bytes, offset: int, end: int, name: str, kind: int) -> Spot |
         stop = end if name == "audit_text" else min(end, body + XFRM_HEADERS.get(kind, 0))
         return Spot(body, data[body:stop]) if stop > body else None
     if name.startswith("xfrm_"):
-        there = XFRM_FIELDS.get(kind, {}).get(name.removeprefix("xfrm_"))
-        if there is None or body + sum(there) > end:
-            return None
-        return Spot(body + there[0], data[body + there[0] : body + sum(there)])
+        return _xfrm(data, body, end, name.removeprefix("xfrm_"), kind, byteorder)
     head, _, rest = name.partition("_")
     prefix = head + "_" if head + "_" in HEADERS else ""
     if prefix in SOCKETS and (data[body : body + 1] == AF_UNIX) != (prefix == "udiag_"):
@@ -122,3 +127,17 @@ def field_of(data: bytes, offset: int, end: int, name: str, kind: int) -> Spot |
         return None
     at = body + place[0]
     return Spot(at, data[at : at + place[1]])
+
+
+def _xfrm(data: bytes, body: int, end: int, name: str, kind: int, byteorder: str) -> Spot | None:
+    """A field of an IPsec message: of the structure in its attribute, or else of its own."""
+    number, need, nested = XFRM_NESTED.get(kind, (0, 0, {}))
+    there = nested.get(name)
+    if there is not None:
+        place = attributes(data, body + XFRM_HEADERS[kind], end, byteorder).get(number)
+        if place is not None and place[1] - place[0] >= max(need, sum(there)):
+            return Spot(place[0] + there[0], data[place[0] + there[0] : place[0] + sum(there)])
+    there = XFRM_FIELDS.get(kind, {}).get(name)
+    if there is None or body + sum(there) > end:
+        return None
+    return Spot(body + there[0], data[body + there[0] : body + sum(there)])

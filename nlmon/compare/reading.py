@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 from nlmon.compare.contract import Contract, Field
 from nlmon.compare.layout import ATTRIBUTES, header_size
 from nlmon.compare.locate import NLMSGHDR, attributes, field_of
-from nlmon.compare.values import ADDRESS_LENGTH, UNKNOWN, ip_text, readers
+from nlmon.compare.values import ADDRESS_LENGTH, UNKNOWN, acquire, ip_text, readers, selector
 
 __all__ = ["ABSENT", "PRESENT", "UNJUDGED", "Reading", "Row"]
 
@@ -69,7 +69,7 @@ class Message:
             if place is not None:
                 return self.data[place[0] : place[1]], True
         for header in row.headers:
-            spot = field_of(self.data, self.at, self.end, header, self.msg_type)
+            spot = field_of(self.data, self.at, self.end, header, self.msg_type, self.byteorder)
             if spot is not None:
                 return spot.data, False
         return None
@@ -101,8 +101,7 @@ class Reading:
         if found is None and row.headers == ("audit_text",):
             found = b"", False  # a record may be empty
         if found is None:
-            # Messages of IPsec leave fields out, or have them in an attribute that holds the structure.
-            return UNJUDGED if row.headers and row.headers[0].startswith("xfrm_") else ABSENT
+            return ABSENT
         raw, attribute = found
         encoding = row.field.encoding
         if not attribute and (not encoding or row.chains):
@@ -114,7 +113,12 @@ class Reading:
             fits = length is not None and (len(raw) == length or (encoding == "address" and len(raw) == 16))
             return ip_text(raw[:length]) if fits else UNJUDGED
         try:
-            value = self._readers[encoding](raw[row.field.begin :])
+            if encoding == "selector":
+                value = selector(raw, self._order, family)
+            elif encoding == "acquire":
+                value = PRESENT if family is None else acquire(raw, self._order, family)
+            else:
+                value = self._readers[encoding](raw[row.field.begin :])
         except (struct.error, ValueError, IndexError):
             return UNJUDGED
         return UNJUDGED if value is UNKNOWN else value

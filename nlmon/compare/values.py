@@ -18,9 +18,9 @@ from typing import Any
 
 from nlmon.compare.layout import ATTRIBUTES
 from nlmon.compare.locate import attributes
-from nlmon.events import FlowTuple, XfrmAlgorithm, XfrmSelector, XfrmTemplate
+from nlmon.events import FlowTuple, XfrmAlgorithm, XfrmSelector, XfrmStateInfo, XfrmTemplate
 
-__all__ = ["ADDRESS_LENGTH", "UNKNOWN", "ip_text", "readers"]
+__all__ = ["ADDRESS_LENGTH", "UNKNOWN", "acquire", "ip_text", "readers", "selector"]
 
 UNKNOWN = object()
 ADDRESS_LENGTH = {2: 4, 10: 16, 128: 4, 129: 16}
@@ -70,7 +70,6 @@ def readers(byteorder: str) -> dict[str, Callable[[bytes], Any]]:
         "sun_path": _sun_path,
         "altnames": lambda raw: _altnames(raw, byteorder),
         "tuple": lambda raw: _tuple(raw, byteorder),
-        "selector": lambda raw: _selector(raw, sign),
         "algorithm": lambda raw: _algorithm(raw, sign, 1),
         "aead": lambda raw: _algorithm(raw, sign, 2),
         "auth": lambda raw: _auth(raw, sign),
@@ -147,15 +146,27 @@ def _stamp(raw: bytes, group: int) -> int | None:
     return int(found[group])
 
 
-def _selector(raw: bytes, sign: str) -> Any:
-    """struct xfrm_selector; without a family its addresses are of another's."""
+def selector(raw: bytes, byteorder: str, family_of_state: int | None) -> Any:
+    """struct xfrm_selector; one without a family has addresses of the family of its state."""
+    sign = "<" if byteorder == "little" else ">"
     family, length_d, length_s, proto, ifindex, user = struct.unpack_from(sign + "HBBBxxxiI", raw, 40)
-    size = ADDRESS_LENGTH.get(family)
+    size = ADDRESS_LENGTH.get(family or family_of_state or 0)
     if size is None:
         return UNKNOWN
     dport, dmask, sport, smask = struct.unpack_from(">HHHH", raw, 32)
     dst, src = ip_text(raw[:size]), ip_text(raw[16 : 16 + size])
     return XfrmSelector(family, src, dst, length_s, length_d, proto, (sport, smask), (dport, dmask), ifindex, user)
+
+
+def acquire(raw: bytes, byteorder: str, family: int) -> Any:
+    """struct xfrm_user_acquire: the state that was wanted, between addresses of ``family``, which a template says."""
+    sign, size = "<" if byteorder == "little" else ">", ADDRESS_LENGTH.get(family)
+    traffic = selector(raw[40:96], byteorder, None)
+    if size is None or traffic is UNKNOWN:
+        return UNKNOWN
+    (spi,), (seq,) = struct.unpack_from(">I", raw, 16), struct.unpack_from(sign + "I", raw, 276)
+    daddr, saddr = ip_text(raw[:size]), ip_text(raw[24 : 24 + size])
+    return XfrmStateInfo(family, daddr, spi, raw[20], saddr, seq=seq, selector=traffic)
 
 
 def _algorithm(raw: bytes, sign: str, numbers: int) -> XfrmAlgorithm:

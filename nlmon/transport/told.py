@@ -108,6 +108,9 @@ class Told:
             return
         family, groups = int.from_bytes(number[:2], self.byteorder), frozenset(self._groups(message))
         if message[16] == CTRL_CMD_NEWFAMILY and (text in self.families or len(self.families) < REMEMBERED):
+            # A number is that of one family: who had it before is gone, though its farewell was not recorded.
+            for other in [name for name, (known, _) in self.families.items() if known == family and name != text]:
+                del self.families[other]
             self.families[text] = (family, message)
             if family in self._names or len(self._names) < REMEMBERED:
                 names = self._names.setdefault(family, {})

@@ -98,8 +98,8 @@ def test_a_field_beyond_the_message_is_not_there() -> None:
     """A header that the message cuts holds no value, though the datagram goes on."""
     data = message(NEWSA, bytes(4)) + bytes(64)
 
-    assert field_of(data, 0, 20, "ifi_family", NEWSA) is not None
-    assert field_of(data, 0, 20, "ifi_index", NEWSA) is None
+    assert field_of(data, 0, 20, "ifi_family", NEWSA, "little") is not None
+    assert field_of(data, 0, 20, "ifi_index", NEWSA, "little") is None
 
 
 def held(*links: LinkInfo) -> State:

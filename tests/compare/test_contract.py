@@ -85,13 +85,13 @@ PATHS = sorted(
 @pytest.mark.parametrize("path", PATHS)
 def test_every_path_of_the_contract_can_be_located(path: str) -> None:
     """Evidence has a place: a message that carries the attribute shows where."""
-    # Of IPsec the message that has the field: an expiry of a state or of a policy, a flush.
+    # Of IPsec the message that has the field: an expiry of a state or of a policy, a flush, an acquire.
     name = path.strip("()").removeprefix("xfrm_")
-    kinds = [number for number in (16, 28, 24, 27) if name in XFRM_FIELDS.get(number, {})]
+    kinds = [number for number in (16, 28, 24, 27, 23) if name in XFRM_FIELDS.get(number, {})]
     kind = (kinds[0] if kinds else 28 if "flush" in path else 16).to_bytes(2, "little")
     if path.startswith("("):
         family = 1 if "udiag" in path else 2
-        data = (256).to_bytes(4, "little") + kind + bytes(10) + bytes([family]) + bytes(239)
+        data = (320).to_bytes(4, "little") + kind + bytes(10) + bytes([family]) + bytes(303)
 
         assert locate(data, 0, path, "little").data != b""
         return

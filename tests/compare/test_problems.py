@@ -56,6 +56,6 @@ def test_a_field_behind_the_end_is_nowhere() -> None:
     """A header that is cut has no place for what it lacks."""
     short = message(16, bytes(6))
 
-    assert field_of(short, 0, 22, "ifi_type", 16) is not None
-    assert field_of(short, 0, 22, "ifi_index", 16) is None
+    assert field_of(short, 0, 22, "ifi_type", 16, "little") is not None
+    assert field_of(short, 0, 22, "ifi_index", 16, "little") is None
     assert locate(short, 0, "(ifi_index)", "little").data == b""

@@ -10,12 +10,12 @@ import pytest
 from nlbuild import attr, number
 
 from nlmon.compare import contract
-from nlmon.compare.values import UNKNOWN, readers
-from nlmon.events import FlowTuple, XfrmAlgorithm, XfrmSelector, XfrmTemplate
+from nlmon.compare.values import UNKNOWN, acquire, readers, selector
+from nlmon.events import FlowTuple, XfrmAlgorithm, XfrmSelector, XfrmStateInfo, XfrmTemplate
 
 SCHEMA = json.loads((Path(contract.__file__).parent / "contract.schema.json").read_text(encoding="utf-8"))
 # Read by the place where they stand, which needs the family.
-PLACED = {"ip", "address"}
+PLACED = {"ip", "address", "selector", "acquire"}
 V4 = bytes([192, 0, 2, 1])
 ALG = b"hmac(sha256)".ljust(64, b"\0")
 SELECTOR = bytes([10, 0, 0, 1]) + bytes(12) + bytes([10, 0, 0, 2]) + bytes(12) + bytes.fromhex("0050ffff04d20000")
@@ -49,12 +49,6 @@ TABLE: list[tuple[str, bytes, Any]] = [
         attr(1, attr(1, V4) + attr(2, bytes(4))) + attr(2, attr(1, b"\x06") + attr(2, b"\x00\x50")) + attr(3, b"\0\5"),
         FlowTuple("192.0.2.1", "0.0.0.0", 6, 80, zone=5),
     ),
-    (
-        "selector",
-        SELECTOR + number("HBBB", 2, 32, 24, 6) + bytes(3) + number("iI", 3, 1000),
-        XfrmSelector(2, "10.0.0.2", "10.0.0.1", 24, 32, 6, (1234, 0), (80, 0xFFFF), 3, 1000),
-    ),
-    ("selector", SELECTOR + bytes(16), UNKNOWN),
     ("algorithm", ALG + number("I", 256) + bytes(32), XfrmAlgorithm("hmac(sha256)", 256)),
     ("aead", ALG + number("II", 288, 128) + bytes(36), XfrmAlgorithm("hmac(sha256)", 288, 128)),
     ("auth", ALG + number("II", 256, 96) + bytes(32), XfrmAlgorithm("hmac(sha256)", 256, None, 96)),
@@ -81,3 +75,35 @@ def test_every_encoding_of_the_contract_is_in_the_table() -> None:
     named = set(SCHEMA["$defs"]["field"]["properties"]["as"]["enum"])
 
     assert {encoding for encoding, _, _ in TABLE} == named - PLACED == set(readers("little"))
+
+
+IPV4 = SELECTOR + number("HBBB", 2, 32, 24, 6) + bytes(3) + number("iI", 3, 1000)
+TRAFFIC = XfrmSelector(2, "10.0.0.2", "10.0.0.1", 24, 32, 6, (1234, 0), (80, 0xFFFF), 3, 1000)
+
+
+@pytest.mark.parametrize(
+    ("raw", "state", "expected"),
+    [
+        (IPV4, None, TRAFFIC),
+        (IPV4, 10, TRAFFIC),
+        (SELECTOR + bytes(16), None, UNKNOWN),
+        (
+            SELECTOR + bytes(16),
+            2,
+            XfrmSelector(0, "10.0.0.2", "10.0.0.1", 0, 0, 0, (1234, 0), (80, 0xFFFF), 0, 0),
+        ),
+    ],
+)
+def test_a_selector_without_a_family_has_that_of_its_state(raw: bytes, state: int | None, expected: object) -> None:
+    """struct xfrm_selector, as the kernel makes it for XFRM_MSG_ALLOCSPI, too."""
+    assert selector(raw, "little", state) == expected
+
+
+def test_an_acquire_is_read_between_addresses_of_the_family_that_is_wanted() -> None:
+    """struct xfrm_user_acquire; without a family of either nobody knows how long they are."""
+    raw = V4 + bytes(12) + bytes.fromhex("00000011") + b"\x32" + bytes(3) + V4[:3] + b"\x09" + bytes(12) + IPV4
+    raw += bytes(276 - len(raw)) + number("I", 7)
+    wanted = XfrmStateInfo(2, "192.0.2.1", 17, 50, "192.0.2.9", seq=7, selector=TRAFFIC)
+
+    assert acquire(raw, "little", 2) == wanted
+    assert acquire(raw, "little", 0) is UNKNOWN

@@ -49,6 +49,16 @@ def test_groups_of_a_family_follow_nlctrl(told: list[bytes], heard: set[int] | N
     assert factory.carried_by(Datagram(2, 0, GENERIC, generic(40, 1))) == heard
 
 
+def test_a_number_is_that_of_one_family() -> None:
+    """Given to another one, it is no more that of the first, whose farewell the recording need not hold."""
+    factory = ReplayFactory()
+    for name in ("x", "y"):
+        factory.learn(Datagram(1, 0, GENERIC, new_family(40, name, groups(5))))
+
+    assert {name: number for name, (number, _) in factory.families.items()} == {"y": 40}
+    assert set(factory.family_names(40)) == {"x", "y"}
+
+
 @pytest.mark.parametrize("count", [1, 2, 5])
 def test_a_dump_comes_in_several_datagrams(count: int) -> None:
     """A reader that stops after the first one must not pass for whole; DONE comes by itself."""
