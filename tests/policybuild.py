@@ -124,6 +124,12 @@ def _entry(i: int, order: str) -> bytes:
     return nested(1, attr(1, one, order), byteorder=order)
 
 
+def _state(i: int, order: str) -> bytes:
+    """Of the family of the message that carries it, in another mode."""
+    whole = xfrmbuild.state(2, order)
+    return whole[:214] + bytes([i]) + whole[215:]
+
+
 _FAMILIES = (2, 10)
 KINDS: Mapping[str, Kind] = {
     **{kind: _bytes(size) for kind, size in {"u8": 1, "u16": 2, "u32": 4, "s32": 4, "u64": 8}.items()},
@@ -144,6 +150,6 @@ KINDS: Mapping[str, Kind] = {
     "auth_algorithm": Kind(lambda i, order: xfrmbuild.auth(_text(i, order), order), 72, "longer"),
     "aead_algorithm": Kind(lambda i, order: xfrmbuild.aead(_text(i, order), order), 72, "longer"),
     "encap": Kind(lambda i, order: number("H", i, byteorder=order) + big("HH", 1, 2), 6, "longer"),
-    "state": Kind(lambda i, order: xfrmbuild.state(_FAMILIES[i], order), 224, "longer"),
+    "state": Kind(_state, 224, "longer"),
     "policy": Kind(lambda i, order: xfrmbuild.policy(_FAMILIES[i], order), 168, "longer"),
 }

@@ -27,6 +27,7 @@ __all__ = ["NLMSGHDR", "Message", "Spot", "attributes", "field_of", "locate", "m
 NLMSGHDR = 16
 TYPE_MASK = 0x3FFF  # NLA_TYPE_MASK
 AF_UNIX = b"\x01"
+DELSA = 17
 SOCKETS = {"idiag_", "udiag_"}
 # Shown as one piece: all that is behind the message header.
 WHOLE = {"xfrm_state", "xfrm_policy", "xfrm_flush", "audit_text"}
@@ -135,7 +136,9 @@ def _xfrm(data: bytes, body: int, end: int, name: str, kind: int, byteorder: str
     there = nested.get(name)
     if there is not None:
         place = attributes(data, body + XFRM_HEADERS[kind], end, byteorder).get(number)
-        if place is not None and place[1] - place[0] >= max(need, sum(there)):
+        # The state of a DELSA is of the family that its header says, or none of this message's.
+        same = kind != DELSA or (place and data[body + 20 : body + 22] == data[place[0] + 212 : place[0] + 214])
+        if place is not None and same and place[1] - place[0] >= max(need, sum(there)):
             return Spot(place[0] + there[0], data[place[0] + there[0] : place[0] + sum(there)])
     there = XFRM_FIELDS.get(kind, {}).get(name)
     if there is None or body + sum(there) > end:

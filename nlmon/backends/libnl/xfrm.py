@@ -68,12 +68,17 @@ class XfrmDecoder(Decoder):
         return self._state(m, at, at + USERSA_INFO + 8, end, bool(hard)), None, None
 
     def delete_state(self, m: Reading, start: int, end: int) -> Found:
-        """XFRM_MSG_DELSA: xfrm_usersa_id; the kernel's announcement holds the whole state in XFRMA_SA."""
+        """XFRM_MSG_DELSA: xfrm_usersa_id; the kernel's announcement holds the whole state in XFRMA_SA, which is of the
+        same family or of another state."""
         at = start + NLMSGHDR
         (family,) = self._u16(m.data, at + 20)
         v = self.walk(m, self.state_policy, 0, at + USERSA_ID, end)
         known: list[Any] = [family, self._ip(m, at, family), self._be32(m.data, at + 16)[0], m.data[at + 22]]
-        known += [None] * 9 if v[9] is None else v[9][4:]
+        place, whole = v[9] or (0, None)
+        if whole is not None and whole[0] != family:
+            m.bad(place, "XFRMA_SA", f"its state is of family {whole[0]}, the message of family {family}")
+            whole = None
+        known += [None] * 9 if whole is None else whole[4:]
         return _made(known, None, v), None, None
 
     def aevent(self, m: Reading, start: int, end: int) -> Found:
@@ -196,7 +201,7 @@ class XfrmDecoder(Decoder):
             "aead_algorithm": (ALG_NAME + 8, self._aead),
             "encap": (6, self._encap),
             "templates": (0, self._templates),
-            "state": (USERSA_INFO, lambda m, _, begin, __: self._state_info(m, begin)),
+            "state": (USERSA_INFO, lambda m, at, begin, __: (at, self._state_info(m, begin))),
             "policy": (POLICY_INFO, lambda m, _, begin, __: self._policy_info(m, begin)),
         }
         return made.get(row.kind) or super().reader(row, family)

@@ -97,6 +97,19 @@ def test_both_shapes_of_a_deleted_state(family: int, order: str) -> None:
 
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("family", FAMILIES)
+def test_a_deleted_state_of_another_family_is_not_this_one(family: int, order: str) -> None:
+    """Its addresses would be cut or padded; the message still names a state."""
+    _, dst = text(family)
+    whole = attr(6, state(12 - family, order), order)
+    decoded = decode("libnl", XFRM, xfrm(DELSA, state_id(family, order), whole, order=order), order)
+    why = f"its state is of family {12 - family}, the message of family {family}"
+
+    assert [event.payload for event in decoded.events] == [XfrmStateInfo(family, dst, SPI, 50)]
+    assert [(error.what, error.path, error.offset) for error in decoded.errors] == [(why, "XFRMA_SA", 40)]
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("family", FAMILIES)
 def test_both_shapes_of_a_deleted_policy(family: int, order: str) -> None:
     """Named by selector, direction and index, or whole in XFRMA_POLICY."""
     named = payload("libnl", XFRM, xfrm(DELPOLICY, policy_id(family, order), order=order), order)
