@@ -118,7 +118,7 @@ XFRM_FIELDS: Mapping[int, Fields] = {
 XFRM_NESTED: Mapping[int, tuple[int, int, Fields]] = {
     17: (6, 224, {name: place for name, place in _SA_INFO.items() if name not in _SA_ID}),  # XFRMA_SA
     20: (7, 168, _POLICY_INFO),  # XFRMA_POLICY; where it is absent the header names the policy
-    30: (9, 0, {"bytes": (0, 8), "packets": (8, 8)}),  # XFRMA_LTIME_VAL
+    30: (9, 16, {"bytes": (0, 8), "packets": (8, 8)}),  # XFRMA_LTIME_VAL; a part of it is malformed
 }
 # Bytes of the fixed header of kinds that one implementation gives alone.
 KIND_HEADERS = {"tc": 20, "prefix": 12, "netconf": 4, "mdb": 8, "nsid": 4, "stats": 12, "nexthop": 8, "expect": 4}
