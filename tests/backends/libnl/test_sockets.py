@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from decoding import ORDERS, decode, event, findings, payload
-from diagbuild import DESTROYED_BY, SOCK_DIAG, by_family, inet_msg, inet_request, unix_msg
+from decoding import ORDERS, event, payload
+from diagbuild import SOCK_DIAG, by_family, inet_msg, unix_msg
 from msgspec.structs import replace
 from nlbuild import attr, message, number
 
@@ -84,40 +84,6 @@ def test_unix_socket_is_no_internet_socket(order: str) -> None:
     assert payload("libnl", SOCK_DIAG, data, order) == unix(path="/" + "x" * 100)
 
 
-@pytest.mark.parametrize("order", ORDERS)
-@pytest.mark.parametrize("state", [1, 7])
-@pytest.mark.parametrize(
-    ("protocol", "wide", "expected"), [(6, None, 6), (17, None, 17), (136, None, 136), (255, 262, 262), (17, 0, 0)]
-)
-def test_protocol_is_that_of_the_request(
-    protocol: int, wide: int | None, expected: int, state: int, order: str
-) -> None:
-    """UDP is UDP in either state; a number above 255 comes in an attribute of the request (MPTCP)."""
-    data = by_family(inet_msg(2, state=state, byteorder=order), byteorder=order)
-    request = inet_request(2, protocol, wide=wide, byteorder=order)
-    assert payload("libnl", SOCK_DIAG, data, order, request=request).protocol == expected
-
-
-@pytest.mark.parametrize(
-    ("request_", "rows", "protocol"),
-    [
-        (b"", [], None),
-        (b"", [attr(DESTROYED_BY, b"\x11")], 17),
-        (inet_request(2, 6), [attr(DESTROYED_BY, b"\x11")], 17),
-        (inet_request(2, 6), [attr(DESTROYED_BY, b"\x11"), attr(DESTROYED_BY, b"\x84")], 132),
-        (inet_request(10, 6), [], None),
-        (inet_request(2, 6)[:17], [], None),
-        (inet_request(2, 6)[:18], [], 6),
-        (inet_request(2, 17, wide=262)[:-1], [], 17),
-        (inet_request(2, 17) + attr(3, b"\6\1"), [], 17),
-        (inet_request(2, 17) + attr(3) + attr(3, number("I", 262)), [], 262),
-    ],
-)
-def test_protocol_where_request_and_message_differ(request_: bytes, rows: list[bytes], protocol: int | None) -> None:
-    """A destroyed socket tells its own; a request for another family or a cut one tells nothing it does not hold."""
-    assert payload("libnl", SOCK_DIAG, by_family(inet_msg(2), *rows), request=request_).protocol == protocol
-
-
 @pytest.mark.parametrize(("ifindex", "name"), [(3, "eth0"), (0, None), (9, None)])
 def test_interface_is_that_a_socket_is_bound_to(ifindex: int, name: str | None) -> None:
     """Its name is what a recorded link message said; index 0 is none, and is asked for by nobody."""
@@ -134,34 +100,3 @@ def test_interface_is_that_a_socket_is_bound_to(ifindex: int, name: str | None) 
 def test_no_interface_of_a_unix_socket() -> None:
     """It is about none."""
     assert event("libnl", SOCK_DIAG, by_family(unix_msg())).interface is None
-
-
-@pytest.mark.parametrize("family", [0, 16, 17, 40, 44])
-def test_other_families_are_counted(family: int) -> None:
-    """Netlink, packet, vsock and other sockets give no event and no error, however long they are."""
-    decoded = decode("libnl", SOCK_DIAG, by_family(bytes([family]) + bytes(80)))
-    assert (decoded.events, findings(decoded), decoded.unknown) == ([], [], [(20, family)])
-
-
-@pytest.mark.parametrize("type_", [18, 19, 21])
-def test_other_types_are_counted(type_: int) -> None:
-    """SOCK_DESTROY is a program's order, 18 and 19 the old way to ask; none tells of a socket."""
-    decoded = decode("libnl", SOCK_DIAG, message(type_, inet_msg(2)))
-    assert (decoded.events, findings(decoded), decoded.unknown) == ([], [], [(type_, 2)])
-
-
-@pytest.mark.parametrize("data", [inet_request(2, 6), by_family(inet_msg(2), flags=1), by_family(unix_msg(), flags=1)])
-def test_questions_are_counted(data: bytes) -> None:
-    """A question has the type of its answer, and is none."""
-    decoded = decode("libnl", SOCK_DIAG, data)
-    assert (decoded.events, findings(decoded), len(decoded.unknown)) == ([], [], 1)
-
-
-@pytest.mark.parametrize("order", ORDERS)
-@pytest.mark.parametrize(("body", "whole"), [(inet_msg(2), 72), (inet_msg(10), 72), (unix_msg(), 16)])
-def test_short_header(body: bytes, whole: int, order: str) -> None:
-    """Every length below the structure's gives no event and is said."""
-    assert len(body) == whole
-    for size in range(whole):
-        decoded = decode("libnl", SOCK_DIAG, by_family(body[:size], byteorder=order), order)
-        assert (decoded.events, findings(decoded)) == ([], [("HeaderError", 0, "")])
