@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from msgspec import UNSET, Struct, UnsetType
 
@@ -43,6 +43,7 @@ from nlmon.payloads.route import AddrInfo, LinkInfo, NeighInfo, NextHop, RouteIn
 from nlmon.payloads.xfrm import XfrmAlgorithm, XfrmFlushInfo, XfrmPolicyInfo, XfrmSelector, XfrmStateInfo, XfrmTemplate
 
 __all__ = [
+    "OVERRUN",
     "PAYLOADS",
     "UNSET",
     "AddrInfo",
@@ -122,6 +123,9 @@ Payload: TypeAlias = (
     | OverrunInfo
 )
 
+
+# The type of an event that is the place of a loss.
+OVERRUN: Final = "overrun"
 
 # What an event may carry, by the name that JSON and the contract have for it.
 PAYLOADS: Mapping[str, type[Struct]] = MappingProxyType(

@@ -30,7 +30,7 @@ from nlmon.errors import (
     Overrun,
     ResyncIncomplete,
 )
-from nlmon.events import Datagram, Event, RouteInfo, RoutePayload
+from nlmon.events import OVERRUN, Datagram, Event, RouteInfo, RoutePayload
 from nlmon.identity import Key, objects_of
 from nlmon.names import unknown_message
 from nlmon.state import State
@@ -307,7 +307,7 @@ class Lane:
         self.totals[counted] += len(self.events)
         for event in self.events:
             self.totals["synthetic"] += event.synthetic
-            self.totals["overruns"] += event.type == "overrun"
+            self.totals["overruns"] += event.type == OVERRUN
             if self.lossy and event.synthetic and isinstance(event.payload, RoutePayload):
                 self.recovered.update((kind, key) for kind, key, _ in objects_of(event.payload))
         self.totals["errors"] += sum(isinstance(error, DecodeError) for error in self.errors)

@@ -23,7 +23,7 @@ from typing import ClassVar, Literal, NoReturn, TypeAlias, get_args
 from msgspec import Struct
 
 from nlmon.errors import NlmonError, Overrun, TransportError, UsageError
-from nlmon.events import Datagram, Decoded, Event, OverrunInfo
+from nlmon.events import OVERRUN, Datagram, Decoded, Event, OverrunInfo
 from nlmon.transport.base import Transport, TransportFactory, TransportStatus
 
 __all__ = ["BACKENDS", "Backend", "BackendOptions", "BackendStatus", "ProtocolStatus", "create"]
@@ -242,7 +242,7 @@ class Backend(abc.ABC):
     def _gap(self, protocol: int, transport: Transport, error: Overrun) -> Event:
         """The event that stands where messages were lost."""
         lost = OverrunInfo(error.drops if error.drops >= 0 else None)
-        return Event(transport.now(), protocol, 0, 0, 0, 0, self._frames.get(protocol, 0), 0, None, lost, "overrun")
+        return Event(transport.now(), protocol, 0, 0, 0, 0, self._frames.get(protocol, 0), 0, None, lost, OVERRUN)
 
     def read(self, protocol: int, transport: Transport) -> Datagram | None:
         """The next datagram to decode, None when nothing waits. Raises ``TransportError``."""

@@ -20,7 +20,7 @@ from msgspec import UNSET
 
 from nlmon.compare.contract import Contract, Field, kind_name
 from nlmon.compare.difference import Class
-from nlmon.events import Event, NextHop, RouteInfo
+from nlmon.events import OVERRUN, Event, NextHop, RouteInfo
 
 __all__ = ["Classifier", "Finding"]
 
@@ -61,7 +61,7 @@ class Classifier:
             reason = "the events are of different kinds, or of one that is no event"
             yield Finding(Class.CONFLICT, "payload", "", *kinds, reason)
             return
-        if reference.type == "overrun":
+        if reference.type == OVERRUN:
             return  # how many were dropped is each socket's own: it depends on its groups and its buffer
         if reference.interface != candidate.interface:
             yield from self._interface(reference, candidate)

@@ -29,12 +29,11 @@ from nlmon.compare.locate import NLMSGHDR
 from nlmon.compare.locate import Message as Span
 from nlmon.compare.reading import ABSENT, PRESENT, UNJUDGED, Message, Reading
 from nlmon.errors import AttributeFormatError, DecodeError, FramingError, HeaderError, MessageTooLarge, NlmonError
-from nlmon.events import Datagram, Event, GenericInfo
+from nlmon.events import OVERRUN, Datagram, Event, GenericInfo
 
 __all__ = ["Evidence", "Known"]
 
 KNOWN = {"legacy", "libnl"}
-OVERRUN = "overrun"
 OWED = "the contract says that it is provided"
 XFRM = 6
 FamilyNames: TypeAlias = Callable[[int], Collection[str]]

@@ -28,7 +28,7 @@ from nlmon.compare.final import compare_corrections, compare_recovery, compare_s
 from nlmon.compare.locate import NLMSGHDR, Message, messages
 from nlmon.compare.problems import compare_problems
 from nlmon.errors import DecodeError, NlmonError, TransportError
-from nlmon.events import Datagram, Event
+from nlmon.events import OVERRUN, Datagram, Event
 from nlmon.identity import Key
 from nlmon.names import name_of
 from nlmon.state import State, Unannounced
@@ -37,7 +37,6 @@ __all__ = ["DETAILS_KEPT", "GROUPS_KEPT", "Judge", "Side"]
 
 # Details kept of each class, and groups in all; what does not fit in is counted in a group of its class.
 DETAILS_KEPT = 100
-OVERRUN = "overrun"
 GROUPS_KEPT = 1000
 GENERIC, GENL_ID_CTRL = 16, 16
 
