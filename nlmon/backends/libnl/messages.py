@@ -117,6 +117,7 @@ class MessageDecoder:
             for protocol, kinds in self.handlers.items()
         }
         self.layouts = Layouts(layouts) if layouts else None
+        self._name_of = self.link_name
         self._whole: dict[int, MessageLayouts] = {}
         # Layouts of whole messages of NETLINK_ROUTE, the only ones there are.
         self._known: Mapping[bytes, Ways] = {}
@@ -124,7 +125,8 @@ class MessageDecoder:
             for decoder in itertools.chain.from_iterable(made.values()):
                 decoder.remember(self.layouts)
             for route in made.get(ROUTE, ()):
-                if isinstance(route, RouteDecoder) and (recipes := route.recipes()):
+                if isinstance(route, RouteDecoder) and (known := route.recipes()):
+                    recipes = {k: known[h] for k, (h, _) in self._handlers[ROUTE].items() if h in known}
                     self._whole[ROUTE] = MessageLayouts(self.layouts, ROUTE, route, recipes)
                     self._known = self._whole[ROUTE].known
 
@@ -139,8 +141,9 @@ class MessageDecoder:
         # One message, as notifications are.
         if ways is not None and ways.length == len(data) and datagram.protocol == ROUTE and not datagram.truncated:
             errors: list[DecodeError] = []
-            arguments = data, 0, datagram, errors, self.link_name
-            event = ways.first(*arguments) or ways.second(*arguments)
+            event = ways.first(data, 0, datagram, errors, self._name_of)
+            if event is None:
+                event = ways.second(data, 0, datagram, errors, self._name_of)
             if event is not None:
                 ways.hits += 1
                 return Decoded([event], errors)
@@ -164,8 +167,9 @@ class MessageDecoder:
             end = offset + length
             ways = None if whole is None else whole.known.get(data[offset : offset + 8])
             if ways is not None:
-                arguments = data, offset, datagram, errors, self.link_name
-                event = ways.first(*arguments) or ways.second(*arguments)
+                event = ways.first(data, offset, datagram, errors, self._name_of)
+                if event is None:
+                    event = ways.second(data, offset, datagram, errors, self._name_of)
                 if event is not None:
                     ways.hits += 1
                     events.append(event)
@@ -191,7 +195,7 @@ class MessageDecoder:
                     head = (datagram.timestamp, protocol, kind, flags, seq, pid, frame, offset)
                     events.append(Event(*head, name, payload, "netlink", nsid))
                     if whole is not None and len(errors) == before:
-                        whole.walked(handler[0], data, offset, end)
+                        whole.walked(kind, data, offset, end)
                 elif len(errors) == before:
                     unknown.append((kind, data[offset + NLMSGHDR]))
             elif protocol == ROUTE and kind & 3 == 2 and length > NLMSGHDR:

@@ -226,7 +226,7 @@ def test_functions_must_be_earned() -> None:
     for size in range(SEEN // 4):
         feed(one, *[message(20, number("BBBBI", 2, 24, 0, 0, 3) + attr(60, bytes(4 * size)))] * 2)
 
-    assert status(one).compiled == 64 + (status(one).misses - 64) // 256
+    assert status(one).compiled == 64 + (status(one).misses - 64) // 384
     assert status(one).hits == 0
 
 

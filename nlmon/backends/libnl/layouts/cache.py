@@ -23,7 +23,7 @@ __all__ = ["LARGEST", "Layout", "Layouts", "Ways"]
 
 WAYS = 4
 # Functions that may be made at once, and what a walk adds to that.
-START, EARNED = 64.0, 1 / 256
+START, EARNED = 64.0, 1 / 384
 # Keys seen once or given up that are remembered.
 SEEN = 4096
 # A key may fail so often more than it fits.

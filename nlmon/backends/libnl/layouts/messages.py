@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec import Struct
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 __all__ = ["RECIPES", "MessageLayouts", "Recipe"]
 
 NLMSGHDR = 16
-Handler: TypeAlias = Callable[..., Any]
 
 
 class Made(NamedTuple):
@@ -100,21 +99,22 @@ RECIPES = {
 
 
 class MessageLayouts:
-    """Whole-message layouts of one decoder and protocol. ``known``: by the first eight bytes of a message, which are
+    """Whole-message layouts of one decoder and protocol, with recipes by message type. ``known``: by the first eight
+    bytes of a message, which are
     its length, type and flags; a function gets the datagram's data, the offset of the message in it, the datagram, the
     list that takes errors, and who knows names of interfaces, and gives the event."""
 
-    def __init__(self, layouts: Layouts, protocol: int, decoder: Decoder, originals: Mapping[Handler, Recipe]) -> None:
+    def __init__(self, layouts: Layouts, protocol: int, decoder: Decoder, recipes: Mapping[int, Recipe]) -> None:
         self.known: dict[bytes, Ways] = {}
         self._layouts = layouts
         self._protocol = protocol
         self._decoder = decoder
-        self._recipes = originals
-        decoder.read_whole({id(getattr(decoder, recipe.policy)) for recipe in originals.values()})
+        self._recipes = recipes
+        decoder.read_whole({id(getattr(decoder, recipe.policy)) for recipe in recipes.values()})
 
-    def walked(self, handler: Handler, data: bytes, offset: int, end: int) -> None:
-        """A message was read by its handler without an error."""
-        recipe = self._recipes.get(handler)
+    def walked(self, kind: int, data: bytes, offset: int, end: int) -> None:
+        """A message of a type was read by its handler without an error."""
+        recipe = self._recipes.get(kind)
         if (
             recipe is not None
             and end - offset <= LARGEST
