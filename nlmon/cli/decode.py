@@ -19,8 +19,8 @@ from nlmon.capture import ByteOrder, open_capture
 from nlmon.capture.conversation import Conversation, Role
 from nlmon.cli.common import progress, protocol_option, warn
 from nlmon.errors import InputError, InternalError
-from nlmon.eventjson import event_to_json
-from nlmon.events import Datagram
+from nlmon.eventjson import events_to_json
+from nlmon.events import Datagram, Event
 from nlmon.lane import Lane
 from nlmon.replay import Select
 from nlmon.report.text import shown_path
@@ -29,6 +29,8 @@ from nlmon.transport.faults import parse_fault
 __all__ = ["command"]
 
 ERRORS_SHOWN = 10
+# Lines that are written at once.
+AT_ONCE = 256
 
 
 @click.command()
@@ -56,7 +58,6 @@ def command(
 
     Exit code: 0 done, 3 the capture is damaged or holds no event of this selection.
     """
-    counts: Counter[str] = Counter()
     with open_capture(capture, byteorder=byteorder) as reader, progress(reader.size, capture.name) as advance:
         order = reader.info.byteorder
         conversation = Conversation(order)
@@ -65,21 +66,21 @@ def command(
         enabled = supported & set(protocols) if protocols else supported
         for protocol in enabled:
             lane.backend.enable(protocol)
-        for frame in reader:
-            if advance is not None and not frame.number % 256:
-                advance(reader.position)
-            place = conversation.place(frame)
-            role, request = place.role, place.request
-            datagram = Datagram(frame.number, frame.timestamp, frame.protocol, frame.data, frame.truncated, request)
-            if frame.protocol in enabled and (role is Role.NOTIFICATION or select == "all"):
-                if not lane.notify(datagram, learn=role is not Role.REQUEST):
-                    continue
-                _print(lane, counts)
-            elif role in {Role.DUMP, Role.REPLY}:
-                lane.learn(datagram)
-        lane.end()
-        _print(lane, counts)
-        unknown = lane.unknown
+        with _Lines(lane) as lines:
+            for frame in reader:
+                if advance is not None and not frame.number % 256:
+                    advance(reader.position)
+                place = conversation.place(frame)
+                role, request = place.role, place.request
+                datagram = Datagram(frame.number, frame.timestamp, frame.protocol, frame.data, frame.truncated, request)
+                if frame.protocol in enabled and (role is Role.NOTIFICATION or select == "all"):
+                    if lane.notify(datagram, learn=role is not Role.REQUEST):
+                        lines.take()
+                elif role in {Role.DUMP, Role.REPLY}:
+                    lane.learn(datagram)
+            lane.end()
+            lines.take()
+        counts, unknown = lines.counts, lane.unknown
         lane.backend.close()
     sys.stdout.buffer.flush()
     if counts["errors"] > ERRORS_SHOWN:
@@ -97,14 +98,36 @@ def command(
         )
 
 
-def _print(lane: Lane, counts: Counter[str]) -> None:
-    """What came of the last datagram: events on stdout, the first of the errors on stderr."""
-    if lane.crash:
-        raise InternalError("NLM-X002", f"{lane.name} raised {lane.crash}", where=lane.trace)
-    for event in lane.events:
-        sys.stdout.buffer.write(event_to_json(event) + b"\n")
-    counts["events"] += len(lane.events)
-    for error in lane.errors:
-        counts["errors"] += 1
-        if counts["errors"] <= ERRORS_SHOWN:
-            warn(f"warning: {error}")
+class _Lines:
+    """What comes of each datagram: events on stdout, many lines at once, and the first of the errors on stderr."""
+
+    def __init__(self, lane: Lane) -> None:
+        self.counts: Counter[str] = Counter()
+        self._lane = lane
+        self._waiting: list[Event] = []
+
+    def take(self) -> None:
+        """Take what came of the last datagram. Raises ``InternalError`` when the implementation did."""
+        lane = self._lane
+        self._waiting += lane.events
+        if len(self._waiting) >= AT_ONCE:
+            self.write()
+        if lane.crash:
+            raise InternalError("NLM-X002", f"{lane.name} raised {lane.crash}", where=lane.trace)
+        for error in lane.errors:
+            self.counts["errors"] += 1
+            if self.counts["errors"] <= ERRORS_SHOWN:
+                warn(f"warning: {error}")
+
+    def write(self) -> None:
+        """Write what waits."""
+        waiting, self._waiting = self._waiting, []
+        self.counts["events"] += len(waiting)
+        sys.stdout.buffer.write(events_to_json(waiting))
+
+    def __enter__(self) -> _Lines:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        # Also after Ctrl-C or an error: what was decoded is not lost.
+        self.write()

@@ -100,9 +100,8 @@ RECIPES = {
 
 class MessageLayouts:
     """Whole-message layouts of one decoder and protocol, with recipes by message type. ``known``: by the first eight
-    bytes of a message, which are
-    its length, type and flags; a function gets the datagram's data, the offset of the message in it, the datagram, the
-    list that takes errors, and who knows names of interfaces, and gives the event."""
+    bytes of a message, which are its length, type and flags; a function gets the datagram's data, the offset of the
+    message in it, the datagram, the list that takes errors, and who knows names of interfaces, and gives the event."""
 
     def __init__(self, layouts: Layouts, protocol: int, decoder: Decoder, recipes: Mapping[int, Recipe]) -> None:
         self.known: dict[bytes, Ways] = {}
