@@ -1,26 +1,25 @@
 """``nlmon decode``: the events of one implementation, as JSON lines.
 
-Feeds what ``nlmon replay`` feeds, by the same lane, so a line here is an event there.
+A line here is an event of ``nlmon replay``.
 
-Not here: comparing (``nlmon.replay``), the JSON form (``nlmon.eventjson``).
+Not here: what is fed (``feed``), comparing (``nlmon.replay``), the JSON form (``nlmon.eventjson``).
 """
 
 from __future__ import annotations
 
 import sys
 from collections import Counter
-from functools import partial
 from pathlib import Path
 
 import click
 
-from nlmon.backends.base import BACKENDS, create
+from nlmon.backends.base import BACKENDS, BackendOptions
 from nlmon.capture import ByteOrder, open_capture
-from nlmon.capture.conversation import Conversation, Role
 from nlmon.cli.common import progress, protocol_option, warn
+from nlmon.cli.feed import Feed, layouts_option, select_option
 from nlmon.errors import InputError, InternalError
 from nlmon.eventjson import events_to_json
-from nlmon.events import Datagram, Event
+from nlmon.events import Event
 from nlmon.lane import Lane
 from nlmon.replay import Select
 from nlmon.report.text import shown_path
@@ -37,13 +36,8 @@ AT_ONCE = 256
 @click.argument("capture", type=click.Path(path_type=Path, readable=False))
 @click.option("--backend", type=click.Choice(list(BACKENDS)), default="libnl", show_default=True)
 @protocol_option
-@click.option(
-    "--select",
-    type=click.Choice(["notifications", "all"]),
-    default="notifications",
-    show_default=True,
-    help="What a monitor's own socket would have received, or every recorded message.",
-)
+@select_option
+@layouts_option
 @click.option("--byteorder", type=click.Choice(["little", "big"]), help="Override the recording's byte order.")
 @click.option("--fault", "faults", multiple=True, help="Lose messages, such as overrun@120+50. Repeatable.")
 def command(
@@ -51,6 +45,7 @@ def command(
     backend: str,
     protocols: tuple[int, ...],
     select: Select,
+    layouts: int,
     byteorder: ByteOrder | None,
     faults: tuple[str, ...],
 ) -> None:
@@ -59,27 +54,12 @@ def command(
     Exit code: 0 done, 3 the capture is damaged or holds no event of this selection.
     """
     with open_capture(capture, byteorder=byteorder) as reader, progress(reader.size, capture.name) as advance:
-        order = reader.info.byteorder
-        conversation = Conversation(order)
-        lane = Lane(partial(create, backend), order, select == "all", faults=tuple(map(parse_fault, faults)))
-        supported = set(lane.backend.groups)
-        enabled = supported & set(protocols) if protocols else supported
-        for protocol in enabled:
-            lane.backend.enable(protocol)
+        options = BackendOptions(layouts=layouts)
+        feed = Feed(reader, backend, protocols, select, options, tuple(map(parse_fault, faults)))
+        lane = feed.lane
         with _Lines(lane) as lines:
-            for frame in reader:
-                if advance is not None and not frame.number % 256:
-                    advance(reader.position)
-                place = conversation.place(frame)
-                role, request = place.role, place.request
-                datagram = Datagram(frame.number, frame.timestamp, frame.protocol, frame.data, frame.truncated, request)
-                if frame.protocol in enabled and (role is Role.NOTIFICATION or select == "all"):
-                    if lane.notify(datagram, learn=role is not Role.REQUEST):
-                        lines.take()
-                elif role in {Role.DUMP, Role.REPLY}:
-                    lane.learn(datagram)
-            lane.end()
-            lines.take()
+            for _ in feed.run(advance):
+                lines.take()
         counts, unknown = lines.counts, lane.unknown
         lane.backend.close()
     sys.stdout.buffer.flush()

@@ -238,6 +238,16 @@ def test_a_very_large_message_has_no_layout() -> None:
     assert status(one).entries == 0
 
 
+def test_large_layouts_push_out_old_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The messages that layouts are made from are bounded together, too."""
+    monkeypatch.setattr("nlmon.backends.libnl.layouts.cache.MOST", 10_000)
+    one = backend()
+    for size in (4000, 4004, 4008, 4012):
+        feed(one, *[link(b"lan0", blob=size)] * 3)
+
+    assert status(one) == LayoutStatus(entries=2, hits=4, misses=8, compiled=4, recompiled=0, evicted=2)
+
+
 def test_memos_are_bounded() -> None:
     """Texts of addresses and names are forgotten when there are too many."""
     for number_ in range(KEPT + 10):

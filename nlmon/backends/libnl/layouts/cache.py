@@ -5,7 +5,7 @@ Rules:
 2. Making a function costs as much as walking a hundred messages, so it must be earned: each walk earns a little
    (``EARNED``), and a start is given. Who never sees a layout again pays that little and no more.
 3. Keys whose layouts fail more often than they fit are given up.
-4. The oldest key goes when there are too many.
+4. The oldest key goes when there are too many, or their messages are too large together.
 
 Not here: what a layout is (``shape``), and its code (``source``).
 """
@@ -28,8 +28,8 @@ START, EARNED = 64.0, 1 / 384
 SEEN = 4096
 # A key may fail so often more than it fits.
 PATIENCE = 32
-# Larger messages, in bytes, have no layout.
-LARGEST = 8192
+# Larger messages, in bytes, have no layout, and the messages that layouts are made from are this much together.
+LARGEST, MOST = 8192, 4 << 20
 
 # A long layout is made anew after so many messages that differ from it in values alone.
 CHANGES = 4
@@ -88,6 +88,11 @@ class Ways:
                 return found
         return None
 
+    @property
+    def size(self) -> int:
+        """Bytes of the messages that the layouts were made from, a measure of what they take."""
+        return sum(len(layout.sample) for layout in self.layouts)
+
     def put(self, layout: Layout) -> None:
         """Take a layout in, or one that is renewed, as the first; the one that was used longest ago may have to go."""
         self.layouts = [layout, *(one for one in self.layouts if one is not layout)][:WAYS]
@@ -107,6 +112,7 @@ class Layouts:
         self._seen: set[tuple[int, Hashable]] = set()
         self._given_up: set[tuple[int, Hashable]] = set()
         self._credit = START
+        self._bytes = 0
         # Of keys that are gone.
         self._hits = 0
         self._misses = self._compiled = self._recompiled = self._evicted = 0
@@ -165,16 +171,23 @@ class Layouts:
             self._recompiled += 1
         self._compiled += 1
         self._credit -= 1
+        self._bytes -= ways.size
         ways.put(layout)
+        self._bytes += ways.size
+        while self._bytes > MOST:
+            self._forget_oldest()
 
     def _room(self, store: Store, key: Hashable, length: int) -> Ways:
         if len(self._known) >= self.limit:
-            (_, oldest), (where, _) = next(iter(self._known.items()))
-            self._evicted += 1
-            self._drop(where, oldest)
+            self._forget_oldest()
         ways = store[key] = Ways(length)
         self._known[id(store), key] = store, ways
         return ways
+
+    def _forget_oldest(self) -> None:
+        (_, oldest), (where, _) = next(iter(self._known.items()))
+        self._evicted += 1
+        self._drop(where, oldest)
 
     def _give_up(self, store: Store, key: Hashable) -> None:
         if len(self._given_up) >= SEEN:
@@ -184,7 +197,9 @@ class Layouts:
         self._drop(store, key)
 
     def _drop(self, store: Store, key: Hashable) -> None:
-        self._hits += store.pop(key).hits
+        ways = store.pop(key)
+        self._hits += ways.hits
+        self._bytes -= ways.size
         del self._known[id(store), key]
 
 
