@@ -36,12 +36,11 @@ def test_a_status_follows_its_schema(arguments: tuple[object, ...]) -> None:
 
 def test_layouts_are_counted() -> None:
     """libnl has layouts, legacy and libnl without them have none; both count the same events."""
-    every = "--select", "all"
-    usual, without, legacy = (status(*every, *more) for more in ((), ("--layouts", 0), ("--backend", "legacy")))
+    usual, without, legacy = status(), status("--layouts", 0), status("--backend", "legacy")
     events = [one["protocols"]["NETLINK_ROUTE"]["events"] for one in (usual, without, legacy)]
 
     assert [one["layouts"] is None for one in (usual, without, legacy)] == [False, True, True]
-    assert (usual["layouts"]["hits"] > 500, usual["layouts"]["compiled"] > 50) == (True, True)
+    assert min(usual["layouts"]["hits"], usual["layouts"]["compiled"]) > 20
     assert events == [events[0]] * 3
 
 
