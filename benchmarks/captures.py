@@ -35,7 +35,6 @@ START, STEP = 1_700_000_000, 10_000  # seconds since 1970, and nanoseconds from 
 TSTAMP = 15  # rtmon(8)
 CTNETLINK_NEW, CTNETLINK_DELETE = 0x100, 0x102  # linux/netfilter/nfnetlink_conntrack.h
 GENL_ID_CTRL = 16
-COPIES = 20_000
 
 
 class Captures:
@@ -47,6 +46,8 @@ class Captures:
         self.pcapng = folder / f"{name}.pcapng"
         self.rtmon = folder / f"{name}.rtmon"
         self.plain = folder / f"{name}.bin"
+        # What is fed to ip -batch, for what is measured on a running kernel.
+        self.lines = folder / f"{name}.lines"
 
     def empty(self) -> Captures:
         """The same forms without a message, for what a program costs that does nothing."""
@@ -138,13 +139,13 @@ def nl80211(folder: Path, count: int) -> Captures:
     return write_all(folder, "nl80211", GENERIC, [told, *islice(cycle(found), count)])
 
 
-def build(folder: Path, mixed: int = 100_000, links: int = 20_000) -> dict[str, Captures]:
-    """All captures, by name; what is there already is kept."""
+def build(folder: Path, mixed: int, links: int, repeated: int) -> dict[str, Captures]:
+    """All captures, by name, of so many messages; what was recorded already is kept."""
     folder.mkdir(parents=True, exist_ok=True)
     write_all(folder, "empty", ROUTE, [])
     return {
         "mixed": recorded(folder, "mixed", mixed),
         "links": recorded(folder, "links", links),
-        "conntrack": conntrack(folder, COPIES),
-        "nl80211": nl80211(folder, COPIES),
+        "conntrack": conntrack(folder, repeated),
+        "nl80211": nl80211(folder, repeated),
     }

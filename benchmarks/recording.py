@@ -104,7 +104,7 @@ def _mac(number: int, n: int) -> str:
 
 def _device(line: str) -> str:
     """What ``partition`` cut off behind the address of a neighbour, without its state."""
-    return " dev " + line.split(" dev ")[1].split()[0] if " lladdr " in line else ""
+    return " dev " + line.split(" dev ")[1].split(maxsplit=1)[0] if " lladdr " in line else ""
 
 
 def listen() -> socket.socket:
