@@ -5,9 +5,10 @@
 | mixed, links | recorded in a namespace (``recording``) | pcap, pcapng, rtmon file, messages alone |
 | conntrack | flows that came and went, of the fixtures, over and over | pcapng, messages alone |
 | nl80211 | what the kernel said by nl80211, of the fixtures, over and over | pcapng, messages alone |
+| recording | a whole recording of a burst, of the fixtures: requests, answers, dumps | pcap |
 
-Every message is a packet of its own, as a notification is. A capture that exists is used again, so that a second run
-measures the same bytes.
+Every message is a packet of its own, as a notification is, but in the last. What was recorded here is used again where
+it is kept, so that a second run measures the same bytes.
 
 Not here: the recording itself.
 """
@@ -116,6 +117,15 @@ def from_fixture(fixture: str, protocol: int) -> Iterator[bytes]:
                 yield from (one for one in split(frame.data) if not int.from_bytes(one[6:8], "little") & 1)
 
 
+def recording(folder: Path, share: float) -> Captures:
+    """The packets of the burst of the fixtures, as they were recorded, or the first of them."""
+    made = Captures(folder, "recording")
+    with open_capture(FIXTURES / "07-burst.pcap.zst") as reader:
+        packets = [frame.data for frame in reader]
+    write_pcap(made.pcap, ROUTE, packets[: max(100, int(share * len(packets)))])
+    return made
+
+
 def number_of(family: str, messages: Iterable[bytes]) -> tuple[int, bytes]:
     """Number of a generic family, and the message of nlctrl that tells it."""
     for message in messages:
@@ -139,8 +149,8 @@ def nl80211(folder: Path, count: int) -> Captures:
     return write_all(folder, "nl80211", GENERIC, [told, *islice(cycle(found), count)])
 
 
-def build(folder: Path, mixed: int, links: int, repeated: int) -> dict[str, Captures]:
-    """All captures, by name, of so many messages; what was recorded already is kept."""
+def build(folder: Path, mixed: int, links: int, repeated: int, share: float) -> dict[str, Captures]:
+    """All captures, by name, of so many messages, the last by its share; what was recorded here already is kept."""
     folder.mkdir(parents=True, exist_ok=True)
     write_all(folder, "empty", ROUTE, [])
     return {
@@ -148,4 +158,5 @@ def build(folder: Path, mixed: int, links: int, repeated: int) -> dict[str, Capt
         "links": recorded(folder, "links", links),
         "conntrack": conntrack(folder, repeated),
         "nl80211": nl80211(folder, repeated),
+        "recording": recording(folder, share),
     }

@@ -61,6 +61,9 @@ _TABLE = [
     ("pyroute2 conntrack", "conntrack", "pyroute2, six values"),
     ("libnl warm", "nl80211", "ours: libnl, the second time"),
     ("pyroute2 nl80211", "nl80211", "pyroute2, six attributes"),
+    ("libnl warm", "recording", "ours: libnl, the second time"),
+    ("legacy", "recording", "ours: legacy"),
+    ("dual", "recording", "ours: both, compared, with a verdict"),
     ("layouts on", "strangers", "ours: libnl, no two layouts alike, with the layout cache"),
     ("layouts off", "strangers", "ours: libnl, no two layouts alike, without it"),
     ("jobs 1", "mixed", "ours: nlmon replay --jobs 1, four captures"),
@@ -80,7 +83,7 @@ class Plan:
     def __init__(self, folder: Path, scale: float = 1.0, *, long: bool = False) -> None:
         self.folder = folder
         self.scale = scale
-        self.captures = build(folder, self._size(MIXED), self._size(LINKS), self._size(REPEATED))
+        self.captures = build(folder, self._size(MIXED), self._size(LINKS), self._size(REPEATED), min(1.0, scale))
         self.captures["strangers"] = ours.write_strangers(folder, self.captures["mixed"], self._size(STRANGERS))
         self.captures["running kernel"] = burst = Captures(folder, "burst")
         burst.lines.write_text("".join(live.burst_lines(self._size(BURST))), encoding="ascii")

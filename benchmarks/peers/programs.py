@@ -95,7 +95,9 @@ def measure_program(name: str, captures: Captures) -> Sample:
     idle, idle_cpu = once(program.argv(captures.empty()), program.allowed)
     seconds, cpu = once(program.argv(captures), ())
     messages = program.times * sum(1 for _ in split(captures.plain.read_bytes()))
-    return Sample(messages, max(seconds - idle, 1e-6), max(cpu - idle_cpu, 0.0), facts={"start": idle})
+    if seconds <= idle:
+        raise SystemExit(f"{messages:,} messages are too few: an empty file took as long")
+    return Sample(messages, seconds - idle, max(cpu - idle_cpu, 0.0), facts={"start": idle})
 
 
 def build_libnl(folder: Path) -> str:
