@@ -63,7 +63,12 @@ class Source:
         self.names: dict[str, Any] = {"ips": addresses, "texts": texts, "number": int.from_bytes}
         self.values: list[str] = []
         self.calls: list[str] = []
-        self._sign = sign
+        self._machine = sign
+        # One struct has one byte order: that of most of the numbers (netfilter's are big-endian, nearly all others the
+        # machine's).
+        forms = [form_of(value.read) for value in values if value.read is not None]
+        signs = [form.code[0] for form in forms if form is not None and len(form.code) > 1]
+        self._sign = max((sign, "<", ">"), key=signs.count)
         self._sample = sample
         self._pieces: list[_Piece] = []
         # Ranges that must be equal.
@@ -103,7 +108,7 @@ class Source:
         self._equal.append((value.begin, value.end))
         name = f"c{count}"
         if value.read is None:
-            (self.names[name],) = struct.unpack_from(self._sign + value.code, self._sample, value.begin)
+            (self.names[name],) = struct.unpack_from(self._machine + value.code, self._sample, value.begin)
         else:
             self.names[name] = value.read(Reading(self._sample, 0, []), value.at, value.begin, value.end)
         return name
@@ -112,7 +117,7 @@ class Source:
         """The expression of a value that is read anew each time."""
         name, size = f"v{count}", value.end - value.begin
         if value.read is None:
-            return self._piece(value.begin, size, value.code, name)
+            return self._number(value.begin, size, value.code, self._machine, name)
         form = form_of(value.read)
         if form is None:
             return self._call(count, value)
@@ -141,7 +146,6 @@ class Source:
     def _number(self, begin: int, size: int, code: str, sign: str, name: str) -> str:
         if size == 1 or sign == self._sign:
             return self._piece(begin, size, code, name)
-        # One struct has one byte order; what has the other is taken as bytes.
         order, signed = "big" if sign == ">" else "little", code.islower()
         return f"number({self._piece(begin, size, f'{size}s', name)}, '{order}', signed={signed})"
 
