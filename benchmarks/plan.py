@@ -33,12 +33,14 @@ ONCE_ONLY = {"memory 10 M"}
 
 
 class Measurement(Struct, frozen=True):
-    """``key``: its name, unlike any other's; ``what``: one line for people; ``missing``: why it cannot be done here."""
+    """``key``: its name, unlike any other's; ``what``: one line for people; ``missing``: why it cannot be done here;
+    ``wall``: several processes are at work, so that only the clock on the wall tells."""
 
     key: str
     what: str
     capture: str
     missing: str = ""
+    wall: bool = False
 
 
 _TABLE = [
@@ -106,7 +108,8 @@ class Plan:
     def measurements(self) -> Iterator[Measurement]:
         """All, in the order of a round."""
         for key, capture, what in _TABLE:
-            yield Measurement(f"{key}, {capture}", what, capture, self._missing.get(key, ""))
+            wall = key.startswith(("jobs", "burst"))
+            yield Measurement(f"{key}, {capture}", what, capture, self._missing.get(key, ""), wall)
 
     def measure(self, one: Measurement) -> Sample:
         """Do it once, in a process of its own. Raises ``SystemExit`` with the words of what failed."""

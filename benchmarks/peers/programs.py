@@ -9,6 +9,7 @@ Not here: what is measured with which (``plan``).
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -79,14 +80,13 @@ PROGRAMS: dict[str, Program] = {
 
 def once(command: list[str], allowed: Collection[int]) -> tuple[float, float]:
     """Seconds of the clock and of the processor; raises ``SystemExit`` with what a failed program said."""
-    start, before = time.perf_counter(), os.times()
+    start, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)
-    seconds, after = time.perf_counter() - start, os.times()
+    seconds, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
     if done.returncode and done.returncode not in allowed:
         said = done.stderr.decode("utf-8", "replace").strip().splitlines()
         raise SystemExit(f"{command[0]} ended with {done.returncode}: {said[-1] if said else ''}")
-    used = after.children_user + after.children_system - before.children_user - before.children_system
-    return seconds, used
+    return seconds, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def measure_program(name: str, captures: Captures) -> Sample:
@@ -95,9 +95,9 @@ def measure_program(name: str, captures: Captures) -> Sample:
     idle, idle_cpu = once(program.argv(captures.empty()), program.allowed)
     seconds, cpu = once(program.argv(captures), ())
     messages = program.times * sum(1 for _ in split(captures.plain.read_bytes()))
-    if seconds <= idle:
+    if seconds <= idle or cpu <= idle_cpu:
         raise SystemExit(f"{messages:,} messages are too few: an empty file took as long")
-    return Sample(messages, seconds - idle, max(cpu - idle_cpu, 0.0), facts={"start": idle})
+    return Sample(messages, seconds - idle, cpu - idle_cpu, facts={"start": idle})
 
 
 def build_libnl(folder: Path) -> str:
