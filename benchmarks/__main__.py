@@ -16,7 +16,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks.plan import ONCE_ONLY, Measurement, Plan
+from benchmarks.plan import Measurement, Plan
 from benchmarks.report import Report, markdown, measured, report, report_bytes, schema
 from benchmarks.sample import Clock, Sample
 from benchmarks.targets import TARGETS, outcome
@@ -32,7 +32,7 @@ def run(plan: Plan, rounds: int, only: str, clock: Clock) -> Report:
     failed: dict[str, str] = {}
     for number in range(rounds):
         for one in wanted:
-            if one.key in why or (number and one.key.partition(",")[0] in ONCE_ONLY):
+            if one.key in why or (number and one.once):
                 continue
             try:
                 samples[one.key].append(plan.measure(one))

@@ -24,6 +24,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -189,6 +190,7 @@ def fill(effective: int) -> None:
 
 def drain(_: Captures) -> Sample:
     """libnl: process() until nothing waits."""
+    import_module("pyroute2")  # libnl's policies are made of its definitions
     batch(lines_of_mixed(0))
     monitor = Monitor(LARGEST)
     fill(monitor.backend.status().protocols[ROUTE].transport.receive_buffer_effective)  # type: ignore[union-attr,arg-type]
