@@ -16,15 +16,15 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks.plan import ONCE_ONLY, Measurement, Plan
-from benchmarks.report import Report, markdown, measured, report, report_bytes, schema, this_machine
-from benchmarks.sample import Sample
+from benchmarks.plan import Measurement, Plan
+from benchmarks.report import Report, markdown, measured, report, report_bytes, schema
+from benchmarks.sample import Clock, Sample
 from benchmarks.targets import TARGETS, outcome
 
 BEGIN, END = "<!-- begin: python -m benchmarks -->", "<!-- end -->"
 
 
-def run(plan: Plan, rounds: int, only: str) -> Report:
+def run(plan: Plan, rounds: int, only: str, clock: Clock) -> Report:
     """Measure whatever matches ``only``, so many rounds."""
     wanted = [one for one in plan.measurements() if re.search(only, one.key)]
     samples: dict[str, list[Sample]] = {one.key: [] for one in wanted}
@@ -32,11 +32,11 @@ def run(plan: Plan, rounds: int, only: str) -> Report:
     failed: dict[str, str] = {}
     for number in range(rounds):
         for one in wanted:
-            if one.key in why or (number and one.key.partition(",")[0] in ONCE_ONLY):
+            if one.key in why or (number and one.once):
                 continue
             try:
                 samples[one.key].append(plan.measure(one))
-                told = f"{samples[one.key][-1].rate:,.0f} messages/s"
+                told = f"{samples[one.key][-1].rate('wall'):,.0f} messages/s"
             except SystemExit as error:
                 failed[one.key] = why[one.key] = told = str(error)
                 samples[one.key].clear()
@@ -44,14 +44,8 @@ def run(plan: Plan, rounds: int, only: str) -> Report:
     rows = []
     for one in wanted:
         yardstick = next((samples[key] for key in _yardsticks(one) if samples.get(key)), [])
-        rows.append(
-            measured(
-                *(one.key, one.what, one.capture, samples[one.key], yardstick),
-                missing=one.missing,
-                failed=failed.get(one.key, ""),
-            )
-        )
-    return report(this_machine(), rounds, plan.scale, rows, [outcome(one, samples, why) for one in TARGETS])
+        rows.append(measured(one, samples[one.key], yardstick, clock, failed.get(one.key, "")))
+    return report(rounds, plan.scale, clock, rows, [outcome(one, samples, why, clock) for one in TARGETS])
 
 
 def _yardsticks(one: Measurement) -> list[str]:
@@ -79,6 +73,9 @@ def main() -> None:
     parser.add_argument("--scale", type=float, default=1.0, help="of the captures' full size")
     parser.add_argument("--only", default="", metavar="REGEX", help="measure what this matches")
     parser.add_argument("--long", action="store_true", help="also what takes minutes: ten million messages")
+    parser.add_argument(
+        "--clock", choices=("wall", "cpu"), default="wall", help="cpu: for a machine that has other work at the time"
+    )
     parser.add_argument("--folder", type=Path, help="keep the captures here and use them again")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the report here")
     parser.add_argument("--report", type=Path, metavar="FILE", help="put the tables between the marks of this file")
@@ -89,7 +86,7 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as folder:
         plan = Plan(arguments.folder or Path(folder), arguments.scale, long=arguments.long)
-        whole = run(plan, arguments.rounds, arguments.only)
+        whole = run(plan, arguments.rounds, arguments.only, arguments.clock)
     sys.stdout.write(markdown(whole))
     if arguments.json is not None:
         arguments.json.write_bytes(report_bytes(whole))

@@ -50,9 +50,9 @@ class Captures:
         # What is fed to ip -batch, for what is measured on a running kernel.
         self.lines = folder / f"{name}.lines"
 
-    def empty(self) -> Captures:
-        """The same forms without a message, for what a program costs that does nothing."""
-        return Captures(self.pcap.parent, "empty")
+    def single(self) -> Captures:
+        """The same forms of one message, for what a program costs before it does anything."""
+        return Captures(self.pcap.parent, "single")
 
 
 def padded(messages: Iterable[bytes]) -> bytes:
@@ -152,9 +152,10 @@ def nl80211(folder: Path, count: int) -> Captures:
 def build(folder: Path, mixed: int, links: int, repeated: int, share: float) -> dict[str, Captures]:
     """All captures, by name, of so many messages, the last by its share; what was recorded here already is kept."""
     folder.mkdir(parents=True, exist_ok=True)
-    write_all(folder, "empty", ROUTE, [])
+    made = recorded(folder, "mixed", mixed)
+    write_all(folder, "single", ROUTE, list(islice(split(made.plain.read_bytes()), 1)))
     return {
-        "mixed": recorded(folder, "mixed", mixed),
+        "mixed": made,
         "links": recorded(folder, "links", links),
         "conntrack": conntrack(folder, repeated),
         "nl80211": nl80211(folder, repeated),

@@ -1,7 +1,8 @@
 """What nlmon does with a running kernel, in a namespace of its own.
 
-*Burst*: ``ip -batch`` adds addresses and routes by the ten thousand as fast as it can; libnl and ``ip monitor`` listen
-at the same time with receive buffers of one size, and what the kernel dropped for each is the kernel's own count.
+*Burst*: ``ip -batch`` adds addresses and routes by the ten thousand as fast as it can, and libnl listens. Where the
+receive buffer is small, ``ip monitor`` listens beside it with one of the same size. What was dropped for each is the
+kernel's own count.
 *Drain*: a socket is filled while nobody reads; then it is read to its end, decoded. pyroute2's is filled alike.
 
 Rules:
@@ -21,13 +22,15 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from benchmarks.captures import Captures
 from benchmarks.recording import GROUPS, batch, lines_of_mixed
-from benchmarks.sample import Sample, timed
+from benchmarks.sample import Sample, peak_memory, timed
 from nlmon.backends.base import Backend, BackendOptions, create
 from nlmon.backends.libnl.recovery import DUMPS
 from nlmon.errors import NlmonError, Overrun
@@ -105,7 +108,7 @@ class Monitor:
     """libnl, listening; ``events`` and ``errors`` as they came."""
 
     def __init__(self, buffer: int, *, resync: bool = False) -> None:
-        options = BackendOptions(receive_buffer=buffer, resync=resync, resync_interval=0.0)
+        options = BackendOptions(receive_buffer=buffer, resync=resync)
         self.backend: Backend = create("libnl", KernelFactory(), options)
         self.events: list[Event] = []
         self.errors: list[NlmonError] = []
@@ -131,36 +134,51 @@ class Monitor:
                 return last
 
 
-def burst(captures: Captures, buffer: int) -> Sample:
-    """Additions by ``ip -batch`` while libnl and ``ip monitor`` listen; see the module."""
-    links = [f"link add v{n} type veth peer name w{n}\nlink set w{n} up\nlink set v{n} up\n" for n in range(DEVICES)]
-    batch("link set lo up\n" + "".join(links))
-    monitor = Monitor(buffer, resync=buffer == SMALL)
+def burst(captures: Captures, buffer: int, *, beside: bool) -> Sample:
+    """Additions by ``ip -batch``; ``beside``: ``ip monitor`` listens, too, and libnl makes up for losses."""
+    batch("link set lo up\n" + "".join(map(_device, range(DEVICES))))
+    monitor = Monitor(buffer, resync=beside)
     seeds = [event for dump in DUMPS for event in monitor.backend.whole_dump(*dump).events]  # type: ignore[attr-defined]
-    words = ["ip", "-rcvbuf", str(buffer), "monitor", "link", "address", "route", "neigh", "rule"]
-    peer = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    while drops_of(peer.pid) is None:
-        time.sleep(0.01)
-    start, cpu = time.perf_counter(), sum(os.times()[:2])
-    changes = subprocess.Popen(["ip", "-batch", str(captures.lines)], stdout=subprocess.DEVNULL)
-    end = monitor.attend(lambda: changes.poll() is not None)
-    cpu = sum(os.times()[:2]) - cpu
-    lost = monitor.backend.status().protocols[ROUTE].transport.drops  # type: ignore[union-attr]
-    theirs = drops_of(peer.pid) or 0
-    peer.terminate()
-    peer.wait()
+    with listening(buffer) if beside else nullcontext(int) as theirs:
+        start, cpu = time.perf_counter(), time.process_time()
+        with subprocess.Popen(["ip", "-batch", str(captures.lines)], stdout=subprocess.DEVNULL) as changes:
+            end = monitor.attend(lambda: changes.poll() is not None)
+        cpu = time.process_time() - cpu
+        facts: dict[str, float] = {"lost by ip monitor": theirs()} if beside else {}
     if changes.returncode:
         raise SystemExit("ip -batch failed")
-    facts = {
+    lost = monitor.backend.status().protocols[ROUTE].transport.drops  # type: ignore[union-attr]
+    facts |= {
         "lost": lost,
         "overruns": sum(isinstance(error, Overrun) for error in monitor.errors),
         "synthetic": sum(event.synthetic for event in monitor.events),
-        "lost by ip monitor": theirs,
-        "lost, of ip monitor": lost / max(1, theirs),
         "state is right": float(folded([*seeds, *monitor.events]) == held()),
     }
+    if beside:
+        facts["lost, of ip monitor"] = lost / max(1, facts["lost by ip monitor"])
     monitor.backend.close()
-    return Sample(len(monitor.events), end - start, cpu, facts=facts)
+    return Sample(len(monitor.events), end - start, cpu, peak_memory(), facts)
+
+
+def _device(number: int) -> str:
+    """A link without addresses of its own, which would come when the measurement is over."""
+    new = f"link add v{number} type veth peer name w{number}\n"
+    return new + "".join(f"link set {end}{number} addrgenmode none\nlink set {end}{number} up\n" for end in "vw")
+
+
+@contextmanager
+def listening(buffer: int) -> Iterator[Callable[[], int]]:
+    """``ip monitor`` on the same kinds of messages; gives how many the kernel dropped for it so far."""
+    words = ["ip", "-rcvbuf", str(buffer), "monitor", "link", "address", "route", "neigh", "rule"]
+    with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as peer:
+        while drops_of(peer.pid) is None:
+            if peer.poll() is not None:
+                raise SystemExit("ip monitor failed")
+            time.sleep(0.01)
+        try:
+            yield lambda: drops_of(peer.pid) or 0
+        finally:
+            peer.terminate()
 
 
 def fill(effective: int) -> None:
@@ -172,6 +190,7 @@ def fill(effective: int) -> None:
 
 def drain(_: Captures) -> Sample:
     """libnl: process() until nothing waits."""
+    import_module("pyroute2")  # libnl's policies are made of its definitions
     batch(lines_of_mixed(0))
     monitor = Monitor(LARGEST)
     fill(monitor.backend.status().protocols[ROUTE].transport.receive_buffer_effective)  # type: ignore[union-attr,arg-type]
@@ -208,8 +227,8 @@ def drain_by_pyroute2(_: Captures) -> Sample:
 
 
 WORK: dict[str, Callable[[Captures], Sample]] = {
-    "burst 1 MiB": partial(burst, buffer=LARGE),
-    "burst 32 KiB": partial(burst, buffer=SMALL),
+    "burst 1 MiB": partial(burst, buffer=LARGE, beside=False),
+    "burst 32 KiB": partial(burst, buffer=SMALL, beside=True),
     "drain": drain,
     "drain by pyroute2": drain_by_pyroute2,
 }

@@ -29,16 +29,18 @@ __all__ = ["Measurement", "Plan"]
 
 MIXED, LINKS, BURST, STRANGERS, REPEATED = 100_000, 20_000, 20_000, 20_000, 20_000
 MILLION = 1_000_000
-ONCE_ONLY = {"memory 10 M"}
 
 
 class Measurement(Struct, frozen=True):
-    """``key``: its name, unlike any other's; ``what``: one line for people; ``missing``: why it cannot be done here."""
+    """``key``: its name, unlike any other's; ``what``: one line for people; ``missing``: why it cannot be done here;
+    ``wall``: several processes are at work, so that only the clock on the wall tells; ``once``: not in every round."""
 
     key: str
     what: str
     capture: str
     missing: str = ""
+    wall: bool = False
+    once: bool = False
 
 
 _TABLE = [
@@ -97,7 +99,7 @@ class Plan:
             **dict.fromkeys(("jobs 1", "jobs 2"), _no_jobs()),
             "layouts on": "" if ours.has_layouts() else "there is no layout cache to switch off",
             "layouts off": "" if ours.has_layouts() else "there is no layout cache to switch off",
-            "memory 10 M": "" if long else "takes minutes: --long",
+            **dict.fromkeys(("memory 1 M", "memory 10 M"), "" if long else "takes minutes: --long"),
         }
 
     def _size(self, full: int) -> int:
@@ -106,7 +108,8 @@ class Plan:
     def measurements(self) -> Iterator[Measurement]:
         """All, in the order of a round."""
         for key, capture, what in _TABLE:
-            yield Measurement(f"{key}, {capture}", what, capture, self._missing.get(key, ""))
+            wall, once = key.startswith(("jobs", "burst")), key.startswith("memory")
+            yield Measurement(f"{key}, {capture}", what, capture, self._missing.get(key, ""), wall, once)
 
     def measure(self, one: Measurement) -> Sample:
         """Do it once, in a process of its own. Raises ``SystemExit`` with the words of what failed."""

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import shutil
 import socket
 import struct
 import subprocess
@@ -127,6 +128,8 @@ def waiting(listener: socket.socket) -> Iterator[bytes]:
 
 def batch(lines: str) -> None:
     """Let ``ip`` make changes; raises ``SystemExit`` when it cannot."""
+    if shutil.which("ip") is None:
+        raise SystemExit("the program ip is not installed")
     done = subprocess.run(["ip", "-batch", "-"], input=lines, text=True, capture_output=True, check=False)
     if done.returncode:
         raise SystemExit(f"ip -batch failed: {done.stderr.strip()}")

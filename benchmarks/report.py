@@ -16,14 +16,18 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-from benchmarks.sample import Sample
+from benchmarks.plan import Measurement
+from benchmarks.sample import Clock, Sample
 from benchmarks.targets import Outcome
 from nlmon import __version__
 
-__all__ = ["Machine", "Measured", "Report", "markdown", "report_bytes", "schema", "this_machine"]
+__all__ = ["Machine", "Measured", "Report", "markdown", "measured", "report", "report_bytes", "schema"]
 
-BUSY = 0.95
-YARDSTICK = "pyroute2"
+QUIET = 0.95
+CLOCKS = {
+    "wall": "Seconds are those of the wall.",
+    "cpu": "Seconds are those of a processor, but for bursts and jobs, where they are those of the wall.",
+}
 
 
 class Machine(Struct, frozen=True):
@@ -36,14 +40,15 @@ class Machine(Struct, frozen=True):
 
 
 class Measured(Struct, frozen=True):
-    """One measurement in all rounds. ``rate``: median of messages per second; ``ratio``: median over the rounds of its
-    rate over that of pyroute2 on the same capture; ``memory``: median of the peak in KiB; ``missing`` or ``failed``:
-    why there are no samples."""
+    """One measurement in all rounds. ``rate``: median of messages per second by ``clock``; ``ratio``: median over the
+    rounds of its rate over that of pyroute2 on the same capture; ``memory``: median of the peak in KiB; ``missing`` or
+    ``failed``: why there are no samples."""
 
     key: str
     what: str
     capture: str
     samples: list[Sample]
+    clock: Clock
     rate: float | None = None
     ratio: float | None = None
     memory: float | None = None
@@ -52,15 +57,16 @@ class Measured(Struct, frozen=True):
 
 
 class Report(Struct, frozen=True):
-    """One run. ``scale``: of the captures' full size; ``busy``: median share of its time that a measurement had a
-    processor."""
+    """One run. ``scale``: of the captures' full size; ``clock``: what seconds are; ``had``: median share of its time on
+    the wall that a measurement had a processor."""
 
     tool: Literal["nlmon"]
     version: str
     machine: Machine
     rounds: int
     scale: float
-    busy: float
+    clock: Clock
+    had: float
     measured: list[Measured]
     targets: list[Outcome]
 
@@ -75,25 +81,27 @@ def this_machine() -> Machine:
     )
 
 
-def measured(key: str, what: str, capture: str, samples: list[Sample], yardstick: list[Sample], **why: str) -> Measured:
-    """Sum up the samples of a measurement."""
+def measured(one: Measurement, samples: list[Sample], yardstick: list[Sample], clock: Clock, failed: str) -> Measured:
+    """Sum up the samples of a measurement; ``yardstick``: those of pyroute2."""
+    clock = "wall" if one.wall else clock
+    names = (one.key, one.what, one.capture)
     if not samples:
-        return Measured(key, what, capture, [], **why)
-    ratios = [one.rate / other.rate for one, other in zip(samples, yardstick, strict=False)]
+        return Measured(*names, [], clock, missing=one.missing, failed=failed)
+    ratios = [one.rate(clock) / other.rate(clock) for one, other in zip(samples, yardstick, strict=False)]
     memory = [one.memory for one in samples if one.memory >= 0]
     return Measured(
-        *(key, what, capture, samples),
-        rate=statistics.median(one.rate for one in samples),
+        *(*names, samples, clock),
+        rate=statistics.median(one.rate(clock) for one in samples),
         ratio=statistics.median(ratios) if ratios else None,
         memory=statistics.median(memory) if memory else None,
-        **why,
     )
 
 
-def report(machine: Machine, rounds: int, scale: float, rows: list[Measured], targets: list[Outcome]) -> Report:
+def report(rounds: int, scale: float, clock: Clock, rows: list[Measured], targets: list[Outcome]) -> Report:
     """The whole."""
-    shares = [one.cpu / one.seconds for row in rows for one in row.samples if "burst" not in row.key]
-    return Report("nlmon", __version__, machine, rounds, scale, statistics.median(shares or [0.0]), rows, targets)
+    shares = [one.cpu / one.seconds for row in rows if row.clock == clock for one in row.samples]
+    had = statistics.median(shares or [0.0])
+    return Report("nlmon", __version__, this_machine(), rounds, scale, clock, had, rows, targets)
 
 
 def report_bytes(whole: Report) -> bytes:
@@ -146,7 +154,7 @@ def _facts(whole: Report) -> Iterator[str]:
             names = ("lost", "overruns", "synthetic")
             facts = " | ".join(f"{one.facts[name]:,.0f}" for name in names)
             right = "yes" if one.facts["state is right"] else "no"
-            theirs = f"{one.facts['lost by ip monitor']:,.0f}"
+            theirs = f"{one.facts['lost by ip monitor']:,.0f}" if "lost by ip monitor" in one.facts else ""
             yield f"| {row.key.partition(',')[0]} | {number} | {one.messages:,} | {facts} | {right} | {theirs} |"
 
 
@@ -154,5 +162,7 @@ def _conditions(whole: Report) -> Iterator[str]:
     machine = whole.machine
     yield f"{machine.cpu}, {machine.cores} cores, Linux {machine.kernel}, {machine.python}; {whole.rounds} rounds,"
     yield f"captures of {whole.scale:g} of their full size. Of its time, a measurement had a processor for"
-    busy = "" if whole.busy >= BUSY else "; the machine had other work, so take the ratios with care"
-    yield f"{whole.busy:.0%} (median){busy}."
+    yield (
+        f"{whole.had:.0%} (median){'' if whole.had >= QUIET else '; the machine had other work'}. "
+        + CLOCKS[whole.clock]
+    )

@@ -1,4 +1,4 @@
-"""Programs that read a capture file and print, timed from start to end, less the same program over an empty file.
+"""Programs that read a capture file and print, timed from start to end, less the same program over one message.
 
 What they print goes to /dev/null; a program that fails ends its measurement with its words. ``ip monitor file`` asks
 the local kernel for the names of interfaces that it does not know, so its speed is measured and its words are not.
@@ -9,11 +9,12 @@ Not here: what is measured with which (``plan``).
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,12 +32,12 @@ JOBS = 4  # captures for the jobs
 
 class Program(NamedTuple):
     """``argv`` for a capture; ``needs``: the program that must be installed; ``times``: so often it reads the capture;
-    ``allowed``: exit codes that are no failure, besides 0."""
+    ``whole``: its start counts, too."""
 
     argv: Callable[[Captures], list[str]]
-    needs: str
+    needs: str = ""
     times: int = 1
-    allowed: Collection[int] = ()
+    whole: bool = False
 
 
 def tshark(*form: str) -> Callable[[Captures], list[str]]:
@@ -64,40 +65,39 @@ def copies(captures: Captures) -> list[str]:
 
 
 PROGRAMS: dict[str, Program] = {
-    "nlmon decode": Program(lambda c: [*NLMON, "decode", str(c.pcap)], "", allowed=(3,)),
-    "jobs 1": Program(replay(1), "", JOBS, (3,)),
-    "jobs 2": Program(replay(2), "", JOBS, (3,)),
+    "nlmon decode": Program(lambda c: [*NLMON, "decode", str(c.pcap)]),
+    "jobs 1": Program(replay(1), times=JOBS, whole=True),
+    "jobs 2": Program(replay(2), times=JOBS, whole=True),
     "tshark ek": Program(tshark("-T", "ek"), "tshark"),
     "tshark fields": Program(
         tshark("-T", "fields", *(word for name in FIELDS for word in ("-e", f"netlink-route.{name}"))), "tshark"
     ),
     "ip monitor file": Program(lambda c: ["ip", "monitor", "file", str(c.rtmon)], "ip"),
-    "libnl-3 lines": Program(libnl("line"), ""),
-    "libnl-3 dump": Program(libnl("dump"), ""),
+    "libnl-3 lines": Program(libnl("line")),
+    "libnl-3 dump": Program(libnl("dump")),
 }
 
 
-def once(command: list[str], allowed: Collection[int]) -> tuple[float, float]:
+def once(command: list[str]) -> tuple[float, float]:
     """Seconds of the clock and of the processor; raises ``SystemExit`` with what a failed program said."""
-    start, before = time.perf_counter(), os.times()
+    start, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)
-    seconds, after = time.perf_counter() - start, os.times()
-    if done.returncode and done.returncode not in allowed:
+    seconds, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
+    if done.returncode:
         said = done.stderr.decode("utf-8", "replace").strip().splitlines()
         raise SystemExit(f"{command[0]} ended with {done.returncode}: {said[-1] if said else ''}")
-    used = after.children_user + after.children_system - before.children_user - before.children_system
-    return seconds, used
+    return seconds, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def measure_program(name: str, captures: Captures) -> Sample:
-    """One run over the capture, less one over an empty file."""
+    """One run over the capture, less one over a single message if its start does not count."""
     program = PROGRAMS[name]
-    idle, idle_cpu = once(program.argv(captures.empty()), program.allowed)
-    seconds, cpu = once(program.argv(captures), ())
+    start, start_cpu = (0.0, 0.0) if program.whole else once(program.argv(captures.single()))
+    seconds, cpu = once(program.argv(captures))
     messages = program.times * sum(1 for _ in split(captures.plain.read_bytes()))
-    if seconds <= idle:
-        raise SystemExit(f"{messages:,} messages are too few: an empty file took as long")
-    return Sample(messages, seconds - idle, max(cpu - idle_cpu, 0.0), facts={"start": idle})
+    if seconds <= start or cpu <= start_cpu:
+        raise SystemExit(f"{messages:,} messages are too few: one took as long")
+    return Sample(messages, seconds - start, cpu - start_cpu, facts={"start": start})
 
 
 def build_libnl(folder: Path) -> str:
