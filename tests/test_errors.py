@@ -48,7 +48,9 @@ FINDING = {"frame": 3, "offset": 16, "why": "short"}
 OTHER = {"where": "a.pcap", "why": "damaged", "hint": "record it again"}
 
 
-@pytest.mark.parametrize("kind", [one for one in kinds() if one.__module__ == errors.__name__], ids=lambda k: k.__name__)
+@pytest.mark.parametrize(
+    "kind", [one for one in kinds() if one.__module__ == errors.__name__], ids=lambda k: k.__name__
+)
 def test_an_error_can_be_pickled(kind: type[NlmonError]) -> None:
     """Another process tells the same: class, text and values of every error."""
     named = dict(FINDING if issubclass(kind, errors.DecodeError) else OTHER) | OWN.get(kind.__name__, {})

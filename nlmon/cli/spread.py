@@ -1,0 +1,75 @@
+"""Where captures are replayed: in this process one after another, in several processes, or by a dask cluster.
+
+Rules:
+1. One process starts no other: its differences are written when they are found, and its progress is that of a capture.
+2. With several, what is shown is how much of all captures has been replayed.
+
+Not here: executors (``nlmon.jobs``), and what becomes of an outcome (``nlmon.cli.replay``).
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+from msgspec import structs
+
+from nlmon.capture import open_capture
+from nlmon.cli.common import progress
+from nlmon.errors import CaptureError
+from nlmon.jobs.work import Outcome, ReplayOptions, replay_captures, replay_reader, unreadable
+
+__all__ = ["outcomes"]
+
+
+@contextmanager
+def outcomes(captures: Sequence[Path], options: ReplayOptions, jobs: int, cluster: str) -> Iterator[Iterator[Outcome]]:
+    """The outcomes of captures in their order; ``jobs`` 0: as many as there are CPUs, ``cluster``: address of a dask
+    scheduler, or empty. Whoever leaves by an exception ends the processes, too."""
+    if cluster:
+        from nlmon.jobs.cluster import open_cluster  # noqa: PLC0415  (start-up: only a cluster needs it)
+
+        with open_cluster(cluster) as there, _progress(captures) as on_done:
+            options = structs.replace(options, elsewhere=True)
+            yield replay_captures(captures, options, there.executor, lost=there.lost, on_done=on_done)
+        return
+    if jobs != 1 and len(captures) > 1:
+        from nlmon.jobs.processes import Processes, allowed_cpus  # noqa: PLC0415  (start-up: only several need it)
+
+        count = min(jobs or allowed_cpus(), len(captures))
+        if count > 1:
+            with Processes(count) as executor, _progress(captures) as on_done:
+                yield replay_captures(captures, options, executor, on_done=on_done)
+            return
+    yield map(partial(_here, options=options), captures)
+
+
+def _here(path: Path, options: ReplayOptions) -> Outcome:
+    """Replay a capture in this process; its lines go to stdout and not into the outcome."""
+    on_line = sys.stdout.buffer.write if options.lines else None
+    try:
+        with open_capture(path, byteorder=options.byteorder) as reader, progress(reader.size, path.name) as advance:
+            return Outcome(replay_reader(reader, path, options, on_line=on_line, on_progress=advance))
+    except CaptureError as error:
+        return Outcome(unreadable(path, error), error)
+
+
+@contextmanager
+def _progress(captures: Sequence[Path]) -> Iterator[Callable[[int], None] | None]:
+    """A progress bar over the bytes of all captures, each of which counts when it is done."""
+    # A file that only workers see counts, too.
+    sizes = [max(path.stat().st_size, 1) if path.exists() else 1 for path in captures]
+    with progress(sum(sizes), f"{len(captures)} captures") as advance:
+        if advance is None:
+            yield None
+            return
+        done: list[int] = []
+
+        def on_done(number: int) -> None:
+            done.append(sizes[number])
+            advance(sum(done))
+
+        yield on_done
