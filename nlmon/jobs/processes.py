@@ -59,7 +59,7 @@ class Processes(Executor):
 
     def __init__(self, count: int) -> None:
         self._context = _Context()
-        self._threads = ThreadPoolExecutor(count, "nlmon-job", initializer=_block_interrupts)
+        self._threads = ThreadPoolExecutor(count, "nlmon-job")
         self._lock = threading.Lock()
         self._idle: list[ProcessPoolExecutor] = []
         self._over = self._killed = False
@@ -88,6 +88,7 @@ class Processes(Executor):
     def _begin(self, call: Callable[[], T]) -> tuple[ProcessPoolExecutor, Future[T]]:
         try:
             pool = self._idle.pop() if self._idle else ProcessPoolExecutor(1, self._context, _settle)
+            _block_signals()  # again each time: starting multiprocessing's resource tracker ends with SIGINT unblocked
             return pool, pool.submit(call)
         except (OSError, NotImplementedError) as error:
             why = getattr(error, "strerror", None) or str(error)
@@ -118,10 +119,11 @@ class Processes(Executor):
             self.kill()
 
 
-def _block_interrupts() -> None:
-    """Keep SIGINT from this thread, and so from what it starts: signal masks survive fork and exec (signal(7))."""
+def _block_signals() -> None:
+    """Keep SIGINT from this thread, and so from the processes it starts: masks survive fork and exec (signal(7)).
+    SIGPIPE, too: a process that is gone must be an error where we write to it, whatever the signal means elsewhere."""
     if hasattr(signal, "pthread_sigmask"):
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGPIPE})
 
 
 def _settle() -> None:

@@ -136,7 +136,7 @@ def replay_captures(
             try:
                 outcome = waiting.pop(number).result()
             except lost:
-                outcome = _lost(path)
+                outcome = _lost(path, elsewhere=options.elsewhere)
             yield outcome
     finally:
         for future in waiting.values():
@@ -159,8 +159,8 @@ def _work(target: str, path: str, options: ReplayOptions) -> Outcome:
     """What a worker does: open ``target``, which the report calls ``path``, and replay it."""
     if options.version != __version__:
         raise PlatformError(
-            *("NLM-J002", "a worker has another version of nlmon"),
-            where=socket.gethostname(),
+            *("NLM-J002", "another version of nlmon"),
+            where=f"worker on {socket.gethostname()}",
             why=f"it has {__version__} and was asked by {options.version}",
             hint="install the same version everywhere",
         )
@@ -186,13 +186,13 @@ def _as_seen_here(error: CaptureError) -> CaptureError:
     )
 
 
-def _lost(path: Path) -> Outcome:
-    error = PlatformError(
-        *("NLM-J001", "the process that replayed the capture is gone"),
-        where=shown_path(path),
-        why="it was ended from outside, or memory ran out",
-        hint="replay it alone, or with fewer --jobs",
-    )
+def _lost(path: Path, *, elsewhere: bool) -> Outcome:
+    if elsewhere:
+        why, hint = "it was killed, or memory ran out, or the scheduler ended", "see the logs of the cluster"
+    else:
+        why, hint = "it was killed, or memory ran out", "replay it alone, or with fewer --jobs"
+    what = "the process that replayed the capture is gone"
+    error = PlatformError("NLM-J001", what, where=shown_path(path), why=why, hint=hint)
     return Outcome(CaptureReport(path=shown_path(path), verdict="error", reason=error.what), error)
 
 
