@@ -3,12 +3,14 @@
 Rules:
 1. One process starts no other: its differences are written when they are found, and its progress is that of a capture.
 2. With several, what is shown is how much of all captures has been replayed.
+3. Whatever ends the command, processes are ended before it; a signal that would not wait for that is made to.
 
 Not here: executors (``nlmon.jobs``), and what becomes of an outcome (``nlmon.cli.replay``).
 """
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,10 +21,13 @@ from msgspec import structs
 
 from nlmon.capture import open_capture
 from nlmon.cli.common import progress
-from nlmon.errors import CaptureError
-from nlmon.jobs.work import Outcome, ReplayOptions, replay_captures, replay_reader, unreadable
+from nlmon.errors import CaptureError, PlatformError
+from nlmon.jobs.work import Outcome, ReplayOptions, replay_reader, unreadable
 
 __all__ = ["outcomes"]
+
+# The exit code that a shell shows for a program that SIGTERM has ended.
+TERMINATED = 128 + 15
 
 
 @contextmanager
@@ -31,20 +36,42 @@ def outcomes(captures: Sequence[Path], options: ReplayOptions, jobs: int, cluste
     scheduler, or empty. Whoever leaves by an exception ends the processes, too."""
     if cluster:
         from nlmon.jobs.cluster import open_cluster  # noqa: PLC0415  (start-up: only a cluster needs it)
+        from nlmon.jobs.order import replay_captures  # noqa: PLC0415
 
         with open_cluster(cluster) as there, _progress(captures) as on_done:
             options = structs.replace(options, elsewhere=True)
             yield replay_captures(captures, options, there.executor, lost=there.lost, on_done=on_done)
         return
     if jobs != 1 and len(captures) > 1:
-        from nlmon.jobs.processes import Processes, allowed_cpus  # noqa: PLC0415  (start-up: only several need it)
+        from nlmon.jobs.order import replay_captures  # noqa: PLC0415  (start-up: only several need it)
+        from nlmon.jobs.processes import Processes, allowed_cpus  # noqa: PLC0415
 
         count = min(jobs or allowed_cpus(), len(captures))
         if count > 1:
-            with Processes(count) as executor, _progress(captures) as on_done:
+            with _patient_signals(), Processes(count) as executor, _progress(captures) as on_done:
                 yield replay_captures(captures, options, executor, on_done=on_done)
             return
     yield map(partial(_here, options=options), captures)
+
+
+@contextmanager
+def _patient_signals() -> Iterator[None]:
+    """Let what is inside end in order when the reader of our output goes or SIGTERM comes, and then end as the signal
+    would have: at once it would leave processes to themselves, and semaphores that somebody complains about."""
+    signals = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGPIPE)}
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+    if signals[signal.SIGTERM] != signal.SIG_IGN:
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
+    try:
+        yield
+    except PlatformError as error:
+        if isinstance(error.__cause__, BrokenPipeError):
+            signal.signal(signal.SIGPIPE, signals[signal.SIGPIPE])
+            signal.raise_signal(signal.SIGPIPE)
+        raise
+    finally:
+        for number, before in signals.items():
+            signal.signal(number, before)
 
 
 def _here(path: Path, options: ReplayOptions) -> Outcome:

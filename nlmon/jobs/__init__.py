@@ -6,8 +6,8 @@ Rules of this room:
 2. What travels is small: a path and the options to a worker, a report and its compressed lines back.
 3. A worker that is lost costs the capture it replayed, never that of another.
 
-Read ``work`` first: what a worker does, and the outcomes in order. ``processes`` is the executor on this machine,
-``cluster`` that of a dask cluster, loaded only when it is asked for.
+Read ``work`` first, what a worker does, then ``order``, many captures by any executor. ``processes`` is the executor on
+this machine, ``cluster`` that of a dask cluster; both are loaded only when they are asked for.
 
 Not here: the replay itself (``nlmon.replay``), and what a command prints (``nlmon.cli``).
 """

@@ -1,23 +1,18 @@
-"""One capture as a task for a worker, and the outcomes of many in the order they were given.
-
-    captures ─► largest first ─► executor ─► one replay each ─► outcomes, in the order of the captures
+"""One capture as a task for a worker: what it is told, what it does, and what it gives back.
 
 Rules of this file:
-1. A capture that cannot be read is an outcome. What would end the run in one process ends it here: it is raised when
-   its turn comes.
-2. A worker of another version is refused before it replays anything: its report could mean something else.
+1. A capture that cannot be read is an outcome; what else ends a run is raised.
+2. A worker of another version refuses before it replays anything: its report could mean something else.
 3. Nothing is shared: a capture is opened by its path where it is replayed.
 
-Not here: executors (``processes``, ``cluster``), and the replay itself (``nlmon.replay``).
+Not here: many captures (``order``), and the replay itself (``nlmon.replay``).
 """
 
 from __future__ import annotations
 
-import os
 import socket
 import zlib
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -35,10 +30,8 @@ from nlmon.report.model import CaptureReport, Damage
 from nlmon.report.text import shown_path
 from nlmon.transport.faults import Fault
 
-__all__ = ["Outcome", "ReplayOptions", "replay_captures", "replay_reader", "unreadable"]
+__all__ = ["Outcome", "ReplayOptions", "replay_path", "replay_reader", "unreadable"]
 
-# What an executor raises for a task whose worker is gone.
-LOST = (BrokenExecutor, CancelledError)
 CHUNK = 1 << 20
 
 
@@ -112,51 +105,11 @@ def unreadable(path: Path | str, error: CaptureError) -> CaptureReport:
     return CaptureReport(path=shown_path(path), verdict="error", reason=error.what, damage=damage)
 
 
-def replay_captures(
-    captures: Sequence[Path],
-    options: ReplayOptions,
-    executor: Executor,
-    *,
-    lost: tuple[type[BaseException], ...] = LOST,
-    on_done: Callable[[int], None] | None = None,
-) -> Iterator[Outcome]:
-    """Replay captures by an executor and give their outcomes in order; the largest files begin first.
+def replay_path(target: str, path: str, options: ReplayOptions) -> Outcome:
+    """What a worker does: open ``target``, which the report calls ``path``, and replay it.
 
-    ``lost``: what the executor raises when a worker is gone. ``on_done`` is called with the index of a capture when it
-    has ended, in any order and thread. Raises what a replay raises; leaving early withdraws what has not begun.
+    Raises ``PlatformError`` (NLM-J002) when it has another version than who asks.
     """
-    waiting: dict[int, Future[Outcome]] = {}
-    # Of equal size the first begins first; a file that is not here has no size.
-    for number in sorted(range(len(captures)), key=lambda index: -_size(captures[index])):
-        future = waiting[number] = _submit(executor, captures[number], options, lost)
-        if on_done is not None:
-            future.add_done_callback(lambda _, number=number: on_done(number))  # type: ignore[misc]
-    try:
-        for number, path in enumerate(captures):
-            try:
-                outcome = waiting.pop(number).result()
-            except lost:
-                outcome = _lost(path, elsewhere=options.elsewhere)
-            yield outcome
-    finally:
-        for future in waiting.values():
-            future.cancel()
-
-
-def _submit(
-    executor: Executor, path: Path, options: ReplayOptions, lost: tuple[type[BaseException], ...]
-) -> Future[Outcome]:
-    target = os.path.abspath(path) if options.elsewhere else os.fspath(path)  # noqa: PTH100  (a link stays one)
-    try:
-        return executor.submit(_work, target, os.fspath(path), options)
-    except lost as error:  # the executor broke while captures were handed to it
-        broken: Future[Outcome] = Future()
-        broken.set_exception(error)
-        return broken
-
-
-def _work(target: str, path: str, options: ReplayOptions) -> Outcome:
-    """What a worker does: open ``target``, which the report calls ``path``, and replay it."""
     if options.version != __version__:
         raise PlatformError(
             *("NLM-J002", "another version of nlmon"),
@@ -184,20 +137,3 @@ def _as_seen_here(error: CaptureError) -> CaptureError:
     return CaptureError(
         error.code, error.what, where=where, why=error.why, hint=hint or error.hint, offset=error.offset
     )
-
-
-def _lost(path: Path, *, elsewhere: bool) -> Outcome:
-    if elsewhere:
-        why, hint = "it was killed, or memory ran out, or the scheduler ended", "see the logs of the cluster"
-    else:
-        why, hint = "it was killed, or memory ran out", "replay it alone, or with fewer --jobs"
-    what = "the process that replayed the capture is gone"
-    error = PlatformError("NLM-J001", what, where=shown_path(path), why=why, hint=hint)
-    return Outcome(CaptureReport(path=shown_path(path), verdict="error", reason=error.what), error)
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0

@@ -17,8 +17,9 @@ from nlmon import __version__
 from nlmon.capture import open_capture
 from nlmon.errors import CaptureError, PlatformError
 from nlmon.jobs import work
+from nlmon.jobs.order import replay_captures
 from nlmon.jobs.processes import Processes
-from nlmon.jobs.work import Outcome, ReplayOptions, replay_captures, replay_reader
+from nlmon.jobs.work import Outcome, ReplayOptions, replay_reader
 
 CAPTURES = Path(__file__).parents[2] / "fixtures" / "captures" / "linux-6.12"
 SMALL = sorted(path for path in CAPTURES.glob("*.pcap.zst") if path.stat().st_size < 20_000)
