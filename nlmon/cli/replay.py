@@ -37,7 +37,7 @@ def _jobs(_: click.Context, __: click.Parameter, value: str | None) -> int | Non
         return None
     if value == "auto":
         return 0
-    if not (value.isascii() and value.isdigit()):
+    if not (value.isascii() and value.isdigit() and len(value) < 10):
         raise click.BadParameter(f"{value!r} is no number of processes; try 4, or auto for one per CPU")
     return int(value)
 

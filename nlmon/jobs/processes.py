@@ -86,9 +86,15 @@ class Processes(Executor):
                     self._idle.append(pool)
 
     def _begin(self, call: Callable[[], T]) -> tuple[ProcessPoolExecutor, Future[T]]:
+        while self._idle:
+            pool = self._idle.pop()
+            try:
+                return pool, pool.submit(call)
+            except BrokenExecutor:  # its process ended while it had nothing to do, which is no fault of this task
+                pool.shutdown(wait=False)
         try:
-            pool = self._idle.pop() if self._idle else ProcessPoolExecutor(1, self._context, _settle)
-            _block_signals()  # again each time: starting multiprocessing's resource tracker ends with SIGINT unblocked
+            pool = ProcessPoolExecutor(1, self._context, _settle)
+            _block_signals()  # only now: starting multiprocessing's resource tracker ends with SIGINT unblocked
             return pool, pool.submit(call)
         except (OSError, NotImplementedError) as error:
             why = getattr(error, "strerror", None) or str(error)

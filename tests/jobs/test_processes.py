@@ -47,6 +47,17 @@ def test_a_process_that_ends_costs_one_task() -> None:
     assert before != after
 
 
+def test_a_process_that_ends_idle_costs_nothing() -> None:
+    """The next task gets another one."""
+    with Processes(1) as executor:
+        before = executor.submit(os.getpid).result()
+        os.kill(before, signal.SIGKILL)
+        while not gone(before):  # until its pool has noticed
+            os.sched_yield()
+
+        assert executor.submit(os.getpid).result() != before
+
+
 def test_what_a_task_raises_is_raised() -> None:
     """And the process is used again."""
     with Processes(1) as executor:
