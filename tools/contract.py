@@ -10,11 +10,16 @@ the compiled form is read and checked in full at every start, so a forgotten run
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 from nlmon.compare.contract import COMPILED, compiled_bytes
 
+# Of this tree, whichever nlmon is installed.
+FOLDER = Path(__file__).parent.parent / "nlmon" / "compare"
+
 if __name__ == "__main__":
-    part = COMPILED.with_suffix(".part")
-    part.write_bytes(compiled_bytes())
-    part.replace(COMPILED)
-    sys.stdout.write(f"{COMPILED.name}: {COMPILED.stat().st_size:,} bytes\n")
+    target = FOLDER / COMPILED.name
+    part = target.with_suffix(".part")
+    part.write_bytes(compiled_bytes(FOLDER))
+    part.replace(target)
+    sys.stdout.write(f"{target.name}: {target.stat().st_size:,} bytes\n")

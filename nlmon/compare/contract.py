@@ -195,7 +195,7 @@ def load_contract(path: Path | None = None) -> Contract:
         text = source.read_bytes()
     except OSError as error:
         raise ContractError("NLM-K001", "the contract cannot be read", where=str(source), why=str(error)) from error
-    data = _compiled(text) or _checked(text, source)
+    data = _compiled(text) or _checked(text, source, SCHEMA.read_bytes())
     kinds = {name: _kind(name, rows, source) for name, rows in data["kinds"].items()}
     if kinds.keys() != KIND_TYPES.keys():
         missing = sorted(KIND_TYPES.keys() ^ kinds.keys())
@@ -211,10 +211,12 @@ def load_contract(path: Path | None = None) -> Contract:
     )
 
 
-def compiled_bytes() -> bytes:
-    """What ``contract.json`` has to hold; raises ``ContractError`` as ``load_contract`` does."""
-    text = SOURCE.read_bytes()
-    compiled = _Compiled(_digest(text), _digest(SCHEMA.read_bytes()), _checked(text, SOURCE))
+def compiled_bytes(folder: Path = HERE) -> bytes:
+    """What ``contract.json`` has to hold beside the contract and the schema in a folder; raises ``ContractError`` as
+    ``load_contract`` does."""
+    source, schema = folder / SOURCE.name, (folder / SCHEMA.name).read_bytes()
+    text = source.read_bytes()
+    compiled = _Compiled(_digest(text), _digest(schema), _checked(text, source, schema))
     return msgspec.json.format(msgspec.json.encode(compiled), indent=1) + b"\n"
 
 
@@ -232,8 +234,8 @@ def _compiled(text: bytes) -> dict[str, Any] | None:
     return found.data if same else None
 
 
-def _checked(text: bytes, source: Path) -> dict[str, Any]:
-    """The content of a contract that follows the schema."""
+def _checked(text: bytes, source: Path, schema: bytes) -> dict[str, Any]:
+    """The content of a contract that follows a schema."""
     from jsonschema import Draft202012Validator  # noqa: PLC0415  (start-up: only a contract of one's own needs it)
     from ruamel.yaml import YAML  # noqa: PLC0415
     from ruamel.yaml.error import YAMLError  # noqa: PLC0415
@@ -242,7 +244,7 @@ def _checked(text: bytes, source: Path) -> dict[str, Any]:
         data = YAML(typ="safe").load(text.decode("utf-8"))
     except (UnicodeDecodeError, YAMLError) as error:
         raise ContractError("NLM-K001", "the contract cannot be read", where=str(source), why=str(error)) from error
-    for found in Draft202012Validator(msgspec.json.decode(SCHEMA.read_bytes())).iter_errors(data):
+    for found in Draft202012Validator(msgspec.json.decode(schema)).iter_errors(data):
         place = "/".join(map(str, found.absolute_path))
         raise ContractError(
             "NLM-K002", f"the contract breaks its schema at {place!r}", where=str(source), why=found.message

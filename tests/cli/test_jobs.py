@@ -81,6 +81,7 @@ def test_a_report_file_is_the_same(tmp_path: Path) -> None:
     [
         (("--jobs", "two"), "Invalid value for '--jobs': 'two' is no number of processes; try 4, or auto"),
         (("--jobs", "-1"), "Invalid value for '--jobs': '-1' is no number of processes"),
+        (("--jobs", "9" * 5000), "is no number of processes"),
         (("--executor", "dask"), "Invalid value for '--executor': 'dask' is no executor; try dask:tcp://HOST:8786"),
         (("--executor", "dask:"), "Invalid value for '--executor': 'dask:' is no executor"),
         (("--executor", "ray:tcp://h:1"), "Invalid value for '--executor': 'ray:tcp://h:1' is no executor"),
@@ -89,7 +90,7 @@ def test_a_report_file_is_the_same(tmp_path: Path) -> None:
         (("-", "--jobs", "auto"), "error[NLM-U016]: - cannot be replayed by another process"),
         (("-", "--executor", "dask:tcp://h:1"), "error[NLM-U016]: - cannot be replayed by another process"),
     ],
-    ids=str,
+    ids=lambda words: " ".join(words)[:40],
 )
 def test_what_cannot_be_spread_is_a_usage_mistake(arguments: tuple[str, ...], said: str) -> None:
     """Exit code 2 with the reason, before anything is started or written."""

@@ -77,7 +77,7 @@ def test_a_compiled_contract_of_other_files_is_not_used(
     monkeypatch.setattr(module, what, path)
     checked: list[bytes] = []
     check = module._checked
-    monkeypatch.setattr(module, "_checked", lambda text, source: checked.append(text) or check(text, source))
+    monkeypatch.setattr(module, "_checked", lambda text, *rest: checked.append(text) or check(text, *rest))
 
     assert rows(load_contract.__wrapped__()) == whole
     assert checked == [CONTRACT.read_bytes()]
