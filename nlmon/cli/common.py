@@ -13,9 +13,7 @@ from typing import Any, TypeVar
 
 import click
 
-from nlmon.backends.base import BACKENDS
 from nlmon.errors import NlmonError
-from nlmon.names import PROTOCOLS, protocol_number
 from nlmon.report.text import printable
 
 __all__ = ["F", "progress", "protocol_names", "protocol_option", "show_error", "warn"]
@@ -24,6 +22,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def _protocols(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tuple[int, ...]:
+    from nlmon.names import protocol_number  # noqa: PLC0415  (start-up: only who names a protocol needs it)
+
     numbers = []
     for value in values:
         number = protocol_number(value)
@@ -35,6 +35,9 @@ def _protocols(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -
 
 def protocol_names() -> str:
     """Every protocol that an implementation reads, as ``--protocol`` takes them."""
+    from nlmon.backends.base import BACKENDS  # noqa: PLC0415  (start-up: only a hint needs them)
+    from nlmon.names import PROTOCOLS  # noqa: PLC0415
+
     numbers: set[int] = set()
     for target in BACKENDS.values():
         module, _, attribute = target.partition(":")
