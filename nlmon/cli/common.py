@@ -16,7 +16,7 @@ import click
 from nlmon.errors import NlmonError
 from nlmon.report.text import printable
 
-__all__ = ["F", "progress", "protocol_names", "protocol_option", "show_error", "warn"]
+__all__ = ["F", "layouts_option", "progress", "protocol_names", "protocol_option", "show_error", "warn"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -55,6 +55,21 @@ def protocol_option(function: F) -> F:
         callback=_protocols,
         metavar="NAME",
         help="Only this protocol, by name or number; repeat for several. Default: all that are supported.",
+    )
+    return decorate(function)
+
+
+def layouts_option(function: F) -> F:
+    """``--layouts N``: for how many kinds of messages libnl keeps functions of their own."""
+    from nlmon.backends.base import BackendOptions  # noqa: PLC0415  (start-up: not every command has it)
+
+    decorate = click.option(
+        "--layouts",
+        type=click.IntRange(min=0),
+        default=BackendOptions().layouts,
+        show_default=True,
+        metavar="N",
+        help="For so many kinds of messages libnl keeps functions of their own; 0: none, which gives the same, slower.",
     )
     return decorate(function)
 

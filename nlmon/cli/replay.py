@@ -14,7 +14,7 @@ from msgspec import structs
 
 from nlmon import __version__
 from nlmon.backends.base import BACKENDS, BackendOptions
-from nlmon.cli.common import protocol_option, show_error
+from nlmon.cli.common import layouts_option, protocol_option, show_error
 from nlmon.cli.output import refuse_captures, write_report
 from nlmon.errors import CaptureError, PlatformError, UsageError
 from nlmon.report.jsonout import CaptureLine, Footer, Header, line_bytes, report_bytes
@@ -86,6 +86,7 @@ def _cluster(_: click.Context, __: click.Parameter, value: str | None) -> str:
     help="Caches of libnl. Repeatable.",
 )
 @click.option("--recover", is_flag=True, help="Let libnl make up for what it lost.")
+@layouts_option
 @click.option("--strict", is_flag=True, help="Events in another order or number turn the verdict, too.")
 @click.option(
     "--jobs", metavar="N", callback=_jobs, help="Processes that replay captures; 0 or auto: one per CPU.  [default: 1]"
@@ -112,6 +113,7 @@ def command(
     faults: tuple[str, ...],
     caches: tuple[str, ...],
     recover: bool,
+    layouts: int,
     strict: bool,
     jobs: int | None,
     cluster: str,
@@ -135,7 +137,12 @@ def command(
         protocols=protocols,
         byteorder=byteorder,
         backend=BackendOptions(
-            generic_families=families or None, extra_groups=groups, caches=caches, resync=recover, resync_interval=0.0
+            generic_families=families or None,
+            extra_groups=groups,
+            caches=caches,
+            resync=recover,
+            resync_interval=0.0,
+            layouts=layouts,
         ),
         faults=tuple(map(parse_fault, faults)),
         strict=strict,
