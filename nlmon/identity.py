@@ -17,34 +17,41 @@
 Only fields that both implementations provide decide identity, so that their states are comparable. The contract
 lists the same rules for readers.
 
+``Hanging`` finds the objects that go with an interface, of which a table may hold a million.
+
 Not here: what happens to an object (``nlmon.state``), and routes of AF_MPLS and multicast routing, which have no
 common identity.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
 from typing import TypeAlias
 
 from msgspec import structs
 
-from nlmon.events import AddrInfo, LinkInfo, NeighInfo, RouteInfo, RoutePayload, RuleInfo
+from nlmon.events import AddrInfo, Event, LinkInfo, NeighInfo, RouteInfo, RoutePayload, RuleInfo
 
 __all__ = [
     "BRIDGE",
     "INET",
     "INET6",
     "RTM_F_CLONED",
+    "Hanging",
     "Key",
+    "Subject",
     "hops_of",
     "identity",
     "objects_of",
     "route_group",
     "show_key",
     "split_hops",
+    "subject_of",
 ]
 
 Key: TypeAlias = tuple[Hashable, ...]
+# What an event changes: kind and key of the object, and for a route the key of its group.
+Subject: TypeAlias = tuple[str, Key, Key | None]
 
 UNSPEC, INET, BRIDGE, INET6 = 0, 2, 7, 10
 RTM_F_CLONED = 0x200
@@ -102,6 +109,22 @@ def hops_of(route: RouteInfo) -> Hashable:
         return (route.type, hops)
     own = (route.type, route.protocol, route.scope, route.prefsrc, route.metrics, route.nh_id)
     return (*own, hops if route.nh_id is None else ())
+
+
+def subject_of(event: Event) -> Subject | None:
+    """What an event is about, by what both implementations provide of it; None where it changes no state."""
+    if event.protocol != 0 or event.msg_type & 3 > 1 or event.nsid is not None:
+        return None
+    payload = event.payload
+    if isinstance(payload, RouteInfo):
+        if payload.flags & RTM_F_CLONED or payload.family not in (INET, INET6):
+            return None
+        group = route_group(payload)
+        return "route", (*group, hops_of(payload)), group
+    if not isinstance(payload, RoutePayload):
+        return None
+    kind, key = identity(payload)
+    return None if kind == "view" else (kind, key, None)
 
 
 def split_hops(route: RouteInfo) -> dict[Key, RoutePayload]:
@@ -168,3 +191,67 @@ def show_key(kind: str, key: Key) -> str:
 
 def _named(pairs: Iterable[tuple[str, Hashable]]) -> str:
     return " ".join(f"{name}={value}" for name, value in pairs if value not in {None, 0} or name == "family")
+
+
+class Hanging:
+    """What hangs on an interface: the keys of a table of objects by the index of their interface, or of each hop, in
+    the order of the table. Where an index is no plain number, or changes while its object stays, the whole table is
+    looked through."""
+
+    def __init__(self) -> None:
+        self._keys: dict[int | None, dict[Key, None]] = {}
+        self._whole = False
+
+    def put(self, key: Key, before: RoutePayload | None, payload: RoutePayload) -> None:
+        """An object was put into the table, ``before`` being what it replaced there."""
+        if self._whole:
+            return
+        indexes = _indexes(payload)
+        if before is not None:
+            if indexes != _indexes(before):
+                self._give_up()
+            return
+        for index in indexes:
+            if type(index) is int:
+                keys = self._keys.get(index)
+                if keys is None:
+                    self._keys[index] = {key: None}
+                else:
+                    keys[key] = None
+            elif index is not None:
+                self._give_up()
+                return
+
+    def _give_up(self) -> None:
+        self._whole = True
+        self._keys.clear()
+
+    def take(self, key: Key, payload: RoutePayload) -> None:
+        """An object was taken from the table."""
+        for index in () if self._whole else _indexes(payload):
+            keys = self._keys.get(index)
+            if keys is not None:
+                keys.pop(key, None)
+                if not keys:
+                    del self._keys[index]
+
+    def on(self, index: int, table: Mapping[Key, RoutePayload]) -> Collection[Key]:
+        """Keys of the objects of ``table`` that may hang on an interface, all that do among them."""
+        if self._whole or type(index) is not int:
+            return table
+        return self._keys.get(index, ())
+
+    def clear(self) -> None:
+        """The table is empty."""
+        self._keys.clear()
+        self._whole = False
+
+
+def _indexes(payload: RoutePayload) -> tuple[int | None, ...]:
+    if isinstance(payload, RuleInfo):
+        return ()
+    if not isinstance(payload, RouteInfo):
+        return (payload.ifindex,)
+    if payload.multipath is None:
+        return (payload.oif,)
+    return tuple(hop.ifindex for hop in payload.multipath)

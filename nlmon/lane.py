@@ -175,6 +175,11 @@ class Lane:
         return self.factory.losses > 0
 
     @property
+    def clean(self) -> bool:
+        """Whether the last datagram was heard and read without any trouble."""
+        return self.heard and not (self.missed or self.errors or self.crash)
+
+    @property
     def damaged(self) -> bool:
         """Whether the last datagram had messages that could not be read at all."""
         return any(isinstance(error, FramingError | HeaderError) for error in self.errors)

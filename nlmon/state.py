@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Collection
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from msgspec import Struct
 
@@ -23,15 +23,14 @@ from nlmon.events import AddrInfo, Event, LinkInfo, NeighInfo, RouteInfo, RouteP
 from nlmon.identity import (
     BRIDGE,
     INET,
-    INET6,
-    RTM_F_CLONED,
+    Hanging,
     Key,
-    hops_of,
-    identity,
+    Subject,
     objects_of,
     route_group,
     show_key,
     split_hops,
+    subject_of,
 )
 
 __all__ = ["KINDS", "VOLATILE", "DumpLoad", "State", "Unannounced", "changed_fields", "held_by_dump"]
@@ -100,59 +99,65 @@ class State:
         self._dumped: set[tuple[int, int]] = set()
         # Keys of the routes of each group in order, which for IPv4 is the kernel's.
         self._members: dict[Key, OrderedDict[Key, None]] = {}
+        self._hanging = {kind: Hanging() for kind in ("addr", "neigh", "route")}
 
     # -- events ------------------------------------------------------------------------------------------
 
     def apply(self, event: Event) -> None:
         """Fold one event. RTM_GET* and RTM_SETLINK are requests and change nothing; an object of a foreign namespace is
         none of this one's."""
-        if event.protocol != 0 or event.msg_type & 3 > 1 or event.nsid is not None:
-            return
-        payload = event.payload
-        if not isinstance(payload, RoutePayload):
-            return
+        subject = subject_of(event)
+        if subject is not None:
+            self.fold(event, subject)
+
+    def fold(self, event: Event, subject: Subject) -> None:
+        """Fold an event about ``subject``, which is the same for all events with the same identity."""
+        kind, key, group = subject
+        payload: Any = event.payload
         new = event.msg_type & 3 == 0
-        if isinstance(payload, RouteInfo):
-            self._route(payload, new, event.msg_flags)
+        if group is not None:
+            route = self._route4 if payload.family == INET else self._route6
+            route(payload, key, group, new, event.msg_flags)
             return
-        kind, key = identity(payload)
-        if kind not in self.tables:
-            return  # another family's view of a link
-        table = self.tables[kind]
-        self._touch(kind, key)
-        before = table.get(key)
+        if self._loads:
+            self._touch(kind, key)
         if new:
-            table[key] = payload
-            if kind == "link" and isinstance(before, LinkInfo) and isinstance(payload, LinkInfo):
+            before = self._put(kind, key, payload)
+            if kind == "link" and isinstance(before, LinkInfo):
                 self._link_changed(before, payload, event.frame)
         else:
-            table.pop(key, None)
-            if isinstance(payload, LinkInfo) and kind == "link":
+            self._take(kind, key)
+            if kind == "link":
                 self._link_gone(payload, event.frame)
 
-    def _route(self, route: RouteInfo, new: bool, flags: int) -> None:
-        if route.flags & RTM_F_CLONED:
-            return
-        if route.family == INET:
-            self._route4(route, new, flags)
-        elif route.family == INET6:
-            self._route6(route, new, flags)
+    def _put(self, kind: str, key: Key, payload: RoutePayload) -> RoutePayload | None:
+        """Hold an object, in the place of one that was there."""
+        before = self.tables[kind].get(key)
+        self.tables[kind][key] = payload
+        if kind in self._hanging:
+            self._hanging[kind].put(key, before, payload)
+        return before
 
-    def _route4(self, route: RouteInfo, new: bool, flags: int) -> None:
-        group = route_group(route)
-        key = (*group, hops_of(route))
+    def _take(self, kind: str, key: Key) -> RoutePayload | None:
+        """Hold an object no longer."""
+        payload = self.tables[kind].pop(key, None)
+        if payload is not None and kind in self._hanging:
+            self._hanging[kind].take(key, payload)
+        return payload
+
+    def _route4(self, route: RouteInfo, key: Key, group: Key, new: bool, flags: int) -> None:
         self._reordered(group)
         if not new:
             self.remove("route", key)
             return
-        members = self._members.setdefault(group, OrderedDict())
+        members = self._group(group)
         if flags & REPLACE and members and (route.nh_id is None or key not in members):
             # The kernel replaces the first route of the same tos and priority (net/ipv4/fib_trie.c).
             # It may be there already when a dump ran ahead of this message.
             first = next(iter(members))
             if first != key:
                 self.remove("route", first)
-                members = self._members.setdefault(group, OrderedDict())
+                members = self._group(group)
             members[key] = None
             members.move_to_end(key, last=False)
         elif key not in members:
@@ -160,31 +165,34 @@ class State:
             members[key] = None
             members.move_to_end(key, last=bool(flags & (APPEND | MULTI)))  # a dump lists them in order
         self._touch("route", key)
-        self.tables["route"][key] = route
+        self._put("route", key, route)
+
+    def _group(self, group: Key) -> OrderedDict[Key, None]:
+        if group not in self._members:
+            self._members[group] = OrderedDict()
+        return self._members[group]
 
     def order(self, group: Key) -> list[Key]:
         """Keys of the IPv4 routes of a group, in the kernel's order: a replacement takes the first."""
         return list(self._members.get(group, ()))
 
-    def _route6(self, route: RouteInfo, new: bool, flags: int) -> None:
-        table = self.tables["route"]
-        group = route_group(route)
-        members = self._members.setdefault(group, OrderedDict())
-        single = split_hops(route)
+    def _route6(self, route: RouteInfo, key: Key, group: Key, new: bool, flags: int) -> None:
+        members = self._group(group)
+        single = {key: route} if route.multipath is None else split_hops(route)
         if new:
             gone = self._replaced6(members, route, flags) if route.multipath is not None or flags & REPLACE else set()
             gone -= single.keys()
         else:
             gone = set(single)
-        for key in gone:
-            self._touch("route", key)
-            table.pop(key, None)
-            members.pop(key, None)
+        for old in gone:
+            self._touch("route", old)
+            self._take("route", old)
+            members.pop(old, None)
         if new:
-            for key, hop in single.items():
-                self._touch("route", key)
-                table[key] = hop
-                members[key] = None
+            for one, hop in single.items():
+                self._touch("route", one)
+                self._put("route", one, hop)
+                members[one] = None
         if not members:
             del self._members[group]
 
@@ -207,10 +215,10 @@ class State:
         """With a link go its port, addresses, neighbours and routes, announced or not."""
         reason = f"interface {link.ifindex} ({link.ifname}) was deleted"
         index = link.ifindex
-        self._drop("port", lambda p: isinstance(p, LinkInfo) and p.ifindex == index, frame, reason)
-        self._drop("addr", lambda p: isinstance(p, AddrInfo) and p.ifindex == index, frame, reason)
-        self._drop("neigh", lambda p: isinstance(p, NeighInfo) and p.ifindex == index, frame, reason)
-        self._drop("route", lambda p: isinstance(p, RouteInfo) and self._dead(p, index, index), frame, reason)
+        self._drop("port", index, lambda p: isinstance(p, LinkInfo) and p.ifindex == index, frame, reason)
+        self._drop("addr", index, lambda p: isinstance(p, AddrInfo) and p.ifindex == index, frame, reason)
+        self._drop("neigh", index, lambda p: isinstance(p, NeighInfo) and p.ifindex == index, frame, reason)
+        self._drop("route", index, lambda p: isinstance(p, RouteInfo) and self._dead(p, index, index), frame, reason)
 
     def _link_changed(self, before: LinkInfo, link: LinkInfo, frame: int) -> None:
         """IPv4 routes over a link that goes down are flushed without an event, but for those of host scope
@@ -228,7 +236,7 @@ class State:
                 and self._dead(payload, index, None)
             )
 
-        self._drop("route", lost, frame, reason)
+        self._drop("route", index, lost, frame, reason)
 
     def _dead(self, route: RouteInfo, index: int, gone: int | None) -> bool:
         if route.multipath is None:
@@ -241,21 +249,25 @@ class State:
         link = self.tables["link"].get((ifindex,))
         return isinstance(link, LinkInfo) and not link.flags & IFF_UP
 
-    def _drop(self, kind: str, doomed: Callable[[RoutePayload], bool], frame: int, reason: str) -> None:
-        for key in [key for key, payload in self.tables[kind].items() if doomed(payload)]:
+    def _drop(self, kind: str, index: int, doomed: Callable[[RoutePayload], bool], frame: int, reason: str) -> None:
+        table = self.tables[kind]
+        near = self._hanging[kind].on(index, table) if kind in self._hanging else table
+        for key in [key for key in near if doomed(table[key])]:
             self.remove(kind, key)
             self._note(Unannounced(kind, "gone", show_key(kind, key), frame, reason, key))
 
     def clear(self, kind: str) -> None:
         """Forget every object of a kind."""
         self.tables[kind].clear()
+        if kind in self._hanging:
+            self._hanging[kind].clear()
         if kind == "route":
             self._members.clear()
 
     def remove(self, kind: str, key: Key) -> None:
         """Take one object out of its table, for whatever reason."""
         self._touch(kind, key)
-        payload = self.tables[kind].pop(key, None)
+        payload = self._take(kind, key)
         if isinstance(payload, RouteInfo):
             group = route_group(payload)
             self._reordered(group)
@@ -355,9 +367,9 @@ class State:
                     self._members[group].move_to_end(key)
 
     def _insert(self, kind: str, key: Key, payload: RoutePayload) -> None:
-        self.tables[kind][key] = payload
+        self._put(kind, key, payload)
         if isinstance(payload, RouteInfo):
-            self._members.setdefault(route_group(payload), OrderedDict())[key] = None
+            self._group(route_group(payload))[key] = None
 
 
 def held_by_dump(get_type: int, family: int) -> tuple[str, Callable[[Key], bool]]:

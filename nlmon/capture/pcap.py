@@ -40,6 +40,8 @@ def pcap_frames(source: Source, byteorder: str, unit: int, *, bare: bool) -> Ite
     skip = RECORD if bare else need
     chunk, offset = b"", source.offset
     at = size = number = 0
+    # What is the same in most records is worked out once: the second, and the protocol as the file has it.
+    second, base, coded, protocol = -1, 0, 0, 0
     while True:
         if size - at < need:
             chunk, at = source.chunk(at, need), 0
@@ -49,7 +51,7 @@ def pcap_frames(source: Source, byteorder: str, unit: int, *, bare: bool) -> Ite
             if size < RECORD:
                 raise Damaged("the file ends inside a packet header", offset)
             chunk = chunk.ljust(need, b"\0")
-        seconds, fraction, captured, original, hardware, protocol = unpack(chunk, at)
+        seconds, fraction, captured, original, hardware, code = unpack(chunk, at)
         if captured > LARGEST_RECORD:
             raise Damaged(f"a packet claims {captured:,} bytes", offset)
         if bare and captured < NLMSGHDR:
@@ -60,15 +62,15 @@ def pcap_frames(source: Source, byteorder: str, unit: int, *, bare: bool) -> Ite
             size = len(chunk)
             if end > size:
                 raise Damaged("the file ends inside a packet", offset)
-        if bare:
-            protocol = 0
-        elif hardware != arphrd or captured < COOKED_HEADER:
-            raise Damaged("a packet has no netlink header", offset)
-        elif little:
-            protocol = (protocol & 0xFF) << 8 | protocol >> 8
-        timestamp = seconds * 1_000_000_000 + fraction * unit
+        if not bare:
+            if hardware != arphrd or captured < COOKED_HEADER:
+                raise Damaged("a packet has no netlink header", offset)
+            if code != coded:
+                coded, protocol = code, (code & 0xFF) << 8 | code >> 8 if little else code
+        if seconds != second:
+            second, base = seconds, seconds * 1_000_000_000
         number += 1
         lost = original - captured if original > captured else 0
-        yield Frame(number, timestamp, protocol, chunk[at + skip : end], "", 0, offset, lost)
+        yield Frame(number, base + fraction * unit, protocol, chunk[at + skip : end], "", 0, offset, lost)
         offset += end - at
         at = end

@@ -6,10 +6,11 @@ Rules of this room:
    the bytes, by a third reading that shares nothing with either.
 3. Every class of difference, its code and its weight stand in one table, in ``difference``.
 
-Read ``contract`` and ``difference`` first, then ``judge``, which is given each datagram. It pairs events with ``align``
-and compares them with ``classify``, errors with ``problems`` and the states in the end with ``final``. ``evidence``
-holds against the bytes what has no counterpart, by ``layout`` and ``reading``, for generic netlink by ``generic``.
-``explain`` makes a difference of a finding, with the bytes that ``locate`` finds.
+Read ``contract`` and ``difference`` first, then ``judge``, which is given each datagram. Of most datagrams
+``agreement`` says at once that both make the same of them, by the ``shapes`` of their messages; nothing else runs then.
+Else ``judge`` pairs events with ``align`` and compares them with ``classify``, errors with ``problems`` and the states
+in the end with ``final``. ``evidence`` holds against the bytes what has no counterpart, by ``layout`` and ``reading``,
+for generic netlink by ``generic``. ``explain`` makes a difference of a finding, with the bytes that ``locate`` finds.
 
 Not here: feeding the implementations (``nlmon.replay``), and printing (``nlmon.report``).
 """

@@ -18,6 +18,7 @@ from typing import TypeAlias
 
 from msgspec import Struct, structs
 
+from nlmon.compare.agreement import Agreement
 from nlmon.compare.align import align, in_order
 from nlmon.compare.classify import Classifier, Finding
 from nlmon.compare.contract import Contract
@@ -72,7 +73,8 @@ class Judge:
         listener: Callable[[Difference], None] | None = None,
     ) -> None:
         self.contract = contract
-        self.classifier = Classifier(contract, *names)
+        self._classifier = Classifier(contract, *names)
+        self._agreement = Agreement(contract, self._classifier, names, byteorder)
         self.counts: Counter[Class] = Counter()
         self._names = names
         self._byteorder = byteorder
@@ -82,6 +84,12 @@ class Judge:
         self._details: dict[Class, list[Difference]] = {}
         self._groups: Counter[_GroupKey] = Counter()
         self._first: dict[_GroupKey, Difference] = {}
+
+    @property
+    def classifier(self) -> Classifier:
+        """Compares events, and counts what the contract gives to one of the two alone."""
+        self._agreement.settle()
+        return self._classifier
 
     @property
     def details(self) -> list[Difference]:
@@ -123,6 +131,11 @@ class Judge:
 
     # -- one datagram ----------------------------------------------------------------------------------------
 
+    def agree(self, datagram: Datagram, reference: Sequence[Event], candidate: Sequence[Event]) -> bool:
+        """Whether both, which heard a datagram and reported no error, make the same of it; else ``compare`` says why.
+        What they agree on is counted and needs no further comparison."""
+        return self._agreement(datagram.data, reference, candidate)
+
     def compare(
         self, datagram: Datagram, reference: Side, candidate: Side, *, seed: bool, request: bool = False
     ) -> None:
@@ -145,14 +158,14 @@ class Judge:
             return
         for pair in align(left, right):
             if pair.reference is not None and pair.candidate is not None:
-                for finding in self.classifier.compare(pair.reference, pair.candidate):
+                for finding in self._classifier.compare(pair.reference, pair.candidate):
                     self._field(finding, pair.reference, datagram, seed)
                 continue
             side, other = (candidate, reference) if pair.reference is None else (reference, candidate)
             only = pair.reference or pair.candidate
             if only is not None and (synthetic or not pair.nth):
                 recovering = side.lossy and self.contract.recovers == side.name
-                if self.classifier.alone(only, of_reference=side is reference, recovering=recovering):
+                if self._classifier.alone(only, of_reference=side is reference, recovering=recovering):
                     continue
             cls = Class.MISSING if side is reference else Class.EXTRA
             if pair.repeats:
@@ -272,10 +285,8 @@ class Judge:
     def totals(self) -> dict[Class, int]:
         """Count by class, with what the contract gives to one of them alone."""
         found = dict(self.counts)
-        for cls, counter in (
-            (Class.ENHANCEMENT, self.classifier.enhancements),
-            (Class.SERVICE, self.classifier.services),
-        ):
+        classifier = self.classifier
+        for cls, counter in ((Class.ENHANCEMENT, classifier.enhancements), (Class.SERVICE, classifier.services)):
             if counter:
                 found[cls] = counter.total()
         return dict(sorted(found.items(), key=lambda row: row[0].code))

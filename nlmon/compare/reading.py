@@ -55,8 +55,13 @@ class Message:
         return length - 4 if 4 <= length <= self.end - offset else -1
 
     def find(self, row: Row) -> tuple[bytes, bool] | None:
-        """The bytes of a value and whether they are an attribute's; the first of its paths that is there. Raises
-        ``LookupError`` where the message leaves open which it is."""
+        """The bytes of a value and whether they are an attribute's; see ``place``."""
+        found = self.place(row)
+        return None if found is None else (self.data[found[0] : found[1]], found[2])
+
+    def place(self, row: Row) -> tuple[int, int, bool] | None:
+        """Where a value begins and ends in the datagram, and whether it is an attribute's; the first of its paths that
+        is there. Raises ``LookupError`` where the message leaves open which it is."""
         if row.chains and self._top is None:
             begin = self.at + NLMSGHDR + header_size(row.attribute, self.msg_type)
             self._top = attributes(self.data, begin, self.end, self.byteorder, self._again)
@@ -67,11 +72,11 @@ class Message:
             for number in inner:
                 place = None if place is None else attributes(self.data, *place, self.byteorder).get(number)
             if place is not None:
-                return self.data[place[0] : place[1]], True
+                return *place, True
         for header in row.headers:
             spot = field_of(self.data, self.at, self.end, header, self.msg_type, self.byteorder)
             if spot is not None:
-                return spot.data, False
+                return spot.offset, spot.offset + len(spot.data), False
         return None
 
 

@@ -10,6 +10,7 @@ Not here: where the bytes are (``reading``).
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import re
 import struct
@@ -20,10 +21,12 @@ from nlmon.compare.layout import ATTRIBUTES
 from nlmon.compare.locate import attributes
 from nlmon.events import FlowTuple, XfrmAlgorithm, XfrmSelector, XfrmStateInfo, XfrmTemplate
 
-__all__ = ["ADDRESS_LENGTH", "UNKNOWN", "acquire", "ip_text", "readers", "selector"]
+__all__ = ["ADDRESS_LENGTH", "NUMBERS", "UNKNOWN", "acquire", "ip_text", "readers", "selector"]
 
 UNKNOWN = object()
 ADDRESS_LENGTH = {2: 4, 10: 16, 128: 4, 129: 16}
+# Numbers in the byte order of the machine, by the codes of ``struct``.
+NUMBERS: Mapping[str, str] = {"u8": "B", "u16": "H", "u32": "I", "u64": "Q", "s32": "i"}
 IFLA_ALT_IFNAME = 53
 # linux/xfrm.h: the name of an algorithm in its structures, and the size of xfrm_user_tmpl.
 ALG_NAME, TMPL = 64, 64
@@ -31,6 +34,7 @@ ALG_NAME, TMPL = 64, 64
 STAMP = re.compile(rb"audit\((\d{1,18})\.(\d{3}):(\d{1,18})\): ?")
 
 
+@functools.lru_cache(4096)
 def ip_text(raw: bytes) -> str:
     """4 or 16 bytes as inet_ntop(3) writes them; raises ``ValueError`` for another number of bytes."""
     # inet_ntop(3) writes an IPv4 address that is mapped or embedded with its dotted part.
@@ -54,10 +58,9 @@ def readers(byteorder: str) -> dict[str, Callable[[bytes], Any]]:
         return lambda raw: unpack(raw)[0]
 
     words = struct.Struct(sign + "II").unpack_from
-    ours = {"u8": "B", "u16": "H", "u32": "I", "u64": "Q", "s32": "i"}
     network = {"be16": ">H", "be32": ">I", "be64": ">Q"}
     return {
-        **{name: number(sign + code) for name, code in ours.items()},
+        **{name: number(sign + code) for name, code in NUMBERS.items()},
         **{name: number(code) for name, code in network.items()},
         "pair": words,
         # Two halves, the lower first, each in the machine's byte order (inet_diag and unix_diag cookies).

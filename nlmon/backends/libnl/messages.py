@@ -118,8 +118,8 @@ class MessageDecoder:
         }
         self.layouts = Layouts(layouts) if layouts else None
         self._name_of = self.link_name
-        self._whole: dict[int, MessageLayouts] = {}
         # Layouts of whole messages of NETLINK_ROUTE, the only ones there are.
+        self._whole: MessageLayouts | None = None
         self._known: Mapping[bytes, Ways] = {}
         if self.layouts is not None:
             for decoder in itertools.chain.from_iterable(made.values()):
@@ -127,8 +127,8 @@ class MessageDecoder:
             for route in made.get(ROUTE, ()):
                 if isinstance(route, RouteDecoder) and (known := route.recipes()):
                     recipes = {k: known[h] for k, (h, _) in self._handlers[ROUTE].items() if h in known}
-                    self._whole[ROUTE] = MessageLayouts(self.layouts, ROUTE, route, recipes)
-                    self._known = self._whole[ROUTE].known
+                    self._whole = MessageLayouts(self.layouts, ROUTE, route, recipes)
+                    self._known = self._whole.known
 
     def link_name(self, protocol: int, ifindex: int) -> str | None:
         """Name of an interface; nobody knows one here."""
@@ -139,7 +139,8 @@ class MessageDecoder:
         data = datagram.data
         ways = self._known.get(data[:8])
         # One message, as notifications are.
-        if ways is not None and ways.length == len(data) and datagram.protocol == ROUTE and not datagram.truncated:
+        mine = datagram.protocol == ROUTE and datagram.nsid is None
+        if mine and ways is not None and ways.length == len(data) and not datagram.truncated:
             errors: list[DecodeError] = []
             event = ways.first(data, 0, datagram, errors, self._name_of)
             if event is None:
@@ -147,7 +148,7 @@ class MessageDecoder:
             if event is not None:
                 ways.hits += 1
                 return Decoded([event], errors)
-        return self._walk(datagram, self._whole.get(datagram.protocol))
+        return self._walk(datagram, self._whole if mine else None)
 
     def _walk(self, datagram: Datagram, whole: MessageLayouts | None) -> Decoded:
         data, frame, protocol = datagram.data, datagram.frame, datagram.protocol
@@ -167,9 +168,10 @@ class MessageDecoder:
             end = offset + length
             ways = None if whole is None else whole.known.get(data[offset : offset + 8])
             if ways is not None:
-                event = ways.first(data, offset, datagram, errors, self._name_of)
+                message = data[offset:end]
+                event = ways.first(message, offset, datagram, errors, self._name_of)
                 if event is None:
-                    event = ways.second(data, offset, datagram, errors, self._name_of)
+                    event = ways.second(message, offset, datagram, errors, self._name_of)
                 if event is not None:
                     ways.hits += 1
                     events.append(event)

@@ -17,21 +17,21 @@ from typing import Any, TypeAlias
 
 from nlmon.backends.base import LayoutStatus
 from nlmon.backends.libnl.layouts.shape import Range
-from nlmon.backends.libnl.layouts.source import SHORT, Value, differing
+from nlmon.backends.libnl.layouts.source import Value, differing
 
 __all__ = ["LARGEST", "Layout", "Layouts", "Ways"]
 
 WAYS = 4
 # Functions that may be made at once, and what a walk adds to that.
-START, EARNED = 64.0, 1 / 384
-# Keys seen once or given up that are remembered.
-SEEN = 4096
+START, EARNED = 128.0, 1 / 512
+# Keys seen or given up that are remembered, and the largest message, in bytes, of which the first is.
+SEEN, COMPARED = 1024, 2048
 # A key may fail so often more than it fits.
 PATIENCE = 32
 # Larger messages, in bytes, have no layout, and the messages that layouts are made from are this much together.
 LARGEST, MOST = 8192, 4 << 20
 
-# A long layout is made anew after so many messages that differ from it in values alone.
+# A layout is made anew after so many messages that differ from it in values alone.
 CHANGES = 4
 
 Function: TypeAlias = Callable[..., Any]
@@ -41,23 +41,25 @@ Store: TypeAlias = MutableMapping[Any, "Ways"]
 
 
 class Layout:
-    """A layout: the function, and for a long one, ``sample``, the message it was made from, ``loose``, what was seen to
-    change, and ``changed``, in how many messages since the function was made. ``make`` writes the function."""
+    """A layout: the function, ``sample``, the message it was made from, ``loose``, what was seen to change, and
+    ``changed``, in how many messages since the function was made. ``make`` writes the function."""
 
     __slots__ = ("changed", "fixed", "function", "loose", "make", "sample", "values")
 
-    def __init__(self, sample: bytes, fixed: tuple[Range, ...], values: tuple[Value, ...], make: Maker) -> None:
+    def __init__(
+        self, sample: bytes, fixed: tuple[Range, ...], values: tuple[Value, ...], make: Maker, earlier: bytes
+    ) -> None:
         self.sample, self.fixed, self.values, self.make = sample, fixed, values, make
         self.loose: set[Range] = set()
-        self.function = make(self.loose)
-        self.changed = 0
+        if len(earlier) == len(sample):
+            self.widen(earlier)
+        self.renew()
 
     def widen(self, sample: bytes) -> bool:
         """Whether a message has this layout, but for values that changed, which are loose from now on."""
         if any(sample[begin:end] != self.sample[begin:end] for begin, end in self.fixed):
             return False
         self.loose |= differing(sample, self.sample, self.values, self.fixed)
-        self.changed += 1
         return True
 
     def renew(self) -> None:
@@ -109,7 +111,8 @@ class Layouts:
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self._known: dict[tuple[int, Hashable], tuple[Store, Ways]] = {}
-        self._seen: set[tuple[int, Hashable]] = set()
+        # What was seen first of each key, to tell what changes.
+        self._seen: dict[tuple[int, Hashable], bytes] = {}
         self._given_up: set[tuple[int, Hashable]] = set()
         self._credit = START
         self._bytes = 0
@@ -129,15 +132,16 @@ class Layouts:
             evicted=self._evicted,
         )
 
-    def wants(self, store: Store, key: Hashable) -> bool:
-        """Whether a layout should be made of what was just walked for this key of ``store``, as no layout fitted."""
+    def wants(self, store: Store, key: Hashable, sample: bytes) -> bool:
+        """Whether a layout should be made of ``sample``, which was just walked for this key of ``store``, as no layout
+        fitted."""
         self._misses += 1
         self._credit = min(START, self._credit + EARNED)
         whose = id(store), key
         if whose not in self._seen:
             if len(self._seen) >= SEEN:
                 self._seen.clear()
-            self._seen.add(whose)
+            self._seen[whose] = sample if len(sample) <= COMPARED else b""
             return False
         known = store.get(key)
         if known is not None:
@@ -156,17 +160,18 @@ class Layouts:
         values: tuple[Value, ...],
         make: Maker,
     ) -> None:
-        """Make a layout of ``sample``. A long one that is there, and took for constant what is not, learns that from a
-        few messages and is made anew."""
+        """Make a layout of ``sample``. One that is there, and took for constant what is not, learns that from a few
+        messages and is made anew."""
         ways = store.get(key)
         if ways is None:
             ways = self._room(store, key, len(sample))
-        layout = next((one for one in ways.layouts if len(sample) > SHORT and one.widen(sample)), None)
+        layout = next((one for one in ways.layouts if one.widen(sample)), None)
         if layout is None:
-            layout = Layout(sample, fixed, values, make)
-        elif layout.changed < CHANGES:
-            return
+            layout = Layout(sample, fixed, values, make, self._seen.get((id(store), key), b""))
         else:
+            layout.changed += 1
+            if layout.changed < CHANGES:
+                return
             layout.renew()
             self._recompiled += 1
         self._compiled += 1

@@ -100,8 +100,9 @@ RECIPES = {
 
 class MessageLayouts:
     """Whole-message layouts of one decoder and protocol, with recipes by message type. ``known``: by the first eight
-    bytes of a message, which are its length, type and flags; a function gets the datagram's data, the offset of the
-    message in it, the datagram, the list that takes errors, and who knows names of interfaces, and gives the event."""
+    bytes of a message, which are its length, type and flags; a function gets a message of this length, its offset in
+    the datagram, the datagram, which is not of another namespace, the list that takes errors, and who knows names of
+    interfaces, and gives the event."""
 
     def __init__(self, layouts: Layouts, protocol: int, decoder: Decoder, recipes: Mapping[int, Recipe]) -> None:
         self.known: dict[bytes, Ways] = {}
@@ -114,12 +115,11 @@ class MessageLayouts:
     def walked(self, kind: int, data: bytes, offset: int, end: int) -> None:
         """A message of a type was read by its handler without an error."""
         recipe = self._recipes.get(kind)
-        if (
-            recipe is not None
-            and end - offset <= LARGEST
-            and self._layouts.wants(self.known, data[offset : offset + 8])
-        ):
-            self._learn(recipe, data[offset : offset + 8], data[offset:end])
+        if recipe is None or end - offset > LARGEST:
+            return
+        sample = data[offset:end]
+        if self._layouts.wants(self.known, sample[:8], sample):
+            self._learn(recipe, sample[:8], sample)
 
     def _learn(self, recipe: Recipe, key: bytes, sample: bytes) -> None:
         decoder, policy = self._decoder, getattr(self._decoder, recipe.policy)
@@ -155,14 +155,14 @@ class MessageLayouts:
         kind, flags = struct.unpack_from(self._decoder.sign + "HH", sample, 4)
         source.names |= {"Event": Event, "Payload": recipe.payload, "Reading": Reading}
         if source.calls:
-            source.calls.insert(0, "m = Reading(data, datagram.frame, errors, datagram.request)")
-        source.calls += [*made.lines, f"name = {made.name}", "nsid = datagram.nsid"]
+            source.calls.insert(0, "m = Reading(datagram.data, datagram.frame, errors, datagram.request)")
+        source.calls += [*made.lines, f"name = {made.name}"]
         if made.ifindex != "None" and source.may_lack(made.name):
             given = f"{made.ifindex} is not None and " if source.may_lack(made.ifindex) else ""
             lacks = "" if made.name == "None" else "name is None and "
-            test = f"if {lacks}nsid is None and {given}{made.ifindex} > 0"
+            test = f"if {lacks}{given}{made.ifindex} > 0"
             source.calls.append(f"{test}: name = link_name({self._protocol}, {made.ifindex})")
         payload = f"Payload({', '.join(made.arguments)})"
         head = f"datagram.timestamp, {self._protocol}, {kind}, {flags}, {sender[0]}, {sender[1]}, datagram.frame, at"
-        event = f"Event({head}, name, {payload}, 'netlink', nsid)"
-        return source.function("data, at, datagram, errors, link_name", "data", event)
+        event = f"Event({head}, name, {payload})"
+        return source.function("data, at, datagram, errors, link_name", (), event)

@@ -30,9 +30,9 @@ class RangeLayouts:
 
     def walked(self, key: Hashable, data: bytes, at: int, end: int, table: Table, fields: int) -> None:
         """A range was walked without an error."""
-        if not self._layouts.wants(self.known, key):
-            return
         sample = data[at:end]
+        if not self._layouts.wants(self.known, key, sample):
+            return
         shape = shape_of(sample, table, self._attribute, 0, len(sample), 0)
         if shape is None:
             return
@@ -43,6 +43,6 @@ class RangeLayouts:
             slots = ["first", *["None"] * (fields - 1)]
             for spot, value in zip(shape.spots, source.values, strict=True):
                 slots[spot.slot] = value
-            return source.function("m, at, first", "m.data", f"[{', '.join(slots)}]")
+            return source.function("m, at, first", [f"data = m.data[at:at + {len(sample)}]"], f"[{', '.join(slots)}]")
 
         self._layouts.learn(self.known, key, sample, shape.fixed, values, make)

@@ -1,8 +1,8 @@
 """Writes the function of a layout: one check, one ``struct``, and the values.
 
-A short layout is checked by its bits: the whole as one number, and with a mask, and compared. In a long one (a link
-has 1,500 bytes, of which few change) runs of bytes are compared that never changed so far, values among them, which
-are then constants of the function. What did change is ``loose``.
+Values that never changed so far are compared, too, and are constants of the function; what did change is ``loose`` and
+read anew each time. A short layout is checked by its bits: the whole as one number, and with a mask, and compared. In a
+long one (a link has 1,500 bytes) runs of bytes are compared, over what nobody reads as long as it never changed.
 
 Not here: what a layout is made for (``messages``, ``cache``).
 """
@@ -63,29 +63,33 @@ class Source:
         self.names: dict[str, Any] = {"ips": addresses, "texts": texts, "number": int.from_bytes}
         self.values: list[str] = []
         self.calls: list[str] = []
-        self._sign = sign
+        self._machine = sign
+        # One struct has one byte order: that of most of the numbers (netfilter's are big-endian, nearly all others the
+        # machine's).
+        forms = [form_of(value.read) for value in values if value.read is not None]
+        signs = [form.code[0] for form in forms if form is not None and len(form.code) > 1]
+        self._sign = max((sign, "<", ">"), key=signs.count)
         self._sample = sample
         self._pieces: list[_Piece] = []
         # Ranges that must be equal.
         self._equal = list(fixed)
-        bakes = len(sample) > SHORT
         for count, value in enumerate(values):
             # Only what a reader of known form makes is the same for the same bytes, wherever they are.
             known = value.read is None or form_of(value.read) is not None
-            if bakes and known and (value.begin, value.end) not in loose:
+            if known and (value.begin, value.end) not in loose:
                 self.values.append(self._baked(count, value))
             else:
                 self.values.append(self._read(count, value))
         self._pieces.sort()
-        if bakes:
+        if len(sample) > SHORT:
             called = [(value.begin, value.end) for value in values if value.read and form_of(value.read) is None]
             self._equal += _gaps(len(sample), self._equal, self._pieces, [*loose, *called])
 
-    def function(self, arguments: str, data: str, result: str) -> Callable[..., Any]:
-        """The function. ``arguments``: its parameters, among them ``at``, where the layout begins in ``data``, an
-        expression. ``result``: the expression that it returns if the check holds, else None."""
-        check, unpacked = self._check(data)
-        body = [f"def layout({arguments}):", *check, *unpacked, *self.calls, f"return {result}"]
+    def function(self, arguments: str, lines: Sequence[str], result: str) -> Callable[..., Any]:
+        """The function. ``arguments``: its parameters; these or ``lines`` set ``data``, as many bytes as the sample
+        has, and ``at``, where they begin in what readers are given. ``result``: the expression that is returned if the
+        check holds; else it is None."""
+        body = [f"def layout({arguments}):", *lines, *self._check(), *self.calls, f"return {result}"]
         text = "\n    ".join(body) + "\n"
         exec(_code(text), self.names)
         made: Callable[..., Any] = self.names.pop("layout")
@@ -104,7 +108,7 @@ class Source:
         self._equal.append((value.begin, value.end))
         name = f"c{count}"
         if value.read is None:
-            (self.names[name],) = struct.unpack_from(self._sign + value.code, self._sample, value.begin)
+            (self.names[name],) = struct.unpack_from(self._machine + value.code, self._sample, value.begin)
         else:
             self.names[name] = value.read(Reading(self._sample, 0, []), value.at, value.begin, value.end)
         return name
@@ -113,7 +117,7 @@ class Source:
         """The expression of a value that is read anew each time."""
         name, size = f"v{count}", value.end - value.begin
         if value.read is None:
-            return self._piece(value.begin, size, value.code, name)
+            return self._number(value.begin, size, value.code, self._machine, name)
         form = form_of(value.read)
         if form is None:
             return self._call(count, value)
@@ -142,7 +146,6 @@ class Source:
     def _number(self, begin: int, size: int, code: str, sign: str, name: str) -> str:
         if size == 1 or sign == self._sign:
             return self._piece(begin, size, code, name)
-        # One struct has one byte order; what has the other is taken as bytes.
         order, signed = "big" if sign == ">" else "little", code.islower()
         return f"number({self._piece(begin, size, f'{size}s', name)}, '{order}', signed={signed})"
 
@@ -161,24 +164,22 @@ class Source:
 
     # -- the check ---------------------------------------------------------------------------------------------
 
-    def _check(self, data: str) -> tuple[list[str], list[str]]:
+    def _check(self) -> list[str]:
         sample = self._sample
         if len(sample) <= SHORT:
             mask = bytearray(len(sample))
             for begin, end in self._equal:
                 mask[begin:end] = b"\xff" * (end - begin)
-            first = min((begin for begin, _ in self._equal), default=0)
-            self.names["mask"] = int.from_bytes(mask[first:], "little")
-            self.names["expected"] = int.from_bytes(sample[first:], "little") & self.names["mask"]
-            test = f"if number({data}[at + {first}:at + {len(sample)}], 'little') & mask != expected: return None"
-            return [test], self._unpacked(data, self._pieces)
+            self.names["mask"] = int.from_bytes(mask, "little")
+            self.names["expected"] = int.from_bytes(sample, "little") & self.names["mask"]
+            return ["if number(data, 'little') & mask != expected: return None", *self._unpacked(self._pieces)]
         runs = list(enumerate(_merged(self._equal)))
         pieces = [_Piece(begin, end - begin, f"{end - begin}s", f"b{n}") for n, (begin, end) in runs]
         self.names |= {f"k{n}": sample[begin:end] for n, (begin, end) in runs}
         tests = " or ".join(f"b{n} != k{n}" for n, _ in runs)
-        return [*self._unpacked(data, sorted([*self._pieces, *pieces])), f"if {tests}: return None"], []
+        return [*self._unpacked(sorted([*self._pieces, *pieces])), f"if {tests}: return None"]
 
-    def _unpacked(self, data: str, pieces: Sequence[_Piece]) -> list[str]:
+    def _unpacked(self, pieces: Sequence[_Piece]) -> list[str]:
         if not pieces:
             return []
         shape, at = self._sign, 0
@@ -186,9 +187,10 @@ class Source:
             shape += f"{piece.begin - at}x" if piece.begin > at else ""
             shape += piece.code
             at = piece.begin + piece.size
-        self.names["unpack"] = struct.Struct(shape).unpack_from
+        shape += f"{len(self._sample) - at}x"
+        self.names["unpack"] = struct.Struct(shape).unpack
         names = ", ".join(piece.name for piece in pieces)
-        return [f"{names}{',' if len(pieces) == 1 else ''} = unpack({data}, at)"]
+        return [f"{names}{',' if len(pieces) == 1 else ''} = unpack(data)"]
 
 
 def differing(one: bytes, other: bytes, values: Sequence[Value], fixed: Sequence[Range]) -> set[Range]:
