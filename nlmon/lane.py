@@ -180,31 +180,42 @@ class Lane:
         return self.heard and not (self.missed or self.errors or self.crash)
 
     @property
+    def plain(self) -> bool:
+        """Whether folding an event of a message is all that its state needs: no loss is made up for."""
+        return not (self._keeps or self.recovered)
+
+    @property
     def damaged(self) -> bool:
         """Whether the last datagram had messages that could not be read at all."""
         return any(isinstance(error, FramingError | HeaderError) for error in self.errors)
 
-    def notify(self, datagram: Datagram, *, learn: bool = True) -> bool:
-        """Hand over a notification; False when this lane does not subscribe to it."""
+    def notify(self, datagram: Datagram, *, learn: bool = True, tells: bool = True) -> bool:
+        """Hand over a notification; False when this lane does not subscribe to it. ``learn``: the kernel's side does
+        from it, ``tells``: more than the time."""
         self._reset()
-        if learn:
+        if learn and tells:
             self.learn(datagram)
-        self._refresh(datagram)
-        lost = self.factory.faults.lost
+        elif learn and datagram.timestamp > self.factory.time:
+            self.factory.time = datagram.timestamp
+        if self._stale:
+            self._refresh(datagram)
+        faults = self.factory.faults
+        lost = faults.lost
         self.heard = self.factory.deliver(datagram)
-        self.missed = self.factory.faults.lost > lost
-        if not self.heard:
-            return False
-        self._process(datagram.protocol)
-        return True
+        self.missed = faults.lost > lost
+        if self.heard:
+            self._process(datagram.protocol)
+        return self.heard
 
     def _process(self, protocol: int) -> None:
-        with self._guarded():
-            idle = 0
-            while self.backend.process(protocol):
+        process, idle = self.backend.process, 0
+        try:
+            while process(protocol):
                 idle = 0 if self.factory.waiting(protocol) else idle + 1
                 if idle > RESTLESS:
                     raise RuntimeError("process() never says that nothing waits")
+        except Exception as error:
+            self._crashed(error)
         self._count("events")
 
     def seed(self, datagram: Datagram) -> None:
@@ -311,11 +322,14 @@ class Lane:
     def _count(self, counted: str) -> None:
         self.totals[counted] += len(self.events)
         for event in self.events:
-            self.totals["synthetic"] += event.synthetic
-            self.totals["overruns"] += event.type == OVERRUN
-            if self.lossy and event.synthetic and isinstance(event.payload, RoutePayload):
+            if event.synthetic is not False:
+                self.totals["synthetic"] += event.synthetic
+            if event.type == OVERRUN:
+                self.totals["overruns"] += 1
+            if event.synthetic and self.lossy and isinstance(event.payload, RoutePayload):
                 self.recovered.update((kind, key) for kind, key, _ in objects_of(event.payload))
-        self.totals["errors"] += sum(isinstance(error, DecodeError) for error in self.errors)
+        if self.errors:
+            self.totals["errors"] += sum(isinstance(error, DecodeError) for error in self.errors)
 
 
 def _kind_of(error: NlmonError) -> str:

@@ -83,6 +83,10 @@ class ReplayFactory(Told):
         """Deliver a datagram without learning from it; False when nobody subscribes to it."""
         transport = self._open.get(datagram.protocol)
         heard = transport is not None and (self._select_all or self._subscribed(transport, datagram))
+        if self.faults.none and transport is not None:
+            if heard:
+                transport.queue.append(datagram)
+            return heard
         lost = self.faults.take(datagram, heard)
         if transport is None:
             return False
@@ -118,7 +122,7 @@ class ReplayFactory(Told):
         data = datagram.data
         if len(data) < 17:
             return None
-        _, kind, flags, *_ = self.header.unpack_from(data)
+        _, kind, flags, _, _ = self.header.unpack_from(data)
         if kind < 16:
             return None  # control messages are read by every socket
         groups = self.generic_groups.get(kind) if datagram.protocol == GENERIC else None
