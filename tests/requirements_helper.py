@@ -12,10 +12,11 @@ import subprocess
 
 import pytest
 
-__all__ = ["require_netns", "require_program"]
+__all__ = ["missing", "require_netns", "require_program"]
 
 
-def _missing(reason: str) -> None:
+def missing(reason: str) -> None:
+    """Skip, or fail where nothing may be missing."""
     if os.environ.get("NLMON_REQUIRE_ALL") == "1":
         pytest.fail(f"required here, but {reason}")
     pytest.skip(reason)
@@ -25,7 +26,7 @@ def require_program(name: str) -> str:
     """Path of a program of another project; skips when it is not installed."""
     path = shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin")
     if path is None:
-        _missing(f"the program {name} is not installed")
+        missing(f"the program {name} is not installed")
     return str(path)
 
 
@@ -35,12 +36,12 @@ def require_netns() -> list[str]:
     A user namespace needs no privilege; where the kernel refuses one, as in a chroot, root can do without.
     """
     if shutil.which("unshare") is None:
-        _missing("the program unshare is not installed")
+        missing("the program unshare is not installed")
     refusals = []
     for prefix in (["unshare", "--user", "--map-root-user", "--net"], ["unshare", "--net"]):
         tried = subprocess.run([*prefix, "true"], capture_output=True, text=True, check=False)
         if tried.returncode == 0:
             return prefix
         refusals.append(tried.stderr.strip())
-    _missing(f"the kernel refuses a network namespace: {'; '.join(refusals)}")
+    missing(f"the kernel refuses a network namespace: {'; '.join(refusals)}")
     return []

@@ -42,7 +42,9 @@ MAY = {
     "nlmon.errors": set(),
     "nlmon.names": {"nlmon.names"},
     "nlmon.encode": {"nlmon.events"},
-    "nlmon.eventjson": {"nlmon.events", "nlmon.names"},
+    "nlmon.eventplan": {"nlmon.events"},
+    "nlmon.eventlines": {"nlmon.events", "nlmon.eventplan", "nlmon.names"},
+    "nlmon.eventjson": {"nlmon.events", "nlmon.eventplan", "nlmon.eventlines"},
     "nlmon.identity": {"nlmon.events"},
     "nlmon.state": {"nlmon.events", "nlmon.identity"},
     "nlmon.backends.base": {"nlmon.errors", "nlmon.events", "nlmon.transport.base"},
@@ -56,7 +58,19 @@ MAY = {
 WORLD = {"socket", "os", "time", "subprocess", "select", "signal", "pathlib", "tempfile", "io"}
 PURE = tuple(
     f"nlmon.{room}"
-    for room in ("events", "payloads", "eventjson", "encode", "names", "identity", "state", "compare", "backends.libnl")
+    for room in (
+        "events",
+        "payloads",
+        "eventplan",
+        "eventlines",
+        "eventjson",
+        "encode",
+        "names",
+        "identity",
+        "state",
+        "compare",
+        "backends.libnl",
+    )
 )
 
 

@@ -26,7 +26,7 @@ from nlmon.errors import NlmonError, Overrun, TransportError, UsageError
 from nlmon.events import OVERRUN, Datagram, Decoded, Event, OverrunInfo
 from nlmon.transport.base import Transport, TransportFactory, TransportStatus
 
-__all__ = ["BACKENDS", "Backend", "BackendOptions", "BackendStatus", "ProtocolStatus", "create"]
+__all__ = ["BACKENDS", "Backend", "BackendOptions", "BackendStatus", "LayoutStatus", "ProtocolStatus", "create"]
 
 EventCallback = Callable[[Event], None]
 ErrorCallback = Callable[[NlmonError], None]
@@ -45,6 +45,7 @@ _LEAST = {
     "resync_interval": 0,
     "max_message_size": 16,
     "message_pool_size": 1,
+    "layouts": 0,
 }
 
 
@@ -59,8 +60,9 @@ class BackendOptions(Struct, frozen=True):
     is tried again after a second at least, and what was interrupted three times more.
     ``max_message_size``: larger messages, in bytes, are refused and reported. ``message_pool_size``: so many
     datagrams are read ahead of their delivery; when the pool is full, ``pool_policy`` says whether the kernel's
-    buffer must wait, or the oldest or newest datagram is dropped, counted, and told like an overrun. Legacy ignores
-    all of these.
+    buffer must wait, or the oldest or newest datagram is dropped, counted, and told like an overrun. ``layouts``: for
+    so many kinds of messages functions of their own are kept, which read what repeats itself faster; 0: none, every
+    message is read by its policy. Legacy ignores all of these.
 
     A number that means nothing raises ``UsageError``, whichever implementation it is for."""
 
@@ -76,6 +78,7 @@ class BackendOptions(Struct, frozen=True):
     max_message_size: int | None = None
     message_pool_size: int | None = None
     pool_policy: PoolPolicy = "wait"
+    layouts: int = 1024
 
     def __post_init__(self) -> None:
         for name, least in _LEAST.items():
@@ -106,11 +109,25 @@ class ProtocolStatus(Struct, frozen=True):
     transport: TransportStatus | None
 
 
+class LayoutStatus(Struct, frozen=True):
+    """Layouts that are kept (``entries``), messages and nested ranges that one of them read (``hits``), that none did
+    (``misses``), functions made (``compiled``), how many of these for a layout that had taken for constant what is not
+    (``recompiled``), and keys that were given up or had to go (``evicted``)."""
+
+    entries: int
+    hits: int
+    misses: int
+    compiled: int
+    recompiled: int
+    evicted: int
+
+
 class BackendStatus(Struct, frozen=True):
-    """Name of the implementation and its protocols by number."""
+    """Name of the implementation and its protocols by number; its layouts, where it has any."""
 
     name: str
     protocols: dict[int, ProtocolStatus]
+    layouts: LayoutStatus | None = None
 
 
 class Backend(abc.ABC):
@@ -283,7 +300,11 @@ class Backend(abc.ABC):
                 unknown=dict(self._unknown[protocol]),
                 transport=None if transport is None else transport.status(),
             )
-        return BackendStatus(name=self.name, protocols=protocols)
+        return BackendStatus(name=self.name, protocols=protocols, layouts=self.layout_status())
+
+    def layout_status(self) -> LayoutStatus | None:
+        """Counters of the layouts; None where there are none, as by default."""
+        return None
 
     def close(self) -> None:
         """Disable every protocol. Closing twice is allowed; ``enable`` opens again."""

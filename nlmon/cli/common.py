@@ -18,7 +18,7 @@ from nlmon.errors import NlmonError
 from nlmon.names import PROTOCOLS, protocol_number
 from nlmon.report.text import printable
 
-__all__ = ["progress", "protocol_names", "protocol_option", "show_error", "warn"]
+__all__ = ["F", "progress", "protocol_names", "protocol_option", "show_error", "warn"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 

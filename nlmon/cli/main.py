@@ -29,6 +29,7 @@ __all__ = ["group", "main"]
 COMMANDS = {
     "replay": ("nlmon.cli.replay", "Replay captures into both implementations and print the verdict."),
     "decode": ("nlmon.cli.decode", "Print the events of a capture as JSON lines."),
+    "status": ("nlmon.cli.status", "Print the counters of an implementation after a capture."),
     "record": ("nlmon.cli.record", "Record this host's netlink into a capture."),
     "capture": ("nlmon.cli.capture", "Look into capture files."),
     "schema": ("nlmon.cli.schema", "Print the JSON Schema of an output."),

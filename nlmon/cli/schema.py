@@ -16,6 +16,7 @@ import click
 import msgspec
 
 from nlmon.cli.capture import CaptureSummary
+from nlmon.cli.status import status_schema
 from nlmon.eventjson import event_schema
 from nlmon.report.jsonout import report_schema, stream_schema
 
@@ -32,6 +33,7 @@ SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
     "replay": report_schema,
     "replay-stream": stream_schema,
     "capture-info": _capture_info,
+    "status": status_schema,
 }
 
 

@@ -233,5 +233,5 @@ def test_the_readme_names_every_option() -> None:
         options = set(re.findall(r"^  (?:-h, )?(--[a-z-]+)", nlmon(*words, "--help").stdout, re.MULTILINE)) - {"--help"}
         missing += [(command, option) for option in options if not re.search(rf"{option}\b", row)]
 
-    assert (sorted(rows), missing) == (["capture", "decode", "record", "replay", "schema"], [])
+    assert (sorted(rows), missing) == (["capture", "decode", "record", "replay", "schema", "status"], [])
     assert "130 interrupted" in text

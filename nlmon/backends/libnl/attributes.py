@@ -7,6 +7,7 @@ attribute stays None.
 Rules of this file:
 1. Families decide how addresses are read, so tables are compiled per family, once, when first needed.
 2. The walk checks every length before a reader sees the payload.
+3. A range that looks like one that was walked before is read by its layout (``layouts``), which gives the same.
 
 Not here: what a message is (``route``, ``generic``, ``sockets``, ...) and the messages of a datagram
 (``messages``).
@@ -15,9 +16,11 @@ Not here: what a message is (``route``, ``generic``, ``sockets``, ...) and the m
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, ClassVar, NamedTuple, TypeAlias
 
+from nlmon.backends.libnl.layouts.cache import LARGEST, Layouts
+from nlmon.backends.libnl.layouts.ranges import RangeLayouts
 from nlmon.backends.libnl.policies import Attr, Policy
 from nlmon.backends.libnl.readers import Reader, Reading, plain_readers, string
 from nlmon.backends.libnl.resolve import numbers
@@ -63,9 +66,21 @@ class Decoder:
 
     def __init__(self, byteorder: str) -> None:
         self.sign = "<" if byteorder == "little" else ">"
-        self._attr = struct.Struct(self.sign + "HH").unpack_from
+        self.attribute = struct.Struct(self.sign + "HH").unpack_from
         self._plain = plain_readers(self.sign)
         self._tables = self._compiled[byteorder]
+        self._ranges: RangeLayouts | None = None
+        # Policies that are part of a message which is read whole.
+        self._whole: Collection[int] = ()
+
+    def remember(self, layouts: Layouts) -> None:
+        """Use layouts, unless a subclass walks in its own way."""
+        if type(self).walk is Decoder.walk and type(self).fill is Decoder.fill:
+            self._ranges = RangeLayouts(layouts, self.sign, self.attribute)
+
+    def read_whole(self, policies: Collection[int]) -> None:
+        """Policies, by their address, whose messages have layouts of their own; of their attributes none are made."""
+        self._whole = policies
 
     def walk(
         self,
@@ -82,18 +97,34 @@ class Decoder:
         """Values of a message, or of the nested attribute at ``path``, in policy order, None for what it lacks;
         ``first`` is the value of the first row when that is lacking. ``framing``: what attributes that do not fit are
         reported as, where that is not ``path``."""
+        ranges = self._ranges
+        if ranges is not None:
+            ways = ranges.known.get((id(policy), family, path, end - at))
+            if ways is not None:
+                found: list[Any] | None = ways.first(m, at, first) or ways.second(m, at, first)
+                if found is not None:
+                    ways.hits += 1
+                    return found
+        table, fields = self.table(policy, family, path)
+        values: list[Any] = [None] * fields
+        values[0] = first
+        errors = len(m.errors)
+        self.fill(m, table, at, end, values, framing or path)
+        if ranges is not None and len(m.errors) == errors and end - at <= LARGEST and id(policy) not in self._whole:
+            ranges.walked((id(policy), family, path, end - at), m.data, at, end, table, fields)
+        return values
+
+    def table(self, policy: Policy, family: int, path: str) -> tuple[Table, int]:
+        """What a policy compiles to for one family, nested in the attribute at ``path``; and its number of fields."""
         key = (id(policy), family, path)
         found = self._tables.get(key)
         if found is None:
             found = self._tables[key] = self._compile(policy, family, path), len(policy.fields), policy
-        values: list[Any] = [None] * found[1]
-        values[0] = first
-        self.fill(m, found[0], at, end, values, framing or path)
-        return values
+        return found[0], found[1]
 
     def fill(self, m: Reading, table: Table, at: int, end: int, values: list[Any], path: str) -> None:
         """Read the attributes of a range that the table knows into the slots of ``values``."""
-        data, attr = m.data, self._attr
+        data, attr = m.data, self.attribute
         while at + 4 <= end:
             length, kind = attr(data, at)
             if length < 4 or at + length > end:
@@ -118,7 +149,7 @@ class Decoder:
         """(number, offset, begin and end of the payload) of each attribute in a range."""
         at = begin
         while at + 4 <= end:
-            length, kind = self._attr(m.data, at)
+            length, kind = self.attribute(m.data, at)
             if length < 4 or at + length > end:
                 m.bad(at, path, f"nla_len is {length}, {end - at} bytes are left")
                 return

@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import ClassVar
 
-from nlmon.backends.base import BackendOptions
+from nlmon.backends.base import BackendOptions, LayoutStatus
 from nlmon.backends.libnl.cache import CACHES, Cache, CacheStatus
 from nlmon.backends.libnl.dump import Outcome
 from nlmon.backends.libnl.families import GENL_ID_CTRL, Family
@@ -175,7 +175,7 @@ class LibnlBackend(Requests):
 
     def link_name(self, protocol: int, ifindex: int) -> str | None:
         """Name of an interface: what the cache knows, or the kernel when there is none."""
-        if "link" in self.cache.kinds - self.cache.expired:
+        if self.cache.kinds and "link" in self.cache.kinds - self.cache.expired:
             found = self.cache.link_by_index(ifindex)
             if found is not None:
                 return found.ifname
@@ -190,6 +190,10 @@ class LibnlBackend(Requests):
     def get_link_by_name(self, name: str) -> LinkInfo:
         """A link by its name or an alternative name; see ``get_link_by_index``."""
         return self._link(lambda cache: cache.link_by_name(name), f"called {name!r}")
+
+    def layout_status(self) -> LayoutStatus | None:
+        """Counters of the layouts; None when they are turned off."""
+        return None if self.layouts is None else self.layouts.status()
 
     def cache_status(self) -> dict[str, CacheStatus]:
         """Counters of every cache that is on."""

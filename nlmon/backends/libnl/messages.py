@@ -10,6 +10,7 @@ Not here: how attributes are read (``route``, ``generic``, ``sockets``, ``netfil
 
 from __future__ import annotations
 
+import itertools
 import struct
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -20,6 +21,8 @@ from nlmon.backends.libnl.audit import AuditDecoder
 from nlmon.backends.libnl.control import control_error
 from nlmon.backends.libnl.families import Families
 from nlmon.backends.libnl.generic import GenericDecoder
+from nlmon.backends.libnl.layouts.cache import Layouts, Ways
+from nlmon.backends.libnl.layouts.messages import MessageLayouts
 from nlmon.backends.libnl.netfilter import NetfilterDecoder
 from nlmon.backends.libnl.network import NetworkDecoder
 from nlmon.backends.libnl.readers import Reading
@@ -95,8 +98,8 @@ class MessageDecoder:
         }
     )
 
-    def prepare(self, byteorder: str, max_message_size: int | None) -> None:
-        """Make the decoders for a byte order."""
+    def prepare(self, byteorder: str, max_message_size: int | None, layouts: int = 0) -> None:
+        """Make the decoders for a byte order; ``layouts``: so many keys of layouts are kept, 0: none are made."""
         sign = "<" if byteorder == "little" else ">"
         self._order = byteorder
         self._header = struct.Struct(sign + "IHHII").unpack_from
@@ -113,6 +116,19 @@ class MessageDecoder:
             }
             for protocol, kinds in self.handlers.items()
         }
+        self.layouts = Layouts(layouts) if layouts else None
+        self._name_of = self.link_name
+        # Layouts of whole messages of NETLINK_ROUTE, the only ones there are.
+        self._whole: MessageLayouts | None = None
+        self._known: Mapping[bytes, Ways] = {}
+        if self.layouts is not None:
+            for decoder in itertools.chain.from_iterable(made.values()):
+                decoder.remember(self.layouts)
+            for route in made.get(ROUTE, ()):
+                if isinstance(route, RouteDecoder) and (known := route.recipes()):
+                    recipes = {k: known[h] for k, (h, _) in self._handlers[ROUTE].items() if h in known}
+                    self._whole = MessageLayouts(self.layouts, ROUTE, route, recipes)
+                    self._known = self._whole.known
 
     def link_name(self, protocol: int, ifindex: int) -> str | None:
         """Name of an interface; nobody knows one here."""
@@ -120,6 +136,21 @@ class MessageDecoder:
 
     def decode(self, datagram: Datagram) -> Decoded:
         """Every message of a datagram; nothing is raised for any bytes."""
+        data = datagram.data
+        ways = self._known.get(data[:8])
+        # One message, as notifications are.
+        mine = datagram.protocol == ROUTE and datagram.nsid is None
+        if mine and ways is not None and ways.length == len(data) and not datagram.truncated:
+            errors: list[DecodeError] = []
+            event = ways.first(data, 0, datagram, errors, self._name_of)
+            if event is None:
+                event = ways.second(data, 0, datagram, errors, self._name_of)
+            if event is not None:
+                ways.hits += 1
+                return Decoded([event], errors)
+        return self._walk(datagram, self._whole if mine else None)
+
+    def _walk(self, datagram: Datagram, whole: MessageLayouts | None) -> Decoded:
         data, frame, protocol = datagram.data, datagram.frame, datagram.protocol
         size, offset = len(data), 0
         events: list[Event] = []
@@ -135,6 +166,17 @@ class MessageDecoder:
             if length < NLMSGHDR or length > size - offset:
                 break
             end = offset + length
+            ways = None if whole is None else whole.known.get(data[offset : offset + 8])
+            if ways is not None:
+                message = data[offset:end]
+                event = ways.first(message, offset, datagram, errors, self._name_of)
+                if event is None:
+                    event = ways.second(message, offset, datagram, errors, self._name_of)
+                if event is not None:
+                    ways.hits += 1
+                    events.append(event)
+                    offset += (length + 3) & ~3
+                    continue
             if kind < NLMSG_MIN_TYPE:
                 found = control_error(data, offset, end, kind, flags, frame, self._order)
                 if found is None:
@@ -154,6 +196,8 @@ class MessageDecoder:
                         name = self.link_name(protocol, index)
                     head = (datagram.timestamp, protocol, kind, flags, seq, pid, frame, offset)
                     events.append(Event(*head, name, payload, "netlink", nsid))
+                    if whole is not None and len(errors) == before:
+                        whole.walked(kind, data, offset, end)
                 elif len(errors) == before:
                     unknown.append((kind, data[offset + NLMSGHDR]))
             elif protocol == ROUTE and kind & 3 == 2 and length > NLMSGHDR:

@@ -3,6 +3,8 @@
 A reader gets the message being read and the payload's place, and returns the value, or None after it has said
 why there is none. Lengths were checked by the walk (``attributes``) where a kind has a minimum.
 
+``form_of`` tells what a reader does, for code that does the same without calling it (``layouts``).
+
 Not here: which attribute is read how (``policies``).
 """
 
@@ -12,11 +14,12 @@ import functools
 import ipaddress
 import struct
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
+from weakref import WeakKeyDictionary
 
 from nlmon.errors import AttributeFormatError, DecodeError
 
-__all__ = ["Reader", "Reading", "address", "ip_text", "label_stack", "plain_readers", "string"]
+__all__ = ["Form", "Reader", "Reading", "address", "form_of", "ip_text", "label_stack", "plain_readers", "string"]
 
 
 class Reading:
@@ -37,6 +40,25 @@ class Reading:
 
 # (message, offset of the attribute header, begin and end of the payload) -> value
 Reader: TypeAlias = Callable[[Reading, int, int, int], Any]
+
+
+class Form(NamedTuple):
+    """What a reader does. ``kind``: number, pair, lladdr, hex, text, flag, string or address. ``code``: of numbers, the
+    struct format with its sign, and ``begin``, their place in the payload. ``sizes``: of an address, the payloads that
+    are one; of a string, the longest text in bytes, 0: no limit."""
+
+    kind: str
+    code: str = ""
+    begin: int = 0
+    sizes: tuple[int, ...] = ()
+
+
+_FORMS: WeakKeyDictionary[Reader, Form] = WeakKeyDictionary()
+
+
+def form_of(read: Reader) -> Form | None:
+    """The form of a reader of this module; None for any other, of which nothing is known but how to call it."""
+    return _FORMS.get(read)
 
 
 def plain_readers(sign: str) -> dict[str, tuple[int, Callable[[int], Reader]]]:
@@ -65,6 +87,7 @@ def _number(shape: struct.Struct, at: int) -> Reader:
     def read(m: Reading, _: int, begin: int, __: int) -> Any:
         return unpack(m.data, begin + at)[0]
 
+    _FORMS[read] = Form("number", shape.format, at)
     return read
 
 
@@ -74,6 +97,7 @@ def _pair(shape: struct.Struct, at: int) -> Reader:
     def read(m: Reading, _: int, begin: int, __: int) -> Any:
         return unpack(m.data, begin + at)
 
+    _FORMS[read] = Form("pair", shape.format, at)
     return read
 
 
@@ -95,6 +119,9 @@ def _flag(*_: object) -> bool:
     return True
 
 
+_FORMS.update({_lladdr: Form("lladdr"), _hex: Form("hex"), _text: Form("text"), _flag: Form("flag")})
+
+
 def string(path: str, longest: int) -> Reader:
     """Text up to the first NUL; longer than ``longest`` bytes (0: no limit) it is kept whole and reported."""
 
@@ -105,6 +132,7 @@ def string(path: str, longest: int) -> Reader:
             m.bad(at, path, f"the text has {len(text)} bytes, the policy allows {longest}")
         return str(text, "utf-8", "backslashreplace")
 
+    _FORMS[read] = Form("string", sizes=(longest,))
     return read
 
 
@@ -128,6 +156,7 @@ def address(path: str, *lengths: int) -> Reader:
             return None
         return ip_text(m.data[begin:end])
 
+    _FORMS[read] = Form("address", sizes=lengths)
     return read
 
 

@@ -34,7 +34,7 @@ class Requests(MessageDecoder, Backend):
 
     def __init__(self, transports: TransportFactory, options: BackendOptions | None = None) -> None:
         Backend.__init__(self, transports, options)
-        self.prepare(self.byteorder, self.options.max_message_size)
+        self.prepare(self.byteorder, self.options.max_message_size, self.options.layouts)
         self._pack_header = struct.Struct(("<" if self.byteorder == "little" else ">") + "IHHII").pack
         self._seq = itertools.count(1)
 

@@ -6,9 +6,11 @@ Not here: the walk over attributes (``attributes``), rtnetlink's other kinds (``
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from typing import Any
 
 from nlmon.backends.libnl.attributes import NLMSGHDR, Decoder, Found
+from nlmon.backends.libnl.layouts.messages import RECIPES, Recipe
 from nlmon.backends.libnl.policies import Attr, Policy
 from nlmon.backends.libnl.policies import route as policies
 from nlmon.backends.libnl.readers import Reader, Reading, address, label_stack, string
@@ -40,6 +42,16 @@ class RouteDecoder(Decoder):
         self._u16 = struct.Struct(self.sign + "H").unpack_from
         self._u32 = struct.Struct(self.sign + "I").unpack_from
         self._headers: dict[int, Any] = {}
+
+    def recipes(self) -> dict[Callable[..., Any], Recipe]:
+        """Handlers whose messages may be read whole: those that no subclass has replaced."""
+        mine = type(self)
+        walks = mine.walk is Decoder.walk and mine.fill is Decoder.fill and mine._header is RouteDecoder._header
+        return {
+            getattr(self, name): recipe
+            for name, recipe in RECIPES.items()
+            if walks and getattr(mine, name) is getattr(RouteDecoder, name)
+        }
 
     # -- messages: bytes to payload and interface index --------------------------------------------------------
 

@@ -1,0 +1,98 @@
+"""``python -m benchmarks``: build the captures, measure everything in turn, print the tables.
+
+Rules:
+1. Rounds are interleaved: every measurement is done once before any is done twice, so that a change of the machine's
+   mood meets all of them.
+2. The exit code is 0 whatever the figures are; a measurement that fails is a row that says so.
+
+Not here: the measurements (``plan``).
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+import tempfile
+from pathlib import Path
+
+from benchmarks.plan import Measurement, Plan
+from benchmarks.report import Report, markdown, measured, report, report_bytes, schema
+from benchmarks.sample import Clock, Sample
+from benchmarks.targets import TARGETS, outcome
+
+BEGIN, END = "<!-- begin: python -m benchmarks -->", "<!-- end -->"
+
+
+def run(plan: Plan, rounds: int, only: str, clock: Clock) -> Report:
+    """Measure whatever matches ``only``, so many rounds."""
+    wanted = [one for one in plan.measurements() if re.search(only, one.key)]
+    samples: dict[str, list[Sample]] = {one.key: [] for one in wanted}
+    why = {one.key: one.missing for one in wanted if one.missing}
+    failed: dict[str, str] = {}
+    for number in range(rounds):
+        for one in wanted:
+            if one.key in why or (number and one.once):
+                continue
+            try:
+                samples[one.key].append(plan.measure(one))
+                told = f"{samples[one.key][-1].rate('wall'):,.0f} messages/s"
+            except SystemExit as error:
+                failed[one.key] = why[one.key] = told = str(error)
+                samples[one.key].clear()
+            sys.stderr.write(f"round {number + 1}/{rounds}  {one.key}: {told}\n")
+    rows = []
+    for one in wanted:
+        yardstick = next((samples[key] for key in _yardsticks(one) if samples.get(key)), [])
+        rows.append(measured(one, samples[one.key], yardstick, clock, failed.get(one.key, "")))
+    return report(rounds, plan.scale, clock, rows, [outcome(one, samples, why, clock) for one in TARGETS])
+
+
+def _yardsticks(one: Measurement) -> list[str]:
+    """pyroute2 on the same capture, by one of its names."""
+    names = ["drain by pyroute2"] if one.key.startswith("drain") else ["pyroute2", f"pyroute2 {one.capture}"]
+    return [f"{name}, {one.capture}" for name in names]
+
+
+def insert(document: Path, text: str) -> None:
+    """Put the tables between the marks of a document that is written by hand around them."""
+    whole = document.read_text(encoding="utf-8")
+    head, begin, rest = whole.partition(BEGIN)
+    _, end, tail = rest.partition(END)
+    if not (begin and end):
+        raise SystemExit(f"{document} has no lines {BEGIN} and {END}")
+    part = document.with_name(document.name + ".part")
+    part.write_text(f"{head}{begin}\n\n{text}\n{end}{tail}", encoding="utf-8")
+    part.replace(document)
+
+
+def main() -> None:
+    """Do what the command line says."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--scale", type=float, default=1.0, help="of the captures' full size")
+    parser.add_argument("--only", default="", metavar="REGEX", help="measure what this matches")
+    parser.add_argument("--long", action="store_true", help="also what takes minutes: ten million messages")
+    parser.add_argument(
+        "--clock", choices=("wall", "cpu"), default="wall", help="cpu: for a machine that has other work at the time"
+    )
+    parser.add_argument("--folder", type=Path, help="keep the captures here and use them again")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the report here")
+    parser.add_argument("--report", type=Path, metavar="FILE", help="put the tables between the marks of this file")
+    parser.add_argument("--schema", action="store_true", help="print the schema of the JSON report")
+    arguments = parser.parse_args()
+    if arguments.schema:
+        sys.stdout.write(schema())
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        plan = Plan(arguments.folder or Path(folder), arguments.scale, long=arguments.long)
+        whole = run(plan, arguments.rounds, arguments.only, arguments.clock)
+    sys.stdout.write(markdown(whole))
+    if arguments.json is not None:
+        arguments.json.write_bytes(report_bytes(whole))
+    if arguments.report is not None:
+        insert(arguments.report, markdown(whole))
+
+
+if __name__ == "__main__":
+    main()

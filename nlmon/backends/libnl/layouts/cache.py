@@ -1,0 +1,212 @@
+"""Keeps layouts by what begins them, decides when one is made, and counts.
+
+Rules:
+1. A key is seen twice before anything is made for it, and has a few layouts at most (``WAYS``), the last made first.
+2. Making a function costs as much as walking a hundred messages, so it must be earned: each walk earns a little
+   (``EARNED``), and a start is given. Who never sees a layout again pays that little and no more.
+3. Keys whose layouts fail more often than they fit are given up.
+4. The oldest key goes when there are too many, or their messages are too large together.
+
+Not here: what a layout is (``shape``), and its code (``source``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Hashable, MutableMapping
+from typing import Any, TypeAlias
+
+from nlmon.backends.base import LayoutStatus
+from nlmon.backends.libnl.layouts.shape import Range
+from nlmon.backends.libnl.layouts.source import Value, differing
+
+__all__ = ["LARGEST", "Layout", "Layouts", "Ways"]
+
+WAYS = 4
+# Functions that may be made at once, and what a walk adds to that.
+START, EARNED = 128.0, 1 / 512
+# Keys seen or given up that are remembered, and the largest message, in bytes, of which the first is.
+SEEN, COMPARED = 1024, 2048
+# A key may fail so often more than it fits.
+PATIENCE = 32
+# Larger messages, in bytes, have no layout, and the messages that layouts are made from are this much together.
+LARGEST, MOST = 8192, 4 << 20
+
+# A layout is made anew after so many messages that differ from it in values alone.
+CHANGES = 4
+
+Function: TypeAlias = Callable[..., Any]
+# Given what is known to change.
+Maker: TypeAlias = Callable[[Collection[Range]], Function]
+Store: TypeAlias = MutableMapping[Any, "Ways"]
+
+
+class Layout:
+    """A layout: the function, ``sample``, the message it was made from, ``loose``, what was seen to change, and
+    ``changed``, in how many messages since the function was made. ``make`` writes the function."""
+
+    __slots__ = ("changed", "fixed", "function", "loose", "make", "sample", "values")
+
+    def __init__(
+        self, sample: bytes, fixed: tuple[Range, ...], values: tuple[Value, ...], make: Maker, earlier: bytes
+    ) -> None:
+        self.sample, self.fixed, self.values, self.make = sample, fixed, values, make
+        self.loose: set[Range] = set()
+        if len(earlier) == len(sample):
+            self.widen(earlier)
+        self.renew()
+
+    def widen(self, sample: bytes) -> bool:
+        """Whether a message has this layout, but for values that changed, which are loose from now on."""
+        if any(sample[begin:end] != self.sample[begin:end] for begin, end in self.fixed):
+            return False
+        self.loose |= differing(sample, self.sample, self.values, self.fixed)
+        return True
+
+    def renew(self) -> None:
+        """Make the function anew, for what is loose now."""
+        self.function, self.changed = self.make(self.loose), 0
+
+
+class Ways:
+    """The layouts of one key. ``first``: the function of the one that was made last, and tried first. ``length``: of
+    the message, in bytes."""
+
+    __slots__ = ("first", "hits", "layouts", "length", "misses", "others")
+
+    def __init__(self, length: int) -> None:
+        self.length = length
+        self.layouts: list[Layout] = []
+        self.first: Function = _nothing
+        self.others: tuple[Function, ...] = ()
+        self.hits = self.misses = 0
+
+    def second(self, *arguments: Any) -> Any:
+        """What the other functions make of a message that the first does not fit; None if none of them does."""
+        for number, function in enumerate(self.others):
+            found = function(*arguments)
+            if found is not None:
+                self.layouts.insert(0, self.layouts.pop(number + 1))
+                self._ordered()
+                return found
+        return None
+
+    @property
+    def size(self) -> int:
+        """Bytes of the messages that the layouts were made from, a measure of what they take."""
+        return sum(len(layout.sample) for layout in self.layouts)
+
+    def put(self, layout: Layout) -> None:
+        """Take a layout in, or one that is renewed, as the first; the one that was used longest ago may have to go."""
+        self.layouts = [layout, *(one for one in self.layouts if one is not layout)][:WAYS]
+        self._ordered()
+
+    def _ordered(self) -> None:
+        self.first, *others = (layout.function for layout in self.layouts)
+        self.others = tuple(others)
+
+
+class Layouts:
+    """The layouts of one backend; at most ``limit`` keys."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self._known: dict[tuple[int, Hashable], tuple[Store, Ways]] = {}
+        # What was seen first of each key, to tell what changes.
+        self._seen: dict[tuple[int, Hashable], bytes] = {}
+        self._given_up: set[tuple[int, Hashable]] = set()
+        self._credit = START
+        self._bytes = 0
+        # Of keys that are gone.
+        self._hits = 0
+        self._misses = self._compiled = self._recompiled = self._evicted = 0
+
+    def status(self) -> LayoutStatus:
+        """Counters so far."""
+        ways = [one for _, one in self._known.values()]
+        return LayoutStatus(
+            entries=sum(len(one.layouts) for one in ways),
+            hits=self._hits + sum(one.hits for one in ways),
+            misses=self._misses,
+            compiled=self._compiled,
+            recompiled=self._recompiled,
+            evicted=self._evicted,
+        )
+
+    def wants(self, store: Store, key: Hashable, sample: bytes) -> bool:
+        """Whether a layout should be made of ``sample``, which was just walked for this key of ``store``, as no layout
+        fitted."""
+        self._misses += 1
+        self._credit = min(START, self._credit + EARNED)
+        whose = id(store), key
+        if whose not in self._seen:
+            if len(self._seen) >= SEEN:
+                self._seen.clear()
+            self._seen[whose] = sample if len(sample) <= COMPARED else b""
+            return False
+        known = store.get(key)
+        if known is not None:
+            known.misses += 1
+            if known.misses > known.hits + PATIENCE:
+                self._give_up(store, key)
+                return False
+        return self._credit >= 1 and whose not in self._given_up
+
+    def learn(
+        self,
+        store: Store,
+        key: Hashable,
+        sample: bytes,
+        fixed: tuple[Range, ...],
+        values: tuple[Value, ...],
+        make: Maker,
+    ) -> None:
+        """Make a layout of ``sample``. One that is there, and took for constant what is not, learns that from a few
+        messages and is made anew."""
+        ways = store.get(key)
+        if ways is None:
+            ways = self._room(store, key, len(sample))
+        layout = next((one for one in ways.layouts if one.widen(sample)), None)
+        if layout is None:
+            layout = Layout(sample, fixed, values, make, self._seen.get((id(store), key), b""))
+        else:
+            layout.changed += 1
+            if layout.changed < CHANGES:
+                return
+            layout.renew()
+            self._recompiled += 1
+        self._compiled += 1
+        self._credit -= 1
+        self._bytes -= ways.size
+        ways.put(layout)
+        self._bytes += ways.size
+        while self._bytes > MOST:
+            self._forget_oldest()
+
+    def _room(self, store: Store, key: Hashable, length: int) -> Ways:
+        if len(self._known) >= self.limit:
+            self._forget_oldest()
+        ways = store[key] = Ways(length)
+        self._known[id(store), key] = store, ways
+        return ways
+
+    def _forget_oldest(self) -> None:
+        (_, oldest), (where, _) = next(iter(self._known.items()))
+        self._evicted += 1
+        self._drop(where, oldest)
+
+    def _give_up(self, store: Store, key: Hashable) -> None:
+        if len(self._given_up) >= SEEN:
+            self._given_up.clear()
+        self._given_up.add((id(store), key))
+        self._evicted += 1
+        self._drop(store, key)
+
+    def _drop(self, store: Store, key: Hashable) -> None:
+        ways = store.pop(key)
+        self._hits += ways.hits
+        self._bytes -= ways.size
+        del self._known[id(store), key]
+
+
+def _nothing(*_: Any) -> None:
+    return None

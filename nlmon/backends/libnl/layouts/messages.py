@@ -1,0 +1,168 @@
+"""Whole messages: the five kinds of rtnetlink that make up nearly all of its traffic, read from bytes to event at once.
+
+A ``Recipe`` says again, as expressions, what a handler of ``RouteDecoder`` does with its header and the values of its
+policy. The tests hold one against the other.
+
+Not here: messages of other kinds, whose handlers run as ever and have layouts for their attributes alone
+(``Decoder.walk``).
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from msgspec import Struct
+
+from nlmon.backends.libnl.layouts.cache import LARGEST, Layouts, Ways
+from nlmon.backends.libnl.layouts.shape import Range, shape_of
+from nlmon.backends.libnl.layouts.source import Source, Value
+from nlmon.backends.libnl.readers import Reading
+from nlmon.backends.libnl.resolve import definition
+from nlmon.events import AddrInfo, Event, LinkInfo, NeighInfo, RouteInfo, RuleInfo
+
+if TYPE_CHECKING:
+    from nlmon.backends.libnl.attributes import Decoder
+
+__all__ = ["RECIPES", "MessageLayouts", "Recipe"]
+
+NLMSGHDR = 16
+
+
+class Made(NamedTuple):
+    """Expressions: the arguments of a payload, the interface by index and by name; ``lines`` come before them."""
+
+    arguments: Sequence[str]
+    ifindex: str = "None"
+    name: str = "None"
+    lines: Sequence[str] = ()
+
+
+class Recipe(NamedTuple):
+    """How a handler makes its payload: the attribute of the decoder that holds its policy, and the expressions, given
+    those of the header and of the policy's fields, ``None`` for what the message lacks."""
+
+    payload: type[Struct]
+    policy: str
+    make: Callable[[Sequence[str], Sequence[str]], Made]
+
+
+def _link(header: Sequence[str], v: Sequence[str]) -> Made:
+    family, kind, index, flags, change = header
+    return Made((family, index, flags, *v[:5], kind, change, *v[5:]), index, v[0])
+
+
+def _addr(header: Sequence[str], v: Sequence[str]) -> Made:
+    family, prefixlen, flags, scope, number = header
+    local, remote, label, wide, *more = v
+    lines = [f"index = {number} if {number} < {1 << 31} else {number} - {1 << 32}", f"remote = {remote}"]
+    own, peer = "remote", "None"
+    if local != "None":
+        lines.append(f"local = {local}")
+        own, peer = "local", "(remote if local is not None and remote != local else None)"
+    flags = _or(wide, flags)
+    return Made((family, "index", prefixlen, scope, own, peer, label, flags, *more), "index", lines=lines)
+
+
+def _route(header: Sequence[str], v: Sequence[str]) -> Made:
+    family, dst_len, src_len, tos, short, protocol, scope, kind, flags = header
+    table, *more = v
+    head = family, dst_len, src_len, tos, protocol, scope, kind, flags, _or(table, short)
+    return Made((*head, *more), more[3])
+
+
+def _neigh(header: Sequence[str], v: Sequence[str]) -> Made:
+    family, index, state, flags, kind = header
+    return Made((family, index, state, flags, *v[:3], kind, *v[3:]), index)
+
+
+def _rule(header: Sequence[str], v: Sequence[str]) -> Made:
+    family, dst_len, src_len, tos, short, _, _, action, flags = header
+    table, *more = v
+    return Made((family, dst_len, src_len, tos, action, flags, _or(table, short), *more))
+
+
+def _or(value: str, otherwise: str) -> str:
+    """A value, or another where it is None."""
+    return otherwise if value == "None" else f"({otherwise} if {value} is None else {value})"
+
+
+# By the name of the handler.
+RECIPES = {
+    "link": Recipe(LinkInfo, "link_policy", _link),
+    "addr": Recipe(AddrInfo, "addr_policy", _addr),
+    "route": Recipe(RouteInfo, "route_policy", _route),
+    "neigh": Recipe(NeighInfo, "neigh_policy", _neigh),
+    "rule": Recipe(RuleInfo, "rule_policy", _rule),
+}
+
+
+class MessageLayouts:
+    """Whole-message layouts of one decoder and protocol, with recipes by message type. ``known``: by the first eight
+    bytes of a message, which are its length, type and flags; a function gets a message of this length, its offset in
+    the datagram, the datagram, which is not of another namespace, the list that takes errors, and who knows names of
+    interfaces, and gives the event."""
+
+    def __init__(self, layouts: Layouts, protocol: int, decoder: Decoder, recipes: Mapping[int, Recipe]) -> None:
+        self.known: dict[bytes, Ways] = {}
+        self._layouts = layouts
+        self._protocol = protocol
+        self._decoder = decoder
+        self._recipes = recipes
+        decoder.read_whole({id(getattr(decoder, recipe.policy)) for recipe in recipes.values()})
+
+    def walked(self, kind: int, data: bytes, offset: int, end: int) -> None:
+        """A message of a type was read by its handler without an error."""
+        recipe = self._recipes.get(kind)
+        if recipe is None or end - offset > LARGEST:
+            return
+        sample = data[offset:end]
+        if self._layouts.wants(self.known, sample[:8], sample):
+            self._learn(recipe, sample[:8], sample)
+
+    def _learn(self, recipe: Recipe, key: bytes, sample: bytes) -> None:
+        decoder, policy = self._decoder, getattr(self._decoder, recipe.policy)
+        family, at = sample[NLMSGHDR], NLMSGHDR
+        head = [Value(8, 12, "I"), Value(12, 16, "I")]
+        for _, code in definition(policy).fields:
+            size = struct.calcsize("=" + code)
+            if not code.endswith("x"):
+                head.append(Value(at, at + size, code))
+            at += size
+        table, fields = decoder.table(policy, family, "")
+        shape = shape_of(sample, table, decoder.attribute, at, len(sample), 0)
+        if shape is None:
+            return
+        # The first eight bytes are the key; the family decides how addresses are read.
+        fixed = ((NLMSGHDR, NLMSGHDR + 1), *shape.fixed)
+        values = (*head[:2], *head[3:], *(Value(s.begin, s.end, "", s.read, s.at) for s in shape.spots))
+
+        def make(loose: Collection[Range]) -> Callable[..., Any]:
+            source = Source(decoder.sign, sample, fixed, values, loose)
+            seq, pid, *rest = source.values
+            header, read = [str(family), *rest[: len(head) - 3]], rest[len(head) - 3 :]
+            slots = ["None"] * fields
+            for spot, value in zip(shape.spots, read, strict=True):
+                slots[spot.slot] = value
+            return self._function(source, recipe, sample, (seq, pid), recipe.make(header, slots))
+
+        self._layouts.learn(self.known, key, sample, fixed, values, make)
+
+    def _function(
+        self, source: Source, recipe: Recipe, sample: bytes, sender: tuple[str, str], made: Made
+    ) -> Callable[..., Any]:
+        kind, flags = struct.unpack_from(self._decoder.sign + "HH", sample, 4)
+        source.names |= {"Event": Event, "Payload": recipe.payload, "Reading": Reading}
+        if source.calls:
+            source.calls.insert(0, "m = Reading(datagram.data, datagram.frame, errors, datagram.request)")
+        source.calls += [*made.lines, f"name = {made.name}"]
+        if made.ifindex != "None" and source.may_lack(made.name):
+            given = f"{made.ifindex} is not None and " if source.may_lack(made.ifindex) else ""
+            lacks = "" if made.name == "None" else "name is None and "
+            test = f"if {lacks}{given}{made.ifindex} > 0"
+            source.calls.append(f"{test}: name = link_name({self._protocol}, {made.ifindex})")
+        payload = f"Payload({', '.join(made.arguments)})"
+        head = f"datagram.timestamp, {self._protocol}, {kind}, {flags}, {sender[0]}, {sender[1]}, datagram.frame, at"
+        event = f"Event({head}, name, {payload})"
+        return source.function("data, at, datagram, errors, link_name", (), event)

@@ -1,0 +1,122 @@
+"""``nlmon status``: the counters of one implementation after a capture, as a monitor shows them of itself.
+
+Not here: events (``decode``), and judging them (``replay``).
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+from msgspec import Struct
+
+from nlmon.backends.base import BACKENDS, BackendOptions, BackendStatus, LayoutStatus
+from nlmon.capture import ByteOrder, open_capture
+from nlmon.cli.common import progress, protocol_option
+from nlmon.cli.feed import Feed, layouts_option, select_option
+from nlmon.errors import InternalError
+from nlmon.names import PROTOCOLS, unknown_message
+from nlmon.replay import Select
+
+__all__ = ["ProtocolCounters", "StatusReport", "command", "status_schema"]
+
+
+class ProtocolCounters(Struct, frozen=True):
+    """One protocol: multicast groups that are joined, datagrams read, what came of them, and messages that gave no
+    event, by the name of their type."""
+
+    groups: list[int]
+    datagrams: int
+    events: int
+    errors: int
+    unknown: dict[str, int]
+
+
+class StatusReport(Struct, frozen=True):
+    """An implementation by its name, protocols by theirs, and its layouts: null where it has none."""
+
+    implementation: str
+    protocols: dict[str, ProtocolCounters]
+    layouts: LayoutStatus | None
+
+
+@click.command()
+@click.argument("capture", type=click.Path(path_type=Path, readable=False))
+@click.option("--backend", type=click.Choice(list(BACKENDS)), default="libnl", show_default=True)
+@protocol_option
+@select_option
+@layouts_option
+@click.option("--format", "form", type=click.Choice(["pretty", "json"]), default="pretty", show_default=True)
+@click.option("--byteorder", type=click.Choice(["little", "big"]), help="Override the recording's byte order.")
+def command(
+    capture: Path,
+    backend: str,
+    protocols: tuple[int, ...],
+    select: Select,
+    layouts: int,
+    form: str,
+    byteorder: ByteOrder | None,
+) -> None:
+    """Print the counters of an implementation that has read CAPTURE.
+
+    Exit code: 0 done, 3 the capture is damaged; what could be read is counted.
+    """
+    with open_capture(capture, byteorder=byteorder) as reader, progress(reader.size, capture.name) as advance:
+        feed = Feed(reader, backend, protocols, select, BackendOptions(layouts=layouts))
+        for _ in feed.run(advance):
+            if feed.lane.crash:
+                raise InternalError("NLM-X002", f"{backend} raised {feed.lane.crash}", where=feed.lane.trace)
+        report = _report(feed.lane.backend.status())
+        feed.lane.backend.close()
+    if form == "json":
+        encoded = msgspec.json.Encoder(order="sorted").encode(report)
+        sys.stdout.buffer.write(msgspec.json.format(encoded, indent=2) + b"\n")
+        sys.stdout.buffer.flush()
+    else:
+        _print(report)
+    if reader.damage is not None:
+        raise reader.damage
+
+
+def status_schema() -> dict[str, Any]:
+    """JSON Schema of ``--format json``."""
+    schema = msgspec.json.schema(StatusReport)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "nlmon status", **schema}
+
+
+def _report(status: BackendStatus) -> StatusReport:
+    protocols = {}
+    for number, one in sorted(status.protocols.items()):
+        unknown = {unknown_message(number, *kind): count for kind, count in sorted(one.unknown.items())}
+        socket = one.transport
+        groups, datagrams = ([], 0) if socket is None else (list(socket.groups), socket.datagrams)
+        counters = ProtocolCounters(groups, datagrams, one.events, one.errors, unknown)
+        protocols[PROTOCOLS.get(number, str(number))] = counters
+    return StatusReport(status.name, protocols, status.layouts)
+
+
+def _print(report: StatusReport) -> None:
+    from rich.console import Console  # noqa: PLC0415  (start-up: only people need it)
+    from rich.table import Table  # noqa: PLC0415
+
+    console = Console()
+    table = Table("protocol", "datagrams", "events", "errors", "no event")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for name, one in report.protocols.items():
+        numbers = one.datagrams, one.events, one.errors, sum(one.unknown.values())
+        table.add_row(name, *(f"{number:,}" for number in numbers))
+    console.print(f"[bold]{report.implementation}[/]")
+    console.print(table)
+    layouts = report.layouts
+    if layouts is None:
+        console.print("layouts: none")
+        return
+    reads = layouts.hits + layouts.misses
+    share = f", {100 * layouts.hits / reads:.1f} % of {reads:,} reads" if reads else ""
+    console.print(f"layouts: {layouts.entries:,} kept, {layouts.hits:,} hits, {layouts.misses:,} misses{share}")
+    again, gone = f"{layouts.recompiled:,} of these again", f"{layouts.evicted:,} keys gone"
+    console.print(f"functions made: {layouts.compiled:,}, {again}; {gone}")

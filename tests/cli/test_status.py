@@ -1,0 +1,66 @@
+"""``nlmon status``: what an implementation counts of itself, and layouts turned off."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+REPOSITORY = Path(__file__).parents[2]
+TOPOLOGY = REPOSITORY / "fixtures" / "captures" / "linux-6.12" / "02-route-topology.pcap.zst"
+
+
+def nlmon(*arguments: object) -> subprocess.CompletedProcess[bytes]:
+    command = [sys.executable, "-m", "nlmon", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, check=False)
+
+
+def status(*arguments: object) -> Any:
+    done = nlmon("status", TOPOLOGY, "--format", "json", *arguments)
+    assert (done.returncode, done.stderr) == (0, b"")
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("arguments", [(), ("--backend", "legacy"), ("--layouts", 0), ("--select", "all")])
+def test_a_status_follows_its_schema(arguments: tuple[object, ...]) -> None:
+    """Whatever is asked for, the JSON is as published."""
+    rules = json.loads((REPOSITORY / "docs" / "schemas" / "status.schema.json").read_text(encoding="utf-8"))
+
+    assert [error.message for error in Draft202012Validator(rules).iter_errors(status(*arguments))] == []
+
+
+def test_layouts_are_counted() -> None:
+    """libnl has layouts, legacy and libnl without them have none; both count the same events."""
+    usual, without, legacy = status(), status("--layouts", 0), status("--backend", "legacy")
+    events = [one["protocols"]["NETLINK_ROUTE"]["events"] for one in (usual, without, legacy)]
+
+    assert [one["layouts"] is None for one in (usual, without, legacy)] == [False, True, True]
+    assert min(usual["layouts"]["hits"], usual["layouts"]["compiled"]) > 20
+    assert events == [events[0]] * 3
+
+
+def test_layouts_change_no_event() -> None:
+    """The lines of decode are the same with layouts, with one, and without."""
+    lines = [nlmon("decode", TOPOLOGY, "--layouts", number).stdout for number in (1024, 1, 0)]
+
+    assert lines == [lines[0]] * 3
+    assert lines[0].count(b"\n") > 700
+
+
+def test_a_status_for_people() -> None:
+    """The table has a row a protocol, and the layouts are told in a line."""
+    text = nlmon("status", TOPOLOGY, "--protocol", "route").stdout.decode()
+
+    assert ("NETLINK_ROUTE" in text, "NETLINK_XFRM" in text, "layouts: " in text) == (True, False, True)
+
+
+def test_a_negative_number_of_layouts_is_a_mistake() -> None:
+    """It is refused in one line, with exit code 2."""
+    done = nlmon("status", TOPOLOGY, "--layouts", -1)
+
+    assert (done.returncode, b"Traceback" in done.stderr, done.stdout) == (2, False, b"")
