@@ -96,6 +96,9 @@ class Lane:
         # What the kernel's side learned that the implementation has not asked for again.
         self._families = self._links = 0
         self._stale: set[int] = set()
+        # Protocols whose datagrams are taken without a queue, where there are no faults.
+        self._straight: set[int] = set()
+        self._lossy = bool(faults)
 
     def start(self, protocols: Iterable[int]) -> None:
         """Enable the protocols that this implementation supports."""
@@ -103,6 +106,8 @@ class Lane:
             for protocol in protocols:
                 if self.supports(protocol):
                     self.backend.enable(protocol)
+                    if self.backend.straight(protocol):
+                        self._straight.add(protocol)
 
     def stop(self) -> None:
         """Close the implementation."""
@@ -180,11 +185,6 @@ class Lane:
         return self.heard and not (self.missed or self.errors or self.crash)
 
     @property
-    def plain(self) -> bool:
-        """Whether folding an event of a message is all that its state needs: no loss is made up for."""
-        return not (self._keeps or self.recovered)
-
-    @property
     def damaged(self) -> bool:
         """Whether the last datagram had messages that could not be read at all."""
         return any(isinstance(error, FramingError | HeaderError) for error in self.errors)
@@ -199,6 +199,11 @@ class Lane:
             self.factory.time = datagram.timestamp
         if self._stale:
             self._refresh(datagram)
+        if datagram.protocol in self._straight and not self._lossy:
+            self.heard = self.factory.hand(datagram)
+            if self.heard:
+                self._take(datagram)
+            return self.heard
         faults = self.factory.faults
         lost = faults.lost
         self.heard = self.factory.deliver(datagram)
@@ -206,6 +211,23 @@ class Lane:
         if self.heard:
             self._process(datagram.protocol)
         return self.heard
+
+    def _take(self, datagram: Datagram) -> None:
+        """Let the implementation decode what its socket heard, where its ``process`` would do no more."""
+        try:
+            decoded = self.backend.take(datagram.protocol, datagram)
+            for event in decoded.events:
+                if type(event) is not Event or type(event.offset) is not int:
+                    self.events = []
+                    for one in decoded.events:
+                        self._event(one)
+                    break
+                self.events.append(event)
+            for found in decoded.errors:
+                self._error(found)
+        except Exception as error:
+            self._crashed(error)
+        self._count("events")
 
     def _process(self, protocol: int) -> None:
         process, idle = self.backend.process, 0
@@ -314,10 +336,12 @@ class Lane:
 
     def _reset(self) -> None:
         self.events = []
-        self.errors = []
         self.heard = True
         self.missed = False
-        self.crash = self.trace = ""
+        if self.errors:
+            self.errors = []
+        if self.crash:
+            self.crash = self.trace = ""
 
     def _count(self, counted: str) -> None:
         self.totals[counted] += len(self.events)

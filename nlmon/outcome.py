@@ -43,7 +43,7 @@ def capture_report(replay: Replay, reader: CaptureReader, path: str) -> CaptureR
         kernel=reader.info.metadata.get("kernel", ""),
         frames=replay.frames,
         messages=replay.messages,
-        roles={role.value: count for role, count in replay.roles.items()},
+        roles=dict(replay.roles),
         not_subscribed=dict(sorted(replay.not_subscribed.items())),
         not_covered=dict(sorted(replay.not_covered.items())),
         events=per_lane("events"),

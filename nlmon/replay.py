@@ -31,7 +31,7 @@ from nlmon.compare.contract import Contract, load_contract
 from nlmon.compare.difference import Difference, Severity
 from nlmon.compare.evidence import Known
 from nlmon.compare.judge import Judge
-from nlmon.events import Datagram, RoutePayload
+from nlmon.events import Datagram, Event, RoutePayload
 from nlmon.identity import Key, subject_of
 from nlmon.lane import BackendMaker, Lane
 from nlmon.names import PROTOCOLS, message_type
@@ -96,6 +96,8 @@ class Replay:
         self._pooled = options is not None and options.message_pool_size is not None
         # What all is fed to, no socket would have heard; recovery cannot be judged by it.
         self.resync = options is not None and options.resync and select == "notifications"
+        # Nothing is lost and nothing made up for, so folding an event is all that a state needs.
+        self._plain = not faults and not (options is not None and options.resync)
         self._at_once = options is None or not options.resync_interval
         self._conversation = Conversation(byteorder)
         self._dumps: OrderedDict[tuple[int, int, int], _OpenDump] = OrderedDict()
@@ -105,7 +107,7 @@ class Replay:
         self.messages = 0
         self.last_frame = 0
         self.compared = self.generic = 0
-        self.roles: dict[Role, int] = {}
+        self.roles: Counter[str] = Counter()
         self.not_subscribed: Counter[str] = Counter()
         self.not_covered: Counter[str] = Counter()
         self.interrupted_dumps = 0
@@ -122,7 +124,7 @@ class Replay:
         self.messages += len(found)
         place = self._conversation.place(frame)
         role = place.role
-        self.roles[role] = self.roles.get(role, 0) + 1
+        self.roles[role.word] += 1
         if frame.protocol not in self.protocols:
             self.not_covered[PROTOCOLS.get(frame.protocol, str(frame.protocol))] += 1
             for lane in self.lanes:
@@ -159,26 +161,28 @@ class Replay:
             if not any(heard):
                 self.not_subscribed.update(message_type(protocol, kind) for kind in found)
                 return
-        if any(lane.heard and not lane.missed for lane in self.lanes):
+        if (heard[0] and not left.missed) or (heard[1] and not right.missed):
             self.compared += 1
         agreed = self._compare(datagram, seed=False, request=request)
         if fold:
-            if agreed and left.plain and right.plain:
-                self._fold_once(left, right)
+            if agreed and self._plain:
+                self._fold_once(left.events, right.events)
             else:
                 left.fold()
                 right.fold()
-            self._compare_corrections()
+            if left.state.news or right.state.news:
+                self._compare_corrections()
             if self.resync:
                 self._compare_recovery()
 
-    def _fold_once(self, left: Lane, right: Lane) -> None:
-        """Fold the events that both agree on, so what they are about is found out once."""
-        for one, other in zip(left.events, right.events, strict=True):
+    def _fold_once(self, left: Sequence[Event], right: Sequence[Event]) -> None:
+        """Fold events that both agree on: what they are about is worked out once."""
+        folds = self.lanes[0].state.fold, self.lanes[1].state.fold
+        for one, other in zip(left, right, strict=True):
             subject = subject_of(one)
             if subject is not None:
-                left.state.fold(one, subject)
-                right.state.fold(other, subject)
+                folds[0](one, subject)
+                folds[1](other, subject)
 
     def _not_asked(self, datagram: Datagram) -> bool:
         """Whether a generic message is of a family that was left out: only libnl can be told which it shall hear, so
@@ -224,9 +228,7 @@ class Replay:
         return self.lanes[0].recovered ^ self.lanes[1].recovered
 
     def _compare_corrections(self) -> None:
-        left, right = (lane.state.corrected() for lane in self.lanes)
-        if not left and not right:
-            return
+        left, right = self.lanes[0].state.corrected(), self.lanes[1].state.corrected()
         for lane, found in zip(self.lanes, (left, right), strict=True):
             lane.told.difference_update((one.kind, one.key) for one in found)
             lane.vanished.update((one.kind, one.key) for one in found if self.resync and one.change == "gone")

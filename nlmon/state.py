@@ -13,7 +13,7 @@ Not here: which object is which (``nlmon.identity``), and comparing two states (
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict
+from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Callable, Collection
 from typing import Any, Literal, TypeAlias
 
@@ -95,10 +95,12 @@ class State:
         self.unannounced: list[Unannounced] = []
         self.unannounced_counts: Counter[tuple[str, str]] = Counter()
         self._corrected: list[Unannounced] = []
+        # Whether ``corrected`` has anything to give.
+        self.news = False
         self._loads: list[DumpLoad] = []
         self._dumped: set[tuple[int, int]] = set()
         # Keys of the routes of each group in order, which for IPv4 is the kernel's.
-        self._members: dict[Key, OrderedDict[Key, None]] = {}
+        self._members: defaultdict[Key, OrderedDict[Key, None]] = defaultdict(OrderedDict)
         self._hanging = {kind: Hanging() for kind in ("addr", "neigh", "route")}
 
     # -- events ------------------------------------------------------------------------------------------
@@ -119,8 +121,7 @@ class State:
             route = self._route4 if payload.family == INET else self._route6
             route(payload, key, group, new, event.msg_flags)
             return
-        if self._loads:
-            self._touch(kind, key)
+        self._touch(kind, key)
         if new:
             before = self._put(kind, key, payload)
             if kind == "link" and isinstance(before, LinkInfo):
@@ -132,17 +133,19 @@ class State:
 
     def _put(self, kind: str, key: Key, payload: RoutePayload) -> RoutePayload | None:
         """Hold an object, in the place of one that was there."""
-        before = self.tables[kind].get(key)
-        self.tables[kind][key] = payload
-        if kind in self._hanging:
-            self._hanging[kind].put(key, before, payload)
+        table, hanging = self.tables[kind], self._hanging.get(kind)
+        before = table.get(key)
+        table[key] = payload
+        if hanging is not None:
+            hanging.put(key, before, payload)
         return before
 
     def _take(self, kind: str, key: Key) -> RoutePayload | None:
         """Hold an object no longer."""
         payload = self.tables[kind].pop(key, None)
-        if payload is not None and kind in self._hanging:
-            self._hanging[kind].take(key, payload)
+        hanging = self._hanging.get(kind)
+        if payload is not None and hanging is not None:
+            hanging.take(key, payload)
         return payload
 
     def _route4(self, route: RouteInfo, key: Key, group: Key, new: bool, flags: int) -> None:
@@ -150,14 +153,14 @@ class State:
         if not new:
             self.remove("route", key)
             return
-        members = self._group(group)
+        members = self._members[group]
         if flags & REPLACE and members and (route.nh_id is None or key not in members):
             # The kernel replaces the first route of the same tos and priority (net/ipv4/fib_trie.c).
             # It may be there already when a dump ran ahead of this message.
             first = next(iter(members))
             if first != key:
                 self.remove("route", first)
-                members = self._group(group)
+                members = self._members[group]
             members[key] = None
             members.move_to_end(key, last=False)
         elif key not in members:
@@ -167,23 +170,18 @@ class State:
         self._touch("route", key)
         self._put("route", key, route)
 
-    def _group(self, group: Key) -> OrderedDict[Key, None]:
-        if group not in self._members:
-            self._members[group] = OrderedDict()
-        return self._members[group]
-
     def order(self, group: Key) -> list[Key]:
         """Keys of the IPv4 routes of a group, in the kernel's order: a replacement takes the first."""
         return list(self._members.get(group, ()))
 
     def _route6(self, route: RouteInfo, key: Key, group: Key, new: bool, flags: int) -> None:
-        members = self._group(group)
+        members = self._members[group]
         single = {key: route} if route.multipath is None else split_hops(route)
-        if new:
-            gone = self._replaced6(members, route, flags) if route.multipath is not None or flags & REPLACE else set()
-            gone -= single.keys()
-        else:
-            gone = set(single)
+        gone: Collection[Key] = ()
+        if not new:
+            gone = single.keys()
+        elif route.multipath is not None or flags & REPLACE:
+            gone = self._replaced6(members, route, flags) - single.keys()
         for old in gone:
             self._touch("route", old)
             self._take("route", old)
@@ -269,7 +267,7 @@ class State:
         self._touch(kind, key)
         payload = self._take(kind, key)
         if isinstance(payload, RouteInfo):
-            group = route_group(payload)
+            group = key[:-1]
             self._reordered(group)
             members = self._members[group]
             del members[key]
@@ -281,17 +279,20 @@ class State:
             return
         self.unannounced_counts[found.kind, found.change] += 1
         self._corrected.append(found)
+        self.news = True
         if len(self.unannounced) < KEPT:
             self.unannounced.append(found)
 
     def corrected(self) -> list[Unannounced]:
         """What came to light since the last call, all of it; ``unannounced`` keeps only the first ``KEPT``."""
         found, self._corrected = self._corrected, []
+        self.news = False
         return found
 
     def restore(self, found: list[Unannounced]) -> None:
         """Put back what ``corrected`` gave, in front of what came since."""
         self._corrected[:0] = found
+        self.news = bool(self._corrected)
 
     def _touch(self, kind: str, key: Key) -> None:
         for load in self._loads:
@@ -369,7 +370,7 @@ class State:
     def _insert(self, kind: str, key: Key, payload: RoutePayload) -> None:
         self._put(kind, key, payload)
         if isinstance(payload, RouteInfo):
-            self._group(route_group(payload))[key] = None
+            self._members[route_group(payload)][key] = None
 
 
 def held_by_dump(get_type: int, family: int) -> tuple[str, Callable[[Key], bool]]:

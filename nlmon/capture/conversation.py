@@ -66,6 +66,9 @@ class Role(enum.Enum):
     REQUEST = "request"
     CONTROL = "control"
 
+    def __init__(self, word: str) -> None:
+        self.word = word
+
 
 class DumpScope(Struct, frozen=True):
     """What a dump request asked for: its protocol, RTM_GET* type and family.

@@ -91,15 +91,16 @@ class Agreement:
             same, shapes = found
             family = poor.family  # type: ignore[union-attr]  # all of these kinds have one
             ways = shapes.ways.get(data[at : at + 6], [])
-            for number, shape in enumerate(ways):
+            for shape in ways:
                 if (
                     _from_bytes(data[at + shape.first : at + shape.last], "little") & shape.mask == shape.want
                     and shape.family == family
                     and shape.msg_type == msg_type
                     and at + shape.length <= size
                 ):
-                    if number:
-                        ways.insert(0, ways.pop(number))
+                    if shape is not ways[0]:
+                        ways.remove(shape)
+                        ways.insert(0, shape)
                     break
             else:
                 length = _from_bytes(data[at : at + 4], self._order)
