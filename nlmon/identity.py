@@ -25,7 +25,7 @@ common identity.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 from operator import attrgetter
 from typing import TypeAlias
 
@@ -41,6 +41,7 @@ __all__ = [
     "Hanging",
     "Key",
     "Subject",
+    "held_by_dump",
     "hops_of",
     "identity",
     "objects_of",
@@ -161,6 +162,21 @@ def objects_of(payload: RoutePayload) -> Iterator[tuple[str, Key, RoutePayload]]
             yield "route", key, one
 
 
+def held_by_dump(get_type: int, family: int) -> tuple[str, Callable[[Key], bool]]:
+    """Kind of the objects that a whole dump (RTM_GET* type and family) lists, and whether a key is one of them."""
+    kind = {18: "link", 22: "addr", 26: "route", 30: "neigh", 34: "rule"}[get_type]
+    if kind == "link":
+        return ("port" if family == BRIDGE else "link"), lambda _: True
+    if kind == "addr":
+        return kind, lambda key: family in {UNSPEC, key[1]}
+    if kind == "neigh":
+        # A neighbour dump of every family leaves out forwarding databases and proxy entries.
+        if family == BRIDGE:
+            return kind, lambda key: key[0] == BRIDGE
+        return kind, lambda key: key[0] != BRIDGE and key[3] == 0 and family in {UNSPEC, key[0]}
+    return kind, lambda key: family in {UNSPEC, key[0]}
+
+
 def show_key(kind: str, key: Key) -> str:
     """One line for people: ``addr 10.0.0.1/24 on 3``."""
     if kind in {"link", "port"}:
@@ -248,6 +264,13 @@ class Hanging:
         if self._whole or type(index) is not int:
             return table
         return self._keys.get(index, ())
+
+    def copy(self) -> Hanging:
+        """The same of an equal table."""
+        one = Hanging()
+        one._keys = {index: keys.copy() for index, keys in self._keys.items()}
+        one._whole = self._whole
+        return one
 
     def clear(self) -> None:
         """The table is empty."""

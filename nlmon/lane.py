@@ -69,7 +69,10 @@ class Lane:
         self.backend = make(self.factory, options)
         self.backend.set_callback(self._event, self._error)
         self.name = self.backend.name
-        self.state = State()
+        # What was folded here; ``state`` is whole, whoever folds.
+        self.own = State()
+        # What to do before the state is looked at, while the other lane's stands for both; see ``nlmon.folding``.
+        self.parting: Callable[[], None] | None = None
         self.events: list[Event] = []
         self.errors: list[NlmonError] = []
         self.crash = self.trace = ""
@@ -118,6 +121,13 @@ class Lane:
     def supports(self, protocol: int) -> bool:
         """Whether this implementation reads a protocol at all."""
         return protocol in self.backend.groups
+
+    @property
+    def state(self) -> State:
+        """What this implementation was told, folded."""
+        if self.parting is not None:
+            self.parting()
+        return self.own
 
     @property
     def unknown(self) -> Counter[str]:

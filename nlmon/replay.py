@@ -31,13 +31,13 @@ from nlmon.compare.contract import Contract, load_contract
 from nlmon.compare.difference import Difference, Severity
 from nlmon.compare.evidence import Known
 from nlmon.compare.judge import Judge
-from nlmon.events import Datagram, Event, RoutePayload
-from nlmon.identity import Key, subject_of
+from nlmon.events import Datagram, RoutePayload
+from nlmon.folding import Folding, Loads
+from nlmon.identity import Key
 from nlmon.lane import BackendMaker, Lane
 from nlmon.names import PROTOCOLS, message_type
 from nlmon.outcome import capture_report
 from nlmon.report.model import CaptureReport
-from nlmon.state import DumpLoad
 from nlmon.transport.faults import Fault
 
 __all__ = ["Replay", "Select", "replay_capture"]
@@ -51,7 +51,7 @@ DUMPS_WITH_STATE = {18, 22, 26, 30, 34}
 
 
 class _OpenDump(Struct):
-    loads: tuple[DumpLoad, DumpLoad]
+    loads: Loads
     first: int
     interrupted: bool = False
 
@@ -96,8 +96,8 @@ class Replay:
         self._pooled = options is not None and options.message_pool_size is not None
         # What all is fed to, no socket would have heard; recovery cannot be judged by it.
         self.resync = options is not None and options.resync and select == "notifications"
-        # Nothing is lost and nothing made up for, so folding an event is all that a state needs.
-        self._plain = not faults and not (options is not None and options.resync)
+        plain = not faults and not (options is not None and options.resync)
+        self._folding = Folding(self.lanes, self.judge.contract, plain=plain)
         self._at_once = options is None or not options.resync_interval
         self._conversation = Conversation(byteorder)
         self._dumps: OrderedDict[tuple[int, int, int], _OpenDump] = OrderedDict()
@@ -165,24 +165,11 @@ class Replay:
             self.compared += 1
         agreed = self._compare(datagram, seed=False, request=request)
         if fold:
-            if agreed and self._plain:
-                self._fold_once(left.events, right.events)
-            else:
-                left.fold()
-                right.fold()
-            if left.state.news or right.state.news:
+            self._folding.fold(agreed=agreed)
+            if left.own.news or right.own.news:
                 self._compare_corrections()
             if self.resync:
                 self._compare_recovery()
-
-    def _fold_once(self, left: Sequence[Event], right: Sequence[Event]) -> None:
-        """Fold events that both agree on: what they are about is worked out once."""
-        folds = self.lanes[0].state.fold, self.lanes[1].state.fold
-        for one, other in zip(left, right, strict=True):
-            subject = subject_of(one)
-            if subject is not None:
-                folds[0](one, subject)
-                folds[1](other, subject)
 
     def _not_asked(self, datagram: Datagram) -> bool:
         """Whether a generic message is of a family that was left out: only libnl can be told which it shall hear, so
@@ -228,7 +215,7 @@ class Replay:
         return self.lanes[0].recovered ^ self.lanes[1].recovered
 
     def _compare_corrections(self) -> None:
-        left, right = self.lanes[0].state.corrected(), self.lanes[1].state.corrected()
+        left, right = self.lanes[0].own.corrected(), self.lanes[1].own.corrected()
         for lane, found in zip(self.lanes, (left, right), strict=True):
             lane.told.difference_update((one.kind, one.key) for one in found)
             lane.vanished.update((one.kind, one.key) for one in found if self.resync and one.change == "gone")
@@ -263,11 +250,7 @@ class Replay:
         if dump is None:
             if scope.get_type == 18 and scope.family not in LINK_DUMP_FAMILIES:
                 return  # bridge ports or another family's view, not links
-            left, right = self.lanes
-            loads = (
-                left.state.begin_dump(scope.get_type, scope.family),
-                right.state.begin_dump(scope.get_type, scope.family),
-            )
+            loads = self._folding.begin(scope.get_type, scope.family)
             dump = self._dumps[place.dump_id] = _OpenDump(loads, datagram.frame)
             if len(self._dumps) > OPEN_DUMPS:
                 self._abandon(self._dumps.popitem(last=False)[1])
@@ -282,14 +265,13 @@ class Replay:
                 self.interrupted_dumps += 1
                 self._abandon(dump)
                 return
+            self._folding.end(dump.loads, datagram.frame)
             for lane, load in zip(self.lanes, dump.loads, strict=True):
-                lane.state.end_dump(load, datagram.frame)
                 lane.factory.sweep(load.msg_type, load.family, dump.first)
             self._compare_corrections()
 
     def _abandon(self, dump: _OpenDump) -> None:
-        for lane, load in zip(self.lanes, dump.loads, strict=True):
-            lane.state.abandon_dump(load)
+        self._folding.abandon(dump.loads)
 
     # -- the end ---------------------------------------------------------------------------------------------
 

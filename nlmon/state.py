@@ -26,6 +26,7 @@ from nlmon.identity import (
     Hanging,
     Key,
     Subject,
+    held_by_dump,
     objects_of,
     route_group,
     show_key,
@@ -102,6 +103,17 @@ class State:
         # Keys of the routes of each group in order, which for IPv4 is the kernel's.
         self._members: defaultdict[Key, OrderedDict[Key, None]] = defaultdict(OrderedDict)
         self._hanging = {kind: Hanging() for kind in ("addr", "neigh", "route")}
+
+    def adopt(self, other: State, change: Callable[[RoutePayload], RoutePayload], loads: Collection[DumpLoad]) -> None:
+        """Hold what another state holds, each object changed by ``change``, and wait for the dumps of ``loads``."""
+        self.tables = {
+            kind: {key: change(payload) for key, payload in table.items()} for kind, table in other.tables.items()
+        }
+        for group, members in other._members.items():
+            self._members[group] = members.copy()
+        self._hanging = {kind: hanging.copy() for kind, hanging in other._hanging.items()}
+        self._dumped = set(other._dumped)
+        self._loads = list(loads)
 
     # -- events ------------------------------------------------------------------------------------------
 
@@ -252,7 +264,7 @@ class State:
         near = self._hanging[kind].on(index, table) if kind in self._hanging else table
         for key in [key for key in near if doomed(table[key])]:
             self.remove(kind, key)
-            self._note(Unannounced(kind, "gone", show_key(kind, key), frame, reason, key))
+            self.note(Unannounced(kind, "gone", show_key(kind, key), frame, reason, key))
 
     def clear(self, kind: str) -> None:
         """Forget every object of a kind."""
@@ -274,7 +286,8 @@ class State:
             if not members:
                 del self._members[group]
 
-    def _note(self, found: Unannounced) -> None:
+    def note(self, found: Unannounced) -> None:
+        """Keep what came to light."""
         if not self._notes:
             return
         self.unannounced_counts[found.kind, found.change] += 1
@@ -344,7 +357,7 @@ class State:
         reason = f"a complete dump ended at frame {frame}"
         for key in [key for key in table if held(key) and key not in objects and (kind, key) not in touched]:
             self.remove(kind, key)
-            self._note(Unannounced(kind, "gone", show_key(kind, key), frame, reason, key))
+            self.note(Unannounced(kind, "gone", show_key(kind, key), frame, reason, key))
         for key, payload in objects.items():
             if (kind, key) in touched:
                 continue
@@ -352,12 +365,12 @@ class State:
             if before is None:
                 self._insert(kind, key, payload)
                 if not first:
-                    self._note(Unannounced(kind, "appeared", show_key(kind, key), frame, reason, key))
+                    self.note(Unannounced(kind, "appeared", show_key(kind, key), frame, reason, key))
             elif before != payload:
                 self._insert(kind, key, payload)
                 changed = changed_fields(kind, before, payload)
                 if changed:
-                    self._note(Unannounced(kind, "changed", show_key(kind, key), frame, reason, key, changed))
+                    self.note(Unannounced(kind, "changed", show_key(kind, key), frame, reason, key, changed))
 
     def _reorder(self, objects: dict[Key, RoutePayload], reordered: set[Key]) -> None:
         """Bring the IPv4 routes of each group into the order of a dump, which is the kernel's."""
@@ -371,21 +384,6 @@ class State:
         self._put(kind, key, payload)
         if isinstance(payload, RouteInfo):
             self._members[route_group(payload)][key] = None
-
-
-def held_by_dump(get_type: int, family: int) -> tuple[str, Callable[[Key], bool]]:
-    """Kind of the objects that a whole dump (RTM_GET* type and family) lists, and whether a key is one of them."""
-    kind = {18: "link", 22: "addr", 26: "route", 30: "neigh", 34: "rule"}[get_type]
-    if kind == "link":
-        return ("port" if family == BRIDGE else "link"), lambda _: True
-    if kind == "addr":
-        return kind, lambda key: family in {UNSPEC, key[1]}
-    if kind == "neigh":
-        # A neighbour dump of every family leaves out forwarding databases and proxy entries.
-        if family == BRIDGE:
-            return kind, lambda key: key[0] == BRIDGE
-        return kind, lambda key: key[0] != BRIDGE and key[3] == 0 and family in {UNSPEC, key[0]}
-    return kind, lambda key: family in {UNSPEC, key[0]}
 
 
 def _has_gateway(route: RoutePayload) -> bool:

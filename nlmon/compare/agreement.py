@@ -129,6 +129,8 @@ def _compiled(kind: Kind, rows: Sequence[Row]) -> Same:
     rich = "".join(f"{alone.get(name, name)}, " for name in names)
     lacking = [f"{name} is UNSET" for name in names if name not in alone]
     surplus = [f"{name} is not UNSET" for name in alone]
+    # Hops have fields of their own, some of them given by one of the two alone.
+    lacking += [f"{name} is not None" for name in names if name == "multipath"]
     # A number of a fixed header is known by its bits; what is no int is judged by those who know its width.
     odd = [f"rich[{names.index(row.field.name)}].__class__ is not int" for row in rows if row.headers]
     source = "def same(poor, rich, told):\n"
