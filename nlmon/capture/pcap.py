@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from nlmon.capture.base import Frame
-from nlmon.capture.reader import LARGEST_RECORD, Damaged, cooked
+from nlmon.capture.reader import ARPHRD_NETLINK, COOKED_HEADER, LARGEST_RECORD, Damaged
 from nlmon.capture.source import Source
 
 __all__ = ["MAGICS", "pcap_frames"]
@@ -26,31 +26,49 @@ MAGICS: dict[bytes, tuple[Literal["little", "big"], int]] = {
     b"\xa1\xb2\x3c\x4d": ("big", 1),
 }
 HEADER = 24
+RECORD = 16
 NLMSGHDR = 16
 
 
 def pcap_frames(source: Source, byteorder: str, unit: int, *, bare: bool) -> Iterator[Frame]:
     """Frames behind the file header, which has been taken; ``bare``: packets have no cooked header."""
-    record = struct.Struct("<IIII" if byteorder == "little" else ">IIII")
-    number = 0
+    # The header of a record, and of the cooked header behind it ARPHRD and the protocol, which are big-endian always.
+    little = byteorder == "little"
+    header = struct.Struct("<IIII2xH10xH" if little else ">IIII2xH10xH")
+    unpack, need = header.unpack_from, header.size
+    arphrd = int.from_bytes(ARPHRD_NETLINK, "little" if little else "big")
+    skip = RECORD if bare else need
+    chunk, offset = b"", source.offset
+    at = size = number = 0
     while True:
-        offset = source.offset
-        head = source.take(16)
-        if not head:
-            return
-        if len(head) < 16:
-            raise Damaged("the file ends inside a packet header", offset)
-        seconds, fraction, captured, original = record.unpack(head)
+        if size - at < need:
+            chunk, at = source.chunk(at, need), 0
+            size = len(chunk)
+            if not chunk:
+                return
+            if size < RECORD:
+                raise Damaged("the file ends inside a packet header", offset)
+            chunk = chunk.ljust(need, b"\0")
+        seconds, fraction, captured, original, hardware, protocol = unpack(chunk, at)
         if captured > LARGEST_RECORD:
             raise Damaged(f"a packet claims {captured:,} bytes", offset)
         if bare and captured < NLMSGHDR:
             raise Damaged(f"a packet of {captured} bytes is too short for a netlink message", offset)
-        data = source.take(captured)
-        if len(data) < captured:
-            raise Damaged("the file ends inside a packet", offset)
-        number += 1
-        split = (0, data) if bare else cooked(data)
-        if split is None:
+        end = at + RECORD + captured
+        if end > size:
+            chunk, at, end = source.chunk(at, end - at), 0, end - at
+            size = len(chunk)
+            if end > size:
+                raise Damaged("the file ends inside a packet", offset)
+        if bare:
+            protocol = 0
+        elif hardware != arphrd or captured < COOKED_HEADER:
             raise Damaged("a packet has no netlink header", offset)
+        elif little:
+            protocol = (protocol & 0xFF) << 8 | protocol >> 8
         timestamp = seconds * 1_000_000_000 + fraction * unit
-        yield Frame(number, timestamp, split[0], split[1], "", 0, offset, max(0, original - captured))
+        number += 1
+        lost = original - captured if original > captured else 0
+        yield Frame(number, timestamp, protocol, chunk[at + skip : end], "", 0, offset, lost)
+        offset += end - at
+        at = end

@@ -16,13 +16,21 @@ from collections.abc import Callable, Iterator
 from typing import Literal
 
 from nlmon.capture.base import Direction, Frame, SocketInfo
-from nlmon.capture.reader import LARGEST_RECORD, LINKTYPE_NETLINK, Damaged, cooked
+from nlmon.capture.reader import (
+    ARPHRD_NETLINK,
+    COOKED_HEADER,
+    LARGEST_RECORD,
+    LINKTYPE_NETLINK,
+    Damaged,
+    cooked,
+)
 from nlmon.capture.source import Source
 
 __all__ = ["SECTION", "Section", "pcapng_frames", "read_section"]
 
 SECTION = b"\x0a\x0d\x0d\x0a"
 SHB, IDB, SPB, ISB, EPB = 0x0A0D0D0A, 1, 3, 5, 6
+EPB_HEADER = 28  # up to the packet
 OPT_COMMENT, SHB_HARDWARE, SHB_OS, SHB_USERAPPL = 1, 2, 3, 4
 IF_NAME, IF_DESCRIPTION, IF_TSRESOL, IF_TSOFFSET = 2, 3, 9, 14
 EPB_FLAGS = 2
@@ -39,12 +47,33 @@ class _Interface:
         # The top bit chooses a power of two, else of ten (if_tsresol).
         self.units: int = 2 ** (resolution & 0x7F) if resolution & 0x80 else 10**resolution
         self.shift = int.from_bytes(options.get(IF_TSOFFSET, b""), byteorder, signed=True)
+        self.plain = self.units == 1_000_000_000 and not self.shift
         self.name = _text(options.get(IF_NAME, b""))
         self.description = _text(options.get(IF_DESCRIPTION, b""))
         self.ended = False
 
     def nanoseconds(self, ticks: int) -> int:
         return ticks * 1_000_000_000 // self.units + self.shift * 1_000_000_000
+
+
+class _Layout:
+    """How the numbers of a section are read: a block's head, with what a packet block and the cooked header have behind
+    it; the length at its end; and the directions of our recorder."""
+
+    def __init__(self, byteorder: Literal["little", "big"]) -> None:
+        sign = "<" if byteorder == "little" else ">"
+        head = struct.Struct(sign + "IIIIIII2xH10xH")
+        self.little = byteorder == "little"
+        self.size = head.size
+        self.unpack = head.unpack_from
+        self.length = struct.Struct(sign + "I").unpack_from
+        # ARPHRD is big-endian always.
+        self.arphrd = int.from_bytes(ARPHRD_NETLINK, byteorder)
+        flags = struct.Struct(sign + "HHIHH")
+        self.directions: dict[bytes, Direction] = {
+            flags.pack(EPB_FLAGS, 4, 1, 0, 0): "in",
+            flags.pack(EPB_FLAGS, 4, 2, 0, 0): "out",
+        }
 
 
 class Section:
@@ -102,69 +131,90 @@ def pcapng_frames(
     number of messages that an interface lost while it was recorded."""
     order = section.byteorder
     payload_order = section.netlink_byteorder
-    words = struct.Struct("<II" if order == "little" else ">II")
-    packet = struct.Struct("<IIIII" if order == "little" else ">IIIII")
+    layout = _Layout(order)
+    unpack, need = layout.unpack, layout.size
     interfaces: list[_Interface] = []
-    number = 0
+    chunk, offset = b"", source.offset
+    at = size = number = 0
     while True:
-        offset = source.offset
-        head = source.take(8)
-        if not head or head[:4] == SECTION:
+        if size - at < need:
+            chunk, at = source.chunk(at, need), 0
+            size = len(chunk)
+            chunk = chunk.ljust(need, b"\0")
+        # What stands behind the length is read along as it is in a packet block, and looked at only in one. SHB reads
+        # the same in both byte orders.
+        kind, length, index, high, low, captured, original, hardware, protocol = unpack(chunk, at)
+        if kind == SHB or size == at:
             _check_ended(section, interfaces, offset)
-        if not head:
-            return
-        if head[:4] == SECTION:
-            source.push_back(head)
+            if size == at:
+                return
+            source.chunk(at, 0)
             section = read_section(source)
             if section.netlink_byteorder != payload_order:
                 raise Damaged("a later section has another byte order", offset)
             order = section.byteorder
-            words = struct.Struct("<II" if order == "little" else ">II")
-            packet = struct.Struct("<IIIII" if order == "little" else ">IIIII")
+            layout = _Layout(order)
+            unpack, need = layout.unpack, layout.size
             interfaces = []
+            chunk, offset = b"", source.offset
+            at = size = 0
             continue
-        if len(head) < 8:
+        if size - at < 8:
             raise Damaged("the file ends inside a block header", offset)
-        kind, length = words.unpack(head)
         if not 12 <= length <= LARGEST_RECORD or length % 4:
             raise Damaged(f"a block claims {length:,} bytes", offset)
-        body = source.take(length - 8)
-        if len(body) < length - 8:
-            raise Damaged("the file ends inside a block", offset)
-        if int.from_bytes(body[-4:], order) != length:
+        end = at + length
+        if end > size:
+            chunk, at, end = source.chunk(at, length), 0, length
+            size = len(chunk)
+            if end > size:
+                raise Damaged("the file ends inside a block", offset)
+        if layout.length(chunk, end - 4)[0] != length:
             raise Damaged("the two lengths of a block differ", offset)
-        if kind == IDB and len(body) >= 12:
-            if len(interfaces) == MOST_INTERFACES:
-                raise Damaged(f"more than {MOST_INTERFACES:,} interfaces in one section", offset)
-            interfaces.append(_Interface(int.from_bytes(body[:2], order), _options(body[8:-4], order), order))
-            on_socket(SocketInfo(interfaces[-1].name, interfaces[-1].description))
-        elif kind == ISB and len(body) >= 16 and (index := int.from_bytes(body[:4], order)) < len(interfaces):
-            interfaces[index].ended = True
-            on_drops(int.from_bytes(_options(body[12:-4], order).get(ISB_IFDROP, b""), order))
-        elif kind == EPB and len(body) >= 24:
-            index, high, low, captured, original = packet.unpack_from(body)
-            if index >= len(interfaces) or captured > len(body) - 24:
+        if kind == EPB and length >= EPB_HEADER + 4:
+            begin = at + EPB_HEADER
+            if index >= len(interfaces) or captured > end - 4 - begin:
                 raise Damaged("a packet block contradicts itself", offset)
             interface = interfaces[index]
-            split = _split(interface, body[20 : 20 + captured], offset)
-            if split is None:
+            if interface.link_type != LINKTYPE_NETLINK:
                 on_skip()
-                continue
-            end = 20 + (captured + 3 & ~3)
-            direction = _direction(_options(body[end:-4], order), order) if end < len(body) - 4 else ""
-            number += 1
-            timestamp = interface.nanoseconds(high << 32 | low)
-            lost = max(0, original - captured)
-            yield Frame(number, timestamp, split[0], split[1], direction, index, offset, lost)
-        elif kind == SPB and len(body) >= 8 and interfaces:
-            original = int.from_bytes(body[:4], order)
-            data = body[4:-4][:original]
-            split = _split(interfaces[0], data, offset)
-            if split is None:
-                on_skip()
-                continue
-            number += 1
-            yield Frame(number, 0, split[0], split[1], "", 0, offset, original - len(data))
+            elif hardware != layout.arphrd or captured < COOKED_HEADER:
+                raise Damaged("a packet has no netlink header", offset)
+            else:
+                options = begin + (captured + 3 & ~3)
+                direction: Direction = ""
+                if options < end - 4:
+                    text = chunk[options : end - 4]
+                    direction = layout.directions.get(text) or _direction(_options(text, order), order)
+                if layout.little:
+                    protocol = (protocol & 0xFF) << 8 | protocol >> 8
+                ticks = high << 32 | low
+                timestamp = ticks if interface.plain else interface.nanoseconds(ticks)
+                data = chunk[begin + COOKED_HEADER : begin + captured]
+                lost = original - captured if original > captured else 0
+                number += 1
+                yield Frame(number, timestamp, protocol, data, direction, index, offset, lost)
+        else:
+            body = chunk[at + 8 : end]
+            if kind == IDB and len(body) >= 12:
+                if len(interfaces) == MOST_INTERFACES:
+                    raise Damaged(f"more than {MOST_INTERFACES:,} interfaces in one section", offset)
+                interfaces.append(_Interface(int.from_bytes(body[:2], order), _options(body[8:-4], order), order))
+                on_socket(SocketInfo(interfaces[-1].name, interfaces[-1].description))
+            elif kind == ISB and len(body) >= 16 and (index := int.from_bytes(body[:4], order)) < len(interfaces):
+                interfaces[index].ended = True
+                on_drops(int.from_bytes(_options(body[12:-4], order).get(ISB_IFDROP, b""), order))
+            elif kind == SPB and len(body) >= 8 and interfaces:
+                original = int.from_bytes(body[:4], order)
+                data = body[4:-4][:original]
+                split = _split(interfaces[0], data, offset)
+                if split is None:
+                    on_skip()
+                else:
+                    number += 1
+                    yield Frame(number, 0, split[0], split[1], "", 0, offset, original - len(data))
+        offset += length
+        at = end
 
 
 def _check_ended(section: Section, interfaces: list[_Interface], offset: int) -> None:

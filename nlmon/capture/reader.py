@@ -48,7 +48,7 @@ class CaptureReader:
         self._source = source
         self._frames = frames
         self._where = where
-        self._count = 0
+        self._last: Frame | None = None
 
     @property
     def position(self) -> int:
@@ -63,7 +63,7 @@ class CaptureReader:
     def __iter__(self) -> Iterator[Frame]:
         try:
             for frame in self._frames:
-                self._count += 1
+                self._last = frame
                 yield frame
         except Damaged as damage:
             self._damaged(damage.what, damage.offset)
@@ -78,7 +78,7 @@ class CaptureReader:
             what,
             where=f"{self._where}, byte {offset:,}",
             why=why,
-            hint=f"{self._count:,} packets before it were read",
+            hint=f"{self._last.number if self._last else 0:,} packets before it were read",
             offset=offset,
         )
 

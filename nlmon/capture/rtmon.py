@@ -18,6 +18,7 @@ from nlmon.capture.source import Source
 
 __all__ = ["rtmon_byteorder", "rtmon_frames"]
 
+HEADER = 16
 TSTAMP = 15
 TSTAMP_LENGTH = 24
 
@@ -35,24 +36,32 @@ def rtmon_byteorder(start: bytes) -> Literal["little", "big"] | None:
 def rtmon_frames(source: Source, byteorder: str) -> Iterator[Frame]:
     """One frame per message, with the time of the stamp before it."""
     sign = "<" if byteorder == "little" else ">"
-    header, stamp = struct.Struct(sign + "IHHII"), struct.Struct(sign + "II")
-    number = timestamp = 0
+    header, stamp = struct.Struct(sign + "IH"), struct.Struct(sign + "II")
+    chunk, offset = b"", source.offset
+    at = size = number = timestamp = 0
     while True:
-        offset = source.offset
-        head = source.take(16)
-        if not head:
-            return
-        if len(head) < 16:
-            raise Damaged("the file ends inside a message header", offset)
-        length, kind, *_ = header.unpack(head)
-        if not 16 <= length <= LARGEST_RECORD:
+        if size - at < HEADER:
+            chunk, at = source.chunk(at, HEADER), 0
+            size = len(chunk)
+            if not chunk:
+                return
+            if size < HEADER:
+                raise Damaged("the file ends inside a message header", offset)
+        length, kind = header.unpack_from(chunk, at)
+        if not HEADER <= length <= LARGEST_RECORD:
             raise Damaged(f"a message claims {length:,} bytes", offset)
-        body = source.take((length + 3 & ~3) - 16)
-        if len(body) < length - 16:
-            raise Damaged("the file ends inside a message", offset)
-        if kind == TSTAMP and len(body) >= 8:
-            seconds, micros = stamp.unpack_from(body)
+        end = at + (length + 3 & ~3)
+        if end > size:
+            chunk, at, end = source.chunk(at, end - at), 0, end - at
+            size = len(chunk)
+            if length > size:
+                raise Damaged("the file ends inside a message", offset)
+            end = min(end, size)
+        if kind == TSTAMP and end - at >= HEADER + stamp.size:
+            seconds, micros = stamp.unpack_from(chunk, at + HEADER)
             timestamp = seconds * 1_000_000_000 + micros * 1000
-            continue
-        number += 1
-        yield Frame(number, timestamp, 0, head + body, "", 0, offset)
+        else:
+            number += 1
+            yield Frame(number, timestamp, 0, chunk[at:end], "", 0, offset)
+        offset += end - at
+        at = end

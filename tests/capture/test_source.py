@@ -1,0 +1,128 @@
+"""The stream under the formats: chunks of any size give the same frames, and damage costs what it hits alone."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+import pytest
+import zstandard
+
+from nlmon.capture import Frame, open_capture, source
+from nlmon.capture.write import PcapngWriter
+from nlmon.errors import CaptureError
+
+LINK = struct.pack("<IHHIIBxHiII", 32, 16, 0, 0, 0, 0, 1, 7, 1, 0)
+COOKED = struct.pack(">HH10xH", 4, 824, 16)
+LENGTHS = (0, 4, 60, 1, 300, 33)
+
+
+def messages() -> list[bytes]:
+    return [LINK + bytes([number]) * length for number, length in enumerate(LENGTHS)]
+
+
+def pcap(*, bare: bool) -> bytes:
+    out = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 253)
+    for number, message in enumerate(messages()):
+        packet = message if bare else COOKED + message
+        out += struct.pack("<IIII", number, 0, len(packet), len(packet)) + packet
+    return out
+
+
+def pcapng(path: Path) -> bytes:
+    with PcapngWriter(path, metadata={"application": "nlmon 1"}) as writer:
+        for number, message in enumerate(messages()):
+            direction = ("in", "out", "")[number % 3]
+            one = writer.add_socket(f"events-{number}", 0)
+            writer.write(socket=one, timestamp=number, protocol=16, data=message, direction=direction)
+    return path.read_bytes()
+
+
+def rtmon() -> bytes:
+    stamp = struct.pack("<IHHIIII", 24, 15, 0, 0, 0, 12, 345)
+    return b"".join(stamp + struct.pack("<I", len(m)) + m[4:] + bytes(-len(m) % 4) for m in messages())
+
+
+def read(path: Path, data: bytes) -> tuple[list[Frame], CaptureError | None]:
+    path.write_bytes(data)
+    with open_capture(path) as reader:
+        return list(reader), reader.damage
+
+
+@pytest.mark.parametrize("size", [1, 7, 31, 32, 33, 64, 100])
+@pytest.mark.parametrize("kind", ["pcap", "bare", "pcapng", "rtmon"])
+def test_where_a_chunk_ends_does_not_matter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, size: int
+) -> None:
+    """Read in chunks of a few bytes, in which no packet fits, a file gives the frames that it gives at once."""
+    data = {
+        "pcap": pcap(bare=False),
+        "bare": pcap(bare=True),
+        "pcapng": pcapng(tmp_path / "made"),
+        "rtmon": rtmon(),
+    }[kind]
+    whole = read(tmp_path / "file", data)
+    monkeypatch.setattr(source, "CHUNK", size)
+
+    assert read(tmp_path / "file", data) == whole
+    assert ([f.data[: 32 + LENGTHS[f.number - 1]][4:] for f in whole[0]], whole[1]) == (
+        [m[4:] for m in messages()],
+        None,
+    )
+
+
+def test_a_recording_cut_at_every_byte(tmp_path: Path) -> None:
+    """Of a pcapng file the whole packets before the cut are read, and what is cut is told at the place it begins."""
+    data = pcapng(tmp_path / "made")
+    frames = read(tmp_path / "file", data)[0]
+    ends = [frame.offset + int.from_bytes(data[frame.offset + 4 : frame.offset + 8], "little") for frame in frames]
+    for size in range(200, len(data)):
+        found, damage = read(tmp_path / "file", data[:size])
+        assert found == frames[: sum(end <= size for end in ends)]
+        assert damage is not None
+        assert size - 500 < damage.offset <= size
+
+
+def test_a_wrong_checksum_costs_no_packet(tmp_path: Path) -> None:
+    """All packets stand before the checksum of a zstd frame: they are read, and that it is wrong is told."""
+    data = bytearray(zstandard.ZstdCompressor(write_checksum=True).compress(pcap(bare=False)))
+    data[-1] ^= 0xFF
+    frames, damage = read(tmp_path / "file", bytes(data))
+
+    assert [frame.data for frame in frames] == messages()
+    assert (damage and damage.what, "checksum" in (damage.why if damage else "")) == (
+        "the compressed stream is broken",
+        True,
+    )
+
+
+def test_damage_in_a_block_costs_no_block_before_it(tmp_path: Path) -> None:
+    """Blocks of a zstd file that are whole are read though the one behind them in the same kilobyte is not."""
+    packer = zstandard.ZstdCompressor().compressobj()
+    head, *packets = (pcap(bare=False)[:24], *(struct.pack("<IIII", 0, 0, 48, 48) + COOKED + LINK for _ in range(9)))
+    blocks = [packer.compress(piece) + packer.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK) for piece in (head, *packets)]
+    blocks[6] = b"\x06" + blocks[6][1:]  # a kind of block that does not exist
+    frames, damage = read(tmp_path / "file", b"".join(blocks))
+
+    assert (len(frames), damage is not None) == (5, True)
+
+
+@pytest.mark.parametrize("cut", [1, 3, 5, 8, 9, 12])
+def test_a_cut_zstd_frame_is_told(tmp_path: Path, cut: int) -> None:
+    """Wherever the second frame of a file is cut, the packets of the first are read, and the end is no clean one."""
+    whole = zstandard.compress(pcap(bare=False))
+    frames, damage = read(tmp_path / "file", whole + zstandard.compress(LINK)[:cut])
+
+    assert (len(frames), damage is not None) == (len(LENGTHS), True)
+
+
+def test_a_file_that_unpacks_to_much_is_read_in_blocks(tmp_path: Path) -> None:
+    """A kilobyte that stands for 25 MiB costs no more memory than their largest block, 128 KiB."""
+    size = 128 * 1024
+    block = (size << 3 | 1 << 1).to_bytes(3, "little") + b"\0"  # one byte, repeated
+    (tmp_path / "file").write_bytes(zstandard.compress(b"")[:4] + b"\0\x70" + block * 200 + b"\1\0\0")
+    stream = source.open_source(tmp_path / "file")
+    lengths = [len(stream.chunk(0, 1)), *(len(stream.chunk(size, 1)) for _ in range(199))]
+
+    assert (set(lengths), stream.chunk(size, 1), stream.broken) == ({size}, b"", "")
+    stream.close()
