@@ -162,7 +162,7 @@ class TransportError(PlatformError):
 
 
 class Overrun(TransportError):
-    """The receive buffer was full and the kernel dropped messages (recv(2) gave ENOBUFS).
+    """The receive buffer was full and the kernel dropped messages (recv(2) gave ENOBUFS), or one was too large to read.
 
     ``drops`` is how many messages the kernel has dropped on this socket since the last report, or -1 if it
     does not tell (netlink(7); the count is the column Drops of /proc/net/netlink).

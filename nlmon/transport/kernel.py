@@ -4,7 +4,11 @@ Each transport has an event socket, non-blocking, joined to multicast groups, an
 that an answer never waits behind a burst of events.
 
 Rules of this file:
-1. A datagram is read whole, whatever its size, or an error says so; never is one cut in silence (MSG_TRUNC).
+1. A datagram is read whole, or an error says so; never is one cut in silence (MSG_TRUNC). One call reads it, into a
+   buffer that is used again. The socket's receive buffer is no bound for that one: when nothing waits, it takes a
+   datagram of any size (net/netlink/af_netlink.c). A notification is one allocation, at most KMALLOC_MAX_SIZE, which
+   is 4 MiB with pages of 4 KiB (include/linux/slab.h). Should one be larger than the buffer, as larger pages allow, it
+   is a loss that is told like any other, and the buffer grows for the next.
 2. Only datagrams of the kernel count: the sender's port id is 0 (netlink(7)). Others are counted and dropped.
 3. NETLINK_NO_ENOBUFS is never set: a full buffer must be told (netlink(7)).
 4. One request at a time. What was left of an answer is read off before the next, since the kernel refuses another
@@ -19,7 +23,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import itertools
-import os
+import mmap
 import select
 import socket
 import struct
@@ -30,6 +34,7 @@ from collections.abc import Iterator, Sequence
 from nlmon.errors import Overrun, TransportError
 from nlmon.events import Datagram
 from nlmon.transport.base import TransportStatus
+from nlmon.transport.sockets import buffer_of, drops_of, failed, namespace_of, open_socket, set_buffer
 
 __all__ = ["KernelFactory", "KernelTransport"]
 
@@ -37,14 +42,16 @@ __all__ = ["KernelFactory", "KernelTransport"]
 SOL_NETLINK = 270
 NETLINK_ADD_MEMBERSHIP, NETLINK_DROP_MEMBERSHIP, NETLINK_EXT_ACK, NETLINK_GET_STRICT_CHK = 1, 2, 11, 12
 NETLINK_LISTEN_ALL_NSID = 8
-SO_SNDBUFFORCE, SO_RCVBUFFORCE, SO_MEMINFO, SO_NETNS_COOKIE = 32, 33, 55, 71
+SO_SNDBUFFORCE, SO_RCVBUFFORCE = 32, 33
 SIOCGIFNAME = 0x8910  # linux/sockios.h
-SK_MEMINFO_DROPS, SK_MEMINFO_VARS = 8, 9
 NLMSG_ERROR, NLMSG_DONE, NLM_F_MULTI, NLM_F_ACK, NLM_F_DUMP = 2, 3, 0x2, 0x4, 0x300
-# A larger datagram is measured first and read into a buffer of its size.
-FIRST_READ = 64 * 1024
+# Address space, of which only the pages that a datagram has filled become memory.
+LARGEST_DATAGRAM = 16 * 1024 * 1024
 ANSWER_SECONDS = 10.0
+# How the system's names become text, as with os.fsdecode().
+FILE_NAMES = sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()
 _INT = struct.Struct("=i")
+_IFREQ = struct.Struct("=16xi20x")
 NSID_SPACE = socket.CMSG_SPACE(_INT.size) if hasattr(socket, "CMSG_SPACE") else 0
 
 
@@ -97,17 +104,21 @@ class KernelTransport:
         self._groups = list(groups)
         self._frames = frames
         self._requested = (receive_buffer, send_buffer)
-        self._datagrams = self._foreign = self._told = 0
+        self._datagrams = self._foreign = self._told = self._cut = 0
+        self._all_nsid = all_nsid
         self._answering = False
         self._asked = 0
-        self._events = _open(protocol, namespace)
-        self.namespace = _namespace(self._events)
+        self._events = open_socket(protocol, namespace)
+        import fcntl  # noqa: PLC0415  (not there on every system, while this module is; where netlink is, it is)
+
+        self._ioctl = fcntl.ioctl
+        self.namespace = namespace_of(self._events)
         self._request: socket.socket | None = None
         try:
             if receive_buffer is not None:
-                _set_buffer(self._events, socket.SO_RCVBUF, SO_RCVBUFFORCE, receive_buffer)
+                set_buffer(self._events, socket.SO_RCVBUF, SO_RCVBUFFORCE, receive_buffer)
             if send_buffer is not None:
-                _set_buffer(self._events, socket.SO_SNDBUF, SO_SNDBUFFORCE, send_buffer)
+                set_buffer(self._events, socket.SO_SNDBUF, SO_SNDBUFFORCE, send_buffer)
             if all_nsid:
                 self._events.setsockopt(SOL_NETLINK, NETLINK_LISTEN_ALL_NSID, 1)
             self._events.bind((0, 0))
@@ -115,10 +126,11 @@ class KernelTransport:
                 # Membership works for every number; the bind mask ends at group 32.
                 self._events.setsockopt(SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, group)
             self._events.setblocking(False)
+            self._buffer = _pages(LARGEST_DATAGRAM)
             self._request = self._open_request()
         except OSError as error:
             self._events.close()
-            raise _failed("NLM-T002", f"the kernel refuses a socket for protocol {protocol}", error) from error
+            raise failed("NLM-T002", f"the kernel refuses a socket for protocol {protocol}", error) from error
         except TransportError:
             self._events.close()
             raise
@@ -128,30 +140,46 @@ class KernelTransport:
         return self._events.fileno()
 
     def recv(self) -> Datagram | None:
-        """The next event datagram from the kernel, whole, or None when nothing waits."""
+        """The next event datagram from the kernel, whole, or None when nothing waits. Of one thread at a time."""
+        events, buffer, nsid = self._events, self._buffer, None
         while True:
             try:
-                data, more, flags, address = self._events.recvmsg(FIRST_READ, NSID_SPACE, socket.MSG_PEEK)
-                if flags & socket.MSG_TRUNC:
-                    size = self._events.recv_into(bytearray(1), 1, socket.MSG_PEEK | socket.MSG_TRUNC)
-                    data = self._events.recv(size)
+                # With MSG_TRUNC the size is that of the datagram, though the buffer were smaller (recv(2)).
+                if self._all_nsid:
+                    size, more, _, address = events.recvmsg_into([buffer], NSID_SPACE, socket.MSG_TRUNC)
+                    found = (_INT.unpack(value)[0] for _, kind, value in more if kind == NETLINK_LISTEN_ALL_NSID)
+                    nsid = next(found, None)
                 else:
-                    self._events.recv_into(bytearray(1))
+                    size, address = events.recvfrom_into(buffer, 0, socket.MSG_TRUNC)
             except BlockingIOError:
                 return None
             except OSError as error:
                 if error.errno == errno.ENOBUFS:
                     raise self._overrun() from error
-                raise _failed("NLM-T003", "reading the event socket failed", error) from error
+                raise failed("NLM-T003", "reading the event socket failed", error) from error
             if address[0] != 0:
                 self._foreign += 1
                 continue
+            if size > len(buffer):
+                raise self._too_large(size)
             self._datagrams += 1
-            nsid = next((_INT.unpack(value)[0] for _, kind, value in more if kind == NETLINK_LISTEN_ALL_NSID), None)
-            return Datagram(next(self._frames), time.time_ns(), self.protocol, data, nsid=nsid)
+            return Datagram(next(self._frames), time.time_ns(), self.protocol, buffer[:size], 0, b"", nsid)
+
+    def _too_large(self, size: int) -> Overrun:
+        read = len(self._buffer)
+        self._cut += 1
+        with contextlib.suppress(OSError):  # no address space is left
+            self._buffer = _pages(2 * size)
+        return Overrun(
+            "NLM-T013",
+            f"the kernel sent a datagram of {size:,} bytes, which was cut and is lost",
+            why=f"one of {read:,} bytes was the largest that could be read",
+            hint=f"from now on it is {len(self._buffer):,} bytes",
+            drops=1,
+        )
 
     def _overrun(self) -> Overrun:
-        total = _drops(self._events)
+        total = drops_of(self._events)
         drops = total - self._told if total >= 0 else -1
         self._told = max(self._told, total)
         lost = f"{drops} messages" if drops >= 0 else "an unknown number of messages"
@@ -179,7 +207,7 @@ class KernelTransport:
         try:
             self._events.setsockopt(SOL_NETLINK, option, group)
         except OSError as error:
-            raise _failed("NLM-T006", f"the kernel refuses group {group} of protocol {self.protocol}", error) from error
+            raise failed("NLM-T006", f"the kernel refuses group {group} of protocol {self.protocol}", error) from error
 
     def request(self, message: bytes) -> Iterator[Datagram]:
         """Send a request and give its answer; the sequence number is the caller's. A dump ends with DONE or an
@@ -191,7 +219,7 @@ class KernelTransport:
         try:
             sock.send(message)
         except OSError as error:
-            raise _failed("NLM-T004", "sending a request failed", error) from error
+            raise failed("NLM-T004", "sending a request failed", error) from error
         _, _, flags, seq, _ = struct.unpack_from("=IHHII", message)
         whole = flags & NLM_F_DUMP == NLM_F_DUMP or bool(flags & NLM_F_ACK)
         deadline = time.monotonic() + ANSWER_SECONDS
@@ -210,7 +238,7 @@ class KernelTransport:
                 size = sock.recv_into(bytearray(1), 1, socket.MSG_PEEK | socket.MSG_TRUNC)
                 data, address = sock.recvfrom(max(size, 1))
             except OSError as error:
-                raise _failed("NLM-T004", "reading an answer failed", error) from error
+                raise failed("NLM-T004", "reading an answer failed", error) from error
             if address[0] != 0:
                 continue
             last = _ends(data, seq, whole)
@@ -222,14 +250,12 @@ class KernelTransport:
 
     def link_name(self, ifindex: int) -> str | None:
         """Name of an interface now; None when there is none or the index is out of range."""
-        import fcntl  # noqa: PLC0415  (not there on every system, while this module is)
-
         try:
             # if_indextoname(3) would look in the thread's namespace, this looks in the socket's.
-            found = fcntl.ioctl(self._events, SIOCGIFNAME, struct.pack("=16si20x", b"", ifindex))
+            found = self._ioctl(self._events, SIOCGIFNAME, _IFREQ.pack(ifindex))
         except (OSError, ValueError, struct.error):
             return None
-        return os.fsdecode(found[:16].split(b"\0", 1)[0])
+        return found[: found.index(0)].decode(*FILE_NAMES)
 
     def now(self) -> int:
         """The clock."""
@@ -240,11 +266,11 @@ class KernelTransport:
         return TransportStatus(
             groups=tuple(self._groups),
             receive_buffer_requested=self._requested[0],
-            receive_buffer_effective=_buffer(self._events, socket.SO_RCVBUF),
+            receive_buffer_effective=buffer_of(self._events, socket.SO_RCVBUF),
             send_buffer_requested=self._requested[1],
-            send_buffer_effective=_buffer(self._events, socket.SO_SNDBUF),
+            send_buffer_effective=buffer_of(self._events, socket.SO_SNDBUF),
             datagrams=self._datagrams,
-            drops=max(0, _drops(self._events)),
+            drops=max(0, drops_of(self._events)) + self._cut,
             foreign=self._foreign,
         )
 
@@ -275,11 +301,11 @@ class KernelTransport:
             try:
                 sock = self._request = self._open_request()
             except OSError as error:
-                raise _failed("NLM-T002", "the kernel refuses a request socket", error) from error
+                raise failed("NLM-T002", "the kernel refuses a request socket", error) from error
         return sock
 
     def _open_request(self) -> socket.socket:
-        sock = _open(self.protocol, self.namespace)
+        sock = open_socket(self.protocol, self.namespace)
         try:
             sock.bind((0, 0))
         except OSError:
@@ -292,82 +318,9 @@ class KernelTransport:
         return sock
 
 
-class _Socket(socket.socket):
-    """Closes its descriptor only while it is its own: one that was closed by somebody else may be another's now."""
-
-    def __init__(self, family: int, kind: int, protocol: int) -> None:
-        super().__init__(family, kind, protocol)
-        self.settimeout(None)  # whatever socket.setdefaulttimeout() says
-        self._identity = self._identify()
-
-    def _identify(self) -> tuple[int, int] | None:
-        try:
-            status = os.fstat(self.fileno())
-        except OSError:
-            return None
-        return status.st_dev, status.st_ino
-
-    def close(self) -> None:
-        """Close, or forget what is not ours any more."""
-        if self._identify() != self._identity:
-            self.detach()
-        super().close()
-
-
-def _open(protocol: int, namespace: bytes | None) -> socket.socket:
-    """A socket in this thread's network namespace, which must be ``namespace`` if that is known."""
-    family = getattr(socket, "AF_NETLINK", None)
-    if family is None:
-        raise TransportError(
-            *("NLM-T001", "this operating system has no netlink"),
-            hint="live work needs Linux; captures can be replayed anywhere",
-        )
-    try:
-        sock = _Socket(family, socket.SOCK_RAW | socket.SOCK_CLOEXEC, protocol)
-    except OSError as error:
-        raise _failed("NLM-T001", f"the kernel has no netlink protocol {protocol}", error) from error
-    if namespace is not None and _namespace(sock) != namespace:
-        sock.close()
-        raise TransportError(
-            *("NLM-T007", "this thread is in another network namespace than the sockets that are open"),
-            hint="go back with setns(2), or use a factory of its own for each namespace",
-        )
-    return sock
-
-
-def _namespace(sock: socket.socket) -> bytes | None:
-    """What identifies the network namespace of a socket (SO_NETNS_COOKIE); None where Linux is older than 5.14."""
-    try:
-        return sock.getsockopt(socket.SOL_SOCKET, SO_NETNS_COOKIE, 8)
-    except OSError:
-        return None
-
-
-def _set_buffer(sock: socket.socket, option: int, force: int, size: int) -> None:
-    """Ask for a buffer; beyond the system's limit only a privileged process gets it (socket(7))."""
-    sock.setsockopt(socket.SOL_SOCKET, option, size)
-    if sock.getsockopt(socket.SOL_SOCKET, option) < 2 * size:
-        try:
-            sock.setsockopt(socket.SOL_SOCKET, force, size)
-        except PermissionError:
-            return  # the status tells requested and effective
-
-
-def _buffer(sock: socket.socket, option: int) -> int | None:
-    """Size of a buffer as the kernel made it; None when the socket is lost."""
-    try:
-        return sock.getsockopt(socket.SOL_SOCKET, option)
-    except OSError:
-        return None
-
-
-def _drops(sock: socket.socket) -> int:
-    """Messages dropped on this socket since it was opened (sock_diag(7), SK_MEMINFO_DROPS); -1 if unknown."""
-    try:
-        info = sock.getsockopt(socket.SOL_SOCKET, SO_MEMINFO, 4 * SK_MEMINFO_VARS)
-    except OSError:
-        return -1
-    return int(struct.unpack_from("=I", info, 4 * SK_MEMINFO_DROPS)[0]) if len(info) >= 4 * SK_MEMINFO_VARS else -1
+def _pages(size: int) -> mmap.mmap:
+    """A buffer of memory pages; a process that is forked gets its own."""
+    return mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
 
 
 def _ends(data: bytes, seq: int, whole: bool) -> bool:
@@ -381,9 +334,3 @@ def _ends(data: bytes, seq: int, whole: bool) -> bool:
             return True
         at += (length + 3) & ~3
     return False
-
-
-def _failed(code: str, what: str, error: OSError) -> TransportError:
-    number = error.errno or 0
-    hint = "run as root or in a user namespace: unshare --user --map-root-user --net" if number in {1, 13} else ""
-    return TransportError(code, what, why=os.strerror(number) if number else str(error), hint=hint, errno=number)

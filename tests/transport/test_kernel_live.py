@@ -82,6 +82,70 @@ def test_a_message_of_20_kilobytes_is_read_whole() -> None:
     assert (names, size > 20_000) == (220, True)
 
 
+CUT = """
+import json, subprocess, select
+from nlmon.backends.base import create
+from nlmon.transport import kernel
+kernel.LARGEST_DATAGRAM = 4096
+seen = {}
+backends = []
+for name in ("legacy", "libnl"):
+    backend = create(name, kernel.KernelFactory()); backend.enable(0); seen[name] = []
+    def event(e, n=name): seen[n].append(e.type if e.type == "overrun" else e.interface)
+    backend.set_callback(event, lambda error, n=name: seen[n].append([error.code, getattr(error, "drops", None)]))
+    backends.append(backend)
+def ip(*words): subprocess.run(["ip", *words], check=True)
+ip("link", "add", "v0", "type", "veth", "peer", "name", "v1")
+ip("link", "set", "v0", "up")
+for start in range(0, 40, 5):
+    names = [word for i in range(start, start + 5) for word in ("altname", f"a{i:0>100}")]
+    ip("link", "property", "add", "dev", "v0", *names)
+    for backend in backends:
+        while backend.process(0): pass
+ip("link", "set", "v0", "name", "sentinel")
+for backend in backends:
+    while "sentinel" not in seen[backend.name]:
+        assert select.select([backend.fileno(0)], [], [], 20)[0]
+        while backend.process(0): pass
+    seen[backend.name].append(backend.status().protocols[0].transport.drops)
+    backend.close()
+print(json.dumps(seen))
+"""
+
+
+def test_a_datagram_that_is_cut_is_a_loss() -> None:
+    """One that is larger than the buffer is told in its place by both, with its count; the next like it is whole."""
+    seen = inside(CUT)
+    names = [one for one in seen["libnl"] if isinstance(one, str)]
+    place = names.index("overrun")
+
+    assert [one for one in seen["libnl"] if not isinstance(one, str)] == [["NLM-T013", 1], 1]
+    assert sorted(map(str, seen["legacy"])) == sorted(map(str, seen["libnl"]))
+    assert ("v0" in names[:place], "v0" in names[place:], names.count("overrun")) == (True, True, 1)
+
+
+ENORMOUS = """
+import json, os, select, socket, struct
+from nlmon.transport import kernel
+found = []
+for largest in (kernel.LARGEST_DATAGRAM, 4096):
+    kernel.LARGEST_DATAGRAM = largest
+    transport = kernel.KernelFactory().open(2, ())
+    with socket.socket(fileno=os.dup(transport.fileno())) as same: address = same.getsockname()
+    peer = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 2); peer.bind((0, 0))
+    for size in (150_000, 16):
+        peer.sendto(bytes(size), address)
+        found.append([transport.recv() is None, transport.status().foreign, transport.status().drops])
+    transport.close(); peer.close()
+print(json.dumps(found))
+"""
+
+
+def test_a_foreign_datagram_of_any_size_is_no_loss() -> None:
+    """What another process sends is dropped and counted, though it were larger than the buffer."""
+    assert inside(ENORMOUS) == [[True, 1, 0], [True, 2, 0]] * 2
+
+
 FOREIGN = """
 import json, os, socket, struct
 from nlmon.transport.kernel import KernelFactory
