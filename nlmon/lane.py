@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Literal, TypeAlias
 
@@ -99,9 +99,10 @@ class Lane:
         # What the kernel's side learned that the implementation has not asked for again.
         self._families = self._links = 0
         self._stale: set[int] = set()
-        # Protocols whose datagrams are taken without a queue, where there are no faults.
-        self._straight: set[int] = set()
-        self._lossy = bool(faults)
+        # Protocols whose datagrams may be taken without a queue; see ``take_all``.
+        self.straight: set[int] = set()
+        # What was not simply events among them: events, whether heard, errors, crash and trace, by number.
+        self._odd: dict[int, tuple[list[Event], bool, list[NlmonError], str, str]] = {}
 
     def start(self, protocols: Iterable[int]) -> None:
         """Enable the protocols that this implementation supports."""
@@ -109,8 +110,8 @@ class Lane:
             for protocol in protocols:
                 if self.supports(protocol):
                     self.backend.enable(protocol)
-                    if self.backend.straight(protocol):
-                        self._straight.add(protocol)
+                    if self.backend.straight(protocol) and self.factory.faults.none:
+                        self.straight.add(protocol)
 
     def stop(self) -> None:
         """Close the implementation."""
@@ -209,11 +210,6 @@ class Lane:
             self.factory.time = datagram.timestamp
         if self._stale:
             self._refresh(datagram)
-        if datagram.protocol in self._straight and not self._lossy:
-            self.heard = self.factory.hand(datagram)
-            if self.heard:
-                self._take(datagram)
-            return self.heard
         faults = self.factory.faults
         lost = faults.lost
         self.heard = self.factory.deliver(datagram)
@@ -221,6 +217,33 @@ class Lane:
         if self.heard:
             self._process(datagram.protocol)
         return self.heard
+
+    def take_all(self, datagrams: Sequence[Datagram]) -> list[list[Event] | None]:
+        """Hand over notifications of protocols that are ``straight``, which tell the kernel's side no more than the
+        time. The events of each, None where there is more to say; see ``recall``."""
+        made: list[list[Event] | None] = []
+        factory = self.factory
+        self._odd = {}
+        for number, datagram in enumerate(datagrams):
+            self._reset()
+            factory.time = max(factory.time, datagram.timestamp)
+            self.heard = factory.hand(datagram)
+            if self.heard:
+                self._take(datagram)
+            if self.clean:
+                made.append(self.events)
+            else:
+                made.append(None)
+                self._odd[number] = self.events, self.heard, self.errors, self.crash, self.trace
+        return made
+
+    def recall(self, number: int, events: list[Event] | None) -> None:
+        """Make one of the datagrams of ``take_all`` the last one, with what it gave then."""
+        self.missed = False
+        if events is None:
+            self.events, self.heard, self.errors, self.crash, self.trace = self._odd[number]
+        else:
+            self.events, self.heard, self.errors, self.crash, self.trace = events, True, [], "", ""
 
     def _take(self, datagram: Datagram) -> None:
         """Let the implementation decode what its socket heard, where its ``process`` would do no more."""
