@@ -30,7 +30,7 @@ from nlmon.errors import (
     Overrun,
     ResyncIncomplete,
 )
-from nlmon.events import OVERRUN, Datagram, Event, RouteInfo, RoutePayload
+from nlmon.events import OVERRUN, Datagram, Decoded, Event, RouteInfo, RoutePayload
 from nlmon.identity import Key, objects_of
 from nlmon.names import unknown_message
 from nlmon.state import State
@@ -99,9 +99,8 @@ class Lane:
         # What the kernel's side learned that the implementation has not asked for again.
         self._families = self._links = 0
         self._stale: set[int] = set()
-        # Protocols whose datagrams may be taken without a queue; see ``take_all``.
+        # Protocols whose datagrams may be taken without a queue, and what was not simply events among the last of them.
         self.straight: set[int] = set()
-        # What was not simply events among them: events, whether heard, errors, crash and trace, by number.
         self._odd: dict[int, tuple[list[Event], bool, list[NlmonError], str, str]] = {}
 
     def start(self, protocols: Iterable[int]) -> None:
@@ -192,7 +191,7 @@ class Lane:
 
     @property
     def clean(self) -> bool:
-        """Whether the last datagram was heard and read without any trouble."""
+        """Whether the last datagram was heard and read without trouble."""
         return self.heard and not (self.missed or self.errors or self.crash)
 
     @property
@@ -206,10 +205,13 @@ class Lane:
         self._reset()
         if learn and tells:
             self.learn(datagram)
-        elif learn and datagram.timestamp > self.factory.time:
-            self.factory.time = datagram.timestamp
+        elif learn:
+            self.factory.time = max(self.factory.time, datagram.timestamp)
         if self._stale:
             self._refresh(datagram)
+        if datagram.protocol in self.straight:
+            self.recall(0, self.take_all((datagram,))[0])
+            return self.heard
         faults = self.factory.faults
         lost = faults.lost
         self.heard = self.factory.deliver(datagram)
@@ -222,45 +224,40 @@ class Lane:
         """Hand over notifications of protocols that are ``straight``, which tell the kernel's side no more than the
         time. The events of each, None where there is more to say; see ``recall``."""
         made: list[list[Event] | None] = []
-        factory = self.factory
+        take, factory, time, plain = self.backend.take, self.factory, self.factory.time, 0
+        self._reset()
         self._odd = {}
-        for number, datagram in enumerate(datagrams):
+        for number, (datagram, heard) in enumerate(zip(datagrams, factory.hand(datagrams), strict=True)):
+            if datagram.timestamp > time:
+                factory.time = time = datagram.timestamp
+            try:
+                if heard:
+                    decoded = take(datagram.protocol, datagram)
+                    if not decoded.errors and _are_plain(decoded.events):
+                        plain += len(decoded.events)
+                        made.append(decoded.events)
+                        continue
+                    self._got(decoded)
+            except Exception as error:
+                self._crashed(error)
+            self._count("events")
+            made.append(None)
+            self._odd[number] = self.events, heard, self.errors, self.crash, self.trace
             self._reset()
-            factory.time = max(factory.time, datagram.timestamp)
-            self.heard = factory.hand(datagram)
-            if self.heard:
-                self._take(datagram)
-            if self.clean:
-                made.append(self.events)
-            else:
-                made.append(None)
-                self._odd[number] = self.events, self.heard, self.errors, self.crash, self.trace
+        self.totals["events"] += plain
         return made
 
     def recall(self, number: int, events: list[Event] | None) -> None:
         """Make one of the datagrams of ``take_all`` the last one, with what it gave then."""
         self.missed = False
-        if events is None:
-            self.events, self.heard, self.errors, self.crash, self.trace = self._odd[number]
-        else:
-            self.events, self.heard, self.errors, self.crash, self.trace = events, True, [], "", ""
+        found = self._odd[number] if events is None else (events, True, [], "", "")
+        self.events, self.heard, self.errors, self.crash, self.trace = found
 
-    def _take(self, datagram: Datagram) -> None:
-        """Let the implementation decode what its socket heard, where its ``process`` would do no more."""
-        try:
-            decoded = self.backend.take(datagram.protocol, datagram)
-            for event in decoded.events:
-                if type(event) is not Event or type(event.offset) is not int:
-                    self.events = []
-                    for one in decoded.events:
-                        self._event(one)
-                    break
-                self.events.append(event)
-            for found in decoded.errors:
-                self._error(found)
-        except Exception as error:
-            self._crashed(error)
-        self._count("events")
+    def _got(self, decoded: Decoded) -> None:
+        for event in decoded.events:
+            self._event(event)
+        for found in decoded.errors:
+            self._error(found)
 
     def _process(self, protocol: int) -> None:
         process, idle = self.backend.process, 0
@@ -286,10 +283,7 @@ class Lane:
         self._refresh(datagram)
         with self._guarded():
             decoded = self.backend.decode(datagram)
-            for event in decoded.events:
-                self._event(event)
-            for found in decoded.errors:
-                self._error(found)
+            self._got(decoded)
             self._seeds_unknown.update(unknown_message(datagram.protocol, *one) for one in decoded.unknown)
         self._count("seeds")
 
@@ -368,13 +362,9 @@ class Lane:
         self.trace = "".join(f"{place.filename}:{place.lineno} in {place.name}" for place in where)
 
     def _reset(self) -> None:
-        self.events = []
-        self.heard = True
-        self.missed = False
-        if self.errors:
-            self.errors = []
-        if self.crash:
-            self.crash = self.trace = ""
+        self.events, self.errors = [], []
+        self.heard, self.missed = True, False
+        self.crash = self.trace = ""
 
     def _count(self, counted: str) -> None:
         self.totals[counted] += len(self.events)
@@ -387,6 +377,15 @@ class Lane:
                 self.recovered.update((kind, key) for kind, key, _ in objects_of(event.payload))
         if self.errors:
             self.totals["errors"] += sum(isinstance(error, DecodeError) for error in self.errors)
+
+
+def _are_plain(events: list[Event]) -> bool:
+    """Whether all of them are events of messages, about which nothing is to be counted."""
+    for event in events:
+        odd = type(event) is not Event or type(event.offset) is not int
+        if odd or event.synthetic is not False or event.type == OVERRUN:
+            return False
+    return type(events) is list
 
 
 def _kind_of(error: NlmonError) -> str:

@@ -25,7 +25,7 @@ from nlmon.compare.contract import KIND_TYPES, Contract, Kind
 from nlmon.compare.evidence import KNOWN
 from nlmon.compare.reading import Reading, Row
 from nlmon.compare.shapes import Shape, Shapes
-from nlmon.events import OVERRUN, Event
+from nlmon.events import OVERRUN, Event, NextHop
 
 __all__ = ["Agreement"]
 
@@ -53,7 +53,7 @@ class Agreement:
         reading = Reading(contract, byteorder)
         for name, row in contract.events.items():
             if (row.by, row.interface, row.protocol) == ("both", "both", ROUTE) and row.types != (0,):
-                same = _compiled(contract.kinds[name], reading.rows(name, None))
+                same = _compiled(contract.kinds[name], reading.rows(name, None), _richer(contract.kinds["hop"], owner))
                 shapes = Shapes(reading, name, byteorder, partial(self._count, name))
                 self._kinds[KIND_TYPES[name]], self._shapes[name] = (same, shapes), shapes
 
@@ -119,9 +119,26 @@ class Agreement:
         return True
 
 
-def _compiled(kind: Kind, rows: Sequence[Row]) -> Same:
+def _richer(hop: Kind, owner: str) -> Callable[[Any], object]:
+    """A function that makes of the hops of who gives less those of who gives more, where the message holds no more."""
+    names = [field.name for field in hop.fields if field.by == owner]
+    nothing, never = dict.fromkeys(names), object()
+
+    def hops(poor: Any) -> object:
+        if poor is None or type(poor) is not tuple:
+            return None if poor is None else never
+        for one in poor:
+            if type(one) is not NextHop or [n for n in one.__struct_fields__ if getattr(one, n) is UNSET] != names:
+                return never
+        return tuple(structs.replace(one, **nothing) for one in poor)
+
+    return hops
+
+
+def _compiled(kind: Kind, rows: Sequence[Row], hops: Callable[[Any], object]) -> Same:
     """The function for a kind, of whose fields ``rows`` are given by one of the two alone. All that both give is equal
-    and provided, the surplus is what the bytes say, and who owes none of it provides none."""
+    and provided, the surplus is what the bytes say, and who owes none of it provides none. ``hops`` does so for the
+    parts of a route."""
     names = KIND_TYPES[kind.name].__struct_fields__
     alone = {row.field.name: f"told{number}" for number, row in enumerate(rows)}
     poor = "".join(f"{name}, " for name in names)
@@ -129,15 +146,14 @@ def _compiled(kind: Kind, rows: Sequence[Row]) -> Same:
     rich = "".join(f"{alone.get(name, name)}, " for name in names)
     lacking = [f"{name} is UNSET" for name in names if name not in alone]
     surplus = [f"{name} is not UNSET" for name in alone]
-    # Hops have fields of their own, some of them given by one of the two alone.
-    lacking += [f"{name} is not None" for name in names if name == "multipath"]
     # A number of a fixed header is known by its bits; what is no int is judged by those who know its width.
     odd = [f"rich[{names.index(row.field.name)}].__class__ is not int" for row in rows if row.headers]
+    rich = rich.replace("multipath, ", "hops(multipath), ")
     source = "def same(poor, rich, told):\n"
     source += f" ({poor}) = poor\n" + (f" ({told}) = told\n" if told else "")
     source += f" if {' or '.join(lacking + surplus + odd)}:\n  return False\n"
     source += f" return ({rich}) == rich\n"
-    space: dict[str, Any] = {"UNSET": UNSET}
+    space: dict[str, Any] = {"UNSET": UNSET, "hops": hops}
     exec(source, space)
     same: Same = space["same"]
     return same
