@@ -99,8 +99,8 @@ class Replay:
         self.resync = options is not None and options.resync and select == "notifications"
         plain = not faults and not (options is not None and options.resync)
         self._folding = Folding(self.lanes, self.judge.contract, plain=plain)
-        # Protocols whose notifications may be handed over many at a time.
-        self._straight = self.lanes[0].straight & self.lanes[1].straight if plain else set()
+        # Protocols whose notifications may be handed over many at a time; families are told apart one by one.
+        self._straight = self.lanes[0].straight & self.lanes[1].straight - {GENERIC} if plain else set()
         self._at_once = options is None or not options.resync_interval
         self._conversation = Conversation(byteorder)
         self._dumps: OrderedDict[tuple[int, int, int], _OpenDump] = OrderedDict()
