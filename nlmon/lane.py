@@ -221,7 +221,7 @@ class Lane:
         return self.heard
 
     def take_all(self, datagrams: Sequence[Datagram]) -> list[list[Event] | None]:
-        """Hand over notifications of protocols that are ``straight``, which tell the kernel's side no more than the
+        """Hand over notifications of protocols that are ``straight``, which tell the kernel's side no news but the
         time. The events of each, None where there is more to say; see ``recall``."""
         made: list[list[Event] | None] = []
         take, factory, time, plain = self.backend.take, self.factory, self.factory.time, 0

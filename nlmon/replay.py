@@ -122,10 +122,10 @@ class Replay:
         self.play((frame,))
 
     def play(self, frames: Iterable[Frame]) -> None:
-        """Take frames of the capture. Notifications that tell nothing to the kernel's side are handed over ``BATCH`` at
+        """Take frames of the capture. Notifications that tell no news to the kernel's side are handed over ``BATCH`` at
         a time: what comes of each is the same, and the same code runs over and over."""
         batch: list[Datagram] = []
-        tells, straight = self.lanes[0].factory.tells, self._straight
+        straight, (left, right) = self._straight, (lane.factory for lane in self.lanes)
         for frame in frames:
             self.frames += 1
             if frame.truncated:
@@ -134,7 +134,11 @@ class Replay:
             self.messages += len(found)
             place = self._conversation.place(frame)
             self.roles[place.role.word] += 1
-            if place is NOTIFICATION and frame.protocol in straight and not tells(frame.protocol, found):
+            if (
+                place is NOTIFICATION
+                and frame.protocol in straight
+                and (not left.tells(frame.protocol, found) or (left.renew(frame.data) and right.renew(frame.data)))
+            ):
                 self.copies.seen(frame)
                 batch.append(_datagram(frame, b""))
                 if len(batch) < BATCH:
