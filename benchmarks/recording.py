@@ -36,6 +36,8 @@ BUFFER = 4 << 20
 HEADER = struct.Struct("=IHHII")
 PORTS = 6
 ROUND = 500
+# So few lines make no more messages than fit in the receive buffer that everybody may have.
+AT_ONCE = 20
 # Addresses, more routes, and neighbours of one round, per family of addresses.
 ADDRESSES, ROUTES, NEIGHBOURS = 50, 30, 50
 
@@ -52,9 +54,7 @@ def split(data: bytes) -> Iterator[bytes]:
 def lines_of_mixed(number: int) -> str:
     """One round of a host with a bridge, its ports and tunnels: all comes, all but the links goes."""
     if not number:
-        return "\n".join(
-            [*_links(PORTS, ""), "link add d0 type veth peer name e0", "link set e0 up", "link set d0 up", ""]
-        )
+        return "\n".join([*_links(), "link add d0 type veth peer name e0", "link set e0 up", "link set d0 up", ""])
     port, high, low = f"v{number % PORTS}", number // 200 % 200 + 20, number % 200
     v6 = f"2001:db8:{number:x}"
     names = ["d0", *(f"{letter}{n}" for n in range(PORTS) for letter in "vbx")]
@@ -78,7 +78,7 @@ def lines_of_mixed(number: int) -> str:
 def lines_of_links(number: int) -> str:
     """One round of changes of links that say so: their size, their queue, their alias, up and down."""
     if not number:
-        return "\n".join([*_links(PORTS, ""), ""])
+        return "\n".join([*_links(), ""])
     new = []
     for n in range(PORTS):
         for name in (f"v{n}", f"b{n}", f"x{n}"):
@@ -87,15 +87,15 @@ def lines_of_links(number: int) -> str:
     return "\n".join([*new, ""])
 
 
-def _links(count: int, suffix: str) -> Iterator[str]:
+def _links() -> Iterator[str]:
     """Pairs of veth of which one end is the port of a bridge, and tunnels."""
     yield "link set lo up"
-    for n in range(count):
-        yield f"link add b{n}{suffix} type bridge"
-        yield f"link add v{n}{suffix} type veth peer name w{n}{suffix}"
-        yield f"link add x{n}{suffix} type vxlan id {100 + n} dstport 4789 local 127.0.0.1 dev lo"
-        yield f"link set w{n}{suffix} master b{n}{suffix}"
-        for name in (f"b{n}{suffix}", f"v{n}{suffix}", f"w{n}{suffix}", f"x{n}{suffix}"):
+    for n in range(PORTS):
+        yield f"link add b{n} type bridge"
+        yield f"link add v{n} type veth peer name w{n}"
+        yield f"link add x{n} type vxlan id {100 + n} dstport 4789 local 127.0.0.1 dev lo"
+        yield f"link set w{n} master b{n}"
+        for name in (f"b{n}", f"v{n}", f"w{n}", f"x{n}"):
             yield f"link set {name} up"
 
 
@@ -120,14 +120,14 @@ def listen() -> socket.socket:
 
 
 def waiting(listener: socket.socket) -> Iterator[bytes]:
-    """The messages that wait in a socket. A round fits in its buffer; raises ``OSError`` if it did not."""
+    """The messages that wait in a socket; raises ``OSError`` if there were too many for it."""
     with contextlib.suppress(BlockingIOError):
         while True:
             yield from split(listener.recv(1 << 16))
 
 
 def batch(lines: str) -> None:
-    """Let ``ip`` make changes; raises ``SystemExit`` when it cannot."""
+    """Let ``ip`` make changes, all at once; raises ``SystemExit`` when it cannot."""
     if shutil.which("ip") is None:
         raise SystemExit("the program ip is not installed")
     done = subprocess.run(["ip", "-batch", "-"], input=lines, text=True, capture_output=True, check=False)
@@ -140,8 +140,10 @@ def record(lines: Callable[[int], str], keep: Callable[[bytes], bool], total: in
     kept: list[bytes] = []
     with listen() as listener:
         for number in itertools.count():
-            batch(lines(number))
-            kept += filter(keep, waiting(listener))
+            todo = iter(lines(number).splitlines())
+            while part := list(itertools.islice(todo, AT_ONCE)):
+                batch("\n".join([*part, ""]))
+                kept += filter(keep, waiting(listener))
             if len(kept) >= total:
                 return kept[:total]
     return kept

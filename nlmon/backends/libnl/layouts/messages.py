@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec import Struct
 
-from nlmon.backends.libnl.layouts.cache import LARGEST, Layouts, Ways
+from nlmon.backends.libnl.layouts.cache import LARGEST, Layouts, Shelf, Ways
 from nlmon.backends.libnl.layouts.shape import Range, shape_of
 from nlmon.backends.libnl.layouts.source import Source, Value
 from nlmon.backends.libnl.readers import Reading
@@ -105,7 +105,8 @@ class MessageLayouts:
     interfaces, and gives the event."""
 
     def __init__(self, layouts: Layouts, protocol: int, decoder: Decoder, recipes: Mapping[int, Recipe]) -> None:
-        self.known: dict[bytes, Ways] = {}
+        self._shelf = Shelf()
+        self.known: Mapping[bytes, Ways] = self._shelf.known
         self._layouts = layouts
         self._protocol = protocol
         self._decoder = decoder
@@ -118,7 +119,7 @@ class MessageLayouts:
         if recipe is None or end - offset > LARGEST:
             return
         sample = data[offset:end]
-        if self._layouts.wants(self.known, sample[:8], sample):
+        if self._layouts.wants(self._shelf, sample[:8], sample):
             self._learn(recipe, sample[:8], sample)
 
     def _learn(self, recipe: Recipe, key: bytes, sample: bytes) -> None:
@@ -147,7 +148,7 @@ class MessageLayouts:
                 slots[spot.slot] = value
             return self._function(source, recipe, sample, (seq, pid), recipe.make(header, slots))
 
-        self._layouts.learn(self.known, key, sample, fixed, values, make)
+        self._layouts.learn(self._shelf, key, sample, fixed, values, make)
 
     def _function(
         self, source: Source, recipe: Recipe, sample: bytes, sender: tuple[str, str], made: Made
