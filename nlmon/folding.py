@@ -91,9 +91,9 @@ class Folding:
         return self._same([event.payload for event in less], [event.payload for event in more])
 
     def _same(self, less: Sequence[Payload], more: Sequence[Payload]) -> bool:
-        """Whether payloads are the same but for what one of the two gives alone."""
+        """Whether payloads are the same but for what one of the two gives alone, and nothing is lacking."""
         return len(less) == len(more) and all(
-            type(old) is type(new) and _plain_hops(new) and old == self._poorer(new)
+            type(old) is type(new) and _whole(new) and old == self._poorer(new)
             for old, new in zip(less, more, strict=True)
         )
 
@@ -154,9 +154,11 @@ class Folding:
         return loads if self._more is self._lanes[0] else loads[::-1]
 
 
-def _plain_hops(payload: Payload) -> bool:
-    """Whether no hop has what one of the two gives alone."""
-    hops = payload.multipath if isinstance(payload, RouteInfo) else None
-    if hops is None:
-        return True
-    return isinstance(hops, tuple) and all(type(hop) is NextHop and hop.encap_type in (None, UNSET) for hop in hops)
+def _whole(payload: Payload) -> bool:
+    """Whether a payload provides every field, and none of its hops has what one of the two gives alone."""
+    if UNSET in structs.astuple(payload):
+        return False
+    hops = (payload.multipath if isinstance(payload, RouteInfo) else None) or ()
+    return isinstance(hops, tuple) and all(
+        type(hop) is NextHop and hop.encap_type is None and UNSET not in structs.astuple(hop) for hop in hops
+    )

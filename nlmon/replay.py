@@ -338,7 +338,8 @@ class Replay:
         self._compare_corrections()
         self._compare_recovery(now=self._at_once)
         left, right = self.lanes
-        self.judge.states(left.state, right.state, self.last_frame, self._recovered)
+        if not self._folding.shared:  # else there is but one
+            self.judge.states(left.state, right.state, self.last_frame, self._recovered)
         self._compare_losses()
         for lane in self.lanes:
             lane.stop()
