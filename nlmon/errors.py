@@ -24,13 +24,14 @@ Rules of this file:
 2. A DecodeError is a value: backends collect it beside the events of a datagram. They never raise it,
    so that one bad message cannot take its neighbours along.
 3. Texts are complete without a traceback; the exit code of a class is the exit code of the command.
+4. An error can be pickled, so that one process can tell another what it met.
 
 Not here: formatting for terminals (``nlmon.cli``) and warnings about content (``nlmon.compare``).
 """
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 __all__ = [
     "AttributeFormatError",
@@ -101,6 +102,10 @@ class NlmonError(Exception):
     def __str__(self) -> str:
         return f"{self.code}: {self.text}"
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Exceptions are copied by calling them with their args, which cannot be given by name.
+        return _again, (type(self), self.args, self.__dict__)
+
     @property
     def text(self) -> str:
         """What, where, why and what to do, in one line without the code."""
@@ -112,6 +117,13 @@ class NlmonError(Exception):
         if self.hint:
             line += f"; {self.hint}"
         return line
+
+
+def _again(kind: type[NlmonError], args: tuple[str, ...], values: dict[str, Any]) -> NlmonError:
+    """An error as it was before it was pickled."""
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(values)
+    return error
 
 
 class UsageError(NlmonError):

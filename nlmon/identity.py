@@ -25,7 +25,8 @@ common identity.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
+from operator import attrgetter
 from typing import TypeAlias
 
 from msgspec import structs
@@ -40,6 +41,7 @@ __all__ = [
     "Hanging",
     "Key",
     "Subject",
+    "held_by_dump",
     "hops_of",
     "identity",
     "objects_of",
@@ -56,22 +58,30 @@ Subject: TypeAlias = tuple[str, Key, Key | None]
 UNSPEC, INET, BRIDGE, INET6 = 0, 2, 7, 10
 RTM_F_CLONED = 0x200
 NTF_SELF, NTF_PROXY = 0x02, 0x08
+_OTHERS = (NeighInfo, AddrInfo, LinkInfo, RuleInfo)
 FIB_RULE_INVERT = 0x2
+
+
+_group = attrgetter("family", "table", "dst", "dst_len", "src", "src_len", "tos")
+_hop = attrgetter("gateway", "via", "oif")
+_own = attrgetter("type", "protocol", "scope", "prefsrc", "metrics", "nh_id")
 
 
 def identity(payload: LinkInfo | AddrInfo | NeighInfo | RuleInfo) -> tuple[str, Key]:
     """Kind and key of anything but a route. A link message of another family than AF_UNSPEC and AF_BRIDGE is that
     family's view of a link; its kind ``view`` is no object of its own."""
+    if isinstance(payload, NeighInfo):
+        family, flags = payload.family, payload.flags
+        if family == BRIDGE:
+            return "neigh", (BRIDGE, *_fdb(payload))
+        return "neigh", (family, payload.ifindex, payload.dst, flags & NTF_PROXY)
+    if isinstance(payload, AddrInfo):
+        family = payload.family
+        # net/ipv6/addrconf.c knows an address once per interface, whatever its prefix and peer.
+        wide = (None, None) if family == INET6 else (payload.prefixlen, payload.peer)
+        return "addr", (payload.ifindex, family, payload.addr, *wide)
     if isinstance(payload, LinkInfo):
         return {UNSPEC: "link", BRIDGE: "port"}.get(payload.family, "view"), (payload.ifindex,)
-    if isinstance(payload, AddrInfo):
-        # net/ipv6/addrconf.c knows an address once per interface, whatever its prefix and peer.
-        wide = (None, None) if payload.family == INET6 else (payload.prefixlen, payload.peer)
-        return "addr", (payload.ifindex, payload.family, payload.addr, *wide)
-    if isinstance(payload, NeighInfo):
-        if payload.family == BRIDGE:
-            return "neigh", (BRIDGE, *_fdb(payload))
-        return "neigh", (payload.family, payload.ifindex, payload.dst, payload.flags & NTF_PROXY)
     return "rule", (*(getattr(payload, name) for name in _RULE_KEY), payload.flags & FIB_RULE_INVERT)
 
 
@@ -92,23 +102,22 @@ _RULE_KEY = (
 
 def route_group(route: RouteInfo) -> Key:
     """What routes to one destination share; with ``hops_of`` it is the key of one route."""
-    return (
-        *(route.family, route.table, route.dst, route.dst_len, route.src, route.src_len, route.tos),
-        route.priority or 0,
-    )
+    return *_group(route), route.priority or 0
 
 
 def hops_of(route: RouteInfo) -> Hashable:
     """What tells routes of one group apart: type, for IPv4 all that its ``fib_info`` (net/ipv4/fib_semantics.c,
     fib_find_info) is found by, and the hops, (gateway, via, ifindex, weight) each. A nexthop object stands for its
     hops, which are none here."""
-    hops: Key = ((route.gateway, route.via, route.oif, 1),)
+    hops: Key
     if route.multipath is not None:
         hops = tuple((hop.gateway, hop.via, hop.ifindex, hop.weight) for hop in route.multipath)
+    else:
+        hops = ((*_hop(route), 1),)
     if route.family != INET:
         return (route.type, hops)
-    own = (route.type, route.protocol, route.scope, route.prefsrc, route.metrics, route.nh_id)
-    return (*own, hops if route.nh_id is None else ())
+    own = _own(route)
+    return (*own, hops if own[-1] is None else ())
 
 
 def subject_of(event: Event) -> Subject | None:
@@ -121,7 +130,7 @@ def subject_of(event: Event) -> Subject | None:
             return None
         group = route_group(payload)
         return "route", (*group, hops_of(payload)), group
-    if not isinstance(payload, RoutePayload):
+    if not isinstance(payload, _OTHERS):
         return None
     kind, key = identity(payload)
     return None if kind == "view" else (kind, key, None)
@@ -151,6 +160,21 @@ def objects_of(payload: RoutePayload) -> Iterator[tuple[str, Key, RoutePayload]]
     elif payload.family == INET6:
         for key, one in split_hops(payload).items():
             yield "route", key, one
+
+
+def held_by_dump(get_type: int, family: int) -> tuple[str, Callable[[Key], bool]]:
+    """Kind of the objects that a whole dump (RTM_GET* type and family) lists, and whether a key is one of them."""
+    kind = {18: "link", 22: "addr", 26: "route", 30: "neigh", 34: "rule"}[get_type]
+    if kind == "link":
+        return ("port" if family == BRIDGE else "link"), lambda _: True
+    if kind == "addr":
+        return kind, lambda key: family in {UNSPEC, key[1]}
+    if kind == "neigh":
+        # A neighbour dump of every family leaves out forwarding databases and proxy entries.
+        if family == BRIDGE:
+            return kind, lambda key: key[0] == BRIDGE
+        return kind, lambda key: key[0] != BRIDGE and key[3] == 0 and family in {UNSPEC, key[0]}
+    return kind, lambda key: family in {UNSPEC, key[0]}
 
 
 def show_key(kind: str, key: Key) -> str:
@@ -241,6 +265,13 @@ class Hanging:
             return table
         return self._keys.get(index, ())
 
+    def copy(self) -> Hanging:
+        """The same of an equal table."""
+        one = Hanging()
+        one._keys = {index: keys.copy() for index, keys in self._keys.items()}
+        one._whole = self._whole
+        return one
+
     def clear(self) -> None:
         """The table is empty."""
         self._keys.clear()
@@ -248,10 +279,7 @@ class Hanging:
 
 
 def _indexes(payload: RoutePayload) -> tuple[int | None, ...]:
-    if isinstance(payload, RuleInfo):
-        return ()
-    if not isinstance(payload, RouteInfo):
-        return (payload.ifindex,)
-    if payload.multipath is None:
-        return (payload.oif,)
-    return tuple(hop.ifindex for hop in payload.multipath)
+    if isinstance(payload, RouteInfo):
+        hops = payload.multipath
+        return (payload.oif,) if hops is None else tuple(hop.ifindex for hop in hops)
+    return () if isinstance(payload, RuleInfo) else (payload.ifindex,)

@@ -69,7 +69,10 @@ class Lane:
         self.backend = make(self.factory, options)
         self.backend.set_callback(self._event, self._error)
         self.name = self.backend.name
-        self.state = State()
+        # What was folded here; ``state`` is whole, whoever folds.
+        self.own = State()
+        # What to do before the state is looked at, while the other lane's stands for both; see ``nlmon.folding``.
+        self.parting: Callable[[], None] | None = None
         self.events: list[Event] = []
         self.errors: list[NlmonError] = []
         self.crash = self.trace = ""
@@ -96,6 +99,9 @@ class Lane:
         # What the kernel's side learned that the implementation has not asked for again.
         self._families = self._links = 0
         self._stale: set[int] = set()
+        # Protocols whose datagrams are taken without a queue, where there are no faults.
+        self._straight: set[int] = set()
+        self._lossy = bool(faults)
 
     def start(self, protocols: Iterable[int]) -> None:
         """Enable the protocols that this implementation supports."""
@@ -103,6 +109,8 @@ class Lane:
             for protocol in protocols:
                 if self.supports(protocol):
                     self.backend.enable(protocol)
+                    if self.backend.straight(protocol):
+                        self._straight.add(protocol)
 
     def stop(self) -> None:
         """Close the implementation."""
@@ -113,6 +121,13 @@ class Lane:
     def supports(self, protocol: int) -> bool:
         """Whether this implementation reads a protocol at all."""
         return protocol in self.backend.groups
+
+    @property
+    def state(self) -> State:
+        """What this implementation was told, folded."""
+        if self.parting is not None:
+            self.parting()
+        return self.own
 
     @property
     def unknown(self) -> Counter[str]:
@@ -184,27 +199,55 @@ class Lane:
         """Whether the last datagram had messages that could not be read at all."""
         return any(isinstance(error, FramingError | HeaderError) for error in self.errors)
 
-    def notify(self, datagram: Datagram, *, learn: bool = True) -> bool:
-        """Hand over a notification; False when this lane does not subscribe to it."""
+    def notify(self, datagram: Datagram, *, learn: bool = True, tells: bool = True) -> bool:
+        """Hand over a notification; False when this lane does not subscribe to it. ``learn``: the kernel's side does
+        from it, ``tells``: more than the time."""
         self._reset()
-        if learn:
+        if learn and tells:
             self.learn(datagram)
-        self._refresh(datagram)
-        lost = self.factory.faults.lost
+        elif learn and datagram.timestamp > self.factory.time:
+            self.factory.time = datagram.timestamp
+        if self._stale:
+            self._refresh(datagram)
+        if datagram.protocol in self._straight and not self._lossy:
+            self.heard = self.factory.hand(datagram)
+            if self.heard:
+                self._take(datagram)
+            return self.heard
+        faults = self.factory.faults
+        lost = faults.lost
         self.heard = self.factory.deliver(datagram)
-        self.missed = self.factory.faults.lost > lost
-        if not self.heard:
-            return False
-        self._process(datagram.protocol)
-        return True
+        self.missed = faults.lost > lost
+        if self.heard:
+            self._process(datagram.protocol)
+        return self.heard
+
+    def _take(self, datagram: Datagram) -> None:
+        """Let the implementation decode what its socket heard, where its ``process`` would do no more."""
+        try:
+            decoded = self.backend.take(datagram.protocol, datagram)
+            for event in decoded.events:
+                if type(event) is not Event or type(event.offset) is not int:
+                    self.events = []
+                    for one in decoded.events:
+                        self._event(one)
+                    break
+                self.events.append(event)
+            for found in decoded.errors:
+                self._error(found)
+        except Exception as error:
+            self._crashed(error)
+        self._count("events")
 
     def _process(self, protocol: int) -> None:
-        with self._guarded():
-            idle = 0
-            while self.backend.process(protocol):
+        process, idle = self.backend.process, 0
+        try:
+            while process(protocol):
                 idle = 0 if self.factory.waiting(protocol) else idle + 1
                 if idle > RESTLESS:
                     raise RuntimeError("process() never says that nothing waits")
+        except Exception as error:
+            self._crashed(error)
         self._count("events")
 
     def seed(self, datagram: Datagram) -> None:
@@ -303,19 +346,24 @@ class Lane:
 
     def _reset(self) -> None:
         self.events = []
-        self.errors = []
         self.heard = True
         self.missed = False
-        self.crash = self.trace = ""
+        if self.errors:
+            self.errors = []
+        if self.crash:
+            self.crash = self.trace = ""
 
     def _count(self, counted: str) -> None:
         self.totals[counted] += len(self.events)
         for event in self.events:
-            self.totals["synthetic"] += event.synthetic
-            self.totals["overruns"] += event.type == OVERRUN
-            if self.lossy and event.synthetic and isinstance(event.payload, RoutePayload):
+            if event.synthetic is not False:
+                self.totals["synthetic"] += event.synthetic
+            if event.type == OVERRUN:
+                self.totals["overruns"] += 1
+            if event.synthetic and self.lossy and isinstance(event.payload, RoutePayload):
                 self.recovered.update((kind, key) for kind, key, _ in objects_of(event.payload))
-        self.totals["errors"] += sum(isinstance(error, DecodeError) for error in self.errors)
+        if self.errors:
+            self.totals["errors"] += sum(isinstance(error, DecodeError) for error in self.errors)
 
 
 def _kind_of(error: NlmonError) -> str:

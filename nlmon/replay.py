@@ -26,18 +26,18 @@ from nlmon.backends.base import BackendOptions
 from nlmon.capture import CaptureReader
 from nlmon.capture.base import Frame
 from nlmon.capture.conversation import Conversation, Copies, Place, Role
-from nlmon.capture.framing import messages
+from nlmon.capture.framing import types
 from nlmon.compare.contract import Contract, load_contract
 from nlmon.compare.difference import Difference, Severity
 from nlmon.compare.evidence import Known
 from nlmon.compare.judge import Judge
 from nlmon.events import Datagram, RoutePayload
+from nlmon.folding import Folding, Loads
 from nlmon.identity import Key
 from nlmon.lane import BackendMaker, Lane
 from nlmon.names import PROTOCOLS, message_type
 from nlmon.outcome import capture_report
 from nlmon.report.model import CaptureReport
-from nlmon.state import DumpLoad
 from nlmon.transport.faults import Fault
 
 __all__ = ["Replay", "Select", "replay_capture"]
@@ -51,7 +51,7 @@ DUMPS_WITH_STATE = {18, 22, 26, 30, 34}
 
 
 class _OpenDump(Struct):
-    loads: tuple[DumpLoad, DumpLoad]
+    loads: Loads
     first: int
     interrupted: bool = False
 
@@ -96,6 +96,8 @@ class Replay:
         self._pooled = options is not None and options.message_pool_size is not None
         # What all is fed to, no socket would have heard; recovery cannot be judged by it.
         self.resync = options is not None and options.resync and select == "notifications"
+        plain = not faults and not (options is not None and options.resync)
+        self._folding = Folding(self.lanes, self.judge.contract, plain=plain)
         self._at_once = options is None or not options.resync_interval
         self._conversation = Conversation(byteorder)
         self._dumps: OrderedDict[tuple[int, int, int], _OpenDump] = OrderedDict()
@@ -116,47 +118,58 @@ class Replay:
         """Take one frame of the capture."""
         self.frames += 1
         self.last_frame = frame.number
-        self.cut += bool(frame.truncated)
-        headers = list(messages(frame.data, self.byteorder))
-        self.messages += len(headers)
+        if frame.truncated:
+            self.cut += 1
+        found = types(frame.data, self.byteorder)
+        self.messages += len(found)
         place = self._conversation.place(frame)
-        self.roles[place.role.value] += 1
+        role = place.role
+        self.roles[role.word] += 1
         if frame.protocol not in self.protocols:
             self.not_covered[PROTOCOLS.get(frame.protocol, str(frame.protocol))] += 1
             for lane in self.lanes:
-                if place.role is not Role.REQUEST:
+                if role is not Role.REQUEST:
                     lane.learn(_datagram(frame, b""))
-            if place.role is Role.NOTIFICATION and (self._asked is None or frame.protocol in self._asked):
+            if role is Role.NOTIFICATION and (self._asked is None or frame.protocol in self._asked):
                 self._compare_deaf(_datagram(frame, b""), (False, False))
             return
         datagram = _datagram(frame, place.request)
-        if place.role is Role.NOTIFICATION:
+        if role is Role.NOTIFICATION:
             self.copies.seen(frame)
-        if place.role is Role.NOTIFICATION or self.select == "all":
-            learn = place.role is not Role.REQUEST
-            self._notify(datagram, fold=place.role is Role.NOTIFICATION, learn=learn, types=[h.type for h in headers])
-        elif place.role in {Role.DUMP, Role.REPLY}:
+            self._notify(datagram, found, fold=True)
+        elif self.select == "all":
+            self._notify(datagram, found, request=role is Role.REQUEST)
+        elif role in {Role.DUMP, Role.REPLY}:
             self._seed(datagram)
-        if place.role is Role.DUMP:
+        if role is Role.DUMP:
             self._dump(datagram, place)
 
-    def _notify(self, datagram: Datagram, *, fold: bool, learn: bool, types: list[int]) -> None:
-        self.generic += datagram.protocol == GENERIC
-        if self._not_asked(datagram):
-            self.not_subscribed.update(message_type(datagram.protocol, kind) for kind in types)
-            return
-        heard = [lane.notify(datagram, learn=learn) for lane in self.lanes]
-        self._compare_deaf(datagram, heard)
-        if not any(heard):
-            self.not_subscribed.update(message_type(datagram.protocol, kind) for kind in types)
-            return
-        self.compared += any(lane.heard and not lane.missed for lane in self.lanes)
-        self._compare(datagram, seed=False, request=not learn)
+    def _notify(self, datagram: Datagram, found: list[int], *, fold: bool = False, request: bool = False) -> None:
+        """Hand a datagram with messages of the types ``found`` to both and compare what they make of it. ``fold`` it
+        into the states; ``request``: it is what a program asked, of which the kernel's side learns nothing."""
+        protocol = datagram.protocol
+        if protocol == GENERIC:
+            self.generic += 1
+            if self._families and self._not_asked(datagram):
+                self.not_subscribed.update(message_type(protocol, kind) for kind in found)
+                return
+        left, right = self.lanes
+        tells = left.factory.tells(protocol, found)
+        heard = [lane.notify(datagram, learn=not request, tells=tells) for lane in self.lanes]
+        if not (heard[0] and heard[1]):
+            self._compare_deaf(datagram, heard)
+            if not any(heard):
+                self.not_subscribed.update(message_type(protocol, kind) for kind in found)
+                return
+        if (heard[0] and not left.missed) or (heard[1] and not right.missed):
+            self.compared += 1
+        agreed = self._compare(datagram, seed=False, request=request)
         if fold:
-            for lane in self.lanes:
-                lane.fold()
-            self._compare_corrections()
-            self._compare_recovery()
+            self._folding.fold(agreed=agreed)
+            if left.own.news or right.own.news:
+                self._compare_corrections()
+            if self.resync:
+                self._compare_recovery()
 
     def _not_asked(self, datagram: Datagram) -> bool:
         """Whether a generic message is of a family that was left out: only libnl can be told which it shall hear, so
@@ -202,18 +215,20 @@ class Replay:
         return self.lanes[0].recovered ^ self.lanes[1].recovered
 
     def _compare_corrections(self) -> None:
-        left, right = (lane.state.corrected() for lane in self.lanes)
+        left, right = self.lanes[0].own.corrected(), self.lanes[1].own.corrected()
         for lane, found in zip(self.lanes, (left, right), strict=True):
             lane.told.difference_update((one.kind, one.key) for one in found)
             lane.vanished.update((one.kind, one.key) for one in found if self.resync and one.change == "gone")
         self.judge.corrections(left, right, self._recovered)
 
-    def _compare(self, datagram: Datagram, *, seed: bool, request: bool = False) -> None:
+    def _compare(self, datagram: Datagram, *, seed: bool, request: bool = False) -> bool:
+        """Compare what both made of a datagram; True: the same, and nothing of it is worth a word."""
         left, right = self.lanes
         if left.clean and right.clean and self.judge.agree(datagram, left.events, right.events):
-            return
+            return True
         sides = [lane.side(datagram.protocol) for lane in self.lanes]
         self.judge.compare(datagram, *sides, seed=seed, request=request)
+        return False
 
     def _family_names(self, number: int) -> list[str]:
         return self.lanes[1].factory.family_names(number)
@@ -235,11 +250,7 @@ class Replay:
         if dump is None:
             if scope.get_type == 18 and scope.family not in LINK_DUMP_FAMILIES:
                 return  # bridge ports or another family's view, not links
-            left, right = self.lanes
-            loads = (
-                left.state.begin_dump(scope.get_type, scope.family),
-                right.state.begin_dump(scope.get_type, scope.family),
-            )
+            loads = self._folding.begin(scope.get_type, scope.family)
             dump = self._dumps[place.dump_id] = _OpenDump(loads, datagram.frame)
             if len(self._dumps) > OPEN_DUMPS:
                 self._abandon(self._dumps.popitem(last=False)[1])
@@ -254,14 +265,13 @@ class Replay:
                 self.interrupted_dumps += 1
                 self._abandon(dump)
                 return
+            self._folding.end(dump.loads, datagram.frame)
             for lane, load in zip(self.lanes, dump.loads, strict=True):
-                lane.state.end_dump(load, datagram.frame)
                 lane.factory.sweep(load.msg_type, load.family, dump.first)
             self._compare_corrections()
 
     def _abandon(self, dump: _OpenDump) -> None:
-        for lane, load in zip(self.lanes, dump.loads, strict=True):
-            lane.state.abandon_dump(load)
+        self._folding.abandon(dump.loads)
 
     # -- the end ---------------------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ Not here: which object is which (``nlmon.identity``), and comparing two states (
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict
+from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Callable, Collection
 from typing import Any, Literal, TypeAlias
 
@@ -26,6 +26,7 @@ from nlmon.identity import (
     Hanging,
     Key,
     Subject,
+    held_by_dump,
     objects_of,
     route_group,
     show_key,
@@ -95,11 +96,24 @@ class State:
         self.unannounced: list[Unannounced] = []
         self.unannounced_counts: Counter[tuple[str, str]] = Counter()
         self._corrected: list[Unannounced] = []
+        # Whether ``corrected`` has anything to give.
+        self.news = False
         self._loads: list[DumpLoad] = []
         self._dumped: set[tuple[int, int]] = set()
         # Keys of the routes of each group in order, which for IPv4 is the kernel's.
-        self._members: dict[Key, OrderedDict[Key, None]] = {}
+        self._members: defaultdict[Key, OrderedDict[Key, None]] = defaultdict(OrderedDict)
         self._hanging = {kind: Hanging() for kind in ("addr", "neigh", "route")}
+
+    def adopt(self, other: State, change: Callable[[RoutePayload], RoutePayload], loads: Collection[DumpLoad]) -> None:
+        """Hold what another state holds, each object changed by ``change``, and wait for the dumps of ``loads``."""
+        self.tables = {
+            kind: {key: change(payload) for key, payload in table.items()} for kind, table in other.tables.items()
+        }
+        for group, members in other._members.items():
+            self._members[group] = members.copy()
+        self._hanging = {kind: hanging.copy() for kind, hanging in other._hanging.items()}
+        self._dumped = set(other._dumped)
+        self._loads = list(loads)
 
     # -- events ------------------------------------------------------------------------------------------
 
@@ -119,8 +133,7 @@ class State:
             route = self._route4 if payload.family == INET else self._route6
             route(payload, key, group, new, event.msg_flags)
             return
-        if self._loads:
-            self._touch(kind, key)
+        self._touch(kind, key)
         if new:
             before = self._put(kind, key, payload)
             if kind == "link" and isinstance(before, LinkInfo):
@@ -132,17 +145,19 @@ class State:
 
     def _put(self, kind: str, key: Key, payload: RoutePayload) -> RoutePayload | None:
         """Hold an object, in the place of one that was there."""
-        before = self.tables[kind].get(key)
-        self.tables[kind][key] = payload
-        if kind in self._hanging:
-            self._hanging[kind].put(key, before, payload)
+        table, hanging = self.tables[kind], self._hanging.get(kind)
+        before = table.get(key)
+        table[key] = payload
+        if hanging is not None:
+            hanging.put(key, before, payload)
         return before
 
     def _take(self, kind: str, key: Key) -> RoutePayload | None:
         """Hold an object no longer."""
         payload = self.tables[kind].pop(key, None)
-        if payload is not None and kind in self._hanging:
-            self._hanging[kind].take(key, payload)
+        hanging = self._hanging.get(kind)
+        if payload is not None and hanging is not None:
+            hanging.take(key, payload)
         return payload
 
     def _route4(self, route: RouteInfo, key: Key, group: Key, new: bool, flags: int) -> None:
@@ -150,14 +165,14 @@ class State:
         if not new:
             self.remove("route", key)
             return
-        members = self._group(group)
+        members = self._members[group]
         if flags & REPLACE and members and (route.nh_id is None or key not in members):
             # The kernel replaces the first route of the same tos and priority (net/ipv4/fib_trie.c).
             # It may be there already when a dump ran ahead of this message.
             first = next(iter(members))
             if first != key:
                 self.remove("route", first)
-                members = self._group(group)
+                members = self._members[group]
             members[key] = None
             members.move_to_end(key, last=False)
         elif key not in members:
@@ -167,23 +182,18 @@ class State:
         self._touch("route", key)
         self._put("route", key, route)
 
-    def _group(self, group: Key) -> OrderedDict[Key, None]:
-        if group not in self._members:
-            self._members[group] = OrderedDict()
-        return self._members[group]
-
     def order(self, group: Key) -> list[Key]:
         """Keys of the IPv4 routes of a group, in the kernel's order: a replacement takes the first."""
         return list(self._members.get(group, ()))
 
     def _route6(self, route: RouteInfo, key: Key, group: Key, new: bool, flags: int) -> None:
-        members = self._group(group)
+        members = self._members[group]
         single = {key: route} if route.multipath is None else split_hops(route)
-        if new:
-            gone = self._replaced6(members, route, flags) if route.multipath is not None or flags & REPLACE else set()
-            gone -= single.keys()
-        else:
-            gone = set(single)
+        gone: Collection[Key] = ()
+        if not new:
+            gone = single.keys()
+        elif route.multipath is not None or flags & REPLACE:
+            gone = self._replaced6(members, route, flags) - single.keys()
         for old in gone:
             self._touch("route", old)
             self._take("route", old)
@@ -254,7 +264,7 @@ class State:
         near = self._hanging[kind].on(index, table) if kind in self._hanging else table
         for key in [key for key in near if doomed(table[key])]:
             self.remove(kind, key)
-            self._note(Unannounced(kind, "gone", show_key(kind, key), frame, reason, key))
+            self.note(Unannounced(kind, "gone", show_key(kind, key), frame, reason, key))
 
     def clear(self, kind: str) -> None:
         """Forget every object of a kind."""
@@ -269,29 +279,33 @@ class State:
         self._touch(kind, key)
         payload = self._take(kind, key)
         if isinstance(payload, RouteInfo):
-            group = route_group(payload)
+            group = key[:-1]
             self._reordered(group)
             members = self._members[group]
             del members[key]
             if not members:
                 del self._members[group]
 
-    def _note(self, found: Unannounced) -> None:
+    def note(self, found: Unannounced) -> None:
+        """Keep what came to light."""
         if not self._notes:
             return
         self.unannounced_counts[found.kind, found.change] += 1
         self._corrected.append(found)
+        self.news = True
         if len(self.unannounced) < KEPT:
             self.unannounced.append(found)
 
     def corrected(self) -> list[Unannounced]:
         """What came to light since the last call, all of it; ``unannounced`` keeps only the first ``KEPT``."""
         found, self._corrected = self._corrected, []
+        self.news = False
         return found
 
     def restore(self, found: list[Unannounced]) -> None:
         """Put back what ``corrected`` gave, in front of what came since."""
         self._corrected[:0] = found
+        self.news = bool(self._corrected)
 
     def _touch(self, kind: str, key: Key) -> None:
         for load in self._loads:
@@ -343,7 +357,7 @@ class State:
         reason = f"a complete dump ended at frame {frame}"
         for key in [key for key in table if held(key) and key not in objects and (kind, key) not in touched]:
             self.remove(kind, key)
-            self._note(Unannounced(kind, "gone", show_key(kind, key), frame, reason, key))
+            self.note(Unannounced(kind, "gone", show_key(kind, key), frame, reason, key))
         for key, payload in objects.items():
             if (kind, key) in touched:
                 continue
@@ -351,12 +365,12 @@ class State:
             if before is None:
                 self._insert(kind, key, payload)
                 if not first:
-                    self._note(Unannounced(kind, "appeared", show_key(kind, key), frame, reason, key))
+                    self.note(Unannounced(kind, "appeared", show_key(kind, key), frame, reason, key))
             elif before != payload:
                 self._insert(kind, key, payload)
                 changed = changed_fields(kind, before, payload)
                 if changed:
-                    self._note(Unannounced(kind, "changed", show_key(kind, key), frame, reason, key, changed))
+                    self.note(Unannounced(kind, "changed", show_key(kind, key), frame, reason, key, changed))
 
     def _reorder(self, objects: dict[Key, RoutePayload], reordered: set[Key]) -> None:
         """Bring the IPv4 routes of each group into the order of a dump, which is the kernel's."""
@@ -369,22 +383,7 @@ class State:
     def _insert(self, kind: str, key: Key, payload: RoutePayload) -> None:
         self._put(kind, key, payload)
         if isinstance(payload, RouteInfo):
-            self._group(route_group(payload))[key] = None
-
-
-def held_by_dump(get_type: int, family: int) -> tuple[str, Callable[[Key], bool]]:
-    """Kind of the objects that a whole dump (RTM_GET* type and family) lists, and whether a key is one of them."""
-    kind = {18: "link", 22: "addr", 26: "route", 30: "neigh", 34: "rule"}[get_type]
-    if kind == "link":
-        return ("port" if family == BRIDGE else "link"), lambda _: True
-    if kind == "addr":
-        return kind, lambda key: family in {UNSPEC, key[1]}
-    if kind == "neigh":
-        # A neighbour dump of every family leaves out forwarding databases and proxy entries.
-        if family == BRIDGE:
-            return kind, lambda key: key[0] == BRIDGE
-        return kind, lambda key: key[0] != BRIDGE and key[3] == 0 and family in {UNSPEC, key[0]}
-    return kind, lambda key: family in {UNSPEC, key[0]}
+            self._members[route_group(payload)][key] = None
 
 
 def _has_gateway(route: RoutePayload) -> bool:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import errno
+import pickle
 
 import pytest
 
-from nlmon.errors import errno_name
+from nlmon import errors
+from nlmon.errors import NlmonError, errno_name
 
 # asm-generic/errno.h, the ends of the list and its two gaps
 TABLE = [
@@ -28,3 +30,33 @@ def test_names_are_those_of_linux() -> None:
     wrong = {n: (name, errno_name(n)) for n, name in known.items() if getattr(errno, errno_name(n), None) != n}
 
     assert (len(known) > 100, wrong) == (True, {})
+
+
+def kinds(kind: type[NlmonError] = NlmonError) -> list[type[NlmonError]]:
+    """A class of errors and all below it."""
+    return [kind, *(one for below in kind.__subclasses__() for one in kinds(below))]
+
+
+OWN = {
+    "CaptureError": {"offset": 7},
+    "Overrun": {"drops": 3},
+    "TransportError": {"errno": 105},
+    "KernelError": {"errno": 2, "ext_ack": "no such thing", "request_offset": 20},
+}
+# Arguments that are given by name: those of a decoder's finding, and of any other error.
+FINDING = {"frame": 3, "offset": 16, "why": "short"}
+OTHER = {"where": "a.pcap", "why": "damaged", "hint": "record it again"}
+
+
+@pytest.mark.parametrize(
+    "kind", [one for one in kinds() if one.__module__ == errors.__name__], ids=lambda k: k.__name__
+)
+def test_an_error_can_be_pickled(kind: type[NlmonError]) -> None:
+    """Another process tells the same: class, text and values of every error."""
+    named = dict(FINDING if issubclass(kind, errors.DecodeError) else OTHER) | OWN.get(kind.__name__, {})
+    if kind is errors.KernelError:
+        del named["why"]
+    error = kind("NLM-Z001", "it went wrong", **named)  # type: ignore[arg-type]
+    found = pickle.loads(pickle.dumps(error))
+
+    assert (type(found), str(found), found.args, vars(found)) == (kind, str(error), error.args, vars(error))

@@ -97,6 +97,10 @@ def _refuse(name: str, value: object, allowed: str) -> NoReturn:
     raise UsageError("NLM-B012", f"the option {name} cannot be {value!r}", hint=f"allowed: {allowed}")
 
 
+# What ``process`` is made of, but for decoding.
+_STEPS = ("process", "read", "take", "observed", "deliver", "idle")
+
+
 class ProtocolStatus(Struct, frozen=True):
     """Counters of one protocol since it was enabled first. ``unknown``: messages that give no event, by type and
     first byte behind the header (often a family; -1: there is none)."""
@@ -243,18 +247,34 @@ class Backend(abc.ABC):
                 counts[0] += 1
                 self.deliver([self._gap(protocol, transport, error)])
             return True
-        self._frames[protocol] = datagram.frame
-        decoded = self.decode(datagram)
-        counts[0] += len(decoded.events)
-        counts[1] += len(decoded.errors)
-        if decoded.unknown:
-            self._unknown[protocol].update(decoded.unknown)
+        decoded = self.take(protocol, datagram)
         self.observed(datagram, decoded)
         self.deliver(decoded.events)
         if self._on_error is not None:
             for found in decoded.errors:
                 self._on_error(found)
         return True
+
+    def take(self, protocol: int, datagram: Datagram) -> Decoded:
+        """Decode a datagram that was read from an enabled protocol, and count what it holds; nothing is delivered."""
+        self._frames[protocol] = datagram.frame
+        decoded = self.decode(datagram)
+        counts = self._counts[protocol]
+        counts[0] += len(decoded.events)
+        counts[1] += len(decoded.errors)
+        if decoded.unknown:
+            self._unknown[protocol].update(decoded.unknown)
+        return decoded
+
+    def straight(self, protocol: int) -> bool:
+        """Whether ``process`` does nothing with a datagram of a protocol but ``take`` and deliver it, and nothing while
+        nothing waits, so that who plays the kernel may ``take`` by himself. An implementation that does more, or a
+        subclass that replaces a step, must go the whole way."""
+        return self._steps_of(Backend)
+
+    def _steps_of(self, known: type) -> bool:
+        """Whether each step of ``process`` is that of ``known``."""
+        return all(getattr(getattr(self, step), "__func__", None) is getattr(known, step) for step in _STEPS)
 
     def _gap(self, protocol: int, transport: Transport, error: Overrun) -> Event:
         """The event that stands where messages were lost."""

@@ -40,7 +40,7 @@ from msgspec import Struct
 from nlmon.capture.base import Frame
 from nlmon.capture.framing import MessageHeader, messages
 
-__all__ = ["REMEMBERED", "Conversation", "Copies", "DumpScope", "Place", "Role"]
+__all__ = ["NOTIFICATION", "REMEMBERED", "Conversation", "Copies", "DumpScope", "Place", "Role"]
 
 REMEMBERED = 4096
 REQUEST_KEPT = 128
@@ -66,6 +66,9 @@ class Role(enum.Enum):
     REQUEST = "request"
     CONTROL = "control"
 
+    def __init__(self, word: str) -> None:
+        self.word = word
+
 
 class DumpScope(Struct, frozen=True):
     """What a dump request asked for: its protocol, RTM_GET* type and family.
@@ -90,6 +93,9 @@ class Place(Struct, frozen=True):
     ends: bool = False
     interrupted: bool = False
     request: bytes = b""
+
+
+NOTIFICATION = Place(Role.NOTIFICATION)
 
 
 class _Pending:
@@ -125,33 +131,38 @@ class Conversation:
         """The role of a frame; remembers it when it is a request."""
         data = frame.data
         if len(data) < 16:
-            return Place(Role.NOTIFICATION)  # nobody's answer; the backends say what is wrong with it
+            return NOTIFICATION  # nobody's answer; the backends say what is wrong with it
         _, msg_type, flags, seq, pid = self._header.unpack_from(data)
         if frame.protocol == GENERIC and msg_type == GENL_ID_CTRL:
             self._learn(data)
-        # The kernel itself asks with RTM_GETNEIGH who has an address (net/core/neighbour.c, neigh_app_ns), in
-        # the group of neighbours; a program's request has a sequence number.
-        asks = frame.protocol == ROUTE and msg_type == GETNEIGH and flags == REQUEST and not seq and not pid
-        echo = frame.protocol == ROUTE and msg_type in _ECHOED
-        if frame.direction == "out" or (flags & REQUEST and not frame.direction and not asks):
-            if not (echo and pid and (msg_type, seq) in self._echoed and not frame.direction):
-                if echo:
-                    self._echoed[msg_type, seq] = None
-                    if len(self._echoed) > ECHOES:
-                        self._echoed.popitem(last=False)
-                self._remember(frame)
-                return Place(Role.REQUEST)
-            return Place(Role.NOTIFICATION)
+        if frame.direction == "out" or (flags & REQUEST and not frame.direction):
+            # The kernel itself asks with RTM_GETNEIGH who has an address (net/core/neighbour.c, neigh_app_ns), in
+            # the group of neighbours; a program's request has a sequence number.
+            asks = frame.protocol == ROUTE and msg_type == GETNEIGH and flags == REQUEST and not seq and not pid
+            if frame.direction == "out" or not asks:
+                return self._asked(frame, msg_type, seq, pid)
         if msg_type == DONE or (flags & MULTI and (seq or pid) and msg_type >= 16):
             return self._dump(frame, msg_type, seq, pid)
         if msg_type == ERROR:
             self._refused(frame.protocol, seq, pid, data)
             alone = all(header.type < 16 for header in messages(data, self._byteorder))
-            return Place(Role.CONTROL if alone else Role.NOTIFICATION)
+            return Place(Role.CONTROL) if alone else NOTIFICATION
         answered = self._answers(frame, msg_type, seq, pid) if pid else None
         if answered is not None:
             return Place(Role.REPLY, request=answered)
-        return Place(Role.NOTIFICATION)
+        return NOTIFICATION
+
+    def _asked(self, frame: Frame, msg_type: int, seq: int, pid: int) -> Place:
+        """The role of what looks like a request."""
+        echo = frame.protocol == ROUTE and msg_type in _ECHOED
+        if echo and pid and (msg_type, seq) in self._echoed and not frame.direction:
+            return NOTIFICATION
+        if echo:
+            self._echoed[msg_type, seq] = None
+            if len(self._echoed) > ECHOES:
+                self._echoed.popitem(last=False)
+        self._remember(frame)
+        return Place(Role.REQUEST)
 
     def _remember(self, frame: Frame) -> None:
         for header in messages(frame.data, self._byteorder):

@@ -12,9 +12,10 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
-__all__ = ["MessageHeader", "messages"]
+__all__ = ["MessageHeader", "messages", "types"]
 
 _HEADERS = {"little": struct.Struct("<IHHII"), "big": struct.Struct(">IHHII")}
+_BEGINNINGS = {"little": struct.Struct("<IH").unpack_from, "big": struct.Struct(">IH").unpack_from}
 
 
 class MessageHeader(NamedTuple):
@@ -38,3 +39,16 @@ def messages(data: bytes, byteorder: str) -> Iterator[MessageHeader]:
             return
         yield MessageHeader(offset, length, kind, flags, seq, pid)
         offset += (length + 3) & ~3
+
+
+def types(data: bytes, byteorder: str) -> list[int]:
+    """The types of the whole messages of a datagram, which are those of ``messages``."""
+    unpack = _BEGINNINGS[byteorder]
+    found, offset, size = [], 0, len(data)
+    while offset + 16 <= size:
+        length, kind = unpack(data, offset)
+        if length < 16 or length > size - offset:
+            break
+        found.append(kind)
+        offset += (length + 3) & ~3
+    return found

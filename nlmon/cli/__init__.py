@@ -5,7 +5,7 @@ Rules of this room:
 2. A command loads what it needs when it is called, not at start.
 
 Read ``main`` first, then ``common`` and ``output``, which every command stands on. The commands: ``capture``,
-``decode``, ``replay``, ``schema``, and ``record`` with its ``dumps``.
+``decode``, ``replay`` with its ``spread``, ``schema``, and ``record`` with its ``dumps``.
 
 Not here: what a command finds out (``nlmon.replay``, ``nlmon.capture``), and how that looks (``nlmon.report``).
 """

@@ -13,17 +13,17 @@ from typing import Any, TypeVar
 
 import click
 
-from nlmon.backends.base import BACKENDS
 from nlmon.errors import NlmonError
-from nlmon.names import PROTOCOLS, protocol_number
 from nlmon.report.text import printable
 
-__all__ = ["F", "progress", "protocol_names", "protocol_option", "show_error", "warn"]
+__all__ = ["F", "layouts_option", "progress", "protocol_names", "protocol_option", "show_error", "warn"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 def _protocols(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tuple[int, ...]:
+    from nlmon.names import protocol_number  # noqa: PLC0415  (start-up: only who names a protocol needs it)
+
     numbers = []
     for value in values:
         number = protocol_number(value)
@@ -35,6 +35,9 @@ def _protocols(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -
 
 def protocol_names() -> str:
     """Every protocol that an implementation reads, as ``--protocol`` takes them."""
+    from nlmon.backends.base import BACKENDS  # noqa: PLC0415  (start-up: only a hint needs them)
+    from nlmon.names import PROTOCOLS  # noqa: PLC0415
+
     numbers: set[int] = set()
     for target in BACKENDS.values():
         module, _, attribute = target.partition(":")
@@ -52,6 +55,21 @@ def protocol_option(function: F) -> F:
         callback=_protocols,
         metavar="NAME",
         help="Only this protocol, by name or number; repeat for several. Default: all that are supported.",
+    )
+    return decorate(function)
+
+
+def layouts_option(function: F) -> F:
+    """``--layouts N``: for how many kinds of messages libnl keeps functions of their own."""
+    from nlmon.backends.base import BackendOptions  # noqa: PLC0415  (start-up: not every command has it)
+
+    decorate = click.option(
+        "--layouts",
+        type=click.IntRange(min=0),
+        default=BackendOptions().layouts,
+        show_default=True,
+        metavar="N",
+        help="For so many kinds of messages libnl keeps functions of their own; 0: none, which gives the same, slower.",
     )
     return decorate(function)
 

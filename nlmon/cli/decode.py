@@ -15,8 +15,8 @@ import click
 
 from nlmon.backends.base import BACKENDS, BackendOptions
 from nlmon.capture import ByteOrder, open_capture
-from nlmon.cli.common import progress, protocol_option, warn
-from nlmon.cli.feed import Feed, layouts_option, select_option
+from nlmon.cli.common import layouts_option, progress, protocol_option, warn
+from nlmon.cli.feed import Feed, select_option
 from nlmon.errors import InputError, InternalError
 from nlmon.eventjson import events_to_json
 from nlmon.events import Event

@@ -19,7 +19,7 @@ from nlmon.lane import Lane
 from nlmon.replay import Select
 from nlmon.transport.faults import Fault
 
-__all__ = ["Feed", "layouts_option", "select_option"]
+__all__ = ["Feed", "select_option"]
 
 
 class Feed:
@@ -70,18 +70,5 @@ def select_option(function: F) -> F:
         default="notifications",
         show_default=True,
         help="What a monitor's own socket would have received, or every recorded message.",
-    )
-    return decorate(function)
-
-
-def layouts_option(function: F) -> F:
-    """``--layouts N``: how many kinds of messages libnl keeps functions for."""
-    decorate = click.option(
-        "--layouts",
-        type=click.IntRange(min=0),
-        default=BackendOptions().layouts,
-        show_default=True,
-        metavar="N",
-        help="For so many kinds of messages libnl keeps functions of their own; 0: none, which gives the same, slower.",
     )
     return decorate(function)

@@ -14,7 +14,6 @@ from __future__ import annotations
 import importlib
 import signal
 import sys
-import traceback
 
 import click
 
@@ -84,13 +83,19 @@ def _run() -> int:
     except NlmonError as error:
         show_error(error)
         if isinstance(error, InternalError):
-            traceback.print_exc()
+            _print_traceback()
         code = error.exit_code
     except Exception:
         sys.stderr.write("error[NLM-X001]: a bug in nlmon; please report it with the command line and this:\n")
-        traceback.print_exc()
+        _print_traceback()
         code = 5
     return code if isinstance(code, int) else 0
+
+
+def _print_traceback() -> None:
+    import traceback  # noqa: PLC0415  (start-up: only a bug needs it)
+
+    traceback.print_exc()
 
 
 if __name__ == "__main__":

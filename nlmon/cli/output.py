@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import io
 import os
-import secrets
 import stat
 import sys
 from collections.abc import Iterable
@@ -95,6 +94,8 @@ def write_report(path: Path, data: bytes) -> None:
 
 
 def _replace(path: Path, data: bytes, there: os.stat_result | None) -> None:
+    import secrets  # noqa: PLC0415  (start-up: only a report that is written needs it)
+
     part = path.with_name(f".nlmon-{secrets.token_hex(8)}.part")
     handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
     try:

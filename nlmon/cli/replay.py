@@ -6,29 +6,47 @@ Not here: the replay itself (``nlmon.replay``) and the formats (``nlmon.report``
 from __future__ import annotations
 
 import sys
-from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from msgspec import structs
 
 from nlmon import __version__
-from nlmon.backends.base import BACKENDS, BackendOptions, create
-from nlmon.capture import ByteOrder, open_capture
-from nlmon.cli.common import progress, protocol_option, show_error
+from nlmon.backends.base import BACKENDS, BackendOptions
+from nlmon.cli.common import layouts_option, protocol_option, show_error
 from nlmon.cli.output import refuse_captures, write_report
-from nlmon.compare.difference import Difference
-from nlmon.errors import CaptureError, UsageError
-from nlmon.outcome import row
-from nlmon.replay import Select, replay_capture
-from nlmon.report.jsonout import CaptureLine, DifferenceLine, Footer, Header, line_bytes, report_bytes
-from nlmon.report.model import CaptureReport, Damage, Report, worst
-from nlmon.report.text import shown_path
-from nlmon.transport.faults import Fault, parse_fault
+from nlmon.errors import CaptureError, PlatformError, UsageError
+from nlmon.report.jsonout import CaptureLine, Footer, Header, line_bytes, report_bytes
+from nlmon.report.model import CaptureReport, Report, worst
+from nlmon.transport.faults import parse_fault
+
+if TYPE_CHECKING:  # start-up: --help needs none of it
+    from nlmon.capture import ByteOrder
+    from nlmon.jobs.work import Outcome
+    from nlmon.replay import Select
 
 __all__ = ["command"]
 
 EXIT = {"equivalent": 0, "regression": 1, "error": 3}
+LOST_WORKER = 4
+
+
+def _jobs(_: click.Context, __: click.Parameter, value: str | None) -> int | None:
+    if value is None:
+        return None
+    if value == "auto":
+        return 0
+    if not (value.isascii() and value.isdigit() and len(value) < 10):
+        raise click.BadParameter(f"{value!r} is no number of processes; try 4, or auto for one per CPU")
+    return int(value)
+
+
+def _cluster(_: click.Context, __: click.Parameter, value: str | None) -> str:
+    kind, _colon, address = (value or "").partition(":")
+    if value is not None and (kind != "dask" or not address):
+        raise click.BadParameter(f"{value!r} is no executor; try dask:tcp://HOST:8786, the address of a dask scheduler")
+    return address
 
 
 @click.command()
@@ -68,7 +86,18 @@ EXIT = {"equivalent": 0, "regression": 1, "error": 3}
     help="Caches of libnl. Repeatable.",
 )
 @click.option("--recover", is_flag=True, help="Let libnl make up for what it lost.")
+@layouts_option
 @click.option("--strict", is_flag=True, help="Events in another order or number turn the verdict, too.")
+@click.option(
+    "--jobs", metavar="N", callback=_jobs, help="Processes that replay captures; 0 or auto: one per CPU.  [default: 1]"
+)
+@click.option(
+    "--executor",
+    "cluster",
+    metavar="dask:ADDRESS",
+    callback=_cluster,
+    help="Replay captures on the workers of a dask cluster.",
+)
 @click.option("--byteorder", type=click.Choice(["little", "big"]), help="Override the recording's byte order.")
 def command(
     captures: tuple[Path, ...],
@@ -84,35 +113,56 @@ def command(
     faults: tuple[str, ...],
     caches: tuple[str, ...],
     recover: bool,
+    layouts: int,
     strict: bool,
+    jobs: int | None,
+    cluster: str,
 ) -> None:
     """Replay CAPTURES into two implementations and say whether they agree.
 
-    Exit code: 0 equivalent, 1 regression, 3 a capture is damaged or held nothing to compare.
+    Exit code: 0 equivalent, 1 regression, 3 a capture is damaged or held nothing to compare, 4 a worker was lost.
     """
+    from nlmon.cli.spread import outcomes  # noqa: PLC0415  (start-up: --help needs no replay)
+    from nlmon.jobs.work import ReplayOptions  # noqa: PLC0415
+
     out = sys.stdout.buffer
     _refuse_unheard(select, {"--cache": caches, "--recover": recover, "--fault": faults})
     if report is not None:
         refuse_captures(report, captures)
-    options = BackendOptions(
-        generic_families=families or None, extra_groups=groups, caches=caches, resync=recover, resync_interval=0.0
+    _refuse_together(captures, jobs, cluster)
+    options = ReplayOptions(
+        reference=against,
+        candidate=backend,
+        select=select,
+        protocols=protocols,
+        byteorder=byteorder,
+        backend=BackendOptions(
+            generic_families=families or None,
+            extra_groups=groups,
+            caches=caches,
+            resync=recover,
+            resync_interval=0.0,
+            layouts=layouts,
+        ),
+        faults=tuple(map(parse_fault, faults)),
+        strict=strict,
+        lines=form == "jsonl",
     )
-    seeded = tuple(map(parse_fault, faults))
     if form == "jsonl":
         out.write(line_bytes(Header("nlmon", __version__, against, backend, select)))
     done: list[CaptureReport] = []
-    for path in captures:
-        try:
-            done.append(_one(path, backend, against, protocols, select, byteorder, form, options, seeded, strict))
-            _say_why(done[-1])
-        except CaptureError as error:
-            # One bad file must not cost the verdicts on the others.
-            show_error(error)
-            damage = Damage(error.code, error.what, error.offset)
-            done.append(CaptureReport(path=shown_path(path), verdict="error", reason=error.what, damage=damage))
-        if form == "jsonl":
-            out.write(line_bytes(CaptureLine(_without_details(done[-1]))))
-            out.flush()
+    lost = False
+    with outcomes(captures, options, 1 if jobs is None else jobs, cluster) as ended:
+        for outcome in ended:
+            # One bad file, or one lost worker, must not cost the verdicts on the others.
+            done.append(outcome.report)
+            lost = lost or isinstance(outcome.error, PlatformError)
+            for piece in outcome.lines():
+                out.write(piece)
+            _say_why(outcome)
+            if form == "jsonl":
+                out.write(line_bytes(CaptureLine(_without_details(outcome.report))))
+                out.flush()
     whole = Report(
         tool="nlmon",
         version=__version__,
@@ -128,7 +178,7 @@ def command(
         # The report is written even when the terminal is gone.
         if report is not None:
             write_report(report, report_bytes(whole))
-    sys.exit(EXIT[whole.verdict])
+    sys.exit(LOST_WORKER if lost and whole.verdict == "error" else EXIT[whole.verdict])
 
 
 def _refuse_unheard(select: Select, options: dict[str, object]) -> None:
@@ -138,6 +188,17 @@ def _refuse_unheard(select: Select, options: dict[str, object]) -> None:
         why = "a cache, a loss and what makes up for it are those of a socket, which does not hear every message"
         hint = "leave out --select all"
         raise UsageError("NLM-U013", f"--select all does not go with {' and '.join(asked)}", why=why, hint=hint)
+
+
+def _refuse_together(captures: tuple[Path, ...], jobs: int | None, cluster: str) -> None:
+    """Raise ``UsageError`` for what cannot be spread as it was asked for."""
+    if cluster and jobs is not None:
+        hint = "leave out --jobs; a cluster has the workers that it was started with"
+        raise UsageError("NLM-U015", "--jobs does not go with --executor dask", hint=hint)
+    if (cluster or jobs not in {None, 1}) and Path("-") in captures:
+        why = "standard input can be read by this process alone"
+        hint = "name a file, or leave out --executor" if cluster else "name a file, or leave out --jobs"
+        raise UsageError("NLM-U016", "- cannot be replayed by another process", why=why, hint=hint)
 
 
 def _print(whole: Report, form: str) -> None:
@@ -156,40 +217,12 @@ def _print(whole: Report, form: str) -> None:
     out.flush()
 
 
-def _one(
-    path: Path,
-    backend: str,
-    against: str,
-    protocols: tuple[int, ...],
-    select: Select,
-    byteorder: ByteOrder | None,
-    form: str,
-    options: BackendOptions,
-    faults: tuple[Fault, ...],
-    strict: bool,
-) -> CaptureReport:
-    def stream(difference: Difference) -> None:
-        sys.stdout.buffer.write(line_bytes(DifferenceLine(shown_path(path), row(difference))))
-
-    with open_capture(path, byteorder=byteorder) as reader, progress(reader.size, path.name) as advance:
-        return replay_capture(
-            reader,
-            shown_path(path),
-            partial(create, against),
-            partial(create, backend),
-            select=select,
-            protocols=protocols or None,
-            on_difference=stream if form == "jsonl" else None,
-            on_progress=advance,
-            options=options,
-            faults=faults,
-            strict=strict,
-        )
-
-
-def _say_why(capture: CaptureReport) -> None:
-    """One line on stderr for a capture that was damaged or gave nothing to compare."""
-    if capture.damage is not None:
+def _say_why(outcome: Outcome) -> None:
+    """One line on stderr for a capture that could not be replayed, was damaged or gave nothing to compare."""
+    capture = outcome.report
+    if outcome.error is not None:
+        show_error(outcome.error)
+    elif capture.damage is not None:
         place = f"{capture.path}, byte {capture.damage.offset:,}"
         hint = f"{capture.frames:,} packets before it were compared"
         show_error(CaptureError(capture.damage.code, capture.damage.what, where=place, hint=hint))

@@ -15,8 +15,8 @@ from msgspec import Struct
 
 from nlmon.backends.base import BACKENDS, BackendOptions, BackendStatus, LayoutStatus
 from nlmon.capture import ByteOrder, open_capture
-from nlmon.cli.common import progress, protocol_option
-from nlmon.cli.feed import Feed, layouts_option, select_option
+from nlmon.cli.common import layouts_option, progress, protocol_option
+from nlmon.cli.feed import Feed, select_option
 from nlmon.errors import InternalError
 from nlmon.names import PROTOCOLS, unknown_message
 from nlmon.replay import Select

@@ -91,15 +91,16 @@ class Agreement:
             same, shapes = found
             family = poor.family  # type: ignore[union-attr]  # all of these kinds have one
             ways = shapes.ways.get(data[at : at + 6], [])
-            for number, shape in enumerate(ways):
+            for shape in ways:
                 if (
                     _from_bytes(data[at + shape.first : at + shape.last], "little") & shape.mask == shape.want
                     and shape.family == family
                     and shape.msg_type == msg_type
                     and at + shape.length <= size
                 ):
-                    if number:
-                        ways.insert(0, ways.pop(number))
+                    if shape is not ways[0]:
+                        ways.remove(shape)
+                        ways.insert(0, shape)
                     break
             else:
                 length = _from_bytes(data[at : at + 4], self._order)
@@ -128,6 +129,8 @@ def _compiled(kind: Kind, rows: Sequence[Row]) -> Same:
     rich = "".join(f"{alone.get(name, name)}, " for name in names)
     lacking = [f"{name} is UNSET" for name in names if name not in alone]
     surplus = [f"{name} is not UNSET" for name in alone]
+    # Hops have fields of their own, some of them given by one of the two alone.
+    lacking += [f"{name} is not None" for name in names if name == "multipath"]
     # A number of a fixed header is known by its bits; what is no int is judged by those who know its width.
     odd = [f"rich[{names.index(row.field.name)}].__class__ is not int" for row in rows if row.headers]
     source = "def same(poor, rich, told):\n"

@@ -42,6 +42,11 @@ class Faults:
         self.lost = self.told = 0
 
     @property
+    def none(self) -> bool:
+        """Whether nothing is lost any more."""
+        return not self._waiting
+
+    @property
     def untouched(self) -> tuple[Fault, ...]:
         """Faults that took nothing from this socket, or nothing yet."""
         return (*self._idle, *self._waiting)

@@ -9,6 +9,8 @@ Not here: joining groups (``kernel``).
 
 from __future__ import annotations
 
+import functools
+
 __all__ = ["groups_of"]
 
 ROUTE, SOCK_DIAG, XFRM, AUDIT, NETFILTER = 0, 4, 6, 9, 12
@@ -61,6 +63,7 @@ _XFRM = {
 }
 
 
+@functools.lru_cache(4096)
 def groups_of(protocol: int, msg_type: int, flags: int, family: int) -> frozenset[int] | None:
     """Groups (from 1) of which any one receives a notification: ``family`` is the first byte behind the header.
 

@@ -24,7 +24,6 @@ import contextlib
 import errno
 import itertools
 import mmap
-import os
 import select
 import socket
 import struct
@@ -49,6 +48,8 @@ NLMSG_ERROR, NLMSG_DONE, NLM_F_MULTI, NLM_F_ACK, NLM_F_DUMP = 2, 3, 0x2, 0x4, 0x
 # Address space, of which only the pages that a datagram has filled become memory.
 LARGEST_DATAGRAM = 16 * 1024 * 1024
 ANSWER_SECONDS = 10.0
+# How the system's names become text, as with os.fsdecode().
+FILE_NAMES = sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()
 _INT = struct.Struct("=i")
 _IFREQ = struct.Struct("=16xi20x")
 NSID_SPACE = socket.CMSG_SPACE(_INT.size) if hasattr(socket, "CMSG_SPACE") else 0
@@ -140,13 +141,14 @@ class KernelTransport:
 
     def recv(self) -> Datagram | None:
         """The next event datagram from the kernel, whole, or None when nothing waits. Of one thread at a time."""
-        events, buffer = self._events, self._buffer
-        more: list[tuple[int, int, bytes]] = []
+        events, buffer, nsid = self._events, self._buffer, None
         while True:
             try:
                 # With MSG_TRUNC the size is that of the datagram, though the buffer were smaller (recv(2)).
                 if self._all_nsid:
                     size, more, _, address = events.recvmsg_into([buffer], NSID_SPACE, socket.MSG_TRUNC)
+                    found = (_INT.unpack(value)[0] for _, kind, value in more if kind == NETLINK_LISTEN_ALL_NSID)
+                    nsid = next(found, None)
                 else:
                     size, address = events.recvfrom_into(buffer, 0, socket.MSG_TRUNC)
             except BlockingIOError:
@@ -161,18 +163,18 @@ class KernelTransport:
             if size > len(buffer):
                 raise self._too_large(size)
             self._datagrams += 1
-            nsid = next((_INT.unpack(value)[0] for _, kind, value in more if kind == NETLINK_LISTEN_ALL_NSID), None)
             return Datagram(next(self._frames), time.time_ns(), self.protocol, buffer[:size], 0, b"", nsid)
 
     def _too_large(self, size: int) -> Overrun:
         read = len(self._buffer)
         self._cut += 1
-        self._buffer = _pages(2 * size)
+        with contextlib.suppress(OSError):  # no address space is left
+            self._buffer = _pages(2 * size)
         return Overrun(
             "NLM-T013",
             f"the kernel sent a datagram of {size:,} bytes, which was cut and is lost",
             why=f"one of {read:,} bytes was the largest that could be read",
-            hint=f"from now on it is {2 * size:,} bytes",
+            hint=f"from now on it is {len(self._buffer):,} bytes",
             drops=1,
         )
 
@@ -253,7 +255,7 @@ class KernelTransport:
             found = self._ioctl(self._events, SIOCGIFNAME, _IFREQ.pack(ifindex))
         except (OSError, ValueError, struct.error):
             return None
-        return os.fsdecode(found[: found.index(0)])
+        return found[: found.index(0)].decode(*FILE_NAMES)
 
     def now(self) -> int:
         """The clock."""

@@ -32,6 +32,7 @@ ROUTE, SOCK_DIAG, GENERIC = 0, 4, 16
 INET_DIAG_MSG, INET_DIAG_PROTOCOL, TCP, UDP = 72, 10, 6, 17
 NLM_F_REQUEST, NLM_F_DUMP = 0x1, 0x300
 IFINFOMSG = 16
+HEARD = 1024
 
 
 class ReplayFactory(Told):
@@ -83,6 +84,10 @@ class ReplayFactory(Told):
         """Deliver a datagram without learning from it; False when nobody subscribes to it."""
         transport = self._open.get(datagram.protocol)
         heard = transport is not None and (self._select_all or self._subscribed(transport, datagram))
+        if self.faults.none and transport is not None:
+            if heard:
+                transport.queue.append(datagram)
+            return heard
         lost = self.faults.take(datagram, heard)
         if transport is None:
             return False
@@ -92,6 +97,14 @@ class ReplayFactory(Told):
         if told is not None:
             self.fail(datagram.protocol, told)
         return heard or told is not None
+
+    def hand(self, datagram: Datagram) -> bool:
+        """Deliver a datagram that is taken at once, where nothing waits and no fault is left; see ``deliver``."""
+        transport = self._open.get(datagram.protocol)
+        if transport is None or not (self._select_all or self._subscribed(transport, datagram)):
+            return False
+        transport.took(datagram)
+        return True
 
     def end(self) -> int | None:
         """The recording is over, and with it a loss that is going on; the protocol whose recv() will say so."""
@@ -108,6 +121,19 @@ class ReplayFactory(Told):
             transport.queue.append(error)
 
     def _subscribed(self, transport: ReplayTransport, datagram: Datagram) -> bool:
+        data = datagram.data
+        if datagram.protocol != ROUTE or len(data) < 17:
+            return self._heard(transport, datagram)
+        # Type and family, by which alone the messages of this protocol are told apart.
+        key = data[4], data[5], data[16]
+        heard = transport.heard.get(key)
+        if heard is None:
+            if len(transport.heard) >= HEARD:
+                transport.heard.clear()
+            heard = transport.heard[key] = self._heard(transport, datagram)
+        return heard
+
+    def _heard(self, transport: ReplayTransport, datagram: Datagram) -> bool:
         groups = self.carried_by(datagram)
         # Where the bytes leave several open, who joined but some of them could miss the message.
         return groups is None or (groups <= transport.groups and bool(groups))
@@ -118,7 +144,7 @@ class ReplayFactory(Told):
         data = datagram.data
         if len(data) < 17:
             return None
-        _, kind, flags, *_ = self.header.unpack_from(data)
+        _, kind, flags, _, _ = self.header.unpack_from(data)
         if kind < 16:
             return None  # control messages are read by every socket
         groups = self.generic_groups.get(kind) if datagram.protocol == GENERIC else None
@@ -160,6 +186,8 @@ class ReplayTransport:
     ) -> None:
         self.protocol = protocol
         self.groups = set(groups)
+        # What is heard of NETLINK_ROUTE, by the bytes that tell.
+        self.heard: dict[tuple[int, int, int], bool] = {}
         self.queue: deque[Datagram | TransportError] = deque()
         self._factory = factory
         self._buffers = (receive_buffer, send_buffer)
@@ -179,17 +207,23 @@ class ReplayTransport:
         item = self.queue.popleft()
         if isinstance(item, TransportError):
             raise item
-        self._datagrams += 1
-        self._frame = item.frame
+        self.took(item)
         return item
+
+    def took(self, datagram: Datagram) -> None:
+        """A datagram was read."""
+        self._datagrams += 1
+        self._frame = datagram.frame
 
     def join(self, group: int) -> None:
         """Join a group; a recording does not know which ones exist."""
         self.groups.add(group)
+        self.heard.clear()
 
     def leave(self, group: int) -> None:
         """Leave a group."""
         self.groups.discard(group)
+        self.heard.clear()
 
     def request(self, message: bytes) -> Iterator[Datagram]:
         """Answer from what was recorded: links and generic families, one or all. Anything else is refused with

@@ -11,7 +11,7 @@ Not here: answering requests (``answers``), and which socket hears what (``repla
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Literal
 
 from nlmon.events import Datagram
@@ -81,6 +81,12 @@ class Told:
             for kind, message in self._messages(data):
                 if kind == GENL_ID_CTRL and len(message) >= 20:
                     self._learn_family(message)
+
+    def tells(self, protocol: int, types: Collection[int]) -> bool:
+        """Whether messages of these types may tell more than the time."""
+        if protocol == ROUTE:
+            return self._objects is not None or RTM_NEWLINK in types or RTM_DELLINK in types
+        return protocol == GENERIC and GENL_ID_CTRL in types
 
     def _learn_link(self, kind: int, message: bytes) -> None:
         (index,) = self._index.unpack_from(message, 20)

@@ -114,3 +114,15 @@ def test_a_cut_zstd_frame_is_told(tmp_path: Path, cut: int) -> None:
     frames, damage = read(tmp_path / "file", whole + zstandard.compress(LINK)[:cut])
 
     assert (len(frames), damage is not None) == (len(LENGTHS), True)
+
+
+def test_a_file_that_unpacks_to_much_is_read_in_blocks(tmp_path: Path) -> None:
+    """A kilobyte that stands for 25 MiB costs no more memory than their largest block, 128 KiB."""
+    size = 128 * 1024
+    block = (size << 3 | 1 << 1).to_bytes(3, "little") + b"\0"  # one byte, repeated
+    (tmp_path / "file").write_bytes(zstandard.compress(b"")[:4] + b"\0\x70" + block * 200 + b"\1\0\0")
+    stream = source.open_source(tmp_path / "file")
+    lengths = [len(stream.chunk(0, 1)), *(len(stream.chunk(size, 1)) for _ in range(199))]
+
+    assert (set(lengths), stream.chunk(size, 1), stream.broken) == ({size}, b"", "")
+    stream.close()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from nlmon.compare.contract import KIND_TYPES, load_contract
+from nlmon.compare import contract as module
+from nlmon.compare.contract import COMPILED, KIND_TYPES, Contract, compiled_bytes, load_contract
 from nlmon.compare.layout import ATTRIBUTES, XFRM_FIELDS
 from nlmon.compare.locate import locate
 from nlmon.errors import ContractError
@@ -41,6 +44,58 @@ def test_a_wrong_contract_is_refused(tmp_path: Path, old: str, new: str, code: s
         load_contract(wrong)
 
     assert (caught.value.code, caught.value.where) == (code, str(wrong))
+
+
+def test_the_compiled_contract_is_the_contract() -> None:
+    """What stands for the YAML is what the YAML says, checked by its schema; ``tools/contract.py`` writes it."""
+    assert COMPILED.read_bytes() == compiled_bytes()
+
+
+def rows(contract: Contract) -> object:
+    """All that a contract says; the functions that read fields are left out."""
+    kinds = {name: kind.fields for name, kind in contract.kinds.items()}
+    return (contract.version, contract.services, contract.events, kinds, contract.identity, contract.groups)
+
+
+@pytest.mark.parametrize(
+    ("what", "content"),
+    [
+        ("COMPILED", None),
+        ("COMPILED", b"{"),
+        ("COMPILED", b'{"contract": "", "schema": "", "data": {}}'),
+        ("SCHEMA", b'{"type": "object"}'),
+    ],
+)
+def test_a_compiled_contract_of_other_files_is_not_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str, content: bytes | None
+) -> None:
+    """Without the compiled form, or when it is none or that of another schema, the contract itself is read."""
+    whole = rows(load_contract())
+    path = tmp_path / "other.json"
+    if content is not None:
+        path.write_bytes(content)
+    monkeypatch.setattr(module, what, path)
+    checked: list[bytes] = []
+    check = module._checked
+    monkeypatch.setattr(module, "_checked", lambda text, *rest: checked.append(text) or check(text, *rest))
+
+    assert rows(load_contract.__wrapped__()) == whole
+    assert checked == [CONTRACT.read_bytes()]
+
+
+def test_the_contract_in_force_needs_no_parser(tmp_path: Path) -> None:
+    """The libraries for YAML and schemas are imported for a contract of other bytes alone."""
+    other = tmp_path / "other.yaml"
+    other.write_bytes(CONTRACT.read_bytes() + b"# mine\n")
+    code = (
+        "import sys\nfrom pathlib import Path\nfrom nlmon.compare.contract import load_contract\n"
+        "for path in (None, Path(sys.argv[1])):\n"
+        "    load_contract(path)\n"
+        "    print(sorted({'jsonschema', 'ruamel'} & set(sys.modules)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(other)], capture_output=True, text=True, check=True)
+
+    assert done.stdout.splitlines() == ["[]", "['jsonschema', 'ruamel']"]
 
 
 def test_legacy_owes_no_addresses_of_other_families() -> None:

@@ -26,7 +26,16 @@ from nlmon.backends.legacy.netfilter import NetfilterParser
 from nlmon.backends.legacy.reading import Message, Parsed
 from nlmon.backends.legacy.route import RouteParser
 from nlmon.backends.legacy.sockets import SocketParser
-from nlmon.errors import FramingError, HeaderError, KernelError, Overrun, OverrunMessage, TransportError, errno_name
+from nlmon.errors import (
+    DecodeError,
+    FramingError,
+    HeaderError,
+    KernelError,
+    Overrun,
+    OverrunMessage,
+    TransportError,
+    errno_name,
+)
 from nlmon.events import UNSET, Datagram, Decoded, Event, LinkInfo, Payload
 from nlmon.transport.base import Transport, TransportFactory
 
@@ -40,6 +49,8 @@ GENERIC_GROUPS = 256
 Method: TypeAlias = Callable[[Message], Parsed]
 # Type, flags, sequence number and port of a message.
 Header: TypeAlias = tuple[int, int, int, int]
+# The methods of a protocol that is not supported.
+NONE: Mapping[int, tuple[Method, int]] = MappingProxyType({})
 
 
 class LegacyBackend(RouteParser, GenericParser, SocketParser, NetfilterParser, Backend):
@@ -97,37 +108,38 @@ class LegacyBackend(RouteParser, GenericParser, SocketParser, NetfilterParser, B
 
     def decode(self, datagram: Datagram) -> Decoded:
         """Walk the messages of a datagram; see ``Backend.decode``."""
-        result = Decoded([], [])
+        errors: list[DecodeError] = []
+        result = Decoded([], errors, [], 0)
         data = datagram.data
         size = len(data)
-        methods = self._methods.get(datagram.protocol, {})
+        methods = self._methods.get(datagram.protocol, NONE)
+        header_of, other = self._nlmsghdr.unpack_from, methods.get(ANY)
         offset = 0
         while offset < size:
-            if size - offset < 16:
+            left = size - offset
+            if left < 16:
                 if any(data[offset:]):
-                    self._framing(result, datagram, offset, f"{size - offset} bytes are left, a header has 16")
+                    self._framing(result, datagram, offset, f"{left} bytes are left, a header has 16")
                 break
-            length, kind, flags, seq, pid = self._nlmsghdr.unpack_from(data, offset)
+            length, kind, flags, seq, pid = header_of(data, offset)
             if length < 16:
                 if any(data[offset:]):
                     self._framing(result, datagram, offset, f"the message claims {length} bytes, less than a header")
                 break
-            if length > size - offset:
-                self._framing(
-                    result, datagram, offset, f"the message claims {length} bytes and {size - offset} are left"
-                )
+            if length > left:
+                self._framing(result, datagram, offset, f"the message claims {length} bytes and {left} are left")
                 break
-            message = Message(data, offset, offset + length, datagram.frame, result.errors, datagram.request)
+            message = Message(data, offset, offset + length, datagram, errors)
             header = (kind, flags, seq, pid)
             if kind < 16:
                 if not self.control(result, datagram, message, header):
                     break
-            elif (found := methods.get(kind, methods.get(ANY))) is None:
+            elif (found := methods.get(kind, other)) is None:
                 result.unknown.append((kind, data[offset + 16] if length > 16 else -1))
             else:
                 self.event(result, datagram, message, header, found)
             offset += (length + 3) & ~3
-        if datagram.truncated and not any(isinstance(error, FramingError) for error in result.errors):
+        if datagram.truncated and not any(isinstance(error, FramingError) for error in errors):
             self._framing(result, datagram, min(offset, size), "the datagram went on behind its last whole message")
         return result
 
@@ -136,8 +148,9 @@ class LegacyBackend(RouteParser, GenericParser, SocketParser, NetfilterParser, B
     ) -> None:
         """Parse one message by a method that needs so many bytes of fixed header."""
         parse, need = method
-        protocol, kind = datagram.protocol, header[0]
-        frame, offset = datagram.frame, message.start
+        kind, flags, seq, pid = header
+        protocol, frame, nsid = datagram.protocol, datagram.frame, datagram.nsid
+        offset = message.start
         body = message.end - offset - 16
         if body < need:
             if protocol == NETLINK_ROUTE and kind & 3 == 2 and body:
@@ -149,12 +162,11 @@ class LegacyBackend(RouteParser, GenericParser, SocketParser, NetfilterParser, B
         errors = len(result.errors)
         payload, index = parse(message)
         if payload is not None:
-            known = index if datagram.nsid is None else None
-            interface = self._interface(payload, known) if protocol == NETLINK_ROUTE else UNSET
+            known = index if nsid is None else None
+            name = self._interface(payload, known) if protocol == NETLINK_ROUTE else UNSET
+            time = datagram.timestamp
             result.events.append(
-                Event(
-                    datagram.timestamp, protocol, *header, frame, offset, interface, payload, "netlink", datagram.nsid
-                )
+                Event(time, protocol, kind, flags, seq, pid, frame, offset, name, payload, "netlink", nsid)
             )
         elif len(result.errors) == errors:
             result.unknown.append((kind, message.data[offset + 16]))

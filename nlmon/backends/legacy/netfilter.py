@@ -14,6 +14,13 @@ from nlmon.events import ConntrackInfo
 
 __all__ = ["NetfilterParser"]
 
+# Where nested attributes stand.
+IP, PROTO = "CTA_TUPLE_ORIG/CTA_TUPLE_IP", "CTA_TUPLE_ORIG/CTA_TUPLE_PROTO"
+TCP = "CTA_PROTOINFO/CTA_PROTOINFO_TCP"
+IP4_SRC, IP4_DST, IP6_SRC, IP6_DST = (f"{IP}/CTA_IP_{end}" for end in ("V4_SRC", "V4_DST", "V6_SRC", "V6_DST"))
+NUM, SRC_PORT, DST_PORT = (f"{PROTO}/CTA_PROTO_{end}" for end in ("NUM", "SRC_PORT", "DST_PORT"))
+TCP_STATE = f"{TCP}/CTA_PROTOINFO_TCP_STATE"
+
 
 class Tuple(NamedTuple):
     """CTA_TUPLE_ORIG."""
@@ -71,27 +78,26 @@ class NetfilterParser(Reader):
     def parse_tuple(self, m: Message, begin: int, end: int) -> Tuple:
         """CTA_TUPLE_ORIG: source, destination, protocol, and the two ports."""
         src = dst = protocol = src_port = dst_port = None
+        data, ips4, ips6 = m.data, self._ips[4], self._ips[16]
         for kind, _, first, last in self.attributes(m, begin, end, "CTA_TUPLE_ORIG"):
             if kind == 1:
-                path = "CTA_TUPLE_ORIG/CTA_TUPLE_IP"
-                for inner, at, one, stop in self.attributes(m, first, last, path):
+                for inner, at, one, stop in self.attributes(m, first, last, IP):
                     if inner == 1:
-                        src = self.ip(m, at, one, stop, f"{path}/CTA_IP_V4_SRC", 4)
+                        src = ips4.get(data[one:stop]) or self.ip(m, at, one, stop, IP4_SRC, 4)
                     elif inner == 2:
-                        dst = self.ip(m, at, one, stop, f"{path}/CTA_IP_V4_DST", 4)
+                        dst = ips4.get(data[one:stop]) or self.ip(m, at, one, stop, IP4_DST, 4)
                     elif inner == 3:
-                        src = self.ip(m, at, one, stop, f"{path}/CTA_IP_V6_SRC", 16)
+                        src = ips6.get(data[one:stop]) or self.ip(m, at, one, stop, IP6_SRC, 16)
                     elif inner == 4:
-                        dst = self.ip(m, at, one, stop, f"{path}/CTA_IP_V6_DST", 16)
+                        dst = ips6.get(data[one:stop]) or self.ip(m, at, one, stop, IP6_DST, 16)
             elif kind == 2:
-                path = "CTA_TUPLE_ORIG/CTA_TUPLE_PROTO"
-                for inner, at, one, stop in self.attributes(m, first, last, path):
+                for inner, at, one, stop in self.attributes(m, first, last, PROTO):
                     if inner == 1:
-                        protocol = self.u8(m, at, one, stop, f"{path}/CTA_PROTO_NUM")
+                        protocol = self.u8(m, at, one, stop, NUM)
                     elif inner == 2:
-                        src_port = self.big(m, at, one, stop, f"{path}/CTA_PROTO_SRC_PORT", 2)
+                        src_port = self.big(m, at, one, stop, SRC_PORT, 2)
                     elif inner == 3:
-                        dst_port = self.big(m, at, one, stop, f"{path}/CTA_PROTO_DST_PORT", 2)
+                        dst_port = self.big(m, at, one, stop, DST_PORT, 2)
         return Tuple(src, dst, protocol, src_port, dst_port)
 
     def parse_protoinfo(self, m: Message, begin: int, end: int, state: int | None) -> int | None:
@@ -99,10 +105,9 @@ class NetfilterParser(Reader):
         for kind, _, first, last in self.attributes(m, begin, end, "CTA_PROTOINFO"):
             if kind != 1:
                 continue
-            path = "CTA_PROTOINFO/CTA_PROTOINFO_TCP"
-            for inner, at, one, stop in self.attributes(m, first, last, path):
+            for inner, at, one, stop in self.attributes(m, first, last, TCP):
                 if inner == 1:
-                    state = self.u8(m, at, one, stop, f"{path}/CTA_PROTOINFO_TCP_STATE")
+                    state = self.u8(m, at, one, stop, TCP_STATE)
         return state
 
     def parse_counters(self, m: Message, begin: int, end: int, path: str, before: Counters) -> Counters:

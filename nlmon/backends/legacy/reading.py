@@ -3,45 +3,47 @@
 Rules of this file:
 1. A value that is too short is not read; one that is longer than a number needs is read from its first bytes,
    since kernels extend structures; a name that is too long is kept whole and reported.
+2. Addresses and names repeat, so their text is remembered by their bytes, up to a number of them. Only what had nothing
+   wrong with it is remembered; so a parser may look there first, and the method is asked for anything else.
 
 Not here: what a message is (``route``, ``generic``, ``sockets``, ``netfilter``).
 """
 
 from __future__ import annotations
 
-import socket
 import struct
 from collections.abc import Iterator
+from socket import AF_INET6, inet_ntoa, inet_ntop
 from typing import TypeAlias
 
 from nlmon.errors import AttributeFormatError, DecodeError
-from nlmon.events import Payload
+from nlmon.events import Datagram, Payload
 
-__all__ = ["Message", "Parsed", "Reader"]
+__all__ = ["NLA_TYPE_MASK", "Message", "Parsed", "Reader"]
 
 NLA_TYPE_MASK = 0x3FFF
+IFNAMSIZ = 16  # linux/if.h; with the NUL
+REMEMBERED = 4096  # texts of a kind; beyond, all are forgotten
 
 # A payload (None: no event for this message), and the index of the interface that it is about.
 Parsed: TypeAlias = tuple[Payload | None, int | None]
 
 
 class Message:
-    """One message while it is parsed: where it is, the request it answers, and the errors found so far."""
+    """One message while it is parsed: where it is, its datagram, and the errors found so far."""
 
-    __slots__ = ("data", "end", "errors", "frame", "request", "start")
+    __slots__ = ("data", "datagram", "end", "errors", "start")
 
-    def __init__(
-        self, data: bytes, start: int, end: int, frame: int, errors: list[DecodeError], request: bytes
-    ) -> None:
+    def __init__(self, data: bytes, start: int, end: int, datagram: Datagram, errors: list[DecodeError]) -> None:
         self.data = data
         self.start = start
         self.end = end
-        self.frame = frame
+        self.datagram = datagram
         self.errors = errors
-        self.request = request
 
     def bad(self, offset: int, path: str, what: str) -> None:
-        self.errors.append(AttributeFormatError("NLM-D003", what, frame=self.frame, offset=offset, path=path))
+        frame = self.datagram.frame
+        self.errors.append(AttributeFormatError("NLM-D003", what, frame=frame, offset=offset, path=path))
 
 
 class Reader:
@@ -54,21 +56,31 @@ class Reader:
         self._u16 = struct.Struct(sign + "H")
         self._u16_pair = struct.Struct(sign + "HH")
         self._u32_pair = struct.Struct(sign + "II")
+        # For the loops of the parsers, which look nothing up.
+        self._rtattr_at, self._u32_at = self._rtattr.unpack_from, self._u32.unpack_from
+        # Texts by bytes: of addresses by their length, and of names.
+        self._ips: dict[int | None, dict[bytes, str]] = {4: {}, 16: {}, None: {}}
+        self._names: dict[bytes, str] = {}
 
     def attributes(self, message: Message, at: int, end: int, path: str = "") -> Iterator[tuple[int, int, int, int]]:
         """(type, offset of the header, begin and end of the payload) of each attribute."""
-        data = message.data
-        while at < end:
-            if end - at < 4:
-                if any(data[at:end]):
-                    message.bad(at, path, f"{end - at} bytes are left, an attribute header has 4")
-                return
-            length, kind = self._rtattr.unpack_from(data, at)
-            if length < 4 or length > end - at:
-                message.bad(at, path, f"an attribute claims {length} bytes and {end - at} are left")
-                return
+        data, header = message.data, self._rtattr_at
+        while end - at >= 4:
+            length, kind = header(data, at)
+            if not 4 <= length <= end - at:
+                break
             yield kind & NLA_TYPE_MASK, at, at + 4, at + length
             at += (length + 3) & ~3
+        if at < end:
+            self.rest(message, at, end, path)
+
+    def rest(self, message: Message, at: int, end: int, path: str = "") -> None:
+        """Say why the attributes end before their message or parent does; zeros may fill the last bytes."""
+        if end - at >= 4:
+            length, _ = self._rtattr.unpack_from(message.data, at)
+            message.bad(at, path, f"an attribute claims {length} bytes and {end - at} are left")
+        elif any(message.data[at:end]):
+            message.bad(at, path, f"{end - at} bytes are left, an attribute header has 4")
 
     def u32(self, message: Message, at: int, begin: int, end: int, path: str) -> int | None:
         """A 32-bit number in the recorded machine's byte order."""
@@ -82,6 +94,14 @@ class Reader:
         """A signed 32-bit number in the recorded machine's byte order."""
         number = self.u32(message, at, begin, end, path)
         return number if number is None or number < 1 << 31 else number - (1 << 32)
+
+    def u16(self, message: Message, at: int, begin: int, end: int, path: str) -> int | None:
+        """A 16-bit number in the recorded machine's byte order."""
+        if end - begin < 2:
+            message.bad(at, path, f"{end - begin} bytes are no 16-bit number")
+            return None
+        number: int = self._u16.unpack_from(message.data, begin)[0]
+        return number
 
     def u8(self, message: Message, at: int, begin: int, end: int, path: str) -> int | None:
         """An 8-bit number."""
@@ -102,14 +122,24 @@ class Reader:
 
     def name_of(self, message: Message, at: int, begin: int, end: int, path: str, longest: int) -> str:
         """A string up to its first NUL; one that is too long is kept and reported."""
-        text = message.data[begin:end].split(b"\0", 1)[0]
+        payload = message.data[begin:end]
+        text = payload.split(b"\0", 1)[0]
+        name = text.decode("utf-8", "backslashreplace")
         if len(text) > longest:
             message.bad(at, path, f"the name has {len(text)} bytes and may have {longest}")
-        return text.decode("utf-8", "backslashreplace")
+        elif len(payload) <= IFNAMSIZ:
+            if len(self._names) >= REMEMBERED:
+                self._names.clear()
+            self._names[payload] = name
+        return name
 
     def ip(self, message: Message, at: int, begin: int, end: int, path: str, need: int) -> str | None:
         """An address of ``need`` bytes as text."""
         if end - begin != need:
             message.bad(at, path, f"{end - begin} bytes are no address of {need}")
             return None
-        return socket.inet_ntop(socket.AF_INET if need == 4 else socket.AF_INET6, message.data[begin:end])
+        address, texts = message.data[begin:end], self._ips[need]
+        if len(texts) >= REMEMBERED:
+            texts.clear()
+        text = texts[address] = inet_ntoa(address) if need == 4 else inet_ntop(AF_INET6, address)
+        return text

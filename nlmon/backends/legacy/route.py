@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import struct
 
-from nlmon.backends.legacy.reading import Message, Parsed, Reader
+from nlmon.backends.legacy.reading import NLA_TYPE_MASK, Message, Parsed, Reader
 from nlmon.events import UNSET, AddrInfo, LinkInfo, NeighInfo, NextHop, RouteInfo, RuleInfo
 
 __all__ = ["RouteParser"]
@@ -29,7 +29,8 @@ class RouteParser(Reader):
         """Make the structs of a byte order."""
         super().prepare(sign)
         self._ifinfomsg = struct.Struct(sign + "BxHiII")
-        self._ifaddrmsg = struct.Struct(sign + "BBBBI")
+        # ifa_index is declared unsigned; an index is signed wherever an event shows one.
+        self._ifaddrmsg = struct.Struct(sign + "BBBBi")
         self._rtmsg = struct.Struct(sign + "BBBBBBBBI")
         self._ndmsg = struct.Struct(sign + "BxxxiHBB")
         self._fib_rule_hdr = struct.Struct(sign + "BBBBBxxBI")
@@ -37,74 +38,118 @@ class RouteParser(Reader):
 
     def parse_link(self, m: Message) -> Parsed:
         """RTM_*LINK: ifinfomsg and five attributes."""
-        family, _, index, flags, _ = self._ifinfomsg.unpack_from(m.data, m.start + 16)
+        data, at, end, rtattr = m.data, m.start + 32, m.end, self._rtattr_at
+        last = end - 4
+        u32, names = self._u32_at, self._names
+        family, _, index, flags, _ = self._ifinfomsg.unpack_from(data, m.start + 16)
         ifname = mtu = addr = qdisc = operstate = None
-        for kind, at, begin, end in self.attributes(m, m.start + 32, m.end):
-            if kind == 1:
-                addr = m.data[begin:end].hex(":")
+        while at <= last:
+            length, kind = rtattr(data, at)
+            stop = at + length
+            if length < 4 or stop > end:
+                break
+            kind &= NLA_TYPE_MASK
+            if kind > 16:
+                pass  # most of a link's attributes are not provided
+            elif kind == 1:
+                addr = data[at + 4 : stop].hex(":")
             elif kind == 3:
-                ifname = self.name_of(m, at, begin, end, "IFLA_IFNAME", 15)
+                ifname = names.get(data[at + 4 : stop]) or self.name_of(m, at, at + 4, stop, "IFLA_IFNAME", 15)
             elif kind == 4:
-                mtu = self.u32(m, at, begin, end, "IFLA_MTU")
+                mtu = u32(data, at + 4)[0] if length >= 8 else self.u32(m, at, at + 4, stop, "IFLA_MTU")
             elif kind == 6:
-                qdisc = self.name_of(m, at, begin, end, "IFLA_QDISC", 31)
+                qdisc = names.get(data[at + 4 : stop]) or self.name_of(m, at, at + 4, stop, "IFLA_QDISC", 31)
             elif kind == 16:
-                operstate = self.u8(m, at, begin, end, "IFLA_OPERSTATE")
+                operstate = self.u8(m, at, at + 4, stop, "IFLA_OPERSTATE")
+            at = (stop + 3) & ~3
+        if at < end:
+            self.rest(m, at, end)
         return LinkInfo(family, index, flags, ifname, mtu, addr, qdisc, operstate), index
 
     def parse_addr(self, m: Message) -> Parsed:
         """RTM_*ADDR: ifaddrmsg, the own and the peer's address, the label."""
-        family, prefixlen, _, scope, index = self._ifaddrmsg.unpack_from(m.data, m.start + 16)
-        need = {AF_INET: 4, AF_INET6: 16}.get(family)
+        data, at, end, rtattr = m.data, m.start + 24, m.end, self._rtattr_at
+        last = end - 4
+        family, prefixlen, _, scope, index = self._ifaddrmsg.unpack_from(data, m.start + 16)
+        need = 4 if family == AF_INET else 16 if family == AF_INET6 else None
+        ips, names = self._ips[need], self._names
         address = local = label = None
         has_local = False
-        for kind, at, begin, end in self.attributes(m, m.start + 24, m.end):
+        while at <= last:
+            length, kind = rtattr(data, at)
+            stop = at + length
+            if length < 4 or stop > end:
+                break
+            kind &= NLA_TYPE_MASK
             if kind == 1 and need is not None:
-                address = self.ip(m, at, begin, end, "IFA_ADDRESS", need)
+                address = ips.get(data[at + 4 : stop]) or self.ip(m, at, at + 4, stop, "IFA_ADDRESS", need)
             elif kind == 2 and need is not None:
-                local = self.ip(m, at, begin, end, "IFA_LOCAL", need)
+                local = ips.get(data[at + 4 : stop]) or self.ip(m, at, at + 4, stop, "IFA_LOCAL", need)
                 has_local = True
             elif kind == 3:
-                label = self.name_of(m, at, begin, end, "IFA_LABEL", 15)
+                label = names.get(data[at + 4 : stop]) or self.name_of(m, at, at + 4, stop, "IFA_LABEL", 15)
+            at = (stop + 3) & ~3
+        if at < end:
+            self.rest(m, at, end)
         own = local if has_local else address  # beside a local address, IFA_ADDRESS is the peer's
         peer = address if local is not None and address != local else None
-        return AddrInfo(family, _signed(index), prefixlen, scope, own, peer, label), _signed(index)
+        return AddrInfo(family, index, prefixlen, scope, own, peer, label), index
 
     def parse_route(self, m: Message) -> Parsed:
         """RTM_*ROUTE: rtmsg, destination, source, gateway, interface, table and hops."""
+        data, at, end, rtattr = m.data, m.start + 28, m.end, self._rtattr_at
+        last = end - 4
         family, dst_len, src_len, tos, table, protocol, scope, type_, flags = self._rtmsg.unpack_from(
-            m.data, m.start + 16
+            data, m.start + 16
         )
         need = IP_LENGTH.get(family)
-        dst = src = gateway = oif = priority = hops = wide = prefsrc = via = metrics = nexthop = None
-        for kind, at, begin, end in self.attributes(m, m.start + 28, m.end):
-            if kind == 1 and need is not None:
-                dst = self.ip(m, at, begin, end, "RTA_DST", need)
-            elif kind == 2 and need is not None:
-                src = self.ip(m, at, begin, end, "RTA_SRC", need)
+        u32, ips = self._u32_at, self._ips[need]
+        dst = src = gateway = prefsrc = oif = priority = hops = wide = via = metrics = nexthop = None
+        while at <= last:
+            length, kind = rtattr(data, at)
+            stop = at + length
+            if length < 4 or stop > end:
+                break
+            kind &= NLA_TYPE_MASK
+            if kind == 15:
+                wide = u32(data, at + 4)[0] if length >= 8 else self.u32(m, at, at + 4, stop, "RTA_TABLE")
+            elif kind == 1 and need is not None:
+                dst = ips.get(data[at + 4 : stop]) or self.ip(m, at, at + 4, stop, "RTA_DST", need)
             elif kind == 4:
-                oif = self.u32(m, at, begin, end, "RTA_OIF")
-            elif kind == 5 and need is not None:
-                gateway = self.ip(m, at, begin, end, "RTA_GATEWAY", need)
+                oif = u32(data, at + 4)[0] if length >= 8 else self.u32(m, at, at + 4, stop, "RTA_OIF")
             elif kind == 6:
-                priority = self.u32(m, at, begin, end, "RTA_PRIORITY")
+                priority = u32(data, at + 4)[0] if length >= 8 else self.u32(m, at, at + 4, stop, "RTA_PRIORITY")
+            elif kind in {12, 20}:
+                pass  # cache info and preference, which each route of IPv6 has, are not provided
+            elif kind == 5 and need is not None:
+                gateway = ips.get(data[at + 4 : stop]) or self.ip(m, at, at + 4, stop, "RTA_GATEWAY", need)
             elif kind == 7 and need is not None:
-                prefsrc = self.ip(m, at, begin, end, "RTA_PREFSRC", need)
+                prefsrc = ips.get(data[at + 4 : stop]) or self.ip(m, at, at + 4, stop, "RTA_PREFSRC", need)
+            elif kind == 2 and need is not None:
+                src = ips.get(data[at + 4 : stop]) or self.ip(m, at, at + 4, stop, "RTA_SRC", need)
             elif kind == 8:
-                metrics = self.parse_metrics(m, begin, end)
+                metrics = self.parse_metrics(m, at + 4, stop)
             elif kind == 9:
-                hops = self.parse_hops(m, begin, end, need)
+                hops = self.parse_hops(m, at + 4, stop, need)
             elif kind == 18:
-                via = self.parse_via(m, at, begin, end, "RTA_VIA")
-            elif kind == 15:
-                wide = self.u32(m, at, begin, end, "RTA_TABLE")
+                via = self.parse_via(m, at, at + 4, stop, "RTA_VIA")
             elif kind == 30:
-                nexthop = self.u32(m, at, begin, end, "RTA_NH_ID")
-        table = table if wide is None else wide
-        head = (family, dst_len, src_len, tos, protocol, scope, type_, flags, table)
+                nexthop = self.u32(m, at, at + 4, stop, "RTA_NH_ID")
+            at = (stop + 3) & ~3
+        if at < end:
+            self.rest(m, at, end)
+        if wide is not None:
+            table = wide
         if need is None:
+            head = (family, dst_len, src_len, tos, protocol, scope, type_, flags, table)
             return RouteInfo(*head, UNSET, UNSET, UNSET, oif, priority, hops, UNSET, UNSET, via, nexthop, metrics), oif
-        return RouteInfo(*head, dst, src, gateway, oif, priority, hops, prefsrc, UNSET, via, nexthop, metrics), oif
+        # fmt: off
+        info = RouteInfo(
+            family, dst_len, src_len, tos, protocol, scope, type_, flags, table,
+            dst, src, gateway, oif, priority, hops, prefsrc, UNSET, via, nexthop, metrics,
+        )
+        # fmt: on
+        return info, oif
 
     def parse_metrics(self, m: Message, at: int, end: int) -> tuple[tuple[int, int | str], ...]:
         """RTA_METRICS: numbers, and the name of a congestion control."""
@@ -156,36 +201,44 @@ class RouteParser(Reader):
 
     def parse_neigh(self, m: Message) -> Parsed:
         """RTM_*NEIGH: ndmsg, the two addresses, and what tells entries of a forwarding database apart."""
-        family, index, state, flags, _ = self._ndmsg.unpack_from(m.data, m.start + 16)
+        data, at, end, rtattr = m.data, m.start + 28, m.end, self._rtattr_at
+        last = end - 4
+        family, index, state, flags, _ = self._ndmsg.unpack_from(data, m.start + 16)
+        need = 4 if family == AF_INET else 16 if family in {AF_INET6, AF_BRIDGE} else None
+        ips = self._ips[need]
         dst = lladdr = vlan = master = vni = src_vni = port = None
-        for kind, at, begin, end in self.attributes(m, m.start + 28, m.end):
-            if kind == 1 and family in {AF_INET, AF_INET6, AF_BRIDGE}:
-                need = 4 if family == AF_INET else 16
-                if family == AF_BRIDGE and end - begin == 4:
-                    need = 4
-                dst = self.ip(m, at, begin, end, "NDA_DST", need)
+        while at <= last:
+            length, kind = rtattr(data, at)
+            stop = at + length
+            if length < 4 or stop > end:
+                break
+            kind &= NLA_TYPE_MASK
+            if kind == 1 and need is not None:
+                size = 4 if family == AF_BRIDGE and length == 8 else need  # an entry of either family
+                dst = ips.get(data[at + 4 : stop]) or self.ip(m, at, at + 4, stop, "NDA_DST", size)
             elif kind == 2:
-                lladdr = m.data[begin:end].hex(":")
+                lladdr = data[at + 4 : stop].hex(":")
+            elif kind in {3, 4}:
+                pass  # cache info and probes, which each entry has, are not provided
             elif kind == 5:
-                if end - begin < 2:
-                    m.bad(at, "NDA_VLAN", f"{end - begin} bytes are no 16-bit number")
-                    vlan = None
-                else:
-                    (vlan,) = self._u16.unpack_from(m.data, begin)
+                vlan = self.u16(m, at, at + 4, stop, "NDA_VLAN")
             elif kind == 6:
-                if end - begin < 2:
-                    m.bad(at, "NDA_PORT", f"{end - begin} bytes are no port")
+                if length < 6:
+                    m.bad(at, "NDA_PORT", f"{length - 4} bytes are no port")
                     port = None
                 else:
-                    port = int.from_bytes(m.data[begin : begin + 2], "big")
+                    port = int.from_bytes(data[at + 4 : at + 6], "big")
             elif kind == 7:
-                vni = self.u32(m, at, begin, end, "NDA_VNI")
+                vni = self.u32(m, at, at + 4, stop, "NDA_VNI")
             elif kind == 9:
-                master = self.u32(m, at, begin, end, "NDA_MASTER")
+                master = self.u32(m, at, at + 4, stop, "NDA_MASTER")
             elif kind == 11:
-                src_vni = self.u32(m, at, begin, end, "NDA_SRC_VNI")
-        tunnel = (master, vni, src_vni, port)
-        return NeighInfo(family, index, state, flags, dst, lladdr, vlan, UNSET, *tunnel), index
+                src_vni = self.u32(m, at, at + 4, stop, "NDA_SRC_VNI")
+            at = (stop + 3) & ~3
+        if at < end:
+            self.rest(m, at, end)
+        info = NeighInfo(family, index, state, flags, dst, lladdr, vlan, UNSET, master, vni, src_vni, port)
+        return info, index
 
     def parse_rule(self, m: Message) -> Parsed:
         """RTM_*RULE: fib_rule_hdr and all that tells rules apart. A suppressor of -1 is none."""
@@ -260,8 +313,3 @@ class RouteParser(Reader):
             protocol=protocol,
         )
         return info, None
-
-
-def _signed(number: int) -> int:
-    """An interface index is signed wherever an event shows one (ifa_index is declared unsigned)."""
-    return number - (1 << 32) if number >= 1 << 31 else number

@@ -12,7 +12,7 @@ import struct
 
 from nlmon.backends.legacy.reading import Message, Parsed, Reader
 from nlmon.errors import HeaderError
-from nlmon.events import DiagInfo
+from nlmon.events import Datagram, DiagInfo
 
 __all__ = ["SocketParser"]
 
@@ -35,7 +35,7 @@ class SocketParser(Reader):
             return None, None
         if m.end - m.start < 16 + size:
             what = f"the message has {m.end - m.start - 16} bytes behind its header and needs {size}"
-            m.errors.append(HeaderError("NLM-D002", what, frame=m.frame, offset=m.start))
+            m.errors.append(HeaderError("NLM-D002", what, frame=m.datagram.frame, offset=m.start))
             return None, None
         if family == AF_UNIX:
             (inode,) = self._u32.unpack_from(m.data, m.start + 20)
@@ -52,14 +52,14 @@ class SocketParser(Reader):
             if kind == 10:
                 protocol = self.u8(m, at, begin, end, "INET_DIAG_PROTOCOL")
         if protocol is None:
-            protocol = self.requested(m.request, family)
+            protocol = self.requested(m.datagram.request, family)
         return DiagInfo(family, state, protocol, sport, dport, src, dst, inode), None
 
     def requested(self, request: bytes, family: int) -> int | None:
         """The protocol that the request asked for: a byte of it, or an attribute where a byte is too small."""
         if len(request) < 18 or request[16] != family:
             return None
-        message = Message(request, 0, len(request), 0, [], b"")
+        message = Message(request, 0, len(request), Datagram(0, 0, 0, request), [])
         for kind, at, begin, end in self.attributes(message, REQ_V2_END, len(request)):
             if kind == 3 and end - begin >= 4:
                 return self.u32(message, at, begin, end, "INET_DIAG_REQ_PROTOCOL")

@@ -345,6 +345,12 @@ class LibnlBackend(Requests):
         now = self._transports[ROUTE].now()
         return Event(now, ROUTE, 0, 0, 0, 0, self._frames.get(ROUTE, 0), 0, None, LinkInfo(0, 0, 0), synthetic=True)
 
+    def straight(self, protocol: int) -> bool:
+        """Not where families are followed, and not with caches, recovery or a pool."""
+        options = self.options
+        more = options.caches or options.resync or options.message_pool_size is not None
+        return protocol != GENERIC and not more and self._steps_of(LibnlBackend)
+
     # -- reading and closing -----------------------------------------------------------------------------------
 
     def read(self, protocol: int, transport: Transport) -> Datagram | None:

@@ -148,6 +148,87 @@ def test_a_truncated_datagram_is_reported_all_the_same() -> None:
     assert [error.code for error in decoded.errors] == ["NLM-D001"]
 
 
+# -- what a layout must look at -------------------------------------------------------------------------------------
+
+NEIGH = number("BxxxiHBB", 7, -5, 2, 0, 1)
+NETCONF = number("Bxxx", 2)
+LAST_WINS = (
+    (20, number("BBBBI", 2, 24, 0, 0, 3) + attr(9, number("I", 7)) + attr(1, bytes(4)) + attr(9, number("I", 8))),
+    (80, NETCONF + attr(2, number("i", 1)) + attr(2, number("i", -1))),
+)
+
+
+def alike(*datagrams: bytes, protocol: int = 0, extra: tuple[str, ...] = ()) -> LayoutStatus:
+    """Counters after datagrams that were read alike with layouts and without."""
+    pair = Pair(extra=extra)
+    assert [found for data in datagrams for found in pair.differences(protocol, data)] == []
+    return status_of(pair)
+
+
+@pytest.mark.parametrize("kind", [20, 80])
+def test_what_is_behind_the_last_attribute_must_be_zero(kind: int) -> None:
+    """A message with three bytes of rest has a layout, which does not fit when something stands in them."""
+    body = number("BBBBI", 2, 24, 0, 0, 3) if kind == 20 else NETCONF
+    rests = [message(kind, body + attr(1, bytes((3, 0, 0, 0))) + rest) for rest in [bytes(3)] * 4 + [b"\0\0\1"]]
+
+    assert alike(*rests, extra=("netconf",)).hits == 2
+
+
+def test_a_text_that_is_too_long_is_reported_all_the_same() -> None:
+    """A name of 15 bytes and its NUL is well, one that fills the same space without a NUL is reported."""
+    texts_ = [bytes([97 + n]) * 15 + b"\0" for n in range(4)] + [b"z" * 16]
+    named = [message(20, number("BBBBI", 2, 24, 0, 0, 3) + attr(3, text)) for text in texts_]
+
+    assert alike(*named).hits == 3
+    codes = [error.code for data in named * 2 for error in backend().decode(Datagram(1, 0, 0, data)).errors]
+    assert codes == ["NLM-D003"] * 2
+
+
+@pytest.mark.parametrize("data", recorded(6, "06-xfrm")[:200:5], ids=lambda data: f"{data[4]}-{len(data)}")
+def test_values_that_depend_on_their_place_are_read_each_time(data: bytes) -> None:
+    """IPsec's structures are no constants, wherever in a datagram their message stands."""
+    alike(*[data] * 4, data + data, bytes(data), protocol=6)
+
+
+@pytest.mark.parametrize(("kind", "body"), LAST_WINS)
+def test_the_last_of_several_attributes_wins(kind: int, body: bytes) -> None:
+    """Of two attributes of one number the second is the value, in a layout, too."""
+    assert alike(*[message(kind, body)] * 4, extra=("netconf",)).hits == 2
+
+
+def test_a_signed_number_beside_big_endian_ones_keeps_its_sign() -> None:
+    """The index of an entry whose only attribute is a port, which is big-endian."""
+    ports = [message(28, NEIGH + attr(6, bytes((18, port)))) for port in range(4)]
+    negative = [
+        message(28, NEIGH[:4] + number("i", -port) + NEIGH[8:] + attr(6, bytes((18, port)))) for port in range(9)
+    ]
+
+    assert alike(*ports, *negative).hits > 4
+
+
+class Overlapping(LibnlBackend):
+    """Fields that are read from the same bytes of one attribute."""
+
+    class Mine(RouteDecoder):
+        addr_policy = (
+            RouteDecoder.addr_policy.replacing(Attr("protocol", "IFA_CACHEINFO", "hex"))
+            .replacing(Attr("label", "IFA_CACHEINFO", "u16", begin=2))
+            .replacing(Attr("route_priority", "IFA_CACHEINFO", "u32_pair"))
+        )
+
+    decoders: ClassVar = {**LibnlBackend.decoders, 0: (Mine, NetworkDecoder)}
+
+
+def test_fields_may_share_their_bytes() -> None:
+    """Each of several fields of one attribute is what its row says."""
+    head, random_ = number("BBBBI", 2, 24, 0, 0, 3), random.Random(SEED)
+    datagrams = [message(20, head + attr(6, random_.randbytes(16))) for _ in range(8)]
+    kept, plain = (backend(layouts, Overlapping) for layouts in (1024, 0))
+
+    assert feed(kept, *datagrams) == feed(plain, *datagrams)
+    assert status(kept).hits > 3
+
+
 # -- when layouts are made -----------------------------------------------------------------------------------------
 
 
@@ -319,9 +400,11 @@ class Row(LibnlBackend):
 )
 def test_what_a_subclass_replaces_stays_replaced(kind: type[LibnlBackend], label: str) -> None:
     """However often a message comes, a replaced handler, method, walk, reader or row is what reads it."""
-    payloads = feed(backend(kind=kind), *[addr(1)] * 6)
+    bare = message(20, number("BBBBI", 2, 24, 0, 0, 3) + attr(1, bytes((10, 0, 0, 9))) + attr(3, b"lan0\0"))
+    payloads = feed(backend(kind=kind), *[addr(1)] * 6, *[bare] * 6)
 
-    assert [payload.label for payload in payloads] == [label] * 6
+    assert [payload.label for payload in payloads] == [label] * 12
+    assert [payload.addr for payload in payloads] == ["10.0.0.1"] * 6 + ["10.0.0.9"] * 6
 
 
 def test_a_text_of_a_message_is_no_code() -> None:

@@ -1,0 +1,139 @@
+"""One capture as a task for a worker: what it is told, what it does, and what it gives back.
+
+Rules of this file:
+1. A capture that cannot be read is an outcome; what else ends a run is raised.
+2. A worker of another version refuses before it replays anything: its report could mean something else.
+3. Nothing is shared: a capture is opened by its path where it is replayed.
+
+Not here: many captures (``order``), and the replay itself (``nlmon.replay``).
+"""
+
+from __future__ import annotations
+
+import socket
+import zlib
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+from msgspec import Struct, field
+
+from nlmon import __version__
+from nlmon.backends.base import BackendOptions, create
+from nlmon.capture import ByteOrder, CaptureReader, open_capture
+from nlmon.compare.difference import Difference
+from nlmon.errors import CaptureError, NlmonError, PlatformError
+from nlmon.outcome import row
+from nlmon.replay import Select, replay_capture
+from nlmon.report.jsonout import DifferenceLine, line_bytes
+from nlmon.report.model import CaptureReport, Damage
+from nlmon.report.text import shown_path
+from nlmon.transport.faults import Fault
+
+__all__ = ["Outcome", "ReplayOptions", "replay_path", "replay_reader", "unreadable"]
+
+CHUNK = 1 << 20
+
+
+class ReplayOptions(Struct, frozen=True):
+    """All that a worker is told beside its capture. ``protocols`` empty: all that are supported. ``lines``: give every
+    difference, too, as lines of a stream. ``elsewhere``: workers may be on other machines. ``version``: of the nlmon
+    that asks."""
+
+    reference: str = "legacy"
+    candidate: str = "libnl"
+    select: Select = "notifications"
+    protocols: tuple[int, ...] = ()
+    byteorder: ByteOrder | None = None
+    backend: BackendOptions = field(default_factory=BackendOptions)
+    faults: tuple[Fault, ...] = ()
+    strict: bool = False
+    lines: bool = False
+    elsewhere: bool = False
+    version: str = __version__
+
+
+class Outcome(Struct, frozen=True):
+    """What became of one capture: its report, and why it could not be read (``CaptureError``) or its worker was lost
+    (``PlatformError``). ``packed``: lines of a stream, compressed by zlib; they wait for the captures before it."""
+
+    report: CaptureReport
+    error: NlmonError | None = None
+    packed: bytes = b""
+
+    def lines(self) -> Iterator[bytes]:
+        """The lines of a stream in pieces of a MiB, which need not end where a line does."""
+        unpack, rest = zlib.decompressobj(), self.packed
+        while rest and (piece := unpack.decompress(rest, CHUNK)):
+            yield piece
+            rest = unpack.unconsumed_tail
+
+
+def replay_reader(
+    reader: CaptureReader,
+    path: Path | str,
+    options: ReplayOptions,
+    *,
+    on_line: Callable[[bytes], object] | None = None,
+    on_progress: Callable[[int], None] | None = None,
+) -> CaptureReport:
+    """Replay an open capture as the options say; ``on_line`` gets every difference as a line of a stream."""
+    shown = shown_path(path)
+
+    def stream(difference: Difference) -> None:
+        if on_line is not None:
+            on_line(line_bytes(DifferenceLine(shown, row(difference))))
+
+    return replay_capture(
+        reader,
+        shown,
+        partial(create, options.reference),
+        partial(create, options.candidate),
+        select=options.select,
+        protocols=options.protocols or None,
+        on_difference=None if on_line is None else stream,
+        on_progress=on_progress,
+        options=options.backend,
+        faults=options.faults,
+        strict=options.strict,
+    )
+
+
+def unreadable(path: Path | str, error: CaptureError) -> CaptureReport:
+    """The report on a capture that could not be opened."""
+    damage = Damage(error.code, error.what, error.offset)
+    return CaptureReport(path=shown_path(path), verdict="error", reason=error.what, damage=damage)
+
+
+def replay_path(target: str, path: str, options: ReplayOptions) -> Outcome:
+    """What a worker does: open ``target``, which the report calls ``path``, and replay it.
+
+    Raises ``PlatformError`` (NLM-J002) when it has another version than who asks.
+    """
+    if options.version != __version__:
+        raise PlatformError(
+            *("NLM-J002", "another version of nlmon"),
+            where=f"worker on {socket.gethostname()}",
+            why=f"it has {__version__} and was asked by {options.version}",
+            hint="install the same version everywhere",
+        )
+    packer, packed = zlib.compressobj(1), bytearray()
+    on_line = (lambda line: packed.extend(packer.compress(line))) if options.lines else None
+    try:
+        with open_capture(Path(target), byteorder=options.byteorder) as reader:
+            report = replay_reader(reader, path, options, on_line=on_line)
+    except CaptureError as error:
+        told = _as_seen_here(error) if options.elsewhere else error
+        return Outcome(unreadable(path, error), told)
+    return Outcome(report, packed=bytes(packed + packer.flush()) if packed or options.lines else b"")
+
+
+def _as_seen_here(error: CaptureError) -> CaptureError:
+    """An error that names the machine where a capture could not be opened, and for a missing file what it takes."""
+    where = f"{error.where} on {socket.gethostname()}"
+    hint = "a worker opens captures by their path; keep them where all workers see the same" * (
+        error.code == "NLM-C001"
+    )
+    return CaptureError(
+        error.code, error.what, where=where, why=error.why, hint=hint or error.hint, offset=error.offset
+    )

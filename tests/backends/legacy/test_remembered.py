@@ -1,0 +1,73 @@
+"""What the legacy implementation remembers of addresses and names changes nothing that it says."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec import structs
+from nlbuild import attr, message, number
+
+from nlmon.backends.legacy import LegacyBackend, reading
+from nlmon.events import Datagram, Decoded, RouteInfo
+from nlmon.transport.replay import ReplayFactory
+
+IP4, IP6 = bytes((10, 0, 0, 1)), bytes(15) + b"\1"
+NAME = b"enp0s31f6-vlan7"  # 15 bytes, the longest
+
+
+def route(family: int, *attributes: bytes) -> bytes:
+    return message(24, number("BBBBBBBBI", family, 24, 0, 0, 254, 3, 0, 1, 0) + b"".join(attributes))
+
+
+def link(*attributes: bytes) -> bytes:
+    return message(16, number("BBHiII", 0, 0, 1, 3, 1, 0) + b"".join(attributes))
+
+
+def addr(family: int, *attributes: bytes) -> bytes:
+    return message(20, number("BBBBI", family, 24, 0, 0, 3) + b"".join(attributes))
+
+
+def neigh(family: int, *attributes: bytes) -> bytes:
+    return message(28, number("BxxxiHBB", family, 3, 2, 0, 1) + b"".join(attributes))
+
+
+def told(decoded: Decoded) -> object:
+    return structs.astuple(structs.replace(decoded, errors=[])), [(str(e), e.offset) for e in decoded.errors]
+
+
+MESSAGES = {
+    "an address": route(2, attr(1, IP4), attr(5, IP4)),
+    "one of the other family": route(10, attr(1, IP6)),
+    "four bytes in the other family": route(10, attr(1, IP4), attr(7, IP4)),
+    "sixteen in this": route(2, attr(1, IP6)),
+    "both in multicast routing": route(128, attr(1, IP4)) + route(129, attr(1, IP6)) + route(129, attr(1, IP4)),
+    "no family": route(28, attr(1, IP4)),
+    "own and peer": addr(2, attr(1, IP4), attr(2, IP4)) + addr(10, attr(1, IP4)) + addr(7, attr(1, IP4)),
+    "neighbours": neigh(2, attr(1, IP4)) + neigh(10, attr(1, IP4)) + neigh(7, attr(1, IP6)) + neigh(7, attr(1, IP4)),
+    "a name": link(attr(3, NAME + b"\0")),
+    "a name that is too long": link(attr(3, NAME + b"8\0")),
+    "the same as a discipline": link(attr(6, NAME + b"8\0")),
+    "and without its end": link(attr(3, NAME + b"8")),
+    "an empty name": link(attr(3, b"\0")),
+    "a label": addr(2, attr(3, NAME + b"\0")) + addr(2, attr(3, NAME + b"8\0")),
+}
+
+
+@pytest.mark.parametrize("second", MESSAGES)
+def test_what_came_before_does_not_matter(second: str) -> None:
+    """After any other message, and after itself, a message is read as by an implementation that never saw one."""
+    alone = told(LegacyBackend(ReplayFactory()).decode(Datagram(1, 0, 0, MESSAGES[second])))
+    backend = LegacyBackend(ReplayFactory())
+    for first in MESSAGES.values():
+        backend.decode(Datagram(1, 0, 0, first))
+
+        assert told(backend.decode(Datagram(1, 0, 0, MESSAGES[second]))) == alone
+
+
+def test_only_some_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many addresses pass, those that are kept are few, and each is read right."""
+    monkeypatch.setattr(reading, "REMEMBERED", 3)
+    backend = LegacyBackend(ReplayFactory())
+    for last in (*range(20), *range(20)):
+        (event,) = backend.decode(Datagram(1, 0, 0, route(2, attr(1, bytes((10, 0, 0, last)))))).events
+        assert isinstance(event.payload, RouteInfo)
+        assert (event.payload.dst, len(backend._ips[4]) <= 3) == (f"10.0.0.{last}", True)

@@ -1,0 +1,85 @@
+"""What a command imports: only what it uses.
+
+Not here: how long that takes (``docs/performance.md``).
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from zstandard import ZstdDecompressor
+
+from nlmon.cli.main import COMMANDS
+
+BASIC = Path(__file__).parents[2] / "fixtures" / "captures" / "linux-6.12" / "01-route-basic.pcap.zst"
+# What pyroute2 brings along; libnl looks its definitions up.
+PYROUTE2 = {"pyroute2", "asyncio", "multiprocessing", "concurrent.futures", "ssl", "sqlite3"}
+HEAVY = PYROUTE2 | {
+    *("deepdiff", "rich", "jsonschema", "zstandard", "ruamel", "attrs", "referencing"),
+    *("distributed", "dask", "tornado", "cloudpickle"),
+}
+OURS = {"nlmon.replay", "nlmon.backends.legacy", "nlmon.backends.libnl", "nlmon.compare", "nlmon.capture", "nlmon.jobs"}
+
+
+def imported(*arguments: object) -> set[str]:
+    """Every module that a command line has imported at its end."""
+    code = (
+        "import sys\nfrom nlmon.cli.main import main\nsys.argv = ['nlmon', *sys.argv[1:]]\n"
+        "try:\n    main()\nexcept SystemExit as end:\n    code = end.code\n"
+        "sys.stderr.write(' '.join(sys.modules))\nsys.exit(code)"
+    )
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return set(done.stderr.split())
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A capture that is not compressed."""
+    path = tmp_path_factory.mktemp("startup") / "plain.pcap"
+    with BASIC.open("rb") as file:
+        path.write_bytes(ZstdDecompressor().stream_reader(file).read())
+    return path
+
+
+def test_help_imports_nothing_heavy() -> None:
+    """Not even the library of our values, nor any room but the command line's."""
+    found = imported("--help")
+
+    assert (found & HEAVY, found & OURS, found & {"msgspec", "traceback", "secrets"}) == (set(), set(), set())
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_on_a_command_imports_nothing_heavy(command: str) -> None:
+    """Whatever the command needs when it does something."""
+    assert imported(command, "--help") & HEAVY == set()
+
+
+def test_help_on_replay_needs_no_replay() -> None:
+    """Nor a capture, nor an implementation."""
+    assert imported("replay", "--help") & OURS == set()
+
+
+def test_a_replay_imports_what_it_uses(plain: Path) -> None:
+    """Without a compressed capture, a table, a difference or another process: the definitions of libnl's attributes,
+    which come in one package with all of pyroute2."""
+    found = imported("replay", plain, "--format", "json") & HEAVY
+
+    assert (found - PYROUTE2, "pyroute2" in found) == (set(), True)
+
+
+def test_a_replay_without_libnl_imports_less(plain: Path) -> None:
+    """No pyroute2, and nothing that only it brings."""
+    legacy = ("--backend", "legacy", "--against", "legacy")
+
+    assert imported("replay", plain, "--format", "json", *legacy) & HEAVY == set()
+
+
+def test_several_jobs_leave_the_work_to_others(plain: Path) -> None:
+    """The process that hands out captures and collects reports knows no implementation."""
+    found = imported("replay", plain, plain, "--format", "json", "--jobs", 2)
+
+    assert found & {"nlmon.backends.legacy", "nlmon.backends.libnl", "pyroute2", "dask", "rich"} == set()
