@@ -74,6 +74,7 @@ _TABLE = [
     ("drain by pyroute2", "running kernel", "pyroute2, a full socket, get()"),
     ("burst 1 MiB", "running kernel", "ours: libnl, additions by ip -batch, 1 MiB receive buffer"),
     ("burst 32 KiB", "running kernel", "ours: libnl, additions by ip -batch, 32 KiB, with recovery"),
+    ("burst 32 KiB without recovery", "running kernel", "ours: libnl, the same without recovery"),
     ("memory 1 M", "mixed", "ours: both, compared, one million messages piped in"),
     ("memory 10 M", "mixed", "ours: both, compared, ten million messages piped in"),
 ]

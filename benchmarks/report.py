@@ -58,7 +58,7 @@ class Measured(Struct, frozen=True):
 
 class Report(Struct, frozen=True):
     """One run. ``scale``: of the captures' full size; ``clock``: what seconds are; ``had``: median share of its time on
-    the wall that a measurement had a processor."""
+    the wall that a measurement had a processor, of those that need no more than one."""
 
     tool: Literal["nlmon"]
     version: str
@@ -66,7 +66,7 @@ class Report(Struct, frozen=True):
     rounds: int
     scale: float
     clock: Clock
-    had: float
+    had: float | None
     measured: list[Measured]
     targets: list[Outcome]
 
@@ -99,8 +99,8 @@ def measured(one: Measurement, samples: list[Sample], yardstick: list[Sample], c
 
 def report(rounds: int, scale: float, clock: Clock, rows: list[Measured], targets: list[Outcome]) -> Report:
     """The whole."""
-    shares = [one.cpu / one.seconds for row in rows if row.clock == clock for one in row.samples]
-    had = statistics.median(shares or [0.0])
+    shares = [one.cpu / one.seconds for row in rows if not row.key.startswith(("jobs", "burst")) for one in row.samples]
+    had = statistics.median(shares) if shares else None
     return Report("nlmon", __version__, this_machine(), rounds, scale, clock, had, rows, targets)
 
 
@@ -160,9 +160,8 @@ def _facts(whole: Report) -> Iterator[str]:
 
 def _conditions(whole: Report) -> Iterator[str]:
     machine = whole.machine
-    yield f"{machine.cpu}, {machine.cores} cores, Linux {machine.kernel}, {machine.python}; {whole.rounds} rounds,"
-    yield f"captures of {whole.scale:g} of their full size. Of its time, a measurement had a processor for"
-    yield (
-        f"{whole.had:.0%} (median){'' if whole.had >= QUIET else '; the machine had other work'}. "
-        + CLOCKS[whole.clock]
-    )
+    yield f"{machine.cpu}, {machine.cores} cores, Linux {machine.kernel}, {machine.python}; rounds: {whole.rounds};"
+    yield f"sizes: {whole.scale:g} of the full ones. {CLOCKS[whole.clock]}"
+    if whole.had is not None:
+        busy = "" if whole.had >= QUIET else "; the machine had other work"
+        yield f"Of its time, a measurement had a processor for {whole.had:.0%} (median){busy}."
