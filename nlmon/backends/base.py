@@ -43,6 +43,7 @@ _LEAST = {
     "send_buffer": 0,
     "cache_size": 1,
     "resync_interval": 0,
+    "resync_quiet": 0,
     "max_message_size": 16,
     "message_pool_size": 1,
     "layouts": 0,
@@ -56,8 +57,10 @@ class BackendOptions(Struct, frozen=True):
     ``extra_groups`` names rtnetlink's neighbouring groups (``tc``, ``nexthop``, ``nsid``, ``prefix``, ``mdb``,
     ``netconf``, ``stats``). ``caches``: any of ``link``, ``addr``, ``route``; at most ``cache_size`` objects each,
     filled again when older than ``cache_ttl`` seconds. ``resync``: after a loss, dump and deliver what changed as
-    synthetic events, at most once in ``resync_interval`` seconds; keeps a table of all that was delivered. What failed
-    is tried again after a second at least, and what was interrupted three times more.
+    synthetic events, at most once in ``resync_interval`` seconds, and not before nothing came for ``resync_quiet``
+    seconds, since dumps in the middle of a burst cost more of it (a burst of more than ten seconds is not waited for);
+    keeps a table of all that was delivered. What failed is tried again after a second at least, and what was
+    interrupted three times more.
     ``max_message_size``: larger messages, in bytes, are refused and reported. ``message_pool_size``: so many
     datagrams are read ahead of their delivery; when the pool is full, ``pool_policy`` says whether the kernel's
     buffer must wait, or the oldest or newest datagram is dropped, counted, and told like an overrun. ``layouts``: for
@@ -75,6 +78,7 @@ class BackendOptions(Struct, frozen=True):
     cache_ttl: float | None = None
     resync: bool = False
     resync_interval: float = 1.0
+    resync_quiet: float = 0.0
     max_message_size: int | None = None
     message_pool_size: int | None = None
     pool_policy: PoolPolicy = "wait"
@@ -87,8 +91,9 @@ class BackendOptions(Struct, frozen=True):
                 _refuse(name, value, f"{least} or more")
         if self.cache_ttl is not None and not 0 < self.cache_ttl < math.inf:
             _refuse("cache_ttl", self.cache_ttl, "more than 0 seconds")
-        if not self.resync_interval < math.inf:
-            _refuse("resync_interval", self.resync_interval, "a number of seconds")
+        for name in ("resync_interval", "resync_quiet"):
+            if not getattr(self, name) < math.inf:
+                _refuse(name, getattr(self, name), "a number of seconds")
         if self.pool_policy not in get_args(PoolPolicy):
             _refuse("pool_policy", self.pool_policy, ", ".join(get_args(PoolPolicy)))
 

@@ -38,6 +38,8 @@ SECOND = 1_000_000_000
 # Further attempts to make up for a loss after one whose dumps were interrupted, and seconds between attempts.
 RESYNC_ATTEMPTS = 3
 PAUSE = 1.0
+# So many seconds of a burst are waited for before a loss is made up for.
+PATIENCE = 10.0
 # The socket is gone in a way that a new one mends: its descriptor is closed, or another file's by now.
 LOST = {errno.EBADF, errno.ENOTSOCK, errno.ENOTCONN}
 
@@ -72,6 +74,8 @@ class LibnlBackend(Requests):
         # When a loss was noticed that no dump has mended yet, as the event that tells of it; and the last mending.
         self._lost: Event | None = None
         self._mended = 0
+        # When a message came last, after a loss.
+        self._heard = 0
         # How often in a row a loss could not be made up for.
         self._failures = 0
         # Generic groups that were joined, or refused; and whether nlctrl may have said something unheard.
@@ -242,6 +246,7 @@ class LibnlBackend(Requests):
             return False
         if protocol == ROUTE and (self._tracker is not None or self.cache.kinds):
             self._lost = self._lost or self._notice()
+            self._heard = self._transports[ROUTE].now()
             self._failures = min(self._failures, 1)
         self._unheard = self._unheard or protocol == GENERIC
         if not isinstance(error, Overrun):
@@ -310,8 +315,12 @@ class LibnlBackend(Requests):
     def _wait(self) -> float:
         """Seconds until a loss may be made up for; a failure is not repeated at once, whatever the options say."""
         interval = max(self.options.resync_interval, PAUSE if self._failures else 0.0)
-        wait = interval - (self._transports[ROUTE].now() - self._mended) / SECOND
-        return max(0.0, wait) if self._mended else 0.0
+        now = self._transports[ROUTE].now()
+        wait = interval - (now - self._mended) / SECOND if self._mended else 0.0
+        if self._lost is None or not self.options.resync_quiet:
+            return max(0.0, wait)
+        calm = self.options.resync_quiet - (now - self._heard) / SECOND
+        return max(0.0, wait, min(calm, PATIENCE - (now - self._lost.timestamp) / SECOND))
 
     def due(self) -> float | None:
         """Seconds until a loss may be made up for or a cache is too old, 0 when now or when datagrams wait that were
@@ -356,7 +365,10 @@ class LibnlBackend(Requests):
     def read(self, protocol: int, transport: Transport) -> Datagram | None:
         """The next datagram, from the pool if there is one."""
         pool = self._pools.get(protocol)
-        return transport.recv() if pool is None else pool.read(transport)
+        datagram = transport.recv() if pool is None else pool.read(transport)
+        if self._lost is not None and datagram is not None:
+            self._heard = datagram.timestamp
+        return datagram
 
     @property
     def pool_dropped(self) -> Counter[int]:

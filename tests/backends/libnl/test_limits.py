@@ -239,6 +239,7 @@ def test_what_the_pool_holds_is_due(protocol: int) -> None:
         ("cache_size", (1, 2), (0, -1)),
         ("cache_ttl", (None, 0.001, 1), (0, -1.0, inf, nan)),
         ("resync_interval", (0, 0.5), (-0.1, inf, nan)),
+        ("resync_quiet", (0, 0.5), (-0.1, inf, nan)),
         ("max_message_size", (None, 16), (15, 0, -1)),
         ("message_pool_size", (None, 1), (0, -1)),
         ("pool_policy", ("wait", "oldest", "newest"), ("", "nonsense", None)),

@@ -325,6 +325,30 @@ def test_several_overruns_cause_one_resync() -> None:
     assert house.held("link") == [3, 4, 5, 6]
 
 
+def test_a_burst_is_over_before_dumps_begin() -> None:
+    """With ``resync_quiet`` nothing is asked while messages come, which would cost more of them; but a burst that does
+    not end is not waited for."""
+    house = House(resync_quiet=0.5)
+    house.kernel.new(LINK, link(3, "d0"), 3, lost=True)
+    house.kernel.overrun()
+    seen = []
+    for index in range(4, 8):
+        house.kernel.clock += 4 * SECOND // 10
+        house.kernel.new(LINK, link(index, f"d{index}"), index)
+        seen.append((len(house.run().kernel.requests), house.backend.due()))
+    house.kernel.clock += SECOND // 2
+    seen.append((len(house.run().kernel.requests), house.backend.due()))
+    house.kernel.overrun()
+    endless = 0
+    while house.run().backend.mending():
+        house.kernel.clock += 4 * SECOND // 10
+        house.kernel.new(LINK, link(9, "d9"), 9)
+        endless += 1
+
+    assert seen == [(0, 0.5)] * 4 + [(len(DUMPS), None)]
+    assert (house.held("link"), endless) == ([4, 5, 6, 7, 3, 9], 25)
+
+
 @pytest.mark.parametrize(("k", "asked", "gone"), [(1, 2, True), (2, 3, True), (5, 3, False), (1000, 3, False)])
 @pytest.mark.parametrize("fate", ["interrupted", "empty"])
 def test_interrupted_dumps(fate: str, k: int, asked: int, gone: bool) -> None:
