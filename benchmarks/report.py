@@ -21,7 +21,7 @@ from benchmarks.sample import Clock, Sample
 from benchmarks.targets import Outcome
 from nlmon import __version__
 
-__all__ = ["Machine", "Measured", "Report", "markdown", "measured", "report", "report_bytes", "schema"]
+__all__ = ["Machine", "Measured", "Report", "markdown", "measured", "report", "report_bytes", "schema", "this_machine"]
 
 QUIET = 0.95
 CLOCKS = {
@@ -31,12 +31,14 @@ CLOCKS = {
 
 
 class Machine(Struct, frozen=True):
-    """Where it was measured; ``cores``: that this process may use."""
+    """Where it was measured; ``cores``: that this process may use; ``load``: of other work, before the run began, as
+    the average number of processes that ran or waited."""
 
     cpu: str
     cores: int
     kernel: str
     python: str
+    load: float
 
 
 class Measured(Struct, frozen=True):
@@ -97,11 +99,13 @@ def measured(one: Measurement, samples: list[Sample], yardstick: list[Sample], c
     )
 
 
-def report(rounds: int, scale: float, clock: Clock, rows: list[Measured], targets: list[Outcome]) -> Report:
+def report(
+    machine: Machine, rounds: int, scale: float, clock: Clock, rows: list[Measured], targets: list[Outcome]
+) -> Report:
     """The whole."""
     shares = [one.cpu / one.seconds for row in rows if not row.key.startswith(("jobs", "burst")) for one in row.samples]
     had = statistics.median(shares) if shares else None
-    return Report("nlmon", __version__, this_machine(), rounds, scale, clock, had, rows, targets)
+    return Report("nlmon", __version__, machine, rounds, scale, clock, had, rows, targets)
 
 
 def report_bytes(whole: Report) -> bytes:
@@ -160,8 +164,9 @@ def _facts(whole: Report) -> Iterator[str]:
 
 def _conditions(whole: Report) -> Iterator[str]:
     machine = whole.machine
-    yield f"{machine.cpu}, {machine.cores} cores, Linux {machine.kernel}, {machine.python}; rounds: {whole.rounds};"
-    yield f"sizes: {whole.scale:g} of the full ones. {CLOCKS[whole.clock]}"
+    yield f"{machine.cpu}, {machine.cores} cores, Linux {machine.kernel}, {machine.python};"
+    yield f"rounds: {whole.rounds}; sizes: {whole.scale:g} of the full ones; load before the run: {machine.load:.1f}."
+    yield CLOCKS[whole.clock]
     if whole.had is not None:
         busy = "" if whole.had >= QUIET else "; the machine had other work"
         yield f"Of its time, a measurement had a processor for {whole.had:.0%} (median){busy}."
