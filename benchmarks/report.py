@@ -78,9 +78,8 @@ def this_machine() -> Machine:
     lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     python = f"{platform.python_implementation()} {platform.python_version()}"
-    return Machine(
-        models[0] if models else platform.machine(), len(os.sched_getaffinity(0)), platform.release(), python
-    )
+    cpu = models[0] if models else platform.machine()
+    return Machine(cpu, len(os.sched_getaffinity(0)), platform.release(), python, os.getloadavg()[0])
 
 
 def measured(one: Measurement, samples: list[Sample], yardstick: list[Sample], clock: Clock, failed: str) -> Measured:
