@@ -18,7 +18,7 @@ from typing import Any, TypeAlias
 from msgspec import UNSET, structs
 
 from nlmon.compare.contract import Contract, kind_name
-from nlmon.events import NextHop, Payload, RouteInfo
+from nlmon.events import Event, NextHop, Payload, RouteInfo
 from nlmon.identity import subject_of
 from nlmon.lane import Lane
 from nlmon.state import DumpLoad
@@ -59,24 +59,29 @@ class Folding:
 
     def fold(self, *, agreed: bool) -> None:
         """Fold the events of the last datagram; ``agreed``: both make the same of it."""
-        if self.shared and (agreed or self._alike()):
+        left, right = self._lanes
+        if (agreed and self._plain) or (self.shared and self._alike()):
+            self.fold_same(left.events, right.events)
+            return
+        self.part()
+        left.fold()
+        right.fold()
+
+    def fold_same(self, reference: Sequence[Event], candidate: Sequence[Event]) -> None:
+        """Fold events of one datagram that both agreed on, where nothing is lost."""
+        if self.shared:
             state = self._more.own
-            for event in self._more.events:
+            for event in reference if self._more is self._lanes[0] else candidate:
                 state.apply(event)
             if state.news:
                 self._tell()
             return
-        self.part()
-        if not agreed or not self._plain:
-            for lane in self._lanes:
-                lane.fold()
-            return
-        left, right = self._lanes
-        for one, other in zip(left.events, right.events, strict=True):
+        left, right = (lane.own for lane in self._lanes)
+        for one, other in zip(reference, candidate, strict=True):
             subject = subject_of(one)
             if subject is not None:
-                left.own.fold(one, subject)
-                right.own.fold(other, subject)
+                left.fold(one, subject)
+                right.fold(other, subject)
 
     def _alike(self) -> bool:
         """Whether the last datagram does the same to both states though not all in it is the same."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Literal, TypeAlias
 
@@ -30,7 +30,7 @@ from nlmon.errors import (
     Overrun,
     ResyncIncomplete,
 )
-from nlmon.events import OVERRUN, Datagram, Event, RouteInfo, RoutePayload
+from nlmon.events import OVERRUN, Datagram, Decoded, Event, RouteInfo, RoutePayload
 from nlmon.identity import Key, objects_of
 from nlmon.names import unknown_message
 from nlmon.state import State
@@ -99,9 +99,9 @@ class Lane:
         # What the kernel's side learned that the implementation has not asked for again.
         self._families = self._links = 0
         self._stale: set[int] = set()
-        # Protocols whose datagrams are taken without a queue, where there are no faults.
-        self._straight: set[int] = set()
-        self._lossy = bool(faults)
+        # Protocols whose datagrams may be taken without a queue, and what was not simply events among the last of them.
+        self.straight: set[int] = set()
+        self._odd: dict[int, tuple[list[Event], bool, list[NlmonError], str, str]] = {}
 
     def start(self, protocols: Iterable[int]) -> None:
         """Enable the protocols that this implementation supports."""
@@ -109,8 +109,8 @@ class Lane:
             for protocol in protocols:
                 if self.supports(protocol):
                     self.backend.enable(protocol)
-                    if self.backend.straight(protocol):
-                        self._straight.add(protocol)
+                    if self.backend.straight(protocol) and self.factory.faults.none:
+                        self.straight.add(protocol)
 
     def stop(self) -> None:
         """Close the implementation."""
@@ -191,7 +191,7 @@ class Lane:
 
     @property
     def clean(self) -> bool:
-        """Whether the last datagram was heard and read without any trouble."""
+        """Whether the last datagram was heard and read without trouble."""
         return self.heard and not (self.missed or self.errors or self.crash)
 
     @property
@@ -205,14 +205,12 @@ class Lane:
         self._reset()
         if learn and tells:
             self.learn(datagram)
-        elif learn and datagram.timestamp > self.factory.time:
-            self.factory.time = datagram.timestamp
+        elif learn:
+            self.factory.time = max(self.factory.time, datagram.timestamp)
         if self._stale:
             self._refresh(datagram)
-        if datagram.protocol in self._straight and not self._lossy:
-            self.heard = self.factory.hand(datagram)
-            if self.heard:
-                self._take(datagram)
+        if datagram.protocol in self.straight:
+            self.recall(0, self.take_all((datagram,))[0])
             return self.heard
         faults = self.factory.faults
         lost = faults.lost
@@ -222,22 +220,44 @@ class Lane:
             self._process(datagram.protocol)
         return self.heard
 
-    def _take(self, datagram: Datagram) -> None:
-        """Let the implementation decode what its socket heard, where its ``process`` would do no more."""
-        try:
-            decoded = self.backend.take(datagram.protocol, datagram)
-            for event in decoded.events:
-                if type(event) is not Event or type(event.offset) is not int:
-                    self.events = []
-                    for one in decoded.events:
-                        self._event(one)
-                    break
-                self.events.append(event)
-            for found in decoded.errors:
-                self._error(found)
-        except Exception as error:
-            self._crashed(error)
-        self._count("events")
+    def take_all(self, datagrams: Sequence[Datagram]) -> list[list[Event] | None]:
+        """Hand over notifications of protocols that are ``straight``, which tell the kernel's side no news but the
+        time. The events of each, None where there is more to say; see ``recall``."""
+        made: list[list[Event] | None] = []
+        take, factory, time, plain = self.backend.take, self.factory, self.factory.time, 0
+        self._reset()
+        self._odd = {}
+        for number, (datagram, heard) in enumerate(zip(datagrams, factory.hand(datagrams), strict=True)):
+            if datagram.timestamp > time:
+                factory.time = time = datagram.timestamp
+            try:
+                if heard:
+                    decoded = take(datagram.protocol, datagram)
+                    if not decoded.errors and _are_plain(decoded.events):
+                        plain += len(decoded.events)
+                        made.append(decoded.events)
+                        continue
+                    self._got(decoded)
+            except Exception as error:
+                self._crashed(error)
+            self._count("events")
+            made.append(None)
+            self._odd[number] = self.events, heard, self.errors, self.crash, self.trace
+            self._reset()
+        self.totals["events"] += plain
+        return made
+
+    def recall(self, number: int, events: list[Event] | None) -> None:
+        """Make one of the datagrams of ``take_all`` the last one, with what it gave then."""
+        self.missed = False
+        found = self._odd[number] if events is None else (events, True, [], "", "")
+        self.events, self.heard, self.errors, self.crash, self.trace = found
+
+    def _got(self, decoded: Decoded) -> None:
+        for event in decoded.events:
+            self._event(event)
+        for found in decoded.errors:
+            self._error(found)
 
     def _process(self, protocol: int) -> None:
         process, idle = self.backend.process, 0
@@ -263,10 +283,7 @@ class Lane:
         self._refresh(datagram)
         with self._guarded():
             decoded = self.backend.decode(datagram)
-            for event in decoded.events:
-                self._event(event)
-            for found in decoded.errors:
-                self._error(found)
+            self._got(decoded)
             self._seeds_unknown.update(unknown_message(datagram.protocol, *one) for one in decoded.unknown)
         self._count("seeds")
 
@@ -345,13 +362,9 @@ class Lane:
         self.trace = "".join(f"{place.filename}:{place.lineno} in {place.name}" for place in where)
 
     def _reset(self) -> None:
-        self.events = []
-        self.heard = True
-        self.missed = False
-        if self.errors:
-            self.errors = []
-        if self.crash:
-            self.crash = self.trace = ""
+        self.events, self.errors = [], []
+        self.heard, self.missed = True, False
+        self.crash = self.trace = ""
 
     def _count(self, counted: str) -> None:
         self.totals[counted] += len(self.events)
@@ -364,6 +377,15 @@ class Lane:
                 self.recovered.update((kind, key) for kind, key, _ in objects_of(event.payload))
         if self.errors:
             self.totals["errors"] += sum(isinstance(error, DecodeError) for error in self.errors)
+
+
+def _are_plain(events: list[Event]) -> bool:
+    """Whether all of them are events of messages, about which nothing is to be counted."""
+    for event in events:
+        odd = type(event) is not Event or type(event.offset) is not int
+        if odd or event.synthetic is not False or event.type == OVERRUN:
+            return False
+    return type(events) is list
 
 
 def _kind_of(error: NlmonError) -> str:

@@ -17,7 +17,7 @@ Not here: reading files (``nlmon.capture``), the rules of comparison (``nlmon.co
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Literal, TypeAlias
 
 from msgspec import Struct
@@ -25,7 +25,7 @@ from msgspec import Struct
 from nlmon.backends.base import BackendOptions
 from nlmon.capture import CaptureReader
 from nlmon.capture.base import Frame
-from nlmon.capture.conversation import Conversation, Copies, Place, Role
+from nlmon.capture.conversation import NOTIFICATION, Conversation, Copies, Place, Role
 from nlmon.capture.framing import types
 from nlmon.compare.contract import Contract, load_contract
 from nlmon.compare.difference import Difference, Severity
@@ -45,6 +45,7 @@ __all__ = ["Replay", "Select", "replay_capture"]
 Select: TypeAlias = Literal["notifications", "all"]
 ROUTE, GENERIC = 0, 16
 OPEN_DUMPS = 64
+BATCH = 64
 # The kernel answers a link dump of AF_PACKET, for which it has no handler, like one of AF_UNSPEC.
 LINK_DUMP_FAMILIES = {0, 17}
 DUMPS_WITH_STATE = {18, 22, 26, 30, 34}
@@ -98,6 +99,8 @@ class Replay:
         self.resync = options is not None and options.resync and select == "notifications"
         plain = not faults and not (options is not None and options.resync)
         self._folding = Folding(self.lanes, self.judge.contract, plain=plain)
+        # Protocols whose notifications may be handed over many at a time; families are told apart one by one.
+        self._straight = self.lanes[0].straight & self.lanes[1].straight - {GENERIC} if plain else set()
         self._at_once = options is None or not options.resync_interval
         self._conversation = Conversation(byteorder)
         self._dumps: OrderedDict[tuple[int, int, int], _OpenDump] = OrderedDict()
@@ -116,15 +119,59 @@ class Replay:
 
     def feed(self, frame: Frame) -> None:
         """Take one frame of the capture."""
-        self.frames += 1
-        self.last_frame = frame.number
-        if frame.truncated:
-            self.cut += 1
-        found = types(frame.data, self.byteorder)
-        self.messages += len(found)
-        place = self._conversation.place(frame)
+        self.play((frame,))
+
+    def play(self, frames: Iterable[Frame]) -> None:
+        """Take frames of the capture. Notifications that tell no news to the kernel's side are handed over ``BATCH`` at
+        a time: what comes of each is the same, and the same code runs over and over."""
+        batch: list[Datagram] = []
+        straight, (left, right) = self._straight, (lane.factory for lane in self.lanes)
+        for frame in frames:
+            self.frames += 1
+            if frame.truncated:
+                self.cut += 1
+            found = types(frame.data, self.byteorder)
+            self.messages += len(found)
+            place = self._conversation.place(frame)
+            self.roles[place.role.word] += 1
+            if (
+                place is NOTIFICATION
+                and frame.protocol in straight
+                and (not left.tells(frame.protocol, found) or (left.renew(frame.data) and right.renew(frame.data)))
+            ):
+                self.copies.seen(frame)
+                batch.append(_datagram(frame, b""))
+                if len(batch) < BATCH:
+                    continue
+                self._batch(batch)
+            else:
+                self._batch(batch)
+                self.last_frame = frame.number
+                self._take(frame, found, place)
+            batch = []
+        self._batch(batch)
+
+    def _batch(self, batch: list[Datagram]) -> None:
+        """Let both take datagrams, then compare what they made of each, in order."""
+        if not batch:
+            return
+        left, right = self.lanes
+        made = zip(batch, left.take_all(batch), right.take_all(batch), strict=True)
+        for number, (datagram, one, other) in enumerate(made):
+            self.last_frame = datagram.frame
+            if one is not None and other is not None and self.judge.agree(datagram, one, other):
+                self.compared += 1
+                self._folding.fold_same(one, other)
+                if left.own.news or right.own.news:
+                    self._compare_corrections()
+                continue
+            left.recall(number, one)
+            right.recall(number, other)
+            self._heard(datagram, types(datagram.data, self.byteorder), fold=True, looked=True)
+
+    def _take(self, frame: Frame, found: list[int], place: Place) -> None:
+        """Take one frame, which holds messages of the types ``found``."""
         role = place.role
-        self.roles[role.word] += 1
         if frame.protocol not in self.protocols:
             self.not_covered[PROTOCOLS.get(frame.protocol, str(frame.protocol))] += 1
             for lane in self.lanes:
@@ -145,25 +192,31 @@ class Replay:
             self._dump(datagram, place)
 
     def _notify(self, datagram: Datagram, found: list[int], *, fold: bool = False, request: bool = False) -> None:
-        """Hand a datagram with messages of the types ``found`` to both and compare what they make of it. ``fold`` it
-        into the states; ``request``: it is what a program asked, of which the kernel's side learns nothing."""
-        protocol = datagram.protocol
-        if protocol == GENERIC:
+        """Hand a datagram to both and compare what they make of it. ``fold`` it into the states; ``request``: it is
+        what a program asked, of which the kernel's side learns nothing."""
+        if datagram.protocol == GENERIC:
             self.generic += 1
             if self._families and self._not_asked(datagram):
-                self.not_subscribed.update(message_type(protocol, kind) for kind in found)
+                self.not_subscribed.update(message_type(GENERIC, kind) for kind in found)
                 return
+        tells = self.lanes[0].factory.tells(datagram.protocol, found)
+        for lane in self.lanes:
+            lane.notify(datagram, learn=not request, tells=tells)
+        self._heard(datagram, found, fold=fold, request=request)
+
+    def _heard(
+        self, datagram: Datagram, found: list[int], *, fold: bool, request: bool = False, looked: bool = False
+    ) -> None:
+        """Compare what both made of a datagram that was handed to them; ``looked``: they do not agree at once."""
         left, right = self.lanes
-        tells = left.factory.tells(protocol, found)
-        heard = [lane.notify(datagram, learn=not request, tells=tells) for lane in self.lanes]
-        if not (heard[0] and heard[1]):
-            self._compare_deaf(datagram, heard)
-            if not any(heard):
-                self.not_subscribed.update(message_type(protocol, kind) for kind in found)
+        if not (left.heard and right.heard):
+            self._compare_deaf(datagram, (left.heard, right.heard))
+            if not (left.heard or right.heard):
+                self.not_subscribed.update(message_type(datagram.protocol, kind) for kind in found)
                 return
-        if (heard[0] and not left.missed) or (heard[1] and not right.missed):
+        if (left.heard and not left.missed) or (right.heard and not right.missed):
             self.compared += 1
-        agreed = self._compare(datagram, seed=False, request=request)
+        agreed = self._compare(datagram, seed=False, request=request, looked=looked)
         if fold:
             self._folding.fold(agreed=agreed)
             if left.own.news or right.own.news:
@@ -221,10 +274,10 @@ class Replay:
             lane.vanished.update((one.kind, one.key) for one in found if self.resync and one.change == "gone")
         self.judge.corrections(left, right, self._recovered)
 
-    def _compare(self, datagram: Datagram, *, seed: bool, request: bool = False) -> bool:
+    def _compare(self, datagram: Datagram, *, seed: bool, request: bool = False, looked: bool = False) -> bool:
         """Compare what both made of a datagram; True: the same, and nothing of it is worth a word."""
         left, right = self.lanes
-        if left.clean and right.clean and self.judge.agree(datagram, left.events, right.events):
+        if not looked and left.clean and right.clean and self.judge.agree(datagram, left.events, right.events):
             return True
         sides = [lane.side(datagram.protocol) for lane in self.lanes]
         self.judge.compare(datagram, *sides, seed=seed, request=request)
@@ -320,11 +373,15 @@ def replay_capture(
         faults=faults,
         strict=strict,
     )
-    for frame in reader:
-        replay.feed(frame)
-        if on_progress is not None and not frame.number % 256:
-            on_progress(reader.position)
+    replay.play(reader if on_progress is None else _watched(reader, on_progress))
     return replay.finish(reader, path)
+
+
+def _watched(reader: CaptureReader, on_progress: Callable[[int], None]) -> Iterator[Frame]:
+    for frame in reader:
+        yield frame
+        if not frame.number % 256:
+            on_progress(reader.position)
 
 
 def _datagram(frame: Frame, request: bytes) -> Datagram:

@@ -15,7 +15,6 @@ Not here: differences (``judge``).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any, Literal, TypeAlias
 
 from msgspec import UNSET, structs
@@ -25,7 +24,7 @@ from nlmon.compare.contract import KIND_TYPES, Contract, Kind
 from nlmon.compare.evidence import KNOWN
 from nlmon.compare.reading import Reading, Row
 from nlmon.compare.shapes import Shape, Shapes
-from nlmon.events import OVERRUN, Event
+from nlmon.events import OVERRUN, Event, NextHop
 
 __all__ = ["Agreement"]
 
@@ -53,75 +52,102 @@ class Agreement:
         reading = Reading(contract, byteorder)
         for name, row in contract.events.items():
             if (row.by, row.interface, row.protocol) == ("both", "both", ROUTE) and row.types != (0,):
-                same = _compiled(contract.kinds[name], reading.rows(name, None))
-                shapes = Shapes(reading, name, byteorder, partial(self._count, name))
+                same = _compiled(contract.kinds[name], reading.rows(name, None), _richer(contract.kinds["hop"], owner))
+                shapes = Shapes(reading, name, byteorder, self._count)
                 self._kinds[KIND_TYPES[name]], self._shapes[name] = (same, shapes), shapes
 
     def settle(self) -> None:
         """Give the classifier the counts of what was met so far."""
-        for kind, shapes in self._shapes.items():
+        for shapes in self._shapes.values():
             for shape in shapes.shapes():
-                self._count(kind, shape)
+                self._count(shape)
 
-    def _count(self, kind: str, shape: Shape) -> None:
+    def _count(self, shape: Shape) -> None:
         counter = self._classifier.services if self._swapped else self._classifier.enhancements
         for field in shape.given if shape.times else ():
-            counter[f"{kind}.{field}"] += shape.times
+            counter[f"{shape.kind}.{field}"] += shape.times
         shape.times = 0
 
     def __call__(self, data: bytes, reference: Sequence[Event], candidate: Sequence[Event]) -> bool:
         """Whether both made the same events of the bytes of a datagram, one of each message, in order. Both heard and
         read it, and neither reported an error."""
-        if self._swapped:
-            reference, candidate = candidate, reference
-        if len(reference) != len(candidate):
+        if len(reference) != len(candidate) or not reference:
             return False
-        at, size = 0, len(data)
-        met = []
-        for less, more in zip(reference, candidate, strict=True):
-            if type(less) is not Event or type(more) is not Event:
+        poor, rich = (candidate, reference) if self._swapped else (reference, candidate)
+        if len(poor) == 1:
+            shape = self._shape(data, 0, poor[0], rich[0])
+            if shape is None or shape.room + NLMSGHDR <= len(data):
                 return False
-            poor, rich = less.payload, more.payload
-            (a, b, msg_type, c, d, e, f, offset, g, _, kind, h, synthetic) = _astuple(less)
-            found = self._kinds.get(type(poor))
-            if found is None or type(rich) is not type(poor) or offset != at or synthetic or kind == OVERRUN:
-                return False
-            if _astuple(more) != (a, b, msg_type, c, d, e, f, offset, g, rich, kind, h, synthetic):
-                return False
-            same, shapes = found
-            family = poor.family  # type: ignore[union-attr]  # all of these kinds have one
-            ways = shapes.ways.get(data[at : at + 6], [])
-            for shape in ways:
-                if (
-                    _from_bytes(data[at + shape.first : at + shape.last], "little") & shape.mask == shape.want
-                    and shape.family == family
-                    and shape.msg_type == msg_type
-                    and at + shape.length <= size
-                ):
-                    if shape is not ways[0]:
-                        ways.remove(shape)
-                        ways.insert(0, shape)
-                    break
-            else:
-                length = _from_bytes(data[at : at + 4], self._order)
-                learned = shapes.learn(data, (at, length, msg_type), family)
-                if learned is None:
-                    return False
-                shape = learned
-            if not same(_astuple(poor), _astuple(rich), shape.read(data, at)):
+            shape.times += 1
+            return True
+        at = 0
+        met: list[Shape] = []
+        for less, more in zip(poor, rich, strict=True):
+            shape = self._shape(data, at, less, more)
+            if shape is None:
                 return False
             met.append(shape)
-            at += (shape.length + 3) & ~3
-        if at + NLMSGHDR <= size or not met:
+            at += shape.room
+        if at + NLMSGHDR <= len(data):
             return False
-        for shape in met:
-            shape.times += 1
+        for one in met:
+            one.times += 1
+            if one.gone:  # for a shape of a later message of the same datagram
+                self._count(one)
         return True
 
+    def _shape(self, data: bytes, at: int, less: Event, more: Event) -> Shape | None:
+        """The shape of the message at an offset, of which both made the same; else None."""
+        if type(less) is not Event or type(more) is not Event:
+            return None
+        poor, rich = less.payload, more.payload
+        head: tuple[Any, ...] = _astuple(less)
+        (a, b, msg_type, c, d, e, f, offset, g, _, kind, h, synthetic) = head
+        found = self._kinds.get(type(poor))
+        if found is None or type(rich) is not type(poor) or offset != at or synthetic or kind == OVERRUN:
+            return None
+        if _astuple(more) != (a, b, msg_type, c, d, e, f, offset, g, rich, kind, h, synthetic):
+            return None
+        same, shapes = found
+        family = poor.family  # type: ignore[union-attr]  # all of these kinds have one
+        shape: Shape | None
+        ways = shapes.ways.get(data[at : at + 6], [])
+        for shape in ways:
+            number = _from_bytes(data[at + shape.first : at + shape.last], "little")
+            if number & shape.mask == shape.want and shape.family == family and shape.msg_type == msg_type:
+                if at + shape.length > len(data):
+                    return None
+                if shape is not ways[0]:
+                    shapes.prefer(data[at : at + 6], shape)
+                break
+        else:
+            length = _from_bytes(data[at : at + 4], self._order)
+            shape = shapes.learn(data, (at, length, msg_type), family)
+        if shape is None or not same(_astuple(poor), _astuple(rich), shape.read(data, at)):
+            return None
+        return shape
 
-def _compiled(kind: Kind, rows: Sequence[Row]) -> Same:
+
+def _richer(hop: Kind, owner: str) -> Callable[[Any], object]:
+    """A function that makes of the hops of who gives less those of who gives more, where the message holds no more."""
+    names = [field.name for field in hop.fields if field.by == owner]
+    nothing, never = dict.fromkeys(names), object()
+
+    def hops(poor: Any) -> object:
+        if poor is None or type(poor) is not tuple:
+            return None if poor is None else never
+        for one in poor:
+            if type(one) is not NextHop or [n for n in one.__struct_fields__ if getattr(one, n) is UNSET] != names:
+                return never
+        return tuple(structs.replace(one, **nothing) for one in poor)
+
+    return hops
+
+
+def _compiled(kind: Kind, rows: Sequence[Row], hops: Callable[[Any], object]) -> Same:
     """The function for a kind, of whose fields ``rows`` are given by one of the two alone. All that both give is equal
-    and provided, the surplus is what the bytes say, and who owes none of it provides none."""
+    and provided, the surplus is what the bytes say, and who owes none of it provides none. ``hops`` does so for the
+    parts of a route."""
     names = KIND_TYPES[kind.name].__struct_fields__
     alone = {row.field.name: f"told{number}" for number, row in enumerate(rows)}
     poor = "".join(f"{name}, " for name in names)
@@ -129,15 +155,14 @@ def _compiled(kind: Kind, rows: Sequence[Row]) -> Same:
     rich = "".join(f"{alone.get(name, name)}, " for name in names)
     lacking = [f"{name} is UNSET" for name in names if name not in alone]
     surplus = [f"{name} is not UNSET" for name in alone]
-    # Hops have fields of their own, some of them given by one of the two alone.
-    lacking += [f"{name} is not None" for name in names if name == "multipath"]
     # A number of a fixed header is known by its bits; what is no int is judged by those who know its width.
     odd = [f"rich[{names.index(row.field.name)}].__class__ is not int" for row in rows if row.headers]
+    rich = rich.replace("multipath, ", "hops(multipath), ")
     source = "def same(poor, rich, told):\n"
     source += f" ({poor}) = poor\n" + (f" ({told}) = told\n" if told else "")
     source += f" if {' or '.join(lacking + surplus + odd)}:\n  return False\n"
     source += f" return ({rich}) == rich\n"
-    space: dict[str, Any] = {"UNSET": UNSET}
+    space: dict[str, Any] = {"UNSET": UNSET, "hops": hops}
     exec(source, space)
     same: Same = space["same"]
     return same

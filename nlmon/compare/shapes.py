@@ -43,15 +43,19 @@ _Headers: TypeAlias = tuple[tuple[int, bytes], ...]
 
 
 class Shape:
-    """One shape. It is that of a message of ``length`` bytes if ``family`` and ``msg_type`` are those of its event and
-    its bytes from ``first`` to ``last``, as a number, are ``want`` under ``mask``. ``read`` gives the values of a
-    message that begins at an offset of a datagram; ``given`` names those that it carries; ``times``: how often it was
-    met and not counted yet."""
+    """One shape, of messages of a ``kind`` with ``length`` bytes, ``room`` with their padding. It is that of a message
+    if ``family`` and ``msg_type`` are those of its event and its bytes from ``first`` to ``last``, as a number, are
+    ``want`` under ``mask``. ``read`` gives the values of a message that begins at an offset of a datagram; ``given``
+    names those that it carries; ``times``: how often it was met and not counted yet; ``gone``: it is known no more."""
 
-    __slots__ = ("family", "first", "given", "last", "length", "mask", "msg_type", "read", "times", "want")
+    __slots__ = (
+        *("family", "first", "given", "gone", "kind", "last", "length"),
+        *("mask", "msg_type", "read", "room", "times", "want"),
+    )
 
     def __init__(
         self,
+        kind: str,
         place: tuple[int, int, int],
         family: int | None,
         headers: _Headers,
@@ -59,7 +63,9 @@ class Shape:
         given: tuple[str, ...],
     ) -> None:
         _, self.length, self.msg_type = place
-        self.family, self.read, self.given, self.times = family, read, given, 0
+        self.room = (self.length + 3) & ~3
+        self.kind, self.family, self.read, self.given = kind, family, read, given
+        self.times, self.gone = 0, False
         self.first = min((at for at, _ in headers), default=NLMSGHDR)
         self.last = max((at + 4 for at, _ in headers), default=NLMSGHDR)
         self.mask = sum(0xFFFFFFFF << 8 * (at - self.first) for at, _ in headers)
@@ -71,7 +77,7 @@ class Shapes:
     called with a shape that is forgotten."""
 
     def __init__(self, reading: Reading, kind: str, byteorder: str, dropped: Callable[[Shape], None]) -> None:
-        self._rows = reading.rows(kind, None)
+        self._kind, self._rows = kind, reading.rows(kind, None)
         self._order = byteorder
         self._sign = "<" if byteorder == "little" else ">"
         self._readers = readers(byteorder)
@@ -89,6 +95,12 @@ class Shapes:
     def shapes(self) -> list[Shape]:
         """Every shape that is known now."""
         return [shape for ways in self.ways.values() for shape in ways]
+
+    def prefer(self, key: bytes, shape: Shape) -> None:
+        """Look at a shape before the others of its length and type."""
+        ways = self.ways[key]
+        ways.remove(shape)
+        ways.insert(0, shape)
 
     def learn(self, data: bytes, place: tuple[int, int, int], family: int | None) -> Shape | None:
         """Take note of a message that has no known shape: of a datagram from the offset and of the length and type in
@@ -120,15 +132,19 @@ class Shapes:
         ways.insert(0, shape)
         self._made.append((key, shape))
         for gone in ways[WAYS:]:
-            self._dropped(gone)
+            self._forget(gone)
         del ways[WAYS:]
         if len(self._made) > SHAPES:
             old, gone = self._made.popleft()
             if gone in self.ways.get(old, ()):
                 self.ways[old].remove(gone)
-                self._dropped(gone)
+                self._forget(gone)
             if not self.ways.get(old, True):
                 del self.ways[old]
+
+    def _forget(self, shape: Shape) -> None:
+        shape.gone = True
+        self._dropped(shape)
 
     def _headers(self, message: Message) -> _Headers | None:
         """Offset and bytes of the header of every attribute that ``reading`` looks at; None where it does not come to
@@ -180,7 +196,7 @@ class Shapes:
             pieces.append(piece)
         read = _reader(self._sign, pieces, order)
         given = tuple(row.field.name for row, number in zip(self._rows, order, strict=True) if number is not None)
-        return None if read is None else Shape(place, family, headers, read, given)
+        return None if read is None else Shape(self._kind, place, family, headers, read, given)
 
     def _piece(self, row: Row, found: tuple[int, int, bool], family: int | None, start: int) -> _Piece | None:
         """How a value is unpacked, None if that takes more than its place; see ``Reading.expected``."""

@@ -98,13 +98,17 @@ class ReplayFactory(Told):
             self.fail(datagram.protocol, told)
         return heard or told is not None
 
-    def hand(self, datagram: Datagram) -> bool:
-        """Deliver a datagram that is taken at once, where nothing waits and no fault is left; see ``deliver``."""
-        transport = self._open.get(datagram.protocol)
-        if transport is None or not (self._select_all or self._subscribed(transport, datagram)):
-            return False
-        transport.took(datagram)
-        return True
+    def hand(self, datagrams: Sequence[Datagram]) -> list[bool]:
+        """Deliver datagrams that are taken at once, where nothing waits and there are no faults; whether each is heard.
+        See ``deliver``."""
+        heard = []
+        for datagram in datagrams:
+            transport = self._open.get(datagram.protocol)
+            hears = transport is not None and (self._select_all or self._subscribed(transport, datagram))
+            if hears and transport is not None:
+                transport.took(datagram)
+            heard.append(hears)
+        return heard
 
     def end(self) -> int | None:
         """The recording is over, and with it a loss that is going on; the protocol whose recv() will say so."""

@@ -88,6 +88,22 @@ class Told:
             return self._objects is not None or RTM_NEWLINK in types or RTM_DELLINK in types
         return protocol == GENERIC and GENL_ID_CTRL in types
 
+    def renew(self, data: bytes) -> bool:
+        """Learn from one message that calls a link what it was called before, as most messages about links do; False,
+        and nothing learned, where a datagram may tell more than that."""
+        if self._objects is not None or len(data) < 16 + IFINFOMSG or data[16]:
+            return False
+        length, kind, _, _, _ = self.header.unpack_from(data)
+        (index,) = self._index.unpack_from(data, 20)
+        known = self.links.get(index)
+        if kind != RTM_NEWLINK or length != len(data) or known is None:
+            return False
+        name = self.attribute(data, 16 + IFINFOMSG, IFLA_IFNAME)
+        if name is None or name_text(name) != known[0]:
+            return False
+        self.links[index] = known[0], data
+        return True
+
     def _learn_link(self, kind: int, message: bytes) -> None:
         (index,) = self._index.unpack_from(message, 20)
         if kind == RTM_DELLINK:

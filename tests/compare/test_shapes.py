@@ -206,6 +206,23 @@ def test_shapes_are_bounded() -> None:
     assert fast == slow
 
 
+def test_what_a_forgotten_shape_gave_is_counted() -> None:
+    """Also where a later message of the same datagram is what it is forgotten for."""
+    first = route(1, attr(20, b"\0"))
+    others = [route(1, attr(20, b"\0"), attr(kind, b"")) for kind in range(40, 40 + WAYS + 2)]
+    same = [one[:20] + bytes([number]) + one[21:] for number, one in enumerate(others)]
+    bench = Bench()
+    for one in (first, first, *others, *others, first):
+        judged(bench, one)
+    for one in same:
+        judged(bench, first + one)
+        judged(bench, first + one + first)
+    fast, slow = bench.results()
+
+    assert fast == slow
+    assert bench.agreed > len(others)
+
+
 def test_who_is_not_known_is_looked_at() -> None:
     """Two of one name, or an implementation that the contract does not know, are never agreed on at once."""
     for names in (("libnl", "libnl"), ("legacy", "legacy"), ("legacy", "another")):

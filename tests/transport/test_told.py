@@ -9,6 +9,7 @@ from nlbuild import attr, generic, message, nested, new_family, number
 from nlmon.events import Datagram
 from nlmon.transport.groups import groups_of
 from nlmon.transport.replay import ReplayFactory
+from nlmon.transport.told import Told
 
 ROUTE, NETFILTER, GENERIC = 0, 12, 16
 NLM_F_REQUEST, NLM_F_DUMP, CREATED = 0x1, 0x300, 0x600
@@ -69,3 +70,26 @@ def test_a_dump_comes_in_several_datagrams(count: int) -> None:
     sizes = [len(one.data) for one in factory.open(ROUTE, ()).request(request)]
 
     assert (len(sizes), sizes[-1]) == (2 if count == 1 else 3, 20)
+
+
+def test_a_link_that_keeps_its_name_is_no_news() -> None:
+    """Its message is remembered; another name, another index, a farewell or a second message are left to be learned."""
+    told = Told("little", objects=False)
+    first = message(16, link(3, "lan0"))
+    told.learn(Datagram(1, 0, 0, first))
+    same = message(16, link(3, "lan0") + attr(4, number("I", 1400)))
+    more = {
+        "another name": message(16, link(3, "wan0")),
+        "another index": message(16, link(4, "lan0")),
+        "no name": message(16, number("BBHiII", 0, 0, 1, 3, 1, 0)),
+        "a port": message(16, b"\7" + link(3, "lan0")[1:]),
+        "a farewell": message(17, link(3, "lan0")),
+        "two": same + same,
+        "cut": same[:-4],
+        "short": message(16, bytes(4)),
+    }
+
+    assert {what: told.renew(data) for what, data in more.items()} == dict.fromkeys(more, False)
+    assert (told.links, told.links_changed) == ({3: ("lan0", first)}, 1)
+    assert told.renew(same)
+    assert (told.links, told.links_changed) == ({3: ("lan0", same)}, 1)

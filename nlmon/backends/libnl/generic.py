@@ -7,9 +7,12 @@ Not here: which number is which family (``families``).
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
+from typing import Any
 
 from nlmon.backends.libnl.attributes import NLMSGHDR, Decoder, Found
 from nlmon.backends.libnl.families import GENLMSGHDR, Families
+from nlmon.backends.libnl.layouts.messages import GENERIC_RECIPES, Recipe
 from nlmon.backends.libnl.policies import generic as policies
 from nlmon.backends.libnl.readers import Reading
 from nlmon.errors import HeaderError
@@ -37,6 +40,13 @@ class GenericDecoder(Decoder):
         self.families = Families(byteorder)
         self._u16 = struct.Struct(self.sign + "H").unpack_from
         self._u32 = struct.Struct(self.sign + "I").unpack_from
+
+    def recipes(self) -> dict[Callable[..., Any], Recipe]:
+        """Handlers whose messages may be read whole, unless a subclass has replaced them."""
+        mine = type(self)
+        walks = mine.walk is Decoder.walk and mine.fill is Decoder.fill
+        original = walks and mine.message is GenericDecoder.message
+        return {self.message: GENERIC_RECIPES["message"]} if original else {}
 
     def message(self, m: Reading, start: int, end: int) -> Found:
         """genlmsghdr and what the family puts behind it."""

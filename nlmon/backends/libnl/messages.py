@@ -37,6 +37,7 @@ __all__ = ["AUDIT", "GENERIC", "NETFILTER", "ROUTE", "SOCK_DIAG", "XFRM", "Messa
 ROUTE, SOCK_DIAG, XFRM, AUDIT, NETFILTER, GENERIC = 0, 4, 6, 9, 12, 16
 NLMSG_MIN_TYPE = 0x10
 ANY = -1
+NOTHING: Mapping[bytes, Ways] = MappingProxyType({})
 
 Handler: TypeAlias = Callable[[Reading, int, int], Found]
 
@@ -118,17 +119,23 @@ class MessageDecoder:
         }
         self.layouts = Layouts(layouts) if layouts else None
         self._name_of = self.link_name
-        # Layouts of whole messages of NETLINK_ROUTE, the only ones there are.
-        self._whole: MessageLayouts | None = None
-        self._known: Mapping[bytes, Ways] = {}
+        # Layouts of whole messages by protocol, and what they know, with that of NETLINK_ROUTE at hand.
+        self._whole: dict[int, MessageLayouts] = {}
+        self._known: Mapping[bytes, Ways] = NOTHING
+        self._others: dict[int, Mapping[bytes, Ways]] = {}
         if self.layouts is not None:
-            for decoder in itertools.chain.from_iterable(made.values()):
-                decoder.remember(self.layouts)
-            for route in made.get(ROUTE, ()):
-                if isinstance(route, RouteDecoder) and (known := route.recipes()):
-                    recipes = {k: known[h] for k, (h, _) in self._handlers[ROUTE].items() if h in known}
-                    self._whole = MessageLayouts(self.layouts, ROUTE, route, recipes)
-                    self._known = self._whole.known
+            self._remember(self.layouts, made)
+
+    def _remember(self, layouts: Layouts, made: Mapping[int, tuple[Decoder, ...]]) -> None:
+        for decoder in itertools.chain.from_iterable(made.values()):
+            decoder.remember(layouts)
+        for protocol, decoders in made.items():
+            for decoder in decoders:
+                if isinstance(decoder, RouteDecoder | GenericDecoder) and (known := decoder.recipes()):
+                    recipes = {k: known[h] for k, (h, _) in self._handlers[protocol].items() if h in known}
+                    self._whole[protocol] = MessageLayouts(layouts, protocol, decoder, recipes)
+        self._others = {protocol: whole.known for protocol, whole in self._whole.items()}
+        self._known = self._others.get(ROUTE, NOTHING)
 
     def link_name(self, protocol: int, ifindex: int) -> str | None:
         """Name of an interface; nobody knows one here."""
@@ -137,10 +144,10 @@ class MessageDecoder:
     def decode(self, datagram: Datagram) -> Decoded:
         """Every message of a datagram; nothing is raised for any bytes."""
         data = datagram.data
-        ways = self._known.get(data[:8])
+        known = self._known if datagram.protocol == ROUTE else self._others.get(datagram.protocol, NOTHING)
+        ways = known.get(data[:8])
         # One message, as notifications are.
-        mine = datagram.protocol == ROUTE and datagram.nsid is None
-        if mine and ways is not None and ways.length == len(data) and not datagram.truncated:
+        if ways is not None and ways.length == len(data) and datagram.nsid is None and not datagram.truncated:
             errors: list[DecodeError] = []
             event = ways.first(data, 0, datagram, errors, self._name_of)
             if event is None:
@@ -148,9 +155,10 @@ class MessageDecoder:
             if event is not None:
                 ways.hits += 1
                 return Decoded([event], errors)
-        return self._walk(datagram, self._whole if mine else None)
+        return self._walk(datagram)
 
-    def _walk(self, datagram: Datagram, whole: MessageLayouts | None) -> Decoded:
+    def _walk(self, datagram: Datagram) -> Decoded:
+        whole = self._whole.get(datagram.protocol) if datagram.nsid is None else None
         data, frame, protocol = datagram.data, datagram.frame, datagram.protocol
         size, offset = len(data), 0
         events: list[Event] = []

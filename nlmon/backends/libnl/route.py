@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from nlmon.backends.libnl.attributes import NLMSGHDR, Decoder, Found
-from nlmon.backends.libnl.layouts.messages import RECIPES, Recipe
+from nlmon.backends.libnl.layouts.messages import ROUTE_RECIPES, Recipe
 from nlmon.backends.libnl.policies import Attr, Policy
 from nlmon.backends.libnl.policies import route as policies
 from nlmon.backends.libnl.readers import Reader, Reading, address, label_stack, string
@@ -49,7 +49,7 @@ class RouteDecoder(Decoder):
         walks = mine.walk is Decoder.walk and mine.fill is Decoder.fill and mine._header is RouteDecoder._header
         return {
             getattr(self, name): recipe
-            for name, recipe in RECIPES.items()
+            for name, recipe in ROUTE_RECIPES.items()
             if walks and getattr(mine, name) is getattr(RouteDecoder, name)
         }
 

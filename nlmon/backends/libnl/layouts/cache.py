@@ -2,8 +2,9 @@
 
 Rules:
 1. A key is seen twice before anything is made for it, and has a few layouts at most (``WAYS``), the last made first.
-2. Making a function costs as much as walking a hundred messages, so it must be earned: each walk earns a little
-   (``EARNED``), and a start is given. Who never sees a layout again pays that little and no more.
+2. Making a function costs as much as walking fifty messages, so it must be earned: what layouts save pays for new ones
+   (``SAVED``), each walk earns a little (``EARNED``), and a start is given. Who never sees a layout again pays that
+   little and no more.
 3. Keys whose layouts fail more often than they fit are given up.
 4. The oldest key goes when there are too many, or their messages are too large together.
 
@@ -12,19 +13,19 @@ Not here: what a layout is (``shape``), and its code (``source``).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable, MutableMapping
+from collections.abc import Callable, Collection, Hashable
 from typing import Any, TypeAlias
 
 from nlmon.backends.base import LayoutStatus
 from nlmon.backends.libnl.layouts.shape import Range
 from nlmon.backends.libnl.layouts.source import Value, differing
 
-__all__ = ["LARGEST", "Layout", "Layouts", "Ways"]
+__all__ = ["LARGEST", "Layout", "Layouts", "Shelf", "Ways"]
 
 WAYS = 4
-# Functions that may be made at once, and what a walk adds to that.
-START, EARNED = 128.0, 1 / 512
-# Keys seen or given up that are remembered, and the largest message, in bytes, of which the first is.
+# Functions that may be made at once, what a walk adds to that, and what a hit does, counted every so many walks.
+START, EARNED, SAVED, PAYDAY = 128.0, 1 / 1024, 1 / 256, 256
+# Keys seen or given up that are remembered of a shelf, and the largest message, in bytes, of which the first is.
 SEEN, COMPARED = 1024, 2048
 # A key may fail so often more than it fits.
 PATIENCE = 32
@@ -37,7 +38,6 @@ CHANGES = 4
 Function: TypeAlias = Callable[..., Any]
 # Given what is known to change.
 Maker: TypeAlias = Callable[[Collection[Range]], Function]
-Store: TypeAlias = MutableMapping[Any, "Ways"]
 
 
 class Layout:
@@ -105,55 +105,70 @@ class Ways:
         self.others = tuple(others)
 
 
+class Shelf:
+    """The keys of one user of layouts: ``known`` with their layouts, ``seen`` with what was seen first, which tells
+    what changes, and those that are given up."""
+
+    __slots__ = ("given_up", "known", "seen")
+
+    def __init__(self) -> None:
+        self.known: dict[Any, Ways] = {}
+        self.seen: dict[Hashable, bytes] = {}
+        self.given_up: set[Hashable] = set()
+
+
 class Layouts:
     """The layouts of one backend; at most ``limit`` keys."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
-        self._known: dict[tuple[int, Hashable], tuple[Store, Ways]] = {}
-        # What was seen first of each key, to tell what changes.
-        self._seen: dict[tuple[int, Hashable], bytes] = {}
-        self._given_up: set[tuple[int, Hashable]] = set()
+        self._known: dict[tuple[int, Hashable], tuple[Shelf, Ways]] = {}
         self._credit = START
         self._bytes = 0
-        # Of keys that are gone.
-        self._hits = 0
+        # Of keys that are gone; and of all when they were paid for last.
+        self._hits = self._paid = 0
         self._misses = self._compiled = self._recompiled = self._evicted = 0
 
     def status(self) -> LayoutStatus:
         """Counters so far."""
-        ways = [one for _, one in self._known.values()]
         return LayoutStatus(
-            entries=sum(len(one.layouts) for one in ways),
-            hits=self._hits + sum(one.hits for one in ways),
+            entries=sum(len(ways.layouts) for _, ways in self._known.values()),
+            hits=self._all_hits(),
             misses=self._misses,
             compiled=self._compiled,
             recompiled=self._recompiled,
             evicted=self._evicted,
         )
 
-    def wants(self, store: Store, key: Hashable, sample: bytes) -> bool:
-        """Whether a layout should be made of ``sample``, which was just walked for this key of ``store``, as no layout
-        fitted."""
+    def _all_hits(self) -> int:
+        return self._hits + sum(ways.hits for _, ways in self._known.values())
+
+    def wants(self, shelf: Shelf, key: Hashable, sample: bytes) -> bool:
+        """Whether a layout should be made of ``sample``, which was just walked for this key, as no layout fitted."""
         self._misses += 1
-        self._credit = min(START, self._credit + EARNED)
-        whose = id(store), key
-        if whose not in self._seen:
-            if len(self._seen) >= SEEN:
-                self._seen.clear()
-            self._seen[whose] = sample if len(sample) <= COMPARED else b""
-            return False
-        known = store.get(key)
-        if known is not None:
-            known.misses += 1
-            if known.misses > known.hits + PATIENCE:
-                self._give_up(store, key)
+        ways = shelf.known.get(key)
+        if ways is not None:
+            ways.misses += 1
+            if ways.misses > ways.hits + PATIENCE:
+                self._give_up(shelf, key)
                 return False
-        return self._credit >= 1 and whose not in self._given_up
+        if self._credit < 1:
+            self._credit += EARNED
+            if not self._misses % PAYDAY:
+                hits = self._all_hits()
+                self._credit = min(START, self._credit + (hits - self._paid) * SAVED)
+                self._paid = hits
+            return False
+        if key not in shelf.seen:
+            if len(shelf.seen) >= SEEN:
+                shelf.seen.clear()
+            shelf.seen[key] = sample if len(sample) <= COMPARED else b""
+            return False
+        return key not in shelf.given_up
 
     def learn(
         self,
-        store: Store,
+        shelf: Shelf,
         key: Hashable,
         sample: bytes,
         fixed: tuple[Range, ...],
@@ -162,12 +177,12 @@ class Layouts:
     ) -> None:
         """Make a layout of ``sample``. One that is there, and took for constant what is not, learns that from a few
         messages and is made anew."""
-        ways = store.get(key)
+        ways = shelf.known.get(key)
         if ways is None:
-            ways = self._room(store, key, len(sample))
+            ways = self._room(shelf, key, len(sample))
         layout = next((one for one in ways.layouts if one.widen(sample)), None)
         if layout is None:
-            layout = Layout(sample, fixed, values, make, self._seen.get((id(store), key), b""))
+            layout = Layout(sample, fixed, values, make, shelf.seen.get(key, b""))
         else:
             layout.changed += 1
             if layout.changed < CHANGES:
@@ -182,30 +197,29 @@ class Layouts:
         while self._bytes > MOST:
             self._forget_oldest()
 
-    def _room(self, store: Store, key: Hashable, length: int) -> Ways:
+    def _room(self, shelf: Shelf, key: Hashable, length: int) -> Ways:
         if len(self._known) >= self.limit:
             self._forget_oldest()
-        ways = store[key] = Ways(length)
-        self._known[id(store), key] = store, ways
+        ways = shelf.known[key] = Ways(length)
+        self._known[id(shelf), key] = shelf, ways
         return ways
 
     def _forget_oldest(self) -> None:
-        (_, oldest), (where, _) = next(iter(self._known.items()))
-        self._evicted += 1
-        self._drop(where, oldest)
+        (_, oldest), (shelf, _) = next(iter(self._known.items()))
+        self._drop(shelf, oldest)
 
-    def _give_up(self, store: Store, key: Hashable) -> None:
-        if len(self._given_up) >= SEEN:
-            self._given_up.clear()
-        self._given_up.add((id(store), key))
-        self._evicted += 1
-        self._drop(store, key)
+    def _give_up(self, shelf: Shelf, key: Hashable) -> None:
+        if len(shelf.given_up) >= SEEN:
+            shelf.given_up.clear()
+        shelf.given_up.add(key)
+        self._drop(shelf, key)
 
-    def _drop(self, store: Store, key: Hashable) -> None:
-        ways = store.pop(key)
+    def _drop(self, shelf: Shelf, key: Hashable) -> None:
+        ways = shelf.known.pop(key)
+        self._evicted += 1
         self._hits += ways.hits
         self._bytes -= ways.size
-        del self._known[id(store), key]
+        del self._known[id(shelf), key]
 
 
 def _nothing(*_: Any) -> None:

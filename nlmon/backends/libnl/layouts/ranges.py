@@ -5,10 +5,10 @@ Not here: messages that are read whole (``messages``).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable
+from collections.abc import Callable, Collection, Hashable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from nlmon.backends.libnl.layouts.cache import Layouts, Ways
+from nlmon.backends.libnl.layouts.cache import Layouts, Shelf, Ways
 from nlmon.backends.libnl.layouts.shape import Range, shape_of
 from nlmon.backends.libnl.layouts.source import Source, Value
 
@@ -23,7 +23,8 @@ class RangeLayouts:
     is read, the offset of the range, and what the first field is when it is lacking, and gives the values."""
 
     def __init__(self, layouts: Layouts, sign: str, attribute: Callable[[bytes, int], tuple[Any, ...]]) -> None:
-        self.known: dict[Hashable, Ways] = {}
+        self._shelf = Shelf()
+        self.known: Mapping[Hashable, Ways] = self._shelf.known
         self._layouts = layouts
         self._sign = sign
         self._attribute = attribute
@@ -31,7 +32,7 @@ class RangeLayouts:
     def walked(self, key: Hashable, data: bytes, at: int, end: int, table: Table, fields: int) -> None:
         """A range was walked without an error."""
         sample = data[at:end]
-        if not self._layouts.wants(self.known, key, sample):
+        if not self._layouts.wants(self._shelf, key, sample):
             return
         shape = shape_of(sample, table, self._attribute, 0, len(sample), 0)
         if shape is None:
@@ -45,4 +46,4 @@ class RangeLayouts:
                 slots[spot.slot] = value
             return source.function("m, at, first", [f"data = m.data[at:at + {len(sample)}]"], f"[{', '.join(slots)}]")
 
-        self._layouts.learn(self.known, key, sample, shape.fixed, values, make)
+        self._layouts.learn(self._shelf, key, sample, shape.fixed, values, make)

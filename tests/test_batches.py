@@ -1,0 +1,124 @@
+"""Frames that are taken many at a time give what each gives alone.
+
+Not here: what a frame gives (``tests/test_verdict.py``).
+"""
+
+from __future__ import annotations
+
+import random
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec import structs
+
+from nlmon.backends.base import BackendOptions, create
+from nlmon.backends.legacy import LegacyBackend
+from nlmon.backends.libnl import LibnlBackend
+from nlmon.capture import Frame, open_capture
+from nlmon.events import Datagram, Decoded
+from nlmon.lane import BackendMaker
+from nlmon.replay import Replay
+from nlmon.transport.faults import Fault
+
+CAPTURES = Path(__file__).parent.parent / "fixtures" / "captures" / "linux-6.12"
+NAMES = ("01-route-basic", "02-route-topology", "03-nl80211", "04-conntrack", "06-generic", "06-xfrm", "08-tc")
+legacy, libnl = partial(create, "legacy"), partial(create, "libnl")
+
+
+class Moody(LibnlBackend):
+    """Raises, forgets, repeats and lies now and then, by the number of the frame."""
+
+    def decode(self, datagram: Datagram) -> Decoded:
+        decoded = super().decode(datagram)
+        mood = datagram.frame % 17
+        if mood == 3:
+            raise ValueError("in a bad mood")
+        if mood == 5:
+            return structs.replace(decoded, events=[*decoded.events, *decoded.events])
+        if mood == 7:
+            return structs.replace(decoded, events=[structs.replace(e, seq=e.seq + 1) for e in decoded.events])
+        return structs.replace(decoded, events=["nothing", *decoded.events]) if mood == 11 else decoded
+
+
+class Idle(LegacyBackend):
+    """Does something while nothing waits, so it has to be given the occasion."""
+
+    idles = 0
+
+    def idle(self, protocol: int) -> bool:
+        self.idles += 1
+        return False
+
+
+@cache
+def recorded(name: str) -> tuple[Frame, ...]:
+    """A recording, some of whose frames are damaged."""
+    rnd = random.Random(name)
+    found = []
+    with open_capture(CAPTURES / f"{name}.pcap.zst") as reader:
+        for frame in reader:
+            data = bytearray(frame.data)
+            if rnd.random() < 0.2:
+                data[rnd.randrange(len(data))] ^= 1 << rnd.randrange(8)
+            found.append(structs.replace(frame, data=bytes(data[: len(data) - 4 * (rnd.random() < 0.03)])))
+    return tuple(found)
+
+
+def results(replay: Replay) -> list[Any]:
+    """What a replay has found so far."""
+    counts = [replay.frames, replay.messages, replay.last_frame, replay.compared, replay.generic, replay.cut]
+    more = [replay.roles, replay.not_subscribed, replay.not_covered, replay.copies.repeats]
+    lanes = [
+        (
+            lane.totals,
+            lane.problems,
+            lane.unknown,
+            lane.factory.time,
+            lane.backend.status().protocols,
+            lane.state.tables,
+        )
+        for lane in replay.lanes
+    ]
+    found = replay.judge
+    return [counts, more, lanes, found.details, found.totals(), found.classifier.enhancements]
+
+
+PAIRS: dict[str, tuple[BackendMaker, BackendMaker]] = {
+    "sound": (legacy, libnl),
+    "rollback": (libnl, legacy),
+    "legacy twice": (legacy, legacy),
+    "moody": (legacy, Moody),
+    "idle": (Idle, libnl),
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("pair", PAIRS.values(), ids=PAIRS.keys())
+def test_many_at_a_time_give_what_each_gives_alone(pair: tuple[BackendMaker, BackendMaker], name: str) -> None:
+    """The same differences, counts and states, and the same order of all."""
+    one, many = (Replay(*pair, byteorder="little") for _ in range(2))
+    for frame in recorded(name):
+        one.feed(frame)
+    many.play(recorded(name))
+
+    assert results(one) == results(many)
+
+
+def test_who_does_more_is_not_passed_over() -> None:
+    """A step of process() that an implementation replaces is done, and what options turn on."""
+    options = {"caches": ("link",), "resync": True, "message_pool_size": 3}
+    plain = Replay(legacy, libnl, byteorder="little")
+    idle = Replay(Idle, libnl, byteorder="little")
+    idle.play(recorded("01-route-basic"))
+    lossy = Replay(legacy, libnl, byteorder="little", faults=(Fault(1, 1),))
+
+    assert [sorted(lane.straight) for lane in plain.lanes] == [[0, 4, 12, 16], [0, 4, 6, 9, 12]]
+    for name, value in options.items():
+        lane = Replay(legacy, libnl, byteorder="little", options=BackendOptions(**{name: value})).lanes[1]
+        assert lane.straight == set()
+    assert [lane.straight for lane in lossy.lanes] == [set(), set()]
+    assert idle.lanes[0].straight == set()
+    assert isinstance(idle.lanes[0].backend, Idle)
+    assert idle.lanes[0].backend.idles > 100
