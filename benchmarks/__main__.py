@@ -17,7 +17,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.plan import Measurement, Plan
-from benchmarks.report import Report, markdown, measured, report, report_bytes, schema
+from benchmarks.report import Report, markdown, measured, report, report_bytes, schema, this_machine
 from benchmarks.sample import Clock, Sample
 from benchmarks.targets import TARGETS, outcome
 
@@ -26,6 +26,7 @@ BEGIN, END = "<!-- begin: python -m benchmarks -->", "<!-- end -->"
 
 def run(plan: Plan, rounds: int, only: str, clock: Clock) -> Report:
     """Measure whatever matches ``only``, so many rounds."""
+    machine = this_machine()
     wanted = [one for one in plan.measurements() if re.search(only, one.key)]
     samples: dict[str, list[Sample]] = {one.key: [] for one in wanted}
     why = {one.key: one.missing for one in wanted if one.missing}
@@ -45,7 +46,8 @@ def run(plan: Plan, rounds: int, only: str, clock: Clock) -> Report:
     for one in wanted:
         yardstick = next((samples[key] for key in _yardsticks(one) if samples.get(key)), [])
         rows.append(measured(one, samples[one.key], yardstick, clock, failed.get(one.key, "")))
-    return report(rounds, plan.scale, clock, rows, [outcome(one, samples, why, clock) for one in TARGETS])
+    targets = [outcome(one, samples, why, clock) for one in TARGETS]
+    return report(machine, rounds, plan.scale, clock, rows, targets)
 
 
 def _yardsticks(one: Measurement) -> list[str]:

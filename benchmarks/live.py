@@ -136,10 +136,10 @@ class Monitor:
                 return last
 
 
-def burst(captures: Captures, buffer: int, *, beside: bool) -> Sample:
-    """Additions by ``ip -batch``; ``beside``: ``ip monitor`` listens, too, and libnl makes up for losses."""
+def burst(captures: Captures, buffer: int, *, beside: bool = False, resync: bool = False) -> Sample:
+    """Additions by ``ip -batch``; ``beside``: ``ip monitor`` listens, too; ``resync``: libnl makes up for losses."""
     batch("link set lo up\n" + "".join(map(_device, range(DEVICES))))
-    monitor = Monitor(buffer, resync=beside)
+    monitor = Monitor(buffer, resync=resync)
     status = monitor.backend.status().protocols[ROUTE].transport
     if status is None or (status.receive_buffer_effective or 0) < 2 * buffer:  # the kernel doubles it
         raise SystemExit("the kernel allows no such receive buffer: be root, or raise net.core.rmem_max")
@@ -237,8 +237,9 @@ def drain_by_pyroute2(_: Captures) -> Sample:
 
 
 WORK: dict[str, Callable[[Captures], Sample]] = {
-    "burst 1 MiB": partial(burst, buffer=LARGE, beside=False),
-    "burst 32 KiB": partial(burst, buffer=SMALL, beside=True),
+    "burst 1 MiB": partial(burst, buffer=LARGE),
+    "burst 32 KiB": partial(burst, buffer=SMALL, beside=True, resync=True),
+    "burst 32 KiB without recovery": partial(burst, buffer=SMALL, beside=True),
     "drain": drain,
     "drain by pyroute2": drain_by_pyroute2,
 }

@@ -21,7 +21,7 @@ from benchmarks.sample import Clock, Sample
 from benchmarks.targets import Outcome
 from nlmon import __version__
 
-__all__ = ["Machine", "Measured", "Report", "markdown", "measured", "report", "report_bytes", "schema"]
+__all__ = ["Machine", "Measured", "Report", "markdown", "measured", "report", "report_bytes", "schema", "this_machine"]
 
 QUIET = 0.95
 CLOCKS = {
@@ -31,12 +31,14 @@ CLOCKS = {
 
 
 class Machine(Struct, frozen=True):
-    """Where it was measured; ``cores``: that this process may use."""
+    """Where it was measured; ``cores``: that this process may use; ``load``: of other work, before the run began, as
+    the average number of processes that ran or waited."""
 
     cpu: str
     cores: int
     kernel: str
     python: str
+    load: float
 
 
 class Measured(Struct, frozen=True):
@@ -58,7 +60,7 @@ class Measured(Struct, frozen=True):
 
 class Report(Struct, frozen=True):
     """One run. ``scale``: of the captures' full size; ``clock``: what seconds are; ``had``: median share of its time on
-    the wall that a measurement had a processor."""
+    the wall that a measurement had a processor, of those that need no more than one."""
 
     tool: Literal["nlmon"]
     version: str
@@ -66,7 +68,7 @@ class Report(Struct, frozen=True):
     rounds: int
     scale: float
     clock: Clock
-    had: float
+    had: float | None
     measured: list[Measured]
     targets: list[Outcome]
 
@@ -76,9 +78,8 @@ def this_machine() -> Machine:
     lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     python = f"{platform.python_implementation()} {platform.python_version()}"
-    return Machine(
-        models[0] if models else platform.machine(), len(os.sched_getaffinity(0)), platform.release(), python
-    )
+    cpu = models[0] if models else platform.machine()
+    return Machine(cpu, len(os.sched_getaffinity(0)), platform.release(), python, os.getloadavg()[0])
 
 
 def measured(one: Measurement, samples: list[Sample], yardstick: list[Sample], clock: Clock, failed: str) -> Measured:
@@ -97,11 +98,13 @@ def measured(one: Measurement, samples: list[Sample], yardstick: list[Sample], c
     )
 
 
-def report(rounds: int, scale: float, clock: Clock, rows: list[Measured], targets: list[Outcome]) -> Report:
+def report(
+    machine: Machine, rounds: int, scale: float, clock: Clock, rows: list[Measured], targets: list[Outcome]
+) -> Report:
     """The whole."""
-    shares = [one.cpu / one.seconds for row in rows if row.clock == clock for one in row.samples]
-    had = statistics.median(shares or [0.0])
-    return Report("nlmon", __version__, this_machine(), rounds, scale, clock, had, rows, targets)
+    shares = [one.cpu / one.seconds for row in rows if not row.key.startswith(("jobs", "burst")) for one in row.samples]
+    had = statistics.median(shares) if shares else None
+    return Report("nlmon", __version__, machine, rounds, scale, clock, had, rows, targets)
 
 
 def report_bytes(whole: Report) -> bytes:
@@ -160,9 +163,9 @@ def _facts(whole: Report) -> Iterator[str]:
 
 def _conditions(whole: Report) -> Iterator[str]:
     machine = whole.machine
-    yield f"{machine.cpu}, {machine.cores} cores, Linux {machine.kernel}, {machine.python}; {whole.rounds} rounds,"
-    yield f"captures of {whole.scale:g} of their full size. Of its time, a measurement had a processor for"
-    yield (
-        f"{whole.had:.0%} (median){'' if whole.had >= QUIET else '; the machine had other work'}. "
-        + CLOCKS[whole.clock]
-    )
+    yield f"{machine.cpu}, {machine.cores} cores, Linux {machine.kernel}, {machine.python};"
+    yield f"rounds: {whole.rounds}; sizes: {whole.scale:g} of the full ones; load before the run: {machine.load:.1f}."
+    yield CLOCKS[whole.clock]
+    if whole.had is not None:
+        busy = "" if whole.had >= QUIET else "; the machine had other work"
+        yield f"Of its time, a measurement had a processor for {whole.had:.0%} (median){busy}."

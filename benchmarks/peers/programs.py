@@ -27,7 +27,7 @@ __all__ = ["PROGRAMS", "Program", "build_libnl", "measure_program"]
 SOURCE = Path(__file__).parent / "libnl.c"
 NLMON = [sys.executable, "-m", "nlmon"]
 FIELDS = ("ifi_index", "ifla_ifname", "ifa_index", "ifa_address.ipv4", "rt_table", "rta_oif", "nd_index", "nd_state")
-JOBS = 4  # captures for the jobs
+JOBS = 8  # captures for the jobs
 
 
 class Program(NamedTuple):
