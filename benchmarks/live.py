@@ -46,6 +46,7 @@ DEVICES = 20
 LARGE, SMALL, LARGEST = 1 << 20, 32 << 10, 8 << 20
 SO_RCVBUFFORCE = 33
 QUIET, PATIENCE = 0.3, 300  # seconds
+POOL = 1 << 16  # datagrams
 # Lines for ip whose messages fit in a mebibyte of a receive buffer, which counts the kernel's own structures, too.
 FIT = 200
 ROUNDS = 6
@@ -110,7 +111,8 @@ class Monitor:
     """libnl, listening; ``events`` and ``errors`` as they came."""
 
     def __init__(self, buffer: int, *, resync: bool = False) -> None:
-        options = BackendOptions(receive_buffer=buffer, resync=resync)
+        # Read ahead of decoding, so that the kernel's buffer is empty sooner, and dumps wait for the end of a burst.
+        options = BackendOptions(receive_buffer=buffer, resync=resync, resync_quiet=QUIET, message_pool_size=POOL)
         self.backend: Backend = create("libnl", KernelFactory(), options)
         self.events: list[Event] = []
         self.errors: list[NlmonError] = []

@@ -28,7 +28,7 @@ from nlmon.transport.replay import ReplayFactory
 
 __all__ = ["WORK", "adversarial", "has_layouts"]
 
-GENERIC = 16
+ROUTE, GENERIC = 0, 16
 ROUTE_FAMILIES = {16: 32, 20: 24, 24: 28, 28: 28}  # where the attributes of a message begin, by RTM_NEW*
 
 
@@ -67,6 +67,18 @@ def warm(name: str, captures: Captures) -> Sample:
     made = backend(name, captures.pcap)
     decode(made, captures.pcap)
     return timed(lambda: decode(made, captures.pcap), least=LEAST_SECONDS)
+
+
+def in_memory(captures: Captures) -> Sample:
+    """The second time, of messages that are in memory, each in a datagram of its own, as a socket gives them."""
+    made = backend("libnl", captures.pcap)
+    datagrams = [Datagram(n, n, ROUTE, data) for n, data in enumerate(split(captures.plain.read_bytes()), 1)]
+
+    def work() -> int:
+        return sum(len(made.decode(datagram).events) for datagram in datagrams)
+
+    work()
+    return timed(work, least=LEAST_SECONDS)
 
 
 def cold(captures: Captures) -> Sample:
@@ -129,6 +141,7 @@ def write_strangers(folder: Path, mixed: Captures, count: int) -> Captures:
 
 WORK: dict[str, Callable[[Captures], Sample]] = {
     "libnl warm": partial(warm, "libnl"),
+    "libnl in memory": in_memory,
     "libnl cold": cold,
     "legacy": partial(warm, "legacy"),
     "dual": dual,

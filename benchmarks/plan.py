@@ -45,6 +45,7 @@ class Measurement(Struct, frozen=True):
 
 _TABLE = [
     ("libnl warm", "mixed", "ours: libnl, the second time"),
+    ("libnl in memory", "mixed", "ours: libnl, the second time, messages in memory as pyroute2 and libnl-3 have them"),
     ("libnl cold", "mixed", "ours: libnl, the first time"),
     ("legacy", "mixed", "ours: legacy"),
     ("dual", "mixed", "ours: both, compared, with a verdict"),
@@ -57,6 +58,7 @@ _TABLE = [
     ("libnl-3 lines", "mixed", "libnl-3 (C), objects and lines of six values"),
     ("libnl-3 dump", "mixed", "libnl-3 (C), objects and nl_object_dump()"),
     ("libnl warm", "links", "ours: libnl, the second time"),
+    ("libnl in memory", "links", "ours: libnl, the second time, messages in memory"),
     ("pyroute2", "links", "pyroute2, six attributes"),
     ("libnl-3 lines", "links", "libnl-3 (C), objects and lines of six values"),
     ("libnl warm", "conntrack", "ours: libnl, the second time"),
