@@ -164,7 +164,8 @@ def burst(captures: Captures, buffer: int, *, beside: bool = False, resync: bool
     if beside:
         facts["lost, of ip monitor"] = lost / max(1, facts["lost by ip monitor"])
     monitor.backend.close()
-    return Sample(len(monitor.events), end - start, cpu, peak_memory(), facts)
+    heard = len(monitor.events) - int(facts["synthetic"])
+    return Sample(heard, end - start, cpu, peak_memory(), facts)
 
 
 def _device(number: int) -> str:

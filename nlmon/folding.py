@@ -4,7 +4,8 @@ Who gives less is not folded at all then: its state is that of who gives more, w
 first event that says something else the two part ways for good, each with tables of its own.
 
 Rules:
-1. Nobody sees the difference: whoever asks for a state gets one that is whole, and the states have then parted.
+1. Nobody sees the difference: whoever asks for the state of a lane gets one that is whole, and where it is that of the
+   lane that gives less, the states have then parted.
 2. Where losses are made up for, each state is folded by its lane from the start, since the two need not be the same.
 
 Not here: what an event does to a state (``state``), and comparing states (``nlmon.compare.final``).
@@ -40,6 +41,8 @@ class Folding:
         self._plain = plain
         self._lanes = lanes
         self._more, self._less = lanes if rich[0] else lanes[::-1]
+        hop = contract.kinds["hop"].fields
+        self._alone_in_hop = {field.name: UNSET for field in hop if field.by == self._more.name}
         self._alone = {
             kind: {field.name: UNSET for field in contract.kinds[kind].fields if field.by == self._more.name}
             for kind in ("link", "addr", "route", "neigh", "rule")
@@ -93,7 +96,7 @@ class Folding:
     def _same(self, less: Sequence[Payload], more: Sequence[Payload]) -> bool:
         """Whether payloads are the same but for what one of the two gives alone, and nothing is lacking."""
         return len(less) == len(more) and all(
-            type(old) is type(new) and _whole(new) and old == self._poorer(new)
+            type(old) is type(new) and self._whole(new) and old == self._poorer(new)
             for old, new in zip(less, more, strict=True)
         )
 
@@ -101,7 +104,7 @@ class Folding:
         """A payload without what one of the two gives alone."""
         alone = self._alone[kind_name(payload)]
         if isinstance(payload, RouteInfo) and payload.multipath is not None:
-            hops = tuple(structs.replace(hop, encap_type=UNSET) for hop in payload.multipath)
+            hops = tuple(structs.replace(hop, **self._alone_in_hop) for hop in payload.multipath)
             return structs.replace(payload, **alone, multipath=hops)
         return structs.replace(payload, **alone) if alone else payload
 
@@ -153,12 +156,14 @@ class Folding:
     def _known(self, loads: Loads) -> Loads:
         return loads if self._more is self._lanes[0] else loads[::-1]
 
-
-def _whole(payload: Payload) -> bool:
-    """Whether a payload provides every field, and none of its hops has what one of the two gives alone."""
-    if UNSET in structs.astuple(payload):
-        return False
-    hops = (payload.multipath if isinstance(payload, RouteInfo) else None) or ()
-    return isinstance(hops, tuple) and all(
-        type(hop) is NextHop and hop.encap_type is None and UNSET not in structs.astuple(hop) for hop in hops
-    )
+    def _whole(self, payload: Payload) -> bool:
+        """Whether a payload provides every field, and none of its hops has what one of the two gives alone."""
+        if UNSET in structs.astuple(payload):
+            return False
+        hops = (payload.multipath if isinstance(payload, RouteInfo) else None) or ()
+        return isinstance(hops, tuple) and all(
+            type(hop) is NextHop
+            and UNSET not in structs.astuple(hop)
+            and all(getattr(hop, name) is None for name in self._alone_in_hop)
+            for hop in hops
+        )

@@ -233,9 +233,10 @@ class Lane:
             try:
                 if heard:
                     decoded = take(datagram.protocol, datagram)
-                    if not decoded.errors and _are_plain(decoded.events):
+                    told = self.events or self.errors or self.crash  # by callback, while it decoded
+                    if not decoded.errors and not told and _are_plain(decoded.events):
                         plain += len(decoded.events)
-                        made.append(decoded.events)
+                        made.append(decoded.events.copy())  # an implementation may use its list again
                         continue
                     self._got(decoded)
             except Exception as error:

@@ -45,7 +45,7 @@ __all__ = ["Replay", "Select", "replay_capture"]
 Select: TypeAlias = Literal["notifications", "all"]
 ROUTE, GENERIC = 0, 16
 OPEN_DUMPS = 64
-BATCH = 64
+BATCH, BATCH_BYTES = 64, 64 * 1024
 # The kernel answers a link dump of AF_PACKET, for which it has no handler, like one of AF_UNSPEC.
 LINK_DUMP_FAMILIES = {0, 17}
 DUMPS_WITH_STATE = {18, 22, 26, 30, 34}
@@ -123,33 +123,41 @@ class Replay:
 
     def play(self, frames: Iterable[Frame]) -> None:
         """Take frames of the capture. Notifications that tell no news to the kernel's side are handed over ``BATCH`` at
-        a time: what comes of each is the same, and the same code runs over and over."""
+        a time, or fewer where they have ``BATCH_BYTES`` together: what comes of each is the same, and the same code
+        runs over and over."""
         batch: list[Datagram] = []
+        size = 0
         straight, (left, right) = self._straight, (lane.factory for lane in self.lanes)
-        for frame in frames:
-            self.frames += 1
-            if frame.truncated:
-                self.cut += 1
-            found = types(frame.data, self.byteorder)
-            self.messages += len(found)
-            place = self._conversation.place(frame)
-            self.roles[place.role.word] += 1
-            if (
-                place is NOTIFICATION
-                and frame.protocol in straight
-                and (not left.tells(frame.protocol, found) or (left.renew(frame.data) and right.renew(frame.data)))
-            ):
-                self.copies.seen(frame)
-                batch.append(_datagram(frame, b""))
-                if len(batch) < BATCH:
-                    continue
-                self._batch(batch)
-            else:
-                self._batch(batch)
-                self.last_frame = frame.number
-                self._take(frame, found, place)
-            batch = []
-        self._batch(batch)
+        try:
+            for frame in frames:
+                self.frames += 1
+                if frame.truncated:
+                    self.cut += 1
+                found = types(frame.data, self.byteorder)
+                self.messages += len(found)
+                place = self._conversation.place(frame)
+                self.roles[place.role.word] += 1
+                whole, batch = batch, []
+                if (
+                    place is NOTIFICATION
+                    and frame.protocol in straight
+                    and (not left.tells(frame.protocol, found) or (left.renew(frame.data) and right.renew(frame.data)))
+                ):
+                    self.copies.seen(frame)
+                    whole.append(_datagram(frame, b""))
+                    size += len(frame.data)
+                    if len(whole) < BATCH and size < BATCH_BYTES:
+                        batch = whole
+                        continue
+                    self._batch(whole)
+                else:
+                    self._batch(whole)
+                    self.last_frame = frame.number
+                    self._take(frame, found, place)
+                size = 0
+        finally:
+            # Also when the frames end by an exception: what was read is not lost.
+            self._batch(batch)
 
     def _batch(self, batch: list[Datagram]) -> None:
         """Let both take datagrams, then compare what they made of each, in order."""

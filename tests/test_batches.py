@@ -6,9 +6,10 @@ Not here: what a frame gives (``tests/test_verdict.py``).
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from msgspec import structs
@@ -17,8 +18,9 @@ from nlmon.backends.base import BackendOptions, create
 from nlmon.backends.legacy import LegacyBackend
 from nlmon.backends.libnl import LibnlBackend
 from nlmon.capture import Frame, open_capture
-from nlmon.events import Datagram, Decoded
-from nlmon.lane import BackendMaker
+from nlmon.errors import NlmonError
+from nlmon.events import Datagram, Decoded, Event
+from nlmon.lane import BackendMaker, Lane
 from nlmon.replay import Replay
 from nlmon.transport.faults import Fault
 
@@ -50,6 +52,41 @@ class Idle(LegacyBackend):
     def idle(self, protocol: int) -> bool:
         self.idles += 1
         return False
+
+
+class Talks(LibnlBackend):
+    """Delivers by callback while it decodes, and reports what is no fault of the datagram."""
+
+    def decode(self, datagram: Datagram) -> Decoded:
+        decoded = super().decode(datagram)
+        if datagram.frame % 5 == 0 and self._on_event is not None:
+            for event in decoded.events:
+                self._on_event(event)
+        if datagram.frame % 7 == 0:
+            self.report(NlmonError("NLM-T003", "something is wrong"))
+        return decoded
+
+
+class Picky(LibnlBackend):
+    """Gives every second event to its caller."""
+
+    def set_callback(self, on_event: Any, on_error: Any = None) -> None:
+        def some(event: Event) -> None:
+            if event.frame % 2:
+                on_event(event)
+
+        super().set_callback(some, on_error)
+
+
+class Thrifty(LibnlBackend):
+    """Uses one list for all its events."""
+
+    found: ClassVar[list[Event]] = []
+
+    def decode(self, datagram: Datagram) -> Decoded:
+        decoded = super().decode(datagram)
+        self.found[:] = decoded.events
+        return structs.replace(decoded, events=self.found)
 
 
 @cache
@@ -91,6 +128,9 @@ PAIRS: dict[str, tuple[BackendMaker, BackendMaker]] = {
     "legacy twice": (legacy, legacy),
     "moody": (legacy, Moody),
     "idle": (Idle, libnl),
+    "talks": (legacy, Talks),
+    "picky": (legacy, Picky),
+    "thrifty": (legacy, Thrifty),
 }
 
 
@@ -98,10 +138,47 @@ PAIRS: dict[str, tuple[BackendMaker, BackendMaker]] = {
 @pytest.mark.parametrize("pair", PAIRS.values(), ids=PAIRS.keys())
 def test_many_at_a_time_give_what_each_gives_alone(pair: tuple[BackendMaker, BackendMaker], name: str) -> None:
     """The same differences, counts and states, and the same order of all."""
-    one, many = (Replay(*pair, byteorder="little") for _ in range(2))
+    slow, one, many = (Replay(*pair, byteorder="little") for _ in range(3))
+    slow._straight = set()
+    for lane in slow.lanes:
+        lane.straight = set()  # every datagram by process(), as from a kernel
     for frame in recorded(name):
+        slow.feed(frame)
         one.feed(frame)
     many.play(recorded(name))
+
+    assert results(one) == results(many)
+    assert results(slow) == results(many)
+
+
+def test_a_batch_is_bounded_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Large messages do not wait for many others."""
+    sizes: list[int] = []
+    take_all = Lane.take_all
+
+    def watched(self: Lane, datagrams: Any) -> Any:
+        sizes.append(sum(len(datagram.data) for datagram in datagrams))
+        return take_all(self, datagrams)
+
+    monkeypatch.setattr(Lane, "take_all", watched)
+    large = (40_000).to_bytes(4, "little") + b"\x18\0" + bytes(39_994)
+    Replay(legacy, libnl, byteorder="little").play(Frame(n, 0, 0, large) for n in range(1, 10))
+
+    assert (max(sizes), sum(sizes)) == (80_000, 2 * 9 * 40_000)
+
+
+def test_what_was_read_is_compared_though_the_reading_fails() -> None:
+    """An exception among the frames does not take along those before it."""
+
+    def frames() -> Iterator[Frame]:
+        yield from recorded("01-route-basic")[:60]
+        raise KeyboardInterrupt
+
+    one, many = (Replay(legacy, libnl, byteorder="little") for _ in range(2))
+    for frame in recorded("01-route-basic")[:60]:
+        one.feed(frame)
+    with pytest.raises(KeyboardInterrupt):
+        many.play(frames())
 
     assert results(one) == results(many)
 

@@ -103,7 +103,7 @@ def _refuse(name: str, value: object, allowed: str) -> NoReturn:
 
 
 # What ``process`` is made of, but for decoding.
-_STEPS = ("process", "read", "take", "observed", "deliver", "idle")
+_STEPS = ("process", "read", "take", "observed", "deliver", "idle", "set_callback")
 
 
 class ProtocolStatus(Struct, frozen=True):

@@ -56,7 +56,7 @@ class Feed:
             if frame.protocol in self._enabled and (role is Role.NOTIFICATION or self._select == "all"):
                 if lane.notify(datagram, learn=role is not Role.REQUEST):
                     yield
-            elif role in {Role.DUMP, Role.REPLY}:
+            elif role in {Role.DUMP, Role.REPLY} or (frame.protocol not in self._enabled and role is not Role.REQUEST):
                 lane.learn(datagram)
         lane.end()
         yield

@@ -7,9 +7,9 @@ with one ``struct``, for as long as all headers of the message are the same.
 Rules:
 1. A shape gives what ``reading`` gives, or there is none: what is malformed, left open or unjudged, or is no plain
    value, is read step by step.
-2. Of what the messages decide nothing grows without bound: ``SHAPES`` shapes in all, ``WAYS`` of one type and length,
-   ``SEEN`` sightings, the oldest forgotten first; and no more functions are made than one in ``MESSAGES_A_SHAPE``
-   messages, after the first few.
+2. Of what the messages decide nothing grows without bound: ``SHAPES`` shapes of a kind, ``WAYS`` of one type and
+   length, ``SEEN`` sightings, the oldest forgotten first; and no more functions are made than one in
+   ``MESSAGES_A_SHAPE`` messages, after the first few.
 3. Like ``reading`` it shares nothing with an implementation.
 
 Not here: what an event is held against (``agreement``), and what follows from a disagreement (``evidence``).
@@ -85,7 +85,7 @@ class Shapes:
         # By length and type of a message, as they stand in its header; the last that was met comes first.
         self.ways: dict[bytes, list[Shape]] = {}
         self._made: deque[tuple[bytes, Shape]] = deque()
-        self._seen: OrderedDict[tuple[bytes, int | None, bytes], None] = OrderedDict()
+        self._seen: OrderedDict[tuple[bytes, int | None, bytes], bool] = OrderedDict()
         self._messages = self._count = 0
         chains = [chain for row in self._rows for chain in row.chains]
         self._prefix = next((row.attribute for row in self._rows if row.attribute), "")
@@ -117,13 +117,15 @@ class Shapes:
         key = data[at : at + 6]
         seen = (key, family, b"".join(head for _, head in headers))
         if seen not in self._seen:
-            self._seen[seen] = None
+            self._seen[seen] = True
             if len(self._seen) > SEEN:
                 self._seen.popitem(last=False)
             return None
-        self._count += 1
-        shape = self._shape(message, place, family, headers)
-        if shape is not None:
+        shape = self._shape(message, place, family, headers) if self._seen[seen] else None
+        if shape is None:
+            self._seen[seen] = False
+        else:
+            self._count += 1
             self._keep(key, shape)
         return shape
 

@@ -189,6 +189,32 @@ def test_values_of_a_shape_are_read_from_each_message() -> None:
     assert [[one.cls.label for one in told] for told in bench.told] == [["contradicted"], ["contradicted"]]
 
 
+def test_the_oldest_shape_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There are never more than allowed, and what the others gave is counted."""
+    monkeypatch.setattr("nlmon.compare.shapes.SHAPES", 8)
+    bench = Bench()
+    for kind in range(40, 60):
+        for _ in range(3):
+            judged(bench, route(1, attr(20, b"\0"), attr(kind, bytes(kind))))
+    (shapes,) = [s for kind, s in bench.judges[0]._agreement._shapes.items() if kind == "route"]
+    fast, slow = bench.results()
+
+    assert len(shapes.shapes()) == 8
+    assert fast == slow
+
+
+def test_what_has_no_shape_does_not_cost_the_others_theirs() -> None:
+    """A message of which no function can be made is not counted as one, however often it comes."""
+    bench = Bench()
+    twice = attr(18, attr(1, b"veth\0"))
+    odd = message(16, number("BxHiII", 0, 1, 3, 1, 0) + attr(3, b"lan0\0") + twice + twice)
+    for _ in range(3 * FIRST_SHAPES):
+        judged(bench, odd)
+    (shapes,) = [s for kind, s in bench.judges[0]._agreement._shapes.items() if kind == "link"]
+
+    assert (shapes.shapes(), shapes._count) == ([], 0)
+
+
 def test_shapes_are_bounded() -> None:
     """Ever new shapes are not kept for ever, and most of them make no function."""
     rnd = random.Random(3)

@@ -46,6 +46,22 @@ class Message:
         self.errors.append(AttributeFormatError("NLM-D003", what, frame=frame, offset=offset, path=path))
 
 
+class _Remembered(dict[bytes, str]):
+    """Texts that were made before; when there are too many, all are forgotten."""
+
+    def __setitem__(self, raw: bytes, text: str) -> None:
+        if len(self) >= REMEMBERED:
+            self.clear()
+        super().__setitem__(raw, text)
+
+
+class _Nothing(dict[bytes, str]):
+    """Remembers nothing."""
+
+    def __setitem__(self, raw: bytes, text: str) -> None:
+        pass
+
+
 class Reader:
     """The kinds of values, in the byte order of the recorded machine."""
 
@@ -58,9 +74,11 @@ class Reader:
         self._u32_pair = struct.Struct(sign + "II")
         # For the loops of the parsers, which look nothing up.
         self._rtattr_at, self._u32_at = self._rtattr.unpack_from, self._u32.unpack_from
-        # Texts by bytes: of addresses by their length, and of names.
-        self._ips: dict[int | None, dict[bytes, str]] = {4: {}, 16: {}, None: {}}
-        self._names: dict[bytes, str] = {}
+        # Texts by bytes: of addresses by their length, and of names. Where a subclass makes them, it is always asked.
+        mine = type(self)
+        ips = _Remembered if mine.ip is Reader.ip else _Nothing
+        self._ips: dict[int | None, dict[bytes, str]] = {4: ips(), 16: ips(), None: ips()}
+        self._names: dict[bytes, str] = _Remembered() if mine.name_of is Reader.name_of else _Nothing()
 
     def attributes(self, message: Message, at: int, end: int, path: str = "") -> Iterator[tuple[int, int, int, int]]:
         """(type, offset of the header, begin and end of the payload) of each attribute."""
@@ -127,10 +145,8 @@ class Reader:
         name = text.decode("utf-8", "backslashreplace")
         if len(text) > longest:
             message.bad(at, path, f"the name has {len(text)} bytes and may have {longest}")
-        elif len(payload) <= IFNAMSIZ:
-            if len(self._names) >= REMEMBERED:
-                self._names.clear()
-            self._names[payload] = name
+        elif len(payload) <= IFNAMSIZ and len(text) < IFNAMSIZ:
+            self._names[payload] = name  # never too long, whatever attribute it stands in
         return name
 
     def ip(self, message: Message, at: int, begin: int, end: int, path: str, need: int) -> str | None:
@@ -138,8 +154,6 @@ class Reader:
         if end - begin != need:
             message.bad(at, path, f"{end - begin} bytes are no address of {need}")
             return None
-        address, texts = message.data[begin:end], self._ips[need]
-        if len(texts) >= REMEMBERED:
-            texts.clear()
-        text = texts[address] = inet_ntoa(address) if need == 4 else inet_ntop(AF_INET6, address)
+        address = message.data[begin:end]
+        text = self._ips[need][address] = inet_ntoa(address) if need == 4 else inet_ntop(AF_INET6, address)
         return text

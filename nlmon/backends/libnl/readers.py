@@ -63,7 +63,10 @@ _FORMS: WeakKeyDictionary[Reader, Form] = WeakKeyDictionary()
 
 def form_of(read: Reader) -> Form | None:
     """The form of a reader of this module; None for any other, of which nothing is known but how to call it."""
-    return _FORMS.get(read)
+    try:
+        return _FORMS.get(read)
+    except TypeError:  # not every callable can be a key
+        return None
 
 
 def plain_readers(sign: str) -> dict[str, tuple[int, Callable[[int], Reader]]]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from msgspec import structs
 from nlbuild import attr, message, number
 
 from nlmon.backends.legacy import LegacyBackend, reading
-from nlmon.events import Datagram, Decoded, RouteInfo
+from nlmon.events import AddrInfo, Datagram, Decoded, RouteInfo
 from nlmon.transport.replay import ReplayFactory
 
 IP4, IP6 = bytes((10, 0, 0, 1)), bytes(15) + b"\1"
@@ -47,6 +49,7 @@ MESSAGES = {
     "a name that is too long": link(attr(3, NAME + b"8\0")),
     "the same as a discipline": link(attr(6, NAME + b"8\0")),
     "and without its end": link(attr(3, NAME + b"8")),
+    "a discipline without its end": link(attr(6, NAME + b"8")),
     "an empty name": link(attr(3, b"\0")),
     "a label": addr(2, attr(3, NAME + b"\0")) + addr(2, attr(3, NAME + b"8\0")),
 }
@@ -71,3 +74,23 @@ def test_only_some_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
         (event,) = backend.decode(Datagram(1, 0, 0, route(2, attr(1, bytes((10, 0, 0, last)))))).events
         assert isinstance(event.payload, RouteInfo)
         assert (event.payload.dst, len(backend._ips[4]) <= 3) == (f"10.0.0.{last}", True)
+
+
+class Loud(LegacyBackend):
+    """Makes texts in its own way."""
+
+    def name_of(self, message: Any, at: int, begin: int, end: int, path: str, longest: int) -> str:
+        return super().name_of(message, at, begin, end, path, longest).upper()
+
+    def ip(self, message: Any, at: int, begin: int, end: int, path: str, need: int) -> str | None:
+        return f"<{super().ip(message, at, begin, end, path, need)}>"
+
+
+def test_who_makes_texts_is_always_asked() -> None:
+    """A subclass that replaces a reader of texts makes every one of them."""
+    backend = Loud(ReplayFactory())
+    data = addr(2, attr(1, IP4), attr(2, IP4), attr(3, b"lan0\0"))
+    payloads = [event.payload for _ in range(3) for event in backend.decode(Datagram(1, 0, 0, data)).events]
+
+    text = ".".join(map(str, IP4))
+    assert [(p.addr, p.label) for p in payloads if isinstance(p, AddrInfo)] == [(f"<{text}>", "LAN0")] * 3

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import pytest
 from agreement import recorded
@@ -346,7 +346,7 @@ def test_large_layouts_push_out_old_ones(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_memos_are_bounded() -> None:
     """Texts of addresses and names are forgotten when there are too many."""
     for number_ in range(KEPT + 10):
-        assert (addresses[number_.to_bytes(4, "big")], texts[b"n%d\0" % number_]) is not None
+        assert (addresses[number_.to_bytes(4, "big")].count("."), texts[b"n%d\0" % number_]) == (3, f"n{number_}")
 
     assert (len(addresses) <= KEPT, len(texts) <= KEPT) == (True, True)
     assert (addresses[bytes((10, 1, 2, 3))], texts[b"lan\xff\0x"]) == ("10.1.2.3", "lan\\xff")
@@ -397,6 +397,25 @@ class ReaderOfOnes(LibnlBackend):
     decoders: ClassVar = {**LibnlBackend.decoders, 0: (Mine, NetworkDecoder)}
 
 
+class Rigid(NamedTuple):
+    """A reader that nobody can refer to weakly."""
+
+    text: str
+
+    def __call__(self, *_: object) -> str:
+        return self.text
+
+
+class RigidReader(LibnlBackend):
+    """Replaces a reader by no function."""
+
+    class Mine(RouteDecoder):
+        def reader(self, row: Attr, family: int) -> Any:
+            return (0, Rigid("mine")) if row.field == "label" else super().reader(row, family)
+
+    decoders: ClassVar = {**LibnlBackend.decoders, 0: (Mine, NetworkDecoder)}
+
+
 class Row(LibnlBackend):
     """Replaces a row of a policy."""
 
@@ -408,7 +427,14 @@ class Row(LibnlBackend):
 
 @pytest.mark.parametrize(
     ("kind", "label"),
-    [(Handler, "mine"), (Method, "mine"), (Walk, "mine"), (ReaderOfOnes, "mine"), (Row, b"lan0\0".hex())],
+    [
+        (Handler, "mine"),
+        (Method, "mine"),
+        (Walk, "mine"),
+        (ReaderOfOnes, "mine"),
+        (RigidReader, "mine"),
+        (Row, b"lan0\0".hex()),
+    ],
 )
 def test_what_a_subclass_replaces_stays_replaced(kind: type[LibnlBackend], label: str) -> None:
     """However often a message comes, a replaced handler, method, walk, reader or row is what reads it."""

@@ -10,13 +10,14 @@ Rules of this folder:
    used only where the walk would call the same readers at the same places. A reader whose form it does not know, it
    calls.
 2. What a subclass replaced is not known here: a handler has a whole-message function only while it is the original.
-3. Generated code is made of our own names and numbers; no byte of a message is ever part of a source.
+3. Generated code is made of our own names and of integers, some of which are a message's type, flags and first byte;
+   no text of a message is ever part of a source.
 4. Bounded: layouts, their bytes, their memos, and how often functions are made, so that a sender of ever new layouts
    gains nothing by it.
 
 ``shape`` says what stands where, ``source`` writes functions, with ``memo`` for texts. ``ranges`` makes layouts of
-attributes, for every protocol, ``messages`` of whole messages, for rtnetlink's five kinds; ``cache`` keeps what was
-made and counts.
+attributes, for every protocol, ``messages`` of whole messages, for rtnetlink's five kinds and nl80211; ``cache`` keeps
+what was made and counts. Messages of another namespace are walked: few monitors hear any.
 
 Not here: policies and readers, and the walk that all this stands for (``attributes``).
 """
