@@ -45,6 +45,7 @@ __all__ = [
     "hops_of",
     "identity",
     "objects_of",
+    "reorder",
     "route_group",
     "show_key",
     "split_hops",
@@ -215,6 +216,16 @@ def show_key(kind: str, key: Key) -> str:
 
 def _named(pairs: Iterable[tuple[str, Hashable]]) -> str:
     return " ".join(f"{name}={value}" for name, value in pairs if value not in {None, 0} or name == "family")
+
+
+def reorder(members: dict[Key, None], key: Key, *, last: bool) -> None:
+    """Put the key of a route at one end of its group. A host may have a million groups, nearly all of one route, and
+    plain dictionaries are what the garbage collector spends least on."""
+    del members[key]
+    others = () if last else tuple(members)
+    if others:
+        members.clear()
+    members.update(dict.fromkeys((key, *others)))
 
 
 class Hanging:

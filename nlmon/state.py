@@ -13,7 +13,7 @@ Not here: which object is which (``nlmon.identity``), and comparing two states (
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict, defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection
 from typing import Any, Literal, TypeAlias
 
@@ -28,6 +28,7 @@ from nlmon.identity import (
     Subject,
     held_by_dump,
     objects_of,
+    reorder,
     route_group,
     show_key,
     split_hops,
@@ -101,7 +102,7 @@ class State:
         self._loads: list[DumpLoad] = []
         self._dumped: set[tuple[int, int]] = set()
         # Keys of the routes of each group in order, which for IPv4 is the kernel's.
-        self._members: defaultdict[Key, OrderedDict[Key, None]] = defaultdict(OrderedDict)
+        self._members: defaultdict[Key, dict[Key, None]] = defaultdict(dict)
         self._hanging = {kind: Hanging() for kind in ("addr", "neigh", "route")}
 
     def adopt(self, other: State, change: Callable[[RoutePayload], RoutePayload], loads: Collection[DumpLoad]) -> None:
@@ -174,11 +175,11 @@ class State:
                 self.remove("route", first)
                 members = self._members[group]
             members[key] = None
-            members.move_to_end(key, last=False)
+            reorder(members, key, last=False)
         elif key not in members:
             # A nexthop that is replaced is announced like a replacement, and its routes keep their places.
             members[key] = None
-            members.move_to_end(key, last=bool(flags & (APPEND | MULTI)))  # a dump lists them in order
+            reorder(members, key, last=bool(flags & (APPEND | MULTI)))  # a dump lists them in order
         self._touch("route", key)
         self._put("route", key, route)
 
@@ -378,7 +379,7 @@ class State:
             if isinstance(payload, RouteInfo) and payload.family == INET:
                 group = route_group(payload)
                 if group not in reordered:
-                    self._members[group].move_to_end(key)
+                    reorder(self._members[group], key, last=True)
 
     def _insert(self, kind: str, key: Key, payload: RoutePayload) -> None:
         self._put(kind, key, payload)
