@@ -14,7 +14,9 @@ import argparse
 import re
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from benchmarks.plan import Measurement, Plan
 from benchmarks.report import Report, markdown, measured, report, report_bytes, schema, this_machine
@@ -24,10 +26,12 @@ from benchmarks.targets import TARGETS, outcome
 BEGIN, END = "<!-- begin: python -m benchmarks -->", "<!-- end -->"
 
 
-def run(plan: Plan, rounds: int, only: str, clock: Clock) -> Report:
+def run(plan: Plan, rounds: int, only: str | re.Pattern[str], clock: Clock) -> Report:
     """Measure whatever matches ``only``, so many rounds."""
     machine = this_machine()
     wanted = [one for one in plan.measurements() if re.search(only, one.key)]
+    if not wanted:
+        raise SystemExit("nothing matches; there are " + ", ".join(one.key for one in plan.measurements()))
     samples: dict[str, list[Sample]] = {one.key: [] for one in wanted}
     why = {one.key: one.missing for one in wanted if one.missing}
     failed: dict[str, str] = {}
@@ -68,12 +72,29 @@ def insert(document: Path, text: str) -> None:
     part.replace(document)
 
 
+def _regex(text: str) -> re.Pattern[str]:
+    try:
+        return re.compile(text)
+    except re.error as error:
+        raise ValueError(text) from error
+
+
+def _positive(kind: Callable[[str], float]) -> Callable[[str], Any]:
+    def number(text: str) -> float:
+        value = kind(text)
+        if not value > 0:
+            raise ValueError(text)
+        return value
+
+    return number
+
+
 def main() -> None:
     """Do what the command line says."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--scale", type=float, default=1.0, help="of the captures' full size")
-    parser.add_argument("--only", default="", metavar="REGEX", help="measure what this matches")
+    parser.add_argument("--rounds", type=_positive(int), default=5, help="of every measurement; 5 by default")
+    parser.add_argument("--scale", type=_positive(float), default=1.0, help="of the captures' full size; 1 by default")
+    parser.add_argument("--only", type=_regex, default="", metavar="REGEX", help="measure what this matches")
     parser.add_argument("--long", action="store_true", help="also what takes minutes: ten million messages")
     parser.add_argument(
         "--clock", choices=("wall", "cpu"), default="wall", help="cpu: for a machine that has other work at the time"

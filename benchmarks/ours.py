@@ -26,15 +26,10 @@ from nlmon.events import Datagram
 from nlmon.replay import replay_capture
 from nlmon.transport.replay import ReplayFactory
 
-__all__ = ["WORK", "adversarial", "has_layouts"]
+__all__ = ["WORK", "adversarial"]
 
 ROUTE, GENERIC = 0, 16
-ROUTE_FAMILIES = {16: 32, 20: 24, 24: 28, 28: 28}  # where the attributes of a message begin, by RTM_NEW*
-
-
-def has_layouts() -> bool:
-    """Whether the layout cache can be switched off."""
-    return "layouts" in BackendOptions.__struct_fields__
+ATTRIBUTES_AT = {16: 32, 20: 24, 24: 28, 28: 28}  # where the attributes of a message begin, by RTM_NEW*
 
 
 def backend(name: str, path: Path, **options: object) -> Backend:
@@ -113,7 +108,7 @@ def strangers(messages: Iterator[bytes], count: int) -> Iterator[bytes]:
     chance = random.Random(7)
     for message, _ in zip(messages, range(count), strict=False):
         length, kind = struct.unpack_from("=IH", message)
-        at = ROUTE_FAMILIES[kind & ~3]
+        at = ATTRIBUTES_AT[kind & ~3]
         head, attributes = message[4:at], []
         while at + 4 <= length:
             size = struct.unpack_from("=H", message, at)[0]

@@ -99,9 +99,6 @@ class Plan:
             "scapy": no_library["scapy"],
             **{key: no_libnl for key, *_ in _TABLE if key.startswith("libnl-3")},
             **{key: _no_program(program.needs) for key, program in PROGRAMS.items() if program.needs},
-            **dict.fromkeys(("jobs 1", "jobs 2"), _no_jobs()),
-            "layouts on": "" if ours.has_layouts() else "there is no layout cache to switch off",
-            "layouts off": "" if ours.has_layouts() else "there is no layout cache to switch off",
             **dict.fromkeys(("memory 1 M", "memory 10 M"), "" if long else "takes minutes: --long"),
         }
 
@@ -159,10 +156,3 @@ def _no_library(name: str) -> str:
 
 def _no_program(name: str) -> str:
     return "" if shutil.which(name) else f"the program {name} is not installed"
-
-
-def _no_jobs() -> str:
-    shown = subprocess.run(
-        [sys.executable, "-m", "nlmon", "replay", "--help"], capture_output=True, text=True, check=True
-    )
-    return "" if "--jobs" in shown.stdout else "nlmon replay has no option --jobs"

@@ -109,7 +109,8 @@ class Lane:
             for protocol in protocols:
                 if self.supports(protocol):
                     self.backend.enable(protocol)
-                    if self.backend.straight(protocol) and self.factory.faults.none:
+                    own = self.backend.reads(protocol, self.factory.opened(protocol))
+                    if own and self.backend.straight(protocol) and self.factory.faults.none:
                         self.straight.add(protocol)
 
     def stop(self) -> None:
@@ -210,7 +211,7 @@ class Lane:
         if self._stale:
             self._refresh(datagram)
         if datagram.protocol in self.straight:
-            self.recall(0, self.take_all((datagram,))[0])
+            self.recall(0, self.take_all((datagram,), learn=learn)[0])
             return self.heard
         faults = self.factory.faults
         lost = faults.lost
@@ -220,15 +221,15 @@ class Lane:
             self._process(datagram.protocol)
         return self.heard
 
-    def take_all(self, datagrams: Sequence[Datagram]) -> list[list[Event] | None]:
+    def take_all(self, datagrams: Sequence[Datagram], *, learn: bool = True) -> list[list[Event] | None]:
         """Hand over notifications of protocols that are ``straight``, which tell the kernel's side no news but the
-        time. The events of each, None where there is more to say; see ``recall``."""
+        time, and not that without ``learn``. The events of each, None where there is more to say; see ``recall``."""
         made: list[list[Event] | None] = []
         take, factory, time, plain = self.backend.take, self.factory, self.factory.time, 0
         self._reset()
         self._odd = {}
         for number, (datagram, heard) in enumerate(zip(datagrams, factory.hand(datagrams), strict=True)):
-            if datagram.timestamp > time:
+            if learn and datagram.timestamp > time:
                 factory.time = time = datagram.timestamp
             try:
                 if heard:

@@ -18,6 +18,7 @@ from nlmon.backends.base import BackendOptions, create
 from nlmon.backends.legacy import LegacyBackend
 from nlmon.backends.libnl import LibnlBackend
 from nlmon.capture import Frame, open_capture
+from nlmon.compare.difference import Class
 from nlmon.errors import NlmonError
 from nlmon.events import Datagram, Decoded, Event
 from nlmon.lane import BackendMaker, Lane
@@ -149,6 +150,49 @@ def test_many_at_a_time_give_what_each_gives_alone(pair: tuple[BackendMaker, Bac
 
     assert results(one) == results(many)
     assert results(slow) == results(many)
+
+
+class Wrapped:
+    """A transport around another, which loses a datagram now and then."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner, self._count = inner, 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    def recv(self) -> Datagram | None:
+        self._count += 1
+        found: Datagram | None = self._inner.recv()
+        return self._inner.recv() if self._count % 7 == 0 else found
+
+
+class Factory:
+    """Opens transports that lose."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner, self.byteorder = inner, inner.byteorder
+
+    def open(self, *arguments: Any, **named: Any) -> Wrapped:
+        return Wrapped(self._inner.open(*arguments, **named))
+
+
+def test_a_transport_around_the_played_one_is_read() -> None:
+    """What an implementation really reads is what it is judged by."""
+    replay = Replay(legacy, lambda factory, options: LibnlBackend(Factory(factory), options), byteorder="little")
+    replay.play(recorded("01-route-basic"))
+
+    assert replay.lanes[1].straight == set()
+    assert replay.judge.counts[Class.MISSING] > 10
+
+
+def test_what_a_program_asks_is_no_time_of_the_kernel() -> None:
+    """A request that is fed with all else does not move the clock of the played kernel."""
+    request = (20).to_bytes(4, "little") + bytes((26, 0, 1, 3)) + bytes(12)
+    replay = Replay(legacy, libnl, byteorder="little", select="all")
+    replay.feed(Frame(1, 5000, 0, request, "out"))
+
+    assert [lane.factory.time for lane in replay.lanes] == [0, 0]
 
 
 def test_a_batch_is_bounded_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -271,6 +271,10 @@ class Backend(abc.ABC):
             self._unknown[protocol].update(decoded.unknown)
         return decoded
 
+    def reads(self, protocol: int, transport: Transport | None) -> bool:
+        """Whether what a protocol reads is this very transport, and nothing around it."""
+        return transport is not None and self._transports.get(protocol) is transport
+
     def straight(self, protocol: int) -> bool:
         """Whether ``process`` does nothing with a datagram of a protocol but ``take`` and deliver it, and nothing while
         nothing waits, so that who plays the kernel may ``take`` by himself. An implementation that does more, or a

@@ -113,7 +113,7 @@ def _print(report: StatusReport) -> None:
     console.print(table)
     layouts = report.layouts
     if layouts is None:
-        console.print("layouts: none")
+        console.print("layouts: none are kept")
         return
     reads = layouts.hits + layouts.misses
     share = f", {100 * layouts.hits / reads:.1f} % of {reads:,} reads" if reads else ""

@@ -70,6 +70,10 @@ class ReplayFactory(Told):
         self._open[protocol] = transport
         return transport
 
+    def opened(self, protocol: int) -> ReplayTransport | None:
+        """The transport of a protocol that is open."""
+        return self._open.get(protocol)
+
     def forget(self, transport: ReplayTransport) -> None:
         """Stop delivering to a transport that was closed."""
         if self._open.get(transport.protocol) is transport:

@@ -75,8 +75,12 @@ class Decoder:
 
     def remember(self, layouts: Layouts) -> None:
         """Use layouts, unless a subclass walks in its own way."""
-        if type(self).walk is Decoder.walk and type(self).fill is Decoder.fill:
+        if self.walks_as(Decoder, "walk", "fill"):
             self._ranges = RangeLayouts(layouts, self.sign, self.attribute)
+
+    def walks_as(self, known: type, *names: str) -> bool:
+        """Whether methods are those of ``known``, and neither a subclass nor this object has others."""
+        return all(getattr(getattr(self, name), "__func__", None) is getattr(known, name) for name in names)
 
     def read_whole(self, policies: Collection[int]) -> None:
         """Policies, by their address, whose messages have layouts of their own; of their attributes none are made."""

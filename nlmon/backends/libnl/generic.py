@@ -43,9 +43,7 @@ class GenericDecoder(Decoder):
 
     def recipes(self) -> dict[Callable[..., Any], Recipe]:
         """Handlers whose messages may be read whole, unless a subclass has replaced them."""
-        mine = type(self)
-        walks = mine.walk is Decoder.walk and mine.fill is Decoder.fill
-        original = walks and mine.message is GenericDecoder.message
+        original = self.walks_as(Decoder, "walk", "fill") and self.walks_as(GenericDecoder, "message")
         return {self.message: GENERIC_RECIPES["message"]} if original else {}
 
     def message(self, m: Reading, start: int, end: int) -> Found:

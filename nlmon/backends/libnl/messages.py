@@ -118,7 +118,6 @@ class MessageDecoder:
             for protocol, kinds in self.handlers.items()
         }
         self.layouts = Layouts(layouts) if layouts else None
-        self._name_of = self.link_name
         # Layouts of whole messages by protocol, and what they know, with that of NETLINK_ROUTE at hand.
         self._whole: dict[int, MessageLayouts] = {}
         self._known: Mapping[bytes, Ways] = NOTHING
@@ -129,6 +128,8 @@ class MessageDecoder:
     def _remember(self, layouts: Layouts, made: Mapping[int, tuple[Decoder, ...]]) -> None:
         for decoder in itertools.chain.from_iterable(made.values()):
             decoder.remember(layouts)
+        if getattr(self._walk, "__func__", None) is not MessageDecoder._walk:
+            return  # whole messages are read past it
         for protocol, decoders in made.items():
             for decoder in decoders:
                 if isinstance(decoder, RouteDecoder | GenericDecoder) and (known := decoder.recipes()):
@@ -149,9 +150,9 @@ class MessageDecoder:
         # One message, as notifications are.
         if ways is not None and ways.length == len(data) and datagram.nsid is None and not datagram.truncated:
             errors: list[DecodeError] = []
-            event = ways.first(data, 0, datagram, errors, self._name_of)
+            event = ways.first(data, 0, datagram, errors, self.link_name)
             if event is None:
-                event = ways.second(data, 0, datagram, errors, self._name_of)
+                event = ways.second(data, 0, datagram, errors, self.link_name)
             if event is not None:
                 ways.hits += 1
                 return Decoded([event], errors)
@@ -177,9 +178,9 @@ class MessageDecoder:
             ways = None if whole is None else whole.known.get(data[offset : offset + 8])
             if ways is not None:
                 message = data[offset:end]
-                event = ways.first(message, offset, datagram, errors, self._name_of)
+                event = ways.first(message, offset, datagram, errors, self.link_name)
                 if event is None:
-                    event = ways.second(message, offset, datagram, errors, self._name_of)
+                    event = ways.second(message, offset, datagram, errors, self.link_name)
                 if event is not None:
                     ways.hits += 1
                     events.append(event)

@@ -45,12 +45,10 @@ class RouteDecoder(Decoder):
 
     def recipes(self) -> dict[Callable[..., Any], Recipe]:
         """Handlers whose messages may be read whole: those that no subclass has replaced."""
-        mine = type(self)
-        walks = mine.walk is Decoder.walk and mine.fill is Decoder.fill and mine._header is RouteDecoder._header
+        if not self.walks_as(Decoder, "walk", "fill") or not self.walks_as(RouteDecoder, "_header"):
+            return {}
         return {
-            getattr(self, name): recipe
-            for name, recipe in ROUTE_RECIPES.items()
-            if walks and getattr(mine, name) is getattr(RouteDecoder, name)
+            getattr(self, name): recipe for name, recipe in ROUTE_RECIPES.items() if self.walks_as(RouteDecoder, name)
         }
 
     # -- messages: bytes to payload and interface index --------------------------------------------------------

@@ -24,7 +24,7 @@ from nlmon.backends.libnl.policies import Attr
 from nlmon.backends.libnl.route import RouteDecoder
 from nlmon.capture import ByteOrder
 from nlmon.errors import UsageError
-from nlmon.events import AddrInfo, Datagram, LinkInfo
+from nlmon.events import AddrInfo, Datagram, Decoded, LinkInfo
 from nlmon.transport.replay import ReplayFactory
 
 SEED = 20261125
@@ -416,6 +416,32 @@ class RigidReader(LibnlBackend):
     decoders: ClassVar = {**LibnlBackend.decoders, 0: (Mine, NetworkDecoder)}
 
 
+class Instance(LibnlBackend):
+    """Replaces a method of one decoder, and not of its class."""
+
+    class Mine(RouteDecoder):
+        def __init__(self, byteorder: str) -> None:
+            super().__init__(byteorder)
+            addr = self.addr
+
+            def mine(m: Any, start: int, end: int) -> Any:
+                info, *rest = addr(m, start, end)
+                return structs.replace(info, label="mine"), *rest
+
+            self.addr = mine  # type: ignore[method-assign]
+
+    decoders: ClassVar = {**LibnlBackend.decoders, 0: (Mine, NetworkDecoder)}
+
+
+class Messages(LibnlBackend):
+    """Replaces the walk over the messages of a datagram."""
+
+    def _walk(self, datagram: Datagram) -> Decoded:
+        decoded = super()._walk(datagram)
+        events = [structs.replace(e, payload=structs.replace(e.payload, label="mine")) for e in decoded.events]
+        return structs.replace(decoded, events=events)
+
+
 class Row(LibnlBackend):
     """Replaces a row of a policy."""
 
@@ -434,6 +460,8 @@ class Row(LibnlBackend):
         (ReaderOfOnes, "mine"),
         (RigidReader, "mine"),
         (Row, b"lan0\0".hex()),
+        (Instance, "mine"),
+        (Messages, "mine"),
     ],
 )
 def test_what_a_subclass_replaces_stays_replaced(kind: type[LibnlBackend], label: str) -> None:
