@@ -110,9 +110,9 @@ def drops_of(pid: int) -> int | None:
 class Monitor:
     """libnl, listening; ``events`` and ``errors`` as they came."""
 
-    def __init__(self, buffer: int, *, resync: bool = False) -> None:
-        # Read ahead of decoding, so that the kernel's buffer is empty sooner, and dumps wait for the end of a burst.
-        options = BackendOptions(receive_buffer=buffer, resync=resync, resync_quiet=QUIET, message_pool_size=POOL)
+    def __init__(self, buffer: int, *, resync: bool = False, pool: int | None = None) -> None:
+        # Dumps wait for the end of a burst.
+        options = BackendOptions(receive_buffer=buffer, resync=resync, resync_quiet=QUIET, message_pool_size=pool)
         self.backend: Backend = create("libnl", KernelFactory(), options)
         self.events: list[Event] = []
         self.errors: list[NlmonError] = []
@@ -141,7 +141,8 @@ class Monitor:
 def burst(captures: Captures, buffer: int, *, beside: bool = False, resync: bool = False) -> Sample:
     """Additions by ``ip -batch``; ``beside``: ``ip monitor`` listens, too; ``resync``: libnl makes up for losses."""
     batch("link set lo up\n" + "".join(map(_device, range(DEVICES))))
-    monitor = Monitor(buffer, resync=resync)
+    # Read ahead of decoding, so that a small buffer is empty sooner.
+    monitor = Monitor(buffer, resync=resync, pool=POOL if buffer == SMALL else None)
     status = monitor.backend.status().protocols[ROUTE].transport
     if status is None or (status.receive_buffer_effective or 0) < 2 * buffer:  # the kernel doubles it
         raise SystemExit("the kernel allows no such receive buffer: be root, or raise net.core.rmem_max")
