@@ -16,7 +16,7 @@ from nlbuild import attr, message, number
 
 from nlmon.backends.base import BackendOptions, LayoutStatus, create
 from nlmon.backends.libnl import LibnlBackend
-from nlmon.backends.libnl.layouts.cache import CHANGES, EARNED, LARGEST, PATIENCE, PAYDAY, SAVED, START, WAYS
+from nlmon.backends.libnl.layouts.cache import AGAIN, CHANGES, EARNED, LARGEST, PATIENCE, PAYDAY, SAVED, START, WAYS
 from nlmon.backends.libnl.layouts.memo import KEPT, addresses, texts
 from nlmon.backends.libnl.layouts.source import SHORT
 from nlmon.backends.libnl.network import NetworkDecoder
@@ -299,6 +299,18 @@ def test_a_key_that_never_fits_is_given_up() -> None:
 
     assert (status(one).entries, status(one).hits, status(one).evicted) == (0, 0, 1)
     assert status(one).compiled < PATIENCE + 8
+
+
+def test_what_was_given_up_is_tried_again() -> None:
+    """A key that was given up while its messages had other layouts each has one when they have one again."""
+    one, random_ = backend(), random.Random(SEED)
+    head = number("BxxxiHBB", 2, 3, 2, 0, 1)
+    kinds = [[random_.randrange(40, 60) for _ in range(6)] for _ in range(4 * PATIENCE)]
+    feed(one, *(message(28, head + b"".join(attr(k, b"") for k in row)) for row in kinds))
+    same = message(28, head + attr(40, b"") * 6)
+    feed(one, *[same] * (AGAIN + 10))
+
+    assert (status(one).evicted, status(one).hits > 0) == (1, True)
 
 
 def test_functions_must_be_earned() -> None:

@@ -5,7 +5,8 @@ Rules:
 2. Making a function costs as much as walking fifty messages, so it must be earned: what layouts save pays for new ones
    (``SAVED``), each walk earns a little (``EARNED``), and a start is given. Who never sees a layout again pays that
    little and no more.
-3. Keys whose layouts fail more often than they fit are given up.
+3. Keys whose layouts fail more often than they fit are given up for a while (``AGAIN``): what they lacked may have been
+   the means to make another.
 4. The oldest key goes when there are too many, or their messages are too large together.
 
 Not here: what a layout is (``shape``), and its code (``source``).
@@ -24,11 +25,11 @@ __all__ = ["LARGEST", "Layout", "Layouts", "Shelf", "Ways"]
 
 WAYS = 4
 # Functions that may be made at once, what a walk adds to that, and what a hit does, counted every so many walks.
-START, EARNED, SAVED, PAYDAY = 128.0, 1 / 1024, 1 / 256, 256
+START, EARNED, SAVED, PAYDAY = 64.0, 1 / 1024, 1 / 256, 64
 # Keys seen or given up that are remembered of a shelf, and the largest message, in bytes, of which the first is.
 SEEN, COMPARED = 1024, 2048
-# A key may fail so often more than it fits.
-PATIENCE = 32
+# A key may fail so often more than it fits; and after so many walks what was given up may be tried again.
+PATIENCE, AGAIN = 32, 4096
 # Larger messages, in bytes, have no layout, and the messages that layouts are made from are this much together.
 LARGEST, MOST = 8192, 4 << 20
 
@@ -107,14 +108,15 @@ class Ways:
 
 class Shelf:
     """The keys of one user of layouts: ``known`` with their layouts, ``seen`` with what was seen first, which tells
-    what changes, and those that are given up."""
+    what changes, and those that are given up until so many walks were made in all as ``again`` says."""
 
-    __slots__ = ("given_up", "known", "seen")
+    __slots__ = ("again", "given_up", "known", "seen")
 
     def __init__(self) -> None:
         self.known: dict[Any, Ways] = {}
         self.seen: dict[Hashable, bytes] = {}
         self.given_up: set[Hashable] = set()
+        self.again = 0
 
 
 class Layouts:
@@ -164,6 +166,8 @@ class Layouts:
                 shelf.seen.clear()
             shelf.seen[key] = sample if len(sample) <= COMPARED else b""
             return False
+        if shelf.given_up and self._misses >= shelf.again:
+            shelf.given_up.clear()
         return key not in shelf.given_up
 
     def learn(
@@ -211,6 +215,8 @@ class Layouts:
     def _give_up(self, shelf: Shelf, key: Hashable) -> None:
         if len(shelf.given_up) >= SEEN:
             shelf.given_up.clear()
+        if not shelf.given_up:
+            shelf.again = self._misses + AGAIN
         shelf.given_up.add(key)
         self._drop(shelf, key)
 
