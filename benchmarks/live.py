@@ -141,8 +141,8 @@ class Monitor:
 def burst(captures: Captures, buffer: int, *, beside: bool = False, resync: bool = False) -> Sample:
     """Additions by ``ip -batch``; ``beside``: ``ip monitor`` listens, too; ``resync``: libnl makes up for losses."""
     batch("link set lo up\n" + "".join(map(_device, range(DEVICES))))
-    # Read ahead of decoding, so that a small buffer is empty sooner.
-    monitor = Monitor(buffer, resync=resync, pool=POOL if buffer == SMALL else None)
+    # Read ahead of decoding, so that the kernel's buffer is empty sooner.
+    monitor = Monitor(buffer, resync=resync, pool=POOL)
     status = monitor.backend.status().protocols[ROUTE].transport
     if status is None or (status.receive_buffer_effective or 0) < 2 * buffer:  # the kernel doubles it
         raise SystemExit("the kernel allows no such receive buffer: be root, or raise net.core.rmem_max")

@@ -44,13 +44,15 @@ class Recipe(NamedTuple):
     """How a handler makes its payload: the attribute of the decoder that holds its policy, and the expressions, given
     the type of the message and those of the header, whose first byte is the same in all messages of a layout, and of
     the policy's fields, ``None`` for what the message lacks. ``of_family``: that byte is the address family, by which
-    the policy is compiled. ``applies``: what must hold of decoder, type and message, each time; None: nothing."""
+    the policy is compiled. ``applies``: what must hold of decoder, type and message, None: nothing; ``still``: what of
+    it may change later, as an expression with ``decoder`` and ``{kind}``."""
 
     payload: type[Struct]
     policy: str
     make: Callable[[str, Sequence[str], Sequence[str]], Made]
     of_family: bool = True
     applies: Callable[[Any, int, bytes], bool] | None = None
+    still: str = ""
 
 
 def _link(_: str, header: Sequence[str], v: Sequence[str]) -> Made:
@@ -94,8 +96,12 @@ def _or(value: str, otherwise: str) -> str:
 
 
 def _is_nl80211(decoder: Any, kind: int, data: bytes) -> bool:
-    """A family has its number until it is gone, and vendor commands have a policy of their own."""
+    """Vendor commands have a policy of their own."""
     return decoder.families.name(kind) == "nl80211" and data[NLMSGHDR] != NL80211_CMD_VENDOR
+
+
+# A family has its number until it is gone.
+STILL_NL80211 = "(family := decoder.families.by_id.get({kind})) is not None and family.name == 'nl80211'"
 
 
 def _nl80211(kind: str, header: Sequence[str], v: Sequence[str]) -> Made:
@@ -113,7 +119,9 @@ ROUTE_RECIPES = {
     "rule": Recipe(RuleInfo, "rule_policy", _rule),
 }
 GENERIC_RECIPES = {
-    "message": Recipe(GenericInfo, "nl80211_policy", _nl80211, of_family=False, applies=_is_nl80211),
+    "message": Recipe(
+        GenericInfo, "nl80211_policy", _nl80211, of_family=False, applies=_is_nl80211, still=STILL_NL80211
+    ),
 }
 
 
@@ -177,7 +185,7 @@ class MessageLayouts:
     ) -> Callable[..., Any]:
         kind, flags = struct.unpack_from(self._decoder.sign + "HH", sample, 4)
         source.names |= {"Event": Event, "Payload": recipe.payload, "Reading": Reading, "Nl80211Info": Nl80211Info}
-        source.names |= {"applies": recipe.applies, "decoder": self._decoder}
+        source.names["decoder"] = self._decoder
         if source.calls:
             source.calls.insert(0, "m = Reading(datagram.data, datagram.frame, errors, datagram.request)")
         source.calls += [*made.lines, f"name = {made.name}"]
@@ -189,5 +197,5 @@ class MessageLayouts:
         payload = f"Payload({', '.join(made.arguments)})"
         head = f"datagram.timestamp, {self._protocol}, {kind}, {flags}, {sender[0]}, {sender[1]}, datagram.frame, at"
         event = f"Event({head}, name, {payload})"
-        tested = [f"if not applies(decoder, {kind}, data): return None"] if recipe.applies is not None else []
+        tested = [f"if not ({recipe.still.format(kind=kind)}): return None"] if recipe.still else []
         return source.function("data, at, datagram, errors, link_name", tested, event)
