@@ -19,9 +19,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.plan import Measurement, Plan
-from benchmarks.report import Report, markdown, measured, report, report_bytes, schema, this_machine
+from benchmarks.report import Report, markdown, measured, report, schema, this_machine
 from benchmarks.sample import Clock, Sample
 from benchmarks.targets import TARGETS, outcome
+from nlmon.report.jsonout import report_bytes
 
 BEGIN, END = "<!-- begin: python -m benchmarks -->", "<!-- end -->"
 

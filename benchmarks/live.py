@@ -181,9 +181,9 @@ def listening(buffer: int) -> Iterator[Callable[[], int]]:
     words = ["ip", "-rcvbuf", str(buffer), "monitor", "link", "address", "route", "neigh", "rule"]
     with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as peer:
         while drops_of(peer.pid) is None:
-            if peer.poll() is not None:
+            with suppress(subprocess.TimeoutExpired):
+                peer.wait(0.01)
                 raise SystemExit("ip monitor failed")
-            time.sleep(0.01)
         try:
             yield lambda: drops_of(peer.pid) or 0
         finally:

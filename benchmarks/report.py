@@ -13,15 +13,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-import msgspec
 from msgspec import Struct
 
 from benchmarks.plan import Measurement
 from benchmarks.sample import Clock, Sample
 from benchmarks.targets import Outcome
 from nlmon import __version__
+from nlmon.report.jsonout import schema_of
 
-__all__ = ["Machine", "Measured", "Report", "markdown", "measured", "report", "report_bytes", "schema", "this_machine"]
+__all__ = ["Machine", "Measured", "Report", "markdown", "measured", "report", "schema", "this_machine"]
 
 QUIET = 0.95
 CLOCKS = {
@@ -107,16 +107,9 @@ def report(
     return Report("nlmon", __version__, machine, rounds, scale, clock, had, rows, targets)
 
 
-def report_bytes(whole: Report) -> bytes:
-    """As indented JSON."""
-    return msgspec.json.format(msgspec.json.encode(whole, order="sorted"), indent=2) + b"\n"
-
-
 def schema() -> str:
     """JSON Schema of the report, as ``docs/schemas/bench.schema.json`` holds it."""
-    made = msgspec.json.schema(Report)
-    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "nlmon benchmark report"}
-    return json.dumps({**head, **made}, indent=2, sort_keys=True) + "\n"
+    return json.dumps(schema_of(Report, "nlmon benchmark report"), indent=2, sort_keys=True) + "\n"
 
 
 def markdown(whole: Report) -> str:

@@ -10,7 +10,6 @@ from collections import Counter
 from pathlib import Path
 
 import click
-import msgspec
 from msgspec import Struct
 
 from nlmon.capture import ByteOrder, CaptureReader, open_capture
@@ -20,6 +19,7 @@ from nlmon.cli.common import progress, warn
 from nlmon.errors import InputError
 from nlmon.events import Datagram
 from nlmon.names import PROTOCOLS, message_type
+from nlmon.report.jsonout import report_bytes
 from nlmon.report.model import Damage
 from nlmon.report.text import printable, shown_path
 from nlmon.transport.replay import ReplayFactory
@@ -71,8 +71,7 @@ def info(file: Path, form: str, byteorder: ByteOrder | None) -> None:
     with open_capture(file, byteorder=byteorder) as reader:
         summary = summarise(reader, shown_path(file))
     if form == "json":
-        encoded = msgspec.json.Encoder(order="sorted").encode(summary)
-        sys.stdout.buffer.write(msgspec.json.format(encoded, indent=2) + b"\n")
+        sys.stdout.buffer.write(report_bytes(summary))
         sys.stdout.buffer.flush()
     else:
         _print(summary)

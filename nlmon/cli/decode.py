@@ -13,14 +13,13 @@ from pathlib import Path
 
 import click
 
-from nlmon.backends.base import BACKENDS, BackendOptions
+from nlmon.backends.base import BackendOptions
 from nlmon.capture import ByteOrder, open_capture
-from nlmon.cli.common import layouts_option, progress, protocol_option, warn
-from nlmon.cli.feed import Feed, select_option
-from nlmon.errors import InputError, InternalError
+from nlmon.cli.common import progress, warn
+from nlmon.cli.feed import Feed, feed_options
+from nlmon.errors import InputError
 from nlmon.eventjson import events_to_json
 from nlmon.events import Event
-from nlmon.lane import Lane
 from nlmon.replay import Select
 from nlmon.report.text import shown_path
 from nlmon.transport.faults import parse_fault
@@ -33,11 +32,7 @@ AT_ONCE = 256
 
 
 @click.command()
-@click.argument("capture", type=click.Path(path_type=Path, readable=False))
-@click.option("--backend", type=click.Choice(list(BACKENDS)), default="libnl", show_default=True)
-@protocol_option
-@select_option
-@layouts_option
+@feed_options
 @click.option("--byteorder", type=click.Choice(["little", "big"]), help="Override the recording's byte order.")
 @click.option("--fault", "faults", multiple=True, help="Lose messages, such as overrun@120+50. Repeatable.")
 def command(
@@ -57,7 +52,7 @@ def command(
         options = BackendOptions(layouts=layouts)
         feed = Feed(reader, backend, protocols, select, options, tuple(map(parse_fault, faults)))
         lane = feed.lane
-        with _Lines(lane) as lines:
+        with _Lines(feed) as lines:
             for _ in feed.run(advance):
                 lines.take()
         counts, unknown = lines.counts, lane.unknown
@@ -81,19 +76,18 @@ def command(
 class _Lines:
     """What comes of each datagram: events on stdout, many lines at once, and the first of the errors on stderr."""
 
-    def __init__(self, lane: Lane) -> None:
+    def __init__(self, feed: Feed) -> None:
         self.counts: Counter[str] = Counter()
-        self._lane = lane
+        self._feed = feed
         self._waiting: list[Event] = []
 
     def take(self) -> None:
         """Take what came of the last datagram. Raises ``InternalError`` when the implementation did."""
-        lane = self._lane
+        lane = self._feed.lane
         self._waiting += lane.events
         if len(self._waiting) >= AT_ONCE:
             self.write()
-        if lane.crash:
-            raise InternalError("NLM-X002", f"{lane.name} raised {lane.crash}", where=lane.trace)
+        self._feed.check()
         for error in lane.errors:
             self.counts["errors"] += 1
             if self.counts["errors"] <= ERRORS_SHOWN:

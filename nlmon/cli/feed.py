@@ -7,19 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from pathlib import Path
 
 import click
 
-from nlmon.backends.base import BackendOptions, create
+from nlmon.backends.base import BACKENDS, BackendOptions, create
 from nlmon.capture import CaptureReader
 from nlmon.capture.conversation import Conversation, Role
-from nlmon.cli.common import F
+from nlmon.cli.common import F, layouts_option, protocol_option
+from nlmon.errors import InternalError
 from nlmon.events import Datagram
 from nlmon.lane import Lane
 from nlmon.replay import Select
 from nlmon.transport.faults import Fault
 
-__all__ = ["Feed", "select_option"]
+__all__ = ["Feed", "feed_options"]
 
 
 class Feed:
@@ -43,6 +45,11 @@ class Feed:
         for protocol in self._enabled:
             self.lane.backend.enable(protocol)
 
+    def check(self) -> None:
+        """Raise ``InternalError`` when the implementation raised at what it read last."""
+        if self.lane.crash:
+            raise InternalError("NLM-X002", f"{self.lane.name} raised {self.lane.crash}", where=self.lane.trace)
+
     def run(self, advance: Callable[[int], None] | None) -> Iterator[None]:
         """Read the capture to its end, and stop each time the lane has read something; ``advance`` gets the position
         in the file."""
@@ -62,13 +69,15 @@ class Feed:
         yield
 
 
-def select_option(function: F) -> F:
-    """``--select``: what is fed."""
-    decorate = click.option(
+def feed_options(function: F) -> F:
+    """What is fed to whom: the capture, ``--backend``, ``--protocol``, ``--select``, ``--layouts``."""
+    select = click.option(
         "--select",
         type=click.Choice(["notifications", "all"]),
         default="notifications",
         show_default=True,
         help="What a monitor's own socket would have received, or every recorded message.",
     )
-    return decorate(function)
+    backend = click.option("--backend", type=click.Choice(list(BACKENDS)), default="libnl", show_default=True)
+    capture = click.argument("capture", type=click.Path(path_type=Path, readable=False))
+    return capture(backend(protocol_option(select(layouts_option(function)))))

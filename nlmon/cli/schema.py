@@ -10,29 +10,24 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import click
-import msgspec
 
 from nlmon.cli.capture import CaptureSummary
 from nlmon.cli.status import status_schema
 from nlmon.eventjson import event_schema
-from nlmon.report.jsonout import report_schema, stream_schema
+from nlmon.report.jsonout import report_schema, schema_of, stream_schema
 
 __all__ = ["SCHEMAS", "command"]
-
-
-def _capture_info() -> dict[str, Any]:
-    schema = msgspec.json.schema(CaptureSummary)
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "nlmon capture info", **schema}
 
 
 SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
     "event": event_schema,
     "replay": report_schema,
     "replay-stream": stream_schema,
-    "capture-info": _capture_info,
+    "capture-info": partial(schema_of, CaptureSummary, "nlmon capture info"),
     "status": status_schema,
 }
 

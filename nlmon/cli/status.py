@@ -10,16 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import click
-import msgspec
 from msgspec import Struct
 
-from nlmon.backends.base import BACKENDS, BackendOptions, BackendStatus, LayoutStatus
+from nlmon.backends.base import BackendOptions, BackendStatus, LayoutStatus
 from nlmon.capture import ByteOrder, open_capture
-from nlmon.cli.common import layouts_option, progress, protocol_option
-from nlmon.cli.feed import Feed, select_option
-from nlmon.errors import InternalError
+from nlmon.cli.common import progress
+from nlmon.cli.feed import Feed, feed_options
 from nlmon.names import PROTOCOLS, unknown_message
 from nlmon.replay import Select
+from nlmon.report.jsonout import report_bytes, schema_of
 
 __all__ = ["ProtocolCounters", "StatusReport", "command", "status_schema"]
 
@@ -44,11 +43,7 @@ class StatusReport(Struct, frozen=True):
 
 
 @click.command()
-@click.argument("capture", type=click.Path(path_type=Path, readable=False))
-@click.option("--backend", type=click.Choice(list(BACKENDS)), default="libnl", show_default=True)
-@protocol_option
-@select_option
-@layouts_option
+@feed_options
 @click.option("--format", "form", type=click.Choice(["pretty", "json"]), default="pretty", show_default=True)
 @click.option("--byteorder", type=click.Choice(["little", "big"]), help="Override the recording's byte order.")
 def command(
@@ -67,13 +62,11 @@ def command(
     with open_capture(capture, byteorder=byteorder) as reader, progress(reader.size, capture.name) as advance:
         feed = Feed(reader, backend, protocols, select, BackendOptions(layouts=layouts))
         for _ in feed.run(advance):
-            if feed.lane.crash:
-                raise InternalError("NLM-X002", f"{backend} raised {feed.lane.crash}", where=feed.lane.trace)
+            feed.check()
         report = _report(feed.lane.backend.status())
         feed.lane.backend.close()
     if form == "json":
-        encoded = msgspec.json.Encoder(order="sorted").encode(report)
-        sys.stdout.buffer.write(msgspec.json.format(encoded, indent=2) + b"\n")
+        sys.stdout.buffer.write(report_bytes(report))
         sys.stdout.buffer.flush()
     else:
         _print(report)
@@ -83,8 +76,7 @@ def command(
 
 def status_schema() -> dict[str, Any]:
     """JSON Schema of ``--format json``."""
-    schema = msgspec.json.schema(StatusReport)
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "nlmon status", **schema}
+    return schema_of(StatusReport, "nlmon status")
 
 
 def _report(status: BackendStatus) -> StatusReport:

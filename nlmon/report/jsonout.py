@@ -26,6 +26,7 @@ __all__ = [
     "read_stream",
     "report_bytes",
     "report_schema",
+    "schema_of",
     "stream_schema",
 ]
 
@@ -65,8 +66,8 @@ _encoder = msgspec.json.Encoder(order="sorted")
 _decoder = msgspec.json.Decoder(Line)
 
 
-def report_bytes(report: Report) -> bytes:
-    """The whole report as one indented JSON object with a newline at its end."""
+def report_bytes(report: Struct) -> bytes:
+    """A whole report as one indented JSON object with a newline at its end."""
     return msgspec.json.format(_encoder.encode(report), indent=2) + b"\n"
 
 
@@ -93,14 +94,15 @@ def read_stream(lines: Iterable[bytes], where: str) -> list[Line]:
 
 def report_schema() -> dict[str, Any]:
     """JSON Schema of ``--format json``."""
-    return _schema(Report, "nlmon replay report")
+    return schema_of(Report, "nlmon replay report")
 
 
 def stream_schema() -> dict[str, Any]:
     """JSON Schema of one line of ``--format jsonl``."""
-    return _schema(Line, "nlmon replay report, one line of a stream")
+    return schema_of(Line, "nlmon replay report, one line of a stream")
 
 
-def _schema(kind: Any, title: str) -> dict[str, Any]:
+def schema_of(kind: Any, title: str) -> dict[str, Any]:
+    """JSON Schema (2020-12) of a structure."""
     schema = msgspec.json.schema(kind)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": title, **schema}

@@ -18,7 +18,19 @@ from weakref import WeakKeyDictionary
 
 from nlmon.errors import AttributeFormatError, DecodeError
 
-__all__ = ["Form", "Reader", "Reading", "address", "form_of", "ip_text", "label_stack", "plain_readers", "string"]
+__all__ = [
+    "KEPT",
+    "Form",
+    "Reader",
+    "Reading",
+    "address",
+    "addresses",
+    "form_of",
+    "ip_text",
+    "label_stack",
+    "plain_readers",
+    "string",
+]
 
 
 class Reading:
@@ -37,6 +49,8 @@ class Reading:
         self.errors.append(AttributeFormatError("NLM-D003", what, frame=self.frame, offset=offset, path=path))
 
 
+# Texts of addresses that are remembered.
+KEPT = 65536
 MAPPED = bytes(10) + b"\xff\xff"
 # The longest run of zeros, the first of equals, is left out of an IPv6 address; one group alone is not.
 ZEROS = tuple(":0" * groups + ":" for groups in range(8, 1, -1))
@@ -144,10 +158,18 @@ def string(path: str, longest: int) -> Reader:
     return read
 
 
-@functools.lru_cache(maxsize=65536)
-def ip_text(packed: bytes) -> str:
-    """4 or 16 bytes as inet_ntop(3) writes them. Every new address of a recording comes here, and the library's classes
-    of addresses take six times as long."""
+class _Addresses(dict[bytes, str]):
+    """Text of 4 or 16 bytes, kept as long as there are not too many. Every new address of a recording is made here, and
+    the library's classes of addresses take six times as long."""
+
+    def __missing__(self, packed: bytes) -> str:
+        if len(self) >= KEPT:
+            self.clear()
+        text = self[packed] = _ip_text(packed)
+        return text
+
+
+def _ip_text(packed: bytes) -> str:
     if len(packed) == 4:
         return DOTTED.format(*packed)
     # An IPv4 address that is mapped or embedded is written with its dotted part.
@@ -160,6 +182,14 @@ def ip_text(packed: bytes) -> str:
         if found:
             return f"{head[1:]}::{tail[:-1]}"
     return text[1:-1]
+
+
+addresses = _Addresses()
+
+
+def ip_text(packed: bytes) -> str:
+    """4 or 16 bytes as inet_ntop(3) writes them."""
+    return addresses[packed]
 
 
 def address(path: str, *lengths: int) -> Reader:

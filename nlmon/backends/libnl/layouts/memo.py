@@ -1,28 +1,19 @@
-"""Texts of addresses and names that were made before. A network has few of them, and each comes often.
+"""Names that were made before. A network has few of them, and each comes often.
 
-Rules: bounded, and emptied when full, as what comes next may be another network; the same text as the reader's, which
-makes it.
+Rules: bounded, and emptied when full, as what comes next may be another network; the same text as the reader's.
 
-Not here: link-layer addresses, whose text is made faster than it is found.
+Not here: IP addresses, which readers remember themselves (``readers``), and link-layer addresses, whose text is made
+faster than it is found.
 """
 
 from __future__ import annotations
 
-from nlmon.backends.libnl.readers import ip_text
+from nlmon.backends.libnl.readers import KEPT
 
-__all__ = ["KEPT", "LONGEST", "addresses", "texts"]
+__all__ = ["LONGEST", "texts"]
 
-KEPT = 65536
 # Longer texts are made each time.
 LONGEST = 64
-
-
-class _Addresses(dict[bytes, str]):
-    def __missing__(self, packed: bytes) -> str:
-        if len(self) >= KEPT:
-            self.clear()
-        text = self[packed] = ip_text(packed)
-        return text
 
 
 class _Texts(dict[bytes, str]):
@@ -33,5 +24,4 @@ class _Texts(dict[bytes, str]):
         return text
 
 
-addresses = _Addresses()
 texts = _Texts()

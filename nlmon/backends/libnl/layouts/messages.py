@@ -161,7 +161,7 @@ class MessageLayouts:
                 head.append(Value(at, at + size, code))
             at += size
         table, fields = decoder.table(policy, first if recipe.of_family else 0, "")
-        shape = shape_of(sample, table, decoder.attribute, at, len(sample), 0)
+        shape = shape_of(sample, table, decoder.attribute, at)
         if shape is None:
             return
         # The first eight bytes are the key; the family decides how addresses are read, a command what is read.

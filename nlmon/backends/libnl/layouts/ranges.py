@@ -34,7 +34,7 @@ class RangeLayouts:
         sample = data[at:end]
         if not self._layouts.wants(self._shelf, key, sample):
             return
-        shape = shape_of(sample, table, self._attribute, 0, len(sample), 0)
+        shape = shape_of(sample, table, self._attribute)
         if shape is None:
             return
         values = tuple(Value(s.begin, s.end, "", s.read, s.at) for s in shape.spots)

@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 __all__ = ["Range", "Shape", "Spot", "shape_of"]
 
 TYPE_MASK = 0x3FFF
-# Begin and end in bytes, from the origin of a shape.
+# Begin and end in bytes, from the beginning of what has the shape.
 Range: TypeAlias = tuple[int, int]
 
 
 class Spot(NamedTuple):
-    """One value: the slot it goes to, its reader, and what the reader is called with, from the origin."""
+    """One value: the slot it goes to, its reader, and what the reader is called with."""
 
     slot: int
     read: Reader
@@ -34,24 +34,21 @@ class Spot(NamedTuple):
 
 
 class Shape(NamedTuple):
-    """``fixed``: attribute headers, and what is behind the last attribute, which must be zero. ``spots``: values, in
-    the order in which they are read. ``length``: of the range, in bytes. All in ascending order."""
+    """``fixed``: attribute headers, and what is behind the last attribute, which must be zero, in ascending order.
+    ``spots``: values, in the order in which they are read."""
 
     fixed: tuple[Range, ...]
     spots: tuple[Spot, ...]
-    length: int
 
 
-def shape_of(
-    data: bytes, table: Table, header: Callable[[bytes, int], tuple[Any, ...]], at: int, end: int, origin: int
-) -> Shape | None:
-    """Shape of the attributes in ``data[at:end]``, with offsets from ``origin``; None where the walk would report
-    something. ``header``: unpacks length and type of an attribute."""
+def shape_of(data: bytes, table: Table, header: Callable[[bytes, int], tuple[Any, ...]], at: int = 0) -> Shape | None:
+    """Shape of the attributes from ``at`` to the end of ``data``; None where the walk would report something.
+    ``header``: unpacks length and type of an attribute."""
     fixed: list[Range] = []
     spots: list[Spot] = []
-    if not _walk(data, table, header, at, end, origin, fixed, spots):
+    if not _walk(data, table, header, at, len(data), fixed, spots):
         return None
-    return Shape(tuple(fixed), tuple(spots), end - origin)
+    return Shape(tuple(fixed), tuple(spots))
 
 
 def _walk(
@@ -60,7 +57,6 @@ def _walk(
     header: Callable[[bytes, int], tuple[Any, ...]],
     at: int,
     end: int,
-    origin: int,
     fixed: list[Range],
     spots: list[Spot],
 ) -> bool:
@@ -68,21 +64,20 @@ def _walk(
         length, kind = header(data, at)
         if length < 4 or at + length > end:
             return False
-        fixed.append((at - origin, at - origin + 4))
+        fixed.append((at, at + 4))
         entry = table.get(kind & TYPE_MASK)
         if entry is not None:
             begin, stop = at + 4, at + length
             if entry.nested is not None:
-                if not _walk(data, entry.nested, header, begin, stop, origin, fixed, spots):
+                if not _walk(data, entry.nested, header, begin, stop, fixed, spots):
                     return False
             elif length - 4 < entry.minimum:
                 return False
             else:
-                place = at - origin, begin - origin, stop - origin
-                spots += (Spot(slot, read, *place) for slot, read in entry.fields)
+                spots += (Spot(slot, read, at, begin, stop) for slot, read in entry.fields)
         at += (length + 3) & ~3
     if at < end:
         if any(data[at:end]):
             return False
-        fixed.append((at - origin, end - origin))
+        fixed.append((at, end))
     return True

@@ -15,9 +15,9 @@ from collections.abc import Callable, Collection, Sequence
 from types import CodeType
 from typing import Any, NamedTuple
 
-from nlmon.backends.libnl.layouts.memo import LONGEST, addresses, texts
+from nlmon.backends.libnl.layouts.memo import LONGEST, texts
 from nlmon.backends.libnl.layouts.shape import Range
-from nlmon.backends.libnl.readers import Form, Reader, Reading, form_of
+from nlmon.backends.libnl.readers import Form, Reader, Reading, addresses, form_of
 
 __all__ = ["Source", "Value", "differing"]
 
@@ -66,24 +66,23 @@ class Source:
         self._machine = sign
         # One struct has one byte order: that of most of the numbers (netfilter's are big-endian, nearly all others the
         # machine's).
-        forms = [form_of(value.read) for value in values if value.read is not None]
+        forms = [None if value.read is None else form_of(value.read) for value in values]
         signs = [form.code[0] for form in forms if form is not None and len(form.code) > 1]
         self._sign = max((sign, "<", ">"), key=signs.count)
         self._sample = sample
         self._pieces: list[_Piece] = []
         # Ranges that must be equal.
         self._equal = list(fixed)
-        for count, value in enumerate(values):
-            # Only what a reader of known form makes is the same for the same bytes, wherever they are.
-            known = value.read is None or form_of(value.read) is not None
-            if known and (value.begin, value.end) not in loose:
-                self.values.append(self._baked(count, value))
+        # Only what a reader of known form makes is the same for the same bytes, wherever they are.
+        unknown = {(v.begin, v.end) for v, form in zip(values, forms, strict=True) if v.read and form is None}
+        for count, (value, form) in enumerate(zip(values, forms, strict=True)):
+            if (value.begin, value.end) in loose or (value.read is not None and form is None):
+                self.values.append(self._read(count, value, form))
             else:
-                self.values.append(self._read(count, value))
+                self.values.append(self._baked(count, value))
         self._pieces.sort()
         if len(sample) > SHORT:
-            called = [(value.begin, value.end) for value in values if value.read and form_of(value.read) is None]
-            self._equal += _gaps(len(sample), self._equal, self._pieces, [*loose, *called])
+            self._equal += _gaps(len(sample), self._equal, self._pieces, unknown.union(loose))
 
     def function(self, arguments: str, lines: Sequence[str], result: str) -> Callable[..., Any]:
         """The function. ``arguments``: its parameters; these or ``lines`` set ``data``, as many bytes as the sample
@@ -113,12 +112,11 @@ class Source:
             self.names[name] = value.read(Reading(self._sample, 0, []), value.at, value.begin, value.end)
         return name
 
-    def _read(self, count: int, value: Value) -> str:
+    def _read(self, count: int, value: Value, form: Form | None) -> str:
         """The expression of a value that is read anew each time."""
         name, size = f"v{count}", value.end - value.begin
         if value.read is None:
             return self._number(value.begin, size, value.code, self._machine, name)
-        form = form_of(value.read)
         if form is None:
             return self._call(count, value)
         if form.kind == "flag":
