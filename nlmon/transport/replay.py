@@ -87,7 +87,7 @@ class ReplayFactory(Told):
     def deliver(self, datagram: Datagram) -> bool:
         """Deliver a datagram without learning from it; False when nobody subscribes to it."""
         transport = self._open.get(datagram.protocol)
-        heard = transport is not None and (self._select_all or self._subscribed(transport, datagram))
+        heard = transport is not None and self._hears(transport, datagram)
         if self.faults.none and transport is not None:
             if heard:
                 transport.queue.append(datagram)
@@ -108,7 +108,7 @@ class ReplayFactory(Told):
         heard = []
         for datagram in datagrams:
             transport = self._open.get(datagram.protocol)
-            hears = transport is not None and (self._select_all or self._subscribed(transport, datagram))
+            hears = transport is not None and self._hears(transport, datagram)
             if hears and transport is not None:
                 transport.took(datagram)
             heard.append(hears)
@@ -128,20 +128,22 @@ class ReplayFactory(Told):
             self.losses += 1
             transport.queue.append(error)
 
-    def _subscribed(self, transport: ReplayTransport, datagram: Datagram) -> bool:
+    def _hears(self, transport: ReplayTransport, datagram: Datagram) -> bool:
+        if self._select_all:
+            return True
         data = datagram.data
         if datagram.protocol != ROUTE or len(data) < 17:
-            return self._heard(transport, datagram)
+            return self._subscribed(transport, datagram)
         # Type and family, by which alone the messages of this protocol are told apart.
         key = data[4], data[5], data[16]
         heard = transport.heard.get(key)
         if heard is None:
             if len(transport.heard) >= HEARD:
                 transport.heard.clear()
-            heard = transport.heard[key] = self._heard(transport, datagram)
+            heard = transport.heard[key] = self._subscribed(transport, datagram)
         return heard
 
-    def _heard(self, transport: ReplayTransport, datagram: Datagram) -> bool:
+    def _subscribed(self, transport: ReplayTransport, datagram: Datagram) -> bool:
         groups = self.carried_by(datagram)
         # Where the bytes leave several open, who joined but some of them could miss the message.
         return groups is None or (groups <= transport.groups and bool(groups))
