@@ -22,7 +22,7 @@ from benchmarks.recording import split
 from benchmarks.sample import LEAST_SECONDS, Sample, timed
 from nlmon.backends.base import Backend, BackendOptions, create
 from nlmon.capture import open_capture
-from nlmon.events import Datagram
+from nlmon.events import Datagram, Datagrams
 from nlmon.replay import replay_capture
 from nlmon.transport.replay import ReplayFactory
 
@@ -51,8 +51,9 @@ def decode(made: Backend, path: Path) -> int:
     """Decode a capture file; the number of messages."""
     count = 0
     with open_capture(path) as reader:
-        for frame in reader:
-            found = made.decode(Datagram(frame.number, frame.timestamp, frame.protocol, frame.data))
+        for batch in reader.batches():
+            columns = batch.timestamps, batch.data
+            found = made.decode_all(Datagrams(batch.number, batch.protocol, *columns, batch.truncated))
             count += len(found.events) + found.control + len(found.unknown)
     return count
 

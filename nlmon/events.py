@@ -17,7 +17,8 @@ Not here: what a payload holds (``nlmon.payloads``), decoding, JSON, comparing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import count, repeat
 from types import MappingProxyType
 from typing import Final, Literal, TypeAlias
 
@@ -50,6 +51,7 @@ __all__ = [
     "AuditInfo",
     "ConntrackInfo",
     "Datagram",
+    "Datagrams",
     "Decoded",
     "DiagInfo",
     "Event",
@@ -99,6 +101,25 @@ class Datagram(Struct, frozen=True, gc=False):
     truncated: int = 0
     request: bytes = b""
     nsid: int | None = None
+
+
+class Datagrams(Struct, gc=False):
+    """Datagrams one behind the other, of one protocol, none an answer whose request is known and none from another
+    namespace, as columns: ``timestamps`` and ``data`` of each. ``frame``: number of the first. See ``Datagram``."""
+
+    frame: int
+    protocol: int
+    timestamps: Sequence[int]
+    data: Sequence[bytes]
+    truncated: int = 0
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def __iter__(self) -> Iterator[Datagram]:
+        """Each by itself."""
+        frames, lost = count(self.frame), repeat(self.truncated)
+        return map(Datagram, frames, self.timestamps, repeat(self.protocol), self.data, lost)
 
 
 # What a host's state is made of.
@@ -195,3 +216,10 @@ class Decoded(Struct, gc=False):
     errors: list[DecodeError]
     unknown: list[tuple[int, int]] = []
     control: int = 0
+
+    def add(self, more: Decoded) -> None:
+        """Take in what the next datagram gave."""
+        self.events += more.events
+        self.errors += more.errors
+        self.unknown += more.unknown
+        self.control += more.control

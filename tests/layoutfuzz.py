@@ -1,4 +1,5 @@
-"""Layouts against policies: the same datagrams, whole and damaged, into one backend with layouts and one without.
+"""Layouts against policies: the same datagrams, whole and damaged, into one backend with layouts and one without, each
+by itself and many at a time.
 
     PYTHONPATH=tests python tests/layoutfuzz.py [--datagrams 1000000] [--seed 1]
 
@@ -23,13 +24,15 @@ from nlmon.backends.base import Backend, BackendOptions, create
 from nlmon.backends.libnl.network import GROUPS
 from nlmon.capture import ByteOrder
 from nlmon.errors import NlmonError
-from nlmon.events import Datagram, Event
+from nlmon.events import Datagram, Datagrams, Decoded, Event
 from nlmon.transport.replay import ReplayFactory
 
 __all__ = ["RECORDED", "Pair", "damaged", "differences"]
 
 # Places of a recording that are played again and again, datagrams of each, and datagrams until others are.
 PLACES, NEAR, PER_PAIR = 8, 4, 2000
+# Datagrams that are decoded at once.
+TOGETHER = 25
 
 # Recordings by protocol.
 RECORDED: dict[int, tuple[str, ...]] = {
@@ -84,6 +87,19 @@ class Pair:
         fast, plain = self.fast.play(datagram), self.plain.play(datagram)
         return [] if fast == plain else [f"{protocol} {data.hex()}\n{fast}\n{plain}"]
 
+    def differences_together(self, protocol: int, data: Sequence[bytes]) -> list[str]:
+        """The same of many that are decoded at once by one and one by one by the other."""
+        datagrams = Datagrams(self.count, protocol, range(len(data)), data)
+        fast = _shown(self.fast.backend.decode_all(datagrams))
+        plain = list(map(_shown, map(self.plain.backend.decode, datagrams)))
+        together = [[one for decoded in plain for one in decoded[part]] for part in range(4)]
+        return [] if fast == together else [f"{protocol} {[one.hex() for one in data]}\n{fast}\n{together}"]
+
+
+def _shown(found: Decoded) -> list[list[Any]]:
+    errors = [(type(error), str(error), vars(error)) for error in found.errors]
+    return [[*found.events], errors, [*found.unknown], ["control"] * found.control]
+
 
 def damaged(datagrams: Sequence[bytes], random_: random.Random) -> Iterator[bytes]:
     """Real datagrams without end, of a few places of a recording: whole ones, so that their layouts are known, with
@@ -122,8 +138,13 @@ def differences(
     the layouts."""
     while count > 0:
         pair = Pair(size, extra=tuple(GROUPS))
+        together: list[bytes] = []
         for data, _ in zip(damaged(datagrams, random_), range(min(count, PER_PAIR)), strict=False):
             yield from pair.differences(protocol, data)
+            together.append(data)
+            if len(together) == TOGETHER:
+                yield from pair.differences_together(protocol, together)
+                together = []
         count -= PER_PAIR
         status = pair.fast.backend.status().layouts
         assert status is not None

@@ -23,7 +23,7 @@ from typing import ClassVar, Literal, NoReturn, TypeAlias, get_args
 from msgspec import Struct
 
 from nlmon.errors import NlmonError, Overrun, TransportError, UsageError
-from nlmon.events import OVERRUN, Datagram, Decoded, Event, OverrunInfo
+from nlmon.events import OVERRUN, Datagram, Datagrams, Decoded, Event, OverrunInfo
 from nlmon.transport.base import Transport, TransportFactory, TransportStatus
 
 __all__ = ["BACKENDS", "Backend", "BackendOptions", "BackendStatus", "LayoutStatus", "ProtocolStatus", "create"]
@@ -161,6 +161,14 @@ class Backend(abc.ABC):
     @abc.abstractmethod
     def decode(self, datagram: Datagram) -> Decoded:
         """Events and errors of one datagram, for any bytes. Counts nothing and calls nobody."""
+
+    def decode_all(self, datagrams: Datagrams) -> Decoded:
+        """Events and errors of many datagrams, in order: those that ``decode`` gives of each, while the kernel has no
+        news of interfaces."""
+        found = Decoded([], [])
+        for datagram in datagrams:
+            found.add(self.decode(datagram))
+        return found
 
     def set_callback(self, on_event: EventCallback | None, on_error: ErrorCallback | None = None) -> None:
         """Who receives events and decode errors; None discards them. Allowed before and after ``enable``."""

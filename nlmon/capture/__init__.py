@@ -11,15 +11,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from nlmon.capture.base import ByteOrder, CaptureInfo, Frame, SocketInfo
-from nlmon.capture.pcap import HEADER, MAGICS, pcap_frames
-from nlmon.capture.pcapng import SECTION, pcapng_frames, read_section
+from nlmon.capture.base import Batch, ByteOrder, CaptureInfo, Frame, SocketInfo
+from nlmon.capture.pcap import HEADER, MAGICS, pcap_batches
+from nlmon.capture.pcapng import SECTION, pcapng_batches, read_section
 from nlmon.capture.reader import LINKTYPE_NETLINK, CaptureReader, Damaged, is_cooked
-from nlmon.capture.rtmon import rtmon_byteorder, rtmon_frames
+from nlmon.capture.rtmon import rtmon_batches, rtmon_byteorder
 from nlmon.capture.source import Source, open_source
 from nlmon.errors import CaptureError
 
-__all__ = ["ByteOrder", "CaptureInfo", "CaptureReader", "Frame", "SocketInfo", "open_capture"]
+__all__ = ["Batch", "ByteOrder", "CaptureInfo", "CaptureReader", "Frame", "SocketInfo", "open_capture"]
 
 # Link types people are likely to bring by mistake (tcpdump.org, link-layer header types).
 _LINK_TYPES = {1: "Ethernet", 101: "raw IP", 105: "IEEE 802.11", 113: "Linux cooked", 276: "Linux cooked v2"}
@@ -57,7 +57,7 @@ def _open(source: Source, where: str, byteorder: ByteOrder | None) -> CaptureRea
     order = rtmon_byteorder(start)
     if order is not None:
         info = CaptureInfo("rtmon", byteorder or order, source.compression, {}, assumed=("protocol NETLINK_ROUTE",))
-        return CaptureReader(source, info, rtmon_frames(source, byteorder or order), where)
+        return CaptureReader(source, info, rtmon_batches(source, byteorder or order), where)
     shown = start[:16].decode("ascii", "backslashreplace") if start.isascii() else start[:8].hex(" ")
     raise CaptureError(
         *("NLM-C006", "this is not a netlink capture"),
@@ -82,7 +82,7 @@ def _pcap(source: Source, where: str, byteorder: ByteOrder | None) -> CaptureRea
         {},
         assumed=("protocol NETLINK_ROUTE",) if bare else (),
     )
-    return CaptureReader(source, info, pcap_frames(source, order, unit, bare=bare), where)
+    return CaptureReader(source, info, pcap_batches(source, order, unit, bare=bare), where)
 
 
 def _pcapng(source: Source, where: str, byteorder: ByteOrder | None) -> CaptureReader:
@@ -95,10 +95,10 @@ def _pcapng(source: Source, where: str, byteorder: ByteOrder | None) -> CaptureR
     def drop(messages: int) -> None:
         reader.dropped += messages
 
-    def frames() -> Iterator[Frame]:
-        yield from pcapng_frames(source, section, reader.sockets.append, skip, drop)
+    def batches() -> Iterator[Batch]:
+        yield from pcapng_batches(source, section, reader.sockets.append, skip, drop)
 
-    reader = CaptureReader(source, info, frames(), where)
+    reader = CaptureReader(source, info, batches(), where)
     return reader
 
 

@@ -5,11 +5,13 @@ Not here: formats (one module each) and opening files (the package itself).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import count, repeat
 from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
-__all__ = ["ByteOrder", "CaptureInfo", "Compression", "Direction", "Format", "Frame", "SocketInfo"]
+__all__ = ["Batch", "ByteOrder", "CaptureInfo", "Compression", "Direction", "Format", "Frame", "SocketInfo"]
 
 ByteOrder: TypeAlias = Literal["little", "big"]
 Direction: TypeAlias = Literal["in", "out", ""]
@@ -31,6 +33,29 @@ class Frame(Struct, frozen=True, gc=False):
     socket: int = 0
     offset: int = 0
     truncated: int = 0
+
+
+class Batch(Struct, gc=False):
+    """Frames one behind the other that differ in nothing but time, data and place, as columns; see ``Frame``.
+    ``number``: of the first."""
+
+    number: int
+    protocol: int
+    direction: Direction = ""
+    socket: int = 0
+    truncated: int = 0
+    timestamps: list[int] = []
+    data: list[bytes] = []
+    offsets: list[int] = []
+
+    def columns(self) -> tuple[list[int], list[bytes], list[int]]:
+        """Times, data and places, for who fills them."""
+        return self.timestamps, self.data, self.offsets
+
+    def frames(self) -> Iterator[Frame]:
+        """Each by itself."""
+        shared = repeat(self.protocol), self.data, repeat(self.direction), repeat(self.socket)
+        return map(Frame, count(self.number), self.timestamps, *shared, self.offsets, repeat(self.truncated))
 
 
 class SocketInfo(Struct, frozen=True):

@@ -12,11 +12,11 @@ import struct
 from collections.abc import Iterator
 from typing import Literal
 
-from nlmon.capture.base import Frame
+from nlmon.capture.base import Batch
 from nlmon.capture.reader import ARPHRD_NETLINK, COOKED_HEADER, LARGEST_RECORD, Damaged
 from nlmon.capture.source import Source
 
-__all__ = ["MAGICS", "pcap_frames"]
+__all__ = ["MAGICS", "pcap_batches"]
 
 # First four bytes -> byte order and nanoseconds per unit of the second time field (pcap-savefile(5)).
 MAGICS: dict[bytes, tuple[Literal["little", "big"], int]] = {
@@ -30,47 +30,69 @@ RECORD = 16
 NLMSGHDR = 16
 
 
-def pcap_frames(source: Source, byteorder: str, unit: int, *, bare: bool) -> Iterator[Frame]:
+def pcap_batches(source: Source, byteorder: str, unit: int, *, bare: bool) -> Iterator[Batch]:
     """Frames behind the file header, which has been taken; ``bare``: packets have no cooked header."""
     # The header of a record, and of the cooked header behind it ARPHRD and the protocol, which are big-endian always.
     little = byteorder == "little"
     header = struct.Struct("<IIII2xH10xH" if little else ">IIII2xH10xH")
     unpack, need = header.unpack_from, header.size
+    want = need
     arphrd = int.from_bytes(ARPHRD_NETLINK, "little" if little else "big")
     skip = RECORD if bare else need
-    chunk, offset = b"", source.offset
+    # ``start``: where the chunk begins in the file.
+    chunk, start = b"", source.offset
     at = size = number = 0
     # What is the same in most records is worked out once: the second, and the protocol as the file has it.
-    second, base, coded, protocol = -1, 0, 0, 0
-    while True:
-        if size - at < need:
-            chunk, at = source.chunk(at, need), 0
-            size = len(chunk)
-            if not chunk:
-                return
-            if size < RECORD:
-                raise Damaged("the file ends inside a packet header", offset)
-            chunk = chunk.ljust(need, b"\0")
-        seconds, fraction, captured, original, hardware, code = unpack(chunk, at)
-        if captured > LARGEST_RECORD:
-            raise Damaged(f"a packet claims {captured:,} bytes", offset)
-        if bare and captured < NLMSGHDR:
-            raise Damaged(f"a packet of {captured} bytes is too short for a netlink message", offset)
-        end = at + RECORD + captured
-        if end > size:
-            chunk, at, end = source.chunk(at, end - at), 0, end - at
-            size = len(chunk)
+    second, base, coded, protocol, lost = -1, 0, 0, 0, 0
+    batch = Batch(1, protocol)
+    times, data, offsets = batch.columns()
+    try:
+        while True:
+            if size - at < want:
+                if data:  # nobody waits for these while the next are waited for
+                    yield batch
+                    number += len(data)
+                    batch = Batch(number + 1, protocol, truncated=lost)
+                    times, data, offsets = batch.columns()
+                chunk, at = source.chunk(at, want), 0
+                size = len(chunk)
+                start = source.offset
+                if not chunk:
+                    return
+                if size < RECORD:
+                    raise Damaged("the file ends inside a packet header", start)
+                chunk = chunk.ljust(need, b"\0")
+            seconds, fraction, captured, original, hardware, code = unpack(chunk, at)
+            if captured > LARGEST_RECORD:
+                raise Damaged(f"a packet claims {captured:,} bytes", start + at)
+            if bare and captured < NLMSGHDR:
+                raise Damaged(f"a packet of {captured} bytes is too short for a netlink message", start + at)
+            end = at + RECORD + captured
             if end > size:
-                raise Damaged("the file ends inside a packet", offset)
-        if not bare:
-            if hardware != arphrd or captured < COOKED_HEADER:
-                raise Damaged("a packet has no netlink header", offset)
-            if code != coded:
+                if want == end - at:
+                    raise Damaged("the file ends inside a packet", start + at)
+                want = end - at
+                continue
+            want = need
+            if bare:
+                code = 0
+            elif hardware != arphrd or captured < COOKED_HEADER:
+                raise Damaged("a packet has no netlink header", start + at)
+            if code != coded or original != captured or lost:
                 coded, protocol = code, (code & 0xFF) << 8 | code >> 8 if little else code
-        if seconds != second:
-            second, base = seconds, seconds * 1_000_000_000
-        number += 1
-        lost = original - captured if original > captured else 0
-        yield Frame(number, base + fraction * unit, protocol, chunk[at + skip : end], "", 0, offset, lost)
-        offset += end - at
-        at = end
+                lost = max(0, original - captured)
+                if data:
+                    yield batch
+                number += len(data)
+                batch = Batch(number + 1, protocol, truncated=lost)
+                times, data, offsets = batch.columns()
+            if seconds != second:
+                second, base = seconds, seconds * 1_000_000_000
+            times.append(base + fraction * unit)
+            data.append(chunk[at + skip : end])
+            offsets.append(start + at)
+            at = end
+    except Damaged:
+        if data:
+            yield batch
+        raise

@@ -15,7 +15,7 @@ import struct
 from collections.abc import Callable, Iterator
 from typing import Literal
 
-from nlmon.capture.base import Direction, Frame, SocketInfo
+from nlmon.capture.base import Batch, Direction, SocketInfo
 from nlmon.capture.reader import (
     ARPHRD_NETLINK,
     COOKED_HEADER,
@@ -26,7 +26,7 @@ from nlmon.capture.reader import (
 )
 from nlmon.capture.source import Source
 
-__all__ = ["SECTION", "Section", "pcapng_frames", "read_section"]
+__all__ = ["SECTION", "Section", "pcapng_batches", "read_section"]
 
 SECTION = b"\x0a\x0d\x0d\x0a"
 SHB, IDB, SPB, ISB, EPB = 0x0A0D0D0A, 1, 3, 5, 6
@@ -120,101 +120,129 @@ def read_section(source: Source) -> Section:
     return Section(order, metadata)
 
 
-def pcapng_frames(
+def pcapng_batches(
     source: Source,
     section: Section,
     on_socket: Callable[[SocketInfo], None],
     on_skip: Callable[[], None],
     on_drops: Callable[[int], None],
-) -> Iterator[Frame]:
+) -> Iterator[Batch]:
     """Frames behind the first section header, which has been taken, through all sections; ``on_drops`` gets the
     number of messages that an interface lost while it was recorded."""
     order = section.byteorder
     payload_order = section.netlink_byteorder
     layout = _Layout(order)
     unpack, need = layout.unpack, layout.size
+    want = need
     interfaces: list[_Interface] = []
     chunk, offset = b"", source.offset
     at = size = number = 0
-    while True:
-        if size - at < need:
-            chunk, at = source.chunk(at, need), 0
-            size = len(chunk)
-            chunk = chunk.ljust(need, b"\0")
-        # What stands behind the length is read along as it is in a packet block, and looked at only in one. SHB reads
-        # the same in both byte orders.
-        kind, length, index, high, low, captured, original, hardware, protocol = unpack(chunk, at)
-        if kind == SHB or size == at:
-            _check_ended(section, interfaces, offset)
-            if size == at:
-                return
-            source.chunk(at, 0)
-            section = read_section(source)
-            if section.netlink_byteorder != payload_order:
-                raise Damaged("a later section has another byte order", offset)
-            order = section.byteorder
-            layout = _Layout(order)
-            unpack, need = layout.unpack, layout.size
-            interfaces = []
-            chunk, offset = b"", source.offset
-            at = size = 0
-            continue
-        if size - at < 8:
-            raise Damaged("the file ends inside a block header", offset)
-        if not 12 <= length <= LARGEST_RECORD or length % 4:
-            raise Damaged(f"a block claims {length:,} bytes", offset)
-        end = at + length
-        if end > size:
-            chunk, at, end = source.chunk(at, length), 0, length
-            size = len(chunk)
+    batch = Batch(1, 0)
+    times, packets, offsets = batch.columns()
+    alike: tuple[int, Direction, int, int] = (0, "", 0, 0)
+    try:
+        while True:
+            if size - at < want:
+                if packets:  # nobody waits for these while the next are waited for
+                    yield batch
+                    batch = Batch(number + 1, *alike)
+                    times, packets, offsets = batch.columns()
+                chunk, at = source.chunk(at, want), 0
+                size = len(chunk)
+                chunk = chunk.ljust(need, b"\0")
+            # What stands behind the length is read along as it is in a packet block, and looked at only in one. SHB
+            # reads the same in both byte orders.
+            kind, length, index, high, low, captured, original, hardware, protocol = unpack(chunk, at)
+            if kind == SHB or size == at:
+                _check_ended(section, interfaces, offset)
+                if size == at:
+                    return
+                source.chunk(at, 0)
+                section = read_section(source)
+                if section.netlink_byteorder != payload_order:
+                    raise Damaged("a later section has another byte order", offset)
+                order = section.byteorder
+                layout = _Layout(order)
+                unpack, need = layout.unpack, layout.size
+                want = need
+                interfaces = []
+                chunk, offset = b"", source.offset
+                at = size = 0
+                continue
+            if size - at < 8:
+                raise Damaged("the file ends inside a block header", offset)
+            if not 12 <= length <= LARGEST_RECORD or length % 4:
+                raise Damaged(f"a block claims {length:,} bytes", offset)
+            end = at + length
             if end > size:
-                raise Damaged("the file ends inside a block", offset)
-        if layout.length(chunk, end - 4)[0] != length:
-            raise Damaged("the two lengths of a block differ", offset)
-        if kind == EPB and length >= EPB_HEADER + 4:
-            begin = at + EPB_HEADER
-            if index >= len(interfaces) or captured > end - 4 - begin:
-                raise Damaged("a packet block contradicts itself", offset)
-            interface = interfaces[index]
-            if interface.link_type != LINKTYPE_NETLINK:
-                on_skip()
-            elif hardware != layout.arphrd or captured < COOKED_HEADER:
-                raise Damaged("a packet has no netlink header", offset)
-            else:
-                options = begin + (captured + 3 & ~3)
-                direction: Direction = ""
-                if options < end - 4:
-                    text = chunk[options : end - 4]
-                    direction = layout.directions.get(text) or _direction(_options(text, order), order)
-                if layout.little:
-                    protocol = (protocol & 0xFF) << 8 | protocol >> 8
-                ticks = high << 32 | low
-                timestamp = ticks if interface.plain else interface.nanoseconds(ticks)
-                data = chunk[begin + COOKED_HEADER : begin + captured]
-                lost = original - captured if original > captured else 0
-                number += 1
-                yield Frame(number, timestamp, protocol, data, direction, index, offset, lost)
-        else:
-            body = chunk[at + 8 : end]
-            if kind == IDB and len(body) >= 12:
-                if len(interfaces) == MOST_INTERFACES:
-                    raise Damaged(f"more than {MOST_INTERFACES:,} interfaces in one section", offset)
-                interfaces.append(_Interface(int.from_bytes(body[:2], order), _options(body[8:-4], order), order))
-                on_socket(SocketInfo(interfaces[-1].name, interfaces[-1].description))
-            elif kind == ISB and len(body) >= 16 and (index := int.from_bytes(body[:4], order)) < len(interfaces):
-                interfaces[index].ended = True
-                on_drops(int.from_bytes(_options(body[12:-4], order).get(ISB_IFDROP, b""), order))
-            elif kind == SPB and len(body) >= 8 and interfaces:
-                original = int.from_bytes(body[:4], order)
-                data = body[4:-4][:original]
-                split = _split(interfaces[0], data, offset)
-                if split is None:
+                if want == length:
+                    raise Damaged("the file ends inside a block", offset)
+                want = length
+                continue
+            want = need
+            if layout.length(chunk, end - 4)[0] != length:
+                raise Damaged("the two lengths of a block differ", offset)
+            if kind == EPB and length >= EPB_HEADER + 4:
+                begin = at + EPB_HEADER
+                if index >= len(interfaces) or captured > end - 4 - begin:
+                    raise Damaged("a packet block contradicts itself", offset)
+                interface = interfaces[index]
+                if interface.link_type != LINKTYPE_NETLINK:
                     on_skip()
+                elif hardware != layout.arphrd or captured < COOKED_HEADER:
+                    raise Damaged("a packet has no netlink header", offset)
                 else:
+                    options = begin + (captured + 3 & ~3)
+                    direction: Direction = ""
+                    if options < end - 4:
+                        text = chunk[options : end - 4]
+                        direction = layout.directions.get(text) or _direction(_options(text, order), order)
+                    if layout.little:
+                        protocol = (protocol & 0xFF) << 8 | protocol >> 8
+                    ticks = high << 32 | low
+                    found = protocol, direction, index, original - captured if original > captured else 0
+                    if found != alike:
+                        if packets:
+                            yield batch
+                        alike = found
+                        batch = Batch(number + 1, *alike)
+                        times, packets, offsets = batch.columns()
                     number += 1
-                    yield Frame(number, 0, split[0], split[1], "", 0, offset, original - len(data))
-        offset += length
-        at = end
+                    times.append(ticks if interface.plain else interface.nanoseconds(ticks))
+                    packets.append(chunk[begin + COOKED_HEADER : begin + captured])
+                    offsets.append(offset)
+            else:
+                body = chunk[at + 8 : end]
+                if kind == IDB and len(body) >= 12:
+                    if len(interfaces) == MOST_INTERFACES:
+                        raise Damaged(f"more than {MOST_INTERFACES:,} interfaces in one section", offset)
+                    interfaces.append(_Interface(int.from_bytes(body[:2], order), _options(body[8:-4], order), order))
+                    on_socket(SocketInfo(interfaces[-1].name, interfaces[-1].description))
+                elif kind == ISB and len(body) >= 16 and (index := int.from_bytes(body[:4], order)) < len(interfaces):
+                    interfaces[index].ended = True
+                    on_drops(int.from_bytes(_options(body[12:-4], order).get(ISB_IFDROP, b""), order))
+                elif kind == SPB and len(body) >= 8 and interfaces:
+                    original = int.from_bytes(body[:4], order)
+                    data = body[4:-4][:original]
+                    split = _split(interfaces[0], data, offset)
+                    if split is None:
+                        on_skip()
+                    else:
+                        if packets:
+                            yield batch
+                        alike = split[0], "", 0, original - len(data)
+                        batch = Batch(number + 1, *alike)
+                        times, packets, offsets = batch.columns()
+                        number += 1
+                        times.append(0)
+                        packets.append(split[1])
+                        offsets.append(offset)
+            offset += length
+            at = end
+    except Damaged:
+        if packets:
+            yield batch
+        raise
 
 
 def _check_ended(section: Section, interfaces: list[_Interface], offset: int) -> None:

@@ -12,11 +12,11 @@ import struct
 from collections.abc import Iterator
 from typing import Literal
 
-from nlmon.capture.base import Frame
+from nlmon.capture.base import Batch
 from nlmon.capture.reader import LARGEST_RECORD, Damaged
 from nlmon.capture.source import Source
 
-__all__ = ["rtmon_byteorder", "rtmon_frames"]
+__all__ = ["rtmon_batches", "rtmon_byteorder"]
 
 HEADER = 16
 TSTAMP = 15
@@ -33,35 +33,51 @@ def rtmon_byteorder(start: bytes) -> Literal["little", "big"] | None:
     return None
 
 
-def rtmon_frames(source: Source, byteorder: str) -> Iterator[Frame]:
+def rtmon_batches(source: Source, byteorder: str) -> Iterator[Batch]:
     """One frame per message, with the time of the stamp before it."""
     sign = "<" if byteorder == "little" else ">"
     header, stamp = struct.Struct(sign + "IH"), struct.Struct(sign + "II")
     chunk, offset = b"", source.offset
     at = size = number = timestamp = 0
-    while True:
-        if size - at < HEADER:
-            chunk, at = source.chunk(at, HEADER), 0
-            size = len(chunk)
-            if not chunk:
-                return
-            if size < HEADER:
-                raise Damaged("the file ends inside a message header", offset)
-        length, kind = header.unpack_from(chunk, at)
-        if not HEADER <= length <= LARGEST_RECORD:
-            raise Damaged(f"a message claims {length:,} bytes", offset)
-        end = at + (length + 3 & ~3)
-        if end > size:
-            chunk, at, end = source.chunk(at, end - at), 0, end - at
-            size = len(chunk)
-            if length > size:
-                raise Damaged("the file ends inside a message", offset)
-            end = min(end, size)
-        if kind == TSTAMP and end - at >= HEADER + stamp.size:
-            seconds, micros = stamp.unpack_from(chunk, at + HEADER)
-            timestamp = seconds * 1_000_000_000 + micros * 1000
-        else:
-            number += 1
-            yield Frame(number, timestamp, 0, chunk[at:end], "", 0, offset)
-        offset += end - at
-        at = end
+    want = HEADER
+    batch = Batch(1, 0)
+    times, data, offsets = batch.columns()
+    try:
+        while True:
+            if size - at < want:
+                if data:  # nobody waits for these while the next are waited for
+                    yield batch
+                    batch = Batch(number + 1, 0)
+                    times, data, offsets = batch.columns()
+                chunk, at = source.chunk(at, want), 0
+                size = len(chunk)
+                if not chunk:
+                    return
+                if size < HEADER:
+                    raise Damaged("the file ends inside a message header", offset)
+            length, kind = header.unpack_from(chunk, at)
+            if not HEADER <= length <= LARGEST_RECORD:
+                raise Damaged(f"a message claims {length:,} bytes", offset)
+            end = at + (length + 3 & ~3)
+            if end > size:
+                if want != end - at:
+                    want = end - at
+                    continue
+                if at + length > size:
+                    raise Damaged("the file ends inside a message", offset)
+                end = size  # the last one may lack its padding
+            want = HEADER
+            if kind == TSTAMP and end - at >= HEADER + stamp.size:
+                seconds, micros = stamp.unpack_from(chunk, at + HEADER)
+                timestamp = seconds * 1_000_000_000 + micros * 1000
+            else:
+                number += 1
+                times.append(timestamp)
+                data.append(chunk[at:end])
+                offsets.append(offset)
+            offset += end - at
+            at = end
+    except Damaged:
+        if data:
+            yield batch
+        raise

@@ -25,7 +25,7 @@ from nlmon.errors import CaptureError
 
 __all__ = ["CHUNK", "Source", "open_source"]
 
-CHUNK = 256 * 1024
+CHUNK = 128 * 1024
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 # The first frame of a zst file may be one to skip: 0x184D2A50 to 0x184D2A5F, little-endian (RFC 8878, 3.1.2).
 ZSTD_SKIPPABLE = b"\x2a\x4d\x18"

@@ -10,6 +10,7 @@ Not here: how attributes are read (``route``, ``generic``, ``sockets``, ``netfil
 
 from __future__ import annotations
 
+import functools
 import itertools
 import struct
 from collections.abc import Callable, Mapping
@@ -30,7 +31,7 @@ from nlmon.backends.libnl.route import RouteDecoder
 from nlmon.backends.libnl.sockets import SocketDecoder
 from nlmon.backends.libnl.xfrm import XfrmDecoder
 from nlmon.errors import DecodeError, FramingError, HeaderError, InternalError, MessageTooLarge
-from nlmon.events import Datagram, Decoded, Event
+from nlmon.events import Datagram, Datagrams, Decoded, Event
 
 __all__ = ["AUDIT", "GENERIC", "NETFILTER", "ROUTE", "SOCK_DIAG", "XFRM", "MessageDecoder"]
 
@@ -40,6 +41,17 @@ ANY = -1
 NOTHING: Mapping[bytes, Ways] = MappingProxyType({})
 
 Handler: TypeAlias = Callable[[Reading, int, int], Found]
+
+
+class _Names(dict[int, str | None]):
+    """Names of interfaces, each asked for when it is needed first."""
+
+    def __init__(self, link_name: Callable[[int, int], str | None], protocol: int) -> None:
+        self._link_name, self._protocol = link_name, protocol
+
+    def __missing__(self, ifindex: int) -> str | None:
+        name = self[ifindex] = self._link_name(self._protocol, ifindex)
+        return name
 
 
 class MessageDecoder:
@@ -118,10 +130,12 @@ class MessageDecoder:
             for protocol, kinds in self.handlers.items()
         }
         self.layouts = Layouts(layouts) if layouts else None
-        # Layouts of whole messages by protocol, and what they know, with that of NETLINK_ROUTE at hand.
+        # Layouts of whole messages by protocol, what they know, and the same where it may be used for many datagrams.
         self._whole: dict[int, MessageLayouts] = {}
-        self._known: Mapping[bytes, Ways] = NOTHING
-        self._others: dict[int, Mapping[bytes, Ways]] = {}
+        self._known: dict[int, Mapping[bytes, Ways]] = {}
+        self._at_once: dict[int, Mapping[bytes, Ways]] = {}
+        # Who knows names of interfaces, by protocol.
+        self._names: dict[int, Callable[[int], str | None]] = {}
         if self.layouts is not None:
             self._remember(self.layouts, made)
 
@@ -135,8 +149,10 @@ class MessageDecoder:
                 if isinstance(decoder, RouteDecoder | GenericDecoder) and (known := decoder.recipes()):
                     recipes = {k: known[h] for k, (h, _) in self._handlers[protocol].items() if h in known}
                     self._whole[protocol] = MessageLayouts(layouts, protocol, decoder, recipes)
-        self._others = {protocol: whole.known for protocol, whole in self._whole.items()}
-        self._known = self._others.get(ROUTE, NOTHING)
+                    self._names[protocol] = functools.partial(self.link_name, protocol)
+        self._known = {protocol: whole.known for protocol, whole in self._whole.items()}
+        if getattr(self.decode, "__func__", None) is MessageDecoder.decode:
+            self._at_once = self._known
 
     def link_name(self, protocol: int, ifindex: int) -> str | None:
         """Name of an interface; nobody knows one here."""
@@ -145,18 +161,37 @@ class MessageDecoder:
     def decode(self, datagram: Datagram) -> Decoded:
         """Every message of a datagram; nothing is raised for any bytes."""
         data = datagram.data
-        known = self._known if datagram.protocol == ROUTE else self._others.get(datagram.protocol, NOTHING)
-        ways = known.get(data[:8])
+        ways = self._known.get(datagram.protocol, NOTHING).get(data[:8])
         # One message, as notifications are.
         if ways is not None and ways.length == len(data) and datagram.nsid is None and not datagram.truncated:
             errors: list[DecodeError] = []
-            event = ways.first(data, 0, datagram, errors, self.link_name)
-            if event is None:
-                event = ways.second(data, 0, datagram, errors, self.link_name)
+            head = datagram.timestamp, datagram.frame, datagram.request, errors, self._names[datagram.protocol]
+            event = ways.first(data, data, 0, *head) or ways.second(data, data, 0, *head)
             if event is not None:
                 ways.hits += 1
                 return Decoded([event], errors)
         return self._walk(datagram)
+
+    def decode_all(self, datagrams: Datagrams) -> Decoded:
+        """Every message of many datagrams. The name of an interface is asked for once."""
+        protocol, lost = datagrams.protocol, datagrams.truncated
+        known = NOTHING if lost else self._at_once.get(protocol, NOTHING)
+        found = Decoded([], [])
+        events, errors = found.events, found.errors
+        ways_of, name_of = known.get, _Names(self.link_name, protocol).__getitem__
+        columns = zip(itertools.count(datagrams.frame), datagrams.timestamps, datagrams.data, strict=False)
+        for frame, timestamp, data in columns:
+            ways = ways_of(data[:8])
+            if ways is not None and ways.length == len(data):
+                event = ways.first(data, data, 0, timestamp, frame, b"", errors, name_of)
+                if event is None:
+                    event = ways.second(data, data, 0, timestamp, frame, b"", errors, name_of)
+                if event is not None:
+                    ways.hits += 1
+                    events.append(event)
+                    continue
+            found.add(self.decode(Datagram(frame, timestamp, protocol, data, lost)))
+        return found
 
     def _walk(self, datagram: Datagram) -> Decoded:
         whole = self._whole.get(datagram.protocol) if datagram.nsid is None else None
@@ -178,9 +213,8 @@ class MessageDecoder:
             ways = None if whole is None else whole.known.get(data[offset : offset + 8])
             if ways is not None:
                 message = data[offset:end]
-                event = ways.first(message, offset, datagram, errors, self.link_name)
-                if event is None:
-                    event = ways.second(message, offset, datagram, errors, self.link_name)
+                place = offset, datagram.timestamp, frame, datagram.request, errors, self._names[protocol]
+                event = ways.first(message, data, *place) or ways.second(message, data, *place)
                 if event is not None:
                     ways.hits += 1
                     events.append(event)

@@ -128,8 +128,8 @@ GENERIC_RECIPES = {
 class MessageLayouts:
     """Whole-message layouts of one decoder and protocol, with recipes by message type (-1: all others). ``known``: by
     the first eight bytes of a message, which are its length, type and flags; a function gets a message of this length,
-    its offset in the datagram, the datagram, which is not of another namespace, the list that takes errors, and who
-    knows names of interfaces, and gives the event."""
+    the datagram that it is in, its offset there, the datagram's time, number and request, which is not of another
+    namespace, the list that takes errors, and who knows the name of an interface, and gives the event."""
 
     def __init__(self, layouts: Layouts, protocol: int, decoder: Decoder, recipes: Mapping[int, Recipe]) -> None:
         self._shelf = Shelf()
@@ -187,15 +187,15 @@ class MessageLayouts:
         source.names |= {"Event": Event, "Payload": recipe.payload, "Reading": Reading, "Nl80211Info": Nl80211Info}
         source.names["decoder"] = self._decoder
         if source.calls:
-            source.calls.insert(0, "m = Reading(datagram.data, datagram.frame, errors, datagram.request)")
+            source.calls.insert(0, "m = Reading(whole, frame, errors, request)")
         source.calls += [*made.lines, f"name = {made.name}"]
         if made.ifindex != "None" and source.may_lack(made.name):
             given = f"{made.ifindex} is not None and " if source.may_lack(made.ifindex) else ""
             lacks = "" if made.name == "None" else "name is None and "
             test = f"if {lacks}{given}{made.ifindex} > 0"
-            source.calls.append(f"{test}: name = link_name({self._protocol}, {made.ifindex})")
+            source.calls.append(f"{test}: name = link_name({made.ifindex})")
         payload = f"Payload({', '.join(made.arguments)})"
-        head = f"datagram.timestamp, {self._protocol}, {kind}, {flags}, {sender[0]}, {sender[1]}, datagram.frame, at"
+        head = f"timestamp, {self._protocol}, {kind}, {flags}, {sender[0]}, {sender[1]}, frame, at"
         event = f"Event({head}, name, {payload})"
         tested = [f"if not ({recipe.still.format(kind=kind)}): return None"] if recipe.still else []
-        return source.function("data, at, datagram, errors, link_name", tested, event)
+        return source.function("data, whole, at, timestamp, frame, request, errors, link_name", tested, event)

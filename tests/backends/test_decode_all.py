@@ -1,0 +1,100 @@
+"""Many datagrams that are decoded at once give what each gives by itself."""
+
+from __future__ import annotations
+
+import random
+from functools import partial
+from itertools import islice
+from typing import Any
+
+import pytest
+from agreement import recorded
+from layoutfuzz import RECORDED, damaged
+from msgspec import structs
+from nlbuild import attr, message, number
+
+from nlmon.backends.base import Backend, create
+from nlmon.backends.legacy import LegacyBackend
+from nlmon.backends.libnl import LibnlBackend
+from nlmon.events import Datagram, Datagrams, Decoded
+from nlmon.transport.replay import ReplayFactory
+
+
+class Forgetful(LibnlBackend):
+    """Forgets what every third datagram held."""
+
+    def decode(self, datagram: Datagram) -> Decoded:
+        found = super().decode(datagram)
+        return Decoded([], []) if datagram.frame % 3 == 0 else found
+
+
+class Walker(LibnlBackend):
+    """Walks each datagram in its own way."""
+
+    def _walk(self, datagram: Datagram) -> Decoded:
+        found = super()._walk(datagram)
+        return structs.replace(found, events=found.events[::-1])
+
+
+class Named(LibnlBackend):
+    """Makes up names of interfaces."""
+
+    def link_name(self, protocol: int, ifindex: int) -> str | None:
+        return f"if{protocol}-{ifindex}"
+
+
+KINDS = [partial(create, "legacy"), partial(create, "libnl"), Forgetful, Walker, Named]
+
+
+def shown(found: Decoded) -> tuple[Any, ...]:
+    errors = [(type(error), str(error), vars(error)) for error in found.errors]
+    return found.events, errors, found.unknown, found.control
+
+
+def one_by_one(backend: Backend, datagrams: Datagrams) -> tuple[Any, ...]:
+    found = [backend.decode(datagram) for datagram in datagrams]
+    whole = Decoded([], [])
+    for one in found:
+        whole.add(one)
+    return shown(whole)
+
+
+@pytest.mark.parametrize("truncated", [0, 4])
+@pytest.mark.parametrize("protocol", [0, 12, 16])
+@pytest.mark.parametrize("kind", KINDS)
+def test_together_is_one_by_one(kind: Any, protocol: int, truncated: int) -> None:
+    """Events, errors and what is not known are those of each datagram, in order, whoever replaced a step."""
+    made: Backend = kind(ReplayFactory())
+    real = recorded(protocol, *RECORDED[protocol])
+    data = list(islice(damaged(real, random.Random(protocol)), 400))
+    for begin in range(0, len(data), 40):
+        datagrams = Datagrams(begin + 1, protocol, range(begin, begin + 40), data[begin : begin + 40], truncated)
+
+        assert shown(made.decode_all(datagrams)) == one_by_one(made, datagrams)
+
+
+def test_a_name_is_asked_for_once() -> None:
+    """Within one call no interface is asked for again; in the next it may have another name."""
+    asked = []
+
+    class Asking(LibnlBackend):
+        def link_name(self, protocol: int, ifindex: int) -> str | None:
+            asked.append((protocol, ifindex))
+            return f"name-{len(asked)}"
+
+    backend = Asking(ReplayFactory())
+    body = number("BBBBI", 2, 24, 0x80, 0, 3) + attr(2, bytes((10, 0, 0, 1)))
+    datagrams = Datagrams(1, 0, [0] * 4, [message(20, body)] * 4)
+    for _ in range(4):
+        backend.decode(Datagram(1, 0, 0, message(20, body)))
+    before = len(asked)
+    found = [[event.interface for event in backend.decode_all(datagrams).events] for _ in range(2)]
+
+    assert found == [[f"name-{before + 1}"] * 4, [f"name-{before + 2}"] * 4]
+    assert set(asked) == {(0, 3)}
+
+
+@pytest.mark.parametrize("kind", [LegacyBackend, LibnlBackend])
+def test_no_datagrams(kind: type[Backend]) -> None:
+    """Of nothing comes nothing."""
+    assert shown(kind(ReplayFactory()).decode_all(Datagrams(1, 0, [], []))) == ([], [], [], 0)
