@@ -32,66 +32,68 @@ NLMSGHDR, NL80211_CMD_VENDOR, ANY = 16, 103, -1
 
 
 class Made(NamedTuple):
-    """Expressions: the arguments of a payload, the interface by index and by name; ``lines`` come before them."""
+    """Expressions: the arguments of a payload, the interface by index and by name."""
 
     arguments: Sequence[str]
     ifindex: str = "None"
     name: str = "None"
-    lines: Sequence[str] = ()
 
 
 class Recipe(NamedTuple):
     """How a handler makes its payload: the attribute of the decoder that holds its policy, and the expressions, given
-    the type of the message and those of the header, whose first byte is the same in all messages of a layout, and of
-    the policy's fields, ``None`` for what the message lacks. ``of_family``: that byte is the address family, by which
-    the policy is compiled. ``applies``: what must hold of decoder, type and message, None: nothing; ``still``: what of
-    it may change later, as an expression with ``decoder`` and ``{kind}``."""
+    the source, the type of the message, and those of the header, whose first byte is the same in all messages of a
+    layout, and of the policy's fields, ``None`` for what the message lacks. ``of_family``: that byte is the address
+    family, by which the policy is compiled. ``applies``: what must hold of decoder, type and message, None: nothing;
+    ``still``: what of it may change later, as an expression with ``decoder`` and ``{kind}``."""
 
     payload: type[Struct]
     policy: str
-    make: Callable[[str, Sequence[str], Sequence[str]], Made]
+    make: Callable[[Source, str, Sequence[str], Sequence[str]], Made]
     of_family: bool = True
     applies: Callable[[Any, int, bytes], bool] | None = None
     still: str = ""
 
 
-def _link(_: str, header: Sequence[str], v: Sequence[str]) -> Made:
+def _link(source: Source, _: str, header: Sequence[str], v: Sequence[str]) -> Made:
     family, kind, index, flags, change = header
-    return Made((family, index, flags, *v[:5], kind, change, *v[5:]), index, v[0])
+    name = source.named("ifname", v[0])
+    return Made((family, index, flags, name, *v[1:5], kind, change, *v[5:]), index, name)
 
 
-def _addr(_: str, header: Sequence[str], v: Sequence[str]) -> Made:
+def _addr(source: Source, _: str, header: Sequence[str], v: Sequence[str]) -> Made:
     family, prefixlen, flags, scope, number = header
     local, remote, label, wide, *more = v
-    lines = [f"index = {number} if {number} < {1 << 31} else {number} - {1 << 32}", f"remote = {remote}"]
-    own, peer = "remote", "None"
+    index = source.named("index", f"{number} if {number} < {1 << 31} else {number} - {1 << 32}")
+    own, peer = source.named("remote", remote), "None"
     if local != "None":
-        lines.append(f"local = {local}")
-        own, peer = "local", "(remote if local is not None and remote != local else None)"
-    flags = _or(wide, flags)
-    return Made((family, "index", prefixlen, scope, own, peer, label, flags, *more), "index", lines=lines)
+        remote, own = own, source.named("local", local)
+        other = f"{remote} if {remote} != {own} else None"
+        peer = source.named("peer", f"({other}) if {own} is not None else None" if source.may_lack(own) else other)
+    return Made((family, index, prefixlen, scope, own, peer, label, _or(source, wide, flags), *more), index)
 
 
-def _route(_: str, header: Sequence[str], v: Sequence[str]) -> Made:
+def _route(source: Source, _: str, header: Sequence[str], v: Sequence[str]) -> Made:
     family, dst_len, src_len, tos, short, protocol, scope, kind, flags = header
     table, *more = v
-    head = family, dst_len, src_len, tos, protocol, scope, kind, flags, _or(table, short)
+    head = family, dst_len, src_len, tos, protocol, scope, kind, flags, _or(source, table, short)
     return Made((*head, *more), more[3])
 
 
-def _neigh(_: str, header: Sequence[str], v: Sequence[str]) -> Made:
+def _neigh(_: Source, __: str, header: Sequence[str], v: Sequence[str]) -> Made:
     family, index, state, flags, kind = header
     return Made((family, index, state, flags, *v[:3], kind, *v[3:]), index)
 
 
-def _rule(_: str, header: Sequence[str], v: Sequence[str]) -> Made:
-    family, dst_len, src_len, tos, short, _, _, action, flags = header
+def _rule(source: Source, _: str, header: Sequence[str], v: Sequence[str]) -> Made:
+    family, dst_len, src_len, tos, short, *_unused, action, flags = header
     table, *more = v
-    return Made((family, dst_len, src_len, tos, action, flags, _or(table, short), *more))
+    return Made((family, dst_len, src_len, tos, action, flags, _or(source, table, short), *more))
 
 
-def _or(value: str, otherwise: str) -> str:
+def _or(source: Source, value: str, otherwise: str) -> str:
     """A value, or another where it is None."""
+    if not source.may_lack(value):
+        return value
     return otherwise if value == "None" else f"({otherwise} if {value} is None else {value})"
 
 
@@ -104,8 +106,8 @@ def _is_nl80211(decoder: Any, kind: int, data: bytes) -> bool:
 STILL_NL80211 = "(family := decoder.families.by_id.get({kind})) is not None and family.name == 'nl80211'"
 
 
-def _nl80211(kind: str, header: Sequence[str], v: Sequence[str]) -> Made:
-    command, version, _ = header
+def _nl80211(_: Source, kind: str, header: Sequence[str], v: Sequence[str]) -> Made:
+    command, version, *_unused = header
     info = f"Nl80211Info({command}, {', '.join(v)})"
     return Made((kind, command, version, "None", "None", "'nl80211'", "None", info, "None"), v[1], v[2])
 
@@ -176,7 +178,7 @@ class MessageLayouts:
             for spot, value in zip(shape.spots, read, strict=True):
                 slots[spot.slot] = value
             (kind,) = struct.unpack_from(decoder.sign + "H", sample, 4)
-            return self._function(source, recipe, sample, (seq, pid), recipe.make(str(kind), header, slots))
+            return self._function(source, recipe, sample, (seq, pid), recipe.make(source, str(kind), header, slots))
 
         self._layouts.learn(self._shelf, key, sample, fixed, values, make)
 
@@ -186,16 +188,16 @@ class MessageLayouts:
         kind, flags = struct.unpack_from(self._decoder.sign + "HH", sample, 4)
         source.names |= {"Event": Event, "Payload": recipe.payload, "Reading": Reading, "Nl80211Info": Nl80211Info}
         source.names["decoder"] = self._decoder
-        if source.calls:
-            source.calls.insert(0, "m = Reading(whole, frame, errors, request)")
-        source.calls += [*made.lines, f"name = {made.name}"]
-        if made.ifindex != "None" and source.may_lack(made.name):
-            given = f"{made.ifindex} is not None and " if source.may_lack(made.ifindex) else ""
-            lacks = "" if made.name == "None" else "name is None and "
-            test = f"if {lacks}{given}{made.ifindex} > 0"
-            source.calls.append(f"{test}: name = link_name({made.ifindex})")
+        if source.called:
+            source.lines.insert(0, "m = Reading(whole, frame, errors, request)")
+        name = made.name
+        if made.ifindex != "None" and source.may_lack(name):
+            index = source.named("index", made.ifindex)
+            there = f"{index} is not None and {index} > 0" if source.may_lack(index) else f"{index} > 0"
+            asked = f"link_name({index})" if source.value(there) else f"(link_name({index}) if {there} else None)"
+            name = asked if name == "None" else f"({asked} if {name} is None else {name})"
         payload = f"Payload({', '.join(made.arguments)})"
         head = f"timestamp, {self._protocol}, {kind}, {flags}, {sender[0]}, {sender[1]}, frame, at"
-        event = f"Event({head}, name, {payload})"
+        event = f"Event({head}, {name}, {payload})"
         tested = [f"if not ({recipe.still.format(kind=kind)}): return None"] if recipe.still else []
         return source.function("data, whole, at, timestamp, frame, request, errors, link_name", tested, event)

@@ -54,15 +54,18 @@ class _Piece(NamedTuple):
 
 
 class Source:
-    """The source of one function while it is written. ``names``: its globals. ``values``: an expression for each
-    value, in their order. ``calls``: readers that are called, each with a line of its own."""
+    """The source of one function while it is written. ``names``: its globals, some of them ``constants``. ``values``:
+    an expression for each value, in their order; one whose reader must be ``called`` is a variable. ``lines``: what is
+    done after the check."""
 
     def __init__(
         self, sign: str, sample: bytes, fixed: Sequence[Range], values: Sequence[Value], loose: Collection[Range]
     ) -> None:
         self.names: dict[str, Any] = {"ips": addresses, "texts": texts, "number": int.from_bytes}
         self.values: list[str] = []
-        self.calls: list[str] = []
+        self.lines: list[str] = []
+        self.called: set[str] = set()
+        self.constants: set[str] = set()
         self._machine = sign
         # One struct has one byte order: that of most of the numbers (netfilter's are big-endian, nearly all others the
         # machine's).
@@ -88,17 +91,33 @@ class Source:
         """The function. ``arguments``: its parameters; these or ``lines`` set ``data``, as many bytes as the sample
         has, and ``at``, where they begin in what readers are given. ``result``: the expression that is returned if the
         check holds; else it is None."""
-        body = [f"def layout({arguments}):", *lines, *self._check(), *self.calls, f"return {result}"]
+        body = [f"def layout({arguments}):", *lines, *self._check(), *self.lines, f"return {result}"]
         text = "\n    ".join(body) + "\n"
         exec(_code(text), self.names)
         made: Callable[..., Any] = self.names.pop("layout")
         return made
 
+    def named(self, name: str, expression: str) -> str:
+        """What to write for an expression, which is worked out once: a constant where nothing in it changes, else a
+        variable of this name."""
+        if expression.isidentifier():
+            return expression
+        if self.constants.issuperset(_names_in(expression)):
+            self.constants.add(name)
+            self.names[name] = eval(expression, self.names)
+        else:
+            self.lines.append(f"{name} = {expression}")
+        return name
+
     def may_lack(self, expression: str) -> bool:
         """Whether the value of an expression may be None: of an absent attribute it is, and of a reader that is called
         nothing is known."""
-        called = {call.partition(" ")[0] for call in self.calls}
-        return expression == "None" or expression in called or self.names.get(expression, "") is None
+        constant = expression in self.constants
+        return expression in self.called or (self.names[expression] is None if constant else expression == "None")
+
+    def value(self, expression: str) -> Any:
+        """The value of an expression of constants; None of any other."""
+        return eval(expression, self.names) if self.constants.issuperset(_names_in(expression)) else None
 
     # -- values ------------------------------------------------------------------------------------------------
 
@@ -106,6 +125,7 @@ class Source:
         """A value as a constant; its bytes are compared."""
         self._equal.append((value.begin, value.end))
         name = f"c{count}"
+        self.constants.add(name)
         if value.read is None:
             (self.names[name],) = struct.unpack_from(self._machine + value.code, self._sample, value.begin)
         else:
@@ -157,7 +177,8 @@ class Source:
 
     def _call(self, count: int, value: Value) -> str:
         self.names[f"r{count}"] = value.read
-        self.calls.append(f"v{count} = r{count}(m, at + {value.at}, at + {value.begin}, at + {value.end})")
+        self.called.add(f"v{count}")
+        self.lines.append(f"v{count} = r{count}(m, at + {value.at}, at + {value.begin}, at + {value.end})")
         return f"v{count}"
 
     # -- the check ---------------------------------------------------------------------------------------------
@@ -189,6 +210,10 @@ class Source:
         self.names["unpack"] = struct.Struct(shape).unpack
         names = ", ".join(piece.name for piece in pieces)
         return [f"{names}{',' if len(pieces) == 1 else ''} = unpack(data)"]
+
+
+def _names_in(expression: str) -> tuple[str, ...]:
+    return compile(expression, "<layout>", "eval").co_names
 
 
 def differing(one: bytes, other: bytes, values: Sequence[Value], fixed: Sequence[Range]) -> set[Range]:
