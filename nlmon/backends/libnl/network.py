@@ -9,10 +9,11 @@ import struct
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from nlmon.backends.libnl.addresses import ip_text
 from nlmon.backends.libnl.attributes import NLMSGHDR, Decoder, Found
 from nlmon.backends.libnl.policies import Attr
 from nlmon.backends.libnl.policies import network as policies
-from nlmon.backends.libnl.readers import Reader, Reading, address, ip_text
+from nlmon.backends.libnl.readers import Reader, Reading, address
 from nlmon.events import MdbEntry, MdbInfo, NetconfInfo, NexthopInfo, NsidInfo, PrefixInfo, StatsInfo, TcInfo
 
 __all__ = ["GROUPS", "NetworkDecoder"]

@@ -16,17 +16,15 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias
 from weakref import WeakKeyDictionary
 
+from nlmon.backends.libnl.addresses import ip_text
 from nlmon.errors import AttributeFormatError, DecodeError
 
 __all__ = [
-    "KEPT",
     "Form",
     "Reader",
     "Reading",
     "address",
-    "addresses",
     "form_of",
-    "ip_text",
     "label_stack",
     "plain_readers",
     "string",
@@ -48,14 +46,6 @@ class Reading:
         """Report a malformed attribute at ``offset`` of the datagram."""
         self.errors.append(AttributeFormatError("NLM-D003", what, frame=self.frame, offset=offset, path=path))
 
-
-# Texts of addresses that are remembered.
-KEPT = 65536
-MAPPED = bytes(10) + b"\xff\xff"
-# The longest run of zeros, the first of equals, is left out of an IPv6 address; one group alone is not.
-ZEROS = tuple(":0" * groups + ":" for groups in range(8, 1, -1))
-DOTTED, GROUPED = "{}.{}.{}.{}", ":{:x}:{:x}:{:x}:{:x}:{:x}:{:x}:{:x}:{:x}:"
-_groups = struct.Struct(">8H").unpack
 
 # (message, offset of the attribute header, begin and end of the payload) -> value
 Reader: TypeAlias = Callable[[Reading, int, int, int], Any]
@@ -156,40 +146,6 @@ def string(path: str, longest: int) -> Reader:
 
     _FORMS[read] = Form("string", sizes=(longest,))
     return read
-
-
-class _Addresses(dict[bytes, str]):
-    """Text of 4 or 16 bytes, kept as long as there are not too many. Every new address of a recording is made here, and
-    the library's classes of addresses take six times as long."""
-
-    def __missing__(self, packed: bytes) -> str:
-        if len(self) >= KEPT:
-            self.clear()
-        text = self[packed] = _ip_text(packed)
-        return text
-
-
-def _ip_text(packed: bytes) -> str:
-    if len(packed) == 4:
-        return DOTTED.format(*packed)
-    # An IPv4 address that is mapped or embedded is written with its dotted part.
-    if packed.startswith(MAPPED) or (packed.startswith(bytes(12)) and any(packed[12:14])):
-        head = "::ffff:" if packed[10] else "::"
-        return head + DOTTED.format(*packed[12:])
-    text = GROUPED.format(*_groups(packed))
-    for zeros in ZEROS:
-        head, found, tail = text.partition(zeros)
-        if found:
-            return f"{head[1:]}::{tail[:-1]}"
-    return text[1:-1]
-
-
-addresses = _Addresses()
-
-
-def ip_text(packed: bytes) -> str:
-    """4 or 16 bytes as inet_ntop(3) writes them."""
-    return addresses[packed]
 
 
 def address(path: str, *lengths: int) -> Reader:

@@ -11,10 +11,11 @@ from __future__ import annotations
 import struct
 from typing import Any
 
+from nlmon.backends.libnl.addresses import ip_text
 from nlmon.backends.libnl.attributes import NLMSGHDR, Decoder, Found
 from nlmon.backends.libnl.policies import Attr
 from nlmon.backends.libnl.policies import sockets as policies
-from nlmon.backends.libnl.readers import Reader, Reading, ip_text
+from nlmon.backends.libnl.readers import Reader, Reading
 from nlmon.errors import HeaderError
 from nlmon.events import DiagInfo
 

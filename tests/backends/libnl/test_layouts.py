@@ -16,12 +16,12 @@ from nlbuild import attr, message, number
 
 from nlmon.backends.base import BackendOptions, LayoutStatus, create
 from nlmon.backends.libnl import LibnlBackend
+from nlmon.backends.libnl.addresses import KEPT, addresses
 from nlmon.backends.libnl.layouts.cache import AGAIN, CHANGES, EARNED, LARGEST, PATIENCE, PAYDAY, SAVED, START, WAYS
 from nlmon.backends.libnl.layouts.memo import texts
 from nlmon.backends.libnl.layouts.source import SHORT
 from nlmon.backends.libnl.network import NetworkDecoder
 from nlmon.backends.libnl.policies import Attr
-from nlmon.backends.libnl.readers import KEPT, addresses
 from nlmon.backends.libnl.route import RouteDecoder
 from nlmon.capture import ByteOrder
 from nlmon.errors import UsageError

@@ -29,7 +29,7 @@ START, EARNED, SAVED, PAYDAY = 64.0, 1 / 1024, 1 / 256, 64
 # Keys seen or given up that are remembered of a shelf, and the largest message, in bytes, of which the first is.
 SEEN, COMPARED = 1024, 2048
 # A key may fail so often more than it fits; and after so many walks what was given up may be tried again.
-PATIENCE, AGAIN = 32, 4096
+PATIENCE, AGAIN = 32, 1024
 # Larger messages, in bytes, have no layout, and the messages that layouts are made from are this much together.
 LARGEST, MOST = 8192, 4 << 20
 
