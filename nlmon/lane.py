@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Literal, TypeAlias
 
@@ -30,7 +30,7 @@ from nlmon.errors import (
     Overrun,
     ResyncIncomplete,
 )
-from nlmon.events import OVERRUN, Datagram, Decoded, Event, RouteInfo, RoutePayload
+from nlmon.events import OVERRUN, Datagram, Datagrams, Decoded, Event, RouteInfo, RoutePayload
 from nlmon.identity import Key, objects_of
 from nlmon.names import unknown_message
 from nlmon.state import State
@@ -99,9 +99,9 @@ class Lane:
         # What the kernel's side learned that the implementation has not asked for again.
         self._families = self._links = 0
         self._stale: set[int] = set()
-        # Protocols whose datagrams may be taken without a queue, and what was not simply events among the last of them.
+        # Protocols whose datagrams may be taken without a queue, and whether many may be tried together.
         self.straight: set[int] = set()
-        self._odd: dict[int, tuple[list[Event], bool, list[NlmonError], str, str]] = {}
+        self.steady = False
 
     def start(self, protocols: Iterable[int]) -> None:
         """Enable the protocols that this implementation supports."""
@@ -112,6 +112,7 @@ class Lane:
                     own = self.backend.reads(protocol, self.factory.opened(protocol))
                     if own and self.backend.straight(protocol) and self.factory.faults.none:
                         self.straight.add(protocol)
+            self.steady = self.backend.steady()
 
     def stop(self) -> None:
         """Close the implementation."""
@@ -211,7 +212,7 @@ class Lane:
         if self._stale:
             self._refresh(datagram)
         if datagram.protocol in self.straight:
-            self.recall(0, self.take_all((datagram,), learn=learn)[0])
+            self._take(datagram)
             return self.heard
         faults = self.factory.faults
         lost = faults.lost
@@ -221,39 +222,36 @@ class Lane:
             self._process(datagram.protocol)
         return self.heard
 
-    def take_all(self, datagrams: Sequence[Datagram], *, learn: bool = True) -> list[list[Event] | None]:
-        """Hand over notifications of protocols that are ``straight``, which tell the kernel's side no news but the
-        time, and not that without ``learn``. The events of each, None where there is more to say; see ``recall``."""
-        made: list[list[Event] | None] = []
-        take, factory, time, plain = self.backend.take, self.factory, self.factory.time, 0
-        self._reset()
-        self._odd = {}
-        for number, (datagram, heard) in enumerate(zip(datagrams, factory.hand(datagrams), strict=True)):
-            if learn and datagram.timestamp > time:
-                factory.time = time = datagram.timestamp
-            try:
-                if heard:
-                    decoded = take(datagram.protocol, datagram)
-                    told = self.events or self.errors or self.crash  # by callback, while it decoded
-                    if not decoded.errors and not told and _are_plain(decoded.events):
-                        plain += len(decoded.events)
-                        made.append(decoded.events.copy())  # an implementation may use its list again
-                        continue
-                    self._got(decoded)
-            except Exception as error:
-                self._crashed(error)
-            self._count("events")
-            made.append(None)
-            self._odd[number] = self.events, heard, self.errors, self.crash, self.trace
-            self._reset()
-        self.totals["events"] += plain
-        return made
+    def together(self, datagrams: Datagrams) -> list[Event] | None:
+        """The events of notifications, each a whole message that tells the kernel's side no news but the time, where
+        this lane is ``steady`` and ``straight``: one of each, and nothing else. None where there is more to say.
+        Nothing has happened yet; see ``took``."""
+        if not self.factory.hears_all(datagrams):
+            return None
+        try:
+            found = self.backend.decode_all(datagrams)
+        except Exception:
+            return None  # which of them it was is told where they are taken one by one
+        odd = found.errors or found.unknown or found.control or len(found.events) != len(datagrams)
+        return None if odd else found.events
 
-    def recall(self, number: int, events: list[Event] | None) -> None:
-        """Make one of the datagrams of ``take_all`` the last one, with what it gave then."""
-        self.missed = False
-        found = self._odd[number] if events is None else (events, True, [], "", "")
-        self.events, self.heard, self.errors, self.crash, self.trace = found
+    def took(self, datagrams: Datagrams, events: list[Event]) -> None:
+        """Count what was taken ``together``."""
+        self.factory.took_all(datagrams)
+        self.backend.count(datagrams.protocol, datagrams, len(events))
+        self.totals["events"] += len(events)
+
+    def recall(self, event: Event) -> None:
+        """Make one of the datagrams that were taken ``together`` the last one, with the event that it gave."""
+        self._reset()
+        self.events = [event]
+
+    def _take(self, datagram: Datagram) -> None:
+        self.heard = self.factory.hand(datagram)
+        if self.heard:
+            with self._guarded():
+                self._got(self.backend.take(datagram.protocol, datagram))
+            self._count("events")
 
     def _got(self, decoded: Decoded) -> None:
         for event in decoded.events:
@@ -379,15 +377,6 @@ class Lane:
                 self.recovered.update((kind, key) for kind, key, _ in objects_of(event.payload))
         if self.errors:
             self.totals["errors"] += sum(isinstance(error, DecodeError) for error in self.errors)
-
-
-def _are_plain(events: list[Event]) -> bool:
-    """Whether all of them are events of messages, about which nothing is to be counted."""
-    for event in events:
-        odd = type(event) is not Event or type(event.offset) is not int
-        if odd or event.synthetic is not False or event.type == OVERRUN:
-            return False
-    return type(events) is list
 
 
 def _kind_of(error: NlmonError) -> str:

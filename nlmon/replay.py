@@ -17,27 +17,28 @@ Not here: reading files (``nlmon.capture``), the rules of comparison (``nlmon.co
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
 from nlmon.backends.base import BackendOptions
 from nlmon.capture import CaptureReader
-from nlmon.capture.base import Frame
-from nlmon.capture.conversation import NOTIFICATION, Conversation, Copies, Place, Role
+from nlmon.capture.base import Batch, Frame, alike
+from nlmon.capture.conversation import Conversation, Copies, Place, Role
 from nlmon.capture.framing import types
 from nlmon.compare.contract import Contract, load_contract
 from nlmon.compare.difference import Difference, Severity
 from nlmon.compare.evidence import Known
 from nlmon.compare.judge import Judge
-from nlmon.events import Datagram, RoutePayload
+from nlmon.events import Datagram, Datagrams, RoutePayload
 from nlmon.folding import Folding, Loads
 from nlmon.identity import Key
 from nlmon.lane import BackendMaker, Lane
 from nlmon.names import PROTOCOLS, message_type
 from nlmon.outcome import capture_report
 from nlmon.report.model import CaptureReport
+from nlmon.runs import MOST, Runs
 from nlmon.transport.faults import Fault
 
 __all__ = ["Replay", "Select", "replay_capture"]
@@ -45,7 +46,6 @@ __all__ = ["Replay", "Select", "replay_capture"]
 Select: TypeAlias = Literal["notifications", "all"]
 ROUTE, GENERIC = 0, 16
 OPEN_DUMPS = 64
-BATCH, BATCH_BYTES = 64, 64 * 1024
 # The kernel answers a link dump of AF_PACKET, for which it has no handler, like one of AF_UNSPEC.
 LINK_DUMP_FAMILIES = {0, 17}
 DUMPS_WITH_STATE = {18, 22, 26, 30, 34}
@@ -99,10 +99,11 @@ class Replay:
         self.resync = options is not None and options.resync and select == "notifications"
         plain = not faults and not (options is not None and options.resync)
         self._folding = Folding(self.lanes, self.judge.contract, plain=plain)
-        # Protocols whose notifications may be handed over many at a time; families are told apart one by one.
-        self._straight = self.lanes[0].straight & self.lanes[1].straight - {GENERIC} if plain else set()
         self._at_once = options is None or not options.resync_interval
         self._conversation = Conversation(byteorder)
+        self._runs = None
+        if plain and all(ROUTE in lane.straight and lane.steady for lane in self.lanes):
+            self._runs = Runs(self._conversation, [lane.factory for lane in self.lanes], self.judge.at_once)
         self._dumps: OrderedDict[tuple[int, int, int], _OpenDump] = OrderedDict()
         self.copies = Copies()
         self.frames = 0
@@ -119,66 +120,70 @@ class Replay:
 
     def feed(self, frame: Frame) -> None:
         """Take one frame of the capture."""
-        self.play((frame,))
+        self.take(Batch.of((frame,)))
 
     def play(self, frames: Iterable[Frame]) -> None:
-        """Take frames of the capture. Notifications that tell no news to the kernel's side are handed over ``BATCH`` at
-        a time, or fewer where they have ``BATCH_BYTES`` together: what comes of each is the same, and the same code
-        runs over and over."""
-        batch: list[Datagram] = []
-        size = 0
-        straight, (left, right) = self._straight, (lane.factory for lane in self.lanes)
+        """Take frames of the capture, many at a time where they are alike."""
+        waiting: list[Frame] = []
         try:
             for frame in frames:
-                self.frames += 1
-                if frame.truncated:
-                    self.cut += 1
-                found = types(frame.data, self.byteorder)
-                self.messages += len(found)
-                place = self._conversation.place(frame)
-                self.roles[place.role.word] += 1
-                whole, batch = batch, []
-                if (
-                    place is NOTIFICATION
-                    and frame.protocol in straight
-                    and (not left.tells(frame.protocol, found) or (left.renew(frame.data) and right.renew(frame.data)))
-                ):
-                    self.copies.seen(frame)
-                    whole.append(_datagram(frame, b""))
-                    size += len(frame.data)
-                    if len(whole) < BATCH and size < BATCH_BYTES:
-                        batch = whole
-                        continue
-                    self._batch(whole)
-                else:
-                    self._batch(whole)
-                    self.last_frame = frame.number
-                    self._take(frame, found, place)
-                size = 0
+                if waiting and (len(waiting) == MOST or not alike(waiting[-1], frame)):
+                    whole, waiting = waiting, []
+                    self.take(Batch.of(whole))
+                waiting.append(frame)
         finally:
             # Also when the frames end by an exception: what was read is not lost.
-            self._batch(batch)
+            if waiting:
+                self.take(Batch.of(waiting))
 
-    def _batch(self, batch: list[Datagram]) -> None:
-        """Let both take datagrams, then compare what they made of each, in order."""
-        if not batch:
-            return
+    def take(self, batch: Batch) -> None:
+        """Take a batch of the capture: runs of notifications are handed over together (``runs``), since the same code
+        runs over and over then; everything else frame by frame."""
+        at, size = 0, len(batch.data)
+        while at < size:
+            end = at if self._runs is None else self._runs.end(batch, at)
+            if end > at and self._together(batch, at, end):
+                at = end
+            else:
+                for place in range(at, max(end, at + 1)):
+                    self._frame(batch.frame(place))
+                at = max(end, at + 1)
+
+    def _together(self, batch: Batch, begin: int, end: int) -> bool:
+        """Take a run of notifications; False, and nothing has happened, where one of them gave more than an event."""
+        run = Datagrams(batch.number + begin, ROUTE, batch.timestamps[begin:end], batch.data[begin:end])
         left, right = self.lanes
-        made = zip(batch, left.take_all(batch), right.take_all(batch), strict=True)
-        for number, (datagram, one, other) in enumerate(made):
+        one, other = left.together(run), right.together(run)
+        if one is None or other is None:
+            return False
+        left.took(run, one)
+        right.took(run, other)
+        self.frames += len(run)
+        self.messages += len(run)
+        self.roles[Role.NOTIFICATION.word] += len(run)
+        self.copies.seen_all(ROUTE, run.data)
+        for number, datagram in enumerate(run):
             self.last_frame = datagram.frame
-            if one is not None and other is not None and self.judge.agree(datagram, one, other):
+            if self.judge.agree(datagram, one[number : number + 1], other[number : number + 1]):
                 self.compared += 1
-                self._folding.fold_same(one, other)
+                self._folding.fold_same(one[number : number + 1], other[number : number + 1])
                 if left.own.news or right.own.news:
                     self._compare_corrections()
                 continue
-            left.recall(number, one)
-            right.recall(number, other)
+            left.recall(one[number])
+            right.recall(other[number])
             self._heard(datagram, types(datagram.data, self.byteorder), fold=True, looked=True)
+        return True
 
-    def _take(self, frame: Frame, found: list[int], place: Place) -> None:
-        """Take one frame, which holds messages of the types ``found``."""
+    def _frame(self, frame: Frame) -> None:
+        """Take one frame."""
+        self.frames += 1
+        self.last_frame = frame.number
+        self.cut += frame.truncated > 0
+        found = types(frame.data, self.byteorder)
+        self.messages += len(found)
+        place = self._conversation.place(frame)
+        self.roles[place.role.word] += 1
         role = place.role
         if frame.protocol not in self.protocols:
             self.not_covered[PROTOCOLS.get(frame.protocol, str(frame.protocol))] += 1
@@ -382,15 +387,11 @@ def replay_capture(
         faults=faults,
         strict=strict,
     )
-    replay.play(reader if on_progress is None else _watched(reader, on_progress))
-    return replay.finish(reader, path)
-
-
-def _watched(reader: CaptureReader, on_progress: Callable[[int], None]) -> Iterator[Frame]:
-    for frame in reader:
-        yield frame
-        if not frame.number % 256:
+    for batch in reader.batches():
+        replay.take(batch)
+        if on_progress is not None:
             on_progress(reader.position)
+    return replay.finish(reader, path)
 
 
 def _datagram(frame: Frame, request: bytes) -> Datagram:

@@ -20,7 +20,7 @@ from nlmon.backends.libnl import LibnlBackend
 from nlmon.capture import Frame, open_capture
 from nlmon.compare.difference import Class
 from nlmon.errors import NlmonError
-from nlmon.events import Datagram, Decoded, Event
+from nlmon.events import Datagram, Datagrams, Decoded, Event
 from nlmon.lane import BackendMaker, Lane
 from nlmon.replay import Replay
 from nlmon.transport.faults import Fault
@@ -140,7 +140,7 @@ PAIRS: dict[str, tuple[BackendMaker, BackendMaker]] = {
 def test_many_at_a_time_give_what_each_gives_alone(pair: tuple[BackendMaker, BackendMaker], name: str) -> None:
     """The same differences, counts and states, and the same order of all."""
     slow, one, many = (Replay(*pair, byteorder="little") for _ in range(3))
-    slow._straight = set()
+    slow._runs = None
     for lane in slow.lanes:
         lane.straight = set()  # every datagram by process(), as from a kernel
     for frame in recorded(name):
@@ -198,13 +198,13 @@ def test_what_a_program_asks_is_no_time_of_the_kernel() -> None:
 def test_a_batch_is_bounded_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Large messages do not wait for many others."""
     sizes: list[int] = []
-    take_all = Lane.take_all
+    together = Lane.together
 
-    def watched(self: Lane, datagrams: Any) -> Any:
-        sizes.append(sum(len(datagram.data) for datagram in datagrams))
-        return take_all(self, datagrams)
+    def watched(self: Lane, datagrams: Datagrams) -> Any:
+        sizes.append(sum(map(len, datagrams.data)))
+        return together(self, datagrams)
 
-    monkeypatch.setattr(Lane, "take_all", watched)
+    monkeypatch.setattr(Lane, "together", watched)
     large = (40_000).to_bytes(4, "little") + b"\x18\0" + bytes(39_994)
     Replay(legacy, libnl, byteorder="little").play(Frame(n, 0, 0, large) for n in range(1, 10))
 

@@ -279,6 +279,11 @@ class Backend(abc.ABC):
             self._unknown[protocol].update(decoded.unknown)
         return decoded
 
+    def count(self, protocol: int, datagrams: Datagrams, events: int) -> None:
+        """Count datagrams that were decoded by ``decode_all`` and gave so many events, and nothing else."""
+        self._frames[protocol] = datagrams.frame + len(datagrams) - 1
+        self._counts[protocol][0] += events
+
     def reads(self, protocol: int, transport: Transport | None) -> bool:
         """Whether what a protocol reads is this very transport, and nothing around it."""
         return transport is not None and self._transports.get(protocol) is transport
@@ -288,6 +293,15 @@ class Backend(abc.ABC):
         nothing waits, so that who plays the kernel may ``take`` by himself. An implementation that does more, or a
         subclass that replaces a step, must go the whole way."""
         return self._steps_of(Backend)
+
+    def steady(self) -> bool:
+        """Whether ``decode_all`` has no effect that anybody could see, so that who does not like what it gives may
+        ``take`` the same datagrams again. Nothing is known of a subclass."""
+        return False
+
+    def _is_a(self, known: type) -> bool:
+        """Whether this is of that very class, and no method is its own."""
+        return type(self) is known and not any(callable(getattr(known, name, None)) for name in vars(self))
 
     def _steps_of(self, known: type) -> bool:
         """Whether each step of ``process`` is that of ``known``."""

@@ -5,13 +5,13 @@ Not here: formats (one module each) and opening files (the package itself).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import count, repeat
 from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
-__all__ = ["Batch", "ByteOrder", "CaptureInfo", "Compression", "Direction", "Format", "Frame", "SocketInfo"]
+__all__ = ["Batch", "ByteOrder", "CaptureInfo", "Compression", "Direction", "Format", "Frame", "SocketInfo", "alike"]
 
 ByteOrder: TypeAlias = Literal["little", "big"]
 Direction: TypeAlias = Literal["in", "out", ""]
@@ -52,10 +52,28 @@ class Batch(Struct, gc=False):
         """Times, data and places, for who fills them."""
         return self.timestamps, self.data, self.offsets
 
+    @classmethod
+    def of(cls, frames: Sequence[Frame]) -> Batch:
+        """Frames that stand one behind the other and are ``alike``."""
+        one = frames[0]
+        columns = [f.timestamp for f in frames], [f.data for f in frames], [f.offset for f in frames]
+        return cls(one.number, one.protocol, one.direction, one.socket, one.truncated, *columns)
+
+    def frame(self, place: int) -> Frame:
+        """The frame at a place, from 0."""
+        columns = self.timestamps[place], self.protocol, self.data[place], self.direction, self.socket
+        return Frame(self.number + place, *columns, self.offsets[place], self.truncated)
+
     def frames(self) -> Iterator[Frame]:
         """Each by itself."""
         shared = repeat(self.protocol), self.data, repeat(self.direction), repeat(self.socket)
         return map(Frame, count(self.number), self.timestamps, *shared, self.offsets, repeat(self.truncated))
+
+
+def alike(one: Frame, other: Frame) -> bool:
+    """Whether a frame may stand behind another in a batch."""
+    fields = one.number + 1, one.protocol, one.direction, one.socket, one.truncated
+    return fields == (other.number, other.protocol, other.direction, other.socket, other.truncated)
 
 
 class SocketInfo(Struct, frozen=True):

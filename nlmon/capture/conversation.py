@@ -34,10 +34,13 @@ from __future__ import annotations
 import enum
 import struct
 from collections import OrderedDict
+from collections.abc import Collection, Sequence
+from itertools import chain
+from operator import eq
 
 from msgspec import Struct
 
-from nlmon.capture.base import Frame
+from nlmon.capture.base import Batch, Frame
 from nlmon.capture.framing import MessageHeader, messages
 
 __all__ = ["NOTIFICATION", "REMEMBERED", "Conversation", "Copies", "DumpScope", "Place", "Role"]
@@ -126,6 +129,29 @@ class Conversation:
         self._echoed: OrderedDict[tuple[int, int], None] = OrderedDict()
         # Numbers of the generic families that announce what a request changed -> the commands that they answer.
         self._announcing: dict[int, frozenset[int]] = {}
+
+    def told(self, batch: Batch, begin: int, end: int, types: Collection[int], room: int) -> int:
+        """Where a run of notifications ends that begins at a place of a batch: of packets that hold one whole message
+        each, of these types; ``end``: where it ends at the latest, ``room``: so many bytes are enough."""
+        protocol, data, header, pending = batch.protocol, batch.data, self._header.unpack_from, self._pending
+        if protocol == GENERIC or batch.direction == "out":
+            return begin
+        asks = 0 if batch.direction else REQUEST
+        for at in range(begin, end):
+            message = data[at]
+            size = len(message)
+            if size < 16:
+                return at
+            length, msg_type, flags, seq, pid = header(message)
+            # See ``place``.
+            if not size - 4 < length <= size or msg_type < 16 or msg_type not in types or flags & asks:
+                return at
+            if (pid and (protocol, seq) in pending) or (flags & MULTI and (seq or pid)):
+                return at
+            room -= size
+            if room <= 0:
+                return at + 1
+        return end
 
     def place(self, frame: Frame) -> Place:
         """The role of a frame; remembers it when it is a request."""
@@ -326,6 +352,12 @@ class Copies:
         if self._last.get(frame.protocol) == frame.data:
             self.repeats += 1
         self._last[frame.protocol] = frame.data
+
+    def seen_all(self, protocol: int, data: Sequence[bytes]) -> None:
+        """Count notifications of a protocol that stand one behind the other."""
+        self.notifications += len(data)
+        self.repeats += sum(map(eq, data, chain((self._last.get(protocol),), data)))
+        self._last[protocol] = data[-1]
 
     @property
     def likely(self) -> bool:

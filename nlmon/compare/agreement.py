@@ -36,7 +36,7 @@ _astuple, _from_bytes = structs.astuple, int.from_bytes
 
 class Agreement:
     """Compares the events of datagrams under a contract, for one ordered pair of implementations. ``classifier`` gets
-    the counts."""
+    the counts; ``types``: of messages that are compared here."""
 
     def __init__(self, contract: Contract, classifier: Classifier, names: tuple[str, str], byteorder: str) -> None:
         self._classifier = classifier
@@ -44,6 +44,7 @@ class Agreement:
         self._shapes: dict[str, Shapes] = {}
         self._order: Literal["little", "big"] = "little" if byteorder == "little" else "big"
         self._swapped = False
+        self.types: frozenset[int] = frozenset()
         owners = {field.by for kind in contract.kinds.values() for field in kind.fields} & set(names)
         if set(names) != KNOWN or len(owners) != 1:
             return  # what is owed by whom is not as simple as below
@@ -54,6 +55,7 @@ class Agreement:
             if (row.by, row.interface, row.protocol) == ("both", "both", ROUTE) and row.types != (0,):
                 same = _compiled(contract.kinds[name], reading.rows(name, None), _richer(contract.kinds["hop"], owner))
                 shapes = Shapes(reading, name, byteorder, self._count)
+                self.types |= frozenset(row.types or ())
                 self._kinds[KIND_TYPES[name]], self._shapes[name] = (same, shapes), shapes
 
     def settle(self) -> None:

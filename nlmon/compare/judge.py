@@ -131,6 +131,11 @@ class Judge:
 
     # -- one datagram ----------------------------------------------------------------------------------------
 
+    @property
+    def at_once(self) -> frozenset[int]:
+        """Types of messages of NETLINK_ROUTE on which both may ``agree``."""
+        return self._agreement.types
+
     def agree(self, datagram: Datagram, reference: Sequence[Event], candidate: Sequence[Event]) -> bool:
         """Whether both, which heard a datagram and reported no error, make the same of it; else ``compare`` says why.
         What they agree on is counted and needs no further comparison."""

@@ -19,7 +19,7 @@ from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from nlmon.errors import TransportError
-from nlmon.events import Datagram
+from nlmon.events import Datagram, Datagrams
 from nlmon.transport.answers import answers
 from nlmon.transport.base import TransportStatus
 from nlmon.transport.faults import Fault, Faults
@@ -102,17 +102,32 @@ class ReplayFactory(Told):
             self.fail(datagram.protocol, told)
         return heard or told is not None
 
-    def hand(self, datagrams: Sequence[Datagram]) -> list[bool]:
-        """Deliver datagrams that are taken at once, where nothing waits and there are no faults; whether each is heard.
+    def hand(self, datagram: Datagram) -> bool:
+        """Deliver a datagram that is taken at once, where nothing waits and there are no faults; whether it is heard.
         See ``deliver``."""
-        heard = []
-        for datagram in datagrams:
-            transport = self._open.get(datagram.protocol)
-            hears = transport is not None and self._hears(transport, datagram)
-            if hears and transport is not None:
-                transport.took(datagram)
-            heard.append(hears)
-        return heard
+        transport = self._open.get(datagram.protocol)
+        if transport is None or not self._hears(transport, datagram):
+            return False
+        transport.took(datagram.frame)
+        return True
+
+    def hears_all(self, datagrams: Datagrams) -> bool:
+        """Whether the transport of their protocol hears each of these whole messages, where there are no faults."""
+        transport = self._open.get(datagrams.protocol)
+        if transport is None or self._select_all:
+            return transport is not None
+        if datagrams.protocol != ROUTE:
+            return all(self._hears(transport, datagram) for datagram in datagrams)
+        # One of each kind that is heard alike; see ``_hears``.
+        kinds = {(data[4], data[5], data[16:17]): data for data in datagrams.data}
+        return all(self._hears(transport, Datagram(0, 0, ROUTE, data)) for data in kinds.values())
+
+    def took_all(self, datagrams: Datagrams) -> None:
+        """Datagrams were read, and the time is that of the last."""
+        self.time = max(self.time, *datagrams.timestamps)
+        transport = self._open.get(datagrams.protocol)
+        if transport is not None:
+            transport.took(datagrams.frame + len(datagrams) - 1, len(datagrams))
 
     def end(self) -> int | None:
         """The recording is over, and with it a loss that is going on; the protocol whose recv() will say so."""
@@ -217,13 +232,13 @@ class ReplayTransport:
         item = self.queue.popleft()
         if isinstance(item, TransportError):
             raise item
-        self.took(item)
+        self.took(item.frame)
         return item
 
-    def took(self, datagram: Datagram) -> None:
-        """A datagram was read."""
-        self._datagrams += 1
-        self._frame = datagram.frame
+    def took(self, frame: int, datagrams: int = 1) -> None:
+        """So many datagrams were read, the last of which has this number."""
+        self._datagrams += datagrams
+        self._frame = frame
 
     def join(self, group: int) -> None:
         """Join a group; a recording does not know which ones exist."""

@@ -17,7 +17,7 @@ from typing import Literal
 from nlmon.events import Datagram
 from nlmon.transport.objects import KINDS, RecordedObjects
 
-__all__ = ["REMEMBERED", "Told", "name_text"]
+__all__ = ["NEWS", "REMEMBERED", "Told", "name_text"]
 
 REMEMBERED = 65536
 # A number is given anew when its family goes; so many names of one are kept.
@@ -27,6 +27,9 @@ RTM_NEWLINK, RTM_DELLINK = 16, 17
 GENL_ID_CTRL, CTRL_CMD_NEWFAMILY, CTRL_CMD_DELFAMILY, CTRL_CMD_NEWMCAST_GRP, CTRL_CMD_DELMCAST_GRP = 16, 1, 2, 7, 8
 CTRL_ATTR_FAMILY_ID, CTRL_ATTR_FAMILY_NAME, CTRL_ATTR_MCAST_GROUPS, CTRL_ATTR_MCAST_GRP_ID = 1, 2, 7, 2
 IFLA_IFNAME, IFINFOMSG, GENLMSGHDR = 3, 16, 4
+# Types of messages that tell more than the time, by protocol; where objects are kept, others do, too.
+NEWS = {ROUTE: frozenset({RTM_NEWLINK, RTM_DELLINK}), GENERIC: frozenset({GENL_ID_CTRL})}
+NOTHING: frozenset[int] = frozenset()
 
 
 class Told:
@@ -84,9 +87,9 @@ class Told:
 
     def tells(self, protocol: int, types: Collection[int]) -> bool:
         """Whether messages of these types may tell more than the time."""
-        if protocol == ROUTE:
-            return self._objects is not None or RTM_NEWLINK in types or RTM_DELLINK in types
-        return protocol == GENERIC and GENL_ID_CTRL in types
+        if protocol == ROUTE and self._objects is not None:
+            return True
+        return not NEWS.get(protocol, NOTHING).isdisjoint(types)
 
     def renew(self, data: bytes) -> bool:
         """Learn from one message that calls a link what it was called before, as most messages about links do; False,

@@ -27,7 +27,6 @@ from nlmon.backends.legacy.reading import Message, Parsed
 from nlmon.backends.legacy.route import RouteParser
 from nlmon.backends.legacy.sockets import SocketParser
 from nlmon.errors import (
-    DecodeError,
     FramingError,
     HeaderError,
     KernelError,
@@ -36,7 +35,7 @@ from nlmon.errors import (
     TransportError,
     errno_name,
 )
-from nlmon.events import UNSET, Datagram, Decoded, Event, LinkInfo, Payload
+from nlmon.events import UNSET, Datagram, Datagrams, Decoded, Event, LinkInfo, Payload
 from nlmon.transport.base import Transport, TransportFactory
 
 __all__ = ["LegacyBackend"]
@@ -108,8 +107,26 @@ class LegacyBackend(RouteParser, GenericParser, SocketParser, NetfilterParser, B
 
     def decode(self, datagram: Datagram) -> Decoded:
         """Walk the messages of a datagram; see ``Backend.decode``."""
-        errors: list[DecodeError] = []
-        result = Decoded([], errors, [], 0)
+        result = Decoded([], [], [], 0)
+        self._walk(datagram, result)
+        return result
+
+    def decode_all(self, datagrams: Datagrams) -> Decoded:
+        """Walk the messages of many datagrams; see ``Backend.decode_all``."""
+        if type(self).decode is not LegacyBackend.decode:
+            return super().decode_all(datagrams)
+        result = Decoded([], [], [], 0)
+        for datagram in datagrams:
+            self._walk(datagram, result)
+        return result
+
+    def steady(self) -> bool:
+        """So is this class itself."""
+        return self._is_a(LegacyBackend)
+
+    def _walk(self, datagram: Datagram, result: Decoded) -> None:
+        """Add what a datagram gives."""
+        errors, before = result.errors, len(result.errors)
         data = datagram.data
         size = len(data)
         methods = self._methods.get(datagram.protocol, NONE)
@@ -139,9 +156,8 @@ class LegacyBackend(RouteParser, GenericParser, SocketParser, NetfilterParser, B
             else:
                 self.event(result, datagram, message, header, found)
             offset += (length + 3) & ~3
-        if datagram.truncated and not any(isinstance(error, FramingError) for error in errors):
+        if datagram.truncated and not any(isinstance(error, FramingError) for error in errors[before:]):
             self._framing(result, datagram, min(offset, size), "the datagram went on behind its last whole message")
-        return result
 
     def event(
         self, result: Decoded, datagram: Datagram, message: Message, header: Header, method: tuple[Method, int]

@@ -360,6 +360,10 @@ class LibnlBackend(Requests):
         more = options.caches or options.resync or options.message_pool_size is not None
         return protocol != GENERIC and not more and self._steps_of(LibnlBackend)
 
+    def steady(self) -> bool:
+        """So is this class itself."""
+        return self._is_a(LibnlBackend)
+
     # -- reading and closing -----------------------------------------------------------------------------------
 
     def read(self, protocol: int, transport: Transport) -> Datagram | None:
