@@ -241,10 +241,10 @@ class Lane:
         self.backend.count(datagrams.protocol, datagrams, len(events))
         self.totals["events"] += len(events)
 
-    def recall(self, event: Event) -> None:
-        """Make one of the datagrams that were taken ``together`` the last one, with the event that it gave."""
+    def recall(self, *events: Event) -> None:
+        """Make one or more of the datagrams that were taken ``together`` the last one, with the events of these."""
         self._reset()
-        self.events = [event]
+        self.events = list(events)
 
     def _take(self, datagram: Datagram) -> None:
         self.heard = self.factory.hand(datagram)

@@ -101,9 +101,9 @@ class Replay:
         self._folding = Folding(self.lanes, self.judge.contract, plain=plain)
         self._at_once = options is None or not options.resync_interval
         self._conversation = Conversation(byteorder)
-        self._runs = None
-        if plain and all(ROUTE in lane.straight and lane.steady for lane in self.lanes):
-            self._runs = Runs(self._conversation, [lane.factory for lane in self.lanes], self.judge.at_once)
+        together = plain and all(ROUTE in lane.straight and lane.steady for lane in self.lanes)
+        factories = [lane.factory for lane in self.lanes]
+        self._runs = Runs(self._conversation, factories, self.judge.at_once if together else ())
         self._dumps: OrderedDict[tuple[int, int, int], _OpenDump] = OrderedDict()
         self.copies = Copies()
         self.frames = 0
@@ -139,19 +139,14 @@ class Replay:
     def take(self, batch: Batch) -> None:
         """Take a batch of the capture: runs of notifications are handed over together (``runs``), since the same code
         runs over and over then; everything else frame by frame."""
-        at, size = 0, len(batch.data)
-        while at < size:
-            end = at if self._runs is None else self._runs.end(batch, at)
-            if end > at and self._together(batch, at, end):
-                at = end
-            else:
-                for place in range(at, max(end, at + 1)):
-                    self._frame(batch.frame(place))
-                at = max(end, at + 1)
+        for part, is_run in self._runs.parts(batch):
+            if not (is_run and self._together(part)):
+                for frame in part.frames():
+                    self._frame(frame)
 
-    def _together(self, batch: Batch, begin: int, end: int) -> bool:
+    def _together(self, batch: Batch) -> bool:
         """Take a run of notifications; False, and nothing has happened, where one of them gave more than an event."""
-        run = Datagrams(batch.number + begin, ROUTE, batch.timestamps[begin:end], batch.data[begin:end])
+        run = Datagrams(batch.number, batch.protocol, batch.timestamps, batch.data)
         left, right = self.lanes
         one, other = left.together(run), right.together(run)
         if one is None or other is None:

@@ -10,7 +10,7 @@ Not here: what is done with a run, and with what is in none (``replay``).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from nlmon.capture.base import Batch
 from nlmon.capture.conversation import Conversation
@@ -24,7 +24,7 @@ MOST, MOST_BYTES = 128, 64 * 1024
 
 
 class Runs:
-    """Finds runs of NETLINK_ROUTE; ``types``: of messages that are judged at once."""
+    """Finds runs of NETLINK_ROUTE; ``types``: of messages that may be taken together, none: there are no runs."""
 
     def __init__(self, conversation: Conversation, factories: Sequence[ReplayFactory], types: Collection[int]) -> None:
         self._told = conversation.told
@@ -32,10 +32,19 @@ class Runs:
         self._types = frozenset(types)
         self._plain = self._types - NEWS[ROUTE]
 
-    def end(self, batch: Batch, begin: int) -> int:
-        """Where a run ends that begins at a place of a batch; there, if none does."""
+    def parts(self, batch: Batch) -> Iterator[tuple[Batch, bool]]:
+        """The batch in parts, each with whether it is a run; a part is found when those before it were taken."""
+        begin, size = 0, len(batch.data)
         if batch.protocol != ROUTE or batch.truncated or not self._types:
-            return begin
+            yield batch, False
+            return
+        while begin < size:
+            end = self._end(batch, begin)
+            yield batch.part(begin, max(end, begin + 1)), end > begin
+            begin = max(end, begin + 1)
+
+    def _end(self, batch: Batch, begin: int) -> int:
+        """Where a run ends that begins at a place; there, if none does."""
         at, last, room = begin, min(begin + MOST, len(batch.data)), MOST_BYTES
         while at < last and room > 0:
             end = self._told(batch, at, last, self._plain, room)

@@ -23,6 +23,7 @@ from nlmon.errors import NlmonError
 from nlmon.events import Datagram, Datagrams, Decoded, Event
 from nlmon.lane import BackendMaker, Lane
 from nlmon.replay import Replay
+from nlmon.runs import Runs
 from nlmon.transport.faults import Fault
 
 CAPTURES = Path(__file__).parent.parent / "fixtures" / "captures" / "linux-6.12"
@@ -140,7 +141,7 @@ PAIRS: dict[str, tuple[BackendMaker, BackendMaker]] = {
 def test_many_at_a_time_give_what_each_gives_alone(pair: tuple[BackendMaker, BackendMaker], name: str) -> None:
     """The same differences, counts and states, and the same order of all."""
     slow, one, many = (Replay(*pair, byteorder="little") for _ in range(3))
-    slow._runs = None
+    slow._runs = Runs(slow._conversation, [], ())
     for lane in slow.lanes:
         lane.straight = set()  # every datagram by process(), as from a kernel
     for frame in recorded(name):

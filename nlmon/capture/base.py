@@ -49,7 +49,7 @@ class Batch(Struct, gc=False):
     offsets: list[int] = []
 
     def columns(self) -> tuple[list[int], list[bytes], list[int]]:
-        """Times, data and places, for who fills them."""
+        """Times, data and places."""
         return self.timestamps, self.data, self.offsets
 
     @classmethod
@@ -59,10 +59,12 @@ class Batch(Struct, gc=False):
         columns = [f.timestamp for f in frames], [f.data for f in frames], [f.offset for f in frames]
         return cls(one.number, one.protocol, one.direction, one.socket, one.truncated, *columns)
 
-    def frame(self, place: int) -> Frame:
-        """The frame at a place, from 0."""
-        columns = self.timestamps[place], self.protocol, self.data[place], self.direction, self.socket
-        return Frame(self.number + place, *columns, self.offsets[place], self.truncated)
+    def part(self, begin: int, end: int) -> Batch:
+        """The frames from a place, counted from 0, up to another."""
+        if not begin and end == len(self.data):
+            return self
+        columns = self.timestamps[begin:end], self.data[begin:end], self.offsets[begin:end]
+        return Batch(self.number + begin, self.protocol, self.direction, self.socket, self.truncated, *columns)
 
     def frames(self) -> Iterator[Frame]:
         """Each by itself."""

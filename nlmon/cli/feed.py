@@ -12,16 +12,20 @@ from pathlib import Path
 import click
 
 from nlmon.backends.base import BACKENDS, BackendOptions, create
-from nlmon.capture import CaptureReader
+from nlmon.capture import Batch, CaptureReader, Frame
 from nlmon.capture.conversation import Conversation, Role
 from nlmon.cli.common import F, layouts_option, protocol_option
 from nlmon.errors import InternalError
-from nlmon.events import Datagram
+from nlmon.events import Datagram, Datagrams
 from nlmon.lane import Lane
 from nlmon.replay import Select
+from nlmon.runs import Runs
 from nlmon.transport.faults import Fault
 
 __all__ = ["Feed", "feed_options"]
+
+ROUTE = 0
+RTNETLINK = range(16, 256)  # types of its messages
 
 
 class Feed:
@@ -42,8 +46,10 @@ class Feed:
         self.lane = Lane(partial(create, backend), reader.info.byteorder, select == "all", options, faults)
         supported = set(self.lane.backend.groups)
         self._enabled = supported & set(protocols) if protocols else supported
-        for protocol in self._enabled:
-            self.lane.backend.enable(protocol)
+        self.lane.start(sorted(self._enabled))
+        self.check()
+        together = ROUTE in self.lane.straight and self.lane.steady and select != "all"
+        self._runs = Runs(self._conversation, [self.lane.factory], RTNETLINK if together else ())
 
     def check(self) -> None:
         """Raise ``InternalError`` when the implementation raised at what it read last."""
@@ -53,20 +59,39 @@ class Feed:
     def run(self, advance: Callable[[int], None] | None) -> Iterator[None]:
         """Read the capture to its end, and stop each time the lane has read something; ``advance`` gets the position
         in the file."""
-        lane = self.lane
-        for frame in self._reader:
-            if advance is not None and not frame.number % 256:
+        for batch in self._reader.batches():
+            if advance is not None:
                 advance(self._reader.position)
-            place = self._conversation.place(frame)
-            role, request = place.role, place.request
-            datagram = Datagram(frame.number, frame.timestamp, frame.protocol, frame.data, frame.truncated, request)
-            if frame.protocol in self._enabled and (role is Role.NOTIFICATION or self._select == "all"):
-                if lane.notify(datagram, learn=role is not Role.REQUEST):
+            for part, is_run in self._runs.parts(batch):
+                if is_run and self._together(part):
                     yield
-            elif role in {Role.DUMP, Role.REPLY} or (frame.protocol not in self._enabled and role is not Role.REQUEST):
-                lane.learn(datagram)
-        lane.end()
+                    continue
+                for frame in part.frames():
+                    if self._frame(frame):
+                        yield
+        self.lane.end()
         yield
+
+    def _together(self, batch: Batch) -> bool:
+        """Take a run of notifications; False, and nothing has happened, where one of them gave more than an event."""
+        run = Datagrams(batch.number, batch.protocol, batch.timestamps, batch.data)
+        events = self.lane.together(run)
+        if events is None:
+            return False
+        self.lane.took(run, events)
+        self.lane.recall(*events)
+        return True
+
+    def _frame(self, frame: Frame) -> bool:
+        """Take one frame; whether the lane has read it."""
+        lane, place = self.lane, self._conversation.place(frame)
+        role, request = place.role, place.request
+        datagram = Datagram(frame.number, frame.timestamp, frame.protocol, frame.data, frame.truncated, request)
+        if frame.protocol in self._enabled and (role is Role.NOTIFICATION or self._select == "all"):
+            return lane.notify(datagram, learn=role is not Role.REQUEST)
+        if role in {Role.DUMP, Role.REPLY} or (frame.protocol not in self._enabled and role is not Role.REQUEST):
+            lane.learn(datagram)
+        return False
 
 
 def feed_options(function: F) -> F:
