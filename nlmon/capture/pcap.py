@@ -63,12 +63,12 @@ def pcap_batches(source: Source, byteorder: str, unit: int, *, bare: bool) -> It
                     raise Damaged("the file ends inside a packet header", start)
                 chunk = chunk.ljust(need, b"\0")
             seconds, fraction, captured, original, hardware, code = unpack(chunk, at)
-            if captured > LARGEST_RECORD:
-                raise Damaged(f"a packet claims {captured:,} bytes", start + at)
             if bare and captured < NLMSGHDR:
                 raise Damaged(f"a packet of {captured} bytes is too short for a netlink message", start + at)
             end = at + RECORD + captured
             if end > size:
+                if captured > LARGEST_RECORD:  # no chunk is so large, so it is looked at only here
+                    raise Damaged(f"a packet claims {captured:,} bytes", start + at)
                 if want == end - at:
                     raise Damaged("the file ends inside a packet", start + at)
                 want = end - at
