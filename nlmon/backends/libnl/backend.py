@@ -178,12 +178,12 @@ class LibnlBackend(Requests):
     # -- caches ------------------------------------------------------------------------------------------------
 
     def link_name(self, protocol: int, ifindex: int) -> str | None:
-        """Name of an interface: what the cache knows, or the kernel when there is none."""
+        """Name of an interface: what the cache knows, or else the transport that a message came from."""
         if self.cache.kinds and "link" in self.cache.kinds - self.cache.expired:
             found = self.cache.link_by_index(ifindex)
             if found is not None:
                 return found.ifname
-        transport = self._transports.get(ROUTE) or self._transports.get(protocol)
+        transport = self._transports.get(protocol) or self._transports.get(ROUTE)
         return None if transport is None else transport.link_name(ifindex)
 
     def get_link_by_index(self, ifindex: int) -> LinkInfo:
