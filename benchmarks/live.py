@@ -15,6 +15,7 @@ Not here: making the namespace (``namespace``), long runs (``soak``).
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import select
@@ -47,6 +48,8 @@ LARGE, SMALL, LARGEST = 1 << 20, 32 << 10, 8 << 20
 SO_RCVBUFFORCE = 33
 QUIET, PATIENCE = 0.3, 300  # seconds
 POOL = 1 << 16  # datagrams
+# Collections of the youngest objects before one of the older, and of these before one of all, which is never.
+COLLECTIONS = 10, 1_000_000
 # Lines for ip whose messages fit in a mebibyte of a receive buffer, which counts the kernel's own structures, too.
 FIT = 200
 ROUNDS = 6
@@ -118,6 +121,13 @@ class Monitor:
         self.errors: list[NlmonError] = []
         self.backend.set_callback(self.events.append, self.errors.append)
         self.backend.enable(ROUTE)
+        self.settle()
+
+    def settle(self) -> None:
+        """What is there stays: let the garbage collector pass over it. It looks at everything in quiet moments only."""
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(gc.get_threshold()[0], *COLLECTIONS)
 
     def drain(self) -> int:
         """Read what waits; the number of events."""
@@ -134,6 +144,8 @@ class Monitor:
             ready = select.select([descriptor], [], [], QUIET if due is None else min(due, QUIET))[0]
             if self.drain():
                 last = time.perf_counter()
+            elif due is None and not ready:
+                gc.collect()
             if not ready and over() and not self.backend.mending():
                 return last
 

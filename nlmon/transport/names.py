@@ -8,10 +8,9 @@ as one asked for now, which may be a later one.
 Rules of this file:
 1. A name that is given is one that the interface has had at some time between the message at hand and now, as far as
    messages of links tell: that it has another one now may still wait to be read.
-2. Nothing is remembered unless datagrams come and what changes a name cannot have been missed. After a loss that is
-   only so when nothing waits any more: until then the kernel drops all that comes, and says so but once
-   (NETLINK_S_CONGESTED in net/netlink/af_netlink.c).
-3. An answer to a request does not wait its turn, so what was remembered before is not for it.
+2. Nothing is remembered where what changes a name may have been missed. After a loss that is so until nothing waits:
+   before, the kernel drops all that comes, and says so but once (NETLINK_S_CONGESTED, net/netlink/af_netlink.c).
+3. What was asked for before nothing waited is forgotten. So it is before an answer, which does not wait its turn.
 4. That there is no interface is never remembered.
 
 Not here: asking (``kernel``).
@@ -32,15 +31,15 @@ _head = struct.Struct("=IH").unpack_from
 class Names:
     """What one socket of NETLINK_ROUTE knows of names; ``ask`` gives the name that an index has now, None: none.
 
-    ``quiet`` must be called before anything is remembered."""
+    Nothing is remembered before ``quiet`` is called."""
 
     def __init__(self, ask: Callable[[int], str | None]) -> None:
         self._ask = ask
-        self._whole = False
+        # None: nothing is to be remembered.
         self._known: dict[int, str] | None = None
 
     def of(self, ifindex: int) -> str | None:
-        """Name of an interface, for the datagram that was read last."""
+        """Name of an interface, for what was read last, or read before and waits to be decoded."""
         known = self._known
         if known is None:
             return self._ask(ifindex)
@@ -53,10 +52,7 @@ class Names:
 
     def heard(self, data: bytes) -> None:
         """A datagram was read, which starts at an nlmsghdr."""
-        if self._known is None:
-            if self._whole:
-                self._known = {}
-        elif self._known:
+        if self._known:
             length, kind = _head(data)
             # Whatever stands behind a first message is not looked at.
             if kind in LINKS or length != len(data):
@@ -64,14 +60,13 @@ class Names:
 
     def quiet(self, *, hears: bool) -> None:
         """Nothing waits. ``hears``: messages of links will be heard (RTNLGRP_LINK)."""
-        self._known = None
-        self._whole = hears
+        self._known = {} if hears else None
 
     def answered(self) -> None:
         """A request was answered."""
-        self._known = None
+        if self._known:
+            self._known = {}
 
     def missed(self) -> None:
         """Something was not heard, or will not be."""
         self._known = None
-        self._whole = False

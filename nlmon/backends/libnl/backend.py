@@ -347,7 +347,7 @@ class LibnlBackend(Requests):
         if self._tracker is not None:
             for event in events:
                 self._tracker.apply(event)
-        super().deliver(events)
+        Requests.deliver(self, events)
 
     def _notice(self) -> Event:
         """What every event about this loss has in common."""
