@@ -9,6 +9,8 @@ pyroute2's is filled alike.
 Rules:
 1. The final state is held against ``ip -json``, which shares no code with us.
 2. A namespace is new for each measurement.
+3. The garbage collector passes over what was there at the start, for pyroute2, too (``settle``); whoever runs a monitor
+   can do the same.
 
 Not here: making the namespace (``namespace``), long runs (``soak``).
 """
@@ -110,6 +112,13 @@ def drops_of(pid: int) -> int | None:
     return None
 
 
+def settle() -> None:
+    """What is there stays: let the garbage collector pass over it. It looks at everything in quiet moments only."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(gc.get_threshold()[0], *COLLECTIONS)
+
+
 class Monitor:
     """libnl, listening; ``events`` and ``errors`` as they came."""
 
@@ -121,13 +130,7 @@ class Monitor:
         self.errors: list[NlmonError] = []
         self.backend.set_callback(self.events.append, self.errors.append)
         self.backend.enable(ROUTE)
-        self.settle()
-
-    def settle(self) -> None:
-        """What is there stays: let the garbage collector pass over it. It looks at everything in quiet moments only."""
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(gc.get_threshold()[0], *COLLECTIONS)
+        settle()
 
     def drain(self) -> int:
         """Read what waits; the number of events."""
@@ -237,6 +240,7 @@ def drain_by_pyroute2(_: Captures) -> Sample:
         with suppress(PermissionError):  # then it has what the system allows to everybody
             descriptor.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, LARGEST)
         effective = descriptor.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
+        settle()
         signal.alarm(PATIENCE)
 
         def until(alias: str) -> int:

@@ -320,7 +320,9 @@ class LibnlBackend(Requests):
         if self._lost is None or not self.options.resync_quiet:
             return max(0.0, wait)
         calm = self.options.resync_quiet - (now - self._heard) / SECOND
-        return max(0.0, wait, min(calm, PATIENCE - (now - self._lost.timestamp) / SECOND))
+        # What was interrupted, or lost again meanwhile, is no reason to dump into the same burst at once.
+        waited = (now - max(self._lost.timestamp, self._mended)) / SECOND
+        return max(0.0, wait, min(calm, PATIENCE - waited))
 
     def due(self) -> float | None:
         """Seconds until a loss may be made up for or a cache is too old, 0 when now or when datagrams wait that were
