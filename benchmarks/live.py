@@ -9,8 +9,8 @@ pyroute2's is filled alike.
 Rules:
 1. The final state is held against ``ip -json``, which shares no code with us.
 2. A namespace is new for each measurement.
-3. The garbage collector passes over what was there at the start, for pyroute2, too (``settle``); whoever runs a monitor
-   can do the same.
+3. In a burst the garbage collector passes over what was there before (``settle``); whoever runs a monitor can do the
+   same. It makes no difference to draining.
 
 Not here: making the namespace (``namespace``), long runs (``soak``).
 """
@@ -130,7 +130,6 @@ class Monitor:
         self.errors: list[NlmonError] = []
         self.backend.set_callback(self.events.append, self.errors.append)
         self.backend.enable(ROUTE)
-        settle()
 
     def drain(self) -> int:
         """Read what waits; the number of events."""
@@ -162,6 +161,7 @@ def burst(captures: Captures, buffer: int, *, beside: bool = False, resync: bool
     if status is None or (status.receive_buffer_effective or 0) < 2 * buffer:  # the kernel doubles it
         raise SystemExit("the kernel allows no such receive buffer: be root, or raise net.core.rmem_max")
     seeds = [event for dump in DUMPS for event in monitor.backend.whole_dump(*dump).events]  # type: ignore[attr-defined]
+    settle()
     with listening(buffer) if beside else nullcontext(int) as theirs:
         start, cpu = time.perf_counter(), time.process_time()
         with subprocess.Popen(["ip", "-batch", str(captures.lines)], stdout=subprocess.DEVNULL) as changes:
@@ -240,7 +240,6 @@ def drain_by_pyroute2(_: Captures) -> Sample:
         with suppress(PermissionError):  # then it has what the system allows to everybody
             descriptor.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, LARGEST)
         effective = descriptor.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
-        settle()
         signal.alarm(PATIENCE)
 
         def until(alias: str) -> int:
