@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import itertools
 import mmap
 import select
@@ -29,7 +30,7 @@ import socket
 import struct
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from nlmon.errors import Overrun, TransportError
 from nlmon.events import Datagram
@@ -46,7 +47,7 @@ NETLINK_LISTEN_ALL_NSID = 8
 SO_SNDBUFFORCE, SO_RCVBUFFORCE = 32, 33
 SIOCGIFNAME = 0x8910  # linux/sockios.h
 NETLINK_ROUTE, RTNLGRP_LINK = 0, 1
-MSG_TRUNC = int(socket.MSG_TRUNC)
+MSG_TRUNC = 0x20  # linux/socket.h
 NLMSG_ERROR, NLMSG_DONE, NLM_F_MULTI, NLM_F_ACK, NLM_F_DUMP = 2, 3, 0x2, 0x4, 0x300
 # Address space, of which only the pages that a datagram has filled become memory.
 LARGEST_DATAGRAM = 16 * 1024 * 1024
@@ -114,8 +115,8 @@ class KernelTransport:
         self._events = open_socket(protocol, namespace)
         import fcntl  # noqa: PLC0415  (not there on every system, while this module is; where netlink is, it is)
 
-        self._ioctl = fcntl.ioctl
-        self._names = Names(self._name_now)
+        # Without the transport itself: what refers to itself is freed late, and its buffer with it.
+        self._names = Names(functools.partial(_name_now, fcntl.ioctl, self._events))
         self.namespace = namespace_of(self._events)
         self._request: socket.socket | None = None
         try:
@@ -268,14 +269,6 @@ class KernelTransport:
         out of range."""
         return self._names.of(ifindex)
 
-    def _name_now(self, ifindex: int) -> str | None:
-        try:
-            # if_indextoname(3) would look in the thread's namespace, this looks in the socket's.
-            found = self._ioctl(self._events, SIOCGIFNAME, _IFREQ.pack(ifindex))
-        except (OSError, ValueError, struct.error):
-            return None
-        return found[: found.index(0)].decode(*FILE_NAMES)
-
     def now(self) -> int:
         """The clock."""
         return time.time_ns()
@@ -296,6 +289,7 @@ class KernelTransport:
     def close(self) -> None:
         """Close both sockets."""
         self._events.close()
+        self._names.missed()
         self._asked += 1
         if self._request is not None:
             self._request.close()
@@ -340,6 +334,15 @@ class KernelTransport:
 def _pages(size: int) -> mmap.mmap:
     """A buffer of memory pages; a process that is forked gets its own."""
     return mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+
+
+def _name_now(ioctl: Callable[[socket.socket, int, bytes], bytes], sock: socket.socket, ifindex: int) -> str | None:
+    try:
+        # if_indextoname(3) would look in the thread's namespace, this looks in the socket's.
+        found = ioctl(sock, SIOCGIFNAME, _IFREQ.pack(ifindex))
+    except (OSError, ValueError, struct.error):
+        return None
+    return found[: found.index(0)].decode(*FILE_NAMES)
 
 
 def _ends(data: bytes, seq: int, whole: bool) -> bool:

@@ -349,7 +349,7 @@ class LibnlBackend(Requests):
         if self._tracker is not None:
             for event in events:
                 self._tracker.apply(event)
-        Requests.deliver(self, events)
+        super().deliver(events)
 
     def _notice(self) -> Event:
         """What every event about this loss has in common."""
