@@ -9,12 +9,15 @@ pyroute2's is filled alike.
 Rules:
 1. The final state is held against ``ip -json``, which shares no code with us.
 2. A namespace is new for each measurement.
+3. In a burst the garbage collector passes over what was there before (``settle``); whoever runs a monitor can do the
+   same. It makes no difference to draining.
 
 Not here: making the namespace (``namespace``), long runs (``soak``).
 """
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import select
@@ -47,6 +50,8 @@ LARGE, SMALL, LARGEST = 1 << 20, 32 << 10, 8 << 20
 SO_RCVBUFFORCE = 33
 QUIET, PATIENCE = 0.3, 300  # seconds
 POOL = 1 << 16  # datagrams
+# Collections of the youngest objects before one of the older, and of these before one of all, which is never.
+COLLECTIONS = 10, 1_000_000
 # Lines for ip whose messages fit in a mebibyte of a receive buffer, which counts the kernel's own structures, too.
 FIT = 200
 ROUNDS = 6
@@ -107,6 +112,13 @@ def drops_of(pid: int) -> int | None:
     return None
 
 
+def settle() -> None:
+    """What is there stays: let the garbage collector pass over it. It looks at everything in quiet moments only."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(gc.get_threshold()[0], *COLLECTIONS)
+
+
 class Monitor:
     """libnl, listening; ``events`` and ``errors`` as they came."""
 
@@ -134,6 +146,8 @@ class Monitor:
             ready = select.select([descriptor], [], [], QUIET if due is None else min(due, QUIET))[0]
             if self.drain():
                 last = time.perf_counter()
+            elif due is None and not ready:
+                gc.collect()
             if not ready and over() and not self.backend.mending():
                 return last
 
@@ -147,6 +161,7 @@ def burst(captures: Captures, buffer: int, *, beside: bool = False, resync: bool
     if status is None or (status.receive_buffer_effective or 0) < 2 * buffer:  # the kernel doubles it
         raise SystemExit("the kernel allows no such receive buffer: be root, or raise net.core.rmem_max")
     seeds = [event for dump in DUMPS for event in monitor.backend.whole_dump(*dump).events]  # type: ignore[attr-defined]
+    settle()
     with listening(buffer) if beside else nullcontext(int) as theirs:
         start, cpu = time.perf_counter(), time.process_time()
         with subprocess.Popen(["ip", "-batch", str(captures.lines)], stdout=subprocess.DEVNULL) as changes:

@@ -247,12 +247,12 @@ class Backend(abc.ABC):
         transport = self._transports.get(protocol)
         if transport is None:
             raise UsageError("NLM-B002", f"protocol {protocol} is not enabled", hint="call enable() first")
-        counts = self._counts[protocol]
         try:
             datagram = self.read(protocol, transport)
             if datagram is None:
                 return self.idle(protocol)
         except TransportError as error:
+            counts = self._counts[protocol]
             counts[1] += 1
             if not self.on_transport_error(protocol, error):
                 raise
@@ -263,7 +263,7 @@ class Backend(abc.ABC):
         decoded = self.take(protocol, datagram)
         self.observed(datagram, decoded)
         self.deliver(decoded.events)
-        if self._on_error is not None:
+        if decoded.errors and self._on_error is not None:
             for found in decoded.errors:
                 self._on_error(found)
         return True
@@ -274,7 +274,8 @@ class Backend(abc.ABC):
         decoded = self.decode(datagram)
         counts = self._counts[protocol]
         counts[0] += len(decoded.events)
-        counts[1] += len(decoded.errors)
+        if decoded.errors:
+            counts[1] += len(decoded.errors)
         if decoded.unknown:
             self._unknown[protocol].update(decoded.unknown)
         return decoded

@@ -5,9 +5,10 @@ Rules of this room:
 2. Of a message only what the kernel's side must know is read, and that reading is shared with no implementation.
 3. What was not recorded is refused as a kernel refuses it; nothing is made up.
 
-Read ``base`` first. A live run has ``kernel``, over ``sockets``, and ``recorder`` between it and the backend. A
-replayed one has ``replay``, which delivers by ``groups`` and suffers ``faults``; ``told`` remembers what the recording
-said of its kernel, ``objects`` the rows of its tables, and ``answers`` answers requests from both.
+Read ``base`` first. A live run has ``kernel``, over ``sockets`` and with ``names`` for as long as they are true, and
+``recorder`` between it and the backend. A replayed one has ``replay``, which delivers by ``groups`` and suffers
+``faults``; ``told`` remembers what the recording said of its kernel, ``objects`` the rows of its tables, and
+``answers`` answers requests from both.
 
 Not here: decoding (``nlmon.backends``), and files (``nlmon.capture``).
 """

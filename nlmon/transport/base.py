@@ -70,7 +70,8 @@ class Transport(Protocol):
         """
 
     def link_name(self, ifindex: int) -> str | None:
-        """Name of an interface now (if_indextoname(3)), None if there is none."""
+        """Name of an interface (if_indextoname(3)), None if there is none: that of now, or one that it has had since
+        the datagram that was read last was said. So who decodes asks the transport that the datagram came from."""
 
     def now(self) -> int:
         """The time of this transport's world, in nanoseconds since 1970: the clock, or the recording's."""

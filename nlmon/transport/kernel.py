@@ -15,13 +15,14 @@ Rules of this file:
    dump meanwhile with EBUSY.
 5. A thread may go to another network namespace; sockets and names stay those of the one where it all was opened.
 
-Not here: decoding, and reopening a socket that was lost (the backend decides).
+Not here: decoding, how long a name is true (``names``), and reopening a socket that was lost (the backend decides).
 """
 
 from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import itertools
 import mmap
 import select
@@ -29,11 +30,12 @@ import socket
 import struct
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from nlmon.errors import Overrun, TransportError
 from nlmon.events import Datagram
 from nlmon.transport.base import TransportStatus
+from nlmon.transport.names import Names
 from nlmon.transport.sockets import buffer_of, drops_of, failed, namespace_of, open_socket, set_buffer
 
 __all__ = ["KernelFactory", "KernelTransport"]
@@ -44,6 +46,8 @@ NETLINK_ADD_MEMBERSHIP, NETLINK_DROP_MEMBERSHIP, NETLINK_EXT_ACK, NETLINK_GET_ST
 NETLINK_LISTEN_ALL_NSID = 8
 SO_SNDBUFFORCE, SO_RCVBUFFORCE = 32, 33
 SIOCGIFNAME = 0x8910  # linux/sockios.h
+NETLINK_ROUTE, RTNLGRP_LINK = 0, 1
+MSG_TRUNC = 0x20  # linux/socket.h
 NLMSG_ERROR, NLMSG_DONE, NLM_F_MULTI, NLM_F_ACK, NLM_F_DUMP = 2, 3, 0x2, 0x4, 0x300
 # Address space, of which only the pages that a datagram has filled become memory.
 LARGEST_DATAGRAM = 16 * 1024 * 1024
@@ -111,7 +115,8 @@ class KernelTransport:
         self._events = open_socket(protocol, namespace)
         import fcntl  # noqa: PLC0415  (not there on every system, while this module is; where netlink is, it is)
 
-        self._ioctl = fcntl.ioctl
+        # Without the transport itself: what refers to itself is freed late, and its buffer with it.
+        self._names = Names(functools.partial(_name_now, fcntl.ioctl, self._events))
         self.namespace = namespace_of(self._events)
         self._request: socket.socket | None = None
         try:
@@ -128,6 +133,7 @@ class KernelTransport:
             self._events.setblocking(False)
             self._buffer = _pages(LARGEST_DATAGRAM)
             self._request = self._open_request()
+            self._names.quiet(hears=self._hears_links())
         except OSError as error:
             self._events.close()
             raise failed("NLM-T002", f"the kernel refuses a socket for protocol {protocol}", error) from error
@@ -146,14 +152,16 @@ class KernelTransport:
             try:
                 # With MSG_TRUNC the size is that of the datagram, though the buffer were smaller (recv(2)).
                 if self._all_nsid:
-                    size, more, _, address = events.recvmsg_into([buffer], NSID_SPACE, socket.MSG_TRUNC)
+                    size, more, _, address = events.recvmsg_into([buffer], NSID_SPACE, MSG_TRUNC)
                     found = (_INT.unpack(value)[0] for _, kind, value in more if kind == NETLINK_LISTEN_ALL_NSID)
                     nsid = next(found, None)
                 else:
-                    size, address = events.recvfrom_into(buffer, 0, socket.MSG_TRUNC)
+                    size, address = events.recvfrom_into(buffer, 0, MSG_TRUNC)
             except BlockingIOError:
+                self._names.quiet(hears=self._hears_links())
                 return None
             except OSError as error:
+                self._names.missed()
                 if error.errno == errno.ENOBUFS:
                     raise self._overrun() from error
                 raise failed("NLM-T003", "reading the event socket failed", error) from error
@@ -163,11 +171,14 @@ class KernelTransport:
             if size > len(buffer):
                 raise self._too_large(size)
             self._datagrams += 1
-            return Datagram(next(self._frames), time.time_ns(), self.protocol, buffer[:size], 0, b"", nsid)
+            data = buffer[:size]
+            self._names.heard(data)
+            return Datagram(next(self._frames), time.time_ns(), self.protocol, data, 0, b"", nsid)
 
     def _too_large(self, size: int) -> Overrun:
         read = len(self._buffer)
         self._cut += 1
+        self._names.missed()
         with contextlib.suppress(OSError):  # no address space is left
             self._buffer = _pages(2 * size)
         return Overrun(
@@ -202,6 +213,10 @@ class KernelTransport:
         if group in self._groups:
             self._membership(NETLINK_DROP_MEMBERSHIP, group)
             self._groups.remove(group)
+            self._names.missed()
+
+    def _hears_links(self) -> bool:
+        return self.protocol == NETLINK_ROUTE and RTNLGRP_LINK in self._groups
 
     def _membership(self, option: int, group: int) -> None:
         try:
@@ -244,18 +259,15 @@ class KernelTransport:
             last = _ends(data, seq, whole)
             if last:
                 self._answering = False
+            self._names.answered()
             yield Datagram(next(self._frames), time.time_ns(), self.protocol, data)
             if last:
                 return
 
     def link_name(self, ifindex: int) -> str | None:
-        """Name of an interface now; None when there is none or the index is out of range."""
-        try:
-            # if_indextoname(3) would look in the thread's namespace, this looks in the socket's.
-            found = self._ioctl(self._events, SIOCGIFNAME, _IFREQ.pack(ifindex))
-        except (OSError, ValueError, struct.error):
-            return None
-        return found[: found.index(0)].decode(*FILE_NAMES)
+        """Name of an interface for the datagram that was read last (``names``); None when there is none or the index is
+        out of range."""
+        return self._names.of(ifindex)
 
     def now(self) -> int:
         """The clock."""
@@ -277,6 +289,7 @@ class KernelTransport:
     def close(self) -> None:
         """Close both sockets."""
         self._events.close()
+        self._names.missed()
         self._asked += 1
         if self._request is not None:
             self._request.close()
@@ -321,6 +334,15 @@ class KernelTransport:
 def _pages(size: int) -> mmap.mmap:
     """A buffer of memory pages; a process that is forked gets its own."""
     return mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+
+
+def _name_now(ioctl: Callable[[socket.socket, int, bytes], bytes], sock: socket.socket, ifindex: int) -> str | None:
+    try:
+        # if_indextoname(3) would look in the thread's namespace, this looks in the socket's.
+        found = ioctl(sock, SIOCGIFNAME, _IFREQ.pack(ifindex))
+    except (OSError, ValueError, struct.error):
+        return None
+    return found[: found.index(0)].decode(*FILE_NAMES)
 
 
 def _ends(data: bytes, seq: int, whole: bool) -> bool:

@@ -164,6 +164,66 @@ def test_only_the_kernel_is_believed() -> None:
     assert inside(FOREIGN) == [True, 1]
 
 
+RENAMED = """
+import json, socket, subprocess, sys
+from nlmon.transport.kernel import KernelFactory
+def ip(*words): subprocess.run(["ip", *words], check=True)
+ip("link", "add", "v0", "type", "veth", "peer", "name", "w0")
+index = socket.if_nametoindex("v0")
+transport = KernelFactory().open(0, json.loads(sys.argv[1]))
+def address(number): ip("addr", "add", f"192.0.2.{number}/32", "dev", "v0")
+def read():
+    while True:
+        datagram = transport.recv()
+        if datagram is None: return None
+        if 20 in datagram.data[4:6]: return transport.link_name(index)
+address(1); address(2)
+found = [read()]
+ip("link", "set", "v0", "name", "x0")
+ip("addr", "add", "192.0.2.3/32", "dev", "x0")
+found.append(read())
+print(json.dumps([*found, sorted(set(iter(read, None)))]))
+transport.close()
+"""
+
+
+@pytest.mark.parametrize(
+    ("groups", "second"),
+    [((1, 5), "v0"), ((5,), "x0")],
+    ids=["links are heard", "links are not heard"],
+)
+def test_a_name_is_that_of_its_message(groups: tuple[int, ...], second: str) -> None:
+    """A name holds until the message of its change is read; who does not hear of links has the names of now."""
+    assert inside(RENAMED, json.dumps(groups)) == ["v0", second, ["x0"]]
+
+
+LOST = """
+import json, socket, subprocess
+from nlmon.errors import Overrun
+from nlmon.transport.kernel import KernelFactory
+def batch(*lines): subprocess.run(["ip", "-batch", "-"], input="\\n".join(lines), text=True, check=True)
+batch("link add v0 type veth peer name w0")
+index = socket.if_nametoindex("v0")
+transport = KernelFactory().open(0, (1, 5), receive_buffer=4096)
+addresses = [f"addr add 192.0.2.{n}/32 dev v0" for n in range(1, 200)]
+batch(*addresses)
+try: transport.recv()
+except Overrun: pass
+else: raise SystemExit("nothing was lost")
+found = []
+while (datagram := transport.recv()) is not None:
+    found.append(transport.link_name(index))
+    if len(found) == 1: batch("link set v0 name x0")  # which is dropped in silence
+print(json.dumps([found[0], sorted(set(found[1:]))]))
+transport.close()
+"""
+
+
+def test_after_a_loss_names_are_those_of_now() -> None:
+    """Until a full socket was read to its end the kernel drops more, and does not say so."""
+    assert inside(LOST) == ["v0", ["x0"]]
+
+
 DUMP = """
 import json
 from nlmon.backends.base import create

@@ -178,12 +178,12 @@ class LibnlBackend(Requests):
     # -- caches ------------------------------------------------------------------------------------------------
 
     def link_name(self, protocol: int, ifindex: int) -> str | None:
-        """Name of an interface: what the cache knows, or the kernel when there is none."""
+        """Name of an interface: what the cache knows, or else the transport that a message came from."""
         if self.cache.kinds and "link" in self.cache.kinds - self.cache.expired:
             found = self.cache.link_by_index(ifindex)
             if found is not None:
                 return found.ifname
-        transport = self._transports.get(ROUTE) or self._transports.get(protocol)
+        transport = self._transports.get(protocol) or self._transports.get(ROUTE)
         return None if transport is None else transport.link_name(ifindex)
 
     def get_link_by_index(self, ifindex: int) -> LinkInfo:
@@ -320,7 +320,9 @@ class LibnlBackend(Requests):
         if self._lost is None or not self.options.resync_quiet:
             return max(0.0, wait)
         calm = self.options.resync_quiet - (now - self._heard) / SECOND
-        return max(0.0, wait, min(calm, PATIENCE - (now - self._lost.timestamp) / SECOND))
+        # What was interrupted, or lost again meanwhile, is no reason to dump into the same burst at once.
+        waited = (now - max(self._lost.timestamp, self._mended)) / SECOND
+        return max(0.0, wait, min(calm, PATIENCE - waited))
 
     def due(self) -> float | None:
         """Seconds until a loss may be made up for or a cache is too old, 0 when now or when datagrams wait that were

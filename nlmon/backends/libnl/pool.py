@@ -6,6 +6,8 @@ Rules of this file:
    and none behind an error, which would tell one gap after the other.
 3. What is dropped is told like a loss in the kernel, by an ``Overrun`` at the place of the gap.
 4. The policy ``wait`` drops nothing: what does not fit stays in the kernel's buffer.
+5. To look into an empty buffer costs as much as to read from it. So that is not done again before a few datagrams were
+   delivered, fewer than the smallest buffer holds.
 
 Not here: what to do about a loss (``backend``).
 """
@@ -21,6 +23,9 @@ from nlmon.transport.base import Transport
 
 __all__ = ["Pool"]
 
+# Deliveries after which a buffer that was empty is looked into again; 32 KiB hold some eighty datagrams.
+REST = 16
+
 
 class Pool:
     """What was read of one protocol and waits for its delivery; ``dropped`` counts datagrams."""
@@ -31,6 +36,7 @@ class Pool:
         self._items: deque[Datagram | TransportError] = deque()
         self._datagrams = 0
         self._erred = False
+        self._rest = 0
         self.dropped = 0
 
     @property
@@ -40,12 +46,15 @@ class Pool:
 
     def read(self, transport: Transport) -> Datagram | None:
         """Read what waits, as far as there is room; the item whose turn it is. Raises ``TransportError``."""
-        if not self._items or not self._erred:
+        items = self._items
+        if items and self._rest:
+            self._rest -= 1
+        elif not items or not self._erred:
             self._read_ahead(transport)
         self._erred = False
-        if not self._items:
+        if not items:
             return None
-        first = self._items.popleft()
+        first = items.popleft()
         if isinstance(first, TransportError):
             self._erred = True
             raise first
@@ -55,7 +64,7 @@ class Pool:
     def clear(self) -> None:
         """Forget what waits."""
         self._items.clear()
-        self._datagrams = 0
+        self._datagrams = self._rest = 0
         self._erred = False
 
     def _read_ahead(self, transport: Transport) -> None:
@@ -70,6 +79,7 @@ class Pool:
                 failure = error
                 break
             if datagram is None:
+                self._rest = REST
                 break
             if self._datagrams < self._size:
                 self._datagrams += 1

@@ -11,6 +11,7 @@ from nlbuild import attr, message
 
 from nlmon.backends.base import BackendOptions, create
 from nlmon.backends.libnl import LibnlBackend
+from nlmon.backends.libnl.pool import REST, Pool
 from nlmon.errors import MessageTooLarge, Overrun, TransportError, UsageError
 from nlmon.events import Datagram, Event, LinkInfo
 from nlmon.transport.replay import ReplayFactory
@@ -123,6 +124,32 @@ def test_the_pool_empties_the_kernels_buffer(policy: str, left: int) -> None:
     house.backend.process(ROUTE)
 
     assert len(house.kernel.sockets()[0].queue) == left
+
+
+def test_an_empty_buffer_is_left_alone_for_a_while() -> None:
+    """It is looked into again when a few datagrams were delivered, and when the pool is empty."""
+    transport = FakeKernel().open(ROUTE, ())
+    transport.queue.extend(Datagram(number, 0, ROUTE, b"") for number in range(3 * REST))
+    pool, receive, looks = Pool(4 * REST, "wait"), transport.recv, []
+    transport.recv = lambda: looks.append(len(pool._items)) or receive()  # type: ignore[func-returns-value,method-assign]
+    read = [None if (one := pool.read(transport)) is None else one.frame for _ in range(3 * REST + 1)]
+
+    assert read == [*range(3 * REST), None]
+    assert looks == [*range(3 * REST + 1), 2 * REST - 1, REST - 2, 0]
+
+
+def test_what_comes_meanwhile_is_read_in_its_turn() -> None:
+    """Behind what is in the pool, and before the pool is empty."""
+    house = House(message_pool_size=4 * REST)
+    house.links(*("a" for _ in range(2 * REST)))
+    house.backend.process(ROUTE)
+    house.links("b")
+    left = []
+    while house.kernel.sockets()[0].queue:
+        house.backend.process(ROUTE)
+        left.append(len(house.seen))
+
+    assert (len(left), house.run()[-2:]) == (REST + 1, ["a", "b"])
 
 
 @pytest.mark.parametrize("policy", ["wait", "oldest", "newest"])

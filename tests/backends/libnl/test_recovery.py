@@ -349,6 +349,24 @@ def test_a_burst_is_over_before_dumps_begin() -> None:
     assert (house.held("link"), endless) == ([4, 5, 6, 7, 3, 9], 25)
 
 
+def test_a_burst_that_does_not_end_is_interrupted_seldom() -> None:
+    """Dumps that fell into it and were interrupted are not repeated before it is over, or was waited for once more."""
+    house = House(resync_quiet=0.5)
+    house.kernel.fates.extend(["interrupted"] * 1000)  # type: ignore[list-item]
+    house.kernel.overrun()
+    rounds, asked = [], 0
+    for number in range(60):
+        house.kernel.new(LINK, link(9, f"d{number}"), 9)
+        if len(house.run().kernel.requests) > asked:
+            rounds.append(number)
+            asked = len(house.kernel.requests)
+        house.kernel.clock += 4 * SECOND // 10
+    house.kernel.clock += SECOND
+    house.run()
+
+    assert (rounds, len(house.kernel.requests) > asked) == ([25, 50], True)
+
+
 @pytest.mark.parametrize(("k", "asked", "gone"), [(1, 2, True), (2, 3, True), (5, 3, False), (1000, 3, False)])
 @pytest.mark.parametrize("fate", ["interrupted", "empty"])
 def test_interrupted_dumps(fate: str, k: int, asked: int, gone: bool) -> None:
