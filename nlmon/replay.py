@@ -164,13 +164,13 @@ class Replay:
         if not batch:
             return
         left, right = self.lanes
-        made = zip(batch, left.take_all(batch), right.take_all(batch), strict=True)
-        for number, (datagram, one, other) in enumerate(made):
+        made = left.take_all(batch), right.take_all(batch)
+        agreed = self.judge.agree_each(batch, *made)
+        for number, (datagram, same, one, other) in enumerate(zip(batch, agreed, *made, strict=True)):
             self.last_frame = datagram.frame
-            if one is not None and other is not None and self.judge.agree(datagram, one, other):
+            if same and one is not None and other is not None:
                 self.compared += 1
-                self._folding.fold_same(one, other)
-                if left.own.news or right.own.news:
+                if self._folding.fold_same(one, other):
                     self._compare_corrections()
                 continue
             left.recall(number, one)

@@ -14,24 +14,24 @@ Not here: differences (``judge``).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, Literal, TypeAlias
+import struct
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
 
 from msgspec import UNSET, structs
 
 from nlmon.compare.classify import Classifier
 from nlmon.compare.contract import KIND_TYPES, Contract, Kind
 from nlmon.compare.evidence import KNOWN
-from nlmon.compare.reading import Reading, Row
+from nlmon.compare.reading import Reading
 from nlmon.compare.shapes import Shape, Shapes
-from nlmon.events import OVERRUN, Event, NextHop
+from nlmon.events import OVERRUN, Datagram, Event, NextHop
 
 __all__ = ["Agreement"]
 
 NLMSGHDR, ROUTE = 16, 0
-# Fields of a payload as a tuple: of who gives less, of who gives more, and what the bytes say of the surplus.
-Same: TypeAlias = Callable[[tuple[Any, ...], tuple[Any, ...], tuple[Any, ...]], bool]
-_astuple, _from_bytes = structs.astuple, int.from_bytes
+# The event of who gives less, that of who gives more, and the offset of their message.
+Alike: TypeAlias = Callable[[Event, Event, int], bool]
 
 
 class Agreement:
@@ -40,9 +40,8 @@ class Agreement:
 
     def __init__(self, contract: Contract, classifier: Classifier, names: tuple[str, str], byteorder: str) -> None:
         self._classifier = classifier
-        self._kinds: dict[type, tuple[Same, Shapes]] = {}
+        self._kinds: dict[type, tuple[Alike, Mapping[bytes, Sequence[Shape]], Shapes]] = {}
         self._shapes: dict[str, Shapes] = {}
-        self._order: Literal["little", "big"] = "little" if byteorder == "little" else "big"
         self._swapped = False
         owners = {field.by for kind in contract.kinds.values() for field in kind.fields} & set(names)
         if set(names) != KNOWN or len(owners) != 1:
@@ -52,9 +51,10 @@ class Agreement:
         reading = Reading(contract, byteorder)
         for name, row in contract.events.items():
             if (row.by, row.interface, row.protocol) == ("both", "both", ROUTE) and row.types != (0,):
-                same = _compiled(contract.kinds[name], reading.rows(name, None), _richer(contract.kinds["hop"], owner))
+                alone = {row.field.name for row in reading.rows(name, None)}
+                alike = _compiled(contract.kinds[name], alone, _richer(contract.kinds["hop"], owner))
                 shapes = Shapes(reading, name, byteorder, self._count)
-                self._kinds[KIND_TYPES[name]], self._shapes[name] = (same, shapes), shapes
+                self._kinds[KIND_TYPES[name]], self._shapes[name] = (alike, shapes.ways, shapes), shapes
 
     def settle(self) -> None:
         """Give the classifier the counts of what was met so far."""
@@ -68,18 +68,33 @@ class Agreement:
             counter[f"{shape.kind}.{field}"] += shape.times
         shape.times = 0
 
-    def __call__(self, data: bytes, reference: Sequence[Event], candidate: Sequence[Event]) -> bool:
-        """Whether both made the same events of the bytes of a datagram, one of each message, in order. Both heard and
-        read it, and neither reported an error."""
-        if len(reference) != len(candidate) or not reference:
-            return False
-        poor, rich = (candidate, reference) if self._swapped else (reference, candidate)
-        if len(poor) == 1:
-            shape = self._shape(data, 0, poor[0], rich[0])
+    def each(
+        self,
+        datagrams: Iterable[Datagram],
+        reference: Iterable[Sequence[Event] | None],
+        candidate: Iterable[Sequence[Event] | None],
+    ) -> Iterator[bool]:
+        """Of each datagram, whether both made the same events of its bytes, one of each message, in order. Both heard
+        and read it, and neither reported an error; None: one of them did not, or did."""
+        swapped, shape_of = self._swapped, self._shape
+        for datagram, poor, rich in zip(datagrams, reference, candidate, strict=True):
+            if not poor or not rich:
+                yield False
+                continue
+            if swapped:
+                poor, rich = rich, poor
+            if len(poor) != 1 or len(rich) != 1:
+                yield len(poor) == len(rich) and self._several(datagram.data, poor, rich)
+                continue
+            data = datagram.data
+            shape = shape_of(data, 0, poor[0], rich[0])
             if shape is None or shape.room + NLMSGHDR <= len(data):
-                return False
+                yield False
+                continue
             shape.times += 1
-            return True
+            yield True
+
+    def _several(self, data: bytes, poor: Sequence[Event], rich: Sequence[Event]) -> bool:
         at = 0
         met: list[Shape] = []
         for less, more in zip(poor, rich, strict=True):
@@ -100,69 +115,70 @@ class Agreement:
         """The shape of the message at an offset, of which both made the same; else None."""
         if type(less) is not Event or type(more) is not Event:
             return None
-        poor, rich = less.payload, more.payload
-        head: tuple[Any, ...] = _astuple(less)
-        (a, b, msg_type, c, d, e, f, offset, g, _, kind, h, synthetic) = head
-        found = self._kinds.get(type(poor))
-        if found is None or type(rich) is not type(poor) or offset != at or synthetic or kind == OVERRUN:
+        rich = more.payload
+        try:
+            alike, ways, shapes = self._kinds[type(rich)]
+        except KeyError:
             return None
-        if _astuple(more) != (a, b, msg_type, c, d, e, f, offset, g, rich, kind, h, synthetic):
+        if not alike(less, more, at):
             return None
-        same, shapes = found
-        family = poor.family  # type: ignore[union-attr]  # all of these kinds have one
-        shape: Shape | None
-        ways = shapes.ways.get(data[at : at + 6], [])
-        for shape in ways:
-            number = _from_bytes(data[at + shape.first : at + shape.last], "little")
-            if number & shape.mask == shape.want and shape.family == family and shape.msg_type == msg_type:
-                if at + shape.length > len(data):
-                    return None
-                if shape is not ways[0]:
-                    shapes.prefer(data[at : at + 6], shape)
-                break
-        else:
-            length = _from_bytes(data[at : at + 4], self._order)
-            shape = shapes.learn(data, (at, length, msg_type), family)
-        if shape is None or not same(_astuple(poor), _astuple(rich), shape.read(data, at)):
-            return None
-        return shape
+        key = data[at : at + 6]
+        try:
+            known = ways[key]
+        except KeyError:
+            known = ()
+        for shape in known:
+            try:
+                heads = shape.heads(data, at)
+            except struct.error:
+                return None  # the message is not whole
+            if heads == shape.want:
+                if shape is not known[0]:
+                    shapes.prefer(key, shape)
+                return shape if shape.same(data, at, less, rich) else None
+        learned = shapes.learn(data, at, less, rich)
+        return learned if learned is not None and learned.same(data, at, less, rich) else None
 
 
-def _richer(hop: Kind, owner: str) -> Callable[[Any], object]:
-    """A function that makes of the hops of who gives less those of who gives more, where the message holds no more."""
+def _richer(hop: Kind, owner: str) -> Callable[[Any, Any], bool]:
+    """Whether the hops of who gives more are those of who gives less, where the message holds no more."""
     names = [field.name for field in hop.fields if field.by == owner]
-    nothing, never = dict.fromkeys(names), object()
+    nothing = dict.fromkeys(names)
 
-    def hops(poor: Any) -> object:
+    def hops(poor: Any, rich: Any) -> bool:
         if poor is None or type(poor) is not tuple:
-            return None if poor is None else never
+            return poor is None is rich
         for one in poor:
             if type(one) is not NextHop or [n for n in one.__struct_fields__ if getattr(one, n) is UNSET] != names:
-                return never
-        return tuple(structs.replace(one, **nothing) for one in poor)
+                return False
+        return bool(tuple(structs.replace(one, **nothing) for one in poor) == rich)
 
     return hops
 
 
-def _compiled(kind: Kind, rows: Sequence[Row], hops: Callable[[Any], object]) -> Same:
-    """The function for a kind, of whose fields ``rows`` are given by one of the two alone. All that both give is equal
-    and provided, the surplus is what the bytes say, and who owes none of it provides none. ``hops`` does so for the
-    parts of a route."""
-    names = KIND_TYPES[kind.name].__struct_fields__
-    alone = {row.field.name: f"told{number}" for number, row in enumerate(rows)}
-    poor = "".join(f"{name}, " for name in names)
-    told = "".join(f"{name}, " for name in alone.values())
-    rich = "".join(f"{alone.get(name, name)}, " for name in names)
-    lacking = [f"{name} is UNSET" for name in names if name not in alone]
-    surplus = [f"{name} is not UNSET" for name in alone]
-    # A number of a fixed header is known by its bits; what is no int is judged by those who know its width.
-    odd = [f"rich[{names.index(row.field.name)}].__class__ is not int" for row in rows if row.headers]
-    rich = rich.replace("multipath, ", "hops(multipath), ")
-    source = "def same(poor, rich, told):\n"
-    source += f" ({poor}) = poor\n" + (f" ({told}) = told\n" if told else "")
-    source += f" if {' or '.join(lacking + surplus + odd)}:\n  return False\n"
-    source += f" return ({rich}) == rich\n"
-    space: dict[str, Any] = {"UNSET": UNSET, "hops": hops}
+def _compiled(kind: Kind, alone: Collection[str], hops: Callable[[Any, Any], bool]) -> Alike:
+    """The function for a kind, of whose fields those of ``alone`` are given by one of the two: the events are of the
+    message at an offset, all that both give is equal and provided, and who owes none of the surplus provides none.
+    ``hops`` compares the parts of a route. A field is asked for ``UNSET`` by its identity, which costs least, and two
+    values are the same as in a tuple: one object, or equal."""
+    tests = ["type(poor) is kind", "less.offset == at", "less.type != OVERRUN"]
+    tests += ["less.synthetic is False is more.synthetic"]
+    for name in Event.__struct_fields__:
+        if name in {"timestamp", "frame", "interface"}:  # mostly one object
+            tests.append(f"(less.{name} is more.{name} or less.{name} == more.{name})")
+        elif name not in {"payload", "synthetic"}:
+            tests.append(f"less.{name} == more.{name}")
+    for name in KIND_TYPES[kind.name].__struct_fields__:
+        if name == "multipath":
+            tests.append("(poor.multipath is None is rich.multipath or hops(poor.multipath, rich.multipath))")
+        elif name in alone:
+            tests.append(f"poor.{name} is UNSET")
+        else:
+            tests.append(f"(value := poor.{name}) == rich.{name} and value is not UNSET")
+    source = "def alike(less, more, at, UNSET=UNSET, OVERRUN=OVERRUN, kind=kind):\n"
+    source += " poor, rich = less.payload, more.payload\n"
+    source += f" if {' and '.join(tests)}:\n  return True\n return False"
+    space: dict[str, Any] = {"UNSET": UNSET, "OVERRUN": OVERRUN, "kind": KIND_TYPES[kind.name], "hops": hops}
     exec(source, space)
-    same: Same = space["same"]
-    return same
+    alike: Alike = space["alike"]
+    return alike

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import bisect
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import TypeAlias
 
 from msgspec import Struct, structs
@@ -134,7 +134,16 @@ class Judge:
     def agree(self, datagram: Datagram, reference: Sequence[Event], candidate: Sequence[Event]) -> bool:
         """Whether both, which heard a datagram and reported no error, make the same of it; else ``compare`` says why.
         What they agree on is counted and needs no further comparison."""
-        return self._agreement(datagram.data, reference, candidate)
+        return next(self._agreement.each((datagram,), (reference,), (candidate,)))
+
+    def agree_each(
+        self,
+        datagrams: Iterable[Datagram],
+        reference: Iterable[Sequence[Event] | None],
+        candidate: Iterable[Sequence[Event] | None],
+    ) -> Iterator[bool]:
+        """``agree`` of one datagram after the other, as they are asked for; False where an implementation has None."""
+        return self._agreement.each(datagrams, reference, candidate)
 
     def compare(
         self, datagram: Datagram, reference: Side, candidate: Side, *, seed: bool, request: bool = False
