@@ -76,7 +76,9 @@ class Folding:
         if self.shared:
             state = self._more.own
             for event in reference if self._more is self._lanes[0] else candidate:
-                state.apply(event)
+                subject = subject_of(event)
+                if subject is not None:
+                    state.fold(event, subject)
             if state.news:
                 self._tell()
             return False
