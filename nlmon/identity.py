@@ -317,6 +317,8 @@ class Hanging:
 
     def replace(self, before: RoutePayload, payload: RoutePayload) -> None:
         """An object of the table was replaced."""
+        if type(before) is type(payload) is NeighInfo and before.ifindex == payload.ifindex:
+            return  # most often, and told at once
         if not self._whole and _indexes(before) != _indexes(payload):
             self._give_up()
 

@@ -164,13 +164,13 @@ class Replay:
         if not batch:
             return
         left, right = self.lanes
-        made = left.take_all(batch), right.take_all(batch)
-        agreed = self.judge.agree_each(batch, *made)
-        for number, (datagram, same, one, other) in enumerate(zip(batch, agreed, *made, strict=True)):
+        agree, fold_same = self.judge.agree, self._folding.fold_same
+        made = zip(batch, left.take_all(batch), right.take_all(batch), strict=True)
+        for number, (datagram, one, other) in enumerate(made):
             self.last_frame = datagram.frame
-            if same and one is not None and other is not None:
+            if one is not None and other is not None and agree(datagram, one, other):
                 self.compared += 1
-                if self._folding.fold_same(one, other):
+                if fold_same(one, other):
                     self._compare_corrections()
                 continue
             left.recall(number, one)

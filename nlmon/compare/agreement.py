@@ -15,7 +15,7 @@ Not here: differences (``judge``).
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from msgspec import UNSET, structs
@@ -68,31 +68,18 @@ class Agreement:
             counter[f"{shape.kind}.{field}"] += shape.times
         shape.times = 0
 
-    def each(
-        self,
-        datagrams: Iterable[Datagram],
-        reference: Iterable[Sequence[Event] | None],
-        candidate: Iterable[Sequence[Event] | None],
-    ) -> Iterator[bool]:
-        """Of each datagram, whether both made the same events of its bytes, one of each message, in order. Both heard
-        and read it, and neither reported an error; None: one of them did not, or did."""
-        swapped, shape_of = self._swapped, self._shape
-        for datagram, poor, rich in zip(datagrams, reference, candidate, strict=True):
-            if not poor or not rich:
-                yield False
-                continue
-            if swapped:
-                poor, rich = rich, poor
-            if len(poor) != 1 or len(rich) != 1:
-                yield len(poor) == len(rich) and self._several(datagram.data, poor, rich)
-                continue
-            data = datagram.data
-            shape = shape_of(data, 0, poor[0], rich[0])
-            if shape is None or shape.room + NLMSGHDR <= len(data):
-                yield False
-                continue
-            shape.times += 1
-            yield True
+    def agree(self, datagram: Datagram, reference: Sequence[Event], candidate: Sequence[Event]) -> bool:
+        """Whether both made the same events of a datagram, one of each message, in order. Both heard and read it, and
+        neither reported an error. What they agree on is counted."""
+        poor, rich = (candidate, reference) if self._swapped else (reference, candidate)
+        if len(poor) != 1 or len(rich) != 1:
+            return len(poor) == len(rich) != 0 and self._several(datagram.data, poor, rich)
+        data = datagram.data
+        shape = self._shape(data, 0, poor[0], rich[0])
+        if shape is None or shape.room + NLMSGHDR <= len(data):
+            return False
+        shape.times += 1
+        return True
 
     def _several(self, data: bytes, poor: Sequence[Event], rich: Sequence[Event]) -> bool:
         at = 0

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import bisect
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TypeAlias
 
 from msgspec import Struct, structs
@@ -75,6 +75,8 @@ class Judge:
         self.contract = contract
         self._classifier = Classifier(contract, *names)
         self._agreement = Agreement(contract, self._classifier, names, byteorder)
+        # Whether both make the same of a datagram, which then needs no further comparison; else ``compare`` says why.
+        self.agree = self._agreement.agree
         self.counts: Counter[Class] = Counter()
         self._names = names
         self._byteorder = byteorder
@@ -130,20 +132,6 @@ class Judge:
         self._first.clear()
 
     # -- one datagram ----------------------------------------------------------------------------------------
-
-    def agree(self, datagram: Datagram, reference: Sequence[Event], candidate: Sequence[Event]) -> bool:
-        """Whether both, which heard a datagram and reported no error, make the same of it; else ``compare`` says why.
-        What they agree on is counted and needs no further comparison."""
-        return next(self._agreement.each((datagram,), (reference,), (candidate,)))
-
-    def agree_each(
-        self,
-        datagrams: Iterable[Datagram],
-        reference: Iterable[Sequence[Event] | None],
-        candidate: Iterable[Sequence[Event] | None],
-    ) -> Iterator[bool]:
-        """``agree`` of one datagram after the other, as they are asked for; False where an implementation has None."""
-        return self._agreement.each(datagrams, reference, candidate)
 
     def compare(
         self, datagram: Datagram, reference: Side, candidate: Side, *, seed: bool, request: bool = False
