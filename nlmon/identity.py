@@ -239,36 +239,38 @@ def _named(pairs: Iterable[tuple[str, Hashable]]) -> str:
 
 class Groups:
     """The keys of the routes of each group, in order. A host may have a million groups, nearly all of one route: these
-    are tuples, on which memory and the garbage collector spend least."""
+    have but its key, on which memory and the garbage collector spend least."""
 
     def __init__(self) -> None:
-        self._groups: dict[Key, tuple[Key] | dict[Key, None]] = {}
+        self._groups: dict[Key, Key | dict[Key, None]] = {}
 
-    def items(self) -> Iterable[tuple[Key, Collection[Key]]]:
+    def items(self) -> Iterator[tuple[Key, Collection[Key]]]:
         """Each group and its routes."""
-        return self._groups.items()
+        return ((group, self.of(group)) for group in self._groups)
 
     def of(self, group: Key) -> Collection[Key]:
         """The routes of a group."""
-        return self._groups.get(group, ())
+        members = self._groups.get(group)
+        if members is None or isinstance(members, dict):
+            return members or ()
+        return (members,)
 
-    def found(self, group: Key, key: Key) -> bool:
-        """Make a route the first of its group, where there is no such group; else nothing is done: False."""
-        alone = (key,)
-        return self._groups.setdefault(group, alone) is alone
+    def begin(self, group: Key, key: Key) -> bool:
+        """Make a group of one route, where there is none of the like; else nothing is done: False."""
+        return self._groups.setdefault(group, key) is key
 
     def add(self, group: Key, key: Key) -> None:
         """Add a route at the end, unless it is there."""
-        if not self.found(group, key) and key not in self._groups[group]:
+        if not self.begin(group, key) and key not in self.of(group):
             self.put(group, key, last=True)
 
     def put(self, group: Key, key: Key, *, last: bool) -> None:
         """Put a route at one end of its group, whether it was there or not."""
-        if self.found(group, key):
+        if self.begin(group, key):
             return
         members = self._groups[group]
-        if isinstance(members, tuple):
-            members = self._groups[group] = dict.fromkeys(members)
+        if not isinstance(members, dict):
+            members = self._groups[group] = {members: None}
         members.pop(key, None)
         others = () if last else tuple(members)
         if others:

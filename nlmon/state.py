@@ -174,7 +174,7 @@ class State:
             if self._take("route", key) is not None:
                 self._members.take(group, key)
             return
-        if not self._members.found(group, key):
+        if not self._members.begin(group, key):
             members = self._members.of(group)
             if flags & REPLACE and (route.nh_id is None or key not in members):
                 # The kernel replaces the first route of the same tos and priority (net/ipv4/fib_trie.c).

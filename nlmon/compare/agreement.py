@@ -100,8 +100,6 @@ class Agreement:
 
     def _shape(self, data: bytes, at: int, less: Event, more: Event) -> Shape | None:
         """The shape of the message at an offset, of which both made the same; else None."""
-        if type(less) is not Event or type(more) is not Event:
-            return None
         rich = more.payload
         try:
             alike, ways, shapes = self._kinds[type(rich)]
@@ -146,26 +144,34 @@ def _richer(hop: Kind, owner: str) -> Callable[[Any, Any], bool]:
 def _compiled(kind: Kind, alone: Collection[str], hops: Callable[[Any, Any], bool]) -> Alike:
     """The function for a kind, of whose fields those of ``alone`` are given by one of the two: the events are of the
     message at an offset, all that both give is equal and provided, and who owes none of the surplus provides none.
-    ``hops`` compares the parts of a route. A field is asked for ``UNSET`` by its identity, which costs least, and two
-    values are the same as in a tuple: one object, or equal."""
-    tests = ["type(poor) is kind", "less.offset == at", "less.type != OVERRUN"]
-    tests += ["less.synthetic is False is more.synthetic"]
-    for name in Event.__struct_fields__:
-        if name in {"timestamp", "frame", "interface"}:  # mostly one object
-            tests.append(f"(less.{name} is more.{name} or less.{name} == more.{name})")
-        elif name not in {"payload", "synthetic"}:
-            tests.append(f"less.{name} == more.{name}")
-    for name in KIND_TYPES[kind.name].__struct_fields__:
-        if name == "multipath":
-            tests.append("(poor.multipath is None is rich.multipath or hops(poor.multipath, rich.multipath))")
-        elif name in alone:
-            tests.append(f"poor.{name} is UNSET")
+    ``hops`` compares the parts of a route."""
+    struct_ = KIND_TYPES[kind.name]
+    tests = ["type(poor) is kind", "less.offset == at", "less.type != OVERRUN", "less.synthetic is False"]
+    tests += ["more.synthetic is False"]
+    for field in structs.fields(Event):
+        if field.name not in {"payload", "synthetic"}:
+            tests.append(_same(field, "less.{0}", "more.{0}", "less.{0} == more.{0}"))
+    for field in structs.fields(struct_):
+        if field.name in alone:
+            tests.append(f"poor.{field.name} is UNSET")
+        elif field.name == "multipath":
+            tests.append(_same(field, "poor.{0}", "rich.{0}", "hops(poor.{0}, rich.{0})"))
         else:
-            tests.append(f"(value := poor.{name}) == rich.{name} and value is not UNSET")
+            given = "(value := poor.{0}) == rich.{0} and value is not UNSET"
+            tests.append(_same(field, "poor.{0}", "rich.{0}", given))
     source = "def alike(less, more, at, UNSET=UNSET, OVERRUN=OVERRUN, kind=kind):\n"
     source += " poor, rich = less.payload, more.payload\n"
     source += f" if {' and '.join(tests)}:\n  return True\n return False"
-    space: dict[str, Any] = {"UNSET": UNSET, "OVERRUN": OVERRUN, "kind": KIND_TYPES[kind.name], "hops": hops}
+    space: dict[str, Any] = {"UNSET": UNSET, "OVERRUN": OVERRUN, "kind": struct_, "hops": hops}
     exec(source, space)
     alike: Alike = space["alike"]
     return alike
+
+
+def _same(field: structs.FieldInfo, one: str, other: str, equal: str) -> str:
+    """An expression for two values being the same. What says so by itself costs least: no value, or one object."""
+    if field.default is None:
+        equal = f"({one} is None and {other} is None or {equal})"
+    elif field.name in {"timestamp", "frame", "interface"}:
+        equal = f"({one} is {other} or {equal})"
+    return equal.format(field.name)
