@@ -1,8 +1,8 @@
 """Says of most datagrams that both implementations make the same of them, and says it fast.
 
-The contract compiled: for each kind of event that both give, one function that takes the two payloads apart and holds
-them against each other, and what one of them gives alone against what the bytes say (``shapes``). No dictionaries, no
-text, no findings: what is not the same is left to those who explain it.
+The contract compiled: for each kind of event that both give, one function that holds the two events against each other,
+field by field where they stand, and for what one of them gives alone another that holds it against what the bytes say
+(``shapes``). No dictionaries, no text, no findings: what is not the same is left to those who explain it.
 
 Rules:
 1. ``True`` is said only where ``classify``, ``evidence`` and ``problems`` together would find nothing; nothing is
@@ -15,13 +15,14 @@ Not here: differences (``judge``).
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, TypeAlias
 
-from msgspec import UNSET, structs
+from msgspec import UNSET, Struct, structs
 
 from nlmon.compare.classify import Classifier
-from nlmon.compare.contract import KIND_TYPES, Contract, Kind
+from nlmon.compare.contract import KIND_TYPES, Contract
 from nlmon.compare.evidence import KNOWN
 from nlmon.compare.reading import Reading
 from nlmon.compare.shapes import Shape, Shapes
@@ -30,6 +31,8 @@ from nlmon.events import OVERRUN, Datagram, Event, NextHop
 __all__ = ["Agreement"]
 
 NLMSGHDR, ROUTE = 16, 0
+# Functions for kinds that are kept; one contract has five.
+KINDS_KEPT = 64
 # The event of who gives less, that of who gives more, and the offset of their message.
 Alike: TypeAlias = Callable[[Event, Event, int], bool]
 
@@ -51,8 +54,9 @@ class Agreement:
         reading = Reading(contract, byteorder)
         for name, row in contract.events.items():
             if (row.by, row.interface, row.protocol) == ("both", "both", ROUTE) and row.types != (0,):
-                alone = {row.field.name for row in reading.rows(name, None)}
-                alike = _compiled(contract.kinds[name], alone, _richer(contract.kinds["hop"], owner))
+                alone = tuple(row.field.name for row in reading.rows(name, None))
+                hop = tuple(field.name for field in contract.kinds["hop"].fields if field.by == owner)
+                alike = _compiled(KIND_TYPES[name], alone, hop)
                 shapes = Shapes(reading, name, byteorder, self._count)
                 self._kinds[KIND_TYPES[name]], self._shapes[name] = (alike, shapes.ways, shapes), shapes
 
@@ -125,10 +129,10 @@ class Agreement:
         return learned if learned is not None and learned.same(data, at, less, rich) else None
 
 
-def _richer(hop: Kind, owner: str) -> Callable[[Any, Any], bool]:
-    """Whether the hops of who gives more are those of who gives less, where the message holds no more."""
-    names = [field.name for field in hop.fields if field.by == owner]
-    nothing = dict.fromkeys(names)
+def _richer(alone: tuple[str, ...]) -> Callable[[Any, Any], bool]:
+    """Whether the hops of who gives more, alone the fields ``alone`` of each, are those of who gives less, where the
+    message holds no more."""
+    names, nothing = list(alone), dict.fromkeys(alone)
 
     def hops(poor: Any, rich: Any) -> bool:
         if poor is None or type(poor) is not tuple:
@@ -141,17 +145,17 @@ def _richer(hop: Kind, owner: str) -> Callable[[Any, Any], bool]:
     return hops
 
 
-def _compiled(kind: Kind, alone: Collection[str], hops: Callable[[Any, Any], bool]) -> Alike:
-    """The function for a kind, of whose fields those of ``alone`` are given by one of the two: the events are of the
-    message at an offset, all that both give is equal and provided, and who owes none of the surplus provides none.
-    ``hops`` compares the parts of a route."""
-    struct_ = KIND_TYPES[kind.name]
+@lru_cache(KINDS_KEPT)
+def _compiled(kind: type[Struct], alone: tuple[str, ...], hop: tuple[str, ...]) -> Alike:
+    """The function for a kind of payload, of whose fields those of ``alone`` are given by one of the two, and those of
+    ``hop`` of each hop: the events are of the message at an offset, all that both give is equal and provided, and who
+    owes none of the surplus provides none."""
     tests = ["type(poor) is kind", "less.offset == at", "less.type != OVERRUN", "less.synthetic is False"]
     tests += ["more.synthetic is False"]
     for field in structs.fields(Event):
         if field.name not in {"payload", "synthetic"}:
             tests.append(_same(field, "less.{0}", "more.{0}", "less.{0} == more.{0}"))
-    for field in structs.fields(struct_):
+    for field in structs.fields(kind):
         if field.name in alone:
             tests.append(f"poor.{field.name} is UNSET")
         elif field.name == "multipath":
@@ -162,7 +166,7 @@ def _compiled(kind: Kind, alone: Collection[str], hops: Callable[[Any, Any], boo
     source = "def alike(less, more, at, UNSET=UNSET, OVERRUN=OVERRUN, kind=kind):\n"
     source += " poor, rich = less.payload, more.payload\n"
     source += f" if {' and '.join(tests)}:\n  return True\n return False"
-    space: dict[str, Any] = {"UNSET": UNSET, "OVERRUN": OVERRUN, "kind": struct_, "hops": hops}
+    space: dict[str, Any] = {"UNSET": UNSET, "OVERRUN": OVERRUN, "kind": kind, "hops": _richer(hop)}
     exec(source, space)
     alike: Alike = space["alike"]
     return alike

@@ -21,6 +21,7 @@ import struct
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from functools import lru_cache
+from types import CodeType
 from typing import Any, TypeAlias
 
 from nlmon.compare.layout import header_size
@@ -41,6 +42,7 @@ FAMILY = NLMSGHDR
 PLAIN = {"string", "text", "mac", "hex", "altnames"}
 # Those that the same bytes are read for again and again, and how many of each are remembered.
 TEXTS, REMEMBERED = ("string", "text", "altnames"), 1024
+CODES = 256
 NUMBER_OF_SIZE = {1: "B", 2: "H", 4: "I"}
 
 # Offset in the message, code of ``struct``, and what makes the value of it.
@@ -246,6 +248,12 @@ def _same(sign: str, pieces: list[_Piece], fields: list[tuple[Row, int | None]],
     source += f" if {' and '.join(tests)}:\n  return True\n return False"
     space: dict[str, Any] = {"unpack": struct.Struct(form).unpack_from}
     space |= {f"m{number}": make for number, (_, _, make) in enumerate(pieces) if make is not None}
-    exec(source, space)
+    exec(_code(source), space)
     same: _Same = space["same"]
     return same
+
+
+@lru_cache(CODES)
+def _code(source: str) -> CodeType:
+    """The code of a function. Shapes often differ in nothing but the places of their values."""
+    return compile(source, "<shape>", "exec")
