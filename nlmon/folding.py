@@ -76,9 +76,7 @@ class Folding:
         if self.shared:
             state = self._more.own
             for event in reference if self._more is self._lanes[0] else candidate:
-                subject = subject_of(event)
-                if subject is not None:
-                    state.fold(event, subject)
+                state.apply(event)
             if state.news:
                 self._tell()
             return False
