@@ -70,21 +70,26 @@ class Folding:
         left.fold()
         right.fold()
 
-    def fold_same(self, reference: Sequence[Event], candidate: Sequence[Event]) -> None:
-        """Fold events of one datagram that both agreed on, where nothing is lost."""
+    def fold_same(self, reference: Sequence[Event], candidate: Sequence[Event]) -> bool:
+        """Fold events of one datagram that both agreed on, where nothing is lost; whether that brought anything to
+        light that the states need not have in common."""
+        told = [self.fold_one(*pair) for pair in zip(reference, candidate, strict=True)]
+        return any(told)
+
+    def fold_one(self, reference: Event, candidate: Event) -> bool:
+        """The same for one event of both."""
         if self.shared:
             state = self._more.own
-            for event in reference if self._more is self._lanes[0] else candidate:
-                state.apply(event)
+            state.apply(reference if self._more is self._lanes[0] else candidate)
             if state.news:
                 self._tell()
-            return
+            return False
         left, right = (lane.own for lane in self._lanes)
-        for one, other in zip(reference, candidate, strict=True):
-            subject = subject_of(one)
-            if subject is not None:
-                left.fold(one, subject)
-                right.fold(other, subject)
+        subject = subject_of(reference)
+        if subject is not None:
+            left.fold(reference, subject)
+            right.fold(candidate, subject)
+        return left.news or right.news
 
     def _alike(self) -> bool:
         """Whether the last datagram does the same to both states though not all in it is the same."""

@@ -26,8 +26,7 @@ common identity.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
-from operator import attrgetter
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from msgspec import structs
 
@@ -38,6 +37,7 @@ __all__ = [
     "INET",
     "INET6",
     "RTM_F_CLONED",
+    "Groups",
     "Hanging",
     "Key",
     "Subject",
@@ -45,7 +45,6 @@ __all__ = [
     "hops_of",
     "identity",
     "objects_of",
-    "reorder",
     "route_group",
     "show_key",
     "split_hops",
@@ -59,31 +58,38 @@ Subject: TypeAlias = tuple[str, Key, Key | None]
 UNSPEC, INET, BRIDGE, INET6 = 0, 2, 7, 10
 RTM_F_CLONED = 0x200
 NTF_SELF, NTF_PROXY = 0x02, 0x08
-_OTHERS = (NeighInfo, AddrInfo, LinkInfo, RuleInfo)
 FIB_RULE_INVERT = 0x2
-
-
-_group = attrgetter("family", "table", "dst", "dst_len", "src", "src_len", "tos")
-_hop = attrgetter("gateway", "via", "oif")
-_own = attrgetter("type", "protocol", "scope", "prefsrc", "metrics", "nh_id")
 
 
 def identity(payload: LinkInfo | AddrInfo | NeighInfo | RuleInfo) -> tuple[str, Key]:
     """Kind and key of anything but a route. A link message of another family than AF_UNSPEC and AF_BRIDGE is that
     family's view of a link; its kind ``view`` is no object of its own."""
-    if isinstance(payload, NeighInfo):
-        family, flags = payload.family, payload.flags
-        if family == BRIDGE:
-            return "neigh", (BRIDGE, *_fdb(payload))
-        return "neigh", (family, payload.ifindex, payload.dst, flags & NTF_PROXY)
-    if isinstance(payload, AddrInfo):
-        family = payload.family
+    kind, key, _ = _maker(payload)(payload)
+    return kind, key
+
+
+def _neigh(entry: NeighInfo) -> Subject:
+    family, flags = entry.family, entry.flags
+    if family == BRIDGE:
+        return "neigh", (BRIDGE, *_fdb(entry)), None
+    return "neigh", (family, entry.ifindex, entry.dst, flags & NTF_PROXY), None
+
+
+def _addr(addr: AddrInfo) -> Subject:
+    family = addr.family
+    if family == INET6:
         # net/ipv6/addrconf.c knows an address once per interface, whatever its prefix and peer.
-        wide = (None, None) if family == INET6 else (payload.prefixlen, payload.peer)
-        return "addr", (payload.ifindex, family, payload.addr, *wide)
-    if isinstance(payload, LinkInfo):
-        return {UNSPEC: "link", BRIDGE: "port"}.get(payload.family, "view"), (payload.ifindex,)
-    return "rule", (*(getattr(payload, name) for name in _RULE_KEY), payload.flags & FIB_RULE_INVERT)
+        return "addr", (addr.ifindex, family, addr.addr, None, None), None
+    return "addr", (addr.ifindex, family, addr.addr, addr.prefixlen, addr.peer), None
+
+
+def _link(link: LinkInfo) -> Subject:
+    family = link.family
+    return "link" if family == UNSPEC else "port" if family == BRIDGE else "view", (link.ifindex,), None
+
+
+def _rule(rule: RuleInfo) -> Subject:
+    return "rule", (*(getattr(rule, name) for name in _RULE_KEY), rule.flags & FIB_RULE_INVERT), None
 
 
 def _fdb(entry: NeighInfo) -> Key:
@@ -101,9 +107,18 @@ _RULE_KEY = (
 )
 
 
+# By type, which is told at once; also what is derived from one of these is an object of its kind.
+_MAKERS: dict[type, Callable[[Any], Subject]] = {NeighInfo: _neigh, AddrInfo: _addr, LinkInfo: _link, RuleInfo: _rule}
+
+
+def _maker(payload: object) -> Callable[[Any], Subject]:
+    return next(make for kind, make in _MAKERS.items() if isinstance(payload, kind))
+
+
 def route_group(route: RouteInfo) -> Key:
     """What routes to one destination share; with ``hops_of`` it is the key of one route."""
-    return *_group(route), route.priority or 0
+    family, table, dst, src = route.family, route.table, route.dst, route.src
+    return (family, table, dst, route.dst_len, src, route.src_len, route.tos, route.priority or 0)
 
 
 def hops_of(route: RouteInfo) -> Hashable:
@@ -114,11 +129,12 @@ def hops_of(route: RouteInfo) -> Hashable:
     if route.multipath is not None:
         hops = tuple((hop.gateway, hop.via, hop.ifindex, hop.weight) for hop in route.multipath)
     else:
-        hops = ((*_hop(route), 1),)
+        hops = ((route.gateway, route.via, route.oif, 1),)
     if route.family != INET:
         return (route.type, hops)
-    own = _own(route)
-    return (*own, hops if own[-1] is None else ())
+    nh_id = route.nh_id
+    hops = hops if nh_id is None else ()
+    return (route.type, route.protocol, route.scope, route.prefsrc, route.metrics, nh_id, hops)
 
 
 def subject_of(event: Event) -> Subject | None:
@@ -126,15 +142,18 @@ def subject_of(event: Event) -> Subject | None:
     if event.protocol != 0 or event.msg_type & 3 > 1 or event.nsid is not None:
         return None
     payload = event.payload
-    if isinstance(payload, RouteInfo):
-        if payload.flags & RTM_F_CLONED or payload.family not in (INET, INET6):
+    make = _MAKERS.get(type(payload))
+    if make is None:
+        if isinstance(payload, RouteInfo):
+            if payload.flags & RTM_F_CLONED or payload.family not in (INET, INET6):
+                return None
+            group = route_group(payload)
+            return "route", group + (hops_of(payload),), group  # noqa: RUF005  (twice as fast as unpacking)
+        if not isinstance(payload, tuple(_MAKERS)):
             return None
-        group = route_group(payload)
-        return "route", (*group, hops_of(payload)), group
-    if not isinstance(payload, _OTHERS):
-        return None
-    kind, key = identity(payload)
-    return None if kind == "view" else (kind, key, None)
+        make = _maker(payload)
+    subject = make(payload)
+    return None if subject[0] == "view" else subject
 
 
 def split_hops(route: RouteInfo) -> dict[Key, RoutePayload]:
@@ -218,14 +237,63 @@ def _named(pairs: Iterable[tuple[str, Hashable]]) -> str:
     return " ".join(f"{name}={value}" for name, value in pairs if value not in {None, 0} or name == "family")
 
 
-def reorder(members: dict[Key, None], key: Key, *, last: bool) -> None:
-    """Put the key of a route at one end of its group. A host may have a million groups, nearly all of one route, and
-    plain dictionaries are what the garbage collector spends least on."""
-    del members[key]
-    others = () if last else tuple(members)
-    if others:
-        members.clear()
-    members.update(dict.fromkeys((key, *others)))
+class Groups:
+    """The keys of the routes of each group, in order. A host may have a million groups, nearly all of one route: these
+    have but its key, on which memory and the garbage collector spend least."""
+
+    def __init__(self) -> None:
+        self._groups: dict[Key, Key | dict[Key, None]] = {}
+
+    def items(self) -> Iterator[tuple[Key, Collection[Key]]]:
+        """Each group and its routes."""
+        return ((group, self.of(group)) for group in self._groups)
+
+    def of(self, group: Key) -> Collection[Key]:
+        """The routes of a group."""
+        members = self._groups.get(group)
+        if members is None or isinstance(members, dict):
+            return members or ()
+        return (members,)
+
+    def begin(self, group: Key, key: Key) -> bool:
+        """Make a group of one route, where there is none of the like; else nothing is done: False."""
+        return self._groups.setdefault(group, key) is key
+
+    def add(self, group: Key, key: Key) -> None:
+        """Add a route at the end, unless it is there."""
+        if not self.begin(group, key) and key not in self.of(group):
+            self.put(group, key, last=True)
+
+    def put(self, group: Key, key: Key, *, last: bool) -> None:
+        """Put a route at one end of its group, whether it was there or not."""
+        if self.begin(group, key):
+            return
+        members = self._groups[group]
+        if not isinstance(members, dict):
+            members = self._groups[group] = {members: None}
+        members.pop(key, None)
+        others = () if last else tuple(members)
+        if others:
+            members.clear()
+        members.update(dict.fromkeys((key, *others)))
+
+    def take(self, group: Key, key: Key) -> None:
+        """Take out a route that is there."""
+        members = self._groups.pop(group)
+        if isinstance(members, dict):
+            del members[key]
+            if members:
+                self._groups[group] = members
+
+    def copy(self) -> Groups:
+        """The same of an equal table."""
+        one = Groups()
+        one._groups = {group: keys.copy() if isinstance(keys, dict) else keys for group, keys in self._groups.items()}
+        return one
+
+    def clear(self) -> None:
+        """The table is empty."""
+        self._groups.clear()
 
 
 class Hanging:
@@ -237,25 +305,24 @@ class Hanging:
         self._keys: dict[int | None, dict[Key, None]] = {}
         self._whole = False
 
-    def put(self, key: Key, before: RoutePayload | None, payload: RoutePayload) -> None:
-        """An object was put into the table, ``before`` being what it replaced there."""
-        if self._whole:
-            return
-        indexes = _indexes(payload)
-        if before is not None:
-            if indexes != _indexes(before):
-                self._give_up()
-            return
-        for index in indexes:
+    def put(self, key: Key, payload: RoutePayload) -> None:
+        """An object was put into the table, where there was none."""
+        for index in () if self._whole else _indexes(payload):
             if type(index) is int:
-                keys = self._keys.get(index)
-                if keys is None:
+                try:
+                    self._keys[index][key] = None
+                except KeyError:
                     self._keys[index] = {key: None}
-                else:
-                    keys[key] = None
             elif index is not None:
                 self._give_up()
                 return
+
+    def replace(self, before: RoutePayload, payload: RoutePayload) -> None:
+        """An object of the table was replaced."""
+        if type(before) is type(payload) is NeighInfo and before.ifindex == payload.ifindex:
+            return  # most often, and told at once
+        if not self._whole and _indexes(before) != _indexes(payload):
+            self._give_up()
 
     def _give_up(self) -> None:
         self._whole = True
@@ -290,6 +357,8 @@ class Hanging:
 
 
 def _indexes(payload: RoutePayload) -> tuple[int | None, ...]:
+    if type(payload) is NeighInfo or type(payload) is AddrInfo:  # told at once
+        return (payload.ifindex,)
     if isinstance(payload, RouteInfo):
         hops = payload.multipath
         return (payload.oif,) if hops is None else tuple(hop.ifindex for hop in hops)

@@ -157,17 +157,21 @@ class Replay:
         self.messages += len(run)
         self.roles[Role.NOTIFICATION.word] += len(run)
         self.copies.seen_all(ROUTE, run.data)
-        for number, datagram in enumerate(run):
-            self.last_frame = datagram.frame
-            if self.judge.agree(datagram, one[number : number + 1], other[number : number + 1]):
-                self.compared += 1
-                self._folding.fold_same(one[number : number + 1], other[number : number + 1])
-                if left.own.news or right.own.news:
+        self.last_frame = run.frame + len(run) - 1
+        at = 0
+        while at < len(run):
+            agreed = self.judge.agree_on(run.data[at:], one[at:], other[at:])
+            self.compared += agreed
+            for less, more in zip(one[at : at + agreed], other[at : at + agreed], strict=True):
+                if self._folding.fold_one(less, more):
                     self._compare_corrections()
-                continue
-            left.recall(one[number])
-            right.recall(other[number])
-            self._heard(datagram, types(datagram.data, self.byteorder), fold=True, looked=True)
+            at += agreed
+            if at < len(run):
+                left.recall(one[at])
+                right.recall(other[at])
+                datagram = Datagram(run.frame + at, run.timestamps[at], ROUTE, run.data[at])
+                self._heard(datagram, types(datagram.data, self.byteorder), fold=True, looked=True)
+                at += 1
         return True
 
     def _frame(self, frame: Frame) -> None:

@@ -13,7 +13,7 @@ Not here: which object is which (``nlmon.identity``), and comparing two states (
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Collection
 from typing import Any, Literal, TypeAlias
 
@@ -23,12 +23,12 @@ from nlmon.events import AddrInfo, Event, LinkInfo, NeighInfo, RouteInfo, RouteP
 from nlmon.identity import (
     BRIDGE,
     INET,
+    Groups,
     Hanging,
     Key,
     Subject,
     held_by_dump,
     objects_of,
-    reorder,
     route_group,
     show_key,
     split_hops,
@@ -101,8 +101,8 @@ class State:
         self.news = False
         self._loads: list[DumpLoad] = []
         self._dumped: set[tuple[int, int]] = set()
-        # Keys of the routes of each group in order, which for IPv4 is the kernel's.
-        self._members: defaultdict[Key, dict[Key, None]] = defaultdict(dict)
+        # The routes of each group in order, which for IPv4 is the kernel's.
+        self._members = Groups()
         self._hanging = {kind: Hanging() for kind in ("addr", "neigh", "route")}
 
     def adopt(self, other: State, change: Callable[[RoutePayload], RoutePayload], loads: Collection[DumpLoad]) -> None:
@@ -110,8 +110,7 @@ class State:
         self.tables = {
             kind: {key: change(payload) for key, payload in table.items()} for kind, table in other.tables.items()
         }
-        for group, members in other._members.items():
-            self._members[group] = members.copy()
+        self._members = other._members.copy()
         self._hanging = {kind: hanging.copy() for kind, hanging in other._hanging.items()}
         self._dumped = set(other._dumped)
         self._loads = list(loads)
@@ -134,7 +133,8 @@ class State:
             route = self._route4 if payload.family == INET else self._route6
             route(payload, key, group, new, event.msg_flags)
             return
-        self._touch(kind, key)
+        if self._loads:
+            self._touch(kind, key)
         if new:
             before = self._put(kind, key, payload)
             if kind == "link" and isinstance(before, LinkInfo):
@@ -145,67 +145,69 @@ class State:
                 self._link_gone(payload, event.frame)
 
     def _put(self, kind: str, key: Key, payload: RoutePayload) -> RoutePayload | None:
-        """Hold an object, in the place of one that was there."""
+        """Hold an object, in the place of another one that was there, which is returned."""
         table, hanging = self.tables[kind], self._hanging.get(kind)
-        before = table.get(key)
+        before = table.setdefault(key, payload)
+        if before is payload:
+            if hanging is not None:
+                hanging.put(key, payload)
+            return None
         table[key] = payload
         if hanging is not None:
-            hanging.put(key, before, payload)
+            hanging.replace(before, payload)
         return before
 
     def _take(self, kind: str, key: Key) -> RoutePayload | None:
         """Hold an object no longer."""
         payload = self.tables[kind].pop(key, None)
-        hanging = self._hanging.get(kind)
-        if payload is not None and hanging is not None:
-            hanging.take(key, payload)
+        if payload is not None:
+            hanging = self._hanging.get(kind)
+            if hanging is not None:
+                hanging.take(key, payload)
         return payload
 
     def _route4(self, route: RouteInfo, key: Key, group: Key, new: bool, flags: int) -> None:
-        self._reordered(group)
+        if self._loads:
+            self._reordered(group)
+            self._touch("route", key)
         if not new:
-            self.remove("route", key)
+            if self._take("route", key) is not None:
+                self._members.take(group, key)
             return
-        members = self._members[group]
-        if flags & REPLACE and members and (route.nh_id is None or key not in members):
-            # The kernel replaces the first route of the same tos and priority (net/ipv4/fib_trie.c).
-            # It may be there already when a dump ran ahead of this message.
-            first = next(iter(members))
-            if first != key:
-                self.remove("route", first)
-                members = self._members[group]
-            members[key] = None
-            reorder(members, key, last=False)
-        elif key not in members:
-            # A nexthop that is replaced is announced like a replacement, and its routes keep their places.
-            members[key] = None
-            reorder(members, key, last=bool(flags & (APPEND | MULTI)))  # a dump lists them in order
-        self._touch("route", key)
+        if not self._members.begin(group, key):
+            members = self._members.of(group)
+            if flags & REPLACE and (route.nh_id is None or key not in members):
+                # The kernel replaces the first route of the same tos and priority (net/ipv4/fib_trie.c).
+                # It may be there already when a dump ran ahead of this message.
+                first = next(iter(members))
+                if first != key:
+                    self.remove("route", first)
+                self._members.put(group, key, last=False)
+            elif key not in members:
+                # A nexthop that is replaced is announced like a replacement, and its routes keep their places.
+                last = bool(flags & (APPEND | MULTI))  # a dump lists them in order
+                self._members.put(group, key, last=last)
         self._put("route", key, route)
 
     def order(self, group: Key) -> list[Key]:
         """Keys of the IPv4 routes of a group, in the kernel's order: a replacement takes the first."""
-        return list(self._members.get(group, ()))
+        return list(self._members.of(group))
 
     def _route6(self, route: RouteInfo, key: Key, group: Key, new: bool, flags: int) -> None:
-        members = self._members[group]
         single = {key: route} if route.multipath is None else split_hops(route)
         gone: Collection[Key] = ()
         if not new:
             gone = single.keys()
         elif route.multipath is not None or flags & REPLACE:
-            gone = self._replaced6(members, route, flags) - single.keys()
+            gone = self._replaced6(self._members.of(group), route, flags) - single.keys()
         for old in gone:
-            self._touch("route", old)
-            self._take("route", old)
-            members.pop(old, None)
+            self.remove("route", old)
         if new:
             for one, hop in single.items():
-                self._touch("route", one)
+                if self._loads:
+                    self._touch("route", one)
                 self._put("route", one, hop)
-                members[one] = None
-        if not members:
-            del self._members[group]
+                self._members.add(group, one)
 
     def _replaced6(self, members: Collection[Key], route: RouteInfo, flags: int) -> set[Key]:
         """Routes whose place a new one takes (net/ipv6/ip6_fib.c, fib6_add_rt2node): routes over gateways are
@@ -278,14 +280,10 @@ class State:
     def remove(self, kind: str, key: Key) -> None:
         """Take one object out of its table, for whatever reason."""
         self._touch(kind, key)
-        payload = self._take(kind, key)
-        if isinstance(payload, RouteInfo):
+        if self._take(kind, key) is not None and kind == "route":
             group = key[:-1]
             self._reordered(group)
-            members = self._members[group]
-            del members[key]
-            if not members:
-                del self._members[group]
+            self._members.take(group, key)
 
     def note(self, found: Unannounced) -> None:
         """Keep what came to light."""
@@ -379,12 +377,12 @@ class State:
             if isinstance(payload, RouteInfo) and payload.family == INET:
                 group = route_group(payload)
                 if group not in reordered:
-                    reorder(self._members[group], key, last=True)
+                    self._members.put(group, key, last=True)
 
     def _insert(self, kind: str, key: Key, payload: RoutePayload) -> None:
         self._put(kind, key, payload)
         if isinstance(payload, RouteInfo):
-            self._members[route_group(payload)][key] = None
+            self._members.add(route_group(payload), key)
 
 
 def _has_gateway(route: RoutePayload) -> bool:

@@ -1,8 +1,8 @@
 """Says of most datagrams that both implementations make the same of them, and says it fast.
 
-The contract compiled: for each kind of event that both give, one function that takes the two payloads apart and holds
-them against each other, and what one of them gives alone against what the bytes say (``shapes``). No dictionaries, no
-text, no findings: what is not the same is left to those who explain it.
+The contract compiled: for each kind of event that both give, one function that holds the two events against each other,
+field by field where they stand, and for what one of them gives alone another that holds it against what the bytes say
+(``shapes``). No dictionaries, no text, no findings: what is not the same is left to those who explain it.
 
 Rules:
 1. ``True`` is said only where ``classify``, ``evidence`` and ``problems`` together would find nothing; nothing is
@@ -14,24 +14,27 @@ Not here: differences (``judge``).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, Literal, TypeAlias
+import struct
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, TypeAlias
 
-from msgspec import UNSET, structs
+from msgspec import UNSET, Struct, structs
 
 from nlmon.compare.classify import Classifier
-from nlmon.compare.contract import KIND_TYPES, Contract, Kind
+from nlmon.compare.contract import KIND_TYPES, Contract
 from nlmon.compare.evidence import KNOWN
-from nlmon.compare.reading import Reading, Row
+from nlmon.compare.reading import Reading
 from nlmon.compare.shapes import Shape, Shapes
-from nlmon.events import OVERRUN, Event, NextHop
+from nlmon.events import OVERRUN, Datagram, Event, NextHop
 
 __all__ = ["Agreement"]
 
 NLMSGHDR, ROUTE = 16, 0
-# Fields of a payload as a tuple: of who gives less, of who gives more, and what the bytes say of the surplus.
-Same: TypeAlias = Callable[[tuple[Any, ...], tuple[Any, ...], tuple[Any, ...]], bool]
-_astuple, _from_bytes = structs.astuple, int.from_bytes
+# Functions for kinds that are kept; one contract has five.
+KINDS_KEPT = 64
+# The event of who gives less, that of who gives more, and the offset of their message.
+Alike: TypeAlias = Callable[[Event, Event, int], bool]
 
 
 class Agreement:
@@ -40,9 +43,8 @@ class Agreement:
 
     def __init__(self, contract: Contract, classifier: Classifier, names: tuple[str, str], byteorder: str) -> None:
         self._classifier = classifier
-        self._kinds: dict[type, tuple[Same, Shapes]] = {}
+        self._kinds: dict[type, tuple[Alike, Mapping[bytes, Sequence[Shape]], Shapes]] = {}
         self._shapes: dict[str, Shapes] = {}
-        self._order: Literal["little", "big"] = "little" if byteorder == "little" else "big"
         self._swapped = False
         self.types: frozenset[int] = frozenset()
         owners = {field.by for kind in contract.kinds.values() for field in kind.fields} & set(names)
@@ -53,10 +55,12 @@ class Agreement:
         reading = Reading(contract, byteorder)
         for name, row in contract.events.items():
             if (row.by, row.interface, row.protocol) == ("both", "both", ROUTE) and row.types != (0,):
-                same = _compiled(contract.kinds[name], reading.rows(name, None), _richer(contract.kinds["hop"], owner))
+                alone = tuple(row.field.name for row in reading.rows(name, None))
+                hop = tuple(field.name for field in contract.kinds["hop"].fields if field.by == owner)
+                alike = _compiled(KIND_TYPES[name], alone, hop)
                 shapes = Shapes(reading, name, byteorder, self._count)
                 self.types |= frozenset(row.types or ())
-                self._kinds[KIND_TYPES[name]], self._shapes[name] = (same, shapes), shapes
+                self._kinds[KIND_TYPES[name]], self._shapes[name] = (alike, shapes.ways, shapes), shapes
 
     def settle(self) -> None:
         """Give the classifier the counts of what was met so far."""
@@ -70,18 +74,27 @@ class Agreement:
             counter[f"{shape.kind}.{field}"] += shape.times
         shape.times = 0
 
-    def __call__(self, data: bytes, reference: Sequence[Event], candidate: Sequence[Event]) -> bool:
-        """Whether both made the same events of the bytes of a datagram, one of each message, in order. Both heard and
-        read it, and neither reported an error."""
-        if len(reference) != len(candidate) or not reference:
-            return False
+    def agree(self, datagram: Datagram, reference: Sequence[Event], candidate: Sequence[Event]) -> bool:
+        """Whether both made the same events of a datagram, one of each message, in order. Both heard and read it, and
+        neither reported an error. What they agree on is counted."""
+        if len(reference) == len(candidate) == 1:
+            return self.agree_on((datagram.data,), reference, candidate) == 1
         poor, rich = (candidate, reference) if self._swapped else (reference, candidate)
-        if len(poor) == 1:
-            shape = self._shape(data, 0, poor[0], rich[0])
+        return len(poor) == len(rich) != 0 and self._several(datagram.data, poor, rich)
+
+    def agree_on(self, datagrams: Sequence[bytes], reference: Sequence[Event], candidate: Sequence[Event]) -> int:
+        """How many datagrams from the beginning they agree on, of each of which both made one event."""
+        poor, rich = (candidate, reference) if self._swapped else (reference, candidate)
+        shape_of, count = self._shape, 0
+        for data, less, more in zip(datagrams, poor, rich, strict=True):
+            shape = shape_of(data, 0, less, more)
             if shape is None or shape.room + NLMSGHDR <= len(data):
-                return False
+                break
             shape.times += 1
-            return True
+            count += 1
+        return count
+
+    def _several(self, data: bytes, poor: Sequence[Event], rich: Sequence[Event]) -> bool:
         at = 0
         met: list[Shape] = []
         for less, more in zip(poor, rich, strict=True):
@@ -100,71 +113,78 @@ class Agreement:
 
     def _shape(self, data: bytes, at: int, less: Event, more: Event) -> Shape | None:
         """The shape of the message at an offset, of which both made the same; else None."""
-        if type(less) is not Event or type(more) is not Event:
+        rich = more.payload
+        try:
+            alike, ways, shapes = self._kinds[type(rich)]
+        except KeyError:
             return None
-        poor, rich = less.payload, more.payload
-        head: tuple[Any, ...] = _astuple(less)
-        (a, b, msg_type, c, d, e, f, offset, g, _, kind, h, synthetic) = head
-        found = self._kinds.get(type(poor))
-        if found is None or type(rich) is not type(poor) or offset != at or synthetic or kind == OVERRUN:
+        if not alike(less, more, at):
             return None
-        if _astuple(more) != (a, b, msg_type, c, d, e, f, offset, g, rich, kind, h, synthetic):
-            return None
-        same, shapes = found
-        family = poor.family  # type: ignore[union-attr]  # all of these kinds have one
-        shape: Shape | None
-        ways = shapes.ways.get(data[at : at + 6], [])
-        for shape in ways:
-            number = _from_bytes(data[at + shape.first : at + shape.last], "little")
-            if number & shape.mask == shape.want and shape.family == family and shape.msg_type == msg_type:
-                if at + shape.length > len(data):
-                    return None
-                if shape is not ways[0]:
-                    shapes.prefer(data[at : at + 6], shape)
-                break
-        else:
-            length = _from_bytes(data[at : at + 4], self._order)
-            shape = shapes.learn(data, (at, length, msg_type), family)
-        if shape is None or not same(_astuple(poor), _astuple(rich), shape.read(data, at)):
-            return None
-        return shape
+        key = data[at : at + 6]
+        try:
+            known = ways[key]
+        except KeyError:
+            known = ()
+        for shape in known:
+            try:
+                heads = shape.heads(data, at)
+            except struct.error:
+                return None  # the message is not whole
+            if heads == shape.want:
+                if shape is not known[0]:
+                    shapes.prefer(key, shape)
+                return shape if shape.same(data, at, less, rich) else None
+        learned = shapes.learn(data, at, less, rich)
+        return learned if learned is not None and learned.same(data, at, less, rich) else None
 
 
-def _richer(hop: Kind, owner: str) -> Callable[[Any], object]:
-    """A function that makes of the hops of who gives less those of who gives more, where the message holds no more."""
-    names = [field.name for field in hop.fields if field.by == owner]
-    nothing, never = dict.fromkeys(names), object()
+def _richer(alone: tuple[str, ...]) -> Callable[[Any, Any], bool]:
+    """Whether the hops of who gives more, alone the fields ``alone`` of each, are those of who gives less, where the
+    message holds no more."""
+    names, nothing = list(alone), dict.fromkeys(alone)
 
-    def hops(poor: Any) -> object:
+    def hops(poor: Any, rich: Any) -> bool:
         if poor is None or type(poor) is not tuple:
-            return None if poor is None else never
+            return poor is None is rich
         for one in poor:
             if type(one) is not NextHop or [n for n in one.__struct_fields__ if getattr(one, n) is UNSET] != names:
-                return never
-        return tuple(structs.replace(one, **nothing) for one in poor)
+                return False
+        return bool(tuple(structs.replace(one, **nothing) for one in poor) == rich)
 
     return hops
 
 
-def _compiled(kind: Kind, rows: Sequence[Row], hops: Callable[[Any], object]) -> Same:
-    """The function for a kind, of whose fields ``rows`` are given by one of the two alone. All that both give is equal
-    and provided, the surplus is what the bytes say, and who owes none of it provides none. ``hops`` does so for the
-    parts of a route."""
-    names = KIND_TYPES[kind.name].__struct_fields__
-    alone = {row.field.name: f"told{number}" for number, row in enumerate(rows)}
-    poor = "".join(f"{name}, " for name in names)
-    told = "".join(f"{name}, " for name in alone.values())
-    rich = "".join(f"{alone.get(name, name)}, " for name in names)
-    lacking = [f"{name} is UNSET" for name in names if name not in alone]
-    surplus = [f"{name} is not UNSET" for name in alone]
-    # A number of a fixed header is known by its bits; what is no int is judged by those who know its width.
-    odd = [f"rich[{names.index(row.field.name)}].__class__ is not int" for row in rows if row.headers]
-    rich = rich.replace("multipath, ", "hops(multipath), ")
-    source = "def same(poor, rich, told):\n"
-    source += f" ({poor}) = poor\n" + (f" ({told}) = told\n" if told else "")
-    source += f" if {' or '.join(lacking + surplus + odd)}:\n  return False\n"
-    source += f" return ({rich}) == rich\n"
-    space: dict[str, Any] = {"UNSET": UNSET, "hops": hops}
+@lru_cache(KINDS_KEPT)
+def _compiled(kind: type[Struct], alone: tuple[str, ...], hop: tuple[str, ...]) -> Alike:
+    """The function for a kind of payload, of whose fields those of ``alone`` are given by one of the two, and those of
+    ``hop`` of each hop: the events are of the message at an offset, all that both give is equal and provided, and who
+    owes none of the surplus provides none."""
+    tests = ["type(poor) is kind", "less.offset == at", "less.type != OVERRUN", "less.synthetic is False"]
+    tests += ["more.synthetic is False"]
+    for field in structs.fields(Event):
+        if field.name not in {"payload", "synthetic"}:
+            tests.append(_same(field, "less.{0}", "more.{0}", "less.{0} == more.{0}"))
+    for field in structs.fields(kind):
+        if field.name in alone:
+            tests.append(f"poor.{field.name} is UNSET")
+        elif field.name == "multipath":
+            tests.append(_same(field, "poor.{0}", "rich.{0}", "hops(poor.{0}, rich.{0})"))
+        else:
+            given = "(value := poor.{0}) == rich.{0} and value is not UNSET"
+            tests.append(_same(field, "poor.{0}", "rich.{0}", given))
+    source = "def alike(less, more, at, UNSET=UNSET, OVERRUN=OVERRUN, kind=kind):\n"
+    source += " poor, rich = less.payload, more.payload\n"
+    source += f" if {' and '.join(tests)}:\n  return True\n return False"
+    space: dict[str, Any] = {"UNSET": UNSET, "OVERRUN": OVERRUN, "kind": kind, "hops": _richer(hop)}
     exec(source, space)
-    same: Same = space["same"]
-    return same
+    alike: Alike = space["alike"]
+    return alike
+
+
+def _same(field: structs.FieldInfo, one: str, other: str, equal: str) -> str:
+    """An expression for two values being the same. What says so by itself costs least: no value, or one object."""
+    if field.default is None:
+        equal = f"({one} is None and {other} is None or {equal})"
+    elif field.name in {"timestamp", "frame", "interface"}:
+        equal = f"({one} is {other} or {equal})"
+    return equal.format(field.name)

@@ -75,6 +75,8 @@ class Judge:
         self.contract = contract
         self._classifier = Classifier(contract, *names)
         self._agreement = Agreement(contract, self._classifier, names, byteorder)
+        # Whether both make the same of a datagram, which then needs no further comparison; else ``compare`` says why.
+        self.agree, self.agree_on = self._agreement.agree, self._agreement.agree_on
         self.counts: Counter[Class] = Counter()
         self._names = names
         self._byteorder = byteorder
@@ -129,17 +131,12 @@ class Judge:
         self._groups.clear()
         self._first.clear()
 
-    # -- one datagram ----------------------------------------------------------------------------------------
-
     @property
     def at_once(self) -> frozenset[int]:
         """Types of messages of NETLINK_ROUTE on which both may ``agree``."""
         return self._agreement.types
 
-    def agree(self, datagram: Datagram, reference: Sequence[Event], candidate: Sequence[Event]) -> bool:
-        """Whether both, which heard a datagram and reported no error, make the same of it; else ``compare`` says why.
-        What they agree on is counted and needs no further comparison."""
-        return self._agreement(datagram.data, reference, candidate)
+    # -- one datagram ----------------------------------------------------------------------------------------
 
     def compare(
         self, datagram: Datagram, reference: Side, candidate: Side, *, seed: bool, request: bool = False

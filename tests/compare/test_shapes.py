@@ -189,6 +189,56 @@ def test_values_of_a_shape_are_read_from_each_message() -> None:
     assert [[one.cls.label for one in told] for told in bench.told] == [["contradicted"], ["contradicted"]]
 
 
+@pytest.mark.parametrize("odd", [25, 24.5, True, "24", "0 or True", None, UNSET])
+@pytest.mark.parametrize("name", ["msg_type", "family"])
+def test_what_both_say_of_a_message_and_the_bytes_do_not_is_looked_at(name: str, odd: Any) -> None:
+    """Also before a shape is known, and whatever the value is: none of it gets into a function."""
+    data = route(1)
+    bench, datagram = Bench(), Datagram(1, 0, 0, data)
+    for known in (False, True):
+        for _ in range(3):
+            if known:
+                judged(bench, data)
+        before = bench.agreed
+        for _ in range(3):
+            sides = bench.decode(datagram)
+            for place, side in enumerate(sides):
+                event: Any = side.events[0]
+                holder = event if name == "msg_type" else event.payload
+                made: Any = structs.replace(holder, **{name: odd})
+                made = made if name == "msg_type" else structs.replace(event, payload=made)
+                sides[place] = structs.replace(side, events=[made])
+            bench.judge(datagram, sides)
+        fast, slow = bench.results()
+
+        assert fast == slow
+        assert bench.agreed == before
+
+
+def test_who_derives_events_is_judged_by_what_they_say() -> None:
+    """An event of another class has the same fields, a payload of another class is another kind."""
+
+    class MyEvent(Event, frozen=True):
+        pass
+
+    class MyRoute(RouteInfo, frozen=True):
+        pass
+
+    bench, datagram = Bench(), Datagram(1, 0, 0, route(1))
+    for _ in range(3):
+        judged(bench, datagram.data)
+    for make in (MyEvent, MyRoute):
+        left, right = bench.decode(datagram)
+        event: Any = right.events[0]
+        changed: Any = make(**structs.asdict(event if make is MyEvent else event.payload))
+        changed = changed if make is MyEvent else structs.replace(event, payload=changed)
+        bench.judge(datagram, [left, structs.replace(right, events=[changed])])
+    fast, slow = bench.results()
+
+    assert fast == slow
+    assert [len(told) for told in bench.told] == [1, 1]
+
+
 def test_the_oldest_shape_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     """There are never more than allowed, and what the others gave is counted."""
     monkeypatch.setattr("nlmon.compare.shapes.SHAPES", 8)
