@@ -73,6 +73,12 @@ class Folding:
     def fold_same(self, reference: Sequence[Event], candidate: Sequence[Event]) -> bool:
         """Fold events of one datagram that both agreed on, where nothing is lost; whether that brought anything to
         light that the states need not have in common."""
+        if self.shared:
+            for event in reference if self._more is self._lanes[0] else candidate:
+                self._more.own.apply(event)
+            if self._more.own.news:
+                self._tell()
+            return False
         told = [self.fold_one(*pair) for pair in zip(reference, candidate, strict=True)]
         return any(told)
 
