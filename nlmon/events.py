@@ -219,7 +219,8 @@ class Decoded(Struct, gc=False):
 
     def add(self, more: Decoded) -> None:
         """Take in what the next datagram gave."""
-        self.events += more.events
-        self.errors += more.errors
-        self.unknown += more.unknown
-        self.control += more.control
+        self.events.extend(more.events)
+        if more.errors or more.unknown or more.control:  # seldom
+            self.errors.extend(more.errors)
+            self.unknown.extend(more.unknown)
+            self.control += more.control

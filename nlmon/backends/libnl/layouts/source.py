@@ -23,7 +23,7 @@ from nlmon.backends.libnl.readers import Form, Reader, Reading, form_of
 __all__ = ["Source", "Value", "differing"]
 
 # Above this many bytes comparing runs costs less than one number.
-SHORT = 200
+SHORT = 80
 # Bytes between two values of a long layout that are compared along, until they change, as one run costs less than two.
 GAP = 16
 # What readers of whole payloads do, by their form.
@@ -193,24 +193,25 @@ class Source:
             self.names["mask"] = int.from_bytes(mask, "little")
             self.names["expected"] = int.from_bytes(sample, "little") & self.names["mask"]
             return ["if number(data, 'little') & mask != expected: return None", *self._unpacked(self._pieces)]
-        runs = list(enumerate(_merged(self._equal)))
-        pieces = [_Piece(begin, end - begin, f"{end - begin}s", f"b{n}") for n, (begin, end) in runs]
-        self.names |= {f"k{n}": sample[begin:end] for n, (begin, end) in runs}
-        tests = " or ".join(f"b{n} != k{n}" for n, _ in runs)
-        return [*self._unpacked(sorted([*self._pieces, *pieces])), f"if {tests}: return None"]
+        runs = [_Piece(begin, end - begin, f"{end - begin}s", "") for begin, end in _merged(self._equal)]
+        self.names["constants"] = constants = self._struct(runs)
+        self.names["expected"] = constants(sample)
+        return ["if constants(data) != expected: return None", *self._unpacked(self._pieces)]
 
     def _unpacked(self, pieces: Sequence[_Piece]) -> list[str]:
         if not pieces:
             return []
-        shape, at = self._sign, 0
-        for piece in pieces:
-            shape += f"{piece.begin - at}x" if piece.begin > at else ""
-            shape += piece.code
-            at = piece.begin + piece.size
-        shape += f"{len(self._sample) - at}x"
-        self.names["unpack"] = struct.Struct(shape).unpack
+        self.names["unpack"] = self._struct(pieces)
         names = ", ".join(piece.name for piece in pieces)
         return [f"{names}{',' if len(pieces) == 1 else ''} = unpack(data)"]
+
+    def _struct(self, pieces: Sequence[_Piece]) -> Callable[[bytes], tuple[Any, ...]]:
+        """What takes pieces, in order, out of a message of this length."""
+        shape, at = self._sign, 0
+        for piece in pieces:
+            shape += f"{piece.begin - at}x{piece.code}"
+            at = piece.begin + piece.size
+        return struct.Struct(f"{shape}{len(self._sample) - at}x").unpack
 
 
 def _names_in(expression: str) -> tuple[str, ...]:
