@@ -44,9 +44,11 @@ class Measurement(Struct, frozen=True):
 
 
 _TABLE = [
-    ("libnl warm", "mixed", "ours: libnl, the second time"),
     ("libnl in memory", "mixed", "ours: libnl, the second time, messages in memory as pyroute2 and libnl-3 have them"),
+    ("libnl warm", "mixed", "ours: libnl, the second time"),
+    ("libnl cold in memory", "mixed", "ours: libnl, the first time, messages in memory"),
     ("libnl cold", "mixed", "ours: libnl, the first time"),
+    ("legacy in memory", "mixed", "ours: legacy, messages in memory"),
     ("legacy", "mixed", "ours: legacy"),
     ("dual", "mixed", "ours: both, compared, with a verdict"),
     ("nlmon decode", "mixed", "ours: nlmon decode, JSON lines"),
@@ -57,8 +59,8 @@ _TABLE = [
     ("ip monitor file", "mixed", "ip monitor file"),
     ("libnl-3 lines", "mixed", "libnl-3 (C), objects and lines of six values"),
     ("libnl-3 dump", "mixed", "libnl-3 (C), objects and nl_object_dump()"),
-    ("libnl warm", "links", "ours: libnl, the second time"),
     ("libnl in memory", "links", "ours: libnl, the second time, messages in memory"),
+    ("libnl warm", "links", "ours: libnl, the second time"),
     ("pyroute2", "links", "pyroute2, six attributes"),
     ("libnl-3 lines", "links", "libnl-3 (C), objects and lines of six values"),
     ("libnl warm", "conntrack", "ours: libnl, the second time"),

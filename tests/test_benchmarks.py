@@ -37,7 +37,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     require_netns()
     made = tmp_path_factory.mktemp("bench")
     (made / "tables.md").write_text("by hand\n<!-- begin: python -m benchmarks -->\n<!-- end -->\nby hand\n")
-    only = "libnl cold, mixed|pyroute2, mixed|drain, |libnl-3 dump, links"
+    only = "libnl cold in memory, mixed|pyroute2, mixed|drain, |libnl-3 dump, links"
     where = ("--json", str(made / "report.json"), "--report", str(made / "tables.md"))
     bench("--rounds", "2", "--scale", str(SCALE), "--folder", str(made), "--only", only, *where)
     return made
@@ -111,7 +111,7 @@ def test_what_was_asked_for_is_measured_in_every_round(report: dict[str, Any]) -
     counts = {key: [sample["messages"] for sample in row["samples"]] for key, row in rows.items()}
 
     assert {key: row["failed"] for key, row in rows.items() if row["failed"] and not key.startswith("libnl-3")} == {}
-    assert counts["libnl cold, mixed"] == counts["pyroute2, mixed"] == [1000, 1000]
+    assert counts["libnl cold in memory, mixed"] == counts["pyroute2, mixed"] == [1000, 1000]
     assert len(targets["libnl from cold, mixed, against pyroute2"]["rounds"]) == 2
     assert targets["libnl from cold, mixed, against pyroute2"]["verdict"] in {"met", "missed"}
     assert targets["two jobs against one"]["verdict"] == "not measured"
