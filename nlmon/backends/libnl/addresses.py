@@ -16,7 +16,7 @@ __all__ = ["KEPT", "addresses", "ip_text"]
 
 # Texts that are remembered.
 KEPT = 65536
-MAPPED = bytes(10) + b"\xff\xff"
+TEN_ZEROS = bytes(10)
 DECIMAL = tuple(map(str, range(256)))
 # Of each of the eight groups of an IPv6 address all bits but the highest, and the highest.
 LOWER, HIGHEST = int("7fff" * 8, 16), int("8000" * 8, 16)
@@ -69,8 +69,10 @@ _forms = _Forms()
 
 def _ipv6(packed: bytes) -> str:
     # An IPv4 address that is mapped or embedded is written with its dotted part.
-    if packed.startswith(MAPPED) or (packed.startswith(bytes(12)) and any(packed[12:14])):
-        return ("::ffff:" if packed[10] else "::") + _ipv4(packed[12:])
+    if packed.startswith(TEN_ZEROS):
+        middle = packed[10:12]
+        if middle == b"\xff\xff" or (middle == b"\0\0" and any(packed[12:14])):
+            return ("::ffff:" if packed[10] else "::") + _ipv4(packed[12:])
     number = int.from_bytes(packed, "big")
     # The highest bit of a group is set if any of its bits is.
     write, groups = _forms[((number & LOWER) + LOWER | number) & HIGHEST]

@@ -101,7 +101,8 @@ class Decoder:
         """Values of a message, or of the nested attribute at ``path``, in policy order, None for what it lacks;
         ``first`` is the value of the first row when that is lacking. ``framing``: what attributes that do not fit are
         reported as, where that is not ``path``."""
-        ranges = self._ranges
+        # What is part of a message that is read whole has no layouts of its own.
+        ranges = None if id(policy) in self._whole else self._ranges
         if ranges is not None:
             ways = ranges.known.get((id(policy), family, path, end - at))
             if ways is not None:
@@ -114,7 +115,7 @@ class Decoder:
         values[0] = first
         errors = len(m.errors)
         self.fill(m, table, at, end, values, framing or path)
-        if ranges is not None and len(m.errors) == errors and end - at <= LARGEST and id(policy) not in self._whole:
+        if ranges is not None and len(m.errors) == errors and end - at <= LARGEST:
             ranges.walked((id(policy), family, path, end - at), m.data, at, end, table, fields)
         return values
 

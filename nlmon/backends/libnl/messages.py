@@ -170,19 +170,20 @@ class MessageDecoder:
             if event is not None:
                 ways.hits += 1
                 return Decoded([event], errors)
+            return self._walk(datagram, tried=True)
         return self._walk(datagram)
 
     def decode_all(self, datagrams: Datagrams) -> Decoded:
         """Every message of many datagrams. The name of an interface is asked for once."""
         protocol, lost = datagrams.protocol, datagrams.truncated
-        known = NOTHING if lost else self._at_once.get(protocol, NOTHING)
+        known = self._at_once.get(protocol, NOTHING)
         found = Decoded([], [])
         events, errors = found.events, found.errors
         ways_of, name_of = known.get, _Names(self.link_name, protocol).__getitem__
         columns = zip(itertools.count(datagrams.frame), datagrams.timestamps, datagrams.data, strict=False)
         for frame, timestamp, data in columns:
             ways = ways_of(data[:8])
-            if ways is not None and ways.length == len(data):
+            if ways is not None and ways.length == len(data) and not lost:
                 event = ways.first(data, data, 0, timestamp, frame, b"", errors, name_of)
                 if event is None:
                     event = ways.second(data, data, 0, timestamp, frame, b"", errors, name_of)
@@ -190,10 +191,13 @@ class MessageDecoder:
                     ways.hits += 1
                     events.append(event)
                     continue
-            found.add(self.decode(Datagram(frame, timestamp, protocol, data, lost)))
+                found.add(self._walk(Datagram(frame, timestamp, protocol, data), tried=True))
+            else:
+                found.add(self.decode(Datagram(frame, timestamp, protocol, data, lost)))
         return found
 
-    def _walk(self, datagram: Datagram) -> Decoded:
+    def _walk(self, datagram: Datagram, *, tried: bool = False) -> Decoded:
+        """``tried``: no layout fits its first message."""
         whole = self._whole.get(datagram.protocol) if datagram.nsid is None else None
         data, frame, protocol = datagram.data, datagram.frame, datagram.protocol
         size, offset = len(data), 0
@@ -210,7 +214,8 @@ class MessageDecoder:
             if length < NLMSGHDR or length > size - offset:
                 break
             end = offset + length
-            ways = None if whole is None else whole.known.get(data[offset : offset + 8])
+            ways = None if whole is None or tried else whole.known.get(data[offset : offset + 8])
+            tried = False
             if ways is not None:
                 message = data[offset:end]
                 place = offset, datagram.timestamp, frame, datagram.request, errors, self._names[protocol]

@@ -25,11 +25,11 @@ __all__ = ["LARGEST", "Layout", "Layouts", "Shelf", "Ways"]
 
 WAYS = 4
 # Functions that may be made at once, what a walk adds to that, and what a hit does, counted every so many walks.
-START, EARNED, SAVED, PAYDAY = 64.0, 1 / 1024, 1 / 256, 64
+START, EARNED, SAVED, PAYDAY = 64.0, 1 / 1024, 1 / 256, 32
 # Keys seen or given up that are remembered of a shelf, and the largest message, in bytes, of which the first is.
 SEEN, COMPARED = 1024, 2048
 # A key may fail so often more than it fits; and after so many walks what was given up may be tried again.
-PATIENCE, AGAIN = 32, 1024
+PATIENCE, AGAIN = 32, 512
 # Larger messages, in bytes, have no layout, and the messages that layouts are made from are this much together.
 LARGEST, MOST = 8192, 4 << 20
 
@@ -170,6 +170,20 @@ class Layouts:
             shelf.given_up.clear()
         return key not in shelf.given_up
 
+    def widened(self, shelf: Shelf, key: Hashable, sample: bytes) -> bool:
+        """Whether ``sample`` has a layout that is there but took for constant what is not. It learns that from a few
+        messages and is made anew."""
+        ways = shelf.known.get(key)
+        layout = None if ways is None else next((one for one in ways.layouts if one.widen(sample)), None)
+        if ways is None or layout is None:
+            return False
+        layout.changed += 1
+        if layout.changed >= CHANGES:
+            layout.renew()
+            self._recompiled += 1
+            self._take(ways, layout)
+        return True
+
     def learn(
         self,
         shelf: Shelf,
@@ -179,20 +193,14 @@ class Layouts:
         values: tuple[Value, ...],
         make: Maker,
     ) -> None:
-        """Make a layout of ``sample``. One that is there, and took for constant what is not, learns that from a few
-        messages and is made anew."""
+        """Make a layout of ``sample``."""
         ways = shelf.known.get(key)
         if ways is None:
             ways = self._room(shelf, key, len(sample))
-        layout = next((one for one in ways.layouts if one.widen(sample)), None)
-        if layout is None:
-            layout = Layout(sample, fixed, values, make, shelf.seen.get(key, b""))
-        else:
-            layout.changed += 1
-            if layout.changed < CHANGES:
-                return
-            layout.renew()
-            self._recompiled += 1
+        self._take(ways, Layout(sample, fixed, values, make, shelf.seen.get(key, b"")))
+
+    def _take(self, ways: Ways, layout: Layout) -> None:
+        """Put a layout whose function was just made into its place, and pay for it."""
         self._compiled += 1
         self._credit -= 1
         self._bytes -= ways.size

@@ -150,8 +150,9 @@ class MessageLayouts:
         sample = data[offset:end]
         if recipe.applies is not None and not recipe.applies(self._decoder, kind, sample):
             return
-        if self._layouts.wants(self._shelf, sample[:8], sample):
-            self._learn(recipe, sample[:8], sample)
+        key, layouts, shelf = sample[:8], self._layouts, self._shelf
+        if layouts.wants(shelf, key, sample) and not layouts.widened(shelf, key, sample):
+            self._learn(recipe, key, sample)
 
     def _learn(self, recipe: Recipe, key: bytes, sample: bytes) -> None:
         decoder, policy = self._decoder, getattr(self._decoder, recipe.policy)

@@ -32,7 +32,8 @@ class RangeLayouts:
     def walked(self, key: Hashable, data: bytes, at: int, end: int, table: Table, fields: int) -> None:
         """A range was walked without an error."""
         sample = data[at:end]
-        if not self._layouts.wants(self._shelf, key, sample):
+        layouts, shelf = self._layouts, self._shelf
+        if not layouts.wants(shelf, key, sample) or layouts.widened(shelf, key, sample):
             return
         shape = shape_of(sample, table, self._attribute)
         if shape is None:
@@ -46,4 +47,4 @@ class RangeLayouts:
                 slots[spot.slot] = value
             return source.function("m, at, first", [f"data = m.data[at:at + {len(sample)}]"], f"[{', '.join(slots)}]")
 
-        self._layouts.learn(self._shelf, key, sample, shape.fixed, values, make)
+        layouts.learn(shelf, key, sample, shape.fixed, values, make)

@@ -10,6 +10,7 @@ Not here: what a layout is made for (``messages``, ``cache``).
 from __future__ import annotations
 
 import functools
+import re
 import struct
 from collections.abc import Callable, Collection, Sequence
 from types import CodeType
@@ -26,6 +27,7 @@ __all__ = ["Source", "Value", "differing"]
 SHORT = 80
 # Bytes between two values of a long layout that are compared along, until they change, as one run costs less than two.
 GAP = 16
+NAME, WORDS = re.compile(r"[a-z]\w*"), {"if", "else", "is", "not", "and"}
 # What readers of whole payloads do, by their form.
 EXPRESSIONS = {
     "lladdr": "{}.hex(':')",
@@ -214,8 +216,9 @@ class Source:
         return struct.Struct(f"{shape}{len(self._sample) - at}x").unpack
 
 
-def _names_in(expression: str) -> tuple[str, ...]:
-    return compile(expression, "<layout>", "eval").co_names
+def _names_in(expression: str) -> set[str]:
+    """The variables of an expression of ours."""
+    return set(NAME.findall(expression)) - WORDS
 
 
 def differing(one: bytes, other: bytes, values: Sequence[Value], fixed: Sequence[Range]) -> set[Range]:
