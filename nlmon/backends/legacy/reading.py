@@ -16,8 +16,6 @@ from collections.abc import Iterator
 from socket import AF_INET6, inet_ntoa, inet_ntop
 from typing import TypeAlias
 
-from msgspec import Struct
-
 from nlmon.errors import AttributeFormatError, DecodeError
 from nlmon.events import Datagram, Payload
 
@@ -31,14 +29,17 @@ REMEMBERED = 4096  # texts of a kind; beyond, all are forgotten
 Parsed: TypeAlias = tuple[Payload | None, int | None]
 
 
-class Message(Struct, gc=False):
+class Message:
     """One message while it is parsed: where it is, its datagram, and the errors found so far."""
 
-    data: bytes
-    start: int
-    end: int
-    datagram: Datagram
-    errors: list[DecodeError]
+    __slots__ = ("data", "datagram", "end", "errors", "start")
+
+    def __init__(self, data: bytes, start: int, end: int, datagram: Datagram, errors: list[DecodeError]) -> None:
+        self.data = data
+        self.start = start
+        self.end = end
+        self.datagram = datagram
+        self.errors = errors
 
     def bad(self, offset: int, path: str, what: str) -> None:
         frame = self.datagram.frame
