@@ -32,6 +32,7 @@ from nlmon.errors import (
 )
 from nlmon.events import OVERRUN, Datagram, Datagrams, Decoded, Event, RouteInfo, RoutePayload
 from nlmon.identity import Key, objects_of
+from nlmon.many import Many
 from nlmon.names import unknown_message
 from nlmon.state import State
 from nlmon.transport.base import TransportFactory
@@ -99,9 +100,9 @@ class Lane:
         # What the kernel's side learned that the implementation has not asked for again.
         self._families = self._links = 0
         self._stale: set[int] = set()
-        # Protocols whose datagrams may be taken without a queue, and whether many may be tried together.
+        # Protocols whose datagrams may be taken without a queue.
         self.straight: set[int] = set()
-        self.steady = False
+        self.many = Many(self.backend, self.factory, self.straight)
 
     def start(self, protocols: Iterable[int]) -> None:
         """Enable the protocols that this implementation supports."""
@@ -112,7 +113,6 @@ class Lane:
                     own = self.backend.reads(protocol, self.factory.opened(protocol))
                     if own and self.backend.straight(protocol) and self.factory.faults.none:
                         self.straight.add(protocol)
-            self.steady = self.backend.steady()
 
     def stop(self) -> None:
         """Close the implementation."""
@@ -222,35 +222,36 @@ class Lane:
             self._process(datagram.protocol)
         return self.heard
 
-    def together(self, datagrams: Datagrams) -> list[Event] | None:
-        """The events of notifications, each a whole message that tells the kernel's side no news but the time, where
-        this lane is ``steady`` and ``straight``: one of each, and nothing else. None where there is more to say.
-        Nothing has happened yet; see ``took``."""
-        if not self.factory.hears_all(datagrams):
-            return None
-        try:
-            found = self.backend.decode_all(datagrams)
-        except Exception:
-            return None  # which of them it was is told where they are taken one by one
-        odd = found.errors or found.unknown or found.control or len(found.events) != len(datagrams)
-        return None if odd else found.events
+    def took(self, run: Datagrams) -> None:
+        """Count what was taken together; see ``many``."""
+        self.totals["events"] += self.many.count(run)
 
-    def took(self, datagrams: Datagrams, events: list[Event]) -> None:
-        """Count what was taken ``together``."""
-        self.factory.took_all(datagrams)
-        self.backend.count(datagrams.protocol, datagrams, len(events))
-        self.totals["events"] += len(events)
-
-    def recall(self, *events: Event) -> None:
-        """Make one or more of the datagrams that were taken ``together`` the last one, with the events of these."""
+    def recall(self, place: int) -> None:
+        """Make one of the datagrams that were taken together the last one, with what it gave."""
         self._reset()
-        self.events = list(events)
+        event = self.many.taken[place]
+        if event is not None:
+            self.events = [event]
+        else:
+            self._got(self.many.odd[place])
+            self._count("events")
+
+    def recall_all(self) -> bool:
+        """The same for all of them, if each gave but one event."""
+        if self.many.odd:
+            return False
+        self._reset()
+        self.events = [event for event in self.many.taken if event is not None]
+        return True
 
     def _take(self, datagram: Datagram) -> None:
         self.heard = self.factory.hand(datagram)
         if self.heard:
             with self._guarded():
                 self._got(self.backend.take(datagram.protocol, datagram))
+            owed = self.many.owed(datagram.frame, raised=bool(self.crash))
+            if owed is not None:
+                self._crashed(owed)
             self._count("events")
 
     def _got(self, decoded: Decoded) -> None:

@@ -101,9 +101,8 @@ class Replay:
         self._folding = Folding(self.lanes, self.judge.contract, plain=plain)
         self._at_once = options is None or not options.resync_interval
         self._conversation = Conversation(byteorder)
-        together = plain and all(ROUTE in lane.straight and lane.steady for lane in self.lanes)
         factories = [lane.factory for lane in self.lanes]
-        self._runs = Runs(self._conversation, factories, self.judge.at_once if together else ())
+        self._runs = Runs(self._conversation, factories, self.judge.at_once if plain else ())
         self._dumps: OrderedDict[tuple[int, int, int], _OpenDump] = OrderedDict()
         self.copies = Copies()
         self.frames = 0
@@ -145,14 +144,16 @@ class Replay:
                     self._frame(frame)
 
     def _together(self, batch: Batch) -> bool:
-        """Take a run of notifications; False, and nothing has happened, where one of them gave more than an event."""
+        """Take a run of notifications; False where they have to be taken one by one."""
         run = Datagrams(batch.number, batch.protocol, batch.timestamps, batch.data)
         left, right = self.lanes
-        one, other = left.together(run), right.together(run)
+        if not (left.many.may_take(run) and right.many.may_take(run)):
+            return False
+        one, other = left.many.take(run), right.many.take(run)
         if one is None or other is None:
             return False
-        left.took(run, one)
-        right.took(run, other)
+        left.took(run)
+        right.took(run)
         self.frames += len(run)
         self.messages += len(run)
         self.roles[Role.NOTIFICATION.word] += len(run)
@@ -163,12 +164,12 @@ class Replay:
             agreed = self.judge.agree_on(run.data[at:], one[at:], other[at:])
             self.compared += agreed
             for less, more in zip(one[at : at + agreed], other[at : at + agreed], strict=True):
-                if self._folding.fold_one(less, more):
+                if less and more and self._folding.fold_one(less, more):
                     self._compare_corrections()
             at += agreed
             if at < len(run):
-                left.recall(one[at])
-                right.recall(other[at])
+                left.recall(at)
+                right.recall(at)
                 datagram = Datagram(run.frame + at, run.timestamps[at], ROUTE, run.data[at])
                 self._heard(datagram, types(datagram.data, self.byteorder), fold=True, looked=True)
                 at += 1

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 import pytest
 from msgspec import structs
+from nlbuild import attr, message, number
 
 from nlmon.backends.base import BackendOptions, create
 from nlmon.backends.legacy import LegacyBackend
@@ -21,7 +22,8 @@ from nlmon.capture import Frame, open_capture
 from nlmon.compare.difference import Class
 from nlmon.errors import NlmonError
 from nlmon.events import Datagram, Datagrams, Decoded, Event
-from nlmon.lane import BackendMaker, Lane
+from nlmon.lane import BackendMaker
+from nlmon.many import Many
 from nlmon.replay import Replay
 from nlmon.runs import Runs
 from nlmon.transport.faults import Fault
@@ -199,14 +201,14 @@ def test_what_a_program_asks_is_no_time_of_the_kernel() -> None:
 def test_a_batch_is_bounded_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Large messages do not wait for many others."""
     sizes: list[int] = []
-    together = Lane.together
+    take = Many.take
 
-    def watched(self: Lane, datagrams: Datagrams) -> Any:
+    def watched(self: Many, datagrams: Datagrams) -> Any:
         sizes.append(sum(map(len, datagrams.data)))
-        return together(self, datagrams)
+        return take(self, datagrams)
 
-    monkeypatch.setattr(Lane, "together", watched)
-    large = (40_000).to_bytes(4, "little") + b"\x18\0" + bytes(39_994)
+    monkeypatch.setattr(Many, "take", watched)
+    large = (40_000).to_bytes(4, "little") + b"\x18\0" + bytes(10) + b"\2" + bytes(39_983)
     Replay(legacy, libnl, byteorder="little").play(Frame(n, 0, 0, large) for n in range(1, 10))
 
     assert (max(sizes), sum(sizes)) == (80_000, 2 * 9 * 40_000)
@@ -244,3 +246,91 @@ def test_who_does_more_is_not_passed_over() -> None:
     assert idle.lanes[0].straight == set()
     assert isinstance(idle.lanes[0].backend, Idle)
     assert idle.lanes[0].backend.idles > 100
+
+
+def address(frame: int, last: bytes = b"") -> Frame:
+    """RTM_NEWADDR of 10.0.FRAME on interface 3, with a last attribute."""
+    own = bytes((10, 0, frame // 250, frame % 250))
+    body = number("BBBBI", 2, 24, 0x80, 0, 3) + attr(1, own) + attr(2, own) + attr(3, b"lan0\0")
+    return Frame(frame, frame, 0, message(20, body + last))
+
+
+ADDRESSES = [address(frame) for frame in range(1, 401)]
+
+
+def wrong(decode: Any) -> Any:
+    def changed(self: Any, datagram: Datagram) -> Decoded:
+        found: Decoded = decode(self, datagram)
+        events = [structs.replace(e, payload=structs.replace(e.payload, prefixlen=7)) for e in found.events]
+        return structs.replace(found, events=events)
+
+    return changed
+
+
+@pytest.mark.parametrize("kind", [LegacyBackend, LibnlBackend])
+@pytest.mark.parametrize("late", [False, True])
+@pytest.mark.parametrize("where", ["class", "object"])
+def test_a_method_that_was_replaced_is_called(
+    kind: type[Any], late: bool, where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a class or of one object, before a replay begins or in its midst."""
+    made: list[Any] = []
+
+    def make(factory: Any, options: Any) -> Any:
+        made.append(kind(factory, options))
+        return made[-1]
+
+    def replace_it() -> None:
+        if where == "class":
+            monkeypatch.setattr(kind, "decode", wrong(kind.decode))
+        else:
+            made[-1].decode = wrong(kind.decode).__get__(made[-1])
+
+    if not late and where == "class":
+        replace_it()
+    replay = Replay(make, libnl if kind is LegacyBackend else legacy, byteorder="little")
+    if not late and where == "object":
+        replace_it()
+    replay.play(ADDRESSES[:200])
+    if late:
+        replace_it()
+    replay.play(ADDRESSES[200:])
+
+    assert replay.judge.counts[Class.CONFLICT] == (200 if late else 400)
+
+
+def test_what_is_raised_once_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A parser that raises at its hundredth message, and never again, is a crash of that replay."""
+    calls = [0]
+    parse = LegacyBackend.parse_addr
+
+    def flaky(self: Any, m: Any) -> Any:
+        calls[0] += 1
+        if calls[0] == 100:
+            raise RuntimeError("once")
+        return parse(self, m)
+
+    replay = Replay(legacy, libnl, byteorder="little")
+    methods = replay.lanes[0].backend._methods  # type: ignore[attr-defined]
+    methods[0][20] = (flaky.__get__(replay.lanes[0].backend), 8)
+    replay.play(ADDRESSES)
+
+    assert [replay.judge.counts[cls] for cls in (Class.CRASH, Class.MISSING)] == [1, 0]
+    assert (replay.lanes[0].totals["events"], replay.compared) == (400, 400)
+
+
+def test_nothing_is_read_twice() -> None:
+    """Where one of many has an attribute that is not read, each still counts once, in layouts, too."""
+    odd = {100, 250}
+    frames = [address(n, b"\3\0\0\0" if n in odd else b"") for n in range(1, 401)]
+    many, one = (Replay(legacy, libnl, byteorder="little") for _ in range(2))
+    many.play(frames)
+    for frame in frames:
+        one.feed(frame)
+    status = many.lanes[1].backend.status()
+    layouts = status.layouts
+
+    assert results(one) == results(many)
+    assert (status.protocols[0].events, status.protocols[0].errors) == (400, 2)
+    assert layouts is not None
+    assert layouts.hits + layouts.misses == 398

@@ -18,6 +18,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
+from types import FunctionType
 from typing import ClassVar, Literal, NoReturn, TypeAlias, get_args
 
 from msgspec import Struct
@@ -26,7 +27,16 @@ from nlmon.errors import NlmonError, Overrun, TransportError, UsageError
 from nlmon.events import OVERRUN, Datagram, Datagrams, Decoded, Event, OverrunInfo
 from nlmon.transport.base import Transport, TransportFactory, TransportStatus
 
-__all__ = ["BACKENDS", "Backend", "BackendOptions", "BackendStatus", "LayoutStatus", "ProtocolStatus", "create"]
+__all__ = [
+    "BACKENDS",
+    "Backend",
+    "BackendOptions",
+    "BackendStatus",
+    "LayoutStatus",
+    "ProtocolStatus",
+    "create",
+    "methods_of",
+]
 
 EventCallback = Callable[[Event], None]
 ErrorCallback = Callable[[NlmonError], None]
@@ -280,10 +290,13 @@ class Backend(abc.ABC):
             self._unknown[protocol].update(decoded.unknown)
         return decoded
 
-    def count(self, protocol: int, datagrams: Datagrams, events: int) -> None:
-        """Count datagrams that were decoded by ``decode_all`` and gave so many events, and nothing else."""
+    def count(self, datagrams: Datagrams, found: Decoded) -> None:
+        """Count what ``decode_all`` made of datagrams, as ``take`` does."""
+        protocol = datagrams.protocol
         self._frames[protocol] = datagrams.frame + len(datagrams) - 1
-        self._counts[protocol][0] += events
+        self._counts[protocol][0] += len(found.events)
+        self._counts[protocol][1] += len(found.errors)
+        self._unknown[protocol].update(found.unknown)
 
     def reads(self, protocol: int, transport: Transport | None) -> bool:
         """Whether what a protocol reads is this very transport, and nothing around it."""
@@ -296,13 +309,17 @@ class Backend(abc.ABC):
         return self._steps_of(Backend)
 
     def steady(self) -> bool:
-        """Whether ``decode_all`` has no effect that anybody could see, so that who does not like what it gives may
-        ``take`` the same datagrams again. Nothing is known of a subclass."""
+        """Whether ``decode_all`` does for many datagrams all that ``take`` does, but for counting. Nothing is known of
+        a subclass, or of an object or a class in which a method was replaced."""
         return False
 
-    def _is_a(self, known: type) -> bool:
-        """Whether this is of that very class, and no method is its own."""
-        return type(self) is known and not any(callable(getattr(known, name, None)) for name in vars(self))
+    def _is_still(self, known: type, methods: Mapping[str, object]) -> bool:
+        """Whether this is of that very class, and all methods are what they were."""
+        return (
+            type(self) is known
+            and vars(self).keys().isdisjoint(methods)
+            and all(getattr(known, name) is method for name, method in methods.items())
+        )
 
     def _steps_of(self, known: type) -> bool:
         """Whether each step of ``process`` is that of ``known``."""
@@ -362,6 +379,11 @@ class Backend(abc.ABC):
         """Disable every protocol. Closing twice is allowed; ``enable`` opens again."""
         for protocol in list(self._transports):
             self.disable(protocol)
+
+
+def methods_of(known: type) -> Mapping[str, object]:
+    """The methods of a class as they are now."""
+    return {name: method for name in dir(known) if isinstance(method := getattr(known, name), FunctionType)}
 
 
 def create(name: str, transports: TransportFactory, options: BackendOptions | None = None) -> Backend:

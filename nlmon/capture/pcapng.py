@@ -157,6 +157,10 @@ def pcapng_batches(
                 _check_ended(section, interfaces, offset)
                 if size == at:
                     return
+                if packets:
+                    yield batch
+                    batch = Batch(number + 1, *alike)
+                    times, packets, offsets = batch.columns()
                 source.chunk(at, 0)
                 section = read_section(source)
                 if section.netlink_byteorder != payload_order:

@@ -48,8 +48,8 @@ class Feed:
         self._enabled = supported & set(protocols) if protocols else supported
         self.lane.start(sorted(self._enabled))
         self.check()
-        together = ROUTE in self.lane.straight and self.lane.steady and select != "all"
-        self._runs = Runs(self._conversation, [self.lane.factory], RTNETLINK if together else ())
+        types = RTNETLINK if select != "all" and not faults else ()
+        self._runs = Runs(self._conversation, [self.lane.factory], types)
 
     def check(self) -> None:
         """Raise ``InternalError`` when the implementation raised at what it read last."""
@@ -64,7 +64,7 @@ class Feed:
                 advance(self._reader.position)
             for part, is_run in self._runs.parts(batch):
                 if is_run and self._together(part):
-                    yield
+                    yield from self._recalled(len(part.data))
                     continue
                 for frame in part.frames():
                     if self._frame(frame):
@@ -73,14 +73,21 @@ class Feed:
         yield
 
     def _together(self, batch: Batch) -> bool:
-        """Take a run of notifications; False, and nothing has happened, where one of them gave more than an event."""
+        """Take a run of notifications; False where they have to be taken one by one."""
         run = Datagrams(batch.number, batch.protocol, batch.timestamps, batch.data)
-        events = self.lane.together(run)
-        if events is None:
+        if not self.lane.many.may_take(run) or self.lane.many.take(run) is None:
             return False
-        self.lane.took(run, events)
-        self.lane.recall(*events)
+        self.lane.took(run)
         return True
+
+    def _recalled(self, places: int) -> Iterator[None]:
+        """What was taken together, at once if it is but events."""
+        if self.lane.recall_all():
+            yield
+            return
+        for place in range(places):
+            self.lane.recall(place)
+            yield
 
     def _frame(self, frame: Frame) -> bool:
         """Take one frame; whether the lane has read it."""

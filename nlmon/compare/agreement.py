@@ -82,12 +82,14 @@ class Agreement:
         poor, rich = (candidate, reference) if self._swapped else (reference, candidate)
         return len(poor) == len(rich) != 0 and self._several(datagram.data, poor, rich)
 
-    def agree_on(self, datagrams: Sequence[bytes], reference: Sequence[Event], candidate: Sequence[Event]) -> int:
+    def agree_on(
+        self, datagrams: Sequence[bytes], reference: Sequence[Event | None], candidate: Sequence[Event | None]
+    ) -> int:
         """How many datagrams from the beginning they agree on, of each of which both made one event."""
         poor, rich = (candidate, reference) if self._swapped else (reference, candidate)
         shape_of, count = self._shape, 0
         for data, less, more in zip(datagrams, poor, rich, strict=True):
-            shape = shape_of(data, 0, less, more)
+            shape = None if less is None or more is None else shape_of(data, 0, less, more)
             if shape is None or shape.room + NLMSGHDR <= len(data):
                 break
             shape.times += 1

@@ -51,7 +51,7 @@ def compare_corrections(
     other fields, when the same dump or the same end of a link corrected both. Without this, a recording that ends
     with dumps would excuse every lost event. Only fields that both provide count."""
     before, after = ({(u.kind, u.key, u.change, u.frame): u for u in side} for side in (reference, candidate))
-    for key in before.keys() | after.keys():
+    for key in (*before, *(key for key in after if key not in before)):  # in an order that is always the same
         old, new = before.get(key), after.get(key)
         one = old or new
         if one is None or (one.kind, one.key) in recovered:

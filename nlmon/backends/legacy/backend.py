@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import ClassVar, TypeAlias
 
-from nlmon.backends.base import Backend, BackendOptions
+from nlmon.backends.base import Backend, BackendOptions, methods_of
 from nlmon.backends.legacy.generic import GenericParser
 from nlmon.backends.legacy.netfilter import NetfilterParser
 from nlmon.backends.legacy.reading import Message, Parsed
@@ -113,7 +113,7 @@ class LegacyBackend(RouteParser, GenericParser, SocketParser, NetfilterParser, B
 
     def decode_all(self, datagrams: Datagrams) -> Decoded:
         """Walk the messages of many datagrams; see ``Backend.decode_all``."""
-        if type(self).decode is not LegacyBackend.decode:
+        if getattr(self.decode, "__func__", None) is not METHODS["decode"]:
             return super().decode_all(datagrams)
         result = Decoded([], [], [], 0)
         for datagram in datagrams:
@@ -122,7 +122,7 @@ class LegacyBackend(RouteParser, GenericParser, SocketParser, NetfilterParser, B
 
     def steady(self) -> bool:
         """So is this class itself."""
-        return self._is_a(LegacyBackend)
+        return self._is_still(LegacyBackend, METHODS)
 
     def _walk(self, datagram: Datagram, result: Decoded) -> None:
         """Add what a datagram gives."""
@@ -226,3 +226,6 @@ class LegacyBackend(RouteParser, GenericParser, SocketParser, NetfilterParser, B
             self.report(error)
             return True
         return False
+
+
+METHODS = methods_of(LegacyBackend)

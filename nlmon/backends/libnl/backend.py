@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import ClassVar
 
-from nlmon.backends.base import BackendOptions, LayoutStatus
+from nlmon.backends.base import BackendOptions, LayoutStatus, methods_of
 from nlmon.backends.libnl.cache import CACHES, Cache, CacheStatus
 from nlmon.backends.libnl.dump import Outcome
 from nlmon.backends.libnl.families import GENL_ID_CTRL, Family
@@ -364,7 +364,7 @@ class LibnlBackend(Requests):
 
     def steady(self) -> bool:
         """So is this class itself."""
-        return self._is_a(LibnlBackend)
+        return self._is_still(LibnlBackend, METHODS)
 
     # -- reading and closing -----------------------------------------------------------------------------------
 
@@ -392,3 +392,6 @@ class LibnlBackend(Requests):
             self._tracker = Tracker() if self.options.resync else None
         elif protocol == GENERIC:
             self._unheard = False  # enabling asks anyway
+
+
+METHODS = methods_of(LibnlBackend)

@@ -130,10 +130,9 @@ class MessageDecoder:
             for protocol, kinds in self.handlers.items()
         }
         self.layouts = Layouts(layouts) if layouts else None
-        # Layouts of whole messages by protocol, what they know, and the same where it may be used for many datagrams.
+        # Layouts of whole messages by protocol, and what they know.
         self._whole: dict[int, MessageLayouts] = {}
         self._known: dict[int, Mapping[bytes, Ways]] = {}
-        self._at_once: dict[int, Mapping[bytes, Ways]] = {}
         # Who knows names of interfaces, by protocol.
         self._names: dict[int, Callable[[int], str | None]] = {}
         if self.layouts is not None:
@@ -151,8 +150,6 @@ class MessageDecoder:
                     self._whole[protocol] = MessageLayouts(layouts, protocol, decoder, recipes)
                     self._names[protocol] = functools.partial(self.link_name, protocol)
         self._known = {protocol: whole.known for protocol, whole in self._whole.items()}
-        if getattr(self.decode, "__func__", None) is MessageDecoder.decode:
-            self._at_once = self._known
 
     def link_name(self, protocol: int, ifindex: int) -> str | None:
         """Name of an interface; nobody knows one here."""
@@ -176,7 +173,8 @@ class MessageDecoder:
     def decode_all(self, datagrams: Datagrams) -> Decoded:
         """Every message of many datagrams. The name of an interface is asked for once."""
         protocol, lost = datagrams.protocol, datagrams.truncated
-        known = self._at_once.get(protocol, NOTHING)
+        mine = getattr(self.decode, "__func__", None) is DECODE
+        known = self._known.get(protocol, NOTHING) if mine else NOTHING
         found = Decoded([], [])
         events, errors = found.events, found.errors
         ways_of, name_of = known.get, _Names(self.link_name, protocol).__getitem__
@@ -270,6 +268,10 @@ class MessageDecoder:
             what = f"nlmsg_len is {self._header(datagram.data, offset)[0]}, {rest} bytes are left"
         why = f"the recording lost {datagram.truncated} bytes" if datagram.truncated else ""
         return FramingError("NLM-D001", what, frame=datagram.frame, offset=offset, why=why)
+
+
+# As it is, for who asks whether it was replaced.
+DECODE = MessageDecoder.decode
 
 
 def _method(protocol: int, places: tuple[object, ...], name: str) -> Handler:

@@ -1,0 +1,91 @@
+"""Many datagrams taken together by one implementation, as if one by one.
+
+Rules:
+1. It is done only where nobody could tell: what an implementation does with a datagram is decoding it.
+2. What one of them gave that is not one event is kept apart, to be looked at like a datagram that was taken alone.
+3. Nothing is lost: what is raised is told, and nothing is taken together after that.
+
+Not here: which datagrams (``runs``), and what is made of their events (``replay``).
+"""
+
+from __future__ import annotations
+
+from nlmon.backends.base import Backend
+from nlmon.events import Datagrams, Decoded, Event
+from nlmon.transport.replay import ReplayFactory
+
+__all__ = ["Many"]
+
+ROUTE = 0
+
+
+class Many:
+    """``straight``: protocols of which datagrams are decoded and delivered, and nothing else. ``taken``: the event of
+    each datagram that was decoded last; None at places of which ``odd`` has all that came."""
+
+    def __init__(self, backend: Backend, factory: ReplayFactory, straight: set[int]) -> None:
+        self._backend, self._factory, self._straight = backend, factory, straight
+        self.taken: list[Event | None] = []
+        self.odd: dict[int, Decoded] = {}
+        self._found = Decoded([], [])
+        # The last datagram of those in which something was raised, and what.
+        self._raised: tuple[int, Exception] | None = None
+
+    def may_take(self, run: Datagrams) -> bool:
+        """Whether notifications of NETLINK_ROUTE, each a whole message that tells the kernel's side no news but the
+        time, may be taken together: they are all heard, and decoding is all that is done with them."""
+        fit = ROUTE in self._straight and self._raised is None and self._backend.steady()
+        return fit and self._factory.hears_all(run)
+
+    def take(self, run: Datagrams) -> list[Event | None] | None:
+        """Decode what may be taken; gives ``taken``. None where they have to be taken one by one. Counts nothing."""
+        try:
+            found = self._found = self._backend.decode_all(run)
+        except Exception as error:
+            self._raised = run.frame + len(run) - 1, error
+            return None
+        self.odd = {}
+        if len(found.events) == len(run) and not (found.errors or found.unknown or found.control):
+            self.taken = [*found.events]
+            return self.taken
+        parts = _apart(run, found)
+        if parts is None:
+            return None
+        self.odd = {place: one for place, one in enumerate(parts) if len(one.events) != 1 or one.errors}
+        self.taken = [None if place in self.odd else one.events[0] for place, one in enumerate(parts)]
+        return self.taken
+
+    def count(self, run: Datagrams) -> int:
+        """Count what was taken, for the implementation and its transport; how many gave one event."""
+        self._factory.took_all(run)
+        self._backend.count(run, self._found)
+        return len(run) - len(self.odd)
+
+    def owed(self, frame: int, *, raised: bool) -> Exception | None:
+        """What was raised when datagrams were taken together is told with the last of them, unless it is ``raised``
+        again when they are taken one by one, of which this is the next."""
+        if self._raised is None or frame > self._raised[0]:
+            return None
+        last, error = self._raised
+        if raised:
+            self._raised = -1, error
+        return error if frame == last and not raised else None
+
+
+def _apart(run: Datagrams, found: Decoded) -> list[Decoded] | None:
+    """What each of many messages gave: an event, errors, or both, or else there is a word of its type, in their order;
+    None where that does not work out."""
+    parts = {run.frame + place: Decoded([], []) for place in range(len(run))}
+    try:
+        for event in found.events:
+            parts[event.frame].events.append(event)
+        for error in found.errors:
+            parts[error.frame].errors.append(error)
+    except KeyError:
+        return None
+    silent = [one for one in parts.values() if not (one.events or one.errors)]
+    if found.control or len(silent) != len(found.unknown):
+        return None
+    for one, unknown in zip(silent, found.unknown, strict=True):
+        one.unknown.append(unknown)
+    return list(parts.values())
