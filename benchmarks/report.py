@@ -158,6 +158,8 @@ def _conditions(whole: Report) -> Iterator[str]:
     machine = whole.machine
     yield f"{machine.cpu}, {machine.cores} cores, Linux {machine.kernel}, {machine.python};"
     yield f"rounds: {whole.rounds}; sizes: {whole.scale:g} of the full ones; load before the run: {machine.load:.1f}."
+    if whole.scale < 1:
+        yield "Targets are meant for full sizes: what is done once, such as learning, weighs more in small ones."
     yield CLOCKS[whole.clock]
     if whole.had is not None:
         busy = "" if whole.had >= QUIET else "; the machine had other work"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import struct
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
@@ -157,21 +158,45 @@ def test_what_no_batch_may_hold(other: Frame) -> None:
     assert not alike(Frame(1, 0, 0, b""), other)
 
 
-def test_nobody_waits_for_packets_that_are_there() -> None:
-    """Of a pipe that goes on, what was written is given, though the next packet has only begun."""
-    header = struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 65535, 253)
+def pcap_in_two() -> tuple[bytes, bytes]:
+    """Three packets and the beginning of another one; and the rest of it."""
     packet = struct.pack(">HH10xH", 4, 824, 0) + ADDR
     record = struct.pack("<IIII", 1, 0, len(packet), len(packet)) + packet
+    return struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 65535, 253) + record * 3 + record[:20], record[20:]
+
+
+def pcapng_in_two() -> tuple[bytes, bytes]:
+    """Three packets and most of another section's header; and the rest of that section, which has one packet."""
+    header = struct.pack("<HH", 1, 400) + bytes(400) + bytes(4)
+    section = struct.pack("<IIIHHq", 0x0A0D0D0A, 28 + len(header), 0x1A2B3C4D, 1, 0, -1) + header
+    section += struct.pack("<I", 28 + len(header))
+    interface = struct.pack("<IIHHII", 1, 20, 253, 0, 0, 20)
+    packet = struct.pack(">HH10xH", 4, 824, 0) + ADDR
+    size = 32 + len(packet)
+    block = struct.pack("<IIIIIII", 6, size, 0, 0, 1, len(packet), len(packet)) + packet + struct.pack("<I", size)
+    return section + interface + block * 3 + section[:300], section[300:] + interface + block
+
+
+def rtmon_in_two() -> tuple[bytes, bytes]:
+    """A stamp, three messages and a part of another one; and its rest."""
+    stamp = struct.pack("<IHHIIII", 24, 15, 0, 0, 0, 12, 345)
+    return stamp + ADDR * 3 + ADDR[:18], ADDR[18:]
+
+
+@pytest.mark.parametrize("made", [pcap_in_two, pcapng_in_two, rtmon_in_two])
+def test_nobody_waits_for_packets_that_are_there(made: Callable[[], tuple[bytes, bytes]]) -> None:
+    """Of a pipe that goes on, what was written is given, though what comes next has only begun."""
+    begin, end = made()
     reading, writing = os.pipe()
     with os.fdopen(writing, "wb", buffering=0) as out:
-        out.write(header + record * 3 + record[:20])
+        out.write(begin)
         with open_capture(f"/dev/fd/{reading}") as reader:
             batches = reader.batches()
             first = next(batches)
-            out.write(record[20:] + record)
+            out.write(end)
             out.close()
             rest = list(batches)
     os.close(reading)
 
     assert (first.number, len(first.data)) == (1, 3)
-    assert [(one.number, len(one.data)) for one in rest] == [(4, 2)]
+    assert ([(one.number, len(one.data)) for one in rest], reader.damage) == ([(4, 1)], None)
