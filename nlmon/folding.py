@@ -70,20 +70,20 @@ class Folding:
         left.fold()
         right.fold()
 
-    def fold_same(self, reference: Sequence[Event], candidate: Sequence[Event]) -> bool:
-        """Fold events of one datagram that both agreed on, where nothing is lost; whether that brought anything to
-        light that the states need not have in common."""
+    def fold_same(self, reference: Sequence[Event], candidate: Sequence[Event]) -> None:
+        """Fold events of one datagram that both agreed on, where nothing is lost."""
         if self.shared:
             for event in reference if self._more is self._lanes[0] else candidate:
                 self._more.own.apply(event)
             if self._more.own.news:
                 self._tell()
-            return False
-        told = [self.fold_one(*pair) for pair in zip(reference, candidate, strict=True)]
-        return any(told)
+            return
+        for one, other in zip(reference, candidate, strict=True):
+            self.fold_one(one, other)
 
     def fold_one(self, reference: Event, candidate: Event) -> bool:
-        """The same for one event of both."""
+        """The same for one event of both; whether that brought anything to light that the states need not have in
+        common."""
         if self.shared:
             state = self._more.own
             state.apply(reference if self._more is self._lanes[0] else candidate)

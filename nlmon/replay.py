@@ -6,7 +6,8 @@
 
 Rules of this file:
 1. A lane is an implementation behind its own transport. It gets what its own socket would have received: the
-   notifications of the groups it joined, in order. It cannot tell that it is a replay.
+   notifications of the groups it joined, in order, by ``process()``, or a run of them at once where nobody could tell
+   (``runs``). It cannot tell that it is a replay.
 2. Recorded dump replies are never events. They seed names and state, and are decoded and compared as seeds.
 3. Streaming: nothing grows with the length of the capture; lists in the report are bounded and counted.
 4. An implementation that raises is a difference (``crash``), not the end of the run.
@@ -115,7 +116,7 @@ class Replay:
         self.not_covered: Counter[str] = Counter()
         self.interrupted_dumps = 0
 
-    # -- frame by frame --------------------------------------------------------------------------------------
+    # -- what is read ----------------------------------------------------------------------------------------
 
     def feed(self, frame: Frame) -> None:
         """Take one frame of the capture."""

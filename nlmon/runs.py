@@ -27,7 +27,7 @@ class Runs:
     """Finds runs of NETLINK_ROUTE; ``types``: of messages that may be taken together, none: there are no runs."""
 
     def __init__(self, conversation: Conversation, factories: Sequence[ReplayFactory], types: Collection[int]) -> None:
-        self._told = conversation.told
+        self._run_end = conversation.run_end
         self._factories = factories
         self._types = frozenset(types)
         self._plain = self._types - NEWS[ROUTE]
@@ -47,7 +47,7 @@ class Runs:
         """Where a run ends that begins at a place; there, if none does."""
         at, last, room = begin, min(begin + MOST, len(batch.data)), MOST_BYTES
         while at < last and room > 0:
-            end = self._told(batch, at, last, self._plain, room)
+            end = self._run_end(batch, at, last, self._plain, room)
             if end == at and self._is_no_news(batch, at):
                 end = at + 1
             if end == at:
@@ -59,6 +59,6 @@ class Runs:
     def _is_no_news(self, batch: Batch, at: int) -> bool:
         """Whether a message calls a link what it was called before; what else it says of it is noted."""
         data = batch.data[at]
-        return self._told(batch, at, at + 1, self._types, len(data)) > at and all(
+        return self._run_end(batch, at, at + 1, self._types, len(data)) > at and all(
             factory.renew(data) for factory in self._factories
         )

@@ -124,7 +124,7 @@ def test_what_is_in_a_run_is_a_notification(packets: list[tuple[bytes, Any]]) ->
     conversation = Conversation("little")
     for count, (data, direction) in enumerate(packets, 1):
         one = Batch(count, 0, direction, 0, 0, [0], [data], [0])
-        if conversation.told(one, 0, 1, TYPES, 1 << 16):
+        if conversation.run_end(one, 0, 1, TYPES, 1 << 16):
             waiting = list(conversation._pending)
             assert conversation.place(next(one.frames())) is NOTIFICATION
             assert list(conversation._pending) == waiting

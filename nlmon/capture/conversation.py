@@ -130,7 +130,7 @@ class Conversation:
         # Numbers of the generic families that announce what a request changed -> the commands that they answer.
         self._announcing: dict[int, frozenset[int]] = {}
 
-    def told(self, batch: Batch, begin: int, end: int, types: Collection[int], room: int) -> int:
+    def run_end(self, batch: Batch, begin: int, end: int, types: Collection[int], room: int) -> int:
         """Where a run of notifications ends that begins at a place of a batch: of packets that hold one whole message
         each, of these types; ``end``: where it ends at the latest, ``room``: so many bytes are enough."""
         protocol, data, header, pending = batch.protocol, batch.data, self._header.unpack_from, self._pending

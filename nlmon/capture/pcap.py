@@ -52,7 +52,7 @@ def pcap_batches(source: Source, byteorder: str, unit: int, *, bare: bool) -> It
                 if data:  # nobody waits for these while the next are waited for
                     yield batch
                     number += len(data)
-                    batch = Batch(number + 1, protocol, truncated=lost)
+                    batch = Batch(number + 1, protocol)
                     times, data, offsets = batch.columns()
                 chunk, at = source.chunk(at, want), 0
                 size = len(chunk)

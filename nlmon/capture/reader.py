@@ -49,6 +49,7 @@ class CaptureReader:
         self.sockets: list[SocketInfo] = []
         self._source = source
         self._batches = batches
+        self._frames = chain.from_iterable(batch.frames() for batch in self.batches())
         self._where = where
         self._read = 0
 
@@ -63,10 +64,10 @@ class CaptureReader:
         return self._source.size
 
     def __iter__(self) -> Iterator[Frame]:
-        return chain.from_iterable(batch.frames() for batch in self.batches())
+        return self._frames
 
     def batches(self) -> Iterator[Batch]:
-        """The same frames as columns, which cost less."""
+        """The same frames as columns, which cost less; those that iteration has not begun with."""
         try:
             for batch in self._batches:
                 self._read += len(batch.data)

@@ -25,7 +25,8 @@ __all__ = ["Names"]
 
 # RTM_NEWLINK, RTM_DELLINK (linux/rtnetlink.h).
 LINKS = {16, 17}
-_head = struct.Struct("=IH").unpack_from
+_HEAD = struct.Struct("=IH")
+_head = _HEAD.unpack_from
 
 
 class Names:
@@ -53,7 +54,7 @@ class Names:
     def heard(self, data: bytes) -> None:
         """A datagram was read, which starts at an nlmsghdr."""
         if self._known:
-            length, kind = _head(data)
+            length, kind = _head(data) if len(data) >= _HEAD.size else (0, 0)
             # Whatever stands behind a first message is not looked at.
             if kind in LINKS or length != len(data):
                 self._known = {}

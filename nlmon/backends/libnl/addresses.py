@@ -46,13 +46,13 @@ def _ipv4(packed: bytes) -> str:
 
 
 # Writes groups, and takes out of an address those that are written.
-Form: TypeAlias = tuple[Callable[[tuple[int, ...]], str], Callable[[bytes], tuple[int, ...]]]
+_Writer: TypeAlias = tuple[Callable[[tuple[int, ...]], str], Callable[[bytes], tuple[int, ...]]]
 
 
-class _Forms(dict[int, Form]):
+class _Writers(dict[int, _Writer]):
     """How to write an address, by the highest bits of its groups, which are set where a group is not zero."""
 
-    def __missing__(self, filled: int) -> Form:
+    def __missing__(self, filled: int) -> _Writer:
         groups = "".join("x" if filled >> shift & 0x8000 else "0" for shift in range(112, -1, -16))
         # The longest run of zeros, the first of equals, is left out; one group alone is not.
         run = max((zeros for size in range(8, 1, -1) if (zeros := "0" * size) in groups), key=len, default="")
@@ -60,11 +60,11 @@ class _Forms(dict[int, Form]):
         end = begin + len(run)
         text = ":".join(["%x"] * begin) + ("::" + ":".join(["%x"] * (8 - end)) if run else "")
         shape = f">{begin}H{2 * len(run)}x{8 - end}H" if run else ">8H"
-        form = self[filled] = text.__mod__, struct.Struct(shape).unpack
-        return form
+        writer = self[filled] = text.__mod__, struct.Struct(shape).unpack
+        return writer
 
 
-_forms = _Forms()
+_writers = _Writers()
 
 
 def _ipv6(packed: bytes) -> str:
@@ -75,5 +75,5 @@ def _ipv6(packed: bytes) -> str:
             return ("::ffff:" if packed[10] else "::") + _ipv4(packed[12:])
     number = int.from_bytes(packed, "big")
     # The highest bit of a group is set if any of its bits is.
-    write, groups = _forms[((number & LOWER) + LOWER | number) & HIGHEST]
+    write, groups = _writers[((number & LOWER) + LOWER | number) & HIGHEST]
     return write(groups(packed))

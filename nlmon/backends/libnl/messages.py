@@ -43,7 +43,7 @@ NOTHING: Mapping[bytes, Ways] = MappingProxyType({})
 Handler: TypeAlias = Callable[[Reading, int, int], Found]
 
 
-class _Names(dict[int, str | None]):
+class _Asked(dict[int, str | None]):
     """Names of interfaces, each asked for when it is needed first."""
 
     def __init__(self, link_name: Callable[[int, int], str | None], protocol: int) -> None:
@@ -177,7 +177,7 @@ class MessageDecoder:
         known = self._known.get(protocol, NOTHING) if mine else NOTHING
         found = Decoded([], [])
         events, errors = found.events, found.errors
-        ways_of, name_of = known.get, _Names(self.link_name, protocol).__getitem__
+        ways_of, name_of = known.get, _Asked(self.link_name, protocol).__getitem__
         columns = zip(itertools.count(datagrams.frame), datagrams.timestamps, datagrams.data, strict=False)
         for frame, timestamp, data in columns:
             ways = ways_of(data[:8])
@@ -213,7 +213,6 @@ class MessageDecoder:
                 break
             end = offset + length
             ways = None if whole is None or tried else whole.known.get(data[offset : offset + 8])
-            tried = False
             if ways is not None:
                 message = data[offset:end]
                 place = offset, datagram.timestamp, frame, datagram.request, errors, self._names[protocol]

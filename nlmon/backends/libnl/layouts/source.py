@@ -27,7 +27,7 @@ __all__ = ["Source", "Value", "differing"]
 SHORT = 80
 # Bytes between two values of a long layout that are compared along, until they change, as one run costs less than two.
 GAP = 16
-NAME, WORDS = re.compile(r"[a-z]\w*"), {"if", "else", "is", "not", "and"}
+NAME, WORDS = re.compile(r"\b[a-z]\w*"), {"if", "else", "is", "not", "and"}
 # What readers of whole payloads do, by their form.
 EXPRESSIONS = {
     "lladdr": "{}.hex(':')",
