@@ -258,9 +258,9 @@ def address(frame: int, last: bytes = b"") -> Frame:
 ADDRESSES = [address(frame) for frame in range(1, 401)]
 
 
-def wrong(decode: Any) -> Any:
-    def changed(self: Any, datagram: Datagram) -> Decoded:
-        found: Decoded = decode(self, datagram)
+def wrong(method: Any) -> Any:
+    def changed(self: Any, *arguments: Any) -> Decoded:
+        found: Decoded = method(self, *arguments)
         events = [structs.replace(e, payload=structs.replace(e.payload, prefixlen=7)) for e in found.events]
         return structs.replace(found, events=events)
 
@@ -270,8 +270,9 @@ def wrong(decode: Any) -> Any:
 @pytest.mark.parametrize("kind", [LegacyBackend, LibnlBackend])
 @pytest.mark.parametrize("late", [False, True])
 @pytest.mark.parametrize("where", ["class", "object"])
+@pytest.mark.parametrize("name", ["decode", "take"])
 def test_a_method_that_was_replaced_is_called(
-    kind: type[Any], late: bool, where: str, monkeypatch: pytest.MonkeyPatch
+    kind: type[Any], late: bool, where: str, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of a class or of one object, before a replay begins or in its midst."""
     made: list[Any] = []
@@ -282,9 +283,9 @@ def test_a_method_that_was_replaced_is_called(
 
     def replace_it() -> None:
         if where == "class":
-            monkeypatch.setattr(kind, "decode", wrong(kind.decode))
+            monkeypatch.setattr(kind, name, wrong(getattr(kind, name)))
         else:
-            made[-1].decode = wrong(kind.decode).__get__(made[-1])
+            setattr(made[-1], name, wrong(getattr(kind, name)).__get__(made[-1]))
 
     if not late and where == "class":
         replace_it()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Callable
-from itertools import pairwise
+from itertools import islice, pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from nlbuild import attr, message, number
 from nlmon.capture import Batch, Frame, open_capture
 from nlmon.capture.base import alike
 from nlmon.capture.conversation import NOTIFICATION, Conversation
-from nlmon.events import Datagram
+from nlmon.events import Datagram, Datagrams
 from nlmon.runs import MOST, MOST_BYTES, Runs
 from nlmon.transport.replay import ReplayFactory
 
@@ -200,3 +201,23 @@ def test_nobody_waits_for_packets_that_are_there(made: Callable[[], tuple[bytes,
 
     assert (first.number, len(first.data)) == (1, 3)
     assert ([(one.number, len(one.data)) for one in rest], reader.damage) == ([(4, 1)], None)
+
+
+def test_reading_goes_on_where_it_stopped() -> None:
+    """Who takes a few frames and asks for more gets the next."""
+    path = Path(__file__).parents[1] / "fixtures" / "captures" / "linux-6.12" / "01-route-basic.pcap.zst"
+    with open_capture(path) as reader:
+        numbers = [frame.number for _ in range(3) for frame in islice(reader, 3)]
+        rest = [frame.number for frame in reader]
+
+    assert (numbers, rest[:2]) == (list(range(1, 10)), [10, 11])
+
+
+def test_time_does_not_go_back() -> None:
+    """The played kernel's clock is that of the latest datagram of a run, in whatever order they stand."""
+    factory = ReplayFactory()
+    factory.open(0, (5,))
+    factory.took_all(Datagrams(1, 0, [7, 9, 3], [ADDR] * 3))
+    factory.took_all(Datagrams(4, 0, [5], [ADDR]))
+
+    assert factory.time == 9

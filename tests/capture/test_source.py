@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -126,3 +127,78 @@ def test_a_file_that_unpacks_to_much_is_read_in_blocks(tmp_path: Path) -> None:
 
     assert (set(lengths), stream.chunk(size, 1), stream.broken) == ({size}, b"", "")
     stream.close()
+
+
+def varied_pcap(damage: bytes) -> bytes:
+    """Packets of two protocols, some of them cut by the recording, and then damage."""
+    out = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 253)
+    for number, message in enumerate(messages() * 3):
+        packet = struct.pack(">HH10xH", 4, 824, 16 * (number % 4 == 3)) + message
+        cut = 4 * (number % 5 in {1, 2})
+        out += struct.pack("<IIII", 9 - number % 3, number, len(packet), len(packet) + cut) + packet
+    return out + damage
+
+
+def block(kind: int, body: bytes) -> bytes:
+    size = struct.pack("<I", 12 + len(body))
+    return struct.pack("<I", kind) + size + body + size
+
+
+def varied_pcapng(damage: bytes) -> bytes:
+    """Two sections of two sockets, one of them with its own clock, both directions, cut packets, simple ones, another
+    link type, and then damage."""
+    section = block(0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1))
+    clock = struct.pack("<HHB3xHHqHH", 9, 1, 9, 14, 8, -3, 0, 0)
+    sockets = [block(1, struct.pack("<HHI", kind, 0, 0) + own) for kind, own in ((253, b""), (253, clock), (1, b""))]
+    out = b""
+    for part in range(2):
+        out += section + b"".join(sockets)
+        for number, message in enumerate(messages() * 2):
+            packet = struct.pack(">HH10xH", 4, 824, 16 * (number % 4 == 3)) + message
+            which, cut = number // 2 % 3, 4 * (number % 5 in {1, 2})
+            head = struct.pack("<IIIII", which, part, number, len(packet), len(packet) + cut)
+            flags = struct.pack("<HHIHH", 2, 4, number % 3, 0, 0)
+            out += block(6, head + packet + bytes(-len(packet) % 4) + flags)
+            if number % 6 == 5:
+                out += block(3, struct.pack("<I", len(packet) + cut) + packet + bytes(-len(packet) % 4))
+    return out + damage
+
+
+@pytest.mark.parametrize("size", [1, 7, 33, 64, 500])
+@pytest.mark.parametrize("damage", [b"", b"\7\7", bytes(6), bytes(40), b"\xff" * 60])
+@pytest.mark.parametrize("made", [varied_pcap, varied_pcapng])
+def test_chunks_show_in_no_frame_and_no_damage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, made: Callable[[bytes], bytes], damage: bytes, size: int
+) -> None:
+    """All fields of all frames, and what is said of the damage, are those of a file that is read at once; and each
+    packet has what its header says."""
+    data = made(damage)
+    whole, said = read(tmp_path / "file", data)
+    monkeypatch.setattr(source, "CHUNK", size)
+    found, also = read(tmp_path / "file", data)
+
+    assert (found, str(also)) == (whole, str(said))
+    assert (said is None) == (not damage)
+    for frame in whole:
+        number = (frame.number - 1) % 18 if made is varied_pcap else None
+        if number is not None:
+            assert (frame.protocol, frame.truncated) == (16 * (number % 4 == 3), 4 * (number % 5 in {1, 2}))
+
+
+def test_what_a_varied_file_holds(tmp_path: Path) -> None:
+    """Protocol, socket, direction, loss and time of each packet, one by one."""
+    frames = read(tmp_path / "file", varied_pcapng(b""))[0]
+    expected: list[tuple[int, int, str, int, int]] = []
+    for part in range(2):
+        for number in range(12):
+            which, cut, protocol = number // 2 % 3, 4 * (number % 5 in {1, 2}), 16 * (number % 4 == 3)
+            ticks = (part << 32) + number
+            time = ticks - 3_000_000_000 if which == 1 else ticks * 1000
+            if which < 2:
+                expected.append((protocol, which, ("", "in", "out")[number % 3], cut, time))
+            if number % 6 == 5:
+                # Nothing says where a simple packet ends and its padding begins.
+                expected.append((protocol, 0, "", max(0, cut - -(16 + len(messages()[number % 6])) % 4), 0))
+
+    assert [(f.protocol, f.socket, f.direction, f.truncated, f.timestamp) for f in frames] == expected
+    assert [f.number for f in frames] == list(range(1, len(expected) + 1))

@@ -45,6 +45,8 @@ def test_ipv6_leaves_out_the_longest_run_of_zeros(numbers: list[int]) -> None:
         ("::192.0.2.1", "::192.0.2.1"),
         ("::fffe:192.0.2.1", "::fffe:c000:201"),
         ("::1:2", "::0.1.0.2"),
+        ("8000:0:0:8000::", "8000:0:0:8000::"),
+        ("0:8000:0:0:7fff:8000:ffff:0", "0:8000::7fff:8000:ffff:0"),
     ],
 )
 def test_edges(address: str, text: str) -> None:
