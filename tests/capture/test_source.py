@@ -153,19 +153,22 @@ def varied_pcapng(damage: bytes) -> bytes:
     out = b""
     for part in range(2):
         out += section + b"".join(sockets)
-        for number, message in enumerate(messages() * 2):
-            packet = struct.pack(">HH10xH", 4, 824, 16 * (number % 4 == 3)) + message
-            which, cut = number // 2 % 3, 4 * (number % 5 in {1, 2})
+        for number, message in enumerate(messages() * 3):
+            packet = struct.pack(">HH10xH", 4, 824, 16 * (number % 6 > 2)) + message
+            which, cut = number // 6, 4 * (number % 5 in {1, 2})
             head = struct.pack("<IIIII", which, part, number, len(packet), len(packet) + cut)
-            flags = struct.pack("<HHIHH", 2, 4, number % 3, 0, 0)
+            flags = struct.pack("<HHIHH", 2, 4, number // 3 % 3, 0, 0)
             out += block(6, head + packet + bytes(-len(packet) % 4) + flags)
             if number % 6 == 5:
                 out += block(3, struct.pack("<I", len(packet) + cut) + packet + bytes(-len(packet) % 4))
     return out + damage
 
 
+WORDS = {b"": "", b"\7\7": "ends inside", bytes(6): "ends inside", bytes(15): "", b"\xff" * 60: "claims 4,294,967,295"}
+
+
 @pytest.mark.parametrize("size", [1, 7, 33, 64, 500])
-@pytest.mark.parametrize("damage", [b"", b"\7\7", bytes(6), bytes(40), b"\xff" * 60])
+@pytest.mark.parametrize("damage", WORDS)
 @pytest.mark.parametrize("made", [varied_pcap, varied_pcapng])
 def test_chunks_show_in_no_frame_and_no_damage(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, made: Callable[[bytes], bytes], damage: bytes, size: int
@@ -179,10 +182,22 @@ def test_chunks_show_in_no_frame_and_no_damage(
 
     assert (found, str(also)) == (whole, str(said))
     assert (said is None) == (not damage)
-    for frame in whole:
-        number = (frame.number - 1) % 18 if made is varied_pcap else None
-        if number is not None:
-            assert (frame.protocol, frame.truncated) == (16 * (number % 4 == 3), 4 * (number % 5 in {1, 2}))
+    assert WORDS[damage] in str(said)
+
+
+def test_damage_costs_no_message_of_rtmon(tmp_path: Path) -> None:
+    """Those before it are read."""
+    frames, damage = read(tmp_path / "file", rtmon() + bytes(16))
+
+    assert (len(frames), damage and damage.what) == (6, "a message claims 0 bytes")
+
+
+def test_what_a_varied_pcap_holds(tmp_path: Path) -> None:
+    """Protocol, loss and time of each packet, though seconds go back."""
+    frames = read(tmp_path / "file", varied_pcap(b""))[0]
+    expected = [(16 * (n % 4 == 3), 4 * (n % 5 in {1, 2}), (9 - n % 3) * 1_000_000_000 + n * 1000) for n in range(18)]
+
+    assert [(f.protocol, f.truncated, f.timestamp) for f in frames] == expected
 
 
 def test_what_a_varied_file_holds(tmp_path: Path) -> None:
@@ -190,12 +205,12 @@ def test_what_a_varied_file_holds(tmp_path: Path) -> None:
     frames = read(tmp_path / "file", varied_pcapng(b""))[0]
     expected: list[tuple[int, int, str, int, int]] = []
     for part in range(2):
-        for number in range(12):
-            which, cut, protocol = number // 2 % 3, 4 * (number % 5 in {1, 2}), 16 * (number % 4 == 3)
+        for number in range(18):
+            which, cut, protocol = number // 6, 4 * (number % 5 in {1, 2}), 16 * (number % 6 > 2)
             ticks = (part << 32) + number
             time = ticks - 3_000_000_000 if which == 1 else ticks * 1000
             if which < 2:
-                expected.append((protocol, which, ("", "in", "out")[number % 3], cut, time))
+                expected.append((protocol, which, ("", "in", "out")[number // 3 % 3], cut, time))
             if number % 6 == 5:
                 # Nothing says where a simple packet ends and its padding begins.
                 expected.append((protocol, 0, "", max(0, cut - -(16 + len(messages()[number % 6])) % 4), 0))
