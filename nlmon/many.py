@@ -10,6 +10,8 @@ Not here: which datagrams (``runs``), and what is made of their events (``replay
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from nlmon.backends.base import Backend
 from nlmon.events import Datagrams, Decoded, Event
 from nlmon.transport.replay import ReplayFactory
@@ -31,11 +33,12 @@ class Many:
         # The last datagram of those in which something was raised, and what.
         self._raised: tuple[int, Exception] | None = None
 
-    def may_take(self, run: Datagrams) -> bool:
+    def may_take(self, kinds: Iterable[bytes]) -> bool:
         """Whether notifications of NETLINK_ROUTE, each a whole message that tells the kernel's side no news but the
-        time, may be taken together: they are all heard, and decoding is all that is done with them."""
+        time, may be taken together: they are all heard, and decoding is all that is done with them. ``kinds``: one of
+        each (``one_of_each``)."""
         fit = ROUTE in self._straight and self._raised is None and self._backend.steady()
-        return fit and self._factory.hears_all(run)
+        return fit and self._factory.hears_all(kinds)
 
     def take(self, run: Datagrams) -> list[Event | None] | None:
         """Decode what may be taken; gives ``taken``. None where they have to be taken one by one. Counts nothing."""

@@ -41,6 +41,7 @@ from nlmon.outcome import capture_report
 from nlmon.report.model import CaptureReport
 from nlmon.runs import MOST, Runs
 from nlmon.transport.faults import Fault
+from nlmon.transport.replay import one_of_each
 
 __all__ = ["Replay", "Select", "replay_capture"]
 
@@ -147,8 +148,8 @@ class Replay:
     def _together(self, batch: Batch) -> bool:
         """Take a run of notifications; False where they have to be taken one by one."""
         run = Datagrams(batch.number, batch.protocol, batch.timestamps, batch.data)
-        left, right = self.lanes
-        if not (left.many.may_take(run) and right.many.may_take(run)):
+        (left, right), kinds = self.lanes, one_of_each(run.data)
+        if not all(lane.many.may_take(kinds) for lane in self.lanes):
             return False
         one, other = left.many.take(run), right.many.take(run)
         if one is None or other is None:

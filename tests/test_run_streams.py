@@ -187,7 +187,7 @@ def owed(raises: Callable[[Datagram], bool]) -> list[Any]:
 
     run = Datagrams(1, 0, [0] * 4, [message(20, number("BBBBI", 2, 24, 0x80, 0, 3))] * 4)
     many: Many = lane.many
-    assert (many.may_take(run), many.take(run), many.may_take(run)) == (True, None, False)
+    assert (many.may_take(run.data), many.take(run), many.may_take(run.data)) == (True, None, False)
     return [many.owed(one.frame, raised=raises(one)) for one in [*run, Datagram(5, 0, 0, b"")]]
 
 

@@ -21,6 +21,7 @@ from nlmon.lane import Lane
 from nlmon.replay import Select
 from nlmon.runs import Runs
 from nlmon.transport.faults import Fault
+from nlmon.transport.replay import one_of_each
 
 __all__ = ["Feed", "feed_options"]
 
@@ -75,7 +76,7 @@ class Feed:
     def _together(self, batch: Batch) -> bool:
         """Take a run of notifications; False where they have to be taken one by one."""
         run = Datagrams(batch.number, batch.protocol, batch.timestamps, batch.data)
-        if not self.lane.many.may_take(run) or self.lane.many.take(run) is None:
+        if not self.lane.many.may_take(one_of_each(run.data)) or self.lane.many.take(run) is None:
             return False
         self.lane.took(run)
         return True

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import errno
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
 from nlmon.errors import TransportError
@@ -24,9 +24,9 @@ from nlmon.transport.answers import answers
 from nlmon.transport.base import TransportStatus
 from nlmon.transport.faults import Fault, Faults
 from nlmon.transport.groups import groups_of
-from nlmon.transport.told import REMEMBERED, Told
+from nlmon.transport.told import Told
 
-__all__ = ["REMEMBERED", "ReplayFactory", "ReplayTransport"]
+__all__ = ["REMEMBERED", "ReplayFactory", "ReplayTransport", "one_of_each"]
 
 ROUTE, SOCK_DIAG, GENERIC = 0, 4, 16
 INET_DIAG_MSG, INET_DIAG_PROTOCOL, TCP, UDP = 72, 10, 6, 17
@@ -111,16 +111,12 @@ class ReplayFactory(Told):
         transport.took(datagram.frame)
         return True
 
-    def hears_all(self, datagrams: Datagrams) -> bool:
-        """Whether the transport of their protocol hears each of these whole messages, where there are no faults."""
-        transport = self._open.get(datagrams.protocol)
+    def hears_all(self, kinds: Iterable[bytes]) -> bool:
+        """Whether messages of NETLINK_ROUTE are heard, one of each kind (``one_of_each``), if there are no faults."""
+        transport = self._open.get(ROUTE)
         if transport is None or self._select_all:
             return transport is not None
-        if datagrams.protocol != ROUTE:
-            return all(self._hears(transport, datagram) for datagram in datagrams)
-        # One of each kind that is heard alike; see ``_hears``.
-        kinds = {(data[4], data[5], data[16:17]): data for data in datagrams.data}
-        return all(self._hears(transport, Datagram(0, 0, ROUTE, data)) for data in kinds.values())
+        return all(self._hears(transport, Datagram(0, 0, ROUTE, data)) for data in kinds)
 
     def took_all(self, datagrams: Datagrams) -> None:
         """Datagrams were read, and the time is that of the last."""
@@ -196,6 +192,11 @@ class ReplayFactory(Told):
             size = 16 + IFINFOMSG
             request = self.header.pack(size, get_type, NLM_F_REQUEST | NLM_F_DUMP, 1, 0) + bytes([family])
             yield from transport.request(request.ljust(size, b"\0"))
+
+
+def one_of_each(data: Iterable[bytes]) -> list[bytes]:
+    """Of messages of NETLINK_ROUTE one of each kind that is heard alike: type and family tell."""
+    return list({(one[4], one[5], one[16:17]): one for one in data}.values())
 
 
 class ReplayTransport:
