@@ -24,7 +24,7 @@ from nlmon.transport.answers import answers
 from nlmon.transport.base import TransportStatus
 from nlmon.transport.faults import Fault, Faults
 from nlmon.transport.groups import groups_of
-from nlmon.transport.told import Told
+from nlmon.transport.told import REMEMBERED, Told
 
 __all__ = ["REMEMBERED", "ReplayFactory", "ReplayTransport", "one_of_each"]
 
