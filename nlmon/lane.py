@@ -249,7 +249,7 @@ class Lane:
         if self.heard:
             with self._guarded():
                 self._got(self.backend.take(datagram.protocol, datagram))
-            owed = self.many.owed(datagram.frame, raised=bool(self.crash))
+            owed = self.many.owed(datagram.frame, self.crash)
             if owed is not None:
                 self._crashed(owed)
             self._count("events")

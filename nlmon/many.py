@@ -30,14 +30,15 @@ class Many:
         self.taken: list[Event | None] = []
         self.odd: dict[int, Decoded] = {}
         self._found = Decoded([], [])
-        # The last datagram of those in which something was raised, and what.
-        self._raised: tuple[int, Exception] | None = None
+        # Whether anything was raised; and what is still to be told, with the last datagram of those it was raised in.
+        self._raised = False
+        self._owed: tuple[int, Exception] | None = None
 
     def may_take(self, kinds: Iterable[bytes]) -> bool:
         """Whether notifications of NETLINK_ROUTE, each a whole message that tells the kernel's side no news but the
         time, may be taken together: they are all heard, and decoding is all that is done with them. ``kinds``: one of
         each (``one_of_each``)."""
-        fit = ROUTE in self._straight and self._raised is None and self._backend.steady()
+        fit = ROUTE in self._straight and not self._raised and self._backend.steady()
         return fit and self._factory.hears_all(kinds)
 
     def take(self, run: Datagrams) -> list[Event | None] | None:
@@ -45,7 +46,7 @@ class Many:
         try:
             found = self._found = self._backend.decode_all(run)
         except Exception as error:
-            self._raised = run.frame + len(run) - 1, error
+            self._raised, self._owed = True, (run.frame + len(run) - 1, error)
             return None
         self.odd = {}
         if len(found.events) == len(run) and not (found.errors or found.unknown or found.control):
@@ -64,15 +65,17 @@ class Many:
         self._backend.count(run, self._found)
         return len(run) - len(self.odd)
 
-    def owed(self, frame: int, *, raised: bool) -> Exception | None:
-        """What was raised when datagrams were taken together is told with the last of them, unless it is ``raised``
-        again when they are taken one by one, of which this is the next."""
-        if self._raised is None or frame > self._raised[0]:
+    def owed(self, frame: int, crash: str) -> Exception | None:
+        """What was raised when datagrams were taken together, to be told with the last of them, or the next that does
+        not ``crash`` itself; unless it was raised again when they were taken one by one, of which this is the next."""
+        if self._owed is None:
             return None
-        last, error = self._raised
-        if raised:
-            self._raised = -1, error
-        return error if frame == last and not raised else None
+        last, error = self._owed
+        again = crash == f"{type(error).__name__}: {error}"
+        if not again and (frame < last or crash):
+            return None
+        self._owed = None
+        return None if again else error
 
 
 def _apart(run: Datagrams, found: Decoded) -> list[Decoded] | None:

@@ -151,8 +151,7 @@ class Replay:
         (left, right), kinds = self.lanes, one_of_each(run.data)
         if not all(lane.many.may_take(kinds) for lane in self.lanes):
             return False
-        one, other = left.many.take(run), right.many.take(run)
-        if one is None or other is None:
+        if (one := left.many.take(run)) is None or (other := right.many.take(run)) is None:
             return False
         left.took(run)
         right.took(run)

@@ -8,7 +8,7 @@ in the numbers, times that go back, packets that the recording cut.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -19,9 +19,8 @@ from nlbuild import attr, message, number
 from nlmon.backends.base import create
 from nlmon.backends.legacy import LegacyBackend
 from nlmon.capture import Frame
-from nlmon.events import Datagram
+from nlmon.events import Datagram, Datagrams
 from nlmon.lane import BackendMaker, Lane
-from nlmon.many import Many
 from nlmon.replay import Replay
 from nlmon.runs import Runs
 
@@ -171,8 +170,8 @@ def test_a_batch_of_the_reader_is_taken_as_frames_are() -> None:
     assert outcome(many) == outcome(one)
 
 
-def owed(raises: Callable[[Datagram], bool]) -> list[Any]:
-    """What ``Many`` owes after ``decode_all`` raised, frame by frame of four."""
+def owed(crashes: dict[int, str]) -> list[str]:
+    """What ``Many`` tells, frame by frame, after ``decode_all`` raised of four; some frames crash by themselves."""
 
     class Lost(LegacyBackend):
         def decode_all(self, datagrams: Any) -> Any:
@@ -183,17 +182,21 @@ def owed(raises: Callable[[Datagram], bool]) -> list[Any]:
 
     lane = Lane(Lost, "little", select_all=False)
     lane.start((0,))
-    from nlmon.events import Datagrams  # noqa: PLC0415
-
     run = Datagrams(1, 0, [0] * 4, [message(20, number("BBBBI", 2, 24, 0x80, 0, 3))] * 4)
-    many: Many = lane.many
+    many = lane.many
     assert (many.may_take(run.data), many.take(run), many.may_take(run.data)) == (True, None, False)
-    return [many.owed(one.frame, raised=raises(one)) for one in [*run, Datagram(5, 0, 0, b"")]]
+    return [str(many.owed(frame, crashes.get(frame, "")) or "") for frame in range(1, 7)]
 
 
-def test_what_was_raised_is_owed_once() -> None:
-    """With the last of them, unless it was raised again before."""
-    shown = [str(found) if found else None for found in owed(lambda _: False)]
-
-    assert shown == [None, None, None, "lost", None]
-    assert owed(lambda one: one.frame == 2) == [None] * 5
+@pytest.mark.parametrize(
+    ("crashes", "told"),
+    [
+        ({}, {4: "lost"}),
+        ({2: "RuntimeError: lost"}, {}),
+        ({2: "KeyError: other"}, {4: "lost"}),
+        ({4: "KeyError: other", 5: "KeyError: other"}, {6: "lost"}),
+    ],
+)
+def test_what_was_raised_is_told_once(crashes: dict[int, str], told: dict[int, str]) -> None:
+    """With the last of them or soon after, unless the very same was raised again before."""
+    assert owed(crashes) == [told.get(frame, "") for frame in range(1, 7)]
