@@ -30,16 +30,20 @@ class Many:
         self.taken: list[Event | None] = []
         self.odd: dict[int, Decoded] = {}
         self._found = Decoded([], [])
+        self._steady = False
         # Whether anything was raised; and what is still to be told, with the last datagram of those it was raised in.
         self._raised = False
         self._owed: tuple[int, Exception] | None = None
+
+    def look(self) -> None:
+        """Look whether the implementation is still what it was, which is done before each batch of a capture."""
+        self._steady = ROUTE in self._straight and self._backend.steady()
 
     def may_take(self, kinds: Iterable[bytes]) -> bool:
         """Whether notifications of NETLINK_ROUTE, each a whole message that tells the kernel's side no news but the
         time, may be taken together: they are all heard, and decoding is all that is done with them. ``kinds``: one of
         each (``one_of_each``)."""
-        fit = ROUTE in self._straight and not self._raised and self._backend.steady()
-        return fit and self._factory.hears_all(kinds)
+        return self._steady and not self._raised and self._factory.hears_all(kinds)
 
     def take(self, run: Datagrams) -> list[Event | None] | None:
         """Decode what may be taken; gives ``taken``. None where they have to be taken one by one. Counts nothing."""

@@ -138,12 +138,13 @@ class Replay:
                 self.take(Batch.of(waiting))
 
     def take(self, batch: Batch) -> None:
-        """Take a batch of the capture: runs of notifications are handed over together (``runs``), since the same code
-        runs over and over then; everything else frame by frame."""
-        for part, is_run in self._runs.parts(batch):
-            if not (is_run and self._together(part)):
-                for frame in part.frames():
-                    self._frame(frame)
+        """Take a batch of the capture: runs of notifications together (``runs``), everything else frame by frame."""
+        for lane in self.lanes:
+            lane.many.look()
+        for begin, end, is_run in self._runs.parts(batch):
+            if not (is_run and self._together(batch.part(begin, end))):
+                for place in range(begin, end):
+                    self._frame(batch.frame(place))
 
     def _together(self, batch: Batch) -> bool:
         """Take a run of notifications; False where they have to be taken one by one."""

@@ -21,6 +21,10 @@ __all__ = ["MOST", "MOST_BYTES", "Runs"]
 
 ROUTE = 0
 MOST, MOST_BYTES = 128, 64 * 1024
+# Fewer are as soon taken alone.
+LEAST = 3
+# Types of messages that tell news, in either byte order.
+LINKS = {kind.to_bytes(2, order) for kind in NEWS[ROUTE] for order in ("little", "big")}
 
 
 class Runs:
@@ -32,23 +36,26 @@ class Runs:
         self._types = frozenset(types)
         self._plain = self._types - NEWS[ROUTE]
 
-    def parts(self, batch: Batch) -> Iterator[tuple[Batch, bool]]:
-        """The batch in parts, each with whether it is a run; a part is found when those before it were taken."""
+    def parts(self, batch: Batch) -> Iterator[tuple[int, int, bool]]:
+        """The batch in parts, begin and end of each, and whether it is a run; a part is found when those before it were
+        taken."""
         begin, size = 0, len(batch.data)
         if batch.protocol != ROUTE or batch.truncated or not self._types:
-            yield batch, False
+            yield begin, size, False
             return
         while begin < size:
             end = self._end(batch, begin)
-            yield batch.part(begin, max(end, begin + 1)), end > begin
-            begin = max(end, begin + 1)
+            is_run = end - begin >= LEAST
+            end = max(end, begin + 1)
+            yield begin, end, is_run
+            begin = end
 
     def _end(self, batch: Batch, begin: int) -> int:
         """Where a run ends that begins at a place; there, if none does."""
         at, last, room = begin, min(begin + MOST, len(batch.data)), MOST_BYTES
         while at < last and room > 0:
             end = self._run_end(batch, at, last, self._plain, room)
-            if end == at and self._is_no_news(batch, at):
+            if end == at and batch.data[at][4:6] in LINKS and self._is_no_news(batch, at):
                 end = at + 1
             if end == at:
                 break

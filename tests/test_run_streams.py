@@ -184,6 +184,7 @@ def owed(crashes: dict[int, str]) -> list[str]:
     lane.start((0,))
     run = Datagrams(1, 0, [0] * 4, [message(20, number("BBBBI", 2, 24, 0x80, 0, 3))] * 4)
     many = lane.many
+    many.look()
     assert (many.may_take(run.data), many.take(run), many.may_take(run.data)) == (True, None, False)
     return [str(many.owed(frame, crashes.get(frame, "")) or "") for frame in range(1, 7)]
 

@@ -37,6 +37,12 @@ def batch(*data: bytes, **shared: Any) -> Batch:
     return Batch(1, shared.pop("protocol", 0), timestamps=places, data=list(data), offsets=places, **shared)
 
 
+@pytest.fixture(autouse=True)
+def least(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One packet is a run here."""
+    monkeypatch.setattr("nlmon.runs.LEAST", 1)
+
+
 def parts(found: Batch, *before: Frame, types: frozenset[int] = TYPES) -> list[tuple[int, bool]]:
     """How many packets each part has, and whether it is a run."""
     conversation, factory = Conversation("little"), ReplayFactory()
@@ -44,9 +50,9 @@ def parts(found: Batch, *before: Frame, types: frozenset[int] = TYPES) -> list[t
         conversation.place(frame)
     runs = Runs(conversation, [factory], types)
     shown = []
-    for part, is_run in runs.parts(found):
-        shown.append((len(part.data), is_run))
-        for frame in () if is_run else part.frames():
+    for begin, end, is_run in runs.parts(found):
+        shown.append((end - begin, is_run))
+        for frame in () if is_run else found.part(begin, end).frames():
             conversation.place(frame)
             factory.learn(Datagram(frame.number, frame.timestamp, frame.protocol, frame.data))
     return shown
@@ -139,7 +145,7 @@ def test_frames_and_batches_are_the_same() -> None:
     whole = Batch.of(frames)
 
     assert list(whole.frames()) == frames
-    assert list(whole.part(1, 3).frames()) == frames[1:3]
+    assert list(whole.part(1, 3).frames()) == [whole.frame(1), whole.frame(2)] == frames[1:3]
     assert whole.part(0, 4) is whole
     assert all(alike(*pair) for pair in pairwise(frames))
 
@@ -221,3 +227,11 @@ def test_time_does_not_go_back() -> None:
     factory.took_all(Datagrams(4, 0, [5], [ADDR]))
 
     assert factory.time == 9
+
+
+@pytest.mark.parametrize(("packets", "is_run"), [(1, False), (2, False), (3, True)])
+def test_few_are_taken_alone(packets: int, is_run: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What would gain nothing is no run, and still one part."""
+    monkeypatch.setattr("nlmon.runs.LEAST", 3)
+
+    assert parts(batch(*[ADDR] * packets)) == [(packets, is_run)]

@@ -48,6 +48,11 @@ class Batch(Struct, gc=False):
     data: list[bytes] = []
     offsets: list[int] = []
 
+    def frame(self, place: int) -> Frame:
+        """The frame at a place, from 0."""
+        columns = self.timestamps[place], self.protocol, self.data[place], self.direction, self.socket
+        return Frame(self.number + place, *columns, self.offsets[place], self.truncated)
+
     def columns(self) -> tuple[list[int], list[bytes], list[int]]:
         """Times, data and places."""
         return self.timestamps, self.data, self.offsets

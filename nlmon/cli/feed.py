@@ -63,12 +63,13 @@ class Feed:
         for batch in self._reader.batches():
             if advance is not None:
                 advance(self._reader.position)
-            for part, is_run in self._runs.parts(batch):
-                if is_run and self._together(part):
-                    yield from self._recalled(len(part.data))
+            self.lane.many.look()
+            for begin, end, is_run in self._runs.parts(batch):
+                if is_run and self._together(batch.part(begin, end)):
+                    yield from self._recalled(end - begin)
                     continue
-                for frame in part.frames():
-                    if self._frame(frame):
+                for place in range(begin, end):
+                    if self._frame(batch.frame(place)):
                         yield
         self.lane.end()
         yield
