@@ -208,10 +208,10 @@ def test_a_batch_is_bounded_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
         return take(self, datagrams)
 
     monkeypatch.setattr(Many, "take", watched)
-    large = (40_000).to_bytes(4, "little") + b"\x18\0" + bytes(10) + b"\2" + bytes(39_983)
-    Replay(legacy, libnl, byteorder="little").play(Frame(n, 0, 0, large) for n in range(1, 10))
+    large = (20_000).to_bytes(4, "little") + b"\x18\0" + bytes(10) + b"\2" + bytes(19_983)
+    Replay(legacy, libnl, byteorder="little").play(Frame(n, 0, 0, large) for n in range(1, 13))
 
-    assert (max(sizes), sum(sizes)) == (80_000, 2 * 9 * 40_000)
+    assert (max(sizes), sum(sizes)) == (80_000, 2 * 12 * 20_000)
 
 
 def test_what_was_read_is_compared_though_the_reading_fails() -> None:
