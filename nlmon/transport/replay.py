@@ -119,7 +119,7 @@ class ReplayFactory(Told):
         return all(self._hears(transport, Datagram(0, 0, ROUTE, data)) for data in kinds)
 
     def took_all(self, datagrams: Datagrams) -> None:
-        """Datagrams were read, and the time is that of the last."""
+        """Datagrams were read, and the time is that of the latest."""
         self.time = max(self.time, *datagrams.timestamps)
         transport = self._open.get(datagrams.protocol)
         if transport is not None:
