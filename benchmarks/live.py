@@ -35,12 +35,14 @@ from typing import Any
 from benchmarks.captures import Captures
 from benchmarks.recording import GROUPS, batch, lines_of_mixed
 from benchmarks.sample import Sample, peak_memory, timed
-from nlmon.backends.base import Backend, BackendOptions, create
+from nlmon.backends.base import Backend
 from nlmon.backends.libnl.recovery import DUMPS
+from nlmon.backends.options import BackendOptions
+from nlmon.backends.registry import create
 from nlmon.errors import NlmonError, Overrun
 from nlmon.events import AddrInfo, Event, RouteInfo
-from nlmon.state import State
-from nlmon.transport.kernel import KernelFactory
+from nlmon.state.tables import State
+from nlmon.transport.kernel.transport import KernelFactory
 
 __all__ = ["WORK", "burst_lines"]
 

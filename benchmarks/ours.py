@@ -21,11 +21,13 @@ from pathlib import Path
 from benchmarks.captures import Captures, write_all
 from benchmarks.recording import split
 from benchmarks.sample import LEAST_SECONDS, Sample, timed
-from nlmon.backends.base import Backend, BackendOptions, create
+from nlmon.backends.base import Backend
+from nlmon.backends.options import BackendOptions
+from nlmon.backends.registry import create
 from nlmon.capture import open_capture
-from nlmon.events import Datagram, Datagrams
-from nlmon.replay import replay_capture
-from nlmon.transport.replay import ReplayFactory
+from nlmon.engine.run import replay_capture
+from nlmon.transport.recorded.transport import ReplayFactory
+from nlmon.wire import Datagram, Datagrams
 
 __all__ = ["WORK", "adversarial"]
 

@@ -32,17 +32,19 @@ from pathlib import Path
 
 from msgspec import structs
 
-from nlmon.backends.base import Backend, BackendOptions, create
+from nlmon.backends.base import Backend
+from nlmon.backends.options import BackendOptions
+from nlmon.backends.registry import create
 from nlmon.capture import open_capture
 from nlmon.capture.base import Frame
 from nlmon.compare.classify import Classifier
 from nlmon.compare.contract import load_contract
 from nlmon.compare.final import compare_states
+from nlmon.engine.replay import Replay
 from nlmon.errors import NlmonError
 from nlmon.events import Event, LinkInfo
-from nlmon.replay import Replay
-from nlmon.state import State
-from nlmon.transport.kernel import KernelFactory
+from nlmon.state.tables import State
+from nlmon.transport.kernel.transport import KernelFactory
 
 RECORDINGS = Path(__file__).parent.parent / "fixtures" / "captures" / "linux-6.12"
 ROUTE = 0

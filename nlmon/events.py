@@ -4,7 +4,7 @@ Rules of this file:
 1. ``UNSET`` says that the implementation does not provide the field; ``None`` that it does, and the message
    did not carry it. The comparison depends on the difference.
 2. Fields hold numbers as the kernel sent them and canonical text; names of numbers are made when an event is
-   written as JSON (``nlmon.eventjson``), from the ``names`` key of a field's annotation.
+   written as JSON (``nlmon.eventjson.read``), from the ``names`` key of a field's annotation.
 3. The contract (``nlmon/compare/contract.yaml``) is the authority on who provides what.
 
 Canonical text:
@@ -17,8 +17,7 @@ Not here: what a payload holds (``nlmon.payloads``), decoding, JSON, comparing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import count, repeat
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final, Literal, TypeAlias
 
@@ -50,8 +49,6 @@ __all__ = [
     "AddrInfo",
     "AuditInfo",
     "ConntrackInfo",
-    "Datagram",
-    "Datagrams",
     "Decoded",
     "DiagInfo",
     "Event",
@@ -83,43 +80,6 @@ __all__ = [
     "XfrmStateInfo",
     "XfrmTemplate",
 ]
-
-
-class Datagram(Struct, frozen=True, gc=False):
-    """What one recv() gave: ``data`` starts at an nlmsghdr.
-
-    ``frame``: number at its source, from 1. ``timestamp``: nanoseconds since 1970-01-01 UTC.
-    ``protocol``: NETLINK_* number. ``truncated``: bytes the source lost at the end, 0 if whole. ``request``: the
-    request message that this answers (its beginning), empty for a notification or when unknown;
-    some answers can only be read with it. ``nsid``: the foreign namespace that it came from.
-    """
-
-    frame: int
-    timestamp: int
-    protocol: int
-    data: bytes
-    truncated: int = 0
-    request: bytes = b""
-    nsid: int | None = None
-
-
-class Datagrams(Struct, gc=False):
-    """Datagrams one behind the other, of one protocol, none an answer whose request is known and none from another
-    namespace, as columns: ``timestamps`` and ``data`` of each. ``frame``: number of the first. See ``Datagram``."""
-
-    frame: int
-    protocol: int
-    timestamps: Sequence[int]
-    data: Sequence[bytes]
-    truncated: int = 0
-
-    def __len__(self) -> int:
-        return len(self.data)
-
-    def __iter__(self) -> Iterator[Datagram]:
-        """Each by itself."""
-        frames, lost = count(self.frame), repeat(self.truncated)
-        return map(Datagram, frames, self.timestamps, repeat(self.protocol), self.data, lost)
 
 
 # What a host's state is made of.

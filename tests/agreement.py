@@ -10,11 +10,11 @@ from collections.abc import Iterable, Sequence
 from functools import cache, partial
 from pathlib import Path
 
-from nlmon.backends.base import create
+from nlmon.backends.registry import create
 from nlmon.capture import ByteOrder, open_capture
 from nlmon.capture.base import Frame
 from nlmon.compare.difference import Severity
-from nlmon.replay import Replay
+from nlmon.engine.replay import Replay
 
 __all__ = ["FIXTURES", "KERNELS", "disagreements", "mutated", "recorded", "replay_all"]
 

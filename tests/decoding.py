@@ -11,11 +11,13 @@ from typing import Any
 
 from nlbuild import new_family
 
-from nlmon.backends.base import create
+from nlmon.backends.registry import create
 from nlmon.errors import DecodeError
-from nlmon.eventjson import event_from_json, event_to_json
-from nlmon.events import Datagram, Decoded, Event
-from nlmon.transport.replay import ReplayFactory
+from nlmon.eventjson.read import event_from_json
+from nlmon.eventjson.write import event_to_json
+from nlmon.events import Decoded, Event
+from nlmon.transport.recorded.transport import ReplayFactory
+from nlmon.wire import Datagram
 
 __all__ = ["BACKENDS", "ORDERS", "backend", "decode", "event", "findings", "payload"]
 

@@ -24,8 +24,8 @@ from typing import Any, Literal
 from nlbuild import attr, message, number
 
 from nlmon.errors import Overrun, TransportError
-from nlmon.events import Datagram
 from nlmon.transport.base import TransportStatus
+from nlmon.wire import Datagram
 
 __all__ = ["GENERIC", "ROUTE", "SECOND", "FakeKernel", "FakeTransport", "addr", "family", "link", "neigh", "route"]
 

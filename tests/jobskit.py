@@ -15,7 +15,8 @@ from msgspec import structs
 
 from nlmon.backends import base
 from nlmon.backends.legacy import LegacyBackend
-from nlmon.events import Datagram, Decoded, LinkInfo
+from nlmon.events import Decoded, LinkInfo
+from nlmon.wire import Datagram
 
 __all__ = ["Around", "WrongMtu", "die_on", "make_a_mistake", "mask", "wait_for_a_signal"]
 

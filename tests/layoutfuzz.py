@@ -20,12 +20,15 @@ from typing import Any
 from agreement import mutated, recorded
 from msgspec import structs
 
-from nlmon.backends.base import Backend, BackendOptions, create
-from nlmon.backends.libnl.network import GROUPS
+from nlmon.backends.base import Backend
+from nlmon.backends.libnl.decode.network import GROUPS
+from nlmon.backends.options import BackendOptions
+from nlmon.backends.registry import create
 from nlmon.capture import ByteOrder
 from nlmon.errors import NlmonError
-from nlmon.events import Datagram, Datagrams, Decoded, Event
-from nlmon.transport.replay import ReplayFactory
+from nlmon.events import Decoded, Event
+from nlmon.transport.recorded.transport import ReplayFactory
+from nlmon.wire import Datagram, Datagrams
 
 __all__ = ["RECORDED", "Pair", "damaged", "differences"]
 

@@ -25,12 +25,13 @@ import nlbuild
 from msgspec import UNSET
 from nlbuild import native
 
-from nlmon.backends.base import BackendOptions, create
+from nlmon.backends.options import BackendOptions
+from nlmon.backends.registry import create
 from nlmon.compare.contract import kind_name, load_contract
 from nlmon.errors import NlmonError
 from nlmon.events import Event, RouteInfo
-from nlmon.state import State
-from nlmon.transport.kernel import KernelFactory
+from nlmon.state.tables import State
+from nlmon.transport.kernel.transport import KernelFactory
 
 __all__ = [
     "BOTH",

@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nlbuild import attr, message, number
 
-from nlmon.backends.base import create
+from nlmon.backends.registry import create
 from nlmon.capture import ByteOrder
 from nlmon.errors import DecodeError
-from nlmon.events import Datagram
-from nlmon.transport.replay import ReplayFactory
+from nlmon.transport.recorded.transport import ReplayFactory
+from nlmon.wire import Datagram
 
 ORDERS: tuple[ByteOrder, ...] = ("little", "big")
 SEED = 20261123

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from nlbuild import attr, generic, message, nested, new_family, number
 from xfrmbuild import aead, policy, state, template
 
-from nlmon.events import Datagram
+from nlmon.wire import Datagram
 
 SEED = 20261125
 MUTATIONS = 3000

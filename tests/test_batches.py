@@ -15,18 +15,20 @@ import pytest
 from msgspec import structs
 from nlbuild import attr, message, number
 
-from nlmon.backends.base import BackendOptions, create
 from nlmon.backends.legacy import LegacyBackend
 from nlmon.backends.libnl import LibnlBackend
+from nlmon.backends.options import BackendOptions
+from nlmon.backends.registry import create
 from nlmon.capture import Frame, open_capture
 from nlmon.compare.difference import Class
+from nlmon.engine.lane import BackendMaker
+from nlmon.engine.many import Many
+from nlmon.engine.replay import Replay
+from nlmon.engine.segments import Runs
 from nlmon.errors import NlmonError
-from nlmon.events import Datagram, Datagrams, Decoded, Event
-from nlmon.lane import BackendMaker
-from nlmon.many import Many
-from nlmon.replay import Replay
-from nlmon.runs import Runs
-from nlmon.transport.faults import Fault
+from nlmon.events import Decoded, Event
+from nlmon.transport.recorded.faults import Fault
+from nlmon.wire import Datagram, Datagrams
 
 CAPTURES = Path(__file__).parent.parent / "fixtures" / "captures" / "linux-6.12"
 NAMES = ("01-route-basic", "02-route-topology", "03-nl80211", "04-conntrack", "06-generic", "06-xfrm", "08-tc")

@@ -14,7 +14,7 @@ import pytest
 from requirements_helper import missing, require_netns, require_program
 
 from nlmon.capture import open_capture
-from nlmon.capture.framing import messages
+from nlmon.framing import messages
 
 REPOSITORY = Path(__file__).parent.parent
 SCALE = 0.01

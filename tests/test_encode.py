@@ -10,13 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import UNSET, Struct, structs
 
-from nlmon.backends.base import create
+from nlmon.backends.registry import create
 from nlmon.capture import ByteOrder
 from nlmon.compare.contract import load_contract
-from nlmon.encode import encode_event
-from nlmon.eventjson import event_from_json, event_to_json
-from nlmon.events import AddrInfo, Datagram, Event, LinkInfo, NeighInfo, NextHop, Payload, RouteInfo, RuleInfo
-from nlmon.transport.replay import ReplayFactory
+from nlmon.eventjson.read import event_from_json
+from nlmon.eventjson.write import event_to_json
+from nlmon.events import AddrInfo, Event, LinkInfo, NeighInfo, NextHop, Payload, RouteInfo, RuleInfo
+from nlmon.testing.encode import encode_event
+from nlmon.transport.recorded.transport import ReplayFactory
+from nlmon.wire import Datagram
 
 u8, u16, u32 = (st.integers(0, (1 << bits) - 1) for bits in (8, 16, 32))
 s32 = st.integers(-(1 << 31), (1 << 31) - 1)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from msgspec import UNSET, UnsetType
 
-from nlmon.eventjson import event_from_json, event_to_dict, event_to_json
+from nlmon.eventjson.read import event_from_json
+from nlmon.eventjson.write import event_to_dict, event_to_json
 from nlmon.events import Event, GenericInfo
 
 

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from nlmon.capture import open_capture
-from nlmon.capture.framing import messages
 from nlmon.cli.capture import summarise
+from nlmon.framing import messages
 from nlmon.names import message_type
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"

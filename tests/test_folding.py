@@ -13,15 +13,18 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from nlmon.backends.base import Backend, BackendOptions, create
+from nlmon.backends.base import Backend
 from nlmon.backends.libnl import LibnlBackend
+from nlmon.backends.options import BackendOptions
+from nlmon.backends.registry import create
 from nlmon.capture import Frame, open_capture
-from nlmon.events import UNSET, Datagram, Decoded, Event, LinkInfo, RouteInfo
-from nlmon.lane import BackendMaker
-from nlmon.replay import Replay
-from nlmon.state import State
+from nlmon.engine.lane import BackendMaker
+from nlmon.engine.replay import Replay
+from nlmon.events import UNSET, Decoded, Event, LinkInfo, RouteInfo
+from nlmon.state.tables import State
 from nlmon.transport.base import TransportFactory
-from nlmon.transport.faults import Fault
+from nlmon.transport.recorded.faults import Fault
+from nlmon.wire import Datagram
 
 CAPTURES = Path(__file__).parent.parent / "fixtures" / "captures"
 legacy, libnl = partial(create, "legacy"), partial(create, "libnl")

@@ -11,8 +11,9 @@ from collections.abc import Collection, Mapping
 import pytest
 
 from nlmon.events import AddrInfo, Event, LinkInfo, NeighInfo, NextHop, RouteInfo, RoutePayload
-from nlmon.identity import Hanging, Key
-from nlmon.state import State
+from nlmon.state.identity import Key
+from nlmon.state.indexes import Hanging
+from nlmon.state.tables import State
 
 NEW_LINK, DEL_LINK, LINKS = 16, 17, 5
 

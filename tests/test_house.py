@@ -21,6 +21,9 @@ def name_of(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
+NAMES = {name_of(path) for path in MODULES}
+
+
 def imports(path: Path) -> set[str]:
     """Everything a module imports, wherever in it, as dotted names."""
     found = set()
@@ -28,55 +31,127 @@ def imports(path: Path) -> set[str]:
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            found.add(node.module)
+            # A name may be a module of the package.
+            names = {f"{node.module}.{alias.name}" for alias in node.names} & NAMES
+            found |= names or {node.module}
     return found
 
 
 GRAPH = {name_of(path): imports(path) for path in MODULES}
-SHARED = {"nlmon.events", "nlmon.errors", "nlmon.backends.base", "nlmon.transport.base"}
 
-# Modules with this prefix may import only these of nlmon.
+# From the bottom up: a room may import rooms of lower levels, and itself.
+LEVELS = (
+    ("nlmon.errors", "nlmon.names", "nlmon.payloads", "nlmon.wire", "nlmon.framing"),
+    ("nlmon.events", "nlmon.capture", "nlmon.transport"),
+    ("nlmon.state", "nlmon.eventjson"),
+    ("nlmon.backends", "nlmon.compare"),
+    ("nlmon.report", "nlmon.testing"),
+    ("nlmon.engine",),
+    ("nlmon.jobs",),
+    ("nlmon.cli",),
+    ("nlmon.__main__",),
+)
+
+# What lies on a lower level and yet is not for everybody: rooms with this prefix may import only these of nlmon.
+SHARED = {"nlmon.events", "nlmon.wire", "nlmon.errors", "nlmon.transport.base"}
+INTERFACE = {"nlmon.backends.base", "nlmon.backends.options", "nlmon.backends.status"}
 MAY = {
     "nlmon.payloads": {"nlmon.payloads"},
-    "nlmon.events": {"nlmon.payloads", "nlmon.errors"},
     "nlmon.errors": set(),
     "nlmon.names": {"nlmon.names"},
-    "nlmon.encode": {"nlmon.events"},
-    "nlmon.eventplan": {"nlmon.events"},
-    "nlmon.eventlines": {"nlmon.events", "nlmon.eventplan", "nlmon.names"},
-    "nlmon.eventjson": {"nlmon.events", "nlmon.eventplan", "nlmon.eventlines"},
-    "nlmon.identity": {"nlmon.events"},
-    "nlmon.state": {"nlmon.events", "nlmon.identity"},
-    "nlmon.backends.base": {"nlmon.errors", "nlmon.events", "nlmon.transport.base"},
-    "nlmon.backends.legacy": SHARED | {"nlmon.backends.legacy"},
-    "nlmon.backends.libnl": SHARED | {"nlmon.backends.libnl", "nlmon.identity", "nlmon.state"},
-    "nlmon.transport": {"nlmon.events", "nlmon.errors", "nlmon.transport"},
-    "nlmon.capture": {"nlmon.errors", "nlmon.capture"},
-    "nlmon.compare": {"nlmon.events", "nlmon.errors", "nlmon.names", "nlmon.identity", "nlmon.state", "nlmon.compare"},
-    "nlmon.report": {"nlmon.errors", "nlmon.report"},
-    # It carries the options of a replay to where it is done and the report back; the rooms meet in nlmon.replay.
+    "nlmon.wire": set(),
+    "nlmon.framing": set(),
+    "nlmon.events": {"nlmon.payloads", "nlmon.errors"},
+    "nlmon.capture": {"nlmon.errors", "nlmon.framing", "nlmon.capture"},
+    "nlmon.transport": {"nlmon.wire", "nlmon.errors", "nlmon.framing", "nlmon.transport"},
+    "nlmon.state": {"nlmon.events", "nlmon.state"},
+    "nlmon.eventjson": {"nlmon.events", "nlmon.names", "nlmon.eventjson"},
+    "nlmon.backends.base": SHARED | INTERFACE,
+    "nlmon.backends.legacy": SHARED | INTERFACE | {"nlmon.backends.legacy"},
+    "nlmon.backends.libnl": SHARED | INTERFACE | {"nlmon.backends.libnl", "nlmon.state"},
+    "nlmon.compare": {
+        *("nlmon.events", "nlmon.wire", "nlmon.errors", "nlmon.framing", "nlmon.names", "nlmon.state"),
+        "nlmon.compare",
+    },
+    "nlmon.report": {"nlmon.errors", "nlmon.compare.difference", "nlmon.report"},
+    # It carries the options of a replay to where it is done and the report back.
     "nlmon.jobs": {
-        *("nlmon", "nlmon.errors", "nlmon.jobs", "nlmon.report", "nlmon.replay", "nlmon.outcome", "nlmon.capture"),
-        *("nlmon.backends.base", "nlmon.compare.difference", "nlmon.transport.faults"),
+        *("nlmon", "nlmon.errors", "nlmon.jobs", "nlmon.report", "nlmon.engine", "nlmon.capture"),
+        *("nlmon.backends.options", "nlmon.backends.registry", "nlmon.compare.difference"),
+        "nlmon.transport.recorded.faults",
     },
 }
+# Inside libnl, from the bottom up.
+LIBNL_LEVELS = ("policies", "layouts", "decode")
 WORLD = {"socket", "os", "time", "subprocess", "select", "signal", "pathlib", "tempfile", "io"}
 PURE = tuple(
     f"nlmon.{room}"
     for room in (
-        "events",
-        "payloads",
-        "eventplan",
-        "eventlines",
-        "eventjson",
-        "encode",
-        "names",
-        "identity",
-        "state",
-        "compare",
-        "backends.libnl",
+        *("events", "wire", "framing", "payloads", "eventjson", "testing.encode", "names", "state", "compare"),
+        *("backends.libnl", "engine.replay", "engine.segments", "engine.lane", "engine.states"),
     )
 )
+
+
+def within(module: str, prefix: str) -> bool:
+    return module == prefix or module.startswith(prefix + ".")
+
+
+def ours(targets: set[str]) -> set[str]:
+    """Of what a module imports, the modules and packages of nlmon."""
+    return {target for target in targets if target.partition(".")[0] == "nlmon"}
+
+
+def level(module: str) -> int:
+    """Number of the level that a module is on, from the bottom."""
+    return next(number for number, rooms in enumerate(LEVELS) if any(within(module, room) for room in rooms))
+
+
+def test_every_module_is_on_a_level() -> None:
+    """A new room gets its place when it is built."""
+    rooms = [room for rooms in LEVELS for room in rooms]
+    lost = [module for module in GRAPH if module != "nlmon" and not any(within(module, room) for room in rooms)]
+
+    assert lost == []
+
+
+def test_no_import_runs_up() -> None:
+    """A room imports rooms of lower levels, or itself."""
+    bad = [
+        (module, target)
+        for module, targets in GRAPH.items()
+        if module != "nlmon"
+        for target in ours(targets) - {"nlmon"}
+        if level(target) > level(module)
+        or (level(target) == level(module) and target.split(".")[1] != module.split(".")[1])
+    ]
+
+    assert [pair for pair in bad if not within(pair[0], "nlmon.capture")] == []
+
+
+@pytest.mark.parametrize("room", LIBNL_LEVELS)
+def test_no_import_runs_up_in_libnl(room: str) -> None:
+    """Policies know no layouts, and layouts no decoders."""
+    above = [f"nlmon.backends.libnl.{name}" for name in LIBNL_LEVELS[LIBNL_LEVELS.index(room) + 1 :]]
+    bad = [
+        (module, target)
+        for module, targets in GRAPH.items()
+        if within(module, f"nlmon.backends.libnl.{room}")
+        for target in targets
+        if any(within(target, one) for one in above)
+    ]
+
+    assert bad == []
+
+
+def test_no_import_runs_in_a_circle() -> None:
+    """Taking away what imports nothing that is left, again and again, leaves nothing."""
+    left = {module: ours(targets) & GRAPH.keys() - {module} for module, targets in GRAPH.items()}
+    while free := [module for module, targets in left.items() if not targets & left.keys()]:
+        for module in free:
+            del left[module]
+
+    assert left == {}
 
 
 @pytest.mark.parametrize("prefix", MAY, ids=str)
@@ -85,10 +160,9 @@ def test_imports_follow_the_arrows(prefix: str) -> None:
     bad = {
         (module, target)
         for module, targets in GRAPH.items()
-        if module == prefix or module.startswith(prefix + ".")
-        for target in targets
-        if target.partition(".")[0] == "nlmon"
-        and not any(target == ok or (ok != "nlmon" and target.startswith(ok + ".")) for ok in MAY[prefix])
+        if within(module, prefix)
+        for target in ours(targets)
+        if not any(target == ok or (ok != "nlmon" and target.startswith(ok + ".")) for ok in MAY[prefix])
     }
     assert bad == set()
 
@@ -97,10 +171,7 @@ def test_imports_follow_the_arrows(prefix: str) -> None:
 def test_pure_modules_do_not_touch_the_world(prefix: str) -> None:
     """No sockets, clock, files or environment; the contract is the one data file that is read."""
     touched = {
-        (module, target)
-        for module, targets in GRAPH.items()
-        if module == prefix or module.startswith(prefix + ".")
-        for target in targets & WORLD
+        (module, target) for module, targets in GRAPH.items() if within(module, prefix) for target in targets & WORLD
     }
     assert touched - {("nlmon.compare.contract", "pathlib")} == set()
 
@@ -136,6 +207,41 @@ def test_a_module_opens_with_its_purpose(path: Path) -> None:
     assert len(text.splitlines()) <= 400
 
 
+# Classes that are larger than a reader keeps in mind, and why.
+LARGE: dict[str, str] = {}
+
+
+def size_of(cls: ast.ClassDef) -> tuple[int, int]:
+    """Attributes that a class sets on itself, and its methods."""
+    methods = [node for node in cls.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    targets = [
+        target
+        for node in ast.walk(cls)
+        if isinstance(node, ast.Assign | ast.AnnAssign)
+        for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
+    ]
+    own = {
+        one.attr
+        for target in targets
+        for one in ast.walk(target)
+        if isinstance(one, ast.Attribute) and isinstance(one.value, ast.Name) and one.value.id == "self"
+    }
+    return len(own), len(methods)
+
+
+def test_a_class_has_a_size() -> None:
+    """At most 15 attributes and 25 methods, or a stated reason; and no reason for what is not there."""
+    large = {
+        f"{name_of(path)}.{node.name}": size_of(node)
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef) and (size_of(node)[0] > 15 or size_of(node)[1] > 25)
+    }
+
+    assert {name: size for name, size in large.items() if name not in LARGE} == {}
+    assert set(LARGE) - set(large) == set()
+
+
 def docstring(path: Path) -> str:
     return ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
 
@@ -144,7 +250,7 @@ def place(path: Path, word: str) -> bool:
     """Whether a word is a module: by its whole name, or of the package of ``path`` or one around it."""
     around = name_of(path).split(".")[: None if path.name == "__init__.py" else -1]
     here = {".".join((*around[:length], word)) for length in range(1, len(around) + 1)}
-    return not GRAPH.keys().isdisjoint({word} if "." in word else here)
+    return not GRAPH.keys().isdisjoint({word} | here)
 
 
 def test_what_is_not_here_is_elsewhere() -> None:
@@ -170,7 +276,9 @@ def test_a_package_says_what_is_in_it(path: Path) -> None:
     assert [word for word in words if not place(path, word)] == []
 
 
-@pytest.mark.parametrize("room", ["backends", "backends.legacy", "backends.libnl", "transport", "jobs"])
+@pytest.mark.parametrize(
+    "room", ["backends", "backends.legacy", "backends.libnl", "transport.recorded", "jobs", "engine"]
+)
 def test_a_room_names_its_modules(room: str) -> None:
     """The entry to a room with many modules says where each of them belongs."""
     path = ROOT / room.replace(".", "/") / "__init__.py"

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from oracle import Snapshot, snapshots
 
-from nlmon.backends.base import create
+from nlmon.backends.registry import create
 from nlmon.capture import open_capture
+from nlmon.engine.replay import Replay
 from nlmon.events import AddrInfo, Event, LinkInfo, NeighInfo, RouteInfo, RuleInfo
-from nlmon.identity import show_key
 from nlmon.names import TABLES
-from nlmon.replay import Replay
-from nlmon.state import State
+from nlmon.state.identity import show_key
+from nlmon.state.tables import State
 
 CAPTURES = Path(__file__).parent.parent / "fixtures" / "captures"
 HOSTS = [(kernel, name) for kernel in ("linux-6.1", "linux-6.12") for name in ("01-route-basic", "02-route-topology")]

@@ -9,12 +9,13 @@ from fakekernel import link
 from msgspec import structs
 from nlbuild import attr, message, number, wrong_length
 
-from nlmon.backends.base import create
 from nlmon.backends.libnl import LibnlBackend
+from nlmon.backends.registry import create
 from nlmon.capture import Frame
 from nlmon.capture.conversation import SAME_NUMBER, Conversation
-from nlmon.events import Datagram, Decoded
-from nlmon.replay import Replay
+from nlmon.engine.replay import Replay
+from nlmon.events import Decoded
+from nlmon.wire import Datagram
 
 ROUTE, XFRM, NETFILTER = 0, 6, 12
 REQUEST, MULTI, DUMP = 0x1, 0x2, 0x300

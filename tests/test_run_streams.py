@@ -16,13 +16,13 @@ import pytest
 from msgspec import structs
 from nlbuild import attr, message, number
 
-from nlmon.backends.base import create
 from nlmon.backends.legacy import LegacyBackend
+from nlmon.backends.registry import create
 from nlmon.capture import Frame
-from nlmon.events import Datagram, Datagrams
-from nlmon.lane import BackendMaker, Lane
-from nlmon.replay import Replay
-from nlmon.runs import Runs
+from nlmon.engine.lane import BackendMaker, Lane
+from nlmon.engine.replay import Replay
+from nlmon.engine.segments import Runs
+from nlmon.wire import Datagram, Datagrams
 
 legacy, libnl = partial(create, "legacy"), partial(create, "libnl")
 

@@ -17,9 +17,9 @@ from nlbuild import attr, message, number
 from nlmon.capture import Batch, Frame, open_capture
 from nlmon.capture.base import alike
 from nlmon.capture.conversation import NOTIFICATION, Conversation
-from nlmon.events import Datagram, Datagrams
-from nlmon.runs import MOST, MOST_BYTES, Runs
-from nlmon.transport.replay import ReplayFactory
+from nlmon.engine.segments import MOST, MOST_BYTES, Runs
+from nlmon.transport.recorded.transport import ReplayFactory
+from nlmon.wire import Datagram, Datagrams
 
 NEWLINK, DELLINK, NEWADDR, GETADDR, NEWROUTE = 16, 17, 20, 22, 24
 TYPES = frozenset({NEWLINK, DELLINK, NEWADDR, NEWROUTE})
@@ -40,7 +40,7 @@ def batch(*data: bytes, **shared: Any) -> Batch:
 @pytest.fixture(autouse=True)
 def least(monkeypatch: pytest.MonkeyPatch) -> None:
     """One packet is a run here."""
-    monkeypatch.setattr("nlmon.runs.LEAST", 1)
+    monkeypatch.setattr("nlmon.engine.segments.LEAST", 1)
 
 
 def parts(found: Batch, *before: Frame, types: frozenset[int] = TYPES) -> list[tuple[int, bool]]:
@@ -232,6 +232,6 @@ def test_time_does_not_go_back() -> None:
 @pytest.mark.parametrize(("packets", "is_run"), [(1, False), (2, False), (3, True)])
 def test_few_are_taken_alone(packets: int, is_run: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """What would gain nothing is no run, and still one part."""
-    monkeypatch.setattr("nlmon.runs.LEAST", 3)
+    monkeypatch.setattr("nlmon.engine.segments.LEAST", 3)
 
     assert parts(batch(*[ADDR] * packets)) == [(packets, is_run)]

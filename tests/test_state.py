@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nlmon.events import AddrInfo, Event, LinkInfo, NeighInfo, NextHop, Payload, RouteInfo, RuleInfo
-from nlmon.identity import hops_of, route_group, show_key
-from nlmon.state import State
+from nlmon.state.identity import hops_of, route_group, show_key
+from nlmon.state.tables import State
 
 NEW, DEL = 0, 1
 CREATE, EXCL, REPLACE, APPEND = 0x400, 0x200, 0x100, 0x800

@@ -10,14 +10,18 @@ from typing import Any
 import pytest
 from msgspec import UNSET, structs
 
-from nlmon.backends.base import Backend, BackendOptions, create
+from nlmon.backends.base import Backend
 from nlmon.backends.libnl import LibnlBackend
+from nlmon.backends.options import BackendOptions
+from nlmon.backends.registry import create
 from nlmon.capture import open_capture
-from nlmon.events import AddrInfo, Datagram, Decoded, Event, LinkInfo, RouteInfo
-from nlmon.lane import BackendMaker
-from nlmon.replay import Select, replay_capture
+from nlmon.engine.lane import BackendMaker
+from nlmon.engine.replay import Select
+from nlmon.engine.run import replay_capture
+from nlmon.events import AddrInfo, Decoded, Event, LinkInfo, RouteInfo
 from nlmon.report.model import CaptureReport
 from nlmon.transport.base import TransportFactory
+from nlmon.wire import Datagram
 
 CAPTURES = Path(__file__).parent.parent / "fixtures" / "captures"
 KERNELS = ("linux-6.1", "linux-6.12")

@@ -11,14 +11,18 @@ import pytest
 from msgspec import structs
 from nlbuild import message, number
 
-from nlmon.backends.base import Backend, BackendOptions, create
+from nlmon.backends.base import Backend
 from nlmon.backends.libnl import LibnlBackend
+from nlmon.backends.options import BackendOptions
+from nlmon.backends.registry import create
 from nlmon.capture import Frame, open_capture
-from nlmon.events import ConntrackInfo, Datagram, Decoded, DiagInfo, Event, GenericInfo, LinkInfo, TcInfo
-from nlmon.lane import BackendMaker
-from nlmon.replay import Replay, replay_capture
+from nlmon.engine.lane import BackendMaker
+from nlmon.engine.replay import Replay
+from nlmon.engine.run import replay_capture
+from nlmon.events import ConntrackInfo, Decoded, DiagInfo, Event, GenericInfo, LinkInfo, TcInfo
 from nlmon.report.model import CaptureReport
 from nlmon.transport.base import TransportFactory
+from nlmon.wire import Datagram
 
 CAPTURES = Path(__file__).parent.parent / "fixtures" / "captures" / "linux-6.12"
 legacy = partial(create, "legacy")

@@ -9,15 +9,17 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
-from nlmon.backends.base import Backend, BackendOptions, create
+from nlmon.backends.base import Backend
 from nlmon.backends.libnl import LibnlBackend
+from nlmon.backends.options import BackendOptions
+from nlmon.backends.registry import create
 from nlmon.capture import open_capture
+from nlmon.engine.lane import BackendMaker
+from nlmon.engine.run import replay_capture
 from nlmon.events import Event, LinkInfo, RouteInfo
-from nlmon.lane import BackendMaker
-from nlmon.replay import replay_capture
 from nlmon.report.model import CaptureReport
 from nlmon.transport.base import TransportFactory
-from nlmon.transport.faults import Fault
+from nlmon.transport.recorded.faults import Fault
 
 CAPTURES = Path(__file__).parent / ".." / "fixtures" / "captures"
 legacy = partial(create, "legacy")

@@ -16,6 +16,7 @@ from msgspec import UNSET, Struct, structs
 from test_verdict import KERNELS, verdict
 from test_verdict_guards import changed
 
+from nlmon.engine.lane import BackendMaker
 from nlmon.events import (
     AuditInfo,
     ConntrackInfo,
@@ -29,7 +30,6 @@ from nlmon.events import (
     XfrmPolicyInfo,
     XfrmStateInfo,
 )
-from nlmon.lane import BackendMaker
 
 Change = Callable[[Any], Any]
 

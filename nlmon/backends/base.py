@@ -14,139 +14,26 @@ Not here: any decoding. The two implementations share no code but this interface
 from __future__ import annotations
 
 import abc
-import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from importlib import import_module
 from types import FunctionType
-from typing import ClassVar, Literal, NoReturn, TypeAlias, get_args
+from typing import ClassVar
 
-from msgspec import Struct
-
+from nlmon.backends.options import BackendOptions
+from nlmon.backends.status import BackendStatus, LayoutStatus, ProtocolStatus
 from nlmon.errors import NlmonError, Overrun, TransportError, UsageError
-from nlmon.events import OVERRUN, Datagram, Datagrams, Decoded, Event, OverrunInfo
-from nlmon.transport.base import Transport, TransportFactory, TransportStatus
+from nlmon.events import OVERRUN, Decoded, Event, OverrunInfo
+from nlmon.transport.base import Transport, TransportFactory
+from nlmon.wire import Datagram, Datagrams
 
-__all__ = [
-    "BACKENDS",
-    "Backend",
-    "BackendOptions",
-    "BackendStatus",
-    "LayoutStatus",
-    "ProtocolStatus",
-    "create",
-    "methods_of",
-]
+__all__ = ["Backend", "methods_of"]
 
 EventCallback = Callable[[Event], None]
 ErrorCallback = Callable[[NlmonError], None]
 
-BACKENDS: Mapping[str, str] = {
-    "legacy": "nlmon.backends.legacy:LegacyBackend",
-    "libnl": "nlmon.backends.libnl:LibnlBackend",
-}
-
-PoolPolicy: TypeAlias = Literal["wait", "oldest", "newest"]
-# The least value of the options that have one; 16 bytes is an nlmsghdr. None, where it is allowed, sets no value.
-_LEAST = {
-    "receive_buffer": 0,
-    "send_buffer": 0,
-    "cache_size": 1,
-    "resync_interval": 0,
-    "resync_quiet": 0,
-    "max_message_size": 16,
-    "message_pool_size": 1,
-    "layouts": 0,
-}
-
-
-class BackendOptions(Struct, frozen=True):
-    """Inputs of a backend. Sizes in bytes, 32 KiB is the guide's default, None leaves the kernel's.
-
-    For libnl alone: ``generic_families`` names the families whose groups are joined, None joins all there are;
-    ``extra_groups`` names rtnetlink's neighbouring groups (``tc``, ``nexthop``, ``nsid``, ``prefix``, ``mdb``,
-    ``netconf``, ``stats``). ``caches``: any of ``link``, ``addr``, ``route``; at most ``cache_size`` objects each,
-    filled again when older than ``cache_ttl`` seconds. ``resync``: after a loss, dump and deliver what changed as
-    synthetic events, at most once in ``resync_interval`` seconds, and not before nothing came for ``resync_quiet``
-    seconds, since dumps in the middle of a burst cost more of it (a burst of more than ten seconds is not waited for);
-    keeps a table of all that was delivered. What failed is tried again after a second at least, and what was
-    interrupted three times more.
-    ``max_message_size``: larger messages, in bytes, are refused and reported. ``message_pool_size``: so many
-    datagrams are read ahead of their delivery; when the pool is full, ``pool_policy`` says whether the kernel's
-    buffer must wait, or the oldest or newest datagram is dropped, counted, and told like an overrun. ``layouts``: for
-    so many kinds of messages functions of their own are kept, which read what repeats itself faster; 0: none, every
-    message is read by its policy. Legacy ignores all of these.
-
-    A number that means nothing raises ``UsageError``, whichever implementation it is for."""
-
-    receive_buffer: int | None = 32768
-    send_buffer: int | None = 32768
-    generic_families: tuple[str, ...] | None = None
-    extra_groups: tuple[str, ...] = ()
-    caches: tuple[str, ...] = ()
-    cache_size: int = 65536
-    cache_ttl: float | None = None
-    resync: bool = False
-    resync_interval: float = 1.0
-    resync_quiet: float = 0.0
-    max_message_size: int | None = None
-    message_pool_size: int | None = None
-    pool_policy: PoolPolicy = "wait"
-    layouts: int = 1024
-
-    def __post_init__(self) -> None:
-        for name, least in _LEAST.items():
-            value = getattr(self, name)
-            if value is not None and not value >= least:
-                _refuse(name, value, f"{least} or more")
-        if self.cache_ttl is not None and not 0 < self.cache_ttl < math.inf:
-            _refuse("cache_ttl", self.cache_ttl, "more than 0 seconds")
-        for name in ("resync_interval", "resync_quiet"):
-            if not getattr(self, name) < math.inf:
-                _refuse(name, getattr(self, name), "a number of seconds")
-        if self.pool_policy not in get_args(PoolPolicy):
-            _refuse("pool_policy", self.pool_policy, ", ".join(get_args(PoolPolicy)))
-
-
-def _refuse(name: str, value: object, allowed: str) -> NoReturn:
-    raise UsageError("NLM-B012", f"the option {name} cannot be {value!r}", hint=f"allowed: {allowed}")
-
 
 # What ``process`` is made of, but for decoding.
 _STEPS = ("process", "read", "take", "observed", "deliver", "idle", "set_callback")
-
-
-class ProtocolStatus(Struct, frozen=True):
-    """Counters of one protocol since it was enabled first. ``unknown``: messages that give no event, by type and
-    first byte behind the header (often a family; -1: there is none)."""
-
-    enabled: bool
-    fd: int
-    events: int
-    errors: int
-    unknown: dict[tuple[int, int], int]
-    transport: TransportStatus | None
-
-
-class LayoutStatus(Struct, frozen=True):
-    """Layouts that are kept (``entries``), messages and nested ranges that one of them read (``hits``), that none did
-    (``misses``), functions made (``compiled``), how many of these for a layout that had taken for constant what is not
-    (``recompiled``), and keys that were given up or had to go (``evicted``)."""
-
-    entries: int
-    hits: int
-    misses: int
-    compiled: int
-    recompiled: int
-    evicted: int
-
-
-class BackendStatus(Struct, frozen=True):
-    """Name of the implementation and its protocols by number; its layouts, where it has any."""
-
-    name: str
-    protocols: dict[int, ProtocolStatus]
-    layouts: LayoutStatus | None = None
 
 
 class Backend(abc.ABC):
@@ -384,13 +271,3 @@ class Backend(abc.ABC):
 def methods_of(known: type) -> Mapping[str, object]:
     """The methods of a class as they are now."""
     return {name: method for name in dir(known) if isinstance(method := getattr(known, name), FunctionType)}
-
-
-def create(name: str, transports: TransportFactory, options: BackendOptions | None = None) -> Backend:
-    """The implementation called ``name``; raises ``UsageError`` for a name that is not in ``BACKENDS``."""
-    target = BACKENDS.get(name)
-    if target is None:
-        raise UsageError("NLM-B003", f"no implementation is called {name!r}", hint="choose " + " or ".join(BACKENDS))
-    module, _, attribute = target.partition(":")
-    backend: Backend = getattr(import_module(module), attribute)(transports, options)
-    return backend

@@ -41,7 +41,7 @@ from operator import eq
 from msgspec import Struct
 
 from nlmon.capture.base import Batch, Frame
-from nlmon.capture.framing import MessageHeader, messages
+from nlmon.framing import MessageHeader, messages
 
 __all__ = ["NOTIFICATION", "REMEMBERED", "Conversation", "Copies", "DumpScope", "Place", "Role"]
 

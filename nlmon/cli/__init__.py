@@ -7,7 +7,7 @@ Rules of this room:
 Read ``main`` first, then ``common`` and ``output``, which every command stands on. The commands: ``capture``,
 ``decode``, ``replay`` with its ``spread``, ``schema``, and ``record`` with its ``dumps``.
 
-Not here: what a command finds out (``nlmon.replay``, ``nlmon.capture``), and how that looks (``nlmon.report``).
+Not here: what a command finds out (``nlmon.engine.replay``, ``nlmon.capture``), and how that looks (``nlmon.report``).
 """
 
 __all__ = ()

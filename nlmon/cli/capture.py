@@ -1,6 +1,6 @@
 """``nlmon capture info``: what a capture file holds, without an implementation's opinion.
 
-Not here: decoding; messages are counted by the headers alone (``nlmon.capture.framing``).
+Not here: decoding; messages are counted by the headers alone (``nlmon.framing``).
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from msgspec import Struct
 
 from nlmon.capture import ByteOrder, CaptureReader, open_capture
 from nlmon.capture.conversation import Conversation, Copies, Role
-from nlmon.capture.framing import messages
 from nlmon.cli.common import progress, warn
 from nlmon.errors import InputError
-from nlmon.events import Datagram
+from nlmon.framing import messages
 from nlmon.names import PROTOCOLS, message_type
 from nlmon.report.jsonout import report_bytes
 from nlmon.report.model import Damage
 from nlmon.report.text import printable, shown_path
-from nlmon.transport.replay import ReplayFactory
+from nlmon.transport.recorded.transport import ReplayFactory
+from nlmon.wire import Datagram
 
 __all__ = ["CaptureSummary", "command", "summarise"]
 

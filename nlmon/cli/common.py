@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -16,7 +17,7 @@ import click
 from nlmon.errors import NlmonError
 from nlmon.report.text import printable
 
-__all__ = ["F", "layouts_option", "progress", "protocol_names", "protocol_option", "show_error", "warn"]
+__all__ = ["F", "feed_options", "layouts_option", "progress", "protocol_names", "protocol_option", "show_error", "warn"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -35,7 +36,7 @@ def _protocols(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -
 
 def protocol_names() -> str:
     """Every protocol that an implementation reads, as ``--protocol`` takes them."""
-    from nlmon.backends.base import BACKENDS  # noqa: PLC0415  (start-up: only a hint needs them)
+    from nlmon.backends.registry import BACKENDS  # noqa: PLC0415  (start-up: only a hint needs them)
     from nlmon.names import PROTOCOLS  # noqa: PLC0415
 
     numbers: set[int] = set()
@@ -61,7 +62,7 @@ def protocol_option(function: F) -> F:
 
 def layouts_option(function: F) -> F:
     """``--layouts N``: for how many kinds of messages libnl keeps functions of their own."""
-    from nlmon.backends.base import BackendOptions  # noqa: PLC0415  (start-up: not every command has it)
+    from nlmon.backends.options import BackendOptions  # noqa: PLC0415  (start-up: not every command has it)
 
     decorate = click.option(
         "--layouts",
@@ -101,3 +102,19 @@ def warn(text: str) -> None:
 def show_error(error: NlmonError) -> None:
     """One line on stderr: code, what, where, why, and what to do."""
     sys.stderr.write(f"error[{error.code}]: {printable(error.text)}\n")
+
+
+def feed_options(function: F) -> F:
+    """What is fed to whom: the capture, ``--backend``, ``--protocol``, ``--select``, ``--layouts``."""
+    from nlmon.backends.registry import BACKENDS  # noqa: PLC0415  (start-up: not every command has it)
+
+    select = click.option(
+        "--select",
+        type=click.Choice(["notifications", "all"]),
+        default="notifications",
+        show_default=True,
+        help="What a monitor's own socket would have received, or every recorded message.",
+    )
+    backend = click.option("--backend", type=click.Choice(list(BACKENDS)), default="libnl", show_default=True)
+    capture = click.argument("capture", type=click.Path(path_type=Path, readable=False))
+    return capture(backend(protocol_option(select(layouts_option(function)))))

@@ -2,7 +2,7 @@
 
 A line here is an event of ``nlmon replay``.
 
-Not here: what is fed (``feed``), comparing (``nlmon.replay``), the JSON form (``nlmon.eventjson``).
+Not here: what is fed (``feed``), comparing (``nlmon.engine.replay``), the JSON form (``nlmon.eventjson.read``).
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from pathlib import Path
 
 import click
 
-from nlmon.backends.base import BackendOptions
+from nlmon.backends.options import BackendOptions
 from nlmon.capture import ByteOrder, open_capture
-from nlmon.cli.common import progress, warn
-from nlmon.cli.feed import Feed, feed_options
+from nlmon.cli.common import feed_options, progress, warn
+from nlmon.engine.feed import Feed
+from nlmon.engine.replay import Select
 from nlmon.errors import InputError
-from nlmon.eventjson import events_to_json
+from nlmon.eventjson.write import events_to_json
 from nlmon.events import Event
-from nlmon.replay import Select
 from nlmon.report.text import shown_path
-from nlmon.transport.faults import parse_fault
+from nlmon.transport.recorded.faults import parse_fault
 
 __all__ = ["command"]
 

@@ -3,7 +3,7 @@
 Groups of NETLINK_GENERIC have numbers that the kernel gives when a family is loaded, so all there are get joined, and
 again whenever nlctrl tells of a family. The names of families do not matter for that.
 
-Not here: sockets (``nlmon.transport.kernel``) and the loop that reads them (``record``).
+Not here: sockets (``nlmon.transport.kernel.transport``) and the loop that reads them (``record``).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import struct
 from collections.abc import Iterable
 from importlib import import_module
 
-from nlmon.backends.base import BACKENDS
+from nlmon.backends.registry import BACKENDS
 from nlmon.errors import TransportError, UsageError
 from nlmon.transport.base import Transport
 
@@ -30,7 +30,7 @@ def groups_to_join(names: Iterable[str] = ()) -> dict[int, tuple[int, ...]]:
     Raises ``UsageError`` for a name that libnl does not know.
     """
     # Start-up: only a recording needs the implementations' tables.
-    known = import_module("nlmon.backends.libnl.network").GROUPS
+    known = import_module("nlmon.backends.libnl.decode.network").GROUPS
     joined: dict[int, set[int]] = {}
     for target in BACKENDS.values():
         module, _, attribute = target.partition(":")

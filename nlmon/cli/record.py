@@ -8,7 +8,7 @@ Rules of this file:
 1. A capture with the final name is complete. SIGINT and SIGTERM end a recording, they do not break it.
 2. No sleeping and no polling by time: the loop waits for a socket or a signal.
 
-Not here: sockets (``nlmon.transport.kernel``) and the format (``nlmon.capture.write``).
+Not here: sockets (``nlmon.transport.kernel.transport``) and the format (``nlmon.capture.write``).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from nlmon.cli.dumps import DUMPS, refusal
 from nlmon.cli.groups import groups_to_join, join_generic, tells_of_families
 from nlmon.errors import CaptureError, Overrun, TransportError, UsageError, errno_name
 from nlmon.names import PROTOCOLS
-from nlmon.transport.kernel import KernelFactory
+from nlmon.transport.kernel.transport import KernelFactory
 from nlmon.transport.recorder import RecordingFactory, RecordingTransport
 
 __all__ = ["command"]

@@ -1,6 +1,6 @@
 """``nlmon replay``: captures into both implementations, and the verdict.
 
-Not here: the replay itself (``nlmon.replay``) and the formats (``nlmon.report``).
+Not here: the replay itself (``nlmon.engine.replay``) and the formats (``nlmon.report``).
 """
 
 from __future__ import annotations
@@ -13,18 +13,19 @@ import click
 from msgspec import structs
 
 from nlmon import __version__
-from nlmon.backends.base import BACKENDS, BackendOptions
+from nlmon.backends.options import BackendOptions
+from nlmon.backends.registry import BACKENDS
 from nlmon.cli.common import layouts_option, protocol_option, show_error
 from nlmon.cli.output import refuse_captures, write_report
 from nlmon.errors import CaptureError, PlatformError, UsageError
 from nlmon.report.jsonout import CaptureLine, Footer, Header, line_bytes, report_bytes
 from nlmon.report.model import CaptureReport, Report, worst
-from nlmon.transport.faults import parse_fault
+from nlmon.transport.recorded.faults import parse_fault
 
 if TYPE_CHECKING:  # start-up: --help needs none of it
     from nlmon.capture import ByteOrder
+    from nlmon.engine.replay import Select
     from nlmon.jobs.work import Outcome
-    from nlmon.replay import Select
 
 __all__ = ["command"]
 

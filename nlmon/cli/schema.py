@@ -17,7 +17,7 @@ import click
 
 from nlmon.cli.capture import CaptureSummary
 from nlmon.cli.status import status_schema
-from nlmon.eventjson import event_schema
+from nlmon.eventjson.schema import event_schema
 from nlmon.report.jsonout import report_schema, schema_of, stream_schema
 
 __all__ = ["SCHEMAS", "command"]

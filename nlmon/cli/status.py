@@ -12,12 +12,13 @@ from typing import Any
 import click
 from msgspec import Struct
 
-from nlmon.backends.base import BackendOptions, BackendStatus, LayoutStatus
+from nlmon.backends.options import BackendOptions
+from nlmon.backends.status import BackendStatus, LayoutStatus
 from nlmon.capture import ByteOrder, open_capture
-from nlmon.cli.common import progress
-from nlmon.cli.feed import Feed, feed_options
+from nlmon.cli.common import feed_options, progress
+from nlmon.engine.feed import Feed
+from nlmon.engine.replay import Select
 from nlmon.names import PROTOCOLS, unknown_message
-from nlmon.replay import Select
 from nlmon.report.jsonout import report_bytes, schema_of
 
 __all__ = ["ProtocolCounters", "StatusReport", "command", "status_schema"]

@@ -7,12 +7,12 @@ Rules of this room:
 3. Every class of difference, its code and its weight stand in one table, in ``difference``.
 
 Read ``contract`` and ``difference`` first, then ``judge``, which is given each datagram. Of most datagrams
-``agreement`` says at once that both make the same of them, by the ``shapes`` of their messages; nothing else runs then.
+``fast`` says at once that both make the same of them; nothing else runs then.
 Else ``judge`` pairs events with ``align`` and compares them with ``classify``, errors with ``problems`` and the states
-in the end with ``final``. ``evidence`` holds against the bytes what has no counterpart, by ``layout`` and ``reading``,
-for generic netlink by ``generic``. ``explain`` makes a difference of a finding, with the bytes that ``locate`` finds.
+in the end with ``final``. ``evidence`` holds against the bytes what has no counterpart. ``explain`` makes a difference
+of a finding, with the bytes that ``evidence`` finds.
 
-Not here: feeding the implementations (``nlmon.replay``), and printing (``nlmon.report``).
+Not here: feeding the implementations (``nlmon.engine.replay``), and printing (``nlmon.report``).
 """
 
 __all__ = ()

@@ -14,9 +14,10 @@ from msgspec import UNSET
 
 from nlmon.compare.classify import Finding
 from nlmon.compare.difference import Class, Difference
-from nlmon.compare.locate import Message, locate
-from nlmon.events import Datagram, Event
+from nlmon.compare.evidence.locate import Message, locate
+from nlmon.events import Event
 from nlmon.names import message_type
+from nlmon.wire import Datagram
 
 __all__ = ["explain_event", "explain_field", "show"]
 

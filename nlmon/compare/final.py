@@ -1,6 +1,6 @@
 """Two final states, held against each other object by object.
 
-Not here: how a state came to be (``nlmon.state``).
+Not here: how a state came to be (``nlmon.state.tables``).
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from nlmon.compare.contract import Contract
 from nlmon.compare.difference import Class, Difference
 from nlmon.compare.explain import show
 from nlmon.events import RoutePayload
-from nlmon.identity import Key, show_key
-from nlmon.state import KINDS, VOLATILE, State, Unannounced
+from nlmon.state.dumps import Unannounced
+from nlmon.state.identity import Key, show_key
+from nlmon.state.tables import KINDS, VOLATILE, State
 
 __all__ = ["compare_corrections", "compare_recovery", "compare_states"]
 

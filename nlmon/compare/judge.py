@@ -6,7 +6,7 @@ Rules:
 2. Only after a loss that its socket really had may an implementation tell what was no message (``Side.lossy``).
 3. One message gives at most one event; whatever more an implementation gives is surplus.
 
-Not here: feeding implementations (``nlmon.replay``), folding states (``nlmon.state``).
+Not here: feeding implementations (``nlmon.engine.replay``), folding states (``nlmon.state.tables``).
 """
 
 from __future__ import annotations
@@ -16,25 +16,28 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TypeAlias
 
-from msgspec import Struct, structs
+from msgspec import structs
 
-from nlmon.compare.agreement import Agreement
 from nlmon.compare.align import align, in_order
 from nlmon.compare.classify import Classifier, Finding
 from nlmon.compare.contract import Contract
 from nlmon.compare.difference import Class, Difference, Group
-from nlmon.compare.evidence import Evidence, Known
+from nlmon.compare.evidence.check import Evidence, Known
+from nlmon.compare.evidence.locate import NLMSGHDR, Message, messages
 from nlmon.compare.explain import explain_event, explain_field, show
+from nlmon.compare.fast.agreement import Agreement
 from nlmon.compare.final import compare_corrections, compare_recovery, compare_states
-from nlmon.compare.locate import NLMSGHDR, Message, messages
 from nlmon.compare.problems import compare_problems
+from nlmon.compare.side import Side
 from nlmon.errors import DecodeError, NlmonError, TransportError
-from nlmon.events import OVERRUN, Datagram, Event
-from nlmon.identity import Key
+from nlmon.events import OVERRUN, Event
 from nlmon.names import name_of
-from nlmon.state import State, Unannounced
+from nlmon.state.dumps import Unannounced
+from nlmon.state.identity import Key
+from nlmon.state.tables import State
+from nlmon.wire import Datagram
 
-__all__ = ["DETAILS_KEPT", "GROUPS_KEPT", "Judge", "Side"]
+__all__ = ["DETAILS_KEPT", "GROUPS_KEPT", "Judge"]
 
 # Details kept of each class, and groups in all; what does not fit in is counted in a group of its class.
 DETAILS_KEPT = 100
@@ -43,22 +46,6 @@ GENERIC, GENL_ID_CTRL = 16, 16
 
 Keys: TypeAlias = Collection[tuple[str, Key]]
 _GroupKey: TypeAlias = tuple[Class, str, str]
-
-
-class Side(Struct, frozen=True):
-    """What one implementation made of a datagram. ``reads``: whether it reads the protocol at all, ``heard``: whether
-    the datagram reached its socket, ``missed``: whether a seeded fault took it, ``lossy``: whether its socket lost
-    anything so far, ``crash`` and ``trace``: what it raised, and where."""
-
-    name: str
-    events: Sequence[Event]
-    errors: Sequence[NlmonError]
-    reads: bool = True
-    heard: bool = True
-    missed: bool = False
-    lossy: bool = False
-    crash: str = ""
-    trace: str = ""
 
 
 class Judge:

@@ -19,9 +19,10 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
 from nlmon.compare.contract import Contract
-from nlmon.compare.locate import messages
+from nlmon.compare.evidence.locate import messages
 from nlmon.errors import AttributeFormatError, DecodeError, HeaderError, KernelError, NlmonError
-from nlmon.events import Datagram, Event
+from nlmon.events import Event
+from nlmon.wire import Datagram
 
 __all__ = ["Problem", "compare_problems"]
 

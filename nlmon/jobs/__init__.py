@@ -9,7 +9,7 @@ Rules of this room:
 Read ``work`` first, what a worker does, then ``order``, many captures by any executor. ``processes`` is the executor on
 this machine, ``cluster`` that of a dask cluster; both are loaded only when they are asked for.
 
-Not here: the replay itself (``nlmon.replay``), and what a command prints (``nlmon.cli``).
+Not here: the replay itself (``nlmon.engine.replay``), and what a command prints (``nlmon.cli``).
 """
 
 __all__ = ()

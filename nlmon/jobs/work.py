@@ -5,7 +5,7 @@ Rules of this file:
 2. A worker of another version refuses before it replays anything: its report could mean something else.
 3. Nothing is shared: a capture is opened by its path where it is replayed.
 
-Not here: many captures (``order``), and the replay itself (``nlmon.replay``).
+Not here: many captures (``order``), and the replay itself (``nlmon.engine.replay``).
 """
 
 from __future__ import annotations
@@ -19,16 +19,17 @@ from pathlib import Path
 from msgspec import Struct, field
 
 from nlmon import __version__
-from nlmon.backends.base import BackendOptions, create
+from nlmon.backends.options import BackendOptions
+from nlmon.backends.registry import create
 from nlmon.capture import ByteOrder, CaptureReader, open_capture
 from nlmon.compare.difference import Difference
+from nlmon.engine.replay import Select
+from nlmon.engine.run import replay_capture
 from nlmon.errors import CaptureError, NlmonError, PlatformError
-from nlmon.outcome import row
-from nlmon.replay import Select, replay_capture
 from nlmon.report.jsonout import DifferenceLine, line_bytes
-from nlmon.report.model import CaptureReport, Damage
+from nlmon.report.model import CaptureReport, Damage, row
 from nlmon.report.text import shown_path
-from nlmon.transport.faults import Fault
+from nlmon.transport.recorded.faults import Fault
 
 __all__ = ["Outcome", "ReplayOptions", "replay_path", "replay_reader", "unreadable"]
 

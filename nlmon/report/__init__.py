@@ -6,7 +6,7 @@ Rules of this room:
 
 Read ``model`` first, then ``jsonout`` for programs, and ``pretty`` with its ``table`` for people.
 
-Not here: how the values come about (``nlmon.replay``), and where they go (``nlmon.cli``).
+Not here: how the values come about (``nlmon.engine.replay``), and where they go (``nlmon.cli``).
 """
 
 __all__ = ()

@@ -4,7 +4,7 @@ Rules:
 1. Writers (``pretty``, ``jsonout``) only print these values; they compute nothing.
 2. Lists are bounded and every list has a count beside it, so a report says what it left out.
 
-Not here: how the values come about (``nlmon.replay``).
+Not here: how the values come about (``nlmon.engine.replay``).
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
-__all__ = ["CaptureReport", "Damage", "DifferenceGroup", "DifferenceRow", "Report", "Silent", "Verdict", "worst"]
+from nlmon.compare.difference import Difference
+
+__all__ = ["CaptureReport", "Damage", "DifferenceGroup", "DifferenceRow", "Report", "Silent", "Verdict", "row", "worst"]
 
 Verdict: TypeAlias = Literal["equivalent", "regression", "error"]
 
@@ -57,7 +59,7 @@ class DifferenceGroup(Struct, frozen=True):
 
 
 class Silent(Struct, frozen=True):
-    """One object that the kernel changed without announcing it, see ``nlmon.state.Unannounced``."""
+    """One object that the kernel changed without announcing it, see ``nlmon.state.tables.Unannounced``."""
 
     kind: str
     change: str
@@ -128,3 +130,10 @@ def worst(verdicts: list[Verdict]) -> Verdict:
     if "regression" in verdicts:
         return "regression"
     return "error" if not verdicts or "error" in verdicts else "equivalent"
+
+
+def row(difference: Difference) -> DifferenceRow:
+    """A difference as a row of a report."""
+    values = {name: getattr(difference, name) for name in difference.__struct_fields__ if name != "cls"}
+    cls = difference.cls
+    return DifferenceRow(code=cls.code, cls=cls.label, severity=cls.severity.value, **values)

@@ -15,7 +15,7 @@ from typing import Literal, Protocol
 
 from msgspec import Struct
 
-from nlmon.events import Datagram
+from nlmon.wire import Datagram
 
 __all__ = ["Transport", "TransportFactory", "TransportStatus"]
 

@@ -12,8 +12,8 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Literal, Protocol, TypeAlias
 
-from nlmon.events import Datagram
 from nlmon.transport.base import Transport, TransportFactory, TransportStatus
+from nlmon.wire import Datagram
 
 __all__ = ["RecordingFactory", "RecordingTransport", "Sink"]
 

@@ -13,11 +13,13 @@ from layoutfuzz import RECORDED, damaged
 from msgspec import structs
 from nlbuild import attr, message, number
 
-from nlmon.backends.base import Backend, create
+from nlmon.backends.base import Backend
 from nlmon.backends.legacy import LegacyBackend
 from nlmon.backends.libnl import LibnlBackend
-from nlmon.events import Datagram, Datagrams, Decoded
-from nlmon.transport.replay import ReplayFactory
+from nlmon.backends.registry import create
+from nlmon.events import Decoded
+from nlmon.transport.recorded.transport import ReplayFactory
+from nlmon.wire import Datagram, Datagrams
 
 
 class Forgetful(LibnlBackend):

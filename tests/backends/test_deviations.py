@@ -18,22 +18,24 @@ from flowbuild import NETFILTER, flow, netfilter
 from msgspec import structs
 from nlbuild import attr, generic, message, new_family, number
 
-from nlmon.backends.base import Backend, create
+from nlmon.backends.base import Backend
 from nlmon.backends.legacy import LegacyBackend
 from nlmon.backends.libnl import LibnlBackend
-from nlmon.backends.libnl.generic import GenericDecoder
-from nlmon.backends.libnl.netfilter import NetfilterDecoder
-from nlmon.backends.libnl.network import NetworkDecoder
+from nlmon.backends.libnl.decode.generic import GenericDecoder
+from nlmon.backends.libnl.decode.netfilter import NetfilterDecoder
+from nlmon.backends.libnl.decode.network import NetworkDecoder
+from nlmon.backends.libnl.decode.route import RouteDecoder
+from nlmon.backends.libnl.decode.sockets import SocketDecoder
 from nlmon.backends.libnl.policies import Attr
-from nlmon.backends.libnl.route import RouteDecoder
-from nlmon.backends.libnl.sockets import SocketDecoder
+from nlmon.backends.registry import create
 from nlmon.capture import open_capture
 from nlmon.capture.base import Frame
 from nlmon.compare.difference import Class, Severity
+from nlmon.engine.replay import Replay, Select
 from nlmon.errors import InternalError
-from nlmon.events import Datagram, Decoded, DiagInfo, GenericInfo, LinkInfo, RouteInfo
-from nlmon.replay import Replay, Select
-from nlmon.transport.replay import ReplayFactory
+from nlmon.events import Decoded, DiagInfo, GenericInfo, LinkInfo, RouteInfo
+from nlmon.transport.recorded.transport import ReplayFactory
+from nlmon.wire import Datagram
 
 ROUTE, SOCK_DIAG, GENERIC = 0, 4, 16
 ANY = -1

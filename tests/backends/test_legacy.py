@@ -11,23 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nlbuild import attr, message, number, wrong_length
 
-from nlmon.backends.base import create
 from nlmon.backends.legacy import LegacyBackend
+from nlmon.backends.registry import create
 from nlmon.capture import open_capture
 from nlmon.errors import DecodeError, FramingError, NlmonError, Overrun, TransportError, UsageError
-from nlmon.events import (
-    UNSET,
-    AddrInfo,
-    Datagram,
-    Decoded,
-    LinkInfo,
-    NeighInfo,
-    NextHop,
-    OverrunInfo,
-    RouteInfo,
-    RuleInfo,
-)
+from nlmon.events import UNSET, AddrInfo, Decoded, LinkInfo, NeighInfo, NextHop, OverrunInfo, RouteInfo, RuleInfo
 from nlmon.transport.base import TransportStatus
+from nlmon.wire import Datagram
 
 ORDERS = ["little", "big"]
 FIXTURES = sorted((Path(__file__).parents[2] / "fixtures" / "captures").glob("*/*.pcap.zst"))

@@ -15,8 +15,9 @@ from msgspec.structs import replace
 
 from nlmon.backends.legacy import LegacyBackend
 from nlmon.errors import DecodeError, KernelError, NlmonError, Overrun, TransportError
-from nlmon.events import UNSET, AddrInfo, Datagram, Event, LinkInfo, NeighInfo, NextHop, RouteInfo, RuleInfo
+from nlmon.events import UNSET, AddrInfo, Event, LinkInfo, NeighInfo, NextHop, RouteInfo, RuleInfo
 from nlmon.transport.base import TransportStatus
+from nlmon.wire import Datagram
 
 VECTORS = Path(__file__).parents[2] / "fixtures" / "vectors" / "replay-cases.txt"
 

@@ -9,8 +9,9 @@ import pytest
 from nlbuild import attr, message, number
 
 from nlmon.backends.libnl import LibnlBackend
-from nlmon.events import Datagram, DiagInfo
-from nlmon.transport.replay import ReplayFactory
+from nlmon.events import DiagInfo
+from nlmon.transport.recorded.transport import ReplayFactory
+from nlmon.wire import Datagram
 
 ROUTE, SOCK_DIAG = 0, 4
 AF_UNIX, AF_INET, AF_INET6 = 1, 2, 10

@@ -17,11 +17,12 @@ import pytest
 from pyroute2.netlink.exceptions import NetlinkNLADecodeError
 from pyroute2.netlink.rtnl.marshal import MarshalRtnl
 
-from nlmon.backends.base import create
+from nlmon.backends.registry import create
 from nlmon.capture import open_capture
-from nlmon.capture.framing import messages
-from nlmon.events import Datagram, Event, NextHop, RouteInfo
-from nlmon.transport.replay import ReplayFactory
+from nlmon.events import Event, NextHop, RouteInfo
+from nlmon.framing import messages
+from nlmon.transport.recorded.transport import ReplayFactory
+from nlmon.wire import Datagram
 
 CAPTURES = Path(__file__).parents[2] / "fixtures" / "captures"
 # Every message of 01 and 02, and of the bursts, which repeat themselves, every 40th.

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from nlbuild import message, number
 
-from nlmon.backends.base import create
-from nlmon.events import Datagram, XfrmStateInfo
-from nlmon.transport.replay import ReplayFactory
+from nlmon.backends.registry import create
+from nlmon.events import XfrmStateInfo
+from nlmon.transport.recorded.transport import ReplayFactory
+from nlmon.wire import Datagram
 
 XFRM, NEWSA = 6, 16
 AF_UNSPEC, AF_INET = 0, 2

@@ -21,9 +21,9 @@ from hypothesis import strategies as st
 from requirements_helper import require_netns, require_program
 
 from nlmon.capture import ByteOrder, Frame, open_capture
-from nlmon.capture.framing import messages
 from nlmon.capture.write import PcapngWriter
 from nlmon.errors import CaptureError
+from nlmon.framing import messages
 
 CAPTURES = Path(__file__).parents[2] / "fixtures" / "captures"
 BASIC = CAPTURES / "linux-6.12" / "01-route-basic.pcap.zst"

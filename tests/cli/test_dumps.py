@@ -12,8 +12,8 @@ from nlbuild import native, number
 from nlmon.cli.dumps import DUMPS, Dump, refusal
 from nlmon.cli.groups import groups_to_join
 from nlmon.cli.record import _dump
-from nlmon.events import Datagram
 from nlmon.transport.recorder import RecordingTransport
+from nlmon.wire import Datagram
 
 AUDIT = 9  # has nothing to ask for
 EVERY = [(protocol, dump) for protocol, dumps in DUMPS.items() for dump in dumps]

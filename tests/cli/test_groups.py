@@ -12,12 +12,12 @@ from nlbuild import native
 
 from nlmon.backends.legacy import LegacyBackend
 from nlmon.backends.libnl import LibnlBackend
-from nlmon.backends.libnl.network import GROUPS
+from nlmon.backends.libnl.decode.network import GROUPS
 from nlmon.cli.groups import groups_to_join, join_generic, tells_of_families
 from nlmon.cli.record import _record, command
 from nlmon.errors import TransportError, UsageError
-from nlmon.events import Datagram
 from nlmon.transport.recorder import RecordingTransport
+from nlmon.wire import Datagram
 
 
 @pytest.mark.parametrize("implementation", [LegacyBackend, LibnlBackend])

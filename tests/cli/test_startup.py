@@ -21,7 +21,14 @@ HEAVY = PYROUTE2 | {
     *("deepdiff", "rich", "jsonschema", "zstandard", "ruamel", "attrs", "referencing"),
     *("distributed", "dask", "tornado", "cloudpickle"),
 }
-OURS = {"nlmon.replay", "nlmon.backends.legacy", "nlmon.backends.libnl", "nlmon.compare", "nlmon.capture", "nlmon.jobs"}
+OURS = {
+    "nlmon.engine.replay",
+    "nlmon.backends.legacy",
+    "nlmon.backends.libnl",
+    "nlmon.compare",
+    "nlmon.capture",
+    "nlmon.jobs",
+}
 
 
 def imported(*arguments: object) -> set[str]:

@@ -16,17 +16,18 @@ from nlbuild import message
 from test_verdict_guards import changed
 from xfrmbuild import state
 
-from nlmon.backends.base import create
 from nlmon.backends.libnl import LibnlBackend
+from nlmon.backends.registry import create
 from nlmon.capture import Frame
 from nlmon.compare.classify import Classifier
 from nlmon.compare.contract import load_contract
+from nlmon.compare.evidence.locate import field_of
 from nlmon.compare.final import compare_recovery
-from nlmon.compare.locate import field_of
-from nlmon.events import Datagram, Decoded, Event, LinkInfo
-from nlmon.lane import BackendMaker, Lane
-from nlmon.replay import Replay
-from nlmon.state import State
+from nlmon.engine.lane import BackendMaker, Lane
+from nlmon.engine.replay import Replay
+from nlmon.events import Decoded, Event, LinkInfo
+from nlmon.state.tables import State
+from nlmon.wire import Datagram
 
 ROUTE, XFRM = 0, 6
 NEWSA, DELSA = 16, 17

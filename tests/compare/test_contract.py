@@ -10,8 +10,8 @@ import pytest
 
 from nlmon.compare import contract as module
 from nlmon.compare.contract import COMPILED, KIND_TYPES, Contract, compiled_bytes, load_contract
-from nlmon.compare.layout import ATTRIBUTES, XFRM_FIELDS
-from nlmon.compare.locate import locate
+from nlmon.compare.evidence.locate import locate
+from nlmon.compare.evidence.offsets import ATTRIBUTES, XFRM_FIELDS
 from nlmon.errors import ContractError
 
 CONTRACT = Path(load_contract.__wrapped__.__code__.co_filename).parent / "contract.yaml"

@@ -6,7 +6,7 @@ import pytest
 
 from nlmon.backends.legacy import LegacyBackend
 from nlmon.backends.libnl import LibnlBackend
-from nlmon.backends.libnl.network import GROUPS
+from nlmon.backends.libnl.decode.network import GROUPS
 from nlmon.compare.contract import load_contract
 
 GENERIC = 16

@@ -7,9 +7,11 @@ from nlbuild import generic, message
 
 from nlmon.compare.contract import load_contract
 from nlmon.compare.difference import Class, Difference
-from nlmon.compare.evidence import Known
-from nlmon.compare.judge import GROUPS_KEPT, Judge, Side
-from nlmon.events import Datagram, Event, GenericInfo
+from nlmon.compare.evidence.check import Known
+from nlmon.compare.judge import GROUPS_KEPT, Judge
+from nlmon.compare.side import Side
+from nlmon.events import Event, GenericInfo
+from nlmon.wire import Datagram
 
 NAMES = {28: ["nl80211"], 21: ["ethtool"], 30: ["one", "other"]}
 

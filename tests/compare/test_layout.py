@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from nlmon.compare.layout import ATTRIBUTES, HEADERS
+from nlmon.compare.evidence.offsets import ATTRIBUTES, HEADERS
 
 RTNL = "pyroute2.netlink.rtnl"
 PYROUTE2 = (

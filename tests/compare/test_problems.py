@@ -6,10 +6,10 @@ import pytest
 from nlbuild import message, wrong_length
 
 from nlmon.compare.contract import load_contract
-from nlmon.compare.locate import Message, field_of, locate, messages
+from nlmon.compare.evidence.locate import Message, field_of, locate, messages
 from nlmon.compare.problems import compare_problems
 from nlmon.errors import AttributeFormatError, DecodeError, FramingError, HeaderError
-from nlmon.events import Datagram
+from nlmon.wire import Datagram
 
 NAMES = ("legacy", "libnl")
 LINK = message(16, bytes(16))

@@ -15,16 +15,19 @@ import pytest
 from msgspec import UNSET, Struct, structs
 from nlbuild import attr, message, number
 
-from nlmon.backends.base import Backend, create
+from nlmon.backends.base import Backend
+from nlmon.backends.registry import create
 from nlmon.capture import open_capture
 from nlmon.compare.classify import Classifier
 from nlmon.compare.contract import load_contract
 from nlmon.compare.difference import Difference
-from nlmon.compare.evidence import Known
-from nlmon.compare.judge import Judge, Side
-from nlmon.compare.shapes import FIRST_SHAPES, MESSAGES_A_SHAPE, SEEN, SHAPES, WAYS
-from nlmon.events import Datagram, Event, LinkInfo, RouteInfo
-from nlmon.transport.replay import ReplayFactory
+from nlmon.compare.evidence.check import Known
+from nlmon.compare.fast.shapes import FIRST_SHAPES, MESSAGES_A_SHAPE, SEEN, SHAPES, WAYS
+from nlmon.compare.judge import Judge
+from nlmon.compare.side import Side
+from nlmon.events import Event, LinkInfo, RouteInfo
+from nlmon.transport.recorded.transport import ReplayFactory
+from nlmon.wire import Datagram
 
 CAPTURES = Path(__file__).parents[2] / "fixtures" / "captures"
 FORWARD, BACK = ("legacy", "libnl"), ("libnl", "legacy")
@@ -241,7 +244,7 @@ def test_who_derives_events_is_judged_by_what_they_say() -> None:
 
 def test_the_oldest_shape_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     """There are never more than allowed, and what the others gave is counted."""
-    monkeypatch.setattr("nlmon.compare.shapes.SHAPES", 8)
+    monkeypatch.setattr("nlmon.compare.fast.shapes.SHAPES", 8)
     bench = Bench()
     for kind in range(40, 60):
         for _ in range(3):

@@ -10,7 +10,7 @@ import pytest
 from nlbuild import attr, number
 
 from nlmon.compare import contract
-from nlmon.compare.values import UNKNOWN, acquire, readers, selector
+from nlmon.compare.evidence.values import UNKNOWN, acquire, readers, selector
 from nlmon.events import FlowTuple, XfrmAlgorithm, XfrmSelector, XfrmStateInfo, XfrmTemplate
 
 SCHEMA = json.loads((Path(contract.__file__).parent / "contract.schema.json").read_text(encoding="utf-8"))

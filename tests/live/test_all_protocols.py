@@ -11,7 +11,7 @@ EVERYTHING = """
 import socket
 from live_kit import BOTH, NESTED, Watch, agreement, ask, attr, count_flows, done, ip
 from nlbuild import native as message
-from nlmon.backends.base import BackendOptions
+from nlmon.backends.options import BackendOptions
 from nlmon.errors import TransportError
 count_flows()
 watch = Watch(0, 4, 6, 12, 16, options=BackendOptions(extra_groups=("tc", "nexthop", "nsid", "netconf", "mdb")))

@@ -12,7 +12,7 @@ import gc, os, struct
 from live_kit import Watch, done, ip
 from nlbuild import native as message
 from nlmon.errors import TransportError
-from nlmon.transport.kernel import KernelFactory
+from nlmon.transport.kernel.transport import KernelFactory
 ip("-batch", "-", lines="".join(f"link add b{n} type bridge\\n" for n in range(60)))
 watch = Watch(0, names=("libnl",)); backend = watch["libnl"]
 transport = KernelFactory().open(0, ())
@@ -55,7 +55,7 @@ def test_an_abandoned_answer_does_not_spoil_the_next() -> None:
 INTERRUPTED = """
 import itertools, os
 from live_kit import Watch, done, ip
-from nlmon.backends.base import BackendOptions
+from nlmon.backends.options import BackendOptions
 from nlmon.errors import Overrun
 ip("-batch", "-", lines="".join(f"link add b{n} type bridge\\n" for n in range(60)))
 watch = Watch(0, names=("libnl",), options=BackendOptions(resync=True)); backend = watch["libnl"]

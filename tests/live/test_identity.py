@@ -13,7 +13,7 @@ pytestmark = pytest.mark.live
 
 ROUTES = """
 from live_kit import BOTH, Watch, done, ip, ip_json
-from nlmon.state import State
+from nlmon.state.tables import State
 ip("-batch", "-", lines="link add d0 type veth peer name d1\\nlink set d0 up\\nlink set d1 up\\n")
 ip("addr", "add", "192.0.2.10/24", "dev", "d0")
 watch = Watch(0); states = {name: State() for name in BOTH}; taken = dict.fromkeys(BOTH, 0)
@@ -61,7 +61,7 @@ def test_routes_that_differ_in_metrics_or_nexthop() -> None:
 
 RULES = """
 from live_kit import BOTH, Watch, done, ip
-from nlmon.state import State
+from nlmon.state.tables import State
 watch = Watch(0)
 before = len(ip("-4", "rule").splitlines())
 for line in ("rule add from 10.1.0.0/16 table 100 priority 9 realms 5",
@@ -88,7 +88,7 @@ def test_rules_that_differ_in_realms() -> None:
 ENTRIES = """
 from live_kit import BOTH, Watch, done, ip
 import subprocess
-from nlmon.state import State
+from nlmon.state.tables import State
 ip("link", "add", "vx0", "type", "vxlan", "external", "vnifilter", "dstport", "4789")
 ip("link", "set", "vx0", "up")
 for vni in ("10", "20"): subprocess.run(["bridge", "vni", "add", "dev", "vx0", "vni", vni], check=True)

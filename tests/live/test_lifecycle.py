@@ -10,8 +10,9 @@ pytestmark = pytest.mark.live
 LIVES = """
 import gc, os, sys, threading, tracemalloc
 from live_kit import BOTH, done, ip
-from nlmon.backends.base import BackendOptions, create
-from nlmon.transport.kernel import KernelFactory
+from nlmon.backends.options import BackendOptions
+from nlmon.backends.registry import create
+from nlmon.transport.kernel.transport import KernelFactory
 ip("link", "set", "lo", "up")
 options = BackendOptions(caches=("link", "addr", "route"), resync=True, extra_groups=("tc",), message_pool_size=8)
 events, errors = [0], []

@@ -11,9 +11,9 @@ OVERRUN = """
 import itertools, os
 from pathlib import Path
 from live_kit import BOTH, Watch, done, ip, routes
-from nlmon.backends.base import BackendOptions
+from nlmon.backends.options import BackendOptions
 from nlmon.backends.libnl.recovery import DUMPS
-from nlmon.state import State
+from nlmon.state.tables import State
 ip("link", "set", "lo", "up")
 watch = Watch(0, options=BackendOptions(receive_buffer=4096, resync=True))
 states = {name: State(notes=False) for name in BOTH}
@@ -75,7 +75,7 @@ def test_an_overrun_is_made_up_for_by_libnl_and_told_by_legacy() -> None:
 LOST = """
 import os, stat
 from live_kit import BOTH, Watch, done, ip
-from nlmon.backends.base import BackendOptions
+from nlmon.backends.options import BackendOptions
 from nlmon.errors import TransportError
 options = BackendOptions(receive_buffer=50000, send_buffer=40000, resync=True, extra_groups=("nsid",),
                          generic_families=("ethtool", "nlctrl"))

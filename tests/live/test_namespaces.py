@@ -10,8 +10,8 @@ pytestmark = pytest.mark.live
 MOVED = """
 from live_kit import BOTH, Peer, Watch, agreement, ask, attr, done, ip
 from nlbuild import native as message
-from nlmon.state import State
-from nlmon.transport.kernel import KernelFactory
+from nlmon.state.tables import State
+from nlmon.transport.kernel.transport import KernelFactory
 import sys
 peer = Peer()
 ask(0, message(88, bytes(4) + attr(1, (7).to_bytes(4, sys.byteorder)) +

@@ -18,13 +18,14 @@ from typing import Any, NamedTuple
 
 import zstandard
 
-from nlmon.backends.base import create
+from nlmon.backends.registry import create
 from nlmon.capture import open_capture
 from nlmon.capture.base import Frame
 from nlmon.capture.conversation import Conversation, Place, Role
-from nlmon.capture.framing import MessageHeader, messages
-from nlmon.events import Datagram, Event
-from nlmon.lane import Lane
+from nlmon.engine.lane import Lane
+from nlmon.events import Event
+from nlmon.framing import MessageHeader, messages
+from nlmon.wire import Datagram
 
 __all__ = ["BACKENDS", "CAPTURES", "KERNELS", "Message", "Recording", "recording"]
 

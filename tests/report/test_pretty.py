@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from nlmon.backends.base import create
+from nlmon.backends.registry import create
 from nlmon.capture import open_capture
-from nlmon.replay import replay_capture
+from nlmon.engine.run import replay_capture
 from nlmon.report.model import CaptureReport, DifferenceGroup, DifferenceRow, Report, Verdict
 from nlmon.report.pretty import print_report
 

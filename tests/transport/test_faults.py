@@ -14,18 +14,22 @@ from fakekernel import link
 from jsonschema import Draft202012Validator
 from nlbuild import attr, message, number
 
-from nlmon.backends.base import Backend, BackendOptions, create
+from nlmon.backends.base import Backend
 from nlmon.backends.libnl import LibnlBackend
+from nlmon.backends.options import BackendOptions
+from nlmon.backends.registry import create
 from nlmon.capture import open_capture
+from nlmon.engine.replay import Replay
+from nlmon.engine.summary import capture_report
 from nlmon.errors import Overrun, UsageError
-from nlmon.events import Datagram, Event, LinkInfo
-from nlmon.identity import show_key
-from nlmon.replay import Replay
+from nlmon.events import Event, LinkInfo
 from nlmon.report.model import CaptureReport
-from nlmon.state import State, changed_fields
+from nlmon.state.identity import show_key
+from nlmon.state.tables import State, changed_fields
 from nlmon.transport.base import TransportFactory
-from nlmon.transport.faults import Fault, parse_fault
-from nlmon.transport.replay import ReplayFactory
+from nlmon.transport.recorded.faults import Fault, parse_fault
+from nlmon.transport.recorded.transport import ReplayFactory
+from nlmon.wire import Datagram
 
 REPOSITORY = Path(__file__).parents[2]
 CAPTURES = REPOSITORY / "fixtures" / "captures"
@@ -140,7 +144,8 @@ class Run:
             )
             for one in reader:
                 self.replay.feed(one)
-            self.report: CaptureReport = self.replay.finish(reader, name)
+            self.replay.finish()
+            self.report: CaptureReport = capture_report(self.replay, reader, name)
         self.states: list[State] = [lane.state for lane in self.replay.lanes]
 
 

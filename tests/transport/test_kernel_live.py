@@ -20,8 +20,8 @@ pytestmark = pytest.mark.live
 
 BOTH = """
 import json, subprocess, select
-from nlmon.backends.base import create
-from nlmon.transport.kernel import KernelFactory
+from nlmon.backends.registry import create
+from nlmon.transport.kernel.transport import KernelFactory
 seen = {}
 backends = []
 for name in ("legacy", "libnl"):
@@ -53,8 +53,8 @@ def test_both_implementations_hear_the_same() -> None:
 
 LARGE = """
 import json, subprocess, select
-from nlmon.backends.base import create
-from nlmon.transport.kernel import KernelFactory
+from nlmon.backends.registry import create
+from nlmon.transport.kernel.transport import KernelFactory
 backend = create("libnl", KernelFactory()); backend.enable(0)
 names, sizes = [], []
 decode = backend.decode
@@ -84,8 +84,8 @@ def test_a_message_of_20_kilobytes_is_read_whole() -> None:
 
 CUT = """
 import json, subprocess, select
-from nlmon.backends.base import create
-from nlmon.transport import kernel
+from nlmon.backends.registry import create
+from nlmon.transport.kernel import transport as kernel
 kernel.LARGEST_DATAGRAM = 4096
 seen = {}
 backends = []
@@ -126,7 +126,7 @@ def test_a_datagram_that_is_cut_is_a_loss() -> None:
 
 ENORMOUS = """
 import json, os, select, socket, struct
-from nlmon.transport import kernel
+from nlmon.transport.kernel import transport as kernel
 found = []
 for largest in (kernel.LARGEST_DATAGRAM, 4096):
     kernel.LARGEST_DATAGRAM = largest
@@ -148,7 +148,7 @@ def test_a_foreign_datagram_of_any_size_is_no_loss() -> None:
 
 FOREIGN = """
 import json, os, socket, struct
-from nlmon.transport.kernel import KernelFactory
+from nlmon.transport.kernel.transport import KernelFactory
 transport = KernelFactory().open(0, (1,))
 liar = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0); liar.bind((0, 0))
 with socket.socket(fileno=os.dup(transport.fileno())) as same: address = same.getsockname()
@@ -166,7 +166,7 @@ def test_only_the_kernel_is_believed() -> None:
 
 RENAMED = """
 import json, socket, subprocess, sys
-from nlmon.transport.kernel import KernelFactory
+from nlmon.transport.kernel.transport import KernelFactory
 def ip(*words): subprocess.run(["ip", *words], check=True)
 ip("link", "add", "v0", "type", "veth", "peer", "name", "w0")
 index = socket.if_nametoindex("v0")
@@ -200,7 +200,7 @@ def test_a_name_is_that_of_its_message(groups: tuple[int, ...], second: str) -> 
 LOST = """
 import json, socket, subprocess
 from nlmon.errors import Overrun
-from nlmon.transport.kernel import KernelFactory
+from nlmon.transport.kernel.transport import KernelFactory
 def batch(*lines): subprocess.run(["ip", "-batch", "-"], input="\\n".join(lines), text=True, check=True)
 batch("link add v0 type veth peer name w0")
 index = socket.if_nametoindex("v0")
@@ -226,8 +226,8 @@ def test_after_a_loss_names_are_those_of_now() -> None:
 
 DUMP = """
 import json
-from nlmon.backends.base import create
-from nlmon.transport.kernel import KernelFactory
+from nlmon.backends.registry import create
+from nlmon.transport.kernel.transport import KernelFactory
 backend = create("libnl", KernelFactory()); backend.enable(0)
 result = backend.dump(0, 18)
 print(json.dumps([result.outcome.value, [e.payload.ifname for e in result.events], len(result.errors)]))
@@ -244,7 +244,7 @@ def test_a_live_dump() -> None:
 
 HIGH = """
 import json, subprocess, select, struct
-from nlmon.transport.kernel import KernelFactory
+from nlmon.transport.kernel.transport import KernelFactory
 transport = KernelFactory().open(0, (32,))
 subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
 subprocess.run(["ip", "nexthop", "add", "id", "7", "blackhole"], check=True)

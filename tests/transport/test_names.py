@@ -10,9 +10,9 @@ from fakekernel import ROUTE, FakeKernel
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nlmon.backends.base import create
 from nlmon.backends.libnl import LibnlBackend
-from nlmon.transport.names import Names
+from nlmon.backends.registry import create
+from nlmon.transport.kernel.ifnames import Names
 
 XFRM = 6
 ADDR, NEW_LINK, DEL_LINK = 20, 16, 17

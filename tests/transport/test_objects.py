@@ -9,9 +9,10 @@ from fakekernel import addr, link, neigh, route
 from nlbuild import attr, message, number
 
 from nlmon.backends.libnl import LibnlBackend
-from nlmon.events import Datagram, LinkInfo, RouteInfo
-from nlmon.state import State
-from nlmon.transport.replay import ReplayFactory
+from nlmon.events import LinkInfo, RouteInfo
+from nlmon.state.tables import State
+from nlmon.transport.recorded.transport import ReplayFactory
+from nlmon.wire import Datagram
 
 LINK, ADDR, ROUTES, NEIGH, RULE = 16, 20, 24, 28, 32
 REPLACE, CREATE, APPEND = 0x100, 0x400, 0x800

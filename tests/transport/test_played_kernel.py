@@ -6,10 +6,10 @@ import pytest
 from fakekernel import link
 from nlbuild import attr, message, nested, new_family, number
 
-from nlmon.events import Datagram
-from nlmon.transport.answers import answers
-from nlmon.transport.groups import groups_of
-from nlmon.transport.told import Told
+from nlmon.transport.recorded.answers import answers
+from nlmon.transport.recorded.groups import groups_of
+from nlmon.transport.recorded.kernel import Told
+from nlmon.wire import Datagram
 
 ROUTE, XFRM, NETFILTER, GENERIC = 0, 6, 12, 16
 CREATED = 0x600

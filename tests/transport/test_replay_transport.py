@@ -11,9 +11,10 @@ from nlbuild import attr, message, number
 from nlmon.backends.libnl import LibnlBackend
 from nlmon.backends.libnl.dump import Outcome
 from nlmon.errors import KernelError, Overrun, TransportError, UsageError
-from nlmon.events import Datagram, Event, LinkInfo
-from nlmon.transport.groups import groups_of
-from nlmon.transport.replay import ReplayFactory
+from nlmon.events import Event, LinkInfo
+from nlmon.transport.recorded.groups import groups_of
+from nlmon.transport.recorded.transport import ReplayFactory
+from nlmon.wire import Datagram
 
 ROUTE, GENERIC = 0, 16
 LINK, NEIGH = 1, 3
@@ -187,7 +188,7 @@ def test_the_extended_acknowledgement_is_read() -> None:
 @pytest.mark.parametrize("name", ["legacy", "libnl"])
 def test_an_overrun_is_told_and_survived(name: str) -> None:
     """ENOBUFS reaches the error callback, is an event in its place, and the next datagram is still delivered."""
-    from nlmon.backends.base import create  # noqa: PLC0415
+    from nlmon.backends.registry import create  # noqa: PLC0415
 
     factory = ReplayFactory()
     backend = create(name, factory)
@@ -224,7 +225,7 @@ def test_libnl_replaces_a_lost_socket(number_: int, recovers: bool) -> None:
 @pytest.mark.parametrize("name", ["legacy", "libnl"])
 def test_the_life_of_a_backend(name: str) -> None:
     """Enable twice, disable, process when disabled, close twice, open again."""
-    from nlmon.backends.base import create  # noqa: PLC0415
+    from nlmon.backends.registry import create  # noqa: PLC0415
 
     backend = create(name, ReplayFactory())
     with pytest.raises(UsageError):

@@ -6,10 +6,10 @@ import pytest
 from fakekernel import link
 from nlbuild import attr, generic, message, nested, new_family, number
 
-from nlmon.events import Datagram
-from nlmon.transport.groups import groups_of
-from nlmon.transport.replay import ReplayFactory
-from nlmon.transport.told import Told
+from nlmon.transport.recorded.groups import groups_of
+from nlmon.transport.recorded.kernel import Told
+from nlmon.transport.recorded.transport import ReplayFactory
+from nlmon.wire import Datagram
 
 ROUTE, NETFILTER, GENERIC = 0, 12, 16
 NLM_F_REQUEST, NLM_F_DUMP, CREATED = 0x1, 0x300, 0x600

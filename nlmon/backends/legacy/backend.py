@@ -20,12 +20,13 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import ClassVar, TypeAlias
 
-from nlmon.backends.base import Backend, BackendOptions, methods_of
+from nlmon.backends.base import Backend, methods_of
 from nlmon.backends.legacy.generic import GenericParser
 from nlmon.backends.legacy.netfilter import NetfilterParser
 from nlmon.backends.legacy.reading import Message, Parsed
 from nlmon.backends.legacy.route import RouteParser
 from nlmon.backends.legacy.sockets import SocketParser
+from nlmon.backends.options import BackendOptions
 from nlmon.errors import (
     FramingError,
     HeaderError,
@@ -35,8 +36,9 @@ from nlmon.errors import (
     TransportError,
     errno_name,
 )
-from nlmon.events import UNSET, Datagram, Datagrams, Decoded, Event, LinkInfo, Payload
+from nlmon.events import UNSET, Decoded, Event, LinkInfo, Payload
 from nlmon.transport.base import Transport, TransportFactory
+from nlmon.wire import Datagram, Datagrams
 
 __all__ = ["LegacyBackend"]
 

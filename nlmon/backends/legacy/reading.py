@@ -17,7 +17,8 @@ from socket import AF_INET6, inet_ntoa, inet_ntop
 from typing import TypeAlias
 
 from nlmon.errors import AttributeFormatError, DecodeError
-from nlmon.events import Datagram, Payload
+from nlmon.events import Payload
+from nlmon.wire import Datagram
 
 __all__ = ["NLA_TYPE_MASK", "Message", "Parsed", "Reader"]
 

@@ -12,7 +12,8 @@ import struct
 
 from nlmon.backends.legacy.reading import Message, Parsed, Reader
 from nlmon.errors import HeaderError
-from nlmon.events import Datagram, DiagInfo
+from nlmon.events import DiagInfo
+from nlmon.wire import Datagram
 
 __all__ = ["SocketParser"]
 

@@ -7,12 +7,8 @@ Rules of this folder:
 3. Only ``backend`` and ``requests`` meet a transport, and ``pool``, which reads ahead; all else is values in, values
    out.
 
-From the bytes up: ``policies`` says which field comes from which attribute, ``resolve`` finds the numbers,
-``readers`` reads values, those of ``addresses`` among them, ``attributes`` compiles policies and walks with them. On
-these stand the decoders, one a protocol or part of one: ``route``, ``network``, ``sockets``, ``netfilter``, ``xfrm``,
-``audit``, ``generic`` with its ``families``. ``messages`` gives each message of a datagram to its decoder, and to
-``control`` what is none of theirs; what repeats itself is read by the functions of ``layouts``. ``dump`` follows
-answers, ``requests`` asks. ``cache`` holds what was said, ``recovery`` finds what was missed, ``pool`` waits;
+From the bytes up: ``policies`` says which field comes from which attribute, ``decode`` walks messages with them, and
+what repeats itself is read by the functions of ``layouts``. ``dump`` follows answers, ``requests`` asks. ``cache`` holds what was said, ``recovery`` finds what was missed, ``pool`` waits;
 ``backend`` is the implementation itself.
 
 Not here, on purpose: anything shared with the legacy implementation.

@@ -3,7 +3,7 @@
 Deviations can be made by a subclass that replaces an entry of ``decoders``, ``handlers`` or ``groups``, or one of
 the methods.
 
-Not here: decoding (``messages``), asking (``requests``), what caches and recovery hold (``cache``, ``recovery``).
+Not here: decoding (``decode``), asking (``requests``), what caches and recovery hold (``cache``, ``recovery``).
 """
 
 from __future__ import annotations
@@ -17,19 +17,22 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import ClassVar
 
-from nlmon.backends.base import BackendOptions, LayoutStatus, methods_of
+from nlmon.backends.base import methods_of
 from nlmon.backends.libnl.cache import CACHES, Cache, CacheStatus
+from nlmon.backends.libnl.decode.families import GENL_ID_CTRL, Family
+from nlmon.backends.libnl.decode.messages import AUDIT, GENERIC, NETFILTER, ROUTE, SOCK_DIAG, XFRM
+from nlmon.backends.libnl.decode.network import GROUPS
 from nlmon.backends.libnl.dump import Outcome
-from nlmon.backends.libnl.families import GENL_ID_CTRL, Family
-from nlmon.backends.libnl.messages import AUDIT, GENERIC, NETFILTER, ROUTE, SOCK_DIAG, XFRM
-from nlmon.backends.libnl.network import GROUPS
+from nlmon.backends.libnl.policies.readers import Reading
 from nlmon.backends.libnl.pool import Pool
-from nlmon.backends.libnl.readers import Reading
 from nlmon.backends.libnl.recovery import DUMPS, Tracker
 from nlmon.backends.libnl.requests import NLM_F_DUMP, NLM_F_REQUEST, Requests
+from nlmon.backends.options import BackendOptions
+from nlmon.backends.status import LayoutStatus
 from nlmon.errors import NotFound, Overrun, ResyncIncomplete, TransportError, UsageError
-from nlmon.events import Datagram, Decoded, Event, LinkInfo
+from nlmon.events import Decoded, Event, LinkInfo
 from nlmon.transport.base import Transport, TransportFactory
+from nlmon.wire import Datagram
 
 __all__ = ["LibnlBackend"]
 

@@ -10,7 +10,7 @@ Rules of this file:
    lookups ask past it.
 6. Values in, values out: the dump that fills a cache is the backend's to ask for, and when.
 
-Not here: which object is which (``nlmon.identity``) and what a deletion takes along (``nlmon.state``).
+Not here: which object is which (``nlmon.state.identity``) and what a deletion takes along (``nlmon.state.tables``).
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from nlmon.events import Event, LinkInfo, RoutePayload
-from nlmon.identity import objects_of
-from nlmon.state import State
+from nlmon.state.identity import objects_of
+from nlmon.state.tables import State
 
 __all__ = ["CACHES", "Cache", "CacheStatus"]
 

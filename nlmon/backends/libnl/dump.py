@@ -15,7 +15,8 @@ import struct
 from msgspec import Struct
 
 from nlmon.errors import DecodeError
-from nlmon.events import Datagram, Event
+from nlmon.events import Event
+from nlmon.wire import Datagram
 
 __all__ = ["DumpResult", "DumpTracker", "Outcome"]
 

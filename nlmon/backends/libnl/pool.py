@@ -18,8 +18,8 @@ from collections import deque
 from typing import Literal
 
 from nlmon.errors import Overrun, TransportError
-from nlmon.events import Datagram
 from nlmon.transport.base import Transport
+from nlmon.wire import Datagram
 
 __all__ = ["Pool"]
 

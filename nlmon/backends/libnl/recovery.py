@@ -19,8 +19,8 @@ from msgspec import structs
 
 from nlmon.backends.libnl.dump import DumpResult
 from nlmon.events import Event, LinkInfo, RoutePayload
-from nlmon.identity import Key, objects_of
-from nlmon.state import State, changed_fields, held_by_dump
+from nlmon.state.identity import Key, objects_of
+from nlmon.state.tables import State, changed_fields, held_by_dump
 
 __all__ = ["DUMPS", "Tracker"]
 

@@ -4,7 +4,7 @@ Rules of this file:
 1. No callback is called: answers are the asker's, not events.
 2. Of an answer only what has the request's sequence number is read (``dump``).
 
-Not here: what is asked for and when (``backend``), and what the messages hold (``messages``).
+Not here: what is asked for and when (``backend``), and what the messages hold (``decode.messages``).
 """
 
 from __future__ import annotations
@@ -14,14 +14,16 @@ import struct
 
 from msgspec import structs
 
-from nlmon.backends.base import Backend, BackendOptions
-from nlmon.backends.libnl.attributes import NLMSGHDR
+from nlmon.backends.base import Backend
+from nlmon.backends.libnl.decode.attributes import NLMSGHDR
+from nlmon.backends.libnl.decode.messages import ROUTE, SOCK_DIAG, MessageDecoder
+from nlmon.backends.libnl.decode.sockets import EVERY_STATE, SOCK_DIAG_BY_FAMILY, socket_request
 from nlmon.backends.libnl.dump import DumpResult, DumpTracker
-from nlmon.backends.libnl.messages import ROUTE, SOCK_DIAG, MessageDecoder
-from nlmon.backends.libnl.sockets import EVERY_STATE, SOCK_DIAG_BY_FAMILY, socket_request
+from nlmon.backends.options import BackendOptions
 from nlmon.errors import DecodeError, FramingError, UsageError
-from nlmon.events import Datagram, Event
+from nlmon.events import Event
 from nlmon.transport.base import TransportFactory
+from nlmon.wire import Datagram
 
 __all__ = ["DUMP_ATTEMPTS", "NLM_F_DUMP", "NLM_F_REQUEST", "Requests"]
 

@@ -9,8 +9,9 @@ from msgspec import structs
 from nlbuild import attr, message, number
 
 from nlmon.backends.legacy import LegacyBackend, reading
-from nlmon.events import AddrInfo, Datagram, Decoded, RouteInfo
-from nlmon.transport.replay import ReplayFactory
+from nlmon.events import AddrInfo, Decoded, RouteInfo
+from nlmon.transport.recorded.transport import ReplayFactory
+from nlmon.wire import Datagram
 
 IP4, IP6 = bytes((10, 0, 0, 1)), bytes(15) + b"\1"
 NAME = b"enp0s31f6-vlan7"  # 15 bytes, the longest

@@ -7,9 +7,9 @@ import itertools
 import pytest
 from nlbuild import attr, number
 
-from nlmon.backends.libnl.attributes import Decoder
+from nlmon.backends.libnl.decode.attributes import Decoder
 from nlmon.backends.libnl.policies import Attr, Policy
-from nlmon.backends.libnl.readers import Reading
+from nlmon.backends.libnl.policies.readers import Reading
 
 ROWS = (Attr("low", "X", "u16", begin=0), Attr("middle", "X", "u32", begin=4), Attr("high", "X", "u8", begin=12))
 

@@ -8,9 +8,9 @@ import pytest
 from fakekernel import ROUTE, SECOND, FakeKernel, addr, link, neigh, route
 from nlbuild import message
 
-from nlmon.backends.base import BackendOptions
 from nlmon.backends.libnl import LibnlBackend
 from nlmon.backends.libnl.cache import CacheStatus
+from nlmon.backends.options import BackendOptions
 from nlmon.errors import NotFound, TransportError, UsageError
 from nlmon.events import Event
 

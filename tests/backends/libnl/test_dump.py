@@ -13,8 +13,9 @@ from nlbuild import message, number
 from nlmon.backends.libnl import LibnlBackend
 from nlmon.backends.libnl.dump import DumpResult, Outcome
 from nlmon.errors import KernelError, TransportError, UsageError
-from nlmon.events import Datagram, Event, LinkInfo
-from nlmon.transport.replay import ReplayFactory
+from nlmon.events import Event, LinkInfo
+from nlmon.transport.recorded.transport import ReplayFactory
+from nlmon.wire import Datagram
 
 LINK = 16
 INTERRUPTED = 0x12

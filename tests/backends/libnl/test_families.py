@@ -7,8 +7,8 @@ import errno
 import pytest
 from fakekernel import GENERIC, FakeKernel, family
 
-from nlmon.backends.base import BackendOptions
 from nlmon.backends.libnl import LibnlBackend
+from nlmon.backends.options import BackendOptions
 from nlmon.errors import NotFound, Overrun, TransportError, UsageError
 from nlmon.events import Event
 
@@ -175,7 +175,7 @@ def test_a_farewell_that_was_lost(announcements: tuple[bytes, ...], number: int 
 
 def test_families_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """No more than ``REMEMBERED`` are learned, and those that are known are still followed."""
-    monkeypatch.setattr("nlmon.backends.libnl.families.REMEMBERED", 4)
+    monkeypatch.setattr("nlmon.backends.libnl.decode.families.REMEMBERED", 4)
     house = House()
     house.say(family(50, "one more", {"x": 40}), family(35, "nl80211", {"config": 41}))
 

@@ -14,15 +14,16 @@ from agreement import disagreements
 from decoding import ORDERS, backend, decode, event, findings, payload
 from nlbuild import attr, generic, message, nested, new_family, number
 
-from nlmon.backends.base import create
 from nlmon.backends.libnl import LibnlBackend
+from nlmon.backends.registry import create
 from nlmon.capture.base import Frame
 from nlmon.compare.difference import Class, Severity
+from nlmon.engine.replay import Replay
 from nlmon.errors import NotFound
-from nlmon.eventjson import event_to_dict
-from nlmon.events import Datagram, Decoded, GenericInfo, Nl80211Info, QcaVendorInfo
-from nlmon.replay import Replay
-from nlmon.transport.replay import ReplayFactory
+from nlmon.eventjson.write import event_to_dict
+from nlmon.events import Decoded, GenericInfo, Nl80211Info, QcaVendorInfo
+from nlmon.transport.recorded.transport import ReplayFactory
+from nlmon.wire import Datagram
 
 GENERIC = 16
 NL80211, FAMILIES = 28, {28: "nl80211", 21: "ethtool", 31: "TASKSTATS"}

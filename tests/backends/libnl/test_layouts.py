@@ -14,19 +14,22 @@ from layoutfuzz import RECORDED, Pair, differences
 from msgspec import structs
 from nlbuild import attr, message, number
 
-from nlmon.backends.base import BackendOptions, LayoutStatus, create
 from nlmon.backends.libnl import LibnlBackend
-from nlmon.backends.libnl.addresses import KEPT, addresses
+from nlmon.backends.libnl.decode.network import NetworkDecoder
+from nlmon.backends.libnl.decode.route import RouteDecoder
 from nlmon.backends.libnl.layouts.cache import AGAIN, CHANGES, EARNED, LARGEST, PATIENCE, PAYDAY, SAVED, START, WAYS
 from nlmon.backends.libnl.layouts.memo import texts
 from nlmon.backends.libnl.layouts.source import SHORT
-from nlmon.backends.libnl.network import NetworkDecoder
 from nlmon.backends.libnl.policies import Attr
-from nlmon.backends.libnl.route import RouteDecoder
+from nlmon.backends.libnl.policies.addresses import KEPT, addresses
+from nlmon.backends.options import BackendOptions
+from nlmon.backends.registry import create
+from nlmon.backends.status import LayoutStatus
 from nlmon.capture import ByteOrder
 from nlmon.errors import UsageError
-from nlmon.events import AddrInfo, Datagram, Decoded, LinkInfo
-from nlmon.transport.replay import ReplayFactory
+from nlmon.events import AddrInfo, Decoded, LinkInfo
+from nlmon.transport.recorded.transport import ReplayFactory
+from nlmon.wire import Datagram
 
 SEED = 20261125
 DATAGRAMS = 4000

@@ -9,12 +9,14 @@ import pytest
 from fakekernel import ROUTE, FakeKernel, link
 from nlbuild import attr, message
 
-from nlmon.backends.base import BackendOptions, create
 from nlmon.backends.libnl import LibnlBackend
 from nlmon.backends.libnl.pool import REST, Pool
+from nlmon.backends.options import BackendOptions
+from nlmon.backends.registry import create
 from nlmon.errors import MessageTooLarge, Overrun, TransportError, UsageError
-from nlmon.events import Datagram, Event, LinkInfo
-from nlmon.transport.replay import ReplayFactory
+from nlmon.events import Event, LinkInfo
+from nlmon.transport.recorded.transport import ReplayFactory
+from nlmon.wire import Datagram
 
 LINK, XFRM = 16, 6
 BIG = message(LINK, link(9, "big") + attr(20, bytes(100)))

@@ -13,9 +13,10 @@ from decoding import ORDERS, decode, event, findings
 from msgspec.structs import replace
 from nlbuild import attr, big, message, nested, number
 
-from nlmon.backends.base import create
-from nlmon.events import Datagram, MdbEntry, MdbInfo, NetconfInfo, NexthopInfo, NsidInfo, PrefixInfo, StatsInfo, TcInfo
-from nlmon.transport.replay import ReplayFactory
+from nlmon.backends.registry import create
+from nlmon.events import MdbEntry, MdbInfo, NetconfInfo, NexthopInfo, NsidInfo, PrefixInfo, StatsInfo, TcInfo
+from nlmon.transport.recorded.transport import ReplayFactory
+from nlmon.wire import Datagram
 
 ROUTE = 0
 IP4, IP6 = bytes((10, 0, 0, 1)), bytes.fromhex("fd000000000000000000000000000001")

@@ -17,7 +17,7 @@ from policybuild import CARRIERS, KINDS, Carrier, policy_of
 
 from nlmon.backends.libnl import policies
 from nlmon.backends.libnl.policies import Policy
-from nlmon.backends.libnl.resolve import numbers
+from nlmon.backends.libnl.policies.resolve import numbers
 
 FAMILIES = {28: "nl80211"}
 UNKNOWN = 16000

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nlmon.backends.libnl.addresses import ip_text
+from nlmon.backends.libnl.policies.addresses import ip_text
 
 # Zeros often, so that there are runs of them.
 groups = st.lists(st.one_of(st.just(0), st.integers(0, 0xFFFF)), min_size=8, max_size=8)

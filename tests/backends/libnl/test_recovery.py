@@ -11,11 +11,15 @@ from fakekernel import GENERIC, ROUTE, SECOND, FakeKernel, addr, family, link, n
 from jsonschema import Draft202012Validator
 from nlbuild import message
 
-from nlmon.backends.base import Backend, BackendOptions, create
+from nlmon.backends.base import Backend
+from nlmon.backends.options import BackendOptions
+from nlmon.backends.registry import create
 from nlmon.errors import NlmonError, Overrun, ResyncIncomplete, TransportError, UsageError
-from nlmon.eventjson import event_from_json, event_schema, event_to_dict, event_to_json
+from nlmon.eventjson.read import event_from_json
+from nlmon.eventjson.schema import event_schema
+from nlmon.eventjson.write import event_to_dict, event_to_json
 from nlmon.events import Event, OverrunInfo, RouteInfo
-from nlmon.state import State
+from nlmon.state.tables import State
 
 LINK, ADDR, ROUTES, NEIGH = 16, 20, 24, 28
 REPLACE, CREATE, APPEND = 0x100, 0x400, 0x800

@@ -9,11 +9,11 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from nlbuild import message
 
-from nlmon.backends.base import BackendOptions
 from nlmon.backends.libnl import LibnlBackend
+from nlmon.backends.options import BackendOptions
 from nlmon.errors import Overrun
 from nlmon.events import AddrInfo, Event, RouteInfo
-from nlmon.state import KINDS, State, changed_fields
+from nlmon.state.tables import KINDS, State, changed_fields
 
 LINK, ADDR, ROUTES = 16, 20, 24
 REPLACE, CREATE, APPEND = 0x100, 0x400, 0x800

@@ -8,9 +8,10 @@ from diagbuild import SOCK_DIAG, by_family, inet_msg, unix_msg
 from msgspec.structs import replace
 from nlbuild import attr, message, number
 
-from nlmon.backends.base import create
-from nlmon.events import Datagram, DiagInfo
-from nlmon.transport.replay import ReplayFactory
+from nlmon.backends.registry import create
+from nlmon.events import DiagInfo
+from nlmon.transport.recorded.transport import ReplayFactory
+from nlmon.wire import Datagram
 
 TEXT = {2: ("10.0.0.1", "10.0.0.2"), 10: ("fd00::1", "fd00::2")}
 COOKIE = 0x1122334455667788

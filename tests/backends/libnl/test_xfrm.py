@@ -24,7 +24,7 @@ from xfrmbuild import (
 )
 
 from nlmon.errors import UsageError
-from nlmon.eventjson import event_to_json
+from nlmon.eventjson.write import event_to_json
 from nlmon.events import XfrmAlgorithm, XfrmFlushInfo, XfrmPolicyInfo, XfrmSelector, XfrmStateInfo, XfrmTemplate
 
 XFRM = 6

@@ -19,7 +19,7 @@ Rules of this folder:
 attributes, for every protocol, ``messages`` of whole messages, for rtnetlink's five kinds and nl80211; ``cache`` keeps
 what was made and counts. Messages of another namespace are walked: few monitors hear any.
 
-Not here: policies and readers, and the walk that all this stands for (``attributes``).
+Not here: policies and readers, and the walk that all this stands for (``decode.attributes``).
 """
 
 __all__ = ()

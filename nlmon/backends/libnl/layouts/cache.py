@@ -17,9 +17,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Hashable
 from typing import Any, TypeAlias
 
-from nlmon.backends.base import LayoutStatus
 from nlmon.backends.libnl.layouts.shape import Range
 from nlmon.backends.libnl.layouts.source import Value, differing
+from nlmon.backends.status import LayoutStatus
 
 __all__ = ["LARGEST", "Layout", "Layouts", "Shelf", "Ways"]
 

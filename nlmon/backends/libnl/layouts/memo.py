@@ -2,13 +2,13 @@
 
 Rules: bounded, and emptied when full, as what comes next may be another network; the same text as the reader's.
 
-Not here: IP addresses (``addresses``), and link-layer addresses, whose text is made
+Not here: IP addresses (``policies.addresses``), and link-layer addresses, whose text is made
 faster than it is found.
 """
 
 from __future__ import annotations
 
-from nlmon.backends.libnl.addresses import KEPT
+from nlmon.backends.libnl.policies.addresses import KEPT
 
 __all__ = ["LONGEST", "texts"]
 

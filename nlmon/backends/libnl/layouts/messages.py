@@ -19,12 +19,12 @@ from msgspec import Struct
 from nlmon.backends.libnl.layouts.cache import LARGEST, Layouts, Shelf, Ways
 from nlmon.backends.libnl.layouts.shape import Range, shape_of
 from nlmon.backends.libnl.layouts.source import Source, Value
-from nlmon.backends.libnl.readers import Reading
-from nlmon.backends.libnl.resolve import definition
+from nlmon.backends.libnl.policies.readers import Reading
+from nlmon.backends.libnl.policies.resolve import definition
 from nlmon.events import AddrInfo, Event, GenericInfo, LinkInfo, NeighInfo, Nl80211Info, RouteInfo, RuleInfo
 
 if TYPE_CHECKING:
-    from nlmon.backends.libnl.attributes import Decoder
+    from nlmon.backends.libnl.decode.attributes import Decoder
 
 __all__ = ["GENERIC_RECIPES", "ROUTE_RECIPES", "MessageLayouts", "Recipe"]
 

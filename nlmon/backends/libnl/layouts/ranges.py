@@ -6,14 +6,12 @@ Not here: messages that are read whole (``messages``).
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nlmon.backends.libnl.layouts.cache import Layouts, Shelf, Ways
 from nlmon.backends.libnl.layouts.shape import Range, shape_of
 from nlmon.backends.libnl.layouts.source import Source, Value
-
-if TYPE_CHECKING:
-    from nlmon.backends.libnl.attributes import Table
+from nlmon.backends.libnl.policies.tables import Table
 
 __all__ = ["RangeLayouts"]
 

@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from nlmon.backends.libnl.readers import Reader
+from nlmon.backends.libnl.policies.readers import Reader
 
 if TYPE_CHECKING:
-    from nlmon.backends.libnl.attributes import Table
+    from nlmon.backends.libnl.policies.tables import Table
 
 __all__ = ["Range", "Shape", "Spot", "shape_of"]
 

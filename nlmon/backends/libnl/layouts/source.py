@@ -16,10 +16,10 @@ from collections.abc import Callable, Collection, Sequence
 from types import CodeType
 from typing import Any, NamedTuple
 
-from nlmon.backends.libnl.addresses import addresses
 from nlmon.backends.libnl.layouts.memo import LONGEST, texts
 from nlmon.backends.libnl.layouts.shape import Range
-from nlmon.backends.libnl.readers import Form, Reader, Reading, form_of
+from nlmon.backends.libnl.policies.addresses import addresses
+from nlmon.backends.libnl.policies.readers import Form, Reader, Reading, form_of
 
 __all__ = ["Source", "Value", "differing"]
 

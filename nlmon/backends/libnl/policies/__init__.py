@@ -8,7 +8,7 @@ Rules of this folder:
    and the last attribute in the message wins.
 2. A number or a length is stated here only where pyroute2 lacks it or has it wrong, with the reason beside it.
 
-Not here: reading values (``readers``) and walking messages (``attributes``).
+Not here: reading values (``readers``) and walking messages (``decode.attributes``).
 """
 
 from __future__ import annotations

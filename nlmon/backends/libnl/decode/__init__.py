@@ -1,0 +1,10 @@
+"""Decoders of the libnl implementation: one module per protocol, over the tables of ``policies``.
+
+``attributes`` compiles policies and walks with them. On it stand the decoders, one a protocol or part of one:
+``route``, ``network``, ``sockets``, ``netfilter``, ``xfrm``, ``audit``, ``generic`` with its ``families``.
+``messages`` gives each message of a datagram to its decoder, and to ``control`` what is none of theirs.
+
+Not here: sockets, caches and recovery (``nlmon.backends.libnl``), and what is read at once (``layouts``).
+"""
+
+__all__ = ()

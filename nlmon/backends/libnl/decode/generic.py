@@ -1,0 +1,96 @@
+"""Decodes generic netlink: nl80211 with its own fields, Qualcomm Atheros vendor commands, other families raw, behind
+the header that some have of their own (ovs_*, TIPC).
+
+Not here: which number is which family (``families``).
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from typing import Any
+
+from nlmon.backends.libnl.decode.attributes import NLMSGHDR, Decoder, Found
+from nlmon.backends.libnl.decode.families import GENLMSGHDR, Families
+from nlmon.backends.libnl.layouts.messages import GENERIC_RECIPES, Recipe
+from nlmon.backends.libnl.policies import generic as policies
+from nlmon.backends.libnl.policies.readers import Reading
+from nlmon.errors import HeaderError
+from nlmon.events import GenericInfo, Nl80211Info, QcaVendorInfo
+
+__all__ = ["GenericDecoder"]
+
+NL80211_CMD_VENDOR = 103
+QCA_OUI = 0x001374
+# Where errors are that only one finds who reads the attributes of every family, as the contract calls it.
+ATTRIBUTES = "(genl_attrs)"
+# The attributes of a vendor command, in a family whose name is not known.
+VENDOR_NUMBERS = {195: "NL80211_ATTR_VENDOR_ID", 196: "NL80211_ATTR_VENDOR_SUBCMD"}
+
+
+class GenericDecoder(Decoder):
+    """Decoder of generic messages for one byte order; ``families`` gives names to numbers, and is replaced by those
+    that somebody learns."""
+
+    nl80211_policy = policies.NL80211
+    vendor_policy = policies.NL80211_VENDOR
+
+    def __init__(self, byteorder: str) -> None:
+        super().__init__(byteorder)
+        self.families = Families(byteorder)
+        self._u16 = struct.Struct(self.sign + "H").unpack_from
+        self._u32 = struct.Struct(self.sign + "I").unpack_from
+
+    def recipes(self) -> dict[Callable[..., Any], Recipe]:
+        """Handlers whose messages may be read whole, unless a subclass has replaced them."""
+        original = self.walks_as(Decoder, "walk", "fill") and self.walks_as(GenericDecoder, "message")
+        return {self.message: GENERIC_RECIPES["message"]} if original else {}
+
+    def message(self, m: Reading, start: int, end: int) -> Found:
+        """genlmsghdr and what the family puts behind it."""
+        data, at = m.data, start + NLMSGHDR
+        (number,) = self._u16(data, start + 4)
+        command, version = data[at], data[at + 1]
+        at += GENLMSGHDR
+        name = self.families.name(number)
+        if name != "nl80211":
+            return self._other(m, number, name, at, end), None, None
+        vendor_id = subcmd = qca = None
+        if command == NL80211_CMD_VENDOR:
+            vendor_id, subcmd, vendor, *v = self.walk(m, self.vendor_policy, 0, at, end)
+            if vendor_id == QCA_OUI and subcmd is not None:
+                qca = QcaVendorInfo(vendor_id, subcmd, vendor)
+        else:
+            v = self.walk(m, self.nl80211_policy, 0, at, end, framing=ATTRIBUTES)
+        info = Nl80211Info(command, *v)
+        return GenericInfo(number, command, version, vendor_id, subcmd, name, None, info, qca), v[1], v[2]
+
+    def _other(self, m: Reading, number: int, name: str | None, at: int, end: int) -> GenericInfo:
+        """A family whose attributes are kept raw; ``at`` is where its own header begins, if it has one, and the
+        attributes follow."""
+        command, version, header = m.data[at - 4], m.data[at - 3], self.families.header(number)
+        vendor = self._vendor(m, at, end) if command == NL80211_CMD_VENDOR else (None, None)
+        raw: tuple[tuple[int, str], ...] | None = None
+        if at + header > end:
+            what = f"the header of the family {name} needs {header} bytes, {end - at} follow the genlmsghdr"
+            m.errors.append(HeaderError("NLM-D002", what, frame=m.frame, offset=at - GENLMSGHDR, path=ATTRIBUTES))
+        else:
+            # What does not fit in a vendor command was said there.
+            once = Reading(m.data, m.frame, []) if command == NL80211_CMD_VENDOR and not header else m
+            found = self.children(once, at + header, end, ATTRIBUTES)
+            raw = tuple((kind, m.data[begin:stop].hex()) for kind, _, begin, stop in found)
+        return GenericInfo(number, command, version, *vendor, name, raw, None, None)
+
+    def _vendor(self, m: Reading, at: int, end: int) -> tuple[int | None, int | None]:
+        """Vendor and subcommand, as one reads them who knows no families and so none of their headers."""
+        found: dict[int, int | None] = {}
+        for kind, offset, begin, stop in self.children(m, at, end, ""):
+            if kind not in VENDOR_NUMBERS:
+                continue
+            found[kind] = None
+            if stop - begin < 4:
+                m.bad(offset, VENDOR_NUMBERS[kind], f"{stop - begin} bytes, the policy wants at least 4")
+            else:
+                found[kind] = self._u32(m.data, begin)[0]
+        vendor, subcommand = (found.get(one) for one in VENDOR_NUMBERS)
+        return vendor, subcommand

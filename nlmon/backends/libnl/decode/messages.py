@@ -1,0 +1,286 @@
+"""The messages of a datagram: which decoder reads which, and what is wrong with the rest.
+
+Rules of this file:
+1. Nothing raises for any bytes. What cannot be read is an error value with frame, offset and attribute path,
+   and everything around it is still delivered.
+2. Control messages never end a datagram.
+
+Not here: how attributes are read (``route``, ``generic``, ``sockets``, ``netfilter``, ``xfrm``, ``network``).
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import struct
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import ClassVar, TypeAlias
+
+from nlmon.backends.libnl.decode.attributes import NLMSGHDR, Decoder, Found
+from nlmon.backends.libnl.decode.audit import AuditDecoder
+from nlmon.backends.libnl.decode.control import control_error
+from nlmon.backends.libnl.decode.families import Families
+from nlmon.backends.libnl.decode.generic import GenericDecoder
+from nlmon.backends.libnl.decode.netfilter import NetfilterDecoder
+from nlmon.backends.libnl.decode.network import NetworkDecoder
+from nlmon.backends.libnl.decode.route import RouteDecoder
+from nlmon.backends.libnl.decode.sockets import SocketDecoder
+from nlmon.backends.libnl.decode.xfrm import XfrmDecoder
+from nlmon.backends.libnl.layouts.cache import Layouts, Ways
+from nlmon.backends.libnl.layouts.messages import MessageLayouts
+from nlmon.backends.libnl.policies.readers import Reading
+from nlmon.errors import DecodeError, FramingError, HeaderError, InternalError, MessageTooLarge
+from nlmon.events import Decoded, Event
+from nlmon.wire import Datagram, Datagrams
+
+__all__ = ["AUDIT", "GENERIC", "NETFILTER", "ROUTE", "SOCK_DIAG", "XFRM", "MessageDecoder"]
+
+ROUTE, SOCK_DIAG, XFRM, AUDIT, NETFILTER, GENERIC = 0, 4, 6, 9, 12, 16
+NLMSG_MIN_TYPE = 0x10
+ANY = -1
+NOTHING: Mapping[bytes, Ways] = MappingProxyType({})
+
+Handler: TypeAlias = Callable[[Reading, int, int], Found]
+
+
+class _Asked(dict[int, str | None]):
+    """Names of interfaces, each asked for when it is needed first."""
+
+    def __init__(self, link_name: Callable[[int, int], str | None], protocol: int) -> None:
+        self._link_name, self._protocol = link_name, protocol
+
+    def __missing__(self, ifindex: int) -> str | None:
+        name = self[ifindex] = self._link_name(self._protocol, ifindex)
+        return name
+
+
+class MessageDecoder:
+    """Decodes datagrams of every protocol. ``max_message_size`` in bytes, None: no limit.
+
+    The seam for deviations: a subclass replaces a class of ``decoders``, or an entry of ``handlers``, which may also
+    name a method of the subclass itself."""
+
+    # Protocol -> classes whose methods ``handlers`` names.
+    decoders: ClassVar[Mapping[int, tuple[type[Decoder], ...]]] = MappingProxyType(
+        {
+            ROUTE: (RouteDecoder, NetworkDecoder),
+            SOCK_DIAG: (SocketDecoder,),
+            XFRM: (XfrmDecoder,),
+            AUDIT: (AuditDecoder,),
+            NETFILTER: (NetfilterDecoder,),
+            GENERIC: (GenericDecoder,),
+        }
+    )
+    # Protocol -> message type (ANY: all others) -> method, of this class or else of a decoder of the protocol, and the
+    # size of the fixed header in bytes.
+    handlers: ClassVar[Mapping[int, Mapping[int, tuple[str, int]]]] = MappingProxyType(
+        {
+            ROUTE: {
+                **dict.fromkeys(range(16, 20), ("link", 16)),
+                **dict.fromkeys(range(20, 23), ("addr", 8)),
+                **dict.fromkeys(range(24, 27), ("route", 12)),
+                **dict.fromkeys(range(28, 31), ("neigh", 12)),
+                **dict.fromkeys(range(32, 35), ("rule", 12)),
+                **dict.fromkeys((36, 37, 40, 41, 44, 45, 100, 101), ("tc", 20)),
+                52: ("prefix", 12),
+                **dict.fromkeys((80, 81), ("netconf", 4)),
+                **dict.fromkeys((84, 85, 86), ("mdb", 8)),
+                **dict.fromkeys((88, 89), ("nsid", 4)),
+                92: ("stats", 12),
+                **dict.fromkeys((104, 105), ("nexthop", 8)),
+            },
+            SOCK_DIAG: {20: ("socket", 4)},
+            XFRM: {
+                **dict.fromkeys((16, 26), ("state", 224)),
+                17: ("delete_state", 24),
+                **dict.fromkeys((19, 25), ("policy", 168)),
+                20: ("delete_policy", 64),
+                23: ("acquire", 280),
+                24: ("expire", 232),
+                27: ("policy_expire", 176),
+                28: ("flush_state", 1),
+                29: ("flush_policy", 0),
+                30: ("aevent", 48),
+            },
+            AUDIT: {ANY: ("record", 0)},
+            NETFILTER: {
+                **dict.fromkeys((0x100, 0x102), ("conntrack", 4)),
+                **dict.fromkeys((0x200, 0x202), ("expect", 4)),
+            },
+            GENERIC: {ANY: ("message", 4)},
+        }
+    )
+
+    def prepare(self, byteorder: str, max_message_size: int | None, layouts: int = 0) -> None:
+        """Make the decoders for a byte order; ``layouts``: so many keys of layouts are kept, 0: none are made."""
+        sign = "<" if byteorder == "little" else ">"
+        self._order = byteorder
+        self._header = struct.Struct(sign + "IHHII").unpack_from
+        self.max_message_size = max_message_size
+        self.families = Families(byteorder)
+        made = {protocol: tuple(one(byteorder) for one in classes) for protocol, classes in self.decoders.items()}
+        for decoder in made.get(GENERIC, ()):
+            if isinstance(decoder, GenericDecoder):
+                decoder.families = self.families
+        self._handlers: dict[int, dict[int, tuple[Handler, int]]] = {
+            protocol: {
+                kind: (_method(protocol, (self, *made.get(protocol, ())), name), size)
+                for kind, (name, size) in kinds.items()
+            }
+            for protocol, kinds in self.handlers.items()
+        }
+        self.layouts = Layouts(layouts) if layouts else None
+        # Layouts of whole messages by protocol, and what they know.
+        self._whole: dict[int, MessageLayouts] = {}
+        self._known: dict[int, Mapping[bytes, Ways]] = {}
+        # Who knows names of interfaces, by protocol.
+        self._names: dict[int, Callable[[int], str | None]] = {}
+        if self.layouts is not None:
+            self._remember(self.layouts, made)
+
+    def _remember(self, layouts: Layouts, made: Mapping[int, tuple[Decoder, ...]]) -> None:
+        for decoder in itertools.chain.from_iterable(made.values()):
+            decoder.remember(layouts)
+        if getattr(self._walk, "__func__", None) is not MessageDecoder._walk:
+            return  # whole messages are read past it
+        for protocol, decoders in made.items():
+            for decoder in decoders:
+                if isinstance(decoder, RouteDecoder | GenericDecoder) and (known := decoder.recipes()):
+                    recipes = {k: known[h] for k, (h, _) in self._handlers[protocol].items() if h in known}
+                    self._whole[protocol] = MessageLayouts(layouts, protocol, decoder, recipes)
+                    self._names[protocol] = functools.partial(self.link_name, protocol)
+        self._known = {protocol: whole.known for protocol, whole in self._whole.items()}
+
+    def link_name(self, protocol: int, ifindex: int) -> str | None:
+        """Name of an interface; nobody knows one here."""
+        return None
+
+    def decode(self, datagram: Datagram) -> Decoded:
+        """Every message of a datagram; nothing is raised for any bytes."""
+        data = datagram.data
+        ways = self._known.get(datagram.protocol, NOTHING).get(data[:8])
+        # One message, as notifications are.
+        if ways is not None and ways.length == len(data) and datagram.nsid is None and not datagram.truncated:
+            errors: list[DecodeError] = []
+            head = datagram.timestamp, datagram.frame, datagram.request, errors, self._names[datagram.protocol]
+            event = ways.first(data, data, 0, *head) or ways.second(data, data, 0, *head)
+            if event is not None:
+                ways.hits += 1
+                return Decoded([event], errors)
+            return self._walk(datagram, tried=True)
+        return self._walk(datagram)
+
+    def decode_all(self, datagrams: Datagrams) -> Decoded:
+        """Every message of many datagrams. The name of an interface is asked for once."""
+        protocol, lost = datagrams.protocol, datagrams.truncated
+        mine = getattr(self.decode, "__func__", None) is DECODE
+        known = self._known.get(protocol, NOTHING) if mine else NOTHING
+        found = Decoded([], [])
+        events, errors = found.events, found.errors
+        ways_of, name_of = known.get, _Asked(self.link_name, protocol).__getitem__
+        columns = zip(itertools.count(datagrams.frame), datagrams.timestamps, datagrams.data, strict=False)
+        for frame, timestamp, data in columns:
+            ways = ways_of(data[:8])
+            if ways is not None and ways.length == len(data) and not lost:
+                event = ways.first(data, data, 0, timestamp, frame, b"", errors, name_of)
+                if event is None:
+                    event = ways.second(data, data, 0, timestamp, frame, b"", errors, name_of)
+                if event is not None:
+                    ways.hits += 1
+                    events.append(event)
+                    continue
+                found.add(self._walk(Datagram(frame, timestamp, protocol, data), tried=True))
+            else:
+                found.add(self.decode(Datagram(frame, timestamp, protocol, data, lost)))
+        return found
+
+    def _walk(self, datagram: Datagram, *, tried: bool = False) -> Decoded:
+        """``tried``: no layout fits its first message."""
+        whole = self._whole.get(datagram.protocol) if datagram.nsid is None else None
+        data, frame, protocol = datagram.data, datagram.frame, datagram.protocol
+        size, offset = len(data), 0
+        events: list[Event] = []
+        errors: list[DecodeError] = []
+        unknown: list[tuple[int, int]] = []
+        control = 0
+        handlers = self._handlers.get(protocol, {})
+        rest = handlers.get(ANY)
+        m = Reading(data, frame, errors, datagram.request)
+        nsid, limit = datagram.nsid, self.max_message_size
+        while offset + NLMSGHDR <= size:
+            length, kind, flags, seq, pid = self._header(data, offset)
+            if length < NLMSGHDR or length > size - offset:
+                break
+            end = offset + length
+            ways = None if whole is None or tried else whole.known.get(data[offset : offset + 8])
+            if ways is not None:
+                message = data[offset:end]
+                place = offset, datagram.timestamp, frame, datagram.request, errors, self._names[protocol]
+                event = ways.first(message, data, *place) or ways.second(message, data, *place)
+                if event is not None:
+                    ways.hits += 1
+                    events.append(event)
+                    offset += (length + 3) & ~3
+                    continue
+            if kind < NLMSG_MIN_TYPE:
+                found = control_error(data, offset, end, kind, flags, frame, self._order)
+                if found is None:
+                    control += 1
+                else:
+                    errors.append(found)
+            elif limit is not None and length > limit:
+                what = f"the message has {length} bytes, limits.max_message_size allows {limit}"
+                errors.append(MessageTooLarge("NLM-D006", what, frame=frame, offset=offset))
+            elif (handler := handlers.get(kind, rest)) is None:
+                unknown.append((kind, data[offset + NLMSGHDR] if length > NLMSGHDR else -1))
+            elif length - NLMSGHDR >= handler[1]:
+                before = len(errors)
+                payload, index, name = handler[0](m, offset, end)
+                if payload is not None:
+                    if name is None and index is not None and index > 0 and nsid is None:
+                        name = self.link_name(protocol, index)
+                    head = (datagram.timestamp, protocol, kind, flags, seq, pid, frame, offset)
+                    events.append(Event(*head, name, payload, "netlink", nsid))
+                    if whole is not None and len(errors) == before:
+                        whole.walked(kind, data, offset, end)
+                elif len(errors) == before:
+                    unknown.append((kind, data[offset + NLMSGHDR]))
+            elif protocol == ROUTE and kind & 3 == 2 and length > NLMSGHDR:
+                unknown.append((kind, data[offset + NLMSGHDR]))  # RTM_GET* with only a family, as old dumps ask
+            else:
+                what = f"the fixed header needs {handler[1]} bytes, the message has {length - NLMSGHDR}"
+                errors.append(HeaderError("NLM-D002", what, frame=frame, offset=offset))
+            offset += (length + 3) & ~3
+        if offset < size and any(data[offset:]):
+            errors.append(self._framing_error(datagram, offset))
+        elif datagram.truncated:
+            errors.append(self._framing_error(datagram, min(offset, size)))
+        return Decoded(events, errors, unknown, control)
+
+    def _framing_error(self, datagram: Datagram, offset: int) -> FramingError:
+        rest = len(datagram.data) - offset
+        if not any(datagram.data[offset:]):
+            what = "the datagram went on behind its last whole message"
+        elif rest < NLMSGHDR:
+            what = f"{rest} bytes are left, no room for an nlmsghdr"
+        else:
+            what = f"nlmsg_len is {self._header(datagram.data, offset)[0]}, {rest} bytes are left"
+        why = f"the recording lost {datagram.truncated} bytes" if datagram.truncated else ""
+        return FramingError("NLM-D001", what, frame=datagram.frame, offset=offset, why=why)
+
+
+# As it is, for who asks whether it was replaced.
+DECODE = MessageDecoder.decode
+
+
+def _method(protocol: int, places: tuple[object, ...], name: str) -> Handler:
+    """The method called ``name`` of the first place that has it."""
+    for place in places:
+        handler: Handler | None = getattr(place, name, None)
+        if callable(handler):
+            return handler
+    looked = ", ".join(type(place).__name__ for place in places)
+    raise InternalError(
+        "NLM-B011", f"the handlers of protocol {protocol} name {name!r}, which is no method", where=looked
+    )

@@ -1,0 +1,140 @@
+"""Decodes rtnetlink's neighbouring groups, which are joined on request (``GROUPS``).
+
+Not here: the five kinds of messages that every monitor reads (``route``).
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from nlmon.backends.libnl.decode.attributes import NLMSGHDR, Decoder, Found
+from nlmon.backends.libnl.policies import Attr
+from nlmon.backends.libnl.policies import network as policies
+from nlmon.backends.libnl.policies.addresses import ip_text
+from nlmon.backends.libnl.policies.readers import Reader, Reading, address
+from nlmon.events import MdbEntry, MdbInfo, NetconfInfo, NexthopInfo, NsidInfo, PrefixInfo, StatsInfo, TcInfo
+
+__all__ = ["GROUPS", "NetworkDecoder"]
+
+# linux/rtnetlink.h, enum rtnetlink_groups, by the names the options use
+GROUPS: Mapping[str, tuple[int, ...]] = MappingProxyType(
+    {
+        "tc": (4,),
+        "prefix": (18,),
+        "netconf": (24, 25, 29),
+        "mdb": (26,),
+        "nsid": (28,),
+        "nexthop": (32,),
+        "stats": (36,),
+    }
+)
+ADDRESS_LENGTH = {2: 4, 10: 16}
+ETH_P_IP, ETH_P_IPV6 = 0x0800, 0x86DD
+MDBA_MDB_ENTRY = MDBA_MDB_ENTRY_INFO = 1
+BR_MDB_ENTRY = 26
+
+
+class NetworkDecoder(Decoder):
+    """Decoder of the messages of ``GROUPS`` for one byte order."""
+
+    tc_policy = policies.TC
+    nexthop_policy = policies.NEXTHOP
+    nsid_policy = policies.NSID
+    prefix_policy = policies.PREFIX
+    mdb_policy = policies.MDB
+    netconf_policy = policies.NETCONF
+    stats_policy = policies.STATS
+
+    def __init__(self, byteorder: str) -> None:
+        super().__init__(byteorder)
+        sign = self.sign
+        self._tcmsg = struct.Struct(sign + "BxxxiIII").unpack_from
+        self._nhmsg = struct.Struct(sign + "BBBxI").unpack_from
+        self._prefixmsg = struct.Struct(sign + "BxxxiBBB").unpack_from
+        self._port = struct.Struct(sign + "Bxxxi").unpack_from
+        self._stats = struct.Struct(sign + "BxxxII").unpack_from
+        self._grp = struct.Struct(sign + "IBB").unpack_from
+        self._mdb_entry = struct.Struct(sign + "IBBH").unpack_from
+
+    def tc(self, m: Reading, start: int, end: int) -> Found:
+        """tcmsg and TCA_*: a qdisc, class, filter or chain."""
+        family, ifindex, handle, parent, info = self._tcmsg(m.data, start + NLMSGHDR)
+        v = self.walk(m, self.tc_policy, 0, start + NLMSGHDR + 20, end)
+        return TcInfo(family, ifindex, handle, parent, info, *v), ifindex, None
+
+    def nexthop(self, m: Reading, start: int, end: int) -> Found:
+        """nhmsg and NHA_*."""
+        family, scope, protocol, flags = self._nhmsg(m.data, start + NLMSGHDR)
+        v = self.walk(m, self.nexthop_policy, family, start + NLMSGHDR + 8, end)
+        return NexthopInfo(family, scope, protocol, flags, *v), v[4], None
+
+    def nsid(self, m: Reading, start: int, end: int) -> Found:
+        """rtgenmsg and NETNSA_*."""
+        at = start + NLMSGHDR
+        return NsidInfo(m.data[at], *self.walk(m, self.nsid_policy, 0, at + 4, end)), None, None
+
+    def prefix(self, m: Reading, start: int, end: int) -> Found:
+        """prefixmsg and PREFIX_*."""
+        family, ifindex, kind, length, flags = self._prefixmsg(m.data, start + NLMSGHDR)
+        v = self.walk(m, self.prefix_policy, family, start + NLMSGHDR + 12, end)
+        return PrefixInfo(family, ifindex, kind, length, flags, *v), ifindex, None
+
+    def mdb(self, m: Reading, start: int, end: int) -> Found:
+        """br_port_msg and MDBA_*."""
+        family, ifindex = self._port(m.data, start + NLMSGHDR)
+        v = self.walk(m, self.mdb_policy, 0, start + NLMSGHDR + 8, end)
+        return MdbInfo(family, ifindex, *v), ifindex, None
+
+    def netconf(self, m: Reading, start: int, end: int) -> Found:
+        """netconfmsg and NETCONFA_*."""
+        at = start + NLMSGHDR
+        v = self.walk(m, self.netconf_policy, 0, at + 4, end)
+        return NetconfInfo(m.data[at], *v), v[0], None
+
+    def stats(self, m: Reading, start: int, end: int) -> Found:
+        """if_stats_msg and IFLA_STATS_LINK_64."""
+        family, ifindex, mask = self._stats(m.data, start + NLMSGHDR)
+        v = self.walk(m, self.stats_policy, 0, start + NLMSGHDR + 12, end)
+        return StatsInfo(family, ifindex, mask, *v), ifindex, None
+
+    def reader(self, row: Attr, family: int) -> tuple[int, Reader] | None:
+        """Adds addresses, groups of next hops, and the multicast database."""
+        if row.kind == "ip":
+            length = ADDRESS_LENGTH.get(family)
+            return None if length is None else (0, address(row.path, length))
+        special = {"nexthop_group": self._group, "mdb": self._mdb}
+        return (0, special[row.kind]) if row.kind in special else super().reader(row, family)
+
+    def _group(self, m: Reading, at: int, begin: int, end: int) -> tuple[tuple[int, int], ...]:
+        """struct nexthop_grp: an id, and a weight less 1, whose upper byte newer kernels fill."""
+        if (end - begin) % 8:
+            m.bad(at, "NHA_GROUP", f"{end - begin} bytes are no whole number of members of 8")
+        members = (self._grp(m.data, place) for place in range(begin, end - 7, 8))
+        return tuple((number, (high << 8 | low) + 1) for number, low, high in members)
+
+    def _mdb(self, m: Reading, _: int, begin: int, end: int) -> tuple[MdbEntry, ...]:
+        found: list[MdbEntry] = []
+        for kind, _at, first, last in self.children(m, begin, end, "MDBA_MDB"):
+            if kind != MDBA_MDB_ENTRY:
+                continue
+            for inner, at, entry, stop in self.children(m, first, last, "MDBA_MDB/MDBA_MDB_ENTRY"):
+                if inner != MDBA_MDB_ENTRY_INFO:
+                    continue
+                if stop - entry < BR_MDB_ENTRY:
+                    m.bad(at, "MDBA_MDB/MDBA_MDB_ENTRY/MDBA_MDB_ENTRY_INFO", f"{stop - entry} bytes are no entry")
+                    continue
+                found.append(self._mdb_one(m, entry))
+        return tuple(found)
+
+    def _mdb_one(self, m: Reading, at: int) -> MdbEntry:
+        """struct br_mdb_entry: the address is told by the protocol behind it, which is big-endian."""
+        ifindex, state, flags, vid = self._mdb_entry(m.data, at)
+        protocol = int.from_bytes(m.data[at + 24 : at + 26], "big")
+        raw = m.data[at + 8 : at + 24]
+        if protocol in {ETH_P_IP, ETH_P_IPV6}:
+            group = ip_text(raw[:4] if protocol == ETH_P_IP else raw)
+        else:
+            group = raw[:6].hex(":")
+        return MdbEntry(ifindex, state, flags, vid, protocol, group)

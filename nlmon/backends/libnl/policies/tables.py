@@ -1,0 +1,38 @@
+"""Tables that policies compile to: from attribute number to what is read there.
+
+Not here: walking attributes with a table (``nlmon.backends.libnl.decode.attributes``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple, TypeAlias
+
+from nlmon.backends.libnl.policies import Policy
+from nlmon.backends.libnl.policies.readers import Reader
+
+__all__ = ["Table", "frozen"]
+
+
+class Entry(NamedTuple):
+    """What the table holds for one attribute number."""
+
+    minimum: int
+    path: str
+    fields: tuple[tuple[int, Reader], ...]
+    nested: Mapping[int, Entry] | None
+
+
+Table: TypeAlias = Mapping[int, Entry]
+
+
+# Policy (by its address), family, path that it is nested in -> table, number of fields, and the policy, which keeps
+# its address.
+Compiled: TypeAlias = dict[tuple[int, int, str], tuple[Table, int, Policy]]
+
+
+def frozen(tree: dict[int, Any]) -> Table:
+    return {
+        number: Entry(minimum, path, tuple(fields), None if nested is None else frozen(nested))
+        for number, (minimum, path, fields, nested) in tree.items()
+    }

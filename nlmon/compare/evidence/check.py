@@ -1,0 +1,206 @@
+"""Holds what one implementation gives alone against the bytes of the message.
+
+Nobody contradicts an event or a field that only one of them provides, so the message itself has to, by a third reading
+(``reading``). It finds a value that is not what the message holds, one that the message holds and the event lacks, one
+that nobody sent, an event that its owner owes and does not give, and an error that the bytes refute.
+
+Rules:
+1. What the owner reports as malformed is not judged, unless the bytes show that it is well-formed.
+2. Structures without a stated encoding (multicast group entries, packets counted in two places) are held against
+   their presence.
+
+Not here: fields that both provide (``compare.classify``).
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import Any, TypeAlias
+
+from msgspec import UNSET, Struct
+
+from nlmon.compare.classify import Finding
+from nlmon.compare.contract import Contract, Field, kind_name
+from nlmon.compare.difference import Class
+from nlmon.compare.evidence.generic import GenericEvidence
+from nlmon.compare.evidence.locate import NLMSGHDR
+from nlmon.compare.evidence.locate import Message as Span
+from nlmon.compare.evidence.offsets import KIND_HEADERS, XFRM_HEADERS
+from nlmon.compare.evidence.reading import ABSENT, PRESENT, UNJUDGED, Message, Reading
+from nlmon.errors import AttributeFormatError, DecodeError, FramingError, HeaderError, MessageTooLarge, NlmonError
+from nlmon.events import OVERRUN, Event, GenericInfo
+from nlmon.wire import Datagram
+
+__all__ = ["Evidence", "Known"]
+
+KNOWN = {"legacy", "libnl"}
+OWED = "the contract says that it is provided"
+XFRM = 6
+FamilyNames: TypeAlias = Callable[[int], Collection[str]]
+LinkName: TypeAlias = Callable[[int], str | None]
+
+
+class Known(Struct, frozen=True):
+    """What a recording told so far: ``families``, the names that nlctrl gave to a number, and ``link``, the name of an
+    interface by its index."""
+
+    families: FamilyNames
+    link: LinkName
+
+
+class Evidence:
+    """Judges events of one recording."""
+
+    def __init__(self, contract: Contract, byteorder: str, known: Known) -> None:
+        self._contract = contract
+        self._order = byteorder
+        self._known = known
+        self._header = struct.Struct(("<" if byteorder == "little" else ">") + "IHHII").unpack_from
+        self._owners = {field.by for kind in contract.kinds.values() for field in kind.fields} - {"both"}
+        self._reading = Reading(contract, byteorder)
+        self._generic = GenericEvidence(contract, byteorder, known.families)
+
+    def owns(self, name: str) -> bool:
+        """Whether ``name`` may give anything alone: the contract says so, or knows nothing of it."""
+        return name in self._owners or name not in KNOWN
+
+    def note(self, protocol: int, errors: Sequence[NlmonError]) -> None:
+        """Take note of what could not be read in a datagram."""
+        self._generic.note(protocol, errors)
+
+    # -- whole events ------------------------------------------------------------------------------------------
+
+    def owed(
+        self, name: str, protocol: int, spans: Sequence[Span], events: Sequence[Event], errors: Sequence[NlmonError]
+    ) -> Iterator[Span]:
+        """Messages of which the contract makes ``name`` alone give an event, and that gave none though their header is
+        whole."""
+        given: set[int] | None = None
+        refused: set[int] = set()
+        for span in spans:
+            if span.kind < NLMSGHDR or self._contract.giver(protocol, span.kind) != name:
+                continue
+            if given is None:
+                given = {event.offset for event in events}
+                given |= {error.offset for error in errors if isinstance(error, MessageTooLarge)}
+                refused = {error.offset for error in errors if isinstance(error, HeaderError)}
+            if span.start not in given and self._whole(protocol, span, refused):
+                yield span
+
+    def _whole(self, protocol: int, span: Span, refused: Collection[int]) -> bool:
+        """Whether a message has its fixed header, and is no structure of another word size (xfrm)."""
+        if protocol == XFRM:
+            need = XFRM_HEADERS.get(span.kind, 0)
+            return span.end - span.start >= NLMSGHDR + need and span.start not in refused
+        return span.end - span.start >= NLMSGHDR + KIND_HEADERS.get(self._contract.of(protocol, span.kind) or "", 0)
+
+    def check(
+        self, event: Event, datagram: Datagram, broken: Sequence[DecodeError], *, alone: bool
+    ) -> Iterator[Finding]:
+        """Findings about what one implementation gives alone in an event; ``broken``: what it could not read in this
+        message. ``alone``: nobody else gives this kind of event, so its header and interface are judged as well."""
+        data, at = datagram.data, event.offset
+        if event.synthetic or event.type == OVERRUN or at + NLMSGHDR > len(data):
+            return
+        length, *_ = self._header(data, at)
+        message = Message(data, at, min(len(data), at + length), event.msg_type, self._order)
+        kind = kind_name(event.payload)
+        if alone:
+            yield from self._head(event, datagram)
+        yield from self._refuted(kind, event, message, broken)
+        if any(not isinstance(error, AttributeFormatError) or not error.path for error in broken):
+            return
+        skip = {error.path for error in broken}
+        if isinstance(event.payload, GenericInfo):
+            for part, value in self._generic.parts(event.payload, message):
+                if isinstance(value, Finding):
+                    yield value
+                else:
+                    for found in self._fields(part, value, message, skip, alone=True):
+                        yield found._replace(field=f"{part}.{found.field}")
+        else:
+            yield from self._fields(kind, event.payload, message, skip, alone=alone)
+        if self._contract.interface_alone(kind) and not skip:
+            yield from self._interface(event, alone=alone)
+
+    def _head(self, event: Event, datagram: Datagram) -> Iterator[Finding]:
+        """The header, which stands in the bytes, and what the datagram says of itself."""
+        _, kind, flags, seq, pid = self._header(datagram.data, event.offset)
+        told = {"msg_type": kind, "msg_flags": flags, "seq": seq, "pid": pid, "frame": datagram.frame}
+        told |= {"timestamp": datagram.timestamp, "nsid": datagram.nsid, "protocol": datagram.protocol}
+        told |= {"type": "netlink"}
+        for name, value in told.items():
+            if getattr(event, name) != value:
+                reason = "the message holds something else"
+                yield Finding(Class.CONTRADICTED, name, f"({name})", value, getattr(event, name), reason)
+
+    def _interface(self, event: Event, *, alone: bool) -> Iterator[Finding]:
+        """The name of the interface that an event is about: its own, or what the recording told of its index."""
+        if event.interface is UNSET:
+            if alone:
+                yield Finding(Class.LOSS, "interface", "(interface)", "provided", UNSET, OWED)
+            return
+        payload = event.payload
+        wireless = getattr(payload, "nl80211", None) or payload
+        name, index = getattr(wireless, "ifname", None), getattr(wireless, "ifindex", None)
+        if index is None:
+            index = getattr(payload, "oif", None)
+        if name is None and index and index is not UNSET and event.nsid is None:
+            name = self._known.link(index)
+        if event.interface != name:
+            reason = "it is another one that has the index of this message"
+            yield Finding(Class.CONTRADICTED, "interface", "(interface)", name, event.interface, reason)
+
+    # -- fields ------------------------------------------------------------------------------------------------
+
+    def _fields(
+        self, kind: str, payload: Any, message: Message, skip: Collection[str], *, alone: bool
+    ) -> Iterator[Finding]:
+        # A policy has no family; a state that was wanted by one has.
+        family = getattr(getattr(payload, "acquire", None) or payload, "family", None)
+        for row in self._reading.rows(kind, payload):
+            field, value = row.field, getattr(payload, row.field.name, None)
+            if value is UNSET:
+                if alone:  # else the comparison with the other one's event says what is owed
+                    yield Finding(Class.LOSS, field.name, field.path, "provided", value, OWED)
+                continue
+            if any(_nested(path, known) for path in field.paths for known in skip):
+                continue
+            expected = self._reading.expected(row, message, family)
+            if expected is UNJUDGED or (expected is ABSENT and value is None) or expected == value:
+                continue
+            if expected is not PRESENT or value is None:
+                yield _finding(field, expected, value)
+
+    def _refuted(self, kind: str, event: Event, message: Message, errors: Sequence[DecodeError]) -> Iterator[Finding]:
+        """Errors that the bytes or the event itself contradict."""
+        for error in errors:
+            if isinstance(error, HeaderError | FramingError) and error.offset == event.offset and not error.path:
+                reason = "an event is given, and said that it cannot be read"
+                yield Finding(Class.ERROR, "", "", "well-formed", str(error), reason)
+            if not isinstance(error, AttributeFormatError):
+                continue
+            rows = [row for row in self._reading.rows(kind, event.payload) if error.path in row.field.paths]
+            needs = [self._reading.numeric(row) for row in rows]
+            sizes = [need for need in needs if need is not None]
+            if sizes and len(sizes) == len(needs) and message.payload_at(error.offset) >= max(sizes):
+                reason, field = "the attribute is well-formed", rows[0].field
+                yield Finding(Class.ERROR, field.name, field.path, reason, str(error), reason)
+
+
+def _nested(one: str, other: str) -> bool:
+    """Whether one attribute path is the other, or inside it."""
+    return one == other or one.startswith(other + "/") or other.startswith(one + "/")
+
+
+def _finding(field: Field, expected: Any, value: Any) -> Finding:
+    if expected is ABSENT:
+        return Finding(
+            *(Class.CONTRADICTED, field.name, field.path, None, value),
+            "the message does not hold what the event says",
+        )
+    reason = "the message holds something else" if value is not None else "the message holds it, the event does not"
+    return Finding(
+        Class.CONTRADICTED, field.name, field.path, "some" if expected is PRESENT else expected, value, reason
+    )

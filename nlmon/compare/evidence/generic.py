@@ -1,0 +1,102 @@
+"""Evidence about generic netlink messages: the family's name, the raw attributes, and which parts an event must have.
+
+Not here: the fields of nl80211 and of vendor commands (``check``, by the contract's rows).
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import Any, Literal
+
+from msgspec import UNSET
+
+from nlmon.compare.classify import Finding
+from nlmon.compare.contract import Contract, Field
+from nlmon.compare.difference import Class
+from nlmon.compare.evidence.locate import NLMSGHDR
+from nlmon.compare.evidence.reading import Message
+from nlmon.errors import AttributeFormatError, FramingError, HeaderError, NlmonError
+from nlmon.events import GenericInfo
+from nlmon.framing import attributes
+
+__all__ = ["GenericEvidence"]
+
+GENERIC, GENL_ID_CTRL, GENLMSGHDR = 16, 16, 4
+CTRL_CMD_NEWFAMILY, CTRL_ATTR_FAMILY_ID, CTRL_ATTR_HDRSIZE = 1, 1, 4
+NL80211_CMD_VENDOR, QCA_OUI = 103, 0x001374
+
+
+class GenericEvidence:
+    """Judges generic events of one recording; ``family_names``: what nlctrl called the family of a number so far."""
+
+    def __init__(self, contract: Contract, byteorder: str, family_names: Callable[[int], Collection[str]]) -> None:
+        self._fields = {field.name: field for field in contract.kinds["generic"].fields}
+        self._order: Literal["little", "big"] = "little" if byteorder == "little" else "big"
+        self._head = struct.Struct("<HH" if byteorder == "little" else ">HH").unpack_from
+        self._family_names = family_names
+        # Whether a message of nlctrl may have been malformed; who reads it how decides what a family is called.
+        self._doubtful = False
+        # Bytes of the header that messages of a family have of their own, by its number, as nlctrl said.
+        self._headers: dict[int, int] = {}
+
+    def note(self, protocol: int, errors: Sequence[NlmonError]) -> None:
+        """Take note of what could not be read: what malformed messages say of families is nobody's to judge."""
+        malformed = AttributeFormatError | FramingError | HeaderError
+        self._doubtful = self._doubtful or (protocol == GENERIC and any(isinstance(e, malformed) for e in errors))
+
+    def parts(self, info: GenericInfo, message: Message) -> Iterator[tuple[str, Any]]:
+        """Findings, and the parts of an event whose fields are still to be judged, each with its kind."""
+        body = message.at + NLMSGHDR + GENLMSGHDR
+        if (info.genl_family_id, info.genl_cmd) == (GENL_ID_CTRL, CTRL_CMD_NEWFAMILY):
+            self._learn(message.data, body, message.end)
+        name = info.genl_family_name
+        if name is UNSET:
+            return
+        names = set(self._family_names(info.genl_family_id))
+        if info.genl_family_id == GENL_ID_CTRL:
+            names.add("nlctrl")
+        if not self._doubtful and (name not in names if names else name is not None):
+            yield "", _finding(self._fields["genl_family_name"], " or ".join(sorted(names)) or None, name)
+            return
+        wireless = name == "nl80211"
+        # Where a named family's header begins is not known to who did not hear what nlctrl said of it.
+        if wireless or not name or name == "nlctrl" or info.genl_family_id in self._headers:
+            control = info.genl_family_id == GENL_ID_CTRL
+            own = self._headers.get(info.genl_family_id, 0) if name and not control else 0
+            raw = None if wireless else self._raw(message.data, body + own, message.end)
+            if info.attributes is not UNSET and info.attributes != raw:
+                yield "", _finding(self._fields["attributes"], raw, info.attributes)
+        vendor = (info.genl_cmd, info.vendor_id) == (NL80211_CMD_VENDOR, QCA_OUI) and info.vendor_subcmd is not None
+        for kind, there in (("nl80211", wireless), ("qca_vendor", wireless and vendor)):
+            part = getattr(info, kind)
+            if part is UNSET:
+                continue
+            if (part is not None) != there:
+                yield "", _finding(self._fields[kind], "some" if there else None, part)
+            elif there:
+                yield kind, part
+
+    def _learn(self, data: bytes, at: int, end: int) -> None:
+        """Take note of the header of a family that nlctrl tells of."""
+        rows = attributes(data, at, end, self._order)
+        number, size = (data[slice(*rows.get(kind, (0, 0)))] for kind in (CTRL_ATTR_FAMILY_ID, CTRL_ATTR_HDRSIZE))
+        if len(number) >= 2:
+            length = int.from_bytes(size[:4], self._order)
+            self._headers[int.from_bytes(number[:2], self._order)] = (length + 3) & ~3
+
+    def _raw(self, data: bytes, at: int, end: int) -> tuple[tuple[int, str], ...]:
+        """Number and payload of every attribute, in the order of the message."""
+        found = []
+        while at + 4 <= end:
+            length, kind = self._head(data, at)
+            if length < 4 or at + length > end:
+                break
+            found.append((kind & 0x3FFF, data[at + 4 : at + length].hex()))
+            at += (length + 3) & ~3
+        return tuple(found)
+
+
+def _finding(field: Field, expected: Any, value: Any) -> Finding:
+    reason = "the message does not hold what the event says" if expected is None else "the message holds something else"
+    return Finding(Class.CONTRADICTED, field.name, field.path, expected, value, reason)

@@ -1,0 +1,193 @@
+"""Says of most datagrams that both implementations make the same of them, and says it fast.
+
+The contract compiled: for each kind of event that both give, one function that holds the two events against each other,
+field by field where they stand, and for what one of them gives alone another that holds it against what the bytes say
+(``shapes``). No dictionaries, no text, no findings: what is not the same is left to those who explain it.
+
+Rules:
+1. ``True`` is said only where ``classify``, ``evidence`` and ``problems`` together would find nothing; nothing is
+   counted before it is said, so whoever is asked instead starts anew.
+2. Enhancements are counted by the shape of the message, and named when somebody asks.
+
+Not here: differences (``judge``).
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, TypeAlias
+
+from msgspec import UNSET, Struct, structs
+
+from nlmon.compare.classify import Classifier
+from nlmon.compare.contract import KIND_TYPES, Contract
+from nlmon.compare.evidence.check import KNOWN
+from nlmon.compare.evidence.reading import Reading
+from nlmon.compare.fast.shapes import Shape, Shapes
+from nlmon.events import OVERRUN, Event, NextHop
+from nlmon.wire import Datagram
+
+__all__ = ["Agreement"]
+
+NLMSGHDR, ROUTE = 16, 0
+# Functions for kinds that are kept; one contract has five.
+KINDS_KEPT = 64
+# The event of who gives less, that of who gives more, and the offset of their message.
+Alike: TypeAlias = Callable[[Event, Event, int], bool]
+
+
+class Agreement:
+    """Compares the events of datagrams under a contract, for one ordered pair of implementations. ``classifier`` gets
+    the counts; ``types``: of messages that are compared here."""
+
+    def __init__(self, contract: Contract, classifier: Classifier, names: tuple[str, str], byteorder: str) -> None:
+        self._classifier = classifier
+        self._kinds: dict[type, tuple[Alike, Mapping[bytes, Sequence[Shape]], Shapes]] = {}
+        self._shapes: dict[str, Shapes] = {}
+        self._swapped = False
+        self.types: frozenset[int] = frozenset()
+        owners = {field.by for kind in contract.kinds.values() for field in kind.fields} & set(names)
+        if set(names) != KNOWN or len(owners) != 1:
+            return  # what is owed by whom is not as simple as below
+        (owner,) = owners
+        self._swapped = owner == names[0]
+        reading = Reading(contract, byteorder)
+        for name, row in contract.events.items():
+            if (row.by, row.interface, row.protocol) == ("both", "both", ROUTE) and row.types != (0,):
+                alone = tuple(row.field.name for row in reading.rows(name, None))
+                hop = tuple(field.name for field in contract.kinds["hop"].fields if field.by == owner)
+                alike = _compiled(KIND_TYPES[name], alone, hop)
+                shapes = Shapes(reading, name, byteorder, self._count)
+                self.types |= frozenset(row.types or ())
+                self._kinds[KIND_TYPES[name]], self._shapes[name] = (alike, shapes.ways, shapes), shapes
+
+    def settle(self) -> None:
+        """Give the classifier the counts of what was met so far."""
+        for shapes in self._shapes.values():
+            for shape in shapes.shapes():
+                self._count(shape)
+
+    def _count(self, shape: Shape) -> None:
+        counter = self._classifier.services if self._swapped else self._classifier.enhancements
+        for field in shape.given if shape.times else ():
+            counter[f"{shape.kind}.{field}"] += shape.times
+        shape.times = 0
+
+    def agree(self, datagram: Datagram, reference: Sequence[Event], candidate: Sequence[Event]) -> bool:
+        """Whether both made the same events of a datagram, one of each message, in order. Both heard and read it, and
+        neither reported an error. What they agree on is counted."""
+        if len(reference) == len(candidate) == 1:
+            return self.agree_on((datagram.data,), reference, candidate) == 1
+        poor, rich = (candidate, reference) if self._swapped else (reference, candidate)
+        return len(poor) == len(rich) != 0 and self._several(datagram.data, poor, rich)
+
+    def agree_on(
+        self, datagrams: Sequence[bytes], reference: Sequence[Event | None], candidate: Sequence[Event | None]
+    ) -> int:
+        """How many datagrams from the beginning they agree on, of each of which both made one event."""
+        poor, rich = (candidate, reference) if self._swapped else (reference, candidate)
+        shape_of, count = self._shape, 0
+        for data, less, more in zip(datagrams, poor, rich, strict=True):
+            shape = None if less is None or more is None else shape_of(data, 0, less, more)
+            if shape is None or shape.room + NLMSGHDR <= len(data):
+                break
+            shape.times += 1
+            count += 1
+        return count
+
+    def _several(self, data: bytes, poor: Sequence[Event], rich: Sequence[Event]) -> bool:
+        at = 0
+        met: list[Shape] = []
+        for less, more in zip(poor, rich, strict=True):
+            shape = self._shape(data, at, less, more)
+            if shape is None:
+                return False
+            met.append(shape)
+            at += shape.room
+        if at + NLMSGHDR <= len(data):
+            return False
+        for one in met:
+            one.times += 1
+            if one.gone:  # for a shape of a later message of the same datagram
+                self._count(one)
+        return True
+
+    def _shape(self, data: bytes, at: int, less: Event, more: Event) -> Shape | None:
+        """The shape of the message at an offset, of which both made the same; else None."""
+        rich = more.payload
+        try:
+            alike, ways, shapes = self._kinds[type(rich)]
+        except KeyError:
+            return None
+        if not alike(less, more, at):
+            return None
+        key = data[at : at + 6]
+        try:
+            known = ways[key]
+        except KeyError:
+            known = ()
+        for shape in known:
+            try:
+                heads = shape.heads(data, at)
+            except struct.error:
+                return None  # the message is not whole
+            if heads == shape.want:
+                if shape is not known[0]:
+                    shapes.prefer(key, shape)
+                return shape if shape.same(data, at, less, rich) else None
+        learned = shapes.learn(data, at, less, rich)
+        return learned if learned is not None and learned.same(data, at, less, rich) else None
+
+
+def _richer(alone: tuple[str, ...]) -> Callable[[Any, Any], bool]:
+    """Whether the hops of who gives more, alone the fields ``alone`` of each, are those of who gives less, where the
+    message holds no more."""
+    names, nothing = list(alone), dict.fromkeys(alone)
+
+    def hops(poor: Any, rich: Any) -> bool:
+        if poor is None or type(poor) is not tuple:
+            return poor is None is rich
+        for one in poor:
+            if type(one) is not NextHop or [n for n in one.__struct_fields__ if getattr(one, n) is UNSET] != names:
+                return False
+        return bool(tuple(structs.replace(one, **nothing) for one in poor) == rich)
+
+    return hops
+
+
+@lru_cache(KINDS_KEPT)
+def _compiled(kind: type[Struct], alone: tuple[str, ...], hop: tuple[str, ...]) -> Alike:
+    """The function for a kind of payload, of whose fields those of ``alone`` are given by one of the two, and those of
+    ``hop`` of each hop: the events are of the message at an offset, all that both give is equal and provided, and who
+    owes none of the surplus provides none."""
+    tests = ["type(poor) is kind", "less.offset == at", "less.type != OVERRUN", "less.synthetic is False"]
+    tests += ["more.synthetic is False"]
+    for field in structs.fields(Event):
+        if field.name not in {"payload", "synthetic"}:
+            tests.append(_same(field, "less.{0}", "more.{0}", "less.{0} == more.{0}"))
+    for field in structs.fields(kind):
+        if field.name in alone:
+            tests.append(f"poor.{field.name} is UNSET")
+        elif field.name == "multipath":
+            tests.append(_same(field, "poor.{0}", "rich.{0}", "hops(poor.{0}, rich.{0})"))
+        else:
+            given = "(value := poor.{0}) == rich.{0} and value is not UNSET"
+            tests.append(_same(field, "poor.{0}", "rich.{0}", given))
+    source = "def alike(less, more, at, UNSET=UNSET, OVERRUN=OVERRUN, kind=kind):\n"
+    source += " poor, rich = less.payload, more.payload\n"
+    source += f" if {' and '.join(tests)}:\n  return True\n return False"
+    space: dict[str, Any] = {"UNSET": UNSET, "OVERRUN": OVERRUN, "kind": kind, "hops": _richer(hop)}
+    exec(source, space)
+    alike: Alike = space["alike"]
+    return alike
+
+
+def _same(field: structs.FieldInfo, one: str, other: str, equal: str) -> str:
+    """An expression for two values being the same. What says so by itself costs least: no value, or one object."""
+    if field.default is None:
+        equal = f"({one} is None and {other} is None or {equal})"
+    elif field.name in {"timestamp", "frame", "interface"}:
+        equal = f"({one} is {other} or {equal})"
+    return equal.format(field.name)

@@ -1,0 +1,259 @@
+"""The third reading of messages that repeat their shape: all values that one implementation gives alone, in one step.
+
+Where a value stands depends on the headers of the attributes alone. Messages of one type and length with the same
+headers have one *shape*; once a shape was seen twice, a function is made for it that unpacks the values of ``reading``
+with one ``struct``, for as long as all headers of the message are the same.
+
+Rules:
+1. A shape gives what ``reading`` gives, or there is none: what is malformed, left open or unjudged, or is no plain
+   value, is read step by step.
+2. Of what the messages decide nothing grows without bound: ``SHAPES`` shapes of a kind, ``WAYS`` of one type and
+   length, ``SEEN`` sightings, the oldest forgotten first; and no more functions are made than one in
+   ``MESSAGES_A_SHAPE`` messages, after the first few.
+3. Like ``reading`` it shares nothing with an implementation.
+
+Not here: what an event is held against (``agreement``), and what follows from a disagreement (``compare.evidence``).
+"""
+
+from __future__ import annotations
+
+import struct
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from functools import lru_cache
+from types import CodeType
+from typing import Any, TypeAlias
+
+from nlmon.compare.evidence.locate import NLMSGHDR
+from nlmon.compare.evidence.offsets import header_size
+from nlmon.compare.evidence.reading import Message, Reading, Row
+from nlmon.compare.evidence.values import ADDRESS_LENGTH, NUMBERS, ip_text, readers
+from nlmon.events import Event
+
+__all__ = ["SHAPES", "Shape", "Shapes"]
+
+SHAPES, WAYS, SEEN = 1024, 4, 1024
+FIRST_SHAPES, MESSAGES_A_SHAPE = 64, 64
+# Longer messages are read step by step; a shape holds two numbers of each of their attributes.
+LONGEST = 2048
+# Every message of rtnetlink has its address family behind the header (struct rtgenmsg).
+FAMILY = NLMSGHDR
+# Values that any bytes of any length have.
+PLAIN = {"string", "text", "mac", "hex", "altnames"}
+# Those that the same bytes are read for again and again, and how many of each are remembered.
+TEXTS, REMEMBERED = ("string", "text", "altnames"), 1024
+CODES = 256
+NUMBER_OF_SIZE = {1: "B", 2: "H", 4: "I"}
+
+# Offset in the message, code of ``struct``, and what makes the value of it.
+_Piece: TypeAlias = tuple[int, str, Callable[[bytes], Any] | None]
+# Where in the message the headers of its attributes stand, in order.
+_Headers: TypeAlias = tuple[int, ...]
+# Of a datagram, the offset of a message in it, its event and the payload.
+_Same: TypeAlias = Callable[[bytes, int, Event, Any], bool]
+
+
+class Shape:
+    """One shape, of messages of a ``kind``, ``room`` bytes with their padding. A message that begins at an offset of a
+    datagram has it if its numbers ``heads`` are ``want``; it raises ``struct.error`` where the datagram ends before the
+    message. ``same`` says whether its event and payload give what the message carries; ``given`` names what that is
+    beyond both; ``times``: how often it was met and not counted yet; ``gone``: it is known no more."""
+
+    __slots__ = ("given", "gone", "heads", "kind", "room", "same", "times", "want")
+
+    def __init__(self, kind: str, message: Message, headers: _Headers, same: _Same, given: tuple[str, ...]) -> None:
+        length = message.end - message.at
+        self.kind, self.room = kind, (length + 3) & ~3
+        self.same, self.given = same, given
+        self.times, self.gone = 0, False
+        # Two halves of a header are small numbers, of which each is there but once.
+        form, end = f"<{FAMILY}xB", FAMILY + 1
+        for at in headers:
+            form += f"{at - end}xHH"
+            end = at + 4
+        self.heads = struct.Struct(f"{form}{length - end}x").unpack_from
+        self.want = self.heads(message.data, message.at)
+
+
+class Shapes:
+    """The shapes of one kind of payload, whose header fields stand at the same place in every message; ``dropped`` is
+    called with a shape that is forgotten."""
+
+    def __init__(self, reading: Reading, kind: str, byteorder: str, dropped: Callable[[Shape], None]) -> None:
+        self._kind, self._rows = kind, reading.rows(kind, None)
+        self._order = byteorder
+        self._sign = "<" if byteorder == "little" else ">"
+        self._header = struct.Struct(self._sign + "IH").unpack_from
+        self._readers = readers(byteorder)
+        self._readers |= {name: lru_cache(REMEMBERED)(self._readers[name]) for name in TEXTS}
+        self._dropped = dropped
+        # By length and type of a message, as they stand in its header; the last that was met comes first.
+        self.ways: dict[bytes, list[Shape]] = {}
+        self._made: deque[tuple[bytes, Shape]] = deque()
+        self._seen: OrderedDict[tuple[bytes, int, bytes], bool] = OrderedDict()
+        self._messages = self._count = 0
+        chains = [chain for row in self._rows for chain in row.chains]
+        self._prefix = next((row.attribute for row in self._rows if row.attribute), "")
+        self._nested = {first for first, *inner in chains if inner}
+        self._deep = any(len(chain) > 2 for chain in chains)
+
+    def shapes(self) -> list[Shape]:
+        """Every shape that is known now."""
+        return [shape for ways in self.ways.values() for shape in ways]
+
+    def prefer(self, key: bytes, shape: Shape) -> None:
+        """Look at a shape before the others of its length and type."""
+        ways = self.ways[key]
+        ways.remove(shape)
+        ways.insert(0, shape)
+
+    def learn(self, data: bytes, at: int, event: Event, payload: Any) -> Shape | None:
+        """Take note of a message that has no known shape, at an offset of a datagram, and of its event and payload; its
+        shape, where it was met before and can be read at once."""
+        self._messages += 1
+        if self._deep or self._count >= FIRST_SHAPES + self._messages // MESSAGES_A_SHAPE:
+            return None
+        length, msg_type = self._header(data, at) if at + NLMSGHDR < len(data) else (0, 0)
+        if not NLMSGHDR < length <= LONGEST or at + length > len(data):
+            return None
+        told = event.msg_type, payload.family
+        if told != (msg_type, data[at + FAMILY]) or not type(told[0]) is type(told[1]) is int:
+            return None
+        message = Message(data, at, at + length, msg_type, self._order)
+        headers = self._headers(message)
+        if headers is None:
+            return None
+        key = data[at : at + 6]
+        seen = (key, told[1], b"".join(data[at + head : at + head + 4] for head in headers))
+        if seen not in self._seen:
+            self._seen[seen] = True
+            if len(self._seen) > SEEN:
+                self._seen.popitem(last=False)
+            return None
+        shape = self._shape(message, headers, told) if self._seen[seen] else None
+        if shape is None:
+            self._seen[seen] = False
+        else:
+            self._count += 1
+            self._keep(key, shape)
+        return shape
+
+    def _keep(self, key: bytes, shape: Shape) -> None:
+        ways = self.ways.setdefault(key, [])
+        ways.insert(0, shape)
+        self._made.append((key, shape))
+        for gone in ways[WAYS:]:
+            self._forget(gone)
+        del ways[WAYS:]
+        if len(self._made) > SHAPES:
+            old, gone = self._made.popleft()
+            if gone in self.ways.get(old, ()):
+                self.ways[old].remove(gone)
+                self._forget(gone)
+            if not self.ways.get(old, True):
+                del self.ways[old]
+
+    def _forget(self, shape: Shape) -> None:
+        shape.gone = True
+        self._dropped(shape)
+
+    def _headers(self, message: Message) -> _Headers | None:
+        """Where the header of every attribute stands that ``reading`` looks at; None where it does not come to the end
+        of them."""
+        found: list[int] = []
+        if not self._prefix:
+            return ()
+        begin = message.at + NLMSGHDR + header_size(self._prefix, message.msg_type)
+        inside = self._walk(message.data, begin, message.end, found, message.at)
+        if inside is None:
+            return None
+        for number, start, end in inside:
+            if number in self._nested and self._walk(message.data, start, end, found, message.at) is None:
+                return None
+        return tuple(sorted(found))
+
+    def _walk(self, data: bytes, at: int, end: int, found: list[int], start: int) -> list[tuple[int, int, int]] | None:
+        """Number, begin and end of the attributes in a range, their headers added to ``found``."""
+        inside = []
+        head = struct.Struct(self._sign + "HH").unpack_from
+        while at + 4 <= end:
+            length, kind = head(data, at)
+            if length < 4 or at + length > end:
+                return None
+            found.append(at - start)
+            inside.append((kind & 0x3FFF, at + 4, at + length))
+            at += (length + 3) & ~3
+        return inside
+
+    def _shape(self, message: Message, headers: _Headers, told: tuple[int, int]) -> Shape | None:
+        pieces: list[_Piece] = []
+        fields: list[tuple[Row, int | None]] = []
+        for row in self._rows:
+            try:
+                found = message.place(row)
+            except LookupError:
+                return None
+            if found is None:
+                fields.append((row, None))
+                continue
+            piece = self._piece(row, found, told[1], message.at)
+            if piece is None:
+                return None
+            fields.append((row, len(pieces)))
+            pieces.append(piece)
+        same = _same(self._sign, pieces, fields, told)
+        given = tuple(row.field.name for row, number in fields if number is not None)
+        return None if same is None else Shape(self._kind, message, headers, same, given)
+
+    def _piece(self, row: Row, found: tuple[int, int, bool], family: int, start: int) -> _Piece | None:
+        """How a value is unpacked, None if that takes more than its place; see ``Reading.expected``."""
+        begin, end, attribute = found
+        encoding = row.field.encoding
+        if not attribute:
+            code = NUMBER_OF_SIZE.get(end - begin)
+            return None if code is None or (encoding and not row.chains) else (begin - start, code, None)
+        if encoding == "ip":
+            fits = end - begin == ADDRESS_LENGTH.get(family)
+            return (begin - start, f"{end - begin}s", ip_text) if fits else None
+        begin += row.field.begin
+        if encoding in NUMBERS:
+            fits = begin + struct.calcsize(self._sign + NUMBERS[encoding]) <= end
+            return (begin - start, NUMBERS[encoding], None) if fits else None
+        if encoding in PLAIN and begin <= end:
+            return begin - start, f"{end - begin}s", self._readers[encoding]
+        return None
+
+
+def _same(sign: str, pieces: list[_Piece], fields: list[tuple[Row, int | None]], told: tuple[int, int]) -> _Same | None:
+    """A function that unpacks all pieces at once and holds them against the fields that are made of them, None for what
+    is not there; None where two of them overlap. ``told``: the type of the event and the family of its payload."""
+    ranked = sorted((offset, code, f"v{number}") for number, (offset, code, _) in enumerate(pieces))
+    form, end = sign, 0
+    for offset, code, _ in ranked:
+        if offset < end:
+            return None
+        form += f"{offset - end}x{code}"
+        end = offset + struct.calcsize(sign + code)
+    tests = [f"event.msg_type == {told[0]}", f"rich.family == {told[1]}"]
+    for row, number in fields:
+        field = f"rich.{row.field.name}"
+        if number is None:
+            tests.append(f"{field} is None")
+            continue
+        if row.headers:  # known by its bits; what is no int is judged by those who know its width
+            tests.append(f"type({field}) is int")
+        tests.append(f"v{number} == {field}" if pieces[number][2] is None else f"m{number}(v{number}) == {field}")
+    source = "def same(data, at, event, rich):\n"
+    source += f" {''.join(f'{name}, ' for _, _, name in ranked)} = unpack(data, at)\n" if pieces else ""
+    source += f" if {' and '.join(tests)}:\n  return True\n return False"
+    space: dict[str, Any] = {"unpack": struct.Struct(form).unpack_from}
+    space |= {f"m{number}": make for number, (_, _, make) in enumerate(pieces) if make is not None}
+    exec(_code(source), space)
+    same: _Same = space["same"]
+    return same
+
+
+@lru_cache(CODES)
+def _code(source: str) -> CodeType:
+    """The code of a function. Shapes often differ in nothing but the places of their values."""
+    return compile(source, "<shape>", "exec")

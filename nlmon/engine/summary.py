@@ -1,0 +1,120 @@
+"""The outcome of a replay: verdict, counts, notes, as the values of a report.
+
+Rules:
+1. A regression outweighs damage: what was found before it stands. A family that was asked for and is nowhere named
+   outweighs both, since the question was wrong.
+2. A note says what a person must know to read the verdict; it never turns it.
+
+Not here: the replay itself (``replay``), printing (``nlmon.report``).
+"""
+
+from __future__ import annotations
+
+from nlmon.capture import CaptureReader
+from nlmon.compare.difference import Class
+from nlmon.engine.replay import Replay
+from nlmon.names import PROTOCOLS
+from nlmon.report.model import CaptureReport, Damage, DifferenceGroup, Silent, Verdict, row
+
+__all__ = ["capture_report"]
+
+
+def capture_report(replay: Replay, reader: CaptureReader, path: str) -> CaptureReport:
+    """The report on a replay that has come to its end."""
+    totals = replay.judge.totals()
+    damage = reader.damage
+    verdict, reason = _verdict(replay, damaged=damage is not None)
+    labels = [lane.name for lane in replay.lanes]
+    if labels[0] == labels[1]:
+        labels = [f"{labels[0]} (reference)", f"{labels[1]} (candidate)"]
+
+    def per_lane(what: str) -> dict[str, int]:
+        return {label: lane.totals[what] for label, lane in zip(labels, replay.lanes, strict=True)}
+
+    state = replay.lanes[1].state
+    return CaptureReport(
+        path=path,
+        format=reader.info.format,
+        byteorder=replay.byteorder,
+        kernel=reader.info.metadata.get("kernel", ""),
+        frames=replay.frames,
+        messages=replay.messages,
+        roles=dict(replay.roles),
+        not_subscribed=dict(sorted(replay.not_subscribed.items())),
+        not_covered=dict(sorted(replay.not_covered.items())),
+        events=per_lane("events"),
+        seeds=per_lane("seeds"),
+        errors=per_lane("errors"),
+        problems={label: dict(sorted(lane.problems.items())) for label, lane in zip(labels, replay.lanes, strict=True)},
+        lost=per_lane("lost"),
+        unknown={label: lane.unknown.total() for label, lane in zip(labels, replay.lanes, strict=True)},
+        unknown_types={
+            label: dict(sorted(lane.unknown.items())) for label, lane in zip(labels, replay.lanes, strict=True)
+        },
+        differences={cls.label: count for cls, count in totals.items()},
+        fields=dict(sorted((replay.judge.classifier.enhancements + replay.judge.classifier.services).items())),
+        groups=[
+            DifferenceGroup(g.cls.label, g.cls.severity.value, g.message, g.field, g.count, row(g.first))
+            for g in replay.judge.groups
+        ],
+        details=[row(difference) for difference in replay.judge.details],
+        state="differs" if totals.get(Class.STATE) else "same",
+        objects={kind: len(table) for kind, table in state.tables.items() if table},
+        silent_counts={f"{kind} {change}": n for (kind, change), n in sorted(state.unannounced_counts.items())},
+        silent=[
+            Silent(found.kind, found.change, found.object, found.frame, found.reason, found.fields)
+            for found in state.unannounced
+        ],
+        notes=_notes(replay, reader),
+        damage=None if damage is None else Damage(damage.code, damage.what, damage.offset),
+        verdict=verdict,
+        reason=reason,
+    )
+
+
+def _verdict(replay: Replay, *, damaged: bool) -> tuple[Verdict, str]:
+    unresolved = sorted({name for lane in replay.lanes for name in lane.backend.unresolved()})
+    if unresolved and replay.generic:
+        there = ", ".join(sorted(replay.lanes[1].factory.families)) or "none"
+        return "error", f"Failed to resolve family {unresolved[0]!r}: families in this recording: {there}"
+    bad = [cls for cls in replay.judge.counts if cls.severity in replay.grave]
+    if bad:
+        return "regression", ", ".join(f"{replay.judge.counts[cls]} {cls.label}" for cls in bad)
+    if damaged:
+        agrees = "what could be read before the damage agrees" if replay.frames else "nothing could be read"
+        return "error", f"the capture is damaged; {agrees}"
+    if not any(lane.totals["events"] or lane.totals["seeds"] for lane in replay.lanes):
+        return "error", "nothing to compare: nothing in the capture gives an event of the protocols"
+    return "equivalent", ""
+
+
+def _notes(replay: Replay, reader: CaptureReader) -> list[str]:
+    notes = [note for lane in replay.lanes for note in lane.notes()]
+    notes += [
+        f"{lane.name} had not made up for its last loss when the recording ended"
+        for lane in replay.lanes
+        if replay.resync and lane.unmended and lane.name == replay.judge.contract.recovers
+    ]
+    notes += [f"nothing fell to the fault {fault}" for fault in replay.lanes[1].factory.faults.untouched]
+    if not replay.compared:
+        notes.append("no notification reached a monitor; only recorded answers were compared")
+    for protocol in sorted(replay.protocols):
+        alone = [lane for lane in replay.lanes if lane.supports(protocol)]
+        status = alone[0].backend.status().protocols.get(protocol) if len(alone) == 1 else None
+        if status is not None and (events := status.events):
+            name = PROTOCOLS.get(protocol, str(protocol))
+            notes.append(f"only {alone[0].name} reads {name}: its {events:,} events are held against the bytes alone")
+    if replay.copies.likely:
+        notes.append(
+            f"{replay.copies.repeats} of {replay.copies.notifications} notifications repeat the one before them; "
+            "a tap records a notification once per listener"
+        )
+    if replay.interrupted_dumps:
+        notes.append(f"{replay.interrupted_dumps} recorded dumps were interrupted and prove nothing")
+    if replay.cut:
+        notes.append(f"{replay.cut} packets were cut by the recording (snap length); what they lost is not judged")
+    if reader.dropped:
+        notes.append(f"{reader.dropped:,} messages were lost while recording; nobody can compare those")
+    if reader.skipped:
+        notes.append(f"{reader.skipped} packets of other link types were skipped")
+    return notes

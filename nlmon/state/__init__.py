@@ -1,0 +1,8 @@
+"""The state of a host: objects by identity, made of events and held against dumps.
+
+``identity`` says which messages are about one object, ``tables`` folds events.
+
+Not here: comparing two states (``nlmon.compare.final``).
+"""
+
+__all__ = ()

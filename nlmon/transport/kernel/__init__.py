@@ -1,0 +1,8 @@
+"""Sockets of the running kernel behind the transport interface.
+
+``transport`` is the interface, ``sockets`` opens and reads sockets, ``ifnames`` remembers names of interfaces.
+
+Not here: a recorded kernel (``nlmon.transport.recorded``).
+"""
+
+__all__ = ()

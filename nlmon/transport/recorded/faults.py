@@ -1,0 +1,84 @@
+"""Faults that a replay can be made to suffer, at a stated place, so that recovery is exercised like on a bad day.
+
+    overrun@FRAME+COUNT    COUNT notifications of NETLINK_ROUTE from FRAME on are lost, then recv() says ENOBUFS
+
+Both implementations suffer the same: what is counted are the recorded notifications, whoever joined their groups.
+An implementation hears how many of its own were lost.
+
+Not here: what a fault does to a verdict.
+"""
+
+from __future__ import annotations
+
+import re
+
+from msgspec import Struct
+
+from nlmon.errors import Overrun, UsageError
+from nlmon.wire import Datagram
+
+__all__ = ["Fault", "Faults", "parse_fault"]
+
+
+class Fault(Struct, frozen=True):
+    """A loss: the first frame it may take, how many notifications, of which protocol."""
+
+    frame: int
+    count: int
+    protocol: int = 0
+
+    def __str__(self) -> str:
+        return f"overrun@{self.frame}+{self.count}"
+
+
+class Faults:
+    """The faults of one replayed transport, in order of their frames. ``lost``: datagrams that a socket would have
+    received, so far, ``told``: how often recv() said so."""
+
+    def __init__(self, faults: tuple[Fault, ...]) -> None:
+        self._waiting = sorted(faults, key=lambda fault: fault.frame)
+        self._taken = self._drops = 0
+        self._idle: list[Fault] = []
+        self.lost = self.told = 0
+
+    @property
+    def none(self) -> bool:
+        """Whether nothing is lost any more."""
+        return not self._waiting
+
+    @property
+    def untouched(self) -> tuple[Fault, ...]:
+        """Faults that took nothing from this socket, or nothing yet."""
+        return (*self._idle, *self._waiting)
+
+    def take(self, datagram: Datagram, heard: bool) -> bool:
+        """Whether a datagram is lost; ``heard``: the socket would have received it. See ``over``."""
+        fault = self._waiting[0] if self._waiting else None
+        if fault is None or datagram.protocol != fault.protocol or datagram.frame < fault.frame:
+            return False
+        self._taken += 1
+        self._drops += heard
+        self.lost += heard
+        return True
+
+    def over(self, *, at_once: bool = False) -> Overrun | None:
+        """What recv() will say when the loss that is going on has reached its count, or must end ``at_once``; None
+        when there is none, or when it took nothing from this socket."""
+        if not self._taken or (self._taken < self._waiting[0].count and not at_once):
+            return None
+        fault = self._waiting.pop(0)
+        drops, self._drops, self._taken = self._drops, 0, 0
+        if not drops:
+            self._idle.append(fault)
+            return None
+        self.told += 1
+        what = f"the receive buffer was full and the kernel dropped {drops} messages (a seeded fault)"
+        return Overrun("NLM-T010", what, drops=drops)
+
+
+def parse_fault(text: str) -> Fault:
+    """A fault as the command line has it; raises ``UsageError``."""
+    found = re.fullmatch(r"overrun@(\d{1,9})\+(\d{1,9})", text)
+    if found is None or not int(found[2]):
+        raise UsageError("NLM-U005", f"{text!r} is no fault", hint="such as overrun@120+50")
+    return Fault(int(found[1]), int(found[2]))
