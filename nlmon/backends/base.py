@@ -17,7 +17,7 @@ import abc
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from types import FunctionType
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from nlmon.backends.options import BackendOptions
 from nlmon.backends.status import BackendStatus, LayoutStatus, ProtocolStatus
@@ -42,6 +42,13 @@ class Backend(abc.ABC):
     name: ClassVar[str]
     groups: ClassVar[Mapping[int, tuple[int, ...]]]
     """Multicast groups joined per supported protocol."""
+    bulk: ClassVar[bool] = False
+    """Whether many datagrams may be decoded at once; a class keyword declares it (``class My(Backend, bulk=True)``)
+    and no subclass inherits it, since what it changes may need each datagram by itself."""
+
+    def __init_subclass__(cls, *, bulk: bool = False, **others: Any) -> None:
+        super().__init_subclass__(**others)
+        cls.bulk = bulk
 
     def __init__(self, transports: TransportFactory, options: BackendOptions | None = None) -> None:
         self._factory = transports
@@ -184,6 +191,11 @@ class Backend(abc.ABC):
         self._counts[protocol][0] += len(found.events)
         self._counts[protocol][1] += len(found.errors)
         self._unknown[protocol].update(found.unknown)
+
+    def in_bulk(self, protocol: int) -> bool:
+        """Whether ``decode_all`` does for many datagrams of a protocol all that ``process`` does for each, but for
+        counting and delivering."""
+        return self.bulk and protocol in self.groups
 
     def reads(self, protocol: int, transport: Transport | None) -> bool:
         """Whether what a protocol reads is this very transport, and nothing around it."""

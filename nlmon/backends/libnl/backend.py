@@ -47,7 +47,7 @@ PATIENCE = 10.0
 LOST = {errno.EBADF, errno.ENOTSOCK, errno.ENOTCONN}
 
 
-class LibnlBackend(Requests):
+class LibnlBackend(Requests, bulk=True):
     """The rich implementation; see the module."""
 
     name: ClassVar[str] = "libnl"
@@ -364,6 +364,12 @@ class LibnlBackend(Requests):
         options = self.options
         more = options.caches or options.resync or options.message_pool_size is not None
         return protocol != GENERIC and not more and self._steps_of(LibnlBackend)
+
+    def in_bulk(self, protocol: int) -> bool:
+        """Not where families are followed, and not with caches, recovery or a pool."""
+        options = self.options
+        more = options.caches or options.resync or options.message_pool_size is not None
+        return super().in_bulk(protocol) and protocol != GENERIC and not more
 
     def steady(self) -> bool:
         """So is this class itself."""
