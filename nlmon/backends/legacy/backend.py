@@ -54,7 +54,7 @@ Header: TypeAlias = tuple[int, int, int, int]
 NONE: Mapping[int, tuple[Method, int]] = MappingProxyType({})
 
 
-class LegacyBackend(RouteParser, GenericParser, SocketParser, NetfilterParser, Backend):
+class LegacyBackend(RouteParser, GenericParser, SocketParser, NetfilterParser, Backend, bulk=True):
     """The plain implementation; see the module."""
 
     name: ClassVar[str] = "legacy"

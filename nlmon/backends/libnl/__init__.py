@@ -8,7 +8,8 @@ Rules of this folder:
    out.
 
 From the bytes up: ``policies`` says which field comes from which attribute, ``decode`` walks messages with them, and
-what repeats itself is read by the functions of ``layouts``. ``dump`` follows answers, ``requests`` asks. ``cache`` holds what was said, ``recovery`` finds what was missed, ``pool`` waits;
+what repeats itself is read by the functions of ``layouts``. ``dump`` follows answers, ``requests`` asks.
+``cache`` holds what was said, ``recovery`` finds what was missed, ``pool`` waits;
 ``backend`` is the implementation itself.
 
 Not here, on purpose: anything shared with the legacy implementation.

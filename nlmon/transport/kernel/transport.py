@@ -265,8 +265,8 @@ class KernelTransport:
                 return
 
     def link_name(self, ifindex: int) -> str | None:
-        """Name of an interface for the datagram that was read last (``ifnames``); None when there is none or the index is
-        out of range."""
+        """Name of an interface for the datagram that was read last (``ifnames``); None when there is none or the
+        index is out of range."""
         return self._names.of(ifindex)
 
     def now(self) -> int:
