@@ -41,7 +41,8 @@ GRAPH = {name_of(path): imports(path) for path in MODULES}
 
 # From the bottom up: a room may import rooms of lower levels, and itself.
 LEVELS = (
-    ("nlmon.errors", "nlmon.names", "nlmon.payloads", "nlmon.wire", "nlmon.framing"),
+    ("nlmon.errors", "nlmon.names", "nlmon.payloads", "nlmon.wire", "nlmon.uapi"),
+    ("nlmon.framing",),
     ("nlmon.events", "nlmon.capture", "nlmon.transport"),
     ("nlmon.state", "nlmon.eventjson"),
     ("nlmon.backends", "nlmon.compare"),
@@ -60,17 +61,18 @@ MAY = {
     "nlmon.errors": set(),
     "nlmon.names": {"nlmon.names"},
     "nlmon.wire": set(),
-    "nlmon.framing": set(),
+    "nlmon.uapi": set(),
+    "nlmon.framing": {"nlmon.uapi"},
     "nlmon.events": {"nlmon.payloads", "nlmon.errors"},
-    "nlmon.capture": {"nlmon.errors", "nlmon.framing", "nlmon.capture"},
-    "nlmon.transport": {"nlmon.wire", "nlmon.errors", "nlmon.framing", "nlmon.transport"},
-    "nlmon.state": {"nlmon.events", "nlmon.state"},
+    "nlmon.capture": {"nlmon.errors", "nlmon.uapi", "nlmon.framing", "nlmon.capture"},
+    "nlmon.transport": {"nlmon.wire", "nlmon.errors", "nlmon.uapi", "nlmon.framing", "nlmon.transport"},
+    "nlmon.state": {"nlmon.events", "nlmon.uapi", "nlmon.state"},
     "nlmon.eventjson": {"nlmon.events", "nlmon.names", "nlmon.eventjson"},
     "nlmon.backends.base": SHARED | INTERFACE,
     "nlmon.backends.legacy": SHARED | INTERFACE | {"nlmon.backends.legacy"},
     "nlmon.backends.libnl": SHARED | INTERFACE | {"nlmon.backends.libnl", "nlmon.state"},
     "nlmon.compare": {
-        *("nlmon.events", "nlmon.wire", "nlmon.errors", "nlmon.framing", "nlmon.names", "nlmon.state"),
+        *("nlmon.events", "nlmon.wire", "nlmon.errors", "nlmon.uapi", "nlmon.framing", "nlmon.names", "nlmon.state"),
         "nlmon.compare",
     },
     "nlmon.report": {"nlmon.errors", "nlmon.compare.difference", "nlmon.report"},
@@ -87,7 +89,7 @@ WORLD = {"socket", "os", "time", "subprocess", "select", "signal", "pathlib", "t
 PURE = tuple(
     f"nlmon.{room}"
     for room in (
-        *("events", "wire", "framing", "payloads", "eventjson", "testing.encode", "names", "state", "compare"),
+        *("events", "wire", "uapi", "framing", "payloads", "eventjson", "testing.encode", "names", "state", "compare"),
         *("backends.libnl", "engine.replay", "engine.segments", "engine.lane", "engine.states"),
     )
 )

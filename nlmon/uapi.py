@@ -1,0 +1,292 @@
+"""The kernel's numbers under the kernel's names, by the header that they stand in.
+
+Rules of this file:
+1. Plain integers: they are compared for every message, where the members of an ``IntEnum`` cost several times as much.
+2. A name is that of the header, and so a constant is found by it. The size of a structure has the structure's name in
+   capitals, as ``IFINFOMSG``.
+3. What is used in one more place is added here. The implementations do not use this: each has its numbers from a
+   source of its own.
+
+Not here: names of numbers for people (``nlmon.names``), numbers of file formats (``nlmon.capture``).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+# linux/netlink.h: protocols
+NETLINK_ROUTE: Final = 0
+NETLINK_SOCK_DIAG: Final = 4
+NETLINK_XFRM: Final = 6
+NETLINK_AUDIT: Final = 9
+NETLINK_NETFILTER: Final = 12
+NETLINK_GENERIC: Final = 16
+
+# linux/netlink.h: struct nlmsghdr and struct nlattr
+NLMSG_HDRLEN: Final = 16
+NLA_HDRLEN: Final = 4
+NLA_TYPE_MASK: Final = 0x3FFF
+
+# linux/netlink.h: message types of every protocol
+NLMSG_NOOP: Final = 1
+NLMSG_ERROR: Final = 2
+NLMSG_DONE: Final = 3
+NLMSG_OVERRUN: Final = 4
+NLMSG_MIN_TYPE: Final = 16
+
+# linux/netlink.h: flags; those from 0x100 depend on the kind of the message
+NLM_F_REQUEST: Final = 0x1
+NLM_F_MULTI: Final = 0x2
+NLM_F_ACK: Final = 0x4
+NLM_F_ECHO: Final = 0x8
+NLM_F_DUMP_INTR: Final = 0x10
+NLM_F_DUMP: Final = 0x300
+NLM_F_REPLACE: Final = 0x100
+NLM_F_EXCL: Final = 0x200
+NLM_F_CREATE: Final = 0x400
+NLM_F_APPEND: Final = 0x800
+
+# linux/netlink.h, linux/socket.h: options of a socket
+SOL_NETLINK: Final = 270
+NETLINK_ADD_MEMBERSHIP: Final = 1
+NETLINK_DROP_MEMBERSHIP: Final = 2
+NETLINK_LISTEN_ALL_NSID: Final = 8
+NETLINK_EXT_ACK: Final = 11
+NETLINK_GET_STRICT_CHK: Final = 12
+MSG_TRUNC: Final = 0x20
+
+# asm-generic/socket.h
+SO_SNDBUFFORCE: Final = 32
+SO_RCVBUFFORCE: Final = 33
+SO_MEMINFO: Final = 55
+SO_NETNS_COOKIE: Final = 71
+
+# linux/sock_diag.h
+SOCK_DIAG_BY_FAMILY: Final = 20
+SK_MEMINFO_DROPS: Final = 8
+SK_MEMINFO_VARS: Final = 9
+SKNLGRP_INET_TCP_DESTROY: Final = 1
+SKNLGRP_INET_UDP_DESTROY: Final = 2
+SKNLGRP_INET6_TCP_DESTROY: Final = 3
+SKNLGRP_INET6_UDP_DESTROY: Final = 4
+
+# linux/sockios.h
+SIOCGIFNAME: Final = 0x8910
+
+# linux/genetlink.h
+GENL_HDRLEN: Final = 4
+GENL_ID_CTRL: Final = 16
+CTRL_CMD_NEWFAMILY: Final = 1
+CTRL_CMD_DELFAMILY: Final = 2
+CTRL_CMD_GETFAMILY: Final = 3
+CTRL_CMD_NEWMCAST_GRP: Final = 7
+CTRL_CMD_DELMCAST_GRP: Final = 8
+CTRL_ATTR_FAMILY_ID: Final = 1
+CTRL_ATTR_FAMILY_NAME: Final = 2
+CTRL_ATTR_HDRSIZE: Final = 4
+CTRL_ATTR_MCAST_GROUPS: Final = 7
+CTRL_ATTR_MCAST_GRP_NAME: Final = 1
+CTRL_ATTR_MCAST_GRP_ID: Final = 2
+
+# linux/socket.h, linux/rtnetlink.h: address families
+AF_UNSPEC: Final = 0
+AF_UNIX: Final = 1
+AF_INET: Final = 2
+AF_BRIDGE: Final = 7
+AF_INET6: Final = 10
+AF_PACKET: Final = 17
+AF_MPLS: Final = 28
+RTNL_FAMILY_IPMR: Final = 128
+RTNL_FAMILY_IP6MR: Final = 129
+
+# linux/in.h
+IPPROTO_TCP: Final = 6
+IPPROTO_UDP: Final = 17
+
+# linux/rtnetlink.h: message types; those of one object are NEW, DEL, GET and SET, in this order
+RTM_NEWLINK: Final = 16
+RTM_DELLINK: Final = 17
+RTM_GETLINK: Final = 18
+RTM_NEWADDR: Final = 20
+RTM_DELADDR: Final = 21
+RTM_GETADDR: Final = 22
+RTM_NEWROUTE: Final = 24
+RTM_DELROUTE: Final = 25
+RTM_GETROUTE: Final = 26
+RTM_NEWNEIGH: Final = 28
+RTM_DELNEIGH: Final = 29
+RTM_GETNEIGH: Final = 30
+RTM_NEWRULE: Final = 32
+RTM_DELRULE: Final = 33
+RTM_GETRULE: Final = 34
+RTM_NEWQDISC: Final = 36
+RTM_NEWTCLASS: Final = 40
+RTM_DELTCLASS: Final = 41
+RTM_NEWTFILTER: Final = 44
+RTM_DELTFILTER: Final = 45
+RTM_NEWACTION: Final = 48
+RTM_DELACTION: Final = 49
+RTM_NEWPREFIX: Final = 52
+RTM_NEWNDUSEROPT: Final = 68
+RTM_GETDCB: Final = 78
+RTM_NEWNETCONF: Final = 80
+RTM_NEWMDB: Final = 84
+RTM_NEWNSID: Final = 88
+RTM_NEWSTATS: Final = 92
+RTM_NEWCHAIN: Final = 100
+RTM_DELCHAIN: Final = 101
+RTM_NEWNEXTHOP: Final = 104
+RTM_DELNEXTHOP: Final = 105
+RTM_NEWLINKPROP: Final = 108
+RTM_NEWVLAN: Final = 112
+RTM_NEWNEXTHOPBUCKET: Final = 116
+RTM_DELNEXTHOPBUCKET: Final = 117
+RTM_NEWTUNNEL: Final = 120
+RTM_MAX: Final = 255
+
+# linux/rtnetlink.h: groups
+RTNLGRP_LINK: Final = 1
+RTNLGRP_NEIGH: Final = 3
+RTNLGRP_TC: Final = 4
+RTNLGRP_IPV4_IFADDR: Final = 5
+RTNLGRP_IPV4_MROUTE: Final = 6
+RTNLGRP_IPV4_ROUTE: Final = 7
+RTNLGRP_IPV4_RULE: Final = 8
+RTNLGRP_IPV6_IFADDR: Final = 9
+RTNLGRP_IPV6_MROUTE: Final = 10
+RTNLGRP_IPV6_ROUTE: Final = 11
+RTNLGRP_IPV6_IFINFO: Final = 12
+RTNLGRP_IPV6_PREFIX: Final = 18
+RTNLGRP_IPV6_RULE: Final = 19
+RTNLGRP_ND_USEROPT: Final = 20
+RTNLGRP_DCB: Final = 23
+RTNLGRP_IPV4_NETCONF: Final = 24
+RTNLGRP_IPV6_NETCONF: Final = 25
+RTNLGRP_MDB: Final = 26
+RTNLGRP_MPLS_ROUTE: Final = 27
+RTNLGRP_NSID: Final = 28
+RTNLGRP_MPLS_NETCONF: Final = 29
+RTNLGRP_IPV4_MROUTE_R: Final = 30
+RTNLGRP_IPV6_MROUTE_R: Final = 31
+RTNLGRP_NEXTHOP: Final = 32
+RTNLGRP_BRVLAN: Final = 33
+RTNLGRP_TUNNEL: Final = 35
+RTNLGRP_STATS: Final = 36
+
+# linux/rtnetlink.h, linux/if_addr.h, linux/neighbour.h, linux/fib_rules.h: sizes of the structures of these names
+IFINFOMSG: Final = 16
+IFADDRMSG: Final = 8
+RTMSG: Final = 12
+NDMSG: Final = 12
+FIB_RULE_HDR: Final = 12
+RTNEXTHOP: Final = 8
+
+# linux/rtnetlink.h: routes
+RTM_F_CLONED: Final = 0x200
+RT_SCOPE_HOST: Final = 254
+RTA_DST: Final = 1
+RTA_SRC: Final = 2
+RTA_OIF: Final = 4
+RTA_GATEWAY: Final = 5
+RTA_PRIORITY: Final = 6
+RTA_PREFSRC: Final = 7
+RTA_METRICS: Final = 8
+RTA_MULTIPATH: Final = 9
+RTA_TABLE: Final = 15
+RTA_VIA: Final = 18
+RTA_NH_ID: Final = 30
+RTAX_CC_ALGO: Final = 16
+
+# linux/if.h
+IFF_UP: Final = 0x1
+
+# linux/if_link.h
+IFLA_IFNAME: Final = 3
+IFLA_EXT_MASK: Final = 29
+IFLA_ALT_IFNAME: Final = 53
+
+# linux/if_addr.h
+IFA_ADDRESS: Final = 1
+IFA_LOCAL: Final = 2
+
+# linux/neighbour.h
+NTF_SELF: Final = 0x02
+NTF_PROXY: Final = 0x08
+NDA_DST: Final = 1
+NDA_LLADDR: Final = 2
+NDA_VLAN: Final = 5
+NDA_PORT: Final = 6
+NDA_VNI: Final = 7
+NDA_SRC_VNI: Final = 11
+
+# linux/fib_rules.h
+FIB_RULE_INVERT: Final = 0x2
+
+# linux/inet_diag.h: a size, an attribute of a request, a bit of its extensions
+INET_DIAG_MSG: Final = 72
+INET_DIAG_PROTOCOL: Final = 10
+INET_DIAG_CONG: Final = 4
+
+# linux/unix_diag.h
+UDIAG_SHOW_NAME: Final = 0x1
+UDIAG_SHOW_PEER: Final = 0x4
+UDIAG_SHOW_RQLEN: Final = 0x10
+UDIAG_SHOW_UID: Final = 0x40
+
+# linux/xfrm.h: message types and groups
+XFRM_MSG_NEWSA: Final = 16
+XFRM_MSG_DELSA: Final = 17
+XFRM_MSG_GETSA: Final = 18
+XFRM_MSG_NEWPOLICY: Final = 19
+XFRM_MSG_DELPOLICY: Final = 20
+XFRM_MSG_GETPOLICY: Final = 21
+XFRM_MSG_ALLOCSPI: Final = 22
+XFRM_MSG_ACQUIRE: Final = 23
+XFRM_MSG_EXPIRE: Final = 24
+XFRM_MSG_UPDPOLICY: Final = 25
+XFRM_MSG_UPDSA: Final = 26
+XFRM_MSG_POLEXPIRE: Final = 27
+XFRM_MSG_FLUSHSA: Final = 28
+XFRM_MSG_FLUSHPOLICY: Final = 29
+XFRM_MSG_NEWAE: Final = 30
+XFRM_MSG_GETAE: Final = 31
+XFRM_MSG_REPORT: Final = 32
+XFRM_MSG_MIGRATE: Final = 33
+XFRM_MSG_NEWSADINFO: Final = 34
+XFRM_MSG_GETSADINFO: Final = 35
+XFRM_MSG_NEWSPDINFO: Final = 36
+XFRM_MSG_GETSPDINFO: Final = 37
+XFRM_MSG_MAPPING: Final = 38
+XFRM_MSG_GETDEFAULT: Final = 40
+XFRMNLGRP_ACQUIRE: Final = 1
+XFRMNLGRP_EXPIRE: Final = 2
+XFRMNLGRP_SA: Final = 3
+XFRMNLGRP_POLICY: Final = 4
+XFRMNLGRP_AEVENTS: Final = 5
+XFRMNLGRP_REPORT: Final = 6
+XFRMNLGRP_MIGRATE: Final = 7
+XFRMNLGRP_MAPPING: Final = 8
+
+# linux/netfilter/nfnetlink.h: subsystems, which are the upper byte of a message type, and groups
+NFNL_SUBSYS_CTNETLINK: Final = 1
+NFNL_SUBSYS_CTNETLINK_EXP: Final = 2
+NFNL_SUBSYS_ACCT: Final = 7
+NFNL_SUBSYS_NFTABLES: Final = 10
+NFNLGRP_CONNTRACK_NEW: Final = 1
+NFNLGRP_CONNTRACK_UPDATE: Final = 2
+NFNLGRP_CONNTRACK_DESTROY: Final = 3
+NFNLGRP_CONNTRACK_EXP_NEW: Final = 4
+NFNLGRP_CONNTRACK_EXP_UPDATE: Final = 5
+NFNLGRP_CONNTRACK_EXP_DESTROY: Final = 6
+NFNLGRP_NFTABLES: Final = 7
+NFNLGRP_ACCT_QUOTA: Final = 8
+NFNLGRP_NFTRACE: Final = 9
+
+# linux/audit.h
+AUDIT_NLGRP_READLOG: Final = 1
+
+# linux/nl80211.h, and the vendor's identifier in its commands
+NL80211_CMD_VENDOR: Final = 103
+QCA_NL80211_VENDOR_ID: Final = 0x001374
+
+__all__ = [name for name in dir() if name.isupper()]
