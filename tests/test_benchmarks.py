@@ -11,12 +11,12 @@ from typing import Any
 
 import jsonschema
 import pytest
-from requirements_helper import missing, require_netns, require_program
 
 from nlmon.capture import open_capture
 from nlmon.framing import messages
+from support.paths import REPOSITORY
+from support.requirements import missing, require_netns, require_program
 
-REPOSITORY = Path(__file__).parent.parent
 SCALE = 0.01
 # Percent of links, addresses, routes and neighbours by RTM_NEW* type.
 SHARES = {16: 5, 20: 25, 24: 45, 28: 25}

@@ -15,8 +15,8 @@ from nlmon.capture import open_capture
 from nlmon.cli.capture import summarise
 from nlmon.framing import messages
 from nlmon.names import message_type
+from support.paths import FIXTURES
 
-FIXTURES = Path(__file__).parent.parent / "fixtures"
 MANIFEST: dict[str, dict[str, Any]] = json.loads((FIXTURES / "manifest.json").read_text(encoding="utf-8"))
 CAPTURES = [name for name in MANIFEST if name.endswith(".pcap.zst")]
 # How the counting program named message types, by protocol number.

@@ -22,8 +22,6 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
 from msgspec import Struct
-from peers.cases import CASES, NOTES
-from peers.table import SHOWN, run
 
 from nlmon.events import (
     AuditInfo,
@@ -41,6 +39,8 @@ from nlmon.events import (
     XfrmPolicyInfo,
     XfrmStateInfo,
 )
+from peers.cases import CASES, NOTES
+from peers.table import SHOWN, run
 
 TITLES = (
     *("protocol", "peer", "implementation", "messages", "fields compared", "telling", "equal"),

@@ -8,10 +8,7 @@ from itertools import islice
 from typing import Any
 
 import pytest
-from agreement import recorded
-from layoutfuzz import RECORDED, damaged
 from msgspec import structs
-from nlbuild import attr, message, number
 
 from nlmon.backends.base import Backend
 from nlmon.backends.legacy import LegacyBackend
@@ -20,6 +17,9 @@ from nlmon.backends.registry import create
 from nlmon.events import Decoded
 from nlmon.transport.recorded.transport import ReplayFactory
 from nlmon.wire import Datagram, Datagrams
+from support.agreement import recorded
+from support.layouts import RECORDED, damaged
+from support.netlink import attr, message, number
 
 
 class Forgetful(LibnlBackend):

@@ -3,20 +3,17 @@
 The good code has no switches: a deviation replaces an entry of a table, a decoder, a row of a policy, or a method.
 A subclass per mistake, named as in the list of known ones: N of an implementation with libnl, L of the legacy one.
 
-Not here: the verdict of a whole capture (``tests/test_verdict.py``).
+Not here: the verdict of a whole capture (``tests/engine/test_verdict.py``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache, partial
-from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from flowbuild import NETFILTER, flow, netfilter
 from msgspec import structs
-from nlbuild import attr, generic, message, new_family, number
 
 from nlmon.backends.base import Backend
 from nlmon.backends.legacy import LegacyBackend
@@ -36,10 +33,13 @@ from nlmon.errors import InternalError
 from nlmon.events import Decoded, DiagInfo, GenericInfo, LinkInfo, RouteInfo
 from nlmon.transport.recorded.transport import ReplayFactory
 from nlmon.wire import Datagram
+from support.flows import NETFILTER, flow, netfilter
+from support.netlink import attr, generic, message, new_family, number
+from support.paths import FIXTURES
 
 ROUTE, SOCK_DIAG, GENERIC = 0, 4, 16
 ANY = -1
-CAPTURES = Path(__file__).parents[2] / "fixtures" / "captures" / "linux-6.12"
+CAPTURES = FIXTURES / "captures" / "linux-6.12"
 
 # -- an implementation with libnl ----------------------------------------------------------------------------------
 

@@ -1,13 +1,14 @@
 """What the identity of an object needs, read by both implementations out of the same bytes, and the same mistakes.
 
-Not here: which objects are the same (``tests/test_state.py``).
+Not here: which objects are the same (``tests/state/test_tables.py``).
 """
 
 from __future__ import annotations
 
 import pytest
-from decoding import BACKENDS, ORDERS, decode, findings, payload
-from nlbuild import attr, message, nested, number
+
+from support.decoding import BACKENDS, ORDERS, decode, findings, payload
+from support.netlink import attr, message, nested, number
 
 ROUTE = 0
 

@@ -8,11 +8,9 @@ than nl80211 and connection tracking were lost.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
-from decoding import BACKENDS, decode, findings
 from msgspec.structs import replace
 
 from nlmon.errors import KernelError
@@ -25,8 +23,10 @@ from nlmon.events import (
     Nl80211Info,
     QcaVendorInfo,
 )
+from support.decoding import BACKENDS, decode, findings
+from support.paths import FIXTURES
 
-VECTORS = Path(__file__).parents[2] / "fixtures" / "vectors" / "replay-cases.txt"
+VECTORS = FIXTURES / "vectors" / "replay-cases.txt"
 ROWS = (line.split() for line in VECTORS.read_text().splitlines() if not line.startswith("#"))
 DATAGRAMS = {name: (int(protocol), bytes.fromhex(data)) for name, protocol, data in ROWS if protocol != "0"}
 FAMILIES = {28: "nl80211"}

@@ -6,9 +6,10 @@ Not here: the fields of each (``legacy/test_sockets.py``, ``libnl/test_sockets.p
 from __future__ import annotations
 
 import pytest
-from decoding import BACKENDS, ORDERS, decode, findings, payload
-from diagbuild import DESTROYED_BY, SOCK_DIAG, by_family, inet_msg, inet_request, unix_msg
-from nlbuild import attr, message, number
+
+from support.decoding import BACKENDS, ORDERS, decode, findings, payload
+from support.netlink import attr, message, number
+from support.sockets import DESTROYED_BY, SOCK_DIAG, by_family, inet_msg, inet_request, unix_msg
 
 
 @pytest.mark.parametrize("name", BACKENDS)

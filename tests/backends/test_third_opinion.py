@@ -10,7 +10,6 @@ import socket
 import struct
 from collections import Counter
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,8 +22,8 @@ from nlmon.events import Event, NextHop, RouteInfo
 from nlmon.framing import messages
 from nlmon.transport.recorded.transport import ReplayFactory
 from nlmon.wire import Datagram
+from support.paths import CAPTURES
 
-CAPTURES = Path(__file__).parents[2] / "fixtures" / "captures"
 # Every message of 01 and 02, and of the bursts, which repeat themselves, every 40th.
 SAMPLES = [
     (kernel, name, step)

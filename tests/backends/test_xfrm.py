@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from nlbuild import message, number
-
 from nlmon.backends.registry import create
 from nlmon.events import XfrmStateInfo
 from nlmon.transport.recorded.transport import ReplayFactory
 from nlmon.wire import Datagram
+from support.netlink import message, number
 
 XFRM, NEWSA = 6, 16
 AF_UNSPEC, AF_INET = 0, 2

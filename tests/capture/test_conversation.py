@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
 
 import pytest
-from nlbuild import attr, message, new_family, number
 
 from nlmon.capture import Frame, open_capture
 from nlmon.capture.conversation import REMEMBERED, SAME_NUMBER, Conversation, Copies, Role
+from support.netlink import attr, message, new_family, number
+from support.paths import CAPTURES
 
-CAPTURES = Path(__file__).parents[2] / "fixtures" / "captures"
 GETLINK, NEWLINK, GETROUTE, NEWROUTE = 18, 16, 26, 24
 DUMP = 0x301
 LINK = bytes(16)

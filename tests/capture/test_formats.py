@@ -18,14 +18,14 @@ import pytest
 import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from requirements_helper import require_netns, require_program
 
 from nlmon.capture import ByteOrder, Frame, open_capture
 from nlmon.capture.write import PcapngWriter
 from nlmon.errors import CaptureError
 from nlmon.framing import messages
+from support.paths import CAPTURES
+from support.requirements import require_netns, require_program
 
-CAPTURES = Path(__file__).parents[2] / "fixtures" / "captures"
 BASIC = CAPTURES / "linux-6.12" / "01-route-basic.pcap.zst"
 ORDERS: tuple[ByteOrder, ...] = ("little", "big")
 LINK = struct.pack("<IHHIIBxHiII", 32, 16, 0, 0, 0, 0, 1, 7, 1, 0)

@@ -19,8 +19,8 @@ from nlmon.cli.record import command as record_command
 from nlmon.cli.replay import command as replay_command
 from nlmon.errors import InputError, UsageError
 from nlmon.report.jsonout import Footer, Header, read_stream
+from support.paths import REPOSITORY
 
-REPOSITORY = Path(__file__).parents[2]
 CAPTURES = REPOSITORY / "fixtures" / "captures"
 BASIC = CAPTURES / "linux-6.12" / "01-route-basic.pcap.zst"
 SCHEMAS = REPOSITORY / "docs" / "schemas"

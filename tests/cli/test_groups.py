@@ -8,7 +8,6 @@ from typing import cast
 
 import pytest
 from click.testing import CliRunner
-from nlbuild import native
 
 from nlmon.backends.legacy import LegacyBackend
 from nlmon.backends.libnl import LibnlBackend
@@ -18,6 +17,7 @@ from nlmon.cli.record import _record, command
 from nlmon.errors import TransportError, UsageError
 from nlmon.transport.recorder import RecordingTransport
 from nlmon.wire import Datagram
+from support.netlink import native
 
 
 @pytest.mark.parametrize("implementation", [LegacyBackend, LibnlBackend])

@@ -13,7 +13,9 @@ from typing import Any
 
 import pytest
 
-CAPTURES = Path(__file__).parents[2] / "fixtures" / "captures" / "linux-6.12"
+from support.paths import FIXTURES
+
+CAPTURES = FIXTURES / "captures" / "linux-6.12"
 SMALL = sorted(path for path in CAPTURES.glob("*.pcap.zst") if path.stat().st_size < 20_000)
 REPLAY = [sys.executable, "-m", "nlmon", "replay"]
 

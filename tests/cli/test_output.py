@@ -14,7 +14,9 @@ from typing import Any
 
 import pytest
 
-BASIC = Path(__file__).parents[2] / "fixtures" / "captures" / "linux-6.12" / "01-route-basic.pcap.zst"
+from support.paths import FIXTURES, REPOSITORY
+
+BASIC = FIXTURES / "captures" / "linux-6.12" / "01-route-basic.pcap.zst"
 FULL = Path("/dev/full")
 
 
@@ -225,7 +227,7 @@ def test_an_interrupt_is_exit_130(tmp_path: Path, command: str) -> None:
 
 def test_the_readme_names_every_option() -> None:
     """The row of each command has all options of its help, and the exit codes are there."""
-    text = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    text = (REPOSITORY / "README.md").read_text(encoding="utf-8")
     rows = {line.split("`")[1].split()[1]: line for line in text.splitlines() if line.startswith("| `nlmon ")}
     missing = []
     for command, row in rows.items():

@@ -5,14 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from live_helper import inside
-from requirements_helper import require_program
+
+from support.namespaces import inside
+from support.requirements import require_program
 
 pytestmark = pytest.mark.live
 
 QUIET = """
 import json, socket, subprocess, sys
-from live_kit import count_flows, done, ip
+from support.live import count_flows, done, ip
 path, program = sys.argv[1], [sys.executable, "-m", "nlmon"]
 count_flows()
 ip("link", "set", "lo", "up")
@@ -54,7 +55,7 @@ def test_a_quiet_host_gives_something_to_compare(tmp_path: Path) -> None:
 
 NAMED = """
 import json, signal, subprocess, sys
-from live_kit import done, ip
+from support.live import done, ip
 path, program = sys.argv[1], [sys.executable, "-m", "nlmon"]
 ip("link", "set", "lo", "up")
 groups = ["--group", "nexthop", "--group", "tc"]

@@ -13,8 +13,9 @@ import pytest
 from zstandard import ZstdDecompressor
 
 from nlmon.cli.main import COMMANDS
+from support.paths import FIXTURES
 
-BASIC = Path(__file__).parents[2] / "fixtures" / "captures" / "linux-6.12" / "01-route-basic.pcap.zst"
+BASIC = FIXTURES / "captures" / "linux-6.12" / "01-route-basic.pcap.zst"
 # What pyroute2 brings along; libnl looks its definitions up.
 PYROUTE2 = {"pyroute2", "asyncio", "multiprocessing", "concurrent.futures", "ssl", "sqlite3"}
 HEAVY = PYROUTE2 | {

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
 
-REPOSITORY = Path(__file__).parents[2]
+from support.paths import REPOSITORY
+
 TOPOLOGY = REPOSITORY / "fixtures" / "captures" / "linux-6.12" / "02-route-topology.pcap.zst"
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from nlbuild import generic, message
 
 from nlmon.compare.contract import load_contract
 from nlmon.compare.difference import Class, Difference
@@ -12,6 +11,7 @@ from nlmon.compare.judge import GROUPS_KEPT, Judge
 from nlmon.compare.side import Side
 from nlmon.events import Event, GenericInfo
 from nlmon.wire import Datagram
+from support.netlink import generic, message
 
 NAMES = {28: ["nl80211"], 21: ["ethtool"], 30: ["one", "other"]}
 

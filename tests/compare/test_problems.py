@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from nlbuild import message, wrong_length
 
 from nlmon.compare.contract import load_contract
 from nlmon.compare.evidence.locate import Message, field_of, locate, messages
 from nlmon.compare.problems import compare_problems
 from nlmon.errors import AttributeFormatError, DecodeError, FramingError, HeaderError
 from nlmon.wire import Datagram
+from support.netlink import message, wrong_length
 
 NAMES = ("legacy", "libnl")
 LINK = message(16, bytes(16))

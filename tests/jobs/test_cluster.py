@@ -15,8 +15,9 @@ from typing import Any
 import pytest
 
 from nlmon import __version__
+from support.paths import FIXTURES
 
-CAPTURES = Path(__file__).parents[2] / "fixtures" / "captures" / "linux-6.12"
+CAPTURES = FIXTURES / "captures" / "linux-6.12"
 SMALL = sorted(path for path in CAPTURES.glob("*.pcap.zst") if path.stat().st_size < 20_000)
 HOST = "127.0.0.1"
 

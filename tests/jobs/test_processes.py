@@ -8,15 +8,15 @@ import subprocess
 import sys
 from concurrent.futures import BrokenExecutor
 from concurrent.futures.process import BrokenProcessPool
-from pathlib import Path
 from typing import NoReturn
 
 import pytest
-from jobskit import mask, wait_for_a_signal
 
 from nlmon.errors import PlatformError
 from nlmon.jobs import processes
 from nlmon.jobs.processes import Processes, allowed_cpus
+from support.paths import TESTS
+from support.workers import mask, wait_for_a_signal
 
 
 def gone(pid: int) -> bool:
@@ -104,13 +104,13 @@ def test_processes_do_not_see_an_interrupt() -> None:
 def test_no_process_outlives_who_started_it(end: signal.Signals) -> None:
     """Whoever holds our standard output keeps it open; it closes although the task never ends."""
     code = (
-        "import os, sys\nfrom jobskit import wait_for_a_signal\nfrom nlmon.jobs.processes import Processes\n"
+        "import os, sys\nfrom support.workers import wait_for_a_signal\nfrom nlmon.jobs.processes import Processes\n"
         "if __name__ == '__main__':\n"
         "    executor = Processes(1)\n    executor.submit(os.getpid).result()\n"
         "    executor.submit(wait_for_a_signal)\n"
         f"    os.kill(os.getpid(), {int(end)})\n"
     )
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[1]), *sys.path])}
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(TESTS), *sys.path])}
     done = subprocess.run(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, timeout=60, check=False, env=environment
     )

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from jobskit import Around, die_on, make_a_mistake
 
 from nlmon import __version__
 from nlmon.capture import open_capture
@@ -20,8 +19,10 @@ from nlmon.jobs import work
 from nlmon.jobs.order import replay_captures
 from nlmon.jobs.processes import Processes
 from nlmon.jobs.work import Outcome, ReplayOptions, replay_reader
+from support.paths import FIXTURES
+from support.workers import Around, die_on, make_a_mistake
 
-CAPTURES = Path(__file__).parents[2] / "fixtures" / "captures" / "linux-6.12"
+CAPTURES = FIXTURES / "captures" / "linux-6.12"
 SMALL = sorted(path for path in CAPTURES.glob("*.pcap.zst") if path.stat().st_size < 20_000)
 BURST = CAPTURES / "07-burst.pcap.zst"
 

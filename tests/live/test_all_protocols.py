@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from live_helper import inside
+
+from support.namespaces import inside
 
 pytestmark = pytest.mark.live
 
 EVERYTHING = """
 import socket
-from live_kit import BOTH, NESTED, Watch, agreement, ask, attr, count_flows, done, ip
-from nlbuild import native as message
+from support.live import BOTH, NESTED, Watch, agreement, ask, attr, count_flows, done, ip
+from support.netlink import native as message
 from nlmon.backends.options import BackendOptions
 from nlmon.errors import TransportError
 count_flows()

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from live_helper import inside
+
+from support.namespaces import inside
 
 pytestmark = pytest.mark.live
 
 ABANDONED = """
 import gc, os, struct
-from live_kit import Watch, done, ip
-from nlbuild import native as message
+from support.live import Watch, done, ip
+from support.netlink import native as message
 from nlmon.errors import TransportError
 from nlmon.transport.kernel.transport import KernelFactory
 ip("-batch", "-", lines="".join(f"link add b{n} type bridge\\n" for n in range(60)))
@@ -54,7 +55,7 @@ def test_an_abandoned_answer_does_not_spoil_the_next() -> None:
 
 INTERRUPTED = """
 import itertools, os
-from live_kit import Watch, done, ip
+from support.live import Watch, done, ip
 from nlmon.backends.options import BackendOptions
 from nlmon.errors import Overrun
 ip("-batch", "-", lines="".join(f"link add b{n} type bridge\\n" for n in range(60)))
@@ -109,7 +110,7 @@ def test_interrupted_dumps_are_asked_again_a_bounded_number_of_times() -> None:
 CHURN = """
 import subprocess
 from collections import Counter
-from live_kit import Watch, done, ip, ip_json
+from support.live import Watch, done, ip, ip_json
 from nlmon.backends.libnl.requests import DUMP_ATTEMPTS
 ip("-batch", "-", lines="".join(f"link add b{n} type bridge\\n" for n in range(200)))
 watch = Watch(0, names=("libnl",)); backend = watch["libnl"]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from live_helper import inside
+
+from support.namespaces import inside
 
 pytestmark = pytest.mark.live
 
@@ -15,8 +16,8 @@ NEW, DESTROY, CREATED = 0x100, 0x102, 0x600
 FLOWS = """
 import socket
 from pyroute2.netlink.nfnetlink.nfctsocket import NFCTSocket
-from live_kit import BOTH, Peer, Watch, agreement, ask, count_flows, done, ip, wait_up
-from nlbuild import native as message
+from support.live import BOTH, Peer, Watch, agreement, ask, count_flows, done, ip, wait_up
+from support.netlink import native as message
 count_flows()
 peer = Peer()
 ip("link", "add", "v0", "type", "veth", "peer", "name", "v1", "netns", str(peer.pid))
@@ -117,7 +118,7 @@ def test_closed_sockets_are_told_with_their_addresses(flows: Any) -> None:
 SOCKETS = """
 import os, socket
 from pathlib import Path
-from live_kit import Watch, done, ip
+from support.live import Watch, done, ip
 ip("link", "set", "lo", "up")
 watch = Watch(4)
 T, U, S, D = socket.AF_INET, socket.AF_UNIX, socket.SOCK_STREAM, socket.SOCK_DGRAM
@@ -173,8 +174,8 @@ def test_sockets_on_request_are_those_of_proc() -> None:
 
 WRITTEN = """
 import os, socket, struct
-from live_kit import BOTH, Watch, agreement, done, ip
-from nlbuild import native as message
+from support.live import BOTH, Watch, agreement, done, ip
+from support.netlink import native as message
 ip("link", "set", "lo", "up")
 watch = Watch(4)
 with socket.create_server(("127.0.0.1", 4000)), socket.create_server(("127.0.0.1", 4001)):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from live_helper import inside
+
+from support.namespaces import inside
 
 pytestmark = pytest.mark.live
 
@@ -11,8 +12,8 @@ pytestmark = pytest.mark.live
 DELSA, NEWPOLICY, DELPOLICY, ACQUIRE, UPDPOLICY, POLEXPIRE, FLUSHSA, FLUSHPOLICY = 17, 19, 20, 23, 25, 27, 28, 29
 
 FEATURES = r"""
-from live_kit import BOTH, NESTED, Watch, agreement, ask, attr, done, ip
-from nlbuild import native as message
+from support.live import BOTH, NESTED, Watch, agreement, ask, attr, done, ip
+from support.netlink import native as message
 ip("link", "add", "v0", "type", "veth", "peer", "name", "v1")
 watch = Watch(0, 16)
 number = watch["libnl"].resolve("ethtool")
@@ -46,7 +47,7 @@ def test_a_changed_feature_is_told_by_the_family_ethtool() -> None:
 
 POLICIES = """
 import socket
-from live_kit import Watch, done, ip
+from support.live import Watch, done, ip
 # not over lo, which knows no IPsec (disable_xfrm)
 for words in ("link add v0 up type veth peer name v1", "link set v1 up", "addr add 192.0.2.1/24 dev v0",
               "route add 198.51.100.0/24 dev v0"): ip(*words.split())

@@ -6,13 +6,14 @@ Not here: objects that the kernel changes without a message (``test_loss``).
 from __future__ import annotations
 
 import pytest
-from live_helper import inside
-from requirements_helper import require_program
+
+from support.namespaces import inside
+from support.requirements import require_program
 
 pytestmark = pytest.mark.live
 
 ROUTES = """
-from live_kit import BOTH, Watch, done, ip, ip_json
+from support.live import BOTH, Watch, done, ip, ip_json
 from nlmon.state.tables import State
 ip("-batch", "-", lines="link add d0 type veth peer name d1\\nlink set d0 up\\nlink set d1 up\\n")
 ip("addr", "add", "192.0.2.10/24", "dev", "d0")
@@ -60,7 +61,7 @@ def test_routes_that_differ_in_metrics_or_nexthop() -> None:
 
 
 RULES = """
-from live_kit import BOTH, Watch, done, ip
+from support.live import BOTH, Watch, done, ip
 from nlmon.state.tables import State
 watch = Watch(0)
 before = len(ip("-4", "rule").splitlines())
@@ -86,7 +87,7 @@ def test_rules_that_differ_in_realms() -> None:
 
 
 ENTRIES = """
-from live_kit import BOTH, Watch, done, ip
+from support.live import BOTH, Watch, done, ip
 import subprocess
 from nlmon.state.tables import State
 ip("link", "add", "vx0", "type", "vxlan", "external", "vnifilter", "dstport", "4789")

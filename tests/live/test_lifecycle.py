@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from live_helper import inside
+
+from support.namespaces import inside
 
 pytestmark = pytest.mark.live
 
 LIVES = """
 import gc, os, sys, threading, tracemalloc
-from live_kit import BOTH, done, ip
+from support.live import BOTH, done, ip
 from nlmon.backends.options import BackendOptions
 from nlmon.backends.registry import create
 from nlmon.transport.kernel.transport import KernelFactory
@@ -57,7 +58,7 @@ def test_a_thousand_lives_leave_nothing_behind() -> None:
 
 FORK = """
 import os, subprocess, sys
-from live_kit import BOTH, Watch, agreement, done, ip, sockets
+from support.live import BOTH, Watch, agreement, done, ip, sockets
 watch = Watch(0, 4, 12, 16)
 watch["libnl"].dump(0, 18)
 ours = sockets()
@@ -71,7 +72,7 @@ if child == 0:
     finally:
         os._exit(0 if good else 1)
 _, status = os.waitpid(child, 0)
-script = "from live_kit import sockets; print(*sockets())"
+script = "from support.live import sockets; print(*sockets())"
 shown = subprocess.run([sys.executable, "-P", "-c", script], close_fds=False, stdout=subprocess.PIPE, text=True).stdout
 ip("link", "add", "sentinel", "type", "bridge")
 watch.until(lambda events: any(e.interface == "sentinel" for e in events))
@@ -92,7 +93,7 @@ def test_a_forked_child_may_close_what_it_inherited() -> None:
 
 
 ORDERS = """
-from live_kit import BOTH, Watch, done, ip
+from support.live import BOTH, Watch, done, ip
 from nlmon.errors import TransportError, UsageError
 watch = Watch(0); told = {}
 def errors(*calls):

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from live_helper import inside
+
+from support.namespaces import inside
 
 pytestmark = pytest.mark.live
 
 OVERRUN = """
 import itertools, os
 from pathlib import Path
-from live_kit import BOTH, Watch, done, ip, routes
+from support.live import BOTH, Watch, done, ip, routes
 from nlmon.backends.options import BackendOptions
 from nlmon.backends.libnl.recovery import DUMPS
 from nlmon.state.tables import State
@@ -74,7 +75,7 @@ def test_an_overrun_is_made_up_for_by_libnl_and_told_by_legacy() -> None:
 
 LOST = """
 import os, stat
-from live_kit import BOTH, Watch, done, ip
+from support.live import BOTH, Watch, done, ip
 from nlmon.backends.options import BackendOptions
 from nlmon.errors import TransportError
 options = BackendOptions(receive_buffer=50000, send_buffer=40000, resync=True, extra_groups=("nsid",),

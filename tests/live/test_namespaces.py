@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from live_helper import inside
+
+from support.namespaces import inside
 
 pytestmark = pytest.mark.live
 
 MOVED = """
-from live_kit import BOTH, Peer, Watch, agreement, ask, attr, done, ip
-from nlbuild import native as message
+from support.live import BOTH, Peer, Watch, agreement, ask, attr, done, ip
+from support.netlink import native as message
 from nlmon.state.tables import State
 from nlmon.transport.kernel.transport import KernelFactory
 import sys
@@ -60,7 +61,7 @@ def test_a_link_that_moves_to_another_namespace() -> None:
 
 ENDS = """
 import fcntl, os, socket
-from live_kit import BOTH, Peer, Watch, agreement, done, enter, ip
+from support.live import BOTH, Peer, Watch, agreement, done, enter, ip
 from nlmon.errors import TransportError
 SIOCGSKNS = 0x894C
 home = os.open("/proc/self/ns/net", os.O_RDONLY)

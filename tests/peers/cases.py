@@ -1,7 +1,7 @@
 """All cases: which peer speaks of which protocol. The tests and ``tools/peers.py`` run this list.
 
 Not here: the cases themselves (one module per protocol), and the five kinds of messages of NETLINK_ROUTE that every
-monitor reads, which ``tests/backends`` and ``tests/test_oracle.py`` hold against pyroute2 and ``ip``.
+monitor reads, which ``tests/backends`` and ``tests/state/test_oracle.py`` hold against pyroute2 and ``ip``.
 """
 
 from __future__ import annotations

@@ -13,7 +13,6 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from functools import cache, partial
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import zstandard
@@ -26,10 +25,10 @@ from nlmon.engine.lane import Lane
 from nlmon.events import Event
 from nlmon.framing import MessageHeader, messages
 from nlmon.wire import Datagram
+from support.paths import CAPTURES
 
 __all__ = ["BACKENDS", "CAPTURES", "KERNELS", "Message", "Recording", "recording"]
 
-CAPTURES = Path(__file__).parents[2] / "fixtures" / "captures"
 KERNELS = ("linux-6.1", "linux-6.12")
 BACKENDS = ("legacy", "libnl")
 NLM_F_REQUEST = 1

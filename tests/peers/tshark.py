@@ -16,10 +16,10 @@ from typing import Any
 from xml.etree import ElementTree
 
 import zstandard
-from requirements_helper import require_program
 
 from nlmon.events import Event, GenericInfo
 from peers.recording import Recording
+from support.requirements import require_program
 
 __all__ = ["Attribute", "Dissection", "dissected", "sampled"]
 

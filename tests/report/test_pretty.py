@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import re
 from functools import partial
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -17,8 +16,9 @@ from nlmon.capture import open_capture
 from nlmon.engine.run import replay_capture
 from nlmon.report.model import CaptureReport, DifferenceGroup, DifferenceRow, Report, Verdict
 from nlmon.report.pretty import print_report
+from support.paths import FIXTURES
 
-BASIC = Path(__file__).parents[2] / "fixtures" / "captures" / "linux-6.12" / "01-route-basic.pcap.zst"
+BASIC = FIXTURES / "captures" / "linux-6.12" / "01-route-basic.pcap.zst"
 HEADINGS = {"capture", "frames", "messages", "compared", "seeds", "differences", "state", "verdict"}
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from decoding import ORDERS, decode, event, findings, payload
-from nlbuild import attr, generic, message, nested, new_family, number
 
 from nlmon.events import UNSET, GenericInfo
+from support.decoding import ORDERS, decode, event, findings, payload
+from support.netlink import attr, generic, message, nested, new_family, number
 
 GENERIC = 16
 VENDOR = 103

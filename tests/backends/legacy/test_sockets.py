@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from decoding import ORDERS, decode, event, findings, payload
-from diagbuild import DESTROYED_BY, SOCK_DIAG, by_family, inet_msg, inet_request, unix_msg
-from nlbuild import attr, number
 
 from nlmon.events import UNSET, DiagInfo
+from support.decoding import ORDERS, decode, event, findings, payload
+from support.netlink import attr, number
+from support.sockets import DESTROYED_BY, SOCK_DIAG, by_family, inet_msg, inet_request, unix_msg
 
 TEXT = {2: ("10.0.0.1", "10.0.0.2"), 10: ("fd00::1", "fd00::2")}
 

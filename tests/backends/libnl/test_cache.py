@@ -5,14 +5,14 @@ from __future__ import annotations
 import errno
 
 import pytest
-from fakekernel import ROUTE, SECOND, FakeKernel, addr, link, neigh, route
-from nlbuild import message
 
 from nlmon.backends.libnl import LibnlBackend
 from nlmon.backends.libnl.cache import CacheStatus
 from nlmon.backends.options import BackendOptions
 from nlmon.errors import NotFound, TransportError, UsageError
 from nlmon.events import Event
+from support.kernel import ROUTE, SECOND, FakeKernel, addr, link, neigh, route
+from support.netlink import message
 
 LINK, ADDR, ROUTES, NEIGH = 16, 20, 24, 28
 ALL = ("link", "addr", "route")

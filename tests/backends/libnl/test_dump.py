@@ -7,8 +7,6 @@ import struct
 from collections.abc import Iterator
 
 import pytest
-from fakekernel import ROUTE, FakeKernel, FakeTransport, link
-from nlbuild import message, number
 
 from nlmon.backends.libnl import LibnlBackend
 from nlmon.backends.libnl.dump import DumpResult, Outcome
@@ -16,6 +14,8 @@ from nlmon.errors import KernelError, TransportError, UsageError
 from nlmon.events import Event, LinkInfo
 from nlmon.transport.recorded.transport import ReplayFactory
 from nlmon.wire import Datagram
+from support.kernel import ROUTE, FakeKernel, FakeTransport, link
+from support.netlink import message, number
 
 LINK = 16
 INTERRUPTED = 0x12

@@ -6,8 +6,6 @@ import errno
 from math import inf, nan
 
 import pytest
-from fakekernel import ROUTE, FakeKernel, link
-from nlbuild import attr, message
 
 from nlmon.backends.libnl import LibnlBackend
 from nlmon.backends.libnl.pool import REST, Pool
@@ -17,6 +15,8 @@ from nlmon.errors import MessageTooLarge, Overrun, TransportError, UsageError
 from nlmon.events import Event, LinkInfo
 from nlmon.transport.recorded.transport import ReplayFactory
 from nlmon.wire import Datagram
+from support.kernel import ROUTE, FakeKernel, link
+from support.netlink import attr, message
 
 LINK, XFRM = 16, 6
 BIG = message(LINK, link(9, "big") + attr(20, bytes(100)))

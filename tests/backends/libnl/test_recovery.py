@@ -7,9 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from fakekernel import GENERIC, ROUTE, SECOND, FakeKernel, addr, family, link, neigh, route
 from jsonschema import Draft202012Validator
-from nlbuild import message
 
 from nlmon.backends.base import Backend
 from nlmon.backends.options import BackendOptions
@@ -20,6 +18,8 @@ from nlmon.eventjson.schema import event_schema
 from nlmon.eventjson.write import event_to_dict, event_to_json
 from nlmon.events import Event, OverrunInfo, RouteInfo
 from nlmon.state.tables import State
+from support.kernel import GENERIC, ROUTE, SECOND, FakeKernel, addr, family, link, neigh, route
+from support.netlink import message
 
 LINK, ADDR, ROUTES, NEIGH = 16, 20, 24, 28
 REPLACE, CREATE, APPEND = 0x100, 0x400, 0x800

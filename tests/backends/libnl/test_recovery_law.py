@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from fakekernel import ROUTE, FakeKernel, addr, link, route
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from nlbuild import message
 
 from nlmon.backends.libnl import LibnlBackend
 from nlmon.backends.options import BackendOptions
 from nlmon.errors import Overrun
 from nlmon.events import AddrInfo, Event, RouteInfo
 from nlmon.state.tables import KINDS, State, changed_fields
+from support.kernel import ROUTE, FakeKernel, addr, link, route
+from support.netlink import message
 
 LINK, ADDR, ROUTES = 16, 20, 24
 REPLACE, CREATE, APPEND = 0x100, 0x400, 0x800

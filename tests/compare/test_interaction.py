@@ -1,0 +1,152 @@
+"""Rules of the comparison that only show in company: several messages in a datagram, several states of an object.
+
+Not here: single values (``test_verdict_values``).
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import pytest
+from msgspec import structs
+
+from nlmon.backends.libnl import LibnlBackend
+from nlmon.backends.registry import create
+from nlmon.capture import Frame
+from nlmon.compare.classify import Classifier
+from nlmon.compare.contract import load_contract
+from nlmon.compare.evidence.locate import field_of
+from nlmon.compare.final import compare_recovery
+from nlmon.engine.lane import BackendMaker, Lane
+from nlmon.engine.replay import Replay
+from nlmon.events import Decoded, Event, LinkInfo
+from nlmon.state.tables import State
+from nlmon.wire import Datagram
+from support.flows import NETFILTER, netfilter
+from support.kernel import link
+from support.netlink import message
+from support.verdicts import changed
+from support.xfrm import state
+
+ROUTE, XFRM = 0, 6
+NEWSA, DELSA = 16, 17
+legacy, libnl = partial(create, "legacy"), partial(create, "libnl")
+WHOLE = message(NEWSA, state(2, "little"))
+SHORT = message(NEWSA, bytes(20))
+
+
+def found(data: bytes, candidate: BackendMaker, protocol: int = XFRM, reference: BackendMaker = legacy) -> list[object]:
+    """Class, offset and field of each difference of a datagram."""
+    replay = Replay(reference, candidate, byteorder="little")
+    replay.feed(Frame(1, 0, protocol, data))
+    return [(d.cls.label, d.offset, d.field) for d in replay.judge.details]
+
+
+def wrong(event: Event) -> Event:
+    """A state with another SPI."""
+    return structs.replace(event, payload=structs.replace(event.payload, spi=1))
+
+
+@pytest.mark.parametrize("data", [SHORT + WHOLE, WHOLE + SHORT], ids=["behind", "before"])
+def test_an_error_does_not_excuse_its_neighbour(data: bytes) -> None:
+    """One message of a datagram cannot be read; the value of the other is judged all the same."""
+    assert found(data, libnl) == []
+    assert found(data, changed(wrong)) == [("contradicted", data.index(WHOLE), "spi")]
+
+
+@pytest.mark.parametrize("lost", [0, 1, 2])
+def test_an_event_does_not_excuse_its_neighbour(lost: int) -> None:
+    """Of three messages in a datagram each owes its event."""
+    missed = lost * len(WHOLE)
+    drop = changed(lambda event: None if event.offset == missed else event)
+
+    assert found(WHOLE * 3, drop) == [("missing", missed, "")]
+
+
+class Silent(LibnlBackend):
+    """Says nothing of what it cannot read."""
+
+    def decode(self, datagram: Datagram) -> Decoded:
+        return structs.replace(super().decode(datagram), errors=[])
+
+
+def test_who_reads_alone_owes_its_errors_to_itself() -> None:
+    """Of a message that only libnl reads, legacy owes no error and another libnl does."""
+    silent: BackendMaker = Silent
+
+    assert found(SHORT, libnl) == []
+    assert [cls for cls, *_ in found(SHORT, silent, reference=libnl)] == ["error"]
+
+
+class Deaf(LibnlBackend):
+    """Does not hear that a flow is gone."""
+
+    groups = {**LibnlBackend.groups, NETFILTER: (1, 2, 4, 5, 6)}  # noqa: RUF012
+
+
+def test_who_does_not_hear_owes_no_error() -> None:
+    """That a message is broken cannot be told by who never had it."""
+    short = netfilter(2)[:18]
+    gone = len(short).to_bytes(4, "little") + short[4:]
+    deaf: BackendMaker = Deaf
+
+    assert ("error", 0, "") in found(gone, Silent, NETFILTER)
+    assert "error" not in {cls for cls, *_ in found(gone, deaf, NETFILTER)}  # type: ignore[misc]
+
+
+def test_a_field_beyond_the_message_is_not_there() -> None:
+    """A header that the message cuts holds no value, though the datagram goes on."""
+    data = message(NEWSA, bytes(4)) + bytes(64)
+
+    assert field_of(data, 0, 20, "ifi_family", NEWSA, "little") is not None
+    assert field_of(data, 0, 20, "ifi_index", NEWSA, "little") is None
+
+
+def held(*links: LinkInfo) -> State:
+    """A state that was told of links."""
+    kept = State()
+    for one in links:
+        kept.apply(Event(0, ROUTE, NEWSA, 0, 0, 0, 1, 0, one.ifname, one))
+    return kept
+
+
+@pytest.mark.parametrize(("changes", "fields"), [({"mtu": 9000}, ["mtu"]), ({"promiscuity": 1}, []), ({}, [])])
+def test_what_changes_without_meaning_is_no_recovery(changes: dict[str, int], fields: list[str]) -> None:
+    """After a loss the objects are compared, but not what a dump shows at random."""
+    lane = Lane(libnl, "little", False)
+    (event,) = lane.backend.decode(Datagram(1, 0, ROUTE, message(16, link(2, "d0")))).events
+    one = event.payload
+    assert isinstance(one, LinkInfo)
+    judge, known = Classifier(load_contract(), "libnl", "libnl"), ({("link", (2,))}, set[tuple[str, Any]]())
+    rows = compare_recovery("libnl", held(structs.replace(one, **changes)), held(one), judge, known, 1)
+
+    assert [row.field for row in rows] == fields
+
+
+def test_what_both_are_told_later_is_compared_again() -> None:
+    """An object that one recovered alone counts again after the next message about it."""
+    lane = Lane(libnl, "little", False)
+    lane.recovered = {("link", (2,)), ("link", (3,))}
+    one = LinkInfo(0, 2, 1, ifname="d0")
+    lane.events = [Event(0, ROUTE, NEWSA, 0, 0, 0, 1, 0, "d0", one)]
+    lane.fold()
+
+    assert lane.recovered == {("link", (3,))}
+
+
+@pytest.mark.parametrize(("broken", "links"), [(False, {1}), (True, {2})])
+def test_a_damaged_dump_proves_no_absence(broken: bool, links: set[int]) -> None:
+    """A dump of which a message could not be read does not say that anything is gone."""
+    replay = Replay(legacy, libnl, byteorder="little")
+    answer = message(16, link(1, "lo"), flags=2, seq=5, pid=9)
+    parts = [
+        message(16, link(2, "d0")),
+        message(18, bytes(16), flags=0x301, seq=5),
+        answer + message(16, bytes(3), flags=2, seq=5, pid=9) * broken,
+        message(3, bytes(4), flags=2, seq=5, pid=9),
+    ]
+    for number, data in enumerate(parts, 1):
+        replay.feed(Frame(number, 0, ROUTE, data))
+
+    assert [{key[0] for key in lane.state.tables["link"]} for lane in replay.lanes] == [links, links]

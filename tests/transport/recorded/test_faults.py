@@ -1,0 +1,363 @@
+"""Seeded faults: what they take, what each implementation makes of it, and what the verdict says."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from nlmon.backends.base import Backend
+from nlmon.backends.libnl import LibnlBackend
+from nlmon.backends.options import BackendOptions
+from nlmon.backends.registry import create
+from nlmon.capture import open_capture
+from nlmon.engine.replay import Replay
+from nlmon.engine.summary import capture_report
+from nlmon.errors import Overrun, UsageError
+from nlmon.events import Event, LinkInfo
+from nlmon.report.model import CaptureReport
+from nlmon.state.identity import show_key
+from nlmon.state.tables import State, changed_fields
+from nlmon.transport.base import TransportFactory
+from nlmon.transport.recorded.faults import Fault, parse_fault
+from nlmon.transport.recorded.transport import ReplayFactory
+from nlmon.wire import Datagram
+from support.kernel import link
+from support.netlink import attr, message, number
+from support.paths import REPOSITORY
+
+CAPTURES = REPOSITORY / "fixtures" / "captures"
+KERNELS = ("linux-6.1", "linux-6.12")
+NAMES = ("01-route-basic", "02-route-topology", "07b-overrun")
+ROUTE, LINKS, ADDRS = 0, 1, 5
+# In the kernel at the end, and named by an answer to a question for it alone, which proves nothing to a monitor.
+ONLY_ASKED = {"07b-overrun": {"link 60"}}
+legacy = partial(create, "legacy")
+libnl = partial(create, "libnl")
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [("overrun@120+50", Fault(120, 50)), ("overrun@0+1", Fault(0, 1)), ("overrun@7+007", Fault(7, 7))],
+)
+def test_a_fault_is_parsed(text: str, fault: Fault) -> None:
+    """The frame of the first loss and the number of lost notifications; written as it is read."""
+    assert parse_fault(text) == fault
+    assert parse_fault(str(fault)) == fault
+
+
+@pytest.mark.parametrize(
+    "text", ["", "overrun", "overrun@1", "overrun@1+0", "overrun@-1+1", "overrun@1+1 ", "loss@1+1", "overrun@1+1e3"]
+)
+def test_anything_else_is_a_mistake(text: str) -> None:
+    """A usage error with an example."""
+    with pytest.raises(UsageError, match="is no fault"):
+        parse_fault(text)
+
+
+def frame(place: int, *, subscribed: bool = True) -> Datagram:
+    """A link, or an address that a socket with links alone does not hear."""
+    body = number("BBBBI", 2, 24, 0, 0, 3) + attr(2, bytes(4))
+    return Datagram(place, 0, ROUTE, message(16, link(3, "d0")) if subscribed else message(20, body))
+
+
+def received(faults: tuple[Fault, ...], *frames: Datagram, end: bool = True) -> list[int | str]:
+    """Frames that a socket got, and overruns as ``lost N`` in their turn."""
+    factory = ReplayFactory(faults=faults)
+    transport = factory.open(ROUTE, (LINKS,))
+    for one in frames:
+        factory.feed(one)
+    if end:
+        factory.end()
+    found: list[int | str] = []
+    while transport.queue:
+        try:
+            datagram = transport.recv()
+            assert datagram is not None
+            found.append(datagram.frame)
+        except Overrun as error:
+            assert (error.errno, error.code) == (105, "NLM-T010")
+            found.append(f"lost {error.drops}")
+    return found
+
+
+@pytest.mark.parametrize(
+    ("faults", "expected"),
+    [
+        ((), [1, 2, 3, 4, 5, 6]),
+        ((Fault(2, 1),), [1, "lost 1", 3, 4, 5, 6]),
+        ((Fault(2, 3),), [1, "lost 3", 5, 6]),
+        ((Fault(0, 2),), ["lost 2", 3, 4, 5, 6]),
+        ((Fault(5, 9),), [1, 2, 3, 4, "lost 2"]),
+        ((Fault(5, 1), Fault(2, 1)), [1, "lost 1", 3, 4, "lost 1", 6]),
+        ((Fault(2, 2), Fault(3, 2)), [1, "lost 2", "lost 2", 6]),
+        ((Fault(7, 1),), [1, 2, 3, 4, 5, 6]),
+        ((Fault(1, 3, protocol=16),), [1, 2, 3, 4, 5, 6]),
+    ],
+)
+def test_what_a_fault_takes(faults: tuple[Fault, ...], expected: list[int | str]) -> None:
+    """COUNT notifications from FRAME on; then, or at the end of the recording, recv() says how many."""
+    assert received(faults, *map(frame, range(1, 7))) == expected
+
+
+@pytest.mark.parametrize(
+    ("deaf", "expected"),
+    [((3,), [1, "lost 2", 5]), ((4,), [1, "lost 2", 5]), ((2,), [1, "lost 2", 5]), ((2, 3, 4), [1, 5])],
+)
+def test_what_a_socket_does_not_hear_it_does_not_lose(deaf: tuple[int, ...], expected: list[int | str]) -> None:
+    """Every recorded notification counts, so that two sockets with other groups lose the same frames; the number is
+    that of the own ones, and nothing is said when there were none."""
+    frames = [frame(place, subscribed=place not in deaf) for place in range(1, 6)]
+
+    assert received((Fault(2, 3),), *frames) == expected
+
+
+def test_only_what_is_heard_counts_as_lost() -> None:
+    """The number of lost datagrams is that of the own groups, and a fault that took none of them says so."""
+    factory = ReplayFactory(faults=(Fault(1, 2), Fault(3, 2)))
+    factory.open(ROUTE, (LINKS,))
+    for place, subscribed in ((1, True), (2, False), (3, False), (4, False)):
+        factory.feed(frame(place, subscribed=subscribed))
+
+    assert (factory.faults.lost, factory.faults.untouched) == (1, (Fault(3, 2),))
+
+
+def test_a_loss_in_the_middle_is_not_told_before_it_ends() -> None:
+    """The socket hears of it behind the last lost notification, not before."""
+    assert received((Fault(2, 3),), frame(1), frame(2), frame(3), end=False) == [1]
+
+
+class Run:
+    """One recording in both lanes, and what is left of them."""
+
+    def __init__(self, kernel: str, name: str, *faults: Fault, make: Any = libnl, **options: Any) -> None:
+        given = BackendOptions(**{"resync": True, "resync_interval": 0.0, **options})
+        with open_capture(CAPTURES / kernel / f"{name}.pcap.zst") as reader:
+            self.replay = Replay(
+                *(legacy, make), byteorder=reader.info.byteorder, options=given, faults=faults, protocols=(ROUTE,)
+            )
+            for one in reader:
+                self.replay.feed(one)
+            self.replay.finish()
+            self.report: CaptureReport = capture_report(self.replay, reader, name)
+        self.states: list[State] = [lane.state for lane in self.replay.lanes]
+
+
+@cache
+def unharmed(kernel: str, name: str) -> Run:
+    """A recording without faults."""
+    return Run(kernel, name)
+
+
+def differences(before: State, after: State) -> set[str]:
+    """Objects in which two states differ, but for what changes by itself."""
+    found = set()
+    for kind, table in before.tables.items():
+        other = after.tables[kind]
+        for key in table.keys() | other.keys():
+            if key not in table or key not in other or changed_fields(kind, table[key], other[key]):
+                found.add(show_key(kind, key))
+    return found
+
+
+LOSSES = [(Fault(100, 15),), (Fault(200, 400),), (Fault(100, 5), Fault(300, 5)), (Fault(1, 100000),)]
+
+
+@pytest.mark.parametrize("faults", LOSSES, ids=lambda faults: "-".join(map(str, faults)))
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_libnl_ends_where_it_would_have_ended(kernel: str, name: str, faults: tuple[Fault, ...]) -> None:
+    """With resync the final state is that of a run without faults. Legacy lost the same and made up for nothing, the
+    verdict says that they agree in all that both received, and that libnl recovered is an enhancement."""
+    before, run = unharmed(kernel, name), Run(kernel, name, *faults)
+    report = run.report
+    lost = report.lost["legacy"]
+
+    assert differences(before.states[1], run.states[1]) <= ONLY_ASKED.get(name, set())
+    assert sum(map(len, run.states[1].tables.values())) > 0
+    assert report.lost == {"legacy": lost, "libnl": lost}
+    assert report.errors == {"legacy": 0, "libnl": 0}
+    assert 0 < lost <= sum(fault.count for fault in faults)
+    assert report.events["legacy"] == before.report.events["legacy"] - lost + len(faults)
+    made_up = report.events["libnl"] - report.events["legacy"]
+    assert report.fields["recovered"] == made_up > 0
+    assert f"legacy lost {lost:,} messages and did not make up for them" in report.notes
+    assert f"libnl lost {lost:,} messages and made up for them by {made_up:,} events" in report.notes
+    assert (report.verdict, report.state, set(report.differences)) == ("equivalent", "same", {"enhancement"})
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_without_resync_both_lose_the_same(kernel: str) -> None:
+    """Neither makes up for anything; they still agree, and the report says what both lost."""
+    report = Run(kernel, "02-route-topology", Fault(300, 500), resync=False).report
+    lost = report.lost["legacy"]
+
+    assert (report.verdict, report.lost["libnl"], "recovered" in report.fields) == ("equivalent", lost, False)
+    assert 0 < lost < 500
+    assert report.notes[:2] == [f"{n} lost {lost} messages and did not make up for them" for n in ("legacy", "libnl")]
+
+
+def test_extra_groups_change_nothing_for_the_other() -> None:
+    """With more groups libnl loses more of its own, and both lose the same of what both hear."""
+    report = Run("linux-6.12", "01-route-basic", Fault(50, 60), extra_groups=("netconf",)).report
+
+    assert report.lost["libnl"] > report.lost["legacy"] > 0
+    assert report.verdict == "equivalent"
+
+
+def test_a_fault_that_takes_nothing_is_said() -> None:
+    """A frame behind the end of the recording proves nothing about recovery."""
+    report = Run("linux-6.12", "01-route-basic", Fault(99999, 5), Fault(1, 1)).report
+
+    assert "nothing fell to the fault overrun@99999+5" in report.notes
+    assert report.errors == {"legacy": 0, "libnl": 0}
+    assert report.lost == {"legacy": 0, "libnl": 0}
+
+
+def test_nothing_received_is_nothing_compared() -> None:
+    """When every notification is lost, the report says that only recorded answers were compared."""
+    report = Run("linux-6.12", "01-route-basic", Fault(1, 100000), resync=False).report
+
+    assert report.events == {"legacy": 1, "libnl": 1}
+    assert "no notification reached a monitor; only recorded answers were compared" in report.notes
+
+
+class Forgetful(LibnlBackend):
+    """A libnl that loses every third link behind an overrun, though it made up for it."""
+
+    after = 0
+
+    def deliver(self, events: Any) -> None:
+        kept = []
+        for event in events:
+            if isinstance(event.payload, LinkInfo) and not event.synthetic and self.status().protocols[0].errors:
+                self.after += 1
+                if self.after % 3 == 0:
+                    continue
+            kept.append(event)
+        super().deliver(kept)
+
+
+def test_recovery_excuses_nothing_else() -> None:
+    """What is wrong behind a loss that was made up for is a regression."""
+
+    def forgetful(factory: TransportFactory, options: BackendOptions) -> Backend:
+        return Forgetful(factory, options)
+
+    report = Run("linux-6.12", "02-route-topology", Fault(100, 20), make=forgetful).report
+
+    assert report.verdict == "regression"
+    assert report.differences["missing"] > 0
+
+
+def test_an_object_is_judged_again_when_both_hear_of_it() -> None:
+    """Recovered, an object is excused only until a message about it reaches both."""
+    replay = Replay(legacy, libnl, byteorder="little", options=BackendOptions(resync=True, resync_interval=0.0))
+    lane = replay.lanes[1]
+    data = [message(16, link(3, name)) for name in ("a", "b")]
+    lane.factory.learn(Datagram(1, 0, ROUTE, data[0]))
+    lane.factory.fail(ROUTE, Overrun("NLM-T010", "lost", drops=1))
+    lane.notify(frame(2, subscribed=False))
+    lane.fold()
+    recovered = set(lane.recovered)
+    lane.notify(Datagram(3, 0, ROUTE, data[1]))
+    lane.fold()
+
+    assert [recovered, lane.recovered] == [{("link", (3,))}, set()]
+
+
+@pytest.mark.parametrize("form", ["pretty", "json"])
+def test_the_command_line(form: str, tmp_path: Path) -> None:
+    """``--fault`` and ``--recover``: the report says per implementation what was lost, and follows its schema."""
+    path = tmp_path / "report.json"
+    command = [
+        sys.executable,
+        "-m",
+        "nlmon.cli.main",
+        "replay",
+        str(CAPTURES / "linux-6.12" / "01-route-basic.pcap.zst"),
+    ]
+    command += ["--fault", "overrun@100+20", "--fault", "overrun@300+5", "--recover", "--format", form]
+    done = subprocess.run([*command, "--report", str(path)], capture_output=True, text=True, check=False)
+    found = json.loads(path.read_text(encoding="utf-8"))
+    schema = json.loads((REPOSITORY / "docs/schemas/replay.schema.json").read_text(encoding="utf-8"))
+    (capture,) = found["captures"]
+
+    assert (done.returncode, done.stderr, found["verdict"]) == (0, "", "equivalent")
+    assert list(Draft202012Validator(schema).iter_errors(found)) == []
+    assert capture["lost"] == {"legacy": 25, "libnl": 25}
+    said = done.stdout if form == "pretty" else "\n".join(capture["notes"])
+    assert "legacy lost 25 messages and did not make up for them" in said
+    assert "libnl lost 25 messages and made up for them by " in said
+
+
+def test_a_wrong_fault_on_the_command_line() -> None:
+    """Exit code 2 and an example."""
+    command = [sys.executable, "-m", "nlmon.cli.main", "replay", str(CAPTURES), "--fault", "overrun@x"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 2
+    assert "such as overrun@120+50" in done.stderr
+
+
+def test_a_loss_that_nothing_follows() -> None:
+    """A lane whose last notifications are lost hears of it at the end, and makes up for them then."""
+    replay = Replay(
+        *(legacy, libnl),
+        byteorder="little",
+        options=BackendOptions(resync=True, resync_interval=0.0),
+        faults=(Fault(1, 99),),
+    )
+    told: list[list[Event]] = []
+    for lane in replay.lanes:
+        lane.notify(Datagram(1, 0, ROUTE, message(16, link(3, "d0"))))
+        assert (lane.heard, lane.missed, lane.events) == (True, True, [])
+        lane.end()
+        told.append(lane.events)
+
+    assert [[(e.type, e.synthetic) for e in events] for events in told] == [
+        [("overrun", False)],
+        [("overrun", False), ("netlink", True)],
+    ]
+    assert [lane.totals["lost"] for lane in replay.lanes] == [1, 1]
+
+
+@pytest.mark.parametrize("backend", ["legacy", "libnl"])
+def test_decode_prints_the_gap(backend: str) -> None:
+    """``nlmon decode --fault``: a line of type overrun, with their number, stands where messages are missing."""
+    path = CAPTURES / "linux-6.12" / "01-route-basic.pcap.zst"
+    command = [sys.executable, "-m", "nlmon.cli.main", "decode", str(path), "--backend", backend, "--protocol", "route"]
+    lines = [
+        subprocess.run([*command, *more], capture_output=True, text=True, check=True).stdout.splitlines()
+        for more in ([], ["--fault", "overrun@100+20", "--fault", "overrun@600+99999"])
+    ]
+    whole, found = ([json.loads(line) for line in one] for one in lines)
+    gaps = [place for place, one in enumerate(found) if one["type"] == "overrun"]
+    drops = [found[place]["netlink"]["overrun"]["drops"] for place in gaps]
+
+    assert (len(gaps), gaps[1]) == (2, len(found) - 1)
+    assert (sum(drops), drops[0]) == (len(whole) - len(found) + 2, 20)
+    assert found[: gaps[0]] == whole[: gaps[0]]
+    assert found[gaps[0] + 1] == whole[gaps[0] + 20]
+
+
+class Silent(LibnlBackend):
+    """A libnl that goes on after an overrun and tells nobody."""
+
+    def deliver(self, events: Any) -> None:
+        super().deliver([event for event in events if event.type != "overrun"])
+
+
+def test_an_overrun_that_is_not_told_is_a_regression() -> None:
+    """What an implementation tells of its losses is held against what its socket had."""
+    report = Run("linux-6.12", "01-route-basic", Fault(100, 20), make=Silent).report
+
+    assert (report.verdict, report.differences["error"]) == ("regression", 1)
+    (found,) = [d for d in report.details if d.cls == "error"]
+    assert (found.reference, found.candidate) == ("1 overruns, 20 messages", "0 overruns, 20 messages")

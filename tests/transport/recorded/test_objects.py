@@ -1,0 +1,218 @@
+"""The objects that a played kernel knows: what a dump would list at any point of a recording."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+
+import pytest
+
+from nlmon.backends.libnl import LibnlBackend
+from nlmon.events import LinkInfo, RouteInfo
+from nlmon.state.tables import State
+from nlmon.transport.recorded.transport import ReplayFactory
+from nlmon.wire import Datagram
+from support.kernel import addr, link, neigh, route
+from support.netlink import attr, message, number
+
+LINK, ADDR, ROUTES, NEIGH, RULE = 16, 20, 24, 28, 32
+REPLACE, CREATE, APPEND = 0x100, 0x400, 0x800
+BRIDGE = 7
+
+
+class World:
+    """A played kernel that learns messages, and a backend that asks it."""
+
+    def __init__(self) -> None:
+        self.factory = ReplayFactory(objects=True)
+        self.backend = LibnlBackend(self.factory)
+        self.backend.enable(0)
+        self.frame = 0
+
+    def learn(self, *messages: bytes) -> World:
+        for one in messages:
+            self.frame += 1
+            self.factory.learn(Datagram(self.frame, 0, 0, one))
+        return self
+
+    def count(self, get: int, family: int = 0) -> int:
+        return len(self.backend.dump(0, get, family).events)
+
+    def routes(self, family: int) -> list[tuple[str | None, int | None]]:
+        """Gateway and interface of every route."""
+        events = self.backend.dump(0, 26, family).events
+        return [(e.payload.gateway, e.payload.oif) for e in events if isinstance(e.payload, RouteInfo)]
+
+
+def hops(dst: str, *to: tuple[int, str]) -> bytes:
+    """An IPv6 route over several gateways: RTA_DST and RTA_MULTIPATH of ``rtnexthop`` and RTA_GATEWAY."""
+    text, _, length = dst.partition("/")
+    listed = b"".join(number("HBBi", 28, 0, 0, index) + attr(5, ip_address(gateway).packed) for index, gateway in to)
+    head = number("BBBBBBBBI", 10, int(length), 0, 0, 254, 3, 0, 1, 0)
+    return head + attr(1, ip_address(text).packed) + attr(9, listed)
+
+
+def rule(flags: int) -> bytes:
+    """``fib_rule_hdr``, FRA_PRIORITY and FRA_IIFNAME."""
+    return number("BBBBBBBBI", 2, 0, 0, 0, 100, 0, 0, 1, flags) + attr(6, number("I", 1000)) + attr(3, b"d0\0")
+
+
+def test_a_rule_without_its_interface_is_the_same_rule() -> None:
+    """FIB_RULE_IIF_DETACHED says that the interface is not there; FIB_RULE_INVERT makes another rule."""
+    world = World().learn(message(RULE, rule(0)), message(RULE, rule(8)), message(RULE, rule(2)))
+    assert world.count(34) == 2
+    world.learn(message(RULE + 1, rule(8)))
+
+    assert world.count(34) == 1
+
+
+@pytest.mark.parametrize(
+    ("messages", "expected"),
+    [
+        ([message(ROUTES, hops("2001:db8::/32", (3, "fe80::1"), (4, "fe80::2")))], [("fe80::1", 3), ("fe80::2", 4)]),
+        (
+            [
+                message(ROUTES, hops("2001:db8::/32", (3, "fe80::1"), (4, "fe80::2"))),
+                message(ROUTES + 1, route("2001:db8::/32", 3, "fe80::1")),
+            ],
+            [("fe80::2", 4)],
+        ),
+        (
+            [
+                message(ROUTES, route("2001:db8::/32", 3, "fe80::1")),
+                message(ROUTES, hops("2001:db8::/32", (3, "fe80::1"), (3, "fe80::2")), flags=CREATE | APPEND),
+                message(ROUTES + 1, hops("2001:db8::/32", (3, "fe80::1"), (3, "fe80::2"))),
+            ],
+            [],
+        ),
+        (
+            [
+                message(ROUTES, hops("2001:db8::/32", (3, "fe80::1"), (3, "fe80::2"))),
+                message(ROUTES, route("2001:db8::/32", 3)),
+                message(ROUTES, route("2001:db8::/32", 3, "fe80::9"), flags=REPLACE),
+            ],
+            [(None, 3), ("fe80::9", 3)],
+        ),
+        (
+            [
+                message(ROUTES, route("2001:db8::/32", 3)),
+                message(ROUTES, route("2001:db8::/32", 4)),
+                message(ROUTES, route("2001:db8::/32", 5), flags=REPLACE),
+            ],
+            [(None, 4), (None, 5)],
+        ),
+        (
+            [
+                message(ROUTES, route("2001:db8::/32", 3)),
+                message(ROUTES, route("2001:db8::/32", 4, "fe80::4"), flags=REPLACE),
+            ],
+            [("fe80::4", 4)],
+        ),
+    ],
+)
+def test_ipv6_routes_are_known_by_their_hops(messages: list[bytes], expected: list[tuple[str | None, int]]) -> None:
+    """Each hop is a route of its own; routes over gateways are replaced together (net/ipv6/ip6_fib.c)."""
+    assert World().learn(*messages).routes(10) == expected
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        ((CREATE, CREATE | APPEND), [1, 2]),
+        ((CREATE, CREATE), [2, 1]),
+        ((CREATE, CREATE | APPEND, REPLACE), [3, 2]),
+        ((CREATE, CREATE | APPEND, CREATE | APPEND, CREATE), [4, 1, 2, 3]),
+        ((2, 2, 2), [1, 2, 3]),
+    ],
+)
+def test_ipv4_routes_are_in_the_kernels_order(flags: tuple[int, ...], expected: list[int]) -> None:
+    """A new one comes first, an appended or dumped one last, a replacement for the first (net/ipv4/fib_trie.c)."""
+    other = message(ROUTES, route("10.9.0.0/16", 3, "192.0.2.9"))
+    group = [message(ROUTES, route("10.0.0.0/8", 3, f"192.0.2.{n}"), flags=flag) for n, flag in enumerate(flags, 1)]
+    found = World().learn(*group, other).routes(2)
+
+    assert [gateway for gateway, _ in found if gateway != "192.0.2.9"] == [f"192.0.2.{n}" for n in expected]
+    assert len(found) == len(expected) + 1
+
+
+def test_what_hangs_on_a_link_goes_with_it() -> None:
+    """Addresses, neighbours, routes and the bridge port; a link that goes down takes IPv4 routes alone."""
+    things = [
+        message(LINK, link(3, "d0")),
+        message(LINK, link(3, "d0", family=BRIDGE)),
+        message(ADDR, addr(3, "192.0.2.3")),
+        message(NEIGH, neigh(3, "192.0.2.4")),
+        message(ROUTES, route("10.0.0.0/8", 3)),
+        message(ROUTES, route("2001:db8::/32", 3)),
+    ]
+    asked = ((18, 0), (18, BRIDGE), (22, 0), (30, 0), (26, 2), (26, 10))
+    counts = []
+    world = World().learn(*things)
+    for more in ([], [message(LINK, link(3, "d0", up=False))], [message(LINK + 1, link(3, "d0"))]):
+        world.learn(*more)
+        counts.append([world.count(*one) for one in asked])
+
+    assert counts == [[1] * 6, [1, 1, 1, 1, 0, 1], [0] * 6]
+
+
+def several(*indices: int) -> bytes:
+    """An IPv4 route with a hop (RTA_MULTIPATH) over each link."""
+    listed = b"".join(number("HBBi", 8, 0, 0, index) for index in indices)
+    head = number("BBBBBBBBI", 2, 8, 0, 0, 254, 3, 253, 1, 0)
+    return message(ROUTES, head + attr(1, bytes([10, 0, 0, 0])) + attr(9, listed))
+
+
+@pytest.mark.parametrize(
+    ("indices", "then", "left"),
+    [
+        ((3, 3), [message(LINK + 1, link(3, "d3"))], 0),
+        ((3, 3), [message(LINK, link(3, "d3", up=False))], 0),
+        ((3, 4), [message(LINK + 1, link(3, "d3"))], 1),
+        ((3, 4), [message(LINK, link(3, "d3", up=False))], 1),
+        ((3, 4), [message(LINK, link(4, "d4", up=False)), message(LINK + 1, link(3, "d3"))], 0),
+        ((3, 4), [message(LINK, link(4, "d4", up=False)), message(LINK, link(3, "d3", up=False))], 0),
+        ((3, 9), [message(LINK, link(3, "d3", up=False))], 1),
+        ((4, 9), [message(LINK + 1, link(3, "d3"))], 1),
+    ],
+)
+def test_a_route_of_several_hops_goes_with_the_last(indices: tuple[int, ...], then: list[bytes], left: int) -> None:
+    """While one link is there and up, or was never seen, the route stays; the state of an implementation agrees."""
+    messages = [message(LINK, link(3, "d3")), message(LINK, link(4, "d4")), several(*indices), *then]
+    world, state = World(), State(notes=False)
+    for one in messages:
+        for event in world.backend.decode(Datagram(1, 0, 0, one)).events:
+            state.apply(event)
+
+    assert (world.learn(*messages).count(26, 2), len(state.tables["route"])) == (left, left)
+
+
+def test_an_ordinary_dump_lists_no_proxies() -> None:
+    """Nor does it prove that one is gone: the kernel lists proxy neighbours to those who ask for them."""
+    proxy = number("BxxxiHBB", 2, 3, 2, 8, 1) + attr(1, bytes([192, 0, 2, 9]))
+    bridge = number("BxxxiHBB", BRIDGE, 3, 2, 8, 1) + attr(2, bytes(6))
+    world = World().learn(message(NEIGH, neigh(3, "192.0.2.1")), message(NEIGH, proxy), message(NEIGH, bridge))
+    listed = [world.count(30, family) for family in (0, 2, BRIDGE)]
+    held = world.factory._objects
+    assert held is not None
+    for family in (0, 2):
+        held.sweep(NEIGH, family, 99)
+
+    assert (listed, list(held._tables[NEIGH].values())) == ([1, 1, 1], [message(NEIGH, proxy), message(NEIGH, bridge)])
+
+
+def test_a_complete_dump_proves_what_is_gone() -> None:
+    """What it did not name since its first frame is forgotten, of its kind and family alone."""
+    kept, gone, other = ("10.1.0.0/16", "10.2.0.0/16", "2001:db8::/32")
+    world = World().learn(*(message(ROUTES, route(dst, 3)) for dst in (kept, gone, other)))
+    world.learn(message(ADDR, addr(3, "192.0.2.3")), message(ROUTES, route(kept, 3), flags=2))
+    world.factory.sweep(26, 2, 5)
+
+    assert [world.count(26, 2), world.count(26, 10), world.count(22)] == [1, 1, 1]
+
+
+def test_an_answer_is_as_good_as_the_original() -> None:
+    """A link from a dump has what its notification had."""
+    world = World().learn(message(LINK, link(3, "d0", mtu=9000, altnames=("x",))))
+    (event,) = world.backend.dump(0, 18).events
+
+    assert isinstance(event.payload, LinkInfo)
+    assert (event.payload.ifname, event.payload.mtu, event.payload.altnames) == ("d0", 9000, ("x",))
