@@ -13,7 +13,7 @@ from typing import Any
 
 from msgspec import structs
 
-from nlmon.backends import base
+from nlmon.backends import registry
 from nlmon.backends.legacy import LegacyBackend
 from nlmon.events import Decoded, LinkInfo
 from nlmon.wire import Datagram
@@ -37,12 +37,12 @@ class WrongMtu(LegacyBackend):
 
 def make_a_mistake(function: Callable[..., Any], *arguments: Any) -> Any:
     """Call a function where the legacy implementation is wrong."""
-    right = dict(base.BACKENDS)
-    base.BACKENDS["legacy"] = "support.workers:WrongMtu"  # type: ignore[index]
+    right = dict(registry.BACKENDS)
+    registry.BACKENDS["legacy"] = "support.workers:WrongMtu"  # type: ignore[index]
     try:
         return function(*arguments)
     finally:
-        base.BACKENDS.update(right)  # type: ignore[attr-defined]
+        registry.BACKENDS.update(right)  # type: ignore[attr-defined]
 
 
 def die_on(name: str, function: Callable[..., Any], target: str, *arguments: Any) -> Any:
