@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from nlmon.capture import open_capture
-from nlmon.cli.capture import summarise
+from nlmon.cli.info import summarise
 from nlmon.framing import messages
 from nlmon.names import message_type
 from support.paths import FIXTURES

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from nlmon.capture import open_capture
-from nlmon.cli.capture import summarise
+from nlmon.cli.info import summarise
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 ORIGINS = {

@@ -17,7 +17,18 @@ import click
 from nlmon.errors import NlmonError
 from nlmon.report.text import printable
 
-__all__ = ["F", "feed_options", "layouts_option", "progress", "protocol_names", "protocol_option", "show_error", "warn"]
+__all__ = [
+    "F",
+    "Implementation",
+    "feed_options",
+    "implementation_option",
+    "layouts_option",
+    "progress",
+    "protocol_names",
+    "protocol_option",
+    "show_error",
+    "warn",
+]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -60,8 +71,42 @@ def protocol_option(function: F) -> F:
     return decorate(function)
 
 
+class Implementation(click.Choice[str]):
+    """Type of an option that takes the name of an implementation."""
+
+    def __init__(self) -> None:
+        from nlmon.backends.registry import BACKENDS  # noqa: PLC0415  (start-up: not every command has it)
+
+        super().__init__(list(BACKENDS))
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if value not in self.choices:
+            self.fail(f"no implementation is called {value!r}; choose {' or '.join(self.choices)}", param, ctx)
+        return str(value)
+
+
+class _Renamed(click.Option):
+    """An option with a former name, the last of its names, which still works and which ``--help`` does not show."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        record = super().get_help_record(ctx)
+        return record and (record[0].replace(f", {self.opts[-1]}", ""), record[1])
+
+
+def implementation_option(text: str) -> Callable[[F], F]:
+    """``-i NAME``, ``--implementation NAME``; the former ``--backend`` is kept for scripts."""
+    return click.option(
+        *("-i", "--implementation", "--backend", "implementation"),
+        cls=_Renamed,
+        type=Implementation(),
+        default="libnl",
+        show_default=True,
+        help=text,
+    )
+
+
 def layouts_option(function: F) -> F:
-    """``--layouts N``: for how many kinds of messages libnl keeps functions of their own."""
+    """``--layouts N``: how many functions, each generated for messages of one form, libnl keeps."""
     from nlmon.backends.options import BackendOptions  # noqa: PLC0415  (start-up: not every command has it)
 
     decorate = click.option(
@@ -70,7 +115,7 @@ def layouts_option(function: F) -> F:
         default=BackendOptions().layouts,
         show_default=True,
         metavar="N",
-        help="For so many kinds of messages libnl keeps functions of their own; 0: none, which gives the same, slower.",
+        help="How many layouts libnl keeps, functions generated for messages of one form; 0 gives the same, slower.",
     )
     return decorate(function)
 
@@ -105,16 +150,14 @@ def show_error(error: NlmonError) -> None:
 
 
 def feed_options(function: F) -> F:
-    """What is fed to whom: the capture, ``--backend``, ``--protocol``, ``--select``, ``--layouts``."""
-    from nlmon.backends.registry import BACKENDS  # noqa: PLC0415  (start-up: not every command has it)
-
+    """One capture and one implementation: ``-i``, ``--protocol``, ``--select``, ``--layouts``."""
     select = click.option(
         "--select",
         type=click.Choice(["notifications", "all"]),
         default="notifications",
         show_default=True,
-        help="What a monitor's own socket would have received, or every recorded message.",
+        help="Replay what the implementation's own sockets would have received, or every recorded message.",
     )
-    backend = click.option("--backend", type=click.Choice(list(BACKENDS)), default="libnl", show_default=True)
+    implementation = implementation_option("The implementation that reads the capture.")
     capture = click.argument("capture", type=click.Path(path_type=Path, readable=False))
-    return capture(backend(protocol_option(select(layouts_option(function)))))
+    return capture(implementation(protocol_option(select(layouts_option(function)))))

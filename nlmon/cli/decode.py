@@ -34,23 +34,28 @@ AT_ONCE = 256
 @click.command()
 @feed_options
 @click.option("--byteorder", type=click.Choice(["little", "big"]), help="Override the recording's byte order.")
-@click.option("--fault", "faults", multiple=True, help="Lose messages, such as overrun@120+50. Repeatable.")
+@click.option(
+    "--fault",
+    "faults",
+    multiple=True,
+    help="Lose notifications: overrun@120+50 drops 50 from frame 120 on. Repeatable.",
+)
 def command(
     capture: Path,
-    backend: str,
+    implementation: str,
     protocols: tuple[int, ...],
     select: Select,
     layouts: int,
     byteorder: ByteOrder | None,
     faults: tuple[str, ...],
 ) -> None:
-    """Print the events that an implementation makes of CAPTURE, one JSON object a line.
+    """Print the events that an implementation gives for CAPTURE, one JSON object a line.
 
-    Exit code: 0 done, 3 the capture is damaged or holds no event of this selection.
+    Exit code: 0 done, 3 the capture is damaged or gives no event.
     """
     with open_capture(capture, byteorder=byteorder) as reader, progress(reader.size, capture.name) as advance:
         options = BackendOptions(layouts=layouts)
-        feed = Feed(reader, backend, protocols, select, options, tuple(map(parse_fault, faults)))
+        feed = Feed(reader, implementation, protocols, select, options, tuple(map(parse_fault, faults)))
         lane = feed.lane
         with _Lines(feed) as lines:
             for _ in feed.run(advance):

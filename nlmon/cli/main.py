@@ -11,7 +11,6 @@ Not here: what the commands do.
 
 from __future__ import annotations
 
-import importlib
 import signal
 import sys
 
@@ -19,40 +18,24 @@ import click
 
 from nlmon import __version__
 from nlmon.cli.common import show_error
+from nlmon.cli.lazy import LazyGroup
 from nlmon.cli.output import guard_streams
 from nlmon.errors import InternalError, NlmonError
 
 __all__ = ["group", "main"]
 
-# Command -> module and the line that --help shows, so that listing commands imports none of them.
 COMMANDS = {
     "replay": ("nlmon.cli.replay", "Replay captures into both implementations and print the verdict."),
     "decode": ("nlmon.cli.decode", "Print the events of a capture as JSON lines."),
-    "status": ("nlmon.cli.status", "Print the counters of an implementation after a capture."),
     "record": ("nlmon.cli.record", "Record this host's netlink into a capture."),
     "capture": ("nlmon.cli.capture", "Look into capture files."),
     "schema": ("nlmon.cli.schema", "Print the JSON Schema of an output."),
 }
+# ``nlmon status`` is kept for the counters of a running monitor.
+MOVED = {"status": "capture stats"}
 
 
-class _Lazy(click.Group):
-    """A group whose commands live in modules of their own."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return None
-        command: click.Command = importlib.import_module(COMMANDS[cmd_name][0]).command
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
-
-
-@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=LazyGroup, modules=COMMANDS, moved=MOVED, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="nlmon")
 def group() -> None:
     """Prove whether a netlink monitor can move from its legacy implementation to libnl, and back."""

@@ -1,4 +1,4 @@
-"""``nlmon replay``: captures into both implementations, and the verdict.
+"""``nlmon replay``: captures are replayed into two implementations and the verdict is printed.
 
 Not here: the replay itself (``nlmon.engine.replay``) and the formats (``nlmon.report``).
 """
@@ -14,8 +14,7 @@ from msgspec import structs
 
 from nlmon import __version__
 from nlmon.backends.options import BackendOptions
-from nlmon.backends.registry import BACKENDS
-from nlmon.cli.common import layouts_option, protocol_option, show_error
+from nlmon.cli.common import Implementation, implementation_option, layouts_option, protocol_option, show_error
 from nlmon.cli.output import refuse_captures, write_report
 from nlmon.errors import CaptureError, PlatformError, UsageError
 from nlmon.report.jsonout import CaptureLine, Footer, Header, line_bytes, report_bytes
@@ -52,9 +51,13 @@ def _cluster(_: click.Context, __: click.Parameter, value: str | None) -> str:
 
 @click.command()
 @click.argument("captures", nargs=-1, required=True, type=click.Path(path_type=Path, readable=False))
-@click.option("--backend", type=click.Choice(list(BACKENDS)), default="libnl", show_default=True, help="The candidate.")
+@implementation_option("The candidate: the implementation to move to.")
 @click.option(
-    "--against", type=click.Choice(list(BACKENDS)), default="legacy", show_default=True, help="The reference."
+    "--against",
+    type=Implementation(),
+    default="legacy",
+    show_default=True,
+    help="The reference: the implementation in use, which the candidate is compared with.",
 )
 @protocol_option
 @click.option(
@@ -62,7 +65,7 @@ def _cluster(_: click.Context, __: click.Parameter, value: str | None) -> str:
     type=click.Choice(["notifications", "all"]),
     default="notifications",
     show_default=True,
-    help="Feed what a monitor's own socket would have received, or every recorded message.",
+    help="Replay what each implementation's own sockets would have received, or every recorded message.",
 )
 @click.option(
     "--format",
@@ -75,20 +78,30 @@ def _cluster(_: click.Context, __: click.Parameter, value: str | None) -> str:
     "--report", type=click.Path(path_type=Path, dir_okay=False, readable=False), help="Also write the JSON report here."
 )
 @click.option(
-    "--family", "families", multiple=True, help="Generic families that libnl joins; default: all there are. Repeatable."
+    "--family",
+    "families",
+    multiple=True,
+    help="NETLINK_GENERIC families whose groups libnl joins; default: all there are. Repeatable.",
 )
-@click.option("--group", "groups", multiple=True, help="More rtnetlink groups for libnl, such as tc. Repeatable.")
-@click.option("--fault", "faults", multiple=True, help="Lose messages, such as overrun@120+50. Repeatable.")
+@click.option(
+    "--group", "groups", multiple=True, help="More rtnetlink groups that libnl joins, such as tc. Repeatable."
+)
+@click.option(
+    "--fault",
+    "faults",
+    multiple=True,
+    help="Lose notifications: overrun@120+50 drops 50 from frame 120 on. Repeatable.",
+)
 @click.option(
     "--cache",
     "caches",
     multiple=True,
     type=click.Choice(["link", "addr", "route"]),
-    help="Caches of libnl. Repeatable.",
+    help="Objects that libnl keeps in a cache. Repeatable.",
 )
-@click.option("--recover", is_flag=True, help="Let libnl make up for what it lost.")
+@click.option("--recover", is_flag=True, help="Let libnl resync after a loss: dump again, and report what changed.")
 @layouts_option
-@click.option("--strict", is_flag=True, help="Events in another order or number turn the verdict, too.")
+@click.option("--strict", is_flag=True, help="A warning, such as events in another order, is a regression, too.")
 @click.option(
     "--jobs", metavar="N", callback=_jobs, help="Processes that replay captures; 0 or auto: one per CPU.  [default: 1]"
 )
@@ -97,12 +110,12 @@ def _cluster(_: click.Context, __: click.Parameter, value: str | None) -> str:
     "cluster",
     metavar="dask:ADDRESS",
     callback=_cluster,
-    help="Replay captures on the workers of a dask cluster.",
+    help="Replay on the workers of a dask cluster instead of in this process.",
 )
 @click.option("--byteorder", type=click.Choice(["little", "big"]), help="Override the recording's byte order.")
 def command(
     captures: tuple[Path, ...],
-    backend: str,
+    implementation: str,
     against: str,
     protocols: tuple[int, ...],
     select: Select,
@@ -121,19 +134,19 @@ def command(
 ) -> None:
     """Replay CAPTURES into two implementations and say whether they agree.
 
-    Exit code: 0 equivalent, 1 regression, 3 a capture is damaged or held nothing to compare, 4 a worker was lost.
+    Exit code: 0 equivalent, 1 regression, 3 a capture is damaged or holds nothing to compare, 4 a worker was lost.
     """
     from nlmon.cli.spread import outcomes  # noqa: PLC0415  (start-up: --help needs no replay)
     from nlmon.jobs.work import ReplayOptions  # noqa: PLC0415
 
     out = sys.stdout.buffer
-    _refuse_unheard(select, {"--cache": caches, "--recover": recover, "--fault": faults})
+    _refuse_unreceived(select, {"--cache": caches, "--recover": recover, "--fault": faults})
     if report is not None:
         refuse_captures(report, captures)
     _refuse_together(captures, jobs, cluster)
     options = ReplayOptions(
         reference=against,
-        candidate=backend,
+        candidate=implementation,
         select=select,
         protocols=protocols,
         byteorder=byteorder,
@@ -150,7 +163,7 @@ def command(
         lines=form == "jsonl",
     )
     if form == "jsonl":
-        out.write(line_bytes(Header("nlmon", __version__, against, backend, select)))
+        out.write(line_bytes(Header("nlmon", __version__, against, implementation, select)))
     done: list[CaptureReport] = []
     lost = False
     with outcomes(captures, options, 1 if jobs is None else jobs, cluster) as ended:
@@ -168,7 +181,7 @@ def command(
         tool="nlmon",
         version=__version__,
         reference=against,
-        candidate=backend,
+        candidate=implementation,
         select=select,
         captures=done,
         verdict=worst([capture.verdict for capture in done]),
@@ -182,11 +195,11 @@ def command(
     sys.exit(LOST_WORKER if lost and whole.verdict == "error" else EXIT[whole.verdict])
 
 
-def _refuse_unheard(select: Select, options: dict[str, object]) -> None:
-    """Raise ``UsageError`` for what cannot be judged when messages are fed that no socket of a monitor receives."""
+def _refuse_unreceived(select: Select, options: dict[str, object]) -> None:
+    """Raise ``UsageError`` for options that cannot be judged when messages are replayed that no socket receives."""
     asked = [name for name, value in options.items() if value]
     if select == "all" and asked:
-        why = "a cache, a loss and what makes up for it are those of a socket, which does not hear every message"
+        why = "caches, losses and resyncs are those of a socket, which does not receive every recorded message"
         hint = "leave out --select all"
         raise UsageError("NLM-U013", f"--select all does not go with {' and '.join(asked)}", why=why, hint=hint)
 

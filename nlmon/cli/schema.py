@@ -15,8 +15,8 @@ from typing import Any
 
 import click
 
-from nlmon.cli.capture import CaptureSummary
-from nlmon.cli.status import status_schema
+from nlmon.cli.info import CaptureSummary
+from nlmon.cli.stats import stats_schema
 from nlmon.eventjson.schema import event_schema
 from nlmon.report.jsonout import report_schema, schema_of, stream_schema
 
@@ -28,7 +28,7 @@ SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
     "replay": report_schema,
     "replay-stream": stream_schema,
     "capture-info": partial(schema_of, CaptureSummary, "nlmon capture info"),
-    "status": status_schema,
+    "stats": stats_schema,
 }
 
 

@@ -9,11 +9,12 @@ Not here: how the values come about (``nlmon.engine.replay``).
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from msgspec import Struct
 
-from nlmon.compare.difference import Difference
+if TYPE_CHECKING:  # start-up: a report is made without the comparison, too
+    from nlmon.compare.difference import Difference
 
 __all__ = ["CaptureReport", "Damage", "DifferenceGroup", "DifferenceRow", "Report", "Silent", "Verdict", "row", "worst"]
 

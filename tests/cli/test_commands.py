@@ -38,7 +38,7 @@ def validate(schema: str, data: Any) -> list[str]:
     return [f"{e.json_path}: {e.message}" for e in Draft202012Validator(rules).iter_errors(data)]
 
 
-@pytest.mark.parametrize("name", ["event", "replay", "replay-stream", "capture-info"])
+@pytest.mark.parametrize("name", ["event", "replay", "replay-stream", "capture-info", "stats"])
 def test_published_schemas_are_current(name: str) -> None:
     """docs/schemas holds what ``nlmon schema`` prints, and it is a valid schema."""
     printed = nlmon("schema", name)
@@ -97,7 +97,7 @@ def test_replay_prints_a_table() -> None:
 @pytest.mark.parametrize("backend", ["legacy", "libnl"])
 def test_decode_prints_events(backend: str) -> None:
     """Every line of ``decode`` is an event of the schema, as many as the replay compares."""
-    done = nlmon("decode", BASIC, "--backend", backend)
+    done = nlmon("decode", BASIC, "-i", backend)
     lines = [json.loads(line) for line in done.stdout.splitlines()]
 
     assert (done.returncode, done.stderr, len(lines)) == (0, "", 143)
@@ -210,7 +210,7 @@ def test_nothing_matched_is_an_error() -> None:
     "arguments",
     [
         ("replay",),
-        ("replay", "x", "--backend", "none"),
+        ("replay", "x", "-i", "none"),
         ("nonsense",),
         ("decode", "x", "--protocol", "tcp"),
         ("record",),
@@ -222,6 +222,36 @@ def test_a_usage_mistake_is_exit_2(arguments: tuple[str, ...]) -> None:
     done = nlmon(*arguments)
 
     assert (done.returncode, "Traceback" in done.stderr, done.stdout) == (2, False, "")
+
+
+@pytest.mark.parametrize("option", ["-i", "--implementation", "--backend", "--against"])
+@pytest.mark.parametrize("command", [("replay",), ("decode",), ("capture", "stats")], ids=" ".join)
+def test_an_unknown_implementation_is_named(command: tuple[str, ...], option: str) -> None:
+    """Whatever the option, also the former one, the message says which implementations there are."""
+    done = nlmon(*command, BASIC, option, "none")
+    known = option != "--against" or command == ("replay",)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert ("no implementation is called 'none'; choose legacy or libnl" in done.stderr) == known
+
+
+@pytest.mark.parametrize("command", [("replay",), ("decode",), ("capture", "stats")], ids=" ".join)
+def test_the_former_name_of_an_option_works(command: tuple[str, ...]) -> None:
+    """``--backend`` does what ``--implementation`` does, and help shows only the latter."""
+    former, current = (nlmon(*command, BASIC, option, "legacy") for option in ("--backend", "--implementation"))
+    shown = nlmon(*command, "--help").stdout
+
+    assert (former.returncode, former.stdout) == (0, current.stdout)
+    assert ("-i, --implementation " in shown, "--backend" in shown) == (True, False)
+
+
+def test_the_former_name_of_a_command_says_the_new_one() -> None:
+    """``nlmon status CAPTURE`` is ``nlmon capture stats CAPTURE`` now; the list of commands does not show it."""
+    done = nlmon("status", BASIC)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "error[NLM-U017]: nlmon status has another name now; type nlmon capture stats\n"
+    assert "status" not in nlmon("--help").stdout
 
 
 @pytest.mark.parametrize(

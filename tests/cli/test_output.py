@@ -228,12 +228,17 @@ def test_an_interrupt_is_exit_130(tmp_path: Path, command: str) -> None:
 def test_the_readme_names_every_option() -> None:
     """The row of each command has all options of its help, and the exit codes are there."""
     text = (REPOSITORY / "README.md").read_text(encoding="utf-8")
-    rows = {line.split("`")[1].split()[1]: line for line in text.splitlines() if line.startswith("| `nlmon ")}
+    rows = {
+        re.sub(" *[A-Z].*", "", line.split("`")[1]): line for line in text.splitlines() if line.startswith("| `nlmon ")
+    }
     missing = []
     for command, row in rows.items():
-        words = ["capture", "info"] if command == "capture" else [command]
-        options = set(re.findall(r"^  (?:-h, )?(--[a-z-]+)", nlmon(*words, "--help").stdout, re.MULTILINE)) - {"--help"}
+        said = nlmon(*command.split()[1:], "--help").stdout
+        options = set(re.findall(r"^  (?:-[hi], )?(--[a-z-]+)", said, re.MULTILINE)) - {"--help"}
         missing += [(command, option) for option in options if not re.search(rf"{option}\b", row)]
 
-    assert (sorted(rows), missing) == (["capture", "decode", "record", "replay", "schema", "status"], [])
+    assert (sorted(rows), missing) == (
+        [f"nlmon {name}" for name in ("capture info", "capture stats", "decode", "record", "replay", "schema")],
+        [],
+    )
     assert "130 interrupted" in text

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from zstandard import ZstdDecompressor
 
+from nlmon.cli.capture import COMMANDS as CAPTURE_COMMANDS
 from nlmon.cli.main import COMMANDS
 from support.paths import FIXTURES
 
@@ -60,10 +61,10 @@ def test_help_imports_nothing_heavy() -> None:
     assert (found & HEAVY, found & OURS, found & {"msgspec", "traceback", "secrets"}) == (set(), set(), set())
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", [*COMMANDS, *(f"capture {name}" for name in CAPTURE_COMMANDS)])
 def test_help_on_a_command_imports_nothing_heavy(command: str) -> None:
     """Whatever the command needs when it does something."""
-    assert imported(command, "--help") & HEAVY == set()
+    assert imported(*command.split(), "--help") & HEAVY == set()
 
 
 def test_help_on_replay_needs_no_replay() -> None:
@@ -81,7 +82,7 @@ def test_a_replay_imports_what_it_uses(plain: Path) -> None:
 
 def test_a_replay_without_libnl_imports_less(plain: Path) -> None:
     """No pyroute2, and nothing that only it brings."""
-    legacy = ("--backend", "legacy", "--against", "legacy")
+    legacy = ("-i", "legacy", "--against", "legacy")
 
     assert imported("replay", plain, "--format", "json", *legacy) & HEAVY == set()
 

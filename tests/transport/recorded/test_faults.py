@@ -332,7 +332,7 @@ def test_a_loss_that_nothing_follows() -> None:
 def test_decode_prints_the_gap(backend: str) -> None:
     """``nlmon decode --fault``: a line of type overrun, with their number, stands where messages are missing."""
     path = CAPTURES / "linux-6.12" / "01-route-basic.pcap.zst"
-    command = [sys.executable, "-m", "nlmon.cli.main", "decode", str(path), "--backend", backend, "--protocol", "route"]
+    command = [sys.executable, "-m", "nlmon.cli.main", "decode", str(path), "-i", backend, "--protocol", "route"]
     lines = [
         subprocess.run([*command, *more], capture_output=True, text=True, check=True).stdout.splitlines()
         for more in ([], ["--fault", "overrun@100+20", "--fault", "overrun@600+99999"])

@@ -1,4 +1,4 @@
-"""``nlmon status``: the counters of one implementation after a capture, as a monitor shows them of itself.
+"""``nlmon capture stats``: the counters of one implementation that has read a capture.
 
 Not here: events (``decode``), and judging them (``replay``).
 """
@@ -21,7 +21,7 @@ from nlmon.engine.replay import Select
 from nlmon.names import PROTOCOLS, unknown_message
 from nlmon.report.jsonout import report_bytes, schema_of
 
-__all__ = ["ProtocolCounters", "StatusReport", "command", "status_schema"]
+__all__ = ["ProtocolCounters", "StatsReport", "command", "stats_schema"]
 
 
 class ProtocolCounters(Struct, frozen=True):
@@ -35,7 +35,7 @@ class ProtocolCounters(Struct, frozen=True):
     unknown: dict[str, int]
 
 
-class StatusReport(Struct, frozen=True):
+class StatsReport(Struct, frozen=True):
     """An implementation by its name, protocols by theirs, and its layouts: null where it has none."""
 
     implementation: str
@@ -43,13 +43,13 @@ class StatusReport(Struct, frozen=True):
     layouts: LayoutStatus | None
 
 
-@click.command()
+@click.command("stats")
 @feed_options
 @click.option("--format", "form", type=click.Choice(["pretty", "json"]), default="pretty", show_default=True)
 @click.option("--byteorder", type=click.Choice(["little", "big"]), help="Override the recording's byte order.")
 def command(
     capture: Path,
-    backend: str,
+    implementation: str,
     protocols: tuple[int, ...],
     select: Select,
     layouts: int,
@@ -61,7 +61,7 @@ def command(
     Exit code: 0 done, 3 the capture is damaged; what could be read is counted.
     """
     with open_capture(capture, byteorder=byteorder) as reader, progress(reader.size, capture.name) as advance:
-        feed = Feed(reader, backend, protocols, select, BackendOptions(layouts=layouts))
+        feed = Feed(reader, implementation, protocols, select, BackendOptions(layouts=layouts))
         for _ in feed.run(advance):
             feed.check()
         report = _report(feed.lane.backend.status())
@@ -75,12 +75,12 @@ def command(
         raise reader.damage
 
 
-def status_schema() -> dict[str, Any]:
+def stats_schema() -> dict[str, Any]:
     """JSON Schema of ``--format json``."""
-    return schema_of(StatusReport, "nlmon status")
+    return schema_of(StatsReport, "nlmon capture stats")
 
 
-def _report(status: BackendStatus) -> StatusReport:
+def _report(status: BackendStatus) -> StatsReport:
     protocols = {}
     for number, one in sorted(status.protocols.items()):
         unknown = {unknown_message(number, *kind): count for kind, count in sorted(one.unknown.items())}
@@ -88,10 +88,10 @@ def _report(status: BackendStatus) -> StatusReport:
         groups, datagrams = ([], 0) if socket is None else (list(socket.groups), socket.datagrams)
         counters = ProtocolCounters(groups, datagrams, one.events, one.errors, unknown)
         protocols[PROTOCOLS.get(number, str(number))] = counters
-    return StatusReport(status.name, protocols, status.layouts)
+    return StatsReport(status.name, protocols, status.layouts)
 
 
-def _print(report: StatusReport) -> None:
+def _print(report: StatsReport) -> None:
     from rich.console import Console  # noqa: PLC0415  (start-up: only people need it)
     from rich.table import Table  # noqa: PLC0415
 

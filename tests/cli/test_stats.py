@@ -1,4 +1,4 @@
-"""``nlmon status``: what an implementation counts of itself, and layouts turned off."""
+"""``nlmon capture stats``: the counters of an implementation, and layouts turned off."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ def nlmon(*arguments: object) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(command, capture_output=True, check=False)
 
 
-def status(*arguments: object) -> Any:
-    done = nlmon("status", TOPOLOGY, "--format", "json", *arguments)
+def stats(*arguments: object) -> Any:
+    done = nlmon("capture", "stats", TOPOLOGY, "--format", "json", *arguments)
     assert (done.returncode, done.stderr) == (0, b"")
     return json.loads(done.stdout)
 
 
-@pytest.mark.parametrize("arguments", [(), ("--backend", "legacy"), ("--layouts", 0), ("--select", "all")])
-def test_a_status_follows_its_schema(arguments: tuple[object, ...]) -> None:
+@pytest.mark.parametrize("arguments", [(), ("-i", "legacy"), ("--layouts", 0), ("--select", "all")])
+def test_counters_follow_their_schema(arguments: tuple[object, ...]) -> None:
     """Whatever is asked for, the JSON is as published."""
-    rules = json.loads((REPOSITORY / "docs" / "schemas" / "status.schema.json").read_text(encoding="utf-8"))
+    rules = json.loads((REPOSITORY / "docs" / "schemas" / "stats.schema.json").read_text(encoding="utf-8"))
 
-    assert [error.message for error in Draft202012Validator(rules).iter_errors(status(*arguments))] == []
+    assert [error.message for error in Draft202012Validator(rules).iter_errors(stats(*arguments))] == []
 
 
 def test_layouts_are_counted() -> None:
     """libnl has layouts, legacy and libnl without them have none; both count the same events."""
-    usual, without, legacy = status(), status("--layouts", 0), status("--backend", "legacy")
+    usual, without, legacy = stats(), stats("--layouts", 0), stats("-i", "legacy")
     events = [one["protocols"]["NETLINK_ROUTE"]["events"] for one in (usual, without, legacy)]
 
     assert [one["layouts"] is None for one in (usual, without, legacy)] == [False, True, True]
@@ -54,13 +54,13 @@ def test_layouts_change_no_event() -> None:
 
 def test_a_status_for_people() -> None:
     """The table has a row a protocol, and the layouts are told in a line."""
-    text = nlmon("status", TOPOLOGY, "--protocol", "route").stdout.decode()
+    text = nlmon("capture", "stats", TOPOLOGY, "--protocol", "route").stdout.decode()
 
     assert ("NETLINK_ROUTE" in text, "NETLINK_XFRM" in text, "layouts: " in text) == (True, False, True)
 
 
 def test_a_negative_number_of_layouts_is_a_mistake() -> None:
     """It is refused in one line, with exit code 2."""
-    done = nlmon("status", TOPOLOGY, "--layouts", -1)
+    done = nlmon("capture", "stats", TOPOLOGY, "--layouts", -1)
 
     assert (done.returncode, b"Traceback" in done.stderr, done.stdout) == (2, False, b"")

@@ -1,0 +1,158 @@
+"""``nlmon capture info``: what a capture file holds, without an implementation's opinion.
+
+Not here: decoding; messages are counted by the headers alone (``nlmon.framing``).
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from pathlib import Path
+
+import click
+from msgspec import Struct
+
+from nlmon.capture import ByteOrder, CaptureReader, open_capture
+from nlmon.capture.conversation import Conversation, Copies, Role
+from nlmon.cli.common import progress, warn
+from nlmon.errors import InputError
+from nlmon.framing import messages
+from nlmon.names import PROTOCOLS, message_type
+from nlmon.report.jsonout import report_bytes
+from nlmon.report.model import Damage
+from nlmon.report.text import printable, shown_path
+from nlmon.transport.recorded.transport import ReplayFactory
+from nlmon.wire import Datagram
+
+__all__ = ["CaptureSummary", "command", "summarise"]
+
+
+class CaptureSummary(Struct, frozen=True):
+    """What a capture holds. ``roles``: datagrams by their part in the conversation; ``families``: generic families
+    by name, from recorded nlctrl replies; ``repeats``: notifications equal to the one before them; ``dropped``:
+    messages that the kernel dropped while it was recorded, as the file says. Types of NETLINK_GENERIC are families."""
+
+    path: str
+    format: str
+    compression: str
+    byteorder: str
+    kernel: str
+    frames: int
+    messages: int
+    protocols: dict[str, dict[str, int]]
+    roles: dict[str, int]
+    repeats: int
+    families: dict[str, int]
+    sockets: list[str]
+    metadata: dict[str, str]
+    assumed: list[str]
+    skipped: int
+    dropped: int
+    damage: Damage | None
+
+
+GENERIC = 16
+
+
+@click.command("info")
+@click.argument("file", type=click.Path(path_type=Path, readable=False))
+@click.option("--format", "form", type=click.Choice(["pretty", "json"]), default="pretty", show_default=True)
+@click.option("--byteorder", type=click.Choice(["little", "big"]), help="Override the recording's byte order.")
+def command(file: Path, form: str, byteorder: ByteOrder | None) -> None:
+    """Count what FILE holds: messages per protocol and type, kernel, families, damage.
+
+    Exit code: 0 done, 3 the file is damaged or holds packets and none of netlink; what could be read is printed.
+    """
+    with open_capture(file, byteorder=byteorder) as reader:
+        summary = summarise(reader, shown_path(file))
+    if form == "json":
+        sys.stdout.buffer.write(report_bytes(summary))
+        sys.stdout.buffer.flush()
+    else:
+        _print(summary)
+    if summary.frames and not summary.messages:
+        wrong = f" in {summary.byteorder}-endian order; is that the recording's?" if byteorder else ""
+        warn(f"warning: no message can be read in {summary.frames:,} frames{wrong}")
+    if reader.damage is not None:
+        raise reader.damage
+    if summary.skipped and not summary.frames:
+        why = f"all {summary.skipped:,} packets are of other link types"
+        hint = "record on an nlmon device or with nlmon record"
+        raise InputError("NLM-U010", "the capture holds no netlink", where=summary.path, why=why, hint=hint)
+
+
+def summarise(reader: CaptureReader, path: str) -> CaptureSummary:
+    """Read a capture to its end and count."""
+    order = reader.info.byteorder
+    conversation, copies, kernel = Conversation(order), Copies(), ReplayFactory(order)
+    protocols: dict[int, Counter[int]] = {}
+    roles: Counter[str] = Counter()
+    frames = 0
+    with progress(reader.size, Path(path).name) as advance:
+        for frame in reader:
+            frames += 1
+            counts = protocols.setdefault(frame.protocol, Counter())
+            counts.update(header.type for header in messages(frame.data, order))
+            role = conversation.place(frame).role
+            roles[role.value] += 1
+            if role is Role.NOTIFICATION:
+                copies.seen(frame)
+            if role is not Role.REQUEST:
+                kernel.learn(Datagram(frame.number, frame.timestamp, frame.protocol, frame.data))
+            if advance is not None and not frame.number % 256:
+                advance(reader.position)
+    damage = reader.damage
+    names = {number: name for name, (number, _) in kernel.families.items()}
+    return CaptureSummary(
+        path=path,
+        format=reader.info.format,
+        compression=reader.info.compression,
+        byteorder=order,
+        kernel=reader.info.metadata.get("kernel", ""),
+        frames=frames,
+        messages=sum(counts.total() for counts in protocols.values()),
+        protocols={
+            PROTOCOLS.get(protocol, str(protocol)): {
+                (names.get(kind) if protocol == GENERIC else None) or message_type(protocol, kind): count
+                for kind, count in sorted(counts.items())
+            }
+            for protocol, counts in sorted(protocols.items())
+        },
+        roles=dict(sorted(roles.items())),
+        repeats=copies.repeats,
+        families={name: number for name, (number, _) in sorted(kernel.families.items())},
+        sockets=[socket.name for socket in reader.sockets],
+        metadata=reader.info.metadata,
+        assumed=list(reader.info.assumed),
+        skipped=reader.skipped,
+        dropped=reader.dropped,
+        damage=None if damage is None else Damage(damage.code, damage.what, damage.offset),
+    )
+
+
+def _print(summary: CaptureSummary) -> None:
+    from rich.console import Console  # noqa: PLC0415  (start-up: only people need it)
+    from rich.markup import escape  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+
+    console = Console()
+    packed = f", {summary.compression}" if summary.compression else ""
+    console.print(f"[bold]{escape(printable(summary.path))}[/]  {summary.format}{packed}, {summary.byteorder}-endian")
+    console.print(f"{summary.frames:,} frames, {summary.messages:,} messages")
+    for key, value in sorted(summary.metadata.items()):
+        console.print(escape(printable(f"{key}: {value}")))
+    table = Table("protocol", "type", "messages")
+    for protocol, counts in summary.protocols.items():
+        for kind, count in counts.items():
+            table.add_row(protocol, kind, f"{count:,}")
+    console.print(table)
+    console.print("datagrams: " + ", ".join(f"{count:,} {role}" for role, count in summary.roles.items()))
+    if summary.families:
+        listed = ", ".join(f"{name} {number}" for name, number in summary.families.items())
+        console.print(escape(printable(f"families: {listed}")))
+    if summary.skipped:
+        console.print(f"skipped: {summary.skipped:,} packets of other link types")
+    if summary.dropped:
+        console.print(f"lost while recording: {summary.dropped:,} messages")
+    for assumption in summary.assumed:
+        console.print(f"assumed: {assumption}")

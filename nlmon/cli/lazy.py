@@ -1,0 +1,44 @@
+"""A group of commands whose modules are loaded only when they are called.
+
+Not here: which commands there are (``main``, ``capture``).
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from nlmon.errors import UsageError
+
+__all__ = ["LazyGroup"]
+
+
+class LazyGroup(click.Group):
+    """``modules``: command -> its module and the line that ``--help`` shows, so that listing commands loads none of
+    them. ``moved``: former command -> what to type now."""
+
+    def __init__(
+        self, *, modules: Mapping[str, tuple[str, str]], moved: Mapping[str, str] | None = None, **options: Any
+    ) -> None:
+        super().__init__(**options)
+        self._modules = modules
+        self._moved = moved or {}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self._modules)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in self._moved:
+            hint = f"type nlmon {self._moved[cmd_name]}"
+            raise UsageError("NLM-U017", f"nlmon {cmd_name} has another name now", hint=hint)
+        if cmd_name not in self._modules:
+            return None
+        command: click.Command = importlib.import_module(self._modules[cmd_name][0]).command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in self._modules.items()])
