@@ -1,8 +1,8 @@
 """Writes fixtures/manifest.json: origin, kernel, digest and counts of every recording.
 
-    python tools/manifest.py
+    python tools/manifest.py [--check]
 
-Run it after a fixture has changed; a test holds the manifest against the files.
+Run it after a fixture has changed.
 """
 
 from __future__ import annotations
@@ -12,10 +12,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+from generated import run
+
 from nlmon.capture import open_capture
 from nlmon.cli.info import summarise
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
+MANIFEST = FIXTURES / "manifest.json"
 ORIGINS = {
     ".pcap.zst": "tcpdump on an nlmon device of a virtual machine that ran a scripted set of network changes",
     ".log.jsonl.zst": "every command of that run with its output, and snapshots of /proc, /sys and ip -j",
@@ -39,12 +42,12 @@ def describe(path: Path) -> dict[str, Any]:
     return row
 
 
-def main() -> None:
-    """Describe every file below fixtures."""
-    files = sorted(p for p in FIXTURES.rglob("*") if p.is_file() and p.name != "manifest.json")
-    rows = {str(path.relative_to(FIXTURES)): describe(path) for path in files}
-    (FIXTURES / "manifest.json").write_text(json.dumps(rows, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+def files() -> dict[Path, bytes]:
+    """The manifest of every file below fixtures."""
+    paths = sorted(p for p in FIXTURES.rglob("*") if p.is_file() and p.name != MANIFEST.name)
+    rows = {str(path.relative_to(FIXTURES)): describe(path) for path in paths}
+    return {MANIFEST: (json.dumps(rows, indent=1, sort_keys=True) + "\n").encode()}
 
 
 if __name__ == "__main__":
-    main()
+    run(files)

@@ -1,6 +1,6 @@
 """``nlmon schema``: the JSON Schema of everything that nlmon prints as JSON.
 
-The files in ``docs/schemas`` are this command's output.
+The files in ``docs/schemas`` are this command's output; ``tools/schemas.py`` writes them.
 
 Not here: the structures the schemas are made from.
 """
@@ -20,7 +20,7 @@ from nlmon.cli.stats import stats_schema
 from nlmon.eventjson.schema import event_schema
 from nlmon.report.jsonout import report_schema, schema_of, stream_schema
 
-__all__ = ["SCHEMAS", "command"]
+__all__ = ["SCHEMAS", "command", "schema_text"]
 
 
 SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
@@ -36,4 +36,9 @@ SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
 @click.argument("name", type=click.Choice(list(SCHEMAS)))
 def command(name: str) -> None:
     """Print the JSON Schema called NAME."""
-    sys.stdout.write(json.dumps(SCHEMAS[name](), indent=2, sort_keys=True) + "\n")
+    sys.stdout.write(schema_text(name))
+
+
+def schema_text(name: str) -> str:
+    """A schema as it is printed and published."""
+    return json.dumps(SCHEMAS[name](), indent=2, sort_keys=True) + "\n"
