@@ -107,7 +107,8 @@ def replayed(total: int) -> None:
             if len(sizes) == ROWS:
                 break
     left, right = (lane.state for lane in replay.lanes)
-    states = sum(1 for _ in compare_states(left, right, replay.judge.classifier, replay.last_frame))
+    classifier = Classifier(replay.judge.contract, "legacy", "libnl")
+    states = sum(1 for _ in compare_states(left, right, classifier, replay.last_frame))
     found = ", ".join(f"{count:,} {cls.label}" for cls, count in replay.judge.counts.items())
     verdict(sizes, f"differences: {found or 'none but enhancements'}; {states} in the final states")
 
@@ -130,7 +131,7 @@ class Listener:
     def _event(self, event: Event) -> None:
         self.events[event.msg_type] += 1
         self.state.apply(event)
-        self.state.corrected()
+        self.state.take_corrections()
         if isinstance(event.payload, LinkInfo) and event.payload.ifname in SENTINELS:
             self.seen = event.payload.ifname
 

@@ -78,15 +78,15 @@ class Classifier:
         owner, other = (self._reference, self._candidate) if of_reference else (self._candidate, self._reference)
         if self._contract.of(event.protocol, event.msg_type) != kind_name(event.payload):
             return False
-        if self._contract.gives(other, event.payload) or not self._contract.gives(owner, event.payload):
+        if self._contract.must_provide(other, event.payload) or not self._contract.must_provide(owner, event.payload):
             return False
         (self.services if of_reference else self.enhancements)[kind_name(event.payload)] += 1
         return True
 
     def _interface(self, reference: Event, candidate: Event) -> Iterator[Finding]:
         old, new = reference.interface, candidate.interface
-        owes_old = self._contract.gives_interface(self._reference, reference.payload)
-        owes_new = self._contract.gives_interface(self._candidate, candidate.payload)
+        owes_old = self._contract.must_provide_interface(self._reference, reference.payload)
+        owes_new = self._contract.must_provide_interface(self._candidate, candidate.payload)
         if old is UNSET and not owes_old and owes_new:
             self.enhancements[f"{kind_name(candidate.payload)}.interface"] += new is not None
         elif new is UNSET and not owes_new and owes_old:

@@ -108,7 +108,7 @@ class Contract(Struct, frozen=True, dict=True):
     identity: Mapping[str, tuple[str, ...]]
     groups: tuple[Joined, ...]
 
-    def gives(self, implementation: str, payload: object) -> bool:
+    def must_provide(self, implementation: str, payload: object) -> bool:
         """Whether an implementation owes events of this kind; an unknown implementation owes what both do."""
         row = self.events.get(kind_name(payload))
         return row is not None and row.by in {"both", implementation}
@@ -126,7 +126,7 @@ class Contract(Struct, frozen=True, dict=True):
                 found[row.protocol] = found.get(row.protocol, frozenset()) | frozenset(row.groups)
         return found
 
-    def gives_both(self, payload: object) -> bool:
+    def both_provide(self, payload: object) -> bool:
         """Whether both owe events of this kind."""
         row = self.events.get(kind_name(payload))
         return row is not None and row.by == "both"
@@ -139,7 +139,7 @@ class Contract(Struct, frozen=True, dict=True):
     def _of(self) -> Mapping[tuple[int, int | None], str]:
         return {(row.protocol, kind): name for name, row in self.events.items() for kind in (row.types or (None,))}
 
-    def giver(self, protocol: int, msg_type: int) -> str | None:
+    def provider(self, protocol: int, msg_type: int) -> str | None:
         """Who gives an event for messages of a type: ``both``, one implementation, or None: nobody."""
         kind = self.of(protocol, msg_type)
         return None if kind is None else self.events[kind].by
@@ -163,12 +163,12 @@ class Contract(Struct, frozen=True, dict=True):
                     found[whole] = (*found.get(whole, ()), field)
         return found
 
-    def interface_alone(self, kind: str) -> bool:
+    def one_provides_interface(self, kind: str) -> bool:
         """Whether one implementation alone names the interface of events of a kind."""
         row = self.events.get(kind)
         return row is not None and row.interface != "both"
 
-    def gives_interface(self, implementation: str, payload: object) -> bool:
+    def must_provide_interface(self, implementation: str, payload: object) -> bool:
         """Whether an implementation owes the interface of events of this kind."""
         row = self.events.get(kind_name(payload))
         return row is not None and row.interface in {"both", implementation}

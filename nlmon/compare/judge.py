@@ -22,7 +22,7 @@ from nlmon.compare.align import align, in_order
 from nlmon.compare.classify import Classifier, Finding
 from nlmon.compare.contract import Contract
 from nlmon.compare.difference import Class, Difference, Group
-from nlmon.compare.evidence.check import Evidence, Known
+from nlmon.compare.evidence.check import Evidence, RecordedNames
 from nlmon.compare.evidence.locate import NLMSGHDR, Message, messages
 from nlmon.compare.explain import explain_event, explain_field, show
 from nlmon.compare.fast.agreement import Agreement
@@ -56,29 +56,33 @@ class Judge:
         contract: Contract,
         names: tuple[str, str],
         byteorder: str,
-        known: Known,
+        recorded: RecordedNames,
         listener: Callable[[Difference], None] | None = None,
     ) -> None:
         self.contract = contract
         self._classifier = Classifier(contract, *names)
-        self._agreement = Agreement(contract, self._classifier, names, byteorder)
+        self._agreement = Agreement(contract, names, byteorder)
         # Whether both make the same of a datagram, which then needs no further comparison; else ``compare`` says why.
         self.agree, self.agree_on = self._agreement.agree, self._agreement.agree_on
         self.counts: Counter[Class] = Counter()
         self._names = names
         self._byteorder = byteorder
-        self._evidence = Evidence(contract, byteorder, known)
-        self._known = known
+        self._evidence = Evidence(contract, byteorder, recorded)
+        self._recorded = recorded
         self._listener = listener
         self._details: dict[Class, list[Difference]] = {}
         self._groups: Counter[_GroupKey] = Counter()
         self._first: dict[_GroupKey, Difference] = {}
 
     @property
-    def classifier(self) -> Classifier:
-        """Compares events, and counts what the contract gives to one of the two alone."""
-        self._agreement.settle()
-        return self._classifier
+    def enhancements(self) -> Counter[str]:
+        """How often the candidate alone provided what the contract gives to it alone, by kind and field."""
+        return self._agreement.counted(self._classifier.enhancements, of_reference=False)
+
+    @property
+    def services(self) -> Counter[str]:
+        """The same of what the contract gives to the reference alone."""
+        return self._agreement.counted(self._classifier.services, of_reference=True)
 
     @property
     def details(self) -> list[Difference]:
@@ -119,8 +123,8 @@ class Judge:
         self._first.clear()
 
     @property
-    def at_once(self) -> frozenset[int]:
-        """Types of messages of NETLINK_ROUTE on which both may ``agree``."""
+    def bulk_types(self) -> frozenset[int]:
+        """Types of messages of NETLINK_ROUTE on which both may ``agree``, and which therefore may come in bulk."""
         return self._agreement.types
 
     # -- one datagram ----------------------------------------------------------------------------------------
@@ -137,7 +141,7 @@ class Judge:
                 self._event(Class.CRASH, None, datagram, reason, seed, values)
         self._events(datagram, reference, candidate, seed, synthetic=False)
         self._events(datagram, reference, candidate, seed, synthetic=True)
-        if reference.reads and candidate.reads and reference.heard and candidate.heard:
+        if reference.reads and candidate.reads and reference.subscribed and candidate.subscribed:
             self._problems(datagram, reference, candidate, seed)
         self._alone(datagram, (reference, candidate), seed, request)
 
@@ -181,11 +185,13 @@ class Judge:
         for side in sides:
             self._evidence.note(datagram.protocol, side.errors)
         for number, side in enumerate(sides):
-            if not side.reads or not side.heard or side.missed or side.crash or (number and side.name == sides[0].name):
+            if not side.reads or not side.subscribed or side.missed or side.crash:
+                continue
+            if number and side.name == sides[0].name:
                 continue
             broken = _by_message(datagram, side.errors, self._byteorder)
-            for event in side.events if self._evidence.owns(side.name) else ():
-                alone = not self.contract.gives_both(event.payload)
+            for event in side.events if self._evidence.may_give_alone(side.name) else ():
+                alone = not self.contract.both_provide(event.payload)
                 for finding in self._evidence.check(event, datagram, broken.get(event.offset, ()), alone=alone):
                     values = f"the message: {show(finding.reference)}", finding.candidate
                     before, after = values if number else values[::-1]
@@ -195,7 +201,7 @@ class Judge:
             if request:
                 continue
             spans = messages(datagram.data, self._byteorder) if spans is None else spans
-            for span in self._evidence.owed(side.name, datagram.protocol, spans, side.events, side.errors):
+            for span in self._evidence.missing(side.name, datagram.protocol, spans, side.events, side.errors):
                 reason = f"the contract gives this event to {side.name}, which gives none and no reason"
                 values_ = ("no event", "") if not number else ("", "no event")
                 self._event(Class.MISSING, None, datagram, reason, seed, values_, span)
@@ -220,20 +226,20 @@ class Judge:
         kind, at = difference.message, difference.offset + NLMSGHDR
         if datagram.protocol != GENERIC or not kind.isdecimal() or at >= len(datagram.data):
             return difference
-        names = {"nlctrl"} if int(kind) == GENL_ID_CTRL else set(self._known.families(int(kind)))
+        names = {"nlctrl"} if int(kind) == GENL_ID_CTRL else set(self._recorded.families(int(kind)))
         if len(names) != 1:
             return difference
         family, command = names.pop(), datagram.data[at]
         shown = name_of("nl80211_cmd", command) if family == "nl80211" else str(command)
         return structs.replace(difference, message=f"{family} {shown}")
 
-    def deaf(self, datagram: Datagram, number: int, *, neither: bool) -> None:
+    def not_subscribed(self, datagram: Datagram, number: int, *, neither: bool) -> None:
         """Implementation ``number`` is in no group that carries a notification, though the contract puts it there; of
         what both owe, the other one's event tells, unless ``neither`` heard it."""
         name = self._names[number]
         for span in messages(datagram.data, self._byteorder):
-            giver = self.contract.giver(datagram.protocol, span.kind)
-            if giver == name or (giver == "both" and neither):
+            provider = self.contract.provider(datagram.protocol, span.kind)
+            if provider == name or (provider == "both" and neither):
                 values = ("", "no event") if number else ("no event", "")
                 reason = f"{name} joins no group that carries it, and the contract says that it does"
                 self._event(Class.MISSING, None, datagram, reason, False, values, span)
@@ -274,8 +280,7 @@ class Judge:
     def totals(self) -> dict[Class, int]:
         """Count by class, with what the contract gives to one of them alone."""
         found = dict(self.counts)
-        classifier = self.classifier
-        for cls, counter in ((Class.ENHANCEMENT, classifier.enhancements), (Class.SERVICE, classifier.services)):
+        for cls, counter in ((Class.ENHANCEMENT, self.enhancements), (Class.SERVICE, self.services)):
             if counter:
                 found[cls] = counter.total()
         return dict(sorted(found.items(), key=lambda row: row[0].code))
@@ -303,7 +308,7 @@ def _told(side: Side, synthetic: bool) -> list[Event]:
 
 
 def _why_nothing(side: Side) -> str:
-    if not side.heard:
+    if not side.subscribed:
         return f"{side.name} joins no group that carries it"
     if side.errors:
         return f"{side.name} says {side.errors[0].what}"

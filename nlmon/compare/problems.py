@@ -76,8 +76,8 @@ def _owed(contract: Contract, name: str, error: NlmonError, protocol: int, msg_t
     """Whether the contract makes ``name`` read what this problem is about."""
     if not isinstance(error, AttributeFormatError | HeaderError):
         return True
-    giver = contract.giver(protocol, msg_type)
-    if giver is not None and giver not in {"both", name}:
+    provider = contract.provider(protocol, msg_type)
+    if provider is not None and provider not in {"both", name}:
         return False
     if not error.path:
         return True

@@ -16,15 +16,15 @@ __all__ = ["Side"]
 
 
 class Side(Struct, frozen=True):
-    """What one implementation made of a datagram. ``reads``: whether it reads the protocol at all, ``heard``: whether
-    the datagram reached its socket, ``missed``: whether a seeded fault took it, ``lossy``: whether its socket lost
-    anything so far, ``crash`` and ``trace``: what it raised, and where."""
+    """What one implementation made of a datagram. ``reads``: whether it reads the protocol at all, ``subscribed``:
+    whether the datagram reached its socket, ``missed``: whether a seeded fault took it, ``lossy``: whether its socket
+    lost anything so far, ``crash`` and ``trace``: what it raised, and where."""
 
     name: str
     events: Sequence[Event]
     errors: Sequence[NlmonError]
     reads: bool = True
-    heard: bool = True
+    subscribed: bool = True
     missed: bool = False
     lossy: bool = False
     crash: str = ""

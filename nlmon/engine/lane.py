@@ -319,9 +319,9 @@ class Lane:
                 change(keys)
                 self.vanished.difference_update(keys)
             if event.synthetic and self.lossy:
-                before = self.state.corrected()
+                before = self.state.take_corrections()
                 self.state.apply(event)
-                taken = [(found.kind, found.key) for found in self.state.corrected()]
+                taken = [(found.kind, found.key) for found in self.state.take_corrections()]
                 self.recovered.update(taken)
                 self.vanished.update(taken)
                 self.state.restore(before)

@@ -28,7 +28,7 @@ from nlmon.capture.base import Batch, Frame, alike
 from nlmon.capture.conversation import Conversation, Copies, Place, Role
 from nlmon.compare.contract import Contract, load_contract
 from nlmon.compare.difference import Difference, Severity
-from nlmon.compare.evidence.check import Known
+from nlmon.compare.evidence.check import RecordedNames
 from nlmon.compare.judge import Judge
 from nlmon.engine.lane import BackendMaker, Lane
 from nlmon.engine.segments import MOST, Runs
@@ -82,9 +82,8 @@ class Replay:
             Lane(candidate, byteorder, select == "all", options, faults),
         )
         names = self.lanes[0].name, self.lanes[1].name
-        self.judge = Judge(
-            contract or load_contract(), names, byteorder, Known(self._family_names, self._link_name), on_difference
-        )
+        recorded = RecordedNames(self._family_names, self._link_name)
+        self.judge = Judge(contract or load_contract(), names, byteorder, recorded, on_difference)
         # A protocol that only one of them supports gives events of that one alone; the contract judges them.
         supported = set(self.lanes[0].backend.groups) | set(self.lanes[1].backend.groups)
         self.protocols = supported if protocols is None else supported & set(protocols)
@@ -102,7 +101,7 @@ class Replay:
         self._at_once = options is None or not options.resync_interval
         self._conversation = Conversation(byteorder)
         factories = [lane.factory for lane in self.lanes]
-        self._runs = Runs(self._conversation, factories, self.judge.at_once if plain else ())
+        self._runs = Runs(self._conversation, factories, self.judge.bulk_types if plain else ())
         self._dumps: OrderedDict[tuple[int, int, int], _OpenDump] = OrderedDict()
         self.copies = Copies()
         self.frames = 0
@@ -232,7 +231,7 @@ class Replay:
         agreed = self._compare(datagram, seed=False, request=request, looked=looked)
         if fold:
             self._folding.fold(agreed=agreed)
-            if left.own.news or right.own.news:
+            if left.own.has_corrections or right.own.has_corrections:
                 self._compare_corrections()
             if self.resync:
                 self._compare_recovery()
@@ -266,7 +265,7 @@ class Replay:
     def _compare_deaf(self, datagram: Datagram, heard: Sequence[bool]) -> None:
         for number, lane in enumerate(self.lanes):
             if not heard[number] and lane.should_hear(datagram):
-                self.judge.deaf(datagram, number, neither=not any(heard))
+                self.judge.not_subscribed(datagram, number, neither=not any(heard))
 
     def _compare_losses(self) -> None:
         """What each of them says it lost, against what its socket was made to lose."""
@@ -281,7 +280,7 @@ class Replay:
         return self.lanes[0].recovered ^ self.lanes[1].recovered
 
     def _compare_corrections(self) -> None:
-        left, right = self.lanes[0].own.corrected(), self.lanes[1].own.corrected()
+        left, right = self.lanes[0].own.take_corrections(), self.lanes[1].own.take_corrections()
         for lane, found in zip(self.lanes, (left, right), strict=True):
             lane.told.difference_update((one.kind, one.key) for one in found)
             lane.vanished.update((one.kind, one.key) for one in found if self.resync and one.change == "gone")

@@ -75,7 +75,7 @@ class Folding:
         if self.shared:
             for event in reference if self._more is self._lanes[0] else candidate:
                 self._more.own.apply(event)
-            if self._more.own.news:
+            if self._more.own.has_corrections:
                 self._tell()
             return
         for one, other in zip(reference, candidate, strict=True):
@@ -87,7 +87,7 @@ class Folding:
         if self.shared:
             state = self._more.own
             state.apply(reference if self._more is self._lanes[0] else candidate)
-            if state.news:
+            if state.has_corrections:
                 self._tell()
             return False
         left, right = (lane.own for lane in self._lanes)
@@ -95,7 +95,7 @@ class Folding:
         if subject is not None:
             left.fold(reference, subject)
             right.fold(candidate, subject)
-        return left.news or right.news
+        return left.has_corrections or right.has_corrections
 
     def _alike(self) -> bool:
         """Whether the last datagram does the same to both states though not all in it is the same."""
@@ -121,12 +121,12 @@ class Folding:
 
     def _tell(self) -> None:
         """Note what came to light in both states; it is the same, but for fields that one of the two gives alone."""
-        for found in self._more.own.corrected():
+        for found in self._more.own.take_corrections():
             alone = self._alone["link" if found.kind == "port" else found.kind]
             fields = tuple(name for name in found.fields if name not in alone)
             if fields or not found.fields:
                 self._less.own.note(structs.replace(found, fields=fields))
-        self._less.own.corrected()
+        self._less.own.take_corrections()
 
     # -- dumps -----------------------------------------------------------------------------------------------
 

@@ -52,7 +52,7 @@ def capture_report(replay: Replay, reader: CaptureReader, path: str) -> CaptureR
             label: dict(sorted(lane.unknown.items())) for label, lane in zip(labels, replay.lanes, strict=True)
         },
         differences={cls.label: count for cls, count in totals.items()},
-        fields=dict(sorted((replay.judge.classifier.enhancements + replay.judge.classifier.services).items())),
+        fields=dict(sorted((replay.judge.enhancements + replay.judge.services).items())),
         groups=[
             DifferenceGroup(g.cls.label, g.cls.severity.value, g.message, g.field, g.count, row(g.first))
             for g in replay.judge.groups

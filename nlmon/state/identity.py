@@ -17,7 +17,7 @@
 Only fields that both implementations provide decide identity, so that their states are comparable. The contract
 lists the same rules for readers.
 
-``Hanging`` finds the objects that go with an interface, of which a table may hold a million.
+``InterfaceIndex`` finds the objects that go with an interface, of which a table may hold a million.
 
 Not here: what happens to an object (``nlmon.state.tables``), and routes of AF_MPLS and multicast routing, which have no
 common identity.

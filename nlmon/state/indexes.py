@@ -10,10 +10,10 @@ from collections.abc import Collection, Iterator, Mapping
 from nlmon.events import AddrInfo, NeighInfo, RouteInfo, RoutePayload, RuleInfo
 from nlmon.state.identity import Key
 
-__all__ = ["Groups", "Hanging"]
+__all__ = ["InterfaceIndex", "RouteGroups"]
 
 
-class Groups:
+class RouteGroups:
     """The keys of the routes of each group, in order. A host may have a million groups, nearly all of one route: these
     have but its key, on which memory and the garbage collector spend least."""
 
@@ -61,9 +61,9 @@ class Groups:
             if members:
                 self._groups[group] = members
 
-    def copy(self) -> Groups:
+    def copy(self) -> RouteGroups:
         """The same of an equal table."""
-        one = Groups()
+        one = RouteGroups()
         one._groups = {group: keys.copy() if isinstance(keys, dict) else keys for group, keys in self._groups.items()}
         return one
 
@@ -72,7 +72,7 @@ class Groups:
         self._groups.clear()
 
 
-class Hanging:
+class InterfaceIndex:
     """What hangs on an interface: the keys of a table of objects by the index of their interface, or of each hop, in
     the order of the table. Where an index is no plain number, or changes while its object stays, the whole table is
     looked through."""
@@ -119,9 +119,9 @@ class Hanging:
             return table
         return self._keys.get(index, ())
 
-    def copy(self) -> Hanging:
+    def copy(self) -> InterfaceIndex:
         """The same of an equal table."""
-        one = Hanging()
+        one = InterfaceIndex()
         one._keys = {index: keys.copy() for index, keys in self._keys.items()}
         one._whole = self._whole
         return one

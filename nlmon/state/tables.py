@@ -31,7 +31,7 @@ from nlmon.state.identity import (
     split_hops,
     subject_of,
 )
-from nlmon.state.indexes import Groups, Hanging
+from nlmon.state.indexes import InterfaceIndex, RouteGroups
 
 __all__ = ["KINDS", "VOLATILE", "State", "changed_fields", "held_by_dump"]
 
@@ -63,13 +63,13 @@ class State:
         self.unannounced: list[Unannounced] = []
         self.unannounced_counts: Counter[tuple[str, str]] = Counter()
         self._corrected: list[Unannounced] = []
-        # Whether ``corrected`` has anything to give.
-        self.news = False
+        # Whether ``take_corrections`` has anything to give.
+        self.has_corrections = False
         self._loads: list[DumpLoad] = []
         self._dumped: set[tuple[int, int]] = set()
         # The routes of each group in order, which for IPv4 is the kernel's.
-        self._members = Groups()
-        self._hanging = {kind: Hanging() for kind in ("addr", "neigh", "route")}
+        self._members = RouteGroups()
+        self._hanging = {kind: InterfaceIndex() for kind in ("addr", "neigh", "route")}
 
     def adopt(self, other: State, change: Callable[[RoutePayload], RoutePayload], loads: Collection[DumpLoad]) -> None:
         """Hold what another state holds, each object changed by ``change``, and wait for the dumps of ``loads``."""
@@ -257,20 +257,20 @@ class State:
             return
         self.unannounced_counts[found.kind, found.change] += 1
         self._corrected.append(found)
-        self.news = True
+        self.has_corrections = True
         if len(self.unannounced) < KEPT:
             self.unannounced.append(found)
 
-    def corrected(self) -> list[Unannounced]:
+    def take_corrections(self) -> list[Unannounced]:
         """What came to light since the last call, all of it; ``unannounced`` keeps only the first ``KEPT``."""
         found, self._corrected = self._corrected, []
-        self.news = False
+        self.has_corrections = False
         return found
 
     def restore(self, found: list[Unannounced]) -> None:
-        """Put back what ``corrected`` gave, in front of what came since."""
+        """Put back what ``take_corrections`` gave, in front of what came since."""
         self._corrected[:0] = found
-        self.news = bool(self._corrected)
+        self.has_corrections = bool(self._corrected)
 
     def _touch(self, kind: str, key: Key) -> None:
         for load in self._loads:

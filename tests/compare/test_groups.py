@@ -6,7 +6,7 @@ import pytest
 
 from nlmon.compare.contract import load_contract
 from nlmon.compare.difference import Class, Difference
-from nlmon.compare.evidence.check import Known
+from nlmon.compare.evidence.check import RecordedNames
 from nlmon.compare.judge import GROUPS_KEPT, Judge
 from nlmon.compare.side import Side
 from nlmon.events import Event, GenericInfo
@@ -18,9 +18,8 @@ NAMES = {28: ["nl80211"], 21: ["ethtool"], 30: ["one", "other"]}
 
 def judge() -> Judge:
     """A judge of legacy and libnl that knows some families."""
-    return Judge(
-        load_contract(), ("legacy", "libnl"), "little", Known(lambda number: NAMES.get(number, []), lambda _: None)
-    )
+    recorded = RecordedNames(lambda number: NAMES.get(number, []), lambda _: None)
+    return Judge(load_contract(), ("legacy", "libnl"), "little", recorded)
 
 
 def difference(cls: Class, message_: str, field: str, frame: int) -> Difference:

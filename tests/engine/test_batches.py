@@ -125,7 +125,7 @@ def results(replay: Replay) -> list[Any]:
         for lane in replay.lanes
     ]
     found = replay.judge
-    return [counts, more, lanes, found.details, found.totals(), found.classifier.enhancements]
+    return [counts, more, lanes, found.details, found.totals(), found.enhancements]
 
 
 PAIRS: dict[str, tuple[BackendMaker, BackendMaker]] = {

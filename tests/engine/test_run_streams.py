@@ -133,7 +133,7 @@ def outcome(replay: Watched) -> list[Any]:
         for lane in lanes
     ]
     states = [(lane.state.tables, lane.state.unannounced, lane.backend._frames) for lane in lanes]
-    return [counts, words, sides, states, judge.details, judge.totals(), judge.classifier.enhancements, replay.given]
+    return [counts, words, sides, states, judge.details, judge.totals(), judge.enhancements, replay.given]
 
 
 PAIRS: dict[str, tuple[BackendMaker, BackendMaker]] = {

@@ -47,7 +47,7 @@ def test_the_contract_says_which_messages_give_an_event(kernel: str, name: str, 
         if one.frame.protocol not in GUIDE or one.header.type < NLMSG_MIN_TYPE:
             continue
         named = unknown_message(one.frame.protocol, one.header.type, one.data[16] if len(one.data) > 16 else -1)
-        gives = contract.giver(one.frame.protocol, one.header.type) in {"both", backend} and not without_event(one)
+        gives = contract.provider(one.frame.protocol, one.header.type) in {"both", backend} and not without_event(one)
         owed += gives
         if gives != (one.key in events):
             wrong.append(f"frame {one.key}: {named}")

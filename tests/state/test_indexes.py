@@ -12,13 +12,13 @@ import pytest
 
 from nlmon.events import AddrInfo, Event, LinkInfo, NeighInfo, NextHop, RouteInfo, RoutePayload
 from nlmon.state.identity import Key
-from nlmon.state.indexes import Hanging
+from nlmon.state.indexes import InterfaceIndex
 from nlmon.state.tables import State
 
 NEW_LINK, DEL_LINK, LINKS = 16, 17, 5
 
 
-class Everything(Hanging):
+class Everything(InterfaceIndex):
     """Looks through the whole table."""
 
     def on(self, index: int, table: Mapping[Key, RoutePayload]) -> Collection[Key]:

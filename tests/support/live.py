@@ -158,7 +158,7 @@ def agreement(watch: Watch, protocol: int, besides: Iterable[str] = ()) -> int:
     the kernel goes on meanwhile."""
     contract = load_contract()
     legacy, libnl = ([event for event in watch.events[name] if event.protocol == protocol] for name in BOTH)
-    libnl = [event for event in libnl if contract.gives("legacy", event.payload)]
+    libnl = [event for event in libnl if contract.must_provide("legacy", event.payload)]
     for one, other in zip(legacy, libnl, strict=False):
         assert _shared(one, besides) == _shared(other, besides), (_shared(one, besides), _shared(other, besides))
     for event in legacy:

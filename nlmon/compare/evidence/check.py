@@ -32,18 +32,19 @@ from nlmon.errors import AttributeFormatError, DecodeError, FramingError, Header
 from nlmon.events import OVERRUN, Event, GenericInfo
 from nlmon.wire import Datagram
 
-__all__ = ["Evidence", "Known"]
+__all__ = ["Evidence", "RecordedNames"]
 
-KNOWN = {"legacy", "libnl"}
-OWED = "the contract says that it is provided"
+# The implementations that the contract speaks of.
+IMPLEMENTATIONS = {"legacy", "libnl"}
+MUST_PROVIDE = "the contract says that it is provided"
 XFRM = 6
 FamilyNames: TypeAlias = Callable[[int], Collection[str]]
 LinkName: TypeAlias = Callable[[int], str | None]
 
 
-class Known(Struct, frozen=True):
-    """What a recording told so far: ``families``, the names that nlctrl gave to a number, and ``link``, the name of an
-    interface by its index."""
+class RecordedNames(Struct, frozen=True):
+    """Names that a recording has reported so far: ``families``, those that nlctrl gave to a number, and ``link``, that
+    of an interface by its index."""
 
     families: FamilyNames
     link: LinkName
@@ -52,18 +53,18 @@ class Known(Struct, frozen=True):
 class Evidence:
     """Judges events of one recording."""
 
-    def __init__(self, contract: Contract, byteorder: str, known: Known) -> None:
+    def __init__(self, contract: Contract, byteorder: str, recorded: RecordedNames) -> None:
         self._contract = contract
         self._order = byteorder
-        self._known = known
+        self._recorded = recorded
         self._header = struct.Struct(("<" if byteorder == "little" else ">") + "IHHII").unpack_from
         self._owners = {field.by for kind in contract.kinds.values() for field in kind.fields} - {"both"}
         self._reading = Reading(contract, byteorder)
-        self._generic = GenericEvidence(contract, byteorder, known.families)
+        self._generic = GenericEvidence(contract, byteorder, recorded.families)
 
-    def owns(self, name: str) -> bool:
+    def may_give_alone(self, name: str) -> bool:
         """Whether ``name`` may give anything alone: the contract says so, or knows nothing of it."""
-        return name in self._owners or name not in KNOWN
+        return name in self._owners or name not in IMPLEMENTATIONS
 
     def note(self, protocol: int, errors: Sequence[NlmonError]) -> None:
         """Take note of what could not be read in a datagram."""
@@ -71,7 +72,7 @@ class Evidence:
 
     # -- whole events ------------------------------------------------------------------------------------------
 
-    def owed(
+    def missing(
         self, name: str, protocol: int, spans: Sequence[Span], events: Sequence[Event], errors: Sequence[NlmonError]
     ) -> Iterator[Span]:
         """Messages of which the contract makes ``name`` alone give an event, and that gave none though their header is
@@ -79,7 +80,7 @@ class Evidence:
         given: set[int] | None = None
         refused: set[int] = set()
         for span in spans:
-            if span.kind < NLMSGHDR or self._contract.giver(protocol, span.kind) != name:
+            if span.kind < NLMSGHDR or self._contract.provider(protocol, span.kind) != name:
                 continue
             if given is None:
                 given = {event.offset for event in events}
@@ -121,7 +122,7 @@ class Evidence:
                         yield found._replace(field=f"{part}.{found.field}")
         else:
             yield from self._fields(kind, event.payload, message, skip, alone=alone)
-        if self._contract.interface_alone(kind) and not skip:
+        if self._contract.one_provides_interface(kind) and not skip:
             yield from self._interface(event, alone=alone)
 
     def _head(self, event: Event, datagram: Datagram) -> Iterator[Finding]:
@@ -139,7 +140,7 @@ class Evidence:
         """The name of the interface that an event is about: its own, or what the recording told of its index."""
         if event.interface is UNSET:
             if alone:
-                yield Finding(Class.LOSS, "interface", "(interface)", "provided", UNSET, OWED)
+                yield Finding(Class.LOSS, "interface", "(interface)", "provided", UNSET, MUST_PROVIDE)
             return
         payload = event.payload
         wireless = getattr(payload, "nl80211", None) or payload
@@ -147,7 +148,7 @@ class Evidence:
         if index is None:
             index = getattr(payload, "oif", None)
         if name is None and index and index is not UNSET and event.nsid is None:
-            name = self._known.link(index)
+            name = self._recorded.link(index)
         if event.interface != name:
             reason = "it is another one that has the index of this message"
             yield Finding(Class.CONTRADICTED, "interface", "(interface)", name, event.interface, reason)
@@ -163,7 +164,7 @@ class Evidence:
             field, value = row.field, getattr(payload, row.field.name, None)
             if value is UNSET:
                 if alone:  # else the comparison with the other one's event says what is owed
-                    yield Finding(Class.LOSS, field.name, field.path, "provided", value, OWED)
+                    yield Finding(Class.LOSS, field.name, field.path, "provided", value, MUST_PROVIDE)
                 continue
             if any(_nested(path, known) for path in field.paths for known in skip):
                 continue

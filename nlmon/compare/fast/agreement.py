@@ -15,15 +15,15 @@ Not here: differences (``judge``).
 from __future__ import annotations
 
 import struct
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, TypeAlias
 
 from msgspec import UNSET, Struct, structs
 
-from nlmon.compare.classify import Classifier
 from nlmon.compare.contract import KIND_TYPES, Contract
-from nlmon.compare.evidence.check import KNOWN
+from nlmon.compare.evidence.check import IMPLEMENTATIONS
 from nlmon.compare.evidence.reading import Reading
 from nlmon.compare.fast.shapes import Shape, Shapes
 from nlmon.events import OVERRUN, Event, NextHop
@@ -39,17 +39,18 @@ Alike: TypeAlias = Callable[[Event, Event, int], bool]
 
 
 class Agreement:
-    """Compares the events of datagrams under a contract, for one ordered pair of implementations. ``classifier`` gets
-    the counts; ``types``: of messages that are compared here."""
+    """Compares the events of datagrams under a contract, for one ordered pair of implementations; ``types``: of
+    messages that are compared here."""
 
-    def __init__(self, contract: Contract, classifier: Classifier, names: tuple[str, str], byteorder: str) -> None:
-        self._classifier = classifier
+    def __init__(self, contract: Contract, names: tuple[str, str], byteorder: str) -> None:
+        # How often fields were given by one of the two alone, in messages of shapes that are known no more.
+        self._counts: Counter[str] = Counter()
         self._kinds: dict[type, tuple[Alike, Mapping[bytes, Sequence[Shape]], Shapes]] = {}
         self._shapes: dict[str, Shapes] = {}
         self._swapped = False
         self.types: frozenset[int] = frozenset()
         owners = {field.by for kind in contract.kinds.values() for field in kind.fields} & set(names)
-        if set(names) != KNOWN or len(owners) != 1:
+        if set(names) != IMPLEMENTATIONS or len(owners) != 1:
             return  # what is owed by whom is not as simple as below
         (owner,) = owners
         self._swapped = owner == names[0]
@@ -63,16 +64,19 @@ class Agreement:
                 self.types |= frozenset(row.types or ())
                 self._kinds[KIND_TYPES[name]], self._shapes[name] = (alike, shapes.ways, shapes), shapes
 
-    def settle(self) -> None:
-        """Give the classifier the counts of what was met so far."""
-        for shapes in self._shapes.values():
-            for shape in shapes.shapes():
-                self._count(shape)
+    def counted(self, others: Counter[str], *, of_reference: bool) -> Counter[str]:
+        """How often fields were given by one of the two alone: in what was agreed on, and ``others``."""
+        found = others.copy()
+        if of_reference == self._swapped:
+            found.update(self._counts)
+            for shapes in self._shapes.values():
+                for shape in shapes.shapes():
+                    _add(found, shape)
+        return found
 
     def _count(self, shape: Shape) -> None:
-        counter = self._classifier.services if self._swapped else self._classifier.enhancements
-        for field in shape.given if shape.times else ():
-            counter[f"{shape.kind}.{field}"] += shape.times
+        """Count what was met of a shape that is forgotten."""
+        _add(self._counts, shape)
         shape.times = 0
 
     def agree(self, datagram: Datagram, reference: Sequence[Event], candidate: Sequence[Event]) -> bool:
@@ -139,6 +143,11 @@ class Agreement:
                 return shape if shape.same(data, at, less, rich) else None
         learned = shapes.learn(data, at, less, rich)
         return learned if learned is not None and learned.same(data, at, less, rich) else None
+
+
+def _add(counts: Counter[str], shape: Shape) -> None:
+    for field in shape.given if shape.times else ():
+        counts[f"{shape.kind}.{field}"] += shape.times
 
 
 def _richer(alone: tuple[str, ...]) -> Callable[[Any, Any], bool]:

@@ -16,10 +16,9 @@ from msgspec import UNSET, Struct, structs
 from nlmon.backends.base import Backend
 from nlmon.backends.registry import create
 from nlmon.capture import open_capture
-from nlmon.compare.classify import Classifier
 from nlmon.compare.contract import load_contract
 from nlmon.compare.difference import Difference
-from nlmon.compare.evidence.check import Known
+from nlmon.compare.evidence.check import RecordedNames
 from nlmon.compare.fast.shapes import FIRST_SHAPES, MESSAGES_A_SHAPE, SEEN, SHAPES, WAYS
 from nlmon.compare.judge import Judge
 from nlmon.compare.side import Side
@@ -40,7 +39,7 @@ class Bench:
         factory = ReplayFactory()
         self.backends: tuple[Backend, Backend] = create(names[0], factory), create(names[1], factory)
         self.told: tuple[list[Difference | str], list[Difference | str]] = [], []
-        known = Known(lambda _: (), lambda _: None)
+        known = RecordedNames(lambda _: (), lambda _: None)
         self.judges = [Judge(load_contract(), names, "little", known, told.append) for told in self.told]
         self.names, self.agreed, self.datagrams = names, 0, 0
 
@@ -68,7 +67,7 @@ class Bench:
     def results(self) -> list[tuple[Any, ...]]:
         """Everything that each of the judges found and counted."""
         return [
-            (told, judge.totals(), judge.classifier.enhancements, judge.classifier.services)
+            (told, judge.totals(), judge.enhancements, judge.services)
             for told, judge in zip(self.told, self.judges, strict=True)
         ]
 
@@ -304,9 +303,10 @@ def test_what_a_forgotten_shape_gave_is_counted() -> None:
 def test_who_is_not_known_is_looked_at() -> None:
     """Two of one name, or an implementation that the contract does not know, are never agreed on at once."""
     for names in (("libnl", "libnl"), ("legacy", "legacy"), ("legacy", "another")):
-        known = Known(lambda _: (), lambda _: None)
+        known = RecordedNames(lambda _: (), lambda _: None)
         judge = Judge(load_contract(), names, "little", known)
         event = Event(0, 0, 16, 0, 0, 0, 1, 0, None, LinkInfo(0, 1, 0))
         data = message(16, bytes(16))
         assert [judge.agree(Datagram(1, 0, 0, data), [event], [event]) for _ in range(3)] == [False] * 3
-    assert isinstance(Judge(load_contract(), FORWARD, "little", known).classifier, Classifier)
+        assert judge.bulk_types == frozenset()
+    assert Judge(load_contract(), FORWARD, "little", known).bulk_types != frozenset()
