@@ -63,7 +63,7 @@ def wrong(event: Event) -> Event:
 
 def idle(self: LibnlBackend, protocol: int) -> bool:
     """A recovery that does nothing."""
-    self._lost = None
+    self._resync.loss = None
     return False
 
 

@@ -160,8 +160,8 @@ def differences(kernel: Model, state: State) -> list[object]:
     """What a state has otherwise than the kernel, order of IPv4 routes included."""
     truth = LibnlBackend(kernel, BackendOptions(resync=True))
     truth.enable(ROUTE)
-    assert truth._tracker is not None
-    expected = truth._tracker.state
+    assert truth._resync.tracker is not None
+    expected = truth._resync.tracker.state
     truth.close()
     found: list[object] = []
     for kind in KINDS:
