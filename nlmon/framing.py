@@ -1,9 +1,15 @@
-"""Walks the message headers of a datagram, for counting and sorting.
+"""Walks the framing of netlink: message headers, attributes, and the next hops of a route.
 
-The backends do not use this: each has its own framing, since a shared one would hide the bugs that the
-comparison is for.
+For everything that is no implementation: recordings, the recorded kernel, the evidence of the comparison.
 
-Not here: anything behind the 16 bytes of ``nlmsghdr`` (linux/netlink.h).
+Rules:
+1. A walk ends at the first item that does not fit; what came before it counts. Where the kernel or a recorded program
+   is less strict, the caller says so (``clip``, ``strict``).
+2. Only lengths and numbers are read. Byte order is that of the recorded machine, ``little`` or ``big``.
+3. The backends do not use this: each has its own framing, since a shared one would hide the bugs that the comparison is
+   for.
+
+Not here: what stands behind a header (``nlmon.compare.evidence``, ``nlmon.transport.recorded``).
 """
 
 from __future__ import annotations
@@ -12,10 +18,24 @@ import struct
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-__all__ = ["MessageHeader", "attributes", "messages", "types"]
+from nlmon.uapi import NLA_HDRLEN, NLA_TYPE_MASK, NLMSG_HDRLEN, RTNEXTHOP
 
-_HEADERS = {"little": struct.Struct("<IHHII"), "big": struct.Struct(">IHHII")}
-_BEGINNINGS = {"little": struct.Struct("<IH").unpack_from, "big": struct.Struct(">IH").unpack_from}
+__all__ = [
+    "MessageHeader",
+    "attribute",
+    "attributes",
+    "header",
+    "messages",
+    "next_hops",
+    "split_messages",
+    "types",
+    "walk_attributes",
+]
+
+_SIGNS = {"little": "<", "big": ">"}
+_MESSAGE = {order: struct.Struct(sign + "IHHII").unpack_from for order, sign in _SIGNS.items()}
+_TYPE = {order: struct.Struct(sign + "IH").unpack_from for order, sign in _SIGNS.items()}
+_ATTRIBUTE = {order: struct.Struct(sign + "HH").unpack_from for order, sign in _SIGNS.items()}
 
 
 class MessageHeader(NamedTuple):
@@ -29,50 +49,113 @@ class MessageHeader(NamedTuple):
     pid: int
 
 
+# -- messages ------------------------------------------------------------------------------------------------
+
+
+def header(data: bytes, at: int, byteorder: str) -> MessageHeader:
+    """The header at an offset, of which 16 bytes must be there; its length may be wrong."""
+    return MessageHeader(at, *_MESSAGE[byteorder](data, at))
+
+
 def messages(data: bytes, byteorder: str) -> Iterator[MessageHeader]:
     """Headers of the whole messages of a datagram; ends at the first that does not fit (NLMSG_OK is false)."""
-    unpack = _HEADERS[byteorder].unpack_from
+    unpack = _MESSAGE[byteorder]
     offset, size = 0, len(data)
-    while offset + 16 <= size:
+    while offset + NLMSG_HDRLEN <= size:
         length, kind, flags, seq, pid = unpack(data, offset)
-        if length < 16 or length > size - offset:
+        if length < NLMSG_HDRLEN or length > size - offset:
             return
         yield MessageHeader(offset, length, kind, flags, seq, pid)
         offset += (length + 3) & ~3
 
 
+def split_messages(data: bytes, byteorder: str) -> list[tuple[int, bytes]]:
+    """Type and bytes of the whole messages of a datagram, which are those of ``messages``."""
+    unpack = _TYPE[byteorder]
+    found, offset, size = [], 0, len(data)
+    while offset + NLMSG_HDRLEN <= size:
+        length, kind = unpack(data, offset)
+        if length < NLMSG_HDRLEN or length > size - offset:
+            break
+        found.append((kind, data[offset : offset + length]))
+        offset += (length + 3) & ~3
+    return found
+
+
 def types(data: bytes, byteorder: str) -> list[int]:
     """The types of the whole messages of a datagram, which are those of ``messages``."""
-    unpack = _BEGINNINGS[byteorder]
+    unpack = _TYPE[byteorder]
     found, offset, size = [], 0, len(data)
-    while offset + 16 <= size:
+    while offset + NLMSG_HDRLEN <= size:
         length, kind = unpack(data, offset)
-        if length < 16 or length > size - offset:
+        if length < NLMSG_HDRLEN or length > size - offset:
             break
         found.append(kind)
         offset += (length + 3) & ~3
     return found
 
 
-TYPE_MASK = 0x3FFF  # NLA_TYPE_MASK
+# -- attributes ----------------------------------------------------------------------------------------------
 
 
-_ATTRIBUTE = {order: struct.Struct(sign + "HH").unpack_from for order, sign in (("little", "<"), ("big", ">"))}
+def walk_attributes(
+    data: bytes, at: int, end: int, byteorder: str, *, mask: int = NLA_TYPE_MASK, clip: bool = False
+) -> list[tuple[int, int, int]]:
+    """Number, begin and end of the payload of each attribute in a range, in order. ``mask``: the bits of nla_type that
+    are the number. ``clip``: one that is longer than the range ends with it, else it ends the walk."""
+    unpack, found = _ATTRIBUTE[byteorder], []
+    while at + NLA_HDRLEN <= end:
+        length, kind = unpack(data, at)
+        stop = at + length
+        if length < NLA_HDRLEN or (stop > end and not clip):
+            break
+        found.append((kind & mask, at + NLA_HDRLEN, min(stop, end)))
+        at += (length + 3) & ~3
+    return found
 
 
 def attributes(
-    data: bytes, at: int, end: int, byteorder: str, again: set[int] | None = None
+    data: bytes, at: int, end: int, byteorder: str, repeated: set[int] | None = None
 ) -> Mapping[int, tuple[int, int]]:
-    """Begin and end of each payload in a range of attributes by number; of several with one number the last, which
-    is the one that counts. ``again`` takes the numbers that there are several of."""
-    header, found = _ATTRIBUTE[byteorder], {}
-    while at + 4 <= end:
-        length, kind = header(data, at)
-        if length < 4 or at + length > end:
+    """Begin and end of each payload in a range of attributes by number; of several with one number the last, which is
+    the one that counts. ``repeated`` takes the numbers that there are several of."""
+    unpack, found = _ATTRIBUTE[byteorder], {}
+    while at + NLA_HDRLEN <= end:
+        length, kind = unpack(data, at)
+        if length < NLA_HDRLEN or at + length > end:
             break
-        kind &= TYPE_MASK
-        if again is not None and kind in found:
-            again.add(kind)
-        found[kind] = at + 4, at + length
+        kind &= NLA_TYPE_MASK
+        if repeated is not None and kind in found:
+            repeated.add(kind)
+        found[kind] = at + NLA_HDRLEN, at + length
         at += (length + 3) & ~3
     return found
+
+
+def attribute(data: bytes, at: int, end: int, byteorder: str, number: int) -> bytes | None:
+    """The payload of the first attribute with a number in a range; None where there is none before the walk ends."""
+    unpack = _ATTRIBUTE[byteorder]
+    while at + NLA_HDRLEN <= end:
+        length, kind = unpack(data, at)
+        if length < NLA_HDRLEN or at + length > end:
+            return None
+        if kind & NLA_TYPE_MASK == number:
+            return data[at + NLA_HDRLEN : at + length]
+        at += (length + 3) & ~3
+    return None
+
+
+# -- next hops -----------------------------------------------------------------------------------------------
+
+
+def next_hops(data: bytes, byteorder: str, *, strict: bool = True) -> Iterator[tuple[int, int]]:
+    """Begin and end of each struct rtnexthop in the payload of RTA_MULTIPATH. ``strict``: the first that does not fit
+    ends the walk; else every one that has its structure counts, and a length that is too short is that of it."""
+    unpack, at, size = _ATTRIBUTE[byteorder], 0, len(data)
+    while at + RTNEXTHOP <= size:
+        length = unpack(data, at)[0]
+        if strict and (length < RTNEXTHOP or at + length > size):
+            return
+        length = max(length, RTNEXTHOP)
+        yield at, min(at + length, size)
+        at += (length + 3) & ~3

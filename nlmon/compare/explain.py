@@ -14,7 +14,7 @@ from msgspec import UNSET
 
 from nlmon.compare.classify import Finding
 from nlmon.compare.difference import Class, Difference
-from nlmon.compare.evidence.locate import Message, locate
+from nlmon.compare.evidence.locate import Span, locate
 from nlmon.events import Event
 from nlmon.names import message_type
 from nlmon.wire import Datagram
@@ -73,7 +73,7 @@ def explain_event(
     reason: str,
     seed: bool,
     values: tuple[str, str],
-    place: Message | None = None,
+    place: Span | None = None,
 ) -> Difference:
     """A difference about an event as a whole; ``values`` are what each side has to show for it. ``place``: the message,
     where there is no event."""

@@ -23,7 +23,7 @@ from nlmon.compare.classify import Classifier, Finding
 from nlmon.compare.contract import Contract
 from nlmon.compare.difference import Class, Difference, Group
 from nlmon.compare.evidence.check import Evidence, RecordedNames
-from nlmon.compare.evidence.locate import NLMSGHDR, Message, messages
+from nlmon.compare.evidence.locate import Span, spans
 from nlmon.compare.explain import explain_event, explain_field, show
 from nlmon.compare.fast.agreement import Agreement
 from nlmon.compare.final import compare_corrections, compare_recovery, compare_states
@@ -35,6 +35,7 @@ from nlmon.names import name_of
 from nlmon.state.dumps import Unannounced
 from nlmon.state.identity import Key
 from nlmon.state.tables import State
+from nlmon.uapi import GENL_ID_CTRL, NETLINK_GENERIC, NLMSG_HDRLEN
 from nlmon.wire import Datagram
 
 __all__ = ["DETAILS_KEPT", "GROUPS_KEPT", "Judge"]
@@ -42,7 +43,6 @@ __all__ = ["DETAILS_KEPT", "GROUPS_KEPT", "Judge"]
 # Details kept of each class, and groups in all; what does not fit in is counted in a group of its class.
 DETAILS_KEPT = 100
 GROUPS_KEPT = 1000
-GENERIC, GENL_ID_CTRL = 16, 16
 
 Keys: TypeAlias = Collection[tuple[str, Key]]
 _GroupKey: TypeAlias = tuple[Class, str, str]
@@ -181,7 +181,7 @@ class Judge:
 
     def _alone(self, datagram: Datagram, sides: tuple[Side, Side], seed: bool, request: bool) -> None:
         """What one of them provides alone, against the message; once, where both are the same implementation."""
-        spans = None
+        whole = None
         for side in sides:
             self._evidence.note(datagram.protocol, side.errors)
         for number, side in enumerate(sides):
@@ -200,8 +200,8 @@ class Judge:
                     self._field(named, event, datagram, seed)
             if request:
                 continue
-            spans = messages(datagram.data, self._byteorder) if spans is None else spans
-            for span in self._evidence.missing(side.name, datagram.protocol, spans, side.events, side.errors):
+            whole = spans(datagram.data, self._byteorder) if whole is None else whole
+            for span in self._evidence.missing(side.name, datagram.protocol, whole, side.events, side.errors):
                 reason = f"the contract gives this event to {side.name}, which gives none and no reason"
                 values_ = ("no event", "") if not number else ("", "no event")
                 self._event(Class.MISSING, None, datagram, reason, seed, values_, span)
@@ -217,14 +217,14 @@ class Judge:
         reason: str,
         seed: bool,
         values: tuple[str, str],
-        place: Message | None = None,
+        place: Span | None = None,
     ) -> None:
         self.add(self._named(explain_event(cls, event, datagram, reason, seed, values, place), datagram))
 
     def _named(self, difference: Difference, datagram: Datagram) -> Difference:
         """A message of NETLINK_GENERIC by what nlctrl called its family, if that is one name, and its command."""
-        kind, at = difference.message, difference.offset + NLMSGHDR
-        if datagram.protocol != GENERIC or not kind.isdecimal() or at >= len(datagram.data):
+        kind, at = difference.message, difference.offset + NLMSG_HDRLEN
+        if datagram.protocol != NETLINK_GENERIC or not kind.isdecimal() or at >= len(datagram.data):
             return difference
         names = {"nlctrl"} if int(kind) == GENL_ID_CTRL else set(self._recorded.families(int(kind)))
         if len(names) != 1:
@@ -237,7 +237,7 @@ class Judge:
         """Implementation ``number`` is in no group that carries a notification, though the contract puts it there; of
         what both owe, the other one's event tells, unless ``neither`` heard it."""
         name = self._names[number]
-        for span in messages(datagram.data, self._byteorder):
+        for span in spans(datagram.data, self._byteorder):
             provider = self.contract.provider(datagram.protocol, span.kind)
             if provider == name or (provider == "both" and neither):
                 values = ("", "no event") if number else ("no event", "")
@@ -291,7 +291,7 @@ def _by_message(datagram: Datagram, errors: Sequence[NlmonError], byteorder: str
     found: dict[int, list[DecodeError]] = {}
     if not errors:
         return found
-    starts = [span.start for span in messages(datagram.data, byteorder)]
+    starts = [span.start for span in spans(datagram.data, byteorder)]
     for error in errors:
         if isinstance(error, DecodeError):
             at = bisect.bisect_right(starts, error.offset)

@@ -19,7 +19,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
 from nlmon.compare.contract import Contract
-from nlmon.compare.evidence.locate import messages
+from nlmon.compare.evidence.locate import spans
 from nlmon.errors import AttributeFormatError, DecodeError, HeaderError, KernelError, NlmonError
 from nlmon.events import Event
 from nlmon.wire import Datagram
@@ -51,8 +51,8 @@ def compare_problems(
     if before == after:
         return
     texts = {_key(error): error for errors in found for error in errors}
-    spans = messages(datagram.data, byteorder)
-    starts = [span.start for span in spans]
+    found_spans = spans(datagram.data, byteorder)
+    starts = [span.start for span in found_spans]
     ordered = sorted(events, key=lambda event: event.offset)
     offsets = [event.offset for event in ordered]
     for key in sorted((before - after) + (after - before)):
@@ -60,7 +60,7 @@ def compare_problems(
         at = bisect.bisect_right(offsets, key[1])
         event = ordered[at - 1] if at else None
         at = bisect.bisect_right(starts, key[1])
-        kind = spans[at - 1].kind if at else 0
+        kind = found_spans[at - 1].kind if at else 0
         if not _owed(contract, names[1 if of_reference else 0], error, datagram.protocol, kind, event):
             continue
         yield Problem(event, str(error) if of_reference else "", "" if of_reference else str(error))

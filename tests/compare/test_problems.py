@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from nlmon.compare.contract import load_contract
-from nlmon.compare.evidence.locate import Message, field_of, locate, messages
+from nlmon.compare.evidence.locate import Span, field_of, locate, spans
 from nlmon.compare.problems import compare_problems
 from nlmon.errors import AttributeFormatError, DecodeError, FramingError, HeaderError
 from nlmon.wire import Datagram
@@ -49,7 +49,7 @@ def test_messages_of_a_datagram(order: str) -> None:
     one, two = message(16, bytes(16), byteorder=order), message(20, bytes(9), byteorder=order)
     cut = wrong_length(message(24, bytes(12), byteorder=order), 999, byteorder=order)
 
-    assert messages(one + two + cut, order) == [Message(0, 32, 16), Message(32, 57, 20)]
+    assert spans(one + two + cut, order) == [Span(0, 32, 16), Span(32, 57, 20)]
 
 
 def test_a_field_behind_the_end_is_nowhere() -> None:

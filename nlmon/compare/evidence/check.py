@@ -14,7 +14,6 @@ Not here: fields that both provide (``compare.classify``).
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, TypeAlias
 
@@ -24,12 +23,13 @@ from nlmon.compare.classify import Finding
 from nlmon.compare.contract import Contract, Field, kind_name
 from nlmon.compare.difference import Class
 from nlmon.compare.evidence.generic import GenericEvidence
-from nlmon.compare.evidence.locate import NLMSGHDR
-from nlmon.compare.evidence.locate import Message as Span
+from nlmon.compare.evidence.locate import Span
 from nlmon.compare.evidence.offsets import KIND_HEADERS, XFRM_HEADERS
-from nlmon.compare.evidence.reading import ABSENT, PRESENT, UNJUDGED, Message, Reading
+from nlmon.compare.evidence.reading import ABSENT, PRESENT, UNJUDGED, FieldReader, Message
 from nlmon.errors import AttributeFormatError, DecodeError, FramingError, HeaderError, MessageTooLarge, NlmonError
 from nlmon.events import OVERRUN, Event, GenericInfo
+from nlmon.framing import header
+from nlmon.uapi import NETLINK_XFRM, NLMSG_HDRLEN, NLMSG_MIN_TYPE
 from nlmon.wire import Datagram
 
 __all__ = ["Evidence", "RecordedNames"]
@@ -37,7 +37,6 @@ __all__ = ["Evidence", "RecordedNames"]
 # The implementations that the contract speaks of.
 IMPLEMENTATIONS = {"legacy", "libnl"}
 MUST_PROVIDE = "the contract says that it is provided"
-XFRM = 6
 FamilyNames: TypeAlias = Callable[[int], Collection[str]]
 LinkName: TypeAlias = Callable[[int], str | None]
 
@@ -57,9 +56,8 @@ class Evidence:
         self._contract = contract
         self._order = byteorder
         self._recorded = recorded
-        self._header = struct.Struct(("<" if byteorder == "little" else ">") + "IHHII").unpack_from
         self._owners = {field.by for kind in contract.kinds.values() for field in kind.fields} - {"both"}
-        self._reading = Reading(contract, byteorder)
+        self._reader = FieldReader(contract, byteorder)
         self._generic = GenericEvidence(contract, byteorder, recorded.families)
 
     def may_give_alone(self, name: str) -> bool:
@@ -80,7 +78,7 @@ class Evidence:
         given: set[int] | None = None
         refused: set[int] = set()
         for span in spans:
-            if span.kind < NLMSGHDR or self._contract.provider(protocol, span.kind) != name:
+            if span.kind < NLMSG_MIN_TYPE or self._contract.provider(protocol, span.kind) != name:
                 continue
             if given is None:
                 given = {event.offset for event in events}
@@ -91,10 +89,10 @@ class Evidence:
 
     def _whole(self, protocol: int, span: Span, refused: Collection[int]) -> bool:
         """Whether a message has its fixed header, and is no structure of another word size (xfrm)."""
-        if protocol == XFRM:
+        if protocol == NETLINK_XFRM:
             need = XFRM_HEADERS.get(span.kind, 0)
-            return span.end - span.start >= NLMSGHDR + need and span.start not in refused
-        return span.end - span.start >= NLMSGHDR + KIND_HEADERS.get(self._contract.of(protocol, span.kind) or "", 0)
+            return span.end - span.start >= NLMSG_HDRLEN + need and span.start not in refused
+        return span.end - span.start >= NLMSG_HDRLEN + KIND_HEADERS.get(self._contract.of(protocol, span.kind) or "", 0)
 
     def check(
         self, event: Event, datagram: Datagram, broken: Sequence[DecodeError], *, alone: bool
@@ -102,9 +100,9 @@ class Evidence:
         """Findings about what one implementation gives alone in an event; ``broken``: what it could not read in this
         message. ``alone``: nobody else gives this kind of event, so its header and interface are judged as well."""
         data, at = datagram.data, event.offset
-        if event.synthetic or event.type == OVERRUN or at + NLMSGHDR > len(data):
+        if event.synthetic or event.type == OVERRUN or at + NLMSG_HDRLEN > len(data):
             return
-        length, *_ = self._header(data, at)
+        length = header(data, at, self._order).length
         message = Message(data, at, min(len(data), at + length), event.msg_type, self._order)
         kind = kind_name(event.payload)
         if alone:
@@ -127,11 +125,11 @@ class Evidence:
 
     def _head(self, event: Event, datagram: Datagram) -> Iterator[Finding]:
         """The header, which stands in the bytes, and what the datagram says of itself."""
-        _, kind, flags, seq, pid = self._header(datagram.data, event.offset)
-        told = {"msg_type": kind, "msg_flags": flags, "seq": seq, "pid": pid, "frame": datagram.frame}
-        told |= {"timestamp": datagram.timestamp, "nsid": datagram.nsid, "protocol": datagram.protocol}
-        told |= {"type": "netlink"}
-        for name, value in told.items():
+        head = header(datagram.data, event.offset, self._order)
+        values: dict[str, object] = {"msg_type": head.type, "msg_flags": head.flags, "seq": head.seq, "pid": head.pid}
+        values |= {"frame": datagram.frame, "timestamp": datagram.timestamp, "nsid": datagram.nsid}
+        values |= {"protocol": datagram.protocol, "type": "netlink"}
+        for name, value in values.items():
             if getattr(event, name) != value:
                 reason = "the message holds something else"
                 yield Finding(Class.CONTRADICTED, name, f"({name})", value, getattr(event, name), reason)
@@ -160,7 +158,7 @@ class Evidence:
     ) -> Iterator[Finding]:
         # A policy has no family; a state that was wanted by one has.
         family = getattr(getattr(payload, "acquire", None) or payload, "family", None)
-        for row in self._reading.rows(kind, payload):
+        for row in self._reader.rows(kind, payload):
             field, value = row.field, getattr(payload, row.field.name, None)
             if value is UNSET:
                 if alone:  # else the comparison with the other one's event says what is owed
@@ -168,7 +166,7 @@ class Evidence:
                 continue
             if any(_nested(path, known) for path in field.paths for known in skip):
                 continue
-            expected = self._reading.expected(row, message, family)
+            expected = self._reader.expected(row, message, family)
             if expected is UNJUDGED or (expected is ABSENT and value is None) or expected == value:
                 continue
             if expected is not PRESENT or value is None:
@@ -182,8 +180,8 @@ class Evidence:
                 yield Finding(Class.ERROR, "", "", "well-formed", str(error), reason)
             if not isinstance(error, AttributeFormatError):
                 continue
-            rows = [row for row in self._reading.rows(kind, event.payload) if error.path in row.field.paths]
-            needs = [self._reading.numeric(row) for row in rows]
+            rows = [row for row in self._reader.rows(kind, event.payload) if error.path in row.field.paths]
+            needs = [self._reader.numeric(row) for row in rows]
             sizes = [need for need in needs if need is not None]
             if sizes and len(sizes) == len(needs) and message.payload_at(error.offset) >= max(sizes):
                 reason, field = "the attribute is well-formed", rows[0].field

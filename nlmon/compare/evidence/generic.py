@@ -5,7 +5,6 @@ Not here: the fields of nl80211 and of vendor commands (``check``, by the contra
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, Literal
 
@@ -14,17 +13,23 @@ from msgspec import UNSET
 from nlmon.compare.classify import Finding
 from nlmon.compare.contract import Contract, Field
 from nlmon.compare.difference import Class
-from nlmon.compare.evidence.locate import NLMSGHDR
 from nlmon.compare.evidence.reading import Message
 from nlmon.errors import AttributeFormatError, FramingError, HeaderError, NlmonError
 from nlmon.events import GenericInfo
-from nlmon.framing import attributes
+from nlmon.framing import attributes, walk_attributes
+from nlmon.uapi import (
+    CTRL_ATTR_FAMILY_ID,
+    CTRL_ATTR_HDRSIZE,
+    CTRL_CMD_NEWFAMILY,
+    GENL_HDRLEN,
+    GENL_ID_CTRL,
+    NETLINK_GENERIC,
+    NL80211_CMD_VENDOR,
+    NLMSG_HDRLEN,
+    QCA_NL80211_VENDOR_ID,
+)
 
 __all__ = ["GenericEvidence"]
-
-GENERIC, GENL_ID_CTRL, GENLMSGHDR = 16, 16, 4
-CTRL_CMD_NEWFAMILY, CTRL_ATTR_FAMILY_ID, CTRL_ATTR_HDRSIZE = 1, 1, 4
-NL80211_CMD_VENDOR, QCA_OUI = 103, 0x001374
 
 
 class GenericEvidence:
@@ -33,7 +38,6 @@ class GenericEvidence:
     def __init__(self, contract: Contract, byteorder: str, family_names: Callable[[int], Collection[str]]) -> None:
         self._fields = {field.name: field for field in contract.kinds["generic"].fields}
         self._order: Literal["little", "big"] = "little" if byteorder == "little" else "big"
-        self._head = struct.Struct("<HH" if byteorder == "little" else ">HH").unpack_from
         self._family_names = family_names
         # Whether a message of nlctrl may have been malformed; who reads it how decides what a family is called.
         self._doubtful = False
@@ -43,11 +47,13 @@ class GenericEvidence:
     def note(self, protocol: int, errors: Sequence[NlmonError]) -> None:
         """Take note of what could not be read: what malformed messages say of families is nobody's to judge."""
         malformed = AttributeFormatError | FramingError | HeaderError
-        self._doubtful = self._doubtful or (protocol == GENERIC and any(isinstance(e, malformed) for e in errors))
+        self._doubtful = self._doubtful or (
+            protocol == NETLINK_GENERIC and any(isinstance(e, malformed) for e in errors)
+        )
 
     def parts(self, info: GenericInfo, message: Message) -> Iterator[tuple[str, Any]]:
         """Findings, and the parts of an event whose fields are still to be judged, each with its kind."""
-        body = message.at + NLMSGHDR + GENLMSGHDR
+        body = message.at + NLMSG_HDRLEN + GENL_HDRLEN
         if (info.genl_family_id, info.genl_cmd) == (GENL_ID_CTRL, CTRL_CMD_NEWFAMILY):
             self._learn(message.data, body, message.end)
         name = info.genl_family_name
@@ -67,7 +73,10 @@ class GenericEvidence:
             raw = None if wireless else self._raw(message.data, body + own, message.end)
             if info.attributes is not UNSET and info.attributes != raw:
                 yield "", _finding(self._fields["attributes"], raw, info.attributes)
-        vendor = (info.genl_cmd, info.vendor_id) == (NL80211_CMD_VENDOR, QCA_OUI) and info.vendor_subcmd is not None
+        vendor = (info.genl_cmd, info.vendor_id) == (
+            NL80211_CMD_VENDOR,
+            QCA_NL80211_VENDOR_ID,
+        ) and info.vendor_subcmd is not None
         for kind, there in (("nl80211", wireless), ("qca_vendor", wireless and vendor)):
             part = getattr(info, kind)
             if part is UNSET:
@@ -87,14 +96,8 @@ class GenericEvidence:
 
     def _raw(self, data: bytes, at: int, end: int) -> tuple[tuple[int, str], ...]:
         """Number and payload of every attribute, in the order of the message."""
-        found = []
-        while at + 4 <= end:
-            length, kind = self._head(data, at)
-            if length < 4 or at + length > end:
-                break
-            found.append((kind & 0x3FFF, data[at + 4 : at + length].hex()))
-            at += (length + 3) & ~3
-        return tuple(found)
+        found = walk_attributes(data, at, end, self._order)
+        return tuple((number, data[begin:stop].hex()) for number, begin, stop in found)
 
 
 def _finding(field: Field, expected: Any, value: Any) -> Finding:

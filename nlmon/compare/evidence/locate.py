@@ -3,12 +3,11 @@
 A third, minimal reading of the message that neither implementation shares, used only for evidence. When it finds
 nothing, the report says that the message does not carry the attribute.
 
-Not here: values (``nlmon.compare.evidence.check``), and the layouts (``nlmon.compare.evidence.offsets``).
+Not here: values (``values``), and where fields stand (``offsets``).
 """
 
 from __future__ import annotations
 
-import struct
 from typing import NamedTuple
 
 from nlmon.compare.evidence.offsets import (
@@ -20,13 +19,12 @@ from nlmon.compare.evidence.offsets import (
     XFRM_NESTED,
     header_size,
 )
-from nlmon.framing import attributes
+from nlmon.framing import attributes, header, messages
+from nlmon.uapi import AF_UNIX, NLA_HDRLEN, NLMSG_HDRLEN, XFRM_MSG_DELSA
 
-__all__ = ["NLMSGHDR", "Message", "Spot", "field_of", "locate", "messages"]
+__all__ = ["Span", "Spot", "field_of", "locate", "spans"]
 
-NLMSGHDR = 16
-AF_UNIX = b"\x01"
-DELSA = 17
+# Prefixes of the two structures that a message about a socket may have.
 SOCKETS = {"idiag_", "udiag_"}
 # Shown as one piece: all that is behind the message header.
 WHOLE = {"xfrm_state", "xfrm_policy", "xfrm_flush", "audit_text"}
@@ -39,7 +37,7 @@ class Spot(NamedTuple):
     data: bytes
 
 
-class Message(NamedTuple):
+class Span(NamedTuple):
     """Where a message begins and ends in its datagram, and its type."""
 
     start: int
@@ -48,29 +46,21 @@ class Message(NamedTuple):
 
 
 NOWHERE = Spot(-1, b"")
-_HEADER = {order: struct.Struct(sign + "IHH").unpack_from for order, sign in (("little", "<"), ("big", ">"))}
 
 
-def messages(data: bytes, byteorder: str) -> list[Message]:
+def spans(data: bytes, byteorder: str) -> list[Span]:
     """The whole messages of a datagram, in order, up to the first that does not fit."""
-    header, found, at, size = _HEADER[byteorder], [], 0, len(data)
-    while at + NLMSGHDR <= size:
-        length, kind, _ = header(data, at)
-        if length < NLMSGHDR or at + length > size:
-            break
-        found.append(Message(at, at + length, kind))
-        at += (length + 3) & ~3
-    return found
+    return [Span(one.offset, one.offset + one.length, one.type) for one in messages(data, byteorder)]
 
 
 def locate(data: bytes, offset: int, path: str, byteorder: str) -> Spot:
     """Place of ``path`` in the message at ``offset`` of a datagram: an attribute with its header, or the bytes
     of a header field when the path is in parentheses; of several paths (joined by ``|``) the first there is."""
-    if offset + NLMSGHDR > len(data):
+    if offset + NLMSG_HDRLEN > len(data):
         return NOWHERE
-    length, kind, _ = _HEADER[byteorder](data, offset)
-    end = min(offset + length, len(data))
-    spots = (_locate(data, offset, end, one, kind, byteorder) for one in path.split("|"))
+    head = header(data, offset, byteorder)
+    end = min(offset + head.length, len(data))
+    spots = (_locate(data, offset, end, one, head.type, byteorder) for one in path.split("|"))
     return next((spot for spot in spots if spot is not NOWHERE), NOWHERE)
 
 
@@ -79,13 +69,13 @@ def _locate(data: bytes, offset: int, end: int, path: str, kind: int, byteorder:
         return field_of(data, offset, end, path.strip("()"), kind, byteorder) or NOWHERE
     # The hops of a route are a list without names: the whole attribute is the evidence.
     names = path.split("/")[:1] if path.startswith("RTA_MULTIPATH/") else path.split("/")
-    at, stop = offset + NLMSGHDR + header_size(names[0], kind), end
+    at, stop = offset + NLMSG_HDRLEN + header_size(names[0], kind), end
     for name in names:
         place = attributes(data, at, stop, byteorder).get(ATTRIBUTES.get(name, -1))
         if place is None:
             return NOWHERE
         at, stop = place
-    return Spot(at - 4, data[at - 4 : stop])
+    return Spot(at - NLA_HDRLEN, data[at - NLA_HDRLEN : stop])
 
 
 def field_of(data: bytes, offset: int, end: int, name: str, kind: int, byteorder: str) -> Spot | None:
@@ -93,7 +83,7 @@ def field_of(data: bytes, offset: int, end: int, name: str, kind: int, byteorder
     if name in NLMSGHDR_FIELDS:
         at, size = NLMSGHDR_FIELDS[name]
         return Spot(offset + at, data[offset + at : offset + at + size])
-    body = offset + NLMSGHDR
+    body = offset + NLMSG_HDRLEN
     if name in WHOLE:
         stop = end if name == "audit_text" else min(end, body + XFRM_HEADERS.get(kind, 0))
         return Spot(body, data[body:stop]) if stop > body else None
@@ -101,7 +91,7 @@ def field_of(data: bytes, offset: int, end: int, name: str, kind: int, byteorder
         return _xfrm(data, body, end, name.removeprefix("xfrm_"), kind, byteorder)
     head, _, rest = name.partition("_")
     prefix = head + "_" if head + "_" in HEADERS else ""
-    if prefix in SOCKETS and (data[body : body + 1] == AF_UNIX) != (prefix == "udiag_"):
+    if prefix in SOCKETS and (data[body : body + 1] == bytes([AF_UNIX])) != (prefix == "udiag_"):
         return None  # the structure of the other kind of socket
     place = HEADERS[prefix].get(rest if prefix else name)
     if place is None or body + sum(place) > end:
@@ -117,7 +107,9 @@ def _xfrm(data: bytes, body: int, end: int, name: str, kind: int, byteorder: str
     if there is not None:
         place = attributes(data, body + XFRM_HEADERS[kind], end, byteorder).get(number)
         # The state of a DELSA is of the family that its header says, or none of this message's.
-        same = kind != DELSA or (place and data[body + 20 : body + 22] == data[place[0] + 212 : place[0] + 214])
+        same = kind != XFRM_MSG_DELSA or (
+            place and data[body + 20 : body + 22] == data[place[0] + 212 : place[0] + 214]
+        )
         if place is not None and same and place[1] - place[0] >= max(need, sum(there)):
             return Spot(place[0] + there[0], data[place[0] + there[0] : place[0] + sum(there)])
     there = XFRM_FIELDS.get(kind, {}).get(name)

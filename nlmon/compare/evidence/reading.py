@@ -1,7 +1,7 @@
 """A third, minimal reading of messages: what a field of the contract should be, from the bytes alone.
 
-Made from the contract's rows (where a value stands, and how) and the layouts of ``layout``; no implementation's decoder
-is called, and no value is used for anything but to contradict one.
+Made from the contract's rows (where a value stands, and how) and ``offsets``. No implementation's decoder is called,
+and no value is used for anything but to contradict one.
 
 Rules:
 1. ``ABSENT``: the message does not carry it, so the field must be None. ``UNJUDGED``: it does, or may, and its value is
@@ -18,15 +18,15 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from nlmon.compare.contract import Contract, Field
-from nlmon.compare.evidence.locate import NLMSGHDR, field_of
+from nlmon.compare.evidence.locate import field_of
 from nlmon.compare.evidence.offsets import ATTRIBUTES, header_size
 from nlmon.compare.evidence.values import ADDRESS_LENGTH, UNKNOWN, acquire, ip_text, readers, selector
-from nlmon.framing import attributes
+from nlmon.framing import attributes, walk_attributes
+from nlmon.uapi import AF_UNIX, NLMSG_HDRLEN
 
-__all__ = ["ABSENT", "PRESENT", "UNJUDGED", "Reading", "Row"]
+__all__ = ["ABSENT", "PRESENT", "UNJUDGED", "FieldReader", "Message", "Row"]
 
 ABSENT, UNJUDGED, PRESENT = object(), object(), object()
-AF_UNIX = 1
 # Structures that are shown as one piece and judged nowhere.
 WHOLE = {"(xfrm_state)", "(xfrm_policy)", "(xfrm_flush)"}
 
@@ -48,12 +48,12 @@ class Message:
         self.data, self.at, self.end, self.msg_type, self.byteorder = data, at, end, msg_type, byteorder
         self._top: Mapping[int, tuple[int, int]] | None = None
         # Numbers that stand there more than once: which of their insides count is not read here.
-        self._again: set[int] = set()
+        self._repeated: set[int] = set()
 
     def payload_at(self, offset: int) -> int:
         """Bytes of payload of the attribute at ``offset`` of the datagram; -1 when it overruns the message."""
-        length = int.from_bytes(self.data[offset : offset + 2], "little" if self.byteorder == "little" else "big")
-        return length - 4 if 4 <= length <= self.end - offset else -1
+        found = walk_attributes(self.data, offset, self.end, self.byteorder)
+        return found[0][2] - found[0][1] if found else -1
 
     def find(self, row: Row) -> tuple[bytes, bool] | None:
         """The bytes of a value and whether they are an attribute's; see ``place``."""
@@ -64,11 +64,11 @@ class Message:
         """Where a value begins and ends in the datagram, and whether it is an attribute's; the first of its paths that
         is there. Raises ``LookupError`` where the message leaves open which it is."""
         if row.chains and self._top is None:
-            begin = self.at + NLMSGHDR + header_size(row.attribute, self.msg_type)
-            self._top = attributes(self.data, begin, self.end, self.byteorder, self._again)
+            begin = self.at + NLMSG_HDRLEN + header_size(row.attribute, self.msg_type)
+            self._top = attributes(self.data, begin, self.end, self.byteorder, self._repeated)
         for first, *inner in row.chains:
             place = (self._top or {}).get(first)
-            if inner and first in self._again:
+            if inner and first in self._repeated:
                 raise LookupError(first)
             for number in inner:
                 place = None if place is None else attributes(self.data, *place, self.byteorder).get(number)
@@ -81,7 +81,7 @@ class Message:
         return None
 
 
-class Reading:
+class FieldReader:
     """Reads fields of one recording."""
 
     def __init__(self, contract: Contract, byteorder: str) -> None:

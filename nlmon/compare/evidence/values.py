@@ -19,15 +19,15 @@ from typing import Any
 
 from nlmon.compare.evidence.offsets import ATTRIBUTES
 from nlmon.events import FlowTuple, XfrmAlgorithm, XfrmSelector, XfrmStateInfo, XfrmTemplate
-from nlmon.framing import attributes
+from nlmon.framing import attributes, walk_attributes
+from nlmon.uapi import AF_INET, AF_INET6, IFLA_ALT_IFNAME, RTNL_FAMILY_IP6MR, RTNL_FAMILY_IPMR
 
 __all__ = ["ADDRESS_LENGTH", "NUMBERS", "UNKNOWN", "acquire", "ip_text", "readers", "selector"]
 
 UNKNOWN = object()
-ADDRESS_LENGTH = {2: 4, 10: 16, 128: 4, 129: 16}
+ADDRESS_LENGTH = {AF_INET: 4, AF_INET6: 16, RTNL_FAMILY_IPMR: 4, RTNL_FAMILY_IP6MR: 16}
 # Numbers in the byte order of the machine, by the codes of ``struct``.
 NUMBERS: Mapping[str, str] = {"u8": "B", "u16": "H", "u32": "I", "u64": "Q", "s32": "i"}
-IFLA_ALT_IFNAME = 53
 # linux/xfrm.h: the name of an algorithm in its structures, and the size of xfrm_user_tmpl.
 ALG_NAME, TMPL = 64, 64
 # audit_log_start() in kernel/audit.c
@@ -94,16 +94,8 @@ def _sun_path(raw: bytes) -> str:
 
 def _altnames(raw: bytes, byteorder: str) -> tuple[str, ...]:
     """The alternative names of a link, a list of attributes of one number."""
-    head = struct.Struct("<HH" if byteorder == "little" else ">HH").unpack_from
-    names, at = [], 0
-    while at + 4 <= len(raw):
-        length, kind = head(raw, at)
-        if length < 4 or at + length > len(raw):
-            break
-        if kind & 0x3FFF == IFLA_ALT_IFNAME:
-            names.append(_text(raw[at + 4 : at + length].split(b"\0", 1)[0]))
-        at += (length + 3) & ~3
-    return tuple(names)
+    found = walk_attributes(raw, 0, len(raw), byteorder)
+    return tuple(_text(raw[at:end].split(b"\0", 1)[0]) for number, at, end in found if number == IFLA_ALT_IFNAME)
 
 
 def _tuple(raw: bytes, byteorder: str) -> FlowTuple:

@@ -24,14 +24,14 @@ from msgspec import UNSET, Struct, structs
 
 from nlmon.compare.contract import KIND_TYPES, Contract
 from nlmon.compare.evidence.check import IMPLEMENTATIONS
-from nlmon.compare.evidence.reading import Reading
+from nlmon.compare.evidence.reading import FieldReader
 from nlmon.compare.fast.shapes import Shape, Shapes
 from nlmon.events import OVERRUN, Event, NextHop
+from nlmon.uapi import NETLINK_ROUTE, NLMSG_HDRLEN
 from nlmon.wire import Datagram
 
 __all__ = ["Agreement"]
 
-NLMSGHDR, ROUTE = 16, 0
 # Functions for kinds that are kept; one contract has five.
 KINDS_KEPT = 64
 # The event of who gives less, that of who gives more, and the offset of their message.
@@ -54,13 +54,13 @@ class Agreement:
             return  # what is owed by whom is not as simple as below
         (owner,) = owners
         self._swapped = owner == names[0]
-        reading = Reading(contract, byteorder)
+        reader = FieldReader(contract, byteorder)
         for name, row in contract.events.items():
-            if (row.by, row.interface, row.protocol) == ("both", "both", ROUTE) and row.types != (0,):
-                alone = tuple(row.field.name for row in reading.rows(name, None))
+            if (row.by, row.interface, row.protocol) == ("both", "both", NETLINK_ROUTE) and row.types != (0,):
+                alone = tuple(row.field.name for row in reader.rows(name, None))
                 hop = tuple(field.name for field in contract.kinds["hop"].fields if field.by == owner)
                 alike = _compiled(KIND_TYPES[name], alone, hop)
-                shapes = Shapes(reading, name, byteorder, self._count)
+                shapes = Shapes(reader, name, byteorder, self._count)
                 self.types |= frozenset(row.types or ())
                 self._kinds[KIND_TYPES[name]], self._shapes[name] = (alike, shapes.ways, shapes), shapes
 
@@ -95,7 +95,7 @@ class Agreement:
         shape_of, count = self._shape, 0
         for data, less, more in zip(datagrams, poor, rich, strict=True):
             shape = None if less is None or more is None else shape_of(data, 0, less, more)
-            if shape is None or shape.room + NLMSGHDR <= len(data):
+            if shape is None or shape.room + NLMSG_HDRLEN <= len(data):
                 break
             shape.times += 1
             count += 1
@@ -110,7 +110,7 @@ class Agreement:
                 return False
             met.append(shape)
             at += shape.room
-        if at + NLMSGHDR <= len(data):
+        if at + NLMSG_HDRLEN <= len(data):
             return False
         for one in met:
             one.times += 1

@@ -24,11 +24,12 @@ from functools import lru_cache
 from types import CodeType
 from typing import Any, TypeAlias
 
-from nlmon.compare.evidence.locate import NLMSGHDR
 from nlmon.compare.evidence.offsets import header_size
-from nlmon.compare.evidence.reading import Message, Reading, Row
+from nlmon.compare.evidence.reading import FieldReader, Message, Row
 from nlmon.compare.evidence.values import ADDRESS_LENGTH, NUMBERS, ip_text, readers
 from nlmon.events import Event
+from nlmon.framing import walk_attributes
+from nlmon.uapi import NLA_HDRLEN, NLMSG_HDRLEN
 
 __all__ = ["SHAPES", "Shape", "Shapes"]
 
@@ -37,7 +38,7 @@ FIRST_SHAPES, MESSAGES_A_SHAPE = 64, 64
 # Longer messages are read step by step; a shape holds two numbers of each of their attributes.
 LONGEST = 2048
 # Every message of rtnetlink has its address family behind the header (struct rtgenmsg).
-FAMILY = NLMSGHDR
+FAMILY = NLMSG_HDRLEN
 # Values that any bytes of any length have.
 PLAIN = {"string", "text", "mac", "hex", "altnames"}
 # Those that the same bytes are read for again and again, and how many of each are remembered.
@@ -79,8 +80,8 @@ class Shapes:
     """The shapes of one kind of payload, whose header fields stand at the same place in every message; ``dropped`` is
     called with a shape that is forgotten."""
 
-    def __init__(self, reading: Reading, kind: str, byteorder: str, dropped: Callable[[Shape], None]) -> None:
-        self._kind, self._rows = kind, reading.rows(kind, None)
+    def __init__(self, reader: FieldReader, kind: str, byteorder: str, dropped: Callable[[Shape], None]) -> None:
+        self._kind, self._rows = kind, reader.rows(kind, None)
         self._order = byteorder
         self._sign = "<" if byteorder == "little" else ">"
         self._header = struct.Struct(self._sign + "IH").unpack_from
@@ -113,8 +114,8 @@ class Shapes:
         self._messages += 1
         if self._deep or self._count >= FIRST_SHAPES + self._messages // MESSAGES_A_SHAPE:
             return None
-        length, msg_type = self._header(data, at) if at + NLMSGHDR < len(data) else (0, 0)
-        if not NLMSGHDR < length <= LONGEST or at + length > len(data):
+        length, msg_type = self._header(data, at) if at + NLMSG_HDRLEN < len(data) else (0, 0)
+        if not NLMSG_HDRLEN < length <= LONGEST or at + length > len(data):
             return None
         told = event.msg_type, payload.family
         if told != (msg_type, data[at + FAMILY]) or not type(told[0]) is type(told[1]) is int:
@@ -163,7 +164,7 @@ class Shapes:
         found: list[int] = []
         if not self._prefix:
             return ()
-        begin = message.at + NLMSGHDR + header_size(self._prefix, message.msg_type)
+        begin = message.at + NLMSG_HDRLEN + header_size(self._prefix, message.msg_type)
         inside = self._walk(message.data, begin, message.end, found, message.at)
         if inside is None:
             return None
@@ -174,15 +175,11 @@ class Shapes:
 
     def _walk(self, data: bytes, at: int, end: int, found: list[int], start: int) -> list[tuple[int, int, int]] | None:
         """Number, begin and end of the attributes in a range, their headers added to ``found``."""
-        inside = []
-        head = struct.Struct(self._sign + "HH").unpack_from
-        while at + 4 <= end:
-            length, kind = head(data, at)
-            if length < 4 or at + length > end:
-                return None
-            found.append(at - start)
-            inside.append((kind & 0x3FFF, at + 4, at + length))
-            at += (length + 3) & ~3
+        inside = walk_attributes(data, at, end, self._order)
+        last = inside[-1][2] - start if inside else at - start
+        if start + (last + 3 & ~3) + NLA_HDRLEN <= end:
+            return None
+        found.extend(begin - NLA_HDRLEN - start for _, begin, _ in inside)
         return inside
 
     def _shape(self, message: Message, headers: _Headers, told: tuple[int, int]) -> Shape | None:
@@ -206,7 +203,7 @@ class Shapes:
         return None if same is None else Shape(self._kind, message, headers, same, given)
 
     def _piece(self, row: Row, found: tuple[int, int, bool], family: int, start: int) -> _Piece | None:
-        """How a value is unpacked, None if that takes more than its place; see ``Reading.expected``."""
+        """How a value is unpacked, None if that takes more than its place; see ``FieldReader.expected``."""
         begin, end, attribute = found
         encoding = row.field.encoding
         if not attribute:

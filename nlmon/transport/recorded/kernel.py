@@ -46,7 +46,7 @@ class Told:
         self.error = struct.Struct(sign + "IHHIIi")
         self._attr = struct.Struct(sign + "HH")
         self._index = struct.Struct(sign + "i")
-        self._objects = RecordedObjects(byteorder, self.attribute) if objects else None
+        self._objects = RecordedObjects(byteorder) if objects else None
         self.time = 0
         self.links: dict[int, tuple[str, bytes]] = {}
         self.links_changed = 0
