@@ -1,24 +1,31 @@
 """Compares the JSON reports of two checkouts, byte for byte, over recordings and options.
 
-    python tools/compare_reports.py OLD NEW [CAPTURE…]
+    python tools/compare_reports.py OLD NEW [--only NAME]… [--keep FOLDER] [CAPTURE…]
 
 OLD and NEW are folders with a ``.venv`` each (``tools/bootstrap --dev``); without captures, those in NEW's
-``fixtures/captures`` are replayed. What was renamed between the two is in ``RENAMED``. Exit code: 0 all reports are
-equal, 1 one is not; the first differing lines are printed.
+``fixtures/captures`` are replayed. What was renamed between the two is in ``KEYS`` and ``RENAMED``. ``--only`` takes
+the name of a set of options, ``--keep`` a folder in which OLD's reports are kept for the next comparison. Exit code:
+0 all reports are equal, 1 one is not; the first differing lines are printed.
 
 Not here: judging a difference. Two versions that agree may both be wrong.
 """
 
 from __future__ import annotations
 
+import argparse
 import difflib
+import json
 import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
+
+KEYS: dict[str, str] = {}
+"""Keys of JSON objects of an old report -> those of the new one."""
 
 RENAMED: dict[str, str] = {}
-"""Regular expressions over a line of an old report -> what the new one has instead."""
+"""Regular expressions over a text of an old report -> what the new one has instead."""
 
 ROUTE_FAULTS = ("--fault", "overrun@40+3", "--fault", "overrun@400+20")
 OPTIONS: dict[str, tuple[str, ...]] = {
@@ -47,38 +54,86 @@ OPTIONS: dict[str, tuple[str, ...]] = {
 }
 
 
-def report(checkout: Path, options: tuple[str, ...], captures: list[Path]) -> list[str]:
-    """The lines of a report, and of what was said on stderr, with the exit code."""
+def report(checkout: Path, options: tuple[str, ...], captures: list[Path]) -> str:
+    """A report, what was said on stderr, and the exit code."""
     form = () if "--format" in options else ("--format", "json")
     python = checkout / ".venv/bin/python"
     command = [str(python), "-m", "nlmon", "replay", *form, *options, *map(str, captures)]
     ran = subprocess.run(command, cwd=checkout, capture_output=True, text=True, check=False)
-    return [*ran.stdout.splitlines(), *ran.stderr.splitlines(), f"exit code {ran.returncode}"]
+    return f"{ran.stdout}\n{END}\n{ran.stderr}exit code {ran.returncode}\n"
 
 
-def renamed(line: str) -> str:
-    """A line of the old report in the words of the new one."""
-    for old, new in RENAMED.items():
-        line = re.sub(old, new, line)
-    return line
+# Between the report and what was said on stderr.
+END = "-- stderr --"
 
 
-def main(old: Path, new: Path, captures: list[Path]) -> int:
+def kept_report(folder: Path | None, checkout: Path, name: str, captures: list[Path]) -> str:
+    """A report of the old checkout, from the folder if it is there."""
+    place = None if folder is None else folder / f"{name.replace(', ', '-').replace(' ', '-')}.txt"
+    if place is not None and place.exists():
+        return place.read_text(encoding="utf-8")
+    text = report(checkout, OPTIONS[name], captures)
+    if place is not None:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(text, encoding="utf-8")
+    return text
+
+
+def renamed(value: Any) -> Any:
+    """A value of an old report in the words of the new one."""
+    if isinstance(value, dict):
+        return {KEYS.get(key, key): renamed(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [renamed(one) for one in value]
+    if isinstance(value, str):
+        for old, new in RENAMED.items():
+            value = re.sub(old, new, value)
+    return value
+
+
+def lines_of(text: str, *, old: bool, stream: bool) -> list[str]:
+    """The lines of a report; of an old one in the words of the new one and with its keys in their order."""
+    written, _, said = text.partition(f"\n{END}\n")
+    if not old:
+        return [*written.splitlines(), *said.splitlines()]
+    form: dict[str, Any] = {"separators": (",", ":")} if stream else {"indent": 2}
+    pieces = written.splitlines() if stream else filter(None, [written])
+    values = [renamed(json.loads(piece)) for piece in pieces]
+    again = "\n".join(json.dumps(one, sort_keys=True, ensure_ascii=False, **form) for one in values)
+    return [*again.splitlines(), *map(renamed, said.splitlines())]
+
+
+def main(arguments: argparse.Namespace) -> int:
     """Compare; see the module."""
+    old, new = arguments.old.resolve(), arguments.new.resolve()
+    captures = [path.resolve() for path in arguments.captures]
     captures = captures or sorted((new / "fixtures/captures").glob("*/*.pcap.zst"))
+    names = arguments.only or list(OPTIONS)
     differ = 0
-    for name, options in OPTIONS.items():
-        before = [renamed(line) for line in report(old, options, captures)]
-        after = report(new, options, captures)
+    for name in names:
+        stream = "jsonl" in OPTIONS[name]
+        before = lines_of(kept_report(arguments.keep, old, name, captures), old=True, stream=stream)
+        after = lines_of(report(new, OPTIONS[name], captures), old=False, stream=stream)
         equal = before == after
         differ += not equal
         sys.stdout.write(f"{'equal  ' if equal else 'DIFFERS'}  {name}: {len(after):,} lines\n")
         if not equal:
             sys.stdout.writelines(f"    {line[:300]}\n" for line in list(difflib.unified_diff(before, after, n=1))[:40])
         sys.stdout.flush()
-    sys.stdout.write(f"{len(OPTIONS)} sets of options, {len(captures)} captures: {differ} differ\n")
+    sys.stdout.write(f"{len(names)} sets of options, {len(captures)} captures: {differ} differ\n")
     return 1 if differ else 0
 
 
+def parsed() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description="Compare the JSON reports of two checkouts.")
+    parser.add_argument("old", type=Path, metavar="OLD")
+    parser.add_argument("new", type=Path, metavar="NEW")
+    parser.add_argument("captures", type=Path, nargs="*", metavar="CAPTURE")
+    parser.add_argument("--only", action="append", choices=list(OPTIONS), help="a set of options; repeatable")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="where reports of OLD are kept")
+    return parser.parse_args()
+
+
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]).resolve(), Path(sys.argv[2]).resolve(), [Path(p).resolve() for p in sys.argv[3:]]))
+    sys.exit(main(parsed()))
