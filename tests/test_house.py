@@ -66,7 +66,7 @@ MAY = {
     "nlmon.events": {"nlmon.payloads", "nlmon.errors"},
     "nlmon.capture": {"nlmon.errors", "nlmon.uapi", "nlmon.framing", "nlmon.capture"},
     "nlmon.transport": {"nlmon.wire", "nlmon.errors", "nlmon.uapi", "nlmon.framing", "nlmon.transport"},
-    "nlmon.state": {"nlmon.events", "nlmon.uapi", "nlmon.state"},
+    "nlmon.state": {"nlmon.events", "nlmon.uapi", "nlmon.names", "nlmon.state"},
     "nlmon.eventjson": {"nlmon.events", "nlmon.names", "nlmon.eventjson"},
     "nlmon.backends.base": SHARED | INTERFACE,
     "nlmon.backends.legacy": SHARED | INTERFACE | {"nlmon.backends.legacy"},

@@ -24,7 +24,12 @@ from typing import Any
 KEYS: dict[str, str] = {}
 """Keys of JSON objects of an old report -> those of the new one."""
 
-RENAMED: dict[str, str] = {}
+RENAMED: dict[str, str] = {
+    r"^(\w+: )?a complete dump ended at frame (\d+)$": r"\1known from the dump that ended at frame \2",
+    r"^(\w+: )?interface (\d+) \((.*)\) (was deleted|went down)$": r"\1interface \3 (ifindex \2) \4",
+    r"^only the (reference|candidate) holds it$": r"only the \1 has it",
+    r"^was right$": "correct before",
+}
 """Regular expressions over a text of an old report -> what the new one has instead."""
 
 ROUTE_FAULTS = ("--fault", "overrun@40+3", "--fault", "overrun@400+20")
@@ -79,6 +84,48 @@ def kept_report(folder: Path | None, checkout: Path, name: str, captures: list[P
     return text
 
 
+METRICS = {"2": "mtu", "3": "window", "4": "rtt", "8": "advmss"}  # those in the recordings
+TABLES = {"default": "253", "main": "254", "local": "255"}
+OBJECT = re.compile(r"(link|port|addr|neigh|fdb|route|rule) .*")
+
+
+def common_object(text: str) -> str:
+    """The name of an object without what only one of the versions tells.
+
+    An old report names interfaces by index and leaves out most of what tells routes apart; a new one has the words of
+    ``ip``, names of interfaces where they are known, and leaves out what ``ip`` does. What both tell is compared.
+    """
+    if not OBJECT.fullmatch(text):
+        return text
+    kind = text.split(maxsplit=1)[0]
+    if kind == "rule":
+        # The old one lists fields, the new one what ``ip rule`` prints; both begin with these.
+        found = re.match(r"rule family=\d+ priority=(\d+)|rule (?:\w+ )??(\d+):", text)
+        return f"rule {found[1] or found[2]}" if found else text
+    text = re.sub(r" on (?:self|master) \d+| vlan None| (?:self|nexthop)\b", "", text)
+    text = re.sub(r" (?:on|dev|master|ifindex|proto|scope|src|vni|port) [\w.:-]+", "", text)
+    text = re.sub(r"^(link|port) (?:\d+|\S+ \(ifindex \d+\)|ifindex \d+)$", r"\1", text)
+    text = re.sub(r"^addr (\S+) peer (\S+)/(\d+)$", r"addr \1/\3 peer \2", text)
+    if kind == "route":
+        text = text.replace("inet6 default", "::/0").replace("default", "0.0.0.0/0")
+        text = re.sub(r"^route [a-z]+ (?=[\w.:/]+)", "route ", text)
+        text = re.sub(r"^route ([\d.]+)(?= |$)", r"route \1/32", text)
+        text = re.sub(r"^route ([\da-f:]+:[\da-f:.]*)(?= |$)", r"route \1/128", text)
+        text = re.sub(r" rtax-(\d+) ", lambda found: f" {METRICS[found[1]]} ", text)
+        text = re.sub(r" table (\w+)", lambda found: f" table {TABLES.get(found[1], found[1])}", text)
+        text += "" if " table " in text else " table 254"
+    return " ".join([kind, *sorted(text.split()[1:])])
+
+
+def common(value: Any) -> Any:
+    """A report with the names of objects in the words of both versions."""
+    if isinstance(value, dict):
+        return {key: common(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [common(one) for one in value]
+    return common_object(value) if isinstance(value, str) else value
+
+
 def renamed(value: Any) -> Any:
     """A value of an old report in the words of the new one."""
     if isinstance(value, dict):
@@ -92,15 +139,17 @@ def renamed(value: Any) -> Any:
 
 
 def lines_of(text: str, *, old: bool, stream: bool) -> list[str]:
-    """The lines of a report; of an old one in the words of the new one and with its keys in their order."""
+    """The lines of a report, with objects in common words; of an old one with texts and keys in those of the new."""
     written, _, said = text.partition(f"\n{END}\n")
-    if not old:
-        return [*written.splitlines(), *said.splitlines()]
     form: dict[str, Any] = {"separators": (",", ":")} if stream else {"indent": 2}
     pieces = written.splitlines() if stream else filter(None, [written])
-    values = [renamed(json.loads(piece)) for piece in pieces]
-    again = "\n".join(json.dumps(one, sort_keys=True, ensure_ascii=False, **form) for one in values)
-    return [*again.splitlines(), *map(renamed, said.splitlines())]
+    values = [json.loads(piece) for piece in pieces]
+    again = [json.dumps(one, sort_keys=True, ensure_ascii=False, **form) for one in values]
+    if not old and "\n".join(again) != written.strip("\n"):
+        raise SystemExit("the new report is not sorted JSON as it always was")
+    values = [common(renamed(one) if old else one) for one in values]
+    again = [json.dumps(one, sort_keys=True, ensure_ascii=False, **form) for one in values]
+    return [*"\n".join(again).splitlines(), *(map(renamed, said.splitlines()) if old else said.splitlines())]
 
 
 def main(arguments: argparse.Namespace) -> int:

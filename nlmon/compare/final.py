@@ -12,8 +12,9 @@ from nlmon.compare.contract import Contract
 from nlmon.compare.difference import Class, Difference
 from nlmon.compare.explain import show
 from nlmon.events import RoutePayload
+from nlmon.state.describe import show_key
 from nlmon.state.dumps import Unannounced
-from nlmon.state.identity import Key, show_key
+from nlmon.state.identity import Key
 from nlmon.state.tables import KINDS, VOLATILE, State
 
 __all__ = ["compare_corrections", "compare_recovery", "compare_states"]
@@ -32,11 +33,11 @@ def compare_states(
         for key in sorted(before.keys() | after.keys(), key=repr):
             if (kind, key) in recovered:
                 continue
-            name = show_key(kind, key)
+            name = show_key(kind, key, reference.tables["link"] or candidate.tables["link"])
             if key not in after:
-                yield _state(name, frame, "", "present", "absent", "only the reference holds it")
+                yield _state(name, frame, "", "present", "absent", "only the reference has it")
             elif key not in before:
-                yield _state(name, frame, "", "absent", "present", "only the candidate holds it")
+                yield _state(name, frame, "", "absent", "present", "only the candidate has it")
             else:
                 for found in classifier.payloads(before[key], after[key]):
                     yield _state(name, frame, found.field, show(found.reference), show(found.candidate), found.reason)
@@ -62,11 +63,11 @@ def compare_corrections(
             fields = [set() if side is None else common.intersection(side.fields) for side in (old, new)]
             if fields[0] == fields[1]:
                 continue
-            values = [f"corrected: {', '.join(sorted(names))}" if names else "was right" for names in fields]
+            values = [f"corrected: {', '.join(sorted(names))}" if names else "correct before" for names in fields]
         elif old is not None and new is not None:
             continue
         else:
-            values = ["was right" if side is None else "corrected" for side in (old, new)]
+            values = ["correct before" if side is None else "corrected" for side in (old, new)]
         yield _state(one.object, one.frame, "", values[0], values[1], f"{one.change}: {one.reason}")
 
 
@@ -100,8 +101,8 @@ def compare_recovery(
                 found = (one for one in judge.payloads(old, new) if one.field not in VOLATILE[kind])
                 rows = [(one.field, show(one.reference), show(one.candidate)) for one in found]
             for field, before, after in rows:
-                reason = f"after a loss {name} holds {after}, the recorded kernel {before}"
-                yield _state(show_key(kind, key), frame, field, before, after, reason)
+                reason = f"after the resync of {name} it is {after}, in the recorded kernel {before}"
+                yield _state(show_key(kind, key, truth.tables["link"]), frame, field, before, after, reason)
 
 
 def _link_of(payload: RoutePayload) -> int | None:

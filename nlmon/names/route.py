@@ -48,6 +48,11 @@ MESSAGES: Mapping[int, str] = MappingProxyType(
     }
 )
 
+_METRICS = (
+    "lock mtu window rtt rttvar ssthresh cwnd advmss reordering hoplimit initcwnd features rto_min initrwnd quickack "
+    "congctl fastopen_no_cookie"
+)
+
 TABLES: Mapping[str, Mapping[int, str]] = MappingProxyType(
     {
         # linux/socket.h, linux/rtnetlink.h (RTNL_FAMILY_*)
@@ -163,6 +168,8 @@ TABLES: Mapping[str, Mapping[int, str]] = MappingProxyType(
         },
         # linux/rtnetlink.h, rt_class_t
         "route_table": {0: "UNSPEC", 252: "COMPAT", 253: "DEFAULT", 254: "MAIN", 255: "LOCAL"},
+        # linux/rtnetlink.h, RTAX_*, as ip-route(8) calls them
+        "route_metric": dict(enumerate(_METRICS.split(), 1)),
         # linux/rtnetlink.h, rtm_flags and rtnh_flags
         "route_flags": {
             0x01: "DEAD",

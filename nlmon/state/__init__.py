@@ -1,6 +1,6 @@
 """The state of a host: objects by identity, made of events and held against dumps.
 
-``identity`` says which messages are about one object, ``tables`` folds events.
+``identity`` says which messages are about one object, ``describe`` names it for people, ``tables`` folds events.
 
 Not here: comparing two states (``nlmon.compare.final``).
 """

@@ -1,4 +1,4 @@
-"""Identity: when two messages are about the same object of a host, and how a report names it.
+"""Identity: when two messages are about the same object of a host.
 
 - link: ifindex. Messages of family AF_BRIDGE are bridge ports: RTM_DELLINK of a port leaves the link alone.
 - address: ifindex, family, own address; for IPv4 prefix length and peer, too.
@@ -19,13 +19,13 @@ lists the same rules for readers.
 
 ``InterfaceIndex`` finds the objects that go with an interface, of which a table may hold a million.
 
-Not here: what happens to an object (``nlmon.state.tables``), and routes of AF_MPLS and multicast routing, which have no
-common identity.
+Not here: how a report names an object (``describe``), what happens to it (``nlmon.state.tables``), and routes of
+AF_MPLS and multicast routing, which have no common identity.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from typing import Any, TypeAlias
 
 from msgspec import structs
@@ -37,6 +37,7 @@ __all__ = [
     "INET",
     "INET6",
     "RTM_F_CLONED",
+    "RULE_KEY",
     "Key",
     "Subject",
     "held_by_dump",
@@ -44,7 +45,6 @@ __all__ = [
     "identity",
     "objects_of",
     "route_group",
-    "show_key",
     "split_hops",
     "subject_of",
 ]
@@ -87,7 +87,7 @@ def _link(link: LinkInfo) -> Subject:
 
 
 def _rule(rule: RuleInfo) -> Subject:
-    return "rule", (*(getattr(rule, name) for name in _RULE_KEY), rule.flags & FIB_RULE_INVERT), None
+    return "rule", (*(getattr(rule, name) for name in RULE_KEY), rule.flags & FIB_RULE_INVERT), None
 
 
 def _fdb(entry: NeighInfo) -> Key:
@@ -98,7 +98,7 @@ def _fdb(entry: NeighInfo) -> Key:
     return ("self", entry.ifindex, entry.lladdr, entry.vlan, entry.dst, entry.vni, entry.src_vni, entry.port)
 
 
-_RULE_KEY = (
+RULE_KEY = (
     *("family", "priority", "table", "action", "src", "src_len", "dst", "dst_len", "tos"),
     *("iifname", "oifname", "fwmark", "fwmask", "ip_proto", "sport_range", "dport_range", "uid_range"),
     *("tun_id", "l3mdev", "goto", "suppress_prefixlen", "suppress_ifgroup", "flow", "protocol"),
@@ -193,43 +193,3 @@ def held_by_dump(get_type: int, family: int) -> tuple[str, Callable[[Key], bool]
             return kind, lambda key: key[0] == BRIDGE
         return kind, lambda key: key[0] != BRIDGE and key[3] == 0 and family in {UNSPEC, key[0]}
     return kind, lambda key: family in {UNSPEC, key[0]}
-
-
-def show_key(kind: str, key: Key) -> str:
-    """One line for people: ``addr 10.0.0.1/24 on 3``."""
-    if kind in {"link", "port"}:
-        return f"{kind} {key[0]}"
-    if kind == "addr":
-        length = "" if key[3] is None else f"/{key[3]}"
-        peer = f" peer {key[4]}" if key[4] else ""
-        return f"addr {key[2]}{length}{peer} on {key[0]}"
-    if kind == "neigh":
-        if key[0] == BRIDGE:
-            far = f" dst {key[5]}" if key[1] == "self" and key[5] else ""
-            far += f" src_vni {key[7]}" if key[1] == "self" and key[7] is not None else ""
-            return f"fdb {key[3]} vlan {key[4]}{far} on {key[1]} {key[2]}"
-        return f"neigh {key[2]} on {key[1]}" + (" proxy" if key[3] else "")
-    if kind == "rule":
-        return "rule " + _named(zip((*_RULE_KEY, "invert"), key, strict=True))
-    family, table, dst, dst_len, src, src_len, tos, priority, entry = key
-    hops: Iterable[tuple[Hashable, Hashable, Hashable, Hashable]] = entry[-1]  # type: ignore[index]  # see hops_of
-    text = f"route {dst or ('::' if family == INET6 else '0.0.0.0')}/{dst_len} table {table}"
-    if src:
-        text += f" from {src}/{src_len}"
-    if tos:
-        text += f" tos {tos}"
-    if priority:
-        text += f" metric {priority}"
-    if family == INET:
-        metrics: tuple[tuple[int, int | str], ...] | None
-        metrics, nh_id = entry[4], entry[5]  # type: ignore[index]
-        text += "".join(f" rtax-{number} {value}" for number, value in metrics or ())
-        text += "" if nh_id is None else f" nhid {nh_id}"
-    for gateway, other, oif, weight in hops:
-        text += (f" via {gateway or other}" if gateway or other else "") + ("" if oif is None else f" on {oif}")
-        text += "" if weight == 1 else f" weight {weight}"
-    return text
-
-
-def _named(pairs: Iterable[tuple[str, Hashable]]) -> str:
-    return " ".join(f"{name}={value}" for name, value in pairs if value not in {None, 0} or name == "family")

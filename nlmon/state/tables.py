@@ -18,6 +18,7 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from nlmon.events import AddrInfo, Event, LinkInfo, NeighInfo, RouteInfo, RoutePayload
+from nlmon.state.describe import show_interface, show_key
 from nlmon.state.dumps import DumpLoad, Unannounced
 from nlmon.state.identity import (
     BRIDGE,
@@ -27,7 +28,6 @@ from nlmon.state.identity import (
     held_by_dump,
     objects_of,
     route_group,
-    show_key,
     split_hops,
     subject_of,
 )
@@ -192,7 +192,7 @@ class State:
 
     def _link_gone(self, link: LinkInfo, frame: int) -> None:
         """With a link go its port, addresses, neighbours and routes, announced or not."""
-        reason = f"interface {link.ifindex} ({link.ifname}) was deleted"
+        reason = f"interface {show_interface(link.ifindex, link.ifname)} was deleted"
         index = link.ifindex
         self._drop("port", index, lambda p: isinstance(p, LinkInfo) and p.ifindex == index, frame, reason)
         self._drop("addr", index, lambda p: isinstance(p, AddrInfo) and p.ifindex == index, frame, reason)
@@ -205,7 +205,7 @@ class State:
         if not before.flags & IFF_UP or link.flags & IFF_UP:
             return
         index = link.ifindex
-        reason = f"interface {index} ({link.ifname}) went down"
+        reason = f"interface {show_interface(index, link.ifname)} went down"
 
         def lost(payload: RoutePayload) -> bool:
             return (
@@ -233,7 +233,7 @@ class State:
         near = self._hanging[kind].on(index, table) if kind in self._hanging else table
         for key in [key for key in near if doomed(table[key])]:
             self.remove(kind, key)
-            self.note(Unannounced(kind, "gone", show_key(kind, key), frame, reason, key))
+            self.note(Unannounced(kind, "gone", show_key(kind, key, self.tables["link"]), frame, reason, key))
 
     def clear(self, kind: str) -> None:
         """Forget every object of a kind."""
@@ -319,10 +319,11 @@ class State:
         frame: int,
     ) -> None:
         table = self.tables[kind]
-        reason = f"a complete dump ended at frame {frame}"
+        reason = f"known from the dump that ended at frame {frame}"
         for key in [key for key in table if held(key) and key not in objects and (kind, key) not in touched]:
+            name = show_key(kind, key, self.tables["link"])
             self.remove(kind, key)
-            self.note(Unannounced(kind, "gone", show_key(kind, key), frame, reason, key))
+            self.note(Unannounced(kind, "gone", name, frame, reason, key))
         for key, payload in objects.items():
             if (kind, key) in touched:
                 continue
@@ -330,12 +331,14 @@ class State:
             if before is None:
                 self._insert(kind, key, payload)
                 if not first:
-                    self.note(Unannounced(kind, "appeared", show_key(kind, key), frame, reason, key))
+                    name = show_key(kind, key, self.tables["link"])
+                    self.note(Unannounced(kind, "appeared", name, frame, reason, key))
             elif before != payload:
                 self._insert(kind, key, payload)
                 changed = changed_fields(kind, before, payload)
                 if changed:
-                    self.note(Unannounced(kind, "changed", show_key(kind, key), frame, reason, key, changed))
+                    name = show_key(kind, key, self.tables["link"])
+                    self.note(Unannounced(kind, "changed", name, frame, reason, key, changed))
 
     def _reorder(self, objects: dict[Key, RoutePayload], reordered: set[Key]) -> None:
         """Bring the IPv4 routes of each group into the order of a dump, which is the kernel's."""

@@ -37,8 +37,8 @@ def test_what_is_alike_is_counted_together() -> None:
             (Class.CONFLICT, "RTM_NEWLINK", "family"),
             (Class.CONFLICT, "RTM_NEWLINK", "family"),
             (Class.LOSS, "RTM_NEWADDR", "addr"),
-            (Class.STATE, "addr 192.0.2.1/24 on 3", "scope"),
-            (Class.STATE, "addr 192.0.2.2/24 on 3", "scope"),
+            (Class.STATE, "addr 192.0.2.1/24 dev eth0", "scope"),
+            (Class.STATE, "addr 192.0.2.2/24 dev eth0", "scope"),
         ],
         1,
     ):
@@ -51,7 +51,7 @@ def test_what_is_alike_is_counted_together() -> None:
         (Class.STATE, "addr", "scope", 2, 6),
         (Class.REORDERED, "RTM_NEWLINK", "", 1, 1),
     ]
-    assert found.groups[3].first.message == "addr 192.0.2.1/24 on 3"
+    assert found.groups[3].first.message == "addr 192.0.2.1/24 dev eth0"
     found.forget()
     assert found.groups == []
 

@@ -191,8 +191,8 @@ def test_a_later_dump_excuses_nothing() -> None:
 
     found = [d for d in report.details if d.cls == "state"]
     assert report.state == "differs"
-    assert {(d.reference, d.candidate) for d in found} == {("was right", "corrected")}
-    assert "addr 192.0.2.77/24 on 3" in {d.message for d in found}
+    assert {(d.reference, d.candidate) for d in found} == {("correct before", "corrected")}
+    assert "addr 192.0.2.77/24 dev lan0" in {d.message for d in found}
 
 
 def test_a_backend_that_raises_is_a_difference() -> None:

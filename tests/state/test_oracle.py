@@ -12,7 +12,7 @@ from nlmon.capture import open_capture
 from nlmon.engine.replay import Replay
 from nlmon.events import AddrInfo, Event, LinkInfo, NeighInfo, RouteInfo, RuleInfo
 from nlmon.names import TABLES
-from nlmon.state.identity import show_key
+from nlmon.state.describe import show_key
 from nlmon.state.tables import State
 from support.oracle import Snapshot, snapshots
 from support.paths import CAPTURES
@@ -141,7 +141,7 @@ def replayed(kernel: str, name: str) -> list[tuple[Snapshot, State, set[str], se
                 for kind, table in state.tables.items()
                 for key in before[kind].keys() ^ table.keys()
             }
-            explained = announced | {u.object for u in state.unannounced[told:]}
+            explained = announced | {show_key(u.kind, u.key) for u in state.unannounced[told:]}
             found.append((moment, _copy(state), corrected - explained, set(announced)))
     return found
 
@@ -162,7 +162,9 @@ def test_the_state_is_what_the_host_says(kernel: str, name: str) -> None:
         for what, held in ours.items():
             theirs = getattr(moment, what)()
             if what == "neighbours":
-                held, theirs = ({n for n in side if f"neigh {n[1]} on {n[0]}" not in moving} for side in (held, theirs))
+                held, theirs = (
+                    {n for n in side if f"neigh {n[1]} ifindex {n[0]}" not in moving} for side in (held, theirs)
+                )
             assert (moment.name, what, sorted(map(repr, held - theirs)), sorted(map(repr, theirs - held))) == (
                 *(moment.name, what),
                 [],

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nlmon.events import AddrInfo, Event, LinkInfo, NeighInfo, NextHop, Payload, RouteInfo, RuleInfo
-from nlmon.state.identity import hops_of, route_group, show_key
+from nlmon.state.describe import show_key
+from nlmon.state.identity import hops_of, route_group
 from nlmon.state.tables import State
 
 NEW, DEL = 0, 1
@@ -214,9 +215,9 @@ def test_a_later_dump_corrects_and_says_so() -> None:
 
     found = sorted((u.change, u.object, u.frame, u.fields) for u in state.unannounced)
     assert found == [
-        ("appeared", "link 6", 20, ()),
-        ("changed", "link 5", 20, ("mtu",)),
-        ("gone", "link 3", 20, ()),
+        ("appeared", "link d0 (ifindex 6)", 20, ()),
+        ("changed", "link d0 (ifindex 5)", 20, ("mtu",)),
+        ("gone", "link d0 (ifindex 3)", 20, ()),
     ]
     assert sorted(key[0] for key in state.tables["link"]) == [4, 5, 6]
 
@@ -327,7 +328,7 @@ def test_identity_of_forwarding_entries_of_a_vxlan() -> None:
     state = fold(event(NEW, first, CREATE), event(NEW, second, CREATE | APPEND))
 
     assert [show_key("neigh", key) for key in state.tables["neigh"]] == [
-        f"fdb 02:00:00:00:00:02 vlan None dst 192.0.2.1 src_vni {n} on self 3" for n in (10, 20)
+        f"fdb 02:00:00:00:00:02 ifindex 3 dst 192.0.2.1 src_vni {n} vni 7 self" for n in (10, 20)
     ]
 
 

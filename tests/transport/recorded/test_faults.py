@@ -22,7 +22,7 @@ from nlmon.engine.summary import capture_report
 from nlmon.errors import Overrun, UsageError
 from nlmon.events import Event, LinkInfo
 from nlmon.report.model import CaptureReport
-from nlmon.state.identity import show_key
+from nlmon.state.describe import show_key
 from nlmon.state.tables import State, changed_fields
 from nlmon.transport.base import TransportFactory
 from nlmon.transport.recorded.faults import Fault, parse_fault
@@ -37,7 +37,7 @@ KERNELS = ("linux-6.1", "linux-6.12")
 NAMES = ("01-route-basic", "02-route-topology", "07b-overrun")
 ROUTE, LINKS, ADDRS = 0, 1, 5
 # In the kernel at the end, and named by an answer to a question for it alone, which proves nothing to a monitor.
-ONLY_ASKED = {"07b-overrun": {"link 60"}}
+ONLY_ASKED = {"07b-overrun": {"link ifindex 60"}}
 legacy = partial(create, "legacy")
 libnl = partial(create, "libnl")
 
