@@ -127,6 +127,7 @@ def test_tables_stand_between_the_marks_of_a_document(folder: Path) -> None:
 
 
 @pytest.mark.live
+@pytest.mark.peer
 @pytest.mark.parametrize("form", ["line", "dump"])
 @pytest.mark.parametrize("name", ["mixed", "links"])
 def test_the_program_around_libnl_reads_every_message(folder: Path, name: str, form: str) -> None:

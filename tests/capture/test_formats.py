@@ -54,7 +54,7 @@ times = st.integers(0, (1 << 32) * 10**9 - 1)
 packets_ = st.lists(st.tuples(times, st.integers(0, 22), st.binary(min_size=4, max_size=80)), max_size=6)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(packets_, st.sampled_from(ORDERS), st.sampled_from(["", "gz", "zst"]))
 def test_pcapng_is_the_identity(
     tmp_path_factory: pytest.TempPathFactory, packets: list[tuple[int, int, bytes]], order: ByteOrder, packed: str
@@ -163,7 +163,7 @@ def test_a_cut_compressed_file_gives_all_it_holds(tmp_path: Path, ending: str) -
     assert len(frames) > 280
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.data())
 def test_any_file_is_a_capture_or_a_typed_error(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     """Any bytes behind any magic give frames and damage, or a CaptureError; nothing else."""
@@ -183,7 +183,7 @@ def test_any_file_is_a_capture_or_a_typed_error(tmp_path_factory: pytest.TempPat
         assert [f.number for f in frames] == list(range(1, len(frames) + 1))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_a_flipped_byte_is_survived(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     """One changed byte in a pcapng file costs packets or a header, never an exception of another kind."""

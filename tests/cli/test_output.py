@@ -215,9 +215,9 @@ def test_an_interrupt_is_exit_130(tmp_path: Path, command: str) -> None:
     """Ctrl-C while a pipe is read ends quietly, with the exit code that shells know."""
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    # Whoever starts the tests may ignore the signal, which children inherit.
-    code = "import signal; signal.signal(2, signal.default_int_handler); from nlmon.cli.main import main; main()"
-    started = subprocess.Popen([sys.executable, "-c", code, *command.split(), pipe], stderr=subprocess.PIPE, text=True)
+    started = subprocess.Popen(
+        [sys.executable, "-m", "nlmon", *command.split(), pipe], stderr=subprocess.PIPE, text=True
+    )
     with pipe.open("wb", buffering=0):  # waits until the command has opened its end
         started.send_signal(signal.SIGINT)
         _, said = started.communicate(timeout=60)

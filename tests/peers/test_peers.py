@@ -13,7 +13,13 @@ from peers.table import SHOWN, Case, Tally, run
 # Where legacy speaks too: the kind of payload in the contract.
 KINDS = {"conntrack": "conntrack", "sock_diag": "diag", "generic": "generic", "nl80211": "generic"}
 RUNS = [
-    pytest.param(case, backend, id=f"{case}-{backend}", marks=[pytest.mark.peer] if case.runs else [])
+    pytest.param(
+        case,
+        backend,
+        id=f"{case}-{backend}",
+        # A recording is dissected once for all cases of its protocol.
+        marks=[pytest.mark.xdist_group(f"peers of {case.protocol}"), *([pytest.mark.peer] if case.runs else [])],
+    )
     for case in CASES
     for backend in case.backends
 ]

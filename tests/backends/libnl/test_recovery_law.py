@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from nlmon.backends.libnl import LibnlBackend
@@ -174,7 +174,7 @@ def differences(kernel: Model, state: State) -> list[object]:
     return found + [group for group in groups if expected.order(group) != state.order(group)]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(steps)
 def test_a_consumer_ends_with_the_kernel(found: list[Any]) -> None:
     """For any changes and any losses, after the last resync; and no address or route came before its link."""
@@ -185,7 +185,7 @@ def test_a_consumer_ends_with_the_kernel(found: list[Any]) -> None:
     assert (differences(kernel, consumer.state), consumer.early) == ([], 0)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(steps)
 def test_nothing_is_told_twice(found: list[Any]) -> None:
     """Without a loss no synthetic event is delivered, though an overrun be told and everything asked for."""
@@ -198,8 +198,20 @@ def test_nothing_is_told_twice(found: list[Any]) -> None:
     assert (differences(kernel, consumer.state), consumer.synthetic, consumer.losses) == ([], [], 1)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(steps, steps, st.integers(1, 8), st.booleans())
+@example(
+    before=[(("link", 3, "a", True), False, "")],
+    meanwhile=[
+        (("route4", "10.0.0.0/8", 3, 1, CREATE), False, ""),
+        (("link", 3, "a", False), False, ""),
+    ],
+    dump=1,
+    first=True,
+).xfail(
+    raises=AssertionError,
+    reason="a route that came and went with its link while links were listed stays",
+)
 def test_a_busy_kernel(before: list[Any], meanwhile: list[Any], dump: int, first: bool) -> None:
     """Changes that happen while the kernel lists are told by their messages, whatever the list showed; but for a
     replacement that was listed ahead of a route that it replaced, of which nothing tells which it was."""
@@ -224,7 +236,7 @@ def test_a_busy_kernel(before: list[Any], meanwhile: list[Any], dump: int, first
     assert differences(kernel, consumer.state) == []
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(steps, st.sampled_from((1, 3)), st.sampled_from(("wait", "oldest", "newest")))
 def test_a_small_pool(found: list[Any], size: int, policy: str) -> None:
     """What a full pool drops is made up for as well; a pool that waits drops nothing."""
@@ -236,7 +248,7 @@ def test_a_small_pool(found: list[Any], size: int, policy: str) -> None:
     assert policy != "wait" or (consumer.synthetic, consumer.losses) == ([], 0)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(steps)
 def test_caches_end_with_the_kernel(found: list[Any]) -> None:
     """Links by index and by name, and the numbers of addresses and routes, are the kernel's."""

@@ -207,7 +207,7 @@ class Machine:
 STEPS = ["addr", "rename", "rename", "flood", "read", "decode", "decode", "decode", "answer"]
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(st.lists(st.sampled_from(STEPS), min_size=8, max_size=60))
 def test_no_name_is_older_than_its_message(steps: list[str]) -> None:
     """Whatever is renamed, lost, read ahead and asked for in between."""
