@@ -20,14 +20,15 @@ from typing import Any
 
 from nlmon.events import LinkInfo, RoutePayload
 from nlmon.names import TABLES, name_of
-from nlmon.state.identity import BRIDGE, INET, INET6, RULE_KEY, Key
+from nlmon.state.identity import RULE_KEY, Key
+from nlmon.uapi import AF_BRIDGE, AF_INET, AF_INET6
 
 __all__ = ["show_interface", "show_key"]
 
 Links = Mapping[Key, RoutePayload]
 MAIN, BOOT, UNICAST, UNIVERSE = 254, 3, 1, 0
 TO_TABLE, GOTO = 1, 2
-WHOLE = {INET: 32, INET6: 128}
+WHOLE = {AF_INET: 32, AF_INET6: 128}
 
 
 def show_key(kind: str, key: Key, links: Links | None = None) -> str:
@@ -70,7 +71,7 @@ def _addr(key: Key, links: Links) -> Iterator[str]:
 
 
 def _neigh(key: Key, links: Links) -> Iterator[str]:
-    if key[0] == BRIDGE:
+    if key[0] == AF_BRIDGE:
         yield from _fdb(key[1:], links)
         return
     _, index, dst, proxy = key
@@ -101,7 +102,7 @@ def _fdb(key: Key, links: Links) -> Iterator[str]:
 
 def _rule(key: Key, _: Links) -> Iterator[str]:
     rule: dict[str, Any] = dict(zip((*RULE_KEY, "invert"), key, strict=True))
-    yield "rule" if rule["family"] == INET else f"rule {_family(rule['family'])}"
+    yield "rule" if rule["family"] == AF_INET else f"rule {_family(rule['family'])}"
     yield f"{rule['priority'] or 0}:"
     if rule["invert"]:
         yield "not"
@@ -149,7 +150,7 @@ def _route(key: Key, links: Links) -> Iterator[str]:
     kind, *middle, hops = entry
     protocol, scope, prefsrc, metrics, nh_id = middle or (BOOT, UNIVERSE, None, None, None)
     to = _prefix(dst, dst_len, family, "default")
-    yield "route inet6" if family == INET6 and ":" not in to else "route"
+    yield "route inet6" if family == AF_INET6 and ":" not in to else "route"
     if kind != UNICAST:
         yield name_of("route_type", kind).lower()
     yield to
@@ -194,7 +195,7 @@ def _table(number: Any) -> str:
 
 
 def _family(number: Any) -> str:
-    return "inet6" if number == INET6 else name_of("family", number)
+    return "inet6" if number == AF_INET6 else name_of("family", number)
 
 
 _SHOW = {"link": _link, "port": _port, "addr": _addr, "neigh": _neigh, "rule": _rule, "route": _route}

@@ -1,20 +1,34 @@
 """Dumps held against a state: what is collected of one, and what it brings to light.
 
+A dump is no snapshot: objects change while it is read. What an event announced meanwhile is therefore not judged by it.
+
 Not here: the state itself (``tables``).
 """
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from collections.abc import Collection, Iterator, Mapping
+from typing import Literal, NamedTuple, TypeAlias
 
 from msgspec import Struct
 
-from nlmon.events import RoutePayload
-from nlmon.state.identity import Key
+from nlmon.events import RouteInfo, RoutePayload
+from nlmon.state.identity import Key, held_by_dump, objects_of, route_group
+from nlmon.uapi import AF_BRIDGE, AF_INET, AF_UNSPEC, RTM_GETLINK
 
-__all__ = ["DumpLoad", "Unannounced"]
+__all__ = ["VOLATILE", "DumpLoad", "Dumps", "Unannounced", "changed_fields"]
 
 Change: TypeAlias = Literal["gone", "appeared", "changed"]
+
+# Fields that change without meaning: counters down to expiry, and masks that only a notification fills.
+VOLATILE = {
+    "addr": {"preferred_lifetime", "valid_lifetime"},
+    "link": {"change", "promiscuity"},
+    "neigh": {"probes"},
+    "port": {"change"},
+    "route": {"expires"},
+    "rule": set(),
+}
 
 
 class Unannounced(Struct, frozen=True):
@@ -36,8 +50,8 @@ class Unannounced(Struct, frozen=True):
 class DumpLoad:
     """The objects of one dump while its datagrams arrive.
 
-    ``touched`` collects keys announced meanwhile: a dump is no snapshot, so these are not judged by it;
-    ``reordered`` the groups of IPv4 routes whose order it does not tell either.
+    ``touched`` collects keys announced meanwhile, which are not judged by the dump; ``reordered`` the groups of IPv4
+    routes whose order it does not say either.
     """
 
     def __init__(self, msg_type: int, family: int) -> None:
@@ -46,3 +60,102 @@ class DumpLoad:
         self.payloads: list[RoutePayload] = []
         self.touched: set[tuple[str, Key]] = set()
         self.reordered: set[Key] = set()
+
+
+class Correction(NamedTuple):
+    """One object as a dump lists it, None for one that it does not list.
+
+    ``change`` and the changed ``fields``: where that was unannounced.
+    """
+
+    key: Key
+    payload: RoutePayload | None
+    change: Change | None = None
+    fields: tuple[str, ...] = ()
+
+
+class Listing:
+    """What a complete dump lists: its ``kind`` and objects. ``first``: whether nothing like it was listed before; then
+    nothing that it lists is unannounced."""
+
+    def __init__(self, load: DumpLoad, *, first: bool) -> None:
+        self.kind, self._held = held_by_dump(load.msg_type, load.family)
+        self._load, self._first = load, first
+        self._objects: dict[Key, RoutePayload] = {}
+        for payload in load.payloads:
+            self._objects.update(
+                (key, value) for kind, key, value in objects_of(payload) if kind == self.kind and self._held(key)
+            )
+
+    def corrections(self, table: Mapping[Key, RoutePayload]) -> Iterator[Correction]:
+        """What is to be changed in a table, which may be changed while this goes on; what is gone comes first."""
+        kind, objects, touched = self.kind, self._objects, self._load.touched
+        for key in [key for key in table if self._held(key) and key not in objects and (kind, key) not in touched]:
+            yield Correction(key, None, "gone")
+        for key, payload in objects.items():
+            before = table.get(key)
+            if (kind, key) in touched or before == payload:
+                continue
+            if before is None:
+                yield Correction(key, payload, None if self._first else "appeared")
+            else:
+                fields = changed_fields(kind, before, payload)
+                yield Correction(key, payload, "changed" if fields else None, fields)
+
+    def route_order(self) -> Iterator[tuple[Key, Key]]:
+        """Group and key of the IPv4 routes in the order of the dump, which is the kernel's within each group."""
+        for key, payload in self._objects.items():
+            if isinstance(payload, RouteInfo) and payload.family == AF_INET:
+                group = route_group(payload)
+                if group not in self._load.reordered:
+                    yield group, key
+
+
+class Dumps:
+    """The dumps of one state: those that are ``open``, and the types and families that were listed before."""
+
+    def __init__(self, open_dumps: Collection[DumpLoad] = (), listed: Collection[tuple[int, int]] = ()) -> None:
+        self.open = list(open_dumps)
+        self._listed = set(listed)
+
+    def copy(self, open_dumps: Collection[DumpLoad]) -> Dumps:
+        """The same with other dumps that are open."""
+        return Dumps(open_dumps, self._listed)
+
+    def begin(self, get_type: int, family: int) -> DumpLoad:
+        """Start collecting a dump of ``get_type`` (RTM_GET*) and ``family``."""
+        # The kernel has no link dump of one family; it answers AF_PACKET like AF_UNSPEC.
+        load = DumpLoad(get_type, AF_UNSPEC if get_type == RTM_GETLINK else family)
+        self.open.append(load)
+        return load
+
+    def abandon(self, load: DumpLoad) -> None:
+        """Forget a dump that was interrupted or never ended: it proves nothing."""
+        self.open.remove(load)
+
+    def end(self, load: DumpLoad) -> Listing:
+        """What a dump lists that has come to its end."""
+        self.open.remove(load)
+        # A dump of all families lists neither bridge ports nor forwarding databases.
+        before = {load.family} if load.family == AF_BRIDGE else {load.family, AF_UNSPEC}
+        first = not self._listed & {(load.msg_type, family) for family in before}
+        self._listed.add((load.msg_type, load.family))
+        return Listing(load, first=first)
+
+    def touch(self, kind: str, key: Key) -> None:
+        """An object was announced, or removed, while dumps are open."""
+        for load in self.open:
+            load.touched.add((kind, key))
+
+    def reorder(self, group: Key) -> None:
+        """The order of a group of routes changed while dumps are open."""
+        for load in self.open:
+            load.reordered.add(group)
+
+
+def changed_fields(kind: str, before: RoutePayload, after: RoutePayload) -> tuple[str, ...]:
+    """Fields in which two values of an object differ, without those that change by themselves."""
+    quiet = VOLATILE[kind]
+    return tuple(
+        name for name in before.__struct_fields__ if name not in quiet and getattr(before, name) != getattr(after, name)
+    )

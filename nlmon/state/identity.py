@@ -17,10 +17,8 @@
 Only fields that both implementations provide decide identity, so that their states are comparable. The contract
 lists the same rules for readers.
 
-``InterfaceIndex`` finds the objects that go with an interface, of which a table may hold a million.
-
-Not here: how a report names an object (``describe``), what happens to it (``nlmon.state.tables``), and routes of
-AF_MPLS and multicast routing, which have no common identity.
+Not here: how a report names an object (``describe``), what happens to it (``tables``), the objects of an interface
+(``indexes``), and routes of AF_MPLS and multicast routing, which have no common identity.
 """
 
 from __future__ import annotations
@@ -31,12 +29,24 @@ from typing import Any, TypeAlias
 from msgspec import structs
 
 from nlmon.events import AddrInfo, Event, LinkInfo, NeighInfo, RouteInfo, RoutePayload, RuleInfo
+from nlmon.uapi import (
+    AF_BRIDGE,
+    AF_INET,
+    AF_INET6,
+    AF_UNSPEC,
+    FIB_RULE_INVERT,
+    NETLINK_ROUTE,
+    NTF_PROXY,
+    NTF_SELF,
+    RTM_F_CLONED,
+    RTM_GETADDR,
+    RTM_GETLINK,
+    RTM_GETNEIGH,
+    RTM_GETROUTE,
+    RTM_GETRULE,
+)
 
 __all__ = [
-    "BRIDGE",
-    "INET",
-    "INET6",
-    "RTM_F_CLONED",
     "RULE_KEY",
     "Key",
     "Subject",
@@ -53,11 +63,6 @@ Key: TypeAlias = tuple[Hashable, ...]
 # What an event changes: kind and key of the object, and for a route the key of its group.
 Subject: TypeAlias = tuple[str, Key, Key | None]
 
-UNSPEC, INET, BRIDGE, INET6 = 0, 2, 7, 10
-RTM_F_CLONED = 0x200
-NTF_SELF, NTF_PROXY = 0x02, 0x08
-FIB_RULE_INVERT = 0x2
-
 
 def identity(payload: LinkInfo | AddrInfo | NeighInfo | RuleInfo) -> tuple[str, Key]:
     """Kind and key of anything but a route. A link message of another family than AF_UNSPEC and AF_BRIDGE is that
@@ -68,14 +73,14 @@ def identity(payload: LinkInfo | AddrInfo | NeighInfo | RuleInfo) -> tuple[str, 
 
 def _neigh(entry: NeighInfo) -> Subject:
     family, flags = entry.family, entry.flags
-    if family == BRIDGE:
-        return "neigh", (BRIDGE, *_fdb(entry)), None
+    if family == AF_BRIDGE:
+        return "neigh", (AF_BRIDGE, *_fdb(entry)), None
     return "neigh", (family, entry.ifindex, entry.dst, flags & NTF_PROXY), None
 
 
 def _addr(addr: AddrInfo) -> Subject:
     family = addr.family
-    if family == INET6:
+    if family == AF_INET6:
         # net/ipv6/addrconf.c knows an address once per interface, whatever its prefix and peer.
         return "addr", (addr.ifindex, family, addr.addr, None, None), None
     return "addr", (addr.ifindex, family, addr.addr, addr.prefixlen, addr.peer), None
@@ -83,7 +88,7 @@ def _addr(addr: AddrInfo) -> Subject:
 
 def _link(link: LinkInfo) -> Subject:
     family = link.family
-    return "link" if family == UNSPEC else "port" if family == BRIDGE else "view", (link.ifindex,), None
+    return "link" if family == AF_UNSPEC else "port" if family == AF_BRIDGE else "view", (link.ifindex,), None
 
 
 def _rule(rule: RuleInfo) -> Subject:
@@ -105,7 +110,7 @@ RULE_KEY = (
 )
 
 
-# By type, which is told at once; also what is derived from one of these is an object of its kind.
+# By type, which is looked up at once; what is derived from one of these is an object of its kind, too.
 _MAKERS: dict[type, Callable[[Any], Subject]] = {NeighInfo: _neigh, AddrInfo: _addr, LinkInfo: _link, RuleInfo: _rule}
 
 
@@ -128,7 +133,7 @@ def hops_of(route: RouteInfo) -> Hashable:
         hops = tuple((hop.gateway, hop.via, hop.ifindex, hop.weight) for hop in route.multipath)
     else:
         hops = ((route.gateway, route.via, route.oif, 1),)
-    if route.family != INET:
+    if route.family != AF_INET:
         return (route.type, hops)
     nh_id = route.nh_id
     hops = hops if nh_id is None else ()
@@ -137,13 +142,13 @@ def hops_of(route: RouteInfo) -> Hashable:
 
 def subject_of(event: Event) -> Subject | None:
     """What an event is about, by what both implementations provide of it; None where it changes no state."""
-    if event.protocol != 0 or event.msg_type & 3 > 1 or event.nsid is not None:
+    if event.protocol != NETLINK_ROUTE or event.msg_type & 3 > 1 or event.nsid is not None:
         return None
     payload = event.payload
     make = _MAKERS.get(type(payload))
     if make is None:
         if isinstance(payload, RouteInfo):
-            if payload.flags & RTM_F_CLONED or payload.family not in (INET, INET6):
+            if payload.flags & RTM_F_CLONED or payload.family not in (AF_INET, AF_INET6):
                 return None
             group = route_group(payload)
             return "route", group + (hops_of(payload),), group  # noqa: RUF005  (twice as fast as unpacking)
@@ -173,23 +178,32 @@ def objects_of(payload: RoutePayload) -> Iterator[tuple[str, Key, RoutePayload]]
         yield kind, key, payload
     elif payload.flags & RTM_F_CLONED:
         return
-    elif payload.family == INET:
+    elif payload.family == AF_INET:
         yield "route", (*route_group(payload), hops_of(payload)), payload
-    elif payload.family == INET6:
+    elif payload.family == AF_INET6:
         for key, one in split_hops(payload).items():
             yield "route", key, one
 
 
+_DUMPED = {
+    RTM_GETLINK: "link",
+    RTM_GETADDR: "addr",
+    RTM_GETROUTE: "route",
+    RTM_GETNEIGH: "neigh",
+    RTM_GETRULE: "rule",
+}
+
+
 def held_by_dump(get_type: int, family: int) -> tuple[str, Callable[[Key], bool]]:
     """Kind of the objects that a whole dump (RTM_GET* type and family) lists, and whether a key is one of them."""
-    kind = {18: "link", 22: "addr", 26: "route", 30: "neigh", 34: "rule"}[get_type]
+    kind = _DUMPED[get_type]
     if kind == "link":
-        return ("port" if family == BRIDGE else "link"), lambda _: True
+        return ("port" if family == AF_BRIDGE else "link"), lambda _: True
     if kind == "addr":
-        return kind, lambda key: family in {UNSPEC, key[1]}
+        return kind, lambda key: family in {AF_UNSPEC, key[1]}
     if kind == "neigh":
         # A neighbour dump of every family leaves out forwarding databases and proxy entries.
-        if family == BRIDGE:
-            return kind, lambda key: key[0] == BRIDGE
-        return kind, lambda key: key[0] != BRIDGE and key[3] == 0 and family in {UNSPEC, key[0]}
-    return kind, lambda key: family in {UNSPEC, key[0]}
+        if family == AF_BRIDGE:
+            return kind, lambda key: key[0] == AF_BRIDGE
+        return kind, lambda key: key[0] != AF_BRIDGE and key[3] == 0 and family in {AF_UNSPEC, key[0]}
+    return kind, lambda key: family in {AF_UNSPEC, key[0]}

@@ -19,37 +19,22 @@ from typing import Any
 
 from nlmon.events import AddrInfo, Event, LinkInfo, NeighInfo, RouteInfo, RoutePayload
 from nlmon.state.describe import show_interface, show_key
-from nlmon.state.dumps import DumpLoad, Unannounced
+from nlmon.state.dumps import DumpLoad, Dumps, Unannounced
 from nlmon.state.identity import (
-    BRIDGE,
-    INET,
     Key,
     Subject,
-    held_by_dump,
-    objects_of,
     route_group,
     split_hops,
     subject_of,
 )
 from nlmon.state.indexes import InterfaceIndex, RouteGroups
+from nlmon.uapi import AF_INET, IFF_UP, NLM_F_APPEND, NLM_F_MULTI, NLM_F_REPLACE, RT_SCOPE_HOST
 
-__all__ = ["KINDS", "VOLATILE", "State", "changed_fields", "held_by_dump"]
+__all__ = ["KINDS", "State"]
 
 KINDS = ("link", "port", "addr", "neigh", "rule", "route")
 
-UNSPEC = 0
-MULTI, REPLACE, APPEND = 0x2, 0x100, 0x800
-IFF_UP = 0x1
-SCOPE_HOST = 254
-# Fields that change without meaning: counters down to expiry, and masks that only a notification fills.
-VOLATILE = {
-    "addr": {"preferred_lifetime", "valid_lifetime"},
-    "link": {"change", "promiscuity"},
-    "neigh": {"probes"},
-    "port": {"change"},
-    "route": {"expires"},
-    "rule": set(),
-}
+# Of what was unannounced so many are kept; all are counted.
 KEPT = 1000
 
 
@@ -65,11 +50,10 @@ class State:
         self._corrected: list[Unannounced] = []
         # Whether ``take_corrections`` has anything to give.
         self.has_corrections = False
-        self._loads: list[DumpLoad] = []
-        self._dumped: set[tuple[int, int]] = set()
+        self._dumps = Dumps()
         # The routes of each group in order, which for IPv4 is the kernel's.
         self._members = RouteGroups()
-        self._hanging = {kind: InterfaceIndex() for kind in ("addr", "neigh", "route")}
+        self._by_interface = {kind: InterfaceIndex() for kind in ("addr", "neigh", "route")}
 
     def adopt(self, other: State, change: Callable[[RoutePayload], RoutePayload], loads: Collection[DumpLoad]) -> None:
         """Hold what another state holds, each object changed by ``change``, and wait for the dumps of ``loads``."""
@@ -77,9 +61,8 @@ class State:
             kind: {key: change(payload) for key, payload in table.items()} for kind, table in other.tables.items()
         }
         self._members = other._members.copy()
-        self._hanging = {kind: hanging.copy() for kind, hanging in other._hanging.items()}
-        self._dumped = set(other._dumped)
-        self._loads = list(loads)
+        self._by_interface = {kind: index.copy() for kind, index in other._by_interface.items()}
+        self._dumps = other._dumps.copy(loads)
 
     # -- events ------------------------------------------------------------------------------------------
 
@@ -96,11 +79,11 @@ class State:
         payload: Any = event.payload
         new = event.msg_type & 3 == 0
         if group is not None:
-            route = self._route4 if payload.family == INET else self._route6
+            route = self._route4 if payload.family == AF_INET else self._route6
             route(payload, key, group, new, event.msg_flags)
             return
-        if self._loads:
-            self._touch(kind, key)
+        if self._dumps.open:
+            self._dumps.touch(kind, key)
         if new:
             before = self._put(kind, key, payload)
             if kind == "link" and isinstance(before, LinkInfo):
@@ -112,37 +95,37 @@ class State:
 
     def _put(self, kind: str, key: Key, payload: RoutePayload) -> RoutePayload | None:
         """Hold an object, in the place of another one that was there, which is returned."""
-        table, hanging = self.tables[kind], self._hanging.get(kind)
+        table, index = self.tables[kind], self._by_interface.get(kind)
         before = table.setdefault(key, payload)
         if before is payload:
-            if hanging is not None:
-                hanging.put(key, payload)
+            if index is not None:
+                index.put(key, payload)
             return None
         table[key] = payload
-        if hanging is not None:
-            hanging.replace(before, payload)
+        if index is not None:
+            index.replace(before, payload)
         return before
 
     def _take(self, kind: str, key: Key) -> RoutePayload | None:
         """Hold an object no longer."""
         payload = self.tables[kind].pop(key, None)
         if payload is not None:
-            hanging = self._hanging.get(kind)
-            if hanging is not None:
-                hanging.take(key, payload)
+            index = self._by_interface.get(kind)
+            if index is not None:
+                index.take(key, payload)
         return payload
 
     def _route4(self, route: RouteInfo, key: Key, group: Key, new: bool, flags: int) -> None:
-        if self._loads:
-            self._reordered(group)
-            self._touch("route", key)
+        if self._dumps.open:
+            self._dumps.reorder(group)
+            self._dumps.touch("route", key)
         if not new:
             if self._take("route", key) is not None:
                 self._members.take(group, key)
             return
         if not self._members.begin(group, key):
             members = self._members.of(group)
-            if flags & REPLACE and (route.nh_id is None or key not in members):
+            if flags & NLM_F_REPLACE and (route.nh_id is None or key not in members):
                 # The kernel replaces the first route of the same tos and priority (net/ipv4/fib_trie.c).
                 # It may be there already when a dump ran ahead of this message.
                 first = next(iter(members))
@@ -151,7 +134,7 @@ class State:
                 self._members.put(group, key, last=False)
             elif key not in members:
                 # A nexthop that is replaced is announced like a replacement, and its routes keep their places.
-                last = bool(flags & (APPEND | MULTI))  # a dump lists them in order
+                last = bool(flags & (NLM_F_APPEND | NLM_F_MULTI))  # a dump lists them in order
                 self._members.put(group, key, last=last)
         self._put("route", key, route)
 
@@ -164,14 +147,14 @@ class State:
         gone: Collection[Key] = ()
         if not new:
             gone = single.keys()
-        elif route.multipath is not None or flags & REPLACE:
+        elif route.multipath is not None or flags & NLM_F_REPLACE:
             gone = self._replaced6(self._members.of(group), route, flags) - single.keys()
         for old in gone:
             self.remove("route", old)
         if new:
             for one, hop in single.items():
-                if self._loads:
-                    self._touch("route", one)
+                if self._dumps.open:
+                    self._dumps.touch("route", one)
                 self._put("route", one, hop)
                 self._members.add(group, one)
 
@@ -184,7 +167,7 @@ class State:
             alike = siblings
         else:
             alike = set(next(([key] for key in members if key not in siblings), []))
-        if alike or not flags & REPLACE:
+        if alike or not flags & NLM_F_REPLACE:
             return alike
         return set(next(([key] for key in members), []))
 
@@ -210,8 +193,8 @@ class State:
         def lost(payload: RoutePayload) -> bool:
             return (
                 isinstance(payload, RouteInfo)
-                and payload.family == INET
-                and payload.scope != SCOPE_HOST
+                and payload.family == AF_INET
+                and payload.scope != RT_SCOPE_HOST
                 and self._dead(payload, index, None)
             )
 
@@ -230,7 +213,7 @@ class State:
 
     def _drop(self, kind: str, index: int, doomed: Callable[[RoutePayload], bool], frame: int, reason: str) -> None:
         table = self.tables[kind]
-        near = self._hanging[kind].on(index, table) if kind in self._hanging else table
+        near = self._by_interface[kind].on(index, table) if kind in self._by_interface else table
         for key in [key for key in near if doomed(table[key])]:
             self.remove(kind, key)
             self.note(Unannounced(kind, "gone", show_key(kind, key, self.tables["link"]), frame, reason, key))
@@ -238,17 +221,17 @@ class State:
     def clear(self, kind: str) -> None:
         """Forget every object of a kind."""
         self.tables[kind].clear()
-        if kind in self._hanging:
-            self._hanging[kind].clear()
+        if kind in self._by_interface:
+            self._by_interface[kind].clear()
         if kind == "route":
             self._members.clear()
 
     def remove(self, kind: str, key: Key) -> None:
         """Take one object out of its table, for whatever reason."""
-        self._touch(kind, key)
+        self._dumps.touch(kind, key)
         if self._take(kind, key) is not None and kind == "route":
             group = key[:-1]
-            self._reordered(group)
+            self._dumps.reorder(group)
             self._members.take(group, key)
 
     def note(self, found: Unannounced) -> None:
@@ -272,81 +255,32 @@ class State:
         self._corrected[:0] = found
         self.has_corrections = bool(self._corrected)
 
-    def _touch(self, kind: str, key: Key) -> None:
-        for load in self._loads:
-            load.touched.add((kind, key))
-
-    def _reordered(self, group: Key) -> None:
-        for load in self._loads:
-            load.reordered.add(group)
-
     # -- dumps -----------------------------------------------------------------------------------------------
 
     def begin_dump(self, get_type: int, family: int) -> DumpLoad:
         """Start collecting a whole dump of ``get_type`` (RTM_GET*) and ``family``; see ``end_dump``."""
-        # The kernel has no link dump of one family; it answers AF_PACKET like AF_UNSPEC.
-        load = DumpLoad(get_type, UNSPEC if get_type == 18 else family)
-        self._loads.append(load)
-        return load
+        return self._dumps.begin(get_type, family)
 
     def abandon_dump(self, load: DumpLoad) -> None:
         """Forget a dump that was interrupted or never ended: it proves nothing."""
-        self._loads.remove(load)
+        self._dumps.abandon(load)
 
     def end_dump(self, load: DumpLoad, frame: int) -> None:
         """Hold a complete dump against the tables. The first dump of its kind and family fills them; a later one
         corrects them and every correction is kept in ``unannounced``."""
-        self._loads.remove(load)
-        kind, held = held_by_dump(load.msg_type, load.family)
-        objects: dict[Key, RoutePayload] = {}
-        for payload in load.payloads:
-            objects.update((key, value) for one, key, value in objects_of(payload) if one == kind and held(key))
-        # A dump of all families lists neither bridge ports nor forwarding databases.
-        before = {load.family} if load.family == BRIDGE else {load.family, UNSPEC}
-        first = not self._dumped & {(load.msg_type, family) for family in before}
-        self._dumped.add((load.msg_type, load.family))
-        self._reconcile(kind, objects, held, load.touched, first, frame)
-        if kind == "route":
-            self._reorder(objects, load.reordered)
-
-    def _reconcile(
-        self,
-        kind: str,
-        objects: dict[Key, RoutePayload],
-        held: Callable[[Key], bool],
-        touched: set[tuple[str, Key]],
-        first: bool,
-        frame: int,
-    ) -> None:
-        table = self.tables[kind]
-        reason = f"known from the dump that ended at frame {frame}"
-        for key in [key for key in table if held(key) and key not in objects and (kind, key) not in touched]:
-            name = show_key(kind, key, self.tables["link"])
-            self.remove(kind, key)
-            self.note(Unannounced(kind, "gone", name, frame, reason, key))
-        for key, payload in objects.items():
-            if (kind, key) in touched:
+        listing, links = self._dumps.end(load), self.tables["link"]
+        kind, reason = listing.kind, f"known from the dump that ended at frame {frame}"
+        for key, payload, change, fields in listing.corrections(self.tables[kind]):
+            if payload is None:
+                name = show_key(kind, key, links)  # which is that of the link, while it is there
+                self.remove(kind, key)
+                self.note(Unannounced(kind, "gone", name, frame, reason, key))
                 continue
-            before = table.get(key)
-            if before is None:
-                self._insert(kind, key, payload)
-                if not first:
-                    name = show_key(kind, key, self.tables["link"])
-                    self.note(Unannounced(kind, "appeared", name, frame, reason, key))
-            elif before != payload:
-                self._insert(kind, key, payload)
-                changed = changed_fields(kind, before, payload)
-                if changed:
-                    name = show_key(kind, key, self.tables["link"])
-                    self.note(Unannounced(kind, "changed", name, frame, reason, key, changed))
-
-    def _reorder(self, objects: dict[Key, RoutePayload], reordered: set[Key]) -> None:
-        """Bring the IPv4 routes of each group into the order of a dump, which is the kernel's."""
-        for key, payload in objects.items():
-            if isinstance(payload, RouteInfo) and payload.family == INET:
-                group = route_group(payload)
-                if group not in reordered:
-                    self._members.put(group, key, last=True)
+            self._insert(kind, key, payload)
+            if change is not None:
+                self.note(Unannounced(kind, change, show_key(kind, key, links), frame, reason, key, fields))
+        for group, key in listing.route_order():
+            self._members.put(group, key, last=True)
 
     def _insert(self, kind: str, key: Key, payload: RoutePayload) -> None:
         self._put(kind, key, payload)
@@ -356,11 +290,3 @@ class State:
 
 def _has_gateway(route: RoutePayload) -> bool:
     return isinstance(route, RouteInfo) and bool(route.gateway or route.via)
-
-
-def changed_fields(kind: str, before: RoutePayload, after: RoutePayload) -> tuple[str, ...]:
-    """Fields in which two values of an object differ, without those that change by themselves."""
-    quiet = VOLATILE[kind]
-    return tuple(
-        name for name in before.__struct_fields__ if name not in quiet and getattr(before, name) != getattr(after, name)
-    )

@@ -54,7 +54,7 @@ def test_what_hangs_on_an_interface_is_all_that_a_table_holds_of_it(seed: int, *
     """The same objects go, in the same order, whichever way they are looked for."""
     rnd = random.Random(seed)
     quick, slow = State(), State()
-    slow._hanging = {kind: Everything() for kind in slow._hanging}
+    slow._by_interface = {kind: Everything() for kind in slow._by_interface}
     for frame in range(400):
         event = some_event(rnd, frame, moving=moving)
         quick.apply(event)
@@ -62,7 +62,7 @@ def test_what_hangs_on_an_interface_is_all_that_a_table_holds_of_it(seed: int, *
 
     assert quick.unannounced == slow.unannounced != []
     assert [list(table.items()) for table in quick.tables.values()] == [list(t.items()) for t in slow.tables.values()]
-    assert {one._whole for one in quick._hanging.values()} == ({False, True} if moving else {False})
+    assert {one._whole for one in quick._by_interface.values()} == ({False, True} if moving else {False})
 
 
 def test_nothing_is_kept_of_what_is_gone() -> None:
@@ -73,4 +73,4 @@ def test_nothing_is_kept_of_what_is_gone() -> None:
         state.apply(event)
         state.apply(Event(0, 0, 21, 0, 0, 0, 1, 0, None, event.payload))
 
-    assert [one._keys for one in state._hanging.values()] == [{}, {}, {}]
+    assert [one._keys for one in state._by_interface.values()] == [{}, {}, {}]

@@ -106,11 +106,11 @@ class RecordedObjects:
             for key in found.keys() & table.keys():
                 self._drop(kind, key)
             if kind == RTM_NEWLINK and message[16] == 0:
-                self._hanging(self._index(message), down=False)
+                self._drop_with_link(self._index(message), down=False)
             return
         was_up = kind == RTM_NEWLINK and message[16] == 0 and self._up(table.get(next(iter(found)), b""))
         if was_up and not self._up(message):
-            self._hanging(self._index(message), down=True)
+            self._drop_with_link(self._index(message), down=True)
         if kind == RTM_NEWROUTE:
             for key in self._replaced(next(iter(found)), message, len(found) > 1):
                 self._drop(kind, key)
@@ -246,7 +246,7 @@ class RecordedObjects:
         down = {hop for hop in found if (AF_UNSPEC, hop) in links and not self._up(links[AF_UNSPEC, hop])}
         return number in found and all(hop == number or hop in down for hop in found)
 
-    def _hanging(self, index: int, *, down: bool) -> None:
+    def _drop_with_link(self, index: int, *, down: bool) -> None:
         """Remove what goes with a link that is deleted, or the IPv4 routes of one that is down."""
         number = index.to_bytes(4, self._order, signed=True)
         for key, message in list(self._tables[RTM_NEWROUTE].items()):

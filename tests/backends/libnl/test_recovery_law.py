@@ -11,7 +11,8 @@ from nlmon.backends.libnl import LibnlBackend
 from nlmon.backends.options import BackendOptions
 from nlmon.errors import Overrun
 from nlmon.events import AddrInfo, Event, RouteInfo
-from nlmon.state.tables import KINDS, State, changed_fields
+from nlmon.state.dumps import changed_fields
+from nlmon.state.tables import KINDS, State
 from support.kernel import ROUTE, FakeKernel, addr, link, route
 from support.netlink import message
 

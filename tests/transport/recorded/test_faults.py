@@ -23,7 +23,8 @@ from nlmon.errors import Overrun, UsageError
 from nlmon.events import Event, LinkInfo
 from nlmon.report.model import CaptureReport
 from nlmon.state.describe import show_key
-from nlmon.state.tables import State, changed_fields
+from nlmon.state.dumps import changed_fields
+from nlmon.state.tables import State
 from nlmon.transport.base import TransportFactory
 from nlmon.transport.recorded.faults import Fault, parse_fault
 from nlmon.transport.recorded.transport import ReplayFactory
