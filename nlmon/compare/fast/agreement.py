@@ -7,7 +7,7 @@ field by field where they stand, and for what one of them gives alone another th
 Rules:
 1. ``True`` is said only where ``classify``, ``evidence`` and ``problems`` together would find nothing; nothing is
    counted before it is said, so whoever is asked instead starts anew.
-2. Enhancements are counted by the shape of the message, and named when somebody asks.
+2. What one of the two gives alone is counted by the check of the message, and named when somebody asks.
 
 Not here: differences (``judge``).
 """
@@ -25,7 +25,7 @@ from msgspec import UNSET, Struct, structs
 from nlmon.compare.contract import KIND_TYPES, Contract
 from nlmon.compare.evidence.check import IMPLEMENTATIONS
 from nlmon.compare.evidence.reading import FieldReader
-from nlmon.compare.fast.shapes import Shape, Shapes
+from nlmon.compare.fast.shapes import CompiledCheck, CompiledChecks
 from nlmon.events import OVERRUN, Event, NextHop
 from nlmon.uapi import NETLINK_ROUTE, NLMSG_HDRLEN
 from nlmon.wire import Datagram
@@ -43,15 +43,15 @@ class Agreement:
     messages that are compared here."""
 
     def __init__(self, contract: Contract, names: tuple[str, str], byteorder: str) -> None:
-        # How often fields were given by one of the two alone, in messages of shapes that are known no more.
+        # How often fields were given by one of the two alone, by checks that are no longer kept.
         self._counts: Counter[str] = Counter()
-        self._kinds: dict[type, tuple[Alike, Mapping[bytes, Sequence[Shape]], Shapes]] = {}
-        self._shapes: dict[str, Shapes] = {}
+        self._kinds: dict[type, tuple[Alike, Mapping[bytes, Sequence[CompiledCheck]], CompiledChecks]] = {}
+        self._checks: dict[str, CompiledChecks] = {}
         self._swapped = False
         self.types: frozenset[int] = frozenset()
         owners = {field.by for kind in contract.kinds.values() for field in kind.fields} & set(names)
         if set(names) != IMPLEMENTATIONS or len(owners) != 1:
-            return  # what is owed by whom is not as simple as below
+            return  # who must provide what is not as simple as below
         (owner,) = owners
         self._swapped = owner == names[0]
         reader = FieldReader(contract, byteorder)
@@ -60,94 +60,94 @@ class Agreement:
                 alone = tuple(row.field.name for row in reader.rows(name, None))
                 hop = tuple(field.name for field in contract.kinds["hop"].fields if field.by == owner)
                 alike = _compiled(KIND_TYPES[name], alone, hop)
-                shapes = Shapes(reader, name, byteorder, self._count)
+                checks = CompiledChecks(reader, name, byteorder, self._count)
                 self.types |= frozenset(row.types or ())
-                self._kinds[KIND_TYPES[name]], self._shapes[name] = (alike, shapes.ways, shapes), shapes
+                self._kinds[KIND_TYPES[name]], self._checks[name] = (alike, checks.by_head, checks), checks
 
     def counted(self, others: Counter[str], *, of_reference: bool) -> Counter[str]:
         """How often fields were given by one of the two alone: in what was agreed on, and ``others``."""
         found = others.copy()
         if of_reference == self._swapped:
             found.update(self._counts)
-            for shapes in self._shapes.values():
-                for shape in shapes.shapes():
-                    _add(found, shape)
+            for checks in self._checks.values():
+                for check in checks.checks():
+                    _add(found, check)
         return found
 
-    def _count(self, shape: Shape) -> None:
-        """Count what was met of a shape that is forgotten."""
-        _add(self._counts, shape)
-        shape.times = 0
+    def _count(self, check: CompiledCheck) -> None:
+        """Count what a check was used for that is forgotten."""
+        _add(self._counts, check)
+        check.times = 0
 
     def agree(self, datagram: Datagram, reference: Sequence[Event], candidate: Sequence[Event]) -> bool:
-        """Whether both made the same events of a datagram, one of each message, in order. Both heard and read it, and
-        neither reported an error. What they agree on is counted."""
+        """Whether both made the same events of a datagram, one of each message, in order. Both are subscribed to it
+        and read it, and neither reported an error. What they agree on is counted."""
         if len(reference) == len(candidate) == 1:
             return self.agree_on((datagram.data,), reference, candidate) == 1
-        poor, rich = (candidate, reference) if self._swapped else (reference, candidate)
-        return len(poor) == len(rich) != 0 and self._several(datagram.data, poor, rich)
+        lean, rich = (candidate, reference) if self._swapped else (reference, candidate)
+        return len(lean) == len(rich) != 0 and self._several(datagram.data, lean, rich)
 
     def agree_on(
         self, datagrams: Sequence[bytes], reference: Sequence[Event | None], candidate: Sequence[Event | None]
     ) -> int:
         """How many datagrams from the beginning they agree on, of each of which both made one event."""
-        poor, rich = (candidate, reference) if self._swapped else (reference, candidate)
-        shape_of, count = self._shape, 0
-        for data, less, more in zip(datagrams, poor, rich, strict=True):
-            shape = None if less is None or more is None else shape_of(data, 0, less, more)
-            if shape is None or shape.room + NLMSG_HDRLEN <= len(data):
+        lean, rich = (candidate, reference) if self._swapped else (reference, candidate)
+        check_of, count = self._check, 0
+        for data, less, more in zip(datagrams, lean, rich, strict=True):
+            check = None if less is None or more is None else check_of(data, 0, less, more)
+            if check is None or check.room + NLMSG_HDRLEN <= len(data):
                 break
-            shape.times += 1
+            check.times += 1
             count += 1
         return count
 
-    def _several(self, data: bytes, poor: Sequence[Event], rich: Sequence[Event]) -> bool:
+    def _several(self, data: bytes, lean: Sequence[Event], rich: Sequence[Event]) -> bool:
         at = 0
-        met: list[Shape] = []
-        for less, more in zip(poor, rich, strict=True):
-            shape = self._shape(data, at, less, more)
-            if shape is None:
+        met: list[CompiledCheck] = []
+        for less, more in zip(lean, rich, strict=True):
+            check = self._check(data, at, less, more)
+            if check is None:
                 return False
-            met.append(shape)
-            at += shape.room
+            met.append(check)
+            at += check.room
         if at + NLMSG_HDRLEN <= len(data):
             return False
         for one in met:
             one.times += 1
-            if one.gone:  # for a shape of a later message of the same datagram
+            if one.gone:  # forgotten for the shape of a later message of the same datagram
                 self._count(one)
         return True
 
-    def _shape(self, data: bytes, at: int, less: Event, more: Event) -> Shape | None:
-        """The shape of the message at an offset, of which both made the same; else None."""
+    def _check(self, data: bytes, at: int, less: Event, more: Event) -> CompiledCheck | None:
+        """The check that a message at an offset passes, of which both made the same; else None."""
         rich = more.payload
         try:
-            alike, ways, shapes = self._kinds[type(rich)]
+            alike, by_head, checks = self._kinds[type(rich)]
         except KeyError:
             return None
         if not alike(less, more, at):
             return None
         key = data[at : at + 6]
         try:
-            known = ways[key]
+            known = by_head[key]
         except KeyError:
             known = ()
-        for shape in known:
+        for check in known:
             try:
-                heads = shape.heads(data, at)
+                heads = check.heads(data, at)
             except struct.error:
                 return None  # the message is not whole
-            if heads == shape.want:
-                if shape is not known[0]:
-                    shapes.prefer(key, shape)
-                return shape if shape.same(data, at, less, rich) else None
-        learned = shapes.learn(data, at, less, rich)
+            if heads == check.want:
+                if check is not known[0]:
+                    checks.prefer(key, check)
+                return check if check.same(data, at, less, rich) else None
+        learned = checks.learn(data, at, less, rich)
         return learned if learned is not None and learned.same(data, at, less, rich) else None
 
 
-def _add(counts: Counter[str], shape: Shape) -> None:
-    for field in shape.given if shape.times else ():
-        counts[f"{shape.kind}.{field}"] += shape.times
+def _add(counts: Counter[str], check: CompiledCheck) -> None:
+    for field in check.given if check.times else ():
+        counts[f"{check.kind}.{field}"] += check.times
 
 
 def _richer(alone: tuple[str, ...]) -> Callable[[Any, Any], bool]:
@@ -155,13 +155,13 @@ def _richer(alone: tuple[str, ...]) -> Callable[[Any, Any], bool]:
     message holds no more."""
     names, nothing = list(alone), dict.fromkeys(alone)
 
-    def hops(poor: Any, rich: Any) -> bool:
-        if poor is None or type(poor) is not tuple:
-            return poor is None is rich
-        for one in poor:
+    def hops(lean: Any, rich: Any) -> bool:
+        if lean is None or type(lean) is not tuple:
+            return lean is None is rich
+        for one in lean:
             if type(one) is not NextHop or [n for n in one.__struct_fields__ if getattr(one, n) is UNSET] != names:
                 return False
-        return bool(tuple(structs.replace(one, **nothing) for one in poor) == rich)
+        return bool(tuple(structs.replace(one, **nothing) for one in lean) == rich)
 
     return hops
 
@@ -169,23 +169,23 @@ def _richer(alone: tuple[str, ...]) -> Callable[[Any, Any], bool]:
 @lru_cache(KINDS_KEPT)
 def _compiled(kind: type[Struct], alone: tuple[str, ...], hop: tuple[str, ...]) -> Alike:
     """The function for a kind of payload, of whose fields those of ``alone`` are given by one of the two, and those of
-    ``hop`` of each hop: the events are of the message at an offset, all that both give is equal and provided, and who
-    owes none of the surplus provides none."""
-    tests = ["type(poor) is kind", "less.offset == at", "less.type != OVERRUN", "less.synthetic is False"]
+    ``hop`` of each hop: the events are of the message at an offset, all that both give is equal and provided, and the
+    one that need not provide the surplus provides none of it."""
+    tests = ["type(lean) is kind", "less.offset == at", "less.type != OVERRUN", "less.synthetic is False"]
     tests += ["more.synthetic is False"]
     for field in structs.fields(Event):
         if field.name not in {"payload", "synthetic"}:
             tests.append(_same(field, "less.{0}", "more.{0}", "less.{0} == more.{0}"))
     for field in structs.fields(kind):
         if field.name in alone:
-            tests.append(f"poor.{field.name} is UNSET")
+            tests.append(f"lean.{field.name} is UNSET")
         elif field.name == "multipath":
-            tests.append(_same(field, "poor.{0}", "rich.{0}", "hops(poor.{0}, rich.{0})"))
+            tests.append(_same(field, "lean.{0}", "rich.{0}", "hops(lean.{0}, rich.{0})"))
         else:
-            given = "(value := poor.{0}) == rich.{0} and value is not UNSET"
-            tests.append(_same(field, "poor.{0}", "rich.{0}", given))
+            given = "(value := lean.{0}) == rich.{0} and value is not UNSET"
+            tests.append(_same(field, "lean.{0}", "rich.{0}", given))
     source = "def alike(less, more, at, UNSET=UNSET, OVERRUN=OVERRUN, kind=kind):\n"
-    source += " poor, rich = less.payload, more.payload\n"
+    source += " lean, rich = less.payload, more.payload\n"
     source += f" if {' and '.join(tests)}:\n  return True\n return False"
     space: dict[str, Any] = {"UNSET": UNSET, "OVERRUN": OVERRUN, "kind": kind, "hops": _richer(hop)}
     exec(source, space)

@@ -1,16 +1,17 @@
-"""The third reading of messages that repeat their shape: all values that one implementation gives alone, in one step.
+"""Checks compiled for messages of one shape: all that one implementation gives alone, against the bytes, in one step.
 
 Where a value stands depends on the headers of the attributes alone. Messages of one type and length with the same
-headers have one *shape*; once a shape was seen twice, a function is made for it that unpacks the values of ``reading``
-with one ``struct``, for as long as all headers of the message are the same.
+headers have one *shape*; once a shape was seen twice, a function is compiled for it that unpacks the values that
+``FieldReader`` reads with one ``struct``, for as long as all headers of the message are the same. Headers are therefore
+compared here at fixed places, which costs less than a tenth of walking them; only to learn a shape they are walked.
 
 Rules:
-1. A shape gives what ``reading`` gives, or there is none: what is malformed, left open or unjudged, or is no plain
+1. A check finds what ``FieldReader`` finds, or there is none: what is malformed, left open or unjudged, or is no plain
    value, is read step by step.
-2. Of what the messages decide nothing grows without bound: ``SHAPES`` shapes of a kind, ``WAYS`` of one type and
+2. Of what the messages decide nothing grows without bound: ``SHAPES`` checks of a kind, ``PER_LENGTH`` of one type and
    length, ``SEEN`` sightings, the oldest forgotten first; and no more functions are made than one in
    ``MESSAGES_A_SHAPE`` messages, after the first few.
-3. Like ``reading`` it shares nothing with an implementation.
+3. Like ``FieldReader`` it shares nothing with an implementation.
 
 Not here: what an event is held against (``agreement``), and what follows from a disagreement (``compare.evidence``).
 """
@@ -31,9 +32,9 @@ from nlmon.events import Event
 from nlmon.framing import walk_attributes
 from nlmon.uapi import NLA_HDRLEN, NLMSG_HDRLEN
 
-__all__ = ["SHAPES", "Shape", "Shapes"]
+__all__ = ["SHAPES", "CompiledCheck", "CompiledChecks"]
 
-SHAPES, WAYS, SEEN = 1024, 4, 1024
+SHAPES, PER_LENGTH, SEEN = 1024, 4, 1024
 FIRST_SHAPES, MESSAGES_A_SHAPE = 64, 64
 # Longer messages are read step by step; a shape holds two numbers of each of their attributes.
 LONGEST = 2048
@@ -54,11 +55,15 @@ _Headers: TypeAlias = tuple[int, ...]
 _Same: TypeAlias = Callable[[bytes, int, Event, Any], bool]
 
 
-class Shape:
-    """One shape, of messages of a ``kind``, ``room`` bytes with their padding. A message that begins at an offset of a
-    datagram has it if its numbers ``heads`` are ``want``; it raises ``struct.error`` where the datagram ends before the
-    message. ``same`` says whether its event and payload give what the message carries; ``given`` names what that is
-    beyond both; ``times``: how often it was met and not counted yet; ``gone``: it is known no more."""
+class CompiledCheck:
+    """The check of messages of one shape.
+
+    ``kind``: of the payload, ``room``: bytes of such a message with its padding. A message at an offset of a datagram
+    has the shape if ``heads`` of it, the headers of its attributes, are ``want``; that raises ``struct.error`` where
+    the datagram ends before the message. ``same`` says whether its event and payload are what the message carries;
+    ``given`` names the fields that one implementation gave alone. ``times``: how often the shape was met and not
+    counted yet; ``gone``: the check is no longer kept.
+    """
 
     __slots__ = ("given", "gone", "heads", "kind", "room", "same", "times", "want")
 
@@ -76,11 +81,13 @@ class Shape:
         self.want = self.heads(message.data, message.at)
 
 
-class Shapes:
-    """The shapes of one kind of payload, whose header fields stand at the same place in every message; ``dropped`` is
-    called with a shape that is forgotten."""
+class CompiledChecks:
+    """The checks for one kind of payload, whose header fields stand at the same place in every message; ``dropped`` is
+    called with a check that is forgotten."""
 
-    def __init__(self, reader: FieldReader, kind: str, byteorder: str, dropped: Callable[[Shape], None]) -> None:
+    def __init__(
+        self, reader: FieldReader, kind: str, byteorder: str, dropped: Callable[[CompiledCheck], None]
+    ) -> None:
         self._kind, self._rows = kind, reader.rows(kind, None)
         self._order = byteorder
         self._sign = "<" if byteorder == "little" else ">"
@@ -89,8 +96,8 @@ class Shapes:
         self._readers |= {name: lru_cache(REMEMBERED)(self._readers[name]) for name in TEXTS}
         self._dropped = dropped
         # By length and type of a message, as they stand in its header; the last that was met comes first.
-        self.ways: dict[bytes, list[Shape]] = {}
-        self._made: deque[tuple[bytes, Shape]] = deque()
+        self.by_head: dict[bytes, list[CompiledCheck]] = {}
+        self._made: deque[tuple[bytes, CompiledCheck]] = deque()
         self._seen: OrderedDict[tuple[bytes, int, bytes], bool] = OrderedDict()
         self._messages = self._count = 0
         chains = [chain for row in self._rows for chain in row.chains]
@@ -98,68 +105,68 @@ class Shapes:
         self._nested = {first for first, *inner in chains if inner}
         self._deep = any(len(chain) > 2 for chain in chains)
 
-    def shapes(self) -> list[Shape]:
-        """Every shape that is known now."""
-        return [shape for ways in self.ways.values() for shape in ways]
+    def checks(self) -> list[CompiledCheck]:
+        """Every check that is kept now."""
+        return [check for checks in self.by_head.values() for check in checks]
 
-    def prefer(self, key: bytes, shape: Shape) -> None:
-        """Look at a shape before the others of its length and type."""
-        ways = self.ways[key]
-        ways.remove(shape)
-        ways.insert(0, shape)
+    def prefer(self, key: bytes, check: CompiledCheck) -> None:
+        """Try a check before the others of its length and type."""
+        checks = self.by_head[key]
+        checks.remove(check)
+        checks.insert(0, check)
 
-    def learn(self, data: bytes, at: int, event: Event, payload: Any) -> Shape | None:
-        """Take note of a message that has no known shape, at an offset of a datagram, and of its event and payload; its
-        shape, where it was met before and can be read at once."""
+    def learn(self, data: bytes, at: int, event: Event, payload: Any) -> CompiledCheck | None:
+        """Take note of a message of an unknown shape, at an offset of a datagram, and of its event and payload; return
+        the check for its shape, where that was met before and can be compiled."""
         self._messages += 1
         if self._deep or self._count >= FIRST_SHAPES + self._messages // MESSAGES_A_SHAPE:
             return None
         length, msg_type = self._header(data, at) if at + NLMSG_HDRLEN < len(data) else (0, 0)
         if not NLMSG_HDRLEN < length <= LONGEST or at + length > len(data):
             return None
-        told = event.msg_type, payload.family
-        if told != (msg_type, data[at + FAMILY]) or not type(told[0]) is type(told[1]) is int:
+        type_family = event.msg_type, payload.family
+        if type_family != (msg_type, data[at + FAMILY]) or not type(type_family[0]) is type(type_family[1]) is int:
             return None
         message = Message(data, at, at + length, msg_type, self._order)
         headers = self._headers(message)
         if headers is None:
             return None
         key = data[at : at + 6]
-        seen = (key, told[1], b"".join(data[at + head : at + head + 4] for head in headers))
+        seen = (key, type_family[1], b"".join(data[at + head : at + head + 4] for head in headers))
         if seen not in self._seen:
             self._seen[seen] = True
             if len(self._seen) > SEEN:
                 self._seen.popitem(last=False)
             return None
-        shape = self._shape(message, headers, told) if self._seen[seen] else None
-        if shape is None:
+        check = self._compile(message, headers, type_family) if self._seen[seen] else None
+        if check is None:
             self._seen[seen] = False
         else:
             self._count += 1
-            self._keep(key, shape)
-        return shape
+            self._keep(key, check)
+        return check
 
-    def _keep(self, key: bytes, shape: Shape) -> None:
-        ways = self.ways.setdefault(key, [])
-        ways.insert(0, shape)
-        self._made.append((key, shape))
-        for gone in ways[WAYS:]:
+    def _keep(self, key: bytes, check: CompiledCheck) -> None:
+        checks = self.by_head.setdefault(key, [])
+        checks.insert(0, check)
+        self._made.append((key, check))
+        for gone in checks[PER_LENGTH:]:
             self._forget(gone)
-        del ways[WAYS:]
+        del checks[PER_LENGTH:]
         if len(self._made) > SHAPES:
             old, gone = self._made.popleft()
-            if gone in self.ways.get(old, ()):
-                self.ways[old].remove(gone)
+            if gone in self.by_head.get(old, ()):
+                self.by_head[old].remove(gone)
                 self._forget(gone)
-            if not self.ways.get(old, True):
-                del self.ways[old]
+            if not self.by_head.get(old, True):
+                del self.by_head[old]
 
-    def _forget(self, shape: Shape) -> None:
-        shape.gone = True
-        self._dropped(shape)
+    def _forget(self, check: CompiledCheck) -> None:
+        check.gone = True
+        self._dropped(check)
 
     def _headers(self, message: Message) -> _Headers | None:
-        """Where the header of every attribute stands that ``reading`` looks at; None where it does not come to the end
+        """Where the header of every attribute stands that the reader looks at; None where it does not come to the end
         of them."""
         found: list[int] = []
         if not self._prefix:
@@ -182,7 +189,7 @@ class Shapes:
         found.extend(begin - NLA_HDRLEN - start for _, begin, _ in inside)
         return inside
 
-    def _shape(self, message: Message, headers: _Headers, told: tuple[int, int]) -> Shape | None:
+    def _compile(self, message: Message, headers: _Headers, type_family: tuple[int, int]) -> CompiledCheck | None:
         pieces: list[_Piece] = []
         fields: list[tuple[Row, int | None]] = []
         for row in self._rows:
@@ -193,14 +200,14 @@ class Shapes:
             if found is None:
                 fields.append((row, None))
                 continue
-            piece = self._piece(row, found, told[1], message.at)
+            piece = self._piece(row, found, type_family[1], message.at)
             if piece is None:
                 return None
             fields.append((row, len(pieces)))
             pieces.append(piece)
-        same = _same(self._sign, pieces, fields, told)
+        same = _same(self._sign, pieces, fields, type_family)
         given = tuple(row.field.name for row, number in fields if number is not None)
-        return None if same is None else Shape(self._kind, message, headers, same, given)
+        return None if same is None else CompiledCheck(self._kind, message, headers, same, given)
 
     def _piece(self, row: Row, found: tuple[int, int, bool], family: int, start: int) -> _Piece | None:
         """How a value is unpacked, None if that takes more than its place; see ``FieldReader.expected``."""
@@ -221,9 +228,11 @@ class Shapes:
         return None
 
 
-def _same(sign: str, pieces: list[_Piece], fields: list[tuple[Row, int | None]], told: tuple[int, int]) -> _Same | None:
+def _same(
+    sign: str, pieces: list[_Piece], fields: list[tuple[Row, int | None]], type_family: tuple[int, int]
+) -> _Same | None:
     """A function that unpacks all pieces at once and holds them against the fields that are made of them, None for what
-    is not there; None where two of them overlap. ``told``: the type of the event and the family of its payload."""
+    is not there; None where two of them overlap. ``type_family``: type of the event and family of its payload."""
     ranked = sorted((offset, code, f"v{number}") for number, (offset, code, _) in enumerate(pieces))
     form, end = sign, 0
     for offset, code, _ in ranked:
@@ -231,7 +240,7 @@ def _same(sign: str, pieces: list[_Piece], fields: list[tuple[Row, int | None]],
             return None
         form += f"{offset - end}x{code}"
         end = offset + struct.calcsize(sign + code)
-    tests = [f"event.msg_type == {told[0]}", f"rich.family == {told[1]}"]
+    tests = [f"event.msg_type == {type_family[0]}", f"rich.family == {type_family[1]}"]
     for row, number in fields:
         field = f"rich.{row.field.name}"
         if number is None:
@@ -252,5 +261,5 @@ def _same(sign: str, pieces: list[_Piece], fields: list[tuple[Row, int | None]],
 
 @lru_cache(CODES)
 def _code(source: str) -> CodeType:
-    """The code of a function. Shapes often differ in nothing but the places of their values."""
+    """The code of a function. CompiledChecks often differ in nothing but the places of their values."""
     return compile(source, "<shape>", "exec")

@@ -19,7 +19,7 @@ from nlmon.capture import open_capture
 from nlmon.compare.contract import load_contract
 from nlmon.compare.difference import Difference
 from nlmon.compare.evidence.check import RecordedNames
-from nlmon.compare.fast.shapes import FIRST_SHAPES, MESSAGES_A_SHAPE, SEEN, SHAPES, WAYS
+from nlmon.compare.fast.shapes import FIRST_SHAPES, MESSAGES_A_SHAPE, PER_LENGTH, SEEN, SHAPES
 from nlmon.compare.judge import Judge
 from nlmon.compare.side import Side
 from nlmon.events import Event, LinkInfo, RouteInfo
@@ -247,10 +247,10 @@ def test_the_oldest_shape_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     for kind in range(40, 60):
         for _ in range(3):
             judged(bench, route(1, attr(20, b"\0"), attr(kind, bytes(kind))))
-    (shapes,) = [s for kind, s in bench.judges[0]._agreement._shapes.items() if kind == "route"]
+    (checks,) = [s for kind, s in bench.judges[0]._agreement._checks.items() if kind == "route"]
     fast, slow = bench.results()
 
-    assert len(shapes.shapes()) == 8
+    assert len(checks.checks()) == 8
     assert fast == slow
 
 
@@ -261,9 +261,9 @@ def test_what_has_no_shape_does_not_cost_the_others_theirs() -> None:
     odd = message(16, number("BxHiII", 0, 1, 3, 1, 0) + attr(3, b"lan0\0") + twice + twice)
     for _ in range(3 * FIRST_SHAPES):
         judged(bench, odd)
-    (shapes,) = [s for kind, s in bench.judges[0]._agreement._shapes.items() if kind == "link"]
+    (checks,) = [s for kind, s in bench.judges[0]._agreement._checks.items() if kind == "link"]
 
-    assert (shapes.shapes(), shapes._count) == ([], 0)
+    assert (checks.checks(), checks._count) == ([], 0)
 
 
 def test_shapes_are_bounded() -> None:
@@ -274,19 +274,19 @@ def test_shapes_are_bounded() -> None:
         one = route(1, *(attr(rnd.randrange(40, 300), bytes(4 * rnd.randrange(3))) for _ in range(8)))
         judged(bench, one)
         judged(bench, one)
-    (shapes,) = [s for kind, s in bench.judges[0]._agreement._shapes.items() if kind == "route"]
+    (checks,) = [s for kind, s in bench.judges[0]._agreement._checks.items() if kind == "route"]
     fast, slow = bench.results()
 
-    assert len(shapes.shapes()) <= min(SHAPES, FIRST_SHAPES + 12000 // MESSAGES_A_SHAPE)
-    assert max(map(len, shapes.ways.values())) <= WAYS
-    assert len(shapes._seen) <= SEEN
+    assert len(checks.checks()) <= min(SHAPES, FIRST_SHAPES + 12000 // MESSAGES_A_SHAPE)
+    assert max(map(len, checks.by_head.values())) <= PER_LENGTH
+    assert len(checks._seen) <= SEEN
     assert fast == slow
 
 
 def test_what_a_forgotten_shape_gave_is_counted() -> None:
     """Also where a later message of the same datagram is what it is forgotten for."""
     first = route(1, attr(20, b"\0"))
-    others = [route(1, attr(20, b"\0"), attr(kind, b"")) for kind in range(40, 40 + WAYS + 2)]
+    others = [route(1, attr(20, b"\0"), attr(kind, b"")) for kind in range(40, 40 + PER_LENGTH + 2)]
     same = [one[:20] + bytes([number]) + one[21:] for number, one in enumerate(others)]
     bench = Bench()
     for one in (first, first, *others, *others, first):
