@@ -133,6 +133,7 @@ RTM_NEWNETCONF: Final = 80
 RTM_NEWMDB: Final = 84
 RTM_NEWNSID: Final = 88
 RTM_NEWSTATS: Final = 92
+RTM_NEWCACHEREPORT: Final = 96
 RTM_NEWCHAIN: Final = 100
 RTM_DELCHAIN: Final = 101
 RTM_NEWNEXTHOP: Final = 104
@@ -233,7 +234,10 @@ UDIAG_SHOW_PEER: Final = 0x4
 UDIAG_SHOW_RQLEN: Final = 0x10
 UDIAG_SHOW_UID: Final = 0x40
 
-# linux/xfrm.h: message types and groups
+# linux/xfrm.h: attributes, message types and groups
+XFRMA_SA: Final = 6
+XFRMA_POLICY: Final = 7
+XFRMA_LTIME_VAL: Final = 9
 XFRM_MSG_NEWSA: Final = 16
 XFRM_MSG_DELSA: Final = 17
 XFRM_MSG_GETSA: Final = 18
@@ -281,6 +285,16 @@ NFNLGRP_CONNTRACK_EXP_DESTROY: Final = 6
 NFNLGRP_NFTABLES: Final = 7
 NFNLGRP_ACCT_QUOTA: Final = 8
 NFNLGRP_NFTRACE: Final = 9
+
+# linux/netfilter/nfnetlink_conntrack.h, nfnetlink_acct.h, nf_tables.h: messages of these subsystems
+IPCTNL_MSG_CT_NEW: Final = 0
+IPCTNL_MSG_CT_GET: Final = 1
+IPCTNL_MSG_CT_DELETE: Final = 2
+IPCTNL_MSG_EXP_NEW: Final = 0
+IPCTNL_MSG_EXP_GET: Final = 1
+IPCTNL_MSG_EXP_DELETE: Final = 2
+NFNL_MSG_ACCT_OVERQUOTA: Final = 4
+NFT_MSG_TRACE: Final = 17
 
 # linux/audit.h
 AUDIT_NLGRP_READLOG: Final = 1

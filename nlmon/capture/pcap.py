@@ -15,6 +15,7 @@ from typing import Literal
 from nlmon.capture.base import Batch
 from nlmon.capture.reader import ARPHRD_NETLINK, COOKED_HEADER, LARGEST_RECORD, Damaged
 from nlmon.capture.source import Source
+from nlmon.uapi import NLMSG_HDRLEN
 
 __all__ = ["MAGICS", "pcap_batches"]
 
@@ -27,7 +28,6 @@ MAGICS: dict[bytes, tuple[Literal["little", "big"], int]] = {
 }
 HEADER = 24
 RECORD = 16
-NLMSGHDR = 16
 
 
 def pcap_batches(source: Source, byteorder: str, unit: int, *, bare: bool) -> Iterator[Batch]:
@@ -63,7 +63,7 @@ def pcap_batches(source: Source, byteorder: str, unit: int, *, bare: bool) -> It
                     raise Damaged("the file ends inside a packet header", start)
                 chunk = chunk.ljust(need, b"\0")
             seconds, fraction, captured, original, hardware, code = unpack(chunk, at)
-            if bare and captured < NLMSGHDR:
+            if bare and captured < NLMSG_HDRLEN:
                 raise Damaged(f"a packet of {captured} bytes is too short for a netlink message", start + at)
             end = at + RECORD + captured
             if end > size:

@@ -15,10 +15,10 @@ from typing import Literal
 from nlmon.capture.base import Batch
 from nlmon.capture.reader import LARGEST_RECORD, Damaged
 from nlmon.capture.source import Source
+from nlmon.uapi import NLMSG_HDRLEN
 
 __all__ = ["rtmon_batches", "rtmon_byteorder"]
 
-HEADER = 16
 TSTAMP = 15
 TSTAMP_LENGTH = 24
 
@@ -39,7 +39,7 @@ def rtmon_batches(source: Source, byteorder: str) -> Iterator[Batch]:
     header, stamp = struct.Struct(sign + "IH"), struct.Struct(sign + "II")
     chunk, offset = b"", source.offset
     at = size = number = timestamp = 0
-    want = HEADER
+    want = NLMSG_HDRLEN
     batch = Batch(1, 0)
     times, data, offsets = batch.columns()
     try:
@@ -53,10 +53,10 @@ def rtmon_batches(source: Source, byteorder: str) -> Iterator[Batch]:
                 size = len(chunk)
                 if not chunk:
                     return
-                if size < HEADER:
+                if size < NLMSG_HDRLEN:
                     raise Damaged("the file ends inside a message header", offset)
             length, kind = header.unpack_from(chunk, at)
-            if not HEADER <= length <= LARGEST_RECORD:
+            if not NLMSG_HDRLEN <= length <= LARGEST_RECORD:
                 raise Damaged(f"a message claims {length:,} bytes", offset)
             end = at + (length + 3 & ~3)
             if end > size:
@@ -66,9 +66,9 @@ def rtmon_batches(source: Source, byteorder: str) -> Iterator[Batch]:
                 if at + length > size:
                     raise Damaged("the file ends inside a message", offset)
                 end = size  # the last one may lack its padding
-            want = HEADER
-            if kind == TSTAMP and end - at >= HEADER + stamp.size:
-                seconds, micros = stamp.unpack_from(chunk, at + HEADER)
+            want = NLMSG_HDRLEN
+            if kind == TSTAMP and end - at >= NLMSG_HDRLEN + stamp.size:
+                seconds, micros = stamp.unpack_from(chunk, at + NLMSG_HDRLEN)
                 timestamp = seconds * 1_000_000_000 + micros * 1000
             else:
                 number += 1

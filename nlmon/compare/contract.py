@@ -23,6 +23,7 @@ from msgspec import Struct
 
 from nlmon.errors import ContractError
 from nlmon.events import PAYLOADS, NextHop, Nl80211Info, QcaVendorInfo
+from nlmon.uapi import NLMSG_MIN_TYPE
 
 __all__ = [
     "COMPILED",
@@ -133,7 +134,10 @@ class Contract(Struct, frozen=True, dict=True):
 
     def of(self, protocol: int, msg_type: int) -> str | None:
         """Kind of event that messages of a type give, None: no event."""
-        return self._of.get((protocol, msg_type)) or (self._of.get((protocol, None)) if msg_type >= 16 else None)
+        kind = self._of.get((protocol, msg_type))
+        if kind is None and msg_type >= NLMSG_MIN_TYPE:
+            return self._of.get((protocol, None))
+        return kind
 
     @functools.cached_property
     def _of(self) -> Mapping[tuple[int, int | None], str]:

@@ -18,12 +18,11 @@ import struct
 from typing import Any, Literal
 
 from nlmon.events import UNSET, AddrInfo, Event, LinkInfo, NeighInfo, NextHop, RouteInfo, RuleInfo
+from nlmon.uapi import AF_INET, AF_INET6, AF_MPLS, NLMSG_HDRLEN, RTAX_CC_ALGO
 
 __all__ = ["encode_event"]
 
-AF_MPLS = 28
-FAMILY_NUMBERS = {"inet": 2, "inet6": 10, "mpls": 28}
-RTAX_CC_ALGO = 16
+FAMILY_NUMBERS = {"inet": AF_INET, "inet6": AF_INET6, "mpls": AF_MPLS}
 
 
 def encode_event(event: Event, byteorder: Literal["little", "big"] = "little") -> bytes:
@@ -49,7 +48,7 @@ class _Encoder:
             body = self._rule(payload)
         else:
             raise TypeError(f"no encoding for {type(payload).__name__}")
-        head = self._pack("IHHII", 16 + len(body), event.msg_type, event.msg_flags, event.seq, event.pid)
+        head = self._pack("IHHII", NLMSG_HDRLEN + len(body), event.msg_type, event.msg_flags, event.seq, event.pid)
         return _aligned(head + body)
 
     def _pack(self, code: str, *values: Any) -> bytes:

@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeAlias
 
+from nlmon import uapi
+
 __all__ = [
     "ATTRIBUTES",
     "HEADERS",
@@ -65,16 +67,16 @@ HEADERS: Mapping[str, Fields] = {
 }
 # The structures of IPsec messages by message type; their fields are shown as one piece.
 XFRM_HEADERS: Mapping[int, int] = {
-    **dict.fromkeys((16, 26), 224),
-    17: 24,
-    **dict.fromkeys((19, 25), 168),
-    20: 64,
-    23: 280,
-    24: 232,
-    27: 176,
-    28: 1,
-    29: 0,
-    30: 48,
+    **dict.fromkeys((uapi.XFRM_MSG_NEWSA, uapi.XFRM_MSG_UPDSA), 224),
+    uapi.XFRM_MSG_DELSA: 24,
+    **dict.fromkeys((uapi.XFRM_MSG_NEWPOLICY, uapi.XFRM_MSG_UPDPOLICY), 168),
+    uapi.XFRM_MSG_DELPOLICY: 64,
+    uapi.XFRM_MSG_ACQUIRE: 280,
+    uapi.XFRM_MSG_EXPIRE: 232,
+    uapi.XFRM_MSG_POLEXPIRE: 176,
+    uapi.XFRM_MSG_FLUSHSA: 1,
+    uapi.XFRM_MSG_FLUSHPOLICY: 0,
+    uapi.XFRM_MSG_NEWAE: 48,
 }
 _SA_INFO: Fields = {
     "selector": (0, 56),
@@ -103,22 +105,25 @@ _POLICY_INFO: Fields = {
 }
 # Fields of those structures, xfrm_usersa_info and its kin, by message type; 64-bit kernels.
 XFRM_FIELDS: Mapping[int, Fields] = {
-    **dict.fromkeys((16, 26), _SA_INFO),
-    17: _SA_ID,
-    **dict.fromkeys((19, 25), _POLICY_INFO),
-    20: {"selector": (0, 56), "index": (56, 4), "dir": (60, 1)},  # xfrm_userpolicy_id
+    **dict.fromkeys((uapi.XFRM_MSG_NEWSA, uapi.XFRM_MSG_UPDSA), _SA_INFO),
+    uapi.XFRM_MSG_DELSA: _SA_ID,
+    **dict.fromkeys((uapi.XFRM_MSG_NEWPOLICY, uapi.XFRM_MSG_UPDPOLICY), _POLICY_INFO),
+    uapi.XFRM_MSG_DELPOLICY: {"selector": (0, 56), "index": (56, 4), "dir": (60, 1)},  # xfrm_userpolicy_id
     # xfrm_user_acquire: what state is wanted, the selector of the traffic, the policy at 96
-    23: {"acquire": (0, 280), **{name: (96 + at, size) for name, (at, size) in _POLICY_INFO.items()}},
-    24: {**_SA_INFO, "hard": (224, 1)},
-    27: {**_POLICY_INFO, "hard": (168, 1)},
-    28: {"proto": (0, 1)},
-    30: {**_SA_ID, "saddr": (24, 16), "reqid": (44, 4)},
+    uapi.XFRM_MSG_ACQUIRE: {
+        "acquire": (0, 280),
+        **{name: (96 + at, size) for name, (at, size) in _POLICY_INFO.items()},
+    },
+    uapi.XFRM_MSG_EXPIRE: {**_SA_INFO, "hard": (224, 1)},
+    uapi.XFRM_MSG_POLEXPIRE: {**_POLICY_INFO, "hard": (168, 1)},
+    uapi.XFRM_MSG_FLUSHSA: {"proto": (0, 1)},
+    uapi.XFRM_MSG_NEWAE: {**_SA_ID, "saddr": (24, 16), "reqid": (44, 4)},
 }
 # Fields that an attribute of such a message holds, by message type: its number, the bytes it must have, the fields.
 XFRM_NESTED: Mapping[int, tuple[int, int, Fields]] = {
-    17: (6, 224, {name: place for name, place in _SA_INFO.items() if name not in _SA_ID}),  # XFRMA_SA
-    20: (7, 168, _POLICY_INFO),  # XFRMA_POLICY; where it is absent the header names the policy
-    30: (9, 16, {"bytes": (0, 8), "packets": (8, 8)}),  # XFRMA_LTIME_VAL; a part of it is malformed
+    uapi.XFRM_MSG_DELSA: (uapi.XFRMA_SA, 224, {name: place for name, place in _SA_INFO.items() if name not in _SA_ID}),
+    uapi.XFRM_MSG_DELPOLICY: (uapi.XFRMA_POLICY, 168, _POLICY_INFO),  # where it is absent the header names the policy
+    uapi.XFRM_MSG_NEWAE: (uapi.XFRMA_LTIME_VAL, 16, {"bytes": (0, 8), "packets": (8, 8)}),  # a part of it is malformed
 }
 # Bytes of the fixed header of kinds that one implementation gives alone.
 KIND_HEADERS = {"tc": 20, "prefix": 12, "netconf": 4, "mdb": 8, "nsid": 4, "stats": 12, "nexthop": 8, "expect": 4}

@@ -21,10 +21,13 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 
+from nlmon.uapi import RTM_DELLINK, RTM_NEWLINK
+
 __all__ = ["Names"]
 
-# RTM_NEWLINK, RTM_DELLINK (linux/rtnetlink.h).
-LINKS = {16, 17}
+# What changes a name.
+LINKS = {RTM_NEWLINK, RTM_DELLINK}
+# Length and type, which begin a message: a socket of this host is read in its own byte order.
 _HEAD = struct.Struct("=IH")
 _head = _HEAD.unpack_from
 

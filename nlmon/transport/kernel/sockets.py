@@ -13,12 +13,9 @@ import socket
 import struct
 
 from nlmon.errors import TransportError
+from nlmon.uapi import SK_MEMINFO_DROPS, SK_MEMINFO_VARS, SO_MEMINFO, SO_NETNS_COOKIE
 
 __all__ = ["buffer_of", "drops_of", "failed", "namespace_of", "open_socket", "set_buffer"]
-
-# asm-generic/socket.h; the socket module lacks them.
-SO_MEMINFO, SO_NETNS_COOKIE = 55, 71
-SK_MEMINFO_DROPS, SK_MEMINFO_VARS = 8, 9
 
 
 class _Socket(socket.socket):

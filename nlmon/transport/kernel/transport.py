@@ -36,19 +36,29 @@ from nlmon.errors import Overrun, TransportError
 from nlmon.transport.base import TransportStatus
 from nlmon.transport.kernel.ifnames import Names
 from nlmon.transport.kernel.sockets import buffer_of, drops_of, failed, namespace_of, open_socket, set_buffer
+from nlmon.uapi import (
+    MSG_TRUNC,
+    NETLINK_ADD_MEMBERSHIP,
+    NETLINK_DROP_MEMBERSHIP,
+    NETLINK_EXT_ACK,
+    NETLINK_GET_STRICT_CHK,
+    NETLINK_LISTEN_ALL_NSID,
+    NETLINK_ROUTE,
+    NLM_F_ACK,
+    NLM_F_DUMP,
+    NLM_F_MULTI,
+    NLMSG_DONE,
+    NLMSG_ERROR,
+    RTNLGRP_LINK,
+    SIOCGIFNAME,
+    SO_RCVBUFFORCE,
+    SO_SNDBUFFORCE,
+    SOL_NETLINK,
+)
 from nlmon.wire import Datagram
 
 __all__ = ["KernelFactory", "KernelTransport"]
 
-# linux/netlink.h and asm-generic/socket.h; the socket module lacks them.
-SOL_NETLINK = 270
-NETLINK_ADD_MEMBERSHIP, NETLINK_DROP_MEMBERSHIP, NETLINK_EXT_ACK, NETLINK_GET_STRICT_CHK = 1, 2, 11, 12
-NETLINK_LISTEN_ALL_NSID = 8
-SO_SNDBUFFORCE, SO_RCVBUFFORCE = 32, 33
-SIOCGIFNAME = 0x8910  # linux/sockios.h
-NETLINK_ROUTE, RTNLGRP_LINK = 0, 1
-MSG_TRUNC = 0x20  # linux/socket.h
-NLMSG_ERROR, NLMSG_DONE, NLM_F_MULTI, NLM_F_ACK, NLM_F_DUMP = 2, 3, 0x2, 0x4, 0x300
 # Address space, of which only the pages that a datagram has filled become memory.
 LARGEST_DATAGRAM = 16 * 1024 * 1024
 ANSWER_SECONDS = 10.0

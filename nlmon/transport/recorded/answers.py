@@ -10,7 +10,6 @@ Not here: what was recorded (``kernel``), and the sockets (``transport``).
 from __future__ import annotations
 
 import errno
-import struct
 from collections.abc import Iterator
 
 from nlmon.framing import attribute
@@ -36,6 +35,7 @@ from nlmon.uapi import (
 
 __all__ = ["answers"]
 
+GETFAMILY = bytes([CTRL_CMD_GETFAMILY])
 # Of the played socket, as the kernel might have numbered it.
 PORT_ID = 1 << 22
 # Kernels fill dump datagrams to some 16 to 32 KiB; smaller ones keep readers honest about multipart answers.
@@ -58,7 +58,7 @@ def answers(kernel: Told, protocol: int, message: bytes) -> Iterator[bytes]:
         every = [one for _, one in kernel.links.values()]
         found = every if flags & NLM_F_DUMP == NLM_F_DUMP else _one_link(kernel, message)
         missing = errno.ENODEV
-    elif protocol == NETLINK_GENERIC and kind == GENL_ID_CTRL and message[16:17] == bytes([CTRL_CMD_GETFAMILY]):
+    elif (protocol, kind) == (NETLINK_GENERIC, GENL_ID_CTRL) and message.startswith(GETFAMILY, NLMSG_HDRLEN):
         every = [one for _, one in kernel.families.values()]
         found = every if flags & NLM_F_DUMP == NLM_F_DUMP else _one_family(kernel, message)
         missing = errno.ENOENT
@@ -74,7 +74,8 @@ def answers(kernel: Told, protocol: int, message: bytes) -> Iterator[bytes]:
 
 
 def _one_link(kernel: Told, message: bytes) -> list[bytes]:
-    index = struct.unpack_from(kernel.header.format[0] + "i", message.ljust(32, b"\0"), 20)[0]
+    raw = message[NLMSG_HDRLEN + 4 : NLMSG_HDRLEN + 8].ljust(4, b"\0")
+    index = int.from_bytes(raw, kernel.byteorder, signed=True)
     name = attribute(message, NLMSG_HDRLEN + IFINFOMSG, len(message), kernel.byteorder, IFLA_IFNAME)
     for number, (text, found) in kernel.links.items():
         if number == index or (name is not None and text == name_text(name)):
@@ -103,7 +104,7 @@ def _multipart(kernel: Told, found: list[bytes], seq: int, kind: int) -> Iterato
             yield part
             part = b""
         part += one
-    done = kernel.error.pack(20, NLMSG_DONE, NLM_F_MULTI, seq, PORT_ID, 0)
+    done = kernel.error.pack(kernel.error.size, NLMSG_DONE, NLM_F_MULTI, seq, PORT_ID, 0)
     if part:
         yield part
     yield done
@@ -112,8 +113,9 @@ def _multipart(kernel: Told, found: list[bytes], seq: int, kind: int) -> Iterato
 def _rewrite(kernel: Told, message: bytes, seq: int, flags: int, kind: int) -> bytes:
     length, *_ = kernel.header.unpack_from(message)
     head = kernel.header.pack(length, kind, flags, seq, PORT_ID)
-    return head + message[16:] + bytes(-length % 4)
+    return head + message[NLMSG_HDRLEN:] + bytes(-length % 4)
 
 
 def _refuse(kernel: Told, message: bytes, seq: int, number: int) -> bytes:
-    return kernel.error.pack(36, NLMSG_ERROR, 0, seq, PORT_ID, -number) + message[:16]
+    refused = message[:NLMSG_HDRLEN]
+    return kernel.error.pack(kernel.error.size + len(refused), NLMSG_ERROR, 0, seq, PORT_ID, -number) + refused

@@ -11,55 +11,97 @@ from __future__ import annotations
 
 import functools
 
+from nlmon import uapi
+from nlmon.uapi import AF_BRIDGE, AF_INET, AF_INET6, AF_MPLS, AF_UNSPEC, RTNL_FAMILY_IP6MR, RTNL_FAMILY_IPMR
+
 __all__ = ["groups_of"]
 
-ROUTE, SOCK_DIAG, XFRM, AUDIT, NETFILTER = 0, 4, 6, 9, 12
-NFNL_SUBSYS_NFTABLES = 10
-AF_INET, AF_INET6, AF_MPLS, IPMR, IP6MR = 2, 10, 28, 128, 129
-LINK, NEIGH, TC, PREFIX, ND_USEROPT, DCB, MDB, NSID, NEXTHOP, BRVLAN, STATS, TUNNEL = (
-    *(1, 3, 4, 18, 20, 23, 26, 28, 32, 33, 36),
-    35,
-)
-# By message type // 4, which is the same for NEW, DEL, GET and SET.
+# By the object that a message is about: of the types NEW, DEL, GET and SET of one, which follow each other, the first.
 _ANY_FAMILY = {
-    7: NEIGH,
-    **dict.fromkeys((9, 10, 11, 12, 25), TC),
-    13: PREFIX,
-    17: ND_USEROPT,
-    19: DCB,
-    21: MDB,
-    22: NSID,
-    23: STATS,
-    26: NEXTHOP,
-    27: LINK,
-    28: BRVLAN,
-    29: NEXTHOP,
-    30: TUNNEL,
+    uapi.RTM_NEWNEIGH: uapi.RTNLGRP_NEIGH,
+    uapi.RTM_NEWQDISC: uapi.RTNLGRP_TC,
+    uapi.RTM_NEWTCLASS: uapi.RTNLGRP_TC,
+    uapi.RTM_NEWTFILTER: uapi.RTNLGRP_TC,
+    uapi.RTM_NEWACTION: uapi.RTNLGRP_TC,
+    uapi.RTM_NEWCHAIN: uapi.RTNLGRP_TC,
+    uapi.RTM_NEWPREFIX: uapi.RTNLGRP_IPV6_PREFIX,
+    uapi.RTM_NEWNDUSEROPT: uapi.RTNLGRP_ND_USEROPT,
+    uapi.RTM_GETDCB & ~3: uapi.RTNLGRP_DCB,
+    uapi.RTM_NEWMDB: uapi.RTNLGRP_MDB,
+    uapi.RTM_NEWNSID: uapi.RTNLGRP_NSID,
+    uapi.RTM_NEWSTATS: uapi.RTNLGRP_STATS,
+    uapi.RTM_NEWNEXTHOP: uapi.RTNLGRP_NEXTHOP,
+    uapi.RTM_NEWLINKPROP: uapi.RTNLGRP_LINK,
+    uapi.RTM_NEWVLAN: uapi.RTNLGRP_BRVLAN,
+    uapi.RTM_NEWNEXTHOPBUCKET: uapi.RTNLGRP_NEXTHOP,
+    uapi.RTM_NEWTUNNEL: uapi.RTNLGRP_TUNNEL,
 }
 _BY_FAMILY = {
-    # Link messages of family AF_INET6 are the address family's own view (RTNLGRP_IPV6_IFINFO).
-    4: {0: LINK, 7: LINK, AF_INET6: 12},
-    5: {AF_INET: 5, AF_INET6: 9},
-    6: {AF_INET: 7, AF_INET6: 11, AF_MPLS: 27, IPMR: 6, IP6MR: 10},
-    8: {AF_INET: 8, AF_INET6: 19, IPMR: 8, IP6MR: 19},
-    20: {AF_INET: 24, AF_INET6: 25, AF_MPLS: 29},
-    24: {IPMR: 30, IP6MR: 31},
+    # Link messages of family AF_INET6 are the address family's own view.
+    uapi.RTM_NEWLINK: {
+        AF_UNSPEC: uapi.RTNLGRP_LINK,
+        AF_BRIDGE: uapi.RTNLGRP_LINK,
+        AF_INET6: uapi.RTNLGRP_IPV6_IFINFO,
+    },
+    uapi.RTM_NEWADDR: {AF_INET: uapi.RTNLGRP_IPV4_IFADDR, AF_INET6: uapi.RTNLGRP_IPV6_IFADDR},
+    uapi.RTM_NEWROUTE: {
+        AF_INET: uapi.RTNLGRP_IPV4_ROUTE,
+        AF_INET6: uapi.RTNLGRP_IPV6_ROUTE,
+        AF_MPLS: uapi.RTNLGRP_MPLS_ROUTE,
+        RTNL_FAMILY_IPMR: uapi.RTNLGRP_IPV4_MROUTE,
+        RTNL_FAMILY_IP6MR: uapi.RTNLGRP_IPV6_MROUTE,
+    },
+    uapi.RTM_NEWRULE: {
+        AF_INET: uapi.RTNLGRP_IPV4_RULE,
+        AF_INET6: uapi.RTNLGRP_IPV6_RULE,
+        RTNL_FAMILY_IPMR: uapi.RTNLGRP_IPV4_RULE,
+        RTNL_FAMILY_IP6MR: uapi.RTNLGRP_IPV6_RULE,
+    },
+    uapi.RTM_NEWNETCONF: {
+        AF_INET: uapi.RTNLGRP_IPV4_NETCONF,
+        AF_INET6: uapi.RTNLGRP_IPV6_NETCONF,
+        AF_MPLS: uapi.RTNLGRP_MPLS_NETCONF,
+    },
+    uapi.RTM_NEWCACHEREPORT: {
+        RTNL_FAMILY_IPMR: uapi.RTNLGRP_IPV4_MROUTE_R,
+        RTNL_FAMILY_IP6MR: uapi.RTNLGRP_IPV6_MROUTE_R,
+    },
 }
-
-
-# linux/netfilter/nfnetlink_compat.h, by message type; a flow or expectation is new when it was created.
-_NETFILTER = {0x102: 3, 0x202: 6, 0x704: 8, 0xA11: 9}
-_CREATED = 0x600  # NLM_F_CREATE | NLM_F_EXCL
-# linux/xfrm.h, enum xfrm_nlgroups
+_CONNTRACK = uapi.NFNL_SUBSYS_CTNETLINK << 8 | uapi.IPCTNL_MSG_CT_NEW
+_EXPECT = uapi.NFNL_SUBSYS_CTNETLINK_EXP << 8 | uapi.IPCTNL_MSG_EXP_NEW
+# linux/netfilter/nfnetlink_compat.h: a flow or expectation is new when it was created.
+_NETFILTER = {
+    uapi.NFNL_SUBSYS_CTNETLINK << 8 | uapi.IPCTNL_MSG_CT_DELETE: uapi.NFNLGRP_CONNTRACK_DESTROY,
+    uapi.NFNL_SUBSYS_CTNETLINK_EXP << 8 | uapi.IPCTNL_MSG_EXP_DELETE: uapi.NFNLGRP_CONNTRACK_EXP_DESTROY,
+    uapi.NFNL_SUBSYS_ACCT << 8 | uapi.NFNL_MSG_ACCT_OVERQUOTA: uapi.NFNLGRP_ACCT_QUOTA,
+    uapi.NFNL_SUBSYS_NFTABLES << 8 | uapi.NFT_MSG_TRACE: uapi.NFNLGRP_NFTRACE,
+}
+_CREATED = uapi.NLM_F_CREATE | uapi.NLM_F_EXCL
 _XFRM = {
-    23: 1,
-    **dict.fromkeys((24, 27), 2),
-    **dict.fromkeys((16, 17, 26, 28), 3),
-    **dict.fromkeys((19, 20, 25, 29, 40), 4),
-    30: 5,
-    32: 6,
-    33: 7,
-    38: 8,
+    uapi.XFRM_MSG_ACQUIRE: uapi.XFRMNLGRP_ACQUIRE,
+    **dict.fromkeys((uapi.XFRM_MSG_EXPIRE, uapi.XFRM_MSG_POLEXPIRE), uapi.XFRMNLGRP_EXPIRE),
+    **dict.fromkeys(
+        (uapi.XFRM_MSG_NEWSA, uapi.XFRM_MSG_DELSA, uapi.XFRM_MSG_UPDSA, uapi.XFRM_MSG_FLUSHSA), uapi.XFRMNLGRP_SA
+    ),
+    **dict.fromkeys(
+        (
+            uapi.XFRM_MSG_NEWPOLICY,
+            uapi.XFRM_MSG_DELPOLICY,
+            uapi.XFRM_MSG_UPDPOLICY,
+            uapi.XFRM_MSG_FLUSHPOLICY,
+            uapi.XFRM_MSG_GETDEFAULT,
+        ),
+        uapi.XFRMNLGRP_POLICY,
+    ),
+    uapi.XFRM_MSG_NEWAE: uapi.XFRMNLGRP_AEVENTS,
+    uapi.XFRM_MSG_REPORT: uapi.XFRMNLGRP_REPORT,
+    uapi.XFRM_MSG_MIGRATE: uapi.XFRMNLGRP_MIGRATE,
+    uapi.XFRM_MSG_MAPPING: uapi.XFRMNLGRP_MAPPING,
+}
+_SOCK_DIAG = {
+    # TCP and UDP of a family; which of the two is in an attribute.
+    AF_INET: frozenset({uapi.SKNLGRP_INET_TCP_DESTROY, uapi.SKNLGRP_INET_UDP_DESTROY}),
+    AF_INET6: frozenset({uapi.SKNLGRP_INET6_TCP_DESTROY, uapi.SKNLGRP_INET6_UDP_DESTROY}),
 }
 
 
@@ -71,32 +113,33 @@ def groups_of(protocol: int, msg_type: int, flags: int, family: int) -> frozense
     for generic netlink, whose groups are the kernel's to number.
     """
     found: int | None
-    if protocol == ROUTE:
+    if protocol == uapi.NETLINK_ROUTE:
         found = _route_group(msg_type, family)
-    elif protocol == NETFILTER:
+    elif protocol == uapi.NETLINK_NETFILTER:
         found = _netfilter_group(msg_type, flags)
-    elif protocol == XFRM:
+    elif protocol == uapi.NETLINK_XFRM:
         found = _XFRM.get(msg_type)
-    elif protocol == SOCK_DIAG:
-        # linux/sock_diag.h: TCP and UDP of a family; which of the two is in an attribute.
-        return {AF_INET: frozenset({1, 2}), AF_INET6: frozenset({3, 4})}.get(family, frozenset())
-    elif protocol == AUDIT:
-        found = 1
+    elif protocol == uapi.NETLINK_SOCK_DIAG:
+        return _SOCK_DIAG.get(family, frozenset())
+    elif protocol == uapi.NETLINK_AUDIT:
+        found = uapi.AUDIT_NLGRP_READLOG
     else:
         return None
     return frozenset() if found is None else frozenset({found})
 
 
 def _route_group(msg_type: int, family: int) -> int | None:
-    kind = msg_type // 4
-    found = _BY_FAMILY.get(kind)
-    return _ANY_FAMILY.get(kind) if found is None else found.get(family)
+    first = msg_type & ~3
+    found = _BY_FAMILY.get(first)
+    return _ANY_FAMILY.get(first) if found is None else found.get(family)
 
 
 def _netfilter_group(msg_type: int, flags: int) -> int | None:
-    if msg_type in {0x100, 0x200}:
-        created = flags & _CREATED == _CREATED
-        return (1 if created else 2) + (3 if msg_type == 0x200 else 0)
-    if msg_type >> 8 == NFNL_SUBSYS_NFTABLES:
-        return _NETFILTER.get(msg_type, 7)
+    created = flags & _CREATED == _CREATED
+    if msg_type == _CONNTRACK:
+        return uapi.NFNLGRP_CONNTRACK_NEW if created else uapi.NFNLGRP_CONNTRACK_UPDATE
+    if msg_type == _EXPECT:
+        return uapi.NFNLGRP_CONNTRACK_EXP_NEW if created else uapi.NFNLGRP_CONNTRACK_EXP_UPDATE
+    if msg_type >> 8 == uapi.NFNL_SUBSYS_NFTABLES:
+        return _NETFILTER.get(msg_type, uapi.NFNLGRP_NFTABLES)
     return _NETFILTER.get(msg_type)
