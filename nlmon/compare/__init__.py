@@ -2,8 +2,8 @@
 
 Rules of this room:
 1. Values in, values out: no capture, no transport, no backend, and no file but the contract.
-2. The contract says who owes what. What both give is held against each other; what one gives alone is held against
-   the bytes, by a third reading that shares nothing with either.
+2. The contract says who must provide what. What both provide is held against each other; what only one provides is
+   held against the bytes, by a third reading that shares nothing with either.
 3. Every class of difference, its code and its weight stand in one table, in ``difference``.
 
 Read ``contract`` and ``difference`` first, then ``judge``, which is given each datagram. Of most datagrams

@@ -67,9 +67,9 @@ class Classifier:
             yield from self._interface(reference, candidate)
         yield from self.payloads(reference.payload, candidate.payload)
 
-    def alone(self, event: Event, *, of_reference: bool, recovering: bool) -> bool:
-        """Whether the contract gives events of this kind to the one that gave it alone; such an event is counted
-        as an enhancement, or a service that is lost. So is an event that makes up for a loss, if there was one."""
+    def count_expected(self, event: Event, *, of_reference: bool, recovering: bool) -> bool:
+        """Count an event that only one of them gave, as an enhancement or as a service that is lost, if the contract
+        says so of its kind, or if it resynchronizes after a loss; False, and nothing is counted, if it does not."""
         if event.synthetic:
             if not recovering:
                 return False
@@ -85,11 +85,11 @@ class Classifier:
 
     def _interface(self, reference: Event, candidate: Event) -> Iterator[Finding]:
         old, new = reference.interface, candidate.interface
-        owes_old = self._contract.must_provide_interface(self._reference, reference.payload)
-        owes_new = self._contract.must_provide_interface(self._candidate, candidate.payload)
-        if old is UNSET and not owes_old and owes_new:
+        old_must = self._contract.must_provide_interface(self._reference, reference.payload)
+        new_must = self._contract.must_provide_interface(self._candidate, candidate.payload)
+        if old is UNSET and not old_must and new_must:
             self.enhancements[f"{kind_name(candidate.payload)}.interface"] += new is not None
-        elif new is UNSET and not owes_new and owes_old:
+        elif new is UNSET and not new_must and old_must:
             self.services[f"{kind_name(candidate.payload)}.interface"] += old is not None
         else:
             cls = Class.LOSS if new is UNSET or new is None else Class.CONFLICT
@@ -128,13 +128,13 @@ class Classifier:
         name = f"{prefix}{field.name}"
         path = f"RTA_MULTIPATH/{field.path}" if prefix else field.path
         if old is UNSET or new is UNSET:
-            owes_old = field.provided(self._reference, family)
-            owes_new = field.provided(self._candidate, family)
-            if old is UNSET and not owes_old and owes_new:
+            old_must = field.provided(self._reference, family)
+            new_must = field.provided(self._candidate, family)
+            if old is UNSET and not old_must and new_must:
                 if new is not None:
                     self.enhancements[f"{kind}.{field.name}"] += 1
                 return None
-            if new is UNSET and not owes_new and owes_old:
+            if new is UNSET and not new_must and old_must:
                 if old is not None:
                     self.services[f"{kind}.{field.name}"] += 1
                 return None

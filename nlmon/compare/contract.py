@@ -64,7 +64,7 @@ class Field(Struct, frozen=True):
         return "|".join(self.paths)
 
     def provided(self, implementation: str, family: int | None) -> bool:
-        """Whether an implementation owes this field; an unknown implementation owes what both do."""
+        """Whether an implementation must provide this field; an unknown one must provide what both must."""
         if self.by not in {"both", implementation}:
             return False
         if implementation == "legacy" and self.families is not None and family is not None:
@@ -110,17 +110,17 @@ class Contract(Struct, frozen=True, dict=True):
     groups: tuple[Joined, ...]
 
     def must_provide(self, implementation: str, payload: object) -> bool:
-        """Whether an implementation owes events of this kind; an unknown implementation owes what both do."""
+        """Whether an implementation must provide events of this kind; an unknown one what both must."""
         row = self.events.get(kind_name(payload))
         return row is not None and row.by in {"both", implementation}
 
     @property
     def recovers(self) -> str:
-        """Who makes up for losses."""
+        """Who resynchronizes after losses."""
         return self.services["recovery"]
 
     def joins(self, implementation: str, asked: Collection[str]) -> dict[int, frozenset[int]]:
-        """The groups that an implementation owes to join, by protocol; none of an unknown one."""
+        """The groups that an implementation must join, by protocol; none of an unknown one."""
         found: dict[int, frozenset[int]] = {}
         for row in self.groups:
             if row.by == implementation and (not row.asked or row.asked in asked):
@@ -128,7 +128,7 @@ class Contract(Struct, frozen=True, dict=True):
         return found
 
     def both_provide(self, payload: object) -> bool:
-        """Whether both owe events of this kind."""
+        """Whether both must provide events of this kind."""
         row = self.events.get(kind_name(payload))
         return row is not None and row.by == "both"
 
@@ -168,12 +168,12 @@ class Contract(Struct, frozen=True, dict=True):
         return found
 
     def one_provides_interface(self, kind: str) -> bool:
-        """Whether one implementation alone names the interface of events of a kind."""
+        """Whether only one implementation names the interface of events of a kind."""
         row = self.events.get(kind)
         return row is not None and row.interface != "both"
 
     def must_provide_interface(self, implementation: str, payload: object) -> bool:
-        """Whether an implementation owes the interface of events of this kind."""
+        """Whether an implementation must provide the interface of events of this kind."""
         row = self.events.get(kind_name(payload))
         return row is not None and row.interface in {"both", implementation}
 

@@ -25,7 +25,7 @@ HEX_LIMIT = 64
 
 
 def show(value: Any) -> str:
-    """A value as one line of text; tells a field that is not provided from one the message did not carry."""
+    """A value as one line of text; not provided and not in the message are two texts."""
     if value is UNSET:
         return "(not provided)"
     if value is None:

@@ -27,7 +27,7 @@ def compare_states(
     reference: State, candidate: State, classifier: Classifier, frame: int, recovered: Collection[tuple[str, Key]] = ()
 ) -> Iterator[Difference]:
     """Differences of class ``state``; ``frame`` is the last datagram both have seen. ``recovered``: objects that
-    one of them made up for after a loss, which are no difference but a service."""
+    one of them recovered after a loss, which are no difference but a service."""
     for kind in KINDS:
         before, after = reference.tables[kind], candidate.tables[kind]
         for key in sorted(before.keys() | after.keys(), key=repr):
@@ -49,7 +49,7 @@ def compare_corrections(
     candidate: Iterable[Unannounced],
     recovered: Collection[tuple[str, Key]] = (),
 ) -> Iterator[Difference]:
-    """Differences of class ``state`` that were mended at once: an object that only one of them had wrong, or in
+    """Differences of class ``state`` that were corrected at once: an object that only one of them had wrong, or in
     other fields, when the same dump or the same end of a link corrected both. Without this, a recording that ends
     with dumps would excuse every lost event. Only fields that both provide count."""
     before, after = ({(u.kind, u.key, u.change, u.frame): u for u in side} for side in (reference, candidate))
@@ -79,17 +79,17 @@ def compare_recovery(
     known: tuple[Collection[tuple[str, Key]], Collection[tuple[str, Key]]],
     frame: int,
 ) -> Iterator[Difference]:
-    """What ``name`` made of a loss: the objects it holds after it made up for it, against those that the recorded
+    """What ``name`` made of a loss: the objects it holds after the resync, against those that the recorded
     kernel holds (``truth``, as ``judge``'s reference reads them). What ``name`` knows from a recorded dump is no work
-    of its own: ``known`` are the objects that it was told of by events, which alone are judged by value, or for being
+    of its own: ``known`` are the objects that events reported to it, which alone are judged by value, or for being
     held still, and those that vanished from its state without an event, which are not missed."""
-    told, vanished = known
+    reported, vanished = known
     links = {key[0] for key in truth.tables["link"]}
     for kind in KINDS:
         ours, theirs = held.tables[kind], truth.tables[kind]
         # A recording of several namespaces may hold objects on links that are none of this one's.
         there = [key for key, payload in theirs.items() if not links or _link_of(payload) in {None, *links}]
-        gone = [key for key in ours if key not in theirs and (kind, key) in told]
+        gone = [key for key in ours if key not in theirs and (kind, key) in reported]
         for key in sorted([*there, *gone], key=repr):
             old, new = theirs.get(key), ours.get(key)
             rows: list[tuple[str, str, str]] = []
@@ -97,7 +97,7 @@ def compare_recovery(
                 continue
             if old is None or new is None:
                 rows = [("", "absent" if old is None else "present", "absent" if new is None else "present")]
-            elif (kind, key) in told:
+            elif (kind, key) in reported:
                 found = (one for one in judge.payloads(old, new) if one.field not in VOLATILE[kind])
                 rows = [(one.field, show(one.reference), show(one.candidate)) for one in found]
             for field, before, after in rows:

@@ -3,7 +3,7 @@
 Rules:
 1. Values in, differences out, each given to the listener at once; counts are kept of all, details of the first of
    each class and of the first of each group, so that many of one kind do not hide another.
-2. Only after a loss that its socket really had may an implementation tell what was no message (``Side.lossy``).
+2. Only after a loss that its socket really had may an implementation report what was no message (``Side.lossy``).
 3. One message gives at most one event; whatever more an implementation gives is surplus.
 
 Not here: feeding implementations (``nlmon.engine.replay``), folding states (``nlmon.state.tables``).
@@ -133,7 +133,7 @@ class Judge:
         self, datagram: Datagram, reference: Side, candidate: Side, *, seed: bool, request: bool = False
     ) -> None:
         """Compare what both made of a datagram; ``seed``: of a recorded answer, which is no event; ``request``: it is
-        what a program asked, of which nobody owes an event."""
+        what a program asked, of which nobody must provide an event."""
         for side in (reference, candidate):
             if side.crash:
                 values = (reference.crash or "went on", candidate.crash or "went on")
@@ -146,7 +146,7 @@ class Judge:
         self._alone(datagram, (reference, candidate), seed, request)
 
     def _events(self, datagram: Datagram, reference: Side, candidate: Side, seed: bool, *, synthetic: bool) -> None:
-        left, right = _told(reference, synthetic), _told(candidate, synthetic)
+        left, right = _events_of(reference, synthetic), _events_of(candidate, synthetic)
         if not left and not right:
             return
         for pair in align(left, right):
@@ -158,7 +158,7 @@ class Judge:
             only = pair.reference or pair.candidate
             if only is not None and (synthetic or not pair.nth):
                 recovering = side.lossy and self.contract.recovers == side.name
-                if self._classifier.alone(only, of_reference=side is reference, recovering=recovering):
+                if self._classifier.count_expected(only, of_reference=side is reference, recovering=recovering):
                     continue
             cls = Class.MISSING if side is reference else Class.EXTRA
             if pair.repeats:
@@ -235,7 +235,7 @@ class Judge:
 
     def not_subscribed(self, datagram: Datagram, number: int, *, neither: bool) -> None:
         """Implementation ``number`` is in no group that carries a notification, though the contract puts it there; of
-        what both owe, the other one's event tells, unless ``neither`` heard it."""
+        what both must provide, the other one's event is reported as missing, unless ``neither`` is subscribed to it."""
         name = self._names[number]
         for span in spans(datagram.data, self._byteorder):
             provider = self.contract.provider(datagram.protocol, span.kind)
@@ -247,8 +247,8 @@ class Judge:
     def losses(self, number: int, had: tuple[int, int], said: tuple[int, int], frame: int) -> None:
         """What implementation ``number`` says it lost, as (overruns, messages), against what its socket had."""
         if had != said:
-            told = [f"{overruns} overruns, {messages} messages" for overruns, messages in (had, said)]
-            values = (told[0], told[1]) if number else (told[1], told[0])
+            counts = [f"{overruns} overruns, {messages} messages" for overruns, messages in (had, said)]
+            values = (counts[0], counts[1]) if number else (counts[1], counts[0])
             reason = f"{self._names[number]} tells another loss than its socket had"
             self.add(explain_event(Class.ERROR, None, Datagram(frame, 0, 0, b""), reason, False, values))
 
@@ -265,7 +265,7 @@ class Judge:
             self.add(difference)
 
     def recovery(self, names: tuple[str, str], held: State, truth: State, known: tuple[Keys, Keys], frame: int) -> None:
-        """The state of an implementation after it made up for a loss, against what the recorded kernel holds; see
+        """The state of an implementation after it resynchronized, against what the recorded kernel holds; see
         ``compare_recovery``. ``names``: who read ``truth``, and whose state it is."""
         for difference in compare_recovery(names[1], held, truth, Classifier(self.contract, *names), known, frame):
             self.add(difference)
@@ -299,8 +299,8 @@ def _by_message(datagram: Datagram, errors: Sequence[NlmonError], byteorder: str
     return found
 
 
-def _told(side: Side, synthetic: bool) -> list[Event]:
-    """Events of messages, or those that make up for a loss; without a loss there is no such thing. That there was one
+def _events_of(side: Side, synthetic: bool) -> list[Event]:
+    """Events of messages, or the synthetic ones of a resync; without a loss there is no such thing. That there was one
     is each socket's own: it depends on its groups, so it is counted (``Judge.losses``) and not paired."""
     if not side.lossy:
         return [] if synthetic else list(side.events)

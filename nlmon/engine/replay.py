@@ -272,7 +272,7 @@ class Replay:
         for number, lane in enumerate(self.lanes):
             faults, said = lane.factory.faults, (lane.totals["overruns"], lane.totals["lost"])
             if not self._pooled:  # a full pool loses on its own account
-                self.judge.losses(number, (faults.told, faults.lost), said, self.last_frame)
+                self.judge.losses(number, (faults.reported, faults.lost), said, self.last_frame)
 
     @property
     def _recovered(self) -> set[tuple[str, Key]]:

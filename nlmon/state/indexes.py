@@ -73,7 +73,7 @@ class RouteGroups:
 
 
 class InterfaceIndex:
-    """What hangs on an interface: the keys of a table of objects by the index of their interface, or of each hop, in
+    """The objects of each interface: the keys of a table of objects by the index of their interface, or of each hop, in
     the order of the table. Where an index is no plain number, or changes while its object stays, the whole table is
     looked through."""
 
@@ -96,7 +96,7 @@ class InterfaceIndex:
     def replace(self, before: RoutePayload, payload: RoutePayload) -> None:
         """An object of the table was replaced."""
         if type(before) is type(payload) is NeighInfo and before.ifindex == payload.ifindex:
-            return  # most often, and told at once
+            return  # the most frequent case, decided without the indexes
         if not self._whole and _indexes(before) != _indexes(payload):
             self._give_up()
 
@@ -114,7 +114,7 @@ class InterfaceIndex:
                     del self._keys[index]
 
     def on(self, index: int, table: Mapping[Key, RoutePayload]) -> Collection[Key]:
-        """Keys of the objects of ``table`` that may hang on an interface, all that do among them."""
+        """Keys of the objects of ``table`` that may belong to an interface, all that do among them."""
         if self._whole or type(index) is not int:
             return table
         return self._keys.get(index, ())
@@ -133,7 +133,7 @@ class InterfaceIndex:
 
 
 def _indexes(payload: RoutePayload) -> tuple[int | None, ...]:
-    if type(payload) is NeighInfo or type(payload) is AddrInfo:  # told at once
+    if type(payload) is NeighInfo or type(payload) is AddrInfo:  # the frequent kinds first
         return (payload.ifindex,)
     if isinstance(payload, RouteInfo):
         hops = payload.multipath

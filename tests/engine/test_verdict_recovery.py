@@ -100,7 +100,7 @@ def test_a_broken_recovery_is_found(maker: BackendMaker) -> None:
     report = recovered(maker)
 
     assert (report.verdict, report.state) == ("regression", "differs")
-    assert any("after a loss libnl holds" in d.reason for d in report.details)
+    assert any("after the resync of libnl" in d.reason for d in report.details)
 
 
 def test_an_overrun_that_is_swallowed_at_the_end_is_found() -> None:

@@ -2,7 +2,7 @@
 
 Nobody contradicts an event or a field that only one of them provides, so the message itself has to, by a third reading
 (``reading``). It finds a value that is not what the message holds, one that the message holds and the event lacks, one
-that nobody sent, an event that its owner owes and does not give, and an error that the bytes refute.
+that nobody sent, an event that its owner must provide and does not, and an error that the bytes refute.
 
 Rules:
 1. What the owner reports as malformed is not judged, unless the bytes show that it is well-formed.
@@ -73,8 +73,7 @@ class Evidence:
     def missing(
         self, name: str, protocol: int, spans: Sequence[Span], events: Sequence[Event], errors: Sequence[NlmonError]
     ) -> Iterator[Span]:
-        """Messages of which the contract makes ``name`` alone give an event, and that gave none though their header is
-        whole."""
+        """Messages of which ``name`` alone must provide an event, and that gave none though their header is whole."""
         given: set[int] | None = None
         refused: set[int] = set()
         for span in spans:
@@ -135,7 +134,7 @@ class Evidence:
                 yield Finding(Class.CONTRADICTED, name, f"({name})", value, getattr(event, name), reason)
 
     def _interface(self, event: Event, *, alone: bool) -> Iterator[Finding]:
-        """The name of the interface that an event is about: its own, or what the recording told of its index."""
+        """The name of the interface that an event is about: its own, or the recorded one of its index."""
         if event.interface is UNSET:
             if alone:
                 yield Finding(Class.LOSS, "interface", "(interface)", "provided", UNSET, MUST_PROVIDE)
@@ -161,7 +160,7 @@ class Evidence:
         for row in self._reader.rows(kind, payload):
             field, value = row.field, getattr(payload, row.field.name, None)
             if value is UNSET:
-                if alone:  # else the comparison with the other one's event says what is owed
+                if alone:  # else the comparison with the other one's event says what must be provided
                     yield Finding(Class.LOSS, field.name, field.path, "provided", value, MUST_PROVIDE)
                 continue
             if any(_nested(path, known) for path in field.paths for known in skip):

@@ -66,7 +66,7 @@ class GenericEvidence:
             yield "", _finding(self._fields["genl_family_name"], " or ".join(sorted(names)) or None, name)
             return
         wireless = name == "nl80211"
-        # Where a named family's header begins is not known to who did not hear what nlctrl said of it.
+        # Where a named family's header begins is not known where nlctrl has not said it.
         if wireless or not name or name == "nlctrl" or info.genl_family_id in self._headers:
             control = info.genl_family_id == GENL_ID_CTRL
             own = self._headers.get(info.genl_family_id, 0) if name and not control else 0
@@ -87,7 +87,7 @@ class GenericEvidence:
                 yield kind, part
 
     def _learn(self, data: bytes, at: int, end: int) -> None:
-        """Take note of the header of a family that nlctrl tells of."""
+        """Take note of the header of a family that nlctrl describes."""
         rows = attributes(data, at, end, self._order)
         number, size = (data[slice(*rows.get(kind, (0, 0)))] for kind in (CTRL_ATTR_FAMILY_ID, CTRL_ATTR_HDRSIZE))
         if len(number) >= 2:

@@ -33,7 +33,7 @@ WHOLE = {"(xfrm_state)", "(xfrm_policy)", "(xfrm_flush)"}
 
 class Row(NamedTuple):
     """A field that one implementation gives alone: its attribute numbers from the outside in, one chain a path, the
-    names of its header fields, and the first name of its attributes, which tells where they begin."""
+    names of its header fields, and the first name of its attributes, which says where they begin."""
 
     field: Field
     chains: tuple[tuple[int, ...], ...]

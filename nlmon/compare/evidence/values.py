@@ -3,7 +3,7 @@
 The third reading's own, written down from the kernel's headers and shared with no implementation.
 
 Rules:
-1. What cannot be told from the bytes alone is ``UNKNOWN``; too few bytes raise, and nobody judges the field then.
+1. What the bytes alone do not say is ``UNKNOWN``; too few bytes raise, and nobody judges the field then.
 
 Not here: where the bytes are (``reading``).
 """

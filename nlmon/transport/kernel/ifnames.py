@@ -1,13 +1,13 @@
 """Names of interfaces, remembered for the length of a burst.
 
 To ask the kernel for a name costs as much as to read a message, and a burst asks for the same few names over and over.
-A socket that hears of links hears of every change of a name, in its turn among the messages that use it. So a name may
-be remembered until such a message is read: one that was asked for before is at least as true for the message at hand
-as one asked for now, which may be a later one.
+A socket that is subscribed to links receives every change of a name, in its turn among the messages that use it. So a
+name may be remembered until such a message is read: one that was asked for before is at least as true for the message
+at hand as one asked for now, which may be a later one.
 
 Rules of this file:
 1. A name that is given is one that the interface has had at some time between the message at hand and now, as far as
-   messages of links tell: that it has another one now may still wait to be read.
+   messages of links say: that it has another one now may still wait to be read.
 2. Nothing is remembered where what changes a name may have been missed. After a loss that is so until nothing waits:
    before, the kernel drops all that comes, and says so but once (NETLINK_S_CONGESTED, net/netlink/af_netlink.c).
 3. What was asked for before nothing waited is forgotten. So it is before an answer, which does not wait its turn.
@@ -54,7 +54,7 @@ class Names:
                 known[ifindex] = name
         return name
 
-    def heard(self, data: bytes) -> None:
+    def received(self, data: bytes) -> None:
         """A datagram was read, which starts at an nlmsghdr."""
         if self._known:
             length, kind = _head(data) if len(data) >= _HEAD.size else (0, 0)
@@ -62,9 +62,9 @@ class Names:
             if kind in LINKS or length != len(data):
                 self._known = {}
 
-    def quiet(self, *, hears: bool) -> None:
-        """Nothing waits. ``hears``: messages of links will be heard (RTNLGRP_LINK)."""
-        self._known = {} if hears else None
+    def quiet(self, *, subscribed: bool) -> None:
+        """Nothing waits. ``subscribed``: messages of links are received (RTNLGRP_LINK)."""
+        self._known = {} if subscribed else None
 
     def answered(self) -> None:
         """A request was answered."""
@@ -72,5 +72,5 @@ class Names:
             self._known = {}
 
     def missed(self) -> None:
-        """Something was not heard, or will not be."""
+        """Something was not received, or will not be."""
         self._known = None

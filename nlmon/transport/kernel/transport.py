@@ -118,7 +118,7 @@ class KernelTransport:
         self._groups = list(groups)
         self._frames = frames
         self._requested = (receive_buffer, send_buffer)
-        self._datagrams = self._foreign = self._told = self._cut = 0
+        self._datagrams = self._foreign = self._reported = self._cut = 0
         self._all_nsid = all_nsid
         self._answering = False
         self._asked = 0
@@ -143,7 +143,7 @@ class KernelTransport:
             self._events.setblocking(False)
             self._buffer = _pages(LARGEST_DATAGRAM)
             self._request = self._open_request()
-            self._names.quiet(hears=self._hears_links())
+            self._names.quiet(subscribed=self._subscribed_to_links())
         except OSError as error:
             self._events.close()
             raise failed("NLM-T002", f"the kernel refuses a socket for protocol {protocol}", error) from error
@@ -168,7 +168,7 @@ class KernelTransport:
                 else:
                     size, address = events.recvfrom_into(buffer, 0, MSG_TRUNC)
             except BlockingIOError:
-                self._names.quiet(hears=self._hears_links())
+                self._names.quiet(subscribed=self._subscribed_to_links())
                 return None
             except OSError as error:
                 self._names.missed()
@@ -182,7 +182,7 @@ class KernelTransport:
                 raise self._too_large(size)
             self._datagrams += 1
             data = buffer[:size]
-            self._names.heard(data)
+            self._names.received(data)
             return Datagram(next(self._frames), time.time_ns(), self.protocol, data, 0, b"", nsid)
 
     def _too_large(self, size: int) -> Overrun:
@@ -201,8 +201,8 @@ class KernelTransport:
 
     def _overrun(self) -> Overrun:
         total = drops_of(self._events)
-        drops = total - self._told if total >= 0 else -1
-        self._told = max(self._told, total)
+        drops = total - self._reported if total >= 0 else -1
+        self._reported = max(self._reported, total)
         lost = f"{drops} messages" if drops >= 0 else "an unknown number of messages"
         return Overrun(
             "NLM-T010",
@@ -225,7 +225,7 @@ class KernelTransport:
             self._groups.remove(group)
             self._names.missed()
 
-    def _hears_links(self) -> bool:
+    def _subscribed_to_links(self) -> bool:
         return self.protocol == NETLINK_ROUTE and RTNLGRP_LINK in self._groups
 
     def _membership(self, option: int, group: int) -> None:

@@ -3,7 +3,7 @@
     overrun@FRAME+COUNT    COUNT notifications of NETLINK_ROUTE from FRAME on are lost, then recv() says ENOBUFS
 
 Both implementations suffer the same: what is counted are the recorded notifications, whoever joined their groups.
-An implementation hears how many of its own were lost.
+The error says how many an implementation lost of its own.
 
 Not here: what a fault does to a verdict.
 """
@@ -33,13 +33,13 @@ class Fault(Struct, frozen=True):
 
 class Faults:
     """The faults of one replayed transport, in order of their frames. ``lost``: datagrams that a socket would have
-    received, so far, ``told``: how often recv() said so."""
+    received, so far, ``reported``: how often recv() said so."""
 
     def __init__(self, faults: tuple[Fault, ...]) -> None:
         self._waiting = sorted(faults, key=lambda fault: fault.frame)
         self._taken = self._drops = 0
         self._idle: list[Fault] = []
-        self.lost = self.told = 0
+        self.lost = self.reported = 0
 
     @property
     def none(self) -> bool:
@@ -51,14 +51,14 @@ class Faults:
         """Faults that took nothing from this socket, or nothing yet."""
         return (*self._idle, *self._waiting)
 
-    def take(self, datagram: Datagram, heard: bool) -> bool:
-        """Whether a datagram is lost; ``heard``: the socket would have received it. See ``over``."""
+    def take(self, datagram: Datagram, subscribed: bool) -> bool:
+        """Whether a datagram is lost; ``subscribed``: the socket would have received it. See ``over``."""
         fault = self._waiting[0] if self._waiting else None
         if fault is None or datagram.protocol != fault.protocol or datagram.frame < fault.frame:
             return False
         self._taken += 1
-        self._drops += heard
-        self.lost += heard
+        self._drops += subscribed
+        self.lost += subscribed
         return True
 
     def over(self, *, at_once: bool = False) -> Overrun | None:
@@ -71,7 +71,7 @@ class Faults:
         if not drops:
             self._idle.append(fault)
             return None
-        self.told += 1
+        self.reported += 1
         what = f"the receive buffer was full and the kernel dropped {drops} messages (a seeded fault)"
         return Overrun("NLM-T010", what, drops=drops)
 

@@ -109,7 +109,7 @@ _SOCK_DIAG = {
 def groups_of(protocol: int, msg_type: int, flags: int, family: int) -> frozenset[int] | None:
     """Groups (from 1) of which any one receives a notification: ``family`` is the first byte behind the header.
 
-    Empty for a message that no group carries, such as one to a single port; None where the bytes do not tell, as
+    Empty for a message that no group carries, such as one to a single port; None where the bytes do not say, as
     for generic netlink, whose groups are the kernel's to number.
     """
     found: int | None

@@ -5,7 +5,7 @@ the attributes that name it; nothing is decoded, and nothing is shared with an i
 
 Rules of this file:
 1. At most ``REMEMBERED`` objects of a kind; a recording does not decide how much memory is used.
-2. What goes without a message is removed here, too: what hangs on a link that is deleted, IPv4 routes over a link
+2. What goes without a message is removed here, too: what belongs to a link that is deleted, IPv4 routes over a link
    that goes down, of several hops with the last (net/ipv4/fib_semantics.c), and what a complete dump in the recording
    no longer names.
 
@@ -189,7 +189,7 @@ class RecordedObjects:
         return message[16:24], self._int(message, 24)[0] & FIB_RULE_INVERT, message[28:]
 
     def _hops(self, kind: int, message: bytes) -> list[bytes]:
-        """An IPv6 route with several hops as a message a hop, since the kernel may take one of them away alone."""
+        """An IPv6 route with several hops as a message a hop, since the kernel may take a single one of them away."""
         hops = (
             self._route_attribute(message, RTA_MULTIPATH) if kind == RTM_NEWROUTE and message[16] == AF_INET6 else None
         )

@@ -39,8 +39,8 @@ def burst() -> tuple[Names, Asked]:
     """A socket that hears of links, in a burst, that knows the name of 2."""
     asked = Asked()
     names = Names(asked)
-    names.quiet(hears=True)
-    names.heard(said(ADDR))
+    names.quiet(subscribed=True)
+    names.received(said(ADDR))
     names.of(2)
     asked.names[2] = "wan0"
     return names, asked
@@ -50,7 +50,7 @@ def test_in_a_burst_a_name_is_asked_for_once() -> None:
     """Messages that change no name leave what is known, each index for itself."""
     names, asked = burst()
     for _ in range(3):
-        names.heard(said(ADDR))
+        names.received(said(ADDR))
         names.of(2)
         names.of(3)
 
@@ -71,7 +71,7 @@ def test_in_a_burst_a_name_is_asked_for_once() -> None:
 def test_a_message_that_may_change_a_name_ends_what_is_known(data: bytes) -> None:
     """A link that is new, changed or gone, whichever; and what is no single message."""
     names, _ = burst()
-    names.heard(data)
+    names.received(data)
 
     assert names.of(2) == "wan0"
 
@@ -79,7 +79,7 @@ def test_a_message_that_may_change_a_name_ends_what_is_known(data: bytes) -> Non
 def test_nothing_is_kept_beyond_the_burst() -> None:
     """Once nothing waits, names are asked for anew: they are true for what was read ahead of its decoding, too."""
     names, asked = burst()
-    names.quiet(hears=True)
+    names.quiet(subscribed=True)
     found = [names.of(2)]
     asked.names[2] = "lan0"
 
@@ -93,10 +93,10 @@ def test_after_a_loss_nothing_is_remembered_before_it_is_quiet() -> None:
     found = []
     for name in ("a0", "a1", "a2"):
         asked.names[2] = name
-        names.heard(said(ADDR))
+        names.received(said(ADDR))
         found.append(names.of(2))
-    names.quiet(hears=True)
-    names.heard(said(ADDR))
+    names.quiet(subscribed=True)
+    names.received(said(ADDR))
     names.of(2)
     asked.names[2] = "a3"
 
@@ -119,10 +119,10 @@ def test_who_does_not_hear_of_links_asks_each_time() -> None:
     """Another protocol, or the group of links was not joined; and nobody has said yet that it was."""
     asked = Asked()
     names = Names(asked)
-    names.heard(said(ADDR))
+    names.received(said(ADDR))
     found = [names.of(2), names.of(2)]
-    names.quiet(hears=False)
-    names.heard(said(ADDR))
+    names.quiet(subscribed=False)
+    names.received(said(ADDR))
 
     assert ([*found, names.of(2), names.of(2)], asked.indexes) == (["eth0"] * 4, [2] * 4)
 
@@ -163,7 +163,7 @@ class Machine:
         self.ahead: deque[tuple[bytes, int]] = deque()
         self.congested = self.error = False
         self.names = Names(lambda _: self.history[-1])
-        self.names.quiet(hears=True)
+        self.names.quiet(subscribed=True)
 
     def say(self, kind: int) -> None:
         """A message is said; that of a link follows the new name."""
@@ -182,9 +182,9 @@ class Machine:
             self.names.missed()
         elif self.queue:
             self.ahead.append(self.queue.popleft())
-            self.names.heard(self.ahead[-1][0])
+            self.names.received(self.ahead[-1][0])
         else:
-            self.names.quiet(hears=True)
+            self.names.quiet(subscribed=True)
         if not self.queue:
             self.congested = False
 
