@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from nlmon.backends.registry import create
 from nlmon.capture import ByteOrder
 from nlmon.errors import DecodeError
+from nlmon.testing.messages import attr, message, number
 from nlmon.transport.recorded.transport import ReplayFactory
 from nlmon.wire import Datagram
 from support.agreement import FIXTURES, disagreements, mutated, recorded
-from support.netlink import attr, message, number
 
 ORDERS: tuple[ByteOrder, ...] = ("little", "big")
 SEED = 20261123

@@ -15,11 +15,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nlmon.testing.messages import attr, generic, message, nested, new_family, number
 from nlmon.wire import Datagram
 from support.agreement import disagreements, mutated, recorded
 from support.decoding import BACKENDS, ORDERS, backend, findings
 from support.flows import flow, netfilter, tuple_
-from support.netlink import attr, generic, message, nested, new_family, number
 from support.sockets import by_family, inet_msg, inet_request, unix_msg
 from support.xfrm import aead, policy, state, template
 

@@ -15,11 +15,11 @@ from nlmon.backends.legacy import LegacyBackend
 from nlmon.backends.libnl import LibnlBackend
 from nlmon.backends.registry import create
 from nlmon.events import Decoded
+from nlmon.testing.messages import attr, message, number
 from nlmon.transport.recorded.transport import ReplayFactory
 from nlmon.wire import Datagram, Datagrams
 from support.agreement import recorded
 from support.layouts import RECORDED, damaged
-from support.netlink import attr, message, number
 
 
 class Forgetful(LibnlBackend):

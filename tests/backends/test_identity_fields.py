@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import pytest
 
+from nlmon.testing.messages import attr, message, nested, number
 from support.decoding import BACKENDS, ORDERS, decode, findings, payload
-from support.netlink import attr, message, nested, number
 
 ROUTE = 0
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import pytest
 
+from nlmon.testing.messages import attr, message, number
 from support.decoding import BACKENDS, ORDERS, decode, findings, payload
-from support.netlink import attr, message, number
 from support.sockets import DESTROYED_BY, SOCK_DIAG, by_family, inet_msg, inet_request, unix_msg
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from nlmon.backends.registry import create
 from nlmon.events import XfrmStateInfo
+from nlmon.testing.messages import message, number
 from nlmon.transport.recorded.transport import ReplayFactory
 from nlmon.wire import Datagram
-from support.netlink import message, number
 
 XFRM, NEWSA = 6, 16
 AF_UNSPEC, AF_INET = 0, 2

@@ -8,7 +8,7 @@ import pytest
 
 from nlmon.capture import Frame, open_capture
 from nlmon.capture.conversation import REMEMBERED, SAME_NUMBER, Conversation, Copies, Role
-from support.netlink import attr, message, new_family, number
+from nlmon.testing.messages import attr, message, new_family, number
 from support.paths import CAPTURES
 
 GETLINK, NEWLINK, GETROUTE, NEWROUTE = 18, 16, 26, 24

@@ -11,9 +11,9 @@ import pytest
 from nlmon.cli.dumps import DUMPS, Dump, refusal
 from nlmon.cli.groups import groups_to_join
 from nlmon.cli.record import _dump
+from nlmon.testing.messages import native, number
 from nlmon.transport.recorder import RecordingTransport
 from nlmon.wire import Datagram
-from support.netlink import native, number
 
 AUDIT = 9  # has nothing to ask for
 EVERY = [(protocol, dump) for protocol, dumps in DUMPS.items() for dump in dumps]

@@ -15,9 +15,9 @@ from nlmon.backends.libnl.decode.network import GROUPS
 from nlmon.cli.groups import groups_to_join, join_generic, tells_of_families
 from nlmon.cli.record import _record, command
 from nlmon.errors import TransportError, UsageError
+from nlmon.testing.messages import native
 from nlmon.transport.recorder import RecordingTransport
 from nlmon.wire import Datagram
-from support.netlink import native
 
 
 @pytest.mark.parametrize("implementation", [LegacyBackend, LibnlBackend])

@@ -10,8 +10,8 @@ from nlmon.compare.evidence.check import RecordedNames
 from nlmon.compare.judge import GROUPS_KEPT, Judge
 from nlmon.compare.side import Side
 from nlmon.events import Event, GenericInfo
+from nlmon.testing.messages import generic, message
 from nlmon.wire import Datagram
-from support.netlink import generic, message
 
 NAMES = {28: ["nl80211"], 21: ["ethtool"], 30: ["one", "other"]}
 

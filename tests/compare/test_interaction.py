@@ -22,11 +22,11 @@ from nlmon.engine.lane import BackendMaker, Lane
 from nlmon.engine.replay import Replay
 from nlmon.events import Decoded, Event, LinkInfo
 from nlmon.state.tables import State
+from nlmon.testing.messages import message
+from nlmon.testing.zoo.base import changing
 from nlmon.wire import Datagram
 from support.flows import NETFILTER, netfilter
 from support.kernel import link
-from support.netlink import message
-from support.verdicts import changed
 from support.xfrm import state
 
 ROUTE, XFRM = 0, 6
@@ -52,14 +52,14 @@ def wrong(event: Event) -> Event:
 def test_an_error_does_not_excuse_its_neighbour(data: bytes) -> None:
     """One message of a datagram cannot be read; the value of the other is judged all the same."""
     assert found(data, libnl) == []
-    assert found(data, changed(wrong)) == [("contradicted", data.index(WHOLE), "spi")]
+    assert found(data, changing(wrong)) == [("contradicted", data.index(WHOLE), "spi")]
 
 
 @pytest.mark.parametrize("lost", [0, 1, 2])
 def test_an_event_does_not_excuse_its_neighbour(lost: int) -> None:
     """Of three messages in a datagram each owes its event."""
     missed = lost * len(WHOLE)
-    drop = changed(lambda event: None if event.offset == missed else event)
+    drop = changing(lambda event: None if event.offset == missed else event)
 
     assert found(WHOLE * 3, drop) == [("missing", missed, "")]
 

@@ -8,8 +8,8 @@ from nlmon.compare.contract import load_contract
 from nlmon.compare.evidence.locate import Span, field_of, locate, spans
 from nlmon.compare.problems import compare_problems
 from nlmon.errors import AttributeFormatError, DecodeError, FramingError, HeaderError
+from nlmon.testing.messages import message, wrong_length
 from nlmon.wire import Datagram
-from support.netlink import message, wrong_length
 
 NAMES = ("legacy", "libnl")
 LINK = message(16, bytes(16))

@@ -25,9 +25,9 @@ from nlmon.engine.replay import Replay
 from nlmon.engine.segments import Runs
 from nlmon.errors import NlmonError
 from nlmon.events import Decoded, Event
+from nlmon.testing.messages import attr, message, number
 from nlmon.transport.recorded.faults import Fault
 from nlmon.wire import Datagram, Datagrams
-from support.netlink import attr, message, number
 from support.paths import FIXTURES
 
 CAPTURES = FIXTURES / "captures" / "linux-6.12"

@@ -21,8 +21,8 @@ from nlmon.capture import Frame
 from nlmon.engine.lane import BackendMaker, Lane
 from nlmon.engine.replay import Replay
 from nlmon.engine.segments import Runs
+from nlmon.testing.messages import attr, message, number
 from nlmon.wire import Datagram, Datagrams
-from support.netlink import attr, message, number
 
 legacy, libnl = partial(create, "legacy"), partial(create, "libnl")
 

@@ -16,9 +16,9 @@ from nlmon.capture import Batch, Frame, open_capture
 from nlmon.capture.base import alike
 from nlmon.capture.conversation import NOTIFICATION, Conversation
 from nlmon.engine.segments import MOST, MOST_BYTES, Runs
+from nlmon.testing.messages import attr, message, number
 from nlmon.transport.recorded.transport import ReplayFactory
 from nlmon.wire import Datagram, Datagrams
-from support.netlink import attr, message, number
 from support.paths import FIXTURES
 
 NEWLINK, DELLINK, NEWADDR, GETADDR, NEWROUTE = 16, 17, 20, 22, 24

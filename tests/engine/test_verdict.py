@@ -1,20 +1,14 @@
-"""Verdicts on recordings of real kernels: equivalent as they are, regression with any broken backend."""
+"""Verdicts on recordings of real kernels: equivalent as they are, and what a report says of a bad implementation.
+
+Not here: that every bad implementation is found (``tests/testing/test_zoo.py``).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
-from msgspec import UNSET, structs
 
-from nlmon.backends.base import Backend
-from nlmon.backends.libnl import LibnlBackend
-from nlmon.backends.options import BackendOptions
 from nlmon.engine.lane import BackendMaker
-from nlmon.events import AddrInfo, Decoded, Event, LinkInfo, RouteInfo
-from nlmon.transport.base import TransportFactory
-from nlmon.wire import Datagram
+from nlmon.testing.zoo import ZOO
 from support.paths import CAPTURES
 from support.verdicts import KERNELS, legacy, libnl, verdict
 
@@ -66,107 +60,18 @@ def test_rollback_counts_what_is_lost() -> None:
     assert (report.verdict, set(report.differences)) == ("equivalent", {"loss-of-service"})
 
 
-def broken(change: Callable[[Datagram, Decoded], Decoded]) -> BackendMaker:
-    """A maker of libnl backends whose decoder is followed by ``change``."""
-
-    class Broken(LibnlBackend):
-        def decode(self, datagram: Datagram) -> Decoded:
-            return change(datagram, super().decode(datagram))
-
-    def make(transports: TransportFactory, options: BackendOptions) -> Backend:
-        return Broken(transports, options)
-
-    return make
-
-
-def events(change: Callable[[Event], Event | None]) -> BackendMaker:
-    """A backend that changes or drops single events."""
-
-    def all_of(_: Datagram, decoded: Decoded) -> Decoded:
-        kept = [event for event in map(change, decoded.events) if event is not None]
-        return structs.replace(decoded, events=kept)
-
-    return broken(all_of)
-
-
-def payload(kind: type, **values: Any) -> BackendMaker:
-    """A backend that gives fixed or computed values to fields of one kind of payload."""
-
-    def change(event: Event) -> Event:
-        if not isinstance(event.payload, kind):
-            return event
-        new = {name: value(event.payload) if callable(value) else value for name, value in values.items()}
-        return structs.replace(event, payload=structs.replace(event.payload, **new))
-
-    return events(change)
-
-
-def swapped(link: LinkInfo) -> int | None:
-    return None if link.mtu is None else int.from_bytes(link.mtu.to_bytes(4, "little"), "big")
-
-
-ZOO = {
-    "byte order of the MTU": (payload(LinkInfo, mtu=swapped), "conflict"),
-    "DELADDR is dropped": (events(lambda e: None if e.msg_type == 21 else e), "missing"),
-    "every DELLINK is dropped": (events(lambda e: None if e.msg_type == 17 else e), "missing"),
-    "last message of a datagram is dropped": (
-        broken(lambda _, d: structs.replace(d, events=d.events[:-1])),
-        "missing",
-    ),
-    "family of a link is lost": (payload(LinkInfo, family=0), "conflict"),
-    "peer for the own address": (payload(AddrInfo, addr=lambda a: a.peer or a.addr), "conflict"),
-    "table of a route is the header's": (payload(RouteInfo, table=lambda r: min(r.table, 252)), "conflict"),
-    "multipath is lost": (payload(RouteInfo, multipath=None), "loss"),
-    "a promised field is not provided": (payload(RouteInfo, prefsrc=UNSET), "loss"),
-    "events come twice": (
-        broken(lambda _, d: structs.replace(d, events=[e for e in d.events for _ in (1, 2)])),
-        "duplicate",
-    ),
-    "time has whole seconds": (
-        events(lambda e: structs.replace(e, timestamp=e.timestamp // 10**9 * 10**9)),
-        "conflict",
-    ),
-    "another frame": (events(lambda e: structs.replace(e, frame=e.frame + 1)), "conflict"),
-    "another namespace": (events(lambda e: structs.replace(e, nsid=7)), "conflict"),
-    "every event excuses itself": (events(lambda e: structs.replace(e, synthetic=True)), "missing"),
-    "invented recoveries": (
-        broken(
-            lambda _, d: structs.replace(
-                d, events=[*d.events, *(structs.replace(e, offset=4, synthetic=True) for e in d.events)]
-            )
-        ),
-        "extra",
-    ),
-    "an event is invented": (
-        broken(lambda _, d: structs.replace(d, events=[*d.events, *(structs.replace(e, offset=4) for e in d.events)])),
-        "extra",
-    ),
-}
-
-
-@pytest.mark.parametrize(("maker", "cls"), ZOO.values(), ids=ZOO.keys())
-def test_a_broken_backend_is_found(maker: BackendMaker, cls: str) -> None:
-    """Every animal of the zoo is found by its class of difference."""
-    name = "01-route-basic" if maker is ZOO["peer for the own address"][0] else "02-route-topology"
-    report = verdict(name, candidate=maker)
-
-    assert report.differences.get(cls, 0) > 0
-    assert report.verdict == ("equivalent" if cls == "duplicate" else "regression")
-
-
 def test_strictness_makes_a_warning_a_regression() -> None:
     """Events and seeds that come twice leave the state as it is: a warning, and with ``strict`` a regression."""
-    maker, cls = ZOO["events come twice"]
-    usual, strict = (verdict("01-route-basic", candidate=maker, strict=strict) for strict in (False, True))
+    usual, strict = (verdict("01-route-basic", candidate=ZOO["twice"].make, strict=strict) for strict in (False, True))
 
     assert (usual.verdict, strict.verdict, strict.reason) == ("equivalent", "regression", "469 duplicate")
-    assert usual.differences[cls] == strict.differences[cls] == 143 + 326
+    assert usual.differences["duplicate"] == strict.differences["duplicate"] == 143 + 326
     assert verdict("01-route-basic", strict=True).verdict == "equivalent"
 
 
 def test_a_difference_says_where_and_what() -> None:
     """The first wrong MTU: frame, offset, attribute with its bytes, and both values."""
-    report = verdict("01-route-basic", candidate=payload(LinkInfo, mtu=swapped))
+    report = verdict("01-route-basic", candidate=ZOO["MTU in the other byte order"].make)
 
     first = next(d for d in report.details if not d.seed)
     assert (first.code, first.frame, first.offset, first.attribute, first.field) == (
@@ -179,7 +84,7 @@ def test_a_difference_says_where_and_what() -> None:
 
 def test_lost_deletions_show_in_the_final_state() -> None:
     """Dropped DELADDR leave addresses behind until a dump proves them gone, which the report says."""
-    sound, lossy = verdict("07b-overrun"), verdict("07b-overrun", candidate=ZOO["DELADDR is dropped"][0])
+    sound, lossy = verdict("07b-overrun"), verdict("07b-overrun", candidate=ZOO["no RTM_DELADDR"].make)
 
     assert (sound.state, lossy.state) == ("same", "differs")
     assert lossy.differences["state"] > 0
@@ -187,7 +92,7 @@ def test_lost_deletions_show_in_the_final_state() -> None:
 
 def test_a_later_dump_excuses_nothing() -> None:
     """01 ends with dumps that mend both states; that only one needed mending is still a state difference."""
-    report = verdict("01-route-basic", candidate=ZOO["DELADDR is dropped"][0])
+    report = verdict("01-route-basic", candidate=ZOO["no RTM_DELADDR"].make)
 
     found = [d for d in report.details if d.cls == "state"]
     assert report.state == "differs"
@@ -197,13 +102,7 @@ def test_a_later_dump_excuses_nothing() -> None:
 
 def test_a_backend_that_raises_is_a_difference() -> None:
     """A crash of one implementation is evidence against it and does not end the run."""
-
-    def crash(datagram: Datagram, decoded: Decoded) -> Decoded:
-        if datagram.frame == 53:
-            raise IndexError("boom")
-        return decoded
-
-    report = verdict("01-route-basic", candidate=broken(crash))
+    report = verdict("01-route-basic", candidate=ZOO["raises once"].make)
 
     assert (report.verdict, report.differences["crash"], report.differences["missing"]) == ("regression", 1, 1)
     assert next(d for d in report.details if d.cls == "crash").candidate == "IndexError: boom"
@@ -219,11 +118,7 @@ def test_what_is_not_subscribed_is_said() -> None:
 
 def test_an_unsubscribed_group_is_found() -> None:
     """A backend that forgets the IPv6 rule group misses exactly the IPv6 rule events."""
-
-    class Forgetful(LibnlBackend):
-        groups = {**LibnlBackend.groups, 0: tuple(group for group in LibnlBackend.groups[0] if group != 19)}  # noqa: RUF012
-
-    report = verdict("01-route-basic", candidate=Forgetful)
+    report = verdict("01-route-basic", candidate=ZOO["no group of IPv6 rules"].make)
 
     assert (report.verdict, report.differences["missing"]) == ("regression", 2)
     assert {d.message for d in report.details if d.cls == "missing"} == {"RTM_NEWRULE", "RTM_DELRULE"}

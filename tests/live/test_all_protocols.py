@@ -11,7 +11,7 @@ pytestmark = pytest.mark.live
 EVERYTHING = """
 import socket
 from support.live import BOTH, NESTED, Watch, agreement, ask, attr, count_flows, done, ip
-from support.netlink import native as message
+from nlmon.testing.messages import native as message
 from nlmon.backends.options import BackendOptions
 from nlmon.errors import TransportError
 count_flows()

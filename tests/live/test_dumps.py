@@ -11,7 +11,7 @@ pytestmark = pytest.mark.live
 ABANDONED = """
 import gc, os, struct
 from support.live import Watch, done, ip
-from support.netlink import native as message
+from nlmon.testing.messages import native as message
 from nlmon.errors import TransportError
 from nlmon.transport.kernel.transport import KernelFactory
 ip("-batch", "-", lines="".join(f"link add b{n} type bridge\\n" for n in range(60)))

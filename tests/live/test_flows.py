@@ -17,7 +17,7 @@ FLOWS = """
 import socket
 from pyroute2.netlink.nfnetlink.nfctsocket import NFCTSocket
 from support.live import BOTH, Peer, Watch, agreement, ask, count_flows, done, ip, wait_up
-from support.netlink import native as message
+from nlmon.testing.messages import native as message
 count_flows()
 peer = Peer()
 ip("link", "add", "v0", "type", "veth", "peer", "name", "v1", "netns", str(peer.pid))
@@ -175,7 +175,7 @@ def test_sockets_on_request_are_those_of_proc() -> None:
 WRITTEN = """
 import os, socket, struct
 from support.live import BOTH, Watch, agreement, done, ip
-from support.netlink import native as message
+from nlmon.testing.messages import native as message
 ip("link", "set", "lo", "up")
 watch = Watch(4)
 with socket.create_server(("127.0.0.1", 4000)), socket.create_server(("127.0.0.1", 4001)):

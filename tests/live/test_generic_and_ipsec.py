@@ -13,7 +13,7 @@ DELSA, NEWPOLICY, DELPOLICY, ACQUIRE, UPDPOLICY, POLEXPIRE, FLUSHSA, FLUSHPOLICY
 
 FEATURES = r"""
 from support.live import BOTH, NESTED, Watch, agreement, ask, attr, done, ip
-from support.netlink import native as message
+from nlmon.testing.messages import native as message
 ip("link", "add", "v0", "type", "veth", "peer", "name", "v1")
 watch = Watch(0, 16)
 number = watch["libnl"].resolve("ethtool")

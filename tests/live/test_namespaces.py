@@ -10,7 +10,7 @@ pytestmark = pytest.mark.live
 
 MOVED = """
 from support.live import BOTH, Peer, Watch, agreement, ask, attr, done, ip
-from support.netlink import native as message
+from nlmon.testing.messages import native as message
 from nlmon.state.tables import State
 from nlmon.transport.kernel.transport import KernelFactory
 import sys

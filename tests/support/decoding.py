@@ -1,6 +1,6 @@
 """Runs a decoder on bytes, and says what came out in values that a test can compare.
 
-Not here: building bytes (``support.netlink``).
+Not here: building bytes (``nlmon.testing.messages``).
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from nlmon.errors import DecodeError
 from nlmon.eventjson.read import event_from_json
 from nlmon.eventjson.write import event_to_json
 from nlmon.events import Decoded, Event
+from nlmon.testing.messages import new_family
 from nlmon.transport.recorded.transport import ReplayFactory
 from nlmon.wire import Datagram
-from support.netlink import new_family
 
 __all__ = ["BACKENDS", "ORDERS", "backend", "decode", "event", "findings", "payload"]
 

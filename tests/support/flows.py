@@ -3,7 +3,7 @@ byte order, everything in them is big-endian."""
 
 from __future__ import annotations
 
-from support.netlink import attr, big, message, nested
+from nlmon.testing.messages import attr, big, message, nested
 
 __all__ = ["CONNTRACK", "EXPECT", "NETFILTER", "counters", "flow", "netfilter", "tuple_"]
 

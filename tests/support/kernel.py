@@ -1,6 +1,6 @@
 """A kernel for tests: objects, families and sockets in memory, so that loss, dumps and time are the test's to decide.
 
-It stands where ``KernelFactory`` does. Every message is built by ``support.netlink``. What a test scripts:
+It stands where ``KernelFactory`` does. Every message is built by ``nlmon.testing.messages``. What a test scripts:
 
 - ``say``, ``new``, ``gone`` notify; with ``lost=True`` the object changes and nobody hears of it;
 - ``overrun`` and ``fail`` let the next recv() raise, in its turn;
@@ -22,9 +22,9 @@ from ipaddress import ip_address
 from typing import Any, Literal
 
 from nlmon.errors import Overrun, TransportError
+from nlmon.testing.messages import attr, message, number
 from nlmon.transport.base import TransportStatus
 from nlmon.wire import Datagram
-from support.netlink import attr, message, number
 
 __all__ = ["GENERIC", "ROUTE", "SECOND", "FakeKernel", "FakeTransport", "addr", "family", "link", "neigh", "route"]
 

@@ -29,9 +29,9 @@ from nlmon.compare.contract import kind_name, load_contract
 from nlmon.errors import NlmonError
 from nlmon.events import Event, RouteInfo
 from nlmon.state.tables import State
+from nlmon.testing import messages
+from nlmon.testing.messages import native
 from nlmon.transport.kernel.transport import KernelFactory
-from support import netlink
-from support.netlink import native
 
 __all__ = [
     "BOTH",
@@ -54,7 +54,7 @@ PATIENCE = 10.0
 HEADER = ("interface", "protocol", "msg_type", "msg_flags", "seq", "pid", "nsid", "synthetic")
 NESTED = 0x8000
 NLMSG_ERROR = (2).to_bytes(2, sys.byteorder)
-attr = partial(netlink.attr, byteorder=sys.byteorder)
+attr = partial(messages.attr, byteorder=sys.byteorder)
 CLONE_NEWNET = 0x40000000
 socket.setdefaulttimeout(PATIENCE)
 

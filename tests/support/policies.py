@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any, NamedTuple
 
+from nlmon.testing.messages import attr, big, message, nested, number
 from support import xfrm
-from support.netlink import attr, big, message, nested, number
 from support.sockets import inet_msg, unix_msg
 
 __all__ = ["CARRIERS", "KINDS", "Carrier", "Kind", "policy_of"]

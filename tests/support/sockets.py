@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from support.netlink import attr, big, message, number
+from nlmon.testing.messages import attr, big, message, number
 
 __all__ = ["DESTROYED_BY", "DST", "SOCK_DIAG", "SRC", "by_family", "inet_msg", "inet_request", "unix_msg"]
 

@@ -3,7 +3,7 @@ multiples of 8 bytes; addresses, ports and SPIs are big-endian, all else has the
 
 from __future__ import annotations
 
-from support.netlink import big, number
+from nlmon.testing.messages import big, number
 
 __all__ = [
     "DST",

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from nlmon.events import UNSET, GenericInfo
+from nlmon.testing.messages import attr, generic, message, nested, new_family, number
 from support.decoding import ORDERS, decode, event, findings, payload
-from support.netlink import attr, generic, message, nested, new_family, number
 
 GENERIC = 16
 VENDOR = 103

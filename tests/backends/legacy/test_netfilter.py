@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from nlmon.events import UNSET, ConntrackInfo
+from nlmon.testing.messages import attr, big, message, nested, number
 from support.decoding import ORDERS, decode, event, findings, payload
 from support.flows import EXPECT, NETFILTER, counters, flow, netfilter, tuple_
-from support.netlink import attr, big, message, nested, number
 
 NEW, GET, DELETE = 0, 1, 2
 TEXT = {2: ("10.0.0.1", "10.0.0.2"), 10: ("fd00::1", "fd00::2")}

@@ -9,9 +9,9 @@ from msgspec import structs
 
 from nlmon.backends.legacy import LegacyBackend, reading
 from nlmon.events import AddrInfo, Decoded, RouteInfo
+from nlmon.testing.messages import attr, message, number
 from nlmon.transport.recorded.transport import ReplayFactory
 from nlmon.wire import Datagram
-from support.netlink import attr, message, number
 
 IP4, IP6 = bytes((10, 0, 0, 1)), bytes(15) + b"\1"
 NAME = b"enp0s31f6-vlan7"  # 15 bytes, the longest

@@ -14,9 +14,9 @@ from nlmon.backends.registry import create
 from nlmon.capture import open_capture
 from nlmon.errors import DecodeError, FramingError, NlmonError, Overrun, TransportError, UsageError
 from nlmon.events import UNSET, AddrInfo, Decoded, LinkInfo, NeighInfo, NextHop, OverrunInfo, RouteInfo, RuleInfo
+from nlmon.testing.messages import attr, message, number, wrong_length
 from nlmon.transport.base import TransportStatus
 from nlmon.wire import Datagram
-from support.netlink import attr, message, number, wrong_length
 from support.paths import FIXTURES
 
 ORDERS = ["little", "big"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from nlmon.events import UNSET, DiagInfo
+from nlmon.testing.messages import attr, number
 from support.decoding import ORDERS, decode, event, findings, payload
-from support.netlink import attr, number
 from support.sockets import DESTROYED_BY, SOCK_DIAG, by_family, inet_msg, inet_request, unix_msg
 
 TEXT = {2: ("10.0.0.1", "10.0.0.2"), 10: ("fd00::1", "fd00::2")}

@@ -11,8 +11,8 @@ from nlmon.backends.libnl.cache import CacheStatus
 from nlmon.backends.options import BackendOptions
 from nlmon.errors import NotFound, TransportError, UsageError
 from nlmon.events import Event
+from nlmon.testing.messages import message
 from support.kernel import ROUTE, SECOND, FakeKernel, addr, link, neigh, route
-from support.netlink import message
 
 LINK, ADDR, ROUTES, NEIGH = 16, 20, 24, 28
 ALL = ("link", "addr", "route")

@@ -12,10 +12,10 @@ from nlmon.backends.libnl import LibnlBackend
 from nlmon.backends.libnl.dump import DumpResult, Outcome
 from nlmon.errors import KernelError, TransportError, UsageError
 from nlmon.events import Event, LinkInfo
+from nlmon.testing.messages import message, number
 from nlmon.transport.recorded.transport import ReplayFactory
 from nlmon.wire import Datagram
 from support.kernel import ROUTE, FakeKernel, FakeTransport, link
-from support.netlink import message, number
 
 LINK = 16
 INTERRUPTED = 0x12

@@ -13,10 +13,10 @@ from nlmon.backends.options import BackendOptions
 from nlmon.backends.registry import create
 from nlmon.errors import MessageTooLarge, Overrun, TransportError, UsageError
 from nlmon.events import Event, LinkInfo
+from nlmon.testing.messages import attr, message
 from nlmon.transport.recorded.transport import ReplayFactory
 from nlmon.wire import Datagram
 from support.kernel import ROUTE, FakeKernel, link
-from support.netlink import attr, message
 
 LINK, XFRM = 16, 6
 BIG = message(LINK, link(9, "big") + attr(20, bytes(100)))

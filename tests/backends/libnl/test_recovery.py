@@ -18,8 +18,8 @@ from nlmon.eventjson.schema import event_schema
 from nlmon.eventjson.write import event_to_dict, event_to_json
 from nlmon.events import Event, OverrunInfo, RouteInfo
 from nlmon.state.tables import State
+from nlmon.testing.messages import message
 from support.kernel import GENERIC, ROUTE, SECOND, FakeKernel, addr, family, link, neigh, route
-from support.netlink import message
 
 LINK, ADDR, ROUTES, NEIGH = 16, 20, 24, 28
 REPLACE, CREATE, APPEND = 0x100, 0x400, 0x800

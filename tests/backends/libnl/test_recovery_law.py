@@ -13,8 +13,8 @@ from nlmon.errors import Overrun
 from nlmon.events import AddrInfo, Event, RouteInfo
 from nlmon.state.dumps import changed_fields
 from nlmon.state.tables import KINDS, State
+from nlmon.testing.messages import message
 from support.kernel import ROUTE, FakeKernel, addr, link, route
-from support.netlink import message
 
 LINK, ADDR, ROUTES = 16, 20, 24
 REPLACE, CREATE, APPEND = 0x100, 0x400, 0x800

@@ -9,9 +9,9 @@ import pytest
 
 from nlmon.backends.libnl import LibnlBackend
 from nlmon.events import DiagInfo
+from nlmon.testing.messages import attr, message, number
 from nlmon.transport.recorded.transport import ReplayFactory
 from nlmon.wire import Datagram
-from support.netlink import attr, message, number
 
 ROUTE, SOCK_DIAG = 0, 4
 AF_UNIX, AF_INET, AF_INET6 = 1, 2, 10

@@ -11,7 +11,7 @@ import pytest
 from nlmon.compare import contract
 from nlmon.compare.evidence.values import UNKNOWN, acquire, readers, selector
 from nlmon.events import FlowTuple, XfrmAlgorithm, XfrmSelector, XfrmStateInfo, XfrmTemplate
-from support.netlink import attr, number
+from nlmon.testing.messages import attr, number
 
 SCHEMA = json.loads((Path(contract.__file__).parent / "contract.schema.json").read_text(encoding="utf-8"))
 # Read by the place where they stand, which needs the family.

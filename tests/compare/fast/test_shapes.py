@@ -23,9 +23,9 @@ from nlmon.compare.fast.shapes import FIRST_SHAPES, MESSAGES_A_SHAPE, PER_LENGTH
 from nlmon.compare.judge import Judge
 from nlmon.compare.side import Side
 from nlmon.events import Event, LinkInfo, RouteInfo
+from nlmon.testing.messages import attr, message, number
 from nlmon.transport.recorded.transport import ReplayFactory
 from nlmon.wire import Datagram
-from support.netlink import attr, message, number
 from support.paths import CAPTURES
 
 FORWARD, BACK = ("legacy", "libnl"), ("libnl", "legacy")

@@ -12,25 +12,23 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from nlmon.backends.base import Backend
-from nlmon.backends.libnl import LibnlBackend
 from nlmon.backends.options import BackendOptions
 from nlmon.backends.registry import create
 from nlmon.capture import open_capture
 from nlmon.engine.replay import Replay
 from nlmon.engine.summary import capture_report
 from nlmon.errors import Overrun, UsageError
-from nlmon.events import Event, LinkInfo
+from nlmon.events import Event
 from nlmon.report.model import CaptureReport
 from nlmon.state.describe import show_key
 from nlmon.state.dumps import changed_fields
 from nlmon.state.tables import State
-from nlmon.transport.base import TransportFactory
+from nlmon.testing.messages import attr, message, number
+from nlmon.testing.zoo import ZOO
 from nlmon.transport.recorded.faults import Fault, parse_fault
 from nlmon.transport.recorded.transport import ReplayFactory
 from nlmon.wire import Datagram
 from support.kernel import link
-from support.netlink import attr, message, number
 from support.paths import REPOSITORY
 
 CAPTURES = REPOSITORY / "fixtures" / "captures"
@@ -229,29 +227,9 @@ def test_nothing_received_is_nothing_compared() -> None:
     assert "no notification reached a monitor; only recorded answers were compared" in report.notes
 
 
-class Forgetful(LibnlBackend):
-    """A libnl that loses every third link behind an overrun, though it made up for it."""
-
-    after = 0
-
-    def deliver(self, events: Any) -> None:
-        kept = []
-        for event in events:
-            if isinstance(event.payload, LinkInfo) and not event.synthetic and self.status().protocols[0].errors:
-                self.after += 1
-                if self.after % 3 == 0:
-                    continue
-            kept.append(event)
-        super().deliver(kept)
-
-
 def test_recovery_excuses_nothing_else() -> None:
     """What is wrong behind a loss that was made up for is a regression."""
-
-    def forgetful(factory: TransportFactory, options: BackendOptions) -> Backend:
-        return Forgetful(factory, options)
-
-    report = Run("linux-6.12", "02-route-topology", Fault(100, 20), make=forgetful).report
+    report = Run("linux-6.12", "02-route-topology", Fault(100, 20), make=ZOO["loses later"].make).report
 
     assert report.verdict == "regression"
     assert report.differences["missing"] > 0
@@ -348,16 +326,9 @@ def test_decode_prints_the_gap(backend: str) -> None:
     assert found[gaps[0] + 1] == whole[gaps[0] + 20]
 
 
-class Silent(LibnlBackend):
-    """A libnl that goes on after an overrun and tells nobody."""
-
-    def deliver(self, events: Any) -> None:
-        super().deliver([event for event in events if event.type != "overrun"])
-
-
 def test_an_overrun_that_is_not_told_is_a_regression() -> None:
     """What an implementation tells of its losses is held against what its socket had."""
-    report = Run("linux-6.12", "01-route-basic", Fault(100, 20), make=Silent).report
+    report = Run("linux-6.12", "01-route-basic", Fault(100, 20), make=ZOO["silent overrun"].make).report
 
     assert (report.verdict, report.differences["error"]) == ("regression", 1)
     (found,) = [d for d in report.details if d.cls == "error"]

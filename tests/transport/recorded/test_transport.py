@@ -11,10 +11,10 @@ from nlmon.backends.libnl import LibnlBackend
 from nlmon.backends.libnl.dump import Outcome
 from nlmon.errors import KernelError, Overrun, TransportError, UsageError
 from nlmon.events import Event, LinkInfo
+from nlmon.testing.messages import attr, message, number
 from nlmon.transport.recorded.groups import groups_of
 from nlmon.transport.recorded.transport import ReplayFactory
 from nlmon.wire import Datagram
-from support.netlink import attr, message, number
 
 ROUTE, GENERIC = 0, 16
 LINK, NEIGH = 1, 3

@@ -9,7 +9,7 @@ import pytest
 from nlmon.backends.libnl.decode.attributes import Decoder
 from nlmon.backends.libnl.policies import Attr, Policy
 from nlmon.backends.libnl.policies.readers import Reading
-from support.netlink import attr, number
+from nlmon.testing.messages import attr, number
 
 ROWS = (Attr("low", "X", "u16", begin=0), Attr("middle", "X", "u32", begin=4), Attr("high", "X", "u8", begin=12))
 

@@ -6,8 +6,8 @@ import pytest
 
 from nlmon.errors import UsageError
 from nlmon.events import AuditInfo
+from nlmon.testing.messages import message
 from support.decoding import ORDERS, backend, decode, event, findings, payload
-from support.netlink import message
 
 AUDIT = 9
 SYSCALL, EOE, CONFIG_CHANGE, USER = 1300, 1320, 1305, 1112

@@ -19,11 +19,11 @@ from nlmon.engine.replay import Replay
 from nlmon.errors import NotFound
 from nlmon.eventjson.write import event_to_dict
 from nlmon.events import Decoded, GenericInfo, Nl80211Info, QcaVendorInfo
+from nlmon.testing.messages import attr, generic, message, nested, new_family, number
 from nlmon.transport.recorded.transport import ReplayFactory
 from nlmon.wire import Datagram
 from support.agreement import disagreements
 from support.decoding import ORDERS, backend, decode, event, findings, payload
-from support.netlink import attr, generic, message, nested, new_family, number
 
 GENERIC = 16
 NL80211, FAMILIES = 28, {28: "nl80211", 21: "ethtool", 31: "TASKSTATS"}

@@ -9,9 +9,9 @@ import pytest
 from msgspec.structs import replace
 
 from nlmon.events import ConntrackInfo, ExpectInfo, FlowTuple
+from nlmon.testing.messages import attr, big, message, nested
 from support.decoding import ORDERS, decode, event, findings, payload
 from support.flows import EXPECT, NETFILTER, flow, netfilter, tuple_
-from support.netlink import attr, big, message, nested
 
 NEW, GET, DELETE = 0, 1, 2
 NONE = ConntrackInfo(2, *[None] * (len(ConntrackInfo.__struct_fields__) - 1))

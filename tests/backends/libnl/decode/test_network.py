@@ -13,10 +13,10 @@ from msgspec.structs import replace
 
 from nlmon.backends.registry import create
 from nlmon.events import MdbEntry, MdbInfo, NetconfInfo, NexthopInfo, NsidInfo, PrefixInfo, StatsInfo, TcInfo
+from nlmon.testing.messages import attr, big, message, nested, number
 from nlmon.transport.recorded.transport import ReplayFactory
 from nlmon.wire import Datagram
 from support.decoding import ORDERS, decode, event, findings
-from support.netlink import attr, big, message, nested, number
 
 ROUTE = 0
 IP4, IP6 = bytes((10, 0, 0, 1)), bytes.fromhex("fd000000000000000000000000000001")

@@ -7,10 +7,10 @@ from msgspec.structs import replace
 
 from nlmon.backends.registry import create
 from nlmon.events import DiagInfo
+from nlmon.testing.messages import attr, message, number
 from nlmon.transport.recorded.transport import ReplayFactory
 from nlmon.wire import Datagram
 from support.decoding import ORDERS, event, payload
-from support.netlink import attr, message, number
 from support.sockets import SOCK_DIAG, by_family, inet_msg, unix_msg
 
 TEXT = {2: ("10.0.0.1", "10.0.0.2"), 10: ("fd00::1", "fd00::2")}

@@ -10,8 +10,8 @@ from msgspec.structs import replace
 from nlmon.errors import UsageError
 from nlmon.eventjson.write import event_to_json
 from nlmon.events import XfrmAlgorithm, XfrmFlushInfo, XfrmPolicyInfo, XfrmSelector, XfrmStateInfo, XfrmTemplate
+from nlmon.testing.messages import attr, big, message, number
 from support.decoding import ORDERS, backend, decode, event, findings, payload
-from support.netlink import attr, big, message, number
 from support.xfrm import (
     KEY,
     acquire,

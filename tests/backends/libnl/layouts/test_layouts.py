@@ -25,11 +25,11 @@ from nlmon.backends.status import LayoutStatus
 from nlmon.capture import ByteOrder
 from nlmon.errors import UsageError
 from nlmon.events import AddrInfo, Decoded, LinkInfo
+from nlmon.testing.messages import attr, message, number
 from nlmon.transport.recorded.transport import ReplayFactory
 from nlmon.wire import Datagram
 from support.agreement import recorded
 from support.layouts import RECORDED, Pair, differences
-from support.netlink import attr, message, number
 
 SEED = 20261125
 DATAGRAMS = 4000

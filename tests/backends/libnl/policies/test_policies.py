@@ -15,8 +15,8 @@ import pytest
 from nlmon.backends.libnl import policies
 from nlmon.backends.libnl.policies import Policy
 from nlmon.backends.libnl.policies.resolve import numbers
+from nlmon.testing.messages import attr, number
 from support.decoding import ORDERS, decode, findings, payload
-from support.netlink import attr, number
 from support.policies import CARRIERS, KINDS, Carrier, policy_of
 
 FAMILIES = {28: "nl80211"}

@@ -1,7 +1,11 @@
-"""Builds netlink bytes for tests, in either byte order, without any code of nlmon.
+"""Messages byte by byte, in either byte order: what a test feeds to a decoder.
 
-The layouts are those of linux/netlink.h and linux/rtnetlink.h, written down a second time on purpose: what the
-tests expect must not come from the code they test.
+Rules of this file:
+1. No code of nlmon is used: the layouts of linux/netlink.h, rtnetlink.h and genetlink.h are written down a second
+   time on purpose, since what a test expects must not come from what it tests.
+2. Nothing is checked: a wrong message is often what a test wants.
+
+Not here: messages of events (``nlmon.testing.encode``).
 """
 
 from __future__ import annotations

@@ -1,0 +1,24 @@
+"""Bad implementations, for everybody who tests a comparison: each has one mistake, and says how it must be found.
+
+    from nlmon.testing.zoo import ZOO
+
+    @pytest.mark.parametrize("bad", ZOO.values(), ids=ZOO.keys())
+    def test_it_is_found(bad): ...
+
+``base`` is what one of them is, ``decoding`` has mistakes of decoders, ``events`` those with events, ``values`` those
+with single values, ``behaviour`` those of an implementation's life: what it joins, where it raises, what it hides.
+
+Not here: how a comparison is made (``nlmon.engine``).
+"""
+
+from nlmon.testing.zoo.base import BadImplementation
+from nlmon.testing.zoo.behaviour import BEHAVIOUR
+from nlmon.testing.zoo.decoding import DECODING
+from nlmon.testing.zoo.events import EVENTS
+from nlmon.testing.zoo.values import VALUES
+
+__all__ = ["ZOO", "BadImplementation"]
+
+ZOO: dict[str, BadImplementation] = {
+    bad.name: bad for bad in (*DECODING, *EVENTS, *BEHAVIOUR, *(value.implementation() for value in VALUES))
+}
