@@ -29,6 +29,11 @@ def test_groups_that_are_asked_for(name: str) -> None:
     assert contract.joins("legacy", (name,)) == contract.joins("legacy", ())
 
 
+def test_every_group_of_the_contract_can_be_asked_for() -> None:
+    """By the names that libnl knows."""
+    assert {row.asked for row in load_contract().groups if row.asked} == set(GROUPS)
+
+
 def test_an_unknown_implementation_owes_no_group() -> None:
     """The contract says nothing of it."""
     assert load_contract().joins("another", ("tc",)) == {}

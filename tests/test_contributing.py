@@ -1,0 +1,69 @@
+"""CONTRIBUTING.md names programs, environments, files and tests that exist."""
+
+from __future__ import annotations
+
+import ast
+import configparser
+import importlib.util
+import re
+import shlex
+import tomllib
+from itertools import pairwise
+
+import pytest
+
+from support.paths import REPOSITORY
+
+TEXT = (REPOSITORY / "CONTRIBUTING.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```sh tested\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
+COMMANDS = [line for block in BLOCKS for line in block.splitlines()]
+PROSE = re.sub(r"^```.*?^```$", "", TEXT, flags=re.MULTILINE | re.DOTALL)
+TESTS = sorted(set(re.findall(r"`(tests/[\w/.]+)::(\w+)`", PROSE)))
+FILES = sorted({*re.findall(r"`([\w.]+/[\w/.]*)`", PROSE), *re.findall(r"\]\(([\w/.]+)\)", PROSE)} - {".venv"})
+
+
+def programs() -> set[str]:
+    """What ``tools/bootstrap --dev`` puts into ``.venv/bin``."""
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wanted = [*project["optional-dependencies"]["dev"], *project["optional-dependencies"]["test"]]
+    return {"python", *project["scripts"], *(re.split(r"[>=\[]", one)[0] for one in wanted)}
+
+
+def environments() -> set[str]:
+    """The environments of tox."""
+    tox = configparser.ConfigParser(interpolation=None)
+    tox.read(REPOSITORY / "tox.ini", encoding="utf-8")
+    return {name.partition(":")[2] for name in tox.sections()}
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_a_command_can_be_typed(line: str) -> None:
+    """Its program is there or is installed by the set-up, and so are the environments, modules and files it names."""
+    program, *words = shlex.split(line)
+    after = dict(pairwise([*words, ""]))
+    modules = [after["-m"]] if program == ".venv/bin/python" and "-m" in after else []
+    named = [word for word in words if "/" in word]
+
+    assert program.removeprefix(".venv/bin/") in programs() or (REPOSITORY / program).is_file()
+    assert {name for name in after.get("-e", "").split(",") if name} <= environments()
+    assert [name for name in modules if importlib.util.find_spec(name) is None] == []
+    assert [name for name in named if not (REPOSITORY / name).exists()] == []
+
+
+@pytest.mark.parametrize(("path", "name"), TESTS)
+def test_a_test_that_is_named_exists(path: str, name: str) -> None:
+    """A function of that name in that file."""
+    tree = ast.parse((REPOSITORY / path).read_text(encoding="utf-8"))
+
+    assert name in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+
+
+@pytest.mark.parametrize("path", FILES)
+def test_a_file_that_is_named_exists(path: str) -> None:
+    """Or a folder."""
+    assert (REPOSITORY / path).exists()
+
+
+def test_there_is_something_to_check() -> None:
+    """Commands, tests and files were found in the text."""
+    assert (len(COMMANDS) > 10, len(TESTS) > 10, len(FILES) > 15) == (True, True, True)
