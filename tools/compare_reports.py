@@ -21,7 +21,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-KEYS: dict[str, str] = {}
+KEYS: dict[str, str] = {
+    "cls": "class",
+    "seed": "answer",
+    "seeds": "answers",
+    "silent": "unannounced",
+    "silent_counts": "unannounced_counts",
+}
 """Keys of JSON objects of an old report -> those of the new one."""
 
 RENAMED: dict[str, str] = {
@@ -29,6 +35,20 @@ RENAMED: dict[str, str] = {
     r"^(\w+: )?interface (\d+) \((.*)\) (was deleted|went down)$": r"\1interface \3 (ifindex \2) \4",
     r"^only the (reference|candidate) holds it$": r"only the \1 has it",
     r"^was right$": "correct before",
+    r"^nothing fell to the fault (\S+)$": r"the fault \1 lost no message",
+    r"( lost [\d,]+ messages) and did not make up for them$": r"\1; no resync followed",
+    r"( lost [\d,]+ messages) and made up for them by ([\d,]+ events)$": r"\1; its resync gave \2",
+    "^no notification reached a monitor; only recorded answers": (
+        "no notification is of a multicast group that is joined; only recorded answers"
+    ),
+    "events are held against the bytes alone$": "events are checked against the bytes of the messages",
+    "a tap records a notification once per listener": (
+        "an nlmon device records a notification once per socket that receives it"
+    ),
+    "nothing in the capture gives an event of the protocols": "no message of the protocols gives an event",
+    "recorded dumps were interrupted and prove nothing": (
+        "recorded dumps were interrupted or incomplete, and do not check the state"
+    ),
 }
 """Regular expressions over a text of an old report -> what the new one has instead."""
 

@@ -106,10 +106,11 @@ def _print(report: StatsReport) -> None:
     console.print(table)
     layouts = report.layouts
     if layouts is None:
-        console.print("layouts: none are kept")
+        console.print("layouts: none")
         return
     reads = layouts.hits + layouts.misses
     share = f", {100 * layouts.hits / reads:.1f} % of {reads:,} reads" if reads else ""
-    console.print(f"layouts: {layouts.entries:,} kept, {layouts.hits:,} hits, {layouts.misses:,} misses{share}")
-    again, gone = f"{layouts.recompiled:,} of these again", f"{layouts.evicted:,} keys gone"
-    console.print(f"functions made: {layouts.compiled:,}, {again}; {gone}")
+    console.print("layouts (functions generated for messages of one form):")
+    console.print(f"  used: {layouts.hits:,} hits, {layouts.misses:,} misses{share}")
+    generated = f"{layouts.compiled:,} generated, {layouts.recompiled:,} of them again"
+    console.print(f"  kept: {layouts.entries:,}; {generated}; {layouts.evicted:,} dropped")

@@ -55,10 +55,10 @@ class Classifier:
         if before != after:
             for name, old, new in zip(_HEADER, before, after, strict=True):
                 if old != new:
-                    yield Finding(Class.CONFLICT, name, f"({name})", old, new, "both provide it and disagree")
+                    yield Finding(Class.CONFLICT, name, f"({name})", old, new, "both provide it, with different values")
         kinds = kind_name(reference.payload), kind_name(candidate.payload)
         if kinds[0] != kinds[1] or kinds[0] not in self._contract.events:
-            reason = "the events are of different kinds, or of one that is no event"
+            reason = "the events are of different kinds, or of one that the contract does not list"
             yield Finding(Class.CONFLICT, "payload", "", *kinds, reason)
             return
         if reference.type == OVERRUN:
@@ -93,7 +93,7 @@ class Classifier:
             self.services[f"{kind_name(candidate.payload)}.interface"] += old is not None
         else:
             cls = Class.LOSS if new is UNSET or new is None else Class.CONFLICT
-            yield Finding(cls, "interface", "(interface)", old, new, "both provide it and disagree")
+            yield Finding(cls, "interface", "(interface)", old, new, "both provide it, with different values")
 
     def payloads(self, reference: object, candidate: object, prefix: str = "") -> Iterator[Finding]:
         """Findings of two payloads of one kind; ``prefix`` names the place of a nested one."""
@@ -105,7 +105,7 @@ class Classifier:
         for field, old, new in zip(kind.fields, before, after, strict=True):
             if old is new or old == new:
                 if old is UNSET and field.provided(self._candidate, family):
-                    reason = f"the contract says that {self._candidate} provides it"
+                    reason = f"{self._candidate} does not provide it, and the contract says that it does"
                     yield Finding(Class.LOSS, f"{prefix}{field.name}", field.path, old, new, reason)
                 continue
             if field.name == "multipath" and isinstance(reference, RouteInfo) and old and new:
@@ -117,7 +117,7 @@ class Classifier:
 
     def _hops(self, before: tuple[NextHop, ...], after: tuple[NextHop, ...]) -> Iterator[Finding]:
         if len(before) != len(after):
-            reason = f"{len(before)} hops against {len(after)}"
+            reason = f"{len(before)} next hops and {len(after)} next hops"
             yield Finding(Class.CONFLICT, "multipath", "RTA_MULTIPATH", before, after, reason)
             return
         for number, (old, new) in enumerate(zip(before, after, strict=True)):
@@ -140,8 +140,8 @@ class Classifier:
                 return None
             if new is UNSET:
                 return Finding(Class.LOSS, name, path, old, new, f"{self._candidate} does not provide it")
-            reason = f"{self._reference} does not provide it, and the contract does not say so"
+            reason = f"{self._reference} does not provide it, which the contract does not allow"
             return Finding(Class.CONFLICT, name, path, old, new, reason)
         if new is None:
-            return Finding(Class.LOSS, name, path, old, new, f"{self._candidate} found no value in this message")
-        return Finding(Class.CONFLICT, name, path, old, new, "both provide it and disagree")
+            return Finding(Class.LOSS, name, path, old, new, f"{self._candidate} found no value in the message")
+        return Finding(Class.CONFLICT, name, path, old, new, "both provide it, with different values")

@@ -13,7 +13,7 @@ __all__ = ["Class", "Difference", "Group", "Severity"]
 
 
 class Severity(enum.Enum):
-    """``REGRESSION`` turns the verdict, ``WARNING`` and ``INFO`` do not."""
+    """``REGRESSION`` makes the verdict a regression, ``WARNING`` and ``INFO`` do not."""
 
     INFO = "info"
     WARNING = "warning"
@@ -32,25 +32,25 @@ class Class(enum.Enum):
         "enhancement",
         "NLD001",
         Severity.INFO,
-        "the candidate fills a field that the contract gives to it alone",
+        "the candidate alone provides it, as the contract says",
     )
-    SERVICE = ("loss-of-service", "NLD002", Severity.INFO, "the reference alone fills a field, as the contract says")
+    SERVICE = ("loss-of-service", "NLD002", Severity.INFO, "the reference alone provides it, as the contract says")
     LOSS = ("loss", "NLD101", Severity.REGRESSION, "the reference provides it, the candidate does not")
-    CONFLICT = ("conflict", "NLD102", Severity.REGRESSION, "both provide it and disagree")
-    MISSING = ("missing", "NLD103", Severity.REGRESSION, "an event of the reference only")
-    EXTRA = ("extra", "NLD104", Severity.REGRESSION, "an event of the candidate only")
+    CONFLICT = ("conflict", "NLD102", Severity.REGRESSION, "both provide it, with different values")
+    MISSING = ("missing", "NLD103", Severity.REGRESSION, "only the reference gives this event")
+    EXTRA = ("extra", "NLD104", Severity.REGRESSION, "only the candidate gives this event")
     STATE = ("state", "NLD105", Severity.REGRESSION, "the final states differ")
-    ERROR = ("error", "NLD106", Severity.REGRESSION, "one of them could not read what the other could")
-    CRASH = ("crash", "NLD107", Severity.REGRESSION, "an implementation raised instead of reporting")
+    ERROR = ("error", "NLD106", Severity.REGRESSION, "only one of the two reports this error")
+    CRASH = ("crash", "NLD107", Severity.REGRESSION, "an implementation raised an exception")
     CONTRADICTED = (
         "contradicted",
         "NLD108",
         Severity.REGRESSION,
-        "what one of them alone provides is not what the message holds",
+        "what one of the two provides alone is not what the message carries",
     )
-    REORDERED = ("reordered", "NLD201", Severity.WARNING, "same events, another order")
-    DUPLICATE = ("duplicate", "NLD202", Severity.WARNING, "the same event more often")
-    COALESCED = ("coalesced", "NLD203", Severity.WARNING, "the same event less often, equal final state")
+    REORDERED = ("reordered", "NLD201", Severity.WARNING, "the same events in another order")
+    DUPLICATE = ("duplicate", "NLD202", Severity.WARNING, "the candidate gives the same event more often")
+    COALESCED = ("coalesced", "NLD203", Severity.WARNING, "the candidate gives the same event less often")
 
     def __init__(self, label: str, code: str, severity: Severity, meaning: str) -> None:
         self.label = label

@@ -136,8 +136,8 @@ class Judge:
         what a program asked, of which nobody must provide an event."""
         for side in (reference, candidate):
             if side.crash:
-                values = (reference.crash or "went on", candidate.crash or "went on")
-                reason = f"{side.name} raised; {side.trace}"
+                values = (reference.crash or "no exception", candidate.crash or "no exception")
+                reason = f"{side.name} raised an exception; {side.trace}"
                 self._event(Class.CRASH, None, datagram, reason, seed, values)
         self._events(datagram, reference, candidate, seed, synthetic=False)
         self._events(datagram, reference, candidate, seed, synthetic=True)
@@ -168,7 +168,7 @@ class Judge:
             self._event(cls, only, datagram, reason, seed, values)
         for side, events in ((reference, left), (candidate, right)):
             if not in_order(events):
-                reason = f"{side.name} delivers in another order than the messages have in the datagram"
+                reason = f"{side.name} gives events in another order than that of the messages in the datagram"
                 self._event(Class.REORDERED, events[0], datagram, reason, seed, ("", ""))
 
     def _problems(self, datagram: Datagram, reference: Side, candidate: Side, seed: bool) -> None:
@@ -195,14 +195,14 @@ class Judge:
                 for finding in self._evidence.check(event, datagram, broken.get(event.offset, ()), alone=alone):
                     values = f"the message: {show(finding.reference)}", finding.candidate
                     before, after = values if number else values[::-1]
-                    reason = f"{side.name} alone gives it; {finding.reason}"
+                    reason = f"{side.name} alone provides it; {finding.reason}"
                     named = finding._replace(reference=before, candidate=after, reason=reason)
                     self._field(named, event, datagram, seed)
             if request:
                 continue
             whole = spans(datagram.data, self._byteorder) if whole is None else whole
             for span in self._evidence.missing(side.name, datagram.protocol, whole, side.events, side.errors):
-                reason = f"the contract gives this event to {side.name}, which gives none and no reason"
+                reason = f"{side.name} gives no event and reports no error, and the contract says that it gives one"
                 values_ = ("no event", "") if not number else ("", "no event")
                 self._event(Class.MISSING, None, datagram, reason, seed, values_, span)
 
@@ -241,7 +241,9 @@ class Judge:
             provider = self.contract.provider(datagram.protocol, span.kind)
             if provider == name or (provider == "both" and neither):
                 values = ("", "no event") if number else ("no event", "")
-                reason = f"{name} joins no group that carries it, and the contract says that it does"
+                reason = (
+                    f"{name} has not joined the multicast group of this message, and the contract says that it does"
+                )
                 self._event(Class.MISSING, None, datagram, reason, False, values, span)
 
     def losses(self, number: int, had: tuple[int, int], said: tuple[int, int], frame: int) -> None:
@@ -249,7 +251,7 @@ class Judge:
         if had != said:
             counts = [f"{overruns} overruns, {messages} messages" for overruns, messages in (had, said)]
             values = (counts[0], counts[1]) if number else (counts[1], counts[0])
-            reason = f"{self._names[number]} tells another loss than its socket had"
+            reason = f"{self._names[number]} reports another loss than its socket had"
             self.add(explain_event(Class.ERROR, None, Datagram(frame, 0, 0, b""), reason, False, values))
 
     # -- states ----------------------------------------------------------------------------------------------
@@ -309,7 +311,7 @@ def _events_of(side: Side, synthetic: bool) -> list[Event]:
 
 def _why_nothing(side: Side) -> str:
     if not side.subscribed:
-        return f"{side.name} joins no group that carries it"
+        return f"{side.name} has not joined its multicast group"
     if side.errors:
-        return f"{side.name} says {side.errors[0].what}"
-    return f"{side.name} gives none and no reason"
+        return f"{side.name} reports: {side.errors[0].what}"
+    return f"{side.name} gives no event and reports no error"

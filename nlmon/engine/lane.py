@@ -157,10 +157,10 @@ class Lane:
         found = []
         if lost:
             events = self.totals["synthetic"]
-            made_up = f"made up for them by {events:,} events" if events else "did not make up for them"
-            found.append(f"{self.name} lost {lost:,} messages and {made_up}")
+            resync = f"its resync gave {events:,} events" if events else "no resync followed"
+            found.append(f"{self.name} lost {lost:,} messages; {resync}")
         if incomplete:
-            found.append(f"{self.name} could not ask for everything again after {incomplete:,} losses")
+            found.append(f"the resync of {self.name} was incomplete after {incomplete:,} losses")
         return found
 
     def _event(self, event: Event) -> None:

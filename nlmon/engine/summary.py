@@ -1,9 +1,9 @@
 """The outcome of a replay: verdict, counts, notes, as the values of a report.
 
 Rules:
-1. A regression outweighs damage: what was found before it stands. A family that was asked for and is nowhere named
-   outweighs both, since the question was wrong.
-2. A note says what a person must know to read the verdict; it never turns it.
+1. A regression outweighs damage: what was found before it stands. A family that was asked for and that the recording
+   does not name outweighs both, since the question was wrong.
+2. A note says what a person must know to read the verdict; it never changes it.
 
 Not here: the replay itself (``replay``), printing (``nlmon.report``).
 """
@@ -14,7 +14,7 @@ from nlmon.capture import CaptureReader
 from nlmon.compare.difference import Class
 from nlmon.engine.replay import Replay
 from nlmon.names import PROTOCOLS
-from nlmon.report.model import CaptureReport, Damage, DifferenceGroup, Silent, Verdict, row
+from nlmon.report.model import CaptureReport, Damage, DifferenceGroup, Unannounced, Verdict, row
 
 __all__ = ["capture_report"]
 
@@ -43,7 +43,7 @@ def capture_report(replay: Replay, reader: CaptureReader, path: str) -> CaptureR
         not_subscribed=dict(sorted(replay.not_subscribed.items())),
         not_covered=dict(sorted(replay.not_covered.items())),
         events=per_lane("events"),
-        seeds=per_lane("seeds"),
+        answers=per_lane("seeds"),
         errors=per_lane("errors"),
         problems={label: dict(sorted(lane.problems.items())) for label, lane in zip(labels, replay.lanes, strict=True)},
         lost=per_lane("lost"),
@@ -60,9 +60,9 @@ def capture_report(replay: Replay, reader: CaptureReader, path: str) -> CaptureR
         details=[row(difference) for difference in replay.judge.details],
         state="differs" if totals.get(Class.STATE) else "same",
         objects={kind: len(table) for kind, table in state.tables.items() if table},
-        silent_counts={f"{kind} {change}": n for (kind, change), n in sorted(state.unannounced_counts.items())},
-        silent=[
-            Silent(found.kind, found.change, found.object, found.frame, found.reason, found.fields)
+        unannounced_counts={f"{kind} {change}": n for (kind, change), n in sorted(state.unannounced_counts.items())},
+        unannounced=[
+            Unannounced(found.kind, found.change, found.object, found.frame, found.reason, found.fields)
             for found in state.unannounced
         ],
         notes=_notes(replay, reader),
@@ -84,37 +84,42 @@ def _verdict(replay: Replay, *, damaged: bool) -> tuple[Verdict, str]:
         agrees = "what could be read before the damage agrees" if replay.frames else "nothing could be read"
         return "error", f"the capture is damaged; {agrees}"
     if not any(lane.totals["events"] or lane.totals["seeds"] for lane in replay.lanes):
-        return "error", "nothing to compare: nothing in the capture gives an event of the protocols"
+        return "error", "nothing to compare: no message of the protocols gives an event"
     return "equivalent", ""
 
 
 def _notes(replay: Replay, reader: CaptureReader) -> list[str]:
     notes = [note for lane in replay.lanes for note in lane.notes()]
     notes += [
-        f"{lane.name} had not made up for its last loss when the recording ended"
+        f"the resync of {lane.name} after its last loss had not ended when the recording did"
         for lane in replay.lanes
         if replay.resync and lane.unmended and lane.name == replay.judge.contract.recovers
     ]
-    notes += [f"nothing fell to the fault {fault}" for fault in replay.lanes[1].factory.faults.untouched]
+    notes += [f"the fault {fault} lost no message" for fault in replay.lanes[1].factory.faults.untouched]
     if not replay.compared:
-        notes.append("no notification reached a monitor; only recorded answers were compared")
+        notes.append("no notification is of a multicast group that is joined; only recorded answers were compared")
     for protocol in sorted(replay.protocols):
         alone = [lane for lane in replay.lanes if lane.supports(protocol)]
         status = alone[0].backend.status().protocols.get(protocol) if len(alone) == 1 else None
         if status is not None and (events := status.events):
             name = PROTOCOLS.get(protocol, str(protocol))
-            notes.append(f"only {alone[0].name} reads {name}: its {events:,} events are held against the bytes alone")
+            notes.append(
+                f"only {alone[0].name} reads {name}: its {events:,} events are checked against the bytes of the "
+                "messages"
+            )
     if replay.copies.likely:
         notes.append(
             f"{replay.copies.repeats} of {replay.copies.notifications} notifications repeat the one before them; "
-            "a tap records a notification once per listener"
+            "an nlmon device records a notification once per socket that receives it"
         )
     if replay.interrupted_dumps:
-        notes.append(f"{replay.interrupted_dumps} recorded dumps were interrupted and prove nothing")
+        notes.append(
+            f"{replay.interrupted_dumps} recorded dumps were interrupted or incomplete, and do not check the state"
+        )
     if replay.cut:
-        notes.append(f"{replay.cut} packets were cut by the recording (snap length); what they lost is not judged")
+        notes.append(f"{replay.cut} packets are truncated (snap length); what was cut off is not compared")
     if reader.dropped:
-        notes.append(f"{reader.dropped:,} messages were lost while recording; nobody can compare those")
+        notes.append(f"{reader.dropped:,} messages were lost while recording and cannot be compared")
     if reader.skipped:
         notes.append(f"{reader.skipped} packets of other link types were skipped")
     return notes

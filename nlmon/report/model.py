@@ -11,12 +11,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 if TYPE_CHECKING:  # start-up: a report is made without the comparison, too
     from nlmon.compare.difference import Difference
 
-__all__ = ["CaptureReport", "Damage", "DifferenceGroup", "DifferenceRow", "Report", "Silent", "Verdict", "row", "worst"]
+__all__ = [
+    "CaptureReport",
+    "Damage",
+    "DifferenceGroup",
+    "DifferenceRow",
+    "Report",
+    "Unannounced",
+    "Verdict",
+    "row",
+    "worst",
+]
 
 Verdict: TypeAlias = Literal["equivalent", "regression", "error"]
 
@@ -30,10 +40,16 @@ class Damage(Struct, frozen=True):
 
 
 class DifferenceRow(Struct, frozen=True):
-    """One difference, ready to print; the fields are those of ``nlmon.compare.difference.Difference``."""
+    """One difference.
+
+    ``code`` and ``class``: what kind of difference; ``message``: the type of the message, or of a state the object;
+    ``frame``, ``offset``: the datagram in the capture and the message in the datagram, in bytes; ``attribute``:
+    its path, or the field of a header in parentheses; ``attribute_offset``: in the datagram, -1 when the message does
+    not carry it; ``hex``: its bytes; ``reference``, ``candidate``: the two values; ``answer``: the message is an answer
+    that was recorded, and no notification."""
 
     code: str
-    cls: str
+    cls: str = field(name="class")
     severity: str
     message: str
     frame: int
@@ -45,13 +61,13 @@ class DifferenceRow(Struct, frozen=True):
     reference: str
     candidate: str
     reason: str
-    seed: bool
+    answer: bool
 
 
 class DifferenceGroup(Struct, frozen=True):
-    """Differences that are alike, see ``nlmon.compare.difference.Group``: how many, and the first as an example."""
+    """Differences of one class about one field of one kind of message: how many, and the first as an example."""
 
-    cls: str
+    cls: str = field(name="class")
     severity: str
     message: str
     field: str
@@ -59,8 +75,9 @@ class DifferenceGroup(Struct, frozen=True):
     first: DifferenceRow
 
 
-class Silent(Struct, frozen=True):
-    """One object that the kernel changed without announcing it, see ``nlmon.state.tables.Unannounced``."""
+class Unannounced(Struct, frozen=True):
+    """One object that the kernel changed without a notification: found at ``frame``, ``reason`` says how; ``fields``:
+    what changed."""
 
     kind: str
     change: str
@@ -73,14 +90,15 @@ class Silent(Struct, frozen=True):
 class CaptureReport(Struct, frozen=True):
     """The outcome for one capture.
 
-    ``messages``: all messages in the file. ``roles``: datagrams by role. ``not_subscribed``: notifications by type that
-    no monitor's socket receives, since it does not join their group. ``not_covered``: datagrams of protocols that were
-    not replayed, by protocol. ``events``, ``seeds``, ``errors``, ``lost``, ``unknown``: per implementation,
-    ``unknown_types`` by name of the type and ``problems`` by code and attribute; seeds are messages of recorded
-    answers, decoded and compared but not counted as events, ``lost`` are messages that an overrun took.
-    ``differences``: count by class, ``groups`` of those that weigh more than information by message and field,
-    ``details`` the first of each class. ``fields``: how often an implementation alone gave
-    an event or filled a field that the contract gives to it alone. ``objects``: final state by kind.
+    ``frames``, ``messages``: datagrams and messages in the file. ``roles``: datagrams by their part in the
+    conversation. ``not_subscribed``: notifications of multicast groups that no implementation joins, by type.
+    ``not_covered``: datagrams of protocols that were not replayed, by protocol. By implementation: ``events``;
+    ``answers``, messages of recorded dumps and replies, which are decoded and compared and are no events; ``errors``
+    and, by code and attribute, ``problems``; ``lost``, messages that an overrun took; ``unknown`` and, by type,
+    ``unknown_types``, messages that give no event. ``differences``: how many, by class; ``groups``: warnings and
+    regressions by message and field; ``details``: the first of each class. ``fields``: how often one implementation
+    alone gave an event or a field that the contract gives to it alone. ``objects``: how many there are at the end, by
+    kind. ``unannounced``: objects that changed without a notification, ``unannounced_counts`` by kind and change.
     """
 
     path: str
@@ -96,7 +114,7 @@ class CaptureReport(Struct, frozen=True):
     not_subscribed: dict[str, int] = {}
     not_covered: dict[str, int] = {}
     events: dict[str, int] = {}
-    seeds: dict[str, int] = {}
+    answers: dict[str, int] = {}
     errors: dict[str, int] = {}
     problems: dict[str, dict[str, int]] = {}
     lost: dict[str, int] = {}
@@ -107,8 +125,8 @@ class CaptureReport(Struct, frozen=True):
     groups: list[DifferenceGroup] = []
     details: list[DifferenceRow] = []
     objects: dict[str, int] = {}
-    silent_counts: dict[str, int] = {}
-    silent: list[Silent] = []
+    unannounced_counts: dict[str, int] = {}
+    unannounced: list[Unannounced] = []
     notes: list[str] = []
     damage: Damage | None = None
 
@@ -135,6 +153,7 @@ def worst(verdicts: list[Verdict]) -> Verdict:
 
 def row(difference: Difference) -> DifferenceRow:
     """A difference as a row of a report."""
-    values = {name: getattr(difference, name) for name in difference.__struct_fields__ if name != "cls"}
+    names = [name for name in DifferenceRow.__struct_fields__ if name not in {"code", "cls", "severity", "answer"}]
+    values = {name: getattr(difference, name) for name in names}
     cls = difference.cls
-    return DifferenceRow(code=cls.code, cls=cls.label, severity=cls.severity.value, **values)
+    return DifferenceRow(code=cls.code, cls=cls.label, severity=cls.severity.value, answer=difference.seed, **values)

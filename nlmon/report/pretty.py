@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["print_report"]
 
 GROUPS_SHOWN = 20
-SILENT_SHOWN = 5
+UNANNOUNCED_SHOWN = 5
 WARNINGS = {"reordered", "duplicate", "coalesced"}
 SERVICE = "loss-of-service"
 ROLES = {
@@ -32,7 +32,7 @@ ROLES = {
 
 
 def print_report(report: Report, console: Console) -> None:
-    """The table, the differences with their bytes, what stayed silent, and the overall verdict."""
+    """The table, the differences with their bytes, what changed without a notification, and the overall verdict."""
     console.print(table(report.captures, console.width), crop=False)
     for capture in report.captures:
         _details(capture, report, console)
@@ -40,16 +40,20 @@ def print_report(report: Report, console: Console) -> None:
     warnings = sum(
         count for capture in report.captures for cls, count in capture.differences.items() if cls in WARNINGS
     )
-    less = f", {warnings:,} warnings" if warnings else ""
+    less = f", {_counted(warnings, 'warning')}" if warnings else ""
     lost = sum(capture.differences.get(SERVICE, 0) for capture in report.captures)
     if lost:
-        less += f", and {lost:,} values and events that {report.reference} alone gives would be lost"
+        less += f", and {lost:,} values and events that {report.reference} alone provides would be lost"
     console.print(
         f"[{colour}]verdict: {report.verdict}[/]{less}  "
-        f"{report.candidate} against {report.reference}, {len(report.captures)} capture(s)",
+        f"({report.candidate} against {report.reference}, {_counted(len(report.captures), 'capture')})",
         highlight=False,
         soft_wrap=True,
     )
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
 def _details(capture: CaptureReport, report: Report, console: Console) -> None:
@@ -57,7 +61,9 @@ def _details(capture: CaptureReport, report: Report, console: Console) -> None:
     if capture.frames:
         roles = ", ".join(f"{capture.roles[role]:,} {word}" for role, word in ROLES.items() if capture.roles.get(role))
         lines.append(f"{capture.messages:,} messages in {capture.frames:,} datagrams: {roles}")
-        lines.append(f"compared: {both(capture.events) or 0} events, {both(capture.seeds) or 0} seeds")
+        events, answers = both(capture.events) or "0", both(capture.answers) or "0"
+        sides = f" ({report.reference}/{report.candidate})" if "/" in events + answers else ""
+        lines.append(f"compared: {events} events, and {answers} messages of recorded dumps and replies{sides}")
     for group in capture.groups[:GROUPS_SHOWN]:
         lines += _group(group, report)
     if len(capture.groups) > GROUPS_SHOWN:
@@ -67,19 +73,19 @@ def _details(capture: CaptureReport, report: Report, console: Console) -> None:
         place = f" at byte {capture.damage.offset:,}" if capture.damage.offset >= 0 else ""
         lines.append(f"damage{place}: {capture.damage.what} [{capture.damage.code}]")
     if capture.not_covered:
-        listed = ", ".join(f"{count:,} {name}" for name, count in capture.not_covered.items())
-        lines.append(f"not covered by this verdict: {listed} datagrams")
+        listed = ", ".join(f"{name} {count:,}" for name, count in capture.not_covered.items())
+        lines.append(f"datagrams of protocols that were not compared: {listed}")
     if capture.not_subscribed:
         listed = ", ".join(f"{name} {count:,}" for name, count in capture.not_subscribed.items())
-        lines.append(f"of groups that a monitor does not join: {listed}")
+        lines.append(f"notifications of multicast groups that neither joins: {listed}")
     lines += _problems(capture)
-    if capture.silent_counts:
-        listed = ", ".join(f"{count:,} {what}" for what, count in capture.silent_counts.items())
-        lines.append(f"changed without an announcement: {listed}")
-        for found in capture.silent[:SILENT_SHOWN]:
+    if capture.unannounced_counts:
+        listed = ", ".join(f"{count:,} {what}" for what, count in capture.unannounced_counts.items())
+        lines.append(f"changed in the kernel without a notification: {listed}")
+        for found in capture.unannounced[:UNANNOUNCED_SHOWN]:
             fields = f" ({', '.join(found.fields)})" if found.fields else ""
             lines.append(f"  {found.object} {found.change}{fields}: {found.reason}")
-        if sum(capture.silent_counts.values()) > SILENT_SHOWN:
+        if sum(capture.unannounced_counts.values()) > UNANNOUNCED_SHOWN:
             lines.append("  … all of them in --format json")
     lines += capture.notes
     if capture.reason:

@@ -2,8 +2,8 @@
 
 Rules:
 1. No heading, number or verdict is broken inside. The name of a capture folds and classes of differences wrap between
-   words; columns that would not fit are left out, since what they say stands below the table, too. What still does
-   not fit is left to the terminal to wrap.
+   words; columns that would not fit are left out, since the lines below the table have their numbers, too. What still
+   does not fit is left to the terminal to wrap.
 
 Not here: what stands below (``pretty``).
 """
@@ -23,10 +23,10 @@ from nlmon.report.text import printable
 __all__ = ["COLOURS", "both", "table"]
 
 COLOURS = {"equivalent": "green", "regression": "bold red", "error": "bold yellow"}
-HEADINGS = ("capture", "frames", "messages", "compared", "seeds", "differences", "state", "verdict")
-NUMBERS = {"frames", "messages", "compared", "seeds"}
+HEADINGS = ("capture", "frames", "messages", "events", "answers", "differences", "state", "verdict")
+NUMBERS = {"frames", "messages", "events", "answers"}
 # What goes first on a narrow terminal.
-OPTIONAL = ("frames", "messages", "seeds", "compared")
+OPTIONAL = ("frames", "messages", "answers", "events")
 NARROWEST_NAME = 16
 
 
@@ -67,8 +67,8 @@ def _row(capture: CaptureReport) -> dict[str, str]:
         "capture": printable(capture.path),
         "frames": f"{capture.frames:,}",
         "messages": f"{capture.messages:,}",
-        "compared": both(capture.events),
-        "seeds": both(capture.seeds),
+        "events": both(capture.events),
+        "answers": both(capture.answers),
         "differences": ", ".join(f"{count:,} {cls}" for cls, count in capture.differences.items()) or "none",
         "state": capture.state,
         "verdict": capture.verdict,

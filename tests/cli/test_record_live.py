@@ -28,7 +28,7 @@ def outcome(protocol):
     words = [*program, "replay", path, "--protocol", protocol, "--format", "json"]
     ran = subprocess.run(words, capture_output=True, text=True)
     (capture,) = json.loads(ran.stdout)["captures"]
-    return [ran.returncode, capture["verdict"], capture["seeds"]["libnl"], ran.stderr]
+    return [ran.returncode, capture["verdict"], capture["answers"]["libnl"], ran.stderr]
 decode = [*program, "decode", path, "--protocol", "sock_diag", "--select", "all"]
 events = [json.loads(line) for line in subprocess.run(decode, capture_output=True, text=True).stdout.splitlines()]
 done({"record": [record.returncode, record.stderr], "kinds": sorted({str([e["netlink"]["diag"][k] for k in
@@ -47,9 +47,9 @@ def test_a_quiet_host_gives_something_to_compare(tmp_path: Path) -> None:
     assert (code, "Traceback" in said, "is missing" in said) == (0, False, False)
     outcomes = {name: (code, verdict, said) for name, (code, verdict, _, said) in told["outcomes"].items()}
     assert outcomes == dict.fromkeys(outcomes, (0, "equivalent", ""))
-    seeds = {name: seeds for name, (_, _, seeds, _) in told["outcomes"].items()}
-    assert min(seeds.values()) > 0
-    assert seeds["sock_diag"] >= 7
+    answers = {name: count for name, (_, _, count, _) in told["outcomes"].items()}
+    assert min(answers.values()) > 0
+    assert answers["sock_diag"] >= 7
     assert len(told["kinds"]) == 5
 
 

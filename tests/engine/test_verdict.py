@@ -73,7 +73,7 @@ def test_a_difference_says_where_and_what() -> None:
     """The first wrong MTU: frame, offset, attribute with its bytes, and both values."""
     report = verdict("01-route-basic", candidate=ZOO["MTU in the other byte order"].make)
 
-    first = next(d for d in report.details if not d.seed)
+    first = next(d for d in report.details if not d.answer)
     assert (first.code, first.frame, first.offset, first.attribute, first.field) == (
         *("NLD102", 37, 0),
         *("IFLA_MTU", "mtu"),

@@ -19,7 +19,7 @@ from nlmon.report.pretty import print_report
 from support.paths import FIXTURES
 
 BASIC = FIXTURES / "captures" / "linux-6.12" / "01-route-basic.pcap.zst"
-HEADINGS = {"capture", "frames", "messages", "compared", "seeds", "differences", "state", "verdict"}
+HEADINGS = {"capture", "frames", "messages", "events", "answers", "differences", "state", "verdict"}
 
 
 def printed(*captures: CaptureReport, width: int = 160, names: tuple[str, str] = ("legacy", "libnl")) -> str:
@@ -42,7 +42,7 @@ def large(path: str = "/var/lib/recordings/of/many/days/2026-11-25T21:38:00.pcap
         messages=23_456_789,
         roles={"notification": 12_345_677, "dump": 1},
         events={"legacy": 11_111_111, "libnl": 11_111_112},
-        seeds={"legacy": 1_000_000, "libnl": 1_000_001},
+        answers={"legacy": 1_000_000, "libnl": 1_000_001},
         differences={"contradicted": 1_234_567, "coalesced": 12, "loss-of-service": 99, "enhancement": 7_654_321},
     )
 
@@ -82,8 +82,10 @@ def test_a_capture_is_told_by_what_it_holds() -> None:
         "869 messages in 664 datagrams: 154 notifications, 155 parts of dumps, 59 replies, 219 requests, "
         "77 acknowledgements and errors"
     ]
-    assert [line for line in lines if "compared:" in line] == ["  compared: 143 events, 305/326 seeds"]
-    assert lines[-1] == "verdict: equivalent  libnl against legacy, 1 capture(s)"
+    assert [line for line in lines if "compared:" in line] == [
+        "  compared: 143 events, and 305/326 messages of recorded dumps and replies (legacy/libnl)"
+    ]
+    assert lines[-1] == "verdict: equivalent  (libnl against legacy, 1 capture)"
 
 
 def test_a_rollback_says_what_it_would_lose() -> None:
@@ -94,8 +96,8 @@ def test_a_rollback_says_what_it_would_lose() -> None:
 
     assert lost > 1000
     assert printed(report, names=("libnl", "legacy")).splitlines()[-1] == (
-        f"verdict: equivalent, and {lost:,} values and events that libnl alone gives would be lost"
-        "  legacy against libnl, 1 capture(s)"
+        f"verdict: equivalent, and {lost:,} values and events that libnl alone provides would be lost"
+        "  (legacy against libnl, 1 capture)"
     )
 
 

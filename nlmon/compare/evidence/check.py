@@ -36,7 +36,7 @@ __all__ = ["Evidence", "RecordedNames"]
 
 # The implementations that the contract speaks of.
 IMPLEMENTATIONS = {"legacy", "libnl"}
-MUST_PROVIDE = "the contract says that it is provided"
+MUST_PROVIDE = "it is not provided, and the contract says that it is"
 FamilyNames: TypeAlias = Callable[[int], Collection[str]]
 LinkName: TypeAlias = Callable[[int], str | None]
 
@@ -130,7 +130,7 @@ class Evidence:
         values |= {"protocol": datagram.protocol, "type": "netlink"}
         for name, value in values.items():
             if getattr(event, name) != value:
-                reason = "the message holds something else"
+                reason = "the message carries another value"
                 yield Finding(Class.CONTRADICTED, name, f"({name})", value, getattr(event, name), reason)
 
     def _interface(self, event: Event, *, alone: bool) -> Iterator[Finding]:
@@ -147,7 +147,7 @@ class Evidence:
         if name is None and index and index is not UNSET and event.nsid is None:
             name = self._recorded.link(index)
         if event.interface != name:
-            reason = "it is another one that has the index of this message"
+            reason = "the interface with the index of this message has another name"
             yield Finding(Class.CONTRADICTED, "interface", "(interface)", name, event.interface, reason)
 
     # -- fields ------------------------------------------------------------------------------------------------
@@ -175,7 +175,7 @@ class Evidence:
         """Errors that the bytes or the event itself contradict."""
         for error in errors:
             if isinstance(error, HeaderError | FramingError) and error.offset == event.offset and not error.path:
-                reason = "an event is given, and said that it cannot be read"
+                reason = "an error says that the message cannot be read, and it gives an event"
                 yield Finding(Class.ERROR, "", "", "well-formed", str(error), reason)
             if not isinstance(error, AttributeFormatError):
                 continue
@@ -196,9 +196,9 @@ def _finding(field: Field, expected: Any, value: Any) -> Finding:
     if expected is ABSENT:
         return Finding(
             *(Class.CONTRADICTED, field.name, field.path, None, value),
-            "the message does not hold what the event says",
+            "the message does not carry it",
         )
-    reason = "the message holds something else" if value is not None else "the message holds it, the event does not"
+    reason = "the message carries another value" if value is not None else "the message carries it, the event does not"
     return Finding(
-        Class.CONTRADICTED, field.name, field.path, "some" if expected is PRESENT else expected, value, reason
+        Class.CONTRADICTED, field.name, field.path, "(present)" if expected is PRESENT else expected, value, reason
     )

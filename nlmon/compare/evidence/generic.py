@@ -82,7 +82,7 @@ class GenericEvidence:
             if part is UNSET:
                 continue
             if (part is not None) != there:
-                yield "", _finding(self._fields[kind], "some" if there else None, part)
+                yield "", _finding(self._fields[kind], "(present)" if there else None, part)
             elif there:
                 yield kind, part
 
@@ -101,5 +101,5 @@ class GenericEvidence:
 
 
 def _finding(field: Field, expected: Any, value: Any) -> Finding:
-    reason = "the message does not hold what the event says" if expected is None else "the message holds something else"
+    reason = "the message does not carry it" if expected is None else "the message carries another value"
     return Finding(Class.CONTRADICTED, field.name, field.path, expected, value, reason)
