@@ -38,7 +38,7 @@ class Walker(LibnlBackend):
         return structs.replace(found, events=found.events[::-1])
 
 
-class Named(LibnlBackend):
+class Named(LibnlBackend, layouts=True):
     """Makes up names of interfaces."""
 
     def link_name(self, protocol: int, ifindex: int) -> str | None:
@@ -79,7 +79,7 @@ def test_a_name_is_asked_for_once() -> None:
     """Within one call no interface is asked for again; in the next it may have another name."""
     asked = []
 
-    class Asking(LibnlBackend):
+    class Asking(LibnlBackend, layouts=True):
         def link_name(self, protocol: int, ifindex: int) -> str | None:
             asked.append((protocol, ifindex))
             return f"name-{len(asked)}"

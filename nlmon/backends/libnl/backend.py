@@ -24,7 +24,7 @@ from nlmon.backends.libnl.decode.network import GROUPS
 from nlmon.backends.libnl.dump import Outcome
 from nlmon.backends.libnl.lookups import Lookups
 from nlmon.backends.libnl.membership import Membership
-from nlmon.backends.libnl.policies.readers import Reading
+from nlmon.backends.libnl.policies.readers import DecodeContext
 from nlmon.backends.libnl.pool import Pool
 from nlmon.backends.libnl.requests import NLM_F_DUMP, NLM_F_REQUEST
 from nlmon.backends.libnl.resync import Resync
@@ -42,7 +42,7 @@ CTRL_CMD_GETFAMILY = 3
 LOST = {errno.EBADF, errno.ENOTSOCK, errno.ENOTCONN}
 
 
-class LibnlBackend(Lookups, bulk=True):
+class LibnlBackend(Lookups, bulk=True, layouts=True):
     """The rich implementation; see the module."""
 
     name: ClassVar[str] = "libnl"
@@ -155,7 +155,7 @@ class LibnlBackend(Lookups, bulk=True):
         self._membership.update(self._transports[GENERIC])
 
     def _learn_family(self, datagram: Datagram, offset: int, end: int) -> Family | None:
-        return self.families.learn(Reading(datagram.data, datagram.frame, []), offset, end)
+        return self.families.learn(DecodeContext(datagram.data, datagram.frame, []), offset, end)
 
     # -- losses ------------------------------------------------------------------------------------------------
 

@@ -2,28 +2,30 @@
 
 A policy becomes, per family and byte order, a table from attribute number to the smallest payload, the path,
 and the readers with the slots of their fields. One walk over the attributes fills the slots; what lacks an
-attribute stays None.
+attribute stays None. Where a recipe says how the payload is made of these values, the handler is ``by_recipe``.
 
 Rules of this file:
 1. Families decide how addresses are read, so tables are compiled per family, once, when first needed.
 2. The walk checks every length before a reader sees the payload.
-3. A range that looks like one that was walked before is read by its layout (``layouts``), which gives the same.
+3. A range that resembles one that was walked before is read by its layout (``layouts``), which gives the same.
 
-Not here: what a message is (``route``, ``generic``, ``sockets``, ...) and the messages of a datagram
-(``messages``).
+Not here: the fixed headers and structures of a protocol (``route``, ``generic``, ``sockets``, ...) and the messages of
+a datagram (``messages``).
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, ClassVar, TypeAlias
 
-from nlmon.backends.libnl.layouts.cache import LARGEST, Layouts
+from nlmon.backends.libnl.layouts.cache import LARGEST_SAMPLE, LayoutStore
 from nlmon.backends.libnl.layouts.ranges import RangeLayouts
 from nlmon.backends.libnl.policies import Attr, Policy
-from nlmon.backends.libnl.policies.readers import Reader, Reading, plain_readers, string
-from nlmon.backends.libnl.policies.resolve import numbers
+from nlmon.backends.libnl.policies.readers import DecodeContext, Reader, plain_readers, string
+from nlmon.backends.libnl.policies.recipes import Recipe, builder
+from nlmon.backends.libnl.policies.resolve import header_codes, numbers
 from nlmon.backends.libnl.policies.tables import Compiled, Table, frozen
 from nlmon.events import Payload
 
@@ -34,73 +36,86 @@ TYPE_MASK = 0x3FFF  # NLA_TYPE_MASK: the two top bits say nested and byte order
 
 # What a decoder makes of a message: the payload (None: no event for it), and the interface by index and by name.
 Found: TypeAlias = tuple[Payload | None, int | None, str | None]
+# A recipe for one byte order: with its policy, what unpacks the header, its size in bytes, and the builder.
+_Prepared: TypeAlias = tuple[Recipe, Policy, Callable[[bytes, int], tuple[Any, ...]], int, Callable[..., Any]]
 
 
 class Decoder:
     """Base of the decoders of one protocol, for one byte order.
 
     Policies are attributes of its classes, so that a subclass can replace one. What they compile to depends on the
-    class and the byte order alone, and is shared by all instances of these.
+    class and the byte order alone, and is shared by all instances of these. ``recipes``: how payloads are made.
+
+    A class whose messages and ranges may be read by layouts declares it (``class Mine(RouteDecoder, layouts=True)``),
+    and no subclass inherits that: a handler or a walk that it replaces would be passed by.
     """
 
+    recipes: ClassVar[Mapping[str, Recipe]] = MappingProxyType({})
+    uses_layouts: ClassVar[bool] = False
     _compiled: ClassVar[Mapping[str, Compiled]] = {"little": {}, "big": {}}
 
-    def __init_subclass__(cls) -> None:
+    def __init_subclass__(cls, *, layouts: bool = False) -> None:
+        cls.uses_layouts = layouts
         cls._compiled = {"little": {}, "big": {}}
 
     def __init__(self, byteorder: str) -> None:
         self.sign = "<" if byteorder == "little" else ">"
-        self.attribute = struct.Struct(self.sign + "HH").unpack_from
+        # Length and type of an attribute.
+        self.attribute: Callable[[bytes, int], tuple[Any, ...]] = struct.Struct(self.sign + "HH").unpack_from
         self._plain = plain_readers(self.sign)
         self._tables = self._compiled[byteorder]
+        self._by_recipe: dict[str, _Prepared] = {}
         self._ranges: RangeLayouts | None = None
-        # Policies that are part of a message which is read whole.
-        self._whole: Collection[int] = ()
 
-    def remember(self, layouts: Layouts) -> None:
-        """Use layouts, unless a subclass walks in its own way."""
-        if self.walks_as(Decoder, "walk", "fill"):
-            self._ranges = RangeLayouts(layouts, self.sign, self.attribute)
+    def use_layouts(self, store: LayoutStore, protocol: int) -> None:
+        """Read ranges by layouts, if this class declares them."""
+        if self.uses_layouts:
+            policies = {id(getattr(self, name)): name for name in dir(type(self)) if name.endswith("_policy")}
+            self._ranges = RangeLayouts(store, protocol, self.sign, self.attribute, policies)
 
-    def walks_as(self, known: type, *names: str) -> bool:
-        """Whether methods are those of ``known``, and neither a subclass nor this object has others."""
-        return all(getattr(getattr(self, name), "__func__", None) is getattr(known, name) for name in names)
+    def recipe_of(self, handler: str, msg_type: int, first: int) -> Recipe | None:
+        """The recipe by which a handler, called by its name, reads messages of a type whose body begins with the byte
+        ``first``; None: it does more than a recipe says."""
+        return self.recipes.get(handler)
 
-    def read_whole(self, policies: Collection[int]) -> None:
-        """Policies, by their address, whose messages have layouts of their own; of their attributes none are made."""
-        self._whole = policies
+    def by_recipe(self, name: str, m: DecodeContext, start: int, end: int, msg_type: int | None = None) -> Found:
+        """What the recipe called ``name`` makes of a message; ``msg_type`` is given where the recipe needs it. Such a
+        message has a layout as a whole, and so none for its attributes."""
+        recipe, policy, header, size, build = self._by_recipe.get(name) or self._prepare(name)
+        head = header(m.data, start + NLMSGHDR)
+        table, fields = self.table(policy, head[0] if recipe.per_family else 0, "")
+        values: list[Any] = [None] * fields
+        values[0] = recipe.missing
+        self.fill(m, table, start + NLMSGHDR + size, end, values, recipe.framing)
+        found: Found = build(msg_type, *head, *values)
+        return found
 
-    def walk(
-        self,
-        m: Reading,
-        policy: Policy,
-        family: int,
-        at: int,
-        end: int,
-        path: str = "",
-        *,
-        first: Any = None,
-        framing: str = "",
-    ) -> list[Any]:
-        """Values of a message, or of the nested attribute at ``path``, in policy order, None for what it lacks;
-        ``first`` is the value of the first row when that is lacking. ``framing``: what attributes that do not fit are
-        reported as, where that is not ``path``."""
-        # What is part of a message that is read whole has no layouts of its own.
-        ranges = None if id(policy) in self._whole else self._ranges
+    def _prepare(self, name: str) -> _Prepared:
+        recipe = self.recipes[name]
+        policy: Policy = getattr(self, recipe.policy)
+        header = struct.Struct(self.sign + "".join(header_codes(policy)))
+        made = recipe, policy, header.unpack_from, header.size, builder(recipe, policy.fields)
+        self._by_recipe[name] = made
+        return made
+
+    def values(self, m: DecodeContext, policy: Policy, family: int, at: int, end: int, path: str = "") -> list[Any]:
+        """Values of a message, or of the nested attribute at ``path``, in policy order, None for what it lacks; by a
+        layout where one fits."""
+        ranges = self._ranges
         if ranges is not None:
-            ways = ranges.known.get((id(policy), family, path, end - at))
-            if ways is not None:
-                found: list[Any] | None = ways.first(m, at, first) or ways.second(m, at, first)
+            key = id(policy), family, path, end - at
+            cache = ranges.caches.get(key)
+            if cache is not None:
+                found: list[Any] | None = cache.primary(m, at) or cache.fallback(m, at)
                 if found is not None:
-                    ways.hits += 1
+                    cache.hits += 1
                     return found
         table, fields = self.table(policy, family, path)
         values: list[Any] = [None] * fields
-        values[0] = first
         errors = len(m.errors)
-        self.fill(m, table, at, end, values, framing or path)
-        if ranges is not None and len(m.errors) == errors and end - at <= LARGEST:
-            ranges.walked((id(policy), family, path, end - at), m.data, at, end, table, fields)
+        self.fill(m, table, at, end, values, path)
+        if ranges is not None and len(m.errors) == errors and end - at <= LARGEST_SAMPLE:
+            ranges.walked(key, m.data, at, end, table, policy)
         return values
 
     def table(self, policy: Policy, family: int, path: str) -> tuple[Table, int]:
@@ -111,8 +126,9 @@ class Decoder:
             found = self._tables[key] = self._compile(policy, family, path), len(policy.fields), policy
         return found[0], found[1]
 
-    def fill(self, m: Reading, table: Table, at: int, end: int, values: list[Any], path: str) -> None:
-        """Read the attributes of a range that the table knows into the slots of ``values``."""
+    def fill(self, m: DecodeContext, table: Table, at: int, end: int, values: list[Any], path: str) -> None:
+        """Walk a range: read the attributes that the table knows into the slots of ``values``. ``path`` is that of what
+        the range is in, where attributes that do not fit are reported."""
         data, attr = m.data, self.attribute
         while at + 4 <= end:
             length, kind = attr(data, at)
@@ -134,7 +150,7 @@ class Decoder:
         if at < end and any(data[at:end]):
             m.bad(at, path, f"{end - at} bytes after the last attribute")
 
-    def children(self, m: Reading, begin: int, end: int, path: str) -> Iterator[tuple[int, int, int, int]]:
+    def children(self, m: DecodeContext, begin: int, end: int, path: str) -> Iterator[tuple[int, int, int, int]]:
         """(number, offset, begin and end of the payload) of each attribute in a range."""
         at = begin
         while at + 4 <= end:

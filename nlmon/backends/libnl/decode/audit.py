@@ -9,7 +9,7 @@ import re
 import struct
 
 from nlmon.backends.libnl.decode.attributes import NLMSGHDR, Decoder, Found
-from nlmon.backends.libnl.policies.readers import Reading
+from nlmon.backends.libnl.policies.readers import DecodeContext
 from nlmon.events import AuditInfo
 
 __all__ = ["AuditDecoder"]
@@ -25,7 +25,7 @@ class AuditDecoder(Decoder):
         super().__init__(byteorder)
         self._u16 = struct.Struct(self.sign + "H").unpack_from
 
-    def record(self, m: Reading, start: int, end: int) -> Found:
+    def record(self, m: DecodeContext, start: int, end: int) -> Found:
         """One record; the type of the message is the type of the record."""
         (kind,) = self._u16(m.data, start + 4)
         body = m.data[start + NLMSGHDR : end].split(b"\0", 1)[0]

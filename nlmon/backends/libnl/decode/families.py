@@ -14,7 +14,7 @@ from collections.abc import Container, Iterable
 from msgspec import Struct
 
 from nlmon.backends.libnl.decode.attributes import NLMSGHDR, Decoder
-from nlmon.backends.libnl.policies.readers import Reading
+from nlmon.backends.libnl.policies.readers import DecodeContext
 
 __all__ = ["GENL_ID_CTRL", "Families", "Family"]
 
@@ -73,7 +73,7 @@ class Families(Decoder):
         """Forget every family but these and nlctrl."""
         self.by_id = {n: family for n, family in self.by_id.items() if n in numbers or n == GENL_ID_CTRL}
 
-    def learn(self, m: Reading, start: int, end: int) -> Family | None:
+    def learn(self, m: DecodeContext, start: int, end: int) -> Family | None:
         """Take in one nlctrl message that tells of a family; the family if it is there now, None if it went or the
         message tells of none."""
         if end - start < NLMSGHDR + GENLMSGHDR:
@@ -109,7 +109,7 @@ class Families(Decoder):
                 known.groups.pop(gone, None)
         return self.by_id.get(number)
 
-    def _groups(self, m: Reading, begin: int, end: int) -> dict[str, int]:
+    def _groups(self, m: DecodeContext, begin: int, end: int) -> dict[str, int]:
         found = {}
         for _, _, first, last in self.children(m, begin, end, "CTRL_ATTR_MCAST_GROUPS"):
             name, number = "", 0
@@ -122,7 +122,7 @@ class Families(Decoder):
                 found[name] = number
         return found
 
-    def _number(self, m: Reading, at: int, size: int) -> int:
+    def _number(self, m: DecodeContext, at: int, size: int) -> int:
         return int.from_bytes(m.data[at : at + size], "little" if self._byteorder == "little" else "big")
 
 

@@ -7,14 +7,13 @@ Not here: which number is which family (``families``).
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
-from typing import Any
+from types import MappingProxyType
 
 from nlmon.backends.libnl.decode.attributes import NLMSGHDR, Decoder, Found
 from nlmon.backends.libnl.decode.families import GENLMSGHDR, Families
-from nlmon.backends.libnl.layouts.messages import GENERIC_RECIPES, Recipe
 from nlmon.backends.libnl.policies import generic as policies
-from nlmon.backends.libnl.policies.readers import Reading
+from nlmon.backends.libnl.policies.readers import DecodeContext
+from nlmon.backends.libnl.policies.recipes import ATTRIBUTES, NL80211, Recipe
 from nlmon.errors import HeaderError
 from nlmon.events import GenericInfo, Nl80211Info, QcaVendorInfo
 
@@ -22,18 +21,17 @@ __all__ = ["GenericDecoder"]
 
 NL80211_CMD_VENDOR = 103
 QCA_OUI = 0x001374
-# Where errors are that only one finds who reads the attributes of every family, as the contract calls it.
-ATTRIBUTES = "(genl_attrs)"
 # The attributes of a vendor command, in a family whose name is not known.
 VENDOR_NUMBERS = {195: "NL80211_ATTR_VENDOR_ID", 196: "NL80211_ATTR_VENDOR_SUBCMD"}
 
 
-class GenericDecoder(Decoder):
+class GenericDecoder(Decoder, layouts=True):
     """Decoder of generic messages for one byte order; ``families`` gives names to numbers, and is replaced by those
     that somebody learns."""
 
     nl80211_policy = policies.NL80211
     vendor_policy = policies.NL80211_VENDOR
+    recipes = MappingProxyType({"nl80211": NL80211})
 
     def __init__(self, byteorder: str) -> None:
         super().__init__(byteorder)
@@ -41,31 +39,30 @@ class GenericDecoder(Decoder):
         self._u16 = struct.Struct(self.sign + "H").unpack_from
         self._u32 = struct.Struct(self.sign + "I").unpack_from
 
-    def recipes(self) -> dict[Callable[..., Any], Recipe]:
-        """Handlers whose messages may be read whole, unless a subclass has replaced them."""
-        original = self.walks_as(Decoder, "walk", "fill") and self.walks_as(GenericDecoder, "message")
-        return {self.message: GENERIC_RECIPES["message"]} if original else {}
+    def recipe_of(self, handler: str, msg_type: int, first: int) -> Recipe | None:
+        """Vendor commands have a policy of their own, and other families none."""
+        if handler != "message" or first == NL80211_CMD_VENDOR:
+            return None
+        family = self.families.by_id.get(msg_type)
+        return None if family is None or family.name != "nl80211" else self.recipes["nl80211"]
 
-    def message(self, m: Reading, start: int, end: int) -> Found:
+    def message(self, m: DecodeContext, start: int, end: int) -> Found:
         """genlmsghdr and what the family puts behind it."""
-        data, at = m.data, start + NLMSGHDR
-        (number,) = self._u16(data, start + 4)
-        command, version = data[at], data[at + 1]
-        at += GENLMSGHDR
-        name = self.families.name(number)
-        if name != "nl80211":
-            return self._other(m, number, name, at, end), None, None
-        vendor_id = subcmd = qca = None
-        if command == NL80211_CMD_VENDOR:
-            vendor_id, subcmd, vendor, *v = self.walk(m, self.vendor_policy, 0, at, end)
-            if vendor_id == QCA_OUI and subcmd is not None:
-                qca = QcaVendorInfo(vendor_id, subcmd, vendor)
-        else:
-            v = self.walk(m, self.nl80211_policy, 0, at, end, framing=ATTRIBUTES)
+        (number,) = self._u16(m.data, start + 4)
+        at = start + NLMSGHDR
+        command, family = m.data[at], self.families.by_id.get(number)
+        if family is None or family.name != "nl80211":
+            return self._other(m, number, None if family is None else family.name, at + GENLMSGHDR, end), None, None
+        if command != NL80211_CMD_VENDOR:
+            return self.by_recipe("nl80211", m, start, end, number)
+        vendor_id, subcmd, vendor, *v = self.values(m, self.vendor_policy, 0, at + GENLMSGHDR, end)
+        known = vendor_id == QCA_OUI and subcmd is not None
+        qca = QcaVendorInfo(vendor_id, subcmd, vendor) if known else None
         info = Nl80211Info(command, *v)
-        return GenericInfo(number, command, version, vendor_id, subcmd, name, None, info, qca), v[1], v[2]
+        found = GenericInfo(number, command, m.data[at + 1], vendor_id, subcmd, family.name, None, info, qca)
+        return found, v[1], v[2]
 
-    def _other(self, m: Reading, number: int, name: str | None, at: int, end: int) -> GenericInfo:
+    def _other(self, m: DecodeContext, number: int, name: str | None, at: int, end: int) -> GenericInfo:
         """A family whose attributes are kept raw; ``at`` is where its own header begins, if it has one, and the
         attributes follow."""
         command, version, header = m.data[at - 4], m.data[at - 3], self.families.header(number)
@@ -76,12 +73,12 @@ class GenericDecoder(Decoder):
             m.errors.append(HeaderError("NLM-D002", what, frame=m.frame, offset=at - GENLMSGHDR, path=ATTRIBUTES))
         else:
             # What does not fit in a vendor command was said there.
-            once = Reading(m.data, m.frame, []) if command == NL80211_CMD_VENDOR and not header else m
+            once = DecodeContext(m.data, m.frame, []) if command == NL80211_CMD_VENDOR and not header else m
             found = self.children(once, at + header, end, ATTRIBUTES)
             raw = tuple((kind, m.data[begin:stop].hex()) for kind, _, begin, stop in found)
         return GenericInfo(number, command, version, *vendor, name, raw, None, None)
 
-    def _vendor(self, m: Reading, at: int, end: int) -> tuple[int | None, int | None]:
+    def _vendor(self, m: DecodeContext, at: int, end: int) -> tuple[int | None, int | None]:
         """Vendor and subcommand, as one reads them who knows no families and so none of their headers."""
         found: dict[int, int | None] = {}
         for kind, offset, begin, stop in self.children(m, at, end, ""):

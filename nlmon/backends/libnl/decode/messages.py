@@ -15,7 +15,7 @@ import itertools
 import struct
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import ClassVar, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 from nlmon.backends.libnl.decode.attributes import NLMSGHDR, Decoder, Found
 from nlmon.backends.libnl.decode.audit import AuditDecoder
@@ -27,9 +27,9 @@ from nlmon.backends.libnl.decode.network import NetworkDecoder
 from nlmon.backends.libnl.decode.route import RouteDecoder
 from nlmon.backends.libnl.decode.sockets import SocketDecoder
 from nlmon.backends.libnl.decode.xfrm import XfrmDecoder
-from nlmon.backends.libnl.layouts.cache import Layouts, Ways
+from nlmon.backends.libnl.layouts.cache import InlineCache, LayoutStore
 from nlmon.backends.libnl.layouts.messages import MessageLayouts
-from nlmon.backends.libnl.policies.readers import Reading
+from nlmon.backends.libnl.policies.readers import DecodeContext
 from nlmon.errors import DecodeError, FramingError, HeaderError, InternalError, MessageTooLarge
 from nlmon.events import Decoded, Event
 from nlmon.wire import Datagram, Datagrams
@@ -39,13 +39,13 @@ __all__ = ["AUDIT", "GENERIC", "NETFILTER", "ROUTE", "SOCK_DIAG", "XFRM", "Messa
 ROUTE, SOCK_DIAG, XFRM, AUDIT, NETFILTER, GENERIC = 0, 4, 6, 9, 12, 16
 NLMSG_MIN_TYPE = 0x10
 ANY = -1
-NOTHING: Mapping[bytes, Ways] = MappingProxyType({})
+NO_CACHES: Mapping[bytes, InlineCache] = MappingProxyType({})
 
-Handler: TypeAlias = Callable[[Reading, int, int], Found]
+Handler: TypeAlias = Callable[[DecodeContext, int, int], Found]
 
 
-class _Asked(dict[int, str | None]):
-    """Names of interfaces, each asked for when it is needed first."""
+class _Names(dict[int, str | None]):
+    """Names of interfaces, each looked up when it is needed first."""
 
     def __init__(self, link_name: Callable[[int, int], str | None], protocol: int) -> None:
         self._link_name, self._protocol = link_name, protocol
@@ -59,7 +59,15 @@ class MessageDecoder:
     """Decodes datagrams of every protocol. ``max_message_size`` in bytes, None: no limit.
 
     The seam for deviations: a subclass replaces a class of ``decoders``, or an entry of ``handlers``, which may also
-    name a method of the subclass itself."""
+    name a method of the subclass itself. A class whose messages may be read as a whole by layouts declares it
+    (``class Mine(LibnlBackend, layouts=True)``), and no subclass inherits that: a step that it replaces would be passed
+    by."""
+
+    uses_layouts: ClassVar[bool] = False
+
+    def __init_subclass__(cls, *, layouts: bool = False, **others: Any) -> None:
+        super().__init_subclass__(**others)
+        cls.uses_layouts = layouts
 
     # Protocol -> classes whose methods ``handlers`` names.
     decoders: ClassVar[Mapping[int, tuple[type[Decoder], ...]]] = MappingProxyType(
@@ -123,34 +131,36 @@ class MessageDecoder:
         for decoder in made.get(GENERIC, ()):
             if isinstance(decoder, GenericDecoder):
                 decoder.families = self.families
+        places = {protocol: (self, *made.get(protocol, ())) for protocol in self.handlers}
         self._handlers: dict[int, dict[int, tuple[Handler, int]]] = {
             protocol: {
-                kind: (_method(protocol, (self, *made.get(protocol, ())), name), size)
+                kind: (getattr(_place_of(name, protocol, places[protocol]), name), size)
                 for kind, (name, size) in kinds.items()
             }
             for protocol, kinds in self.handlers.items()
         }
-        self.layouts = Layouts(layouts) if layouts else None
-        # Layouts of whole messages by protocol, and what they know.
+        self.layouts = LayoutStore(layouts) if layouts else None
+        # Layouts of whole messages by protocol, their caches, and what names interfaces.
         self._whole: dict[int, MessageLayouts] = {}
-        self._known: dict[int, Mapping[bytes, Ways]] = {}
-        # Who knows names of interfaces, by protocol.
+        self._caches: dict[int, Mapping[bytes, InlineCache]] = {}
         self._names: dict[int, Callable[[int], str | None]] = {}
         if self.layouts is not None:
-            self._remember(self.layouts, made)
+            for protocol, decoders in made.items():
+                for decoder in decoders:
+                    decoder.use_layouts(self.layouts, protocol)
+                    if self.uses_layouts and decoder.uses_layouts and decoder.recipes:
+                        self._read_whole(self.layouts, protocol, decoder, places[protocol])
 
-    def _remember(self, layouts: Layouts, made: Mapping[int, tuple[Decoder, ...]]) -> None:
-        for decoder in itertools.chain.from_iterable(made.values()):
-            decoder.remember(layouts)
-        if getattr(self._walk, "__func__", None) is not MessageDecoder._walk:
-            return  # whole messages are read past it
-        for protocol, decoders in made.items():
-            for decoder in decoders:
-                if isinstance(decoder, RouteDecoder | GenericDecoder) and (known := decoder.recipes()):
-                    recipes = {k: known[h] for k, (h, _) in self._handlers[protocol].items() if h in known}
-                    self._whole[protocol] = MessageLayouts(layouts, protocol, decoder, recipes)
-                    self._names[protocol] = functools.partial(self.link_name, protocol)
-        self._known = {protocol: whole.known for protocol, whole in self._whole.items()}
+    def _read_whole(self, store: LayoutStore, protocol: int, decoder: Decoder, places: tuple[object, ...]) -> None:
+        """Read messages of a decoder as a whole: those whose handlers are its methods."""
+        handlers = {
+            kind: name
+            for kind, (name, _) in self.handlers[protocol].items()
+            if _place_of(name, protocol, places) is decoder
+        }
+        whole = self._whole[protocol] = MessageLayouts(store, protocol, decoder, handlers)
+        self._caches[protocol] = whole.caches
+        self._names[protocol] = functools.partial(self.link_name, protocol)
 
     def link_name(self, protocol: int, ifindex: int) -> str | None:
         """Name of an interface; nobody knows one here."""
@@ -159,35 +169,35 @@ class MessageDecoder:
     def decode(self, datagram: Datagram) -> Decoded:
         """Every message of a datagram; nothing is raised for any bytes."""
         data = datagram.data
-        ways = self._known.get(datagram.protocol, NOTHING).get(data[:8])
+        cache = self._caches.get(datagram.protocol, NO_CACHES).get(data[:8])
         # One message, as notifications are.
-        if ways is not None and ways.length == len(data) and datagram.nsid is None and not datagram.truncated:
+        if cache is not None and cache.length == len(data) and datagram.nsid is None and not datagram.truncated:
             errors: list[DecodeError] = []
             head = datagram.timestamp, datagram.frame, datagram.request, errors, self._names[datagram.protocol]
-            event = ways.first(data, data, 0, *head) or ways.second(data, data, 0, *head)
+            event = cache.primary(data, data, 0, *head) or cache.fallback(data, data, 0, *head)
             if event is not None:
-                ways.hits += 1
+                cache.hits += 1
                 return Decoded([event], errors)
             return self._walk(datagram, tried=True)
         return self._walk(datagram)
 
     def decode_all(self, datagrams: Datagrams) -> Decoded:
-        """Every message of many datagrams. The name of an interface is asked for once."""
+        """Every message of many datagrams. The name of an interface is looked up once, but for messages that are
+        walked."""
         protocol, lost = datagrams.protocol, datagrams.truncated
-        mine = getattr(self.decode, "__func__", None) is DECODE
-        known = self._known.get(protocol, NOTHING) if mine else NOTHING
         found = Decoded([], [])
         events, errors = found.events, found.errors
-        ways_of, name_of = known.get, _Asked(self.link_name, protocol).__getitem__
+        cache_of = self._caches.get(protocol, NO_CACHES).get
+        name_of = _Names(self.link_name, protocol).__getitem__
         columns = zip(itertools.count(datagrams.frame), datagrams.timestamps, datagrams.data, strict=False)
         for frame, timestamp, data in columns:
-            ways = ways_of(data[:8])
-            if ways is not None and ways.length == len(data) and not lost:
-                event = ways.first(data, data, 0, timestamp, frame, b"", errors, name_of)
+            cache = cache_of(data[:8])
+            if cache is not None and cache.length == len(data) and not lost:
+                event = cache.primary(data, data, 0, timestamp, frame, b"", errors, name_of)
                 if event is None:
-                    event = ways.second(data, data, 0, timestamp, frame, b"", errors, name_of)
+                    event = cache.fallback(data, data, 0, timestamp, frame, b"", errors, name_of)
                 if event is not None:
-                    ways.hits += 1
+                    cache.hits += 1
                     events.append(event)
                     continue
                 found.add(self._walk(Datagram(frame, timestamp, protocol, data), tried=True))
@@ -196,7 +206,7 @@ class MessageDecoder:
         return found
 
     def _walk(self, datagram: Datagram, *, tried: bool = False) -> Decoded:
-        """``tried``: no layout fits its first message."""
+        """Every message of a datagram, one after the other. ``tried``: no layout fits the first."""
         whole = self._whole.get(datagram.protocol) if datagram.nsid is None else None
         data, frame, protocol = datagram.data, datagram.frame, datagram.protocol
         size, offset = len(data), 0
@@ -206,20 +216,20 @@ class MessageDecoder:
         control = 0
         handlers = self._handlers.get(protocol, {})
         rest = handlers.get(ANY)
-        m = Reading(data, frame, errors, datagram.request)
+        m = DecodeContext(data, frame, errors, datagram.request)
         nsid, limit = datagram.nsid, self.max_message_size
         while offset + NLMSGHDR <= size:
             length, kind, flags, seq, pid = self._header(data, offset)
             if length < NLMSGHDR or length > size - offset:
                 break
             end = offset + length
-            ways = None if whole is None or tried else whole.known.get(data[offset : offset + 8])
-            if ways is not None:
+            cache = None if whole is None or tried else whole.caches.get(data[offset : offset + 8])
+            if cache is not None:
                 message = data[offset:end]
                 place = offset, datagram.timestamp, frame, datagram.request, errors, self._names[protocol]
-                event = ways.first(message, data, *place) or ways.second(message, data, *place)
+                event = cache.primary(message, data, *place) or cache.fallback(message, data, *place)
                 if event is not None:
-                    ways.hits += 1
+                    cache.hits += 1
                     events.append(event)
                     offset += (length + 3) & ~3
                     continue
@@ -270,16 +280,11 @@ class MessageDecoder:
         return FramingError("NLM-D001", what, frame=datagram.frame, offset=offset, why=why)
 
 
-# As it is, for who asks whether it was replaced.
-DECODE = MessageDecoder.decode
-
-
-def _method(protocol: int, places: tuple[object, ...], name: str) -> Handler:
-    """The method called ``name`` of the first place that has it."""
+def _place_of(name: str, protocol: int, places: tuple[object, ...]) -> object:
+    """The first place that has a method called ``name``."""
     for place in places:
-        handler: Handler | None = getattr(place, name, None)
-        if callable(handler):
-            return handler
+        if callable(getattr(place, name, None)):
+            return place
     looked = ", ".join(type(place).__name__ for place in places)
     raise InternalError(
         "NLM-B011", f"the handlers of protocol {protocol} name {name!r}, which is no method", where=looked

@@ -8,7 +8,7 @@ from __future__ import annotations
 from nlmon.backends.libnl.decode.attributes import NLMSGHDR, Decoder, Found
 from nlmon.backends.libnl.policies import Attr
 from nlmon.backends.libnl.policies import netfilter as policies
-from nlmon.backends.libnl.policies.readers import Reader, Reading, address
+from nlmon.backends.libnl.policies.readers import DecodeContext, Reader, address
 from nlmon.events import ConntrackInfo, ExpectInfo, FlowTuple
 
 __all__ = ["NetfilterDecoder"]
@@ -17,17 +17,17 @@ NFGENMSG = 4
 NO_TUPLE = FlowTuple()
 
 
-class NetfilterDecoder(Decoder):
+class NetfilterDecoder(Decoder, layouts=True):
     """Decoder of NFNL_SUBSYS_CTNETLINK and NFNL_SUBSYS_CTNETLINK_EXP for one byte order of the message header."""
 
     conntrack_policy = policies.CONNTRACK
     expect_policy = policies.EXPECT
     tuple_policy = policies.TUPLE
 
-    def conntrack(self, m: Reading, start: int, end: int) -> Found:
+    def conntrack(self, m: DecodeContext, start: int, end: int) -> Found:
         """nfgenmsg and CTA_*: one tracked flow."""
         at = start + NLMSGHDR
-        v = self.walk(m, self.conntrack_policy, 0, at + NFGENMSG, end)
+        v = self.values(m, self.conntrack_policy, 0, at + NFGENMSG, end)
         one = v[0] or NO_TUPLE
         info = ConntrackInfo(
             *(m.data[at], one.protocol, v[1], one.src_addr, one.dst_addr, one.src_port, one.dst_port),
@@ -37,10 +37,10 @@ class NetfilterDecoder(Decoder):
         )
         return info, None, None
 
-    def expect(self, m: Reading, start: int, end: int) -> Found:
+    def expect(self, m: DecodeContext, start: int, end: int) -> Found:
         """nfgenmsg and CTA_EXPECT_*: one expected flow."""
         at = start + NLMSGHDR
-        return ExpectInfo(m.data[at], *self.walk(m, self.expect_policy, 0, at + NFGENMSG, end)), None, None
+        return ExpectInfo(m.data[at], *self.values(m, self.expect_policy, 0, at + NFGENMSG, end)), None, None
 
     def reader(self, row: Attr, family: int) -> tuple[int, Reader] | None:
         """Adds tuples and their addresses."""
@@ -51,7 +51,7 @@ class NetfilterDecoder(Decoder):
         return super().reader(row, family)
 
     def _tuple(self, path: str) -> Reader:
-        def read(m: Reading, _: int, begin: int, end: int) -> FlowTuple:
-            return FlowTuple(*self.walk(m, self.tuple_policy, 0, begin, end, path))
+        def read(m: DecodeContext, _: int, begin: int, end: int) -> FlowTuple:
+            return FlowTuple(*self.values(m, self.tuple_policy, 0, begin, end, path))
 
         return read

@@ -13,7 +13,7 @@ from nlmon.backends.libnl.decode.attributes import NLMSGHDR, Decoder, Found
 from nlmon.backends.libnl.policies import Attr
 from nlmon.backends.libnl.policies import network as policies
 from nlmon.backends.libnl.policies.addresses import ip_text
-from nlmon.backends.libnl.policies.readers import Reader, Reading, address
+from nlmon.backends.libnl.policies.readers import DecodeContext, Reader, address
 from nlmon.events import MdbEntry, MdbInfo, NetconfInfo, NexthopInfo, NsidInfo, PrefixInfo, StatsInfo, TcInfo
 
 __all__ = ["GROUPS", "NetworkDecoder"]
@@ -36,7 +36,7 @@ MDBA_MDB_ENTRY = MDBA_MDB_ENTRY_INFO = 1
 BR_MDB_ENTRY = 26
 
 
-class NetworkDecoder(Decoder):
+class NetworkDecoder(Decoder, layouts=True):
     """Decoder of the messages of ``GROUPS`` for one byte order."""
 
     tc_policy = policies.TC
@@ -58,45 +58,45 @@ class NetworkDecoder(Decoder):
         self._grp = struct.Struct(sign + "IBB").unpack_from
         self._mdb_entry = struct.Struct(sign + "IBBH").unpack_from
 
-    def tc(self, m: Reading, start: int, end: int) -> Found:
+    def tc(self, m: DecodeContext, start: int, end: int) -> Found:
         """tcmsg and TCA_*: a qdisc, class, filter or chain."""
         family, ifindex, handle, parent, info = self._tcmsg(m.data, start + NLMSGHDR)
-        v = self.walk(m, self.tc_policy, 0, start + NLMSGHDR + 20, end)
+        v = self.values(m, self.tc_policy, 0, start + NLMSGHDR + 20, end)
         return TcInfo(family, ifindex, handle, parent, info, *v), ifindex, None
 
-    def nexthop(self, m: Reading, start: int, end: int) -> Found:
+    def nexthop(self, m: DecodeContext, start: int, end: int) -> Found:
         """nhmsg and NHA_*."""
         family, scope, protocol, flags = self._nhmsg(m.data, start + NLMSGHDR)
-        v = self.walk(m, self.nexthop_policy, family, start + NLMSGHDR + 8, end)
+        v = self.values(m, self.nexthop_policy, family, start + NLMSGHDR + 8, end)
         return NexthopInfo(family, scope, protocol, flags, *v), v[4], None
 
-    def nsid(self, m: Reading, start: int, end: int) -> Found:
+    def nsid(self, m: DecodeContext, start: int, end: int) -> Found:
         """rtgenmsg and NETNSA_*."""
         at = start + NLMSGHDR
-        return NsidInfo(m.data[at], *self.walk(m, self.nsid_policy, 0, at + 4, end)), None, None
+        return NsidInfo(m.data[at], *self.values(m, self.nsid_policy, 0, at + 4, end)), None, None
 
-    def prefix(self, m: Reading, start: int, end: int) -> Found:
+    def prefix(self, m: DecodeContext, start: int, end: int) -> Found:
         """prefixmsg and PREFIX_*."""
         family, ifindex, kind, length, flags = self._prefixmsg(m.data, start + NLMSGHDR)
-        v = self.walk(m, self.prefix_policy, family, start + NLMSGHDR + 12, end)
+        v = self.values(m, self.prefix_policy, family, start + NLMSGHDR + 12, end)
         return PrefixInfo(family, ifindex, kind, length, flags, *v), ifindex, None
 
-    def mdb(self, m: Reading, start: int, end: int) -> Found:
+    def mdb(self, m: DecodeContext, start: int, end: int) -> Found:
         """br_port_msg and MDBA_*."""
         family, ifindex = self._port(m.data, start + NLMSGHDR)
-        v = self.walk(m, self.mdb_policy, 0, start + NLMSGHDR + 8, end)
+        v = self.values(m, self.mdb_policy, 0, start + NLMSGHDR + 8, end)
         return MdbInfo(family, ifindex, *v), ifindex, None
 
-    def netconf(self, m: Reading, start: int, end: int) -> Found:
+    def netconf(self, m: DecodeContext, start: int, end: int) -> Found:
         """netconfmsg and NETCONFA_*."""
         at = start + NLMSGHDR
-        v = self.walk(m, self.netconf_policy, 0, at + 4, end)
+        v = self.values(m, self.netconf_policy, 0, at + 4, end)
         return NetconfInfo(m.data[at], *v), v[0], None
 
-    def stats(self, m: Reading, start: int, end: int) -> Found:
+    def stats(self, m: DecodeContext, start: int, end: int) -> Found:
         """if_stats_msg and IFLA_STATS_LINK_64."""
         family, ifindex, mask = self._stats(m.data, start + NLMSGHDR)
-        v = self.walk(m, self.stats_policy, 0, start + NLMSGHDR + 12, end)
+        v = self.values(m, self.stats_policy, 0, start + NLMSGHDR + 12, end)
         return StatsInfo(family, ifindex, mask, *v), ifindex, None
 
     def reader(self, row: Attr, family: int) -> tuple[int, Reader] | None:
@@ -107,14 +107,14 @@ class NetworkDecoder(Decoder):
         special = {"nexthop_group": self._group, "mdb": self._mdb}
         return (0, special[row.kind]) if row.kind in special else super().reader(row, family)
 
-    def _group(self, m: Reading, at: int, begin: int, end: int) -> tuple[tuple[int, int], ...]:
+    def _group(self, m: DecodeContext, at: int, begin: int, end: int) -> tuple[tuple[int, int], ...]:
         """struct nexthop_grp: an id, and a weight less 1, whose upper byte newer kernels fill."""
         if (end - begin) % 8:
             m.bad(at, "NHA_GROUP", f"{end - begin} bytes are no whole number of members of 8")
         members = (self._grp(m.data, place) for place in range(begin, end - 7, 8))
         return tuple((number, (high << 8 | low) + 1) for number, low, high in members)
 
-    def _mdb(self, m: Reading, _: int, begin: int, end: int) -> tuple[MdbEntry, ...]:
+    def _mdb(self, m: DecodeContext, _: int, begin: int, end: int) -> tuple[MdbEntry, ...]:
         found: list[MdbEntry] = []
         for kind, _at, first, last in self.children(m, begin, end, "MDBA_MDB"):
             if kind != MDBA_MDB_ENTRY:
@@ -128,7 +128,7 @@ class NetworkDecoder(Decoder):
                 found.append(self._mdb_one(m, entry))
         return tuple(found)
 
-    def _mdb_one(self, m: Reading, at: int) -> MdbEntry:
+    def _mdb_one(self, m: DecodeContext, at: int) -> MdbEntry:
         """struct br_mdb_entry: the address is told by the protocol behind it, which is big-endian."""
         ifindex, state, flags, vid = self._mdb_entry(m.data, at)
         protocol = int.from_bytes(m.data[at + 24 : at + 26], "big")

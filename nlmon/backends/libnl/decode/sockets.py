@@ -15,7 +15,7 @@ from nlmon.backends.libnl.decode.attributes import NLMSGHDR, Decoder, Found
 from nlmon.backends.libnl.policies import Attr
 from nlmon.backends.libnl.policies import sockets as policies
 from nlmon.backends.libnl.policies.addresses import ip_text
-from nlmon.backends.libnl.policies.readers import Reader, Reading
+from nlmon.backends.libnl.policies.readers import DecodeContext, Reader
 from nlmon.errors import HeaderError
 from nlmon.events import DiagInfo
 
@@ -34,7 +34,7 @@ INET_EXT = 1 << 3
 SHOW_NAME, SHOW_PEER, SHOW_RQLEN, SHOW_UID = 0x1, 0x4, 0x10, 0x40
 
 
-class SocketDecoder(Decoder):
+class SocketDecoder(Decoder, layouts=True):
     """Decoder of SOCK_DIAG_BY_FAMILY for one byte order."""
 
     inet_policy = policies.INET
@@ -50,7 +50,7 @@ class SocketDecoder(Decoder):
         self._u16 = struct.Struct(self.sign + "H").unpack_from
         self._u32 = struct.Struct(self.sign + "I").unpack_from
 
-    def socket(self, m: Reading, start: int, end: int) -> Found:
+    def socket(self, m: DecodeContext, start: int, end: int) -> Found:
         """inet_diag_msg or unix_diag_msg, which the first byte tells apart."""
         body = start + NLMSGHDR
         family = m.data[body]
@@ -68,7 +68,7 @@ class SocketDecoder(Decoder):
             return None, None, None
         return read(m, body, end)
 
-    def _internet(self, m: Reading, at: int, end: int) -> Found:
+    def _internet(self, m: DecodeContext, at: int, end: int) -> Found:
         data = m.data
         family, state, timer, retrans = data[at], data[at + 1], data[at + 2], data[at + 3]
         sport, dport = self._ports(data, at + 4)
@@ -77,16 +77,16 @@ class SocketDecoder(Decoder):
         ifindex, low = self._inet(data, at + 40)
         (high,) = self._u32(data, at + 48)
         expires, rqueue, wqueue, uid, inode = self._numbers(data, at + 52)
-        protocol, *more = self.walk(m, self.inet_policy, 0, at + INET_DIAG_MSG, end)
+        protocol, *more = self.values(m, self.inet_policy, 0, at + INET_DIAG_MSG, end)
         if protocol is None:
             protocol = self._asked(m.request, family)
         known: list[Any] = [family, state, protocol, sport, dport, src, dst, inode, uid, rqueue, wqueue, timer]
         known += [retrans, expires, ifindex, high << 32 | low, *more, None, None, None]
         return DiagInfo(*known), ifindex or None, None
 
-    def _local(self, m: Reading, at: int, end: int) -> Found:
+    def _local(self, m: DecodeContext, at: int, end: int) -> Found:
         family, kind, state, inode, low, high = self._unix(m.data, at)
-        path, peer, rqueue, wqueue, shutdown, uid = self.walk(m, self.unix_policy, 0, at + UNIX_DIAG_MSG, end)
+        path, peer, rqueue, wqueue, shutdown, uid = self.values(m, self.unix_policy, 0, at + UNIX_DIAG_MSG, end)
         known: list[Any] = [family, state, None, None, None, None, None, inode, uid, rqueue, wqueue]
         known += [None, None, None, None, high << 32 | low, None, None, shutdown, None, None, kind, path, peer]
         return DiagInfo(*known), None, None
@@ -96,7 +96,7 @@ class SocketDecoder(Decoder):
         if len(request) < NLMSGHDR + 2 or request[NLMSGHDR] != family:
             return None
         for kind, _, begin, end in self.children(
-            Reading(request, 0, []), NLMSGHDR + INET_DIAG_REQ_V2, len(request), ""
+            DecodeContext(request, 0, []), NLMSGHDR + INET_DIAG_REQ_V2, len(request), ""
         ):
             if kind == INET_DIAG_REQ_PROTOCOL and end - begin >= 4:
                 number: int = self._u32(request, begin)[0]
@@ -118,7 +118,7 @@ def socket_request(family: int, protocol: int, states: int, byteorder: str) -> b
     return body if protocol < 256 else body + struct.pack(sign + "HHI", 8, INET_DIAG_REQ_PROTOCOL, protocol)
 
 
-def _unix_name(m: Reading, _: int, begin: int, end: int) -> str:
+def _unix_name(m: DecodeContext, _: int, begin: int, end: int) -> str:
     """A path ends at its NUL; an abstract name begins with one, shown as ``@``, and may hold more (unix(7))."""
     name = m.data[begin:end]
     if name[:1] == b"\0":

@@ -1,140 +1,177 @@
-"""Keeps layouts by what begins them, decides when one is made, and counts.
+"""Keeps layouts by what messages begin with, decides when one is made, and counts.
+
+In the manner of the inline caches of compilers: a key has a few layouts, and the one that was made or used last is
+tried first.
 
 Rules:
-1. A key is seen twice before anything is made for it, and has a few layouts at most (``WAYS``), the last made first.
-2. Making a function costs as much as walking fifty messages, so it must be earned: what layouts save pays for new ones
-   (``SAVED``), each walk earns a little (``EARNED``), and a start is given. Who never sees a layout again pays that
-   little and no more.
-3. Keys whose layouts fail more often than they fit are given up for a while (``AGAIN``): what they lacked may have been
-   the means to make another.
-4. The oldest key goes when there are too many, or their messages are too large together.
+1. A key is seen twice before anything is made for it, and has at most ``LAYOUTS_PER_KEY`` layouts.
+2. A function is made when the ``budget`` allows it.
+3. Keys whose layouts fail more often than they fit are given up, and tried again after ``RETRY_AFTER`` walks: what they
+   lacked may have been the means to make another.
+4. The oldest key goes when there are too many, or their samples are too large together.
 
 Not here: what a layout is (``shape``), and its code (``source``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable
-from typing import Any, TypeAlias
+from collections.abc import Callable, Collection, Hashable, Iterator
+from typing import Any, NamedTuple, TypeAlias
 
+from nlmon.backends.libnl.layouts.budget import CompileBudget
 from nlmon.backends.libnl.layouts.shape import Range
-from nlmon.backends.libnl.layouts.source import Value, differing
+from nlmon.backends.libnl.layouts.source import Function, Program, Value, differing
 from nlmon.backends.status import LayoutStatus
 
-__all__ = ["LARGEST", "Layout", "Layouts", "Shelf", "Ways"]
+__all__ = ["LARGEST_SAMPLE", "InlineCache", "KeySpace", "Layout", "LayoutStore", "Listed", "Sample"]
 
-WAYS = 4
-# Functions that may be made at once, what a walk adds to that, and what a hit does, counted every so many walks.
-START, EARNED, SAVED, PAYDAY = 64.0, 1 / 1024, 1 / 256, 32
-# Keys seen or given up that are remembered of a shelf, and the largest message, in bytes, of which the first is.
-SEEN, COMPARED = 1024, 2048
-# A key may fail so often more than it fits; and after so many walks what was given up may be tried again.
-PATIENCE, AGAIN = 32, 512
-# Larger messages, in bytes, have no layout, and the messages that layouts are made from are this much together.
-LARGEST, MOST = 8192, 4 << 20
+LAYOUTS_PER_KEY = 4
+# Keys of a key space that are remembered as seen, or as given up; and the largest first message that is kept of one.
+KEYS_REMEMBERED, LARGEST_COMPARED = 1024, 2048
+# So many more misses than hits a key may have, and so many walks later what was given up is tried again.
+MISSES_ALLOWED, RETRY_AFTER = 32, 512
+# The largest message that has a layout, and the samples of all layouts together, in bytes.
+LARGEST_SAMPLE, LARGEST_TOTAL = 8192, 4 << 20
+# A function is made anew after so many messages that differ from its layout in values alone.
+REMAKE_AFTER = 4
 
-# A layout is made anew after so many messages that differ from it in values alone.
-CHANGES = 4
+# Writes a function, given the ranges that are known to change.
+Writer: TypeAlias = Callable[[Collection[Range]], Program]
 
-Function: TypeAlias = Callable[..., Any]
-# Given what is known to change.
-Maker: TypeAlias = Callable[[Collection[Range]], Function]
+
+class Sample(NamedTuple):
+    """What a layout is made of: a message or range that was walked, the ranges of it that decide how it is walked, its
+    values, and what writes the function."""
+
+    data: bytes
+    fixed: tuple[Range, ...]
+    values: tuple[Value, ...]
+    write: Writer
 
 
 class Layout:
-    """A layout: the function, ``sample``, the message it was made from, ``loose``, what was seen to change, and
-    ``changed``, in how many messages since the function was made. ``make`` writes the function."""
+    """A layout with its ``function``. ``changed``: messages that differed in constants since the function was made.
+    ``hits``: messages that it read, without those that the cache still counts for its primary."""
 
-    __slots__ = ("changed", "fixed", "function", "loose", "make", "sample", "values")
+    __slots__ = ("_compiled_for", "_loose", "changed", "function", "hits", "sample")
 
-    def __init__(
-        self, sample: bytes, fixed: tuple[Range, ...], values: tuple[Value, ...], make: Maker, earlier: bytes
-    ) -> None:
-        self.sample, self.fixed, self.values, self.make = sample, fixed, values, make
-        self.loose: set[Range] = set()
-        if len(earlier) == len(sample):
+    def __init__(self, sample: Sample, earlier: bytes) -> None:
+        self.sample = sample
+        self.hits = 0
+        # Ranges that were seen to change, and those of them that the function unpacks.
+        self._loose: set[Range] = set()
+        if len(earlier) == len(sample.data):
             self.widen(earlier)
-        self.renew()
+        self.make()
 
-    def widen(self, sample: bytes) -> bool:
-        """Whether a message has this layout, but for values that changed, which are loose from now on."""
-        if any(sample[begin:end] != self.sample[begin:end] for begin, end in self.fixed):
+    def widen(self, data: bytes) -> bool:
+        """Whether a message has this layout, but for constants that changed, which are values from now on."""
+        sample = self.sample
+        if any(data[begin:end] != sample.data[begin:end] for begin, end in sample.fixed):
             return False
-        self.loose |= differing(sample, self.sample, self.values, self.fixed)
+        self._loose |= differing(data, sample.data, sample.values, sample.fixed)
         return True
 
-    def renew(self) -> None:
-        """Make the function anew, for what is loose now."""
-        self.function, self.changed = self.make(self.loose), 0
+    def make(self) -> None:
+        """Make the function, for what is known to change."""
+        self._compiled_for, self.changed = frozenset(self._loose), 0
+        self.function: Function = self.sample.write(self._compiled_for).function()
+
+    def program(self) -> Program:
+        """The function as it was written, which is written again."""
+        return self.sample.write(self._compiled_for)
 
 
-class Ways:
-    """The layouts of one key. ``first``: the function of the one that was made last, and tried first. ``length``: of
-    the message, in bytes."""
+class InlineCache:
+    """The layouts of one key. ``primary``: the function that is tried first. ``length``: of the message, in bytes.
+    Who calls the functions counts ``hits``."""
 
-    __slots__ = ("first", "hits", "layouts", "length", "misses", "others")
+    __slots__ = ("_others", "_settled", "hits", "layouts", "length", "misses", "primary")
 
     def __init__(self, length: int) -> None:
         self.length = length
         self.layouts: list[Layout] = []
-        self.first: Function = _nothing
-        self.others: tuple[Function, ...] = ()
+        self.primary: Function = _no_layout
+        self._others: tuple[Function, ...] = ()
         self.hits = self.misses = 0
+        # Hits that were given to a layout.
+        self._settled = 0
 
-    def second(self, *arguments: Any) -> Any:
-        """What the other functions make of a message that the first does not fit; None if none of them does."""
-        for number, function in enumerate(self.others):
+    def fallback(self, *arguments: Any) -> Any:
+        """What the other functions make of a message that the primary does not fit; None if none of them does."""
+        for number, function in enumerate(self._others, 1):
             found = function(*arguments)
             if found is not None:
-                self.layouts.insert(0, self.layouts.pop(number + 1))
-                self._ordered()
+                self.settle()
+                self._arrange([self.layouts[number], *self.layouts[:number], *self.layouts[number + 1 :]])
                 return found
         return None
 
     @property
     def size(self) -> int:
-        """Bytes of the messages that the layouts were made from, a measure of what they take."""
-        return sum(len(layout.sample) for layout in self.layouts)
+        """Bytes of the samples, a measure of what the layouts take."""
+        return sum(len(layout.sample.data) for layout in self.layouts)
 
     def put(self, layout: Layout) -> None:
-        """Take a layout in, or one that is renewed, as the first; the one that was used longest ago may have to go."""
-        self.layouts = [layout, *(one for one in self.layouts if one is not layout)][:WAYS]
-        self._ordered()
+        """Take a layout in, or one whose function was made anew, as the primary; the last one may have to go."""
+        self.settle()
+        self._arrange([layout, *(one for one in self.layouts if one is not layout)][:LAYOUTS_PER_KEY])
 
-    def _ordered(self) -> None:
-        self.first, *others = (layout.function for layout in self.layouts)
-        self.others = tuple(others)
+    def settle(self) -> None:
+        """Give the primary the hits that were counted since it is that."""
+        if self.layouts:
+            self.layouts[0].hits += self.hits - self._settled
+        self._settled = self.hits
+
+    def _arrange(self, layouts: list[Layout]) -> None:
+        self.layouts = layouts
+        self.primary, *others = (layout.function for layout in layouts)
+        self._others = tuple(others)
 
 
-class Shelf:
-    """The keys of one user of layouts: ``known`` with their layouts, ``seen`` with what was seen first, which tells
-    what changes, and those that are given up until so many walks were made in all as ``again`` says."""
+class KeySpace:
+    """The keys of one user of layouts: ``caches``, ``first`` messages of keys that were seen, which tell what changes,
+    and keys that are given up until so many walks were made as ``retry_at`` says. ``describe``: says what has a key,
+    for people: protocol, type of the message (-1: any), and what of it."""
 
-    __slots__ = ("again", "given_up", "known", "seen")
+    __slots__ = ("caches", "describe", "first", "given_up", "retry_at")
 
-    def __init__(self) -> None:
-        self.known: dict[Any, Ways] = {}
-        self.seen: dict[Hashable, bytes] = {}
+    def __init__(self, describe: Callable[[Any], tuple[int, int, str]]) -> None:
+        self.describe = describe
+        self.caches: dict[Any, InlineCache] = {}
+        self.first: dict[Hashable, bytes] = {}
         self.given_up: set[Hashable] = set()
-        self.again = 0
+        self.retry_at = 0
 
 
-class Layouts:
+class Listed(NamedTuple):
+    """A function that was made: of which protocol, type of message (-1: any) and part, of how many bytes, how many
+    messages it read, and its program."""
+
+    protocol: int
+    msg_type: int
+    part: str
+    length: int
+    hits: int
+    program: Program
+
+
+class LayoutStore:
     """The layouts of one backend; at most ``limit`` keys."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
-        self._known: dict[tuple[int, Hashable], tuple[Shelf, Ways]] = {}
-        self._credit = START
+        self._keys: dict[tuple[int, Hashable], tuple[KeySpace, InlineCache]] = {}
+        self._budget = CompileBudget()
         self._bytes = 0
-        # Of keys that are gone; and of all when they were paid for last.
-        self._hits = self._paid = 0
+        # Of keys that are gone.
+        self._hits = 0
         self._misses = self._compiled = self._recompiled = self._evicted = 0
 
     def status(self) -> LayoutStatus:
         """Counters so far."""
         return LayoutStatus(
-            entries=sum(len(ways.layouts) for _, ways in self._known.values()),
+            entries=sum(len(cache.layouts) for _, cache in self._keys.values()),
             hits=self._all_hits(),
             misses=self._misses,
             compiled=self._compiled,
@@ -142,99 +179,94 @@ class Layouts:
             evicted=self._evicted,
         )
 
-    def _all_hits(self) -> int:
-        return self._hits + sum(ways.hits for _, ways in self._known.values())
+    def functions(self) -> Iterator[Listed]:
+        """Every function that is kept, in the order of the keys."""
+        for (_, key), (space, cache) in self._keys.items():
+            cache.settle()
+            for layout in cache.layouts:
+                yield Listed(*space.describe(key), cache.length, layout.hits, layout.program())
 
-    def wants(self, shelf: Shelf, key: Hashable, sample: bytes) -> bool:
+    def should_compile(self, space: KeySpace, key: Hashable, sample: bytes) -> bool:
         """Whether a layout should be made of ``sample``, which was just walked for this key, as no layout fitted."""
         self._misses += 1
-        ways = shelf.known.get(key)
-        if ways is not None:
-            ways.misses += 1
-            if ways.misses > ways.hits + PATIENCE:
-                self._give_up(shelf, key)
+        cache = space.caches.get(key)
+        if cache is not None:
+            cache.misses += 1
+            if cache.misses > cache.hits + MISSES_ALLOWED:
+                self._give_up(space, key)
                 return False
-        if self._credit < 1:
-            self._credit += EARNED
-            if not self._misses % PAYDAY:
-                hits = self._all_hits()
-                self._credit = min(START, self._credit + (hits - self._paid) * SAVED)
-                self._paid = hits
+        if self._budget.functions < 1:
+            self._budget.earn(self._misses, self._all_hits)
             return False
-        if key not in shelf.seen:
-            if len(shelf.seen) >= SEEN:
-                shelf.seen.clear()
-            shelf.seen[key] = sample if len(sample) <= COMPARED else b""
+        if key not in space.first:
+            if len(space.first) >= KEYS_REMEMBERED:
+                space.first.clear()
+            space.first[key] = sample if len(sample) <= LARGEST_COMPARED else b""
             return False
-        if shelf.given_up and self._misses >= shelf.again:
-            shelf.given_up.clear()
-        return key not in shelf.given_up
+        if space.given_up and self._misses >= space.retry_at:
+            space.given_up.clear()
+        return key not in space.given_up
 
-    def widened(self, shelf: Shelf, key: Hashable, sample: bytes) -> bool:
-        """Whether ``sample`` has a layout that is there but took for constant what is not. It learns that from a few
-        messages and is made anew."""
-        ways = shelf.known.get(key)
-        layout = None if ways is None else next((one for one in ways.layouts if one.widen(sample)), None)
-        if ways is None or layout is None:
+    def widen(self, space: KeySpace, key: Hashable, sample: bytes) -> bool:
+        """Whether ``sample`` has a layout that is there but took for constant what is not. The layout learns that from
+        a few messages, and its function is made anew."""
+        cache = space.caches.get(key)
+        layout = None if cache is None else next((one for one in cache.layouts if one.widen(sample)), None)
+        if cache is None or layout is None:
             return False
         layout.changed += 1
-        if layout.changed >= CHANGES:
-            layout.renew()
+        if layout.changed >= REMAKE_AFTER:
+            layout.make()
             self._recompiled += 1
-            self._take(ways, layout)
+            self._put(cache, layout)
         return True
 
-    def learn(
-        self,
-        shelf: Shelf,
-        key: Hashable,
-        sample: bytes,
-        fixed: tuple[Range, ...],
-        values: tuple[Value, ...],
-        make: Maker,
-    ) -> None:
-        """Make a layout of ``sample``."""
-        ways = shelf.known.get(key)
-        if ways is None:
-            ways = self._room(shelf, key, len(sample))
-        self._take(ways, Layout(sample, fixed, values, make, shelf.seen.get(key, b"")))
+    def add(self, space: KeySpace, key: Hashable, sample: Sample) -> None:
+        """Make a layout."""
+        cache = space.caches.get(key)
+        if cache is None:
+            cache = self._new_key(space, key, len(sample.data))
+        self._put(cache, Layout(sample, space.first.get(key, b"")))
 
-    def _take(self, ways: Ways, layout: Layout) -> None:
+    def _all_hits(self) -> int:
+        return self._hits + sum(cache.hits for _, cache in self._keys.values())
+
+    def _put(self, cache: InlineCache, layout: Layout) -> None:
         """Put a layout whose function was just made into its place, and pay for it."""
         self._compiled += 1
-        self._credit -= 1
-        self._bytes -= ways.size
-        ways.put(layout)
-        self._bytes += ways.size
-        while self._bytes > MOST:
+        self._budget.spend()
+        self._bytes -= cache.size
+        cache.put(layout)
+        self._bytes += cache.size
+        while self._bytes > LARGEST_TOTAL:
             self._forget_oldest()
 
-    def _room(self, shelf: Shelf, key: Hashable, length: int) -> Ways:
-        if len(self._known) >= self.limit:
+    def _new_key(self, space: KeySpace, key: Hashable, length: int) -> InlineCache:
+        if len(self._keys) >= self.limit:
             self._forget_oldest()
-        ways = shelf.known[key] = Ways(length)
-        self._known[id(shelf), key] = shelf, ways
-        return ways
+        cache = space.caches[key] = InlineCache(length)
+        self._keys[id(space), key] = space, cache
+        return cache
 
     def _forget_oldest(self) -> None:
-        (_, oldest), (shelf, _) = next(iter(self._known.items()))
-        self._drop(shelf, oldest)
+        (_, oldest), (space, _) = next(iter(self._keys.items()))
+        self._drop(space, oldest)
 
-    def _give_up(self, shelf: Shelf, key: Hashable) -> None:
-        if len(shelf.given_up) >= SEEN:
-            shelf.given_up.clear()
-        if not shelf.given_up:
-            shelf.again = self._misses + AGAIN
-        shelf.given_up.add(key)
-        self._drop(shelf, key)
+    def _give_up(self, space: KeySpace, key: Hashable) -> None:
+        if len(space.given_up) >= KEYS_REMEMBERED:
+            space.given_up.clear()
+        if not space.given_up:
+            space.retry_at = self._misses + RETRY_AFTER
+        space.given_up.add(key)
+        self._drop(space, key)
 
-    def _drop(self, shelf: Shelf, key: Hashable) -> None:
-        ways = shelf.known.pop(key)
+    def _drop(self, space: KeySpace, key: Hashable) -> None:
+        cache = space.caches.pop(key)
         self._evicted += 1
-        self._hits += ways.hits
-        self._bytes -= ways.size
-        del self._known[id(shelf), key]
+        self._hits += cache.hits
+        self._bytes -= cache.size
+        del self._keys[id(space), key]
 
 
-def _nothing(*_: Any) -> None:
+def _no_layout(*_: Any) -> None:
     return None

@@ -1,8 +1,12 @@
-"""Writes the function of a layout: one check, one ``struct``, and the values.
+"""Writes the function of a layout: one comparison, one ``struct``, and the values.
 
 Values that never changed so far are compared, too, and are constants of the function; what did change is ``loose`` and
-read anew each time. A short layout is checked by its bits: the whole as one number, and with a mask, and compared. In a
-long one (a link has 1,500 bytes) runs of bytes are compared, over what nobody reads as long as it never changed.
+unpacked. A short layout is compared by its bits: the whole as one number, with a mask. In a long one (a link has 1,500
+bytes) runs of bytes are compared, over what nobody reads as long as it never changed.
+
+Every value has a name: that of the header's number, or of the policy's field. What is unpacked is a variable, what
+never changed or is absent is a global of the function, so that layouts with the same variables have the same code. The
+names of helpers are in capitals.
 
 Not here: what a layout is made for (``messages``, ``cache``).
 """
@@ -10,43 +14,59 @@ Not here: what a layout is made for (``messages``, ``cache``).
 from __future__ import annotations
 
 import functools
-import re
 import struct
-from collections.abc import Callable, Collection, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
 from types import CodeType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from nlmon.backends.libnl.layouts.memo import LONGEST, texts
 from nlmon.backends.libnl.layouts.shape import Range
 from nlmon.backends.libnl.policies.addresses import addresses
-from nlmon.backends.libnl.policies.readers import Form, Reader, Reading, form_of
+from nlmon.backends.libnl.policies.readers import DecodeContext, Form, Reader, form_of
 
-__all__ = ["Source", "Value", "differing"]
+__all__ = ["Function", "Program", "Source", "Value", "differing"]
 
 # Above this many bytes comparing runs costs less than one number.
 SHORT = 80
 # Bytes between two values of a long layout that are compared along, until they change, as one run costs less than two.
 GAP = 16
-NAME, WORDS = re.compile(r"\b[a-z]\w*"), {"if", "else", "is", "not", "and"}
 # What readers of whole payloads do, by their form.
 EXPRESSIONS = {
     "lladdr": "{}.hex(':')",
     "hex": "{}.hex()",
     "text": "str({}, 'utf-8', 'backslashreplace')",
-    "string": "texts[{}]",
-    "address": "ips[{}]",
+    "string": "NAME_TEXT[{}]",
+    "address": "IP_TEXT[{}]",
 }
+
+Function: TypeAlias = Callable[..., Any]
 
 
 class Value(NamedTuple):
-    """A value to be read: a number of a header by its struct ``code``, or what ``read`` makes of the attribute at
-    ``at`` whose payload is ``begin`` to ``end``."""
+    """A value: a number of a header by its struct ``code``, or what ``read`` makes of the attribute at ``at`` whose
+    payload is ``begin`` to ``end``."""
 
+    name: str
     begin: int
     end: int
     code: str = ""
     read: Reader | None = None
     at: int = 0
+
+
+class Program(NamedTuple):
+    """A function as it is written: ``text`` and its globals, ``names``; ``constants`` are the values among them."""
+
+    text: str
+    names: dict[str, Any]
+    constants: Mapping[str, Any]
+
+    def function(self) -> Function:
+        """The function itself."""
+        exec(_code(self.text), self.names)
+        made: Function = self.names.pop("layout")
+        return made
 
 
 class _Piece(NamedTuple):
@@ -57,18 +77,18 @@ class _Piece(NamedTuple):
 
 
 class Source:
-    """The source of one function while it is written. ``names``: its globals, some of them ``constants``. ``values``:
-    an expression for each value, in their order; one whose reader must be ``called`` is a variable. ``lines``: what is
-    done after the check."""
+    """The source of one function while it is written, of which the caller adds the result.
+
+    ``sample`` has the layout; ``fixed`` are its ranges that must be equal, ``loose`` those that are known to change.
+    ``names``: the function's globals. ``constants``: values that are the same in all messages of the layout, by name.
+    ``calls_readers``: a reader is called, with ``m``, the context of the message."""
 
     def __init__(
         self, sign: str, sample: bytes, fixed: Sequence[Range], values: Sequence[Value], loose: Collection[Range]
     ) -> None:
-        self.names: dict[str, Any] = {"ips": addresses, "texts": texts, "number": int.from_bytes}
-        self.values: list[str] = []
-        self.lines: list[str] = []
-        self.called: set[str] = set()
-        self.constants: set[str] = set()
+        self.names: dict[str, Any] = {"IP_TEXT": addresses, "NAME_TEXT": texts, "from_bytes": int.from_bytes}
+        self.constants: dict[str, Any] = {}
+        self.calls_readers = False
         self._machine = sign
         # One struct has one byte order: that of most of the numbers (netfilter's are big-endian, nearly all others the
         # machine's).
@@ -77,112 +97,101 @@ class Source:
         self._sign = max((sign, "<", ">"), key=signs.count)
         self._sample = sample
         self._pieces: list[_Piece] = []
+        self._lines: list[str] = []
         # Ranges that must be equal.
         self._equal = list(fixed)
         # Only what a reader of known form makes is the same for the same bytes, wherever they are.
         unknown = {(v.begin, v.end) for v, form in zip(values, forms, strict=True) if v.read and form is None}
-        for count, (value, form) in enumerate(zip(values, forms, strict=True)):
+        # Names that are a variable or a constant.
+        self._defined: set[str] = set()
+        for value, form in zip(_distinct(values), forms, strict=True):
+            self._defined.add(value.name)
             if (value.begin, value.end) in loose or (value.read is not None and form is None):
-                self.values.append(self._read(count, value, form))
+                self._variable(value, form)
             else:
-                self.values.append(self._baked(count, value))
+                self._compared(value)
         self._pieces.sort()
         if len(sample) > SHORT:
             self._equal += _gaps(len(sample), self._equal, self._pieces, unknown.union(loose))
 
-    def function(self, arguments: str, lines: Sequence[str], result: str) -> Callable[..., Any]:
-        """The function. ``arguments``: its parameters; these or ``lines`` set ``data``, as many bytes as the sample
-        has, and ``at``, where they begin in what readers are given. ``result``: the expression that is returned if the
-        check holds; else it is None."""
-        body = [f"def layout({arguments}):", *lines, *self._check(), *self.lines, f"return {result}"]
-        text = "\n    ".join(body) + "\n"
-        exec(_code(text), self.names)
-        made: Callable[..., Any] = self.names.pop("layout")
-        return made
+    def constant(self, name: str, value: Any) -> None:
+        """A name that stands for the same in all messages of the layout."""
+        self.names[name] = self.constants[name] = value
+        self._defined.add(name)
 
-    def named(self, name: str, expression: str) -> str:
-        """What to write for an expression, which is worked out once: a constant where nothing in it changes, else a
-        variable of this name."""
-        if expression.isidentifier():
-            return expression
-        if self.constants.issuperset(_names_in(expression)):
-            self.constants.add(name)
-            self.names[name] = eval(expression, self.names)
-        else:
-            self.lines.append(f"{name} = {expression}")
-        return name
+    def absent(self, names: Collection[str], value: Any) -> None:
+        """What those of the names are that no value has."""
+        for name in names:
+            if name not in self._defined:
+                self.constant(name, value)
 
-    def may_lack(self, expression: str) -> bool:
-        """Whether the value of an expression may be None: of an absent attribute it is, and of a reader that is called
-        nothing is known."""
-        constant = expression in self.constants
-        return expression in self.called or (self.names[expression] is None if constant else expression == "None")
-
-    def value(self, expression: str) -> Any:
-        """The value of an expression of constants; None of any other."""
-        return eval(expression, self.names) if self.constants.issuperset(_names_in(expression)) else None
+    def program(
+        self, parameters: str, result: str, *, before: Sequence[str] = (), after: Sequence[str] = ()
+    ) -> Program:
+        """The function. ``parameters`` or the lines ``before`` set ``data``, as many bytes as the sample has, and
+        ``at``, where they begin in what readers are given. ``after``: lines behind the comparison. ``result``: the
+        expression that is returned if all is equal; else it is None."""
+        body = [f"def layout({parameters}):", *before, *self._check(), *after, *self._lines, f"return {result}"]
+        return Program("\n    ".join(body) + "\n", self.names, self.constants)
 
     # -- values ------------------------------------------------------------------------------------------------
 
-    def _baked(self, count: int, value: Value) -> str:
-        """A value as a constant; its bytes are compared."""
+    def _compared(self, value: Value) -> None:
+        """A value that is a constant, as its bytes are compared."""
         self._equal.append((value.begin, value.end))
-        name = f"c{count}"
-        self.constants.add(name)
         if value.read is None:
-            (self.names[name],) = struct.unpack_from(self._machine + value.code, self._sample, value.begin)
+            (made,) = struct.unpack_from(self._machine + value.code, self._sample, value.begin)
         else:
-            self.names[name] = value.read(Reading(self._sample, 0, []), value.at, value.begin, value.end)
-        return name
+            made = value.read(DecodeContext(self._sample, 0, []), value.at, value.begin, value.end)
+        self.constant(value.name, made)
 
-    def _read(self, count: int, value: Value, form: Form | None) -> str:
-        """The expression of a value that is read anew each time."""
-        name, size = f"v{count}", value.end - value.begin
+    def _variable(self, value: Value, form: Form | None) -> None:
+        """A value that is made anew for each message."""
+        name, size = value.name, value.end - value.begin
         if value.read is None:
-            return self._number(value.begin, size, value.code, self._machine, name)
-        if form is None:
-            return self._call(count, value)
-        if form.kind == "flag":
-            return "True"
-        if form.kind in {"number", "pair"}:
-            return self._numbers(count, value, form)
+            self._number(value.begin, size, value.code, self._machine, name)
+        elif form is None:
+            self._call(value)
+        elif form.kind == "flag":
+            self.constant(name, True)
+        elif form.kind in {"number", "pair"}:
+            self._numbers(value, form)
         # A text that may be too long is left to its reader, which reports that.
-        long = form.kind == "string" and (size > LONGEST or 0 < form.sizes[0] < size)
-        if long or self._taken(value.begin, value.end):
-            return self._call(count, value)
-        self._piece(value.begin, size, f"{size}s", name)
-        return EXPRESSIONS[form.kind].format(name)
+        elif (form.kind == "string" and (size > LONGEST or 0 < form.sizes[0] < size)) or self._taken(*value[1:3]):
+            self._call(value)
+        else:
+            self._pieces.append(_Piece(value.begin, size, f"{size}s", name))
+            self._lines.append(f"{name} = {EXPRESSIONS[form.kind].format(name)}")
 
-    def _numbers(self, count: int, value: Value, form: Form) -> str:
+    def _numbers(self, value: Value, form: Form) -> None:
         sign, codes = form.code[0], form.code[1:] if form.code[0] in "<>" else form.code
         begin, size = value.begin + form.begin, struct.calcsize("=" + codes[0])
         if self._taken(begin, begin + size * len(codes)):
-            return self._call(count, value)
-        parts = [
-            self._number(begin + size * place, size, code, sign, f"v{count}_{place}")
-            for place, code in enumerate(codes)
-        ]
-        return parts[0] if form.kind == "number" else f"({', '.join(parts)})"
+            self._call(value)
+        elif form.kind == "number":
+            self._number(begin, size, codes, sign, value.name)
+        else:
+            parts = [f"{value.name}_{place}" for place in range(len(codes))]
+            for place, (code, part) in enumerate(zip(codes, parts, strict=True)):
+                self._number(begin + size * place, size, code, sign, part)
+            self._lines.append(f"{value.name} = {', '.join(parts)}")
 
-    def _number(self, begin: int, size: int, code: str, sign: str, name: str) -> str:
-        if size == 1 or sign == self._sign:
-            return self._piece(begin, size, code, name)
-        order, signed = "big" if sign == ">" else "little", code.islower()
-        return f"number({self._piece(begin, size, f'{size}s', name)}, '{order}', signed={signed})"
-
-    def _piece(self, begin: int, size: int, code: str, name: str) -> str:
-        self._pieces.append(_Piece(begin, size, code, name))
-        return name
+    def _number(self, begin: int, size: int, code: str, sign: str, name: str) -> None:
+        same = size == 1 or sign == self._sign
+        self._pieces.append(_Piece(begin, size, code if same else f"{size}s", name))
+        if not same:
+            order = "big" if sign == ">" else "little"
+            self._lines.append(f"{name} = from_bytes({name}, '{order}', signed={code.islower()})")
 
     def _taken(self, begin: int, end: int) -> bool:
         """Whether another value is unpacked from some of these bytes already."""
         return any(piece.begin < end and begin < piece.begin + piece.size for piece in self._pieces)
 
-    def _call(self, count: int, value: Value) -> str:
-        self.names[f"r{count}"] = value.read
-        self.called.add(f"v{count}")
-        self.lines.append(f"v{count} = r{count}(m, at + {value.at}, at + {value.begin}, at + {value.end})")
-        return f"v{count}"
+    def _call(self, value: Value) -> None:
+        self.calls_readers = True
+        self.names[f"READ_{value.name}"] = value.read
+        places = f"at + {value.at}, at + {value.begin}, at + {value.end}"
+        self._lines.append(f"{value.name} = READ_{value.name}(m, {places})")
 
     # -- the check ---------------------------------------------------------------------------------------------
 
@@ -192,20 +201,20 @@ class Source:
             mask = bytearray(len(sample))
             for begin, end in self._equal:
                 mask[begin:end] = b"\xff" * (end - begin)
-            self.names["mask"] = int.from_bytes(mask, "little")
-            self.names["expected"] = int.from_bytes(sample, "little") & self.names["mask"]
-            return ["if number(data, 'little') & mask != expected: return None", *self._unpacked(self._pieces)]
+            self.names["MASK"] = int.from_bytes(mask, "little")
+            self.names["EXPECTED"] = int.from_bytes(sample, "little") & self.names["MASK"]
+            return ["if from_bytes(data, 'little') & MASK != EXPECTED: return None", *self._unpacked(self._pieces)]
         runs = [_Piece(begin, end - begin, f"{end - begin}s", "") for begin, end in _merged(self._equal)]
-        self.names["constants"] = constants = self._struct(runs)
-        self.names["expected"] = constants(sample)
-        return ["if constants(data) != expected: return None", *self._unpacked(self._pieces)]
+        self.names["CONSTANTS"] = constants = self._struct(runs)
+        self.names["EXPECTED"] = constants(sample)
+        return ["if CONSTANTS(data) != EXPECTED: return None", *self._unpacked(self._pieces)]
 
     def _unpacked(self, pieces: Sequence[_Piece]) -> list[str]:
         if not pieces:
             return []
-        self.names["unpack"] = self._struct(pieces)
+        self.names["UNPACK"] = self._struct(pieces)
         names = ", ".join(piece.name for piece in pieces)
-        return [f"{names}{',' if len(pieces) == 1 else ''} = unpack(data)"]
+        return [f"{names}{',' if len(pieces) == 1 else ''} = UNPACK(data)"]
 
     def _struct(self, pieces: Sequence[_Piece]) -> Callable[[bytes], tuple[Any, ...]]:
         """What takes pieces, in order, out of a message of this length."""
@@ -216,9 +225,14 @@ class Source:
         return struct.Struct(f"{shape}{len(self._sample) - at}x").unpack
 
 
-def _names_in(expression: str) -> set[str]:
-    """The variables of an expression of ours."""
-    return set(NAME.findall(expression)) - WORDS
+def _distinct(values: Sequence[Value]) -> list[Value]:
+    """The values, where of several of one name the last keeps it, which is the one that counts."""
+    left = Counter(value.name for value in values)
+    found = []
+    for value in values:
+        left[value.name] -= 1
+        found.append(value._replace(name=f"earlier{left[value.name]}_{value.name}") if left[value.name] else value)
+    return found
 
 
 def differing(one: bytes, other: bytes, values: Sequence[Value], fixed: Sequence[Range]) -> set[Range]:

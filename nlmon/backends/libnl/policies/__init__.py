@@ -32,11 +32,12 @@ class Attr(NamedTuple):
 
 class Policy(NamedTuple):
     """The rows of a message, and where pyroute2 defines it (empty: nowhere). ``numbers`` gives what it lacks, by
-    the name of one attribute."""
+    the name of one attribute; ``header`` the struct codes of the fixed header, where it has them wrong."""
 
     definition: str
     attributes: tuple[Attr, ...]
     numbers: Mapping[str, int] = {}
+    header: str = ""
 
     @property
     def fields(self) -> tuple[str, ...]:

@@ -1,9 +1,9 @@
 """Values of attributes: one small function for each kind that a policy may name.
 
-A reader gets the message being read and the payload's place, and returns the value, or None after it has said
+A reader gets the context of the message and the payload's place, and returns the value, or None after it has reported
 why there is none. Lengths were checked by the walk (``attributes``) where a kind has a minimum.
 
-``form_of`` tells what a reader does, for code that does the same without calling it (``layouts``).
+``form_of`` describes what a reader does, for code that does the same without calling it (``layouts``).
 
 Not here: which attribute is read how (``policies``).
 """
@@ -20,9 +20,9 @@ from nlmon.backends.libnl.policies.addresses import ip_text
 from nlmon.errors import AttributeFormatError, DecodeError
 
 __all__ = [
+    "DecodeContext",
     "Form",
     "Reader",
-    "Reading",
     "address",
     "form_of",
     "label_stack",
@@ -31,8 +31,9 @@ __all__ = [
 ]
 
 
-class Reading:
-    """A message while it is read: its bytes and place, the request it answers, and where errors go."""
+class DecodeContext:
+    """What is read, and for whom: the datagram with its frame number, the request it answers, the list that takes
+    errors."""
 
     __slots__ = ("data", "errors", "frame", "request")
 
@@ -47,8 +48,8 @@ class Reading:
         self.errors.append(AttributeFormatError("NLM-D003", what, frame=self.frame, offset=offset, path=path))
 
 
-# (message, offset of the attribute header, begin and end of the payload) -> value
-Reader: TypeAlias = Callable[[Reading, int, int, int], Any]
+# (context, offset of the attribute header, begin and end of the payload) -> value
+Reader: TypeAlias = Callable[[DecodeContext, int, int, int], Any]
 
 
 class Form(NamedTuple):
@@ -96,7 +97,7 @@ def plain_readers(sign: str) -> dict[str, tuple[int, Callable[[int], Reader]]]:
 def _number(shape: struct.Struct, at: int) -> Reader:
     unpack = shape.unpack_from
 
-    def read(m: Reading, _: int, begin: int, __: int) -> Any:
+    def read(m: DecodeContext, _: int, begin: int, __: int) -> Any:
         return unpack(m.data, begin + at)[0]
 
     _FORMS[read] = Form("number", shape.format, at)
@@ -106,22 +107,22 @@ def _number(shape: struct.Struct, at: int) -> Reader:
 def _pair(shape: struct.Struct, at: int) -> Reader:
     unpack = shape.unpack_from
 
-    def read(m: Reading, _: int, begin: int, __: int) -> Any:
+    def read(m: DecodeContext, _: int, begin: int, __: int) -> Any:
         return unpack(m.data, begin + at)
 
     _FORMS[read] = Form("pair", shape.format, at)
     return read
 
 
-def _lladdr(m: Reading, _: int, begin: int, end: int) -> Any:
+def _lladdr(m: DecodeContext, _: int, begin: int, end: int) -> Any:
     return m.data[begin:end].hex(":")
 
 
-def _hex(m: Reading, _: int, begin: int, end: int) -> str:
+def _hex(m: DecodeContext, _: int, begin: int, end: int) -> str:
     return m.data[begin:end].hex()
 
 
-def _text(m: Reading, _: int, begin: int, end: int) -> str:
+def _text(m: DecodeContext, _: int, begin: int, end: int) -> str:
     """Octets of which any may be a NUL, such as a network's name."""
     return str(m.data[begin:end], "utf-8", "backslashreplace")
 
@@ -137,7 +138,7 @@ _FORMS.update({_lladdr: Form("lladdr"), _hex: Form("hex"), _text: Form("text"), 
 def string(path: str, longest: int) -> Reader:
     """Text up to the first NUL; longer than ``longest`` bytes (0: no limit) it is kept whole and reported."""
 
-    def read(m: Reading, at: int, begin: int, end: int) -> str:
+    def read(m: DecodeContext, at: int, begin: int, end: int) -> str:
         nul = m.data.find(b"\0", begin, end)
         text = m.data[begin : end if nul < 0 else nul]
         if longest and len(text) > longest:
@@ -151,7 +152,7 @@ def string(path: str, longest: int) -> Reader:
 def address(path: str, *lengths: int) -> Reader:
     """An IP address whose payload has exactly one of these lengths."""
 
-    def read(m: Reading, at: int, begin: int, end: int) -> str | None:
+    def read(m: DecodeContext, at: int, begin: int, end: int) -> str | None:
         if end - begin not in lengths:
             m.bad(at, path, f"the address has {end - begin} bytes, it needs {' or '.join(map(str, lengths))}")
             return None
@@ -164,7 +165,7 @@ def address(path: str, *lengths: int) -> Reader:
 def label_stack(path: str) -> Reader:
     """An MPLS label stack (linux/mpls.h): 20 bits of label, 3 of class, the bottom bit, 8 of time to live."""
 
-    def read(m: Reading, at: int, begin: int, end: int) -> str | None:
+    def read(m: DecodeContext, at: int, begin: int, end: int) -> str | None:
         if end - begin < 4 or (end - begin) % 4:
             m.bad(at, path, f"{end - begin} bytes are no label stack")
             return None

@@ -8,14 +8,13 @@ Not here: pyroute2's decoder, which is never called.
 
 from __future__ import annotations
 
-import struct
 from importlib import import_module
 from typing import Any
 
 from nlmon.backends.libnl.policies import Policy
 from nlmon.errors import InternalError
 
-__all__ = ["definition", "fixed_header", "numbers"]
+__all__ = ["definition", "header_codes", "numbers"]
 
 
 def definition(policy: Policy) -> Any:
@@ -24,9 +23,9 @@ def definition(policy: Policy) -> Any:
     return getattr(import_module(module), name)
 
 
-def fixed_header(policy: Policy, sign: str) -> struct.Struct:
-    """The fixed header as one struct; ``sign`` is ``<`` or ``>``."""
-    return struct.Struct(sign + "".join(code for _, code in definition(policy).fields))
+def header_codes(policy: Policy) -> tuple[str, ...]:
+    """Struct codes of the fixed header, padding included."""
+    return tuple(policy.header) or tuple(code for _, code in definition(policy).fields)
 
 
 def numbers(policy: Policy) -> dict[str, tuple[int, ...]]:

@@ -52,6 +52,8 @@ ADDR = Policy(
         Attr("route_priority", "IFA_RT_PRIORITY", "u32"),
         Attr("protocol", "IFA_PROTO", "u8"),
     ),
+    # linux/if_addr.h says unsigned of the index, too; in the kernel, and in all other messages, an index is an int
+    header="BBBBi",
 )
 
 ROUTE = Policy(

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeAlias
 from nlmon.backends.libnl.policies import Policy
 from nlmon.backends.libnl.policies.readers import Reader
 
-__all__ = ["Table", "frozen"]
+__all__ = ["Compiled", "Entry", "Table", "frozen"]
 
 
 class Entry(NamedTuple):
@@ -32,6 +32,7 @@ Compiled: TypeAlias = dict[tuple[int, int, str], tuple[Table, int, Policy]]
 
 
 def frozen(tree: dict[int, Any]) -> Table:
+    """The table of a tree of lists, as it is collected row by row."""
     return {
         number: Entry(minimum, path, tuple(fields), None if nested is None else frozen(nested))
         for number, (minimum, path, fields, nested) in tree.items()

@@ -8,7 +8,7 @@ import pytest
 
 from nlmon.backends.libnl.decode.attributes import Decoder
 from nlmon.backends.libnl.policies import Attr, Policy
-from nlmon.backends.libnl.policies.readers import Reading
+from nlmon.backends.libnl.policies.readers import DecodeContext
 from nlmon.testing.messages import attr, number
 
 ROWS = (Attr("low", "X", "u16", begin=0), Attr("middle", "X", "u32", begin=4), Attr("high", "X", "u8", begin=12))
@@ -22,6 +22,6 @@ def test_the_order_of_rows_is_free(rows: tuple[Attr, ...]) -> None:
     for size in range(len(payload) + 1):
         errors: list[object] = []
         data = attr(1, payload[:size])
-        found = Decoder("little").walk(Reading(data, 1, errors), policy, 0, 0, len(data))  # type: ignore[arg-type]
+        found = Decoder("little").walk(DecodeContext(data, 1, errors), policy, 0, 0, len(data))  # type: ignore[arg-type]
         whole = size == len(payload)
         assert (found, len(errors)) == ([values[row.field] if whole else None for row in rows], int(not whole))

@@ -14,7 +14,14 @@ from msgspec import structs
 from nlmon.backends.libnl import LibnlBackend
 from nlmon.backends.libnl.decode.network import NetworkDecoder
 from nlmon.backends.libnl.decode.route import RouteDecoder
-from nlmon.backends.libnl.layouts.cache import AGAIN, CHANGES, EARNED, LARGEST, PATIENCE, PAYDAY, SAVED, START, WAYS
+from nlmon.backends.libnl.layouts.budget import PER_HIT, PER_WALK, SETTLED_EVERY, START
+from nlmon.backends.libnl.layouts.cache import (
+    LARGEST_SAMPLE,
+    LAYOUTS_PER_KEY,
+    MISSES_ALLOWED,
+    REMAKE_AFTER,
+    RETRY_AFTER,
+)
 from nlmon.backends.libnl.layouts.memo import texts
 from nlmon.backends.libnl.layouts.source import SHORT
 from nlmon.backends.libnl.policies import Attr
@@ -210,10 +217,10 @@ def test_a_signed_number_beside_big_endian_ones_keeps_its_sign() -> None:
     assert alike(*ports, *negative).hits > 4
 
 
-class Overlapping(LibnlBackend):
+class Overlapping(LibnlBackend, layouts=True):
     """Fields that are read from the same bytes of one attribute."""
 
-    class Mine(RouteDecoder):
+    class Mine(RouteDecoder, layouts=True):
         addr_policy = (
             RouteDecoder.addr_policy.replacing(Attr("protocol", "IFA_CACHEINFO", "hex"))
             .replacing(Attr("label", "IFA_CACHEINFO", "u16", begin=2))
@@ -264,11 +271,13 @@ def test_a_long_layout_widens_what_changes() -> None:
     and it gives every new value from then on."""
     one = backend()
     same = [link(b"lan0")] * 4
-    changed = [link(b"wan%d" % n, 1400 + n) for n in range(CHANGES + 3)]
+    changed = [link(b"wan%d" % n, 1400 + n) for n in range(REMAKE_AFTER + 3)]
 
     assert [(p.ifname, p.mtu) for p in feed(one, *same)] == [("lan0", 1500)] * 4
-    assert [(p.ifname, p.mtu) for p in feed(one, *changed)] == [(f"wan{n}", 1400 + n) for n in range(CHANGES + 3)]
-    assert status(one) == LayoutStatus(entries=1, hits=2 + 3, misses=2 + CHANGES, compiled=2, recompiled=1, evicted=0)
+    assert [(p.ifname, p.mtu) for p in feed(one, *changed)] == [(f"wan{n}", 1400 + n) for n in range(REMAKE_AFTER + 3)]
+    assert status(one) == LayoutStatus(
+        entries=1, hits=2 + 3, misses=2 + REMAKE_AFTER, compiled=2, recompiled=1, evicted=0
+    )
 
 
 def test_the_oldest_key_goes_first() -> None:
@@ -292,27 +301,27 @@ def test_one_key_has_a_few_layouts() -> None:
     payloads = feed(one, *orders * 4)
 
     assert set(payloads) == {AddrInfo(2, 3, 24, 0, "10.0.0.1", None, "a", 0x80, None, None, None, None, None, None)}
-    assert status(one).entries == WAYS
+    assert status(one).entries == LAYOUTS_PER_KEY
 
 
 def test_a_key_that_never_fits_is_given_up() -> None:
     """Where each message of a key has another layout, none is made any more."""
     one, random_ = backend(), random.Random(SEED)
-    kinds = [[random_.randrange(40, 60) for _ in range(6)] for _ in range(4 * PATIENCE)]
+    kinds = [[random_.randrange(40, 60) for _ in range(6)] for _ in range(4 * MISSES_ALLOWED)]
     feed(one, *(message(28, number("BxxxiHBB", 2, 3, 2, 0, 1) + b"".join(attr(k, b"") for k in row)) for row in kinds))
 
     assert (status(one).entries, status(one).hits, status(one).evicted) == (0, 0, 1)
-    assert status(one).compiled < PATIENCE + 8
+    assert status(one).compiled < MISSES_ALLOWED + 8
 
 
 def test_what_was_given_up_is_tried_again() -> None:
     """A key that was given up while its messages had other layouts each has one when they have one again."""
     one, random_ = backend(), random.Random(SEED)
     head = number("BxxxiHBB", 2, 3, 2, 0, 1)
-    kinds = [[random_.randrange(40, 60) for _ in range(6)] for _ in range(4 * PATIENCE)]
+    kinds = [[random_.randrange(40, 60) for _ in range(6)] for _ in range(4 * MISSES_ALLOWED)]
     feed(one, *(message(28, head + b"".join(attr(k, b"") for k in row)) for row in kinds))
     same = message(28, head + attr(40, b"") * 6)
-    feed(one, *[same] * (AGAIN + 10))
+    feed(one, *[same] * (RETRY_AFTER + 10))
 
     assert (status(one).evicted, status(one).hits > 0) == (1, True)
 
@@ -323,7 +332,7 @@ def test_functions_must_be_earned() -> None:
     for size in range(1, 1000):
         feed(one, *[message(20, number("BBBBI", 2, 24, 0, 0, 3) + attr(60, bytes(4 * size)))] * 2)
 
-    assert START <= status(one).compiled <= START + status(one).misses * EARNED + 1
+    assert START <= status(one).compiled <= START + status(one).misses * PER_WALK + 1
     assert status(one).hits == 0
 
 
@@ -333,25 +342,25 @@ def test_what_layouts_save_pays_for_new_ones() -> None:
     for size in range(1, 200):
         feed(one, *[message(20, number("BBBBI", 2, 24, 0, 0, 3) + attr(60, bytes(4 * size)))] * 2)
     start = status(one).compiled
-    feed(one, *[message(20, number("BBBBI", 2, 24, 0, 0, 3) + attr(60, bytes(4)))] * int(20 / SAVED))
-    for size in range(1000, 1000 + 2 * PAYDAY):
+    feed(one, *[message(20, number("BBBBI", 2, 24, 0, 0, 3) + attr(60, bytes(4)))] * int(20 / PER_HIT))
+    for size in range(1000, 1000 + 2 * SETTLED_EVERY):
         feed(one, *[message(20, number("BBBBI", 2, 24, 0, 0, 3) + attr(60, bytes(4 * size)))] * 2)
 
-    assert status(one).hits == int(20 / SAVED)
+    assert status(one).hits == int(20 / PER_HIT)
     assert start + 20 <= status(one).compiled <= start + 23
 
 
 def test_a_very_large_message_has_no_layout() -> None:
     """Memory does not grow with what a sender makes large."""
     one = backend()
-    feed(one, *[link(b"lan0", blob=LARGEST)] * 4)
+    feed(one, *[link(b"lan0", blob=LARGEST_SAMPLE)] * 4)
 
     assert status(one).entries == 0
 
 
 def test_large_layouts_push_out_old_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     """The messages that layouts are made from are bounded together, too."""
-    monkeypatch.setattr("nlmon.backends.libnl.layouts.cache.MOST", 10_000)
+    monkeypatch.setattr("nlmon.backends.libnl.layouts.cache.LARGEST_TOTAL", 10_000)
     one = backend()
     for size in (4000, 4004, 4008, 4012):
         feed(one, *[link(b"lan0", blob=size)] * 3)
@@ -403,10 +412,10 @@ class Walk(LibnlBackend):
     decoders: ClassVar = {**LibnlBackend.decoders, 0: (Mine, NetworkDecoder)}
 
 
-class ReaderOfOnes(LibnlBackend):
-    """Replaces a reader."""
+class LabelReader(LibnlBackend, layouts=True):
+    """Replaces a reader, and declares layouts, which call it."""
 
-    class Mine(RouteDecoder):
+    class Mine(RouteDecoder, layouts=True):
         def reader(self, row: Attr, family: int) -> Any:
             return (0, lambda *_: "mine") if row.field == "label" else super().reader(row, family)
 
@@ -422,10 +431,10 @@ class Rigid(NamedTuple):
         return self.text
 
 
-class RigidReader(LibnlBackend):
-    """Replaces a reader by no function."""
+class RigidReader(LibnlBackend, layouts=True):
+    """Replaces a reader by no function, and declares layouts."""
 
-    class Mine(RouteDecoder):
+    class Mine(RouteDecoder, layouts=True):
         def reader(self, row: Attr, family: int) -> Any:
             return (0, Rigid("mine")) if row.field == "label" else super().reader(row, family)
 
@@ -458,35 +467,66 @@ class Messages(LibnlBackend):
         return structs.replace(decoded, events=events)
 
 
-class Row(LibnlBackend):
-    """Replaces a row of a policy."""
+class Row(LibnlBackend, layouts=True):
+    """Replaces a row of a policy, and declares layouts, which follow it."""
 
-    class Mine(RouteDecoder):
+    class Mine(RouteDecoder, layouts=True):
         addr_policy = RouteDecoder.addr_policy.replacing(Attr("label", "IFA_LABEL", "hex"))
 
     decoders: ClassVar = {**LibnlBackend.decoders, 0: (Mine, NetworkDecoder)}
 
 
+class Declared(LibnlBackend, layouts=True):
+    """Replaces a handler, and declares layouts, which are those of the other handlers."""
+
+    handlers: ClassVar = Handler.handlers
+    mine = Handler.mine
+
+
 @pytest.mark.parametrize(
-    ("kind", "label"),
+    ("kind", "label", "hits"),
     [
-        (Handler, "mine"),
-        (Method, "mine"),
-        (Walk, "mine"),
-        (ReaderOfOnes, "mine"),
-        (RigidReader, "mine"),
-        (Row, b"lan0\0".hex()),
-        (Instance, "mine"),
-        (Messages, "mine"),
+        (Handler, "mine", 0),
+        (Method, "mine", 0),
+        (Walk, "mine", 0),
+        (LabelReader, "mine", 8),
+        (RigidReader, "mine", 8),
+        (Row, b"lan0\0".hex(), 8),
+        (Instance, "mine", 0),
+        (Messages, "mine", 0),
+        (Declared, "mine", 0),
     ],
 )
-def test_what_a_subclass_replaces_stays_replaced(kind: type[LibnlBackend], label: str) -> None:
-    """However often a message comes, a replaced handler, method, walk, reader or row is what reads it."""
+def test_what_a_subclass_replaces_stays_replaced(kind: type[LibnlBackend], label: str, hits: int) -> None:
+    """However often a message comes, a replaced handler, method, walk, reader or row is what reads it; a class that
+    does not declare layouts has none for its messages."""
     bare = message(20, number("BBBBI", 2, 24, 0, 0, 3) + attr(1, bytes((10, 0, 0, 9))) + attr(3, b"lan0\0"))
-    payloads = feed(backend(kind=kind), *[addr(1)] * 6, *[bare] * 6)
+    one = backend(kind=kind)
+    payloads = feed(one, *[addr(1)] * 6, *[bare] * 6)
 
     assert [payload.label for payload in payloads] == [label] * 12
     assert [payload.addr for payload in payloads] == ["10.0.0.1"] * 6 + ["10.0.0.9"] * 6
+    assert status(one).hits == hits
+
+
+def test_a_replaced_handler_leaves_the_others_their_layouts() -> None:
+    """A class that declares layouts has them for what it did not replace."""
+    one = backend(kind=Declared)
+    feed(one, *[link(b"lan0")] * 4)
+
+    assert status(one).hits == 2
+
+
+def test_a_declaration_is_not_inherited() -> None:
+    """Neither by a backend nor by a decoder."""
+
+    class Heir(LibnlBackend):
+        pass
+
+    class DecoderHeir(RouteDecoder):
+        pass
+
+    assert [one.uses_layouts for one in (LibnlBackend, RouteDecoder, Heir, DecoderHeir)] == [True, True, False, False]
 
 
 def test_a_text_of_a_message_is_no_code() -> None:
