@@ -22,6 +22,6 @@ def test_the_order_of_rows_is_free(rows: tuple[Attr, ...]) -> None:
     for size in range(len(payload) + 1):
         errors: list[object] = []
         data = attr(1, payload[:size])
-        found = Decoder("little").walk(DecodeContext(data, 1, errors), policy, 0, 0, len(data))  # type: ignore[arg-type]
+        found = Decoder("little").values(DecodeContext(data, 1, errors), policy, 0, 0, len(data))  # type: ignore[arg-type]
         whole = size == len(payload)
         assert (found, len(errors)) == ([values[row.field] if whole else None for row in rows], int(not whole))
