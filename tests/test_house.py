@@ -117,6 +117,24 @@ def test_every_module_is_on_a_level() -> None:
     assert lost == []
 
 
+def test_the_architecture_names_every_room() -> None:
+    """Its table has the levels as they are enforced, and the row of a room names the folders in it."""
+    text = (REPOSITORY / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\d+) \| `(\w+)` \| (.*) \|$", text, re.MULTILINE)
+    levels = [(number, room) for number, rooms in enumerate(LEVELS, 1) for room in rooms]
+    folders = [path.parent.relative_to(ROOT) for path in MODULES if path.name == "__init__.py" and path.parent != ROOT]
+    unnamed = [
+        folder.as_posix()
+        for number, room, holds in rows
+        for folder in folders
+        if folder.parts[0] == room and folder.parts[1:] and f"`{folder.relative_to(room).as_posix()}/`" not in holds
+    ]
+
+    assert sorted((int(number), f"nlmon.{room}") for number, room, _ in rows) == sorted(levels)
+    assert {room for _, room, _ in rows} == {name.split(".")[1] for name in NAMES if name != "nlmon"}
+    assert unnamed == []
+
+
 def test_no_import_runs_up() -> None:
     """A room imports rooms of lower levels, or itself."""
     bad = [
