@@ -76,6 +76,10 @@ MAY = {
         "nlmon.compare",
     },
     "nlmon.report": {"nlmon.errors", "nlmon.compare.difference", "nlmon.report"},
+    # Bad implementations are made from the good ones.
+    "nlmon.testing": SHARED
+    | {"nlmon.backends", "nlmon.compare.difference", "nlmon.transport.recorded.faults", "nlmon.testing", "nlmon.uapi"},
+    "nlmon.testing.messages": set(),
     # It carries the options of a replay to where it is done and the report back.
     "nlmon.jobs": {
         *("nlmon", "nlmon.errors", "nlmon.jobs", "nlmon.report", "nlmon.engine", "nlmon.capture"),
@@ -89,7 +93,7 @@ WORLD = {"socket", "os", "time", "subprocess", "select", "signal", "pathlib", "t
 PURE = tuple(
     f"nlmon.{room}"
     for room in (
-        *("events", "wire", "uapi", "framing", "payloads", "eventjson", "testing.encode", "names", "state", "compare"),
+        *("events", "wire", "uapi", "framing", "payloads", "eventjson", "testing", "names", "state", "compare"),
         *("backends.libnl", "engine.replay", "engine.segments", "engine.lane", "engine.states"),
     )
 )

@@ -1,6 +1,7 @@
 """What people test their own netlink code with.
 
-``encode`` makes messages of events.
+``messages`` builds messages byte by byte, ``encode`` makes them of events. ``transport`` is a kernel in memory, whose
+losses and dumps a test decides. ``zoo`` has bad implementations that a comparison must find.
 
 Not here: the tests of this project.
 """

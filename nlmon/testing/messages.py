@@ -12,8 +12,26 @@ from __future__ import annotations
 
 import struct
 import sys
+from collections.abc import Sequence
+from ipaddress import ip_address
 
-__all__ = ["aligned", "attr", "big", "generic", "message", "native", "nested", "new_family", "number", "wrong_length"]
+__all__ = [
+    "addr",
+    "aligned",
+    "attr",
+    "big",
+    "family",
+    "generic",
+    "link",
+    "message",
+    "native",
+    "neigh",
+    "nested",
+    "new_family",
+    "number",
+    "route",
+    "wrong_length",
+]
 
 NLA_F_NESTED = 0x8000
 GENL_ID_CTRL, CTRL_CMD_NEWFAMILY, CTRL_ATTR_FAMILY_ID, CTRL_ATTR_FAMILY_NAME = 16, 1, 1, 2
@@ -73,3 +91,51 @@ def new_family(
 def wrong_length(data: bytes, length: int, *, byteorder: str = "little") -> bytes:
     """The message ``data`` with ``nlmsg_len`` set to ``length``."""
     return number("I", length, byteorder=byteorder) + data[4:]
+
+
+# -- the objects of a small host, little-endian ----------------------------------------------------------------------
+
+
+def link(
+    index: int, name: str, *, up: bool = True, family: int = 0, altnames: Sequence[str] = (), mtu: int = 1500
+) -> bytes:
+    """The body of a message: ``ifinfomsg``, IFLA_IFNAME, IFLA_MTU, IFLA_PROP_LIST."""
+    body = number("BxHiII", family, 1, index, int(up), 0) + attr(3, name.encode() + b"\0") + attr(4, number("I", mtu))
+    if altnames:
+        body += attr(52 | 0x8000, b"".join(attr(53, one.encode() + b"\0") for one in altnames))
+    return body
+
+
+def addr(index: int, text: str, length: int = 24) -> bytes:
+    """The body of a message: ``ifaddrmsg``, IFA_ADDRESS and for IPv4 IFA_LOCAL."""
+    own = ip_address(text)
+    local = attr(2, own.packed) if own.version == 4 else b""
+    return number("BBBBI", 2 if own.version == 4 else 10, length, 0, 0, index) + attr(1, own.packed) + local
+
+
+def route(dst: str, index: int, gateway: str | None = None, *, metric: int | None = None) -> bytes:
+    """The body of a message: ``rtmsg`` of table main, RTA_DST, RTA_OIF, RTA_GATEWAY, RTA_PRIORITY."""
+    text, _, length = dst.partition("/")
+    to = ip_address(text)
+    body = number("BBBBBBBBI", 2 if to.version == 4 else 10, int(length), 0, 0, 254, 3, 0, 1, 0) + attr(1, to.packed)
+    if gateway is not None:
+        body += attr(5, ip_address(gateway).packed)
+    if metric is not None:
+        body += attr(6, number("I", metric))
+    return body + attr(4, number("i", index))
+
+
+def neigh(index: int, text: str) -> bytes:
+    """The body of a message: ``ndmsg`` and NDA_DST."""
+    to = ip_address(text)
+    return number("BxxxiHBB", 2 if to.version == 4 else 10, index, 2, 0, 1) + attr(1, to.packed)
+
+
+def family(number_: int, name: str, groups: dict[str, int] | None = None, *, command: int = 1) -> bytes:
+    """What nlctrl says of a family with its groups; the command is CTRL_CMD_NEWFAMILY (1), CTRL_CMD_DELFAMILY (2),
+    CTRL_CMD_NEWMCAST_GRP (7) or CTRL_CMD_DELMCAST_GRP (8)."""
+    listed = b"".join(
+        attr(place, attr(2, number("I", group)) + attr(1, text.encode() + b"\0"))
+        for place, (text, group) in enumerate((groups or {}).items(), 1)
+    )
+    return new_family(number_, name, *([attr(7, listed)] if listed else []), command=command)

@@ -22,11 +22,10 @@ from nlmon.engine.lane import BackendMaker, Lane
 from nlmon.engine.replay import Replay
 from nlmon.events import Decoded, Event, LinkInfo
 from nlmon.state.tables import State
-from nlmon.testing.messages import message
+from nlmon.testing.messages import link, message
 from nlmon.testing.zoo.base import changing
 from nlmon.wire import Datagram
 from support.flows import NETFILTER, netfilter
-from support.kernel import link
 from support.xfrm import state
 
 ROUTE, XFRM = 0, 6

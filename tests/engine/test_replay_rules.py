@@ -13,9 +13,8 @@ from nlmon.capture import Frame
 from nlmon.capture.conversation import SAME_NUMBER, Conversation
 from nlmon.engine.replay import Replay
 from nlmon.events import Decoded
-from nlmon.testing.messages import attr, message, number, wrong_length
+from nlmon.testing.messages import attr, link, message, number, wrong_length
 from nlmon.wire import Datagram
-from support.kernel import link
 
 ROUTE, XFRM, NETFILTER = 0, 6, 12
 REQUEST, MULTI, DUMP = 0x1, 0x2, 0x300

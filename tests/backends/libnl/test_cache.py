@@ -11,8 +11,8 @@ from nlmon.backends.libnl.cache import CacheStatus
 from nlmon.backends.options import BackendOptions
 from nlmon.errors import NotFound, TransportError, UsageError
 from nlmon.events import Event
-from nlmon.testing.messages import message
-from support.kernel import ROUTE, SECOND, FakeKernel, addr, link, neigh, route
+from nlmon.testing.messages import addr, link, message, neigh, route
+from nlmon.testing.transport import ROUTE, SECOND, FakeKernel
 
 LINK, ADDR, ROUTES, NEIGH = 16, 20, 24, 28
 ALL = ("link", "addr", "route")
@@ -88,9 +88,9 @@ def test_notifications_keep_the_caches() -> None:
     house.kernel.new(ADDR, addr(4, "2001:db8::4", 64), 4)
     house.kernel.new(ROUTES, route("10.0.0.0/8", 4), "10")
     seen.append(house.run().counts)
-    house.kernel.gone(ROUTES, "10")
-    house.kernel.gone(ADDR, 4)
-    house.kernel.gone(LINK, 4)
+    house.kernel.delete(ROUTES, "10")
+    house.kernel.delete(ADDR, 4)
+    house.kernel.delete(LINK, 4)
     seen.append(house.run().counts)
 
     assert seen == [[3, 3, 4], [2, 2, 3]]
@@ -119,7 +119,7 @@ def test_names_follow_the_links(changes: list[tuple[int, str, tuple[str, ...]]],
 def test_an_index_is_used_again() -> None:
     """A link that goes takes its names, addresses and routes along; the next one of that index starts anew."""
     house = House()
-    house.kernel.gone(LINK, 3)
+    house.kernel.delete(LINK, 3)
     assert house.run().counts == [1, 1, 0]
     house.kernel.new(LINK, link(3, "new"), 3)
 
@@ -129,8 +129,8 @@ def test_an_index_is_used_again() -> None:
 def test_leaving_a_bridge_removes_no_link() -> None:
     """RTM_DELLINK of family AF_BRIDGE ends a port."""
     house = House()
-    house.kernel.say(message(LINK, link(3, "d0", family=BRIDGE)))
-    house.kernel.say(message(LINK + 1, link(3, "d0", family=BRIDGE)))
+    house.kernel.notify(message(LINK, link(3, "d0", family=BRIDGE)))
+    house.kernel.notify(message(LINK + 1, link(3, "d0", family=BRIDGE)))
 
     assert (house.run().counts, house.names("d0")) == ([2, 2, 3], [3])
 
@@ -139,7 +139,7 @@ def test_leaving_a_bridge_removes_no_link() -> None:
 def test_requests_change_no_cache(msg_type: int) -> None:
     """RTM_GETLINK and RTM_SETLINK among the notifications are what somebody asked for, not what is."""
     house = House()
-    house.kernel.say(message(msg_type, link(3, "other")))
+    house.kernel.notify(message(msg_type, link(3, "other")))
 
     assert (house.run().names("d0", "other"), len(house.events)) == ([3, None], 1)
 
@@ -151,7 +151,7 @@ def test_what_hangs_on_a_link_goes_with_it(caches: tuple[str, ...]) -> None:
     house.kernel.new(LINK, link(3, "d0", up=True), 3)
     house.kernel.new(LINK, link(3, "d0", up=False), 3)
     down = house.run().counts
-    house.kernel.say(message(LINK + 1, link(3, "d0")))
+    house.kernel.notify(message(LINK + 1, link(3, "d0")))
 
     assert down == [-1, 2 if "addr" in caches else -1, 1 if "route" in caches else -1]
     assert house.run().counts == [-1, 1 if "addr" in caches else -1, 0 if "route" in caches else -1]
@@ -161,7 +161,7 @@ def test_objects_of_other_namespaces_are_not_held() -> None:
     """With a listener for all namespaces, another's links are none of ours."""
     house = House()
     (transport,) = house.kernel.sockets()
-    house.kernel.say(message(LINK + 1, link(3, "d0")))
+    house.kernel.notify(message(LINK + 1, link(3, "d0")))
     item = transport.queue.pop()
     transport.queue.append(type(item)(item.frame, 0, ROUTE, item.data, nsid=4))  # type: ignore[union-attr, call-arg]
 
@@ -197,7 +197,7 @@ def test_a_full_cache_follows_what_it_holds() -> None:
     """Changes, replacements and deletions of held objects need no more room."""
     house = House(("link", "route"), size=3)
     replacement = route("198.51.100.0/24", 1)
-    house.kernel.say(message(ROUTES, replacement, flags=0x100))
+    house.kernel.notify(message(ROUTES, replacement, flags=0x100))
     house.kernel.new(LINK, link(3, "lan0"), 3)
     house.run()
     routes = house.backend.cache._state.tables["route"].values()
@@ -212,7 +212,7 @@ def test_a_full_cache_follows_what_it_holds() -> None:
 def test_a_cache_is_refreshed_by_age() -> None:
     """At its time to live by the transport's clock, and no sooner; a lookup asks past it until the next idle moment."""
     house = House(("link",), ttl=10.0)
-    house.kernel.gone(LINK, 3, silent=True)
+    house.kernel.delete(LINK, 3, silent=True)
     seen = []
     for seconds in (9, 1):
         house.kernel.clock += seconds * SECOND
@@ -251,7 +251,7 @@ def test_a_cache_does_not_go_back_in_time(how: str) -> None:
 def test_a_refreshed_cache_follows_routes() -> None:
     """Filled again, the routes of a group are the new ones, and the next messages about them are understood."""
     house = House(("route",), ttl=10.0)
-    house.kernel.gone(ROUTES, "198.51.100.0/24", silent=True)
+    house.kernel.delete(ROUTES, "198.51.100.0/24", silent=True)
     house.kernel.clock += 10 * SECOND
     refreshed = house.run().counts
     house.kernel.new(ROUTES, route("198.51.100.0/24", 3, "192.0.2.1"), "new")
@@ -272,7 +272,7 @@ def test_a_refresh_that_fails_is_reported() -> None:
     """What was held is kept, reading goes on, and the next lookup of something missing asks again."""
     house = House(("link",), ttl=10.0)
     house.kernel.clock += 10 * SECOND
-    house.kernel.fates.append("broken")
+    house.kernel.outcomes.append("broken")
     house.run()
 
     assert [getattr(error, "errno", None) for error in house.errors] == [errno.ETIMEDOUT]
@@ -297,7 +297,7 @@ def test_an_answer_that_is_not_whole_removes_nothing(fate: str) -> None:
     """Only a complete dump proves that a link is gone; meanwhile what is missing is asked for."""
     house = House(("link",), ttl=10.0)
     house.kernel.clock += 10 * SECOND
-    house.kernel.fates.extend([fate] * 3)  # type: ignore[list-item]
+    house.kernel.outcomes.extend([fate] * 3)  # type: ignore[list-item]
     house.run()
 
     assert (house.counts, house.names("lo", "d0")) == ([2, -1, -1], [1, 3])
@@ -307,7 +307,7 @@ def test_names_in_events_come_from_the_cache() -> None:
     """The transport is not asked for the interface of addresses, routes and neighbours."""
     house = House(("link",))
     for kind, body in ((ADDR, addr(3, "192.0.2.9")), (ROUTES, route("10.0.0.0/8", 3)), (NEIGH, neigh(3, "192.0.2.8"))):
-        house.kernel.say(message(kind, body))
+        house.kernel.notify(message(kind, body))
     house.run()
 
     assert [event.interface for event in house.events] == ["d0", "d0", "d0"]
@@ -318,7 +318,7 @@ def test_the_kernel_is_asked_for_a_name_that_the_cache_lacks() -> None:
     """A link that the cache does not hold has the name that the kernel says."""
     house = House(("link",))
     house.kernel.names[9] = "x9"
-    house.kernel.say(message(ADDR, addr(9, "192.0.2.9")))
+    house.kernel.notify(message(ADDR, addr(9, "192.0.2.9")))
 
     assert ([event.interface for event in house.run().events], house.kernel.names_asked) == (["x9"], [9])
 
@@ -329,11 +329,11 @@ def test_an_address_goes_after_its_link(caches: tuple[str, ...], now: str | None
     """The name is the one that the index has when the message is read: none when it is gone, the new one when it was
     used again. Both implementations say so, with a cache or without."""
     house = House(caches)
-    house.kernel.gone(LINK, 3)
+    house.kernel.delete(LINK, 3)
     if now is not None:
         house.kernel.new(LINK, link(3, now), 3)
         house.kernel.names[3] = now
-    house.kernel.say(message(ADDR + 1, addr(3, "192.0.2.3")))
+    house.kernel.notify(message(ADDR + 1, addr(3, "192.0.2.3")))
 
     assert house.run().events[-1].interface == expected
 
@@ -343,7 +343,7 @@ def test_caching_off_costs_nothing() -> None:
     house = House(())
     house.kernel.names[3] = "d0"
     house.kernel.new(LINK, link(4, "d1"), 4)
-    house.kernel.say(message(ADDR, addr(3, "192.0.2.9")))
+    house.kernel.notify(message(ADDR, addr(3, "192.0.2.9")))
     house.run()
 
     assert (house.kernel.requests, house.kernel.names_asked, house.counts) == ([], [3], [-1, -1, -1])
@@ -373,7 +373,7 @@ def test_nothing_stale_survives_a_pause() -> None:
     house = House()
     house.backend.disable(ROUTE)
     paused = house.counts
-    house.kernel.gone(LINK, 3, silent=True)
+    house.kernel.delete(LINK, 3, silent=True)
     house.backend.enable(ROUTE)
 
     assert (paused, house.counts, house.names("d0")) == ([0, 0, 0], [1, 2, 3], [None])
@@ -382,7 +382,7 @@ def test_nothing_stale_survives_a_pause() -> None:
 def test_a_dump_that_fails_at_first_is_told() -> None:
     """Enabling with caches raises when the kernel does not answer, and leaves nothing open."""
     kernel = FakeKernel()
-    kernel.fates.append("broken")
+    kernel.outcomes.append("broken")
     backend = LibnlBackend(kernel, BackendOptions(caches=("link",)))
     with pytest.raises(TransportError):
         backend.enable(ROUTE)

@@ -12,10 +12,10 @@ from nlmon.backends.libnl import LibnlBackend
 from nlmon.backends.libnl.dump import DumpResult, Outcome
 from nlmon.errors import KernelError, TransportError, UsageError
 from nlmon.events import Event, LinkInfo
-from nlmon.testing.messages import message, number
+from nlmon.testing.messages import link, message, number
+from nlmon.testing.transport import ROUTE, FakeKernel, FakeTransport
 from nlmon.transport.recorded.transport import ReplayFactory
 from nlmon.wire import Datagram
-from support.kernel import ROUTE, FakeKernel, FakeTransport, link
 
 LINK = 16
 INTERRUPTED = 0x12
@@ -149,8 +149,8 @@ def test_notifications_wait_while_a_dump_runs() -> None:
     seen: list[str | None] = []
     backend.set_callback(lambda event: seen.append(event.payload.ifname))  # type: ignore[union-attr, arg-type]
     backend.enable(ROUTE)
-    kernel.say(message(LINK, link(2, "before")))
-    kernel.during = lambda: kernel.say(message(LINK, link(3, "in")))
+    kernel.notify(message(LINK, link(2, "before")))
+    kernel.during = lambda: kernel.notify(message(LINK, link(3, "in")))
     result = backend.dump(ROUTE, 18)
     assert (names(result), seen) == (["lo"], [])
     while backend.process(ROUTE):

@@ -13,10 +13,10 @@ from nlmon.backends.options import BackendOptions
 from nlmon.backends.registry import create
 from nlmon.errors import MessageTooLarge, Overrun, TransportError, UsageError
 from nlmon.events import Event, LinkInfo
-from nlmon.testing.messages import attr, message
+from nlmon.testing.messages import attr, link, message
+from nlmon.testing.transport import ROUTE, FakeKernel
 from nlmon.transport.recorded.transport import ReplayFactory
 from nlmon.wire import Datagram
-from support.kernel import ROUTE, FakeKernel, link
 
 LINK, XFRM = 16, 6
 BIG = message(LINK, link(9, "big") + attr(20, bytes(100)))
@@ -43,7 +43,7 @@ class House:
     def links(self, *names: str) -> None:
         """A datagram a link."""
         for name in names:
-            self.kernel.say(message(LINK, link(3, name)))
+            self.kernel.notify(message(LINK, link(3, name)))
 
     def run(self) -> list[str | int]:
         while self.backend.process(ROUTE):
@@ -73,7 +73,7 @@ def test_a_message_above_the_limit_is_refused() -> None:
 def test_refused_messages_are_counted() -> None:
     """Among the errors of the protocol, and told to the error callback."""
     house = House(max_message_size=len(BIG) - 1)
-    house.kernel.say(SMALL + BIG)
+    house.kernel.notify(SMALL + BIG)
     house.run()
     status = house.backend.status().protocols[ROUTE]
 
@@ -178,7 +178,7 @@ def test_errors_keep_their_turn(policy: str, expected: list[str | int]) -> None:
     """An overrun of the kernel waits among the datagrams, takes nobody's place and is never dropped."""
     house = House(message_pool_size=2, pool_policy=policy)
     house.links("a", "b")
-    house.kernel.unheard = 7
+    house.kernel.dropped = 7
     house.kernel.overrun()
     house.links("c", "d", "e")
 
@@ -251,7 +251,7 @@ def test_what_the_pool_holds_is_due(protocol: int) -> None:
     house = House(message_pool_size=3)
     house.backend.enable(protocol)
     for _ in range(2):
-        house.kernel.say(message(LINK, link(3, "a")), protocol)
+        house.kernel.notify(message(LINK, link(3, "a")), protocol)
     seen = [house.backend.due()]
     for _ in range(2):
         house.backend.process(protocol)

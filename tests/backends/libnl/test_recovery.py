@@ -18,8 +18,8 @@ from nlmon.eventjson.schema import event_schema
 from nlmon.eventjson.write import event_to_dict, event_to_json
 from nlmon.events import Event, OverrunInfo, RouteInfo
 from nlmon.state.tables import State
-from nlmon.testing.messages import message
-from support.kernel import GENERIC, ROUTE, SECOND, FakeKernel, addr, family, link, neigh, route
+from nlmon.testing.messages import addr, family, link, message, neigh, route
+from nlmon.testing.transport import GENERIC, ROUTE, SECOND, FakeKernel
 
 LINK, ADDR, ROUTES, NEIGH = 16, 20, 24, 28
 REPLACE, CREATE, APPEND = 0x100, 0x400, 0x800
@@ -83,7 +83,7 @@ def test_an_overrun_is_an_event_of_both(name: str, drops: int, expected: int | N
     """It stands at the place of the gap, behind the frame that was read last, and survives its JSON form."""
     house = House(name, resync=False)
     house.kernel.new(LINK, link(3, "d0"), 3)
-    house.kernel.unheard = drops
+    house.kernel.dropped = drops
     house.kernel.overrun()
     (gap,) = house.run().gaps
 
@@ -103,7 +103,7 @@ def changed() -> House:
     house.run()
     house.events.clear()
     for kind in (ROUTES, NEIGH, ADDR, LINK):
-        house.kernel.gone(kind, 3, lost=True)
+        house.kernel.delete(kind, 3, lost=True)
     house.kernel.new(ROUTES, route("10.5.0.0/16", 5), 5, lost=True)
     house.kernel.new(NEIGH, neigh(5, "192.0.2.15"), 5, lost=True)
     house.kernel.new(ADDR, addr(5, "192.0.2.5"), 5, lost=True)
@@ -137,7 +137,7 @@ def test_names_before_and_after() -> None:
     house.kernel.new(LINK, link(3, "old"), 3)
     house.kernel.new(ADDR, addr(3, "192.0.2.1"), 1)
     house.run()
-    house.kernel.gone(ADDR, 1, lost=True)
+    house.kernel.delete(ADDR, 1, lost=True)
     house.kernel.new(LINK, link(3, "new"), 3, lost=True)
     house.kernel.new(ROUTES, route("10.0.0.0/8", 3), 1, lost=True)
     house.kernel.overrun()
@@ -151,7 +151,7 @@ def test_events_about_a_loss_share_their_head() -> None:
     house.kernel.clock += 5 * SECOND
     house.backend.process(ROUTE)
     house.kernel.clock += 5 * SECOND
-    house.kernel.say(message(18, link(3, "d0")))
+    house.kernel.notify(message(18, link(3, "d0")))
     house.kernel.overrun()
     house.run()
     assert [gap.frame for gap in house.gaps] == [8, 9]
@@ -185,7 +185,7 @@ def test_what_was_there_at_first_is_no_news() -> None:
     kernel.new(LINK, link(1, "lo"), 1)
     kernel.new(LINK, link(3, "d0"), 3)
     house = House(kernel=kernel)
-    kernel.gone(LINK, 3, lost=True)
+    kernel.delete(LINK, 3, lost=True)
     kernel.overrun()
     house.run()
 
@@ -210,7 +210,7 @@ def test_older_messages_are_read_first() -> None:
 def during(kernel: FakeKernel) -> None:
     """Something happens while the kernel lists."""
     kernel.new(LINK, link(6, "in"), 6)
-    kernel.gone(LINK, 4)
+    kernel.delete(LINK, 4)
     kernel.new(LINK, link(5, "renamed"), 5)
 
 
@@ -223,9 +223,9 @@ def test_events_before_in_and_after_a_dump(dump: int, first: bool) -> None:
         house.kernel.new(LINK, link(index, f"d{index}"), index)
         house.kernel.new(ADDR, addr(index, f"192.0.2.{index}"), index)
         house.kernel.new(ROUTES, route(f"2001:db8:{index}::/48", index), index)
-    house.kernel.gone(LINK, 3, lost=True)
-    house.kernel.gone(ADDR, 3, lost=True)
-    house.kernel.gone(ROUTES, 3, lost=True)
+    house.kernel.delete(LINK, 3, lost=True)
+    house.kernel.delete(ADDR, 3, lost=True)
+    house.kernel.delete(ROUTES, 3, lost=True)
     house.kernel.overrun()
     house.kernel.new(LINK, link(7, "before"), 7)
     house.kernel.during = lambda: during(house.kernel)
@@ -261,7 +261,7 @@ def test_routes_of_a_group_come_in_the_kernels_order(before: str, after: str) ->
         house.kernel.new(ROUTES, route("10.0.0.0/8", 3, gateways[name]), name, flags=CREATE | APPEND)
     house.run()
     for name in before:
-        house.kernel.gone(ROUTES, name, lost=True)
+        house.kernel.delete(ROUTES, name, lost=True)
     for name in after:
         house.kernel.new(ROUTES, route("10.0.0.0/8", 3, gateways[name]), name, lost=True)
     house.kernel.overrun()
@@ -283,9 +283,9 @@ def test_a_dump_that_ran_ahead_of_a_replacement() -> None:
     house.run()
 
     def meanwhile() -> None:
-        house.kernel.say(message(ROUTES, c, flags=REPLACE))
-        house.kernel.say(message(ROUTES, d, flags=CREATE))
-        house.kernel.say(message(ROUTES + 1, c))
+        house.kernel.notify(message(ROUTES, c, flags=REPLACE))
+        house.kernel.notify(message(ROUTES, d, flags=CREATE))
+        house.kernel.notify(message(ROUTES + 1, c))
 
     house.kernel.new(LINK, link(3, "d0"), 3, lost=True)
     house.kernel.objects = {(LINK, 3): link(3, "d0"), (ROUTES, "d"): d, (ROUTES, "c"): c, (ROUTES, "b"): b}
@@ -356,7 +356,7 @@ def test_a_burst_is_over_before_dumps_begin() -> None:
 def test_a_burst_that_does_not_end_is_interrupted_seldom() -> None:
     """Dumps that fell into it and were interrupted are not repeated before it is over, or was waited for once more."""
     house = House(resync_quiet=0.5)
-    house.kernel.fates.extend(["interrupted"] * 1000)  # type: ignore[list-item]
+    house.kernel.outcomes.extend(["interrupted"] * 1000)  # type: ignore[list-item]
     house.kernel.overrun()
     rounds, asked = [], 0
     for number in range(60):
@@ -379,10 +379,10 @@ def test_interrupted_dumps(fate: str, k: int, asked: int, gone: bool) -> None:
     for index in (3, 4):
         house.kernel.new(LINK, link(index, f"d{index}"), index)
     house.run()
-    house.kernel.gone(LINK, 3, lost=True)
+    house.kernel.delete(LINK, 3, lost=True)
     house.kernel.new(LINK, link(2, "d2"), 2, lost=True)
     house.kernel.objects = dict(sorted(house.kernel.objects.items()))  # what an interrupted dump lacks is the last
-    house.kernel.fates.extend([fate] * min(k, 3))  # type: ignore[list-item]
+    house.kernel.outcomes.extend([fate] * min(k, 3))  # type: ignore[list-item]
     house.kernel.overrun()
     house.run()
 
@@ -405,7 +405,7 @@ def test_interrupted_dumps(fate: str, k: int, asked: int, gone: bool) -> None:
 def test_a_kernel_that_always_interrupts(interval: float) -> None:
     """A loss is made up for in at most four attempts, a second or the interval apart; a new loss allows new ones."""
     house = House(resync_interval=interval)
-    house.kernel.fates.extend(["empty"] * 1000)
+    house.kernel.outcomes.extend(["empty"] * 1000)
     attempts = []
     for _ in range(2):
         house.kernel.overrun()
@@ -424,14 +424,14 @@ def test_a_kernel_that_always_interrupts(interval: float) -> None:
 def test_a_kernel_that_never_answers() -> None:
     """It is asked once in a second at most, though the options allow no pause."""
     house = House(resync_interval=0.0)
-    house.kernel.fates.extend(["broken"] * 3)
+    house.kernel.outcomes.extend(["broken"] * 3)
     house.kernel.overrun()
     seen = []
     for _ in range(4):
         house.run()
         seen.append((len(house.kernel.requests), house.backend.due(), house.backend.mending()))
         house.kernel.clock += SECOND // 2
-    house.kernel.fates.clear()
+    house.kernel.outcomes.clear()
     house.run()
 
     assert seen == [(1, 1.0, True), (1, 0.5, True), (2, 1.0, True), (2, 0.5, True)]
@@ -445,7 +445,7 @@ def test_a_dump_that_fails_proves_nothing(fate: str, why: str) -> None:
     house = House()
     house.kernel.new(LINK, link(3, "d0"), 3)
     house.run()
-    house.kernel.fates.append(fate)  # type: ignore[arg-type]
+    house.kernel.outcomes.append(fate)  # type: ignore[arg-type]
     house.kernel.overrun()
     house.run()
 
@@ -471,7 +471,7 @@ def test_a_resync_that_cannot_ask_is_tried_again() -> None:
     house = House(resync_interval=2.0)
     house.kernel.new(LINK, link(3, "d0"), 3, lost=True)
     house.kernel.overrun()
-    house.kernel.fates.append("broken")
+    house.kernel.outcomes.append("broken")
     house.run()
     waiting = house.backend.due()
     house.kernel.new(LINK, link(4, "d1"), 4)
@@ -515,7 +515,7 @@ def test_a_socket_that_cannot_be_opened_again() -> None:
     """Each call tries once and raises; when the kernel allows it the backend goes on, and makes up for the time."""
     house = House()
     refusal = TransportError("NLM-T001", "no", errno=errno.EMFILE)
-    house.kernel.refusals.extend([refusal, refusal])
+    house.kernel.open_errors.extend([refusal, refusal])
     house.kernel.fail(TransportError("NLM-T003", "lost", errno=errno.EBADF))
     numbers = []
     for _ in range(2):
@@ -575,7 +575,7 @@ def test_caches_are_right_after_a_loss() -> None:
     house = House(resync=False, caches=("link",))
     house.kernel.new(LINK, link(3, "d0"), 3)
     house.run()
-    house.kernel.gone(LINK, 3, lost=True)
+    house.kernel.delete(LINK, 3, lost=True)
     house.kernel.new(LINK, link(4, "d1"), 4, lost=True)
     house.kernel.overrun()
     house.run()
@@ -632,7 +632,7 @@ def test_a_loss_is_mended(name: str, expected: list[bool]) -> None:
     house = House(name)
     seen = [house.backend.mending()]
     house.kernel.overrun()
-    house.kernel.say(message(LINK, link(3, "d0")))
+    house.kernel.notify(message(LINK, link(3, "d0")))
     for _ in range(3):
         house.backend.process(ROUTE)
         seen.append(house.backend.mending())

@@ -13,8 +13,8 @@ from nlmon.errors import Overrun
 from nlmon.events import AddrInfo, Event, RouteInfo
 from nlmon.state.dumps import changed_fields
 from nlmon.state.tables import KINDS, State
-from nlmon.testing.messages import message
-from support.kernel import ROUTE, FakeKernel, addr, link, route
+from nlmon.testing.messages import addr, link, message, route
+from nlmon.testing.transport import ROUTE, FakeKernel
 
 LINK, ADDR, ROUTES = 16, 20, 24
 REPLACE, CREATE, APPEND = 0x100, 0x400, 0x800
@@ -48,8 +48,8 @@ class Model(FakeKernel):
         del self.names[index]
         self._flush(index)
         for kind, key in [one for one in self.objects if one[0] != LINK and one[1][0] == index]:
-            self.gone(kind, key, lost=self.lost)
-        self.gone(LINK, index, lost=self.lost)
+            self.delete(kind, key, lost=self.lost)
+        self.delete(LINK, index, lost=self.lost)
 
     def address(self, index: int, host: int, there: bool) -> None:
         """An address appears or goes."""
@@ -57,7 +57,7 @@ class Model(FakeKernel):
         if there and index in self.ups:
             self.new(ADDR, addr(index, f"192.0.2.{host}"), key, lost=self.lost)
         elif (ADDR, key) in self.objects:
-            self.gone(ADDR, key, lost=self.lost)
+            self.delete(ADDR, key, lost=self.lost)
 
     def route6(self, index: int, host: int, there: bool) -> None:
         """An IPv6 route appears or goes."""
@@ -65,7 +65,7 @@ class Model(FakeKernel):
         if there and index in self.ups:
             self.new(ROUTES, route("2001:db8::/32", index, f"fe80::{host}"), key, lost=self.lost, flags=CREATE | APPEND)
         elif (ROUTES, key) in self.objects:
-            self.gone(ROUTES, key, lost=self.lost)
+            self.delete(ROUTES, key, lost=self.lost)
 
     def route4(self, dst: str, index: int, host: int, flags: int | None) -> None:
         """An IPv4 route comes first, last or for the first one; without flags it goes."""
@@ -81,7 +81,7 @@ class Model(FakeKernel):
                 group.insert(len(group) if flags & APPEND else 0, one)
             self._list(dst)
             body = route(dst, index, f"192.0.2.{host}")
-            self._tell(message(ROUTES + (flags is None), body, flags=flags or 0), self.lost)
+            self.notify(message(ROUTES + (flags is None), body, flags=flags or 0), lost=self.lost)
 
     def _flush(self, index: int) -> None:
         for dst, group in self.groups.items():
@@ -150,9 +150,9 @@ def play(kernel: Model, found: list[Any], consumer: Consumer, *, lossy: bool) ->
         getattr(kernel, name)(*values)
         if then == "read":
             consumer.run()
-        elif then == "told" and lossy and kernel.unheard:
+        elif then == "told" and lossy and kernel.dropped:
             kernel.overrun()
-    if kernel.unheard:
+    if kernel.dropped:
         kernel.overrun()
     consumer.run()
 

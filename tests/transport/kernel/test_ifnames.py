@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from nlmon.backends.libnl import LibnlBackend
 from nlmon.backends.registry import create
+from nlmon.testing.transport import ROUTE, FakeKernel
 from nlmon.transport.kernel.ifnames import Names
-from support.kernel import ROUTE, FakeKernel
 
 XFRM = 6
 ADDR, NEW_LINK, DEL_LINK = 20, 16, 17

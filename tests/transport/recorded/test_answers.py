@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from nlmon.testing.messages import attr, generic, message, nested, new_family, number
+from nlmon.testing.messages import attr, generic, link, message, nested, new_family, number
 from nlmon.transport.recorded.groups import groups_of
 from nlmon.transport.recorded.kernel import Told
 from nlmon.transport.recorded.transport import ReplayFactory
 from nlmon.wire import Datagram
-from support.kernel import link
 
 ROUTE, NETFILTER, GENERIC = 0, 12, 16
 NLM_F_REQUEST, NLM_F_DUMP, CREATED = 0x1, 0x300, 0x600

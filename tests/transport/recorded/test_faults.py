@@ -23,12 +23,11 @@ from nlmon.report.model import CaptureReport
 from nlmon.state.describe import show_key
 from nlmon.state.dumps import changed_fields
 from nlmon.state.tables import State
-from nlmon.testing.messages import attr, message, number
+from nlmon.testing.messages import attr, link, message, number
 from nlmon.testing.zoo import ZOO
 from nlmon.transport.recorded.faults import Fault, parse_fault
 from nlmon.transport.recorded.transport import ReplayFactory
 from nlmon.wire import Datagram
-from support.kernel import link
 from support.paths import REPOSITORY
 
 CAPTURES = REPOSITORY / "fixtures" / "captures"

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from nlmon.testing.messages import attr, message, nested, new_family, number
+from nlmon.testing.messages import attr, link, message, nested, new_family, number
 from nlmon.transport.recorded.answers import answers
 from nlmon.transport.recorded.groups import groups_of
 from nlmon.transport.recorded.kernel import Told
 from nlmon.wire import Datagram
-from support.kernel import link
 
 ROUTE, XFRM, NETFILTER, GENERIC = 0, 6, 12, 16
 CREATED = 0x600

@@ -9,10 +9,9 @@ import pytest
 from nlmon.backends.libnl import LibnlBackend
 from nlmon.events import LinkInfo, RouteInfo
 from nlmon.state.tables import State
-from nlmon.testing.messages import attr, message, number
+from nlmon.testing.messages import addr, attr, link, message, neigh, number, route
 from nlmon.transport.recorded.transport import ReplayFactory
 from nlmon.wire import Datagram
-from support.kernel import addr, link, neigh, route
 
 LINK, ADDR, ROUTES, NEIGH, RULE = 16, 20, 24, 28, 32
 REPLACE, CREATE, APPEND = 0x100, 0x400, 0x800

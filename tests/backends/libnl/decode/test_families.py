@@ -10,7 +10,8 @@ from nlmon.backends.libnl import LibnlBackend
 from nlmon.backends.options import BackendOptions
 from nlmon.errors import NotFound, Overrun, TransportError, UsageError
 from nlmon.events import Event
-from support.kernel import GENERIC, FakeKernel, family
+from nlmon.testing.messages import family
+from nlmon.testing.transport import GENERIC, FakeKernel
 
 NLCTRL = 16
 NEW, DEL, NEWGRP, DELGRP = 1, 2, 7, 8
@@ -40,7 +41,7 @@ class House:
     def say(self, *announcements: bytes) -> None:
         """nlctrl announces, and the backend reads it all."""
         for data in announcements:
-            self.kernel.say(data, GENERIC)
+            self.kernel.notify(data, GENERIC)
         while self.backend.process(GENERIC):
             pass
 
@@ -185,7 +186,7 @@ def test_families_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_group_that_needs_more_privilege() -> None:
     """It is reported once, and the other groups are joined."""
     house = House(known=())
-    house.kernel.no_group[5] = errno.EPERM
+    house.kernel.group_errors[5] = errno.EPERM
     house.say(family(35, "nl80211", {"config": 5, "scan": 6}), family(36, "other", {"events": 7}))
 
     assert house.groups == {6, 7}
@@ -198,7 +199,7 @@ def test_families_after_an_overrun() -> None:
     house.kernel.families.pop("nl80211")
     house.kernel.families["new"] = family(41, "new", {"events": 13})
     house.kernel.overrun(GENERIC)
-    house.kernel.say(family(21, "devlink", {"config": 9}), GENERIC)
+    house.kernel.notify(family(21, "devlink", {"config": 9}), GENERIC)
     house.backend.process(GENERIC)
     assert len(house.kernel.requests) == 1
     while house.backend.process(GENERIC):
@@ -213,7 +214,7 @@ def test_nlctrl_does_not_answer_after_an_overrun() -> None:
     """That is reported, once; groups that are known are joined again, and reading goes on."""
     house = House()
     house.kernel.sockets(GENERIC)[0].groups -= {5}  # as the kernel does when a family goes and comes back
-    house.kernel.fates.append("broken")
+    house.kernel.outcomes.append("broken")
     house.kernel.overrun(GENERIC)
     while house.backend.process(GENERIC):
         pass
@@ -226,7 +227,7 @@ def test_nlctrl_does_not_answer_after_an_overrun() -> None:
 def test_a_dump_that_is_not_whole_forgets_nobody(fate: str) -> None:
     """Absence is proved by a complete answer alone."""
     house = House()
-    house.kernel.fates.append(fate)  # type: ignore[arg-type]
+    house.kernel.outcomes.append(fate)  # type: ignore[arg-type]
     with pytest.raises(NotFound):
         house.backend.resolve("xyz")
 
@@ -236,7 +237,7 @@ def test_a_dump_that_is_not_whole_forgets_nobody(fate: str) -> None:
 def test_a_new_socket_knows_the_old_families() -> None:
     """After the socket was lost its successor is in the groups, though the kernel answers no dump just now."""
     house = House(("nl80211",))
-    house.kernel.fates.append("failed")
+    house.kernel.outcomes.append("failed")
     house.kernel.fail(TransportError("NLM-T003", "lost", errno=errno.EBADF), GENERIC)
     house.backend.process(GENERIC)
 

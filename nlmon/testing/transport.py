@@ -1,15 +1,27 @@
-"""A kernel for tests: objects, families and sockets in memory, so that loss, dumps and time are the test's to decide.
+"""A kernel in memory and its sockets, so that loss, dumps and time are for the test to decide.
 
-It stands where ``KernelFactory`` does. Every message is built by ``nlmon.testing.messages``. What a test scripts:
+``FakeKernel`` stands where ``KernelFactory`` does (``nlmon.transport.base.TransportFactory``):
 
-- ``say``, ``new``, ``gone`` notify; with ``lost=True`` the object changes and nobody hears of it;
-- ``overrun`` and ``fail`` let the next recv() raise, in its turn;
-- ``fates``: how the next dumps end, one word each, see ``Fate``;
+    kernel = FakeKernel()
+    backend = create("libnl", kernel, BackendOptions(resync=True))
+    backend.enable(ROUTE)
+    kernel.new(16, link(3, "lan0"), 3, lost=True)  # RTM_NEWLINK, which nobody receives
+    kernel.overrun()
+    while backend.process(ROUTE): ...              # reports the overrun, dumps, delivers what was lost
+
+What a test scripts:
+
+- ``notify``, ``new``, ``delete`` send; with ``lost=True`` the object changes and nobody receives the message;
+- ``overrun`` and ``fail`` let the next ``recv`` raise, in its turn; ``open_errors`` and ``group_errors`` refuse;
+- ``outcomes``: how the next dumps end, one word each, see ``Outcome``;
 - ``during`` runs once in dump number ``during_dump`` (from 1), behind its first object, or before the kernel lists
   when ``during_first``;
 - ``clock`` is the time in nanoseconds.
 
-What it counts: ``requests`` as (type, family), ``names_asked``, ``opened`` transports.
+What it counts: ``requests`` as (type, family), ``names_asked``, ``opened`` transports, ``dropped`` messages.
+
+Not here: messages and their bodies (``nlmon.testing.messages``), and the kernel of a recording
+(``nlmon.transport.recorded``).
 """
 
 from __future__ import annotations
@@ -18,66 +30,22 @@ import errno
 import struct
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from ipaddress import ip_address
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from nlmon.errors import Overrun, TransportError
-from nlmon.testing.messages import attr, message, number
+from nlmon.testing.messages import message, number
 from nlmon.transport.base import TransportStatus
 from nlmon.wire import Datagram
 
-__all__ = ["GENERIC", "ROUTE", "SECOND", "FakeKernel", "FakeTransport", "addr", "family", "link", "neigh", "route"]
+__all__ = ["GENERIC", "ROUTE", "SECOND", "FakeKernel", "FakeTransport", "Outcome"]
 
 ROUTE, GENERIC = 0, 16
 SECOND = 1_000_000_000
 DUMP, MULTI, INTERRUPTED = 0x300, 0x2, 0x10
-Fate = Literal["complete", "interrupted", "empty", "failed", "unfinished", "broken"]
+# Whole; marked as interrupted, without its last object; marked as interrupted, without any object; refused; without
+# NLMSG_DONE; not answered.
+Outcome: TypeAlias = Literal["complete", "interrupted", "empty", "failed", "unfinished", "broken"]
 BRIDGE = 7
-
-
-def link(
-    index: int, name: str, *, up: bool = True, family: int = 0, altnames: Sequence[str] = (), mtu: int = 1500
-) -> bytes:
-    """``ifinfomsg``, IFLA_IFNAME, IFLA_MTU, IFLA_PROP_LIST."""
-    body = number("BxHiII", family, 1, index, int(up), 0) + attr(3, name.encode() + b"\0") + attr(4, number("I", mtu))
-    if altnames:
-        body += attr(52 | 0x8000, b"".join(attr(53, one.encode() + b"\0") for one in altnames))
-    return body
-
-
-def addr(index: int, text: str, length: int = 24) -> bytes:
-    """``ifaddrmsg``, IFA_ADDRESS and for IPv4 IFA_LOCAL."""
-    own = ip_address(text)
-    local = attr(2, own.packed) if own.version == 4 else b""
-    return number("BBBBI", 2 if own.version == 4 else 10, length, 0, 0, index) + attr(1, own.packed) + local
-
-
-def route(dst: str, index: int, gateway: str | None = None, *, metric: int | None = None) -> bytes:
-    """``rtmsg`` of table main, RTA_DST, RTA_OIF, RTA_GATEWAY, RTA_PRIORITY."""
-    text, _, length = dst.partition("/")
-    to = ip_address(text)
-    body = number("BBBBBBBBI", 2 if to.version == 4 else 10, int(length), 0, 0, 254, 3, 0, 1, 0) + attr(1, to.packed)
-    if gateway is not None:
-        body += attr(5, ip_address(gateway).packed)
-    if metric is not None:
-        body += attr(6, number("I", metric))
-    return body + attr(4, number("i", index))
-
-
-def neigh(index: int, text: str) -> bytes:
-    """``ndmsg`` and NDA_DST."""
-    to = ip_address(text)
-    return number("BxxxiHBB", 2 if to.version == 4 else 10, index, 2, 0, 1) + attr(1, to.packed)
-
-
-def family(number_: int, name: str, groups: dict[str, int] | None = None, *, command: int = 1) -> bytes:
-    """A message of nlctrl (CTRL_CMD_NEWFAMILY 1, DELFAMILY 2, NEWMCAST_GRP 7, DELMCAST_GRP 8), header included."""
-    listed = b"".join(
-        attr(place, attr(2, number("I", group)) + attr(1, text.encode() + b"\0"))
-        for place, (text, group) in enumerate((groups or {}).items(), 1)
-    )
-    body = bytes([command, 2, 0, 0]) + attr(2, name.encode() + b"\0") + attr(1, number("H", number_))
-    return message(16, body + (attr(7, listed) if listed else b""))
 
 
 class FakeKernel:
@@ -90,16 +58,16 @@ class FakeKernel:
         self.families: dict[str, bytes] = {}
         self.clock = 1_000 * SECOND
         self.opened: list[FakeTransport] = []
-        self.refusals: deque[TransportError] = deque()
-        self.no_group: dict[int, int] = {}
-        self.fates: deque[Fate] = deque()
+        self.open_errors: deque[TransportError] = deque()
+        self.group_errors: dict[int, int] = {}
+        self.outcomes: deque[Outcome] = deque()
         self.during: Callable[[], None] | None = None
         self.during_dump = 1
         self.during_first = False
         self.requests: list[tuple[int, int]] = []
         self.names_asked: list[int] = []
         self.names: dict[int, str] = {}
-        self.unheard = 0
+        self.dropped = 0
         self.frame = 0
 
     def open(
@@ -110,9 +78,9 @@ class FakeKernel:
         receive_buffer: int | None = None,
         send_buffer: int | None = None,
     ) -> FakeTransport:
-        """A transport, or the next of ``refusals``."""
-        if self.refusals:
-            raise self.refusals.popleft()
+        """A transport, or the next of ``open_errors``."""
+        if self.open_errors:
+            raise self.open_errors.popleft()
         self.opened.append(FakeTransport(self, protocol, groups, receive_buffer, send_buffer))
         return self.opened[-1]
 
@@ -120,8 +88,11 @@ class FakeKernel:
         """The open transports of a protocol."""
         return [one for one in self.opened if one.protocol == protocol and not one.closed]
 
-    def say(self, data: bytes, protocol: int = ROUTE) -> None:
-        """A datagram to every open socket of a protocol."""
+    def notify(self, data: bytes, protocol: int = ROUTE, *, lost: bool = False) -> None:
+        """Send a datagram to every open socket of a protocol, or drop it."""
+        if lost:
+            self.dropped += 1
+            return
         self.frame += 1
         for one in self.sockets(protocol):
             one.queue.append(Datagram(self.frame, self.clock, protocol, data))
@@ -129,24 +100,18 @@ class FakeKernel:
     def new(self, kind: int, body: bytes, key: Any, *, lost: bool = False, flags: int = 0) -> None:
         """An object appears or changes; ``kind`` is its RTM_NEW* number."""
         self.objects[kind, key] = body
-        self._tell(message(kind, body, flags=flags), lost)
+        self.notify(message(kind, body, flags=flags), lost=lost)
 
-    def gone(self, kind: int, key: Any, *, lost: bool = False, silent: bool = False) -> None:
-        """An object goes; ``silent``: the kernel says nothing, and no message is lost either."""
+    def delete(self, kind: int, key: Any, *, lost: bool = False, silent: bool = False) -> None:
+        """An object goes; ``silent``: the kernel sends nothing, and no message is lost either."""
         body = self.objects.pop((kind, key))
         if not silent:
-            self._tell(message(kind + 1, body), lost)
-
-    def _tell(self, data: bytes, lost: bool) -> None:
-        if lost:
-            self.unheard += 1
-        else:
-            self.say(data)
+            self.notify(message(kind + 1, body), lost=lost)
 
     def overrun(self, protocol: int = ROUTE) -> None:
-        """The loss is told, in its turn."""
-        self.fail(Overrun("NLM-T010", f"the kernel dropped {self.unheard} messages", drops=self.unheard), protocol)
-        self.unheard = 0
+        """The loss is reported, in its turn."""
+        self.fail(Overrun("NLM-T010", f"the kernel dropped {self.dropped} messages", drops=self.dropped), protocol)
+        self.dropped = 0
 
     def fail(self, error: TransportError, protocol: int = ROUTE) -> None:
         """The next recv() in turn raises."""
@@ -182,8 +147,8 @@ class FakeTransport:
         return item
 
     def join(self, group: int) -> None:
-        if group in self._kernel.no_group:
-            raise TransportError("NLM-T006", f"no group {group}", errno=self._kernel.no_group[group])
+        if group in self._kernel.group_errors:
+            raise TransportError("NLM-T006", f"no group {group}", errno=self._kernel.group_errors[group])
         self.groups.add(group)
 
     def leave(self, group: int) -> None:
@@ -193,26 +158,27 @@ class FakeTransport:
         kernel = self._kernel
         _, kind, flags, seq, _ = struct.unpack_from("<IHHII", data)
         wanted = data[16]
-        assert flags & DUMP == DUMP, "the fake kernel answers dumps alone"
+        if flags & DUMP != DUMP:
+            raise NotImplementedError("the fake kernel answers dumps alone")
         kernel.requests.append((kind, wanted))
-        fate = kernel.fates.popleft() if kernel.fates else "complete"
-        if fate == "broken":
+        outcome = kernel.outcomes.popleft() if kernel.outcomes else "complete"
+        if outcome == "broken":
             raise TransportError("NLM-T005", "no answer within 10 s", errno=errno.ETIMEDOUT)
-        if fate == "failed":
+        if outcome == "failed":
             yield self._answer(message(2, number("i", -errno.EBUSY) + data[:16], seq=seq))
             return
         now = kernel.during is not None and len(kernel.requests) >= kernel.during_dump
         if now and kernel.during_first:
             self._meanwhile()
-        mark = MULTI | (INTERRUPTED if fate in {"interrupted", "empty"} else 0)
-        found = [] if fate == "empty" else list(self._objects(kind, wanted))
-        if fate == "interrupted":
+        mark = MULTI | (INTERRUPTED if outcome in {"interrupted", "empty"} else 0)
+        found = [] if outcome == "empty" else list(self._objects(kind, wanted))
+        if outcome == "interrupted":
             found = found[:-1]
         for place, (msg_type, body) in enumerate(found):
             yield self._answer(message(msg_type, body, flags=mark, seq=seq))
             if place == 0 and now:
                 self._meanwhile()
-        if fate != "unfinished":
+        if outcome != "unfinished":
             yield self._answer(message(3, number("i", 0), flags=mark, seq=seq))
 
     def _meanwhile(self) -> None:
