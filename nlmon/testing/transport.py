@@ -20,6 +20,8 @@ What a test scripts:
 
 What it counts: ``requests`` as (type, family), ``names_asked``, ``opened`` transports, ``dropped`` messages.
 
+``Opened`` stands around any factory and remembers its transports, whose methods a test may replace.
+
 Not here: messages and their bodies (``nlmon.testing.messages``), and the kernel of a recording
 (``nlmon.transport.recorded``).
 """
@@ -34,10 +36,10 @@ from typing import Any, Literal, TypeAlias
 
 from nlmon.errors import Overrun, TransportError
 from nlmon.testing.messages import message, number
-from nlmon.transport.base import TransportStatus
+from nlmon.transport.base import TransportFactory, TransportStatus
 from nlmon.wire import Datagram
 
-__all__ = ["GENERIC", "ROUTE", "SECOND", "FakeKernel", "FakeTransport", "Outcome"]
+__all__ = ["GENERIC", "ROUTE", "SECOND", "FakeKernel", "FakeTransport", "Opened", "Outcome"]
 
 ROUTE, GENERIC = 0, 16
 SECOND = 1_000_000_000
@@ -211,3 +213,25 @@ class FakeTransport:
     def close(self) -> None:
         self.closed = True
         self.closings += 1
+
+
+class Opened:
+    """A factory that remembers what another one opened: ``transports`` are the latest by protocol."""
+
+    def __init__(self, factory: TransportFactory) -> None:
+        self.byteorder = factory.byteorder
+        self.transports: dict[int, Any] = {}
+        self._factory = factory
+
+    def open(
+        self,
+        protocol: int,
+        groups: Sequence[int],
+        *,
+        receive_buffer: int | None = None,
+        send_buffer: int | None = None,
+    ) -> Any:
+        """A transport of the other factory."""
+        made = self._factory.open(protocol, groups, receive_buffer=receive_buffer, send_buffer=send_buffer)
+        self.transports[protocol] = made
+        return made

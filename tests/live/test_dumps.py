@@ -60,7 +60,8 @@ from nlmon.backends.options import BackendOptions
 from nlmon.errors import Overrun
 ip("-batch", "-", lines="".join(f"link add b{n} type bridge\\n" for n in range(60)))
 watch = Watch(0, names=("libnl",), options=BackendOptions(resync=True)); backend = watch["libnl"]
-asked = backend._transports[0].request
+transport = watch.transports["libnl"][0]
+asked = transport.request
 names = (f"c{number}" for number in itertools.count())
 attempts = left = 0
 def churning(message):
@@ -69,7 +70,7 @@ def churning(message):
     for number, datagram in enumerate(asked(message)):
         if number == 0 and left >= 0: ip("link", "add", next(names), "type", "bridge")
         yield datagram
-backend._transports[0].request = churning
+transport.request = churning
 told = []
 for left in (0, 1, 2, 3, 30):
     attempts, most = 0, left
@@ -78,9 +79,9 @@ for left in (0, 1, 2, 3, 30):
 watch.drain()
 ip("link", "del", "b7")
 def lose(): raise Overrun("NLM-T010", "full", drops=1)
-backend._transports[0].recv = lose
+transport.recv = lose
 backend.process(0)
-backend._transports[0].recv = lambda: None  # what waits is lost
+transport.recv = lambda: None  # what waits is lost
 left = 10 ** 6
 backend.process(0)
 synthetic = [e for e in watch.events["libnl"] if e.synthetic]

@@ -115,13 +115,13 @@ for name in BOTH:
     backend.close(); backend.close()
     told[name] = [same, closed, [status.enabled, status.fd, status.transport], sorted(heard),
                   errors(lambda: backend.process(0))]
-libnl = watch["libnl"]; libnl.enable(0)
-asked = libnl._transports[0].request
+libnl = watch["libnl"]; libnl.enable(0); transport = watch.transports["libnl"][0]
+asked = transport.request
 def closing(message):  # the protocol is closed while an answer arrives
     for datagram in asked(message):
         yield datagram
         libnl.close()
-libnl._transports[0].request = closing
+transport.request = closing
 told["closed in a dump"] = errors(lambda: libnl.dump(0, 18)); libnl.enable(0)
 told["then"] = libnl.dump(0, 18).outcome.value
 def again(event): libnl.close()  # closed by a callback, in the middle of a datagram's events

@@ -32,7 +32,7 @@ kernel = {name: drops[os.fstat(watch[name].fileno(0)).st_ino] for name in BOTH}
 kept = {}
 for name in BOTH:
     backend = watch[name]
-    kept[name] = backend._transports[0].status().datagrams
+    kept[name] = backend.status().protocols[0].transport.datagrams
     while backend.process(0): pass
     kept[name] = backend.status().protocols[0].transport.datagrams
 ip("link", "add", "sentinel", "type", "bridge"); ip("route", "add", "192.0.2.0/24", "dev", "lo")

@@ -31,6 +31,7 @@ from nlmon.events import Event, RouteInfo
 from nlmon.state.tables import State
 from nlmon.testing import messages
 from nlmon.testing.messages import native
+from nlmon.testing.transport import Opened
 from nlmon.transport.kernel.transport import KernelFactory
 
 __all__ = [
@@ -60,7 +61,8 @@ socket.setdefaulttimeout(PATIENCE)
 
 
 class Watch:
-    """Implementations attached to the kernel at once; ``events`` and ``errors`` by name, in order."""
+    """Implementations attached to the kernel at once: ``events`` and ``errors`` by name, in order; ``transports`` by name
+    and protocol."""
 
     def __init__(
         self,
@@ -70,10 +72,13 @@ class Watch:
         factory: Callable[[], KernelFactory] = KernelFactory,
     ) -> None:
         self.backends: dict[str, Any] = {}
+        self.transports: dict[str, dict[int, Any]] = {}
         self.events: dict[str, list[Event]] = {}
         self.errors: dict[str, list[NlmonError]] = {}
         for name in names:
-            backend = self.backends[name] = create(name, factory(), options)
+            opened = Opened(factory())
+            self.transports[name] = opened.transports
+            backend = self.backends[name] = create(name, opened, options)
             self.events[name], self.errors[name] = [], []
             backend.set_callback(self.events[name].append, self.errors[name].append)
             for protocol in protocols:

@@ -13,7 +13,7 @@ from nlmon.backends.libnl.dump import DumpResult, Outcome
 from nlmon.errors import KernelError, TransportError, UsageError
 from nlmon.events import Event, LinkInfo
 from nlmon.testing.messages import link, message, number
-from nlmon.testing.transport import ROUTE, FakeKernel, FakeTransport
+from nlmon.testing.transport import ROUTE, FakeKernel, FakeTransport, Opened
 from nlmon.transport.recorded.transport import ReplayFactory
 from nlmon.wire import Datagram
 
@@ -164,9 +164,10 @@ def test_closing_in_the_middle_of_an_answer() -> None:
     factory = ReplayFactory()
     for index in (1, 2, 3):
         factory.learn(Datagram(1, 0, ROUTE, message(LINK, link(index, f"d{index}"))))
-    backend = LibnlBackend(factory)
+    opened = Opened(factory)
+    backend = LibnlBackend(opened)
     backend.enable(ROUTE)
-    answer = backend._transports[ROUTE].request(message(18, bytes(16), flags=0x301, seq=5))
+    answer = opened.transports[ROUTE].request(message(18, bytes(16), flags=0x301, seq=5))
     first = next(answer)
     backend.close()
     with pytest.raises(TransportError) as caught:

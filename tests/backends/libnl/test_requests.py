@@ -10,6 +10,7 @@ import pytest
 from nlmon.backends.libnl import LibnlBackend
 from nlmon.events import DiagInfo
 from nlmon.testing.messages import attr, message, number
+from nlmon.testing.transport import Opened
 from nlmon.transport.recorded.transport import ReplayFactory
 from nlmon.wire import Datagram
 
@@ -37,7 +38,8 @@ def test_the_request_for_sockets(
     where a byte is too small for it; an answer that does not name its protocol is of the one that was asked for."""
     more = attr(3, number("I", MPTCP, byteorder=byteorder), byteorder) if protocol == MPTCP else b""
     body = number("BBBBI" + "I" * (len(begin) - 5), *begin, byteorder=byteorder) + bytes(rest) + more
-    backend = LibnlBackend(ReplayFactory(byteorder))
+    opened = Opened(ReplayFactory(byteorder))
+    backend = LibnlBackend(opened)
     backend.enable(SOCK_DIAG)
     asked = []
 
@@ -47,7 +49,7 @@ def test_the_request_for_sockets(
         yield Datagram(1, 0, SOCK_DIAG, message(20, found, flags=2, seq=1, byteorder=byteorder))
         yield Datagram(2, 0, SOCK_DIAG, message(3, bytes(4), flags=2, seq=1, byteorder=byteorder))
 
-    backend._transports[SOCK_DIAG].request = request  # type: ignore[method-assign]
+    opened.transports[SOCK_DIAG].request = request
     answer = backend.dump_sockets(family, protocol, states)
 
     assert asked == [message(20, body, flags=0x301, seq=1, byteorder=byteorder)]
