@@ -61,8 +61,8 @@ socket.setdefaulttimeout(PATIENCE)
 
 
 class Watch:
-    """Implementations attached to the kernel at once: ``events`` and ``errors`` by name, in order; ``transports`` by name
-    and protocol."""
+    """Implementations attached to the kernel at once: ``events`` and ``errors`` by name, in order; ``transports`` by
+    name and protocol."""
 
     def __init__(
         self,
