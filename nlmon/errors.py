@@ -1,4 +1,4 @@
-"""Every error a user of nlmon can meet.
+"""Every error that a user of nlmon can meet.
 
     NlmonError                   a stable code, what happened, where, why, what to do
     ├── UsageError               exit 2   the command or the call was wrong
@@ -9,8 +9,8 @@
     │   ├── NotFound                      the kernel has no such object, such as a generic family
     │   └── TransportError                a socket call failed
     │       ├── Overrun                   the kernel dropped messages (ENOBUFS)
-    │       └── ResyncIncomplete          what was lost could not all be asked for again
-    ├── DecodeError              (a finding, never ends a run)
+    │       └── ResyncIncomplete          the resync after a loss is incomplete
+    ├── DecodeError              (reported beside events, never ends a run)
     │   ├── FramingError                  nlmsghdr does not fit its datagram
     │   ├── HeaderError                   the fixed header of a message is short
     │   ├── MessageTooLarge               a message above limits.max_message_size
@@ -24,7 +24,7 @@ Rules of this file:
 2. A DecodeError is a value: backends collect it beside the events of a datagram. They never raise it,
    so that one bad message cannot take its neighbours along.
 3. Texts are complete without a traceback; the exit code of a class is the exit code of the command.
-4. An error can be pickled, so that one process can tell another what it met.
+4. An error can be pickled, so that one process can send it to another.
 
 Not here: formatting for terminals (``nlmon.cli``) and warnings about content (``nlmon.compare``).
 """
@@ -177,7 +177,7 @@ class Overrun(TransportError):
     """The receive buffer was full and the kernel dropped messages (recv(2) gave ENOBUFS), or one was too large to read.
 
     ``drops`` is how many messages the kernel has dropped on this socket since the last report, or -1 if it
-    does not tell (netlink(7); the count is the column Drops of /proc/net/netlink).
+    does not say (netlink(7); the count is the column Drops of /proc/net/netlink).
     """
 
     def __init__(
@@ -196,7 +196,7 @@ class Overrun(TransportError):
 
 
 class ResyncIncomplete(TransportError):
-    """After a loss, a dump failed or was interrupted; a finding, reading goes on."""
+    """A dump of the resync after a loss failed or was interrupted; it is reported, and reading goes on."""
 
 
 class DecodeError(NlmonError):

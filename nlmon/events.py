@@ -4,7 +4,7 @@ Rules of this file:
 1. ``UNSET`` says that the implementation does not provide the field; ``None`` that it does, and the message
    did not carry it. The comparison depends on the difference.
 2. Fields hold numbers as the kernel sent them and canonical text; names of numbers are made when an event is
-   written as JSON (``nlmon.eventjson.read``), from the ``names`` key of a field's annotation.
+   written as JSON (``nlmon.eventjson.write``), from the ``names`` key of a field's annotation.
 3. The contract (``nlmon/compare/contract.yaml``) is the authority on who provides what.
 
 Canonical text:
@@ -142,11 +142,11 @@ class Event(Struct, frozen=True, gc=False):
     ``timestamp``: nanoseconds since 1970-01-01 UTC, of the datagram. ``protocol``, ``msg_type``,
     ``msg_flags``, ``seq``, ``pid``: numbers of the message header. ``frame`` and ``offset``: the place of the
     message, datagram number from 1 and bytes into the datagram. ``interface``: name of the interface the
-    event is about, None if nobody knows it or it is about none. ``payload``: what the message carried, by kind.
+    event is about, None if it is unknown or there is none. ``payload``: what the message carried, by kind.
     ``nsid``: number of the namespace that it came from, None for the listener's own (NETLINK_LISTEN_ALL_NSID).
-    ``synthetic``: not a message of the kernel, but told by an implementation that had lost some; its header is that
-    of nobody, and ``frame`` the datagram at which the loss was noticed. ``type``: ``overrun`` is no message either, but
-    the place where some were lost; its header is all zeros and ``frame`` the last datagram before it.
+    ``synthetic``: no message of the kernel, but a change that a resync after a loss has found; its header is made up,
+    and ``frame`` is the datagram at which the loss was noticed. ``type``: ``overrun`` is no message either, but the
+    place where some were lost; its header is all zeros and ``frame`` is the last datagram before it.
     """
 
     timestamp: int

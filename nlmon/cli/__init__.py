@@ -4,8 +4,8 @@ Rules of this room:
 1. Data goes to stdout, everything else to stderr; exit codes are those of ``main``.
 2. A command loads what it needs when it is called, not at start.
 
-Read ``main`` first, then ``common`` and ``output``, which every command stands on. The commands: ``capture``,
-``decode``, ``replay`` with its ``spread``, ``schema``, and ``record`` with its ``dumps``.
+Read ``main`` first, then ``common``, ``lazy`` and ``output``, which the commands share. The commands: ``capture`` with
+``info`` and ``stats``, ``decode``, ``replay`` with ``spread``, ``schema``, ``record`` with ``dumps`` and ``groups``.
 
 Not here: what a command finds out (``nlmon.engine.replay``, ``nlmon.capture``), and how that looks (``nlmon.report``).
 """

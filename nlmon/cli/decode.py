@@ -1,6 +1,4 @@
-"""``nlmon decode``: the events of one implementation, as JSON lines.
-
-A line here is an event of ``nlmon replay``.
+"""``nlmon decode``: prints the events of one implementation as JSON lines, those that ``nlmon replay`` counts.
 
 Not here: what is fed (``feed``), comparing (``nlmon.engine.replay``), the JSON form (``nlmon.eventjson.read``).
 """
@@ -79,7 +77,7 @@ def command(
 
 
 class _Lines:
-    """What comes of each datagram: events on stdout, many lines at once, and the first of the errors on stderr."""
+    """Writes the events of each datagram to stdout, many lines at once, and the first errors to stderr."""
 
     def __init__(self, feed: Feed) -> None:
         self.counts: Counter[str] = Counter()

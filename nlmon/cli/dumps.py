@@ -1,11 +1,11 @@
-"""What a recording asks for before the events come: dumps of all that a replay should know from the start.
+"""The dumps with which a recording begins, so that a replay knows names and objects from the start.
 
 Links, addresses, routes, neighbours (of bridges, too) and rules; families of NETLINK_GENERIC; TCP, UDP and unix
 sockets; tracked connections; states and policies of IPsec. So a recording of a quiet host has something
-to compare, as well.
+to compare, too.
 
-Not here: sending (``record``). The bytes are written down here a second time, so that a recording owes nothing to an
-implementation under test.
+Not here: sending (``record``). The bytes are written down here a second time, so that a recording does not
+depend on an implementation under test.
 """
 
 from __future__ import annotations

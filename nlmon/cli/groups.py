@@ -1,7 +1,7 @@
-"""Which multicast groups a recording joins: those of every implementation, which alone know them.
+"""Which multicast groups a recording joins: those that any implementation joins.
 
 Groups of NETLINK_GENERIC have numbers that the kernel gives when a family is loaded, so all there are get joined, and
-again whenever nlctrl tells of a family. The names of families do not matter for that.
+again whenever nlctrl announces a family. The names of families do not matter for that.
 
 Not here: sockets (``nlmon.transport.kernel.transport``) and the loop that reads them (``record``).
 """
@@ -17,7 +17,7 @@ from nlmon.backends.registry import BACKENDS
 from nlmon.errors import TransportError, UsageError
 from nlmon.transport.base import Transport
 
-__all__ = ["groups_to_join", "join_generic", "tells_of_families"]
+__all__ = ["announces_family", "groups_to_join", "join_generic"]
 
 ROUTE = 0
 GENL_ID_CTRL = 16
@@ -53,6 +53,6 @@ def join_generic(transport: Transport) -> None:
                 break  # beyond the last group; others may need more privilege and are left out
 
 
-def tells_of_families(data: bytes) -> bool:
-    """True when a datagram of NETLINK_GENERIC, in this host's byte order, is nlctrl's."""
+def announces_family(data: bytes) -> bool:
+    """Whether a datagram of NETLINK_GENERIC, in this host's byte order, is a message of nlctrl."""
     return len(data) >= 16 and struct.unpack_from("=H", data, 4)[0] == GENL_ID_CTRL

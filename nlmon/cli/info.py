@@ -1,6 +1,6 @@
-"""``nlmon capture info``: what a capture file holds, without an implementation's opinion.
+"""``nlmon capture info``: counts what a capture file holds, without any implementation.
 
-Not here: decoding; messages are counted by the headers alone (``nlmon.framing``).
+Not here: decoding; messages are counted by their headers (``nlmon.framing``).
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Where results go: standard output that may fail, and report files that are whole or absent.
 
 Rules:
-1. Output that cannot be written is one typed error (NLM-U006), whoever wrote it; a warning that nobody can read is
-   no error at all.
+1. Output that cannot be written is one typed error (NLM-U006), whoever wrote it; a warning that cannot be
+   written is no error.
 2. A report replaces a regular file at once or not at all, through symbolic links, and keeps its mode. Anything else,
    such as a pipe or a device, is written to and stays what it is. A capture that is read is never written.
 

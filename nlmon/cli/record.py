@@ -31,7 +31,7 @@ from nlmon import __version__
 from nlmon.capture.write import PcapngWriter
 from nlmon.cli.common import protocol_option, warn
 from nlmon.cli.dumps import DUMPS, refusal
-from nlmon.cli.groups import groups_to_join, join_generic, tells_of_families
+from nlmon.cli.groups import announces_family, groups_to_join, join_generic
 from nlmon.errors import CaptureError, Overrun, TransportError, UsageError, errno_name
 from nlmon.names import PROTOCOLS
 from nlmon.transport.kernel.transport import KernelFactory
@@ -68,7 +68,7 @@ def command(
 ) -> None:
     """Record netlink events of this network namespace into OUT, a pcapng file.
 
-    By default every protocol that the kernel lets this user hear; without privilege that is not all of them.
+    By default every protocol that the kernel lets this user receive; without privilege that is not all of them.
 
     Stop with Ctrl-C or SIGTERM. Exit code: 0 done, 3 OUT cannot be written, 4 the kernel refuses the sockets.
     """
@@ -85,7 +85,7 @@ def command(
         )
     if names and protocols and ROUTE not in protocols:
         hint = "leave out --group, or add --protocol route"
-        raise UsageError("NLM-U012", "groups are named of NETLINK_ROUTE, which is not to be recorded", hint=hint)
+        raise UsageError("NLM-U012", "--group names groups of NETLINK_ROUTE, which is not recorded", hint=hint)
     metadata = {
         "kernel": f"{platform.system()} {platform.release()}",
         "arch": platform.machine(),
@@ -101,7 +101,7 @@ def command(
                 _dump(protocol, transport)
             warn(f"recording into {out}, stop with Ctrl-C")
             events = _record(list(open_.values()), wake, count, duration)
-            # The kernel tells a full buffer once and may drop more before it is read empty.
+            # The kernel reports a full buffer once and may drop more before it is read empty.
             dropped = sum(transport.status().drops for transport in open_.values())
         finally:
             for transport in open_.values():
@@ -164,7 +164,7 @@ def _record(
             try:
                 while (count is None or events < count) and (datagram := transport.recv()) is not None:
                     events += 1
-                    if transport.protocol == GENERIC and tells_of_families(datagram.data):
+                    if transport.protocol == GENERIC and announces_family(datagram.data):
                         join_generic(transport)
             except Overrun as overrun:
                 warn(f"warning: {overrun}")

@@ -205,12 +205,12 @@ def _refuse_unreceived(select: Select, options: dict[str, object]) -> None:
 
 
 def _refuse_together(captures: tuple[Path, ...], jobs: int | None, cluster: str) -> None:
-    """Raise ``UsageError`` for what cannot be spread as it was asked for."""
+    """Raise ``UsageError`` for options and captures that exclude each other."""
     if cluster and jobs is not None:
         hint = "leave out --jobs; a cluster has the workers that it was started with"
         raise UsageError("NLM-U015", "--jobs does not go with --executor dask", hint=hint)
     if (cluster or jobs not in {None, 1}) and Path("-") in captures:
-        why = "standard input can be read by this process alone"
+        why = "only this process can read standard input"
         hint = "name a file, or leave out --executor" if cluster else "name a file, or leave out --jobs"
         raise UsageError("NLM-U016", "- cannot be replayed by another process", why=why, hint=hint)
 

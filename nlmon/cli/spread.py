@@ -3,7 +3,7 @@
 Rules:
 1. One process starts no other: its differences are written when they are found, and its progress is that of a capture.
 2. With several, what is shown is how much of all captures has been replayed.
-3. Whatever ends the command, processes are ended before it; a signal that would not wait for that is made to.
+3. Whatever ends the command, its processes are ended first.
 
 Not here: executors (``nlmon.jobs``), and what becomes of an outcome (``nlmon.cli.replay``).
 """
@@ -56,8 +56,9 @@ def outcomes(captures: Sequence[Path], options: ReplayOptions, jobs: int, cluste
 
 @contextmanager
 def _patient_signals() -> Iterator[None]:
-    """Let what is inside end in order when the reader of our output goes or SIGTERM comes, and then end as the signal
-    would have: at once it would leave processes to themselves, and semaphores that somebody complains about."""
+    """End worker processes before SIGTERM, or SIGPIPE when the reader of our output goes, ends this one.
+
+    Ended at once, it would leave processes and semaphores behind."""
     signals = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGPIPE)}
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     if signals[signal.SIGTERM] != signal.SIG_IGN:

@@ -1,6 +1,7 @@
 """Events as JSON, and back.
 
-``write`` makes lines of events by the ``plan`` of their fields, ``read`` makes events of lines and the schema.
+``plan`` says how each field is written; by it ``write`` makes lines of events, ``read`` events of lines, and ``schema``
+the JSON Schema of a line.
 
 Not here: files.
 """

@@ -1,6 +1,6 @@
-"""How each structure of an event is written: a plan, made once from the annotations in ``nlmon.events``.
+"""Plans how each structure of an event is written in JSON, once, from the annotations in ``nlmon.payloads``.
 
-Not here: writing (``nlmon.eventjson.write``), reading and the schema (``nlmon.eventjson.read``).
+Not here: writing (``write``), reading (``read``), the schema (``schema``).
 """
 
 from __future__ import annotations

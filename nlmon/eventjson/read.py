@@ -1,13 +1,12 @@
-"""Events as JSON objects and back, and the JSON Schema that both follow.
+"""Reads events from their JSON lines.
 
 One object a line, sorted keys. Where the kernel has a name for a number, the object shows the name where people
 read and the number under ``_num`` beside it, where machines compare; flags are lists of names. Fields that an
 implementation does not provide are absent; ``null`` is a field that the message did not carry.
 
-A plan per structure, made once from the annotations in ``nlmon.events``, drives the encoder, the decoder and the
-schema, so they cannot drift apart.
+A plan for each structure (``plan``) drives writing, reading and the schema, so that they cannot differ.
 
-Not here: the structures themselves, the plan (``nlmon.eventjson.plan``), and writing (``write``).
+Not here: writing (``write``) and the schema (``schema``).
 """
 
 from __future__ import annotations

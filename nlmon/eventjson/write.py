@@ -1,11 +1,13 @@
-"""The JSON form of an event as structures whose fields are the keys, in their order, so that writing one is no search.
+"""Writes events as JSON lines.
 
-A structure and a function that fills it are made once for each kind of payload, from its plan: the function has one
-expression a field, its names are ours. What an implementation does not provide stays unset and is not written.
+For each kind of payload a structure, whose fields are the keys in their order, and a function that fills it are made
+once, from the plan of the payload: the function has one expression for each field. What an implementation does not
+provide stays unset and is not written.
 
-Rules: names of numbers are remembered, a bounded number of them.
+Rules of this file:
+1. Names of numbers are remembered, a bounded number of them.
 
-Not here: bytes, reading, and the schema (``nlmon.eventjson.read``).
+Not here: reading (``read``) and the schema (``schema``).
 """
 
 from __future__ import annotations

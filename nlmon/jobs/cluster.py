@@ -1,10 +1,10 @@
 """The workers of a dask cluster as an executor, for corpora that outgrow one machine.
 
-A cluster is a scheduler and workers that somebody runs already; nlmon is a client of it. Scheduler and workers need the
+A cluster is a scheduler and workers that run already; nlmon is a client of it. Scheduler and workers need the
 same nlmon, and workers open captures by their path, so these lie where all of them see the same.
 
 Rules of this file:
-1. dask is loaded here and only here; what it logs is not for our users, what goes wrong is told in our words.
+1. dask is loaded here and only here; what it logs is not shown, and its errors are replaced by ours.
 2. A cluster that does not answer within seconds is an error, not a wait.
 
 Not here: what workers do (``work``).
@@ -54,7 +54,7 @@ def open_cluster(address: str, *, timeout: float = 5.0) -> Iterator[Cluster]:
         client = Client(address, timeout=timeout, set_as_default=False)
     try:
         _check_versions(client, address, timeout)
-        # Two captures may have one path, and a file may have changed since somebody else asked.
+        # Two captures may have one path, and a file may have changed since another client asked.
         yield Cluster(client.get_executor(pure=False), (BrokenExecutor, CancelledError, KilledWorker))
     finally:
         client.close(timeout=timeout)
@@ -106,7 +106,7 @@ def _check_versions(client: Any, address: str, timeout: float) -> None:
             hint = "install the same nlmon on the scheduler and on all workers"
             raise PlatformError("NLM-J007", "the cluster lacks this nlmon", where=where, why=str(version), hint=hint)
         if version != __version__:
-            why = f"it has {version} and was asked by {__version__}"
+            why = f"it has {version} and the task is of {__version__}"
             hint = "install the same version everywhere"
             raise PlatformError("NLM-J002", "another version of nlmon", where=where, why=why, hint=hint)
 

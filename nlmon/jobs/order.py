@@ -74,7 +74,7 @@ def _lost(path: Path, *, elsewhere: bool) -> Outcome:
     if elsewhere:
         why, hint = "it was killed, or memory ran out, or the scheduler ended", "see the logs of the cluster"
     else:
-        why, hint = "it was killed, or memory ran out", "replay it alone, or with fewer --jobs"
+        why, hint = "it was killed, or memory ran out", "replay it by itself, or with fewer --jobs"
     what = "the process that replayed the capture is gone"
     error = PlatformError("NLM-J001", what, where=shown_path(path), why=why, hint=hint)
     return Outcome(CaptureReport(path=shown_path(path), verdict="error", reason=error.what), error)

@@ -1,12 +1,12 @@
 """An executor of processes on this machine in which a lost process costs one task.
 
-``ProcessPoolExecutor`` gives up every task when one of its processes ends, and cannot tell whose fault it was. Here
+``ProcessPoolExecutor`` gives up every task when one of its processes ends, and does not say which task it had. Here
 each process has a pool of its own, so the pool that breaks names the task, and the others go on; the next task gets a
 new one.
 
 Rules of this file:
 1. Processes are spawned, not forked: a fork copies locks that threads hold.
-2. Ctrl-C is ours to answer: processes never see SIGINT, and are killed when we leave by an exception.
+2. Ctrl-C is handled by the parent: its processes never see SIGINT, and are killed when it leaves by an exception.
 3. No process outlives the one that started it, however that one ends.
 
 Not here: what the processes do (``work``).

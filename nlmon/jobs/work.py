@@ -1,4 +1,4 @@
-"""One capture as a task for a worker: what it is told, what it does, and what it gives back.
+"""One capture as a task for a worker: its options, what it does, and what it gives back.
 
 Rules of this file:
 1. A capture that cannot be read is an outcome; what else ends a run is raised.
@@ -37,9 +37,9 @@ CHUNK = 1 << 20
 
 
 class ReplayOptions(Struct, frozen=True):
-    """All that a worker is told beside its capture. ``protocols`` empty: all that are supported. ``lines``: give every
+    """All that a worker needs beside its capture. ``protocols`` empty: all that are supported. ``lines``: give every
     difference, too, as lines of a stream. ``elsewhere``: workers may be on other machines. ``version``: of the nlmon
-    that asks."""
+    that sends the task."""
 
     reference: str = "legacy"
     candidate: str = "libnl"
@@ -109,13 +109,13 @@ def unreadable(path: Path | str, error: CaptureError) -> CaptureReport:
 def replay_path(target: str, path: str, options: ReplayOptions) -> Outcome:
     """What a worker does: open ``target``, which the report calls ``path``, and replay it.
 
-    Raises ``PlatformError`` (NLM-J002) when it has another version than who asks.
+    Raises ``PlatformError`` (NLM-J002) when the task comes from another version.
     """
     if options.version != __version__:
         raise PlatformError(
             *("NLM-J002", "another version of nlmon"),
             where=f"worker on {socket.gethostname()}",
-            why=f"it has {__version__} and was asked by {options.version}",
+            why=f"it has {__version__} and the task is of {options.version}",
             hint="install the same version everywhere",
         )
     packer, packed = zlib.compressobj(1), bytearray()
@@ -124,8 +124,8 @@ def replay_path(target: str, path: str, options: ReplayOptions) -> Outcome:
         with open_capture(Path(target), byteorder=options.byteorder) as reader:
             report = replay_reader(reader, path, options, on_line=on_line)
     except CaptureError as error:
-        told = _as_seen_here(error) if options.elsewhere else error
-        return Outcome(unreadable(path, error), told)
+        shown = _as_seen_here(error) if options.elsewhere else error
+        return Outcome(unreadable(path, error), shown)
     return Outcome(report, packed=bytes(packed + packer.flush()) if packed or options.lines else b"")
 
 

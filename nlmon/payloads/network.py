@@ -31,7 +31,7 @@ class TcInfo(Struct, frozen=True, gc=False):
 
     ``handle``, ``parent``: 32 bits, major and minor number of 16 each. ``info``: of a filter, its priority in the
     upper and its protocol in the lower half. ``bytes``, ``packets``, ``drops``, ``qlen``, ``backlog``:
-    TCA_STATS2, where TCA_STATS_PKT64 tells of packets that 32 bits cannot count. A shared block has ifindex -1
+    TCA_STATS2, where TCA_STATS_PKT64 counts packets that 32 bits cannot count. A shared block has ifindex -1
     (TCM_IFINDEX_MAGIC_BLOCK), and its number in ``parent``.
     """
 

@@ -1,6 +1,6 @@
-"""What a monitor is told in place of the messages that it lost.
+"""What an event carries that stands where messages were lost.
 
-Not here: recovering what was lost (a backend's business).
+Not here: the resync after a loss (``nlmon.backends``).
 """
 
 from __future__ import annotations
@@ -11,6 +11,6 @@ __all__ = ["OverrunInfo"]
 
 
 class OverrunInfo(Struct, frozen=True, gc=False):
-    """ENOBUFS: the kernel dropped ``drops`` messages at this point of the stream; None: it does not tell how many."""
+    """ENOBUFS: the kernel dropped ``drops`` messages at this point of the stream; None: it does not say how many."""
 
     drops: int | None = None

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from nlmon.backends.legacy import LegacyBackend
 from nlmon.backends.libnl import LibnlBackend
 from nlmon.backends.libnl.decode.network import GROUPS
-from nlmon.cli.groups import groups_to_join, join_generic, tells_of_families
+from nlmon.cli.groups import announces_family, groups_to_join, join_generic
 from nlmon.cli.record import _record, command
 from nlmon.errors import TransportError, UsageError
 from nlmon.testing.messages import native
@@ -82,7 +82,7 @@ class Generic:
         if not self.waiting:
             return None
         data = self.waiting.pop(0)
-        self.groups += tells_of_families(data)
+        self.groups += announces_family(data)
         return Datagram(1, 0, 16, data)
 
 
@@ -103,4 +103,4 @@ def test_families_that_come_later_are_joined(kind: int, groups: set[int]) -> Non
 @pytest.mark.parametrize("data", [b"", native(16)[:15], native(20)])
 def test_what_is_not_of_nlctrl(data: bytes) -> None:
     """Too short for a header, or of a family."""
-    assert not tells_of_families(data)
+    assert not announces_family(data)

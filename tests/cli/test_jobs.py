@@ -142,7 +142,7 @@ def test_a_worker_that_is_killed_costs_its_capture_alone(tmp_path: Path) -> None
     assert (running.returncode, found["verdict"]) == (4, "error")
     assert err.decode().splitlines() == [
         f"error[NLM-J001]: the process that replayed the capture is gone ({pipe}): it was killed, or memory ran out; "
-        "replay it alone, or with fewer --jobs"
+        "replay it by itself, or with fewer --jobs"
     ]
     assert [(one["path"], one["verdict"]) for one in found["captures"]] == [
         (str(path), "error" if path == pipe else "equivalent") for path in (SMALL[0], pipe, *SMALL[1:])

@@ -123,7 +123,7 @@ def test_another_version_is_refused(cluster: str, tmp_path: Path) -> None:
     assert (code, out) == (4, "")
     assert err == (
         f"error[NLM-J002]: another version of nlmon (scheduler {cluster}): "
-        f"it has {__version__} and was asked by 9.9; install the same version everywhere\n"
+        f"it has {__version__} and the task is of 9.9; install the same version everywhere\n"
     )
 
 

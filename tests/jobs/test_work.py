@@ -133,7 +133,7 @@ def test_a_lost_worker_costs_its_capture_alone() -> None:
     assert isinstance(error, PlatformError)
     assert str(error) == (
         f"NLM-J001: the process that replayed the capture is gone ({SMALL[1]}): it was killed, or memory ran out; "
-        "replay it alone, or with fewer --jobs"
+        "replay it by itself, or with fewer --jobs"
     )
     assert (found[1].report.verdict, found[1].report.reason) == ("error", error.what)
 
@@ -154,7 +154,7 @@ def test_a_worker_of_another_version_is_refused() -> None:
         list(replay_captures(SMALL, ReplayOptions(version="9.9"), executor))
 
     assert caught.value.code == "NLM-J002"
-    assert caught.value.why == f"it has {__version__} and was asked by 9.9"
+    assert caught.value.why == f"it has {__version__} and the task is of 9.9"
 
 
 def fail_on(name: str, function: Callable[..., Any], target: str, *arguments: Any) -> Any:

@@ -224,8 +224,8 @@ class LibnlBackend(Lookups, bulk=True, layouts=True):
         return True
 
     def _report_incomplete(self, why: str) -> None:
-        what = "after a loss not everything could be asked for again"
-        hint = "what vanished meanwhile may still be shown"
+        what = "the resync after a loss is incomplete"
+        hint = "objects that were deleted meanwhile may still be reported"
         self.report(ResyncIncomplete("NLM-T011", what, why=why, hint=hint), ROUTE)
 
     def due(self) -> float | None:

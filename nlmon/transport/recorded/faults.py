@@ -72,7 +72,7 @@ class Faults:
             self._idle.append(fault)
             return None
         self.reported += 1
-        what = f"the receive buffer was full and the kernel dropped {drops} messages (a seeded fault)"
+        what = f"the receive buffer was full and the kernel dropped {drops} messages (a fault of this replay)"
         return Overrun("NLM-T010", what, drops=drops)
 
 
