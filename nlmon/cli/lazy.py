@@ -1,6 +1,6 @@
 """A group of commands whose modules are loaded only when they are called.
 
-Not here: which commands there are (``main``, ``capture``).
+Not here: which commands there are (``main``, ``capture``, ``debug``).
 """
 
 from __future__ import annotations

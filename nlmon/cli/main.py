@@ -29,6 +29,7 @@ COMMANDS = {
     "decode": ("nlmon.cli.decode", "Print the events of a capture as JSON lines."),
     "record": ("nlmon.cli.record", "Record this host's netlink into a capture."),
     "capture": ("nlmon.cli.capture", "Look into capture files."),
+    "debug": ("nlmon.cli.debug", "Look into an implementation at work."),
     "schema": ("nlmon.cli.schema", "Print the JSON Schema of an output."),
 }
 # ``nlmon status`` is kept for the counters of a running monitor.

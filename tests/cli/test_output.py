@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from nlmon.cli import capture, main
+from nlmon.cli import capture, debug, main
 from support.paths import FIXTURES, REPOSITORY
 
 BASIC = FIXTURES / "captures" / "linux-6.12" / "01-route-basic.pcap.zst"
@@ -39,6 +39,7 @@ COMMANDS = [
     ("decode", BASIC),
     ("capture", "info", BASIC),
     ("capture", "info", BASIC, "--format", "json"),
+    ("debug", "layout", BASIC),
     ("schema", "event"),
     ("--help",),
     ("--version",),
@@ -232,7 +233,8 @@ def test_the_readme_names_every_option() -> None:
     rows = {
         re.sub(" *[A-Z].*", "", line.split("`")[1]): line for line in text.splitlines() if line.startswith("| `nlmon ")
     }
-    named = [*(main.COMMANDS.keys() - {"capture"}), *(f"capture {name}" for name in capture.COMMANDS)]
+    groups = {"capture": capture.COMMANDS, "debug": debug.COMMANDS}
+    named = [*(main.COMMANDS.keys() - groups.keys()), *(f"{one} {name}" for one in groups for name in groups[one])]
     missing = []
     for command, row in rows.items():
         said = nlmon(*command.split()[1:], "--help").stdout

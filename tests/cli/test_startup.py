@@ -13,6 +13,7 @@ import pytest
 from zstandard import ZstdDecompressor
 
 from nlmon.cli.capture import COMMANDS as CAPTURE_COMMANDS
+from nlmon.cli.debug import COMMANDS as DEBUG_COMMANDS
 from nlmon.cli.main import COMMANDS
 from support.paths import FIXTURES
 
@@ -61,7 +62,10 @@ def test_help_imports_nothing_heavy() -> None:
     assert (found & HEAVY, found & OURS, found & {"msgspec", "traceback", "secrets"}) == (set(), set(), set())
 
 
-@pytest.mark.parametrize("command", [*COMMANDS, *(f"capture {name}" for name in CAPTURE_COMMANDS)])
+GROUPS = {"capture": CAPTURE_COMMANDS, "debug": DEBUG_COMMANDS}
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, *(f"{one} {name}" for one in GROUPS for name in GROUPS[one])])
 def test_help_on_a_command_imports_nothing_heavy(command: str) -> None:
     """Whatever the command needs when it does something."""
     assert imported(*command.split(), "--help") & HEAVY == set()

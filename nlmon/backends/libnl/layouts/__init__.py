@@ -13,8 +13,8 @@ walked. This is the function of an IPv6 route that was deleted::
             link_name(oif) if oif is not None and oif > 0 else None,
             RouteInfo(family, dst_len, src_len, tos, protocol, scope, type, flags, ...))
 
-What it does not unpack (``family``, ``oif``, ...) never changed so far and is a constant; the constants are compared,
-too. ``nlmon debug layout`` prints the functions that a capture leads to.
+What it does not unpack, such as the family, never changed so far and is a constant; the constants are compared, too.
+``nlmon debug layout`` prints the functions that a capture leads to.
 
 Rules of this folder:
 1. A layout gives exactly what the policy gives, for any bytes. It is made only of what was read without an error, and

@@ -377,6 +377,33 @@ def test_memos_are_bounded() -> None:
     assert (addresses[bytes((10, 1, 2, 3))], texts[b"lan\xff\0x"]) == ("10.1.2.3", "lan\\xff")
 
 
+# -- what was made ------------------------------------------------------------------------------------------------
+
+
+def test_functions_are_listed_with_their_hits() -> None:
+    """Each function that is kept, by type and length, with the messages that it read, whichever came first."""
+    one = backend()
+    wan = number("BBBBI", 2, 24, 0x80, 0, 3) + attr(3, b"wan0\0") + attr(1, bytes((10, 0, 0, 1))) + attr(2, bytes(4))
+    feed(one, *[addr(1)] * 5, *[message(20, wan)] * 4, *[addr(1)] * 3, *[link(b"lan0")] * 3)
+    assert one.layouts is not None
+    listed = [(found.protocol, found.msg_type, found.length, found.hits) for found in one.layouts.functions()]
+
+    assert listed == [(0, 20, len(addr(1)), 6), (0, 20, len(addr(1)), 3), (0, 16, len(link(b"lan0")), 1)]
+    assert sum(hits for *_, hits in listed) == status(one).hits
+
+
+def test_a_listed_function_is_the_one_in_use() -> None:
+    """Its text, written again, reads what the function reads; its constants are those of the message."""
+    one = backend()
+    (expected,) = [feed(one, addr(9)) for _ in range(3)][-1]
+    assert one.layouts is not None
+    (found,) = one.layouts.functions()
+    event = found.program.function()(addr(9), addr(9), 0, 0, 1, b"", [], lambda _: "lan0")
+
+    assert (event.payload, event.interface) == (expected, "lan0")
+    assert (found.program.constants["label"], found.program.constants["anycast"]) == ("lan0", None)
+
+
 # -- what layouts leave alone --------------------------------------------------------------------------------------
 
 

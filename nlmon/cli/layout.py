@@ -1,0 +1,84 @@
+"""``nlmon debug layout``: the functions that libnl makes while it reads a capture, as Python.
+
+Not here: what a layout is and when it is made (``nlmon.backends.libnl.layouts``).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from nlmon.backends.libnl import LibnlBackend
+from nlmon.backends.libnl.layouts.cache import Listed
+from nlmon.capture import ByteOrder, CaptureReader, open_capture
+from nlmon.capture.conversation import Conversation, Role
+from nlmon.cli.common import protocol_option, warn
+from nlmon.errors import InputError
+from nlmon.names import PROTOCOLS, message_type
+from nlmon.report.text import shown_path
+from nlmon.transport.recorded.transport import ReplayFactory
+from nlmon.wire import Datagram
+
+__all__ = ["command"]
+
+GENERIC = 16
+
+
+@click.command("layout")
+@click.argument("capture", type=click.Path(path_type=Path, readable=False))
+@protocol_option
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the N that read most. Default: all.")
+@click.option("--byteorder", type=click.Choice(["little", "big"]), help="Override the recording's byte order.")
+def command(capture: Path, protocols: tuple[int, ...], limit: int | None, byteorder: ByteOrder | None) -> None:
+    """Print the functions that libnl makes of the notifications in CAPTURE, those first that read most.
+
+    Each has its values left out that change; before it stand the type of message, its length, how many messages or
+    ranges it read, and the values that never changed.
+
+    Exit code: 0 done, 3 the capture is damaged or leads to no function.
+    """
+    with open_capture(capture, byteorder=byteorder) as reader:
+        factory = ReplayFactory(reader.info.byteorder)
+        backend = LibnlBackend(factory)
+        _decode(reader, factory, backend, set(protocols) or set(backend.groups))
+    assert backend.layouts is not None
+    listed = sorted(backend.layouts.functions(), key=lambda one: -one.hits)
+    for one in listed[:limit]:
+        click.echo(_shown(one))
+    gone = backend.layouts.status().evicted
+    if gone:
+        warn(f"not shown, as they are no longer kept: functions of {gone:,} keys (length, type and flags)")
+    if reader.damage is not None:
+        raise reader.damage
+    if not listed:
+        raise InputError(
+            *("NLM-U002", "no function was made for this capture"),
+            where=shown_path(capture),
+            hint="messages must resemble each other; see nlmon capture info, and --protocol",
+        )
+
+
+def _decode(reader: CaptureReader, factory: ReplayFactory, backend: LibnlBackend, protocols: set[int]) -> None:
+    """Decode the notifications of a capture; what the kernel answers tells the names of families."""
+    conversation = Conversation(reader.info.byteorder)
+    if GENERIC in protocols:
+        backend.enable(GENERIC)
+    for frame in reader:
+        place = conversation.place(frame)
+        datagram = Datagram(frame.number, frame.timestamp, frame.protocol, frame.data, frame.truncated, place.request)
+        if place.role is Role.NOTIFICATION and frame.protocol in protocols & backend.groups.keys():
+            backend.observed(datagram, backend.decode(datagram))
+        elif place.role in {Role.DUMP, Role.REPLY} and frame.protocol == GENERIC:
+            factory.learn(datagram)
+            backend.refresh()
+
+
+def _shown(one: Listed) -> str:
+    """The function behind two lines of comment."""
+    kind = PROTOCOLS.get(one.protocol, str(one.protocol))
+    if one.msg_type >= 0:
+        kind = message_type(one.protocol, one.msg_type)
+        kind = f"family {kind}" if one.protocol == GENERIC else kind
+    constants = (f"{name} = {value!a}" for name, value in one.program.constants.items() if value is not None)
+    return f"# {kind} {one.part}, {one.length} bytes, {one.hits:,} hits\n# {', '.join(constants)}\n{one.program.text}\n"
