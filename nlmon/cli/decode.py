@@ -1,6 +1,7 @@
 """``nlmon decode``: prints the events of one implementation as JSON lines, those that ``nlmon replay`` counts.
 
-Not here: what is fed (``feed``), comparing (``nlmon.engine.replay``), the JSON form (``nlmon.eventjson.read``).
+Not here: what is replayed (``nlmon.engine.feed``), comparing (``nlmon.engine.replay``), the JSON form
+(``nlmon.eventjson.write``).
 """
 
 from __future__ import annotations
