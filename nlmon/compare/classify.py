@@ -92,8 +92,14 @@ class Classifier:
         elif new is UNSET and not new_must and old_must:
             self.services[f"{kind_name(candidate.payload)}.interface"] += old is not None
         else:
-            cls = Class.LOSS if new is UNSET or new is None else Class.CONFLICT
-            yield Finding(cls, "interface", "(interface)", old, new, "both provide it, with different values")
+            cls, reason = Class.CONFLICT, "both provide it, with different values"
+            if new is UNSET:
+                cls, reason = Class.LOSS, f"{self._candidate} does not provide it"
+            elif new is None:
+                cls, reason = Class.LOSS, f"{self._candidate} does not know the name"
+            elif old is UNSET:
+                reason = f"{self._reference} does not provide it, which the contract does not allow"
+            yield Finding(cls, "interface", "(interface)", old, new, reason)
 
     def payloads(self, reference: object, candidate: object, prefix: str = "") -> Iterator[Finding]:
         """Findings of two payloads of one kind; ``prefix`` names the place of a nested one."""

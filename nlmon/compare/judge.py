@@ -164,7 +164,7 @@ class Judge:
             if pair.repeats:
                 cls = Class.COALESCED if side is reference else Class.DUPLICATE
             values = ("an event", "no event") if side is reference else ("no event", "an event")
-            reason = f"{cls.meaning}; {_why_nothing(other)}"
+            reason = cls.meaning if pair.repeats else f"{cls.meaning}; {_why_nothing(other)}"
             self._event(cls, only, datagram, reason, seed, values)
         for side, events in ((reference, left), (candidate, right)):
             if not in_order(events):
@@ -195,7 +195,7 @@ class Judge:
                 for finding in self._evidence.check(event, datagram, broken.get(event.offset, ()), alone=alone):
                     values = f"the message: {show(finding.reference)}", finding.candidate
                     before, after = values if number else values[::-1]
-                    reason = f"{side.name} alone provides it; {finding.reason}"
+                    reason = f"by the contract {side.name} alone provides it; {finding.reason}"
                     named = finding._replace(reference=before, candidate=after, reason=reason)
                     self._field(named, event, datagram, seed)
             if request:

@@ -36,7 +36,7 @@ __all__ = ["Evidence", "RecordedNames"]
 
 # The implementations that the contract speaks of.
 IMPLEMENTATIONS = {"legacy", "libnl"}
-MUST_PROVIDE = "it is not provided, and the contract says that it is"
+MUST_PROVIDE = "here it is not provided"
 FamilyNames: TypeAlias = Callable[[int], Collection[str]]
 LinkName: TypeAlias = Callable[[int], str | None]
 
