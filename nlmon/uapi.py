@@ -26,6 +26,7 @@ NETLINK_GENERIC: Final = 16
 NLMSG_HDRLEN: Final = 16
 NLA_HDRLEN: Final = 4
 NLA_TYPE_MASK: Final = 0x3FFF
+NLA_F_NESTED: Final = 0x8000
 
 # linux/netlink.h: message types of every protocol
 NLMSG_NOOP: Final = 1
@@ -184,6 +185,10 @@ RTNEXTHOP: Final = 8
 
 # linux/rtnetlink.h: routes
 RTM_F_CLONED: Final = 0x200
+RT_TABLE_MAIN: Final = 254
+RTPROT_BOOT: Final = 3
+RTN_UNICAST: Final = 1
+RT_SCOPE_UNIVERSE: Final = 0
 RT_SCOPE_HOST: Final = 254
 RTA_DST: Final = 1
 RTA_SRC: Final = 2
@@ -222,6 +227,8 @@ NDA_SRC_VNI: Final = 11
 
 # linux/fib_rules.h
 FIB_RULE_INVERT: Final = 0x2
+FR_ACT_TO_TBL: Final = 1
+FR_ACT_GOTO: Final = 2
 
 # linux/inet_diag.h: a size, an attribute of a request, a bit of its extensions
 INET_DIAG_MSG: Final = 72

@@ -14,16 +14,53 @@ import struct
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from nlmon.uapi import (
+    AF_BRIDGE,
+    AF_INET,
+    AF_INET6,
+    AF_UNIX,
+    AF_UNSPEC,
+    CTRL_CMD_GETFAMILY,
+    FIB_RULE_HDR,
+    GENL_ID_CTRL,
+    IFADDRMSG,
+    IFINFOMSG,
+    INET_DIAG_CONG,
+    IPCTNL_MSG_CT_GET,
+    IPPROTO_TCP,
+    IPPROTO_UDP,
+    NDMSG,
+    NETLINK_GENERIC,
+    NETLINK_NETFILTER,
+    NETLINK_ROUTE,
+    NETLINK_SOCK_DIAG,
+    NETLINK_XFRM,
+    NFNL_SUBSYS_CTNETLINK,
+    NLM_F_DUMP,
+    NLM_F_REQUEST,
+    NLMSG_ERROR,
+    NLMSG_HDRLEN,
+    RTM_GETADDR,
+    RTM_GETLINK,
+    RTM_GETNEIGH,
+    RTM_GETROUTE,
+    RTM_GETRULE,
+    RTMSG,
+    SOCK_DIAG_BY_FAMILY,
+    UDIAG_SHOW_NAME,
+    UDIAG_SHOW_PEER,
+    UDIAG_SHOW_RQLEN,
+    UDIAG_SHOW_UID,
+    XFRM_MSG_GETPOLICY,
+    XFRM_MSG_GETSA,
+)
+
 __all__ = ["DUMPS", "Dump", "refusal"]
 
-NLM_F_REQUEST_DUMP = 0x301
-NLMSG_ERROR = 2
-INET, INET6, BRIDGE, UNIX = 2, 10, 7, 1
-TCP, UDP = 6, 17
 EVERY_STATE = 0xFFFFFFFF
-INET_DIAG_CONG = 1 << 3  # bit 4 - 1: the name of the congestion control, which is sent only when asked for
-# UDIAG_SHOW_NAME, _PEER, _RQLEN, _UID (linux/unix_diag.h)
-SHOW = 0x1 | 0x4 | 0x10 | 0x40
+# The name of the congestion control, which is sent only when asked for: extension n is the bit n - 1.
+EXTENSIONS = 1 << INET_DIAG_CONG - 1
+SHOW = UDIAG_SHOW_NAME | UDIAG_SHOW_PEER | UDIAG_SHOW_RQLEN | UDIAG_SHOW_UID
 
 
 class Dump(NamedTuple):
@@ -35,7 +72,8 @@ class Dump(NamedTuple):
 
     def message(self, seq: int) -> bytes:
         """The request with its header, in this host's byte order."""
-        return struct.pack("=IHHII", 16 + len(self.body), self.kind, NLM_F_REQUEST_DUMP, seq, 0) + self.body
+        length, flags = NLMSG_HDRLEN + len(self.body), NLM_F_REQUEST | NLM_F_DUMP
+        return struct.pack("=IHHII", length, self.kind, flags, seq, 0) + self.body
 
 
 def _route(kind: int, size: int, what: str, *families: int) -> list[Dump]:
@@ -45,35 +83,38 @@ def _route(kind: int, size: int, what: str, *families: int) -> list[Dump]:
 
 def _inet(family: int, protocol: int, what: str) -> Dump:
     """inet_diag_req_v2 (linux/inet_diag.h) for every socket."""
-    return Dump(20, struct.pack("=BBBBI48x", family, protocol, INET_DIAG_CONG, 0, EVERY_STATE), what)
+    return Dump(SOCK_DIAG_BY_FAMILY, struct.pack("=BBBBI48x", family, protocol, EXTENSIONS, 0, EVERY_STATE), what)
 
 
 DUMPS: Mapping[int, list[Dump]] = {
-    0: [
-        *_route(18, 16, "links", 0, BRIDGE),
-        *_route(22, 8, "addresses", 0),
-        *_route(26, 12, "routes", INET, INET6),
-        *_route(30, 12, "neighbours", 0, BRIDGE),
-        *_route(34, 12, "rules", INET, INET6),
+    NETLINK_ROUTE: [
+        *_route(RTM_GETLINK, IFINFOMSG, "links", AF_UNSPEC, AF_BRIDGE),
+        *_route(RTM_GETADDR, IFADDRMSG, "addresses", AF_UNSPEC),
+        *_route(RTM_GETROUTE, RTMSG, "routes", AF_INET, AF_INET6),
+        *_route(RTM_GETNEIGH, NDMSG, "neighbours", AF_UNSPEC, AF_BRIDGE),
+        *_route(RTM_GETRULE, FIB_RULE_HDR, "rules", AF_INET, AF_INET6),
     ],
-    4: [
-        _inet(INET, TCP, "TCP sockets"),
-        _inet(INET6, TCP, "TCP sockets of IPv6"),
-        _inet(INET, UDP, "UDP sockets"),
-        _inet(INET6, UDP, "UDP sockets of IPv6"),
+    NETLINK_SOCK_DIAG: [
+        _inet(AF_INET, IPPROTO_TCP, "TCP sockets"),
+        _inet(AF_INET6, IPPROTO_TCP, "TCP sockets of IPv6"),
+        _inet(AF_INET, IPPROTO_UDP, "UDP sockets"),
+        _inet(AF_INET6, IPPROTO_UDP, "UDP sockets of IPv6"),
         # unix_diag_req: family, protocol, pad, states, inode, show, cookie
-        Dump(20, struct.pack("=BBHIIIII", UNIX, 0, 0, EVERY_STATE, 0, SHOW, 0, 0), "unix sockets"),
+        Dump(SOCK_DIAG_BY_FAMILY, struct.pack("=BBHIIIII", AF_UNIX, 0, 0, EVERY_STATE, 0, SHOW, 0, 0), "unix sockets"),
     ],
-    6: [Dump(0x12, b"", "states of IPsec"), Dump(0x15, b"", "policies of IPsec")],
-    12: [Dump(0x101, bytes(4), "tracked connections")],  # IPCTNL_MSG_CT_GET, nfgenmsg of every family
-    # CTRL_CMD_GETFAMILY: which family has which number and which groups
-    16: [Dump(16, struct.pack("=BBH", 3, 1, 0), "families")],
+    NETLINK_XFRM: [Dump(XFRM_MSG_GETSA, b"", "states of IPsec"), Dump(XFRM_MSG_GETPOLICY, b"", "policies of IPsec")],
+    # nfgenmsg of every family
+    NETLINK_NETFILTER: [
+        Dump(NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET, bytes(4), "tracked connections"),
+    ],
+    # Which family has which number and which groups
+    NETLINK_GENERIC: [Dump(GENL_ID_CTRL, struct.pack("=BBH", CTRL_CMD_GETFAMILY, 1, 0), "families")],
 }
 
 
 def refusal(answer: bytes) -> int:
     """The error number when an answer is NLMSG_ERROR with one, else 0."""
-    if len(answer) < 20 or struct.unpack_from("=H", answer, 4)[0] != NLMSG_ERROR:
+    if len(answer) < NLMSG_HDRLEN + 4 or struct.unpack_from("=H", answer, 4)[0] != NLMSG_ERROR:
         return 0
-    number: int = struct.unpack_from("=i", answer, 16)[0]
+    number: int = struct.unpack_from("=i", answer, NLMSG_HDRLEN)[0]
     return max(0, -number)

@@ -16,11 +16,10 @@ from importlib import import_module
 from nlmon.backends.registry import BACKENDS
 from nlmon.errors import TransportError, UsageError
 from nlmon.transport.base import Transport
+from nlmon.uapi import GENL_ID_CTRL, NETLINK_ROUTE, NLMSG_HDRLEN
 
 __all__ = ["announces_family", "groups_to_join", "join_generic"]
 
-ROUTE = 0
-GENL_ID_CTRL = 16
 GENERIC_GROUPS = 256
 
 
@@ -39,7 +38,7 @@ def groups_to_join(names: Iterable[str] = ()) -> dict[int, tuple[int, ...]]:
     for name in names:
         if name not in known:
             raise UsageError("NLM-U011", f"no group is called {name!r}", hint="there are " + ", ".join(known))
-        joined[ROUTE].update(known[name])
+        joined[NETLINK_ROUTE].update(known[name])
     return {protocol: tuple(sorted(numbers)) for protocol, numbers in sorted(joined.items())}
 
 
@@ -55,4 +54,4 @@ def join_generic(transport: Transport) -> None:
 
 def announces_family(data: bytes) -> bool:
     """Whether a datagram of NETLINK_GENERIC, in this host's byte order, is a message of nlctrl."""
-    return len(data) >= 16 and struct.unpack_from("=H", data, 4)[0] == GENL_ID_CTRL
+    return len(data) >= NLMSG_HDRLEN and struct.unpack_from("=H", data, 4)[0] == GENL_ID_CTRL

@@ -22,6 +22,7 @@ from nlmon.report.jsonout import report_bytes
 from nlmon.report.model import Damage
 from nlmon.report.text import printable, shown_path
 from nlmon.transport.recorded.transport import ReplayFactory
+from nlmon.uapi import NETLINK_GENERIC
 from nlmon.wire import Datagram
 
 __all__ = ["CaptureSummary", "command", "summarise"]
@@ -49,9 +50,6 @@ class CaptureSummary(Struct, frozen=True):
     skipped: int
     dropped: int
     damage: Damage | None
-
-
-GENERIC = 16
 
 
 @click.command("info")
@@ -113,7 +111,7 @@ def summarise(reader: CaptureReader, path: str) -> CaptureSummary:
         messages=sum(counts.total() for counts in protocols.values()),
         protocols={
             PROTOCOLS.get(protocol, str(protocol)): {
-                (names.get(kind) if protocol == GENERIC else None) or message_type(protocol, kind): count
+                (names.get(kind) if protocol == NETLINK_GENERIC else None) or message_type(protocol, kind): count
                 for kind, count in sorted(counts.items())
             }
             for protocol, counts in sorted(protocols.items())

@@ -18,11 +18,10 @@ from nlmon.errors import InputError
 from nlmon.names import PROTOCOLS, message_type
 from nlmon.report.text import shown_path
 from nlmon.transport.recorded.transport import ReplayFactory
+from nlmon.uapi import NETLINK_GENERIC
 from nlmon.wire import Datagram
 
 __all__ = ["command"]
-
-GENERIC = 16
 
 
 @click.command("layout")
@@ -62,14 +61,14 @@ def command(capture: Path, protocols: tuple[int, ...], limit: int | None, byteor
 def _decode(reader: CaptureReader, factory: ReplayFactory, backend: LibnlBackend, protocols: set[int]) -> None:
     """Decode the notifications of a capture; what the kernel answers tells the names of families."""
     conversation = Conversation(reader.info.byteorder)
-    if GENERIC in protocols:
-        backend.enable(GENERIC)
+    if NETLINK_GENERIC in protocols:
+        backend.enable(NETLINK_GENERIC)
     for frame in reader:
         place = conversation.place(frame)
         datagram = Datagram(frame.number, frame.timestamp, frame.protocol, frame.data, frame.truncated, place.request)
         if place.role is Role.NOTIFICATION and frame.protocol in protocols & backend.groups.keys():
             backend.observed(datagram, backend.decode(datagram))
-        elif place.role in {Role.DUMP, Role.REPLY} and frame.protocol == GENERIC:
+        elif place.role in {Role.DUMP, Role.REPLY} and frame.protocol == NETLINK_GENERIC:
             factory.learn(datagram)
             backend.refresh()
 
@@ -79,6 +78,6 @@ def _shown(one: Listed) -> str:
     kind = PROTOCOLS.get(one.protocol, str(one.protocol))
     if one.msg_type >= 0:
         kind = message_type(one.protocol, one.msg_type)
-        kind = f"family {kind}" if one.protocol == GENERIC else kind
+        kind = f"family {kind}" if one.protocol == NETLINK_GENERIC else kind
     constants = (f"{name} = {value!a}" for name, value in one.program.constants.items() if value is not None)
     return f"# {kind} {one.part}, {one.length} bytes, {one.hits:,} hits\n# {', '.join(constants)}\n{one.program.text}\n"

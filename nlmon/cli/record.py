@@ -36,13 +36,12 @@ from nlmon.errors import CaptureError, Overrun, TransportError, UsageError, errn
 from nlmon.names import PROTOCOLS
 from nlmon.transport.kernel.transport import KernelFactory
 from nlmon.transport.recorder import RecordingFactory, RecordingTransport
+from nlmon.uapi import NETLINK_GENERIC, NETLINK_ROUTE
 
 __all__ = ["command"]
 
 # Seconds; poll(2) counts milliseconds in 32 bits.
 LONGEST = 2_000_000
-ROUTE = 0
-GENERIC = 16
 # sock_setsockopt takes an int, and the kernel doubles it.
 LARGEST_BUFFER = 1 << 30
 
@@ -83,7 +82,7 @@ def command(
             f"protocol {min(unknown)} cannot be recorded",
             hint="try " + ", ".join(PROTOCOLS[p] for p in groups),
         )
-    if names and protocols and ROUTE not in protocols:
+    if names and protocols and NETLINK_ROUTE not in protocols:
         hint = "leave out --group, or add --protocol route"
         raise UsageError("NLM-U012", "--group names groups of NETLINK_ROUTE, which is not recorded", hint=hint)
     metadata = {
@@ -138,7 +137,7 @@ def _opened(
         try:
             yield protocol, factory.open(protocol, groups[protocol], receive_buffer=receive_buffer)
         except TransportError as error:
-            if protocols or protocol == ROUTE:
+            if protocols or protocol == NETLINK_ROUTE:
                 raise
             warn(f"not recorded: {PROTOCOLS[protocol]}: {error.why or error.what}")
 
@@ -164,7 +163,7 @@ def _record(
             try:
                 while (count is None or events < count) and (datagram := transport.recv()) is not None:
                     events += 1
-                    if transport.protocol == GENERIC and announces_family(datagram.data):
+                    if transport.protocol == NETLINK_GENERIC and announces_family(datagram.data):
                         join_generic(transport)
             except Overrun as overrun:
                 warn(f"warning: {overrun}")
@@ -181,7 +180,7 @@ def _dump(protocol: int, transport: RecordingTransport) -> None:
         else:
             if refused:
                 warn(f"warning: the dump of {dump.what} is missing: the kernel answers {errno_name(refused)}")
-    if protocol == GENERIC:
+    if protocol == NETLINK_GENERIC:
         join_generic(transport)
 
 

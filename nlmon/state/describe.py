@@ -21,13 +21,21 @@ from typing import Any
 from nlmon.events import LinkInfo, RoutePayload
 from nlmon.names import TABLES, name_of
 from nlmon.state.identity import RULE_KEY, Key
-from nlmon.uapi import AF_BRIDGE, AF_INET, AF_INET6
+from nlmon.uapi import (
+    AF_BRIDGE,
+    AF_INET,
+    AF_INET6,
+    FR_ACT_GOTO,
+    FR_ACT_TO_TBL,
+    RT_SCOPE_UNIVERSE,
+    RT_TABLE_MAIN,
+    RTN_UNICAST,
+    RTPROT_BOOT,
+)
 
 __all__ = ["show_interface", "show_key"]
 
 Links = Mapping[Key, RoutePayload]
-MAIN, BOOT, UNICAST, UNIVERSE = 254, 3, 1, 0
-TO_TABLE, GOTO = 1, 2
 WHOLE = {AF_INET: 32, AF_INET6: 128}
 
 
@@ -135,9 +143,9 @@ def _rule(key: Key, _: Links) -> Iterator[str]:
 
 
 def _action(rule: Mapping[str, Any]) -> str:
-    if rule["action"] == GOTO:
+    if rule["action"] == FR_ACT_GOTO:
         return f"goto {rule['goto']}"
-    if rule["action"] == TO_TABLE:
+    if rule["action"] == FR_ACT_TO_TBL:
         return "lookup [l3mdev-table]" if rule["l3mdev"] else f"lookup {_table(rule['table'])}"
     # The header of any other action holds a table, too, which is 0 but for odd ones.
     action = name_of("rule_action", rule["action"]).lower()
@@ -148,10 +156,10 @@ def _route(key: Key, links: Links) -> Iterator[str]:
     family, table, dst, dst_len, src, src_len, tos, priority, _ = key
     entry: Any = key[-1]  # see identity.hops_of
     kind, *middle, hops = entry
-    protocol, scope, prefsrc, metrics, nh_id = middle or (BOOT, UNIVERSE, None, None, None)
+    protocol, scope, prefsrc, metrics, nh_id = middle or (RTPROT_BOOT, RT_SCOPE_UNIVERSE, None, None, None)
     to = _prefix(dst, dst_len, family, "default")
     yield "route inet6" if family == AF_INET6 and ":" not in to else "route"
-    if kind != UNICAST:
+    if kind != RTN_UNICAST:
         yield name_of("route_type", kind).lower()
     yield to
     if src is not None or src_len:
@@ -169,11 +177,11 @@ def _route(key: Key, links: Links) -> Iterator[str]:
             yield _dev(index, links)
         if weight != 1:
             yield f"weight {weight}"
-    if table != MAIN:
+    if table != RT_TABLE_MAIN:
         yield f"table {_table(table)}"
-    if protocol != BOOT:
+    if protocol != RTPROT_BOOT:
         yield f"proto {name_of('route_protocol', protocol).lower()}"
-    if scope != UNIVERSE:
+    if scope != RT_SCOPE_UNIVERSE:
         yield f"scope {name_of('scope', scope).lower()}"
     if prefsrc is not None:
         yield f"src {prefsrc}"
