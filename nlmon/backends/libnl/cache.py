@@ -1,9 +1,9 @@
 """Caches of links, addresses and routes: filled by a dump, kept by notifications, bounded, refreshed by age.
 
 Rules of this file:
-1. What a cache holds was said by the kernel: by a dump or by a notification, deletions included.
+1. What a cache holds was sent by the kernel: in a dump or a notification, deletions included.
 2. At most ``limit`` objects of a kind are held; what does not fit is counted in ``refused``. A cache that may lack
-   something says so (``lacking``), and then what it does not hold is asked for.
+   something is ``lacking``, and then what it does not hold is asked for.
 3. An answer that is not whole adds objects and removes none.
 4. Addresses and routes go with their link, so links are followed for them, too.
 5. A cache never goes back in time: it is filled when no older notification waits, and until then
@@ -31,7 +31,7 @@ SECOND = 1_000_000_000
 
 
 class CacheStatus(Struct, frozen=True):
-    """``count``: objects held. ``refused``: how often an object was told of that did not fit, the same one each time.
+    """``count``: objects held. ``refused``: how often an object was reported that did not fit, the same one each time.
     ``filled``: when the cache was filled last (nanoseconds since 1970, 0: never)."""
 
     count: int
@@ -83,7 +83,7 @@ class Cache:
         self._filled[kind] = now or 1
 
     def clear(self) -> None:
-        """Hold nothing: nobody keeps it any more."""
+        """Hold nothing: no notification keeps it fresh any more."""
         self._state = State(notes=False)
         self._names.clear()
         self._filled = dict.fromkeys(self.kinds, 0)

@@ -25,7 +25,7 @@ NLM_F_DUMP_INTR = 0x10
 
 
 class Outcome(enum.Enum):
-    """How a dump ended. ``FAILED``: the kernel answered with an error. ``UNFINISHED``: it never said DONE."""
+    """How a dump ended. ``FAILED``: the kernel answered with an error. ``UNFINISHED``: NLMSG_DONE never came."""
 
     COMPLETE = "complete"
     INTERRUPTED = "interrupted, with data"
@@ -63,7 +63,7 @@ class DumpResult(Struct):
 class DumpTracker:
     """Fed the datagrams of an answer; ``done`` when the answer is over.
 
-    Messages with another sequence number belong to somebody else's request; ``foreign`` counts them and
+    Messages with another sequence number answer other requests; ``foreign`` counts them and
     ``offsets`` names the messages of a datagram that are ours.
     """
 

@@ -3,8 +3,8 @@
 Rules of this file:
 1. At most ``size`` datagrams wait. An error is kept in its turn and takes no datagram's place.
 2. However much comes, a call ends and what is kept is delivered: at most twice ``size`` datagrams are read in a call,
-   and none behind an error, which would tell one gap after the other.
-3. What is dropped is told like a loss in the kernel, by an ``Overrun`` at the place of the gap.
+   and none behind an error, which would report one gap after the other.
+3. What is dropped is reported like a loss in the kernel, by an ``Overrun`` at the place of the gap.
 4. The policy ``wait`` drops nothing: what does not fit stays in the kernel's buffer.
 5. To look into an empty buffer costs as much as to read from it. So that is not done again before a few datagrams were
    delivered, which takes less time than a small buffer takes to fill.
@@ -24,7 +24,7 @@ from nlmon.wire import Datagram
 __all__ = ["Pool"]
 
 # Deliveries after which a buffer that was empty is looked into again: some thirty microseconds, in which the kernel
-# says a message or two; the smallest buffer holds three about links, 32 KiB hold 28.
+# sends a message or two; the smallest buffer holds three about links, 32 KiB hold 28.
 REST = 4
 
 
@@ -42,7 +42,7 @@ class Pool:
 
     @property
     def waits(self) -> bool:
-        """Whether something was read that nobody has had yet."""
+        """Whether something was read that is not delivered yet."""
         return bool(self._items)
 
     def read(self, transport: Transport) -> Datagram | None:

@@ -1,14 +1,14 @@
-"""Recovery after an overrun: what changed meanwhile, told as events.
+"""Recovery after an overrun: what changed meanwhile, as synthetic events.
 
-After a loss the kernel's tables are dumped and held against what was delivered so far. What differs becomes
-synthetic events: deletions of what is gone, from routes back to links, then news from links to routes, so that
-a consumer never meets an address before its link.
+After a loss the kernel's tables are dumped and compared with what was delivered so far. What differs becomes
+synthetic events: deletions of what is gone, from routes back to links, then what is new or changed, from links to
+routes, so that a consumer never meets an address before its link.
 
 Rules of this file:
 1. A dump that was interrupted, failed or not all readable proves the presence of objects and never their absence.
 2. Values in, values out: dumping is the backend's part.
 
-Not here: when to recover, and how often (``backend``).
+Not here: when to recover, and how often (``resync``).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from nlmon.state.tables import State
 
 __all__ = ["DUMPS", "Tracker"]
 
-# RTM_GET* type and family of every dump that together show a namespace's state, links first. Rules of all families:
+# RTM_GET* type and family of the dumps that show a namespace's state, links first. Rules of all families:
 # multicast routing has rules of its own (RTNL_FAMILY_IPMR).
 DUMPS = ((18, 0), (18, 7), (22, 0), (30, 0), (30, 7), (34, 0), (26, 2), (26, 10))
 NEW_OF = {"link": 16, "port": 16, "addr": 20, "route": 24, "neigh": 28, "rule": 32}
@@ -53,7 +53,7 @@ class Tracker:
         """Synthetic events that bring a consumer from the tracked state to the dumped one. ``results``: (type,
         family, result) of each dump; ``template`` gives frame and time stamp."""
         gone: list[Event] = []
-        news: list[Event] = []
+        changes: list[Event] = []
         old = _names(self.state.tables["link"].values())
         new = dict(old)
         for msg_type, family, result in results:
@@ -75,9 +75,9 @@ class Tracker:
             for key, payload in there.items():
                 before = table.get(key)
                 if before is None or key in again or changed_fields(kind, before, payload):
-                    news.append(_synthetic(template, NEW_OF[kind], payload, new))
+                    changes.append(_synthetic(template, NEW_OF[kind], payload, new))
         yield from reversed(gone)
-        yield from news
+        yield from changes
 
     def _misplaced(self, there: Iterable[Key]) -> set[Key]:
         """IPv4 routes of groups that are in another order than the kernel has them, since what comes anew goes to the

@@ -1,6 +1,6 @@
 """Resynchronization: what is done about a loss, and when.
 
-A loss is noticed when the kernel says so. Once no message waits any more, since an older one would undo the result,
+A loss is noticed when the kernel reports it. Once no message waits any more, since an older one would undo the result,
 the tables are dumped (``recovery.DUMPS``), and what differs from what was delivered becomes synthetic events.
 
 Rules of this file:
@@ -41,7 +41,7 @@ class Resync:
     """The state of resynchronization of NETLINK_ROUTE, of which ``options`` say whether and how it is done.
 
     ``loss``: the first loss that no attempt has dealt with yet, as the event from which synthetic ones are made.
-    ``tracker``: what was delivered; None where nobody asks for synthetic events."""
+    ``tracker``: what was delivered; None where no synthetic events are wanted."""
 
     def __init__(self, options: BackendOptions) -> None:
         self._options = options
@@ -108,7 +108,7 @@ class Resync:
     # -- a socket that is closed or replaced -------------------------------------------------------------------
 
     def clear(self) -> None:
-        """Forget the loss and what was delivered: nobody follows the tables any more."""
+        """Forget the loss and what was delivered: no notification comes any more."""
         self.loss, self._failures = None, 0
         self.tracker = Tracker() if self._options.resync else None
 

@@ -45,12 +45,12 @@ class Families(Decoder):
         self.by_id: dict[int, Family] = {GENL_ID_CTRL: Family(GENL_ID_CTRL, "nlctrl", {"notify": GENL_ID_CTRL})}
 
     def name(self, number: int) -> str | None:
-        """Name of a family, None if nlctrl has not told."""
+        """Name of a family, None if nlctrl has not named it."""
         found = self.by_id.get(number)
         return None if found is None else found.name
 
     def header(self, number: int) -> int:
-        """Bytes of a family's own header with its padding; none if nlctrl has not told."""
+        """Bytes of a family's own header with its padding; none if nlctrl has not named it."""
         found = self.by_id.get(number)
         if found is None or number == GENL_ID_CTRL:
             return 0
@@ -74,8 +74,8 @@ class Families(Decoder):
         self.by_id = {n: family for n, family in self.by_id.items() if n in numbers or n == GENL_ID_CTRL}
 
     def learn(self, m: DecodeContext, start: int, end: int) -> Family | None:
-        """Take in one nlctrl message that tells of a family; the family if it is there now, None if it went or the
-        message tells of none."""
+        """Take in one nlctrl message about a family; the family if it is there now, None if it went or the message is
+        about none."""
         if end - start < NLMSGHDR + GENLMSGHDR:
             return None
         command = m.data[start + NLMSGHDR]
@@ -99,7 +99,7 @@ class Families(Decoder):
             self.by_id.pop(number, None)
             return None
         if command == NEWFAMILY and name and (known is not None or len(self.by_id) < REMEMBERED):
-            # A name is that of one family: under another number it went and came back, and the farewell was lost.
+            # A name is that of one family: under another number it went and came back, and the deletion was lost.
             self.keep({other for other, family in self.by_id.items() if family.name != name})
             self.by_id[number] = Family(number, name, groups, header)
         elif command == NEWMCAST_GRP and known is not None:

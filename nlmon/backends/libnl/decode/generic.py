@@ -26,8 +26,8 @@ VENDOR_NUMBERS = {195: "NL80211_ATTR_VENDOR_ID", 196: "NL80211_ATTR_VENDOR_SUBCM
 
 
 class GenericDecoder(Decoder, layouts=True):
-    """Decoder of generic messages for one byte order; ``families`` gives names to numbers, and is replaced by those
-    that somebody learns."""
+    """Decoder of generic messages for one byte order; ``families`` gives names to numbers; a backend replaces it by
+    those that it learns."""
 
     nl80211_policy = policies.NL80211
     vendor_policy = policies.NL80211_VENDOR
@@ -72,14 +72,14 @@ class GenericDecoder(Decoder, layouts=True):
             what = f"the header of the family {name} needs {header} bytes, {end - at} follow the genlmsghdr"
             m.errors.append(HeaderError("NLM-D002", what, frame=m.frame, offset=at - GENLMSGHDR, path=ATTRIBUTES))
         else:
-            # What does not fit in a vendor command was said there.
+            # What does not fit in a vendor command was reported there.
             once = DecodeContext(m.data, m.frame, []) if command == NL80211_CMD_VENDOR and not header else m
             found = self.children(once, at + header, end, ATTRIBUTES)
             raw = tuple((kind, m.data[begin:stop].hex()) for kind, _, begin, stop in found)
         return GenericInfo(number, command, version, *vendor, name, raw, None, None)
 
     def _vendor(self, m: DecodeContext, at: int, end: int) -> tuple[int | None, int | None]:
-        """Vendor and subcommand, as one reads them who knows no families and so none of their headers."""
+        """Vendor and subcommand, as they are read without knowing families, and so none of their headers."""
         found: dict[int, int | None] = {}
         for kind, offset, begin, stop in self.children(m, at, end, ""):
             if kind not in VENDOR_NUMBERS:

@@ -163,7 +163,7 @@ class MessageDecoder:
         self._names[protocol] = functools.partial(self.link_name, protocol)
 
     def link_name(self, protocol: int, ifindex: int) -> str | None:
-        """Name of an interface; nobody knows one here."""
+        """Name of an interface; None here, where only bytes are known."""
         return None
 
     def decode(self, datagram: Datagram) -> Decoded:

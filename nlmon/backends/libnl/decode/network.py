@@ -129,7 +129,7 @@ class NetworkDecoder(Decoder, layouts=True):
         return tuple(found)
 
     def _mdb_one(self, m: DecodeContext, at: int) -> MdbEntry:
-        """struct br_mdb_entry: the address is told by the protocol behind it, which is big-endian."""
+        """struct br_mdb_entry: the kind of address is given by the protocol behind it, which is big-endian."""
         ifindex, state, flags, vid = self._mdb_entry(m.data, at)
         protocol = int.from_bytes(m.data[at + 24 : at + 26], "big")
         raw = m.data[at + 8 : at + 24]

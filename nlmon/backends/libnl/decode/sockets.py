@@ -51,7 +51,7 @@ class SocketDecoder(Decoder, layouts=True):
         self._u32 = struct.Struct(self.sign + "I").unpack_from
 
     def socket(self, m: DecodeContext, start: int, end: int) -> Found:
-        """inet_diag_msg or unix_diag_msg, which the first byte tells apart."""
+        """inet_diag_msg or unix_diag_msg, which differ by the first byte."""
         body = start + NLMSGHDR
         family = m.data[body]
         if self._u16(m.data, start + 6)[0] & NLM_F_REQUEST:

@@ -147,8 +147,8 @@ class XfrmDecoder(Decoder, layouts=True):
     # -- structures --------------------------------------------------------------------------------------------
 
     def _padded(self, m: DecodeContext, start: int, at: int, hard: int = 0) -> bool:
-        """Whether four bytes of padding are there, which kernels clear, and what says whether something is gone is 0
-        or 1. Without the padding it is an attribute's length."""
+        """Whether four bytes of padding are there, which kernels clear, and ``hard`` is 0 or 1. Without the padding it
+        is an attribute's length."""
         if not any(m.data[at : at + 4]) and hard <= 1:
             return True
         what = "the structure is not that of a 64-bit kernel: something stands in its padding"

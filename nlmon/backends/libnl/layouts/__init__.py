@@ -20,14 +20,14 @@ Rules of this folder:
 1. A layout gives exactly what the policy gives, for any bytes. It is made only of what was read without an error, and
    used only where the walk would call the same readers at the same places. A reader whose form it does not know, it
    calls.
-2. Who uses layouts says so: decoders and backends by a class keyword, which no subclass inherits, since what it changes
-   is not known here.
+2. Layouts are used by the decoders and backends that declare it by a class keyword. No subclass inherits that, since
+   what it changes is not known here.
 3. Generated code is made of our own names and of integers, some of which are a message's type and flags; no text of a
    message is ever part of a source.
 4. Bounded: layouts, their bytes, their memos, and how often functions are made, so that a sender of ever new layouts
    gains nothing by it.
 
-``shape`` says what stands where, ``source`` writes functions, with ``memo`` for texts. ``ranges`` makes layouts of
+``shape`` finds what stands where, ``source`` writes functions, with ``memo`` for texts. ``ranges`` makes layouts of
 attributes, for every protocol, ``messages`` of whole messages, for those that a recipe describes; ``cache`` keeps what
 was made and counts, within the ``budget``. Messages of another namespace are walked: few monitors receive any.
 

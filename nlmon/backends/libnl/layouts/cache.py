@@ -8,7 +8,7 @@ Rules:
 2. A function is made when the ``budget`` allows it.
 3. Keys whose layouts fail more often than they fit are given up, and tried again after ``RETRY_AFTER`` walks: what they
    lacked may have been the means to make another.
-4. The oldest key goes when there are too many, or their samples are too large together.
+4. The oldest key goes when there are too many, or all their samples are too large.
 
 Not here: what a layout is (``shape``), and its code (``source``).
 """
@@ -130,9 +130,9 @@ class InlineCache:
 
 
 class KeySpace:
-    """The keys of one user of layouts: ``caches``, ``first`` messages of keys that were seen, which tell what changes,
-    and keys that are given up until so many walks were made as ``retry_at`` says. ``describe``: says what has a key,
-    for people: protocol, type of the message (-1: any), and what of it."""
+    """The keys of one user of layouts: their ``caches``, the ``first`` message that was seen of each, which shows what
+    changes, and the keys that are given up until ``retry_at`` walks were made. ``describe``: explains a key by the
+    protocol, the type of the message (-1: any), and what part of it has the layout."""
 
     __slots__ = ("caches", "describe", "first", "given_up", "retry_at")
 

@@ -9,12 +9,10 @@ Not here: code (``source``), and when it is made (``cache``).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from nlmon.backends.libnl.policies.readers import Reader
-
-if TYPE_CHECKING:
-    from nlmon.backends.libnl.policies.tables import Table
+from nlmon.backends.libnl.policies.tables import Table
 
 __all__ = ["Range", "Shape", "Spot", "shape_of"]
 

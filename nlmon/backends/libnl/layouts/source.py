@@ -2,7 +2,7 @@
 
 Values that never changed so far are compared, too, and are constants of the function; what did change is ``loose`` and
 unpacked. A short layout is compared by its bits: the whole as one number, with a mask. In a long one (a link has 1,500
-bytes) runs of bytes are compared, over what nobody reads as long as it never changed.
+bytes) runs of bytes are compared, over what no reader reads as long as it never changed.
 
 Every value has a name: that of the header's number, or of the policy's field. What is unpacked is a variable, what
 never changed or is absent is a global of the function, so that layouts with the same variables have the same code. The

@@ -3,12 +3,16 @@
 In the manner of libnl's ``struct nla_policy``: one row an attribute, checked before the value is read. A row
 names the attribute as the kernel does; its number comes from pyroute2's definitions (``resolve``).
 
+The policies are in ``route``, ``network``, ``sockets``, ``netfilter``, ``xfrm`` and ``generic``. ``resolve`` looks them
+up, ``readers`` reads values, with ``addresses``, ``tables`` is what policies compile to, and ``recipes`` says how
+payloads are made of the values.
+
 Rules of this folder:
 1. The rows of a message are in the order of the fields of its event. Rows of one name in a row fill one field,
    and the last attribute in the message wins.
 2. A number or a length is stated here only where pyroute2 lacks it or has it wrong, with the reason beside it.
 
-Not here: reading values (``readers``) and walking messages (``decode.attributes``).
+Not here: walking messages (``decode.attributes``).
 """
 
 from __future__ import annotations
@@ -45,7 +49,7 @@ class Policy(NamedTuple):
         return tuple(dict.fromkeys(row.field for row in self.attributes))
 
     def replacing(self, row: Attr) -> Policy:
-        """This policy with ``row`` alone for its field, in the place of the first row of that."""
+        """This policy with ``row`` as the only one for its field, in the place of the first row of that."""
         first = [old.field for old in self.attributes].index(row.field)
         rows = [old for old in self.attributes if old.field != row.field]
         return self._replace(attributes=(*rows[:first], row, *rows[first:]))

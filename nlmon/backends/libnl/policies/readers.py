@@ -128,7 +128,7 @@ def _text(m: DecodeContext, _: int, begin: int, end: int) -> str:
 
 
 def _flag(*_: object) -> bool:
-    """An attribute that says all by being there."""
+    """An attribute without a value: it is there or not."""
     return True
 
 

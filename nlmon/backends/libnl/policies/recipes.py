@@ -57,8 +57,8 @@ Argument: TypeAlias = str | Either | Call
 
 class Recipe(NamedTuple):
     """How a payload is made. ``policy``: the attribute of the decoder that holds the policy. ``header``: names of the
-    fixed header's numbers, in order. ``payload``: the call that makes it. ``ifindex`` and ``ifname``: names of what
-    says which interface it is, or None.
+    fixed header's numbers, in order. ``payload``: the call that makes it. ``ifindex`` and ``ifname``: names of the
+    values that identify the interface, or None.
 
     ``missing``: the value of the policy's first row when the message lacks it. ``per_family``: the first number of the
     header is the address family, by which the policy is compiled. ``framing``: what attributes that do not fit are
@@ -153,7 +153,7 @@ ROUTE: Mapping[str, Recipe] = MappingProxyType(
     }
 )
 
-# Where errors are that only one finds who reads the attributes of every family, as the contract calls it.
+# Where errors are that are found only by reading the attributes of every family, as the contract calls it.
 ATTRIBUTES = "(genl_attrs)"
 
 # A message of nl80211 that is no vendor command. A family's number is given away when the family goes.
