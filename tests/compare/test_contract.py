@@ -1,4 +1,4 @@
-"""The contract file, its schema, and what a wrong one is told."""
+"""The contract file, its schema, and the errors of a wrong one."""
 
 from __future__ import annotations
 

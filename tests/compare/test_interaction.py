@@ -1,4 +1,4 @@
-"""Rules of the comparison that only show in company: several messages in a datagram, several states of an object.
+"""Rules of the comparison that only show in interaction: several messages in a datagram, several states of an object.
 
 Not here: single values (``test_verdict_values``).
 """
@@ -56,7 +56,7 @@ def test_an_error_does_not_excuse_its_neighbour(data: bytes) -> None:
 
 @pytest.mark.parametrize("lost", [0, 1, 2])
 def test_an_event_does_not_excuse_its_neighbour(lost: int) -> None:
-    """Of three messages in a datagram each owes its event."""
+    """Of three messages in a datagram each must give its event."""
     missed = lost * len(WHOLE)
     drop = changing(lambda event: None if event.offset == missed else event)
 
@@ -71,27 +71,27 @@ class Silent(LibnlBackend):
 
 
 def test_who_reads_alone_owes_its_errors_to_itself() -> None:
-    """Of a message that only libnl reads, legacy owes no error and another libnl does."""
+    """Of a message that only libnl reads, legacy need not report an error, and another libnl must."""
     silent: BackendMaker = Silent
 
     assert found(SHORT, libnl) == []
     assert [cls for cls, *_ in found(SHORT, silent, reference=libnl)] == ["error"]
 
 
-class Deaf(LibnlBackend):
+class NotSubscribed(LibnlBackend):
     """Does not hear that a flow is gone."""
 
     groups = {**LibnlBackend.groups, NETFILTER: (1, 2, 4, 5, 6)}  # noqa: RUF012
 
 
 def test_who_does_not_hear_owes_no_error() -> None:
-    """That a message is broken cannot be told by who never had it."""
+    """Who never received a message need not report that it is broken."""
     short = netfilter(2)[:18]
     gone = len(short).to_bytes(4, "little") + short[4:]
-    deaf: BackendMaker = Deaf
+    not_subscribed: BackendMaker = NotSubscribed
 
     assert ("error", 0, "") in found(gone, Silent, NETFILTER)
-    assert "error" not in {cls for cls, *_ in found(gone, deaf, NETFILTER)}  # type: ignore[misc]
+    assert "error" not in {cls for cls, *_ in found(gone, not_subscribed, NETFILTER)}  # type: ignore[misc]
 
 
 def test_a_field_beyond_the_message_is_not_there() -> None:
@@ -103,7 +103,7 @@ def test_a_field_beyond_the_message_is_not_there() -> None:
 
 
 def held(*links: LinkInfo) -> State:
-    """A state that was told of links."""
+    """A state with links."""
     kept = State()
     for one in links:
         kept.apply(Event(0, ROUTE, NEWSA, 0, 0, 0, 1, 0, one.ifname, one))

@@ -24,7 +24,7 @@ HEADER = HeaderError("NLM-D002", "short", frame=1, offset=0)
 
 
 @pytest.mark.parametrize(
-    ("protocol", "data", "of", "error", "told"),
+    ("protocol", "data", "of", "error", "reported"),
     [
         (0, LINK, "legacy", attribute("IFLA_MTU"), True),
         (0, LINK, "libnl", attribute("IFLA_MTU"), True),
@@ -35,12 +35,12 @@ HEADER = HeaderError("NLM-D002", "short", frame=1, offset=0)
         (0, message(36, bytes(20)), "libnl", HEADER, False),
     ],
 )
-def test_who_owes_what(protocol: int, data: bytes, of: str, error: DecodeError, told: bool) -> None:
+def test_who_must_report_what(protocol: int, data: bytes, of: str, error: DecodeError, reported: bool) -> None:
     """The one that says nothing is excused if it does not read the attribute, or this kind of message."""
     found = ([error], []) if of == "legacy" else ([], [error])
     problems = list(compare_problems(load_contract(), NAMES, Datagram(1, 0, protocol, data), "little", found, []))
 
-    assert [(p.reference != "", p.candidate != "") for p in problems] == [(of == "legacy", of == "libnl")] * told
+    assert [(p.reference != "", p.candidate != "") for p in problems] == [(of == "legacy", of == "libnl")] * reported
 
 
 @pytest.mark.parametrize("order", ["little", "big"])

@@ -209,7 +209,7 @@ def test_the_first_dump_fills_in_silence() -> None:
 
 
 def test_a_later_dump_corrects_and_says_so() -> None:
-    """Gone, appeared and changed objects are each told with the frame that proved it."""
+    """Gone, appeared and changed objects are each reported with the frame that proved it."""
     state = load(State(), 18, 0, link(3), link(4), link(5))
     load(state, 18, 0, link(4), link(5, mtu=1400), link(6), frame=20)
 
@@ -284,7 +284,7 @@ MTU = 2
     ],
 )
 def test_identity_of_routes(first: RouteInfo, second: RouteInfo, count: int) -> None:
-    """IPv4 routes are told apart by metrics and nexthop object, which stands for its hops; IPv6 routes by hops."""
+    """IPv4 routes are distinguished by metrics and nexthop object, which stands for its hops; IPv6 routes by hops."""
     state = fold(event(NEW, first, CREATE), event(NEW, second, CREATE | APPEND))
     shown = {show_key("route", key) for key in state.tables["route"]}
 
@@ -344,7 +344,7 @@ def test_a_link_that_goes_down_while_routes_are_listed() -> None:
 
 
 def test_a_route_that_goes_while_it_is_listed_for_the_first_time() -> None:
-    """A deletion of what no event told of is stronger than the list that shows it."""
+    """A deletion of what no event reported is stronger than the list that shows it."""
     state = State()
     dump = state.begin_dump(26, 2)
     state.apply(event(DEL, route("192.0.2.1")))
@@ -370,7 +370,7 @@ changes = st.one_of(
 def test_order_and_table_hold_the_same_routes(
     before: list[Event], meanwhile: list[Event], listed: list[RouteInfo], four: bool
 ) -> None:
-    """Whatever is told, before a dump and while it lists: every route is in the order of its group, and no other."""
+    """Whatever events say, before a dump and while it lists: every route is in the order of its group, and no other."""
     state = fold(*before)
     dump = state.begin_dump(26, 2 if four else 10)
     for one in meanwhile:

@@ -38,9 +38,9 @@ class Bench:
     def __init__(self, names: tuple[str, str] = FORWARD) -> None:
         factory = ReplayFactory()
         self.backends: tuple[Backend, Backend] = create(names[0], factory), create(names[1], factory)
-        self.told: tuple[list[Difference | str], list[Difference | str]] = [], []
+        self.reported: tuple[list[Difference | str], list[Difference | str]] = [], []
         known = RecordedNames(lambda _: (), lambda _: None)
-        self.judges = [Judge(load_contract(), names, "little", known, told.append) for told in self.told]
+        self.judges = [Judge(load_contract(), names, "little", known, found.append) for found in self.reported]
         self.names, self.agreed, self.datagrams = names, 0, 0
 
     def decode(self, datagram: Datagram) -> list[Side]:
@@ -62,13 +62,13 @@ class Bench:
         try:
             self.judges[number].compare(datagram, *sides, seed=False)
         except (TypeError, AttributeError) as error:  # a value that nothing can be compared with
-            self.told[number].append(str(error))
+            self.reported[number].append(str(error))
 
     def results(self) -> list[tuple[Any, ...]]:
         """Everything that each of the judges found and counted."""
         return [
-            (told, judge.totals(), judge.enhancements, judge.services)
-            for told, judge in zip(self.told, self.judges, strict=True)
+            (found, judge.totals(), judge.enhancements, judge.services)
+            for found, judge in zip(self.reported, self.judges, strict=True)
         ]
 
 
@@ -148,7 +148,7 @@ def test_most_messages_are_agreed_on_at_once(names: tuple[str, str]) -> None:
     fast, slow = bench.results()
 
     assert fast == slow
-    assert bench.told == ([], [])
+    assert bench.reported == ([], [])
     assert bench.agreed > 0.7 * shown > 0
 
 
@@ -187,7 +187,7 @@ def test_values_of_a_shape_are_read_from_each_message() -> None:
     stale = structs.replace(right.events[0], payload=structs.replace(payload, pref=3))
 
     bench.judge(datagram, [left, structs.replace(right, events=[stale])])
-    assert [[one.cls.label for one in told] for told in bench.told] == [["contradicted"], ["contradicted"]]
+    assert [[one.cls.label for one in found] for found in bench.reported] == [["contradicted"], ["contradicted"]]
 
 
 @pytest.mark.parametrize("odd", [25, 24.5, True, "24", "0 or True", None, UNSET])
@@ -237,7 +237,7 @@ def test_who_derives_events_is_judged_by_what_they_say() -> None:
     fast, slow = bench.results()
 
     assert fast == slow
-    assert [len(told) for told in bench.told] == [1, 1]
+    assert [len(found) for found in bench.reported] == [1, 1]
 
 
 def test_the_oldest_shape_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
