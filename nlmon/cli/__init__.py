@@ -5,7 +5,8 @@ Rules of this room:
 2. A command loads what it needs when it is called, not at start.
 
 Read ``main`` first, then ``common``, ``lazy`` and ``output``, which the commands share. The commands: ``capture`` with
-``info`` and ``stats``, ``decode``, ``replay`` with ``spread``, ``schema``, ``record`` with ``dumps`` and ``groups``.
+``info`` and ``stats``, ``debug`` with ``layout``, ``decode``, ``replay`` with ``spread``, ``schema``, and ``record``
+with ``dumps`` and ``groups``.
 
 Not here: what a command finds out (``nlmon.engine.replay``, ``nlmon.capture``), and how that looks (``nlmon.report``).
 """
