@@ -23,6 +23,8 @@ from support.flows import flow, netfilter, tuple_
 from support.sockets import by_family, inet_msg, inet_request, unix_msg
 from support.xfrm import aead, policy, state, template
 
+pytestmark = pytest.mark.slow
+
 SEED = 20261125
 MUTATIONS = 3000
 FAMILIES = {28: "nl80211", 21: "ethtool"}

@@ -15,6 +15,8 @@ import pytest
 
 from support.paths import FIXTURES
 
+pytestmark = pytest.mark.slow
+
 CAPTURES = FIXTURES / "captures" / "linux-6.12"
 SMALL = sorted(path for path in CAPTURES.glob("*.pcap.zst") if path.stat().st_size < 20_000)
 REPLAY = [sys.executable, "-m", "nlmon", "replay"]

@@ -12,6 +12,8 @@ from jsonschema import Draft202012Validator
 
 from support.paths import REPOSITORY
 
+pytestmark = pytest.mark.slow
+
 TOPOLOGY = REPOSITORY / "fixtures" / "captures" / "linux-6.12" / "02-route-topology.pcap.zst"
 
 

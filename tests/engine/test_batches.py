@@ -31,7 +31,10 @@ from nlmon.wire import Datagram, Datagrams
 from support.paths import FIXTURES
 
 CAPTURES = FIXTURES / "captures" / "linux-6.12"
-NAMES = ("01-route-basic", "02-route-topology", "03-nl80211", "04-conntrack", "06-generic", "06-xfrm", "08-tc")
+NAMES = (
+    *("01-route-basic", "04-conntrack", "06-generic", "06-xfrm", "08-tc"),
+    *(pytest.param(name, marks=pytest.mark.slow) for name in ("02-route-topology", "03-nl80211")),
+)
 legacy, libnl = partial(create, "legacy"), partial(create, "libnl")
 
 

@@ -33,7 +33,7 @@ def listed(index: int, seq: int) -> bytes:
 
 
 DAMAGE = {
-    "whole": (listed(1, 2), ["link 2 gone"]),
+    "whole": (listed(1, 2), ["link v2 (ifindex 2) gone"]),
     "cut": (listed(1, 2) + wrong_length(listed(2, 2), 200), []),
     "a short header": (listed(1, 2) + message(16, bytes(4), flags=MULTI, seq=2, pid=5), []),
 }

@@ -24,6 +24,8 @@ from nlmon.engine.segments import Runs
 from nlmon.testing.messages import attr, message, number
 from nlmon.wire import Datagram, Datagrams
 
+pytestmark = pytest.mark.slow
+
 legacy, libnl = partial(create, "legacy"), partial(create, "libnl")
 
 

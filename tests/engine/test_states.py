@@ -26,6 +26,8 @@ from nlmon.transport.recorded.faults import Fault
 from nlmon.wire import Datagram
 from support.paths import CAPTURES
 
+pytestmark = pytest.mark.slow
+
 legacy, libnl = partial(create, "legacy"), partial(create, "libnl")
 LATE = 400
 

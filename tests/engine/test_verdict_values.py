@@ -20,6 +20,8 @@ from nlmon.testing.zoo.base import changing
 from nlmon.testing.zoo.values import VALUES, Change, WrongValue, always, inside, more
 from support.verdicts import KERNELS, verdict
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("kernel", KERNELS)
 @pytest.mark.parametrize("value", VALUES, ids=[value.name for value in VALUES])

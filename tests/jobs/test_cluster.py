@@ -18,7 +18,7 @@ from nlmon import __version__
 from support.paths import FIXTURES
 
 # One cluster for all.
-pytestmark = pytest.mark.xdist_group("cluster")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("cluster")]
 
 CAPTURES = FIXTURES / "captures" / "linux-6.12"
 SMALL = sorted(path for path in CAPTURES.glob("*.pcap.zst") if path.stat().st_size < 20_000)

@@ -22,6 +22,8 @@ from nlmon.jobs.work import Outcome, ReplayOptions, replay_reader
 from support.paths import FIXTURES
 from support.workers import Around, die_on, make_a_mistake
 
+pytestmark = pytest.mark.slow
+
 CAPTURES = FIXTURES / "captures" / "linux-6.12"
 SMALL = sorted(path for path in CAPTURES.glob("*.pcap.zst") if path.stat().st_size < 20_000)
 BURST = CAPTURES / "07-burst.pcap.zst"

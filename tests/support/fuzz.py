@@ -33,7 +33,7 @@ def commands(seed: int) -> list[list[str]]:
     """What a round runs."""
     return [
         [
-            *("python", "-m", "pytest", "-q", "-m", "hypothesis and not live", "-n", "auto", "--dist", "loadgroup"),
+            *("python", "-m", "pytest", "-q", "-m", "hypothesis and not live", "-n", "logical", "--dist", "loadgroup"),
             *("-p", "no:cacheprovider", "--hypothesis-profile=fuzz", f"--hypothesis-seed={seed}"),
         ],
         ["python", "-m", "support.layouts", "--datagrams", str(DATAGRAMS), "--seed", str(seed)],

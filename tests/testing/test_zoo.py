@@ -18,6 +18,8 @@ from nlmon.testing.zoo.values import VALUES
 from nlmon.transport.recorded.faults import Fault
 from support.verdicts import verdict
 
+pytestmark = pytest.mark.slow
+
 # Those of ``values`` have tests of their own, on recordings of two kernels (tests/engine/test_verdict_values.py).
 OTHERS = {name: bad for name, bad in ZOO.items() if name not in {value.name for value in VALUES}}
 RECORDED = {name: bad for name, bad in OTHERS.items() if bad.recording}

@@ -28,6 +28,8 @@ from nlmon.transport.recorded.transport import ReplayFactory
 from nlmon.wire import Datagram
 from support.paths import CAPTURES
 
+pytestmark = pytest.mark.slow
+
 FORWARD, BACK = ("legacy", "libnl"), ("libnl", "legacy")
 ODD: tuple[Any, ...] = (None, UNSET, 0, 1, -1, True, 1.0, "", "x", b"x", (), (1,), 1 << 40)
 

@@ -30,6 +30,8 @@ from nlmon.transport.recorded.transport import ReplayFactory
 from nlmon.wire import Datagram
 from support.paths import REPOSITORY
 
+pytestmark = pytest.mark.slow
+
 CAPTURES = REPOSITORY / "fixtures" / "captures"
 KERNELS = ("linux-6.1", "linux-6.12")
 NAMES = ("01-route-basic", "02-route-topology", "07b-overrun")
