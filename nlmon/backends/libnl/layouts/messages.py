@@ -88,8 +88,7 @@ class MessageLayouts:
         def write(loose: Collection[Range]) -> Program:
             source = Source(decoder.sign, sample, fixed, values, loose)
             source.names |= {**NAMES, "Event": Event, "DecodeContext": DecodeContext, "decoder": decoder}
-            source.constant("msg_type", msg_type)
-            source.constant(header[0].name, first)
+            source.constants |= {"msg_type": msg_type, header[0].name: first}
             source.absent(fields[:1], recipe.missing)
             source.absent(fields, None)
             lines = [f"if not ({recipe.condition}): return None"] if recipe.condition else []
@@ -102,16 +101,15 @@ class MessageLayouts:
     def _event(self, recipe: Recipe, sample: bytes, source: Source) -> str:
         """The call that makes the event."""
         msg_type, flags = struct.unpack_from(self._decoder.sign + "HH", sample, 4)
-        is_none = {name: value is None for name, value in source.constants.items()}
         index = recipe.ifindex
         if index in source.constants or index == "None":
             name = f"link_name({index})" if (source.constants.get(index) or 0) > 0 else "None"
         else:
             name = f"link_name({index}) if {index} is not None and {index} > 0 else None"
         if recipe.ifname != "None":
-            name = text_of(Either(recipe.ifname, f"({name})"), is_none)
+            name = text_of(Either(recipe.ifname, f"({name})"), source.constants)
         head = f"timestamp, {self._protocol}, {msg_type}, {flags}, seq, pid, frame_number, at"
-        return f"Event({head},\n        {name},\n        {text_of(recipe.payload, is_none)})"
+        return f"Event({head},\n        {name},\n        {text_of(recipe.payload, source.constants)})"
 
     def _describe(self, key: bytes) -> tuple[int, int, str]:
         (msg_type,) = struct.unpack_from(self._decoder.sign + "H", key, 4)

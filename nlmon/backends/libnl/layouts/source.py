@@ -102,10 +102,9 @@ class Source:
         self._equal = list(fixed)
         # Only what a reader of known form makes is the same for the same bytes, wherever they are.
         unknown = {(v.begin, v.end) for v, form in zip(values, forms, strict=True) if v.read and form is None}
-        # Names that are a variable or a constant.
-        self._defined: set[str] = set()
-        for value, form in zip(_distinct(values), forms, strict=True):
-            self._defined.add(value.name)
+        values = _distinct(values)
+        self._defined = {value.name for value in values}
+        for value, form in zip(values, forms, strict=True):
             if (value.begin, value.end) in loose or (value.read is not None and form is None):
                 self._variable(value, form)
             else:
@@ -114,16 +113,11 @@ class Source:
         if len(sample) > SHORT:
             self._equal += _gaps(len(sample), self._equal, self._pieces, unknown.union(loose))
 
-    def constant(self, name: str, value: Any) -> None:
-        """A name that stands for the same in all messages of the layout."""
-        self.names[name] = self.constants[name] = value
-        self._defined.add(name)
-
     def absent(self, names: Collection[str], value: Any) -> None:
         """What those of the names are that no value has."""
-        for name in names:
-            if name not in self._defined:
-                self.constant(name, value)
+        missing = set(names) - self._defined
+        self.constants |= dict.fromkeys(missing, value)
+        self._defined |= missing
 
     def program(
         self, parameters: str, result: str, *, before: Sequence[str] = (), after: Sequence[str] = ()
@@ -132,7 +126,7 @@ class Source:
         ``at``, where they begin in what readers are given. ``after``: lines behind the comparison. ``result``: the
         expression that is returned if all is equal; else it is None."""
         body = [f"def layout({parameters}):", *before, *self._check(), *after, *self._lines, f"return {result}"]
-        return Program("\n    ".join(body) + "\n", self.names, self.constants)
+        return Program("\n    ".join(body) + "\n", self.names | self.constants, self.constants)
 
     # -- values ------------------------------------------------------------------------------------------------
 
@@ -143,7 +137,7 @@ class Source:
             (made,) = struct.unpack_from(self._machine + value.code, self._sample, value.begin)
         else:
             made = value.read(DecodeContext(self._sample, 0, []), value.at, value.begin, value.end)
-        self.constant(value.name, made)
+        self.constants[value.name] = made
 
     def _variable(self, value: Value, form: Form | None) -> None:
         """A value that is made anew for each message."""
@@ -153,7 +147,7 @@ class Source:
         elif form is None:
             self._call(value)
         elif form.kind == "flag":
-            self.constant(name, True)
+            self.constants[name] = True
         elif form.kind in {"number", "pair"}:
             self._numbers(value, form)
         # A text that may be too long is left to its reader, which reports that.
@@ -225,9 +219,11 @@ class Source:
         return struct.Struct(f"{shape}{len(self._sample) - at}x").unpack
 
 
-def _distinct(values: Sequence[Value]) -> list[Value]:
+def _distinct(values: Sequence[Value]) -> Sequence[Value]:
     """The values, where of several of one name the last keeps it, which is the one that counts."""
-    left = Counter(value.name for value in values)
+    left = Counter([value.name for value in values])
+    if len(left) == len(values):
+        return values
     found = []
     for value in values:
         left[value.name] -= 1

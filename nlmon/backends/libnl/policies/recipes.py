@@ -14,7 +14,8 @@ Not here: reading the values (``readers``), and handlers of messages that need m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import functools
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
 
@@ -65,7 +66,7 @@ class Recipe(NamedTuple):
     reported as. ``condition``: what must hold besides, an expression that may name ``decoder``."""
 
     policy: str
-    header: Sequence[str]
+    header: tuple[str, ...]
     payload: Call
     ifindex: str = "None"
     ifname: str = "None"
@@ -87,23 +88,23 @@ NAMES: Mapping[str, Any] = MappingProxyType(
         **{one.__name__: one for one in (AddrInfo, GenericInfo, LinkInfo, NeighInfo, Nl80211Info, RouteInfo, RuleInfo)},
     }
 )
-NOTHING: Mapping[str, bool] = MappingProxyType({})
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
-def text_of(argument: Argument, is_none: Mapping[str, bool] = NOTHING) -> str:
-    """An argument as Python text. ``is_none``: of values that are known, whether they are None."""
+def text_of(argument: Argument, known: Mapping[str, Any] = NOTHING) -> str:
+    """An argument as Python text, given the values that are known when it is written."""
+    if isinstance(argument, str):
+        return "None" if known.get(argument, argument) is None else argument
     if isinstance(argument, Call):
-        arguments = (text_of(one, is_none) for one in argument.arguments)
-        return f"{argument.structure.__name__}({', '.join(arguments)})"
-    if isinstance(argument, Either):
-        value, other = argument
-        if value in is_none:
-            return other if is_none[value] else value
-        return f"{other} if {value} is None else {value}"
-    return "None" if is_none.get(argument) else argument
+        return f"{argument.structure.__name__}({', '.join([text_of(one, known) for one in argument.arguments])})"
+    value, other = argument
+    if value in known:
+        return other if known[value] is None else value
+    return f"{other} if {value} is None else {value}"
 
 
-def builder(recipe: Recipe, fields: Sequence[str]) -> Callable[..., Any]:
+@functools.cache
+def builder(recipe: Recipe, fields: tuple[str, ...]) -> Callable[..., Any]:
     """A function of the message's type, the header's numbers and the values of ``fields``, the policy's. It gives the
     payload, and the interface by index and by name."""
     result = f"{text_of(recipe.payload)}, {recipe.ifindex}, {recipe.ifname}"

@@ -69,9 +69,9 @@ def test_the_own_address_and_the_peer(local: Any, address: Any, expected: tuple[
 
 
 @pytest.mark.parametrize(
-    ("is_none", "expected"),
-    [({}, "short if table is None else table"), ({"table": True}, "short"), ({"table": False}, "table")],
+    ("known", "expected"),
+    [({}, "short if table is None else table"), ({"table": None}, "short"), ({"table": 254}, "table")],
 )
-def test_what_is_known_is_not_asked_for(is_none: dict[str, bool], expected: str) -> None:
+def test_what_is_known_is_not_asked_for(known: dict[str, int | None], expected: str) -> None:
     """The text of a choice is what it comes to, where that is known when it is written."""
-    assert text_of(Either("table", "short"), is_none) == expected
+    assert text_of(Either("table", "short"), known) == expected
