@@ -8,14 +8,12 @@ Not here: for which messages a function is made (``cache``).
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-__all__ = ["PER_HIT", "PER_WALK", "SETTLED_EVERY", "START", "CompileBudget"]
+__all__ = ["EARNED_EVERY", "PER_HIT", "PER_WALK", "START", "CompileBudget"]
 
 # Functions that may be made at once, and what a walk and a message that a layout read add to that.
 START, PER_WALK, PER_HIT = 64.0, 1 / 1024, 1 / 256
-# Walks between two times that the messages are counted which layouts read.
-SETTLED_EVERY = 32
+# While there are no means, what was earned is taken in after so many walks.
+EARNED_EVERY = 32
 
 
 class CompileBudget:
@@ -26,14 +24,10 @@ class CompileBudget:
         # Messages that were paid for.
         self._settled = 0
 
-    def earn(self, walks: int, hits: Callable[[], int]) -> None:
-        """A walk that could not be made a function of earns something. ``walks``: how many there were so far, ``hits``
-        counts messages that layouts read so far."""
-        self.functions += PER_WALK
-        if walks % SETTLED_EVERY == 0:
-            count = hits()
-            self.functions = min(START, self.functions + (count - self._settled) * PER_HIT)
-            self._settled = count
+    def earn(self, walks: int, hits: int) -> None:
+        """Take in what walks earned, and messages that layouts read; of these ``hits`` is the count so far."""
+        self.functions = min(START, self.functions + walks * PER_WALK + (hits - self._settled) * PER_HIT)
+        self._settled = hits
 
     def spend(self) -> None:
         """A function was made."""

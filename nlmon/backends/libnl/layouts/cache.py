@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Hashable, Iterator
 from typing import Any, NamedTuple, TypeAlias
 
-from nlmon.backends.libnl.layouts.budget import CompileBudget
+from nlmon.backends.libnl.layouts.budget import EARNED_EVERY, CompileBudget
 from nlmon.backends.libnl.layouts.shape import Range
 from nlmon.backends.libnl.layouts.source import Function, Program, Value, differing
 from nlmon.backends.status import LayoutStatus
@@ -103,7 +103,8 @@ class InlineCache:
             found = function(*arguments)
             if found is not None:
                 self.settle()
-                self._arrange([self.layouts[number], *self.layouts[:number], *self.layouts[number + 1 :]])
+                self.layouts.insert(0, self.layouts.pop(number))
+                self._arrange()
                 return found
         return None
 
@@ -115,7 +116,8 @@ class InlineCache:
     def put(self, layout: Layout) -> None:
         """Take a layout in, or one whose function was made anew, as the primary; the last one may have to go."""
         self.settle()
-        self._arrange([layout, *(one for one in self.layouts if one is not layout)][:LAYOUTS_PER_KEY])
+        self.layouts = [layout, *(one for one in self.layouts if one is not layout)][:LAYOUTS_PER_KEY]
+        self._arrange()
 
     def settle(self) -> None:
         """Give the primary the hits that were counted since it is that."""
@@ -123,9 +125,8 @@ class InlineCache:
             self.layouts[0].hits += self.hits - self._settled
         self._settled = self.hits
 
-    def _arrange(self, layouts: list[Layout]) -> None:
-        self.layouts = layouts
-        self.primary, *others = (layout.function for layout in layouts)
+    def _arrange(self) -> None:
+        self.primary, *others = [layout.function for layout in self.layouts]
         self._others = tuple(others)
 
 
@@ -196,7 +197,8 @@ class LayoutStore:
                 self._give_up(space, key)
                 return False
         if self._budget.functions < 1:
-            self._budget.earn(self._misses, self._all_hits)
+            if self._misses % EARNED_EVERY == 0:
+                self._budget.earn(EARNED_EVERY, self._all_hits())
             return False
         if key not in space.first:
             if len(space.first) >= KEYS_REMEMBERED:

@@ -107,7 +107,7 @@ class MessageLayouts:
         else:
             name = f"link_name({index}) if {index} is not None and {index} > 0 else None"
         if recipe.ifname != "None":
-            name = text_of(Either(recipe.ifname, f"({name})"), source.constants)
+            name = text_of(Either(recipe.ifname, f"({name})" if " " in name else name), source.constants)
         head = f"timestamp, {self._protocol}, {msg_type}, {flags}, seq, pid, frame_number, at"
         return f"Event({head},\n        {name},\n        {text_of(recipe.payload, source.constants)})"
 

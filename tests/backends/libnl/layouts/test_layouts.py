@@ -14,7 +14,7 @@ from msgspec import structs
 from nlmon.backends.libnl import LibnlBackend
 from nlmon.backends.libnl.decode.network import NetworkDecoder
 from nlmon.backends.libnl.decode.route import RouteDecoder
-from nlmon.backends.libnl.layouts.budget import PER_HIT, PER_WALK, SETTLED_EVERY, START
+from nlmon.backends.libnl.layouts.budget import EARNED_EVERY, PER_HIT, PER_WALK, START
 from nlmon.backends.libnl.layouts.cache import (
     LARGEST_SAMPLE,
     LAYOUTS_PER_KEY,
@@ -343,7 +343,7 @@ def test_what_layouts_save_pays_for_new_ones() -> None:
         feed(one, *[message(20, number("BBBBI", 2, 24, 0, 0, 3) + attr(60, bytes(4 * size)))] * 2)
     start = status(one).compiled
     feed(one, *[message(20, number("BBBBI", 2, 24, 0, 0, 3) + attr(60, bytes(4)))] * int(20 / PER_HIT))
-    for size in range(1000, 1000 + 2 * SETTLED_EVERY):
+    for size in range(1000, 1000 + 2 * EARNED_EVERY):
         feed(one, *[message(20, number("BBBBI", 2, 24, 0, 0, 3) + attr(60, bytes(4 * size)))] * 2)
 
     assert status(one).hits == int(20 / PER_HIT)
