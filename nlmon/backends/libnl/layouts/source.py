@@ -17,7 +17,7 @@ import functools
 import struct
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from types import CodeType
+from types import CodeType, FunctionType
 from typing import Any, NamedTuple, TypeAlias
 
 from nlmon.backends.libnl.layouts.memo import LONGEST, texts
@@ -63,10 +63,8 @@ class Program(NamedTuple):
     constants: Mapping[str, Any]
 
     def function(self) -> Function:
-        """The function itself."""
-        exec(_code(self.text), self.names)
-        made: Function = self.names.pop("layout")
-        return made
+        """The function itself. Its code is a copy, as the interpreter adapts code to the globals that it runs with."""
+        return FunctionType(_code(self.text).replace(), self.names)
 
 
 class _Piece(NamedTuple):
@@ -115,9 +113,9 @@ class Source:
 
     def absent(self, names: Collection[str], value: Any) -> None:
         """What those of the names are that no value has."""
-        missing = set(names) - self._defined
-        self.constants |= dict.fromkeys(missing, value)
-        self._defined |= missing
+        missing = {name: value for name in names if name not in self._defined}
+        self.constants |= missing
+        self._defined |= missing.keys()
 
     def program(
         self, parameters: str, result: str, *, before: Sequence[str] = (), after: Sequence[str] = ()
@@ -266,5 +264,6 @@ def _merged(ranges: Sequence[Range]) -> list[Range]:
 
 @functools.lru_cache(maxsize=1024)
 def _code(text: str) -> CodeType:
-    """Layouts that have the same fields have the same code."""
-    return compile(text, "<layout>", "exec")
+    """The code of a function; layouts that have the same variables have the same."""
+    (code,) = (one for one in compile(text, "<layout>", "exec").co_consts if isinstance(one, CodeType))
+    return code
