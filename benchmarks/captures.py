@@ -5,7 +5,7 @@
 | mixed, links | recorded in a namespace (``recording``) | pcap, pcapng, rtmon file, messages alone |
 | conntrack | flows that came and went, of the fixtures, over and over | pcapng, messages alone |
 | nl80211 | what the kernel said by nl80211, of the fixtures, over and over | pcapng, messages alone |
-| recording | a whole recording of a burst, of the fixtures: requests, answers, dumps | pcap |
+| recording | the recording of a burst, of the fixtures, as it is: requests, answers, dumps | pcap, messages alone |
 
 Every message is a packet of its own, as a notification is, but in the last. What was recorded here is used again where
 it is kept, so that a second run measures the same bytes.
@@ -22,10 +22,13 @@ from collections.abc import Iterable, Iterator
 from itertools import cycle, islice
 from pathlib import Path
 
+import zstandard
+
 from benchmarks.namespace import namespace
 from benchmarks.recording import split
 from nlmon.capture import open_capture
 from nlmon.capture.write import PcapngWriter
+from nlmon.framing import messages
 
 __all__ = ["Captures", "build", "write_all"]
 
@@ -118,11 +121,18 @@ def from_fixture(fixture: str, protocol: int) -> Iterator[bytes]:
 
 
 def recording(folder: Path, share: float) -> Captures:
-    """The packets of the burst of the fixtures, as they were recorded, or the first of them."""
+    """The file of the burst of the fixtures as it was recorded, or its beginning; and all of its messages alone."""
     made = Captures(folder, "recording")
-    with open_capture(FIXTURES / "07-burst.pcap.zst") as reader:
-        packets = [frame.data for frame in reader]
-    write_pcap(made.pcap, ROUTE, packets[: max(100, int(share * len(packets)))])
+    path = FIXTURES / "07-burst.pcap.zst"
+    with path.open("rb") as packed, zstandard.ZstdDecompressor().stream_reader(packed) as plain:
+        data = plain.read()
+    with open_capture(path) as reader:
+        frames = list(reader)
+    kept = frames[: max(100, int(share * len(frames)))]
+    end = frames[len(kept)].offset if len(kept) < len(frames) else len(data)
+    made.pcap.write_bytes(data[:end])
+    whole = ((frame.data, one.offset, one.length) for frame in kept for one in messages(frame.data, "little"))
+    made.plain.write_bytes(padded(data[begin : begin + length] for data, begin, length in whole))
     return made
 
 

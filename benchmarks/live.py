@@ -152,7 +152,7 @@ class Monitor:
                 last = time.perf_counter()
             elif due is None and not ready:
                 gc.collect()
-            if not ready and over() and not self.backend.mending():
+            if not ready and over() and not self.backend.resyncing():
                 return last
 
 

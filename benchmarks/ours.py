@@ -26,7 +26,7 @@ from nlmon.backends.options import BackendOptions
 from nlmon.backends.registry import create
 from nlmon.capture import open_capture
 from nlmon.engine.run import replay_capture
-from nlmon.transport.recorded.transport import ReplayFactory
+from nlmon.transport.recorded.transport import RecordedFactory
 from nlmon.wire import Datagram, Datagrams
 
 __all__ = ["WORK", "adversarial"]
@@ -38,11 +38,11 @@ ATTRIBUTES_AT = {16: 32, 20: 24, 24: 28, 28: 28}  # where the attributes of a me
 
 def backend(name: str, path: Path, **options: object) -> Backend:
     """An implementation that knows the generic families of a capture."""
-    factory = ReplayFactory()
+    factory = RecordedFactory()
     with open_capture(path) as reader:
         for frame in reader:
             if frame.protocol == GENERIC:
-                factory.learn(Datagram(frame.number, frame.timestamp, GENERIC, frame.data))
+                factory.kernel.learn(Datagrams.of(Datagram(frame.number, frame.timestamp, GENERIC, frame.data)))
             if frame.number > 1:
                 break
     made = create(name, factory, BackendOptions(**options))  # type: ignore[arg-type]
@@ -56,8 +56,9 @@ def decode(made: Backend, path: Path) -> int:
     count = 0
     with open_capture(path) as reader:
         for batch in reader.batches():
-            columns = batch.timestamps, batch.data
-            found = made.decode_all(Datagrams(batch.number, batch.protocol, *columns, batch.truncated))
+            frames = range(batch.number, batch.number + len(batch.data))
+            columns = frames, batch.protocol, batch.timestamps, batch.data
+            found = made.decode_all(Datagrams(*columns, batch.truncated))
             count += len(found.events) + found.control + len(found.unknown)
     return count
 
@@ -76,7 +77,9 @@ def in_memory(name: str, captures: Captures, *, known: bool) -> Sample:
     import_module("pyroute2")  # libnl's policies are made of its definitions
     messages = list(split(captures.plain.read_bytes()))
     parts = [messages[at : at + AT_ONCE] for at in range(0, len(messages), AT_ONCE)]
-    datagrams = [Datagrams(1 + n * AT_ONCE, ROUTE, range(len(part)), part) for n, part in enumerate(parts)]
+    starts = range(1, 1 + len(messages), AT_ONCE)
+    frames = [range(start, start + len(part)) for start, part in zip(starts, parts, strict=True)]
+    datagrams = [Datagrams(some, ROUTE, some, part) for some, part in zip(frames, parts, strict=True)]
 
     def work() -> int:
         return sum(len(made.decode_all(some).events) for some in datagrams)

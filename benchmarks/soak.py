@@ -101,14 +101,15 @@ def replayed(total: int) -> None:
     head()
     start, sizes = time.perf_counter(), []
     for frame in endless():
-        replay.feed(frame)
-        if replay.messages >= total * (len(sizes) + 1) // ROWS:
-            sizes.append(row(f"{len(sizes) + 1}/{ROWS}", replay.messages, start))
+        replay.play([frame])
+        if replay.feed.tally.messages >= total * (len(sizes) + 1) // ROWS:
+            sizes.append(row(f"{len(sizes) + 1}/{ROWS}", replay.feed.tally.messages, start))
             if len(sizes) == ROWS:
                 break
-    left, right = (lane.state for lane in replay.lanes)
+    replay.states.diverge()
+    left, right = replay.states.both
     classifier = Classifier(replay.judge.contract, "legacy", "libnl")
-    states = sum(1 for _ in compare_states(left, right, classifier, replay.last_frame))
+    states = sum(1 for _ in compare_states(left, right, classifier, replay.feed.tally.last_frame))
     found = ", ".join(f"{count:,} {cls.label}" for cls, count in replay.judge.counts.items())
     verdict(sizes, f"differences: {found or 'none but enhancements'}; {states} in the final states")
 

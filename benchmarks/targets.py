@@ -79,6 +79,11 @@ TARGETS = [
     *_of_peer("libnl, links", "libnl in memory, links", "libnl warm, links", "libnl-3 lines, links", 1.6),
     *_of_peer("legacy, mixed", "legacy in memory, mixed", "legacy, mixed", "pyroute2, mixed", 12),
     Target("dual run with verdict, against pyroute2", "rate", "dual, mixed", "pyroute2, mixed", least=8, goal=14),
+    Target(
+        "dual run with verdict, as recorded, against pyroute2",
+        *("rate", "dual, recording", "pyroute2, recording"),
+        least=4,
+    ),
     Target("nlmon decode, against tshark -T ek", "rate", "nlmon decode, mixed", "tshark ek, mixed", least=4),
     Target(
         "libnl, conntrack, against pyroute2", "rate", "libnl warm, conntrack", "pyroute2 conntrack, conntrack", least=10

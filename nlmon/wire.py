@@ -6,7 +6,7 @@ Not here: what a backend makes of them (``nlmon.events``).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import count, repeat
+from itertools import repeat
 
 from msgspec import Struct
 
@@ -32,19 +32,41 @@ class Datagram(Struct, frozen=True, gc=False):
 
 
 class Datagrams(Struct, gc=False):
-    """Datagrams one behind the other, of one protocol, none an answer whose request is known and none from another
-    namespace, as columns: ``timestamps`` and ``data`` of each. ``frame``: number of the first. See ``Datagram``."""
+    """Datagrams in the order of their source, as columns: ``frames``, ``timestamps`` and ``data`` have one entry each.
 
-    frame: int
+    All have one protocol, none came from another namespace, and ``truncated`` and ``request`` are the same for all of
+    them; see ``Datagram``. Frame numbers ascend and may have gaps.
+    """
+
+    frames: Sequence[int]
     protocol: int
     timestamps: Sequence[int]
     data: Sequence[bytes]
     truncated: int = 0
+    request: bytes = b""
+
+    @classmethod
+    def of(cls, datagram: Datagram) -> Datagrams:
+        """One datagram, which must not come from another namespace."""
+        columns = (datagram.frame,), datagram.protocol, (datagram.timestamp,), (datagram.data,)
+        return cls(*columns, datagram.truncated, datagram.request)
 
     def __len__(self) -> int:
         return len(self.data)
 
     def __iter__(self) -> Iterator[Datagram]:
-        """Each by itself."""
-        frames, lost = count(self.frame), repeat(self.truncated)
-        return map(Datagram, frames, self.timestamps, repeat(self.protocol), self.data, lost)
+        """Each as a value of its own."""
+        shared = repeat(self.truncated), repeat(self.request)
+        return map(Datagram, self.frames, self.timestamps, repeat(self.protocol), self.data, *shared)
+
+    def at(self, place: int) -> Datagram:
+        """The datagram at a place, counted from 0."""
+        frame, timestamp, data = self.frames[place], self.timestamps[place], self.data[place]
+        return Datagram(frame, timestamp, self.protocol, data, self.truncated, self.request)
+
+    def part(self, begin: int, end: int) -> Datagrams:
+        """The datagrams from a place, counted from 0, up to another."""
+        if not begin and end == len(self.data):
+            return self
+        columns = self.timestamps[begin:end], self.data[begin:end]
+        return Datagrams(self.frames[begin:end], self.protocol, *columns, self.truncated, self.request)

@@ -64,7 +64,7 @@ MAY = {
     "nlmon.uapi": set(),
     "nlmon.framing": {"nlmon.uapi"},
     "nlmon.events": {"nlmon.payloads", "nlmon.errors"},
-    "nlmon.capture": {"nlmon.errors", "nlmon.uapi", "nlmon.framing", "nlmon.capture"},
+    "nlmon.capture": {"nlmon.errors", "nlmon.uapi", "nlmon.framing", "nlmon.wire", "nlmon.capture"},
     "nlmon.transport": {"nlmon.wire", "nlmon.errors", "nlmon.uapi", "nlmon.framing", "nlmon.transport"},
     "nlmon.state": {"nlmon.events", "nlmon.uapi", "nlmon.names", "nlmon.state"},
     "nlmon.eventjson": {"nlmon.events", "nlmon.names", "nlmon.eventjson"},

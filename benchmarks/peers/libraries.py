@@ -36,7 +36,7 @@ def messages(path: Path, share: int = 1) -> list[bytes]:
 
 
 def route(captures: Captures) -> Sample:
-    """pyroute2: MarshalRtnl and six attributes by get_attr()."""
+    """pyroute2: MarshalRtnl and six attributes by get_attr(), of the kinds that have them."""
     from pyroute2.netlink.rtnl.marshal import MarshalRtnl  # noqa: PLC0415
 
     parse, found = MarshalRtnl().parse, messages(captures.plain)
@@ -44,7 +44,7 @@ def route(captures: Captures) -> Sample:
     def work() -> int:
         for data in found:
             for message in parse(data):
-                for name in SIX[message["header"]["type"] & ~3]:
+                for name in SIX.get(message["header"]["type"] & ~3, ()):
                     message.get_attr(name)
         return len(found)
 

@@ -16,24 +16,19 @@ from __future__ import annotations
 import abc
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from types import FunctionType
 from typing import Any, ClassVar
 
 from nlmon.backends.options import BackendOptions
-from nlmon.backends.status import BackendStatus, LayoutStatus, ProtocolStatus
+from nlmon.backends.status import BackendStatus, ProtocolStatus
 from nlmon.errors import NlmonError, Overrun, TransportError, UsageError
 from nlmon.events import OVERRUN, Decoded, Event, OverrunInfo
 from nlmon.transport.base import Transport, TransportFactory
 from nlmon.wire import Datagram, Datagrams
 
-__all__ = ["Backend", "methods_of"]
+__all__ = ["Backend"]
 
 EventCallback = Callable[[Event], None]
 ErrorCallback = Callable[[NlmonError], None]
-
-
-# What ``process`` is made of, but for decoding.
-_STEPS = ("process", "read", "take", "observed", "deliver", "idle", "set_callback")
 
 
 class Backend(abc.ABC):
@@ -43,8 +38,9 @@ class Backend(abc.ABC):
     groups: ClassVar[Mapping[int, tuple[int, ...]]]
     """Multicast groups joined per supported protocol."""
     bulk: ClassVar[bool] = False
-    """Whether many datagrams may be decoded at once; a class keyword declares it (``class My(Backend, bulk=True)``)
-    and no subclass inherits it, since what it changes may need each datagram by itself."""
+    """Whether many datagrams may be decoded by one call of ``decode_all``. A class keyword declares it
+    (``class My(Backend, bulk=True)``) and no subclass inherits it, since what it changes may need each datagram by
+    itself."""
 
     def __init_subclass__(cls, *, bulk: bool = False, **others: Any) -> None:
         super().__init_subclass__(**others)
@@ -67,8 +63,8 @@ class Backend(abc.ABC):
         """Events and errors of one datagram, for any bytes. Counts nothing and calls nobody."""
 
     def decode_all(self, datagrams: Datagrams) -> Decoded:
-        """Events and errors of many datagrams, in order: those that ``decode`` gives of each, while the kernel has no
-        news of interfaces."""
+        """Events and errors of many datagrams, in order: those that ``decode`` gives of each, while no interface
+        changes its name."""
         found = Decoded([], [])
         for datagram in datagrams:
             found.add(self.decode(datagram))
@@ -162,9 +158,12 @@ class Backend(abc.ABC):
                 raise
             if isinstance(error, Overrun):
                 counts[0] += 1
-                self.deliver([self._gap(protocol, transport, error)])
+                lost = OverrunInfo(error.drops if error.drops >= 0 else None)
+                head = transport.now(), protocol, 0, 0, 0, 0, self._frames.get(protocol, 0), 0, None
+                self.deliver([Event(*head, lost, OVERRUN)])
             return True
-        decoded = self.take(protocol, datagram)
+        decoded = self.decode(datagram)
+        self.count(protocol, datagram.frame, decoded)
         self.observed(datagram, decoded)
         self.deliver(decoded.events)
         if decoded.errors and self._on_error is not None:
@@ -172,62 +171,21 @@ class Backend(abc.ABC):
                 self._on_error(found)
         return True
 
-    def take(self, protocol: int, datagram: Datagram) -> Decoded:
-        """Decode a datagram that was read from an enabled protocol, and count what it holds; nothing is delivered."""
-        self._frames[protocol] = datagram.frame
-        decoded = self.decode(datagram)
+    def count(self, protocol: int, frame: int, decoded: Decoded) -> None:
+        """Count what was decoded of an enabled protocol's datagrams, of which the last one is number ``frame``."""
+        self._frames[protocol] = frame
         counts = self._counts[protocol]
         counts[0] += len(decoded.events)
         if decoded.errors:
             counts[1] += len(decoded.errors)
         if decoded.unknown:
             self._unknown[protocol].update(decoded.unknown)
-        return decoded
 
-    def count(self, datagrams: Datagrams, found: Decoded) -> None:
-        """Count what ``decode_all`` made of datagrams, as ``take`` does."""
-        protocol = datagrams.protocol
-        self._frames[protocol] = datagrams.frame + len(datagrams) - 1
-        self._counts[protocol][0] += len(found.events)
-        self._counts[protocol][1] += len(found.errors)
-        self._unknown[protocol].update(found.unknown)
-
-    def in_bulk(self, protocol: int) -> bool:
-        """Whether ``decode_all`` does for many datagrams of a protocol all that ``process`` does for each, but for
-        counting and delivering."""
-        return self.bulk and protocol in self.groups
-
-    def reads(self, protocol: int, transport: Transport | None) -> bool:
-        """Whether what a protocol reads is this very transport, and nothing around it."""
-        return transport is not None and self._transports.get(protocol) is transport
-
-    def straight(self, protocol: int) -> bool:
-        """Whether ``process`` does nothing with a datagram of a protocol but ``take`` and deliver it, and nothing while
-        nothing waits, so that who plays the kernel may ``take`` by himself. An implementation that does more, or a
-        subclass that replaces a step, must go the whole way."""
-        return self._steps_of(Backend)
-
-    def steady(self) -> bool:
-        """Whether ``decode_all`` does for many datagrams all that ``take`` does, but for counting. Nothing is known of
-        a subclass, or of an object or a class in which a method was replaced."""
-        return False
-
-    def _is_still(self, known: type, methods: Mapping[str, object]) -> bool:
-        """Whether this is of that very class, and all methods are what they were."""
-        return (
-            type(self) is known
-            and vars(self).keys().isdisjoint(methods)
-            and all(getattr(known, name) is method for name, method in methods.items())
-        )
-
-    def _steps_of(self, known: type) -> bool:
-        """Whether each step of ``process`` is that of ``known``."""
-        return all(getattr(getattr(self, step), "__func__", None) is getattr(known, step) for step in _STEPS)
-
-    def _gap(self, protocol: int, transport: Transport, error: Overrun) -> Event:
-        """The event that stands where messages were lost."""
-        lost = OverrunInfo(error.drops if error.drops >= 0 else None)
-        return Event(transport.now(), protocol, 0, 0, 0, 0, self._frames.get(protocol, 0), 0, None, lost, OVERRUN)
+    def in_bulk(self, protocol: int, transport: Transport | None) -> bool:
+        """Whether datagrams that ``transport`` would give may go through ``decode_all`` and ``count`` instead: the
+        class declares it, the options ask for nothing that is done between two datagrams, and this very transport,
+        with nothing around it, is the one that ``process`` reads."""
+        return self.bulk and transport is not None and self._transports.get(protocol) is transport
 
     def read(self, protocol: int, transport: Transport) -> Datagram | None:
         """The next datagram to decode, None when nothing waits. Raises ``TransportError``."""
@@ -241,8 +199,8 @@ class Backend(abc.ABC):
         """Seconds until ``process`` should be called though no descriptor is ready; None: never."""
         return None
 
-    def mending(self) -> bool:
-        """Whether a loss is still to be made up for."""
+    def resyncing(self) -> bool:
+        """Whether what a loss concerns is still to be dumped."""
         return False
 
     def deliver(self, events: Sequence[Event]) -> None:
@@ -268,18 +226,9 @@ class Backend(abc.ABC):
                 unknown=dict(self._unknown[protocol]),
                 transport=None if transport is None else transport.status(),
             )
-        return BackendStatus(name=self.name, protocols=protocols, layouts=self.layout_status())
-
-    def layout_status(self) -> LayoutStatus | None:
-        """Counters of the layouts; None where there are none, as by default."""
-        return None
+        return BackendStatus(name=self.name, protocols=protocols)
 
     def close(self) -> None:
         """Disable every protocol. Closing twice is allowed; ``enable`` opens again."""
         for protocol in list(self._transports):
             self.disable(protocol)
-
-
-def methods_of(known: type) -> Mapping[str, object]:
-    """The methods of a class as they are now."""
-    return {name: method for name in dir(known) if isinstance(method := getattr(known, name), FunctionType)}

@@ -37,7 +37,7 @@ class Frame(Struct, frozen=True, gc=False):
 
 class Batch(Struct, gc=False):
     """Frames one behind the other that differ in nothing but time, data and place, as columns; see ``Frame``.
-    ``number``: of the first."""
+    ``number``: of the first. ``more``: another batch follows at once, without waiting for the file."""
 
     number: int
     protocol: int
@@ -47,6 +47,7 @@ class Batch(Struct, gc=False):
     timestamps: list[int] = []
     data: list[bytes] = []
     offsets: list[int] = []
+    more: bool = False
 
     def frame(self, place: int) -> Frame:
         """The frame at a place, from 0."""

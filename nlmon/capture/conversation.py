@@ -25,34 +25,51 @@ taken for a reply. (Audit answers in its own type, too, but its records have no 
 Bounded: requests that ask for nothing are not remembered; of the others at most ``REMEMBERED`` sequence numbers
 with ``SAME_NUMBER`` requests each, the oldest is forgotten first.
 
-Not here: copies. With n listeners a tap records a notification n times; nothing in the bytes says so, and the
-kernel also repeats itself. ``Copies`` counts runs of equal notifications so that a person can decide.
+Not here: notifications that were recorded several times (``tally``).
 """
 
 from __future__ import annotations
 
-import enum
 import struct
 from collections import OrderedDict
-from collections.abc import Collection, Sequence
-from itertools import chain
-from operator import eq
+from collections.abc import Iterator
 
 from msgspec import Struct
 
 from nlmon.capture.base import Batch, Frame
-from nlmon.framing import MessageHeader, messages
+from nlmon.capture.segment import ASIDE, NOTIFICATION, DumpScope, Place, Role, Segment
+from nlmon.framing import MessageHeader, messages, types
+from nlmon.uapi import (
+    CTRL_ATTR_FAMILY_ID,
+    CTRL_ATTR_FAMILY_NAME,
+    CTRL_CMD_NEWFAMILY,
+    GENL_ID_CTRL,
+    NETLINK_GENERIC,
+    NETLINK_NETFILTER,
+    NETLINK_ROUTE,
+    NETLINK_SOCK_DIAG,
+    NETLINK_XFRM,
+    NLM_F_DUMP,
+    NLM_F_DUMP_INTR,
+    NLM_F_ECHO,
+    NLM_F_MULTI,
+    NLM_F_REQUEST,
+    NLMSG_DONE,
+    NLMSG_ERROR,
+    NLMSG_HDRLEN,
+    NLMSG_MIN_TYPE,
+    RTM_GETNEIGH,
+)
+from nlmon.wire import Datagrams
 
-__all__ = ["NOTIFICATION", "REMEMBERED", "Conversation", "Copies", "DumpScope", "Place", "Role"]
+__all__ = ["REMEMBERED", "SEGMENT_BYTES", "SEGMENT_FRAMES", "Conversation"]
 
 REMEMBERED = 4096
 REQUEST_KEPT = 128
+# The most that shares a segment: datagrams, and bytes of them but for the last.
+SEGMENT_FRAMES, SEGMENT_BYTES = 128, 64 * 1024
 ANSWER_WINDOW = 256
 SAME_NUMBER = 16
-ROUTE, SOCK_DIAG, XFRM, NETFILTER, GENERIC = 0, 4, 6, 12, 16
-REQUEST, MULTI, ECHO, DUMP_INTR, DUMP = 0x1, 0x2, 0x8, 0x10, 0x300
-GENL_ID_CTRL, CTRL_CMD_NEWFAMILY, CTRL_ATTR_FAMILY_ID, CTRL_ATTR_FAMILY_NAME = 16, 1, 1, 2
-ERROR, DONE, GETNEIGH = 2, 3, 30
 ECHOES = 256
 # RTM_NEW* and DEL* of filters, actions, chains, next hops and their buckets.
 _ECHOED = {44, 45, 48, 49, 100, 101, 104, 105, 116, 117}
@@ -60,45 +77,14 @@ _ECHOED = {44, 45, 48, 49, 100, 101, 104, 105, 116, 117}
 HARMLESS_FILTERS = {29}
 
 
-class Role(enum.Enum):
-    """What a datagram is in its conversation."""
-
-    NOTIFICATION = "notification"
-    DUMP = "dump"
-    REPLY = "reply"
-    REQUEST = "request"
-    CONTROL = "control"
-
-    def __init__(self, word: str) -> None:
-        self.word = word
-
-
-class DumpScope(Struct, frozen=True):
-    """What a dump request asked for: its protocol, RTM_GET* type and family.
-
-    ``whole``: no filter in header or attributes, so that an object that is absent does not exist.
-    """
+class _Columns(Struct, gc=False):
+    """The rows of a segment while it grows. ``size``: bytes of its datagrams together."""
 
     protocol: int
-    get_type: int
-    family: int
-    whole: bool
-
-
-class Place(Struct, frozen=True):
-    """Role of one datagram. For a dump: the port and sequence that identify it, its scope if the request was
-    recorded, whether this datagram ends it, and whether NLM_F_DUMP_INTR was set in this datagram. For an answer:
-    the beginning of its request, if that was recorded."""
-
-    role: Role
-    dump_id: tuple[int, int, int] | None = None
-    scope: DumpScope | None = None
-    ends: bool = False
-    interrupted: bool = False
-    request: bytes = b""
-
-
-NOTIFICATION = Place(Role.NOTIFICATION)
+    frames: list[int] = []
+    timestamps: list[int] = []
+    data: list[bytes] = []
+    size: int = 0
 
 
 class _Pending:
@@ -129,29 +115,78 @@ class Conversation:
         self._echoed: OrderedDict[tuple[int, int], None] = OrderedDict()
         # Numbers of the generic families that announce what a request changed -> the commands that they answer.
         self._announcing: dict[int, frozenset[int]] = {}
+        # Notifications that wait for others to share their segment.
+        self._open: _Columns | None = None
 
-    def run_end(self, batch: Batch, begin: int, end: int, types: Collection[int], room: int) -> int:
-        """Where a run of notifications ends that begins at a place of a batch: of packets that hold one whole message
-        each, of these types; ``end``: where it ends at the latest, ``room``: so many bytes are enough."""
-        protocol, data, header, pending = batch.protocol, batch.data, self._header.unpack_from, self._pending
-        if protocol == GENERIC or batch.direction == "out":
-            return begin
-        asks = 0 if batch.direction else REQUEST
-        for at in range(begin, end):
-            message = data[at]
+    def segments(self, batch: Batch, *, bulk: bool = True, in_order: bool = False) -> Iterator[Segment]:
+        """Sort the frames of a batch by their place in the conversation.
+
+        With ``bulk``, notifications that are one whole message each share a segment with those before them, also
+        across batches that follow each other at once. What concerns no listener (requests and control messages) does
+        not separate them: it comes in segments of its own at the end of a batch, unless ``in_order``. Without ``bulk``
+        each frame is a segment, in the order of the recording.
+        """
+        if not bulk:
+            for frame in batch.frames():
+                yield self._single(self.place(frame), frame)
+            return
+        protocol, header, pending = batch.protocol, self._header.unpack_from, self._pending
+        if self._open is not None and (protocol != self._open.protocol or batch.truncated):
+            yield from self.flush()
+        # Numbers of generic families are learned from nlctrl's messages, so each is looked at.
+        whole = protocol != NETLINK_GENERIC and batch.direction != "out" and not batch.truncated
+        asks = 0 if batch.direction else NLM_F_REQUEST
+        aside: dict[Place, _Columns] = {}
+        for at, message in enumerate(batch.data):
             size = len(message)
-            if size < 16:
-                return at
-            length, msg_type, flags, seq, pid = header(message)
-            # See ``place``.
-            if not size - 4 < length <= size or msg_type < 16 or msg_type not in types or flags & asks:
-                return at
-            if (pid and (protocol, seq) in pending) or (flags & MULTI and (seq or pid)):
-                return at
-            room -= size
-            if room <= 0:
-                return at + 1
-        return end
+            if whole and size >= NLMSG_HDRLEN:
+                length, msg_type, flags, seq, pid = header(message)
+                # What ``place`` would call a notification.
+                if (
+                    size - 4 < length <= size
+                    and msg_type >= NLMSG_MIN_TYPE
+                    and not flags & asks
+                    and not (pid and (protocol, seq) in pending)
+                    and not (flags & NLM_F_MULTI and (seq or pid))
+                ):
+                    if self._open is None:
+                        self._open = _Columns(protocol)
+                    columns = self._open
+                    columns.frames.append(batch.number + at)
+                    columns.timestamps.append(batch.timestamps[at])
+                    columns.data.append(message)
+                    columns.size += size
+                    if columns.size >= SEGMENT_BYTES or len(columns.data) >= SEGMENT_FRAMES:
+                        yield from self.flush()
+                    continue
+            frame = batch.frame(at)
+            place = self.place(frame)
+            if place.role in ASIDE and not in_order:
+                columns = aside.setdefault(place, _Columns(protocol))
+                columns.frames.append(frame.number)
+                columns.timestamps.append(frame.timestamp)
+                columns.data.append(message)
+            else:
+                yield from self.flush()
+                yield self._single(place, frame)
+        for place, rows in aside.items():
+            datagrams = Datagrams(rows.frames, protocol, rows.timestamps, rows.data, batch.truncated)
+            yield Segment(place, datagrams, sum(len(types(data, self._byteorder)) for data in rows.data))
+        if self._open is not None and not batch.more:
+            yield from self.flush()
+
+    def flush(self) -> Iterator[Segment]:
+        """Give the notifications that wait for others to share their segment."""
+        if self._open is not None:
+            columns, self._open = self._open, None
+            datagrams = Datagrams(columns.frames, columns.protocol, columns.timestamps, columns.data)
+            yield Segment(NOTIFICATION, datagrams, len(columns.data))
+
+    def _single(self, place: Place, frame: Frame) -> Segment:
+        """A frame as a segment of its own."""
+        columns = (frame.number,), frame.protocol, (frame.timestamp,), (frame.data,)
+        datagrams = Datagrams(*columns, frame.truncated, place.request)
+        return Segment(place, datagrams, len(types(frame.data, self._byteorder)))
 
     def place(self, frame: Frame) -> Place:
         """The role of a frame; remembers it when it is a request."""
@@ -159,17 +194,23 @@ class Conversation:
         if len(data) < 16:
             return NOTIFICATION  # nobody's answer; the backends say what is wrong with it
         _, msg_type, flags, seq, pid = self._header.unpack_from(data)
-        if frame.protocol == GENERIC and msg_type == GENL_ID_CTRL:
+        if frame.protocol == NETLINK_GENERIC and msg_type == GENL_ID_CTRL:
             self._learn(data)
-        if frame.direction == "out" or (flags & REQUEST and not frame.direction):
+        if frame.direction == "out" or (flags & NLM_F_REQUEST and not frame.direction):
             # The kernel itself asks with RTM_GETNEIGH who has an address (net/core/neighbour.c, neigh_app_ns), in
             # the group of neighbours; a program's request has a sequence number.
-            asks = frame.protocol == ROUTE and msg_type == GETNEIGH and flags == REQUEST and not seq and not pid
+            asks = (
+                frame.protocol == NETLINK_ROUTE
+                and msg_type == RTM_GETNEIGH
+                and flags == NLM_F_REQUEST
+                and not seq
+                and not pid
+            )
             if frame.direction == "out" or not asks:
                 return self._asked(frame, msg_type, seq, pid)
-        if msg_type == DONE or (flags & MULTI and (seq or pid) and msg_type >= 16):
+        if msg_type == NLMSG_DONE or (flags & NLM_F_MULTI and (seq or pid) and msg_type >= 16):
             return self._dump(frame, msg_type, seq, pid)
-        if msg_type == ERROR:
+        if msg_type == NLMSG_ERROR:
             self._refused(frame.protocol, seq, pid, data)
             alone = all(header.type < 16 for header in messages(data, self._byteorder))
             return Place(Role.CONTROL) if alone else NOTIFICATION
@@ -180,7 +221,7 @@ class Conversation:
 
     def _asked(self, frame: Frame, msg_type: int, seq: int, pid: int) -> Place:
         """The role of what looks like a request."""
-        echo = frame.protocol == ROUTE and msg_type in _ECHOED
+        echo = frame.protocol == NETLINK_ROUTE and msg_type in _ECHOED
         if echo and pid and (msg_type, seq) in self._echoed and not frame.direction:
             return NOTIFICATION
         if echo:
@@ -194,10 +235,10 @@ class Conversation:
         for header in messages(frame.data, self._byteorder):
             if header.type < 16 or _answer_of(frame.protocol, header.type) is None:
                 continue
-            if frame.protocol == GENERIC and self._only_announced(frame.data, header):
+            if frame.protocol == NETLINK_GENERIC and self._only_announced(frame.data, header):
                 continue
             key = (frame.protocol, header.seq)
-            dump = header.flags & DUMP == DUMP
+            dump = header.flags & NLM_F_DUMP == NLM_F_DUMP
             end = header.offset + header.length
             scope = self._scope(frame.protocol, header.type, frame.data[header.offset + 16 : end])
             request = frame.data[header.offset : min(end, header.offset + REQUEST_KEPT)]
@@ -212,7 +253,7 @@ class Conversation:
         """True for a request of which only groups are told; with NLM_F_ECHO the program is, too."""
         answered = self._announcing.get(header.type)
         at = header.offset + 16
-        return answered is not None and not header.flags & ECHO and at < len(data) and data[at] not in answered
+        return answered is not None and not header.flags & NLM_F_ECHO and at < len(data) and data[at] not in answered
 
     def _learn(self, data: bytes) -> None:
         """Numbers of the families of ``_ANSWERED_COMMANDS``, from what nlctrl says of them."""
@@ -238,7 +279,7 @@ class Conversation:
         # Fixed headers of the route protocol are 8 (address) or 12 bytes, 16 for links; FDB dumps may come
         # with the link header (linux/if_bridge.h), which is all zero beyond the family then.
         size = {18: 16, 22: 8}.get(get_type, 12)
-        whole = protocol == ROUTE and not any(body[1:size])
+        whole = protocol == NETLINK_ROUTE and not any(body[1:size])
         at = size
         while whole and at + 4 <= len(body):
             length, kind = self._attr.unpack_from(body, at)
@@ -258,8 +299,8 @@ class Conversation:
             found.port = pid
         ends = interrupted = False
         for header in messages(frame.data, self._byteorder):
-            ends = ends or header.type == DONE
-            interrupted = interrupted or bool(header.flags & DUMP_INTR)
+            ends = ends or header.type == NLMSG_DONE
+            interrupted = interrupted or bool(header.flags & NLM_F_DUMP_INTR)
         if ends and found is not None:
             waiting.remove(found)
             if not waiting:
@@ -304,18 +345,22 @@ class Conversation:
 
 
 def _matches(pending: _Pending, frame: Frame, msg_type: int) -> bool:
-    return msg_type == DONE or frame.protocol == SOCK_DIAG or _answer_of(frame.protocol, pending.msg_type) == msg_type
+    return (
+        msg_type == NLMSG_DONE
+        or frame.protocol == NETLINK_SOCK_DIAG
+        or _answer_of(frame.protocol, pending.msg_type) == msg_type
+    )
 
 
 def _answer_of(protocol: int, get_type: int) -> int | None:
     """Type of the message that answers a request of ``get_type``; None for a request that asks for nothing."""
-    if protocol == ROUTE:
+    if protocol == NETLINK_ROUTE:
         return get_type - 2 if get_type & 3 == 2 else None  # RTM_GETx, RTM_NEWx
-    if protocol == NETFILTER:
+    if protocol == NETLINK_NETFILTER:
         subsystem, message = get_type & 0xFF00, get_type & 0xFF
         answer = _NETFILTER_ANSWERS.get(subsystem >> 8, {}).get(message)
         return None if answer is None else subsystem | answer
-    if protocol == XFRM:
+    if protocol == NETLINK_XFRM:
         return _XFRM_ANSWERS.get(get_type)
     return get_type  # generic families and socket diagnosis answer in their own type
 
@@ -336,30 +381,3 @@ _ANSWERED_COMMANDS = {
 }
 # linux/xfrm.h
 _XFRM_ANSWERS = {18: 16, 21: 19, 22: 16, 31: 30, 35: 34, 37: 36, 40: 40}
-
-
-class Copies:
-    """Counts notifications that repeat the one before them byte for byte (per protocol)."""
-
-    def __init__(self) -> None:
-        self._last: dict[int, bytes] = {}
-        self.notifications = 0
-        self.repeats = 0
-
-    def seen(self, frame: Frame) -> None:
-        """Count one notification."""
-        self.notifications += 1
-        if self._last.get(frame.protocol) == frame.data:
-            self.repeats += 1
-        self._last[frame.protocol] = frame.data
-
-    def seen_all(self, protocol: int, data: Sequence[bytes]) -> None:
-        """Count notifications of a protocol that stand one behind the other."""
-        self.notifications += len(data)
-        self.repeats += sum(map(eq, data, chain((self._last.get(protocol),), data)))
-        self._last[protocol] = data[-1]
-
-    @property
-    def likely(self) -> bool:
-        """True when at least a third of the notifications repeat their predecessor: several listeners."""
-        return self.notifications >= 10 and self.repeats * 3 >= self.notifications

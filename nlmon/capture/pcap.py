@@ -82,6 +82,7 @@ def pcap_batches(source: Source, byteorder: str, unit: int, *, bare: bool) -> It
                 coded, protocol = code, (code & 0xFF) << 8 | code >> 8 if little else code
                 lost = max(0, original - captured)
                 if data:
+                    batch.more = True
                     yield batch
                 number += len(data)
                 batch = Batch(number + 1, protocol, truncated=lost)

@@ -207,6 +207,7 @@ def pcapng_batches(
                     found = protocol, direction, index, original - captured if original > captured else 0
                     if found != alike:
                         if packets:
+                            batch.more = True
                             yield batch
                         alike = found
                         batch = Batch(number + 1, *alike)
@@ -233,6 +234,7 @@ def pcapng_batches(
                         on_skip()
                     else:
                         if packets:
+                            batch.more = True
                             yield batch
                         alike = split[0], "", 0, original - len(data)
                         batch = Batch(number + 1, *alike)

@@ -10,12 +10,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from nlmon.errors import NlmonError
+from nlmon.errors import InternalError, NlmonError
 from nlmon.report.text import printable
+
+if TYPE_CHECKING:  # start-up: only commands that read captures need it
+    from nlmon.compare.side import Side
 
 __all__ = [
     "F",
@@ -26,6 +29,7 @@ __all__ = [
     "progress",
     "protocol_names",
     "protocol_option",
+    "refuse_crash",
     "show_error",
     "warn",
 ]
@@ -137,6 +141,12 @@ def progress(total: int, description: str) -> Iterator[Callable[[int], None] | N
             bar.update(task, completed=position)
 
         yield advance
+
+
+def refuse_crash(side: Side) -> None:
+    """Raise ``InternalError`` when an implementation crashed."""
+    if side.crash:
+        raise InternalError("NLM-X002", f"{side.name} raised {side.crash}", where=side.trace)
 
 
 def warn(text: str) -> None:

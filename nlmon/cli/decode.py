@@ -1,22 +1,25 @@
 """``nlmon decode``: prints the events of one implementation as JSON lines, those that ``nlmon replay`` counts.
 
-Not here: what is replayed (``nlmon.engine.feed``), comparing (``nlmon.engine.replay``), the JSON form
-(``nlmon.eventjson.write``).
+Not here: feeding (``nlmon.engine.feed``), comparing (``nlmon.engine.replay``), the JSON form (``nlmon.eventjson``).
 """
 
 from __future__ import annotations
 
 import sys
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import click
 
 from nlmon.backends.options import BackendOptions
+from nlmon.backends.registry import create
 from nlmon.capture import ByteOrder, open_capture
-from nlmon.cli.common import feed_options, progress, warn
+from nlmon.cli.common import feed_options, progress, refuse_crash, warn
+from nlmon.compare.side import Side
 from nlmon.engine.feed import Feed
-from nlmon.engine.replay import Select
+from nlmon.engine.run import read_capture
+from nlmon.engine.segments import Select
 from nlmon.errors import InputError
 from nlmon.eventjson.write import events_to_json
 from nlmon.events import Event
@@ -53,12 +56,18 @@ def command(
     Exit code: 0 done, 3 the capture is damaged or gives no event.
     """
     with open_capture(capture, byteorder=byteorder) as reader, progress(reader.size, capture.name) as advance:
-        options = BackendOptions(layouts=layouts)
-        feed = Feed(reader, implementation, protocols, select, options, tuple(map(parse_fault, faults)))
-        lane = feed.lane
-        with _Lines(feed) as lines:
-            for _ in feed.run(advance):
-                lines.take()
+        feed = Feed(
+            *((partial(create, implementation),), reader.info.byteorder),
+            select=select,
+            protocols=protocols or None,
+            options=BackendOptions(layouts=layouts),
+            faults=tuple(map(parse_fault, faults)),
+            seeds=False,
+        )
+        (lane,) = feed.lanes
+        with _Lines() as lines:
+            for side in read_capture(feed, reader, on_progress=advance):
+                lines.take(side)
         counts, unknown = lines.counts, lane.unknown
         lane.backend.close()
     sys.stdout.buffer.flush()
@@ -80,19 +89,17 @@ def command(
 class _Lines:
     """Writes the events of each datagram to stdout, many lines at once, and the first errors to stderr."""
 
-    def __init__(self, feed: Feed) -> None:
+    def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
-        self._feed = feed
         self._waiting: list[Event] = []
 
-    def take(self) -> None:
-        """Take what came of the last datagram. Raises ``InternalError`` when the implementation did."""
-        lane = self._feed.lane
-        self._waiting += lane.events
+    def take(self, side: Side) -> None:
+        """Take what came of a datagram. Raises ``InternalError`` when the implementation crashed."""
+        self._waiting += side.events
         if len(self._waiting) >= AT_ONCE:
             self.write()
-        self._feed.check()
-        for error in lane.errors:
+        refuse_crash(side)
+        for error in side.errors:
             self.counts["errors"] += 1
             if self.counts["errors"] <= ERRORS_SHOWN:
                 warn(f"warning: {error}")

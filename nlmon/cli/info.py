@@ -13,17 +13,18 @@ import click
 from msgspec import Struct
 
 from nlmon.capture import ByteOrder, CaptureReader, open_capture
-from nlmon.capture.conversation import Conversation, Copies, Role
+from nlmon.capture.conversation import Conversation
+from nlmon.capture.segment import Role
+from nlmon.capture.tally import Tally
 from nlmon.cli.common import progress, warn
 from nlmon.errors import InputError
-from nlmon.framing import messages
+from nlmon.framing import types
 from nlmon.names import PROTOCOLS, message_type
 from nlmon.report.jsonout import report_bytes
 from nlmon.report.model import Damage
 from nlmon.report.text import printable, shown_path
-from nlmon.transport.recorded.transport import ReplayFactory
+from nlmon.transport.recorded.kernel import RecordedKernel
 from nlmon.uapi import NETLINK_GENERIC
-from nlmon.wire import Datagram
 
 __all__ = ["CaptureSummary", "command", "summarise"]
 
@@ -82,22 +83,18 @@ def command(file: Path, form: str, byteorder: ByteOrder | None) -> None:
 def summarise(reader: CaptureReader, path: str) -> CaptureSummary:
     """Read a capture to its end and count."""
     order = reader.info.byteorder
-    conversation, copies, kernel = Conversation(order), Copies(), ReplayFactory(order)
+    conversation, tally, kernel = Conversation(order), Tally(), RecordedKernel(order)
     protocols: dict[int, Counter[int]] = {}
-    roles: Counter[str] = Counter()
-    frames = 0
     with progress(reader.size, Path(path).name) as advance:
-        for frame in reader:
-            frames += 1
-            counts = protocols.setdefault(frame.protocol, Counter())
-            counts.update(header.type for header in messages(frame.data, order))
-            role = conversation.place(frame).role
-            roles[role.value] += 1
-            if role is Role.NOTIFICATION:
-                copies.seen(frame)
-            if role is not Role.REQUEST:
-                kernel.learn(Datagram(frame.number, frame.timestamp, frame.protocol, frame.data))
-            if advance is not None and not frame.number % 256:
+        for batch in reader.batches():
+            counts = protocols.setdefault(batch.protocol, Counter())
+            for data in batch.data:
+                counts.update(types(data, order))
+            for segment in conversation.segments(batch):
+                tally.add(segment)
+                if segment.place.role is not Role.REQUEST:
+                    kernel.learn(segment.datagrams)
+            if advance is not None:
                 advance(reader.position)
     damage = reader.damage
     names = {number: name for name, (number, _) in kernel.families.items()}
@@ -107,8 +104,8 @@ def summarise(reader: CaptureReader, path: str) -> CaptureSummary:
         compression=reader.info.compression,
         byteorder=order,
         kernel=reader.info.metadata.get("kernel", ""),
-        frames=frames,
-        messages=sum(counts.total() for counts in protocols.values()),
+        frames=tally.frames,
+        messages=tally.messages,
         protocols={
             PROTOCOLS.get(protocol, str(protocol)): {
                 (names.get(kind) if protocol == NETLINK_GENERIC else None) or message_type(protocol, kind): count
@@ -116,8 +113,8 @@ def summarise(reader: CaptureReader, path: str) -> CaptureSummary:
             }
             for protocol, counts in sorted(protocols.items())
         },
-        roles=dict(sorted(roles.items())),
-        repeats=copies.repeats,
+        roles=dict(sorted((role.value, count) for role, count in tally.roles.items())),
+        repeats=tally.repeats.total(),
         families={name: number for name, (number, _) in sorted(kernel.families.items())},
         sockets=[socket.name for socket in reader.sockets],
         metadata=reader.info.metadata,

@@ -11,15 +11,14 @@ import click
 
 from nlmon.backends.libnl import LibnlBackend
 from nlmon.backends.libnl.layouts.cache import Listed
-from nlmon.capture import ByteOrder, CaptureReader, open_capture
-from nlmon.capture.conversation import Conversation, Role
-from nlmon.cli.common import protocol_option, warn
+from nlmon.capture import ByteOrder, open_capture
+from nlmon.cli.common import protocol_option, refuse_crash, warn
+from nlmon.engine.feed import Feed
+from nlmon.engine.run import read_capture
 from nlmon.errors import InputError
 from nlmon.names import PROTOCOLS, message_type
 from nlmon.report.text import shown_path
-from nlmon.transport.recorded.transport import ReplayFactory
 from nlmon.uapi import NETLINK_GENERIC
-from nlmon.wire import Datagram
 
 __all__ = ["command"]
 
@@ -38,9 +37,11 @@ def command(capture: Path, protocols: tuple[int, ...], limit: int | None, byteor
     Exit code: 0 done, 3 the capture is damaged or leads to no function.
     """
     with open_capture(capture, byteorder=byteorder) as reader:
-        factory = ReplayFactory(reader.info.byteorder)
-        backend = LibnlBackend(factory)
-        _decode(reader, factory, backend, set(protocols) or set(backend.groups))
+        feed = Feed((LibnlBackend,), reader.info.byteorder, protocols=protocols or None, seeds=False)
+        for side in read_capture(feed, reader):
+            refuse_crash(side)
+        backend = feed.lanes[0].backend
+    assert isinstance(backend, LibnlBackend)
     assert backend.layouts is not None
     listed = sorted(backend.layouts.functions(), key=lambda one: -one.hits)
     for one in listed[:limit]:
@@ -56,21 +57,6 @@ def command(capture: Path, protocols: tuple[int, ...], limit: int | None, byteor
             where=shown_path(capture),
             hint="messages must resemble each other; see nlmon capture info, and --protocol",
         )
-
-
-def _decode(reader: CaptureReader, factory: ReplayFactory, backend: LibnlBackend, protocols: set[int]) -> None:
-    """Decode the notifications of a capture; what the kernel answers tells the names of families."""
-    conversation = Conversation(reader.info.byteorder)
-    if NETLINK_GENERIC in protocols:
-        backend.enable(NETLINK_GENERIC)
-    for frame in reader:
-        place = conversation.place(frame)
-        datagram = Datagram(frame.number, frame.timestamp, frame.protocol, frame.data, frame.truncated, place.request)
-        if place.role is Role.NOTIFICATION and frame.protocol in protocols & backend.groups.keys():
-            backend.observed(datagram, backend.decode(datagram))
-        elif place.role in {Role.DUMP, Role.REPLY} and frame.protocol == NETLINK_GENERIC:
-            factory.learn(datagram)
-            backend.refresh()
 
 
 def _shown(one: Listed) -> str:

@@ -23,7 +23,7 @@ from nlmon.transport.recorded.faults import parse_fault
 
 if TYPE_CHECKING:  # start-up: --help needs none of it
     from nlmon.capture import ByteOrder
-    from nlmon.engine.replay import Select
+    from nlmon.engine.segments import Select
     from nlmon.jobs.work import Outcome
 
 __all__ = ["command"]

@@ -6,6 +6,7 @@ Not here: events (``decode``), and judging them (``replay``).
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,13 @@ import click
 from msgspec import Struct
 
 from nlmon.backends.options import BackendOptions
+from nlmon.backends.registry import create
 from nlmon.backends.status import BackendStatus, LayoutStatus
 from nlmon.capture import ByteOrder, open_capture
-from nlmon.cli.common import feed_options, progress
+from nlmon.cli.common import feed_options, progress, refuse_crash
 from nlmon.engine.feed import Feed
-from nlmon.engine.replay import Select
+from nlmon.engine.run import read_capture
+from nlmon.engine.segments import Select
 from nlmon.names import PROTOCOLS, unknown_message
 from nlmon.report.jsonout import report_bytes, schema_of
 
@@ -61,11 +64,18 @@ def command(
     Exit code: 0 done, 3 the capture is damaged; what could be read is counted.
     """
     with open_capture(capture, byteorder=byteorder) as reader, progress(reader.size, capture.name) as advance:
-        feed = Feed(reader, implementation, protocols, select, BackendOptions(layouts=layouts))
-        for _ in feed.run(advance):
-            feed.check()
-        report = _report(feed.lane.backend.status())
-        feed.lane.backend.close()
+        feed = Feed(
+            *((partial(create, implementation),), reader.info.byteorder),
+            select=select,
+            protocols=protocols or None,
+            options=BackendOptions(layouts=layouts),
+            seeds=False,
+        )
+        for side in read_capture(feed, reader, on_progress=advance):
+            refuse_crash(side)
+        (lane,) = feed.lanes
+        report = _report(lane.backend.status())
+        lane.backend.close()
     if form == "json":
         sys.stdout.buffer.write(report_bytes(report))
         sys.stdout.buffer.flush()

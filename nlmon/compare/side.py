@@ -1,18 +1,18 @@
-"""What one implementation made of one datagram, as a value that is handed to the judge.
+"""What one implementation made of datagrams, as values that are handed to the judge.
 
-Not here: comparing two of them (``judge``).
+Not here: comparing two of them (``judge``), and feeding implementations (``nlmon.engine``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
-from nlmon.errors import NlmonError
+from nlmon.errors import FramingError, HeaderError, NlmonError
 from nlmon.events import Event
 
-__all__ = ["Side"]
+__all__ = ["Results", "Side"]
 
 
 class Side(Struct, frozen=True):
@@ -29,3 +29,37 @@ class Side(Struct, frozen=True):
     lossy: bool = False
     crash: str = ""
     trace: str = ""
+
+    @property
+    def clean(self) -> bool:
+        """Whether the datagram was received and read without trouble."""
+        return self.subscribed and not (self.missed or self.errors or self.crash)
+
+    @property
+    def damaged(self) -> bool:
+        """Whether the datagram held messages that could not be read at all."""
+        return any(isinstance(error, FramingError | HeaderError) for error in self.errors)
+
+
+class Results(Struct, frozen=True):
+    """What one implementation made of the datagrams of a segment.
+
+    ``events``: of each datagram that gave one event and nothing else, that event, else None. ``others``: all that came
+    of a datagram, by its place in the segment; every place without an event is among them.
+    """
+
+    name: str
+    events: Sequence[Event | None]
+    others: Mapping[int, Side]
+
+    def side(self, place: int) -> Side:
+        """What came of the datagram at a place."""
+        found = self.others.get(place)
+        if found is not None:
+            return found
+        event = self.events[place]
+        return Side(self.name, () if event is None else (event,), ())
+
+    def sides(self) -> Iterator[Side]:
+        """What came of each datagram, in order."""
+        return map(self.side, range(len(self.events)))

@@ -1,9 +1,9 @@
 """The engine: feeds what is read to any number of implementations, and judges what comes of it.
 
-``segments`` sorts what a capture holds by its place in the conversation, ``lane`` is one implementation behind a
-transport of its own, ``feed`` drives any number of lanes, ``states`` folds what they gave, ``losses`` keeps what they
-lost. ``replay`` judges a recording, ``live`` the running kernel; ``summary`` makes a report of it, ``run`` does all
-of that for one capture.
+``feed`` is the one driver: it sorts a recording into ``segments`` and hands them to lanes. A ``lane`` is one
+implementation behind a transport of its own, ``recorded`` one that is fed from a recording. ``losses`` keeps what a
+lane lost, ``states`` folds what both gave, ``dumps`` holds recorded dumps against that. ``replay`` has two lanes
+compared; ``summary`` makes a report of it, and ``run`` does all of that for one capture.
 
 Not here: reading files (``nlmon.capture``), the rules of comparison (``nlmon.compare``), printing (``nlmon.report``).
 """

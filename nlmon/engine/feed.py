@@ -1,100 +1,152 @@
-"""A capture through one implementation, with what ``nlmon replay`` feeds it, by the same lane.
+"""Feeds a recording to any number of lanes: the one driver of replay, decode and statistics.
 
-Not here: what is made of its events (``nlmon.cli``).
+    batch ─► Conversation.segments() ─► recorded kernel learns ─► lane.feed(), for each lane ─► Step
+
+Rules:
+1. Recorded answers to dumps and requests are never events: they are seeds, which tell names and state.
+2. Several datagrams are fed at once only where no lane looks at its kernel in between: without losses, recovery,
+   caches and pools, and while no interface changes its name.
+3. Streaming: nothing grows with the length of the recording.
+
+Not here: judging what comes of it (``replay``), and printing it (``nlmon.cli``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from collections.abc import Iterator, Sequence
+from typing import Literal, TypeAlias
+
+from msgspec import Struct
 
 from nlmon.backends.options import BackendOptions
-from nlmon.backends.registry import create
-from nlmon.capture import Batch, CaptureReader, Frame
-from nlmon.capture.conversation import Conversation, Role
-from nlmon.engine.lane import Lane
-from nlmon.engine.replay import Select
-from nlmon.engine.segments import Runs
-from nlmon.errors import InternalError
+from nlmon.capture.base import Batch, ByteOrder
+from nlmon.capture.conversation import Conversation
+from nlmon.capture.segment import Place, Role, Segment
+from nlmon.capture.tally import Tally
+from nlmon.compare.side import Results, Side
+from nlmon.engine.lane import BackendMaker
+from nlmon.engine.recorded import RecordedLane
+from nlmon.engine.segments import Select, split_by_names
 from nlmon.transport.recorded.faults import Fault
-from nlmon.transport.recorded.transport import one_of_each
-from nlmon.wire import Datagram, Datagrams
+from nlmon.transport.recorded.kernel import RecordedKernel
+from nlmon.transport.recorded.transport import RecordedFactory
+from nlmon.uapi import NETLINK_GENERIC, NLMSG_HDRLEN
+from nlmon.wire import Datagrams
 
-__all__ = ["Feed"]
+__all__ = ["Feed", "Step"]
 
-ROUTE = 0
-RTNETLINK = range(16, 256)  # types of its messages
+What: TypeAlias = Literal["fed", "seed", "not covered", "left out"]
+
+
+class Step(Struct, frozen=True):
+    """Datagrams in one place of the conversation, and what each lane made of them. ``what``: they were fed, or decoded
+    as a seed; else ``results`` is empty, since their protocol is not covered, or their generic family was left out."""
+
+    what: What
+    place: Place
+    datagrams: Datagrams
+    results: Sequence[Results] = ()
 
 
 class Feed:
-    """One implementation while it reads a capture. ``protocols``: only these; empty: all that it supports."""
+    """Lanes that are fed from one recording. ``kernel``: what the recording says of its kernel; ``tally``: what it
+    holds; ``protocols``: those that are covered.
+
+    ``seeds``: decode recorded answers, too, which else only teach the kernel.
+    """
 
     def __init__(
         self,
-        reader: CaptureReader,
-        backend: str,
-        protocols: Sequence[int],
-        select: Select,
-        options: BackendOptions,
+        makers: Sequence[BackendMaker],
+        byteorder: ByteOrder,
+        *,
+        select: Select = "notifications",
+        protocols: Sequence[int] | None = None,
+        options: BackendOptions | None = None,
         faults: tuple[Fault, ...] = (),
+        seeds: bool = True,
     ) -> None:
-        self._reader = reader
+        options = options or BackendOptions()
+        self.byteorder = byteorder
+        # Only what asks for dumps needs the objects that they list.
+        self.kernel = RecordedKernel(byteorder, objects=options.resync or bool(options.caches))
+        self.lanes = tuple(
+            RecordedLane(make, RecordedFactory(self.kernel, select_all=select == "all", faults=faults), options)
+            for make in makers
+        )
+        supported = {protocol for lane in self.lanes for protocol in lane.backend.groups}
+        self.protocols = supported if protocols is None else supported & set(protocols)
+        self.tally = Tally()
+        self._conversation = Conversation(byteorder)
         self._select = select
-        self._conversation = Conversation(reader.info.byteorder)
-        self.lane = Lane(partial(create, backend), reader.info.byteorder, select == "all", options, faults)
-        supported = set(self.lane.backend.groups)
-        self._enabled = supported & set(protocols) if protocols else supported
-        self.lane.start(sorted(self._enabled))
-        self.check()
-        types = RTNETLINK if select != "all" and not faults else ()
-        self._runs = Runs(self._conversation, [self.lane.factory], types)
+        self._seeds = seeds
+        self._families = {name.lower() for name in options.generic_families or ()}
+        looks = options.resync or options.caches or options.message_pool_size is not None
+        self._bulk = not faults and not looks
 
-    def check(self) -> None:
-        """Raise ``InternalError`` when the implementation raised at what it read last."""
-        if self.lane.crash:
-            raise InternalError("NLM-X002", f"{self.lane.name} raised {self.lane.crash}", where=self.lane.trace)
+    def start(self) -> list[Side]:
+        """Enable the protocols in each lane."""
+        return [lane.start(sorted(self.protocols)) for lane in self.lanes]
 
-    def run(self, advance: Callable[[int], None] | None) -> Iterator[None]:
-        """Read the capture to its end, and stop each time the lane has read something; ``advance`` gets the position
-        in the file."""
-        for batch in self._reader.batches():
-            if advance is not None:
-                advance(self._reader.position)
-            self.lane.many.look()
-            for begin, end, is_run in self._runs.parts(batch):
-                if is_run and self._together(batch.part(begin, end)):
-                    yield from self._recalled(end - begin)
-                    continue
-                for place in range(begin, end):
-                    if self._frame(batch.frame(place)):
-                        yield
-        self.lane.end()
-        yield
+    def take(self, batch: Batch) -> Iterator[Step]:
+        """Feed the next frames of the recording. What comes of them must be read to its end."""
+        for segment in self._conversation.segments(batch, bulk=self._bulk, in_order=self._select == "all"):
+            yield from self._steps(segment)
 
-    def _together(self, batch: Batch) -> bool:
-        """Take a run of notifications; False where they have to be taken one by one."""
-        run = Datagrams(batch.number, batch.protocol, batch.timestamps, batch.data)
-        if not self.lane.many.may_take(one_of_each(run.data)) or self.lane.many.take(run) is None:
+    def rest(self) -> Iterator[Step]:
+        """Feed what still waits for others to share its segment, since no batch follows."""
+        for segment in self._conversation.flush():
+            yield from self._steps(segment)
+
+    def _steps(self, segment: Segment) -> Iterator[Step]:
+        self.tally.add(segment)
+        place, datagrams = segment.place, segment.datagrams
+        role, kernel = place.role, self.kernel
+        if datagrams.protocol not in self.protocols:
+            if role is not Role.REQUEST:
+                kernel.learn(datagrams)
+            if role is Role.NOTIFICATION:
+                yield Step("not covered", place, datagrams)
+        elif role is Role.NOTIFICATION or self._select == "all":
+            if self._families and self._left_out(datagrams):
+                yield Step("left out", place, datagrams)
+                return
+            for part in (datagrams,) if len(datagrams.data) == 1 else split_by_names(datagrams, kernel):
+                if role is not Role.REQUEST:
+                    kernel.learn(part)
+                results = []
+                for lane in self.lanes:
+                    results.append(lane.feed(part))
+                yield Step("fed", place, part, results)
+        elif role in {Role.DUMP, Role.REPLY}:
+            kernel.learn(datagrams)
+            if self._seeds:
+                yield Step("seed", place, datagrams, [_seeded(lane, datagrams) for lane in self.lanes])
+
+    def _left_out(self, datagrams: Datagrams) -> bool:
+        """Whether a generic message is of a family that was left out: only libnl can be told which it shall receive, so
+        that would look like a fault of its own."""
+        data = datagrams.data[0]
+        if datagrams.protocol != NETLINK_GENERIC or len(data) < NLMSG_HDRLEN:
             return False
-        self.lane.took(run)
-        return True
+        names = {name.lower() for name in self.kernel.family_names(int.from_bytes(data[4:6], self.byteorder))}
+        return bool(names) and not names & self._families and "nlctrl" not in names
 
-    def _recalled(self, places: int) -> Iterator[None]:
-        """What was taken together, at once if it is but events."""
-        if self.lane.recall_all():
-            yield
-            return
-        for place in range(places):
-            self.lane.recall(place)
-            yield
+    @property
+    def generic(self) -> int:
+        """Datagrams of NETLINK_GENERIC that were fed so far, or left out."""
+        if NETLINK_GENERIC not in self.protocols:
+            return 0
+        return (self.tally.protocols if self._select == "all" else self.tally.notifications)[NETLINK_GENERIC]
 
-    def _frame(self, frame: Frame) -> bool:
-        """Take one frame; whether the lane has read it."""
-        lane, place = self.lane, self._conversation.place(frame)
-        role, request = place.role, place.request
-        datagram = Datagram(frame.number, frame.timestamp, frame.protocol, frame.data, frame.truncated, request)
-        if frame.protocol in self._enabled and (role is Role.NOTIFICATION or self._select == "all"):
-            return lane.notify(datagram, learn=role is not Role.REQUEST)
-        if role in {Role.DUMP, Role.REPLY} or (frame.protocol not in self._enabled and role is not Role.REQUEST):
-            lane.learn(datagram)
-        return False
+    def end(self) -> list[Side | None]:
+        """The recording is over: what each lane makes of a loss that was going on."""
+        return [lane.end() for lane in self.lanes]
+
+    def stop(self) -> list[Side]:
+        """Close the implementations."""
+        return [lane.stop() for lane in self.lanes]
+
+
+def _seeded(lane: RecordedLane, datagrams: Datagrams) -> Results:
+    return Results(lane.name, (None,), {0: lane.seed(datagrams.at(0))})

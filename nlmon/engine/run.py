@@ -1,22 +1,25 @@
-"""One capture from its first frame to its report.
+"""One capture from its first frame to its end: through two implementations to a report, or through one.
 
 Not here: opening files (``nlmon.capture``), many captures (``nlmon.jobs``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from nlmon.backends.options import BackendOptions
 from nlmon.capture import CaptureReader
 from nlmon.compare.difference import Difference
+from nlmon.compare.side import Side
+from nlmon.engine.feed import Feed, Step
 from nlmon.engine.lane import BackendMaker
-from nlmon.engine.replay import Replay, Select
+from nlmon.engine.replay import Replay
+from nlmon.engine.segments import Select
 from nlmon.engine.summary import capture_report
 from nlmon.report.model import CaptureReport
 from nlmon.transport.recorded.faults import Fault
 
-__all__ = ["replay_capture"]
+__all__ = ["read_capture", "replay_capture"]
 
 
 def replay_capture(
@@ -52,3 +55,27 @@ def replay_capture(
             on_progress(reader.position)
     replay.finish()
     return capture_report(replay, reader, path)
+
+
+def read_capture(
+    feed: Feed, reader: CaptureReader, *, on_progress: Callable[[int], None] | None = None
+) -> Iterator[Side]:
+    """Feed an open capture to the one lane of ``feed``, and give what it made of each datagram, in order; where it
+    gave nothing but events, that of many datagrams is one."""
+    yield from feed.start()
+    for batch in reader.batches():
+        if on_progress is not None:
+            on_progress(reader.position)
+        for step in feed.take(batch):
+            yield from _sides(step)
+    for step in feed.rest():
+        yield from _sides(step)
+    yield from (side for side in feed.end() if side is not None)
+
+
+def _sides(step: Step) -> Iterator[Side]:
+    for results in step.results:
+        if results.others:
+            yield from results.sides()
+        else:
+            yield Side(results.name, [event for event in results.events if event is not None], ())

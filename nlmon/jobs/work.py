@@ -23,8 +23,8 @@ from nlmon.backends.options import BackendOptions
 from nlmon.backends.registry import create
 from nlmon.capture import ByteOrder, CaptureReader, open_capture
 from nlmon.compare.difference import Difference
-from nlmon.engine.replay import Select
 from nlmon.engine.run import replay_capture
+from nlmon.engine.segments import Select
 from nlmon.errors import CaptureError, NlmonError, PlatformError
 from nlmon.report.jsonout import DifferenceLine, line_bytes
 from nlmon.report.model import CaptureReport, Damage, row

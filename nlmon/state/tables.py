@@ -123,6 +123,7 @@ class State:
             if self._take("route", key) is not None:
                 self._members.take(group, key)
             return
+        self._put("route", key, route)
         if not self._members.begin(group, key):
             members = self._members.of(group)
             if flags & NLM_F_REPLACE and (route.nh_id is None or key not in members):
@@ -136,7 +137,6 @@ class State:
                 # A nexthop that is replaced is announced like a replacement, and its routes keep their places.
                 last = bool(flags & (NLM_F_APPEND | NLM_F_MULTI))  # a dump lists them in order
                 self._members.put(group, key, last=last)
-        self._put("route", key, route)
 
     def order(self, group: Key) -> list[Key]:
         """Keys of the IPv4 routes of a group, in the kernel's order: a replacement takes the first."""

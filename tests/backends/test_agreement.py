@@ -12,7 +12,8 @@ from nlmon.backends.registry import create
 from nlmon.capture import ByteOrder
 from nlmon.errors import DecodeError
 from nlmon.testing.messages import attr, message, number
-from nlmon.transport.recorded.transport import ReplayFactory
+from nlmon.transport.recorded.kernel import RecordedKernel
+from nlmon.transport.recorded.transport import RecordedFactory
 from nlmon.wire import Datagram
 from support.agreement import FIXTURES, disagreements, mutated, recorded
 
@@ -85,7 +86,7 @@ def test_any_attributes_agree(
 @pytest.mark.parametrize("byteorder", ORDERS)
 def test_a_split_loses_nothing(name: str, byteorder: ByteOrder) -> None:
     """Messages in one datagram, or each in its own, are the same events."""
-    backend = create(name, ReplayFactory(byteorder))
+    backend = create(name, RecordedFactory(RecordedKernel(byteorder)))
     body = number("BxHiII", 0, 1, 7, 1, 0, byteorder=byteorder) + attr(3, b"eth7\0", byteorder)
     one = message(16, body, byteorder=byteorder)
 
@@ -98,7 +99,7 @@ def test_a_split_loses_nothing(name: str, byteorder: ByteOrder) -> None:
 @pytest.mark.parametrize("name", ["legacy", "libnl"])
 def test_every_truncation_is_a_value(name: str) -> None:
     """Cut at every byte, a real link message gives its events or a typed error with its place."""
-    backend = create(name, ReplayFactory())
+    backend = create(name, RecordedFactory())
     data = next(d for d in datagrams() if d[4] == 16 and 1000 < len(d) < 1500)
     for size in range(1, len(data)):
         decoded = backend.decode(Datagram(9, 0, 0, data[:size]))

@@ -1,9 +1,11 @@
-"""Many datagrams that are decoded at once give what each gives by itself."""
+"""Many datagrams that are decoded in bulk give what each gives by itself.
+
+Not here: who is given many at once (``tests/engine/test_bulk.py``).
+"""
 
 from __future__ import annotations
 
 import random
-from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -13,10 +15,9 @@ from msgspec import structs
 from nlmon.backends.base import Backend
 from nlmon.backends.legacy import LegacyBackend
 from nlmon.backends.libnl import LibnlBackend
-from nlmon.backends.registry import create
 from nlmon.events import Decoded
 from nlmon.testing.messages import attr, message, number
-from nlmon.transport.recorded.transport import ReplayFactory
+from nlmon.transport.recorded.transport import RecordedFactory
 from nlmon.wire import Datagram, Datagrams
 from support.agreement import recorded
 from support.layouts import RECORDED, damaged
@@ -33,19 +34,35 @@ class Forgetful(LibnlBackend):
 class Walker(LibnlBackend):
     """Walks each datagram in its own way."""
 
-    def _walk(self, datagram: Datagram) -> Decoded:
-        found = super()._walk(datagram)
+    def _walk(self, datagram: Datagram, *, tried: bool = False) -> Decoded:
+        found = super()._walk(datagram, tried=tried)
         return structs.replace(found, events=found.events[::-1])
 
 
-class Named(LibnlBackend, layouts=True):
+class Named(LibnlBackend, bulk=True, layouts=True):
     """Makes up names of interfaces."""
 
     def link_name(self, protocol: int, ifindex: int) -> str | None:
         return f"if{protocol}-{ifindex}"
 
 
-KINDS = [partial(create, "legacy"), partial(create, "libnl"), Forgetful, Walker, Named]
+class NarrowLegacy(LegacyBackend):
+    """Forgets what every third datagram held."""
+
+    def decode(self, datagram: Datagram) -> Decoded:
+        found = super().decode(datagram)
+        return Decoded([], []) if datagram.frame % 3 == 0 else found
+
+
+class ParsesInBulk(LegacyBackend, bulk=True):
+    """Parses addresses in its own way."""
+
+    def parse_addr(self, m: Any) -> Any:
+        payload, index = super().parse_addr(m)
+        return None if payload is None else structs.replace(payload, prefixlen=7), index
+
+
+KINDS = [LegacyBackend, LibnlBackend, Forgetful, Walker, Named, NarrowLegacy, ParsesInBulk]
 
 
 def shown(found: Decoded) -> tuple[Any, ...]:
@@ -64,13 +81,16 @@ def one_by_one(backend: Backend, datagrams: Datagrams) -> tuple[Any, ...]:
 @pytest.mark.parametrize("truncated", [0, 4])
 @pytest.mark.parametrize("protocol", [0, 12, 16])
 @pytest.mark.parametrize("kind", KINDS)
-def test_together_is_one_by_one(kind: Any, protocol: int, truncated: int) -> None:
-    """Events, errors and what is not known are those of each datagram, in order, whoever replaced a step."""
-    made: Backend = kind(ReplayFactory())
+def test_bulk_gives_what_one_by_one_gives(kind: type[Backend], protocol: int, truncated: int) -> None:
+    """Events, errors and what is not known are those of each datagram, in order, whoever replaced a step; frame numbers
+    have gaps, and the request that all answer is that of each."""
+    made = kind(RecordedFactory())
     real = recorded(protocol, *RECORDED[protocol])
     data = list(islice(damaged(real, random.Random(protocol)), 400))
+    request = message(20, bytes([2, 6]) + bytes(54), flags=0x301)
     for begin in range(0, len(data), 40):
-        datagrams = Datagrams(begin + 1, protocol, range(begin, begin + 40), data[begin : begin + 40], truncated)
+        numbers, times = range(3 * begin + 1, 3 * begin + 121, 3), range(begin, begin + 40)
+        datagrams = Datagrams(numbers, protocol, times, data[begin : begin + 40], truncated, request)
 
         assert shown(made.decode_all(datagrams)) == one_by_one(made, datagrams)
 
@@ -79,14 +99,14 @@ def test_a_name_is_asked_for_once() -> None:
     """Within one call no interface is asked for again; in the next it may have another name."""
     asked = []
 
-    class Asking(LibnlBackend, layouts=True):
+    class Asking(LibnlBackend, bulk=True, layouts=True):
         def link_name(self, protocol: int, ifindex: int) -> str | None:
             asked.append((protocol, ifindex))
             return f"name-{len(asked)}"
 
-    backend = Asking(ReplayFactory())
+    backend = Asking(RecordedFactory())
     body = number("BBBBI", 2, 24, 0x80, 0, 3) + attr(2, bytes((10, 0, 0, 1)))
-    datagrams = Datagrams(1, 0, [0] * 4, [message(20, body)] * 4)
+    datagrams = Datagrams(range(1, 5), 0, [0] * 4, [message(20, body)] * 4)
     for _ in range(4):
         backend.decode(Datagram(1, 0, 0, message(20, body)))
     before = len(asked)
@@ -99,4 +119,4 @@ def test_a_name_is_asked_for_once() -> None:
 @pytest.mark.parametrize("kind", [LegacyBackend, LibnlBackend])
 def test_no_datagrams(kind: type[Backend]) -> None:
     """Of nothing comes nothing."""
-    assert shown(kind(ReplayFactory()).decode_all(Datagrams(1, 0, [], []))) == ([], [], [], 0)
+    assert shown(kind(RecordedFactory()).decode_all(Datagrams([], 0, [], []))) == ([], [], [], 0)

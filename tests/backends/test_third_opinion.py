@@ -20,7 +20,7 @@ from nlmon.backends.registry import create
 from nlmon.capture import open_capture
 from nlmon.events import Event, NextHop, RouteInfo
 from nlmon.framing import messages
-from nlmon.transport.recorded.transport import ReplayFactory
+from nlmon.transport.recorded.transport import RecordedFactory
 from nlmon.wire import Datagram
 from support.paths import CAPTURES
 
@@ -241,7 +241,7 @@ def odd_length(kind: str, field: str, ours: str | None) -> bool:
 @pytest.mark.parametrize(("kernel", "name", "step"), SAMPLES)
 def test_every_field_has_a_second_witness(kernel: str, name: str, step: int) -> None:
     """Each field of each sampled message is what pyroute2 reads; fields not compared are in the table."""
-    pyroute2, backend = MarshalRtnl(), create("libnl", ReplayFactory())
+    pyroute2, backend = MarshalRtnl(), create("libnl", RecordedFactory())
     compared: Counter[str] = Counter()
     differ: list[str] = []
     undecoded: Counter[tuple[str, int]] = Counter()
@@ -276,7 +276,7 @@ def test_the_nexthop_id_is_where_the_header_says() -> None:
     """RTA_NH_ID, which pyroute2 cannot witness, is read at its number in linux/rtnetlink.h."""
     body = struct.pack("<BBBBBBBBI", 2, 0, 0, 0, 254, 4, 0, 1, 0) + struct.pack("<HHI", 8, 30, 42)
     data = struct.pack("<IHHII", 16 + len(body), 24, 0, 0, 0) + body
-    (event,) = create("libnl", ReplayFactory()).decode(Datagram(1, 0, 0, data)).events
+    (event,) = create("libnl", RecordedFactory()).decode(Datagram(1, 0, 0, data)).events
 
     assert isinstance(event, Event)
     assert isinstance(event.payload, RouteInfo)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from nlmon.backends.registry import create
 from nlmon.events import XfrmStateInfo
 from nlmon.testing.messages import message, number
-from nlmon.transport.recorded.transport import ReplayFactory
+from nlmon.transport.recorded.transport import RecordedFactory
 from nlmon.wire import Datagram
 
 XFRM, NEWSA = 6, 16
@@ -28,7 +28,7 @@ def test_a_selector_without_a_family_has_addresses_of_its_state() -> None:
     body = selector(AF_UNSPEC, "10.3.0.1", "10.3.0.2")
     body += v4("10.3.0.1") + b"\0\0\x2e\x97" + number("Bxxx", IPPROTO_ESP) + v4("10.3.0.2")
     body += bytes(64 + 32 + 12) + number("IIHBBBxxxxxxx", 0, 9, AF_INET, 1, 0, 0)
-    (event,) = create("libnl", ReplayFactory()).decode(Datagram(1, 0, XFRM, message(NEWSA, body))).events
+    (event,) = create("libnl", RecordedFactory()).decode(Datagram(1, 0, XFRM, message(NEWSA, body))).events
 
     assert isinstance(event.payload, XfrmStateInfo)
     assert event.payload.selector is not None

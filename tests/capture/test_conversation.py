@@ -7,7 +7,8 @@ from collections import Counter
 import pytest
 
 from nlmon.capture import Frame, open_capture
-from nlmon.capture.conversation import REMEMBERED, SAME_NUMBER, Conversation, Copies, Role
+from nlmon.capture.conversation import REMEMBERED, SAME_NUMBER, Conversation
+from nlmon.capture.segment import Role
 from nlmon.testing.messages import attr, message, new_family, number
 from support.paths import CAPTURES
 
@@ -236,12 +237,3 @@ def test_a_real_burst(kernel: str) -> None:
     assert found["notification"] > 18_000
     assert found["request"] > 14_000
     assert found["reply"] == 18
-
-
-def test_copies_are_counted() -> None:
-    """Equal notifications in a row suggest several listeners."""
-    copies = Copies()
-    for number_ in range(12):
-        copies.seen(Frame(number_ + 1, 0, 0, message(NEWLINK, LINK, seq=number_ // 2)))
-
-    assert (copies.repeats, copies.likely) == (6, True)

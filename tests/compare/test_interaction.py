@@ -1,4 +1,4 @@
-"""Rules of the comparison that only show in interaction: several messages in a datagram, several states of an object.
+"""Rules of the comparison that need more than one value: several messages in a datagram, several states of an object.
 
 Not here: single values (``test_verdict_values``).
 """
@@ -18,18 +18,20 @@ from nlmon.compare.classify import Classifier
 from nlmon.compare.contract import load_contract
 from nlmon.compare.evidence.locate import field_of
 from nlmon.compare.final import compare_recovery
-from nlmon.engine.lane import BackendMaker, Lane
+from nlmon.engine.lane import BackendMaker
+from nlmon.engine.losses import Ledger
 from nlmon.engine.replay import Replay
 from nlmon.events import Decoded, Event, LinkInfo
 from nlmon.state.tables import State
 from nlmon.testing.messages import link, message
 from nlmon.testing.zoo.base import changing
+from nlmon.transport.recorded.transport import RecordedFactory
 from nlmon.wire import Datagram
 from support.flows import NETFILTER, netfilter
 from support.xfrm import state
 
 ROUTE, XFRM = 0, 6
-NEWSA, DELSA = 16, 17
+NEWLINK = NEWSA = 16
 legacy, libnl = partial(create, "legacy"), partial(create, "libnl")
 WHOLE = message(NEWSA, state(2, "little"))
 SHORT = message(NEWSA, bytes(20))
@@ -38,7 +40,7 @@ SHORT = message(NEWSA, bytes(20))
 def found(data: bytes, candidate: BackendMaker, protocol: int = XFRM, reference: BackendMaker = legacy) -> list[object]:
     """Class, offset and field of each difference of a datagram."""
     replay = Replay(reference, candidate, byteorder="little")
-    replay.feed(Frame(1, 0, protocol, data))
+    replay.play([Frame(1, 0, protocol, data)])
     return [(d.cls.label, d.offset, d.field) for d in replay.judge.details]
 
 
@@ -70,28 +72,28 @@ class Silent(LibnlBackend):
         return structs.replace(super().decode(datagram), errors=[])
 
 
-def test_who_reads_alone_owes_its_errors_to_itself() -> None:
-    """Of a message that only libnl reads, legacy need not report an error, and another libnl must."""
+def test_only_who_reads_a_message_must_report_its_errors() -> None:
+    """Of a message that only libnl reads, legacy need not report an error and another libnl must."""
     silent: BackendMaker = Silent
 
     assert found(SHORT, libnl) == []
     assert [cls for cls, *_ in found(SHORT, silent, reference=libnl)] == ["error"]
 
 
-class NotSubscribed(LibnlBackend):
-    """Does not hear that a flow is gone."""
+class Unsubscribed(LibnlBackend):
+    """Does not subscribe to flows that are gone."""
 
     groups = {**LibnlBackend.groups, NETFILTER: (1, 2, 4, 5, 6)}  # noqa: RUF012
 
 
-def test_who_does_not_hear_owes_no_error() -> None:
-    """Who never received a message need not report that it is broken."""
+def test_who_is_not_subscribed_need_not_report_an_error() -> None:
+    """That a message is broken cannot be reported by who never received it."""
     short = netfilter(2)[:18]
     gone = len(short).to_bytes(4, "little") + short[4:]
-    not_subscribed: BackendMaker = NotSubscribed
+    unsubscribed: BackendMaker = Unsubscribed
 
     assert ("error", 0, "") in found(gone, Silent, NETFILTER)
-    assert "error" not in {cls for cls, *_ in found(gone, not_subscribed, NETFILTER)}  # type: ignore[misc]
+    assert "error" not in {cls for cls, *_ in found(gone, unsubscribed, NETFILTER)}  # type: ignore[misc]
 
 
 def test_a_field_beyond_the_message_is_not_there() -> None:
@@ -102,19 +104,24 @@ def test_a_field_beyond_the_message_is_not_there() -> None:
     assert field_of(data, 0, 20, "ifi_index", NEWSA, "little") is None
 
 
+def link_event(one: LinkInfo) -> Event:
+    """An RTM_NEWLINK of this payload."""
+    return Event(0, ROUTE, NEWLINK, 0, 0, 0, 1, 0, one.ifname, one)
+
+
 def held(*links: LinkInfo) -> State:
+    """A state of these links."""
     """A state with links."""
     kept = State()
     for one in links:
-        kept.apply(Event(0, ROUTE, NEWSA, 0, 0, 0, 1, 0, one.ifname, one))
+        kept.apply(link_event(one))
     return kept
 
 
 @pytest.mark.parametrize(("changes", "fields"), [({"mtu": 9000}, ["mtu"]), ({"promiscuity": 1}, []), ({}, [])])
 def test_what_changes_without_meaning_is_no_recovery(changes: dict[str, int], fields: list[str]) -> None:
     """After a loss the objects are compared, but not what a dump shows at random."""
-    lane = Lane(libnl, "little", False)
-    (event,) = lane.backend.decode(Datagram(1, 0, ROUTE, message(16, link(2, "d0")))).events
+    (event,) = libnl(RecordedFactory()).decode(Datagram(1, 0, ROUTE, message(16, link(2, "d0")))).events
     one = event.payload
     assert isinstance(one, LinkInfo)
     judge, known = Classifier(load_contract(), "libnl", "libnl"), ({("link", (2,))}, set[tuple[str, Any]]())
@@ -123,15 +130,13 @@ def test_what_changes_without_meaning_is_no_recovery(changes: dict[str, int], fi
     assert [row.field for row in rows] == fields
 
 
-def test_what_both_are_told_later_is_compared_again() -> None:
+def test_what_is_reported_to_both_later_is_compared_again() -> None:
     """An object that one recovered alone counts again after the next message about it."""
-    lane = Lane(libnl, "little", False)
-    lane.recovered = {("link", (2,)), ("link", (3,))}
-    one = LinkInfo(0, 2, 1, ifname="d0")
-    lane.events = [Event(0, ROUTE, NEWSA, 0, 0, 0, 1, 0, "d0", one)]
-    lane.fold()
+    ledger, state_ = Ledger(keep_objects=False), State()
+    ledger.recovered = {("link", (2,)), ("link", (3,))}
+    ledger.fold([link_event(LinkInfo(0, 2, 1, ifname="d0"))], state_, lossy=True)
 
-    assert lane.recovered == {("link", (3,))}
+    assert (ledger.recovered, list(state_.tables["link"])) == ({("link", (3,))}, [(2,)])
 
 
 @pytest.mark.parametrize(("broken", "links"), [(False, {1}), (True, {2})])
@@ -146,6 +151,8 @@ def test_a_damaged_dump_proves_no_absence(broken: bool, links: set[int]) -> None
         message(3, bytes(4), flags=2, seq=5, pid=9),
     ]
     for number, data in enumerate(parts, 1):
-        replay.feed(Frame(number, 0, ROUTE, data))
+        replay.play([Frame(number, 0, ROUTE, data)])
 
-    assert [{key[0] for key in lane.state.tables["link"]} for lane in replay.lanes] == [links, links]
+    replay.states.diverge()
+
+    assert [{key[0] for key in state.tables["link"]} for state in replay.states.both] == [links, links]

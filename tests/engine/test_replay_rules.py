@@ -1,4 +1,4 @@
-"""Rules of a replay that no recording happens to break: what proves absence, and who owes what."""
+"""Rules of a replay that no recording happens to break: what proves absence, and who must give what."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ def test_a_damaged_dump_proves_no_absence(part: bytes, silent: list[str]) -> Non
     """What could not be read may have been the object that is missing."""
     replay = Replay(legacy, libnl, byteorder="little")
     for number_, data in enumerate([*dump(1, listed(1, 1), listed(2, 1)), *dump(2, part)], 1):
-        replay.feed(Frame(number_, 0, ROUTE, data))
+        replay.play([Frame(number_, 0, ROUTE, data)])
 
-    for lane in replay.lanes:
-        assert [f"{found.object} {found.change}" for found in lane.state.unannounced] == silent
+    for state in replay.states.both:
+        assert [f"{found.object} {found.change}" for found in state.unannounced] == silent
 
 
-def test_each_message_is_owed_by_itself() -> None:
+def test_each_message_must_give_its_event() -> None:
     """A datagram of two messages that libnl alone reads: one event does not stand for both."""
 
     class Half(LibnlBackend):
@@ -60,18 +60,18 @@ def test_each_message_is_owed_by_itself() -> None:
 
     flush = message(28, b"\x32" + bytes(3))
     replay = Replay(legacy, Half, byteorder="little")
-    replay.feed(Frame(1, 0, XFRM, flush + flush))
+    replay.play([Frame(1, 0, XFRM, flush + flush)])
 
     assert [(d.cls.label, d.offset) for d in replay.judge.details] == [("missing", len(flush))]
 
 
-def test_what_one_of_them_does_not_hear_it_cannot_read_wrongly() -> None:
+def test_what_one_of_them_does_not_receive_it_cannot_read_wrongly() -> None:
     """A cut message of a group that libnl alone joins is an error of libnl's, and no difference."""
     expectation = wrong_length(message(0x202, bytes([2, 0, 0, 0]) + attr(4, bytes(4))), 500)
     replay = Replay(legacy, libnl, byteorder="little")
-    replay.feed(Frame(1, 0, NETFILTER, expectation))
+    replay.play([Frame(1, 0, NETFILTER, expectation)])
 
-    assert ([len(lane.errors) for lane in replay.lanes], replay.judge.details) == ([0, 1], [])
+    assert ([lane.counts["errors"] for lane in replay.lanes], replay.judge.details) == ([0, 1], [])
 
 
 def test_requests_of_one_number_are_bounded() -> None:

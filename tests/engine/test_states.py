@@ -87,40 +87,43 @@ def recorded(name: str, kernel: str) -> list[Frame]:
 @pytest.mark.parametrize("name", ["01-route-basic", "02-route-topology"])
 @pytest.mark.parametrize("pair", PAIRS.values(), ids=PAIRS.keys())
 def test_one_state_for_both_is_that_of_each(pair: tuple[BackendMaker, BackendMaker], name: str, kernel: str) -> None:
-    """With the same differences, whether the two have parted from the start, in the middle, or when they must."""
+    """With the same differences, whether the two diverge at the start, in the middle, or when they must."""
     found = []
     frames = recorded(name, kernel)
-    for apart in (0, len(frames) // 2, None):
+    for diverge_at in (0, len(frames) // 2, len(frames)):
         replay = Replay(*pair, byteorder="little")
-        for number, frame in enumerate(frames):
-            if number == apart:
-                replay._folding.part()
-            replay.feed(frame)
-        states = [contents(lane.state) for lane in replay.lanes]
-        found.append((states, replay.judge.counts, replay.judge.details))
+        replay.play(frames[:diverge_at])
+        replay.states.diverge()
+        replay.play(frames[diverge_at:])
+        objects, states = replay.states.objects(), [contents(state) for state in replay.states.both]
+        found.append((states, objects, replay.judge.counts, replay.judge.details))
 
     assert found[0] == found[1] == found[2]
 
 
-def test_they_part_when_they_must() -> None:
-    """Equal implementations share one state to the end, and until somebody looks at the other."""
-    shared = {}
+def test_they_diverge_when_they_must() -> None:
+    """Implementations that give the same share one state to the end."""
+    shared = set()
     for what, pair in PAIRS.items():
         replay = Replay(*pair, byteorder="little")
-        for frame in recorded("02-route-topology", "linux-6.12"):
-            replay.feed(frame)
-        shared[what] = replay._folding.shared
-    replay = Replay(legacy, libnl, byteorder="little")
-    before = replay._folding.shared
-    whole = [contents(lane.state) for lane in replay.lanes]
+        replay.play(recorded("02-route-topology", "linux-6.12"))
+        shared |= {what} if replay.states.shared else set()
 
-    assert {what for what, yes in shared.items() if yes} == {"sound", "rollback", "one of its own"}
-    assert (before, replay._folding.shared, whole[0] == whole[1]) == (True, False, True)
+    assert shared == {"sound", "rollback", "one of its own"}
 
 
-def test_who_makes_up_for_losses_folds_alone() -> None:
+def test_two_states_that_shared_nothing_are_equal() -> None:
+    """Before anything is fed both are empty, whether they are one or two."""
+    states = Replay(legacy, libnl, byteorder="little").states
+    before = states.shared
+    states.diverge()
+
+    assert (before, states.shared, contents(states.both[0])) == (True, False, contents(states.both[1]))
+
+
+def test_where_losses_are_recovered_from_each_state_is_its_own() -> None:
     """With faults or recovery the two need not be the same."""
     options = BackendOptions(resync=True)
 
-    assert not Replay(legacy, libnl, byteorder="little", options=options)._folding.shared
-    assert not Replay(legacy, libnl, byteorder="little", faults=(Fault(1, 1),))._folding.shared
+    assert not Replay(legacy, libnl, byteorder="little", options=options).states.shared
+    assert not Replay(legacy, libnl, byteorder="little", faults=(Fault(1, 1),)).states.shared

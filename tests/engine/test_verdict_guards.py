@@ -50,7 +50,7 @@ def test_nothing_hides_behind_an_error() -> None:
     error = message(2, number("i", -19) + message(16, bytes(16)))
     link = message(16, number("BxHiII", 0, 1, 7, 0, 0))
     replay = Replay(legacy, ZOO["no IPsec events"].make, byteorder="little")
-    replay.feed(Frame(1, 0, ROUTE, error + link))
+    replay.play([Frame(1, 0, ROUTE, error + link)])
 
     assert [(d.cls.label, d.offset) for d in replay.judge.details] == [("missing", len(error))]
 

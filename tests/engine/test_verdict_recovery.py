@@ -1,4 +1,4 @@
-"""Verdicts after losses: an implementation that says it made up for one is held against the recorded kernel."""
+"""Verdicts after losses: an implementation that says it recovered is held against the recorded kernel."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ RECOVERY = {name: bad for name, bad in ZOO.items() if bad.options.resync and bad
 @pytest.mark.parametrize("kernel", ["linux-6.1", "linux-6.12"])
 @pytest.mark.parametrize("name", ["01-route-basic", "02-route-topology"])
 def test_a_sound_recovery_is_an_enhancement(kernel: str, name: str) -> None:
-    """libnl makes up for the loss, legacy reports it: that is no regression, and said."""
+    """libnl recovers from the loss, legacy reports it: that is no regression, and said."""
     report = recovered(libnl, kernel, name)
 
     assert (report.verdict, set(report.differences), report.state) == ("equivalent", {"enhancement"}, "same")

@@ -33,7 +33,7 @@ try: list(late)
 except TransportError as error: told.append(error.errno)
 told.append(count() - before)
 results = [backend.dump(0, 18)]
-with open("/dev/null", "rb") as other: os.dup2(other.fileno(), backend._transports[0]._request.fileno())
+with open("/dev/null", "rb") as other: os.dup2(other.fileno(), backend._transports[0]._requests._socket.fileno())
 try: backend.dump(0, 18)
 except TransportError as error: told.append(type(error).__name__)
 results.append(backend.dump(0, 18))

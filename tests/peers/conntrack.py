@@ -16,7 +16,7 @@ from typing import Any
 
 from pyroute2.netlink.nfnetlink.nfctsocket import nfct_msg
 
-from nlmon.capture.conversation import Role
+from nlmon.capture.segment import Role
 from nlmon.events import ConntrackInfo, Event, ExpectInfo
 from peers.pieces import header_by_pyroute2, header_by_tshark, inside, shown, text
 from peers.recording import BACKENDS, Message, Recording

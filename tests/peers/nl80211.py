@@ -13,7 +13,7 @@ from typing import Any
 
 from pyroute2.netlink.nl80211 import nl80211cmd
 
-from nlmon.capture.conversation import Role
+from nlmon.capture.segment import Role
 from nlmon.events import Event, GenericInfo
 from peers.pieces import hexadecimal, payload, shown, text
 from peers.recording import BACKENDS, Message, Recording

@@ -20,11 +20,14 @@ import zstandard
 from nlmon.backends.registry import create
 from nlmon.capture import open_capture
 from nlmon.capture.base import Frame
-from nlmon.capture.conversation import Conversation, Place, Role
-from nlmon.engine.lane import Lane
+from nlmon.capture.conversation import Conversation
+from nlmon.capture.segment import Place, Role
+from nlmon.engine.recorded import RecordedLane
 from nlmon.events import Event
 from nlmon.framing import MessageHeader, messages
-from nlmon.wire import Datagram
+from nlmon.transport.recorded.kernel import RecordedKernel
+from nlmon.transport.recorded.transport import RecordedFactory
+from nlmon.wire import Datagram, Datagrams
 from support.paths import CAPTURES
 
 __all__ = ["BACKENDS", "CAPTURES", "KERNELS", "Message", "Recording", "recording"]
@@ -102,8 +105,8 @@ class Recording:
         """Notifications of a protocol; copies for other listeners, which follow one another, are left out."""
         found: list[Message] = []
         for one in self.messages:
-            told = one.frame.protocol == protocol and one.place.role is Role.NOTIFICATION
-            if told and (not found or found[-1].data != one.data):
+            mine = one.frame.protocol == protocol and one.place.role is Role.NOTIFICATION
+            if mine and (not found or found[-1].data != one.data):
                 found.append(one)
         return found
 
@@ -129,20 +132,23 @@ class Recording:
 
     def _decode(self, backend: str) -> tuple[dict[tuple[int, int], Event], Counter[str], list[str]]:
         if backend not in self._decoded:
-            lane = Lane(partial(create, backend), "little", select_all=True)
-            for protocol in lane.backend.groups:
-                lane.backend.enable(protocol)
+            kernel = RecordedKernel("little")
+            lane = RecordedLane(partial(create, backend), RecordedFactory(kernel, select_all=True))
+            lane.start(lane.backend.groups)
             found: dict[tuple[int, int], Event] = {}
             errors: list[str] = []
             for frame, place in self.frames:
                 if not lane.supports(frame.protocol):
                     continue
                 datagram = Datagram(frame.number, frame.timestamp, frame.protocol, frame.data, request=place.request)
-                lane.notify(datagram, learn=place.role is not Role.REQUEST)
-                found |= {(event.frame, event.offset): event for event in lane.events}
-                errors += [lane.crash] if lane.crash else [str(error) for error in lane.errors]
+                datagrams = Datagrams.of(datagram)
+                if place.role is not Role.REQUEST:
+                    kernel.learn(datagrams)
+                side = lane.feed(datagrams).side(0)
+                found |= {(event.frame, event.offset): event for event in side.events}
+                errors += [side.crash] if side.crash else [str(error) for error in side.errors]
             self._decoded[backend] = found, lane.unknown, errors
-            lane.backend.close()
+            lane.stop()
         return self._decoded[backend]
 
 

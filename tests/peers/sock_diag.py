@@ -11,7 +11,7 @@ from typing import Any
 
 from pyroute2.netlink.diag import MarshalDiag
 
-from nlmon.capture.conversation import Role
+from nlmon.capture.segment import Role
 from nlmon.events import DiagInfo, Event
 from peers.pieces import header_by_pyroute2, header_by_tshark, hexadecimal
 from peers.recording import BACKENDS, Message, Recording

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from nlmon.capture.conversation import Role
+from nlmon.capture.segment import Role
 from nlmon.events import Event
 from peers.pieces import header_by_tshark
 from peers.recording import Message, Recording

@@ -112,36 +112,36 @@ def replayed(kernel: str, name: str) -> list[tuple[Snapshot, State, set[str], se
     found = []
     with open_capture(folder / f"{name}.pcap.zst") as reader:
         replay = Replay(partial(create, "legacy"), make, byteorder=reader.info.byteorder)
-        state = replay.lanes[1].state
+        state = replay.states.both[1]
         announced: set[str] = set()
-        fold = state.apply
+        fold = state.fold
 
-        def apply(event: Event) -> None:
+        def noted(event: Event, subject: Any) -> None:
             held = {(kind, key): value for kind, table in state.tables.items() for key, value in table.items()}
-            fold(event)
+            fold(event, subject)
             now = {(kind, key): value for kind, table in state.tables.items() for key, value in table.items()}
             changed = [place for place in held.keys() | now.keys() if held.get(place) is not now.get(place)]
             announced.update(show_key(kind, key) for kind, key in changed)
 
-        state.apply = apply  # type: ignore[method-assign]
+        state.fold = noted  # type: ignore[method-assign]
         frames = iter(reader)
         frame = next(frames, None)
         for moment in moments:
             while frame is not None and frame.timestamp < moment.begin:
-                replay.feed(frame)
+                replay.play([frame])
                 frame = next(frames, None)
             before = {kind: dict(table) for kind, table in state.tables.items()}
-            told = len(state.unannounced)
+            known = len(state.unannounced)
             announced.clear()
             while frame is not None and frame.timestamp <= moment.end:
-                replay.feed(frame)
+                replay.play([frame])
                 frame = next(frames, None)
             corrected = {
                 show_key(kind, key)
                 for kind, table in state.tables.items()
                 for key in before[kind].keys() ^ table.keys()
             }
-            explained = announced | {show_key(u.kind, u.key) for u in state.unannounced[told:]}
+            explained = announced | {show_key(u.kind, u.key) for u in state.unannounced[known:]}
             found.append((moment, _copy(state), corrected - explained, set(announced)))
     return found
 

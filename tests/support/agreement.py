@@ -33,11 +33,11 @@ def disagreements(
     """What a replay of these datagrams calls a regression; ``before`` is fed first and not judged."""
     replay = replay_all(byteorder)
     for count, data in enumerate(before, 1):
-        replay.feed(Frame(count, 0, protocol, data))
+        replay.play([Frame(count, 0, protocol, data)])
     replay.judge.forget()
     found = []
     for count, data in enumerate(datagrams, 1 + len(before)):
-        replay.feed(Frame(count, 0, protocol, data))
+        replay.play([Frame(count, 0, protocol, data)])
         bad = [d for d in replay.judge.details if d.cls.severity is not Severity.INFO]
         if bad:
             found += [f"{data.hex()}: {d.cls.label} {d.field} {d.reference} / {d.candidate} {d.reason}" for d in bad]

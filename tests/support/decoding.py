@@ -15,8 +15,9 @@ from nlmon.eventjson.read import event_from_json
 from nlmon.eventjson.write import event_to_json
 from nlmon.events import Decoded, Event
 from nlmon.testing.messages import new_family
-from nlmon.transport.recorded.transport import ReplayFactory
-from nlmon.wire import Datagram
+from nlmon.transport.recorded.kernel import RecordedKernel
+from nlmon.transport.recorded.transport import RecordedFactory
+from nlmon.wire import Datagram, Datagrams
 
 __all__ = ["BACKENDS", "ORDERS", "backend", "decode", "event", "findings", "payload"]
 
@@ -26,10 +27,10 @@ FRAME = 7
 
 
 def backend(name: str, byteorder: Any = "little", families: Mapping[int, str] | None = None) -> Any:
-    """An implementation to which nlctrl has told these families."""
-    factory = ReplayFactory(byteorder)
+    """An implementation to which nlctrl has named these families."""
+    factory = RecordedFactory(RecordedKernel(byteorder))
     for number, family in (families or {}).items():
-        factory.learn(Datagram(1, 0, GENERIC, new_family(number, family, byteorder=byteorder)))
+        factory.kernel.learn(Datagrams.of(Datagram(1, 0, GENERIC, new_family(number, family, byteorder=byteorder))))
     made = create(name, factory)
     if families:
         made.enable(GENERIC)

@@ -26,7 +26,8 @@ from nlmon.backends.registry import create
 from nlmon.capture import ByteOrder
 from nlmon.errors import NlmonError
 from nlmon.events import Decoded, Event
-from nlmon.transport.recorded.transport import ReplayFactory
+from nlmon.transport.recorded.kernel import RecordedKernel
+from nlmon.transport.recorded.transport import RecordedFactory
 from nlmon.wire import Datagram, Datagrams
 from support.agreement import mutated, recorded
 
@@ -35,7 +36,7 @@ __all__ = ["RECORDED", "Pair", "damaged", "differences"]
 # Places of a recording that are played again and again, datagrams of each, and datagrams until others are.
 PLACES, NEAR, PER_PAIR = 8, 4, 2000
 # Datagrams that are decoded at once.
-TOGETHER = 25
+MANY = 25
 
 # Recordings by protocol.
 RECORDED: dict[int, tuple[str, ...]] = {
@@ -49,10 +50,10 @@ RECORDED: dict[int, tuple[str, ...]] = {
 
 
 class Player:
-    """A backend that hears everything, and what it made of the last datagram."""
+    """A backend that receives everything, and what it made of the last datagram."""
 
     def __init__(self, layouts: int, byteorder: ByteOrder, extra: tuple[str, ...]) -> None:
-        self.factory = ReplayFactory(byteorder, select_all=True)
+        self.factory = RecordedFactory(RecordedKernel(byteorder), select_all=True)
         self.backend: Backend = create("libnl", self.factory, BackendOptions(layouts=layouts, extra_groups=extra))
         self.backend.set_callback(self._event, self._error)
         for protocol in self.backend.groups:
@@ -90,13 +91,13 @@ class Pair:
         fast, plain = self.fast.play(datagram), self.plain.play(datagram)
         return [] if fast == plain else [f"{protocol} {data.hex()}\n{fast}\n{plain}"]
 
-    def differences_together(self, protocol: int, data: Sequence[bytes]) -> list[str]:
-        """The same of many that are decoded at once by one and one by one by the other."""
-        datagrams = Datagrams(self.count, protocol, range(len(data)), data)
+    def differences_in_bulk(self, protocol: int, data: Sequence[bytes]) -> list[str]:
+        """The same of many that are decoded in bulk by one and one by one by the other."""
+        datagrams = Datagrams(range(self.count, self.count + len(data)), protocol, range(len(data)), data)
         fast = _shown(self.fast.backend.decode_all(datagrams))
         plain = list(map(_shown, map(self.plain.backend.decode, datagrams)))
-        together = [[one for decoded in plain for one in decoded[part]] for part in range(4)]
-        return [] if fast == together else [f"{protocol} {[one.hex() for one in data]}\n{fast}\n{together}"]
+        each = [[one for decoded in plain for one in decoded[part]] for part in range(4)]
+        return [] if fast == each else [f"{protocol} {[one.hex() for one in data]}\n{fast}\n{each}"]
 
 
 def _shown(found: Decoded) -> list[list[Any]]:
@@ -141,13 +142,13 @@ def differences(
     the layouts."""
     while count > 0:
         pair = Pair(size, extra=tuple(GROUPS))
-        together: list[bytes] = []
+        many: list[bytes] = []
         for data, _ in zip(damaged(datagrams, random_), range(min(count, PER_PAIR)), strict=False):
             yield from pair.differences(protocol, data)
-            together.append(data)
-            if len(together) == TOGETHER:
-                yield from pair.differences_together(protocol, together)
-                together = []
+            many.append(data)
+            if len(many) == MANY:
+                yield from pair.differences_in_bulk(protocol, many)
+                many = []
         count -= PER_PAIR
         status = pair.fast.backend.status().layouts
         assert status is not None

@@ -11,8 +11,8 @@ from nlmon.backends.options import BackendOptions
 from nlmon.backends.registry import create
 from nlmon.capture import open_capture
 from nlmon.engine.lane import BackendMaker
-from nlmon.engine.replay import Select
 from nlmon.engine.run import replay_capture
+from nlmon.engine.segments import Select
 from nlmon.report.model import CaptureReport
 from nlmon.transport.recorded.faults import Fault
 from support.paths import CAPTURES

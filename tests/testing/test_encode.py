@@ -17,7 +17,8 @@ from nlmon.eventjson.read import event_from_json
 from nlmon.eventjson.write import event_to_json
 from nlmon.events import AddrInfo, Event, LinkInfo, NeighInfo, NextHop, Payload, RouteInfo, RuleInfo
 from nlmon.testing.encode import encode_event
-from nlmon.transport.recorded.transport import ReplayFactory
+from nlmon.transport.recorded.kernel import RecordedKernel
+from nlmon.transport.recorded.transport import RecordedFactory
 from nlmon.wire import Datagram
 
 u8, u16, u32 = (st.integers(0, (1 << bits) - 1) for bits in (8, 16, 32))
@@ -178,7 +179,7 @@ def events(draw: st.DrawFn) -> Event:
 
 def decoded(event: Event, implementation: str, byteorder: ByteOrder) -> Event:
     """The event that an implementation makes of the encoded one."""
-    backend = create(implementation, ReplayFactory(byteorder))
+    backend = create(implementation, RecordedFactory(RecordedKernel(byteorder)))
     result = backend.decode(Datagram(3, 7, 0, encode_event(event, byteorder)))
     assert result.errors == []
     (found,) = result.events
@@ -248,7 +249,7 @@ def test_text_of_ipv6_addresses(packed: str, text: str, implementation: str) -> 
     """Addresses are written as inet_ntop(3) writes them."""
     body = bytes([10, 128, 0, 0, 1, 0, 0, 0]) + (20).to_bytes(2, "little") + b"\1\0" + bytes.fromhex(packed)
     data = (16 + len(body)).to_bytes(4, "little") + (20).to_bytes(2, "little") + bytes(10) + body
-    (event,) = create(implementation, ReplayFactory()).decode(Datagram(1, 0, 0, data)).events
+    (event,) = create(implementation, RecordedFactory()).decode(Datagram(1, 0, 0, data)).events
 
     assert isinstance(event.payload, AddrInfo)
     assert event.payload.addr == text

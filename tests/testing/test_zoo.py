@@ -46,8 +46,8 @@ def fed(bad: BadImplementation, candidate: Any) -> set[Class]:
     reference = partial(create, "legacy" if bad.base == "libnl" else "libnl")
     replay = Replay(reference, candidate, byteorder="little", select="all")
     for number, data in enumerate(bad.messages, 1):
-        replay.feed(Frame(number, 0, bad.protocol, data))
-    assert sum(lane.totals["events"] + lane.totals["errors"] for lane in replay.lanes) > 0
+        replay.play([Frame(number, 0, bad.protocol, data)])
+    assert sum(lane.counts["events"] + lane.counts["errors"] for lane in replay.lanes) > 0
     return {cls for cls in replay.judge.counts if cls.severity is Severity.REGRESSION}
 
 

@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import ClassVar, TypeAlias
 
-from nlmon.backends.base import Backend, methods_of
+from nlmon.backends.base import Backend
 from nlmon.backends.legacy.generic import GenericParser
 from nlmon.backends.legacy.netfilter import NetfilterParser
 from nlmon.backends.legacy.reading import Message, Parsed
@@ -115,16 +115,13 @@ class LegacyBackend(RouteParser, GenericParser, SocketParser, NetfilterParser, B
 
     def decode_all(self, datagrams: Datagrams) -> Decoded:
         """Walk the messages of many datagrams; see ``Backend.decode_all``."""
-        if getattr(self.decode, "__func__", None) is not METHODS["decode"]:
-            return super().decode_all(datagrams)
+        if not self.bulk:
+            return super().decode_all(datagrams)  # a subclass may have another ``decode``
         result = Decoded([], [], [], 0)
-        for datagram in datagrams:
-            self._walk(datagram, result)
+        protocol, lost, request = datagrams.protocol, datagrams.truncated, datagrams.request
+        for frame, timestamp, data in zip(datagrams.frames, datagrams.timestamps, datagrams.data, strict=True):
+            self._walk(Datagram(frame, timestamp, protocol, data, lost, request), result)
         return result
-
-    def steady(self) -> bool:
-        """So is this class itself."""
-        return self._is_still(LegacyBackend, METHODS)
 
     def _walk(self, datagram: Datagram, result: Decoded) -> None:
         """Add what a datagram gives."""
@@ -228,6 +225,3 @@ class LegacyBackend(RouteParser, GenericParser, SocketParser, NetfilterParser, B
             self.report(error)
             return True
         return False
-
-
-METHODS = methods_of(LegacyBackend)

@@ -16,7 +16,8 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import ClassVar
 
-from nlmon.backends.base import methods_of
+from msgspec import structs
+
 from nlmon.backends.libnl.cache import CACHES
 from nlmon.backends.libnl.decode.families import GENL_ID_CTRL, Family
 from nlmon.backends.libnl.decode.messages import AUDIT, GENERIC, NETFILTER, ROUTE, SOCK_DIAG, XFRM
@@ -29,7 +30,7 @@ from nlmon.backends.libnl.pool import Pool
 from nlmon.backends.libnl.requests import NLM_F_DUMP, NLM_F_REQUEST
 from nlmon.backends.libnl.resync import Resync
 from nlmon.backends.options import BackendOptions
-from nlmon.backends.status import LayoutStatus
+from nlmon.backends.status import BackendStatus
 from nlmon.errors import NotFound, Overrun, ResyncIncomplete, TransportError, UsageError
 from nlmon.events import Decoded, Event
 from nlmon.transport.base import Transport, TransportFactory
@@ -241,7 +242,7 @@ class LibnlBackend(Lookups, bulk=True, layouts=True):
         waits = [wait for kind in self.options.caches if (wait := self.cache.wait(kind, now)) is not None]
         return min(waits, default=None)
 
-    def mending(self) -> bool:
+    def resyncing(self) -> bool:
         """Whether the tables that a loss concerns are still to be dumped."""
         return self._resync.loss is not None
 
@@ -265,32 +266,20 @@ class LibnlBackend(Lookups, bulk=True, layouts=True):
                 self._resync.tracker.apply(event)
         super().deliver(events)
 
-    def straight(self, protocol: int) -> bool:
+    def in_bulk(self, protocol: int, transport: Transport | None) -> bool:
         """Not where families are followed, and not with caches, recovery or a pool."""
         options = self.options
         more = options.caches or options.resync or options.message_pool_size is not None
-        return protocol != GENERIC and not more and self._steps_of(LibnlBackend)
-
-    def in_bulk(self, protocol: int) -> bool:
-        """Not where families are followed, and not with caches, recovery or a pool."""
-        options = self.options
-        more = options.caches or options.resync or options.message_pool_size is not None
-        return super().in_bulk(protocol) and protocol != GENERIC and not more
-
-    def steady(self) -> bool:
-        """So is this class itself."""
-        return self._is_still(LibnlBackend, METHODS)
+        return super().in_bulk(protocol, transport) and protocol != GENERIC and not more
 
     # -- counters ----------------------------------------------------------------------------------------------
 
-    def layout_status(self) -> LayoutStatus | None:
-        """Counters of the layouts; None when they are turned off."""
-        return None if self.layouts is None else self.layouts.status()
+    def status(self) -> BackendStatus:
+        """Counters and socket settings, and the layouts unless they are turned off."""
+        layouts = None if self.layouts is None else self.layouts.status()
+        return structs.replace(super().status(), layouts=layouts)
 
     @property
     def pool_dropped(self) -> Counter[int]:
         """Datagrams that found no place in the pool, by protocol."""
         return Counter({protocol: pool.dropped for protocol, pool in self._pools.items()})
-
-
-METHODS = methods_of(LibnlBackend)

@@ -11,11 +11,10 @@ Rules of this file:
    is a loss that is told like any other, and the buffer grows for the next.
 2. Only datagrams of the kernel count: the sender's port id is 0 (netlink(7)). Others are counted and dropped.
 3. NETLINK_NO_ENOBUFS is never set: a full buffer must be told (netlink(7)).
-4. One request at a time. What was left of an answer is read off before the next, since the kernel refuses another
-   dump meanwhile with EBUSY.
-5. A thread may go to another network namespace; sockets and names stay those of the one where it all was opened.
+4. A thread may go to another network namespace; sockets and names stay those of the one where it all was opened.
 
-Not here: decoding, how long a name is true (``ifnames``), and reopening a socket that was lost (the backend decides).
+Not here: requests and their answers (``requests``), decoding, how long a name is true (``ifnames``), and reopening a
+socket that was lost (the backend decides).
 """
 
 from __future__ import annotations
@@ -25,7 +24,6 @@ import errno
 import functools
 import itertools
 import mmap
-import select
 import socket
 import struct
 import sys
@@ -35,20 +33,14 @@ from collections.abc import Callable, Iterator, Sequence
 from nlmon.errors import Overrun, TransportError
 from nlmon.transport.base import TransportStatus
 from nlmon.transport.kernel.ifnames import Names
+from nlmon.transport.kernel.requests import RequestSocket
 from nlmon.transport.kernel.sockets import buffer_of, drops_of, failed, namespace_of, open_socket, set_buffer
 from nlmon.uapi import (
     MSG_TRUNC,
     NETLINK_ADD_MEMBERSHIP,
     NETLINK_DROP_MEMBERSHIP,
-    NETLINK_EXT_ACK,
-    NETLINK_GET_STRICT_CHK,
     NETLINK_LISTEN_ALL_NSID,
     NETLINK_ROUTE,
-    NLM_F_ACK,
-    NLM_F_DUMP,
-    NLM_F_MULTI,
-    NLMSG_DONE,
-    NLMSG_ERROR,
     RTNLGRP_LINK,
     SIOCGIFNAME,
     SO_RCVBUFFORCE,
@@ -61,7 +53,6 @@ __all__ = ["KernelFactory", "KernelTransport"]
 
 # Address space, of which only the pages that a datagram has filled become memory.
 LARGEST_DATAGRAM = 16 * 1024 * 1024
-ANSWER_SECONDS = 10.0
 # How the system's names become text, as with os.fsdecode().
 FILE_NAMES = sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()
 _INT = struct.Struct("=i")
@@ -120,15 +111,12 @@ class KernelTransport:
         self._requested = (receive_buffer, send_buffer)
         self._datagrams = self._foreign = self._reported = self._cut = 0
         self._all_nsid = all_nsid
-        self._answering = False
-        self._asked = 0
         self._events = open_socket(protocol, namespace)
         import fcntl  # noqa: PLC0415  (not there on every system, while this module is; where netlink is, it is)
 
         # Without the transport itself: what refers to itself is freed late, and its buffer with it.
         self._names = Names(functools.partial(_name_now, fcntl.ioctl, self._events))
         self.namespace = namespace_of(self._events)
-        self._request: socket.socket | None = None
         try:
             if receive_buffer is not None:
                 set_buffer(self._events, socket.SO_RCVBUF, SO_RCVBUFFORCE, receive_buffer)
@@ -142,7 +130,7 @@ class KernelTransport:
                 self._events.setsockopt(SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, group)
             self._events.setblocking(False)
             self._buffer = _pages(LARGEST_DATAGRAM)
-            self._request = self._open_request()
+            self._requests = RequestSocket(protocol, self.namespace)
             self._names.quiet(subscribed=self._subscribed_to_links())
         except OSError as error:
             self._events.close()
@@ -235,44 +223,12 @@ class KernelTransport:
             raise failed("NLM-T006", f"the kernel refuses group {group} of protocol {self.protocol}", error) from error
 
     def request(self, message: bytes) -> Iterator[Datagram]:
-        """Send a request and give its answer; the sequence number is the caller's. A dump ends with DONE or an
-        error, a request with NLM_F_ACK with its acknowledgement, any other with the first reply. A new request ends
-        the one before."""
-        sock = self._request_socket()
-        self._answering = True
-        self._asked = mine = self._asked + 1
-        try:
-            sock.send(message)
-        except OSError as error:
-            raise failed("NLM-T004", "sending a request failed", error) from error
-        _, _, flags, seq, _ = struct.unpack_from("=IHHII", message)
-        whole = flags & NLM_F_DUMP == NLM_F_DUMP or bool(flags & NLM_F_ACK)
-        deadline = time.monotonic() + ANSWER_SECONDS
-        poll = select.poll()
-        poll.register(sock, select.POLLIN)
-        while True:
-            if mine != self._asked:
-                raise TransportError(
-                    *("NLM-T004", "this answer was given up"),
-                    why="another request was sent, or the protocol was disabled",
-                    errno=errno.ECANCELED,
-                )
-            if not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
-                raise TransportError("NLM-T005", f"no answer within {ANSWER_SECONDS:.0f} s", errno=errno.ETIMEDOUT)
-            try:
-                size = sock.recv_into(bytearray(1), 1, socket.MSG_PEEK | socket.MSG_TRUNC)
-                data, address = sock.recvfrom(max(size, 1))
-            except OSError as error:
-                raise failed("NLM-T004", "reading an answer failed", error) from error
-            if address[0] != 0:
-                continue
-            last = _ends(data, seq, whole)
-            if last:
-                self._answering = False
+        """Send a request and give its answer; see ``RequestSocket.ask``."""
+        if self._events.fileno() < 0:
+            raise TransportError("NLM-T004", "the socket is closed", errno=errno.EBADF)
+        for data in self._requests.ask(message):
             self._names.answered()
             yield Datagram(next(self._frames), time.time_ns(), self.protocol, data)
-            if last:
-                return
 
     def link_name(self, ifindex: int) -> str | None:
         """Name of an interface for the datagram that was read last (``ifnames``); None when there is none or the
@@ -300,45 +256,7 @@ class KernelTransport:
         """Close both sockets."""
         self._events.close()
         self._names.missed()
-        self._asked += 1
-        if self._request is not None:
-            self._request.close()
-            self._request = None
-
-    def _request_socket(self) -> socket.socket:
-        """The request socket without remains of an answer; a new one where it was lost."""
-        if self._events.fileno() < 0:
-            raise TransportError("NLM-T004", "the socket is closed", errno=errno.EBADF)
-        sock = self._request
-        try:
-            while self._answering and sock is not None:
-                sock.recv_into(bytearray(1), 1, socket.MSG_DONTWAIT)
-        except BlockingIOError:
-            self._answering = False
-        except OSError:
-            sock = None
-        if sock is None:
-            if self._request is not None:
-                self._request.close()
-            self._answering = False
-            try:
-                sock = self._request = self._open_request()
-            except OSError as error:
-                raise failed("NLM-T002", "the kernel refuses a request socket", error) from error
-        return sock
-
-    def _open_request(self) -> socket.socket:
-        sock = open_socket(self.protocol, self.namespace)
-        try:
-            sock.bind((0, 0))
-        except OSError:
-            sock.close()
-            raise
-        for option in (NETLINK_EXT_ACK, NETLINK_GET_STRICT_CHK):
-            # Older kernels lack them: then answers are less detailed or less filtered, and still right.
-            with contextlib.suppress(OSError):
-                sock.setsockopt(SOL_NETLINK, option, 1)
-        return sock
+        self._requests.close()
 
 
 def _pages(size: int) -> mmap.mmap:
@@ -353,16 +271,3 @@ def _name_now(ioctl: Callable[[socket.socket, int, bytes], bytes], sock: socket.
     except (OSError, ValueError, struct.error):
         return None
     return found[: found.index(0)].decode(*FILE_NAMES)
-
-
-def _ends(data: bytes, seq: int, whole: bool) -> bool:
-    """Whether a datagram ends the answer to the request ``seq``."""
-    at = 0
-    while at + 16 <= len(data):
-        length, kind, flags, number, _ = struct.unpack_from("=IHHII", data, at)
-        if length < 16:
-            break
-        if number == seq and (kind in {NLMSG_ERROR, NLMSG_DONE} or not (whole or flags & NLM_F_MULTI)):
-            return True
-        at += (length + 3) & ~3
-    return False

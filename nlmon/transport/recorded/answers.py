@@ -13,7 +13,7 @@ import errno
 from collections.abc import Iterator
 
 from nlmon.framing import attribute
-from nlmon.transport.recorded.kernel import Told, name_text
+from nlmon.transport.recorded.kernel import RecordedKernel, name_text
 from nlmon.uapi import (
     CTRL_ATTR_FAMILY_ID,
     CTRL_ATTR_FAMILY_NAME,
@@ -42,7 +42,7 @@ PORT_ID = 1 << 22
 DUMP_DATAGRAM = 8192
 
 
-def answers(kernel: Told, protocol: int, message: bytes) -> Iterator[bytes]:
+def answers(kernel: RecordedKernel, protocol: int, message: bytes) -> Iterator[bytes]:
     """The datagrams that answer a request, from what was recorded: links and generic families, one or all, and where
     objects are kept dumps of them. Anything else is refused with EOPNOTSUPP, an unknown link with ENODEV, an unknown
     family with ENOENT, as the kernel does."""
@@ -73,7 +73,7 @@ def answers(kernel: Told, protocol: int, message: bytes) -> Iterator[bytes]:
         yield _refuse(kernel, message, seq, missing)
 
 
-def _one_link(kernel: Told, message: bytes) -> list[bytes]:
+def _one_link(kernel: RecordedKernel, message: bytes) -> list[bytes]:
     raw = message[NLMSG_HDRLEN + 4 : NLMSG_HDRLEN + 8].ljust(4, b"\0")
     index = int.from_bytes(raw, kernel.byteorder, signed=True)
     name = attribute(message, NLMSG_HDRLEN + IFINFOMSG, len(message), kernel.byteorder, IFLA_IFNAME)
@@ -83,7 +83,7 @@ def _one_link(kernel: Told, message: bytes) -> list[bytes]:
     return []
 
 
-def _one_family(kernel: Told, message: bytes) -> list[bytes]:
+def _one_family(kernel: RecordedKernel, message: bytes) -> list[bytes]:
     name, number = (
         attribute(message, NLMSG_HDRLEN + GENL_HDRLEN, len(message), kernel.byteorder, one)
         for one in (CTRL_ATTR_FAMILY_NAME, CTRL_ATTR_FAMILY_ID)
@@ -95,7 +95,7 @@ def _one_family(kernel: Told, message: bytes) -> list[bytes]:
     return []
 
 
-def _multipart(kernel: Told, found: list[bytes], seq: int, kind: int) -> Iterator[bytes]:
+def _multipart(kernel: RecordedKernel, found: list[bytes], seq: int, kind: int) -> Iterator[bytes]:
     part = b""
     for number, message in enumerate(found):
         one = _rewrite(kernel, message, seq, NLM_F_MULTI, kind)
@@ -110,12 +110,12 @@ def _multipart(kernel: Told, found: list[bytes], seq: int, kind: int) -> Iterato
     yield done
 
 
-def _rewrite(kernel: Told, message: bytes, seq: int, flags: int, kind: int) -> bytes:
+def _rewrite(kernel: RecordedKernel, message: bytes, seq: int, flags: int, kind: int) -> bytes:
     length, *_ = kernel.header.unpack_from(message)
     head = kernel.header.pack(length, kind, flags, seq, PORT_ID)
     return head + message[NLMSG_HDRLEN:] + bytes(-length % 4)
 
 
-def _refuse(kernel: Told, message: bytes, seq: int, number: int) -> bytes:
+def _refuse(kernel: RecordedKernel, message: bytes, seq: int, number: int) -> bytes:
     refused = message[:NLMSG_HDRLEN]
     return kernel.error.pack(kernel.error.size + len(refused), NLMSG_ERROR, 0, seq, PORT_ID, -number) + refused

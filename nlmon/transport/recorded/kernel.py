@@ -1,9 +1,10 @@
-"""What a recording told of the kernel that was recorded: its links, generic families and objects, as raw messages.
+"""The kernel of a recording, as far as the recording says: its links, generic families, objects and clock.
 
 Rules:
-1. Of a message only what the kernel's side must know is read: the header, the interface index, the interface name, and
+1. It learns from recorded messages in their order, and from nothing else; one recorded kernel serves all lanes.
+2. Of a message only what the kernel's side must know is read: the header, the interface index, the interface name, and
    a generic family's name, number and groups. This reading is not shared with any implementation.
-2. Memory is bounded by ``REMEMBERED`` links and families, whatever a recording holds.
+3. Memory is bounded by ``REMEMBERED`` links and families, whatever a recording holds.
 
 Not here: answering requests (``answers``), and which socket receives what (``transport``).
 """
@@ -11,13 +12,13 @@ Not here: answering requests (``answers``), and which socket receives what (``tr
 from __future__ import annotations
 
 import struct
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from typing import Literal
 
 from nlmon.transport.recorded.objects import KINDS, RecordedObjects
-from nlmon.wire import Datagram
+from nlmon.wire import Datagrams
 
-__all__ = ["NEWS", "REMEMBERED", "Told", "name_text"]
+__all__ = ["REMEMBERED", "RecordedKernel", "name_text"]
 
 REMEMBERED = 65536
 # A number is given anew when its family goes; so many names of one are kept.
@@ -27,19 +28,20 @@ RTM_NEWLINK, RTM_DELLINK = 16, 17
 GENL_ID_CTRL, CTRL_CMD_NEWFAMILY, CTRL_CMD_DELFAMILY, CTRL_CMD_NEWMCAST_GRP, CTRL_CMD_DELMCAST_GRP = 16, 1, 2, 7, 8
 CTRL_ATTR_FAMILY_ID, CTRL_ATTR_FAMILY_NAME, CTRL_ATTR_MCAST_GROUPS, CTRL_ATTR_MCAST_GRP_ID = 1, 2, 7, 2
 IFLA_IFNAME, IFINFOMSG, GENLMSGHDR = 3, 16, 4
-# Types of messages that tell more than the time, by protocol; where objects are kept, others do, too.
-NEWS = {ROUTE: frozenset({RTM_NEWLINK, RTM_DELLINK}), GENERIC: frozenset({GENL_ID_CTRL})}
-NOTHING: frozenset[int] = frozenset()
+LINK_TYPES = {RTM_NEWLINK, RTM_DELLINK}
+# The same as they stand in a message, in either byte order.
+LINKS = {kind.to_bytes(2, order) for kind in LINK_TYPES for order in ("little", "big")}
 
 
-class Told:
-    """Links by index as (name, message), families by name as (number, message), and what else was told so far.
+class RecordedKernel:
+    """Links by index as (name, message), generic families by name as (number, message), and the clock.
 
-    ``objects`` keeps what is needed to answer dumps of addresses, routes, neighbours and rules. ``time``: of the last
-    datagram, in nanoseconds since 1970. ``links_changed``: how often a name was given, changed or taken.
+    ``objects``: keep addresses, routes, neighbours and rules, too, which are needed to answer dumps of them.
+    ``time``: of the latest datagram, in nanoseconds since 1970. ``links_changed``: how often a name of a link was
+    given, changed or taken away.
     """
 
-    def __init__(self, byteorder: Literal["little", "big"], *, objects: bool) -> None:
+    def __init__(self, byteorder: Literal["little", "big"] = "little", *, objects: bool = False) -> None:
         sign = "<" if byteorder == "little" else ">"
         self.byteorder = byteorder
         self.header = struct.Struct(sign + "IHHII")
@@ -52,7 +54,7 @@ class Told:
         self.links_changed = 0
         self.families: dict[str, tuple[int, bytes]] = {}
         self._names: dict[int, dict[str, None]] = {}
-        # Family number -> its multicast groups. Which of them carries which command, nlctrl does not tell.
+        # Family number -> its multicast groups. Which of them carries which command, nlctrl does not say.
         self.generic_groups: dict[int, frozenset[int]] = {GENL_ID_CTRL: frozenset({GENL_ID_CTRL})}
 
     def objects_of(self, get_type: int, request: bytes) -> list[bytes] | None:
@@ -70,44 +72,47 @@ class Told:
         if self._objects is not None:
             self._objects.sweep(get_type - 2, family, since)
 
-    def learn(self, datagram: Datagram) -> None:
-        """Remember links and families that a recorded message describes."""
-        data = datagram.data
-        self.time = max(self.time, datagram.timestamp)
-        if datagram.protocol == ROUTE:
-            for kind, message in self._messages(data):
-                if self._objects is not None:
-                    self._objects.learn(kind, message, datagram.frame)
-                if kind in {RTM_NEWLINK, RTM_DELLINK} and len(message) >= 32 and message[16] == 0:
-                    self._learn_link(kind, message)
-        elif datagram.protocol == GENERIC:
-            for kind, message in self._messages(data):
-                if kind == GENL_ID_CTRL and len(message) >= 20:
-                    self._learn_family(message)
+    def learn(self, datagrams: Datagrams) -> None:
+        """Remember what recorded messages say of links, families and objects, and the time."""
+        self.time = max(self.time, max(datagrams.timestamps, default=0))
+        if datagrams.protocol == ROUTE:
+            if self._objects is not None:
+                for frame, data in zip(datagrams.frames, datagrams.data, strict=True):
+                    for kind, message in self._messages(data):
+                        self._objects.learn(kind, message, frame)
+                        self._learn_link(kind, message)
+                return
+            header = self.header.unpack_from
+            for data in datagrams.data:
+                if len(data) < 16 + IFINFOMSG:
+                    continue
+                length, kind, _, _, _ = header(data)
+                # Most datagrams are one message, and that about no link.
+                if kind in LINK_TYPES or length + 4 <= len(data):
+                    for kind, message in self._messages(data):
+                        self._learn_link(kind, message)
+        elif datagrams.protocol == GENERIC:
+            for data in datagrams.data:
+                for kind, message in self._messages(data):
+                    if kind == GENL_ID_CTRL and len(message) >= 20:
+                        self._learn_family(message)
 
-    def tells(self, protocol: int, types: Collection[int]) -> bool:
-        """Whether messages of these types may tell more than the time."""
-        if protocol == ROUTE and self._objects is not None:
+    def changes_names(self, message: bytes) -> bool:
+        """Whether one whole message of NETLINK_ROUTE gives, changes or takes away a name of a link, or may do so."""
+        if message[4:6] not in LINKS:
+            return False
+        if len(message) < 16 + IFINFOMSG or message[16]:
             return True
-        return not NEWS.get(protocol, NOTHING).isdisjoint(types)
-
-    def renew(self, data: bytes) -> bool:
-        """Learn from one message that calls a link what it was called before, as most messages about links do; False,
-        and nothing learned, where a datagram may tell more than that."""
-        if self._objects is not None or len(data) < 16 + IFINFOMSG or data[16]:
-            return False
-        length, kind, _, _, _ = self.header.unpack_from(data)
-        (index,) = self._index.unpack_from(data, 20)
-        known = self.links.get(index)
-        if kind != RTM_NEWLINK or length != len(data) or known is None:
-            return False
-        name = self.attribute(data, 16 + IFINFOMSG, IFLA_IFNAME)
-        if name is None or name_text(name) != known[0]:
-            return False
-        self.links[index] = known[0], data
-        return True
+        _, kind, _, _, _ = self.header.unpack_from(message)
+        known = self.links.get(self._index.unpack_from(message, 20)[0])
+        if kind != RTM_NEWLINK or known is None:
+            return True
+        name = self.attribute(message, 16 + IFINFOMSG, IFLA_IFNAME)
+        return name is None or name_text(name) != known[0]
 
     def _learn_link(self, kind: int, message: bytes) -> None:
+        if kind not in LINK_TYPES or len(message) < 16 + IFINFOMSG or message[16]:
+            return
         (index,) = self._index.unpack_from(message, 20)
         if kind == RTM_DELLINK:
             self.links_changed += self.links.pop(index, None) is not None

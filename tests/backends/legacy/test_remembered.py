@@ -10,7 +10,7 @@ from msgspec import structs
 from nlmon.backends.legacy import LegacyBackend, reading
 from nlmon.events import AddrInfo, Decoded, RouteInfo
 from nlmon.testing.messages import attr, message, number
-from nlmon.transport.recorded.transport import ReplayFactory
+from nlmon.transport.recorded.transport import RecordedFactory
 from nlmon.wire import Datagram
 
 IP4, IP6 = bytes((10, 0, 0, 1)), bytes(15) + b"\1"
@@ -59,8 +59,8 @@ MESSAGES = {
 @pytest.mark.parametrize("second", MESSAGES)
 def test_what_came_before_does_not_matter(second: str) -> None:
     """After any other message, and after itself, a message is read as by an implementation that never saw one."""
-    alone = told(LegacyBackend(ReplayFactory()).decode(Datagram(1, 0, 0, MESSAGES[second])))
-    backend = LegacyBackend(ReplayFactory())
+    alone = told(LegacyBackend(RecordedFactory()).decode(Datagram(1, 0, 0, MESSAGES[second])))
+    backend = LegacyBackend(RecordedFactory())
     for first in MESSAGES.values():
         backend.decode(Datagram(1, 0, 0, first))
 
@@ -70,7 +70,7 @@ def test_what_came_before_does_not_matter(second: str) -> None:
 def test_only_some_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     """However many addresses pass, those that are kept are few, and each is read right."""
     monkeypatch.setattr(reading, "REMEMBERED", 3)
-    backend = LegacyBackend(ReplayFactory())
+    backend = LegacyBackend(RecordedFactory())
     for last in (*range(20), *range(20)):
         (event,) = backend.decode(Datagram(1, 0, 0, route(2, attr(1, bytes((10, 0, 0, last)))))).events
         assert isinstance(event.payload, RouteInfo)
@@ -89,7 +89,7 @@ class Loud(LegacyBackend):
 
 def test_who_makes_texts_is_always_asked() -> None:
     """A subclass that replaces a reader of texts makes every one of them."""
-    backend = Loud(ReplayFactory())
+    backend = Loud(RecordedFactory())
     data = addr(2, attr(1, IP4), attr(2, IP4), attr(3, b"lan0\0"))
     payloads = [event.payload for _ in range(3) for event in backend.decode(Datagram(1, 0, 0, data)).events]
 

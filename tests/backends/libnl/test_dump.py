@@ -12,9 +12,12 @@ from nlmon.backends.libnl import LibnlBackend
 from nlmon.backends.libnl.dump import DumpResult, Outcome
 from nlmon.errors import KernelError, TransportError, UsageError
 from nlmon.events import Event, LinkInfo
+from nlmon.transport.recorded.transport import RecordedFactory
+from nlmon.wire import Datagram, Datagrams
+from support.kernel import ROUTE, FakeKernel, FakeTransport, link
 from nlmon.testing.messages import link, message, number
 from nlmon.testing.transport import ROUTE, FakeKernel, FakeTransport, Opened
-from nlmon.transport.recorded.transport import ReplayFactory
+from nlmon.transport.recorded.transport import RecordedFactory
 from nlmon.wire import Datagram
 
 LINK = 16
@@ -161,9 +164,11 @@ def test_notifications_wait_while_a_dump_runs() -> None:
 
 def test_closing_in_the_middle_of_an_answer() -> None:
     """A half read answer of a closed transport ends with the error of a closed socket, not with more data."""
-    factory = ReplayFactory()
+    factory = RecordedFactory()
     for index in (1, 2, 3):
-        factory.learn(Datagram(1, 0, ROUTE, message(LINK, link(index, f"d{index}"))))
+        factory.kernel.learn(Datagrams.of(Datagram(1, 0, ROUTE, message(LINK, link(index, f"d{index}")))))
+    backend = LibnlBackend(factory)
+        factory.kernel.learn(Datagrams.of(Datagram(1, 0, ROUTE, message(LINK, link(index, f"d{index}")))))
     opened = Opened(factory)
     backend = LibnlBackend(opened)
     backend.enable(ROUTE)

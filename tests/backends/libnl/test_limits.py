@@ -15,7 +15,7 @@ from nlmon.errors import MessageTooLarge, Overrun, TransportError, UsageError
 from nlmon.events import Event, LinkInfo
 from nlmon.testing.messages import attr, link, message
 from nlmon.testing.transport import ROUTE, FakeKernel
-from nlmon.transport.recorded.transport import ReplayFactory
+from nlmon.transport.recorded.transport import RecordedFactory
 from nlmon.wire import Datagram
 
 LINK, XFRM = 16, 6
@@ -53,7 +53,7 @@ class House:
 
 def sizes(limit: int | None) -> list[object]:
     """What a datagram with a large message in its middle gives."""
-    backend = LibnlBackend(ReplayFactory(), BackendOptions(max_message_size=limit))
+    backend = LibnlBackend(RecordedFactory(), BackendOptions(max_message_size=limit))
     decoded = backend.decode(Datagram(7, 0, ROUTE, SMALL + BIG + SMALL))
     names = [event.payload.ifname for event in decoded.events if isinstance(event.payload, LinkInfo)]
     return [names, [(type(error), error.frame, error.offset, error.code) for error in decoded.errors]]
@@ -83,7 +83,7 @@ def test_refused_messages_are_counted() -> None:
 
 def test_control_messages_have_no_limit() -> None:
     """A kernel's error that echoes a large request is the kernel's error."""
-    backend = LibnlBackend(ReplayFactory(), BackendOptions(max_message_size=20))
+    backend = LibnlBackend(RecordedFactory(), BackendOptions(max_message_size=20))
     echoed = message(2, b"\xea\xff\xff\xff" + BIG)
 
     assert [type(e).__name__ for e in backend.decode(Datagram(1, 0, ROUTE, echoed)).errors] == ["KernelError"]

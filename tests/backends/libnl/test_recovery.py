@@ -344,7 +344,7 @@ def test_a_burst_is_over_before_dumps_begin() -> None:
     seen.append((len(house.run().kernel.requests), house.backend.due()))
     house.kernel.overrun()
     endless = 0
-    while house.run().backend.mending():
+    while house.run().backend.resyncing():
         house.kernel.clock += 4 * SECOND // 10
         house.kernel.new(LINK, link(9, "d9"), 9)
         endless += 1
@@ -397,7 +397,7 @@ def test_interrupted_dumps(fate: str, k: int, asked: int, gone: bool) -> None:
     assert house.backend.due() == (None if gone else 1.0)
     house.kernel.clock += SECOND
     assert (17, "d3") in house.run().told
-    assert (house.held("link"), house.backend.due(), house.backend.mending()) == ([4, 2], None, False)
+    assert (house.held("link"), house.backend.due(), house.backend.resyncing()) == ([4, 2], None, False)
     assert house.backend.status().protocols[ROUTE].errors == len(house.errors) == (1 if gone else 2)
 
 
@@ -417,7 +417,7 @@ def test_a_kernel_that_always_interrupts(interval: float) -> None:
             house.run()
         attempts.append(sum(isinstance(error, ResyncIncomplete) for error in house.errors))
 
-    assert (attempts, house.backend.mending()) == ([4, 8], False)
+    assert (attempts, house.backend.resyncing()) == ([4, 8], False)
     assert house.backend.status().protocols[ROUTE].errors == len(house.errors) == 10
 
 
@@ -429,13 +429,13 @@ def test_a_kernel_that_never_answers() -> None:
     seen = []
     for _ in range(4):
         house.run()
-        seen.append((len(house.kernel.requests), house.backend.due(), house.backend.mending()))
+        seen.append((len(house.kernel.requests), house.backend.due(), house.backend.resyncing()))
         house.kernel.clock += SECOND // 2
     house.kernel.outcomes.clear()
     house.run()
 
     assert seen == [(1, 1.0, True), (1, 0.5, True), (2, 1.0, True), (2, 0.5, True)]
-    assert (house.backend.due(), house.backend.mending()) == (None, False)
+    assert (house.backend.due(), house.backend.resyncing()) == (None, False)
     assert house.backend.status().protocols[ROUTE].errors == len(house.errors) == 3
 
 
@@ -617,11 +617,11 @@ def test_a_loss_ends_with_a_pause() -> None:
     house = House()
     house.kernel.overrun()
     house.backend.process(ROUTE)
-    seen = [house.backend.mending()]
+    seen = [house.backend.resyncing()]
     house.backend.disable(ROUTE)
     house.kernel.new(LINK, link(3, "d0"), 3, lost=True)
     house.backend.enable(ROUTE)
-    seen.append(house.backend.mending())
+    seen.append(house.backend.resyncing())
 
     assert (house.run().told, seen) == ([], [True, False])
 
@@ -630,12 +630,12 @@ def test_a_loss_ends_with_a_pause() -> None:
 def test_a_loss_is_mended(name: str, expected: list[bool]) -> None:
     """It is still to be made up for until everything was dumped; legacy makes up for nothing."""
     house = House(name)
-    seen = [house.backend.mending()]
+    seen = [house.backend.resyncing()]
     house.kernel.overrun()
     house.kernel.notify(message(LINK, link(3, "d0")))
     for _ in range(3):
         house.backend.process(ROUTE)
-        seen.append(house.backend.mending())
+        seen.append(house.backend.resyncing())
 
     assert seen == expected
 

@@ -11,7 +11,8 @@ from nlmon.backends.libnl import LibnlBackend
 from nlmon.events import DiagInfo
 from nlmon.testing.messages import attr, message, number
 from nlmon.testing.transport import Opened
-from nlmon.transport.recorded.transport import ReplayFactory
+from nlmon.transport.recorded.kernel import RecordedKernel
+from nlmon.transport.recorded.transport import RecordedFactory
 from nlmon.wire import Datagram
 
 ROUTE, SOCK_DIAG = 0, 4
@@ -38,7 +39,8 @@ def test_the_request_for_sockets(
     where a byte is too small for it; an answer that does not name its protocol is of the one that was asked for."""
     more = attr(3, number("I", MPTCP, byteorder=byteorder), byteorder) if protocol == MPTCP else b""
     body = number("BBBBI" + "I" * (len(begin) - 5), *begin, byteorder=byteorder) + bytes(rest) + more
-    opened = Opened(ReplayFactory(byteorder))
+    backend = LibnlBackend(RecordedFactory(RecordedKernel(byteorder)))
+    opened = Opened(RecordedFactory(RecordedKernel(byteorder)))
     backend = LibnlBackend(opened)
     backend.enable(SOCK_DIAG)
     asked = []

@@ -13,7 +13,8 @@ from nlmon.backends.libnl import LibnlBackend
 from nlmon.backends.libnl.decode.route import RouteDecoder
 from nlmon.errors import InternalError
 from nlmon.testing.zoo.decoding import PeerAddress
-from nlmon.transport.recorded.transport import ReplayFactory
+from nlmon.transport.recorded.kernel import RecordedKernel
+from nlmon.transport.recorded.transport import RecordedFactory
 
 ROUTE = 0
 
@@ -25,7 +26,7 @@ def test_a_name_that_is_no_method_is_told() -> None:
         handlers: ClassVar = {ROUTE: {16: ("no_such_thing", 16)}}
 
     with pytest.raises(InternalError, match="protocol 0 name 'no_such_thing', which is no method"):
-        Wrong(ReplayFactory("little"))
+        Wrong(RecordedFactory(RecordedKernel("little")))
 
 
 def test_no_decoder_is_hidden_by_the_backend() -> None:

@@ -24,7 +24,7 @@ from nlmon.compare.judge import Judge
 from nlmon.compare.side import Side
 from nlmon.events import Event, LinkInfo, RouteInfo
 from nlmon.testing.messages import attr, message, number
-from nlmon.transport.recorded.transport import ReplayFactory
+from nlmon.transport.recorded.transport import RecordedFactory
 from nlmon.wire import Datagram
 from support.paths import CAPTURES
 
@@ -38,7 +38,7 @@ class Bench:
     """Two judges of the same events: one that may say at once that they agree, and one that always looks."""
 
     def __init__(self, names: tuple[str, str] = FORWARD) -> None:
-        factory = ReplayFactory()
+        factory = RecordedFactory()
         self.backends: tuple[Backend, Backend] = create(names[0], factory), create(names[1], factory)
         self.reported: tuple[list[Difference | str], list[Difference | str]] = [], []
         known = RecordedNames(lambda _: (), lambda _: None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from jsonschema import Draft202012Validator
 
 from nlmon.backends.options import BackendOptions
 from nlmon.backends.registry import create
-from nlmon.capture import open_capture
+from nlmon.capture import Frame, open_capture
 from nlmon.engine.replay import Replay
 from nlmon.engine.summary import capture_report
 from nlmon.errors import Overrun, UsageError
@@ -26,8 +27,8 @@ from nlmon.state.tables import State
 from nlmon.testing.messages import attr, link, message, number
 from nlmon.testing.zoo import ZOO
 from nlmon.transport.recorded.faults import Fault, parse_fault
-from nlmon.transport.recorded.transport import ReplayFactory
-from nlmon.wire import Datagram
+from nlmon.transport.recorded.transport import RecordedFactory
+from nlmon.wire import Datagram, Datagrams
 from support.paths import REPOSITORY
 
 pytestmark = pytest.mark.slow
@@ -62,14 +63,14 @@ def test_anything_else_is_a_mistake(text: str) -> None:
 
 
 def frame(place: int, *, subscribed: bool = True) -> Datagram:
-    """A link, or an address that a socket with links alone does not hear."""
+    """A link, or an address, which a socket of links alone does not receive."""
     body = number("BBBBI", 2, 24, 0, 0, 3) + attr(2, bytes(4))
     return Datagram(place, 0, ROUTE, message(16, link(3, "d0")) if subscribed else message(20, body))
 
 
 def received(faults: tuple[Fault, ...], *frames: Datagram, end: bool = True) -> list[int | str]:
     """Frames that a socket got, and overruns as ``lost N`` in their turn."""
-    factory = ReplayFactory(faults=faults)
+    factory = RecordedFactory(faults=faults)
     transport = factory.open(ROUTE, (LINKS,))
     for one in frames:
         factory.feed(one)
@@ -107,20 +108,22 @@ def test_what_a_fault_takes(faults: tuple[Fault, ...], expected: list[int | str]
 
 
 @pytest.mark.parametrize(
-    ("deaf", "expected"),
+    ("unsubscribed", "expected"),
     [((3,), [1, "lost 2", 5]), ((4,), [1, "lost 2", 5]), ((2,), [1, "lost 2", 5]), ((2, 3, 4), [1, 5])],
 )
-def test_what_a_socket_does_not_hear_it_does_not_lose(deaf: tuple[int, ...], expected: list[int | str]) -> None:
+def test_what_a_socket_does_not_subscribe_to_it_does_not_lose(
+    unsubscribed: tuple[int, ...], expected: list[int | str]
+) -> None:
     """Every recorded notification counts, so that two sockets with other groups lose the same frames; the number is
     that of the own ones, and nothing is said when there were none."""
-    frames = [frame(place, subscribed=place not in deaf) for place in range(1, 6)]
+    frames = [frame(place, subscribed=place not in unsubscribed) for place in range(1, 6)]
 
     assert received((Fault(2, 3),), *frames) == expected
 
 
-def test_only_what_is_heard_counts_as_lost() -> None:
+def test_only_what_is_subscribed_to_counts_as_lost() -> None:
     """The number of lost datagrams is that of the own groups, and a fault that took none of them says so."""
-    factory = ReplayFactory(faults=(Fault(1, 2), Fault(3, 2)))
+    factory = RecordedFactory(faults=(Fault(1, 2), Fault(3, 2)))
     factory.open(ROUTE, (LINKS,))
     for place, subscribed in ((1, True), (2, False), (3, False), (4, False)):
         factory.feed(frame(place, subscribed=subscribed))
@@ -128,8 +131,8 @@ def test_only_what_is_heard_counts_as_lost() -> None:
     assert (factory.faults.lost, factory.faults.untouched) == (1, (Fault(3, 2),))
 
 
-def test_a_loss_in_the_middle_is_not_told_before_it_ends() -> None:
-    """The socket hears of it behind the last lost notification, not before."""
+def test_a_loss_in_the_middle_is_not_reported_before_it_ends() -> None:
+    """The socket reports it behind the last lost notification, not before."""
     assert received((Fault(2, 3),), frame(1), frame(2), frame(3), end=False) == [1]
 
 
@@ -143,10 +146,11 @@ class Run:
                 *(legacy, make), byteorder=reader.info.byteorder, options=given, faults=faults, protocols=(ROUTE,)
             )
             for one in reader:
-                self.replay.feed(one)
+                self.replay.play([one])
             self.replay.finish()
             self.report: CaptureReport = capture_report(self.replay, reader, name)
-        self.states: list[State] = [lane.state for lane in self.replay.lanes]
+        self.replay.states.diverge()
+        self.states = self.replay.states.both
 
 
 @cache
@@ -173,7 +177,7 @@ LOSSES = [(Fault(100, 15),), (Fault(200, 400),), (Fault(100, 5), Fault(300, 5)),
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("kernel", KERNELS)
 def test_libnl_ends_where_it_would_have_ended(kernel: str, name: str, faults: tuple[Fault, ...]) -> None:
-    """With resync the final state is that of a run without faults. Legacy lost the same and made up for nothing, the
+    """With resync the final state is that of a run without faults. Legacy lost the same and did not recover, the
     verdict says that they agree in all that both received, and that libnl recovered is an enhancement."""
     before, run = unharmed(kernel, name), Run(kernel, name, *faults)
     report = run.report
@@ -194,7 +198,7 @@ def test_libnl_ends_where_it_would_have_ended(kernel: str, name: str, faults: tu
 
 @pytest.mark.parametrize("kernel", KERNELS)
 def test_without_resync_both_lose_the_same(kernel: str) -> None:
-    """Neither makes up for anything; they still agree, and the report says what both lost."""
+    """Neither recovers; they still agree, and the report says what both lost."""
     report = Run(kernel, "02-route-topology", Fault(300, 500), resync=False).report
     lost = report.lost["legacy"]
 
@@ -204,7 +208,7 @@ def test_without_resync_both_lose_the_same(kernel: str) -> None:
 
 
 def test_extra_groups_change_nothing_for_the_other() -> None:
-    """With more groups libnl loses more of its own, and both lose the same of what both hear."""
+    """With more groups libnl loses more of its own, and both lose the same of what both subscribe to."""
     report = Run("linux-6.12", "01-route-basic", Fault(50, 60), extra_groups=("netconf",)).report
 
     assert report.lost["libnl"] > report.lost["legacy"] > 0
@@ -229,27 +233,26 @@ def test_nothing_received_is_nothing_compared() -> None:
 
 
 def test_recovery_excuses_nothing_else() -> None:
-    """What is wrong behind a loss that was made up for is a regression."""
+    """What is wrong behind a loss that was recovered from is a regression."""
     report = Run("linux-6.12", "02-route-topology", Fault(100, 20), make=ZOO["loses later"].make).report
 
     assert report.verdict == "regression"
     assert report.differences["missing"] > 0
 
 
-def test_an_object_is_judged_again_when_both_hear_of_it() -> None:
+def test_an_object_is_judged_again_when_a_message_about_it_reaches_both() -> None:
     """Recovered, an object is excused only until a message about it reaches both."""
     replay = Replay(legacy, libnl, byteorder="little", options=BackendOptions(resync=True, resync_interval=0.0))
     lane = replay.lanes[1]
-    data = [message(16, link(3, name)) for name in ("a", "b")]
-    lane.factory.learn(Datagram(1, 0, ROUTE, data[0]))
+    first, second = (Datagram(n, 0, ROUTE, message(16, link(3, name))) for n, name in ((1, "a"), (3, "b")))
+    replay.feed.kernel.learn(Datagrams.of(first))
     lane.factory.fail(ROUTE, Overrun("NLM-T010", "lost", drops=1))
-    lane.notify(frame(2, subscribed=False))
-    lane.fold()
-    recovered = set(lane.recovered)
-    lane.notify(Datagram(3, 0, ROUTE, data[1]))
-    lane.fold()
+    recovered = []
+    for datagram in (frame(2, subscribed=False), second):
+        replay.play([Frame(datagram.frame, 0, ROUTE, datagram.data)])
+        recovered.append(set(lane.ledger.recovered))
 
-    assert [recovered, lane.recovered] == [{("link", (3,))}, set()]
+    assert recovered == [{("link", (3,))}, set()]
 
 
 @pytest.mark.parametrize("form", ["pretty", "json"])
@@ -287,25 +290,28 @@ def test_a_wrong_fault_on_the_command_line() -> None:
 
 
 def test_a_loss_that_nothing_follows() -> None:
-    """A lane whose last notifications are lost hears of it at the end, and makes up for them then."""
+    """A lane whose last notifications are lost reports it at the end, and recovers then."""
     replay = Replay(
         *(legacy, libnl),
         byteorder="little",
         options=BackendOptions(resync=True, resync_interval=0.0),
         faults=(Fault(1, 99),),
     )
-    told: list[list[Event]] = []
+    datagrams = Datagrams.of(Datagram(1, 0, ROUTE, message(16, link(3, "d0"))))
+    replay.feed.kernel.learn(datagrams)
+    ended: list[Sequence[Event]] = []
     for lane in replay.lanes:
-        lane.notify(Datagram(1, 0, ROUTE, message(16, link(3, "d0"))))
-        assert (lane.heard, lane.missed, lane.events) == (True, True, [])
-        lane.end()
-        told.append(lane.events)
+        side = lane.feed(datagrams).side(0)
+        assert (side.subscribed, side.missed, side.events) == (True, True, [])
+        last = lane.end()
+        assert last is not None
+        ended.append(last.events)
 
-    assert [[(e.type, e.synthetic) for e in events] for events in told] == [
+    assert [[(e.type, e.synthetic) for e in events] for events in ended] == [
         [("overrun", False)],
         [("overrun", False), ("netlink", True)],
     ]
-    assert [lane.totals["lost"] for lane in replay.lanes] == [1, 1]
+    assert [lane.ledger.lost for lane in replay.lanes] == [1, 1]
 
 
 @pytest.mark.parametrize("backend", ["legacy", "libnl"])
@@ -327,8 +333,8 @@ def test_decode_prints_the_gap(backend: str) -> None:
     assert found[gaps[0] + 1] == whole[gaps[0] + 20]
 
 
-def test_an_overrun_that_is_not_told_is_a_regression() -> None:
-    """What an implementation tells of its losses is held against what its socket had."""
+def test_an_overrun_that_is_not_reported_is_a_regression() -> None:
+    """What an implementation reports of its losses is held against what its socket had."""
     report = Run("linux-6.12", "01-route-basic", Fault(100, 20), make=ZOO["silent overrun"].make).report
 
     assert (report.verdict, report.differences["error"]) == ("regression", 1)

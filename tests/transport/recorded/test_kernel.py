@@ -1,4 +1,4 @@
-"""What the played kernel does unseen: how a dump is cut up, what a group carries, what a link takes along."""
+"""What the recorded kernel does unseen: how a dump is cut up, what a group carries, what a link takes along."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ import pytest
 from nlmon.testing.messages import attr, link, message, nested, new_family, number
 from nlmon.transport.recorded.answers import answers
 from nlmon.transport.recorded.groups import groups_of
-from nlmon.transport.recorded.kernel import Told
-from nlmon.wire import Datagram
+from nlmon.transport.recorded.kernel import RecordedKernel
+from nlmon.wire import Datagram, Datagrams
 
 ROUTE, XFRM, NETFILTER, GENERIC = 0, 6, 12, 16
 CREATED = 0x600
 DELFAMILY = 2
 
 
-def told(protocol: int, *parts: bytes, objects: bool = False) -> Told:
-    """A played kernel that learned messages."""
-    kernel = Told("little", objects=objects)
+def learned(protocol: int, *parts: bytes, objects: bool = False) -> RecordedKernel:
+    """A recorded kernel that learned messages."""
+    kernel = RecordedKernel("little", objects=objects)
     for frame, data in enumerate(parts, 1):
-        kernel.learn(Datagram(frame, 0, protocol, data))
+        kernel.learn(Datagrams.of(Datagram(frame, 0, protocol, data)))
     return kernel
 
 
@@ -27,7 +27,7 @@ def told(protocol: int, *parts: bytes, objects: bool = False) -> Told:
 def test_a_dump_comes_in_several_datagrams(links: int, datagrams: int) -> None:
     """Two messages or more come in two datagrams at least, and the end in one of its own, so that a reader that stops
     after the first does not pass."""
-    kernel = told(ROUTE, *(message(16, link(index, f"d{index}")) for index in range(1, links + 1)))
+    kernel = learned(ROUTE, *(message(16, link(index, f"d{index}")) for index in range(1, links + 1)))
     found = list(answers(kernel, ROUTE, message(18, bytes(16), flags=0x301, seq=7)))
 
     assert len(found) == datagrams
@@ -40,8 +40,8 @@ def test_groups_of_a_family_go_with_it() -> None:
     group = nested(1, attr(2, number("I", 20)), attr(1, b"events\0"))
     there, gone = new_family(30, "team", nested(7, group)), new_family(30, "team", command=DELFAMILY)
 
-    assert told(GENERIC, there).generic_groups[30] == frozenset({20})
-    assert 30 not in told(GENERIC, there, gone).generic_groups
+    assert learned(GENERIC, there).generic_groups[30] == frozenset({20})
+    assert 30 not in learned(GENERIC, there, gone).generic_groups
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_a_route_to_the_host_itself_outlives_its_link(scope: int, left: int) -> 
     route = number("BBBBBBBBI", 2, 32, 0, 0, 255, 2, scope, 2, 0)
     route += attr(1, bytes((10, 0, 0, 1))) + attr(4, number("i", 3))
     up, down = (message(16, link(3, "d0", up=state)) for state in (True, False))
-    kernel = told(ROUTE, up, message(24, route), down, objects=True)
+    kernel = learned(ROUTE, up, message(24, route), down, objects=True)
     found = kernel.objects_of(26, message(26, b"\2" + bytes(11), flags=0x301))
 
     assert found is not None

@@ -1,4 +1,4 @@
-"""The objects that a played kernel knows: what a dump would list at any point of a recording."""
+"""The objects that a recorded kernel knows: what a dump would list at any point of a recording."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from nlmon.backends.libnl import LibnlBackend
 from nlmon.events import LinkInfo, RouteInfo
 from nlmon.state.tables import State
 from nlmon.testing.messages import addr, attr, link, message, neigh, number, route
-from nlmon.transport.recorded.transport import ReplayFactory
-from nlmon.wire import Datagram
+from nlmon.transport.recorded.kernel import RecordedKernel
+from nlmon.transport.recorded.transport import RecordedFactory
+from nlmon.wire import Datagram, Datagrams
 
 LINK, ADDR, ROUTES, NEIGH, RULE = 16, 20, 24, 28, 32
 REPLACE, CREATE, APPEND = 0x100, 0x400, 0x800
@@ -19,10 +20,10 @@ BRIDGE = 7
 
 
 class World:
-    """A played kernel that learns messages, and a backend that asks it."""
+    """A recorded kernel that learns messages, and a backend that asks it."""
 
     def __init__(self) -> None:
-        self.factory = ReplayFactory(objects=True)
+        self.factory = RecordedFactory(RecordedKernel(objects=True))
         self.backend = LibnlBackend(self.factory)
         self.backend.enable(0)
         self.frame = 0
@@ -30,7 +31,7 @@ class World:
     def learn(self, *messages: bytes) -> World:
         for one in messages:
             self.frame += 1
-            self.factory.learn(Datagram(self.frame, 0, 0, one))
+            self.factory.kernel.learn(Datagrams.of(Datagram(self.frame, 0, 0, one)))
         return self
 
     def count(self, get: int, family: int = 0) -> int:
@@ -190,7 +191,7 @@ def test_an_ordinary_dump_lists_no_proxies() -> None:
     bridge = number("BxxxiHBB", BRIDGE, 3, 2, 8, 1) + attr(2, bytes(6))
     world = World().learn(message(NEIGH, neigh(3, "192.0.2.1")), message(NEIGH, proxy), message(NEIGH, bridge))
     listed = [world.count(30, family) for family in (0, 2, BRIDGE)]
-    held = world.factory._objects
+    held = world.factory.kernel._objects
     assert held is not None
     for family in (0, 2):
         held.sweep(NEIGH, family, 99)
@@ -203,7 +204,7 @@ def test_a_complete_dump_proves_what_is_gone() -> None:
     kept, gone, other = ("10.1.0.0/16", "10.2.0.0/16", "2001:db8::/32")
     world = World().learn(*(message(ROUTES, route(dst, 3)) for dst in (kept, gone, other)))
     world.learn(message(ADDR, addr(3, "192.0.2.3")), message(ROUTES, route(kept, 3), flags=2))
-    world.factory.sweep(26, 2, 5)
+    world.factory.kernel.sweep(26, 2, 5)
 
     assert [world.count(26, 2), world.count(26, 10), world.count(22)] == [1, 1, 1]
 

@@ -1,4 +1,4 @@
-"""The kernel's part played from a recording: subscription, names, answers, faults."""
+"""A recorded kernel in the kernel's place: subscription, names, answers, faults."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from nlmon.errors import KernelError, Overrun, TransportError, UsageError
 from nlmon.events import Event, LinkInfo
 from nlmon.testing.messages import attr, message, number
 from nlmon.transport.recorded.groups import groups_of
-from nlmon.transport.recorded.transport import ReplayFactory
-from nlmon.wire import Datagram
+from nlmon.transport.recorded.transport import RecordedFactory
+from nlmon.wire import Datagram, Datagrams
 
 ROUTE, GENERIC = 0, 16
 LINK, NEIGH = 1, 3
@@ -58,7 +58,7 @@ def test_groups_of_messages(kind: int, family: int, group: int | None) -> None:
 
 def test_only_joined_groups_are_delivered() -> None:
     """A socket that joined NEIGH does not receive links."""
-    factory = ReplayFactory()
+    factory = RecordedFactory()
     transport = factory.open(ROUTE, (NEIGH,))
 
     assert factory.feed(datagram(link(3, "d0"))) is False
@@ -67,7 +67,7 @@ def test_only_joined_groups_are_delivered() -> None:
 
 def test_names_follow_the_recording() -> None:
     """A name is the latest recorded one; bridge ports do not count, and a deleted link has none."""
-    factory = ReplayFactory()
+    factory = RecordedFactory()
     transport = factory.open(ROUTE, (LINK,))
     names = []
     for data in (link(3, "d0"), link(3, "lan0"), link(3, "d0", 17, family=7), link(3, "lan0", 17)):
@@ -79,9 +79,9 @@ def test_names_follow_the_recording() -> None:
 
 def test_a_link_dump_is_answered_from_the_recording() -> None:
     """The answer carries the request's sequence number, comes in several datagrams and ends with DONE."""
-    factory = ReplayFactory()
+    factory = RecordedFactory()
     for index in range(1, 4):
-        factory.learn(datagram(link(index, f"d{index}")))
+        factory.kernel.learn(Datagrams.of(datagram(link(index, f"d{index}"))))
     backend = LibnlBackend(factory)
     backend.enable(ROUTE)
     seen: list[Event] = []
@@ -97,8 +97,8 @@ def test_a_link_dump_is_answered_from_the_recording() -> None:
 @pytest.mark.parametrize(("index", "error"), [(3, 0), (9, errno.ENODEV)])
 def test_one_link_is_answered(index: int, error: int) -> None:
     """A link that was recorded is given, another refused as the kernel does."""
-    factory = ReplayFactory()
-    factory.learn(datagram(link(3, "d0")))
+    factory = RecordedFactory()
+    factory.kernel.learn(Datagrams.of(datagram(link(3, "d0"))))
     transport = factory.open(ROUTE, ())
     request = message(18, number("BxHiII", 0, 0, index, 0, 0), flags=1, seq=77)
     (answer,) = transport.request(request)
@@ -111,9 +111,9 @@ def test_one_link_is_answered(index: int, error: int) -> None:
 
 def test_families_are_answered_by_name() -> None:
     """A recorded nlctrl reply answers CTRL_CMD_GETFAMILY; an unknown family is ENOENT."""
-    factory = ReplayFactory()
+    factory = RecordedFactory()
     reply = message(16, b"\1\2\0\0" + attr(1, number("H", 35)) + attr(2, b"nl80211\0"))
-    factory.learn(datagram(reply, GENERIC))
+    factory.kernel.learn(Datagrams.of(datagram(reply, GENERIC)))
     transport = factory.open(GENERIC, ())
     ask = [message(16, b"\3\1\0\0" + attr(2, name + b"\0"), flags=1, seq=5) for name in (b"nl80211", b"other")]
     kinds = [struct.unpack_from("<H", next(iter(transport.request(one))).data, 4)[0] for one in ask]
@@ -123,7 +123,7 @@ def test_families_are_answered_by_name() -> None:
 
 def test_an_unknown_request_is_refused() -> None:
     """What a recording cannot answer is EOPNOTSUPP."""
-    transport = ReplayFactory().open(ROUTE, ())
+    transport = RecordedFactory().open(ROUTE, ())
     (answer,) = transport.request(message(26, bytes(12), flags=0x301, seq=1))
 
     assert struct.unpack_from("<i", answer.data, 16) == (-errno.EOPNOTSUPP,)
@@ -132,7 +132,7 @@ def test_an_unknown_request_is_refused() -> None:
 def dump_of(*answers: bytes) -> tuple[int, Outcome, int]:
     """Objects, outcome and foreign messages of a dump that is answered with these datagrams."""
 
-    class Scripted(ReplayFactory):
+    class Scripted(RecordedFactory):
         pass
 
     factory = Scripted()
@@ -177,7 +177,7 @@ def test_the_extended_acknowledgement_is_read() -> None:
     """The kernel's own text and the offset of the bad attribute (NLM_F_ACK_TLVS), capped or not."""
     request = message(16, bytes(16), seq=1)
     tlvs = attr(1, b"no such thing\0") + attr(2, number("I", 36))
-    backend = LibnlBackend(ReplayFactory())
+    backend = LibnlBackend(RecordedFactory())
     for flags, echoed in ((0x300, request[:16]), (0x200, request)):
         data = message(2, number("i", -22) + echoed + tlvs, flags=flags)
         (error,) = backend.decode(datagram(data)).errors
@@ -186,11 +186,11 @@ def test_the_extended_acknowledgement_is_read() -> None:
 
 
 @pytest.mark.parametrize("name", ["legacy", "libnl"])
-def test_an_overrun_is_told_and_survived(name: str) -> None:
+def test_an_overrun_is_reported_and_survived(name: str) -> None:
     """ENOBUFS reaches the error callback, is an event in its place, and the next datagram is still delivered."""
     from nlmon.backends.registry import create  # noqa: PLC0415
 
-    factory = ReplayFactory()
+    factory = RecordedFactory()
     backend = create(name, factory)
     backend.enable(ROUTE)
     seen: list[object] = []
@@ -207,7 +207,7 @@ def test_an_overrun_is_told_and_survived(name: str) -> None:
 @pytest.mark.parametrize(("number_", "recovers"), [(errno.EBADF, True), (errno.ENOTCONN, True), (errno.EIO, False)])
 def test_libnl_replaces_a_lost_socket(number_: int, recovers: bool) -> None:
     """A socket that is gone is opened again with the same groups; other failures are the caller's."""
-    factory = ReplayFactory()
+    factory = RecordedFactory()
     backend = LibnlBackend(factory)
     backend.enable(ROUTE)
     factory.fail(ROUTE, TransportError("NLM-T003", "lost", errno=number_))
@@ -227,7 +227,7 @@ def test_the_life_of_a_backend(name: str) -> None:
     """Enable twice, disable, process when disabled, close twice, open again."""
     from nlmon.backends.registry import create  # noqa: PLC0415
 
-    backend = create(name, ReplayFactory())
+    backend = create(name, RecordedFactory())
     with pytest.raises(UsageError):
         backend.process(ROUTE)
     backend.enable(ROUTE)

@@ -11,7 +11,6 @@ Not here: how attributes are read (``route``, ``generic``, ``sockets``, ``netfil
 from __future__ import annotations
 
 import functools
-import itertools
 import struct
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -184,25 +183,25 @@ class MessageDecoder:
     def decode_all(self, datagrams: Datagrams) -> Decoded:
         """Every message of many datagrams. The name of an interface is looked up once, but for messages that are
         walked."""
-        protocol, lost = datagrams.protocol, datagrams.truncated
+        protocol, lost, request = datagrams.protocol, datagrams.truncated, datagrams.request
         found = Decoded([], [])
         events, errors = found.events, found.errors
         cache_of = self._caches.get(protocol, NO_CACHES).get
         name_of = _Names(self.link_name, protocol).__getitem__
-        columns = zip(itertools.count(datagrams.frame), datagrams.timestamps, datagrams.data, strict=False)
+        columns = zip(datagrams.frames, datagrams.timestamps, datagrams.data, strict=True)
         for frame, timestamp, data in columns:
             cache = cache_of(data[:8])
             if cache is not None and cache.length == len(data) and not lost:
-                event = cache.primary(data, data, 0, timestamp, frame, b"", errors, name_of)
+                event = cache.primary(data, data, 0, timestamp, frame, request, errors, name_of)
                 if event is None:
-                    event = cache.fallback(data, data, 0, timestamp, frame, b"", errors, name_of)
+                    event = cache.fallback(data, data, 0, timestamp, frame, request, errors, name_of)
                 if event is not None:
                     cache.hits += 1
                     events.append(event)
                     continue
-                found.add(self._walk(Datagram(frame, timestamp, protocol, data), tried=True))
+                found.add(self._walk(Datagram(frame, timestamp, protocol, data, 0, request), tried=True))
             else:
-                found.add(self.decode(Datagram(frame, timestamp, protocol, data, lost)))
+                found.add(self.decode(Datagram(frame, timestamp, protocol, data, lost, request)))
         return found
 
     def _walk(self, datagram: Datagram, *, tried: bool = False) -> Decoded:

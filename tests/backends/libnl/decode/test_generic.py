@@ -20,8 +20,9 @@ from nlmon.errors import NotFound
 from nlmon.eventjson.write import event_to_dict
 from nlmon.events import Decoded, GenericInfo, Nl80211Info, QcaVendorInfo
 from nlmon.testing.messages import attr, generic, message, nested, new_family, number
-from nlmon.transport.recorded.transport import ReplayFactory
-from nlmon.wire import Datagram
+from nlmon.transport.recorded.kernel import RecordedKernel
+from nlmon.transport.recorded.transport import RecordedFactory
+from nlmon.wire import Datagram, Datagrams
 from support.agreement import disagreements
 from support.decoding import ORDERS, backend, decode, event, findings, payload
 
@@ -104,9 +105,11 @@ def test_all_fields_of_nl80211_at_once(order: str) -> None:
 )
 def test_interface_is_that_of_the_index(rows: list[bytes], name: str | None, command: int) -> None:
     """A message without a name is about the interface that a link message gave this index to; a wiphy has none."""
-    factory = ReplayFactory()
-    factory.learn(Datagram(1, 0, 0, message(16, number("BxHiII", 0, 1, 3, 1, 0) + attr(3, b"eth0\0"))))
-    factory.learn(Datagram(1, 0, GENERIC, new_family(NL80211, "nl80211")))
+    factory = RecordedFactory()
+    factory.kernel.learn(
+        Datagrams.of(Datagram(1, 0, 0, message(16, number("BxHiII", 0, 1, 3, 1, 0) + attr(3, b"eth0\0"))))
+    )
+    factory.kernel.learn(Datagrams.of(Datagram(1, 0, GENERIC, new_family(NL80211, "nl80211"))))
     made = create("libnl", factory)
     made.enable(GENERIC)
     (found,) = made.decode(Datagram(1, 0, GENERIC, generic(NL80211, command, *rows))).events
@@ -252,8 +255,8 @@ def headed(order: str, size: int) -> bytes:
 
 def told(order: str, size: int) -> Any:
     """An implementation that nlctrl has told."""
-    factory = ReplayFactory(order)  # type: ignore[arg-type]
-    factory.learn(Datagram(1, 0, GENERIC, headed(order, size)))
+    factory = RecordedFactory(RecordedKernel(order))  # type: ignore[arg-type]
+    factory.kernel.learn(Datagrams.of(Datagram(1, 0, GENERIC, headed(order, size))))
     made = create("libnl", factory)
     made.enable(GENERIC)
     return made
@@ -301,8 +304,8 @@ def test_attributes_read_from_the_header_are_contradicted() -> None:
             return super().decode(datagram)
 
     replay = Replay(partial(create, "legacy"), Blind, byteorder="little", select="all")
-    replay.feed(Frame(1, 0, GENERIC, headed("little", 8)))
+    replay.play([Frame(1, 0, GENERIC, headed("little", 8))])
     assert not any(cls.severity is Severity.REGRESSION for cls in replay.judge.counts)
-    replay.feed(Frame(2, 0, GENERIC, generic(HEADED, 1, attr(5, bytes(4)), attr(1, b"br0\0"))))
+    replay.play([Frame(2, 0, GENERIC, generic(HEADED, 1, attr(5, bytes(4)), attr(1, b"br0\0")))])
 
     assert {cls for cls in replay.judge.counts if cls.severity is Severity.REGRESSION} == {Class.CONTRADICTED}

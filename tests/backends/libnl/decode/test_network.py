@@ -14,8 +14,8 @@ from msgspec.structs import replace
 from nlmon.backends.registry import create
 from nlmon.events import MdbEntry, MdbInfo, NetconfInfo, NexthopInfo, NsidInfo, PrefixInfo, StatsInfo, TcInfo
 from nlmon.testing.messages import attr, big, message, nested, number
-from nlmon.transport.recorded.transport import ReplayFactory
-from nlmon.wire import Datagram
+from nlmon.transport.recorded.transport import RecordedFactory
+from nlmon.wire import Datagram, Datagrams
 from support.decoding import ORDERS, decode, event, findings
 
 ROUTE = 0
@@ -158,8 +158,10 @@ def test_all_attributes_at_once(kind: str, order: str) -> None:
 @pytest.mark.parametrize("kind", HEADERS)
 def test_interface(kind: str) -> None:
     """An event is about the interface of its header, or of NHA_OIF and NETCONFA_IFINDEX; a namespace is about none."""
-    factory = ReplayFactory()
-    factory.learn(Datagram(1, 0, ROUTE, message(16, number("BxHiII", 0, 1, 3, 1, 0) + attr(3, b"eth0\0"))))
+    factory = RecordedFactory()
+    factory.kernel.learn(
+        Datagrams.of(Datagram(1, 0, ROUTE, message(16, number("BxHiII", 0, 1, 3, 1, 0) + attr(3, b"eth0\0"))))
+    )
     made = create("libnl", factory)
     made.enable(ROUTE)
     types, header, _ = HEADERS[kind]

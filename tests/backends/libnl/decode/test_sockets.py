@@ -8,8 +8,8 @@ from msgspec.structs import replace
 from nlmon.backends.registry import create
 from nlmon.events import DiagInfo
 from nlmon.testing.messages import attr, message, number
-from nlmon.transport.recorded.transport import ReplayFactory
-from nlmon.wire import Datagram
+from nlmon.transport.recorded.transport import RecordedFactory
+from nlmon.wire import Datagram, Datagrams
 from support.decoding import ORDERS, event, payload
 from support.sockets import SOCK_DIAG, by_family, inet_msg, unix_msg
 
@@ -88,8 +88,10 @@ def test_unix_socket_is_no_internet_socket(order: str) -> None:
 @pytest.mark.parametrize(("ifindex", "name"), [(3, "eth0"), (0, None), (9, None)])
 def test_interface_is_that_a_socket_is_bound_to(ifindex: int, name: str | None) -> None:
     """Its name is what a recorded link message said; index 0 is none, and is asked for by nobody."""
-    factory = ReplayFactory()
-    factory.learn(Datagram(1, 0, 0, message(16, number("BxHiII", 0, 1, 3, 1, 0) + attr(3, b"eth0\0"))))
+    factory = RecordedFactory()
+    factory.kernel.learn(
+        Datagrams.of(Datagram(1, 0, 0, message(16, number("BxHiII", 0, 1, 3, 1, 0) + attr(3, b"eth0\0"))))
+    )
     made = create("libnl", factory)
     made.enable(SOCK_DIAG)
     body = bytearray(inet_msg(2))

@@ -33,7 +33,8 @@ from nlmon.capture import ByteOrder
 from nlmon.errors import UsageError
 from nlmon.events import AddrInfo, Decoded, LinkInfo
 from nlmon.testing.messages import attr, message, number
-from nlmon.transport.recorded.transport import ReplayFactory
+from nlmon.transport.recorded.kernel import RecordedKernel
+from nlmon.transport.recorded.transport import RecordedFactory
 from nlmon.wire import Datagram
 from support.agreement import recorded
 from support.layouts import RECORDED, Pair, differences
@@ -44,7 +45,7 @@ ORDERS: tuple[ByteOrder, ...] = ("little", "big")
 
 
 def backend(layouts: int = 1024, kind: type[LibnlBackend] = LibnlBackend) -> LibnlBackend:
-    return kind(ReplayFactory(), BackendOptions(layouts=layouts))
+    return kind(RecordedFactory(), BackendOptions(layouts=layouts))
 
 
 def status(one: LibnlBackend) -> LayoutStatus:
@@ -127,7 +128,7 @@ def test_both_byte_orders_have_layouts(family: int, order: ByteOrder) -> None:
     size = {2: 4, 10: 16}[family]
     body = number("BBBBBBBBI", family, 24, 0, 0, 254, 3, 0, 1, 0, byteorder=order) + attr(1, bytes(size), order)
     body += attr(4, number("I", 7, byteorder=order), order) + attr(30, number("I", 9, byteorder=order), order)
-    one = create("libnl", ReplayFactory(order))
+    one = create("libnl", RecordedFactory(RecordedKernel(order)))
     found = [one.decode(Datagram(1, 0, 0, message(24, body, byteorder=order))).events for _ in range(3)]
 
     assert found[0] == found[1] == found[2]
@@ -263,7 +264,7 @@ def test_layouts_can_be_turned_off() -> None:
 def test_a_number_of_layouts_must_mean_something(name: str) -> None:
     """A negative number is refused for either implementation."""
     with pytest.raises(UsageError, match="the option layouts cannot be -1"):
-        create(name, ReplayFactory(), BackendOptions(layouts=-1))
+        create(name, RecordedFactory(), BackendOptions(layouts=-1))
 
 
 def test_a_long_layout_widens_what_changes() -> None:

@@ -1,0 +1,55 @@
+"""Counts what a recording holds, by the place of each frame in the conversation.
+
+Notifications that repeat the one before them are counted apart: with n listeners a tap records a notification n times,
+nothing in the bytes says so, and the kernel also repeats itself; so a person decides.
+
+Not here: what the messages mean, and which protocols are compared.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection
+from itertools import chain
+from operator import eq
+
+from nlmon.capture.segment import Role, Segment
+
+__all__ = ["Tally"]
+
+
+class Tally:
+    """``frames`` and ``messages`` in all, ``cut``: frames that the recording cut, ``last_frame``: the highest number;
+    ``roles``: frames by role; ``protocols``, ``notifications`` and ``repeats``: frames, notifications, and those that
+    equal the notification before them, by protocol."""
+
+    def __init__(self) -> None:
+        self.frames = self.messages = self.cut = self.last_frame = 0
+        self.roles: Counter[Role] = Counter()
+        self.protocols: Counter[int] = Counter()
+        self.notifications: Counter[int] = Counter()
+        self.repeats: Counter[int] = Counter()
+        self._last: dict[int, bytes] = {}
+
+    def add(self, segment: Segment) -> None:
+        """Count the frames of a segment."""
+        datagrams, role = segment.datagrams, segment.place.role
+        data, protocol = datagrams.data, datagrams.protocol
+        count, last = len(data), datagrams.frames[-1]
+        self.frames += count
+        self.messages += segment.messages
+        self.last_frame = max(self.last_frame, last)
+        self.roles[role] += count
+        self.protocols[protocol] += count
+        if datagrams.truncated:
+            self.cut += count
+        if role is Role.NOTIFICATION:
+            self.notifications[protocol] += count
+            self.repeats[protocol] += sum(map(eq, data, chain((self._last.get(protocol),), data)))
+            self._last[protocol] = data[-1]
+
+    def copied(self, protocols: Collection[int]) -> bool:
+        """Whether at least a third of the notifications of some protocols repeat their predecessor: several listeners
+        were recorded."""
+        notifications = sum(self.notifications[protocol] for protocol in protocols)
+        return notifications >= 10 and sum(self.repeats[protocol] for protocol in protocols) * 3 >= notifications

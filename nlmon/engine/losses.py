@@ -1,0 +1,106 @@
+"""Losses: what the socket of each lane lost, what the implementation said of it, and what it did about it.
+
+Rules:
+1. Only after a loss that its socket really had may an implementation report what was no message.
+2. What one implementation recovered alone is no difference between two states, until an event that both report
+   settles it.
+3. Everything that has to do with a loss is kept in the ledger of its lane, and nowhere else.
+
+Not here: losing anything (``nlmon.transport.recorded.faults``), and the rules of comparison (``nlmon.compare.final``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TypeAlias
+
+from nlmon.compare.side import Side
+from nlmon.errors import Overrun, ResyncIncomplete
+from nlmon.events import OVERRUN, Event, RouteInfo, RoutePayload
+from nlmon.state.dumps import Unannounced
+from nlmon.state.identity import Key, objects_of
+from nlmon.state.tables import State
+
+__all__ = ["Ledger", "Object"]
+
+# Kind and key of an object of a host.
+Object: TypeAlias = tuple[str, Key]
+
+
+class Ledger:
+    """The losses of one lane.
+
+    ``overruns``, ``lost``: losses and lost messages that the implementation reported; ``synthetic``: events by which it
+    recovered; ``incomplete``: losses after which it could not ask for everything again. ``open``: a loss was reported
+    whose recovery nobody has looked at yet. ``recovered``: objects that synthetic events reported, which an
+    implementation that recovers gives alone. With ``keep_objects``, ``reported``: objects that events reported and that
+    are not gone since; ``vanished``: objects that the state dropped though no event said so, which the recorded kernel
+    may hold still.
+    """
+
+    def __init__(self, *, keep_objects: bool) -> None:
+        self.overruns = self.lost = self.synthetic = self.incomplete = 0
+        self.open = False
+        self.recovered: set[Object] = set()
+        self.reported: set[Object] = set()
+        self.vanished: set[Object] = set()
+        self._keep_objects = keep_objects
+
+    def note(self, side: Side) -> None:
+        """Take note of what an implementation made of a datagram."""
+        for error in side.errors:
+            if isinstance(error, Overrun):
+                self.lost += max(0, error.drops)
+                self.open = True
+            self.incomplete += isinstance(error, ResyncIncomplete)
+        for event in side.events:
+            if event.synthetic is not False:
+                self.synthetic += event.synthetic
+                if event.synthetic and side.lossy and isinstance(event.payload, RoutePayload):
+                    self.recovered.update(_objects(event.payload))
+            if event.type == OVERRUN:
+                self.overruns += 1
+
+    def fold(self, events: Iterable[Event], state: State, *, lossy: bool) -> None:
+        """Fold events of a datagram into the state of the lane. What a synthetic event takes along was recovered, too,
+        and happens to another implementation at another time or not at all."""
+        for event in events:
+            payload = event.payload
+            if self._keep_objects and isinstance(payload, RoutePayload) and event.msg_type & 3 < 2:
+                keys = _objects(payload)
+                change = self.reported.difference_update if event.msg_type & 3 else self.reported.update
+                change(keys)
+                self.vanished.difference_update(keys)
+            if event.synthetic and lossy:
+                before = state.take_corrections()
+                state.apply(event)
+                gone = [(found.kind, found.key) for found in state.take_corrections()]
+                self.recovered.update(gone)
+                self.vanished.update(gone)
+                state.restore(before)
+            else:
+                state.apply(event)
+                # What both report of an object settles it, so it is compared again. Not so for a route, whose message
+                # says nothing of the others of its group.
+                if self.recovered and isinstance(payload, RoutePayload) and not isinstance(payload, RouteInfo):
+                    self.recovered.difference_update(_objects(payload))
+
+    def correct(self, found: Sequence[Unannounced]) -> None:
+        """Take note of what a dump or the end of a link corrected in the state of the lane."""
+        self.reported.difference_update((one.kind, one.key) for one in found)
+        if self._keep_objects:
+            self.vanished.update((one.kind, one.key) for one in found if one.change == "gone")
+
+    def notes(self, name: str) -> list[str]:
+        """What a report says of these losses; ``name``: of the implementation."""
+        found = []
+        if self.lost:
+            resync = f"its resync gave {self.synthetic:,} events" if self.synthetic else "no resync followed"
+            found.append(f"{name} lost {self.lost:,} messages; {resync}")
+        if self.incomplete:
+            found.append(f"the resync of {name} was incomplete after {self.incomplete:,} losses")
+        return found
+
+
+def _objects(payload: RoutePayload) -> list[Object]:
+    return [(kind, key) for kind, key, _ in objects_of(payload)]

@@ -1,0 +1,193 @@
+"""A lane that is fed from a recording: notifications through its sockets, recorded answers as seeds.
+
+Rules:
+1. The implementation gets what its own socket would have received: the notifications of the groups it joined, in
+   order. It cannot tell that it is a replay.
+2. In bulk is decoded what an implementation declares that it may (``Backend.in_bulk``); where that raises, or gives
+   what cannot be told apart by datagrams, they go one by one, and an error stands at its own frame.
+
+Not here: which datagrams are fed (``feed``), and the recorded kernel (``nlmon.transport.recorded.kernel``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from msgspec import structs
+
+from nlmon.backends.base import Backend
+from nlmon.backends.options import BackendOptions
+from nlmon.compare.side import Results, Side
+from nlmon.engine.lane import BackendMaker, Lane, crash_of
+from nlmon.events import Decoded, Event, RoutePayload
+from nlmon.names import unknown_message
+from nlmon.state.identity import objects_of
+from nlmon.state.tables import State
+from nlmon.transport.recorded.transport import RecordedFactory, RecordedTransport
+from nlmon.uapi import (
+    AF_BRIDGE,
+    AF_INET,
+    AF_INET6,
+    AF_UNSPEC,
+    NETLINK_GENERIC,
+    NETLINK_ROUTE,
+    RTM_GETADDR,
+    RTM_GETLINK,
+    RTM_GETNEIGH,
+    RTM_GETROUTE,
+    RTM_GETRULE,
+)
+from nlmon.wire import Datagram, Datagrams
+
+__all__ = ["RecordedLane"]
+
+# Type and family of all dumps that together show a namespace's state.
+STATE_DUMPS = (
+    *((RTM_GETLINK, AF_UNSPEC), (RTM_GETLINK, AF_BRIDGE), (RTM_GETADDR, AF_UNSPEC)),
+    *((RTM_GETNEIGH, AF_UNSPEC), (RTM_GETNEIGH, AF_BRIDGE), (RTM_GETRULE, AF_UNSPEC)),
+    *((RTM_GETROUTE, AF_INET), (RTM_GETROUTE, AF_INET6)),
+)
+# The type of nlctrl's messages, in either byte order.
+NLCTRL = {b"\x10\x00", b"\x00\x10"}
+
+
+class RecordedLane(Lane):
+    """One implementation in a replay. ``factory`` is what its sockets are opened with."""
+
+    def __init__(self, make: BackendMaker, factory: RecordedFactory, options: BackendOptions | None = None) -> None:
+        super().__init__(make, factory, options)
+        self.factory = factory
+        # Transports whose datagrams may be decoded in bulk, by protocol.
+        self._bulk: dict[int, RecordedTransport] = {}
+        self._caches = options is not None and bool(options.caches)
+        # What the kernel knew when the implementation was last told to ask again, and the protocols that it is to ask.
+        self._families = self._links = 0
+        self._stale: set[int] = set()
+
+    @property
+    def lossy(self) -> bool:
+        """Whether this lane's socket was made to lose anything so far; nothing else excuses synthetic events."""
+        return self.factory.failures > 0
+
+    def start(self, protocols: Iterable[int]) -> Side:
+        """Enable those protocols that this implementation supports."""
+        protocols = list(protocols)
+        started = super().start(protocols)
+        for protocol in protocols if self.factory.faults.none else ():
+            transport = self.factory.opened(protocol)
+            if transport is not None and self.backend.in_bulk(protocol, transport):
+                self._bulk[protocol] = transport
+        return started
+
+    def feed(self, datagrams: Datagrams) -> Results:
+        """Hand over notifications of which the recorded kernel has learned already, and return what came of each."""
+        if self._stale or len(self.factory.kernel.families) > self._families:
+            self._look_again(datagrams)
+        transport = self._bulk.get(datagrams.protocol)
+        if transport is None or self._raised is not None or not transport.receives_all(datagrams):
+            return self._one_by_one(datagrams)
+        try:
+            decoded = self.backend.decode_all(datagrams)
+        except Exception as error:
+            return self._one_by_one(datagrams, error)
+        events = decoded.events
+        if set(map(type, events)) - {Event}:
+            return self._one_by_one(datagrams)
+        # Their number does not tell: one datagram may have given two events, and another none.
+        one_each = [event.frame for event in events] == list(datagrams.frames)
+        plain = one_each and not (decoded.errors or decoded.unknown or decoded.control)
+        found = Results(self.name, events, {}) if plain else _rows(self.name, datagrams, decoded)
+        if found is None:
+            return self._one_by_one(datagrams)
+        transport.took(datagrams.frames[-1], len(datagrams.data))
+        self.backend.count(datagrams.protocol, datagrams.frames[-1], decoded)
+        self.counts["events"] += len(events)
+        if decoded.errors:
+            self._note(decoded.errors)
+        return found
+
+    def _one_by_one(self, datagrams: Datagrams, raised: Exception | None = None) -> Results:
+        """Hand over datagrams through the socket of the implementation; ``raised``: by what decoded them in bulk."""
+        sides = [self._feed_one(datagram) for datagram in datagrams]
+        if raised is not None and not any(side.crash for side in sides):
+            # It does not happen again, so its frame is unknown; it is not lost.
+            crash, trace = crash_of(raised)
+            sides[-1] = structs.replace(sides[-1], crash=crash, trace=trace)
+        events = [side.events[0] if side.clean and len(side.events) == 1 else None for side in sides]
+        return Results(self.name, events, dict(enumerate(sides)))
+
+    def _feed_one(self, datagram: Datagram) -> Side:
+        faults, protocol = self.factory.faults, datagram.protocol
+        lost = faults.lost
+        subscribed = self.factory.deliver(datagram)
+        if subscribed:
+            self._call(self._drain, protocol, lambda: self.factory.waiting(protocol))
+        return self._result(protocol, subscribed=subscribed, missed=faults.lost > lost, lossy=self.lossy)
+
+    def seed(self, datagram: Datagram) -> Side:
+        """Decode a recorded answer, which is no event; the recorded kernel has learned of it already."""
+        protocol, kernel = datagram.protocol, self.factory.kernel
+        if self._caches and protocol == NETLINK_ROUTE and kernel.links_changed != self._links:
+            # A kernel knew its links before anybody asked, too; a notification is not known before it is read.
+            self._stale.add(NETLINK_ROUTE)
+        self._links = kernel.links_changed
+        if self.supports(protocol):
+            self._look_again(Datagrams.of(datagram))
+            self._call(self._decode, datagram)
+        return self._result(protocol, lossy=self.lossy, seed=True)
+
+    def _decode(self, datagram: Datagram) -> None:
+        decoded = self.backend.decode(datagram)
+        for event in decoded.events:
+            self._event(event)
+        for error in decoded.errors:
+            self._error(error)
+        self._unknown.update(unknown_message(datagram.protocol, *one) for one in decoded.unknown)
+
+    def end(self) -> Side | None:
+        """End the recording: a loss that nothing followed is reported now, and recovered from; None: there is none."""
+        protocol = self.factory.end()
+        if protocol is None:
+            return None
+        self._call(self._drain, protocol, lambda: self.factory.waiting(protocol))
+        return self._result(protocol, lossy=self.lossy)
+
+    def held_by_kernel(self, reader: Backend) -> State:
+        """What the recorded kernel would answer this lane's dumps now, decoded by ``reader``."""
+        found = State(notes=False)
+        for dump in STATE_DUMPS:
+            for datagram in self.factory.dump(*dump):
+                for event in reader.decode(datagram).events:
+                    if isinstance(event.payload, RoutePayload):
+                        for kind, key, value in objects_of(event.payload):
+                            found.tables[kind][key] = value
+        return found
+
+    def _look_again(self, datagrams: Datagrams) -> None:
+        """Let the implementation ask again for families, or fill its caches, before it meets a message of theirs: a
+        kernel knew them before anybody asked, and a recording names them later."""
+        families = len(self.factory.kernel.families)
+        if families > self._families:
+            self._families = families
+            self._stale.add(NETLINK_GENERIC)
+        if datagrams.protocol in self._stale and datagrams.data[0][4:6] not in NLCTRL:
+            self._stale.discard(datagrams.protocol)
+            self._call(self.backend.refresh)
+
+
+def _rows(name: str, datagrams: Datagrams, decoded: Decoded) -> Results | None:
+    """What each of many datagrams gave; None where that cannot be told."""
+    parts = {frame: Decoded([], []) for frame in datagrams.frames}
+    try:
+        for event in decoded.events:
+            parts[event.frame].events.append(event)
+        for error in decoded.errors:
+            parts[error.frame].errors.append(error)
+    except (KeyError, AttributeError):
+        return None
+    silent = sum(not (part.events or part.errors) for part in parts.values())
+    if decoded.control or silent != len(decoded.unknown) or len(parts) != len(datagrams):
+        return None
+    rows = parts.values()
+    others = {n: Side(name, row.events, row.errors) for n, row in enumerate(rows) if len(row.events) != 1 or row.errors}
+    return Results(name, [None if n in others else row.events[0] for n, row in enumerate(rows)], others)
