@@ -7,18 +7,16 @@ import struct
 from collections.abc import Iterator
 
 import pytest
+from support.kernel import ROUTE, FakeKernel, FakeTransport, link
 
 from nlmon.backends.libnl import LibnlBackend
 from nlmon.backends.libnl.dump import DumpResult, Outcome
 from nlmon.errors import KernelError, TransportError, UsageError
 from nlmon.events import Event, LinkInfo
-from nlmon.transport.recorded.transport import RecordedFactory
-from nlmon.wire import Datagram, Datagrams
-from support.kernel import ROUTE, FakeKernel, FakeTransport, link
 from nlmon.testing.messages import link, message, number
 from nlmon.testing.transport import ROUTE, FakeKernel, FakeTransport, Opened
 from nlmon.transport.recorded.transport import RecordedFactory
-from nlmon.wire import Datagram
+from nlmon.wire import Datagram, Datagrams
 
 LINK = 16
 INTERRUPTED = 0x12
@@ -166,8 +164,6 @@ def test_closing_in_the_middle_of_an_answer() -> None:
     """A half read answer of a closed transport ends with the error of a closed socket, not with more data."""
     factory = RecordedFactory()
     for index in (1, 2, 3):
-        factory.kernel.learn(Datagrams.of(Datagram(1, 0, ROUTE, message(LINK, link(index, f"d{index}")))))
-    backend = LibnlBackend(factory)
         factory.kernel.learn(Datagrams.of(Datagram(1, 0, ROUTE, message(LINK, link(index, f"d{index}")))))
     opened = Opened(factory)
     backend = LibnlBackend(opened)
