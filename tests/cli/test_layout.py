@@ -29,7 +29,7 @@ def test_what_is_printed_is_python() -> None:
     counts = re.findall(r"^# .* bytes, ([\d,]+) hits$", done.stdout, re.MULTILINE)
     hits = [int(count.replace(",", "")) for count in counts]
 
-    assert (done.returncode, done.stderr.count("no longer kept"), done.stderr.count("\n")) == (0, 1, 1)
+    assert (done.returncode, done.stderr) == (0, "")
     assert hits == sorted(hits, reverse=True)
     assert len(functions) == len(hits) > 50
     assert {"RTM_NEWLINK", "RTM_NEWROUTE", "RTM_NEWADDR"} <= {found[0] for found in HEAD.findall(done.stdout)}

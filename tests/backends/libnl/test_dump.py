@@ -7,7 +7,6 @@ import struct
 from collections.abc import Iterator
 
 import pytest
-from support.kernel import ROUTE, FakeKernel, FakeTransport, link
 
 from nlmon.backends.libnl import LibnlBackend
 from nlmon.backends.libnl.dump import DumpResult, Outcome
