@@ -26,6 +26,7 @@ __all__ = ["group", "main"]
 
 COMMANDS = {
     "replay": ("nlmon.cli.replay", "Replay captures into both implementations and print the verdict."),
+    "live": ("nlmon.cli.live", "Compare both implementations on the running kernel and print the verdict."),
     "decode": ("nlmon.cli.decode", "Print the events of a capture as JSON lines."),
     "record": ("nlmon.cli.record", "Record this host's netlink into a capture."),
     "capture": ("nlmon.cli.capture", "Look into capture files."),

@@ -13,26 +13,21 @@ Not here: sockets (``nlmon.transport.kernel.transport``) and the format (``nlmon
 
 from __future__ import annotations
 
-import math
-import platform
 import select
-import signal
 import socket
-import stat
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
-from nlmon import __version__
 from nlmon.capture.write import PcapngWriter
 from nlmon.cli.common import protocol_option, warn
 from nlmon.cli.dumps import DUMPS, refusal
 from nlmon.cli.groups import announces_family, groups_to_join, join_generic
-from nlmon.errors import CaptureError, Overrun, TransportError, UsageError, errno_name
+from nlmon.cli.listening import destination, duration_option, metadata, receive_buffer_option, wake_on_signals
+from nlmon.errors import Overrun, TransportError, UsageError, errno_name
 from nlmon.names import PROTOCOLS
 from nlmon.transport.kernel.transport import KernelFactory
 from nlmon.transport.recorder import RecordingFactory, RecordingTransport
@@ -40,21 +35,14 @@ from nlmon.uapi import NETLINK_GENERIC, NETLINK_ROUTE
 
 __all__ = ["command"]
 
-# Seconds; poll(2) counts milliseconds in 32 bits.
-LONGEST = 2_000_000
-# sock_setsockopt takes an int, and the kernel doubles it.
-LARGEST_BUFFER = 1 << 30
-
 
 @click.command()
 @click.argument("out", type=click.Path(path_type=Path, dir_okay=False, readable=False))
 @protocol_option
 @click.option("--group", "names", multiple=True, help="More rtnetlink groups, such as tc, as in replay. Repeatable.")
-@click.option(
-    "--receive-buffer", type=click.IntRange(4096, LARGEST_BUFFER), default=4 << 20, show_default=True, help="Bytes."
-)
+@receive_buffer_option
 @click.option("--count", type=click.IntRange(1), help="Stop after this many event datagrams.")
-@click.option("--duration", type=click.FloatRange(0, LONGEST, min_open=True), help="Stop after this many seconds.")
+@duration_option
 @click.option("--force", is_flag=True, help="Replace OUT if it exists.")
 def command(
     out: Path,
@@ -71,10 +59,8 @@ def command(
 
     Stop with Ctrl-C or SIGTERM. Exit code: 0 done, 3 OUT cannot be written, 4 the kernel refuses the sockets.
     """
-    out = _destination(out, force)
+    out = destination(out, force)
     groups = groups_to_join(names)
-    if duration is not None and math.isnan(duration):
-        raise UsageError("NLM-U014", "the duration is no number of seconds", hint="such as --duration 60")
     unknown = set(protocols) - set(groups)
     if unknown:
         raise UsageError(
@@ -85,14 +71,8 @@ def command(
     if names and protocols and NETLINK_ROUTE not in protocols:
         hint = "leave out --group, or add --protocol route"
         raise UsageError("NLM-U012", "--group names groups of NETLINK_ROUTE, which is not recorded", hint=hint)
-    metadata = {
-        "kernel": f"{platform.system()} {platform.release()}",
-        "arch": platform.machine(),
-        "application": f"nlmon {__version__}",
-        "netns": _namespace(),
-    }
     order = sys.byteorder
-    with _wake_on_signals() as wake, PcapngWriter(out, metadata=metadata, byteorder=order) as writer:
+    with wake_on_signals() as wake, PcapngWriter(out, metadata=metadata(), byteorder=order) as writer:
         factory = RecordingFactory(KernelFactory(), writer)
         open_ = dict(_opened(factory, protocols, groups, receive_buffer))
         try:
@@ -108,25 +88,6 @@ def command(
     warn(f"{events:,} events, {writer.frames:,} datagrams in {out}")
     if dropped:
         warn(f"warning: the kernel dropped {dropped:,} messages; raise --receive-buffer")
-
-
-def _destination(out: Path, force: bool) -> Path:
-    """The file to write, behind symbolic links; raises when something is there that must stay."""
-    if str(out) == "-":
-        hint = "name a file; it is whole only at the end"
-        raise UsageError("NLM-U008", "a recording cannot go to standard output", hint=hint)
-    try:
-        mode = out.stat().st_mode
-    except FileNotFoundError:
-        return out.resolve()
-    except OSError as error:
-        what = "the capture cannot be written"
-        raise CaptureError("NLM-C020", what, where=str(out), why=error.strerror or "") from error
-    if not stat.S_ISREG(mode):
-        raise UsageError("NLM-U009", "this is not a regular file", where=str(out), hint="name a file")
-    if not force:
-        raise UsageError("NLM-U003", "the file exists", where=str(out), hint="name another or give --force")
-    return out.resolve()
 
 
 def _opened(
@@ -182,27 +143,3 @@ def _dump(protocol: int, transport: RecordingTransport) -> None:
                 warn(f"warning: the dump of {dump.what} is missing: the kernel answers {errno_name(refused)}")
     if protocol == NETLINK_GENERIC:
         join_generic(transport)
-
-
-@contextmanager
-def _wake_on_signals() -> Iterator[socket.socket]:
-    """A socket that becomes readable on SIGINT or SIGTERM; the handlers are put back afterwards."""
-    reader, writer = socket.socketpair()
-    writer.setblocking(False)
-    before = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGINT, signal.SIGTERM)}
-    previous = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
-    try:
-        yield reader
-    finally:
-        signal.set_wakeup_fd(previous)
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        reader.close()
-        writer.close()
-
-
-def _namespace() -> str:
-    try:
-        return Path("/proc/self/ns/net").readlink().name
-    except OSError:
-        return ""

@@ -16,8 +16,9 @@ from nlmon import __version__
 from nlmon.backends.options import BackendOptions
 from nlmon.cli.common import Implementation, implementation_option, layouts_option, protocol_option, show_error
 from nlmon.cli.output import refuse_captures, write_report
+from nlmon.cli.verdict import EXIT_CODES, print_verdict
 from nlmon.errors import CaptureError, PlatformError, UsageError
-from nlmon.report.jsonout import CaptureLine, Footer, Header, line_bytes, report_bytes
+from nlmon.report.jsonout import CaptureLine, Header, line_bytes, report_bytes
 from nlmon.report.model import CaptureReport, Report, worst
 from nlmon.transport.recorded.faults import parse_fault
 
@@ -28,7 +29,6 @@ if TYPE_CHECKING:  # start-up: --help needs none of it
 
 __all__ = ["command"]
 
-EXIT = {"equivalent": 0, "regression": 1, "error": 3}
 LOST_WORKER = 4
 
 
@@ -187,12 +187,12 @@ def command(
         verdict=worst([capture.verdict for capture in done]),
     )
     try:
-        _print(whole, form)
+        print_verdict(whole, form)
     finally:
         # The report is written even when the terminal is gone.
         if report is not None:
             write_report(report, report_bytes(whole))
-    sys.exit(LOST_WORKER if lost and whole.verdict == "error" else EXIT[whole.verdict])
+    sys.exit(LOST_WORKER if lost and whole.verdict == "error" else EXIT_CODES[whole.verdict])
 
 
 def _refuse_unreceived(select: Select, options: dict[str, object]) -> None:
@@ -213,22 +213,6 @@ def _refuse_together(captures: tuple[Path, ...], jobs: int | None, cluster: str)
         why = "only this process can read standard input"
         hint = "name a file, or leave out --executor" if cluster else "name a file, or leave out --jobs"
         raise UsageError("NLM-U016", "- cannot be replayed by another process", why=why, hint=hint)
-
-
-def _print(whole: Report, form: str) -> None:
-    """The report on stdout; of a stream only its end."""
-    out = sys.stdout.buffer
-    if form == "jsonl":
-        out.write(line_bytes(Footer(len(whole.captures), whole.verdict)))
-    elif form == "json":
-        out.write(report_bytes(whole))
-    else:
-        from rich.console import Console  # noqa: PLC0415  (start-up: only people need it)
-
-        from nlmon.report.pretty import print_report  # noqa: PLC0415
-
-        print_report(whole, Console(width=None if sys.stdout.isatty() else 160))
-    out.flush()
 
 
 def _say_why(outcome: Outcome) -> None:

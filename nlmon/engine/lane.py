@@ -24,6 +24,7 @@ from nlmon.errors import AttributeFormatError, DecodeError, KernelError, NlmonEr
 from nlmon.events import Event
 from nlmon.names import unknown_message
 from nlmon.transport.base import TransportFactory
+from nlmon.wire import Datagram
 
 __all__ = ["BackendMaker", "Lane"]
 
@@ -90,6 +91,15 @@ class Lane:
             idle = 0 if waiting() else idle + 1
             if idle > RESTLESS:
                 raise RuntimeError("process() never says that nothing waits")
+
+    def _decode(self, datagram: Datagram) -> None:
+        """Decode a datagram that came over no event socket, such as an answer to a dump."""
+        decoded = self.backend.decode(datagram)
+        for event in decoded.events:
+            self._event(event)
+        for error in decoded.errors:
+            self._error(error)
+        self._unknown.update(unknown_message(datagram.protocol, *one) for one in decoded.unknown)
 
     # -- what the implementation gives -----------------------------------------------------------------------
 

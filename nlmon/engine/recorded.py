@@ -20,7 +20,6 @@ from nlmon.backends.options import BackendOptions
 from nlmon.compare.side import Results, Side
 from nlmon.engine.lane import BackendMaker, Lane, crash_of
 from nlmon.events import Decoded, Event, RoutePayload
-from nlmon.names import unknown_message
 from nlmon.state.identity import objects_of
 from nlmon.state.tables import State
 from nlmon.transport.recorded.transport import RecordedFactory, RecordedTransport
@@ -91,13 +90,9 @@ class RecordedLane(Lane):
         except Exception as error:
             return self._one_by_one(datagrams, error)
         events = decoded.events
-        if set(map(type, events)) - {Event}:
-            return self._one_by_one(datagrams)
-        # Their number does not tell: one datagram may have given two events, and another none.
-        one_each = [event.frame for event in events] == list(datagrams.frames)
-        plain = one_each and not (decoded.errors or decoded.unknown or decoded.control)
-        found = Results(self.name, events, {}) if plain else _rows(self.name, datagrams, decoded)
-        if found is None:
+        alone = len(events) == len(datagrams.data) and not (decoded.errors or decoded.unknown or decoded.control)
+        found = Results(self.name, events, {}) if alone else _rows(self.name, datagrams, decoded)
+        if found is None or set(map(type, events)) - {Event}:
             return self._one_by_one(datagrams)
         transport.took(datagrams.frames[-1], len(datagrams.data))
         self.backend.count(datagrams.protocol, datagrams.frames[-1], decoded)
@@ -135,14 +130,6 @@ class RecordedLane(Lane):
             self._look_again(Datagrams.of(datagram))
             self._call(self._decode, datagram)
         return self._result(protocol, lossy=self.lossy, seed=True)
-
-    def _decode(self, datagram: Datagram) -> None:
-        decoded = self.backend.decode(datagram)
-        for event in decoded.events:
-            self._event(event)
-        for error in decoded.errors:
-            self._error(error)
-        self._unknown.update(unknown_message(datagram.protocol, *one) for one in decoded.unknown)
 
     def end(self) -> Side | None:
         """End the recording: a loss that nothing followed is reported now, and recovered from; None: there is none."""

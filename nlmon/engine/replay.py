@@ -8,44 +8,34 @@ Rules:
 2. An implementation that raises is a difference (``crash``), not the end of the run.
 3. Streaming: nothing grows with the length of the recording; lists in the report are bounded and counted.
 
-Not here: feeding (``feed``), the rules of comparison (``nlmon.compare``), the report (``summary``), and reading a
-capture to its end (``run``).
+Not here: feeding (``feed``), what every comparison does (``comparison``), the rules of comparison (``nlmon.compare``),
+the report (``summary``), and reading a capture to its end (``run``).
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
 from nlmon.backends.options import BackendOptions
 from nlmon.capture.base import Batch, ByteOrder, Frame, alike
 from nlmon.capture.conversation import SEGMENT_FRAMES
 from nlmon.capture.segment import Role
-from nlmon.compare.contract import Contract, load_contract
-from nlmon.compare.difference import Difference, Severity
-from nlmon.compare.evidence.check import RecordedNames
-from nlmon.compare.judge import Judge
+from nlmon.compare.contract import Contract
+from nlmon.compare.difference import Difference
 from nlmon.compare.side import Side
-from nlmon.engine.dumps import RecordedDumps
+from nlmon.engine.comparison import Comparison, no_datagram
 from nlmon.engine.feed import Feed, Step
 from nlmon.engine.lane import BackendMaker
-from nlmon.engine.losses import Object
 from nlmon.engine.recorded import RecordedLane
 from nlmon.engine.segments import Select
-from nlmon.engine.states import States
-from nlmon.framing import types
-from nlmon.names import message_type
 from nlmon.transport.recorded.faults import Fault
-from nlmon.uapi import NETLINK_ROUTE
 from nlmon.wire import Datagram
 
 __all__ = ["Replay"]
 
 
-class Replay:
-    """The comparison of one recording while it runs. ``grave``: severities of differences that turn the verdict;
-    ``compared``: notifications that reached at least one of the two; ``not_subscribed``: those that reached none, by
-    the name of their type; ``resync``: whether a recovery is judged."""
+class Replay(Comparison):
+    """The comparison of one recording while it runs; ``resync``: whether a recovery is judged."""
 
     def __init__(
         self,
@@ -62,24 +52,22 @@ class Replay:
         strict: bool = False,
     ) -> None:
         options = options or BackendOptions()
-        contract = contract or load_contract()
-        self.grave = {Severity.REGRESSION, Severity.WARNING} if strict else {Severity.REGRESSION}
         self.feed = Feed(
             (reference, candidate), byteorder, select=select, protocols=protocols, options=options, faults=faults
         )
-        names = self.lanes[0].name, self.lanes[1].name
-        recorded = RecordedNames(self._family_names, self._link_name)
-        self.judge = Judge(contract, names, byteorder, recorded, on_difference)
-        self.states = States(names, contract, lossless=not faults and not options.resync)
-        self.dumps = RecordedDumps(self.states, self.feed.kernel)
-        self.compared = 0
-        self.not_subscribed: Counter[str] = Counter()
+        super().__init__(
+            self.feed.kernel,
+            contract=contract,
+            on_difference=on_difference,
+            extra_groups=options.extra_groups,
+            lossless=not faults and not options.resync,
+            strict=strict,
+        )
         self._asked = None if protocols is None else set(protocols)
-        self._joins = [contract.joins(name, options.extra_groups) for name in names]
         self._options = options
         # What all is fed to, no socket would have received; recovery cannot be judged by it.
         self.resync = options.resync and select == "notifications"
-        self._compare(_no_datagram(0), *self.feed.start())
+        self._compare(no_datagram(0), *self.feed.start())
 
     @property
     def lanes(self) -> tuple[RecordedLane, RecordedLane]:
@@ -164,52 +152,12 @@ class Replay:
         if fold:
             self._fold(sides, agreed=agreed)
 
-    def _agree(self, datagram: Datagram, left: Side, right: Side) -> bool:
-        """Whether both made the same of a datagram, so that nothing of it is worth a word."""
-        return left.clean and right.clean and self.judge.agree(datagram, left.events, right.events)
-
-    def _compare(self, datagram: Datagram, left: Side, right: Side, *, seed: bool = False) -> None:
-        if not self._agree(datagram, left, right):
-            self.judge.compare(datagram, left, right, seed=seed)
-
     def _fold(self, sides: tuple[Side, Side], *, agreed: bool) -> None:
-        left, right = self.lanes
-        self.states.fold(sides, (left.ledger, right.ledger), agreed=agreed)
-        if self.states.corrected:
-            self._compare_corrections()
+        super()._fold(sides, agreed=agreed)
         if self.resync:
             self._compare_recovery()
 
-    def _count_not_subscribed(self, datagram: Datagram) -> None:
-        found = types(datagram.data, self.feed.byteorder)
-        self.not_subscribed.update(message_type(datagram.protocol, kind) for kind in found)
-
-    def _compare_groups(self, datagram: Datagram, heard: Sequence[bool]) -> None:
-        """Hold the groups that carry a notification against those that the contract makes each implementation join."""
-        groups = self.lanes[0].factory.carried_by(datagram)
-        for number, joins in enumerate(self._joins):
-            if not heard[number] and groups and groups <= joins.get(datagram.protocol, frozenset()):
-                self.judge.not_subscribed(datagram, number, neither=not any(heard))
-
-    def _family_names(self, number: int) -> list[str]:
-        return self.feed.kernel.family_names(number)
-
-    def _link_name(self, index: int) -> str | None:
-        found = self.feed.kernel.links.get(index)
-        return None if found is None else found[0]
-
     # -- states and losses -----------------------------------------------------------------------------------
-
-    @property
-    def _recovered(self) -> set[Object]:
-        """Objects that exactly one of them recovered after a loss."""
-        return self.lanes[0].ledger.recovered ^ self.lanes[1].ledger.recovered
-
-    def _compare_corrections(self) -> None:
-        found = self.states.take_corrections()
-        for lane, corrections in zip(self.lanes, found, strict=True):
-            lane.ledger.correct(corrections)
-        self.judge.corrections(*found, self._recovered)
 
     def recovering(self, lane: RecordedLane) -> bool:
         """Whether a lane reported a loss of which it should recover, and nobody has looked at that yet."""
@@ -247,7 +195,7 @@ class Replay:
         last = self.feed.tally.last_frame
         self.dumps.abandon_all()
         ended = [side or Side(lane.name, (), ()) for lane, side in zip(self.lanes, self.feed.end(), strict=True)]
-        self._compare(_no_datagram(last), ended[0], ended[1])
+        self._compare(no_datagram(last), ended[0], ended[1])
         if any(side.events for side in ended):
             self.states.fold((ended[0], ended[1]), (self.lanes[0].ledger, self.lanes[1].ledger), agreed=False)
         self._compare_corrections()
@@ -255,9 +203,4 @@ class Replay:
         if not self.states.shared:  # else there is but one
             self.judge.states(*self.states.both, last, self._recovered)
         self._compare_losses()
-        self._compare(_no_datagram(last), *self.feed.stop())
-
-
-def _no_datagram(frame: int) -> Datagram:
-    """What stands for the place of something that belongs to no datagram."""
-    return Datagram(frame, 0, NETLINK_ROUTE, b"")
+        self._compare(no_datagram(last), *self.feed.stop())

@@ -1,75 +1,120 @@
-"""The outcome of a replay: verdict, counts, notes, as the values of a report.
+"""The outcome of a comparison: verdict, counts, notes, as the values of a report.
 
 Rules:
-1. A regression outweighs damage: what was found before it stands. A family that was asked for and that the recording
-   does not name outweighs both, since the question was wrong.
+1. A regression outweighs damage and losses: what was found before it stands. A family that was asked for and that the
+   recording does not name outweighs both, since the question was wrong.
 2. A note says what a person must know to read the verdict; it never changes it.
 
-Not here: the replay itself (``replay``), printing (``nlmon.report``).
+Not here: the comparison itself (``replay``, ``live``), printing (``nlmon.report``).
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Iterator
+from typing import Any
+
 from nlmon.capture import CaptureReader
+from nlmon.capture.tally import Tally
 from nlmon.compare.difference import Class
+from nlmon.engine.comparison import Comparison
+from nlmon.engine.live import Live
+from nlmon.engine.losses import Ledger
 from nlmon.engine.replay import Replay
 from nlmon.names import PROTOCOLS
 from nlmon.report.model import CaptureReport, Damage, DifferenceGroup, Unannounced, Verdict, row
 
-__all__ = ["capture_report"]
+__all__ = ["capture_report", "live_report"]
 
 
 def capture_report(replay: Replay, reader: CaptureReader, path: str) -> CaptureReport:
     """The report on a replay that has come to its end."""
-    totals = replay.judge.totals()
     damage = reader.damage
     verdict, reason = _verdict(replay, damaged=damage is not None)
-    labels = [lane.name for lane in replay.lanes]
-    if labels[0] == labels[1]:
-        labels = [f"{labels[0]} (reference)", f"{labels[1]} (candidate)"]
-
-    def per_lane(what: str) -> dict[str, int]:
-        return {label: lane.counts[what] for label, lane in zip(labels, replay.lanes, strict=True)}
-
-    tally, state = replay.feed.tally, replay.states.unannounced()
     return CaptureReport(
         path=path,
         format=reader.info.format,
-        byteorder=replay.feed.byteorder,
         kernel=reader.info.metadata.get("kernel", ""),
-        frames=tally.frames,
-        messages=tally.messages,
-        roles={role.word: count for role, count in tally.roles.items()},
-        not_subscribed=dict(sorted(replay.not_subscribed.items())),
-        not_covered=_not_covered(replay),
-        events=per_lane("events"),
-        answers=per_lane("seeds"),
-        errors=per_lane("errors"),
-        problems={label: dict(sorted(lane.problems.items())) for label, lane in zip(labels, replay.lanes, strict=True)},
-        lost={label: lane.ledger.lost for label, lane in zip(labels, replay.lanes, strict=True)},
-        unknown={label: lane.unknown.total() for label, lane in zip(labels, replay.lanes, strict=True)},
-        unknown_types={
-            label: dict(sorted(lane.unknown.items())) for label, lane in zip(labels, replay.lanes, strict=True)
-        },
-        differences={cls.label: count for cls, count in totals.items()},
-        fields=dict(sorted((replay.judge.enhancements + replay.judge.services).items())),
-        groups=[
-            DifferenceGroup(g.cls.label, g.cls.severity.value, g.message, g.field, g.count, row(g.first))
-            for g in replay.judge.groups
-        ],
-        details=[row(difference) for difference in replay.judge.details],
-        state="differs" if totals.get(Class.STATE) else "same",
-        objects=replay.states.objects(),
-        unannounced_counts={f"{kind} {change}": n for (kind, change), n in sorted(state.unannounced_counts.items())},
-        unannounced=[
-            Unannounced(found.kind, found.change, found.object, found.frame, found.reason, found.fields)
-            for found in state.unannounced
-        ],
         notes=_notes(replay, reader),
         damage=None if damage is None else Damage(damage.code, damage.what, damage.offset),
         verdict=verdict,
         reason=reason,
+        **_found(replay, replay.feed.tally, replay.feed.protocols),
     )
+
+
+def live_report(live: Live, path: str, *, kernel: str) -> CaptureReport:
+    """The report on a comparison on the running kernel that is over; ``path`` says where that was."""
+    verdict, reason = _live_verdict(live)
+    return CaptureReport(
+        path=path,
+        format="live",
+        kernel=kernel,
+        notes=_live_notes(live),
+        verdict=verdict,
+        reason=reason,
+        **_found(live, live.tally, set(live.tally.protocols)),
+    )
+
+
+def _found(comparison: Comparison, tally: Tally, protocols: Collection[int]) -> dict[str, Any]:
+    """What every report says of two lanes and of what they were given; ``protocols``: those that were compared."""
+    totals, lanes, labels = comparison.judge.totals(), comparison.lanes, _labels(comparison)
+    state = comparison.states.unannounced()
+
+    def per_lane(what: str) -> dict[str, int]:
+        return {label: lane.counts[what] for label, lane in zip(labels, lanes, strict=True)}
+
+    return {
+        "byteorder": comparison.kernel.byteorder,
+        "frames": tally.frames,
+        "messages": tally.messages,
+        "roles": {role.word: count for role, count in tally.roles.items()},
+        "not_subscribed": dict(sorted(comparison.not_subscribed.items())),
+        "not_covered": _not_covered(tally, protocols),
+        "events": per_lane("events"),
+        "answers": per_lane("seeds"),
+        "errors": per_lane("errors"),
+        "problems": {label: dict(sorted(lane.problems.items())) for label, lane in zip(labels, lanes, strict=True)},
+        "lost": {label: lane.ledger.lost for label, lane in zip(labels, lanes, strict=True)},
+        "unknown": {label: lane.unknown.total() for label, lane in zip(labels, lanes, strict=True)},
+        "unknown_types": {label: dict(sorted(lane.unknown.items())) for label, lane in zip(labels, lanes, strict=True)},
+        "differences": {cls.label: count for cls, count in totals.items()},
+        "fields": dict(sorted((comparison.judge.enhancements + comparison.judge.services).items())),
+        "groups": [
+            DifferenceGroup(g.cls.label, g.cls.severity.value, g.message, g.field, g.count, row(g.first))
+            for g in comparison.judge.groups
+        ],
+        "details": [row(difference) for difference in comparison.judge.details],
+        "state": "differs" if totals.get(Class.STATE) else "same",
+        "objects": comparison.states.objects(),
+        "unannounced_counts": {f"{kind} {change}": n for (kind, change), n in sorted(state.unannounced_counts.items())},
+        "unannounced": [
+            Unannounced(found.kind, found.change, found.object, found.frame, found.reason, found.fields)
+            for found in state.unannounced
+        ],
+    }
+
+
+def _not_covered(tally: Tally, protocols: Collection[int]) -> dict[str, int]:
+    """Frames of protocols that are not compared, by the name of the protocol."""
+    found = {
+        PROTOCOLS.get(protocol, str(protocol)): count
+        for protocol, count in tally.protocols.items()
+        if protocol not in protocols
+    }
+    return dict(sorted(found.items()))
+
+
+def _labels(comparison: Comparison) -> list[str]:
+    """What the two are called in a report: by their role, too, where both are the same implementation."""
+    labels = [lane.name for lane in comparison.lanes]
+    return labels if labels[0] != labels[1] else [f"{labels[0]} (reference)", f"{labels[1]} (candidate)"]
+
+
+def _regression(comparison: Comparison) -> str:
+    """The differences that turn the verdict."""
+    counts = comparison.judge.counts
+    return ", ".join(f"{counts[cls]} {cls.label}" for cls in counts if cls.severity in comparison.grave)
 
 
 def _verdict(replay: Replay, *, damaged: bool) -> tuple[Verdict, str]:
@@ -77,9 +122,8 @@ def _verdict(replay: Replay, *, damaged: bool) -> tuple[Verdict, str]:
     if unresolved and replay.feed.generic:
         there = ", ".join(sorted(replay.feed.kernel.families)) or "none"
         return "error", f"Failed to resolve family {unresolved[0]!r}: families in this recording: {there}"
-    bad = [cls for cls in replay.judge.counts if cls.severity in replay.grave]
-    if bad:
-        return "regression", ", ".join(f"{replay.judge.counts[cls]} {cls.label}" for cls in bad)
+    if regression := _regression(replay):
+        return "regression", regression
     if damaged:
         agrees = "what could be read before the damage agrees" if replay.feed.tally.frames else "nothing could be read"
         return "error", f"the capture is damaged; {agrees}"
@@ -98,15 +142,7 @@ def _notes(replay: Replay, reader: CaptureReader) -> list[str]:
     notes += [f"the fault {fault} lost no message" for fault in replay.lanes[1].factory.faults.untouched]
     if not replay.compared:
         notes.append("no notification is of a multicast group that is joined; only recorded answers were compared")
-    for protocol in sorted(replay.feed.protocols):
-        alone = [lane for lane in replay.lanes if lane.supports(protocol)]
-        status = alone[0].backend.status().protocols.get(protocol) if len(alone) == 1 else None
-        if status is not None and (events := status.events):
-            name = PROTOCOLS.get(protocol, str(protocol))
-            notes.append(
-                f"only {alone[0].name} reads {name}: its {events:,} events are checked against the bytes of the "
-                "messages"
-            )
+    notes += _alone(replay, replay.feed.protocols)
     if tally.copied(replay.feed.protocols):
         repeats, notifications = (
             sum(counts[protocol] for protocol in replay.feed.protocols)
@@ -129,11 +165,43 @@ def _notes(replay: Replay, reader: CaptureReader) -> list[str]:
     return notes
 
 
-def _not_covered(replay: Replay) -> dict[str, int]:
-    """Frames of protocols that are not compared, by the name of the protocol."""
-    found = {
-        PROTOCOLS.get(protocol, str(protocol)): count
-        for protocol, count in replay.feed.tally.protocols.items()
-        if protocol not in replay.feed.protocols
-    }
-    return dict(sorted(found.items()))
+def _alone(comparison: Comparison, protocols: Iterable[int]) -> Iterator[str]:
+    """Notes on protocols that one of the two reads alone."""
+    for protocol in sorted(protocols):
+        alone = [lane for lane in comparison.lanes if lane.supports(protocol)]
+        status = alone[0].backend.status().protocols.get(protocol) if len(alone) == 1 else None
+        if status is not None and (events := status.events):
+            name = PROTOCOLS.get(protocol, str(protocol))
+            checked = f"its {events:,} events are checked against the bytes of the messages"
+            yield f"only {alone[0].name} reads {name}: {checked}"
+
+
+# -- on the running kernel -------------------------------------------------------------------------------------
+
+
+def _live_verdict(live: Live) -> tuple[Verdict, str]:
+    if regression := _regression(live):
+        return "regression", regression
+    labels = list(zip(_labels(live), live.lanes, strict=True))
+    why = [f"{label} lost {_lost(lane.ledger)}" for label, lane in labels if lane.lossy]
+    why += [f"{label} could read no more: {what}" for label, lane in labels for what in lane.failed.values()]
+    given_up = sum(rest.given_up for rest in live.rest)
+    if given_up:
+        why.append(f"{given_up:,} datagrams waited for the other one for too long")
+    if not live.compared:
+        why.append("no notification came")
+    return ("inconclusive", "; ".join(why)) if why else ("equivalent", "")
+
+
+def _lost(ledger: Ledger) -> str:
+    return f"{ledger.lost:,} messages" if ledger.lost else "an unknown number of messages"
+
+
+def _live_notes(live: Live) -> list[str]:
+    notes = [note for lane in live.lanes for note in lane.ledger.notes(lane.name)] + live.notes
+    notes += _alone(live, {protocol for lane in live.lanes for protocol in lane.backend.groups})
+    outside = sum(rest.outside for rest in live.rest)
+    if outside:
+        notes.append(f"{outside:,} notifications at the begin or the end reached one of them alone and are not judged")
+    notes += [f"{count:,} notifications were not compared: {why}" for why, count in sorted(live.uncompared.items())]
+    return notes

@@ -28,7 +28,7 @@ __all__ = [
     "worst",
 ]
 
-Verdict: TypeAlias = Literal["equivalent", "regression", "error"]
+Verdict: TypeAlias = Literal["equivalent", "regression", "inconclusive", "error"]
 
 
 class Damage(Struct, frozen=True):
@@ -144,11 +144,10 @@ class Report(Struct, frozen=True):
 
 
 def worst(verdicts: list[Verdict]) -> Verdict:
-    """``regression`` over ``error`` over ``equivalent``: a difference that was found is not undone by a file that
-    could not be read. Nothing at all is an error."""
-    if "regression" in verdicts:
-        return "regression"
-    return "error" if not verdicts or "error" in verdicts else "equivalent"
+    """``regression`` over ``inconclusive`` over ``error`` over ``equivalent``: a difference that was found is not
+    undone by what was lost or could not be read. Nothing at all is an error."""
+    order: tuple[Verdict, ...] = ("regression", "inconclusive", "error", "equivalent")
+    return min(verdicts, key=order.index, default="error")
 
 
 def row(difference: Difference) -> DifferenceRow:

@@ -22,7 +22,12 @@ from nlmon.report.text import printable
 
 __all__ = ["COLOURS", "both", "table"]
 
-COLOURS = {"equivalent": "green", "regression": "bold red", "error": "bold yellow"}
+COLOURS = {
+    "equivalent": "green",
+    "regression": "bold red",
+    "inconclusive": "bold yellow",
+    "error": "bold yellow",
+}
 HEADINGS = ("capture", "frames", "messages", "events", "answers", "differences", "state", "verdict")
 NUMBERS = {"frames", "messages", "events", "answers"}
 # What goes first on a narrow terminal.

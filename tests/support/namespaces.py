@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -21,10 +22,11 @@ __all__ = ["inside"]
 PLACE = str(TESTS)
 
 
-def inside(script: str, *arguments: str) -> Any:
-    """What a Python script prints as JSON, run in a fresh network namespace; a warning of its is an error."""
+def inside(script: str, *arguments: str, prefix: Sequence[str] = ()) -> Any:
+    """What a Python script prints as JSON, run in a fresh network namespace; a warning of its is an error. ``prefix``:
+    what makes the namespace, by default what a user without privilege may."""
     require_program("ip")
-    command = [*require_netns(), sys.executable, "-P", "-W", "error", "-c", script, *arguments]
+    command = [*(prefix or require_netns()), sys.executable, "-P", "-W", "error", "-c", script, *arguments]
     path = os.pathsep.join(filter(None, (PLACE, os.environ.get("PYTHONPATH"))))
     environment = os.environ | {"PYTHONPATH": path}
     ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, env=environment)

@@ -12,7 +12,7 @@ import subprocess
 
 import pytest
 
-__all__ = ["missing", "require_netns", "require_program"]
+__all__ = ["missing", "require_netns", "require_program", "require_root"]
 
 
 def missing(reason: str) -> None:
@@ -45,3 +45,15 @@ def require_netns() -> list[str]:
         refusals.append(tried.stderr.strip())
     missing(f"the kernel refuses a network namespace: {'; '.join(refusals)}")
     return []
+
+
+def require_root() -> list[str]:
+    """Command prefix that runs a program as root of the machine in a fresh network namespace with mounts of its own;
+    skips where the kernel refuses."""
+    prefix = ["unshare", "--net", "--mount"]
+    if os.geteuid():
+        missing("this needs root")
+    tried = subprocess.run([*prefix, "true"], capture_output=True, text=True, check=False)
+    if tried.returncode:
+        missing(f"the kernel refuses namespaces: {tried.stderr.strip()}")
+    return prefix

@@ -1,0 +1,217 @@
+"""``nlmon live``: both implementations on the running kernel at once, until a signal, and the verdict.
+
+Rules:
+1. The comparison begins with dumps (``dumps``), as a recording does: they tell names and state, and both decode them.
+2. SIGINT and SIGTERM end the comparison, they do not break it: the report is printed.
+3. No sleeping: the loop waits for a socket or a signal. At the end it waits ``SETTLE`` seconds at most for what one of
+   the two has not read yet.
+
+Not here: the comparison (``nlmon.engine.live``), and the forms of the report (``nlmon.report``).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import select
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from nlmon import __version__
+from nlmon.cli.common import Implementation, implementation_option, protocol_option, show_error, warn
+from nlmon.cli.dumps import DUMPS, refusal
+from nlmon.cli.listening import destination, duration_option, metadata, receive_buffer_option, wake_on_signals
+from nlmon.cli.verdict import EXIT_CODES, print_verdict
+from nlmon.errors import InputError, PlatformError, TransportError, UsageError, errno_name
+from nlmon.names import PROTOCOLS
+from nlmon.report.model import Report
+
+if TYPE_CHECKING:  # start-up: --help needs none of it
+    from nlmon.engine.live import Live
+    from nlmon.transport.recorder import Sink
+
+__all__ = ["command"]
+
+SETTLE = 0.5
+NAMESPACES = Path("/run/netns")  # where ip-netns(8) keeps them
+CLONE_NEWNET = 0x40000000
+
+
+@click.command()
+@implementation_option("The candidate: the implementation to move to.")
+@click.option(
+    "--against",
+    type=Implementation(),
+    default="legacy",
+    show_default=True,
+    help="The reference: the implementation in use, which the candidate is compared with.",
+)
+@protocol_option
+@duration_option
+@click.option("--count", type=click.IntRange(1), help="Stop when this many notifications were compared.")
+@click.option("--netns", metavar="NAME", help="Listen in this network namespace, as ip netns list names it.")
+@click.option(
+    "--record",
+    type=click.Path(path_type=Path, dir_okay=False, readable=False),
+    metavar="FILE",
+    help="Keep what was read, as pcapng; nlmon replay FILE compares it again.",
+)
+@click.option("--force", is_flag=True, help="Replace FILE of --record if it exists.")
+@receive_buffer_option
+@click.option("--format", "form", type=click.Choice(["pretty", "json"]), default="pretty", show_default=True)
+@click.option("--strict", is_flag=True, help="A warning, such as events in another order, is a regression, too.")
+def command(
+    implementation: str,
+    against: str,
+    protocols: tuple[int, ...],
+    duration: float | None,
+    count: int | None,
+    netns: str | None,
+    record: Path | None,
+    force: bool,
+    receive_buffer: int,
+    form: str,
+    strict: bool,
+) -> None:
+    """Compare two implementations on the running kernel: both listen at once, and every notification is compared.
+
+    By default every protocol that the kernel lets this user hear; without privilege that is not all of them.
+
+    Stop with Ctrl-C or SIGTERM; the report comes then. Exit code: 0 equivalent, 1 regression, 3 inconclusive (messages
+    were lost, or none came) or FILE cannot be written, 4 the kernel refuses the sockets.
+    """
+    from nlmon.capture.write import PcapngWriter  # noqa: PLC0415  (start-up: --help needs none of it)
+    from nlmon.engine.summary import live_report  # noqa: PLC0415
+
+    if record is not None:
+        record = destination(record, force)
+    if netns is not None:
+        _enter(netns)
+    facts = metadata()
+    with wake_on_signals() as wake, contextlib.ExitStack() as stack:
+        sink = None
+        if record is not None:
+            sink = stack.enter_context(PcapngWriter(record, metadata=facts, byteorder=sys.byteorder))
+        live = _started((against, implementation), protocols, receive_buffer, strict, sink)
+        warn(f"comparing {against} and {implementation}, stop with Ctrl-C")
+        _listen(live, wake, count, duration)
+        _settle(live)
+        live.finish()
+    if sink is not None:
+        warn(f"{sink.frames:,} datagrams in {record}")
+    found = live_report(live, netns or "live", kernel=facts["kernel"])
+    if found.verdict == "inconclusive":
+        hint = "raise --receive-buffer" if any(lane.lossy for lane in live.lanes) else ""
+        show_error(InputError("NLM-U018", f"the verdict is inconclusive: {found.reason}", hint=hint))
+    whole = Report("nlmon", __version__, against, implementation, "notifications", [found], found.verdict)
+    print_verdict(whole, form)
+    sys.exit(EXIT_CODES[found.verdict])
+
+
+def _started(
+    names: tuple[str, str], protocols: tuple[int, ...], receive_buffer: int, strict: bool, sink: Sink | None
+) -> Live:
+    """The comparison of two implementations, behind the dumps that it begins with."""
+    from nlmon.backends.options import BackendOptions  # noqa: PLC0415  (start-up: --help needs none of it)
+    from nlmon.backends.registry import create  # noqa: PLC0415
+    from nlmon.engine.live import Live  # noqa: PLC0415
+
+    options = BackendOptions(receive_buffer=receive_buffer)
+    live = Live(partial(create, names[0]), partial(create, names[1]), options=options, strict=strict, sink=sink)
+    supported = sorted({protocol for lane in live.lanes for protocol in lane.backend.groups})
+    if unknown := set(protocols) - set(supported):
+        hint = "try " + ", ".join(PROTOCOLS[protocol] for protocol in supported)
+        raise UsageError("NLM-U004", f"protocol {min(unknown)} cannot be compared", hint=hint)
+    for protocol in live.start(protocols):
+        _dump(live, protocol)
+    for note in live.notes:
+        warn(note)
+    return live
+
+
+def _dump(live: Live, protocol: int) -> None:
+    """Ask for everything once."""
+    transport = live.ask(protocol)
+    try:
+        for seq, dump in enumerate(DUMPS.get(protocol, ()), 1):
+            answers = live.dump(protocol, transport, dump.message(seq))
+            try:
+                refused = max((refusal(answer.data) for answer in answers), default=0)
+            except TransportError as error:
+                warn(f"warning: the dump of {dump.what} is missing: {error}")
+            else:
+                if refused:
+                    warn(f"warning: the dump of {dump.what} is missing: the kernel answers {errno_name(refused)}")
+    finally:
+        transport.close()
+
+
+def _listen(live: Live, wake: socket.socket, count: int | None, duration: float | None) -> None:
+    """Compare what comes, until a signal, the count or the end of the duration."""
+    deadline = None if duration is None else time.monotonic() + duration
+    while count is None or live.compared < count:
+        ready = list(_ready(live, deadline, wake))
+        if not ready or wake.fileno() in ready:
+            return
+        _read(live, ready)
+
+
+def _settle(live: Live) -> None:
+    """Read what waits already, and then only what one of the two has not read yet."""
+    deadline = time.monotonic() + SETTLE
+    while time.monotonic() < deadline and (ready := list(_ready(live, 0.0))):
+        _read(live, ready)
+    live.end()
+    deadline = time.monotonic() + SETTLE
+    while live.waiting and (ready := list(_ready(live, deadline))):
+        _read(live, ready)
+        if time.monotonic() > deadline:
+            return
+
+
+def _read(live: Live, ready: list[int]) -> None:
+    places = live.descriptors()
+    for descriptor in ready:
+        if descriptor in places:
+            live.read(*places[descriptor])
+
+
+def _ready(live: Live, deadline: float | None, wake: socket.socket | None = None) -> Iterator[int]:
+    """Descriptors that can be read; none at the deadline."""
+    poll = select.poll()
+    for descriptor in live.descriptors():
+        poll.register(descriptor, select.POLLIN)
+    if wake is not None:
+        poll.register(wake, select.POLLIN)
+    left = None if deadline is None else max(0.0, deadline - time.monotonic()) * 1000
+    yield from (descriptor for descriptor, _ in poll.poll(left))
+
+
+def _enter(name: str) -> None:
+    """Go to a network namespace (setns(2), which Python 3.11 does not have)."""
+    try:
+        there = sorted(path.name for path in NAMESPACES.iterdir())
+    except OSError:
+        there = []
+    if name not in there:
+        hint = "there are " + ", ".join(there) if there else "ip netns add makes one"
+        raise UsageError("NLM-U019", f"no network namespace is called {name!r}", hint=hint)
+    handle = -1
+    try:
+        handle = os.open(NAMESPACES / name, os.O_RDONLY | os.O_CLOEXEC)
+        if ctypes.CDLL(None, use_errno=True).setns(handle, CLONE_NEWNET):
+            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    except OSError as error:
+        what = "this network namespace cannot be entered"
+        raise PlatformError("NLM-U020", what, where=name, why=error.strerror or "", hint="run as root") from error
+    finally:
+        if handle >= 0:
+            os.close(handle)

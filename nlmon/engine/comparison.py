@@ -1,0 +1,115 @@
+"""What every comparison of two lanes does, wherever their datagrams come from.
+
+Rules:
+1. What both made of a datagram goes to the judge unless they agree, and then into the states.
+2. Counters and findings are bounded or counted by kind; nothing grows with the length of the run.
+
+Not here: where datagrams come from (``replay``, ``live``), the rules of comparison (``nlmon.compare``), the report
+(``summary``).
+"""
+
+from __future__ import annotations
+
+import abc
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
+
+from nlmon.compare.contract import Contract, load_contract
+from nlmon.compare.difference import Difference, Severity
+from nlmon.compare.evidence.check import RecordedNames
+from nlmon.compare.judge import Judge
+from nlmon.compare.side import Side
+from nlmon.engine.dumps import RecordedDumps
+from nlmon.engine.lane import Lane
+from nlmon.engine.losses import Object
+from nlmon.engine.states import States
+from nlmon.framing import types
+from nlmon.names import message_type
+from nlmon.transport.recorded.kernel import RecordedKernel
+from nlmon.transport.recorded.transport import RecordedFactory
+from nlmon.uapi import NETLINK_ROUTE
+from nlmon.wire import Datagram
+
+__all__ = ["Comparison", "no_datagram"]
+
+
+class Comparison(abc.ABC):
+    """The comparison of two lanes while it runs. ``kernel``: what was read so far tells of the kernel; ``grave``:
+    severities of differences that turn the verdict; ``compared``: notifications that reached at least one of the two;
+    ``not_subscribed``: those that reached none, by the name of their type."""
+
+    def __init__(
+        self,
+        kernel: RecordedKernel,
+        *,
+        contract: Contract | None = None,
+        on_difference: Callable[[Difference], None] | None = None,
+        extra_groups: Collection[str] = (),
+        lossless: bool,
+        strict: bool,
+    ) -> None:
+        contract = contract or load_contract()
+        names = self.lanes[0].name, self.lanes[1].name
+        self.kernel = kernel
+        self.grave = {Severity.REGRESSION, Severity.WARNING} if strict else {Severity.REGRESSION}
+        recorded = RecordedNames(self._family_names, self._link_name)
+        self.judge = Judge(contract, names, kernel.byteorder, recorded, on_difference)
+        self.states = States(names, contract, lossless=lossless)
+        self.dumps = RecordedDumps(self.states, kernel)
+        self.compared = 0
+        self.not_subscribed: Counter[str] = Counter()
+        self._carried_by = RecordedFactory(kernel).carried_by
+        self._joins = [contract.joins(name, extra_groups) for name in names]
+
+    @property
+    @abc.abstractmethod
+    def lanes(self) -> tuple[Lane, Lane]:
+        """The lane of the reference and that of the candidate."""
+
+    def _agree(self, datagram: Datagram, left: Side, right: Side) -> bool:
+        """Whether both made the same of a datagram, so that nothing of it is worth a word."""
+        return left.clean and right.clean and self.judge.agree(datagram, left.events, right.events)
+
+    def _compare(self, datagram: Datagram, left: Side, right: Side, *, seed: bool = False) -> None:
+        if not self._agree(datagram, left, right):
+            self.judge.compare(datagram, left, right, seed=seed)
+
+    def _fold(self, sides: tuple[Side, Side], *, agreed: bool) -> None:
+        left, right = self.lanes
+        self.states.fold(sides, (left.ledger, right.ledger), agreed=agreed)
+        if self.states.corrected:
+            self._compare_corrections()
+
+    def _count_not_subscribed(self, datagram: Datagram) -> None:
+        found = types(datagram.data, self.kernel.byteorder)
+        self.not_subscribed.update(message_type(datagram.protocol, kind) for kind in found)
+
+    def _compare_groups(self, datagram: Datagram, subscribed: Sequence[bool]) -> None:
+        """Hold the groups that carry a notification against those that the contract makes each implementation join."""
+        groups = self._carried_by(datagram)
+        for number, joins in enumerate(self._joins):
+            if not subscribed[number] and groups and groups <= joins.get(datagram.protocol, frozenset()):
+                self.judge.not_subscribed(datagram, number, neither=not any(subscribed))
+
+    @property
+    def _recovered(self) -> set[Object]:
+        """Objects that exactly one of them recovered after a loss."""
+        return self.lanes[0].ledger.recovered ^ self.lanes[1].ledger.recovered
+
+    def _compare_corrections(self) -> None:
+        found = self.states.take_corrections()
+        for lane, corrections in zip(self.lanes, found, strict=True):
+            lane.ledger.correct(corrections)
+        self.judge.corrections(*found, self._recovered)
+
+    def _family_names(self, number: int) -> list[str]:
+        return self.kernel.family_names(number)
+
+    def _link_name(self, index: int) -> str | None:
+        found = self.kernel.links.get(index)
+        return None if found is None else found[0]
+
+
+def no_datagram(frame: int) -> Datagram:
+    """What stands for the place of something that belongs to no datagram."""
+    return Datagram(frame, 0, NETLINK_ROUTE, b"")

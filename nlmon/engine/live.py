@@ -1,0 +1,382 @@
+"""Compares two implementations on the running kernel, at once.
+
+    socket of each lane ─► tap ─► lane ─► pairing ─► judge, states
+                            └───► recording, if it is kept
+
+Rules:
+1. Both lanes make of a datagram what they can, each when it reads it; it is judged when the second one has read it,
+   which sees the number, the time and the names of interfaces that the first one saw.
+2. What only one lane can receive, since the other one does not read the protocol or is in no group that carries it, is
+   judged at once.
+3. What concerns a socket and no datagram, such as a loss, is no difference. After a loss nothing that the lane did not
+   read is held against it, and the verdict is ``inconclusive``.
+4. Answers to dumps are decoded by both as in a replay. They are asked for with a socket of their own.
+
+Not here: which datagrams belong together (``pairing``), waiting for sockets (``nlmon.cli.live``), and the report
+(``summary``).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator
+from typing import TypeAlias
+
+from msgspec import Struct, structs
+
+from nlmon.backends.options import BackendOptions
+from nlmon.capture.base import Batch, Direction, Frame
+from nlmon.capture.conversation import Conversation
+from nlmon.capture.segment import NOTIFICATION, Role, Segment
+from nlmon.capture.tally import Tally
+from nlmon.compare.contract import Contract
+from nlmon.compare.side import Side
+from nlmon.engine.comparison import Comparison, no_datagram
+from nlmon.engine.lane import RESTLESS, BackendMaker, Lane
+from nlmon.engine.pairing import BYTES_KEPT, DATAGRAMS_KEPT, Pairing, Read, Rest
+from nlmon.errors import Overrun, TransportError
+from nlmon.framing import types
+from nlmon.names import PROTOCOLS
+from nlmon.transport.base import Transport, TransportFactory
+from nlmon.transport.kernel.transport import KernelFactory
+from nlmon.transport.recorded.kernel import RecordedKernel
+from nlmon.transport.recorder import Sink
+from nlmon.transport.tap import Reading, TapFactory
+from nlmon.uapi import NETLINK_GENERIC, NETLINK_ROUTE
+from nlmon.wire import Datagram, Datagrams
+
+__all__ = ["Live", "LiveLane", "Step"]
+
+# Datagrams of one lane that are read in one go, so that the other one need not wait long.
+READ_AT_ONCE = 256
+
+FactoryMaker: TypeAlias = Callable[[], TransportFactory]
+
+
+class Step(Struct, frozen=True):
+    """What came of one call of ``process``. ``readings``: what it read, which is one datagram or none; ``more``: it may
+    be called again at once."""
+
+    readings: list[Reading]
+    side: Side
+    more: bool
+
+
+class LiveLane(Lane):
+    """One implementation on the running kernel; ``failed``: protocols whose socket cannot be read any more."""
+
+    def __init__(self, make: BackendMaker, factory: TapFactory, options: BackendOptions | None = None) -> None:
+        super().__init__(make, factory, options)
+        self.failed: dict[int, str] = {}
+        self._factory = factory
+
+    @property
+    def lossy(self) -> bool:
+        """Whether a socket of this lane lost anything so far."""
+        return self.ledger.overruns > 0 or self.ledger.lost > 0
+
+    def groups(self, protocol: int) -> Collection[int]:
+        """The groups that the socket of a protocol is in."""
+        tap = self._factory.taps.get(protocol)
+        return () if tap is None else tap.groups
+
+    def enable(self, protocol: int) -> Side:
+        """Open the socket of a protocol. Raises ``TransportError``."""
+        try:
+            self.backend.enable(protocol)
+        except TransportError:
+            raise
+        except Exception as error:
+            self._raised = error
+        return self._of_datagram(self._result(protocol))
+
+    def read(self, protocol: int) -> Step:
+        """Let the implementation read one datagram."""
+        more = False
+        try:
+            more = self.backend.process(protocol)
+        except TransportError as error:
+            self.failed[protocol] = error.what
+        except Exception as error:
+            self._raised = error
+        lost = any(isinstance(error, Overrun) for error in self._errors)
+        side = self._result(protocol, lossy=self.lossy or lost)
+        return Step(self._factory.take(), self._of_datagram(side), more)
+
+    def seed(self, reading: Reading) -> Side:
+        """Decode an answer to a dump, which is no event."""
+        protocol = reading.datagram.protocol
+        if self.supports(protocol):
+            self._factory.read(reading)
+            self._call(self._decode, reading.datagram)
+            self._factory.take()
+        return self._of_datagram(self._result(protocol, lossy=self.lossy, seed=True))
+
+    def count_drops(self) -> int:
+        """What the kernel dropped, some of which it may not have reported yet; the sum of all sockets."""
+        statuses = [status.transport for status in self.backend.status().protocols.values()]
+        drops = sum(status.drops for status in statuses if status is not None)
+        self.ledger.lost = max(self.ledger.lost, drops)
+        return drops
+
+    def _of_datagram(self, side: Side) -> Side:
+        """A result without errors of the socket, which are not the other lane's."""
+        if not any(isinstance(error, TransportError) for error in side.errors):
+            return side
+        return structs.replace(side, errors=[one for one in side.errors if not isinstance(one, TransportError)])
+
+
+class Live(Comparison):
+    """The comparison of two implementations while they listen. ``tally``: what was read, each datagram once; ``notes``:
+    what was left out; ``rest``: what stayed unpaired, once it is over; ``uncompared``: datagrams that nothing could be
+    held against, by the reason.
+
+    ``factory`` opens the sockets of one lane; ``sink`` keeps what is read.
+    """
+
+    def __init__(
+        self,
+        reference: BackendMaker,
+        candidate: BackendMaker,
+        *,
+        factory: FactoryMaker = KernelFactory,
+        contract: Contract | None = None,
+        options: BackendOptions | None = None,
+        strict: bool = False,
+        sink: Sink | None = None,
+        kept: tuple[int, int] = (DATAGRAMS_KEPT, BYTES_KEPT),
+    ) -> None:
+        options = options or BackendOptions()
+        made = [factory(), factory()]
+        taps = [TapFactory(made[0], lambda datagram: self._arrive(0, datagram))]
+        taps.append(TapFactory(made[1], lambda datagram: self._arrive(1, datagram)))
+        self._lanes = LiveLane(reference, taps[0], options), LiveLane(candidate, taps[1], options)
+        super().__init__(
+            RecordedKernel(made[0].byteorder),
+            contract=contract,
+            extra_groups=options.extra_groups,
+            lossless=True,
+            strict=strict,
+        )
+        self.tally = Tally()
+        self.notes: list[str] = []
+        self.rest: list[Rest] = []
+        self.uncompared: Counter[str] = Counter()
+        self._pairing = Pairing(*kept)
+        self._conversation = Conversation(self.kernel.byteorder)
+        self._asking = factory()
+        self._sink = sink
+        self._sockets: dict[tuple[str, int], int] = {}
+        self._names: dict[int, str | None] = {}
+
+    @property
+    def lanes(self) -> tuple[LiveLane, LiveLane]:
+        """The lane of the reference and that of the candidate."""
+        return self._lanes
+
+    # -- sockets -----------------------------------------------------------------------------------------------
+
+    def start(self, protocols: Collection[int] = ()) -> list[int]:
+        """Open the sockets of ``protocols``, by default of all that the kernel lets both have, and return these. Raises
+        ``TransportError`` when it refuses one that was asked for, or NETLINK_ROUTE."""
+        supported = {protocol for lane in self.lanes for protocol in lane.backend.groups}
+        opened = []
+        for protocol in sorted(supported & set(protocols) if protocols else supported):
+            lanes = [lane for lane in self.lanes if lane.supports(protocol)]
+            try:
+                for number, lane in enumerate(self.lanes):
+                    if lane in lanes and (side := lane.enable(protocol)).crash:
+                        self._crashed(number, protocol, side)
+            except TransportError as error:
+                if protocols or protocol == NETLINK_ROUTE:
+                    raise
+                for lane in lanes:
+                    lane.backend.disable(protocol)
+                name = PROTOCOLS.get(protocol, str(protocol))
+                self.notes.append(f"not compared: {name}: {error.why or error.what}")
+            else:
+                opened.append(protocol)
+        for protocol in opened:
+            if self.lanes[0].supports(protocol):
+                # The first lane has listened for a while before the second one did.
+                self.read(0, protocol, early=True, most=DATAGRAMS_KEPT)
+        return opened
+
+    def descriptors(self) -> dict[int, tuple[int, int]]:
+        """Descriptors to wait for, each with the lane and the protocol to ``read`` then."""
+        return {
+            descriptor: (number, protocol)
+            for number, lane in enumerate(self.lanes)
+            for protocol in lane.backend.groups
+            if protocol not in lane.failed and (descriptor := lane.backend.fileno(protocol)) >= 0
+        }
+
+    def dump(self, protocol: int, transport: Transport, message: bytes) -> Iterator[Datagram]:
+        """Ask for a dump and give its answers, each when both have decoded it. Raises ``TransportError``."""
+        self._part_of_dump(protocol, transport.now(), message, "out")
+        for answer in transport.request(message):
+            self._part_of_dump(protocol, answer.timestamp, answer.data, "in")
+            yield answer
+
+    def ask(self, protocol: int) -> Transport:
+        """A transport that asks for dumps, and is in no group."""
+        return self._asking.open(protocol, ())
+
+    def _part_of_dump(self, protocol: int, timestamp: int, data: bytes, direction: Direction) -> None:
+        number = self._keep("requests", protocol, timestamp, data, direction)
+        socket = self._sockets.get(("requests", protocol), 0)
+        batch = Batch.of([Frame(number, timestamp, protocol, data, direction, socket)])
+        for segment in self._conversation.segments(batch, bulk=False):
+            self.tally.add(segment)
+            if segment.place.role in {Role.DUMP, Role.REPLY}:
+                self._seed(segment)
+
+    def _seed(self, segment: Segment) -> None:
+        self.kernel.learn(segment.datagrams)
+        reading = Reading(segment.datagrams.at(0), {})
+        left, right = (lane.seed(reading) for lane in self.lanes)
+        self._names = reading.names
+        self._compare(reading.datagram, left, right, seed=True)
+        if self.dumps.add(reading.datagram, segment.place, (left, right)):
+            self._compare_corrections()
+
+    # -- what is read ------------------------------------------------------------------------------------------
+
+    def read(self, number: int, protocol: int, *, early: bool = False, most: int = READ_AT_ONCE) -> bool:
+        """Read what waits for a lane, but not more than ``most`` datagrams; whether anything waited. ``early``: it may
+        have been said before the other lane had its socket."""
+        lane, found, idle = self.lanes[number], 0, 0
+        while found < most and protocol not in lane.failed:
+            step = lane.read(protocol)
+            for place, reading in enumerate(step.readings, 1):
+                # Of two datagrams that one call read, what was given is of the last.
+                side = step.side if place == len(step.readings) else Side(lane.name, (), ())
+                self._take(number, Read(reading, side), early=early)
+            if step.side.crash and not step.readings:
+                self._crashed(number, protocol, step.side)
+            if not step.more and not step.readings:
+                break
+            found += len(step.readings)
+            idle = 0 if step.readings else idle + 1
+            if idle > RESTLESS:
+                crash = "RuntimeError: process() never says that nothing waits"
+                self._crashed(number, protocol, Side(lane.name, (), (), crash=crash))
+        return found > 0
+
+    def read_all(self) -> None:
+        """Read whatever waits for either lane."""
+        places = [(number, protocol) for number, lane in enumerate(self.lanes) for protocol in lane.backend.groups]
+        enabled = [(n, p) for n, p in places if self.lanes[n].groups(p) or self.lanes[n].backend.fileno(p) >= 0]
+        found = True
+        while found:
+            found = False
+            for number, protocol in enabled:
+                found |= self.read(number, protocol)
+
+    def _crashed(self, number: int, protocol: int, side: Side) -> None:
+        """An implementation raised, and no datagram is the reason."""
+        self.lanes[number].failed[protocol] = side.crash
+        sides = [Side(lane.name, (), ()) for lane in self.lanes]
+        sides[number] = side
+        self._compare(no_datagram(self.tally.last_frame), sides[0], sides[1])
+
+    def _arrive(self, number: int, datagram: Datagram) -> Reading:
+        """What a lane is given for a datagram: what the other one was given, if that has read it already."""
+        twin = self._pairing.twin(number, datagram)
+        if twin is not None:
+            same = {"frame": twin.datagram.frame, "timestamp": twin.datagram.timestamp}
+            return Reading(structs.replace(datagram, **same), twin.names)
+        frame = self._keep("events", datagram.protocol, datagram.timestamp, datagram.data, "in")
+        datagram = structs.replace(datagram, frame=frame)
+        columns = Datagrams.of(datagram)
+        messages = len(types(datagram.data, self.kernel.byteorder))
+        self.tally.add(Segment(NOTIFICATION, columns, messages))
+        if datagram.nsid is None:
+            self.kernel.learn(columns)
+        return Reading(datagram, {})
+
+    def _keep(self, kind: str, protocol: int, timestamp: int, data: bytes, direction: Direction) -> int:
+        """Record a datagram, where that is wanted; its number."""
+        if self._sink is not None and direction:
+            socket = self._sockets.get((kind, protocol))
+            if socket is None:
+                socket = self._sockets[kind, protocol] = self._sink.add_socket(f"{kind}-{protocol}", protocol)
+            self._sink.write(socket=socket, timestamp=timestamp, data=data, direction=direction)
+        return self.tally.frames + 1
+
+    def _take(self, number: int, read: Read, *, early: bool) -> None:
+        """Judge what a lane has read, if nothing has to be waited for."""
+        datagram, lane, other = read.reading.datagram, self.lanes[number], self.lanes[1 - number]
+        protocol, groups = datagram.protocol, self._carried_by(datagram)
+        if not other.supports(protocol):
+            self._judge(number, read, Side(other.name, (), (), reads=False, subscribed=False))
+        elif groups and groups.isdisjoint(other.groups(protocol)) and not groups.isdisjoint(lane.groups(protocol)):
+            if protocol == NETLINK_GENERIC:
+                # Which groups of families an implementation joins depends on when they appear.
+                self.uncompared[f"{other.name} has not joined the groups of their families"] += 1
+            else:
+                self._judge(number, read, Side(other.name, (), (), subscribed=False))
+        else:
+            twin = self._pairing.add(number, read, early=early)
+            if twin is not None:
+                self._judge(number, read, twin.side)
+
+    def _judge(self, number: int, read: Read, other: Side) -> None:
+        """Compare what the two made of a datagram, and fold it."""
+        datagram, self._names = read.reading.datagram, read.reading.names
+        left, right = (other, read.side) if number else (read.side, other)
+        if not (left.subscribed and right.subscribed):
+            self._compare_groups(datagram, (left.subscribed, right.subscribed))
+        self.compared += 1
+        agreed = self._agree(datagram, left, right)
+        if not agreed:
+            self.judge.compare(datagram, left, right, seed=False)
+        self._fold((left, right), agreed=agreed)
+
+    def _link_name(self, index: int) -> str | None:
+        """The name that was given for the datagram at hand: what was read of links may be older or newer."""
+        return self._names[index] if index in self._names else super()._link_name(index)
+
+    # -- the end -----------------------------------------------------------------------------------------------
+
+    @property
+    def waiting(self) -> bool:
+        """Whether any datagram waits for the other lane to read it."""
+        return self._pairing.waiting
+
+    def end(self) -> None:
+        """From now on nothing is read but to find the twins of what was read before."""
+        self._pairing.end()
+
+    def finish(self) -> None:
+        """It is over: judge what stayed unpaired, compare the states, and close."""
+        drops = [lane.count_drops() for lane in self.lanes]
+        self.rest = self._pairing.rest()
+        for rest in self.rest:
+            for read in rest.within:
+                self._judge_unpaired(rest.lane, read)
+        last = self.tally.last_frame
+        self.dumps.abandon_all()
+        self._compare_corrections()
+        if not self.states.shared:  # else there is but one
+            self.judge.states(*self.states.both, last, self._recovered)
+        if self._sink is not None:
+            socket = self._sockets.get(("events", NETLINK_ROUTE))
+            if socket is not None:
+                self._sink.lost(socket, min(drops))
+        left, right = (lane.stop() for lane in self.lanes)
+        self._compare(no_datagram(last), left, right)
+
+    def _judge_unpaired(self, number: int, read: Read) -> None:
+        """Judge what the other lane has not read, though it read what came before and behind it."""
+        datagram, lane, other = read.reading.datagram, self.lanes[number], self.lanes[1 - number]
+        protocol, groups = datagram.protocol, self._carried_by(datagram)
+        mine, joined = set(lane.groups(protocol)), set(other.groups(protocol))
+        if other.lossy:
+            self.uncompared[f"{other.name} lost them"] += 1
+        elif protocol in other.failed:
+            self.uncompared[f"the socket of {other.name} failed"] += 1
+        elif mine <= joined or (groups and groups & mine and groups <= joined):
+            self._judge(number, read, Side(other.name, (), ()))
+        else:
+            self.uncompared[f"{other.name} may not have joined their group"] += 1

@@ -1,0 +1,128 @@
+"""A tap: a transport that wraps another and says what was read.
+
+Two lanes that listen to one kernel read the same datagram at different moments. Whoever opens their taps gives each
+datagram a number and a time, and a table of names that both readers of it share: who asks second gets the first answer.
+
+Rules:
+1. A tap changes nothing of a datagram but its number and its time.
+2. A name is asked for once for each datagram that is about it. Where no datagram is at hand, the wrapped transport
+   answers.
+
+Not here: which two datagrams are the same (``nlmon.engine.pairing``), and keeping a recording (``recorder``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from msgspec import Struct
+
+from nlmon.transport.base import Transport, TransportFactory, TransportStatus
+from nlmon.wire import Datagram
+
+__all__ = ["Reading", "Tap", "TapFactory"]
+
+
+class Reading(Struct, frozen=True):
+    """A datagram as it is handed to an implementation. ``names``: those of interfaces that were asked for while it was
+    decoded, by index; it grows while that goes on."""
+
+    datagram: Datagram
+    names: dict[int, str | None]
+
+
+class TapFactory:
+    """Opens transports of ``inner`` behind taps; ``arrive`` makes a reading of each datagram. ``taps``: the latest of
+    each protocol."""
+
+    def __init__(self, inner: TransportFactory, arrive: Callable[[Datagram], Reading]) -> None:
+        self.byteorder = inner.byteorder
+        self.taps: dict[int, Tap] = {}
+        self.arrive = arrive
+        self._inner = inner
+        self._readings: list[Reading] = []
+
+    def open(
+        self,
+        protocol: int,
+        groups: Sequence[int],
+        *,
+        receive_buffer: int | None = None,
+        send_buffer: int | None = None,
+    ) -> Tap:
+        """A transport behind a tap; see ``TransportFactory``."""
+        inner = self._inner.open(protocol, groups, receive_buffer=receive_buffer, send_buffer=send_buffer)
+        tap = self.taps[protocol] = Tap(self, inner, groups)
+        return tap
+
+    def read(self, reading: Reading) -> None:
+        """Take note that an implementation has this to decode."""
+        self._readings.append(reading)
+
+    def take(self) -> list[Reading]:
+        """What was read since the last call."""
+        readings, self._readings = self._readings, []
+        return readings
+
+    @property
+    def names(self) -> dict[int, str | None] | None:
+        """The names of the datagram at hand."""
+        return self._readings[-1].names if self._readings else None
+
+
+class Tap:
+    """A transport behind a tap; see ``Transport``. ``groups``: those that it is in."""
+
+    def __init__(self, factory: TapFactory, inner: Transport, groups: Sequence[int]) -> None:
+        self.protocol = inner.protocol
+        self.groups = set(groups)
+        self._factory = factory
+        self._inner = inner
+
+    def fileno(self) -> int:
+        """Descriptor of the wrapped transport."""
+        return self._inner.fileno()
+
+    def recv(self) -> Datagram | None:
+        """The next event, with the number and the time that ``arrive`` gives it."""
+        datagram = self._inner.recv()
+        if datagram is None:
+            return None
+        reading = self._factory.arrive(datagram)
+        self._factory.read(reading)
+        return reading.datagram
+
+    def join(self, group: int) -> None:
+        """Join a group."""
+        self._inner.join(group)
+        self.groups.add(group)
+
+    def leave(self, group: int) -> None:
+        """Leave a group."""
+        self._inner.leave(group)
+        self.groups.discard(group)
+
+    def request(self, message: bytes) -> Iterator[Datagram]:
+        """A request of the wrapped transport."""
+        return self._inner.request(message)
+
+    def link_name(self, ifindex: int) -> str | None:
+        """Name of an interface: the first answer that was given for the datagram at hand."""
+        names = self._factory.names
+        if names is None:
+            return self._inner.link_name(ifindex)
+        if ifindex not in names:
+            names[ifindex] = self._inner.link_name(ifindex)
+        return names[ifindex]
+
+    def now(self) -> int:
+        """Time of the wrapped transport."""
+        return self._inner.now()
+
+    def status(self) -> TransportStatus:
+        """Status of the wrapped transport."""
+        return self._inner.status()
+
+    def close(self) -> None:
+        """Close the wrapped transport."""
+        self._inner.close()

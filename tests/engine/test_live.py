@@ -1,0 +1,388 @@
+"""Two implementations that listen to one scripted kernel at once: what is paired, what is judged, and what is not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from msgspec import structs
+
+from nlmon.backends.base import Backend
+from nlmon.backends.legacy import LegacyBackend
+from nlmon.backends.libnl import LibnlBackend
+from nlmon.backends.options import BackendOptions
+from nlmon.compare.side import Side
+from nlmon.engine.live import Live
+from nlmon.engine.pairing import Pairing, Read
+from nlmon.engine.summary import live_report
+from nlmon.errors import TransportError
+from nlmon.events import Decoded, LinkInfo
+from nlmon.report.model import CaptureReport
+from nlmon.testing.messages import addr, family, link, message
+from nlmon.testing.transport import GENERIC, ROUTE, FakeKernel
+from nlmon.transport.base import TransportFactory
+from nlmon.transport.tap import Reading
+from nlmon.wire import Datagram
+from support.flows import EXPECT, flow, netfilter, tuple_
+
+XFRM, NETFILTER = 6, 12
+REFERENCE, CANDIDATE = 0, 1
+NEWLINK, NEWADDR = 16, 20
+Maker = Callable[[TransportFactory, BackendOptions], Backend]
+
+
+class WrongMtu(LibnlBackend):
+    """Gives links another MTU than they have."""
+
+    def decode(self, datagram: Datagram) -> Decoded:
+        decoded = super().decode(datagram)
+        events = [
+            structs.replace(event, payload=structs.replace(event.payload, mtu=9000))
+            if isinstance(event.payload, LinkInfo)
+            else event
+            for event in decoded.events
+        ]
+        return structs.replace(decoded, events=events)
+
+
+class Restless(LibnlBackend):
+    """Says forever that it did something."""
+
+    def idle(self, protocol: int) -> bool:
+        return True
+
+
+class Raises(LibnlBackend):
+    """Raises for every message of a link."""
+
+    def decode(self, datagram: Datagram) -> Decoded:
+        raise ValueError("no")
+
+
+def listening(kernel: FakeKernel, *protocols: int, candidate: Maker = LibnlBackend, **more: Any) -> Live:
+    """Both implementations, with open sockets."""
+    live = Live(LegacyBackend, candidate, factory=lambda: kernel, **more)
+    live.start(protocols or (ROUTE,))
+    return live
+
+
+def over(live: Live) -> CaptureReport:
+    """The report, once both have read what waits."""
+    live.read_all()
+    live.finish()
+    return live_report(live, "live", kernel="")
+
+
+def queues(kernel: FakeKernel, protocol: int = ROUTE) -> list[Any]:
+    """What waits for the reference and for the candidate."""
+    return [one.queue for one in kernel.sockets(protocol)]
+
+
+def say(kernel: FakeKernel, *names: str) -> None:
+    """A link of each name."""
+    for index, name in enumerate(names, 1):
+        kernel.notify(message(NEWLINK, link(index, name)))
+
+
+def test_what_both_read_alike_is_equivalent() -> None:
+    """Every notification is one pair, and the report counts it once."""
+    kernel = FakeKernel()
+    live = listening(kernel)
+    say(kernel, "a", "b", "c")
+    kernel.notify(message(NEWADDR, addr(1, "192.0.2.1")))
+    found = over(live)
+
+    assert (found.verdict, found.reason, found.state) == ("equivalent", "", "same")
+    assert (found.frames, found.events) == (4, {"legacy": 4, "libnl": 4})
+    assert (found.path, found.format, found.objects) == ("live", "live", {"link": 3, "addr": 1})
+    assert found.notes == []
+
+
+def test_a_deviation_is_found_with_its_place() -> None:
+    """The value that one of them gives wrong, in the datagram and at the attribute where it stands."""
+    kernel = FakeKernel()
+    live = listening(kernel, candidate=WrongMtu)
+    kernel.notify(message(NEWADDR, addr(1, "192.0.2.1")))
+    say(kernel, "a")
+    found = over(live)
+    first = found.groups[0].first
+
+    assert (found.verdict, first.cls, first.message, first.field) == ("regression", "conflict", "RTM_NEWLINK", "mtu")
+    assert (first.frame, first.attribute, first.reference, first.candidate) == (2, "IFLA_MTU", "1500", "9000")
+
+
+def test_two_sockets_need_not_have_the_same_order() -> None:
+    """Two CPUs announce at once: each socket has an order of its own, and that is no difference."""
+    kernel = FakeKernel()
+    live = listening(kernel)
+    say(kernel, "a", "b", "c")
+    candidate = queues(kernel)[CANDIDATE]
+    candidate.append(candidate.popleft())
+    found = over(live)
+
+    assert (found.verdict, found.events, found.notes) == ("equivalent", {"legacy": 3, "libnl": 3}, [])
+
+
+def test_it_does_not_matter_who_reads_first() -> None:
+    """Each datagram has the number and the time that the first reader of it saw."""
+    kernel = FakeKernel()
+    live = listening(kernel)
+    say(kernel, "a", "b")
+    live.read(CANDIDATE, ROUTE)
+    kernel.clock += 1
+    say(kernel, "c", "d")
+    live.read(REFERENCE, ROUTE)
+    found = over(live)
+
+    assert (found.verdict, found.frames) == ("equivalent", 4)
+
+
+def test_equal_datagrams_are_paired_one_to_one() -> None:
+    """What is said three times is three pairs, however the reading is interleaved."""
+    kernel = FakeKernel()
+    live = listening(kernel)
+    say(kernel, "a")
+    live.read(REFERENCE, ROUTE)
+    say(kernel, "a")
+    say(kernel, "a")
+    live.read(CANDIDATE, ROUTE)
+    found = over(live)
+
+    assert (found.verdict, live.compared, found.frames, found.notes) == ("equivalent", 3, 3, [])
+
+
+def test_an_interface_is_renamed_between_the_two_reads() -> None:
+    """The kernel is asked once for the name in a datagram, and both get that answer."""
+    kernel = FakeKernel()
+    kernel.names[1] = "before"
+    live = listening(kernel)
+    kernel.notify(message(NEWADDR, addr(1, "192.0.2.1")))
+    kernel.notify(message(NEWADDR, addr(1, "192.0.2.1")))
+    live.read(REFERENCE, ROUTE, most=1)
+    kernel.names[1] = "behind"
+    live.read(CANDIDATE, ROUTE)
+    found = over(live)
+
+    assert (found.verdict, kernel.names_asked) == ("equivalent", [1, 1])
+
+
+def test_the_begin_and_the_end_are_not_judged() -> None:
+    """What came before the first pair of a lane or behind its last one is counted in a note alone."""
+    kernel = FakeKernel()
+    live = listening(kernel)
+    say(kernel, "head", "b", "c", "tail")
+    reference, candidate = queues(kernel)
+    candidate.popleft()
+    reference.pop()
+    found = over(live)
+
+    assert (found.verdict, live.compared) == ("equivalent", 2)
+    assert found.notes == ["2 notifications at the begin or the end reached one of them alone and are not judged"]
+
+
+def test_what_was_said_before_the_second_one_listened_may_be_said_again() -> None:
+    """The first of equal datagrams came before the candidate had its socket; no later one is missing because of it."""
+    kernel = FakeKernel()
+
+    class Early(LibnlBackend):
+        def enable(self, protocol: int) -> None:
+            say(kernel, "a")
+            super().enable(protocol)
+
+    live = listening(kernel, candidate=Early)
+    say(kernel, "a", "b")
+    found = over(live)
+
+    assert (found.verdict, live.compared, len(found.notes)) == ("equivalent", 2, 1)
+
+
+def test_what_only_one_of_them_read_in_the_middle_is_missing() -> None:
+    """The socket of the candidate lost nothing and is in the group, and yet it did not get the datagram."""
+    kernel = FakeKernel()
+    live = listening(kernel)
+    say(kernel, "a", "b", "c")
+    del queues(kernel)[CANDIDATE][1]
+    found = over(live)
+
+    assert (found.verdict, found.differences["missing"]) == ("regression", 1)
+    assert [(one.cls, one.frame) for one in found.details if one.cls == "missing"] == [("missing", 2)]
+
+
+@pytest.mark.parametrize("lossy", [REFERENCE, CANDIDATE])
+def test_a_loss_is_inconclusive_and_nothing_is_missing(lossy: int) -> None:
+    """What one of them lost is counted as lost; what both read is compared."""
+    kernel = FakeKernel()
+    live = listening(kernel)
+    say(kernel, "a", "b", "c", "d")
+    kernel.dropped = 2
+    kernel.overrun()
+    queue = queues(kernel)[lossy]
+    del queue[1]
+    del queue[1]
+    queues(kernel)[1 - lossy].pop()
+    say(kernel, "e")
+    found = over(live)
+    name = ("legacy", "libnl")[lossy]
+
+    assert (found.verdict, found.reason) == ("inconclusive", f"{name} lost 2 messages")
+    assert (set(found.differences) <= {"enhancement"}, found.lost[name], live.compared) == (True, 2, 3)
+    assert f"2 notifications were not compared: {name} lost them" in found.notes
+
+
+def test_a_regression_outweighs_a_loss() -> None:
+    """What was found before messages were lost stands."""
+    kernel = FakeKernel()
+    live = listening(kernel, candidate=WrongMtu)
+    say(kernel, "a")
+    kernel.dropped = 1
+    kernel.overrun()
+    found = over(live)
+
+    assert (found.verdict, found.lost) == ("regression", {"legacy": 1, "libnl": 1})
+
+
+def test_nothing_came() -> None:
+    """Where no notification was compared, nothing is known."""
+    found = over(listening(FakeKernel()))
+
+    assert (found.verdict, found.reason) == ("inconclusive", "no notification came")
+
+
+def test_what_one_of_them_does_not_read_is_held_against_the_bytes() -> None:
+    """IPsec is libnl's alone, and nobody waits for legacy to read it."""
+    kernel = FakeKernel()
+    live = listening(kernel, XFRM)
+    kernel.notify(message(0x1C, bytes(40)), XFRM)
+    live.read_all()
+
+    assert (live.waiting, live.compared, dict(live.judge.counts)) == (False, 1, {})
+
+
+def test_a_group_that_one_of_them_need_not_join() -> None:
+    """Expectations come in groups that the contract gives to libnl alone."""
+    kernel = FakeKernel()
+    live = listening(kernel, NETFILTER)
+    kernel.notify(netfilter(0, *flow("little"), flags=0x600), NETFILTER)
+    expectation = netfilter(0, tuple_(2, 0, 1), subsystem=EXPECT, flags=0x600)
+    legacy = kernel.sockets(NETFILTER)[REFERENCE]
+    kernel.notify(expectation, NETFILTER)
+    legacy.queue.pop()
+    found = over(live)
+
+    assert (found.verdict, live.compared, found.notes) == ("equivalent", 2, [])
+
+
+def test_a_group_that_one_of_them_should_have_joined() -> None:
+    """The contract puts legacy into the group of addresses; a legacy that does not join it misses them."""
+
+    class NoAddresses(LegacyBackend):
+        def groups_of(self, protocol: int) -> tuple[int, ...]:
+            return tuple(group for group in super().groups_of(protocol) if group != 5)
+
+    kernel = FakeKernel()
+    live = Live(NoAddresses, LibnlBackend, factory=lambda: kernel)
+    live.start((ROUTE,))
+    say(kernel, "a")
+    kernel.notify(message(NEWADDR, addr(1, "192.0.2.1")))
+    kernel.sockets()[REFERENCE].queue.pop()
+    found = over(live)
+
+    assert (found.verdict, live.waiting) == ("regression", False)
+    assert "has not joined its multicast group" in found.groups[0].first.reason
+
+
+def test_a_family_that_appears_later() -> None:
+    """libnl joins its groups, legacy does not; what comes in them is not compared, and the report says so."""
+    kernel = FakeKernel()
+    live = listening(kernel, GENERIC)
+    kernel.notify(family(40, "late", {"news": 300}), GENERIC)
+    live.read_all()
+    kernel.notify(message(40, bytes([1, 1, 0, 0])), GENERIC)
+    kernel.sockets(GENERIC)[REFERENCE].queue.pop()
+    found = over(live)
+
+    assert (found.verdict, live.compared) == ("equivalent", 1)
+    assert found.notes == [
+        "1 notifications were not compared: legacy has not joined the groups of their families",
+    ]
+
+
+def test_what_the_kernel_refuses_is_left_out_with_a_note() -> None:
+    """By default what cannot be opened is left out; what was asked for, or NETLINK_ROUTE, is an error."""
+    kernel = FakeKernel()
+    live = Live(LegacyBackend, LibnlBackend, factory=lambda: kernel)
+    real = kernel.open
+
+    def refusing(protocol: int, *rest: Any, **more: Any) -> Any:
+        if protocol == XFRM:
+            raise TransportError("NLM-T001", "no", why="Operation not permitted", errno=1)
+        return real(protocol, *rest, **more)
+
+    kernel.open = refusing  # type: ignore[method-assign]
+
+    assert XFRM not in live.start()
+    assert live.notes == ["not compared: NETLINK_XFRM: Operation not permitted"]
+    with pytest.raises(TransportError):
+        live.start((XFRM,))
+
+
+def test_a_socket_that_fails_ends_the_reading_of_it() -> None:
+    """It is nobody's deviation; the verdict is open."""
+    kernel = FakeKernel()
+    live = listening(kernel)
+    say(kernel, "a")
+    kernel.sockets()[REFERENCE].queue.append(TransportError("NLM-T003", "reading the event socket failed", errno=5))
+    say(kernel, "b")
+    found = over(live)
+
+    assert (found.verdict, "missing" in found.differences) == ("inconclusive", False)
+    assert found.reason == "legacy could read no more: reading the event socket failed"
+
+
+@pytest.mark.parametrize("candidate", [Raises, Restless])
+def test_a_crash_is_a_difference(candidate: Maker) -> None:
+    """An implementation that raises, or never comes to rest, is a regression and not the end of the run."""
+    kernel = FakeKernel()
+    live = listening(kernel, candidate=candidate)
+    say(kernel, "a")
+    found = over(live)
+
+    assert found.verdict == "regression"
+    assert found.differences["crash"] == 1
+
+
+def test_memory_is_bounded() -> None:
+    """Beyond the limit the oldest that waits is given up; the verdict says that it could not be compared."""
+    kernel = FakeKernel()
+    live = listening(kernel, kept=(2, 1 << 20))
+    say(kernel, "a", "b", "c")
+    live.read(REFERENCE, ROUTE)
+    found = over(live)
+
+    assert (found.verdict, live.compared) == ("inconclusive", 2)
+    assert found.reason == "1 datagrams waited for the other one for too long"
+
+
+def test_bytes_are_bounded_too() -> None:
+    """A few large datagrams are as much as many small ones."""
+    pairing = Pairing(10, 100)
+    for number in range(3):
+        datagram = Datagram(number, 0, ROUTE, bytes([number]) * 40)
+        pairing.add(0, Read(Reading(datagram, {}), Side("legacy", (), ())))
+
+    assert [(rest.given_up, rest.outside) for rest in pairing.rest()] == [(1, 2)]
+
+
+def test_dumps_are_seeds() -> None:
+    """Answers to dumps are decoded by both, fill the states and are no events."""
+    kernel = FakeKernel()
+    kernel.new(NEWLINK, link(1, "a"), 1)
+    live = listening(kernel)
+    transport = live.ask(ROUTE)
+    answers = list(live.dump(ROUTE, transport, message(18, bytes(16), flags=0x301, seq=1)))
+    say(kernel, "a")
+    found = over(live)
+
+    assert (len(answers), found.answers, found.events) == (2, {"legacy": 1, "libnl": 1}, {"legacy": 1, "libnl": 1})
+    assert (found.objects, found.roles) == ({"link": 1}, {"request": 1, "dump": 2, "notification": 1})

@@ -1,0 +1,160 @@
+"""``nlmon live`` on the running kernel: what it finds, what its recording gives again, and how it ends."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.namespaces import inside
+from support.requirements import require_root
+
+pytestmark = pytest.mark.live
+
+# What every script begins with: a command that runs, its ready line, a burst of changes, and the report.
+START = """
+import json, signal, subprocess, sys
+from pathlib import Path
+from support.live import done, ip, ip_json
+program = [sys.executable, "-m", "nlmon"]
+class Run:
+    def __init__(self, *words):
+        command = [*program, "live", "--format", "json", *words]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.said = []
+        for line in self.process.stderr:
+            self.said.append(line)
+            if line.startswith("comparing"):
+                break
+    def end(self, number=None):
+        if number is not None: self.process.send_signal(number)
+        out, said = self.process.communicate()
+        self.said.append(said)
+        return Run.outcome(out, self.process.returncode, "".join(self.said))
+    @staticmethod
+    def outcome(out, code, said):
+        (capture,) = json.loads(out)["captures"]
+        keys = ("verdict", "reason", "path", "format", "state", "frames", "events", "answers", "lost", "notes", "fields",
+                "objects")
+        found = {key: capture[key] for key in keys}
+        return found | {"code": code, "said": said, "differences": sorted(capture["differences"])}
+def replay(path):
+    ran = subprocess.run([*program, "replay", path, "--format", "json"], capture_output=True, text=True)
+    return Run.outcome(ran.stdout, ran.returncode, ran.stderr)
+def churn(rounds):
+    lines = []
+    for n in range(rounds):
+        lines += [f"link add v{n} type veth peer name w{n}", f"addr add 192.0.2.{n + 1}/24 dev v{n}",
+                  f"link set v{n} up", f"link set w{n} up", f"route add 198.51.{n}.0/24 dev v{n}",
+                  f"neigh add 192.0.2.200 lladdr 02:00:00:00:00:01 dev v{n}",
+                  f"rule add from 192.0.2.{n + 1} lookup 100", f"link set v{n} down", f"link set v{n} name x{n}",
+                  f"addr add 2001:db8::{n + 1}/64 dev x{n}", f"link set x{n} name y{n}", f"link set y{n} mtu 1400",
+                  f"addr add 203.0.113.{n + 1}/32 dev y{n}", f"link del y{n}"]
+    ip("-batch", "-", lines="\\n".join(lines) + "\\n")
+ip("link", "set", "lo", "up")
+"""
+
+CHURN = """
+path = sys.argv[1]
+run = Run("--record", path)
+beside = subprocess.Popen([sys.executable, "-P", "-c", "from support.live import ip\\n"
+    "for n in range(40): ip('link', 'add', 'side', 'type', 'bridge'); ip('link', 'set', 'side', 'name', 'edis');"
+    "ip('addr', 'add', '192.0.2.250/32', 'dev', 'edis'); ip('link', 'del', 'edis')"])
+churn(40)
+beside.wait()
+done({"live": run.end(signal.SIGINT), "replay": replay(path), "files": [p.name for p in Path(path).parent.iterdir()]})
+"""
+
+
+def check_churn(told: Any) -> None:
+    """Both runs compared the same, and found no difference."""
+    live, again = told["live"], told["replay"]
+
+    assert (live["code"], live["verdict"], live["reason"], live["state"]) == (0, "equivalent", "", "same")
+    assert (live["path"], live["format"], set(live["differences"]) - {"enhancement"}) == ("live", "live", set())
+    assert live["events"]["legacy"] > 500
+    assert "Traceback" not in live["said"]
+    same = ("code", "verdict", "frames", "events", "answers", "state", "fields", "differences")
+    assert {key: again[key] for key in same} == {key: live[key] for key in same}
+    assert told["files"] == ["a.pcapng"]
+
+
+def test_a_busy_host_and_the_recording_of_it(tmp_path: Path) -> None:
+    """Links that come, change their names and go while both listen are no difference, and a replay of the recording
+    says the same."""
+    check_churn(inside(START + CHURN, str(tmp_path / "a.pcapng")))
+
+
+def test_a_busy_host_as_root(tmp_path: Path) -> None:
+    """Root may open what a user may not, such as NETLINK_AUDIT, and it is no other verdict."""
+    check_churn(inside(START + CHURN, str(tmp_path / "a.pcapng"), prefix=require_root()))
+
+
+LOSS = """
+run = Run("--protocol", "route", "--receive-buffer", "4096")
+run.process.send_signal(signal.SIGSTOP)
+churn(60)
+run.process.send_signal(signal.SIGCONT)
+done(run.end(signal.SIGTERM))
+"""
+
+
+def test_a_loss_is_inconclusive() -> None:
+    """Receive buffers that overflow lose messages: the verdict is open, and nothing is said to be missing."""
+    told = inside(START + LOSS)
+
+    assert (told["code"], told["verdict"]) == (3, "inconclusive")
+    assert min(told["lost"].values()) > 0
+    assert "legacy lost" in told["reason"]
+    assert "raise --receive-buffer" in told["said"]
+    assert set(told["differences"]) <= {"enhancement"}
+
+
+ENDS = """
+quiet = Run("--duration", "0.1").end()
+run = Run("--count", "20", "--protocol", "route")
+churn(4)
+counted = run.end()
+named = subprocess.run([*program, "live", "--netns", "nowhere"], capture_output=True, text=True)
+done({"quiet": quiet, "counted": counted, "named": [named.returncode, named.stdout, named.stderr]})
+"""
+
+
+def test_it_ends_by_itself() -> None:
+    """After a time, in which nothing may happen, or after a number of notifications; at once where there is no such
+    namespace."""
+    told = inside(START + ENDS)
+    quiet, counted = told["quiet"], told["counted"]
+
+    assert (quiet["code"], quiet["verdict"], quiet["reason"]) == (3, "inconclusive", "no notification came")
+    assert (counted["code"], counted["verdict"]) == (0, "equivalent")
+    assert counted["events"]["legacy"] >= 20
+    code, out, said = told["named"]
+    assert (code, out) == (2, "")
+    assert said.startswith("error[NLM-U019]: no network namespace is called 'nowhere'")
+
+
+ELSEWHERE = """
+subprocess.run(["mkdir", "-p", "/run/netns"], check=True)
+subprocess.run(["mount", "-t", "tmpfs", "none", "/run/netns"], check=True)
+ip("netns", "add", "there")
+run = Run("--netns", "there", "--protocol", "route")
+for name in ("h1", "h2", "h3"): ip("link", "add", name, "type", "bridge")
+ip("-n", "there", "link", "add", "b0", "type", "bridge")
+links = len(ip_json("-n", "there", "link"))
+there = run.end(signal.SIGINT)
+named = subprocess.run([*program, "live", "--netns", "nowhere"], capture_output=True, text=True)
+ip("netns", "del", "there")
+done({"there": there, "links": links, "named": [named.returncode, named.stderr]})
+"""
+
+
+def test_another_namespace() -> None:
+    """With ``--netns`` it hears what happens there and nothing of here; a wrong name gets those there are."""
+    told = inside(START + ELSEWHERE, prefix=require_root())
+    there, (code, said) = told["there"], told["named"]
+
+    assert (there["code"], there["verdict"], there["path"]) == (0, "equivalent", "there")
+    assert there["objects"]["link"] == told["links"]
+    assert (code, "there are there" in said) == (2, True)
