@@ -35,8 +35,8 @@ class Run:
     @staticmethod
     def outcome(out, code, said):
         (capture,) = json.loads(out)["captures"]
-        keys = ("verdict", "reason", "path", "format", "state", "frames", "events", "answers", "lost", "notes", "fields",
-                "objects")
+        keys = ("verdict", "reason", "path", "format", "state", "frames", "events", "answers", "lost", "notes")
+        keys += ("fields", "objects")
         found = {key: capture[key] for key in keys}
         return found | {"code": code, "said": said, "differences": sorted(capture["differences"])}
 def replay(path):
