@@ -163,7 +163,9 @@ class RecordedLane(Lane):
 
 
 def _rows(name: str, datagrams: Datagrams, decoded: Decoded) -> Results | None:
-    """What each of many datagrams gave; None where that cannot be told."""
+    """What each of some datagrams gave; None where that cannot be told."""
+    if len(datagrams.data) == 1:
+        return Results(name, (None,), {0: Side(name, decoded.events, decoded.errors)})
     parts = {frame: Decoded([], []) for frame in datagrams.frames}
     try:
         for event in decoded.events:
