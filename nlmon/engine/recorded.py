@@ -19,6 +19,7 @@ from nlmon.backends.base import Backend
 from nlmon.backends.options import BackendOptions
 from nlmon.compare.side import Results, Side
 from nlmon.engine.lane import BackendMaker, Lane, crash_of
+from nlmon.errors import NlmonError
 from nlmon.events import Decoded, Event, RoutePayload
 from nlmon.state.identity import objects_of
 from nlmon.state.tables import State
@@ -90,9 +91,13 @@ class RecordedLane(Lane):
         except Exception as error:
             return self._one_by_one(datagrams, error)
         events = decoded.events
-        alone = len(events) == len(datagrams.data) and not (decoded.errors or decoded.unknown or decoded.control)
-        found = Results(self.name, events, {}) if alone else _rows(self.name, datagrams, decoded)
-        if found is None or set(map(type, events)) - {Event}:
+        if set(map(type, events)) - {Event} or not all(isinstance(error, NlmonError) for error in decoded.errors):
+            return self._one_by_one(datagrams)
+        # Their number does not tell: one datagram may have given two events, and another none.
+        one_each = [event.frame for event in events] == list(datagrams.frames)
+        plain = one_each and not (decoded.errors or decoded.unknown or decoded.control)
+        found = Results(self.name, events, {}) if plain else _rows(self.name, datagrams, decoded)
+        if found is None:
             return self._one_by_one(datagrams)
         transport.took(datagrams.frames[-1], len(datagrams.data))
         self.backend.count(datagrams.protocol, datagrams.frames[-1], decoded)
@@ -164,15 +169,15 @@ class RecordedLane(Lane):
 
 def _rows(name: str, datagrams: Datagrams, decoded: Decoded) -> Results | None:
     """What each of some datagrams gave; None where that cannot be told."""
-    if len(datagrams.data) == 1:
-        return Results(name, (None,), {0: Side(name, decoded.events, decoded.errors)})
+    if len(datagrams.data) == 1 and decoded.control and not (decoded.events or decoded.errors or decoded.unknown):
+        return Results(name, (None,), {0: Side(name, (), ())})  # an acknowledgement
     parts = {frame: Decoded([], []) for frame in datagrams.frames}
     try:
         for event in decoded.events:
             parts[event.frame].events.append(event)
         for error in decoded.errors:
             parts[error.frame].errors.append(error)
-    except (KeyError, AttributeError):
+    except (KeyError, AttributeError, TypeError):
         return None
     silent = sum(not (part.events or part.errors) for part in parts.values())
     if decoded.control or silent != len(decoded.unknown) or len(parts) != len(datagrams):
