@@ -56,7 +56,7 @@ CLONE_NEWNET = 0x40000000
 )
 @protocol_option
 @duration_option
-@click.option("--count", type=click.IntRange(1), help="Stop when this many notifications were compared.")
+@click.option("--count", type=click.IntRange(1), help="Compare this many notifications, and stop.")
 @click.option("--netns", metavar="NAME", help="Listen in this network namespace, as ip netns list names it.")
 @click.option(
     "--record",
@@ -157,7 +157,8 @@ def _dump(live: Live, protocol: int) -> None:
 def _listen(live: Live, wake: socket.socket, count: int | None, duration: float | None) -> None:
     """Compare what comes, until a signal, the count or the end of the duration."""
     deadline = None if duration is None else time.monotonic() + duration
-    while count is None or live.compared < count:
+    live.left = count
+    while live.left != 0:
         ready = list(_ready(live, deadline, wake))
         if not ready or wake.fileno() in ready:
             return

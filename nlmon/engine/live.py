@@ -129,7 +129,7 @@ class LiveLane(Lane):
 class Live(Comparison):
     """The comparison of two implementations while they listen. ``tally``: what was read, each datagram once; ``notes``:
     what was left out; ``rest``: what stayed unpaired, once it is over; ``uncompared``: datagrams that nothing could be
-    held against, by the reason.
+    held against, by the reason; ``left``: how many more notifications are compared, None: no end.
 
     ``factory`` opens the sockets of one lane; ``sink`` keeps what is read.
     """
@@ -162,6 +162,7 @@ class Live(Comparison):
         self.notes: list[str] = []
         self.rest: list[Rest] = []
         self.uncompared: Counter[str] = Counter()
+        self.left: int | None = None
         self._pairing = Pairing(*kept)
         self._conversation = Conversation(self.kernel.byteorder)
         self._asking = factory()
@@ -280,12 +281,17 @@ class Live(Comparison):
         sides[number] = side
         self._compare(no_datagram(self.tally.last_frame), sides[0], sides[1])
 
-    def _arrive(self, number: int, datagram: Datagram) -> Reading:
-        """What a lane is given for a datagram: what the other one was given, if that has read it already."""
+    def _arrive(self, number: int, datagram: Datagram) -> Reading | None:
+        """What a lane is given for a datagram: what the other one was given, if that has read it already; None where no
+        more than that is left to be compared."""
         twin = self._pairing.twin(number, datagram)
         if twin is not None:
             same = {"frame": twin.datagram.frame, "timestamp": twin.datagram.timestamp}
             return Reading(structs.replace(datagram, **same), twin.names)
+        if self.left is not None:
+            if not self.left:
+                return None
+            self.left -= 1
         frame = self._keep("events", datagram.protocol, datagram.timestamp, datagram.data, "in")
         datagram = structs.replace(datagram, frame=frame)
         columns = Datagrams.of(datagram)
@@ -314,6 +320,8 @@ class Live(Comparison):
             if protocol == NETLINK_GENERIC:
                 # Which groups of families an implementation joins depends on when they appear.
                 self.uncompared[f"{other.name} has not joined the groups of their families"] += 1
+                if self.left is not None:
+                    self.left += 1
             else:
                 self._judge(number, read, Side(other.name, (), (), subscribed=False))
         else:

@@ -4,7 +4,7 @@ Two lanes that listen to one kernel read the same datagram at different moments.
 datagram a number and a time, and a table of names that both readers of it share: who asks second gets the first answer.
 
 Rules:
-1. A tap changes nothing of a datagram but its number and its time.
+1. A tap changes nothing of a datagram but its number and its time. It may drop one that came when no more are wanted.
 2. A name is asked for once for each datagram that is about it. Where no datagram is at hand, the wrapped transport
    answers.
 
@@ -32,10 +32,10 @@ class Reading(Struct, frozen=True):
 
 
 class TapFactory:
-    """Opens transports of ``inner`` behind taps; ``arrive`` makes a reading of each datagram. ``taps``: the latest of
-    each protocol."""
+    """Opens transports of ``inner`` behind taps; ``arrive`` makes a reading of each datagram, or None to drop it.
+    ``taps``: the latest of each protocol."""
 
-    def __init__(self, inner: TransportFactory, arrive: Callable[[Datagram], Reading]) -> None:
+    def __init__(self, inner: TransportFactory, arrive: Callable[[Datagram], Reading | None]) -> None:
         self.byteorder = inner.byteorder
         self.taps: dict[int, Tap] = {}
         self.arrive = arrive
@@ -84,11 +84,11 @@ class Tap:
         return self._inner.fileno()
 
     def recv(self) -> Datagram | None:
-        """The next event, with the number and the time that ``arrive`` gives it."""
+        """The next event, with the number and the time that ``arrive`` gives it; None also for one that is dropped."""
         datagram = self._inner.recv()
-        if datagram is None:
+        reading = None if datagram is None else self._factory.arrive(datagram)
+        if reading is None:
             return None
-        reading = self._factory.arrive(datagram)
         self._factory.read(reading)
         return reading.datagram
 

@@ -181,6 +181,20 @@ def test_the_begin_and_the_end_are_not_judged() -> None:
     assert found.notes == ["2 notifications at the begin or the end reached one of them alone and are not judged"]
 
 
+@pytest.mark.parametrize("first", [REFERENCE, CANDIDATE])
+def test_no_more_is_compared_than_was_asked_for(first: int) -> None:
+    """Behind the last notification that is wanted a lane gets only what the other one has read."""
+    kernel = FakeKernel()
+    live = listening(kernel)
+    say(kernel, "a", "b", "c", "d", "e")
+    live.left = 3
+    live.read(first, ROUTE)
+    found = over(live)
+
+    assert (found.verdict, live.compared, live.left, found.notes) == ("equivalent", 3, 0, [])
+    assert (found.frames, found.events) == (3, {"legacy": 3, "libnl": 3})
+
+
 def test_what_was_said_before_the_second_one_listened_may_be_said_again() -> None:
     """The first of equal datagrams came before the candidate had its socket; no later one is missing because of it."""
     kernel = FakeKernel()
