@@ -42,7 +42,7 @@ class States:
         self.shared = lossless and rich[0] != rich[1]
         self.lossless = lossless
         self._both = State(), State()
-        self._rich = 0 if rich[0] else 1
+        self._rich = 0 if rich[0] and not rich[1] else 1
         name = names[self._rich]
         self._alone_in_hop = {field.name: UNSET for field in contract.kinds["hop"].fields if field.by == name}
         self._alone = {
@@ -68,8 +68,8 @@ class States:
         return {kind: len(table) for kind, table in state.tables.items() if table}
 
     def unannounced(self) -> State:
-        """The candidate's state, for what came to light in it, which is kept for each of the two."""
-        return self._both[1]
+        """The state of the one that gives more, for what came to light in it: that is the same whichever is judged."""
+        return self._both[self._rich]
 
     def diverge(self) -> None:
         """Give each lane a state of its own."""

@@ -101,6 +101,17 @@ def test_a_rollback_says_what_it_would_lose() -> None:
     )
 
 
+def test_both_directions_say_what_was_unannounced() -> None:
+    """What changed without a notification is the kernel's doing, and does not depend on which one is judged."""
+    legacy, libnl = partial(create, "legacy"), partial(create, "libnl")
+    with open_capture(BASIC) as there, open_capture(BASIC) as back:
+        forward, rollback = replay_capture(there, "a", legacy, libnl), replay_capture(back, "a", libnl, legacy)
+
+    assert forward.unannounced_counts["route changed"] == 2
+    assert rollback.unannounced_counts == forward.unannounced_counts
+    assert rollback.unannounced == forward.unannounced
+
+
 def group(number: int, count: int) -> DifferenceGroup:
     """Differences about one field."""
     values = ("NLD102", "conflict", "regression", "RTM_NEWLINK", number, 16, f"field{number}", "IFLA_MTU", 40)
