@@ -12,12 +12,29 @@ from nlmon.backends.base import Backend
 from nlmon.backends.options import BackendOptions
 from nlmon.errors import UsageError
 from nlmon.transport.base import TransportFactory
+from nlmon.uapi import (
+    NETLINK_AUDIT,
+    NETLINK_GENERIC,
+    NETLINK_NETFILTER,
+    NETLINK_ROUTE,
+    NETLINK_SOCK_DIAG,
+    NETLINK_XFRM,
+)
 
-__all__ = ["BACKENDS", "create"]
+__all__ = ["BACKENDS", "READS", "create"]
 
 BACKENDS: Mapping[str, str] = {
     "legacy": "nlmon.backends.legacy:LegacyBackend",
     "libnl": "nlmon.backends.libnl:LibnlBackend",
+}
+
+# The protocols that each reads, which can be told without loading it.
+READS: Mapping[str, tuple[int, ...]] = {
+    "legacy": (NETLINK_ROUTE, NETLINK_SOCK_DIAG, NETLINK_NETFILTER, NETLINK_GENERIC),
+    "libnl": (
+        *(NETLINK_ROUTE, NETLINK_SOCK_DIAG, NETLINK_XFRM, NETLINK_AUDIT, NETLINK_NETFILTER),
+        NETLINK_GENERIC,
+    ),
 }
 
 

@@ -6,15 +6,14 @@ Not here: output (``output``), and anything one command needs alone.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from nlmon.errors import InternalError, NlmonError
+from nlmon.errors import InternalError, NlmonError, UsageError
 from nlmon.report.text import printable
 
 if TYPE_CHECKING:  # start-up: only commands that read captures need it
@@ -31,33 +30,42 @@ __all__ = [
     "protocol_option",
     "refuse_crash",
     "show_error",
+    "usage_error",
     "warn",
+    "warn_unread",
 ]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+# net/netlink/af_netlink.c: protocols are numbered from 0 to MAX_LINKS - 1.
+MAX_LINKS = 32
+
+
 def _protocols(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tuple[int, ...]:
-    from nlmon.names import protocol_number  # noqa: PLC0415  (start-up: only who names a protocol needs it)
+    if not values:
+        return ()
+    from nlmon.backends.registry import READS  # noqa: PLC0415  (start-up: only who names a protocol needs it)
+    from nlmon.names import PROTOCOLS, protocol_number  # noqa: PLC0415
 
     numbers = []
     for value in values:
         number = protocol_number(value)
-        if number is None:
+        if number is None or number >= MAX_LINKS:
             raise click.BadParameter(f"{value!r} is no netlink protocol; try {protocol_names()}")
+        if not any(number in reads for reads in READS.values()):
+            name = PROTOCOLS.get(number, f"protocol {number}")
+            raise UsageError("NLM-U004", f"no implementation reads {name}", hint=f"try {protocol_names()}")
         numbers.append(number)
     return tuple(numbers)
 
 
 def protocol_names() -> str:
     """Every protocol that an implementation reads, as ``--protocol`` takes them."""
-    from nlmon.backends.registry import BACKENDS  # noqa: PLC0415  (start-up: only a hint needs them)
+    from nlmon.backends.registry import READS  # noqa: PLC0415  (start-up: only a hint needs them)
     from nlmon.names import PROTOCOLS  # noqa: PLC0415
 
-    numbers: set[int] = set()
-    for target in BACKENDS.values():
-        module, _, attribute = target.partition(":")
-        numbers |= set(getattr(import_module(module), attribute).groups)
+    numbers = {number for reads in READS.values() for number in reads}
     *names, last = (PROTOCOLS[number].removeprefix("NETLINK_").lower() for number in sorted(numbers))
     return f"{', '.join(names)} or {last}"
 
@@ -90,11 +98,15 @@ class Implementation(click.Choice[str]):
 
 
 class _Renamed(click.Option):
-    """An option with a former name, the last of its names, which still works and which ``--help`` does not show."""
+    """An option with a former name, the last of its names, which still works and which neither ``--help`` nor an error
+    shows."""
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
         record = super().get_help_record(ctx)
         return record and (record[0].replace(f", {self.opts[-1]}", ""), record[1])
+
+    def get_error_hint(self, ctx: click.Context | None) -> str:
+        return " / ".join(map(repr, self.opts[:-1]))
 
 
 def implementation_option(text: str) -> Callable[[F], F]:
@@ -147,6 +159,24 @@ def refuse_crash(side: Side) -> None:
     """Raise ``InternalError`` when an implementation crashed."""
     if side.crash:
         raise InternalError("NLM-X002", f"{side.name} raised {side.crash}", where=side.trace)
+
+
+def usage_error(error: click.ClickException) -> UsageError:
+    """A mistake that the parser of the command line found, as an error of ours."""
+    text = error.format_message().rstrip(".")
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    hint = f"see {context.command_path} --help" if context is not None else ""
+    return UsageError("NLM-U021", text[:1].lower() + text[1:], hint=hint)
+
+
+def warn_unread(implementation: str, protocols: Iterable[int]) -> None:
+    """Say which protocols that were asked for an implementation does not read."""
+    from nlmon.backends.registry import READS  # noqa: PLC0415  (start-up: --help needs none of it)
+    from nlmon.names import PROTOCOLS  # noqa: PLC0415
+
+    for number in protocols:
+        if number not in READS[implementation]:
+            warn(f"{implementation} does not read {PROTOCOLS[number]}")
 
 
 def warn(text: str) -> None:

@@ -15,7 +15,7 @@ import click
 from nlmon.backends.options import BackendOptions
 from nlmon.backends.registry import create
 from nlmon.capture import ByteOrder, open_capture
-from nlmon.cli.common import feed_options, progress, refuse_crash, warn
+from nlmon.cli.common import feed_options, progress, refuse_crash, warn, warn_unread
 from nlmon.compare.side import Side
 from nlmon.engine.feed import Feed
 from nlmon.engine.run import read_capture
@@ -55,6 +55,7 @@ def command(
 
     Exit code: 0 done, 3 the capture is damaged or gives no event.
     """
+    warn_unread(implementation, protocols)
     with open_capture(capture, byteorder=byteorder) as reader, progress(reader.size, capture.name) as advance:
         feed = Feed(
             *((partial(create, implementation),), reader.info.byteorder),

@@ -126,10 +126,10 @@ def _started(
 
     options = BackendOptions(receive_buffer=receive_buffer)
     live = Live(partial(create, names[0]), partial(create, names[1]), options=options, strict=strict, sink=sink)
-    supported = sorted({protocol for lane in live.lanes for protocol in lane.backend.groups})
-    if unknown := set(protocols) - set(supported):
-        hint = "try " + ", ".join(PROTOCOLS[protocol] for protocol in supported)
-        raise UsageError("NLM-U004", f"protocol {min(unknown)} cannot be compared", hint=hint)
+    supported = {protocol for lane in live.lanes for protocol in lane.backend.groups}
+    if unread := set(protocols) - supported:
+        hint = "try " + ", ".join(PROTOCOLS[protocol] for protocol in sorted(supported))
+        raise UsageError("NLM-U004", f"neither implementation reads {PROTOCOLS[min(unread)]}", hint=hint)
     for protocol in live.start(protocols):
         _dump(live, protocol)
     for note in live.notes:

@@ -3,8 +3,8 @@
 Rules:
 1. Data goes to stdout, everything else to stderr.
 2. A user's mistake and a bad file are one message with a code and no traceback; a bug always shows its traceback.
-3. Exit codes: 0 same or done, 1 differences, 2 usage, 3 bad input or nothing matched, 4 environment, 5 a bug,
-   130 interrupted.
+3. Exit codes: 0 same or done, 1 differences, 2 usage, 3 bad input, inconclusive or nothing matched, 4 environment,
+   5 a bug, 130 interrupted. A signal ends ``live`` and ``record``, and is no interruption of them.
 
 Not here: what the commands do.
 """
@@ -17,7 +17,7 @@ import sys
 import click
 
 from nlmon import __version__
-from nlmon.cli.common import show_error
+from nlmon.cli.common import show_error, usage_error
 from nlmon.cli.lazy import LazyGroup
 from nlmon.cli.output import guard_streams
 from nlmon.errors import InternalError, NlmonError
@@ -56,13 +56,17 @@ def _run() -> int:
     """The exit code of the command that was given, once its output is written."""
     try:
         try:
-            code = group.main(standalone_mode=False)
+            code = group.main(prog_name="nlmon", standalone_mode=False)
         except SystemExit as done:
             code = done.code
         sys.stdout.flush()
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         code = 2
+    except click.ClickException as error:
+        mistake = usage_error(error)
+        show_error(mistake)
+        code = mistake.exit_code
     except (click.Abort, KeyboardInterrupt):
         code = 130
     except NlmonError as error:

@@ -61,13 +61,6 @@ def command(
     """
     out = destination(out, force)
     groups = groups_to_join(names)
-    unknown = set(protocols) - set(groups)
-    if unknown:
-        raise UsageError(
-            "NLM-U004",
-            f"protocol {min(unknown)} cannot be recorded",
-            hint="try " + ", ".join(PROTOCOLS[p] for p in groups),
-        )
     if names and protocols and NETLINK_ROUTE not in protocols:
         hint = "leave out --group, or add --protocol route"
         raise UsageError("NLM-U012", "--group names groups of NETLINK_ROUTE, which is not recorded", hint=hint)

@@ -1,6 +1,7 @@
 """``nlmon schema``: the JSON Schema of everything that nlmon prints as JSON.
 
-The files in ``docs/schemas`` are this command's output; ``tools/schemas.py`` writes them.
+The files in ``docs/schemas`` are this command's output; ``tools/schemas.py`` writes them. The report of the benchmark,
+which is not installed, has its schema there only, and in an installed nlmon among the data.
 
 Not here: the structures the schemas are made from.
 """
@@ -11,6 +12,7 @@ import json
 import sys
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import click
@@ -22,6 +24,9 @@ from nlmon.report.jsonout import report_schema, schema_of, stream_schema
 
 __all__ = ["SCHEMAS", "command", "schema_text"]
 
+PACKAGE = Path(__file__).parent.parent
+# Where ``bench`` is, in an installed nlmon and in a clone.
+PUBLISHED = PACKAGE / "data" / "schemas", PACKAGE.parent / "docs" / "schemas"
 
 SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
     "event": event_schema,
@@ -33,10 +38,14 @@ SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
 
 
 @click.command()
-@click.argument("name", type=click.Choice(list(SCHEMAS)))
+@click.argument("name", type=click.Choice([*SCHEMAS, "bench"]))
 def command(name: str) -> None:
     """Print the JSON Schema called NAME."""
-    sys.stdout.write(schema_text(name))
+    if name in SCHEMAS:
+        sys.stdout.write(schema_text(name))
+    else:
+        path = next(folder for folder in PUBLISHED if folder.is_dir()) / f"{name}.schema.json"
+        sys.stdout.write(path.read_text(encoding="utf-8"))
 
 
 def schema_text(name: str) -> str:

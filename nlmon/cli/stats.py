@@ -17,7 +17,7 @@ from nlmon.backends.options import BackendOptions
 from nlmon.backends.registry import create
 from nlmon.backends.status import BackendStatus, LayoutStatus
 from nlmon.capture import ByteOrder, open_capture
-from nlmon.cli.common import feed_options, progress, refuse_crash
+from nlmon.cli.common import feed_options, progress, refuse_crash, warn_unread
 from nlmon.engine.feed import Feed
 from nlmon.engine.run import read_capture
 from nlmon.engine.segments import Select
@@ -63,6 +63,7 @@ def command(
 
     Exit code: 0 done, 3 the capture is damaged; what could be read is counted.
     """
+    warn_unread(implementation, protocols)
     with open_capture(capture, byteorder=byteorder) as reader, progress(reader.size, capture.name) as advance:
         feed = Feed(
             *((partial(create, implementation),), reader.info.byteorder),

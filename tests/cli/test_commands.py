@@ -7,6 +7,7 @@ import os
 import struct
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import zstandard
 from click.testing import CliRunner
 from jsonschema import Draft202012Validator
 
+from nlmon.backends.registry import BACKENDS, READS
 from nlmon.cli.record import command as record_command
 from nlmon.cli.replay import command as replay_command
 from nlmon.errors import InputError, UsageError
@@ -38,7 +40,7 @@ def validate(schema: str, data: Any) -> list[str]:
     return [f"{e.json_path}: {e.message}" for e in Draft202012Validator(rules).iter_errors(data)]
 
 
-@pytest.mark.parametrize("name", ["event", "replay", "replay-stream", "capture-info", "stats"])
+@pytest.mark.parametrize("name", ["event", "replay", "replay-stream", "capture-info", "stats", "bench"])
 def test_published_schemas_are_current(name: str) -> None:
     """docs/schemas holds what ``nlmon schema`` prints, and it is a valid schema."""
     printed = nlmon("schema", name)
@@ -224,6 +226,66 @@ def test_a_usage_mistake_is_exit_2(arguments: tuple[str, ...]) -> None:
     assert (done.returncode, "Traceback" in done.stderr, done.stdout) == (2, False, "")
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("replay",), "missing argument 'CAPTURES...'; see nlmon replay --help"),
+        (("replay", "x", "--nonsense"), "no such option '--nonsense'; see nlmon replay --help"),
+        (("live", "--count", "0"), "invalid value for '--count': 0 is not in the range x>=1; see nlmon live --help"),
+        (("nonsense",), "no such command 'nonsense'; see nlmon --help"),
+        (
+            ("capture", "stats", "x", "--backend", "none"),
+            "invalid value for '-i' / '--implementation': no implementation is called 'none'; choose legacy or libnl; "
+            "see nlmon capture stats --help",
+        ),
+    ],
+    ids=lambda one: " ".join(one) if isinstance(one, tuple) else "",
+)
+def test_every_usage_mistake_has_one_form(words: tuple[str, ...], said: str) -> None:
+    """What the parser of the command line finds is one line with a code, and names no option that help hides."""
+    assert nlmon(*words).stderr == f"error[NLM-U021]: {said}\n"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("replay", "x"), ("decode", "x"), ("capture", "stats", "x"), ("debug", "layout", "x"), ("record", "x"), ("live",)],
+    ids=lambda words: words[0],
+)
+@pytest.mark.parametrize(
+    ("protocol", "said"),
+    [
+        (
+            "300",
+            "error[NLM-U021]: invalid value for '--protocol': '300' is no netlink protocol; try route, ",
+        ),
+        ("32", "error[NLM-U021]: invalid value for '--protocol': '32' is no netlink protocol; try route, "),
+        ("31", "error[NLM-U004]: no implementation reads protocol 31; try route, "),
+        ("crypto", "error[NLM-U004]: no implementation reads NETLINK_CRYPTO; try route, "),
+    ],
+)
+def test_a_protocol_that_nobody_reads_is_a_usage_mistake(command: tuple[str, ...], protocol: str, said: str) -> None:
+    """In every command alike, before anything is opened."""
+    done = nlmon(*command, "--protocol", protocol)
+
+    assert (done.returncode, done.stdout, done.stderr[: len(said)]) == (2, "", said)
+
+
+@pytest.mark.parametrize("command", [("decode",), ("capture", "stats")], ids=" ".join)
+def test_a_protocol_that_this_one_does_not_read_is_said(command: tuple[str, ...]) -> None:
+    """The other implementation reads it."""
+    said = [nlmon(*command, BASIC, "--protocol", "xfrm", "-i", name).stderr for name in ("legacy", "libnl")]
+
+    assert [text.startswith("legacy does not read NETLINK_XFRM\n") for text in said] == [True, False]
+
+
+@pytest.mark.parametrize("name", list(BACKENDS))
+def test_the_protocols_of_an_implementation_are_known_without_it(name: str) -> None:
+    """The registry lists those that the class has groups for."""
+    module, _, attribute = BACKENDS[name].partition(":")
+
+    assert set(READS[name]) == set(getattr(import_module(module), attribute).groups)
+
+
 @pytest.mark.parametrize("option", ["-i", "--implementation", "--backend", "--against"])
 @pytest.mark.parametrize("command", [("replay",), ("decode",), ("capture", "stats")], ids=" ".join)
 def test_an_unknown_implementation_is_named(command: tuple[str, ...], option: str) -> None:
@@ -358,7 +420,7 @@ def test_a_wrong_byte_order_is_suspected() -> None:
 def test_a_hint_names_every_protocol_that_works() -> None:
     """What the hint says can be asked for, and it is all that an implementation reads."""
     done = nlmon("decode", BASIC, "--protocol", "tcp")
-    names = done.stderr.rpartition("; try ")[2].strip().replace(" or ", ", ").split(", ")
+    names = done.stderr.partition("; try ")[2].partition("; see ")[0].replace(" or ", ", ").split(", ")
 
     assert names == ["route", "sock_diag", "xfrm", "audit", "netfilter", "generic"]
     assert [nlmon("decode", BASIC, "--protocol", name).returncode for name in names] == [0, 3, 3, 3, 3, 3]

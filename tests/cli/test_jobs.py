@@ -83,12 +83,12 @@ def test_a_report_file_is_the_same(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--jobs", "two"), "Invalid value for '--jobs': 'two' is no number of processes; try 4, or auto"),
-        (("--jobs", "-1"), "Invalid value for '--jobs': '-1' is no number of processes"),
+        (("--jobs", "two"), "invalid value for '--jobs': 'two' is no number of processes; try 4, or auto"),
+        (("--jobs", "-1"), "invalid value for '--jobs': '-1' is no number of processes"),
         (("--jobs", "9" * 5000), "is no number of processes"),
-        (("--executor", "dask"), "Invalid value for '--executor': 'dask' is no executor; try dask:tcp://HOST:8786"),
-        (("--executor", "dask:"), "Invalid value for '--executor': 'dask:' is no executor"),
-        (("--executor", "ray:tcp://h:1"), "Invalid value for '--executor': 'ray:tcp://h:1' is no executor"),
+        (("--executor", "dask"), "invalid value for '--executor': 'dask' is no executor; try dask:tcp://HOST:8786"),
+        (("--executor", "dask:"), "invalid value for '--executor': 'dask:' is no executor"),
+        (("--executor", "ray:tcp://h:1"), "invalid value for '--executor': 'ray:tcp://h:1' is no executor"),
         (("--executor", "dask:tcp://h:1", "--jobs", "2"), "error[NLM-U015]: --jobs does not go with --executor dask"),
         (("-", "--jobs", "2"), "error[NLM-U016]: - cannot be replayed by another process"),
         (("-", "--jobs", "auto"), "error[NLM-U016]: - cannot be replayed by another process"),
