@@ -170,7 +170,7 @@ def _settle(live: Live) -> None:
     deadline = time.monotonic() + SETTLE
     while time.monotonic() < deadline and (ready := list(_ready(live, 0.0))):
         _read(live, ready)
-    live.end()
+    live.settle()
     deadline = time.monotonic() + SETTLE
     while live.waiting and (ready := list(_ready(live, deadline))):
         _read(live, ready)

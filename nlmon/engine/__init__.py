@@ -3,9 +3,9 @@
 ``feed`` is the one driver: it sorts a recording into ``segments`` and hands them to lanes. A ``lane`` is one
 implementation behind a transport of its own, ``recorded`` one that is fed from a recording. ``losses`` keeps what a
 lane lost, ``states`` folds what both gave, ``dumps`` holds recorded dumps against that. ``comparison`` is what every
-comparison of two lanes does: ``replay`` compares on a recording, ``live`` on the running kernel, where ``pairing``
-finds the datagrams that belong together. ``summary`` makes a report of it, and ``run`` does all of that for one
-capture.
+comparison of two lanes does: ``replay`` compares on a recording, ``live`` on the running kernel, where each lane is a
+``live_lane`` and ``pairing`` finds the datagrams that belong together. ``summary`` makes a report of it, and ``run``
+does all of that for one capture.
 
 Not here: reading files (``nlmon.capture``), the rules of comparison (``nlmon.compare``), printing (``nlmon.report``).
 """

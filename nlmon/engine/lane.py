@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeAlias
 
 from nlmon.backends.base import Backend
@@ -32,6 +32,8 @@ __all__ = ["BackendMaker", "Lane"]
 RESTLESS = 64
 # Kinds of errors counted apart; the others are counted together.
 PROBLEMS_KEPT = 100
+# Of so many exceptions in one result the text is kept.
+RAISED_SHOWN = 10
 
 BackendMaker: TypeAlias = Callable[[TransportFactory, BackendOptions], Backend]
 
@@ -53,7 +55,7 @@ class Lane:
         # What the callbacks were given since ``_result`` was called last.
         self._events: list[Event] = []
         self._errors: list[NlmonError] = []
-        self._raised: Exception | None = None
+        self._raised: list[Exception] = []
 
     def supports(self, protocol: int) -> bool:
         """Whether this implementation reads a protocol at all."""
@@ -65,11 +67,6 @@ class Lane:
             if self.supports(protocol):
                 self._call(self.backend.enable, protocol)
         return self._result(0)
-
-    def process(self, protocol: int, *, waiting: Callable[[], bool] = lambda: False) -> Side:
-        """Let the implementation read until it comes to rest. ``waiting``: whether its transport has more to read."""
-        self._call(self._drain, protocol, waiting)
-        return self._result(protocol)
 
     def stop(self) -> Side:
         """Close the implementation."""
@@ -112,28 +109,36 @@ class Lane:
         if isinstance(error, NlmonError):
             self._errors.append(error)
         else:
-            self._raised = error
+            self._raised.append(error)
 
     def _call(self, action: Callable[..., object], *arguments: object) -> None:
         """Call the implementation; what it raises is part of the next result."""
         try:
             action(*arguments)
         except Exception as error:
-            self._raised = error
+            self._raised.append(error)
 
     def _result(
         self, protocol: int, *, subscribed: bool = True, missed: bool = False, lossy: bool = False, seed: bool = False
     ) -> Side:
         """All that came since the last result, counted."""
         events, errors, raised = self._events, self._errors, self._raised
-        self._events, self._errors, self._raised = [], [], None
-        crash, trace = ("", "") if raised is None else crash_of(raised)
+        self._events, self._errors, self._raised = [], [], []
+        crash, trace = crash_of(raised)
         side = Side(
-            *(self.name, events, errors, self.supports(protocol), subscribed, missed, lossy), crash=crash, trace=trace
+            self.name,
+            events,
+            errors,
+            reads=self.supports(protocol),
+            subscribed=subscribed,
+            missed=missed,
+            lossy=lossy,
+            crash=crash,
+            trace=trace,
         )
         self.counts["seeds" if seed else "events"] += len(events)
         self._note(errors)
-        self.ledger.note(side)
+        self.ledger.note(protocol, side)
         return side
 
     def _note(self, errors: Iterable[NlmonError]) -> None:
@@ -144,11 +149,14 @@ class Lane:
             self.counts["errors"] += isinstance(error, DecodeError)
 
 
-def crash_of(error: Exception) -> tuple[str, str]:
-    """What was raised, and the place where."""
-    where = traceback.extract_tb(error.__traceback__)[-1:]
-    trace = "".join(f"{place.filename}:{place.lineno} in {place.name}" for place in where)
-    return f"{type(error).__name__}: {error}", trace
+def crash_of(raised: Sequence[Exception]) -> tuple[str, str]:
+    """What was raised, and the places where; empty where nothing was."""
+    crashes, traces = [], []
+    for error in raised[:RAISED_SHOWN]:
+        crashes.append(f"{type(error).__name__}: {error}")
+        where = traceback.extract_tb(error.__traceback__)[-1:]
+        traces.append("".join(f"{place.filename}:{place.lineno} in {place.name}" for place in where))
+    return "; ".join(crashes), "; ".join(filter(None, traces))
 
 
 def _kind_of(error: NlmonError) -> str:

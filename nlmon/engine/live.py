@@ -9,20 +9,22 @@ Rules:
 2. What only one lane can receive, since the other one does not read the protocol or is in no group that carries it, is
    judged at once.
 3. What concerns a socket and no datagram, such as a loss, is no difference. After a loss nothing that the lane did not
-   read is held against it, and the verdict is ``inconclusive``.
+   read is held against it, and the verdict is ``inconclusive``. What is unpaired at the end does not enter the states.
 4. Answers to dumps are decoded by both as in a replay. They are asked for with a socket of their own.
+5. An event is that of the datagram which was read before it. So what gives events without one, or delivers them later,
+   cannot be compared yet: resync, caches, and a message pool.
 
-Not here: which datagrams belong together (``pairing``), waiting for sockets (``nlmon.cli.live``), and the report
-(``summary``).
+Not here: one implementation by itself (``live_lane``), which datagrams belong together (``pairing``), waiting for
+sockets (``nlmon.cli.live``), and the report (``summary``).
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import TypeAlias
 
-from msgspec import Struct, structs
+from msgspec import structs
 
 from nlmon.backends.options import BackendOptions
 from nlmon.capture.base import Batch, Direction, Frame
@@ -32,9 +34,10 @@ from nlmon.capture.tally import Tally
 from nlmon.compare.contract import Contract
 from nlmon.compare.side import Side
 from nlmon.engine.comparison import Comparison, no_datagram
-from nlmon.engine.lane import RESTLESS, BackendMaker, Lane
-from nlmon.engine.pairing import BYTES_KEPT, DATAGRAMS_KEPT, Pairing, Read, Rest
-from nlmon.errors import Overrun, TransportError
+from nlmon.engine.lane import RESTLESS, BackendMaker
+from nlmon.engine.live_lane import LiveLane
+from nlmon.engine.pairing import BYTES_KEPT, DATAGRAMS_KEPT, Pairing, Read, Unpaired
+from nlmon.errors import TransportError, UsageError
 from nlmon.framing import types
 from nlmon.names import PROTOCOLS
 from nlmon.transport.base import Transport, TransportFactory
@@ -45,7 +48,7 @@ from nlmon.transport.tap import Reading, TapFactory
 from nlmon.uapi import NETLINK_GENERIC, NETLINK_ROUTE
 from nlmon.wire import Datagram, Datagrams
 
-__all__ = ["Live", "LiveLane", "Step"]
+__all__ = ["Live"]
 
 # Datagrams of one lane that are read in one go, so that the other one need not wait long.
 READ_AT_ONCE = 256
@@ -53,85 +56,13 @@ READ_AT_ONCE = 256
 FactoryMaker: TypeAlias = Callable[[], TransportFactory]
 
 
-class Step(Struct, frozen=True):
-    """What came of one call of ``process``. ``readings``: what it read, which is one datagram or none; ``more``: it may
-    be called again at once."""
-
-    readings: list[Reading]
-    side: Side
-    more: bool
-
-
-class LiveLane(Lane):
-    """One implementation on the running kernel; ``failed``: protocols whose socket cannot be read any more."""
-
-    def __init__(self, make: BackendMaker, factory: TapFactory, options: BackendOptions | None = None) -> None:
-        super().__init__(make, factory, options)
-        self.failed: dict[int, str] = {}
-        self._factory = factory
-
-    @property
-    def lossy(self) -> bool:
-        """Whether a socket of this lane lost anything so far."""
-        return self.ledger.overruns > 0 or self.ledger.lost > 0
-
-    def groups(self, protocol: int) -> Collection[int]:
-        """The groups that the socket of a protocol is in."""
-        tap = self._factory.taps.get(protocol)
-        return () if tap is None else tap.groups
-
-    def enable(self, protocol: int) -> Side:
-        """Open the socket of a protocol. Raises ``TransportError``."""
-        try:
-            self.backend.enable(protocol)
-        except TransportError:
-            raise
-        except Exception as error:
-            self._raised = error
-        return self._of_datagram(self._result(protocol))
-
-    def read(self, protocol: int) -> Step:
-        """Let the implementation read one datagram."""
-        more = False
-        try:
-            more = self.backend.process(protocol)
-        except TransportError as error:
-            self.failed[protocol] = error.what
-        except Exception as error:
-            self._raised = error
-        lost = any(isinstance(error, Overrun) for error in self._errors)
-        side = self._result(protocol, lossy=self.lossy or lost)
-        return Step(self._factory.take(), self._of_datagram(side), more)
-
-    def seed(self, reading: Reading) -> Side:
-        """Decode an answer to a dump, which is no event."""
-        protocol = reading.datagram.protocol
-        if self.supports(protocol):
-            self._factory.read(reading)
-            self._call(self._decode, reading.datagram)
-            self._factory.take()
-        return self._of_datagram(self._result(protocol, lossy=self.lossy, seed=True))
-
-    def count_drops(self) -> int:
-        """What the kernel dropped, some of which it may not have reported yet; the sum of all sockets."""
-        statuses = [status.transport for status in self.backend.status().protocols.values()]
-        drops = sum(status.drops for status in statuses if status is not None)
-        self.ledger.lost = max(self.ledger.lost, drops)
-        return drops
-
-    def _of_datagram(self, side: Side) -> Side:
-        """A result without errors of the socket, which are not the other lane's."""
-        if not any(isinstance(error, TransportError) for error in side.errors):
-            return side
-        return structs.replace(side, errors=[one for one in side.errors if not isinstance(one, TransportError)])
-
-
 class Live(Comparison):
     """The comparison of two implementations while they listen. ``tally``: what was read, each datagram once; ``notes``:
-    what was left out; ``rest``: what stayed unpaired, once it is over; ``uncompared``: datagrams that nothing could be
-    held against, by the reason; ``left``: how many more notifications are compared, None: no end.
+    what was left out; ``unpaired``: what only one of them read, once it is over; ``uncompared``: datagrams that nothing
+    could be held against, by the reason; ``left``: how many more notifications are compared, None: no end.
 
-    ``factory`` opens the sockets of one lane; ``sink`` keeps what is read.
+    ``factory`` opens the sockets of one lane; ``sink`` keeps what is read. Raises ``UsageError`` (NLM-E001) for options
+    that ask for resync, caches or a message pool.
     """
 
     def __init__(
@@ -147,6 +78,7 @@ class Live(Comparison):
         kept: tuple[int, int] = (DATAGRAMS_KEPT, BYTES_KEPT),
     ) -> None:
         options = options or BackendOptions()
+        _refuse_what_is_later(options)
         made = [factory(), factory()]
         taps = [TapFactory(made[0], lambda datagram: self._arrive(0, datagram))]
         taps.append(TapFactory(made[1], lambda datagram: self._arrive(1, datagram)))
@@ -160,7 +92,7 @@ class Live(Comparison):
         )
         self.tally = Tally()
         self.notes: list[str] = []
-        self.rest: list[Rest] = []
+        self.unpaired: list[Unpaired] = []
         self.uncompared: Counter[str] = Counter()
         self.left: int | None = None
         self._pairing = Pairing(*kept)
@@ -199,7 +131,7 @@ class Live(Comparison):
                 opened.append(protocol)
         for protocol in opened:
             if self.lanes[0].supports(protocol):
-                # The first lane has listened for a while before the second one did.
+                # The first lane has been subscribed for a while before the second one was.
                 self.read(0, protocol, early=True, most=DATAGRAMS_KEPT)
         return opened
 
@@ -235,7 +167,7 @@ class Live(Comparison):
     def _seed(self, segment: Segment) -> None:
         self.kernel.learn(segment.datagrams)
         reading = Reading(segment.datagrams.at(0), {})
-        left, right = (lane.seed(reading) for lane in self.lanes)
+        left, right = (lane.decode_answer(reading) for lane in self.lanes)
         self._names = reading.names
         self._compare(reading.datagram, left, right, seed=True)
         if self.dumps.add(reading.datagram, segment.place, (left, right)):
@@ -245,14 +177,14 @@ class Live(Comparison):
 
     def read(self, number: int, protocol: int, *, early: bool = False, most: int = READ_AT_ONCE) -> bool:
         """Read what waits for a lane, but not more than ``most`` datagrams; whether anything waited. ``early``: it may
-        have been said before the other lane had its socket."""
+        have been sent before the other lane had its socket."""
         lane, found, idle = self.lanes[number], 0, 0
         while found < most and protocol not in lane.failed:
             step = lane.read(protocol)
             for place, reading in enumerate(step.readings, 1):
                 # Of two datagrams that one call read, what was given is of the last.
                 side = step.side if place == len(step.readings) else Side(lane.name, (), ())
-                self._take(number, Read(reading, side), early=early)
+                self._add(number, Read(reading, side), early=early)
             if step.side.crash and not step.readings:
                 self._crashed(number, protocol, step.side)
             if not step.more and not step.readings:
@@ -264,16 +196,6 @@ class Live(Comparison):
                 self._crashed(number, protocol, Side(lane.name, (), (), crash=crash))
         return found > 0
 
-    def read_all(self) -> None:
-        """Read whatever waits for either lane."""
-        places = [(number, protocol) for number, lane in enumerate(self.lanes) for protocol in lane.backend.groups]
-        enabled = [(n, p) for n, p in places if self.lanes[n].groups(p) or self.lanes[n].backend.fileno(p) >= 0]
-        found = True
-        while found:
-            found = False
-            for number, protocol in enabled:
-                found |= self.read(number, protocol)
-
     def _crashed(self, number: int, protocol: int, side: Side) -> None:
         """An implementation raised, and no datagram is the reason."""
         self.lanes[number].failed[protocol] = side.crash
@@ -284,10 +206,13 @@ class Live(Comparison):
     def _arrive(self, number: int, datagram: Datagram) -> Reading | None:
         """What a lane is given for a datagram: what the other one was given, if that has read it already; None where no
         more than that is left to be compared."""
-        twin = self._pairing.twin(number, datagram)
-        if twin is not None:
-            same = {"frame": twin.datagram.frame, "timestamp": twin.datagram.timestamp}
-            return Reading(structs.replace(datagram, **same), twin.names)
+        other = self._pairing.counterpart(number, datagram)
+        if other is not None:
+            same = {"frame": other.datagram.frame, "timestamp": other.datagram.timestamp}
+            return Reading(structs.replace(datagram, **same), other.names)
+        if self._pairing.is_late(number, datagram):
+            # It was counted and recorded when the other lane read it; its number is not known any more.
+            return Reading(structs.replace(datagram, frame=self.tally.last_frame), {})
         if self.left is not None:
             if not self.left:
                 return None
@@ -310,7 +235,7 @@ class Live(Comparison):
             self._sink.write(socket=socket, timestamp=timestamp, data=data, direction=direction)
         return self.tally.frames + 1
 
-    def _take(self, number: int, read: Read, *, early: bool) -> None:
+    def _add(self, number: int, read: Read, *, early: bool) -> None:
         """Judge what a lane has read, if nothing has to be waited for."""
         datagram, lane, other = read.reading.datagram, self.lanes[number], self.lanes[1 - number]
         protocol, groups = datagram.protocol, self._carried_by(datagram)
@@ -325,12 +250,12 @@ class Live(Comparison):
             else:
                 self._judge(number, read, Side(other.name, (), (), subscribed=False))
         else:
-            twin = self._pairing.add(number, read, early=early)
-            if twin is not None:
-                self._judge(number, read, twin.side)
+            counterpart = self._pairing.add(number, read, early=early)
+            if counterpart is not None:
+                self._judge(number, read, counterpart.side)
 
-    def _judge(self, number: int, read: Read, other: Side) -> None:
-        """Compare what the two made of a datagram, and fold it."""
+    def _judge(self, number: int, read: Read, other: Side, *, fold: bool = True) -> None:
+        """Compare what the two made of a datagram, and fold it into the states."""
         datagram, self._names = read.reading.datagram, read.reading.names
         left, right = (other, read.side) if number else (read.side, other)
         if not (left.subscribed and right.subscribed):
@@ -339,7 +264,8 @@ class Live(Comparison):
         agreed = self._agree(datagram, left, right)
         if not agreed:
             self.judge.compare(datagram, left, right, seed=False)
-        self._fold((left, right), agreed=agreed)
+        if fold:
+            self._fold((left, right), agreed=agreed)
 
     def _link_name(self, index: int) -> str | None:
         """The name that was given for the datagram at hand: what was read of links may be older or newer."""
@@ -352,39 +278,60 @@ class Live(Comparison):
         """Whether any datagram waits for the other lane to read it."""
         return self._pairing.waiting
 
-    def end(self) -> None:
-        """From now on nothing is read but to find the twins of what was read before."""
-        self._pairing.end()
+    def settle(self) -> None:
+        """From now on nothing is read but to be paired with what was read before."""
+        self._pairing.settle()
 
     def finish(self) -> None:
         """It is over: judge what stayed unpaired, compare the states, and close."""
-        drops = [lane.count_drops() for lane in self.lanes]
-        self.rest = self._pairing.rest()
-        for rest in self.rest:
-            for read in rest.within:
-                self._judge_unpaired(rest.lane, read)
+        drops = [lane.drops() for lane in self.lanes]
+        for lane, dropped in zip(self.lanes, drops, strict=True):
+            for protocol, count in dropped.items():
+                lane.ledger.note_drops(protocol, count)
+        self.unpaired = self._pairing.unpaired()
+        for unpaired in self.unpaired:
+            for read in unpaired.within:
+                self._judge_unpaired(unpaired.lane, read)
         last = self.tally.last_frame
         self.dumps.abandon_all()
         self._compare_corrections()
         if not self.states.shared:  # else there is but one
             self.judge.states(*self.states.both, last, self._recovered)
-        if self._sink is not None:
-            socket = self._sockets.get(("events", NETLINK_ROUTE))
-            if socket is not None:
-                self._sink.lost(socket, min(drops))
+        self._record_drops(drops)
         left, right = (lane.stop() for lane in self.lanes)
         self._compare(no_datagram(last), left, right)
 
+    def _record_drops(self, drops: Sequence[dict[int, int]]) -> None:
+        """Record what no lane has read: of each protocol, the least that any of its sockets lost."""
+        for (kind, protocol), socket in self._sockets.items():
+            lost = [dropped[protocol] for dropped in drops if protocol in dropped]
+            if self._sink is not None and kind == "events" and lost:
+                self._sink.lost(socket, min(lost))
+
     def _judge_unpaired(self, number: int, read: Read) -> None:
-        """Judge what the other lane has not read, though it read what came before and behind it."""
+        """Judge what the other lane has not read, though it read what came before and behind it. It comes too late for
+        the states, which have moved on; since neither has it, they do not differ by it."""
         datagram, lane, other = read.reading.datagram, self.lanes[number], self.lanes[1 - number]
         protocol, groups = datagram.protocol, self._carried_by(datagram)
         mine, joined = set(lane.groups(protocol)), set(other.groups(protocol))
-        if other.lossy:
+        if other.lost(protocol):
             self.uncompared[f"{other.name} lost them"] += 1
         elif protocol in other.failed:
             self.uncompared[f"the socket of {other.name} failed"] += 1
         elif mine <= joined or (groups and groups & mine and groups <= joined):
-            self._judge(number, read, Side(other.name, (), ()))
+            self._judge(number, read, Side(other.name, (), ()), fold=False)
         else:
             self.uncompared[f"{other.name} may not have joined their group"] += 1
+
+
+def _refuse_what_is_later(options: BackendOptions) -> None:
+    """Raise ``UsageError`` for options by which events come without a datagram, or later than theirs."""
+    asked = {
+        "resync": options.resync,
+        "caches": options.caches,
+        "message_pool_size": options.message_pool_size is not None,
+    }
+    if names := " and ".join(name for name, value in asked.items() if value):
+        why = "events that come without a datagram, or later than theirs, cannot be paired"
+        hint = "compare them in a replay: nlmon replay, of what nlmon live --record has kept"
+        raise UsageError("NLM-E001", f"a live comparison does not go with {names}", why=why, hint=hint)

@@ -30,27 +30,42 @@ Object: TypeAlias = tuple[str, Key]
 class Ledger:
     """The losses of one lane.
 
-    ``overruns``, ``lost``: losses and lost messages that the implementation reported; ``synthetic``: events by which it
-    recovered; ``incomplete``: losses after which it could not ask for everything again. ``open``: a loss was reported
-    whose recovery nobody has looked at yet. ``recovered``: objects that synthetic events reported, which an
-    implementation that recovers gives alone. With ``keep_objects``, ``reported``: objects that events reported and that
-    are not gone since; ``vanished``: objects that the state dropped though no event said so, which the recorded kernel
-    may hold still.
+    ``overruns``: losses that the implementation reported; ``lost_of``: how many messages were lost, by protocol, of
+    those that lost any, 0 where nobody knows; ``synthetic``: events by which it recovered; ``incomplete``: losses after
+    which it could not ask for everything again. ``open``: a loss was reported whose recovery nobody has looked at yet.
+    ``recovered``: objects that synthetic events reported, which an implementation that recovers gives alone. With
+    ``keep_objects``, ``reported``: objects that events reported and that are not gone since; ``vanished``: objects that
+    the state dropped though no event said so, which the recorded kernel may hold still.
     """
 
     def __init__(self, *, keep_objects: bool) -> None:
-        self.overruns = self.lost = self.synthetic = self.incomplete = 0
+        self.overruns = self.synthetic = self.incomplete = 0
+        self.lost_of: dict[int, int] = {}
         self.open = False
         self.recovered: set[Object] = set()
         self.reported: set[Object] = set()
         self.vanished: set[Object] = set()
         self._keep_objects = keep_objects
 
-    def note(self, side: Side) -> None:
-        """Take note of what an implementation made of a datagram."""
+    @property
+    def lost(self) -> int:
+        """Messages that were lost, of all protocols."""
+        return sum(self.lost_of.values())
+
+    def note_drops(self, protocol: int, drops: int) -> None:
+        """Note what the kernel says that it dropped, which the implementation may not have reported yet."""
+        if drops:
+            self.lost_of[protocol] = max(drops, self.lost_of.get(protocol, 0))
+
+    def settle(self) -> None:
+        """Somebody has looked at the recovery from the loss that was reported last."""
+        self.open = False
+
+    def note(self, protocol: int, side: Side) -> None:
+        """Note what an implementation made of a datagram of a protocol."""
         for error in side.errors:
             if isinstance(error, Overrun):
-                self.lost += max(0, error.drops)
+                self.lost_of[protocol] = self.lost_of.get(protocol, 0) + max(0, error.drops)
                 self.open = True
             self.incomplete += isinstance(error, ResyncIncomplete)
         for event in side.events:
@@ -60,6 +75,7 @@ class Ledger:
                     self.recovered.update(_objects(event.payload))
             if event.type == OVERRUN:
                 self.overruns += 1
+                self.lost_of.setdefault(protocol, 0)
 
     def fold(self, events: Iterable[Event], state: State, *, lossy: bool) -> None:
         """Fold events of a datagram into the state of the lane. What a synthetic event takes along was recovered, too,
@@ -86,7 +102,7 @@ class Ledger:
                     self.recovered.difference_update(_objects(payload))
 
     def correct(self, found: Sequence[Unannounced]) -> None:
-        """Take note of what a dump or the end of a link corrected in the state of the lane."""
+        """Note what a dump or the end of a link corrected in the state of the lane."""
         self.reported.difference_update((one.kind, one.key) for one in found)
         if self._keep_objects:
             self.vanished.update((one.kind, one.key) for one in found if one.change == "gone")

@@ -7,7 +7,9 @@ Rules:
 1. A datagram is paired with the first unpaired one of the other lane that has the same bytes, whenever that was read.
 2. The lanes do not begin and end at the same moment. What one of them read before its first pair or behind its last
    one, before the other one had its socket, or after the end was asked for, may be unpaired without any meaning.
-3. Memory is bounded: beyond a limit the oldest unpaired datagram of a lane is given up, and counted.
+3. Memory is bounded: beyond a limit the oldest unpaired datagram of a lane is given up, and counted. The other lane may
+   read it yet, so its hash is kept: that late one has no counterpart any more, and nothing is missing. Beyond a limit
+   of hashes any unpaired datagram of the other lane may be such a late one, and counts as given up.
 
 Not here: judging pairs and what stays unpaired (``live``).
 """
@@ -23,10 +25,12 @@ from nlmon.compare.side import Side
 from nlmon.transport.tap import Reading
 from nlmon.wire import Datagram
 
-__all__ = ["BYTES_KEPT", "DATAGRAMS_KEPT", "Pairing", "Read", "Rest"]
+__all__ = ["BYTES_KEPT", "DATAGRAMS_KEPT", "Pairing", "Read", "Unpaired"]
 
-# The most that waits for its twin, of each lane and protocol.
+# The most that waits for the other lane, of each lane and protocol.
 DATAGRAMS_KEPT, BYTES_KEPT = 65_536, 64 * 1024 * 1024
+# The most hashes of datagrams that were given up, of each lane and protocol: some 30 MiB.
+HASHES_KEPT = 262_144
 
 # What makes two datagrams the same: the namespace that they come from, and their bytes.
 _Key: TypeAlias = tuple[int | None, bytes]
@@ -39,9 +43,10 @@ class Read(Struct, frozen=True):
     side: Side
 
 
-class Rest(Struct, frozen=True):
+class Unpaired(Struct, frozen=True):
     """What stayed unpaired in one lane and protocol. ``within``: between its first pair and its last; ``outside``: how
-    many were read at the begin or the end; ``given_up``: how many found no place in memory."""
+    many were read at the begin or the end; ``given_up``: how many found no place in memory, or may belong to one of the
+    other lane that found none."""
 
     lane: int
     protocol: int
@@ -50,8 +55,8 @@ class Rest(Struct, frozen=True):
     given_up: int
 
 
-class _Unpaired:
-    """What one lane has read of one protocol and waits for its twin. Places count what the lane has read."""
+class _Waiting:
+    """What one lane has read of one protocol and the other lane has not. Places count what the lane has read."""
 
     def __init__(self) -> None:
         self.place = 0
@@ -59,6 +64,9 @@ class _Unpaired:
         self.last = 0
         self.size = 0
         self.given_up = 0
+        # Hashes of the datagrams that were given up and that the other lane has not read yet; ``forgotten``: not all.
+        self.late: Counter[int] = Counter()
+        self.forgotten = False
         self.ended: int | None = None
         self.by_place: dict[int, Read] = {}
         self.by_key: dict[_Key, deque[int]] = {}
@@ -68,11 +76,15 @@ class _Unpaired:
     def add(self, read: Read) -> None:
         """Keep the datagram that was read last."""
         self.by_place[self.place] = read
-        self.by_key.setdefault(_key(read.reading.datagram), deque()).append(self.place)
+        key = _key(read.reading.datagram)
+        places = self.by_key.get(key)
+        if places is None:
+            places = self.by_key[key] = deque()
+        places.append(self.place)
         self.size += len(read.reading.datagram.data)
 
     def remove(self, place: int) -> Read:
-        """Give the datagram at a place, which is the first of its bytes."""
+        """Return the datagram at a place, which is the first of its bytes, and keep it no longer."""
         read = self.by_place.pop(place)
         key = _key(read.reading.datagram)
         places = self.by_key[key]
@@ -81,6 +93,26 @@ class _Unpaired:
             del self.by_key[key]
         self.size -= len(read.reading.datagram.data)
         return read
+
+    def give_up_oldest(self) -> None:
+        """Keep of the oldest datagram its hash alone."""
+        read = self.remove(next(iter(self.by_place)))
+        self.given_up += 1
+        key = hash(_key(read.reading.datagram))
+        if key in self.late or len(self.late) < HASHES_KEPT:
+            self.late[key] += 1
+        else:
+            self.forgotten = True
+
+    def gave_up(self, key: _Key) -> bool:
+        """Whether a datagram of these bytes was given up that the other lane has not read yet."""
+        return bool(self.late) and hash(key) in self.late
+
+    def read_late(self, key: _Key) -> None:
+        """The other lane has read a datagram that was given up."""
+        self.late[hash(key)] -= 1
+        if not self.late[hash(key)]:
+            del self.late[hash(key)]
 
     def paired(self, place: int) -> None:
         """Take note of a pair."""
@@ -95,68 +127,83 @@ class Pairing:
     def __init__(self, datagrams: int = DATAGRAMS_KEPT, size: int = BYTES_KEPT) -> None:
         self._most = datagrams
         self._most_bytes = size
-        self._lanes: tuple[dict[int, _Unpaired], dict[int, _Unpaired]] = ({}, {})
+        self._lanes: tuple[dict[int, _Waiting], dict[int, _Waiting]] = ({}, {})
 
-    def twin(self, lane: int, datagram: Datagram) -> Reading | None:
-        """The first unpaired datagram of the other lane that has the same bytes."""
-        other = self._of(1 - lane, datagram.protocol)
-        places = other.by_key.get(_key(datagram))
+    def counterpart(self, lane: int, datagram: Datagram) -> Reading | None:
+        """What the other lane has read and this one has not: the first that has the same bytes."""
+        other, key = self._lanes[1 - lane].get(datagram.protocol), _key(datagram)
+        if other is None or other.gave_up(key):
+            return None
+        places = other.by_key.get(key)
         return other.by_place[places[0]].reading if places else None
 
+    def is_late(self, lane: int, datagram: Datagram) -> bool:
+        """Whether the other lane has read this datagram so long ago that it was given up."""
+        other = self._lanes[1 - lane].get(datagram.protocol)
+        return other is not None and other.gave_up(_key(datagram))
+
     def add(self, lane: int, read: Read, *, early: bool = False) -> Read | None:
-        """Take in what a lane has read, and give its twin if there is one already. ``early``: it may have been said
-        before the other lane had its socket."""
+        """Add what a lane has read, and return what the other one has read of the same bytes, if it has. ``early``: it
+        may have been sent before the other lane had its socket."""
         datagram = read.reading.datagram
         mine, other, key = self._of(lane, datagram.protocol), self._of(1 - lane, datagram.protocol), _key(datagram)
         mine.place += 1
+        if other.gave_up(key):
+            other.read_late(key)
+            return None
         if early:
             mine.early[key] += 1
         places = other.by_key.get(key)
         if not places:
             mine.add(read)
             while len(mine.by_place) > self._most or mine.size > self._most_bytes:
-                mine.remove(next(iter(mine.by_place)))
-                mine.given_up += 1
+                mine.give_up_oldest()
             return None
         place = places[0]
         mine.paired(mine.place)
         other.paired(place)
         return other.remove(place)
 
-    def end(self) -> None:
-        """From now on datagrams are read only to find the twins of others."""
+    def settle(self) -> None:
+        """From now on datagrams are read only to be paired with what was read before."""
         for lane in self._lanes:
-            for unpaired in lane.values():
-                unpaired.ended = unpaired.place
+            for waiting in lane.values():
+                waiting.ended = waiting.place
 
     @property
     def waiting(self) -> bool:
-        """Whether any datagram waits for its twin."""
-        return any(unpaired.by_place for lane in self._lanes for unpaired in lane.values())
+        """Whether any datagram waits for the other lane."""
+        return any(waiting.by_place for lane in self._lanes for waiting in lane.values())
 
-    def rest(self) -> list[Rest]:
+    def unpaired(self) -> list[Unpaired]:
         """What stayed unpaired, by lane and protocol."""
         return [
-            self._rest(number, protocol, unpaired)
+            self._unpaired(number, protocol, waiting)
             for number, lane in enumerate(self._lanes)
-            for protocol, unpaired in sorted(lane.items())
-            if unpaired.by_place or unpaired.given_up
+            for protocol, waiting in sorted(lane.items())
+            if waiting.by_place or waiting.given_up
         ]
 
-    def _rest(self, number: int, protocol: int, unpaired: _Unpaired) -> Rest:
+    def _unpaired(self, number: int, protocol: int, waiting: _Waiting) -> Unpaired:
         within: list[Read] = []
-        early = unpaired.early.copy()
-        end = unpaired.last if unpaired.ended is None else min(unpaired.last, unpaired.ended)
-        for place, read in unpaired.by_place.items():
+        early = waiting.early.copy()
+        end = waiting.last if waiting.ended is None else min(waiting.last, waiting.ended)
+        for place, read in waiting.by_place.items():
             key = _key(read.reading.datagram)
             if early[key]:
                 early[key] -= 1
-            elif unpaired.first is not None and unpaired.first < place <= end:
+            elif waiting.first is not None and waiting.first < place <= end:
                 within.append(read)
-        return Rest(number, protocol, within, len(unpaired.by_place) - len(within), unpaired.given_up)
+        outside, given_up = len(waiting.by_place) - len(within), waiting.given_up
+        if self._of(1 - number, protocol).forgotten:
+            within, given_up = [], given_up + len(within)
+        return Unpaired(number, protocol, within, outside, given_up)
 
-    def _of(self, lane: int, protocol: int) -> _Unpaired:
-        return self._lanes[lane].setdefault(protocol, _Unpaired())
+    def _of(self, lane: int, protocol: int) -> _Waiting:
+        found = self._lanes[lane].get(protocol)
+        if found is None:
+            found = self._lanes[lane][protocol] = _Waiting()
+        return found
 
 
 def _key(datagram: Datagram) -> _Key:

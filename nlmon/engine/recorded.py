@@ -84,7 +84,7 @@ class RecordedLane(Lane):
         if self._stale or len(self.factory.kernel.families) > self._families:
             self._look_again(datagrams)
         transport = self._bulk.get(datagrams.protocol)
-        if transport is None or self._raised is not None or not transport.receives_all(datagrams):
+        if transport is None or self._raised or not transport.receives_all(datagrams):
             return self._one_by_one(datagrams)
         try:
             decoded = self.backend.decode_all(datagrams)
@@ -111,7 +111,7 @@ class RecordedLane(Lane):
         sides = [self._feed_one(datagram) for datagram in datagrams]
         if raised is not None and not any(side.crash for side in sides):
             # It does not happen again, so its frame is unknown; it is not lost.
-            crash, trace = crash_of(raised)
+            crash, trace = crash_of([raised])
             sides[-1] = structs.replace(sides[-1], crash=crash, trace=trace)
         events = [side.events[0] if side.clean and len(side.events) == 1 else None for side in sides]
         return Results(self.name, events, dict(enumerate(sides)))

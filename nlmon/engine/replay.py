@@ -170,7 +170,7 @@ class Replay(Comparison):
         for number, lane in enumerate(self.lanes):
             if not self.recovering(lane) or (lane.backend.resyncing() and not now):
                 continue
-            lane.ledger.open = False
+            lane.ledger.settle()
             for reader in (self.lanes[1 - number], lane):
                 try:
                     held = lane.held_by_kernel(reader.backend)

@@ -185,7 +185,7 @@ def _live_verdict(live: Live) -> tuple[Verdict, str]:
     labels = list(zip(_labels(live), live.lanes, strict=True))
     why = [f"{label} lost {_lost(lane.ledger)}" for label, lane in labels if lane.lossy]
     why += [f"{label} could read no more: {what}" for label, lane in labels for what in lane.failed.values()]
-    given_up = sum(rest.given_up for rest in live.rest)
+    given_up = sum(one.given_up for one in live.unpaired)
     if given_up:
         why.append(f"{given_up:,} datagrams waited for the other one for too long")
     if not live.compared:
@@ -200,7 +200,7 @@ def _lost(ledger: Ledger) -> str:
 def _live_notes(live: Live) -> list[str]:
     notes = [note for lane in live.lanes for note in lane.ledger.notes(lane.name)] + live.notes
     notes += _alone(live, {protocol for lane in live.lanes for protocol in lane.backend.groups})
-    outside = sum(rest.outside for rest in live.rest)
+    outside = sum(one.outside for one in live.unpaired)
     if outside:
         notes.append(f"{outside:,} notifications at the begin or the end reached one of them alone and are not judged")
     notes += [f"{count:,} notifications were not compared: {why}" for why, count in sorted(live.uncompared.items())]

@@ -33,7 +33,7 @@ class Reading(Struct, frozen=True):
 
 class TapFactory:
     """Opens transports of ``inner`` behind taps; ``arrive`` makes a reading of each datagram, or None to drop it.
-    ``taps``: the latest of each protocol."""
+    ``taps``: those that are open, by protocol."""
 
     def __init__(self, inner: TransportFactory, arrive: Callable[[Datagram], Reading | None]) -> None:
         self.byteorder = inner.byteorder
@@ -56,13 +56,18 @@ class TapFactory:
         return tap
 
     def read(self, reading: Reading) -> None:
-        """Take note that an implementation has this to decode."""
+        """Note that an implementation has this to decode."""
         self._readings.append(reading)
 
-    def take(self) -> list[Reading]:
+    def readings(self) -> list[Reading]:
         """What was read since the last call."""
         readings, self._readings = self._readings, []
         return readings
+
+    def forget(self, tap: Tap) -> None:
+        """Drop a tap that was closed."""
+        if self.taps.get(tap.protocol) is tap:
+            del self.taps[tap.protocol]
 
     @property
     def names(self) -> dict[int, str | None] | None:
@@ -126,3 +131,4 @@ class Tap:
     def close(self) -> None:
         """Close the wrapped transport."""
         self._inner.close()
+        self._factory.forget(self)

@@ -16,12 +16,12 @@ from nlmon.compare.side import Side
 from nlmon.engine.live import Live
 from nlmon.engine.pairing import Pairing, Read
 from nlmon.engine.summary import live_report
-from nlmon.errors import TransportError
+from nlmon.errors import TransportError, UsageError
 from nlmon.events import Decoded, LinkInfo
 from nlmon.report.model import CaptureReport
 from nlmon.testing.messages import addr, family, link, message
 from nlmon.testing.transport import GENERIC, ROUTE, FakeKernel
-from nlmon.transport.base import TransportFactory
+from nlmon.transport.base import TransportFactory, TransportStatus
 from nlmon.transport.tap import Reading
 from nlmon.wire import Datagram
 from support.flows import EXPECT, flow, netfilter, tuple_
@@ -67,9 +67,20 @@ def listening(kernel: FakeKernel, *protocols: int, candidate: Maker = LibnlBacke
     return live
 
 
+def read_all(live: Live) -> None:
+    """Both read whatever waits."""
+    found = True
+    while found:
+        found = False
+        for number, lane in enumerate(live.lanes):
+            for protocol in lane.backend.groups:
+                if lane.backend.fileno(protocol) >= 0:
+                    found |= live.read(number, protocol)
+
+
 def over(live: Live) -> CaptureReport:
     """The report, once both have read what waits."""
-    live.read_all()
+    read_all(live)
     live.finish()
     return live_report(live, "live", kernel="")
 
@@ -268,7 +279,7 @@ def test_what_one_of_them_does_not_read_is_held_against_the_bytes() -> None:
     kernel = FakeKernel()
     live = listening(kernel, XFRM)
     kernel.notify(message(0x1C, bytes(40)), XFRM)
-    live.read_all()
+    read_all(live)
 
     assert (live.waiting, live.compared, dict(live.judge.counts)) == (False, 1, {})
 
@@ -311,7 +322,7 @@ def test_a_family_that_appears_later() -> None:
     kernel = FakeKernel()
     live = listening(kernel, GENERIC)
     kernel.notify(family(40, "late", {"news": 300}), GENERIC)
-    live.read_all()
+    read_all(live)
     kernel.notify(message(40, bytes([1, 1, 0, 0])), GENERIC)
     kernel.sockets(GENERIC)[REFERENCE].queue.pop()
     found = over(live)
@@ -378,6 +389,127 @@ def test_memory_is_bounded() -> None:
     assert found.reason == "1 datagrams waited for the other one for too long"
 
 
+def test_what_was_given_up_is_not_missing_when_the_other_one_reads_it() -> None:
+    """Between two pairs, too: it waited for too long, which is nobody's deviation. It is recorded and counted once."""
+    kernel = FakeKernel()
+    live = listening(kernel, kept=(2, 1 << 20))
+    say(kernel, "first")
+    read_all(live)
+    say(kernel, "a", "b", "c")
+    live.read(REFERENCE, ROUTE)
+    found = over(live)
+
+    assert (found.verdict, live.compared, found.frames) == ("inconclusive", 3, 4)
+    assert (found.reason, found.notes) == ("1 datagrams waited for the other one for too long", [])
+    assert set(found.differences) <= {"enhancement"}
+
+
+def paired(words: str, **limits: int) -> list[tuple[int, int, int, int]]:
+    """What stays unpaired of ``0a 1a``: lane 0 and then lane 1 read the datagram ``a``. By lane: within, outside and
+    given up."""
+    pairing = Pairing(**limits)
+    for lane, data in words.split():
+        datagram = Datagram(0, 0, ROUTE, data.encode())
+        pairing.add(int(lane), Read(Reading(datagram, {}), Side("legacy", (), ())))
+    return [(one.lane, len(one.within), one.outside, one.given_up) for one in pairing.unpaired()]
+
+
+def test_a_late_one_is_known_by_how_often_it_was_given_up() -> None:
+    """Of three that the candidate reads of what was given up twice, the third one is missing in the reference."""
+    first, given_up, last = "0p 1p", "0a 0a 0b", "0z 1z"
+
+    assert paired(f"{first} {given_up} 1a 1a 1b {last}", datagrams=1) == [(0, 0, 0, 2)]
+    assert paired(f"{first} {given_up} 1a 1a 1b 1a {last}", datagrams=1) == [(0, 0, 0, 2), (1, 1, 0, 0)]
+
+
+def test_hashes_are_bounded_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where some were forgotten, nothing that only the other lane read is missing."""
+    monkeypatch.setattr("nlmon.engine.pairing.HASHES_KEPT", 1)
+
+    assert paired("0p 1p 0a 0b 0c 1a 1b 1c 0z 1z", datagrams=1) == [(0, 0, 0, 2), (1, 0, 0, 1)]
+
+
+def test_what_is_unpaired_does_not_enter_the_states() -> None:
+    """The end of a link that one of them did not read is missing, and that once: the states are those of the pairs."""
+    kernel = FakeKernel()
+    live = listening(kernel)
+    say(kernel, "a", "b")
+    kernel.notify(message(NEWLINK + 1, link(1, "a")))
+    say(kernel, "a")
+    del queues(kernel)[CANDIDATE][2]
+    found = over(live)
+
+    assert (found.verdict, found.state, found.objects) == ("regression", "same", {"link": 2})
+    assert set(found.differences) == {"missing", "enhancement"}
+
+
+@pytest.mark.parametrize("options", [{"resync": True}, {"caches": ("link",)}, {"message_pool_size": 3}])
+def test_what_gives_events_without_a_datagram_is_refused(options: dict[str, Any]) -> None:
+    """Nothing of the other implementation would belong to them."""
+    with pytest.raises(UsageError) as caught:
+        Live(LegacyBackend, LibnlBackend, factory=FakeKernel, options=BackendOptions(**options))
+
+    assert (caught.value.code, next(iter(options)) in caught.value.what) == ("NLM-E001", True)
+
+
+def test_a_loss_of_one_protocol_excuses_nothing_on_another() -> None:
+    """The candidate lost messages of NETLINK_ROUTE; what it did not read of the connections is missing all the same."""
+    kernel = FakeKernel()
+    live = listening(kernel, ROUTE, NETFILTER)
+    say(kernel, "a")
+    kernel.dropped = 1
+    kernel.overrun()
+    for flags in (0x600, 0, 0x600):
+        kernel.notify(netfilter(0, *flow("little"), flags=flags), NETFILTER)
+    del queues(kernel, NETFILTER)[CANDIDATE][1]
+    found = over(live)
+
+    assert (found.verdict, found.differences["missing"], found.lost) == ("regression", 1, {"legacy": 1, "libnl": 1})
+
+
+class Drops:
+    """Keeps what a recording says was lost, by the name of the socket."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self.drops: dict[str, int] = {}
+
+    def add_socket(self, name: str, protocol: int) -> int:
+        self.names.append(name)
+        return len(self.names) - 1
+
+    def write(self, *, socket: int, timestamp: int, data: bytes, direction: str) -> None:
+        pass
+
+    def lost(self, socket: int, drops: int) -> None:
+        self.drops[self.names[socket]] = drops
+
+
+def test_a_recording_says_what_each_socket_lost() -> None:
+    """Of each protocol by itself, and of the two lanes that which lost less: the other one's is in the recording."""
+    kernel, sink = FakeKernel(), Drops()
+    live = listening(kernel, ROUTE, NETFILTER, sink=sink)
+    say(kernel, "a")
+    kernel.notify(netfilter(0, *flow("little"), flags=0x600), NETFILTER)
+    for one, drops in zip([*kernel.sockets(ROUTE), *kernel.sockets(NETFILTER)], (5, 3, 0, 2), strict=True):
+        one.status = lambda drops=drops: TransportStatus((), None, None, None, None, drops=drops)  # type: ignore[method-assign,misc]
+    found = over(live)
+
+    assert sink.drops == {"events-0": 3, "events-12": 0}
+    assert (found.verdict, found.lost) == ("inconclusive", {"legacy": 5, "libnl": 5})
+
+
+def test_a_closed_socket_is_in_no_group() -> None:
+    """Its tap goes with it."""
+    kernel = FakeKernel()
+    live = listening(kernel)
+    lane = live.lanes[REFERENCE]
+    joined = bool(lane.groups(ROUTE))
+    lane.backend.disable(ROUTE)
+
+    assert (joined, lane.groups(ROUTE)) == (True, ())
+
+
 def test_bytes_are_bounded_too() -> None:
     """A few large datagrams are as much as many small ones."""
     pairing = Pairing(10, 100)
@@ -385,7 +517,7 @@ def test_bytes_are_bounded_too() -> None:
         datagram = Datagram(number, 0, ROUTE, bytes([number]) * 40)
         pairing.add(0, Read(Reading(datagram, {}), Side("legacy", (), ())))
 
-    assert [(rest.given_up, rest.outside) for rest in pairing.rest()] == [(1, 2)]
+    assert [(one.given_up, one.outside) for one in pairing.unpaired()] == [(1, 2)]
 
 
 def test_dumps_are_seeds() -> None:

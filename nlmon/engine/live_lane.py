@@ -1,0 +1,98 @@
+"""A lane on the running kernel: one implementation with sockets of its own, behind taps.
+
+Rules:
+1. The implementation reads; the lane says what it read and what it made of that.
+2. A socket that cannot be read any more is nobody's crash. What was lost is counted by protocol, so that a loss of one
+   excuses nothing on another.
+
+Not here: pairing what two lanes read (``pairing``), and judging it (``live``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from msgspec import Struct, structs
+
+from nlmon.backends.options import BackendOptions
+from nlmon.compare.side import Side
+from nlmon.engine.lane import BackendMaker, Lane
+from nlmon.errors import Overrun, TransportError
+from nlmon.transport.tap import Reading, TapFactory
+
+__all__ = ["LiveLane", "Processed"]
+
+
+class Processed(Struct, frozen=True):
+    """What came of one call of ``process``. ``readings``: what it read, which is one datagram or none; ``more``: it may
+    be called again at once."""
+
+    readings: list[Reading]
+    side: Side
+    more: bool
+
+
+class LiveLane(Lane):
+    """One implementation on the running kernel; ``failed``: protocols whose socket cannot be read any more."""
+
+    def __init__(self, make: BackendMaker, factory: TapFactory, options: BackendOptions | None = None) -> None:
+        super().__init__(make, factory, options)
+        self.failed: dict[int, str] = {}
+        self._factory = factory
+
+    @property
+    def lossy(self) -> bool:
+        """Whether a socket of this lane lost anything so far."""
+        return bool(self.ledger.lost_of)
+
+    def lost(self, protocol: int) -> bool:
+        """Whether the socket of a protocol lost anything so far."""
+        return protocol in self.ledger.lost_of
+
+    def groups(self, protocol: int) -> Collection[int]:
+        """The groups that the socket of a protocol is in."""
+        tap = self._factory.taps.get(protocol)
+        return () if tap is None else tap.groups
+
+    def enable(self, protocol: int) -> Side:
+        """Open the socket of a protocol. Raises ``TransportError``."""
+        try:
+            self.backend.enable(protocol)
+        except TransportError:
+            raise
+        except Exception as error:
+            self._raised.append(error)
+        return self._of_datagram(self._result(protocol))
+
+    def read(self, protocol: int) -> Processed:
+        """Let the implementation read one datagram."""
+        more = False
+        try:
+            more = self.backend.process(protocol)
+        except TransportError as error:
+            self.failed[protocol] = error.what
+        except Exception as error:
+            self._raised.append(error)
+        lost = any(isinstance(error, Overrun) for error in self._errors)
+        side = self._result(protocol, lossy=self.lost(protocol) or lost)
+        return Processed(self._factory.readings(), self._of_datagram(side), more)
+
+    def decode_answer(self, reading: Reading) -> Side:
+        """Decode an answer to a dump, which is no event."""
+        protocol = reading.datagram.protocol
+        if self.supports(protocol):
+            self._factory.read(reading)
+            self._call(self._decode, reading.datagram)
+            self._factory.readings()
+        return self._of_datagram(self._result(protocol, lossy=self.lost(protocol), seed=True))
+
+    def drops(self) -> dict[int, int]:
+        """Messages that the kernel dropped, by protocol, some of which it may not have reported yet."""
+        statuses = self.backend.status().protocols.items()
+        return {protocol: one.transport.drops for protocol, one in statuses if one.transport is not None}
+
+    def _of_datagram(self, side: Side) -> Side:
+        """A result without errors of the socket, which are not the other lane's."""
+        if not any(isinstance(error, TransportError) for error in side.errors):
+            return side
+        return structs.replace(side, errors=[one for one in side.errors if not isinstance(one, TransportError)])
