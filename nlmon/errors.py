@@ -86,10 +86,12 @@ class NlmonError(Exception):
     """Base of all errors; not raised itself.
 
     ``code`` is stable (``NLM-C003``); ``what`` one sentence; ``where`` a place such as ``a.pcap:frame 17``;
-    ``why`` the cause; ``hint`` what to do. All but code and what may be empty.
+    ``why`` the cause; ``hint`` what to do. All but code and what may be empty. ``kind``: what errors of this class have
+    in common, in plain words.
     """
 
     exit_code: ClassVar[int] = 5
+    kind: ClassVar[str] = "an error"
 
     def __init__(self, code: str, what: str, *, where: str = "", why: str = "", hint: str = "") -> None:
         super().__init__(code, what, where, why, hint)
@@ -168,6 +170,8 @@ class NotFound(PlatformError):
 class TransportError(PlatformError):
     """A socket call failed; ``errno`` is the kernel's number, 0 when there is none."""
 
+    kind = "a socket call failed"
+
     def __init__(self, code: str, what: str, *, where: str = "", why: str = "", hint: str = "", errno: int = 0) -> None:
         super().__init__(code, what, where=where, why=why, hint=hint)
         self.errno = errno
@@ -179,6 +183,8 @@ class Overrun(TransportError):
     ``drops`` is how many messages the kernel has dropped on this socket since the last report, or -1 if it
     does not say (netlink(7); the count is the column Drops of /proc/net/netlink).
     """
+
+    kind = "messages were lost"
 
     def __init__(
         self,
@@ -197,6 +203,8 @@ class Overrun(TransportError):
 
 class ResyncIncomplete(TransportError):
     """A dump of the resync after a loss failed or was interrupted; it is reported, and reading goes on."""
+
+    kind = "the resync after a loss is incomplete"
 
 
 class DecodeError(NlmonError):
@@ -219,17 +227,25 @@ class DecodeError(NlmonError):
 class FramingError(DecodeError):
     """An nlmsghdr that does not fit in its datagram (netlink(3): NLMSG_OK is false)."""
 
+    kind = "a message does not fit in its datagram"
+
 
 class HeaderError(DecodeError):
     """A message too short for the fixed header of its type; the message gives no event."""
+
+    kind = "a message is too short for the header of its type"
 
 
 class MessageTooLarge(DecodeError):
     """A message that is larger than the configured limit; it gives no event."""
 
+    kind = "a message is larger than the limit"
+
 
 class AttributeFormatError(DecodeError):
     """An attribute that breaks its policy or overruns its parent; the rest of the message is kept."""
+
+    kind = "an attribute is malformed"
 
 
 class KernelError(DecodeError):
@@ -256,6 +272,8 @@ class KernelError(DecodeError):
 
 class OverrunMessage(DecodeError):
     """NLMSG_OVERRUN: the sender says that data was lost before this point."""
+
+    kind = "the sender lost data (NLMSG_OVERRUN)"
 
 
 class InternalError(NlmonError):

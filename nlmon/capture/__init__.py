@@ -56,7 +56,8 @@ def _open(source: Source, where: str, byteorder: ByteOrder | None) -> CaptureRea
         raise CaptureError("NLM-C008", "the compressed file cannot be read at all", where=where, why=source.broken)
     order = rtmon_byteorder(start)
     if order is not None:
-        info = CaptureInfo("rtmon", byteorder or order, source.compression, {}, assumed=("protocol NETLINK_ROUTE",))
+        assumed = ("protocol NETLINK_ROUTE",)
+        info = CaptureInfo("rtmon", byteorder or order, order, source.compression, {}, assumed)
         return CaptureReader(source, info, rtmon_batches(source, byteorder or order), where)
     shown = start[:16].decode("ascii", "backslashreplace") if start.isascii() else start[:8].hex(" ")
     raise CaptureError(
@@ -78,6 +79,7 @@ def _pcap(source: Source, where: str, byteorder: ByteOrder | None) -> CaptureRea
     info = CaptureInfo(
         "pcap without cooked header" if bare else "pcap",
         byteorder or order,
+        order,
         source.compression,
         {},
         assumed=("protocol NETLINK_ROUTE",) if bare else (),
@@ -87,7 +89,8 @@ def _pcap(source: Source, where: str, byteorder: ByteOrder | None) -> CaptureRea
 
 def _pcapng(source: Source, where: str, byteorder: ByteOrder | None) -> CaptureReader:
     section = read_section(source)
-    info = CaptureInfo("pcapng", byteorder or section.netlink_byteorder, source.compression, section.metadata)
+    order = section.netlink_byteorder
+    info = CaptureInfo("pcapng", byteorder or order, order, source.compression, section.metadata)
 
     def skip() -> None:
         reader.skipped += 1

@@ -92,11 +92,13 @@ class SocketInfo(Struct, frozen=True):
 
 
 class CaptureInfo(Struct, frozen=True):
-    """What a file says of itself. ``metadata``: kernel, arch, netns, application and whatever else was recorded,
-    as text; ``assumed``: what the format does not record and the reader therefore assumes."""
+    """What a file says of itself. ``byteorder``: in which its messages are read, ``own_byteorder``: its own.
+    ``metadata``: kernel, arch, netns, application and whatever else was recorded, as text; ``assumed``: what the format
+    does not record and the reader therefore assumes."""
 
     format: Format
     byteorder: ByteOrder
+    own_byteorder: ByteOrder
     compression: Compression
     metadata: dict[str, str]
     assumed: tuple[str, ...] = ()

@@ -13,9 +13,16 @@ from collections.abc import Collection
 from itertools import chain
 from operator import eq
 
+from nlmon.capture.base import CaptureInfo
 from nlmon.capture.segment import Role, Segment
 
-__all__ = ["Tally"]
+__all__ = ["Tally", "wrong_order"]
+
+
+def wrong_order(info: CaptureInfo) -> str:
+    """What is to be said of a capture in whose byte order no frame holds a message."""
+    text, own = f"nothing in it reads as netlink in {info.byteorder}-endian byte order", info.own_byteorder
+    return text if info.byteorder == own else f"{text}; the file itself says {own}-endian"
 
 
 class Tally:
@@ -47,6 +54,11 @@ class Tally:
             self.notifications[protocol] += count
             self.repeats[protocol] += sum(map(eq, data, chain((self._last.get(protocol),), data)))
             self._last[protocol] = data[-1]
+
+    @property
+    def unread(self) -> bool:
+        """Whether there are frames, and no message in any of them."""
+        return bool(self.frames) and not self.messages
 
     def copied(self, protocols: Collection[int]) -> bool:
         """Whether at least a third of the notifications of some protocols repeat their predecessor: several listeners

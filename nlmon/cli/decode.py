@@ -15,6 +15,7 @@ import click
 from nlmon.backends.options import BackendOptions
 from nlmon.backends.registry import create
 from nlmon.capture import ByteOrder, open_capture
+from nlmon.capture.tally import wrong_order
 from nlmon.cli.common import feed_options, progress, refuse_crash, warn, warn_unread
 from nlmon.compare.side import Side
 from nlmon.engine.feed import Feed
@@ -23,7 +24,7 @@ from nlmon.engine.segments import Select
 from nlmon.errors import InputError
 from nlmon.eventjson.write import events_to_json
 from nlmon.events import Event
-from nlmon.report.text import shown_path
+from nlmon.report.text import counted, shown_path
 from nlmon.transport.recorded.faults import parse_fault
 
 __all__ = ["command"]
@@ -74,15 +75,18 @@ def command(
     sys.stdout.buffer.flush()
     if counts["errors"] > ERRORS_SHOWN:
         warn(f"warning: {counts['errors'] - ERRORS_SHOWN:,} more could not be read")
+    for note in lane.factory.faults.notes(feed.tally.last_frame):
+        warn(note)
     if unknown:
-        listed = ", ".join(f"{name} {count:,}" for name, count in sorted(unknown.items()))
-        warn(f"{unknown.total():,} messages of types that give no event: {listed}")
+        listed = ", ".join(f"{name} ({count:,})" for name, count in sorted(unknown.items()))
+        warn(f"{counted(unknown.total(), 'message')} of types that give no event: {listed}")
     if reader.damage is not None:
         raise reader.damage
     if not counts["events"]:
         raise InputError(
             *("NLM-U002", "no event in this capture"),
             where=shown_path(capture),
+            why=wrong_order(reader.info) if feed.tally.unread else "",
             hint="see nlmon capture info, and --protocol and --select",
         )
 

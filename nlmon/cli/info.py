@@ -15,14 +15,14 @@ from msgspec import Struct
 from nlmon.capture import ByteOrder, CaptureReader, open_capture
 from nlmon.capture.conversation import Conversation
 from nlmon.capture.segment import Role
-from nlmon.capture.tally import Tally
+from nlmon.capture.tally import Tally, wrong_order
 from nlmon.cli.common import progress, warn
 from nlmon.errors import InputError
 from nlmon.framing import types
 from nlmon.names import PROTOCOLS, message_type
 from nlmon.report.jsonout import report_bytes
 from nlmon.report.model import Damage
-from nlmon.report.text import printable, shown_path
+from nlmon.report.text import counted, counted_roles, printable, shown_path
 from nlmon.transport.recorded.kernel import RecordedKernel
 from nlmon.uapi import NETLINK_GENERIC
 
@@ -70,8 +70,7 @@ def command(file: Path, form: str, byteorder: ByteOrder | None) -> None:
     else:
         _print(summary)
     if summary.frames and not summary.messages:
-        wrong = f" in {summary.byteorder}-endian order; is that the recording's?" if byteorder else ""
-        warn(f"warning: no message can be read in {summary.frames:,} frames{wrong}")
+        warn(f"warning: {wrong_order(reader.info)}")
     if reader.damage is not None:
         raise reader.damage
     if summary.skipped and not summary.frames:
@@ -133,7 +132,7 @@ def _print(summary: CaptureSummary) -> None:
     console = Console()
     packed = f", {summary.compression}" if summary.compression else ""
     console.print(f"[bold]{escape(printable(summary.path))}[/]  {summary.format}{packed}, {summary.byteorder}-endian")
-    console.print(f"{summary.frames:,} frames, {summary.messages:,} messages")
+    console.print(f"{counted(summary.frames, 'frame')}, {counted(summary.messages, 'message')}")
     for key, value in sorted(summary.metadata.items()):
         console.print(escape(printable(f"{key}: {value}")))
     table = Table("protocol", "type", "messages")
@@ -141,13 +140,14 @@ def _print(summary: CaptureSummary) -> None:
         for kind, count in counts.items():
             table.add_row(protocol, kind, f"{count:,}")
     console.print(table)
-    console.print("datagrams: " + ", ".join(f"{count:,} {role}" for role, count in summary.roles.items()))
+    console.print(f"datagrams: {counted_roles(summary.roles)}")
     if summary.families:
         listed = ", ".join(f"{name} {number}" for name, number in summary.families.items())
         console.print(escape(printable(f"families: {listed}")))
     if summary.skipped:
-        console.print(f"skipped: {summary.skipped:,} packets of other link types")
+        skipped = counted(summary.skipped, "packet of another link type", "packets of other link types")
+        console.print(f"skipped: {skipped}")
     if summary.dropped:
-        console.print(f"lost while recording: {summary.dropped:,} messages")
+        console.print(f"lost while recording: {counted(summary.dropped, 'message')}")
     for assumption in summary.assumed:
         console.print(f"assumed: {assumption}")

@@ -17,7 +17,8 @@ from nlmon.backends.options import BackendOptions
 from nlmon.backends.registry import create
 from nlmon.backends.status import BackendStatus, LayoutStatus
 from nlmon.capture import ByteOrder, open_capture
-from nlmon.cli.common import feed_options, progress, refuse_crash, warn_unread
+from nlmon.capture.tally import wrong_order
+from nlmon.cli.common import feed_options, progress, refuse_crash, warn, warn_unread
 from nlmon.engine.feed import Feed
 from nlmon.engine.run import read_capture
 from nlmon.engine.segments import Select
@@ -82,6 +83,8 @@ def command(
         sys.stdout.buffer.flush()
     else:
         _print(report)
+    if feed.tally.unread:
+        warn(f"warning: {wrong_order(reader.info)}")
     if reader.damage is not None:
         raise reader.damage
 

@@ -27,7 +27,7 @@ from nlmon.framing import types
 from nlmon.names import message_type
 from nlmon.transport.recorded.kernel import RecordedKernel
 from nlmon.transport.recorded.transport import RecordedFactory
-from nlmon.uapi import NETLINK_ROUTE
+from nlmon.uapi import NETLINK_GENERIC, NETLINK_ROUTE
 from nlmon.wire import Datagram
 
 __all__ = ["Comparison", "no_datagram"]
@@ -36,7 +36,7 @@ __all__ = ["Comparison", "no_datagram"]
 class Comparison(abc.ABC):
     """The comparison of two lanes while it runs. ``kernel``: what was read so far tells of the kernel; ``grave``:
     severities of differences that turn the verdict; ``compared``: notifications that reached at least one of the two;
-    ``not_subscribed``: those that reached none, by the name of their type."""
+    ``not_subscribed``: those that reached none, by the name of their type, or of their generic family."""
 
     def __init__(
         self,
@@ -82,7 +82,10 @@ class Comparison(abc.ABC):
 
     def _count_not_subscribed(self, datagram: Datagram) -> None:
         found = types(datagram.data, self.kernel.byteorder)
-        self.not_subscribed.update(message_type(datagram.protocol, kind) for kind in found)
+        if datagram.protocol == NETLINK_GENERIC:
+            self.not_subscribed.update(map(self._family, found))
+        else:
+            self.not_subscribed.update(message_type(datagram.protocol, kind) for kind in found)
 
     def _compare_groups(self, datagram: Datagram, subscribed: Sequence[bool]) -> None:
         """Hold the groups that carry a notification against those that the contract makes each implementation join."""
@@ -101,6 +104,11 @@ class Comparison(abc.ABC):
         for lane, corrections in zip(self.lanes, found, strict=True):
             lane.ledger.correct(corrections)
         self.judge.corrections(*found, self._recovered)
+
+    def _family(self, number: int) -> str:
+        """A generic family for people: by the name that the recording gave to it last, or by its number."""
+        names = self._family_names(number)
+        return f"family {names[-1]}" if names else f"family {number}"
 
     def _family_names(self, number: int) -> list[str]:
         return self.kernel.family_names(number)

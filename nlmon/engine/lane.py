@@ -165,4 +165,4 @@ def _kind_of(error: NlmonError) -> str:
         return f"{error.code} {error.what}"
     if isinstance(error, AttributeFormatError):
         return f"{error.code} {error.path or 'an attribute'}"
-    return f"{error.code} {type(error).__name__}"
+    return f"{error.code} {error.kind}"

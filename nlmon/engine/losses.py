@@ -17,6 +17,7 @@ from typing import TypeAlias
 from nlmon.compare.side import Side
 from nlmon.errors import Overrun, ResyncIncomplete
 from nlmon.events import OVERRUN, Event, RouteInfo, RoutePayload
+from nlmon.report.text import counted
 from nlmon.state.dumps import Unannounced
 from nlmon.state.identity import Key, objects_of
 from nlmon.state.tables import State
@@ -111,10 +112,11 @@ class Ledger:
         """What a report says of these losses; ``name``: of the implementation."""
         found = []
         if self.lost:
-            resync = f"its resync gave {self.synthetic:,} events" if self.synthetic else "no resync followed"
-            found.append(f"{name} lost {self.lost:,} messages; {resync}")
+            resync = f"its resync gave {counted(self.synthetic, 'event')}" if self.synthetic else "no resync followed"
+            found.append(f"{name} lost {counted(self.lost, 'message')}; {resync}")
         if self.incomplete:
-            found.append(f"the resync of {name} was incomplete after {self.incomplete:,} losses")
+            losses = counted(self.incomplete, "loss", "losses")
+            found.append(f"the resync of {name} was incomplete after {losses}")
         return found
 
 

@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from nlmon.capture import CaptureReader
-from nlmon.capture.tally import Tally
+from nlmon.capture.tally import Tally, wrong_order
 from nlmon.compare.difference import Class
 from nlmon.engine.comparison import Comparison
 from nlmon.engine.live import Live
@@ -22,6 +22,7 @@ from nlmon.engine.losses import Ledger
 from nlmon.engine.replay import Replay
 from nlmon.names import PROTOCOLS
 from nlmon.report.model import CaptureReport, Damage, DifferenceGroup, Unannounced, Verdict, row
+from nlmon.report.text import counted
 
 __all__ = ["capture_report", "live_report"]
 
@@ -29,7 +30,7 @@ __all__ = ["capture_report", "live_report"]
 def capture_report(replay: Replay, reader: CaptureReader, path: str) -> CaptureReport:
     """The report on a replay that has come to its end."""
     damage = reader.damage
-    verdict, reason = _verdict(replay, damaged=damage is not None)
+    verdict, reason = _verdict(replay, reader)
     return CaptureReport(
         path=path,
         format=reader.info.format,
@@ -117,17 +118,19 @@ def _regression(comparison: Comparison) -> str:
     return ", ".join(f"{counts[cls]} {cls.label}" for cls in counts if cls.severity in comparison.grave)
 
 
-def _verdict(replay: Replay, *, damaged: bool) -> tuple[Verdict, str]:
+def _verdict(replay: Replay, reader: CaptureReader) -> tuple[Verdict, str]:
     unresolved = sorted({name for lane in replay.lanes for name in lane.backend.unresolved()})
     if unresolved and replay.feed.generic:
         there = ", ".join(sorted(replay.feed.kernel.families)) or "none"
         return "error", f"Failed to resolve family {unresolved[0]!r}: families in this recording: {there}"
     if regression := _regression(replay):
         return "regression", regression
-    if damaged:
+    if reader.damage is not None:
         agrees = "what could be read before the damage agrees" if replay.feed.tally.frames else "nothing could be read"
         return "error", f"the capture is damaged; {agrees}"
     if not any(lane.counts["events"] or lane.counts["seeds"] for lane in replay.lanes):
+        if replay.feed.tally.unread:
+            return "error", wrong_order(reader.info)
         return "error", "nothing to compare: no message of the protocols gives an event"
     return "equivalent", ""
 
@@ -139,9 +142,10 @@ def _notes(replay: Replay, reader: CaptureReader) -> list[str]:
         for lane in replay.lanes
         if replay.recovering(lane)
     ]
-    notes += [f"the fault {fault} lost no message" for fault in replay.lanes[1].factory.faults.untouched]
-    if not replay.compared:
-        notes.append("no notification is of a multicast group that is joined; only recorded answers were compared")
+    notes += replay.lanes[1].factory.faults.notes(tally.last_frame)
+    if not replay.compared and any(lane.counts["seeds"] for lane in replay.lanes):
+        notes.append(f"{_why_answers_alone(replay)}; only recorded answers were compared")
+    notes += _itself(replay)
     notes += _alone(replay, replay.feed.protocols)
     if tally.copied(replay.feed.protocols):
         repeats, notifications = (
@@ -149,20 +153,39 @@ def _notes(replay: Replay, reader: CaptureReader) -> list[str]:
             for counts in (tally.repeats, tally.notifications)
         )
         notes.append(
-            f"{repeats} of {notifications} notifications repeat the one before them; "
+            f"{repeats:,} of {notifications:,} notifications repeat the one before them; "
             "an nlmon device records a notification once per socket that receives it"
         )
     if replay.dumps.interrupted:
-        notes.append(
-            f"{replay.dumps.interrupted} recorded dumps were interrupted or incomplete, and do not check the state"
-        )
+        were = counted(replay.dumps.interrupted, "recorded dump was", "recorded dumps were")
+        do = "does" if replay.dumps.interrupted == 1 else "do"
+        notes.append(f"{were} interrupted or incomplete, and {do} not check the state")
     if tally.cut:
-        notes.append(f"{tally.cut} packets are truncated (snap length); what was cut off is not compared")
+        are = counted(tally.cut, "packet is", "packets are")
+        notes.append(f"{are} truncated (snap length); what was cut off is not compared")
     if reader.dropped:
-        notes.append(f"{reader.dropped:,} messages were lost while recording and cannot be compared")
+        were = counted(reader.dropped, "message was", "messages were")
+        notes.append(f"{were} lost while recording and cannot be compared")
     if reader.skipped:
-        notes.append(f"{reader.skipped} packets of other link types were skipped")
+        were = counted(reader.skipped, "packet of another link type was", "packets of other link types were")
+        notes.append(f"{were} skipped")
     return notes
+
+
+def _why_answers_alone(replay: Replay) -> str:
+    """Why no notification was compared."""
+    if not any(replay.feed.tally.notifications[protocol] for protocol in replay.feed.protocols):
+        return "no notification of these protocols was recorded"
+    if any(lane.lossy for lane in replay.lanes):
+        return "every notification was lost"
+    return "no notification is of a multicast group that is joined"
+
+
+def _itself(comparison: Comparison) -> Iterator[str]:
+    """A note where both are the same implementation."""
+    reference, candidate = comparison.lanes
+    if type(reference.backend) is type(candidate.backend):
+        yield f"{candidate.name} is compared with itself; a mistake that it makes on both sides cannot show"
 
 
 def _alone(comparison: Comparison, protocols: Iterable[int]) -> Iterator[str]:
@@ -172,7 +195,8 @@ def _alone(comparison: Comparison, protocols: Iterable[int]) -> Iterator[str]:
         status = alone[0].backend.status().protocols.get(protocol) if len(alone) == 1 else None
         if status is not None and (events := status.events):
             name = PROTOCOLS.get(protocol, str(protocol))
-            checked = f"its {events:,} events are checked against the bytes of the messages"
+            its = "its one event is" if events == 1 else f"its {events:,} events are"
+            checked = f"{its} checked against the bytes of the messages"
             yield f"only {alone[0].name} reads {name}: {checked}"
 
 
@@ -194,14 +218,19 @@ def _live_verdict(live: Live) -> tuple[Verdict, str]:
 
 
 def _lost(ledger: Ledger) -> str:
-    return f"{ledger.lost:,} messages" if ledger.lost else "an unknown number of messages"
+    return counted(ledger.lost, "message") if ledger.lost else "an unknown number of messages"
 
 
 def _live_notes(live: Live) -> list[str]:
     notes = [note for lane in live.lanes for note in lane.ledger.notes(lane.name)] + live.notes
+    notes += _itself(live)
     notes += _alone(live, {protocol for lane in live.lanes for protocol in lane.backend.groups})
     outside = sum(one.outside for one in live.unpaired)
     if outside:
-        notes.append(f"{outside:,} notifications at the begin or the end reached one of them alone and are not judged")
-    notes += [f"{count:,} notifications were not compared: {why}" for why, count in sorted(live.uncompared.items())]
+        are = counted(
+            outside, "notification at the begin or the end reached", "notifications at the begin or the end reached"
+        )
+        notes.append(f"{are} one of them alone and {'is' if outside == 1 else 'are'} not judged")
+    for why, count in sorted(live.uncompared.items()):
+        notes.append(f"{counted(count, 'notification was', 'notifications were')} not compared: {why}")
     return notes

@@ -5,13 +5,14 @@ Not here: the values (``nlmon.report.model``), and the table itself (``table``).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from rich.markup import escape
 
 from nlmon.report.model import CaptureReport, DifferenceGroup, DifferenceRow, Report
-from nlmon.report.table import COLOURS, both, table
-from nlmon.report.text import printable
+from nlmon.report.table import COLOURS, both, table, unopened
+from nlmon.report.text import counted, counted_roles, printable, times
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -22,13 +23,6 @@ GROUPS_SHOWN = 20
 UNANNOUNCED_SHOWN = 5
 WARNINGS = {"reordered", "duplicate", "coalesced"}
 SERVICE = "loss-of-service"
-ROLES = {
-    "notification": "notifications",
-    "dump": "parts of dumps",
-    "reply": "replies",
-    "request": "requests",
-    "control": "acknowledgements and errors",
-}
 
 
 def print_report(report: Report, console: Console) -> None:
@@ -40,27 +34,25 @@ def print_report(report: Report, console: Console) -> None:
     warnings = sum(
         count for capture in report.captures for cls, count in capture.differences.items() if cls in WARNINGS
     )
-    less = f", {_counted(warnings, 'warning')}" if warnings else ""
+    less = f", {counted(warnings, 'warning')}" if warnings else ""
     lost = sum(capture.differences.get(SERVICE, 0) for capture in report.captures)
     if lost:
         less += f", and {lost:,} values and events that {report.reference} alone provides would be lost"
     console.print(
         f"[{colour}]verdict: {report.verdict}[/]{less}  "
-        f"({report.candidate} against {report.reference}, {_counted(len(report.captures), 'capture')})",
+        f"({report.candidate} against {report.reference}, {counted(len(report.captures), 'capture')})",
         highlight=False,
         soft_wrap=True,
     )
 
 
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")
-
-
 def _details(capture: CaptureReport, report: Report, console: Console) -> None:
+    if unopened(capture):
+        return  # the table says why
     lines: list[str] = []
     if capture.frames:
-        roles = ", ".join(f"{capture.roles[role]:,} {word}" for role, word in ROLES.items() if capture.roles.get(role))
-        lines.append(f"{capture.messages:,} messages in {capture.frames:,} datagrams: {roles}")
+        held = f"{counted(capture.messages, 'message')} in {counted(capture.frames, 'datagram')}"
+        lines.append(f"{held}: {counted_roles(capture.roles)}")
         events, answers = both(capture.events) or "0", both(capture.answers) or "0"
         sides = f" ({report.reference}/{report.candidate})" if "/" in events + answers else ""
         lines.append(f"compared: {events} events, and {answers} messages of recorded dumps and replies{sides}")
@@ -73,11 +65,9 @@ def _details(capture: CaptureReport, report: Report, console: Console) -> None:
         place = f" at byte {capture.damage.offset:,}" if capture.damage.offset >= 0 else ""
         lines.append(f"damage{place}: {capture.damage.what} [{capture.damage.code}]")
     if capture.not_covered:
-        listed = ", ".join(f"{name} {count:,}" for name, count in capture.not_covered.items())
-        lines.append(f"datagrams of protocols that were not compared: {listed}")
+        lines.append(f"datagrams of protocols that were not compared: {_listed(capture.not_covered)}")
     if capture.not_subscribed:
-        listed = ", ".join(f"{name} {count:,}" for name, count in capture.not_subscribed.items())
-        lines.append(f"notifications of multicast groups that neither joins: {listed}")
+        lines.append(f"notifications of multicast groups that neither joins: {_listed(capture.not_subscribed)}")
     lines += _problems(capture)
     if capture.unannounced_counts:
         listed = ", ".join(f"{count:,} {what}" for what, count in capture.unannounced_counts.items())
@@ -97,13 +87,17 @@ def _details(capture: CaptureReport, report: Report, console: Console) -> None:
         console.print()
 
 
+def _listed(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} ({count:,})" for name, count in counts.items())
+
+
 def _problems(capture: CaptureReport) -> list[str]:
     """What could not be read, and what the kernel refused; once, where both say the same."""
     found = {name: kinds for name, kinds in capture.problems.items() if kinds}
     alike = len(found) > 1 and len({tuple(kinds.items()) for kinds in found.values()}) == 1
     shown = {"both": next(iter(found.values()))} if alike else found
     return [
-        f"errors in {name}: " + "; ".join(f"{kind}, {count:,} times" for kind, count in kinds.items())
+        f"errors in {name}: " + "; ".join(f"{kind}, {times(count)}" for kind, count in kinds.items())
         for name, kinds in shown.items()
     ]
 

@@ -20,7 +20,7 @@ from rich.table import Table
 from nlmon.report.model import CaptureReport
 from nlmon.report.text import printable
 
-__all__ = ["COLOURS", "both", "table"]
+__all__ = ["COLOURS", "both", "table", "unopened"]
 
 COLOURS = {
     "equivalent": "green",
@@ -68,16 +68,28 @@ def table(captures: Sequence[CaptureReport], width: int) -> Table:
 
 
 def _row(capture: CaptureReport) -> dict[str, str]:
+    differences = ", ".join(f"{count:,} {cls}" for cls, count in capture.differences.items())
+    compared = any(capture.events.values()) or any(capture.answers.values())
+    if unopened(capture) and capture.damage is not None:
+        differences = f"{capture.damage.what} [{capture.damage.code}]"
+    elif not differences:
+        differences = "none" if compared else "-"
     return {
         "capture": printable(capture.path),
         "frames": f"{capture.frames:,}",
         "messages": f"{capture.messages:,}",
         "events": both(capture.events),
         "answers": both(capture.answers),
-        "differences": ", ".join(f"{count:,} {cls}" for cls, count in capture.differences.items()) or "none",
-        "state": capture.state,
+        "differences": printable(differences),
+        # Of nothing there is no state.
+        "state": capture.state if compared or capture.state == "differs" else "-",
         "verdict": capture.verdict,
     }
+
+
+def unopened(capture: CaptureReport) -> bool:
+    """Whether a file could not be read at all, such as one that is missing."""
+    return capture.damage is not None and not capture.format
 
 
 def both(counts: Mapping[str, int]) -> str:

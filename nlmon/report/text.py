@@ -7,15 +7,27 @@ Rules:
 1. What is printed for people goes through ``printable``; JSON escapes by itself.
 2. Nothing is dropped: what cannot be shown is shown as its escape.
 
+3. Of one thing is said what it is, and not how many of them: ``counted``, ``times``.
+
 Not here: colours and tables.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
-__all__ = ["printable", "shown_path"]
+__all__ = ["counted", "counted_roles", "printable", "shown_path", "times"]
+
+# One datagram and many, by their part in a conversation.
+ROLES = {
+    "notification": ("notification", "notifications"),
+    "dump": ("part of a dump", "parts of dumps"),
+    "reply": ("reply", "replies"),
+    "request": ("request", "requests"),
+    "control": ("acknowledgement or error", "acknowledgements and errors"),
+}
 
 
 def printable(text: str) -> str:
@@ -23,6 +35,21 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode("ascii") for c in text)
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """``1 reply``, ``2 replies``; ``many``: the plural, if that is not ``one`` and an s."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def counted_roles(roles: Mapping[str, int]) -> str:
+    """How many datagrams have each part in a conversation, by the word of the part."""
+    return ", ".join(counted(roles[role], *words) for role, words in ROLES.items() if roles.get(role))
+
+
+def times(number: int) -> str:
+    """``once``, ``2 times``."""
+    return "once" if number == 1 else f"{number:,} times"
 
 
 def shown_path(path: Path | str) -> str:

@@ -329,7 +329,7 @@ def test_a_family_that_appears_later() -> None:
 
     assert (found.verdict, live.compared) == ("equivalent", 1)
     assert found.notes == [
-        "1 notifications were not compared: legacy has not joined the groups of their families",
+        "1 notification was not compared: legacy has not joined the groups of their families",
     ]
 
 

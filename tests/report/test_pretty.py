@@ -14,7 +14,7 @@ from rich.console import Console
 from nlmon.backends.registry import create
 from nlmon.capture import open_capture
 from nlmon.engine.run import replay_capture
-from nlmon.report.model import CaptureReport, DifferenceGroup, DifferenceRow, Report, Verdict
+from nlmon.report.model import CaptureReport, Damage, DifferenceGroup, DifferenceRow, Report, Verdict
 from nlmon.report.pretty import print_report
 from support.paths import FIXTURES
 
@@ -110,6 +110,34 @@ def test_both_directions_say_what_was_unannounced() -> None:
     assert forward.unannounced_counts["route changed"] == 2
     assert rollback.unannounced_counts == forward.unannounced_counts
     assert rollback.unannounced == forward.unannounced
+
+
+def test_of_nothing_there_is_no_state() -> None:
+    """Where nothing was read, or nothing compared, the table claims neither differences nor a state."""
+    missing = CaptureReport("a.pcap", "error", "no such file", damage=Damage("NLM-C001", "no such file", -1))
+    empty = CaptureReport("b.pcap", "error", "nothing to compare", format="pcap", frames=3)
+    rows = printed(missing, empty).splitlines()[3:5]
+
+    assert [row.split() for row in rows] == [
+        ["a.pcap", "0", "0", "no", "such", "file", "[NLM-C001]", "-", "error"],
+        ["b.pcap", "3", "0", "-", "-", "error"],
+    ]
+
+
+def test_a_missing_file_is_named_once() -> None:
+    """The row of the table says why there is nothing more to say."""
+    missing = CaptureReport("a.pcap", "error", "no such file", damage=Damage("NLM-C001", "no such file", -1))
+
+    assert printed(missing).count("a.pcap") == printed(missing).count("no such file") == 1
+
+
+def test_one_error_is_not_counted_in_times() -> None:
+    """What both report is said once."""
+    problems = {"NLM-D001 a message does not fit in its datagram": 1}
+    report = CaptureReport("a.pcap", "equivalent", "", frames=2, problems={"legacy": problems, "libnl": problems})
+    (line,) = (line for line in printed(report).splitlines() if "errors in" in line)
+
+    assert line == "  errors in both: NLM-D001 a message does not fit in its datagram, once"
 
 
 def group(number: int, count: int) -> DifferenceGroup:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nlmon.report.text import printable, shown_path
+from nlmon.report.text import counted, counted_roles, printable, shown_path, times
 
 TABLE = {
     "eth0": "eth0",
@@ -38,3 +38,10 @@ def test_what_is_shown_is_printable(text: str) -> None:
 def test_a_path_is_text() -> None:
     """A path that is no UTF-8 can be written as JSON."""
     assert shown_path(Path(os.fsdecode(b"a\xff/b"))) == "a\\xff/b"
+
+
+def test_one_thing_is_no_plural() -> None:
+    """Nouns, parts of a conversation and how often."""
+    assert [counted(n, "capture") for n in (0, 1, 1234)] == ["0 captures", "1 capture", "1,234 captures"]
+    assert counted_roles({"request": 2, "reply": 1, "dump": 0}) == "1 reply, 2 requests"
+    assert [times(n) for n in (1, 2)] == ["once", "2 times"]

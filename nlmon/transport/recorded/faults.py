@@ -51,6 +51,11 @@ class Faults:
         """Faults that took nothing from this socket, or nothing yet."""
         return (*self._idle, *self._waiting)
 
+    def notes(self, last_frame: int) -> list[str]:
+        """What a report says of the faults that took nothing; ``last_frame``: of the recording."""
+        beyond = f": the recording ends at frame {last_frame}"
+        return [f"the fault {one} lost no message" + beyond * (one.frame > last_frame) for one in self.untouched]
+
     def take(self, datagram: Datagram, subscribed: bool) -> bool:
         """Whether a datagram is lost; ``subscribed``: the socket would have received it. See ``over``."""
         fault = self._waiting[0] if self._waiting else None

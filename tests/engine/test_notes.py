@@ -1,0 +1,69 @@
+"""What a report says beside the verdict, and that it is true.
+
+Not here: notes on losses (``tests/transport/recorded/test_faults.py``), and on live runs (``test_live``).
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import pytest
+
+from nlmon.backends.options import BackendOptions
+from nlmon.backends.registry import create
+from nlmon.capture import open_capture
+from nlmon.engine.run import replay_capture
+from nlmon.report.model import CaptureReport
+from support.paths import CAPTURES
+
+ROUTE, XFRM, GENERIC = 0, 6, 16
+ANSWERS = "only recorded answers were compared"
+
+
+def replayed(name: str, *protocols: int, names: tuple[str, str] = ("legacy", "libnl"), **more: Any) -> CaptureReport:
+    """The report on a recording of Linux 6.12."""
+    with open_capture(CAPTURES / "linux-6.12" / f"{name}.pcap.zst", byteorder=more.pop("byteorder", None)) as reader:
+        reference, candidate = (partial(create, one) for one in names)
+        return replay_capture(reader, name, reference, candidate, protocols=protocols or None, **more)
+
+
+@pytest.mark.parametrize(
+    ("name", "protocol", "notes"),
+    [
+        ("08-tc", ROUTE, [f"no notification is of a multicast group that is joined; {ANSWERS}"]),
+        ("05-sock_diag", ROUTE, [f"no notification of these protocols was recorded; {ANSWERS}"]),
+        ("01-route-basic", GENERIC, [f"no notification of these protocols was recorded; {ANSWERS}"]),
+        ("09-untapped-audit-uevent-connector", XFRM, []),
+        ("09-untapped-audit-uevent-connector", GENERIC, []),
+    ],
+)
+def test_why_only_answers_were_compared(name: str, protocol: int, notes: list[str]) -> None:
+    """The recording has notifications that nobody would receive, or none; without answers there is nothing to say."""
+    assert replayed(name, protocol).notes == notes
+
+
+def test_a_comparison_with_itself_is_said() -> None:
+    """It is allowed, and proves little."""
+    same, other = (replayed("01-route-basic", names=("libnl", name)) for name in ("libnl", "legacy"))
+
+    assert same.verdict == "equivalent"
+    assert same.notes == ["libnl is compared with itself; a mistake that it makes on both sides cannot show"]
+    assert other.notes == []
+
+
+def test_families_that_nobody_joins_have_names() -> None:
+    """Those that nlctrl gave them in the recording."""
+    report = replayed("06-generic", options=BackendOptions(generic_families=("nl80211",)))
+
+    assert report.not_subscribed == {"family TASKSTATS": 3, "family ethtool": 3}
+
+
+def test_the_reason_of_a_wrong_byte_order() -> None:
+    """It is said with that of the file."""
+    report = replayed("01-route-basic", byteorder="big")
+
+    assert (report.verdict, report.reason) == (
+        "error",
+        "nothing in it reads as netlink in big-endian byte order; the file itself says little-endian",
+    )
