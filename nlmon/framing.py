@@ -22,18 +22,21 @@ from nlmon.uapi import NLA_HDRLEN, NLA_TYPE_MASK, NLMSG_HDRLEN, RTNEXTHOP
 
 __all__ = [
     "MessageHeader",
+    "align",
     "attribute",
     "attributes",
     "header",
     "messages",
     "next_hops",
+    "nlmsghdr",
     "split_messages",
     "types",
     "walk_attributes",
 ]
 
 _SIGNS = {"little": "<", "big": ">"}
-_MESSAGE = {order: struct.Struct(sign + "IHHII").unpack_from for order, sign in _SIGNS.items()}
+_NLMSGHDR = {order: struct.Struct(sign + "IHHII") for order, sign in _SIGNS.items()}
+_MESSAGE = {order: layout.unpack_from for order, layout in _NLMSGHDR.items()}
 _TYPE = {order: struct.Struct(sign + "IH").unpack_from for order, sign in _SIGNS.items()}
 _ATTRIBUTE = {order: struct.Struct(sign + "HH").unpack_from for order, sign in _SIGNS.items()}
 
@@ -49,7 +52,17 @@ class MessageHeader(NamedTuple):
     pid: int
 
 
+def align(length: int) -> int:
+    """A length with its padding: messages, attributes and next hops begin at multiples of 4 (NLMSG_ALIGN)."""
+    return (length + 3) & ~3
+
+
 # -- messages ------------------------------------------------------------------------------------------------
+
+
+def nlmsghdr(byteorder: str) -> struct.Struct:
+    """The layout of struct nlmsghdr, to write a header, or to read one where a ``MessageHeader`` costs too much."""
+    return _NLMSGHDR[byteorder]
 
 
 def header(data: bytes, at: int, byteorder: str) -> MessageHeader:

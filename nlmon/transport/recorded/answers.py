@@ -104,7 +104,7 @@ def _multipart(kernel: RecordedKernel, found: list[bytes], seq: int, kind: int) 
             yield part
             part = b""
         part += one
-    done = kernel.error.pack(kernel.error.size, NLMSG_DONE, NLM_F_MULTI, seq, PORT_ID, 0)
+    done = kernel.header.pack(NLMSG_HDRLEN + 4, NLMSG_DONE, NLM_F_MULTI, seq, PORT_ID) + bytes(4)
     if part:
         yield part
     yield done
@@ -117,5 +117,5 @@ def _rewrite(kernel: RecordedKernel, message: bytes, seq: int, flags: int, kind:
 
 
 def _refuse(kernel: RecordedKernel, message: bytes, seq: int, number: int) -> bytes:
-    refused = message[:NLMSG_HDRLEN]
-    return kernel.error.pack(kernel.error.size + len(refused), NLMSG_ERROR, 0, seq, PORT_ID, -number) + refused
+    body = (-number).to_bytes(4, kernel.byteorder, signed=True) + message[:NLMSG_HDRLEN]
+    return kernel.header.pack(NLMSG_HDRLEN + len(body), NLMSG_ERROR, 0, seq, PORT_ID) + body

@@ -11,11 +11,30 @@ Not here: answering requests (``answers``), and which socket receives what (``tr
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterator
 from typing import Literal
 
+from nlmon.framing import attribute, nlmsghdr, split_messages, walk_attributes
 from nlmon.transport.recorded.objects import KINDS, RecordedObjects
+from nlmon.uapi import (
+    CTRL_ATTR_FAMILY_ID,
+    CTRL_ATTR_FAMILY_NAME,
+    CTRL_ATTR_MCAST_GROUPS,
+    CTRL_ATTR_MCAST_GRP_ID,
+    CTRL_CMD_DELFAMILY,
+    CTRL_CMD_DELMCAST_GRP,
+    CTRL_CMD_NEWFAMILY,
+    CTRL_CMD_NEWMCAST_GRP,
+    GENL_HDRLEN,
+    GENL_ID_CTRL,
+    IFINFOMSG,
+    IFLA_IFNAME,
+    NETLINK_GENERIC,
+    NETLINK_ROUTE,
+    NLMSG_HDRLEN,
+    RTM_DELLINK,
+    RTM_NEWLINK,
+)
 from nlmon.wire import Datagrams
 
 __all__ = ["REMEMBERED", "RecordedKernel", "name_text"]
@@ -23,11 +42,8 @@ __all__ = ["REMEMBERED", "RecordedKernel", "name_text"]
 REMEMBERED = 65536
 # A number is given anew when its family goes; so many names of one are kept.
 NAMES_KEPT = 64
-ROUTE, GENERIC = 0, 16
-RTM_NEWLINK, RTM_DELLINK = 16, 17
-GENL_ID_CTRL, CTRL_CMD_NEWFAMILY, CTRL_CMD_DELFAMILY, CTRL_CMD_NEWMCAST_GRP, CTRL_CMD_DELMCAST_GRP = 16, 1, 2, 7, 8
-CTRL_ATTR_FAMILY_ID, CTRL_ATTR_FAMILY_NAME, CTRL_ATTR_MCAST_GROUPS, CTRL_ATTR_MCAST_GRP_ID = 1, 2, 7, 2
-IFLA_IFNAME, IFINFOMSG, GENLMSGHDR = 3, 16, 4
+# Where the attributes of a message of a link, and of a generic family, begin.
+LINK_ATTRIBUTES, FAMILY_ATTRIBUTES = NLMSG_HDRLEN + IFINFOMSG, NLMSG_HDRLEN + GENL_HDRLEN
 LINK_TYPES = {RTM_NEWLINK, RTM_DELLINK}
 # The same as they stand in a message, in either byte order.
 LINKS = {kind.to_bytes(2, order) for kind in LINK_TYPES for order in ("little", "big")}
@@ -42,12 +58,8 @@ class RecordedKernel:
     """
 
     def __init__(self, byteorder: Literal["little", "big"] = "little", *, objects: bool = False) -> None:
-        sign = "<" if byteorder == "little" else ">"
         self.byteorder = byteorder
-        self.header = struct.Struct(sign + "IHHII")
-        self.error = struct.Struct(sign + "IHHIIi")
-        self._attr = struct.Struct(sign + "HH")
-        self._index = struct.Struct(sign + "i")
+        self.header = nlmsghdr(byteorder)
         self._objects = RecordedObjects(byteorder) if objects else None
         self.time = 0
         self.links: dict[int, tuple[str, bytes]] = {}
@@ -61,7 +73,7 @@ class RecordedKernel:
         """What a dump request asks for, None when objects are not kept or the type is of another kind."""
         if self._objects is None or get_type & ~3 not in KINDS or get_type & 3 != 2:
             return None
-        return list(self._objects.of(get_type & ~3, request[16] if len(request) > 16 else 0))
+        return list(self._objects.of(get_type & ~3, request[NLMSG_HDRLEN] if len(request) > NLMSG_HDRLEN else 0))
 
     def family_names(self, number: int) -> list[str]:
         """Every name that the recording gave to the generic family of a number."""
@@ -75,57 +87,63 @@ class RecordedKernel:
     def learn(self, datagrams: Datagrams) -> None:
         """Remember what recorded messages say of links, families and objects, and the time."""
         self.time = max(self.time, max(datagrams.timestamps, default=0))
-        if datagrams.protocol == ROUTE:
+        if datagrams.protocol == NETLINK_ROUTE:
             if self._objects is not None:
                 for frame, data in zip(datagrams.frames, datagrams.data, strict=True):
-                    for kind, message in self._messages(data):
+                    for kind, message in split_messages(data, self.byteorder):
                         self._objects.learn(kind, message, frame)
                         self._learn_link(kind, message)
                 return
             header = self.header.unpack_from
             for data in datagrams.data:
-                if len(data) < 16 + IFINFOMSG:
+                if len(data) < LINK_ATTRIBUTES:
                     continue
                 length, kind, _, _, _ = header(data)
                 # Most datagrams are one message, and that about no link.
                 if kind in LINK_TYPES or length + 4 <= len(data):
-                    for kind, message in self._messages(data):
+                    for kind, message in split_messages(data, self.byteorder):
                         self._learn_link(kind, message)
-        elif datagrams.protocol == GENERIC:
+        elif datagrams.protocol == NETLINK_GENERIC:
             for data in datagrams.data:
-                for kind, message in self._messages(data):
-                    if kind == GENL_ID_CTRL and len(message) >= 20:
+                for kind, message in split_messages(data, self.byteorder):
+                    if kind == GENL_ID_CTRL and len(message) >= FAMILY_ATTRIBUTES:
                         self._learn_family(message)
 
     def changes_names(self, message: bytes) -> bool:
         """Whether one whole message of NETLINK_ROUTE gives, changes or takes away a name of a link, or may do so."""
         if message[4:6] not in LINKS:
             return False
-        if len(message) < 16 + IFINFOMSG or message[16]:
+        if len(message) < LINK_ATTRIBUTES or message[16]:
             return True
         _, kind, _, _, _ = self.header.unpack_from(message)
-        known = self.links.get(self._index.unpack_from(message, 20)[0])
+        known = self.links.get(self._index(message))
         if kind != RTM_NEWLINK or known is None:
             return True
-        name = self.attribute(message, 16 + IFINFOMSG, IFLA_IFNAME)
+        name = attribute(message, LINK_ATTRIBUTES, len(message), self.byteorder, IFLA_IFNAME)
         return name is None or name_text(name) != known[0]
 
+    def _index(self, message: bytes) -> int:
+        """The ifi_index of a message of a link."""
+        return int.from_bytes(message[20:24], self.byteorder, signed=True)
+
     def _learn_link(self, kind: int, message: bytes) -> None:
-        if kind not in LINK_TYPES or len(message) < 16 + IFINFOMSG or message[16]:
+        if kind not in LINK_TYPES or len(message) < LINK_ATTRIBUTES or message[16]:
             return
-        (index,) = self._index.unpack_from(message, 20)
+        index = self._index(message)
         if kind == RTM_DELLINK:
             self.links_changed += self.links.pop(index, None) is not None
             return
-        name = self.attribute(message, 16 + IFINFOMSG, IFLA_IFNAME)
+        name = attribute(message, LINK_ATTRIBUTES, len(message), self.byteorder, IFLA_IFNAME)
         if name is not None and (index in self.links or len(self.links) < REMEMBERED):
             text = name_text(name)
             self.links_changed += self.links.get(index, ("", b""))[0] != text
             self.links[index] = (text, message)
 
     def _learn_family(self, message: bytes) -> None:
-        name = self.attribute(message, 16 + GENLMSGHDR, CTRL_ATTR_FAMILY_NAME)
-        number = self.attribute(message, 16 + GENLMSGHDR, CTRL_ATTR_FAMILY_ID)
+        name, number = (
+            attribute(message, FAMILY_ATTRIBUTES, len(message), self.byteorder, one)
+            for one in (CTRL_ATTR_FAMILY_NAME, CTRL_ATTR_FAMILY_ID)
+        )
         if name is None:
             return
         text = name_text(name)
@@ -155,36 +173,12 @@ class RecordedKernel:
 
     def _groups(self, message: bytes) -> Iterator[int]:
         """Numbers of the multicast groups that a family message lists."""
-        listed = self.attribute(message, 16 + GENLMSGHDR, CTRL_ATTR_MCAST_GROUPS) or b""
-        at = 0
-        while at + 4 <= len(listed):
-            length, _ = self._attr.unpack_from(listed, at)
-            if length < 4:
-                return
-            number = self.attribute(listed[: at + length], at + 4, CTRL_ATTR_MCAST_GRP_ID)
+        order = self.byteorder
+        listed = attribute(message, FAMILY_ATTRIBUTES, len(message), order, CTRL_ATTR_MCAST_GROUPS) or b""
+        for _, begin, end in walk_attributes(listed, 0, len(listed), order, clip=True):
+            number = attribute(listed, begin, end, order, CTRL_ATTR_MCAST_GRP_ID)
             if number is not None:
-                yield int.from_bytes(number[:4], self.byteorder)
-            at += (length + 3) & ~3
-
-    def _messages(self, data: bytes) -> Iterator[tuple[int, bytes]]:
-        at = 0
-        while at + 16 <= len(data):
-            length, kind, *_ = self.header.unpack_from(data, at)
-            if length < 16 or at + length > len(data):
-                return
-            yield kind, data[at : at + length]
-            at += (length + 3) & ~3
-
-    def attribute(self, message: bytes, at: int, number: int) -> bytes | None:
-        """Payload of the first attribute with this number, from offset ``at`` of a message."""
-        while at + 4 <= len(message):
-            length, kind = self._attr.unpack_from(message, at)
-            if length < 4 or at + length > len(message):
-                return None
-            if kind & 0x3FFF == number:
-                return message[at + 4 : at + length]
-            at += (length + 3) & ~3
-        return None
+                yield int.from_bytes(number[:4], order)
 
 
 def name_text(data: bytes) -> str:

@@ -18,19 +18,30 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 
 from nlmon.errors import TransportError
+from nlmon.framing import attribute
 from nlmon.transport.base import TransportStatus
 from nlmon.transport.recorded.answers import answers
 from nlmon.transport.recorded.faults import Fault, Faults
 from nlmon.transport.recorded.groups import groups_of
 from nlmon.transport.recorded.kernel import RecordedKernel
+from nlmon.uapi import (
+    IFINFOMSG,
+    INET_DIAG_MSG,
+    INET_DIAG_PROTOCOL,
+    IPPROTO_TCP,
+    IPPROTO_UDP,
+    NETLINK_GENERIC,
+    NETLINK_ROUTE,
+    NETLINK_SOCK_DIAG,
+    NLM_F_DUMP,
+    NLM_F_REQUEST,
+    NLMSG_HDRLEN,
+    NLMSG_MIN_TYPE,
+)
 from nlmon.wire import Datagram, Datagrams
 
 __all__ = ["RecordedFactory", "RecordedTransport"]
 
-ROUTE, SOCK_DIAG, GENERIC = 0, 4, 16
-INET_DIAG_MSG, INET_DIAG_PROTOCOL, TCP, UDP = 72, 10, 6, 17
-NLM_F_REQUEST, NLM_F_DUMP = 0x1, 0x300
-NLMSGHDR, IFINFOMSG = 16, 16
 # So many kinds of messages are remembered with whether a transport receives them.
 KINDS_KEPT = 1024
 
@@ -101,8 +112,8 @@ class RecordedFactory:
         """End the recording, and with it a loss that is going on; the protocol whose recv() will say so."""
         overrun = self.faults.over(at_once=True)
         if overrun is not None:
-            self.fail(ROUTE, overrun)
-        return None if overrun is None else ROUTE
+            self.fail(NETLINK_ROUTE, overrun)
+        return None if overrun is None else NETLINK_ROUTE
 
     def fail(self, protocol: int, error: TransportError) -> None:
         """Let the next ``recv`` of a protocol raise ``error``, in its turn among the datagrams."""
@@ -116,7 +127,7 @@ class RecordedFactory:
         if self._select_all:
             return True
         data = datagram.data
-        if datagram.protocol != ROUTE or len(data) < 17:
+        if datagram.protocol != NETLINK_ROUTE or len(data) <= NLMSG_HDRLEN:
             return self._subscribed(transport, datagram)
         # Type and family, by which alone the messages of this protocol are told apart.
         key = data[4:6] + data[16:17]
@@ -136,21 +147,21 @@ class RecordedFactory:
         """The groups that a notification may have come in; empty: none, None: nobody needs a group for it, or the
         bytes do not say."""
         data = datagram.data
-        if len(data) < 17:
+        if len(data) <= NLMSG_HDRLEN:
             return None
         _, kind, flags, _, _ = self.kernel.header.unpack_from(data)
-        if kind < 16:
+        if kind < NLMSG_MIN_TYPE:
             return None  # control messages are read by every socket
-        groups = self.kernel.generic_groups.get(kind) if datagram.protocol == GENERIC else None
+        groups = self.kernel.generic_groups.get(kind) if datagram.protocol == NETLINK_GENERIC else None
         groups = groups or groups_of(datagram.protocol, kind, flags, data[16])
-        if datagram.protocol == SOCK_DIAG and groups:
+        if datagram.protocol == NETLINK_SOCK_DIAG and groups:
             groups = self._of_protocol(data, groups)
         return groups
 
     def _of_protocol(self, data: bytes, groups: frozenset[int]) -> frozenset[int]:
         """Of the groups of destroyed sockets (linux/sock_diag.h), TCP's or UDP's, by INET_DIAG_PROTOCOL."""
-        value = self.kernel.attribute(data, NLMSGHDR + INET_DIAG_MSG, INET_DIAG_PROTOCOL)
-        one = {TCP: min, UDP: max}.get(value[0] if value else 0)
+        value = attribute(data, NLMSG_HDRLEN + INET_DIAG_MSG, len(data), self.byteorder, INET_DIAG_PROTOCOL)
+        one = {IPPROTO_TCP: min, IPPROTO_UDP: max}.get(value[0] if value else 0)
         return groups if one is None else frozenset({one(groups)})
 
     def waiting(self, protocol: int) -> bool:
@@ -160,9 +171,9 @@ class RecordedFactory:
 
     def dump(self, get_type: int, family: int) -> Iterator[Datagram]:
         """The answer to a dump of NETLINK_ROUTE (RTM_GET* type and family) at this point of the recording."""
-        transport = self._open.get(ROUTE)
+        transport = self._open.get(NETLINK_ROUTE)
         if transport is not None:
-            size = NLMSGHDR + IFINFOMSG
+            size = NLMSG_HDRLEN + IFINFOMSG
             request = self.kernel.header.pack(size, get_type, NLM_F_REQUEST | NLM_F_DUMP, 1, 0) + bytes([family])
             yield from transport.request(request.ljust(size, b"\0"))
 
@@ -206,9 +217,9 @@ class RecordedTransport:
 
     def receives_all(self, datagrams: Datagrams) -> bool:
         """Whether every one of some datagrams of this protocol comes in one of the groups."""
-        known = self.receives if self.protocol == ROUTE else {}
+        known = self.receives if self.protocol == NETLINK_ROUTE else {}
         for data in datagrams.data:
-            received = known.get(data[4:6] + data[16:17]) if len(data) > NLMSGHDR else None
+            received = known.get(data[4:6] + data[16:17]) if len(data) > NLMSG_HDRLEN else None
             if received is None:
                 received = self._factory.receives(self, Datagram(0, 0, self.protocol, data))
             if not received:
