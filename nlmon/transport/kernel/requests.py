@@ -4,6 +4,8 @@ Rules:
 1. What was left of an answer is read off before the next request, since the kernel refuses another dump meanwhile with
    EBUSY.
 2. A socket that was lost is replaced by a new one in the same network namespace.
+3. A datagram with what is no whole message is given, and then an error: what ends the answer may stand in that part,
+   and would be waited for in vain.
 
 Not here: what is asked (the backend decides), and events (``transport``).
 """
@@ -14,11 +16,12 @@ import contextlib
 import errno
 import select
 import socket
-import struct
+import sys
 import time
 from collections.abc import Iterator
 
 from nlmon.errors import TransportError
+from nlmon.framing import align, header, messages
 from nlmon.transport.kernel.sockets import failed, open_socket
 from nlmon.uapi import (
     NETLINK_EXT_ACK,
@@ -59,8 +62,8 @@ class RequestSocket:
             sock.send(message)
         except OSError as error:
             raise failed("NLM-T004", "sending a request failed", error) from error
-        _, _, flags, seq, _ = struct.unpack_from("=IHHII", message)
-        whole = flags & NLM_F_DUMP == NLM_F_DUMP or bool(flags & NLM_F_ACK)
+        asked = header(message, 0, sys.byteorder)
+        whole = asked.flags & NLM_F_DUMP == NLM_F_DUMP or bool(asked.flags & NLM_F_ACK)
         deadline = time.monotonic() + ANSWER_SECONDS
         poll = select.poll()
         poll.register(sock, select.POLLIN)
@@ -81,9 +84,15 @@ class RequestSocket:
                 raise failed("NLM-T004", "reading an answer failed", error) from error
             if address[0] != 0:
                 continue
-            last = _ends(data, seq, whole)
+            last, end = _ends(data, asked.seq, whole)
             self._answering = not last
             yield data
+            if not last and end < len(data):
+                raise TransportError(
+                    *("NLM-T008", "an answer of the kernel is damaged"),
+                    why=f"no whole message begins at byte {end} of a datagram of {len(data)}",
+                    errno=errno.EBADMSG,
+                )
 
     def close(self) -> None:
         """Close the socket and give up what is being answered."""
@@ -126,14 +135,12 @@ class RequestSocket:
         return sock
 
 
-def _ends(data: bytes, seq: int, whole: bool) -> bool:
-    """Whether a datagram ends the answer to the request ``seq``."""
-    at = 0
-    while at + 16 <= len(data):
-        length, kind, flags, number, _ = struct.unpack_from("=IHHII", data, at)
-        if length < 16:
-            break
-        if number == seq and (kind in {NLMSG_ERROR, NLMSG_DONE} or not (whole or flags & NLM_F_MULTI)):
-            return True
-        at += (length + 3) & ~3
-    return False
+def _ends(data: bytes, seq: int, whole: bool) -> tuple[bool, int]:
+    """Whether a datagram ends the answer to the request ``seq``, and up to which byte its messages were read."""
+    end = 0
+    for message in messages(data, sys.byteorder):
+        end = message.offset + align(message.length)
+        control = message.type in {NLMSG_ERROR, NLMSG_DONE}
+        if message.seq == seq and (control or not (whole or message.flags & NLM_F_MULTI)):
+            return True, end
+    return False, end
