@@ -71,7 +71,7 @@ def calls_for(replay: Any, batch: Batch) -> list[tuple[str, str]]:
 
     sys.setprofile(note)
     try:
-        replay.take(batch)
+        replay.add(batch)
     finally:
         sys.setprofile(None)
     named = [(module_of(one), one.f_code.co_qualname) for one in found]
@@ -85,7 +85,7 @@ def trace(path: Path, number: int) -> list[tuple[str, str]]:
         for frame in reader:
             if frame.number == number:
                 return calls_for(replay, Batch.of((frame,)))
-            replay.take(Batch.of((frame,)))
+            replay.add(Batch.of((frame,)))
     raise SystemExit(f"trace_notification: {path.name} has no packet {number}")
 
 
@@ -99,7 +99,7 @@ def trace_stretch(path: Path, number: int, packets: int) -> tuple[list[tuple[str
         for batch in reader.batches():
             frames = [batch.frame(place) for place in range(len(batch.data))]
             if frames[-1].number < number:
-                replay.take(batch)
+                replay.add(batch)
             elif frames[0].number < number + packets:
                 calls += calls_for(replay, batch)
                 notifications += sum(is_notification(frame, reader.info.byteorder) for frame in frames)

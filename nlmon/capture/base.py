@@ -70,7 +70,9 @@ class Batch(Struct, gc=False):
         if not begin and end == len(self.data):
             return self
         columns = self.timestamps[begin:end], self.data[begin:end], self.offsets[begin:end]
-        return Batch(self.number + begin, self.protocol, self.direction, self.socket, self.truncated, *columns)
+        # Behind a part that is not the last one, the next follows at once.
+        more = self.more or end < len(self.data)
+        return Batch(self.number + begin, self.protocol, self.direction, self.socket, self.truncated, *columns, more)
 
     def frames(self) -> Iterator[Frame]:
         """Each by itself."""

@@ -71,7 +71,7 @@ def command(
             for side in read_capture(feed, reader, on_progress=advance):
                 lines.take(side)
         counts, unknown = lines.counts, lane.unknown
-        lane.backend.close()
+        refuse_crash(lane.close())
     sys.stdout.buffer.flush()
     if counts["errors"] > ERRORS_SHOWN:
         warn(f"warning: {counts['errors'] - ERRORS_SHOWN:,} more could not be read")

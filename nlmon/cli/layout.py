@@ -41,7 +41,9 @@ def command(capture: Path, protocols: tuple[int, ...], limit: int | None, byteor
         feed = Feed((LibnlBackend,), reader.info.byteorder, protocols=protocols or None, seeds=False)
         for side in read_capture(feed, reader):
             refuse_crash(side)
-        backend = feed.lanes[0].backend
+        (lane,) = feed.lanes
+        refuse_crash(lane.close())
+        backend = lane.backend
     assert isinstance(backend, LibnlBackend)
     assert backend.layouts is not None
     listed = sorted(backend.layouts.functions(), key=lambda one: -one.hits)

@@ -77,7 +77,7 @@ def command(
             refuse_crash(side)
         (lane,) = feed.lanes
         report = _report(lane.backend.status())
-        lane.backend.close()
+        refuse_crash(lane.close())
     if form == "json":
         sys.stdout.buffer.write(report_bytes(report))
         sys.stdout.buffer.flush()

@@ -21,7 +21,7 @@ from msgspec import Struct
 from nlmon.backends.options import BackendOptions
 from nlmon.capture.base import Batch, ByteOrder
 from nlmon.capture.conversation import Conversation
-from nlmon.capture.segment import Place, Role, Segment
+from nlmon.capture.segment import ASIDE, Place, Role, Segment
 from nlmon.capture.tally import Tally
 from nlmon.compare.side import Results, Side
 from nlmon.engine.lane import BackendMaker
@@ -88,22 +88,22 @@ class Feed:
         """Enable the protocols in each lane."""
         return [lane.start(sorted(self.protocols)) for lane in self.lanes]
 
-    def take(self, batch: Batch) -> Iterator[Step]:
+    def steps(self, batch: Batch) -> Iterator[Step]:
         """Feed the next frames of the recording. What comes of them must be read to its end."""
         for segment in self._conversation.segments(batch, bulk=self._bulk, in_order=self._select == "all"):
-            yield from self._steps(segment)
+            yield from self._feed(segment)
 
-    def rest(self) -> Iterator[Step]:
+    def flush(self) -> Iterator[Step]:
         """Feed what still waits for others to share its segment, since no batch follows."""
         for segment in self._conversation.flush():
-            yield from self._steps(segment)
+            yield from self._feed(segment)
 
-    def _steps(self, segment: Segment) -> Iterator[Step]:
+    def _feed(self, segment: Segment) -> Iterator[Step]:
         self.tally.add(segment)
         place, datagrams = segment.place, segment.datagrams
         role, kernel = place.role, self.kernel
         if datagrams.protocol not in self.protocols:
-            if role is not Role.REQUEST:
+            if role not in ASIDE:
                 kernel.learn(datagrams)
             if role is Role.NOTIFICATION:
                 yield Step("not covered", place, datagrams)
@@ -143,9 +143,9 @@ class Feed:
         """The recording is over: what each lane makes of a loss that was going on."""
         return [lane.end() for lane in self.lanes]
 
-    def stop(self) -> list[Side]:
+    def close(self) -> list[Side]:
         """Close the implementations."""
-        return [lane.stop() for lane in self.lanes]
+        return [lane.close() for lane in self.lanes]
 
 
 def _seeded(lane: RecordedLane, datagrams: Datagrams) -> Results:

@@ -26,7 +26,7 @@ from nlmon.names import unknown_message
 from nlmon.transport.base import TransportFactory
 from nlmon.wire import Datagram
 
-__all__ = ["BackendMaker", "Lane"]
+__all__ = ["BackendMaker", "Lane", "check_error", "check_event", "crash_of"]
 
 # So often may process() say that it did something while nothing waits, such as a resync.
 RESTLESS = 64
@@ -68,7 +68,7 @@ class Lane:
                 self._call(self.backend.enable, protocol)
         return self._result(0)
 
-    def stop(self) -> Side:
+    def close(self) -> Side:
         """Close the implementation."""
         self._call(self.backend.close)
         return self._result(0)
@@ -101,15 +101,15 @@ class Lane:
     # -- what the implementation gives -----------------------------------------------------------------------
 
     def _event(self, event: Event) -> None:
-        if not isinstance(event, Event) or not isinstance(event.offset, int):
-            raise TypeError(f"a {type(event).__name__} was given for an event")
+        check_event(event)
         self._events.append(event)
 
     def _error(self, error: Exception) -> None:
-        if isinstance(error, NlmonError):
-            self._errors.append(error)
-        else:
+        if isinstance(error, Exception) and not isinstance(error, NlmonError):
             self._raised.append(error)
+            return
+        check_error(error)
+        self._errors.append(error)
 
     def _call(self, action: Callable[..., object], *arguments: object) -> None:
         """Call the implementation; what it raises is part of the next result."""
@@ -147,6 +147,24 @@ class Lane:
             kind = _kind_of(error)
             self.problems[kind if kind in self.problems or len(self.problems) < PROBLEMS_KEPT else "others"] += 1
             self.counts["errors"] += isinstance(error, DecodeError)
+
+
+def check_event(event: object) -> None:
+    """Raise ``TypeError`` for what is no event, or one without the numbers by which it is placed and folded."""
+    if not isinstance(event, Event):
+        raise TypeError(f"a {type(event).__name__} was given for an event")
+    for name in ("frame", "offset", "msg_type", "msg_flags", "synthetic"):
+        value = getattr(event, name)
+        if not isinstance(value, int):
+            raise TypeError(f"a {type(value).__name__} was given for the {name} of an event")
+
+
+def check_error(error: object) -> None:
+    """Raise ``TypeError`` for what is no error of ours, or one of a datagram without its place."""
+    if not isinstance(error, NlmonError):
+        raise TypeError(f"a {type(error).__name__} was given for an error")
+    if isinstance(error, DecodeError) and not (isinstance(error.frame, int) and isinstance(error.offset, int)):
+        raise TypeError(f"a {type(error).__name__} was given without its place")
 
 
 def crash_of(raised: Sequence[Exception]) -> tuple[str, str]:

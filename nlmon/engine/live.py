@@ -298,7 +298,7 @@ class Live(Comparison):
         if not self.states.shared:  # else there is but one
             self.judge.states(*self.states.both, last, self._recovered)
         self._record_drops(drops)
-        left, right = (lane.stop() for lane in self.lanes)
+        left, right = (lane.close() for lane in self.lanes)
         self._compare(no_datagram(last), left, right)
 
     def _record_drops(self, drops: Sequence[dict[int, int]]) -> None:

@@ -18,8 +18,7 @@ from msgspec import structs
 from nlmon.backends.base import Backend
 from nlmon.backends.options import BackendOptions
 from nlmon.compare.side import Results, Side
-from nlmon.engine.lane import BackendMaker, Lane, crash_of
-from nlmon.errors import NlmonError
+from nlmon.engine.lane import BackendMaker, Lane, check_error, check_event, crash_of
 from nlmon.events import Decoded, Event, RoutePayload
 from nlmon.state.identity import objects_of
 from nlmon.state.tables import State
@@ -88,20 +87,14 @@ class RecordedLane(Lane):
             return self._one_by_one(datagrams)
         try:
             decoded = self.backend.decode_all(datagrams)
+            found = _results(self.name, datagrams, decoded)
         except Exception as error:
             return self._one_by_one(datagrams, error)
-        events = decoded.events
-        if set(map(type, events)) - {Event} or not all(isinstance(error, NlmonError) for error in decoded.errors):
-            return self._one_by_one(datagrams)
-        # Their number does not tell: one datagram may have given two events, and another none.
-        one_each = [event.frame for event in events] == list(datagrams.frames)
-        plain = one_each and not (decoded.errors or decoded.unknown or decoded.control)
-        found = Results(self.name, events, {}) if plain else _rows(self.name, datagrams, decoded)
         if found is None:
             return self._one_by_one(datagrams)
-        transport.took(datagrams.frames[-1], len(datagrams.data))
-        self.backend.count(datagrams.protocol, datagrams.frames[-1], decoded)
-        self.counts["events"] += len(events)
+        transport.count_read(datagrams.frames[-1], len(datagrams.data))
+        self._call(self.backend.count, datagrams.protocol, datagrams.frames[-1], decoded)
+        self.counts["events"] += len(decoded.events)
         if decoded.errors:
             self._note(decoded.errors)
         return found
@@ -165,6 +158,26 @@ class RecordedLane(Lane):
         if datagrams.protocol in self._stale and datagrams.data[0][4:6] not in NLCTRL:
             self._stale.discard(datagrams.protocol)
             self._call(self.backend.refresh)
+
+
+def _results(name: str, datagrams: Datagrams, decoded: Decoded) -> Results | None:
+    """What each of some datagrams gave; None where that cannot be told. Raises ``TypeError`` where something in it is
+    not what an implementation may give."""
+    events = decoded.events
+    heads = {(type(e), type(e.offset), type(e.msg_type), type(e.msg_flags), type(e.synthetic)) for e in events}
+    if heads - {(Event, int, int, int, bool)}:
+        for event in events:
+            check_event(event)
+        return None  # of a class of its own, whose attributes may be anything
+    # Their number does not tell: one datagram may have given two events, and another none.
+    one_each = [event.frame for event in events] == list(datagrams.frames)
+    if one_each and not (decoded.errors or decoded.unknown or decoded.control):
+        return Results(name, events, {})
+    for error in decoded.errors:
+        check_error(error)
+    if not all(isinstance(kind, int) and isinstance(first, int) for kind, first in decoded.unknown):
+        raise TypeError("a message that gives no event is no pair of numbers")
+    return _rows(name, datagrams, decoded)
 
 
 def _rows(name: str, datagrams: Datagrams, decoded: Decoded) -> Results | None:

@@ -78,22 +78,22 @@ class Replay(Comparison):
     # -- what is read ----------------------------------------------------------------------------------------
 
     def play(self, frames: Iterable[Frame]) -> None:
-        """Take frames of the recording, many at a time where they are alike."""
+        """Compare frames of the recording, many at a time where they are alike."""
         waiting: list[Frame] = []
         try:
             for frame in frames:
                 if waiting and (len(waiting) == SEGMENT_FRAMES or not alike(waiting[-1], frame)):
                     whole, waiting = waiting, []
-                    self.take(Batch.of(whole))
+                    self.add(Batch.of(whole))
                 waiting.append(frame)
         finally:
             # Also when the frames end by an exception: what was read is not lost.
             if waiting:
-                self.take(Batch.of(waiting))
+                self.add(Batch.of(waiting))
 
-    def take(self, batch: Batch) -> None:
-        """Take the next frames of the recording."""
-        for step in self.feed.take(batch):
+    def add(self, batch: Batch) -> None:
+        """Compare the next frames of the recording."""
+        for step in self.feed.steps(batch):
             self._judge(step)
 
     def _judge(self, step: Step) -> None:
@@ -190,7 +190,7 @@ class Replay(Comparison):
 
     def finish(self) -> None:
         """The recording is over: compare the states and the losses."""
-        for step in self.feed.rest():
+        for step in self.feed.flush():
             self._judge(step)
         last = self.feed.tally.last_frame
         self.dumps.abandon_all()
@@ -203,4 +203,4 @@ class Replay(Comparison):
         if not self.states.shared:  # else there is but one
             self.judge.states(*self.states.both, last, self._recovered)
         self._compare_losses()
-        self._compare(no_datagram(last), *self.feed.stop())
+        self._compare(no_datagram(last), *self.feed.close())

@@ -50,7 +50,7 @@ def replay_capture(
         strict=strict,
     )
     for batch in reader.batches():
-        replay.take(batch)
+        replay.add(batch)
         if on_progress is not None:
             on_progress(reader.position)
     replay.finish()
@@ -61,14 +61,15 @@ def read_capture(
     feed: Feed, reader: CaptureReader, *, on_progress: Callable[[int], None] | None = None
 ) -> Iterator[Side]:
     """Feed an open capture to the one lane of ``feed``, and give what it made of each datagram, in order; where it
-    gave nothing but events, that of many datagrams is one."""
+    gave nothing but events, that of many datagrams is one. The implementation stays open, so that its counters can be
+    read; ``Feed.close`` closes it."""
     yield from feed.start()
     for batch in reader.batches():
         if on_progress is not None:
             on_progress(reader.position)
-        for step in feed.take(batch):
+        for step in feed.steps(batch):
             yield from _sides(step)
-    for step in feed.rest():
+    for step in feed.flush():
         yield from _sides(step)
     yield from (side for side in feed.end() if side is not None)
 

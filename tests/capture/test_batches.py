@@ -11,6 +11,7 @@ from collections.abc import Callable
 from itertools import islice, pairwise
 
 import pytest
+from msgspec import structs
 
 from nlmon.capture import Batch, Frame, open_capture
 from nlmon.capture.base import alike
@@ -28,6 +29,8 @@ def test_frames_and_batches_are_the_same() -> None:
     assert list(whole.frames()) == frames
     assert list(whole.part(1, 3).frames()) == [whole.frame(1), whole.frame(2)] == frames[1:3]
     assert whole.part(0, 4) is whole
+    assert [whole.part(*ends).more for ends in ((0, 2), (2, 4))] == [True, False]
+    assert structs.replace(whole, more=True).part(2, 4).more is True
     assert all(alike(*pair) for pair in pairwise(frames))
 
 

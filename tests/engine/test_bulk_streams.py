@@ -105,7 +105,7 @@ def given_by_each(pair: Pair, batches: list[Batch], select: Any) -> tuple[tuple[
     """What each implementation gave, in order, and how many datagrams came in bulk."""
     feed, found, many = Feed(pair, "little", select=select), (Given(), Given()), 0
     feed.start()
-    steps = [step for batch in batches for step in feed.take(batch)] + list(feed.rest())
+    steps = [step for batch in batches for step in feed.steps(batch)] + list(feed.flush())
     for step in steps:
         many += len(step.datagrams) if len(step.datagrams) > 1 and step.what == "fed" else 0
         for results, given_ in zip(step.results, found, strict=step.results != ()):
@@ -152,7 +152,7 @@ def test_bulk_shows_in_nothing(bulk: Pair, one_by_one: Pair, select: Any, frames
         single.play([frame])
     play.play(frames)
     for batch in batches_of(frames):
-        many.take(batch)
+        many.add(batch)
     for replay in (each, single, play, many):
         replay.finish()
     expected = outcome(each)

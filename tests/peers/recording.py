@@ -148,7 +148,7 @@ class Recording:
                 found |= {(event.frame, event.offset): event for event in side.events}
                 errors += [side.crash] if side.crash else [str(error) for error in side.errors]
             self._decoded[backend] = found, lane.unknown, errors
-            lane.stop()
+            lane.close()
         return self._decoded[backend]
 
 

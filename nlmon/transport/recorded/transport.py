@@ -212,7 +212,7 @@ class RecordedTransport:
         item = self.queue.popleft()
         if isinstance(item, TransportError):
             raise item
-        self.took(item.frame)
+        self.count_read(item.frame)
         return item
 
     def receives_all(self, datagrams: Datagrams) -> bool:
@@ -226,7 +226,7 @@ class RecordedTransport:
                 return False
         return True
 
-    def took(self, frame: int, datagrams: int = 1) -> None:
+    def count_read(self, frame: int, datagrams: int = 1) -> None:
         """Count datagrams that were read, the last of which has number ``frame``."""
         self._datagrams += datagrams
         self._frame = frame

@@ -1,0 +1,167 @@
+"""What an implementation may give that is no event and no error: it ends as its crash, at its own frame.
+
+Not here: wrong values of good form (``test_verdict_values``), and what is raised in bulk (``test_bulk``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import pytest
+from msgspec import structs
+
+from nlmon.backends.base import Backend
+from nlmon.backends.legacy import LegacyBackend
+from nlmon.backends.libnl import LibnlBackend
+from nlmon.backends.options import BackendOptions
+from nlmon.capture import Batch, Frame, open_capture
+from nlmon.compare.difference import Class
+from nlmon.engine.feed import Feed
+from nlmon.engine.replay import Replay
+from nlmon.engine.run import read_capture
+from nlmon.errors import DecodeError
+from nlmon.events import Decoded
+from nlmon.testing.messages import addr, message
+from nlmon.transport.base import TransportFactory
+from nlmon.wire import Datagram, Datagrams
+from support.paths import CAPTURES
+
+ROUTE, XFRM, NFLOG = 0, 6, 12
+NEWADDR, BAD = 20, 70
+FRAMES = [Frame(n, n, ROUTE, message(NEWADDR, addr(1, f"192.0.2.{n}"))) for n in range(1, 101)]
+
+
+def with_head(**values: Any) -> Callable[[Decoded], Any]:
+    """The same events with other values in their heads."""
+    return lambda found: structs.replace(found, events=[structs.replace(e, **values) for e in found.events])
+
+
+def with_error(**place: Any) -> Callable[[Decoded], Any]:
+    """An error besides, without its place."""
+
+    def change(found: Decoded) -> Decoded:
+        error = DecodeError("NLM-Z001", "no", frame=BAD, offset=0)
+        for name, value in place.items():
+            setattr(error, name, value)
+        return structs.replace(found, errors=[error])
+
+    return change
+
+
+GARBAGE: dict[str, Callable[[Decoded], Any]] = {
+    "no result": lambda found: None,
+    "no list of events": lambda found: structs.replace(found, events=None),
+    "no list of errors": lambda found: structs.replace(found, errors=7),
+    "a text for an event": lambda found: structs.replace(found, events=["an event"]),
+    "a text for an error": lambda found: structs.replace(found, errors=["an error"]),
+    "an event without an offset": with_head(offset=None),
+    "a text for an offset": with_head(offset="0"),
+    "a part of an offset": with_head(offset=0.5),
+    "an event without a type": with_head(msg_type=None),
+    "a text for flags": with_head(msg_flags="create"),
+    "a list for a frame": with_head(frame=[BAD]),
+    "a text for synthetic": with_head(synthetic="no"),
+    "an error without an offset": with_error(offset=None),
+    "a text for the offset of an error": with_error(offset="0"),
+}
+
+
+def bad(change: Callable[[Decoded], Any], *, bulk: bool) -> type[Backend]:
+    """A libnl that gives garbage for one frame, whether it is asked in bulk or for that frame alone."""
+
+    class Bad(LibnlBackend, bulk=bulk):
+        def decode(self, datagram: Datagram) -> Decoded:
+            found = super().decode(datagram)
+            changed: Decoded = change(found) if datagram.frame == BAD else found
+            return changed
+
+        decode_all = Backend.decode_all
+
+    return Bad
+
+
+def crashes(candidate: type[Backend], frames: Iterable[Frame] = FRAMES) -> list[int]:
+    """Frames at which an implementation crashed."""
+    replay = Replay(LegacyBackend, candidate, byteorder="little")
+    replay.play(frames)
+    replay.finish()
+    return [found.frame for found in replay.judge.details if found.cls is Class.CRASH]
+
+
+@pytest.mark.parametrize("bulk", [True, False])
+@pytest.mark.parametrize("change", GARBAGE.values(), ids=GARBAGE.keys())
+def test_garbage_is_a_crash_at_its_own_frame(change: Callable[[Decoded], Any], bulk: bool) -> None:
+    """Of whatever kind it is, in bulk and one by one; it is never an exception of the comparison."""
+    assert crashes(bad(change, bulk=bulk)) == [BAD]
+
+
+BULK_ONLY = {
+    **{name: change for name, change in GARBAGE.items() if name != "a list for a frame"},
+    "texts for what gives no event": lambda found: structs.replace(found, unknown=["xy"]),
+    "a number for what gives no event": lambda found: structs.replace(found, unknown=[7]),
+}
+
+
+@pytest.mark.parametrize("change", BULK_ONLY.values(), ids=BULK_ONLY.keys())
+def test_garbage_in_bulk_alone_is_a_crash(change: Callable[[Decoded], Any]) -> None:
+    """Where one by one all is well, the crash stands at the last frame of those that were decoded at once."""
+
+    class Bad(LibnlBackend, bulk=True):
+        def decode_all(self, datagrams: Datagrams) -> Decoded:
+            found = super().decode_all(datagrams)
+            changed: Decoded = change(found) if BAD in datagrams.frames else found
+            return changed
+
+    assert crashes(Bad, FRAMES[:80]) == [80]
+
+
+def test_no_crash_is_lost() -> None:
+    """Of an implementation that raises for two protocols, both exceptions are shown."""
+
+    class Refuses(LibnlBackend):
+        def enable(self, protocol: int) -> None:
+            if protocol in {XFRM, NFLOG}:
+                raise RuntimeError(f"no {protocol}")
+            super().enable(protocol)
+
+    replay = Replay(LegacyBackend, Refuses, byteorder="little", protocols=(ROUTE, XFRM, NFLOG))
+    (found,) = replay.judge.details
+
+    assert found.candidate == "RuntimeError: no 6; RuntimeError: no 12"
+
+
+def test_closing_may_crash() -> None:
+    """Who reads the results of one implementation reads its counters before that, and learns of it."""
+
+    class RaisesOnClose(LibnlBackend):
+        def close(self) -> None:
+            super().close()
+            raise RuntimeError("boom")
+
+    with open_capture(CAPTURES / "linux-6.12" / "01-route-basic.pcap.zst") as reader:
+        feed = Feed((RaisesOnClose,), reader.info.byteorder)
+        read = sum(len(side.events) for side in read_capture(feed, reader))
+    (lane,) = feed.lanes
+    opened = lane.backend.status().protocols[ROUTE].enabled
+
+    assert (read == lane.counts["events"] + lane.counts["seeds"] > 0, opened) == (True, True)
+    assert [side.crash for side in feed.close()] == ["RuntimeError: boom"]
+
+
+def test_what_no_listener_receives_sets_no_clock() -> None:
+    """An acknowledgement is the program's alone; it tells the kernel's side nothing, of whichever protocol."""
+
+    def time(protocol: int) -> int:
+        feed = Feed((make,), "little", protocols=(ROUTE,))
+        for _ in feed.steps(Batch.of([Frame(1, 7, ROUTE, message(NEWADDR, addr(1, "192.0.2.1")))])):
+            pass
+        for _ in feed.steps(Batch.of([Frame(2, 99, protocol, message(2, bytes(20)), "in")])):
+            pass
+        assert [*feed.flush()] == []
+        return feed.kernel.time
+
+    def make(factory: TransportFactory, options: BackendOptions) -> Backend:
+        return LibnlBackend(factory, options)
+
+    assert (time(ROUTE), time(XFRM)) == (7, 7)
