@@ -139,6 +139,16 @@ def test_the_architecture_names_every_room() -> None:
     assert unnamed == []
 
 
+def test_an_example_of_the_architecture_is_the_code() -> None:
+    """A class statement that it quotes stands so in a module."""
+    text = (REPOSITORY / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    quoted = re.findall(r"`(class [^`]+)`", text)
+    sources = "".join(path.read_text(encoding="utf-8") for path in MODULES)
+
+    assert [one for one in quoted if f"\n{one}:\n" not in sources] == []
+    assert quoted != []
+
+
 def test_no_import_runs_up() -> None:
     """A room imports rooms of lower levels, or itself."""
     bad = [

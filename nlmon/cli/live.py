@@ -83,10 +83,10 @@ def command(
 ) -> None:
     """Compare two implementations on the running kernel: both listen at once, and every notification is compared.
 
-    By default every protocol that the kernel lets this user hear; without privilege that is not all of them.
+    By default every protocol that the kernel lets this user receive; without privilege that is not all of them.
 
-    Stop with Ctrl-C or SIGTERM; the report comes then. Exit code: 0 equivalent, 1 regression, 3 inconclusive (messages
-    were lost, or none came) or FILE cannot be written, 4 the kernel refuses the sockets.
+    Ctrl-C or SIGTERM ends it; the report and its exit code come then. Exit code: 0 equivalent, 1 regression, 3
+    inconclusive (messages were lost, or none came) or FILE cannot be written, 4 the kernel refuses the sockets.
     """
     from nlmon.capture.write import PcapngWriter  # noqa: PLC0415  (start-up: --help needs none of it)
     from nlmon.engine.summary import live_report  # noqa: PLC0415

@@ -131,6 +131,18 @@ def test_any_other_failure_ends_the_script_at_once(machine: Machine) -> None:
     assert done.stderr.endswith("E: Unable to locate package tshark\nbootstrap: apt-get update failed\n")
 
 
+@pytest.mark.parametrize("option", ["-h", "--help"])
+def test_help_names_every_option(machine: Machine, option: str) -> None:
+    """It is what the script says of itself at its beginning; nothing is installed."""
+    done = machine.run("--dev", option)
+
+    assert (done.returncode, done.stderr, machine.calls("python")) == (0, "", [])
+    assert done.stdout.startswith("Makes .venv with nlmon in it")
+    assert [word in done.stdout for word in ("--dev", "--test", "--help", "Exit codes: 2", "NLMON_LOCK_TIMEOUT")] == [
+        True
+    ] * 5
+
+
 def test_an_unknown_option_is_a_usage_mistake(machine: Machine) -> None:
     """Nothing is installed then."""
     done = machine.run("--develop")
