@@ -23,9 +23,6 @@ class Role(enum.Enum):
     REQUEST = "request"
     CONTROL = "control"
 
-    def __init__(self, word: str) -> None:
-        self.word = word
-
 
 # What no listener receives, only the kernel or the program that asked.
 ASIDE = frozenset({Role.REQUEST, Role.CONTROL})

@@ -115,18 +115,6 @@ class Judge:
         if self._listener is not None:
             self._listener(difference)
 
-    def forget(self) -> None:
-        """Drop what was found so far."""
-        self.counts.clear()
-        self._details.clear()
-        self._groups.clear()
-        self._first.clear()
-
-    @property
-    def bulk_types(self) -> frozenset[int]:
-        """Types of messages of NETLINK_ROUTE on which both may ``agree``, and which therefore may come in bulk."""
-        return self._agreement.types
-
     # -- one datagram ----------------------------------------------------------------------------------------
 
     def compare(

@@ -10,9 +10,9 @@ Not here: where datagrams come from (``replay``, ``live``), the rules of compari
 
 from __future__ import annotations
 
-import abc
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
+from typing import Generic, TypeVar
 
 from nlmon.compare.contract import Contract, load_contract
 from nlmon.compare.difference import Difference, Severity
@@ -25,21 +25,25 @@ from nlmon.engine.losses import Object
 from nlmon.engine.states import States
 from nlmon.framing import types
 from nlmon.names import message_type
+from nlmon.transport.recorded.groups import carried_by
 from nlmon.transport.recorded.kernel import RecordedKernel
-from nlmon.transport.recorded.transport import RecordedFactory
 from nlmon.uapi import NETLINK_GENERIC, NETLINK_ROUTE
 from nlmon.wire import Datagram
 
 __all__ = ["Comparison", "no_datagram"]
 
+AnyLane = TypeVar("AnyLane", bound=Lane)
 
-class Comparison(abc.ABC):
-    """The comparison of two lanes while it runs. ``kernel``: what was read so far tells of the kernel; ``grave``:
-    severities of differences that turn the verdict; ``compared``: notifications that reached at least one of the two;
-    ``not_subscribed``: those that reached none, by the name of their type, or of their generic family."""
+
+class Comparison(Generic[AnyLane]):
+    """The comparison of two lanes while it runs. ``lanes``: that of the reference and that of the candidate;
+    ``kernel``: what was read so far says of the kernel; ``decisive``: severities of differences that turn the verdict;
+    ``compared``: notifications that reached at least one of the two; ``not_subscribed``: those that reached none, by
+    the name of their type, or of their generic family."""
 
     def __init__(
         self,
+        lanes: tuple[AnyLane, AnyLane],
         kernel: RecordedKernel,
         *,
         contract: Contract | None = None,
@@ -49,22 +53,17 @@ class Comparison(abc.ABC):
         strict: bool,
     ) -> None:
         contract = contract or load_contract()
-        names = self.lanes[0].name, self.lanes[1].name
+        names = lanes[0].name, lanes[1].name
+        self.lanes = lanes
         self.kernel = kernel
-        self.grave = {Severity.REGRESSION, Severity.WARNING} if strict else {Severity.REGRESSION}
+        self.decisive = {Severity.REGRESSION, Severity.WARNING} if strict else {Severity.REGRESSION}
         recorded = RecordedNames(self._family_names, self._link_name)
         self.judge = Judge(contract, names, kernel.byteorder, recorded, on_difference)
         self.states = States(names, contract, lossless=lossless)
         self.dumps = RecordedDumps(self.states, kernel)
         self.compared = 0
         self.not_subscribed: Counter[str] = Counter()
-        self._carried_by = RecordedFactory(kernel).carried_by
         self._joins = [contract.joins(name, extra_groups) for name in names]
-
-    @property
-    @abc.abstractmethod
-    def lanes(self) -> tuple[Lane, Lane]:
-        """The lane of the reference and that of the candidate."""
 
     def _agree(self, datagram: Datagram, left: Side, right: Side) -> bool:
         """Whether both made the same of a datagram, so that nothing of it is worth a word."""
@@ -89,7 +88,7 @@ class Comparison(abc.ABC):
 
     def _compare_groups(self, datagram: Datagram, subscribed: Sequence[bool]) -> None:
         """Hold the groups that carry a notification against those that the contract makes each implementation join."""
-        groups = self._carried_by(datagram)
+        groups = carried_by(datagram, self.kernel)
         for number, joins in enumerate(self._joins):
             if not subscribed[number] and groups and groups <= joins.get(datagram.protocol, frozenset()):
                 self.judge.not_subscribed(datagram, number, neither=not any(subscribed))

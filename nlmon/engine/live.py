@@ -42,6 +42,7 @@ from nlmon.framing import types
 from nlmon.names import PROTOCOLS
 from nlmon.transport.base import Transport, TransportFactory
 from nlmon.transport.kernel.transport import KernelFactory
+from nlmon.transport.recorded.groups import carried_by
 from nlmon.transport.recorded.kernel import RecordedKernel
 from nlmon.transport.recorder import Sink
 from nlmon.transport.tap import Reading, TapFactory
@@ -56,7 +57,7 @@ READ_AT_ONCE = 256
 FactoryMaker: TypeAlias = Callable[[], TransportFactory]
 
 
-class Live(Comparison):
+class Live(Comparison[LiveLane]):
     """The comparison of two implementations while they listen. ``tally``: what was read, each datagram once; ``notes``:
     what was left out; ``unpaired``: what only one of them read, once it is over; ``uncompared``: datagrams that nothing
     could be held against, by the reason; ``left``: how many more notifications are compared, None: no end.
@@ -82,8 +83,8 @@ class Live(Comparison):
         made = [factory(), factory()]
         taps = [TapFactory(made[0], lambda datagram: self._arrive(0, datagram))]
         taps.append(TapFactory(made[1], lambda datagram: self._arrive(1, datagram)))
-        self._lanes = LiveLane(reference, taps[0], options), LiveLane(candidate, taps[1], options)
         super().__init__(
+            (LiveLane(reference, taps[0], options), LiveLane(candidate, taps[1], options)),
             RecordedKernel(made[0].byteorder),
             contract=contract,
             extra_groups=options.extra_groups,
@@ -101,11 +102,6 @@ class Live(Comparison):
         self._sink = sink
         self._sockets: dict[tuple[str, int], int] = {}
         self._names: dict[int, str | None] = {}
-
-    @property
-    def lanes(self) -> tuple[LiveLane, LiveLane]:
-        """The lane of the reference and that of the candidate."""
-        return self._lanes
 
     # -- sockets -----------------------------------------------------------------------------------------------
 
@@ -238,7 +234,7 @@ class Live(Comparison):
     def _add(self, number: int, read: Read, *, early: bool) -> None:
         """Judge what a lane has read, if nothing has to be waited for."""
         datagram, lane, other = read.reading.datagram, self.lanes[number], self.lanes[1 - number]
-        protocol, groups = datagram.protocol, self._carried_by(datagram)
+        protocol, groups = datagram.protocol, carried_by(datagram, self.kernel)
         if not other.supports(protocol):
             self._judge(number, read, Side(other.name, (), (), reads=False, subscribed=False))
         elif groups and groups.isdisjoint(other.groups(protocol)) and not groups.isdisjoint(lane.groups(protocol)):
@@ -312,7 +308,7 @@ class Live(Comparison):
         """Judge what the other lane has not read, though it read what came before and behind it. It comes too late for
         the states, which have moved on; since neither has it, they do not differ by it."""
         datagram, lane, other = read.reading.datagram, self.lanes[number], self.lanes[1 - number]
-        protocol, groups = datagram.protocol, self._carried_by(datagram)
+        protocol, groups = datagram.protocol, carried_by(datagram, self.kernel)
         mine, joined = set(lane.groups(protocol)), set(other.groups(protocol))
         if other.lost(protocol):
             self.uncompared[f"{other.name} lost them"] += 1

@@ -34,7 +34,7 @@ from nlmon.wire import Datagram
 __all__ = ["Replay"]
 
 
-class Replay(Comparison):
+class Replay(Comparison[RecordedLane]):
     """The comparison of one recording while it runs; ``resync``: whether a recovery is judged."""
 
     def __init__(
@@ -55,7 +55,9 @@ class Replay(Comparison):
         self.feed = Feed(
             (reference, candidate), byteorder, select=select, protocols=protocols, options=options, faults=faults
         )
+        left, right = self.feed.lanes
         super().__init__(
+            (left, right),
             self.feed.kernel,
             contract=contract,
             on_difference=on_difference,
@@ -68,12 +70,6 @@ class Replay(Comparison):
         # What all is fed to, no socket would have received; recovery cannot be judged by it.
         self.resync = options.resync and select == "notifications"
         self._compare(no_datagram(0), *self.feed.start())
-
-    @property
-    def lanes(self) -> tuple[RecordedLane, RecordedLane]:
-        """The lane of the reference and that of the candidate."""
-        reference, candidate = self.feed.lanes
-        return reference, candidate
 
     # -- what is read ----------------------------------------------------------------------------------------
 

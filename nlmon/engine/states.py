@@ -57,11 +57,6 @@ class States:
         """The states of reference and candidate. While they are ``shared`` the lean one has no tables of its own."""
         return self._both
 
-    @property
-    def folded(self) -> tuple[State, ...]:
-        """The states that events are folded into."""
-        return (self._both[self._rich],) if self.shared else self._both
-
     def objects(self) -> dict[str, int]:
         """How many objects of each kind the candidate's state holds."""
         state = self._both[self._rich if self.shared else 1]
@@ -94,7 +89,7 @@ class States:
     def fold(self, sides: tuple[Side, Side], ledgers: tuple[Ledger, Ledger], *, agreed: bool) -> None:
         """Fold the events of a datagram; ``agreed``: both gave the same."""
         left, right = sides
-        if (agreed and self.lossless) or (self.shared and self._alike(*sides)):
+        if (agreed and self.lossless) or (self.shared and self._alike(left, right)):
             self._fold_same(left.events, right.events)
             return
         self.diverge()
@@ -127,8 +122,9 @@ class States:
         self._both[1].fold(candidate, subject)
         return self.corrected
 
-    def _alike(self, *sides: Side) -> bool:
+    def _alike(self, left: Side, right: Side) -> bool:
         """Whether a datagram does the same to both states though not all in it is the same."""
+        sides = left, right
         rich, lean = (
             [event for event in sides[n].events if subject_of(event) is not None] for n in (self._rich, 1 - self._rich)
         )

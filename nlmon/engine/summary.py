@@ -16,7 +16,6 @@ from typing import Any
 from nlmon.capture import CaptureReader
 from nlmon.capture.tally import Tally, wrong_order
 from nlmon.compare.difference import Class
-from nlmon.engine.comparison import Comparison
 from nlmon.engine.live import Live
 from nlmon.engine.losses import Ledger
 from nlmon.engine.replay import Replay
@@ -57,7 +56,7 @@ def live_report(live: Live, path: str, *, kernel: str) -> CaptureReport:
     )
 
 
-def _found(comparison: Comparison, tally: Tally, protocols: Collection[int]) -> dict[str, Any]:
+def _found(comparison: Replay | Live, tally: Tally, protocols: Collection[int]) -> dict[str, Any]:
     """What every report says of two lanes and of what they were given; ``protocols``: those that were compared."""
     totals, lanes, labels = comparison.judge.totals(), comparison.lanes, _labels(comparison)
     state = comparison.states.unannounced()
@@ -69,7 +68,7 @@ def _found(comparison: Comparison, tally: Tally, protocols: Collection[int]) -> 
         "byteorder": comparison.kernel.byteorder,
         "frames": tally.frames,
         "messages": tally.messages,
-        "roles": {role.word: count for role, count in tally.roles.items()},
+        "roles": {role.value: count for role, count in tally.roles.items()},
         "not_subscribed": dict(sorted(comparison.not_subscribed.items())),
         "not_covered": _not_covered(tally, protocols),
         "events": per_lane("events"),
@@ -106,16 +105,16 @@ def _not_covered(tally: Tally, protocols: Collection[int]) -> dict[str, int]:
     return dict(sorted(found.items()))
 
 
-def _labels(comparison: Comparison) -> list[str]:
+def _labels(comparison: Replay | Live) -> list[str]:
     """What the two are called in a report: by their role, too, where both are the same implementation."""
     labels = [lane.name for lane in comparison.lanes]
     return labels if labels[0] != labels[1] else [f"{labels[0]} (reference)", f"{labels[1]} (candidate)"]
 
 
-def _regression(comparison: Comparison) -> str:
+def _regression(comparison: Replay | Live) -> str:
     """The differences that turn the verdict."""
     counts = comparison.judge.counts
-    return ", ".join(f"{counts[cls]} {cls.label}" for cls in counts if cls.severity in comparison.grave)
+    return ", ".join(f"{counts[cls]} {cls.label}" for cls in counts if cls.severity in comparison.decisive)
 
 
 def _verdict(replay: Replay, reader: CaptureReader) -> tuple[Verdict, str]:
@@ -181,14 +180,14 @@ def _why_answers_alone(replay: Replay) -> str:
     return "no notification is of a multicast group that is joined"
 
 
-def _itself(comparison: Comparison) -> Iterator[str]:
+def _itself(comparison: Replay | Live) -> Iterator[str]:
     """A note where both are the same implementation."""
     reference, candidate = comparison.lanes
     if type(reference.backend) is type(candidate.backend):
         yield f"{candidate.name} is compared with itself; a mistake that it makes on both sides cannot show"
 
 
-def _alone(comparison: Comparison, protocols: Iterable[int]) -> Iterator[str]:
+def _alone(comparison: Replay | Live, protocols: Iterable[int]) -> Iterator[str]:
     """Notes on protocols that one of the two reads alone."""
     for protocol in sorted(protocols):
         alone = [lane for lane in comparison.lanes if lane.supports(protocol)]

@@ -46,7 +46,7 @@ def segments(*batches: Batch, **how: bool) -> Iterator[Segment]:
 
 def shown(*batches: Batch, **how: bool) -> Shown:
     """Role and frames of each segment."""
-    return [(one.place.role.word, list(one.datagrams.frames)) for one in segments(*batches, **how)]
+    return [(one.place.role.value, list(one.datagrams.frames)) for one in segments(*batches, **how)]
 
 
 CASES: dict[str, tuple[Batch, Shown]] = {
@@ -218,7 +218,7 @@ def follow(conversation: Conversation, batches: list[Batch], **how: bool) -> lis
         assert 0 < len(data) <= SEGMENT_FRAMES
         assert numbers == sorted(set(numbers))
         if len(data) > 1 and segment.place.role not in ASIDE:
-            assert (segment.place.role.word, {len(types(one, "little")) for one in data}) == (N, {1})
+            assert (segment.place.role.value, {len(types(one, "little")) for one in data}) == (N, {1})
     return found
 
 

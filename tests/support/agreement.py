@@ -6,13 +6,13 @@ Not here: what is fed (``test_agreement``, ``test_agreement_beyond_route``).
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache, partial
 
 from nlmon.backends.registry import create
 from nlmon.capture import ByteOrder, open_capture
 from nlmon.capture.base import Frame
-from nlmon.compare.difference import Severity
+from nlmon.compare.difference import Difference, Severity
 from nlmon.engine.replay import Replay
 from support.paths import FIXTURES
 
@@ -22,26 +22,26 @@ KERNELS = ("linux-6.1", "linux-6.12")
 LARGEST = 16384
 
 
-def replay_all(byteorder: ByteOrder = "little") -> Replay:
+def replay_all(byteorder: ByteOrder = "little", on_difference: Callable[[Difference], None] | None = None) -> Replay:
     """A replay in which both implementations get every message."""
-    return Replay(partial(create, "legacy"), partial(create, "libnl"), byteorder=byteorder, select="all")
+    legacy, libnl = partial(create, "legacy"), partial(create, "libnl")
+    return Replay(legacy, libnl, byteorder=byteorder, select="all", on_difference=on_difference)
 
 
 def disagreements(
     datagrams: Iterable[bytes], byteorder: ByteOrder = "little", protocol: int = 0, before: Sequence[bytes] = ()
 ) -> list[str]:
     """What a replay of these datagrams calls a regression; ``before`` is fed first and not judged."""
-    replay = replay_all(byteorder)
+    differences: list[Difference] = []
+    replay = replay_all(byteorder, differences.append)
     for count, data in enumerate(before, 1):
         replay.play([Frame(count, 0, protocol, data)])
-    replay.judge.forget()
     found = []
     for count, data in enumerate(datagrams, 1 + len(before)):
+        differences.clear()
         replay.play([Frame(count, 0, protocol, data)])
-        bad = [d for d in replay.judge.details if d.cls.severity is not Severity.INFO]
-        if bad:
-            found += [f"{data.hex()}: {d.cls.label} {d.field} {d.reference} / {d.candidate} {d.reason}" for d in bad]
-            replay.judge.forget()
+        bad = [d for d in differences if d.cls.severity is not Severity.INFO]
+        found += [f"{data.hex()}: {d.cls.label} {d.field} {d.reference} / {d.candidate} {d.reason}" for d in bad]
     return found
 
 

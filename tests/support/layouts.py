@@ -30,6 +30,7 @@ from nlmon.transport.recorded.kernel import RecordedKernel
 from nlmon.transport.recorded.transport import RecordedFactory
 from nlmon.wire import Datagram, Datagrams
 from support.agreement import mutated, recorded
+from support.recorded import notify
 
 __all__ = ["RECORDED", "Pair", "damaged", "differences"]
 
@@ -69,7 +70,7 @@ class Player:
     def play(self, datagram: Datagram) -> list[Any]:
         """Events and errors of one datagram, and what is not known."""
         self.found = []
-        self.factory.feed(datagram)
+        notify(self.factory, datagram)
         while self.backend.process(datagram.protocol):
             pass
         unknown = self.backend.status().protocols[datagram.protocol].unknown

@@ -39,8 +39,7 @@ Alike: TypeAlias = Callable[[Event, Event, int], bool]
 
 
 class Agreement:
-    """Compares the events of datagrams under a contract, for one ordered pair of implementations; ``types``: of
-    messages that are compared here."""
+    """Compares the events of datagrams under a contract, for one ordered pair of implementations."""
 
     def __init__(self, contract: Contract, names: tuple[str, str], byteorder: str) -> None:
         # How often fields were given by one of the two alone, by checks that are no longer kept.
@@ -48,7 +47,6 @@ class Agreement:
         self._kinds: dict[type, tuple[Alike, Mapping[bytes, Sequence[CompiledCheck]], CompiledChecks]] = {}
         self._checks: dict[str, CompiledChecks] = {}
         self._swapped = False
-        self.types: frozenset[int] = frozenset()
         owners = {field.by for kind in contract.kinds.values() for field in kind.fields} & set(names)
         if set(names) != IMPLEMENTATIONS or len(owners) != 1:
             return  # who must provide what is not as simple as below
@@ -61,7 +59,6 @@ class Agreement:
                 hop = tuple(field.name for field in contract.kinds["hop"].fields if field.by == owner)
                 alike = _compiled(KIND_TYPES[name], alone, hop)
                 checks = CompiledChecks(reader, name, byteorder, self._count)
-                self.types |= frozenset(row.types or ())
                 self._kinds[KIND_TYPES[name]], self._checks[name] = (alike, checks.by_head, checks), checks
 
     def counted(self, others: Counter[str], *, of_reference: bool) -> Counter[str]:

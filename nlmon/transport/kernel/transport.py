@@ -83,7 +83,11 @@ class KernelFactory:
         """A transport joined to ``groups``; buffer sizes in bytes. Raises ``TransportError`` (NLM-T001, NLM-T002,
         NLM-T007 when the thread has gone to another network namespace since the first)."""
         transport = KernelTransport(
-            *(protocol, tuple(groups), receive_buffer, send_buffer, self._frames),
+            protocol,
+            tuple(groups),
+            frames=self._frames,
+            receive_buffer=receive_buffer,
+            send_buffer=send_buffer,
             all_nsid=self._all_nsid,
             namespace=self._namespace,
         )
@@ -98,10 +102,10 @@ class KernelTransport:
         self,
         protocol: int,
         groups: tuple[int, ...],
-        receive_buffer: int | None,
-        send_buffer: int | None,
-        frames: Iterator[int],
         *,
+        frames: Iterator[int],
+        receive_buffer: int | None = None,
+        send_buffer: int | None = None,
         all_nsid: bool = False,
         namespace: bytes | None = None,
     ) -> None:

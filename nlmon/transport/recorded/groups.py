@@ -12,9 +12,26 @@ from __future__ import annotations
 import functools
 
 from nlmon import uapi
-from nlmon.uapi import AF_BRIDGE, AF_INET, AF_INET6, AF_MPLS, AF_UNSPEC, RTNL_FAMILY_IP6MR, RTNL_FAMILY_IPMR
+from nlmon.framing import attribute
+from nlmon.transport.recorded.kernel import RecordedKernel
+from nlmon.uapi import (
+    AF_BRIDGE,
+    AF_INET,
+    AF_INET6,
+    AF_MPLS,
+    AF_UNSPEC,
+    NETLINK_GENERIC,
+    NETLINK_SOCK_DIAG,
+    NLMSG_HDRLEN,
+    NLMSG_MIN_TYPE,
+    RTNL_FAMILY_IP6MR,
+    RTNL_FAMILY_IPMR,
+)
+from nlmon.wire import Datagram
 
-__all__ = ["groups_of"]
+__all__ = ["carried_by", "groups_of"]
+
+INET_DIAG_MSG, INET_DIAG_PROTOCOL, TCP, UDP = 72, 10, 6, 17
 
 # By the object that a message is about: of the types NEW, DEL, GET and SET of one, which follow each other, the first.
 _ANY_FAMILY = {
@@ -103,6 +120,26 @@ _SOCK_DIAG = {
     AF_INET: frozenset({uapi.SKNLGRP_INET_TCP_DESTROY, uapi.SKNLGRP_INET_UDP_DESTROY}),
     AF_INET6: frozenset({uapi.SKNLGRP_INET6_TCP_DESTROY, uapi.SKNLGRP_INET6_UDP_DESTROY}),
 }
+
+
+def carried_by(datagram: Datagram, kernel: RecordedKernel) -> frozenset[int] | None:
+    """The groups that a notification may have come in; empty: none, None: nobody needs a group for it, or the bytes do
+    not say. ``kernel`` knows the groups of generic families."""
+    data = datagram.data
+    if len(data) < NLMSG_HDRLEN + 1:
+        return None
+    _, kind, flags, _, _ = kernel.header.unpack_from(data)
+    if kind < NLMSG_MIN_TYPE:
+        return None  # control messages are read by every socket
+    groups = kernel.generic_groups.get(kind) if datagram.protocol == NETLINK_GENERIC else None
+    groups = groups or groups_of(datagram.protocol, kind, flags, data[NLMSG_HDRLEN])
+    if datagram.protocol == NETLINK_SOCK_DIAG and groups:
+        # Of the groups of destroyed sockets (linux/sock_diag.h), TCP's or UDP's.
+        start = NLMSG_HDRLEN + INET_DIAG_MSG
+        value = attribute(data, start, len(data), kernel.byteorder, INET_DIAG_PROTOCOL)
+        one = {TCP: min, UDP: max}.get(value[0] if value else 0)
+        groups = groups if one is None else frozenset({one(groups)})
+    return groups
 
 
 @functools.lru_cache(4096)

@@ -18,25 +18,17 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 
 from nlmon.errors import TransportError
-from nlmon.framing import attribute
 from nlmon.transport.base import TransportStatus
 from nlmon.transport.recorded.answers import answers
 from nlmon.transport.recorded.faults import Fault, Faults
-from nlmon.transport.recorded.groups import groups_of
+from nlmon.transport.recorded.groups import carried_by
 from nlmon.transport.recorded.kernel import RecordedKernel
 from nlmon.uapi import (
     IFINFOMSG,
-    INET_DIAG_MSG,
-    INET_DIAG_PROTOCOL,
-    IPPROTO_TCP,
-    IPPROTO_UDP,
-    NETLINK_GENERIC,
     NETLINK_ROUTE,
-    NETLINK_SOCK_DIAG,
     NLM_F_DUMP,
     NLM_F_REQUEST,
     NLMSG_HDRLEN,
-    NLMSG_MIN_TYPE,
 )
 from nlmon.wire import Datagram, Datagrams
 
@@ -103,11 +95,6 @@ class RecordedFactory:
             self.fail(datagram.protocol, overrun)
         return received or overrun is not None
 
-    def feed(self, datagram: Datagram) -> bool:
-        """A notification happens: the kernel learns from it and it is delivered; False when nobody subscribes to it."""
-        self.kernel.learn(Datagrams.of(datagram))
-        return self.deliver(datagram)
-
     def end(self) -> int | None:
         """End the recording, and with it a loss that is going on; the protocol whose recv() will say so."""
         overrun = self.faults.over(at_once=True)
@@ -139,30 +126,9 @@ class RecordedFactory:
         return received
 
     def _subscribed(self, transport: RecordedTransport, datagram: Datagram) -> bool:
-        groups = self.carried_by(datagram)
+        groups = carried_by(datagram, self.kernel)
         # Where the bytes leave several open, who joined but some of them could miss the message.
         return groups is None or (groups <= transport.groups and bool(groups))
-
-    def carried_by(self, datagram: Datagram) -> frozenset[int] | None:
-        """The groups that a notification may have come in; empty: none, None: nobody needs a group for it, or the
-        bytes do not say."""
-        data = datagram.data
-        if len(data) <= NLMSG_HDRLEN:
-            return None
-        _, kind, flags, _, _ = self.kernel.header.unpack_from(data)
-        if kind < NLMSG_MIN_TYPE:
-            return None  # control messages are read by every socket
-        groups = self.kernel.generic_groups.get(kind) if datagram.protocol == NETLINK_GENERIC else None
-        groups = groups or groups_of(datagram.protocol, kind, flags, data[16])
-        if datagram.protocol == NETLINK_SOCK_DIAG and groups:
-            groups = self._of_protocol(data, groups)
-        return groups
-
-    def _of_protocol(self, data: bytes, groups: frozenset[int]) -> frozenset[int]:
-        """Of the groups of destroyed sockets (linux/sock_diag.h), TCP's or UDP's, by INET_DIAG_PROTOCOL."""
-        value = attribute(data, NLMSG_HDRLEN + INET_DIAG_MSG, len(data), self.byteorder, INET_DIAG_PROTOCOL)
-        one = {IPPROTO_TCP: min, IPPROTO_UDP: max}.get(value[0] if value else 0)
-        return groups if one is None else frozenset({one(groups)})
 
     def waiting(self, protocol: int) -> bool:
         """Whether a transport has something to read."""

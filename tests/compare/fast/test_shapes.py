@@ -310,5 +310,3 @@ def test_who_is_not_known_is_looked_at() -> None:
         event = Event(0, 0, 16, 0, 0, 0, 1, 0, None, LinkInfo(0, 1, 0))
         data = message(16, bytes(16))
         assert [judge.agree(Datagram(1, 0, 0, data), [event], [event]) for _ in range(3)] == [False] * 3
-        assert judge.bulk_types == frozenset()
-    assert Judge(load_contract(), FORWARD, "little", known).bulk_types != frozenset()

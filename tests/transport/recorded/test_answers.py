@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from nlmon.testing.messages import attr, generic, link, message, nested, new_family, number
-from nlmon.transport.recorded.groups import groups_of
+from nlmon.transport.recorded.groups import carried_by, groups_of
 from nlmon.transport.recorded.kernel import RecordedKernel
 from nlmon.transport.recorded.transport import RecordedFactory
 from nlmon.wire import Datagram, Datagrams
@@ -46,7 +46,7 @@ def test_groups_of_a_family_follow_nlctrl(learned: list[bytes], carried: set[int
     for data in (new_family(40, "x", groups(5, 6)), *learned):
         factory.kernel.learn(Datagrams.of(Datagram(1, 0, GENERIC, data)))
 
-    assert factory.carried_by(Datagram(2, 0, GENERIC, generic(40, 1))) == carried
+    assert carried_by(Datagram(2, 0, GENERIC, generic(40, 1)), factory.kernel) == carried
 
 
 def test_a_number_is_that_of_one_family() -> None:

@@ -30,6 +30,7 @@ from nlmon.transport.recorded.faults import Fault, parse_fault
 from nlmon.transport.recorded.transport import RecordedFactory
 from nlmon.wire import Datagram, Datagrams
 from support.paths import REPOSITORY
+from support.recorded import notify
 
 pytestmark = pytest.mark.slow
 
@@ -73,7 +74,7 @@ def received(faults: tuple[Fault, ...], *frames: Datagram, end: bool = True) -> 
     factory = RecordedFactory(faults=faults)
     transport = factory.open(ROUTE, (LINKS,))
     for one in frames:
-        factory.feed(one)
+        notify(factory, one)
     if end:
         factory.end()
     found: list[int | str] = []
@@ -126,7 +127,7 @@ def test_only_what_is_subscribed_to_counts_as_lost() -> None:
     factory = RecordedFactory(faults=(Fault(1, 2), Fault(3, 2)))
     factory.open(ROUTE, (LINKS,))
     for place, subscribed in ((1, True), (2, False), (3, False), (4, False)):
-        factory.feed(frame(place, subscribed=subscribed))
+        notify(factory, frame(place, subscribed=subscribed))
 
     assert (factory.faults.lost, factory.faults.untouched) == (1, (Fault(3, 2),))
 

@@ -15,6 +15,7 @@ from nlmon.testing.messages import attr, message, number
 from nlmon.transport.recorded.groups import groups_of
 from nlmon.transport.recorded.transport import RecordedFactory
 from nlmon.wire import Datagram, Datagrams
+from support.recorded import notify
 
 ROUTE, GENERIC = 0, 16
 LINK, NEIGH = 1, 3
@@ -61,7 +62,7 @@ def test_only_joined_groups_are_delivered() -> None:
     factory = RecordedFactory()
     transport = factory.open(ROUTE, (NEIGH,))
 
-    assert factory.feed(datagram(link(3, "d0"))) is False
+    assert notify(factory, datagram(link(3, "d0"))) is False
     assert transport.recv() is None
 
 
@@ -71,7 +72,7 @@ def test_names_follow_the_recording() -> None:
     transport = factory.open(ROUTE, (LINK,))
     names = []
     for data in (link(3, "d0"), link(3, "lan0"), link(3, "d0", 17, family=7), link(3, "lan0", 17)):
-        factory.feed(datagram(data))
+        notify(factory, datagram(data))
         names.append(transport.link_name(3))
 
     assert names == ["d0", "lan0", "lan0", None]
@@ -196,7 +197,7 @@ def test_an_overrun_is_reported_and_survived(name: str) -> None:
     seen: list[object] = []
     backend.set_callback(seen.append, seen.append)
     factory.fail(ROUTE, Overrun("NLM-T010", "full", drops=7))
-    factory.feed(datagram(link(3, "d0")))
+    notify(factory, datagram(link(3, "d0")))
     while backend.process(ROUTE):
         pass
 
@@ -216,7 +217,7 @@ def test_libnl_replaces_a_lost_socket(number_: int, recovers: bool) -> None:
             backend.process(ROUTE)
         return
     backend.process(ROUTE)
-    factory.feed(datagram(link(3, "d0")))
+    notify(factory, datagram(link(3, "d0")))
 
     assert backend.process(ROUTE) is True
     assert factory._open[ROUTE].groups == set(LibnlBackend.groups[ROUTE])
