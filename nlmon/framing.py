@@ -28,6 +28,7 @@ __all__ = [
     "header",
     "messages",
     "next_hops",
+    "nlattr",
     "nlmsghdr",
     "split_messages",
     "types",
@@ -37,8 +38,9 @@ __all__ = [
 _SIGNS = {"little": "<", "big": ">"}
 _NLMSGHDR = {order: struct.Struct(sign + "IHHII") for order, sign in _SIGNS.items()}
 _MESSAGE = {order: layout.unpack_from for order, layout in _NLMSGHDR.items()}
+_NLATTR = {order: struct.Struct(sign + "HH") for order, sign in _SIGNS.items()}
 _TYPE = {order: struct.Struct(sign + "IH").unpack_from for order, sign in _SIGNS.items()}
-_ATTRIBUTE = {order: struct.Struct(sign + "HH").unpack_from for order, sign in _SIGNS.items()}
+_ATTRIBUTE = {order: layout.unpack_from for order, layout in _NLATTR.items()}
 
 
 class MessageHeader(NamedTuple):
@@ -109,6 +111,11 @@ def types(data: bytes, byteorder: str) -> list[int]:
 
 
 # -- attributes ----------------------------------------------------------------------------------------------
+
+
+def nlattr(byteorder: str) -> struct.Struct:
+    """The layout of struct nlattr, to write a header."""
+    return _NLATTR[byteorder]
 
 
 def walk_attributes(

@@ -11,9 +11,11 @@ depend on an implementation under test.
 from __future__ import annotations
 
 import struct
+import sys
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from nlmon.framing import header, nlmsghdr
 from nlmon.uapi import (
     AF_BRIDGE,
     AF_INET,
@@ -73,7 +75,7 @@ class Dump(NamedTuple):
     def message(self, seq: int) -> bytes:
         """The request with its header, in this host's byte order."""
         length, flags = NLMSG_HDRLEN + len(self.body), NLM_F_REQUEST | NLM_F_DUMP
-        return struct.pack("=IHHII", length, self.kind, flags, seq, 0) + self.body
+        return nlmsghdr(sys.byteorder).pack(length, self.kind, flags, seq, 0) + self.body
 
 
 def _route(kind: int, size: int, what: str, *families: int) -> list[Dump]:
@@ -114,7 +116,7 @@ DUMPS: Mapping[int, list[Dump]] = {
 
 def refusal(answer: bytes) -> int:
     """The error number when an answer is NLMSG_ERROR with one, else 0."""
-    if len(answer) < NLMSG_HDRLEN + 4 or struct.unpack_from("=H", answer, 4)[0] != NLMSG_ERROR:
+    if len(answer) < NLMSG_HDRLEN + 4 or header(answer, 0, sys.byteorder).type != NLMSG_ERROR:
         return 0
     number: int = struct.unpack_from("=i", answer, NLMSG_HDRLEN)[0]
     return max(0, -number)

@@ -9,12 +9,13 @@ Not here: sockets (``nlmon.transport.kernel.transport``) and the loop that reads
 from __future__ import annotations
 
 import errno
-import struct
+import sys
 from collections.abc import Iterable
 from importlib import import_module
 
 from nlmon.backends.registry import BACKENDS
 from nlmon.errors import TransportError, UsageError
+from nlmon.framing import header
 from nlmon.transport.base import Transport
 from nlmon.uapi import GENL_ID_CTRL, NETLINK_ROUTE, NLMSG_HDRLEN
 
@@ -54,4 +55,4 @@ def join_generic(transport: Transport) -> None:
 
 def announces_family(data: bytes) -> bool:
     """Whether a datagram of NETLINK_GENERIC, in this host's byte order, is a message of nlctrl."""
-    return len(data) >= NLMSG_HDRLEN and struct.unpack_from("=H", data, 4)[0] == GENL_ID_CTRL
+    return len(data) >= NLMSG_HDRLEN and header(data, 0, sys.byteorder).type == GENL_ID_CTRL

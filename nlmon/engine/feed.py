@@ -27,6 +27,7 @@ from nlmon.compare.side import Results, Side
 from nlmon.engine.lane import BackendMaker
 from nlmon.engine.recorded import RecordedLane
 from nlmon.engine.segments import Select, split_by_names
+from nlmon.framing import header
 from nlmon.transport.recorded.faults import Fault
 from nlmon.transport.recorded.kernel import RecordedKernel
 from nlmon.transport.recorded.transport import RecordedFactory
@@ -129,7 +130,7 @@ class Feed:
         data = datagrams.data[0]
         if datagrams.protocol != NETLINK_GENERIC or len(data) < NLMSG_HDRLEN:
             return False
-        names = {name.lower() for name in self.kernel.family_names(int.from_bytes(data[4:6], self.byteorder))}
+        names = {name.lower() for name in self.kernel.family_names(header(data, 0, self.byteorder).type)}
         return bool(names) and not names & self._families and "nlctrl" not in names
 
     @property

@@ -28,6 +28,7 @@ from nlmon.uapi import (
     AF_INET,
     AF_INET6,
     AF_UNSPEC,
+    GENL_ID_CTRL,
     NETLINK_GENERIC,
     NETLINK_ROUTE,
     RTM_GETADDR,
@@ -47,7 +48,7 @@ STATE_DUMPS = (
     *((RTM_GETROUTE, AF_INET), (RTM_GETROUTE, AF_INET6)),
 )
 # The type of nlctrl's messages, in either byte order.
-NLCTRL = {b"\x10\x00", b"\x00\x10"}
+NLCTRL = {GENL_ID_CTRL.to_bytes(2, order) for order in ("little", "big")}
 
 
 class RecordedLane(Lane):

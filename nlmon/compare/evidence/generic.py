@@ -16,7 +16,7 @@ from nlmon.compare.difference import Class
 from nlmon.compare.evidence.reading import Message
 from nlmon.errors import AttributeFormatError, FramingError, HeaderError, NlmonError
 from nlmon.events import GenericInfo
-from nlmon.framing import attributes, walk_attributes
+from nlmon.framing import align, attributes, walk_attributes
 from nlmon.uapi import (
     CTRL_ATTR_FAMILY_ID,
     CTRL_ATTR_HDRSIZE,
@@ -92,7 +92,7 @@ class GenericEvidence:
         number, size = (data[slice(*rows.get(kind, (0, 0)))] for kind in (CTRL_ATTR_FAMILY_ID, CTRL_ATTR_HDRSIZE))
         if len(number) >= 2:
             length = int.from_bytes(size[:4], self._order)
-            self._headers[int.from_bytes(number[:2], self._order)] = (length + 3) & ~3
+            self._headers[int.from_bytes(number[:2], self._order)] = align(length)
 
     def _raw(self, data: bytes, at: int, end: int) -> tuple[tuple[int, str], ...]:
         """Number and payload of every attribute, in the order of the message."""

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import TypeAlias
 
 from nlmon import uapi
+from nlmon.framing import align
 
 __all__ = [
     "ATTRIBUTES",
@@ -149,7 +150,7 @@ _SIZES = {
 def header_size(attribute: str, msg_type: int) -> int:
     """Bytes of the fixed header before an attribute of this name."""
     if attribute.startswith("XFRMA_"):
-        return (XFRM_HEADERS.get(msg_type, 0) + 3) & ~3
+        return align(XFRM_HEADERS.get(msg_type, 0))
     if attribute.startswith("IFLA_STATS_"):
         return 12
     return _SIZES.get(attribute.partition("_")[0], 0)

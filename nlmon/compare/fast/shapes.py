@@ -29,7 +29,7 @@ from nlmon.compare.evidence.offsets import header_size
 from nlmon.compare.evidence.reading import FieldReader, Message, Row
 from nlmon.compare.evidence.values import ADDRESS_LENGTH, NUMBERS, ip_text, readers
 from nlmon.events import Event
-from nlmon.framing import walk_attributes
+from nlmon.framing import align, nlmsghdr, walk_attributes
 from nlmon.uapi import NLA_HDRLEN, NLMSG_HDRLEN
 
 __all__ = ["SHAPES", "CompiledCheck", "CompiledChecks"]
@@ -69,7 +69,7 @@ class CompiledCheck:
 
     def __init__(self, kind: str, message: Message, headers: _Headers, same: _Same, given: tuple[str, ...]) -> None:
         length = message.end - message.at
-        self.kind, self.room = kind, (length + 3) & ~3
+        self.kind, self.room = kind, align(length)
         self.same, self.given = same, given
         self.times, self.gone = 0, False
         # Two halves of a header are small numbers, of which each is there but once.
@@ -91,7 +91,7 @@ class CompiledChecks:
         self._kind, self._rows = kind, reader.rows(kind, None)
         self._order = byteorder
         self._sign = "<" if byteorder == "little" else ">"
-        self._header = struct.Struct(self._sign + "IH").unpack_from
+        self._fields = nlmsghdr(byteorder).unpack_from
         self._readers = readers(byteorder)
         self._readers |= {name: lru_cache(REMEMBERED)(self._readers[name]) for name in TEXTS}
         self._dropped = dropped
@@ -121,7 +121,7 @@ class CompiledChecks:
         self._messages += 1
         if self._deep or self._count >= FIRST_SHAPES + self._messages // MESSAGES_A_SHAPE:
             return None
-        length, msg_type = self._header(data, at) if at + NLMSG_HDRLEN < len(data) else (0, 0)
+        length, msg_type = self._fields(data, at)[:2] if at + NLMSG_HDRLEN < len(data) else (0, 0)
         if not NLMSG_HDRLEN < length <= LONGEST or at + length > len(data):
             return None
         type_family = event.msg_type, payload.family
@@ -184,7 +184,7 @@ class CompiledChecks:
         """Number, begin and end of the attributes in a range, their headers added to ``found``."""
         inside = walk_attributes(data, at, end, self._order)
         last = inside[-1][2] - start if inside else at - start
-        if start + (last + 3 & ~3) + NLA_HDRLEN <= end:
+        if start + align(last) + NLA_HDRLEN <= end:
             return None
         found.extend(begin - NLA_HDRLEN - start for _, begin, _ in inside)
         return inside

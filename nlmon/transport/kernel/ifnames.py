@@ -18,18 +18,18 @@ Not here: asking (``transport``).
 
 from __future__ import annotations
 
-import struct
+import sys
 from collections.abc import Callable
 
-from nlmon.uapi import RTM_DELLINK, RTM_NEWLINK
+from nlmon.framing import nlmsghdr
+from nlmon.uapi import NLMSG_HDRLEN, RTM_DELLINK, RTM_NEWLINK
 
 __all__ = ["Names"]
 
 # What changes a name.
 LINKS = {RTM_NEWLINK, RTM_DELLINK}
-# Length and type, which begin a message: a socket of this host is read in its own byte order.
-_HEAD = struct.Struct("=IH")
-_head = _HEAD.unpack_from
+# A socket of this host is read in its own byte order.
+_fields = nlmsghdr(sys.byteorder).unpack_from
 
 
 class Names:
@@ -57,7 +57,7 @@ class Names:
     def received(self, data: bytes) -> None:
         """A datagram was read, which starts at an nlmsghdr."""
         if self._known:
-            length, kind = _head(data) if len(data) >= _HEAD.size else (0, 0)
+            length, kind, _, _, _ = _fields(data) if len(data) >= NLMSG_HDRLEN else (0, 0, 0, 0, 0)
             # Whatever stands behind a first message is not looked at.
             if kind in LINKS or length != len(data):
                 self._known = {}

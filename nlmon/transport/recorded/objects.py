@@ -18,7 +18,7 @@ import struct
 from collections.abc import Iterator
 from typing import Literal, TypeAlias
 
-from nlmon.framing import attribute, header, next_hops, walk_attributes
+from nlmon.framing import attribute, header, next_hops, nlattr, walk_attributes
 from nlmon.uapi import (
     AF_BRIDGE,
     AF_INET,
@@ -88,7 +88,7 @@ class RecordedObjects:
 
     def __init__(self, byteorder: Literal["little", "big"]) -> None:
         self._order = byteorder
-        self._pair = struct.Struct(("<" if byteorder == "little" else ">") + "HH").pack
+        self._nlattr = nlattr(byteorder)
         self._int = struct.Struct(("<" if byteorder == "little" else ">") + "i").unpack_from
         self._tables: dict[int, dict[Raw, bytes]] = {kind: {} for kind in KINDS}
         # When each object was named last, and the routes of each group.
@@ -202,7 +202,7 @@ class RecordedObjects:
         )
         found = []
         for begin, end in next_hops(hops, self._order):
-            oif = self._pair(8, RTA_OIF) + hops[begin + 4 : begin + RTNEXTHOP]
+            oif = self._nlattr.pack(8, RTA_OIF) + hops[begin + 4 : begin + RTNEXTHOP]
             body = message[4:ROUTE_ATTRIBUTES] + shared + oif + hops[begin + RTNEXTHOP : end]
             found.append((len(body) + 4).to_bytes(4, self._order) + body)
         return found or [message]
