@@ -40,12 +40,11 @@ class BackendOptions(Struct, frozen=True):
     synthetic events, at most once in ``resync_interval`` seconds, and not before nothing came for ``resync_quiet``
     seconds, since dumps in the middle of a burst cost more of it (a burst of more than ten seconds is not waited for);
     keeps a table of all that was delivered. What failed is tried again after a second at least, and what was
-    interrupted three times more.
-    ``max_message_size``: larger messages, in bytes, are refused and reported. ``message_pool_size``: so many
-    datagrams are read ahead of their delivery; when the pool is full, ``pool_policy`` says whether the kernel's
-    buffer must wait, or the oldest or newest datagram is dropped, counted, and told like an overrun. ``layouts``: for
-    so many kinds of messages functions of their own are kept, which read what repeats itself faster; 0: none, every
-    message is read by its policy. Legacy ignores all of these.
+    interrupted three times more. ``max_message_size``: larger messages, in bytes, are refused and reported.
+    ``message_pool_size``: so many datagrams are read ahead of their delivery; when the pool is full, ``pool_policy``
+    says whether the kernel's buffer must wait, or the oldest or newest datagram is dropped, counted, and reported like
+    an overrun. ``layouts``: for so many kinds of messages functions of their own are kept, which read what repeats
+    itself faster; 0: none, every message is read by its policy. Legacy ignores all of these.
 
     A number that means nothing raises ``UsageError``, whichever implementation it is for."""
 

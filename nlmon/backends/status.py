@@ -26,7 +26,7 @@ class ProtocolStatus(Struct, frozen=True):
 
 class LayoutStatus(Struct, frozen=True):
     """Layouts that are kept (``entries``), messages and nested ranges that one of them read (``hits``), that none did
-    (``misses``), functions made (``compiled``), how many of these for a layout that had taken for constant what is not
+    (``misses``), functions made (``compiled``), how many of these for a layout that held for constant what is not
     (``recompiled``), and keys that were given up or had to go (``evicted``)."""
 
     entries: int

@@ -125,7 +125,7 @@ class PcapngWriter:
         self.frames += 1
 
     def lost(self, socket: int, drops: int) -> None:
-        """Take note of messages that never came: how many the kernel dropped on a socket; told when closed."""
+        """Count messages that never came: how many the kernel dropped on a socket; written when closed."""
         self._dropped[socket] += drops
 
     def close(self) -> None:

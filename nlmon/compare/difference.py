@@ -21,7 +21,7 @@ class Severity(enum.Enum):
 
     @property
     def rank(self) -> int:
-        """0 for the gravest."""
+        """0 for the most severe."""
         return ("regression", "warning", "info").index(self.value)
 
 

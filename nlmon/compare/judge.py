@@ -86,7 +86,7 @@ class Judge:
 
     @property
     def details(self) -> list[Difference]:
-        """The first differences of each class, the gravest class first, each in the order of the recording."""
+        """The first differences of each class, the most severe class first, each in the order of the recording."""
         return [
             difference
             for cls in sorted(self._details, key=lambda cls: (cls.severity.rank, cls.code))
@@ -95,7 +95,7 @@ class Judge:
 
     @property
     def groups(self) -> list[Group]:
-        """All differences by class, message and field, the gravest first, of one class the most frequent first."""
+        """All differences by class, message and field, the most severe first, of one class the most frequent first."""
         found = [Group(*key, count, self._first[key]) for key, count in self._groups.items()]
         return sorted(found, key=lambda group: (group.cls.severity.rank, group.cls.code, -group.count))
 

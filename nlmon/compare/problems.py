@@ -61,7 +61,7 @@ def compare_problems(
         event = ordered[at - 1] if at else None
         at = bisect.bisect_right(starts, key[1])
         kind = found_spans[at - 1].kind if at else 0
-        if not _owed(contract, names[1 if of_reference else 0], error, datagram.protocol, kind, event):
+        if not _must_report(contract, names[1 if of_reference else 0], error, datagram.protocol, kind, event):
             continue
         yield Problem(event, str(error) if of_reference else "", "" if of_reference else str(error))
 
@@ -72,7 +72,9 @@ def _key(error: NlmonError) -> Key:
     return type(error).__name__, offset, path, error.errno if isinstance(error, KernelError) else 0
 
 
-def _owed(contract: Contract, name: str, error: NlmonError, protocol: int, msg_type: int, event: Event | None) -> bool:
+def _must_report(
+    contract: Contract, name: str, error: NlmonError, protocol: int, msg_type: int, event: Event | None
+) -> bool:
     """Whether the contract makes ``name`` read what this problem is about."""
     if not isinstance(error, AttributeFormatError | HeaderError):
         return True

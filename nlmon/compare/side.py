@@ -17,8 +17,8 @@ __all__ = ["Results", "Side"]
 
 class Side(Struct, frozen=True):
     """What one implementation made of a datagram. ``reads``: whether it reads the protocol at all, ``subscribed``:
-    whether the datagram reached its socket, ``missed``: whether a seeded fault took it, ``lossy``: whether its socket
-    lost anything so far, ``crash`` and ``trace``: what it raised, and where."""
+    whether the datagram reached its socket, ``missed``: whether it was lost by a seeded fault, ``lossy``: whether its
+    socket lost anything so far, ``crash`` and ``trace``: what it raised, and where."""
 
     name: str
     events: Sequence[Event]

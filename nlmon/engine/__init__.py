@@ -7,6 +7,10 @@ comparison of two lanes does: ``replay`` compares on a recording, ``live`` on th
 ``live_lane`` and ``pairing`` finds the datagrams that belong together. ``summary`` makes a report of it, and ``run``
 does all of that for one capture.
 
+Each end has a word of its own: ``Feed.flush`` gives what still waits for others, ``Feed.end`` is that of a recording,
+``Live.settle`` reads on only for the counterparts of what was read, ``Live.finish`` and ``Replay.finish`` conclude a
+comparison, ``Lane.close`` releases what is open.
+
 Not here: reading files (``nlmon.capture``), the rules of comparison (``nlmon.compare``), printing (``nlmon.report``).
 """
 

@@ -3,7 +3,7 @@
     batch ─► Conversation.segments() ─► recorded kernel learns ─► lane.feed(), for each lane ─► Step
 
 Rules:
-1. Recorded answers to dumps and requests are never events: they are seeds, which tell names and state.
+1. Recorded answers to dumps and requests are never events: they are seeds, which give names and state.
 2. Several datagrams are fed at once only where no lane looks at its kernel in between: without losses, recovery,
    caches and pools, and while no interface changes its name.
 3. Streaming: nothing grows with the length of the recording.
@@ -125,8 +125,8 @@ class Feed:
                 yield Step("seed", place, datagrams, [_seeded(lane, datagrams) for lane in self.lanes])
 
     def _left_out(self, datagrams: Datagrams) -> bool:
-        """Whether a generic message is of a family that was left out: only libnl can be told which it shall receive, so
-        that would look like a fault of its own."""
+        """Whether a generic message is of a family that was left out: only libnl has an option for which it receives,
+        so that would look like a fault of its own."""
         data = datagrams.data[0]
         if datagrams.protocol != NETLINK_GENERIC or len(data) < NLMSG_HDRLEN:
             return False

@@ -79,7 +79,7 @@ class Ledger:
                 self.lost_of.setdefault(protocol, 0)
 
     def fold(self, events: Iterable[Event], state: State, *, lossy: bool) -> None:
-        """Fold events of a datagram into the state of the lane. What a synthetic event takes along was recovered, too,
+        """Fold events of a datagram into the state of the lane. What goes with a synthetic event was recovered, too,
         and happens to another implementation at another time or not at all."""
         for event in events:
             payload = event.payload

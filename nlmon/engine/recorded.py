@@ -60,7 +60,7 @@ class RecordedLane(Lane):
         # Transports whose datagrams may be decoded in bulk, by protocol.
         self._bulk: dict[int, RecordedTransport] = {}
         self._caches = options is not None and bool(options.caches)
-        # What the kernel knew when the implementation was last told to ask again, and the protocols that it is to ask.
+        # What the kernel knew when the implementation last asked, and the protocols that it is to ask.
         self._families = self._links = 0
         self._stale: set[int] = set()
 

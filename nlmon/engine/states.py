@@ -1,11 +1,11 @@
 """The states of two lanes, folded as one for as long as both implementations give the same.
 
-One of the two, *rich*, gives all that the other, *lean*, gives and more. While they agree, events are folded once, into
-the state of the rich one; the lean state would be the same without what the rich one gives alone. At the first event
-that says something else the two diverge for good, each with tables of its own.
+One of the two, *full*, gives all that the other, *reduced*, gives and more. While they agree, events are folded once,
+into the state of the full one; the reduced state would be the same without what only the full one gives. At the first
+event that says something else the two diverge for good, each with tables of its own.
 
 Rules:
-1. The difference cannot be seen: what is said of the lean state is what folding it would have given.
+1. The difference cannot be seen: what is said of the reduced state is what folding it would have given.
 2. Where losses are recovered from, each state is folded by itself from the start, since the two need not be the same.
 
 Not here: what an event does to a state (``nlmon.state.tables``), and comparing states (``nlmon.compare.final``).
@@ -34,18 +34,18 @@ Loads: TypeAlias = tuple[DumpLoad, DumpLoad]
 
 class States:
     """The state of the reference and that of the candidate, called ``names``; ``lossless``: nothing is lost and nothing
-    recovered from. ``shared``: the two are one so far, in the state of the rich one."""
+    recovered from. ``shared``: the two are one so far, in the state of the full one."""
 
     def __init__(self, names: tuple[str, str], contract: Contract, *, lossless: bool) -> None:
         owners = {field.by for kind in contract.kinds.values() for field in kind.fields} - {"both"}
-        rich = [name in owners for name in names]
-        self.shared = lossless and rich[0] != rich[1]
+        full = [name in owners for name in names]
+        self.shared = lossless and full[0] != full[1]
         self.lossless = lossless
         self._both = State(), State()
-        self._rich = 0 if rich[0] and not rich[1] else 1
-        name = names[self._rich]
-        self._alone_in_hop = {field.name: UNSET for field in contract.kinds["hop"].fields if field.by == name}
-        self._alone = {
+        self._full = 0 if full[0] and not full[1] else 1
+        name = names[self._full]
+        self._only_full_in_hop = {field.name: UNSET for field in contract.kinds["hop"].fields if field.by == name}
+        self._only_full = {
             kind: {field.name: UNSET for field in contract.kinds[kind].fields if field.by == name}
             for kind in ("link", "addr", "route", "neigh", "rule")
         }
@@ -54,26 +54,26 @@ class States:
 
     @property
     def both(self) -> tuple[State, State]:
-        """The states of reference and candidate. While they are ``shared`` the lean one has no tables of its own."""
+        """The states of reference and candidate. While they are ``shared`` the reduced one has no tables of its own."""
         return self._both
 
     def objects(self) -> dict[str, int]:
         """How many objects of each kind the candidate's state holds."""
-        state = self._both[self._rich if self.shared else 1]
+        state = self._both[self._full if self.shared else 1]
         return {kind: len(table) for kind, table in state.tables.items() if table}
 
     def unannounced(self) -> State:
         """The state of the one that gives more, for what came to light in it: that is the same whichever is judged."""
-        return self._both[self._rich]
+        return self._both[self._full]
 
     def diverge(self) -> None:
         """Give each lane a state of its own."""
         if self.shared:
             self.shared = False
-            for load, twin in self._open:
-                twin.touched, twin.reordered = set(load.touched), set(load.reordered)
-            rich, lean = self._both[self._rich], self._both[1 - self._rich]
-            lean.adopt(rich, self._project, [twin for _, twin in self._open])
+            for load, other in self._open:
+                other.touched, other.reordered = set(load.touched), set(load.reordered)
+            full, reduced = self._both[self._full], self._both[1 - self._full]
+            reduced.adopt(full, self._project, [other for _, other in self._open])
 
     @property
     def corrected(self) -> bool:
@@ -98,10 +98,10 @@ class States:
 
     def _fold_same(self, reference: Sequence[Event], candidate: Sequence[Event]) -> None:
         if self.shared:
-            for event in (reference, candidate)[self._rich]:
-                self._both[self._rich].apply(event)
-            if self._both[self._rich].has_corrections:
-                self._correct_lean()
+            for event in (reference, candidate)[self._full]:
+                self._both[self._full].apply(event)
+            if self._both[self._full].has_corrections:
+                self._correct_reduced()
             return
         for one, other in zip(reference, candidate, strict=True):
             self.fold_one(one, other)
@@ -113,10 +113,10 @@ class States:
         if subject is None:
             return False
         if self.shared:
-            state = self._both[self._rich]
-            state.fold(candidate if self._rich else reference, subject)
+            state = self._both[self._full]
+            state.fold(candidate if self._full else reference, subject)
             if state.has_corrections:
-                self._correct_lean()
+                self._correct_reduced()
             return False
         self._both[0].fold(reference, subject)
         self._both[1].fold(candidate, subject)
@@ -125,50 +125,50 @@ class States:
     def _alike(self, left: Side, right: Side) -> bool:
         """Whether a datagram does the same to both states though not all in it is the same."""
         sides = left, right
-        rich, lean = (
-            [event for event in sides[n].events if subject_of(event) is not None] for n in (self._rich, 1 - self._rich)
+        full, reduced = (
+            [event for event in sides[n].events if subject_of(event) is not None] for n in (self._full, 1 - self._full)
         )
-        if [(e.msg_type, e.msg_flags, e.frame) for e in lean] != [(e.msg_type, e.msg_flags, e.frame) for e in rich]:
+        if [(e.msg_type, e.msg_flags, e.frame) for e in reduced] != [(e.msg_type, e.msg_flags, e.frame) for e in full]:
             return False
-        return self._same([event.payload for event in lean], [event.payload for event in rich])
+        return self._same([event.payload for event in reduced], [event.payload for event in full])
 
-    def _same(self, lean: Sequence[Payload], rich: Sequence[Payload]) -> bool:
-        """Whether payloads are the same but for what the rich one gives alone, and nothing is lacking."""
-        return len(lean) == len(rich) and all(
+    def _same(self, reduced: Sequence[Payload], full: Sequence[Payload]) -> bool:
+        """Whether payloads are the same but for what only the full one gives, and nothing is lacking."""
+        return len(reduced) == len(full) and all(
             type(old) is type(new) and self._whole(new) and old == self._project(new)
-            for old, new in zip(lean, rich, strict=True)
+            for old, new in zip(reduced, full, strict=True)
         )
 
     def _project(self, payload: Any) -> Any:
-        """A payload without what the rich one gives alone."""
-        alone = self._alone[kind_name(payload)]
+        """A payload without what only the full one gives."""
+        only_full = self._only_full[kind_name(payload)]
         if isinstance(payload, RouteInfo) and payload.multipath is not None:
-            hops = tuple(structs.replace(hop, **self._alone_in_hop) for hop in payload.multipath)
-            return structs.replace(payload, **alone, multipath=hops)
-        return structs.replace(payload, **alone) if alone else payload
+            hops = tuple(structs.replace(hop, **self._only_full_in_hop) for hop in payload.multipath)
+            return structs.replace(payload, **only_full, multipath=hops)
+        return structs.replace(payload, **only_full) if only_full else payload
 
     def _whole(self, payload: Payload) -> bool:
-        """Whether a payload provides every field, and none of its hops has what the rich one gives alone."""
+        """Whether a payload provides every field, and none of its hops has what only the full one gives."""
         if UNSET in structs.astuple(payload):
             return False
         hops = (payload.multipath if isinstance(payload, RouteInfo) else None) or ()
         return isinstance(hops, tuple) and all(
             type(hop) is NextHop
             and UNSET not in structs.astuple(hop)
-            and all(getattr(hop, name) is None for name in self._alone_in_hop)
+            and all(getattr(hop, name) is None for name in self._only_full_in_hop)
             for hop in hops
         )
 
-    def _correct_lean(self) -> None:
-        """Note in the lean state what came to light in the rich one, but for fields that the rich one gives alone; the
-        same was corrected in both, which is no difference."""
-        lean = self._both[1 - self._rich]
-        for found in self._both[self._rich].take_corrections():
-            alone = self._alone["link" if found.kind == "port" else found.kind]
-            fields = tuple(name for name in found.fields if name not in alone)
+    def _correct_reduced(self) -> None:
+        """Note in the reduced state what came to light in the full one, but for fields that only the full one gives;
+        the same was corrected in both, which is no difference."""
+        reduced = self._both[1 - self._full]
+        for found in self._both[self._full].take_corrections():
+            only_full = self._only_full["link" if found.kind == "port" else found.kind]
+            fields = tuple(name for name in found.fields if name not in only_full)
             if fields or not found.fields:
-                lean.note(structs.replace(found, fields=fields))
-        lean.take_corrections()
+                reduced.note(structs.replace(found, fields=fields))
+        reduced.take_corrections()
 
     # -- dumps -----------------------------------------------------------------------------------------------
 
@@ -177,20 +177,20 @@ class States:
         if not self.shared:
             left, right = (state.begin_dump(get_type, family) for state in self._both)
             return left, right
-        load = self._both[self._rich].begin_dump(get_type, family)
-        twin = DumpLoad(load.msg_type, load.family)
-        twin.touched, twin.reordered = load.touched, load.reordered
-        self._open.append((load, twin))
-        return (twin, load) if self._rich else (load, twin)
+        load = self._both[self._full].begin_dump(get_type, family)
+        reduced = DumpLoad(load.msg_type, load.family)
+        reduced.touched, reduced.reordered = load.touched, load.reordered
+        self._open.append((load, reduced))
+        return (reduced, load) if self._full else (load, reduced)
 
     def end_dump(self, loads: Loads, frame: int) -> None:
         """End a dump that was complete; see ``State.end_dump``."""
         if self.shared:
-            load, twin = self._by_wealth(loads)
-            if self._same(twin.payloads, load.payloads):
-                self._open.remove((load, twin))
-                self._both[self._rich].end_dump(load, frame)
-                self._correct_lean()
+            load, reduced = self._full_first(loads)
+            if self._same(reduced.payloads, load.payloads):
+                self._open.remove((load, reduced))
+                self._both[self._full].end_dump(load, frame)
+                self._correct_reduced()
                 return
             self.diverge()
         for state, load in zip(self._both, loads, strict=True):
@@ -199,12 +199,12 @@ class States:
     def abandon_dump(self, loads: Loads) -> None:
         """Forget a dump that proves nothing."""
         if self.shared:
-            load, twin = self._by_wealth(loads)
-            self._open.remove((load, twin))
-            self._both[self._rich].abandon_dump(load)
+            load, reduced = self._full_first(loads)
+            self._open.remove((load, reduced))
+            self._both[self._full].abandon_dump(load)
             return
         for state, load in zip(self._both, loads, strict=True):
             state.abandon_dump(load)
 
-    def _by_wealth(self, loads: Loads) -> Loads:
-        return loads[::-1] if self._rich else loads
+    def _full_first(self, loads: Loads) -> Loads:
+        return loads[::-1] if self._full else loads

@@ -8,7 +8,7 @@
 - rule: every selector, action and its target, table, priority, realms, protocol and suppressors, which is all that
   rule_exists() in net/core/fib_rules.c and fib4_rule_compare() tell rules apart by up to Linux 6.12. Not yet:
   FRA_DSCP, FRA_FLOWLABEL and the masks of ports, which came later; rules that differ in these alone are one here.
-  So are exact duplicates, which the kernel takes without NLM_F_EXCL and lists twice.
+  So are exact duplicates, which the kernel accepts without NLM_F_EXCL and lists twice.
 - route: family, table, dst/len, src/len, tos, priority; IPv6 adds the next hop (each hop is a route of its own
   in the kernel), IPv4 keeps an ordered list (append and prepend make several; replace replaces the first) of
   routes that differ in protocol, scope, preferred source, metrics or next hops. These are a nexthop object, if there

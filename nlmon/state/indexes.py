@@ -53,8 +53,8 @@ class RouteGroups:
             members.clear()
         members.update(dict.fromkeys((key, *others)))
 
-    def take(self, group: Key, key: Key) -> None:
-        """Take out a route that is there."""
+    def remove(self, group: Key, key: Key) -> None:
+        """Remove a route that is there."""
         members = self._groups.pop(group)
         if isinstance(members, dict):
             del members[key]
@@ -104,8 +104,8 @@ class InterfaceIndex:
         self._whole = True
         self._keys.clear()
 
-    def take(self, key: Key, payload: RoutePayload) -> None:
-        """An object was taken from the table."""
+    def remove(self, key: Key, payload: RoutePayload) -> None:
+        """An object was removed from the table."""
         for index in () if self._whole else _indexes(payload):
             keys = self._keys.get(index)
             if keys is not None:

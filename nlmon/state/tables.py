@@ -1,7 +1,7 @@
 """Final state: what a host's network looks like after a stream of events.
 
 Judging the stream alone is not enough, since kernels change objects without an event: routes vanish with a link
-that goes down, a nexthop takes its routes along, an address its prefsrc routes. So events are folded into
+that goes down, with a nexthop go its routes, with an address its prefsrc routes. So events are folded into
 tables, and every recorded dump is held against them.
 
 Rules of this file:
@@ -112,7 +112,7 @@ class State:
         if payload is not None:
             index = self._by_interface.get(kind)
             if index is not None:
-                index.take(key, payload)
+                index.remove(key, payload)
         return payload
 
     def _route4(self, route: RouteInfo, key: Key, group: Key, new: bool, flags: int) -> None:
@@ -121,7 +121,7 @@ class State:
             self._dumps.touch("route", key)
         if not new:
             if self._take("route", key) is not None:
-                self._members.take(group, key)
+                self._members.remove(group, key)
             return
         self._put("route", key, route)
         if not self._members.begin(group, key):
@@ -139,7 +139,7 @@ class State:
                 self._members.put(group, key, last=last)
 
     def order(self, group: Key) -> list[Key]:
-        """Keys of the IPv4 routes of a group, in the kernel's order: a replacement takes the first."""
+        """Keys of the IPv4 routes of a group, in the kernel's order: it replaces the first."""
         return list(self._members.of(group))
 
     def _route6(self, route: RouteInfo, key: Key, group: Key, new: bool, flags: int) -> None:
@@ -159,9 +159,9 @@ class State:
                 self._members.add(group, one)
 
     def _replaced6(self, members: Collection[Key], route: RouteInfo, flags: int) -> set[Key]:
-        """Routes whose place a new one takes (net/ipv6/ip6_fib.c, fib6_add_rt2node): routes over gateways are
+        """Routes that a new one replaces (net/ipv6/ip6_fib.c, fib6_add_rt2node): routes over gateways are
         siblings and replaced together, a route without one replaces the first of its like. A multipath message
-        lists every sibling. Where there is none of its like, a replacement takes the first route of all."""
+        lists every sibling. Where there is none of its like, the first route of all is replaced."""
         siblings = {key for key in members if _has_gateway(self.tables["route"][key])}
         if route.multipath is not None or _has_gateway(route):
             alike = siblings
@@ -211,10 +211,10 @@ class State:
         link = self.tables["link"].get((ifindex,))
         return isinstance(link, LinkInfo) and not link.flags & IFF_UP
 
-    def _drop(self, kind: str, index: int, doomed: Callable[[RoutePayload], bool], frame: int, reason: str) -> None:
+    def _drop(self, kind: str, index: int, is_lost: Callable[[RoutePayload], bool], frame: int, reason: str) -> None:
         table = self.tables[kind]
         near = self._by_interface[kind].on(index, table) if kind in self._by_interface else table
-        for key in [key for key in near if doomed(table[key])]:
+        for key in [key for key in near if is_lost(table[key])]:
             self.remove(kind, key)
             self.note(Unannounced(kind, "gone", show_key(kind, key, self.tables["link"]), frame, reason, key))
 
@@ -232,7 +232,7 @@ class State:
         if self._take(kind, key) is not None and kind == "route":
             group = key[:-1]
             self._dumps.reorder(group)
-            self._members.take(group, key)
+            self._members.remove(group, key)
 
     def note(self, found: Unannounced) -> None:
         """Keep what came to light."""

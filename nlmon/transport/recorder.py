@@ -105,7 +105,7 @@ class RecordingTransport:
         return self._inner.status()
 
     def close(self) -> None:
-        """Close the recorded transport and tell the sink what it lost; the sink stays open."""
+        """Close the recorded transport and report to the sink what it lost; the sink stays open."""
         if self._closed:
             return
         self._closed = True

@@ -81,16 +81,16 @@ class Agreement:
         and read it, and neither reported an error. What they agree on is counted."""
         if len(reference) == len(candidate) == 1:
             return self.agree_on((datagram.data,), reference, candidate) == 1
-        lean, rich = (candidate, reference) if self._swapped else (reference, candidate)
-        return len(lean) == len(rich) != 0 and self._several(datagram.data, lean, rich)
+        reduced, full = (candidate, reference) if self._swapped else (reference, candidate)
+        return len(reduced) == len(full) != 0 and self._several(datagram.data, reduced, full)
 
     def agree_on(
         self, datagrams: Sequence[bytes], reference: Sequence[Event | None], candidate: Sequence[Event | None]
     ) -> int:
         """How many datagrams from the beginning they agree on, of each of which both made one event."""
-        lean, rich = (candidate, reference) if self._swapped else (reference, candidate)
+        reduced, full = (candidate, reference) if self._swapped else (reference, candidate)
         check_of, count = self._check, 0
-        for data, less, more in zip(datagrams, lean, rich, strict=True):
+        for data, less, more in zip(datagrams, reduced, full, strict=True):
             check = None if less is None or more is None else check_of(data, 0, less, more)
             if check is None or check.room + NLMSG_HDRLEN <= len(data):
                 break
@@ -98,10 +98,10 @@ class Agreement:
             count += 1
         return count
 
-    def _several(self, data: bytes, lean: Sequence[Event], rich: Sequence[Event]) -> bool:
+    def _several(self, data: bytes, reduced: Sequence[Event], full: Sequence[Event]) -> bool:
         at = 0
         met: list[CompiledCheck] = []
-        for less, more in zip(lean, rich, strict=True):
+        for less, more in zip(reduced, full, strict=True):
             check = self._check(data, at, less, more)
             if check is None:
                 return False
@@ -117,9 +117,9 @@ class Agreement:
 
     def _check(self, data: bytes, at: int, less: Event, more: Event) -> CompiledCheck | None:
         """The check that a message at an offset passes, of which both made the same; else None."""
-        rich = more.payload
+        full = more.payload
         try:
-            alike, by_head, checks = self._kinds[type(rich)]
+            alike, by_head, checks = self._kinds[type(full)]
         except KeyError:
             return None
         if not alike(less, more, at):
@@ -137,9 +137,9 @@ class Agreement:
             if heads == check.want:
                 if check is not known[0]:
                     checks.prefer(key, check)
-                return check if check.same(data, at, less, rich) else None
-        learned = checks.learn(data, at, less, rich)
-        return learned if learned is not None and learned.same(data, at, less, rich) else None
+                return check if check.same(data, at, less, full) else None
+        learned = checks.learn(data, at, less, full)
+        return learned if learned is not None and learned.same(data, at, less, full) else None
 
 
 def _add(counts: Counter[str], check: CompiledCheck) -> None:
@@ -147,18 +147,18 @@ def _add(counts: Counter[str], check: CompiledCheck) -> None:
         counts[f"{check.kind}.{field}"] += check.times
 
 
-def _richer(alone: tuple[str, ...]) -> Callable[[Any, Any], bool]:
+def _same_hops(alone: tuple[str, ...]) -> Callable[[Any, Any], bool]:
     """Whether the hops of who gives more, alone the fields ``alone`` of each, are those of who gives less, where the
     message holds no more."""
     names, nothing = list(alone), dict.fromkeys(alone)
 
-    def hops(lean: Any, rich: Any) -> bool:
-        if lean is None or type(lean) is not tuple:
-            return lean is None is rich
-        for one in lean:
+    def hops(reduced: Any, full: Any) -> bool:
+        if reduced is None or type(reduced) is not tuple:
+            return reduced is None is full
+        for one in reduced:
             if type(one) is not NextHop or [n for n in one.__struct_fields__ if getattr(one, n) is UNSET] != names:
                 return False
-        return bool(tuple(structs.replace(one, **nothing) for one in lean) == rich)
+        return bool(tuple(structs.replace(one, **nothing) for one in reduced) == full)
 
     return hops
 
@@ -168,23 +168,23 @@ def _compiled(kind: type[Struct], alone: tuple[str, ...], hop: tuple[str, ...]) 
     """The function for a kind of payload, of whose fields those of ``alone`` are given by one of the two, and those of
     ``hop`` of each hop: the events are of the message at an offset, all that both give is equal and provided, and the
     one that need not provide the surplus provides none of it."""
-    tests = ["type(lean) is kind", "less.offset == at", "less.type != OVERRUN", "less.synthetic is False"]
+    tests = ["type(reduced) is kind", "less.offset == at", "less.type != OVERRUN", "less.synthetic is False"]
     tests += ["more.synthetic is False"]
     for field in structs.fields(Event):
         if field.name not in {"payload", "synthetic"}:
             tests.append(_same(field, "less.{0}", "more.{0}", "less.{0} == more.{0}"))
     for field in structs.fields(kind):
         if field.name in alone:
-            tests.append(f"lean.{field.name} is UNSET")
+            tests.append(f"reduced.{field.name} is UNSET")
         elif field.name == "multipath":
-            tests.append(_same(field, "lean.{0}", "rich.{0}", "hops(lean.{0}, rich.{0})"))
+            tests.append(_same(field, "reduced.{0}", "full.{0}", "hops(reduced.{0}, full.{0})"))
         else:
-            given = "(value := lean.{0}) == rich.{0} and value is not UNSET"
-            tests.append(_same(field, "lean.{0}", "rich.{0}", given))
+            given = "(value := reduced.{0}) == full.{0} and value is not UNSET"
+            tests.append(_same(field, "reduced.{0}", "full.{0}", given))
     source = "def alike(less, more, at, UNSET=UNSET, OVERRUN=OVERRUN, kind=kind):\n"
-    source += " lean, rich = less.payload, more.payload\n"
+    source += " reduced, full = less.payload, more.payload\n"
     source += f" if {' and '.join(tests)}:\n  return True\n return False"
-    space: dict[str, Any] = {"UNSET": UNSET, "OVERRUN": OVERRUN, "kind": kind, "hops": _richer(hop)}
+    space: dict[str, Any] = {"UNSET": UNSET, "OVERRUN": OVERRUN, "kind": kind, "hops": _same_hops(hop)}
     exec(source, space)
     alike: Alike = space["alike"]
     return alike

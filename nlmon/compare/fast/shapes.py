@@ -240,16 +240,16 @@ def _same(
             return None
         form += f"{offset - end}x{code}"
         end = offset + struct.calcsize(sign + code)
-    tests = [f"event.msg_type == {type_family[0]}", f"rich.family == {type_family[1]}"]
+    tests = [f"event.msg_type == {type_family[0]}", f"full.family == {type_family[1]}"]
     for row, number in fields:
-        field = f"rich.{row.field.name}"
+        field = f"full.{row.field.name}"
         if number is None:
             tests.append(f"{field} is None")
             continue
         if row.headers:  # known by its bits; what is no int is judged by those who know its width
             tests.append(f"type({field}) is int")
         tests.append(f"v{number} == {field}" if pieces[number][2] is None else f"m{number}(v{number}) == {field}")
-    source = "def same(data, at, event, rich):\n"
+    source = "def same(data, at, event, full):\n"
     source += f" {''.join(f'{name}, ' for _, _, name in ranked)} = unpack(data, at)\n" if pieces else ""
     source += f" if {' and '.join(tests)}:\n  return True\n return False"
     space: dict[str, Any] = {"unpack": struct.Struct(form).unpack_from}

@@ -52,8 +52,8 @@ class BadImplementation:
     @property
     def verdict(self) -> Literal["equivalent", "regression"]:
         """A warning alone turns no verdict."""
-        grave = any(cls.severity is Severity.REGRESSION for cls in self.found_as)
-        return "regression" if grave else "equivalent"
+        fails = any(cls.severity is Severity.REGRESSION for cls in self.found_as)
+        return "regression" if fails else "equivalent"
 
 
 def decoding(change: Callable[[Datagram, Decoded], Decoded]) -> Make:

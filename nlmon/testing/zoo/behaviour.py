@@ -147,7 +147,7 @@ class NoRecovery(LibnlBackend):
 
 
 def _recovering(change: Callable[[Event], Event | None]) -> Make:
-    """A libnl that believes to have delivered what makes up for a loss, of which ``change`` gives something else."""
+    """A libnl that believes to have delivered its resync, of which ``change`` gives something else."""
 
     class WrongRecovery(LibnlBackend):
         def set_callback(
@@ -173,7 +173,7 @@ def _wrong_values(event: Event) -> Event:
 
 
 class LossyRecovery(LibnlBackend):
-    """Loses every third link behind an overrun, though it makes up for what was lost in it."""
+    """Loses every third link behind an overrun, though it recovers what was lost in it."""
 
     after = 0
 
@@ -255,5 +255,5 @@ BEHAVIOUR = (
         "Delivers no routes of those that it lost.",
         _recovering(lambda e: None if isinstance(e.payload, RouteInfo) else e),
     ),
-    _after_a_loss("loses later", "Loses links after it made up for a loss.", LossyRecovery, Class.MISSING),
+    _after_a_loss("loses later", "Loses links after its resync.", LossyRecovery, Class.MISSING),
 )

@@ -1,4 +1,4 @@
-"""Mistakes with what was decoded: events and fields that are lost, made up, repeated or wrong.
+"""Mistakes with what was decoded: events and fields that are lost, invented, repeated or wrong.
 
 Not here: wrong values one by one (``nlmon.testing.zoo.values``), and mistakes of decoders
 (``nlmon.testing.zoo.decoding``).
@@ -123,21 +123,21 @@ EVENTS = (
         found_as=Class.DUPLICATE,
     ),
     _bad(
-        name="made up",
+        name="invented",
         description="Beside every event there is one where no message begins.",
         recording=TOPOLOGY,
         make=changing(lambda e: [e, _made_up(e, False)]),
         found_as=Class.EXTRA,
     ),
     _bad(
-        name="made-up recovery",
-        description="Beside every event there is one that is said to make up for a loss.",
+        name="invented recovery",
+        description="Beside every event there is one that is said to come from a resync.",
         recording=TOPOLOGY,
         make=changing(lambda e: [e, _made_up(e, True)]),
         found_as=Class.EXTRA,
     ),
     _bad(
-        name="made up, alone",
+        name="invented, of libnl only",
         description="Beside every event there is one of a kind that libnl alone provides.",
         recording=BASIC,
         make=changing(lambda e: [e, structs.replace(e, payload=TcInfo(0, 1, 2, 3, 4))]),
@@ -145,7 +145,7 @@ EVENTS = (
     ),
     _bad(
         name="all synthetic",
-        description="Every event is said to make up for a loss.",
+        description="Every event is said to come from a resync.",
         recording=TOPOLOGY,
         make=changing(lambda e: structs.replace(e, synthetic=True)),
         found_as=Class.MISSING,

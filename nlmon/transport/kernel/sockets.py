@@ -76,7 +76,7 @@ def set_buffer(sock: socket.socket, option: int, force: int, size: int) -> None:
         try:
             sock.setsockopt(socket.SOL_SOCKET, force, size)
         except PermissionError:
-            return  # the status tells requested and effective
+            return  # the status shows requested and effective
 
 
 def buffer_of(sock: socket.socket, option: int) -> int | None:

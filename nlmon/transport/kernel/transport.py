@@ -5,12 +5,12 @@ that an answer never waits behind a burst of events.
 
 Rules of this file:
 1. A datagram is read whole, or an error says so; never is one cut in silence (MSG_TRUNC). One call reads it, into a
-   buffer that is used again. The socket's receive buffer is no bound for that one: when nothing waits, it takes a
+   buffer that is used again. The socket's receive buffer is no bound for that one: when nothing waits, it holds a
    datagram of any size (net/netlink/af_netlink.c). A notification is one allocation, at most KMALLOC_MAX_SIZE, which
    is 4 MiB with pages of 4 KiB (include/linux/slab.h). Should one be larger than the buffer, as larger pages allow, it
-   is a loss that is told like any other, and the buffer grows for the next.
+   is a loss that is reported like any other, and the buffer grows for the next.
 2. Only datagrams of the kernel count: the sender's port id is 0 (netlink(7)). Others are counted and dropped.
-3. NETLINK_NO_ENOBUFS is never set: a full buffer must be told (netlink(7)).
+3. NETLINK_NO_ENOBUFS is never set: a full buffer must be reported (netlink(7)).
 4. A thread may go to another network namespace; sockets and names stay those of the one where it all was opened.
 
 Not here: requests and their answers (``requests``), decoding, how long a name is true (``ifnames``), and reopening a
@@ -205,7 +205,7 @@ class KernelTransport:
 
     def join(self, group: int) -> None:
         """Join a group; see ``Transport``. The kernel is always asked: it ends a membership when a generic family goes
-        (net/netlink/genetlink.c), and tells nobody."""
+        (net/netlink/genetlink.c), and reports it to nobody."""
         self._membership(NETLINK_ADD_MEMBERSHIP, group)
         if group not in self._groups:
             self._groups.append(group)

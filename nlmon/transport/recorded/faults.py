@@ -21,7 +21,7 @@ __all__ = ["Fault", "Faults", "parse_fault"]
 
 
 class Fault(Struct, frozen=True):
-    """A loss: the first frame it may take, how many notifications, of which protocol."""
+    """A loss: the first frame that may be lost, how many notifications, of which protocol."""
 
     frame: int
     count: int
@@ -37,7 +37,7 @@ class Faults:
 
     def __init__(self, faults: tuple[Fault, ...]) -> None:
         self._waiting = sorted(faults, key=lambda fault: fault.frame)
-        self._taken = self._drops = 0
+        self._counted = self._drops = 0
         self._idle: list[Fault] = []
         self.lost = self.reported = 0
 
@@ -48,31 +48,31 @@ class Faults:
 
     @property
     def untouched(self) -> tuple[Fault, ...]:
-        """Faults that took nothing from this socket, or nothing yet."""
+        """Faults by which this socket lost nothing, or nothing yet."""
         return (*self._idle, *self._waiting)
 
     def notes(self, last_frame: int) -> list[str]:
-        """What a report says of the faults that took nothing; ``last_frame``: of the recording."""
+        """What a report says of the faults by which nothing was lost; ``last_frame``: of the recording."""
         beyond = f": the recording ends at frame {last_frame}"
         return [f"the fault {one} lost no message" + beyond * (one.frame > last_frame) for one in self.untouched]
 
-    def take(self, datagram: Datagram, subscribed: bool) -> bool:
+    def loses(self, datagram: Datagram, subscribed: bool) -> bool:
         """Whether a datagram is lost; ``subscribed``: the socket would have received it. See ``over``."""
         fault = self._waiting[0] if self._waiting else None
         if fault is None or datagram.protocol != fault.protocol or datagram.frame < fault.frame:
             return False
-        self._taken += 1
+        self._counted += 1
         self._drops += subscribed
         self.lost += subscribed
         return True
 
     def over(self, *, at_once: bool = False) -> Overrun | None:
         """What recv() will say when the loss that is going on has reached its count, or must end ``at_once``; None
-        when there is none, or when it took nothing from this socket."""
-        if not self._taken or (self._taken < self._waiting[0].count and not at_once):
+        when there is none, or when this socket lost nothing by it."""
+        if not self._counted or (self._counted < self._waiting[0].count and not at_once):
             return None
         fault = self._waiting.pop(0)
-        drops, self._drops, self._taken = self._drops, 0, 0
+        drops, self._drops, self._counted = self._drops, 0, 0
         if not drops:
             self._idle.append(fault)
             return None

@@ -54,7 +54,7 @@ class RecordedKernel:
 
     ``objects``: keep addresses, routes, neighbours and rules, too, which are needed to answer dumps of them.
     ``time``: of the latest datagram, in nanoseconds since 1970. ``links_changed``: how often a name of a link was
-    given, changed or taken away.
+    given, changed or removed.
     """
 
     def __init__(self, byteorder: Literal["little", "big"] = "little", *, objects: bool = False) -> None:
@@ -110,7 +110,7 @@ class RecordedKernel:
                         self._learn_family(message)
 
     def changes_names(self, message: bytes) -> bool:
-        """Whether one whole message of NETLINK_ROUTE gives, changes or takes away a name of a link, or may do so."""
+        """Whether one whole message of NETLINK_ROUTE gives, changes or removes a name of a link, or may do so."""
         if message[4:6] not in LINKS:
             return False
         if len(message) < LINK_ATTRIBUTES or message[16]:
@@ -156,7 +156,7 @@ class RecordedKernel:
             return
         family, groups = int.from_bytes(number[:2], self.byteorder), frozenset(self._groups(message))
         if message[16] == CTRL_CMD_NEWFAMILY and (text in self.families or len(self.families) < REMEMBERED):
-            # A number is that of one family: who had it before is gone, though its farewell was not recorded.
+            # A number is that of one family: who had it before is gone, though no message of that was recorded.
             for other in [name for name, (known, _) in self.families.items() if known == family and name != text]:
                 del self.families[other]
             self.families[text] = (family, message)

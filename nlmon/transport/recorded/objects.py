@@ -211,7 +211,7 @@ class RecordedObjects:
         return attribute(message, ROUTE_ATTRIBUTES, len(message), self._order, number)
 
     def _replaced(self, key: Raw, message: bytes, several: bool) -> list[Raw]:
-        """Routes whose place a new one takes: for IPv4 the first of its group, for IPv6 those over gateways together
+        """Routes that a new one replaces: for IPv4 the first of its group, for IPv6 those over gateways together
         and the first of the others (net/ipv4/fib_trie.c, net/ipv6/ip6_fib.c)."""
         table = self._tables[RTM_NEWROUTE]
         replace = bool(header(message, 0, self._order).flags & NLM_F_REPLACE)

@@ -63,7 +63,7 @@ class RecordedFactory:
         receive_buffer: int | None = None,
         send_buffer: int | None = None,
     ) -> RecordedTransport:
-        """A transport for one protocol; a second one of the same protocol takes its place."""
+        """A transport for one protocol; a second one of the same protocol replaces it."""
         transport = RecordedTransport(self, protocol, tuple(groups), receive_buffer, send_buffer)
         self._open[protocol] = transport
         return transport
@@ -85,7 +85,7 @@ class RecordedFactory:
             if received:
                 transport.queue.append(datagram)
             return received
-        lost = self.faults.take(datagram, received)
+        lost = self.faults.loses(datagram, received)
         if transport is None:
             return False
         if received and not lost:
