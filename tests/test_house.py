@@ -86,6 +86,7 @@ MAY = {
     # It carries the options of a replay to where it is done and the report back.
     "nlmon.jobs": {
         *("nlmon", "nlmon.errors", "nlmon.jobs", "nlmon.report", "nlmon.engine", "nlmon.capture"),
+        "nlmon.compare.known",
         *("nlmon.backends.options", "nlmon.backends.registry", "nlmon.compare.difference"),
         "nlmon.transport.recorded.faults",
     },

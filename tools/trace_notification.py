@@ -19,6 +19,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import sys
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from types import FrameType
@@ -52,6 +53,12 @@ def replay_class() -> Any:
     raise SystemExit("trace_notification: this nlmon has no Replay")
 
 
+def add(replay: Any) -> Callable[[Batch], None]:
+    """The method of a replay that takes a batch, by the name that it has in this checkout."""
+    found: Callable[[Batch], None] = replay.add if hasattr(replay, "add") else replay.take
+    return found
+
+
 def module_of(frame: FrameType) -> str | None:
     """The module of nlmon that a function is in, or ``<layout>`` and the like; None if it is of somebody else."""
     name = frame.f_code.co_filename
@@ -71,7 +78,7 @@ def calls_for(replay: Any, batch: Batch) -> list[tuple[str, str]]:
 
     sys.setprofile(note)
     try:
-        replay.add(batch)
+        add(replay)(batch)
     finally:
         sys.setprofile(None)
     named = [(module_of(one), one.f_code.co_qualname) for one in found]
@@ -85,7 +92,7 @@ def trace(path: Path, number: int) -> list[tuple[str, str]]:
         for frame in reader:
             if frame.number == number:
                 return calls_for(replay, Batch.of((frame,)))
-            replay.add(Batch.of((frame,)))
+            add(replay)(Batch.of((frame,)))
     raise SystemExit(f"trace_notification: {path.name} has no packet {number}")
 
 
@@ -99,7 +106,7 @@ def trace_stretch(path: Path, number: int, packets: int) -> tuple[list[tuple[str
         for batch in reader.batches():
             frames = [batch.frame(place) for place in range(len(batch.data))]
             if frames[-1].number < number:
-                replay.add(batch)
+                add(replay)(batch)
             elif frames[0].number < number + packets:
                 calls += calls_for(replay, batch)
                 notifications += sum(is_notification(frame, reader.info.byteorder) for frame in frames)

@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import datetime as dt
 import os
 import select
 import socket
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,13 +30,16 @@ from nlmon import __version__
 from nlmon.cli.common import Implementation, implementation_option, protocol_option, show_error, warn
 from nlmon.cli.dumps import DUMPS, refusal
 from nlmon.cli.listening import destination, duration_option, metadata, receive_buffer_option, wake_on_signals
-from nlmon.cli.verdict import EXIT_CODES, print_verdict
+from nlmon.cli.policy_options import policy_options
+from nlmon.cli.verdict import exit_code, expired_entries, print_verdict
 from nlmon.errors import InputError, PlatformError, TransportError, UsageError, errno_name
 from nlmon.names import PROTOCOLS
-from nlmon.report.model import Report
+from nlmon.report.model import Report, by_direction, worst
 
 if TYPE_CHECKING:  # start-up: --help needs none of it
+    from nlmon.compare.known import Known
     from nlmon.engine.live import Live
+    from nlmon.report.policy import Policy
     from nlmon.transport.recorder import Sink
 
 __all__ = ["command"]
@@ -67,7 +71,8 @@ CLONE_NEWNET = 0x40000000
 @click.option("--force", is_flag=True, help="Replace FILE of --record if it exists.")
 @receive_buffer_option
 @click.option("--format", "form", type=click.Choice(["pretty", "json"]), default="pretty", show_default=True)
-@click.option("--strict", is_flag=True, help="A warning, such as events in another order, is a regression, too.")
+@click.option("--both-ways", is_flag=True, help="Judge the way back, too: the move and its rollback at once.")
+@policy_options
 def command(
     implementation: str,
     against: str,
@@ -79,45 +84,66 @@ def command(
     force: bool,
     receive_buffer: int,
     form: str,
-    strict: bool,
+    both_ways: bool,
+    policy: Policy,
 ) -> None:
     """Compare two implementations on the running kernel: both listen at once, and every notification is compared.
 
     By default every protocol that the kernel lets this user receive; without privilege that is not all of them.
 
-    Ctrl-C or SIGTERM ends it; the report and its exit code come then. Exit code: 0 equivalent, 1 regression, 3
-    inconclusive (messages were lost, or none came) or FILE cannot be written, 4 the kernel refuses the sockets.
+    Ctrl-C or SIGTERM ends it; the report and its exit code come then. Exit code: 0 equivalent, or lossy where only
+    fields are lost; 1 a regression, whole events are lost, or the policy fails the run; 3 inconclusive (messages were
+    lost, or none came) or FILE cannot be written; 4 the kernel refuses the sockets.
     """
     from nlmon.capture.write import PcapngWriter  # noqa: PLC0415  (start-up: --help needs none of it)
-    from nlmon.engine.summary import live_report  # noqa: PLC0415
+    from nlmon.cli.knownfile import known_entries  # noqa: PLC0415
+    from nlmon.compare.known import Known  # noqa: PLC0415  (start-up: --help needs none of it)
+    from nlmon.engine.summary import live_reports  # noqa: PLC0415
 
     if record is not None:
         record = destination(record, force)
     if netns is not None:
         _enter(netns)
-    facts = metadata()
+    facts, where = metadata(), netns or "live"
+    entries = known_entries(policy.known)
+    expired = expired_entries(entries, dt.datetime.now(tz=dt.UTC).date())
+    known = [
+        Known([one for one in entries if one[0] not in expired and one[1].applies(where, facts["kernel"], *names)])
+        for names in ((against, implementation), (implementation, against))[: 1 + both_ways]
+    ]
     with wake_on_signals() as wake, contextlib.ExitStack() as stack:
         sink = None
         if record is not None:
             sink = stack.enter_context(PcapngWriter(record, metadata=facts, byteorder=sys.byteorder))
-        live = _started((against, implementation), protocols, receive_buffer, strict, sink)
+        live = _started((against, implementation), protocols, receive_buffer, known, sink)
         warn(f"comparing {against} and {implementation}, stop with Ctrl-C")
         _listen(live, wake, count, duration)
         _settle(live)
         live.finish()
     if sink is not None:
         warn(f"{sink.frames:,} datagrams in {record}")
-    found = live_report(live, netns or "live", kernel=facts["kernel"])
-    if found.verdict == "inconclusive":
+    found = list(live_reports(live, where, kernel=facts["kernel"], policy=policy))
+    if found[0].verdict == "inconclusive":
         hint = "raise --receive-buffer" if any(lane.lossy for lane in live.lanes) else ""
-        show_error(InputError("NLM-U018", f"the verdict is inconclusive: {found.reason}", hint=hint))
-    whole = Report("nlmon", __version__, against, implementation, "notifications", [found], found.verdict)
+        show_error(InputError("NLM-U018", f"the verdict is inconclusive: {found[0].reason}", hint=hint))
+    whole = Report(
+        tool="nlmon",
+        version=__version__,
+        reference=against,
+        candidate=implementation,
+        select="notifications",
+        captures=found,
+        verdict=worst(one.verdict for one in found),
+        verdicts=by_direction(found),
+        policy=policy,
+        expired=expired,
+    )
     print_verdict(whole, form)
-    sys.exit(EXIT_CODES[found.verdict])
+    sys.exit(exit_code(whole))
 
 
 def _started(
-    names: tuple[str, str], protocols: tuple[int, ...], receive_buffer: int, strict: bool, sink: Sink | None
+    names: tuple[str, str], protocols: tuple[int, ...], receive_buffer: int, known: Sequence[Known], sink: Sink | None
 ) -> Live:
     """The comparison of two implementations, behind the dumps that it begins with."""
     from nlmon.backends.options import BackendOptions  # noqa: PLC0415  (start-up: --help needs none of it)
@@ -125,7 +151,7 @@ def _started(
     from nlmon.engine.live import Live  # noqa: PLC0415
 
     options = BackendOptions(receive_buffer=receive_buffer)
-    live = Live(partial(create, names[0]), partial(create, names[1]), options=options, strict=strict, sink=sink)
+    live = Live(partial(create, names[0]), partial(create, names[1]), options=options, known=known, sink=sink)
     supported = {protocol for lane in live.lanes for protocol in lane.backend.groups}
     if unread := set(protocols) - supported:
         hint = "try " + ", ".join(PROTOCOLS[protocol] for protocol in sorted(supported))

@@ -31,6 +31,7 @@ COMMANDS = {
     "record": ("nlmon.cli.record", "Record this host's netlink into a capture."),
     "capture": ("nlmon.cli.capture", "Look into capture files."),
     "debug": ("nlmon.cli.debug", "Look into an implementation at work."),
+    "known": ("nlmon.cli.known", "Keep the differences that are known and allowed."),
     "schema": ("nlmon.cli.schema", "Print the JSON Schema of an output."),
 }
 # ``nlmon status`` is kept for the counters of a running monitor.

@@ -5,6 +5,7 @@ Not here: the replay itself (``nlmon.engine.replay``) and the formats (``nlmon.r
 
 from __future__ import annotations
 
+import datetime as dt
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,20 +17,20 @@ from nlmon import __version__
 from nlmon.backends.options import BackendOptions
 from nlmon.cli.common import Implementation, implementation_option, layouts_option, protocol_option, show_error
 from nlmon.cli.output import refuse_captures, write_report
-from nlmon.cli.verdict import EXIT_CODES, print_verdict
+from nlmon.cli.policy_options import policy_options
+from nlmon.cli.verdict import exit_code, expired_entries, print_verdict, stale_entries
 from nlmon.errors import CaptureError, PlatformError, UsageError
 from nlmon.report.jsonout import CaptureLine, Header, line_bytes, report_bytes
-from nlmon.report.model import CaptureReport, Report, worst
+from nlmon.report.model import CaptureReport, Report, by_direction, worst
 from nlmon.transport.recorded.faults import parse_fault
 
 if TYPE_CHECKING:  # start-up: --help needs none of it
     from nlmon.capture import ByteOrder
     from nlmon.engine.segments import Select
     from nlmon.jobs.work import Outcome
+    from nlmon.report.policy import Policy
 
 __all__ = ["command"]
-
-LOST_WORKER = 4
 
 
 def _jobs(_: click.Context, __: click.Parameter, value: str | None) -> int | None:
@@ -101,7 +102,13 @@ def _cluster(_: click.Context, __: click.Parameter, value: str | None) -> str:
 )
 @click.option("--recover", is_flag=True, help="Let libnl resync after a loss: dump again, and report what changed.")
 @layouts_option
-@click.option("--strict", is_flag=True, help="A warning, such as events in another order, is a regression, too.")
+@click.option("--both-ways", is_flag=True, help="Judge the way back, too: the move and its rollback in one reading.")
+@policy_options
+@click.option(
+    "--complete",
+    is_flag=True,
+    help="These are all the captures there are: a known difference that allows nothing in them fails the run.",
+)
 @click.option(
     "--jobs", metavar="N", callback=_jobs, help="Processes that replay captures; 0 or auto: one per CPU.  [default: 1]"
 )
@@ -128,14 +135,18 @@ def command(
     caches: tuple[str, ...],
     recover: bool,
     layouts: int,
-    strict: bool,
+    both_ways: bool,
+    policy: Policy,
+    complete: bool,
     jobs: int | None,
     cluster: str,
 ) -> None:
     """Replay CAPTURES into two implementations and say whether they agree.
 
-    Exit code: 0 equivalent, 1 regression, 3 a capture is damaged or holds nothing to compare, 4 a worker was lost.
+    Exit code: 0 equivalent, or lossy where only fields are lost; 1 a regression, whole events are lost, or the policy
+    fails the run; 3 inconclusive, or a capture cannot be read; 4 a worker was lost.
     """
+    from nlmon.cli.knownfile import known_entries  # noqa: PLC0415  (start-up: --help needs no replay)
     from nlmon.cli.spread import outcomes  # noqa: PLC0415  (start-up: --help needs no replay)
     from nlmon.jobs.work import ReplayOptions  # noqa: PLC0415
 
@@ -144,6 +155,8 @@ def command(
     if report is not None:
         refuse_captures(report, captures)
     _refuse_together(captures, jobs, cluster)
+    entries = known_entries(policy.known)
+    expired = expired_entries(entries, dt.datetime.now(tz=dt.UTC).date())
     options = ReplayOptions(
         reference=against,
         candidate=implementation,
@@ -159,23 +172,27 @@ def command(
             layouts=layouts,
         ),
         faults=tuple(map(parse_fault, faults)),
-        strict=strict,
+        both_ways=both_ways,
+        policy=policy,
+        known=tuple(one for one in entries if one[0] not in expired),
         lines=form == "jsonl",
     )
     if form == "jsonl":
-        out.write(line_bytes(Header("nlmon", __version__, against, implementation, select)))
+        out.write(line_bytes(Header("nlmon", __version__, against, implementation, select, policy)))
+    narrowed = bool(protocols or families or faults or recover or select != "notifications")
     done: list[CaptureReport] = []
     lost = False
     with outcomes(captures, options, 1 if jobs is None else jobs, cluster) as ended:
         for outcome in ended:
             # One bad file, or one lost worker, must not cost the verdicts on the others.
-            done.append(outcome.report)
+            done += outcome.reports
             lost = lost or isinstance(outcome.error, PlatformError)
             for piece in outcome.lines():
                 out.write(piece)
             _say_why(outcome)
             if form == "jsonl":
-                out.write(line_bytes(CaptureLine(_without_details(outcome.report))))
+                for one in outcome.reports:
+                    out.write(line_bytes(CaptureLine(_without_details(one))))
                 out.flush()
     whole = Report(
         tool="nlmon",
@@ -184,7 +201,12 @@ def command(
         candidate=implementation,
         select=select,
         captures=done,
-        verdict=worst([capture.verdict for capture in done]),
+        verdict=worst(capture.verdict for capture in done),
+        verdicts=by_direction(done),
+        policy=policy,
+        # What was narrowed by an option, or cut by damage, cannot say that an entry is of no use.
+        stale=[] if narrowed else stale_entries(entries, done, (against, implementation), complete=complete),
+        expired=expired,
     )
     try:
         print_verdict(whole, form)
@@ -192,7 +214,7 @@ def command(
         # The report is written even when the terminal is gone.
         if report is not None:
             write_report(report, report_bytes(whole))
-    sys.exit(LOST_WORKER if lost and whole.verdict == "error" else EXIT_CODES[whole.verdict])
+    sys.exit(exit_code(whole, lost_worker=lost))
 
 
 def _refuse_unreceived(select: Select, options: dict[str, object]) -> None:
@@ -224,7 +246,7 @@ def _say_why(outcome: Outcome) -> None:
         place = f"{capture.path}, byte {capture.damage.offset:,}"
         hint = f"{capture.frames:,} packets before it were compared"
         show_error(CaptureError(capture.damage.code, capture.damage.what, where=place, hint=hint))
-    elif capture.verdict == "error":
+    elif capture.verdict in {"error", "inconclusive"}:
         show_error(CaptureError("NLM-U002", capture.reason, where=capture.path, hint="see nlmon capture info"))
 
 

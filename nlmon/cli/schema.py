@@ -18,6 +18,8 @@ from typing import Any
 import click
 
 from nlmon.cli.info import CaptureSummary
+from nlmon.cli.knownfile import known_schema
+from nlmon.cli.settings import settings_schema
 from nlmon.cli.stats import stats_schema
 from nlmon.eventjson.schema import event_schema
 from nlmon.report.jsonout import report_schema, schema_of, stream_schema
@@ -34,6 +36,8 @@ SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
     "replay-stream": stream_schema,
     "capture-info": partial(schema_of, CaptureSummary, "nlmon capture info"),
     "stats": stats_schema,
+    "known": known_schema,
+    "settings": settings_schema,
 }
 
 

@@ -82,7 +82,7 @@ def _here(path: Path, options: ReplayOptions) -> Outcome:
         with open_capture(path, byteorder=options.byteorder) as reader, progress(reader.size, path.name) as advance:
             return Outcome(replay_reader(reader, path, options, on_line=on_line, on_progress=advance))
     except CaptureError as error:
-        return Outcome(unreadable(path, error), error)
+        return Outcome(unreadable(path, error, options), error)
 
 
 @contextmanager

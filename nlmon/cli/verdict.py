@@ -1,26 +1,74 @@
-"""How the commands that compare print their report, and what they exit with.
+"""What the commands that compare make of their reports: the report of the run, its form, and the exit code.
 
-Not here: the values (``nlmon.report.model``) and their forms (``nlmon.report``).
+Not here: the values (``nlmon.report.model``), their forms (``nlmon.report``), and the verdict on one capture
+(``nlmon.engine.verdict``).
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from nlmon.report.jsonout import Footer, line_bytes, report_bytes
-from nlmon.report.model import Report, Verdict
+from nlmon.report.model import CaptureReport, Report
 
-__all__ = ["EXIT_CODES", "print_verdict"]
+if TYPE_CHECKING:  # start-up: only a run with a file of known differences has any
+    from nlmon.compare.known import KnownDifference
 
-EXIT_CODES: Mapping[Verdict, int] = {"equivalent": 0, "regression": 1, "inconclusive": 3, "error": 3}
+__all__ = ["exit_code", "expired_entries", "print_verdict", "stale_entries"]
+
+FAILED, NO_VERDICT, LOST_WORKER = 1, 3, 4
+
+
+def exit_code(whole: Report, *, lost_worker: bool = False) -> int:
+    """The exit code of a run, the first that applies: 1 something fails, 4 a worker was lost, 3 a verdict could not be
+    given, 0."""
+    if whole.stale or whole.expired or any(capture.fails for capture in whole.captures):
+        return FAILED
+    if lost_worker:
+        return LOST_WORKER
+    undecided = {"inconclusive", "error"}
+    if not whole.captures or any(capture.verdict in undecided for capture in whole.captures):
+        return NO_VERDICT
+    return 0
+
+
+def expired_entries(entries: Iterable[tuple[int, KnownDifference]], today: dt.date) -> list[int]:
+    """The entries of the known differences whose time is over."""
+    return [number for number, entry in entries if entry.expired(today)]
+
+
+def stale_entries(
+    entries: Iterable[tuple[int, KnownDifference]],
+    captures: Sequence[CaptureReport],
+    names: tuple[str, str],
+    *,
+    complete: bool,
+) -> list[int]:
+    """The entries that were tried and allowed nothing. An entry is tried when a capture that it applies to was read to
+    its end; one that holds for a pattern of captures only by a run that is ``complete``. ``names``: the reference and
+    the candidate."""
+    used = {use.entry for capture in captures for use in capture.known}
+    stale = []
+    for number, entry in entries:
+        if number in used or not (complete or entry.names_its_capture):
+            continue
+        for capture in captures:
+            pair = names if capture.direction == "migrate" else names[::-1]
+            if capture.verdict != "error" and entry.applies(capture.path, capture.kernel, *pair):
+                stale.append(number)
+                break
+    return stale
 
 
 def print_verdict(whole: Report, form: str) -> None:
     """The report on stdout; of a stream (``jsonl``) only its end."""
     out = sys.stdout.buffer
     if form == "jsonl":
-        out.write(line_bytes(Footer(len(whole.captures), whole.verdict)))
+        footer = Footer(len(whole.captures), whole.verdict, whole.verdicts, whole.stale, whole.expired)
+        out.write(line_bytes(footer))
     elif form == "json":
         out.write(report_bytes(whole))
     else:

@@ -40,7 +40,9 @@ class Finding(NamedTuple):
 
 
 class Classifier:
-    """Compares event with event under a contract, for one ordered pair of implementations."""
+    """Compares event with event under a contract, for one ordered pair of implementations. ``enhancements``,
+    ``services``: what the candidate, or the reference, provided alone as the contract says, by kind and field;
+    ``lost_events``: of these services whole events of notifications, by kind."""
 
     def __init__(self, contract: Contract, reference: str, candidate: str) -> None:
         self._contract = contract
@@ -48,6 +50,7 @@ class Classifier:
         self._candidate = candidate
         self.enhancements: Counter[str] = Counter()
         self.services: Counter[str] = Counter()
+        self.lost_events: Counter[str] = Counter()
 
     def compare(self, reference: Event, candidate: Event) -> Iterator[Finding]:
         """Findings of one pair, enhancements not among them: they are counted per field instead."""
@@ -67,21 +70,27 @@ class Classifier:
             yield from self._interface(reference, candidate)
         yield from self.payloads(reference.payload, candidate.payload)
 
-    def count_expected(self, event: Event, *, of_reference: bool, recovering: bool) -> bool:
+    def count_expected(self, event: Event, *, of_reference: bool, recovering: bool, answer: bool) -> bool:
         """Count an event that only one of them gave, as an enhancement or as a service that is lost, if the contract
-        says so of its kind, or if it resynchronizes after a loss; False, and nothing is counted, if it does not."""
+        says so of its kind, or if it resynchronizes after a loss; False, and nothing is counted, if it does not.
+        ``answer``: it is of a recorded answer, so that no monitor would have received it."""
         if event.synthetic:
             if not recovering:
                 return False
-            (self.services if of_reference else self.enhancements)["recovered"] += 1
+            self._count("recovered", of_reference=of_reference, answer=answer)
             return True
         owner, other = (self._reference, self._candidate) if of_reference else (self._candidate, self._reference)
         if self._contract.of(event.protocol, event.msg_type) != kind_name(event.payload):
             return False
         if self._contract.must_provide(other, event.payload) or not self._contract.must_provide(owner, event.payload):
             return False
-        (self.services if of_reference else self.enhancements)[kind_name(event.payload)] += 1
+        self._count(kind_name(event.payload), of_reference=of_reference, answer=answer)
         return True
+
+    def _count(self, kind: str, *, of_reference: bool, answer: bool) -> None:
+        (self.services if of_reference else self.enhancements)[kind] += 1
+        if of_reference and not answer:
+            self.lost_events[kind] += 1
 
     def _interface(self, reference: Event, candidate: Event) -> Iterator[Finding]:
         old, new = reference.interface, candidate.interface

@@ -27,6 +27,7 @@ from nlmon.compare.evidence.locate import Span, spans
 from nlmon.compare.explain import explain_event, explain_field, show
 from nlmon.compare.fast.agreement import Agreement
 from nlmon.compare.final import compare_corrections, compare_recovery, compare_states
+from nlmon.compare.known import Known, place_of
 from nlmon.compare.problems import compare_problems
 from nlmon.compare.side import Side
 from nlmon.errors import DecodeError, NlmonError, TransportError
@@ -49,7 +50,8 @@ _GroupKey: TypeAlias = tuple[Class, str, str]
 
 
 class Judge:
-    """Compares one recording; ``names``: the reference and the candidate."""
+    """Compares one recording; ``names``: the reference and the candidate; ``known``: differences that are allowed;
+    ``agreement``: that of a judge whose direction is the other one, and which says of both what they agree on."""
 
     def __init__(
         self,
@@ -58,10 +60,14 @@ class Judge:
         byteorder: str,
         recorded: RecordedNames,
         listener: Callable[[Difference], None] | None = None,
+        *,
+        known: Known | None = None,
+        agreement: Agreement | None = None,
     ) -> None:
         self.contract = contract
+        self.known = known or Known()
         self._classifier = Classifier(contract, *names)
-        self._agreement = Agreement(contract, names, byteorder)
+        self._agreement = agreement or Agreement(contract, names, byteorder)
         # Whether both make the same of a datagram, which then needs no further comparison; else ``compare`` says why.
         self.agree, self.agree_on = self._agreement.agree, self._agreement.agree_on
         self.counts: Counter[Class] = Counter()
@@ -85,6 +91,16 @@ class Judge:
         return self._agreement.counted(self._classifier.services, of_reference=True)
 
     @property
+    def lost_events(self) -> Counter[str]:
+        """Of these services the whole events, of notifications alone, by kind."""
+        return self._classifier.lost_events
+
+    def reverse(self, known: Known, listener: Callable[[Difference], None] | None) -> Judge:
+        """A judge of the same two in the other direction. What this one finds them to agree on, it counts, too."""
+        names, agreement = (self._names[1], self._names[0]), self._agreement.reverse()
+        return Judge(self.contract, names, self._byteorder, self._recorded, listener, known=known, agreement=agreement)
+
+    @property
     def details(self) -> list[Difference]:
         """The first differences of each class, the most severe class first, each in the order of the recording."""
         return [
@@ -100,11 +116,11 @@ class Judge:
         return sorted(found, key=lambda group: (group.cls.severity.rank, group.cls.code, -group.count))
 
     def add(self, difference: Difference) -> None:
-        """Count a difference and pass it on."""
+        """Count a difference and pass it on, unless it is known: then it is counted with its entry."""
+        if self.known.allow(difference):
+            return
         self.counts[difference.cls] += 1
-        # An object is named in full, a group only by its kind.
-        kind = difference.message.partition(" ")[0] if difference.cls is Class.STATE else difference.message
-        key = (difference.cls, kind, difference.field)
+        key = place_of(difference)
         if key not in self._first and len(self._first) >= GROUPS_KEPT:
             key = (difference.cls, "others", "")
         self._first.setdefault(key, difference)
@@ -146,7 +162,9 @@ class Judge:
             only = pair.reference or pair.candidate
             if only is not None and (synthetic or not pair.nth):
                 recovering = side.lossy and self.contract.recovers == side.name
-                if self._classifier.count_expected(only, of_reference=side is reference, recovering=recovering):
+                if self._classifier.count_expected(
+                    only, of_reference=side is reference, recovering=recovering, answer=seed
+                ):
                     continue
             cls = Class.MISSING if side is reference else Class.EXTRA
             if pair.repeats:

@@ -15,9 +15,11 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Generic, TypeVar
 
 from nlmon.compare.contract import Contract, load_contract
-from nlmon.compare.difference import Difference, Severity
+from nlmon.compare.difference import Difference
+from nlmon.compare.directions import BothDirections, Judges
 from nlmon.compare.evidence.check import RecordedNames
 from nlmon.compare.judge import Judge
+from nlmon.compare.known import Known
 from nlmon.compare.side import Side
 from nlmon.engine.dumps import RecordedDumps
 from nlmon.engine.lane import Lane
@@ -37,9 +39,9 @@ AnyLane = TypeVar("AnyLane", bound=Lane)
 
 class Comparison(Generic[AnyLane]):
     """The comparison of two lanes while it runs. ``lanes``: that of the reference and that of the candidate;
-    ``kernel``: what was read so far says of the kernel; ``decisive``: severities of differences that turn the verdict;
-    ``compared``: notifications that reached at least one of the two; ``not_subscribed``: those that reached none, by
-    the name of their type, or of their generic family."""
+    ``kernel``: what was read so far says of the kernel; ``compared``: events of notifications that both gave, or one
+    alone and the bytes were read for it, by protocol; ``not_subscribed``: notifications that reached neither, by the
+    name of their type, or of their generic family."""
 
     def __init__(
         self,
@@ -48,20 +50,22 @@ class Comparison(Generic[AnyLane]):
         *,
         contract: Contract | None = None,
         on_difference: Callable[[Difference], None] | None = None,
+        on_reverse: Callable[[Difference], None] | None = None,
         extra_groups: Collection[str] = (),
         lossless: bool,
-        strict: bool,
+        known: Sequence[Known] = (),
     ) -> None:
         contract = contract or load_contract()
         names = lanes[0].name, lanes[1].name
         self.lanes = lanes
         self.kernel = kernel
-        self.decisive = {Severity.REGRESSION, Severity.WARNING} if strict else {Severity.REGRESSION}
         recorded = RecordedNames(self._family_names, self._link_name)
-        self.judge = Judge(contract, names, kernel.byteorder, recorded, on_difference)
+        forward, *back = known or (Known(),)
+        judge = Judge(contract, names, kernel.byteorder, recorded, on_difference, known=forward)
+        self.judge: Judges = judge if not back else BothDirections(judge, judge.reverse(back[0], on_reverse))
         self.states = States(names, contract, lossless=lossless)
         self.dumps = RecordedDumps(self.states, kernel)
-        self.compared = 0
+        self.compared: Counter[int] = Counter()
         self.not_subscribed: Counter[str] = Counter()
         self._joins = [contract.joins(name, extra_groups) for name in names]
 
@@ -72,6 +76,16 @@ class Comparison(Generic[AnyLane]):
     def _compare(self, datagram: Datagram, left: Side, right: Side, *, seed: bool = False) -> None:
         if not self._agree(datagram, left, right):
             self.judge.compare(datagram, left, right, seed=seed)
+
+    def _count_compared(self, datagram: Datagram, left: Side, right: Side) -> None:
+        """Count the events of a notification; what a resync made is none."""
+        counts = [
+            sum(not event.synthetic for event in side.events)
+            for side in (left, right)
+            if side.subscribed and not side.missed
+        ]
+        if any(counts):
+            self.compared[datagram.protocol] += max(counts)
 
     def _fold(self, sides: tuple[Side, Side], *, agreed: bool) -> None:
         left, right = self.lanes

@@ -32,6 +32,7 @@ from nlmon.capture.conversation import Conversation
 from nlmon.capture.segment import NOTIFICATION, Role, Segment
 from nlmon.capture.tally import Tally
 from nlmon.compare.contract import Contract
+from nlmon.compare.known import Known
 from nlmon.compare.side import Side
 from nlmon.engine.comparison import Comparison, no_datagram
 from nlmon.engine.lane import RESTLESS, BackendMaker
@@ -74,7 +75,7 @@ class Live(Comparison[LiveLane]):
         factory: FactoryMaker = KernelFactory,
         contract: Contract | None = None,
         options: BackendOptions | None = None,
-        strict: bool = False,
+        known: Sequence[Known] = (),
         sink: Sink | None = None,
         kept: tuple[int, int] = (DATAGRAMS_KEPT, BYTES_KEPT),
     ) -> None:
@@ -89,7 +90,7 @@ class Live(Comparison[LiveLane]):
             contract=contract,
             extra_groups=options.extra_groups,
             lossless=True,
-            strict=strict,
+            known=known,
         )
         self.tally = Tally()
         self.notes: list[str] = []
@@ -256,7 +257,7 @@ class Live(Comparison[LiveLane]):
         left, right = (other, read.side) if number else (read.side, other)
         if not (left.subscribed and right.subscribed):
             self._compare_groups(datagram, (left.subscribed, right.subscribed))
-        self.compared += 1
+        self._count_compared(datagram, left, right)
         agreed = self._agree(datagram, left, right)
         if not agreed:
             self.judge.compare(datagram, left, right, seed=False)

@@ -22,6 +22,7 @@ from nlmon.capture.conversation import SEGMENT_FRAMES
 from nlmon.capture.segment import Role
 from nlmon.compare.contract import Contract
 from nlmon.compare.difference import Difference
+from nlmon.compare.known import Known
 from nlmon.compare.side import Side
 from nlmon.engine.comparison import Comparison, no_datagram
 from nlmon.engine.feed import Feed, Step
@@ -35,7 +36,9 @@ __all__ = ["Replay"]
 
 
 class Replay(Comparison[RecordedLane]):
-    """The comparison of one recording while it runs; ``resync``: whether a recovery is judged."""
+    """The comparison of one recording while it runs; ``known``: differences that are allowed, of the move from the
+    reference to the candidate, and, if that is to be judged, too, of the way back; ``resync``: whether a recovery is
+    judged."""
 
     def __init__(
         self,
@@ -47,9 +50,10 @@ class Replay(Comparison[RecordedLane]):
         protocols: Sequence[int] | None = None,
         contract: Contract | None = None,
         on_difference: Callable[[Difference], None] | None = None,
+        on_reverse: Callable[[Difference], None] | None = None,
         options: BackendOptions | None = None,
         faults: tuple[Fault, ...] = (),
-        strict: bool = False,
+        known: Sequence[Known] = (),
     ) -> None:
         options = options or BackendOptions()
         self.feed = Feed(
@@ -61,9 +65,10 @@ class Replay(Comparison[RecordedLane]):
             self.feed.kernel,
             contract=contract,
             on_difference=on_difference,
+            on_reverse=on_reverse,
             extra_groups=options.extra_groups,
             lossless=not faults and not options.resync,
-            strict=strict,
+            known=known,
         )
         self._asked = None if protocols is None else set(protocols)
         self._options = options
@@ -116,7 +121,8 @@ class Replay(Comparison[RecordedLane]):
         at, size = 0, len(data)
         while at < size:
             agreed = self.judge.agree_on(data[at:], left.events[at:], right.events[at:])
-            self.compared += agreed
+            if is_notification:
+                self.compared[step.datagrams.protocol] += agreed
             end = at + agreed
             if fold_one is not None:
                 for one, other in zip(left.events[at:end], right.events[at:end], strict=True):
@@ -140,8 +146,8 @@ class Replay(Comparison[RecordedLane]):
             if not (left.subscribed or right.subscribed or left.crash or right.crash):
                 self._count_not_subscribed(datagram)
                 return
-        if (left.subscribed and not left.missed) or (right.subscribed and not right.missed):
-            self.compared += 1
+        if fold:
+            self._count_compared(datagram, left, right)
         agreed = not differs and self._agree(datagram, left, right)
         if not agreed:
             self.judge.compare(datagram, left, right, seed=False, request=request)

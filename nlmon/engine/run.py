@@ -10,13 +10,15 @@ from collections.abc import Callable, Iterator, Sequence
 from nlmon.backends.options import BackendOptions
 from nlmon.capture import CaptureReader
 from nlmon.compare.difference import Difference
+from nlmon.compare.known import Known
 from nlmon.compare.side import Side
 from nlmon.engine.feed import Feed, Step
 from nlmon.engine.lane import BackendMaker
 from nlmon.engine.replay import Replay
 from nlmon.engine.segments import Select
-from nlmon.engine.summary import capture_report
+from nlmon.engine.summary import capture_reports
 from nlmon.report.model import CaptureReport
+from nlmon.report.policy import Policy
 from nlmon.transport.recorded.faults import Fault
 
 __all__ = ["read_capture", "replay_capture"]
@@ -31,13 +33,17 @@ def replay_capture(
     select: Select = "notifications",
     protocols: Sequence[int] | None = None,
     on_difference: Callable[[Difference], None] | None = None,
+    on_reverse: Callable[[Difference], None] | None = None,
     options: BackendOptions | None = None,
     faults: tuple[Fault, ...] = (),
-    strict: bool = False,
+    known: Sequence[Known] = (),
+    policy: Policy | None = None,
     on_progress: Callable[[int], None] | None = None,
-) -> CaptureReport:
-    """Replay an open capture to its end and report; ``strict``: warnings turn the verdict, too; ``on_progress`` gets
-    the position in the file."""
+) -> tuple[CaptureReport, ...]:
+    """Replay an open capture to its end and report. ``known``: differences that are allowed, of the move from the
+    reference to the candidate; with a second one of the way back that is judged, too, and has the second report.
+    ``on_difference``, ``on_reverse``: get each difference of the one and of the other at once.
+    ``policy``: what a verdict needs; ``on_progress`` gets the position in the file."""
     replay = Replay(
         reference,
         candidate,
@@ -45,16 +51,17 @@ def replay_capture(
         select=select,
         protocols=protocols,
         on_difference=on_difference,
+        on_reverse=on_reverse,
         options=options,
         faults=faults,
-        strict=strict,
+        known=known,
     )
     for batch in reader.batches():
         replay.add(batch)
         if on_progress is not None:
             on_progress(reader.position)
     replay.finish()
-    return capture_report(replay, reader, path)
+    return capture_reports(replay, reader, path, policy)
 
 
 def read_capture(

@@ -57,9 +57,9 @@ class States:
         """The states of reference and candidate. While they are ``shared`` the reduced one has no tables of its own."""
         return self._both
 
-    def objects(self) -> dict[str, int]:
-        """How many objects of each kind the candidate's state holds."""
-        state = self._both[self._full if self.shared else 1]
+    def objects(self, number: int) -> dict[str, int]:
+        """How many objects of each kind the state of implementation ``number`` holds."""
+        state = self._both[self._full if self.shared else number]
         return {kind: len(table) for kind, table in state.tables.items() if table}
 
     def unannounced(self) -> State:

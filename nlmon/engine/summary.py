@@ -1,65 +1,130 @@
 """The outcome of a comparison: verdict, counts, notes, as the values of a report.
 
 Rules:
-1. A regression outweighs damage and losses: what was found before it stands. A family that was asked for and that the
-   recording does not name outweighs both, since the question was wrong.
+1. One report for each direction that was judged; all that does not depend on the direction is the same in both.
 2. A note says what a person must know to read the verdict; it never changes it.
 
-Not here: the comparison itself (``replay``, ``live``), printing (``nlmon.report``).
+Not here: the comparison itself (``replay``, ``live``), the verdict (``verdict``), printing (``nlmon.report``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
-from typing import Any
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 from nlmon.capture import CaptureReader
+from nlmon.capture.segment import Role
 from nlmon.capture.tally import Tally, wrong_order
 from nlmon.compare.difference import Class
+from nlmon.compare.directions import BothDirections
+from nlmon.compare.judge import Judge
+from nlmon.engine.lane import Lane
 from nlmon.engine.live import Live
 from nlmon.engine.losses import Ledger
 from nlmon.engine.replay import Replay
+from nlmon.engine.verdict import compared_by_name, give_verdict, losses_of, thin_evidence
 from nlmon.names import PROTOCOLS
-from nlmon.report.model import CaptureReport, Damage, DifferenceGroup, Unannounced, Verdict, row
+from nlmon.report.model import CaptureReport, Damage, DifferenceGroup, Direction, KnownUse, Unannounced, row
+from nlmon.report.policy import Policy
 from nlmon.report.text import counted
 
-__all__ = ["capture_report", "live_report"]
+__all__ = ["capture_reports", "live_reports"]
 
 
-def capture_report(replay: Replay, reader: CaptureReader, path: str) -> CaptureReport:
-    """The report on a replay that has come to its end."""
-    damage = reader.damage
-    verdict, reason = _verdict(replay, reader)
-    return CaptureReport(
-        path=path,
-        format=reader.info.format,
-        kernel=reader.info.metadata.get("kernel", ""),
-        notes=_notes(replay, reader),
-        damage=None if damage is None else Damage(damage.code, damage.what, damage.offset),
-        verdict=verdict,
-        reason=reason,
-        **_found(replay, replay.feed.tally, replay.feed.protocols),
+class _View(NamedTuple):
+    """A comparison seen in one direction; ``lanes``: the reference first."""
+
+    direction: Direction
+    judge: Judge
+    lanes: tuple[Lane, Lane]
+
+
+def _views(comparison: Replay | Live) -> Iterator[_View]:
+    """The directions that a comparison was judged in."""
+    reference, candidate = comparison.lanes
+    judge = comparison.judge
+    if isinstance(judge, BothDirections):
+        yield _View("migrate", judge.forward, (reference, candidate))
+        yield _View("rollback", judge.back, (candidate, reference))
+    else:
+        yield _View("migrate", judge, (reference, candidate))
+
+
+def capture_reports(
+    replay: Replay, reader: CaptureReader, path: str, policy: Policy | None = None
+) -> tuple[CaptureReport, ...]:
+    """The reports on a replay that has come to its end, one for each direction."""
+    policy = policy or Policy()
+    damage, dropped = reader.damage, reader.dropped
+    thin = thin_evidence(replay.compared, replay.feed.tally.roles[Role.NOTIFICATION], dropped, policy)
+    unread = ""
+    if damage is not None:
+        agrees = "what could be read before the damage agrees" if replay.feed.tally.frames else "nothing could be read"
+        unread = f"the capture is damaged; {agrees}"
+    elif replay.feed.tally.unread and not any(lane.counts["events"] or lane.counts["seeds"] for lane in replay.lanes):
+        unread = wrong_order(reader.info)
+    return tuple(
+        CaptureReport(
+            path=path,
+            format=reader.info.format,
+            kernel=reader.info.metadata.get("kernel", ""),
+            dropped=dropped,
+            notes=_notes(replay, reader),
+            damage=None if damage is None else Damage(damage.code, damage.what, damage.offset),
+            **_judged(view, policy, wrong=_unresolved(replay), unread=unread, thin=thin),
+            **_found(replay, view, replay.feed.tally, replay.feed.protocols),
+        )
+        for view in _views(replay)
     )
 
 
-def live_report(live: Live, path: str, *, kernel: str) -> CaptureReport:
-    """The report on a comparison on the running kernel that is over; ``path`` says where that was."""
-    verdict, reason = _live_verdict(live)
-    return CaptureReport(
-        path=path,
-        format="live",
-        kernel=kernel,
-        notes=_live_notes(live),
-        verdict=verdict,
-        reason=reason,
-        **_found(live, live.tally, set(live.tally.protocols)),
+def live_reports(live: Live, path: str, *, kernel: str, policy: Policy | None = None) -> tuple[CaptureReport, ...]:
+    """The reports on a comparison on the running kernel that is over, one for each direction; ``path`` says where that
+    was."""
+    policy = policy or Policy()
+    thin = [*_unheard(live), *thin_evidence(live.compared, live.tally.roles[Role.NOTIFICATION], 0, policy)]
+    return tuple(
+        CaptureReport(
+            path=path,
+            format="live",
+            kernel=kernel,
+            notes=_live_notes(live),
+            **_judged(view, policy, wrong="", unread="", thin=thin),
+            **_found(live, view, live.tally, set(live.tally.protocols)),
+        )
+        for view in _views(live)
     )
 
 
-def _found(comparison: Replay | Live, tally: Tally, protocols: Collection[int]) -> dict[str, Any]:
+def _judged(view: _View, policy: Policy, *, wrong: str, unread: str, thin: list[str]) -> dict[str, Any]:
+    """The verdict of one direction, and what it rests on."""
+    known, losses = view.judge.known, losses_of(view.judge)
+    verdict, reason, fails = give_verdict(view.judge, losses, policy, wrong=wrong, unread=unread, thin=thin)
+    counts = known.counts + losses.allowed
+    return {
+        "direction": view.direction,
+        "verdict": verdict,
+        "reason": reason,
+        "fails": fails,
+        "losses": dict(sorted(losses.all.items())),
+        "lost_events": dict(sorted(losses.events.items())),
+        "known": [
+            KnownUse(
+                *(number, entry.code, entry.message, entry.field, entry.reason, entry.owner, entry.issue),
+                "" if entry.expires is None else entry.expires.isoformat(),
+                counts[number],
+                row(known.first[number]) if number in known.first else None,
+            )
+            for number, entry in known.entries
+            if counts[number]
+        ],
+    }
+
+
+def _found(comparison: Replay | Live, view: _View, tally: Tally, protocols: Collection[int]) -> dict[str, Any]:
     """What every report says of two lanes and of what they were given; ``protocols``: those that were compared."""
-    totals, lanes, labels = comparison.judge.totals(), comparison.lanes, _labels(comparison)
-    state = comparison.states.unannounced()
+    judge, lanes, labels = view.judge, view.lanes, _labels(view.lanes)
+    totals, state = judge.totals(), comparison.states.unannounced()
 
     def per_lane(what: str) -> dict[str, int]:
         return {label: lane.counts[what] for label, lane in zip(labels, lanes, strict=True)}
@@ -71,6 +136,7 @@ def _found(comparison: Replay | Live, tally: Tally, protocols: Collection[int]) 
         "roles": {role.value: count for role, count in tally.roles.items()},
         "not_subscribed": dict(sorted(comparison.not_subscribed.items())),
         "not_covered": _not_covered(tally, protocols),
+        "compared": compared_by_name(comparison.compared),
         "events": per_lane("events"),
         "answers": per_lane("seeds"),
         "errors": per_lane("errors"),
@@ -79,14 +145,14 @@ def _found(comparison: Replay | Live, tally: Tally, protocols: Collection[int]) 
         "unknown": {label: lane.unknown.total() for label, lane in zip(labels, lanes, strict=True)},
         "unknown_types": {label: dict(sorted(lane.unknown.items())) for label, lane in zip(labels, lanes, strict=True)},
         "differences": {cls.label: count for cls, count in totals.items()},
-        "fields": dict(sorted((comparison.judge.enhancements + comparison.judge.services).items())),
+        "fields": dict(sorted((judge.enhancements + judge.services).items())),
         "groups": [
             DifferenceGroup(g.cls.label, g.cls.severity.value, g.message, g.field, g.count, row(g.first))
-            for g in comparison.judge.groups
+            for g in judge.groups
         ],
-        "details": [row(difference) for difference in comparison.judge.details],
+        "details": [row(difference) for difference in judge.details],
         "state": "differs" if totals.get(Class.STATE) else "same",
-        "objects": comparison.states.objects(),
+        "objects": comparison.states.objects(comparison.lanes.index(lanes[1])),
         "unannounced_counts": {f"{kind} {change}": n for (kind, change), n in sorted(state.unannounced_counts.items())},
         "unannounced": [
             Unannounced(found.kind, found.change, found.object, found.frame, found.reason, found.fields)
@@ -105,33 +171,19 @@ def _not_covered(tally: Tally, protocols: Collection[int]) -> dict[str, int]:
     return dict(sorted(found.items()))
 
 
-def _labels(comparison: Replay | Live) -> list[str]:
+def _labels(lanes: Sequence[Lane]) -> list[str]:
     """What the two are called in a report: by their role, too, where both are the same implementation."""
-    labels = [lane.name for lane in comparison.lanes]
+    labels = [lane.name for lane in lanes]
     return labels if labels[0] != labels[1] else [f"{labels[0]} (reference)", f"{labels[1]} (candidate)"]
 
 
-def _regression(comparison: Replay | Live) -> str:
-    """The differences that turn the verdict."""
-    counts = comparison.judge.counts
-    return ", ".join(f"{counts[cls]} {cls.label}" for cls in counts if cls.severity in comparison.decisive)
-
-
-def _verdict(replay: Replay, reader: CaptureReader) -> tuple[Verdict, str]:
+def _unresolved(replay: Replay) -> str:
+    """The family that was asked for and that the recording does not name."""
     unresolved = sorted({name for lane in replay.lanes for name in lane.backend.unresolved()})
-    if unresolved and replay.feed.generic:
-        there = ", ".join(sorted(replay.feed.kernel.families)) or "none"
-        return "error", f"Failed to resolve family {unresolved[0]!r}: families in this recording: {there}"
-    if regression := _regression(replay):
-        return "regression", regression
-    if reader.damage is not None:
-        agrees = "what could be read before the damage agrees" if replay.feed.tally.frames else "nothing could be read"
-        return "error", f"the capture is damaged; {agrees}"
-    if not any(lane.counts["events"] or lane.counts["seeds"] for lane in replay.lanes):
-        if replay.feed.tally.unread:
-            return "error", wrong_order(reader.info)
-        return "error", "nothing to compare: no message of the protocols gives an event"
-    return "equivalent", ""
+    if not unresolved or not replay.feed.generic:
+        return ""
+    there = ", ".join(sorted(replay.feed.kernel.families)) or "none"
+    return f"Failed to resolve family {unresolved[0]!r}: families in this recording: {there}"
 
 
 def _notes(replay: Replay, reader: CaptureReader) -> list[str]:
@@ -142,7 +194,7 @@ def _notes(replay: Replay, reader: CaptureReader) -> list[str]:
         if replay.recovering(lane)
     ]
     notes += replay.lanes[1].factory.faults.notes(tally.last_frame)
-    if not replay.compared and any(lane.counts["seeds"] for lane in replay.lanes):
+    if not replay.compared.total() and any(lane.counts["seeds"] for lane in replay.lanes):
         notes.append(f"{_why_answers_alone(replay)}; only recorded answers were compared")
     notes += _itself(replay)
     notes += _alone(replay, replay.feed.protocols)
@@ -202,18 +254,15 @@ def _alone(comparison: Replay | Live, protocols: Iterable[int]) -> Iterator[str]
 # -- on the running kernel -------------------------------------------------------------------------------------
 
 
-def _live_verdict(live: Live) -> tuple[Verdict, str]:
-    if regression := _regression(live):
-        return "regression", regression
-    labels = list(zip(_labels(live), live.lanes, strict=True))
+def _unheard(live: Live) -> list[str]:
+    """Why not everything that happened was compared."""
+    labels = list(zip(_labels(live.lanes), live.lanes, strict=True))
     why = [f"{label} lost {_lost(lane.ledger)}" for label, lane in labels if lane.lossy]
     why += [f"{label} could read no more: {what}" for label, lane in labels for what in lane.failed.values()]
     given_up = sum(one.given_up for one in live.unpaired)
     if given_up:
         why.append(f"{given_up:,} datagrams waited for the other one for too long")
-    if not live.compared:
-        why.append("no notification came")
-    return ("inconclusive", "; ".join(why)) if why else ("equivalent", "")
+    return why
 
 
 def _lost(ledger: Ledger) -> str:

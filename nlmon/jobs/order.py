@@ -17,8 +17,7 @@ from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
 from pathlib import Path
 
 from nlmon.errors import PlatformError
-from nlmon.jobs.work import Outcome, ReplayOptions, replay_path
-from nlmon.report.model import CaptureReport
+from nlmon.jobs.work import Outcome, ReplayOptions, replay_path, unreadable
 from nlmon.report.text import shown_path
 
 __all__ = ["replay_captures"]
@@ -51,7 +50,7 @@ def replay_captures(
             try:
                 outcome = waiting.pop(number).result()
             except lost:
-                outcome = _lost(path, elsewhere=options.elsewhere)
+                outcome = _lost(path, options)
             yield outcome
     finally:
         for future in waiting.values():
@@ -70,14 +69,14 @@ def _submit(
         return broken
 
 
-def _lost(path: Path, *, elsewhere: bool) -> Outcome:
-    if elsewhere:
+def _lost(path: Path, options: ReplayOptions) -> Outcome:
+    if options.elsewhere:
         why, hint = "it was killed, or memory ran out, or the scheduler ended", "see the logs of the cluster"
     else:
         why, hint = "it was killed, or memory ran out", "replay it by itself, or with fewer --jobs"
     what = "the process that replayed the capture is gone"
     error = PlatformError("NLM-J001", what, where=shown_path(path), why=why, hint=hint)
-    return Outcome(CaptureReport(path=shown_path(path), verdict="error", reason=error.what), error)
+    return Outcome(unreadable(path, error, options), error)
 
 
 def _size(path: Path) -> int:

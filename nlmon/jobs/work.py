@@ -23,11 +23,13 @@ from nlmon.backends.options import BackendOptions
 from nlmon.backends.registry import create
 from nlmon.capture import ByteOrder, CaptureReader, open_capture
 from nlmon.compare.difference import Difference
+from nlmon.compare.known import Known, KnownDifference
 from nlmon.engine.run import replay_capture
 from nlmon.engine.segments import Select
 from nlmon.errors import CaptureError, NlmonError, PlatformError
 from nlmon.report.jsonout import DifferenceLine, line_bytes
-from nlmon.report.model import CaptureReport, Damage, row
+from nlmon.report.model import CaptureReport, Damage, Direction, row
+from nlmon.report.policy import Policy
 from nlmon.report.text import shown_path
 from nlmon.transport.recorded.faults import Fault
 
@@ -37,7 +39,8 @@ CHUNK = 1 << 20
 
 
 class ReplayOptions(Struct, frozen=True):
-    """All that a worker needs beside its capture. ``protocols`` empty: all that are supported. ``lines``: give every
+    """All that a worker needs beside its capture. ``protocols`` empty: all that are supported. ``both_ways``: judge the
+    way back, too. ``known``: entries of the file of known differences, with their numbers. ``lines``: give every
     difference, too, as lines of a stream. ``elsewhere``: workers may be on other machines. ``version``: of the nlmon
     that sends the task."""
 
@@ -48,19 +51,27 @@ class ReplayOptions(Struct, frozen=True):
     byteorder: ByteOrder | None = None
     backend: BackendOptions = field(default_factory=BackendOptions)
     faults: tuple[Fault, ...] = ()
-    strict: bool = False
+    both_ways: bool = False
+    policy: Policy = Policy()
+    known: tuple[tuple[int, KnownDifference], ...] = ()
     lines: bool = False
     elsewhere: bool = False
     version: str = __version__
 
 
 class Outcome(Struct, frozen=True):
-    """What became of one capture: its report, and why it could not be read (``CaptureError``) or its worker was lost
-    (``PlatformError``). ``packed``: lines of a stream, compressed by zlib; they wait for the captures before it."""
+    """What became of one capture: its report, with that of the way back behind it if that was judged, and why it could
+    not be read (``CaptureError``) or its worker was lost (``PlatformError``). ``packed``: lines of a stream, compressed
+    by zlib; they wait for the captures before it."""
 
-    report: CaptureReport
+    reports: tuple[CaptureReport, ...]
     error: NlmonError | None = None
     packed: bytes = b""
+
+    @property
+    def report(self) -> CaptureReport:
+        """The report on the move from the reference to the candidate."""
+        return self.reports[0]
 
     def lines(self) -> Iterator[bytes]:
         """The lines of a stream in pieces of a MiB, which need not end where a line does."""
@@ -77,13 +88,19 @@ def replay_reader(
     *,
     on_line: Callable[[bytes], object] | None = None,
     on_progress: Callable[[int], None] | None = None,
-) -> CaptureReport:
+) -> tuple[CaptureReport, ...]:
     """Replay an open capture as the options say; ``on_line`` gets every difference as a line of a stream."""
     shown = shown_path(path)
+    names = [(options.reference, options.candidate), (options.candidate, options.reference)]
+    known = [
+        Known([one for one in options.known if one[1].applies(shown, kernel, *pair)])
+        for kernel in (reader.info.metadata.get("kernel", ""),)
+        for pair in names[: 1 + options.both_ways]
+    ]
 
-    def stream(difference: Difference) -> None:
+    def stream(difference: Difference, direction: Direction) -> None:
         if on_line is not None:
-            on_line(line_bytes(DifferenceLine(shown, row(difference))))
+            on_line(line_bytes(DifferenceLine(shown, row(difference), direction)))
 
     return replay_capture(
         reader,
@@ -92,18 +109,27 @@ def replay_reader(
         partial(create, options.candidate),
         select=options.select,
         protocols=options.protocols or None,
-        on_difference=None if on_line is None else stream,
+        on_difference=None if on_line is None else partial(stream, direction="migrate"),
+        on_reverse=None if on_line is None else partial(stream, direction="rollback"),
         on_progress=on_progress,
         options=options.backend,
         faults=options.faults,
-        strict=options.strict,
+        known=tuple(known),
+        policy=options.policy,
     )
 
 
-def unreadable(path: Path | str, error: CaptureError) -> CaptureReport:
-    """The report on a capture that could not be opened."""
-    damage = Damage(error.code, error.what, error.offset)
-    return CaptureReport(path=shown_path(path), verdict="error", reason=error.what, damage=damage)
+def unreadable(path: Path | str, error: NlmonError, options: ReplayOptions) -> tuple[CaptureReport, ...]:
+    """The reports on a capture that could not be opened, or whose worker was lost."""
+    damage = Damage(error.code, error.what, error.offset) if isinstance(error, CaptureError) else None
+    directions: tuple[Direction, ...] = ("migrate", "rollback")
+    fails = "the policy fails on error" if "error" in options.policy.fail_on else ""
+    return tuple(
+        CaptureReport(
+            path=shown_path(path), verdict="error", reason=error.what, direction=direction, fails=fails, damage=damage
+        )
+        for direction in directions[: 1 + options.both_ways]
+    )
 
 
 def replay_path(target: str, path: str, options: ReplayOptions) -> Outcome:
@@ -122,11 +148,11 @@ def replay_path(target: str, path: str, options: ReplayOptions) -> Outcome:
     on_line = (lambda line: packed.extend(packer.compress(line))) if options.lines else None
     try:
         with open_capture(Path(target), byteorder=options.byteorder) as reader:
-            report = replay_reader(reader, path, options, on_line=on_line)
+            reports = replay_reader(reader, path, options, on_line=on_line)
     except CaptureError as error:
         shown = _as_seen_here(error) if options.elsewhere else error
-        return Outcome(unreadable(path, error), shown)
-    return Outcome(report, packed=bytes(packed + packer.flush()) if packed or options.lines else b"")
+        return Outcome(unreadable(path, error, options), shown)
+    return Outcome(reports, packed=bytes(packed + packer.flush()) if packed or options.lines else b"")
 
 
 def _as_seen_here(error: CaptureError) -> CaptureError:

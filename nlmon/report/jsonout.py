@@ -14,7 +14,8 @@ import msgspec
 from msgspec import Struct
 
 from nlmon.errors import InputError
-from nlmon.report.model import CaptureReport, DifferenceRow, Report, Verdict
+from nlmon.report.model import CaptureReport, DifferenceRow, Direction, Report, Verdict
+from nlmon.report.policy import Policy
 
 __all__ = [
     "CaptureLine",
@@ -39,6 +40,7 @@ class Header(Struct, frozen=True, tag_field="record", tag="header"):
     reference: str
     candidate: str
     select: str
+    policy: Policy = Policy()
 
 
 class DifferenceLine(Struct, frozen=True, tag_field="record", tag="difference"):
@@ -46,6 +48,7 @@ class DifferenceLine(Struct, frozen=True, tag_field="record", tag="difference"):
 
     path: str
     difference: DifferenceRow
+    direction: Direction = "migrate"
 
 
 class CaptureLine(Struct, frozen=True, tag_field="record", tag="capture"):
@@ -59,6 +62,9 @@ class Footer(Struct, frozen=True, tag_field="record", tag="footer"):
 
     captures: int
     verdict: Verdict
+    verdicts: dict[Direction, Verdict] = {}
+    stale: list[int] = []
+    expired: list[int] = []
 
 
 Line: TypeAlias = Header | DifferenceLine | CaptureLine | Footer

@@ -9,9 +9,12 @@ Not here: how the values come about (``nlmon.engine.replay``).
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from msgspec import Struct, field
+
+from nlmon.report.policy import Policy
 
 if TYPE_CHECKING:  # start-up: a report is made without the comparison, too
     from nlmon.compare.difference import Difference
@@ -21,14 +24,21 @@ __all__ = [
     "Damage",
     "DifferenceGroup",
     "DifferenceRow",
+    "Direction",
+    "KnownUse",
     "Report",
     "Unannounced",
     "Verdict",
+    "by_direction",
     "row",
     "worst",
 ]
 
-Verdict: TypeAlias = Literal["equivalent", "regression", "inconclusive", "error"]
+Verdict: TypeAlias = Literal["equivalent", "lossy", "regression", "inconclusive", "error"]
+# From the reference to the candidate, and back.
+Direction: TypeAlias = Literal["migrate", "rollback"]
+# The worst first: a difference that was found is not undone by what was lost or could not be read.
+WORST_FIRST: tuple[Verdict, ...] = ("regression", "error", "inconclusive", "lossy", "equivalent")
 
 
 class Damage(Struct, frozen=True):
@@ -87,9 +97,30 @@ class Unannounced(Struct, frozen=True):
     fields: tuple[str, ...]
 
 
-class CaptureReport(Struct, frozen=True):
-    """The outcome for one capture.
+class KnownUse(Struct, frozen=True):
+    """What an entry of the known differences allowed: its number in the file from 1, what it says, how many
+    differences it allowed, and the first of them (none of a loss of service, which is only counted)."""
 
+    entry: int
+    code: str
+    message: str
+    field: str
+    reason: str
+    owner: str
+    issue: str
+    expires: str
+    count: int
+    first: DifferenceRow | None = None
+
+
+class CaptureReport(Struct, frozen=True):
+    """The outcome for one capture, in one direction.
+
+    ``direction``: from the reference of the report to its candidate, or back. ``fails``: why it fails the run, empty
+    if it does not. ``compared``: events of notifications that were compared, by protocol; ``dropped``: messages that
+    the recording lost. ``losses``: how often an event or a field is lost that the contract gives to the one that is
+    left alone, by kind and field; ``lost_events``: of these whole events of notifications. ``known``: what the known
+    differences allow, which ``differences``, ``losses`` and ``groups`` do not count.
     ``frames``, ``messages``: datagrams and messages in the file. ``roles``: datagrams by their part in the
     conversation. ``not_subscribed``: notifications of multicast groups that no implementation joins, by type.
     ``not_covered``: datagrams of protocols that were not replayed, by protocol. By implementation: ``events``;
@@ -104,6 +135,8 @@ class CaptureReport(Struct, frozen=True):
     path: str
     verdict: Verdict
     reason: str
+    direction: Direction = "migrate"
+    fails: str = ""
     state: Literal["same", "differs"] = "same"
     format: str = ""
     byteorder: str = ""
@@ -113,6 +146,8 @@ class CaptureReport(Struct, frozen=True):
     roles: dict[str, int] = {}
     not_subscribed: dict[str, int] = {}
     not_covered: dict[str, int] = {}
+    compared: dict[str, int] = {}
+    dropped: int = 0
     events: dict[str, int] = {}
     answers: dict[str, int] = {}
     errors: dict[str, int] = {}
@@ -122,6 +157,9 @@ class CaptureReport(Struct, frozen=True):
     unknown_types: dict[str, dict[str, int]] = {}
     differences: dict[str, int] = {}
     fields: dict[str, int] = {}
+    losses: dict[str, int] = {}
+    lost_events: dict[str, int] = {}
+    known: list[KnownUse] = []
     groups: list[DifferenceGroup] = []
     details: list[DifferenceRow] = []
     objects: dict[str, int] = {}
@@ -132,7 +170,10 @@ class CaptureReport(Struct, frozen=True):
 
 
 class Report(Struct, frozen=True):
-    """The outcome of one run."""
+    """The outcome of one run. ``captures``: one entry for each capture, or one for each direction; ``verdict``: the
+    worst; ``verdicts``: the worst of each direction; ``policy``: what the run had to show, and where that is said;
+    ``stale``: numbers of entries of the known differences that allowed nothing, ``expired``: of those whose time is
+    over."""
 
     tool: str
     version: str
@@ -141,13 +182,23 @@ class Report(Struct, frozen=True):
     select: str
     captures: list[CaptureReport]
     verdict: Verdict
+    verdicts: dict[Direction, Verdict] = {}
+    policy: Policy = Policy()
+    stale: list[int] = []
+    expired: list[int] = []
 
 
-def worst(verdicts: list[Verdict]) -> Verdict:
-    """``regression`` over ``inconclusive`` over ``error`` over ``equivalent``: a difference that was found is not
-    undone by what was lost or could not be read. Nothing at all is an error."""
-    order: tuple[Verdict, ...] = ("regression", "inconclusive", "error", "equivalent")
-    return min(verdicts, key=order.index, default="error")
+def worst(verdicts: Iterable[Verdict]) -> Verdict:
+    """The worst of some verdicts; of none at all, an error."""
+    return min(verdicts, key=WORST_FIRST.index, default="error")
+
+
+def by_direction(captures: Sequence[CaptureReport]) -> dict[Direction, Verdict]:
+    """The worst verdict of each direction that was judged."""
+    found: dict[Direction, list[Verdict]] = {}
+    for capture in captures:
+        found.setdefault(capture.direction, []).append(capture.verdict)
+    return {direction: worst(verdicts) for direction, verdicts in found.items()}
 
 
 def row(difference: Difference) -> DifferenceRow:

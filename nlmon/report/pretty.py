@@ -5,12 +5,14 @@ Not here: the values (``nlmon.report.model``), and the table itself (``table``).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from msgspec import structs
 from rich.markup import escape
 
-from nlmon.report.model import CaptureReport, DifferenceGroup, DifferenceRow, Report
+from nlmon.report.model import WORST_FIRST, CaptureReport, DifferenceGroup, DifferenceRow, Report
 from nlmon.report.table import COLOURS, both, table, unopened
 from nlmon.report.text import counted, counted_roles, printable, times
 
@@ -21,34 +23,102 @@ __all__ = ["print_report"]
 
 GROUPS_SHOWN = 20
 UNANNOUNCED_SHOWN = 5
-WARNINGS = {"reordered", "duplicate", "coalesced"}
-SERVICE = "loss-of-service"
+LOSSES_SHOWN = 10
 
 
 def print_report(report: Report, console: Console) -> None:
     """The table, the differences with their bytes, what changed without a notification, and the overall verdict."""
     console.print(table(report.captures, console.width), crop=False)
-    for capture in report.captures:
+    for capture in sorted(report.captures, key=lambda capture: not capture.fails):
         _details(capture, report, console)
+    for line in (*_known_differences(report), *_policy(report)):
+        console.print(escape(line), highlight=False, soft_wrap=True)
+    console.print(_last_line(report), highlight=False, soft_wrap=True)
+
+
+def _last_line(report: Report) -> str:
+    """The verdict, of each direction if there are two, how many captures have which, and who was compared."""
     colour = COLOURS[report.verdict]
-    warnings = sum(
-        count for capture in report.captures for cls, count in capture.differences.items() if cls in WARNINGS
-    )
-    less = f", {counted(warnings, 'warning')}" if warnings else ""
-    lost = sum(capture.differences.get(SERVICE, 0) for capture in report.captures)
-    if lost:
-        less += f", and {lost:,} values and events that {report.reference} alone provides would be lost"
-    console.print(
-        f"[{colour}]verdict: {report.verdict}[/]{less}  "
-        f"({report.candidate} against {report.reference}, {counted(len(report.captures), 'capture')})",
-        highlight=False,
-        soft_wrap=True,
-    )
+    shown = f"[{colour}]verdict: {report.verdict}[/]"
+    if len(report.verdicts) > 1:
+        shown = f"[{colour}]verdict:[/] " + ", ".join(
+            f"{direction} [{COLOURS[verdict]}]{verdict}[/]" for direction, verdict in report.verdicts.items()
+        )
+    counts = Counter(capture.verdict for capture in report.captures)
+    number = len(report.captures) // max(1, len(report.verdicts))
+    tally = ", ".join(f"{counts[verdict]:,} {verdict}" for verdict in WORST_FIRST if counts[verdict])
+    tally = f": {tally}" if len(counts) > 1 and number > 1 else ""
+    failed = sum(bool(capture.fails) for capture in report.captures)
+    fails = f", {failed:,} of {len(report.captures):,} fail" if failed else ""
+    return f"{shown}{fails}  ({report.candidate} against {report.reference}, {counted(number, 'capture')}{tally})"
+
+
+def _known_differences(report: Report) -> Iterator[str]:
+    """The entries of the known differences that have to go."""
+    for what, numbers in (("is over", report.expired), ("allowed nothing", report.stale)):
+        for number in numbers:
+            yield f"known difference {number} of {report.policy.known} {what}: remove it, or see nlmon known trim"
+
+
+def _policy(report: Report) -> Iterator[str]:
+    """What the run had to show, where somebody said so."""
+    policy = structs.asdict(report.policy)
+    said = [f"{key} {_value(policy[key])} ({source})" for key, source in report.policy.sources.items()]
+    if said:
+        yield "policy: " + ", ".join(said)
+
+
+def _value(value: object) -> str:
+    return " ".join(map(str, value)) if isinstance(value, (tuple, list)) else str(value)
 
 
 def _details(capture: CaptureReport, report: Report, console: Console) -> None:
     if unopened(capture):
         return  # the table says why
+    lines = [*(_shared(capture, report) if capture.direction == "migrate" else ()), *_judged(capture, report)]
+    if not lines:
+        return
+    console.print(f"[bold]{escape(printable(_title(capture)))}[/]", highlight=False, soft_wrap=True)
+    for line in lines:
+        console.print(f"  {escape(printable(line))}", highlight=False, soft_wrap=True)
+    console.print()
+
+
+def _title(capture: CaptureReport) -> str:
+    return capture.path if capture.direction == "migrate" else f"{capture.path} ({capture.direction})"
+
+
+def _judged(capture: CaptureReport, report: Report) -> Iterator[str]:
+    """What was found in one direction."""
+    names = (report.reference, report.candidate)
+    if capture.direction == "rollback":
+        names = names[::-1]
+    for group in capture.groups[:GROUPS_SHOWN]:
+        yield from _group(group, names)
+    if len(capture.groups) > GROUPS_SHOWN:
+        more = sum(group.count for group in capture.groups[GROUPS_SHOWN:])
+        yield f"… and {more:,} of {len(capture.groups) - GROUPS_SHOWN:,} other kinds; see --format json"
+    if capture.losses:
+        most = sorted(capture.losses.items(), key=lambda loss: (loss[0] not in capture.lost_events, -loss[1]))
+        listed = ", ".join(
+            f"{name} {count:,}" + " (whole events)" * (name in capture.lost_events)
+            for name, count in most[:LOSSES_SHOWN]
+        )
+        others = f" and {len(most) - LOSSES_SHOWN:,} more, see --format json" if len(most) > LOSSES_SHOWN else ""
+        yield f"{names[0]} alone provides, and {names[1]} would lose: {listed}{others}"
+    for use in capture.known:
+        until = f", until {use.expires}" if use.expires else ""
+        issue = f", {use.issue}" if use.issue else ""
+        place = f"{use.code} {use.message} {use.field}".rstrip()
+        yield f"known: {place}, {use.count:,} times: {use.reason} ({use.owner}{issue}{until})"
+    if capture.reason:
+        yield f"because: {capture.reason}"
+    if capture.fails:
+        yield f"fails: {capture.fails}"
+
+
+def _shared(capture: CaptureReport, report: Report) -> Iterator[str]:
+    """What was read, which is the same in both directions."""
     lines: list[str] = []
     if capture.frames:
         held = f"{counted(capture.messages, 'message')} in {counted(capture.frames, 'datagram')}"
@@ -56,11 +126,6 @@ def _details(capture: CaptureReport, report: Report, console: Console) -> None:
         events, answers = both(capture.events) or "0", both(capture.answers) or "0"
         sides = f" ({report.reference}/{report.candidate})" if "/" in events + answers else ""
         lines.append(f"compared: {events} events, and {answers} messages of recorded dumps and replies{sides}")
-    for group in capture.groups[:GROUPS_SHOWN]:
-        lines += _group(group, report)
-    if len(capture.groups) > GROUPS_SHOWN:
-        more = sum(group.count for group in capture.groups[GROUPS_SHOWN:])
-        lines.append(f"… and {more:,} of {len(capture.groups) - GROUPS_SHOWN:,} other kinds; see --format json")
     if capture.damage is not None:
         place = f" at byte {capture.damage.offset:,}" if capture.damage.offset >= 0 else ""
         lines.append(f"damage{place}: {capture.damage.what} [{capture.damage.code}]")
@@ -78,13 +143,7 @@ def _details(capture: CaptureReport, report: Report, console: Console) -> None:
         if sum(capture.unannounced_counts.values()) > UNANNOUNCED_SHOWN:
             lines.append("  … all of them in --format json")
     lines += capture.notes
-    if capture.reason:
-        lines.append(f"because: {capture.reason}")
-    if lines:
-        console.print(f"[bold]{escape(printable(capture.path))}[/]", highlight=False, soft_wrap=True)
-        for line in lines:
-            console.print(f"  {escape(printable(line))}", highlight=False, soft_wrap=True)
-        console.print()
+    yield from lines
 
 
 def _listed(counts: Mapping[str, int]) -> str:
@@ -102,24 +161,24 @@ def _problems(capture: CaptureReport) -> list[str]:
     ]
 
 
-def _group(group: DifferenceGroup, report: Report) -> list[str]:
+def _group(group: DifferenceGroup, names: tuple[str, str]) -> list[str]:
     """The first of differences that are alike, and how many there are."""
-    lines = _difference(group.first, report)
+    lines = _difference(group.first, names)
     if group.count > 1:
         lines.append(f"    … and {group.count - 1:,} more like it")
     return lines
 
 
-def _difference(found: DifferenceRow, report: Report) -> list[str]:
+def _difference(found: DifferenceRow, names: tuple[str, str]) -> list[str]:
     where = f"frame {found.frame}, offset {found.offset:#x}"
     if found.attribute:
         at = f" at {found.attribute_offset:#x}" if found.attribute_offset >= 0 else " (not in the message)"
         where += f", {found.attribute}{at}"
     lines = [f"{found.code} {found.cls} {found.message} {found.field}".rstrip() + f" — {where}: {found.reason}"]
-    width = max(len(report.reference), len(report.candidate))
+    width = max(map(len, names))
     if found.reference or found.candidate:
-        lines.append(f"    {report.reference:<{width}}  {found.reference}")
-        lines.append(f"    {report.candidate:<{width}}  {found.candidate}")
+        lines.append(f"    {names[0]:<{width}}  {found.reference}")
+        lines.append(f"    {names[1]:<{width}}  {found.candidate}")
     if found.hex:
         lines.append(f"    {'bytes':<{width}}  {found.hex}")
     return lines

@@ -24,11 +24,12 @@ __all__ = ["COLOURS", "both", "table", "unopened"]
 
 COLOURS = {
     "equivalent": "green",
+    "lossy": "yellow",
     "regression": "bold red",
     "inconclusive": "bold yellow",
     "error": "bold yellow",
 }
-HEADINGS = ("capture", "frames", "messages", "events", "answers", "differences", "state", "verdict")
+HEADINGS = ("capture", "direction", "frames", "messages", "events", "answers", "differences", "state", "verdict")
 NUMBERS = {"frames", "messages", "events", "answers"}
 # What goes first on a narrow terminal.
 OPTIONAL = ("frames", "messages", "answers", "events")
@@ -38,7 +39,8 @@ NARROWEST_NAME = 16
 def table(captures: Sequence[CaptureReport], width: int) -> Table:
     """The table for a terminal of ``width`` columns."""
     rows = [_row(capture) for capture in captures]
-    headings = list(HEADINGS)
+    both_ways = any(capture.direction != "migrate" for capture in captures)
+    headings = [name for name in HEADINGS if both_ways or name != "direction"]
     for name in ("", *OPTIONAL):
         if name:
             headings.remove(name)
@@ -76,6 +78,7 @@ def _row(capture: CaptureReport) -> dict[str, str]:
         differences = "none" if compared else "-"
     return {
         "capture": printable(capture.path),
+        "direction": capture.direction,
         "frames": f"{capture.frames:,}",
         "messages": f"{capture.messages:,}",
         "events": both(capture.events),

@@ -64,17 +64,18 @@ def test_several_jobs_print_what_one_prints(tmp_path: Path, options: tuple[str, 
 def test_all_recordings_are_told_alike() -> None:
     """Every recording of both kernels, by as many jobs as there are CPUs."""
     captures = sorted(CAPTURES.parent.glob("*/*.pcap.zst"))
-    one = outcome(*captures, "--format", "json")
+    options = ("--group", "tc", "--both-ways", "--format", "json")
+    one = outcome(*captures, *options)
 
-    assert outcome(*captures, "--format", "json", "--jobs", "auto") == one
-    assert (one[0], len(json.loads(one[1])["captures"])) == (0, 22)
+    assert outcome(*captures, *options, "--jobs", "auto") == one
+    assert (one[0], len(json.loads(one[1])["captures"])) == (1, 44)
 
 
 def test_a_report_file_is_the_same(tmp_path: Path) -> None:
     """``--report`` holds what one job writes."""
     files = [tmp_path / "one.json", tmp_path / "two.json"]
     for jobs, file in enumerate(files, 1):
-        replay(*SMALL, "--jobs", jobs, "--report", file)
+        replay(*SMALL, "--group", "tc", "--jobs", jobs, "--report", file)
 
     assert files[0].read_bytes() == files[1].read_bytes()
     assert json.loads(files[0].read_bytes())["verdict"] == "equivalent"
@@ -135,7 +136,7 @@ def test_a_worker_that_is_killed_costs_its_capture_alone(tmp_path: Path) -> None
     """Exit code 4 and one line that names it; the others have their verdicts, and a regression would outweigh it."""
     pipe = tmp_path / "pipe.pcap"
     os.mkfifo(pipe)
-    running = start(SMALL[0], pipe, *SMALL[1:], "--jobs", 2, "--format", "json")
+    running = start(SMALL[0], pipe, *SMALL[1:], "--group", "tc", "--jobs", 2, "--format", "json")
     with pipe.open("wb"):  # waits for the worker that opens its other end
         os.kill(reader_of(pipe, running.pid), signal.SIGKILL)
         out, err = running.communicate(timeout=120)

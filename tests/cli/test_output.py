@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from nlmon.cli import capture, debug, main
+from nlmon.cli import capture, debug, known, main
 from support.paths import FIXTURES, REPOSITORY
 
 BASIC = FIXTURES / "captures" / "linux-6.12" / "01-route-basic.pcap.zst"
@@ -230,10 +230,9 @@ def test_an_interrupt_is_exit_130(tmp_path: Path, command: str) -> None:
 def test_the_readme_names_every_option() -> None:
     """The row of each command has all options of its help, and the exit codes are there."""
     text = (REPOSITORY / "README.md").read_text(encoding="utf-8")
-    rows = {
-        re.sub(" *[A-Z].*", "", line.split("`")[1]): line for line in text.splitlines() if line.startswith("| `nlmon ")
-    }
-    groups = {"capture": capture.COMMANDS, "debug": debug.COMMANDS}
+    lines = [line for line in text.splitlines() if line.startswith("| `nlmon ")]
+    rows = {re.sub(r" *\[?[A-Z].*", "", line.split("`")[1]): line for line in lines}
+    groups = {"capture": capture.COMMANDS, "debug": debug.COMMANDS, "known": known.command.commands}
     named = [*(main.COMMANDS.keys() - groups.keys()), *(f"{one} {name}" for one in groups for name in groups[one])]
     missing = []
     for command, row in rows.items():

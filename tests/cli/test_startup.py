@@ -59,7 +59,11 @@ def test_help_imports_nothing_heavy() -> None:
     """Not even the library of our values, nor any room but the command line's."""
     found = imported("--help")
 
-    assert (found & HEAVY, found & OURS, found & {"msgspec", "traceback", "secrets"}) == (set(), set(), set())
+    assert (found & HEAVY, found & OURS, found & {"msgspec", "tomllib", "traceback", "secrets"}) == (
+        set(),
+        set(),
+        set(),
+    )
 
 
 GROUPS = {"capture": CAPTURE_COMMANDS, "debug": DEBUG_COMMANDS}
@@ -74,6 +78,15 @@ def test_help_on_a_command_imports_nothing_heavy(command: str) -> None:
 def test_help_on_replay_needs_no_replay() -> None:
     """Nor a capture, nor an implementation."""
     assert imported("replay", "--help") & OURS == set()
+
+
+def test_options_of_a_policy_need_no_policy() -> None:
+    """Nor a settings file, and what reads it; a command without settings does not need that either."""
+    code = "import sys, nlmon.cli.policy_options; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert {"tomllib", "msgspec", "nlmon.compare", "nlmon.cli.settings"} & set(done.stdout.split()) == set()
+    assert "tomllib" not in imported("schema", "settings")
 
 
 def test_a_replay_imports_what_it_uses(plain: Path) -> None:

@@ -147,10 +147,10 @@ def test_the_report_is_the_same(kernel: str, name: str, select: Any) -> None:
     reports = []
     for pair in ((LegacyBackend, LibnlBackend), (LegacyOneByOne, LibnlOneByOne)):
         with open_capture(CAPTURES / kernel / f"{name}.pcap.zst") as reader:
-            reports.append(replay_capture(reader, name, *pair, select=select))
+            reports.append(replay_capture(reader, name, *pair, select=select)[0])
 
     assert reports[0] == reports[1]
-    assert reports[0].verdict == "equivalent"
+    assert reports[0].verdict == ("equivalent" if reports[0].compared else "inconclusive")
 
 
 def test_what_was_read_is_compared_though_the_reading_fails() -> None:
@@ -407,7 +407,7 @@ def test_what_raises_in_bulk_is_reported_at_its_own_frame() -> None:
     assert (backend.sizes, backend.frames) == (WHOLE, list(range(SEGMENT_FRAMES + 1, 2 * SEGMENT_FRAMES + 1)))
     assert crashes(replay) == [(150, "RuntimeError: at 150")]
     assert [replay.judge.counts[cls] for cls in (Class.CRASH, Class.MISSING)] == [1, 1]
-    assert (replay.lanes[1].counts["events"], replay.compared) == (399, 400)
+    assert (replay.lanes[1].counts["events"], replay.compared.total()) == (399, 400)
 
 
 def test_what_is_raised_is_reported_at_once() -> None:
@@ -443,7 +443,7 @@ def test_what_raises_in_bulk_and_not_one_by_one_is_not_lost() -> None:
 
     assert crashes(replay) == [(frame, "RuntimeError: lost") for frame in (128, 256, 384, 400)]
     assert replay.judge.counts[Class.MISSING] == 0
-    assert (replay.lanes[1].counts["events"], replay.compared) == (400, 400)
+    assert (replay.lanes[1].counts["events"], replay.compared.total()) == (400, 400)
 
 
 def test_a_parser_that_raises_once_is_a_crash() -> None:
@@ -462,7 +462,7 @@ def test_a_parser_that_raises_once_is_a_crash() -> None:
     replay.play(ADDRESSES)
 
     assert [replay.judge.counts[cls] for cls in (Class.CRASH, Class.MISSING)] == [1, 0]
-    assert (replay.lanes[0].counts["events"], replay.compared) == (400, 400)
+    assert (replay.lanes[0].counts["events"], replay.compared.total()) == (400, 400)
 
 
 class Mixes(LibnlBackend, bulk=True):

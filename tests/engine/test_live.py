@@ -15,7 +15,7 @@ from nlmon.backends.options import BackendOptions
 from nlmon.compare.side import Side
 from nlmon.engine.live import Live
 from nlmon.engine.pairing import Pairing, Read
-from nlmon.engine.summary import live_report
+from nlmon.engine.summary import live_reports
 from nlmon.errors import TransportError, UsageError
 from nlmon.events import Decoded, LinkInfo
 from nlmon.report.model import CaptureReport
@@ -82,7 +82,7 @@ def over(live: Live) -> CaptureReport:
     """The report, once both have read what waits."""
     read_all(live)
     live.finish()
-    return live_report(live, "live", kernel="")
+    return live_reports(live, "live", kernel="")[0]
 
 
 def queues(kernel: FakeKernel, protocol: int = ROUTE) -> list[Any]:
@@ -160,7 +160,7 @@ def test_equal_datagrams_are_paired_one_to_one() -> None:
     live.read(CANDIDATE, ROUTE)
     found = over(live)
 
-    assert (found.verdict, live.compared, found.frames, found.notes) == ("equivalent", 3, 3, [])
+    assert (found.verdict, live.compared.total(), found.frames, found.notes) == ("equivalent", 3, 3, [])
 
 
 def test_an_interface_is_renamed_between_the_two_reads() -> None:
@@ -188,7 +188,7 @@ def test_the_begin_and_the_end_are_not_judged() -> None:
     reference.pop()
     found = over(live)
 
-    assert (found.verdict, live.compared) == ("equivalent", 2)
+    assert (found.verdict, live.compared.total()) == ("equivalent", 2)
     assert found.notes == ["2 notifications at the begin or the end reached one of them alone and are not judged"]
 
 
@@ -202,7 +202,7 @@ def test_no_more_is_compared_than_was_asked_for(first: int) -> None:
     live.read(first, ROUTE)
     found = over(live)
 
-    assert (found.verdict, live.compared, live.left, found.notes) == ("equivalent", 3, 0, [])
+    assert (found.verdict, live.compared.total(), live.left, found.notes) == ("equivalent", 3, 0, [])
     assert (found.frames, found.events) == (3, {"legacy": 3, "libnl": 3})
 
 
@@ -219,7 +219,7 @@ def test_what_was_said_before_the_second_one_listened_may_be_said_again() -> Non
     say(kernel, "a", "b")
     found = over(live)
 
-    assert (found.verdict, live.compared, len(found.notes)) == ("equivalent", 2, 1)
+    assert (found.verdict, live.compared.total(), len(found.notes)) == ("equivalent", 2, 1)
 
 
 def test_what_only_one_of_them_read_in_the_middle_is_missing() -> None:
@@ -251,7 +251,7 @@ def test_a_loss_is_inconclusive_and_nothing_is_missing(lossy: int) -> None:
     name = ("legacy", "libnl")[lossy]
 
     assert (found.verdict, found.reason) == ("inconclusive", f"{name} lost 2 messages")
-    assert (set(found.differences) <= {"enhancement"}, found.lost[name], live.compared) == (True, 2, 3)
+    assert (set(found.differences) <= {"enhancement"}, found.lost[name], live.compared.total()) == (True, 2, 3)
     assert f"2 notifications were not compared: {name} lost them" in found.notes
 
 
@@ -271,7 +271,7 @@ def test_nothing_came() -> None:
     """Where no notification was compared, nothing is known."""
     found = over(listening(FakeKernel()))
 
-    assert (found.verdict, found.reason) == ("inconclusive", "no notification came")
+    assert (found.verdict, found.reason) == ("inconclusive", "no event was compared: there was no notification")
 
 
 def test_what_one_of_them_does_not_read_is_held_against_the_bytes() -> None:
@@ -281,7 +281,7 @@ def test_what_one_of_them_does_not_read_is_held_against_the_bytes() -> None:
     kernel.notify(message(0x1C, bytes(40)), XFRM)
     read_all(live)
 
-    assert (live.waiting, live.compared, dict(live.judge.counts)) == (False, 1, {})
+    assert (live.waiting, live.compared.total(), dict(live.judge.counts)) == (False, 1, {})
 
 
 def test_a_group_that_one_of_them_need_not_join() -> None:
@@ -295,7 +295,7 @@ def test_a_group_that_one_of_them_need_not_join() -> None:
     legacy.queue.pop()
     found = over(live)
 
-    assert (found.verdict, live.compared, found.notes) == ("equivalent", 2, [])
+    assert (found.verdict, live.compared.total(), found.notes) == ("equivalent", 2, [])
 
 
 def test_a_group_that_one_of_them_should_have_joined() -> None:
@@ -327,7 +327,7 @@ def test_a_family_that_appears_later() -> None:
     kernel.sockets(GENERIC)[REFERENCE].queue.pop()
     found = over(live)
 
-    assert (found.verdict, live.compared) == ("equivalent", 1)
+    assert (found.verdict, live.compared.total()) == ("equivalent", 1)
     assert found.notes == [
         "1 notification was not compared: legacy has not joined the groups of their families",
     ]
@@ -385,7 +385,7 @@ def test_memory_is_bounded() -> None:
     live.read(REFERENCE, ROUTE)
     found = over(live)
 
-    assert (found.verdict, live.compared) == ("inconclusive", 2)
+    assert (found.verdict, live.compared.total()) == ("inconclusive", 2)
     assert found.reason == "1 datagrams waited for the other one for too long"
 
 
@@ -399,7 +399,7 @@ def test_what_was_given_up_is_not_missing_when_the_other_one_reads_it() -> None:
     live.read(REFERENCE, ROUTE)
     found = over(live)
 
-    assert (found.verdict, live.compared, found.frames) == ("inconclusive", 3, 4)
+    assert (found.verdict, live.compared.total(), found.frames) == ("inconclusive", 3, 4)
     assert (found.reason, found.notes) == ("1 datagrams waited for the other one for too long", [])
     assert set(found.differences) <= {"enhancement"}
 

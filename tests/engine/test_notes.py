@@ -25,7 +25,7 @@ def replayed(name: str, *protocols: int, names: tuple[str, str] = ("legacy", "li
     """The report on a recording of Linux 6.12."""
     with open_capture(CAPTURES / "linux-6.12" / f"{name}.pcap.zst", byteorder=more.pop("byteorder", None)) as reader:
         reference, candidate = (partial(create, one) for one in names)
-        return replay_capture(reader, name, reference, candidate, protocols=protocols or None, **more)
+        return replay_capture(reader, name, reference, candidate, protocols=protocols or None, **more)[0]
 
 
 @pytest.mark.parametrize(

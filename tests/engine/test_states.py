@@ -95,7 +95,7 @@ def test_one_state_for_both_is_that_of_each(pair: tuple[BackendMaker, BackendMak
         replay.play(frames[:diverge_at])
         replay.states.diverge()
         replay.play(frames[diverge_at:])
-        objects, states = replay.states.objects(), [contents(state) for state in replay.states.both]
+        objects, states = replay.states.objects(1), [contents(state) for state in replay.states.both]
         found.append((states, objects, replay.judge.counts, replay.judge.details))
 
     assert found[0] == found[1] == found[2]

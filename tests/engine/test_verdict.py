@@ -8,6 +8,7 @@ from __future__ import annotations
 import pytest
 
 from nlmon.engine.lane import BackendMaker
+from nlmon.report.policy import Policy
 from nlmon.testing.zoo import ZOO
 from support.paths import CAPTURES
 from support.verdicts import KERNELS, legacy, libnl, verdict
@@ -54,19 +55,77 @@ def test_control_against_control_is_silent(maker: BackendMaker) -> None:
 
 
 def test_rollback_counts_what_is_lost() -> None:
-    """From libnl back to legacy the enhancements are services lost, information and no regression."""
+    """From libnl back to legacy the enhancements are services lost: no regression, and not equivalent either."""
     report = verdict("01-route-basic", reference=libnl, candidate=legacy)
 
-    assert (report.verdict, set(report.differences)) == ("equivalent", {"loss-of-service"})
+    assert (report.verdict, set(report.differences)) == ("lossy", {"loss-of-service"})
+    assert (report.lost_events, report.fails) == ({}, "")
+    assert report.reason == "1,744 values and events would be lost"
+    assert sum(report.losses.values()) == 1744 == report.differences["loss-of-service"]
 
 
-def test_strictness_makes_a_warning_a_regression() -> None:
-    """Events and seeds that come twice leave the state as it is: a warning, and with ``strict`` a regression."""
-    usual, strict = (verdict("01-route-basic", candidate=ZOO["twice"].make, strict=strict) for strict in (False, True))
+def test_a_rollback_that_loses_whole_events_fails() -> None:
+    """legacy reads no IPsec: what it would not report is named. Messages of recorded dumps are not among it."""
+    report = verdict("06-xfrm", reference=libnl, candidate=legacy)
 
-    assert (usual.verdict, strict.verdict, strict.reason) == ("equivalent", "regression", "469 duplicate")
+    assert (report.verdict, report.losses["xfrm_state"]) == ("lossy", 58)
+    assert report.lost_events == {"xfrm_flush": 2, "xfrm_policy": 10, "xfrm_state": 16}
+    assert report.fails == "whole events would be lost: xfrm_state 16, xfrm_policy 10, xfrm_flush 2"
+
+
+@pytest.mark.parametrize(
+    ("name", "policy", "reason"),
+    [
+        (
+            "08-tc",
+            Policy(),
+            "no event was compared: no notification is of a group and a type that an implementation reads",
+        ),
+        ("01-route-basic", Policy(min_events=144), "143 events were compared, and 144 are required"),
+        (
+            "01-route-basic",
+            Policy(require_protocols=("NETLINK_ROUTE", "NETLINK_XFRM")),
+            "no event of NETLINK_XFRM was compared, and it is required",
+        ),
+    ],
+    ids=["none", "few", "protocol"],
+)
+def test_thin_evidence_is_inconclusive(name: str, policy: Policy, reason: str) -> None:
+    """What agrees is no success where too little was compared; recorded dumps are no evidence about a monitor."""
+    report = verdict(name, policy=policy)
+
+    assert (report.verdict, report.reason, report.fails) == ("inconclusive", reason, "")
+
+
+def test_enough_evidence_is_enough() -> None:
+    """A policy that is met changes no verdict. What one of them gives alone was held against the bytes, and counts."""
+    met = Policy(min_events=143, require_protocols=("NETLINK_ROUTE",))
+    alone = Policy(min_events=28, require_protocols=("NETLINK_XFRM",))
+
+    assert verdict("01-route-basic", policy=met).verdict == "equivalent"
+    assert verdict("06-xfrm", policy=alone).verdict == "equivalent"
+    assert verdict("06-xfrm").compared == {"NETLINK_XFRM": 28}
+
+
+def test_a_difference_outweighs_thin_evidence() -> None:
+    """A regression that was found stands, however little was compared."""
+    report = verdict("01-route-basic", candidate=ZOO["no rules"].make, policy=Policy(min_events=10_000))
+
+    assert (report.verdict, report.fails) == ("regression", "a regression")
+
+
+def test_a_policy_can_fail_on_a_warning() -> None:
+    """Events and seeds that come twice leave the state as it is: a warning, which fails under a policy that says so."""
+    policies = Policy(), Policy(fail_on=("warning",)), Policy(fail_on=("duplicate",)), Policy(fail_on=("coalesced",))
+    usual, strict, named, other = (
+        verdict("01-route-basic", candidate=ZOO["twice"].make, policy=policy) for policy in policies
+    )
+
+    assert {usual.verdict, strict.verdict, named.verdict, other.verdict} == {"equivalent"}
+    assert (usual.fails, other.fails) == ("", "")
+    assert strict.fails == named.fails == "the policy fails on 469 duplicate"
     assert usual.differences["duplicate"] == strict.differences["duplicate"] == 143 + 326
-    assert verdict("01-route-basic", strict=True).verdict == "equivalent"
+    assert verdict("01-route-basic", policy=Policy(fail_on=("warning",))).fails == ""
 
 
 def test_a_difference_says_where_and_what() -> None:

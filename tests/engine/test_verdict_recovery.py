@@ -26,7 +26,7 @@ def recovered(candidate: BackendMaker, kernel: str = "linux-6.12", name: str = "
     """The report on a recording of which notifications are lost in two places."""
     with open_capture(CAPTURES / kernel / f"{name}.pcap.zst") as reader:
         options = BackendOptions(resync=True, resync_interval=0.0)
-        return replay_capture(reader, name, legacy, candidate, options=options, faults=LOSS)
+        return replay_capture(reader, name, legacy, candidate, options=options, faults=LOSS)[0]
 
 
 RECOVERY = {name: bad for name, bad in ZOO.items() if bad.options.resync and bad.found_as == {Class.STATE}}
@@ -57,6 +57,6 @@ def test_an_overrun_that_is_swallowed_at_the_end_is_found() -> None:
 
     silent = ZOO["silent to the end"].make
     with open_capture(CAPTURES / "linux-6.12" / "01-route-basic.pcap.zst") as reader:
-        report = replay_capture(reader, "01", legacy, silent, faults=(Fault(600, 100000),))
+        report = replay_capture(reader, "01", legacy, silent, faults=(Fault(600, 100000),))[0]
 
     assert (report.verdict, report.differences["error"]) == ("regression", 1)

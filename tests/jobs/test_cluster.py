@@ -98,9 +98,9 @@ def opened(address: str, timeout: float, **options: Any) -> str:
 def test_a_cluster_reports_what_one_process_reports(cluster: str, form: str) -> None:
     """Byte for byte, with no word of dask on either stream; relative paths are those of who asks."""
     captures = [path.name for path in SMALL]
-    one = replay(*captures, "--format", form, cwd=CAPTURES)
+    one = replay(*captures, "--group", "tc", "--format", form, cwd=CAPTURES)
 
-    assert replay(*captures, "--format", form, "--executor", f"dask:{cluster}", cwd=CAPTURES) == one
+    assert replay(*captures, "--group", "tc", "--format", form, "--executor", f"dask:{cluster}", cwd=CAPTURES) == one
     assert (one[0], one[2]) == (0, "")
 
 

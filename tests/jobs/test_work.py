@@ -82,7 +82,7 @@ def one_by_one() -> tuple[list[object], bytes]:
 
     def replay(path: Path) -> None:
         with open_capture(path) as reader:
-            reports.append(replay_reader(reader, path, ReplayOptions(), on_line=lines.append))
+            reports.extend(replay_reader(reader, path, ReplayOptions(), on_line=lines.append))
 
     for path in SMALL:
         make_a_mistake(replay, path)

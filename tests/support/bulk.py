@@ -36,7 +36,7 @@ def contents(state: State) -> list[Any]:
 def outcome(replay: Replay) -> dict[str, Any]:
     """All that a replay has found so far."""
     tally, judge, kernel = replay.feed.tally, replay.judge, replay.feed.kernel
-    objects = replay.states.objects()
+    objects = replay.states.objects(1)
     replay.states.diverge()
     found: dict[str, Any] = {
         "tally": vars(tally),

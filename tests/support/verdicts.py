@@ -14,6 +14,7 @@ from nlmon.engine.lane import BackendMaker
 from nlmon.engine.run import replay_capture
 from nlmon.engine.segments import Select
 from nlmon.report.model import CaptureReport
+from nlmon.report.policy import Policy
 from nlmon.transport.recorded.faults import Fault
 from support.paths import CAPTURES
 
@@ -32,7 +33,7 @@ def verdict(
     candidate: BackendMaker = libnl,
     select: Select = "notifications",
     protocols: tuple[int, ...] | None = None,
-    strict: bool = False,
+    policy: Policy | None = None,
     options: BackendOptions | None = None,
     faults: tuple[Fault, ...] = (),
 ) -> CaptureReport:
@@ -45,7 +46,7 @@ def verdict(
             candidate,
             select=select,
             protocols=protocols,
-            strict=strict,
+            policy=policy,
             options=options,
             faults=faults,
-        )
+        )[0]

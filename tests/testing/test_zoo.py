@@ -58,7 +58,7 @@ def test_a_recording_shows_the_mistake(bad: BadImplementation) -> None:
     sound = good(bad.base, bad.recording, bad.options, bad.faults)
 
     assert {cls.label for cls in bad.found_as} <= set(report.differences)
-    assert (report.verdict, sound.verdict) == (bad.verdict, "equivalent")
+    assert (report.verdict, sound.verdict) == (bad.verdict, "equivalent" if bad.base == "libnl" else "lossy")
 
 
 @pytest.mark.parametrize("bad", BY_HAND.values(), ids=BY_HAND.keys())

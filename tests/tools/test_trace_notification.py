@@ -24,7 +24,7 @@ def test_every_call_of_a_notification_is_counted() -> None:
     times = [int(found[1]) if (found := re.search(r"\((\d+) times\)", " ".join(call))) else 1 for call in calls]
 
     assert (done.returncode, done.stderr) == (0, "")
-    assert calls[0] == ["engine/replay.py", "Replay.take"]
+    assert calls[0] == ["engine/replay.py", "Replay.add"]
     assert total == ["calls", str(sum(times))]
     assert modules == ["modules", str(len({call[0].split()[0] for call in calls}))]
 

@@ -14,6 +14,7 @@ Not here: differences (``judge``).
 
 from __future__ import annotations
 
+import copy
 import struct
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -60,6 +61,12 @@ class Agreement:
                 alike = _compiled(KIND_TYPES[name], alone, hop)
                 checks = CompiledChecks(reader, name, byteorder, self._count)
                 self._kinds[KIND_TYPES[name]], self._checks[name] = (alike, checks.by_head, checks), checks
+
+    def reverse(self) -> Agreement:
+        """The same for the other direction: one count, of which the two see the opposite sides."""
+        other = copy.copy(self)
+        other._swapped = not self._swapped
+        return other
 
     def counted(self, others: Counter[str], *, of_reference: bool) -> Counter[str]:
         """How often fields were given by one of the two alone: in what was agreed on, and ``others``."""

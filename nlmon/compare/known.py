@@ -1,0 +1,172 @@
+"""Differences that somebody looked at and accepts for a while: one entry each, with a reason and an owner.
+
+Rules:
+1. An entry allows what it names and nothing more: one class of difference at one place. It says why and who answers
+   for it, and it can end by itself.
+2. What an entry allows is counted and shown with its reason, and does not turn the verdict. An entry that allows
+   nothing, or whose time is over, is as visible as a difference.
+
+Not here: the file that entries are kept in (``nlmon.cli.knownfile``), and what a whole run makes of entries that allow
+nothing (``nlmon.cli.verdict``).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from fnmatch import fnmatchcase
+
+from msgspec import Struct, structs
+
+from nlmon.compare.difference import Class, Difference
+
+__all__ = ["Known", "KnownDifference", "in_range", "place_of", "same_place"]
+
+_BOUND = re.compile(r"(>=|<=|==|>|<)\s*(\d+(?:\.\d+)*)")
+_VERSION = re.compile(r"\d+(?:\.\d+)*")
+
+
+class KnownDifference(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One entry.
+
+    ``code``: of the class of difference, such as NLD102. ``message``: the type of the message, such as RTM_NEWLINK; of
+    a state the kind of object, such as ``link``; of a loss of service the kind of event, such as ``xfrm_state``.
+    ``field``: the field of it, ``*`` for every one, empty where the difference is about the whole event or message.
+    ``capture``: name or path of the capture, or a pattern for it. ``reference``, ``candidate``: the implementations
+    and thereby the direction, ``*`` for any. ``kernel``: a range such as ``>=6.1,<6.13`` that the kernel of the
+    recording must be in. ``reason``, ``owner``, ``issue``: for people. ``expires``: the last day on which it holds.
+    """
+
+    code: str
+    message: str
+    field: str = ""
+    capture: str = "*"
+    reference: str = "*"
+    candidate: str = "*"
+    kernel: str = ""
+    reason: str
+    owner: str
+    issue: str = ""
+    expires: dt.date | None = None
+
+    def __post_init__(self) -> None:
+        if self.code not in {cls.code for cls in Class}:
+            raise ValueError(f"{self.code!r} is no code of a difference; NLD102 is one")
+        if not self.reason.strip() or not self.owner.strip():
+            raise ValueError("an entry needs a reason and an owner")
+        if self.kernel and not all(map(_BOUND.fullmatch, self._bounds())):
+            raise ValueError(f"{self.kernel!r} is no range of kernels; >=6.1,<6.13 is one")
+
+    def _bounds(self) -> list[str]:
+        return [bound.strip() for bound in self.kernel.split(",")]
+
+    @property
+    def names_its_capture(self) -> bool:
+        """Whether it is about one capture and not about all that fit a pattern."""
+        return not set("*?[") & set(self.capture)
+
+    def expired(self, today: dt.date) -> bool:
+        """Whether its last day is over."""
+        return self.expires is not None and self.expires < today
+
+    def applies(self, capture: str, kernel: str, reference: str, candidate: str) -> bool:
+        """Whether it is about this capture, its kernel and this direction."""
+        return (
+            any(fnmatchcase(tail, self.capture) for tail in _tails(capture))
+            and fnmatchcase(reference, self.reference)
+            and fnmatchcase(candidate, self.candidate)
+            and (not self.kernel or in_range(kernel, self.kernel))
+        )
+
+    def allows(self, place: tuple[str, str, str]) -> bool:
+        """Whether it names a place, which is code, message and field."""
+        code, message, field = place
+        return (self.code, self.message) == (code, message) and self.field in {field, "*"}
+
+
+class Known:
+    """The entries that apply to one comparison, by their number in the file from 1, and how often each allowed
+    something; ``first``: the first difference that it allowed."""
+
+    def __init__(self, entries: Sequence[tuple[int, KnownDifference]] = ()) -> None:
+        self.entries = tuple(entries)
+        self.counts: Counter[int] = Counter()
+        self.first: dict[int, Difference] = {}
+
+    def allow(self, difference: Difference) -> bool:
+        """Whether an entry allows a difference, which is then counted there."""
+        if not self.entries:
+            return False
+        cls, message, field = place_of(difference)
+        number = self._find((cls.code, message, field))
+        if not number:
+            return False
+        self.counts[number] += 1
+        self.first.setdefault(number, difference)
+        return True
+
+    def split_losses(self, losses: Counter[str]) -> tuple[Counter[str], Counter[int]]:
+        """Losses of service, by ``kind.field`` or ``kind``: those that no entry allows, and how many each one does."""
+        left: Counter[str] = Counter()
+        allowed: Counter[int] = Counter()
+        for name, count in losses.items():
+            kind, _, field = name.partition(".")
+            number = self._find((Class.SERVICE.code, kind, field))
+            if number:
+                allowed[number] += count
+            else:
+                left[name] = count
+        return left, allowed
+
+    def _find(self, place: tuple[str, str, str]) -> int:
+        """The number of the first entry that names a place, 0 if none does."""
+        return next((number for number, entry in self.entries if entry.allows(place)), 0)
+
+
+def _tails(path: str) -> Iterator[str]:
+    """A path, and what is left of it behind each slash, so that a name or the end of a path names a file."""
+    yield path
+    for at, letter in enumerate(path, 1):
+        if letter == "/":
+            yield path[at:]
+
+
+def place_of(difference: Difference) -> tuple[Class, str, str]:
+    """What differences that are alike have in common: class, message and field. The object of a state is named in
+    full, and here only by its kind."""
+    message = difference.message.partition(" ")[0] if difference.cls is Class.STATE else difference.message
+    return difference.cls, message, difference.field
+
+
+def in_range(kernel: str, wanted: str) -> bool:
+    """Whether a kernel, such as ``Linux 6.12.9-amd64``, is in a range; one whose version is not known is in none."""
+    found = _VERSION.search(kernel)
+    if found is None:
+        return False
+    version = _numbers(found.group())
+    for operator, text in _BOUND.findall(wanted):
+        bound = _numbers(text)
+        cut = version[: len(bound)] if operator in {"==", "<=", ">"} else version
+        holds = {
+            ">=": version >= bound,
+            "<": version < bound,
+            "==": cut == bound,
+            "<=": cut <= bound,
+            ">": cut > bound,
+        }
+        if not holds[operator]:
+            return False
+    return True
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(map(int, version.split(".")))
+
+
+def same_place(one: KnownDifference, other: KnownDifference) -> bool:
+    """Whether two entries allow the same in the same comparisons, whatever reason they give."""
+    scope = ("code", "message", "field", "capture", "reference", "candidate", "kernel")
+    before, after = structs.asdict(one), structs.asdict(other)
+    return all(before[name] == after[name] for name in scope)

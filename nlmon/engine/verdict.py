@@ -1,0 +1,111 @@
+"""The verdict on one direction of a comparison, and whether it fails under the policy.
+
+Rules:
+1. A family that was asked for and that the recording does not name makes every verdict an error, since the question was
+   wrong. Else a regression outweighs damage, damage outweighs thin evidence, and that outweighs a loss: what was found
+   stands, and what could not be seen is no success.
+2. Evidence is compared events of notifications. Recorded dumps say nothing about what a monitor would have received.
+3. What the contract gives to the reference alone is lost by the move. That is its price and no mistake: lossy.
+
+Not here: the comparison itself (``replay``, ``live``) and the rest of a report (``summary``).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+
+from msgspec import Struct
+
+from nlmon.compare.difference import Class, Severity
+from nlmon.compare.judge import Judge
+from nlmon.names import PROTOCOLS
+from nlmon.report.model import Verdict
+from nlmon.report.policy import Policy
+
+__all__ = ["Losses", "compared_by_name", "fails", "give_verdict", "losses_of", "thin_evidence"]
+
+
+class Losses(Struct, frozen=True):
+    """What a move loses, by kind and field: ``all``; of these ``events``, whole events of notifications; ``allowed``:
+    how many each entry of the known differences allows, which are in neither."""
+
+    all: Counter[str]
+    events: Counter[str]
+    allowed: Counter[int]
+
+
+def losses_of(judge: Judge) -> Losses:
+    """What the move that a judge looked at loses."""
+    left, allowed = judge.known.split_losses(+judge.services)
+    return Losses(left, Counter({kind: n for kind, n in judge.lost_events.items() if kind in left}), allowed)
+
+
+def give_verdict(
+    judge: Judge, losses: Losses, policy: Policy, *, wrong: str, unread: str, thin: list[str]
+) -> tuple[Verdict, str, str]:
+    """Verdict, the reason for it, and why it fails the run (empty if it does not). ``wrong``: why the question cannot
+    be answered; ``unread``: why not everything could be read; ``thin``: why the evidence is too little."""
+    reason = ", ".join(f"{count} {cls.label}" for cls, count in judge.counts.items() if _is_regression(cls))
+    verdict: Verdict
+    if wrong:
+        verdict, reason = "error", wrong
+    elif reason:
+        verdict = "regression"
+    elif unread:
+        verdict, reason = "error", unread
+    elif thin:
+        verdict, reason = "inconclusive", "; ".join(thin)
+    elif losses.all:
+        verdict, reason = "lossy", f"{sum(losses.all.values()):,} values and events would be lost"
+    else:
+        verdict = "equivalent"
+    return verdict, reason, "; ".join(fails(verdict, judge.counts, losses, policy))
+
+
+def _is_regression(cls: Class) -> bool:
+    return cls.severity is Severity.REGRESSION
+
+
+def fails(verdict: Verdict, counts: Mapping[Class, int], losses: Losses, policy: Policy) -> Iterator[str]:
+    """Why a run fails, the gravest first."""
+    if verdict == "regression":
+        yield "a regression"
+    if losses.events:
+        yield "whole events would be lost: " + ", ".join(f"{kind} {n:,}" for kind, n in losses.events.most_common())
+    if verdict != "regression" and verdict in policy.fail_on:
+        yield f"the policy fails on {verdict}"
+    found = {cls: n for cls, n in counts.items() if not _is_regression(cls) and policy.fails_on(cls)}
+    if losses.all and policy.fails_on(Class.SERVICE):
+        found[Class.SERVICE] = sum(losses.all.values())
+    if found:
+        yield "the policy fails on " + ", ".join(f"{n:,} {cls.label}" for cls, n in found.items())
+
+
+def thin_evidence(compared: Mapping[int, int], notifications: int, dropped: int, policy: Policy) -> list[str]:
+    """Why there is too little evidence for a verdict. ``compared``: events by protocol; ``notifications``: how many
+    there were; ``dropped``: messages that were lost before they could be compared."""
+    total = sum(compared.values())
+    found = []
+    if not total and policy.min_events:
+        why = "no notification is of a group and a type that an implementation reads"
+        found.append(f"no event was compared: {why if notifications else 'there was no notification'}")
+    elif total < policy.min_events:
+        found.append(f"{total:,} events were compared, and {policy.min_events:,} are required")
+    names = compared_by_name(compared)
+    found += [
+        f"no event of {name} was compared, and it is required"
+        for name in policy.require_protocols
+        if not names.get(name)
+    ]
+    if dropped > policy.max_lost:
+        found.append(
+            f"{dropped:,} messages were lost while recording"
+            + f", and {policy.max_lost:,} may be" * bool(policy.max_lost)
+        )
+    return found
+
+
+def compared_by_name(compared: Mapping[int, int]) -> dict[str, int]:
+    """How many events were compared, by the name of the protocol."""
+    return {PROTOCOLS.get(protocol, str(protocol)): count for protocol, count in sorted(compared.items()) if count}

@@ -1,0 +1,55 @@
+"""The commands of the how-to pages that need no kernel, as they stand there, in their order."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from support.paths import REPOSITORY
+
+PAGES = sorted((REPOSITORY / "docs").rglob("*.md"))
+# A block of commands says what each of them exits with.
+BLOCK = re.compile(r"^```sh tested=(\d)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def commands(page: Path) -> list[tuple[str, int]]:
+    """Commands of a page with their exit codes."""
+    blocks = BLOCK.findall(page.read_text(encoding="utf-8"))
+    return [(line, int(code)) for code, block in blocks for line in block.splitlines()]
+
+
+TESTED = [page for page in PAGES if commands(page)]
+
+
+def test_pages_have_commands() -> None:
+    """At least this page is tested, so that the pattern still finds something."""
+    assert REPOSITORY / "docs" / "how-to" / "accept-known-differences.md" in TESTED
+
+
+@pytest.mark.parametrize("page", TESTED, ids=lambda page: page.stem)
+def test_every_command_exits_as_the_page_says(page: Path, tmp_path: Path) -> None:
+    """Typed one after another in a folder that has the recordings, each does what is written above it."""
+    (tmp_path / "fixtures").symlink_to(REPOSITORY / "fixtures")
+    path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
+    outcomes = []
+    for line, _ in commands(page):
+        done = subprocess.run(
+            line,
+            shell=True,
+            cwd=tmp_path,
+            env={**os.environ, "PATH": path},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        outcomes.append((line, done.returncode))
+        assert "Traceback" not in done.stderr
+
+    assert outcomes == commands(page)
+    assert shutil.which("nlmon", path=path) is not None
