@@ -4,7 +4,8 @@
     ├── UsageError               exit 2   the command or the call was wrong
     ├── InputError               exit 3   a file or its content was wrong
     │   ├── CaptureError                  not readable, not a capture, damaged
-    │   └── ContractError                 the contract file breaks its schema
+    │   ├── ContractError                 the contract file breaks its schema
+    │   └── ScenarioError                 a scenario file is wrong at a line and column
     ├── PlatformError            exit 4   privilege, kernel feature or tool missing
     │   ├── NotFound                      the kernel has no such object, such as a generic family
     │   └── TransportError                a socket call failed
@@ -50,6 +51,7 @@ __all__ = [
     "OverrunMessage",
     "PlatformError",
     "ResyncIncomplete",
+    "ScenarioError",
     "TransportError",
     "UsageError",
     "errno_name",
@@ -155,6 +157,18 @@ class CaptureError(InputError):
 
 class ContractError(InputError):
     """The contract file does not follow its schema."""
+
+
+class ScenarioError(InputError):
+    """A scenario file that is wrong at ``line`` and ``column``, from 1; 0 when the mistake is not in the file itself."""
+
+    def __init__(
+        self, code: str, what: str, *, where: str = "", why: str = "", hint: str = "", line: int = 0, column: int = 0
+    ) -> None:
+        place = f"{where}:{line}:{column}" if line else where
+        super().__init__(code, what, where=place, why=why, hint=hint)
+        self.line = line
+        self.column = column
 
 
 class PlatformError(NlmonError):

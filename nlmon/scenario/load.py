@@ -1,0 +1,263 @@
+"""Makes a scenario of the text of a file, or says what is wrong with it and where.
+
+Rules:
+1. The schema decides what may be written. What it accepts is a scenario, unless parts of it contradict each other
+   (NLM-S017).
+2. All mistakes of a file are found at once, in the order of its lines; a text that is no YAML has one.
+
+Not here: reading files (``nlmon.cli.scenario_files``), and what several scenarios must have in common (``check``).
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from nlmon.errors import ScenarioError
+from nlmon.scenario.document import Document, Path, read_document
+from nlmon.scenario.mistakes import explain, mistake, nearest
+from nlmon.scenario.model import (
+    VERSION,
+    Capture,
+    Count,
+    DifferencePattern,
+    ErrorPattern,
+    EventPattern,
+    Expect,
+    Fault,
+    Implementation,
+    Losses,
+    Needs,
+    ObjectPattern,
+    Scenario,
+    Step,
+    Traffic,
+    Verdicts,
+)
+from nlmon.scenario.schema import OBJECTS, STEPS, scenario_schema
+
+__all__ = ["ScenarioFile", "find_mistakes", "load_scenario"]
+
+
+class ScenarioFile(Struct, frozen=True):
+    """A scenario and the file that it stands in, which is called ``where``."""
+
+    where: str
+    scenario: Scenario
+    document: Document
+
+    def place(self, *path: str | int) -> str:
+        """``a.yaml:12:7`` of a value, such as ``place("steps", 1)``."""
+        place = self.document.place(path)
+        return f"{self.where}:{place.line}:{place.column}"
+
+    def mistake(self, code: str, what: str, *path: str | int, hint: str = "") -> ScenarioError:
+        """A mistake at a value."""
+        return mistake(code, what, self.document, path, self.where, hint=hint)
+
+
+def load_scenario(data: bytes, where: str) -> ScenarioFile:
+    """The scenario of a file; raises ``ScenarioError``, of several mistakes the first."""
+    document = read_document(data, where)
+    for error in _mistakes(document, where):
+        raise error
+    return ScenarioFile(where, _scenario(document.value, document, where), document)
+
+
+def find_mistakes(data: bytes, where: str) -> list[ScenarioError]:
+    """All mistakes of a file; none if it can be loaded."""
+    try:
+        return list(_mistakes(read_document(data, where), where))
+    except ScenarioError as error:
+        return [error]
+
+
+def _mistakes(document: Document, where: str) -> Iterator[ScenarioError]:
+    old = _version_mistake(document, where)
+    if old is not None:
+        yield old
+        return
+    errors = list(_validator().iter_errors(document.value))
+    # Whatever else is said of a value of a wrong type would be said of every such value.
+    wrong = {tuple(error.absolute_path) for error in errors if error.validator == "type"}
+    kept = [error for error in errors if error.validator == "type" or tuple(error.absolute_path) not in wrong]
+    found = [one for error in kept for one in explain(error, document, where)] or _contradictions(document, where)
+    yield from sorted(found, key=lambda one: (one.line, one.column, one.code))
+
+
+@functools.cache
+def _validator() -> Any:
+    from jsonschema import Draft202012Validator  # noqa: PLC0415  (start-up: only a scenario needs it)
+
+    return Draft202012Validator(scenario_schema())
+
+
+def _version_mistake(document: Document, where: str) -> ScenarioError | None:
+    """The version comes first: a file of another one is not held against this one's format."""
+    value = document.value
+    if not isinstance(value, dict) or "scenario" not in value:
+        hint = f"begin with scenario: {VERSION}"
+        return mistake("NLM-S010", "this is no scenario", document, (), where, hint=hint)
+    version = value["scenario"]
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+        what = f"{version!r} is no version of the format"
+        return mistake("NLM-S010", what, document, ("scenario",), where, hint=f"write scenario: {VERSION}")
+    if version > VERSION:
+        what = f"this scenario has version {version}, and this nlmon reads versions up to {VERSION}"
+        return mistake("NLM-S011", what, document, ("scenario",), where, hint="install a newer nlmon")
+    return None
+
+
+def _contradictions(document: Document, where: str) -> list[ScenarioError]:
+    """What follows the schema and cannot hold."""
+    value = document.value
+    found: list[ScenarioError] = []
+
+    def add(what: str, path: Path, hint: str = "") -> None:
+        found.append(mistake("NLM-S017", what, document, path, where, hint=hint))
+
+    written = value.get("implementations", [one.name for one in Scenario("", "").implementations])
+    names = [one if isinstance(one, str) else one["name"] for one in written]
+    for number, name in enumerate(names):
+        if name in names[:number]:
+            add(f"{name} takes part twice", ("implementations", number), "control: true runs the first one twice")
+    for path, one in _walk(value, ()):
+        if path[-1:] == ("count",) and isinstance(one, dict) and one.get("min", 0) > one.get("max", one.get("min", 0)):
+            add("min is more than max", path)
+        if path[-1:] == ("by",) and isinstance(one, str) and one not in names:
+            add(f"{one!r} does not take part", path, nearest(one, names))
+    losses = value["expect"].get("losses", 0)
+    for name in losses if isinstance(losses, dict) else ():
+        if name not in names:
+            add(f"{name!r} does not take part", ("expect", "losses", name), nearest(name, names))
+    capture = value.get("capture")
+    if isinstance(capture, dict) and "frames" in capture:
+        first, _, last = capture["frames"].partition("-")
+        if last and int(last) < int(first):
+            add(f"the last frame, {last}, comes before the first one, {first}", ("capture", "frames"))
+    for path, name, made in _namespaces(value):
+        if name not in made:
+            hint = nearest(name, sorted(made)) or f"make it with netns: {name} in a step before"
+            add(f"there is no namespace {name!r} yet", path, hint)
+    return found
+
+
+def _walk(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
+    yield path, value
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, inner in items:
+        yield from _walk(inner, (*path, key))
+
+
+def _namespaces(value: Mapping[str, Any]) -> Iterator[tuple[Path, str, set[str]]]:
+    """Where steps name a namespace, and those that steps before have made."""
+    made: set[str] = set()
+    for part in ("setup", "steps"):
+        for number, step in enumerate(value.get(part, ())):
+            if isinstance(step, str):
+                continue
+            if "in" in step:
+                yield (part, number, "in"), step["in"], made
+            for end in ("from", "to"):
+                if end in step.get("traffic", ()):
+                    yield (part, number, "traffic", end), step["traffic"][end], made
+            made |= set(_several(step.get("netns", [])))
+
+
+def _scenario(value: Mapping[str, Any], document: Document, where: str) -> Scenario:
+    """The values of a document that has no mistake."""
+
+    def steps(part: str) -> tuple[Step, ...]:
+        found = []
+        for number, step in enumerate(value.get(part, ())):
+            place = document.place((part, number))
+            found.append(_step(step, f"{where}:{place.line}:{place.column}"))
+        return tuple(found)
+
+    given: dict[str, Any] = {name: value[name] for name in ("level", "kernel", "control", "seed") if name in value}
+    if "implementations" in value:
+        named = [one if isinstance(one, dict) else {"name": one} for one in value["implementations"]]
+        given["implementations"] = msgspec.convert(named, tuple[Implementation, ...])
+    if "capture" in value:
+        capture = value["capture"]
+        given["capture"] = msgspec.convert(capture if isinstance(capture, dict) else {"path": capture}, Capture)
+    return Scenario(
+        id=value["id"],
+        title=value["title"],
+        authority=tuple(_several(value.get("authority", []))),
+        needs=msgspec.convert(value.get("needs", {}), Needs),
+        setup=steps("setup"),
+        steps=steps("steps"),
+        faults=tuple(
+            msgspec.convert({"kind": kind, **rest}, Fault)
+            for fault in value.get("faults", ())
+            for kind, rest in fault.items()
+        ),
+        expect=_expect(value["expect"]),
+        **given,
+    )
+
+
+def _step(value: Any, place: str) -> Step:
+    if isinstance(value, str):
+        return Step("run", line=value, place=place)
+    kind = next(key for key in STEPS if key in value)
+    return Step(
+        kind,  # type: ignore[arg-type]
+        line=value[kind] if kind in {"run", "batch", "python"} else "",
+        names=tuple(_several(value.get("netns", []))),
+        traffic=msgspec.convert(value["traffic"], Traffic) if "traffic" in value else None,
+        namespace=value.get("in", ""),
+        expect=_events(_several(value.get("expect", []))),
+        within=value.get("within"),
+        place=place,
+    )
+
+
+def _expect(value: Mapping[str, Any]) -> Expect:
+    verdict, state, losses = value.get("verdict", {}), value.get("state", ()), value.get("losses", {})
+    return Expect(
+        verdict=msgspec.convert(verdict if isinstance(verdict, dict) else {"migrate": verdict}, Verdicts),
+        events=_events(value.get("events", ())),
+        in_order=_events(value.get("in_order", ())),
+        state="kernel" if state == "kernel" else tuple(map(_object, state)),
+        differences=tuple(DifferencePattern(**_counted(one)) for one in value.get("differences", ())),
+        losses=Losses(by={name: _count(one) for name, one in losses.items()})
+        if isinstance(losses, dict)
+        else Losses(each=_count(losses)),
+        errors=tuple(ErrorPattern(**_counted(one)) for one in value.get("errors", ())),
+    )
+
+
+def _events(values: Any) -> tuple[EventPattern, ...]:
+    return tuple(
+        EventPattern(
+            fields={key: field for key, field in one.items() if key not in {"count", "by"}},
+            count=_count(one.get("count")),
+            by=one.get("by", ""),
+        )
+        for one in values
+    )
+
+
+def _object(value: Mapping[str, Any]) -> ObjectPattern:
+    kind = next(key for key in value if key in OBJECTS)
+    return ObjectPattern(kind, value[kind], _count(value.get("count")), value.get("by", ""))
+
+
+def _counted(value: Mapping[str, Any]) -> dict[str, Any]:
+    return {**value, "count": _count(value.get("count"))}
+
+
+def _count(value: Any) -> Count:
+    if value is None:
+        return Count()
+    return Count(value, value) if isinstance(value, int) else Count(value.get("min", 0), value.get("max"))
+
+
+def _several(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]

@@ -1,0 +1,249 @@
+"""What a scenario says, as values: what happens, who takes part and what must hold.
+
+Rules:
+1. These are values of a file that was checked (``load``); what a file leaves out has its default here.
+2. Paths, command lines and names are as in the file. Whether they exist, and whether they may be used, is decided by
+   whoever uses them.
+
+Not here: how a scenario is written (``schema``).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypeAlias
+
+from msgspec import Struct
+
+from nlmon.engine.segments import Select
+
+__all__ = [
+    "VERSION",
+    "Capture",
+    "Count",
+    "DifferencePattern",
+    "ErrorPattern",
+    "EventPattern",
+    "Expect",
+    "Fault",
+    "Implementation",
+    "Level",
+    "Limits",
+    "Losses",
+    "Needs",
+    "ObjectPattern",
+    "Phase",
+    "Scenario",
+    "Step",
+    "Traffic",
+    "Verdicts",
+    "Word",
+]
+
+VERSION = 1
+
+Level: TypeAlias = Literal["required", "optional", "tentative"]
+Word: TypeAlias = Literal["equivalent", "lossy", "regression", "inconclusive", "error"]
+Phase: TypeAlias = Literal["capture", "frame", "decode", "socket", "step"]
+Direction: TypeAlias = Literal["migrate", "rollback"]
+
+
+class Needs(Struct, frozen=True, forbid_unknown_fields=True):
+    """What must be there, else the scenario is skipped with the reason. ``live``: a kernel that makes network
+    namespaces; ``root``: the privilege to do what no user namespace allows; ``devices``: kinds of links, ``programs``,
+    ``families`` of NETLINK_GENERIC."""
+
+    live: bool = False
+    root: bool = False
+    devices: tuple[str, ...] = ()
+    programs: tuple[str, ...] = ()
+    families: tuple[str, ...] = ()
+
+
+class Limits(Struct, frozen=True, forbid_unknown_fields=True):
+    """Limits of an implementation, of which None is the default; see ``BackendOptions``."""
+
+    receive_buffer: int | None = None
+    send_buffer: int | None = None
+    cache_size: int | None = None
+    cache_ttl: float | None = None
+    max_message_size: int | None = None
+    message_pool_size: int | None = None
+    pool_policy: Literal["wait", "oldest", "newest"] | None = None
+
+
+class Implementation(Struct, frozen=True, forbid_unknown_fields=True):
+    """An implementation that takes part, and its options. ``families``: of NETLINK_GENERIC, whose groups it joins,
+    None for all; ``groups``: more groups of rtnetlink; ``layouts``: how many it keeps, None for the default."""
+
+    name: str
+    families: tuple[str, ...] | None = None
+    groups: tuple[str, ...] = ()
+    caches: tuple[str, ...] = ()
+    recover: bool = False
+    layouts: int | None = None
+    limits: Limits = Limits()
+
+
+class Capture(Struct, frozen=True, forbid_unknown_fields=True):
+    """A recording that is replayed. ``path``: relative to the folder of the scenario; ``sha256``: of the file as it
+    is, empty if not stated; ``frames``: the first and the last frame, ``37-154``, ``37-`` or empty for all;
+    ``protocols`` empty: all that are supported."""
+
+    path: str
+    sha256: str = ""
+    select: Select = "notifications"
+    frames: str = ""
+    protocols: tuple[str, ...] = ()
+    byteorder: Literal["little", "big"] | None = None
+
+    @property
+    def first_frame(self) -> int:
+        """The first frame that is replayed, from 1."""
+        return int(self.frames.partition("-")[0] or 1)
+
+    @property
+    def last_frame(self) -> int | None:
+        """The last frame that is replayed; None: that of the recording."""
+        last = self.frames.partition("-")[2]
+        return int(last) if last else None
+
+
+class Count(Struct, frozen=True):
+    """How often something may be there; ``most`` None: any number of times."""
+
+    least: int = 1
+    most: int | None = None
+
+    def __contains__(self, number: int) -> bool:
+        return self.least <= number and (self.most is None or number <= self.most)
+
+    def __str__(self) -> str:
+        if self.most is None:
+            return f"at least {self.least}"
+        return str(self.least) if self.least == self.most else f"{self.least} to {self.most}"
+
+
+class EventPattern(Struct, frozen=True):
+    """Events that have the values of ``fields``, which are named and nested as in the object ``netlink`` of a line of
+    ``nlmon decode``; ``by``: of one implementation, empty for every one."""
+
+    fields: dict[str, Any]
+    count: Count = Count()
+    by: str = ""
+
+
+class ObjectPattern(Struct, frozen=True):
+    """Objects of the final state of a kind, such as ``route``, that have the values of ``fields``."""
+
+    kind: str
+    fields: dict[str, Any]
+    count: Count = Count()
+    by: str = ""
+
+
+class DifferencePattern(Struct, frozen=True):
+    """Differences of a code at a place: type of the message, or kind of the object, and field; empty for any."""
+
+    code: str
+    message: str = ""
+    field: str = ""
+    direction: Direction | None = None
+    count: Count = Count()
+
+
+class ErrorPattern(Struct, frozen=True):
+    """Errors of a code in a phase."""
+
+    phase: Phase
+    code: str
+    count: Count = Count()
+    by: str = ""
+
+
+class Losses(Struct, frozen=True):
+    """How many messages implementations report as lost: ``each`` by default, ``by`` those that are named."""
+
+    each: Count | None = None
+    by: dict[str, Count] = {}
+
+
+class Verdicts(Struct, frozen=True, forbid_unknown_fields=True):
+    """The verdict of each direction; None: any."""
+
+    migrate: Word | None = None
+    rollback: Word | None = None
+
+
+class Expect(Struct, frozen=True):
+    """What must hold in the end. ``events``: each pattern by itself, ``in_order``: events of which each comes after the
+    one before it; ``state``: ``kernel``, as the kernel itself tells it, or objects."""
+
+    verdict: Verdicts = Verdicts()
+    events: tuple[EventPattern, ...] = ()
+    in_order: tuple[EventPattern, ...] = ()
+    state: Literal["kernel"] | tuple[ObjectPattern, ...] = ()
+    differences: tuple[DifferencePattern, ...] = ()
+    losses: Losses = Losses()
+    errors: tuple[ErrorPattern, ...] = ()
+
+
+class Traffic(Struct, frozen=True, forbid_unknown_fields=True, rename={"source": "from", "target": "to"}):
+    """A flow that the runner itself makes, ``size`` bytes from one namespace to an address and port in another; an empty
+    name is the first namespace."""
+
+    protocol: Literal["tcp", "udp"]
+    address: str
+    port: int
+    source: str = ""
+    target: str = ""
+    size: int = 1
+
+
+class Step(Struct, frozen=True):
+    """One thing that happens: a value of ``kind``. ``line``: a command line (``run``), lines for ``ip -batch``
+    (``batch``) or a dotted name (``python``). ``namespace``: where it runs, empty for the first one. ``expect``: what
+    comes of it, ``within`` so many seconds, None for the deadline of the runner. ``place``: where it stands in the
+    file."""
+
+    kind: Literal["run", "batch", "netns", "traffic", "migrate", "rollback", "python"]
+    line: str = ""
+    names: tuple[str, ...] = ()
+    traffic: Traffic | None = None
+    namespace: str = ""
+    expect: tuple[EventPattern, ...] = ()
+    within: float | None = None
+    place: str = ""
+
+
+class Fault(Struct, frozen=True, forbid_unknown_fields=True):
+    """Something that goes wrong on purpose: ``kind``, by its key in the file. ``at``: the frame of the recording, or
+    live the number of the notification, 0: the seed chooses; ``count``: of how many datagrams or messages; ``size``: so
+    many bytes; ``type``: of an attribute."""
+
+    kind: str
+    at: int = 0
+    count: int = 1
+    size: int = 4
+    type: int = 0
+    protocol: str = "route"
+
+
+class Scenario(Struct, frozen=True):
+    """A scenario: the recording ``capture`` is replayed, or else ``setup`` and ``steps`` run. ``implementations``: the
+    first is the one in use, which every other one is compared with, and back. ``control``: the first one takes part
+    twice, so that noise is told from difference. ``kernel``: a range such as ``>=6.1,<6.13``, empty for all."""
+
+    id: str
+    title: str
+    authority: tuple[str, ...] = ()
+    level: Level = "required"
+    kernel: str = ""
+    needs: Needs = Needs()
+    implementations: tuple[Implementation, ...] = (Implementation("legacy"), Implementation("libnl"))
+    control: bool = False
+    capture: Capture | None = None
+    setup: tuple[Step, ...] = ()
+    steps: tuple[Step, ...] = ()
+    faults: tuple[Fault, ...] = ()
+    seed: int = 0
+    expect: Expect = Expect()

@@ -1,0 +1,320 @@
+"""The format of a scenario file as a JSON Schema: the one place that says which keys there are and what they hold.
+
+Rules:
+1. It is closed: a key that is not named here is a mistake.
+2. Alternatives are told apart by their type alone, ``type: [string, object]``, and not by ``anyOf``, so that a mistake
+   can be named. A ``description`` beside a pattern completes the sentence "… is not".
+
+Not here: reading (``load``), and what only the whole of a file shows (``check``).
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any, TypeAlias, get_args
+
+from nlmon.eventjson.plan import Field, plan
+from nlmon.events import PAYLOADS
+from nlmon.scenario.model import VERSION, Level, Phase, Word
+from nlmon.state.tables import KINDS as TABLES
+
+__all__ = ["FAULTS", "OBJECTS", "STEPS", "scenario_schema"]
+
+Schema: TypeAlias = dict[str, Any]
+
+# One of these keys says what a step does.
+STEPS = ("run", "batch", "netns", "traffic", "migrate", "rollback", "python")
+# The keys of each fault beside ``at``, where it happens.
+FAULTS = {
+    "overrun": ("count", "protocol"),
+    "drop": ("count", "protocol"),
+    "duplicate": ("count", "protocol"),
+    "reorder": ("count",),
+    "split": ("protocol",),
+    "merge": ("count", "protocol"),
+    "truncate": ("size", "protocol"),
+    "enobufs": ("protocol",),
+    "interrupted_dump": ("protocol",),
+    "unknown_attribute": ("type", "size", "protocol"),
+    "short_payload": ("size", "protocol"),
+    "longer_structure": ("size", "protocol"),
+    "paused_reader": ("count", "protocol"),
+    "lost_socket": ("protocol",),
+    "vanished_namespace": (),
+}
+# Objects of the final state, and the kind of event that tells of them: a port is a link of a bridge.
+OBJECTS = {kind: "link" if kind == "port" else kind for kind in TABLES}
+
+
+def _text(description: str, pattern: str = "", **more: Any) -> Schema:
+    # In some languages, Python among them, $ also matches before a last line end.
+    whole = {"pattern": rf"^{pattern}$(?!\n)"} if pattern else {}
+    return {"type": "string", "description": description, **whole, **more}
+
+
+def _number(least: int, most: int = 2**31 - 1) -> Schema:
+    return {"type": "integer", "minimum": least, "maximum": most}
+
+
+def _list(items: Schema, least: int = 1, *, unique: bool = False) -> Schema:
+    return {"type": "array", "items": items, "minItems": least, **({"uniqueItems": True} if unique else {})}
+
+
+def _one_or_more(items: Schema) -> Schema:
+    """A value, or a list of such values, told apart by their type."""
+    return {**items, "type": [items["type"], "array"], "items": items, "minItems": 1}
+
+
+def _object(properties: Schema, *required: str, **more: Any) -> Schema:
+    return {
+        "type": "object",
+        "properties": properties,
+        "additionalProperties": False,
+        **({"required": list(required)} if required else {}),
+        **more,
+    }
+
+
+_SENTENCE = _text("a text of at least one and at most 400 characters", minLength=1, maxLength=400)
+_NAME = _text("a name of letters, digits, dots, hyphens and underscores", r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
+_COMMAND = _text("a command line", r"(?=.*\S)[^\n\x00]+", maxLength=4096)
+_KERNEL = _text(
+    "a range of kernels, such as >=6.1,<6.13",
+    r"(>=|<=|==|>|<)[0-9]{1,5}(\.[0-9]{1,5}){0,3}(,(>=|<=|==|>|<)[0-9]{1,5}(\.[0-9]{1,5}){0,3})*",
+)
+_NAMES = _list(_NAME, unique=True)
+_PROTOCOL = {"enum": ["route", "generic", "sock_diag", "netfilter", "xfrm", "audit"]}
+_WORD = {"enum": list(get_args(Word))}
+_COUNT = {
+    **_object({"min": _number(0), "max": _number(0)}, minProperties=1),
+    "type": ["integer", "object"],
+    "minimum": 0,
+    "maximum": 2**31 - 1,
+}
+
+
+def _capture() -> Schema:
+    path = _text("a relative path with / between its parts", r"[^/\\\x00\n][^\\\x00\n]*", maxLength=1024)
+    keys = {
+        "path": path,
+        "sha256": _text("a SHA-256 of 64 hexadecimal digits", "[0-9a-f]{64}"),
+        "select": {"enum": ["notifications", "all"]},
+        "frames": _text("a range of frames, such as 37-154 or 37-", "[1-9][0-9]{0,8}-([1-9][0-9]{0,8})?"),
+        "protocols": _list(_PROTOCOL, unique=True),
+        "byteorder": {"enum": ["little", "big"]},
+    }
+    return {**_object(keys, "path"), **path, "type": ["string", "object"]}
+
+
+def _implementation() -> Schema:
+    limits = {
+        **dict.fromkeys(("receive_buffer", "send_buffer"), _number(0)),
+        **dict.fromkeys(("cache_size", "message_pool_size"), _number(1)),
+        "cache_ttl": {"type": "number", "exclusiveMinimum": 0, "maximum": 1e9},
+        "max_message_size": _number(16),
+        "pool_policy": {"enum": ["wait", "oldest", "newest"]},
+    }
+    keys = {
+        "name": _NAME,
+        "families": _NAMES,
+        "groups": _NAMES,
+        "caches": _list({"enum": ["link", "addr", "route"]}, unique=True),
+        "recover": {"type": "boolean"},
+        "layouts": _number(0),
+        "limits": _object(limits),
+    }
+    return {**_object(keys, "name"), **_NAME, "type": ["string", "object"]}
+
+
+def _step() -> Schema:
+    address = _text("an IPv4 or IPv6 address", "[0-9A-Fa-f:.]{2,45}")
+    flow = {
+        "protocol": {"enum": ["tcp", "udp"]},
+        "address": address,
+        "port": _number(1, 65535),
+        "from": _NAME,
+        "to": _NAME,
+        "size": _number(1, 1 << 24),
+    }
+    keys = {
+        "run": _COMMAND,
+        "batch": _text("lines for ip -batch", r"(?=[\s\S]*\S)[^\x00]+"),
+        "netns": _one_or_more(_NAME),
+        "traffic": _object(flow, "protocol", "address", "port"),
+        "migrate": {"const": True},
+        "rollback": {"const": True},
+        "python": _text(
+            "a dotted name, such as package.module.function", r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)+"
+        ),
+        "in": _NAME,
+        "expect": _one_or_more({"$ref": "#/$defs/event", "type": "object"}),
+        "within": {"type": "number", "exclusiveMinimum": 0, "maximum": 3600},
+    }
+    return {
+        **_object(keys),
+        "if": {"type": "object"},
+        "then": {"oneOf": [{"required": [key]} for key in STEPS]},
+        "dependentRequired": {"within": ["expect"]},
+        "dependentSchemas": {"in": {"anyOf": [{"required": ["run"]}, {"required": ["batch"]}]}},
+        **_COMMAND,
+        "type": ["string", "object"],
+    }
+
+
+def _fault() -> Schema:
+    values = {
+        "at": _number(1),
+        "count": _number(1, 10**6),
+        "size": _number(1, 65535),
+        "type": _number(1, 0x3FFF),
+        "protocol": _PROTOCOL,
+    }
+    kinds = {kind: _object({key: values[key] for key in ("at", *keys)}) for kind, keys in FAULTS.items()}
+    return _object(kinds, minProperties=1, maxProperties=1)
+
+
+def _expect() -> Schema:
+    code = _text("a code of a difference, such as NLD102", "NLD[0-9]{3}")
+    difference = {
+        "code": code,
+        "message": {"type": "string"},
+        "field": {"type": "string"},
+        "direction": {"enum": ["migrate", "rollback"]},
+        "count": _COUNT,
+    }
+    error = {
+        "phase": {"enum": list(get_args(Phase))},
+        "code": _text("a code of an error, such as NLM-D003", "NLM-[A-Z][0-9]{3}"),
+        "count": _COUNT,
+        "by": _NAME,
+    }
+    events = _list({"$ref": "#/$defs/event", "type": "object"})
+    losses = {
+        "type": ["integer", "object"],
+        "minimum": 0,
+        "maximum": 2**31 - 1,
+        "propertyNames": _NAME,
+        "additionalProperties": _COUNT,
+        "minProperties": 1,
+    }
+    words = _object({"migrate": _WORD, "rollback": _WORD}, minProperties=1)
+    return _object(
+        {
+            # A word, which the pattern spells out since an enumeration would refuse the object.
+            "verdict": {
+                **words,
+                "type": ["string", "object"],
+                "pattern": f"^({'|'.join(get_args(Word))})$(?!\\n)",
+                "description": f"a verdict, which is {', '.join(get_args(Word)[:-1])} or {get_args(Word)[-1]}",
+            },
+            "events": events,
+            "in_order": events,
+            "state": {
+                **_list({"$ref": "#/$defs/object"}),
+                "type": ["string", "array"],
+                "pattern": "^kernel$(?!\\n)",
+                "description": "kernel, nor a list of objects",
+            },
+            "differences": _list(_object(difference, "code")),
+            "losses": losses,
+            "errors": _list(_object(error, "phase", "code")),
+        },
+        minProperties=1,
+    )
+
+
+def _value(field: Field) -> Schema:
+    """What a pattern may ask of a field: a value of its type, the number instead of a name, or one that is in a list."""
+    if field.nested is not None:
+        one = {"$ref": f"#/$defs/{field.nested.__name__}"}
+        if not field.many:
+            return {**one, "type": ["object", "null"]}
+        return {**one, "type": ["object", "array", "null"], "items": {**one, "type": "object"}}
+    if field.table:
+        return {"type": ["string", "integer", "array", "null"], "items": {"type": ["string", "integer"]}}
+    kinds = field.schema.get("anyOf", [field.schema])
+    types = sorted({kind["type"] for kind in kinds} | {"null"})
+    if "array" in types:
+        return {"type": sorted({*types, "string", "integer"})}
+    return {"type": types}
+
+
+def _patterns() -> Schema:
+    """What a pattern may name of each kind of event, by kind, and by structure inside of one."""
+    found: Schema = {}
+    waiting = list(PAYLOADS.items())
+    while waiting:
+        name, struct = waiting.pop()
+        if name in found:
+            continue
+        fields = plan(struct)
+        found[name] = {
+            "properties": {field.name: _value(field) for field in fields},
+            "additionalProperties": False,
+        }
+        waiting += [(field.nested.__name__, field.nested) for field in fields if field.nested is not None]
+    return dict(sorted(found.items()))
+
+
+def _event() -> Schema:
+    number, name = {"type": "integer"}, {"type": ["string", "integer"]}
+    head = {
+        "type": {"enum": ["netlink", "overrun"]},
+        "protocol": name,
+        "msg_type": name,
+        "msg_flags": {"type": ["string", "integer", "array"], "items": {"type": ["string", "integer"]}},
+        **dict.fromkeys(("seq", "pid", "frame", "offset", "nsid"), number),
+        "interface": {"type": ["string", "null"]},
+        "synthetic": {"type": "boolean"},
+        "count": _COUNT,
+        "by": _NAME,
+    }
+    kinds = {kind: {"$ref": f"#/$defs/{kind}", "type": "object"} for kind in PAYLOADS}
+    # Without a type: where it stands there may be a list of such, too.
+    return {"properties": {**head, **kinds}, "additionalProperties": False, "minProperties": 1}
+
+
+def _state_object() -> Schema:
+    kinds = {kind: {"$ref": f"#/$defs/{event}", "type": "object"} for kind, event in OBJECTS.items()}
+    alone = [{"required": [kind]} for kind in OBJECTS]
+    return _object({**kinds, "count": _COUNT, "by": _NAME}, oneOf=alone)
+
+
+@functools.cache
+def scenario_schema() -> Schema:
+    """JSON Schema (2020-12) of a scenario file."""
+    needs = {
+        "live": {"type": "boolean"},
+        "root": {"type": "boolean"},
+        "devices": _NAMES,
+        "programs": _NAMES,
+        "families": _NAMES,
+    }
+    steps = _list({"$ref": "#/$defs/step"})
+    keys = {
+        "scenario": {"const": VERSION},
+        "id": _text(
+            "lower-case words with dots or hyphens between them, such as link.flap", r"[a-z0-9]+([.-][a-z0-9]+)*"
+        ),
+        "title": _SENTENCE,
+        "authority": _one_or_more(_SENTENCE),
+        "level": {"enum": list(get_args(Level))},
+        "kernel": _KERNEL,
+        "needs": _object(needs),
+        "implementations": _list(_implementation(), 2),
+        "control": {"type": "boolean"},
+        "capture": _capture(),
+        "setup": steps,
+        "steps": steps,
+        "faults": _list({"$ref": "#/$defs/fault"}),
+        "seed": _number(0),
+        "expect": _expect(),
+    }
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": f"nlmon scenario, version {VERSION}",
+        **_object(keys, "scenario", "id", "title", "expect"),
+        "oneOf": [{"required": ["capture"]}, {"required": ["steps"]}],
+        "dependentRequired": {"setup": ["steps"]},
+        "$defs": {"step": _step(), "fault": _fault(), "event": _event(), "object": _state_object(), **_patterns()},
+    }
