@@ -160,7 +160,7 @@ class ContractError(InputError):
 
 
 class ScenarioError(InputError):
-    """A scenario file that is wrong at ``line`` and ``column``, from 1; 0 when the mistake is not in the file itself."""
+    """A scenario file that is wrong at ``line`` and ``column``, from 1; 0 when it is wrong as a whole."""
 
     def __init__(
         self, code: str, what: str, *, where: str = "", why: str = "", hint: str = "", line: int = 0, column: int = 0

@@ -51,7 +51,7 @@ LEVELS = (
     ("nlmon.backends", "nlmon.compare"),
     ("nlmon.report", "nlmon.testing"),
     ("nlmon.engine",),
-    ("nlmon.jobs",),
+    ("nlmon.jobs", "nlmon.scenario"),
     ("nlmon.cli",),
     ("nlmon.__main__",),
 )
@@ -83,6 +83,9 @@ MAY = {
     "nlmon.testing": SHARED
     | {"nlmon.backends", "nlmon.compare.difference", "nlmon.transport.recorded.faults", "nlmon.testing", "nlmon.uapi"},
     "nlmon.testing.messages": set(),
+    "nlmon.scenario": {
+        *("nlmon.errors", "nlmon.events", "nlmon.eventjson", "nlmon.state", "nlmon.engine", "nlmon.scenario"),
+    },
     # It carries the options of a replay to where it is done and the report back.
     "nlmon.jobs": {
         *("nlmon", "nlmon.errors", "nlmon.jobs", "nlmon.report", "nlmon.engine", "nlmon.capture"),
@@ -99,6 +102,7 @@ PURE = tuple(
     for room in (
         *("events", "wire", "uapi", "framing", "payloads", "eventjson", "testing", "names", "state", "compare"),
         *("backends.libnl", "engine"),
+        *(f"scenario.{name}" for name in ("document", "schema", "model", "load", "mistakes", "expectation", "check")),
     )
 )
 
@@ -403,7 +407,7 @@ def test_a_package_says_what_is_in_it(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "room", ["backends", "backends.legacy", "backends.libnl", "transport.recorded", "jobs", "engine"]
+    "room", ["backends", "backends.legacy", "backends.libnl", "transport.recorded", "jobs", "engine", "scenario"]
 )
 def test_a_room_names_its_modules(room: str) -> None:
     """The entry to a room with many modules says where each of them belongs."""

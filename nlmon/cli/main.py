@@ -30,9 +30,10 @@ COMMANDS = {
     "decode": ("nlmon.cli.decode", "Print the events of a capture as JSON lines."),
     "record": ("nlmon.cli.record", "Record this host's netlink into a capture."),
     "capture": ("nlmon.cli.capture", "Look into capture files."),
+    "scenario": ("nlmon.cli.scenario", "Write and check scenario files."),
     "debug": ("nlmon.cli.debug", "Look into an implementation at work."),
     "known": ("nlmon.cli.known", "Keep the differences that are known and allowed."),
-    "schema": ("nlmon.cli.schema", "Print the JSON Schema of an output."),
+    "schema": ("nlmon.cli.schema", "Print the JSON Schema of an output or of a file."),
 }
 # ``nlmon status`` is kept for the counters of a running monitor.
 MOVED = {"status": "capture stats"}

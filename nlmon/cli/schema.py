@@ -1,4 +1,4 @@
-"""``nlmon schema``: the JSON Schema of everything that nlmon prints as JSON.
+"""``nlmon schema``: the JSON Schema of everything that nlmon prints as JSON, and of the files that it reads.
 
 The files in ``docs/schemas`` are this command's output; ``tools/schemas.py`` writes them. The report of the benchmark,
 which is not installed, has its schema there only, and in an installed nlmon among the data.
@@ -23,6 +23,7 @@ from nlmon.cli.settings import settings_schema
 from nlmon.cli.stats import stats_schema
 from nlmon.eventjson.schema import event_schema
 from nlmon.report.jsonout import report_schema, schema_of, stream_schema
+from nlmon.scenario.schema import scenario_schema
 
 __all__ = ["SCHEMAS", "command", "schema_text"]
 
@@ -38,6 +39,7 @@ SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
     "stats": stats_schema,
     "known": known_schema,
     "settings": settings_schema,
+    "scenario": scenario_schema,
 }
 
 

@@ -86,7 +86,7 @@ def _mistakes(document: Document, where: str) -> Iterator[ScenarioError]:
     wrong = {tuple(error.absolute_path) for error in errors if error.validator == "type"}
     kept = [error for error in errors if error.validator == "type" or tuple(error.absolute_path) not in wrong]
     found = [one for error in kept for one in explain(error, document, where)] or _contradictions(document, where)
-    yield from sorted(found, key=lambda one: (one.line, one.column, one.code))
+    yield from sorted(found, key=lambda one: (one.line, one.column, one.code, one.what))
 
 
 @functools.cache

@@ -6,6 +6,7 @@ nearest word that would be right.
     NLM-S012 … S016   the format: an unknown key, a missing key, a wrong type, a wrong value, keys that exclude others
     NLM-S017          the parts of one scenario contradict each other
     NLM-S020 … S029   a suite of scenarios (``check``)
+    NLM-S030, S031    a scenario that cannot be written (``nlmon.cli.scenario_new``)
 
 Not here: finding mistakes (``load``, ``check``).
 """
@@ -158,7 +159,7 @@ def _kind(value: object) -> str:
     for kind, name in ((bool, "true or false"), (int, "an integer"), (float, "a number"), (str, "a text")):
         if isinstance(value, kind):
             return name
-    return {list: "a list", dict: "a mapping"}.get(type(value), "empty")
+    return "a list" if isinstance(value, list) else "a mapping" if isinstance(value, dict) else "empty"
 
 
 def _any_of(names: Sequence[str]) -> str:

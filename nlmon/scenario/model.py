@@ -188,8 +188,8 @@ class Expect(Struct, frozen=True):
 
 
 class Traffic(Struct, frozen=True, forbid_unknown_fields=True, rename={"source": "from", "target": "to"}):
-    """A flow that the runner itself makes, ``size`` bytes from one namespace to an address and port in another; an empty
-    name is the first namespace."""
+    """A flow that the runner itself makes, ``size`` bytes from one namespace to an address and port in another; empty
+    names are the first namespace."""
 
     protocol: Literal["tcp", "udp"]
     address: str

@@ -224,7 +224,7 @@ def _expect() -> Schema:
 
 
 def _value(field: Field) -> Schema:
-    """What a pattern may ask of a field: a value of its type, the number instead of a name, or one that is in a list."""
+    """What a pattern may ask of a field: a value of its type, a number instead of a name, or what is in a list."""
     if field.nested is not None:
         one = {"$ref": f"#/$defs/{field.nested.__name__}"}
         if not field.many:

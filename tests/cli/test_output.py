@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from nlmon.cli import capture, debug, known, main
+from nlmon.cli import capture, debug, known, main, scenario
 from support.paths import FIXTURES, REPOSITORY
 
 BASIC = FIXTURES / "captures" / "linux-6.12" / "01-route-basic.pcap.zst"
@@ -41,6 +41,7 @@ COMMANDS = [
     ("capture", "info", BASIC, "--format", "json"),
     ("debug", "layout", BASIC),
     ("schema", "event"),
+    ("scenario", "schema"),
     ("--help",),
     ("--version",),
 ]
@@ -232,7 +233,12 @@ def test_the_readme_names_every_option() -> None:
     text = (REPOSITORY / "README.md").read_text(encoding="utf-8")
     lines = [line for line in text.splitlines() if line.startswith("| `nlmon ")]
     rows = {re.sub(r" *\[?[A-Z].*", "", line.split("`")[1]): line for line in lines}
-    groups = {"capture": capture.COMMANDS, "debug": debug.COMMANDS, "known": known.command.commands}
+    groups = {
+        "capture": capture.COMMANDS,
+        "debug": debug.COMMANDS,
+        "known": known.command.commands,
+        "scenario": scenario.COMMANDS,
+    }
     named = [*(main.COMMANDS.keys() - groups.keys()), *(f"{one} {name}" for one in groups for name in groups[one])]
     missing = []
     for command, row in rows.items():

@@ -1,0 +1,58 @@
+"""``nlmon scenario check``: is every scenario well written, and the suite in order?
+
+Not here: the rules (``nlmon.scenario``), and running scenarios.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from nlmon.cli.common import show_error, warn
+
+__all__ = ["command"]
+
+MISTAKEN = 3
+
+
+@click.command()
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path, readable=False))
+def command(paths: tuple[Path, ...]) -> None:
+    """Check scenario files, or all in folders; PATHS default to scenarios.
+
+    Each mistake is one line on stderr with file, line and column: of the format, and in the suite ids that are not
+    unique, titles that state nothing, captures that are missing or have changed, files that belong to no scenario.
+
+    Exit code: 0 all is in order, 3 there is a mistake, or no scenario.
+    """
+    from nlmon.backends.registry import BACKENDS  # noqa: PLC0415  (start-up: --help needs none of it)
+    from nlmon.cli.scenario_files import digests, find_scenarios, read_scenario  # noqa: PLC0415
+    from nlmon.errors import ScenarioError  # noqa: PLC0415
+    from nlmon.report.text import shown_path  # noqa: PLC0415
+    from nlmon.scenario.check import check_suite  # noqa: PLC0415
+    from nlmon.scenario.load import find_mistakes, load_scenario  # noqa: PLC0415
+
+    scenarios, beside = find_scenarios(paths or (Path("scenarios"),))
+    mistakes: list[ScenarioError] = []
+    files = []
+    for path in scenarios:
+        try:
+            data = read_scenario(path)
+        except ScenarioError as error:
+            mistakes.append(error)
+            continue
+        found = find_mistakes(data, shown_path(path))
+        mistakes += found
+        if not found:
+            files.append(load_scenario(data, shown_path(path)))
+    # With a mistake in a file, a capture that it names would be said to belong to none.
+    others = [] if mistakes else list(map(shown_path, beside))
+    if files or not mistakes:
+        mistakes += check_suite(files, digests(files), others, tuple(BACKENDS))
+    for mistake in mistakes:
+        show_error(mistake)
+    if mistakes:
+        sys.exit(MISTAKEN)
+    warn(f"{len(files)} scenario{'s' * (len(files) != 1)} in order")

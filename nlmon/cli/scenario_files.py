@@ -1,0 +1,73 @@
+"""Finds and reads scenario files, the captures that they name, and what lies beside them.
+
+Rules:
+1. A path that is given is read, whatever its name; of a folder every ``*.yaml`` below it.
+2. What is hidden, and README.md, is no part of a suite.
+
+Not here: what the files say (``nlmon.scenario``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from nlmon.errors import ScenarioError
+from nlmon.report.text import shown_path
+from nlmon.scenario.check import capture_path
+from nlmon.scenario.document import SIZE
+from nlmon.scenario.load import ScenarioFile
+
+__all__ = ["digest_of", "digests", "find_scenarios", "read_scenario"]
+
+ENDING = ".yaml"
+
+
+def find_scenarios(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
+    """The scenario files that are meant, and the other files in folders that are given; both in order and once."""
+    scenarios: dict[Path, None] = {}
+    others: dict[Path, None] = {}
+    for path in paths:
+        if not path.is_dir():
+            scenarios[path] = None
+            continue
+        for found in _files(path):
+            (scenarios if found.suffix == ENDING else others)[found] = None
+    return list(scenarios), list(others)
+
+
+def read_scenario(path: Path) -> bytes:
+    """What is in a scenario file, or its beginning when it is too large to be one; raises ``ScenarioError``."""
+    try:
+        with path.open("rb") as file:
+            return file.read(SIZE + 1)
+    except OSError as error:
+        why = error.strerror or ""
+        raise ScenarioError("NLM-S028", "the scenario cannot be read", where=shown_path(path), why=why) from error
+
+
+def digests(files: Iterable[ScenarioFile]) -> dict[str, str]:
+    """SHA-256 of the captures that scenarios name, by path; what cannot be read has none."""
+    found = {}
+    for path in {capture_path(file) for file in files} - {""}:
+        try:
+            found[path] = digest_of(Path(path))
+        except OSError:
+            continue  # the check says that it is missing
+    return found
+
+
+def digest_of(path: Path) -> str:
+    """SHA-256 of a file as it is."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _files(folder: Path) -> list[Path]:
+    found = []
+    for at, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        found += [Path(at) / name for name in names if not name.startswith(".") and name != "README.md"]
+    return sorted(found)

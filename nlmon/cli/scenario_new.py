@@ -1,0 +1,137 @@
+"""``nlmon scenario new``: a scenario for a capture, which says what a replay of it gives today.
+
+Not here: the replay (``nlmon.engine.run``), and the format (``nlmon.scenario``).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from nlmon.errors import InputError, UsageError
+
+if TYPE_CHECKING:  # start-up: --help needs no replay
+    from nlmon.report.model import CaptureReport
+
+__all__ = ["command"]
+
+ID = re.compile(r"[a-z0-9]+([.-][a-z0-9]+)*")
+
+
+def _id(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    if value is not None and not ID.fullmatch(value):
+        raise click.BadParameter(f"{value!r} is no id; write lower-case words with dots or hyphens, such as link.flap")
+    return value
+
+
+@click.command()
+@click.option(
+    "--from",
+    "capture",
+    required=True,
+    type=click.Path(path_type=Path, readable=False),
+    help="The capture that the scenario replays.",
+)
+@click.option("--id", "name", callback=_id, help="The id of the scenario.  [default: made of the capture's name]")
+@click.option("--title", help="What holds, as a sentence.  [default: made of the verdict]")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False, readable=False),
+    help="Write the scenario here instead of to stdout. A file that is there is kept.",
+)
+def command(capture: Path, name: str | None, title: str | None, output: Path | None) -> None:
+    """Write a scenario for a capture: its path and digest, and the verdicts that a replay gives in both directions.
+
+    Exit code: 0 done, 3 the capture is damaged or gives no event.
+    """
+    from nlmon.cli.output import write_report  # noqa: PLC0415  (start-up: --help needs none of it)
+    from nlmon.cli.scenario_files import digest_of  # noqa: PLC0415
+    from nlmon.report.text import shown_path  # noqa: PLC0415
+
+    if output is not None and output.exists():
+        hint = "name another file, or remove it"
+        raise UsageError("NLM-S030", "the scenario would replace a file", where=shown_path(output), hint=hint)
+    migrate, rollback = (_verdict(capture, *pair) for pair in (("legacy", "libnl"), ("libnl", "legacy")))
+    words = name or _id_of(capture)
+    folder = output.parent if output is not None else Path()
+    path = Path(os.path.relpath(capture, folder)).as_posix()
+    text = _text(words, title or _title(capture, migrate), path, digest_of(capture), (migrate, rollback))
+    if output is None:
+        sys.stdout.write(text)
+    else:
+        write_report(output, text.encode())
+
+
+def _verdict(capture: Path, reference: str, candidate: str) -> str:
+    """The verdict of a direction. Raises ``CaptureError`` for a capture that cannot be read, ``InputError`` for one
+    that says nothing."""
+    from nlmon.capture import open_capture  # noqa: PLC0415  (start-up: --help needs no replay)
+    from nlmon.jobs.work import ReplayOptions, replay_reader  # noqa: PLC0415
+
+    with open_capture(capture) as reader:
+        report = replay_reader(reader, capture, ReplayOptions(reference=reference, candidate=candidate))
+        if reader.damage is not None:
+            raise reader.damage
+    if report.verdict == "error":
+        raise InputError("NLM-U002", report.reason, where=report.path, hint="see nlmon capture info")
+    return _word(report)
+
+
+def _word(report: CaptureReport) -> str:
+    """The verdict as a scenario has it: where the contract gives something to the reference alone, lossy."""
+    lost = report.verdict == "equivalent" and report.differences.get("loss-of-service", 0)
+    return "lossy" if lost else report.verdict
+
+
+def _id_of(capture: Path) -> str:
+    stem = capture.name.partition(".")[0].lower()
+    return re.sub(r"[^a-z0-9]+", "-", stem).strip("-") or "scenario"
+
+
+def _title(capture: Path, migrate: str) -> str:
+    from nlmon.report.text import printable  # noqa: PLC0415  (start-up: --help needs no text)
+
+    same = "give the same for" if migrate in {"equivalent", "lossy"} else "differ on"
+    return f"Both implementations {same} the recording {printable(capture.name.partition('.')[0])}."
+
+
+def _text(name: str, title: str, path: str, digest: str, verdicts: tuple[str, str]) -> str:
+    """The file, which is a scenario whatever the capture is called; raises ``UsageError`` where that cannot be."""
+    from nlmon.errors import ScenarioError  # noqa: PLC0415  (start-up: --help needs none of it)
+    from nlmon.scenario.load import load_scenario  # noqa: PLC0415
+
+    text = (
+        f"scenario: 1\n"
+        f"id: {_quoted(name)}\n"
+        f"title: {_quoted(title)}\n"
+        f"capture:\n"
+        f"  path: {_quoted(path)}\n"
+        f"  sha256: {_quoted(digest)}\n"
+        f"expect:\n"
+        f"  verdict: {{migrate: {verdicts[0]}, rollback: {verdicts[1]}}}\n"
+    )
+    try:
+        load_scenario(text.encode("utf-8", "surrogateescape"), "scenario")
+    except ScenarioError as error:
+        what = "a scenario cannot be written for this capture"
+        raise UsageError("NLM-S031", what, why=error.what, hint="rename it, or give --title") from error
+    return text
+
+
+def _quoted(text: str) -> str:
+    """A text as YAML: as it is where that is read as the same text, else in quotes as JSON, which YAML reads alike."""
+    import json  # noqa: PLC0415  (start-up: --help needs no JSON)
+
+    from nlmon.scenario.document import read_document  # noqa: PLC0415
+
+    if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9 _./-]*", text) and read_document(text.encode(), "text").value == text:
+        return text
+    if text.startswith("../") and re.fullmatch(r"[A-Za-z0-9_./-]+", text):
+        return text
+    return json.dumps(text, ensure_ascii=False)
