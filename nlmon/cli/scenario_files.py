@@ -49,11 +49,13 @@ def read_scenario(path: Path) -> bytes:
 
 
 def digests(files: Iterable[ScenarioFile]) -> dict[str, str]:
-    """SHA-256 of the captures that scenarios name, by path; what cannot be read has none."""
+    """SHA-256 of the captures that scenarios name, by path; what is no file, or cannot be read, has none."""
     found = {}
     for path in {capture_path(file) for file in files} - {""}:
         try:
-            found[path] = digest_of(Path(path))
+            # A device or a pipe may have no end.
+            if Path(path).is_file():
+                found[path] = digest_of(Path(path))
         except OSError:
             continue  # the check says that it is missing
     return found

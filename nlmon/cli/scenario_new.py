@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -71,11 +72,14 @@ def command(capture: Path, name: str | None, title: str | None, output: Path | N
 def _verdict(capture: Path, reference: str, candidate: str) -> str:
     """The verdict of a direction. Raises ``CaptureError`` for a capture that cannot be read, ``InputError`` for one
     that says nothing."""
-    from nlmon.capture import open_capture  # noqa: PLC0415  (start-up: --help needs no replay)
-    from nlmon.jobs.work import ReplayOptions, replay_reader  # noqa: PLC0415
+    from nlmon.backends.registry import create  # noqa: PLC0415  (start-up: --help needs no replay)
+    from nlmon.capture import open_capture  # noqa: PLC0415
+    from nlmon.engine.run import replay_capture  # noqa: PLC0415
+    from nlmon.report.text import shown_path  # noqa: PLC0415
 
     with open_capture(capture) as reader:
-        report = replay_reader(reader, capture, ReplayOptions(reference=reference, candidate=candidate))
+        makers = (partial(create, reference), partial(create, candidate))
+        report = replay_capture(reader, shown_path(capture), *makers)
         if reader.damage is not None:
             raise reader.damage
     if report.verdict == "error":
@@ -130,8 +134,7 @@ def _quoted(text: str) -> str:
 
     from nlmon.scenario.document import read_document  # noqa: PLC0415
 
-    if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9 _./-]*", text) and read_document(text.encode(), "text").value == text:
-        return text
-    if text.startswith("../") and re.fullmatch(r"[A-Za-z0-9_./-]+", text):
+    plain = re.fullmatch(r"(\.\./)*[A-Za-z0-9][A-Za-z0-9 _./-]*", text)
+    if plain and read_document(text.encode(), "text").value == text:
         return text
     return json.dumps(text, ensure_ascii=False)

@@ -86,6 +86,18 @@ def test_a_file_that_belongs_to_no_scenario_is_a_mistake(tmp_path: Path) -> None
     assert nlmon("scenario", "check", "a.yaml", folder=tmp_path).stderr == "1 scenario in order\n"
 
 
+@pytest.mark.parametrize("target", ["dev/zero", "dev", "proc/self/mem", "x" * 300])
+def test_a_capture_that_is_no_file_is_missing(tmp_path: Path, target: str) -> None:
+    """A scenario of a stranger may name anything; it is not read without end."""
+    up = "../" * (len(tmp_path.parts) - 1)
+    (tmp_path / "a.yaml").write_text(
+        f"scenario: 1\nid: a\ntitle: It is there.\ncapture: {up}{target}\nexpect: {{verdict: lossy}}\n"
+    )
+    done = nlmon("scenario", "check", "a.yaml", folder=tmp_path)
+
+    assert (done.returncode, done.stderr[:47]) == (3, f"error[NLM-S022]: there is no capture {up}{target}"[:47])
+
+
 def test_a_new_scenario_is_in_order(tmp_path: Path) -> None:
     """Its digest is that of the capture, its verdicts are those of a replay both ways."""
     (tmp_path / "suite").mkdir()

@@ -7,7 +7,7 @@ import pytest
 from nlmon.scenario.check import check_suite, is_statement
 from nlmon.scenario.load import ScenarioFile, load_scenario
 
-DIGEST = "0" * 63 + "1"
+DIGEST = "a1" * 32
 
 
 def scenario(
@@ -96,5 +96,5 @@ def test_files_belong_to_a_scenario() -> None:
 def test_implementations_are_known() -> None:
     """Else the scenario could never run."""
     assert texts(scenario(more="implementations: [legacy, libnk]\n")) == [
-        "NLM-S027: no implementation is called 'libnk' (suite/a.yaml:6:26); did you mean libnl?"
+        "NLM-S027: no implementation is called 'libnk' (suite/a.yaml:6:27); did you mean libnl?"
     ]

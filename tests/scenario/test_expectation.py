@@ -86,7 +86,10 @@ def line(name: str, state: str = "UP", kind: str = "RTM_NEWLINK") -> dict[str, A
     return {"netlink": {"msg_type": kind, "link": {"ifname": name, "operstate": state}}}
 
 
-def pattern(count: Count = Count(), **link: Any) -> EventPattern:
+ONCE = Count()
+
+
+def pattern(count: Count = ONCE, **link: Any) -> EventPattern:
     """Events about a link."""
     return EventPattern({"msg_type": "RTM_NEWLINK", "link": link}, count)
 
