@@ -17,7 +17,7 @@ import click
 from nlmon.errors import InputError, UsageError
 
 if TYPE_CHECKING:  # start-up: --help needs no replay
-    from nlmon.report.model import CaptureReport
+    pass
 
 __all__ = ["command"]
 
@@ -58,7 +58,7 @@ def command(capture: Path, name: str | None, title: str | None, output: Path | N
     if output is not None and output.exists():
         hint = "name another file, or remove it"
         raise UsageError("NLM-S030", "the scenario would replace a file", where=shown_path(output), hint=hint)
-    migrate, rollback = (_verdict(capture, *pair) for pair in (("legacy", "libnl"), ("libnl", "legacy")))
+    migrate, rollback = _verdicts(capture)
     words = name or _id_of(capture)
     folder = output.parent if output is not None else Path()
     path = Path(os.path.relpath(capture, folder)).as_posix()
@@ -69,28 +69,23 @@ def command(capture: Path, name: str | None, title: str | None, output: Path | N
         write_report(output, text.encode())
 
 
-def _verdict(capture: Path, reference: str, candidate: str) -> str:
-    """The verdict of a direction. Raises ``CaptureError`` for a capture that cannot be read, ``InputError`` for one
-    that says nothing."""
+def _verdicts(capture: Path) -> tuple[str, str]:
+    """The verdicts on the move and on the way back. Raises ``CaptureError`` for a capture that cannot be read, and
+    ``InputError`` for one that says nothing."""
     from nlmon.backends.registry import create  # noqa: PLC0415  (start-up: --help needs no replay)
     from nlmon.capture import open_capture  # noqa: PLC0415
+    from nlmon.compare.known import Known  # noqa: PLC0415
     from nlmon.engine.run import replay_capture  # noqa: PLC0415
     from nlmon.report.text import shown_path  # noqa: PLC0415
 
     with open_capture(capture) as reader:
-        makers = (partial(create, reference), partial(create, candidate))
-        report = replay_capture(reader, shown_path(capture), *makers)
+        makers = (partial(create, "legacy"), partial(create, "libnl"))
+        forward, back = replay_capture(reader, shown_path(capture), *makers, known=(Known(), Known()))
         if reader.damage is not None:
             raise reader.damage
-    if report.verdict == "error":
-        raise InputError("NLM-U002", report.reason, where=report.path, hint="see nlmon capture info")
-    return _word(report)
-
-
-def _word(report: CaptureReport) -> str:
-    """The verdict as a scenario has it: where the contract gives something to the reference alone, lossy."""
-    lost = report.verdict == "equivalent" and report.differences.get("loss-of-service", 0)
-    return "lossy" if lost else report.verdict
+    if forward.verdict in {"error", "inconclusive"}:
+        raise InputError("NLM-U002", forward.reason, where=forward.path, hint="see nlmon capture info")
+    return forward.verdict, back.verdict
 
 
 def _id_of(capture: Path) -> str:

@@ -137,8 +137,8 @@ def test_a_new_scenario_goes_to_stdout() -> None:
     [
         (("--from", "none.pcap"), 3, "error[NLM-C001]"),
         (("--from", REPOSITORY / "README.md"), 3, "error[NLM-C0"),
-        (("--from", XFRM, "--id", "A b"), 2, "Usage:"),
-        ((), 2, "Usage:"),
+        (("--from", XFRM, "--id", "A b"), 2, "error["),
+        ((), 2, "error["),
     ],
 )
 def test_what_no_scenario_can_be_made_of(arguments: tuple[object, ...], code: int, text: str) -> None:
