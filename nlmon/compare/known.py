@@ -15,17 +15,22 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from nlmon.compare.difference import Class, Difference
 
-__all__ = ["Known", "KnownDifference", "in_range", "place_of", "same_place"]
+__all__ = ["Known", "KnownDifference", "in_range", "literal", "place_of", "same_place"]
 
-_BOUND = re.compile(r"(>=|<=|==|>|<)\s*(\d+(?:\.\d+)*)")
-_VERSION = re.compile(r"\d+(?:\.\d+)*")
+# The kernel's name of itself comes from the recording, which may hold a number of any length.
+_NUMBER = r"[0-9]{1,9}"
+_BOUND = re.compile(rf"(>=|<=|==|>|<)\s*({_NUMBER}(?:\.{_NUMBER})*)")
+_VERSION = re.compile(rf"{_NUMBER}(?:\.{_NUMBER})+")
+# In a pattern, and one of these that stands for itself.
+_SPECIAL, _LITERAL = re.compile(r"[*?[]"), re.compile(r"\[[*?[]\]")
+_SEPARATOR = re.compile(r"[/\\]")
 
 
 class KnownDifference(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -34,9 +39,10 @@ class KnownDifference(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     ``code``: of the class of difference, such as NLD102. ``message``: the type of the message, such as RTM_NEWLINK; of
     a state the kind of object, such as ``link``; of a loss of service the kind of event, such as ``xfrm_state``.
     ``field``: the field of it, ``*`` for every one, empty where the difference is about the whole event or message.
-    ``capture``: name or path of the capture, or a pattern for it. ``reference``, ``candidate``: the implementations
-    and thereby the direction, ``*`` for any. ``kernel``: a range such as ``>=6.1,<6.13`` that the kernel of the
-    recording must be in. ``reason``, ``owner``, ``issue``: for people. ``expires``: the last day on which it holds.
+    ``capture``: the name of the capture, the end of its path, or a pattern for either, with ``*``, ``?`` and ``[...]``
+    as in a shell. ``reference``, ``candidate``: the implementations and thereby the direction, ``*`` for any.
+    ``kernel``: a range such as ``>=6.1,<6.13`` that the kernel of the recording must be in. ``reason``, ``owner``,
+    ``issue``: for people. ``expires``: the last day on which it holds, in UTC.
     """
 
     code: str
@@ -54,18 +60,16 @@ class KnownDifference(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     def __post_init__(self) -> None:
         if self.code not in {cls.code for cls in Class}:
             raise ValueError(f"{self.code!r} is no code of a difference; NLD102 is one")
-        if not self.reason.strip() or not self.owner.strip():
-            raise ValueError("an entry needs a reason and an owner")
-        if self.kernel and not all(map(_BOUND.fullmatch, self._bounds())):
+        for name in ("message", "capture", "reference", "candidate", "reason", "owner"):
+            if not getattr(self, name).strip():
+                raise ValueError(f"{name} must not be empty")
+        if self.kernel and not all(_BOUND.fullmatch(bound.strip()) for bound in self.kernel.split(",")):
             raise ValueError(f"{self.kernel!r} is no range of kernels; >=6.1,<6.13 is one")
-
-    def _bounds(self) -> list[str]:
-        return [bound.strip() for bound in self.kernel.split(",")]
 
     @property
     def names_its_capture(self) -> bool:
         """Whether it is about one capture and not about all that fit a pattern."""
-        return not set("*?[") & set(self.capture)
+        return not set("*?[") & set(_LITERAL.sub("", self.capture))
 
     def expired(self, today: dt.date) -> bool:
         """Whether its last day is over."""
@@ -74,7 +78,7 @@ class KnownDifference(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     def applies(self, capture: str, kernel: str, reference: str, candidate: str) -> bool:
         """Whether it is about this capture, its kernel and this direction."""
         return (
-            any(fnmatchcase(tail, self.capture) for tail in _tails(capture))
+            _ends_with(capture, self.capture)
             and fnmatchcase(reference, self.reference)
             and fnmatchcase(candidate, self.candidate)
             and (not self.kernel or in_range(kernel, self.kernel))
@@ -88,10 +92,13 @@ class KnownDifference(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 class Known:
     """The entries that apply to one comparison, by their number in the file from 1, and how often each allowed
-    something; ``first``: the first difference that it allowed."""
+    something; ``first``: the first difference that it allowed. Where several name a place, the first of them counts."""
 
     def __init__(self, entries: Sequence[tuple[int, KnownDifference]] = ()) -> None:
         self.entries = tuple(entries)
+        self._by_message: dict[tuple[str, str], list[tuple[int, KnownDifference]]] = {}
+        for number, entry in self.entries:
+            self._by_message.setdefault((entry.code, entry.message), []).append((number, entry))
         self.counts: Counter[int] = Counter()
         self.first: dict[int, Difference] = {}
 
@@ -122,15 +129,8 @@ class Known:
 
     def _find(self, place: tuple[str, str, str]) -> int:
         """The number of the first entry that names a place, 0 if none does."""
-        return next((number for number, entry in self.entries if entry.allows(place)), 0)
-
-
-def _tails(path: str) -> Iterator[str]:
-    """A path, and what is left of it behind each slash, so that a name or the end of a path names a file."""
-    yield path
-    for at, letter in enumerate(path, 1):
-        if letter == "/":
-            yield path[at:]
+        named = self._by_message.get(place[:2], ())
+        return next((number for number, entry in named if entry.allows(place)), 0)
 
 
 def place_of(difference: Difference) -> tuple[Class, str, str]:
@@ -140,25 +140,35 @@ def place_of(difference: Difference) -> tuple[Class, str, str]:
     return difference.cls, message, difference.field
 
 
+def literal(capture: str) -> str:
+    """A pattern that fits the name of a capture and no other."""
+    return _SPECIAL.sub(r"[\g<0>]", capture)
+
+
+def _ends_with(path: str, pattern: str) -> bool:
+    """Whether the last parts of a path fit those of a pattern, one by one."""
+    parts, wanted = _SEPARATOR.split(path), _SEPARATOR.split(pattern)
+    return len(parts) >= len(wanted) and all(map(fnmatchcase, parts[-len(wanted) :], wanted))
+
+
 def in_range(kernel: str, wanted: str) -> bool:
-    """Whether a kernel, such as ``Linux 6.12.9-amd64``, is in a range; one whose version is not known is in none."""
+    """Whether a kernel, such as ``Linux 6.12.9-amd64``, is in a range; one whose version is not known is in none. A
+    bound speaks of as many numbers as it has: 6.1.5 is ``==6.1`` and ``<=6.1``, and not ``>6.1``."""
     found = _VERSION.search(kernel)
-    if found is None:
-        return False
-    version = _numbers(found.group())
-    for operator, text in _BOUND.findall(wanted):
-        bound = _numbers(text)
-        cut = version[: len(bound)] if operator in {"==", "<=", ">"} else version
-        holds = {
-            ">=": version >= bound,
-            "<": version < bound,
-            "==": cut == bound,
-            "<=": cut <= bound,
-            ">": cut > bound,
-        }
-        if not holds[operator]:
-            return False
-    return True
+    return found is not None and all(
+        _holds(_numbers(found.group()), operator, _numbers(bound)) for operator, bound in _BOUND.findall(wanted)
+    )
+
+
+def _holds(version: tuple[int, ...], operator: str, bound: tuple[int, ...]) -> bool:
+    version = (*version, *[0] * (len(bound) - len(version)))[: len(bound)]
+    return {
+        ">=": version >= bound,
+        "<=": version <= bound,
+        "==": version == bound,
+        ">": version > bound,
+        "<": version < bound,
+    }[operator]
 
 
 def _numbers(version: str) -> tuple[int, ...]:
@@ -167,6 +177,11 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 def same_place(one: KnownDifference, other: KnownDifference) -> bool:
     """Whether two entries allow the same in the same comparisons, whatever reason they give."""
-    scope = ("code", "message", "field", "capture", "reference", "candidate", "kernel")
-    before, after = structs.asdict(one), structs.asdict(other)
-    return all(before[name] == after[name] for name in scope)
+    return _scope(one) == _scope(other)
+
+
+def _scope(entry: KnownDifference) -> tuple[str, ...]:
+    return (
+        *(entry.code, entry.message, entry.field),
+        *(entry.capture, entry.reference, entry.candidate, entry.kernel),
+    )
