@@ -1,6 +1,11 @@
-"""``nlmon known``: writes and checks the file of known differences.
+"""``nlmon known``: writes, checks and trims the file of known differences.
 
-Not here: the file (``knownfile``), and what an entry allows (``nlmon.compare.known``).
+Rules:
+1. Standard output stays empty: what was done is said on stderr, one line for each entry.
+2. An entry names what was found and nothing more: place, capture and direction. Wider ones are asked for.
+
+Not here: the file (``knownfile``), what an entry allows (``nlmon.compare.known``), and which entries a run calls stale
+(``verdict``).
 """
 
 from __future__ import annotations
@@ -9,12 +14,13 @@ import datetime as dt
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
 from nlmon.cli.common import warn
 from nlmon.errors import InputError, UsageError
+from nlmon.report.text import counted, shown_path
 
 if TYPE_CHECKING:  # start-up: --help needs none of it
     from nlmon.compare.known import KnownDifference
@@ -23,13 +29,39 @@ if TYPE_CHECKING:  # start-up: --help needs none of it
 __all__ = ["command"]
 
 SHOWN = 10
+LOSS = "NLD002"  # of service: fields and events that the reference alone provides
+REST = "others"  # the group of a class that counts what no other group had room for
+
+
+class _Place(NamedTuple):
+    """What differences that are alike have in common; ``usual``: they fail a run without being asked for."""
+
+    code: str
+    message: str
+    field: str
+    usual: bool
+
+
+class _Wanted(NamedTuple):
+    """What the options of ``add`` select; empty: everything that fails."""
+
+    codes: tuple[str, ...]
+    messages: tuple[str, ...]
+    fields: tuple[str, ...]
+
+    def selects(self, place: _Place) -> bool:
+        return (
+            (place.code in self.codes if self.codes else place.usual)
+            and (not self.messages or place.message in self.messages)
+            and (not self.fields or place.field in self.fields)
+        )
 
 
 @click.group()
 def command() -> None:
     """Keep the differences that are known and allowed, each with a reason and an owner.
 
-    FILE is that of the settings (known = "FILE"), else nlmon-known.yaml.
+    FILE is the one that the settings name (known = "FILE"), else nlmon-known.yaml.
     """
 
 
@@ -41,10 +73,22 @@ _file = click.option("--file", type=click.Path(path_type=Path), metavar="FILE", 
 @click.option("--reason", required=True, metavar="TEXT", help="Why the difference is allowed.")
 @click.option("--owner", required=True, metavar="NAME", help="Who answers for it.")
 @click.option("--issue", default="", metavar="REF", help="Where it is dealt with.")
-@click.option("--expires", type=click.DateTime(["%Y-%m-%d"]), help="The last day on which it is allowed.")
+@click.option(
+    "--expires",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="YYYY-MM-DD",
+    help="The last day on which it is allowed, in UTC.",
+)
 @click.option("--code", "codes", multiple=True, metavar="NLD102", help="Only differences of this code. Repeatable.")
 @click.option("--message", "messages", multiple=True, metavar="TYPE", help="Only those of this message. Repeatable.")
 @click.option("--field", "fields", multiple=True, metavar="NAME", help="Only those of this field. Repeatable.")
+@click.option(
+    "--capture",
+    "pattern",
+    default="",
+    metavar="PATTERN",
+    help="Only those in captures of this name, and in all such captures. Default: each capture by its own name.",
+)
 @click.option("--kernel", default="", metavar="RANGE", help="Only for these kernels, such as '>=6.1,<6.13'.")
 @_file
 def add(
@@ -56,87 +100,89 @@ def add(
     codes: tuple[str, ...],
     messages: tuple[str, ...],
     fields: tuple[str, ...],
+    pattern: str,
     kernel: str,
     file: Path | None,
 ) -> None:
     """Allow differences that REPORT (nlmon replay --format json) holds.
 
-    Regressions are allowed that --code, --message and --field name, and all of them without these. What a move would
-    lose is allowed only where --code NLD002 says so, and warnings only where their code is named.
+    These are all regressions, or those of them that --code, --message and --field name. Warnings, and fields and events
+    that a move would lose (--code NLD002), are allowed only where their code is named.
+
+    Exit code: 0 done, 2 an option cannot be used, 3 the report or the file cannot be used, or holds nothing of this.
     """
     from nlmon.cli.knownfile import KnownFile  # noqa: PLC0415  (start-up: --help needs none of it)
-    from nlmon.compare.known import KnownDifference  # noqa: PLC0415
 
-    if not reason.strip() or not owner.strip():
-        raise UsageError("NLM-U026", "--reason and --owner must say something")
-    found = dict.fromkeys(_places(_report(report)))
-    chosen = [place for place in found if _is_chosen(place, codes, messages, fields)]
-    if not chosen:
-        shown = "; ".join(" ".join(place[:3]).rstrip() for place in list(found)[:SHOWN]) or "nothing that could be"
-        hint = "name what is to be allowed by --code, --message and --field"
-        what = "nothing of this is in the report"
-        raise InputError("NLM-K015", what, where=str(report), why=f"it holds {shown}", hint=hint)
     last = None if expires is None else expires.date()
-    try:
-        entries = [
-            KnownDifference(
-                code=code,
-                message=message,
-                field=field,
-                capture=capture,
-                reference=reference,
-                candidate=candidate,
-                kernel=kernel,
-                reason=reason,
-                owner=owner,
-                issue=issue,
-                expires=last,
-            )
-            for code, message, field, capture, reference, candidate in chosen
-        ]
-    except ValueError as error:
-        raise UsageError("NLM-U026", str(error)) from error
+    if last is not None and last < _today():
+        raise UsageError("NLM-U026", f"--expires {last} is over", hint="name a day that is to come")
+    said = {"reason": reason, "owner": owner, "issue": issue, "capture": pattern, "kernel": kernel}
+    _refuse_unreadable(said)
+    read = _report(report)
+    wanted = _Wanted(codes, messages, fields)
+    entries = dict.fromkeys(_entries(read, wanted, said, last))
+    if not entries:
+        raise _nothing(read, report, any((codes, messages, fields, pattern, kernel)))
     path = _path(file)
-    known = KnownFile.read(path) if path.exists() else KnownFile(path)
-    added = known.add(entries)
-    for entry in added:
-        warn(f"{path}: {_shown(entry)}")
-    warn(f"{len(added)} added, {len(entries) - len(added)} were there")
+    known = KnownFile.read(path) if path.is_file() else KnownFile(path)
+    there = {entry.scope: number for number, entry in known.entries}
+    new = [entry for entry in entries if entry.scope not in there]
+    known = known.adding(new)
+    if new:
+        known.write()
+    numbers = {entry.scope: number for number, entry in known.entries}
+    for entry in entries:
+        what = "is there already" if entry.scope in there else "added"
+        warn(f"{known.place(numbers[entry.scope])}: {what}: {_shown(entry)}")
+    for capture in read.captures:
+        for group in capture.groups:
+            if _is_rest(group.message, group.field):
+                more = counted(group.count, f"more {group.cls}")
+                warn(f"{capture.path}: the report does not name {more}; replay again with --known {path}")
 
 
 @command.command()
-@_file
+@click.argument("file", required=False, type=click.Path(path_type=Path, readable=False))
 def check(file: Path | None) -> None:
-    """Check the file. Exit code: 0 good, 1 an entry is over, 3 it cannot be used."""
+    """Check the file, and whether all of its entries still hold.
+
+    Exit code: 0 good, 1 an entry is over, 3 the file cannot be used.
+    """
     from nlmon.cli.knownfile import KnownFile  # noqa: PLC0415  (start-up: --help needs none of it)
 
     known = KnownFile.read(_path(file))
-    today = dt.datetime.now(tz=dt.UTC).date()
-    over = [(number, entry) for number, entry in known.entries if entry.expired(today)]
-    for number, entry in over:
-        warn(f"{known.place(number)}: expired on {entry.expires}: {_shown(entry)} ({entry.owner})")
-    warn(f"{len(known.entries)} known differences, {len(over)} expired")
+    over = [number for number, entry in known.entries if entry.expired(_today())]
+    for number, entry in known.entries:
+        if number in over:
+            warn(f"{known.place(number)}: over since {entry.expires}: {_shown(entry)} ({entry.owner})")
+    warn(f"{counted(len(known.entries), 'known difference')}, {len(over):,} of them over")
     sys.exit(1 if over else 0)
 
 
 @command.command()
-@click.argument("reports", nargs=-1, type=click.Path(path_type=Path, readable=False))
+@click.argument("reports", nargs=-1, metavar="[REPORT]...", type=click.Path(path_type=Path, readable=False))
 @_file
 def trim(reports: tuple[Path, ...], file: Path | None) -> None:
-    """Remove the entries that are over, and those that allowed nothing in all of REPORTS that tried them."""
+    """Remove the entries that are over, and those that each REPORT which tried them calls stale.
+
+    A report speaks of the file as it was, so each must have been made with the file as it is.
+
+    Exit code: 0 done, 3 a report or the file cannot be used.
+    """
     from nlmon.cli.knownfile import KnownFile  # noqa: PLC0415  (start-up: --help needs none of it)
 
     known = KnownFile.read(_path(file))
-    today = dt.datetime.now(tz=dt.UTC).date()
     read = [_report(report) for report in reports]
     used = {use.entry for report in read for capture in report.captures for use in capture.known}
     stale = {number for report in read for number in report.stale} - used
-    gone = [(n, entry) for n, entry in known.entries if n in stale or entry.expired(today)]
-    for number, entry in gone:
-        warn(f"{known.place(number)}: removed: {_shown(entry)}")
+    gone = {number for number, entry in known.entries if number in stale or entry.expired(_today())}
+    for number, entry in known.entries:
+        if number in gone:
+            why = "stale" if number in stale else f"over since {entry.expires}"
+            warn(f"{known.place(number)}: removed, {why}: {_shown(entry)}")
     if gone:
-        known.remove(number for number, _ in gone)
-    warn(f"{len(gone)} removed, {len(known.entries) - len(gone)} kept")
+        known.without(gone).write()
+    warn(f"{len(gone):,} removed, {len(known.entries) - len(gone):,} kept")
 
 
 def _path(file: Path | None) -> Path:
@@ -147,49 +193,102 @@ def _path(file: Path | None) -> Path:
     return file or named_file(Path.cwd()) or DEFAULT
 
 
+def _today() -> dt.date:
+    return dt.datetime.now(tz=dt.UTC).date()
+
+
+def _refuse_unreadable(said: dict[str, str]) -> None:
+    """Raise ``UsageError`` for text that is no entry's, before a report is read."""
+    from nlmon.compare.known import KnownDifference  # noqa: PLC0415  (start-up: --help needs none of it)
+
+    for name, text in said.items():
+        if not text.isprintable():
+            raise UsageError("NLM-U026", f"--{name} {text!a} cannot be printed", hint="write it as text in one line")
+    try:
+        KnownDifference(
+            code=LOSS,
+            message="any",
+            reason=said["reason"],
+            owner=said["owner"],
+            capture=said["capture"] or "*",
+            kernel=said["kernel"],
+        )
+    except ValueError as error:
+        raise UsageError("NLM-U026", str(error), hint="see nlmon known add --help") from error
+
+
 def _report(path: Path) -> Report:
     """A report of ``nlmon replay --format json``; raises ``InputError`` (NLM-K016) for anything else."""
     import msgspec  # noqa: PLC0415  (start-up: --help needs none of it)
 
     from nlmon.report.model import Report  # noqa: PLC0415
 
+    what, hint = "this is no report", "nlmon replay --format json makes one"
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Report)
-    except (OSError, msgspec.MsgspecError) as error:
+        report = msgspec.json.decode(path.read_bytes(), type=Report)
+    except (OSError, ValueError, RecursionError, msgspec.MsgspecError) as error:
         why = getattr(error, "strerror", "") or str(error)
-        hint = "nlmon replay --format json makes one"
-        raise InputError("NLM-K016", "this is no report", where=str(path), why=why, hint=hint) from error
+        raise InputError("NLM-K016", what, where=shown_path(path), why=why, hint=hint) from error
+    if report.tool != "nlmon":
+        raise InputError("NLM-K016", what, where=shown_path(path), why=f"{report.tool!r} made it", hint=hint)
+    return report
 
 
-def _places(report: Report) -> Iterator[tuple[str, ...]]:
-    """What a report holds that could be allowed: code, message, field, capture, reference and candidate."""
+def _entries(
+    report: Report, wanted: _Wanted, said: dict[str, str], expires: dt.date | None
+) -> Iterator[KnownDifference]:
+    """An entry for each place in a report that is wanted, with what was said of all."""
+    from nlmon.compare.known import KnownDifference, literal  # noqa: PLC0415  (start-up: --help needs none of it)
+
+    said = {name: text for name, text in said.items() if text}
+
     for capture in report.captures:
         pair = (report.reference, report.candidate)
-        if capture.direction == "rollback":
-            pair = pair[::-1]
-        rest = (PurePath(capture.path).name, *pair)
-        yield from ((*place, *rest) for place in _differences(capture))
+        reference, candidate = pair[::-1] if capture.direction == "rollback" else pair
+        for place in _places(capture):
+            values = {
+                "code": place.code,
+                "message": place.message,
+                "field": place.field,
+                "capture": literal(PurePath(capture.path).name),
+                "reference": reference,
+                "candidate": candidate,
+            }
+            try:
+                entry = KnownDifference(**(values | said), expires=expires)
+            except ValueError as error:
+                what, hint = "the report names what this nlmon does not know", "replay again with this nlmon"
+                raise InputError("NLM-K016", what, where=capture.path, why=str(error), hint=hint) from error
+            # A range of kernels, or a pattern, may leave this capture out.
+            if wanted.selects(place) and entry.applies(capture.path, capture.kernel, reference, candidate):
+                yield entry
 
 
-def _differences(capture: CaptureReport) -> Iterable[tuple[str, str, str]]:
+def _places(capture: CaptureReport) -> Iterable[_Place]:
+    """What a report on a capture holds that could be allowed."""
     for group in capture.groups:
-        kind = group.first.message.partition(" ")[0] if group.cls == "state" else group.message
-        yield group.first.code, kind, group.field
+        if not _is_rest(group.message, group.field):
+            kind = group.message.partition(" ")[0] if group.cls == "state" else group.message
+            yield _Place(group.first.code, kind, group.field, group.severity == "regression")
     for name in capture.losses:
         kind, _, field = name.partition(".")
-        yield "NLD002", kind, field
+        yield _Place(LOSS, kind, field, False)
 
 
-def _is_chosen(
-    place: tuple[str, ...], codes: tuple[str, ...], messages: tuple[str, ...], fields: tuple[str, ...]
-) -> bool:
-    code, message, field = place[:3]
-    usual = code.startswith("NLD1")  # the regressions; anything else has to be named
-    return (
-        (code in codes if codes else usual)
-        and (not messages or message in messages)
-        and (not fields or field in fields)
-    )
+def _is_rest(message: str, field: str) -> bool:
+    return (message, field) == (REST, "")
+
+
+def _nothing(read: Report, report: Path, narrowed: bool) -> InputError:
+    """What to say when nothing is selected."""
+    found = list(dict.fromkeys(place for capture in read.captures for place in _places(capture)))
+    if not found:
+        return InputError("NLM-K015", "the report holds nothing that could be allowed", where=shown_path(report))
+    shown = [" ".join(place[:3]).rstrip() for place in found[:SHOWN]]
+    shown += [f"{len(found) - SHOWN:,} more"] if len(found) > SHOWN else []
+    what = "the report holds nothing of this" if narrowed else "the report holds no regression"
+    hint = "name what is to be allowed by --code, --message and --field"
+    return InputError("NLM-K015", what, where=shown_path(report), why=f"it has {'; '.join(shown)}", hint=hint)
 
 
 def _shown(entry: KnownDifference) -> str:

@@ -22,7 +22,7 @@ from msgspec import Struct
 
 from nlmon.compare.difference import Class, Difference
 
-__all__ = ["Known", "KnownDifference", "in_range", "literal", "place_of", "same_place"]
+__all__ = ["Known", "KnownDifference", "in_range", "literal", "place_of"]
 
 # The kernel's name of itself comes from the recording, which may hold a number of any length.
 _NUMBER = r"[0-9]{1,9}"
@@ -70,6 +70,14 @@ class KnownDifference(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     def names_its_capture(self) -> bool:
         """Whether it is about one capture and not about all that fit a pattern."""
         return not set("*?[") & set(_LITERAL.sub("", self.capture))
+
+    @property
+    def scope(self) -> tuple[str, ...]:
+        """What it allows and where, whatever reason it gives."""
+        return (
+            *(self.code, self.message, self.field),
+            *(self.capture, self.reference, self.candidate, self.kernel),
+        )
 
     def expired(self, today: dt.date) -> bool:
         """Whether its last day is over."""
@@ -173,15 +181,3 @@ def _holds(version: tuple[int, ...], operator: str, bound: tuple[int, ...]) -> b
 
 def _numbers(version: str) -> tuple[int, ...]:
     return tuple(map(int, version.split(".")))
-
-
-def same_place(one: KnownDifference, other: KnownDifference) -> bool:
-    """Whether two entries allow the same in the same comparisons, whatever reason they give."""
-    return _scope(one) == _scope(other)
-
-
-def _scope(entry: KnownDifference) -> tuple[str, ...]:
-    return (
-        *(entry.code, entry.message, entry.field),
-        *(entry.capture, entry.reference, entry.candidate, entry.kernel),
-    )
