@@ -63,8 +63,8 @@ class KnownFile:
         self.path = path
         self.text = text
         root = _root(path, text)
-        self._empty = root is None
         self._list: Any = _list_of(root, path)
+        self._keys = {} if root is None else {key.value: key.start_mark.line for key, _ in root.value}
         entries: dict[tuple[str, ...], tuple[int, KnownDifference]] = {}
         for number, node in enumerate(_items(self._list), 1):
             entry = _entry(node, number, path)
@@ -97,17 +97,16 @@ class KnownFile:
         added = _yaml_of(entries, self._column()).replace("\n", break_).split(break_)[:-1]
         if self._list is None:
             added.insert(0, "entries:")
-            if self._empty:
+            if not self._keys:
                 added.insert(0, f"known: {VERSION}")
             at = len(lines) - (not lines[-1])
         elif self.entries:
             at = self._lines(len(self.entries)).end
         else:
-            # Behind the key, whose value is nothing or [].
-            start, end = self._list.start_mark, self._list.end_mark
-            text = self.text[: start.index] + self.text[end.index :]
-            lines = text.split(break_)
-            at = start.line + 1
+            # Behind the key, whose value is nothing, null or [].
+            start, end = self._list.start_mark.index, self._list.end_mark.index
+            lines = (self.text[:start] + self.text[end:]).split(break_)
+            at = self._keys["entries"] + 1
             lines[at - 1] = lines[at - 1].rstrip()
         return self._changed([*lines[:at], *added, *lines[at:]], [*held, *entries])
 
@@ -166,10 +165,7 @@ class KnownFile:
         except InputError:
             done = False
         if not done:
-            what, hint = (
-                "the file cannot be changed as it is written",
-                "begin each entry on a line of its own, with a dash",
-            )
+            what, hint = "the file cannot be changed as it is written", "begin each entry on a new line, with a dash"
             raise InputError("NLM-K017", what, where=shown_path(self.path), hint=hint)
         return changed
 
@@ -237,22 +233,28 @@ def _list_of(root: Any, path: Path) -> Any:
     """The list of entries, None if there is none."""
     if root is None:
         return None
+    # Another version may have other keys.
+    for key, value in root.value if root.tag.endswith(":map") else ():
+        if key.value == "known":
+            _check_version(value, path)
     keys = _keys(root, ("known", "entries"), path, "the file")
     if "known" not in keys:
         what, hint = "this is no file of known differences", f"begin with known: {VERSION}"
         raise InputError("NLM-K012", what, where=_place(path, root), hint=hint)
-    version = keys["known"]
-    text = str(version.value)
-    if not version.tag.endswith(":int") or not (text.isascii() and text.isdigit()) or not int(text[:9]):
-        what = "known must be the version of the file"
-        raise InputError("NLM-K012", what, where=_place(path, version), hint=f"write known: {VERSION}")
-    if int(text[:9]) > VERSION:
-        what, why = f"the file is of version {text[:9]}", f"this nlmon reads version {VERSION}"
-        raise InputError("NLM-K014", what, where=_place(path, version), why=why, hint="use a newer nlmon")
     found = keys.get("entries")
     if found is not None and found.tag not in {_LIST, _NULL}:
         raise InputError("NLM-K012", "entries must be a list", where=_place(path, found))
     return found
+
+
+def _check_version(node: Any, path: Path) -> None:
+    text = str(node.value)[:9]
+    if not node.tag.endswith(":int") or not (text.isascii() and text.isdigit()) or not int(text):
+        what = "known must be the version of the file"
+        raise InputError("NLM-K012", what, where=_place(path, node), hint=f"write known: {VERSION}")
+    if int(text) > VERSION:
+        what, why = f"the file is of version {text}", f"this nlmon reads version {VERSION}"
+        raise InputError("NLM-K014", what, where=_place(path, node), why=why, hint="use a newer nlmon")
 
 
 def _items(found: Any) -> Sequence[Any]:
@@ -321,11 +323,15 @@ def _place(path: Path, node: Any) -> str:
 def _yaml_of(entries: Sequence[KnownDifference], column: int) -> str:
     """Entries as they are written, in lines that begin at a column; what is the default is left out."""
     from ruamel.yaml import YAML  # noqa: PLC0415  (start-up: only who has known differences needs it)
+    from ruamel.yaml.scalarstring import DoubleQuotedScalarString  # noqa: PLC0415
 
     yaml = YAML()
     yaml.width = 1 << 30  # a text stays in one line
     defaults = {field.name: field.default for field in structs.fields(KnownDifference)}
     out = io.StringIO()
     for entry in entries:
-        yaml.dump([{key: value for key, value in structs.asdict(entry).items() if value != defaults[key]}], out)
+        values = {key: value for key, value in structs.asdict(entry).items() if value != defaults[key]}
+        # Plain text with a line end of Unicode would be read as two lines.
+        quoted = {key: DoubleQuotedScalarString(value) for key, value in values.items() if not str(value).isprintable()}
+        yaml.dump([values | quoted], out)
     return "".join(f"{' ' * column}{line}\n" if line else "\n" for line in out.getvalue().split("\n")[:-1])
