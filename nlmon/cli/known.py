@@ -124,7 +124,12 @@ def add(
     if not entries:
         raise _nothing(read, report, any((codes, messages, fields, pattern, kernel)))
     path = _path(file)
-    known = KnownFile.read(path) if path.is_file() else KnownFile(path)
+    try:
+        known = KnownFile.read(path)
+    except InputError as error:
+        if not isinstance(error.__cause__, FileNotFoundError):
+            raise
+        known = KnownFile(path)
     there = {entry.scope: number for number, entry in known.entries}
     new = [entry for entry in entries if entry.scope not in there]
     known = known.adding(new)
@@ -139,23 +144,27 @@ def add(
             if _is_rest(group.message, group.field):
                 more = counted(group.count, f"more {group.cls}")
                 warn(f"{capture.path}: the report does not name {more}; replay again with --known {path}")
+    warn(f"{len(new):,} added, {len(entries) - len(new):,} were there")
 
 
 @command.command()
-@click.argument("file", required=False, type=click.Path(path_type=Path, readable=False))
-def check(file: Path | None) -> None:
+@click.argument("named", metavar="[FILE]", required=False, type=click.Path(path_type=Path, readable=False))
+@_file
+def check(named: Path | None, file: Path | None) -> None:
     """Check the file, and whether all of its entries still hold.
 
-    Exit code: 0 good, 1 an entry is over, 3 the file cannot be used.
+    Exit code: 0 good, 1 an entry has expired, 3 the file cannot be used.
     """
     from nlmon.cli.knownfile import KnownFile  # noqa: PLC0415  (start-up: --help needs none of it)
 
-    known = KnownFile.read(_path(file))
+    if named and file:
+        raise UsageError("NLM-U026", "FILE and --file name the same", hint="leave out one of them")
+    known = KnownFile.read(_path(named or file))
     over = [number for number, entry in known.entries if entry.expired(_today())]
     for number, entry in known.entries:
         if number in over:
-            warn(f"{known.place(number)}: over since {entry.expires}: {_shown(entry)} ({entry.owner})")
-    warn(f"{counted(len(known.entries), 'known difference')}, {len(over):,} of them over")
+            warn(f"{known.place(number)}: expired on {entry.expires}: {_shown(entry)} ({entry.owner})")
+    warn(f"{counted(len(known.entries), 'known difference')}, {len(over):,} expired")
     sys.exit(1 if over else 0)
 
 
@@ -163,7 +172,7 @@ def check(file: Path | None) -> None:
 @click.argument("reports", nargs=-1, metavar="[REPORT]...", type=click.Path(path_type=Path, readable=False))
 @_file
 def trim(reports: tuple[Path, ...], file: Path | None) -> None:
-    """Remove the entries that are over, and those that each REPORT which tried them calls stale.
+    """Remove the entries that have expired, and those that each REPORT which tried them calls stale.
 
     A report speaks of the file as it was, so each must have been made with the file as it is.
 
@@ -173,12 +182,17 @@ def trim(reports: tuple[Path, ...], file: Path | None) -> None:
 
     known = KnownFile.read(_path(file))
     read = [_report(report) for report in reports]
+    for path, report in zip(reports, read, strict=True):
+        if report.known_digest != known.digest:
+            what = "the report was made with another file of known differences, or with this one before a change"
+            hint = f"replay again with --known {shown_path(known.path)}"
+            raise InputError("NLM-K018", what, where=shown_path(path), hint=hint)
     used = {use.entry for report in read for capture in report.captures for use in capture.known}
     stale = {number for report in read for number in report.stale} - used
     gone = {number for number, entry in known.entries if number in stale or entry.expired(_today())}
     for number, entry in known.entries:
         if number in gone:
-            why = "stale" if number in stale else f"over since {entry.expires}"
+            why = "stale" if number in stale else f"expired on {entry.expires}"
             warn(f"{known.place(number)}: removed, {why}: {_shown(entry)}")
     if gone:
         known.without(gone).write()

@@ -22,6 +22,7 @@ Not here: what an entry allows (``nlmon.compare.known``), and the commands (``nl
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import io
 from collections.abc import Collection, Sequence
 from difflib import get_close_matches
@@ -37,7 +38,7 @@ from nlmon.compare.known import KnownDifference
 from nlmon.errors import InputError
 from nlmon.report.text import shown_path
 
-__all__ = ["DEFAULT", "VERSION", "KnownFile", "known_entries", "known_schema"]
+__all__ = ["DEFAULT", "VERSION", "KnownFile", "known_file", "known_schema"]
 
 DEFAULT = Path("nlmon-known.yaml")
 VERSION = 1
@@ -83,6 +84,11 @@ class KnownFile:
             what, why = "the known differences cannot be read", getattr(error, "strerror", "") or str(error)
             hint = "nlmon known add writes the file" if isinstance(error, FileNotFoundError) else ""
             raise InputError("NLM-K010", what, where=shown_path(path), why=why, hint=hint) from error
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the text, empty if there is none: by this a report names the file whose entries it numbers."""
+        return hashlib.sha256(self.text.encode()).hexdigest() if self.text else ""
 
     def place(self, number: int) -> str:
         """File and line of an entry."""
@@ -170,9 +176,9 @@ class KnownFile:
         return changed
 
 
-def known_entries(path: str) -> tuple[tuple[int, KnownDifference], ...]:
-    """The entries of the file that a policy names, none if it names none."""
-    return KnownFile.read(Path(path)).entries if path else ()
+def known_file(path: str) -> KnownFile:
+    """The file that a policy names; one that is empty if it names none."""
+    return KnownFile.read(Path(path)) if path else KnownFile(Path(), "")
 
 
 def known_schema() -> dict[str, Any]:

@@ -96,7 +96,7 @@ def command(
     lost, or none came) or FILE cannot be written; 4 the kernel refuses the sockets.
     """
     from nlmon.capture.write import PcapngWriter  # noqa: PLC0415  (start-up: --help needs none of it)
-    from nlmon.cli.knownfile import known_entries  # noqa: PLC0415
+    from nlmon.cli.knownfile import known_file  # noqa: PLC0415
     from nlmon.compare.known import Known  # noqa: PLC0415  (start-up: --help needs none of it)
     from nlmon.engine.summary import live_reports  # noqa: PLC0415
 
@@ -105,17 +105,19 @@ def command(
     if netns is not None:
         _enter(netns)
     facts, where = metadata(), netns or "live"
-    entries = known_entries(policy.known)
-    expired = expired_entries(entries, dt.datetime.now(tz=dt.UTC).date())
-    known = [
-        Known([one for one in entries if one[0] not in expired and one[1].applies(where, facts["kernel"], *names)])
+    known = known_file(policy.known)
+    expired = expired_entries(known.entries, dt.datetime.now(tz=dt.UTC).date())
+    allowed = [
+        Known(
+            [one for one in known.entries if one[0] not in expired and one[1].applies(where, facts["kernel"], *names)]
+        )
         for names in ((against, implementation), (implementation, against))[: 1 + both_ways]
     ]
     with wake_on_signals() as wake, contextlib.ExitStack() as stack:
         sink = None
         if record is not None:
             sink = stack.enter_context(PcapngWriter(record, metadata=facts, byteorder=sys.byteorder))
-        live = _started((against, implementation), protocols, receive_buffer, known, sink)
+        live = _started((against, implementation), protocols, receive_buffer, allowed, sink)
         warn(f"comparing {against} and {implementation}, stop with Ctrl-C")
         _listen(live, wake, count, duration)
         _settle(live)
@@ -137,6 +139,7 @@ def command(
         verdicts=by_direction(found),
         policy=policy,
         expired=expired,
+        known_digest=known.digest,
     )
     print_verdict(whole, form)
     sys.exit(exit_code(whole))

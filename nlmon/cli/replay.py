@@ -146,7 +146,7 @@ def command(
     Exit code: 0 equivalent, or lossy where only fields are lost; 1 a regression, whole events are lost, or the policy
     fails the run; 3 inconclusive, or a capture cannot be read; 4 a worker was lost.
     """
-    from nlmon.cli.knownfile import known_entries  # noqa: PLC0415  (start-up: --help needs no replay)
+    from nlmon.cli.knownfile import known_file  # noqa: PLC0415  (start-up: --help needs no replay)
     from nlmon.cli.spread import outcomes  # noqa: PLC0415  (start-up: --help needs no replay)
     from nlmon.jobs.work import ReplayOptions  # noqa: PLC0415
 
@@ -155,7 +155,8 @@ def command(
     if report is not None:
         refuse_captures(report, captures)
     _refuse_together(captures, jobs, cluster)
-    entries = known_entries(policy.known)
+    known = known_file(policy.known)
+    entries = known.entries
     expired = expired_entries(entries, dt.datetime.now(tz=dt.UTC).date())
     options = ReplayOptions(
         reference=against,
@@ -207,6 +208,7 @@ def command(
         # What was narrowed by an option, or cut by damage, cannot say that an entry is of no use.
         stale=[] if narrowed else stale_entries(entries, done, (against, implementation), complete=complete),
         expired=expired,
+        known_digest=known.digest,
     )
     try:
         print_verdict(whole, form)

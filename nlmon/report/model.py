@@ -173,7 +173,7 @@ class Report(Struct, frozen=True):
     """The outcome of one run. ``captures``: one entry for each capture, or one for each direction; ``verdict``: the
     worst; ``verdicts``: the worst of each direction; ``policy``: what the run had to show, and where that is said;
     ``stale``: numbers of entries of the known differences that allowed nothing, ``expired``: of those whose time is
-    over."""
+    over; ``known_digest``: SHA-256 of the file that these numbers are of, empty if there was none."""
 
     tool: str
     version: str
@@ -186,6 +186,7 @@ class Report(Struct, frozen=True):
     policy: Policy = Policy()
     stale: list[int] = []
     expired: list[int] = []
+    known_digest: str = ""
 
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict:

@@ -6,9 +6,15 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+from ruamel.yaml import YAML
 
+from nlmon.cli.knownfile import KnownFile
+from nlmon.compare.difference import Class
+from nlmon.report.jsonout import report_bytes
+from nlmon.report.model import CaptureReport, DifferenceGroup, DifferenceRow, KnownUse, Report
 from support.paths import CAPTURES
 
 
@@ -111,39 +117,25 @@ def test_an_entry_that_is_over_allows_nothing(tmp_path: Path) -> None:
     assert checked.returncode == 1
     assert checked.stderr.splitlines() == [
         f"{known}:3: expired on 2020-01-31: NLD002 xfrm_state in 06-xfrm.pcap.zst, legacy against libnl (net)",
-        "1 known differences, 1 expired",
+        "1 known difference, 1 expired",
     ]
 
 
 @pytest.mark.parametrize(
     ("text", "error"),
     [
-        ("", "[NLM-K012]: this is no file of known differences ({}); begin with known: 1"),
-        ("- 1\n", "[NLM-K012]: this is no file of known differences ({}); begin with known: 1"),
-        ("known: 2\n", "[NLM-K014]: the file is of version 2 ({}:1:1): this nlmon reads version 1; use a newer nlmon"),
-        ("known: true\n", "[NLM-K014]: the file is of version True"),
-        ("known: 1\nentrys: []\n", "[NLM-K012]: 'entrys' is no key here ({}:2:1); try entries"),
-        ("known: 1\nentries: 3\n", "[NLM-K012]: entries must be a list ({}:2:1)"),
-        ("known: 1\nentries:\n  - 3\n", "[NLM-K012]: entry 1 is no mapping ({}:3:5)"),
+        ("- 1\n", "[NLM-K012]: the file must be a mapping of known, entries ({}:1:1)"),
+        ("known: 2\n", "[NLM-K014]: the file is of version 2 ({}:1:8): this nlmon reads version 1; use a newer nlmon"),
         (
             f"known: 1\nentries:{ENTRY}    reson: x\n",
-            "[NLM-K012]: 'reson' is no key of an entry ({}:10:5); did",
-        ),
-        (f"known: 1\nentries:{ENTRY}    expires: soon\n", "[NLM-K012]: expires must be a date, such as 2027-03-31"),
-        (f"known: 1\nentries:{ENTRY}".replace("NLD002", "NLD999"), "[NLM-K012]: 'NLD999' is no code of a difference"),
-        (f"known: 1\nentries:{ENTRY}    kernel: new\n", "[NLM-K012]: 'new' is no range of kernels"),
-        (f"known: 1\nentries:{ENTRY}".replace("    owner: net\n", ""), "[NLM-K012]: entry 1 has no owner ({}:3:5)"),
-        (
-            f"known: 1\nentries:{ENTRY}".replace("owner: net", "owner: ' '"),
-            "[NLM-K012]: an entry needs a reason and",
+            "[NLM-K012]: 'reson' is no key of entry 1 ({}:10:5); did you mean",
         ),
         (f"known: 1\nentries:{ENTRY}{ENTRY[1:]}", "[NLM-K013]: entry 2 allows the same as entry 1 ({}:10:5)"),
         ("known: [1\n", "[NLM-K011]: this is not YAML ({}:2:1)"),
-        ("known: 1\nknown: 1\n", "[NLM-K011]: this is not YAML ({}:2:1)"),
     ],
 )
 def test_a_mistake_has_a_place(tmp_path: Path, text: str, error: str) -> None:
-    """File, line and column of what is wrong, for every command that reads the file."""
+    """File, line and column of what is wrong, for every command that reads the file (all mistakes: test_knownfile)."""
     known = written(tmp_path, text)
     done = [nlmon("replay", BASIC, "--known", known), nlmon("known", "check", "--file", known)]
 
@@ -192,4 +184,264 @@ def test_nothing_chosen_names_what_there_is(tmp_path: Path) -> None:
         *("--file", tmp_path / "known.yaml"),
     )
 
-    assert (done.returncode, "it holds NLD002 link broadcast" in done.stderr) == (3, True)
+    assert (done.returncode, "it has NLD002 link broadcast" in done.stderr) == (3, True)
+
+
+# -- reports that were made for the purpose ------------------------------------------------------------------
+
+
+def row(cls: Class, message: str, field: str) -> DifferenceRow:
+    values = (cls.code, cls.label, cls.severity.value, message, 1, 0, field, "", -1, "", "1", "2", "", False)
+    return DifferenceRow(*values)
+
+
+def group(cls: Class, message: str, field: str = "", count: int = 1, first: str = "") -> DifferenceGroup:
+    return DifferenceGroup(cls.label, cls.severity.value, message, field, count, row(cls, first or message, field))
+
+
+GROUPS = [
+    group(Class.CONFLICT, "RTM_NEWLINK", "mtu"),
+    group(Class.MISSING, "RTM_NEWADDR"),
+    group(Class.STATE, "link", "mtu", first="link 7 eth0"),
+    group(Class.MISSING, "others", "", 12, first="RTM_NEWROUTE"),
+    group(Class.REORDERED, "RTM_NEWNEIGH"),
+]
+
+
+def made(folder: Path, *captures: CaptureReport, **values: Any) -> Path:
+    """A report with these captures."""
+    path = folder / "made.json"
+    whole = Report("nlmon", "0", "legacy", "libnl", "notifications", list(captures), "regression", **values)
+    path.write_bytes(report_bytes(whole))
+    return path
+
+
+def capture(path: str = "dir/a[1].pcap", **values: Any) -> CaptureReport:
+    return CaptureReport(path, "regression", "1 conflict", **({"groups": GROUPS, "losses": {"addr.flags": 2}} | values))
+
+
+def add(report: Path, *options: object) -> tuple[int, list[str], list[dict[str, str]]]:
+    """Exit code of ``known add``, what it said, and the entries of the file afterwards."""
+    file = report.parent / "known.yaml"
+    done = nlmon("known", "add", report, "--file", file, *options)
+    found = YAML(typ="safe").load(file.read_text(encoding="utf-8"))["entries"] if file.exists() else []
+    assert done.stdout == ""
+    return done.returncode, done.stderr.splitlines(), found
+
+
+WHO = ("--reason", "late", "--owner", "net")
+
+
+def test_every_regression_is_added_with_its_place(tmp_path: Path) -> None:
+    """And nothing else: no warning, no loss, and not what the report only counts, which is said."""
+    code, said, found = add(made(tmp_path, capture()), *WHO)
+    file = tmp_path / "known.yaml"
+    common = {"capture": "a[[]1].pcap", "reference": "legacy", "candidate": "libnl", "reason": "late", "owner": "net"}
+    where = "in a[[]1].pcap, libnl against legacy"
+
+    assert found == [
+        {"code": "NLD102", "message": "RTM_NEWLINK", "field": "mtu", **common},
+        {"code": "NLD103", "message": "RTM_NEWADDR", **common},
+        {"code": "NLD105", "message": "link", "field": "mtu", **common},
+    ]
+    assert (code, said) == (
+        0,
+        [
+            f"{file}:4: added: NLD102 RTM_NEWLINK mtu {where}",
+            f"{file}:12: added: NLD103 RTM_NEWADDR {where}",
+            f"{file}:19: added: NLD105 link mtu {where}",
+            f"dir/a[1].pcap: the report does not name 12 more missing; replay again with --known {file}",
+            "3 added, 0 were there",
+        ],
+    )
+
+
+def places(found: list[dict[str, str]]) -> list[str]:
+    return [" ".join(one.get(name, "") for name in ("code", "message", "field")).rstrip() for one in found]
+
+
+CHOSEN = [
+    (("--code", "NLD102"), ["NLD102 RTM_NEWLINK mtu"]),
+    (("--code", "NLD201"), ["NLD201 RTM_NEWNEIGH"]),
+    (("--code", "NLD002"), ["NLD002 addr flags"]),
+    (("--code", "NLD002", "--message", "addr", "--field", "flags"), ["NLD002 addr flags"]),
+    (("--code", "NLD102", "--code", "NLD201"), ["NLD102 RTM_NEWLINK mtu", "NLD201 RTM_NEWNEIGH"]),
+    (("--field", "mtu"), ["NLD102 RTM_NEWLINK mtu", "NLD105 link mtu"]),
+    (("--message", "RTM_NEWADDR", "--message", "link"), ["NLD103 RTM_NEWADDR", "NLD105 link mtu"]),
+    (("--message", "RTM_NEWNEIGH"), []),
+    (("--code", "NLD102", "--field", "flags"), []),
+    (("--capture", "b*"), []),
+    (("--kernel", ">=6.1"), []),
+]
+
+
+@pytest.mark.parametrize(("options", "chosen"), CHOSEN, ids=" ".join)
+def test_options_choose(tmp_path: Path, options: tuple[str, ...], chosen: list[str]) -> None:
+    """All of them must fit; what is no regression needs its code; a capture must fit the pattern and the kernels."""
+    code, said, found = add(made(tmp_path, capture()), *WHO, *options)
+
+    assert (code, places(found)) == (0 if chosen else 3, chosen)
+    assert chosen or said == [
+        f"error[NLM-K015]: the report holds nothing of this ({tmp_path / 'made.json'}): it has NLD102 RTM_NEWLINK mtu; "
+        "NLD103 RTM_NEWADDR; NLD105 link mtu; NLD201 RTM_NEWNEIGH; NLD002 addr flags; name what is to be allowed by "
+        "--code, --message and --field"
+    ]
+
+
+def test_a_report_without_differences_has_nothing_to_allow(tmp_path: Path) -> None:
+    """The error says so, and no file is written."""
+    code, said, found = add(made(tmp_path, capture(groups=[], losses={})), *WHO)
+    what = f"error[NLM-K015]: the report holds nothing that could be allowed ({tmp_path / 'made.json'})"
+
+    assert (code, said, found) == (3, [what], [])
+
+
+def test_an_entry_says_more_when_it_is_asked_for(tmp_path: Path) -> None:
+    """A pattern for captures makes one entry of several; range, issue and end stand in it."""
+    captures = [capture(f"{name}.pcap", kernel="Linux 6.12.9") for name in ("a1", "a2", "b")]
+    more = {"--capture": "a*", "--kernel": ">=6.1,<6.13", "--issue": "#12", "--expires": "2099-03-31"}
+    options = [word for pair in more.items() for word in pair]
+    _, _, found = add(made(tmp_path, *captures), *WHO, "--code", "NLD102", *options)
+
+    assert [{f"--{key}": str(value) for key, value in one.items()} for one in found] == [
+        {
+            **more,
+            "--code": "NLD102",
+            "--message": "RTM_NEWLINK",
+            "--field": "mtu",
+            "--reference": "legacy",
+            "--candidate": "libnl",
+            "--reason": "late",
+            "--owner": "net",
+        }
+    ]
+
+
+def test_a_rollback_has_its_own_entries(tmp_path: Path) -> None:
+    """In the way back the implementations change places."""
+    both = [capture(direction="migrate"), capture(direction="rollback")]
+    _, _, found = add(made(tmp_path, *both), *WHO, "--code", "NLD102")
+
+    assert [(one["reference"], one["candidate"]) for one in found] == [("legacy", "libnl"), ("libnl", "legacy")]
+
+
+REFUSED = [
+    ({"--reason": " "}, "reason must not be empty; see nlmon known add --help"),
+    ({"--owner": ""}, "owner must not be empty; see nlmon known add --help"),
+    ({"--kernel": "new"}, "'new' is no range of kernels; >=6.1,<6.13 is one; see nlmon known add --help"),
+    ({"--reason": "a\x1b[m"}, "--reason 'a\\x1b[m' cannot be printed; write it as text in one line"),
+    ({"--owner": "\udcff"}, "--owner '\\udcff' cannot be printed; write it as text in one line"),
+    ({"--expires": "2020-01-31"}, "--expires 2020-01-31 is over; name a day that is to come"),
+]
+
+
+@pytest.mark.parametrize(("option", "why"), REFUSED, ids=range(len(REFUSED)))
+def test_an_option_that_says_nothing_is_refused(tmp_path: Path, option: dict[str, str], why: str) -> None:
+    """It is a mistake in the command line, and no file is written."""
+    words = [word for pair in ({"--reason": "late", "--owner": "net"} | option).items() for word in pair]
+
+    assert add(made(tmp_path, capture()), *words) == (2, [f"error[NLM-U026]: {why}"], [])
+
+
+def test_a_report_that_cannot_be_true_is_refused(tmp_path: Path) -> None:
+    """A difference without a message is none of ours; so is a report that another tool made."""
+    empty = add(made(tmp_path, capture(groups=[group(Class.CONFLICT, "", "mtu")])), *WHO)
+    path = made(tmp_path, capture())
+    path.write_text(path.read_text(encoding="utf-8").replace('"tool": "nlmon"', '"tool": "other"'), encoding="utf-8")
+    foreign = add(path, *WHO)
+
+    assert (empty[0], empty[1][0].startswith("error[NLM-K016]: the report names what this nlmon does not")) == (3, True)
+    assert (foreign[0], foreign[1]) == (
+        3,
+        [f"error[NLM-K016]: this is no report ({path}): 'other' made it; nlmon replay --format json makes one"],
+    )
+
+
+def trim(file: Path, *reports: Path) -> tuple[int, list[str]]:
+    done = nlmon("known", "trim", *reports, "--file", file)
+    assert done.stdout == ""
+    return done.returncode, done.stderr.splitlines()
+
+
+def test_a_report_speaks_of_the_file_as_it_was(tmp_path: Path) -> None:
+    """Entries are named by their numbers, so that a file which has changed since is not trimmed by it."""
+    stale = ENTRY.replace("xfrm_state", "xfrm_expire")
+    file = written(tmp_path, f"known: 1\nentries:{stale}{ENTRY[1:]}")
+    path = made(tmp_path, capture(), stale=[1], known_digest=KnownFile.read(file).digest)
+    done = [trim(file, path), trim(file, path)]
+
+    assert done == [
+        (
+            0,
+            [
+                f"{file}:3: removed, stale: NLD002 xfrm_expire in 06-xfrm.pcap.zst, legacy against libnl",
+                "1 removed, 1 kept",
+            ],
+        ),
+        (
+            3,
+            [
+                "error[NLM-K018]: the report was made with another file of known differences, or with this one before "
+                f"a change ({path}); replay again with --known {file}"
+            ],
+        ),
+    ]
+    assert file.read_text(encoding="utf-8") == f"known: 1\nentries:{ENTRY}"
+
+
+def test_what_one_report_needs_is_kept(tmp_path: Path) -> None:
+    """An entry that another report calls stale is not, when it allows something here."""
+    file = written(tmp_path, f"known: 1\nentries:{ENTRY}")
+    digest = KnownFile.read(file).digest
+    unused = made(tmp_path, capture(), stale=[1], known_digest=digest).rename(tmp_path / "unused.json")
+    use = KnownUse(1, "NLD002", "xfrm_state", "", "no IPsec", "net", "", "", 3)
+    used = made(tmp_path, capture(known=[use]), known_digest=digest)
+
+    assert trim(file, unused, used) == (0, ["0 removed, 1 kept"])
+
+
+def test_what_has_expired_is_trimmed_without_a_report(tmp_path: Path) -> None:
+    """The calendar alone says so."""
+    file = written(tmp_path, f"known: 1\nentries:{ENTRY}    expires: 2020-01-31\n")
+    where = f"{file}:3: removed, expired on 2020-01-31: NLD002 xfrm_state in 06-xfrm.pcap.zst, legacy against libnl"
+
+    assert trim(file) == (0, [where, "1 removed, 0 kept"])
+    assert file.read_text(encoding="utf-8") == "known: 1\nentries:\n"
+
+
+def check(folder: Path, *arguments: str) -> tuple[int, str]:
+    """Exit code of ``known check`` in a folder, and its last line."""
+    command = [sys.executable, "-m", "nlmon", "known", "check", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
+    assert done.stdout == ""
+    return done.returncode, done.stderr.splitlines()[-1]
+
+
+def test_the_file_is_named_or_the_usual_one(tmp_path: Path) -> None:
+    """Nothing, a FILE, --file or the settings say which; the usual one must not be missing, either."""
+    one = f"known: 1\nentries:{ENTRY}"
+    missing = check(tmp_path)
+    (tmp_path / "nlmon-known.yaml").write_text(one, encoding="utf-8")
+    (tmp_path / "none.yaml").write_text("", encoding="utf-8")
+    done = [check(tmp_path), check(tmp_path, "none.yaml"), check(tmp_path, "--file", "none.yaml")]
+    both = check(tmp_path, "none.yaml", "--file", "none.yaml")
+    (tmp_path / "nlmon.toml").write_text('known = "none.yaml"\n', encoding="utf-8")
+    done.append(check(tmp_path))
+
+    assert done == [(0, "1 known difference, 0 expired"), *[(0, "0 known differences, 0 expired")] * 3]
+    assert (both[0], "NLM-U026" in both[1]) == (2, True)
+    assert missing == (
+        3,
+        "error[NLM-K010]: the known differences cannot be read (nlmon-known.yaml): No such file or directory; "
+        "nlmon known add writes the file",
+    )
+
+
+@pytest.mark.parametrize("name", ["add", "check", "trim"])
+def test_help_needs_no_file_and_no_comparison(name: str) -> None:
+    """Nothing is loaded before there is something to do."""
+    code = "import sys; from nlmon.cli.known import command; command(sys.argv[1:], standalone_mode=False)"
+    code = f"{code}; sys.stderr.write(' '.join(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code, name, "--help"], capture_output=True, text=True, check=True)
+
+    assert set(done.stderr.split()) & {"ruamel", "msgspec", "nlmon.compare", "nlmon.report.model"} == set()
