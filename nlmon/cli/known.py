@@ -142,8 +142,10 @@ def add(
     for capture in read.captures:
         for group in capture.groups:
             if _is_rest(group.message, group.field):
-                more = counted(group.count, f"more {group.cls}")
-                warn(f"{capture.path}: the report does not name {more}; replay again with --known {path}")
+                warn(
+                    f"{capture.path}: the report does not name {group.count:,} more {group.cls}; "
+                    f"replay again with --known {path}"
+                )
     warn(f"{len(new):,} added, {len(entries) - len(new):,} were there")
 
 
