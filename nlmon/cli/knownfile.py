@@ -220,6 +220,8 @@ def known_schema() -> dict[str, Any]:
 
 def _root(path: Path, text: str) -> Any:
     """The tree of the file, None if it is empty."""
+    if not text:
+        return None
     from ruamel.yaml import YAML  # noqa: PLC0415  (start-up: only who has known differences needs it)
     from ruamel.yaml.error import MarkedYAMLError, YAMLError  # noqa: PLC0415
 
