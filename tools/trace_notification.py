@@ -33,7 +33,7 @@ from nlmon.capture.base import Batch, Frame
 
 ROOT = Path(nlmon.__file__).parent
 # An RTM_NEWROUTE of IPv4 with one hop, like hundreds before it.
-CAPTURE, FRAME = ROOT.parent / "fixtures" / "captures" / "linux-6.12" / "07-burst.pcap.zst", 14_307
+CAPTURE, FRAME = Path(__file__).parents[1] / "fixtures" / "captures" / "linux-6.12" / "07-burst.pcap.zst", 14_307
 # Where the replay is, or was.
 MODULES = ("nlmon.engine.replay", "nlmon.replay")
 # linux/netlink.h; not from nlmon.uapi, which older checkouts lack.

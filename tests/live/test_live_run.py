@@ -127,7 +127,11 @@ def test_it_ends_by_itself() -> None:
     told = inside(START + ENDS)
     quiet, counted = told["quiet"], told["counted"]
 
-    assert (quiet["code"], quiet["verdict"], quiet["reason"]) == (3, "inconclusive", "no notification came")
+    assert (quiet["code"], quiet["verdict"], quiet["reason"]) == (
+        3,
+        "inconclusive",
+        "no event was compared: there was no notification",
+    )
     assert (counted["code"], counted["verdict"]) == (0, "equivalent")
     assert counted["events"] == {"legacy": 20, "libnl": 20}
     code, out, said = told["named"]
