@@ -33,8 +33,8 @@ SHB, IDB, SPB, ISB, EPB = 0x0A0D0D0A, 1, 3, 5, 6
 EPB_HEADER = 28  # up to the packet
 OPT_COMMENT, SHB_HARDWARE, SHB_OS, SHB_USERAPPL = 1, 2, 3, 4
 IF_NAME, IF_DESCRIPTION, IF_TSRESOL, IF_TSOFFSET = 2, 3, 9, 14
-EPB_FLAGS = 2
-ISB_ENDTIME, ISB_IFRECV, ISB_IFDROP = 3, 4, 5
+EPB_FLAGS, EPB_DROPCOUNT = 2, 4
+ISB_ENDTIME, ISB_IFRECV, ISB_IFDROP, ISB_OSDROP = 3, 4, 5, 7
 OURS = "nlmon "
 MOST_INTERFACES = 4096  # one is a socket of a recorder
 _NAMES = {SHB_HARDWARE: "arch", SHB_OS: "kernel", SHB_USERAPPL: "application"}
@@ -51,6 +51,16 @@ class _Interface:
         self.name = _text(options.get(IF_NAME, b""))
         self.description = _text(options.get(IF_DESCRIPTION, b""))
         self.ended = False
+        self._between = self._in_all = 0
+
+    def lost(self, *, between: int = 0, in_all: int = 0) -> int:
+        """Take note of packets that were lost, and say how many more these are than was known. ``between``: since the
+        packet before (epb_dropcount); ``in_all``: since the recording began (isb_ifdrop and isb_osdrop). A file may
+        say the same loss in both ways."""
+        before = max(self._between, self._in_all)
+        self._between += between
+        self._in_all = max(self._in_all, in_all)
+        return max(self._between, self._in_all) - before
 
     def nanoseconds(self, ticks: int) -> int:
         return ticks * 1_000_000_000 // self.units + self.shift * 1_000_000_000
@@ -200,7 +210,13 @@ def pcapng_batches(
                     direction: Direction = ""
                     if options < end - 4:
                         text = chunk[options : end - 4]
-                        direction = layout.directions.get(text) or _direction(_options(text, order), order)
+                        known = layout.directions.get(text)
+                        if known is None:
+                            said = _options(text, order)
+                            known = _direction(said, order)
+                            if EPB_DROPCOUNT in said:
+                                on_drops(interface.lost(between=int.from_bytes(said[EPB_DROPCOUNT], order)))
+                        direction = known
                     if layout.little:
                         protocol = (protocol & 0xFF) << 8 | protocol >> 8
                     ticks = high << 32 | low
@@ -225,7 +241,9 @@ def pcapng_batches(
                     on_socket(SocketInfo(interfaces[-1].name, interfaces[-1].description))
                 elif kind == ISB and len(body) >= 16 and (index := int.from_bytes(body[:4], order)) < len(interfaces):
                     interfaces[index].ended = True
-                    on_drops(int.from_bytes(_options(body[12:-4], order).get(ISB_IFDROP, b""), order))
+                    said = _options(body[12:-4], order)
+                    drops = (int.from_bytes(said.get(code, b""), order) for code in (ISB_IFDROP, ISB_OSDROP))
+                    on_drops(interfaces[index].lost(in_all=sum(drops)))
                 elif kind == SPB and len(body) >= 8 and interfaces:
                     original = int.from_bytes(body[:4], order)
                     data = body[4:-4][:original]

@@ -266,7 +266,7 @@ def _entries(
                 "code": place.code,
                 "message": place.message,
                 "field": place.field,
-                "capture": literal(PurePath(capture.path).name),
+                "capture": literal("/".join(PurePath(capture.path).parts[-2:])),
                 "reference": reference,
                 "candidate": candidate,
             }

@@ -31,7 +31,7 @@ from nlmon.cli.common import Implementation, implementation_option, protocol_opt
 from nlmon.cli.dumps import DUMPS, refusal
 from nlmon.cli.listening import destination, duration_option, metadata, receive_buffer_option, wake_on_signals
 from nlmon.cli.policy_options import policy_options
-from nlmon.cli.verdict import exit_code, expired_entries, print_verdict
+from nlmon.cli.verdict import exit_code, expired_entries, met_entries, print_verdict
 from nlmon.errors import InputError, PlatformError, TransportError, UsageError, errno_name
 from nlmon.names import PROTOCOLS
 from nlmon.report.model import Report, by_direction, worst
@@ -138,7 +138,7 @@ def command(
         verdict=worst(one.verdict for one in found),
         verdicts=by_direction(found),
         policy=policy,
-        expired=expired,
+        expired=sorted(met_entries(known.entries, found, (against, implementation)).intersection(expired)),
         known_digest=known.digest,
     )
     print_verdict(whole, form)

@@ -18,7 +18,7 @@ from nlmon.backends.options import BackendOptions
 from nlmon.cli.common import Implementation, implementation_option, layouts_option, protocol_option, show_error
 from nlmon.cli.output import refuse_captures, write_report
 from nlmon.cli.policy_options import policy_options
-from nlmon.cli.verdict import exit_code, expired_entries, print_verdict, stale_entries
+from nlmon.cli.verdict import exit_code, expired_entries, met_entries, print_verdict, stale_entries
 from nlmon.errors import CaptureError, PlatformError, UsageError
 from nlmon.report.jsonout import CaptureLine, Header, line_bytes, report_bytes
 from nlmon.report.model import CaptureReport, Report, by_direction, worst
@@ -180,7 +180,7 @@ def command(
     )
     if form == "jsonl":
         out.write(line_bytes(Header("nlmon", __version__, against, implementation, select, policy)))
-    narrowed = bool(protocols or families or faults or recover or select != "notifications")
+    narrowed = bool(protocols or families or groups or faults or recover or select != "notifications")
     done: list[CaptureReport] = []
     lost = False
     with outcomes(captures, options, 1 if jobs is None else jobs, cluster) as ended:
@@ -207,7 +207,7 @@ def command(
         policy=policy,
         # What was narrowed by an option, or cut by damage, cannot say that an entry is of no use.
         stale=[] if narrowed else stale_entries(entries, done, (against, implementation), complete=complete),
-        expired=expired,
+        expired=sorted(met_entries(entries, done, (against, implementation)).intersection(expired)),
         known_digest=known.digest,
     )
     try:

@@ -17,7 +17,7 @@ from nlmon.report.model import CaptureReport, Report
 if TYPE_CHECKING:  # start-up: only a run with a file of known differences has any
     from nlmon.compare.known import KnownDifference
 
-__all__ = ["exit_code", "expired_entries", "print_verdict", "stale_entries"]
+__all__ = ["exit_code", "expired_entries", "met_entries", "print_verdict", "stale_entries"]
 
 FAILED, NO_VERDICT, LOST_WORKER = 1, 3, 4
 
@@ -36,12 +36,26 @@ def exit_code(whole: Report, *, lost_worker: bool = False) -> int:
 
 
 def expired_entries(entries: Iterable[tuple[int, KnownDifference]], today: dt.date) -> list[int]:
-    """The entries of the known differences whose time is over."""
+    """The entries of the known differences whose time is over, so that they allow nothing."""
     return [number for number, entry in entries if entry.expired(today)]
 
 
+def met_entries(
+    entries: Iterable[tuple[int, KnownDifference]], captures: Sequence[CaptureReport], names: tuple[str, str]
+) -> set[int]:
+    """The entries that apply to a capture that was read to its end. ``names``: the reference and the candidate."""
+    return {
+        number
+        for number, entry in entries
+        for capture in captures
+        if capture.damage is None
+        and capture.verdict != "error"
+        and entry.applies(capture.path, capture.kernel, *(names if capture.direction == "migrate" else names[::-1]))
+    }
+
+
 def stale_entries(
-    entries: Iterable[tuple[int, KnownDifference]],
+    entries: Sequence[tuple[int, KnownDifference]],
     captures: Sequence[CaptureReport],
     names: tuple[str, str],
     *,
@@ -51,16 +65,8 @@ def stale_entries(
     its end; one that holds for a pattern of captures only by a run that is ``complete``. ``names``: the reference and
     the candidate."""
     used = {use.entry for capture in captures for use in capture.known}
-    stale = []
-    for number, entry in entries:
-        if number in used or not (complete or entry.names_its_capture):
-            continue
-        for capture in captures:
-            pair = names if capture.direction == "migrate" else names[::-1]
-            if capture.verdict != "error" and entry.applies(capture.path, capture.kernel, *pair):
-                stale.append(number)
-                break
-    return stale
+    tried = met_entries(entries, captures, names) - used
+    return [number for number, entry in entries if number in tried and (complete or entry.names_its_capture)]
 
 
 def print_verdict(whole: Report, form: str) -> None:

@@ -20,6 +20,7 @@ from nlmon.compare.directions import BothDirections
 from nlmon.compare.judge import Judge
 from nlmon.engine.lane import Lane
 from nlmon.engine.live import Live
+from nlmon.engine.live_lane import LiveLane
 from nlmon.engine.losses import Ledger
 from nlmon.engine.replay import Replay
 from nlmon.engine.verdict import compared_by_name, give_verdict, losses_of, thin_evidence
@@ -56,7 +57,7 @@ def capture_reports(
     """The reports on a replay that has come to its end, one for each direction."""
     policy = policy or Policy()
     damage, dropped = reader.damage, reader.dropped
-    thin = thin_evidence(replay.compared, replay.feed.tally.roles[Role.NOTIFICATION], dropped, policy)
+    thin = thin_evidence(replay.compared, _why_nothing(replay), dropped, policy)
     unread = ""
     if damage is not None:
         agrees = "what could be read before the damage agrees" if replay.feed.tally.frames else "nothing could be read"
@@ -82,7 +83,10 @@ def live_reports(live: Live, path: str, *, kernel: str, policy: Policy | None = 
     """The reports on a comparison on the running kernel that is over, one for each direction; ``path`` says where that
     was."""
     policy = policy or Policy()
-    thin = [*_unheard(live), *thin_evidence(live.compared, live.tally.roles[Role.NOTIFICATION], 0, policy)]
+    none = (
+        "no notification was of a type that is read" if live.tally.roles[Role.NOTIFICATION] else "no notification came"
+    )
+    thin = [*_unheard(live, policy), *thin_evidence(live.compared, none, 0, policy)]
     return tuple(
         CaptureReport(
             path=path,
@@ -151,7 +155,7 @@ def _found(comparison: Replay | Live, view: _View, tally: Tally, protocols: Coll
             for g in judge.groups
         ],
         "details": [row(difference) for difference in judge.details],
-        "state": "differs" if totals.get(Class.STATE) else "same",
+        "state": "differs" if totals.get(Class.STATE) or _allows_state(judge) else "same",
         "objects": comparison.states.objects(comparison.lanes.index(lanes[1])),
         "unannounced_counts": {f"{kind} {change}": n for (kind, change), n in sorted(state.unannounced_counts.items())},
         "unannounced": [
@@ -159,6 +163,11 @@ def _found(comparison: Replay | Live, view: _View, tally: Tally, protocols: Coll
             for found in state.unannounced
         ],
     }
+
+
+def _allows_state(judge: Judge) -> bool:
+    """Whether the states differ in what is known and allowed."""
+    return any(difference.cls is Class.STATE for difference in judge.known.first.values())
 
 
 def _not_covered(tally: Tally, protocols: Collection[int]) -> dict[str, int]:
@@ -195,7 +204,7 @@ def _notes(replay: Replay, reader: CaptureReader) -> list[str]:
     ]
     notes += replay.lanes[1].factory.faults.notes(tally.last_frame)
     if not replay.compared.total() and any(lane.counts["seeds"] for lane in replay.lanes):
-        notes.append(f"{_why_answers_alone(replay)}; only recorded answers were compared")
+        notes.append(f"{_why_nothing(replay)}; only recorded answers were compared")
     notes += _itself(replay)
     notes += _alone(replay, replay.feed.protocols)
     if tally.copied(replay.feed.protocols):
@@ -223,12 +232,14 @@ def _notes(replay: Replay, reader: CaptureReader) -> list[str]:
     return notes
 
 
-def _why_answers_alone(replay: Replay) -> str:
+def _why_nothing(replay: Replay) -> str:
     """Why no notification was compared."""
     if not any(replay.feed.tally.notifications[protocol] for protocol in replay.feed.protocols):
         return "no notification of these protocols was recorded"
     if any(lane.lossy for lane in replay.lanes):
         return "every notification was lost"
+    if not any(replay.compared.values()) and not replay.not_subscribed:
+        return "no notification is of a type that is read"
     return "no notification is of a multicast group that is joined"
 
 
@@ -254,15 +265,20 @@ def _alone(comparison: Replay | Live, protocols: Iterable[int]) -> Iterator[str]
 # -- on the running kernel -------------------------------------------------------------------------------------
 
 
-def _unheard(live: Live) -> list[str]:
+def _unheard(live: Live, policy: Policy) -> list[str]:
     """Why not everything that happened was compared."""
     labels = list(zip(_labels(live.lanes), live.lanes, strict=True))
-    why = [f"{label} lost {_lost(lane.ledger)}" for label, lane in labels if lane.lossy]
+    why = [f"{label} lost {_lost(lane.ledger)}" for label, lane in labels if _is_too_lossy(lane, policy)]
     why += [f"{label} could read no more: {what}" for label, lane in labels for what in lane.failed.values()]
     given_up = sum(one.given_up for one in live.unpaired)
     if given_up:
         why.append(f"{given_up:,} datagrams waited for the other one for too long")
     return why
+
+
+def _is_too_lossy(lane: LiveLane, policy: Policy) -> bool:
+    """Whether a lane lost more than may be; how many an overrun took is not always known."""
+    return lane.lossy and not 0 < lane.ledger.lost <= policy.max_lost
 
 
 def _lost(ledger: Ledger) -> str:

@@ -60,14 +60,14 @@ def give_verdict(
         verdict, reason = "lossy", f"{sum(losses.all.values()):,} values and events would be lost"
     else:
         verdict = "equivalent"
-    return verdict, reason, "; ".join(fails(verdict, judge.counts, losses, policy))
+    return verdict, reason, "; ".join(fails(verdict, judge, losses, policy))
 
 
 def _is_regression(cls: Class) -> bool:
     return cls.severity is Severity.REGRESSION
 
 
-def fails(verdict: Verdict, counts: Mapping[Class, int], losses: Losses, policy: Policy) -> Iterator[str]:
+def fails(verdict: Verdict, judge: Judge, losses: Losses, policy: Policy) -> Iterator[str]:
     """Why a run fails, the gravest first."""
     if verdict == "regression":
         yield "a regression"
@@ -75,21 +75,24 @@ def fails(verdict: Verdict, counts: Mapping[Class, int], losses: Losses, policy:
         yield "whole events would be lost: " + ", ".join(f"{kind} {n:,}" for kind, n in losses.events.most_common())
     if verdict != "regression" and verdict in policy.fail_on:
         yield f"the policy fails on {verdict}"
-    found = {cls: n for cls, n in counts.items() if not _is_regression(cls) and policy.fails_on(cls)}
-    if losses.all and policy.fails_on(Class.SERVICE):
-        found[Class.SERVICE] = sum(losses.all.values())
+    counts = {
+        **{cls: count for cls, count in judge.counts.items() if not _is_regression(cls)},
+        Class.SERVICE: losses.all.total(),
+        Class.ENHANCEMENT: judge.enhancements.total(),
+    }
+    found = {cls: count for cls, count in counts.items() if count and policy.fails_on(cls)}
     if found:
         yield "the policy fails on " + ", ".join(f"{n:,} {cls.label}" for cls, n in found.items())
 
 
-def thin_evidence(compared: Mapping[int, int], notifications: int, dropped: int, policy: Policy) -> list[str]:
-    """Why there is too little evidence for a verdict. ``compared``: events by protocol; ``notifications``: how many
-    there were; ``dropped``: messages that were lost before they could be compared."""
+def thin_evidence(compared: Mapping[int, int], why_none: str, dropped: int, policy: Policy) -> list[str]:
+    """Why there is too little evidence for a verdict. ``compared``: events by protocol; ``why_none``: the
+    reason if there is none; ``dropped``: messages that were lost before they could be compared. No policy makes a
+    verdict of nothing."""
     total = sum(compared.values())
     found = []
-    if not total and policy.min_events:
-        why = "no notification is of a group and a type that an implementation reads"
-        found.append(f"no event was compared: {why if notifications else 'there was no notification'}")
+    if not total:
+        found.append(f"no event was compared: {why_none}")
     elif total < policy.min_events:
         found.append(f"{total:,} events were compared, and {policy.min_events:,} are required")
     names = compared_by_name(compared)

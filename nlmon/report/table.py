@@ -70,7 +70,7 @@ def table(captures: Sequence[CaptureReport], width: int) -> Table:
 
 
 def _row(capture: CaptureReport) -> dict[str, str]:
-    differences = ", ".join(f"{count:,} {cls}" for cls, count in capture.differences.items())
+    differences = ", ".join(f"{count:,} {cls}" for cls, count in _counts(capture).items())
     compared = any(capture.events.values()) or any(capture.answers.values())
     if unopened(capture) and capture.damage is not None:
         differences = f"{capture.damage.what} [{capture.damage.code}]"
@@ -93,6 +93,19 @@ def _row(capture: CaptureReport) -> dict[str, str]:
 def unopened(capture: CaptureReport) -> bool:
     """Whether a file could not be read at all, such as one that is missing."""
     return capture.damage is not None and not capture.format
+
+
+def _differences(capture: CaptureReport) -> str:
+    """How many there are of each class, and how many more are known and allowed; losses are counted in their class."""
+    known = sum(use.count for use in capture.known if use.code != "NLD002")
+    counts = [f"{count:,} {cls}" for cls, count in capture.differences.items()]
+    return ", ".join([*counts, *([f"{known:,} known"] if known else [])]) or "none"
+
+
+def _counts(capture: CaptureReport) -> dict[str, int]:
+    """Differences by class, and those that are known; of these the losses are counted in their class already."""
+    known = sum(use.count for use in capture.known if use.code != "NLD002")
+    return {**capture.differences, "known": known} if known else dict(capture.differences)
 
 
 def both(counts: Mapping[str, int]) -> str:

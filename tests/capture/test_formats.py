@@ -10,7 +10,7 @@ import shutil
 import struct
 import subprocess
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -291,6 +291,47 @@ def test_a_recording_that_was_broken_off_is_told(tmp_path: Path, statistics: int
         [LINK, LINK],
         "the recording was broken off, its closing statistics are missing",
     )
+
+
+@pytest.mark.parametrize(
+    ("blocks", "lost"),
+    [
+        ([("isb", 5, 3), ("isb", 5, 9)], 9),  # isb_ifdrop counts from the beginning on
+        ([("isb", 5, 3), ("isb", 7, 4)], 4),
+        ([("epb", 4, 3), ("epb", 4, 2)], 5),  # epb_dropcount since the packet before
+        ([("epb", 4, 3), ("isb", 5, 3)], 3),  # one loss, said twice
+        ([("epb", 4, 3), ("isb", 5, 10)], 10),
+    ],
+)
+def test_a_loss_is_counted_once(tmp_path: Path, blocks: list[tuple[str, int, int]], lost: int) -> None:
+    """What pcapng files say of packets that were lost, in each of their ways."""
+    name = tmp_path / "a.pcapng"
+    data = ours(name)
+    packet = next(data[at : at + size] for kind, at, size in pcapng_blocks(data) if kind == 6)
+    for kind, code, count in blocks:
+        option = struct.pack("<HHQ", code, 8, count) + struct.pack("<HH", 0, 0)
+        if kind == "isb":
+            body = packet[8:12] + bytes(8) + option
+            data += struct.pack("<II", 5, len(body) + 12) + body + struct.pack("<I", len(body) + 12)
+        else:
+            body = packet[8:28] + packet[28 : 28 + (int.from_bytes(packet[20:24], "little") + 3 & ~3)] + option
+            data += struct.pack("<II", 6, len(body) + 12) + body + struct.pack("<I", len(body) + 12)
+    name.write_bytes(data)
+    with open_capture(name) as reader:
+        assert (len(list(reader)), reader.damage, reader.dropped) == (
+            2 + sum(kind == "epb" for kind, _, _ in blocks),
+            None,
+            lost,
+        )
+
+
+def pcapng_blocks(data: bytes) -> Iterator[tuple[int, int, int]]:
+    """Type, place and length of the blocks of a little-endian file."""
+    at = 0
+    while at < len(data):
+        kind, size = struct.unpack_from("<II", data, at)
+        yield kind, at, size
+        at += size
 
 
 def test_what_a_recording_lost_is_told(tmp_path: Path) -> None:

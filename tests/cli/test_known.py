@@ -25,12 +25,14 @@ def nlmon(*arguments: object) -> subprocess.CompletedProcess[str]:
 
 
 XFRM = CAPTURES / "linux-6.12" / "06-xfrm.pcap.zst"
+# As an entry names it.
+NAME = "linux-6.12/06-xfrm.pcap.zst"
 BASIC = CAPTURES / "linux-6.12" / "01-route-basic.pcap.zst"
 ROLLBACK = ("-i", "legacy", "--against", "libnl")
 ENTRY = """
   - code: NLD002
     message: xfrm_state
-    capture: 06-xfrm.pcap.zst
+    capture: linux-6.12/06-xfrm.pcap.zst
     reference: libnl
     candidate: legacy
     reason: no IPsec
@@ -99,7 +101,7 @@ def test_an_entry_that_allows_nothing_fails(tmp_path: Path) -> None:
 
 def test_an_entry_for_a_pattern_needs_all_captures(tmp_path: Path) -> None:
     """Another capture may need it, unless the run says that there is none."""
-    text = f"known: 1\nentries:{ENTRY}".replace("06-xfrm.pcap.zst", '"*"').replace("xfrm_state", "xfrm_expire")
+    text = f"known: 1\nentries:{ENTRY}".replace(NAME, '"*"').replace("xfrm_state", "xfrm_expire")
     known = written(tmp_path, text)
     runs = [nlmon("replay", BASIC, *ROLLBACK, "--known", known, *more) for more in ((), ("--complete",))]
 
@@ -116,7 +118,7 @@ def test_an_entry_that_is_over_allows_nothing(tmp_path: Path) -> None:
     assert (done.returncode, capture["known"], json.loads(done.stdout)["expired"]) == (1, [], [1])
     assert checked.returncode == 1
     assert checked.stderr.splitlines() == [
-        f"{known}:3: expired on 2020-01-31: NLD002 xfrm_state in 06-xfrm.pcap.zst, legacy against libnl (net)",
+        f"{known}:3: expired on 2020-01-31: NLD002 xfrm_state in {NAME}, legacy against libnl (net)",
         "1 known difference, 1 expired",
     ]
 
@@ -236,8 +238,14 @@ def test_every_regression_is_added_with_its_place(tmp_path: Path) -> None:
     """And nothing else: no warning, no loss, and not what the report only counts, which is said."""
     code, said, found = add(made(tmp_path, capture()), *WHO)
     file = tmp_path / "known.yaml"
-    common = {"capture": "a[[]1].pcap", "reference": "legacy", "candidate": "libnl", "reason": "late", "owner": "net"}
-    where = "in a[[]1].pcap, libnl against legacy"
+    common = {
+        "capture": "dir/a[[]1].pcap",
+        "reference": "legacy",
+        "candidate": "libnl",
+        "reason": "late",
+        "owner": "net",
+    }
+    where = "in dir/a[[]1].pcap, libnl against legacy"
 
     assert found == [
         {"code": "NLD102", "message": "RTM_NEWLINK", "field": "mtu", **common},
@@ -374,7 +382,7 @@ def test_a_report_speaks_of_the_file_as_it_was(tmp_path: Path) -> None:
         (
             0,
             [
-                f"{file}:3: removed, stale: NLD002 xfrm_expire in 06-xfrm.pcap.zst, legacy against libnl",
+                f"{file}:3: removed, stale: NLD002 xfrm_expire in linux-6.12/06-xfrm.pcap.zst, legacy against libnl",
                 "1 removed, 1 kept",
             ],
         ),
@@ -403,7 +411,7 @@ def test_what_one_report_needs_is_kept(tmp_path: Path) -> None:
 def test_what_has_expired_is_trimmed_without_a_report(tmp_path: Path) -> None:
     """The calendar alone says so."""
     file = written(tmp_path, f"known: 1\nentries:{ENTRY}    expires: 2020-01-31\n")
-    where = f"{file}:3: removed, expired on 2020-01-31: NLD002 xfrm_state in 06-xfrm.pcap.zst, legacy against libnl"
+    where = f"{file}:3: removed, expired on 2020-01-31: NLD002 xfrm_state in {NAME}, legacy against libnl"
 
     assert trim(file) == (0, [where, "1 removed, 0 kept"])
     assert file.read_text(encoding="utf-8") == "known: 1\nentries:\n"

@@ -46,7 +46,7 @@ def test_a_quiet_host_is_recorded_and_proves_nothing(tmp_path: Path) -> None:
 
     assert (code, "Traceback" in said, "is missing" in said) == (0, False, False)
     outcomes = {name: (code, verdict, said) for name, (code, verdict, _, said) in told["outcomes"].items()}
-    said = "error[NLM-U002]: no event was compared: there was no notification"
+    said = "error[NLM-U002]: no event was compared: no notification of these protocols was recorded"
     assert {name: (code, verdict, err.startswith(said)) for name, (code, verdict, err) in outcomes.items()} == (
         dict.fromkeys(outcomes, (3, "inconclusive", True))
     )

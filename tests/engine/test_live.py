@@ -271,7 +271,7 @@ def test_nothing_came() -> None:
     """Where no notification was compared, nothing is known."""
     found = over(listening(FakeKernel()))
 
-    assert (found.verdict, found.reason) == ("inconclusive", "no event was compared: there was no notification")
+    assert (found.verdict, found.reason) == ("inconclusive", "no event was compared: no notification came")
 
 
 def test_what_one_of_them_does_not_read_is_held_against_the_bytes() -> None:

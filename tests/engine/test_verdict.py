@@ -79,7 +79,7 @@ def test_a_rollback_that_loses_whole_events_fails() -> None:
         (
             "08-tc",
             Policy(),
-            "no event was compared: no notification is of a group and a type that an implementation reads",
+            "no event was compared: no notification is of a multicast group that is joined",
         ),
         ("01-route-basic", Policy(min_events=144), "143 events were compared, and 144 are required"),
         (
@@ -181,3 +181,17 @@ def test_an_unsubscribed_group_is_found() -> None:
 
     assert (report.verdict, report.differences["missing"]) == ("regression", 2)
     assert {d.message for d in report.details if d.cls == "missing"} == {"RTM_NEWRULE", "RTM_DELRULE"}
+
+
+def test_no_policy_makes_a_verdict_of_nothing() -> None:
+    """``min_events = 0`` asks for no number; where nothing was compared there is no verdict all the same."""
+    assert verdict("08-tc", policy=Policy(min_events=0)).verdict == "inconclusive"
+
+
+def test_a_policy_can_fail_on_what_is_no_mistake() -> None:
+    """Enhancements and losses of service, by the name of their class."""
+    forward = verdict("06-xfrm", policy=Policy(fail_on=("enhancement",)))
+    back = verdict("01-route-basic", reference=libnl, candidate=legacy, policy=Policy(fail_on=("loss-of-service",)))
+
+    assert (forward.verdict, forward.fails) == ("equivalent", "the policy fails on 134 enhancement")
+    assert (back.verdict, back.fails) == ("lossy", "the policy fails on 1,744 loss-of-service")

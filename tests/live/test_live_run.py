@@ -130,7 +130,7 @@ def test_it_ends_by_itself() -> None:
     assert (quiet["code"], quiet["verdict"], quiet["reason"]) == (
         3,
         "inconclusive",
-        "no event was compared: there was no notification",
+        "no event was compared: no notification came",
     )
     assert (counted["code"], counted["verdict"]) == (0, "equivalent")
     assert counted["events"] == {"legacy": 20, "libnl": 20}
