@@ -4,7 +4,8 @@ Rules:
 1. Only after a loss that its socket really had may an implementation report what was no message.
 2. What one implementation recovered alone is no difference between two states, until an event that both report
    settles it.
-3. Everything that has to do with a loss is kept in the ledger of its lane, and nowhere else.
+3. What an implementation said of its losses, and did about them, is kept in the ledger of its lane. What its socket
+   really lost in a replay is known to the faults alone, and the judge holds the one against the other.
 
 Not here: losing anything (``nlmon.transport.recorded.faults``), and the rules of comparison (``nlmon.compare.final``).
 """
