@@ -28,7 +28,7 @@ BACKENDS: Mapping[str, str] = {
     "libnl": "nlmon.backends.libnl:LibnlBackend",
 }
 
-# The protocols that each reads, which can be told without loading it.
+# The protocols that each reads, which is known without loading it.
 READS: Mapping[str, tuple[int, ...]] = {
     "legacy": (NETLINK_ROUTE, NETLINK_SOCK_DIAG, NETLINK_NETFILTER, NETLINK_GENERIC),
     "libnl": (

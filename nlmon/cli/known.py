@@ -111,10 +111,10 @@ def add(
 
     Exit code: 0 done, 2 an option cannot be used, 3 the report or the file cannot be used, or holds nothing of this.
     """
-    from nlmon.cli.knownfile import KnownFile  # noqa: PLC0415  (start-up: --help needs none of it)
+    from nlmon.cli.knownfile import KnownFile, today  # noqa: PLC0415  (start-up: --help needs none of it)
 
     last = None if expires is None else expires.date()
-    if last is not None and last < _today():
+    if last is not None and last < today():
         raise UsageError("NLM-U026", f"--expires {last} is over", hint="name a day that is to come")
     said = {"reason": reason, "owner": owner, "issue": issue, "capture": pattern, "kernel": kernel}
     _refuse_unreadable(said)
@@ -162,12 +162,11 @@ def check(named: Path | None, file: Path | None) -> None:
     if named and file:
         raise UsageError("NLM-U026", "FILE and --file name the same", hint="leave out one of them")
     known = KnownFile.read(_path(named or file))
-    over = [number for number, entry in known.entries if entry.expired(_today())]
     for number, entry in known.entries:
-        if number in over:
+        if number in known.expired:
             warn(f"{known.place(number)}: expired on {entry.expires}: {_shown(entry)} ({entry.owner})")
-    warn(f"{counted(len(known.entries), 'known difference')}, {len(over):,} expired")
-    sys.exit(1 if over else 0)
+    warn(f"{counted(len(known.entries), 'known difference')}, {len(known.expired):,} expired")
+    sys.exit(1 if known.expired else 0)
 
 
 @command.command()
@@ -191,7 +190,7 @@ def trim(reports: tuple[Path, ...], file: Path | None) -> None:
             raise InputError("NLM-K018", what, where=shown_path(path), hint=hint)
     used = {use.entry for report in read for capture in report.captures for use in capture.known}
     stale = {number for report in read for number in report.stale} - used
-    gone = {number for number, entry in known.entries if number in stale or entry.expired(_today())}
+    gone = known.expired | {number for number, _ in known.entries if number in stale}
     for number, entry in known.entries:
         if number in gone:
             why = "stale" if number in stale else f"expired on {entry.expires}"
@@ -207,10 +206,6 @@ def _path(file: Path | None) -> Path:
     from nlmon.cli.settings import named_file  # noqa: PLC0415
 
     return file or named_file(Path.cwd()) or DEFAULT
-
-
-def _today() -> dt.date:
-    return dt.datetime.now(tz=dt.UTC).date()
 
 
 def _refuse_unreadable(said: dict[str, str]) -> None:
@@ -255,12 +250,12 @@ def _entries(
 ) -> Iterator[KnownDifference]:
     """An entry for each place in a report that is wanted, with what was said of all."""
     from nlmon.compare.known import KnownDifference, literal  # noqa: PLC0415  (start-up: --help needs none of it)
+    from nlmon.report.model import in_direction  # noqa: PLC0415
 
     said = {name: text for name, text in said.items() if text}
 
     for capture in report.captures:
-        pair = (report.reference, report.candidate)
-        reference, candidate = pair[::-1] if capture.direction == "rollback" else pair
+        reference, candidate = in_direction(capture.direction, (report.reference, report.candidate))
         for place in _places(capture):
             values = {
                 "code": place.code,

@@ -38,7 +38,7 @@ from nlmon.compare.known import KnownDifference
 from nlmon.errors import InputError
 from nlmon.report.text import shown_path
 
-__all__ = ["DEFAULT", "VERSION", "KnownFile", "known_file", "known_schema"]
+__all__ = ["DEFAULT", "VERSION", "KnownFile", "known_file", "known_schema", "today"]
 
 DEFAULT = Path("nlmon-known.yaml")
 VERSION = 1
@@ -58,7 +58,8 @@ class _Lines(NamedTuple):
 
 
 class KnownFile:
-    """A file of known differences as it was read. ``entries``: what it holds, with the number of each from 1."""
+    """A file of known differences as it was read. ``entries``: what it holds, with the number of each from 1;
+    ``expired``: the numbers of those whose last day was over then, in UTC."""
 
     def __init__(self, path: Path, text: str = NEW) -> None:
         self.path = path
@@ -74,6 +75,8 @@ class KnownFile:
                 raise InputError("NLM-K013", what, where=_place(path, node), hint="remove one of them")
             entries[entry.scope] = number, entry
         self.entries = tuple(entries.values())
+        now = today()
+        self.expired = frozenset(number for number, entry in self.entries if entry.expired(now))
 
     @classmethod
     def read(cls, path: Path) -> KnownFile:
@@ -89,6 +92,11 @@ class KnownFile:
     def digest(self) -> str:
         """SHA-256 of the text, empty if there is none: by this a report names the file whose entries it numbers."""
         return hashlib.sha256(self.text.encode()).hexdigest() if self.text else ""
+
+    @property
+    def valid(self) -> tuple[tuple[int, KnownDifference], ...]:
+        """The entries that have not expired; no other allows anything."""
+        return tuple(one for one in self.entries if one[0] not in self.expired)
 
     def place(self, number: int) -> str:
         """File and line of an entry."""
@@ -174,6 +182,11 @@ class KnownFile:
             what, hint = "the file cannot be changed as it is written", "begin each entry on a new line, with a dash"
             raise InputError("NLM-K017", what, where=shown_path(self.path), hint=hint)
         return changed
+
+
+def today() -> dt.date:
+    """The day by which entries expire."""
+    return dt.datetime.now(tz=dt.UTC).date()
 
 
 def known_file(path: str) -> KnownFile:

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import datetime as dt
 import os
 import select
 import socket
@@ -26,15 +25,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nlmon import __version__
 from nlmon.cli.common import Implementation, implementation_option, protocol_option, show_error, warn
 from nlmon.cli.dumps import DUMPS, refusal
 from nlmon.cli.listening import destination, duration_option, metadata, receive_buffer_option, wake_on_signals
 from nlmon.cli.policy_options import policy_options
-from nlmon.cli.verdict import exit_code, expired_entries, met_entries, print_verdict
+from nlmon.cli.verdict import exit_code, print_verdict, whole_report
 from nlmon.errors import InputError, PlatformError, TransportError, UsageError, errno_name
 from nlmon.names import PROTOCOLS
-from nlmon.report.model import Report, by_direction, worst
+from nlmon.report.model import directions, in_direction
 
 if TYPE_CHECKING:  # start-up: --help needs none of it
     from nlmon.compare.known import Known
@@ -97,7 +95,7 @@ def command(
     """
     from nlmon.capture.write import PcapngWriter  # noqa: PLC0415  (start-up: --help needs none of it)
     from nlmon.cli.knownfile import known_file  # noqa: PLC0415
-    from nlmon.compare.known import Known  # noqa: PLC0415  (start-up: --help needs none of it)
+    from nlmon.compare.known import known_for  # noqa: PLC0415
     from nlmon.engine.summary import live_reports  # noqa: PLC0415
 
     if record is not None:
@@ -106,18 +104,13 @@ def command(
         _enter(netns)
     facts, where = metadata(), netns or "live"
     known = known_file(policy.known)
-    expired = expired_entries(known.entries, dt.datetime.now(tz=dt.UTC).date())
-    allowed = [
-        Known(
-            [one for one in known.entries if one[0] not in expired and one[1].applies(where, facts["kernel"], *names)]
-        )
-        for names in ((against, implementation), (implementation, against))[: 1 + both_ways]
-    ]
+    names, judged = (against, implementation), directions(both_ways=both_ways)
+    allowed = known_for(known.valid, where, facts["kernel"], [in_direction(one, names) for one in judged])
     with wake_on_signals() as wake, contextlib.ExitStack() as stack:
         sink = None
         if record is not None:
             sink = stack.enter_context(PcapngWriter(record, metadata=facts, byteorder=sys.byteorder))
-        live = _started((against, implementation), protocols, receive_buffer, allowed, sink)
+        live = _started(names, protocols, receive_buffer, allowed, sink)
         warn(f"comparing {against} and {implementation}, stop with Ctrl-C")
         _listen(live, wake, count, duration)
         _settle(live)
@@ -128,19 +121,7 @@ def command(
     if found[0].verdict == "inconclusive":
         hint = "raise --receive-buffer" if any(lane.lossy for lane in live.lanes) else ""
         show_error(InputError("NLM-U018", f"the verdict is inconclusive: {found[0].reason}", hint=hint))
-    whole = Report(
-        tool="nlmon",
-        version=__version__,
-        reference=against,
-        candidate=implementation,
-        select="notifications",
-        captures=found,
-        verdict=worst(one.verdict for one in found),
-        verdicts=by_direction(found),
-        policy=policy,
-        expired=sorted(met_entries(known.entries, found, (against, implementation)).intersection(expired)),
-        known_digest=known.digest,
-    )
+    whole = whole_report(found, names, "notifications", policy, known, tried=False)
     print_verdict(whole, form)
     sys.exit(exit_code(whole))
 

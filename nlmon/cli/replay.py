@@ -5,7 +5,6 @@ Not here: the replay itself (``nlmon.engine.replay``) and the formats (``nlmon.r
 
 from __future__ import annotations
 
-import datetime as dt
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,10 +17,10 @@ from nlmon.backends.options import BackendOptions
 from nlmon.cli.common import Implementation, implementation_option, layouts_option, protocol_option, show_error
 from nlmon.cli.output import refuse_captures, write_report
 from nlmon.cli.policy_options import policy_options
-from nlmon.cli.verdict import exit_code, expired_entries, met_entries, print_verdict, stale_entries
+from nlmon.cli.verdict import exit_code, print_verdict, whole_report
 from nlmon.errors import CaptureError, PlatformError, UsageError
 from nlmon.report.jsonout import CaptureLine, Header, line_bytes, report_bytes
-from nlmon.report.model import CaptureReport, Report, by_direction, worst
+from nlmon.report.model import CaptureReport
 from nlmon.transport.recorded.faults import parse_fault
 
 if TYPE_CHECKING:  # start-up: --help needs none of it
@@ -156,8 +155,6 @@ def command(
         refuse_captures(report, captures)
     _refuse_together(captures, jobs, cluster)
     known = known_file(policy.known)
-    entries = known.entries
-    expired = expired_entries(entries, dt.datetime.now(tz=dt.UTC).date())
     options = ReplayOptions(
         reference=against,
         candidate=implementation,
@@ -175,7 +172,7 @@ def command(
         faults=tuple(map(parse_fault, faults)),
         both_ways=both_ways,
         policy=policy,
-        known=tuple(one for one in entries if one[0] not in expired),
+        known=known.valid,
         lines=form == "jsonl",
     )
     if form == "jsonl":
@@ -195,21 +192,9 @@ def command(
                 for one in outcome.reports:
                     out.write(line_bytes(CaptureLine(_without_details(one))))
                 out.flush()
-    whole = Report(
-        tool="nlmon",
-        version=__version__,
-        reference=against,
-        candidate=implementation,
-        select=select,
-        captures=done,
-        verdict=worst(capture.verdict for capture in done),
-        verdicts=by_direction(done),
-        policy=policy,
-        # What was narrowed by an option, or cut by damage, cannot say that an entry is of no use.
-        stale=[] if narrowed else stale_entries(entries, done, (against, implementation), complete=complete),
-        expired=sorted(met_entries(entries, done, (against, implementation)).intersection(expired)),
-        known_digest=known.digest,
-    )
+    # What was narrowed by an option, or cut by damage, cannot say that an entry is of no use.
+    names = against, implementation
+    whole = whole_report(done, names, select, policy, known, tried=not narrowed, complete=complete)
     try:
         print_verdict(whole, form)
     finally:

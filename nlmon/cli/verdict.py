@@ -6,20 +6,51 @@ Not here: the values (``nlmon.report.model``), their forms (``nlmon.report``), a
 
 from __future__ import annotations
 
-import datetime as dt
 import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from nlmon import __version__
 from nlmon.report.jsonout import Footer, line_bytes, report_bytes
-from nlmon.report.model import CaptureReport, Report
+from nlmon.report.model import CaptureReport, Report, by_direction, in_direction, worst
 
 if TYPE_CHECKING:  # start-up: only a run with a file of known differences has any
+    from nlmon.cli.knownfile import KnownFile
     from nlmon.compare.known import KnownDifference
+    from nlmon.report.policy import Policy
 
-__all__ = ["exit_code", "expired_entries", "met_entries", "print_verdict", "stale_entries"]
+__all__ = ["exit_code", "met_entries", "print_verdict", "stale_entries", "whole_report"]
 
 FAILED, NO_VERDICT, LOST_WORKER = 1, 3, 4
+
+
+def whole_report(
+    captures: list[CaptureReport],
+    names: tuple[str, str],
+    select: str,
+    policy: Policy,
+    known: KnownFile,
+    *,
+    tried: bool,
+    complete: bool = False,
+) -> Report:
+    """The report of a run. ``names``: the reference and the candidate; ``known``: the file of known differences;
+    ``tried``: whether the run can say that an entry is of no use, and ``complete``: whether of any entry."""
+    expired = met_entries(known.entries, captures, names) & known.expired
+    return Report(
+        tool="nlmon",
+        version=__version__,
+        reference=names[0],
+        candidate=names[1],
+        select=select,
+        captures=captures,
+        verdict=worst(capture.verdict for capture in captures),
+        verdicts=by_direction(captures),
+        policy=policy,
+        stale=stale_entries(known.entries, captures, names, complete=complete) if tried else [],
+        expired=sorted(expired),
+        known_digest=known.digest,
+    )
 
 
 def exit_code(whole: Report, *, lost_worker: bool = False) -> int:
@@ -35,11 +66,6 @@ def exit_code(whole: Report, *, lost_worker: bool = False) -> int:
     return 0
 
 
-def expired_entries(entries: Iterable[tuple[int, KnownDifference]], today: dt.date) -> list[int]:
-    """The entries of the known differences whose time is over, so that they allow nothing."""
-    return [number for number, entry in entries if entry.expired(today)]
-
-
 def met_entries(
     entries: Iterable[tuple[int, KnownDifference]], captures: Sequence[CaptureReport], names: tuple[str, str]
 ) -> set[int]:
@@ -50,7 +76,7 @@ def met_entries(
         for capture in captures
         if capture.damage is None
         and capture.verdict != "error"
-        and entry.applies(capture.path, capture.kernel, *(names if capture.direction == "migrate" else names[::-1]))
+        and entry.applies(capture.path, capture.kernel, *in_direction(capture.direction, names))
     }
 
 

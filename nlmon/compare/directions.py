@@ -26,7 +26,7 @@ Objects: TypeAlias = Collection[tuple[str, Key]]
 
 
 class BothDirections:
-    """Two judges that are told the same with the sides exchanged; ``forward``: from the reference to the candidate."""
+    """Two judges that are given the same with the sides exchanged; ``forward``: from the reference to the candidate."""
 
     def __init__(self, forward: Judge, back: Judge) -> None:
         self.forward = forward

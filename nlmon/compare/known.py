@@ -15,14 +15,14 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 
 from msgspec import Struct
 
 from nlmon.compare.difference import Class, Difference
 
-__all__ = ["Known", "KnownDifference", "in_range", "literal", "place_of"]
+__all__ = ["Known", "KnownDifference", "in_range", "known_for", "literal", "place_of"]
 
 # The kernel's name of itself comes from the recording, which may hold a number of any length.
 _NUMBER = r"[0-9]{1,9}"
@@ -139,6 +139,13 @@ class Known:
         """The number of the first entry that names a place, 0 if none does."""
         named = self._by_message.get(place[:2], ())
         return next((number for number, entry in named if entry.allows(place)), 0)
+
+
+def known_for(
+    entries: Sequence[tuple[int, KnownDifference]], capture: str, kernel: str, pairs: Iterable[tuple[str, str]]
+) -> list[Known]:
+    """What is known of a capture, for each pair of reference and candidate; ``entries``: with their numbers."""
+    return [Known([one for one in entries if one[1].applies(capture, kernel, *pair)]) for pair in pairs]
 
 
 def place_of(difference: Difference) -> tuple[Class, str, str]:

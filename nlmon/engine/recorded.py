@@ -162,7 +162,7 @@ class RecordedLane(Lane):
 
 
 def _results(name: str, datagrams: Datagrams, decoded: Decoded) -> Results | None:
-    """What each of some datagrams gave; None where that cannot be told. Raises ``TypeError`` where something in it is
+    """What each of some datagrams gave; None where that is not known. Raises ``TypeError`` where something in it is
     not what an implementation may give."""
     events = decoded.events
     heads = {(type(e), type(e.offset), type(e.msg_type), type(e.msg_flags), type(e.synthetic)) for e in events}

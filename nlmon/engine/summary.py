@@ -64,15 +64,16 @@ def capture_reports(
         unread = f"the capture is damaged; {agrees}"
     elif replay.feed.tally.unread and not any(lane.counts["events"] or lane.counts["seeds"] for lane in replay.lanes):
         unread = wrong_order(reader.info)
+    wrong, notes = _unresolved(replay), _notes(replay, reader)
     return tuple(
         CaptureReport(
             path=path,
             format=reader.info.format,
             kernel=reader.info.metadata.get("kernel", ""),
             dropped=dropped,
-            notes=_notes(replay, reader),
+            notes=notes,
             damage=None if damage is None else Damage(damage.code, damage.what, damage.offset),
-            **_judged(view, policy, wrong=_unresolved(replay), unread=unread, thin=thin),
+            **_judged(view, policy, wrong=wrong, unread=unread, thin=thin),
             **_found(replay, view, replay.feed.tally, replay.feed.protocols),
         )
         for view in _views(replay)
@@ -87,12 +88,13 @@ def live_reports(live: Live, path: str, *, kernel: str, policy: Policy | None = 
         "no notification was of a type that is read" if live.tally.roles[Role.NOTIFICATION] else "no notification came"
     )
     thin = [*_unheard(live, policy), *thin_evidence(live.compared, none, 0, policy)]
+    notes = _live_notes(live)
     return tuple(
         CaptureReport(
             path=path,
             format="live",
             kernel=kernel,
-            notes=_live_notes(live),
+            notes=notes,
             **_judged(view, policy, wrong="", unread="", thin=thin),
             **_found(live, view, live.tally, set(live.tally.protocols)),
         )
@@ -238,7 +240,7 @@ def _why_nothing(replay: Replay) -> str:
         return "no notification of these protocols was recorded"
     if any(lane.lossy for lane in replay.lanes):
         return "every notification was lost"
-    if not any(replay.compared.values()) and not replay.not_subscribed:
+    if not replay.not_subscribed:
         return "no notification is of a type that is read"
     return "no notification is of a multicast group that is joined"
 

@@ -57,7 +57,7 @@ def give_verdict(
     elif thin:
         verdict, reason = "inconclusive", "; ".join(thin)
     elif losses.all:
-        verdict, reason = "lossy", f"{sum(losses.all.values()):,} values and events would be lost"
+        verdict, reason = "lossy", f"{losses.all.total():,} values and events would be lost"
     else:
         verdict = "equivalent"
     return verdict, reason, "; ".join(fails(verdict, judge, losses, policy))

@@ -23,12 +23,12 @@ from nlmon.backends.options import BackendOptions
 from nlmon.backends.registry import create
 from nlmon.capture import ByteOrder, CaptureReader, open_capture
 from nlmon.compare.difference import Difference
-from nlmon.compare.known import Known, KnownDifference
+from nlmon.compare.known import KnownDifference, known_for
 from nlmon.engine.run import replay_capture
 from nlmon.engine.segments import Select
 from nlmon.errors import CaptureError, NlmonError, PlatformError
 from nlmon.report.jsonout import DifferenceLine, line_bytes
-from nlmon.report.model import CaptureReport, Damage, Direction, row
+from nlmon.report.model import CaptureReport, Damage, Direction, directions, in_direction, row
 from nlmon.report.policy import Policy
 from nlmon.report.text import shown_path
 from nlmon.transport.recorded.faults import Fault
@@ -91,12 +91,8 @@ def replay_reader(
 ) -> tuple[CaptureReport, ...]:
     """Replay an open capture as the options say; ``on_line`` gets every difference as a line of a stream."""
     shown = shown_path(path)
-    names = [(options.reference, options.candidate), (options.candidate, options.reference)]
-    known = [
-        Known([one for one in options.known if one[1].applies(shown, kernel, *pair)])
-        for kernel in (reader.info.metadata.get("kernel", ""),)
-        for pair in names[: 1 + options.both_ways]
-    ]
+    names, judged = (options.reference, options.candidate), directions(both_ways=options.both_ways)
+    pairs = [in_direction(direction, names) for direction in judged]
 
     def stream(difference: Difference, direction: Direction) -> None:
         if on_line is not None:
@@ -114,7 +110,7 @@ def replay_reader(
         on_progress=on_progress,
         options=options.backend,
         faults=options.faults,
-        known=tuple(known),
+        known=known_for(options.known, shown, reader.info.metadata.get("kernel", ""), pairs),
         policy=options.policy,
     )
 
@@ -122,13 +118,12 @@ def replay_reader(
 def unreadable(path: Path | str, error: NlmonError, options: ReplayOptions) -> tuple[CaptureReport, ...]:
     """The reports on a capture that could not be opened, or whose worker was lost."""
     damage = Damage(error.code, error.what, error.offset) if isinstance(error, CaptureError) else None
-    directions: tuple[Direction, ...] = ("migrate", "rollback")
     fails = "the policy fails on error" if "error" in options.policy.fail_on else ""
     return tuple(
         CaptureReport(
             path=shown_path(path), verdict="error", reason=error.what, direction=direction, fails=fails, damage=damage
         )
-        for direction in directions[: 1 + options.both_ways]
+        for direction in directions(both_ways=options.both_ways)
     )
 
 

@@ -30,6 +30,8 @@ __all__ = [
     "Unannounced",
     "Verdict",
     "by_direction",
+    "directions",
+    "in_direction",
     "row",
     "worst",
 ]
@@ -187,6 +189,16 @@ class Report(Struct, frozen=True):
     stale: list[int] = []
     expired: list[int] = []
     known_digest: str = ""
+
+
+def directions(*, both_ways: bool) -> tuple[Direction, ...]:
+    """The directions that are judged, in the order of their reports."""
+    return ("migrate", "rollback") if both_ways else ("migrate",)
+
+
+def in_direction(direction: Direction, names: tuple[str, str]) -> tuple[str, str]:
+    """Reference and candidate of a direction; ``names``: those of the move."""
+    return names if direction == "migrate" else names[::-1]
 
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from msgspec import structs
 from rich.markup import escape
 
-from nlmon.report.model import WORST_FIRST, CaptureReport, DifferenceGroup, DifferenceRow, Report
+from nlmon.report.model import WORST_FIRST, CaptureReport, DifferenceGroup, DifferenceRow, Report, in_direction
 from nlmon.report.table import COLOURS, both, table, unopened
 from nlmon.report.text import counted, counted_roles, printable, times
 
@@ -90,9 +90,7 @@ def _title(capture: CaptureReport) -> str:
 
 def _judged(capture: CaptureReport, report: Report) -> Iterator[str]:
     """What was found in one direction."""
-    names = (report.reference, report.candidate)
-    if capture.direction == "rollback":
-        names = names[::-1]
+    names = in_direction(capture.direction, (report.reference, report.candidate))
     for group in capture.groups[:GROUPS_SHOWN]:
         yield from _group(group, names)
     if len(capture.groups) > GROUPS_SHOWN:

@@ -17,6 +17,7 @@ from rich.cells import cell_len
 from rich.markup import escape
 from rich.table import Table
 
+from nlmon.compare.difference import Class
 from nlmon.report.model import CaptureReport
 from nlmon.report.text import printable
 
@@ -95,16 +96,9 @@ def unopened(capture: CaptureReport) -> bool:
     return capture.damage is not None and not capture.format
 
 
-def _differences(capture: CaptureReport) -> str:
-    """How many there are of each class, and how many more are known and allowed; losses are counted in their class."""
-    known = sum(use.count for use in capture.known if use.code != "NLD002")
-    counts = [f"{count:,} {cls}" for cls, count in capture.differences.items()]
-    return ", ".join([*counts, *([f"{known:,} known"] if known else [])]) or "none"
-
-
 def _counts(capture: CaptureReport) -> dict[str, int]:
     """Differences by class, and those that are known; of these the losses are counted in their class already."""
-    known = sum(use.count for use in capture.known if use.code != "NLD002")
+    known = sum(use.count for use in capture.known if use.code != Class.SERVICE.code)
     return {**capture.differences, "known": known} if known else dict(capture.differences)
 
 

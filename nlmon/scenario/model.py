@@ -176,7 +176,7 @@ class Verdicts(Struct, frozen=True, forbid_unknown_fields=True):
 
 class Expect(Struct, frozen=True):
     """What must hold in the end. ``events``: each pattern by itself, ``in_order``: events of which each comes after the
-    one before it; ``state``: ``kernel``, as the kernel itself tells it, or objects."""
+    one before it; ``state``: ``kernel``, as the kernel itself lists it, or objects."""
 
     verdict: Verdicts = Verdicts()
     events: tuple[EventPattern, ...] = ()
@@ -231,7 +231,8 @@ class Fault(Struct, frozen=True, forbid_unknown_fields=True):
 class Scenario(Struct, frozen=True):
     """A scenario: the recording ``capture`` is replayed, or else ``setup`` and ``steps`` run. ``implementations``: the
     first is the one in use, which every other one is compared with, and back. ``control``: the first one takes part
-    twice, so that noise is told from difference. ``kernel``: a range such as ``>=6.1,<6.13``, empty for all."""
+    twice, so that noise and difference can be distinguished. ``kernel``: a range such as ``>=6.1,<6.13``, empty for
+    all."""
 
     id: str
     title: str

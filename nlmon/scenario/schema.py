@@ -2,8 +2,8 @@
 
 Rules:
 1. It is closed: a key that is not named here is a mistake.
-2. Alternatives are told apart by their type alone, ``type: [string, object]``, and not by ``anyOf``, so that a mistake
-   can be named. A ``description`` beside a pattern completes the sentence "… is not".
+2. Alternatives are distinguished by their type alone, ``type: [string, object]``, and not by ``anyOf``, so that a
+   mistake can be named. A ``description`` beside a pattern completes the sentence "… is not".
 
 Not here: reading (``load``), and what only the whole of a file shows (``check``).
 """
@@ -42,7 +42,7 @@ FAULTS = {
     "lost_socket": ("protocol",),
     "vanished_namespace": (),
 }
-# Objects of the final state, and the kind of event that tells of them: a port is a link of a bridge.
+# Objects of the final state, and the kind of event that reports them: a port is a link of a bridge.
 OBJECTS = {kind: "link" if kind == "port" else kind for kind in TABLES}
 
 
@@ -61,7 +61,7 @@ def _list(items: Schema, least: int = 1, *, unique: bool = False) -> Schema:
 
 
 def _one_or_more(items: Schema) -> Schema:
-    """A value, or a list of such values, told apart by their type."""
+    """A value, or a list of such values, distinguished by their type."""
     return {**items, "type": [items["type"], "array"], "items": items, "minItems": 1}
 
 

@@ -15,14 +15,8 @@ from nlmon.cli.knownfile import KnownFile
 from nlmon.compare.difference import Class
 from nlmon.report.jsonout import report_bytes
 from nlmon.report.model import CaptureReport, DifferenceGroup, DifferenceRow, KnownUse, Report
+from support.command import nlmon
 from support.paths import CAPTURES
-
-
-def nlmon(*arguments: object) -> subprocess.CompletedProcess[str]:
-    """What the command does."""
-    command = [sys.executable, "-m", "nlmon", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
-
 
 XFRM = CAPTURES / "linux-6.12" / "06-xfrm.pcap.zst"
 # As an entry names it.

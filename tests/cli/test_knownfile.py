@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -17,6 +16,7 @@ from nlmon.cli.knownfile import KnownFile, known_schema
 from nlmon.compare.difference import Class
 from nlmon.compare.known import KnownDifference
 from nlmon.errors import InputError
+from support.known import USUAL, entry
 
 PATH = Path("known.yaml")
 HEAD = "known: 1\nentries:\n"
@@ -27,18 +27,7 @@ ONE = """\
     reason: late
     owner: net-team
 """
-USUAL: dict[str, Any] = {
-    "code": "NLD102",
-    "message": "RTM_NEWLINK",
-    "field": "mtu",
-    "reason": "late",
-    "owner": "net-team",
-}
 TWO = ONE.replace("mtu", "group")
-
-
-def entry(**values: Any) -> KnownDifference:
-    return KnownDifference(**(USUAL | values))
 
 
 def read(text: str) -> list[KnownDifference]:

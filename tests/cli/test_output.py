@@ -15,16 +15,11 @@ from typing import Any
 import pytest
 
 from nlmon.cli import capture, debug, known, main, scenario
+from support.command import nlmon
 from support.paths import FIXTURES, REPOSITORY
 
 BASIC = FIXTURES / "captures" / "linux-6.12" / "01-route-basic.pcap.zst"
 FULL = Path("/dev/full")
-
-
-def nlmon(*arguments: object, **options: Any) -> subprocess.CompletedProcess[str]:
-    """The outcome of a command line."""
-    command = [sys.executable, "-m", "nlmon", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, **options)
 
 
 def replay(*arguments: object) -> subprocess.CompletedProcess[str]:

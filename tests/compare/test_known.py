@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections import Counter
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,18 +12,7 @@ from hypothesis import strategies as st
 
 from nlmon.compare.difference import Class, Difference
 from nlmon.compare.known import Known, KnownDifference, in_range, literal, place_of
-
-USUAL: dict[str, Any] = {
-    "code": "NLD102",
-    "message": "RTM_NEWLINK",
-    "field": "mtu",
-    "reason": "late",
-    "owner": "net-team",
-}
-
-
-def entry(**values: Any) -> KnownDifference:
-    return KnownDifference(**(USUAL | values))
+from support.known import entry
 
 
 def difference(cls: Class = Class.CONFLICT, message: str = "RTM_NEWLINK", field: str = "mtu") -> Difference:

@@ -150,7 +150,7 @@ def test_closing_may_crash() -> None:
 
 
 def test_what_no_listener_receives_sets_no_clock() -> None:
-    """An acknowledgement is the program's alone; it tells the kernel's side nothing, of whichever protocol."""
+    """An acknowledgement is the program's alone; the kernel's side learns nothing from it, of whichever protocol."""
 
     def time(protocol: int) -> int:
         feed = Feed((make,), "little", protocols=(ROUTE,))
