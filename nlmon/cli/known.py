@@ -2,7 +2,7 @@
 
 Rules:
 1. Standard output stays empty: what was done is said on stderr, one line for each entry.
-2. An entry names what was found and nothing more: place, capture and direction. Wider ones are asked for.
+2. An entry names what was found and nothing more: place, capture or scenario, and direction. Wider ones are asked for.
 
 Not here: the file (``knownfile``), what an entry allows (``nlmon.compare.known``), and which entries a run calls stale
 (``verdict``).
@@ -89,6 +89,12 @@ _file = click.option("--file", type=click.Path(path_type=Path), metavar="FILE", 
     metavar="PATTERN",
     help="Only those in captures of this name, and in all such captures. Default: each capture by its own name.",
 )
+@click.option(
+    "--scenario",
+    default="",
+    metavar="PATTERN",
+    help="Only those of scenarios of this id, and of all such scenarios. Default: each scenario by its own id.",
+)
 @click.option("--kernel", default="", metavar="RANGE", help="Only for these kernels, such as '>=6.1,<6.13'.")
 @_file
 def add(
@@ -101,6 +107,7 @@ def add(
     messages: tuple[str, ...],
     fields: tuple[str, ...],
     pattern: str,
+    scenario: str,
     kernel: str,
     file: Path | None,
 ) -> None:
@@ -116,13 +123,20 @@ def add(
     last = None if expires is None else expires.date()
     if last is not None and last < today():
         raise UsageError("NLM-U026", f"--expires {last} is over", hint="name a day that is to come")
-    said = {"reason": reason, "owner": owner, "issue": issue, "capture": pattern, "kernel": kernel}
+    said = {
+        "reason": reason,
+        "owner": owner,
+        "issue": issue,
+        "capture": pattern,
+        "scenario": scenario,
+        "kernel": kernel,
+    }
     _refuse_unreadable(said)
     read = _report(report)
     wanted = _Wanted(codes, messages, fields)
     entries = dict.fromkeys(_entries(read, wanted, said, last))
     if not entries:
-        raise _nothing(read, report, any((codes, messages, fields, pattern, kernel)))
+        raise _nothing(read, report, any((codes, messages, fields, pattern, scenario, kernel)))
     path = _path(file)
     try:
         known = KnownFile.read(path)
@@ -222,6 +236,7 @@ def _refuse_unreadable(said: dict[str, str]) -> None:
             reason=said["reason"],
             owner=said["owner"],
             capture=said["capture"] or "*",
+            scenario=said["scenario"] or "*",
             kernel=said["kernel"],
         )
     except ValueError as error:
@@ -249,7 +264,7 @@ def _entries(
     report: Report, wanted: _Wanted, said: dict[str, str], expires: dt.date | None
 ) -> Iterator[KnownDifference]:
     """An entry for each place in a report that is wanted, with what was said of all."""
-    from nlmon.compare.known import KnownDifference, literal  # noqa: PLC0415  (start-up: --help needs none of it)
+    from nlmon.compare.known import KnownDifference  # noqa: PLC0415  (start-up: --help needs none of it)
     from nlmon.report.model import in_direction  # noqa: PLC0415
 
     said = {name: text for name, text in said.items() if text}
@@ -261,7 +276,7 @@ def _entries(
                 "code": place.code,
                 "message": place.message,
                 "field": place.field,
-                "capture": literal("/".join(PurePath(capture.path).parts[-2:])),
+                **_source(capture),
                 "reference": reference,
                 "candidate": candidate,
             }
@@ -271,8 +286,18 @@ def _entries(
                 what, hint = "the report names what this nlmon does not know", "replay again with this nlmon"
                 raise InputError("NLM-K016", what, where=capture.path, why=str(error), hint=hint) from error
             # A range of kernels, or a pattern, may leave this capture out.
-            if wanted.selects(place) and entry.applies(capture.path, capture.kernel, reference, candidate):
+            here = capture.path, capture.kernel, reference, candidate
+            if wanted.selects(place) and entry.applies(*here, scenario=capture.scenario):
                 yield entry
+
+
+def _source(capture: CaptureReport) -> dict[str, str]:
+    """The keys of an entry that name the scenario of a report, or else its capture."""
+    from nlmon.compare.known import literal  # noqa: PLC0415  (start-up: --help needs none of it)
+
+    if capture.scenario:
+        return {"scenario": literal(capture.scenario)}
+    return {"capture": literal("/".join(PurePath(capture.path).parts[-2:]))}
 
 
 def _places(capture: CaptureReport) -> Iterable[_Place]:
@@ -304,4 +329,5 @@ def _nothing(read: Report, report: Path, narrowed: bool) -> InputError:
 
 def _shown(entry: KnownDifference) -> str:
     place = f"{entry.code} {entry.message} {entry.field}".rstrip()
-    return f"{place} in {entry.capture}, {entry.candidate} against {entry.reference}"
+    where = entry.capture if entry.scenario == "*" else f"scenario {entry.scenario}"
+    return f"{place} in {where}, {entry.candidate} against {entry.reference}"

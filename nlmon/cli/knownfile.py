@@ -203,7 +203,7 @@ def known_schema() -> dict[str, Any]:
         "kernel": {"type": "string", "default": ""},
         "issue": {"type": "string", "default": ""},
         "expires": {"type": "string", "format": "date", "pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"},
-        **{name: {**some, "default": "*"} for name in ("capture", "reference", "candidate")},
+        **{name: {**some, "default": "*"} for name in ("capture", "scenario", "reference", "candidate")},
     }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

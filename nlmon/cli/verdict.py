@@ -76,7 +76,9 @@ def met_entries(
         for capture in captures
         if capture.damage is None
         and capture.verdict != "error"
-        and entry.applies(capture.path, capture.kernel, *in_direction(capture.direction, names))
+        and entry.applies(
+            capture.path, capture.kernel, *in_direction(capture.direction, names), scenario=capture.scenario
+        )
     }
 
 
@@ -88,11 +90,11 @@ def stale_entries(
     complete: bool,
 ) -> list[int]:
     """The entries that were tried and allowed nothing. An entry is tried when a capture that it applies to was read to
-    its end; one that holds for a pattern of captures only by a run that is ``complete``. ``names``: the reference and
-    the candidate."""
+    its end; one that holds for a pattern of captures or scenarios only by a run that is ``complete``. ``names``: the
+    reference and the candidate."""
     used = {use.entry for capture in captures for use in capture.known}
     tried = met_entries(entries, captures, names) - used
-    return [number for number, entry in entries if number in tried and (complete or entry.names_its_capture)]
+    return [number for number, entry in entries if number in tried and (complete or entry.names_one)]
 
 
 def print_verdict(whole: Report, form: str) -> None:

@@ -40,7 +40,8 @@ class KnownDifference(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     a state the kind of object, such as ``link``; of a loss of service the kind of event, such as ``xfrm_state``.
     ``field``: the field of it, ``*`` for every one, empty where the difference is about the whole event or message.
     ``capture``: the name of the capture, the end of its path, or a pattern for either, with ``*``, ``?`` and ``[...]``
-    as in a shell. ``reference``, ``candidate``: the implementations and thereby the direction, ``*`` for any.
+    as in a shell. ``scenario``: the id of the scenario that was run, or a pattern for it; ``*`` for any and for none.
+    ``reference``, ``candidate``: the implementations and thereby the direction, ``*`` for any.
     ``kernel``: a range such as ``>=6.1,<6.13`` that the kernel of the recording must be in. ``reason``, ``owner``,
     ``issue``: for people. ``expires``: the last day on which it holds, in UTC.
     """
@@ -49,6 +50,7 @@ class KnownDifference(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     message: str
     field: str = ""
     capture: str = "*"
+    scenario: str = "*"
     reference: str = "*"
     candidate: str = "*"
     kernel: str = ""
@@ -60,33 +62,34 @@ class KnownDifference(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     def __post_init__(self) -> None:
         if self.code not in {cls.code for cls in Class}:
             raise ValueError(f"{self.code!r} is no code of a difference; NLD102 is one")
-        for name in ("message", "capture", "reference", "candidate", "reason", "owner"):
+        for name in ("message", "capture", "scenario", "reference", "candidate", "reason", "owner"):
             if not getattr(self, name).strip():
                 raise ValueError(f"{name} must not be empty")
         if self.kernel and not all(_BOUND.fullmatch(bound.strip()) for bound in self.kernel.split(",")):
             raise ValueError(f"{self.kernel!r} is no range of kernels; >=6.1,<6.13 is one")
 
     @property
-    def names_its_capture(self) -> bool:
-        """Whether it is about one capture and not about all that fit a pattern."""
-        return not set("*?[") & set(_LITERAL.sub("", self.capture))
+    def names_one(self) -> bool:
+        """Whether it is about one capture or one scenario, and not about all that fit a pattern."""
+        return any(not set("*?[") & set(_LITERAL.sub("", pattern)) for pattern in (self.capture, self.scenario))
 
     @property
     def scope(self) -> tuple[str, ...]:
         """What it allows and where, whatever reason it gives."""
         return (
             *(self.code, self.message, self.field),
-            *(self.capture, self.reference, self.candidate, self.kernel),
+            *(self.capture, self.scenario, self.reference, self.candidate, self.kernel),
         )
 
     def expired(self, today: dt.date) -> bool:
         """Whether its last day is over."""
         return self.expires is not None and self.expires < today
 
-    def applies(self, capture: str, kernel: str, reference: str, candidate: str) -> bool:
-        """Whether it is about this capture, its kernel and this direction."""
+    def applies(self, capture: str, kernel: str, reference: str, candidate: str, *, scenario: str = "") -> bool:
+        """Whether it is about this capture, its kernel, this direction and the scenario that was run, if one was."""
         return (
             _ends_with(capture, self.capture)
+            and fnmatchcase(scenario, self.scenario)
             and fnmatchcase(reference, self.reference)
             and fnmatchcase(candidate, self.candidate)
             and (not self.kernel or in_range(kernel, self.kernel))
@@ -142,10 +145,18 @@ class Known:
 
 
 def known_for(
-    entries: Sequence[tuple[int, KnownDifference]], capture: str, kernel: str, pairs: Iterable[tuple[str, str]]
+    entries: Sequence[tuple[int, KnownDifference]],
+    capture: str,
+    kernel: str,
+    pairs: Iterable[tuple[str, str]],
+    *,
+    scenario: str = "",
 ) -> list[Known]:
-    """What is known of a capture, for each pair of reference and candidate; ``entries``: with their numbers."""
-    return [Known([one for one in entries if one[1].applies(capture, kernel, *pair)]) for pair in pairs]
+    """What is known of a capture, for each pair of reference and candidate; ``entries``: with their numbers;
+    ``scenario``: the id of the scenario that was run, empty if there is none."""
+    return [
+        Known([one for one in entries if one[1].applies(capture, kernel, *pair, scenario=scenario)]) for pair in pairs
+    ]
 
 
 def place_of(difference: Difference) -> tuple[Class, str, str]:
@@ -155,9 +166,9 @@ def place_of(difference: Difference) -> tuple[Class, str, str]:
     return difference.cls, message, difference.field
 
 
-def literal(capture: str) -> str:
-    """A pattern that fits the name of a capture and no other."""
-    return _SPECIAL.sub(r"[\g<0>]", capture)
+def literal(name: str) -> str:
+    """A pattern that fits the name of a capture, or the id of a scenario, and no other."""
+    return _SPECIAL.sub(r"[\g<0>]", name)
 
 
 def _ends_with(path: str, pattern: str) -> bool:

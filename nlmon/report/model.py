@@ -118,7 +118,8 @@ class KnownUse(Struct, frozen=True):
 class CaptureReport(Struct, frozen=True):
     """The outcome for one capture, in one direction.
 
-    ``direction``: from the reference of the report to its candidate, or back. ``fails``: why it fails the run, empty
+    ``scenario``: the id of the scenario that was run, empty if there is none. ``direction``: from the reference of the
+    report to its candidate, or back. ``fails``: why it fails the run, empty
     if it does not. ``compared``: events of notifications that were compared, by protocol; ``dropped``: messages that
     the recording lost. ``losses``: how often an event or a field is lost that the contract gives to the one that is
     left alone, by kind and field; ``lost_events``: of these whole events of notifications. ``known``: what the known
@@ -137,6 +138,7 @@ class CaptureReport(Struct, frozen=True):
     path: str
     verdict: Verdict
     reason: str
+    scenario: str = ""
     direction: Direction = "migrate"
     fails: str = ""
     state: Literal["same", "differs"] = "same"

@@ -273,6 +273,8 @@ CHOSEN = [
     (("--message", "RTM_NEWNEIGH"), []),
     (("--code", "NLD102", "--field", "flags"), []),
     (("--capture", "b*"), []),
+    (("--scenario", "*"), ["NLD102 RTM_NEWLINK mtu", "NLD103 RTM_NEWADDR", "NLD105 link mtu"]),
+    (("--scenario", "route.*"), []),
     (("--kernel", ">=6.1"), []),
 ]
 
@@ -317,6 +319,33 @@ def test_an_entry_says_more_when_it_is_asked_for(tmp_path: Path) -> None:
             "--owner": "net",
         }
     ]
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ((), {"scenario": "route.basic"}),
+        (("--scenario", "route.*"), {"scenario": "route.*"}),
+        (("--capture", "a.pcap"), {"capture": "a.pcap", "scenario": "route.basic"}),
+    ],
+    ids=str,
+)
+def test_an_entry_names_the_scenario_of_its_report(
+    tmp_path: Path, options: tuple[str, ...], named: dict[str, str]
+) -> None:
+    """By its id, which stays when the recording moves; a pattern for ids or captures is taken as it is."""
+    _, said, found = add(made(tmp_path, capture("a.pcap", scenario="route.basic")), *WHO, "--code", "NLD102", *options)
+
+    assert [{key: one[key] for key in ("capture", "scenario") if key in one} for one in found] == [named]
+    assert said[0].endswith(f" in scenario {named['scenario']}, libnl against legacy") == ("scenario" in named)
+
+
+def test_an_entry_for_another_scenario_is_not_stale(tmp_path: Path) -> None:
+    """A replay without a scenario does not try it."""
+    known = written(tmp_path, f"known: 1\nentries:{ENTRY}    scenario: other\n".replace(NAME, '"*"'))
+    done = nlmon("replay", XFRM, *ROLLBACK, "--known", known, "--complete", "--format", "json")
+
+    assert [json.loads(done.stdout)["stale"], json.loads(done.stdout)["captures"][0]["known"]] == [[], []]
 
 
 def test_a_rollback_has_its_own_entries(tmp_path: Path) -> None:

@@ -164,6 +164,7 @@ ENTRIES = st.builds(
     message=TEXTS,
     field=TEXTS | st.just("*"),
     capture=TEXTS,
+    scenario=TEXTS,
     reason=TEXTS,
     owner=TEXTS,
     issue=st.sampled_from(["", "#12", "yes", "1", "null", "- a", "a: b", "2027-01-01"]),

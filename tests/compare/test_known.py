@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nlmon.compare.difference import Class, Difference
-from nlmon.compare.known import Known, KnownDifference, in_range, literal, place_of
+from nlmon.compare.known import Known, KnownDifference, in_range, known_for, literal, place_of
 from support.known import entry
 
 
@@ -23,6 +23,7 @@ MISTAKES = [
     ({"code": "NLD999"}, "'NLD999' is no code of a difference; NLD102 is one"),
     ({"message": " "}, "message must not be empty"),
     ({"capture": ""}, "capture must not be empty"),
+    ({"scenario": ""}, "scenario must not be empty"),
     ({"reference": ""}, "reference must not be empty"),
     ({"candidate": ""}, "candidate must not be empty"),
     ({"reason": "\n"}, "reason must not be empty"),
@@ -75,7 +76,38 @@ def test_a_pattern_fits_the_end_of_a_path(pattern: str, path: str, applies: bool
 )
 def test_an_entry_knows_whether_it_names_its_capture(pattern: str, one: bool) -> None:
     """A pattern that fits many does not; one whose special characters all stand for themselves does."""
-    assert entry(capture=pattern).names_its_capture == one
+    assert entry(capture=pattern).names_one == one
+
+
+SCENARIOS = [
+    ("*", "", True),
+    ("*", "route.basic", True),
+    ("route.basic", "route.basic", True),
+    ("route.basic", "route.basics", False),
+    ("route.basic", "", False),
+    ("route.*", "route.basic", True),
+    ("route.*", "xfrm.basic", False),
+    ("route.*", "", False),
+]
+
+
+@pytest.mark.parametrize(("pattern", "scenario", "applies"), SCENARIOS)
+def test_a_pattern_fits_the_id_of_a_scenario(pattern: str, scenario: str, applies: bool) -> None:
+    """An entry that names scenarios holds in them alone; ``*`` holds without a scenario, too."""
+    one = entry(scenario=pattern)
+    (known,) = known_for([(7, one)], "a.pcap", "", [("legacy", "libnl")], scenario=scenario)
+
+    assert one.applies("a.pcap", "", "legacy", "libnl", scenario=scenario) == applies
+    assert known.entries == (((7, one),) if applies else ())
+
+
+@pytest.mark.parametrize(
+    ("capture", "scenario", "one"),
+    [("*", "route.basic", True), ("*", "route.*", False), ("a.pcap", "route.*", True)],
+)
+def test_an_entry_that_names_its_scenario_is_about_one(capture: str, scenario: str, one: bool) -> None:
+    """A scenario has one recording, so either of the two names is enough."""
+    assert entry(capture=capture, scenario=scenario).names_one == one
 
 
 @given(st.text(st.characters(exclude_characters="/\\"), min_size=1).filter(str.strip), st.text())
@@ -83,7 +115,7 @@ def test_a_literal_pattern_fits_its_name_alone(name: str, other: str) -> None:
     """Whatever is in the name of a capture, an entry can name it and nothing else."""
     one = entry(capture=literal(name))
 
-    assert (one.applies(name, "", "", ""), one.names_its_capture) == (True, True)
+    assert (one.applies(name, "", "", ""), one.names_one) == (True, True)
     assert one.applies(other, "", "", "") == (name in {other, *other.replace("\\", "/").split("/")[-1:]})
 
 
