@@ -4,7 +4,12 @@
 a text, whose values are those of ``model``. ``mistakes`` has the words for what is wrong in a file. ``expectation``
 holds events against what a scenario expects of them. ``check`` says whether a suite of scenarios is in order.
 
-Not here: finding and reading files (``nlmon.cli.scenario_files``).
+``sandbox`` runs the commands of a scenario where they can change nothing else: ``sandbox_init`` is the process inside,
+``sandbox_root`` its files, ``syscalls`` what Python does not offer; ``program`` takes these three inside. ``refusals``
+says which setting of the system forbids it. ``leaks`` counts what a run has left behind.
+
+Not here: finding and reading files (``nlmon.cli.scenario_files``), making implementations and comparing what they give
+(``nlmon.engine``).
 """
 
 __all__ = ()

@@ -22,7 +22,7 @@ from collections.abc import Iterator
 
 from nlmon.errors import TransportError
 from nlmon.framing import align, header, messages
-from nlmon.transport.kernel.sockets import failed, open_socket
+from nlmon.transport.kernel.sockets import Opener, failed, open_socket
 from nlmon.uapi import (
     NETLINK_EXT_ACK,
     NETLINK_GET_STRICT_CHK,
@@ -43,9 +43,10 @@ class RequestSocket:
     """A socket for requests of one protocol in one network namespace. Raises ``OSError`` or ``TransportError`` when the
     kernel refuses it."""
 
-    def __init__(self, protocol: int, namespace: bytes | None) -> None:
+    def __init__(self, protocol: int, namespace: bytes | None, opener: Opener | None = None) -> None:
         self._protocol = protocol
         self._namespace = namespace
+        self._opener = opener
         # Number of the last request, and whether a part of its answer may still wait.
         self._number = 0
         self._answering = False
@@ -122,7 +123,7 @@ class RequestSocket:
         return sock
 
     def _open(self) -> socket.socket:
-        sock = open_socket(self._protocol, self._namespace)
+        sock = open_socket(self._protocol, self._namespace, self._opener)
         try:
             sock.bind((0, 0))
         except OSError:

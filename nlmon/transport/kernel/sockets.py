@@ -11,18 +11,23 @@ from __future__ import annotations
 import os
 import socket
 import struct
+from collections.abc import Callable
+from typing import TypeAlias
 
 from nlmon.errors import TransportError
 from nlmon.uapi import SK_MEMINFO_DROPS, SK_MEMINFO_VARS, SO_MEMINFO, SO_NETNS_COOKIE
 
-__all__ = ["buffer_of", "drops_of", "failed", "namespace_of", "open_socket", "set_buffer"]
+__all__ = ["Opener", "buffer_of", "drops_of", "failed", "namespace_of", "open_socket", "set_buffer"]
+
+# Opens a socket of a family, kind and protocol, as ``socket.socket`` does, perhaps in another network namespace.
+Opener: TypeAlias = Callable[[int, int, int], socket.socket]
 
 
 class _Socket(socket.socket):
     """Closes its descriptor only while it is its own: one that was closed by somebody else may be another's now."""
 
-    def __init__(self, family: int, kind: int, protocol: int) -> None:
-        super().__init__(family, kind, protocol)
+    def __init__(self, family: int, kind: int, protocol: int, fileno: int | None = None) -> None:
+        super().__init__(family, kind, protocol, fileno)
         self.settimeout(None)  # whatever socket.setdefaulttimeout() says
         self._identity = self._identify()
 
@@ -40,8 +45,9 @@ class _Socket(socket.socket):
         super().close()
 
 
-def open_socket(protocol: int, namespace: bytes | None) -> socket.socket:
-    """A socket in this thread's network namespace, which must be ``namespace`` if that is known."""
+def open_socket(protocol: int, namespace: bytes | None, opener: Opener | None = None) -> socket.socket:
+    """A socket in this thread's network namespace, or in that of ``opener``, which must be ``namespace`` if that is
+    known."""
     family = getattr(socket, "AF_NETLINK", None)
     if family is None:
         raise TransportError(
@@ -49,7 +55,8 @@ def open_socket(protocol: int, namespace: bytes | None) -> socket.socket:
             hint="live work needs Linux; captures can be replayed anywhere",
         )
     try:
-        sock = _Socket(family, socket.SOCK_RAW | socket.SOCK_CLOEXEC, protocol)
+        kind = socket.SOCK_RAW | socket.SOCK_CLOEXEC
+        sock = _Socket(family, kind, protocol, None if opener is None else opener(family, kind, protocol).detach())
     except OSError as error:
         raise failed("NLM-T001", f"the kernel has no netlink protocol {protocol}", error) from error
     if namespace is not None and namespace_of(sock) != namespace:

@@ -30,11 +30,11 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 
-from nlmon.errors import Overrun, TransportError
+from nlmon.errors import Overrun, PlatformError, TransportError
 from nlmon.transport.base import TransportStatus
 from nlmon.transport.kernel.ifnames import Names
 from nlmon.transport.kernel.requests import RequestSocket
-from nlmon.transport.kernel.sockets import buffer_of, drops_of, failed, namespace_of, open_socket, set_buffer
+from nlmon.transport.kernel.sockets import Opener, buffer_of, drops_of, failed, namespace_of, open_socket, set_buffer
 from nlmon.uapi import (
     MSG_TRUNC,
     NETLINK_ADD_MEMBERSHIP,
@@ -64,11 +64,12 @@ class KernelFactory:
     """Opens transports on this kernel, all in the network namespace of the thread that opens the first.
 
     ``all_nsid``: receive the events of every namespace that has a number in this one, too (netlink(7),
-    NETLINK_LISTEN_ALL_NSID)."""
+    NETLINK_LISTEN_ALL_NSID); ``opener``: what opens the sockets, instead of this thread."""
 
-    def __init__(self, *, all_nsid: bool = False) -> None:
+    def __init__(self, *, all_nsid: bool = False, opener: Opener | None = None) -> None:
         self.byteorder = sys.byteorder
         self._all_nsid = all_nsid
+        self._opener = opener
         self._frames = itertools.count(1)
         self._namespace: bytes | None = None
 
@@ -90,6 +91,7 @@ class KernelFactory:
             send_buffer=send_buffer,
             all_nsid=self._all_nsid,
             namespace=self._namespace,
+            opener=self._opener,
         )
         self._namespace = transport.namespace
         return transport
@@ -108,6 +110,7 @@ class KernelTransport:
         send_buffer: int | None = None,
         all_nsid: bool = False,
         namespace: bytes | None = None,
+        opener: Opener | None = None,
     ) -> None:
         self.protocol = protocol
         self._groups = list(groups)
@@ -115,7 +118,7 @@ class KernelTransport:
         self._requested = (receive_buffer, send_buffer)
         self._datagrams = self._foreign = self._reported = self._cut = 0
         self._all_nsid = all_nsid
-        self._events = open_socket(protocol, namespace)
+        self._events = open_socket(protocol, namespace, opener)
         import fcntl  # noqa: PLC0415  (not there on every system, while this module is; where netlink is, it is)
 
         # Without the transport itself: what refers to itself is freed late, and its buffer with it.
@@ -134,12 +137,12 @@ class KernelTransport:
                 self._events.setsockopt(SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, group)
             self._events.setblocking(False)
             self._buffer = _pages(LARGEST_DATAGRAM)
-            self._requests = RequestSocket(protocol, self.namespace)
+            self._requests = RequestSocket(protocol, self.namespace, opener)
             self._names.quiet(subscribed=self._subscribed_to_links())
         except OSError as error:
             self._events.close()
             raise failed("NLM-T002", f"the kernel refuses a socket for protocol {protocol}", error) from error
-        except TransportError:
+        except PlatformError:  # of the sockets, or of what opens them
             self._events.close()
             raise
 

@@ -63,7 +63,7 @@ class Answering:
 def answering(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[RequestSocket, Answering]]:
     """A request socket and what stands for the kernel's."""
     sock = Answering([])
-    monkeypatch.setattr(requests, "open_socket", lambda protocol, namespace: sock)
+    monkeypatch.setattr(requests, "open_socket", lambda protocol, namespace, opener: sock)
     found = RequestSocket(0, None)
     yield found, sock
     found.close()
