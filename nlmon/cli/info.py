@@ -129,7 +129,7 @@ def _print(summary: CaptureSummary) -> None:
     from rich.markup import escape  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
 
-    console = Console()
+    console = Console(emoji=False)
     packed = f", {summary.compression}" if summary.compression else ""
     console.print(f"[bold]{escape(printable(summary.path))}[/]  {summary.format}{packed}, {summary.byteorder}-endian")
     console.print(f"{counted(summary.frames, 'frame')}, {counted(summary.messages, 'message')}")
@@ -138,7 +138,7 @@ def _print(summary: CaptureSummary) -> None:
     table = Table("protocol", "type", "messages")
     for protocol, counts in summary.protocols.items():
         for kind, count in counts.items():
-            table.add_row(protocol, kind, f"{count:,}")
+            table.add_row(protocol, escape(printable(kind)), f"{count:,}")
     console.print(table)
     console.print(f"datagrams: {counted_roles(summary.roles)}")
     if summary.families:
@@ -150,4 +150,4 @@ def _print(summary: CaptureSummary) -> None:
     if summary.dropped:
         console.print(f"lost while recording: {counted(summary.dropped, 'message')}")
     for assumption in summary.assumed:
-        console.print(f"assumed: {assumption}")
+        console.print(escape(printable(f"assumed: {assumption}")))

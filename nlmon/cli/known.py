@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, NamedTuple
@@ -116,7 +117,8 @@ def add(
     These are all regressions, or those of them that --code, --message and --field name. Warnings, and fields and events
     that a move would lose (--code NLD002), are allowed only where their code is named.
 
-    Exit code: 0 done, 2 an option cannot be used, 3 the report or the file cannot be used, or holds nothing of this.
+    Exit code: 0 done, 2 an option cannot be used, 3 the report or the file cannot be used, or REPORT holds nothing of
+    this, or more than it names.
     """
     from nlmon.cli.knownfile import KnownFile, today  # noqa: PLC0415  (start-up: --help needs none of it)
 
@@ -153,14 +155,10 @@ def add(
     for entry in entries:
         what = "is there already" if entry.scope in there else "added"
         warn(f"{known.place(numbers[entry.scope])}: {what}: {_shown(entry)}")
-    for capture in read.captures:
-        for group in capture.groups:
-            if _is_rest(group.message, group.field):
-                warn(
-                    f"{capture.path}: the report does not name {group.count:,} more {group.cls}; "
-                    f"replay again with --known {path}"
-                )
     warn(f"{len(new):,} added, {len(entries) - len(new):,} were there")
+    if rest := _unnamed(read, wanted):
+        what, hint = f"the report counts more than it names: {rest}", f"replay again with --known {path}"
+        raise InputError("NLM-K019", what, where=shown_path(report), hint=hint)
 
 
 @command.command()
@@ -309,6 +307,17 @@ def _places(capture: CaptureReport) -> Iterable[_Place]:
     for name in capture.losses:
         kind, _, field = name.partition(".")
         yield _Place(LOSS, kind, field, False)
+
+
+def _unnamed(report: Report, wanted: _Wanted) -> str:
+    """How many differences of the classes that are wanted a report counts and does not name."""
+    rest: Counter[str] = Counter()
+    for capture in report.captures:
+        for group in capture.groups:
+            usual = group.severity == "regression"
+            if _is_rest(group.message, group.field) and (group.first.code in wanted.codes if wanted.codes else usual):
+                rest[group.cls] += group.count
+    return ", ".join(f"{count:,} {cls}" for cls, count in rest.items())
 
 
 def _is_rest(message: str, field: str) -> bool:

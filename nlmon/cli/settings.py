@@ -179,8 +179,7 @@ def _strings(key: str, value: object, origin: _Origin) -> tuple[str, ...]:
 
 def _protocol(text: str, origin: _Origin) -> str:
     """``NETLINK_ROUTE`` for ``route``, ``NETLINK_ROUTE`` or ``0``."""
-    # No protocol has a longer name or other letters, and int() refuses very long numbers.
-    number = protocol_number(text) if text.isascii() and len(text) < 32 else None
+    number = protocol_number(text)
     if number is None or number not in PROTOCOLS:
         hint = f"try {protocol_names()}"
         raise origin.error("NLM-P009", f"{text!r} is no netlink protocol", where=origin.where, hint=hint)

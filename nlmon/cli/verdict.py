@@ -110,5 +110,5 @@ def print_verdict(whole: Report, form: str) -> None:
 
         from nlmon.report.pretty import print_report  # noqa: PLC0415
 
-        print_report(whole, Console(width=None if sys.stdout.isatty() else 160))
+        print_report(whole, Console(width=None if sys.stdout.isatty() else 160, emoji=False))
     out.flush()

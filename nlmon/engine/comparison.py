@@ -25,6 +25,7 @@ from nlmon.engine.dumps import RecordedDumps
 from nlmon.engine.lane import Lane
 from nlmon.engine.losses import Object
 from nlmon.engine.states import States
+from nlmon.events import OVERRUN
 from nlmon.framing import types
 from nlmon.names import message_type
 from nlmon.transport.recorded.groups import carried_by
@@ -78,9 +79,9 @@ class Comparison(Generic[AnyLane]):
             self.judge.compare(datagram, left, right, seed=seed)
 
     def _count_compared(self, datagram: Datagram, left: Side, right: Side) -> None:
-        """Count the events of a notification; what a resync made is none."""
+        """Count the events of a notification; what a resync made is none, and neither is the report of a loss."""
         counts = [
-            sum(not event.synthetic for event in side.events)
+            sum(not event.synthetic and event.type != OVERRUN for event in side.events)
             for side in (left, right)
             if side.subscribed and not side.missed
         ]

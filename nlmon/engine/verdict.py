@@ -1,9 +1,9 @@
 """The verdict on one direction of a comparison, and whether it fails under the policy.
 
 Rules:
-1. A family that was asked for and that the recording does not name makes every verdict an error, since the question was
-   wrong. Else a regression outweighs damage, damage outweighs thin evidence, and that outweighs a loss: what was found
-   stands, and what could not be seen is no success.
+1. What was found stands: a regression outweighs everything. Else it is an error where the question was wrong, as with a
+   family that the recording does not name, or where not everything could be read; that outweighs thin evidence, and
+   that outweighs a loss. What could not be seen is no success.
 2. Evidence is compared events of notifications. Recorded dumps say nothing about what a monitor would have received.
 3. What the contract gives to the reference alone is lost by the move. That is its price and no mistake: lossy.
 
@@ -48,12 +48,10 @@ def give_verdict(
     be answered; ``unread``: why not everything could be read; ``thin``: why the evidence is too little."""
     reason = ", ".join(f"{count} {cls.label}" for cls, count in judge.counts.items() if _is_regression(cls))
     verdict: Verdict
-    if wrong:
-        verdict, reason = "error", wrong
-    elif reason:
-        verdict = "regression"
-    elif unread:
-        verdict, reason = "error", unread
+    if reason:
+        verdict, reason = "regression", "; ".join(filter(None, (reason, wrong)))
+    elif wrong or unread:
+        verdict, reason = "error", wrong or unread
     elif thin:
         verdict, reason = "inconclusive", "; ".join(thin)
     elif losses.all:

@@ -50,6 +50,8 @@ PROTOCOLS: Mapping[int, str] = MappingProxyType(
         22: "NETLINK_SMC",
     }
 )
+# More than any protocol has, and fewer than int() refuses.
+PROTOCOL_DIGITS = 9
 _NUMBERS = {name: number for number, name in PROTOCOLS.items()}
 
 
@@ -125,8 +127,8 @@ def message_flags(protocol: int, msg_type: int, flags: int) -> list[str]:
 
 
 def protocol_number(text: str) -> int | None:
-    """Number for ``route``, ``NETLINK_ROUTE`` or ``0`` in any case; None if unknown."""
-    if text.isdecimal():
-        return int(text)
+    """Number for ``route``, ``NETLINK_ROUTE`` or ``0`` in any case; None if unknown, or too long to be a protocol."""
+    if text.isascii() and text.isdecimal():
+        return int(text) if len(text) <= PROTOCOL_DIGITS else None
     upper = text.upper().replace("-", "_")
     return _NUMBERS.get(upper, _NUMBERS.get("NETLINK_" + upper))

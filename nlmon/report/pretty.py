@@ -32,7 +32,7 @@ def print_report(report: Report, console: Console) -> None:
     for capture in sorted(report.captures, key=lambda capture: not capture.fails):
         _details(capture, report, console)
     for line in (*_known_differences(report), *_policy(report)):
-        console.print(escape(line), highlight=False, soft_wrap=True)
+        console.print(escape(printable(line)), highlight=False, soft_wrap=True)
     console.print(_last_line(report), highlight=False, soft_wrap=True)
 
 
@@ -121,9 +121,9 @@ def _shared(capture: CaptureReport, report: Report) -> Iterator[str]:
     if capture.frames:
         held = f"{counted(capture.messages, 'message')} in {counted(capture.frames, 'datagram')}"
         lines.append(f"{held}: {counted_roles(capture.roles)}")
-        events, answers = both(capture.events) or "0", both(capture.answers) or "0"
-        sides = f" ({report.reference}/{report.candidate})" if "/" in events + answers else ""
-        lines.append(f"compared: {events} events, and {answers} messages of recorded dumps and replies{sides}")
+        events, answers = counted(sum(capture.compared.values()), "event"), both(capture.answers) or "0"
+        sides = f" ({report.reference}/{report.candidate})" if "/" in answers else ""
+        lines.append(f"compared: {events}, and {answers} messages of recorded dumps and replies{sides}")
     if capture.damage is not None:
         place = f" at byte {capture.damage.offset:,}" if capture.damage.offset >= 0 else ""
         lines.append(f"damage{place}: {capture.damage.what} [{capture.damage.code}]")

@@ -217,9 +217,11 @@ def test_nothing_matched_is_an_error() -> None:
         ("replay", "x", "-i", "none"),
         ("nonsense",),
         ("decode", "x", "--protocol", "tcp"),
+        ("decode", "x", "--protocol", "9" * 5000),
+        ("replay", "x", "--require-protocol", "9" * 5000),
         ("record",),
     ],
-    ids=" ".join,
+    ids=lambda words: " ".join(words)[:40],
 )
 def test_a_usage_mistake_is_exit_2(arguments: tuple[str, ...]) -> None:
     """A wrong command line is explained, without a traceback."""

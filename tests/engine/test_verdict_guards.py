@@ -6,12 +6,15 @@ Not here: that every bad implementation is found (``tests/testing/test_zoo.py``)
 from __future__ import annotations
 
 import pytest
+from msgspec import structs
 
 from nlmon.backends.options import BackendOptions
-from nlmon.capture import Frame
+from nlmon.capture import Frame, open_capture
 from nlmon.engine.replay import Replay
-from nlmon.testing.messages import message, number
+from nlmon.testing.messages import attr, message, number
 from nlmon.testing.zoo import ZOO
+from nlmon.uapi import CTRL_ATTR_HDRSIZE
+from support.paths import CAPTURES
 from support.verdicts import legacy, libnl, verdict
 
 ROUTE = 0
@@ -64,6 +67,31 @@ def test_a_family_that_nobody_names_is_no_verdict(family: str, outcome: str) -> 
     assert report.reason.startswith("Failed to resolve family 'nl8021': families in this recording: I") == (
         outcome == "error"
     )
+
+
+def test_a_regression_outweighs_a_family_that_nobody_names() -> None:
+    """What was found stands, and the mistake of the one who asks is said, too."""
+    options = BackendOptions(generic_families=("nl8021",))
+    report = verdict("03-nl80211", candidate=ZOO["raises on close"].make, options=options)
+
+    assert (report.verdict, report.fails) == ("regression", "a regression")
+    assert report.reason.startswith("1 crash; Failed to resolve family 'nl8021': ")
+
+
+def test_two_sizes_of_a_header_are_no_contradiction() -> None:
+    """What nlctrl answers to somebody else need not be what an implementation was told: attributes behind a header of
+    either size are those of the message."""
+    size, damaged = attr(CTRL_ATTR_HDRSIZE, number("I", 0)), attr(CTRL_ATTR_HDRSIZE, number("I", 8))
+    with open_capture(CAPTURES / "linux-6.1" / "06-generic.pcap.zst") as reader:
+        frames = list(reader)
+    place = next(place for place, frame in enumerate(frames) if frame.number == 347)
+    assert size in frames[place].data
+    frames[place] = structs.replace(frames[place], data=frames[place].data.replace(size, damaged))
+    replay = Replay(legacy, libnl, byteorder="little")
+    replay.play(frames)
+    replay.finish()
+
+    assert replay.judge.details == []
 
 
 def test_families_that_were_left_out_are_not_compared() -> None:

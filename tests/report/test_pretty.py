@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from functools import partial
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -14,7 +15,17 @@ from rich.console import Console
 from nlmon.backends.registry import create
 from nlmon.capture import open_capture
 from nlmon.engine.run import replay_capture
-from nlmon.report.model import CaptureReport, Damage, DifferenceGroup, DifferenceRow, Report, worst
+from nlmon.report.model import (
+    CaptureReport,
+    Damage,
+    DifferenceGroup,
+    DifferenceRow,
+    KnownUse,
+    Report,
+    Unannounced,
+    worst,
+)
+from nlmon.report.policy import Policy
 from nlmon.report.pretty import print_report
 from support.paths import FIXTURES
 
@@ -22,12 +33,14 @@ BASIC = FIXTURES / "captures" / "linux-6.12" / "01-route-basic.pcap.zst"
 HEADINGS = {"capture", "frames", "messages", "events", "answers", "differences", "state", "verdict"}
 
 
-def printed(*captures: CaptureReport, width: int = 160, names: tuple[str, str] = ("legacy", "libnl")) -> str:
+def printed(
+    *captures: CaptureReport, width: int = 160, names: tuple[str, str] = ("legacy", "libnl"), **values: Any
+) -> str:
     """The report of some captures on a terminal of this width."""
     verdict = worst(capture.verdict for capture in captures)
-    report = Report("nlmon", "0", *names, "notifications", list(captures), verdict)
+    report = Report("nlmon", "0", *names, "notifications", list(captures), verdict, **values)
     out = io.StringIO()
-    print_report(report, Console(file=out, width=width))
+    print_report(report, Console(file=out, width=width, emoji=False))
     return out.getvalue()
 
 
@@ -86,6 +99,44 @@ def test_a_capture_is_told_by_what_it_holds() -> None:
         "  compared: 143 events, and 305/326 messages of recorded dumps and replies (legacy/libnl)"
     ]
     assert lines[-1] == "verdict: equivalent  (libnl against legacy, 1 capture)"
+
+
+def odd(text: str) -> CaptureReport:
+    """A report that has the same text wherever a recording, a path or a person says what stands there."""
+    row = DifferenceRow("NLD105", "state", "regression", text, 1, 0, text, text, 4, "00", text, text, text, False)
+    return CaptureReport(
+        path=text,
+        verdict="regression",
+        reason=text,
+        fails=text,
+        format="pcap",
+        frames=1,
+        roles={"dump": 1},
+        not_subscribed={text: 1},
+        not_covered={text: 1},
+        problems={"legacy": {text: 1}},
+        losses={text: 1},
+        known=[KnownUse(1, "NLD102", text, text, text, text, text, "", 1)],
+        groups=[DifferenceGroup("state", "regression", text, text, 1, row)],
+        unannounced_counts={text: 1},
+        unannounced=[Unannounced("link", "gone", text, 1, text, (text,))],
+        notes=[text],
+        damage=Damage("NLM-C001", text, 1),
+    )
+
+
+def test_no_text_breaks_a_line() -> None:
+    """Whatever stands in a name, a path or an entry, a line of the report is one line, and shows what it holds."""
+    name = "a\nb\r\x1b[1m\u2028:bomb:[bold]c"
+    pages = [
+        printed(odd(text), width=1000, policy=Policy(known=text, sources={"known": text}), stale=[1])
+        for text in (name, "name")
+    ]
+    lines = [page.split("\n") for page in pages]
+
+    assert len(lines[0]) == len(lines[1])
+    assert [line for line in lines[0] if not line.isprintable()] == []
+    assert pages[0].count(r"a\nb\r\x1b[1m\u2028:bomb:[bold]c") == pages[1].count("name")
 
 
 def test_a_rollback_says_what_it_would_lose() -> None:

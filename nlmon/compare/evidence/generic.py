@@ -31,6 +31,10 @@ from nlmon.uapi import (
 
 __all__ = ["GenericEvidence"]
 
+U32 = 4
+# Of one family; a kernel says one.
+SIZES_KEPT = 64
+
 
 class GenericEvidence:
     """Judges generic events of one recording; ``family_names``: what nlctrl called the family of a number so far."""
@@ -41,8 +45,9 @@ class GenericEvidence:
         self._family_names = family_names
         # Whether a message of nlctrl may have been malformed; who reads it how decides what a family is called.
         self._doubtful = False
-        # Bytes of the header that messages of a family have of their own, by its number, as nlctrl said.
-        self._headers: dict[int, int] = {}
+        # Bytes of the header that messages of a family have of their own, by its number: every size that nlctrl said.
+        # A monitor keeps what it was told last, which need not be what was recorded last.
+        self._headers: dict[int, set[int]] = {}
 
     def note(self, protocol: int, errors: Sequence[NlmonError]) -> None:
         """Take note of what could not be read: what malformed messages say of families is nobody's to judge."""
@@ -69,10 +74,10 @@ class GenericEvidence:
         # Where a named family's header begins is not known where nlctrl has not said it.
         if wireless or not name or name == "nlctrl" or info.genl_family_id in self._headers:
             control = info.genl_family_id == GENL_ID_CTRL
-            own = self._headers.get(info.genl_family_id, 0) if name and not control else 0
-            raw = None if wireless else self._raw(message.data, body + own, message.end)
-            if info.attributes is not UNSET and info.attributes != raw:
-                yield "", _finding(self._fields["attributes"], raw, info.attributes)
+            sizes = sorted(self._headers.get(info.genl_family_id, {0})) if name and not control else [0]
+            raw = [None if wireless else self._raw(message.data, body + own, message.end) for own in sizes]
+            if info.attributes is not UNSET and info.attributes not in raw:
+                yield "", _finding(self._fields["attributes"], raw[0], info.attributes)
         vendor = (info.genl_cmd, info.vendor_id) == (
             NL80211_CMD_VENDOR,
             QCA_NL80211_VENDOR_ID,
@@ -87,12 +92,14 @@ class GenericEvidence:
                 yield kind, part
 
     def _learn(self, data: bytes, at: int, end: int) -> None:
-        """Take note of the header of a family that nlctrl describes."""
+        """Take note of the header of a family that nlctrl describes; without its size there is none."""
         rows = attributes(data, at, end, self._order)
         number, size = (data[slice(*rows.get(kind, (0, 0)))] for kind in (CTRL_ATTR_FAMILY_ID, CTRL_ATTR_HDRSIZE))
         if len(number) >= 2:
-            length = int.from_bytes(size[:4], self._order)
-            self._headers[int.from_bytes(number[:2], self._order)] = align(length)
+            length = int.from_bytes(size[:4], self._order) if len(size) >= U32 else 0
+            sizes = self._headers.setdefault(int.from_bytes(number[:2], self._order), set())
+            if len(sizes) < SIZES_KEPT:
+                sizes.add(align(length))
 
     def _raw(self, data: bytes, at: int, end: int) -> tuple[tuple[int, str], ...]:
         """Number and payload of every attribute, in the order of the message."""
