@@ -85,6 +85,10 @@ MAY = {
     "nlmon.testing.messages": set(),
     "nlmon.scenario": {
         *("nlmon.errors", "nlmon.events", "nlmon.eventjson", "nlmon.state", "nlmon.engine", "nlmon.scenario"),
+        # Faults change the frames of a recording, or what happens at its sockets.
+        *("nlmon.capture.base", "nlmon.capture.conversation", "nlmon.capture.segment"),
+        *("nlmon.framing", "nlmon.names", "nlmon.uapi"),
+        *("nlmon.transport.recorded.faults", "nlmon.transport.recorded.groups"),
     },
     # It carries the options of a replay to where it is done and the report back.
     "nlmon.jobs": {
@@ -102,7 +106,10 @@ PURE = tuple(
     for room in (
         *("events", "wire", "uapi", "framing", "payloads", "eventjson", "testing", "names", "state", "compare"),
         *("backends.libnl", "engine"),
-        *(f"scenario.{name}" for name in ("document", "schema", "model", "load", "mistakes", "expectation", "check")),
+        *(
+            f"scenario.{name}"
+            for name in ("document", "schema", "model", "load", "mistakes", "expectation", "check", "faults")
+        ),
     )
 )
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterable
 from typing import TypeAlias
 
 from nlmon.compare.contract import Contract
-from nlmon.compare.judge import Judge
+from nlmon.compare.judge import Judge, Lost
 from nlmon.compare.side import Side
 from nlmon.state.dumps import Unannounced
 from nlmon.state.identity import Key
@@ -52,7 +52,7 @@ class BothDirections:
         self.forward.not_subscribed(datagram, number, neither=neither)
         self.back.not_subscribed(datagram, 1 - number, neither=neither)
 
-    def losses(self, number: int, had: tuple[int, int], said: tuple[int, int], frame: int) -> None:
+    def losses(self, number: int, had: Lost, said: Lost, frame: int) -> None:
         """See ``Judge.losses``; ``number``: seen from ``forward``."""
         self.forward.losses(number, had, said, frame)
         self.back.losses(1 - number, had, said, frame)

@@ -39,13 +39,15 @@ from nlmon.state.tables import State
 from nlmon.uapi import GENL_ID_CTRL, NETLINK_GENERIC, NLMSG_HDRLEN
 from nlmon.wire import Datagram
 
-__all__ = ["DETAILS_KEPT", "GROUPS_KEPT", "Judge"]
+__all__ = ["DETAILS_KEPT", "GROUPS_KEPT", "Judge", "Lost"]
 
 # Details kept of each class, and groups in all; what does not fit in is counted in a group of its class.
 DETAILS_KEPT = 100
 GROUPS_KEPT = 1000
 
 Keys: TypeAlias = Collection[tuple[str, Key]]
+# Overruns, messages that they took, sockets that failed.
+Lost: TypeAlias = tuple[int, int, int]
 _GroupKey: TypeAlias = tuple[Class, str, str]
 
 
@@ -145,12 +147,16 @@ class Judge:
                 self._event(Class.CRASH, None, datagram, reason, seed, values)
         self._events(datagram, reference, candidate, seed, synthetic=False)
         self._events(datagram, reference, candidate, seed, synthetic=True)
-        if reference.reads and candidate.reads and reference.subscribed and candidate.subscribed:
+        both = reference.reads and candidate.reads and reference.subscribed and candidate.subscribed
+        if both and reference.missed == candidate.missed:
             self._problems(datagram, reference, candidate, seed)
         self._alone(datagram, (reference, candidate), seed, request)
 
     def _events(self, datagram: Datagram, reference: Side, candidate: Side, seed: bool, *, synthetic: bool) -> None:
         left, right = _events_of(reference, synthetic), _events_of(candidate, synthetic)
+        # What one of them alone could not receive proves nothing about it.
+        left = [] if candidate.missed and not reference.missed else left
+        right = [] if reference.missed and not candidate.missed else right
         if not left and not right:
             return
         for pair in align(left, right):
@@ -252,10 +258,14 @@ class Judge:
                 )
                 self._event(Class.MISSING, None, datagram, reason, False, values, span)
 
-    def losses(self, number: int, had: tuple[int, int], said: tuple[int, int], frame: int) -> None:
-        """What implementation ``number`` says it lost, as (overruns, messages), against what its socket had."""
+    def losses(self, number: int, had: Lost, said: Lost, frame: int) -> None:
+        """What implementation ``number`` says it lost against what its sockets had."""
         if had != said:
-            counts = [f"{overruns} overruns, {messages} messages" for overruns, messages in (had, said)]
+            sockets = had[2] or said[2]
+            counts = [
+                f"{overruns} overruns, {messages} messages" + f", {failed} sockets" * bool(sockets)
+                for overruns, messages, failed in (had, said)
+            ]
             values = (counts[0], counts[1]) if number else (counts[1], counts[0])
             reason = f"{self._names[number]} reports another loss than its socket had"
             self.add(explain_event(Class.ERROR, None, Datagram(frame, 0, 0, b""), reason, False, values))

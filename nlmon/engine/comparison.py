@@ -79,7 +79,10 @@ class Comparison(Generic[AnyLane]):
             self.judge.compare(datagram, left, right, seed=seed)
 
     def _count_compared(self, datagram: Datagram, left: Side, right: Side) -> None:
-        """Count the events of a notification; what a resync made is none, and neither is the report of a loss."""
+        """Count the events of a notification; what a resync made is none, nor is the report of a loss. What one of them
+        missed alone was not compared."""
+        if left.missed != right.missed:
+            return
         counts = [
             sum(not event.synthetic and event.type != OVERRUN for event in side.events)
             for side in (left, right)
@@ -113,11 +116,17 @@ class Comparison(Generic[AnyLane]):
         """Objects that exactly one of them recovered after a loss."""
         return self.lanes[0].ledger.recovered ^ self.lanes[1].ledger.recovered
 
+    @property
+    def _states_comparable(self) -> bool:
+        """Whether both heard of the same, so that their states must be the same."""
+        return True
+
     def _compare_corrections(self) -> None:
         found = self.states.take_corrections()
         for lane, corrections in zip(self.lanes, found, strict=True):
             lane.ledger.correct(corrections)
-        self.judge.corrections(*found, self._recovered)
+        if self._states_comparable:
+            self.judge.corrections(*found, self._recovered)
 
     def _family(self, number: int) -> str:
         """A generic family for people: by the name that the recording gave to it last, or by its number."""

@@ -28,7 +28,7 @@ from nlmon.engine.lane import BackendMaker
 from nlmon.engine.recorded import RecordedLane
 from nlmon.engine.segments import Select, split_by_names
 from nlmon.framing import header
-from nlmon.transport.recorded.faults import Fault
+from nlmon.transport.recorded.faults import Fault, Pauses
 from nlmon.transport.recorded.kernel import RecordedKernel
 from nlmon.transport.recorded.transport import RecordedFactory
 from nlmon.uapi import NETLINK_GENERIC, NLMSG_HDRLEN
@@ -84,6 +84,9 @@ class Feed:
         self._families = {name.lower() for name in options.generic_families or ()}
         looks = options.resync or options.caches or options.message_pool_size is not None
         self._bulk = not faults and not looks
+        self._pauses = Pauses(faults)
+        # What a reader that pauses has not read, by protocol, in order.
+        self._held: dict[int, list[Segment]] = {}
 
     def start(self) -> list[Side]:
         """Enable the protocols in each lane."""
@@ -98,13 +101,34 @@ class Feed:
         """Feed what still waits for others to share its segment, since no batch follows."""
         for segment in self._conversation.flush():
             yield from self._feed(segment)
+        for protocol in list(self._held):
+            yield from self._release(protocol)
 
     def _feed(self, segment: Segment) -> Iterator[Step]:
+        """Feed a segment, unless its reader pauses: then only the kernel learns of it, which goes on."""
         self.tally.add(segment)
+        protocol, role = segment.datagrams.protocol, segment.place.role
+        notification = role is Role.NOTIFICATION
+        if not self._pauses.none and self._pauses.holds(segment.datagrams.at(0), notification=notification):
+            if role not in ASIDE:
+                self.kernel.learn(segment.datagrams)
+            self._held.setdefault(protocol, []).append(segment)
+            if not self._pauses.pausing(protocol):
+                yield from self._release(protocol)
+            return
+        yield from self._read(segment, learn=True)
+
+    def _release(self, protocol: int) -> Iterator[Step]:
+        """Feed what a reader that paused has not read."""
+        for segment in self._held.pop(protocol, ()):
+            yield from self._read(segment, learn=False)
+
+    def _read(self, segment: Segment, *, learn: bool) -> Iterator[Step]:
+        """Let the lanes read a segment; ``learn``: the kernel has not learned of it yet."""
         place, datagrams = segment.place, segment.datagrams
         role, kernel = place.role, self.kernel
         if datagrams.protocol not in self.protocols:
-            if role not in ASIDE:
+            if role not in ASIDE and learn:
                 kernel.learn(datagrams)
             if role is Role.NOTIFICATION:
                 yield Step("not covered", place, datagrams)
@@ -113,14 +137,15 @@ class Feed:
                 yield Step("left out", place, datagrams)
                 return
             for part in (datagrams,) if len(datagrams.data) == 1 else split_by_names(datagrams, kernel):
-                if role is not Role.REQUEST:
+                if role is not Role.REQUEST and learn:
                     kernel.learn(part)
                 results = []
                 for lane in self.lanes:
                     results.append(lane.feed(part))
                 yield Step("fed", place, part, results)
         elif role in {Role.DUMP, Role.REPLY}:
-            kernel.learn(datagrams)
+            if learn:
+                kernel.learn(datagrams)
             if self._seeds:
                 yield Step("seed", place, datagrams, [_seeded(lane, datagrams) for lane in self.lanes])
 
@@ -139,6 +164,17 @@ class Feed:
         if NETLINK_GENERIC not in self.protocols:
             return 0
         return (self.tally.protocols if self._select == "all" else self.tally.notifications)[NETLINK_GENERIC]
+
+    @property
+    def untouched(self) -> tuple[Fault, ...]:
+        """Faults that have happened to no lane so far."""
+        lanes = [set(lane.factory.faults.untouched) for lane in self.lanes]
+        return (*self._pauses.untouched, *sorted(set.intersection(*lanes), key=str))
+
+    def fault_notes(self) -> list[str]:
+        """What a report says of the faults that did not happen, or by which the last of the lanes lost nothing."""
+        last = self.tally.last_frame
+        return self.lanes[-1].factory.faults.notes(last) + self._pauses.notes(last)
 
     def end(self) -> list[Side | None]:
         """The recording is over: what each lane makes of a loss that was going on."""

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 from typing import TypeAlias
 
 from nlmon.compare.side import Side
-from nlmon.errors import Overrun, ResyncIncomplete
+from nlmon.errors import Overrun, ResyncIncomplete, TransportError
 from nlmon.events import OVERRUN, Event, RouteInfo, RoutePayload
 from nlmon.report.text import counted
 from nlmon.state.dumps import Unannounced
@@ -32,16 +32,17 @@ Object: TypeAlias = tuple[str, Key]
 class Ledger:
     """The losses of one lane.
 
-    ``overruns``: losses that the implementation reported; ``lost_of``: how many messages were lost, by protocol, of
-    those that lost any, 0 where nobody knows; ``synthetic``: events by which it recovered; ``incomplete``: losses after
-    which it could not ask for everything again. ``open``: a loss was reported whose recovery nobody has looked at yet.
-    ``recovered``: objects that synthetic events reported, which an implementation that recovers gives alone. With
-    ``keep_objects``, ``reported``: objects that events reported and that are not gone since; ``vanished``: objects that
-    the state dropped though no event said so, which the recorded kernel may hold still.
+    ``overruns``: losses that the implementation reported, ``sockets``: sockets of which it reported that they failed;
+    ``lost_of``: how many messages were lost, by protocol, of those that lost any, 0 where nobody knows;
+    ``synthetic``: events by which it recovered; ``incomplete``: losses after which it could not ask for everything
+    again. ``open``: a loss was reported whose recovery nobody has looked at yet. ``recovered``: objects that synthetic
+    events reported, which an implementation that recovers gives alone. With ``keep_objects``, ``reported``: objects
+    that events reported and that are not gone since; ``vanished``: objects that the state dropped though no event said
+    so, which the recorded kernel may hold still.
     """
 
     def __init__(self, *, keep_objects: bool) -> None:
-        self.overruns = self.synthetic = self.incomplete = 0
+        self.overruns = self.sockets = self.synthetic = self.incomplete = 0
         self.lost_of: dict[int, int] = {}
         self.open = False
         self.recovered: set[Object] = set()
@@ -68,8 +69,10 @@ class Ledger:
         for error in side.errors:
             if isinstance(error, Overrun):
                 self.lost_of[protocol] = self.lost_of.get(protocol, 0) + max(0, error.drops)
-                self.open = True
             self.incomplete += isinstance(error, ResyncIncomplete)
+            if isinstance(error, TransportError) and not isinstance(error, ResyncIncomplete):
+                self.open = True
+                self.sockets += not isinstance(error, Overrun)
         for event in side.events:
             if event.synthetic is not False:
                 self.synthetic += event.synthetic

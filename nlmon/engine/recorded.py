@@ -19,6 +19,7 @@ from nlmon.backends.base import Backend
 from nlmon.backends.options import BackendOptions
 from nlmon.compare.side import Results, Side
 from nlmon.engine.lane import BackendMaker, Lane, check_error, check_event, crash_of
+from nlmon.errors import TransportError
 from nlmon.events import Decoded, Event, RoutePayload
 from nlmon.state.identity import objects_of
 from nlmon.state.tables import State
@@ -69,6 +70,12 @@ class RecordedLane(Lane):
         """Whether this lane's socket was made to lose anything so far; nothing else excuses synthetic events."""
         return self.factory.failures > 0
 
+    @property
+    def deaf(self) -> dict[int, int]:
+        """Protocols of which it reads nothing any more, since a fault took the socket and it opened no other one, with
+        the frame where that was."""
+        return self.factory.lost_sockets()
+
     def start(self, protocols: Iterable[int]) -> Side:
         """Enable those protocols that this implementation supports."""
         protocols = list(protocols)
@@ -112,11 +119,29 @@ class RecordedLane(Lane):
 
     def _feed_one(self, datagram: Datagram) -> Side:
         faults, protocol = self.factory.faults, datagram.protocol
-        lost = faults.lost
+        missed = faults.missed
         subscribed = self.factory.deliver(datagram)
         if subscribed:
-            self._call(self._drain, protocol, lambda: self.factory.waiting(protocol))
-        return self._result(protocol, subscribed=subscribed, missed=faults.lost > lost, lossy=self.lossy)
+            self._read(protocol)
+        if self.lossy:
+            for other in self.factory.failing():
+                self._read(other)
+        return self._result(protocol, subscribed=subscribed, missed=faults.missed > missed, lossy=self.lossy)
+
+    def _read(self, protocol: int) -> None:
+        """Let the implementation read what waits for it. That a socket failed is an error and no crash; it is read once
+        more, and not again unless the implementation replaces it."""
+        if self.factory.lost(protocol) and not self.factory.waiting(protocol):
+            return
+        try:
+            self._drain(protocol, lambda: self.factory.waiting(protocol))
+        except TransportError as error:
+            if not self.factory.lost(protocol):
+                self._raised.append(error)
+                return
+            self._errors.append(error)
+        except Exception as error:
+            self._raised.append(error)
 
     def seed(self, datagram: Datagram) -> Side:
         """Decode a recorded answer, which is no event; the recorded kernel has learned of it already."""
@@ -131,12 +156,15 @@ class RecordedLane(Lane):
         return self._result(protocol, lossy=self.lossy, seed=True)
 
     def end(self) -> Side | None:
-        """End the recording: a loss that nothing followed is reported now, and recovered from; None: there is none."""
-        protocol = self.factory.end()
-        if protocol is None:
+        """End the recording: losses that nothing followed are reported now, and recovered from; None: there are none.
+        They are noted by their protocols, those of NETLINK_ROUTE as the result."""
+        protocols = self.factory.end()
+        for protocol in protocols[1:]:
+            self._read(protocol)
+        if not protocols:
             return None
-        self._call(self._drain, protocol, lambda: self.factory.waiting(protocol))
-        return self._result(protocol, lossy=self.lossy)
+        self._read(protocols[0])
+        return self._result(protocols[0], lossy=self.lossy)
 
     def held_by_kernel(self, reader: Backend) -> State:
         """What the recorded kernel would answer this lane's dumps now, decoded by ``reader``."""
@@ -151,7 +179,10 @@ class RecordedLane(Lane):
 
     def _look_again(self, datagrams: Datagrams) -> None:
         """Let the implementation ask again for families, or fill its caches, before it meets a message of theirs: a
-        kernel knew them before anybody asked, and a recording names them later."""
+        kernel knew them before anybody asked, and a recording names them later. Of a socket that is lost nothing is
+        asked."""
+        if self.deaf:
+            return
         families = len(self.factory.kernel.families)
         if families > self._families:
             self._families = families

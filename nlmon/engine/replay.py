@@ -30,6 +30,7 @@ from nlmon.engine.lane import BackendMaker
 from nlmon.engine.recorded import RecordedLane
 from nlmon.engine.segments import Select
 from nlmon.transport.recorded.faults import Fault
+from nlmon.uapi import NETLINK_ROUTE
 from nlmon.wire import Datagram
 
 __all__ = ["Replay"]
@@ -145,7 +146,8 @@ class Replay(Comparison[RecordedLane]):
             self._compare_groups(datagram, (left.subscribed, right.subscribed))
             if not (left.subscribed or right.subscribed or left.crash or right.crash):
                 self._count_not_subscribed(datagram)
-                return
+                if not (left.events or right.events):  # else a loss ended here, or was recovered from
+                    return
         if fold:
             self._count_compared(datagram, left, right)
         agreed = not differs and self._agree(datagram, left, right)
@@ -163,7 +165,14 @@ class Replay(Comparison[RecordedLane]):
 
     def recovering(self, lane: RecordedLane) -> bool:
         """Whether a lane reported a loss of which it should recover, and nobody has looked at that yet."""
-        return self.resync and lane.ledger.open and lane.name == self.judge.contract.recovers
+        recovers = lane.name == self.judge.contract.recovers and NETLINK_ROUTE not in lane.deaf
+        return self.resync and lane.ledger.open and recovers
+
+    @property
+    def _states_comparable(self) -> bool:
+        """Not where one of them alone reads no notification of NETLINK_ROUTE any more."""
+        deaf = [NETLINK_ROUTE in lane.deaf for lane in self.lanes]
+        return deaf[0] == deaf[1]
 
     def _compare_recovery(self, *, now: bool = False) -> None:
         """Hold what an implementation made of a loss, once it has recovered or ``now``, against what its kernel holds,
@@ -184,9 +193,10 @@ class Replay(Comparison[RecordedLane]):
     def _compare_losses(self) -> None:
         """Hold what each of them says it lost against what its socket was made to lose."""
         for number, lane in enumerate(self.lanes):
-            faults, said = lane.factory.faults, (lane.ledger.overruns, lane.ledger.lost)
+            faults, ledger = lane.factory.faults, lane.ledger
+            had, said = (faults.reported, faults.lost, faults.failed), (ledger.overruns, ledger.lost, ledger.sockets)
             if self._options.message_pool_size is None:  # a full pool loses on its own account
-                self.judge.losses(number, (faults.reported, faults.lost), said, self.feed.tally.last_frame)
+                self.judge.losses(number, had, said, self.feed.tally.last_frame)
 
     # -- the end ---------------------------------------------------------------------------------------------
 
@@ -202,7 +212,7 @@ class Replay(Comparison[RecordedLane]):
             self.states.fold((ended[0], ended[1]), (self.lanes[0].ledger, self.lanes[1].ledger), agreed=False)
         self._compare_corrections()
         self._compare_recovery(now=not self._options.resync_interval)
-        if not self.states.shared:  # else there is but one
+        if not self.states.shared and self._states_comparable:  # else there is but one, or one that went on alone
             self.judge.states(*self.states.both, last, self._recovered)
         self._compare_losses()
         self._compare(no_datagram(last), *self.feed.close())

@@ -22,6 +22,7 @@ from nlmon.engine.lane import Lane
 from nlmon.engine.live import Live
 from nlmon.engine.live_lane import LiveLane
 from nlmon.engine.losses import Ledger
+from nlmon.engine.recorded import RecordedLane
 from nlmon.engine.replay import Replay
 from nlmon.engine.verdict import compared_by_name, give_verdict, losses_of, thin_evidence
 from nlmon.names import PROTOCOLS
@@ -204,7 +205,8 @@ def _notes(replay: Replay, reader: CaptureReader) -> list[str]:
         for lane in replay.lanes
         if replay.recovering(lane)
     ]
-    notes += replay.lanes[1].factory.faults.notes(tally.last_frame)
+    notes += [note for lane in replay.lanes for note in _deaf(lane)]
+    notes += replay.feed.fault_notes()
     if not replay.compared.total() and any(lane.counts["seeds"] for lane in replay.lanes):
         notes.append(f"{_why_nothing(replay)}; only recorded answers were compared")
     notes += _itself(replay)
@@ -232,6 +234,14 @@ def _notes(replay: Replay, reader: CaptureReader) -> list[str]:
         were = counted(reader.skipped, "packet of another link type was", "packets of other link types were")
         notes.append(f"{were} skipped")
     return notes
+
+
+def _deaf(lane: RecordedLane) -> Iterator[str]:
+    """Notes on the protocols that a lane reads no more, since a fault took its sockets."""
+    for frame in sorted(set(lane.deaf.values())):
+        protocols = sorted(protocol for protocol, lost in lane.deaf.items() if lost == frame)
+        names = ", ".join(PROTOCOLS.get(protocol, str(protocol)) for protocol in protocols)
+        yield f"{lane.name} lost its {'socket' if len(protocols) == 1 else 'sockets'} of {names} at frame {frame}"
 
 
 def _why_nothing(replay: Replay) -> str:

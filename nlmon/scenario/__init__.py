@@ -3,6 +3,7 @@
 ``document`` reads YAML with the place of every value, ``schema`` says what may be written, ``load`` makes a scenario of
 a text, whose values are those of ``model``. ``mistakes`` has the words for what is wrong in a file. ``expectation``
 holds events against what a scenario expects of them. ``check`` says whether a suite of scenarios is in order.
+``faults`` lets go wrong in a replay what a scenario asks for.
 
 ``sandbox`` runs the commands of a scenario where they can change nothing else: ``sandbox_init`` is the process inside,
 ``sandbox_root`` its files, ``syscalls`` what Python does not offer; ``program`` takes these three inside. ``refusals``

@@ -19,6 +19,7 @@ from msgspec import Struct
 
 from nlmon.errors import ScenarioError
 from nlmon.scenario.document import Document, Path, read_document
+from nlmon.scenario.faults.sockets import NEEDS_SOCKET
 from nlmon.scenario.mistakes import explain, mistake, nearest
 from nlmon.scenario.model import (
     VERSION,
@@ -139,6 +140,11 @@ def _contradictions(document: Document, where: str) -> list[ScenarioError]:
         first, _, last = capture["frames"].partition("-")
         if last and int(last) < int(first):
             add(f"the last frame, {last}, comes before the first one, {first}", ("capture", "frames"))
+    if isinstance(capture, dict) and capture.get("select") == "all":
+        hint = "leave out select: all"
+        for number, fault in enumerate(value.get("faults", ())):
+            for kind in NEEDS_SOCKET & fault.keys():
+                add(f"{kind} is a fault of a socket, and all messages come over none", ("faults", number), hint)
     for path, name, made in _namespaces(value):
         if name not in made:
             hint = nearest(name, sorted(made)) or f"make it with netns: {name} in a step before"

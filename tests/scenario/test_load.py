@@ -143,6 +143,13 @@ MISTAKES = [
         ],
     ),
     (
+        HEAD + "capture: {path: a, select: all}\nfaults: [{drop: {}}, {overrun: {at: 3}}]\nexpect: {losses: 0}\n",
+        [
+            "NLM-S017: overrun is a fault of a socket, and all messages come over none (a.yaml:5:22); "
+            "leave out select: all"
+        ],
+    ),
+    (
         LIVE + "steps:\n  - netns: blue\n  - {run: ip a, in: bleu}\n",
         ["NLM-S017: there is no namespace 'bleu' yet (a.yaml:7:21); it can be blue alone"],
     ),

@@ -20,7 +20,7 @@ from collections.abc import Iterator, Sequence
 from nlmon.errors import TransportError
 from nlmon.transport.base import TransportStatus
 from nlmon.transport.recorded.answers import answers
-from nlmon.transport.recorded.faults import Fault, Faults
+from nlmon.transport.recorded.faults import Fault, Faults, namespace_gone, overrun, socket_lost
 from nlmon.transport.recorded.groups import carried_by
 from nlmon.transport.recorded.kernel import RecordedKernel
 from nlmon.uapi import (
@@ -42,7 +42,8 @@ class RecordedFactory:
     """Opens transports that receive recorded datagrams.
 
     ``kernel`` answers requests and knows names; several factories may share one. ``select_all`` delivers whatever is
-    fed, groups or not. ``failures`` counts how often a transport was made to fail.
+    fed, groups or not. ``failures`` counts how often a transport was made to fail; ``gone``: the namespace is, and
+    nothing can be opened or asked any more.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class RecordedFactory:
         self.byteorder = self.kernel.byteorder
         self.faults = Faults(faults)
         self.failures = 0
+        self.gone = False
         self._select_all = select_all
         self._open: dict[int, RecordedTransport] = {}
 
@@ -63,7 +65,10 @@ class RecordedFactory:
         receive_buffer: int | None = None,
         send_buffer: int | None = None,
     ) -> RecordedTransport:
-        """A transport for one protocol; a second one of the same protocol replaces it."""
+        """A transport for one protocol; a second one of the same protocol replaces it. Raises ``TransportError`` when
+        the namespace is gone."""
+        if self.gone:
+            raise namespace_gone()
         transport = RecordedTransport(self, protocol, tuple(groups), receive_buffer, send_buffer)
         self._open[protocol] = transport
         return transport
@@ -73,34 +78,60 @@ class RecordedFactory:
         return self._open.get(protocol)
 
     def forget(self, transport: RecordedTransport) -> None:
-        """Stop delivering to a transport that was closed."""
-        if self._open.get(transport.protocol) is transport:
+        """Stop delivering to a transport that was closed. What a lost one would have received is missed until another
+        one replaces it."""
+        if self._open.get(transport.protocol) is transport and not transport.lost:
             del self._open[transport.protocol]
 
     def deliver(self, datagram: Datagram) -> bool:
-        """Queue a datagram for the transport of its protocol; False when that does not subscribe to it."""
-        transport = self._open.get(datagram.protocol)
+        """Queue a datagram for the transport of its protocol; False when that does not subscribe to it. What a fault
+        makes transports say besides is in ``failing``."""
+        protocol, faults = datagram.protocol, self.faults
+        transport = self._open.get(protocol)
         received = transport is not None and self.receives(transport, datagram)
-        if self.faults.none and transport is not None:
-            if received:
-                transport.queue.append(datagram)
-            return received
-        lost = self.faults.loses(datagram, received)
+        fault = None if faults.none else faults.next(datagram)
+        taken = fault is not None and self._suffer(fault, datagram, received)
+        loss = faults.over(protocol) if taken else None
         if transport is None:
             return False
-        if received and not lost:
+        if received and (taken or transport.lost):
+            faults.missed += 1
+        elif received:
             transport.queue.append(datagram)
-        overrun = self.faults.over()
-        if overrun is not None:
-            self.fail(datagram.protocol, overrun)
-        return received or overrun is not None
+        self._report(protocol, loss)
+        return received
 
-    def end(self) -> int | None:
-        """End the recording, and with it a loss that is going on; the protocol whose recv() will say so."""
-        overrun = self.faults.over(at_once=True)
-        if overrun is not None:
-            self.fail(NETLINK_ROUTE, overrun)
-        return None if overrun is None else NETLINK_ROUTE
+    def _suffer(self, fault: Fault, datagram: Datagram, received: bool) -> bool:
+        """Let a fault happen at a notification; whether that is lost by an overrun."""
+        if fault.kind == "overrun":
+            self.faults.count(fault, received)
+            return True
+        opened = list(self._open) if fault.kind == "vanished_namespace" else [datagram.protocol]
+        sockets = [one for one in opened if one in self._open and not self._open[one].lost]
+        self.gone = self.gone or fault.kind == "vanished_namespace"
+        self.faults.happened(fault, len(sockets))
+        for one in sockets:
+            if fault.kind == "enobufs":
+                self.fail(one, overrun(0))
+            else:
+                self._report(one, self.faults.over(one, at_once=True))
+                self.fail(one, socket_lost())
+                self._open[one].lost = datagram.frame
+        return False
+
+    def _report(self, protocol: int, error: TransportError | None) -> None:
+        if error is not None:
+            self.fail(protocol, error)
+
+    def end(self) -> list[int]:
+        """End the recording, and with it losses that are going on; the protocols whose recv() will say so."""
+        for protocol in list(self._open):
+            self._report(protocol, self.faults.over(protocol, at_once=True))
+        return self.failing()
+
+    def failing(self) -> list[int]:
+        """The protocols whose transport has something to say that is not read yet."""
+        return [protocol for protocol, transport in self._open.items() if transport.queue]
 
     def fail(self, protocol: int, error: TransportError) -> None:
         """Let the next ``recv`` of a protocol raise ``error``, in its turn among the datagrams."""
@@ -130,6 +161,15 @@ class RecordedFactory:
         # Where the bytes leave several open, who joined but some of them could miss the message.
         return groups is None or (groups <= transport.groups and bool(groups))
 
+    def lost(self, protocol: int) -> bool:
+        """Whether the transport of a protocol failed and no other one replaced it."""
+        transport = self._open.get(protocol)
+        return transport is not None and transport.lost > 0
+
+    def lost_sockets(self) -> dict[int, int]:
+        """The frames where transports failed that no other one replaced, by protocol."""
+        return {protocol: transport.lost for protocol, transport in self._open.items() if transport.lost}
+
     def waiting(self, protocol: int) -> bool:
         """Whether a transport has something to read."""
         transport = self._open.get(protocol)
@@ -146,7 +186,8 @@ class RecordedFactory:
 
 class RecordedTransport:
     """One socket pair of a recorded kernel; see ``Transport``. ``receives`` remembers which messages of NETLINK_ROUTE
-    come in one of the ``groups``, by type and family."""
+    come in one of the ``groups``, by type and family; ``lost``: the frame where the socket failed and since
+    when it gives nothing, 0 if it did not."""
 
     def __init__(
         self,
@@ -160,6 +201,7 @@ class RecordedTransport:
         self.groups = set(groups)
         self.receives: dict[bytes, bool] = {}
         self.queue: deque[Datagram | TransportError] = deque()
+        self.lost = 0
         self._factory = factory
         self._buffers = (receive_buffer, send_buffer)
         self._datagrams = 0
@@ -172,8 +214,11 @@ class RecordedTransport:
 
     def recv(self) -> Datagram | None:
         """The next fed datagram, or None."""
-        self._check_open()
+        if self._closed:
+            self._check_open()
         if not self.queue:
+            if self.lost:
+                raise socket_lost()
             return None
         item = self.queue.popleft()
         if isinstance(item, TransportError):
@@ -216,7 +261,7 @@ class RecordedTransport:
             self._check_open()
 
     def _check_open(self) -> None:
-        if self._closed:
+        if self._closed or self._factory.gone:
             raise TransportError("NLM-T003", "the socket is closed", errno=errno.EBADF)
 
     def link_name(self, ifindex: int) -> str | None:
