@@ -38,7 +38,7 @@ _OPTIONS = (
         "--max-lost",
         type=_COUNT,
         metavar="N",
-        help="Messages that a recording may have lost, else inconclusive.  [default: 0]",
+        help="Messages that may be lost, truncated or not compared, else inconclusive.  [default: 0]",
     ),
     click.option(
         "--require-protocol",

@@ -57,7 +57,7 @@ SETTINGS: Mapping[str, Setting] = {
     "max_lost": Setting(
         "--max-lost",
         "max_lost = 0",
-        "Messages that a recording may have lost; with more the verdict is inconclusive.",
+        "Messages that may be lost, truncated or not compared; with more the verdict is inconclusive.",
     ),
     "require_protocols": Setting(
         "--require-protocol",

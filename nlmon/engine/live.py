@@ -60,8 +60,9 @@ FactoryMaker: TypeAlias = Callable[[], TransportFactory]
 
 class Live(Comparison[LiveLane]):
     """The comparison of two implementations while they listen. ``tally``: what was read, each datagram once; ``notes``:
-    what was left out; ``unpaired``: what only one of them read, once it is over; ``uncompared``: datagrams that nothing
-    could be held against, by the reason; ``left``: how many more notifications are compared, None: no end.
+    what was left out; ``unpaired``: what only one of them read, once it is over; ``unheard``: datagrams that only one
+    of them read, since the other one lost them or could read no more, and ``uncompared``: those that nothing could be
+    held against for another reason, by the reason; ``left``: how many more notifications are compared, None: no end.
 
     ``factory`` opens the sockets of one lane; ``sink`` keeps what is read. Raises ``UsageError`` (NLM-E001) for options
     that ask for resync, caches or a message pool.
@@ -95,6 +96,7 @@ class Live(Comparison[LiveLane]):
         self.tally = Tally()
         self.notes: list[str] = []
         self.unpaired: list[Unpaired] = []
+        self.unheard: Counter[str] = Counter()
         self.uncompared: Counter[str] = Counter()
         self.left: int | None = None
         self._pairing = Pairing(*kept)
@@ -312,9 +314,9 @@ class Live(Comparison[LiveLane]):
         protocol, groups = datagram.protocol, carried_by(datagram, self.kernel)
         mine, joined = set(lane.groups(protocol)), set(other.groups(protocol))
         if other.lost(protocol):
-            self.uncompared[f"{other.name} lost them"] += 1
+            self.unheard[f"{other.name} lost them"] += 1
         elif protocol in other.failed:
-            self.uncompared[f"the socket of {other.name} failed"] += 1
+            self.unheard[f"the socket of {other.name} failed"] += 1
         elif mine <= joined or (groups and groups & mine and groups <= joined):
             self._judge(number, read, Side(other.name, (), ()), fold=False)
         else:

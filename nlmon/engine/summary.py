@@ -58,7 +58,9 @@ def capture_reports(
     """The reports on a replay that has come to its end, one for each direction."""
     policy = policy or Policy()
     damage, dropped = reader.damage, reader.dropped
-    thin = thin_evidence(replay.compared, _why_nothing(replay), dropped, policy)
+    cut = sum(replay.feed.tally.cut[protocol] for protocol in replay.feed.protocols)
+    uncompared = {_lost_while_recording(dropped): dropped, _truncated(cut): cut}
+    thin = thin_evidence(replay.compared, _why_nothing(replay), uncompared, policy)
     unread = ""
     if damage is not None:
         agrees = "what could be read before the damage agrees" if replay.feed.tally.frames else "nothing could be read"
@@ -88,7 +90,8 @@ def live_reports(live: Live, path: str, *, kernel: str, policy: Policy | None = 
     none = (
         "no notification was of a type that is read" if live.tally.roles[Role.NOTIFICATION] else "no notification came"
     )
-    thin = [*_unheard(live, policy), *thin_evidence(live.compared, none, 0, policy)]
+    thin = _unheard(live, policy)
+    thin += thin_evidence(live.compared, none, _uncompared(live), policy)
     notes = _live_notes(live)
     return tuple(
         CaptureReport(
@@ -225,11 +228,9 @@ def _notes(replay: Replay, reader: CaptureReader) -> list[str]:
         do = "does" if replay.dumps.interrupted == 1 else "do"
         notes.append(f"{were} interrupted or incomplete, and {do} not check the state")
     if tally.cut:
-        are = counted(tally.cut, "packet is", "packets are")
-        notes.append(f"{are} truncated (snap length); what was cut off is not compared")
+        notes.append(f"{_truncated(tally.cut.total())}; what was cut off is not compared")
     if reader.dropped:
-        were = counted(reader.dropped, "message was", "messages were")
-        notes.append(f"{were} lost while recording and cannot be compared")
+        notes.append(f"{_lost_while_recording(reader.dropped)} and cannot be compared")
     if reader.skipped:
         were = counted(reader.skipped, "packet of another link type was", "packets of other link types were")
         notes.append(f"{were} skipped")
@@ -242,6 +243,14 @@ def _deaf(lane: RecordedLane) -> Iterator[str]:
         protocols = sorted(protocol for protocol, lost in lane.deaf.items() if lost == frame)
         names = ", ".join(PROTOCOLS.get(protocol, str(protocol)) for protocol in protocols)
         yield f"{lane.name} lost its {'socket' if len(protocols) == 1 else 'sockets'} of {names} at frame {frame}"
+
+
+def _truncated(count: int) -> str:
+    return f"{counted(count, 'packet is', 'packets are')} truncated (snap length)"
+
+
+def _lost_while_recording(count: int) -> str:
+    return f"{counted(count, 'message was', 'messages were')} lost while recording"
 
 
 def _why_nothing(replay: Replay) -> str:
@@ -278,14 +287,21 @@ def _alone(comparison: Replay | Live, protocols: Iterable[int]) -> Iterator[str]
 
 
 def _unheard(live: Live, policy: Policy) -> list[str]:
-    """Why not everything that happened was compared."""
+    """Why one of the two did not hear everything that happened."""
     labels = list(zip(_labels(live.lanes), live.lanes, strict=True))
     why = [f"{label} lost {_lost(lane.ledger)}" for label, lane in labels if _is_too_lossy(lane, policy)]
-    why += [f"{label} could read no more: {what}" for label, lane in labels for what in lane.failed.values()]
+    return why + [f"{label} could read no more: {what}" for label, lane in labels for what in lane.failed.values()]
+
+
+def _uncompared(live: Live) -> dict[str, int]:
+    """What both may have heard and nobody compared, though no loss says why."""
     given_up = sum(one.given_up for one in live.unpaired)
-    if given_up:
-        why.append(f"{given_up:,} datagrams waited for the other one for too long")
-    return why
+    found = {f"{counted(given_up, 'datagram')} waited for the other one for too long": given_up}
+    return found | {_not_compared(why, count): count for why, count in sorted(live.uncompared.items())}
+
+
+def _not_compared(why: str, count: int) -> str:
+    return f"{counted(count, 'notification was', 'notifications were')} not compared: {why}"
 
 
 def _is_too_lossy(lane: LiveLane, policy: Policy) -> bool:
@@ -307,6 +323,5 @@ def _live_notes(live: Live) -> list[str]:
             outside, "notification at the begin or the end reached", "notifications at the begin or the end reached"
         )
         notes.append(f"{are} one of them alone and {'is' if outside == 1 else 'are'} not judged")
-    for why, count in sorted(live.uncompared.items()):
-        notes.append(f"{counted(count, 'notification was', 'notifications were')} not compared: {why}")
-    return notes
+    uncompared = {**live.uncompared, **live.unheard}
+    return notes + [_not_compared(why, count) for why, count in sorted(uncompared.items())]

@@ -83,10 +83,12 @@ def fails(verdict: Verdict, judge: Judge, losses: Losses, policy: Policy) -> Ite
         yield "the policy fails on " + ", ".join(f"{n:,} {cls.label}" for cls, n in found.items())
 
 
-def thin_evidence(compared: Mapping[int, int], why_none: str, dropped: int, policy: Policy) -> list[str]:
+def thin_evidence(
+    compared: Mapping[int, int], why_none: str, uncompared: Mapping[str, int], policy: Policy
+) -> list[str]:
     """Why there is too little evidence for a verdict. ``compared``: events by protocol; ``why_none``: the
-    reason if there is none; ``dropped``: messages that were lost before they could be compared. No policy makes a
-    verdict of nothing."""
+    reason if there is none; ``uncompared``: what may hide a difference since it could not be compared, as a report says
+    it, and how much of it there is. No policy makes a verdict of nothing."""
     total = sum(compared.values())
     found = []
     if not total:
@@ -99,11 +101,9 @@ def thin_evidence(compared: Mapping[int, int], why_none: str, dropped: int, poli
         for name in policy.require_protocols
         if not names.get(name)
     ]
-    if dropped > policy.max_lost:
-        found.append(
-            f"{dropped:,} messages were lost while recording"
-            + f", and {policy.max_lost:,} may be" * bool(policy.max_lost)
-        )
+    if sum(uncompared.values()) > policy.max_lost:
+        what = "; ".join(text for text, count in uncompared.items() if count)
+        found.append(what + f", and {policy.max_lost:,} may be" * bool(policy.max_lost))
     return found
 
 

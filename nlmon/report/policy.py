@@ -25,8 +25,9 @@ __all__ = ["Policy", "fail_words", "wrong_word"]
 class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``fail_on``: verdicts, labels of classes of difference, or ``warning``: what fails a run beside a regression.
     ``min_events``: events that must have been compared in each capture, else the verdict is inconclusive.
-    ``max_lost``: messages that a recording may have lost. ``require_protocols``: names of protocols, such as
-    ``NETLINK_ROUTE``, of which each capture must have given an event. ``known``: path of the file of known differences.
+    ``max_lost``: messages that may be lost, truncated or not compared. ``require_protocols``: names of protocols, such
+    as ``NETLINK_ROUTE``, of which each capture must have given an event. ``known``: path of the file of known
+    differences.
     ``sources``: where each value that is not the default comes from, by key."""
 
     fail_on: tuple[str, ...] = ()

@@ -36,7 +36,7 @@ def test_what_is_counted_of_segments() -> None:
         tally.add(one)
     tally.add(Segment(Place(Role.DUMP), Datagrams((7,), ROUTE, (0,), (ONE + ONE,)), 2))
 
-    assert (tally.frames, tally.messages, tally.cut, tally.last_frame) == (7, 8, 1, 7)
+    assert (tally.frames, tally.messages, tally.cut, tally.last_frame) == (7, 8, {USERSOCK: 1}, 7)
     assert tally.roles == {Role.NOTIFICATION: 4, Role.REQUEST: 2, Role.DUMP: 1}
     assert tally.protocols == {ROUTE: 6, USERSOCK: 1}
 

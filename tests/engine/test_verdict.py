@@ -5,11 +5,18 @@ Not here: that every bad implementation is found (``tests/testing/test_zoo.py``)
 
 from __future__ import annotations
 
+import struct
+from pathlib import Path
+
 import pytest
 
+from nlmon.capture import open_capture
 from nlmon.engine.lane import BackendMaker
+from nlmon.engine.run import replay_capture
 from nlmon.report.policy import Policy
+from nlmon.testing.messages import link, message
 from nlmon.testing.zoo import ZOO
+from nlmon.uapi import NETLINK_XFRM as XFRM
 from support.paths import CAPTURES
 from support.verdicts import KERNELS, legacy, libnl, verdict
 
@@ -95,6 +102,31 @@ def test_thin_evidence_is_inconclusive(name: str, policy: Policy, reason: str) -
     report = verdict(name, policy=policy)
 
     assert (report.verdict, report.reason, report.fails) == ("inconclusive", reason, "")
+
+
+@pytest.mark.parametrize(
+    ("cut", "protocols", "policy", "reason"),
+    [
+        (0, (), Policy(), ""),
+        (4, (), Policy(), "1 packet is truncated (snap length)"),
+        (4, (), Policy(max_lost=1), ""),
+        (4, (XFRM,), Policy(), "no event was compared: no notification of these protocols was recorded"),
+    ],
+    ids=["whole", "cut", "tolerated", "another protocol"],
+)
+def test_what_was_cut_off_may_hide_a_difference(
+    tmp_path: Path, cut: int, protocols: tuple[int, ...], policy: Policy, reason: str
+) -> None:
+    """A packet of a protocol that is compared, of which the recording has not all."""
+    file = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 253)
+    for number, lost in enumerate((0, cut), 1):
+        packet = struct.pack(">HHH8xH", 0, 824, 0, 0) + message(16, link(number, f"eth{number}"))
+        file += struct.pack("<IIII", number, 0, len(packet), len(packet) + lost) + packet
+    (tmp_path / "cut.pcap").write_bytes(file)
+    with open_capture(tmp_path / "cut.pcap") as reader:
+        (report,) = replay_capture(reader, "cut", legacy, libnl, protocols=protocols or None, policy=policy)
+
+    assert (report.reason, report.verdict) == (reason, "inconclusive" if reason else "equivalent")
 
 
 def test_enough_evidence_is_enough() -> None:
