@@ -1,11 +1,12 @@
 """Compares the JSON reports of two checkouts, byte for byte, over recordings and options.
 
-    python tools/compare_reports.py OLD NEW [--only NAME]… [--keep FOLDER] [CAPTURE…]
+    python tools/compare_reports.py OLD NEW [CAPTURE…] [--only NAME]… [--keep FOLDER]
 
 OLD and NEW are folders with a ``.venv`` each (``tools/bootstrap --dev``); without captures, those in NEW's
-``fixtures/captures`` are replayed. What was renamed between the two is in ``KEYS`` and ``RENAMED``. ``--only`` takes
-the name of a set of options, ``--keep`` a folder in which OLD's reports are kept for the next comparison. Exit code:
-0 all reports are equal, 1 one is not; the first differing lines are printed.
+``fixtures/captures`` are replayed. What was renamed between the two is in ``KEYS`` and ``RENAMED``, what was added in
+``ADDED``, and which verdicts changed on purpose in ``MAY_BECOME``; these are counted, and all else is compared.
+``--only`` takes the name of a set of options, ``--keep`` a folder in which OLD's reports are kept for the next
+comparison. Exit code: 0 all reports are equal, 1 one is not; the first differing lines are printed.
 
 Not here: judging a difference. Two versions that agree may both be wrong.
 """
@@ -18,6 +19,7 @@ import json
 import re
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +37,7 @@ RENAMED: dict[str, str] = {
     r"^(\w+: )?interface (\d+) \((.*)\) (was deleted|went down)$": r"\1interface \3 (ifindex \2) \4",
     r"^only the (reference|candidate) holds it$": r"only the \1 has it",
     r"^was right$": "correct before",
+    r"^(NLM-T010) Overrun$": r"\1 messages were lost",
     r"^nothing fell to the fault (\S+)$": r"the fault \1 lost no message",
     r"( lost [\d,]+ messages) and did not make up for them$": r"\1; no resync followed",
     r"( lost [\d,]+ messages) and made up for them by ([\d,]+ events)$": r"\1; its resync gave \2",
@@ -50,7 +53,22 @@ RENAMED: dict[str, str] = {
         "recorded dumps were interrupted or incomplete, and do not check the state"
     ),
 }
-"""Regular expressions over a text of an old report -> what the new one has instead."""
+"""Regular expressions over a text of an old report, or over one of its keys -> what the new one has instead."""
+
+ADDED = frozenset(
+    {
+        *("compared", "direction", "dropped", "expired", "fails", "known", "known_digest", "losses", "lost_events"),
+        *("policy", "stale", "verdicts"),
+    }
+)
+"""Keys that a new report may have and an old one has not."""
+
+MAY_BECOME: dict[str, dict[str, set[int]]] = {
+    "equivalent": {"lossy": {0, 1}, "inconclusive": {3}},
+}
+"""A verdict of an old report -> those that the new one may give instead, each with its exit codes.
+
+Lossy: the move loses what the contract gives to the reference alone. Inconclusive: too little was compared."""
 
 ROUTE_FAULTS = ("--fault", "overrun@40+3", "--fault", "overrun@400+20")
 OPTIONS: dict[str, tuple[str, ...]] = {
@@ -106,6 +124,8 @@ def kept_report(folder: Path | None, checkout: Path, name: str, captures: list[P
 
 METRICS = {"2": "mtu", "3": "window", "4": "rtt", "8": "advmss"}  # those in the recordings
 TABLES = {"default": "253", "main": "254", "local": "255"}
+# Since when a fault that lost nothing has a reason, it says where the recording ends.
+ENDS = re.compile(r"(?<= lost no message): the recording ends at frame \d+$")
 OBJECT = re.compile(r"(link|port|addr|neigh|fdb|route|rule) .*")
 
 
@@ -143,33 +163,104 @@ def common(value: Any) -> Any:
         return {key: common(one) for key, one in value.items()}
     if isinstance(value, list):
         return [common(one) for one in value]
-    return common_object(value) if isinstance(value, str) else value
+    return common_object(ENDS.sub("", value)) if isinstance(value, str) else value
+
+
+def new_words(text: str) -> str:
+    """A text of an old report in the words of the new one."""
+    for old, new in RENAMED.items():
+        text = re.sub(old, new, text)
+    return text
 
 
 def renamed(value: Any) -> Any:
     """A value of an old report in the words of the new one."""
     if isinstance(value, dict):
-        return {KEYS.get(key, key): renamed(one) for key, one in value.items()}
+        return {KEYS.get(key, new_words(key)): renamed(one) for key, one in value.items()}
     if isinstance(value, list):
         return [renamed(one) for one in value]
-    if isinstance(value, str):
-        for old, new in RENAMED.items():
-            value = re.sub(old, new, value)
-    return value
+    return new_words(value) if isinstance(value, str) else value
 
 
-def lines_of(text: str, *, old: bool, stream: bool) -> list[str]:
-    """The lines of a report, with objects in common words; of an old one with texts and keys in those of the new."""
+def is_reasonable(verdict: str, capture: dict[str, Any]) -> bool:
+    """Whether a capture of a new report says what the verdict rests on; what is no capture says nothing of it."""
+    if "losses" not in capture:
+        return True
+    return bool(capture["losses"]) if verdict == "lossy" else not capture["compared"] or bool(capture["dropped"])
+
+
+def without_changes(old: Any, new: Any, changes: Counter[str]) -> Any:
+    """A value of a new report as it would be without what changed on purpose, which ``changes`` counts by verdict."""
+    if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        return [without_changes(*pair, changes) for pair in zip(old, new, strict=True)]
+    if not (isinstance(old, dict) and isinstance(new, dict)):
+        return new
+    before, after = old.get("verdict"), new.get("verdict")
+    new = without_more_unannounced(old, new, changes)
+    left = {
+        key: without_changes(old.get(key), one, changes) for key, one in new.items() if key in old or key not in ADDED
+    }
+    if before != after and after in MAY_BECOME.get(str(before), {}) and is_reasonable(str(after), new):
+        changes[f"{before} is now {after}"] += "losses" in new
+        left |= {key: old[key] for key in ("verdict", "reason") if key in old}
+    return left
+
+
+def without_more_unannounced(old: dict[str, Any], new: dict[str, Any], changes: Counter[str]) -> dict[str, Any]:
+    """A capture of a new report without the unannounced changes that an old one did not find, since it looked at the
+    state of the candidate, which may give less."""
+    before, after = old.get("unannounced"), new.get("unannounced")
+    if before is None or after is None:
+        return new
+    known = [common(one) for one in before]
+    more = Counter(f"{one['kind']} {one['change']}" for one in after if common(one) not in known)
+    if not more or Counter(new["unannounced_counts"]) - more != Counter(old["unannounced_counts"]):
+        return new
+    changes["one more unannounced change"] += more.total()
+    return new | {key: old[key] for key in ("unannounced", "unannounced_counts")}
+
+
+def exit_code(old: str, new: str, changes: Counter[str]) -> str:
+    """The last line of a new report with the exit code of the old one, if a verdict that changed gives the new one."""
+    codes = {
+        f"exit code {code}"
+        for before, verdicts in MAY_BECOME.items()
+        for after, given in verdicts.items()
+        if changes[f"{before} is now {after}"]
+        for code in given
+    }
+    return old if new in codes else new
+
+
+def parts_of(text: str, *, stream: bool) -> tuple[list[Any], list[str]]:
+    """The objects of a report, and what was said on stderr. Raises ``SystemExit`` for JSON in another form."""
     written, _, said = text.partition(f"\n{END}\n")
-    form: dict[str, Any] = {"separators": (",", ":")} if stream else {"indent": 2}
     pieces = written.splitlines() if stream else filter(None, [written])
     values = [json.loads(piece) for piece in pieces]
-    again = [json.dumps(one, sort_keys=True, ensure_ascii=False, **form) for one in values]
-    if not old and "\n".join(again) != written.strip("\n"):
-        raise SystemExit("the new report is not sorted JSON as it always was")
-    values = [common(renamed(one) if old else one) for one in values]
-    again = [json.dumps(one, sort_keys=True, ensure_ascii=False, **form) for one in values]
-    return [*"\n".join(again).splitlines(), *(map(renamed, said.splitlines()) if old else said.splitlines())]
+    if lines_of(values, stream=stream) != written.strip("\n").splitlines():
+        raise SystemExit("a report is not sorted JSON as it always was")
+    return values, said.splitlines()
+
+
+def lines_of(values: list[Any], *, stream: bool) -> list[str]:
+    """Objects as the lines of a report."""
+    form: dict[str, Any] = {"separators": (",", ":")} if stream else {"indent": 2}
+    written = [json.dumps(one, sort_keys=True, ensure_ascii=False, **form) for one in values]
+    return "\n".join(written).splitlines()
+
+
+def compared(before: str, after: str, *, stream: bool) -> tuple[list[str], list[str], Counter[str]]:
+    """The lines of an old report in the words of the new one, those of the new one without what changed on purpose,
+    and how often what did."""
+    changes: Counter[str] = Counter()
+    (old, old_said), (new, new_said) = (parts_of(text, stream=stream) for text in (before, after))
+    old, old_said, new = renamed(old), renamed(old_said), without_changes(renamed(old), new, changes)
+    new_said[-1] = exit_code(old_said[-1], new_said[-1], changes)
+    return (
+        [*lines_of(common(old), stream=stream), *old_said],
+        [*lines_of(common(new), stream=stream), *new_said],
+        changes,
+    )
 
 
 def main(arguments: argparse.Namespace) -> int:
@@ -181,11 +272,14 @@ def main(arguments: argparse.Namespace) -> int:
     differ = 0
     for name in names:
         stream = "jsonl" in OPTIONS[name]
-        before = lines_of(kept_report(arguments.keep, old, name, captures), old=True, stream=stream)
-        after = lines_of(report(new, OPTIONS[name], captures), old=False, stream=stream)
+        reports = kept_report(arguments.keep, old, name, captures), report(new, OPTIONS[name], captures)
+        before, after, changes = compared(*reports, stream=stream)
         equal = before == after
         differ += not equal
         sys.stdout.write(f"{'equal  ' if equal else 'DIFFERS'}  {name}: {len(after):,} lines\n")
+        sys.stdout.writelines(
+            f"    on purpose: {change}, {count:,} times\n" for change, count in sorted(changes.items())
+        )
         if not equal:
             sys.stdout.writelines(f"    {line[:300]}\n" for line in list(difflib.unified_diff(before, after, n=1))[:40])
         sys.stdout.flush()
@@ -201,7 +295,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("captures", type=Path, nargs="*", metavar="CAPTURE")
     parser.add_argument("--only", action="append", choices=list(OPTIONS), help="a set of options; repeatable")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="where reports of OLD are kept")
-    return parser.parse_args()
+    return parser.parse_intermixed_args()
 
 
 if __name__ == "__main__":
