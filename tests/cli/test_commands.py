@@ -1,4 +1,4 @@
-"""The real command line in a process of its own: outputs, schemas, exit codes, mistakes."""
+"""The command line: outputs, schemas, exit codes, mistakes."""
 
 from __future__ import annotations
 
@@ -21,17 +21,12 @@ from nlmon.cli.record import command as record_command
 from nlmon.cli.replay import command as replay_command
 from nlmon.errors import InputError, UsageError
 from nlmon.report.jsonout import Footer, Header, read_stream
+from support.command import nlmon
 from support.paths import REPOSITORY
 
 CAPTURES = REPOSITORY / "fixtures" / "captures"
 BASIC = CAPTURES / "linux-6.12" / "01-route-basic.pcap.zst"
 SCHEMAS = REPOSITORY / "docs" / "schemas"
-
-
-def nlmon(*arguments: object, **options: Any) -> subprocess.CompletedProcess[str]:
-    """The outcome of a command line."""
-    command = [sys.executable, "-m", "nlmon.cli.main", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, **options)
 
 
 def validate(schema: str, data: Any) -> list[str]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import ast
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from zstandard import ZstdDecompressor
 
+from support.command import nlmon
 from support.paths import CAPTURES
 
 TOPOLOGY = CAPTURES / "linux-6.12" / "02-route-topology.pcap.zst"
@@ -18,8 +18,7 @@ HEAD = re.compile(r"# (\S+) message, (\d+) bytes, ([\d,]+) hits")
 
 
 def layout(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "nlmon", "debug", "layout", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    return nlmon("debug", "layout", *arguments)
 
 
 def test_what_is_printed_is_python() -> None:

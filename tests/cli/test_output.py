@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from nlmon.cli import capture, debug, known, main, scenario
-from support.command import nlmon
+from support.command import nlmon, process
 from support.paths import FIXTURES, REPOSITORY
 
 BASIC = FIXTURES / "captures" / "linux-6.12" / "01-route-basic.pcap.zst"
@@ -30,15 +30,20 @@ def replay(*arguments: object) -> subprocess.CompletedProcess[str]:
 COMMANDS = [
     ("replay", BASIC),
     ("replay", BASIC, "--format", "json"),
-    ("replay", BASIC, "--format", "jsonl"),
     ("decode", BASIC),
-    ("capture", "info", BASIC),
-    ("capture", "info", BASIC, "--format", "json"),
-    ("debug", "layout", BASIC),
-    ("schema", "event"),
-    ("scenario", "schema"),
     ("--help",),
-    ("--version",),
+    *(
+        pytest.param(command, marks=pytest.mark.slow)
+        for command in (
+            ("replay", BASIC, "--format", "jsonl"),
+            ("capture", "info", BASIC),
+            ("capture", "info", BASIC, "--format", "json"),
+            ("debug", "layout", BASIC),
+            ("schema", "event"),
+            ("scenario", "schema"),
+            ("--version",),
+        )
+    ),
 ]
 
 
@@ -63,13 +68,13 @@ def test_warnings_that_nobody_reads_do_not_turn_the_exit_code(redirection: str) 
     assert subprocess.run(["sh", "-c", line], capture_output=True, check=False).returncode == 3
 
 
-@pytest.mark.parametrize("command", COMMANDS[:5], ids=lambda words: " ".join(str(w) for w in words if w != BASIC))
+@pytest.mark.parametrize("command", COMMANDS[:7], ids=lambda words: " ".join(str(w) for w in words if w != BASIC))
 def test_every_text_can_be_written_in_the_c_locale(command: tuple[object, ...], tmp_path: Path) -> None:
     """What ASCII cannot show is shown as its escape."""
     path = tmp_path / "naïve.pcap.zst"
     path.write_bytes(BASIC.read_bytes())
     environment = os.environ | {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
-    done = nlmon(*(path if word == BASIC else word for word in command), env=environment)
+    done = process(*(path if word == BASIC else word for word in command), env=environment)
 
     assert (done.returncode, done.stderr) == (0, "")
     assert len(done.stdout) > 100
@@ -102,7 +107,10 @@ def test_a_report_goes_through_a_link(tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) == 4
 
 
-@pytest.mark.parametrize(("before", "mask", "mode"), [(None, 0o027, 0o640), (None, 0, 0o666), (0o600, 0, 0o600)])
+@pytest.mark.parametrize(
+    ("before", "mask", "mode"),
+    [(None, 0o027, 0o640), pytest.param(None, 0, 0o666, marks=pytest.mark.slow), (0o600, 0, 0o600)],
+)
 def test_a_report_has_the_mode_that_its_user_wants(tmp_path: Path, before: int | None, mask: int, mode: int) -> None:
     """A file that is there keeps its mode, a new one follows the umask."""
     report = tmp_path / "report.json"
@@ -157,7 +165,7 @@ def test_the_report_is_written_even_when_the_terminal_is_gone(tmp_path: Path) ->
 @pytest.mark.parametrize(
     "command", [("replay", "--format", "json"), ("decode",), ("capture", "info", "--format", "json")]
 )
-@pytest.mark.parametrize("piped", [False, True])
+@pytest.mark.parametrize("piped", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_a_capture_from_standard_input(command: tuple[str, ...], piped: bool) -> None:
     """``-`` is standard input, a file or a pipe, and gives what the file gives."""
     expected = nlmon(*command, BASIC).stdout.replace(str(BASIC), "-")
@@ -172,7 +180,7 @@ def test_a_capture_from_standard_input(command: tuple[str, ...], piped: bool) ->
 
 def test_an_empty_or_closed_standard_input_is_said() -> None:
     """Exit code 3 and one line, as for a file."""
-    empty = nlmon("decode", "-", input="")
+    empty = process("decode", "-", input="")
     closed = subprocess.run(["sh", "-c", f"{sys.executable} -m nlmon decode - <&-"], capture_output=True, check=False)
 
     assert (empty.returncode, empty.stderr[:16]) == (3, "error[NLM-C004]:")

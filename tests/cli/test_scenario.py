@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from nlmon.scenario.load import load_scenario
+from support import command
 from support.paths import CAPTURES, REPOSITORY
 
 XFRM = CAPTURES / "linux-6.12" / "06-xfrm.pcap.zst"
@@ -19,8 +19,7 @@ SUITE = sorted((REPOSITORY / "scenarios").rglob("*.yaml"))
 
 def nlmon(*arguments: object, folder: Path = REPOSITORY) -> subprocess.CompletedProcess[str]:
     """The outcome of a command line in a folder."""
-    command = [sys.executable, "-m", "nlmon", *map(str, arguments)]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    return command.nlmon(*arguments, folder=folder)
 
 
 def test_our_own_suite_is_in_order() -> None:

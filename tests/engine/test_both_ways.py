@@ -21,7 +21,7 @@ from nlmon.report.model import CaptureReport
 from nlmon.testing.zoo import ZOO
 from nlmon.transport.recorded.faults import Fault
 from support.paths import CAPTURES
-from support.verdicts import KERNELS, legacy, libnl
+from support.verdicts import NEWEST_FIRST, legacy, libnl
 
 NAMES = sorted(path.name.removesuffix(".pcap.zst") for path in (CAPTURES / "linux-6.12").glob("*.pcap.zst"))
 
@@ -64,8 +64,10 @@ def same_both_ways(name: str, kernel: str, candidate: BackendMaker, case: Case) 
     return once, twice
 
 
-@pytest.mark.parametrize("kernel", KERNELS)
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("kernel", NEWEST_FIRST)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if "burst" in name else name for name in NAMES]
+)
 def test_one_reading_is_as_good_as_two(name: str, kernel: str) -> None:
     """Every recording gives the same two reports."""
     once, twice = same_both_ways(name, kernel, libnl, Case())
@@ -84,7 +86,7 @@ def test_one_reading_is_as_good_as_two(name: str, kernel: str) -> None:
     ],
     ids=["all", "netconf", "fault", "resync", "cache"],
 )
-@pytest.mark.parametrize("name", ["01-route-basic", "02-route-topology"])
+@pytest.mark.parametrize("name", ["01-route-basic", pytest.param("02-route-topology", marks=pytest.mark.slow)])
 def test_options_do_not_depend_on_the_direction(name: str, case: Case) -> None:
     """The same with every message, more groups, losses, a resync and a cache."""
     once, twice = same_both_ways(name, "linux-6.12", libnl, case)
@@ -92,7 +94,13 @@ def test_options_do_not_depend_on_the_direction(name: str, case: Case) -> None:
     assert once == twice
 
 
-@pytest.mark.parametrize("name", sorted(ZOO)[::8])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow) if number % 3 else name
+        for number, name in enumerate(sorted(ZOO)[::8])
+    ],
+)
 def test_a_bad_implementation_is_as_bad_both_ways(name: str) -> None:
     """Each difference of a bad implementation, one in eight, is found from both sides, as in two runs."""
     once, twice = same_both_ways("01-route-basic", "linux-6.12", ZOO[name].make, Case())

@@ -30,9 +30,10 @@ from nlmon.transport.recorded.faults import Fault
 from nlmon.wire import Datagram, Datagrams
 from support.bulk import LegacyOneByOne, LibnlOneByOne, Pair, outcome
 from support.paths import CAPTURES
+from support.verdicts import NEWEST_FIRST
 
 NAMES = ("01-route-basic", "02-route-topology", "03-nl80211", "04-conntrack", "06-generic", "06-xfrm", "08-tc")
-KERNELS = ("linux-6.1", "linux-6.12")
+SHORT = {"01-route-basic", "06-generic"}
 
 # -- the law ------------------------------------------------------------------------------------------------------
 
@@ -127,7 +128,9 @@ PAIRS: dict[str, tuple[Pair, Pair]] = {
 }
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "name", [name if name in SHORT else pytest.param(name, marks=pytest.mark.slow) for name in NAMES]
+)
 @pytest.mark.parametrize(("bulk", "one_by_one"), PAIRS.values(), ids=PAIRS.keys())
 def test_bulk_shows_in_nothing(bulk: Pair, one_by_one: Pair, name: str) -> None:
     """The same differences, counts and states, and the same order of all, as when each frame comes by itself."""
@@ -139,9 +142,9 @@ def test_bulk_shows_in_nothing(bulk: Pair, one_by_one: Pair, name: str) -> None:
     assert outcome(many) == outcome(each)
 
 
-@pytest.mark.parametrize("select", ["notifications", "all"])
+@pytest.mark.parametrize("select", ["notifications", pytest.param("all", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("kernel", KERNELS)
+@pytest.mark.parametrize("kernel", NEWEST_FIRST)
 def test_the_report_is_the_same(kernel: str, name: str, select: Any) -> None:
     """Of a recording as it is, whether it is decoded in bulk or one by one."""
     reports = []

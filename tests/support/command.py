@@ -1,18 +1,82 @@
-"""The command, run in a process of its own.
+"""The command: its outcome, from this process where that shows nothing, else from one of its own.
 
-Not here: what it prints (``tests/cli``).
+Not here: what it prints (``tests/cli``), and what it imports at its start (``tests/cli/test_startup.py``).
 """
 
 from __future__ import annotations
 
+import contextlib
+import io
+import os
+import signal
 import subprocess
 import sys
-from typing import Any
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+from unittest import mock
 
-__all__ = ["nlmon"]
+from nlmon.cli.main import main
+
+__all__ = ["nlmon", "process"]
+
+# These enter namespaces and wait for signals, or start processes that begin with this one's main module.
+APART = {"live", "record", "--jobs", "--executor"}
 
 
-def nlmon(*arguments: object, **options: Any) -> subprocess.CompletedProcess[str]:
-    """The outcome of a command line."""
+def nlmon(*arguments: object, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """The outcome of a command line in ``folder``. A start of Python costs more than most commands do, so this process
+    runs it, with files for standard output and standard error."""
+    words = list(map(str, arguments))
+    if not APART.isdisjoint(words):
+        return process(*words, cwd=folder)
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        with _place(folder), _streams(out, err), mock.patch.object(sys, "argv", ["nlmon", *words]):
+            code = _exit_code()
+        texts = []
+        for file in (out, err):
+            file.seek(0)
+            texts.append(file.read().decode())
+    return subprocess.CompletedProcess(words, code, *texts)
+
+
+def process(*arguments: object, **options: Any) -> subprocess.CompletedProcess[str]:
+    """The outcome of a command line in a process of its own, with ``options`` of ``subprocess.run``."""
     command = [sys.executable, "-m", "nlmon", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, check=False, **options)
+
+
+def _exit_code() -> int:
+    try:
+        main()
+    except SystemExit as done:
+        assert isinstance(done.code, int)
+        return done.code
+
+
+def _place(folder: Path | None) -> contextlib.AbstractContextManager[None]:
+    return contextlib.nullcontext() if folder is None else contextlib.chdir(folder)
+
+
+@contextlib.contextmanager
+def _streams(out: IO[bytes], err: IO[bytes]) -> Iterator[None]:
+    """Descriptors 1 and 2 are these files, as a shell would have it; afterwards all is as it was."""
+    before = sys.stdout, sys.stderr, signal.getsignal(signal.SIGPIPE), os.dup(1), os.dup(2)
+    for stream in before[:2]:
+        stream.flush()
+    sys.stdout, sys.stderr = first = [
+        io.TextIOWrapper(io.FileIO(number, "w", closefd=False), "utf-8", write_through=True) for number in (1, 2)
+    ]
+    os.dup2(out.fileno(), 1)
+    os.dup2(err.fileno(), 2)
+    try:
+        yield
+    finally:
+        for stream in (sys.stdout, sys.stderr, *first):
+            stream.close()
+        sys.stdout, sys.stderr = before[:2]
+        signal.signal(signal.SIGPIPE, before[2])
+        for number, kept in ((1, before[3]), (2, before[4])):
+            os.dup2(kept, number)
+            os.close(kept)
