@@ -47,7 +47,7 @@ def test_damaged_recordings_agree() -> None:
     assert disagreements(damaged) == []
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(st.binary(max_size=256), st.sampled_from(ORDERS))
 def test_any_bytes_agree(data: bytes, byteorder: ByteOrder) -> None:
     """Bytes from nowhere give the same values in both."""
@@ -64,7 +64,7 @@ KINDS = (
 )
 
 
-@settings(max_examples=500)
+@settings(max_examples=250)
 @given(st.sampled_from(KINDS), st.binary(min_size=15, max_size=15), attributes, st.sampled_from(ORDERS))
 @example(kind=(20, 128), rest=bytes(15), pairs=[(4, bytes(4))], byteorder="little").xfail(
     raises=AssertionError,

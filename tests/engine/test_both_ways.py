@@ -20,8 +20,8 @@ from nlmon.engine.segments import Select
 from nlmon.report.model import CaptureReport
 from nlmon.testing.zoo import ZOO
 from nlmon.transport.recorded.faults import Fault
-from support.paths import CAPTURES
-from support.verdicts import NEWEST_FIRST, legacy, libnl
+from support.paths import CAPTURES, NEWEST_FIRST
+from support.verdicts import legacy, libnl
 
 NAMES = sorted(path.name.removesuffix(".pcap.zst") for path in (CAPTURES / "linux-6.12").glob("*.pcap.zst"))
 

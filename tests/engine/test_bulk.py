@@ -29,8 +29,7 @@ from nlmon.testing.messages import attr, message, number
 from nlmon.transport.recorded.faults import Fault
 from nlmon.wire import Datagram, Datagrams
 from support.bulk import LegacyOneByOne, LibnlOneByOne, Pair, outcome
-from support.paths import CAPTURES
-from support.verdicts import NEWEST_FIRST
+from support.paths import CAPTURES, NEWEST_FIRST
 
 NAMES = ("01-route-basic", "02-route-topology", "03-nl80211", "04-conntrack", "06-generic", "06-xfrm", "08-tc")
 SHORT = {"01-route-basic", "06-generic"}

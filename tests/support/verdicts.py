@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from functools import partial
 
-import pytest
-
 from nlmon.backends.options import BackendOptions
 from nlmon.backends.registry import create
 from nlmon.capture import open_capture
@@ -20,11 +18,9 @@ from nlmon.report.policy import Policy
 from nlmon.transport.recorded.faults import Fault
 from support.paths import CAPTURES
 
-__all__ = ["KERNELS", "NEWEST_FIRST", "legacy", "libnl", "verdict"]
+__all__ = ["KERNELS", "legacy", "libnl", "verdict"]
 
 KERNELS = ("linux-6.1", "linux-6.12")
-# For laws that hold of any recording: those of one kernel do for every day.
-NEWEST_FIRST = ("linux-6.12", pytest.param("linux-6.1", marks=pytest.mark.slow))
 legacy = partial(create, "legacy")
 libnl = partial(create, "libnl")
 

@@ -210,21 +210,21 @@ def legacy_view(value: Any) -> Any:
     )
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(events(), st.sampled_from(["little", "big"]))
 def test_libnl_decodes_what_was_encoded(event: Event, byteorder: ByteOrder) -> None:
     """Every field survives the way to bytes and back."""
     assert decoded(event, "libnl", byteorder) == event
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(events(), st.sampled_from(["little", "big"]))
 def test_legacy_decodes_its_share(event: Event, byteorder: ByteOrder) -> None:
     """Of the same bytes legacy gives every field that the contract asks of it, and no other."""
     assert decoded(event, "legacy", byteorder) == legacy_view(event)
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(events())
 def test_json_and_back_is_the_identity(event: Event) -> None:
     """A line of JSON holds the whole event, for either implementation's view of it."""

@@ -90,7 +90,7 @@ def test_damaged_recordings_are_read_alike(protocol: int, size: int) -> None:
 attributes = st.lists(st.tuples(st.integers(0, 62), st.binary(max_size=40)), max_size=8)
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(
     st.sampled_from([16, 17, 20, 21, 24, 25, 28, 29, 32, 33, 36, 80, 84, 88, 92, 104]),
     st.sampled_from([0, 2, 7, 10, 28, 128]),
