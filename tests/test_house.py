@@ -89,6 +89,8 @@ MAY = {
         *("nlmon.capture.base", "nlmon.capture.conversation", "nlmon.capture.segment"),
         *("nlmon.framing", "nlmon.names", "nlmon.uapi"),
         *("nlmon.transport.recorded.faults", "nlmon.transport.recorded.groups"),
+        # On the running kernel it asks for the dumps that a recording begins with, and says which kernel it is for.
+        *("nlmon.transport.dumps", "nlmon.compare.known"),
     },
     # It carries the options of a replay to where it is done and the report back.
     "nlmon.jobs": {

@@ -6,8 +6,7 @@ Rules of this room:
 
 Read ``main`` first, then ``common``, ``lazy`` and ``output``, which the commands share. The commands: ``capture`` with
 ``info`` and ``stats``, ``debug`` with ``layout``, ``decode``, ``replay`` with ``spread``, ``schema``, ``record`` with
-``dumps`` and ``groups``, and ``live``. ``record`` and ``live`` share ``listening``, ``replay`` and ``live`` share
-``verdict``.
+``groups``, and ``live``. ``record`` and ``live`` share ``listening``, ``replay`` and ``live`` share ``verdict``.
 
 Not here: what a command finds out (``nlmon.engine``, ``nlmon.capture``), and how that looks (``nlmon.report``).
 """

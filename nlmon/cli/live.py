@@ -26,13 +26,13 @@ from typing import TYPE_CHECKING
 import click
 
 from nlmon.cli.common import Implementation, implementation_option, protocol_option, show_error, warn
-from nlmon.cli.dumps import DUMPS, refusal
 from nlmon.cli.listening import destination, duration_option, metadata, receive_buffer_option, wake_on_signals
 from nlmon.cli.policy_options import policy_options
 from nlmon.cli.verdict import exit_code, print_verdict, whole_report
 from nlmon.errors import InputError, PlatformError, TransportError, UsageError, errno_name
 from nlmon.names import PROTOCOLS
 from nlmon.report.model import directions, in_direction
+from nlmon.transport.dumps import DUMPS, refusal
 
 if TYPE_CHECKING:  # start-up: --help needs none of it
     from nlmon.compare.known import Known

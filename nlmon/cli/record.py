@@ -24,11 +24,11 @@ import click
 
 from nlmon.capture.write import PcapngWriter
 from nlmon.cli.common import protocol_option, warn
-from nlmon.cli.dumps import DUMPS, refusal
 from nlmon.cli.groups import announces_family, groups_to_join, join_generic
 from nlmon.cli.listening import destination, duration_option, metadata, receive_buffer_option, wake_on_signals
 from nlmon.errors import Overrun, TransportError, UsageError, errno_name
 from nlmon.names import PROTOCOLS
+from nlmon.transport.dumps import DUMPS, refusal
 from nlmon.transport.kernel.transport import KernelFactory
 from nlmon.transport.recorder import RecordingFactory, RecordingTransport
 from nlmon.uapi import NETLINK_GENERIC, NETLINK_ROUTE

@@ -64,8 +64,9 @@ class Live(Comparison[LiveLane]):
     of them read, since the other one lost them or could read no more, and ``uncompared``: those that nothing could be
     held against for another reason, by the reason; ``left``: how many more notifications are compared, None: no end.
 
-    ``factory`` opens the sockets of one lane; ``sink`` keeps what is read. Raises ``UsageError`` (NLM-E001) for options
-    that ask for resync, caches or a message pool.
+    ``factory`` opens the sockets of one lane; ``sink`` keeps what is read; ``on_side`` is told what each lane, by its
+    number, made of what it has read. Raises ``UsageError`` (NLM-E001) for options that ask for resync, caches or a
+    message pool.
     """
 
     def __init__(
@@ -78,6 +79,7 @@ class Live(Comparison[LiveLane]):
         options: BackendOptions | None = None,
         known: Sequence[Known] = (),
         sink: Sink | None = None,
+        on_side: Callable[[int, Side], None] | None = None,
         kept: tuple[int, int] = (DATAGRAMS_KEPT, BYTES_KEPT),
     ) -> None:
         options = options or BackendOptions()
@@ -103,6 +105,7 @@ class Live(Comparison[LiveLane]):
         self._conversation = Conversation(self.kernel.byteorder)
         self._asking = factory()
         self._sink = sink
+        self._on_side = on_side
         self._sockets: dict[tuple[str, int], int] = {}
         self._names: dict[int, str | None] = {}
 
@@ -180,6 +183,8 @@ class Live(Comparison[LiveLane]):
         lane, found, idle = self.lanes[number], 0, 0
         while found < most and protocol not in lane.failed:
             step = lane.read(protocol)
+            if self._on_side is not None:
+                self._on_side(number, step.side)
             for place, reading in enumerate(step.readings, 1):
                 # Of two datagrams that one call read, what was given is of the last.
                 side = step.side if place == len(step.readings) else Side(lane.name, (), ())

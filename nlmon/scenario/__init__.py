@@ -9,6 +9,10 @@ holds events against what a scenario expects of them. ``check`` says whether a s
 ``sandbox_root`` its files, ``syscalls`` what Python does not offer; ``program`` takes these three inside. ``refusals``
 says which setting of the system forbids it. ``leaks`` counts what a run has left behind.
 
+On the running kernel ``steps`` carries out a step, with ``traffic`` for flows, and ``needs`` says what is lacking.
+``watch`` reads meanwhile and knows by a ``sentinel`` that all was read; ``kernel_state`` is what the kernel lists at
+the end.
+
 Not here: finding and reading files (``nlmon.cli.scenario_files``), making implementations and comparing what they give
 (``nlmon.engine``).
 """

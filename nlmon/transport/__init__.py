@@ -5,8 +5,8 @@ Rules of this room:
 2. Of a message only what the kernel's side must know is read, and that reading is shared with no implementation.
 3. What was not recorded is refused as a kernel refuses it; nothing is made up.
 
-Read ``base`` first. A recording has ``kernel`` with ``recorder`` around it, a live comparison ``kernel`` behind a
-``tap``, and a replay ``recorded``.
+Read ``base`` first. A recording begins with ``dumps`` and has ``kernel`` with ``recorder`` around it, a live comparison
+``kernel`` behind a ``tap``, and a replay ``recorded``.
 
 Not here: decoding (``nlmon.backends``), and files (``nlmon.capture``).
 """

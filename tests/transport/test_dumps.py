@@ -8,10 +8,10 @@ from typing import cast
 
 import pytest
 
-from nlmon.cli.dumps import DUMPS, Dump, refusal
 from nlmon.cli.groups import groups_to_join
 from nlmon.cli.record import _dump
 from nlmon.testing.messages import native, number
+from nlmon.transport.dumps import DUMPS, Dump, refusal
 from nlmon.transport.recorder import RecordingTransport
 from nlmon.wire import Datagram
 

@@ -4,8 +4,8 @@ Links, addresses, routes, neighbours (of bridges, too) and rules; families of NE
 sockets; tracked connections; states and policies of IPsec. So a recording of a quiet host has something
 to compare, too.
 
-Not here: sending (``record``). The bytes are written down here a second time, so that a recording does not
-depend on an implementation under test.
+Not here: sending (``nlmon.cli.record``, ``nlmon.engine.live``). The bytes are written down here a second time, so that
+a recording does not depend on an implementation under test.
 """
 
 from __future__ import annotations

@@ -1,0 +1,118 @@
+"""Carries out one step of a scenario in a sandbox.
+
+    NLM-S041   a step, or a fault, that cannot be made on the running kernel
+    NLM-S042   a step is refused, or fails
+    NLM-S043   a step does not end in time
+    NLM-S044   a step needs --allow-run
+
+Rules:
+1. A step is done when it returns. What it cannot do is an error with its place in the file and the text of who refused.
+
+Not here: what comes of a step (``watch``), and what a command can do (``sandbox``).
+"""
+
+from __future__ import annotations
+
+import importlib
+import shlex
+from collections.abc import Callable
+
+from nlmon.errors import NlmonError, ScenarioError
+from nlmon.scenario.model import Step
+from nlmon.scenario.sandbox import Ran, Sandbox
+from nlmon.scenario.traffic import send
+
+__all__ = ["run_step"]
+
+
+def run_step(sandbox: Sandbox, step: Step, deadline: float) -> None:
+    """Do what a step says, within ``deadline`` seconds. Raises ``NlmonError`` with the place of the step."""
+    try:
+        _DO[step.kind](sandbox, step, deadline)
+    except ScenarioError:
+        raise
+    except NlmonError as error:
+        why = f"{error.where}: {error.why}".strip(": ")
+        raise ScenarioError(error.code, error.what, where=step.place, why=why, hint=error.hint) from error
+    except TimeoutError as error:
+        raise _late(step, deadline) from error
+    except OSError as error:
+        raise _failed(step, error.strerror or str(error)) from error
+
+
+def _run(sandbox: Sandbox, step: Step, deadline: float) -> None:
+    _ended(sandbox.run(step.line, netns=step.namespace, deadline=deadline), step, deadline)
+
+
+def _batch(sandbox: Sandbox, step: Step, deadline: float) -> None:
+    _ended(sandbox.batch(step.line, netns=step.namespace, deadline=deadline), step, deadline)
+
+
+def _netns(sandbox: Sandbox, step: Step, deadline: float) -> None:
+    for name in step.names:
+        sandbox.add_namespace(name)
+
+
+def _traffic(sandbox: Sandbox, step: Step, deadline: float) -> None:
+    assert step.traffic is not None
+    send(sandbox, step.traffic, deadline)
+
+
+def _switch(sandbox: Sandbox, step: Step, deadline: float) -> None:
+    what = f"{step.kind}: no implementation can take over from another one yet"
+    raise ScenarioError("NLM-S041", what, where=step.place, hint="both listen from the first step to the last")
+
+
+def _python(sandbox: Sandbox, step: Step, deadline: float) -> None:
+    if not sandbox.allow_run:
+        what = "a scenario may not run Python, which no sandbox bounds"
+        raise ScenarioError(
+            "NLM-S044", what, where=step.place, hint="allow it with --allow-run if you trust the scenario"
+        )
+    module, _, name = step.line.rpartition(".")
+    try:
+        function = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise _failed(step, f"there is no function {step.line}: {error}") from error
+    try:
+        function(sandbox)
+    except NlmonError:
+        raise
+    except Exception as error:  # whatever a stranger's function raises
+        raise _failed(step, f"{type(error).__name__}: {error}") from error
+
+
+_DO: dict[str, Callable[[Sandbox, Step, float], None]] = {
+    "run": _run,
+    "batch": _batch,
+    "netns": _netns,
+    "traffic": _traffic,
+    "migrate": _switch,
+    "rollback": _switch,
+    "python": _python,
+}
+
+
+def _ended(ran: Ran, step: Step, deadline: float) -> None:
+    """Hold how a command ended against how it must."""
+    if ran.ended == "deadline":
+        raise _late(step, deadline)
+    if not ran.ok:
+        said = " ".join((ran.stderr.strip() or ran.stdout.strip()).split())
+        raise _failed(step, said or f"{shlex.join(ran.argv)}: exit status {ran.status}")
+
+
+def _failed(step: Step, why: str) -> ScenarioError:
+    return ScenarioError("NLM-S042", f"a step fails: {_shown(step)}", where=step.place, why=why)
+
+
+def _late(step: Step, deadline: float) -> ScenarioError:
+    why = f"it was ended after {deadline:g} seconds"
+    hint = "give it more time with within:, or all steps with --time-scale"
+    return ScenarioError("NLM-S043", f"a step does not end: {_shown(step)}", where=step.place, why=why, hint=hint)
+
+
+def _shown(step: Step) -> str:
+    """A step as one line."""
+    first = (step.line.strip().splitlines() or [""])[0]
+    return first if step.kind == "run" else f"{step.kind} {first or ' '.join(step.names)}".strip()
