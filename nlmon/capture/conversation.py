@@ -32,7 +32,6 @@ Not here: which type answers which request (``answers``), and notifications that
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator
 
 from msgspec import Struct
 
@@ -129,7 +128,7 @@ class Conversation:
         # Notifications that wait for others to share their segment.
         self._open: _Columns | None = None
 
-    def segments(self, batch: Batch, *, bulk: bool = True, in_order: bool = False) -> Iterator[Segment]:
+    def segments(self, batch: Batch, *, bulk: bool = True, in_order: bool = False) -> list[Segment]:
         """Sort the frames of a batch by their place in the conversation.
 
         With ``bulk``, notifications that are one whole message each share a segment with those before them, also
@@ -138,12 +137,11 @@ class Conversation:
         each frame is a segment, in the order of the recording.
         """
         if not bulk:
-            for frame in batch.frames():
-                yield self._single(self.place(frame), frame)
-            return
+            return [self._single(self.place(frame), frame) for frame in batch.frames()]
+        found: list[Segment] = []
         protocol, fields, pending = batch.protocol, self._fields, self._pending
         if self._open is not None and (protocol != self._open.protocol or batch.truncated):
-            yield from self.flush()
+            found += self.flush()
         # Numbers of generic families are learned from nlctrl's messages, so each is looked at.
         whole = protocol != NETLINK_GENERIC and batch.direction != "out" and not batch.truncated
         asks = 0 if batch.direction else NLM_F_REQUEST
@@ -168,7 +166,7 @@ class Conversation:
                     columns.data.append(message)
                     columns.size += size
                     if columns.size >= SEGMENT_BYTES or len(columns.data) >= SEGMENT_FRAMES:
-                        yield from self.flush()
+                        found += self.flush()
                     continue
             frame = batch.frame(at)
             place = self.place(frame)
@@ -178,20 +176,20 @@ class Conversation:
                 columns.timestamps.append(frame.timestamp)
                 columns.data.append(message)
             else:
-                yield from self.flush()
-                yield self._single(place, frame)
+                found += self.flush()
+                found.append(self._single(place, frame))
         for place, rows in aside.items():
             datagrams = Datagrams(rows.frames, protocol, rows.timestamps, rows.data, batch.truncated)
-            yield Segment(place, datagrams, sum(len(types(data, self._byteorder)) for data in rows.data))
-        if self._open is not None and not batch.more:
-            yield from self.flush()
+            found.append(Segment(place, datagrams, sum(len(types(data, self._byteorder)) for data in rows.data)))
+        return found if batch.more else found + self.flush()
 
-    def flush(self) -> Iterator[Segment]:
-        """Give the notifications that wait for others to share their segment."""
-        if self._open is not None:
-            columns, self._open = self._open, None
-            datagrams = Datagrams(columns.frames, columns.protocol, columns.timestamps, columns.data)
-            yield Segment(NOTIFICATION, datagrams, len(columns.data))
+    def flush(self) -> list[Segment]:
+        """Give the notifications that wait for others to share their segment, if there are any."""
+        if self._open is None:
+            return []
+        columns, self._open = self._open, None
+        datagrams = Datagrams(columns.frames, columns.protocol, columns.timestamps, columns.data)
+        return [Segment(NOTIFICATION, datagrams, len(columns.data))]
 
     def _single(self, place: Place, frame: Frame) -> Segment:
         """A frame as a segment of its own."""

@@ -109,7 +109,9 @@ class Feed:
         self.tally.add(segment)
         protocol, role = segment.datagrams.protocol, segment.place.role
         notification = role is Role.NOTIFICATION
-        if not self._pauses.none and self._pauses.holds(segment.datagrams.at(0), notification=notification):
+        # With faults there is no bulk.
+        may_pause = not self._bulk and not self._pauses.none
+        if may_pause and self._pauses.holds(segment.datagrams.at(0), notification=notification):
             if role not in ASIDE:
                 self.kernel.learn(segment.datagrams)
             self._held.setdefault(protocol, []).append(segment)

@@ -91,17 +91,19 @@ class RecordedLane(Lane):
         if self._stale or len(self.factory.kernel.families) > self._families:
             self._look_again(datagrams)
         transport = self._bulk.get(datagrams.protocol)
-        if transport is None or self._raised or not transport.receives_all(datagrams):
+        if transport is None or self._raised or not transport.take(datagrams):
             return self._one_by_one(datagrams)
+        found, raised = None, None
         try:
             decoded = self.backend.decode_all(datagrams)
             found = _results(self.name, datagrams, decoded)
+            if found is not None:
+                self.backend.count(datagrams.protocol, datagrams.frames[-1], decoded)
         except Exception as error:
-            return self._one_by_one(datagrams, error)
+            found, raised = None, error
         if found is None:
-            return self._one_by_one(datagrams)
-        transport.count_read(datagrams.frames[-1], len(datagrams.data))
-        self._call(self.backend.count, datagrams.protocol, datagrams.frames[-1], decoded)
+            transport.give_back(datagrams)
+            return self._one_by_one(datagrams, raised)
         self.counts["events"] += len(decoded.events)
         if decoded.errors:
             self._note(decoded.errors)

@@ -223,11 +223,12 @@ class RecordedTransport:
         item = self.queue.popleft()
         if isinstance(item, TransportError):
             raise item
-        self.count_read(item.frame)
+        self._datagrams += 1
+        self._frame = item.frame
         return item
 
-    def receives_all(self, datagrams: Datagrams) -> bool:
-        """Whether every one of some datagrams of this protocol comes in one of the groups."""
+    def take(self, datagrams: Datagrams) -> bool:
+        """Read some datagrams of this protocol at once, if every one comes in one of the groups; whether that is so."""
         known = self.receives if self.protocol == NETLINK_ROUTE else {}
         for data in datagrams.data:
             received = known.get(data[4:6] + data[16:17]) if len(data) > NLMSG_HDRLEN else None
@@ -235,12 +236,13 @@ class RecordedTransport:
                 received = self._factory.receives(self, Datagram(0, 0, self.protocol, data))
             if not received:
                 return False
+        self._datagrams += len(datagrams.data)
+        self._frame = datagrams.frames[-1]
         return True
 
-    def count_read(self, frame: int, datagrams: int = 1) -> None:
-        """Count datagrams that were read, the last of which has number ``frame``."""
-        self._datagrams += datagrams
-        self._frame = frame
+    def give_back(self, datagrams: Datagrams) -> None:
+        """Count datagrams that were taken as not read: they come by ``recv``, one by one."""
+        self._datagrams -= len(datagrams.data)
 
     def join(self, group: int) -> None:
         """Join a group; a recording does not know which ones exist."""
