@@ -51,7 +51,7 @@ LEVELS = (
     ("nlmon.backends", "nlmon.compare"),
     ("nlmon.report", "nlmon.testing"),
     ("nlmon.engine",),
-    ("nlmon.jobs", "nlmon.scenario"),
+    ("nlmon.jobs", "nlmon.scenario", "nlmon.conformance"),
     ("nlmon.cli",),
     ("nlmon.__main__",),
 )
@@ -91,6 +91,12 @@ MAY = {
         *("nlmon.transport.recorded.faults", "nlmon.transport.recorded.groups"),
         # On the running kernel it asks for the dumps that a recording begins with, and says which kernel it is for.
         *("nlmon.transport.dumps", "nlmon.compare.known"),
+    },
+    # What a claim sees is an implementation on a kernel in memory.
+    "nlmon.conformance": {
+        *("nlmon", "nlmon.errors", "nlmon.events", "nlmon.wire", "nlmon.transport.base"),
+        *("nlmon.backends.base", "nlmon.backends.options", "nlmon.backends.registry"),
+        *("nlmon.testing.messages", "nlmon.testing.transport", "nlmon.conformance"),
     },
     # It carries the options of a replay to where it is done and the report back.
     "nlmon.jobs": {
@@ -232,6 +238,7 @@ OWN_FRAMING = {
     "nlmon.framing": "the one framing",
     "nlmon.backends": "each implementation has a framing of its own, or the comparison would not find its bugs",
     "nlmon.testing": "what the framing is tested with is not made by it",
+    "nlmon.conformance": "what implementations are tested with is not made by it either",
     "nlmon.capture.pcapng": "blocks and options of a file, which are no messages",
     "nlmon.capture.write": "blocks and options of a file, which are no messages",
     "nlmon.capture.rtmon": "a file of messages is read in pieces, and damage is an error with its place",

@@ -33,6 +33,8 @@ COMMANDS = {
     "scenario": ("nlmon.cli.scenario", "Write and check scenario files."),
     "debug": ("nlmon.cli.debug", "Look into an implementation at work."),
     "known": ("nlmon.cli.known", "Keep the differences that are known and allowed."),
+    "conform": ("nlmon.cli.conform", "Test what the migration guide says of the implementations."),
+    "claims": ("nlmon.cli.claims", "Print what the migration guide says, and of which implementation it is true."),
     "schema": ("nlmon.cli.schema", "Print the JSON Schema of an output or of a file."),
 }
 # ``nlmon status`` is kept for the counters of a running monitor.

@@ -21,6 +21,7 @@ from nlmon.cli.info import CaptureSummary
 from nlmon.cli.knownfile import known_schema
 from nlmon.cli.settings import settings_schema
 from nlmon.cli.stats import stats_schema
+from nlmon.conformance.results import ConformanceReport
 from nlmon.eventjson.schema import event_schema
 from nlmon.report.jsonout import report_schema, schema_of, stream_schema
 from nlmon.scenario.schema import scenario_schema
@@ -40,6 +41,7 @@ SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
     "known": known_schema,
     "settings": settings_schema,
     "scenario": scenario_schema,
+    "claims": partial(schema_of, ConformanceReport, "nlmon conform and nlmon claims"),
 }
 
 

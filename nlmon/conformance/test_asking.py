@@ -1,0 +1,87 @@
+"""Claims about asking the kernel: dumps of its objects, which libnl alone asks for.
+
+Not here: dumps after a loss (``test_recovery``) and for caches (``test_caches``).
+"""
+
+from __future__ import annotations
+
+from nlmon.conformance.claim import claim, not_applicable
+from nlmon.conformance.monitor import Monitor, Start
+from nlmon.errors import UsageError
+from nlmon.testing.messages import link
+from nlmon.testing.transport import ROUTE, FakeKernel, Outcome
+
+__all__ = ()
+
+NEWLINK, GETLINK = 16, 18
+ASKS_NOTHING = not_applicable("it asks the kernel for nothing")
+
+
+def host(start: Start, *outcomes: Outcome) -> Monitor:
+    """A monitor of a kernel with two links; ``outcomes``: how its next dumps end."""
+    kernel = FakeKernel()
+    for index, name in ((1, "lo"), (3, "lan0")):
+        kernel.new(NEWLINK, link(index, name), index)
+    kernel.outcomes.extend(outcomes)
+    return start(ROUTE, kernel=kernel)
+
+
+@claim(
+    "dump.objects",
+    "A dump gives every object of its kind, and says that it is whole.",
+    source="guide#new-libnl-based-implementation; netlink(7)",
+    legacy=ASKS_NOTHING,
+)
+def test_objects(start: Start) -> None:
+    found = host(start).backend.dump(ROUTE, GETLINK)
+    assert ([event.interface for event in found.events], found.whole) == (["lo", "lan0"], True)
+
+
+@claim(
+    "dump.silent",
+    "What a dump gives is its asker's, and goes to no callback.",
+    source="guide#new-libnl-based-implementation",
+    legacy=ASKS_NOTHING,
+)
+def test_silent(start: Start) -> None:
+    monitor = host(start)
+    monitor.backend.dump(ROUTE, GETLINK)
+    assert monitor.run().events == []
+
+
+@claim(
+    "dump.interrupted",
+    "A dump that the kernel calls interrupted can be told from a whole one.",
+    source="guide#upcoming-features-libnl-only; linux/netlink.h NLM_F_DUMP_INTR",
+    legacy=ASKS_NOTHING,
+)
+def test_interrupted(start: Start) -> None:
+    monitor = host(start, "interrupted", "complete")
+    found = [monitor.backend.dump(ROUTE, GETLINK) for _ in range(2)]
+    assert [(one.interrupted, one.whole) for one in found] == [(True, False), (False, True)]
+
+
+@claim(
+    "dump.refused",
+    "A dump that the kernel refuses, or that has no end, is not whole.",
+    source="guide#new-libnl-based-implementation; netlink(7)",
+    legacy=ASKS_NOTHING,
+)
+def test_refused(start: Start) -> None:
+    monitor = host(start, "failed", "unfinished")
+    assert [monitor.backend.dump(ROUTE, GETLINK).whole for _ in range(2)] == [False, False]
+
+
+@claim(
+    "dump.off",
+    "A dump of a protocol that is not enabled is refused.",
+    source="guide#direct-libnl-api-advanced",
+    legacy=ASKS_NOTHING,
+)
+def test_off(start: Start) -> None:
+    monitor, codes = start(), []
+    try:
+        monitor.backend.dump(ROUTE, GETLINK)
+    except UsageError as error:
+        codes.append(error.code)
+    assert codes == ["NLM-B002"]
