@@ -84,13 +84,11 @@ MAY = {
     | {"nlmon.backends", "nlmon.compare.difference", "nlmon.transport.recorded.faults", "nlmon.testing", "nlmon.uapi"},
     "nlmon.testing.messages": set(),
     "nlmon.scenario": {
-        *("nlmon.errors", "nlmon.events", "nlmon.eventjson", "nlmon.state", "nlmon.engine", "nlmon.scenario"),
-        # Faults change the frames of a recording, or what happens at its sockets.
-        *("nlmon.capture.base", "nlmon.capture.conversation", "nlmon.capture.segment"),
-        *("nlmon.framing", "nlmon.names", "nlmon.uapi"),
-        *("nlmon.transport.recorded.faults", "nlmon.transport.recorded.groups"),
-        # On the running kernel it asks for the dumps that a recording begins with, and says which kernel it is for.
-        *("nlmon.transport.dumps", "nlmon.compare.known"),
+        *("nlmon", "nlmon.errors", "nlmon.events", "nlmon.names", "nlmon.eventjson", "nlmon.state", "nlmon.capture"),
+        *("nlmon.framing", "nlmon.uapi"),
+        *("nlmon.backends.base", "nlmon.backends.options", "nlmon.backends.registry", "nlmon.transport"),
+        *("nlmon.compare.side", "nlmon.compare.known", "nlmon.compare.difference"),
+        *("nlmon.report", "nlmon.engine", "nlmon.scenario"),
     },
     # What a claim sees is an implementation on a kernel in memory.
     "nlmon.conformance": {
@@ -311,7 +309,9 @@ def test_jobs_are_known_to_the_command_line_alone() -> None:
     users = {name for name, targets in GRAPH.items() for target in targets if target.startswith("nlmon.jobs")}
     dask = {name for name, targets in GRAPH.items() for t in targets if t.partition(".")[0] in {"dask", "distributed"}}
 
-    assert {name for name in users if not name.startswith("nlmon.jobs")} == {"nlmon.cli.replay", "nlmon.cli.spread"}
+    assert {name for name in users if not name.startswith("nlmon.jobs")} == {
+        *("nlmon.cli.replay", "nlmon.cli.run_suite", "nlmon.cli.spread"),
+    }
     assert dask == {"nlmon.jobs.cluster"}
 
 

@@ -137,15 +137,23 @@ def layouts_option(function: F) -> F:
 
 
 @contextmanager
-def progress(total: int, description: str) -> Iterator[Callable[[int], None] | None]:
-    """A progress bar on stderr over ``total`` bytes; None instead of it when stderr is no terminal."""
+def progress(total: int, description: str, *, of_bytes: bool = True) -> Iterator[Callable[[int], None] | None]:
+    """A progress bar on stderr over ``total`` bytes, or other things; None instead of it when stderr is no terminal."""
     if not sys.stderr.isatty():
         yield None
         return
     from rich.console import Console  # noqa: PLC0415  (start-up: only a terminal needs it)
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
+    from rich.progress import (  # noqa: PLC0415
+        BarColumn,
+        DownloadColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
 
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    amount = DownloadColumn() if of_bytes else MofNCompleteColumn()
+    columns = (TextColumn("{task.description}"), BarColumn(), amount, TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(description, total=total)
 

@@ -28,10 +28,10 @@ def command(paths: tuple[Path, ...]) -> None:
     Exit code: 0 all is in order, 3 there is a mistake, or no scenario.
     """
     from nlmon.backends.registry import BACKENDS  # noqa: PLC0415  (start-up: --help needs none of it)
-    from nlmon.cli.scenario_files import digests, find_scenarios, read_scenario  # noqa: PLC0415
     from nlmon.errors import ScenarioError  # noqa: PLC0415
     from nlmon.report.text import shown_path  # noqa: PLC0415
     from nlmon.scenario.check import check_suite  # noqa: PLC0415
+    from nlmon.scenario.files import digests, find_scenarios, read_scenario  # noqa: PLC0415
     from nlmon.scenario.load import find_mistakes, load_scenario  # noqa: PLC0415
 
     scenarios, beside = find_scenarios(paths or (Path("scenarios"),))

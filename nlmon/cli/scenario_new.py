@@ -52,8 +52,8 @@ def command(capture: Path, name: str | None, title: str | None, output: Path | N
     Exit code: 0 done, 3 the capture is damaged or gives no event.
     """
     from nlmon.cli.output import write_report  # noqa: PLC0415  (start-up: --help needs none of it)
-    from nlmon.cli.scenario_files import digest_of  # noqa: PLC0415
     from nlmon.report.text import shown_path  # noqa: PLC0415
+    from nlmon.scenario.files import digest_of  # noqa: PLC0415
 
     if output is not None and output.exists():
         hint = "name another file, or remove it"

@@ -24,6 +24,7 @@ from nlmon.cli.stats import stats_schema
 from nlmon.conformance.results import ConformanceReport
 from nlmon.eventjson.schema import event_schema
 from nlmon.report.jsonout import report_schema, schema_of, stream_schema
+from nlmon.report.runstream import run_schema
 from nlmon.scenario.schema import scenario_schema
 
 __all__ = ["SCHEMAS", "command", "schema_text"]
@@ -36,6 +37,7 @@ SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
     "event": event_schema,
     "replay": report_schema,
     "replay-stream": stream_schema,
+    "run-stream": run_schema,
     "capture-info": partial(schema_of, CaptureSummary, "nlmon capture info"),
     "stats": stats_schema,
     "known": known_schema,

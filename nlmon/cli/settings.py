@@ -3,7 +3,8 @@
 Rules:
 1. One file is read: ``nlmon.toml`` with the keys at its top, or the table ``[tool.nlmon]`` of ``pyproject.toml``, of
    the nearest folder upwards that has one; ``nlmon.toml`` wins in its folder. ``--config`` names a file instead.
-2. The keys are the fields of ``Policy`` with an underscore in all places: a key that is spelt otherwise is an error.
+2. The keys are the fields of ``Policy`` and ``RunSettings`` with an underscore in all places: a key that is spelt
+   otherwise is an error.
 3. The whole file is checked, also what an option overrides. A mistake in a file is an ``InputError``, one in an option
    a ``UsageError``; both say where it stands and what to do.
 4. The environment is not read. Variables ``NLMON_*`` have no meaning here, and ``NLMON_TEST_*`` is reserved for the
@@ -29,7 +30,16 @@ from nlmon.errors import InputError, UsageError
 from nlmon.names import PROTOCOLS, protocol_number
 from nlmon.report.policy import Policy, fail_words, wrong_word
 
-__all__ = ["LARGEST", "SETTINGS", "Setting", "load_policy", "named_file", "settings_schema"]
+__all__ = [
+    "LARGEST",
+    "SETTINGS",
+    "RunSettings",
+    "Setting",
+    "load_policy",
+    "load_run_settings",
+    "named_file",
+    "settings_schema",
+]
 
 LARGEST = (1 << 63) - 1  # an integer of TOML has 64 bits
 _STRINGS = "an array of strings"
@@ -69,8 +79,33 @@ SETTINGS: Mapping[str, Setting] = {
         'known = "known.yaml"',
         "Path of the file of known differences, relative to the file that names it; empty: none.",
     ),
+    "allow_run": Setting(
+        "--allow-run",
+        "allow_run = true",
+        "Let scenarios do what reaches out of them: captures anywhere, programs that are not listed, Python.",
+    ),
+    "capture_folders": Setting(
+        "",
+        'capture_folders = ["recordings"]',
+        "Folders whose captures scenarios may use beside their own, relative to the file that names them.",
+    ),
 }
-_DEFAULT = Policy()
+
+
+class RunSettings(Struct, frozen=True, kw_only=True):
+    """What else a settings file says of runs of scenarios. ``allow_run``: scenarios may do what reaches out of them;
+    ``capture_folders``: folders whose captures scenarios may use beside their own, as they are found from here."""
+
+    allow_run: bool = False
+    capture_folders: tuple[str, ...] = ()
+
+
+_DEFAULTS: Mapping[str, Any] = {
+    name: getattr(default, name)
+    for default in (Policy(), RunSettings())
+    for name in default.__struct_fields__
+    if name != "sources"
+}
 # What people write who know the other file, or the options.
 _ELSEWHERE = {
     "tool": "write the keys at the top of the file, without [tool.nlmon]",
@@ -91,11 +126,7 @@ def load_policy(*, start: Path, config: Path | None, options: Mapping[str, objec
 
     ``options``: key → value of what was given on the command line; beside the keys of a file ``strict``, which adds
     ``warning`` to ``fail_on``. Raises ``InputError`` or ``UsageError``."""
-    file = nearest(start) if config is None else named(config)
-    given = []
-    if file is not None:
-        folder = file.path.parent
-        given += [(key, value, _Origin(file.place(key), InputError, folder)) for key, value in file.table.items()]
+    given = _from_file(start, config)
     for key, value in options.items():
         if key != "strict":
             where = SETTINGS[key].option if key in SETTINGS else key
@@ -105,13 +136,31 @@ def load_policy(*, start: Path, config: Path | None, options: Mapping[str, objec
     for key, value, origin in given:
         values[key] = _checked(key, value, origin)
         origins[key] = origin
-    sources = {key: origins[key].where for key, value in values.items() if value != getattr(_DEFAULT, key)}
+    values = {key: value for key, value in values.items() if key in Policy.__struct_fields__}
+    sources = {key: origins[key].where for key, value in values.items() if value != _DEFAULTS[key]}
     if options.get("strict") and "warning" not in values.get("fail_on", ()):
         values["fail_on"] = (*values.get("fail_on", ()), "warning")
         sources["fail_on"] = " and ".join(filter(None, (sources.get("fail_on"), "--strict")))
     if values.get("known"):
         _require_file(values["known"], origins["known"])
     return Policy(**values, sources={key: sources[key] for key in SETTINGS if key in sources})
+
+
+def load_run_settings(*, start: Path, config: Path | None) -> RunSettings:
+    """What the nearest settings file from ``start`` upwards, or ``config``, says of runs of scenarios.
+
+    Raises ``InputError``."""
+    values = {key: _checked(key, value, origin) for key, value, origin in _from_file(start, config)}
+    return RunSettings(**{key: value for key, value in values.items() if key in RunSettings.__struct_fields__})
+
+
+def _from_file(start: Path, config: Path | None) -> list[tuple[str, object, _Origin]]:
+    """Keys and values of the settings file, and where they stand."""
+    file = nearest(start) if config is None else named(config)
+    if file is None:
+        return []
+    folder = file.path.parent
+    return [(key, value, _Origin(file.place(key), InputError, folder)) for key, value in file.table.items()]
 
 
 def named_file(start: Path) -> Path | None:
@@ -126,6 +175,7 @@ def named_file(start: Path) -> Path | None:
 def settings_schema() -> dict[str, Any]:
     """JSON Schema of the settings, as they stand in ``nlmon.toml`` and below ``[tool.nlmon]``."""
     shapes: dict[type, dict[str, Any]] = {
+        bool: {"type": "boolean"},
         int: {"type": "integer", "minimum": 0, "maximum": LARGEST},
         str: {"type": "string"},
         tuple: {"type": "array", "items": {"type": "string"}},
@@ -133,7 +183,7 @@ def settings_schema() -> dict[str, Any]:
     words = {"fail_on": {"type": "array", "items": {"enum": list(fail_words())}}}
     properties = {}
     for key, setting in SETTINGS.items():
-        default = getattr(_DEFAULT, key)
+        default = _DEFAULTS[key]
         shape = words.get(key, shapes[type(default)])
         properties[key] = {**shape, "default": default, "description": setting.meaning}
     return {
@@ -151,7 +201,7 @@ def _checked(key: str, value: object, origin: _Origin) -> Any:
         near = get_close_matches(key, SETTINGS, 1)
         hint = _ELSEWHERE.get(key) or (f"write {near[0]}" if near else f"there are {', '.join(SETTINGS)}")
         raise origin.error("NLM-P005", f"no setting is called {key!r}", where=origin.where, hint=hint)
-    default = getattr(_DEFAULT, key)
+    default = _DEFAULTS[key]
     if isinstance(default, tuple):
         return _strings(key, value, origin)
     if type(value) is not type(default):
@@ -174,6 +224,8 @@ def _strings(key: str, value: object, origin: _Origin) -> tuple[str, ...]:
     if key == "fail_on" and (wrong := wrong_word(tuple(words))):
         hint = "" if ";" in wrong else f"there are {', '.join(fail_words())}"
         raise origin.error("NLM-P008", wrong, where=origin.where, hint=hint)
+    if key == "capture_folders":
+        words = [str(from_here(origin.folder / word)) for word in words]
     return tuple(dict.fromkeys(words))
 
 

@@ -24,7 +24,7 @@ from nlmon.cli.common import progress
 from nlmon.errors import CaptureError, PlatformError
 from nlmon.jobs.work import Outcome, ReplayOptions, replay_reader, unreadable
 
-__all__ = ["outcomes"]
+__all__ = ["outcomes", "patient_signals"]
 
 # The exit code that a shell shows for a program that SIGTERM has ended.
 TERMINATED = 128 + 15
@@ -48,14 +48,14 @@ def outcomes(captures: Sequence[Path], options: ReplayOptions, jobs: int, cluste
 
         count = min(jobs or allowed_cpus(), len(captures))
         if count > 1:
-            with _patient_signals(), Processes(count) as executor, _progress(captures) as on_done:
+            with patient_signals(), Processes(count) as executor, _progress(captures) as on_done:
                 yield replay_captures(captures, options, executor, on_done=on_done)
             return
     yield map(partial(_here, options=options), captures)
 
 
 @contextmanager
-def _patient_signals() -> Iterator[None]:
+def patient_signals() -> Iterator[None]:
     """End worker processes before SIGTERM, or SIGPIPE when the reader of our output goes, ends this one.
 
     Ended at once, it would leave processes and semaphores behind."""

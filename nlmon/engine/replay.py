@@ -55,6 +55,7 @@ class Replay(Comparison[RecordedLane]):
         options: BackendOptions | None = None,
         faults: tuple[Fault, ...] = (),
         known: Sequence[Known] = (),
+        on_side: Callable[[int, Side], None] | None = None,
     ) -> None:
         options = options or BackendOptions()
         self.feed = Feed(
@@ -73,6 +74,7 @@ class Replay(Comparison[RecordedLane]):
         )
         self._asked = None if protocols is None else set(protocols)
         self._options = options
+        self._on_side = on_side
         # What all is fed to, no socket would have received; recovery cannot be judged by it.
         self.resync = options.resync and select == "notifications"
         self._compare(no_datagram(0), *self.feed.start())
@@ -102,6 +104,10 @@ class Replay(Comparison[RecordedLane]):
         datagrams = step.datagrams
         if step.what == "fed":
             self._fed(step)
+            if self._on_side is not None:
+                for number, results in enumerate(step.results):
+                    for side in results.sides():
+                        self._on_side(number, side)
         elif step.what == "seed":
             self._compare(datagrams.at(0), *(result.side(0) for result in step.results), seed=True)
         elif step.what == "left out":
@@ -208,6 +214,9 @@ class Replay(Comparison[RecordedLane]):
         self.dumps.abandon_all()
         ended = [side or Side(lane.name, (), ()) for lane, side in zip(self.lanes, self.feed.end(), strict=True)]
         self._compare(no_datagram(last), ended[0], ended[1])
+        if self._on_side is not None:
+            for number, side in enumerate(ended):
+                self._on_side(number, side)
         if any(side.events for side in ended):
             self.states.fold((ended[0], ended[1]), (self.lanes[0].ledger, self.lanes[1].ledger), agreed=False)
         self._compare_corrections()

@@ -20,10 +20,10 @@ import msgspec
 from msgspec import UNSET, Struct, defstruct
 
 from nlmon.eventjson.plan import Field, plan
-from nlmon.events import PAYLOADS, Event
+from nlmon.events import PAYLOADS, Event, Payload
 from nlmon.names import PROTOCOLS, TABLES, flag_names, message_flags, message_type, name_of
 
-__all__ = ["event_to_dict", "event_to_json", "events_to_json", "line_of"]
+__all__ = ["event_to_dict", "event_to_json", "events_to_json", "line_of", "payload_to_dict"]
 
 REMEMBERED = 4096
 
@@ -157,6 +157,12 @@ _encode, _encode_lines = _encoder.encode, _encoder.encode_lines
 def event_to_dict(event: Event) -> dict[str, Any]:
     """The JSON form as builtin values."""
     found: dict[str, Any] = msgspec.to_builtins(line_of(event))
+    return found
+
+
+def payload_to_dict(payload: Payload) -> dict[str, Any]:
+    """The object of a payload in the JSON form of its event, as builtin values."""
+    found: dict[str, Any] = msgspec.to_builtins(_filler(type(payload))(payload))
     return found
 
 

@@ -15,12 +15,16 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
 from pathlib import Path
+from typing import TypeVar
 
 from nlmon.errors import PlatformError
 from nlmon.jobs.work import Outcome, ReplayOptions, replay_path, unreadable
 from nlmon.report.text import shown_path
 
-__all__ = ["replay_captures"]
+__all__ = ["LOST", "in_order", "replay_captures"]
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
 
 # What an executor raises for a task whose worker is gone.
 LOST = (BrokenExecutor, CancelledError)
@@ -34,37 +38,56 @@ def replay_captures(
     lost: tuple[type[BaseException], ...] = LOST,
     on_done: Callable[[int], None] | None = None,
 ) -> Iterator[Outcome]:
-    """Replay captures by an executor and give their outcomes in order; the largest files begin first.
+    """Replay captures by an executor and give their outcomes in order; the largest files begin first. See
+    ``in_order``."""
 
-    ``lost``: what the executor raises when a worker is gone. ``on_done`` is called with the index of a capture when it
-    has ended, in any order and thread. Raises what a replay raises; leaving early withdraws what has not begun.
+    def submit(path: Path) -> Future[Outcome]:
+        target = os.path.abspath(path) if options.elsewhere else os.fspath(path)  # noqa: PTH100  (a link stays one)
+        return executor.submit(replay_path, target, os.fspath(path), options)
+
+    return in_order(captures, submit, lambda path: _lost(path, options), weigh=_size, lost=lost, on_done=on_done)
+
+
+def in_order(
+    tasks: Sequence[Task],
+    submit: Callable[[Task], Future[Result]],
+    instead: Callable[[Task], Result],
+    *,
+    weigh: Callable[[Task], int] = lambda _: 0,
+    lost: tuple[type[BaseException], ...] = LOST,
+    on_done: Callable[[int], None] | None = None,
+) -> Iterator[Result]:
+    """Submit tasks, the heaviest first, and give their results in order.
+
+    ``instead``: the result of a task whose worker is gone. ``lost``: what the executor raises then. ``on_done`` is
+    called with the index of a task when it has ended, in any order and thread. Raises what a task raises; leaving early
+    withdraws what has not begun.
     """
-    waiting: dict[int, Future[Outcome]] = {}
-    # Of equal size the first begins first; a file that is not here has no size.
-    for number in sorted(range(len(captures)), key=lambda index: -_size(captures[index])):
-        future = waiting[number] = _submit(executor, captures[number], options, lost)
+    waiting: dict[int, Future[Result]] = {}
+    # Of equal weight the first begins first.
+    for number in sorted(range(len(tasks)), key=lambda index: -weigh(tasks[index])):
+        future = waiting[number] = _submitted(submit, tasks[number], lost)
         if on_done is not None:
             future.add_done_callback(lambda _, number=number: on_done(number))  # type: ignore[misc]
     try:
-        for number, path in enumerate(captures):
+        for number, task in enumerate(tasks):
             try:
-                outcome = waiting.pop(number).result()
+                result = waiting.pop(number).result()
             except lost:
-                outcome = _lost(path, options)
-            yield outcome
+                result = instead(task)
+            yield result
     finally:
         for future in waiting.values():
             future.cancel()
 
 
-def _submit(
-    executor: Executor, path: Path, options: ReplayOptions, lost: tuple[type[BaseException], ...]
-) -> Future[Outcome]:
-    target = os.path.abspath(path) if options.elsewhere else os.fspath(path)  # noqa: PTH100  (a link stays one)
+def _submitted(
+    submit: Callable[[Task], Future[Result]], task: Task, lost: tuple[type[BaseException], ...]
+) -> Future[Result]:
     try:
-        return executor.submit(replay_path, target, os.fspath(path), options)
-    except lost as error:  # the executor broke while captures were handed to it
-        broken: Future[Outcome] = Future()
+        return submit(task)
+    except lost as error:  # the executor broke while tasks were handed to it
+        broken: Future[Result] = Future()
         broken.set_exception(error)
         return broken
 
@@ -80,6 +103,7 @@ def _lost(path: Path, options: ReplayOptions) -> Outcome:
 
 
 def _size(path: Path) -> int:
+    """The size of a file in bytes; a file that is not here has none."""
     try:
         return path.stat().st_size
     except OSError:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from msgspec import structs
 from rich.markup import escape
 
-from nlmon.report.model import WORST_FIRST, CaptureReport, DifferenceGroup, DifferenceRow, Report, in_direction
+from nlmon.report.differences import difference_lines
+from nlmon.report.model import WORST_FIRST, CaptureReport, Report, in_direction
 from nlmon.report.table import COLOURS, both, table, unopened
 from nlmon.report.text import counted, counted_roles, printable, times
 
@@ -92,7 +93,7 @@ def _judged(capture: CaptureReport, report: Report) -> Iterator[str]:
     """What was found in one direction."""
     names = in_direction(capture.direction, (report.reference, report.candidate))
     for group in capture.groups[:GROUPS_SHOWN]:
-        yield from _group(group, names)
+        yield from difference_lines(group, names)
     if len(capture.groups) > GROUPS_SHOWN:
         more = sum(group.count for group in capture.groups[GROUPS_SHOWN:])
         yield f"… and {more:,} of {len(capture.groups) - GROUPS_SHOWN:,} other kinds; see --format json"
@@ -157,26 +158,3 @@ def _problems(capture: CaptureReport) -> list[str]:
         f"errors in {name}: " + "; ".join(f"{kind}, {times(count)}" for kind, count in kinds.items())
         for name, kinds in shown.items()
     ]
-
-
-def _group(group: DifferenceGroup, names: tuple[str, str]) -> list[str]:
-    """The first of differences that are alike, and how many there are."""
-    lines = _difference(group.first, names)
-    if group.count > 1:
-        lines.append(f"    … and {group.count - 1:,} more like it")
-    return lines
-
-
-def _difference(found: DifferenceRow, names: tuple[str, str]) -> list[str]:
-    where = f"frame {found.frame}, offset {found.offset:#x}"
-    if found.attribute:
-        at = f" at {found.attribute_offset:#x}" if found.attribute_offset >= 0 else " (not in the message)"
-        where += f", {found.attribute}{at}"
-    lines = [f"{found.code} {found.cls} {found.message} {found.field}".rstrip() + f" — {where}: {found.reason}"]
-    width = max(map(len, names))
-    if found.reference or found.candidate:
-        lines.append(f"    {names[0]:<{width}}  {found.reference}")
-        lines.append(f"    {names[1]:<{width}}  {found.candidate}")
-    if found.hex:
-        lines.append(f"    {'bytes':<{width}}  {found.hex}")
-    return lines

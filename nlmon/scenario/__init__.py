@@ -2,8 +2,11 @@
 
 ``document`` reads YAML with the place of every value, ``schema`` says what may be written, ``load`` makes a scenario of
 a text, whose values are those of ``model``. ``mistakes`` has the words for what is wrong in a file. ``expectation``
-holds events against what a scenario expects of them. ``check`` says whether a suite of scenarios is in order.
-``faults`` lets go wrong in a replay what a scenario asks for.
+holds events against what a scenario expects of them. ``check`` says whether a suite of scenarios is in order, ``files``
+finds them.
+
+``run`` runs one scenario under ``options``: ``recorded`` over its recording, with what ``faults`` lets go wrong.
+``observed`` holds what an implementation gives against what is expected while it comes, ``cases`` gives the outcome.
 
 ``sandbox`` runs the commands of a scenario where they can change nothing else: ``sandbox_init`` is the process inside,
 ``sandbox_root`` its files, ``syscalls`` what Python does not offer; ``program`` takes these three inside. ``refusals``
@@ -13,7 +16,7 @@ On the running kernel ``steps`` carries out a step, with ``traffic`` for flows, 
 ``watch`` reads meanwhile and knows by a ``sentinel`` that all was read; ``kernel_state`` is what the kernel lists at
 the end.
 
-Not here: finding and reading files (``nlmon.cli.scenario_files``), making implementations and comparing what they give
+Not here: many scenarios and their report (``nlmon.cli.run``), and comparing what implementations give
 (``nlmon.engine``).
 """
 

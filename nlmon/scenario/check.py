@@ -8,24 +8,24 @@
     NLM-S025   a file beside the scenarios belongs to none of them
     NLM-S026   no scenario was found
     NLM-S027   an implementation is not known
-    NLM-S028   a scenario cannot be read (``nlmon.cli.scenario_files``)
+    NLM-S028   a scenario cannot be read (``files``)
 
 Rules:
 1. Values in, values out: files are read, and their digests made, by whoever calls.
 
-Not here: what is wrong in one file (``load``), finding files (``nlmon.cli.scenario_files``).
+Not here: what is wrong in one file (``load``), finding files (``files``).
 """
 
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from nlmon.errors import ScenarioError
 from nlmon.scenario.load import ScenarioFile
 from nlmon.scenario.mistakes import nearest
 
-__all__ = ["capture_path", "check_suite", "is_statement"]
+__all__ = ["capture_path", "check_captures", "check_ids", "check_implementations", "check_suite", "is_statement"]
 
 WORDS = 3
 
@@ -41,16 +41,25 @@ def check_suite(
     if not files:
         return [ScenarioError("NLM-S026", "there is no scenario", hint="a scenario is a file NAME.yaml")]
     mistakes: list[ScenarioError] = []
+    taken = check_ids(files)
+    for file in files:
+        mistakes += [taken[file.where]] if file.where in taken else []
+        mistakes += _title(file)
+        mistakes += check_captures(file, digests)
+        mistakes += check_implementations(file, known)
+    return [*mistakes, *_unreferenced(files, beside)]
+
+
+def check_ids(files: Iterable[ScenarioFile]) -> dict[str, ScenarioError]:
+    """The mistake of each scenario whose id another one before it has, by its file."""
     first: dict[str, ScenarioFile] = {}
+    mistakes = {}
     for file in files:
         other = first.setdefault(file.scenario.id, file)
         if other is not file:
             hint = f"the other one is {other.place('id')}"
-            mistakes.append(file.mistake("NLM-S020", f"the id {file.scenario.id} is taken", "id", hint=hint))
-        mistakes += _title(file)
-        mistakes += _capture(file, digests)
-        mistakes += _implementations(file, known)
-    return [*mistakes, *_unreferenced(files, beside)]
+            mistakes[file.where] = file.mistake("NLM-S020", f"the id {file.scenario.id} is taken", "id", hint=hint)
+    return mistakes
 
 
 def capture_path(file: ScenarioFile) -> str:
@@ -78,7 +87,8 @@ def _title(file: ScenarioFile) -> Iterator[ScenarioError]:
         yield file.mistake("NLM-S021", "the title is no statement", "title", hint=hint)
 
 
-def _capture(file: ScenarioFile, digests: Mapping[str, str]) -> Iterator[ScenarioError]:
+def check_captures(file: ScenarioFile, digests: Mapping[str, str]) -> Iterator[ScenarioError]:
+    """What is wrong with the capture of a scenario; ``digests``: see ``check_suite``."""
     capture = file.scenario.capture
     if capture is None:
         return
@@ -94,7 +104,8 @@ def _capture(file: ScenarioFile, digests: Mapping[str, str]) -> Iterator[Scenari
         yield file.mistake("NLM-S023", what, "capture", "sha256")
 
 
-def _implementations(file: ScenarioFile, known: Collection[str]) -> Iterator[ScenarioError]:
+def check_implementations(file: ScenarioFile, known: Collection[str]) -> Iterator[ScenarioError]:
+    """Implementations of a scenario that are not known."""
     for number, one in enumerate(file.scenario.implementations):
         if one.name not in known:
             what = f"no implementation is called {one.name!r}"

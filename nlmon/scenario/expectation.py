@@ -13,14 +13,23 @@ Not here: how patterns are written (``schema``), and where events come from (``n
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
 from msgspec import Struct
 
 from nlmon.scenario.model import EventPattern
 
-__all__ = ["FieldDifference", "Unmet", "check_events", "check_order", "explain_unmet", "match"]
+__all__ = [
+    "EventCounts",
+    "EventOrder",
+    "FieldDifference",
+    "Unmet",
+    "check_events",
+    "check_order",
+    "explain_unmet",
+    "match",
+]
 
 Line: TypeAlias = Mapping[str, Any]
 
@@ -40,13 +49,15 @@ class FieldDifference(Struct, frozen=True):
 class Unmet(Struct, frozen=True):
     """An expectation that does not hold. ``number``: of the pattern in its list, from 1; ``found``: how often it was
     there, in ``in_order`` behind the pattern before it. ``nearest``: the place in the trace, from 0, of the event that
-    differs from it in the fewest fields, None if there is no event, and ``differences``: which fields these are."""
+    differs from it in the fewest fields, None if there is no event, ``differences``: which fields these are, and
+    ``frame``: where it stands in the capture."""
 
     pattern: EventPattern
     number: int
     found: int
     nearest: int | None = None
     differences: tuple[FieldDifference, ...] = ()
+    frame: int = 0
 
 
 def match(fields: Mapping[str, Any], line: Line) -> list[FieldDifference]:
@@ -55,31 +66,83 @@ def match(fields: Mapping[str, Any], line: Line) -> list[FieldDifference]:
     return list(_differences(fields, {**_LEFT_OUT, **outer, **line.get("netlink", {})}, ""))
 
 
-def check_events(patterns: Sequence[EventPattern], lines: Sequence[Line]) -> list[Unmet]:
+class EventCounts:
+    """Holds events against patterns, each by itself and in any order. ``by``: the implementation that gives the events;
+    patterns for another one are left out."""
+
+    def __init__(self, patterns: Sequence[EventPattern], by: str = "") -> None:
+        self._patterns = _for(patterns, by)
+        self._found = [0] * len(self._patterns)
+        self._near: list[_Near | None] = [None] * len(self._patterns)
+        self._lines = 0
+
+    def add(self, line: Line) -> None:
+        """Take the next event."""
+        for place, (_, pattern) in enumerate(self._patterns):
+            differences = match(pattern.fields, line)
+            if differences:
+                self._near[place] = _nearer(self._near[place], differences, line, self._lines)
+            else:
+                self._found[place] += 1
+        self._lines += 1
+
+    def unmet(self) -> list[Unmet]:
+        """The patterns of which there are not as many events as expected so far."""
+        return [
+            _unmet(pattern, number, found, near if found < pattern.count.least else None)
+            for (number, pattern), found, near in zip(self._patterns, self._found, self._near, strict=True)
+            if found not in pattern.count
+        ]
+
+
+class EventOrder:
+    """Holds events against patterns of which each comes behind the one before it. Events may stand between them; of a
+    count only the least number is asked for."""
+
+    def __init__(self, patterns: Sequence[EventPattern], by: str = "") -> None:
+        self._patterns = _for(patterns, by)
+        self._at = self._found = self._lines = 0
+        self._near: _Near | None = None
+        self._skip()
+
+    def add(self, line: Line) -> None:
+        """Take the next event."""
+        if self._at < len(self._patterns):
+            differences = match(self._patterns[self._at][1].fields, line)
+            if differences:
+                self._near = _nearer(self._near, differences, line, self._lines)
+            else:
+                self._found += 1
+                self._skip()
+        self._lines += 1
+
+    def unmet(self) -> list[Unmet]:
+        """The pattern whose events did not come so far, if there is one."""
+        if self._at == len(self._patterns):
+            return []
+        number, pattern = self._patterns[self._at]
+        return [_unmet(pattern, number, self._found, self._near)]
+
+    def _skip(self) -> None:
+        """Go on to the next pattern while that one has its events."""
+        while self._at < len(self._patterns) and self._found >= self._patterns[self._at][1].count.least:
+            self._at, self._found, self._near = self._at + 1, 0, None
+
+
+def check_events(patterns: Sequence[EventPattern], lines: Iterable[Line]) -> list[Unmet]:
     """The patterns of which there are not as many events as expected, in any order."""
-    unmet = []
-    for number, pattern in enumerate(patterns, 1):
-        found = sum(not match(pattern.fields, line) for line in lines)
-        if found < pattern.count.least:
-            unmet.append(_with_nearest(pattern, number, found, lines))
-        elif found not in pattern.count:
-            unmet.append(Unmet(pattern, number, found))
-    return unmet
+    counts = EventCounts(patterns)
+    for line in lines:
+        counts.add(line)
+    return counts.unmet()
 
 
-def check_order(patterns: Sequence[EventPattern], lines: Sequence[Line]) -> list[Unmet]:
-    """The first pattern whose events do not come behind those of the pattern before it, if there is one. Events may
-    stand between them; of a count only the least number is asked for."""
-    begin = 0
-    for number, pattern in enumerate(patterns, 1):
-        found, at = 0, begin
-        while found < pattern.count.least and at < len(lines):
-            found += not match(pattern.fields, lines[at])
-            at += 1
-        if found < pattern.count.least:
-            return [_with_nearest(pattern, number, found, lines, begin)]
-        begin = at
-    return []
+def check_order(patterns: Sequence[EventPattern], lines: Iterable[Line]) -> list[Unmet]:
+    """The first pattern whose events do not come behind those of the pattern before it, if there is one."""
+    order = EventOrder(patterns)
+    for line in lines:
+        order.add(line)
+    return order.unmet()
 
 
 def explain_unmet(unmet: Unmet) -> list[str]:
@@ -90,25 +153,40 @@ def explain_unmet(unmet: Unmet) -> list[str]:
     if not unmet.differences:
         return lines
     width = max(len(one.path) for one in unmet.differences)
-    lines.append("  the nearest event differs in")
+    at = f" (frame {unmet.frame})" if unmet.frame else ""
+    lines.append(f"  the nearest event{at} differs in")
     for one in unmet.differences:
         lines.append(f"    {one.path:{width}}  expected {one.expected}")
         lines.append(f"    {'':{width}}  actual   {one.actual}")
     return lines
 
 
-def _with_nearest(pattern: EventPattern, number: int, found: int, lines: Sequence[Line], begin: int = 0) -> Unmet:
-    """An expectation that too few events meet. Events that match are not near to it, they are it."""
-    differing = ((at, match(pattern.fields, lines[at])) for at in range(begin, len(lines)))
-    near = min(((at, found) for at, found in differing if found), key=_distance, default=None)
+class _Near(NamedTuple):
+    """The event that is nearest to a pattern so far."""
+
+    distance: int
+    place: int
+    frame: int
+    differences: tuple[FieldDifference, ...]
+
+
+def _for(patterns: Sequence[EventPattern], by: str) -> list[tuple[int, EventPattern]]:
+    """Patterns for an implementation, with their numbers."""
+    return [(number, one) for number, one in enumerate(patterns, 1) if not (by and one.by and one.by != by)]
+
+
+def _nearer(near: _Near | None, differences: list[FieldDifference], line: Line, place: int) -> _Near:
+    """The nearer one of two events: another type of message is further away than another value."""
+    distance = sum(10 if difference.path == "msg_type" else 1 for difference in differences)
+    if near is not None and near.distance <= distance:
+        return near
+    return _Near(distance, place, line.get("frame", 0), tuple(differences))
+
+
+def _unmet(pattern: EventPattern, number: int, found: int, near: _Near | None) -> Unmet:
     if near is None:
         return Unmet(pattern, number, found)
-    return Unmet(pattern, number, found, near[0], tuple(near[1]))
-
-
-def _distance(one: tuple[int, list[FieldDifference]]) -> tuple[int, int]:
-    """How far an event is from a pattern: another type of message is further away than another value."""
-    return sum(10 if difference.path == "msg_type" else 1 for difference in one[1]), one[0]
+    return Unmet(pattern, number, found, near.place, near.differences, near.frame)
 
 
 def _differences(expected: Mapping[str, Any], actual: Mapping[str, Any], before: str) -> Iterator[FieldDifference]:

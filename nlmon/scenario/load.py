@@ -5,7 +5,7 @@ Rules:
    (NLM-S017).
 2. All mistakes of a file are found at once, in the order of its lines; a text that is no YAML has one.
 
-Not here: reading files (``nlmon.cli.scenario_files``), and what several scenarios must have in common (``check``).
+Not here: reading files (``files``), and what several scenarios must have in common (``check``).
 """
 
 from __future__ import annotations

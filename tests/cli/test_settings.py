@@ -20,7 +20,7 @@ from msgspec import structs
 
 from nlmon.cli.main import group
 from nlmon.cli.policy_options import policy_options
-from nlmon.cli.settings import SETTINGS, load_policy, settings_schema
+from nlmon.cli.settings import SETTINGS, RunSettings, load_policy, load_run_settings, settings_schema
 from nlmon.errors import InputError, NlmonError, UsageError
 from nlmon.names import PROTOCOLS
 from nlmon.report.policy import Policy, fail_words
@@ -198,7 +198,7 @@ FILES = [
     (
         "colour = 1",
         "NLM-P005: no setting is called 'colour' (nlmon.toml:1); there are fail_on, min_events, max_lost, "
-        "require_protocols, known",
+        "require_protocols, known, allow_run, capture_folders",
     ),
     (
         'min_events = "3"',
@@ -429,12 +429,40 @@ def test_any_text_is_settings_or_a_mistake(text: str | bytes) -> None:
     assert isinstance(found, Policy | InputError)
 
 
-def test_the_settings_are_the_fields_of_a_policy() -> None:
+def test_the_settings_are_the_fields_of_a_policy_and_of_runs() -> None:
     """In their order; the examples are TOML, and right."""
     examples = tomllib.loads("\n".join(setting.example for setting in SETTINGS.values()))
 
-    assert [*SETTINGS, "sources"] == list(Policy.__struct_fields__)
+    assert [*SETTINGS, "sources"] == [
+        *(name for name in Policy.__struct_fields__ if name != "sources"),
+        *(*RunSettings.__struct_fields__, "sources"),
+    ]
     assert list(Draft202012Validator(settings_schema()).iter_errors(examples)) == []
+
+
+def test_settings_of_runs_are_no_policy(tmp_path: Path) -> None:
+    """They stand in the same file; folders are relative to it."""
+    (tmp_path / "nlmon.toml").write_text('allow_run = true\ncapture_folders = ["rec"]\nmin_events = 2\n')
+    settings = load_run_settings(start=tmp_path, config=None)
+
+    assert (settings.allow_run, [Path(one).resolve() for one in settings.capture_folders]) == (
+        True,
+        [tmp_path.resolve() / "rec"],
+    )
+    assert load(tmp_path).min_events == 2
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [('allow_run = "yes"', "NLM-P006"), ("capture_folders = 3", "NLM-P006"), ("capture_folders = [1]", "NLM-P006")],
+)
+def test_wrong_settings_of_runs_are_refused(tmp_path: Path, line: str, code: str) -> None:
+    """Whoever reads the file says so, also for a policy."""
+    (tmp_path / "nlmon.toml").write_text(line)
+
+    with pytest.raises(InputError) as error:
+        load(tmp_path)
+    assert error.value.code == code
 
 
 def blocks(kind: str) -> list[str]:
@@ -464,7 +492,10 @@ def test_the_commands_of_the_page_can_be_typed(here: Path) -> None:
 
 def test_the_page_names_every_key() -> None:
     """Its option, its default and what it is for."""
-    rows = re.findall(r"^\| `(\w+)` \| `(\S+) \w+` \| [^|]+ \| `(.*)` \| (.*) \|$", TEXT, re.MULTILINE)
-    defaults = {key: json.dumps(getattr(Policy(), key)) for key in SETTINGS}
+    rows = re.findall(r"^\| `(\w+)` \| (?:`(\S+?)(?: \w+)?`)? ?\| [^|]+ \| `(.*)` \| (.*) \|$", TEXT, re.MULTILINE)
+    both = Policy(), RunSettings()
+    defaults = {
+        key: json.dumps(next(getattr(one, key) for one in both if key in one.__struct_fields__)) for key in SETTINGS
+    }
 
     assert rows == [(key, one.option, defaults[key], one.meaning) for key, one in SETTINGS.items()]

@@ -1,0 +1,203 @@
+"""``nlmon run``: scenarios are run, and what came of them is reported.
+
+Rules:
+1. A scenario is run once for all of its cases that are meant; what each outcome is worth is decided by
+   ``nlmon.report.outcome``.
+2. The stream is written while the run goes on, the other reports at its end.
+
+Not here: running a scenario (``nlmon.scenario``), where it is run (``run_suite``), the forms of reports
+(``nlmon.report``).
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from nlmon.cli.common import warn
+from nlmon.cli.policy_options import policy_options
+from nlmon.errors import UsageError
+
+if TYPE_CHECKING:  # start-up: --help needs none of it
+    from nlmon.report.policy import Policy
+
+__all__ = ["command"]
+
+_KINDS = ("jsonl", "junit")
+
+
+def _reports(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tuple[tuple[str, Path], ...]:
+    found = []
+    for value in values:
+        kind, colon, path = value.partition(":")
+        if kind not in _KINDS or not colon or not path:
+            raise click.BadParameter(f"{value!r} is no report; try junit:report.xml or jsonl:report.jsonl")
+        found.append((kind, Path(path)))
+    return tuple(found)
+
+
+def _jobs(_: click.Context, __: click.Parameter, value: str) -> int:
+    if value == "auto":
+        return 0
+    if not (value.isascii() and value.isdigit() and len(value) < 10):
+        raise click.BadParameter(f"{value!r} is no number of processes; try 4, or auto for one per CPU")
+    return int(value)
+
+
+@click.command()
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path, readable=False))
+@click.option(
+    "-k",
+    "words",
+    default="",
+    metavar="WORDS",
+    help="Only cases whose id or file has these, such as 'link and not rollback'.",
+)
+@click.option("-x", "--exitfirst", is_flag=True, help="Stop after the first case that fails or errors.")
+@click.option("--max-fail", type=click.IntRange(1), metavar="N", help="Stop after so many cases that fail or error.")
+@click.option("--live", "source", flag_value="live", help="Only what runs on this kernel.")
+@click.option("--recorded", "source", flag_value="recorded", help="Replay recordings only.")
+@click.option("-i", "--implementation", metavar="NAME", help="The candidate, instead of the one that a scenario names.")
+@click.option("--against", metavar="NAME", help="The reference, instead of the one that a scenario names.")
+@click.option("--allow-run", is_flag=True, help="Let scenarios use captures anywhere, any program, and Python.")
+@click.option("--seed", type=click.IntRange(0), metavar="N", help="For faults, instead of that of the scenario.")
+@click.option(
+    "--time-scale",
+    type=click.FloatRange(0.01, 1000),
+    default=1.0,
+    metavar="X",
+    help="Deadlines are X times longer.  [default: 1]",
+)
+@click.option(
+    "--jobs",
+    callback=_jobs,
+    default="1",
+    metavar="N",
+    help="Processes that run scenarios; 0 or auto: one per CPU.  [default: 1]",
+)
+@click.option("--executor", "cluster", default="", metavar="dask:ADDRESS", help="Run on the workers of a dask cluster.")
+@click.option(
+    "--report",
+    "reports",
+    multiple=True,
+    callback=_reports,
+    metavar="KIND:PATH",
+    help="Also write a report: junit:PATH or jsonl:PATH. Repeatable.",
+)
+@click.option("--format", "form", type=click.Choice(["pretty", "jsonl"]), default="pretty", show_default=True)
+@click.option(
+    "--keep-on-failure",
+    "keep",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Keep what runs again what fails: scenario, capture, events.",
+)
+@click.option("--dry-run", is_flag=True, help="List the cases instead of running them.")
+@click.option("-v", "--verbose", is_flag=True, help="Say more of each scenario.")
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing of what passes.")
+@policy_options
+def command(
+    paths: tuple[Path, ...],
+    words: str,
+    exitfirst: bool,
+    max_fail: int | None,
+    source: str | None,
+    implementation: str | None,
+    against: str | None,
+    allow_run: bool,
+    seed: int | None,
+    time_scale: float,
+    jobs: int,
+    cluster: str,
+    reports: tuple[tuple[str, Path], ...],
+    form: str,
+    keep: Path | None,
+    dry_run: bool,
+    verbose: bool,
+    quiet: bool,
+    policy: Policy,
+) -> None:
+    """Run scenario files, or all in folders; PATHS default to scenarios.
+
+    Exit code: 0 all passed, 1 something failed, 3 something could not be run or nothing matched, 4 the environment
+    lacks what all of them need.
+    """
+    from nlmon.cli.knownfile import known_file  # noqa: PLC0415  (start-up: --help needs none of it)
+    from nlmon.cli.run_suite import Suite, run_suite  # noqa: PLC0415
+    from nlmon.cli.settings import load_run_settings  # noqa: PLC0415
+    from nlmon.scenario.options import RunOptions  # noqa: PLC0415
+
+    config: Path | None = click.get_current_context().params["config"]
+    settings = load_run_settings(start=_here(), config=config)
+    suite = Suite.find(paths or (Path("scenarios"),), words)
+    options = RunOptions(
+        source=source or "",  # type: ignore[arg-type]
+        policy=policy,
+        known=known_file(policy.known).valid,
+        names=_names(implementation, against),
+        allow_run=allow_run or settings.allow_run,
+        folders=tuple(str(folder.resolve()) for folder in (*suite.folders, *map(Path, settings.capture_folders))),
+        seed=seed,
+        time_scale=time_scale,
+    )
+    if dry_run:
+        for case in suite.cases:
+            click.echo(case.id)
+        warn(f"{len(suite.cases)} cases of {len(suite.files)} scenarios would run")
+        sys.exit(0 if suite.cases else 3)
+    given = {
+        name: " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+        for name, value in click.get_current_context().params.items()
+        if value not in (None, False, (), "") and name not in {"paths", "config"} and not _is_default(name)
+    }
+    code = run_suite(
+        suite,
+        options,
+        given,
+        jobs=jobs,
+        cluster=_cluster(cluster),
+        stop_after=1 if exitfirst else max_fail,
+        reports=reports,
+        stream=form == "jsonl",
+        keep=keep,
+        quiet=quiet,
+        verbose=verbose,
+    )
+    sys.exit(code)
+
+
+def _names(implementation: str | None, against: str | None) -> tuple[str, str] | None:
+    if implementation is None and against is None:
+        return None
+    from nlmon.backends.registry import BACKENDS  # noqa: PLC0415  (start-up: only who names one needs them)
+
+    names = against or "legacy", implementation or "libnl"
+    for name in names:
+        if name not in BACKENDS:
+            raise UsageError(
+                "NLM-B003", f"no implementation is called {name!r}", hint=f"choose {' or '.join(BACKENDS)}"
+            )
+    return names
+
+
+def _cluster(value: str) -> str:
+    kind, _colon, address = value.partition(":")
+    if value and (kind != "dask" or not address):
+        raise click.BadParameter(f"{value!r} is no executor; try dask:tcp://HOST:8786, the address of a dask scheduler")
+    return address
+
+
+def _is_default(name: str) -> bool:
+    source = click.get_current_context().get_parameter_source(name)
+    return source is not None and source.name == "DEFAULT"
+
+
+def _here() -> Path:
+    """The current folder; the root if it was removed, as nothing is above it then."""
+    try:
+        return Path.cwd()
+    except OSError:
+        return Path("/")

@@ -1,0 +1,94 @@
+"""Keeps what is needed to run again what failed: a folder for each scenario.
+
+    DIR/ID/scenario.yaml      the scenario; its capture is the one beside it
+    DIR/ID/CAPTURE            the recording, as it is
+    DIR/ID/events-NAME.jsonl  what the implementation NAME made of it, as nlmon decode prints it
+    DIR/ID/result.json        the results of its cases
+    DIR/ID/reproduce.sh       the command
+
+Rules:
+1. A folder is whole or absent: it is filled under another name and renamed; what was kept before gives way.
+
+Not here: what fails (``nlmon.scenario``).
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from nlmon.backends.options import BackendOptions
+from nlmon.backends.registry import BACKENDS, create
+from nlmon.capture import open_capture
+from nlmon.engine.feed import Feed
+from nlmon.engine.run import read_capture
+from nlmon.errors import InputError, NlmonError
+from nlmon.eventjson.write import events_to_json
+from nlmon.report.jsonout import report_bytes
+from nlmon.report.outcome import CaseResult
+from nlmon.scenario.check import capture_path
+from nlmon.scenario.files import read_scenario
+from nlmon.scenario.load import ScenarioFile
+
+__all__ = ["keep_failed"]
+
+
+def keep_failed(folder: Path, files: Sequence[ScenarioFile], results: Sequence[CaseResult]) -> list[Path]:
+    """Keep each scenario that has a case that failed or errored; gives the folders. Raises ``InputError``."""
+    kept = []
+    for file in files:
+        bad = [one for one in results if one.scenario == file.scenario.id and one.outcome in {"failed", "errored"}]
+        if bad:
+            try:
+                kept.append(_keep(folder, file, bad))
+            except OSError as error:
+                what, why = "what failed cannot be kept", error.strerror or str(error)
+                raise InputError("NLM-U023", what, where=str(folder), why=why) from error
+    return kept
+
+
+def _keep(folder: Path, file: ScenarioFile, results: Sequence[CaseResult]) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / file.scenario.id
+    part = Path(tempfile.mkdtemp(prefix=f".{file.scenario.id}-", dir=folder))
+    try:
+        part.chmod(0o755)
+        text, capture = read_scenario(Path(file.where)), file.scenario.capture
+        source = Path(capture_path(file)) if capture is not None else None
+        ran = any(one.report is not None for one in results)  # else its capture was refused, or is not there
+        if ran and capture is not None and source is not None:
+            shutil.copyfile(source, part / source.name)
+            text = text.replace(capture.path.encode(), source.name.encode(), 1)
+            for one in file.scenario.implementations:
+                if one.name in BACKENDS:
+                    _write_events(part / f"events-{one.name}.jsonl", file, source, one.name)
+        (part / "scenario.yaml").write_bytes(text)
+        (part / "result.json").write_bytes(b"".join(map(report_bytes, results)))
+        script = part / "reproduce.sh"
+        script.write_text('#!/bin/sh\ncd "$(dirname "$0")" && exec nlmon run scenario.yaml\n', encoding="utf-8")
+        script.chmod(0o755)
+        if target.exists():
+            shutil.rmtree(target)
+        part.rename(target)
+    except BaseException:
+        shutil.rmtree(part, ignore_errors=True)
+        raise
+    return target
+
+
+def _write_events(path: Path, file: ScenarioFile, capture: Path, name: str) -> None:
+    """The events of an implementation, as far as the capture can be read."""
+    select = file.scenario.capture.select if file.scenario.capture is not None else "notifications"
+    try:
+        with path.open("wb") as out, open_capture(capture) as reader:
+            feed = Feed(
+                (partial(create, name),), reader.info.byteorder, select=select, options=BackendOptions(), seeds=False
+            )
+            for side in read_capture(feed, reader):
+                out.write(events_to_json(side.events))
+            feed.close()
+    except NlmonError:
+        return  # the result says what is wrong

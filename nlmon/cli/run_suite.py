@@ -1,0 +1,243 @@
+"""Runs many scenarios, one after another, in several processes or on a cluster, and reports.
+
+    files ─► cases that are meant ─► results, in the order of the files ─► stream, terminal, JUnit, what is kept
+
+Rules:
+1. A file that is no scenario, and a process that is lost, are errored cases; the others keep their results.
+2. Results come in the order of the files, whatever ran first.
+
+Not here: options (``run``), and running one scenario (``nlmon.scenario.run``).
+"""
+
+from __future__ import annotations
+
+import platform
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from itertools import chain
+from pathlib import Path
+from typing import TypeAlias
+
+from msgspec import Struct, structs
+
+from nlmon import __version__
+from nlmon.cli.common import progress, warn
+from nlmon.cli.output import write_report
+from nlmon.cli.pick import picker
+from nlmon.cli.spread import patient_signals
+from nlmon.errors import PlatformError
+from nlmon.jobs.order import LOST, in_order
+from nlmon.jobs.processes import Processes, allowed_cpus
+from nlmon.report.junit import junit_bytes
+from nlmon.report.outcome import (
+    CaseLine,
+    CaseResult,
+    RunFooter,
+    RunHeader,
+    RunLine,
+    count_outcomes,
+    exit_code,
+)
+from nlmon.report.runstream import RunStream
+from nlmon.report.runtext import case_lines, last_line
+from nlmon.scenario.cases import cases_of, without_run
+from nlmon.scenario.check import capture_path, check_ids
+from nlmon.scenario.files import digest_of, find_scenarios
+from nlmon.scenario.load import ScenarioFile
+from nlmon.scenario.options import RunOptions
+from nlmon.scenario.run import load_file, run_path, run_scenario, unreadable
+
+__all__ = ["Suite", "run_suite"]
+
+_STOPS = {"failed", "errored"}
+
+Task: TypeAlias = tuple[ScenarioFile, RunOptions]
+
+
+class Suite(Struct, frozen=True):
+    """Scenarios that are to run. ``cases``: those that are meant; ``mistaken``: results of files that cannot run;
+    ``folders``: those that were given."""
+
+    files: tuple[ScenarioFile, ...]
+    cases: tuple[CaseLine, ...]
+    mistaken: tuple[CaseResult, ...]
+    folders: tuple[Path, ...]
+
+    @classmethod
+    def find(cls, paths: Sequence[Path], words: str) -> Suite:
+        """The scenarios of files and folders, and of these the cases whose id or file has ``words``."""
+        picked = picker(words)
+        files: list[ScenarioFile] = []
+        mistaken: list[CaseResult] = []
+        for path in find_scenarios(paths)[0]:
+            file, wrong = load_file(path)
+            if file is not None:
+                files.append(file)
+            mistaken += [one for one in wrong if picked(one.where)]
+        taken = check_ids(files)
+        for file in files:
+            if file.where in taken and picked(f"{file.scenario.id} {file.where}"):
+                mistaken.append(unreadable(file.where, [taken[file.where]]))
+        files = [file for file in files if file.where not in taken]
+        cases = [case for file in files for case in cases_of(file) if picked(f"{case.id} {case.where}")]
+        meant = {case.scenario for case in cases}
+        chosen = tuple(file for file in files if file.scenario.id in meant)
+        return cls(chosen, tuple(cases), tuple(mistaken), tuple(path for path in paths if path.is_dir()))
+
+    def only(self, file: ScenarioFile) -> tuple[str, ...]:
+        """Ids of the cases of a scenario that are meant."""
+        return tuple(case.id for case in self.cases if case.scenario == file.scenario.id)
+
+
+def run_suite(
+    suite: Suite,
+    options: RunOptions,
+    given: dict[str, str],
+    *,
+    jobs: int,
+    cluster: str,
+    stop_after: int | None,
+    reports: Sequence[tuple[str, Path]],
+    stream: bool,
+    keep: Path | None,
+    quiet: bool,
+    verbose: bool,
+) -> int:
+    """Run a suite, report, and give the exit code. ``given``: options as they were given, for the report."""
+    out = sys.stdout.buffer
+    header, began = _header(suite, options, given), time.perf_counter()
+    lines = bytearray()
+    streams = [RunStream(out.write)] if stream else []
+    streams += [RunStream(lines.extend)] if any(kind == "jsonl" for kind, _ in reports) else []
+    results: list[CaseResult] = []
+
+    def add(record: RunLine) -> None:
+        for one in streams:
+            one.add(record)
+        if stream:
+            out.flush()
+
+    add(header)
+    for case in suite.cases:
+        add(case)
+    bad = 0
+    with _results(suite, options, jobs, cluster) as found:
+        for some in found:
+            for result in some:
+                results.append(result)
+                add(result)
+            bad += sum(result.outcome in _STOPS for result in some)
+            if stop_after is not None and bad >= stop_after:
+                break
+    seconds = time.perf_counter() - began
+    outcomes = count_outcomes(results)
+    code = exit_code(outcomes)
+    add(RunFooter(outcomes, round(seconds, 3), code))
+    if not stream:
+        _print(results, seconds, quiet=quiet, verbose=verbose)
+    if not results:
+        warn("nothing matched")
+    left = len(suite.cases) + len(suite.mistaken) - len(results)
+    if left > 0:
+        warn(f"stopped after {bad} that did not pass; {left} cases did not run")
+    for kind, path in reports:
+        write_report(path, bytes(lines) if kind == "jsonl" else junit_bytes(header, results, seconds))
+    if keep is not None:
+        from nlmon.cli.run_keep import keep_failed  # noqa: PLC0415  (only what fails is kept)
+
+        for folder in keep_failed(keep, suite.files, results):
+            warn(f"kept {folder}")
+    return code
+
+
+def _print(results: Sequence[CaseResult], seconds: float, *, quiet: bool, verbose: bool) -> None:
+    for line in case_lines(results, quiet=quiet, verbose=verbose):
+        sys.stdout.write(line + "\n")
+    sys.stdout.write(last_line(results, seconds) + "\n")
+
+
+def _header(suite: Suite, options: RunOptions, given: dict[str, str]) -> RunHeader:
+    inputs = {}
+    for path in dict.fromkeys(name for file in suite.files for name in (file.where, capture_path(file)) if name):
+        try:
+            if Path(path).is_file():
+                inputs[path] = digest_of(Path(path))
+        except OSError:
+            continue  # the case says that it cannot be read
+    return RunHeader(
+        tool="nlmon",
+        version=__version__,
+        host=platform.node(),
+        kernel=platform.release(),
+        started=datetime.now(UTC).isoformat(timespec="seconds"),
+        policy=options.policy,
+        options=given,
+        inputs=inputs,
+    )
+
+
+@contextmanager
+def _results(suite: Suite, options: RunOptions, jobs: int, cluster: str) -> Iterator[Iterator[list[CaseResult]]]:
+    """The results of all scenarios in order; whoever leaves by an exception ends the processes, too."""
+    tasks = [(file, structs.replace(options, only=suite.only(file))) for file in suite.files]
+    mistaken = [list(suite.mistaken)] if suite.mistaken else []
+    count = min(jobs or allowed_cpus(), len(tasks))
+    with ExitStack() as stack:
+        advance = stack.enter_context(progress(len(tasks), "scenarios", of_bytes=False))
+        done: list[int] = []
+
+        def on_done(number: int) -> None:
+            done.append(number)
+            if advance is not None:
+                advance(len(done))
+
+        if cluster:
+            from nlmon.jobs.cluster import open_cluster  # noqa: PLC0415  (start-up: only a cluster needs it)
+
+            there = stack.enter_context(open_cluster(cluster))
+            spread = _spread(tasks, there.executor, there.lost, on_done)
+        elif count > 1:
+            stack.enter_context(patient_signals())
+            spread = _spread(tasks, stack.enter_context(Processes(count)), LOST, on_done)
+        else:
+            spread = _here(tasks, on_done)
+        yield chain(mistaken, spread)
+
+
+def _here(tasks: Sequence[Task], on_done: Callable[[int], None]) -> Iterator[list[CaseResult]]:
+    for number, (file, options) in enumerate(tasks):
+        yield run_scenario(file, options)
+        on_done(number)
+
+
+def _spread(
+    tasks: Sequence[Task],
+    executor: Executor,
+    lost: tuple[type[BaseException], ...],
+    on_done: Callable[[int], None],
+) -> Iterator[list[CaseResult]]:
+    return in_order(
+        tasks,
+        lambda task: executor.submit(run_path, task[0].where, task[1]),
+        _lost,
+        weigh=lambda task: _size(capture_path(task[0])),
+        lost=lost,
+        on_done=on_done,
+    )
+
+
+def _lost(task: Task) -> list[CaseResult]:
+    why, hint = "it was killed, or memory ran out", "run it by itself, or with fewer --jobs"
+    error = PlatformError("NLM-J001", "the process that ran the scenario is gone", why=why, hint=hint)
+    return without_run(task[0], task[1].only, "errored", error.text, code=error.code)
+
+
+def _size(path: str) -> int:
+    try:
+        return Path(path).stat().st_size
+    except OSError:
+        return 0

@@ -1,0 +1,33 @@
+"""Differences as lines for people: what differs and where, both values one below the other, and the bytes.
+
+Not here: which differences are shown (``pretty``, ``nlmon.scenario.cases``).
+"""
+
+from __future__ import annotations
+
+from nlmon.report.model import DifferenceGroup, DifferenceRow
+
+__all__ = ["difference_lines"]
+
+
+def difference_lines(group: DifferenceGroup, names: tuple[str, str]) -> list[str]:
+    """The first of differences that are alike, and how many there are."""
+    lines = _difference(group.first, names)
+    if group.count > 1:
+        lines.append(f"    … and {group.count - 1:,} more like it")
+    return lines
+
+
+def _difference(found: DifferenceRow, names: tuple[str, str]) -> list[str]:
+    where = f"frame {found.frame}, offset {found.offset:#x}"
+    if found.attribute:
+        at = f" at {found.attribute_offset:#x}" if found.attribute_offset >= 0 else " (not in the message)"
+        where += f", {found.attribute}{at}"
+    lines = [f"{found.code} {found.cls} {found.message} {found.field}".rstrip() + f" — {where}: {found.reason}"]
+    width = max(map(len, names))
+    if found.reference or found.candidate:
+        lines.append(f"    {names[0]:<{width}}  {found.reference}")
+        lines.append(f"    {names[1]:<{width}}  {found.candidate}")
+    if found.hex:
+        lines.append(f"    {'bytes':<{width}}  {found.hex}")
+    return lines

@@ -1,0 +1,98 @@
+"""The report of a run for people: a line for each scenario, details of what did not pass, and a last line.
+
+Rules:
+1. The worst comes first. A scenario whose directions all passed, or were all skipped for one reason, is one line.
+2. What comes from a file or from the kernel is printed with its control characters escaped.
+
+Not here: the values (``outcome``), and where they are printed (``nlmon.cli.run``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from nlmon.report.model import in_direction
+from nlmon.report.outcome import CaseResult, count_outcomes, worst_first
+from nlmon.report.text import counted, printable
+
+__all__ = ["case_lines", "details", "last_line"]
+
+
+def case_lines(results: Sequence[CaseResult], *, quiet: bool = False, verbose: bool = False) -> Iterator[str]:
+    """The report but for its last line. ``quiet``: only what did not pass; ``verbose``: the title and what was
+    compared, too."""
+    reason = _common_reason(results)
+    if reason:
+        yield f"all {counted(len(results), 'case')} ended for one reason: {printable(reason)}"
+        return
+    waiting = worst_first(results)
+    while waiting:
+        result = waiting.pop(0)
+        if result.outcome in {"failed", "errored"} or (result.outcome == "xfailed" and verbose):
+            yield from map(printable, _with_details(result))
+            continue
+        if result.outcome == "xfailed":
+            if not quiet:
+                yield printable(f"xfailed  {result.id}: {result.reason}")
+            continue
+        others = [one for one in waiting if (one.scenario, one.outcome) == (result.scenario, result.outcome)]
+        waiting = [one for one in waiting if one not in others]
+        if not quiet:
+            yield from map(printable, _good([result, *others], verbose=verbose))
+
+
+def last_line(results: Sequence[CaseResult], seconds: float) -> str:
+    """How many scenarios and cases there are, the outcomes, and the time."""
+    counts = count_outcomes(results)
+    outcomes = ", ".join(f"{count:,} {outcome}" for outcome, count in counts.items()) or "nothing ran"
+    scenarios = counted(len({result.scenario for result in results}), "scenario")
+    return f"{outcomes}  ({counted(len(results), 'case')} of {scenarios}, {seconds:.1f} s)"
+
+
+def details(result: CaseResult) -> Iterator[str]:
+    """All that is to be said of a case that did not pass, but for its first line."""
+    if result.title:
+        yield result.title
+    if not result.findings and result.reason:
+        yield f"{result.code}: {result.reason}" if result.code else result.reason
+    for finding in result.findings:
+        yield f"{finding.where}: {finding.what}" if finding.where else finding.what
+        yield from (f"    {line}" for line in finding.lines)
+    if result.reproduce:
+        yield f"reproduce: {result.reproduce}"
+
+
+def _with_details(result: CaseResult) -> Iterator[str]:
+    yield f"{result.outcome:7}  {result.id}  {result.where}"
+    yield from (f"  {line}" for line in details(result))
+
+
+def _good(results: Sequence[CaseResult], *, verbose: bool) -> Iterator[str]:
+    first = results[0]
+    if first.outcome == "skipped":
+        yield f"{first.outcome:7}  {first.scenario}: {first.reason}"
+        return
+    verdicts = ", ".join(f"{_direction(one)} {one.verdict}" for one in results if one.verdict)
+    yield f"{first.outcome:7}  {first.scenario}: {verdicts}" if verdicts else f"{first.outcome:7}  {first.scenario}"
+    if verbose:
+        yield f"         {first.title}"
+        if first.report is not None:
+            names = in_direction(first.direction, (first.reference, first.candidate))
+            compared = counted(sum(first.report.compared.values()), "event")
+            yield f"         {names[1]} against {names[0]}, {compared} compared, {first.seconds:.2f} s, {first.where}"
+
+
+def _direction(result: CaseResult) -> str:
+    """``migrate``, and of more than two implementations to which one."""
+    return result.id.removeprefix(result.scenario).strip("[]") or result.direction
+
+
+def _common_reason(results: Sequence[CaseResult]) -> str:
+    """The reason of all, if each errored or was skipped for the same: it is said once."""
+    reasons = {(one.outcome, one.code, one.reason) for one in results}
+    if len(results) < 3 or len(reasons) != 1:
+        return ""
+    outcome, code, reason = reasons.pop()
+    if outcome not in {"errored", "skipped"}:
+        return ""
+    return f"{code}: {reason}" if code else reason

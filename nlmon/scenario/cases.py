@@ -1,0 +1,276 @@
+"""The outcome of a case: the verdict that came of a run and what implementations gave, held against the scenario.
+
+Rules:
+1. A case passes when the verdict is the one that is expected and nothing else that is expected is lacking. Too little
+   evidence is no success: a verdict that is inconclusive or an error, where that is not expected, is an errored case.
+2. What does not depend on the direction belongs to the first case of a comparison.
+3. A scenario that is optional or tentative and does not hold is ``xfailed``, which fails no run.
+4. Where a regression is expected and differences are named, a regression that no pattern names does not hold.
+
+Not here: running scenarios (``recorded``, ``run``).
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+from msgspec import Struct, structs
+
+from nlmon.compare.difference import Class
+from nlmon.report.differences import difference_lines
+from nlmon.report.model import CaptureReport, Direction, Verdict, in_direction
+from nlmon.report.outcome import CaseLine, CaseResult, Finding, Outcome
+from nlmon.scenario.load import ScenarioFile
+from nlmon.scenario.model import DifferencePattern, Scenario
+
+__all__ = ["Pair", "case_id", "cases_of", "judge", "merge_findings", "pairs_of", "reproduce", "without_run"]
+
+GROUPS_SHOWN = 5
+LISTED = 10
+
+
+class Pair(Struct, frozen=True):
+    """Two implementations of a scenario that are compared, by their place in its list. ``control``: the first one with
+    itself, so that a difference is noise. ``directions``: those in which there is a case."""
+
+    reference: int
+    candidate: int
+    directions: tuple[Direction, ...]
+    control: bool = False
+
+
+def pairs_of(scenario: Scenario, only: Collection[str] = ()) -> tuple[Pair, ...]:
+    """The comparisons of a scenario: the first implementation with each other one, and with itself for control.
+    ``only``: ids of the cases that are meant; empty: all."""
+    verdict = scenario.expect.verdict
+    directions: tuple[Direction, ...] = (
+        *(("migrate",) if verdict.migrate is not None or verdict.rollback is None else ()),
+        *(("rollback",) if verdict.rollback is not None else ()),
+    )
+    others = tuple(Pair(0, number, directions) for number in range(1, len(scenario.implementations)))
+    pairs = (*others, Pair(0, 0, ("migrate",), control=True)) if scenario.control else others
+    if not only:
+        return pairs
+    meant = [
+        structs.replace(pair, directions=tuple(one for one in pair.directions if case_id(scenario, pair, one) in only))
+        for pair in pairs
+    ]
+    return tuple(pair for pair in meant if pair.directions)
+
+
+def case_id(scenario: Scenario, pair: Pair, direction: Direction) -> str:
+    """``link.flap[rollback]``; of more than two implementations it names the other one, too."""
+    if pair.control:
+        return f"{scenario.id}[control]"
+    several = len(scenario.implementations) > 2
+    other = f"-{scenario.implementations[pair.candidate].name}" if several else ""
+    return f"{scenario.id}[{direction}{other}]"
+
+
+def cases_of(file: ScenarioFile, only: Collection[str] = ()) -> list[CaseLine]:
+    """The cases of a scenario; ``only``: see ``pairs_of``."""
+    scenario = file.scenario
+    return [
+        CaseLine(case_id(scenario, pair, direction), scenario.id, scenario.title, file.where, direction)
+        for pair in pairs_of(scenario, only)
+        for direction in pair.directions
+    ]
+
+
+def reproduce(where: str, scenario: str) -> str:
+    """The command that runs a scenario again."""
+    return f"nlmon run {shlex.quote(where)} -k {shlex.quote(scenario)}"
+
+
+def judge(
+    file: ScenarioFile, pair: Pair, reports: Sequence[CaptureReport], findings: Iterable[Finding], seconds: float
+) -> list[CaseResult]:
+    """The results of a comparison that was run. ``reports``: of both directions; ``findings``: what does not hold,
+    whatever the direction."""
+    results = []
+    shared = list(findings)
+    for direction in pair.directions:
+        report = next(one for one in reports if one.direction == direction)
+        expected = _expected(file.scenario, pair, direction)
+        own = [*_verdict(file, report, expected), *_differences(file, report)] if not pair.control else _noise(report)
+        found: tuple[Finding, ...] = (*own, *shared)
+        shared = []
+        outcome = _outcome(file.scenario, report, expected, found)
+        results.append(_result(file, pair, direction, report, expected, outcome, found, seconds))
+    return results
+
+
+def without_run(
+    file: ScenarioFile,
+    only: Collection[str],
+    outcome: Outcome,
+    reason: str,
+    *,
+    code: str = "",
+    where: str = "",
+    seconds: float = 0.0,
+) -> list[CaseResult]:
+    """The results of a scenario that did not run to its end, or was skipped. ``only``: see ``pairs_of``; ``where``: the
+    place of the reason."""
+    return [
+        CaseResult(
+            id=case.id,
+            scenario=case.scenario,
+            title=case.title,
+            where=where or case.where,
+            direction=case.direction,
+            reference="",
+            candidate="",
+            outcome=outcome,
+            reason=reason,
+            code=code,
+            seconds=seconds,
+            reproduce=reproduce(case.where, case.scenario) if outcome == "errored" else "",
+        )
+        for case in cases_of(file, only)
+    ]
+
+
+def _result(
+    file: ScenarioFile,
+    pair: Pair,
+    direction: Direction,
+    report: CaptureReport,
+    expected: Verdict | None,
+    outcome: Outcome,
+    findings: tuple[Finding, ...],
+    seconds: float,
+) -> CaseResult:
+    scenario = file.scenario
+    names = scenario.implementations[pair.reference].name, scenario.implementations[pair.candidate].name
+    reference, candidate = in_direction(direction, names)
+    return CaseResult(
+        id=case_id(scenario, pair, direction),
+        scenario=scenario.id,
+        title=scenario.title,
+        where=file.where,
+        direction=direction,
+        reference=reference,
+        candidate=candidate,
+        outcome=outcome,
+        reason=findings[0].what if findings else "",
+        findings=findings,
+        expected=expected,
+        verdict=report.verdict,
+        report=report,
+        seconds=seconds,
+        reproduce=reproduce(file.where, scenario.id) if outcome in {"failed", "errored"} else "",
+    )
+
+
+def _expected(scenario: Scenario, pair: Pair, direction: Direction) -> Verdict | None:
+    if pair.control:
+        return "equivalent"
+    return scenario.expect.verdict.migrate if direction == "migrate" else scenario.expect.verdict.rollback
+
+
+def _outcome(
+    scenario: Scenario, report: CaptureReport, expected: Verdict | None, findings: Sequence[Finding]
+) -> Outcome:
+    if report.verdict in {"inconclusive", "error"} and report.verdict != expected:
+        return "errored"
+    if not findings:
+        return "passed"
+    return "failed" if scenario.level == "required" else "xfailed"
+
+
+def _verdict(file: ScenarioFile, report: CaptureReport, expected: Verdict | None) -> Iterator[Finding]:
+    """What is wrong with a verdict, with the differences that it rests on."""
+    undecided = report.verdict in {"inconclusive", "error"}
+    if report.verdict == expected:
+        if report.fails and report.verdict == "equivalent":
+            yield Finding(f"verdict: the policy fails it: {report.fails}", file.place("expect"), _evidence(report))
+    elif expected is not None or undecided:
+        path = ("expect", "verdict", report.direction)
+        known = path in file.document.values
+        where = file.place(*path) if known else file.place("expect", "verdict") if expected else file.place("expect")
+        wanted = f"expected {expected}, " if expected else ""
+        what = f"verdict ({report.direction}): {wanted}got {report.verdict}"
+        yield Finding(what, where, _evidence(report))
+
+
+def _evidence(report: CaptureReport) -> tuple[str, ...]:
+    """Why a verdict is what it is."""
+    lines = [f"because: {report.reason}"] if report.reason else []
+    for group in report.groups[:GROUPS_SHOWN]:
+        lines += difference_lines(group, _names_of(report))
+    if len(report.groups) > GROUPS_SHOWN:
+        lines.append(f"… and {len(report.groups) - GROUPS_SHOWN:,} other kinds of differences")
+    if report.losses:
+        lines.append("would be lost: " + ", ".join(f"{name} {count:,}" for name, count in report.losses.items()))
+    return tuple(lines)
+
+
+def _names_of(report: CaptureReport) -> tuple[str, str]:
+    """What the two are called in a report, in its direction."""
+    first, second = list(report.events) if len(report.events) == 2 else ("reference", "candidate")
+    return in_direction(report.direction, (first, second))
+
+
+def merge_findings(found: Mapping[str, Iterable[Finding]]) -> list[Finding]:
+    """What does not hold of implementations, by their names; what is the same for several is said once."""
+    names: dict[Finding, list[str]] = {}
+    for name, findings in found.items():
+        for finding in findings:
+            names.setdefault(finding, []).append(name)
+    return [structs.replace(finding, what=f"{', '.join(of)}: {finding.what}") for finding, of in names.items()]
+
+
+def _noise(report: CaptureReport) -> list[Finding]:
+    """What an implementation gives otherwise when it is run once more."""
+    if not report.groups and report.verdict not in {"regression", "error"}:
+        return []
+    what = f"control: {report.verdict}: the same implementation gives something else when it runs once more"
+    return [Finding(what, "", _evidence(report))]
+
+
+def _differences(file: ScenarioFile, report: CaptureReport) -> Iterator[Finding]:
+    """Differences that are named and not there as often as expected, and regressions that are not named."""
+    patterns = file.scenario.expect.differences
+    found = list(_counted(report))
+    for number, pattern in enumerate(patterns):
+        if pattern.direction not in {None, report.direction}:
+            continue
+        count = sum(one[3] for one in found if _names(pattern, one))
+        if count not in pattern.count:
+            place = " ".join(filter(None, (pattern.code, pattern.message, pattern.field)))
+            what = f"differences ({report.direction}): expected {pattern.count} {place}, found {count:,}"
+            yield Finding(what, file.place("expect", "differences", number), (_others(pattern, found),))
+    if patterns and report.verdict == "regression":
+        for group in report.groups:
+            one = (group.first.code, group.message, group.field, group.count)
+            if group.severity == "regression" and not any(_names(pattern, one) for pattern in patterns):
+                what = f"differences ({report.direction}): not expected: {' '.join(filter(None, one[:3]))}"
+                lines = tuple(difference_lines(group, _names_of(report)))
+                yield Finding(what, file.place("expect", "differences"), lines)
+
+
+def _others(pattern: DifferencePattern, found: Sequence[tuple[str, str, str, int]]) -> str:
+    """Which differences there are instead of those that a pattern names: of its code, else any but enhancements and
+    losses of service, which are many."""
+    many = {Class.ENHANCEMENT.code, Class.SERVICE.code}
+    there = [one for one in found if one[0] == pattern.code] or [one for one in found if one[0] not in many]
+    listed = ", ".join(f"{' '.join(filter(None, one[:3]))} {one[3]:,}" for one in there[:LISTED])
+    more = f" and {len(there) - LISTED:,} other kinds" if len(there) > LISTED else ""
+    return f"found: {listed or 'no such difference'}{more}"
+
+
+def _counted(report: CaptureReport) -> Iterator[tuple[str, str, str, int]]:
+    """Code, message or kind, field, and how often."""
+    for group in report.groups:
+        yield group.first.code, group.message, group.field, group.count
+    for code, counts in ((Class.ENHANCEMENT.code, report.fields), (Class.SERVICE.code, report.losses)):
+        for name, count in counts.items():
+            kind, _, field = name.partition(".")
+            yield code, kind, field, count
+
+
+def _names(pattern: DifferencePattern, one: tuple[str, str, str, int]) -> bool:
+    code, message, field, _ = one
+    return pattern.code == code and pattern.message in {"", message} and pattern.field in {"", field}

@@ -1,0 +1,122 @@
+"""What an implementation gave during a run, held against what the scenario expects while it comes.
+
+Rules:
+1. Nothing is kept but counts and the nearest event to each pattern, however long the run is.
+2. What is expected of all implementations must hold of each.
+
+Not here: what an event must be like (``expectation``), and the outcome of a case (``cases``).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from nlmon.compare.side import Side
+from nlmon.errors import CaptureError, DecodeError, FramingError, HeaderError, MessageTooLarge, NlmonError
+from nlmon.eventjson.write import event_to_dict, payload_to_dict
+from nlmon.names import message_type
+from nlmon.report.outcome import Finding
+from nlmon.report.text import counted
+from nlmon.scenario.expectation import EventCounts, EventOrder, explain_unmet
+from nlmon.scenario.load import ScenarioFile
+from nlmon.scenario.model import EventPattern, Phase
+
+__all__ = ["Observed", "phase_of"]
+
+
+class Observed:
+    """What the implementation called ``name`` gives in a run of a scenario."""
+
+    def __init__(self, file: ScenarioFile, name: str) -> None:
+        expect = file.scenario.expect
+        self.name = name
+        self._file = file
+        self._events = EventCounts(expect.events, name)
+        self._order = EventOrder(expect.in_order, name)
+        self._wanted = _Wanted((*expect.events, *expect.in_order))
+        self._errors: Counter[tuple[Phase, str]] = Counter()
+
+    def take(self, side: Side) -> None:
+        """Take what it made of a datagram."""
+        for event in side.events:
+            if self._wanted[event.protocol, event.msg_type]:
+                line = event_to_dict(event)
+                self._events.add(line)
+                self._order.add(line)
+        for error in side.errors:
+            self.take_error(error)
+
+    def take_error(self, error: NlmonError) -> None:
+        """Take an error that it reported, or that ended the run."""
+        self._errors[phase_of(error), error.code] += 1
+
+    def findings(self, lost: int, objects: Mapping[str, Iterable[Any]]) -> Iterator[Finding]:
+        """What does not hold at the end, without its name. ``lost``: messages that it said it lost; ``objects``:
+        payloads of its final state, by kind."""
+        expect, place = self._file.scenario.expect, self._file.place
+        for key, unmet in (("events", self._events.unmet()), ("in_order", self._order.unmet())):
+            for one in unmet:
+                first, *more = explain_unmet(one)
+                yield Finding(f"{key}: {first}", place("expect", key, one.number - 1), tuple(more))
+        wanted = expect.losses.by.get(self.name, expect.losses.each)
+        if wanted is not None and lost not in wanted:
+            what = f"losses: expected {wanted}, reported {lost:,}"
+            yield Finding(what, place("expect", "losses"))
+        yield from self._errors_unmet()
+        if expect.state != "kernel":
+            yield from self._objects_unmet(objects)
+
+    def _errors_unmet(self) -> Iterator[Finding]:
+        for number, pattern in enumerate(self._file.scenario.expect.errors):
+            found = self._errors[pattern.phase, pattern.code]
+            if pattern.by in {"", self.name} and found not in pattern.count:
+                what = f"errors: expected {pattern.count} {pattern.code} ({pattern.phase}), found {found:,}"
+                others = ", ".join(
+                    f"{code} ({phase}) {counted(count, 'time')}"
+                    for (phase, code), count in sorted(self._errors.items())
+                )
+                lines = (f"reported: {others or 'no error'}",)
+                yield Finding(what, self._file.place("expect", "errors", number), lines)
+
+    def _objects_unmet(self, objects: Mapping[str, Iterable[Any]]) -> Iterator[Finding]:
+        expect = self._file.scenario.expect
+        for number, pattern in enumerate(expect.state if expect.state != "kernel" else ()):
+            if pattern.by not in {"", self.name}:
+                continue
+            lines = [{"netlink": payload_to_dict(one)} for one in objects.get(pattern.kind, ())]
+            # An object is held against a pattern as an event is.
+            as_event = EventPattern({**pattern.fields}, pattern.count)
+            counts = EventCounts([as_event])
+            for line in lines:
+                counts.add(line)
+            for unmet in counts.unmet():
+                first, *more = explain_unmet(unmet)
+                what = f"state: {pattern.kind}: {first.partition(': ')[2]}"
+                where = self._file.place("expect", "state", number)
+                yield Finding(
+                    what, where, tuple(line.replace("nearest event", f"nearest {pattern.kind}") for line in more)
+                )
+
+
+class _Wanted(dict[tuple[int, int], bool]):
+    """Whether a pattern may be about events of a type, by protocol and number: only of these a line is made."""
+
+    def __init__(self, patterns: Sequence[EventPattern]) -> None:
+        super().__init__()
+        self._types: Collection[Any] = {pattern.fields.get("msg_type") for pattern in patterns}
+
+    def __missing__(self, one: tuple[int, int]) -> bool:
+        found = None in self._types or bool({one[1], message_type(*one)} & set(self._types))
+        self[one] = found
+        return found
+
+
+def phase_of(error: NlmonError) -> Phase:
+    """In which phase of a run an error arose."""
+    if isinstance(error, CaptureError):
+        return "capture"
+    if isinstance(error, FramingError | HeaderError | MessageTooLarge):
+        return "frame"
+    return "decode" if isinstance(error, DecodeError) else "socket"

@@ -1,0 +1,161 @@
+"""Runs a scenario over its recording.
+
+    capture ─► frames that are meant ─► faults ─► replay into two implementations ─► reports, and what each one gave
+
+Rules:
+1. The implementations are given frames and nothing else of the scenario; what is expected is held against what they
+   gave.
+2. A capture that cannot be read is an outcome, not the end of a run.
+
+Not here: which scenarios run (``run``), what comes out of it (``cases``).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from nlmon.backends.base import Backend
+from nlmon.backends.options import BackendOptions
+from nlmon.backends.registry import create
+from nlmon.capture import open_capture
+from nlmon.capture.base import Batch
+from nlmon.compare.known import known_for
+from nlmon.engine.replay import Replay
+from nlmon.engine.summary import capture_reports
+from nlmon.errors import CaptureError
+from nlmon.names import protocol_number
+from nlmon.report.model import CaptureReport, Damage, in_direction
+from nlmon.report.outcome import CaseResult, Finding
+from nlmon.scenario.cases import Pair, judge, merge_findings, pairs_of
+from nlmon.scenario.check import capture_path
+from nlmon.scenario.faults import apply_faults, socket_faults
+from nlmon.scenario.load import ScenarioFile
+from nlmon.scenario.model import Capture, Implementation
+from nlmon.scenario.observed import Observed
+from nlmon.scenario.options import RunOptions
+from nlmon.transport.base import TransportFactory
+
+__all__ = ["backend_options", "run_recorded"]
+
+
+def run_recorded(file: ScenarioFile, options: RunOptions) -> list[CaseResult]:
+    """The results of a scenario that has a capture."""
+    results: list[CaseResult] = []
+    for pair in pairs_of(file.scenario, options.only):
+        began = time.perf_counter()
+        reports, findings = _compare(file, pair, options)
+        results += judge(file, pair, reports, findings, time.perf_counter() - began)
+    return results
+
+
+def _compare(file: ScenarioFile, pair: Pair, options: RunOptions) -> tuple[tuple[CaptureReport, ...], list[Finding]]:
+    """The reports of both directions, and what each implementation gave that is not as expected. The first
+    implementation is in several comparisons, and is held against it in the first one."""
+    scenario, path = file.scenario, capture_path(file)
+    capture = scenario.capture
+    assert capture is not None
+    both = scenario.implementations[pair.reference], scenario.implementations[pair.candidate]
+    seed = scenario.seed if options.seed is None else options.seed
+    observed = [Observed(file, one.name) for one in both]
+    watched = [] if pair.control else observed if pair.candidate == 1 else observed[1:]
+    try:
+        with open_capture(Path(path), byteorder=capture.byteorder) as reader:
+            names = both[0].name, both[1].name
+            directions = [in_direction(one, names) for one in ("migrate", "rollback")]
+            kernel = reader.info.metadata.get("kernel", "")
+            replay = Replay(
+                *(partial(_make, one) for one in both),
+                byteorder=reader.info.byteorder,
+                select=capture.select,
+                protocols=_protocols(capture),
+                options=_feed_options(both),
+                faults=socket_faults(scenario.faults, seed),
+                known=known_for(options.known, path, kernel, directions, scenario=scenario.id),
+                on_side=lambda number, side: observed[number].take(side),
+            )
+            meant = _frames(reader.batches(), capture)
+            for batch in apply_faults(meant, scenario.faults, seed, byteorder=reader.info.byteorder):
+                replay.add(batch)
+            replay.finish()
+            reports = capture_reports(replay, reader, path, options.policy)
+            error = reader.damage
+    except CaptureError as damage:
+        for one in watched:
+            one.take_error(damage)
+        return _unreadable(path, damage), merge_findings({one.name: one.findings(0, {}) for one in watched})
+    findings = {}
+    if scenario.expect.state and scenario.expect.state != "kernel":
+        replay.states.diverge()
+    for number, one in enumerate(observed):
+        if one in watched:
+            if error is not None:
+                one.take_error(error)
+            tables = replay.states.both[number].tables
+            objects = {kind: table.values() for kind, table in tables.items()}
+            findings[one.name] = one.findings(replay.lanes[number].ledger.lost, objects)
+    return reports, merge_findings(findings)
+
+
+def _make(implementation: Implementation, factory: TransportFactory, _: BackendOptions) -> Backend:
+    return create(implementation.name, factory, backend_options(implementation))
+
+
+def backend_options(one: Implementation) -> BackendOptions:
+    """The options of an implementation that takes part."""
+    limits: dict[str, Any] = {
+        name: value for name in one.limits.__struct_fields__ if (value := getattr(one.limits, name)) is not None
+    }
+    if one.layouts is not None:
+        limits["layouts"] = one.layouts
+    return BackendOptions(
+        generic_families=one.families,
+        extra_groups=one.groups,
+        caches=one.caches,
+        resync=one.recover,
+        resync_interval=0.0,
+        **limits,
+    )
+
+
+def _feed_options(both: Iterable[Implementation]) -> BackendOptions:
+    """What the replay must know of the options of both: what one of them needs, it gives."""
+    options = [backend_options(one) for one in both]
+    named = [one.generic_families for one in options if one.generic_families is not None]
+    sizes = [one.message_pool_size for one in options if one.message_pool_size is not None]
+    return BackendOptions(
+        generic_families=tuple(dict.fromkeys(name for names in named for name in names)) or None,
+        extra_groups=tuple(dict.fromkeys(name for one in options for name in one.extra_groups)),
+        caches=tuple(dict.fromkeys(name for one in options for name in one.caches)),
+        resync=any(one.resync for one in options),
+        resync_interval=0.0,
+        message_pool_size=min(sizes, default=None),
+    )
+
+
+def _protocols(capture: Capture) -> tuple[int, ...] | None:
+    numbers = [protocol_number(name) for name in capture.protocols]
+    return tuple(number for number in numbers if number is not None) or None
+
+
+def _frames(batches: Iterable[Batch], capture: Capture) -> Iterator[Batch]:
+    """The frames that are meant."""
+    first, last = capture.first_frame, capture.last_frame
+    for batch in batches:
+        if last is not None and batch.number > last:
+            return
+        begin = max(0, first - batch.number)
+        end = len(batch.data) if last is None else min(len(batch.data), last + 1 - batch.number)
+        if begin < end:
+            yield batch.part(begin, end)
+
+
+def _unreadable(path: str, error: CaptureError) -> tuple[CaptureReport, ...]:
+    damage = Damage(error.code, error.what, error.offset)
+    return tuple(
+        CaptureReport(path=path, verdict="error", reason=error.text, direction=direction, damage=damage)
+        for direction in ("migrate", "rollback")
+    )

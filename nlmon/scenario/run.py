@@ -1,0 +1,125 @@
+"""Runs one scenario, wherever its traffic comes from, and always gives results.
+
+    NLM-S050   a capture lies outside the folder of its scenario
+
+Rules:
+1. Whatever is wrong with a scenario is an errored case with a code and a place; only a bug of nlmon ends a run.
+2. A scenario may come from a stranger: without ``allow_run`` it reads captures in its own folder, and in folders that
+   whoever runs it names.
+
+Not here: many scenarios, and their report (``nlmon.cli.run``).
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Sequence
+from pathlib import Path
+
+from msgspec import structs
+
+from nlmon import __version__
+from nlmon.backends.registry import BACKENDS
+from nlmon.errors import NlmonError, PlatformError, ScenarioError
+from nlmon.report.outcome import CaseResult, Finding
+from nlmon.report.text import shown_path
+from nlmon.scenario.cases import without_run
+from nlmon.scenario.check import capture_path, check_captures, check_implementations
+from nlmon.scenario.files import digests, read_scenario
+from nlmon.scenario.load import ScenarioFile, find_mistakes, load_scenario
+from nlmon.scenario.model import Implementation
+from nlmon.scenario.options import RunOptions
+from nlmon.scenario.recorded import run_recorded
+
+__all__ = ["load_file", "run_path", "run_scenario", "unreadable"]
+
+
+def load_file(path: Path) -> tuple[ScenarioFile | None, list[CaseResult]]:
+    """A scenario from its file, or, if it cannot be read, the result of that."""
+    shown = shown_path(path)
+    try:
+        data = read_scenario(path)
+    except ScenarioError as error:
+        return None, [unreadable(shown, [error])]
+    mistakes = find_mistakes(data, shown)
+    if mistakes:
+        return None, [unreadable(shown, mistakes)]
+    return load_scenario(data, shown), []
+
+
+def unreadable(where: str, mistakes: Sequence[NlmonError]) -> CaseResult:
+    """The result of a file that is no scenario."""
+    first = mistakes[0]
+    return CaseResult(
+        id=where,
+        scenario=where,
+        title="",
+        where=where,
+        direction="migrate",
+        reference="",
+        candidate="",
+        outcome="errored",
+        reason=first.text,
+        code=first.code,
+        findings=tuple(
+            Finding(f"{one.code}: {one.what}" + f"; {one.hint}" * bool(one.hint), one.where) for one in mistakes
+        ),
+    )
+
+
+def run_path(path: str, options: RunOptions) -> list[CaseResult]:
+    """What a worker does: the results of the scenario in a file.
+
+    Raises ``PlatformError`` (NLM-J002) when the task comes from another version."""
+    if options.version != __version__:
+        raise PlatformError(
+            *("NLM-J002", "another version of nlmon"),
+            where=f"worker on {socket.gethostname()}",
+            why=f"it has {__version__} and the task is of {options.version}",
+            hint="install the same version everywhere",
+        )
+    file, mistaken = load_file(Path(path))
+    return mistaken if file is None else run_scenario(file, options)
+
+
+def run_scenario(file: ScenarioFile, options: RunOptions) -> list[CaseResult]:
+    """The results of a scenario, one for each case."""
+    file = _with_names(file, options.names)
+    try:
+        _refuse(file, options)
+        if file.scenario.capture is None:
+            return without_run(
+                file, options.only, "skipped", "it needs the running kernel, and this nlmon replays recordings only"
+            )
+        if options.source == "live":
+            return without_run(
+                file, options.only, "skipped", "it is a recording, and live scenarios alone were asked for"
+            )
+        return run_recorded(file, options)
+    except NlmonError as error:
+        return without_run(file, options.only, "errored", error.text, code=error.code, where=error.where)
+
+
+def _with_names(file: ScenarioFile, names: tuple[str, str] | None) -> ScenarioFile:
+    """A scenario of two implementations with others in their place."""
+    if names is None or len(file.scenario.implementations) != 2:
+        return file
+    both = zip(file.scenario.implementations, names, strict=True)
+    others = tuple(one if one.name == name else Implementation(name) for one, name in both)
+    return structs.replace(file, scenario=structs.replace(file.scenario, implementations=others))
+
+
+def _refuse(file: ScenarioFile, options: RunOptions) -> None:
+    """Raise ``ScenarioError`` for a scenario that must not run, or cannot."""
+    path = capture_path(file)
+    if path and not options.allow_run:
+        own = Path(file.where).parent
+        folders = [own.resolve(), *map(Path, options.folders)]
+        target = Path(path).resolve()
+        if not any(target.is_relative_to(folder) for folder in folders):
+            at = ("capture", "path") if ("capture", "path") in file.document.values else ("capture",)
+            hint = "name its folder in capture_folders of the settings, or give --allow-run"
+            raise file.mistake("NLM-S050", "the capture lies outside the scenario's folder", *at, hint=hint)
+    for mistake in (*check_implementations(file, tuple(BACKENDS)), *check_captures(file, digests([file]))):
+        if mistake.code != "NLM-S024":
+            raise mistake

@@ -1,0 +1,226 @@
+"""``nlmon run``, as it is typed."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from nlmon.cli.pick import picker
+from nlmon.errors import UsageError
+from nlmon.report.runstream import read_run
+from support.paths import CAPTURES, REPOSITORY
+
+BASIC = CAPTURES / "linux-6.12" / "01-route-basic.pcap.zst"
+
+
+def nlmon(*arguments: object, folder: Path) -> subprocess.CompletedProcess[str]:
+    """The outcome of a command line in a folder."""
+    command = [sys.executable, "-m", "nlmon", *map(str, arguments)]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def suite(tmp_path: Path) -> Path:
+    """A folder with a suite: one scenario holds, one does not."""
+    folder = tmp_path / "scenarios"
+    folder.mkdir()
+    shutil.copy(BASIC, folder / "a.pcap.zst")
+    (folder / "good.yaml").write_text(scenario("link.good", "{verdict: {migrate: equivalent, rollback: lossy}}"))
+    (folder / "bad.yaml").write_text(scenario("link.bad", "{verdict: lossy}"))
+    return tmp_path
+
+
+def scenario(name: str, expect: str) -> str:
+    """The text of a scenario over a part of the capture."""
+    capture = "{path: a.pcap.zst, frames: 1-60}"
+    return f"scenario: 1\nid: {name}\ntitle: A link comes and goes.\ncapture: {capture}\nexpect: {expect}\n"
+
+
+def lines(done: subprocess.CompletedProcess[str]) -> list[str]:
+    """Lines of stdout, the last one without its time."""
+    *before, last = done.stdout.splitlines()
+    return [*before, last.rpartition(",")[0]]
+
+
+def test_what_holds_is_a_line(suite: Path) -> None:
+    """For both directions, and a last one."""
+    done = nlmon("run", "-k", "good", folder=suite)
+
+    assert (done.returncode, lines(done), done.stderr) == (
+        0,
+        ["passed   link.good: migrate equivalent, rollback lossy", "2 passed  (2 cases of 1 scenario"],
+        "",
+    )
+
+
+def test_what_does_not_hold_comes_first(suite: Path) -> None:
+    """With its place, and a command that runs it again and gives the same."""
+    done = nlmon("run", folder=suite)
+    again = nlmon(*done.stdout.partition("reproduce: nlmon ")[2].splitlines()[0].split(), folder=suite)
+
+    assert (done.returncode, lines(done)) == (
+        1,
+        [
+            "failed   link.bad[migrate]  scenarios/bad.yaml",
+            "  A link comes and goes.",
+            "  scenarios/bad.yaml:5:19: verdict (migrate): expected lossy, got equivalent",
+            "  reproduce: nlmon run scenarios/bad.yaml -k link.bad",
+            "passed   link.good: migrate equivalent, rollback lossy",
+            "1 failed, 2 passed  (3 cases of 2 scenarios",
+        ],
+    )
+    assert (again.returncode, lines(again)[:4]) == (1, lines(done)[:4])
+
+
+def test_quiet_says_only_what_does_not_hold(suite: Path) -> None:
+    """And the last line."""
+    assert lines(nlmon("run", "-q", "-k", "good", folder=suite)) == ["2 passed  (2 cases of 1 scenario"]
+
+
+def test_processes_give_the_same(suite: Path) -> None:
+    """In the same order."""
+    assert lines(nlmon("run", "--jobs", 2, folder=suite)) == lines(nlmon("run", folder=suite))
+
+
+def test_reports_are_whole(suite: Path) -> None:
+    """The stream that is written is the one on stdout, but for time."""
+    done = nlmon("run", "--report", "jsonl:r.jsonl", "--report", "junit:r.xml", folder=suite)
+    printed = nlmon("run", "--format", "jsonl", folder=suite)
+    records = read_run((suite / "r.jsonl").read_bytes().splitlines(keepends=True), "r.jsonl")
+    others = read_run(printed.stdout.encode().splitlines(keepends=True), "stdout")
+
+    assert done.returncode == 1
+    assert [type(one).__name__ for one in records] == [type(one).__name__ for one in others]
+    assert (suite / "r.xml").read_bytes().startswith(b"<?xml")
+
+
+def test_the_header_says_what_was_run(suite: Path) -> None:
+    """Options as they were given, and a digest of each input."""
+    done = nlmon("run", "-k", "good", "--min-events", "3", "--format", "jsonl", folder=suite)
+    header = json.loads(done.stdout.splitlines()[0])
+
+    assert sorted(header["inputs"]) == ["scenarios/a.pcap.zst", "scenarios/good.yaml"]
+    assert (header["options"]["words"], header["policy"]["min_events"]) == ("good", 3)
+
+
+def test_the_first_failure_stops(suite: Path) -> None:
+    """What did not run is said."""
+    done = nlmon("run", "-x", folder=suite)
+
+    assert (done.returncode, lines(done)[-1], done.stderr) == (
+        1,
+        "1 failed  (1 case of 1 scenario",
+        "stopped after 1 that did not pass; 2 cases did not run\n",
+    )
+
+
+def test_a_dry_run_lists_cases(suite: Path) -> None:
+    """By the ids that -k takes."""
+    done = nlmon("run", "--dry-run", folder=suite)
+
+    assert (done.returncode, done.stdout, done.stderr) == (
+        0,
+        "link.bad[migrate]\nlink.good[migrate]\nlink.good[rollback]\n",
+        "3 cases of 2 scenarios would run\n",
+    )
+
+
+def test_what_fails_is_kept(suite: Path) -> None:
+    """In a folder that runs by itself and fails in the same way."""
+    nlmon("run", "--keep-on-failure", "kept", folder=suite)
+    kept = suite / "kept" / "link.bad"
+    again = nlmon("run", "scenario.yaml", folder=kept)
+
+    assert sorted(path.name for path in kept.iterdir()) == [
+        *("a.pcap.zst", "events-legacy.jsonl", "events-libnl.jsonl", "reproduce.sh", "result.json", "scenario.yaml"),
+    ]
+    assert (again.returncode, lines(again)[2]) == (
+        1,
+        "  scenario.yaml:5:19: verdict (migrate): expected lossy, got equivalent",
+    )
+
+
+def test_what_was_refused_is_not_kept(suite: Path) -> None:
+    """A capture outside the folder is not copied into another one."""
+    (suite / "scenarios" / "out.yaml").write_text(
+        "scenario: 1\nid: out\ntitle: It lies outside of it.\ncapture: ../../../../../etc/hostname\n"
+        "expect: {verdict: equivalent}\n"
+    )
+    nlmon("run", "-k", "out", "--keep-on-failure", "kept", folder=suite)
+
+    assert sorted(path.name for path in (suite / "kept" / "out").iterdir()) == [
+        *("reproduce.sh", "result.json", "scenario.yaml"),
+    ]
+
+
+MISTAKES = (
+    (("-k", "nothing-has-this"), 3, "nothing matched\n"),
+    (
+        ("-k", "a and"),
+        2,
+        "error[NLM-U022]: -k 'a and' is no expression: a word is missing; such as -k 'link and not rollback'\n",
+    ),
+    (("--report", "html"), 2, "error[NLM-U021]: invalid value for '--report': 'html' is no report;"),
+    (("-i", "other"), 2, "error[NLM-B003]: no implementation is called 'other'"),
+    (("nowhere.yaml",), 3, ""),
+)
+
+
+@pytest.mark.parametrize(("arguments", "code", "text"), MISTAKES, ids=str)
+def test_mistakes_have_their_code(suite: Path, arguments: tuple[str, ...], code: int, text: str) -> None:
+    """And no traceback."""
+    done = nlmon("run", *arguments, folder=suite)
+
+    assert (done.returncode, done.stderr.startswith(text), "Traceback" in done.stderr) == (code, True, False)
+
+
+def test_two_scenarios_with_one_id(suite: Path) -> None:
+    """The second one is errored, and the first one runs."""
+    shutil.copy(suite / "scenarios" / "good.yaml", suite / "scenarios" / "twin.yaml")
+    done = nlmon("run", "-k", "good or twin", folder=suite)
+
+    assert (done.returncode, lines(done)[:2]) == (
+        3,
+        [
+            "errored  scenarios/twin.yaml  scenarios/twin.yaml",
+            "  scenarios/twin.yaml:2:5: NLM-S020: the id link.good is taken; the other one is scenarios/good.yaml:2:5",
+        ],
+    )
+
+
+def test_our_own_suite_holds() -> None:
+    """Over its recordings, two at a time."""
+    done = nlmon("run", "--recorded", "--jobs", 2, "-q", folder=REPOSITORY)
+
+    assert (done.returncode, done.stdout.count("\n")) == (0, 1), done.stdout
+
+
+PICKS = (
+    ("", "a", True),
+    ("link", "a.LINK.b", True),
+    ("not link", "link", False),
+    ("a or b and c", "a", True),
+    ("(a or b) and c", "a", False),
+    ("not a and not b", "c", True),
+    ("not (a or b)", "b", False),
+    ("[migrate]", "x[migrate]", True),
+)
+
+
+@pytest.mark.parametrize(("words", "text", "picked"), PICKS, ids=str)
+def test_words_pick(words: str, text: str, picked: bool) -> None:
+    """As pytest's -k does."""
+    assert picker(words)(text) is picked
+
+
+@pytest.mark.parametrize("words", ["and", "not", "(a", "a)", "a b", "or a", "()", "(" * 100], ids=str)
+def test_words_that_are_no_expression(words: str) -> None:
+    """They are refused and not guessed."""
+    with pytest.raises(UsageError) as error:
+        picker(words)
+    assert error.value.code == "NLM-U022"
