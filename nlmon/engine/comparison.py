@@ -104,12 +104,16 @@ class Comparison(Generic[AnyLane]):
         else:
             self.not_subscribed.update(message_type(datagram.protocol, kind) for kind in found)
 
-    def _compare_groups(self, datagram: Datagram, subscribed: Sequence[bool]) -> None:
-        """Hold the groups that carry a notification against those that the contract makes each implementation join."""
+    def _compare_groups(
+        self, datagram: Datagram, subscribed: Sequence[bool], missed: Sequence[bool] = (False, False)
+    ) -> None:
+        """Hold the groups that carry a notification against those that the contract makes each implementation join. Who
+        is subscribed and ``missed`` it tells nobody that the other one lacks its event."""
         groups = carried_by(datagram, self.kernel)
+        neither = not any(joined and not lost for joined, lost in zip(subscribed, missed, strict=True))
         for number, joins in enumerate(self._joins):
             if not subscribed[number] and groups and groups <= joins.get(datagram.protocol, frozenset()):
-                self.judge.not_subscribed(datagram, number, neither=not any(subscribed))
+                self.judge.not_subscribed(datagram, number, neither=neither)
 
     @property
     def _recovered(self) -> set[Object]:

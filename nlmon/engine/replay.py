@@ -149,7 +149,7 @@ class Replay(Comparison[RecordedLane]):
         """Compare what both made of a datagram; ``differs``: it is known not to be the same."""
         left, right = sides
         if not (left.subscribed and right.subscribed):
-            self._compare_groups(datagram, (left.subscribed, right.subscribed))
+            self._compare_groups(datagram, (left.subscribed, right.subscribed), (left.missed, right.missed))
             if not (left.subscribed or right.subscribed or left.crash or right.crash):
                 self._count_not_subscribed(datagram)
                 if not (left.events or right.events):  # else a loss ended here, or was recovered from
@@ -176,8 +176,8 @@ class Replay(Comparison[RecordedLane]):
 
     @property
     def _states_comparable(self) -> bool:
-        """Not where one of them alone reads no notification of NETLINK_ROUTE any more."""
-        deaf = [NETLINK_ROUTE in lane.deaf for lane in self.lanes]
+        """Not where one of them read notifications of NETLINK_ROUTE for longer than the other."""
+        deaf = [lane.deaf.get(NETLINK_ROUTE) for lane in self.lanes]
         return deaf[0] == deaf[1]
 
     def _compare_recovery(self, *, now: bool = False) -> None:

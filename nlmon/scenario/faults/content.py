@@ -49,14 +49,14 @@ STRUCTURES: dict[tuple[int, int], tuple[int, set[int]]] = {
 
 
 class Truncate(Change):
-    """A datagram ends after ``size`` bytes, as of recv(2) with too small a buffer."""
+    """A datagram ends after ``size`` bytes, as of recv(2) with too small a buffer. The recording lost nothing: a frame
+    that it cut would be no evidence, and this one is what both received."""
 
     def change(self, frame: PlacedFrame) -> Iterable[PlacedFrame] | None:
         """Its beginning; None of one that is no longer than that."""
-        lost = len(frame.data) - self.fault.size
-        if lost <= 0 or not self.is_notification(frame):
+        if len(frame.data) <= self.fault.size or not self.is_notification(frame):
             return None
-        return (structs.replace(frame, data=frame.data[: self.fault.size], truncated=frame.truncated + lost),)
+        return (structs.replace(frame, data=frame.data[: self.fault.size]),)
 
 
 class InterruptedDump(Change):

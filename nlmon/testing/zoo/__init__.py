@@ -6,7 +6,8 @@
     def test_it_is_found(bad): ...
 
 ``base`` is what one of them is, ``decoding`` has mistakes of decoders, ``events`` those with events, ``values`` those
-with single values, ``behaviour`` those of an implementation's life: what it joins, where it raises, what it hides.
+with single values, ``behaviour`` those of an implementation's life: what it joins, where it raises, what it hides;
+``faults`` has those that only a fault shows.
 
 Not here: how a comparison is made (``nlmon.engine``).
 """
@@ -15,10 +16,11 @@ from nlmon.testing.zoo.base import BadImplementation
 from nlmon.testing.zoo.behaviour import BEHAVIOUR
 from nlmon.testing.zoo.decoding import DECODING
 from nlmon.testing.zoo.events import EVENTS
+from nlmon.testing.zoo.faults import FAULTS
 from nlmon.testing.zoo.values import VALUES
 
 __all__ = ["ZOO", "BadImplementation"]
 
 ZOO: dict[str, BadImplementation] = {
-    bad.name: bad for bad in (*DECODING, *EVENTS, *BEHAVIOUR, *(value.implementation() for value in VALUES))
+    bad.name: bad for bad in (*DECODING, *EVENTS, *BEHAVIOUR, *FAULTS, *(value.implementation() for value in VALUES))
 }
