@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from nlmon.errors import InternalError, NlmonError, UsageError
 from nlmon.report.text import printable
@@ -22,6 +23,8 @@ if TYPE_CHECKING:  # start-up: only commands that read captures need it
 __all__ = [
     "F",
     "Implementation",
+    "compared",
+    "control_option",
     "feed_options",
     "implementation_option",
     "layouts_option",
@@ -95,6 +98,31 @@ class Implementation(click.Choice[str]):
         if value not in self.choices:
             self.fail(f"no implementation is called {value!r}; choose {' or '.join(self.choices)}", param, ctx)
         return str(value)
+
+
+def control_option(function: F) -> F:
+    """``--control``: the reference is compared with itself; see ``compared``."""
+    decorate = click.option(
+        "--control",
+        is_flag=True,
+        help="Compare the reference with itself: what differs then is noise, and no difference of implementations.",
+    )
+    return decorate(function)
+
+
+def compared(against: str, implementation: str, *, control: bool) -> tuple[str, str]:
+    """The reference and the candidate, which with ``--control`` is the reference, too. Raises ``UsageError`` if another
+    one was named."""
+    if not control:
+        return against, implementation
+    source = click.get_current_context().get_parameter_source("implementation")
+    if source is ParameterSource.COMMANDLINE and implementation != against:
+        what, hint = (
+            f"--control does not go with -i {implementation}",
+            f"leave out -i: {against} is compared with itself",
+        )
+        raise UsageError("NLM-U027", what, hint=hint)
+    return against, against
 
 
 class _Renamed(click.Option):

@@ -25,7 +25,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nlmon.cli.common import Implementation, implementation_option, protocol_option, show_error, warn
+from nlmon.cli.common import (
+    Implementation,
+    compared,
+    control_option,
+    implementation_option,
+    protocol_option,
+    show_error,
+    warn,
+)
 from nlmon.cli.listening import destination, duration_option, metadata, receive_buffer_option, wake_on_signals
 from nlmon.cli.policy_options import policy_options
 from nlmon.cli.verdict import exit_code, print_verdict, whole_report
@@ -69,6 +77,7 @@ CLONE_NEWNET = 0x40000000
 @click.option("--force", is_flag=True, help="Replace FILE of --record if it exists.")
 @receive_buffer_option
 @click.option("--format", "form", type=click.Choice(["pretty", "json"]), default="pretty", show_default=True)
+@control_option
 @click.option("--both-ways", is_flag=True, help="Judge the way back, too: the move and its rollback at once.")
 @policy_options
 def command(
@@ -82,6 +91,7 @@ def command(
     force: bool,
     receive_buffer: int,
     form: str,
+    control: bool,
     both_ways: bool,
     policy: Policy,
 ) -> None:
@@ -98,26 +108,27 @@ def command(
     from nlmon.compare.known import known_for  # noqa: PLC0415
     from nlmon.engine.summary import live_reports  # noqa: PLC0415
 
+    names = compared(against, implementation, control=control)
     if record is not None:
         record = destination(record, force)
     if netns is not None:
         _enter(netns)
     facts, where = metadata(), netns or "live"
     known = known_file(policy.known)
-    names, judged = (against, implementation), directions(both_ways=both_ways)
+    judged = directions(both_ways=both_ways)
     allowed = known_for(known.valid, where, facts["kernel"], [in_direction(one, names) for one in judged])
     with wake_on_signals() as wake, contextlib.ExitStack() as stack:
         sink = None
         if record is not None:
             sink = stack.enter_context(PcapngWriter(record, metadata=facts, byteorder=sys.byteorder))
         live = _started(names, protocols, receive_buffer, allowed, sink)
-        warn(f"comparing {against} and {implementation}, stop with Ctrl-C")
+        warn(f"comparing {names[0]} and {names[1]}, stop with Ctrl-C")
         _listen(live, wake, count, duration)
         _settle(live)
         live.finish()
     if sink is not None:
         warn(f"{sink.frames:,} datagrams in {record}")
-    found = list(live_reports(live, where, kernel=facts["kernel"], policy=policy))
+    found = list(live_reports(live, where, kernel=facts["kernel"], policy=policy, control=control))
     if found[0].verdict == "inconclusive":
         hint = "raise --receive-buffer" if any(lane.lossy for lane in live.lanes) else ""
         show_error(InputError("NLM-U018", f"the verdict is inconclusive: {found[0].reason}", hint=hint))

@@ -14,7 +14,15 @@ from msgspec import structs
 
 from nlmon import __version__
 from nlmon.backends.options import BackendOptions
-from nlmon.cli.common import Implementation, implementation_option, layouts_option, protocol_option, show_error
+from nlmon.cli.common import (
+    Implementation,
+    compared,
+    control_option,
+    implementation_option,
+    layouts_option,
+    protocol_option,
+    show_error,
+)
 from nlmon.cli.output import refuse_captures, write_report
 from nlmon.cli.policy_options import policy_options
 from nlmon.cli.verdict import exit_code, print_verdict, whole_report
@@ -26,7 +34,7 @@ from nlmon.transport.recorded.faults import parse_fault
 if TYPE_CHECKING:  # start-up: --help needs none of it
     from nlmon.capture import ByteOrder
     from nlmon.engine.segments import Select
-    from nlmon.jobs.work import Outcome
+    from nlmon.jobs.work import Outcome, ReplayOptions
     from nlmon.report.policy import Policy
 
 __all__ = ["command"]
@@ -101,6 +109,7 @@ def _cluster(_: click.Context, __: click.Parameter, value: str | None) -> str:
 )
 @click.option("--recover", is_flag=True, help="Let libnl resync after a loss: dump again, and report what changed.")
 @layouts_option
+@control_option
 @click.option("--both-ways", is_flag=True, help="Judge the way back, too: the move and its rollback in one reading.")
 @policy_options
 @click.option(
@@ -134,6 +143,7 @@ def command(
     caches: tuple[str, ...],
     recover: bool,
     layouts: int,
+    control: bool,
     both_ways: bool,
     policy: Policy,
     complete: bool,
@@ -149,15 +159,15 @@ def command(
     from nlmon.cli.spread import outcomes  # noqa: PLC0415  (start-up: --help needs no replay)
     from nlmon.jobs.work import ReplayOptions  # noqa: PLC0415
 
-    out = sys.stdout.buffer
+    out, names = sys.stdout.buffer, compared(against, implementation, control=control)
     _refuse_unreceived(select, {"--cache": caches, "--recover": recover, "--fault": faults})
     if report is not None:
         refuse_captures(report, captures)
     _refuse_together(captures, jobs, cluster)
     known = known_file(policy.known)
     options = ReplayOptions(
-        reference=against,
-        candidate=implementation,
+        reference=names[0],
+        candidate=names[1],
         select=select,
         protocols=protocols,
         byteorder=byteorder,
@@ -171,12 +181,13 @@ def command(
         ),
         faults=tuple(map(parse_fault, faults)),
         both_ways=both_ways,
+        control=control,
         policy=policy,
         known=known.valid,
         lines=form == "jsonl",
     )
     if form == "jsonl":
-        out.write(line_bytes(Header("nlmon", __version__, against, implementation, select, policy)))
+        out.write(line_bytes(Header("nlmon", __version__, *names, select, policy)))
     narrowed = bool(protocols or families or groups or faults or recover or select != "notifications")
     done: list[CaptureReport] = []
     lost = False
@@ -187,13 +198,12 @@ def command(
             lost = lost or isinstance(outcome.error, PlatformError)
             for piece in outcome.lines():
                 out.write(piece)
-            _say_why(outcome)
+            _say_why(outcome, options)
             if form == "jsonl":
                 for one in outcome.reports:
                     out.write(line_bytes(CaptureLine(_without_details(one))))
                 out.flush()
     # What was narrowed by an option, or cut by damage, cannot say that an entry is of no use.
-    names = against, implementation
     whole = whole_report(done, names, select, policy, known, tried=not narrowed, complete=complete)
     try:
         print_verdict(whole, form)
@@ -224,7 +234,7 @@ def _refuse_together(captures: tuple[Path, ...], jobs: int | None, cluster: str)
         raise UsageError("NLM-U016", "- cannot be replayed by another process", why=why, hint=hint)
 
 
-def _say_why(outcome: Outcome) -> None:
+def _say_why(outcome: Outcome, options: ReplayOptions) -> None:
     """One line on stderr for a capture that could not be replayed, was damaged or gave nothing to compare."""
     capture = outcome.report
     if outcome.error is not None:
@@ -234,7 +244,9 @@ def _say_why(outcome: Outcome) -> None:
         hint = f"{capture.frames:,} packets before it were compared"
         show_error(CaptureError(capture.damage.code, capture.damage.what, where=place, hint=hint))
     elif capture.verdict in {"error", "inconclusive"}:
-        show_error(CaptureError("NLM-U002", capture.reason, where=capture.path, hint="see nlmon capture info"))
+        itself = options.reference == options.candidate and not options.control
+        hint = "--control compares an implementation with itself" if itself else "see nlmon capture info"
+        show_error(CaptureError("NLM-U002", capture.reason, where=capture.path, hint=hint))
 
 
 def _without_details(capture: CaptureReport) -> CaptureReport:

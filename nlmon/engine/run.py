@@ -38,12 +38,14 @@ def replay_capture(
     faults: tuple[Fault, ...] = (),
     known: Sequence[Known] = (),
     policy: Policy | None = None,
+    control: bool = False,
     on_progress: Callable[[int], None] | None = None,
 ) -> tuple[CaptureReport, ...]:
     """Replay an open capture to its end and report. ``known``: differences that are allowed, of the move from the
     reference to the candidate; with a second one of the way back that is judged, too, and has the second report.
     ``on_difference``, ``on_reverse``: get each difference of the one and of the other at once.
-    ``policy``: what a verdict needs; ``on_progress`` gets the position in the file."""
+    ``policy``: what a verdict needs; ``control``: an implementation is compared with itself on purpose;
+    ``on_progress`` gets the position in the file."""
     replay = Replay(
         reference,
         candidate,
@@ -61,7 +63,7 @@ def replay_capture(
         if on_progress is not None:
             on_progress(reader.position)
     replay.finish()
-    return capture_reports(replay, reader, path, policy)
+    return capture_reports(replay, reader, path, policy, control=control)
 
 
 def read_capture(

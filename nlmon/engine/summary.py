@@ -53,14 +53,15 @@ def _views(comparison: Replay | Live) -> Iterator[_View]:
 
 
 def capture_reports(
-    replay: Replay, reader: CaptureReader, path: str, policy: Policy | None = None
+    replay: Replay, reader: CaptureReader, path: str, policy: Policy | None = None, *, control: bool = False
 ) -> tuple[CaptureReport, ...]:
-    """The reports on a replay that has come to its end, one for each direction."""
+    """The reports on a replay that has come to its end, one for each direction. ``control``: an implementation is
+    compared with itself on purpose."""
     policy = policy or Policy()
     damage, dropped = reader.damage, reader.dropped
     cut = sum(replay.feed.tally.cut[protocol] for protocol in replay.feed.protocols)
     uncompared = {_lost_while_recording(dropped): dropped, _truncated(cut): cut}
-    thin = thin_evidence(replay.compared, _why_nothing(replay), uncompared, policy)
+    thin = [*_no_move(replay, control), *thin_evidence(replay.compared, _why_nothing(replay), uncompared, policy)]
     unread = ""
     if damage is not None:
         agrees = "what could be read before the damage agrees" if replay.feed.tally.frames else "nothing could be read"
@@ -83,14 +84,16 @@ def capture_reports(
     )
 
 
-def live_reports(live: Live, path: str, *, kernel: str, policy: Policy | None = None) -> tuple[CaptureReport, ...]:
+def live_reports(
+    live: Live, path: str, *, kernel: str, policy: Policy | None = None, control: bool = False
+) -> tuple[CaptureReport, ...]:
     """The reports on a comparison on the running kernel that is over, one for each direction; ``path`` says where that
-    was."""
+    was. ``control``: an implementation is compared with itself on purpose."""
     policy = policy or Policy()
     none = (
         "no notification was of a type that is read" if live.tally.roles[Role.NOTIFICATION] else "no notification came"
     )
-    thin = _unheard(live, policy)
+    thin = [*_no_move(live, control), *_unheard(live, policy)]
     thin += thin_evidence(live.compared, none, _uncompared(live), policy)
     notes = _live_notes(live)
     return tuple(
@@ -266,9 +269,19 @@ def _why_nothing(replay: Replay) -> str:
 
 def _itself(comparison: Replay | Live) -> Iterator[str]:
     """A note where both are the same implementation."""
+    if _is_control(comparison):
+        yield f"{comparison.lanes[1].name} is compared with itself; a mistake that it makes on both sides cannot show"
+
+
+def _no_move(comparison: Replay | Live, control: bool) -> Iterator[str]:
+    """Why there is no evidence about a move: both are the same implementation, and nobody said that it is meant."""
+    if _is_control(comparison) and not control:
+        yield f"{comparison.lanes[1].name} is compared with itself, which says nothing about a move"
+
+
+def _is_control(comparison: Replay | Live) -> bool:
     reference, candidate = comparison.lanes
-    if type(reference.backend) is type(candidate.backend):
-        yield f"{candidate.name} is compared with itself; a mistake that it makes on both sides cannot show"
+    return type(reference.backend) is type(candidate.backend)
 
 
 def _alone(comparison: Replay | Live, protocols: Iterable[int]) -> Iterator[str]:

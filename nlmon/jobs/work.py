@@ -40,9 +40,9 @@ CHUNK = 1 << 20
 
 class ReplayOptions(Struct, frozen=True):
     """All that a worker needs beside its capture. ``protocols`` empty: all that are supported. ``both_ways``: judge the
-    way back, too. ``known``: entries of the file of known differences, with their numbers. ``lines``: give every
-    difference, too, as lines of a stream. ``elsewhere``: workers may be on other machines. ``version``: of the nlmon
-    that sends the task."""
+    way back, too. ``control``: an implementation is compared with itself on purpose. ``known``: entries of the file of
+    known differences, with their numbers. ``lines``: give every difference, too, as lines of a stream. ``elsewhere``:
+    workers may be on other machines. ``version``: of the nlmon that sends the task."""
 
     reference: str = "legacy"
     candidate: str = "libnl"
@@ -52,6 +52,7 @@ class ReplayOptions(Struct, frozen=True):
     backend: BackendOptions = field(default_factory=BackendOptions)
     faults: tuple[Fault, ...] = ()
     both_ways: bool = False
+    control: bool = False
     policy: Policy = Policy()
     known: tuple[tuple[int, KnownDifference], ...] = ()
     lines: bool = False
@@ -112,6 +113,7 @@ def replay_reader(
         faults=options.faults,
         known=known_for(options.known, shown, reader.info.metadata.get("kernel", ""), pairs),
         policy=options.policy,
+        control=options.control,
     )
 
 

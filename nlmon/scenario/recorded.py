@@ -81,7 +81,7 @@ def _compare(file: ScenarioFile, pair: Pair, options: RunOptions) -> tuple[tuple
             for batch in apply_faults(meant, scenario.faults, seed, byteorder=reader.info.byteorder):
                 replay.add(batch)
             replay.finish()
-            reports = capture_reports(replay, reader, path, options.policy)
+            reports = capture_reports(replay, reader, path, options.policy, control=pair.control)
             error = reader.damage
     except CaptureError as damage:
         for one in watched:

@@ -198,6 +198,29 @@ def test_caches_and_families_can_be_asked_for() -> None:
     assert nlmon("replay", wireless, "--cache", "neighbours").returncode == 2
 
 
+@pytest.mark.parametrize(
+    ("words", "code", "names", "said"),
+    [
+        (("-i", "legacy"), 3, "(legacy against legacy", "which says nothing about a move ({}); --control compares an"),
+        (("-i", "legacy", "--control"), 0, "(legacy against legacy", ""),
+        (("--control",), 0, "(legacy against legacy", ""),
+        (("--against", "libnl", "--control"), 0, "(libnl against libnl", ""),
+        (
+            ("-i", "libnl", "--control"),
+            2,
+            "",
+            "error[NLM-U027]: --control does not go with -i libnl; leave out -i: legacy",
+        ),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_the_reference_can_be_compared_with_itself(words: tuple[str, ...], code: int, names: str, said: str) -> None:
+    """On purpose with ``--control``; else it is taken for a move that nobody makes."""
+    done = nlmon("replay", BASIC, *words)
+
+    assert (done.returncode, names in done.stdout, said.format(BASIC) in done.stderr) == (code, True, True)
+
+
 def test_nothing_matched_is_an_error() -> None:
     """A protocol that is not in the capture gives no verdict."""
     done = nlmon("replay", BASIC, "--protocol", "sock_diag", "--format", "json")
@@ -302,7 +325,7 @@ def test_the_former_name_of_an_option_works(command: tuple[str, ...]) -> None:
     former, current = (nlmon(*command, BASIC, option, "legacy") for option in ("--backend", "--implementation"))
     shown = nlmon(*command, "--help").stdout
 
-    assert (former.returncode, former.stdout) == (0, current.stdout)
+    assert (former.returncode, former.stdout) == (current.returncode, current.stdout)
     assert ("-i, --implementation " in shown, "--backend" in shown) == (True, False)
 
 

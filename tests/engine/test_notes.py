@@ -44,10 +44,14 @@ def test_why_only_answers_were_compared(name: str, protocol: int, notes: list[st
 
 
 def test_a_comparison_with_itself_is_said() -> None:
-    """It is allowed, and proves little."""
+    """It is no evidence about a move; where it is meant, it says whether anything differs without a reason."""
     same, other = (replayed("01-route-basic", names=("libnl", name)) for name in ("libnl", "legacy"))
+    meant = replayed("01-route-basic", names=("libnl", "libnl"), control=True)
 
-    assert same.verdict == "equivalent"
+    assert (same.verdict, same.reason) == (
+        *("inconclusive", "libnl is compared with itself, which says nothing about a move"),
+    )
+    assert (meant.verdict, meant.reason, meant.notes) == ("equivalent", "", same.notes)
     assert same.notes == ["libnl is compared with itself; a mistake that it makes on both sides cannot show"]
     assert other.notes == []
 

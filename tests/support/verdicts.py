@@ -36,6 +36,7 @@ def verdict(
     policy: Policy | None = None,
     options: BackendOptions | None = None,
     faults: tuple[Fault, ...] = (),
+    control: bool = False,
 ) -> CaptureReport:
     """The report on one recording."""
     with open_capture(CAPTURES / kernel / f"{name}.pcap.zst") as reader:
@@ -49,4 +50,5 @@ def verdict(
             policy=policy,
             options=options,
             faults=faults,
+            control=control,
         )[0]
