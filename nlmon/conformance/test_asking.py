@@ -5,15 +5,19 @@ Not here: dumps after a loss (``test_recovery``) and for caches (``test_caches``
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from nlmon.conformance.claim import claim, not_applicable
 from nlmon.conformance.monitor import Monitor, Start
 from nlmon.errors import UsageError
-from nlmon.testing.messages import link
+from nlmon.testing.messages import link, message
 from nlmon.testing.transport import ROUTE, FakeKernel, Outcome
+from nlmon.wire import Datagram
 
 __all__ = ()
 
 NEWLINK, GETLINK = 16, 18
+MULTI = 0x2
 ASKS_NOTHING = not_applicable("it asks the kernel for nothing")
 
 
@@ -70,6 +74,26 @@ def test_interrupted(start: Start) -> None:
 def test_refused(start: Start) -> None:
     monitor = host(start, "failed", "unfinished")
     assert [monitor.backend.dump(ROUTE, GETLINK).whole for _ in range(2)] == [False, False]
+
+
+@claim(
+    "dump.sequence",
+    "Of what is answered only messages with the sequence number of the request are read.",
+    source="guide#new-libnl-based-implementation; netlink(7)",
+    legacy=ASKS_NOTHING,
+)
+def test_sequence(start: Start) -> None:
+    monitor = host(start)
+    socket = monitor.kernel.opened[0]
+    answer = socket.request
+
+    def mixed(data: bytes) -> Iterator[Datagram]:
+        yield Datagram(0, 0, ROUTE, message(NEWLINK, link(9, "other"), flags=MULTI, seq=999_999))
+        yield from answer(data)
+
+    socket.request = mixed  # type: ignore[method-assign]
+    found = monitor.backend.dump(ROUTE, GETLINK)
+    assert ([event.interface for event in found.events], found.whole) == (["lo", "lan0"], True)
 
 
 @claim(

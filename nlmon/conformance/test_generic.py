@@ -9,7 +9,7 @@ import errno
 
 from nlmon.conformance.claim import by_design, claim, not_applicable
 from nlmon.conformance.monitor import Monitor, Start
-from nlmon.errors import NotFound
+from nlmon.errors import NotFound, TransportError
 from nlmon.events import Nl80211Info, QcaVendorInfo
 from nlmon.testing.messages import attr, family, generic, nested, number
 from nlmon.testing.transport import GENERIC, FakeKernel
@@ -60,6 +60,30 @@ def late(monitor: Monitor) -> None:
 )
 def test_groups(start: Start) -> None:
     assert {SCAN, MLME, EVENTS} <= start(GENERIC, kernel=host()).groups(GENERIC)
+
+
+@claim(
+    "generic.groups.privilege",
+    "When the kernel refuses a group, as some need CAP_NET_ADMIN, the others are joined.",
+    source="guide#issue-events-not-being-captured-with-libnl; linux/genetlink.h GENL_UNS_ADMIN_PERM",
+)
+def test_privilege(start: Start) -> None:
+    kernel = host()
+    kernel.group_errors[SCAN] = errno.EPERM
+    assert start(GENERIC, kernel=kernel).groups(GENERIC) & {SCAN, MLME, EVENTS} == {MLME, EVENTS}
+
+
+@claim(
+    "generic.groups.told",
+    "A group that the kernel refuses is told.",
+    source="guide#new-libnl-based-implementation; guide#issue-events-not-being-captured-with-libnl",
+    legacy=by_design("it tries every number and takes a refusal for a group that is not there"),
+)
+def test_refused_group(start: Start) -> None:
+    kernel = host()
+    kernel.group_errors[SCAN] = errno.EPERM
+    monitor = start(GENERIC, kernel=kernel)
+    assert [error.errno for error in monitor.errors if isinstance(error, TransportError)] == [errno.EPERM]
 
 
 @claim(

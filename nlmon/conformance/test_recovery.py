@@ -192,6 +192,22 @@ def test_interval(start: Start) -> None:
 
 
 @claim(
+    "loss.resync.quiet",
+    "A resync waits until nothing has come for the time that is set, and says how long that is.",
+    source="guide#upcoming-features-libnl-only",
+    legacy=NO_RECOVERY,
+)
+def test_quiet(start: Start) -> None:
+    monitor = lossy(start, resync=True, resync_quiet=2.0)
+    steps = []
+    for seconds in (0, 1, 1):
+        monitor.kernel.clock += seconds * SECOND
+        requests = len(monitor.run().kernel.requests)
+        steps.append((monitor.backend.due(), requests > 0))
+    assert steps == [(2.0, False), (1.0, False), (None, True)]
+
+
+@claim(
     "loss.resync.cache",
     "After an overrun the caches are filled again.",
     source="guide#new-libnl-based-implementation",

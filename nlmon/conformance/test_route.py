@@ -245,6 +245,18 @@ def test_delete(start: Start) -> None:
 
 
 @claim(
+    "route.extra",
+    "The groups tc, prefix, netconf, mdb, nsid, nexthop and stats are joined when they are asked for.",
+    source="guide#libnl-specific-options; linux/rtnetlink.h",
+    legacy=by_design("it joins the groups of links, addresses, routes, neighbours and rules alone"),
+)
+def test_extra_groups(start: Start) -> None:
+    names = ("tc", "prefix", "netconf", "mdb", "nsid", "nexthop", "stats")
+    joined = [start(ROUTE, extra_groups=(name,)).groups() - start(ROUTE).groups() for name in names]
+    assert joined == [{4}, {18}, {24, 25, 29}, {26}, {28}, {32}, {36}]
+
+
+@claim(
     "route.extra.nexthop",
     "Nexthop objects give events when the group nexthop is asked for.",
     source="guide#libnl-specific-options; ip-nexthop(8)",
