@@ -164,7 +164,7 @@ def burst(captures: Captures, buffer: int, *, beside: bool = False, resync: bool
     status = monitor.backend.status().protocols[ROUTE].transport
     if status is None or (status.receive_buffer_effective or 0) < 2 * buffer:  # the kernel doubles it
         raise SystemExit("the kernel allows no such receive buffer: be root, or raise net.core.rmem_max")
-    seeds = [event for dump in DUMPS for event in monitor.backend.whole_dump(*dump).events]  # type: ignore[attr-defined]
+    dumped = [event for dump in DUMPS for event in monitor.backend.whole_dump(*dump).events]  # type: ignore[attr-defined]
     settle()
     with listening(buffer) if beside else nullcontext(int) as theirs:
         start, cpu = time.perf_counter(), time.process_time()
@@ -179,7 +179,7 @@ def burst(captures: Captures, buffer: int, *, beside: bool = False, resync: bool
         "lost": lost,
         "overruns": sum(isinstance(error, Overrun) for error in monitor.errors),
         "synthetic": sum(event.synthetic for event in monitor.events),
-        "state is right": float(folded([*seeds, *monitor.events]) == held()),
+        "state is right": float(folded([*dumped, *monitor.events]) == held()),
     }
     if beside:
         facts["lost, of ip monitor"] = lost / max(1, facts["lost by ip monitor"])

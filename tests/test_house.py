@@ -58,7 +58,7 @@ LEVELS = (
 
 # What lies on a lower level and yet is not for everybody: rooms with this prefix may import only these of nlmon.
 SHARED = {"nlmon.events", "nlmon.wire", "nlmon.errors", "nlmon.transport.base"}
-INTERFACE = {"nlmon.backends.base", "nlmon.backends.options", "nlmon.backends.status"}
+INTERFACE = {"nlmon.backends.base", "nlmon.backends.options", "nlmon.backends.status", "nlmon.backends.groups"}
 MAY = {
     "nlmon.payloads": {"nlmon.payloads"},
     "nlmon.errors": set(),
@@ -72,6 +72,7 @@ MAY = {
     "nlmon.state": {"nlmon.events", "nlmon.uapi", "nlmon.names", "nlmon.state"},
     "nlmon.eventjson": {"nlmon.events", "nlmon.names", "nlmon.eventjson"},
     "nlmon.backends.base": SHARED | INTERFACE,
+    "nlmon.backends.groups": {"nlmon.uapi"},
     "nlmon.backends.legacy": SHARED | INTERFACE | {"nlmon.backends.legacy"},
     "nlmon.backends.libnl": SHARED | INTERFACE | {"nlmon.backends.libnl", "nlmon.state"},
     "nlmon.compare": {

@@ -49,6 +49,7 @@ RENAMED: dict[str, str] = {
         "an nlmon device records a notification once per socket that receives it"
     ),
     "nothing in the capture gives an event of the protocols": "no message of the protocols gives an event",
+    r"(truncated \(snap length\); what) was cut off is not": r"\1 is missing of them is not",
     "recorded dumps were interrupted and prove nothing": (
         "recorded dumps were interrupted or incomplete, and do not check the state"
     ),

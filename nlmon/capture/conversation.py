@@ -1,4 +1,4 @@
-"""Who said what to whom in a recording: requests, answers, dumps and notifications, told apart.
+"""Who said what to whom in a recording: requests, answers, dumps and notifications.
 
 A tap of the nlmon device records every program's requests and the kernel's answers among the notifications,
 all with the same packet type. A monitor's own socket receives only notifications, so a replay must know them.
@@ -221,8 +221,8 @@ class Conversation:
             return self._dump(frame, msg_type, seq, pid)
         if msg_type == NLMSG_ERROR:
             self._refused(frame.protocol, seq, pid, data)
-            alone = all(kind < NLMSG_MIN_TYPE for kind in types(data, self._byteorder))
-            return Place(Role.CONTROL) if alone else NOTIFICATION
+            only_control = all(kind < NLMSG_MIN_TYPE for kind in types(data, self._byteorder))
+            return Place(Role.CONTROL) if only_control else NOTIFICATION
         answered = self._answers(frame, msg_type, seq, pid) if pid else None
         if answered is not None:
             return Place(Role.REPLY, request=answered)
@@ -260,7 +260,7 @@ class Conversation:
                 self._pending.popitem(last=False)
 
     def _only_announced(self, data: bytes, header: MessageHeader) -> bool:
-        """True for a request of which only groups are told; with NLM_F_ECHO the program is, too."""
+        """Whether what a request did is announced to groups, and with NLM_F_ECHO also to the program."""
         answered = self._announcing.get(header.type)
         at = header.offset + NLMSG_HDRLEN
         return answered is not None and not header.flags & NLM_F_ECHO and at < len(data) and data[at] not in answered

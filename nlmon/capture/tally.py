@@ -27,14 +27,14 @@ def wrong_order(info: CaptureInfo) -> str:
 
 class Tally:
     """``frames`` and ``messages`` in all, ``last_frame``: the highest number; ``roles``: frames by role; ``protocols``,
-    ``cut``, ``notifications`` and ``repeats``: frames, those that the recording cut, notifications, and those that
-    equal the notification before them, by protocol."""
+    ``truncated``, ``notifications`` and ``repeats``: frames, those that the recording truncated, notifications, and
+    those that equal the notification before them, by protocol."""
 
     def __init__(self) -> None:
         self.frames = self.messages = self.last_frame = 0
         self.roles: Counter[Role] = Counter()
         self.protocols: Counter[int] = Counter()
-        self.cut: Counter[int] = Counter()
+        self.truncated: Counter[int] = Counter()
         self.notifications: Counter[int] = Counter()
         self.repeats: Counter[int] = Counter()
         self._last: dict[int, bytes] = {}
@@ -50,7 +50,7 @@ class Tally:
         self.roles[role] += count
         self.protocols[protocol] += count
         if datagrams.truncated:
-            self.cut[protocol] += count
+            self.truncated[protocol] += count
         if role is Role.NOTIFICATION:
             self.notifications[protocol] += count
             self.repeats[protocol] += sum(map(eq, data, chain((self._last.get(protocol),), data)))

@@ -64,7 +64,7 @@ def command(
             protocols=protocols or None,
             options=BackendOptions(layouts=layouts),
             faults=tuple(map(parse_fault, faults)),
-            seeds=False,
+            answers=False,
         )
         (lane,) = feed.lanes
         with _Lines() as lines:

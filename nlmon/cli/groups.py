@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterable
 from importlib import import_module
 
+from nlmon.backends.groups import EXTRA_GROUPS
 from nlmon.backends.registry import BACKENDS
 from nlmon.errors import TransportError, UsageError
 from nlmon.framing import header
@@ -27,19 +28,18 @@ GENERIC_GROUPS = 256
 def groups_to_join(names: Iterable[str] = ()) -> dict[int, tuple[int, ...]]:
     """The groups that any implementation joins, by protocol, and those of NETLINK_ROUTE that have these names.
 
-    Raises ``UsageError`` for a name that libnl does not know.
+    Raises ``UsageError`` for a name that nobody knows.
     """
-    # Start-up: only a recording needs the implementations' tables.
-    known = import_module("nlmon.backends.libnl.decode.network").GROUPS
     joined: dict[int, set[int]] = {}
+    # Start-up: only a recording needs the implementations.
     for target in BACKENDS.values():
         module, _, attribute = target.partition(":")
         for protocol, numbers in getattr(import_module(module), attribute).groups.items():
             joined.setdefault(protocol, set()).update(numbers)
     for name in names:
-        if name not in known:
-            raise UsageError("NLM-U011", f"no group is called {name!r}", hint="there are " + ", ".join(known))
-        joined[NETLINK_ROUTE].update(known[name])
+        if name not in EXTRA_GROUPS:
+            raise UsageError("NLM-U011", f"no group is called {name!r}", hint="there are " + ", ".join(EXTRA_GROUPS))
+        joined[NETLINK_ROUTE].update(EXTRA_GROUPS[name])
     return {protocol: tuple(sorted(numbers)) for protocol, numbers in sorted(joined.items())}
 
 

@@ -38,7 +38,7 @@ def command(capture: Path, protocols: tuple[int, ...], limit: int | None, byteor
     Exit code: 0 done, 3 the capture is damaged or leads to no function.
     """
     with open_capture(capture, byteorder=byteorder) as reader:
-        feed = Feed((LibnlBackend,), reader.info.byteorder, protocols=protocols or None, seeds=False)
+        feed = Feed((LibnlBackend,), reader.info.byteorder, protocols=protocols or None, answers=False)
         for side in read_capture(feed, reader):
             refuse_crash(side)
         (lane,) = feed.lanes

@@ -85,7 +85,7 @@ def _write_events(path: Path, file: ScenarioFile, capture: Path, name: str) -> N
     try:
         with path.open("wb") as out, open_capture(capture) as reader:
             feed = Feed(
-                (partial(create, name),), reader.info.byteorder, select=select, options=BackendOptions(), seeds=False
+                (partial(create, name),), reader.info.byteorder, select=select, options=BackendOptions(), answers=False
             )
             for side in read_capture(feed, reader):
                 out.write(events_to_json(side.events))

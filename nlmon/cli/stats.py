@@ -71,7 +71,7 @@ def command(
             select=select,
             protocols=protocols or None,
             options=BackendOptions(layouts=layouts),
-            seeds=False,
+            answers=False,
         )
         for side in read_capture(feed, reader, on_progress=advance):
             refuse_crash(side)

@@ -80,7 +80,7 @@ class Difference(Struct, frozen=True):
     reference: str
     candidate: str
     reason: str
-    seed: bool = False
+    answer: bool = False
 
 
 class Group(Struct, frozen=True):

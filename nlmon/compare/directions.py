@@ -41,11 +41,11 @@ class BothDirections:
         return self.forward.contract
 
     def compare(
-        self, datagram: Datagram, reference: Side, candidate: Side, *, seed: bool, request: bool = False
+        self, datagram: Datagram, reference: Side, candidate: Side, *, answer: bool, request: bool = False
     ) -> None:
         """See ``Judge.compare``."""
-        self.forward.compare(datagram, reference, candidate, seed=seed, request=request)
-        self.back.compare(datagram, candidate, reference, seed=seed, request=request)
+        self.forward.compare(datagram, reference, candidate, answer=answer, request=request)
+        self.back.compare(datagram, candidate, reference, answer=answer, request=request)
 
     def not_subscribed(self, datagram: Datagram, number: int, *, neither: bool) -> None:
         """See ``Judge.not_subscribed``; ``number``: seen from ``forward``."""

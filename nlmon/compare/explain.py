@@ -35,7 +35,7 @@ def show(value: Any) -> str:
     return msgspec.json.encode(msgspec.to_builtins(value)).decode()
 
 
-def explain_field(finding: Finding, event: Event, datagram: Datagram, byteorder: str, seed: bool) -> Difference:
+def explain_field(finding: Finding, event: Event, datagram: Datagram, byteorder: str, answer: bool) -> Difference:
     """The difference behind one finding about one event."""
     spot = locate(datagram.data, event.offset, finding.path, byteorder)
     return Difference(
@@ -50,7 +50,7 @@ def explain_field(finding: Finding, event: Event, datagram: Datagram, byteorder:
         reference=show(finding.reference),
         candidate=show(finding.candidate),
         reason=finding.reason + _detail(finding),
-        seed=seed,
+        answer=answer,
     )
 
 
@@ -71,7 +71,7 @@ def explain_event(
     event: Event | None,
     datagram: Datagram,
     reason: str,
-    seed: bool,
+    answer: bool,
     values: tuple[str, str],
     place: Span | None = None,
 ) -> Difference:
@@ -91,5 +91,5 @@ def explain_event(
         reference=values[0],
         candidate=values[1],
         reason=reason,
-        seed=seed,
+        answer=answer,
     )

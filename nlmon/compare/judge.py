@@ -136,23 +136,23 @@ class Judge:
     # -- one datagram ----------------------------------------------------------------------------------------
 
     def compare(
-        self, datagram: Datagram, reference: Side, candidate: Side, *, seed: bool, request: bool = False
+        self, datagram: Datagram, reference: Side, candidate: Side, *, answer: bool, request: bool = False
     ) -> None:
-        """Compare what both made of a datagram; ``seed``: of a recorded answer, which is no event; ``request``: it is
+        """Compare what both made of a datagram; ``answer``: of a recorded answer, which is no event; ``request``: it is
         what a program asked, of which nobody must provide an event."""
         for side in (reference, candidate):
             if side.crash:
                 values = (reference.crash or "no exception", candidate.crash or "no exception")
                 reason = f"{side.name} raised an exception; {side.trace}"
-                self._event(Class.CRASH, None, datagram, reason, seed, values)
-        self._events(datagram, reference, candidate, seed, synthetic=False)
-        self._events(datagram, reference, candidate, seed, synthetic=True)
+                self._event(Class.CRASH, None, datagram, reason, answer, values)
+        self._events(datagram, reference, candidate, answer, synthetic=False)
+        self._events(datagram, reference, candidate, answer, synthetic=True)
         both = reference.reads and candidate.reads and reference.subscribed and candidate.subscribed
         if both and reference.missed == candidate.missed:
-            self._problems(datagram, reference, candidate, seed)
-        self._alone(datagram, (reference, candidate), seed, request)
+            self._problems(datagram, reference, candidate, answer)
+        self._check_by_bytes(datagram, (reference, candidate), answer, request)
 
-    def _events(self, datagram: Datagram, reference: Side, candidate: Side, seed: bool, *, synthetic: bool) -> None:
+    def _events(self, datagram: Datagram, reference: Side, candidate: Side, answer: bool, *, synthetic: bool) -> None:
         left, right = _events_of(reference, synthetic), _events_of(candidate, synthetic)
         # What one of them alone could not receive proves nothing about it.
         left = [] if candidate.missed and not reference.missed else left
@@ -162,14 +162,14 @@ class Judge:
         for pair in align(left, right):
             if pair.reference is not None and pair.candidate is not None:
                 for finding in self._classifier.compare(pair.reference, pair.candidate):
-                    self._field(finding, pair.reference, datagram, seed)
+                    self._field(finding, pair.reference, datagram, answer)
                 continue
             side, other = (candidate, reference) if pair.reference is None else (reference, candidate)
             only = pair.reference or pair.candidate
             if only is not None and (synthetic or not pair.nth):
                 recovering = side.lossy and self.contract.recovers == side.name
                 if self._classifier.count_expected(
-                    only, of_reference=side is reference, recovering=recovering, answer=seed
+                    only, of_reference=side is reference, recovering=recovering, answer=answer
                 ):
                     continue
             cls = Class.MISSING if side is reference else Class.EXTRA
@@ -177,21 +177,21 @@ class Judge:
                 cls = Class.COALESCED if side is reference else Class.DUPLICATE
             values = ("an event", "no event") if side is reference else ("no event", "an event")
             reason = cls.meaning if pair.repeats else f"{cls.meaning}; {_why_nothing(other)}"
-            self._event(cls, only, datagram, reason, seed, values)
+            self._event(cls, only, datagram, reason, answer, values)
         for side, events in ((reference, left), (candidate, right)):
             if not in_order(events):
                 reason = f"{side.name} gives events in another order than that of the messages in the datagram"
-                self._event(Class.REORDERED, events[0], datagram, reason, seed, ("", ""))
+                self._event(Class.REORDERED, events[0], datagram, reason, answer, ("", ""))
 
-    def _problems(self, datagram: Datagram, reference: Side, candidate: Side, seed: bool) -> None:
+    def _problems(self, datagram: Datagram, reference: Side, candidate: Side, answer: bool) -> None:
         sides, events = (reference, candidate), [*reference.events, *candidate.events]
         left, right = ([e for e in s.errors if not (s.lossy and isinstance(e, TransportError))] for s in sides)
         problems = left, right
         for one in compare_problems(self.contract, self._names, datagram, self._byteorder, problems, events):
             values = (one.reference or "no error", one.candidate or "no error")
-            self._event(Class.ERROR, one.event, datagram, Class.ERROR.meaning, seed, values)
+            self._event(Class.ERROR, one.event, datagram, Class.ERROR.meaning, answer, values)
 
-    def _alone(self, datagram: Datagram, sides: tuple[Side, Side], seed: bool, request: bool) -> None:
+    def _check_by_bytes(self, datagram: Datagram, sides: tuple[Side, Side], answer: bool, request: bool) -> None:
         """What one of them provides alone, against the message; once, where both are the same implementation."""
         whole = None
         for side in sides:
@@ -202,24 +202,24 @@ class Judge:
             if number and side.name == sides[0].name:
                 continue
             broken = _by_message(datagram, side.errors, self._byteorder)
-            for event in side.events if self._evidence.may_give_alone(side.name) else ():
-                alone = not self.contract.both_provide(event.payload)
-                for finding in self._evidence.check(event, datagram, broken.get(event.offset, ()), alone=alone):
+            for event in side.events if self._evidence.may_give_more(side.name) else ():
+                exclusive = not self.contract.both_provide(event.payload)
+                for finding in self._evidence.check(event, datagram, broken.get(event.offset, ()), exclusive=exclusive):
                     values = f"the message: {show(finding.reference)}", finding.candidate
                     before, after = values if number else values[::-1]
                     reason = f"by the contract {side.name} alone provides it; {finding.reason}"
                     named = finding._replace(reference=before, candidate=after, reason=reason)
-                    self._field(named, event, datagram, seed)
+                    self._field(named, event, datagram, answer)
             if request:
                 continue
             whole = spans(datagram.data, self._byteorder) if whole is None else whole
             for span in self._evidence.missing(side.name, datagram.protocol, whole, side.events, side.errors):
                 reason = f"{side.name} gives no event and reports no error, and the contract says that it gives one"
                 values_ = ("no event", "") if not number else ("", "no event")
-                self._event(Class.MISSING, None, datagram, reason, seed, values_, span)
+                self._event(Class.MISSING, None, datagram, reason, answer, values_, span)
 
-    def _field(self, finding: Finding, event: Event, datagram: Datagram, seed: bool) -> None:
-        self.add(self._named(explain_field(finding, event, datagram, self._byteorder, seed), datagram))
+    def _field(self, finding: Finding, event: Event, datagram: Datagram, answer: bool) -> None:
+        self.add(self._named(explain_field(finding, event, datagram, self._byteorder, answer), datagram))
 
     def _event(
         self,
@@ -227,11 +227,11 @@ class Judge:
         event: Event | None,
         datagram: Datagram,
         reason: str,
-        seed: bool,
+        answer: bool,
         values: tuple[str, str],
         place: Span | None = None,
     ) -> None:
-        self.add(self._named(explain_event(cls, event, datagram, reason, seed, values, place), datagram))
+        self.add(self._named(explain_event(cls, event, datagram, reason, answer, values, place), datagram))
 
     def _named(self, difference: Difference, datagram: Datagram) -> Difference:
         """A message of NETLINK_GENERIC by what nlctrl called its family, if that is one name, and its command."""

@@ -17,7 +17,7 @@ __all__ = ["Results", "Side"]
 
 class Side(Struct, frozen=True):
     """What one implementation made of a datagram. ``reads``: whether it reads the protocol at all, ``subscribed``:
-    whether the datagram reached its socket, ``missed``: whether it was lost by a seeded fault, ``lossy``: whether its
+    whether the datagram reached its socket, ``missed``: whether it was lost by a fault, ``lossy``: whether its
     socket lost anything so far, ``crash`` and ``trace``: what it raised, and where."""
 
     name: str

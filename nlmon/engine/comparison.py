@@ -74,9 +74,9 @@ class Comparison(Generic[AnyLane]):
         """Whether both made the same of a datagram, so that nothing of it is worth a word."""
         return left.clean and right.clean and self.judge.agree(datagram, left.events, right.events)
 
-    def _compare(self, datagram: Datagram, left: Side, right: Side, *, seed: bool = False) -> None:
+    def _compare(self, datagram: Datagram, left: Side, right: Side, *, answer: bool = False) -> None:
         if not self._agree(datagram, left, right):
-            self.judge.compare(datagram, left, right, seed=seed)
+            self.judge.compare(datagram, left, right, answer=answer)
 
     def _count_compared(self, datagram: Datagram, left: Side, right: Side) -> None:
         """Count the events of a notification; what a resync made is none, nor is the report of a loss. What one of them

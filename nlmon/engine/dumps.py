@@ -54,7 +54,7 @@ class RecordedDumps:
             dump = self._open[place.dump_id] = _Open(loads, datagram.frame)
             if len(self._open) > OPEN_DUMPS:
                 self._states.abandon_dump(self._open.popitem(last=False)[1].loads)
-        # What was cut, damaged or not decoded proves nothing about what is absent.
+        # What was truncated, damaged or not decoded proves nothing about what is absent.
         lost = datagram.truncated or any(side.crash or side.damaged for side in sides)
         dump.interrupted = dump.interrupted or place.interrupted or bool(lost)
         for side, load in zip(sides, dump.loads, strict=True):

@@ -3,7 +3,7 @@
     batch ─► Conversation.segments() ─► recorded kernel learns ─► lane.feed(), for each lane ─► Step
 
 Rules:
-1. Recorded answers to dumps and requests are never events: they are seeds, which give names and state.
+1. Recorded answers to dumps and requests are never events: they give names and state.
 2. Several datagrams are fed at once only where no lane looks at its kernel in between: without losses, recovery,
    caches and pools, and while no interface changes its name.
 3. Streaming: nothing grows with the length of the recording.
@@ -36,12 +36,13 @@ from nlmon.wire import Datagrams
 
 __all__ = ["Feed", "Step"]
 
-What: TypeAlias = Literal["fed", "seed", "not covered", "left out"]
+What: TypeAlias = Literal["fed", "answer", "not covered", "left out"]
 
 
 class Step(Struct, frozen=True):
-    """Datagrams in one place of the conversation, and what each lane made of them. ``what``: they were fed, or decoded
-    as a seed; else ``results`` is empty, since their protocol is not covered, or their generic family was left out."""
+    """Datagrams in one place of the conversation, and what each lane made of them. ``what``: they were fed, or
+    are a recorded answer that was decoded; else ``results`` is empty, since their protocol is not covered, or their
+    generic family was left out."""
 
     what: What
     place: Place
@@ -53,7 +54,7 @@ class Feed:
     """Lanes that are fed from one recording. ``kernel``: what the recording says of its kernel; ``tally``: what it
     holds; ``protocols``: those that are covered.
 
-    ``seeds``: decode recorded answers, too, which else only teach the kernel.
+    ``answers``: decode recorded answers, too, which else only teach the kernel.
     """
 
     def __init__(
@@ -65,7 +66,7 @@ class Feed:
         protocols: Sequence[int] | None = None,
         options: BackendOptions | None = None,
         faults: tuple[Fault, ...] = (),
-        seeds: bool = True,
+        answers: bool = True,
     ) -> None:
         options = options or BackendOptions()
         self.byteorder = byteorder
@@ -80,7 +81,7 @@ class Feed:
         self.tally = Tally()
         self._conversation = Conversation(byteorder)
         self._select = select
-        self._seeds = seeds
+        self._answers = answers
         self._families = {name.lower() for name in options.generic_families or ()}
         looks = options.resync or options.caches or options.message_pool_size is not None
         self._bulk = not faults and not looks
@@ -148,8 +149,8 @@ class Feed:
         elif role in {Role.DUMP, Role.REPLY}:
             if learn:
                 kernel.learn(datagrams)
-            if self._seeds:
-                yield Step("seed", place, datagrams, [_seeded(lane, datagrams) for lane in self.lanes])
+            if self._answers:
+                yield Step("answer", place, datagrams, [_answered(lane, datagrams) for lane in self.lanes])
 
     def _left_out(self, datagrams: Datagrams) -> bool:
         """Whether a generic message is of a family that was left out: only libnl has an option for which it receives,
@@ -187,5 +188,5 @@ class Feed:
         return [lane.close() for lane in self.lanes]
 
 
-def _seeded(lane: RecordedLane, datagrams: Datagrams) -> Results:
-    return Results(lane.name, (None,), {0: lane.seed(datagrams.at(0))})
+def _answered(lane: RecordedLane, datagrams: Datagrams) -> Results:
+    return Results(lane.name, (None,), {0: lane.read_answer(datagrams.at(0))})

@@ -39,8 +39,8 @@ BackendMaker: TypeAlias = Callable[[TransportFactory, BackendOptions], Backend]
 
 
 class Lane:
-    """One implementation. ``counts``: events, seeds and errors so far; ``problems``: errors by code and by attribute or
-    by what happened; ``ledger``: its losses."""
+    """One implementation. ``counts``: events, answers and errors so far; ``problems``: errors by code and by attribute
+    or by what happened; ``ledger``: its losses."""
 
     def __init__(self, make: BackendMaker, factory: TransportFactory, options: BackendOptions | None = None) -> None:
         options = options or BackendOptions()
@@ -50,7 +50,7 @@ class Lane:
         self.counts: Counter[str] = Counter()
         self.problems: Counter[str] = Counter()
         self.ledger = Ledger(keep_objects=options.resync)
-        # Types of messages in seeds that gave no event; the implementation counts those of its own sockets.
+        # Types of messages in answers that gave no event; the implementation counts those of its own sockets.
         self._unknown: Counter[str] = Counter()
         # What the callbacks were given since ``_result`` was called last.
         self._events: list[Event] = []
@@ -119,7 +119,7 @@ class Lane:
             self._raised.append(error)
 
     def _result(
-        self, protocol: int, *, subscribed: bool = True, missed: bool = False, lossy: bool = False, seed: bool = False
+        self, protocol: int, *, subscribed: bool = True, missed: bool = False, lossy: bool = False, answer: bool = False
     ) -> Side:
         """All that came since the last result, counted."""
         events, errors, raised = self._events, self._errors, self._raised
@@ -136,7 +136,7 @@ class Lane:
             crash=crash,
             trace=trace,
         )
-        self.counts["seeds" if seed else "events"] += len(events)
+        self.counts["answers" if answer else "events"] += len(events)
         self._note(errors)
         self.ledger.note(protocol, side)
         return side

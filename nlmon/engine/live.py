@@ -164,14 +164,14 @@ class Live(Comparison[LiveLane]):
         for segment in self._conversation.segments(batch, bulk=False):
             self.tally.add(segment)
             if segment.place.role in {Role.DUMP, Role.REPLY}:
-                self._seed(segment)
+                self._answer(segment)
 
-    def _seed(self, segment: Segment) -> None:
+    def _answer(self, segment: Segment) -> None:
         self.kernel.learn(segment.datagrams)
         reading = Reading(segment.datagrams.at(0), {})
         left, right = (lane.decode_answer(reading) for lane in self.lanes)
         self._names = reading.names
-        self._compare(reading.datagram, left, right, seed=True)
+        self._compare(reading.datagram, left, right, answer=True)
         if self.dumps.add(reading.datagram, segment.place, (left, right)):
             self._compare_corrections()
 
@@ -267,7 +267,7 @@ class Live(Comparison[LiveLane]):
         self._count_compared(datagram, left, right)
         agreed = self._agree(datagram, left, right)
         if not agreed:
-            self.judge.compare(datagram, left, right, seed=False)
+            self.judge.compare(datagram, left, right, answer=False)
         if fold:
             self._fold((left, right), agreed=agreed)
 

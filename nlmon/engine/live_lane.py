@@ -84,7 +84,7 @@ class LiveLane(Lane):
             self._factory.read(reading)
             self._call(self._decode, reading.datagram)
             self._factory.readings()
-        return self._of_datagram(self._result(protocol, lossy=self.lost(protocol), seed=True))
+        return self._of_datagram(self._result(protocol, lossy=self.lost(protocol), answer=True))
 
     def drops(self) -> dict[int, int]:
         """Messages that the kernel dropped, by protocol, some of which it may not have reported yet."""

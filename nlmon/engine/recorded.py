@@ -1,10 +1,10 @@
-"""A lane that is fed from a recording: notifications through its sockets, recorded answers as seeds.
+"""A lane that is fed from a recording: notifications through its sockets, recorded answers past them.
 
 Rules:
 1. The implementation gets what its own socket would have received: the notifications of the groups it joined, in
    order. It cannot tell that it is a replay.
 2. In bulk is decoded what an implementation declares that it may (``Backend.in_bulk``); where that raises, or gives
-   what cannot be told apart by datagrams, they go one by one, and an error stands at its own frame.
+   what cannot be assigned to its datagrams, they go one by one, and an error stands at its own frame.
 
 Not here: which datagrams are fed (``feed``), and the recorded kernel (``nlmon.transport.recorded.kernel``).
 """
@@ -145,7 +145,7 @@ class RecordedLane(Lane):
         except Exception as error:
             self._raised.append(error)
 
-    def seed(self, datagram: Datagram) -> Side:
+    def read_answer(self, datagram: Datagram) -> Side:
         """Decode a recorded answer, which is no event; the recorded kernel has learned of it already."""
         protocol, kernel = datagram.protocol, self.factory.kernel
         if self._caches and protocol == NETLINK_ROUTE and kernel.links_changed != self._links:
@@ -155,7 +155,7 @@ class RecordedLane(Lane):
         if self.supports(protocol):
             self._look_again(Datagrams.of(datagram))
             self._call(self._decode, datagram)
-        return self._result(protocol, lossy=self.lossy, seed=True)
+        return self._result(protocol, lossy=self.lossy, answer=True)
 
     def end(self) -> Side | None:
         """End the recording: losses that nothing followed are reported now, and recovered from; None: there are none.
@@ -215,7 +215,7 @@ def _results(name: str, datagrams: Datagrams, decoded: Decoded) -> Results | Non
 
 
 def _rows(name: str, datagrams: Datagrams, decoded: Decoded) -> Results | None:
-    """What each of some datagrams gave; None where that cannot be told."""
+    """What each of some datagrams gave; None where that is not known."""
     if len(datagrams.data) == 1 and decoded.control and not (decoded.events or decoded.errors or decoded.unknown):
         return Results(name, (None,), {0: Side(name, (), ())})  # an acknowledgement
     parts = {frame: Decoded([], []) for frame in datagrams.frames}

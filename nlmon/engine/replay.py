@@ -108,8 +108,8 @@ class Replay(Comparison[RecordedLane]):
                 for number, results in enumerate(step.results):
                     for side in results.sides():
                         self._on_side(number, side)
-        elif step.what == "seed":
-            self._compare(datagrams.at(0), *(result.side(0) for result in step.results), seed=True)
+        elif step.what == "answer":
+            self._compare(datagrams.at(0), *(result.side(0) for result in step.results), answer=True)
         elif step.what == "left out":
             self._count_not_subscribed(datagrams.at(0))
         elif self._asked is None or datagrams.protocol in self._asked:
@@ -158,7 +158,7 @@ class Replay(Comparison[RecordedLane]):
             self._count_compared(datagram, left, right)
         agreed = not differs and self._agree(datagram, left, right)
         if not agreed:
-            self.judge.compare(datagram, left, right, seed=False, request=request)
+            self.judge.compare(datagram, left, right, answer=False, request=request)
         if fold:
             self._fold(sides, agreed=agreed)
 

@@ -59,14 +59,14 @@ def capture_reports(
     compared with itself on purpose."""
     policy = policy or Policy()
     damage, dropped = reader.damage, reader.dropped
-    cut = sum(replay.feed.tally.cut[protocol] for protocol in replay.feed.protocols)
+    cut = sum(replay.feed.tally.truncated[protocol] for protocol in replay.feed.protocols)
     uncompared = {_lost_while_recording(dropped): dropped, _truncated(cut): cut}
     thin = [*_no_move(replay, control), *thin_evidence(replay.compared, _why_nothing(replay), uncompared, policy)]
     unread = ""
     if damage is not None:
         agrees = "what could be read before the damage agrees" if replay.feed.tally.frames else "nothing could be read"
         unread = f"the capture is damaged; {agrees}"
-    elif replay.feed.tally.unread and not any(lane.counts["events"] or lane.counts["seeds"] for lane in replay.lanes):
+    elif replay.feed.tally.unread and not any(lane.counts["events"] or lane.counts["answers"] for lane in replay.lanes):
         unread = wrong_order(reader.info)
     wrong, notes = _unresolved(replay), _notes(replay, reader)
     return tuple(
@@ -123,10 +123,16 @@ def _judged(view: _View, policy: Policy, *, wrong: str, unread: str, thin: list[
         "lost_events": dict(sorted(losses.events.items())),
         "known": [
             KnownUse(
-                *(number, entry.code, entry.message, entry.field, entry.reason, entry.owner, entry.issue),
-                "" if entry.expires is None else entry.expires.isoformat(),
-                counts[number],
-                row(known.first[number]) if number in known.first else None,
+                entry=number,
+                code=entry.code,
+                message=entry.message,
+                field=entry.field,
+                reason=entry.reason,
+                owner=entry.owner,
+                issue=entry.issue,
+                expires="" if entry.expires is None else entry.expires.isoformat(),
+                count=counts[number],
+                first=row(known.first[number]) if number in known.first else None,
             )
             for number, entry in known.entries
             if counts[number]
@@ -151,7 +157,7 @@ def _found(comparison: Replay | Live, view: _View, tally: Tally, protocols: Coll
         "not_covered": _not_covered(tally, protocols),
         "compared": compared_by_name(comparison.compared),
         "events": per_lane("events"),
-        "answers": per_lane("seeds"),
+        "answers": per_lane("answers"),
         "errors": per_lane("errors"),
         "problems": {label: dict(sorted(lane.problems.items())) for label, lane in zip(labels, lanes, strict=True)},
         "lost": {label: lane.ledger.lost for label, lane in zip(labels, lanes, strict=True)},
@@ -213,10 +219,10 @@ def _notes(replay: Replay, reader: CaptureReader) -> list[str]:
     ]
     notes += [note for lane in replay.lanes for note in _deaf(lane)]
     notes += replay.feed.fault_notes()
-    if not replay.compared.total() and any(lane.counts["seeds"] for lane in replay.lanes):
+    if not replay.compared.total() and any(lane.counts["answers"] for lane in replay.lanes):
         notes.append(f"{_why_nothing(replay)}; only recorded answers were compared")
     notes += _itself(replay)
-    notes += _alone(replay, replay.feed.protocols)
+    notes += _read_by_one(replay, replay.feed.protocols)
     if tally.copied(replay.feed.protocols):
         repeats, notifications = (
             sum(counts[protocol] for protocol in replay.feed.protocols)
@@ -230,8 +236,8 @@ def _notes(replay: Replay, reader: CaptureReader) -> list[str]:
         were = counted(replay.dumps.interrupted, "recorded dump was", "recorded dumps were")
         do = "does" if replay.dumps.interrupted == 1 else "do"
         notes.append(f"{were} interrupted or incomplete, and {do} not check the state")
-    if tally.cut:
-        notes.append(f"{_truncated(tally.cut.total())}; what was cut off is not compared")
+    if tally.truncated:
+        notes.append(f"{_truncated(tally.truncated.total())}; what is missing of them is not compared")
     if reader.dropped:
         notes.append(f"{_lost_while_recording(reader.dropped)} and cannot be compared")
     if reader.skipped:
@@ -284,16 +290,16 @@ def _is_control(comparison: Replay | Live) -> bool:
     return type(reference.backend) is type(candidate.backend)
 
 
-def _alone(comparison: Replay | Live, protocols: Iterable[int]) -> Iterator[str]:
+def _read_by_one(comparison: Replay | Live, protocols: Iterable[int]) -> Iterator[str]:
     """Notes on protocols that one of the two reads alone."""
     for protocol in sorted(protocols):
-        alone = [lane for lane in comparison.lanes if lane.supports(protocol)]
-        status = alone[0].backend.status().protocols.get(protocol) if len(alone) == 1 else None
+        readers = [lane for lane in comparison.lanes if lane.supports(protocol)]
+        status = readers[0].backend.status().protocols.get(protocol) if len(readers) == 1 else None
         if status is not None and (events := status.events):
             name = PROTOCOLS.get(protocol, str(protocol))
             its = "its one event is" if events == 1 else f"its {events:,} events are"
             checked = f"{its} checked against the bytes of the messages"
-            yield f"only {alone[0].name} reads {name}: {checked}"
+            yield f"only {readers[0].name} reads {name}: {checked}"
 
 
 # -- on the running kernel -------------------------------------------------------------------------------------
@@ -329,7 +335,7 @@ def _lost(ledger: Ledger) -> str:
 def _live_notes(live: Live) -> list[str]:
     notes = [note for lane in live.lanes for note in lane.ledger.notes(lane.name)] + live.notes
     notes += _itself(live)
-    notes += _alone(live, {protocol for lane in live.lanes for protocol in lane.backend.groups})
+    notes += _read_by_one(live, {protocol for lane in live.lanes for protocol in lane.backend.groups})
     outside = sum(one.outside for one in live.unpaired)
     if outside:
         are = counted(

@@ -94,7 +94,7 @@ def read_stream(lines: Iterable[bytes], where: str) -> list[Line]:
         raise InputError("NLM-R002", "the report has no header", where=where)
     if not isinstance(found[-1], Footer):
         hint = "the run did not end; run it again"
-        raise InputError("NLM-R003", "the report is cut off: it has no footer", where=where, hint=hint)
+        raise InputError("NLM-R003", "the report is truncated: it has no footer", where=where, hint=hint)
     return found
 
 

@@ -221,4 +221,4 @@ def row(difference: Difference) -> DifferenceRow:
     names = [name for name in DifferenceRow.__struct_fields__ if name not in {"code", "cls", "severity", "answer"}]
     values = {name: getattr(difference, name) for name in names}
     cls = difference.cls
-    return DifferenceRow(code=cls.code, cls=cls.label, severity=cls.severity.value, answer=difference.seed, **values)
+    return DifferenceRow(code=cls.code, cls=cls.label, severity=cls.severity.value, answer=difference.answer, **values)

@@ -134,7 +134,7 @@ def test_a_segment_goes_on_in_the_next_batch() -> None:
     ],
 )
 def test_what_ends_a_segment_between_batches(second: Batch, expected: Shown) -> None:
-    """All of a segment have one protocol, and nothing was cut; who sent them does not matter."""
+    """All of a segment have one protocol, and nothing was truncated; who sent them does not matter."""
     assert shown(batch(ADDR, more=True), second) == expected
 
 
@@ -165,7 +165,7 @@ def test_a_segment_is_bounded_in_bytes() -> None:
 
 
 def test_a_datagram_is_what_the_frame_was() -> None:
-    """Number, time, bytes and what was cut; an answer has its request."""
+    """Number, time, bytes and what was truncated; an answer has its request."""
     given_ = [batch(ASKED, ADDR, ANSWER), batch(ADDR, first=7, truncated=4), batch(ADDR, first=8, protocol=12)]
     found = {one.frame: one for segment in segments(*given_) for one in segment.datagrams}
     rows = [(one.frame, one.timestamp, one.protocol, one.data, one.truncated, one.request) for one in found.values()]

@@ -26,7 +26,7 @@ def segment(
 
 
 def test_what_is_counted_of_segments() -> None:
-    """Frames by role and protocol, messages, what was cut, and the highest number, in whatever order they come."""
+    """Frames by role and protocol, messages, what was truncated, and the highest number, in any order."""
     tally = Tally()
     for one in (
         segment(ONE, ONE, OTHER, first=3),
@@ -36,7 +36,7 @@ def test_what_is_counted_of_segments() -> None:
         tally.add(one)
     tally.add(Segment(Place(Role.DUMP), Datagrams((7,), ROUTE, (0,), (ONE + ONE,)), 2))
 
-    assert (tally.frames, tally.messages, tally.cut, tally.last_frame) == (7, 8, {USERSOCK: 1}, 7)
+    assert (tally.frames, tally.messages, tally.truncated, tally.last_frame) == (7, 8, {USERSOCK: 1}, 7)
     assert tally.roles == {Role.NOTIFICATION: 4, Role.REQUEST: 2, Role.DUMP: 1}
     assert tally.protocols == {ROUTE: 6, USERSOCK: 1}
 

@@ -9,9 +9,9 @@ from typing import cast
 import pytest
 from click.testing import CliRunner
 
+from nlmon.backends.groups import EXTRA_GROUPS
 from nlmon.backends.legacy import LegacyBackend
 from nlmon.backends.libnl import LibnlBackend
-from nlmon.backends.libnl.decode.network import GROUPS
 from nlmon.cli.groups import announces_family, groups_to_join, join_generic
 from nlmon.cli.record import _record, command
 from nlmon.errors import TransportError, UsageError
@@ -30,12 +30,12 @@ def test_no_implementation_misses_a_group(implementation: type[LegacyBackend | L
     assert {p: numbers for p, numbers in missed.items() if numbers} == {}
 
 
-@pytest.mark.parametrize("name", GROUPS)
+@pytest.mark.parametrize("name", EXTRA_GROUPS)
 def test_a_named_group_is_joined_on_top(name: str) -> None:
     """Every group that libnl knows by name can be recorded, and none is without being named."""
     usual, more = groups_to_join()[0], groups_to_join([name])[0]
 
-    assert set(more) - set(usual) == set(GROUPS[name])
+    assert set(more) - set(usual) == set(EXTRA_GROUPS[name])
     assert set(usual) < set(more)
 
 

@@ -81,7 +81,7 @@ def test_a_generic_message_is_named_by_family_and_command(family: int, command: 
     data = generic(family, command)
     payload = GenericInfo(genl_family_id=family, genl_cmd=command, genl_version=1)
     event = Event(0, 16, family, 0, 0, 0, 7, 0, None, payload)
-    found.compare(Datagram(7, 0, 16, data), Side("legacy", [event], []), Side("libnl", [], []), seed=False)
+    found.compare(Datagram(7, 0, 16, data), Side("legacy", [event], []), Side("libnl", [], []), answer=False)
 
     assert {group.message for group in found.groups if group.cls is Class.MISSING} == {shown}
 
@@ -91,6 +91,6 @@ def test_other_messages_keep_their_name() -> None:
     found = judge()
     data = message(28, bytes(12))
     trace = Side("libnl", [], [], crash="IndexError", trace="here")
-    found.compare(Datagram(7, 0, 0, data), Side("legacy", [], []), trace, seed=False)
+    found.compare(Datagram(7, 0, 0, data), Side("legacy", [], []), trace, answer=False)
 
     assert [(group.cls, group.message) for group in found.groups] == [(Class.CRASH, "")]

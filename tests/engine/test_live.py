@@ -522,7 +522,7 @@ def test_bytes_are_bounded_too() -> None:
     assert [(one.given_up, one.outside) for one in pairing.unpaired()] == [(1, 2)]
 
 
-def test_dumps_are_seeds() -> None:
+def test_dumps_are_no_events() -> None:
     """Answers to dumps are decoded by both, fill the states and are no events."""
     kernel = FakeKernel()
     kernel.new(NEWLINK, link(1, "a"), 1)

@@ -147,7 +147,7 @@ def test_a_difference_outweighs_thin_evidence() -> None:
 
 
 def test_a_policy_can_fail_on_a_warning() -> None:
-    """Events and seeds that come twice leave the state as it is: a warning, which fails under a policy that says so."""
+    """What comes twice leaves the state as it is: a warning, which fails under a policy that says so."""
     policies = Policy(), Policy(fail_on=("warning",)), Policy(fail_on=("duplicate",)), Policy(fail_on=("coalesced",))
     usual, strict, named, other = (
         verdict("01-route-basic", candidate=ZOO["twice"].make, policy=policy) for policy in policies

@@ -58,7 +58,7 @@ def _replayed(file: ScenarioFile) -> dict[str, list[dict[str, Any]]]:
             select=capture.select,
             protocols=[number for number in numbers if number is not None] or None,
             options=BackendOptions(extra_groups=groups),
-            seeds=False,
+            answers=False,
         )
         feed.start()
         for batch in reader.batches():

@@ -20,7 +20,7 @@ from typing import Any
 from msgspec import structs
 
 from nlmon.backends.base import Backend
-from nlmon.backends.libnl.decode.network import GROUPS
+from nlmon.backends.groups import EXTRA_GROUPS
 from nlmon.backends.options import BackendOptions
 from nlmon.backends.registry import create
 from nlmon.capture import ByteOrder
@@ -142,7 +142,7 @@ def differences(
     """What ``count`` datagrams show, with a new pair of backends for every ``PER_PAIR``; ``used`` takes the counters of
     the layouts."""
     while count > 0:
-        pair = Pair(size, extra=tuple(GROUPS))
+        pair = Pair(size, extra=tuple(EXTRA_GROUPS))
         many: list[bytes] = []
         for data, _ in zip(damaged(datagrams, random_), range(min(count, PER_PAIR)), strict=False):
             yield from pair.differences(protocol, data)

@@ -18,10 +18,10 @@ from typing import ClassVar
 
 from msgspec import structs
 
+from nlmon.backends.groups import EXTRA_GROUPS
 from nlmon.backends.libnl.cache import CACHES
 from nlmon.backends.libnl.decode.families import GENL_ID_CTRL, Family
 from nlmon.backends.libnl.decode.messages import AUDIT, GENERIC, NETFILTER, ROUTE, SOCK_DIAG, XFRM
-from nlmon.backends.libnl.decode.network import GROUPS
 from nlmon.backends.libnl.dump import Outcome
 from nlmon.backends.libnl.lookups import Lookups
 from nlmon.backends.libnl.membership import Membership
@@ -64,9 +64,9 @@ class LibnlBackend(Lookups, bulk=True, layouts=True):
 
     def __init__(self, transports: TransportFactory, options: BackendOptions | None = None) -> None:
         super().__init__(transports, options)
-        odd = set(self.options.caches) - CACHES.keys() or set(self.options.extra_groups) - GROUPS.keys()
+        odd = set(self.options.caches) - CACHES.keys() or set(self.options.extra_groups) - EXTRA_GROUPS.keys()
         if odd:
-            known = ", ".join((*CACHES, *GROUPS))
+            known = ", ".join((*CACHES, *EXTRA_GROUPS))
             raise UsageError("NLM-B005", f"there is no cache or group called {min(odd)!r}", hint=f"there are {known}")
         self._resync = Resync(self.options)
         self._membership = Membership(
@@ -78,7 +78,7 @@ class LibnlBackend(Lookups, bulk=True, layouts=True):
 
     def groups_of(self, protocol: int) -> tuple[int, ...]:
         """The usual groups, and for NETLINK_ROUTE those of ``options.extra_groups``."""
-        more = [number for name in self.options.extra_groups for number in GROUPS.get(name, ())]
+        more = [number for name in self.options.extra_groups for number in EXTRA_GROUPS.get(name, ())]
         return (*super().groups_of(protocol), *more) if protocol == ROUTE else super().groups_of(protocol)
 
     def opened(self, protocol: int, transport: Transport) -> None:
@@ -93,7 +93,7 @@ class LibnlBackend(Lookups, bulk=True, layouts=True):
                 self.fill_cache(self.cache, kind)
             if self._resync.tracker is not None and self._resync.loss is None:
                 for dump in self._resync.dumps:
-                    self._resync.tracker.seed(self.whole_dump(*dump))
+                    self._resync.tracker.begin(self.whole_dump(*dump))
 
     def disable(self, protocol: int) -> None:
         """Close the sockets of a protocol; what waits in them and in the pool is gone, and what was lost stays lost."""

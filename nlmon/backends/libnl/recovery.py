@@ -44,7 +44,7 @@ class Tracker:
         """Take note of an event that was delivered."""
         self.state.apply(event)
 
-    def seed(self, result: DumpResult) -> None:
+    def begin(self, result: DumpResult) -> None:
         """Take what was there before the first event."""
         for event in result.events:
             self.state.apply(event)

@@ -60,7 +60,7 @@ class Evidence:
         self._reader = FieldReader(contract, byteorder)
         self._generic = GenericEvidence(contract, byteorder, recorded.families)
 
-    def may_give_alone(self, name: str) -> bool:
+    def may_give_more(self, name: str) -> bool:
         """Whether ``name`` may give anything alone: the contract says so, or knows nothing of it."""
         return name in self._owners or name not in IMPLEMENTATIONS
 
@@ -94,17 +94,17 @@ class Evidence:
         return span.end - span.start >= NLMSG_HDRLEN + KIND_HEADERS.get(self._contract.of(protocol, span.kind) or "", 0)
 
     def check(
-        self, event: Event, datagram: Datagram, broken: Sequence[DecodeError], *, alone: bool
+        self, event: Event, datagram: Datagram, broken: Sequence[DecodeError], *, exclusive: bool
     ) -> Iterator[Finding]:
         """Findings about what one implementation gives alone in an event; ``broken``: what it could not read in this
-        message. ``alone``: nobody else gives this kind of event, so its header and interface are judged as well."""
+        message. ``exclusive``: nobody else gives this kind of event, so its header and interface are judged as well."""
         data, at = datagram.data, event.offset
         if event.synthetic or event.type == OVERRUN or at + NLMSG_HDRLEN > len(data):
             return
         length = header(data, at, self._order).length
         message = Message(data, at, min(len(data), at + length), event.msg_type, self._order)
         kind = kind_name(event.payload)
-        if alone:
+        if exclusive:
             yield from self._head(event, datagram)
         yield from self._refuted(kind, event, message, broken)
         if any(not isinstance(error, AttributeFormatError) or not error.path for error in broken):
@@ -115,12 +115,12 @@ class Evidence:
                 if isinstance(value, Finding):
                     yield value
                 else:
-                    for found in self._fields(part, value, message, skip, alone=True):
+                    for found in self._fields(part, value, message, skip, exclusive=True):
                         yield found._replace(field=f"{part}.{found.field}")
         else:
-            yield from self._fields(kind, event.payload, message, skip, alone=alone)
+            yield from self._fields(kind, event.payload, message, skip, exclusive=exclusive)
         if self._contract.one_provides_interface(kind) and not skip:
-            yield from self._interface(event, alone=alone)
+            yield from self._interface(event, exclusive=exclusive)
 
     def _head(self, event: Event, datagram: Datagram) -> Iterator[Finding]:
         """The header, which stands in the bytes, and what the datagram says of itself."""
@@ -133,10 +133,10 @@ class Evidence:
                 reason = "the message carries another value"
                 yield Finding(Class.CONTRADICTED, name, f"({name})", value, getattr(event, name), reason)
 
-    def _interface(self, event: Event, *, alone: bool) -> Iterator[Finding]:
+    def _interface(self, event: Event, *, exclusive: bool) -> Iterator[Finding]:
         """The name of the interface that an event is about: its own, or the recorded one of its index."""
         if event.interface is UNSET:
-            if alone:
+            if exclusive:
                 yield Finding(Class.LOSS, "interface", "(interface)", "provided", UNSET, MUST_PROVIDE)
             return
         payload = event.payload
@@ -153,14 +153,14 @@ class Evidence:
     # -- fields ------------------------------------------------------------------------------------------------
 
     def _fields(
-        self, kind: str, payload: Any, message: Message, skip: Collection[str], *, alone: bool
+        self, kind: str, payload: Any, message: Message, skip: Collection[str], *, exclusive: bool
     ) -> Iterator[Finding]:
         # A policy has no family; a state that was wanted by one has.
         family = getattr(getattr(payload, "acquire", None) or payload, "family", None)
         for row in self._reader.rows(kind, payload):
             field, value = row.field, getattr(payload, row.field.name, None)
             if value is UNSET:
-                if alone:  # else the comparison with the other one's event says what must be provided
+                if exclusive:  # else the comparison with the other one's event says what must be provided
                     yield Finding(Class.LOSS, field.name, field.path, "provided", value, MUST_PROVIDE)
                 continue
             if any(_nested(path, known) for path in field.paths for known in skip):

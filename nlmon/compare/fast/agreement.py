@@ -56,9 +56,9 @@ class Agreement:
         reader = FieldReader(contract, byteorder)
         for name, row in contract.events.items():
             if (row.by, row.interface, row.protocol) == ("both", "both", NETLINK_ROUTE) and row.types != (0,):
-                alone = tuple(row.field.name for row in reader.rows(name, None))
+                surplus = tuple(row.field.name for row in reader.rows(name, None))
                 hop = tuple(field.name for field in contract.kinds["hop"].fields if field.by == owner)
-                alike = _compiled(KIND_TYPES[name], alone, hop)
+                alike = _compiled(KIND_TYPES[name], surplus, hop)
                 checks = CompiledChecks(reader, name, byteorder, self._count)
                 self._kinds[KIND_TYPES[name]], self._checks[name] = (alike, checks.by_head, checks), checks
 
@@ -154,10 +154,10 @@ def _add(counts: Counter[str], check: CompiledCheck) -> None:
         counts[f"{check.kind}.{field}"] += check.times
 
 
-def _same_hops(alone: tuple[str, ...]) -> Callable[[Any, Any], bool]:
-    """Whether the hops of who gives more, alone the fields ``alone`` of each, are those of who gives less, where the
+def _same_hops(surplus: tuple[str, ...]) -> Callable[[Any, Any], bool]:
+    """Whether the hops of who gives more are those of who gives less, but for the fields ``surplus`` of each, where the
     message holds no more."""
-    names, nothing = list(alone), dict.fromkeys(alone)
+    names, nothing = list(surplus), dict.fromkeys(surplus)
 
     def hops(reduced: Any, full: Any) -> bool:
         if reduced is None or type(reduced) is not tuple:
@@ -171,9 +171,9 @@ def _same_hops(alone: tuple[str, ...]) -> Callable[[Any, Any], bool]:
 
 
 @lru_cache(KINDS_KEPT)
-def _compiled(kind: type[Struct], alone: tuple[str, ...], hop: tuple[str, ...]) -> Alike:
-    """The function for a kind of payload, of whose fields those of ``alone`` are given by one of the two, and those of
-    ``hop`` of each hop: the events are of the message at an offset, all that both give is equal and provided, and the
+def _compiled(kind: type[Struct], surplus: tuple[str, ...], hop: tuple[str, ...]) -> Alike:
+    """The function for a kind of payload, of whose fields ``surplus`` are given by one of the two, and ``hop`` of those
+    of each hop: the events are of the message at an offset, all that both give is equal and provided, and the
     one that need not provide the surplus provides none of it."""
     tests = ["type(reduced) is kind", "less.offset == at", "less.type != OVERRUN", "less.synthetic is False"]
     tests += ["more.synthetic is False"]
@@ -181,7 +181,7 @@ def _compiled(kind: type[Struct], alone: tuple[str, ...], hop: tuple[str, ...]) 
         if field.name not in {"payload", "synthetic"}:
             tests.append(_same(field, "less.{0}", "more.{0}", "less.{0} == more.{0}"))
     for field in structs.fields(kind):
-        if field.name in alone:
+        if field.name in surplus:
             tests.append(f"reduced.{field.name} is UNSET")
         elif field.name == "multipath":
             tests.append(_same(field, "reduced.{0}", "full.{0}", "hops(reduced.{0}, full.{0})"))

@@ -4,8 +4,8 @@ Each transport has an event socket, non-blocking, joined to multicast groups, an
 that an answer never waits behind a burst of events.
 
 Rules of this file:
-1. A datagram is read whole, or an error says so; never is one cut in silence (MSG_TRUNC). One call reads it, into a
-   buffer that is used again. The socket's receive buffer is no bound for that one: when nothing waits, it holds a
+1. A datagram is read whole, or an error says so; never is one truncated in silence (MSG_TRUNC). One call reads it, into
+   a buffer that is used again. The socket's receive buffer is no bound for that one: when nothing waits, it holds a
    datagram of any size (net/netlink/af_netlink.c). A notification is one allocation, at most KMALLOC_MAX_SIZE, which
    is 4 MiB with pages of 4 KiB (include/linux/slab.h). Should one be larger than the buffer, as larger pages allow, it
    is a loss that is reported like any other, and the buffer grows for the next.
@@ -116,7 +116,7 @@ class KernelTransport:
         self._groups = list(groups)
         self._frames = frames
         self._requested = (receive_buffer, send_buffer)
-        self._datagrams = self._foreign = self._reported = self._cut = 0
+        self._datagrams = self._foreign = self._reported = self._truncated = 0
         self._all_nsid = all_nsid
         self._events = open_socket(protocol, namespace, opener)
         import fcntl  # noqa: PLC0415  (not there on every system, while this module is; where netlink is, it is)
@@ -182,13 +182,13 @@ class KernelTransport:
 
     def _too_large(self, size: int) -> Overrun:
         read = len(self._buffer)
-        self._cut += 1
+        self._truncated += 1
         self._names.missed()
         with contextlib.suppress(OSError):  # no address space is left
             self._buffer = _pages(2 * size)
         return Overrun(
             "NLM-T013",
-            f"the kernel sent a datagram of {size:,} bytes, which was cut and is lost",
+            f"the kernel sent a datagram of {size:,} bytes, which was truncated and is lost",
             why=f"one of {read:,} bytes was the largest that could be read",
             hint=f"from now on it is {len(self._buffer):,} bytes",
             drops=1,
@@ -255,7 +255,7 @@ class KernelTransport:
             send_buffer_requested=self._requested[1],
             send_buffer_effective=buffer_of(self._events, socket.SO_SNDBUF),
             datagrams=self._datagrams,
-            drops=max(0, drops_of(self._events)) + self._cut,
+            drops=max(0, drops_of(self._events)) + self._truncated,
             foreign=self._foreign,
         )
 

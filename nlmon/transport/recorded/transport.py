@@ -147,7 +147,7 @@ class RecordedFactory:
         data = datagram.data
         if datagram.protocol != NETLINK_ROUTE or len(data) <= NLMSG_HDRLEN:
             return self._subscribed(transport, datagram)
-        # Type and family, by which alone the messages of this protocol are told apart.
+        # Type and family, which say of a message of this protocol in which group it comes.
         key = data[4:6] + data[16:17]
         received = transport.receives.get(key)
         if received is None:

@@ -62,7 +62,7 @@ class Bench:
 
     def _look(self, number: int, datagram: Datagram, sides: list[Side]) -> None:
         try:
-            self.judges[number].compare(datagram, *sides, seed=False)
+            self.judges[number].compare(datagram, *sides, answer=False)
         except (TypeError, AttributeError) as error:  # a value that nothing can be compared with
             self.reported[number].append(str(error))
 

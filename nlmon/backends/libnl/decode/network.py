@@ -1,13 +1,11 @@
-"""Decodes rtnetlink's neighbouring groups, which are joined on request (``GROUPS``).
+"""Decodes rtnetlink's neighbouring groups, which are joined on request.
 
-Not here: the five kinds of messages that every monitor reads (``route``).
+Not here: the five kinds of messages that every monitor reads (``route``), and joining (``nlmon.backends.groups``).
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping
-from types import MappingProxyType
 
 from nlmon.backends.libnl.decode.attributes import NLMSGHDR, Decoder, Found
 from nlmon.backends.libnl.policies import Attr
@@ -16,20 +14,8 @@ from nlmon.backends.libnl.policies.addresses import ip_text
 from nlmon.backends.libnl.policies.readers import DecodeContext, Reader, address
 from nlmon.events import MdbEntry, MdbInfo, NetconfInfo, NexthopInfo, NsidInfo, PrefixInfo, StatsInfo, TcInfo
 
-__all__ = ["GROUPS", "NetworkDecoder"]
+__all__ = ["NetworkDecoder"]
 
-# linux/rtnetlink.h, enum rtnetlink_groups, by the names the options use
-GROUPS: Mapping[str, tuple[int, ...]] = MappingProxyType(
-    {
-        "tc": (4,),
-        "prefix": (18,),
-        "netconf": (24, 25, 29),
-        "mdb": (26,),
-        "nsid": (28,),
-        "nexthop": (32,),
-        "stats": (36,),
-    }
-)
 ADDRESS_LENGTH = {2: 4, 10: 16}
 ETH_P_IP, ETH_P_IPV6 = 0x0800, 0x86DD
 MDBA_MDB_ENTRY = MDBA_MDB_ENTRY_INFO = 1
@@ -37,7 +23,7 @@ BR_MDB_ENTRY = 26
 
 
 class NetworkDecoder(Decoder, layouts=True):
-    """Decoder of the messages of ``GROUPS`` for one byte order."""
+    """Decoder of the messages of these groups for one byte order."""
 
     tc_policy = policies.TC
     nexthop_policy = policies.NEXTHOP
