@@ -32,7 +32,7 @@ from nlmon.report.model import CaptureReport, Damage, in_direction
 from nlmon.report.outcome import CaseResult, Finding
 from nlmon.scenario.cases import Pair, judge, merge_findings, pairs_of
 from nlmon.scenario.check import capture_path
-from nlmon.scenario.faults import apply_faults, socket_faults
+from nlmon.scenario.faults import apply_faults, refuse_untouched, socket_faults
 from nlmon.scenario.load import ScenarioFile
 from nlmon.scenario.model import Capture, Implementation
 from nlmon.scenario.observed import Observed
@@ -73,7 +73,9 @@ def _compare(file: ScenarioFile, pair: Pair, options: RunOptions) -> tuple[tuple
                 select=capture.select,
                 protocols=_protocols(capture),
                 options=_feed_options(both),
-                faults=socket_faults(scenario.faults, seed),
+                faults=socket_faults(
+                    scenario.faults, seed, first_frame=capture.first_frame, last_frame=capture.last_frame
+                ),
                 known=known_for(options.known, path, kernel, directions, scenario=scenario.id),
                 on_side=lambda number, side: observed[number].take(side),
             )
@@ -81,6 +83,7 @@ def _compare(file: ScenarioFile, pair: Pair, options: RunOptions) -> tuple[tuple
             for batch in apply_faults(meant, scenario.faults, seed, byteorder=reader.info.byteorder):
                 replay.add(batch)
             replay.finish()
+            refuse_untouched(replay.feed.untouched)
             reports = capture_reports(replay, reader, path, options.policy, control=pair.control)
             error = reader.damage
     except CaptureError as damage:

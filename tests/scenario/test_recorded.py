@@ -265,3 +265,30 @@ def test_the_seconds_are_those_of_the_run(tmp_path: Path) -> None:
     (result,) = expect(tmp_path, "{verdict: equivalent}")
 
     assert (result.seconds > 0, structs.replace(result, seconds=0.0).seconds) == (True, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("fault", "what"),
+    [
+        (
+            "drop: {at: 99}",
+            "the fault drop hit nothing: the recording has no datagram of route for it from frame 99",
+        ),
+        ("overrun: {at: 99}", "the fault overrun@99+1 hit nothing: no message that was received is at that place"),
+        ("paused_reader: {at: 99}", "the fault paused_reader@99+1 hit nothing: no message that was received is at"),
+    ],
+)
+def test_a_fault_that_hits_nothing_is_an_error(tmp_path: Path, fault: str, what: str) -> None:
+    """What it was to show was not shown."""
+    results = expect(tmp_path, "{losses: 0}", more=f"faults: [{fault}]\n")
+
+    assert {(one.outcome, one.code, one.reason.startswith(what)) for one in results} == {("errored", "NLM-S040", True)}
+
+
+@pytest.mark.parametrize("fault", ["overrun: {count: 5}", "lost_socket: {}", "drop: {}", "truncate: {size: 30}"])
+def test_a_fault_is_no_reason_by_itself(tmp_path: Path, fault: str) -> None:
+    """Both agree in what they received, wherever the seed lets it happen."""
+    capture = "capture: {path: a.pcap.zst, frames: 45-100}\n"
+    text = f"{HEAD}{capture}faults: [{fault}]\nexpect: {{verdict: {{migrate: equivalent, rollback: lossy}}}}\n"
+
+    assert {one.outcome for one in run(tmp_path, text, RunOptions(seed=6))} == {"passed"}

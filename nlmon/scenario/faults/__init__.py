@@ -17,6 +17,6 @@ Not here: what sockets do then (``nlmon.transport.recorded``), and what a fault 
 """
 
 from nlmon.scenario.faults.apply import apply_faults
-from nlmon.scenario.faults.sockets import NEEDS_SOCKET, socket_faults
+from nlmon.scenario.faults.sockets import NEEDS_SOCKET, refuse_untouched, socket_faults
 
-__all__ = ["NEEDS_SOCKET", "apply_faults", "socket_faults"]
+__all__ = ["NEEDS_SOCKET", "apply_faults", "refuse_untouched", "socket_faults"]
