@@ -62,8 +62,9 @@ def _yardsticks(one: Measurement) -> list[str]:
 
 
 def insert(document: Path, text: str) -> None:
-    """Put the tables between the marks of a document that is written by hand around them."""
-    whole = document.read_text(encoding="utf-8")
+    """Put the tables between the marks of a document that is written by hand around them; without one they are all of
+    it, so that what took minutes to measure is not lost."""
+    whole = document.read_text(encoding="utf-8") if document.exists() else f"{BEGIN}\n{END}\n"
     head, begin, rest = whole.partition(BEGIN)
     _, end, tail = rest.partition(END)
     if not (begin and end):

@@ -16,6 +16,7 @@ from typing import Any
 from nlmon.compare.side import Side
 from nlmon.errors import CaptureError, DecodeError, FramingError, HeaderError, MessageTooLarge, NlmonError
 from nlmon.eventjson.write import event_to_dict, payload_to_dict
+from nlmon.events import Event
 from nlmon.names import message_type
 from nlmon.report.outcome import Finding
 from nlmon.report.text import counted
@@ -42,7 +43,7 @@ class Observed:
         """Take what it made of a datagram."""
         for event in side.events:
             if self._wanted[event.protocol, event.msg_type]:
-                line = event_to_dict(event)
+                line = _line(event)
                 self._events.add(line)
                 self._order.add(line)
         for error in side.errors:
@@ -85,7 +86,7 @@ class Observed:
         for number, pattern in enumerate(expect.state if expect.state != "kernel" else ()):
             if pattern.by not in {"", self.name}:
                 continue
-            lines = [{"netlink": payload_to_dict(one)} for one in objects.get(pattern.kind, ())]
+            lines = list(map(_object, objects.get(pattern.kind, ())))
             # An object is held against a pattern as an event is.
             as_event = EventPattern({**pattern.fields}, pattern.count)
             counts = EventCounts([as_event])
@@ -98,6 +99,23 @@ class Observed:
                 yield Finding(
                     what, where, tuple(line.replace("nearest event", f"nearest {pattern.kind}") for line in more)
                 )
+
+
+def _line(event: Event) -> dict[str, Any]:
+    """An event as ``nlmon decode`` prints it; one that has no such form, since an implementation filled it with
+    something else, is as no pattern asks for it."""
+    try:
+        return event_to_dict(event)
+    except Exception:
+        return {"frame": event.frame, "netlink": {}}
+
+
+def _object(payload: Any) -> dict[str, Any]:
+    """An object of a state in the form of an event; see ``_line``."""
+    try:
+        return {"netlink": payload_to_dict(payload)}
+    except Exception:
+        return {"netlink": {}}
 
 
 class _Wanted(dict[tuple[int, int], bool]):

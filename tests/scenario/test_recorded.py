@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
+from nlmon.compare.side import Side
 from nlmon.errors import ResyncIncomplete
+from nlmon.events import Event
 from nlmon.report.outcome import CaseResult
 from nlmon.report.policy import Policy
 from nlmon.scenario.cases import cases_of
 from nlmon.scenario.load import load_scenario
-from nlmon.scenario.observed import phase_of
+from nlmon.scenario.observed import Observed, phase_of
 from nlmon.scenario.options import RunOptions
 from nlmon.scenario.run import load_file, run_scenario
 from support.paths import CAPTURES
@@ -213,6 +215,19 @@ def test_a_fault_that_finds_nothing_is_errored(tmp_path: Path) -> None:
     (result,) = expect(tmp_path, "{losses: 0}", more="faults: [{interrupted_dump: {at: 99}}]\n")
 
     assert (result.outcome, result.code) == ("errored", "NLM-S040")
+
+
+def test_an_event_without_a_form_matches_no_pattern() -> None:
+    """An implementation may fill it with anything; that ends no run."""
+    patterns = "[{msg_type: RTM_NEWLINK, count: 0}, {protocol: 0}]"
+    file = load_scenario(f"{HEAD}capture: a.pcap\nexpect: {{events: {patterns}}}\n".encode(), "a.yaml")
+    observed = Observed(file, "mine")
+    event = Event(0, 0, 16, 0, 0, 0, 1, 0, None, None)  # type: ignore[arg-type]
+    observed.take(Side("mine", [event], ()))
+
+    assert [one.what for one in observed.findings(0, {})] == [
+        'events: event 2: expected at least 1, found 0: {"protocol":0}'
+    ]
 
 
 REFUSED = (
