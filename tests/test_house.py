@@ -93,7 +93,7 @@ MAY = {
     },
     # What a claim sees is an implementation on a kernel in memory.
     "nlmon.conformance": {
-        *("nlmon", "nlmon.errors", "nlmon.events", "nlmon.wire", "nlmon.transport.base"),
+        *("nlmon", "nlmon.errors", "nlmon.events", "nlmon.eventjson", "nlmon.wire", "nlmon.transport.base"),
         *("nlmon.backends.base", "nlmon.backends.options", "nlmon.backends.registry"),
         *("nlmon.testing.messages", "nlmon.testing.transport", "nlmon.conformance"),
     },

@@ -25,7 +25,7 @@ from nlmon.errors import InternalError, PlatformError, UsageError
 __all__ = ["conform"]
 
 HERE = Path(__file__).parent
-OPTIONS = ("--import-mode=importlib", "--capture=no", "-p", "no:cacheprovider", "--tb=no", "-q")
+OPTIONS = ("--import-mode=importlib", "--capture=no", "-p", "no:cacheprovider", "--tb=no", "-vv")
 # What would bring options and plugins of others.
 ENVIRONMENT = {"PYTEST_ADDOPTS": "", "PYTEST_PLUGINS": "", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 

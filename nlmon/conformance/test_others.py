@@ -8,7 +8,7 @@ from __future__ import annotations
 from nlmon.conformance.claim import by_design, claim, not_applicable
 from nlmon.conformance.monitor import Start
 from nlmon.events import ExpectInfo, FlowTuple, XfrmFlushInfo
-from nlmon.testing.messages import attr, big, message, nested, number
+from nlmon.testing.messages import attr, big, link, message, nested, number
 from nlmon.wire import Datagram
 
 __all__ = ()
@@ -105,6 +105,27 @@ def test_audit(start: Start) -> None:
 def test_unknown_protocol(start: Start) -> None:
     monitor = start()
     assert (monitor.supports(NOBODYS), monitor.backend.fileno(NOBODYS)) == (False, -1)
+
+
+@claim(
+    "protocols.sequence",
+    "A notification is an event whatever its sequence number and port are.",
+    source="guide#new-libnl-based-implementation; netlink(7)",
+)
+def test_sequence(start: Start) -> None:
+    monitor = start(0, 16, SOCK_DIAG, NETFILTER)
+    bodies = {
+        0: (16, link(3, "lan0")),
+        16: (99, bytes((1, 1, 0, 0))),
+        SOCK_DIAG: (20, inet()[16:]),
+        NETFILTER: (0x100, flow()[16:]),
+    }
+    found = [
+        monitor.hear(message(*body, seq=seq, pid=pid), protocol=protocol)
+        for protocol, body in bodies.items()
+        for seq, pid in ((0, 0), (7, 0), (0xFFFFFFFF, 4321))
+    ]
+    assert ([len(events) for events in found], monitor.errors) == ([1] * len(found), [])
 
 
 @claim(

@@ -226,6 +226,31 @@ def test_interface(start: Start) -> None:
 
 
 @claim(
+    "route.interface.message",
+    "A link event is named by its message, which tells of then, and not by the kernel, which tells of now.",
+    source="guide#event-structure-changes; decision 17",
+)
+def test_name_of_then(start: Start) -> None:
+    kernel = FakeKernel()
+    kernel.names[3] = "renamed"
+    (event,) = start(ROUTE, kernel=kernel).hear(message(LINK, link(3, "lan0")))
+    assert (event.interface, kernel.names_asked) == ("lan0", [])
+
+
+@claim(
+    "route.request",
+    "What programs ask of the kernel gives events, too, where it has the whole header; else it is no error.",
+    source="guide#compatibility-layer; decision 6",
+)
+def test_requests(start: Start) -> None:
+    monitor = start(ROUTE)
+    events = monitor.hear(
+        *(message(kind, link(3, "lan0"), flags=1) for kind in (18, 19)), message(18, b"\0", flags=0x301)
+    )
+    assert ([event.msg_type for event in events], monitor.errors) == ([18, 19], [])
+
+
+@claim(
     "route.delete",
     "What goes gives an event with the same fields as what comes.",
     source="guide#event-structure-changes; rtnetlink(7)",

@@ -231,7 +231,7 @@ OF_THE_ZOO: dict[str, set[str]] = {
     "silent overrun": {"loss.resync.nothing", "loss.told", "loss.unknown", "pool.newest", "pool.oldest"},
     "no netfilter": {
         *("conntrack.counters", "conntrack.destroy", "conntrack.expect", "conntrack.fields", "conntrack.groups"),
-        *("conntrack.more", "conntrack.reply", "protocols.four"),
+        *("conntrack.more", "conntrack.reply", "protocols.four", "protocols.sequence"),
     },
 }
 # These break most claims at once, so that nothing is learned from which; but each claim must be able to fail.
