@@ -23,8 +23,11 @@ if TYPE_CHECKING:  # start-up: only commands that read captures need it
 __all__ = [
     "F",
     "Implementation",
+    "against_option",
+    "byteorder_option",
     "compared",
     "control_option",
+    "fault_option",
     "feed_options",
     "implementation_option",
     "layouts_option",
@@ -147,6 +150,29 @@ def implementation_option(text: str) -> Callable[[F], F]:
         show_default=True,
         help=text,
     )
+
+
+byteorder_option = click.option(
+    "--byteorder", type=click.Choice(["little", "big"]), help="Override the recording's byte order."
+)
+fault_option = click.option(
+    "--fault",
+    "faults",
+    multiple=True,
+    help="Lose notifications: overrun@120+50 drops 50 from frame 120 on. Repeatable.",
+)
+
+
+def against_option(function: F) -> F:
+    """``--against NAME``: the reference."""
+    decorate = click.option(
+        "--against",
+        type=Implementation(),
+        default="legacy",
+        show_default=True,
+        help="The reference: the implementation in use, which the candidate is compared with.",
+    )
+    return decorate(function)
 
 
 def layouts_option(function: F) -> F:

@@ -16,7 +16,7 @@ from nlmon.backends.options import BackendOptions
 from nlmon.backends.registry import create
 from nlmon.capture import ByteOrder, open_capture
 from nlmon.capture.tally import wrong_order
-from nlmon.cli.common import feed_options, progress, refuse_crash, warn, warn_unread
+from nlmon.cli.common import byteorder_option, fault_option, feed_options, progress, refuse_crash, warn, warn_unread
 from nlmon.compare.side import Side
 from nlmon.engine.feed import Feed
 from nlmon.engine.run import read_capture
@@ -36,13 +36,8 @@ AT_ONCE = 256
 
 @click.command()
 @feed_options
-@click.option("--byteorder", type=click.Choice(["little", "big"]), help="Override the recording's byte order.")
-@click.option(
-    "--fault",
-    "faults",
-    multiple=True,
-    help="Lose notifications: overrun@120+50 drops 50 from frame 120 on. Repeatable.",
-)
+@byteorder_option
+@fault_option
 def command(
     capture: Path,
     implementation: str,

@@ -16,7 +16,7 @@ from nlmon.capture import ByteOrder, CaptureReader, open_capture
 from nlmon.capture.conversation import Conversation
 from nlmon.capture.segment import Role
 from nlmon.capture.tally import Tally, wrong_order
-from nlmon.cli.common import progress, warn
+from nlmon.cli.common import byteorder_option, progress, warn
 from nlmon.errors import InputError
 from nlmon.framing import types
 from nlmon.names import PROTOCOLS, message_type
@@ -56,7 +56,7 @@ class CaptureSummary(Struct, frozen=True):
 @click.command("info")
 @click.argument("file", type=click.Path(path_type=Path, readable=False))
 @click.option("--format", "form", type=click.Choice(["pretty", "json"]), default="pretty", show_default=True)
-@click.option("--byteorder", type=click.Choice(["little", "big"]), help="Override the recording's byte order.")
+@byteorder_option
 def command(file: Path, form: str, byteorder: ByteOrder | None) -> None:
     """Count what FILE holds: messages per protocol and type, kernel, families, damage.
 

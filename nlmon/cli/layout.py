@@ -13,7 +13,7 @@ from nlmon.backends.libnl import LibnlBackend
 from nlmon.backends.libnl.layouts.cache import Listed
 from nlmon.capture import ByteOrder, open_capture
 from nlmon.capture.tally import wrong_order
-from nlmon.cli.common import protocol_option, refuse_crash, warn
+from nlmon.cli.common import byteorder_option, protocol_option, refuse_crash, warn
 from nlmon.engine.feed import Feed
 from nlmon.engine.run import read_capture
 from nlmon.errors import InputError
@@ -28,7 +28,7 @@ __all__ = ["command"]
 @click.argument("capture", type=click.Path(path_type=Path, readable=False))
 @protocol_option
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the N that read most. Default: all.")
-@click.option("--byteorder", type=click.Choice(["little", "big"]), help="Override the recording's byte order.")
+@byteorder_option
 def command(capture: Path, protocols: tuple[int, ...], limit: int | None, byteorder: ByteOrder | None) -> None:
     """Print the functions that libnl makes of the notifications in CAPTURE, those first that read most.
 

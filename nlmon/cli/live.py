@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nlmon.cli.common import (
-    Implementation,
+    against_option,
     compared,
     control_option,
     implementation_option,
@@ -57,13 +57,7 @@ CLONE_NEWNET = 0x40000000
 
 @click.command()
 @implementation_option("The candidate: the implementation to move to.")
-@click.option(
-    "--against",
-    type=Implementation(),
-    default="legacy",
-    show_default=True,
-    help="The reference: the implementation in use, which the candidate is compared with.",
-)
+@against_option
 @protocol_option
 @duration_option
 @click.option("--count", type=click.IntRange(1), help="Compare this many notifications, and stop.")

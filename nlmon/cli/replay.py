@@ -15,9 +15,11 @@ from msgspec import structs
 from nlmon import __version__
 from nlmon.backends.options import BackendOptions
 from nlmon.cli.common import (
-    Implementation,
+    against_option,
+    byteorder_option,
     compared,
     control_option,
+    fault_option,
     implementation_option,
     layouts_option,
     protocol_option,
@@ -60,13 +62,7 @@ def _cluster(_: click.Context, __: click.Parameter, value: str | None) -> str:
 @click.command()
 @click.argument("captures", nargs=-1, required=True, type=click.Path(path_type=Path, readable=False))
 @implementation_option("The candidate: the implementation to move to.")
-@click.option(
-    "--against",
-    type=Implementation(),
-    default="legacy",
-    show_default=True,
-    help="The reference: the implementation in use, which the candidate is compared with.",
-)
+@against_option
 @protocol_option
 @click.option(
     "--select",
@@ -94,12 +90,7 @@ def _cluster(_: click.Context, __: click.Parameter, value: str | None) -> str:
 @click.option(
     "--group", "groups", multiple=True, help="More rtnetlink groups that libnl joins, such as tc. Repeatable."
 )
-@click.option(
-    "--fault",
-    "faults",
-    multiple=True,
-    help="Lose notifications: overrun@120+50 drops 50 from frame 120 on. Repeatable.",
-)
+@fault_option
 @click.option(
     "--cache",
     "caches",
@@ -127,7 +118,7 @@ def _cluster(_: click.Context, __: click.Parameter, value: str | None) -> str:
     callback=_cluster,
     help="Replay on the workers of a dask cluster instead of in this process.",
 )
-@click.option("--byteorder", type=click.Choice(["little", "big"]), help="Override the recording's byte order.")
+@byteorder_option
 def command(
     captures: tuple[Path, ...],
     implementation: str,

@@ -18,7 +18,7 @@ from nlmon.backends.registry import create
 from nlmon.backends.status import BackendStatus, LayoutStatus
 from nlmon.capture import ByteOrder, open_capture
 from nlmon.capture.tally import wrong_order
-from nlmon.cli.common import feed_options, progress, refuse_crash, warn, warn_unread
+from nlmon.cli.common import byteorder_option, feed_options, progress, refuse_crash, warn, warn_unread
 from nlmon.engine.feed import Feed
 from nlmon.engine.run import read_capture
 from nlmon.engine.segments import Select
@@ -50,7 +50,7 @@ class StatsReport(Struct, frozen=True):
 @click.command("stats")
 @feed_options
 @click.option("--format", "form", type=click.Choice(["pretty", "json"]), default="pretty", show_default=True)
-@click.option("--byteorder", type=click.Choice(["little", "big"]), help="Override the recording's byte order.")
+@byteorder_option
 def command(
     capture: Path,
     implementation: str,

@@ -19,11 +19,11 @@ from typing import TypeAlias
 from msgspec import structs
 
 from nlmon.compare.align import align, in_order
-from nlmon.compare.classify import Classifier, Finding
+from nlmon.compare.classify import Classifier
 from nlmon.compare.contract import Contract
 from nlmon.compare.difference import Class, Difference, Group
 from nlmon.compare.evidence.check import Evidence, RecordedNames
-from nlmon.compare.evidence.locate import Span, spans
+from nlmon.compare.evidence.locate import spans
 from nlmon.compare.explain import explain_event, explain_field, show
 from nlmon.compare.fast.agreement import Agreement
 from nlmon.compare.final import compare_corrections, compare_recovery, compare_states
@@ -144,7 +144,7 @@ class Judge:
             if side.crash:
                 values = (reference.crash or "no exception", candidate.crash or "no exception")
                 reason = f"{side.name} raised an exception; {side.trace}"
-                self._event(Class.CRASH, None, datagram, reason, answer, values)
+                self._add(explain_event(Class.CRASH, None, datagram, reason, answer, values), datagram)
         self._events(datagram, reference, candidate, answer, synthetic=False)
         self._events(datagram, reference, candidate, answer, synthetic=True)
         both = reference.reads and candidate.reads and reference.subscribed and candidate.subscribed
@@ -162,7 +162,7 @@ class Judge:
         for pair in align(left, right):
             if pair.reference is not None and pair.candidate is not None:
                 for finding in self._classifier.compare(pair.reference, pair.candidate):
-                    self._field(finding, pair.reference, datagram, answer)
+                    self._add(explain_field(finding, pair.reference, datagram, self._byteorder, answer), datagram)
                 continue
             side, other = (candidate, reference) if pair.reference is None else (reference, candidate)
             only = pair.reference or pair.candidate
@@ -177,11 +177,11 @@ class Judge:
                 cls = Class.COALESCED if side is reference else Class.DUPLICATE
             values = ("an event", "no event") if side is reference else ("no event", "an event")
             reason = cls.meaning if pair.repeats else f"{cls.meaning}; {_why_nothing(other)}"
-            self._event(cls, only, datagram, reason, answer, values)
+            self._add(explain_event(cls, only, datagram, reason, answer, values), datagram)
         for side, events in ((reference, left), (candidate, right)):
             if not in_order(events):
                 reason = f"{side.name} gives events in another order than that of the messages in the datagram"
-                self._event(Class.REORDERED, events[0], datagram, reason, answer, ("", ""))
+                self._add(explain_event(Class.REORDERED, events[0], datagram, reason, answer, ("", "")), datagram)
 
     def _problems(self, datagram: Datagram, reference: Side, candidate: Side, answer: bool) -> None:
         sides, events = (reference, candidate), [*reference.events, *candidate.events]
@@ -189,7 +189,7 @@ class Judge:
         problems = left, right
         for one in compare_problems(self.contract, self._names, datagram, self._byteorder, problems, events):
             values = (one.reference or "no error", one.candidate or "no error")
-            self._event(Class.ERROR, one.event, datagram, Class.ERROR.meaning, answer, values)
+            self._add(explain_event(Class.ERROR, one.event, datagram, Class.ERROR.meaning, answer, values), datagram)
 
     def _check_by_bytes(self, datagram: Datagram, sides: tuple[Side, Side], answer: bool, request: bool) -> None:
         """What one of them provides alone, against the message; once, where both are the same implementation."""
@@ -209,29 +209,17 @@ class Judge:
                     before, after = values if number else values[::-1]
                     reason = f"by the contract {side.name} alone provides it; {finding.reason}"
                     named = finding._replace(reference=before, candidate=after, reason=reason)
-                    self._field(named, event, datagram, answer)
+                    self._add(explain_field(named, event, datagram, self._byteorder, answer), datagram)
             if request:
                 continue
             whole = spans(datagram.data, self._byteorder) if whole is None else whole
             for span in self._evidence.missing(side.name, datagram.protocol, whole, side.events, side.errors):
                 reason = f"{side.name} gives no event and reports no error, and the contract says that it gives one"
                 values_ = ("no event", "") if not number else ("", "no event")
-                self._event(Class.MISSING, None, datagram, reason, answer, values_, span)
+                self._add(explain_event(Class.MISSING, None, datagram, reason, answer, values_, span), datagram)
 
-    def _field(self, finding: Finding, event: Event, datagram: Datagram, answer: bool) -> None:
-        self.add(self._named(explain_field(finding, event, datagram, self._byteorder, answer), datagram))
-
-    def _event(
-        self,
-        cls: Class,
-        event: Event | None,
-        datagram: Datagram,
-        reason: str,
-        answer: bool,
-        values: tuple[str, str],
-        place: Span | None = None,
-    ) -> None:
-        self.add(self._named(explain_event(cls, event, datagram, reason, answer, values, place), datagram))
+    def _add(self, difference: Difference, datagram: Datagram) -> None:
+        self.add(self._named(difference, datagram))
 
     def _named(self, difference: Difference, datagram: Datagram) -> Difference:
         """A message of NETLINK_GENERIC by what nlctrl called its family, if that is one name, and its command."""
@@ -256,7 +244,7 @@ class Judge:
                 reason = (
                     f"{name} has not joined the multicast group of this message, and the contract says that it does"
                 )
-                self._event(Class.MISSING, None, datagram, reason, False, values, span)
+                self._add(explain_event(Class.MISSING, None, datagram, reason, False, values, span), datagram)
 
     def losses(self, number: int, had: Lost, said: Lost, frame: int) -> None:
         """What implementation ``number`` says it lost against what its sockets had."""

@@ -223,15 +223,8 @@ class Opened:
         self.transports: dict[int, Any] = {}
         self._factory = factory
 
-    def open(
-        self,
-        protocol: int,
-        groups: Sequence[int],
-        *,
-        receive_buffer: int | None = None,
-        send_buffer: int | None = None,
-    ) -> Any:
+    def open(self, protocol: int, groups: Sequence[int], **buffers: int | None) -> Any:
         """A transport of the other factory."""
-        made = self._factory.open(protocol, groups, receive_buffer=receive_buffer, send_buffer=send_buffer)
+        made = self._factory.open(protocol, groups, **buffers)
         self.transports[protocol] = made
         return made

@@ -42,16 +42,9 @@ class RecordingFactory:
         self._inner = inner
         self._sink = sink
 
-    def open(
-        self,
-        protocol: int,
-        groups: Sequence[int],
-        *,
-        receive_buffer: int | None = None,
-        send_buffer: int | None = None,
-    ) -> RecordingTransport:
+    def open(self, protocol: int, groups: Sequence[int], **buffers: int | None) -> RecordingTransport:
         """A recorded transport; see ``TransportFactory``."""
-        inner = self._inner.open(protocol, groups, receive_buffer=receive_buffer, send_buffer=send_buffer)
+        inner = self._inner.open(protocol, groups, **buffers)
         return RecordingTransport(inner, self._sink)
 
 

@@ -42,16 +42,9 @@ class TapFactory:
         self._inner = inner
         self._readings: list[Reading] = []
 
-    def open(
-        self,
-        protocol: int,
-        groups: Sequence[int],
-        *,
-        receive_buffer: int | None = None,
-        send_buffer: int | None = None,
-    ) -> Tap:
+    def open(self, protocol: int, groups: Sequence[int], **buffers: int | None) -> Tap:
         """A transport behind a tap; see ``TransportFactory``."""
-        inner = self._inner.open(protocol, groups, receive_buffer=receive_buffer, send_buffer=send_buffer)
+        inner = self._inner.open(protocol, groups, **buffers)
         tap = self.taps[protocol] = Tap(self, inner, groups)
         return tap
 
