@@ -22,6 +22,7 @@ from nlmon.report.text import counted
 from nlmon.state.dumps import Unannounced
 from nlmon.state.identity import Key, objects_of
 from nlmon.state.tables import State
+from nlmon.uapi import NETLINK_ROUTE
 
 __all__ = ["Ledger", "Object"]
 
@@ -33,9 +34,9 @@ class Ledger:
     """The losses of one lane.
 
     ``overruns``: losses that the implementation reported, ``sockets``: sockets of which it reported that they failed;
-    ``lost_of``: how many messages were lost, by protocol, of those that lost any, 0 where nobody knows;
-    ``synthetic``: events by which it recovered; ``incomplete``: losses after which it could not ask for everything
-    again. ``open``: a loss was reported whose recovery nobody has looked at yet. ``recovered``: objects that synthetic
+    ``lost_of``: how many messages were lost, by protocol, of those that lost any, 0 where nobody knows; ``synthetic``:
+    events by which it recovered; ``incomplete``: losses after which it could not ask for everything again. ``open``: a
+    loss of NETLINK_ROUTE was reported whose recovery nobody has looked at yet. ``recovered``: objects that synthetic
     events reported, which an implementation that recovers gives alone. With ``keep_objects``, ``reported``: objects
     that events reported and that are not gone since; ``vanished``: objects that the state dropped though no event said
     so, which the recorded kernel may hold still.
@@ -71,7 +72,7 @@ class Ledger:
                 self.lost_of[protocol] = self.lost_of.get(protocol, 0) + max(0, error.drops)
             self.incomplete += isinstance(error, ResyncIncomplete)
             if isinstance(error, TransportError) and not isinstance(error, ResyncIncomplete):
-                self.open = True
+                self.open = self.open or protocol == NETLINK_ROUTE
                 self.sockets += not isinstance(error, Overrun)
         for event in side.events:
             if event.synthetic is not False:

@@ -159,14 +159,19 @@ class RecordedLane(Lane):
 
     def end(self) -> Side | None:
         """End the recording: losses that nothing followed are reported now, and recovered from; None: there are none.
-        They are noted by their protocols, those of NETLINK_ROUTE as the result."""
-        protocols = self.factory.end()
-        for protocol in protocols[1:]:
+        Each is noted by its protocol; the result is of all."""
+        sides = []
+        for protocol in self.factory.end():
             self._read(protocol)
-        if not protocols:
+            sides.append(self._result(protocol, lossy=self.lossy))
+        if not sides:
             return None
-        self._read(protocols[0])
-        return self._result(protocols[0], lossy=self.lossy)
+        events = [event for side in sides for event in side.events]
+        errors = [error for side in sides for error in side.errors]
+        crash, trace = (
+            "; ".join(filter(None, texts)) for texts in zip(*((s.crash, s.trace) for s in sides), strict=True)
+        )
+        return structs.replace(sides[0], events=events, errors=errors, crash=crash, trace=trace)
 
     def held_by_kernel(self, reader: Backend) -> State:
         """What the recorded kernel would answer this lane's dumps now, decoded by ``reader``."""

@@ -104,7 +104,7 @@ class RecordedFactory:
     def _suffer(self, fault: Fault, datagram: Datagram, received: bool) -> bool:
         """Let a fault happen at a notification; whether that is lost by an overrun."""
         if fault.kind == "overrun":
-            self.faults.count(fault, received)
+            self.faults.count(fault, received and not self.lost(datagram.protocol))
             return True
         opened = list(self._open) if fault.kind == "vanished_namespace" else [datagram.protocol]
         sockets = [one for one in opened if one in self._open and not self._open[one].lost]

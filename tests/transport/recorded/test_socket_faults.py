@@ -16,7 +16,7 @@ from nlmon.errors import TransportError
 from nlmon.events import Decoded
 from nlmon.testing.messages import addr, attr, generic, link, message, number
 from nlmon.testing.zoo import ZOO
-from nlmon.transport.recorded.faults import Fault
+from nlmon.transport.recorded.faults import Fault, Kind
 from nlmon.transport.recorded.transport import RecordedFactory
 from nlmon.wire import Datagram
 from support.recorded import notify
@@ -261,3 +261,33 @@ def test_a_reader_that_pauses_to_the_end() -> None:
         "the fault enobufs@9 lost no message: the recording ends at frame 3",
         "the fault paused_reader@9+1 did not happen: the recording ends at frame 3",
     ]
+
+
+@pytest.mark.parametrize("kind", ["lost_socket", "vanished_namespace"])
+def test_a_lost_socket_loses_nothing_more(kind: Kind) -> None:
+    """An overrun behind it takes nothing of a socket that is not there, and nothing is said of it."""
+    replay = replayed(Fault(2, kind=kind), Fault(3, 1), datagrams=[new_link(place) for place in range(1, 6)])
+
+    assert replay.judge.counts == {}
+    assert [lane.ledger.overruns for lane in replay.lanes] == [0, 1 if kind == "lost_socket" else 0]
+
+
+def test_only_a_loss_of_route_is_recovered_from() -> None:
+    """Nobody asks for links again because a message of IPsec was lost."""
+    state = Datagram(2, 2, XFRM, message(16, bytes(224)))
+    dumped = message(16, link(9, "answered"), flags=2, seq=1, pid=7)
+    datagrams = [Datagram(1, 1, ROUTE, dumped), state, Datagram(3, 3, XFRM, state.data)]
+    replay = replayed(Fault(1, 1, XFRM), datagrams=datagrams, resync=True)
+
+    assert replay.judge.counts == {}
+    assert [lane.ledger.lost_of for lane in replay.lanes] == [{}, {XFRM: 1}]
+
+
+def test_losses_that_last_to_the_end() -> None:
+    """Of each protocol, noted as its own."""
+    datagrams = [new_link(1), Datagram(2, 2, GENERIC, generic(30, 1)), new_link(3)]
+    replay = replayed(Fault(1, 9), Fault(1, 9, GENERIC), datagrams=datagrams)
+
+    assert replay.judge.counts == {}
+    assert [lane.ledger.lost_of for lane in replay.lanes] == [{ROUTE: 2, GENERIC: 1}] * 2
+    assert replay.compared.total() == 0
