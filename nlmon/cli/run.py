@@ -99,6 +99,11 @@ def _jobs(_: click.Context, __: click.Parameter, value: str) -> int:
 @click.option("-v", "--verbose", is_flag=True, help="Say more of each scenario.")
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing of what passes.")
 @policy_options
+@click.option(
+    "--complete",
+    is_flag=True,
+    help="These are all the scenarios there are: a known difference that allows nothing in them fails the run.",
+)
 def command(
     paths: tuple[Path, ...],
     words: str,
@@ -119,6 +124,7 @@ def command(
     verbose: bool,
     quiet: bool,
     policy: Policy,
+    complete: bool,
 ) -> None:
     """Run scenario files, or all in folders; PATHS default to scenarios.
 
@@ -132,11 +138,12 @@ def command(
 
     config: Path | None = click.get_current_context().params["config"]
     settings = load_run_settings(start=_here(), config=config)
+    known = known_file(policy.known)
     suite = Suite.find(paths or (Path("scenarios"),), words)
     options = RunOptions(
         source=source or "",  # type: ignore[arg-type]
         policy=policy,
-        known=known_file(policy.known).valid,
+        known=known.valid,
         names=_names(implementation, against),
         allow_run=allow_run or settings.allow_run,
         folders=tuple(str(folder.resolve()) for folder in (*suite.folders, *map(Path, settings.capture_folders))),
@@ -165,6 +172,8 @@ def command(
         keep=keep,
         quiet=quiet,
         verbose=verbose,
+        known=known,
+        complete=complete,
     )
     sys.exit(code)
 

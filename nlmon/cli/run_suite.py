@@ -26,13 +26,16 @@ from msgspec import Struct, structs
 
 from nlmon import __version__
 from nlmon.cli.common import progress, warn
+from nlmon.cli.knownfile import KnownFile
 from nlmon.cli.output import write_report
 from nlmon.cli.pick import picker
 from nlmon.cli.spread import patient_signals
+from nlmon.cli.verdict import FAILED, met_entries
 from nlmon.errors import PlatformError
 from nlmon.jobs.order import LOST, in_order
 from nlmon.jobs.processes import Processes, allowed_cpus
 from nlmon.report.junit import junit_bytes
+from nlmon.report.model import in_direction
 from nlmon.report.outcome import (
     CaseLine,
     CaseResult,
@@ -106,8 +109,11 @@ def run_suite(
     keep: Path | None,
     quiet: bool,
     verbose: bool,
+    known: KnownFile,
+    complete: bool,
 ) -> int:
-    """Run a suite, report, and give the exit code. ``given``: options as they were given, for the report."""
+    """Run a suite, report, and give the exit code. ``given``: options as they were given, for the report. ``known``:
+    the file of known differences; ``complete``: each of its entries must have allowed something."""
     out = sys.stdout.buffer
     header, began = _header(suite, options, given), time.perf_counter()
     lines = bytearray()
@@ -135,10 +141,14 @@ def run_suite(
                 break
     seconds = time.perf_counter() - began
     outcomes = count_outcomes(results)
-    code = exit_code(outcomes)
-    add(RunFooter(outcomes, round(seconds, 3), code))
+    stale, expired = _useless_entries(known, results, complete=complete, tried=options.names is None)
+    code = FAILED if stale or expired else exit_code(outcomes)
+    add(RunFooter(outcomes, round(seconds, 3), code, stale, expired))
     if not stream:
         _print(results, seconds, quiet=quiet, verbose=verbose)
+    for what, numbers in (("is over", expired), ("allowed nothing", stale)):
+        for number in numbers:
+            warn(f"known difference {number} of {options.policy.known} {what}: remove it, or see nlmon known trim")
     if not results:
         warn("nothing matched")
     left = len(suite.cases) + len(suite.mistaken) - len(results)
@@ -152,6 +162,27 @@ def run_suite(
         for folder in keep_failed(keep, suite.files, results):
             warn(f"kept {folder}")
     return code
+
+
+def _useless_entries(
+    known: KnownFile, results: Sequence[CaseResult], *, complete: bool, tried: bool
+) -> tuple[list[int], list[int]]:
+    """Entries of the known differences that allowed nothing, and those whose time is over. ``tried``: whether the run
+    can say that an entry is of no use."""
+    met: set[int] = set()
+    used: set[int] = set()
+    for result in results:
+        if result.report is not None:
+            names = in_direction(result.direction, (result.reference, result.candidate))
+            met |= met_entries(known.entries, [result.report], names)
+            used |= {use.entry for use in result.report.known}
+    expired = sorted(met & known.expired)
+    stale = [
+        number
+        for number, entry in known.entries
+        if tried and number in met - used - known.expired and (complete or entry.names_one)
+    ]
+    return stale, expired
 
 
 def _print(results: Sequence[CaseResult], seconds: float, *, quiet: bool, verbose: bool) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # start-up: only a run with a file of known differences has a
     from nlmon.compare.known import KnownDifference
     from nlmon.report.policy import Policy
 
-__all__ = ["exit_code", "met_entries", "print_verdict", "stale_entries", "whole_report"]
+__all__ = ["FAILED", "exit_code", "met_entries", "print_verdict", "stale_entries", "whole_report"]
 
 FAILED, NO_VERDICT, LOST_WORKER = 1, 3, 4
 

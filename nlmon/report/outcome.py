@@ -110,11 +110,14 @@ class RunHeader(Struct, frozen=True, tag_field="record", tag="header"):
 
 class RunFooter(Struct, frozen=True, tag_field="record", tag="footer"):
     """Last record of a run that has come to its end: how many cases have which outcome, and how long all took.
-    ``digest``: SHA-256 of all lines before this one."""
+    ``stale``: numbers of entries of the known differences that allowed nothing, ``expired``: of those whose time is
+    over. ``digest``: SHA-256 of all lines before this one."""
 
     outcomes: dict[str, int]
     seconds: float
     exit_code: int
+    stale: list[int] = []
+    expired: list[int] = []
     digest: str = ""
 
 

@@ -18,6 +18,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from msgspec import structs
+
 from nlmon.backends.base import Backend
 from nlmon.backends.options import BackendOptions
 from nlmon.backends.registry import create
@@ -34,7 +36,7 @@ from nlmon.scenario.cases import Pair, judge, merge_findings, pairs_of
 from nlmon.scenario.check import capture_path
 from nlmon.scenario.faults import apply_faults, refuse_untouched, socket_faults
 from nlmon.scenario.load import ScenarioFile
-from nlmon.scenario.model import Capture, Implementation
+from nlmon.scenario.model import Capture, Implementation, Scenario
 from nlmon.scenario.observed import Observed
 from nlmon.scenario.options import RunOptions
 from nlmon.transport.base import TransportFactory
@@ -85,11 +87,13 @@ def _compare(file: ScenarioFile, pair: Pair, options: RunOptions) -> tuple[tuple
             replay.finish()
             refuse_untouched(replay.feed.untouched)
             reports = capture_reports(replay, reader, path, options.policy, control=pair.control)
+            reports = _of(scenario, reports)
             error = reader.damage
     except CaptureError as damage:
         for one in watched:
             one.take_error(damage)
-        return _unreadable(path, damage), merge_findings({one.name: one.findings(0, {}) for one in watched})
+        unread = {one.name: one.findings(0, {}) for one in watched}
+        return _of(scenario, _unreadable(path, damage)), merge_findings(unread)
     findings = {}
     if scenario.expect.state and scenario.expect.state != "kernel":
         replay.states.diverge()
@@ -101,6 +105,11 @@ def _compare(file: ScenarioFile, pair: Pair, options: RunOptions) -> tuple[tuple
             objects = {kind: table.values() for kind, table in tables.items()}
             findings[one.name] = one.findings(replay.lanes[number].ledger.lost, objects)
     return reports, merge_findings(findings)
+
+
+def _of(scenario: Scenario, reports: Iterable[CaptureReport]) -> tuple[CaptureReport, ...]:
+    """Reports that name their scenario."""
+    return tuple(structs.replace(report, scenario=scenario.id) for report in reports)
 
 
 def _make(implementation: Implementation, factory: TransportFactory, _: BackendOptions) -> Backend:

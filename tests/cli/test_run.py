@@ -179,6 +179,30 @@ def test_mistakes_have_their_code(suite: Path, arguments: tuple[str, ...], code:
     assert (done.returncode, done.stderr.startswith(text), "Traceback" in done.stderr) == (code, True, False)
 
 
+KNOWN = """known: 1
+entries:
+  - {{code: NLD102, message: RTM_NEWLINK, field: mtu, scenario: {scenario}, reason: old, owner: me{more}}}
+"""
+USELESS = (
+    ("link.good", "", (), 1, "known difference 1 of known.yaml allowed nothing"),
+    ("link.*", "", (), 0, ""),
+    ("link.*", "", ("--complete",), 1, "known difference 1 of known.yaml allowed nothing"),
+    ("link.good", ", expires: 2020-01-01", (), 1, "known difference 1 of known.yaml is over"),
+    ("link.other", "", (), 0, ""),
+)
+
+
+@pytest.mark.parametrize(("name", "more", "options", "code", "text"), USELESS, ids=str)
+def test_an_entry_of_no_use_fails(
+    suite: Path, name: str, more: str, options: tuple[str, ...], code: int, text: str
+) -> None:
+    """As in a replay: where its scenario ran, and of a pattern where the run is complete."""
+    (suite / "known.yaml").write_text(KNOWN.format(scenario=json.dumps(name), more=more))
+    done = nlmon("run", "-k", "good", "--known", "known.yaml", *options, folder=suite)
+
+    assert (done.returncode, done.stderr.startswith(text), bool(done.stderr)) == (code, True, bool(text))
+
+
 def test_two_scenarios_with_one_id(suite: Path) -> None:
     """The second one is errored, and the first one runs."""
     shutil.copy(suite / "scenarios" / "good.yaml", suite / "scenarios" / "twin.yaml")
