@@ -15,7 +15,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -35,12 +35,14 @@ REST = "others"  # the group of a class that counts what no other group had room
 
 
 class _Place(NamedTuple):
-    """What differences that are alike have in common; ``usual``: they fail a run without being asked for."""
+    """What differences that are alike have in common, and how many there are; ``usual``: they fail a run without being
+    asked for."""
 
     code: str
     message: str
     field: str
     usual: bool
+    number: int
 
 
 class _Wanted(NamedTuple):
@@ -136,7 +138,7 @@ def add(
     _refuse_unreadable(said)
     read = _report(report)
     wanted = _Wanted(codes, messages, fields)
-    entries = dict.fromkeys(_entries(read, wanted, said, last))
+    entries = _merged(_entries(read, wanted, said, last))
     if not entries:
         raise _nothing(read, report, any((codes, messages, fields, pattern, scenario, kernel)))
     path = _path(file)
@@ -151,10 +153,10 @@ def add(
     known = known.adding(new)
     if new:
         known.write()
-    numbers = {entry.scope: number for number, entry in known.entries}
-    for entry in entries:
+    held = {entry.scope: (number, entry) for number, entry in known.entries}
+    for number, entry in (held[entry.scope] for entry in entries):
         what = "is there already" if entry.scope in there else "added"
-        warn(f"{known.place(numbers[entry.scope])}: {what}: {_shown(entry)}")
+        warn(f"{known.place(number)}: {what}: {_shown(entry)}")
     warn(f"{len(new):,} added, {len(entries) - len(new):,} were there")
     if rest := _unnamed(read, wanted):
         what, hint = f"the report counts more than it names: {rest}", f"replay again with --known {path}"
@@ -270,13 +272,14 @@ def _entries(
     for capture in report.captures:
         reference, candidate = in_direction(capture.direction, (report.reference, report.candidate))
         for place in _places(capture):
-            values = {
+            values: dict[str, Any] = {
                 "code": place.code,
                 "message": place.message,
                 "field": place.field,
                 **_source(capture),
                 "reference": reference,
                 "candidate": candidate,
+                "at_most": place.number,
             }
             try:
                 entry = KnownDifference(**(values | said), expires=expires)
@@ -287,6 +290,16 @@ def _entries(
             here = capture.path, capture.kernel, reference, candidate
             if wanted.selects(place) and entry.applies(*here, scenario=capture.scenario):
                 yield entry
+
+
+def _merged(entries: Iterable[KnownDifference]) -> list[KnownDifference]:
+    """One entry of those that allow the same: each capture must fit in."""
+    found: dict[tuple[str, ...], KnownDifference] = {}
+    for entry in entries:
+        other = found.setdefault(entry.scope, entry)
+        if (entry.at_most or 0) > (other.at_most or 0):
+            found[entry.scope] = entry
+    return list(found.values())
 
 
 def _source(capture: CaptureReport) -> dict[str, str]:
@@ -303,10 +316,10 @@ def _places(capture: CaptureReport) -> Iterable[_Place]:
     for group in capture.groups:
         if not _is_rest(group.message, group.field):
             kind = group.message.partition(" ")[0] if group.cls == "state" else group.message
-            yield _Place(group.first.code, kind, group.field, group.severity == "regression")
-    for name in capture.losses:
+            yield _Place(group.first.code, kind, group.field, group.severity == "regression", group.count)
+    for name, count in capture.losses.items():
         kind, _, field = name.partition(".")
-        yield _Place(LOSS, kind, field, False)
+        yield _Place(LOSS, kind, field, False, count)
 
 
 def _unnamed(report: Report, wanted: _Wanted) -> str:
@@ -326,10 +339,10 @@ def _is_rest(message: str, field: str) -> bool:
 
 def _nothing(read: Report, report: Path, narrowed: bool) -> InputError:
     """What to say when nothing is selected."""
-    found = list(dict.fromkeys(place for capture in read.captures for place in _places(capture)))
+    found = list(dict.fromkeys(place[:3] for capture in read.captures for place in _places(capture)))
     if not found:
         return InputError("NLM-K015", "the report holds nothing that could be allowed", where=shown_path(report))
-    shown = [" ".join(place[:3]).rstrip() for place in found[:SHOWN]]
+    shown = [" ".join(place).rstrip() for place in found[:SHOWN]]
     shown += [f"{len(found) - SHOWN:,} more"] if len(found) > SHOWN else []
     what = "the report holds nothing of this" if narrowed else "the report holds no regression"
     hint = "name what is to be allowed by --code, --message and --field"
@@ -339,4 +352,5 @@ def _nothing(read: Report, report: Path, narrowed: bool) -> InputError:
 def _shown(entry: KnownDifference) -> str:
     place = f"{entry.code} {entry.message} {entry.field}".rstrip()
     where = entry.capture if entry.scenario == "*" else f"scenario {entry.scenario}"
-    return f"{place} in {where}, {entry.candidate} against {entry.reference}"
+    most = "" if entry.at_most is None else f", at most {entry.at_most:,}"
+    return f"{place} in {where}, {entry.candidate} against {entry.reference}{most}"

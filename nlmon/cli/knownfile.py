@@ -42,6 +42,7 @@ __all__ = ["DEFAULT", "VERSION", "KnownFile", "known_file", "known_schema", "tod
 
 DEFAULT = Path("nlmon-known.yaml")
 VERSION = 1
+DIGITS = 9  # of a number
 KEYS = tuple(KnownDifference.__struct_fields__)
 REQUIRED = tuple(field.name for field in structs.fields(KnownDifference) if field.required)
 NEW = "# Differences that are known and allowed: nlmon known add writes an entry, nlmon known trim removes one.\n"
@@ -201,6 +202,7 @@ def known_schema() -> dict[str, Any]:
         "code": {"enum": [cls.code for cls in Class]},
         "field": {"type": "string", "default": ""},
         "kernel": {"type": "string", "default": ""},
+        "at_most": {"type": "integer", "minimum": 1, "maximum": 10**DIGITS - 1},
         "issue": {"type": "string", "default": ""},
         "expires": {"type": "string", "format": "date", "pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"},
         **{name: {**some, "default": "*"} for name in ("capture", "scenario", "reference", "candidate")},
@@ -222,6 +224,8 @@ def known_schema() -> dict[str, Any]:
                     "additionalProperties": False,
                     "required": list(REQUIRED),
                     "properties": {name: keys.get(name, some) for name in KEYS},
+                    "if": {"properties": {"code": {"const": Class.STATE.code}}},
+                    "then": {"required": ["field"], "properties": {"field": some}},
                 },
             },
         },
@@ -292,6 +296,8 @@ def _entry(node: Any, number: int, path: Path) -> KnownDifference:
     for key, value in keys.items():
         if key == "expires":
             values[key] = _date(value, path)
+        elif key == "at_most":
+            values[key] = _count(value, path)
         elif value.tag == _STRING and isinstance(value.value, str):
             values[key] = value.value
         else:
@@ -304,6 +310,13 @@ def _entry(node: Any, number: int, path: Path) -> KnownDifference:
         wrong = next((key for key in ("code", "kernel") if key in keys and repr(keys[key].value) in what), "")
         wrong = wrong or what.partition(" ")[0]
         raise InputError("NLM-K012", what, where=_place(path, keys.get(wrong, node))) from error
+
+
+def _count(node: Any, path: Path) -> int:
+    text = str(node.value)
+    if node.tag.endswith(":int") and text.isascii() and text.isdigit() and len(text) <= DIGITS and text.strip("0"):
+        return int(text)
+    raise InputError("NLM-K012", "at_most must be a number, such as 3", where=_place(path, node))
 
 
 def _date(node: Any, path: Path) -> dt.date:

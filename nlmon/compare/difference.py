@@ -63,6 +63,8 @@ class Difference(Struct, frozen=True):
     """One difference with its evidence.
 
     ``message``: its type by name, of NETLINK_GENERIC the family and its command; of a state the object.
+    ``field``: empty where it is about the whole event; of a state ``(missing)``, ``(extra)``, ``(gone)`` or
+    ``(appeared)`` where it is about the whole object.
     ``frame``: datagram number in the capture (0: not from one). ``offset``: of the message in the datagram, in
     bytes. ``attribute``: path such as ``IFLA_LINKINFO/IFLA_INFO_KIND``, or the header field in parentheses.
     ``attribute_offset``: of that attribute in the datagram, -1 if the message does not carry it; ``hex``: its

@@ -1,5 +1,8 @@
 """Two final states, held against each other object by object.
 
+What differs has a field: that of the object, or in parentheses what is with the object as a whole, ``(missing)`` or
+``(extra)`` in the candidate, ``(gone)`` or ``(appeared)`` where that was corrected.
+
 Not here: how a state came to be (``nlmon.state.tables``).
 """
 
@@ -23,6 +26,9 @@ __all__ = ["compare_corrections", "compare_recovery", "compare_states"]
 KIND_OF_TABLE = {kind: {"port": "link"}.get(kind, kind) for kind in KINDS}
 
 
+MISSING, EXTRA = "(missing)", "(extra)"
+
+
 def compare_states(
     reference: State, candidate: State, classifier: Classifier, frame: int, recovered: Collection[tuple[str, Key]] = ()
 ) -> Iterator[Difference]:
@@ -35,9 +41,9 @@ def compare_states(
                 continue
             name = show_key(kind, key, reference.tables["link"] or candidate.tables["link"])
             if key not in after:
-                yield _state(name, frame, "", "present", "absent", "only the reference has it")
+                yield _state(name, frame, MISSING, "present", "absent", "only the reference has it")
             elif key not in before:
-                yield _state(name, frame, "", "absent", "present", "only the candidate has it")
+                yield _state(name, frame, EXTRA, "absent", "present", "only the candidate has it")
             else:
                 for found in classifier.payloads(before[key], after[key]):
                     yield _state(name, frame, found.field, show(found.reference), show(found.candidate), found.reason)
@@ -61,14 +67,13 @@ def compare_corrections(
         if one.change == "changed":
             common = {field.name for field in contract.kinds[KIND_OF_TABLE[one.kind]].fields if field.by == "both"}
             fields = [set() if side is None else common.intersection(side.fields) for side in (old, new)]
-            if fields[0] == fields[1]:
-                continue
-            values = [f"corrected: {', '.join(sorted(names))}" if names else "correct before" for names in fields]
-        elif old is not None and new is not None:
-            continue
+            found = [(name, [name in names for names in fields]) for name in sorted(fields[0] ^ fields[1])]
         else:
-            values = ["correct before" if side is None else "corrected" for side in (old, new)]
-        yield _state(one.object, one.frame, "", values[0], values[1], f"{one.change}: {one.reason}")
+            found = [(f"({one.change})", [side is not None for side in (old, new)])]
+        for field, corrected in found:
+            if not all(corrected):
+                values = ["corrected" if side else "correct before" for side in corrected]
+                yield _state(one.object, one.frame, field, values[0], values[1], f"{one.change}: {one.reason}")
 
 
 def compare_recovery(
@@ -96,7 +101,7 @@ def compare_recovery(
             if new is None and (kind, key) in vanished:
                 continue
             if old is None or new is None:
-                rows = [("", "absent" if old is None else "present", "absent" if new is None else "present")]
+                rows = [(MISSING, "present", "absent") if new is None else (EXTRA, "absent", "present")]
             elif (kind, key) in reported:
                 found = (one for one in judge.payloads(old, new) if one.field not in VOLATILE[kind])
                 rows = [(one.field, show(one.reference), show(one.candidate)) for one in found]

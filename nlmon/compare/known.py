@@ -15,7 +15,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 
 from msgspec import Struct
@@ -23,6 +23,9 @@ from msgspec import Struct
 from nlmon.compare.difference import Class, Difference
 
 __all__ = ["Known", "KnownDifference", "in_range", "known_for", "literal", "place_of"]
+
+# What stands for a field where a difference of states is about the whole object; see ``nlmon.compare.final``.
+WHOLE_OBJECT = ("(missing)", "(extra)", "(gone)", "(appeared)")
 
 # The kernel's name of itself comes from the recording, which may hold a number of any length.
 _NUMBER = r"[0-9]{1,9}"
@@ -38,12 +41,14 @@ class KnownDifference(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     ``code``: of the class of difference, such as NLD102. ``message``: the type of the message, such as RTM_NEWLINK; of
     a state the kind of object, such as ``link``; of a loss of service the kind of event, such as ``xfrm_state``.
-    ``field``: the field of it, ``*`` for every one, empty where the difference is about the whole event or message.
+    ``field``: the field of it, ``*`` for every one, empty where the difference is about the whole event or message; of
+    a state ``(missing)``, ``(extra)``, ``(gone)`` or ``(appeared)`` where it is about the whole object.
     ``capture``: the name of the capture, the end of its path, or a pattern for either, with ``*``, ``?`` and ``[...]``
     as in a shell. ``scenario``: the id of the scenario that was run, or a pattern for it; ``*`` for any and for none.
     ``reference``, ``candidate``: the implementations and thereby the direction, ``*`` for any.
-    ``kernel``: a range such as ``>=6.1,<6.13`` that the kernel of the recording must be in. ``reason``, ``owner``,
-    ``issue``: for people. ``expires``: the last day on which it holds, in UTC.
+    ``kernel``: a range such as ``>=6.1,<6.13`` that the kernel of the recording must be in. ``at_most``: so many
+    differences, in each capture and direction; None: any number. ``reason``, ``owner``, ``issue``: for people.
+    ``expires``: the last day on which it holds, in UTC.
     """
 
     code: str
@@ -54,6 +59,7 @@ class KnownDifference(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     reference: str = "*"
     candidate: str = "*"
     kernel: str = ""
+    at_most: int | None = None
     reason: str
     owner: str
     issue: str = ""
@@ -65,6 +71,10 @@ class KnownDifference(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         for name in ("message", "capture", "scenario", "reference", "candidate", "reason", "owner"):
             if not getattr(self, name).strip():
                 raise ValueError(f"{name} must not be empty")
+        if self.code == Class.STATE.code and not self.field:
+            raise ValueError(f"field must not be empty for {self.code}; it is a field or {', '.join(WHOLE_OBJECT)}")
+        if self.at_most is not None and self.at_most < 1:
+            raise ValueError("at_most must be 1 or more")
         if self.kernel and not all(_BOUND.fullmatch(bound.strip()) for bound in self.kernel.split(",")):
             raise ValueError(f"{self.kernel!r} is no range of kernels; >=6.1,<6.13 is one")
 
@@ -75,7 +85,7 @@ class KnownDifference(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     @property
     def scope(self) -> tuple[str, ...]:
-        """What it allows and where, whatever reason it gives."""
+        """What it allows and where, whatever reason it gives and however often."""
         return (
             *(self.code, self.message, self.field),
             *(self.capture, self.scenario, self.reference, self.candidate, self.kernel),
@@ -103,22 +113,24 @@ class KnownDifference(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 class Known:
     """The entries that apply to one comparison, by their number in the file from 1, and how often each allowed
-    something; ``first``: the first difference that it allowed. Where several name a place, the first of them counts."""
+    something; ``first``: the first difference that it allowed. Where several name a place, the first of them counts,
+    and the next one what the first allows no more of."""
 
     def __init__(self, entries: Sequence[tuple[int, KnownDifference]] = ()) -> None:
         self.entries = tuple(entries)
         self._by_message: dict[tuple[str, str], list[tuple[int, KnownDifference]]] = {}
         for number, entry in self.entries:
             self._by_message.setdefault((entry.code, entry.message), []).append((number, entry))
+        self._most = {number: entry.at_most for number, entry in self.entries}
         self.counts: Counter[int] = Counter()
         self.first: dict[int, Difference] = {}
 
     def allow(self, difference: Difference) -> bool:
-        """Whether an entry allows a difference, which is then counted there."""
+        """Whether an entry allows one more such difference, which is then counted there."""
         if not self.entries:
             return False
         cls, message, field = place_of(difference)
-        number = self._find((cls.code, message, field))
+        number = self._find((cls.code, message, field), self.counts)
         if not number:
             return False
         self.counts[number] += 1
@@ -131,17 +143,22 @@ class Known:
         allowed: Counter[int] = Counter()
         for name, count in losses.items():
             kind, _, field = name.partition(".")
-            number = self._find((Class.SERVICE.code, kind, field))
-            if number:
-                allowed[number] += count
-            else:
+            place = Class.SERVICE.code, kind, field
+            while count and (number := self._find(place, allowed)):
+                most = self._most[number]
+                taken = count if most is None else min(count, most - allowed[number])
+                allowed[number] += taken
+                count -= taken
+            if count:
                 left[name] = count
         return left, allowed
 
-    def _find(self, place: tuple[str, str, str]) -> int:
-        """The number of the first entry that names a place, 0 if none does."""
-        named = self._by_message.get(place[:2], ())
-        return next((number for number, entry in named if entry.allows(place)), 0)
+    def _find(self, place: tuple[str, str, str], counts: Mapping[int, int]) -> int:
+        """The number of the first entry that names a place and allows more than its count, 0 if none does."""
+        for number, entry in self._by_message.get(place[:2], ()):
+            if entry.allows(place) and (entry.at_most is None or counts[number] < entry.at_most):
+                return number
+        return 0
 
 
 def known_for(

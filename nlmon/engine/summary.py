@@ -132,6 +132,7 @@ def _judged(view: _View, policy: Policy, *, wrong: str, unread: str, thin: list[
                 issue=entry.issue,
                 expires="" if entry.expires is None else entry.expires.isoformat(),
                 count=counts[number],
+                at_most=entry.at_most,
                 first=row(known.first[number]) if number in known.first else None,
             )
             for number, entry in known.entries

@@ -38,7 +38,9 @@ class Losses(Struct, frozen=True):
 def losses_of(judge: Judge) -> Losses:
     """What the move that a judge looked at loses."""
     left, allowed = judge.known.split_losses(+judge.services)
-    return Losses(left, Counter({kind: n for kind, n in judge.lost_events.items() if kind in left}), allowed)
+    return Losses(
+        left, Counter({kind: min(n, left[kind]) for kind, n in judge.lost_events.items() if kind in left}), allowed
+    )
 
 
 def give_verdict(

@@ -101,7 +101,8 @@ class Unannounced(Struct, frozen=True):
 
 class KnownUse(Struct, frozen=True):
     """What an entry of the known differences allowed: its number in the file from 1, what it says, how many
-    differences it allowed, and the first of them (none of a loss of service, which is only counted)."""
+    differences it allowed, how many it allows at most (none: any number), and the first of them (none of a loss of
+    service, which is only counted)."""
 
     entry: int
     code: str
@@ -112,6 +113,7 @@ class KnownUse(Struct, frozen=True):
     issue: str
     expires: str
     count: int
+    at_most: int | None = None
     first: DifferenceRow | None = None
 
 

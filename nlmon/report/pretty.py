@@ -109,7 +109,8 @@ def _judged(capture: CaptureReport, report: Report) -> Iterator[str]:
         until = f", until {use.expires}" if use.expires else ""
         issue = f", {use.issue}" if use.issue else ""
         place = f"{use.code} {use.message} {use.field}".rstrip()
-        yield f"known: {place}, {use.count:,} times: {use.reason} ({use.owner}{issue}{until})"
+        limit = "" if use.at_most is None else f", and at most {use.at_most:,} allowed"
+        yield f"known: {place}, {times(use.count)}{limit}: {use.reason} ({use.owner}{issue}{until})"
     if capture.reason:
         yield f"because: {capture.reason}"
     if capture.fails:

@@ -196,7 +196,7 @@ def group(cls: Class, message: str, field: str = "", count: int = 1, first: str 
 
 
 GROUPS = [
-    group(Class.CONFLICT, "RTM_NEWLINK", "mtu"),
+    group(Class.CONFLICT, "RTM_NEWLINK", "mtu", 5),
     group(Class.MISSING, "RTM_NEWADDR"),
     group(Class.STATE, "link", "mtu", first="link 7 eth0"),
     group(Class.MISSING, "others", "", 12, first="RTM_NEWROUTE"),
@@ -242,16 +242,16 @@ def test_every_regression_is_added_with_its_place(tmp_path: Path) -> None:
     where = "in dir/a[[]1].pcap, libnl against legacy"
 
     assert found == [
-        {"code": "NLD102", "message": "RTM_NEWLINK", "field": "mtu", **common},
-        {"code": "NLD103", "message": "RTM_NEWADDR", **common},
-        {"code": "NLD105", "message": "link", "field": "mtu", **common},
+        {"code": "NLD102", "message": "RTM_NEWLINK", "field": "mtu", "at_most": 5, **common},
+        {"code": "NLD103", "message": "RTM_NEWADDR", "at_most": 1, **common},
+        {"code": "NLD105", "message": "link", "field": "mtu", "at_most": 1, **common},
     ]
     assert (code, said) == (
         3,
         [
-            f"{file}:4: added: NLD102 RTM_NEWLINK mtu {where}",
-            f"{file}:12: added: NLD103 RTM_NEWADDR {where}",
-            f"{file}:19: added: NLD105 link mtu {where}",
+            f"{file}:4: added: NLD102 RTM_NEWLINK mtu {where}, at most 5",
+            f"{file}:13: added: NLD103 RTM_NEWADDR {where}, at most 1",
+            f"{file}:21: added: NLD105 link mtu {where}, at most 1",
             "3 added, 0 were there",
             f"error[NLM-K019]: the report counts more than it names: 12 missing ({tmp_path / 'made.json'}); "
             f"replay again with --known {file}",
@@ -309,7 +309,7 @@ def test_an_entry_says_more_when_it_is_asked_for(tmp_path: Path) -> None:
     options = [word for pair in more.items() for word in pair]
     _, _, found = add(made(tmp_path, *captures), *WHO, "--code", "NLD102", *options)
 
-    assert [{f"--{key}": str(value) for key, value in one.items()} for one in found] == [
+    assert [{f"--{key}": str(value) for key, value in one.items() if key != "at_most"} for one in found] == [
         {
             **more,
             "--code": "NLD102",
@@ -339,7 +339,7 @@ def test_an_entry_names_the_scenario_of_its_report(
     _, said, found = add(made(tmp_path, capture("a.pcap", scenario="route.basic")), *WHO, "--code", "NLD102", *options)
 
     assert [{key: one[key] for key in ("capture", "scenario") if key in one} for one in found] == [named]
-    assert said[0].endswith(f" in scenario {named['scenario']}, libnl against legacy") == ("scenario" in named)
+    assert f" in scenario {named['scenario']}, libnl against legacy" in said[0]
 
 
 def test_an_entry_for_another_scenario_is_not_stale(tmp_path: Path) -> None:
@@ -348,6 +348,30 @@ def test_an_entry_for_another_scenario_is_not_stale(tmp_path: Path) -> None:
     done = nlmon("replay", XFRM, *ROLLBACK, "--known", known, "--complete", "--format", "json")
 
     assert [json.loads(done.stdout)["stale"], json.loads(done.stdout)["captures"][0]["known"]] == [[], []]
+
+
+def test_an_entry_for_several_captures_allows_what_the_worst_has(tmp_path: Path) -> None:
+    """The limit is one for each capture."""
+    captures = [
+        capture(f"a{number}.pcap", groups=[group(Class.CONFLICT, "RTM_NEWLINK", "mtu", number)]) for number in (2, 9, 4)
+    ]
+    _, _, found = add(made(tmp_path, *captures), *WHO, "--capture", "a*")
+
+    assert [one["at_most"] for one in found] == [9]
+
+
+def test_what_exceeds_an_entry_fails(tmp_path: Path) -> None:
+    """The report shows what was allowed and what was not; the entry that ``add`` wrote is enough."""
+    known = written(tmp_path, f"known: 1\nentries:{ENTRY}    at_most: 2\n")
+    few = json.loads(nlmon("replay", XFRM, *ROLLBACK, "--known", known, "--format", "json").stdout)["captures"][0]
+    path = report(tmp_path, XFRM, *ROLLBACK)
+    added = tmp_path / "added.yaml"
+    nlmon("known", "add", path, *WHO, "--code", "NLD002", "--file", added)
+    enough = nlmon("replay", XFRM, *ROLLBACK, "--known", added, "--format", "json")
+
+    assert [(use["count"], use["at_most"]) for use in few["known"]] == [(2, 2)]
+    assert (few["losses"]["xfrm_state"], few["lost_events"]["xfrm_state"]) == (56, 16)
+    assert (enough.returncode, json.loads(enough.stdout)["captures"][0]["losses"]) == (0, {})
 
 
 def test_a_rollback_has_its_own_entries(tmp_path: Path) -> None:

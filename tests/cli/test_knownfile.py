@@ -102,6 +102,16 @@ WRONG = [
     (HEAD + ONE + "    issue:", "NLM-K012: issue must be a text (known.yaml:8:11); leave it out, or write one"),
     (HEAD + ONE + "    issue: [a]", "NLM-K012: issue must be a text (known.yaml:8:12); leave it out, or write one"),
     (HEAD + ONE + "    issue: !a b", "NLM-K012: issue must be a text (known.yaml:8:12); put it in quotes"),
+    (HEAD + ONE + "    at_most: many", "NLM-K012: at_most must be a number, such as 3 (known.yaml:8:14)"),
+    (HEAD + ONE + "    at_most: '3'", "NLM-K012: at_most must be a number, such as 3 (known.yaml:8:14)"),
+    (HEAD + ONE + "    at_most: 0", "NLM-K012: at_most must be a number, such as 3 (known.yaml:8:14)"),
+    (HEAD + ONE + "    at_most: -1", "NLM-K012: at_most must be a number, such as 3 (known.yaml:8:14)"),
+    (HEAD + ONE + "    at_most: [3]", "NLM-K012: at_most must be a number, such as 3 (known.yaml:8:14)"),
+    (HEAD + ONE + "    at_most: " + "9" * 5000, "NLM-K012: at_most must be a number, such as 3 (known.yaml:8:14)"),
+    (
+        HEAD + ONE.replace("NLD102", "NLD105").replace("mtu", "''"),
+        "NLM-K012: field must not be empty for NLD105; it is",
+    ),
     (HEAD + ONE + "    expires: soon", "NLM-K012: expires must be a date, such as 2027-03-31 (known.yaml:8:14)"),
     (HEAD + ONE + "    expires: 20270331", "NLM-K012: expires must be a date, such as 2027-03-31 (known.yaml:8:14)"),
     (HEAD + ONE + "    expires: 2027-02-30", "NLM-K012: expires must be a date, such as 2027-03-31 (known.yaml:8:14)"),
@@ -169,6 +179,7 @@ ENTRIES = st.builds(
     owner=TEXTS,
     issue=st.sampled_from(["", "#12", "yes", "1", "null", "- a", "a: b", "2027-01-01"]),
     expires=st.dates() | st.none(),
+    at_most=st.integers(1, 999_999_999) | st.none(),
 )
 LISTS = st.lists(ENTRIES, max_size=4, unique_by=lambda one: one.scope)
 

@@ -6,7 +6,7 @@ Not here: single values (``test_verdict_values``).
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from msgspec import structs
@@ -17,11 +17,12 @@ from nlmon.capture import Frame
 from nlmon.compare.classify import Classifier
 from nlmon.compare.contract import load_contract
 from nlmon.compare.evidence.locate import field_of
-from nlmon.compare.final import compare_recovery
+from nlmon.compare.final import compare_corrections, compare_recovery
 from nlmon.engine.lane import BackendMaker
 from nlmon.engine.losses import Ledger
 from nlmon.engine.replay import Replay
 from nlmon.events import Decoded, Event, LinkInfo
+from nlmon.state.dumps import Unannounced
 from nlmon.state.tables import State
 from nlmon.testing.messages import link, message
 from nlmon.testing.zoo.base import changing
@@ -156,3 +157,20 @@ def test_a_damaged_dump_proves_no_absence(broken: bool, links: set[int]) -> None
     replay.states.diverge()
 
     assert [{key[0] for key in state.tables["link"]} for state in replay.states.both] == [links, links]
+
+
+def test_each_field_that_one_alone_had_wrong_is_a_difference() -> None:
+    """What a dump corrected in both is none; what became of the whole object is named in parentheses."""
+
+    def corrected(change: Literal["gone", "changed"], index: int, *fields: str) -> Unannounced:
+        return Unannounced("link", change, f"link {index}", 9, "as a dump shows", (index,), fields)
+
+    before = [corrected("changed", 1, "mtu", "flags"), corrected("gone", 2), corrected("gone", 3)]
+    after = [corrected("changed", 1, "flags", "operstate"), corrected("gone", 3)]
+    rows = compare_corrections(load_contract(), before, after)
+
+    assert [(one.message, one.field, one.reference, one.candidate) for one in rows] == [
+        ("link 1", "mtu", "corrected", "correct before"),
+        ("link 1", "operstate", "correct before", "corrected"),
+        ("link 2", "(gone)", "corrected", "correct before"),
+    ]

@@ -28,6 +28,11 @@ MISTAKES = [
     ({"candidate": ""}, "candidate must not be empty"),
     ({"reason": "\n"}, "reason must not be empty"),
     ({"owner": ""}, "owner must not be empty"),
+    ({"at_most": 0}, "at_most must be 1 or more"),
+    (
+        {"code": "NLD105", "message": "link", "field": ""},
+        "field must not be empty for NLD105; it is a field or (missing), (extra), (gone), (appeared)",
+    ),
     ({"kernel": "6.1"}, "'6.1' is no range of kernels; >=6.1,<6.13 is one"),
     ({"kernel": ">=6.1,"}, "'>=6.1,' is no range of kernels; >=6.1,<6.13 is one"),
     ({"kernel": "!=6.1"}, "'!=6.1' is no range of kernels; >=6.1,<6.13 is one"),
@@ -209,6 +214,38 @@ def test_the_first_entry_of_a_place_counts() -> None:
     assert (done, dict(known.counts)) == ([True, True], {1: 2})
 
 
+def test_an_entry_allows_no_more_than_it_says() -> None:
+    """What exceeds is allowed by the next entry that names the place, or not at all."""
+    known = Known([(1, entry(at_most=2)), (2, entry(field="*", at_most=1))])
+
+    assert [known.allow(difference()) for _ in range(5)] == [True, True, True, False, False]
+    assert dict(known.counts) == {1: 2, 2: 1}
+
+
+def test_losses_exceed_an_entry_in_part() -> None:
+    """What is left of a count is a loss."""
+    entries = [entry(code="NLD002", message="xfrm_state", field="", at_most=2)]
+    entries += [entry(code="NLD002", message="xfrm_state", field="*", at_most=3)]
+    known = Known(list(enumerate(entries, 1)))
+
+    assert known.split_losses(Counter({"xfrm_state": 9})) == (Counter({"xfrm_state": 4}), Counter({1: 2, 2: 3}))
+    assert known.split_losses(Counter({"xfrm_state": 1})) == (Counter(), Counter({1: 1}))
+
+
+def test_an_entry_for_a_state_allows_no_other_difference_of_that_kind() -> None:
+    """Each field, and each thing that may be with the object as a whole, has an entry of its own."""
+    fields = ["mtu", "group", "(missing)", "(extra)", "(gone)", "(appeared)"]
+    found = [difference(Class.STATE, "link 7 eth0", field) for field in fields]
+    allowed = {
+        field: [
+            one.field for one in found if Known([(1, entry(code="NLD105", message="link", field=field))]).allow(one)
+        ]
+        for field in fields
+    }
+
+    assert allowed == {field: [field] for field in fields}
+
+
 def test_nothing_is_allowed_without_entries() -> None:
     """The usual file is empty."""
     known = Known()
@@ -230,9 +267,10 @@ def test_losses_are_allowed_by_kind_and_field() -> None:
 def test_the_scope_leaves_out_what_is_for_people(name: str, text: str) -> None:
     """Two entries with one scope allow the same, whatever reason, owner, issue and end they give."""
     try:
-        value = dt.date(2027, 1, 1) if name == "expires" else text
+        values: dict[str, object] = {"expires": dt.date(2027, 1, 1), "at_most": 7}
+        value = values.get(name, text)
         changed = entry(**{name: value})
     except ValueError:
         return
 
-    assert (changed.scope == entry().scope) == (name in {"reason", "owner", "issue", "expires"})
+    assert (changed.scope == entry().scope) == (name in {"reason", "owner", "issue", "expires", "at_most"})

@@ -189,6 +189,7 @@ def test_a_later_dump_excuses_nothing() -> None:
     assert report.state == "differs"
     assert {(d.reference, d.candidate) for d in found} == {("correct before", "corrected")}
     assert "addr 192.0.2.77/24 dev lan0" in {d.message for d in found}
+    assert {d.field for d in found} == {"(gone)"}
 
 
 def test_a_backend_that_raises_is_a_difference() -> None:
