@@ -53,6 +53,7 @@ LEVELS = (
     ("nlmon.engine",),
     ("nlmon.jobs", "nlmon.scenario", "nlmon.conformance"),
     ("nlmon.cli",),
+    ("nlmon.pytest_plugin",),
     ("nlmon.__main__",),
 )
 
@@ -424,7 +425,11 @@ def test_a_package_says_what_is_in_it(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "room", ["backends", "backends.legacy", "backends.libnl", "transport.recorded", "jobs", "engine", "scenario"]
+    "room",
+    [
+        *("backends", "backends.legacy", "backends.libnl", "transport.recorded", "jobs", "engine", "scenario"),
+        "pytest_plugin",
+    ],
 )
 def test_a_room_names_its_modules(room: str) -> None:
     """The entry to a room with many modules says where each of them belongs."""

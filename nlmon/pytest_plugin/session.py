@@ -1,0 +1,98 @@
+"""What the tests of one pytest have in common: how scenarios are run, and what came of those that have run.
+
+Rules:
+1. A scenario is run once for all of its cases that are selected, when the first of them is due.
+2. Paths are those that somebody in the folder where pytest was started would type.
+3. Only bugs of nlmon leave by another exception than ``NlmonError``.
+
+Not here: tests as pytest sees them (``cases``).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Collection
+from pathlib import Path
+
+import pytest
+from msgspec import structs
+
+from nlmon.backends.registry import BACKENDS
+from nlmon.cli.knownfile import KnownFile, known_file
+from nlmon.cli.settings import load_policy, load_run_settings
+from nlmon.errors import ScenarioError, UsageError
+from nlmon.pytest_plugin.options import Options
+from nlmon.report.outcome import CaseResult
+from nlmon.scenario.load import ScenarioFile
+from nlmon.scenario.options import RunOptions
+from nlmon.scenario.run import load_file, run_scenario
+
+__all__ = ["Runs", "candidates"]
+
+
+class Runs:
+    """Runs scenarios, as ``options`` and the settings of the project say. ``run_options``: how; ``known``: the file of
+    known differences. Raises ``NlmonError`` for settings that are wrong."""
+
+    def __init__(self, config: pytest.Config, options: Options) -> None:
+        settings = load_run_settings(start=config.rootpath, config=None)
+        given = {"known": options.known} if options.known else {}
+        policy = load_policy(start=config.rootpath, config=None, options=given)
+        self.options = options
+        self.known: KnownFile = known_file(policy.known)
+        self.run_options = RunOptions(
+            policy=policy,
+            known=self.known.valid,
+            names=_names(options),
+            allow_run=options.allow_run or settings.allow_run,
+            folders=tuple(
+                str(folder.resolve()) for folder in (*options.scenarios, *map(Path, settings.capture_folders))
+            ),
+            seed=options.seed,
+            time_scale=options.timeout_scale,
+        )
+        self._folder = config.invocation_params.dir
+        self._files: dict[str, str] = {}
+        self._results: dict[str, dict[str, CaseResult]] = {}
+
+    def shown(self, path: Path) -> Path:
+        """A path as it is found from where pytest was started."""
+        return Path(os.path.relpath(path, self._folder)) if path.is_relative_to(self._folder) else path
+
+    def load(self, path: Path) -> tuple[ScenarioFile | None, list[CaseResult]]:
+        """A scenario from its file, or the result of a file that is none. Raises ``ScenarioError`` when another file
+        has its id."""
+        file, mistaken = load_file(self.shown(path))
+        if file is not None:
+            other = self._files.setdefault(file.scenario.id, file.where)
+            if other != file.where:
+                what = f"the id {file.scenario.id} is taken"
+                raise ScenarioError("NLM-S020", what, where=file.place("id"), hint=f"the other one is {other}")
+        return file, mistaken
+
+    def result(self, file: ScenarioFile, case: str, selected: Collection[str]) -> CaseResult:
+        """What came of a case; ``selected``: ids of all cases of its scenario that are selected."""
+        found = self._results.setdefault(file.where, {})
+        if case not in found:
+            only = tuple(dict.fromkeys((case, *selected)))
+            with contextlib.chdir(self._folder):
+                found |= {one.id: one for one in run_scenario(file, structs.replace(self.run_options, only=only))}
+        return found[case]
+
+
+def candidates(options: Options) -> tuple[str, ...]:
+    """The implementations that a test runs over: all, or the one that was given. Raises ``UsageError``."""
+    return tuple(BACKENDS) if not options.implementation else (_known(options.implementation),)
+
+
+def _names(options: Options) -> tuple[str, str] | None:
+    if not options.implementation and not options.against:
+        return None
+    return _known(options.against or "legacy"), _known(options.implementation or "libnl")
+
+
+def _known(name: str) -> str:
+    if name not in BACKENDS:
+        raise UsageError("NLM-B003", f"no implementation is called {name!r}", hint=f"choose {' or '.join(BACKENDS)}")
+    return name

@@ -1,0 +1,203 @@
+"""Scenario files are tests: collected, selected and reported as any test."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from support.project import Project
+
+pytest_plugins = "pytester"
+
+HOLDS = "{verdict: {migrate: equivalent, rollback: lossy}}"
+DIFFERS = "{verdict: {migrate: equivalent, rollback: equivalent}}"
+LIGHT = {"nlmon", "nlmon.errors", "nlmon.pytest_plugin", "nlmon.pytest_plugin.options"}
+
+
+def names(result: pytest.RunResult) -> list[str]:
+    """The tests that ``--collect-only -q`` lists."""
+    return [line for line in result.outlines if "::" in line]
+
+
+def test_the_plugin_imports_nothing_but_its_options() -> None:
+    """Whoever has it installed and does not use it pays for four small modules."""
+    code = (
+        "import sys, pytest; before = set(sys.modules); import nlmon.pytest_plugin; print(*set(sys.modules) - before)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert set(done.stdout.split()) == LIGHT
+
+
+def test_a_project_without_scenarios_imports_no_more(project: Project) -> None:
+    """Nor when its tests run and are reported."""
+    (project.path / "pytest.ini").write_text("[pytest]\n")
+    project.test("test_it.py", "import sys\ndef test_it():\n    print(*(m for m in sys.modules if m[:5] == 'nlmon'))\n")
+    result = project.run_apart("-s", "-q", "test_it.py")
+
+    assert result.ret == 0
+    assert set(result.outlines[0].removesuffix(".").split()) == LIGHT
+
+
+def test_each_case_is_a_test(project: Project) -> None:
+    """Of scenarios below the folder, and of ``*.nlmon.yaml`` beside tests; its name is that of ``nlmon run``."""
+    project.scenario("one", HOLDS)
+    project.scenario("two", "{verdict: equivalent}")
+    project.scenario("beside", "{verdict: equivalent}").rename(project.path / "beside.nlmon.yaml")
+    (project.path / "other.yaml").write_text("no: scenario\n")
+    result = project.run("--collect-only", "-q")
+
+    assert names(result) == [
+        "beside.nlmon.yaml::a.beside[migrate]",
+        "scenarios/one.yaml::a.one[migrate]",
+        "scenarios/one.yaml::a.one[rollback]",
+        "scenarios/two.yaml::a.two[migrate]",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "found"),
+    [
+        (("-k", "rollback"), ["a.one[rollback]"]),
+        (("-m", "nlmon_live"), ["a.two[migrate]"]),
+        (("-m", "not nlmon_scenario"), []),
+        (("scenarios/one.yaml::a.one[migrate]",), ["a.one[migrate]"]),
+    ],
+)
+def test_cases_are_selected_as_tests_are(project: Project, options: tuple[str, ...], found: list[str]) -> None:
+    """By words, by markers and by their ids."""
+    project.scenario("one", HOLDS)
+    (project.path / "scenarios" / "two.yaml").write_text(
+        "scenario: 1\nid: a.two\ntitle: A link goes up.\nsetup: [ip link add d0 type dummy]\n"
+        "steps: [ip link set d0 up]\nexpect: {verdict: equivalent}\n"
+    )
+
+    assert [name.partition("::")[2] for name in names(project.run("--collect-only", "-q", *options))] == found
+
+
+def test_testpaths_need_not_name_the_scenarios(project: Project) -> None:
+    """Without arguments they are tested beside what ``testpaths`` names, once."""
+    project.ini("testpaths = tests")
+    project.test("tests/test_it.py", "def test_it(): pass\n")
+    project.scenario("one", HOLDS)
+
+    assert project.run().parseoutcomes() == {"passed": 3}
+    assert project.run("tests").parseoutcomes() == {"passed": 1}
+
+
+def test_a_failure_is_what_a_run_prints(project: Project) -> None:
+    """The place of what was expected, what it rests on, and the command; no frame of anybody."""
+    project.scenario("one", DIFFERS)
+    result = project.run("-ra")
+    text = result.stdout.str()
+
+    assert result.parseoutcomes() == {"failed": 1, "passed": 1}
+    result.stdout.fnmatch_lines(
+        [
+            "*_ a.one[[]rollback] _*",
+            "A link comes and goes.",
+            "scenarios/one.yaml:5:51: verdict (rollback): expected equivalent, got lossy",
+            "    because: 221 values and events would be lost",
+            "reproduce: nlmon run scenarios/one.yaml -k a.one",
+            "FAILED scenarios/one.yaml::a.one[[]rollback] - verdict (rollback): expected*",
+        ]
+    )
+    assert ("Traceback" in text, "cases.py" in text, "Error:" in text) == (False, False, False)
+
+
+@pytest.mark.parametrize(
+    ("more", "expect", "options", "found"),
+    [
+        ("", "{verdict: lossy}", (), {"failed": 1}),
+        ("level: tentative\n", "{verdict: lossy}", (), {"xfailed": 1}),
+        ("level: optional\n", "{verdict: lossy}", ("--runxfail",), {"failed": 1}),
+        ("level: optional\n", "{verdict: equivalent}", (), {"passed": 1}),
+        ("implementations: [legacy, libnl2]\n", "{verdict: equivalent}", (), {"errors": 1}),
+        ("", "{verdict: equivalent}", ("--nlmon-implementation=libnl",), {"passed": 1}),
+        ("", "{verdict: equivalent}", ("--nlmon-against=libnl", "--nlmon-implementation=legacy"), {"failed": 1}),
+    ],
+)
+def test_each_outcome_is_one_of_pytest(
+    project: Project, more: str, expect: str, options: tuple[str, ...], found: dict[str, int]
+) -> None:
+    """What failed is a failure, what could not run an error, and what need not hold is expected to fail."""
+    project.scenario("one", expect, more)
+
+    assert project.run(*options).parseoutcomes() == found
+
+
+LIVE = "scenario: 1\nid: a.live\ntitle: A link goes up.\nneeds: {programs: [no-such-program]}\n" + (
+    "steps: [ip link add d0 type dummy]\nexpect: {verdict: equivalent}\n"
+)
+
+
+def test_what_is_missing_is_skipped_with_its_place(project: Project) -> None:
+    """Unless it is required: then it is an error."""
+    (project.path / "scenarios" / "live.yaml").write_text(LIVE)
+    skipped, required = project.run("-rs"), project.run("--nlmon-require=netns")
+
+    skipped.stdout.fnmatch_lines(["SKIPPED [[]1] scenarios/live.yaml:2: *"])
+    assert (skipped.parseoutcomes(), required.parseoutcomes()) == ({"skipped": 1}, {"errors": 1})
+    required.stdout.fnmatch_lines(["required here, but *"])
+
+
+def test_what_failed_last_is_run_again(project: Project) -> None:
+    """By ``--lf``, as of any test."""
+    project.scenario("one", DIFFERS)
+    project.run()
+
+    found = project.run("--lf").parseoutcomes()
+
+    assert (found["failed"], found.get("passed", 0)) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("scenario: 2\n", "NLM-S011: *"),
+        ("scenario: 1\nid: a.b\ntitel: A link.\n", "*bad.yaml:3:1: NLM-S0*titel*"),
+        ("scenario: 1\nid: a.one\ntitle: A b.\nsteps: [ip link]\nexpect: {verdict: lossy}\n", "NLM-S020: *a.one*"),
+    ],
+)
+def test_a_file_that_is_no_scenario_is_an_error(project: Project, text: str, line: str) -> None:
+    """With its code and place; so is one whose id another file has."""
+    (project.path / "scenarios" / "zbad.yaml").write_text(text)
+    project.scenario("one", HOLDS)
+    result = project.run()
+
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines(["*ERROR collecting scenarios/zbad.yaml*", f"*{line}"])
+    assert "Traceback" not in result.stdout.str()
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        (("--nlmon-seed=x",), "NLM-Y001: 'x' is no value of --nlmon-seed; try 7*"),
+        (("--nlmon-timeout-scale=0",), "NLM-Y001: '0' is no value of --nlmon-timeout-scale; try 2*"),
+        (("--nlmon-report=html:a",), "NLM-Y001: 'html:a' is no value of --nlmon-report; try *"),
+        (("--nlmon-record=twice",), "NLM-Y001: 'twice' is no value of --nlmon-record; try none, once, all*"),
+        (("-o", "nlmon_require=disk"), "NLM-Y001: 'disk' is no value of nlmon_require; try netns, root"),
+        (("--nlmon-implementation=libnl2",), "NLM-B003: no implementation is called 'libnl2'*"),
+        (("--nlmon-known=none.yaml",), "NLM-P010: *none.yaml*"),
+    ],
+)
+def test_a_wrong_option_is_told(project: Project, options: tuple[str, ...], text: str) -> None:
+    """In one line, with a code and what would be right, wherever it was written."""
+    project.scenario("one", HOLDS)
+    result = project.run(*options)
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: {text}"])
+
+
+def test_scenarios_are_not_changed_where_ci_is_set(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On the command line it is refused, in the ini file left out."""
+    monkeypatch.setenv("CI", "true")
+    project.scenario("one", HOLDS)
+    refused, left_out = project.run("--nlmon-update=fix"), project.run("-o", "nlmon_update=fix")
+
+    assert (refused.ret, left_out.ret) == (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.OK)
+    refused.stderr.fnmatch_lines(["ERROR: NLM-Y002: *"])
