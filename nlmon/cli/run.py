@@ -12,6 +12,7 @@ Not here: running a scenario (``nlmon.scenario``), where it is run (``run_suite`
 from __future__ import annotations
 
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -95,6 +96,12 @@ def _jobs(_: click.Context, __: click.Parameter, value: str) -> int:
     metavar="DIR",
     help="Keep what runs again what fails: scenario, capture, events.",
 )
+@click.option(
+    "--record",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Keep the recordings of live runs, as DIR/ID.pcapng.",
+)
 @click.option("--dry-run", is_flag=True, help="List the cases instead of running them.")
 @click.option("-v", "--verbose", is_flag=True, help="Say more of each scenario.")
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing of what passes.")
@@ -120,6 +127,7 @@ def command(
     reports: tuple[tuple[str, Path], ...],
     form: str,
     keep: Path | None,
+    record: Path | None,
     dry_run: bool,
     verbose: bool,
     quiet: bool,
@@ -140,6 +148,9 @@ def command(
     settings = load_run_settings(start=_here(), config=config)
     known = known_file(policy.known)
     suite = Suite.find(paths or (Path("scenarios"),), words)
+    if record is None and keep is not None:
+        # Of what fails the recording is kept, and which that will be is not known before.
+        record = Path(click.get_current_context().with_resource(tempfile.TemporaryDirectory(prefix="nlmon-")))
     options = RunOptions(
         source=source or "",  # type: ignore[arg-type]
         policy=policy,
@@ -149,6 +160,7 @@ def command(
         folders=tuple(str(folder.resolve()) for folder in (*suite.folders, *map(Path, settings.capture_folders))),
         seed=seed,
         time_scale=time_scale,
+        record="" if record is None else str(record.resolve()),
     )
     if dry_run:
         for case in suite.cases:

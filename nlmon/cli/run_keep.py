@@ -1,7 +1,7 @@
 """Keeps what is needed to run again what failed: a folder for each scenario.
 
     DIR/ID/scenario.yaml      the scenario; its capture is the one beside it
-    DIR/ID/CAPTURE            the recording, as it is
+    DIR/ID/CAPTURE            the recording, as it is; of a live run, ID.pcapng
     DIR/ID/events-NAME.jsonl  what the implementation NAME made of it, as nlmon decode prints it
     DIR/ID/result.json        the results of its cases
     DIR/ID/reproduce.sh       the command
@@ -36,32 +36,36 @@ from nlmon.scenario.load import ScenarioFile
 __all__ = ["keep_failed"]
 
 
-def keep_failed(folder: Path, files: Sequence[ScenarioFile], results: Sequence[CaseResult]) -> list[Path]:
-    """Keep each scenario that has a case that failed or errored; gives the folders. Raises ``InputError``."""
+def keep_failed(
+    folder: Path, files: Sequence[ScenarioFile], results: Sequence[CaseResult], record: str = ""
+) -> list[Path]:
+    """Keep each scenario that has a case that failed or errored; gives the folders. ``record``: the folder with the
+    recordings of live runs. Raises ``InputError``."""
     kept = []
     for file in files:
         bad = [one for one in results if one.scenario == file.scenario.id and one.outcome in {"failed", "errored"}]
         if bad:
             try:
-                kept.append(_keep(folder, file, bad))
+                kept.append(_keep(folder, file, bad, record))
             except OSError as error:
                 what, why = "what failed cannot be kept", error.strerror or str(error)
                 raise InputError("NLM-U023", what, where=str(folder), why=why) from error
     return kept
 
 
-def _keep(folder: Path, file: ScenarioFile, results: Sequence[CaseResult]) -> Path:
+def _keep(folder: Path, file: ScenarioFile, results: Sequence[CaseResult], record: str) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / file.scenario.id
     part = Path(tempfile.mkdtemp(prefix=f".{file.scenario.id}-", dir=folder))
     try:
         part.chmod(0o755)
         text, capture = read_scenario(Path(file.where)), file.scenario.capture
-        source = Path(capture_path(file)) if capture is not None else None
+        source = Path(record, f"{file.scenario.id}.pcapng") if capture is None else Path(capture_path(file))
         ran = any(one.report is not None for one in results)  # else its capture was refused, or is not there
-        if ran and capture is not None and source is not None:
+        if ran if capture is not None else source.is_file():
             shutil.copyfile(source, part / source.name)
-            text = text.replace(capture.path.encode(), source.name.encode(), 1)
+            if capture is not None:
+                text = text.replace(capture.path.encode(), source.name.encode(), 1)
             for one in file.scenario.implementations:
                 if one.name in BACKENDS:
                     _write_events(part / f"events-{one.name}.jsonl", file, source, one.name)

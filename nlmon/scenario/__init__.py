@@ -12,9 +12,9 @@ finds them.
 ``sandbox_root`` its files, ``syscalls`` what Python does not offer; ``program`` takes these three inside. ``refusals``
 says which setting of the system forbids it. ``leaks`` counts what a run has left behind.
 
-On the running kernel ``steps`` carries out a step, with ``traffic`` for flows, and ``needs`` says what is lacking.
-``watch`` reads meanwhile and knows by a ``sentinel`` that all was read; ``kernel_state`` is what the kernel lists at
-the end.
+``live`` runs a scenario on the running kernel. ``steps`` carries out a step, with ``traffic`` for flows, and ``needs``
+says what is lacking. ``watch`` reads meanwhile and knows by a ``sentinel`` that all was read; ``kernel_state`` is what
+the kernel lists at the end.
 
 Not here: many scenarios and their report (``nlmon.cli.run``), and comparing what implementations give
 (``nlmon.engine``).

@@ -14,7 +14,15 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from nlmon.compare.side import Side
-from nlmon.errors import CaptureError, DecodeError, FramingError, HeaderError, MessageTooLarge, NlmonError
+from nlmon.errors import (
+    CaptureError,
+    DecodeError,
+    FramingError,
+    HeaderError,
+    MessageTooLarge,
+    NlmonError,
+    ScenarioError,
+)
 from nlmon.eventjson.write import event_to_dict, payload_to_dict
 from nlmon.events import Event
 from nlmon.names import message_type
@@ -135,6 +143,8 @@ def phase_of(error: NlmonError) -> Phase:
     """In which phase of a run an error arose."""
     if isinstance(error, CaptureError):
         return "capture"
+    if isinstance(error, ScenarioError):
+        return "step"
     if isinstance(error, FramingError | HeaderError | MessageTooLarge):
         return "frame"
     return "decode" if isinstance(error, DecodeError) else "socket"

@@ -22,8 +22,8 @@ class RunOptions(Struct, frozen=True, kw_only=True):
     ``names``: reference and candidate instead of those that a scenario names. ``allow_run``: do what reaches out of the
     scenario: captures outside its folder, programs that are not listed, Python. ``folders``: absolute paths of folders
     whose captures scenarios may use, beside their own. ``seed``: instead of that of the scenario. ``time_scale``:
-    deadlines are so many times longer. ``only``: ids of the cases that are meant, empty for all. ``version``: of the
-    nlmon that asks for it."""
+    deadlines are so many times longer. ``record``: a folder for the recordings of live runs, empty: none is kept.
+    ``only``: ids of the cases that are meant, empty for all. ``version``: of the nlmon that asks for it."""
 
     source: Literal["", "recorded", "live"] = ""
     policy: Policy = Policy()
@@ -33,5 +33,6 @@ class RunOptions(Struct, frozen=True, kw_only=True):
     folders: tuple[str, ...] = ()
     seed: int | None = None
     time_scale: float = 1.0
+    record: str = ""
     only: tuple[str, ...] = ()
     version: str = __version__

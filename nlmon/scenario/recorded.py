@@ -41,7 +41,7 @@ from nlmon.scenario.observed import Observed
 from nlmon.scenario.options import RunOptions
 from nlmon.transport.base import TransportFactory
 
-__all__ = ["backend_options", "run_recorded"]
+__all__ = ["backend_options", "feed_options", "run_recorded"]
 
 
 def run_recorded(file: ScenarioFile, options: RunOptions) -> list[CaseResult]:
@@ -74,7 +74,7 @@ def _compare(file: ScenarioFile, pair: Pair, options: RunOptions) -> tuple[tuple
                 byteorder=reader.info.byteorder,
                 select=capture.select,
                 protocols=_protocols(capture),
-                options=_feed_options(both),
+                options=feed_options(both),
                 faults=socket_faults(
                     scenario.faults, seed, first_frame=capture.first_frame, last_frame=capture.last_frame
                 ),
@@ -133,7 +133,7 @@ def backend_options(one: Implementation) -> BackendOptions:
     )
 
 
-def _feed_options(both: Iterable[Implementation]) -> BackendOptions:
+def feed_options(both: Iterable[Implementation]) -> BackendOptions:
     """What the replay must know of the options of both: what one of them needs, it gives."""
     options = [backend_options(one) for one in both]
     named = [one.generic_families for one in options if one.generic_families is not None]

@@ -1,5 +1,6 @@
 """Runs one scenario, wherever its traffic comes from, and always gives results.
 
+    NLM-S045   recordings of live runs cannot be kept
     NLM-S050   a capture lies outside the folder of its scenario
 
 Rules:
@@ -13,6 +14,7 @@ Not here: many scenarios, and their report (``nlmon.cli.run``).
 from __future__ import annotations
 
 import socket
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,12 +22,13 @@ from msgspec import structs
 
 from nlmon import __version__
 from nlmon.backends.registry import BACKENDS
-from nlmon.errors import NlmonError, PlatformError, ScenarioError
+from nlmon.errors import InputError, NlmonError, PlatformError, ScenarioError
 from nlmon.report.outcome import CaseResult, Finding
 from nlmon.report.text import shown_path
 from nlmon.scenario.cases import without_run
 from nlmon.scenario.check import capture_path, check_captures, check_implementations
 from nlmon.scenario.files import digests, read_scenario
+from nlmon.scenario.live import run_live
 from nlmon.scenario.load import ScenarioFile, find_mistakes, load_scenario
 from nlmon.scenario.model import Implementation
 from nlmon.scenario.options import RunOptions
@@ -87,17 +90,36 @@ def run_scenario(file: ScenarioFile, options: RunOptions) -> list[CaseResult]:
     file = _with_names(file, options.names)
     try:
         _refuse(file, options)
-        if file.scenario.capture is None:
-            return without_run(
-                file, options.only, "skipped", "it needs the running kernel, and this nlmon replays recordings only"
-            )
-        if options.source == "live":
-            return without_run(
-                file, options.only, "skipped", "it is a recording, and live scenarios alone were asked for"
-            )
-        return run_recorded(file, options)
+        results = _run(file, options)
     except NlmonError as error:
-        return without_run(file, options.only, "errored", error.text, code=error.code, where=error.where)
+        results = without_run(file, options.only, "errored", error.text, code=error.code, where=error.where)
+    live = file.scenario.capture is None
+    return [structs.replace(one, source="live") for one in results] if live else results
+
+
+def _run(file: ScenarioFile, options: RunOptions) -> list[CaseResult]:
+    if file.scenario.capture is None:
+        return _run_steps(file, options)
+    if options.source == "live":
+        return without_run(file, options.only, "skipped", "it is a recording, and live scenarios alone were asked for")
+    return run_recorded(file, options)
+
+
+def _run_steps(file: ScenarioFile, options: RunOptions) -> list[CaseResult]:
+    """The results of a scenario that has steps."""
+    if options.source == "recorded":
+        reason = "it needs the running kernel, and recordings alone were asked for"
+        return without_run(file, options.only, "skipped", reason)
+    if options.record:
+        folder = Path(options.record)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            what, why = "recordings cannot be kept here", error.strerror or ""
+            raise InputError("NLM-S045", what, where=str(folder), why=why) from error
+        return run_live(file, options, folder)
+    with tempfile.TemporaryDirectory(prefix="nlmon-") as name:
+        return run_live(file, options, Path(name))
 
 
 def _with_names(file: ScenarioFile, names: tuple[str, str] | None) -> ScenarioFile:

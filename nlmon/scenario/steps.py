@@ -107,8 +107,7 @@ def _failed(step: Step, why: str) -> ScenarioError:
 
 
 def _late(step: Step, deadline: float) -> ScenarioError:
-    why = f"it was ended after {deadline:g} seconds"
-    hint = "give it more time with within:, or all steps with --time-scale"
+    why, hint = f"it was ended after {deadline:g} seconds", "give all steps more time with --time-scale"
     return ScenarioError("NLM-S043", f"a step does not end: {_shown(step)}", where=step.place, why=why, hint=hint)
 
 

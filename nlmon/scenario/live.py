@@ -1,0 +1,243 @@
+"""Runs a scenario on the running kernel, while two implementations listen.
+
+    sandbox ─► sockets, dumps ─► setup ─► steps, each with what is expected of it ─► state ─► reports, and a recording
+
+Rules:
+1. Every run is recorded, from the dumps before the first step on. The recording, replayed as the capture of the same
+   scenario (``as_recorded``), is judged by the same code (``cases``, ``observed``).
+2. What is expected of a step is held against the events since it began, when both have read all that the kernel sent
+   until it ended; what comes later is waited for, until the deadline of the step.
+3. Nothing outlives a run: no process, descriptor, thread or namespace (``leaks``).
+
+Not here: what a step does (``steps``), reading (``watch``), and which scenarios run (``run``).
+"""
+
+from __future__ import annotations
+
+import platform
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+
+from msgspec import structs
+
+from nlmon import __version__
+from nlmon.backends.base import Backend
+from nlmon.backends.options import BackendOptions
+from nlmon.backends.registry import create
+from nlmon.capture.write import PcapngWriter
+from nlmon.compare.known import known_for
+from nlmon.compare.side import Side
+from nlmon.engine.live import Live
+from nlmon.engine.summary import live_reports
+from nlmon.errors import NlmonError, PlatformError, ScenarioError
+from nlmon.eventjson.write import event_to_dict
+from nlmon.report.model import CaptureReport, in_direction
+from nlmon.report.outcome import CaseResult, Finding
+from nlmon.scenario.cases import Pair, case_id, judge, merge_findings, pairs_of, without_run
+from nlmon.scenario.expectation import EventCounts, explain_unmet
+from nlmon.scenario.kernel_state import folded, listed
+from nlmon.scenario.leaks import no_leaks
+from nlmon.scenario.load import ScenarioFile
+from nlmon.scenario.model import Capture, Implementation, Step
+from nlmon.scenario.needs import lacking, lacking_families
+from nlmon.scenario.observed import Observed
+from nlmon.scenario.options import RunOptions
+from nlmon.scenario.recorded import backend_options, feed_options
+from nlmon.scenario.sandbox import Sandbox
+from nlmon.scenario.sentinel import Sentinel
+from nlmon.scenario.steps import run_step
+from nlmon.scenario.watch import Watch
+from nlmon.transport.base import TransportFactory
+from nlmon.transport.kernel.transport import KernelFactory
+
+__all__ = ["as_recorded", "recording_of", "run_live"]
+
+# Seconds, of a step that says nothing else, and of the end of a run.
+DEADLINE = 5.0
+RECEIVE_BUFFER = 4 << 20
+LINES_SHOWN = 10
+
+
+class _Missing(Exception):
+    """Something that the scenario needs is not there; it is skipped."""
+
+
+def run_live(file: ScenarioFile, options: RunOptions, folder: Path) -> list[CaseResult]:
+    """The results of a scenario that has steps; its recordings go to ``folder``."""
+    results: list[CaseResult] = []
+    for pair in pairs_of(file.scenario, options.only):
+        began = time.perf_counter()
+        try:
+            with no_leaks(file.scenario.id):
+                found = _Run(file, pair, options).run(recording_of(file, pair, folder))
+        except _Missing as missing:
+            results = without_run(file, options.only, "skipped", str(missing))
+            break
+        results += judge(file, pair, *found, time.perf_counter() - began)
+    return results
+
+
+def recording_of(file: ScenarioFile, pair: Pair, folder: Path) -> Path:
+    """Where the recording of a run goes: ``link.flap.pcapng``; of further comparisons with the name of the case."""
+    first = pair.candidate == 1 and not pair.control
+    name = file.scenario.id if first else case_id(file.scenario, pair, pair.directions[0])
+    return folder / f"{name}.pcapng"
+
+
+def as_recorded(file: ScenarioFile, recording: Path) -> ScenarioFile:
+    """The same scenario over a recording of it."""
+    capture = Capture(str(recording.resolve()))
+    return structs.replace(file, scenario=structs.replace(file.scenario, capture=capture, setup=(), steps=()))
+
+
+class _Run:
+    """One run of a scenario with two implementations. ``findings``: what does not hold so far, of each."""
+
+    def __init__(self, file: ScenarioFile, pair: Pair, options: RunOptions) -> None:
+        scenario = file.scenario
+        self.findings: tuple[list[Finding], list[Finding]] = [], []
+        self._file = file
+        self._options = options
+        self._control = pair.control
+        self._both = scenario.implementations[pair.reference], scenario.implementations[pair.candidate]
+        self._observed = [Observed(file, one.name) for one in self._both]
+        # The first implementation is in several comparisons, and is held against the scenario in the first one.
+        self._watched = () if pair.control else (0, 1) if pair.candidate == 1 else (1,)
+        # What is expected of the step at hand, of each implementation.
+        self._counts: tuple[EventCounts, ...] = ()
+        # What ended the run before its last step.
+        self._ended: Exception | None = None
+
+    def run(self, recording: Path) -> tuple[Sequence[CaptureReport], list[Finding]]:
+        """The reports of both directions, and what does not hold whatever the direction."""
+        scenario = self._file.scenario
+        if scenario.faults:
+            place = self._file.place("faults")
+            raise ScenarioError("NLM-S041", "faults are made in a replay, and not on the running kernel", where=place)
+        with ExitStack() as stack:
+            sandbox = self._sandbox(stack)
+            if reason := lacking(scenario, sandbox):
+                raise _Missing(reason)
+            kernel = f"{platform.system()} {platform.release()}"
+            facts = {"application": f"nlmon {__version__}", "arch": platform.machine(), "kernel": kernel}
+            sink = stack.enter_context(PcapngWriter(recording, metadata=facts, byteorder=sys.byteorder))
+            names = self._both[0].name, self._both[1].name
+            directions = [in_direction(one, names) for one in ("migrate", "rollback")]
+            live = Live(
+                *(partial(_make, one) for one in self._both),
+                factory=lambda: KernelFactory(opener=sandbox.open_socket),
+                options=feed_options(self._both),
+                known=known_for(self._options.known, self._file.where, kernel, directions, scenario=scenario.id),
+                sink=sink,
+                on_side=self._take,
+            )
+            watch = Watch(live, stack.enter_context(Sentinel(sandbox.open_socket)))
+            try:
+                self._steps(sandbox, watch)
+            except (NlmonError, _Missing) as error:
+                self._ended = error  # what was recorded until then is kept
+            finally:
+                watch.finish()
+            for number in self._watched:
+                tables = live.states.both[number].tables
+                objects = {kind: table.values() for kind, table in tables.items()}
+                self.findings[number].extend(self._observed[number].findings(live.lanes[number].ledger.lost, objects))
+            where = str(recording)
+            reports = live_reports(live, where, kernel=kernel, policy=self._options.policy, control=self._control)
+        if self._ended is not None:
+            raise self._ended
+        return reports, merge_findings({names[number]: self.findings[number] for number in self._watched})
+
+    def _sandbox(self, stack: ExitStack) -> Sandbox:
+        try:
+            return stack.enter_context(Sandbox(allow_run=self._options.allow_run))
+        except PlatformError as error:
+            raise _Missing(error.text) from error
+
+    def _steps(self, sandbox: Sandbox, watch: Watch) -> None:
+        scenario = self._file.scenario
+        watch.start()
+        if reason := lacking_families(scenario, watch.live.kernel.families):
+            raise _Missing(reason)
+        for step in (*scenario.setup, *scenario.steps):
+            self._step(sandbox, watch, step)
+        if scenario.expect.state:
+            watch.live.states.diverge()
+        if scenario.expect.state == "kernel":
+            self._hold_state(sandbox, watch)
+
+    def _step(self, sandbox: Sandbox, watch: Watch, step: Step) -> None:
+        """Carry out a step, and hold what comes of it against what is expected."""
+        names = [self._both[number].name for number in (0, 1)]
+        seconds = (DEADLINE if step.within is None else step.within) * self._options.time_scale
+        self._counts = tuple(EventCounts(step.expect, name) for name in names if step.expect)
+        try:
+            run_step(sandbox, step, max(seconds, DEADLINE * self._options.time_scale))
+        except ScenarioError as error:
+            if not any(one.phase == "step" and one.code == error.code for one in self._file.scenario.expect.errors):
+                raise
+            for observed in self._observed:
+                observed.take_error(error)
+        if deaf := watch.catch_up():
+            why = f"not read: {', '.join(deaf)}"
+            raise ScenarioError("NLM-S043", "what a step sent is not read", where=step.place, why=why)
+        if not step.expect:
+            return
+        counts = {number: self._counts[number] for number in self._watched}
+        watch.wait_for(lambda: not any(map(_lacks, counts.values())), seconds)
+        for number, found in counts.items():
+            for unmet in found.unmet():
+                first, *more = explain_unmet(unmet)
+                what = f"step: within {seconds:g} s: {first}"
+                self.findings[number].append(Finding(what, step.place, tuple(more)))
+
+    def _take(self, number: int, side: Side) -> None:
+        """Take what an implementation made of what it read."""
+        self._observed[number].take(side)
+        if self._counts:
+            for event in side.events:
+                self._counts[number].add(event_to_dict(event))
+
+    def _hold_state(self, sandbox: Sandbox, watch: Watch) -> None:
+        """Hold the states against what the kernel lists, which may be ahead of what it announces."""
+        differing: list[tuple[int, list[str]]] = []
+
+        def holds() -> bool:
+            kernel = listed(lambda command: sandbox.run(command).stdout)
+            watch.catch_up()
+            states = watch.live.states.both
+            both = ((number, _differences(kernel, folded(states[number]))) for number in self._watched)
+            differing[:] = [(number, lines) for number, lines in both if lines]
+            return not differing
+
+        if not watch.wait_for(holds, DEADLINE * self._options.time_scale):
+            for number, lines in differing:
+                where = self._file.place("expect", "state")
+                self.findings[number].append(Finding("state: not as the kernel lists it", where, tuple(lines)))
+
+
+def _lacks(counts: EventCounts) -> bool:
+    """Whether more must come; what came too often does not get better."""
+    return any(one.found < one.pattern.count.least for one in counts.unmet())
+
+
+def _make(implementation: Implementation, factory: TransportFactory, _: BackendOptions) -> Backend:
+    options = backend_options(implementation)
+    if options.receive_buffer is None:
+        options = structs.replace(options, receive_buffer=RECEIVE_BUFFER)
+    return create(implementation.name, factory, options)
+
+
+def _differences(kernel: set[str], state: set[str]) -> list[str]:
+    """What only one of them has, as lines."""
+    lines = [*_lines("only the kernel lists", kernel - state), *_lines("only events tell of", state - kernel)]
+    more = len(lines) - LINES_SHOWN
+    return lines if more <= 0 else [*lines[:LINES_SHOWN], f"… and {more:,} more"]
+
+
+def _lines(words: str, found: set[str]) -> Iterator[str]:
+    return (f"{words} {line}" for line in sorted(found))
