@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import hashlib
 import json
 import re
 import subprocess
@@ -59,10 +60,16 @@ RENAMED: dict[str, str] = {
 ADDED = frozenset(
     {
         *("compared", "direction", "dropped", "expired", "fails", "known", "known_digest", "losses", "lost_events"),
-        *("policy", "stale", "verdicts"),
+        *("policy", "scenario", "stale", "verdicts"),
     }
 )
 """Keys that a new report may have and an old one has not."""
+
+NEW_NOTE = re.compile(r"^\w+ is compared with itself;")
+"""A note that only a new report has."""
+
+NEW_ERROR = re.compile(r"error\[NLM-U002\]: (no event was compared|\w+ is compared with itself)")
+"""What only a new report says on stderr, of a verdict that is inconclusive now."""
 
 MAY_BECOME: dict[str, dict[str, set[int]]] = {
     "equivalent": {"lossy": {0, 1}, "inconclusive": {3}},
@@ -112,8 +119,9 @@ END = "-- stderr --"
 
 
 def kept_report(folder: Path | None, checkout: Path, name: str, captures: list[Path]) -> str:
-    """A report of the old checkout, from the folder if it is there."""
-    place = None if folder is None else folder / f"{name.replace(', ', '-').replace(' ', '-')}.txt"
+    """A report of the old checkout on these captures, from the folder if it is there."""
+    of = hashlib.sha256("\n".join(map(str, captures)).encode()).hexdigest()[:8]
+    place = None if folder is None else folder / f"{name.replace(', ', '-').replace(' ', '-')}-{of}.txt"
     if place is not None and place.exists():
         return place.read_text(encoding="utf-8")
     text = report(checkout, OPTIONS[name], captures)
@@ -187,7 +195,9 @@ def is_reasonable(verdict: str, capture: dict[str, Any]) -> bool:
     """Whether a capture of a new report says what the verdict rests on; what is no capture says nothing of it."""
     if "losses" not in capture:
         return True
-    return bool(capture["losses"]) if verdict == "lossy" else not capture["compared"] or bool(capture["dropped"])
+    if verdict == "lossy":
+        return bool(capture["losses"])
+    return not capture["compared"] or bool(capture["dropped"]) or "itself" in capture["reason"]
 
 
 def without_changes(old: Any, new: Any, changes: Counter[str]) -> Any:
@@ -198,11 +208,14 @@ def without_changes(old: Any, new: Any, changes: Counter[str]) -> Any:
         return new
     before, after = old.get("verdict"), new.get("verdict")
     new = without_more_unannounced(old, new, changes)
+    if "notes" in new and "notes" in old:
+        new = new | {"notes": [note for note in new["notes"] if note in old["notes"] or not NEW_NOTE.search(note)]}
     left = {
         key: without_changes(old.get(key), one, changes) for key, one in new.items() if key in old or key not in ADDED
     }
     if before != after and after in MAY_BECOME.get(str(before), {}) and is_reasonable(str(after), new):
-        changes[f"{before} is now {after}"] += "losses" in new
+        if "losses" in new:
+            changes[f"{before} is now {after}"] += 1
         left |= {key: old[key] for key in ("verdict", "reason") if key in old}
     return left
 
@@ -213,12 +226,23 @@ def without_more_unannounced(old: dict[str, Any], new: dict[str, Any], changes: 
     before, after = old.get("unannounced"), new.get("unannounced")
     if before is None or after is None:
         return new
-    known = [common(one) for one in before]
-    more = Counter(f"{one['kind']} {one['change']}" for one in after if common(one) not in known)
-    if not more or Counter(new["unannounced_counts"]) - more != Counter(old["unannounced_counts"]):
+    known = [(_found(one), set(one["fields"])) for one in before]
+    new_ones = [
+        one for one in after if not any(of == _found(one) and fields <= set(one["fields"]) for of, fields in known)
+    ]
+    more = Counter(f"{one['kind']} {one['change']}" for one in new_ones)
+    fields = sum(len(one["fields"]) for one in after if one not in new_ones) - sum(len(given) for _, given in known)
+    if len(after) - more.total() != len(before):
+        return new
+    if Counter(new["unannounced_counts"]) - more != Counter(old["unannounced_counts"]):
         return new
     changes["one more unannounced change"] += more.total()
+    changes["one more field of an unannounced change"] += fields
     return new | {key: old[key] for key in ("unannounced", "unannounced_counts")}
+
+
+def _found(unannounced: dict[str, Any]) -> dict[str, Any]:
+    return common({key: value for key, value in unannounced.items() if key != "fields"})
 
 
 def exit_code(old: str, new: str, changes: Counter[str]) -> str:
@@ -256,6 +280,8 @@ def compared(before: str, after: str, *, stream: bool) -> tuple[list[str], list[
     changes: Counter[str] = Counter()
     (old, old_said), (new, new_said) = (parts_of(text, stream=stream) for text in (before, after))
     old, old_said, new = renamed(old), renamed(old_said), without_changes(renamed(old), new, changes)
+    if changes["equivalent is now inconclusive"]:
+        new_said = [line for line in new_said if not NEW_ERROR.match(line)]
     new_said[-1] = exit_code(old_said[-1], new_said[-1], changes)
     return (
         [*lines_of(common(old), stream=stream), *old_said],
@@ -279,7 +305,7 @@ def main(arguments: argparse.Namespace) -> int:
         differ += not equal
         sys.stdout.write(f"{'equal  ' if equal else 'DIFFERS'}  {name}: {len(after):,} lines\n")
         sys.stdout.writelines(
-            f"    on purpose: {change}, {count:,} times\n" for change, count in sorted(changes.items())
+            f"    on purpose: {change}, {count:,} times\n" for change, count in sorted((+changes).items())
         )
         if not equal:
             sys.stdout.writelines(f"    {line[:300]}\n" for line in list(difflib.unified_diff(before, after, n=1))[:40])

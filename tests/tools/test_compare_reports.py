@@ -19,7 +19,8 @@ NEW = {"verdict": "equivalent", "reason": "", "frames": 9, "answers": {"libnl": 
 MORE = {"compared": {"NETLINK_ROUTE": 5}, "dropped": 0, "losses": {}, "lost_events": {}, "direction": "migrate"}
 LOSSY = NEW | MORE | {"verdict": "lossy", "reason": "2 values would be lost", "losses": {"link.group": 2}}
 NOTHING = NEW | MORE | {"verdict": "inconclusive", "reason": "no event was compared", "compared": {}}
-GONE = {"kind": "route", "change": "gone", "object": "route 10.0.0.0/8 dev a"}
+GONE = {"kind": "route", "change": "gone", "object": "route 10.0.0.0/8 dev a", "fields": []}
+ITSELF = "libnl is compared with itself; that says nothing"
 
 
 def checkout(folder: Path, capture: dict[str, Any], code: int) -> Path:
@@ -36,9 +37,13 @@ def checkout(folder: Path, capture: dict[str, Any], code: int) -> Path:
 def compare(folder: Path, old: tuple[dict[str, Any], int], new: tuple[dict[str, Any], int]) -> tuple[int, list[str]]:
     """The exit code, and what is printed."""
     places = checkout(folder / "old", *old), checkout(folder / "new", *new)
-    done = subprocess.run(
-        [sys.executable, TOOL, *places, "a.pcap", "--only", "plain"], capture_output=True, text=True, check=False
-    )
+    return run(*places, "a.pcap")
+
+
+def run(*arguments: object) -> tuple[int, list[str]]:
+    """The exit code of the tool, and what it prints."""
+    command = [sys.executable, TOOL, *map(str, arguments), "--only", "plain"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.stderr == ""
     return done.returncode, done.stdout.splitlines()
 
@@ -60,6 +65,16 @@ def compare(folder: Path, old: tuple[dict[str, Any], int], new: tuple[dict[str, 
             (OLD | {"silent": [], "silent_counts": {}}, 0),
             (NEW | MORE | {"unannounced": [GONE], "unannounced_counts": {"route gone": 1}}, 0),
             ["one more unannounced change, 1 times"],
+        ),
+        (
+            (OLD | {"silent": [GONE], "silent_counts": {"route gone": 1}}, 0),
+            (NEW | {"unannounced": [GONE | {"fields": ["table"]}], "unannounced_counts": {"route gone": 1}}, 0),
+            ["one more field of an unannounced change, 1 times"],
+        ),
+        (
+            (OLD, 0),
+            (NOTHING | {"reason": ITSELF, "compared": {"NETLINK_ROUTE": 1}, "notes": ["correct before", ITSELF]}, 3),
+            ["equivalent is now inconclusive, 1 times"],
         ),
     ],
 )
@@ -101,3 +116,14 @@ def test_any_other_difference_is_shown(
 
     assert (code, first[:9]) == (1, "DIFFERS  ")
     assert line in [text.removeprefix("    ").rstrip() for text in shown]
+
+
+def test_a_kept_report_is_of_the_same_captures(tmp_path: Path) -> None:
+    """What is kept of one capture says nothing of another."""
+    old, new, kept = checkout(tmp_path / "old", OLD, 0), checkout(tmp_path / "new", NEW, 0), tmp_path / "kept"
+    first = [run(old, new, "a.pcap", "--keep", kept)[0] for _ in range(2)]
+    (old / ".venv" / "bin" / "python").write_text("#!/bin/sh\nexit 3\n", encoding="utf-8")
+
+    assert first == [0, 0]
+    assert run(old, new, "a.pcap", "--keep", kept)[0] == 0
+    assert run(old, new, "b.pcap", "--keep", kept)[0] == 1
