@@ -64,8 +64,8 @@ def guard_streams() -> None:
         setattr(sys, name, text)
 
 
-def refuse_captures(path: Path, captures: Iterable[Path]) -> None:
-    """Raise ``UsageError`` when a report would take the place of a capture that is read."""
+def refuse_captures(path: Path, captures: Iterable[Path], what: str = "a capture") -> None:
+    """Raise ``UsageError`` when a report would take the place of a capture, or ``what`` else is read."""
     target = _stat(path)
     if target is None or not stat.S_ISREG(target.st_mode):
         return
@@ -73,7 +73,7 @@ def refuse_captures(path: Path, captures: Iterable[Path]) -> None:
         one = _stat_of_input() if str(capture) == "-" else _stat(capture)
         if one is not None and os.path.samestat(one, target):
             hint = "name another file for the report"
-            raise UsageError("NLM-U007", "the report would replace a capture", where=str(path), hint=hint)
+            raise UsageError("NLM-U007", f"the report would replace {what}", where=str(path), hint=hint)
 
 
 def write_report(path: Path, data: bytes) -> None:
@@ -89,8 +89,9 @@ def write_report(path: Path, data: bytes) -> None:
                 file.write(data)
         else:
             _replace(path.resolve(), data, there)
-    except OSError as error:
-        raise InputError("NLM-U001", "the file cannot be written", where=str(path), why=error.strerror or "") from error
+    except (OSError, RuntimeError) as error:  # pathlib reports a loop of links by either
+        why = getattr(error, "strerror", None) or "its links lead nowhere"
+        raise InputError("NLM-U001", "the file cannot be written", where=str(path), why=why) from error
 
 
 def _replace(path: Path, data: bytes, there: os.stat_result | None) -> None:

@@ -11,6 +11,7 @@ Not here: running a scenario (``nlmon.scenario``), where it is run (``run_suite`
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -140,6 +141,7 @@ def command(
     lacks what all of them need.
     """
     from nlmon.cli.knownfile import known_file  # noqa: PLC0415  (start-up: --help needs none of it)
+    from nlmon.cli.output import refuse_captures  # noqa: PLC0415
     from nlmon.cli.run_suite import Suite, run_suite  # noqa: PLC0415
     from nlmon.cli.settings import load_run_settings  # noqa: PLC0415
     from nlmon.scenario.options import RunOptions  # noqa: PLC0415
@@ -157,11 +159,13 @@ def command(
         known=known.valid,
         names=_names(implementation, against),
         allow_run=allow_run or settings.allow_run,
-        folders=tuple(str(folder.resolve()) for folder in (*suite.folders, *map(Path, settings.capture_folders))),
+        folders=tuple(os.path.realpath(folder) for folder in (*suite.folders, *map(Path, settings.capture_folders))),
         seed=seed,
         time_scale=time_scale,
         record="" if record is None else str(record.resolve()),
     )
+    for _, path in reports:
+        refuse_captures(path, suite.inputs(), "a scenario or its capture")
     if dry_run:
         for case in suite.cases:
             click.echo(case.id)

@@ -7,13 +7,16 @@
     DIR/ID/reproduce.sh       the command
 
 Rules:
-1. A folder is whole or absent: it is filled under another name and renamed; what was kept before gives way.
+1. A folder is whole or absent: it is filled under another name and renamed.
+2. What was kept before gives way, and nothing else does: a folder of that name that this module did not fill stays, and
+   is an error.
 
 Not here: what fails (``nlmon.scenario``).
 """
 
 from __future__ import annotations
 
+import errno
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -34,6 +37,11 @@ from nlmon.scenario.files import read_scenario
 from nlmon.scenario.load import ScenarioFile
 
 __all__ = ["keep_failed"]
+
+# What every folder holds that was kept.
+_OURS = ("scenario.yaml", "result.json", "reproduce.sh")
+# Another run may keep the same scenario at the same time.
+_TRIES = 5
 
 
 def keep_failed(
@@ -74,13 +82,32 @@ def _keep(folder: Path, file: ScenarioFile, results: Sequence[CaseResult], recor
         script = part / "reproduce.sh"
         script.write_text('#!/bin/sh\ncd "$(dirname "$0")" && exec nlmon run scenario.yaml\n', encoding="utf-8")
         script.chmod(0o755)
-        if target.exists():
-            shutil.rmtree(target)
-        part.rename(target)
+        _replace(target, part)
     except BaseException:
         shutil.rmtree(part, ignore_errors=True)
         raise
     return target
+
+
+def _replace(target: Path, part: Path) -> None:
+    """Put a folder in the place of what was kept before; raises ``InputError`` for what was not."""
+    for _ in range(_TRIES):
+        if target.is_symlink() or (target.exists() and not all((target / name).is_file() for name in _OURS)):
+            what, hint = "the folder was not made by --keep-on-failure", "name another folder, or remove it"
+            raise InputError("NLM-U023", what, where=str(target), hint=hint)
+        before = Path(tempfile.mkdtemp(prefix=f"{part.name}-", dir=part.parent))
+        try:
+            if target.exists():
+                target.rename(before)
+            part.rename(target)
+        except OSError as error:
+            if error.errno not in {errno.ENOENT, errno.ENOTEMPTY, errno.EEXIST}:
+                raise
+            continue
+        finally:
+            shutil.rmtree(before, ignore_errors=True)
+        return
+    raise OSError(errno.EBUSY, "another run keeps it at the same time")
 
 
 def _write_events(path: Path, file: ScenarioFile, capture: Path, name: str) -> None:

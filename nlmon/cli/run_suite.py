@@ -31,7 +31,7 @@ from nlmon.cli.output import write_report
 from nlmon.cli.pick import picker
 from nlmon.cli.spread import patient_signals
 from nlmon.cli.verdict import FAILED, met_entries
-from nlmon.errors import PlatformError
+from nlmon.errors import PlatformError, ScenarioError
 from nlmon.jobs.order import LOST, in_order
 from nlmon.jobs.processes import Processes, allowed_cpus
 from nlmon.report.junit import junit_bytes
@@ -52,7 +52,7 @@ from nlmon.scenario.check import capture_path, check_ids
 from nlmon.scenario.files import digest_of, find_scenarios
 from nlmon.scenario.load import ScenarioFile
 from nlmon.scenario.options import RunOptions
-from nlmon.scenario.run import load_file, run_path, run_scenario, unreadable
+from nlmon.scenario.run import load_file, refuse_outside, run_path, run_scenario, unreadable
 
 __all__ = ["Suite", "run_suite"]
 
@@ -90,6 +90,11 @@ class Suite(Struct, frozen=True):
         meant = {case.scenario for case in cases}
         chosen = tuple(file for file in files if file.scenario.id in meant)
         return cls(chosen, tuple(cases), tuple(mistaken), tuple(path for path in paths if path.is_dir()))
+
+    def inputs(self) -> list[Path]:
+        """The scenario files that were read, and their captures."""
+        names = [name for file in self.files for name in (file.where, capture_path(file)) if name]
+        return [Path(name) for name in (*names, *(one.where for one in self.mistaken))]
 
     def only(self, file: ScenarioFile) -> tuple[str, ...]:
         """Ids of the cases of a scenario that are meant."""
@@ -193,7 +198,7 @@ def _print(results: Sequence[CaseResult], seconds: float, *, quiet: bool, verbos
 
 def _header(suite: Suite, options: RunOptions, given: dict[str, str]) -> RunHeader:
     inputs = {}
-    for path in dict.fromkeys(name for file in suite.files for name in (file.where, capture_path(file)) if name):
+    for path in dict.fromkeys(name for file in suite.files for name in _read_by(file, options)):
         try:
             if Path(path).is_file():
                 inputs[path] = digest_of(Path(path))
@@ -209,6 +214,17 @@ def _header(suite: Suite, options: RunOptions, given: dict[str, str]) -> RunHead
         options=given,
         inputs=inputs,
     )
+
+
+def _read_by(file: ScenarioFile, options: RunOptions) -> Iterator[str]:
+    """The files that a scenario may have read; its capture may be any file, such as one that never ends."""
+    yield file.where
+    try:
+        refuse_outside(file, options)
+    except ScenarioError:
+        return  # the case says so
+    if file.scenario.capture is not None:
+        yield capture_path(file)
 
 
 @contextmanager

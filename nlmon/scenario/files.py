@@ -9,8 +9,10 @@ Not here: what the files say (``nlmon.scenario``).
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
+import stat
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -41,7 +43,11 @@ def find_scenarios(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
 def read_scenario(path: Path) -> bytes:
     """What is in a scenario file, or its beginning when it is too large to be one; raises ``ScenarioError``."""
     try:
-        with path.open("rb") as file:
+        # A pipe that nobody writes to must not be waited for.
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        with os.fdopen(handle, "rb") as file:
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
+                raise OSError(errno.EINVAL, "it is no regular file")
             return file.read(SIZE + 1)
     except OSError as error:
         why = error.strerror or ""

@@ -7,12 +7,14 @@ Rules:
 1. Whatever is wrong with a scenario is an errored case with a code and a place; only a bug of nlmon ends a run.
 2. A scenario may come from a stranger: without ``allow_run`` it reads captures in its own folder, and in folders that
    whoever runs it names.
+3. What was replayed is what was checked: a capture that changes meanwhile gives no result.
 
 Not here: many scenarios, and their report (``nlmon.cli.run``).
 """
 
 from __future__ import annotations
 
+import os
 import socket
 import tempfile
 from collections.abc import Sequence
@@ -34,7 +36,7 @@ from nlmon.scenario.model import Implementation
 from nlmon.scenario.options import RunOptions
 from nlmon.scenario.recorded import run_recorded
 
-__all__ = ["load_file", "run_path", "run_scenario", "unreadable"]
+__all__ = ["load_file", "refuse_outside", "run_path", "run_scenario", "unreadable"]
 
 
 def load_file(path: Path) -> tuple[ScenarioFile | None, list[CaseResult]]:
@@ -88,9 +90,11 @@ def run_path(path: str, options: RunOptions) -> list[CaseResult]:
 def run_scenario(file: ScenarioFile, options: RunOptions) -> list[CaseResult]:
     """The results of a scenario, one for each case."""
     file = _with_names(file, options.names)
+    before = _stamp(file)
     try:
         _refuse(file, options)
         results = _run(file, options)
+        _refuse_changed(file, before)
     except NlmonError as error:
         results = without_run(file, options.only, "errored", error.text, code=error.code, where=error.where)
     live = file.scenario.capture is None
@@ -131,17 +135,42 @@ def _with_names(file: ScenarioFile, names: tuple[str, str] | None) -> ScenarioFi
     return structs.replace(file, scenario=structs.replace(file.scenario, implementations=others))
 
 
-def _refuse(file: ScenarioFile, options: RunOptions) -> None:
-    """Raise ``ScenarioError`` for a scenario that must not run, or cannot."""
+def refuse_outside(file: ScenarioFile, options: RunOptions) -> None:
+    """Raise ``ScenarioError`` for a scenario whose capture must not be read, wherever links lead."""
     path = capture_path(file)
     if path and not options.allow_run:
-        own = Path(file.where).parent
-        folders = [own.resolve(), *map(Path, options.folders)]
-        target = Path(path).resolve()
+        target = Path(os.path.realpath(path))
+        folders = [Path(os.path.realpath(Path(file.where).parent)), *map(Path, options.folders)]
         if not any(target.is_relative_to(folder) for folder in folders):
-            at = ("capture", "path") if ("capture", "path") in file.document.values else ("capture",)
             hint = "name its folder in capture_folders of the settings, or give --allow-run"
-            raise file.mistake("NLM-S050", "the capture lies outside the scenario's folder", *at, hint=hint)
+            raise file.mistake("NLM-S050", "the capture lies outside the scenario's folder", *_at(file), hint=hint)
+
+
+def _refuse(file: ScenarioFile, options: RunOptions) -> None:
+    """Raise ``ScenarioError`` for a scenario that must not run, or cannot."""
+    refuse_outside(file, options)
     for mistake in (*check_implementations(file, tuple(BACKENDS)), *check_captures(file, digests([file]))):
         if mistake.code != "NLM-S024":
             raise mistake
+
+
+def _refuse_changed(file: ScenarioFile, before: object) -> None:
+    """Raise ``ScenarioError`` when the capture is no longer what it was before it was checked and read."""
+    if before != _stamp(file):
+        raise file.mistake("NLM-S023", "the capture was changed while it was read", *_at(file), hint="run it again")
+
+
+def _stamp(file: ScenarioFile) -> object:
+    """What tells that a capture is the same file with the same content; None where there is none."""
+    if file.scenario.capture is None:
+        return None
+    try:
+        found = Path(capture_path(file)).stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
+def _at(file: ScenarioFile) -> tuple[str, ...]:
+    """Where the path of the capture stands in the scenario."""
+    return ("capture", "path") if ("capture", "path") in file.document.values else ("capture",)

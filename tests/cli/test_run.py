@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -156,6 +157,70 @@ def test_what_was_refused_is_not_kept(suite: Path) -> None:
     assert sorted(path.name for path in (suite / "kept" / "out").iterdir()) == [
         *("reproduce.sh", "result.json", "scenario.yaml"),
     ]
+
+
+def test_what_is_kept_replaces_nothing_else(suite: Path) -> None:
+    """A folder that has the name of a scenario, or a link to one, stays; what was kept before gives way."""
+    for kept in ("kept", "linked"):
+        (suite / kept).mkdir()
+    (suite / "kept" / "link.bad").mkdir()
+    (suite / "kept" / "link.bad" / "mine.txt").write_text("mine")
+    (suite / "linked" / "link.bad").symlink_to(suite / "scenarios")
+    done = [nlmon("run", "--keep-on-failure", kept, folder=suite) for kept in ("kept", "linked", "new", "new")]
+
+    assert [(one.returncode, one.stderr.split(":")[0]) for one in done] == [
+        (3, "error[NLM-U023]"),
+        (3, "error[NLM-U023]"),
+        (1, "kept new/link.bad\n"),
+        (1, "kept new/link.bad\n"),
+    ]
+    there = [sorted(path.name for path in (suite / name).iterdir()) for name in ("kept", "kept/link.bad", "linked")]
+    assert there == [["link.bad"], ["mine.txt"], ["link.bad"]]
+    assert [path.name for path in (suite / "new").iterdir()] == ["link.bad"]
+
+
+def test_a_capture_that_must_not_be_read_has_no_digest(suite: Path) -> None:
+    """The report of a scenario of a stranger tells nothing of files outside of its folder."""
+    (suite / "secret").write_text("secret")
+    (suite / "scenarios" / "out.yaml").write_text(
+        "scenario: 1\nid: out\ntitle: It lies outside of it.\ncapture: ../secret\nexpect: {verdict: equivalent}\n"
+    )
+    done = nlmon("run", "-k", "out", "--format", "jsonl", folder=suite)
+
+    assert (done.returncode, list(json.loads(done.stdout.splitlines()[0])["inputs"])) == (3, ["scenarios/out.yaml"])
+
+
+def test_a_pipe_is_no_scenario(suite: Path) -> None:
+    """It is not waited for."""
+    os.mkfifo(suite / "scenarios" / "pipe.yaml")
+    done = nlmon("run", "-k", "pipe", folder=suite)
+
+    assert (done.returncode, done.stdout.splitlines()[1]) == (
+        3,
+        "  scenarios/pipe.yaml: NLM-S028: the scenario cannot be read",
+    )
+
+
+def test_links_that_lead_nowhere_are_no_bug(suite: Path) -> None:
+    """Neither of a capture nor of a report."""
+    for name, target in (("one", "other"), ("other", "one")):
+        (suite / "scenarios" / name).symlink_to(target)
+    (suite / "scenarios" / "loop.yaml").write_text(
+        "scenario: 1\nid: loop\ntitle: It leads back to itself.\ncapture: one\nexpect: {verdict: equivalent}\n"
+    )
+    done = nlmon("run", "-k", "loop", folder=suite)
+    report = nlmon("run", "-k", "good", "--report", "junit:scenarios/one", folder=suite)
+
+    assert (done.returncode, "NLM-S022" in done.stdout) == (3, True)
+    assert (report.returncode, report.stderr.split(":")[0]) == (3, "error[NLM-U001]")
+
+
+@pytest.mark.parametrize("name", ["good.yaml", "a.pcap.zst"])
+def test_a_report_replaces_nothing_that_is_read(suite: Path, name: str) -> None:
+    """Neither a scenario nor a capture."""
+    done = nlmon("run", "--report", f"junit:scenarios/{name}", folder=suite)
+
+    assert (done.returncode, done.stderr.split(":")[0]) == (2, "error[NLM-U007]")
 
 
 MISTAKES = (

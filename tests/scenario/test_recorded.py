@@ -14,9 +14,10 @@ from nlmon.events import Event
 from nlmon.report.outcome import CaseResult
 from nlmon.report.policy import Policy
 from nlmon.scenario.cases import cases_of
-from nlmon.scenario.load import load_scenario
+from nlmon.scenario.load import ScenarioFile, load_scenario
 from nlmon.scenario.observed import Observed, phase_of
 from nlmon.scenario.options import RunOptions
+from nlmon.scenario.recorded import run_recorded
 from nlmon.scenario.run import load_file, run_scenario
 from support.paths import CAPTURES
 
@@ -307,3 +308,18 @@ def test_a_fault_is_no_reason_by_itself(tmp_path: Path, fault: str) -> None:
     text = f"{HEAD}{capture}faults: [{fault}]\nexpect: {{verdict: {{migrate: equivalent, rollback: lossy}}}}\n"
 
     assert {one.outcome for one in run(tmp_path, text, RunOptions(seed=6))} == {"passed"}
+
+
+def test_a_capture_that_changes_gives_no_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was replayed need not be what was checked."""
+    before = run_recorded
+
+    def change(file: ScenarioFile, options: RunOptions) -> list[CaseResult]:
+        results = before(file, options)
+        (tmp_path / "a.pcap.zst").write_bytes(BASIC.read_bytes())
+        return results
+
+    monkeypatch.setattr("nlmon.scenario.run.run_recorded", change)
+    (result,) = expect(tmp_path, "{verdict: equivalent}")
+
+    assert (result.outcome, result.code) == ("errored", "NLM-S023")
