@@ -313,6 +313,7 @@ def test_jobs_are_known_to_the_command_line_alone() -> None:
 
     assert {name for name in users if not name.startswith("nlmon.jobs")} == {
         *("nlmon.cli.replay", "nlmon.cli.run_suite", "nlmon.cli.spread"),
+        *("nlmon.pytest_plugin.replay", "nlmon.pytest_plugin.session"),
     }
     assert dask == {"nlmon.jobs.cluster"}
 

@@ -1,7 +1,8 @@
 """The pytest plugin: scenario files are tests, captures are parametrised tests, and fixtures listen to the kernel.
 
-``options`` are those of the command line and the ini file, ``session`` is what the tests of a run have in common, and
-``cases`` are the tests of scenario files.
+``options`` are those of the command line and the ini file, ``session`` is what the tests of a run have in common.
+``cases`` are the tests of scenario files, ``captures`` those of captures. ``tools`` is what the fixtures of a test
+do: ``replay`` a capture, ``listen`` to the kernel, in a ``namespace``. ``explain`` shows lists of events that differ.
 
 Rules:
 1. Every pytest that has nlmon installed imports this module: it imports nothing but pytest and the options. What a hook
@@ -13,7 +14,8 @@ Not here: scenarios (``nlmon.scenario``), and how they are judged.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,10 +25,21 @@ import pytest
 from nlmon.errors import NlmonError
 from nlmon.pytest_plugin.options import Options, add_options, read_options
 
-if TYPE_CHECKING:  # start-up: only who has scenarios needs it
+if TYPE_CHECKING:  # start-up: only who uses it needs it
+    from nlmon.pytest_plugin.listen import Monitor, Recording
+    from nlmon.pytest_plugin.namespace import Namespace
+    from nlmon.pytest_plugin.replay import Replayed
     from nlmon.pytest_plugin.session import Runs
+    from nlmon.pytest_plugin.tools import Tools
 
-__all__ = ()
+__all__ = (
+    "nlmon_implementation",
+    "nlmon_monitor",
+    "nlmon_netns",
+    "nlmon_record",
+    "nlmon_replay",
+    "nlmon_verdict",
+)
 
 _OPTIONS = pytest.StashKey[Options]()
 _RUNS = pytest.StashKey["Runs"]()
@@ -34,6 +47,7 @@ _RUNS = pytest.StashKey["Runs"]()
 _MARKERS = (
     "nlmon_scenario: a case of a scenario file",
     "nlmon_live: a case of a scenario that needs network namespaces of the running kernel",
+    "nlmon_captures(*patterns, both_ways=False, **options): one test for each capture, and for each direction",
 )
 
 
@@ -89,6 +103,95 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
         if isinstance(item, ScenarioCase):
             add_result(item, report)
     return report
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test of each capture that the marker ``nlmon_captures`` finds, and of each implementation."""
+    marker = metafunc.definition.get_closest_marker("nlmon_captures")
+    implementations = "nlmon_implementation" in metafunc.fixturenames
+    if marker is None and not implementations:
+        return
+    try:
+        if marker is not None:
+            from nlmon.pytest_plugin.captures import parametrize  # noqa: PLC0415  (start-up)
+
+            parametrize(metafunc, marker)
+        if implementations:
+            from nlmon.pytest_plugin.session import candidates  # noqa: PLC0415  (start-up)
+
+            metafunc.parametrize("nlmon_implementation", candidates(metafunc.config.stash[_OPTIONS]), indirect=True)
+    except NlmonError as error:
+        raise pytest.Collector.CollectError(str(error)) from error
+
+
+def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str] | None:
+    """Two lists of events: the first that differs, by field."""
+    if op != "==" or not (isinstance(left, list | tuple) and isinstance(right, list | tuple)) or not (left or right):
+        return None
+    first = next(iter((*left, *right)))
+    if not isinstance(first, dict) and type(first).__module__ != "nlmon.events":
+        return None
+    from nlmon.pytest_plugin.explain import are_events, explain  # noqa: PLC0415  (start-up)
+
+    return explain(left, right) if all(are_events(one) or not one for one in (left, right)) else None
+
+
+@pytest.fixture
+def nlmon_implementation(request: pytest.FixtureRequest) -> str:
+    """The name of an implementation: the test runs once for each, or for that of ``--nlmon-implementation``."""
+    name: str = request.param
+    return name
+
+
+@pytest.fixture
+def nlmon_netns(request: pytest.FixtureRequest) -> Iterator[Namespace]:
+    """A network namespace of the test's own, in which ``run()`` runs commands."""
+    from nlmon.pytest_plugin.namespace import open_namespace  # noqa: PLC0415  (start-up)
+
+    config = request.config
+    with open_namespace(config.stash[_OPTIONS], allow_run=_tools(request).allow_run) as namespace:
+        yield namespace
+
+
+@pytest.fixture
+def nlmon_replay(request: pytest.FixtureRequest) -> Callable[..., Replayed]:
+    """``nlmon_replay(capture, reference=…, candidate=…, …)``: replays a capture; the options are those of
+    ``nlmon replay``."""
+    return _tools(request).replay
+
+
+@pytest.fixture
+def nlmon_verdict(request: pytest.FixtureRequest) -> Replayed:
+    """What came of the capture and direction of this test, which has the marker ``nlmon_captures``."""
+    __tracebackhide__ = True
+    case = getattr(request, "param", None)
+    if case is None:
+        pytest.fail("NLM-Y005: nlmon_verdict needs the marker nlmon_captures, with a pattern", pytrace=False)
+    return _tools(request).verdict(case)
+
+
+@pytest.fixture
+def nlmon_monitor(request: pytest.FixtureRequest) -> Callable[..., AbstractContextManager[Monitor]]:
+    """``with nlmon_monitor("libnl") as monitor``: an implementation listens, in the namespace of the test if it has
+    one, else (or with ``host=True``) where pytest runs."""
+    return _tools(request).monitor
+
+
+@pytest.fixture
+def nlmon_record(request: pytest.FixtureRequest) -> Callable[..., AbstractContextManager[Recording]]:
+    """``with nlmon_record() as recording``: what the kernel says is recorded, in the namespace of the test if it has
+    one, else (or with ``host=True``) where pytest runs."""
+    return _tools(request).record
+
+
+def _tools(request: pytest.FixtureRequest) -> Tools:
+    from nlmon.pytest_plugin.tools import Tools  # noqa: PLC0415  (start-up)
+
+    __tracebackhide__ = True
+    try:
+        return Tools(request, _runs(request.config))
+    except NlmonError as error:
+        return pytest.fail(str(error), pytrace=False)
 
 
 def _runs(config: pytest.Config) -> Runs:

@@ -22,7 +22,9 @@ from nlmon.backends.registry import BACKENDS
 from nlmon.cli.knownfile import KnownFile, known_file
 from nlmon.cli.settings import load_policy, load_run_settings
 from nlmon.errors import ScenarioError, UsageError
+from nlmon.jobs.work import ReplayOptions
 from nlmon.pytest_plugin.options import Options
+from nlmon.pytest_plugin.replay import Replayed
 from nlmon.report.outcome import CaseResult
 from nlmon.scenario.load import ScenarioFile
 from nlmon.scenario.options import RunOptions
@@ -32,8 +34,9 @@ __all__ = ["Runs", "candidates"]
 
 
 class Runs:
-    """Runs scenarios, as ``options`` and the settings of the project say. ``run_options``: how; ``known``: the file of
-    known differences. Raises ``NlmonError`` for settings that are wrong."""
+    """Runs scenarios, as ``options`` and the settings of the project say. ``run_options``, ``replay_options``: how
+    scenarios and captures are run; ``known``: the file of known differences; ``replayed``: what came of captures that
+    several tests are about. Raises ``NlmonError`` for settings that are wrong."""
 
     def __init__(self, config: pytest.Config, options: Options) -> None:
         settings = load_run_settings(start=config.rootpath, config=None)
@@ -52,6 +55,10 @@ class Runs:
             seed=options.seed,
             time_scale=options.timeout_scale,
         )
+        self.replay_options = ReplayOptions(
+            *self.run_options.names or ("legacy", "libnl"), policy=policy, known=self.known.valid
+        )
+        self.replayed: dict[tuple[Path, bool, str], tuple[Replayed, ...]] = {}
         self._folder = config.invocation_params.dir
         self._files: dict[str, str] = {}
         self._results: dict[str, dict[str, CaseResult]] = {}

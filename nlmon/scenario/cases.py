@@ -24,7 +24,17 @@ from nlmon.report.outcome import CaseLine, CaseResult, Finding, Outcome
 from nlmon.scenario.load import ScenarioFile
 from nlmon.scenario.model import DifferencePattern, Scenario
 
-__all__ = ["Pair", "case_id", "cases_of", "judge", "merge_findings", "pairs_of", "reproduce", "without_run"]
+__all__ = [
+    "Pair",
+    "case_id",
+    "cases_of",
+    "evidence_lines",
+    "judge",
+    "merge_findings",
+    "pairs_of",
+    "reproduce",
+    "without_run",
+]
 
 GROUPS_SHOWN = 5
 LISTED = 10
@@ -185,17 +195,17 @@ def _verdict(file: ScenarioFile, report: CaptureReport, expected: Verdict | None
     undecided = report.verdict in {"inconclusive", "error"}
     if report.verdict == expected:
         if report.fails and report.verdict == "equivalent":
-            yield Finding(f"verdict: the policy fails it: {report.fails}", file.place("expect"), _evidence(report))
+            yield Finding(f"verdict: the policy fails it: {report.fails}", file.place("expect"), evidence_lines(report))
     elif expected is not None or undecided:
         path = ("expect", "verdict", report.direction)
         known = path in file.document.values
         where = file.place(*path) if known else file.place("expect", "verdict") if expected else file.place("expect")
         wanted = f"expected {expected}, " if expected else ""
         what = f"verdict ({report.direction}): {wanted}got {report.verdict}"
-        yield Finding(what, where, _evidence(report))
+        yield Finding(what, where, evidence_lines(report))
 
 
-def _evidence(report: CaptureReport) -> tuple[str, ...]:
+def evidence_lines(report: CaptureReport) -> tuple[str, ...]:
     """Why a verdict is what it is."""
     lines = [f"because: {report.reason}"] if report.reason else []
     for group in report.groups[:GROUPS_SHOWN]:
@@ -227,7 +237,7 @@ def _noise(report: CaptureReport) -> list[Finding]:
     if not report.groups and report.verdict not in {"regression", "error"}:
         return []
     what = f"control: {report.verdict}: the same implementation gives something else when it runs once more"
-    return [Finding(what, "", _evidence(report))]
+    return [Finding(what, "", evidence_lines(report))]
 
 
 def _differences(file: ScenarioFile, report: CaptureReport) -> Iterator[Finding]:
