@@ -15,6 +15,7 @@ from typing import Any, Literal, TypeAlias
 from msgspec import Struct
 
 from nlmon.engine.segments import Select
+from nlmon.report.model import Direction, Verdict
 
 __all__ = [
     "VERSION",
@@ -36,15 +37,12 @@ __all__ = [
     "Step",
     "Traffic",
     "Verdicts",
-    "Word",
 ]
 
 VERSION = 1
 
 Level: TypeAlias = Literal["required", "optional", "tentative"]
-Word: TypeAlias = Literal["equivalent", "lossy", "regression", "inconclusive", "error"]
 Phase: TypeAlias = Literal["capture", "frame", "decode", "socket", "step"]
-Direction: TypeAlias = Literal["migrate", "rollback"]
 
 
 class Needs(Struct, frozen=True, forbid_unknown_fields=True):
@@ -170,8 +168,8 @@ class Losses(Struct, frozen=True):
 class Verdicts(Struct, frozen=True, forbid_unknown_fields=True):
     """The verdict of each direction; None: any."""
 
-    migrate: Word | None = None
-    rollback: Word | None = None
+    migrate: Verdict | None = None
+    rollback: Verdict | None = None
 
 
 class Expect(Struct, frozen=True):

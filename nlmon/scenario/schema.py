@@ -15,7 +15,8 @@ from typing import Any, TypeAlias, get_args
 
 from nlmon.eventjson.plan import Field, plan
 from nlmon.events import PAYLOADS
-from nlmon.scenario.model import VERSION, Level, Phase, Word
+from nlmon.report.model import Verdict
+from nlmon.scenario.model import VERSION, Level, Phase
 from nlmon.state.tables import KINDS as TABLES
 
 __all__ = ["FAULTS", "OBJECTS", "STEPS", "scenario_schema"]
@@ -84,7 +85,7 @@ _KERNEL = _text(
 )
 _NAMES = _list(_NAME, unique=True)
 _PROTOCOL = {"enum": ["route", "generic", "sock_diag", "netfilter", "xfrm", "audit"]}
-_WORD = {"enum": list(get_args(Word))}
+_VERDICT = {"enum": list(get_args(Verdict))}
 _COUNT = {
     **_object({"min": _number(0), "max": _number(0)}, minProperties=1),
     "type": ["integer", "object"],
@@ -197,15 +198,15 @@ def _expect() -> Schema:
         "additionalProperties": _COUNT,
         "minProperties": 1,
     }
-    words = _object({"migrate": _WORD, "rollback": _WORD}, minProperties=1)
+    words = _object({"migrate": _VERDICT, "rollback": _VERDICT}, minProperties=1)
     return _object(
         {
             # A word, which the pattern spells out since an enumeration would refuse the object.
             "verdict": {
                 **words,
                 "type": ["string", "object"],
-                "pattern": f"^({'|'.join(get_args(Word))})$(?!\\n)",
-                "description": f"a verdict, which is {', '.join(get_args(Word)[:-1])} or {get_args(Word)[-1]}",
+                "pattern": f"^({'|'.join(get_args(Verdict))})$(?!\\n)",
+                "description": f"a verdict, which is {', '.join(get_args(Verdict)[:-1])} or {get_args(Verdict)[-1]}",
             },
             "events": events,
             "in_order": events,
