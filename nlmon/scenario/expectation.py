@@ -145,16 +145,16 @@ def check_order(patterns: Sequence[EventPattern], lines: Iterable[Line]) -> list
     return order.unmet()
 
 
-def explain_unmet(unmet: Unmet) -> list[str]:
-    """Lines for people: what was expected, and of the nearest event expected and actual values, one above the other."""
+def explain_unmet(unmet: Unmet, kind: str = "event") -> list[str]:
+    """Lines for people: what was expected, and of the nearest event, or object of a ``kind``, expected and actual
+    values, one above the other."""
     wanted = msgspec.json.encode(unmet.pattern.fields).decode()
-    found = f"expected {unmet.pattern.count}, found {unmet.found}"
-    lines = [f"event {unmet.number}: {found}: {wanted}"]
+    lines = [f"expected {unmet.pattern.count}, found {unmet.found}: {wanted}"]
     if not unmet.differences:
         return lines
     width = max(len(one.path) for one in unmet.differences)
     at = f" (frame {unmet.frame})" if unmet.frame else ""
-    lines.append(f"  the nearest event{at} differs in")
+    lines.append(f"  the nearest {kind}{at} differs in")
     for one in unmet.differences:
         lines.append(f"    {one.path:{width}}  expected {one.expected}")
         lines.append(f"    {'':{width}}  actual   {one.actual}")

@@ -192,7 +192,7 @@ class _Run:
         for number, found in counts.items():
             for unmet in found.unmet():
                 first, *more = explain_unmet(unmet)
-                what = f"step: within {seconds:g} s: {first}"
+                what = f"step: within {seconds:g} s: event {unmet.number}: {first}"
                 self.findings[number].append(Finding(what, step.place, tuple(more)))
 
     def _take(self, number: int, side: Side) -> None:

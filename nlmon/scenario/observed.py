@@ -68,7 +68,7 @@ class Observed:
         for key, unmet in (("events", self._events.unmet()), ("in_order", self._order.unmet())):
             for one in unmet:
                 first, *more = explain_unmet(one)
-                yield Finding(f"{key}: {first}", place("expect", key, one.number - 1), tuple(more))
+                yield Finding(f"{key}: event {one.number}: {first}", place("expect", key, one.number - 1), tuple(more))
         wanted = expect.losses.by.get(self.name, expect.losses.each)
         if wanted is not None and lost not in wanted:
             what = f"losses: expected {wanted}, reported {lost:,}"
@@ -94,19 +94,14 @@ class Observed:
         for number, pattern in enumerate(expect.state if expect.state != "kernel" else ()):
             if pattern.by not in {"", self.name}:
                 continue
-            lines = list(map(_object, objects.get(pattern.kind, ())))
             # An object is held against a pattern as an event is.
-            as_event = EventPattern({**pattern.fields}, pattern.count)
-            counts = EventCounts([as_event])
-            for line in lines:
-                counts.add(line)
+            counts = EventCounts([EventPattern(pattern.fields, pattern.count)])
+            for payload in objects.get(pattern.kind, ()):
+                counts.add(_object(payload))
             for unmet in counts.unmet():
-                first, *more = explain_unmet(unmet)
-                what = f"state: {pattern.kind}: {first.partition(': ')[2]}"
+                first, *more = explain_unmet(unmet, pattern.kind)
                 where = self._file.place("expect", "state", number)
-                yield Finding(
-                    what, where, tuple(line.replace("nearest event", f"nearest {pattern.kind}") for line in more)
-                )
+                yield Finding(f"state: {pattern.kind}: {first}", where, tuple(more))
 
 
 def _line(event: Event) -> dict[str, Any]:

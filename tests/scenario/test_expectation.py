@@ -120,7 +120,7 @@ def test_the_nearest_event_is_shown() -> None:
 
     assert unmet.nearest == 0
     assert explain_unmet(unmet) == [
-        'event 1: expected at least 1, found 0: {"msg_type":"RTM_NEWLINK","link":{"ifname":"a","operstate":"DORMANT"}}',
+        'expected at least 1, found 0: {"msg_type":"RTM_NEWLINK","link":{"ifname":"a","operstate":"DORMANT"}}',
         "  the nearest event differs in",
         "    link.operstate  expected DORMANT",
         "                    actual   UP",
@@ -133,7 +133,7 @@ def test_without_events_there_is_no_nearest() -> None:
 
     assert (unmet.nearest, explain_unmet(unmet)) == (
         None,
-        ['event 1: expected 2, found 0: {"msg_type":"RTM_NEWLINK","link":{}}'],
+        ['expected 2, found 0: {"msg_type":"RTM_NEWLINK","link":{}}'],
     )
 
 
@@ -141,9 +141,7 @@ def test_too_many_events_are_no_difference_in_a_field() -> None:
     """Only their number is wrong."""
     (unmet,) = check_events([pattern(Count(0, 1), ifname="a")], TRACE)
 
-    assert explain_unmet(unmet) == [
-        'event 1: expected 0 to 1, found 2: {"msg_type":"RTM_NEWLINK","link":{"ifname":"a"}}'
-    ]
+    assert explain_unmet(unmet) == ['expected 0 to 1, found 2: {"msg_type":"RTM_NEWLINK","link":{"ifname":"a"}}']
 
 
 ORDERS = [
