@@ -46,14 +46,13 @@ def junit_bytes(header: RunHeader, results: Sequence[CaseResult], seconds: float
 
 
 def _case(suite: ET.Element, result: CaseResult) -> None:
-    name = result.id.removeprefix(result.scenario)
     case = ET.SubElement(
         *(suite, "testcase"),
         classname=_text(result.scenario),
-        name=_text(name.strip("[]") or result.direction),
+        name=_text(result.case),
         time=f"{result.seconds:.3f}",
     )
-    message = _text(f"{result.code}: {result.reason}" if result.code else result.reason)
+    message = _text(result.explanation)
     if result.outcome == "failed":
         ET.SubElement(case, "failure", message=message).text = _text("\n".join(details(result)))
     elif result.outcome == "errored":

@@ -21,6 +21,7 @@ from nlmon.report.model import CaptureReport, Direction, Verdict
 from nlmon.report.policy import Policy
 
 __all__ = [
+    "DID_NOT_PASS",
     "STREAM",
     "WORST_OUTCOME_FIRST",
     "CaseLine",
@@ -42,6 +43,8 @@ STREAM = 1
 # the evidence is too thin; ``xfailed``: it does not hold, and need not.
 Outcome: TypeAlias = Literal["passed", "failed", "errored", "skipped", "xfailed"]
 WORST_OUTCOME_FIRST: tuple[Outcome, ...] = ("failed", "errored", "xfailed", "skipped", "passed")
+# What somebody must look at.
+DID_NOT_PASS: frozenset[Outcome] = frozenset({"failed", "errored"})
 
 _FAILED, _ERRORED, _MISSING = 1, 3, 4
 
@@ -91,6 +94,16 @@ class CaseResult(Struct, frozen=True, tag_field="record", tag="result"):
     report: CaptureReport | None = None
     seconds: float = 0.0
     reproduce: str = ""
+
+    @property
+    def case(self) -> str:
+        """The case within its scenario, such as ``migrate`` or ``control``."""
+        return self.id.removeprefix(self.scenario).strip("[]") or self.direction
+
+    @property
+    def explanation(self) -> str:
+        """The reason, with the code of the error if one ended the case."""
+        return f"{self.code}: {self.reason}" if self.code else self.reason
 
 
 class RunHeader(Struct, frozen=True, tag_field="record", tag="header"):

@@ -11,8 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from nlmon.report.model import in_direction
-from nlmon.report.outcome import CaseResult, count_outcomes, worst_first
+from nlmon.report.outcome import DID_NOT_PASS, CaseResult, count_outcomes, worst_first
 from nlmon.report.text import counted, printable
 
 __all__ = ["case_lines", "details", "last_line"]
@@ -28,7 +27,7 @@ def case_lines(results: Sequence[CaseResult], *, quiet: bool = False, verbose: b
     waiting = worst_first(results)
     while waiting:
         result = waiting.pop(0)
-        if result.outcome in {"failed", "errored"} or (result.outcome == "xfailed" and verbose):
+        if result.outcome in DID_NOT_PASS or (result.outcome == "xfailed" and verbose):
             yield from map(printable, _with_details(result))
             continue
         if result.outcome == "xfailed":
@@ -54,7 +53,7 @@ def details(result: CaseResult) -> Iterator[str]:
     if result.title:
         yield result.title
     if not result.findings and result.reason:
-        yield f"{result.code}: {result.reason}" if result.code else result.reason
+        yield result.explanation
     for finding in result.findings:
         yield f"{finding.where}: {finding.what}" if finding.where else finding.what
         yield from (f"    {line}" for line in finding.lines)
@@ -72,27 +71,20 @@ def _good(results: Sequence[CaseResult], *, verbose: bool) -> Iterator[str]:
     if first.outcome == "skipped":
         yield f"{first.outcome:7}  {first.scenario}: {first.reason}"
         return
-    verdicts = ", ".join(f"{_direction(one)} {one.verdict}" for one in results if one.verdict)
+    verdicts = ", ".join(f"{one.case} {one.verdict}" for one in results if one.verdict)
     yield f"{first.outcome:7}  {first.scenario}: {verdicts}" if verdicts else f"{first.outcome:7}  {first.scenario}"
     if verbose:
         yield f"         {first.title}"
         if first.report is not None:
-            names = in_direction(first.direction, (first.reference, first.candidate))
+            names = f"{first.candidate} against {first.reference}"
             compared = counted(sum(first.report.compared.values()), "event")
-            yield f"         {names[1]} against {names[0]}, {compared} compared, {first.seconds:.2f} s, {first.where}"
-
-
-def _direction(result: CaseResult) -> str:
-    """``migrate``, and of more than two implementations to which one."""
-    return result.id.removeprefix(result.scenario).strip("[]") or result.direction
+            yield f"         {names}, {compared} compared, {first.seconds:.2f} s, {first.where}"
 
 
 def _common_reason(results: Sequence[CaseResult]) -> str:
     """The reason of all, if each errored or was skipped for the same: it is said once."""
-    reasons = {(one.outcome, one.code, one.reason) for one in results}
+    reasons = {(one.outcome, one.explanation) for one in results}
     if len(results) < 3 or len(reasons) != 1:
         return ""
-    outcome, code, reason = reasons.pop()
-    if outcome not in {"errored", "skipped"}:
-        return ""
-    return f"{code}: {reason}" if code else reason
+    outcome, reason = reasons.pop()
+    return reason if outcome in {"errored", "skipped"} else ""

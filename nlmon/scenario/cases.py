@@ -20,7 +20,7 @@ from msgspec import Struct, structs
 from nlmon.compare.difference import Class
 from nlmon.report.differences import difference_lines
 from nlmon.report.model import CaptureReport, Direction, Verdict, in_direction
-from nlmon.report.outcome import CaseLine, CaseResult, Finding, Outcome
+from nlmon.report.outcome import DID_NOT_PASS, CaseLine, CaseResult, Finding, Outcome
 from nlmon.scenario.load import ScenarioFile
 from nlmon.scenario.model import DifferencePattern, Scenario
 
@@ -170,7 +170,7 @@ def _result(
         verdict=report.verdict,
         report=report,
         seconds=seconds,
-        reproduce=reproduce(file.where, scenario.id) if outcome in {"failed", "errored"} else "",
+        reproduce=reproduce(file.where, scenario.id) if outcome in DID_NOT_PASS else "",
     )
 
 
