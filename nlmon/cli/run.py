@@ -12,8 +12,10 @@ Not here: running a scenario (``nlmon.scenario``), where it is run (``run_suite`
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 import tempfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +26,7 @@ from nlmon.cli.policy_options import policy_options
 from nlmon.errors import UsageError
 
 if TYPE_CHECKING:  # start-up: --help needs none of it
+    from nlmon.report.outcome import CaseResult
     from nlmon.report.policy import Policy
 
 __all__ = ["command"]
@@ -190,8 +193,40 @@ def command(
         verbose=verbose,
         known=known,
         complete=complete,
+        again=_again(paths),
     )
     sys.exit(code)
+
+
+# What changes an outcome: whoever runs a case again gives it again.
+_DECISIVE = (
+    *("source", "implementation", "against", "allow_run", "seed", "time_scale"),
+    *("fail_on", "strict", "min_events", "max_lost", "require_protocols", "known", "config"),
+)
+
+
+def _again(paths: Sequence[Path]) -> Callable[[CaseResult], str]:
+    """What makes the command that runs the scenario of a case again, under the same options and from the same path, so
+    that it may use the same captures."""
+    context = click.get_current_context()
+    words: list[str] = []
+    for option in context.command.params:
+        value = context.params.get(option.name or "")
+        if option.name not in _DECISIVE or _is_default(option.name):
+            continue
+        if isinstance(option, click.Option) and option.is_flag:
+            words += [option.opts[-1]] if value in {True, option.flag_value} else []
+        else:
+            for one in value if isinstance(value, tuple) else (value,):
+                words += [option.opts[-1], str(one)]
+
+    def command(result: CaseResult) -> str:
+        own = result.where.partition(":")[0]
+        folders = [path for path in paths if path.is_dir() and Path(own).is_relative_to(path)]
+        path = str(folders[0]) if folders else "" if not paths else own
+        return shlex.join(["nlmon", "run", *([path] if path else []), "-k", result.scenario, *words])
+
+    return command
 
 
 def _names(implementation: str | None, against: str | None) -> tuple[str, str] | None:

@@ -116,9 +116,11 @@ def run_suite(
     verbose: bool,
     known: KnownFile,
     complete: bool,
+    again: Callable[[CaseResult], str],
 ) -> int:
     """Run a suite, report, and give the exit code. ``given``: options as they were given, for the report. ``known``:
-    the file of known differences; ``complete``: each of its entries must have allowed something."""
+    the file of known differences; ``complete``: each of its entries must have allowed something. ``again``:
+    makes the command that runs a case again."""
     out = sys.stdout.buffer
     header, began = _header(suite, options, given), time.perf_counter()
     lines = bytearray()
@@ -139,6 +141,8 @@ def run_suite(
     with _results(suite, options, jobs, cluster) as found:
         for some in found:
             for result in some:
+                if result.reproduce:
+                    result = structs.replace(result, reproduce=again(result))
                 results.append(result)
                 add(result)
             bad += sum(result.outcome in _STOPS for result in some)

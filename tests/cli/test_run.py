@@ -70,12 +70,45 @@ def test_what_does_not_hold_comes_first(suite: Path) -> None:
             "failed   link.bad[migrate]  scenarios/bad.yaml",
             "  A link comes and goes.",
             "  scenarios/bad.yaml:5:19: verdict (migrate): expected lossy, got equivalent",
-            "  reproduce: nlmon run scenarios/bad.yaml -k link.bad",
+            "  reproduce: nlmon run -k link.bad",
             "passed   link.good: migrate equivalent, rollback lossy",
             "1 failed, 2 passed  (3 cases of 2 scenarios",
         ],
     )
     assert (again.returncode, lines(again)[:4]) == (1, lines(done)[:4])
+
+
+AGAIN = (
+    ((), "nlmon run -k link.bad"),
+    (("scenarios",), "nlmon run scenarios -k link.bad"),
+    (("scenarios/bad.yaml",), "nlmon run scenarios/bad.yaml -k link.bad"),
+    (
+        (
+            "--recorded",
+            "--seed",
+            "3",
+            "--strict",
+            "--fail-on",
+            "lossy",
+            "--fail-on",
+            "error",
+            "-k",
+            "bad",
+            "--jobs",
+            "1",
+        ),
+        "nlmon run -k link.bad --recorded --seed 3 --fail-on lossy --fail-on error --strict",
+    ),
+    (("--allow-run", "-q", "--min-events", "2"), "nlmon run -k link.bad --allow-run --min-events 2"),
+)
+
+
+@pytest.mark.parametrize(("arguments", "again"), AGAIN, ids=str)
+def test_the_command_that_reproduces_has_what_decides(suite: Path, arguments: tuple[str, ...], again: str) -> None:
+    """The path by which captures may be used, and every option that changes an outcome."""
+    done = nlmon("run", *arguments, folder=suite)
+
+    assert [line.strip() for line in done.stdout.splitlines() if "reproduce" in line] == [f"reproduce: {again}"]
 
 
 def test_quiet_says_only_what_does_not_hold(suite: Path) -> None:

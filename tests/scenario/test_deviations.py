@@ -1,0 +1,57 @@
+"""Every bad implementation of the zoo is found by a scenario of ours that holds with the good ones."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from functools import partial
+from typing import Literal
+
+import pytest
+
+from nlmon.backends.registry import create
+from nlmon.testing.zoo import ZOO, BadImplementation
+from nlmon.testing.zoo.values import VALUES
+from support.paths import REPOSITORY
+
+sys.path.insert(0, str(REPOSITORY / "tools"))
+
+from deviations import PAGE, finding, pairs, suite
+
+FILES = suite()
+PAIRS = pairs()
+# Values are alike; the page has each, and here are some of them.
+SOME = {value.implementation().name for number, value in enumerate(VALUES) if number % 8}
+
+
+def test_the_page_names_every_bad_implementation() -> None:
+    """And no other; each by a scenario that there is."""
+    assert (set(PAIRS) ^ set(ZOO), {name for name in PAIRS.values() if name not in FILES}) == (set(), set())
+
+
+def test_the_page_counts_what_it_names() -> None:
+    """At least twenty, by at least ten different scenarios."""
+    assert (len(PAIRS) > 20, len(set(PAIRS.values())) > 10) == (True, True)
+    assert PAGE.read_text(encoding="utf-8").count("\n| ") == len(PAIRS) + 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name in PAIRS if name not in SOME])
+def test_the_scenario_finds_the_mistake(name: str) -> None:
+    """Which it does not in the good implementation, as the run of the suite shows."""
+    assert finding(ZOO[name], FILES[PAIRS[name]]) != ""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("base", ["legacy", "libnl"])
+def test_the_good_implementations_are_not_found(base: Literal["legacy", "libnl"]) -> None:
+    """In the most useful scenarios, in the same way that finds the bad ones."""
+    good = BadImplementation(name="good", description="", make=partial(create, base), found_as=frozenset(), base=base)
+    useful = [name for name, _ in Counter(PAIRS.values()).most_common(10)]
+
+    assert [finding(good, FILES[name]) for name in useful] == [""] * 10
+
+
+def test_mistakes_are_found_in_many_areas() -> None:
+    """Not one scenario finds them all."""
+    assert Counter(PAIRS.values()).most_common(1)[0][1] < len(PAIRS)
