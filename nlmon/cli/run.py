@@ -234,9 +234,9 @@ def _names(implementation: str | None, against: str | None) -> tuple[str, str] |
         return None
     from nlmon.backends.registry import BACKENDS  # noqa: PLC0415  (start-up: only who names one needs them)
 
-    names = against or "legacy", implementation or "libnl"
+    names = against or "", implementation or ""
     for name in names:
-        if name not in BACKENDS:
+        if name and name not in BACKENDS:
             raise UsageError(
                 "NLM-B003", f"no implementation is called {name!r}", hint=f"choose {' or '.join(BACKENDS)}"
             )

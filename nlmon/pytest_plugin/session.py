@@ -96,10 +96,10 @@ def candidates(options: Options) -> tuple[str, ...]:
 def _names(options: Options) -> tuple[str, str] | None:
     if not options.implementation and not options.against:
         return None
-    return _known(options.against or "legacy"), _known(options.implementation or "libnl")
+    return _known(options.against or ""), _known(options.implementation or "")
 
 
 def _known(name: str) -> str:
-    if name not in BACKENDS:
+    if name and name not in BACKENDS:
         raise UsageError("NLM-B003", f"no implementation is called {name!r}", hint=f"choose {' or '.join(BACKENDS)}")
     return name

@@ -11,12 +11,14 @@ Not here: reading files (``files``), and what several scenarios must have in com
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
+from nlmon.compare.difference import Class
 from nlmon.errors import ScenarioError
 from nlmon.scenario.document import Document, Path, read_document
 from nlmon.scenario.faults.sockets import NEEDS_SOCKET
@@ -92,9 +94,19 @@ def _mistakes(document: Document, where: str) -> Iterator[ScenarioError]:
 
 @functools.cache
 def _validator() -> Any:
-    from jsonschema import Draft202012Validator  # noqa: PLC0415  (start-up: only a scenario needs it)
+    from jsonschema import Draft202012Validator, validators  # noqa: PLC0415  (start-up: only a scenario needs it)
 
-    return Draft202012Validator(scenario_schema())
+    return validators.extend(Draft202012Validator, {"uniqueItems": _unique})(scenario_schema())
+
+
+def _unique(validator: Any, unique: bool, items: Any, _: Any) -> Iterator[Any]:
+    """What jsonschema says of a list that has an item twice; its own search takes minutes for thousands of mappings."""
+    from jsonschema import ValidationError  # noqa: PLC0415  (start-up: only a scenario needs it)
+
+    if unique and validator.is_type(items, "array"):
+        texts = {json.dumps(item, sort_keys=True) for item in items}
+        if len(texts) != len(items):
+            yield ValidationError("an item is there twice")
 
 
 def _version_mistake(document: Document, where: str) -> ScenarioError | None:
@@ -135,6 +147,8 @@ def _contradictions(document: Document, where: str) -> list[ScenarioError]:
     for name in losses if isinstance(losses, dict) else ():
         if name not in names:
             add(f"{name!r} does not take part", ("expect", "losses", name), nearest(name, names))
+    for path, what, hint in _vain(value):
+        add(what, path, hint)
     capture = value.get("capture")
     if isinstance(capture, dict) and "frames" in capture:
         first, _, last = capture["frames"].partition("-")
@@ -150,6 +164,26 @@ def _contradictions(document: Document, where: str) -> list[ScenarioError]:
             hint = nearest(name, sorted(made)) or f"make it with netns: {name} in a step before"
             add(f"there is no namespace {name!r} yet", path, hint)
     return found
+
+
+def _vain(value: Mapping[str, Any]) -> Iterator[tuple[Path, str, str]]:
+    """Expectations that nothing would be held against, so that they seem to hold: where they are, why, and a hint."""
+    expect = value["expect"]
+    if "capture" in value and expect.get("state") == "kernel":
+        yield ("expect", "state"), "a recording has no kernel that can be asked", "list the objects, or leave it out"
+    verdict = expect.get("verdict")
+    judged = set(verdict) if isinstance(verdict, dict) else {"migrate"}
+    codes = sorted(cls.code for cls in Class)
+    for number, one in enumerate(expect.get("differences", ())):
+        at = ("expect", "differences", number)
+        if one["code"] not in codes:
+            yield (*at, "code"), f"no difference has the code {one['code']}", nearest(one["code"], codes)
+        if "direction" in one and one["direction"] not in judged:
+            yield (*at, "direction"), f"{one['direction']} is not judged here", "state a verdict for it, too"
+    for number, one in enumerate(expect.get("in_order", ())):
+        if _count(one.get("count")).least == 0:
+            what, hint = "what need not come has no place in an order", "say that in events"
+            yield ("expect", "in_order", number, "count"), what, hint
 
 
 def _walk(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:

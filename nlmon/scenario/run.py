@@ -127,11 +127,12 @@ def _run_steps(file: ScenarioFile, options: RunOptions) -> list[CaseResult]:
 
 
 def _with_names(file: ScenarioFile, names: tuple[str, str] | None) -> ScenarioFile:
-    """A scenario of two implementations with others in their place."""
+    """A scenario of two implementations with others in their place; each keeps the options that it has there."""
     if names is None or len(file.scenario.implementations) != 2:
         return file
-    both = zip(file.scenario.implementations, names, strict=True)
-    others = tuple(one if one.name == name else Implementation(name) for one, name in both)
+    given = {one.name: one for one in file.scenario.implementations}
+    both = [name or one.name for name, one in zip(names, file.scenario.implementations, strict=True)]
+    others = tuple(given.get(name, Implementation(name)) for name in both)
     return structs.replace(file, scenario=structs.replace(file.scenario, implementations=others))
 
 

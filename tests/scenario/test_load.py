@@ -150,6 +150,16 @@ MISTAKES = [
         ],
     ),
     (
+        HEAD + "capture: a\nexpect:\n  state: kernel\n  differences: [{code: NLD109, direction: rollback}]\n"
+        "  in_order: [{msg_type: 16, count: {max: 3}}]\n",
+        [
+            "NLM-S017: a recording has no kernel that can be asked (a.yaml:6:10); list the objects, or leave it out",
+            "NLM-S017: no difference has the code NLD109 (a.yaml:7:24); did you mean NLD108?",
+            "NLM-S017: rollback is not judged here (a.yaml:7:43); state a verdict for it, too",
+            "NLM-S017: what need not come has no place in an order (a.yaml:8:36); say that in events",
+        ],
+    ),
+    (
         LIVE + "steps:\n  - netns: blue\n  - {run: ip a, in: bleu}\n",
         ["NLM-S017: there is no namespace 'bleu' yet (a.yaml:7:21); it can be blue alone"],
     ),
@@ -168,6 +178,13 @@ def test_mistakes_have_code_place_and_the_nearest_word(text: str, mistakes: list
 
     assert texts(text) == mistakes
     assert str(caught.value) == mistakes[0]
+
+
+def test_thousands_of_mappings_are_told_apart_at_once() -> None:
+    """Where names are expected, each once: a search of every pair would take minutes."""
+    devices = ", ".join(f"{{a: {number}}}" for number in range(5000))
+
+    assert len(texts(f"{MINIMAL}needs: {{devices: [{devices}]}}\n")) == 5000
 
 
 @pytest.mark.parametrize("path", STORED, ids=lambda path: path.stem)

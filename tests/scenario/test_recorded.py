@@ -18,7 +18,7 @@ from nlmon.scenario.load import ScenarioFile, load_scenario
 from nlmon.scenario.observed import Observed, phase_of
 from nlmon.scenario.options import RunOptions
 from nlmon.scenario.recorded import run_recorded
-from nlmon.scenario.run import load_file, run_scenario
+from nlmon.scenario.run import _with_names, load_file, run_scenario
 from support.paths import CAPTURES
 
 BASIC = CAPTURES / "linux-6.12" / "01-route-basic.pcap.zst"
@@ -192,6 +192,21 @@ def test_implementations_are_exchanged(tmp_path: Path) -> None:
     (result,) = expect(tmp_path, "{verdict: lossy}", options=RunOptions(names=("libnl", "legacy")))
 
     assert (result.reference, result.candidate, result.outcome) == ("libnl", "legacy", "passed")
+
+
+def test_one_implementation_is_exchanged(tmp_path: Path) -> None:
+    """The other one stays that of the scenario, and both keep their options."""
+    more = "implementations: [libnl, {name: legacy, groups: [nosuch]}]\n"
+    results = [
+        expect(tmp_path, "{verdict: lossy}", more=more, options=RunOptions(names=names))[0]
+        for names in (("legacy", ""), ("legacy", "libnl"))
+    ]
+    file, _ = load_file(tmp_path / "a.yaml")
+    assert file is not None
+    exchanged = _with_names(file, ("legacy", "libnl")).scenario.implementations
+
+    assert [(one.reference, one.candidate) for one in results] == [("legacy", "legacy"), ("legacy", "libnl")]
+    assert [(one.name, one.groups) for one in exchanged] == [("legacy", ("nosuch",)), ("libnl", ())]
 
 
 def test_a_damaged_capture_is_an_error_with_its_code(tmp_path: Path) -> None:
