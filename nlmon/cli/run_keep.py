@@ -31,7 +31,7 @@ from nlmon.engine.run import read_capture
 from nlmon.errors import InputError, NlmonError
 from nlmon.eventjson.write import events_to_json
 from nlmon.report.jsonout import report_bytes
-from nlmon.report.outcome import CaseResult
+from nlmon.report.outcome import DID_NOT_PASS, CaseResult
 from nlmon.scenario.check import capture_path
 from nlmon.scenario.files import read_scenario
 from nlmon.scenario.load import ScenarioFile
@@ -51,7 +51,7 @@ def keep_failed(
     recordings of live runs. Raises ``InputError``."""
     kept = []
     for file in files:
-        bad = [one for one in results if one.scenario == file.scenario.id and one.outcome in {"failed", "errored"}]
+        bad = [one for one in results if one.scenario == file.scenario.id and one.outcome in DID_NOT_PASS]
         if bad:
             try:
                 kept.append(_keep(folder, file, bad, record))

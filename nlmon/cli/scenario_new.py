@@ -10,14 +10,10 @@ import re
 import sys
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from nlmon.errors import InputError, UsageError
-
-if TYPE_CHECKING:  # start-up: --help needs no replay
-    pass
 
 __all__ = ["command"]
 

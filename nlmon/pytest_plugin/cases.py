@@ -109,13 +109,9 @@ def add_result(item: ScenarioCase, report: pytest.TestReport) -> None:
     crash = getattr(report.longrepr, "reprcrash", None)
     if crash is not None:
         # pytest prints it behind the id of the test.
-        crash.path, crash.lineno, crash.message = str(path), line + 1, _reason(result)
+        crash.path, crash.lineno, crash.message = str(path), line + 1, printable(result.explanation)
 
 
 def _fail(result: CaseResult) -> None:
     __tracebackhide__ = True
     pytest.fail("\n".join(map(printable, details(result))), pytrace=False)
-
-
-def _reason(result: CaseResult) -> str:
-    return printable(f"{result.code}: {result.reason}" if result.code else result.reason)

@@ -6,8 +6,7 @@ colons), an escape sequence that rewrites the verdict among it.
 Rules:
 1. What is printed for people goes through ``printable``; JSON escapes by itself.
 2. Nothing is dropped: what cannot be shown is shown as its escape.
-
-3. Of one thing is said what it is, and not how many of them: ``counted``, ``times``.
+3. What is counted stands in the singular or the plural: ``counted``, ``times``.
 
 Not here: colours and tables.
 """
