@@ -147,6 +147,8 @@ def command(
     from nlmon.cli.output import refuse_captures  # noqa: PLC0415
     from nlmon.cli.run_suite import Suite, run_suite  # noqa: PLC0415
     from nlmon.cli.settings import load_run_settings  # noqa: PLC0415
+    from nlmon.report.outcome import count_outcomes, exit_code  # noqa: PLC0415
+    from nlmon.report.text import counted  # noqa: PLC0415
     from nlmon.scenario.options import RunOptions  # noqa: PLC0415
 
     config: Path | None = click.get_current_context().params["config"]
@@ -172,8 +174,10 @@ def command(
     if dry_run:
         for case in suite.cases:
             click.echo(case.id)
-        warn(f"{len(suite.cases)} cases of {len(suite.files)} scenarios would run")
-        sys.exit(0 if suite.cases else 3)
+        for one in suite.mistaken:
+            warn(one.explanation)
+        warn(f"{counted(len(suite.cases), 'case')} of {counted(len(suite.files), 'scenario')} would run")
+        sys.exit(exit_code(count_outcomes(suite.mistaken)) if suite.mistaken or not suite.cases else 0)
     given = {
         name: " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
         for name, value in click.get_current_context().params.items()

@@ -37,6 +37,7 @@ from nlmon.jobs.processes import Processes, allowed_cpus
 from nlmon.report.junit import junit_bytes
 from nlmon.report.model import in_direction
 from nlmon.report.outcome import (
+    DID_NOT_PASS,
     CaseLine,
     CaseResult,
     RunFooter,
@@ -47,16 +48,15 @@ from nlmon.report.outcome import (
 )
 from nlmon.report.runstream import RunStream
 from nlmon.report.runtext import case_lines, last_line
+from nlmon.report.text import counted
 from nlmon.scenario.cases import cases_of, without_run
 from nlmon.scenario.check import capture_path, check_ids
-from nlmon.scenario.files import digest_of, find_scenarios
+from nlmon.scenario.files import digests, find_scenarios
 from nlmon.scenario.load import ScenarioFile
 from nlmon.scenario.options import RunOptions
 from nlmon.scenario.run import load_file, refuse_outside, run_path, run_scenario, unreadable
 
 __all__ = ["Suite", "run_suite"]
-
-_STOPS = {"failed", "errored"}
 
 Task: TypeAlias = tuple[ScenarioFile, RunOptions]
 
@@ -145,7 +145,7 @@ def run_suite(
                     result = structs.replace(result, reproduce=again(result))
                 results.append(result)
                 add(result)
-            bad += sum(result.outcome in _STOPS for result in some)
+            bad += sum(result.outcome in DID_NOT_PASS for result in some)
             if stop_after is not None and bad >= stop_after:
                 break
     seconds = time.perf_counter() - began
@@ -162,7 +162,7 @@ def run_suite(
         warn("nothing matched")
     left = len(suite.cases) + len(suite.mistaken) - len(results)
     if left > 0:
-        warn(f"stopped after {bad} that did not pass; {left} cases did not run")
+        warn(f"stopped after {bad} that did not pass; {counted(left, 'case')} did not run")
     for kind, path in reports:
         write_report(path, bytes(lines) if kind == "jsonl" else junit_bytes(header, results, seconds))
     if keep is not None:
@@ -201,13 +201,6 @@ def _print(results: Sequence[CaseResult], seconds: float, *, quiet: bool, verbos
 
 
 def _header(suite: Suite, options: RunOptions, given: dict[str, str]) -> RunHeader:
-    inputs = {}
-    for path in dict.fromkeys(name for file in suite.files for name in _read_by(file, options)):
-        try:
-            if Path(path).is_file():
-                inputs[path] = digest_of(Path(path))
-        except OSError:
-            continue  # the case says that it cannot be read
     return RunHeader(
         tool="nlmon",
         version=__version__,
@@ -216,7 +209,7 @@ def _header(suite: Suite, options: RunOptions, given: dict[str, str]) -> RunHead
         started=datetime.now(UTC).isoformat(timespec="seconds"),
         policy=options.policy,
         options=given,
-        inputs=inputs,
+        inputs=digests(name for file in suite.files for name in _read_by(file, options)),
     )
 
 

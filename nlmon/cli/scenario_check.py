@@ -29,30 +29,24 @@ def command(paths: tuple[Path, ...]) -> None:
     """
     from nlmon.backends.registry import BACKENDS  # noqa: PLC0415  (start-up: --help needs none of it)
     from nlmon.errors import ScenarioError  # noqa: PLC0415
-    from nlmon.report.text import shown_path  # noqa: PLC0415
-    from nlmon.scenario.check import check_suite  # noqa: PLC0415
-    from nlmon.scenario.files import digests, find_scenarios, read_scenario  # noqa: PLC0415
-    from nlmon.scenario.load import find_mistakes, load_scenario  # noqa: PLC0415
+    from nlmon.report.text import counted, shown_path  # noqa: PLC0415
+    from nlmon.scenario.check import capture_path, check_suite  # noqa: PLC0415
+    from nlmon.scenario.files import digests, find_scenarios, scenario_at  # noqa: PLC0415
 
     scenarios, beside = find_scenarios(paths or (Path("scenarios"),))
     mistakes: list[ScenarioError] = []
     files = []
     for path in scenarios:
-        try:
-            data = read_scenario(path)
-        except ScenarioError as error:
-            mistakes.append(error)
-            continue
-        found = find_mistakes(data, shown_path(path))
+        file, found = scenario_at(path)
         mistakes += found
-        if not found:
-            files.append(load_scenario(data, shown_path(path)))
+        if file is not None:
+            files.append(file)
     # With a mistake in a file, a capture that it names would be said to belong to none.
     others = [] if mistakes else list(map(shown_path, beside))
     if files or not mistakes:
-        mistakes += check_suite(files, digests(files), others, tuple(BACKENDS))
+        mistakes += check_suite(files, digests(map(capture_path, files)), others, tuple(BACKENDS))
     for mistake in mistakes:
         show_error(mistake)
     if mistakes:
         sys.exit(MISTAKEN)
-    warn(f"{len(files)} scenario{'s' * (len(files) != 1)} in order")
+    warn(f"{counted(len(files), 'scenario')} in order")

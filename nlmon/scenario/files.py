@@ -4,7 +4,7 @@ Rules:
 1. A path that is given is read, whatever its name; of a folder every ``*.yaml`` below it.
 2. What is hidden, and README.md, is no part of a suite.
 
-Not here: what the files say (``nlmon.scenario``).
+Not here: what the files say (``load``).
 """
 
 from __future__ import annotations
@@ -18,11 +18,10 @@ from pathlib import Path
 
 from nlmon.errors import ScenarioError
 from nlmon.report.text import shown_path
-from nlmon.scenario.check import capture_path
 from nlmon.scenario.document import SIZE
-from nlmon.scenario.load import ScenarioFile
+from nlmon.scenario.load import ScenarioFile, parse_scenario
 
-__all__ = ["digest_of", "digests", "find_scenarios", "read_scenario"]
+__all__ = ["digest_of", "digests", "find_scenarios", "read_scenario", "scenario_at"]
 
 ENDING = ".yaml"
 
@@ -54,16 +53,24 @@ def read_scenario(path: Path) -> bytes:
         raise ScenarioError("NLM-S028", "the scenario cannot be read", where=shown_path(path), why=why) from error
 
 
-def digests(files: Iterable[ScenarioFile]) -> dict[str, str]:
-    """SHA-256 of the captures that scenarios name, by path; what is no file, or cannot be read, has none."""
+def scenario_at(path: Path) -> tuple[ScenarioFile | None, list[ScenarioError]]:
+    """The scenario of a file, or None and what is wrong with the file."""
+    try:
+        return parse_scenario(read_scenario(path), shown_path(path))
+    except ScenarioError as error:
+        return None, [error]
+
+
+def digests(paths: Iterable[str]) -> dict[str, str]:
+    """SHA-256 of files, by path; what is no file, or cannot be read, has none."""
     found = {}
-    for path in {capture_path(file) for file in files} - {""}:
+    for path in set(paths):
         try:
             # A device or a pipe may have no end.
             if Path(path).is_file():
                 found[path] = digest_of(Path(path))
         except OSError:
-            continue  # the check says that it is missing
+            continue  # who needs it says that it is missing
     return found
 
 

@@ -43,7 +43,7 @@ from nlmon.scenario.model import (
 )
 from nlmon.scenario.schema import OBJECTS, STEPS, scenario_schema
 
-__all__ = ["ScenarioFile", "find_mistakes", "load_scenario"]
+__all__ = ["ScenarioFile", "load_scenario", "parse_scenario"]
 
 
 class ScenarioFile(Struct, frozen=True):
@@ -59,24 +59,27 @@ class ScenarioFile(Struct, frozen=True):
         return f"{self.where}:{place.line}:{place.column}"
 
     def mistake(self, code: str, what: str, *path: str | int, hint: str = "") -> ScenarioError:
-        """A mistake at a value."""
+        """A mistake at a value, or at the innermost one around it that is in the file."""
         return mistake(code, what, self.document, path, self.where, hint=hint)
 
 
 def load_scenario(data: bytes, where: str) -> ScenarioFile:
     """The scenario of a file; raises ``ScenarioError``, of several mistakes the first."""
-    document = read_document(data, where)
-    for error in _mistakes(document, where):
-        raise error
-    return ScenarioFile(where, _scenario(document.value, document, where), document)
+    file, mistakes = parse_scenario(data, where)
+    if file is None:
+        raise mistakes[0]
+    return file
 
 
-def find_mistakes(data: bytes, where: str) -> list[ScenarioError]:
-    """All mistakes of a file; none if it can be loaded."""
+def parse_scenario(data: bytes, where: str) -> tuple[ScenarioFile | None, list[ScenarioError]]:
+    """The scenario of a file, or None and all mistakes of the file."""
     try:
-        return list(_mistakes(read_document(data, where), where))
+        document = read_document(data, where)
     except ScenarioError as error:
-        return [error]
+        return None, [error]
+    if mistakes := list(_mistakes(document, where)):
+        return None, mistakes
+    return ScenarioFile(where, _scenario(document.value, document, where), document), []
 
 
 def _mistakes(document: Document, where: str) -> Iterator[ScenarioError]:

@@ -24,14 +24,14 @@ from msgspec import structs
 
 from nlmon import __version__
 from nlmon.backends.registry import BACKENDS
-from nlmon.errors import InputError, NlmonError, PlatformError, ScenarioError
+from nlmon.errors import InputError, NlmonError, PlatformError
 from nlmon.report.outcome import CaseResult, Finding
 from nlmon.report.text import shown_path
 from nlmon.scenario.cases import without_run
 from nlmon.scenario.check import capture_path, check_captures, check_implementations
-from nlmon.scenario.files import digests, read_scenario
+from nlmon.scenario.files import digests, scenario_at
 from nlmon.scenario.live import run_live
-from nlmon.scenario.load import ScenarioFile, find_mistakes, load_scenario
+from nlmon.scenario.load import ScenarioFile
 from nlmon.scenario.model import Implementation
 from nlmon.scenario.options import RunOptions
 from nlmon.scenario.recorded import run_recorded
@@ -40,16 +40,9 @@ __all__ = ["load_file", "refuse_outside", "run_path", "run_scenario", "unreadabl
 
 
 def load_file(path: Path) -> tuple[ScenarioFile | None, list[CaseResult]]:
-    """A scenario from its file, or, if it cannot be read, the result of that."""
-    shown = shown_path(path)
-    try:
-        data = read_scenario(path)
-    except ScenarioError as error:
-        return None, [unreadable(shown, [error])]
-    mistakes = find_mistakes(data, shown)
-    if mistakes:
-        return None, [unreadable(shown, mistakes)]
-    return load_scenario(data, shown), []
+    """A scenario from its file, or, if it is none, the result of that."""
+    file, mistakes = scenario_at(path)
+    return file, [] if file is not None else [unreadable(shown_path(path), mistakes)]
 
 
 def unreadable(where: str, mistakes: Sequence[NlmonError]) -> CaseResult:
@@ -66,10 +59,14 @@ def unreadable(where: str, mistakes: Sequence[NlmonError]) -> CaseResult:
         outcome="errored",
         reason=first.text,
         code=first.code,
-        findings=tuple(
-            Finding(f"{one.code}: {one.what}" + f"; {one.hint}" * bool(one.hint), one.where) for one in mistakes
-        ),
+        findings=tuple(map(_finding, mistakes)),
     )
+
+
+def _finding(mistake: NlmonError) -> Finding:
+    why = f": {mistake.why}" if mistake.why else ""
+    hint = f"; {mistake.hint}" if mistake.hint else ""
+    return Finding(f"{mistake.code}: {mistake.what}{why}{hint}", mistake.where)
 
 
 def run_path(path: str, options: RunOptions) -> list[CaseResult]:
@@ -143,22 +140,25 @@ def refuse_outside(file: ScenarioFile, options: RunOptions) -> None:
         target = Path(os.path.realpath(path))
         folders = [Path(os.path.realpath(Path(file.where).parent)), *map(Path, options.folders)]
         if not any(target.is_relative_to(folder) for folder in folders):
+            what = "the capture lies outside the scenario's folder"
             hint = "name its folder in capture_folders of the settings, or give --allow-run"
-            raise file.mistake("NLM-S050", "the capture lies outside the scenario's folder", *_at(file), hint=hint)
+            raise file.mistake("NLM-S050", what, "capture", "path", hint=hint)
 
 
 def _refuse(file: ScenarioFile, options: RunOptions) -> None:
     """Raise ``ScenarioError`` for a scenario that must not run, or cannot."""
     refuse_outside(file, options)
-    for mistake in (*check_implementations(file, tuple(BACKENDS)), *check_captures(file, digests([file]))):
-        if mistake.code != "NLM-S024":
+    found = digests([capture_path(file)])
+    for mistake in (*check_implementations(file, tuple(BACKENDS)), *check_captures(file, found)):
+        if mistake.code != "NLM-S024":  # a capture without a digest is a matter of the suite
             raise mistake
 
 
 def _refuse_changed(file: ScenarioFile, before: object) -> None:
     """Raise ``ScenarioError`` when the capture is no longer what it was before it was checked and read."""
     if before != _stamp(file):
-        raise file.mistake("NLM-S023", "the capture was changed while it was read", *_at(file), hint="run it again")
+        what, hint = "the capture was changed while it was read", "run it again"
+        raise file.mistake("NLM-S023", what, "capture", "path", hint=hint)
 
 
 def _stamp(file: ScenarioFile) -> object:
@@ -170,8 +170,3 @@ def _stamp(file: ScenarioFile) -> object:
     except OSError:
         return None
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
-
-
-def _at(file: ScenarioFile) -> tuple[str, ...]:
-    """Where the path of the capture stands in the scenario."""
-    return ("capture", "path") if ("capture", "path") in file.document.values else ("capture",)

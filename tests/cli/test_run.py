@@ -164,6 +164,34 @@ def test_a_dry_run_lists_cases(suite: Path) -> None:
     )
 
 
+def test_a_dry_run_names_what_is_no_scenario(suite: Path) -> None:
+    """And fails as the run would."""
+    (suite / "scenarios/none.yaml").write_text("id: a\n")
+
+    done = nlmon("run", "--dry-run", "-k", "none or migrate and good", folder=suite)
+
+    assert (done.returncode, done.stdout, done.stderr) == (
+        3,
+        "link.good[migrate]\n",
+        "NLM-S010: this is no scenario (scenarios/none.yaml:1:1); begin with scenario: 1\n"
+        "1 case of 1 scenario would run\n",
+    )
+
+
+def test_a_file_that_cannot_be_read_says_why(suite: Path) -> None:
+    """In the words of the system."""
+    done = nlmon("run", "nowhere.yaml", folder=suite)
+
+    assert (done.returncode, lines(done)) == (
+        3,
+        [
+            "errored  nowhere.yaml  nowhere.yaml",
+            "  nowhere.yaml: NLM-S028: the scenario cannot be read: No such file or directory",
+            "1 errored  (1 case of 1 scenario",
+        ],
+    )
+
+
 def test_what_fails_is_kept(suite: Path) -> None:
     """In a folder that runs by itself and fails in the same way."""
     nlmon("run", "--keep-on-failure", "kept", folder=suite)
@@ -230,7 +258,7 @@ def test_a_pipe_is_no_scenario(suite: Path) -> None:
 
     assert (done.returncode, done.stdout.splitlines()[1]) == (
         3,
-        "  scenarios/pipe.yaml: NLM-S028: the scenario cannot be read",
+        "  scenarios/pipe.yaml: NLM-S028: the scenario cannot be read: it is no regular file",
     )
 
 
