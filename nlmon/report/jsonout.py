@@ -110,5 +110,19 @@ def stream_schema() -> dict[str, Any]:
 
 def schema_of(kind: Any, title: str) -> dict[str, Any]:
     """JSON Schema (2020-12) of a structure."""
-    schema = msgspec.json.schema(kind)
+    schema = _dedented(msgspec.json.schema(kind))
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": title, **schema}
+
+
+def _dedented(value: Any) -> Any:
+    """A schema whose descriptions have no indentation: whether docstrings keep theirs depends on Python and msgspec."""
+    from inspect import cleandoc  # noqa: PLC0415  (start-up: only a schema needs it)
+
+    if isinstance(value, list):
+        return list(map(_dedented, value))
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: cleandoc(one) if key == "description" and isinstance(one, str) else _dedented(one)
+        for key, one in value.items()
+    }
