@@ -168,7 +168,7 @@ def run_suite(
     if keep is not None:
         from nlmon.cli.run_keep import keep_failed  # noqa: PLC0415  (only what fails is kept)
 
-        for folder in keep_failed(keep, suite.files, results, options.record):
+        for folder in keep_failed(keep, suite.files, results, options):
             warn(f"kept {folder}")
     return code
 

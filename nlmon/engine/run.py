@@ -5,10 +5,11 @@ Not here: opening files (``nlmon.capture``), many captures (``nlmon.jobs``).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from nlmon.backends.options import BackendOptions
 from nlmon.capture import CaptureReader
+from nlmon.capture.base import Batch
 from nlmon.compare.difference import Difference
 from nlmon.compare.known import Known
 from nlmon.compare.side import Side
@@ -21,7 +22,7 @@ from nlmon.report.model import CaptureReport
 from nlmon.report.policy import Policy
 from nlmon.transport.recorded.faults import Fault
 
-__all__ = ["read_capture", "replay_capture"]
+__all__ = ["read_batches", "read_capture", "replay_capture"]
 
 
 def replay_capture(
@@ -72,10 +73,20 @@ def read_capture(
     """Feed an open capture to the one lane of ``feed``, and give what it made of each datagram, in order; where it
     gave nothing but events, that of many datagrams is one. The implementation stays open, so that its counters can be
     read; ``Feed.close`` closes it."""
+
+    def batches() -> Iterator[Batch]:
+        for batch in reader.batches():
+            if on_progress is not None:
+                on_progress(reader.position)
+            yield batch
+
+    yield from read_batches(feed, batches())
+
+
+def read_batches(feed: Feed, batches: Iterable[Batch]) -> Iterator[Side]:
+    """Feed what was read of a capture as ``read_capture`` does."""
     yield from feed.start()
-    for batch in reader.batches():
-        if on_progress is not None:
-            on_progress(reader.position)
+    for batch in batches:
         for step in feed.steps(batch):
             yield from _sides(step)
     for step in feed.flush():

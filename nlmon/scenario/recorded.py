@@ -23,10 +23,13 @@ from msgspec import structs
 from nlmon.backends.base import Backend
 from nlmon.backends.options import BackendOptions
 from nlmon.backends.registry import create
-from nlmon.capture import open_capture
+from nlmon.capture import CaptureReader, open_capture
 from nlmon.capture.base import Batch
 from nlmon.compare.known import known_for
+from nlmon.compare.side import Side
+from nlmon.engine.feed import Feed
 from nlmon.engine.replay import Replay
+from nlmon.engine.run import read_batches
 from nlmon.engine.summary import capture_reports
 from nlmon.errors import CaptureError
 from nlmon.names import protocol_number
@@ -40,8 +43,9 @@ from nlmon.scenario.model import Capture, Implementation, Scenario
 from nlmon.scenario.observed import Observed
 from nlmon.scenario.options import RunOptions
 from nlmon.transport.base import TransportFactory
+from nlmon.transport.recorded.faults import Fault as SocketFault
 
-__all__ = ["backend_options", "feed_options", "run_recorded"]
+__all__ = ["backend_options", "feed_options", "recorded_sides", "run_recorded"]
 
 
 def run_recorded(file: ScenarioFile, options: RunOptions) -> list[CaseResult]:
@@ -75,14 +79,11 @@ def _compare(file: ScenarioFile, pair: Pair, options: RunOptions) -> tuple[tuple
                 select=capture.select,
                 protocols=_protocols(capture),
                 options=feed_options(both),
-                faults=socket_faults(
-                    scenario.faults, seed, first_frame=capture.first_frame, last_frame=capture.last_frame
-                ),
+                faults=_socket_faults(scenario, capture, seed),
                 known=known_for(options.known, path, kernel, directions, scenario=scenario.id),
                 on_side=lambda number, side: observed[number].take(side),
             )
-            meant = _frames(reader.batches(), capture)
-            for batch in apply_faults(meant, scenario.faults, seed, byteorder=reader.info.byteorder):
+            for batch in _given(scenario, capture, reader, seed):
                 replay.add(batch)
             replay.finish()
             refuse_untouched(replay.feed.untouched)
@@ -105,6 +106,39 @@ def _compare(file: ScenarioFile, pair: Pair, options: RunOptions) -> tuple[tuple
             objects = {kind: table.values() for kind, table in tables.items()}
             findings[one.name] = one.findings(replay.lanes[number].ledger.lost, objects)
     return reports, merge_findings(findings)
+
+
+def recorded_sides(
+    file: ScenarioFile, implementation: Implementation, reader: CaptureReader, seed: int | None
+) -> Iterator[Side]:
+    """What one implementation makes of an open recording when the scenario runs over it: of its frames, with its faults
+    and options. ``seed``: instead of that of the scenario."""
+    scenario = file.scenario
+    capture, seed = scenario.capture or Capture(""), scenario.seed if seed is None else seed
+    feed = Feed(
+        (partial(_make, implementation),),
+        reader.info.byteorder,
+        select=capture.select,
+        protocols=_protocols(capture),
+        options=feed_options(scenario.implementations),
+        faults=_socket_faults(scenario, capture, seed),
+        answers=False,
+    )
+    try:
+        yield from read_batches(feed, _given(scenario, capture, reader, seed))
+    finally:
+        feed.close()
+
+
+def _given(scenario: Scenario, capture: Capture, reader: CaptureReader, seed: int) -> Iterator[Batch]:
+    """What implementations are given of an open recording. The faults of a live run are in its recording."""
+    faults = scenario.faults if scenario.capture is not None else ()
+    return apply_faults(_frames(reader.batches(), capture), faults, seed, byteorder=reader.info.byteorder)
+
+
+def _socket_faults(scenario: Scenario, capture: Capture, seed: int) -> tuple[SocketFault, ...]:
+    faults = scenario.faults if scenario.capture is not None else ()
+    return socket_faults(faults, seed, first_frame=capture.first_frame, last_frame=capture.last_frame)
 
 
 def _of(scenario: Scenario, reports: Iterable[CaptureReport]) -> tuple[CaptureReport, ...]:

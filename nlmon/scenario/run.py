@@ -36,7 +36,7 @@ from nlmon.scenario.model import Implementation
 from nlmon.scenario.options import RunOptions
 from nlmon.scenario.recorded import run_recorded
 
-__all__ = ["load_file", "refuse_outside", "run_path", "run_scenario", "unreadable"]
+__all__ = ["load_file", "refuse_outside", "run_path", "run_scenario", "unreadable", "with_names"]
 
 
 def load_file(path: Path) -> tuple[ScenarioFile | None, list[CaseResult]]:
@@ -86,7 +86,7 @@ def run_path(path: str, options: RunOptions) -> list[CaseResult]:
 
 def run_scenario(file: ScenarioFile, options: RunOptions) -> list[CaseResult]:
     """The results of a scenario, one for each case."""
-    file = _with_names(file, options.names)
+    file = with_names(file, options.names)
     before = _stamp(file)
     try:
         _refuse(file, options)
@@ -123,7 +123,7 @@ def _run_steps(file: ScenarioFile, options: RunOptions) -> list[CaseResult]:
         return run_live(file, options, Path(name))
 
 
-def _with_names(file: ScenarioFile, names: tuple[str, str] | None) -> ScenarioFile:
+def with_names(file: ScenarioFile, names: tuple[str, str] | None) -> ScenarioFile:
     """A scenario of two implementations with others in their place; each keeps the options that it has there."""
     if names is None or len(file.scenario.implementations) != 2:
         return file

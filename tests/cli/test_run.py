@@ -207,6 +207,31 @@ def test_what_fails_is_kept(suite: Path) -> None:
     )
 
 
+def test_what_is_kept_is_what_was_run(suite: Path) -> None:
+    """Events are of the frames that are meant, with the faults; the capture is found where it is now, whatever else
+    bears its name; and the command has the options of the run."""
+    (suite / "scenarios" / "result.json").write_bytes(BASIC.read_bytes())
+    (suite / "scenarios" / "sub").mkdir()
+    (suite / "scenarios" / "sub" / "far.yaml").write_text(
+        "# The capture is ../result.json here.\nscenario: 1\nid: far\ntitle: A link comes and goes.\n"
+        "capture: {path: ../result.json, frames: 30-60}\nfaults: [drop: {at: 37, count: 30}]\nexpect: {losses: 0}\n"
+    )
+    done = nlmon("run", "-k", "far", "--min-events", 500, "--seed", 3, "--keep-on-failure", "kept", folder=suite)
+    kept = suite / "kept" / "far"
+    command = (kept / "reproduce.sh").read_text().partition("exec ")[2].split()
+    again = nlmon(*command[1:], folder=kept)
+    frames = [json.loads(line)["frame"] for line in (kept / "events-libnl.jsonl").read_text().splitlines()]
+
+    kept_lines = [line.replace("scenarios/sub/far.yaml", "scenario.yaml") for line in lines(done)[1:4]]
+    assert (done.returncode, again.returncode, lines(again)[1:4]) == (3, 3, kept_lines)
+    assert command == ["nlmon", "run", "--seed=3", "--min-events=500", "scenario.yaml"]
+    assert (kept / "scenario.yaml").read_text().splitlines()[:5:4] == [
+        "# The capture is ../result.json here.",
+        'capture: {path: "capture-result.json", frames: 30-60}',
+    ]
+    assert all(30 <= frame <= 60 for frame in frames)
+
+
 def test_what_was_refused_is_not_kept(suite: Path) -> None:
     """A capture outside the folder is not copied into another one."""
     (suite / "scenarios" / "out.yaml").write_text(

@@ -18,7 +18,7 @@ from nlmon.scenario.load import ScenarioFile, load_scenario
 from nlmon.scenario.observed import Observed, phase_of
 from nlmon.scenario.options import RunOptions
 from nlmon.scenario.recorded import run_recorded
-from nlmon.scenario.run import _with_names, load_file, run_scenario
+from nlmon.scenario.run import load_file, run_scenario, with_names
 from support.paths import CAPTURES
 
 BASIC = CAPTURES / "linux-6.12" / "01-route-basic.pcap.zst"
@@ -203,7 +203,7 @@ def test_one_implementation_is_exchanged(tmp_path: Path) -> None:
     ]
     file, _ = load_file(tmp_path / "a.yaml")
     assert file is not None
-    exchanged = _with_names(file, ("legacy", "libnl")).scenario.implementations
+    exchanged = with_names(file, ("legacy", "libnl")).scenario.implementations
 
     assert [(one.reference, one.candidate) for one in results] == [("legacy", "legacy"), ("legacy", "libnl")]
     assert [(one.name, one.groups) for one in exchanged] == [("legacy", ("nosuch",)), ("libnl", ())]
