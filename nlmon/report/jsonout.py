@@ -110,19 +110,21 @@ def stream_schema() -> dict[str, Any]:
 
 def schema_of(kind: Any, title: str) -> dict[str, Any]:
     """JSON Schema (2020-12) of a structure."""
-    schema = _dedented(msgspec.json.schema(kind))
+    schema = _plain(msgspec.json.schema(kind))
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": title, **schema}
 
 
-def _dedented(value: Any) -> Any:
-    """A schema whose descriptions have no indentation: whether docstrings keep theirs depends on Python and msgspec."""
+def _plain(value: Any) -> Any:
+    """A schema that is the same with every Python and msgspec: descriptions have no indentation, which docstrings lose
+    from 3.13 on, and the names of a mapping's keys are not listed, which msgspec does from 0.23 on."""
     from inspect import cleandoc  # noqa: PLC0415  (start-up: only a schema needs it)
 
     if isinstance(value, list):
-        return list(map(_dedented, value))
+        return list(map(_plain, value))
     if not isinstance(value, dict):
         return value
     return {
-        key: cleandoc(one) if key == "description" and isinstance(one, str) else _dedented(one)
+        key: cleandoc(one) if key == "description" and isinstance(one, str) else _plain(one)
         for key, one in value.items()
+        if key != "propertyNames"
     }
