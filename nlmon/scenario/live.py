@@ -207,8 +207,9 @@ class _Run:
         differing: list[tuple[int, list[str]]] = []
 
         def holds() -> bool:
-            kernel = listed(lambda command: sandbox.run(command).stdout)
+            # First, so that the list is never older than the events: what is announced later wakes us up again.
             watch.catch_up()
+            kernel = listed(lambda command: sandbox.run(command).stdout)
             states = watch.live.states.both
             both = ((number, _differences(kernel, folded(states[number]))) for number in self._watched)
             differing[:] = [(number, lines) for number, lines in both if lines]
@@ -227,7 +228,7 @@ def _lacks(counts: EventCounts) -> bool:
 
 def _make(implementation: Implementation, factory: TransportFactory, _: BackendOptions) -> Backend:
     options = backend_options(implementation)
-    if options.receive_buffer is None:
+    if implementation.limits.receive_buffer is None:
         options = structs.replace(options, receive_buffer=RECEIVE_BUFFER)
     return create(implementation.name, factory, options)
 

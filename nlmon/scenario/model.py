@@ -48,13 +48,14 @@ Phase: TypeAlias = Literal["capture", "frame", "decode", "socket", "step"]
 class Needs(Struct, frozen=True, forbid_unknown_fields=True):
     """What must be there, else the scenario is skipped with the reason. ``live``: a kernel that makes network
     namespaces; ``root``: the privilege to do what no user namespace allows; ``devices``: kinds of links, ``programs``,
-    ``families`` of NETLINK_GENERIC."""
+    ``families`` of NETLINK_GENERIC; ``commands``: command lines that must succeed in an empty namespace."""
 
     live: bool = False
     root: bool = False
     devices: tuple[str, ...] = ()
     programs: tuple[str, ...] = ()
     families: tuple[str, ...] = ()
+    commands: tuple[str, ...] = ()
 
 
 class Limits(Struct, frozen=True, forbid_unknown_fields=True):

@@ -2,7 +2,7 @@
 
 Rules:
 1. What is not there is a reason to skip, in words for people; it is never an error.
-2. Devices are tried in a namespace of their own, which nobody listens to.
+2. Devices and commands are tried in a namespace of their own, which nobody listens to.
 
 Not here: whether there is a sandbox at all (``sandbox``).
 """
@@ -13,7 +13,7 @@ import platform
 from collections.abc import Collection, Iterator
 
 from nlmon.compare.known import in_range
-from nlmon.errors import PlatformError
+from nlmon.errors import NlmonError, PlatformError
 from nlmon.scenario.model import Scenario
 from nlmon.scenario.sandbox import Sandbox
 
@@ -45,18 +45,31 @@ def _lacking(scenario: Scenario, sandbox: Sandbox) -> Iterator[str]:
             sandbox.run(f"{program} -V")
         except PlatformError as error:
             yield error.what
-    if needs.devices:
-        yield from _devices(needs.devices, sandbox)
+    if needs.devices or needs.commands:
+        sandbox.add_namespace(PROBE)
+        try:
+            yield from _devices(needs.devices, sandbox)
+            yield from _commands(needs.commands, sandbox)
+        finally:
+            sandbox.delete_namespace(PROBE)
 
 
 def _devices(kinds: Collection[str], sandbox: Sandbox) -> Iterator[str]:
     """Kinds of links that the kernel does not know. A kind that wants to be told more than its name is known."""
-    sandbox.add_namespace(PROBE)
-    try:
-        for kind in kinds:
-            said = sandbox.run(f"ip link add name probe0 type {kind}", netns=PROBE).stderr
-            if any(text in said for text in UNKNOWN):
-                yield f"the kernel makes no links of kind {kind} here"
-            sandbox.run("ip link del probe0", netns=PROBE)
-    finally:
-        sandbox.delete_namespace(PROBE)
+    for kind in kinds:
+        said = sandbox.run(f"ip link add name probe0 type {kind}", netns=PROBE).stderr
+        if any(text in said for text in UNKNOWN):
+            yield f"the kernel makes no links of kind {kind} here"
+        sandbox.run("ip link del probe0", netns=PROBE)
+
+
+def _commands(lines: Collection[str], sandbox: Sandbox) -> Iterator[str]:
+    """Commands that fail, one after another."""
+    for line in lines:
+        try:
+            ran = sandbox.run(line, netns=PROBE)
+        except NlmonError as error:
+            yield error.what
+            continue
+        if not ran.ok:
+            yield f"{line}: {' '.join(ran.stderr.split()) or f'exit status {ran.status}'}"

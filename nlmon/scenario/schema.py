@@ -290,6 +290,7 @@ def scenario_schema() -> Schema:
         "devices": _NAMES,
         "programs": _NAMES,
         "families": _NAMES,
+        "commands": _list(_COMMAND, unique=True),
     }
     steps = _list({"$ref": "#/$defs/step"})
     keys = {

@@ -16,6 +16,8 @@ LACKING = [
     (Needs(live=True, devices=("veth", "bridge"), programs=("ip",)), ""),
     (Needs(devices=("veth", "nonesuch")), "the kernel makes no links of kind nonesuch here"),
     (Needs(programs=("no-such-program",)), "the program no-such-program is not installed"),
+    (Needs(commands=("ip link add veth0 type veth peer name veth1", "ip link set veth1 up")), ""),
+    (Needs(commands=("ip link set nowhere up",)), 'ip link set nowhere up: Cannot find device "nowhere"'),
     (Needs(root=True), "it needs root, and steps run as a user without privilege"),
 ]
 
