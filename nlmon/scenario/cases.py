@@ -103,11 +103,9 @@ def judge(
     for direction in pair.directions:
         report = next(one for one in reports if one.direction == direction)
         expected = _expected(file.scenario, pair, direction)
-        own = [*_verdict(file, report, expected), *_differences(file, report)] if not pair.control else _noise(report)
-        found: tuple[Finding, ...] = (*own, *shared)
+        own = _noise(report) if pair.control else [*_verdict(file, report, expected), *_differences(file, report)]
+        results.append(_result(file, pair, report, expected, (*own, *shared), seconds))
         shared = []
-        outcome = _outcome(file.scenario, report, expected, found)
-        results.append(_result(file, pair, direction, report, expected, outcome, found, seconds))
     return results
 
 
@@ -145,14 +143,13 @@ def without_run(
 def _result(
     file: ScenarioFile,
     pair: Pair,
-    direction: Direction,
     report: CaptureReport,
     expected: Verdict | None,
-    outcome: Outcome,
     findings: tuple[Finding, ...],
     seconds: float,
 ) -> CaseResult:
-    scenario = file.scenario
+    scenario, direction = file.scenario, report.direction
+    outcome = _outcome(scenario, report, expected, findings)
     names = scenario.implementations[pair.reference].name, scenario.implementations[pair.candidate].name
     reference, candidate = in_direction(direction, names)
     return CaseResult(
@@ -197,9 +194,7 @@ def _verdict(file: ScenarioFile, report: CaptureReport, expected: Verdict | None
         if report.fails and report.verdict == "equivalent":
             yield Finding(f"verdict: the policy fails it: {report.fails}", file.place("expect"), evidence_lines(report))
     elif expected is not None or undecided:
-        path = ("expect", "verdict", report.direction)
-        known = path in file.document.values
-        where = file.place(*path) if known else file.place("expect", "verdict") if expected else file.place("expect")
+        where = file.place("expect", "verdict", report.direction)
         wanted = f"expected {expected}, " if expected else ""
         what = f"verdict ({report.direction}): {wanted}got {report.verdict}"
         yield Finding(what, where, evidence_lines(report))
