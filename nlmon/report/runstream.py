@@ -2,13 +2,13 @@
 
     NLM-R001   a line is no record
     NLM-R002   the stream has no header
-    NLM-R003   the stream is cut off: it has no footer
+    NLM-R003   the stream is truncated: it has no footer
     NLM-R004   several streams stand one behind the other
     NLM-R005   the stream was changed: its digest, or a count, is not that of its lines
     NLM-R006   the stream is of a newer version
 
 Rules:
-1. Every line is written whole or not at all, and at once, so that a run that is killed leaves what it found.
+1. Every record is handed over at once, as one whole line, so that a run that is killed leaves what it found.
 
 Not here: the records (``outcome``), and files (``nlmon.cli``).
 """
@@ -81,7 +81,7 @@ def read_run(lines: Iterable[bytes], where: str) -> list[RunLine]:
         raise InputError("NLM-R002", "the report has no header", where=where)
     if not isinstance(found[-1], RunFooter):
         hint = "the run did not end; run it again"
-        raise InputError("NLM-R003", "the report is cut off: it has no footer", where=where, hint=hint)
+        raise InputError("NLM-R003", "the report is truncated: it has no footer", where=where, hint=hint)
     return found
 
 

@@ -62,7 +62,9 @@ def details(result: CaseResult) -> Iterator[str]:
 
 
 def _with_details(result: CaseResult) -> Iterator[str]:
-    yield f"{result.outcome:7}  {result.id}  {result.where}"
+    # A file that is no scenario has no id but its path.
+    where = f"  {result.where}" if result.where != result.id else ""
+    yield f"{result.outcome:7}  {result.id}{where}"
     yield from (f"  {line}" for line in details(result))
 
 

@@ -185,7 +185,7 @@ def test_a_file_that_cannot_be_read_says_why(suite: Path) -> None:
     assert (done.returncode, lines(done)) == (
         3,
         [
-            "errored  nowhere.yaml  nowhere.yaml",
+            "errored  nowhere.yaml",
             "  nowhere.yaml: NLM-S028: the scenario cannot be read: No such file or directory",
             "1 errored  (1 case of 1 scenario",
         ],
@@ -362,7 +362,7 @@ def test_two_scenarios_with_one_id(suite: Path) -> None:
     assert (done.returncode, lines(done)[:2]) == (
         3,
         [
-            "errored  scenarios/twin.yaml  scenarios/twin.yaml",
+            "errored  scenarios/twin.yaml",
             "  scenarios/twin.yaml:2:5: NLM-S020: the id link.good is taken; the other one is scenarios/good.yaml:2:5",
         ],
     )
