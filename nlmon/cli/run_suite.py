@@ -54,7 +54,7 @@ from nlmon.scenario.check import capture_path, check_ids
 from nlmon.scenario.files import digests, find_scenarios
 from nlmon.scenario.load import ScenarioFile
 from nlmon.scenario.options import RunOptions
-from nlmon.scenario.run import load_file, refuse_outside, run_path, run_scenario, unreadable
+from nlmon.scenario.run import load_file, refuse_outside, run_scenario, run_there, unreadable
 
 __all__ = ["Suite", "run_suite"]
 
@@ -266,7 +266,7 @@ def _spread(
 ) -> Iterator[list[CaseResult]]:
     return in_order(
         tasks,
-        lambda task: executor.submit(run_path, task[0].where, task[1]),
+        lambda task: executor.submit(run_there, *task),
         _lost,
         weigh=lambda task: _size(capture_path(task[0])),
         lost=lost,

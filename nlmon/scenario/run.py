@@ -36,7 +36,7 @@ from nlmon.scenario.model import Implementation
 from nlmon.scenario.options import RunOptions
 from nlmon.scenario.recorded import run_recorded
 
-__all__ = ["load_file", "refuse_outside", "run_path", "run_scenario", "unreadable", "with_names"]
+__all__ = ["load_file", "refuse_outside", "run_scenario", "run_there", "unreadable", "with_names"]
 
 
 def load_file(path: Path) -> tuple[ScenarioFile | None, list[CaseResult]]:
@@ -69,8 +69,8 @@ def _finding(mistake: NlmonError) -> Finding:
     return Finding(f"{mistake.code}: {mistake.what}{why}{hint}", mistake.where)
 
 
-def run_path(path: str, options: RunOptions) -> list[CaseResult]:
-    """What a worker does: the results of the scenario in a file.
+def run_there(file: ScenarioFile, options: RunOptions) -> list[CaseResult]:
+    """What a worker does: the results of a scenario as it was read here, whatever its file has become.
 
     Raises ``PlatformError`` (NLM-J002) when the task comes from another version."""
     if options.version != __version__:
@@ -80,8 +80,7 @@ def run_path(path: str, options: RunOptions) -> list[CaseResult]:
             why=f"it has {__version__} and the task is of {options.version}",
             hint="install the same version everywhere",
         )
-    file, mistaken = load_file(Path(path))
-    return mistaken if file is None else run_scenario(file, options)
+    return run_scenario(file, options)
 
 
 def run_scenario(file: ScenarioFile, options: RunOptions) -> list[CaseResult]:

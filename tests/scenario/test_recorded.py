@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import shutil
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from nlmon.scenario.load import ScenarioFile, load_scenario
 from nlmon.scenario.observed import Observed, phase_of
 from nlmon.scenario.options import RunOptions
 from nlmon.scenario.recorded import run_recorded
-from nlmon.scenario.run import load_file, run_scenario, with_names
+from nlmon.scenario.run import load_file, run_scenario, run_there, with_names
 from support.paths import CAPTURES
 
 BASIC = CAPTURES / "linux-6.12" / "01-route-basic.pcap.zst"
@@ -338,3 +339,14 @@ def test_a_capture_that_changes_gives_no_result(tmp_path: Path, monkeypatch: pyt
     (result,) = expect(tmp_path, "{verdict: equivalent}")
 
     assert (result.outcome, result.code) == ("errored", "NLM-S023")
+
+
+def test_a_worker_runs_what_was_read_here(tmp_path: Path) -> None:
+    """A file that changes, or goes, while others run costs no case."""
+    expect(tmp_path, "{verdict: equivalent}")
+    file, _ = load_file(tmp_path / "a.yaml")
+    (tmp_path / "a.yaml").write_text("another one")
+    sent = pickle.loads(pickle.dumps(file))
+    results = run_there(sent, RunOptions(only=("a.b[migrate]",)))
+
+    assert (sent, found(results)) == (file, [("a.b[migrate]", "passed", [])])
