@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,15 +13,10 @@ import pytest
 from nlmon.cli.pick import picker
 from nlmon.errors import UsageError
 from nlmon.report.runstream import read_run
+from support.command import nlmon
 from support.paths import CAPTURES, REPOSITORY
 
 BASIC = CAPTURES / "linux-6.12" / "01-route-basic.pcap.zst"
-
-
-def nlmon(*arguments: object, folder: Path) -> subprocess.CompletedProcess[str]:
-    """The outcome of a command line in a folder."""
-    command = [sys.executable, "-m", "nlmon", *map(str, arguments)]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture
@@ -116,6 +110,7 @@ def test_quiet_says_only_what_does_not_hold(suite: Path) -> None:
     assert lines(nlmon("run", "-q", "-k", "good", folder=suite)) == ["2 passed  (2 cases of 1 scenario"]
 
 
+@pytest.mark.slow
 def test_processes_give_the_same(suite: Path) -> None:
     """In the same order."""
     assert lines(nlmon("run", "--jobs", 2, folder=suite)) == lines(nlmon("run", folder=suite))
@@ -368,6 +363,7 @@ def test_two_scenarios_with_one_id(suite: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_our_own_suite_holds() -> None:
     """Over its recordings, two at a time."""
     done = nlmon("run", "--recorded", "--jobs", 2, "-q", folder=REPOSITORY)
