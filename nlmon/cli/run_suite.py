@@ -56,7 +56,7 @@ from nlmon.scenario.load import ScenarioFile
 from nlmon.scenario.options import RunOptions
 from nlmon.scenario.run import load_file, refuse_outside, run_scenario, run_there, unreadable
 
-__all__ = ["Suite", "run_suite"]
+__all__ = ["Suite", "run_header", "run_suite", "useless_entries"]
 
 Task: TypeAlias = tuple[ScenarioFile, RunOptions]
 
@@ -122,7 +122,7 @@ def run_suite(
     the file of known differences; ``complete``: each of its entries must have allowed something. ``again``:
     makes the command that runs a case again."""
     out = sys.stdout.buffer
-    header, began = _header(suite, options, given), time.perf_counter()
+    header, began = run_header(suite.files, options, given), time.perf_counter()
     lines = bytearray()
     streams = [RunStream(out.write)] if stream else []
     streams += [RunStream(lines.extend)] if any(kind == "jsonl" for kind, _ in reports) else []
@@ -150,7 +150,7 @@ def run_suite(
                 break
     seconds = time.perf_counter() - began
     outcomes = count_outcomes(results)
-    stale, expired = _useless_entries(known, results, complete=complete, tried=options.names is None)
+    stale, expired = useless_entries(known, results, complete=complete, tried=options.names is None)
     code = FAILED if stale or expired else exit_code(outcomes)
     add(RunFooter(outcomes, round(seconds, 3), code, stale, expired))
     if not stream:
@@ -173,7 +173,7 @@ def run_suite(
     return code
 
 
-def _useless_entries(
+def useless_entries(
     known: KnownFile, results: Sequence[CaseResult], *, complete: bool, tried: bool
 ) -> tuple[list[int], list[int]]:
     """Entries of the known differences that allowed nothing, and those whose time is over. ``tried``: whether the run
@@ -200,7 +200,8 @@ def _print(results: Sequence[CaseResult], seconds: float, *, quiet: bool, verbos
     sys.stdout.write(last_line(results, seconds) + "\n")
 
 
-def _header(suite: Suite, options: RunOptions, given: dict[str, str]) -> RunHeader:
+def run_header(files: Sequence[ScenarioFile], options: RunOptions, given: dict[str, str]) -> RunHeader:
+    """The first record of a run. ``given``: options as they were given."""
     return RunHeader(
         tool="nlmon",
         version=__version__,
@@ -209,7 +210,7 @@ def _header(suite: Suite, options: RunOptions, given: dict[str, str]) -> RunHead
         started=datetime.now(UTC).isoformat(timespec="seconds"),
         policy=options.policy,
         options=given,
-        inputs=digests(name for file in suite.files for name in _read_by(file, options)),
+        inputs=digests(name for file in files for name in _read_by(file, options)),
     )
 
 

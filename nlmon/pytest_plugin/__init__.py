@@ -3,6 +3,7 @@
 ``options`` are those of the command line and the ini file, ``session`` is what the tests of a run have in common.
 ``cases`` are the tests of scenario files, ``captures`` those of captures. ``tools`` is what the fixtures of a test
 do: ``replay`` a capture, ``listen`` to the kernel, in a ``namespace``. ``explain`` shows lists of events that differ.
+``gather`` makes one report of all workers, and ``update`` changes scenarios.
 
 Rules:
 1. Every pytest that has nlmon installed imports this module: it imports nothing but pytest and the options. What a hook
@@ -23,7 +24,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nlmon.errors import NlmonError
-from nlmon.pytest_plugin.options import Options, add_options, read_options
+from nlmon.pytest_plugin.options import Options, add_options, is_worker, read_options
 
 if TYPE_CHECKING:  # start-up: only who uses it needs it
     from nlmon.pytest_plugin.listen import Monitor, Recording
@@ -74,9 +75,13 @@ def pytest_collection(session: pytest.Session) -> None:
     options = session.config.stash[_OPTIONS]
     if options.scenarios or options.given:
         try:
-            _runs(session.config)
+            runs = _runs(session.config)
         except NlmonError as error:
             raise pytest.UsageError(str(error)) from error
+        if not is_worker(session.config):
+            from nlmon.pytest_plugin.gather import Gatherer  # noqa: PLC0415  (start-up)
+
+            session.config.pluginmanager.register(Gatherer(options, runs, session.config.rootpath), "nlmon-gatherer")
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
@@ -91,6 +96,20 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
     found = ScenarioCases.from_parent(parent, path=file_path)
     found.make_runs = partial(_runs, parent.config)
     return found
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """The report of a file that is no scenario carries what is wrong with it."""
+    report = yield
+    if getattr(collector, "mistaken", None):
+        from nlmon.pytest_plugin.cases import ScenarioCases, add_mistakes  # noqa: PLC0415  (start-up)
+
+        if isinstance(collector, ScenarioCases):
+            add_mistakes(collector, report)
+    return report
 
 
 @pytest.hookimpl(wrapper=True)

@@ -10,7 +10,7 @@ Not here: running a scenario (``session``).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from nlmon.report.text import printable
 from nlmon.scenario.cases import cases_of
 from nlmon.scenario.load import ScenarioFile
 
-__all__ = ["ScenarioCase", "ScenarioCases", "add_result"]
+__all__ = ["ScenarioCase", "ScenarioCases", "add_mistakes", "add_result"]
 
 _FAILS, _SKIPPED = {"failed", "xfailed"}, "skipped"
 
@@ -105,11 +105,20 @@ def add_result(item: ScenarioCase, report: pytest.TestReport) -> None:
         report.longrepr = str(path), line + 1, report.longrepr[2]
     if result is None or not (report.when == "call" or (report.when == "setup" and not report.passed)):
         return
-    report.nlmon_result = msgspec.json.encode(result).decode()  # type: ignore[attr-defined]
+    report.nlmon_results = _texts([result])  # type: ignore[attr-defined]
     crash = getattr(report.longrepr, "reprcrash", None)
     if crash is not None:
         # pytest prints it behind the id of the test.
         crash.path, crash.lineno, crash.message = str(path), line + 1, printable(result.explanation)
+
+
+def add_mistakes(file: ScenarioCases, report: pytest.CollectReport) -> None:
+    """Add to the report of a file that is no scenario what is wrong with it, as JSON."""
+    report.nlmon_results = _texts(file.mistaken)  # type: ignore[attr-defined]
+
+
+def _texts(results: Sequence[CaseResult]) -> list[str]:
+    return [msgspec.json.encode(result).decode() for result in results]
 
 
 def _fail(result: CaseResult) -> None:

@@ -203,6 +203,9 @@ def _under_ci(values: _Values, name: str, value: str) -> str:
 
 def _update(values: _Values) -> tuple[str, ...]:
     words = values.words("update", UPDATE)
+    if words and (values.one("implementation") or values.one("against")):
+        why = "a scenario states the verdict on the implementations that it names"
+        raise UsageError("NLM-Y002", "nlmon_update does not go with other implementations", why=why)
     if words and os.environ.get("CI"):
         if values.on_command_line("update"):
             why = "CI is set in the environment, and what is tested there is what was committed"

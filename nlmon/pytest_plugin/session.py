@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import tempfile
 from collections.abc import Collection
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from msgspec import structs
 
 from nlmon.backends.registry import BACKENDS
 from nlmon.cli.knownfile import KnownFile, known_file
+from nlmon.cli.run_keep import keep_failed
 from nlmon.cli.settings import load_policy, load_run_settings
 from nlmon.errors import ScenarioError, UsageError
 from nlmon.jobs.work import ReplayOptions
@@ -56,7 +58,10 @@ class Runs:
             time_scale=options.timeout_scale,
         )
         self.replay_options = ReplayOptions(
-            *self.run_options.names or ("legacy", "libnl"), policy=policy, known=self.known.valid
+            reference=options.against or "legacy",
+            candidate=options.implementation or "libnl",
+            policy=policy,
+            known=self.known.valid,
         )
         self.replayed: dict[tuple[Path, bool, str], tuple[Replayed, ...]] = {}
         self._folder = config.invocation_params.dir
@@ -84,8 +89,24 @@ class Runs:
         if case not in found:
             only = tuple(dict.fromkeys((case, *selected)))
             with contextlib.chdir(self._folder):
-                found |= {one.id: one for one in run_scenario(file, structs.replace(self.run_options, only=only))}
+                # Of several workers that run a scenario, the one that has its first case keeps it.
+                keep = self.options.artifacts if case == only[0] == next(iter(selected), case) else None
+                found |= {one.id: one for one in self._run(file, only, keep)}
         return found[case]
+
+    def file(self, path: Path) -> ScenarioFile | None:
+        """The scenario in a file; None if it is none any more."""
+        return load_file(self.shown(path))[0]
+
+    def _run(self, file: ScenarioFile, only: tuple[str, ...], keep: Path | None) -> list[CaseResult]:
+        """Run a scenario; what failed is kept in a folder."""
+        if keep is None:
+            return run_scenario(file, structs.replace(self.run_options, only=only))
+        with tempfile.TemporaryDirectory(prefix="nlmon-") as recordings:
+            options = structs.replace(self.run_options, only=only, record=recordings)
+            results = run_scenario(file, options)
+            keep_failed(keep, [file], results, options)
+        return results
 
 
 def candidates(options: Options) -> tuple[str, ...]:

@@ -128,11 +128,13 @@ def test_each_outcome_is_one_of_pytest(
     assert project.run(*options).parseoutcomes() == found
 
 
-LIVE = "scenario: 1\nid: a.live\ntitle: A link goes up.\nneeds: {programs: [no-such-program]}\n" + (
+LIVE = "scenario: 1\nid: a.live\ntitle: A link goes up.\nkernel: '<2.0'\n" + (
     "steps: [ip link add d0 type dummy]\nexpect: {verdict: equivalent}\n"
 )
 
 
+@pytest.mark.live
+@pytest.mark.usefixtures("namespaces")
 def test_what_is_missing_is_skipped_with_its_place(project: Project) -> None:
     """Unless it is required: then it is an error."""
     (project.path / "scenarios" / "live.yaml").write_text(LIVE)

@@ -1,0 +1,146 @@
+"""What a run of pytest writes: one report whoever ran the tests, what failed, and what scenarios state."""
+
+from __future__ import annotations
+
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from nlmon.report.outcome import CaseResult, RunFooter, RunHeader
+from nlmon.report.runstream import read_run
+from support.project import Project
+
+pytest_plugins = "pytester"
+
+HOLDS = "{verdict: {migrate: equivalent, rollback: lossy}}"
+DIFFERS = "{verdict: {migrate: equivalent, rollback: equivalent}}"
+
+
+def results(project: Project, name: str) -> list[tuple[str, str, str | None]]:
+    """Ids, outcomes and verdicts of a report, which is whole."""
+    with (project.path / name).open("rb") as file:
+        records = read_run(file, name)
+    assert (type(records[0]), type(records[-1])) == (RunHeader, RunFooter)
+    return [(one.id, one.outcome, one.verdict) for one in records if isinstance(one, CaseResult)]
+
+
+FOUND = [
+    ("a.one[migrate]", "passed", "equivalent"),
+    ("a.one[rollback]", "failed", "lossy"),
+    ("a.two[migrate]", "xfailed", "equivalent"),
+]
+
+
+def test_a_report_has_every_case(project: Project) -> None:
+    """As JSON lines and as JUnit, with the same outcomes as the tests."""
+    project.scenario("one", DIFFERS)
+    project.scenario("two", "{verdict: lossy}", "level: optional\n")
+    result = project.run("--nlmon-report=jsonl:run.jsonl", "--nlmon-report=junit:run.xml")
+    suite = ET.parse(project.path / "run.xml").getroot()[0]
+
+    assert result.parseoutcomes() == {"passed": 1, "failed": 1, "xfailed": 1}
+    assert results(project, "run.jsonl") == FOUND
+    assert {name: suite.get(name) for name in ("tests", "failures", "skipped")} == {
+        "tests": "3",
+        "failures": "1",
+        "skipped": "1",
+    }
+
+
+def test_workers_make_one_report(project: Project) -> None:
+    """With the verdicts of a single process, in the same order; the ini file can ask for it, too."""
+    project.ini("nlmon_report = jsonl:run.jsonl")
+    project.scenario("one", DIFFERS)
+    project.scenario("two", "{verdict: lossy}", "level: optional\n")
+    result = project.run_apart("-n", "2", "-p", "xdist")
+
+    assert result.parseoutcomes() == {"passed": 1, "failed": 1, "xfailed": 1}
+    assert results(project, "run.jsonl") == FOUND
+
+
+def test_a_file_that_is_no_scenario_is_in_the_report(project: Project) -> None:
+    """As an errored case."""
+    (project.path / "scenarios" / "bad.yaml").write_text("scenario: 1\n")
+    project.run("--nlmon-report=jsonl:run.jsonl")
+
+    assert results(project, "run.jsonl") == [("scenarios/bad.yaml", "errored", None)]
+
+
+def test_a_report_that_cannot_be_written_fails_the_run(project: Project) -> None:
+    """And says why."""
+    project.scenario("one", HOLDS)
+    result = project.run("--nlmon-report=jsonl:nowhere/run.jsonl")
+
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["nlmon: NLM-U001: the file cannot be written (*nowhere/run.jsonl): *"])
+
+
+def test_what_failed_is_kept(project: Project) -> None:
+    """The scenario, its capture, the events of both and the command; nothing of what passed."""
+    project.scenario("one", DIFFERS)
+    project.scenario("two", HOLDS)
+    result = project.run("--nlmon-artifacts=kept")
+    kept = sorted(path.relative_to(project.path / "kept").as_posix() for path in (project.path / "kept").rglob("*"))
+
+    result.stdout.fnmatch_lines(["nlmon: kept kept/a.one"])
+    assert kept == ["a.one"] + [
+        f"a.one/{name}"
+        for name in (
+            *("a.pcap.zst", "events-legacy.jsonl", "events-libnl.jsonl", "reproduce.sh", "result.json"),
+            "scenario.yaml",
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "before", "after"),
+    [
+        ("fix", DIFFERS, HOLDS),
+        ("fix", "{verdict: lossy} # so far", "{verdict: equivalent} # so far"),
+        (
+            "create",
+            "{events: [{msg_type: RTM_NEWLINK}]}",
+            "{events: [{msg_type: RTM_NEWLINK}], verdict: {migrate: equivalent}}",
+        ),
+        ("create", DIFFERS, DIFFERS),
+        ("fix", "{events: [{msg_type: RTM_NEWLINK}]}", "{events: [{msg_type: RTM_NEWLINK}]}"),
+    ],
+)
+def test_a_verdict_is_written(project: Project, words: str, before: str, after: str) -> None:
+    """Where another one was expected, or none; everything else in the file stays."""
+    path = project.scenario("one", before, more="# what for\nauthority: [ip-link(8)]\n")
+    text = path.read_text()
+    project.run(f"--nlmon-update={words}")
+
+    assert path.read_text() == text.replace(before, after)
+
+
+def test_a_digest_is_written(project: Project) -> None:
+    """Where the file states none, also of a capture that is only named."""
+    path = project.scenario("one", HOLDS)
+    text = path.read_text()
+    short = "\n".join(line if "capture" not in line else "capture: a.pcap.zst" for line in text.splitlines())
+    path.write_text(short + "\n")
+    result = project.run("--nlmon-update=create")
+
+    result.stdout.fnmatch_lines(["nlmon: updated scenarios/one.yaml: the digest"])
+    assert path.read_text() == text.replace(", frames: 1-100", "")
+
+
+KNOWN = """known: 1
+entries:
+  # of no use
+  - {code: NLD102, message: RTM_NEWLINK, field: mtu, scenario: a.one, reason: late, owner: me}
+"""
+
+
+def test_a_known_difference_of_no_use_is_told_and_removed(project: Project) -> None:
+    """It is removed when asked for."""
+    project.scenario("one", HOLDS)
+    (project.path / "known.yaml").write_text(KNOWN)
+    told = project.run("--nlmon-known=known.yaml")
+    removed = project.run("--nlmon-known=known.yaml", "--nlmon-update=trim")
+
+    told.stdout.fnmatch_lines(["nlmon: known difference 1 of *known.yaml allowed nothing: *"])
+    removed.stdout.fnmatch_lines(["nlmon: removed entry 1 of *known.yaml"])
+    assert "NLD102" not in (project.path / "known.yaml").read_text()
