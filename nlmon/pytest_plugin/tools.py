@@ -39,6 +39,9 @@ class Tools:
         self._runs = runs
         self._recordings = 0
 
+    def __repr__(self) -> str:
+        return f"<nlmon of {self._item.name}>"  # pytest shows it with a test that fails
+
     def replay(self, capture: Path | str, **options: Any) -> Replayed:
         """Replay a capture from the reference to the candidate; see ``with_options``. A relative path is that of the
         test's file, or else of the root folder of pytest."""

@@ -65,16 +65,17 @@ def machine(tmp_path: Path) -> Machine:
     return Machine(tmp_path)
 
 
-PIP = ["-m", "pip", "--quiet", "--disable-pip-version-check", "install"]
+PIP = ["-m", "pip", "--quiet", "--disable-pip-version-check"]
+WHEELS = ["wheel", "--wheel-dir", ".wheels", ".[pytest]", "pytest-xdist", "hatchling"]
 
 
 @pytest.mark.parametrize(
     ("options", "installed"),
     [
-        ([], [["."]]),
-        (["--dev"], [["--editable", ".[dev,test]"]]),
-        (["--test"], [["."], ["tox"]]),
-        (["--dev", "--test"], [["--editable", ".[dev,test]"], ["tox"]]),
+        ([], [["install", "."]]),
+        (["--dev"], [["install", "--editable", ".[dev,test]"]]),
+        (["--test"], [["install", "."], ["install", "tox"], WHEELS]),
+        (["--dev", "--test"], [["install", "--editable", ".[dev,test]"], ["install", "tox"], WHEELS]),
     ],
     ids=["nothing", "dev", "test", "dev and test"],
 )
