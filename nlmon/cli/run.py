@@ -212,6 +212,8 @@ _DECISIVE = (
 def _again(paths: Sequence[Path]) -> Callable[[CaseResult], str]:
     """What makes the command that runs the scenario of a case again, under the same options and from the same path, so
     that it may use the same captures."""
+    from nlmon.scenario.cases import words_for  # noqa: PLC0415  (start-up: --help needs none of it)
+
     context = click.get_current_context()
     words: list[str] = []
     for option in context.command.params:
@@ -228,7 +230,7 @@ def _again(paths: Sequence[Path]) -> Callable[[CaseResult], str]:
         own = result.where.partition(":")[0]
         folders = [path for path in paths if path.is_dir() and Path(own).is_relative_to(path)]
         path = str(folders[0]) if folders else "" if not paths else own
-        return shlex.join(["nlmon", "run", *([path] if path else []), "-k", result.scenario, *words])
+        return shlex.join(["nlmon", "run", *([path] if path else []), "-k", words_for(result.scenario), *words])
 
     return command
 

@@ -34,6 +34,7 @@ __all__ = [
     "pairs_of",
     "reproduce",
     "without_run",
+    "words_for",
 ]
 
 GROUPS_SHOWN = 5
@@ -90,7 +91,12 @@ def cases_of(file: ScenarioFile, only: Collection[str] = ()) -> list[CaseLine]:
 
 def reproduce(where: str, scenario: str) -> str:
     """The command that runs a scenario again."""
-    return f"nlmon run {shlex.quote(where)} -k {shlex.quote(scenario)}"
+    return f"nlmon run {shlex.quote(where)} -k {shlex.quote(words_for(scenario))}"
+
+
+def words_for(scenario: str) -> str:
+    """What picks a scenario with -k; an id may be a word of that language, which the id of a case is not."""
+    return f"{scenario}[" if scenario in {"and", "or", "not"} else scenario
 
 
 def judge(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -302,6 +303,16 @@ def test_a_report_replaces_nothing_that_is_read(suite: Path, name: str) -> None:
     done = nlmon("run", "--report", f"junit:scenarios/{name}", folder=suite)
 
     assert (done.returncode, done.stderr.split(":")[0]) == (2, "error[NLM-U007]")
+
+
+def test_an_id_may_be_a_word_of_k(suite: Path) -> None:
+    """The command that runs it again picks it."""
+    (suite / "scenarios" / "not.yaml").write_text(scenario("not", "{verdict: lossy}"))
+    done = nlmon("run", "-k", "not.yaml", folder=suite)
+    command = done.stdout.partition("reproduce: nlmon ")[2].splitlines()[0]
+    again = nlmon(*shlex.split(command), folder=suite)
+
+    assert (command, again.returncode, lines(again)) == ("run -k 'not['", 1, lines(done))
 
 
 MISTAKES = (
