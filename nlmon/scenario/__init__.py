@@ -6,7 +6,8 @@ holds events against what a scenario expects of them. ``check`` says whether a s
 finds them.
 
 ``run`` runs one scenario under ``options``: ``recorded`` over its recording, with what ``faults`` lets go wrong.
-``observed`` holds what an implementation gives against what is expected while it comes, ``cases`` gives the outcome.
+``implementations`` makes those that take part, ``observed`` holds what each gives against what is expected while it
+comes, and ``cases`` gives the outcome.
 
 ``sandbox`` runs the commands of a scenario where they can change nothing else: ``sandbox_init`` is the process inside,
 ``sandbox_root`` its files, ``syscalls`` what Python does not offer; ``program`` takes these three inside. ``refusals``

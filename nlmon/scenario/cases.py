@@ -50,6 +50,14 @@ class Pair(Struct, frozen=True):
     directions: tuple[Direction, ...]
     control: bool = False
 
+    @property
+    def held(self) -> tuple[int, ...]:
+        """Which of the two, 0 or 1, are held against the scenario: each implementation in the first of its
+        comparisons, and none for control."""
+        if self.control:
+            return ()
+        return (0, 1) if self.candidate == 1 else (1,)
+
 
 def pairs_of(scenario: Scenario, only: Collection[str] = ()) -> tuple[Pair, ...]:
     """The comparisons of a scenario: the first implementation with each other one, and with itself for control.
@@ -107,7 +115,8 @@ def judge(
     results = []
     shared = list(findings)
     for direction in pair.directions:
-        report = next(one for one in reports if one.direction == direction)
+        found = next(one for one in reports if one.direction == direction)
+        report = structs.replace(found, scenario=file.scenario.id)
         expected = _expected(file.scenario, pair, direction)
         own = _noise(report) if pair.control else [*_verdict(file, report, expected), *_differences(file, report)]
         results.append(_result(file, pair, report, expected, (*own, *shared), seconds))

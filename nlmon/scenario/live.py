@@ -39,6 +39,7 @@ from nlmon.report.model import CaptureReport, in_direction
 from nlmon.report.outcome import CaseResult, Finding
 from nlmon.scenario.cases import Pair, case_id, judge, merge_findings, pairs_of, without_run
 from nlmon.scenario.expectation import EventCounts, explain_unmet
+from nlmon.scenario.implementations import backend_options, options_of_both
 from nlmon.scenario.kernel_state import folded, listed
 from nlmon.scenario.leaks import no_leaks
 from nlmon.scenario.load import ScenarioFile
@@ -46,7 +47,6 @@ from nlmon.scenario.model import Capture, Implementation, Step
 from nlmon.scenario.needs import lacking, lacking_families
 from nlmon.scenario.observed import Observed
 from nlmon.scenario.options import RunOptions
-from nlmon.scenario.recorded import backend_options, feed_options
 from nlmon.scenario.sandbox import Sandbox
 from nlmon.scenario.sentinel import Sentinel
 from nlmon.scenario.steps import run_step
@@ -105,8 +105,7 @@ class _Run:
         self._control = pair.control
         self._both = scenario.implementations[pair.reference], scenario.implementations[pair.candidate]
         self._observed = [Observed(file, one.name) for one in self._both]
-        # The first implementation is in several comparisons, and is held against the scenario in the first one.
-        self._watched = () if pair.control else (0, 1) if pair.candidate == 1 else (1,)
+        self._held = pair.held
         # What is expected of the step at hand, of each implementation.
         self._counts: tuple[EventCounts, ...] = ()
         # What ended the run before its last step.
@@ -130,7 +129,7 @@ class _Run:
             live = Live(
                 *(partial(_make, one) for one in self._both),
                 factory=lambda: KernelFactory(opener=sandbox.open_socket),
-                options=feed_options(self._both),
+                options=options_of_both(self._both),
                 known=known_for(self._options.known, self._file.where, kernel, directions, scenario=scenario.id),
                 sink=sink,
                 on_side=self._take,
@@ -142,15 +141,14 @@ class _Run:
                 self._ended = error  # what was recorded until then is kept
             finally:
                 watch.finish()
-            for number in self._watched:
-                tables = live.states.both[number].tables
-                objects = {kind: table.values() for kind, table in tables.items()}
-                self.findings[number].extend(self._observed[number].findings(live.lanes[number].ledger.lost, objects))
+            for number in self._held:
+                lost, state = live.lanes[number].ledger.lost, live.states.both[number]
+                self.findings[number].extend(self._observed[number].findings(lost, state))
             where = str(recording)
             reports = live_reports(live, where, kernel=kernel, policy=self._options.policy, control=self._control)
         if self._ended is not None:
             raise self._ended
-        return reports, merge_findings({names[number]: self.findings[number] for number in self._watched})
+        return reports, merge_findings({names[number]: self.findings[number] for number in self._held})
 
     def _sandbox(self, stack: ExitStack) -> Sandbox:
         try:
@@ -187,7 +185,7 @@ class _Run:
             raise ScenarioError("NLM-S043", "what a step sent is not read", where=step.place, why=why)
         if not step.expect:
             return
-        counts = {number: self._counts[number] for number in self._watched}
+        counts = {number: self._counts[number] for number in self._held}
         watch.wait_for(lambda: not any(map(_lacks, counts.values())), seconds)
         for number, found in counts.items():
             for unmet in found.unmet():
@@ -211,7 +209,7 @@ class _Run:
             watch.catch_up()
             kernel = listed(lambda command: sandbox.run(command).stdout)
             states = watch.live.states.both
-            both = ((number, _differences(kernel, folded(states[number]))) for number in self._watched)
+            both = ((number, _differences(kernel, folded(states[number]))) for number in self._held)
             differing[:] = [(number, lines) for number, lines in both if lines]
             return not differing
 

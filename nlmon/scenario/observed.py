@@ -10,7 +10,7 @@ Not here: what an event must be like (``expectation``), and the outcome of a cas
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from nlmon.compare.side import Side
@@ -31,6 +31,7 @@ from nlmon.report.text import counted
 from nlmon.scenario.expectation import EventCounts, EventOrder, explain_unmet
 from nlmon.scenario.load import ScenarioFile
 from nlmon.scenario.model import EventPattern, Phase
+from nlmon.state.tables import State
 
 __all__ = ["Observed", "phase_of"]
 
@@ -61,9 +62,9 @@ class Observed:
         """Take an error that it reported, or that ended the run."""
         self._errors[phase_of(error), error.code] += 1
 
-    def findings(self, lost: int, objects: Mapping[str, Iterable[Any]]) -> Iterator[Finding]:
-        """What does not hold at the end, without its name. ``lost``: messages that it said it lost; ``objects``:
-        payloads of its final state, by kind."""
+    def findings(self, lost: int, state: State) -> Iterator[Finding]:
+        """What does not hold at the end, without its name. ``lost``: messages that it said it lost; ``state``: its
+        final one."""
         expect, place = self._file.scenario.expect, self._file.place
         for key, unmet in (("events", self._events.unmet()), ("in_order", self._order.unmet())):
             for one in unmet:
@@ -75,7 +76,7 @@ class Observed:
             yield Finding(what, place("expect", "losses"))
         yield from self._errors_unmet()
         if expect.state != "kernel":
-            yield from self._objects_unmet(objects)
+            yield from self._objects_unmet(state)
 
     def _errors_unmet(self) -> Iterator[Finding]:
         for number, pattern in enumerate(self._file.scenario.expect.errors):
@@ -89,14 +90,14 @@ class Observed:
                 lines = (f"reported: {others or 'no error'}",)
                 yield Finding(what, self._file.place("expect", "errors", number), lines)
 
-    def _objects_unmet(self, objects: Mapping[str, Iterable[Any]]) -> Iterator[Finding]:
+    def _objects_unmet(self, state: State) -> Iterator[Finding]:
         expect = self._file.scenario.expect
         for number, pattern in enumerate(expect.state if expect.state != "kernel" else ()):
             if pattern.by not in {"", self.name}:
                 continue
             # An object is held against a pattern as an event is.
             counts = EventCounts([EventPattern(pattern.fields, pattern.count)])
-            for payload in objects.get(pattern.kind, ()):
+            for payload in state.tables.get(pattern.kind, {}).values():
                 counts.add(_object(payload))
             for unmet in counts.unmet():
                 first, *more = explain_unmet(unmet, pattern.kind)

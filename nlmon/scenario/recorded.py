@@ -16,13 +16,7 @@ import time
 from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-from msgspec import structs
-
-from nlmon.backends.base import Backend
-from nlmon.backends.options import BackendOptions
-from nlmon.backends.registry import create
 from nlmon.capture import CaptureReader, open_capture
 from nlmon.capture.base import Batch
 from nlmon.compare.known import known_for
@@ -38,14 +32,15 @@ from nlmon.report.outcome import CaseResult, Finding
 from nlmon.scenario.cases import Pair, judge, merge_findings, pairs_of
 from nlmon.scenario.check import capture_path
 from nlmon.scenario.faults import apply_faults, refuse_untouched, socket_faults
+from nlmon.scenario.implementations import make_backend, options_of_both
 from nlmon.scenario.load import ScenarioFile
 from nlmon.scenario.model import Capture, Implementation, Scenario
 from nlmon.scenario.observed import Observed
 from nlmon.scenario.options import RunOptions
-from nlmon.transport.base import TransportFactory
+from nlmon.state.tables import State
 from nlmon.transport.recorded.faults import Fault as SocketFault
 
-__all__ = ["backend_options", "feed_options", "recorded_sides", "run_recorded"]
+__all__ = ["recorded_sides", "run_recorded"]
 
 
 def run_recorded(file: ScenarioFile, options: RunOptions) -> list[CaseResult]:
@@ -59,26 +54,24 @@ def run_recorded(file: ScenarioFile, options: RunOptions) -> list[CaseResult]:
 
 
 def _compare(file: ScenarioFile, pair: Pair, options: RunOptions) -> tuple[tuple[CaptureReport, ...], list[Finding]]:
-    """The reports of both directions, and what each implementation gave that is not as expected. The first
-    implementation is in several comparisons, and is held against it in the first one."""
+    """The reports of both directions, and what each implementation gave that is not as expected."""
     scenario, path = file.scenario, capture_path(file)
     capture = scenario.capture
     assert capture is not None
     both = scenario.implementations[pair.reference], scenario.implementations[pair.candidate]
     seed = scenario.seed if options.seed is None else options.seed
     observed = [Observed(file, one.name) for one in both]
-    watched = [] if pair.control else observed if pair.candidate == 1 else observed[1:]
     try:
         with open_capture(Path(path), byteorder=capture.byteorder) as reader:
             names = both[0].name, both[1].name
             directions = [in_direction(one, names) for one in ("migrate", "rollback")]
             kernel = reader.info.metadata.get("kernel", "")
             replay = Replay(
-                *(partial(_make, one) for one in both),
+                *(partial(make_backend, one) for one in both),
                 byteorder=reader.info.byteorder,
                 select=capture.select,
                 protocols=_protocols(capture),
-                options=feed_options(both),
+                options=options_of_both(both),
                 faults=_socket_faults(scenario, capture, seed),
                 known=known_for(options.known, path, kernel, directions, scenario=scenario.id),
                 on_side=lambda number, side: observed[number].take(side),
@@ -88,23 +81,20 @@ def _compare(file: ScenarioFile, pair: Pair, options: RunOptions) -> tuple[tuple
             replay.finish()
             refuse_untouched(replay.feed.untouched)
             reports = capture_reports(replay, reader, path, options.policy, control=pair.control)
-            reports = _of(scenario, reports)
             error = reader.damage
     except CaptureError as damage:
-        for one in watched:
+        held = [observed[number] for number in pair.held]
+        for one in held:
             one.take_error(damage)
-        unread = {one.name: one.findings(0, {}) for one in watched}
-        return _of(scenario, _unreadable(path, damage)), merge_findings(unread)
+        return _unreadable(path, damage), merge_findings({one.name: one.findings(0, State()) for one in held})
     findings = {}
     if scenario.expect.state and scenario.expect.state != "kernel":
         replay.states.diverge()
-    for number, one in enumerate(observed):
-        if one in watched:
-            if error is not None:
-                one.take_error(error)
-            tables = replay.states.both[number].tables
-            objects = {kind: table.values() for kind, table in tables.items()}
-            findings[one.name] = one.findings(replay.lanes[number].ledger.lost, objects)
+    for number in pair.held:
+        one = observed[number]
+        if error is not None:
+            one.take_error(error)
+        findings[one.name] = one.findings(replay.lanes[number].ledger.lost, replay.states.both[number])
     return reports, merge_findings(findings)
 
 
@@ -116,11 +106,11 @@ def recorded_sides(
     scenario = file.scenario
     capture, seed = scenario.capture or Capture(""), scenario.seed if seed is None else seed
     feed = Feed(
-        (partial(_make, implementation),),
+        (partial(make_backend, implementation),),
         reader.info.byteorder,
         select=capture.select,
         protocols=_protocols(capture),
-        options=feed_options(scenario.implementations),
+        options=options_of_both(scenario.implementations),
         faults=_socket_faults(scenario, capture, seed),
         answers=False,
     )
@@ -139,47 +129,6 @@ def _given(scenario: Scenario, capture: Capture, reader: CaptureReader, seed: in
 def _socket_faults(scenario: Scenario, capture: Capture, seed: int) -> tuple[SocketFault, ...]:
     faults = scenario.faults if scenario.capture is not None else ()
     return socket_faults(faults, seed, first_frame=capture.first_frame, last_frame=capture.last_frame)
-
-
-def _of(scenario: Scenario, reports: Iterable[CaptureReport]) -> tuple[CaptureReport, ...]:
-    """Reports that name their scenario."""
-    return tuple(structs.replace(report, scenario=scenario.id) for report in reports)
-
-
-def _make(implementation: Implementation, factory: TransportFactory, _: BackendOptions) -> Backend:
-    return create(implementation.name, factory, backend_options(implementation))
-
-
-def backend_options(one: Implementation) -> BackendOptions:
-    """The options of an implementation that takes part."""
-    limits: dict[str, Any] = {
-        name: value for name in one.limits.__struct_fields__ if (value := getattr(one.limits, name)) is not None
-    }
-    if one.layouts is not None:
-        limits["layouts"] = one.layouts
-    return BackendOptions(
-        generic_families=one.families,
-        extra_groups=one.groups,
-        caches=one.caches,
-        resync=one.recover,
-        resync_interval=0.0,
-        **limits,
-    )
-
-
-def feed_options(both: Iterable[Implementation]) -> BackendOptions:
-    """What the replay must know of the options of both: what one of them needs, it gives."""
-    options = [backend_options(one) for one in both]
-    named = [one.generic_families for one in options if one.generic_families is not None]
-    sizes = [one.message_pool_size for one in options if one.message_pool_size is not None]
-    return BackendOptions(
-        generic_families=tuple(dict.fromkeys(name for names in named for name in names)) or None,
-        extra_groups=tuple(dict.fromkeys(name for one in options for name in one.extra_groups)),
-        caches=tuple(dict.fromkeys(name for one in options for name in one.caches)),
-        resync=any(one.resync for one in options),
-        resync_interval=0.0,
-        message_pool_size=min(sizes, default=None),
-    )
 
 
 def _protocols(capture: Capture) -> tuple[int, ...] | None:

@@ -97,6 +97,7 @@ def test_a_run_and_its_recording_have_the_same_results(tmp_path: Path, text: str
 
     assert [(one.outcome, [finding.what for finding in one.findings]) for one in live] == [("passed", [])] * len(live)
     assert {one.source for one in live} == {"live"}
+    assert {one.report and one.report.scenario for one in (*live, *replayed)} == {"a.b"}
     assert recordings == (["a.b.pcapng", "a.b[control].pcapng"] if text == CONTROL else ["a.b.pcapng"])
     assert found(replayed) == found(live)
 

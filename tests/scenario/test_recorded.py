@@ -20,6 +20,7 @@ from nlmon.scenario.observed import Observed, phase_of
 from nlmon.scenario.options import RunOptions
 from nlmon.scenario.recorded import run_recorded
 from nlmon.scenario.run import load_file, run_scenario, run_there, with_names
+from nlmon.state.tables import State
 from support.paths import CAPTURES
 
 BASIC = CAPTURES / "linux-6.12" / "01-route-basic.pcap.zst"
@@ -242,7 +243,7 @@ def test_an_event_without_a_form_matches_no_pattern() -> None:
     event = Event(0, 0, 16, 0, 0, 0, 1, 0, None, None)  # type: ignore[arg-type]
     observed.take(Side("mine", [event], ()))
 
-    assert [one.what for one in observed.findings(0, {})] == [
+    assert [one.what for one in observed.findings(0, State())] == [
         'events: event 2: expected at least 1, found 0: {"protocol":0}'
     ]
 
