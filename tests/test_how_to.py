@@ -1,4 +1,4 @@
-"""The commands of the how-to pages that need no kernel, as they stand there, in their order."""
+"""The commands of the how-to pages that need no kernel, and their files, as they stand there, in their order."""
 
 from __future__ import annotations
 
@@ -12,16 +12,21 @@ from pathlib import Path
 import pytest
 
 from support.paths import REPOSITORY
+from support.project import PLUGIN
 
 PAGES = sorted((REPOSITORY / "docs").rglob("*.md"))
-# A block of commands says what each of them exits with.
-BLOCK = re.compile(r"^```sh tested=(\d)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+# A block of commands says what each of them exits with, and one that is a file says which.
+BLOCK = re.compile(r"^```(?:sh tested=(\d)|\w+ file=(\S+))\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def commands(page: Path) -> list[tuple[str, int]]:
     """Commands of a page with their exit codes."""
-    blocks = BLOCK.findall(page.read_text(encoding="utf-8"))
-    return [(line, int(code)) for code, block in blocks for line in block.splitlines()]
+    return [(line, int(code)) for code, _, block in blocks(page) if code for line in block.splitlines()]
+
+
+def blocks(page: Path) -> list[tuple[str, str, str]]:
+    """Blocks of a page: of commands with their exit code, of files with their name, and the text."""
+    return BLOCK.findall(page.read_text(encoding="utf-8"))
 
 
 TESTED = [page for page in PAGES if commands(page)]
@@ -37,19 +42,21 @@ def test_every_command_exits_as_the_page_says(page: Path, tmp_path: Path) -> Non
     """Typed one after another in a folder that has the recordings, each does what is written above it."""
     (tmp_path / "fixtures").symlink_to(REPOSITORY / "fixtures")
     path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
+    environment = {**os.environ, "PATH": path, "PYTEST_PLUGINS": ",".join(PLUGIN[1:])}
+    environment.pop("CI", None)
     outcomes = []
-    for line, _ in commands(page):
-        done = subprocess.run(
-            line,
-            shell=True,
-            cwd=tmp_path,
-            env={**os.environ, "PATH": path},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        outcomes.append((line, done.returncode))
-        assert "Traceback" not in done.stderr
+    for _, name, text in blocks(page):
+        if name:
+            (tmp_path / name).parent.mkdir(exist_ok=True)
+            (tmp_path / name).write_text(text)
+            continue
+        for line in text.splitlines():
+            done = subprocess.run(
+                line, shell=True, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+            )
+            outcomes.append((line, done.returncode))
+            assert "Traceback" not in done.stderr
+            assert done.returncode == dict(commands(page))[line], done.stdout + done.stderr
 
     assert outcomes == commands(page)
     assert shutil.which("nlmon", path=path) is not None

@@ -180,7 +180,7 @@ def _read(values: _Values) -> Options:
     artifacts, known = values.one("artifacts"), values.one("known")
     scale = values.number("timeout-scale", float, lambda x: 0.01 <= x <= 1000, "2, or another number from 0.01 to 1000")
     return Options(
-        scenarios=tuple(path.resolve() for path in values.config.getini(SCENARIOS)),
+        scenarios=_scenarios(values.config),
         implementation=values.one("implementation"),
         against=values.one("against"),
         record=_under_ci(values, "record", record[0]) if record else "none",
@@ -194,6 +194,16 @@ def _read(values: _Values) -> Options:
         allow_run=bool(values.config.getoption("nlmon_allow_run") or values.config.getini("nlmon_allow_run")),
         given=values.given,
     )
+
+
+def _scenarios(config: pytest.Config) -> tuple[Path, ...]:
+    """The folders of scenarios; one that is not there would give no test and so no failure."""
+    found = tuple(path.resolve() for path in config.getini(SCENARIOS))
+    for path in found:
+        if not path.is_dir():
+            hint = f"paths of {SCENARIOS} are relative to the folder of the ini file"
+            raise UsageError("NLM-Y006", "a folder of scenarios is not there", where=str(path), hint=hint)
+    return found
 
 
 def _under_ci(values: _Values, name: str, value: str) -> str:

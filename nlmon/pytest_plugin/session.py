@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import tempfile
 from collections.abc import Collection
 from pathlib import Path
@@ -90,8 +91,8 @@ class Runs:
             only = tuple(dict.fromkeys((case, *selected)))
             with contextlib.chdir(self._folder):
                 # Of several workers that run a scenario, the one that has its first case keeps it.
-                keep = self.options.artifacts if case == only[0] == next(iter(selected), case) else None
-                found |= {one.id: one for one in self._run(file, only, keep)}
+                keep = self.options.artifacts if case == next(iter(selected), case) else None
+                found |= {one.id: self._reproducible(one) for one in self._run(file, only, keep)}
         return found[case]
 
     def file(self, path: Path) -> ScenarioFile | None:
@@ -107,6 +108,25 @@ class Runs:
             results = run_scenario(file, options)
             keep_failed(keep, [file], results, options)
         return results
+
+    def _reproducible(self, result: CaseResult) -> CaseResult:
+        """The result with the command that runs it again, under the same options and from a folder whose captures it
+        may use."""
+        if not result.reproduce:
+            return result
+        where, options = self._folder / result.where.partition(":")[0], self.options
+        within = [folder for folder in options.scenarios if where.resolve().is_relative_to(folder)]
+        words = ["nlmon", "run", str(self.shown(within[0] if within else where)), "-k", result.scenario]
+        for option, value in (
+            ("-i", options.implementation),
+            ("--against", options.against),
+            ("--known", options.known and str(self.shown(Path(options.known)))),
+            ("--seed", "" if options.seed is None else str(options.seed)),
+            ("--time-scale", "" if options.timeout_scale == 1.0 else f"{options.timeout_scale:g}"),
+        ):
+            words += [option, value] if value else []
+        words += ["--allow-run"] if options.allow_run else []
+        return structs.replace(result, reproduce=shlex.join(words))
 
 
 def candidates(options: Options) -> tuple[str, ...]:

@@ -5,7 +5,7 @@
 
 Rules:
 1. Comments, order and style of a file stay. What is written is read again before it takes the place of the file, and
-   must differ in what was meant alone; else the file stays, and an error says so (NLM-Y006).
+   must differ in what was meant alone; else the file stays, and an error says so (NLM-Y007).
 2. Only a verdict is written: ``inconclusive`` and ``error`` say that there is none.
 
 Not here: known differences that allow nothing (``gather``), and scenarios for captures (``nlmon.cli.scenario_new``).
@@ -84,7 +84,7 @@ def _changed(file: ScenarioFile, verdicts: dict[str, str], digest: str) -> bytes
         same = False
     if not same:
         hint = "write " + ", ".join([f"{key}: {value}" for key, value in verdicts.items()] + [digest] * bool(digest))
-        raise UsageError("NLM-Y006", "this scenario cannot be changed by a program", where=file.where, hint=hint)
+        raise UsageError("NLM-Y007", "this scenario cannot be changed by a program", where=file.where, hint=hint)
     return changed
 
 

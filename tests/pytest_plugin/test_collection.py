@@ -100,11 +100,24 @@ def test_a_failure_is_what_a_run_prints(project: Project) -> None:
             "A link comes and goes.",
             "scenarios/one.yaml:5:51: verdict (rollback): expected equivalent, got lossy",
             "    because: 221 values and events would be lost",
-            "reproduce: nlmon run scenarios/one.yaml -k a.one",
+            "reproduce: nlmon run scenarios -k a.one",
             "FAILED scenarios/one.yaml::a.one[[]rollback] - verdict (rollback): expected*",
         ]
     )
     assert ("Traceback" in text, "cases.py" in text, "Error:" in text) == (False, False, False)
+
+
+def test_the_command_that_is_shown_does_the_same(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Options that change an outcome are in it."""
+    project.scenario("one", "{verdict: equivalent}", "seed: 1\n")
+    options = ("--nlmon-against=libnl", "--nlmon-implementation=legacy", "--nlmon-seed=7", "--nlmon-timeout-scale=2")
+    result = project.run(*options)
+    command = next(line for line in result.outlines if line.startswith("reproduce: ")).removeprefix("reproduce: ")
+    monkeypatch.chdir(project.path)
+    again = subprocess.run([sys.executable, "-m", *command.split()], capture_output=True, text=True, check=False)
+
+    assert command == "nlmon run scenarios -k a.one -i legacy --against libnl --seed 7 --time-scale 2"
+    assert (again.returncode, "expected equivalent, got lossy" in again.stdout) == (1, True)
 
 
 @pytest.mark.parametrize(
@@ -183,6 +196,7 @@ def test_a_file_that_is_no_scenario_is_an_error(project: Project, text: str, lin
         (("--nlmon-record=twice",), "NLM-Y001: 'twice' is no value of --nlmon-record; try none, once, all*"),
         (("-o", "nlmon_require=disk"), "NLM-Y001: 'disk' is no value of nlmon_require; try netns, root"),
         (("--nlmon-implementation=libnl2",), "NLM-B003: no implementation is called 'libnl2'*"),
+        (("-o", "nlmon_scenarios=nowhere"), "NLM-Y006: a folder of scenarios is not there (*nowhere)*"),
         (("--nlmon-known=none.yaml",), "NLM-P010: *none.yaml*"),
     ],
 )

@@ -14,7 +14,7 @@ import pytest
 
 from support.paths import CAPTURES
 
-__all__ = ["BASIC", "Project"]
+__all__ = ["BASIC", "PLUGIN", "Project"]
 
 BASIC = CAPTURES / "linux-6.12" / "01-route-basic.pcap.zst"
 # A tree whose installation is older than the entry point names the plugin.
