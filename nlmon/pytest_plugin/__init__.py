@@ -114,13 +114,17 @@ def pytest_make_collect_report(
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """The report of a case carries what came of it."""
+    """The report of a case, or of a capture, carries what came of it."""
     report = yield
     if item.get_closest_marker("nlmon_scenario"):
         from nlmon.pytest_plugin.cases import ScenarioCase, add_result  # noqa: PLC0415  (start-up)
 
         if isinstance(item, ScenarioCase):
             add_result(item, report)
+    elif item.get_closest_marker("nlmon_captures"):
+        from nlmon.pytest_plugin.captures import add_verdict  # noqa: PLC0415  (start-up)
+
+        add_verdict(item, report)
     return report
 
 

@@ -15,13 +15,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from msgspec import Struct
 
 from nlmon.errors import UsageError
+from nlmon.pytest_plugin.replay import Replayed
 from nlmon.report.model import Direction, directions
+from nlmon.report.outcome import CaseResult, Finding
 
-__all__ = ["CaptureCase", "find_capture", "parametrize"]
+__all__ = ["CaptureCase", "add_verdict", "find_capture", "parametrize"]
 
 FIXTURE = "nlmon_verdict"
 
@@ -73,3 +76,30 @@ def _captures(metafunc: pytest.Metafunc, marker: pytest.Mark, where: str) -> lis
             why = f"there is none in {folders[0]}" + f", nor in {folders[1]}" * (folders[0] != folders[1])
             raise UsageError("NLM-Y004", f"no capture matches {pattern!r}", where=where, why=why)
     return list(found.items())
+
+
+def add_verdict(item: pytest.Item, report: pytest.TestReport) -> None:
+    """Add to the report of a test what came of its capture, as JSON: a case whose outcome is that of the test."""
+    found = getattr(item, "funcargs", {}).get(FIXTURE)
+    if report.when != "call" or not isinstance(found, Replayed):
+        return
+    path, line, _ = item.reportinfo()
+    where = f"{Path(path).relative_to(item.config.rootpath).as_posix()}:{(line or 0) + 1}"
+    said = getattr(getattr(report.longrepr, "reprcrash", None), "message", "").removeprefix("AssertionError: ")
+    what, *more = said.splitlines() or [""]
+    result = CaseResult(
+        id=item.nodeid,
+        scenario=item.nodeid.partition("[")[0],
+        title="",
+        where=where,
+        direction=found.report.direction,
+        reference=found.names[0],
+        candidate=found.names[1],
+        outcome="xfailed" if hasattr(report, "wasxfail") and report.skipped else report.outcome,
+        reason=what,
+        findings=(Finding(what, where, tuple(more)),) if what else (),
+        verdict=found.verdict,
+        report=found.report,
+        seconds=report.duration,
+    )
+    report.nlmon_results = [msgspec.json.encode(result).decode()]  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""Gathers what came of the scenarios, from the workers of pytest-xdist too, and writes reports of it at the end.
+"""Gathers what came of scenarios and captures, from workers of pytest-xdist too, and writes reports of it at the end.
 
 Rules:
 1. One report for one call of pytest: the process that the user started writes it, workers only hand results to it.

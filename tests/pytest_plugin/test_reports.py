@@ -58,6 +58,28 @@ def test_workers_make_one_report(project: Project) -> None:
     assert results(project, "run.jsonl") == FOUND
 
 
+CAPTURES = """
+import pytest
+
+@pytest.mark.nlmon_captures("scenarios/*.zst", both_ways=True)
+def test_move(nlmon_verdict): nlmon_verdict.assert_equivalent()
+"""
+
+
+def test_a_report_has_every_capture(project: Project) -> None:
+    """As a case whose outcome is that of the test, with what the test said."""
+    project.test("test_it.py", CAPTURES)
+    project.run("--nlmon-report=jsonl:run.jsonl", "--nlmon-report=junit:run.xml")
+    failure = ET.parse(project.path / "run.xml").getroot().find(".//failure")
+
+    assert results(project, "run.jsonl") == [
+        ("test_it.py::test_move[scenarios/a.pcap.zst-migrate]", "passed", "equivalent"),
+        ("test_it.py::test_move[scenarios/a.pcap.zst-rollback]", "failed", "lossy"),
+    ]
+    assert failure is not None
+    assert "lost, and not allowed: addr.broadcast 7" in str(failure.text)
+
+
 def test_a_file_that_is_no_scenario_is_in_the_report(project: Project) -> None:
     """As an errored case."""
     (project.path / "scenarios" / "bad.yaml").write_text("scenario: 1\n")
