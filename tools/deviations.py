@@ -21,7 +21,7 @@ from unittest.mock import patch
 from nlmon.backends.base import Backend
 from nlmon.backends.options import BackendOptions
 from nlmon.backends.registry import create
-from nlmon.scenario import recorded
+from nlmon.scenario import implementations
 from nlmon.scenario.check import capture_path
 from nlmon.scenario.load import ScenarioFile
 from nlmon.scenario.options import RunOptions
@@ -59,7 +59,7 @@ def finding(bad: BadImplementation, file: ScenarioFile) -> str:
     def make(name: str, factory: TransportFactory, options: BackendOptions | None = None) -> Backend:
         return bad.make(factory, options or BackendOptions()) if name == bad.base else create(name, factory, options)
 
-    with patch.object(recorded, "create", make):
+    with patch.object(implementations, "create", make):
         results = run_scenario(file, OPTIONS)
     return next((one.reason for one in results if one.outcome in {"failed", "errored"}), "")
 

@@ -9,9 +9,11 @@ Not here: the values (``outcome``), and where they are printed (``nlmon.cli.run`
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from nlmon.report.outcome import DID_NOT_PASS, CaseResult, count_outcomes, worst_first
+from msgspec import structs
+
+from nlmon.report.outcome import DID_NOT_PASS, CaseResult, Finding, count_outcomes, worst_first
 from nlmon.report.text import counted, printable
 
 __all__ = ["case_lines", "details", "last_line"]
@@ -25,10 +27,12 @@ def case_lines(results: Sequence[CaseResult], *, quiet: bool = False, verbose: b
         yield f"all {counted(len(results), 'case')} ended for one reason: {printable(reason)}"
         return
     waiting = worst_first(results)
+    said: dict[tuple[str, Finding], str] = {}
     while waiting:
         result = waiting.pop(0)
         if result.outcome in DID_NOT_PASS or (result.outcome == "xfailed" and verbose):
-            yield from map(printable, _with_details(result))
+            yield from map(printable, _with_details(_what_is_new(result, said)))
+            said |= {(result.scenario, finding): result.id for finding in result.findings}
             continue
         if result.outcome == "xfailed":
             if not quiet:
@@ -59,6 +63,17 @@ def details(result: CaseResult) -> Iterator[str]:
         yield from (f"    {line}" for line in finding.lines)
     if result.reproduce:
         yield f"reproduce: {result.reproduce}"
+
+
+def _what_is_new(result: CaseResult, said: Mapping[tuple[str, Finding], str]) -> CaseResult:
+    """A result without what another case of its scenario has said already; ``said``: where each finding stands."""
+    new = tuple(one for one in result.findings if (result.scenario, one) not in said)
+    count = len(result.findings) - len(new)
+    if not count:
+        return result
+    first = next(said[result.scenario, one] for one in result.findings if (result.scenario, one) in said)
+    as_there = Finding(f"{'and ' * bool(new)}what does not hold of {first}, too ({count:,})")
+    return structs.replace(result, findings=(*new, as_there))
 
 
 def _with_details(result: CaseResult) -> Iterator[str]:

@@ -3,9 +3,12 @@
 Rules:
 1. A case passes when the verdict is the one that is expected and nothing else that is expected is lacking. Too little
    evidence is no success: a verdict that is inconclusive or an error, where that is not expected, is an errored case.
-2. What does not depend on the direction belongs to the first case of a comparison.
+2. What does not depend on the direction must hold in every case, so that a case by itself says the same as among
+   others.
 3. A scenario that is optional or tentative and does not hold is ``xfailed``, which fails no run.
-4. Where a regression is expected and differences are named, a regression that no pattern names does not hold.
+4. Where no verdict is expected, a regression does not hold all the same.
+5. A difference that the policy fails does not hold unless a pattern names it. Where a regression is expected and
+   differences are named, a regression that no pattern names does not hold.
 
 Not here: running scenarios (``recorded``, ``run``).
 """
@@ -21,6 +24,7 @@ from nlmon.compare.difference import Class
 from nlmon.report.differences import difference_lines
 from nlmon.report.model import CaptureReport, Direction, Verdict, in_direction
 from nlmon.report.outcome import DID_NOT_PASS, CaseLine, CaseResult, Finding, Outcome
+from nlmon.report.policy import Policy
 from nlmon.scenario.load import ScenarioFile
 from nlmon.scenario.model import DifferencePattern, Scenario
 
@@ -108,19 +112,25 @@ def words_for(scenario: str) -> str:
 
 
 def judge(
-    file: ScenarioFile, pair: Pair, reports: Sequence[CaptureReport], findings: Iterable[Finding], seconds: float
+    file: ScenarioFile,
+    pair: Pair,
+    reports: Sequence[CaptureReport],
+    findings: Iterable[Finding],
+    seconds: float,
+    policy: Policy,
 ) -> list[CaseResult]:
     """The results of a comparison that was run. ``reports``: of both directions; ``findings``: what does not hold,
     whatever the direction."""
     results = []
-    shared = list(findings)
+    shared = tuple(findings)
     for direction in pair.directions:
         found = next(one for one in reports if one.direction == direction)
         report = structs.replace(found, scenario=file.scenario.id)
         expected = _expected(file.scenario, pair, direction)
-        own = _noise(report) if pair.control else [*_verdict(file, report, expected), *_differences(file, report)]
+        own = (
+            _noise(report) if pair.control else [*_verdict(file, report, expected), *_differences(file, report, policy)]
+        )
         results.append(_result(file, pair, report, expected, (*own, *shared), seconds))
-        shared = []
     return results
 
 
@@ -204,11 +214,7 @@ def _outcome(
 
 def _verdict(file: ScenarioFile, report: CaptureReport, expected: Verdict | None) -> Iterator[Finding]:
     """What is wrong with a verdict, with the differences that it rests on."""
-    undecided = report.verdict in {"inconclusive", "error"}
-    if report.verdict == expected:
-        if report.fails and report.verdict == "equivalent":
-            yield Finding(f"verdict: the policy fails it: {report.fails}", file.place("expect"), evidence_lines(report))
-    elif expected is not None or undecided:
+    if report.verdict != expected and (expected is not None or report.verdict not in {"equivalent", "lossy"}):
         where = file.place("expect", "verdict", report.direction)
         wanted = f"expected {expected}, " if expected else ""
         what = f"verdict ({report.direction}): {wanted}got {report.verdict}"
@@ -250,8 +256,9 @@ def _noise(report: CaptureReport) -> list[Finding]:
     return [Finding(what, "", evidence_lines(report))]
 
 
-def _differences(file: ScenarioFile, report: CaptureReport) -> Iterator[Finding]:
-    """Differences that are named and not there as often as expected, and regressions that are not named."""
+def _differences(file: ScenarioFile, report: CaptureReport, policy: Policy) -> Iterator[Finding]:
+    """Differences that are named and not there as often as expected; and those that are not named, of regressions where
+    differences are, and of warnings where the policy fails them."""
     patterns = file.scenario.expect.differences
     found = list(_counted(report))
     for number, pattern in enumerate(patterns):
@@ -262,13 +269,14 @@ def _differences(file: ScenarioFile, report: CaptureReport) -> Iterator[Finding]
             place = " ".join(filter(None, (pattern.code, pattern.message, pattern.field)))
             what = f"differences ({report.direction}): expected {pattern.count} {place}, found {count:,}"
             yield Finding(what, file.place("expect", "differences", number), (_others(pattern, found),))
-    if patterns and report.verdict == "regression":
-        for group in report.groups:
-            one = (group.first.code, group.message, group.field, group.count)
-            if group.severity == "regression" and not any(_names(pattern, one) for pattern in patterns):
-                what = f"differences ({report.direction}): not expected: {' '.join(filter(None, one[:3]))}"
-                lines = tuple(difference_lines(group, _names_of(report)))
-                yield Finding(what, file.place("expect", "differences"), lines)
+    for group in report.groups:
+        one = (group.first.code, group.message, group.field, group.count)
+        by_policy = bool({group.cls, group.severity} & {*policy.fail_on})
+        fails = bool(patterns) if group.severity == "regression" else by_policy
+        if fails and not any(_names(pattern, one) for pattern in patterns):
+            what = f"differences ({report.direction}): not expected: {' '.join(filter(None, one[:3]))}"
+            path = ("expect", "differences") if patterns else ("expect",)
+            yield Finding(what, file.place(*path), tuple(difference_lines(group, _names_of(report))))
 
 
 def _others(pattern: DifferencePattern, found: Sequence[tuple[str, str, str, int]]) -> str:

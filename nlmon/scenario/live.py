@@ -77,7 +77,7 @@ def run_live(file: ScenarioFile, options: RunOptions, folder: Path) -> list[Case
         except _Missing as missing:
             results = without_run(file, options.only, "skipped", str(missing))
             break
-        results += judge(file, pair, *found, time.perf_counter() - began)
+        results += judge(file, pair, *found, time.perf_counter() - began, options.policy)
     return results
 
 

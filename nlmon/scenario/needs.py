@@ -13,7 +13,7 @@ import platform
 from collections.abc import Collection, Iterator
 
 from nlmon.compare.known import in_range
-from nlmon.errors import NlmonError, PlatformError
+from nlmon.errors import NlmonError
 from nlmon.scenario.model import Scenario
 from nlmon.scenario.sandbox import Sandbox
 
@@ -43,7 +43,7 @@ def _lacking(scenario: Scenario, sandbox: Sandbox) -> Iterator[str]:
     for program in needs.programs:
         try:
             sandbox.run(f"{program} -V")
-        except PlatformError as error:
+        except NlmonError as error:
             yield error.what
     if needs.devices or needs.commands:
         sandbox.add_namespace(PROBE)

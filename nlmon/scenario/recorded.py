@@ -19,7 +19,7 @@ from pathlib import Path
 
 from nlmon.capture import CaptureReader, open_capture
 from nlmon.capture.base import Batch
-from nlmon.compare.known import known_for
+from nlmon.compare.known import in_range, known_for
 from nlmon.compare.side import Side
 from nlmon.engine.feed import Feed
 from nlmon.engine.replay import Replay
@@ -29,7 +29,7 @@ from nlmon.errors import CaptureError
 from nlmon.names import protocol_number
 from nlmon.report.model import CaptureReport, Damage, in_direction
 from nlmon.report.outcome import CaseResult, Finding
-from nlmon.scenario.cases import Pair, judge, merge_findings, pairs_of
+from nlmon.scenario.cases import Pair, judge, merge_findings, pairs_of, without_run
 from nlmon.scenario.check import capture_path
 from nlmon.scenario.faults import apply_faults, refuse_untouched, socket_faults
 from nlmon.scenario.implementations import make_backend, options_of_both
@@ -45,12 +45,32 @@ __all__ = ["recorded_sides", "run_recorded"]
 
 def run_recorded(file: ScenarioFile, options: RunOptions) -> list[CaseResult]:
     """The results of a scenario that has a capture."""
+    reason = _other_kernel(file)
+    if reason:
+        return without_run(file, options.only, "skipped", reason)
     results: list[CaseResult] = []
     for pair in pairs_of(file.scenario, options.only):
         began = time.perf_counter()
         reports, findings = _compare(file, pair, options)
-        results += judge(file, pair, reports, findings, time.perf_counter() - began)
+        results += judge(file, pair, reports, findings, time.perf_counter() - began, options.policy)
     return results
+
+
+def _other_kernel(file: ScenarioFile) -> str:
+    """Why a recording is of a kernel that the scenario is not for; empty if it is not, or does not say."""
+    wanted, capture = file.scenario.kernel, file.scenario.capture
+    if not wanted or capture is None:
+        return ""
+    try:
+        with open_capture(Path(capture_path(file)), byteorder=capture.byteorder) as reader:
+            kernel = reader.info.metadata.get("kernel", "")
+    except CaptureError:
+        return ""  # the run says so
+    return (
+        f"it is for kernels {wanted}, and the recording is of {kernel}"
+        if kernel and not in_range(kernel, wanted)
+        else ""
+    )
 
 
 def _compare(file: ScenarioFile, pair: Pair, options: RunOptions) -> tuple[tuple[CaptureReport, ...], list[Finding]]:

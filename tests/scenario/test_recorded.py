@@ -5,15 +5,20 @@ from __future__ import annotations
 import pickle
 import shutil
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from msgspec import structs
 
+from nlmon.backends.base import Backend
+from nlmon.backends.options import BackendOptions
+from nlmon.backends.registry import create
 from nlmon.compare.side import Side
 from nlmon.errors import ResyncIncomplete
 from nlmon.events import Event
 from nlmon.report.outcome import CaseResult
 from nlmon.report.policy import Policy
+from nlmon.scenario import implementations
 from nlmon.scenario.cases import cases_of
 from nlmon.scenario.load import ScenarioFile, load_scenario
 from nlmon.scenario.observed import Observed, phase_of
@@ -21,7 +26,9 @@ from nlmon.scenario.options import RunOptions
 from nlmon.scenario.recorded import run_recorded
 from nlmon.scenario.run import load_file, run_scenario, run_there, with_names
 from nlmon.state.tables import State
-from support.paths import CAPTURES
+from nlmon.testing.zoo import ZOO
+from nlmon.transport.base import TransportFactory
+from support.paths import CAPTURES, REPOSITORY
 
 BASIC = CAPTURES / "linux-6.12" / "01-route-basic.pcap.zst"
 LINK = "msg_type: RTM_NEWLINK, link: "
@@ -129,13 +136,36 @@ def test_a_finding_has_its_place_and_the_nearest_event(tmp_path: Path) -> None:
 
 
 def test_a_case_for_each_direction(tmp_path: Path) -> None:
-    """What holds whatever the direction is said once."""
+    """What must hold whatever the direction must hold in both."""
     text = "{verdict: {migrate: equivalent, rollback: lossy}, losses: 3}"
 
     assert [(name, outcome) for name, outcome, _ in found(expect(tmp_path, text))] == [
         ("a.b[migrate]", "failed"),
-        ("a.b[rollback]", "passed"),
+        ("a.b[rollback]", "failed"),
     ]
+
+
+def test_a_regression_is_found_where_no_verdict_is_expected(tmp_path: Path) -> None:
+    """Events that hold do not excuse it."""
+    bad = ZOO["no payload"]
+
+    def make(name: str, factory: TransportFactory, options: BackendOptions) -> Backend:
+        return create(name, factory, options) if name == "legacy" else bad.make(factory, options)
+
+    with patch.object(implementations, "create", make):
+        (result,) = expect(tmp_path, "{losses: 0}")
+
+    assert (result.outcome, result.findings[0].what) == ("failed", "verdict (migrate): got regression")
+
+
+@pytest.mark.parametrize(("kernel", "outcome"), [(">=6.1", "passed"), (">=99", "skipped")])
+def test_a_recording_of_another_kernel_is_skipped(tmp_path: Path, kernel: str, outcome: str) -> None:
+    """As a running kernel would be; what does not say its kernel is run."""
+    shutil.copy(REPOSITORY / "scenarios" / "captures" / "index-reuse.pcapng.zst", tmp_path / "b.pcapng.zst")
+    text = f'{HEAD}kernel: "{kernel}"\ncapture: b.pcapng.zst\nexpect: {{losses: 0}}\n'
+
+    assert run(tmp_path, text)[0].outcome == outcome
+    assert expect(tmp_path, "{losses: 0}", more=f'kernel: "{kernel}"\n')[0].outcome == "passed"
 
 
 def test_a_case_by_itself(tmp_path: Path) -> None:
