@@ -145,7 +145,7 @@ def command(
     """
     from nlmon.cli.knownfile import known_file  # noqa: PLC0415  (start-up: --help needs none of it)
     from nlmon.cli.output import refuse_captures  # noqa: PLC0415
-    from nlmon.cli.run_suite import Suite, run_suite  # noqa: PLC0415
+    from nlmon.cli.run_suite import Output, Suite, run_suite  # noqa: PLC0415
     from nlmon.cli.settings import load_run_settings  # noqa: PLC0415
     from nlmon.report.outcome import count_outcomes, exit_code  # noqa: PLC0415
     from nlmon.report.text import counted  # noqa: PLC0415
@@ -183,21 +183,24 @@ def command(
         for name, value in click.get_current_context().params.items()
         if value not in (None, False, (), "") and name not in {"paths", "config"} and not _is_default(name)
     }
+    output = Output(
+        stream=form == "jsonl",
+        quiet=quiet,
+        verbose=verbose,
+        reports=reports,
+        keep=keep,
+        given=given,
+        again=_again(paths),
+    )
     code = run_suite(
         suite,
         options,
-        given,
+        output,
         jobs=jobs,
         cluster=_cluster(cluster),
         stop_after=1 if exitfirst else max_fail,
-        reports=reports,
-        stream=form == "jsonl",
-        keep=keep,
-        quiet=quiet,
-        verbose=verbose,
         known=known,
         complete=complete,
-        again=_again(paths),
     )
     sys.exit(code)
 

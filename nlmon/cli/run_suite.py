@@ -30,12 +30,11 @@ from nlmon.cli.knownfile import KnownFile
 from nlmon.cli.output import write_report
 from nlmon.cli.pick import picker
 from nlmon.cli.spread import patient_signals
-from nlmon.cli.verdict import FAILED, met_entries
+from nlmon.cli.verdict import FAILED, met_entries, stale_entries
 from nlmon.errors import PlatformError, ScenarioError
 from nlmon.jobs.order import LOST, in_order
 from nlmon.jobs.processes import Processes, allowed_cpus
 from nlmon.report.junit import junit_bytes
-from nlmon.report.model import in_direction
 from nlmon.report.outcome import (
     DID_NOT_PASS,
     CaseLine,
@@ -56,7 +55,7 @@ from nlmon.scenario.load import ScenarioFile
 from nlmon.scenario.options import RunOptions
 from nlmon.scenario.run import load_file, refuse_outside, run_scenario, run_there, unreadable
 
-__all__ = ["Suite", "run_header", "run_suite", "useless_entries"]
+__all__ = ["Output", "Suite", "run_header", "run_suite", "useless_entries"]
 
 Task: TypeAlias = tuple[ScenarioFile, RunOptions]
 
@@ -101,37 +100,44 @@ class Suite(Struct, frozen=True):
         return tuple(case.id for case in self.cases if case.scenario == file.scenario.id)
 
 
+class Output(Struct, frozen=True, kw_only=True):
+    """What is made of a run. ``stream``: its records on stdout as they come, instead of lines for people at its end,
+    which are ``quiet`` or ``verbose``; ``reports``: kinds and paths of reports; ``keep``: a folder for what failed.
+    ``given``: options as they were given; ``again``: makes the command that runs a case again."""
+
+    stream: bool
+    quiet: bool
+    verbose: bool
+    reports: tuple[tuple[str, Path], ...]
+    keep: Path | None
+    given: dict[str, str]
+    again: Callable[[CaseResult], str]
+
+
 def run_suite(
     suite: Suite,
     options: RunOptions,
-    given: dict[str, str],
+    output: Output,
     *,
     jobs: int,
     cluster: str,
     stop_after: int | None,
-    reports: Sequence[tuple[str, Path]],
-    stream: bool,
-    keep: Path | None,
-    quiet: bool,
-    verbose: bool,
     known: KnownFile,
     complete: bool,
-    again: Callable[[CaseResult], str],
 ) -> int:
-    """Run a suite, report, and give the exit code. ``given``: options as they were given, for the report. ``known``:
-    the file of known differences; ``complete``: each of its entries must have allowed something. ``again``:
-    makes the command that runs a case again."""
+    """Run a suite, report, and give the exit code. ``known``: the file of known differences; ``complete``: each of its
+    entries must have allowed something."""
     out = sys.stdout.buffer
-    header, began = run_header(suite.files, options, given), time.perf_counter()
+    header, began = run_header(suite.files, options, output.given), time.perf_counter()
     lines = bytearray()
-    streams = [RunStream(out.write)] if stream else []
-    streams += [RunStream(lines.extend)] if any(kind == "jsonl" for kind, _ in reports) else []
+    streams = [RunStream(out.write)] if output.stream else []
+    streams += [RunStream(lines.extend)] if any(kind == "jsonl" for kind, _ in output.reports) else []
     results: list[CaseResult] = []
 
     def add(record: RunLine) -> None:
         for one in streams:
             one.add(record)
-        if stream:
+        if output.stream:
             out.flush()
 
     add(header)
@@ -142,7 +148,7 @@ def run_suite(
         for some in found:
             for result in some:
                 if result.reproduce:
-                    result = structs.replace(result, reproduce=again(result))
+                    result = structs.replace(result, reproduce=output.again(result))
                 results.append(result)
                 add(result)
             bad += sum(result.outcome in DID_NOT_PASS for result in some)
@@ -153,8 +159,8 @@ def run_suite(
     stale, expired = useless_entries(known, results, complete=complete, tried=options.names is None)
     code = FAILED if stale or expired else exit_code(outcomes)
     add(RunFooter(outcomes, round(seconds, 3), code, stale, expired))
-    if not stream:
-        _print(results, seconds, quiet=quiet, verbose=verbose)
+    if not output.stream:
+        _print(results, seconds, quiet=output.quiet, verbose=output.verbose)
     for what, numbers in (("is over", expired), ("allowed nothing", stale)):
         for number in numbers:
             warn(f"known difference {number} of {options.policy.known} {what}: remove it, or see nlmon known trim")
@@ -163,12 +169,12 @@ def run_suite(
     left = len(suite.cases) + len(suite.mistaken) - len(results)
     if left > 0:
         warn(f"stopped after {bad} that did not pass; {counted(left, 'case')} did not run")
-    for kind, path in reports:
+    for kind, path in output.reports:
         write_report(path, bytes(lines) if kind == "jsonl" else junit_bytes(header, results, seconds))
-    if keep is not None:
+    if output.keep is not None:
         from nlmon.cli.run_keep import keep_failed  # noqa: PLC0415  (only what fails is kept)
 
-        for folder in keep_failed(keep, suite.files, results, options):
+        for folder in keep_failed(output.keep, suite.files, results, options):
             warn(f"kept {folder}")
     return code
 
@@ -178,20 +184,9 @@ def useless_entries(
 ) -> tuple[list[int], list[int]]:
     """Entries of the known differences that allowed nothing, and those whose time is over. ``tried``: whether the run
     can say that an entry is of no use."""
-    met: set[int] = set()
-    used: set[int] = set()
-    for result in results:
-        if result.report is not None:
-            names = in_direction(result.direction, (result.reference, result.candidate))
-            met |= met_entries(known.entries, [result.report], names)
-            used |= {use.entry for use in result.report.known}
-    expired = sorted(met & known.expired)
-    stale = [
-        number
-        for number, entry in known.entries
-        if tried and number in met - used - known.expired and (complete or entry.names_one)
-    ]
-    return stale, expired
+    judged = [(one.report, (one.reference, one.candidate)) for one in results if one.report is not None]
+    stale = stale_entries(known.valid, judged, complete=complete) if tried else []
+    return stale, sorted(met_entries(known.entries, judged) & known.expired)
 
 
 def _print(results: Sequence[CaseResult], seconds: float, *, quiet: bool, verbose: bool) -> None:

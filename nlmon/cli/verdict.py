@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from nlmon import __version__
 from nlmon.report.jsonout import Footer, line_bytes, report_bytes
@@ -22,6 +22,8 @@ if TYPE_CHECKING:  # start-up: only a run with a file of known differences has a
 __all__ = ["FAILED", "exit_code", "met_entries", "print_verdict", "stale_entries", "whole_report"]
 
 FAILED, NO_VERDICT, LOST_WORKER = 1, 3, 4
+# A report, and the reference and the candidate in its direction.
+Judged: TypeAlias = tuple[CaptureReport, tuple[str, str]]
 
 
 def whole_report(
@@ -36,7 +38,8 @@ def whole_report(
 ) -> Report:
     """The report of a run. ``names``: the reference and the candidate; ``known``: the file of known differences;
     ``tried``: whether the run can say that an entry is of no use, and ``complete``: whether of any entry."""
-    expired = met_entries(known.entries, captures, names) & known.expired
+    judged = [(capture, in_direction(capture.direction, names)) for capture in captures]
+    expired = met_entries(known.entries, judged) & known.expired
     return Report(
         tool="nlmon",
         version=__version__,
@@ -47,7 +50,7 @@ def whole_report(
         verdict=worst(capture.verdict for capture in captures),
         verdicts=by_direction(captures),
         policy=policy,
-        stale=stale_entries(known.entries, captures, names, complete=complete) if tried else [],
+        stale=stale_entries(known.entries, judged, complete=complete) if tried else [],
         expired=sorted(expired),
         known_digest=known.digest,
     )
@@ -66,34 +69,25 @@ def exit_code(whole: Report, *, lost_worker: bool = False) -> int:
     return 0
 
 
-def met_entries(
-    entries: Iterable[tuple[int, KnownDifference]], captures: Sequence[CaptureReport], names: tuple[str, str]
-) -> set[int]:
-    """The entries that apply to a capture that was read to its end. ``names``: the reference and the candidate."""
+def met_entries(entries: Iterable[tuple[int, KnownDifference]], judged: Sequence[Judged]) -> set[int]:
+    """The entries that apply to a capture that was read to its end."""
     return {
         number
         for number, entry in entries
-        for capture in captures
+        for capture, names in judged
         if capture.damage is None
         and capture.verdict != "error"
-        and entry.applies(
-            capture.path, capture.kernel, *in_direction(capture.direction, names), scenario=capture.scenario
-        )
+        and entry.applies(capture.path, capture.kernel, *names, scenario=capture.scenario)
     }
 
 
 def stale_entries(
-    entries: Sequence[tuple[int, KnownDifference]],
-    captures: Sequence[CaptureReport],
-    names: tuple[str, str],
-    *,
-    complete: bool,
+    entries: Sequence[tuple[int, KnownDifference]], judged: Sequence[Judged], *, complete: bool
 ) -> list[int]:
     """The entries that were tried and allowed nothing. An entry is tried when a capture that it applies to was read to
-    its end; one that holds for a pattern of captures or scenarios only by a run that is ``complete``. ``names``: the
-    reference and the candidate."""
-    used = {use.entry for capture in captures for use in capture.known}
-    tried = met_entries(entries, captures, names) - used
+    its end; one that holds for a pattern of captures or scenarios only by a run that is ``complete``."""
+    used = {use.entry for capture, _ in judged for use in capture.known}
+    tried = met_entries(entries, judged) - used
     return [number for number, entry in entries if number in tried and (complete or entry.names_one)]
 
 

@@ -26,7 +26,7 @@ from nlmon.pytest_plugin.options import Options
 from nlmon.pytest_plugin.session import Runs
 from nlmon.pytest_plugin.update import update_scenarios
 from nlmon.report.junit import junit_bytes
-from nlmon.report.outcome import CaseLine, CaseResult, RunFooter, RunLine, count_outcomes, exit_code
+from nlmon.report.outcome import DID_NOT_PASS, CaseLine, CaseResult, RunFooter, RunLine, count_outcomes, exit_code
 from nlmon.report.runstream import RunStream
 from nlmon.report.text import printable, shown_path
 from nlmon.scenario.load import ScenarioFile
@@ -109,7 +109,7 @@ class Gatherer:
     def _kept(self, results: list[CaseResult]) -> Iterator[str]:
         """What was kept where a scenario ran."""
         folder = self._options.artifacts
-        bad = dict.fromkeys(one.scenario for one in results if one.outcome in {"failed", "errored"})
+        bad = dict.fromkeys(one.scenario for one in results if one.outcome in DID_NOT_PASS)
         for name in bad if folder is not None else ():
             kept = Path(folder or "", name)
             if kept.is_dir():
