@@ -106,6 +106,12 @@ def _jobs(_: click.Context, __: click.Parameter, value: str) -> int:
     metavar="DIR",
     help="Keep the recordings of live runs, as DIR/ID.pcapng.",
 )
+@click.option(
+    "--record-beside",
+    "beside",
+    is_flag=True,
+    help="Keep what --recorded runs over beside each scenario whose live run passes, as NAME.pcapng.zst.",
+)
 @click.option("--dry-run", is_flag=True, help="List the cases instead of running them.")
 @click.option("-v", "--verbose", is_flag=True, help="Say more of each scenario.")
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing of what passes.")
@@ -132,6 +138,7 @@ def command(
     form: str,
     keep: Path | None,
     record: Path | None,
+    beside: bool,
     dry_run: bool,
     verbose: bool,
     quiet: bool,
@@ -168,6 +175,7 @@ def command(
         seed=seed,
         time_scale=time_scale,
         record="" if record is None else str(record.resolve()),
+        beside=beside,
     )
     for _, path in reports:
         refuse_captures(path, suite.inputs(), "a scenario or its capture")

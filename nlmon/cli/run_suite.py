@@ -53,6 +53,7 @@ from nlmon.scenario.check import capture_path, check_ids
 from nlmon.scenario.files import digests, find_scenarios
 from nlmon.scenario.load import ScenarioFile
 from nlmon.scenario.options import RunOptions
+from nlmon.scenario.recording import paths_beside
 from nlmon.scenario.run import load_file, refuse_outside, run_scenario, run_there, unreadable
 
 __all__ = ["Output", "Suite", "run_header", "run_suite", "useless_entries"]
@@ -218,6 +219,8 @@ def _read_by(file: ScenarioFile, options: RunOptions) -> Iterator[str]:
         return  # the case says so
     if file.scenario.capture is not None:
         yield capture_path(file)
+    elif options.source != "live":
+        yield from map(str, paths_beside(file))
 
 
 @contextmanager

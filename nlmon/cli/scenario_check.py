@@ -32,6 +32,7 @@ def command(paths: tuple[Path, ...]) -> None:
     from nlmon.report.text import counted, shown_path  # noqa: PLC0415
     from nlmon.scenario.check import capture_path, check_suite  # noqa: PLC0415
     from nlmon.scenario.files import digests, find_scenarios, scenario_at  # noqa: PLC0415
+    from nlmon.scenario.recording import check_recordings  # noqa: PLC0415
 
     scenarios, beside = find_scenarios(paths or (Path("scenarios"),))
     mistakes: list[ScenarioError] = []
@@ -45,6 +46,7 @@ def command(paths: tuple[Path, ...]) -> None:
     others = [] if mistakes else list(map(shown_path, beside))
     if files or not mistakes:
         mistakes += check_suite(files, digests(map(capture_path, files)), others, tuple(BACKENDS))
+    mistakes += check_recordings(files)
     for mistake in mistakes:
         show_error(mistake)
     if mistakes:

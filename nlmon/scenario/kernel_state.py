@@ -16,7 +16,7 @@ Not here: running ``ip`` (``sandbox``), and the state of the events (``nlmon.sta
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from typing import Any
 
 from nlmon.events import AddrInfo, LinkInfo, NeighInfo, RouteInfo, RuleInfo
@@ -24,7 +24,9 @@ from nlmon.names import name_of
 from nlmon.state.tables import State
 from nlmon.uapi import AF_BRIDGE, AF_INET, AF_INET6, IFF_UP, RTM_F_CLONED
 
-__all__ = ["LISTS", "folded", "listed"]
+__all__ = ["LISTS", "differences", "folded", "listed"]
+
+LINES_SHOWN = 10
 
 # What ``ip`` is asked for: the kind of object, the family, and the command.
 LISTS = (
@@ -52,6 +54,17 @@ def folded(state: State) -> set[str]:
     links = state.tables["link"].values()
     names = {link.ifindex: link.ifname or "" for link in links if isinstance(link, LinkInfo)}
     return {line for kind in _FOLDED for one in state.tables[kind].values() for line in _FOLDED[kind](one, names)}
+
+
+def differences(kernel: Set[str], state: Set[str]) -> list[str]:
+    """What only one of both states has, as lines."""
+    lines = [*_only("only the kernel lists", kernel - state), *_only("only events tell of", state - kernel)]
+    more = len(lines) - LINES_SHOWN
+    return lines if more <= 0 else [*lines[:LINES_SHOWN], f"… and {more:,} more"]
+
+
+def _only(words: str, found: Set[str]) -> Iterator[str]:
+    return (f"{words} {line}" for line in sorted(found))
 
 
 # -- as ip lists it -----------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@
 
 Rules:
 1. Every run is recorded, from the dumps before the first step on. The recording, replayed as the capture of the same
-   scenario (``as_recorded``), is judged by the same code (``cases``, ``observed``).
+   scenario (``recording``), is judged by the same code (``cases``, ``observed``).
 2. What is expected of a step is held against the events since it began, when both have read all that the kernel sent
    until it ended; what comes later is waited for, until the deadline of the step.
 3. Nothing outlives a run: no process, descriptor, thread or namespace (``leaks``).
@@ -17,7 +17,7 @@ from __future__ import annotations
 import platform
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -38,15 +38,16 @@ from nlmon.eventjson.write import event_to_dict
 from nlmon.report.model import CaptureReport, in_direction
 from nlmon.report.outcome import CaseResult, Finding
 from nlmon.scenario.cases import Pair, case_id, judge, merge_findings, pairs_of, without_run
-from nlmon.scenario.expectation import EventCounts, explain_unmet
+from nlmon.scenario.expectation import EventCounts
 from nlmon.scenario.implementations import backend_options, options_of_both
-from nlmon.scenario.kernel_state import folded, listed
+from nlmon.scenario.kernel_state import listed
 from nlmon.scenario.leaks import no_leaks
 from nlmon.scenario.load import ScenarioFile
-from nlmon.scenario.model import Capture, Implementation, Step
+from nlmon.scenario.model import Implementation, Step
 from nlmon.scenario.needs import lacking, lacking_families
-from nlmon.scenario.observed import Observed
+from nlmon.scenario.observed import Observed, state_findings, step_findings
 from nlmon.scenario.options import RunOptions
+from nlmon.scenario.recording import RunState, steps_digest
 from nlmon.scenario.sandbox import Sandbox
 from nlmon.scenario.sentinel import Sentinel
 from nlmon.scenario.steps import run_step
@@ -54,31 +55,33 @@ from nlmon.scenario.watch import Watch
 from nlmon.transport.base import TransportFactory
 from nlmon.transport.kernel.transport import KernelFactory
 
-__all__ = ["as_recorded", "recording_of", "run_live"]
+__all__ = ["recording_of", "run_live"]
 
 # Seconds, of a step that says nothing else, and of the end of a run.
 DEADLINE = 5.0
 RECEIVE_BUFFER = 4 << 20
-LINES_SHOWN = 10
 
 
 class _Missing(Exception):
     """Something that the scenario needs is not there; it is skipped."""
 
 
-def run_live(file: ScenarioFile, options: RunOptions, folder: Path) -> list[CaseResult]:
-    """The results of a scenario that has steps; its recordings go to ``folder``."""
+def run_live(file: ScenarioFile, options: RunOptions, folder: Path) -> tuple[list[CaseResult], RunState | None]:
+    """The results of a scenario that has steps, and what is known of its first run, which a scenario that is skipped
+    has not; its recordings go to ``folder``."""
     results: list[CaseResult] = []
+    state: RunState | None = None
     for pair in pairs_of(file.scenario, options.only):
         began = time.perf_counter()
         try:
             with no_leaks(file.scenario.id):
-                found = _Run(file, pair, options).run(recording_of(file, pair, folder))
+                run = _Run(file, pair, options)
+                found = run.run(recording_of(file, pair, folder))
         except _Missing as missing:
-            results = without_run(file, options.only, "skipped", str(missing))
-            break
+            return without_run(file, options.only, "skipped", str(missing)), None
+        state = state or run.state()
         results += judge(file, pair, *found, time.perf_counter() - began, options.policy)
-    return results
+    return results, state
 
 
 def recording_of(file: ScenarioFile, pair: Pair, folder: Path) -> Path:
@@ -86,12 +89,6 @@ def recording_of(file: ScenarioFile, pair: Pair, folder: Path) -> Path:
     first = pair.candidate == 1 and not pair.control
     name = file.scenario.id if first else case_id(file.scenario, pair, pair.directions[0])
     return folder / f"{name}.pcapng"
-
-
-def as_recorded(file: ScenarioFile, recording: Path) -> ScenarioFile:
-    """The same scenario over a recording of it."""
-    capture = Capture(str(recording.resolve()))
-    return structs.replace(file, scenario=structs.replace(file.scenario, capture=capture, setup=(), steps=()))
 
 
 class _Run:
@@ -108,6 +105,9 @@ class _Run:
         self._held = pair.held
         # What is expected of the step at hand, of each implementation.
         self._counts: tuple[EventCounts, ...] = ()
+        # The last frame before the first step and of each step, and what the kernel listed after the last one.
+        self._ends: list[int] = []
+        self._listed: set[str] | None = None
         # What ended the run before its last step.
         self._ended: Exception | None = None
 
@@ -150,6 +150,17 @@ class _Run:
             raise self._ended
         return reports, merge_findings({names[number]: self.findings[number] for number in self._held})
 
+    def state(self) -> RunState:
+        """What is known of the run beside its recording."""
+        scenario = self._file.scenario
+        return RunState(
+            scenario=scenario.id,
+            kernel=f"{platform.system()} {platform.release()}",
+            steps=steps_digest(scenario),
+            ends=tuple(self._ends),
+            state=None if self._listed is None else tuple(sorted(self._listed)),
+        )
+
     def _sandbox(self, stack: ExitStack) -> Sandbox:
         try:
             return stack.enter_context(Sandbox(allow_run=self._options.allow_run))
@@ -161,8 +172,10 @@ class _Run:
         watch.start()
         if reason := lacking_families(scenario, watch.live.kernel.families):
             raise _Missing(reason)
+        self._ends.append(watch.live.tally.frames)
         for step in (*scenario.setup, *scenario.steps):
             self._step(sandbox, watch, step)
+            self._ends.append(watch.live.tally.frames)
         if scenario.expect.state:
             watch.live.states.diverge()
         if scenario.expect.state == "kernel":
@@ -188,10 +201,7 @@ class _Run:
         counts = {number: self._counts[number] for number in self._held}
         watch.wait_for(lambda: not any(map(_lacks, counts.values())), seconds)
         for number, found in counts.items():
-            for unmet in found.unmet():
-                first, *more = explain_unmet(unmet)
-                what = f"step: within {seconds:g} s: event {unmet.number}: {first}"
-                self.findings[number].append(Finding(what, step.place, tuple(more)))
+            self.findings[number].extend(step_findings(step, found, f"within {seconds:g} s: "))
 
     def _take(self, number: int, side: Side) -> None:
         """Take what an implementation made of what it read."""
@@ -202,21 +212,19 @@ class _Run:
 
     def _hold_state(self, sandbox: Sandbox, watch: Watch) -> None:
         """Hold the states against what the kernel lists, which may be ahead of what it announces."""
-        differing: list[tuple[int, list[str]]] = []
+        differing: dict[int, list[Finding]] = {}
 
         def holds() -> bool:
             # First, so that the list is never older than the events: what is announced later wakes us up again.
             watch.catch_up()
-            kernel = listed(lambda command: sandbox.run(command).stdout)
+            self._listed = kernel = listed(lambda command: sandbox.run(command).stdout)
             states = watch.live.states.both
-            both = ((number, _differences(kernel, folded(states[number]))) for number in self._held)
-            differing[:] = [(number, lines) for number, lines in both if lines]
-            return not differing
+            differing.update((number, state_findings(self._file, kernel, states[number])) for number in self._held)
+            return not any(differing.values())
 
-        if not watch.wait_for(holds, DEADLINE * self._options.time_scale):
-            for number, lines in differing:
-                where = self._file.place("expect", "state")
-                self.findings[number].append(Finding("state: not as the kernel lists it", where, tuple(lines)))
+        watch.wait_for(holds, DEADLINE * self._options.time_scale)
+        for number, findings in differing.items():
+            self.findings[number].extend(findings)
 
 
 def _lacks(counts: EventCounts) -> bool:
@@ -229,14 +237,3 @@ def _make(implementation: Implementation, factory: TransportFactory, _: BackendO
     if implementation.limits.receive_buffer is None:
         options = structs.replace(options, receive_buffer=RECEIVE_BUFFER)
     return create(implementation.name, factory, options)
-
-
-def _differences(kernel: set[str], state: set[str]) -> list[str]:
-    """What only one of them has, as lines."""
-    lines = [*_lines("only the kernel lists", kernel - state), *_lines("only events tell of", state - kernel)]
-    more = len(lines) - LINES_SHOWN
-    return lines if more <= 0 else [*lines[:LINES_SHOWN], f"… and {more:,} more"]
-
-
-def _lines(words: str, found: set[str]) -> Iterator[str]:
-    return (f"{words} {line}" for line in sorted(found))

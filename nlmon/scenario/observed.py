@@ -9,8 +9,9 @@ Not here: what an event must be like (``expectation``), and the outcome of a cas
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence, Set
 from typing import Any
 
 from nlmon.compare.side import Side
@@ -29,11 +30,12 @@ from nlmon.names import message_type
 from nlmon.report.outcome import Finding
 from nlmon.report.text import counted
 from nlmon.scenario.expectation import EventCounts, EventOrder, explain_unmet
+from nlmon.scenario.kernel_state import differences, folded
 from nlmon.scenario.load import ScenarioFile
-from nlmon.scenario.model import EventPattern, Phase
+from nlmon.scenario.model import EventPattern, Phase, Step
 from nlmon.state.tables import State
 
-__all__ = ["Observed", "phase_of"]
+__all__ = ["Observed", "StepEvents", "phase_of", "state_findings", "step_findings"]
 
 
 class Observed:
@@ -103,6 +105,42 @@ class Observed:
                 first, *more = explain_unmet(unmet, pattern.kind)
                 where = self._file.place("expect", "state", number)
                 yield Finding(f"state: {pattern.kind}: {first}", where, tuple(more))
+
+
+class StepEvents:
+    """What an implementation gives of each step of a recorded run. ``ends``: the last frame before the first step, and
+    the last one of each."""
+
+    def __init__(self, steps: Sequence[Step], ends: Sequence[int], name: str) -> None:
+        self._steps = steps
+        self._ends = ends
+        self._counts = [EventCounts(step.expect, name) for step in steps]
+
+    def take(self, side: Side) -> None:
+        """Take what it made of a datagram."""
+        for event in side.events:
+            place = bisect_left(self._ends, event.frame) - 1
+            if 0 <= place < len(self._steps) and self._steps[place].expect:
+                self._counts[place].add(_line(event))
+
+    def findings(self) -> Iterator[Finding]:
+        """What does not hold of the steps, without its name; nothing when it is not known where they ended."""
+        for step, counts in zip(self._steps, self._counts, strict=True) if self._ends else ():
+            yield from step_findings(step, counts)
+
+
+def step_findings(step: Step, counts: EventCounts, when: str = "") -> Iterator[Finding]:
+    """What does not hold of a step."""
+    for unmet in counts.unmet():
+        first, *more = explain_unmet(unmet)
+        yield Finding(f"step: {when}event {unmet.number}: {first}", step.place, tuple(more))
+
+
+def state_findings(file: ScenarioFile, kernel: Set[str], state: State) -> list[Finding]:
+    """What of a final state is not as the kernel listed it, without the name of the implementation."""
+    lines = differences(kernel, folded(state))
+    where = file.place("expect", "state")
+    return [Finding("state: not as the kernel lists it", where, tuple(lines))] if lines else []
 
 
 def _line(event: Event) -> dict[str, Any]:

@@ -22,9 +22,9 @@ class RunOptions(Struct, frozen=True, kw_only=True):
     reference and candidate instead of those that a scenario names, empty for one that stays. ``allow_run``: do what
     reaches out of the scenario: captures outside its folder, programs that are not listed, Python. ``folders``:
     absolute paths of folders whose captures scenarios may use, beside their own. ``seed``: instead of that of the
-    scenario. ``time_scale``: deadlines are so many times longer. ``record``: a folder for the recordings of live runs,
-    empty: none is kept. ``only``: ids of the cases that are meant, empty for all. ``version``: of the nlmon that asks
-    for it."""
+    scenario. ``time_scale``: deadlines are so many times longer. ``record``: a folder for the recordings of live
+    runs, empty: none is kept; ``beside``: keep those of scenarios that pass beside them. ``only``: ids of the cases
+    that are meant, empty for all. ``version``: of the nlmon that asks for it."""
 
     source: Literal["", "recorded", "live"] = ""
     policy: Policy = Policy()
@@ -35,5 +35,6 @@ class RunOptions(Struct, frozen=True, kw_only=True):
     seed: int | None = None
     time_scale: float = 1.0
     record: str = ""
+    beside: bool = False
     only: tuple[str, ...] = ()
     version: str = __version__

@@ -35,23 +35,24 @@ from nlmon.scenario.faults import apply_faults, refuse_untouched, socket_faults
 from nlmon.scenario.implementations import make_backend, options_of_both
 from nlmon.scenario.load import ScenarioFile
 from nlmon.scenario.model import Capture, Implementation, Scenario
-from nlmon.scenario.observed import Observed
+from nlmon.scenario.observed import Observed, StepEvents, state_findings
 from nlmon.scenario.options import RunOptions
+from nlmon.scenario.recording import RunState
 from nlmon.state.tables import State
 from nlmon.transport.recorded.faults import Fault as SocketFault
 
 __all__ = ["recorded_sides", "run_recorded"]
 
 
-def run_recorded(file: ScenarioFile, options: RunOptions) -> list[CaseResult]:
-    """The results of a scenario that has a capture."""
+def run_recorded(file: ScenarioFile, options: RunOptions, ran: RunState | None = None) -> list[CaseResult]:
+    """The results of a scenario that has a capture. ``ran``: if that is the recording of a run, what is known of it."""
     reason = _other_kernel(file)
     if reason:
         return without_run(file, options.only, "skipped", reason)
     results: list[CaseResult] = []
     for pair in pairs_of(file.scenario, options.only):
         began = time.perf_counter()
-        reports, findings = _compare(file, pair, options)
+        reports, findings = _compare(file, pair, options, ran)
         results += judge(file, pair, reports, findings, time.perf_counter() - began, options.policy)
     return results
 
@@ -73,7 +74,9 @@ def _other_kernel(file: ScenarioFile) -> str:
     )
 
 
-def _compare(file: ScenarioFile, pair: Pair, options: RunOptions) -> tuple[tuple[CaptureReport, ...], list[Finding]]:
+def _compare(
+    file: ScenarioFile, pair: Pair, options: RunOptions, ran: RunState | None
+) -> tuple[tuple[CaptureReport, ...], list[Finding]]:
     """The reports of both directions, and what each implementation gave that is not as expected."""
     scenario, path = file.scenario, capture_path(file)
     capture = scenario.capture
@@ -81,6 +84,13 @@ def _compare(file: ScenarioFile, pair: Pair, options: RunOptions) -> tuple[tuple
     both = scenario.implementations[pair.reference], scenario.implementations[pair.candidate]
     seed = scenario.seed if options.seed is None else options.seed
     observed = [Observed(file, one.name) for one in both]
+    steps = [StepEvents((*scenario.setup, *scenario.steps), ran.ends if ran else (), one.name) for one in both]
+    listed = None if ran is None or ran.state is None else set(ran.state)
+
+    def take(number: int, side: Side) -> None:
+        observed[number].take(side)
+        steps[number].take(side)
+
     try:
         with open_capture(Path(path), byteorder=capture.byteorder) as reader:
             names = both[0].name, both[1].name
@@ -94,7 +104,7 @@ def _compare(file: ScenarioFile, pair: Pair, options: RunOptions) -> tuple[tuple
                 options=options_of_both(both),
                 faults=_socket_faults(scenario, capture, seed),
                 known=known_for(options.known, path, kernel, directions, scenario=scenario.id),
-                on_side=lambda number, side: observed[number].take(side),
+                on_side=take,
             )
             for batch in _given(scenario, capture, reader, seed):
                 replay.add(batch)
@@ -107,14 +117,16 @@ def _compare(file: ScenarioFile, pair: Pair, options: RunOptions) -> tuple[tuple
         for one in held:
             one.take_error(damage)
         return _unreadable(path, damage), merge_findings({one.name: one.findings(0, State()) for one in held})
-    findings = {}
-    if scenario.expect.state and scenario.expect.state != "kernel":
+    findings: dict[str, list[Finding]] = {}
+    if scenario.expect.state and (scenario.expect.state != "kernel" or listed is not None):
         replay.states.diverge()
     for number in pair.held:
-        one = observed[number]
+        one, state = observed[number], replay.states.both[number]
         if error is not None:
             one.take_error(error)
-        findings[one.name] = one.findings(replay.lanes[number].ledger.lost, replay.states.both[number])
+        findings[one.name] = [*steps[number].findings(), *one.findings(replay.lanes[number].ledger.lost, state)]
+        if scenario.expect.state == "kernel" and listed is not None:
+            findings[one.name] += state_findings(file, listed, state)
     return reports, merge_findings(findings)
 
 

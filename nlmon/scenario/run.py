@@ -18,6 +18,7 @@ import os
 import socket
 import tempfile
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from msgspec import structs
@@ -25,16 +26,17 @@ from msgspec import structs
 from nlmon import __version__
 from nlmon.backends.registry import BACKENDS
 from nlmon.errors import InputError, NlmonError, PlatformError
-from nlmon.report.outcome import CaseResult, Finding
+from nlmon.report.outcome import DID_NOT_PASS, CaseResult, Finding
 from nlmon.report.text import shown_path
-from nlmon.scenario.cases import without_run
+from nlmon.scenario.cases import pairs_of, without_run
 from nlmon.scenario.check import capture_path, check_captures, check_implementations
 from nlmon.scenario.files import digests, scenario_at
-from nlmon.scenario.live import run_live
+from nlmon.scenario.live import recording_of, run_live
 from nlmon.scenario.load import ScenarioFile
 from nlmon.scenario.model import Implementation
 from nlmon.scenario.options import RunOptions
 from nlmon.scenario.recorded import run_recorded
+from nlmon.scenario.recording import RunState, as_recorded, has_recording, keep_beside, read_beside
 
 __all__ = ["load_file", "refuse_outside", "run_scenario", "run_there", "unreadable", "with_names"]
 
@@ -86,40 +88,60 @@ def run_there(file: ScenarioFile, options: RunOptions) -> list[CaseResult]:
 def run_scenario(file: ScenarioFile, options: RunOptions) -> list[CaseResult]:
     """The results of a scenario, one for each case."""
     file = with_names(file, options.names)
-    before = _stamp(file)
     try:
-        _refuse(file, options)
-        results = _run(file, options)
-        _refuse_changed(file, before)
+        if file.scenario.capture is not None:
+            return _run(file, options)
+        if options.source == "recorded":
+            return _run_recording(file, options)
+        results = _run_steps(file, options)
+        if not options.source and has_recording(file) and all(one.outcome == "skipped" for one in results):
+            return _run_recording(file, options)
     except NlmonError as error:
         results = without_run(file, options.only, "errored", error.text, code=error.code, where=error.where)
-    live = file.scenario.capture is None
-    return [structs.replace(one, source="live") for one in results] if live else results
+        if file.scenario.capture is not None or options.source == "recorded":
+            return results
+    return [structs.replace(one, source="live") for one in results]
 
 
-def _run(file: ScenarioFile, options: RunOptions) -> list[CaseResult]:
-    if file.scenario.capture is None:
-        return _run_steps(file, options)
+def _run(file: ScenarioFile, options: RunOptions, ran: RunState | None = None) -> list[CaseResult]:
+    """The results of a scenario that has a capture."""
     if options.source == "live":
         return without_run(file, options.only, "skipped", "it is a recording, and live scenarios alone were asked for")
-    return run_recorded(file, options)
+    before = _stamp(file)
+    _refuse(file, options)
+    results = run_recorded(file, options, ran)
+    _refuse_changed(file, before)
+    return results
+
+
+def _run_recording(file: ScenarioFile, options: RunOptions) -> list[CaseResult]:
+    """The results of a scenario that has steps, over what a run of it left beside it."""
+    if not has_recording(file):
+        reason = "no run of it was recorded: see --record-beside"
+        return without_run(file, options.only, "skipped", reason)
+    recording, ran = read_beside(file)
+    return _run(as_recorded(file, recording, ran.sha256), options, ran)
 
 
 def _run_steps(file: ScenarioFile, options: RunOptions) -> list[CaseResult]:
-    """The results of a scenario that has steps."""
-    if options.source == "recorded":
-        reason = "it needs the running kernel, and recordings alone were asked for"
-        return without_run(file, options.only, "skipped", reason)
-    if options.record:
-        folder = Path(options.record)
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            what, why = "recordings cannot be kept here", error.strerror or ""
-            raise InputError("NLM-S045", what, where=str(folder), why=why) from error
-        return run_live(file, options, folder)
-    with tempfile.TemporaryDirectory(prefix="nlmon-") as name:
-        return run_live(file, options, Path(name))
+    """The results of a scenario that has steps, on the kernel."""
+    _refuse(file, options)
+    with ExitStack() as stack:
+        if options.record:
+            folder = Path(options.record)
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                what, why = "recordings cannot be kept here", error.strerror or ""
+                raise InputError("NLM-S045", what, where=str(folder), why=why) from error
+        else:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="nlmon-")))
+        results, state = run_live(file, options, folder)
+        recording = recording_of(file, pairs_of(file.scenario)[0], folder)
+        failed = any(one.outcome in DID_NOT_PASS for one in results)
+        if options.beside and state is not None and recording.is_file() and not failed:
+            keep_beside(file, recording, state)
+        return results
 
 
 def with_names(file: ScenarioFile, names: tuple[str, str] | None) -> ScenarioFile:

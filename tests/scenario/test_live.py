@@ -14,9 +14,9 @@ from nlmon.backends.libnl import LibnlBackend
 from nlmon.backends.options import BackendOptions
 from nlmon.backends.registry import create
 from nlmon.report.outcome import CaseResult
-from nlmon.scenario.live import as_recorded
 from nlmon.scenario.load import ScenarioFile
 from nlmon.scenario.options import RunOptions
+from nlmon.scenario.recording import as_recorded
 from nlmon.scenario.run import load_file, run_scenario
 from nlmon.testing.zoo import ZOO
 from nlmon.transport.base import TransportFactory
