@@ -108,6 +108,8 @@ class _Run:
         # The last frame before the first step and of each step, and what the kernel listed after the last one.
         self._ends: list[int] = []
         self._listed: set[str] | None = None
+        # Codes of steps that were refused, as expected.
+        self._refused: list[str] = []
         # What ended the run before its last step.
         self._ended: Exception | None = None
 
@@ -158,6 +160,7 @@ class _Run:
             kernel=f"{platform.system()} {platform.release()}",
             steps=steps_digest(scenario),
             ends=tuple(self._ends),
+            errors=tuple(self._refused),
             state=None if self._listed is None else tuple(sorted(self._listed)),
         )
 
@@ -191,6 +194,7 @@ class _Run:
         except ScenarioError as error:
             if not any(one.phase == "step" and one.code == error.code for one in self._file.scenario.expect.errors):
                 raise
+            self._refused.append(error.code)
             for observed in self._observed:
                 observed.take_error(error)
         if deaf := watch.catch_up():

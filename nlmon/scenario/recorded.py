@@ -25,7 +25,7 @@ from nlmon.engine.feed import Feed
 from nlmon.engine.replay import Replay
 from nlmon.engine.run import read_batches
 from nlmon.engine.summary import capture_reports
-from nlmon.errors import CaptureError
+from nlmon.errors import CaptureError, ScenarioError
 from nlmon.names import protocol_number
 from nlmon.report.model import CaptureReport, Damage, in_direction
 from nlmon.report.outcome import CaseResult, Finding
@@ -122,6 +122,8 @@ def _compare(
         replay.states.diverge()
     for number in pair.held:
         one, state = observed[number], replay.states.both[number]
+        for code in ran.errors if ran is not None else ():
+            one.take_error(ScenarioError(code, "a step was refused"))
         if error is not None:
             one.take_error(error)
         findings[one.name] = [*steps[number].findings(), *one.findings(replay.lanes[number].ledger.lost, state)]

@@ -5,7 +5,7 @@
     link-flap.state.json    what no recording says: where each step ended, and what ``ip`` listed in the end
 
     NLM-S046   the files beside a scenario cannot be read, or written, or one of them is missing
-    NLM-S047   a recording is of other steps than those of its scenario
+    NLM-S047   a recording is of another run than its scenario asks for
 
 Rules:
 1. A recording belongs to the steps that were run: whoever changes what is done records anew, and whoever changes what
@@ -48,8 +48,9 @@ STATE = ".state.json"
 class RunState(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is known of a run beside its recording. ``version``: of this file; ``scenario``: its id; ``kernel``: that it
     ran on; ``sha256``: of the recording; ``steps``: ``steps_digest`` of what was run; ``ends``: the last frame before
-    the first step, and the last one of each; ``state``: what ``ip`` listed after the last step, as
-    ``nlmon.scenario.kernel_state`` writes it, None where the scenario does not ask."""
+    the first step, and the last one of each; ``errors``: codes of steps that were refused, as
+    the scenario expects; ``state``: what ``ip`` listed after the last step, as ``nlmon.scenario.kernel_state`` writes
+    it, None where the scenario does not ask."""
 
     version: int = VERSION
     scenario: str
@@ -57,6 +58,7 @@ class RunState(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     sha256: str = ""
     steps: str
     ends: tuple[int, ...]
+    errors: tuple[str, ...] = ()
     state: tuple[str, ...] | None
 
 
@@ -98,13 +100,16 @@ def read_beside(file: ScenarioFile) -> tuple[Path, RunState]:
         raise ScenarioError("NLM-S046", "this file beside a scenario is no state of a run", where=str(path), why=why)
     if not recording.is_file():
         raise ScenarioError("NLM-S046", "the recording of a run is missing", where=str(recording))
-    if state.steps != steps_digest(file.scenario):
-        what, hint = (
-            "the recording is of other steps than the scenario has now",
-            "record it anew: nlmon run --record-beside",
-        )
-        raise ScenarioError("NLM-S047", what, where=file.where, hint=hint)
+    scenario = file.scenario
+    if state.steps != steps_digest(scenario) or len(state.ends) != len(scenario.setup) + len(scenario.steps) + 1:
+        raise _outdated(file, "the recording is of other steps than the scenario has now")
+    if scenario.expect.state == "kernel" and state.state is None:
+        raise _outdated(file, "the run that was recorded did not ask the kernel for its state")
     return recording, state
+
+
+def _outdated(file: ScenarioFile, what: str) -> ScenarioError:
+    return ScenarioError("NLM-S047", what, where=file.where, hint="record it anew: nlmon run --record-beside")
 
 
 def check_recordings(files: Iterable[ScenarioFile]) -> Iterator[ScenarioError]:

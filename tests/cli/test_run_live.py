@@ -100,3 +100,13 @@ def test_what_fails_is_kept_with_its_recording(folder: Path) -> None:
         "scenario.yaml",
     ]
     assert not (folder / "kept" / "link.comes").exists()
+
+
+def test_what_passes_is_kept_beside_its_scenario(folder: Path) -> None:
+    """And judged by that from then on, where recordings are asked for."""
+    first, _, _ = run(folder, ".", "--record-beside")
+    beside = sorted(path.name for path in folder.iterdir() if path.suffix != ".yaml")
+    second, outcomes, _ = run(folder, ".", "--recorded")
+
+    assert (first, beside) == (1, ["good.pcapng.zst", "good.state.json"])
+    assert (second, outcomes["link.comes[migrate]"], outcomes["link.stays[migrate]"]) == (0, "passed", "skipped")

@@ -104,6 +104,7 @@ def test_what_a_run_leaves_is_read_again(copied: Path) -> None:
     assert sorted(path.name for path in copied.parent.glob("*.part")) == []
 
 
+REFUSED = "errors: [{phase: step, code: NLM-S042}]"
 MISTAKES = {
     "no state": (lambda path: path.with_suffix(".state.json").unlink(), "NLM-S046"),
     "no recording": (lambda path: path.with_suffix(".pcapng.zst").unlink(), "NLM-S046"),
@@ -111,6 +112,10 @@ MISTAKES = {
     "a newer version": (lambda path: _state(path, version=2), "NLM-S046"),
     "another recording": (lambda path: path.with_suffix(".pcapng.zst").write_bytes(b""), "NLM-S023"),
     "another step": (lambda path: _text(path, "veth0 down", "veth0 mtu 1400"), "NLM-S047"),
+    "no state of the kernel": (lambda path: _state(path, state=None), "NLM-S047"),
+    "not the end of each step": (lambda path: _state(path, ends=[37]), "NLM-S047"),
+    "a step that was refused": (lambda path: _text(path, "losses: 0", REFUSED), "failed"),
+    "a step that was refused, as then": (lambda path: (_text(path, "losses: 0", REFUSED), _refuse(path)), ""),
     "something else is expected": (lambda path: _text(path, "  losses: 0\n", ""), ""),
 }
 
@@ -120,20 +125,26 @@ def _state(path: Path, **values: object) -> None:
     file.write_bytes(msgspec.json.encode(msgspec.json.decode(file.read_bytes()) | values))
 
 
+def _refuse(path: Path) -> None:
+    _state(path, errors=["NLM-S042"])
+
+
 def _text(path: Path, old: str, new: str) -> None:
     path.write_text(path.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
 
 
 @pytest.mark.parametrize("kind", MISTAKES)
 def test_files_beside_a_scenario_may_be_wrong(copied: Path, kind: str) -> None:
-    """Each mistake has its code, in a run and in the check of the suite."""
+    """Each mistake has its code, in a run and in the check of the suite; what does not hold is none."""
     spoil, code = MISTAKES[kind]
     spoil(copied)
     file = load(copied)
     results = run_scenario(file, OVER)
 
-    assert {(one.outcome, one.code) for one in results} == {("errored" if code else "passed", code)}
-    assert [one.code for one in check_recordings([file])] == ([code] if code else [])
+    mistaken = code.startswith("NLM")
+    outcome = "errored" if mistaken else code or "passed"
+    assert {(one.outcome, one.code) for one in results} == {(outcome, code if mistaken else "")}
+    assert [one.code for one in check_recordings([file])] == ([code] if mistaken else [])
 
 
 def test_a_scenario_that_is_skipped_is_judged_by_its_recording(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
