@@ -26,22 +26,20 @@ def case_lines(results: Sequence[CaseResult], *, quiet: bool = False, verbose: b
     if reason:
         yield f"all {counted(len(results), 'case')} ended for one reason: {printable(reason)}"
         return
-    waiting = worst_first(results)
     said: dict[tuple[str, Finding], str] = {}
-    while waiting:
-        result = waiting.pop(0)
+    alike: dict[tuple[str, str], list[CaseResult]] = {}
+    for result in results:
+        alike.setdefault((result.scenario, result.outcome), []).append(result)
+    for result in worst_first(results):
         if result.outcome in DID_NOT_PASS or (result.outcome == "xfailed" and verbose):
             yield from map(printable, _with_details(_what_is_new(result, said)))
             said |= {(result.scenario, finding): result.id for finding in result.findings}
+        elif quiet:
             continue
-        if result.outcome == "xfailed":
-            if not quiet:
-                yield printable(f"xfailed  {result.id}: {result.reason}")
-            continue
-        others = [one for one in waiting if (one.scenario, one.outcome) == (result.scenario, result.outcome)]
-        waiting = [one for one in waiting if one not in others]
-        if not quiet:
-            yield from map(printable, _good([result, *others], verbose=verbose))
+        elif result.outcome == "xfailed":
+            yield printable(f"xfailed  {result.id}: {result.reason}")
+        elif others := alike.pop((result.scenario, result.outcome), []):
+            yield from map(printable, _good(others, verbose=verbose))
 
 
 def last_line(results: Sequence[CaseResult], seconds: float) -> str:
