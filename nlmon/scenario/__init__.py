@@ -7,7 +7,7 @@ finds them.
 
 ``run`` runs one scenario under ``options``: ``recorded`` over its recording, with what ``faults`` lets go wrong.
 ``implementations`` makes those that take part, ``observed`` holds what each gives against what is expected while it
-comes, and ``cases`` gives the outcome.
+comes, ``differences`` those of a report, and ``cases`` gives the outcome.
 
 ``sandbox`` runs the commands of a scenario where they can change nothing else: ``sandbox_init`` is the process inside,
 ``sandbox_root`` its files, ``syscalls`` what Python does not offer; ``program`` takes these three inside. ``refusals``

@@ -20,19 +20,18 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct, structs
 
-from nlmon.compare.difference import Class
-from nlmon.report.differences import difference_lines
+from nlmon.report.differences import evidence_lines
 from nlmon.report.model import CaptureReport, Direction, Verdict, in_direction
 from nlmon.report.outcome import DID_NOT_PASS, CaseLine, CaseResult, Finding, Outcome
 from nlmon.report.policy import Policy
+from nlmon.scenario.differences import check_differences
 from nlmon.scenario.load import ScenarioFile
-from nlmon.scenario.model import DifferencePattern, Scenario
+from nlmon.scenario.model import Scenario
 
 __all__ = [
     "Pair",
     "case_id",
     "cases_of",
-    "evidence_lines",
     "judge",
     "merge_findings",
     "pairs_of",
@@ -40,9 +39,6 @@ __all__ = [
     "without_run",
     "words_for",
 ]
-
-GROUPS_SHOWN = 5
-LISTED = 10
 
 
 class Pair(Struct, frozen=True):
@@ -127,9 +123,10 @@ def judge(
         found = next(one for one in reports if one.direction == direction)
         report = structs.replace(found, scenario=file.scenario.id)
         expected = _expected(file.scenario, pair, direction)
-        own = (
-            _noise(report) if pair.control else [*_verdict(file, report, expected), *_differences(file, report, policy)]
-        )
+        if pair.control:
+            own = _noise(report)
+        else:
+            own = [*_verdict(file, report, expected), *check_differences(file, report, policy)]
         results.append(_result(file, pair, report, expected, (*own, *shared), seconds))
     return results
 
@@ -221,24 +218,6 @@ def _verdict(file: ScenarioFile, report: CaptureReport, expected: Verdict | None
         yield Finding(what, where, evidence_lines(report))
 
 
-def evidence_lines(report: CaptureReport) -> tuple[str, ...]:
-    """Why a verdict is what it is."""
-    lines = [f"because: {report.reason}"] if report.reason else []
-    for group in report.groups[:GROUPS_SHOWN]:
-        lines += difference_lines(group, _names_of(report))
-    if len(report.groups) > GROUPS_SHOWN:
-        lines.append(f"… and {len(report.groups) - GROUPS_SHOWN:,} other kinds of differences")
-    if report.losses:
-        lines.append("would be lost: " + ", ".join(f"{name} {count:,}" for name, count in report.losses.items()))
-    return tuple(lines)
-
-
-def _names_of(report: CaptureReport) -> tuple[str, str]:
-    """What the two are called in a report, in its direction."""
-    first, second = list(report.events) if len(report.events) == 2 else ("reference", "candidate")
-    return in_direction(report.direction, (first, second))
-
-
 def merge_findings(found: Mapping[str, Iterable[Finding]]) -> list[Finding]:
     """What does not hold of implementations, by their names; what is the same for several is said once."""
     names: dict[Finding, list[str]] = {}
@@ -254,51 +233,3 @@ def _noise(report: CaptureReport) -> list[Finding]:
         return []
     what = f"control: {report.verdict}: the same implementation gives something else when it runs once more"
     return [Finding(what, "", evidence_lines(report))]
-
-
-def _differences(file: ScenarioFile, report: CaptureReport, policy: Policy) -> Iterator[Finding]:
-    """Differences that are named and not there as often as expected; and those that are not named, of regressions where
-    differences are, and of warnings where the policy fails them."""
-    patterns = file.scenario.expect.differences
-    found = list(_counted(report))
-    for number, pattern in enumerate(patterns):
-        if pattern.direction not in {None, report.direction}:
-            continue
-        count = sum(one[3] for one in found if _names(pattern, one))
-        if count not in pattern.count:
-            place = " ".join(filter(None, (pattern.code, pattern.message, pattern.field)))
-            what = f"differences ({report.direction}): expected {pattern.count} {place}, found {count:,}"
-            yield Finding(what, file.place("expect", "differences", number), (_others(pattern, found),))
-    for group in report.groups:
-        one = (group.first.code, group.message, group.field, group.count)
-        by_policy = bool({group.cls, group.severity} & {*policy.fail_on})
-        fails = bool(patterns) if group.severity == "regression" else by_policy
-        if fails and not any(_names(pattern, one) for pattern in patterns):
-            what = f"differences ({report.direction}): not expected: {' '.join(filter(None, one[:3]))}"
-            path = ("expect", "differences") if patterns else ("expect",)
-            yield Finding(what, file.place(*path), tuple(difference_lines(group, _names_of(report))))
-
-
-def _others(pattern: DifferencePattern, found: Sequence[tuple[str, str, str, int]]) -> str:
-    """Which differences there are instead of those that a pattern names: of its code, else any but enhancements and
-    losses of service, which are many."""
-    many = {Class.ENHANCEMENT.code, Class.SERVICE.code}
-    there = [one for one in found if one[0] == pattern.code] or [one for one in found if one[0] not in many]
-    listed = ", ".join(f"{' '.join(filter(None, one[:3]))} {one[3]:,}" for one in there[:LISTED])
-    more = f" and {len(there) - LISTED:,} other kinds" if len(there) > LISTED else ""
-    return f"found: {listed or 'no such difference'}{more}"
-
-
-def _counted(report: CaptureReport) -> Iterator[tuple[str, str, str, int]]:
-    """Code, message or kind, field, and how often."""
-    for group in report.groups:
-        yield group.first.code, group.message, group.field, group.count
-    for code, counts in ((Class.ENHANCEMENT.code, report.fields), (Class.SERVICE.code, report.losses)):
-        for name, count in counts.items():
-            kind, _, field = name.partition(".")
-            yield code, kind, field, count
-
-
-def _names(pattern: DifferencePattern, one: tuple[str, str, str, int]) -> bool:
-    code, message, field, _ = one
-    return pattern.code == code and pattern.message in {"", message} and pattern.field in {"", field}
