@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import shutil
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import pytest
@@ -20,7 +21,7 @@ from nlmon.report.outcome import CaseResult
 from nlmon.report.policy import Policy
 from nlmon.scenario import implementations
 from nlmon.scenario.cases import cases_of
-from nlmon.scenario.load import ScenarioFile, load_scenario
+from nlmon.scenario.load import load_scenario
 from nlmon.scenario.observed import Observed, phase_of
 from nlmon.scenario.options import RunOptions
 from nlmon.scenario.recorded import run_recorded
@@ -361,8 +362,8 @@ def test_a_capture_that_changes_gives_no_result(tmp_path: Path, monkeypatch: pyt
     """What was replayed need not be what was checked."""
     before = run_recorded
 
-    def change(file: ScenarioFile, options: RunOptions) -> list[CaseResult]:
-        results = before(file, options)
+    def change(*arguments: Any) -> list[CaseResult]:
+        results = before(*arguments)
         (tmp_path / "a.pcap.zst").write_bytes(BASIC.read_bytes())
         return results
 
