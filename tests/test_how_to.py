@@ -37,6 +37,7 @@ def test_pages_have_commands() -> None:
     assert REPOSITORY / "docs" / "how-to" / "accept-known-differences.md" in TESTED
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", TESTED, ids=lambda page: page.stem)
 def test_every_command_exits_as_the_page_says(page: Path, tmp_path: Path) -> None:
     """Typed one after another in a folder that has the recordings, each does what is written above it."""

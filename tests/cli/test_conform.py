@@ -46,6 +46,7 @@ def failed(report: Path, tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_a_run_says_what_came_of_it() -> None:
     """One line when nothing failed, here of one implementation; the same as JSON."""
     done = nlmon("conform", "-i", "libnl", "-k", "pool.oldest")
@@ -70,6 +71,7 @@ main()
 """
 
 
+@pytest.mark.slow
 def test_a_claim_that_fails_is_a_line() -> None:
     """With id, implementation, statement and place; more with -v; exit code 1."""
     plain, verbose = (
@@ -153,6 +155,7 @@ def test_mistakes(words: tuple[str, ...], code: int, said: str) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_it_runs_where_another_project_has_settings(tmp_path: Path) -> None:
     """Its pytest settings, its conftest and its tests have no part in it."""
     (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = --no-such-option\n", encoding="utf-8")
@@ -165,6 +168,7 @@ def test_it_runs_where_another_project_has_settings(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_pytest_runs_the_installed_claims(tmp_path: Path) -> None:
     """``--pyargs`` needs no command of ours, and no checkout."""
     command = [

@@ -77,6 +77,7 @@ def test_a_declared_claim_is_expected_to_hold_unless_it_says_otherwise() -> None
     assert claim_of(claim_of) is None
 
 
+@pytest.mark.slow
 def test_some_claims_can_be_selected() -> None:
     """By id, by words of pytest, or by implementation; what selects nothing gives an empty report."""
     found = conform(registered("libnl"), select="pool.oldest or cache.age")
