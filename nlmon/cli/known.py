@@ -4,8 +4,8 @@ Rules:
 1. Standard output stays empty: what was done is said on stderr, one line for each entry.
 2. An entry names what was found and nothing more: place, capture or scenario, and direction. Wider ones are asked for.
 
-Not here: the file (``knownfile``), what an entry allows (``nlmon.compare.known``), and which entries a run calls stale
-(``verdict``).
+Not here: the file (``knownfile``), reports (``knownreports``), what an entry allows (``nlmon.compare.known``), and
+which entries a run calls stale (``verdict``, ``run_suite``).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from __future__ import annotations
 import datetime as dt
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -114,7 +114,7 @@ def add(
     kernel: str,
     file: Path | None,
 ) -> None:
-    """Allow differences that REPORT (nlmon replay --format json) holds.
+    """Allow differences that REPORT holds, of nlmon replay --format json or of nlmon run --report jsonl:REPORT.
 
     These are all regressions, or those of them that --code, --message and --field name. Warnings, and fields and events
     that a move would lose (--code NLD002), are allowed only where their code is named.
@@ -123,6 +123,7 @@ def add(
     this, or more than it names.
     """
     from nlmon.cli.knownfile import KnownFile, today  # noqa: PLC0415  (start-up: --help needs none of it)
+    from nlmon.cli.knownreports import read_reports  # noqa: PLC0415
 
     last = None if expires is None else expires.date()
     if last is not None and last < today():
@@ -136,9 +137,9 @@ def add(
         "kernel": kernel,
     }
     _refuse_unreadable(said)
-    read = _report(report)
+    read = read_reports(report)
     wanted = _Wanted(codes, messages, fields)
-    entries = _merged(_entries(read, wanted, said, last))
+    entries = _merged(entry for one in read for entry in _entries(one, wanted, said, last))
     if not entries:
         raise _nothing(read, report, any((codes, messages, fields, pattern, scenario, kernel)))
     path = _path(file)
@@ -194,10 +195,12 @@ def trim(reports: tuple[Path, ...], file: Path | None) -> None:
     Exit code: 0 done, 3 a report or the file cannot be used.
     """
     from nlmon.cli.knownfile import KnownFile  # noqa: PLC0415  (start-up: --help needs none of it)
+    from nlmon.cli.knownreports import read_reports  # noqa: PLC0415
 
     known = KnownFile.read(_path(file))
-    read = [_report(report) for report in reports]
-    for path, report in zip(reports, read, strict=True):
+    named = [(path, report) for path in reports for report in read_reports(path)]
+    read = [report for _, report in named]
+    for path, report in named:
         if report.known_digest != known.digest:
             what = "the report was made with another file of known differences, or with this one before a change"
             hint = f"replay again with --known {shown_path(known.path)}"
@@ -241,23 +244,6 @@ def _refuse_unreadable(said: dict[str, str]) -> None:
         )
     except ValueError as error:
         raise UsageError("NLM-U026", str(error), hint="see nlmon known add --help") from error
-
-
-def _report(path: Path) -> Report:
-    """A report of ``nlmon replay --format json``; raises ``InputError`` (NLM-K016) for anything else."""
-    import msgspec  # noqa: PLC0415  (start-up: --help needs none of it)
-
-    from nlmon.report.model import Report  # noqa: PLC0415
-
-    what, hint = "this is no report", "nlmon replay --format json makes one"
-    try:
-        report = msgspec.json.decode(path.read_bytes(), type=Report)
-    except (OSError, ValueError, RecursionError, msgspec.MsgspecError) as error:
-        why = getattr(error, "strerror", "") or str(error)
-        raise InputError("NLM-K016", what, where=shown_path(path), why=why, hint=hint) from error
-    if report.tool != "nlmon":
-        raise InputError("NLM-K016", what, where=shown_path(path), why=f"{report.tool!r} made it", hint=hint)
-    return report
 
 
 def _entries(
@@ -322,10 +308,10 @@ def _places(capture: CaptureReport) -> Iterable[_Place]:
         yield _Place(LOSS, kind, field, False, count)
 
 
-def _unnamed(report: Report, wanted: _Wanted) -> str:
-    """How many differences of the classes that are wanted a report counts and does not name."""
+def _unnamed(reports: Sequence[Report], wanted: _Wanted) -> str:
+    """How many differences of the classes that are wanted reports count and do not name."""
     rest: Counter[str] = Counter()
-    for capture in report.captures:
+    for capture in (capture for report in reports for capture in report.captures):
         for group in capture.groups:
             usual = group.severity == "regression"
             if _is_rest(group.message, group.field) and (group.first.code in wanted.codes if wanted.codes else usual):
@@ -337,9 +323,9 @@ def _is_rest(message: str, field: str) -> bool:
     return (message, field) == (REST, "")
 
 
-def _nothing(read: Report, report: Path, narrowed: bool) -> InputError:
+def _nothing(read: Sequence[Report], report: Path, narrowed: bool) -> InputError:
     """What to say when nothing is selected."""
-    found = list(dict.fromkeys(place[:3] for capture in read.captures for place in _places(capture)))
+    found = list(dict.fromkeys(place[:3] for one in read for capture in one.captures for place in _places(capture)))
     if not found:
         return InputError("NLM-K015", "the report holds nothing that could be allowed", where=shown_path(report))
     shown = [" ".join(place).rstrip() for place in found[:SHOWN]]

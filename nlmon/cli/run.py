@@ -187,7 +187,7 @@ def command(
         warn(f"{counted(len(suite.cases), 'case')} of {counted(len(suite.files), 'scenario')} would run")
         sys.exit(exit_code(count_outcomes(suite.mistaken)) if suite.mistaken or not suite.cases else 0)
     given = {
-        name: " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+        name: " ".join(map(_text, value)) if isinstance(value, tuple) else str(value)
         for name, value in click.get_current_context().params.items()
         if value not in (None, False, (), "") and name not in {"paths", "config"} and not _is_default(name)
     }
@@ -265,6 +265,11 @@ def _cluster(value: str) -> str:
     if value and (kind != "dask" or not address):
         raise click.BadParameter(f"{value!r} is no executor; try dask:tcp://HOST:8786, the address of a dask scheduler")
     return address
+
+
+def _text(value: object) -> str:
+    """``junit:report.xml`` of a report, else the value."""
+    return ":".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def _is_default(name: str) -> bool:

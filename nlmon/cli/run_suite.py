@@ -129,7 +129,7 @@ def run_suite(
     """Run a suite, report, and give the exit code. ``known``: the file of known differences; ``complete``: each of its
     entries must have allowed something."""
     out = sys.stdout.buffer
-    header, began = run_header(suite.files, options, output.given), time.perf_counter()
+    header, began = run_header(suite.files, options, output.given, known.digest), time.perf_counter()
     lines = bytearray()
     streams = [RunStream(out.write)] if output.stream else []
     streams += [RunStream(lines.extend)] if any(kind == "jsonl" for kind, _ in output.reports) else []
@@ -196,8 +196,11 @@ def _print(results: Sequence[CaseResult], seconds: float, *, quiet: bool, verbos
     sys.stdout.write(last_line(results, seconds) + "\n")
 
 
-def run_header(files: Sequence[ScenarioFile], options: RunOptions, given: dict[str, str]) -> RunHeader:
-    """The first record of a run. ``given``: options as they were given."""
+def run_header(
+    files: Sequence[ScenarioFile], options: RunOptions, given: dict[str, str], known_digest: str = ""
+) -> RunHeader:
+    """The first record of a run. ``given``: options as they were given; ``known_digest``: of the file of known
+    differences."""
     return RunHeader(
         tool="nlmon",
         version=__version__,
@@ -206,6 +209,7 @@ def run_header(files: Sequence[ScenarioFile], options: RunOptions, given: dict[s
         started=datetime.now(UTC).isoformat(timespec="seconds"),
         policy=options.policy,
         options=given,
+        known_digest=known_digest,
         inputs=digests(name for file in files for name in _read_by(file, options)),
     )
 

@@ -108,7 +108,8 @@ class CaseResult(Struct, frozen=True, tag_field="record", tag="result"):
 
 class RunHeader(Struct, frozen=True, tag_field="record", tag="header"):
     """First record of a run. ``stream``: the version of this format; ``started``: time in UTC, RFC 3339; ``options``:
-    those that were given and not the default, by name; ``inputs``: SHA-256 of each scenario file and capture."""
+    those that were given and not the default, by name; ``inputs``: SHA-256 of each scenario file and capture;
+    ``known_digest``: that of the file of known differences, empty if there was none."""
 
     tool: str
     version: str
@@ -119,6 +120,7 @@ class RunHeader(Struct, frozen=True, tag_field="record", tag="header"):
     policy: Policy = Policy()
     options: dict[str, str] = {}
     inputs: dict[str, str] = {}
+    known_digest: str = ""
 
 
 class RunFooter(Struct, frozen=True, tag_field="record", tag="footer"):

@@ -410,7 +410,10 @@ def test_a_report_that_cannot_be_true_is_refused(tmp_path: Path) -> None:
     assert (empty[0], empty[1][0].startswith("error[NLM-K016]: the report names what this nlmon does not")) == (3, True)
     assert (foreign[0], foreign[1]) == (
         3,
-        [f"error[NLM-K016]: this is no report ({path}): 'other' made it; nlmon replay --format json makes one"],
+        [
+            f"error[NLM-K016]: this is no report ({path}): 'other' made it; nlmon replay --format json makes one, "
+            "and nlmon run --report jsonl:PATH"
+        ],
     )
 
 

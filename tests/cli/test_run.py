@@ -336,6 +336,29 @@ def test_mistakes_have_their_code(suite: Path, arguments: tuple[str, ...], code:
     assert (done.returncode, done.stderr.startswith(text), "Traceback" in done.stderr) == (code, True, False)
 
 
+def test_known_differences_are_made_from_a_run(suite: Path) -> None:
+    """Each names its scenario; the next run under the file finds it of use, and what it allows is no loss any more."""
+    nlmon("run", "-k", "good", "--report", "jsonl:r.jsonl", folder=suite)
+    options = ("--code", "NLD002", "--message", "link", "--field", "kind")
+    added = nlmon("known", "add", "r.jsonl", *options, "--reason", "not used", "--owner", "me", folder=suite)
+    again = nlmon("run", "-k", "good", "--known", "nlmon-known.yaml", "--report", "jsonl:r.jsonl", folder=suite)
+    trimmed = nlmon("known", "trim", "r.jsonl", folder=suite)
+
+    assert (added.returncode, added.stderr.splitlines()[-1]) == (0, "1 added, 0 were there")
+    assert "    scenario: link.good\n" in (suite / "nlmon-known.yaml").read_text()
+    assert (again.returncode, again.stderr) == (0, "")
+    assert (trimmed.returncode, trimmed.stderr) == (0, "0 removed, 1 kept\n")
+
+
+@pytest.mark.parametrize("text", ["", "hello\n", "[1]\n", '{"record": 3}\n', '{"record":"header"}\n'], ids=repr)
+def test_known_differences_are_made_of_nothing_else(suite: Path, text: str) -> None:
+    """A file that is neither a report nor a whole stream is named as what it is."""
+    (suite / "r.jsonl").write_text(text)
+    done = nlmon("known", "add", "r.jsonl", "--reason", "x", "--owner", "me", folder=suite)
+
+    assert (done.returncode, done.stderr[:13]) == (3, "error[NLM-K01" if "record" not in text else "error[NLM-R00")
+
+
 KNOWN = """known: 1
 entries:
   - {{code: NLD102, message: RTM_NEWLINK, field: mtu, scenario: {scenario}, reason: old, owner: me{more}}}
