@@ -1,16 +1,18 @@
-"""The commands of ``docs/how-to/compare-live.md``, as they stand there, on the running kernel."""
+"""The commands of the how-to pages that need a kernel, as they stand there, on the running one."""
 
 from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from support.namespaces import inside
 from support.paths import REPOSITORY
-from support.requirements import require_root
+from support.requirements import require_netns, require_root
 
 pytestmark = pytest.mark.live
 
@@ -20,6 +22,8 @@ COMMANDS = [
     for block in re.findall(r"^ *```sh tested\n(.*?)^ *```$", TEXT, re.MULTILINE | re.DOTALL)
     for line in block.splitlines()
 ]
+
+PAGE = (REPOSITORY / "docs/how-to/write-a-scenario.md").read_text(encoding="utf-8")
 
 # Runs each command; while one listens, links come and go where it does.
 SCRIPT = """
@@ -50,3 +54,19 @@ def test_every_command_does_what_it_says(tmp_path: Path) -> None:
     assert len(COMMANDS) > 6
     assert {line: code for line, (code, _, _) in told.items()} == dict.fromkeys(COMMANDS, 0)
     assert [line for line, (_, equal, _) in told.items() if line.startswith("nlmon") and not equal] == []
+
+
+def test_a_scenario_of_commands_runs_and_so_does_its_recording(tmp_path: Path) -> None:
+    """As the page has it: without privilege, and then without a kernel."""
+    require_netns()
+    ((name, text),) = re.findall(r"^```yaml file=(live/\S+)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    ((code, block),) = re.findall(r"^```sh live=(\d)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    (tmp_path / name).parent.mkdir()
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    said = [
+        subprocess.run([sys.executable, "-m", *line.split()], cwd=tmp_path, capture_output=True, text=True, check=False)
+        for line in block.splitlines()
+    ]
+
+    assert [(one.returncode, one.stderr) for one in said] == [(int(code), "")] * 2
+    assert ["2 passed" in one.stdout for one in said] == [True, True]

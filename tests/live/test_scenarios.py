@@ -34,10 +34,12 @@ def test_a_scenario_holds_on_this_kernel(path: Path) -> None:
     """With the verdicts of its recording; what this kernel lacks is a reason to skip it."""
     file, mistaken = load_file(path)
     assert file is not None, mistaken
-    results = run_scenario(file, RunOptions(source="live", time_scale=4))
+    # A busy machine has more time for what must hold, and waits no longer for what does not.
+    required = file.scenario.level == "required"
+    results = run_scenario(file, RunOptions(source="live", time_scale=4 if required else 1))
     if all(one.outcome == "skipped" for one in results):
         pytest.skip(results[0].reason)
-    fine = {"passed"} if file.scenario.level == "required" else {"passed", "xfailed"}
+    fine = {"passed"} if required else {"passed", "xfailed"}
 
     assert [(one.id, one.reason, one.findings) for one in results if one.outcome not in fine] == []
     if has_recording(file):
