@@ -161,7 +161,9 @@ def command(
     config: Path | None = click.get_current_context().params["config"]
     settings = load_run_settings(start=_here(), config=config)
     known = known_file(policy.known)
-    suite = Suite.find(paths or (Path("scenarios"),), words)
+    named = paths or (Path("scenarios"),)
+    # Workers of a cluster have current folders of their own.
+    suite = Suite.find([path.absolute() for path in named] if cluster else named, words)
     if record is None and keep is not None:
         # Of what fails the recording is kept, and which that will be is not known before.
         record = Path(click.get_current_context().with_resource(tempfile.TemporaryDirectory(prefix="nlmon-")))

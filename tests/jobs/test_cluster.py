@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from nlmon import __version__
-from support.paths import FIXTURES
+from support.paths import FIXTURES, REPOSITORY
 
 # One cluster for all.
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("cluster")]
@@ -79,6 +79,19 @@ def replay(*arguments: object, **options: Any) -> tuple[int, str, str]:
     command = [sys.executable, "-m", "nlmon", "replay", *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300, **options)
     return done.returncode, done.stdout, done.stderr
+
+
+def test_a_cluster_runs_scenarios_as_one_process_does(cluster: str) -> None:
+    """The same lines but for the time, which the last one ends with."""
+    arguments = ("run", "scenarios", "-k", "link", "--recorded")
+    command = [sys.executable, "-m", "nlmon", *arguments]
+    alone, spread = (
+        subprocess.run([*command, *more], capture_output=True, text=True, check=False, timeout=300, cwd=REPOSITORY)
+        for more in ((), ("--executor", f"dask:{cluster}"))
+    )
+    lines = [done.stdout.rpartition(",")[0] for done in (alone, spread)]
+
+    assert (alone.returncode, spread.returncode, lines[0] == lines[1], spread.stderr) == (0, 0, True, "")
 
 
 def opened(address: str, timeout: float, **options: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -54,6 +55,23 @@ def test_every_line_follows_the_schema() -> None:
     validator = Draft202012Validator(run_schema())
 
     assert [list(validator.iter_errors(json.loads(line))) for line in LINES] == [[]] * 4
+
+
+def test_a_stored_stream_of_version_1_is_read() -> None:
+    """As it was written when there was no other version; whatever is added since has its default."""
+    lines = (Path(__file__).parent / "version-1.jsonl").read_bytes().splitlines(keepends=True)
+    header, *_, failed, footer = read_run(lines, "version-1.jsonl")
+
+    assert isinstance(header, RunHeader)
+    assert isinstance(failed, CaseResult)
+    assert isinstance(footer, RunFooter)
+    assert (header.stream, header.options) == (1, {"words": "link"})
+    assert (failed.outcome, failed.verdict, [one.where for one in failed.findings]) == (
+        "failed",
+        "lossy",
+        ["scenarios/a.yaml:6:12"],
+    )
+    assert (footer.outcomes, footer.exit_code) == ({"failed": 1, "passed": 1}, 1)
 
 
 BROKEN = (
