@@ -36,7 +36,7 @@ def conform(subjects: Sequence[Subject], *, select: str = "") -> ConformanceRepo
     Raises ``PlatformError`` without pytest, ``UsageError`` for an expression that is none.
     """
     if find_spec("pytest") is None:
-        hint = "pip install 'nlmon[pytest]'; nlmon claims --list needs no pytest"
+        hint = "install pytest beside nlmon, such as by tools/bootstrap; nlmon claims --list needs no pytest"
         raise PlatformError("NLM-F001", "the claims are tested with pytest, which is not installed", hint=hint)
     import pytest  # noqa: PLC0415  (start-up: only a run needs it)
 
