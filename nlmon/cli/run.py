@@ -26,8 +26,8 @@ from nlmon.cli.policy_options import policy_options
 from nlmon.errors import UsageError
 
 if TYPE_CHECKING:  # start-up: --help needs none of it
-    from nlmon.report.outcome import CaseResult
     from nlmon.report.policy import Policy
+    from nlmon.scenario.load import ScenarioFile
 
 __all__ = ["command"]
 
@@ -222,8 +222,8 @@ _DECISIVE = (
 )
 
 
-def _again(paths: Sequence[Path]) -> Callable[[CaseResult], str]:
-    """What makes the command that runs the scenario of a case again, under the same options and from the same path, so
+def _again(paths: Sequence[Path]) -> Callable[[ScenarioFile], str]:
+    """What makes the command that runs a scenario again, under the same options and from the same path, so
     that it may use the same captures."""
     from nlmon.scenario.cases import words_for  # noqa: PLC0415  (start-up: --help needs none of it)
 
@@ -239,11 +239,10 @@ def _again(paths: Sequence[Path]) -> Callable[[CaseResult], str]:
             for one in value if isinstance(value, tuple) else (value,):
                 words += [option.opts[-1], str(one)]
 
-    def command(result: CaseResult) -> str:
-        own = result.where.partition(":")[0]
-        folders = [path for path in paths if path.is_dir() and Path(own).is_relative_to(path)]
-        path = str(folders[0]) if folders else "" if not paths else own
-        return shlex.join(["nlmon", "run", *([path] if path else []), "-k", words_for(result.scenario), *words])
+    def command(file: ScenarioFile) -> str:
+        folders = [path for path in paths if path.is_dir() and Path(file.where).is_relative_to(path)]
+        path = str(folders[0]) if folders else "" if not paths else file.where
+        return shlex.join(["nlmon", "run", *([path] if path else []), "-k", words_for(file.scenario.id), *words])
 
     return command
 

@@ -104,7 +104,7 @@ class Suite(Struct, frozen=True):
 class Output(Struct, frozen=True, kw_only=True):
     """What is made of a run. ``stream``: its records on stdout as they come, instead of lines for people at its end,
     which are ``quiet`` or ``verbose``; ``reports``: kinds and paths of reports; ``keep``: a folder for what failed.
-    ``given``: options as they were given; ``again``: makes the command that runs a case again."""
+    ``given``: options as they were given; ``again``: makes the command that runs a scenario again."""
 
     stream: bool
     quiet: bool
@@ -112,7 +112,7 @@ class Output(Struct, frozen=True, kw_only=True):
     reports: tuple[tuple[str, Path], ...]
     keep: Path | None
     given: dict[str, str]
-    again: Callable[[CaseResult], str]
+    again: Callable[[ScenarioFile], str]
 
 
 def run_suite(
@@ -134,6 +134,7 @@ def run_suite(
     streams = [RunStream(out.write)] if output.stream else []
     streams += [RunStream(lines.extend)] if any(kind == "jsonl" for kind, _ in output.reports) else []
     results: list[CaseResult] = []
+    files = {file.scenario.id: file for file in suite.files}
 
     def add(record: RunLine) -> None:
         for one in streams:
@@ -149,7 +150,7 @@ def run_suite(
         for some in found:
             for result in some:
                 if result.reproduce:
-                    result = structs.replace(result, reproduce=output.again(result))
+                    result = structs.replace(result, reproduce=output.again(files[result.scenario]))
                 results.append(result)
                 add(result)
             bad += sum(result.outcome in DID_NOT_PASS for result in some)

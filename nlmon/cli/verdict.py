@@ -50,7 +50,7 @@ def whole_report(
         verdict=worst(capture.verdict for capture in captures),
         verdicts=by_direction(captures),
         policy=policy,
-        stale=stale_entries(known.entries, judged, complete=complete) if tried else [],
+        stale=stale_entries(known.valid, judged, complete=complete) if tried else [],
         expired=sorted(expired),
         known_digest=known.digest,
     )
@@ -84,8 +84,8 @@ def met_entries(entries: Iterable[tuple[int, KnownDifference]], judged: Sequence
 def stale_entries(
     entries: Sequence[tuple[int, KnownDifference]], judged: Sequence[Judged], *, complete: bool
 ) -> list[int]:
-    """The entries that were tried and allowed nothing. An entry is tried when a capture that it applies to was read to
-    its end; one that holds for a pattern of captures or scenarios only by a run that is ``complete``."""
+    """Of some entries those that were tried and allowed nothing. An entry is tried when a capture that it applies to
+    was read to its end; one that holds for a pattern of captures or scenarios only by a run that is ``complete``."""
     used = {use.entry for capture, _ in judged for use in capture.known}
     tried = met_entries(entries, judged) - used
     return [number for number, entry in entries if number in tried and (complete or entry.names_one)]

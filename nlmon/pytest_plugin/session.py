@@ -92,7 +92,7 @@ class Runs:
             with contextlib.chdir(self._folder):
                 # Of several workers that run a scenario, the one that has its first case keeps it.
                 keep = self.options.artifacts if case == next(iter(selected), case) else None
-                found |= {one.id: self._reproducible(one) for one in self._run(file, only, keep)}
+                found |= {one.id: self._reproducible(file, one) for one in self._run(file, only, keep)}
         return found[case]
 
     def file(self, path: Path) -> ScenarioFile | None:
@@ -109,12 +109,12 @@ class Runs:
             keep_failed(keep, [file], results, options)
         return results
 
-    def _reproducible(self, result: CaseResult) -> CaseResult:
+    def _reproducible(self, file: ScenarioFile, result: CaseResult) -> CaseResult:
         """The result with the command that runs it again, under the same options and from a folder whose captures it
         may use."""
         if not result.reproduce:
             return result
-        where, options = self._folder / result.where.partition(":")[0], self.options
+        where, options = self._folder / file.where, self.options
         within = [folder for folder in options.scenarios if where.resolve().is_relative_to(folder)]
         words = ["nlmon", "run", str(self.shown(within[0] if within else where)), "-k", result.scenario]
         for option, value in (

@@ -126,13 +126,13 @@ class _Run:
             kernel = f"{platform.system()} {platform.release()}"
             facts = {"application": f"nlmon {__version__}", "arch": platform.machine(), "kernel": kernel}
             sink = stack.enter_context(PcapngWriter(recording, metadata=facts, byteorder=sys.byteorder))
-            names = self._both[0].name, self._both[1].name
+            names, where = (self._both[0].name, self._both[1].name), str(recording)
             directions = [in_direction(one, names) for one in ("migrate", "rollback")]
             live = Live(
                 *(partial(_make, one) for one in self._both),
                 factory=lambda: KernelFactory(opener=sandbox.open_socket),
                 options=options_of_both(self._both),
-                known=known_for(self._options.known, self._file.where, kernel, directions, scenario=scenario.id),
+                known=known_for(self._options.known, where, kernel, directions, scenario=scenario.id),
                 sink=sink,
                 on_side=self._take,
             )
@@ -146,7 +146,6 @@ class _Run:
             for number in self._held:
                 lost, state = live.lanes[number].ledger.lost, live.states.both[number]
                 self.findings[number].extend(self._observed[number].findings(lost, state))
-            where = str(recording)
             reports = live_reports(live, where, kernel=kernel, policy=self._options.policy, control=self._control)
         if self._ended is not None:
             raise self._ended

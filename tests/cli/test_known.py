@@ -103,13 +103,14 @@ def test_an_entry_for_a_pattern_needs_all_captures(tmp_path: Path) -> None:
 
 
 def test_an_entry_that_is_over_allows_nothing(tmp_path: Path) -> None:
-    """The difference is back, the run fails, and the file says so, too."""
+    """The difference is back, the run fails and says once that the entry is over, and the file says so, too."""
     known = written(tmp_path, f"known: 1\nentries:{ENTRY}    expires: 2020-01-31\n")
     done = nlmon("replay", XFRM, *ROLLBACK, "--known", known, "--format", "json")
     checked = nlmon("known", "check", "--file", known)
-    (capture,) = json.loads(done.stdout)["captures"]
+    whole = json.loads(done.stdout)
+    (capture,) = whole["captures"]
 
-    assert (done.returncode, capture["known"], json.loads(done.stdout)["expired"]) == (1, [], [1])
+    assert (done.returncode, capture["known"], whole["expired"], whole["stale"]) == (1, [], [1], [])
     assert checked.returncode == 1
     assert checked.stderr.splitlines() == [
         f"{known}:3: expired on 2020-01-31: NLD002 xfrm_state in {NAME}, legacy against libnl (net)",

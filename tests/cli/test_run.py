@@ -106,6 +106,15 @@ def test_the_command_that_reproduces_has_what_decides(suite: Path, arguments: tu
     assert [line.strip() for line in done.stdout.splitlines() if "reproduce" in line] == [f"reproduce: {again}"]
 
 
+@pytest.mark.parametrize("path", ["10:30", "10:30/bad.yaml"])
+def test_a_path_with_a_colon_is_run_again(suite: Path, path: str) -> None:
+    """The command has the whole path, and not what stands before its first colon."""
+    (suite / "scenarios").rename(suite / "10:30")
+    done = nlmon("run", path, folder=suite)
+
+    assert f"  reproduce: nlmon run {path} -k link.bad" in lines(done)
+
+
 def test_quiet_says_only_what_does_not_hold(suite: Path) -> None:
     """And the last line."""
     assert lines(nlmon("run", "-q", "-k", "good", folder=suite)) == ["2 passed  (2 cases of 1 scenario"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from nlmon.backends.base import Backend
 from nlmon.backends.libnl import LibnlBackend
 from nlmon.backends.options import BackendOptions
 from nlmon.backends.registry import create
+from nlmon.cli.verdict import met_entries
+from nlmon.compare.known import KnownDifference
 from nlmon.report.outcome import CaseResult
 from nlmon.scenario.load import ScenarioFile
 from nlmon.scenario.options import RunOptions
@@ -100,6 +103,24 @@ def test_a_run_and_its_recording_have_the_same_results(tmp_path: Path, text: str
     assert {one.report and one.report.scenario for one in (*live, *replayed)} == {"a.b"}
     assert recordings == (["a.b.pcapng", "a.b[control].pcapng"] if text == CONTROL else ["a.b.pcapng"])
     assert found(replayed) == found(live)
+
+
+def test_an_entry_that_names_the_recording_of_a_run_is_met_and_applied(tmp_path: Path) -> None:
+    """Both go by the path that the report carries, and not by that of the scenario."""
+    text = f"steps: [{PAIR}]\nexpect: {{verdict: {{rollback: lossy}}}}\n"
+    (lossy,) = run(tmp_path, text)
+    assert lossy.report is not None
+    kinds = sorted({name.partition(".")[0] for name in lossy.report.losses})
+    entries = [
+        (number, KnownDifference(code="NLD002", message=kind, field="*", capture=capture, reason="old", owner="me"))
+        for number, (capture, kind) in enumerate(product(("a.b.pcapng", "a.yaml"), kinds), 1)
+    ]
+    (result,) = run(tmp_path, text, known=tuple(entries))
+    report = result.report
+    assert report is not None
+    met = met_entries(entries, [(report, (result.reference, result.candidate))])
+
+    assert (Path(report.path).name, {use.entry for use in report.known}, report.losses) == ("a.b.pcapng", met, {})
 
 
 def test_what_a_step_expects_counts_from_its_begin(tmp_path: Path) -> None:
