@@ -18,7 +18,9 @@ __all__ = [
     "PROTOCOLS",
     "TABLES",
     "flag_names",
+    "is_message_type",
     "message_flags",
+    "message_names",
     "message_type",
     "name_of",
     "protocol_number",
@@ -105,6 +107,19 @@ def message_type(protocol: int, msg_type: int) -> str:
     if known is None and protocol == NETFILTER and msg_type >> 8 in netfilter.SUBSYSTEMS:
         return f"NFNL_SUBSYS_{netfilter.SUBSYSTEMS[msg_type >> 8]}/{msg_type & 0xFF}"
     return known or str(msg_type)
+
+
+def message_names() -> list[str]:
+    """Every name that ``message_type`` gives and that does not carry a number."""
+    return [*_CONTROL.values(), *(name for names in _MESSAGES.values() for name in names.values())]
+
+
+def is_message_type(text: str) -> bool:
+    """Whether ``message_type`` gives this text for some message."""
+    name, _, number = text.rpartition("/")
+    if name.startswith("NFNL_SUBSYS_"):
+        return number.isdecimal() and name.removeprefix("NFNL_SUBSYS_") in netfilter.SUBSYSTEMS.values()
+    return text.isdecimal() or text in message_names()
 
 
 def unknown_message(protocol: int, msg_type: int, first: int) -> str:

@@ -198,8 +198,17 @@ def _differences(expected: Mapping[str, Any], actual: Mapping[str, Any], before:
 def _compare(expected: Any, actual: Any, number: Any, path: str) -> Iterator[FieldDifference]:
     if isinstance(expected, Mapping) and isinstance(actual, Mapping):
         yield from _differences(expected, actual, f"{path}.")
-    elif not (_holds(expected, actual) or _same(expected, number)):
+    elif _holds(expected, actual) or _same(expected, number):
+        return
+    elif _is_list(expected) and _is_list(actual) and len(expected) == len(actual):
+        for place, (one, other) in enumerate(zip(expected, actual, strict=True)):
+            yield from _compare(one, other, _ABSENT, f"{path}[{place}]")
+    else:
         yield FieldDifference(path, _show(expected), _show(actual))
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, list | tuple)
 
 
 def _holds(expected: Any, actual: Any) -> bool:
@@ -225,4 +234,11 @@ def _same(expected: Any, actual: Any) -> bool:
 def _show(value: Any) -> str:
     if value is _ABSENT:
         return "not provided"
-    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    return value if isinstance(value, str) else msgspec.json.encode(_named(value)).decode()
+
+
+def _named(value: Any) -> Any:
+    """A value without the numbers that stand beside names."""
+    if isinstance(value, Mapping):
+        return {name: _named(one) for name, one in value.items() if name != "_num"}
+    return [_named(one) for one in value] if _is_list(value) else value

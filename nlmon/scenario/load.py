@@ -20,6 +20,7 @@ from msgspec import Struct
 
 from nlmon.compare.difference import Class
 from nlmon.errors import ScenarioError
+from nlmon.names import is_message_type, message_names
 from nlmon.scenario.document import Document, Path, read_document
 from nlmon.scenario.faults.sockets import NEEDS_SOCKET
 from nlmon.scenario.mistakes import explain, mistake, nearest
@@ -171,6 +172,9 @@ def _contradictions(document: Document, where: str) -> list[ScenarioError]:
 
 def _vain(value: Mapping[str, Any]) -> Iterator[tuple[Path, str, str]]:
     """Expectations that nothing would be held against, so that they seem to hold: where they are, why, and a hint."""
+    for path, one in _walk(value, ()):
+        if path[-1:] == ("msg_type",) and isinstance(one, str) and not is_message_type(one):
+            yield path, f"no message has the type {one!r}", nearest(one, message_names())
     expect = value["expect"]
     if "capture" in value and expect.get("state") == "kernel":
         yield ("expect", "state"), "a recording has no kernel that can be asked", "list the objects, or leave it out"

@@ -72,6 +72,8 @@ DIFFERENCES: list[tuple[dict[str, Any], tuple[str, str, str]]] = [
     ({"link": {"flags": "RUNNING"}}, ("link.flags", "RUNNING", '["UP","BROADCAST"]')),
     ({"link": {"flags": ["UP"]}}, ("link.flags", '["UP"]', '["UP","BROADCAST"]')),
     ({"link": {"selector": {"proto": "UDP"}}}, ("link.selector.proto", "UDP", "TCP")),
+    ({"link": {"hops": [{"oif": 1}, {"gateway": "::1"}]}}, ("link.hops[1].gateway", "::1", "null")),
+    ({"link": {"selector": "TCP"}}, ("link.selector", "TCP", '{"proto":"TCP","dport":[0,7]}')),
 ]
 
 

@@ -160,6 +160,16 @@ MISTAKES = [
         ],
     ),
     (
+        LIVE + "steps:\n  - {run: ip a, expect: {msg_type: NEWLINK}}\n  - {run: ip a, expect: {msg_type: '28'}}\n"
+        "  - {run: ip a, expect: [{msg_type: RTM_DELLINK}, {msg_type: RTM_DELINK, count: 0}]}\n"
+        "  - {run: ip a, expect: [{msg_type: NFNL_SUBSYS_ULOG/1}, {msg_type: NFNL_SUBSYS_NONE/x}]}\n",
+        [
+            "NLM-S017: no message has the type 'NEWLINK' (a.yaml:6:36); did you mean RTM_NEWLINK?",
+            "NLM-S017: no message has the type 'RTM_DELINK' (a.yaml:8:62); did you mean RTM_DELLINK?",
+            "NLM-S017: no message has the type 'NFNL_SUBSYS_NONE/x' (a.yaml:9:69)",
+        ],
+    ),
+    (
         LIVE + "steps:\n  - netns: blue\n  - {run: ip a, in: bleu}\n",
         ["NLM-S017: there is no namespace 'bleu' yet (a.yaml:7:21); it can be blue alone"],
     ),
