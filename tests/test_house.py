@@ -44,7 +44,7 @@ GRAPH = {name_of(path): imports(path) for path in MODULES}
 
 # From the bottom up: a room may import rooms of lower levels, and itself.
 LEVELS = (
-    ("nlmon.errors", "nlmon.names", "nlmon.payloads", "nlmon.wire", "nlmon.uapi"),
+    ("nlmon.errors", "nlmon.atomic", "nlmon.names", "nlmon.payloads", "nlmon.wire", "nlmon.uapi"),
     ("nlmon.framing",),
     ("nlmon.events", "nlmon.capture", "nlmon.transport"),
     ("nlmon.state", "nlmon.eventjson"),
@@ -63,12 +63,13 @@ INTERFACE = {"nlmon.backends.base", "nlmon.backends.options", "nlmon.backends.st
 MAY = {
     "nlmon.payloads": {"nlmon.payloads"},
     "nlmon.errors": set(),
+    "nlmon.atomic": set(),
     "nlmon.names": {"nlmon.names"},
     "nlmon.wire": set(),
     "nlmon.uapi": set(),
     "nlmon.framing": {"nlmon.uapi"},
     "nlmon.events": {"nlmon.payloads", "nlmon.errors"},
-    "nlmon.capture": {"nlmon.errors", "nlmon.uapi", "nlmon.framing", "nlmon.wire", "nlmon.capture"},
+    "nlmon.capture": {"nlmon.errors", "nlmon.atomic", "nlmon.uapi", "nlmon.framing", "nlmon.wire", "nlmon.capture"},
     "nlmon.transport": {"nlmon.wire", "nlmon.errors", "nlmon.uapi", "nlmon.framing", "nlmon.transport"},
     "nlmon.state": {"nlmon.events", "nlmon.uapi", "nlmon.names", "nlmon.state"},
     "nlmon.eventjson": {"nlmon.events", "nlmon.names", "nlmon.eventjson"},
@@ -86,7 +87,16 @@ MAY = {
     | {"nlmon.backends", "nlmon.compare.difference", "nlmon.transport.recorded.faults", "nlmon.testing", "nlmon.uapi"},
     "nlmon.testing.messages": set(),
     "nlmon.scenario": {
-        *("nlmon", "nlmon.errors", "nlmon.events", "nlmon.names", "nlmon.eventjson", "nlmon.state", "nlmon.capture"),
+        *(
+            "nlmon",
+            "nlmon.errors",
+            "nlmon.atomic",
+            "nlmon.events",
+            "nlmon.names",
+            "nlmon.eventjson",
+            "nlmon.state",
+            "nlmon.capture",
+        ),
         *("nlmon.framing", "nlmon.uapi"),
         *("nlmon.backends.base", "nlmon.backends.options", "nlmon.backends.registry", "nlmon.transport"),
         *("nlmon.compare.side", "nlmon.compare.known", "nlmon.compare.difference"),

@@ -10,8 +10,6 @@ Not here: what to record (``nlmon.transport.recorder``).
 
 from __future__ import annotations
 
-import os
-import stat
 import struct
 from collections.abc import Mapping
 from contextlib import suppress
@@ -19,6 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal
 
+from nlmon.atomic import put_in_place
 from nlmon.capture.pcapng import (
     EPB,
     EPB_FLAGS,
@@ -133,12 +132,7 @@ class PcapngWriter:
         for socket, (received, dropped) in enumerate(zip(self._received, self._dropped, strict=True)):
             self._statistics(socket, received, dropped)
         try:
-            self._file.flush()
-            os.fsync(self._file.fileno())
-            self._file.close()
-            with suppress(FileNotFoundError):  # a file that is replaced keeps its mode
-                self.part.chmod(stat.S_IMODE(self.path.stat().st_mode))
-            self.part.replace(self.path)
+            put_in_place(self._file, self.part, self.path)
         except OSError as error:
             with suppress(OSError):  # closing tries to write once more
                 self._file.close()

@@ -78,6 +78,8 @@ def refuse_captures(path: Path, captures: Iterable[Path], what: str = "a capture
 
 def write_report(path: Path, data: bytes) -> None:
     """Write a report as the rules of this module say; raises ``InputError`` on failure."""
+    from nlmon.atomic import write_whole  # noqa: PLC0415  (start-up: only a report that is written needs it)
+
     try:
         there = _stat(path)
         if there is not None and os.path.samestat(there, os.fstat(1)):
@@ -88,28 +90,10 @@ def write_report(path: Path, data: bytes) -> None:
             with path.open("wb") as file:
                 file.write(data)
         else:
-            _replace(path.resolve(), data, there)
+            write_whole(path.resolve(), data)
     except (OSError, RuntimeError) as error:  # pathlib reports a loop of links by either
         why = getattr(error, "strerror", None) or "its links lead nowhere"
         raise InputError("NLM-U001", "the file cannot be written", where=str(path), why=why) from error
-
-
-def _replace(path: Path, data: bytes, there: os.stat_result | None) -> None:
-    import secrets  # noqa: PLC0415  (start-up: only a report that is written needs it)
-
-    part = path.with_name(f".nlmon-{secrets.token_hex(8)}.part")
-    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(handle)
-        if there is not None:
-            part.chmod(stat.S_IMODE(there.st_mode))
-        part.replace(path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
 
 
 def _stat(path: Path) -> os.stat_result | None:

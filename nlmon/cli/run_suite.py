@@ -48,12 +48,12 @@ from nlmon.report.outcome import (
 from nlmon.report.runstream import RunStream
 from nlmon.report.runtext import case_lines, last_line
 from nlmon.report.text import counted
+from nlmon.scenario.beside import paths_beside
 from nlmon.scenario.cases import cases_of, without_run
 from nlmon.scenario.check import capture_path, check_ids
 from nlmon.scenario.files import digests, find_scenarios
 from nlmon.scenario.load import ScenarioFile
 from nlmon.scenario.options import RunOptions
-from nlmon.scenario.recording import paths_beside
 from nlmon.scenario.run import load_file, refuse_outside, run_scenario, run_there, unreadable
 
 __all__ = ["Output", "Suite", "run_header", "run_suite", "useless_entries"]

@@ -30,9 +30,9 @@ def command(paths: tuple[Path, ...]) -> None:
     from nlmon.backends.registry import BACKENDS  # noqa: PLC0415  (start-up: --help needs none of it)
     from nlmon.errors import ScenarioError  # noqa: PLC0415
     from nlmon.report.text import counted, shown_path  # noqa: PLC0415
+    from nlmon.scenario.beside import check_recordings  # noqa: PLC0415
     from nlmon.scenario.check import capture_path, check_suite  # noqa: PLC0415
     from nlmon.scenario.files import digests, find_scenarios, scenario_at  # noqa: PLC0415
-    from nlmon.scenario.recording import check_recordings  # noqa: PLC0415
 
     scenarios, beside = find_scenarios(paths or (Path("scenarios"),))
     mistakes: list[ScenarioError] = []

@@ -4,7 +4,7 @@
 
 Rules:
 1. Every run is recorded, from the dumps before the first step on. The recording, replayed as the capture of the same
-   scenario (``recording``), is judged by the same code (``cases``, ``observed``).
+   scenario (``beside``), is judged by the same code (``cases``, ``observed``).
 2. What is expected of a step is held against the events since it began, when both have read all that the kernel sent
    until it ended; what comes later is waited for, until the deadline of the step.
 3. Nothing outlives a run: no process, descriptor, thread or namespace (``leaks``).
@@ -37,6 +37,7 @@ from nlmon.errors import NlmonError, PlatformError, ScenarioError
 from nlmon.eventjson.write import event_to_dict
 from nlmon.report.model import CaptureReport, in_direction
 from nlmon.report.outcome import CaseResult, Finding
+from nlmon.scenario.beside import RunState, steps_digest
 from nlmon.scenario.cases import Pair, case_id, judge, merge_findings, pairs_of, without_run
 from nlmon.scenario.expectation import EventCounts
 from nlmon.scenario.implementations import backend_options, options_of_both
@@ -47,7 +48,6 @@ from nlmon.scenario.model import Implementation, Step
 from nlmon.scenario.needs import lacking, lacking_families
 from nlmon.scenario.observed import Observed, state_findings, step_findings
 from nlmon.scenario.options import RunOptions
-from nlmon.scenario.recording import RunState, steps_digest
 from nlmon.scenario.sandbox import Sandbox
 from nlmon.scenario.sentinel import Sentinel
 from nlmon.scenario.steps import run_step

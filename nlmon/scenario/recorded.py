@@ -29,6 +29,7 @@ from nlmon.errors import CaptureError, ScenarioError
 from nlmon.names import protocol_number
 from nlmon.report.model import CaptureReport, Damage, in_direction
 from nlmon.report.outcome import CaseResult, Finding
+from nlmon.scenario.beside import RunState
 from nlmon.scenario.cases import Pair, judge, merge_findings, pairs_of, without_run
 from nlmon.scenario.check import capture_path
 from nlmon.scenario.faults import apply_faults, refuse_untouched, socket_faults
@@ -37,7 +38,6 @@ from nlmon.scenario.load import ScenarioFile
 from nlmon.scenario.model import Capture, Implementation, Scenario
 from nlmon.scenario.observed import Observed, StepEvents, state_findings
 from nlmon.scenario.options import RunOptions
-from nlmon.scenario.recording import RunState
 from nlmon.state.tables import State
 from nlmon.transport.recorded.faults import Fault as SocketFault
 

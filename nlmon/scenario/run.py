@@ -28,6 +28,7 @@ from nlmon.backends.registry import BACKENDS
 from nlmon.errors import InputError, NlmonError, PlatformError
 from nlmon.report.outcome import DID_NOT_PASS, CaseResult, Finding
 from nlmon.report.text import shown_path
+from nlmon.scenario.beside import RunState, as_recorded, has_recording, keep_beside, read_beside
 from nlmon.scenario.cases import pairs_of, without_run
 from nlmon.scenario.check import capture_path, check_captures, check_implementations
 from nlmon.scenario.files import digests, scenario_at
@@ -36,7 +37,6 @@ from nlmon.scenario.load import ScenarioFile
 from nlmon.scenario.model import Implementation
 from nlmon.scenario.options import RunOptions
 from nlmon.scenario.recorded import run_recorded
-from nlmon.scenario.recording import RunState, as_recorded, has_recording, keep_beside, read_beside
 
 __all__ = ["load_file", "refuse_outside", "run_scenario", "run_there", "unreadable", "with_names"]
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from nlmon.errors import PlatformError
+from nlmon.scenario.beside import has_recording
 from nlmon.scenario.options import RunOptions
-from nlmon.scenario.recording import has_recording
 from nlmon.scenario.run import load_file, run_scenario
 from nlmon.scenario.sandbox import Sandbox
 from support.paths import REPOSITORY

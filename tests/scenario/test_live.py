@@ -17,9 +17,9 @@ from nlmon.backends.registry import create
 from nlmon.cli.verdict import met_entries
 from nlmon.compare.known import KnownDifference
 from nlmon.report.outcome import CaseResult
+from nlmon.scenario.beside import as_recorded
 from nlmon.scenario.load import ScenarioFile
 from nlmon.scenario.options import RunOptions
-from nlmon.scenario.recording import as_recorded
 from nlmon.scenario.run import load_file, run_scenario
 from nlmon.testing.zoo import ZOO
 from nlmon.transport.base import TransportFactory

@@ -13,11 +13,11 @@ from msgspec import structs
 
 import nlmon.scenario.run
 from nlmon.report.outcome import CaseResult
+from nlmon.scenario.beside import as_recorded, check_recordings, has_recording, keep_beside, read_beside
 from nlmon.scenario.load import ScenarioFile
 from nlmon.scenario.model import Count, EventPattern, Expect, Losses, Verdicts
 from nlmon.scenario.options import RunOptions
 from nlmon.scenario.recorded import run_recorded
-from nlmon.scenario.recording import as_recorded, check_recordings, has_recording, keep_beside, read_beside
 from nlmon.scenario.run import load_file, run_scenario
 from support.changed import MANY, changed, different, missed
 from support.paths import REPOSITORY

@@ -10,7 +10,7 @@
 Rules:
 1. A recording belongs to the steps that were run: whoever changes what is done records anew, and whoever changes what
    is expected does not.
-2. Both files are written under a temporary name and renamed, the recording first.
+2. Each of both files is whole or absent; the recording is written first.
 
 Not here: the run (``live``), and the replay (``recorded``).
 """
@@ -24,6 +24,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct, structs
 
+from nlmon.atomic import write_whole
 from nlmon.errors import ScenarioError
 from nlmon.scenario.files import digest_of
 from nlmon.scenario.load import ScenarioFile
@@ -130,21 +131,12 @@ def keep_beside(file: ScenarioFile, recording: Path, state: RunState) -> None:
 
     target, path = paths_beside(file)
     try:
-        _replace(target, zstandard.ZstdCompressor(level=19).compress(recording.read_bytes()))
+        write_whole(target, zstandard.ZstdCompressor(level=19).compress(recording.read_bytes()))
         whole = structs.replace(state, sha256=digest_of(target))
-        _replace(path, msgspec.json.format(msgspec.json.encode(whole), indent=1) + b"\n")
+        write_whole(path, msgspec.json.format(msgspec.json.encode(whole), indent=1) + b"\n")
     except OSError as error:
         what, why = "a recording cannot be kept beside its scenario", error.strerror or str(error)
         raise ScenarioError("NLM-S046", what, where=str(target), why=why) from error
-
-
-def _replace(path: Path, data: bytes) -> None:
-    part = path.with_name(f"{path.name}.part")
-    try:
-        part.write_bytes(data)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def paths_beside(file: ScenarioFile) -> tuple[Path, Path]:

@@ -1,0 +1,42 @@
+"""Writes files that are whole or absent: under another name first, and renamed when their bytes are on disk.
+
+Rules:
+1. A file that is replaced keeps its mode; a new one follows the umask.
+2. Links are not followed: what is named is replaced, and whoever wants the file behind a link names that.
+
+Not here: what may be replaced, and what an error is called (whoever writes), and folders.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO
+
+__all__ = ["put_in_place", "write_whole"]
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file at once or not at all; raises ``OSError``. Nobody else's file is in the way of its other name."""
+    import secrets  # noqa: PLC0415  (start-up: only who writes a whole file needs it)
+
+    part = path.with_name(f".nlmon-{secrets.token_hex(8)}.part")
+    try:
+        with part.open("xb") as file:
+            file.write(data)
+            put_in_place(file, part, path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def put_in_place(file: BinaryIO, part: Path, path: Path) -> None:
+    """Give a file that was written as ``part`` its name, once its bytes are on disk, and close it."""
+    file.flush()
+    os.fsync(file.fileno())
+    file.close()
+    with suppress(FileNotFoundError):
+        part.chmod(stat.S_IMODE(path.stat().st_mode))
+    part.replace(path)
