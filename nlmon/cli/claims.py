@@ -84,7 +84,7 @@ def _print(found: ConformanceReport) -> None:
         by_name = {result.implementation: result for result in claim.results}
         cells = [_cell(by_name.get(name)) for name in found.implementations]
         table.add_row(escape(printable(claim.id)), escape(printable(claim.statement)), *cells)
-    Console().print(table)
+    Console(width=None if sys.stdout.isatty() else 160).print(table)
     reasons = Counter(
         (result.implementation, result.expected, result.reason)
         for claim in found.claims

@@ -141,7 +141,7 @@ def add(
     wanted = _Wanted(codes, messages, fields)
     entries = _merged(entry for one in read for entry in _entries(one, wanted, said, last))
     if not entries:
-        raise _nothing(read, report, any((codes, messages, fields, pattern, scenario, kernel)))
+        raise _nothing(read, report, wanted)
     path = _path(file)
     try:
         known = KnownFile.read(path)
@@ -323,16 +323,31 @@ def _is_rest(message: str, field: str) -> bool:
     return (message, field) == (REST, "")
 
 
-def _nothing(read: Sequence[Report], report: Path, narrowed: bool) -> InputError:
-    """What to say when nothing is selected."""
-    found = list(dict.fromkeys(place[:3] for one in read for capture in one.captures for place in _places(capture)))
+def _nothing(read: Sequence[Report], report: Path, wanted: _Wanted) -> InputError:
+    """What to say when nothing is selected, or only what is of another scenario, capture or kernel."""
+    found = [(place, capture) for one in read for capture in one.captures for place in _places(capture)]
     if not found:
         return InputError("NLM-K015", "the report holds nothing that could be allowed", where=shown_path(report))
-    shown = [" ".join(place).rstrip() for place in found[:SHOWN]]
-    shown += [f"{len(found) - SHOWN:,} more"] if len(found) > SHOWN else []
-    what = "the report holds nothing of this" if narrowed else "the report holds no regression"
-    hint = "name what is to be allowed by --code, --message and --field"
-    return InputError("NLM-K015", what, where=shown_path(report), why=f"it has {'; '.join(shown)}", hint=hint)
+    what, hint = "the report holds nothing of this", "name what is to be allowed by --code, --message and --field"
+    why = "it has " + _listed(" ".join(place[:3]).rstrip() for place, _ in found)
+    elsewhere = [capture for place, capture in found if wanted.selects(place)]
+    if elsewhere:
+        hint = "--capture, --scenario or --kernel leaves that out; a report of nlmon replay is of no scenario"
+        why = "it is of " + _listed(_named(capture) for capture in elsewhere)
+    elif not any(wanted):
+        what = "the report holds no regression"
+    return InputError("NLM-K015", what, where=shown_path(report), why=why, hint=hint)
+
+
+def _named(capture: CaptureReport) -> str:
+    where = f"scenario {capture.scenario}" if capture.scenario else shown_path(capture.path)
+    return f"{where} ({capture.kernel})" if capture.kernel else where
+
+
+def _listed(texts: Iterable[str]) -> str:
+    """Texts that differ, and how many more there are."""
+    found = list(dict.fromkeys(texts))
+    return "; ".join([*found[:SHOWN], *([f"{len(found) - SHOWN:,} more"] if len(found) > SHOWN else [])])
 
 
 def _shown(entry: KnownDifference) -> str:

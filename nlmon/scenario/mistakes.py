@@ -111,6 +111,9 @@ def _one_of(error: Any, document: Document, path: Path, where: str) -> list[Scen
     keys = [key for branch in error.validator_value for key in branch.get("required", ())]
     given = [key for key in keys if key in error.instance]
     if not given:
+        strange = [str(key) for key in error.instance if key not in error.schema.get("properties", {})]
+        if any(get_close_matches(key, keys, 1) for key in strange):
+            return []  # it is there and misspelt, which is said of the key
         return [mistake("NLM-S013", f"one of the keys {', '.join(keys)} is missing", document, path, where, key=True)]
     last = max(given, key=lambda key: document.key_place((*path, key)))
     others = ", ".join(key for key in given if key != last)

@@ -93,17 +93,22 @@ _DO: dict[str, Callable[[Sandbox, Step, float], None]] = {
 }
 
 
+# What people write who expect a shell; ip takes it for a name, or refuses it in words that do not say so.
+SHELL = {"&&", "||", "|", ";", "&", ">", ">>", "<", "2>&1"}
+
+
 def _ended(ran: Ran, step: Step, deadline: float) -> None:
     """Hold how a command ended against how it must."""
     if ran.ended == "deadline":
         raise _late(step, deadline)
     if not ran.ok:
         said = " ".join((ran.stderr.strip() or ran.stdout.strip()).split())
-        raise _failed(step, said or f"{shlex.join(ran.argv)}: exit status {ran.status}")
+        hint = "a step is one command, without a shell" if SHELL & set(ran.argv) else ""
+        raise _failed(step, said or f"{shlex.join(ran.argv)}: exit status {ran.status}", hint)
 
 
-def _failed(step: Step, why: str) -> ScenarioError:
-    return ScenarioError("NLM-S042", f"a step fails: {_shown(step)}", where=step.place, why=why)
+def _failed(step: Step, why: str, hint: str = "") -> ScenarioError:
+    return ScenarioError("NLM-S042", f"a step fails: {_shown(step)}", where=step.place, why=why, hint=hint)
 
 
 def _late(step: Step, deadline: float) -> ScenarioError:

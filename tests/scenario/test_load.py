@@ -73,6 +73,7 @@ MISTAKES = [
             "it is one of events, in_order, state, differences, losses, errors"
         ],
     ),
+    (LIVE + "steps:\n  - {runn: ip a}\n", ["NLM-S012: 'runn' is no key here (a.yaml:6:6); did you mean run?"]),
     (MINIMAL + "seed: -1\n", ["NLM-S015: seed is less than 0 (a.yaml:7:7)"]),
     (MINIMAL + "kernel: 6.1\n", ["NLM-S014: kernel is a number, and not a text (a.yaml:7:9)"]),
     (MINIMAL + "kernel: 6.1.0\n", ["NLM-S015: '6.1.0' is not a range of kernels, such as >=6.1,<6.13 (a.yaml:7:9)"]),

@@ -67,6 +67,7 @@ def test_namespaces_batches_and_commands_are_steps(sandbox: Sandbox) -> None:
 
 REFUSED = [
     (Step("run", line="ip link set nowhere up"), "NLM-S042", 'Cannot find device "nowhere"'),
+    (Step("run", line="ip link set lo up && ip link"), "NLM-S042", "a step is one command, without a shell"),
     (Step("batch", line="link set lo up\nlink del nowhere\n"), "NLM-S042", "Cannot find device"),
     (Step("run", line="ip monitor"), "NLM-S043", "ended after 0.3 seconds"),
     (Step("run", line="id"), "NLM-X012", "--allow-run"),
