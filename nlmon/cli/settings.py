@@ -41,6 +41,8 @@ __all__ = [
     "settings_schema",
 ]
 
+# The newest version of a settings file that is read.
+VERSION = 1
 LARGEST = (1 << 63) - 1  # an integer of TOML has 64 bits
 _STRINGS = "an array of strings"
 
@@ -89,15 +91,18 @@ SETTINGS: Mapping[str, Setting] = {
         'capture_folders = ["recordings"]',
         "Folders whose captures scenarios may use beside their own, relative to the file that names them.",
     ),
+    "settings": Setting("", "settings = 1", "Version of the settings, which a newer nlmon may read otherwise."),
 }
 
 
 class RunSettings(Struct, frozen=True, kw_only=True):
-    """What else a settings file says of runs of scenarios. ``allow_run``: scenarios may do what reaches out of them;
-    ``capture_folders``: folders whose captures scenarios may use beside their own, as they are found from here."""
+    """What else a settings file says. ``allow_run``: scenarios may do what reaches out of them; ``capture_folders``:
+    folders whose captures scenarios may use beside their own, as they are found from here; ``settings``: the version of
+    the file."""
 
     allow_run: bool = False
     capture_folders: tuple[str, ...] = ()
+    settings: int = VERSION
 
 
 _DEFAULTS: Mapping[str, Any] = {
@@ -206,6 +211,12 @@ def _checked(key: str, value: object, origin: _Origin) -> Any:
         return _strings(key, value, origin)
     if type(value) is not type(default):
         raise _wrong_type(key, type_name(default), f"it is {type_name(value)}", origin)
+    if key == "settings" and isinstance(value, int) and not 1 <= value <= VERSION:
+        newer = value > VERSION
+        what = f"these settings have version {value}" if newer else f"{value} is no version of settings"
+        why = f"this nlmon reads versions up to {VERSION}" if newer else ""
+        hint = "install a newer nlmon" if newer else f"write settings = {VERSION}"
+        raise origin.error("NLM-P011", what, where=origin.where, why=why, hint=hint)
     if isinstance(value, int) and not 0 <= value <= LARGEST:
         what, why = f"{key} is out of range", "it is negative" if value < 0 else "it has more than 64 bits"
         raise origin.error("NLM-P007", what, where=origin.where, why=why, hint=f"such as {SETTINGS[key].example}")

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import tempfile
 import tomllib
 from pathlib import Path
@@ -198,7 +199,7 @@ FILES = [
     (
         "colour = 1",
         "NLM-P005: no setting is called 'colour' (nlmon.toml:1); there are fail_on, min_events, max_lost, "
-        "require_protocols, known, allow_run, capture_folders",
+        "require_protocols, known, allow_run, capture_folders, settings",
     ),
     (
         'min_events = "3"',
@@ -438,6 +439,27 @@ def test_the_settings_are_the_fields_of_a_policy_and_of_runs() -> None:
         *(*RunSettings.__struct_fields__, "sources"),
     ]
     assert list(Draft202012Validator(settings_schema()).iter_errors(examples)) == []
+
+
+@pytest.mark.parametrize("value", ["2", "0", "9223372036854775807"])
+def test_settings_of_another_version_are_refused(tmp_path: Path, value: str) -> None:
+    """Nothing of them is used: a key may mean something else there."""
+    (tmp_path / "nlmon.toml").write_text(f"settings = {value}\n")
+
+    with pytest.raises(InputError) as error:
+        load(tmp_path)
+    assert error.value.code == "NLM-P011"
+
+
+def test_stored_settings_of_version_1_are_read(tmp_path: Path) -> None:
+    """As they were written when there was no other version."""
+    shutil.copy(Path(__file__).parent / "settings-version-1.toml", tmp_path / "nlmon.toml")
+    policy = load(tmp_path)
+
+    assert (policy.fail_on, policy.min_events, policy.max_lost, policy.require_protocols) == (
+        *(("lossy", "reordered"), 50, 3, ("NETLINK_ROUTE", "NETLINK_XFRM")),
+    )
+    assert load_run_settings(start=tmp_path, config=None).allow_run is True
 
 
 def test_settings_of_runs_are_no_policy(tmp_path: Path) -> None:
