@@ -10,6 +10,7 @@ Not here: what to record (``nlmon.transport.recorder``).
 
 from __future__ import annotations
 
+import platform
 import struct
 from collections.abc import Mapping
 from contextlib import suppress
@@ -17,6 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal
 
+from nlmon import __version__
 from nlmon.atomic import put_in_place
 from nlmon.capture.pcapng import (
     EPB,
@@ -38,13 +40,22 @@ from nlmon.capture.pcapng import (
 from nlmon.capture.reader import ARPHRD_NETLINK, LINKTYPE_NETLINK
 from nlmon.errors import CaptureError
 
-__all__ = ["PcapngWriter"]
+__all__ = ["PcapngWriter", "this_machine"]
 
 _CODES = {"arch": SHB_HARDWARE, "kernel": SHB_OS, "application": SHB_USERAPPL}
 # Packet types of the cooked header (linux/if_packet.h): from the kernel to this host, and outgoing.
 _PACKET_TYPES = {"in": 0, "out": 4, "": 4}
 LONGEST_OPTION = 0xFFFF
 _FLAGS = {"in": 1, "out": 2, "": 0}
+
+
+def this_machine() -> dict[str, str]:
+    """What a capture that is made here says of this machine, as ``metadata`` of its writer."""
+    return {
+        "kernel": f"{platform.system()} {platform.release()}",
+        "arch": platform.machine(),
+        "application": f"nlmon {__version__}",
+    }
 
 
 class PcapngWriter:

@@ -6,7 +6,6 @@ Not here: sockets (``nlmon.transport.kernel.transport``), and what is done with 
 from __future__ import annotations
 
 import math
-import platform
 import signal
 import socket
 import stat
@@ -16,9 +15,9 @@ from pathlib import Path
 
 import click
 
-from nlmon import __version__
 from nlmon.cli.common import F
 from nlmon.errors import CaptureError, UsageError
+from nlmon.transport.base import RECEIVE_BUFFER
 
 __all__ = ["destination", "duration_option", "metadata", "receive_buffer_option", "wake_on_signals"]
 
@@ -48,7 +47,11 @@ def duration_option(function: F) -> F:
 def receive_buffer_option(function: F) -> F:
     """``--receive-buffer BYTES`` of each event socket."""
     decorate = click.option(
-        "--receive-buffer", type=click.IntRange(4096, LARGEST_BUFFER), default=4 << 20, show_default=True, help="Bytes."
+        "--receive-buffer",
+        type=click.IntRange(4096, LARGEST_BUFFER),
+        default=RECEIVE_BUFFER,
+        show_default=True,
+        help="Bytes.",
     )
     return decorate(function)
 
@@ -74,12 +77,9 @@ def destination(out: Path, force: bool) -> Path:
 
 def metadata() -> dict[str, str]:
     """What a recording says of this machine and of the network namespace that this thread is in."""
-    return {
-        "kernel": f"{platform.system()} {platform.release()}",
-        "arch": platform.machine(),
-        "application": f"nlmon {__version__}",
-        "netns": _namespace(),
-    }
+    from nlmon.capture.write import this_machine  # noqa: PLC0415  (start-up: --help needs none of it)
+
+    return {**this_machine(), "netns": _namespace()}
 
 
 def _namespace() -> str:

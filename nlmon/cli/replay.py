@@ -30,7 +30,7 @@ from nlmon.cli.policy_options import policy_options
 from nlmon.cli.verdict import exit_code, print_verdict, whole_report
 from nlmon.errors import CaptureError, PlatformError, UsageError
 from nlmon.report.jsonout import CaptureLine, Header, line_bytes, report_bytes
-from nlmon.report.model import CaptureReport
+from nlmon.report.model import UNDECIDED, CaptureReport
 from nlmon.transport.recorded.faults import parse_fault
 
 if TYPE_CHECKING:  # start-up: --help needs none of it
@@ -234,7 +234,7 @@ def _say_why(outcome: Outcome, options: ReplayOptions) -> None:
         place = f"{capture.path}, byte {capture.damage.offset:,}"
         hint = f"{capture.frames:,} packets before it were compared"
         show_error(CaptureError(capture.damage.code, capture.damage.what, where=place, hint=hint))
-    elif capture.verdict in {"error", "inconclusive"}:
+    elif capture.verdict in UNDECIDED:
         itself = options.reference == options.candidate and not options.control
         hint = "--control compares an implementation with itself" if itself else "see nlmon capture info"
         show_error(CaptureError("NLM-U002", capture.reason, where=capture.path, hint=hint))

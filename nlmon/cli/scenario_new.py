@@ -72,6 +72,7 @@ def _verdicts(capture: Path) -> tuple[str, str]:
     from nlmon.capture import open_capture  # noqa: PLC0415
     from nlmon.compare.known import Known  # noqa: PLC0415
     from nlmon.engine.run import replay_capture  # noqa: PLC0415
+    from nlmon.report.model import UNDECIDED  # noqa: PLC0415
     from nlmon.report.text import shown_path  # noqa: PLC0415
 
     with open_capture(capture) as reader:
@@ -79,7 +80,7 @@ def _verdicts(capture: Path) -> tuple[str, str]:
         forward, back = replay_capture(reader, shown_path(capture), *makers, known=(Known(), Known()))
         if reader.damage is not None:
             raise reader.damage
-    if forward.verdict in {"error", "inconclusive"}:
+    if forward.verdict in UNDECIDED:
         raise InputError("NLM-U002", forward.reason, where=forward.path, hint="see nlmon capture info")
     return forward.verdict, back.verdict
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from nlmon import __version__
 from nlmon.report.jsonout import Footer, line_bytes, report_bytes
-from nlmon.report.model import CaptureReport, Report, by_direction, in_direction, worst
+from nlmon.report.model import UNDECIDED, CaptureReport, Report, by_direction, in_direction, worst
 
 if TYPE_CHECKING:  # start-up: only a run with a file of known differences has any
     from nlmon.cli.knownfile import KnownFile
@@ -63,8 +63,7 @@ def exit_code(whole: Report, *, lost_worker: bool = False) -> int:
         return FAILED
     if lost_worker:
         return LOST_WORKER
-    undecided = {"inconclusive", "error"}
-    if not whole.captures or any(capture.verdict in undecided for capture in whole.captures):
+    if not whole.captures or any(capture.verdict in UNDECIDED for capture in whole.captures):
         return NO_VERDICT
     return 0
 

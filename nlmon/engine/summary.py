@@ -26,7 +26,7 @@ from nlmon.engine.recorded import RecordedLane
 from nlmon.engine.replay import Replay
 from nlmon.engine.verdict import compared_by_name, give_verdict, losses_of, thin_evidence
 from nlmon.names import PROTOCOLS
-from nlmon.report.model import CaptureReport, Damage, DifferenceGroup, Direction, KnownUse, Unannounced, row
+from nlmon.report.model import CaptureReport, Damage, DifferenceGroup, Direction, KnownUse, Unannounced, labels, row
 from nlmon.report.policy import Policy
 from nlmon.report.text import counted
 
@@ -143,11 +143,11 @@ def _judged(view: _View, policy: Policy, *, wrong: str, unread: str, thin: list[
 
 def _found(comparison: Replay | Live, view: _View, tally: Tally, protocols: Collection[int]) -> dict[str, Any]:
     """What every report says of two lanes and of what they were given; ``protocols``: those that were compared."""
-    judge, lanes, labels = view.judge, view.lanes, _labels(view.lanes)
+    judge, lanes, names = view.judge, view.lanes, _labels(view.lanes)
     totals, state = judge.totals(), comparison.states.unannounced()
 
     def per_lane(what: str) -> dict[str, int]:
-        return {label: lane.counts[what] for label, lane in zip(labels, lanes, strict=True)}
+        return {label: lane.counts[what] for label, lane in zip(names, lanes, strict=True)}
 
     return {
         "byteorder": comparison.kernel.byteorder,
@@ -160,10 +160,10 @@ def _found(comparison: Replay | Live, view: _View, tally: Tally, protocols: Coll
         "events": per_lane("events"),
         "answers": per_lane("answers"),
         "errors": per_lane("errors"),
-        "problems": {label: dict(sorted(lane.problems.items())) for label, lane in zip(labels, lanes, strict=True)},
-        "lost": {label: lane.ledger.lost for label, lane in zip(labels, lanes, strict=True)},
-        "unknown": {label: lane.unknown.total() for label, lane in zip(labels, lanes, strict=True)},
-        "unknown_types": {label: dict(sorted(lane.unknown.items())) for label, lane in zip(labels, lanes, strict=True)},
+        "problems": {label: dict(sorted(lane.problems.items())) for label, lane in zip(names, lanes, strict=True)},
+        "lost": {label: lane.ledger.lost for label, lane in zip(names, lanes, strict=True)},
+        "unknown": {label: lane.unknown.total() for label, lane in zip(names, lanes, strict=True)},
+        "unknown_types": {label: dict(sorted(lane.unknown.items())) for label, lane in zip(names, lanes, strict=True)},
         "differences": {cls.label: count for cls, count in totals.items()},
         "fields": dict(sorted((judge.enhancements + judge.services).items())),
         "groups": [
@@ -196,10 +196,9 @@ def _not_covered(tally: Tally, protocols: Collection[int]) -> dict[str, int]:
     return dict(sorted(found.items()))
 
 
-def _labels(lanes: Sequence[Lane]) -> list[str]:
-    """What the two are called in a report: by their role, too, where both are the same implementation."""
-    labels = [lane.name for lane in lanes]
-    return labels if labels[0] != labels[1] else [f"{labels[0]} (reference)", f"{labels[1]} (candidate)"]
+def _labels(lanes: Sequence[Lane]) -> tuple[str, str]:
+    reference, candidate = lanes
+    return labels((reference.name, candidate.name))
 
 
 def _unresolved(replay: Replay) -> str:

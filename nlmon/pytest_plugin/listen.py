@@ -33,6 +33,7 @@ from nlmon.events import Event
 from nlmon.pytest_plugin.replay import events_of
 from nlmon.scenario.expectation import check_events, explain_unmet, match
 from nlmon.scenario.model import Count, EventPattern
+from nlmon.transport.base import RECEIVE_BUFFER
 from nlmon.transport.dumps import DUMPS
 from nlmon.transport.kernel.sockets import Opener
 from nlmon.transport.kernel.transport import KernelFactory
@@ -41,7 +42,6 @@ from nlmon.uapi import NETLINK_GENERIC, NETLINK_ROUTE
 
 __all__ = ["WITHIN", "Monitor", "Recording"]
 
-RECEIVE_BUFFER = 4 << 20
 WITHIN = 10.0
 
 

@@ -81,7 +81,7 @@ class Replayed:
         elif report.verdict != "equivalent" or report.fails:
             if report.fails and report.verdict == "equivalent":
                 yield f"the policy fails it: {report.fails}"
-            yield from evidence_lines(report)
+            yield from evidence_lines(report, self.names)
 
     def _command(self) -> str:
         return shlex.join(["nlmon", "replay", self.report.path, *_arguments(self.options, self.names)])

@@ -5,37 +5,32 @@ Not here: the table of a comparison (``pretty``).
 
 from __future__ import annotations
 
-from nlmon.report.model import CaptureReport, DifferenceGroup, DifferenceRow, in_direction
+from nlmon.report.model import CaptureReport, DifferenceGroup, DifferenceRow
 
-__all__ = ["difference_lines", "evidence_lines", "names_of"]
+__all__ = ["difference_lines", "evidence_lines"]
 
 GROUPS_SHOWN = 5
 
 
 def difference_lines(group: DifferenceGroup, names: tuple[str, str]) -> list[str]:
-    """The first of differences that are alike, and how many there are."""
+    """The first of differences that are alike, and how many there are. ``names``: of the reference and the candidate,
+    as its two values are."""
     lines = _difference(group.first, names)
     if group.count > 1:
         lines.append(f"    … and {group.count - 1:,} more like it")
     return lines
 
 
-def evidence_lines(report: CaptureReport) -> tuple[str, ...]:
-    """Why a verdict is what it is."""
+def evidence_lines(report: CaptureReport, names: tuple[str, str]) -> tuple[str, ...]:
+    """Why a verdict is what it is. ``names``: the reference and the candidate in the direction of the report."""
     lines = [f"because: {report.reason}"] if report.reason else []
     for group in report.groups[:GROUPS_SHOWN]:
-        lines += difference_lines(group, names_of(report))
+        lines += difference_lines(group, names)
     if len(report.groups) > GROUPS_SHOWN:
         lines.append(f"… and {len(report.groups) - GROUPS_SHOWN:,} other kinds of differences")
     if report.losses:
         lines.append("would be lost: " + ", ".join(f"{name} {count:,}" for name, count in report.losses.items()))
     return tuple(lines)
-
-
-def names_of(report: CaptureReport) -> tuple[str, str]:
-    """What the two are called in a report, in its direction."""
-    first, second = list(report.events) if len(report.events) == 2 else ("reference", "candidate")
-    return in_direction(report.direction, (first, second))
 
 
 def _difference(found: DifferenceRow, names: tuple[str, str]) -> list[str]:

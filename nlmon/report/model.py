@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # start-up: a report is made without the comparison, too
     from nlmon.compare.difference import Difference
 
 __all__ = [
+    "UNDECIDED",
     "CaptureReport",
     "Damage",
     "DifferenceGroup",
@@ -32,6 +33,7 @@ __all__ = [
     "by_direction",
     "directions",
     "in_direction",
+    "labels",
     "row",
     "worst",
 ]
@@ -39,6 +41,8 @@ __all__ = [
 Verdict: TypeAlias = Literal["equivalent", "lossy", "regression", "inconclusive", "error"]
 # From the reference to the candidate, and back.
 Direction: TypeAlias = Literal["migrate", "rollback"]
+# Too little was seen to say anything about the move.
+UNDECIDED: frozenset[Verdict] = frozenset({"inconclusive", "error"})
 # The worst first: a difference that was found is not undone by what was lost or could not be read.
 WORST_FIRST: tuple[Verdict, ...] = ("regression", "error", "inconclusive", "lossy", "equivalent")
 
@@ -203,6 +207,11 @@ def directions(*, both_ways: bool) -> tuple[Direction, ...]:
 def in_direction(direction: Direction, names: tuple[str, str]) -> tuple[str, str]:
     """Reference and candidate of a direction; ``names``: those of the move."""
     return names if direction == "migrate" else names[::-1]
+
+
+def labels(names: tuple[str, str]) -> tuple[str, str]:
+    """What reference and candidate are called: by their role, too, where both are the same implementation."""
+    return names if names[0] != names[1] else (f"{names[0]} (reference)", f"{names[1]} (candidate)")
 
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict:

@@ -21,7 +21,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from msgspec import Struct, structs
 
 from nlmon.report.differences import evidence_lines
-from nlmon.report.model import CaptureReport, Direction, Verdict, in_direction
+from nlmon.report.model import UNDECIDED, CaptureReport, Direction, Verdict, in_direction, labels
 from nlmon.report.outcome import DID_NOT_PASS, CaseLine, CaseResult, Finding, Outcome
 from nlmon.report.policy import Policy
 from nlmon.scenario.differences import check_differences
@@ -123,10 +123,11 @@ def judge(
         found = next(one for one in reports if one.direction == direction)
         report = structs.replace(found, scenario=file.scenario.id)
         expected = _expected(file.scenario, pair, direction)
+        names = _names(file.scenario, pair, direction)
         if pair.control:
-            own = _noise(report)
+            own = _noise(report, labels(names))
         else:
-            own = [*_verdict(file, report, expected), *check_differences(file, report, policy)]
+            own = [*_verdict(file, report, names, expected), *check_differences(file, report, names, policy)]
         results.append(_result(file, pair, report, expected, (*own, *shared), seconds))
     return results
 
@@ -172,8 +173,7 @@ def _result(
 ) -> CaseResult:
     scenario, direction = file.scenario, report.direction
     outcome = _outcome(scenario, report, expected, findings)
-    names = scenario.implementations[pair.reference].name, scenario.implementations[pair.candidate].name
-    reference, candidate = in_direction(direction, names)
+    reference, candidate = _names(scenario, pair, direction)
     return CaseResult(
         id=case_id(scenario, pair, direction),
         scenario=scenario.id,
@@ -193,6 +193,12 @@ def _result(
     )
 
 
+def _names(scenario: Scenario, pair: Pair, direction: Direction) -> tuple[str, str]:
+    """The reference and the candidate of a case."""
+    both = scenario.implementations[pair.reference].name, scenario.implementations[pair.candidate].name
+    return in_direction(direction, both)
+
+
 def _expected(scenario: Scenario, pair: Pair, direction: Direction) -> Verdict | None:
     if pair.control:
         return "equivalent"
@@ -202,20 +208,22 @@ def _expected(scenario: Scenario, pair: Pair, direction: Direction) -> Verdict |
 def _outcome(
     scenario: Scenario, report: CaptureReport, expected: Verdict | None, findings: Sequence[Finding]
 ) -> Outcome:
-    if report.verdict in {"inconclusive", "error"} and report.verdict != expected:
+    if report.verdict in UNDECIDED and report.verdict != expected:
         return "errored"
     if not findings:
         return "passed"
     return "failed" if scenario.level == "required" else "xfailed"
 
 
-def _verdict(file: ScenarioFile, report: CaptureReport, expected: Verdict | None) -> Iterator[Finding]:
+def _verdict(
+    file: ScenarioFile, report: CaptureReport, names: tuple[str, str], expected: Verdict | None
+) -> Iterator[Finding]:
     """What is wrong with a verdict, with the differences that it rests on."""
     if report.verdict != expected and (expected is not None or report.verdict not in {"equivalent", "lossy"}):
         where = file.place("expect", "verdict", report.direction)
         wanted = f"expected {expected}, " if expected else ""
         what = f"verdict ({report.direction}): {wanted}got {report.verdict}"
-        yield Finding(what, where, evidence_lines(report))
+        yield Finding(what, where, evidence_lines(report, names))
 
 
 def merge_findings(found: Mapping[str, Iterable[Finding]]) -> list[Finding]:
@@ -227,9 +235,9 @@ def merge_findings(found: Mapping[str, Iterable[Finding]]) -> list[Finding]:
     return [structs.replace(finding, what=f"{', '.join(of)}: {finding.what}") for finding, of in names.items()]
 
 
-def _noise(report: CaptureReport) -> list[Finding]:
+def _noise(report: CaptureReport, names: tuple[str, str]) -> list[Finding]:
     """What an implementation gives otherwise when it is run once more."""
     if not report.groups and report.verdict not in {"regression", "error"}:
         return []
     what = f"control: {report.verdict}: the same implementation gives something else when it runs once more"
-    return [Finding(what, "", evidence_lines(report))]
+    return [Finding(what, "", evidence_lines(report, names))]

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from nlmon.compare.difference import Class
-from nlmon.report.differences import difference_lines, names_of
+from nlmon.report.differences import difference_lines
 from nlmon.report.model import CaptureReport
 from nlmon.report.outcome import Finding
 from nlmon.report.policy import Policy
@@ -43,9 +43,11 @@ class _Differences(NamedTuple):
         return pattern.code == self.code and pattern.message in {"", self.message} and pattern.field in {"", self.field}
 
 
-def check_differences(file: ScenarioFile, report: CaptureReport, policy: Policy) -> Iterator[Finding]:
+def check_differences(
+    file: ScenarioFile, report: CaptureReport, names: tuple[str, str], policy: Policy
+) -> Iterator[Finding]:
     """Differences that are named and not there as often as expected; and those that are not named, of regressions where
-    differences are, and of warnings where the policy fails them."""
+    differences are, and of warnings where the policy fails them. ``names``: the reference and the candidate."""
     patterns = file.scenario.expect.differences
     found = list(_there(report))
     for number, pattern in enumerate(patterns):
@@ -63,7 +65,7 @@ def check_differences(file: ScenarioFile, report: CaptureReport, policy: Policy)
         if fails and not any(map(one.is_named, patterns)):
             what = f"differences ({report.direction}): not expected: {one.place}"
             path = ("expect", "differences") if patterns else ("expect",)
-            yield Finding(what, file.place(*path), tuple(difference_lines(group, names_of(report))))
+            yield Finding(what, file.place(*path), tuple(difference_lines(group, names)))
 
 
 def _others(pattern: DifferencePattern, found: Sequence[_Differences]) -> str:

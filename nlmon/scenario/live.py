@@ -14,7 +14,6 @@ Not here: what a step does (``steps``), reading (``watch``), and which scenarios
 
 from __future__ import annotations
 
-import platform
 import sys
 import time
 from collections.abc import Sequence
@@ -24,11 +23,10 @@ from pathlib import Path
 
 from msgspec import structs
 
-from nlmon import __version__
 from nlmon.backends.base import Backend
 from nlmon.backends.options import BackendOptions
 from nlmon.backends.registry import create
-from nlmon.capture.write import PcapngWriter
+from nlmon.capture.write import PcapngWriter, this_machine
 from nlmon.compare.known import known_for
 from nlmon.compare.side import Side
 from nlmon.engine.live import Live
@@ -52,14 +50,13 @@ from nlmon.scenario.sandbox import Sandbox
 from nlmon.scenario.sentinel import Sentinel
 from nlmon.scenario.steps import run_step
 from nlmon.scenario.watch import Watch
-from nlmon.transport.base import TransportFactory
+from nlmon.transport.base import RECEIVE_BUFFER, TransportFactory
 from nlmon.transport.kernel.transport import KernelFactory
 
 __all__ = ["recording_of", "run_live"]
 
 # Seconds, of a step that says nothing else, and of the end of a run.
 DEADLINE = 5.0
-RECEIVE_BUFFER = 4 << 20
 
 
 class _Missing(Exception):
@@ -123,8 +120,8 @@ class _Run:
             sandbox = self._sandbox(stack)
             if reason := lacking(scenario, sandbox):
                 raise _Missing(reason)
-            kernel = f"{platform.system()} {platform.release()}"
-            facts = {"application": f"nlmon {__version__}", "arch": platform.machine(), "kernel": kernel}
+            facts = this_machine()
+            kernel = facts["kernel"]
             sink = stack.enter_context(PcapngWriter(recording, metadata=facts, byteorder=sys.byteorder))
             names, where = (self._both[0].name, self._both[1].name), str(recording)
             directions = [in_direction(one, names) for one in ("migrate", "rollback")]
@@ -156,7 +153,7 @@ class _Run:
         scenario = self._file.scenario
         return RunState(
             scenario=scenario.id,
-            kernel=f"{platform.system()} {platform.release()}",
+            kernel=this_machine()["kernel"],
             steps=steps_digest(scenario),
             ends=tuple(self._ends),
             errors=tuple(self._refused),

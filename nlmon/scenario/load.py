@@ -188,9 +188,12 @@ def _vain(value: Mapping[str, Any]) -> Iterator[tuple[Path, str, str]]:
         if "direction" in one and one["direction"] not in judged:
             yield (*at, "direction"), f"{one['direction']} is not judged here", "state a verdict for it, too"
     for number, one in enumerate(expect.get("in_order", ())):
-        if _count(one.get("count")).least == 0:
-            what, hint = "what need not come has no place in an order", "say that in events"
-            yield ("expect", "in_order", number, "count"), what, hint
+        count, place = _count(one.get("count")), ("expect", "in_order", number, "count")
+        if count.least == 0:
+            yield place, "what need not come has no place in an order", "say that in events"
+        elif count.most is not None:
+            what, hint = "an order says what comes, and not how often at most", f"write {{min: {count.least}}}"
+            yield place, what, f"{hint}; a number of all of them stands in events"
 
 
 def _walk(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:

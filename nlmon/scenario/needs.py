@@ -9,9 +9,9 @@ Not here: whether there is a sandbox at all (``sandbox``).
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Collection, Iterator
 
+from nlmon.capture.write import this_machine
 from nlmon.compare.known import in_range
 from nlmon.errors import NlmonError
 from nlmon.scenario.model import Scenario
@@ -35,7 +35,7 @@ def lacking_families(scenario: Scenario, families: Collection[str]) -> str:
 
 
 def _lacking(scenario: Scenario, sandbox: Sandbox) -> Iterator[str]:
-    needs, kernel = scenario.needs, f"{platform.system()} {platform.release()}"
+    needs, kernel = scenario.needs, this_machine()["kernel"]
     if scenario.kernel and not in_range(kernel, scenario.kernel):
         yield f"it is for kernels {scenario.kernel}, and this is {kernel}"
     if needs.root:

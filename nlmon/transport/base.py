@@ -17,7 +17,11 @@ from msgspec import Struct
 
 from nlmon.wire import Datagram
 
-__all__ = ["Transport", "TransportFactory", "TransportStatus"]
+__all__ = ["RECEIVE_BUFFER", "Transport", "TransportFactory", "TransportStatus"]
+
+
+# Bytes of an event socket of those who listen to the running kernel: what it keeps while they do something else.
+RECEIVE_BUFFER = 4 << 20
 
 
 class TransportStatus(Struct, frozen=True):

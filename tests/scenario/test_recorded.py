@@ -159,6 +159,24 @@ def test_a_regression_is_found_where_no_verdict_is_expected(tmp_path: Path) -> N
     assert (result.outcome, result.findings[0].what) == ("failed", "verdict (migrate): got regression")
 
 
+@pytest.mark.parametrize("verdict", ["{migrate: equivalent}", "{rollback: equivalent}"])
+def test_each_value_stands_beside_the_name_of_who_gave_it(tmp_path: Path, verdict: str) -> None:
+    """In both directions: the mistake is libnl's."""
+    bad = ZOO["no payload"]
+
+    def make(name: str, factory: TransportFactory, options: BackendOptions) -> Backend:
+        return create(name, factory, options) if name == "legacy" else bad.make(factory, options)
+
+    with patch.object(implementations, "create", make):
+        (result,) = expect(tmp_path, f"{{verdict: {verdict}}}")
+    assert result.report is not None
+    first, lines = result.report.groups[0].first, result.findings[0].lines
+    values = {result.reference: first.reference, result.candidate: first.candidate}
+
+    assert [line.strip() for line in lines[2:4]] == [f"{name:<6}  {values[name]}" for name in values]
+    assert values["libnl"] != values["legacy"]
+
+
 @pytest.mark.parametrize(("kernel", "outcome"), [(">=6.1", "passed"), (">=99", "skipped")])
 def test_a_recording_of_another_kernel_is_skipped(tmp_path: Path, kernel: str, outcome: str) -> None:
     """As a running kernel would be; what does not say its kernel is run."""

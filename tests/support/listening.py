@@ -17,6 +17,7 @@ from nlmon.engine.live import Live
 from nlmon.scenario.sandbox import Sandbox
 from nlmon.scenario.sentinel import Sentinel
 from nlmon.scenario.watch import Watch
+from nlmon.transport.base import RECEIVE_BUFFER
 from nlmon.transport.kernel.transport import KernelFactory
 from nlmon.transport.recorder import Sink
 
@@ -28,7 +29,7 @@ def listening(
     sandbox: Sandbox,
     *,
     candidate: BackendMaker | None = None,
-    receive_buffer: int = 4 << 20,
+    receive_buffer: int = RECEIVE_BUFFER,
     on_side: Callable[[int, Side], None] | None = None,
     sink: Sink | None = None,
 ) -> Iterator[Watch]:

@@ -10,7 +10,7 @@ from random import Random
 from typing import get_args
 
 from nlmon.errors import ScenarioError
-from nlmon.scenario.faults.stage import PROTOCOL_NUMBERS
+from nlmon.scenario.faults.stage import protocol_of
 from nlmon.scenario.model import Fault
 from nlmon.transport.recorded.faults import Fault as SocketFault
 from nlmon.transport.recorded.faults import Kind
@@ -34,9 +34,7 @@ def socket_faults(
     for number, fault in enumerate(faults):
         if fault.kind in NEEDS_SOCKET:
             chosen = Random(f"{seed} {number}").randint(first_frame, last)
-            found.append(
-                SocketFault(fault.at or chosen, fault.count, PROTOCOL_NUMBERS[fault.protocol], kind_of(fault.kind))
-            )
+            found.append(SocketFault(fault.at or chosen, fault.count, protocol_of(fault), kind_of(fault.kind)))
     return tuple(found)
 
 

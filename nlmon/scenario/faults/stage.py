@@ -16,14 +16,18 @@ from random import Random
 from nlmon.capture.base import ByteOrder, Frame
 from nlmon.capture.segment import Role
 from nlmon.framing import MessageHeader, messages
-from nlmon.names import PROTOCOLS
+from nlmon.names import protocol_number
 from nlmon.scenario.model import Fault
 from nlmon.uapi import NLMSG_HDRLEN
 
-__all__ = ["PROTOCOL_NUMBERS", "Change", "PlacedFrame", "Stage"]
+__all__ = ["Change", "PlacedFrame", "Stage", "protocol_of"]
 
-# The numbers of protocols by their names in a scenario, such as ``sock_diag``.
-PROTOCOL_NUMBERS = {name.removeprefix("NETLINK_").lower(): number for number, name in PROTOCOLS.items()}
+
+def protocol_of(fault: Fault) -> int:
+    """The number of the protocol that a fault is about."""
+    number = protocol_number(fault.protocol)
+    assert number is not None  # the schema knows every name that may be written
+    return number
 
 
 class PlacedFrame(Frame, frozen=True, gc=False):
@@ -47,7 +51,7 @@ class Stage(abc.ABC):
         self.at = fault.at
         self.byteorder = byteorder
         self.random = random
-        self.protocol = PROTOCOL_NUMBERS[fault.protocol]
+        self.protocol = protocol_of(fault)
         self.left = fault.count
         self.struck = self.done = False
 
