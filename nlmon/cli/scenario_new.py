@@ -40,7 +40,8 @@ def _id(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
     "-o",
     "--output",
     type=click.Path(path_type=Path, dir_okay=False, readable=False),
-    help="Write the scenario here instead of to stdout. A file that is there is kept.",
+    help="Write the scenario here instead of to stdout, which is for a file in the current folder: the path of the "
+    "capture is relative to it. A file that is there is kept.",
 )
 def command(capture: Path, name: str | None, title: str | None, output: Path | None) -> None:
     """Write a scenario for a capture: its path and digest, and the verdicts that a replay gives in both directions.

@@ -94,7 +94,8 @@ def check_captures(file: ScenarioFile, digests: Mapping[str, str]) -> Iterator[S
         return
     digest = digests.get(capture_path(file))
     if digest is None:
-        yield file.mistake("NLM-S022", f"there is no capture {capture.path}", "capture", "path")
+        hint = "its path is relative to the folder of the scenario" if posixpath.dirname(file.where) else ""
+        yield file.mistake("NLM-S022", f"there is no capture {capture.path}", "capture", "path", hint=hint)
     elif not capture.sha256:
         hint = f"write capture: {{path: {capture.path}, sha256: {digest}}}"
         yield file.mistake("NLM-S024", "the capture has no digest", "capture", "path", hint=hint)

@@ -20,7 +20,7 @@ from msgspec import Struct
 
 from nlmon.compare.difference import Class
 from nlmon.errors import ScenarioError
-from nlmon.names import is_message_type, message_names
+from nlmon.names import PROTOCOLS, is_message_type, message_names
 from nlmon.scenario.document import Document, Path, read_document
 from nlmon.scenario.faults.sockets import NEEDS_SOCKET
 from nlmon.scenario.mistakes import explain, mistake, nearest
@@ -175,6 +175,8 @@ def _vain(value: Mapping[str, Any]) -> Iterator[tuple[Path, str, str]]:
     for path, one in _walk(value, ()):
         if path[-1:] == ("msg_type",) and isinstance(one, str) and not is_message_type(one):
             yield path, f"no message has the type {one!r}", nearest(one, message_names())
+        if _of_event(path, "protocol") and isinstance(one, str) and not _is_protocol(one):
+            yield path, f"no protocol is called {one!r}", nearest(f"NETLINK_{one.upper()}", PROTOCOLS.values())
     expect = value["expect"]
     if "capture" in value and expect.get("state") == "kernel":
         yield ("expect", "state"), "a recording has no kernel that can be asked", "list the objects, or leave it out"
@@ -194,6 +196,21 @@ def _vain(value: Mapping[str, Any]) -> Iterator[tuple[Path, str, str]]:
         elif count.most is not None:
             what, hint = "an order says what comes, and not how often at most", f"write {{min: {count.least}}}"
             yield place, what, f"{hint}; a number of all of them stands in events"
+
+
+def _is_protocol(name: str) -> bool:
+    """Whether an event has its protocol under this name."""
+    return name in PROTOCOLS.values() or name.isdecimal()
+
+
+def _of_event(path: Path, field: str) -> bool:
+    """Whether a field of an event itself stands at ``path``, and not one of its payload."""
+    match path:
+        case ("expect", "events" | "in_order", int(), name):
+            return name == field
+        case ("setup" | "steps", int(), "expect", name) | ("setup" | "steps", int(), "expect", int(), name):
+            return name == field
+    return False
 
 
 def _walk(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:

@@ -76,7 +76,10 @@ def test_captures_exist_and_are_those_of_the_scenario() -> None:
     """Missing, changed, or without a digest."""
     other = "f" * 64
 
-    assert texts(scenario(), digests={}) == ["NLM-S022: there is no capture ../a.pcap (suite/a.yaml:4:17)"]
+    assert texts(scenario(), digests={}) == [
+        "NLM-S022: there is no capture ../a.pcap (suite/a.yaml:4:17); "
+        "its path is relative to the folder of the scenario"
+    ]
     assert texts(scenario(), digests={"a.pcap": other}) == [
         f"NLM-S023: the capture is another one than this scenario was written for; its digest is {other} "
         "(suite/a.yaml:4:36)"

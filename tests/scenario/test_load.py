@@ -173,6 +173,21 @@ MISTAKES = [
         ],
     ),
     (
+        HEAD + "capture: a\nexpect:\n  events: [{protocol: route}, {protocol: NETLINK_ROUTE}, {protocol: '0'}]\n"
+        "  in_order: [{conntrack: {zone: 1}, protocol: NETLINK_NETFILTR}]\n",
+        [
+            "NLM-S017: no protocol is called 'route' (a.yaml:6:23); did you mean NETLINK_ROUTE?",
+            "NLM-S017: no protocol is called 'NETLINK_NETFILTR' (a.yaml:7:47); did you mean NETLINK_NETFILTER?",
+        ],
+    ),
+    (
+        LIVE + "steps:\n  - {run: ip a, expect: {protocol: xfrm}}\n  - {run: ip a, expect: [{protocol: audt}]}\n",
+        [
+            "NLM-S017: no protocol is called 'xfrm' (a.yaml:6:36); did you mean NETLINK_XFRM?",
+            "NLM-S017: no protocol is called 'audt' (a.yaml:7:37); did you mean NETLINK_AUDIT?",
+        ],
+    ),
+    (
         LIVE + "steps:\n  - netns: blue\n  - {run: ip a, in: bleu}\n",
         ["NLM-S017: there is no namespace 'bleu' yet (a.yaml:7:21); it can be blue alone"],
     ),
