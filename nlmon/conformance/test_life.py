@@ -30,12 +30,13 @@ def refused(monitor: Monitor) -> str:
 
 @claim(
     "life.off",
-    "Nothing is opened before a protocol is enabled, and reading is refused.",
+    "Nothing is opened before a protocol is enabled, the status has none, and reading is refused.",
     source="guide#for-application-developers",
 )
 def test_off(start: Start) -> None:
     monitor = start()
     assert (monitor.backend.fileno(ROUTE), refused(monitor), monitor.kernel.opened) == (-1, "NLM-B002", [])
+    assert monitor.backend.status().protocols == {}
 
 
 @claim(

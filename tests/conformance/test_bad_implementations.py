@@ -21,6 +21,7 @@ from nlmon.conformance.run import conform
 from nlmon.errors import NlmonError, TransportError
 from nlmon.events import Decoded, Event
 from nlmon.testing.zoo import ZOO
+from nlmon.testing.zoo.upstream import OF_LIFE
 from nlmon.transport.base import Transport, TransportFactory
 from nlmon.wire import Datagram
 
@@ -204,24 +205,35 @@ OURS: dict[type[Backend], set[str]] = {
     ShortStatus: {"life.status"},
 }
 OF_THE_ZOO: dict[str, set[str]] = {
-    "no rules": {"route.rule", "route.delete"},
-    "no subcommand": {"generic.vendor"},
-    "mark in the other byte order": {"conntrack.counters"},
-    "UDP is TCP": {"sockets.protocol", "sockets.protocol.asked"},
-    "no family": {"route.link.port"},
-    "the peer's address": {"route.addr.own"},
-    "narrow routes": {"route.route.hops", "route.route.table", "route.route.via"},
-    "six bytes": {"route.link.address"},
-    "header first": {"reading.counters", "reading.header"},
-    "no IPv6 rules": {"route.groups"},
-    "done stops": {"reading.done"},
-    "control events": {"reading.noop"},
-    "no minimum": {"reading.counters", "reading.header"},
-    "eight bits": {"generic.vendor"},
-    "any command": {"generic.vendor.command"},
-    "no protocol": {"sockets.protocol.asked"},
-    "swallowed errors": {"reading.error", "reading.counters"},
-    "whole seconds": {"reading.time"},
+    "N02: no rules": {"route.rule", "route.delete"},
+    "N06: no subcommand": {"generic.vendor"},
+    "N07: counters in the other byte order": {"conntrack.counters"},
+    "N08: UDP is TCP": {"sockets.protocol", "sockets.protocol.asked"},
+    "N15: no family": {"route.link.port"},
+    "N16: the peer's address": {"route.addr.own"},
+    "N17: narrow routes": {"route.route.hops", "route.route.table", "route.route.via"},
+    "N18: six bytes": {"route.link.address"},
+    "N22: header first": {"reading.counters", "reading.header"},
+    "L01: no IPv6 rules": {"route.groups"},
+    "L02: short buffer": {"reading.large", "reading.many"},
+    "L06: unix is internet": {"sockets.unix"},
+    "L03: done stops": {"reading.done"},
+    "L04: control events": {"reading.noop"},
+    "L05: no minimum": {"reading.counters", "reading.header"},
+    "L07: eight bits": {"generic.vendor"},
+    "L08: any command": {"generic.vendor.command"},
+    "L09: no protocol": {"sockets.protocol.asked"},
+    "L10: swallowed errors": {"reading.error", "reading.counters"},
+    "N10: errors are nothing": {
+        *("reading.counters", "reading.error", "reading.error.text", "reading.limit.control"),
+        "reading.overrun-message",
+    },
+    "N12: empty cache": {
+        *("cache.bounded", "cache.filled", "cache.followed", "cache.lookup", "cache.queries", "cache.silent"),
+        "loss.resync.cache",
+    },
+    "N13: long lost": {"reading.large"},
+    "N14: whole seconds": {"reading.time"},
     "raises on refresh": {"generic.refresh"},
     "no expectations": {"conntrack.expect"},
     "silent to the end": {
@@ -229,10 +241,14 @@ OF_THE_ZOO: dict[str, set[str]] = {
     },
     "recovery of wrong values": {"loss.resync.values"},
     "silent overrun": {"loss.resync.nothing", "loss.told", "loss.unknown", "pool.newest", "pool.oldest"},
-    "no netfilter": {
+    "L12: no netfilter": {
         *("conntrack.counters", "conntrack.destroy", "conntrack.expect", "conntrack.fields", "conntrack.groups"),
         *("conntrack.more", "conntrack.reply", "protocols.four", "protocols.sequence"),
     },
+}
+OF_THE_LIFE: dict[str, set[str]] = {
+    "N09: keeps listening": {"connection.again", "connection.families", "life.close", "life.disable"},
+    "L11: enabled from the start": {"life.off"},
 }
 # These break most claims at once, so that nothing is learned from which; but each claim must be able to fail.
 GROSS = (Deaf, Loud)
@@ -243,7 +259,8 @@ def found() -> dict[str, set[str]]:
     """The claims that each of them fails."""
     ours = (*OURS, *GROSS)
     subjects = [Subject(cls.__name__, cls, "legacy" if issubclass(cls, LegacyBackend) else "libnl") for cls in ours]
-    subjects += [Subject(name, ZOO[name].make, ZOO[name].base) for name in OF_THE_ZOO]
+    bad = [*(ZOO[name] for name in OF_THE_ZOO), *OF_LIFE.values()]
+    subjects += [Subject(one.name, one.make, one.base) for one in bad]
     failed: dict[str, set[str]] = {subject.name: set() for subject in subjects}
     for claim, result in conform(subjects).unexpected():
         failed[result.implementation].add(claim.id)
@@ -252,7 +269,7 @@ def found() -> dict[str, set[str]]:
 
 def test_each_is_found_by_the_claims_that_it_breaks(found: dict[str, set[str]]) -> None:
     """By these, and by no others."""
-    expected = {cls.__name__: claims for cls, claims in OURS.items()} | OF_THE_ZOO
+    expected = {cls.__name__: claims for cls, claims in OURS.items()} | OF_THE_ZOO | OF_THE_LIFE
 
     assert {name: found[name] for name in expected} == expected
 
@@ -260,3 +277,8 @@ def test_each_is_found_by_the_claims_that_it_breaks(found: dict[str, set[str]]) 
 def test_every_claim_can_fail(found: dict[str, set[str]]) -> None:
     """There is an implementation that it finds."""
     assert {claim.id for claim in all_claims()} - set().union(*found.values()) == set()
+
+
+def test_what_no_replay_shows_is_found_by_the_claim_that_it_names(found: dict[str, set[str]]) -> None:
+    """Each of the known bugs of the C program that are about enabling and disabling."""
+    assert [bad.name for claim, bad in OF_LIFE.items() if claim not in found[bad.name]] == []

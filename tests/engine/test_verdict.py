@@ -141,7 +141,7 @@ def test_enough_evidence_is_enough() -> None:
 
 def test_a_difference_outweighs_thin_evidence() -> None:
     """A regression that was found stands, however little was compared."""
-    report = verdict("01-route-basic", candidate=ZOO["no rules"].make, policy=Policy(min_events=10_000))
+    report = verdict("01-route-basic", candidate=ZOO["N02: no rules"].make, policy=Policy(min_events=10_000))
 
     assert (report.verdict, report.fails) == ("regression", "a regression")
 

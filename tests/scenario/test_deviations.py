@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections import Counter
 from functools import partial
@@ -16,7 +17,7 @@ from support.paths import REPOSITORY
 
 sys.path.insert(0, str(REPOSITORY / "tools"))
 
-from deviations import PAGE, finding, pairs, suite
+from deviations import BUGS, ID, PAGE, finding, known_bugs, pairs, suite
 
 FILES = suite()
 PAIRS = pairs()
@@ -33,6 +34,20 @@ def test_the_page_counts_what_it_names() -> None:
     """At least twenty, by at least ten different scenarios."""
     assert (len(PAIRS) > 20, len(set(PAIRS.values())) > 10) == (True, True)
     assert PAGE.read_text(encoding="utf-8").count("\n| ") == len(PAIRS) + 1
+
+
+def test_the_page_of_known_bugs_is_made_from_it() -> None:
+    """With the same scenarios."""
+    assert BUGS.read_text(encoding="utf-8") == known_bugs()
+
+
+def test_the_page_of_known_bugs_has_each_id_once() -> None:
+    """All 54, each with a scenario or a claim that finds it, or with the reason why there is none."""
+    there = re.findall(r"^\| ([NLS]\d\d) \| ", BUGS.read_text(encoding="utf-8"), re.MULTILINE)
+    every = [f"{kind}{number:02}" for kind, last in (("N", 24), ("L", 12), ("S", 18)) for number in range(1, last + 1)]
+
+    assert (sorted(there), len(every)) == (sorted(every), 54)
+    assert {name[:3] for name in PAIRS if ID.match(name)} < set(every)
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache, partial
 from typing import Any
 
@@ -14,6 +15,7 @@ from nlmon.compare.difference import Class, Severity
 from nlmon.engine.replay import Replay
 from nlmon.report.model import CaptureReport
 from nlmon.testing.zoo import ZOO, BadImplementation
+from nlmon.testing.zoo.upstream import NOT_HERE, OF_LIFE
 from nlmon.testing.zoo.values import VALUES
 from nlmon.transport.recorded.faults import Fault
 from support.verdicts import verdict
@@ -73,3 +75,11 @@ def test_names_and_evidence() -> None:
     assert len(ZOO) == len(OTHERS) + len(VALUES) > 250
     assert [bad.name for bad in ZOO.values() if bool(bad.recording) == bool(bad.messages)] == []
     assert [bad.name for bad in ZOO.values() if not bad.description.endswith(".") or "\n" in bad.description] == []
+
+
+def test_a_known_bug_has_one_implementation_or_a_reason() -> None:
+    """Of the 54 ids each is in the name of one implementation, or says why of none."""
+    named = [bad.name[:3] for bad in (*ZOO.values(), *OF_LIFE.values()) if re.match(r"[NLS]\d\d: ", bad.name)]
+
+    assert (len(named), len(set(named) | set(NOT_HERE)), len(named) + len(NOT_HERE)) == (33, 54, 54)
+    assert {bad.name for bad in OF_LIFE.values()} & set(ZOO) == set()

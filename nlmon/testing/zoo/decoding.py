@@ -1,4 +1,5 @@
 """Mistakes of decoders, as real implementations made them: a wrong table, a wrong row of a policy, a wrong method.
+All are known bugs of the C program; their names begin with the id of the bug (``nlmon.testing.zoo.upstream``).
 
 The good code has no switches, so each is a subclass that replaces an entry of a table, a decoder, a row of a policy, or
 a method.
@@ -8,6 +9,7 @@ Not here: mistakes with what was decoded (``nlmon.testing.zoo.events``).
 
 from __future__ import annotations
 
+import functools
 from typing import Any, ClassVar
 
 from msgspec import structs
@@ -76,22 +78,35 @@ class NoSubcommand(LibnlBackend):
     decoders: ClassVar = {**LibnlBackend.decoders, GENERIC: (Lossy,)}
 
 
-class SwappedMark(LibnlBackend):
-    """What is big-endian in conntrack is read in the machine's byte order; one row of one policy."""
+class SwappedCounters(LibnlBackend):
+    """The mark and the counters of a flow are read in the machine's byte order; rows of one policy."""
 
     class Swapped(NetfilterDecoder):
-        conntrack_policy = NetfilterDecoder.conntrack_policy.replacing(Attr("mark", "CTA_MARK", "u32"))
+        conntrack_policy = functools.reduce(
+            lambda policy, row: policy.replacing(row),
+            (
+                Attr("mark", "CTA_MARK", "u32"),
+                Attr("packets_orig", "CTA_COUNTERS_ORIG/CTA_COUNTERS_PACKETS", "u64"),
+                Attr("bytes_orig", "CTA_COUNTERS_ORIG/CTA_COUNTERS_BYTES", "u64"),
+                Attr("packets_reply", "CTA_COUNTERS_REPLY/CTA_COUNTERS_PACKETS", "u64"),
+                Attr("bytes_reply", "CTA_COUNTERS_REPLY/CTA_COUNTERS_BYTES", "u64"),
+            ),
+            NetfilterDecoder.conntrack_policy,
+        )
 
     decoders: ClassVar = {**LibnlBackend.decoders, NETFILTER: (Swapped,)}
 
 
 class UdpIsTcp(LibnlBackend):
-    """Every internet socket is one of TCP."""
+    """The protocol of an internet socket is guessed: none without ports, UDP without a state, else TCP."""
 
     class Tcp(SocketDecoder):
         def socket(self, m: Any, start: int, end: int) -> Any:
             info, *rest = super().socket(m, start, end)
-            return (structs.replace(info, protocol=6) if isinstance(info, DiagInfo) and info.protocol else info), *rest
+            if isinstance(info, DiagInfo) and info.protocol:
+                guess = 0 if not info.src_port and not info.dst_port else 6 if info.state else 17
+                info = structs.replace(info, protocol=guess)
+            return info, *rest
 
     decoders: ClassVar = {**LibnlBackend.decoders, SOCK_DIAG: (Tcp,)}
 
@@ -146,7 +161,11 @@ class SixBytes(LibnlBackend):
 class HeaderFirst(LibnlBackend):
     """The header is read before the length is looked at."""
 
-    handlers: ClassVar = {**LibnlBackend.handlers, ROUTE: {**LibnlBackend.handlers[ROUTE], 16: ("link", 0)}}
+    handlers: ClassVar = {
+        **LibnlBackend.handlers,
+        ROUTE: {**LibnlBackend.handlers[ROUTE], 16: ("link", 0)},
+        GENERIC: dict.fromkeys(LibnlBackend.handlers[GENERIC], ("message", 0)),
+    }
 
 
 # -- the legacy implementation -------------------------------------------------------------------------------------
@@ -263,24 +282,28 @@ def _bad(
 
 BASIC, TOPOLOGY = "01-route-basic", "02-route-topology"
 DECODING = (
-    _bad("no payload", NoPayload, Class.CONFLICT, recording=BASIC),
-    _bad("no rules", NoRules, Class.MISSING, recording=TOPOLOGY),
-    _bad("nl80211 alone", OnlyNl80211, Class.MISSING, recording="06-generic", protocol=GENERIC),
-    _bad("no subcommand", NoSubcommand, Class.LOSS, protocol=GENERIC, messages=(NL80211, generic(28, 103, VENDOR))),
-    _bad("mark in the other byte order", SwappedMark, Class.CONFLICT, protocol=NETFILTER, messages=(MARKED,)),
-    _bad("UDP is TCP", UdpIsTcp, Class.CONFLICT, protocol=SOCK_DIAG, messages=(UDP,)),
-    _bad("no family", NoFamily, Class.CONFLICT, recording=TOPOLOGY),
-    _bad("the peer's address", PeerAddress, Class.CONFLICT, messages=(PEER,)),
-    _bad("narrow routes", NarrowRoute, Class.LOSS, Class.CONFLICT, recording=TOPOLOGY),
-    _bad("six bytes", SixBytes, Class.LOSS, recording=TOPOLOGY),
-    _bad("header first", HeaderFirst, Class.CRASH, messages=(SHORT,)),
-    _bad("no IPv6 rules", NoRules6, Class.MISSING, recording=TOPOLOGY),
-    _bad("done stops", DoneStops, Class.MISSING, messages=(LINK + DONE + LINK,)),
-    _bad("control events", ControlEvents, Class.EXTRA, Class.ERROR, protocol=GENERIC, messages=(EEXIST,)),
-    _bad("no minimum", NoMinimum, Class.EXTRA, Class.ERROR, messages=(SHORT,)),
-    _bad("eight bits", EightBits, Class.CONFLICT, protocol=GENERIC, messages=(NL80211, generic(28, 103, VENDOR))),
-    _bad("any command", AnyCommand, Class.CONFLICT, protocol=GENERIC, messages=(NL80211, generic(28, 5, VENDOR))),
-    _bad("no protocol", NoProtocol, Class.CONFLICT, recording="05-sock_diag", protocol=SOCK_DIAG),
-    _bad("swallowed errors", Swallowed, Class.ERROR, messages=(LINK + EEXIST,)),
-    _bad("no netfilter", NoNetfilter, Class.MISSING, recording="04-conntrack", protocol=NETFILTER),
+    _bad("N01: no payload", NoPayload, Class.CONFLICT, recording=BASIC),
+    _bad("N02: no rules", NoRules, Class.MISSING, recording=TOPOLOGY),
+    _bad("N05: nl80211 alone", OnlyNl80211, Class.MISSING, recording="06-generic", protocol=GENERIC),
+    _bad(
+        "N06: no subcommand", NoSubcommand, Class.LOSS, protocol=GENERIC, messages=(NL80211, generic(28, 103, VENDOR))
+    ),
+    _bad(
+        "N07: counters in the other byte order", SwappedCounters, Class.CONFLICT, protocol=NETFILTER, messages=(MARKED,)
+    ),
+    _bad("N08: UDP is TCP", UdpIsTcp, Class.CONFLICT, protocol=SOCK_DIAG, messages=(UDP,)),
+    _bad("N15: no family", NoFamily, Class.CONFLICT, recording=TOPOLOGY),
+    _bad("N16: the peer's address", PeerAddress, Class.CONFLICT, messages=(PEER,)),
+    _bad("N17: narrow routes", NarrowRoute, Class.LOSS, Class.CONFLICT, recording=TOPOLOGY),
+    _bad("N18: six bytes", SixBytes, Class.LOSS, recording=TOPOLOGY),
+    _bad("N22: header first", HeaderFirst, Class.CRASH, messages=(SHORT,)),
+    _bad("L01: no IPv6 rules", NoRules6, Class.MISSING, recording=TOPOLOGY),
+    _bad("L03: done stops", DoneStops, Class.MISSING, messages=(LINK + DONE + LINK,)),
+    _bad("L04: control events", ControlEvents, Class.EXTRA, Class.ERROR, protocol=GENERIC, messages=(EEXIST,)),
+    _bad("L05: no minimum", NoMinimum, Class.EXTRA, Class.ERROR, messages=(SHORT,)),
+    _bad("L07: eight bits", EightBits, Class.CONFLICT, protocol=GENERIC, messages=(NL80211, generic(28, 103, VENDOR))),
+    _bad("L08: any command", AnyCommand, Class.CONFLICT, protocol=GENERIC, messages=(NL80211, generic(28, 5, VENDOR))),
+    _bad("L09: no protocol", NoProtocol, Class.CONFLICT, recording="05-sock_diag", protocol=SOCK_DIAG),
+    _bad("L10: swallowed errors", Swallowed, Class.ERROR, messages=(LINK + EEXIST,)),
+    _bad("L12: no netfilter", NoNetfilter, Class.MISSING, recording="04-conntrack", protocol=NETFILTER),
 )

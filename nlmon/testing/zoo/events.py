@@ -151,7 +151,7 @@ EVENTS = (
         found_as=Class.MISSING,
     ),
     _bad(
-        name="whole seconds",
+        name="N14: whole seconds",
         description="Time stamps have whole seconds.",
         recording=TOPOLOGY,
         make=changing(lambda e: structs.replace(e, timestamp=e.timestamp // SECOND * SECOND)),
