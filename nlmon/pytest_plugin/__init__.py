@@ -58,12 +58,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Read the options; with ``testpaths`` the folders of scenarios are tested, too."""
+    """Read the options; where pytest tests the whole project, it tests all folders of scenarios, too."""
     for marker in _MARKERS:
         config.addinivalue_line("markers", marker)
     options = config.stash[_OPTIONS] = read_options(config)
-    if config.args_source is pytest.Config.ArgsSource.TESTPATHS:
-        tested = [Path(config.invocation_params.dir, arg).resolve() for arg in config.args]
+    here = config.invocation_params.dir
+    source, sources = config.args_source, pytest.Config.ArgsSource
+    if source is sources.TESTPATHS or (source is sources.INVOCATION_DIR and here == config.rootpath):
+        tested = [Path(here, arg).resolve() for arg in config.args]
         for folder in options.scenarios:
             if not any(folder.is_relative_to(one) for one in tested):
                 config.args.append(str(folder))

@@ -87,6 +87,19 @@ def test_testpaths_need_not_name_the_scenarios(project: Project) -> None:
     assert project.run("tests").parseoutcomes() == {"passed": 1}
 
 
+@pytest.mark.parametrize(("folder", "tests"), [("inner", 3), ("inner/part", 1)])
+def test_scenarios_may_lie_outside_of_the_project(
+    project: Project, monkeypatch: pytest.MonkeyPatch, folder: str, tests: int
+) -> None:
+    """They are tested where the whole project is, and not where a part of it is."""
+    project.scenario("one", HOLDS)
+    project.test("inner/pytest.ini", "[pytest]\nnlmon_scenarios = ../scenarios\n")
+    project.test("inner/part/test_it.py", "def test_it(): pass\n")
+    monkeypatch.chdir(project.path / folder)
+
+    assert project.run().parseoutcomes() == {"passed": tests}
+
+
 def test_a_failure_is_what_a_run_prints(project: Project) -> None:
     """The place of what was expected, what it rests on, and the command; no frame of anybody."""
     project.scenario("one", DIFFERS)
