@@ -225,6 +225,7 @@ _DECISIVE = (
 def _again(paths: Sequence[Path]) -> Callable[[ScenarioFile], str]:
     """What makes the command that runs a scenario again, under the same options and from the same path, so
     that it may use the same captures."""
+    from nlmon.report.text import shown_path  # noqa: PLC0415  (start-up: --help needs none of it)
     from nlmon.scenario.cases import words_for  # noqa: PLC0415  (start-up: --help needs none of it)
 
     context = click.get_current_context()
@@ -240,9 +241,11 @@ def _again(paths: Sequence[Path]) -> Callable[[ScenarioFile], str]:
                 words += [option.opts[-1], str(one)]
 
     def command(file: ScenarioFile) -> str:
-        folders = [path for path in paths if path.is_dir() and Path(file.where).is_relative_to(path)]
-        path = str(folders[0]) if folders else "" if not paths else file.where
-        return shlex.join(["nlmon", "run", *([path] if path else []), "-k", words_for(file.scenario.id), *words])
+        folders = [path for path in paths if path.is_dir() and Path(file.path).is_relative_to(path)]
+        path = str(folders[0]) if folders else "" if not paths else file.path
+        return shown_path(
+            shlex.join(["nlmon", "run", *([path] if path else []), "-k", words_for(file.scenario.id), *words])
+        )
 
     return command
 

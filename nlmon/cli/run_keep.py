@@ -70,7 +70,7 @@ def _keep(folder: Path, file: ScenarioFile, results: Sequence[CaseResult], optio
     part = Path(tempfile.mkdtemp(prefix=f".{file.scenario.id}-", dir=folder))
     try:
         part.chmod(0o755)
-        text, capture = read_scenario(Path(file.where)), file.scenario.capture
+        text, capture = read_scenario(Path(file.path)), file.scenario.capture
         source = Path(options.record, f"{file.scenario.id}.pcapng") if capture is None else Path(capture_path(file))
         ran = any(one.report is not None for one in results)  # else its capture was refused, or is not there
         if ran if capture is not None else source.is_file():

@@ -47,7 +47,7 @@ from nlmon.report.outcome import (
 )
 from nlmon.report.runstream import RunStream
 from nlmon.report.runtext import case_lines, last_line
-from nlmon.report.text import counted
+from nlmon.report.text import counted, shown_path
 from nlmon.scenario.beside import paths_beside
 from nlmon.scenario.cases import cases_of, without_run
 from nlmon.scenario.check import capture_path, check_ids
@@ -93,7 +93,7 @@ class Suite(Struct, frozen=True):
 
     def inputs(self) -> list[Path]:
         """The scenario files that were read, and their captures."""
-        names = [name for file in self.files for name in (file.where, capture_path(file)) if name]
+        names = [name for file in self.files for name in (file.path, capture_path(file)) if name]
         return [Path(name) for name in (*names, *(one.where for one in self.mistaken))]
 
     def only(self, file: ScenarioFile) -> tuple[str, ...]:
@@ -202,6 +202,7 @@ def run_header(
 ) -> RunHeader:
     """The first record of a run. ``given``: options as they were given; ``known_digest``: of the file of known
     differences."""
+    found = digests(name for file in files for name in _read_by(file, options))
     return RunHeader(
         tool="nlmon",
         version=__version__,
@@ -211,13 +212,13 @@ def run_header(
         policy=options.policy,
         options=given,
         known_digest=known_digest,
-        inputs=digests(name for file in files for name in _read_by(file, options)),
+        inputs={shown_path(name): digest for name, digest in found.items()},
     )
 
 
 def _read_by(file: ScenarioFile, options: RunOptions) -> Iterator[str]:
     """The files that a scenario may have read; its capture may be any file, such as one that never ends."""
-    yield file.where
+    yield file.path
     try:
         refuse_outside(file, options)
     except ScenarioError:

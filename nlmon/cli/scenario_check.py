@@ -29,7 +29,7 @@ def command(paths: tuple[Path, ...]) -> None:
     """
     from nlmon.backends.registry import BACKENDS  # noqa: PLC0415  (start-up: --help needs none of it)
     from nlmon.errors import ScenarioError  # noqa: PLC0415
-    from nlmon.report.text import counted, shown_path  # noqa: PLC0415
+    from nlmon.report.text import counted  # noqa: PLC0415
     from nlmon.scenario.beside import check_recordings  # noqa: PLC0415
     from nlmon.scenario.check import capture_path, check_suite  # noqa: PLC0415
     from nlmon.scenario.files import digests, find_scenarios, scenario_at  # noqa: PLC0415
@@ -43,7 +43,7 @@ def command(paths: tuple[Path, ...]) -> None:
         if file is not None:
             files.append(file)
     # With a mistake in a file, a capture that it names would be said to belong to none.
-    others = [] if mistakes else list(map(shown_path, beside))
+    others = [] if mistakes else list(map(str, beside))
     if files or not mistakes:
         mistakes += check_suite(files, digests(map(capture_path, files)), others, tuple(BACKENDS))
     mistakes += check_recordings(files)

@@ -29,6 +29,7 @@ from nlmon.jobs.work import ReplayOptions
 from nlmon.pytest_plugin.options import Options
 from nlmon.pytest_plugin.replay import Replayed
 from nlmon.report.outcome import CaseResult
+from nlmon.report.text import shown_path
 from nlmon.scenario.load import ScenarioFile
 from nlmon.scenario.options import RunOptions
 from nlmon.scenario.run import load_file, run_scenario
@@ -114,7 +115,7 @@ class Runs:
         may use."""
         if not result.reproduce:
             return result
-        where, options = self._folder / file.where, self.options
+        where, options = self._folder / file.path, self.options
         within = [folder for folder in options.scenarios if where.resolve().is_relative_to(folder)]
         words = ["nlmon", "run", str(self.shown(within[0] if within else where)), "-k", result.scenario]
         for option, value in (
@@ -126,7 +127,7 @@ class Runs:
         ):
             words += [option, value] if value else []
         words += ["--allow-run"] if options.allow_run else []
-        return structs.replace(result, reproduce=shlex.join(words))
+        return structs.replace(result, reproduce=shown_path(shlex.join(words)))
 
 
 def candidates(options: Options) -> tuple[str, ...]:

@@ -44,7 +44,7 @@ def update_scenarios(
         digest = _digest(file) if "create" in words and any(one.report is not None for one in own) else ""
         if not verdicts and not digest:
             continue
-        write_report(Path(file.where), _changed(file, verdicts, digest))
+        write_report(Path(file.path), _changed(file, verdicts, digest))
         said = [f"{direction} {verdict}" for direction, verdict in verdicts.items()] + ["the digest"] * bool(digest)
         yield f"updated {file.where}: {', '.join(said)}"
 
@@ -71,7 +71,7 @@ def _digest(file: ScenarioFile) -> str:
 
 def _changed(file: ScenarioFile, verdicts: dict[str, str], digest: str) -> bytes:
     """The text of the file with the changes in it."""
-    text = Path(file.where).read_bytes().decode()
+    text = Path(file.path).read_bytes().decode()
     changed = _edited(text, verdicts, digest).encode()
     scenario = file.scenario
     stated = structs.replace(scenario.expect.verdict, **verdicts)
@@ -79,7 +79,7 @@ def _changed(file: ScenarioFile, verdicts: dict[str, str], digest: str) -> bytes
     if digest and scenario.capture is not None:
         wanted = structs.replace(wanted, capture=structs.replace(scenario.capture, sha256=digest))
     try:
-        same = _without_places(load_scenario(changed, file.where).scenario) == _without_places(wanted)
+        same = _without_places(load_scenario(changed, file.path).scenario) == _without_places(wanted)
     except NlmonError:
         same = False
     if not same:

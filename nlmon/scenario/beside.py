@@ -26,6 +26,7 @@ from msgspec import Struct, structs
 
 from nlmon.atomic import write_whole
 from nlmon.errors import ScenarioError
+from nlmon.report.text import shown_path
 from nlmon.scenario.files import digest_of
 from nlmon.scenario.load import ScenarioFile
 from nlmon.scenario.model import Capture, Scenario
@@ -91,16 +92,18 @@ def read_beside(file: ScenarioFile) -> tuple[Path, RunState]:
     except OSError as error:
         hint = "nlmon run --record-beside writes both files"
         what = "what a run left beside the scenario cannot be read"
-        raise ScenarioError("NLM-S046", what, where=str(path), why=error.strerror or "", hint=hint) from error
+        raise ScenarioError("NLM-S046", what, where=shown_path(path), why=error.strerror or "", hint=hint) from error
     try:
         state = msgspec.json.decode(data, type=RunState)
         why = "" if state.version == VERSION else f"it is of version {state.version}, and this nlmon knows {VERSION}"
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         why = str(error)
     if why:
-        raise ScenarioError("NLM-S046", "this file beside a scenario is no state of a run", where=str(path), why=why)
+        raise ScenarioError(
+            "NLM-S046", "this file beside a scenario is no state of a run", where=shown_path(path), why=why
+        )
     if not recording.is_file():
-        raise ScenarioError("NLM-S046", "the recording of a run is missing", where=str(recording))
+        raise ScenarioError("NLM-S046", "the recording of a run is missing", where=shown_path(recording))
     scenario = file.scenario
     if state.steps != steps_digest(scenario) or len(state.ends) != len(scenario.setup) + len(scenario.steps) + 1:
         raise _outdated(file, "the recording is of other steps than the scenario has now")
@@ -120,7 +123,7 @@ def check_recordings(files: Iterable[ScenarioFile]) -> Iterator[ScenarioError]:
             recording, state = read_beside(file)
             if digest_of(recording) != state.sha256:
                 what = "the recording is another one than the file of its state was written for"
-                yield ScenarioError("NLM-S023", what, where=str(recording))
+                yield ScenarioError("NLM-S023", what, where=shown_path(recording))
         except ScenarioError as error:
             yield error
 
@@ -136,10 +139,10 @@ def keep_beside(file: ScenarioFile, recording: Path, state: RunState) -> None:
         write_whole(path, msgspec.json.format(msgspec.json.encode(whole), indent=1) + b"\n")
     except OSError as error:
         what, why = "a recording cannot be kept beside its scenario", error.strerror or str(error)
-        raise ScenarioError("NLM-S046", what, where=str(target), why=why) from error
+        raise ScenarioError("NLM-S046", what, where=shown_path(target), why=why) from error
 
 
 def paths_beside(file: ScenarioFile) -> tuple[Path, Path]:
     """Where the recording of a run and its state are, if there are any."""
-    stem = file.where.removesuffix(".yaml")
+    stem = file.path.removesuffix(".yaml")
     return Path(stem + RECORDING), Path(stem + STATE)

@@ -22,6 +22,7 @@ import posixpath
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from nlmon.errors import ScenarioError
+from nlmon.report.text import shown_path
 from nlmon.scenario.load import ScenarioFile
 from nlmon.scenario.mistakes import nearest
 
@@ -37,7 +38,8 @@ def check_suite(
     known: Collection[str] = ("legacy", "libnl"),
 ) -> list[ScenarioError]:
     """The mistakes of a suite, by file. ``digests``: SHA-256 of each capture that exists, by its path as
-    ``capture_path`` gives it; ``beside``: other files in the folders of the suite; ``known``: implementations."""
+    ``capture_path`` gives it; ``beside``: paths of other files in the folders of the suite; ``known``:
+    implementations."""
     if not files:
         return [ScenarioError("NLM-S026", "there is no scenario", hint="a scenario is a file NAME.yaml")]
     mistakes: list[ScenarioError] = []
@@ -67,7 +69,7 @@ def capture_path(file: ScenarioFile) -> str:
     capture = file.scenario.capture
     if capture is None:
         return ""
-    return posixpath.normpath(posixpath.join(posixpath.dirname(file.where), capture.path))
+    return posixpath.normpath(posixpath.join(posixpath.dirname(file.path), capture.path))
 
 
 def is_statement(title: str) -> bool:
@@ -116,7 +118,7 @@ def _unreferenced(files: Sequence[ScenarioFile], beside: Collection[str]) -> Ite
     """Files that no scenario names. What a live run of ``NAME.yaml`` recorded lies beside it under its name."""
     named = {capture_path(file) for file in files}
     for file in files:
-        stem = file.where.removesuffix(".yaml")
+        stem = file.path.removesuffix(".yaml")
         named |= {f"{stem}{ending}" for ending in (".pcapng", ".pcapng.zst", ".pcapng.gz", ".state.json")}
     for path in sorted(set(beside) - named):
-        yield ScenarioError("NLM-S025", "no scenario names this file", where=path, hint="remove it")
+        yield ScenarioError("NLM-S025", "no scenario names this file", where=shown_path(path), hint="remove it")

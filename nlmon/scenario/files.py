@@ -56,7 +56,7 @@ def read_scenario(path: Path) -> bytes:
 def scenario_at(path: Path) -> tuple[ScenarioFile | None, list[ScenarioError]]:
     """The scenario of a file, or None and what is wrong with the file."""
     try:
-        return parse_scenario(read_scenario(path), shown_path(path))
+        return parse_scenario(read_scenario(path), str(path))
     except ScenarioError as error:
         return None, [error]
 

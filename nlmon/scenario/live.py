@@ -35,6 +35,7 @@ from nlmon.errors import NlmonError, PlatformError, ScenarioError
 from nlmon.eventjson.write import event_to_dict
 from nlmon.report.model import CaptureReport, in_direction
 from nlmon.report.outcome import CaseResult, Finding
+from nlmon.report.text import shown_path
 from nlmon.scenario.beside import RunState, steps_digest
 from nlmon.scenario.cases import Pair, case_id, judge, merge_findings, pairs_of, without_run
 from nlmon.scenario.expectation import EventCounts
@@ -123,7 +124,7 @@ class _Run:
             facts = this_machine()
             kernel = facts["kernel"]
             sink = stack.enter_context(PcapngWriter(recording, metadata=facts, byteorder=sys.byteorder))
-            names, where = (self._both[0].name, self._both[1].name), str(recording)
+            names, where = (self._both[0].name, self._both[1].name), shown_path(recording)
             directions = [in_direction(one, names) for one in ("migrate", "rollback")]
             live = Live(
                 *(partial(_make, one) for one in self._both),

@@ -21,6 +21,7 @@ from msgspec import Struct
 from nlmon.compare.difference import Class
 from nlmon.errors import ScenarioError
 from nlmon.names import PROTOCOLS, is_message_type, message_names
+from nlmon.report.text import shown_path
 from nlmon.scenario.document import Document, Path, read_document
 from nlmon.scenario.faults.sockets import NEEDS_SOCKET
 from nlmon.scenario.mistakes import explain, mistake, nearest
@@ -48,11 +49,17 @@ __all__ = ["ScenarioFile", "load_scenario", "parse_scenario"]
 
 
 class ScenarioFile(Struct, frozen=True):
-    """A scenario and the file that it stands in, which is called ``where``."""
+    """A scenario and the file that it stands in. ``path``: by which it is opened, ``where``: what it is called, since
+    a name may hold bytes that are no text."""
 
-    where: str
+    path: str
     scenario: Scenario
     document: Document
+
+    @property
+    def where(self) -> str:
+        """The path as people and reports read it."""
+        return shown_path(self.path)
 
     def place(self, *path: str | int) -> str:
         """``a.yaml:12:7`` of a value, such as ``place("steps", 1)``."""
@@ -64,23 +71,24 @@ class ScenarioFile(Struct, frozen=True):
         return mistake(code, what, self.document, path, self.where, hint=hint)
 
 
-def load_scenario(data: bytes, where: str) -> ScenarioFile:
+def load_scenario(data: bytes, path: str) -> ScenarioFile:
     """The scenario of a file; raises ``ScenarioError``, of several mistakes the first."""
-    file, mistakes = parse_scenario(data, where)
+    file, mistakes = parse_scenario(data, path)
     if file is None:
         raise mistakes[0]
     return file
 
 
-def parse_scenario(data: bytes, where: str) -> tuple[ScenarioFile | None, list[ScenarioError]]:
+def parse_scenario(data: bytes, path: str) -> tuple[ScenarioFile | None, list[ScenarioError]]:
     """The scenario of a file, or None and all mistakes of the file."""
+    where = shown_path(path)
     try:
         document = read_document(data, where)
     except ScenarioError as error:
         return None, [error]
     if mistakes := list(_mistakes(document, where)):
         return None, mistakes
-    return ScenarioFile(where, _scenario(document.value, document, where), document), []
+    return ScenarioFile(path, _scenario(document.value, document, where), document), []
 
 
 def _mistakes(document: Document, where: str) -> Iterator[ScenarioError]:

@@ -29,6 +29,7 @@ from nlmon.errors import CaptureError, ScenarioError
 from nlmon.names import protocol_number
 from nlmon.report.model import CaptureReport, Damage, in_direction
 from nlmon.report.outcome import CaseResult, Finding
+from nlmon.report.text import shown_path
 from nlmon.scenario.beside import RunState
 from nlmon.scenario.cases import Pair, judge, merge_findings, pairs_of, without_run
 from nlmon.scenario.check import capture_path
@@ -78,7 +79,8 @@ def _compare(
     file: ScenarioFile, pair: Pair, options: RunOptions, ran: RunState | None
 ) -> tuple[tuple[CaptureReport, ...], list[Finding]]:
     """The reports of both directions, and what each implementation gave that is not as expected."""
-    scenario, path = file.scenario, capture_path(file)
+    scenario, path = file.scenario, Path(capture_path(file))
+    shown = shown_path(path)
     capture = scenario.capture
     assert capture is not None
     both = scenario.implementations[pair.reference], scenario.implementations[pair.candidate]
@@ -92,7 +94,7 @@ def _compare(
         steps[number].take(side)
 
     try:
-        with open_capture(Path(path), byteorder=capture.byteorder) as reader:
+        with open_capture(path, byteorder=capture.byteorder) as reader:
             names = both[0].name, both[1].name
             directions = [in_direction(one, names) for one in ("migrate", "rollback")]
             kernel = reader.info.metadata.get("kernel", "")
@@ -103,20 +105,20 @@ def _compare(
                 protocols=_protocols(capture),
                 options=options_of_both(both),
                 faults=_socket_faults(scenario, capture, seed),
-                known=known_for(options.known, path, kernel, directions, scenario=scenario.id),
+                known=known_for(options.known, shown, kernel, directions, scenario=scenario.id),
                 on_side=take,
             )
             for batch in _given(scenario, capture, reader, seed):
                 replay.add(batch)
             replay.finish()
             refuse_untouched(replay.feed.untouched)
-            reports = capture_reports(replay, reader, path, options.policy, control=pair.control)
+            reports = capture_reports(replay, reader, shown, options.policy, control=pair.control)
             error = reader.damage
     except CaptureError as damage:
         held = [observed[number] for number in pair.held]
         for one in held:
             one.take_error(damage)
-        return _unreadable(path, damage), merge_findings({one.name: one.findings(0, State()) for one in held})
+        return _unreadable(shown, damage), merge_findings({one.name: one.findings(0, State()) for one in held})
     findings: dict[str, list[Finding]] = {}
     if scenario.expect.state and (scenario.expect.state != "kernel" or listed is not None):
         replay.states.diverge()
@@ -183,8 +185,9 @@ def _frames(batches: Iterable[Batch], capture: Capture) -> Iterator[Batch]:
 
 
 def _unreadable(path: str, error: CaptureError) -> tuple[CaptureReport, ...]:
+    # The text of an error has the path as it was opened.
     damage = Damage(error.code, error.what, error.offset)
     return tuple(
-        CaptureReport(path=path, verdict="error", reason=error.text, direction=direction, damage=damage)
+        CaptureReport(path=path, verdict="error", reason=shown_path(error.text), direction=direction, damage=damage)
         for direction in ("migrate", "rollback")
     )

@@ -97,7 +97,8 @@ def run_scenario(file: ScenarioFile, options: RunOptions) -> list[CaseResult]:
         if not options.source and has_recording(file) and all(one.outcome == "skipped" for one in results):
             return _run_recording(file, options)
     except NlmonError as error:
-        results = without_run(file, options.only, "errored", error.text, code=error.code, where=error.where)
+        text, where = shown_path(error.text), shown_path(error.where)
+        results = without_run(file, options.only, "errored", text, code=error.code, where=where)
         if file.scenario.capture is not None or options.source == "recorded":
             return results
     return [structs.replace(one, source="live") for one in results]
@@ -133,7 +134,7 @@ def _run_steps(file: ScenarioFile, options: RunOptions) -> list[CaseResult]:
                 folder.mkdir(parents=True, exist_ok=True)
             except OSError as error:
                 what, why = "recordings cannot be kept here", error.strerror or ""
-                raise InputError("NLM-S045", what, where=str(folder), why=why) from error
+                raise InputError("NLM-S045", what, where=shown_path(folder), why=why) from error
         else:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="nlmon-")))
         results, state = run_live(file, options, folder)
@@ -159,7 +160,7 @@ def refuse_outside(file: ScenarioFile, options: RunOptions) -> None:
     path = capture_path(file)
     if path and not options.allow_run:
         target = Path(os.path.realpath(path))
-        folders = [Path(os.path.realpath(Path(file.where).parent)), *map(Path, options.folders)]
+        folders = [Path(os.path.realpath(Path(file.path).parent)), *map(Path, options.folders)]
         if not any(target.is_relative_to(folder) for folder in folders):
             what = "the capture lies outside the scenario's folder"
             hint = "name its folder in capture_folders of the settings, or give --allow-run"

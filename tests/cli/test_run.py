@@ -115,6 +115,41 @@ def test_a_path_with_a_colon_is_run_again(suite: Path, path: str) -> None:
     assert f"  reproduce: nlmon run {path} -k link.bad" in lines(done)
 
 
+def test_a_folder_whose_name_is_no_text_is_run(suite: Path) -> None:
+    """Bytes that are no UTF-8 are shown as escapes in every form; what fails is kept."""
+    name = os.fsdecode(b"s\xff")
+    (suite / "scenarios").rename(suite / name)
+    done = nlmon(
+        "run", name, "--report", "jsonl:r.jsonl", "--report", "junit:r.xml", "--keep-on-failure", "kept", folder=suite
+    )
+    checked = nlmon("scenario", "check", name, folder=suite)
+    whole = (suite / "r.jsonl").read_text(encoding="utf-8")
+
+    assert (done.returncode, lines(done)[:5]) == (
+        1,
+        [
+            "failed   link.bad[migrate]  s\\xff/bad.yaml",
+            "  A link comes and goes.",
+            "  s\\xff/bad.yaml:5:19: verdict (migrate): expected lossy, got equivalent",
+            "  reproduce: nlmon run 's\\xff' -k link.bad",
+            "passed   link.good: migrate equivalent, rollback lossy",
+        ],
+    )
+    assert '"path":"s\\\\xff/a.pcap.zst"' in whole
+    assert (suite / "kept" / "link.bad" / "a.pcap.zst").is_file()
+    assert "no capture" not in checked.stderr
+
+
+def test_a_capture_in_a_folder_whose_name_is_no_text_is_missed(suite: Path) -> None:
+    """What is said of a file that cannot be read can be written, too."""
+    folder = (suite / "scenarios").rename(suite / os.fsdecode(b"s\xff"))
+    (folder / "a.pcap.zst").write_bytes(b"no capture")
+    done = nlmon("run", folder.name, "--report", "jsonl:r.jsonl", "--format", "jsonl", folder=suite)
+
+    assert (done.returncode, done.stderr) == (3, "")
+    assert "s\\\\xff/a.pcap.zst" in done.stdout
+
+
 def test_quiet_says_only_what_does_not_hold(suite: Path) -> None:
     """And the last line."""
     assert lines(nlmon("run", "-q", "-k", "good", folder=suite)) == ["2 passed  (2 cases of 1 scenario"]

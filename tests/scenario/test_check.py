@@ -35,6 +35,17 @@ def test_a_suite_in_order_has_no_mistake() -> None:
     assert texts(scenario(), scenario("suite/b.yaml", name="link.up"), beside=beside) == []
 
 
+def test_a_folder_whose_name_is_no_text_has_its_files() -> None:
+    """The capture is found by the bytes of its path, and what is said of it can be printed."""
+    file = scenario("s\udcff/a.yaml", capture=f"{{path: a.pcap, sha256: {DIGEST}}}")
+
+    assert texts(file, digests={"s\udcff/a.pcap": DIGEST}, beside=("s\udcff/a.pcapng.zst",)) == []
+    assert texts(file, digests={}, beside=("s\udcff/b",)) == [
+        "NLM-S022: there is no capture a.pcap (s\\xff/a.yaml:4:17); its path is relative to the folder of the scenario",
+        "NLM-S025: no scenario names this file (s\\xff/b); remove it",
+    ]
+
+
 def test_a_suite_without_scenarios_is_a_mistake() -> None:
     """Nothing checked is not all right."""
     assert texts() == ["NLM-S026: there is no scenario; a scenario is a file NAME.yaml"]
