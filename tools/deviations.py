@@ -5,7 +5,7 @@ docs/reference/known-bugs.md.
 
 Each implementation of ``nlmon.testing.zoo`` takes the place of the good one that it is made from, and scenarios run
 until one of them does not hold. That of the page comes first, then those over the recording that shows the mistake.
-Without an argument all scenarios run that are needed, which takes minutes.
+Without an argument all scenarios run that are needed, which takes about a minute.
 
 ``-k`` and ``--new`` run some implementations anew and leave the other rows of the page as they are; ``--scenario`` has
 them found by that scenario and no other. ``--check`` runs the pairs of the page alone and writes nothing.
