@@ -31,6 +31,7 @@ __all__ = [
     "feed_options",
     "implementation_option",
     "layouts_option",
+    "program",
     "progress",
     "protocol_names",
     "protocol_option",
@@ -215,6 +216,18 @@ def progress(total: int, description: str, *, of_bytes: bool = True) -> Iterator
             bar.update(task, completed=position)
 
         yield advance
+
+
+def program() -> str:
+    """What this program is called by: ``nlmon``, or its path, as it was typed, where a shell finds another one, or
+    none."""
+    called = sys.argv[0]
+    if Path(called).name != "nlmon" or called == "nlmon":
+        return "nlmon"
+    import shutil  # noqa: PLC0415  (start-up: only a command that is printed needs it)
+
+    found = shutil.which("nlmon")
+    return "nlmon" if found is not None and Path(found).resolve() == Path(called).resolve() else called
 
 
 def refuse_crash(side: Side) -> None:

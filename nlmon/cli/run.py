@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nlmon.cli.common import warn
+from nlmon.cli.common import program, warn
 from nlmon.cli.policy_options import policy_options
-from nlmon.errors import UsageError
+from nlmon.errors import InputError, UsageError
 
 if TYPE_CHECKING:  # start-up: --help needs none of it
     from nlmon.report.policy import Policy
@@ -162,6 +162,9 @@ def command(
     settings = load_run_settings(start=_here(), config=config)
     known = known_file(policy.known)
     named = paths or (Path("scenarios"),)
+    if not paths and not named[0].exists():
+        hint = "name files or folders of scenarios: nlmon run PATH"
+        raise InputError("NLM-S026", "there is no folder scenarios here", hint=hint)
     # Workers of a cluster have current folders of their own.
     suite = Suite.find([path.absolute() for path in named] if cluster else named, words)
     if record is None and keep is not None:
@@ -244,7 +247,7 @@ def _again(paths: Sequence[Path]) -> Callable[[ScenarioFile], str]:
         folders = [path for path in paths if path.is_dir() and Path(file.path).is_relative_to(path)]
         path = str(folders[0]) if folders else "" if not paths else file.path
         return shown_path(
-            shlex.join(["nlmon", "run", *([path] if path else []), "-k", words_for(file.scenario.id), *words])
+            shlex.join([program(), "run", *([path] if path else []), "-k", words_for(file.scenario.id), *words])
         )
 
     return command

@@ -20,6 +20,7 @@ import errno
 import json
 import shlex
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -83,8 +84,11 @@ def _keep(folder: Path, file: ScenarioFile, results: Sequence[CaseResult], optio
         (part / "scenario.yaml").write_bytes(text)
         (part / "result.json").write_bytes(b"".join(map(report_bytes, results)))
         script = part / "reproduce.sh"
-        command = shlex.join(["nlmon", "run", *_arguments(options), "scenario.yaml"])
-        script.write_text(f'#!/bin/sh\ncd "$(dirname "$0")" && exec {command}\n', encoding="utf-8")
+        # Where no nlmon is found, that of this environment.
+        own = shlex.quote(str(Path(sys.executable).with_name("nlmon")))
+        command = shlex.join(["run", *_arguments(options), "scenario.yaml"])
+        line = f'cd "$(dirname "$0")" && exec "$(command -v nlmon || echo {own})" {command}'
+        script.write_text(f"#!/bin/sh\n{line}\n", encoding="utf-8")
         script.chmod(0o755)
         _replace(target, part)
     except BaseException:

@@ -258,18 +258,37 @@ def test_what_is_kept_is_what_was_run(suite: Path) -> None:
     )
     done = nlmon("run", "-k", "far", "--min-events", 500, "--seed", 3, "--keep-on-failure", "kept", folder=suite)
     kept = suite / "kept" / "far"
-    command = (kept / "reproduce.sh").read_text().partition("exec ")[2].split()
-    again = nlmon(*command[1:], folder=kept)
+    command = (kept / "reproduce.sh").read_text().rpartition(')" ')[2].split()
+    again = nlmon(*command, folder=kept)
     frames = [json.loads(line)["frame"] for line in (kept / "events-libnl.jsonl").read_text().splitlines()]
 
     kept_lines = [line.replace("scenarios/sub/far.yaml", "scenario.yaml") for line in lines(done)[1:4]]
     assert (done.returncode, again.returncode, lines(again)[1:4]) == (3, 3, kept_lines)
-    assert command == ["nlmon", "run", "--seed=3", "--min-events=500", "scenario.yaml"]
+    assert command == ["run", "--seed=3", "--min-events=500", "scenario.yaml"]
     assert (kept / "scenario.yaml").read_text().splitlines()[:5:4] == [
         "# The capture is ../result.json here.",
         'capture: {path: "capture-result.json", frames: 30-60}',
     ]
     assert all(30 <= frame <= 60 for frame in frames)
+
+
+def test_what_is_kept_runs_by_its_script(suite: Path) -> None:
+    """Also where no nlmon is on the path of commands."""
+    nlmon("run", "--keep-on-failure", "kept", folder=suite)
+    script = suite / "kept" / "link.bad" / "reproduce.sh"
+    done = subprocess.run([script], capture_output=True, text=True, check=False, env={"PATH": "/usr/bin:/bin"})
+
+    assert (done.returncode, done.stdout.splitlines()[0].split()[:2]) == (1, ["failed", "link.bad[migrate]"])
+
+
+def test_no_folder_of_scenarios(tmp_path: Path) -> None:
+    """It is said what to name."""
+    done = nlmon("run", folder=tmp_path)
+
+    assert (done.returncode, done.stderr) == (
+        3,
+        "error[NLM-S026]: there is no folder scenarios here; name files or folders of scenarios: nlmon run PATH\n",
+    )
 
 
 def test_what_was_refused_is_not_kept(suite: Path) -> None:
