@@ -10,6 +10,7 @@ Rules:
    judged at once.
 3. What concerns a socket and no datagram, such as a loss, is no difference. After a loss nothing that the lane did not
    read is held against it, and the verdict is ``inconclusive``. What is unpaired at the end does not enter the states.
+   What a fault took, which was asked for, is missed as in a replay, and must be told.
 4. Answers to dumps are decoded by both as in a replay. They are asked for with a socket of their own.
 5. An event is that of the datagram which was read before it. So what gives events without one, or delivers them later,
    cannot be compared yet: resync, caches, and a message pool.
@@ -22,6 +23,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
+from functools import partial
 from typing import TypeAlias
 
 from msgspec import structs
@@ -36,12 +38,13 @@ from nlmon.compare.known import Known
 from nlmon.compare.side import Side
 from nlmon.engine.comparison import Comparison, no_datagram
 from nlmon.engine.lane import RESTLESS, BackendMaker
-from nlmon.engine.live_lane import LiveLane
+from nlmon.engine.live_lane import LiveLane, of_datagram
 from nlmon.engine.pairing import BYTES_KEPT, DATAGRAMS_KEPT, Pairing, Read, Unpaired
 from nlmon.errors import TransportError, UsageError
 from nlmon.framing import types
 from nlmon.names import PROTOCOLS
 from nlmon.transport.base import Transport, TransportFactory
+from nlmon.transport.faulty import FaultyTapFactory, LiveFaults
 from nlmon.transport.kernel.transport import KernelFactory
 from nlmon.transport.recorded.groups import carried_by
 from nlmon.transport.recorded.kernel import RecordedKernel
@@ -65,8 +68,8 @@ class Live(Comparison[LiveLane]):
     held against for another reason, by the reason; ``left``: how many more notifications are compared, None: no end.
 
     ``factory`` opens the sockets of one lane; ``sink`` keeps what is read; ``on_side`` is told what each lane, by its
-    number, made of what it has read. Raises ``UsageError`` (NLM-E001) for options that ask for resync, caches or a
-    message pool.
+    number, made of what it has read; ``faults`` happen to both. Raises ``UsageError`` (NLM-E001) for options that ask
+    for resync, caches or a message pool.
     """
 
     def __init__(
@@ -81,18 +84,19 @@ class Live(Comparison[LiveLane]):
         sink: Sink | None = None,
         on_side: Callable[[int, Side], None] | None = None,
         kept: tuple[int, int] = (DATAGRAMS_KEPT, BYTES_KEPT),
+        faults: LiveFaults | None = None,
     ) -> None:
         options = options or BackendOptions()
         _refuse_what_is_later(options)
         made = [factory(), factory()]
-        taps = [TapFactory(made[0], lambda datagram: self._arrive(0, datagram))]
-        taps.append(TapFactory(made[1], lambda datagram: self._arrive(1, datagram)))
+        self._faults = faults
+        taps = [self._taps(number, one) for number, one in enumerate(made)]
         super().__init__(
             (LiveLane(reference, taps[0], options), LiveLane(candidate, taps[1], options)),
             RecordedKernel(made[0].byteorder),
             contract=contract,
             extra_groups=options.extra_groups,
-            lossless=True,
+            lossless=faults is None,
             known=known,
         )
         self.tally = Tally()
@@ -108,6 +112,13 @@ class Live(Comparison[LiveLane]):
         self._on_side = on_side
         self._sockets: dict[tuple[str, int], int] = {}
         self._names: dict[int, str | None] = {}
+
+    def _taps(self, number: int, inner: TransportFactory) -> TapFactory:
+        """What the sockets of a lane are opened with."""
+        if self._faults is None:
+            return TapFactory(inner, partial(self._arrive, number))
+        hold = lambda reading: self._pairing.hold(number, reading)  # noqa: E731  (the pairing is made later)
+        return FaultyTapFactory(inner, partial(self._arrive, number), self._faults, hold)
 
     # -- sockets -----------------------------------------------------------------------------------------------
 
@@ -143,7 +154,7 @@ class Live(Comparison[LiveLane]):
             descriptor: (number, protocol)
             for number, lane in enumerate(self.lanes)
             for protocol in lane.backend.groups
-            if protocol not in lane.failed and (descriptor := lane.backend.fileno(protocol)) >= 0
+            if protocol not in lane.failed and (descriptor := lane.fileno(protocol)) >= 0
         }
 
     def dump(self, protocol: int, transport: Transport, message: bytes) -> Iterator[Datagram]:
@@ -187,7 +198,8 @@ class Live(Comparison[LiveLane]):
                 self._on_side(number, step.side)
             for place, reading in enumerate(step.readings, 1):
                 # Of two datagrams that one call read, what was given is of the last.
-                side = step.side if place == len(step.readings) else Side(lane.name, (), ())
+                side = of_datagram(step.side) if place == len(step.readings) else Side(lane.name, (), ())
+                side = structs.replace(side, missed=True) if reading.fate else side
                 self._add(number, Read(reading, side), early=early)
             if step.side.crash and not step.readings:
                 self._crashed(number, protocol, step.side)
@@ -223,6 +235,8 @@ class Live(Comparison[LiveLane]):
             self.left -= 1
         frame = self._keep("events", datagram.protocol, datagram.timestamp, datagram.data, "in")
         datagram = structs.replace(datagram, frame=frame)
+        if self._faults is not None:
+            self._faults.arrive(datagram)
         columns = Datagrams.of(datagram)
         messages = len(types(datagram.data, self.kernel.byteorder))
         self.tally.add(Segment(NOTIFICATION, columns, messages))
@@ -260,6 +274,8 @@ class Live(Comparison[LiveLane]):
 
     def _judge(self, number: int, read: Read, other: Side, *, fold: bool = True) -> None:
         """Compare what the two made of a datagram, and fold it into the states."""
+        if read.reading.fate == "dropped":
+            return  # as if it had never been sent
         datagram, self._names = read.reading.datagram, read.reading.names
         left, right = (other, read.side) if number else (read.side, other)
         if not (left.subscribed and right.subscribed):
@@ -286,6 +302,32 @@ class Live(Comparison[LiveLane]):
         """From now on nothing is read but to be paired with what was read before."""
         self._pairing.settle()
 
+    def caught_up(self, *, end: bool = False) -> None:
+        """Both have read all that was sent, or this is the ``end``: read what faults have left."""
+        for number, lane in enumerate(self.lanes):
+            for protocol in lane.caught_up(end=end):
+                while self.read(number, protocol):
+                    pass
+
+    def end_pauses(self) -> None:
+        """Let readers that pause by a fault go on."""
+        if self._faults is not None:
+            self._faults.end_pauses()
+            self.caught_up()
+
+    @property
+    def _states_comparable(self) -> bool:
+        """Not where one of them read notifications of NETLINK_ROUTE for longer than the other."""
+        deaf = [lane.deaf.get(NETLINK_ROUTE) for lane in self.lanes]
+        return deaf[0] == deaf[1]
+
+    def _compare_losses(self) -> None:
+        """Hold what each of them says it lost against what faults took from it."""
+        for number, lane in enumerate(self.lanes):
+            had, ledger = lane.had, lane.ledger
+            said = ledger.overruns, ledger.lost, ledger.sockets
+            self.judge.losses(number, (had.reported, had.lost, had.failed), said, self.tally.last_frame)
+
     def finish(self) -> None:
         """It is over: judge what stayed unpaired, compare the states, and close."""
         drops = [lane.drops() for lane in self.lanes]
@@ -299,8 +341,10 @@ class Live(Comparison[LiveLane]):
         last = self.tally.last_frame
         self.dumps.abandon_all()
         self._compare_corrections()
-        if not self.states.shared:  # else there is but one
+        if not self.states.shared and self._states_comparable:  # else there is but one, or one that went on alone
             self.judge.states(*self.states.both, last, self._recovered)
+        if self._faults is not None and not any(count for dropped in drops for count in dropped.values()):
+            self._compare_losses()
         self._record_drops(drops)
         left, right = (lane.close() for lane in self.lanes)
         self._compare(no_datagram(last), left, right)
@@ -315,6 +359,8 @@ class Live(Comparison[LiveLane]):
     def _judge_unpaired(self, number: int, read: Read) -> None:
         """Judge what the other lane has not read, though it read what came before and behind it. It comes too late for
         the states, which have moved on; since neither has it, they do not differ by it."""
+        if read.reading.fate:
+            return  # nobody was given it
         datagram, lane, other = read.reading.datagram, self.lanes[number], self.lanes[1 - number]
         protocol, groups = datagram.protocol, carried_by(datagram, self.kernel)
         mine, joined = set(lane.groups(protocol)), set(other.groups(protocol))

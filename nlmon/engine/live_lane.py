@@ -18,14 +18,14 @@ from nlmon.backends.options import BackendOptions
 from nlmon.compare.side import Side
 from nlmon.engine.lane import BackendMaker, Lane
 from nlmon.errors import Overrun, TransportError
-from nlmon.transport.tap import Reading, TapFactory
+from nlmon.transport.tap import Had, Reading, TapFactory
 
-__all__ = ["LiveLane", "Processed"]
+__all__ = ["LiveLane", "Processed", "of_datagram"]
 
 
 class Processed(Struct, frozen=True):
-    """What came of one call of ``process``. ``readings``: what it read, which is one datagram or none; ``more``: it may
-    be called again at once."""
+    """What came of one call of ``process``. ``readings``: what it read, which is one datagram or none; ``side``: with
+    the errors of its socket; ``more``: it may be called again at once."""
 
     readings: list[Reading]
     side: Side
@@ -33,12 +33,24 @@ class Processed(Struct, frozen=True):
 
 
 class LiveLane(Lane):
-    """One implementation on the running kernel; ``failed``: protocols whose socket cannot be read any more."""
+    """One implementation on the running kernel; ``failed``: protocols whose socket cannot be read any more, though no
+    fault was asked for that."""
 
     def __init__(self, make: BackendMaker, factory: TapFactory, options: BackendOptions | None = None) -> None:
         super().__init__(make, factory, options)
         self.failed: dict[int, str] = {}
         self._factory = factory
+
+    @property
+    def deaf(self) -> dict[int, int]:
+        """Protocols of which it reads nothing any more, since a fault took the socket and it opened no other one, with
+        the frame where that was."""
+        return {protocol: tap.deaf for protocol, tap in self._factory.taps.items() if tap.deaf}
+
+    @property
+    def had(self) -> Had:
+        """What faults did to its sockets."""
+        return self._factory.had
 
     @property
     def lossy(self) -> bool:
@@ -54,6 +66,16 @@ class LiveLane(Lane):
         tap = self._factory.taps.get(protocol)
         return () if tap is None else tap.groups
 
+    def fileno(self, protocol: int) -> int:
+        """Descriptor to wait for, -1 where there is none."""
+        tap = self._factory.taps.get(protocol)
+        return tap.fileno() if tap is not None and tap.deaf else self.backend.fileno(protocol)
+
+    def foreign(self, protocol: int) -> int:
+        """Datagrams of a protocol so far that did not come from the kernel."""
+        tap = self._factory.taps.get(protocol)
+        return 0 if tap is None else tap.status().foreign
+
     def enable(self, protocol: int) -> Side:
         """Open the socket of a protocol. Raises ``TransportError``."""
         try:
@@ -62,20 +84,28 @@ class LiveLane(Lane):
             raise
         except Exception as error:
             self._raised.append(error)
-        return self._of_datagram(self._result(protocol))
+        return of_datagram(self._result(protocol))
 
     def read(self, protocol: int) -> Processed:
         """Let the implementation read one datagram."""
-        more = False
+        more, tap = False, self._factory.taps.get(protocol)
+        deaf = tap is not None and tap.deaf > 0
         try:
-            more = self.backend.process(protocol)
+            if tap is not None and deaf:
+                tap.drain()
+            else:
+                more = self.backend.process(protocol)
         except TransportError as error:
-            self.failed[protocol] = error.what
+            if protocol in self.deaf and not deaf:
+                self._errors.append(error)
+                more = True  # what comes is missed
+            else:
+                self.failed[protocol] = error.what
         except Exception as error:
             self._raised.append(error)
         lost = any(isinstance(error, Overrun) for error in self._errors)
         side = self._result(protocol, lossy=self.lost(protocol) or lost)
-        return Processed(self._factory.readings(), self._of_datagram(side), more)
+        return Processed(self._factory.readings(), side, more)
 
     def decode_answer(self, reading: Reading) -> Side:
         """Decode an answer to a dump, which is no event."""
@@ -84,15 +114,27 @@ class LiveLane(Lane):
             self._factory.read(reading)
             self._call(self._decode, reading.datagram)
             self._factory.readings()
-        return self._of_datagram(self._result(protocol, lossy=self.lost(protocol), answer=True))
+        return of_datagram(self._result(protocol, lossy=self.lost(protocol), answer=True))
+
+    def caught_up(self, *, end: bool = False) -> list[int]:
+        """It has read all that was sent, or this is the ``end``; the protocols that faults have left something to read
+        of."""
+        return self._factory.end() if end else self._factory.caught_up()
+
+    def close(self) -> Side:
+        """Close the implementation, and sockets that faults took from it."""
+        side = super().close()
+        self._factory.close()
+        return side
 
     def drops(self) -> dict[int, int]:
         """Messages that the kernel dropped, by protocol, some of which it may not have reported yet."""
         statuses = self.backend.status().protocols.items()
         return {protocol: one.transport.drops for protocol, one in statuses if one.transport is not None}
 
-    def _of_datagram(self, side: Side) -> Side:
-        """A result without errors of the socket, which are not the other lane's."""
-        if not any(isinstance(error, TransportError) for error in side.errors):
-            return side
-        return structs.replace(side, errors=[one for one in side.errors if not isinstance(one, TransportError)])
+
+def of_datagram(side: Side) -> Side:
+    """A result without errors of the socket, which are not the other lane's."""
+    if not any(isinstance(error, TransportError) for error in side.errors):
+        return side
+    return structs.replace(side, errors=[one for one in side.errors if not isinstance(one, TransportError)])

@@ -128,14 +128,33 @@ class Pairing:
         self._most = datagrams
         self._most_bytes = size
         self._lanes: tuple[dict[int, _Waiting], dict[int, _Waiting]] = ({}, {})
+        # What faults keep from a lane for a while, of those that the other lane has not read, by the key of the bytes.
+        self._held: tuple[dict[_Key, list[Reading]], dict[_Key, list[Reading]]] = ({}, {})
 
     def counterpart(self, lane: int, datagram: Datagram) -> Reading | None:
         """What the other lane has read and this one has not: the first that has the same bytes."""
         other, key = self._lanes[1 - lane].get(datagram.protocol), _key(datagram)
-        if other is None or other.gave_up(key):
-            return None
-        places = other.by_key.get(key)
-        return other.by_place[places[0]].reading if places else None
+        if other is not None:
+            if other.gave_up(key):
+                return None
+            places = other.by_key.get(key)
+            if places:
+                return other.by_place[places[0]].reading
+        held = self._held[1 - lane].get(key)
+        return self._release(1 - lane, held[0]) if held else None
+
+    def hold(self, lane: int, reading: Reading) -> None:
+        """Take note that a lane has read something which its implementation is given later, or never."""
+        self._held[lane].setdefault(_key(reading.datagram), []).append(reading)
+
+    def _release(self, lane: int, reading: Reading) -> Reading:
+        """The other lane has read the same, or the implementation was given it."""
+        key = _key(reading.datagram)
+        kept = [one for one in self._held[lane].get(key, ()) if one.datagram.frame != reading.datagram.frame]
+        self._held[lane][key] = kept
+        if not kept:
+            del self._held[lane][key]
+        return reading
 
     def is_late(self, lane: int, datagram: Datagram) -> bool:
         """Whether the other lane has read this datagram so long ago that it was given up."""
@@ -146,6 +165,8 @@ class Pairing:
         """Add what a lane has read, and return what the other one has read of the same bytes, if it has. ``early``: it
         may have been sent before the other lane had its socket."""
         datagram = read.reading.datagram
+        if self._held[lane]:
+            self._release(lane, read.reading)
         mine, other, key = self._of(lane, datagram.protocol), self._of(1 - lane, datagram.protocol), _key(datagram)
         mine.place += 1
         if other.gave_up(key):

@@ -246,7 +246,7 @@ def _notes(replay: Replay, reader: CaptureReader) -> list[str]:
     return notes
 
 
-def _deaf(lane: RecordedLane) -> Iterator[str]:
+def _deaf(lane: RecordedLane | LiveLane) -> Iterator[str]:
     """Notes on the protocols that a lane reads no more, since a fault took its sockets."""
     for frame in sorted(set(lane.deaf.values())):
         protocols = sorted(protocol for protocol, lost in lane.deaf.items() if lost == frame)
@@ -325,7 +325,11 @@ def _not_compared(why: str, count: int) -> str:
 
 def _is_too_lossy(lane: LiveLane, policy: Policy) -> bool:
     """Whether a lane lost more than may be; how many an overrun took is not always known."""
-    return lane.lossy and not 0 < lane.ledger.lost <= policy.max_lost
+    had, ledger = lane.had, lane.ledger
+    lost, overruns = ledger.lost - had.lost, ledger.overruns - had.reported
+    if (had.lost or had.reported) and lost <= 0 and overruns <= 0:
+        return False  # no more than faults took
+    return lane.lossy and not 0 < lost <= policy.max_lost
 
 
 def _lost(ledger: Ledger) -> str:
@@ -334,6 +338,7 @@ def _lost(ledger: Ledger) -> str:
 
 def _live_notes(live: Live) -> list[str]:
     notes = [note for lane in live.lanes for note in lane.ledger.notes(lane.name)] + live.notes
+    notes += [note for lane in live.lanes for note in _deaf(lane)]
     notes += _itself(live)
     notes += _read_by_one(live, {protocol for lane in live.lanes for protocol in lane.backend.groups})
     outside = sum(one.outside for one in live.unpaired)

@@ -2,14 +2,15 @@
 
     link-flap.yaml          the scenario
     link-flap.pcapng.zst    what both implementations were sent
-    link-flap.state.json    what no recording says: where each step ended, and what ``ip`` listed in the end
+    link-flap.state.json    what no recording says: where each step ended and each fault began, and what ``ip`` listed
+                            in the end
 
     NLM-S046   the files beside a scenario cannot be read, or written, or one of them is missing
     NLM-S047   a recording is of another run than its scenario asks for
 
 Rules:
-1. A recording belongs to the steps that were run: whoever changes what is done records anew, and whoever changes what
-   is expected does not.
+1. A recording belongs to the steps and faults that were run: whoever changes what is done records anew, and whoever
+   changes what is expected does not. It has all that came, so the replay makes the faults again.
 2. Each of both files is whole or absent; the recording is written first.
 
 Not here: the run (``live``), and the replay (``recorded``).
@@ -27,6 +28,7 @@ from msgspec import Struct, structs
 from nlmon.atomic import write_whole
 from nlmon.errors import ScenarioError
 from nlmon.report.text import shown_path
+from nlmon.scenario.faults.live import faults_at
 from nlmon.scenario.files import digest_of
 from nlmon.scenario.load import ScenarioFile
 from nlmon.scenario.model import Capture, Scenario
@@ -50,9 +52,9 @@ STATE = ".state.json"
 class RunState(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is known of a run beside its recording. ``version``: of this file; ``scenario``: its id; ``kernel``: that it
     ran on; ``sha256``: of the recording; ``steps``: ``steps_digest`` of what was run; ``ends``: the last frame before
-    the first step, and the last one of each; ``errors``: codes of steps that were refused, as
-    the scenario expects; ``state``: what ``ip`` listed after the last step, as ``nlmon.scenario.kernel_state`` writes
-    it, None where the scenario does not ask."""
+    the first step, and the last one of each; ``faults``: the frame where each fault began; ``errors``: codes of steps
+    that were refused, as the scenario expects; ``state``: what ``ip`` listed after the last step, as
+    ``nlmon.scenario.kernel_state`` writes it, None where the scenario does not ask."""
 
     version: int = VERSION
     scenario: str
@@ -60,23 +62,27 @@ class RunState(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     sha256: str = ""
     steps: str
     ends: tuple[int, ...]
+    faults: tuple[int, ...] = ()
     errors: tuple[str, ...] = ()
     state: tuple[str, ...] | None
 
 
 def steps_digest(scenario: Scenario) -> str:
-    """SHA-256 of what a scenario does, whatever it expects of it."""
+    """SHA-256 of what a scenario does and what goes wrong in it, whatever it expects."""
     done = [
         (step.kind, step.line, step.names, step.traffic, step.namespace) for step in (*scenario.setup, *scenario.steps)
     ]
-    return hashlib.sha256(msgspec.json.encode(done)).hexdigest()
+    made = msgspec.json.encode(scenario.faults) if scenario.faults else b""
+    return hashlib.sha256(msgspec.json.encode(done) + made).hexdigest()
 
 
-def as_recorded(file: ScenarioFile, recording: Path, sha256: str = "") -> ScenarioFile:
-    """The same scenario over a recording of it, which has the faults of the run in it; its steps are
-    there for what is expected of them."""
-    capture = Capture(str(recording.resolve()), sha256)
-    return structs.replace(file, scenario=structs.replace(file.scenario, capture=capture, faults=()))
+def as_recorded(file: ScenarioFile, recording: Path, ran: RunState | None = None) -> ScenarioFile:
+    """The same scenario over a recording of it, with its faults where ``ran`` says that they began: the recording has
+    all that came. Its steps are there for what is expected of them."""
+    scenario = file.scenario
+    capture = Capture(str(recording.resolve()), "" if ran is None else ran.sha256)
+    faults = () if ran is None else faults_at(scenario.faults, ran.faults)
+    return structs.replace(file, scenario=structs.replace(scenario, capture=capture, faults=faults))
 
 
 def has_recording(file: ScenarioFile) -> bool:
@@ -107,6 +113,8 @@ def read_beside(file: ScenarioFile) -> tuple[Path, RunState]:
     scenario = file.scenario
     if state.steps != steps_digest(scenario) or len(state.ends) != len(scenario.setup) + len(scenario.steps) + 1:
         raise _outdated(file, "the recording is of other steps than the scenario has now")
+    if len(state.faults) != len(scenario.faults):
+        raise _outdated(file, "the recording is of another number of faults than the scenario has now")
     if scenario.expect.state == "kernel" and state.state is None:
         raise _outdated(file, "the run that was recorded did not ask the kernel for its state")
     return recording, state

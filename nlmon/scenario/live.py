@@ -39,6 +39,7 @@ from nlmon.report.text import shown_path
 from nlmon.scenario.beside import RunState, steps_digest
 from nlmon.scenario.cases import Pair, case_id, judge, merge_findings, pairs_of, without_run
 from nlmon.scenario.expectation import EventCounts
+from nlmon.scenario.faults.live import live_faults, refuse_idle
 from nlmon.scenario.implementations import backend_options, options_of_both
 from nlmon.scenario.kernel_state import listed
 from nlmon.scenario.leaks import no_leaks
@@ -108,15 +109,14 @@ class _Run:
         self._listed: set[str] | None = None
         # Codes of steps that were refused, as expected.
         self._refused: list[str] = []
+        seed = scenario.seed if options.seed is None else options.seed
+        self._faults = live_faults(file, seed)
         # What ended the run before its last step.
         self._ended: Exception | None = None
 
     def run(self, recording: Path) -> tuple[Sequence[CaptureReport], list[Finding]]:
         """The reports of both directions, and what does not hold whatever the direction."""
         scenario = self._file.scenario
-        if scenario.faults:
-            place = self._file.place("faults")
-            raise ScenarioError("NLM-S041", "faults are made in a replay, and not on the running kernel", where=place)
         with ExitStack() as stack:
             sandbox = self._sandbox(stack)
             if reason := lacking(scenario, sandbox):
@@ -133,6 +133,7 @@ class _Run:
                 known=known_for(self._options.known, where, kernel, directions, scenario=scenario.id),
                 sink=sink,
                 on_side=self._take,
+                faults=self._faults,
             )
             watch = Watch(live, stack.enter_context(Sentinel(sandbox.open_socket)))
             try:
@@ -147,6 +148,8 @@ class _Run:
             reports = live_reports(live, where, kernel=kernel, policy=self._options.policy, control=self._control)
         if self._ended is not None:
             raise self._ended
+        if self._faults is not None:
+            refuse_idle(self._file, self._faults)
         return reports, merge_findings({names[number]: self.findings[number] for number in self._held})
 
     def state(self) -> RunState:
@@ -157,6 +160,7 @@ class _Run:
             kernel=this_machine()["kernel"],
             steps=steps_digest(scenario),
             ends=tuple(self._ends),
+            faults=() if self._faults is None else self._faults.frames,
             errors=tuple(self._refused),
             state=None if self._listed is None else tuple(sorted(self._listed)),
         )
@@ -176,6 +180,7 @@ class _Run:
         for step in (*scenario.setup, *scenario.steps):
             self._step(sandbox, watch, step)
             self._ends.append(watch.live.tally.frames)
+        watch.live.end_pauses()
         if scenario.expect.state:
             watch.live.states.diverge()
         if scenario.expect.state == "kernel":

@@ -157,7 +157,8 @@ def recorded_sides(
 
 
 def _given(scenario: Scenario, capture: Capture, reader: CaptureReader, seed: int) -> Iterator[Batch]:
-    """What implementations are given of an open recording. The faults of a live run are in its recording."""
+    """What implementations are given of an open recording. That of a run alone does not say where its faults began
+    (``beside.as_recorded``)."""
     faults = scenario.faults if scenario.capture is not None else ()
     return apply_faults(_frames(reader.batches(), capture), faults, seed, byteorder=reader.info.byteorder)
 

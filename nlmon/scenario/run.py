@@ -121,7 +121,7 @@ def _run_recording(file: ScenarioFile, options: RunOptions) -> list[CaseResult]:
         reason = "no run of it was recorded: see --record-beside"
         return without_run(file, options.only, "skipped", reason)
     recording, ran = read_beside(file)
-    return _run(as_recorded(file, recording, ran.sha256), options, ran)
+    return _run(as_recorded(file, recording, ran), options, ran)
 
 
 def _run_steps(file: ScenarioFile, options: RunOptions) -> list[CaseResult]:

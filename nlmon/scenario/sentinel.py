@@ -55,5 +55,4 @@ class Sentinel:
     @staticmethod
     def count(lane: LiveLane, protocol: int) -> int:
         """How many a lane has read so far."""
-        status = lane.backend.status().protocols.get(protocol)
-        return 0 if status is None or status.transport is None else status.transport.foreign
+        return lane.foreign(protocol)

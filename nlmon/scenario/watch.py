@@ -71,6 +71,7 @@ class Watch:
                 if protocol not in lanes[number].failed and count(lanes[number], protocol) <= seen
             }
             if not before:
+                self.live.caught_up()
                 return []
         return [f"{lanes[number].name} ({PROTOCOLS[protocol]})" for number, protocol in before]
 
@@ -87,6 +88,7 @@ class Watch:
         """End the comparison, when both have read what one of them has read."""
         self.live.settle()
         self.wait_for(lambda: not self.live.waiting, SETTLE)
+        self.live.caught_up(end=True)
         self.live.finish()
 
     def _read(self, seconds: float) -> bool:

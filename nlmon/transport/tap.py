@@ -5,6 +5,7 @@ datagram a number and a time, and a table of names that both readers of it share
 
 Rules:
 1. A tap changes nothing of a datagram but its number and its time. It may drop one that came when no more are wanted.
+   Only one that makes faults withholds what was read (``faulty``).
 2. A name is asked for once for each datagram that is about it. Where no datagram is at hand, the wrapped transport
    answers.
 
@@ -14,31 +15,45 @@ Not here: which two datagrams are the same (``nlmon.engine.pairing``), and keepi
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Literal
 
 from msgspec import Struct
 
 from nlmon.transport.base import Transport, TransportFactory, TransportStatus
 from nlmon.wire import Datagram
 
-__all__ = ["Reading", "Tap", "TapFactory"]
+__all__ = ["Had", "Reading", "Tap", "TapFactory"]
 
 
 class Reading(Struct, frozen=True):
     """A datagram as it is handed to an implementation. ``names``: those of interfaces that were asked for while it was
-    decoded, by index; it grows while that goes on."""
+    decoded, by index; it grows while that goes on. ``fate``: why it is not
+    handed over, though it was read: a fault of its socket, or one that no socket tells of."""
 
     datagram: Datagram
     names: dict[int, str | None]
+    fate: Literal["", "missed", "dropped"] = ""
+
+
+class Had(Struct):
+    """What faults did to the sockets of a lane: how often recv() said ENOBUFS, how many messages were lost, and how
+    many sockets failed."""
+
+    reported: int = 0
+    lost: int = 0
+    failed: int = 0
 
 
 class TapFactory:
     """Opens transports of ``inner`` behind taps; ``arrive`` makes a reading of each datagram, or None to drop it.
-    ``taps``: those that are open, by protocol."""
+    ``taps``: those that are open, by protocol; ``had``: what faults did to them, which here there are none of
+    (``faulty``)."""
 
     def __init__(self, inner: TransportFactory, arrive: Callable[[Datagram], Reading | None]) -> None:
         self.byteorder = inner.byteorder
         self.taps: dict[int, Tap] = {}
         self.arrive = arrive
+        self.had = Had()
         self._inner = inner
         self._readings: list[Reading] = []
 
@@ -62,6 +77,17 @@ class TapFactory:
         if self.taps.get(tap.protocol) is tap:
             del self.taps[tap.protocol]
 
+    def caught_up(self) -> list[int]:
+        """All was read that was sent; the protocols that have something to read all the same."""
+        return []
+
+    def end(self) -> list[int]:
+        """The run is over; the protocols that have something to read all the same."""
+        return []
+
+    def close(self) -> None:
+        """Close what no implementation can close."""
+
     @property
     def names(self) -> dict[int, str | None] | None:
         """The names of the datagram at hand."""
@@ -76,6 +102,14 @@ class Tap:
         self.groups = set(groups)
         self._factory = factory
         self._inner = inner
+
+    @property
+    def deaf(self) -> int:
+        """The frame where a fault took the socket, 0: it can be read."""
+        return 0
+
+    def drain(self) -> None:
+        """Read a datagram that a socket which a fault took would have received."""
 
     def fileno(self) -> int:
         """Descriptor of the wrapped transport."""

@@ -72,7 +72,7 @@ def test_a_recorded_run_can_fail(path: Path) -> None:
     )
     other = structs.replace(scenario, setup=setup, steps=steps, expect=wrong, level="required")
     state = None if ran.state is None else ("link none UP", *ran.state)
-    replayed = as_recorded(structs.replace(file, scenario=other), recording)
+    replayed = as_recorded(structs.replace(file, scenario=other), recording, ran)
     results = run_recorded(replayed, OVER, structs.replace(ran, state=state))
     said = [Counter(kind for finding in one.findings for kind in missed(finding.what)) for one in results[:2]]
     expected = {

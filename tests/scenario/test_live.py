@@ -152,7 +152,8 @@ REFUSED = [
     ("steps: [{migrate: true}]", "NLM-S041", "take over", ":4:9"),
     ("steps: [{python: os.getcwd}]", "NLM-S044", "--allow-run", ":4:9"),
     ("steps: [id]", "NLM-X012", "--allow-run", ":4:9"),
-    ("faults: [{drop: {at: 1}}]\nsteps: [ip link]", "NLM-S041", "faults are made in a replay", ":4:9"),
+    ("faults: [{merge: {at: 1}}]\nsteps: [ip link]", "NLM-S041", "in a replay", ":4:10"),
+    ("faults: [{drop: {at: 9}}]\nsteps: [ip link]", "NLM-S040", "no notification of route came from", ":4:10"),
 ]
 
 

@@ -1,4 +1,4 @@
-"""Faults of a scenario: what goes wrong on purpose while a recording is replayed.
+"""Faults of a scenario: what goes wrong on purpose while a recording is replayed, or on the running kernel (``live``).
 
     batches ─► apply_faults ─► batches ─► Replay(faults=socket_faults(…))
 

@@ -27,7 +27,7 @@ from msgspec import Struct
 from nlmon.errors import Overrun, TransportError, UsageError
 from nlmon.wire import Datagram
 
-__all__ = ["Fault", "Faults", "Kind", "Pauses", "namespace_gone", "overrun", "parse_fault", "socket_lost"]
+__all__ = ["COUNTED", "Fault", "Faults", "Kind", "Pauses", "namespace_gone", "overrun", "parse_fault", "socket_lost"]
 
 Kind: TypeAlias = Literal["overrun", "enobufs", "paused_reader", "lost_socket", "vanished_namespace"]
 COUNTED = {"overrun", "paused_reader"}
@@ -166,21 +166,21 @@ class Pauses:
 
 def overrun(drops: int) -> Overrun:
     """What recv() says when the kernel dropped so many messages."""
-    what = f"the receive buffer was full and the kernel dropped {drops} messages (a fault of this replay)"
+    what = f"the receive buffer was full and the kernel dropped {drops} messages (a fault that was asked for)"
     if not drops:
-        what = "the kernel reports ENOBUFS and dropped no message (a fault of this replay)"
+        what = "the kernel reports ENOBUFS and dropped no message (a fault that was asked for)"
     return Overrun("NLM-T010", what, drops=drops)
 
 
 def socket_lost() -> TransportError:
     """What recv() says of a socket that failed."""
-    why = "the socket is lost (a fault of this replay)"
+    why = "the socket is lost (a fault that was asked for)"
     return TransportError("NLM-T003", "reading the event socket failed", why=why, errno=errno.EBADF)
 
 
 def namespace_gone() -> TransportError:
     """What is said when a socket is opened in a namespace that is gone."""
-    why = "its network namespace is gone (a fault of this replay)"
+    why = "its network namespace is gone (a fault that was asked for)"
     return TransportError("NLM-T002", "the kernel refuses a socket", why=why, errno=errno.ENODEV)
 
 
