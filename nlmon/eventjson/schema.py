@@ -13,7 +13,10 @@ from msgspec import Struct
 from nlmon.eventjson.plan import plan
 from nlmon.events import PAYLOADS
 
-__all__ = ["event_schema"]
+__all__ = ["VERSION", "event_schema"]
+
+# The version of the form of an event, which the title of its schema names: a line has no room for it.
+VERSION = 1
 
 
 def _object(properties: Mapping[str, Any], required: list[str]) -> dict[str, Any]:
@@ -60,7 +63,7 @@ def event_schema() -> dict[str, Any]:
     }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "nlmon event",
+        "title": f"nlmon event, version {VERSION}",
         **_object(outer, [name for name in outer if name not in {"interface", "nsid", "synthetic"}]),
         "$defs": {name: _struct_schema(one) for name, one in {**_nested(), **PAYLOADS}.items()},
     }
