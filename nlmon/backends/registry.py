@@ -21,7 +21,7 @@ from nlmon.uapi import (
     NETLINK_XFRM,
 )
 
-__all__ = ["BACKENDS", "READS", "create"]
+__all__ = ["BACKENDS", "READS", "create", "refuse_unknown"]
 
 BACKENDS: Mapping[str, str] = {
     "legacy": "nlmon.backends.legacy:LegacyBackend",
@@ -40,9 +40,13 @@ READS: Mapping[str, tuple[int, ...]] = {
 
 def create(name: str, transports: TransportFactory, options: BackendOptions | None = None) -> Backend:
     """The implementation called ``name``; raises ``UsageError`` for a name that is not in ``BACKENDS``."""
-    target = BACKENDS.get(name)
-    if target is None:
-        raise UsageError("NLM-B003", f"no implementation is called {name!r}", hint="choose " + " or ".join(BACKENDS))
-    module, _, attribute = target.partition(":")
+    refuse_unknown(name)
+    module, _, attribute = BACKENDS[name].partition(":")
     backend: Backend = getattr(import_module(module), attribute)(transports, options)
     return backend
+
+
+def refuse_unknown(name: str) -> None:
+    """Raise ``UsageError`` for a name that no implementation has."""
+    if name not in BACKENDS:
+        raise UsageError("NLM-B003", f"no implementation is called {name!r}", hint="choose " + " or ".join(BACKENDS))

@@ -17,7 +17,7 @@ import click
 
 from nlmon.cli.common import F
 
-__all__ = ["policy_options"]
+__all__ = ["current_folder", "policy_options"]
 
 _COUNT = click.IntRange(0)
 _OPTIONS = (
@@ -84,12 +84,12 @@ def policy_options(function: F) -> F:
             "known": known,
         }
         given = {key: value for key, value in given.items() if value is not None}
-        return function(*arguments, policy=load_policy(start=_here(), config=config, options=given), **options)
+        return function(*arguments, policy=load_policy(start=current_folder(), config=config, options=given), **options)
 
     return cast(F, reduce(lambda decorated, option: option(decorated), reversed(_OPTIONS), command))
 
 
-def _here() -> Path:
+def current_folder() -> Path:
     """The current folder; the root if it was removed, as nothing is above it then."""
     try:
         return Path.cwd()

@@ -25,6 +25,7 @@ from nlmon.cli.common import (
     protocol_option,
     show_error,
 )
+from nlmon.cli.jobs_options import cluster_address, number_of_jobs
 from nlmon.cli.output import refuse_captures, write_report
 from nlmon.cli.policy_options import policy_options
 from nlmon.cli.verdict import exit_code, print_verdict, whole_report
@@ -40,23 +41,6 @@ if TYPE_CHECKING:  # start-up: --help needs none of it
     from nlmon.report.policy import Policy
 
 __all__ = ["command"]
-
-
-def _jobs(_: click.Context, __: click.Parameter, value: str | None) -> int | None:
-    if value is None:
-        return None
-    if value == "auto":
-        return 0
-    if not (value.isascii() and value.isdigit() and len(value) < 10):
-        raise click.BadParameter(f"{value!r} is no number of processes; try 4, or auto for one per CPU")
-    return int(value)
-
-
-def _cluster(_: click.Context, __: click.Parameter, value: str | None) -> str:
-    kind, _colon, address = (value or "").partition(":")
-    if value is not None and (kind != "dask" or not address):
-        raise click.BadParameter(f"{value!r} is no executor; try dask:tcp://HOST:8786, the address of a dask scheduler")
-    return address
 
 
 @click.command()
@@ -109,13 +93,16 @@ def _cluster(_: click.Context, __: click.Parameter, value: str | None) -> str:
     help="These are all the captures there are: a known difference that allows nothing in them fails the run.",
 )
 @click.option(
-    "--jobs", metavar="N", callback=_jobs, help="Processes that replay captures; 0 or auto: one per CPU.  [default: 1]"
+    "--jobs",
+    metavar="N",
+    callback=number_of_jobs,
+    help="Processes that replay captures; 0 or auto: one per CPU.  [default: 1]",
 )
 @click.option(
     "--executor",
     "cluster",
     metavar="dask:ADDRESS",
-    callback=_cluster,
+    callback=cluster_address,
     help="Replay on the workers of a dask cluster instead of in this process.",
 )
 @byteorder_option

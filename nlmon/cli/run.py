@@ -22,8 +22,9 @@ from typing import TYPE_CHECKING
 import click
 
 from nlmon.cli.common import program, warn
-from nlmon.cli.policy_options import policy_options
-from nlmon.errors import InputError, UsageError
+from nlmon.cli.jobs_options import cluster_address, number_of_jobs
+from nlmon.cli.policy_options import current_folder, policy_options
+from nlmon.errors import InputError
 
 if TYPE_CHECKING:  # start-up: --help needs none of it
     from nlmon.report.policy import Policy
@@ -42,14 +43,6 @@ def _reports(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> 
             raise click.BadParameter(f"{value!r} is no report; try junit:report.xml or jsonl:report.jsonl")
         found.append((kind, Path(path)))
     return tuple(found)
-
-
-def _jobs(_: click.Context, __: click.Parameter, value: str) -> int:
-    if value == "auto":
-        return 0
-    if not (value.isascii() and value.isdigit() and len(value) < 10):
-        raise click.BadParameter(f"{value!r} is no number of processes; try 4, or auto for one per CPU")
-    return int(value)
 
 
 @click.command()
@@ -78,12 +71,18 @@ def _jobs(_: click.Context, __: click.Parameter, value: str) -> int:
 )
 @click.option(
     "--jobs",
-    callback=_jobs,
+    callback=number_of_jobs,
     default="1",
     metavar="N",
     help="Processes that run scenarios; 0 or auto: one per CPU.  [default: 1]",
 )
-@click.option("--executor", "cluster", default="", metavar="dask:ADDRESS", help="Run on the workers of a dask cluster.")
+@click.option(
+    "--executor",
+    "cluster",
+    callback=cluster_address,
+    metavar="dask:ADDRESS",
+    help="Run on the workers of a dask cluster.",
+)
 @click.option(
     "--report",
     "reports",
@@ -159,7 +158,7 @@ def command(
     from nlmon.scenario.options import RunOptions  # noqa: PLC0415
 
     config: Path | None = click.get_current_context().params["config"]
-    settings = load_run_settings(start=_here(), config=config)
+    settings = load_run_settings(start=current_folder(), config=config)
     known = known_file(policy.known)
     named = paths or (Path("scenarios"),)
     if not paths and not named[0].exists():
@@ -210,7 +209,7 @@ def command(
         options,
         output,
         jobs=jobs,
-        cluster=_cluster(cluster),
+        cluster=cluster,
         stop_after=1 if exitfirst else max_fail,
         known=known,
         complete=complete,
@@ -256,22 +255,12 @@ def _again(paths: Sequence[Path]) -> Callable[[ScenarioFile], str]:
 def _names(implementation: str | None, against: str | None) -> tuple[str, str] | None:
     if implementation is None and against is None:
         return None
-    from nlmon.backends.registry import BACKENDS  # noqa: PLC0415  (start-up: only who names one needs them)
+    from nlmon.backends.registry import refuse_unknown  # noqa: PLC0415  (start-up: only who names one needs it)
 
     names = against or "", implementation or ""
-    for name in names:
-        if name and name not in BACKENDS:
-            raise UsageError(
-                "NLM-B003", f"no implementation is called {name!r}", hint=f"choose {' or '.join(BACKENDS)}"
-            )
+    for name in filter(None, names):
+        refuse_unknown(name)
     return names
-
-
-def _cluster(value: str) -> str:
-    kind, _colon, address = value.partition(":")
-    if value and (kind != "dask" or not address):
-        raise click.BadParameter(f"{value!r} is no executor; try dask:tcp://HOST:8786, the address of a dask scheduler")
-    return address
 
 
 def _text(value: object) -> str:
@@ -282,11 +271,3 @@ def _text(value: object) -> str:
 def _is_default(name: str) -> bool:
     source = click.get_current_context().get_parameter_source(name)
     return source is not None and source.name == "DEFAULT"
-
-
-def _here() -> Path:
-    """The current folder; the root if it was removed, as nothing is above it then."""
-    try:
-        return Path.cwd()
-    except OSError:
-        return Path("/")

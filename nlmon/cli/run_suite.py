@@ -34,6 +34,7 @@ from nlmon.cli.verdict import FAILED, met_entries, stale_entries
 from nlmon.errors import PlatformError, ScenarioError
 from nlmon.jobs.order import LOST, in_order
 from nlmon.jobs.processes import Processes, allowed_cpus
+from nlmon.jobs.work import refuse_other_version
 from nlmon.report.junit import junit_bytes
 from nlmon.report.outcome import (
     DID_NOT_PASS,
@@ -54,9 +55,9 @@ from nlmon.scenario.check import capture_path, check_ids
 from nlmon.scenario.files import digests, find_scenarios
 from nlmon.scenario.load import ScenarioFile
 from nlmon.scenario.options import RunOptions
-from nlmon.scenario.run import load_file, refuse_outside, run_scenario, run_there, unreadable
+from nlmon.scenario.run import load_file, refuse_outside, run_scenario, unreadable
 
-__all__ = ["Output", "Suite", "run_header", "run_suite", "useless_entries"]
+__all__ = ["Output", "Suite", "run_header", "run_suite", "run_there", "useless_entries"]
 
 Task: TypeAlias = tuple[ScenarioFile, RunOptions]
 
@@ -277,6 +278,14 @@ def _spread(
         lost=lost,
         on_done=on_done,
     )
+
+
+def run_there(file: ScenarioFile, options: RunOptions) -> list[CaseResult]:
+    """What a worker does: the results of a scenario as it was read here, whatever its file has become.
+
+    Raises ``PlatformError`` (NLM-J002) when the task comes from another version."""
+    refuse_other_version(options.version)
+    return run_scenario(file, options)
 
 
 def _lost(task: Task) -> list[CaseResult]:

@@ -33,7 +33,7 @@ from nlmon.report.policy import Policy
 from nlmon.report.text import shown_path
 from nlmon.transport.recorded.faults import Fault
 
-__all__ = ["Outcome", "ReplayOptions", "replay_path", "replay_reader", "unreadable"]
+__all__ = ["Outcome", "ReplayOptions", "refuse_other_version", "replay_path", "replay_reader", "unreadable"]
 
 CHUNK = 1 << 20
 
@@ -129,18 +129,23 @@ def unreadable(path: Path | str, error: NlmonError, options: ReplayOptions) -> t
     )
 
 
+def refuse_other_version(version: str) -> None:
+    """Raise ``PlatformError`` (NLM-J002) in a worker that is not of the version that sends the task."""
+    if version != __version__:
+        raise PlatformError(
+            *("NLM-J002", "another version of nlmon"),
+            where=f"worker on {socket.gethostname()}",
+            why=f"it has {__version__} and the task is of {version}",
+            hint="install the same version everywhere",
+        )
+
+
 def replay_path(target: str, path: str, options: ReplayOptions) -> Outcome:
     """What a worker does: open ``target``, which the report calls ``path``, and replay it.
 
     Raises ``PlatformError`` (NLM-J002) when the task comes from another version.
     """
-    if options.version != __version__:
-        raise PlatformError(
-            *("NLM-J002", "another version of nlmon"),
-            where=f"worker on {socket.gethostname()}",
-            why=f"it has {__version__} and the task is of {options.version}",
-            hint="install the same version everywhere",
-        )
+    refuse_other_version(options.version)
     packer, packed = zlib.compressobj(1), bytearray()
     on_line = (lambda line: packed.extend(packer.compress(line))) if options.lines else None
     try:

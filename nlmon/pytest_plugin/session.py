@@ -20,11 +20,11 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
-from nlmon.backends.registry import BACKENDS
+from nlmon.backends.registry import BACKENDS, refuse_unknown
 from nlmon.cli.knownfile import KnownFile, known_file
 from nlmon.cli.run_keep import keep_failed
 from nlmon.cli.settings import load_policy, load_run_settings
-from nlmon.errors import ScenarioError, UsageError
+from nlmon.errors import ScenarioError
 from nlmon.jobs.work import ReplayOptions
 from nlmon.pytest_plugin.options import Options
 from nlmon.pytest_plugin.replay import Replayed
@@ -142,6 +142,7 @@ def _names(options: Options) -> tuple[str, str] | None:
 
 
 def _known(name: str) -> str:
-    if name and name not in BACKENDS:
-        raise UsageError("NLM-B003", f"no implementation is called {name!r}", hint=f"choose {' or '.join(BACKENDS)}")
+    """A name that an implementation has, or none. Raises ``UsageError``."""
+    if name:
+        refuse_unknown(name)
     return name

@@ -33,7 +33,7 @@ from nlmon.engine.live import Live
 from nlmon.engine.summary import live_reports
 from nlmon.errors import NlmonError, PlatformError, ScenarioError
 from nlmon.eventjson.write import event_to_dict
-from nlmon.report.model import CaptureReport, in_direction
+from nlmon.report.model import CaptureReport, directions, in_direction
 from nlmon.report.outcome import CaseResult, Finding
 from nlmon.report.text import shown_path
 from nlmon.scenario.beside import RunState, steps_digest
@@ -125,12 +125,12 @@ class _Run:
             kernel = facts["kernel"]
             sink = stack.enter_context(PcapngWriter(recording, metadata=facts, byteorder=sys.byteorder))
             names, where = (self._both[0].name, self._both[1].name), shown_path(recording)
-            directions = [in_direction(one, names) for one in ("migrate", "rollback")]
+            pairs = [in_direction(one, names) for one in directions(both_ways=True)]
             live = Live(
                 *(partial(_make, one) for one in self._both),
                 factory=lambda: KernelFactory(opener=sandbox.open_socket),
                 options=options_of_both(self._both),
-                known=known_for(self._options.known, where, kernel, directions, scenario=scenario.id),
+                known=known_for(self._options.known, where, kernel, pairs, scenario=scenario.id),
                 sink=sink,
                 on_side=self._take,
                 faults=self._faults,

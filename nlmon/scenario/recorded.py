@@ -27,7 +27,7 @@ from nlmon.engine.run import read_batches
 from nlmon.engine.summary import capture_reports
 from nlmon.errors import CaptureError, ScenarioError
 from nlmon.names import protocol_number
-from nlmon.report.model import CaptureReport, Damage, in_direction
+from nlmon.report.model import CaptureReport, Damage, directions, in_direction
 from nlmon.report.outcome import CaseResult, Finding
 from nlmon.report.text import shown_path
 from nlmon.scenario.beside import RunState
@@ -96,7 +96,7 @@ def _compare(
     try:
         with open_capture(path, byteorder=capture.byteorder) as reader:
             names = both[0].name, both[1].name
-            directions = [in_direction(one, names) for one in ("migrate", "rollback")]
+            pairs = [in_direction(one, names) for one in directions(both_ways=True)]
             kernel = reader.info.metadata.get("kernel", "")
             replay = Replay(
                 *(partial(make_backend, one) for one in both),
@@ -105,7 +105,7 @@ def _compare(
                 protocols=_protocols(capture),
                 options=options_of_both(both),
                 faults=_socket_faults(scenario, capture, seed),
-                known=known_for(options.known, shown, kernel, directions, scenario=scenario.id),
+                known=known_for(options.known, shown, kernel, pairs, scenario=scenario.id),
                 on_side=take,
             )
             for batch in _given(scenario, capture, reader, seed):
@@ -190,5 +190,5 @@ def _unreadable(path: str, error: CaptureError) -> tuple[CaptureReport, ...]:
     damage = Damage(error.code, error.what, error.offset)
     return tuple(
         CaptureReport(path=path, verdict="error", reason=shown_path(error.text), direction=direction, damage=damage)
-        for direction in ("migrate", "rollback")
+        for direction in directions(both_ways=True)
     )

@@ -15,7 +15,6 @@ Not here: many scenarios, and their report (``nlmon.cli.run``).
 from __future__ import annotations
 
 import os
-import socket
 import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -23,9 +22,8 @@ from pathlib import Path
 
 from msgspec import structs
 
-from nlmon import __version__
 from nlmon.backends.registry import BACKENDS
-from nlmon.errors import InputError, NlmonError, PlatformError
+from nlmon.errors import InputError, NlmonError
 from nlmon.report.outcome import DID_NOT_PASS, CaseResult, Finding
 from nlmon.report.text import shown_path
 from nlmon.scenario.beside import RunState, as_recorded, has_recording, keep_beside, read_beside
@@ -38,7 +36,7 @@ from nlmon.scenario.model import Implementation
 from nlmon.scenario.options import RunOptions
 from nlmon.scenario.recorded import run_recorded
 
-__all__ = ["load_file", "refuse_outside", "run_scenario", "run_there", "unreadable", "with_names"]
+__all__ = ["load_file", "refuse_outside", "run_scenario", "unreadable", "with_names"]
 
 
 def load_file(path: Path) -> tuple[ScenarioFile | None, list[CaseResult]]:
@@ -69,20 +67,6 @@ def _finding(mistake: NlmonError) -> Finding:
     why = f": {mistake.why}" if mistake.why else ""
     hint = f"; {mistake.hint}" if mistake.hint else ""
     return Finding(f"{mistake.code}: {mistake.what}{why}{hint}", mistake.where)
-
-
-def run_there(file: ScenarioFile, options: RunOptions) -> list[CaseResult]:
-    """What a worker does: the results of a scenario as it was read here, whatever its file has become.
-
-    Raises ``PlatformError`` (NLM-J002) when the task comes from another version."""
-    if options.version != __version__:
-        raise PlatformError(
-            *("NLM-J002", "another version of nlmon"),
-            where=f"worker on {socket.gethostname()}",
-            why=f"it has {__version__} and the task is of {options.version}",
-            hint="install the same version everywhere",
-        )
-    return run_scenario(file, options)
 
 
 def run_scenario(file: ScenarioFile, options: RunOptions) -> list[CaseResult]:

@@ -14,6 +14,7 @@ from msgspec import structs
 from nlmon.backends.base import Backend
 from nlmon.backends.options import BackendOptions
 from nlmon.backends.registry import create
+from nlmon.cli.run_suite import run_there
 from nlmon.compare.side import Side
 from nlmon.errors import ResyncIncomplete
 from nlmon.events import Event
@@ -25,7 +26,7 @@ from nlmon.scenario.load import load_scenario
 from nlmon.scenario.observed import Observed, phase_of
 from nlmon.scenario.options import RunOptions
 from nlmon.scenario.recorded import run_recorded
-from nlmon.scenario.run import load_file, run_scenario, run_there, with_names
+from nlmon.scenario.run import load_file, run_scenario, with_names
 from nlmon.state.tables import State
 from nlmon.testing.zoo import ZOO
 from nlmon.transport.base import TransportFactory
