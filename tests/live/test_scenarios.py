@@ -6,13 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from nlmon.errors import PlatformError
 from nlmon.scenario.beside import has_recording
 from nlmon.scenario.options import RunOptions
 from nlmon.scenario.run import load_file, run_scenario
-from nlmon.scenario.sandbox import Sandbox
 from support.paths import REPOSITORY
-from support.requirements import missing, require_program
+from support.requirements import require_sandbox
 
 pytestmark = [pytest.mark.live, pytest.mark.slow]
 
@@ -22,11 +20,7 @@ SUITE = sorted((REPOSITORY / "scenarios" / "live").glob("*.yaml"))
 @pytest.fixture(scope="module", autouse=True)
 def sandbox() -> None:
     """What every one of them needs."""
-    require_program("ip")
-    try:
-        Sandbox().__enter__().close()
-    except PlatformError as error:
-        missing(str(error))
+    require_sandbox()
 
 
 @pytest.mark.parametrize("path", SUITE, ids=lambda path: path.stem)

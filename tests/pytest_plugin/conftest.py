@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import pytest
 
-from nlmon.errors import PlatformError
-from nlmon.scenario.sandbox import Sandbox
 from support.project import Project
-from support.requirements import missing, require_program
+from support.requirements import require_sandbox
 
 __all__ = ()
 
@@ -25,8 +23,4 @@ def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Proje
 @pytest.fixture(scope="session")
 def namespaces() -> None:
     """Skips where there is no sandbox, with the reason that it gives."""
-    require_program("ip")
-    try:
-        Sandbox().__enter__().close()
-    except PlatformError as error:
-        missing(str(error))
+    require_sandbox()

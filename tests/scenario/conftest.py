@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from nlmon.errors import PlatformError
-from nlmon.scenario.sandbox import Sandbox
-from support.requirements import missing, require_program
+from support.requirements import require_sandbox
 
 __all__ = ()
 
@@ -17,8 +15,4 @@ __all__ = ()
 @pytest.fixture(scope="session")
 def namespaces() -> None:
     """Skips where there is no sandbox, with the reason that it gives."""
-    require_program("ip")
-    try:
-        Sandbox().__enter__().close()
-    except PlatformError as error:
-        missing(str(error))
+    require_sandbox()

@@ -12,7 +12,10 @@ import subprocess
 
 import pytest
 
-__all__ = ["missing", "require_netns", "require_program", "require_root"]
+from nlmon.errors import PlatformError
+from nlmon.scenario.sandbox import Sandbox
+
+__all__ = ["missing", "require_netns", "require_program", "require_root", "require_sandbox"]
 
 
 def missing(reason: str) -> None:
@@ -57,3 +60,12 @@ def require_root() -> list[str]:
     if tried.returncode:
         missing(f"the kernel refuses namespaces: {tried.stderr.strip()}")
     return prefix
+
+
+def require_sandbox() -> None:
+    """Skips where there is no sandbox for scenarios, with the reason that it gives."""
+    require_program("ip")
+    try:
+        Sandbox().__enter__().close()
+    except PlatformError as error:
+        missing(str(error))
