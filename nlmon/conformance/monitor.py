@@ -55,7 +55,7 @@ class Start(Protocol):
 
 
 class Monitor:
-    """An implementation, its kernel, and what it told: ``events``, ``errors``, and ``lost``, what ended reading."""
+    """An implementation, its kernel, and what it reported: ``events``, ``errors``, and ``lost``, what ended reading."""
 
     def __init__(self, make: Make, kernel: FakeKernel, options: BackendOptions) -> None:
         self.kernel = kernel
@@ -102,7 +102,7 @@ class Monitor:
         return {group for one in self.kernel.sockets(protocol) for group in one.groups}
 
     def found(self) -> list[str]:
-        """Classes of the errors that were told."""
+        """Classes of the errors that were reported."""
         return [type(error).__name__ for error in self.errors]
 
     def names(self) -> list[str | int | None]:

@@ -55,7 +55,7 @@ def test_silent(start: Start) -> None:
 
 @claim(
     "dump.interrupted",
-    "A dump that the kernel calls interrupted can be told from a whole one.",
+    "A dump that the kernel calls interrupted can be distinguished from a whole one.",
     source="guide#upcoming-features-libnl-only; linux/netlink.h NLM_F_DUMP_INTR",
     legacy=ASKS_NOTHING,
 )

@@ -74,8 +74,8 @@ def test_privilege(start: Start) -> None:
 
 
 @claim(
-    "generic.groups.told",
-    "A group that the kernel refuses is told.",
+    "generic.groups.reported",
+    "A group that the kernel refuses is reported.",
     source="guide#new-libnl-based-implementation; guide#issue-events-not-being-captured-with-libnl",
     legacy=by_design("it tries every number and takes a refusal for a group that is not there"),
 )

@@ -102,7 +102,7 @@ def test_noop(start: Start) -> None:
 
 @claim(
     "reading.error",
-    "An error message of the kernel is told with its number, and reading goes on behind it.",
+    "An error message of the kernel is reported with its number, and reading goes on behind it.",
     source="guide#new-libnl-based-implementation; decision 5",
 )
 def test_error(start: Start) -> None:
@@ -114,7 +114,7 @@ def test_error(start: Start) -> None:
 
 @claim(
     "reading.error.text",
-    "An error message is told with the kernel's own explanation.",
+    "An error message is reported with the kernel's own explanation.",
     source="guide#new-libnl-based-implementation; linux/netlink.h NLMSGERR_ATTR_MSG",
     legacy=by_design("it knows the numbers of errors alone"),
 )
@@ -132,7 +132,7 @@ def test_ack(start: Start) -> None:
 
 @claim(
     "reading.overrun-message",
-    "NLMSG_OVERRUN is told as an error, and reading goes on behind it.",
+    "NLMSG_OVERRUN is reported as an error, and reading goes on behind it.",
     source="decision 5; netlink(7)",
 )
 def test_overrun_message(start: Start) -> None:
@@ -142,7 +142,7 @@ def test_overrun_message(start: Start) -> None:
 
 @claim(
     "reading.header",
-    "A message that is too short for the header of its type is no event, and is told.",
+    "A message that is too short for the header of its type is no event, and is reported.",
     source="guide#new-libnl-based-implementation; decision 1",
 )
 def test_short_header(start: Start) -> None:
@@ -153,7 +153,7 @@ def test_short_header(start: Start) -> None:
 
 @claim(
     "reading.attribute.short",
-    "An attribute that is too short is left out and told with its name; the rest of the message is kept.",
+    "An attribute that is too short is left out and reported with its name; the rest of the message is kept.",
     source="guide#new-libnl-based-implementation; decision 1",
 )
 def test_short_attribute(start: Start) -> None:
@@ -166,7 +166,7 @@ def test_short_attribute(start: Start) -> None:
 
 @claim(
     "reading.attribute.cut",
-    "An attribute that is longer than its message is told, and the attributes before it are kept.",
+    "An attribute that is longer than its message is reported, and the attributes before it are kept.",
     source="guide#new-libnl-based-implementation; decision 1",
 )
 def test_cut_attribute(start: Start) -> None:
@@ -218,7 +218,7 @@ def test_unknown_message(start: Start) -> None:
 
 @claim(
     "reading.cut",
-    "A message that does not fit in its datagram is told with its place, and those before it are kept.",
+    "A message that does not fit in its datagram is reported with its place, and those before it are kept.",
     source="guide#new-libnl-based-implementation; netlink(3)",
 )
 def test_cut_message(start: Start) -> None:
@@ -266,7 +266,7 @@ def test_counters(start: Start) -> None:
 
 @claim(
     "reading.limit",
-    "A message above the limit is refused and told; its neighbours are kept.",
+    "A message above the limit is refused and reported; its neighbours are kept.",
     source="guide#scenario-3-high-traffic-production-environment",
     legacy=by_design("it has no limit of message sizes"),
 )

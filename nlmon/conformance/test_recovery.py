@@ -23,7 +23,7 @@ NO_RECONNECTION = by_design("a lost socket ends its reading")
 CLOSED = TransportError("NLM-T003", "reading the event socket failed", errno=errno.EBADF)
 
 
-def told(monitor: Monitor) -> list[tuple[int, object]]:
+def reported(monitor: Monitor) -> list[tuple[int, object]]:
     """Changes that were found after a loss: type of message and interface."""
     return [(event.msg_type, event.interface) for event in monitor.events if event.synthetic]
 
@@ -46,7 +46,7 @@ def lossy(start: Start, **options: Any) -> Monitor:
 
 
 @claim(
-    "loss.told",
+    "loss.reported",
     "An overrun is an event with the number of lost messages, in its place, and goes to the error callback.",
     source="guide#issue-connection-loss-and-reconnection; decision 16",
 )
@@ -79,7 +79,7 @@ def test_unknown_number(start: Start) -> None:
     legacy=NO_RECOVERY,
 )
 def test_resync(start: Start) -> None:
-    assert told(lossy(start, resync=True).run()) == [(25, "lan0"), (17, "lan0"), (16, "lan1"), (16, "lan2")]
+    assert reported(lossy(start, resync=True).run()) == [(25, "lan0"), (17, "lan0"), (16, "lan1"), (16, "lan2")]
 
 
 @claim(
@@ -101,7 +101,7 @@ def test_values(start: Start) -> None:
 )
 def test_off(start: Start) -> None:
     monitor = lossy(start).run()
-    assert (told(monitor), monitor.kernel.requests) == ([], [])
+    assert (reported(monitor), monitor.kernel.requests) == ([], [])
 
 
 @claim(
@@ -113,12 +113,12 @@ def test_nothing(start: Start) -> None:
     monitor = start(ROUTE, resync=True)
     monitor.kernel.new(LINK, link(3, "lan0"), 3)
     monitor.run().kernel.overrun()
-    assert (told(monitor.run()), len(monitor.events)) == ([], 2)
+    assert (reported(monitor.run()), len(monitor.events)) == ([], 2)
 
 
 @claim(
     "loss.resync.before",
-    "Objects from before the monitor began are known, and their loss is told.",
+    "Objects from before the monitor began are known, and their loss is reported.",
     source="guide#new-libnl-based-implementation",
     legacy=NO_RECOVERY,
 )
@@ -128,7 +128,7 @@ def test_before(start: Start) -> None:
     monitor = start(ROUTE, kernel=kernel, resync=True)
     kernel.delete(LINK, 3, lost=True)
     kernel.overrun()
-    assert told(monitor.run()) == [(17, "lan0")]
+    assert reported(monitor.run()) == [(17, "lan0")]
 
 
 @claim(
@@ -156,20 +156,20 @@ def test_order(start: Start) -> None:
 def test_interrupted(start: Start) -> None:
     monitor = lossy(start, resync=True)
     monitor.kernel.outcomes.extend(["interrupted", "empty"])
-    assert told(monitor.run()) == [(25, "lan0"), (17, "lan0"), (16, "lan1"), (16, "lan2")]
+    assert reported(monitor.run()) == [(25, "lan0"), (17, "lan0"), (16, "lan1"), (16, "lan2")]
     assert monitor.found() == ["Overrun"]
 
 
 @claim(
     "loss.resync.whole",
-    "A dump that is refused or not whole makes nothing disappear, and is told.",
+    "A dump that is refused or not whole makes nothing disappear, and is reported.",
     source="guide#upcoming-features-libnl-only; decision 18",
     legacy=NO_RECOVERY,
 )
 def test_not_whole(start: Start) -> None:
     monitor = lossy(start, resync=True)
     monitor.kernel.outcomes.append("unfinished")
-    assert (17, "lan0") not in told(monitor.run())
+    assert (17, "lan0") not in reported(monitor.run())
     assert monitor.found() == ["Overrun", "ResyncIncomplete"]
 
 
@@ -223,8 +223,8 @@ def test_cache(start: Start) -> None:
 
 
 @claim(
-    "connection.told",
-    "A lost socket is told, by the call that reads or to the error callback.",
+    "connection.reported",
+    "A lost socket is reported, by the call that reads or to the error callback.",
     source="guide#issue-connection-loss-and-reconnection",
 )
 def test_connection_told(start: Start) -> None:
@@ -276,7 +276,7 @@ def test_missed(start: Start) -> None:
     monitor.run()
     monitor.kernel.new(ADDR, addr(3, "192.0.2.1"), 3, lost=True)
     monitor.kernel.fail(CLOSED)
-    assert told(monitor.run()) == [(20, "lan0")]
+    assert reported(monitor.run()) == [(20, "lan0")]
 
 
 @claim(

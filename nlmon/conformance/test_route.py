@@ -69,7 +69,7 @@ def test_altnames(start: Start) -> None:
 
 @claim(
     "route.link.port",
-    "A message about a bridge port can be told from one about the link: it has the family AF_BRIDGE.",
+    "A message about a bridge port can be distinguished from one about the link: it has the family AF_BRIDGE.",
     source="guide#event-structure-changes; linux/if_bridge.h",
 )
 def test_bridge_port(start: Start) -> None:
@@ -227,7 +227,7 @@ def test_interface(start: Start) -> None:
 
 @claim(
     "route.interface.message",
-    "A link event is named by its message, which tells of then, and not by the kernel, which tells of now.",
+    "A link event is named by its message, which is of then, and not by the kernel, which is of now.",
     source="guide#event-structure-changes; decision 17",
 )
 def test_name_of_then(start: Start) -> None:

@@ -318,8 +318,8 @@ class Live(Comparison[LiveLane]):
     @property
     def _states_comparable(self) -> bool:
         """Not where one of them read notifications of NETLINK_ROUTE for longer than the other."""
-        deaf = [lane.deaf.get(NETLINK_ROUTE) for lane in self.lanes]
-        return deaf[0] == deaf[1]
+        since = [lane.lost_sockets.get(NETLINK_ROUTE) for lane in self.lanes]
+        return since[0] == since[1]
 
     def _compare_losses(self) -> None:
         """Hold what each of them says it lost against what faults took from it."""

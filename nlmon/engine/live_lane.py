@@ -42,10 +42,10 @@ class LiveLane(Lane):
         self._factory = factory
 
     @property
-    def deaf(self) -> dict[int, int]:
+    def lost_sockets(self) -> dict[int, int]:
         """Protocols of which it reads nothing any more, since a fault took the socket and it opened no other one, with
         the frame where that was."""
-        return {protocol: tap.deaf for protocol, tap in self._factory.taps.items() if tap.deaf}
+        return {protocol: tap.lost_since for protocol, tap in self._factory.taps.items() if tap.lost_since}
 
     @property
     def had(self) -> Had:
@@ -69,7 +69,7 @@ class LiveLane(Lane):
     def fileno(self, protocol: int) -> int:
         """Descriptor to wait for, -1 where there is none."""
         tap = self._factory.taps.get(protocol)
-        return tap.fileno() if tap is not None and tap.deaf else self.backend.fileno(protocol)
+        return tap.fileno() if tap is not None and tap.lost_since else self.backend.fileno(protocol)
 
     def foreign(self, protocol: int) -> int:
         """Datagrams of a protocol so far that did not come from the kernel."""
@@ -89,14 +89,14 @@ class LiveLane(Lane):
     def read(self, protocol: int) -> Processed:
         """Let the implementation read one datagram."""
         more, tap = False, self._factory.taps.get(protocol)
-        deaf = tap is not None and tap.deaf > 0
+        lost = tap is not None and tap.lost_since > 0
         try:
-            if tap is not None and deaf:
+            if tap is not None and lost:
                 tap.drain()
             else:
                 more = self.backend.process(protocol)
         except TransportError as error:
-            if protocol in self.deaf and not deaf:
+            if protocol in self.lost_sockets and not lost:
                 self._errors.append(error)
                 more = True  # what comes is missed
             else:

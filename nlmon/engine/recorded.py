@@ -71,7 +71,7 @@ class RecordedLane(Lane):
         return self.factory.failures > 0
 
     @property
-    def deaf(self) -> dict[int, int]:
+    def lost_sockets(self) -> dict[int, int]:
         """Protocols of which it reads nothing any more, since a fault took the socket and it opened no other one, with
         the frame where that was."""
         return self.factory.lost_sockets()
@@ -188,7 +188,7 @@ class RecordedLane(Lane):
         """Let the implementation ask again for families, or fill its caches, before it meets a message of theirs: a
         kernel knew them before anybody asked, and a recording names them later. Of a socket that is lost nothing is
         asked."""
-        if self.deaf:
+        if self.lost_sockets:
             return
         families = len(self.factory.kernel.families)
         if families > self._families:

@@ -171,14 +171,14 @@ class Replay(Comparison[RecordedLane]):
 
     def recovering(self, lane: RecordedLane) -> bool:
         """Whether a lane reported a loss of which it should recover, and nobody has looked at that yet."""
-        recovers = lane.name == self.judge.contract.recovers and NETLINK_ROUTE not in lane.deaf
+        recovers = lane.name == self.judge.contract.recovers and NETLINK_ROUTE not in lane.lost_sockets
         return self.resync and lane.ledger.open and recovers
 
     @property
     def _states_comparable(self) -> bool:
         """Not where one of them read notifications of NETLINK_ROUTE for longer than the other."""
-        deaf = [lane.deaf.get(NETLINK_ROUTE) for lane in self.lanes]
-        return deaf[0] == deaf[1]
+        since = [lane.lost_sockets.get(NETLINK_ROUTE) for lane in self.lanes]
+        return since[0] == since[1]
 
     def _compare_recovery(self, *, now: bool = False) -> None:
         """Hold what an implementation made of a loss, once it has recovered or ``now``, against what its kernel holds,

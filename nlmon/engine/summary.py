@@ -248,8 +248,8 @@ def _notes(replay: Replay, reader: CaptureReader) -> list[str]:
 
 def _deaf(lane: RecordedLane | LiveLane) -> Iterator[str]:
     """Notes on the protocols that a lane reads no more, since a fault took its sockets."""
-    for frame in sorted(set(lane.deaf.values())):
-        protocols = sorted(protocol for protocol, lost in lane.deaf.items() if lost == frame)
+    for frame in sorted(set(lane.lost_sockets.values())):
+        protocols = sorted(protocol for protocol, lost in lane.lost_sockets.items() if lost == frame)
         names = ", ".join(PROTOCOLS.get(protocol, str(protocol)) for protocol in protocols)
         yield f"{lane.name} lost its {'socket' if len(protocols) == 1 else 'sockets'} of {names} at frame {frame}"
 

@@ -3,7 +3,7 @@
 Rules:
 1. One report for one call of pytest: the process that the user started writes it, workers only hand results to it.
 2. A result that comes twice, as of a test that is run again, counts as it came last.
-3. What cannot be written is told at the end of the run, which fails by it.
+3. What cannot be written is said at the end of the run, which fails by it.
 
 Not here: the forms of reports (``nlmon.report``), and running scenarios (``session``).
 """
@@ -116,7 +116,7 @@ class Gatherer:
                 yield f"kept {shown_path(self._runs.shown(kept))}"
 
     def _known(self, results: list[CaseResult]) -> Iterator[str]:
-        """Known differences that are of no use: they are removed, or told."""
+        """Known differences that are of no use: they are removed, or named."""
         known, tried = self._runs.known, self._runs.run_options.names is None
         stale, expired = useless_entries(known, results, complete=False, tried=tried)
         if "trim" in self._options.update:

@@ -199,8 +199,8 @@ class _Run:
             self._refused.append(error.code)
             for observed in self._observed:
                 observed.take_error(error)
-        if deaf := watch.catch_up():
-            why = f"not read: {', '.join(deaf)}"
+        if unread := watch.catch_up():
+            why = f"not read: {', '.join(unread)}"
             raise ScenarioError("NLM-S043", "what a step sent is not read", where=step.place, why=why)
         if not step.expect:
             return

@@ -9,7 +9,8 @@ Rules:
 2. The sockets of the kernel go on. A socket that is lost is read all the same, and what comes is missed; who opens
    another one gets the rest of it, so that nothing depends on how fast that is.
 3. Of one protocol a fault begins when the one before it has ended. What an implementation does not receive itself it
-   suffers nothing from; a loss that it had is told behind the last notification, or when all was read that was sent.
+   suffers nothing from; a loss that it had is reported behind the last
+   notification, or when all was read that was sent.
 4. Kinds mean what they mean in a replay (``recorded.faults``; ``drop`` and ``duplicate``: ``nlmon.scenario.faults``).
 
 Not here: which scenario asks for what (``nlmon.scenario.faults.live``), and what a fault does to a verdict.
@@ -115,7 +116,7 @@ class LiveFaults:
 
 
 class FaultyTapFactory(TapFactory):
-    """Opens transports behind faulty taps, for one lane; ``hold`` is told of what was read and is handed over later."""
+    """Opens transports behind faulty taps, for one lane; ``hold`` gets what was read and is handed over later."""
 
     def __init__(
         self,
@@ -240,7 +241,7 @@ class FaultyTap(Tap):
     # -- faults --------------------------------------------------------------------------------------------------
 
     @property
-    def deaf(self) -> int:
+    def lost_since(self) -> int:
         """The frame where the socket was lost, when that was said; 0: it can be read."""
         return 0 if self._queue and isinstance(self._queue[0], TransportError) else self.lost
 

@@ -104,7 +104,7 @@ class Tap:
         self._inner = inner
 
     @property
-    def deaf(self) -> int:
+    def lost_since(self) -> int:
         """The frame where a fault took the socket, 0: it can be read."""
         return 0
 

@@ -237,10 +237,16 @@ OF_THE_ZOO: dict[str, set[str]] = {
     "raises on refresh": {"generic.refresh"},
     "no expectations": {"conntrack.expect"},
     "silent to the end": {
-        *("connection.told", "generic.groups.told", "loss.resync.interrupted", "loss.resync.whole", "loss.told"),
+        *(
+            "connection.reported",
+            "generic.groups.reported",
+            "loss.resync.interrupted",
+            "loss.resync.whole",
+            "loss.reported",
+        ),
     },
     "recovery of wrong values": {"loss.resync.values"},
-    "silent overrun": {"loss.resync.nothing", "loss.told", "loss.unknown", "pool.newest", "pool.oldest"},
+    "silent overrun": {"loss.resync.nothing", "loss.reported", "loss.unknown", "pool.newest", "pool.oldest"},
     "L12: no netfilter": {
         *("conntrack.counters", "conntrack.destroy", "conntrack.expect", "conntrack.fields", "conntrack.groups"),
         *("conntrack.more", "conntrack.reply", "protocols.four", "protocols.sequence"),

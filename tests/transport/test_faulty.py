@@ -52,7 +52,7 @@ class Readers:
         factory, found = self.factories[number], list[int | str]()
         for _ in range(20):
             tap, error = factory.taps[protocol], ""
-            if tap.deaf:
+            if tap.lost_since:
                 tap.drain()
             else:
                 try:

@@ -26,7 +26,7 @@ __all__ = ["Drop", "Duplicate", "Merge", "Reorder", "Split"]
 
 
 class Drop(Stage):
-    """So many notifications vanish, and nobody is told."""
+    """So many notifications vanish, and no error says so."""
 
     def strike(self, frame: PlacedFrame) -> Iterable[PlacedFrame]:
         """Nothing, of a notification."""

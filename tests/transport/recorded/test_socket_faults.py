@@ -202,7 +202,7 @@ def test_a_lane_without_a_socket() -> None:
 
     assert replay.judge.counts == {}
     assert [lane.counts["events"] for lane in replay.lanes] == [1, 4]
-    assert (one.deaf, other.deaf) == ({ROUTE: 2}, {})
+    assert (one.lost_sockets, other.lost_sockets) == ({ROUTE: 2}, {})
     assert [(lane.ledger.sockets, lane.ledger.overruns) for lane in replay.lanes] == [(1, 0), (1, 0)]
     assert (replay.compared, other.ledger.synthetic) == ({ROUTE: 1}, 1)
 
