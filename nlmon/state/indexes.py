@@ -74,35 +74,47 @@ class RouteGroups:
 
 class InterfaceIndex:
     """The objects of each interface: the keys of a table of objects by the index of their interface, or of each hop, in
-    the order of the table. Where an index is no plain number, or changes while its object stays, the whole table is
-    looked through."""
+    the order of the table, also where an object moves to another interface. Where an index is no plain number, the
+    whole table is looked through."""
 
     def __init__(self) -> None:
-        self._keys: dict[int | None, dict[Key, None]] = {}
+        # With the place of each object in the table: numbers that grow. Who has no interface is at None.
+        self._keys: dict[int | None, dict[Key, int]] = {}
+        self._placed = 0
+        # Interfaces to which an object moved, whose keys may be out of order.
+        self._moved: set[int | None] = set()
         self._whole = False
 
     def put(self, key: Key, payload: RoutePayload) -> None:
         """An object was put into the table, where there was none."""
-        for index in () if self._whole else _indexes(payload):
-            if type(index) is int:
-                try:
-                    self._keys[index][key] = None
-                except KeyError:
-                    self._keys[index] = {key: None}
-            elif index is not None:
-                self._give_up()
-                return
+        if not self._whole:
+            self._placed += 1
+            self._add(key, _indexes(payload), self._placed)
 
-    def replace(self, before: RoutePayload, payload: RoutePayload) -> None:
-        """An object of the table was replaced."""
+    def replace(self, key: Key, before: RoutePayload, payload: RoutePayload) -> None:
+        """An object of the table was replaced, in its place."""
         if type(before) is type(payload) is NeighInfo and before.ifindex == payload.ifindex:
             return  # the most frequent case, decided without the indexes
-        if not self._whole and _indexes(before) != _indexes(payload):
-            self._give_up()
+        if self._whole:
+            return
+        old, new = _indexes(before), _indexes(payload)
+        if old != new:
+            place = self._keys[old[0]][key]
+            self.remove(key, before)
+            self._add(key, new, place)
+            self._moved.update(new)
 
-    def _give_up(self) -> None:
-        self._whole = True
-        self._keys.clear()
+    def _add(self, key: Key, indexes: tuple[int | None, ...], place: int) -> None:
+        for index in indexes:
+            if type(index) is int or index is None:
+                try:
+                    self._keys[index][key] = place
+                except KeyError:
+                    self._keys[index] = {key: place}
+            else:
+                self.clear()
+                self._whole = True
+                return
 
     def remove(self, key: Key, payload: RoutePayload) -> None:
         """An object was removed from the table."""
@@ -112,23 +124,28 @@ class InterfaceIndex:
                 keys.pop(key, None)
                 if not keys:
                     del self._keys[index]
+                    self._moved.discard(index)
 
     def on(self, index: int, table: Mapping[Key, RoutePayload]) -> Collection[Key]:
         """Keys of the objects of ``table`` that may belong to an interface, all that do among them."""
         if self._whole or type(index) is not int:
             return table
+        if index in self._moved:
+            self._moved.discard(index)
+            self._keys[index] = dict(sorted(self._keys[index].items(), key=lambda row: row[1]))
         return self._keys.get(index, ())
 
     def copy(self) -> InterfaceIndex:
         """The same of an equal table."""
         one = InterfaceIndex()
         one._keys = {index: keys.copy() for index, keys in self._keys.items()}
-        one._whole = self._whole
+        one._placed, one._moved, one._whole = self._placed, self._moved.copy(), self._whole
         return one
 
     def clear(self) -> None:
         """The table is empty."""
         self._keys.clear()
+        self._moved.clear()
         self._whole = False
 
 
@@ -137,5 +154,5 @@ def _indexes(payload: RoutePayload) -> tuple[int | None, ...]:
         return (payload.ifindex,)
     if isinstance(payload, RouteInfo):
         hops = payload.multipath
-        return (payload.oif,) if hops is None else tuple(hop.ifindex for hop in hops)
-    return () if isinstance(payload, RuleInfo) else (payload.ifindex,)
+        return (payload.oif,) if hops is None else tuple(hop.ifindex for hop in hops) or (None,)
+    return (None,) if isinstance(payload, RuleInfo) else (payload.ifindex,)

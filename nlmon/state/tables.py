@@ -53,7 +53,7 @@ class State:
         self._dumps = Dumps()
         # The routes of each group in order, which for IPv4 is the kernel's.
         self._members = RouteGroups()
-        self._by_interface = {kind: InterfaceIndex() for kind in ("addr", "neigh", "route")}
+        self._by_interface = {kind: InterfaceIndex() for kind in ("port", "addr", "neigh", "route")}
 
     def adopt(self, other: State, change: Callable[[RoutePayload], RoutePayload], loads: Collection[DumpLoad]) -> None:
         """Hold what another state holds, each object changed by ``change``, and wait for the dumps of ``loads``."""
@@ -103,7 +103,7 @@ class State:
             return None
         table[key] = payload
         if index is not None:
-            index.replace(before, payload)
+            index.replace(key, before, payload)
         return before
 
     def _take(self, kind: str, key: Key) -> RoutePayload | None:

@@ -48,6 +48,20 @@ def some_event(rnd: random.Random, frame: int, *, moving: bool) -> Event:
     return Event(frame, 0, msg_type, rnd.choice((0, 0x100, 0x400, 0xC00)), 0, 0, frame, 0, None, payload)
 
 
+class Counting(InterfaceIndex):
+    """Counts the keys that it gives."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.given = 0
+
+    def on(self, index: int, table: Mapping[Key, RoutePayload]) -> Collection[Key]:
+        """What is on an interface."""
+        found = super().on(index, table)
+        self.given += len(found)
+        return found
+
+
 @pytest.mark.parametrize("moving", [False, True], ids=["objects stay", "objects move"])
 @pytest.mark.parametrize("seed", range(20))
 def test_what_hangs_on_an_interface_is_all_that_a_table_holds_of_it(seed: int, *, moving: bool) -> None:
@@ -62,7 +76,7 @@ def test_what_hangs_on_an_interface_is_all_that_a_table_holds_of_it(seed: int, *
 
     assert quick.unannounced == slow.unannounced != []
     assert [list(table.items()) for table in quick.tables.values()] == [list(t.items()) for t in slow.tables.values()]
-    assert {one._whole for one in quick._by_interface.values()} == ({False, True} if moving else {False})
+    assert {one._whole for one in quick._by_interface.values()} == {False}
 
 
 def test_nothing_is_kept_of_what_is_gone() -> None:
@@ -73,4 +87,20 @@ def test_nothing_is_kept_of_what_is_gone() -> None:
         state.apply(event)
         state.apply(Event(0, 0, 21, 0, 0, 0, 1, 0, None, event.payload))
 
-    assert [one._keys for one in state._by_interface.values()] == [{}, {}, {}]
+    assert [one._keys for one in state._by_interface.values()] == [{}] * 4
+
+
+def test_a_station_that_moved_costs_the_other_links_nothing() -> None:
+    """As many objects are looked at as go, though one of them has moved from one link to another."""
+    state, size = State(), 100
+    state._by_interface = {kind: Counting() for kind in state._by_interface}
+    stations = [NeighInfo(7, on, 2, 0, None, f"02:00:00:00:00:{on:02x}", master=9) for on in range(1, size)]
+    ports = [LinkInfo(7, on, 1) for on in range(1, size)]
+    moved = NeighInfo(7, 1, 2, 0, None, stations[-1].lladdr, master=9)
+    for payload in (*stations, *ports, moved):
+        state.apply(Event(0, 0, NEW_LINK if isinstance(payload, LinkInfo) else 28, 0, 0, 0, 1, 0, None, payload))
+    for on in range(1, size):
+        state.apply(Event(0, 0, DEL_LINK, 0, 0, 0, 1, 0, None, LinkInfo(0, on, 0)))
+
+    looked_at = sum(index.given for index in state._by_interface.values() if isinstance(index, Counting))
+    assert (len(state.tables["neigh"]), len(state.tables["port"]), looked_at) == (0, 0, len(stations) + len(ports))
