@@ -3,8 +3,8 @@
 Source of every table: the Linux UAPI headers named beside it. The tables serve people: JSON output, reports
 and messages. Nothing is decoded with them, and a number without a name is data, not an error.
 
-Not here: attribute numbers (each backend has its own) and names that live in files of a host
-(``/etc/iproute2``), since a capture must read the same everywhere.
+Not here: names of attributes (``attributes``; their numbers each backend has for itself too), and names that live in
+files of a host (/etc/iproute2), since a capture must read the same everywhere.
 """
 
 from __future__ import annotations

@@ -1,0 +1,200 @@
+"""Where attributes begin: the set of each message, and of what nests by the text that stands beside it.
+
+Every set is named as in ``attributes``. A fixed header has the size of its structure on 64-bit kernels, rounded up to
+where the first attribute stands.
+
+Source: the kernel's netlink specifications (the sub-messages of rt-link and tc), linux/rtnetlink.h, linux/if_link.h,
+linux/lwtunnel.h, linux/sock_diag.h and its kin, linux/xfrm.h, linux/netfilter/nfnetlink.h, linux/ethtool_netlink.h,
+linux/netdev.h.
+
+Not here: what is in a set (``attributes``), and messages of netfilter but for connection tracking.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+__all__ = ["INDEXED", "MESSAGES", "SELECTED", "Nest", "root_of"]
+
+ROUTE, SOCK_DIAG, XFRM, NETFILTER, GENERIC = 0, 4, 6, 12, 16
+NEWLINK, SETLINK = 16, 19
+GENL_ID_CTRL = 16
+AF_UNIX, AF_INET, AF_BRIDGE, AF_INET6, AF_NETLINK, AF_PACKET, AF_XDP = 1, 2, 7, 10, 16, 17, 44
+
+
+class Nest(NamedTuple):
+    """Where attributes begin: their set (empty if none is known) and the bytes of the structure before them."""
+
+    set: str = ""
+    before: int = 0
+
+
+# The set of the messages that give an event, by the kind of the event, and of a generic family by its name.
+MESSAGES: Mapping[str, str] = MappingProxyType(
+    {
+        "link": "rt-link/link-attrs",
+        "addr": "rt-addr/addr-attrs",
+        "route": "rt-route/route-attrs",
+        "neigh": "rt-neigh/neighbour-attrs",
+        "rule": "rt-rule/fib-rule-attrs",
+        "tc": "tc/attrs",
+        "prefix": "rt-prefix/prefix-attrs",
+        "netconf": "rt-netconf/netconf-attrs",
+        "mdb": "rt-mdb/mdb-attrs",
+        "nsid": "rt-nsid/nsid-attrs",
+        "stats": "rt-link/stats-attrs",
+        "nexthop": "rt-nexthop/nexthop-attrs",
+        "diag": "sock-diag/inet-attrs",
+        "diag unix": "sock-diag/unix-attrs",
+        "xfrm": "xfrm/xfrm-attrs",
+        **dict.fromkeys(("xfrm_state", "xfrm_policy", "xfrm_flush"), "xfrm/xfrm-attrs"),
+        "conntrack": "conntrack/conntrack-attrs",
+        "expect": "conntrack/expect-attrs",
+        # generic families whose messages all have one set
+        "devlink": "devlink/devlink",
+        "dpll": "dpll/dpll",
+        "fou": "fou/fou",
+        "net-shaper": "net-shaper/net-shaper",
+        "nl80211": "nl80211/nl80211-attrs",
+        "nlctrl": "nlctrl/ctrl-attrs",
+        "ovpn": "ovpn/ovpn",
+        "tcp_metrics": "tcp_metrics/tcp-metrics",
+        "team": "team/team",
+        "wireguard": "wireguard/wgdevice",
+    }
+)
+# Messages of NETLINK_ROUTE by the first type of their noun (RTM_NEWLINK ...): set and size of the fixed header.
+_ROUTE: Mapping[int, Nest] = {
+    16: Nest("rt-link/link-attrs", 16),
+    20: Nest("rt-addr/addr-attrs", 8),
+    24: Nest("rt-route/route-attrs", 12),
+    28: Nest("rt-neigh/neighbour-attrs", 12),
+    32: Nest("rt-rule/fib-rule-attrs", 12),
+    36: Nest("tc/attrs", 20),
+    40: Nest("tc/attrs", 20),
+    44: Nest("tc/attrs", 20),
+    48: Nest("rt-action/action-attrs", 4),
+    52: Nest("rt-prefix/prefix-attrs", 12),
+    64: Nest("rt-neigh/ndt-attrs", 4),
+    68: Nest("rt-nduseropt/nduseropt-attrs", 16),
+    72: Nest("rt-addrlabel/addrlabel-attrs", 12),
+    80: Nest("rt-netconf/netconf-attrs", 4),
+    84: Nest("rt-mdb/mdb-attrs", 8),
+    88: Nest("rt-nsid/nsid-attrs", 4),
+    92: Nest("rt-link/stats-attrs", 12),
+    96: Nest("rt-cachereport/cachereport-attrs", 4),
+    100: Nest("tc/attrs", 20),
+    104: Nest("rt-nexthop/nexthop-attrs", 8),
+    108: Nest("rt-link/link-attrs", 16),
+    112: Nest("rt-vlan/vlan-attrs", 8),
+    116: Nest("rt-nexthop/nexthop-attrs", 8),
+    120: Nest("rt-tunnel/vnifilter-attrs", 8),
+}
+# Links that a bridge or IPv6 tells of have other attributes inside, by the address family of the message.
+_LINK_OF = {AF_BRIDGE: "rt-link/link-attrs@bridge", AF_INET6: "rt-link/link-attrs@inet6"}
+_DIAG: Mapping[int, Nest] = {
+    AF_UNIX: Nest("sock-diag/unix-attrs", 16),
+    AF_INET: Nest("sock-diag/inet-attrs", 72),
+    AF_INET6: Nest("sock-diag/inet-attrs", 72),
+    AF_NETLINK: Nest("sock-diag/netlink-attrs", 28),
+    AF_PACKET: Nest("sock-diag/packet-attrs", 16),
+    AF_XDP: Nest("sock-diag/xdp-attrs", 16),
+}
+# linux/xfrm.h: bytes of the structure by message type, from XFRM_MSG_NEWSA (16) on
+_XFRM_BYTES = {16: 224, 17: 24, 19: 168, 20: 64, 23: 280, 24: 232, 25: 168, 26: 224, 27: 176, 28: 4, 29: 0, 30: 48}
+_XFRM: Mapping[int, Nest] = {
+    **{msg_type: Nest("xfrm/xfrm-attrs", size) for msg_type, size in _XFRM_BYTES.items()},
+    35: Nest("xfrm/sad-attrs", 4),
+    37: Nest("xfrm/spd-attrs", 4),
+}
+# linux/netfilter/nfnetlink.h: the subsystem, and for tracking what it tracks
+_NETFILTER = {1: "conntrack/conntrack-attrs", 2: "conntrack/expect-attrs"}
+# Generic families with a set for each command, by the number of the command.
+_ETHTOOL = """
+    - strset linkinfo linkinfo linkmodes linkmodes linkstate debug debug wol wol features features features privflags
+    privflags rings rings channels channels coalesce coalesce pause pause eee eee tsinfo cable-test-ntf
+    cable-test-tdr-ntf tunnel-info fec fec module-eeprom stats phc-vclocks module module pse rss plca plca plca mm mm
+    module-fw-flash phy phy
+"""
+_NETDEV = "- dev dev dev dev page-pool page-pool page-pool page-pool page-pool-stats queue napi qstats dmabuf"
+_COMMANDS: Mapping[str, tuple[str, ...]] = {"ethtool": tuple(_ETHTOOL.split()), "netdev": tuple(_NETDEV.split())}
+
+
+def root_of(protocol: int, msg_type: int, first: int = -1, family: str = "") -> Nest:
+    """Where the attributes of a message begin.
+
+    ``first``: the first byte behind the message header, which is the address family, or the command of a generic
+    message. ``family``: the name of the generic family, which the kernel gives with its number.
+    """
+    if protocol == ROUTE:
+        root = _ROUTE.get(msg_type & ~3, Nest())
+        return Nest(_LINK_OF.get(first, root.set), root.before) if NEWLINK <= msg_type <= SETLINK else root
+    if protocol == SOCK_DIAG:
+        return _DIAG.get(first, Nest())
+    if protocol == XFRM:
+        return _XFRM.get(msg_type, Nest())
+    if protocol == NETFILTER:
+        return Nest(_NETFILTER.get(msg_type >> 8, ""), 4)
+    if protocol == GENERIC:
+        commands = _COMMANDS.get(family, ())
+        if 0 < first < len(commands):
+            return Nest(f"{family}/{commands[first]}", 4)
+        return Nest(MESSAGES.get("nlctrl" if msg_type == GENL_ID_CTRL else family, ""), 4)
+    return Nest()
+
+
+def _sets(family: str, **sets: str) -> dict[str, Nest]:
+    """Texts with the set that they stand for: ``set="one another"``."""
+    return {text: Nest(f"{family}/{name}") for name, texts in sets.items() for text in texts.split()}
+
+
+_LINKS = (
+    "bond bridge vlan vrf tun netkit ovpn hsr geneve vxlan macsec xfrm bareudp gtp ppp ipoib rmnet dsa can amt batadv"
+)
+_QDISCS = """
+    basic bpf cake cbs cgroup choke codel drr dualpi2 etf ets flow flower fq fw gred hfsc hhf htb matchall pie qfq red
+    route taprio tbf u32 sfb cbq dsmark tcindex
+"""
+_ACTIONS = "bpf connmark csum ct ctinfo gact gate ife mirred mpls nat pedit sample simple skbedit skbmod vlan"
+_ENCAPS = "mpls ip ila ip6 seg6 bpf seg6local rpl ioam6 xfrm"
+
+# What nests where the attribute beside it says which set it is: by the name of the choice and the text.
+SELECTED: Mapping[str, Mapping[str, Nest]] = MappingProxyType(
+    {
+        "linkinfo-data-msg": {
+            **{kind: Nest(f"rt-link/linkinfo-{kind}-attrs") for kind in _LINKS.split()},
+            **_sets("rt-link", **{"linkinfo-gre-attrs": "gre gretap erspan ip6gre ip6gretap ip6erspan"}),
+            **_sets("rt-link", **{"linkinfo-iptun-attrs": "ipip sit ip6tnl", "linkinfo-vti-attrs": "vti vti6"}),
+            **_sets(
+                "rt-link", **{"linkinfo-macvlan-attrs": "macvlan macvtap", "linkinfo-ipvlan-attrs": "ipvlan ipvtap"}
+            ),
+            **_sets("rt-link", **{"linkinfo-veth-attrs": "veth vxcan"}),
+        },
+        "linkinfo-member-data-msg": {
+            "bond": Nest("rt-link/bond-slave-attrs"),
+            "bridge": Nest("rt-link/linkinfo-brport-attrs"),
+            "vrf": Nest("rt-link/vrf-port-attrs"),
+        },
+        "options-msg": {
+            **{kind: Nest(f"tc/{kind}-attrs") for kind in _QDISCS.split()},
+            **_sets("tc", **{"fq-codel-attrs": "fq_codel", "fq-pie-attrs": "fq_pie", "rsvp-attrs": "rsvp rsvp6"}),
+            "netem": Nest("tc/netem-attrs", 24),
+            "mqprio": Nest("tc/mqprio-attrs", 84),
+        },
+        "tca-stats-app-msg": {"cake": Nest("tc/cake-stats-attrs")},
+        "act-options-msg": {
+            **{kind: Nest(f"tc/act-{kind}-attrs") for kind in _ACTIONS.split()},
+            **_sets("tc", **{"police-attrs": "police", "act-tunnel-key-attrs": "tunnel_key"}),
+        },
+        # linux/lwtunnel.h numbers them from 1
+        "lwtunnel": {
+            text: Nest(f"rt-encap/{kind}")
+            for number, kind in enumerate(_ENCAPS.split(), 1)
+            for text in (str(number), kind)
+        },
+    }
+)
+# How many levels of attributes with indices for numbers stand inside, where the type does not say so.
+INDEXED: Mapping[str, int] = MappingProxyType({"CTRL_ATTR_POLICY": 2, "CTRL_ATTR_OP_POLICY": 1})
