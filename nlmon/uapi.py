@@ -20,6 +20,7 @@ NETLINK_SOCK_DIAG: Final = 4
 NETLINK_XFRM: Final = 6
 NETLINK_AUDIT: Final = 9
 NETLINK_NETFILTER: Final = 12
+NETLINK_KOBJECT_UEVENT: Final = 15
 NETLINK_GENERIC: Final = 16
 
 # linux/netlink.h: struct nlmsghdr and struct nlattr

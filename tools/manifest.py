@@ -25,6 +25,9 @@ ORIGINS = {
     "COUNTS.txt": "messages per protocol and type, counted when the recordings were made, with tshark beside it",
     "versions.txt": "kernel and programs of the recorded machine",
     "replay-cases.txt": "crafted datagrams: name, protocol, hexadecimal bytes or an errno",
+    "01-wireshark-nlmon-big.pcap": "nlmon device of a big-endian router; a sample capture of Wireshark's wiki",
+    "10a-any-sll113.pcap": "frames of 01-wireshark-nlmon-big.pcap as tcpdump writes them in a capture of any",
+    "14a-nlmon-big-resaved.pcap": "01-wireshark-nlmon-big.pcap as editcap wrote it again on a little-endian machine",
 }
 
 
@@ -35,7 +38,7 @@ def describe(path: Path) -> dict[str, Any]:
     versions = path.parent / "versions.txt"
     if versions.exists():
         row["kernel"] = versions.read_text(encoding="utf-8").split()[2]
-    if path.name.endswith(".pcap.zst"):
+    if path.name.endswith((".pcap.zst", ".pcap")):
         with open_capture(path) as reader:
             summary = summarise(reader, path.name)
         row |= {"frames": summary.frames, "messages": summary.messages, "protocols": summary.protocols}

@@ -1,28 +1,33 @@
 """Captures: recorded netlink, read as a stream and written as pcapng.
 
-Reads pcap and pcapng of link type 253, pcap without the cooked header, and rtmon files, in either byte order,
-plain or compressed with gzip or zstd. What a file is, its first bytes say, never its name.
+Reads pcap and pcapng of netlink or of every device, pcap without the cooked header, and rtmon files, in either byte
+order, plain or compressed with gzip or zstd. What a file is, its first bytes say, never its name. In which byte order
+its messages are, the file says; where that frames none of the first and the other one frames all of them, the other is
+taken, and a note says so: a program that writes a recording again gives the file the order of its own machine.
 
 Not here: what the messages mean (``nlmon.backends``), and who sent them (``conversation``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
+
+from msgspec import structs
 
 from nlmon.capture.base import Batch, ByteOrder, CaptureInfo, Frame, SocketInfo
 from nlmon.capture.pcap import HEADER, MAGICS, pcap_batches
 from nlmon.capture.pcapng import SECTION, pcapng_batches, read_section
-from nlmon.capture.reader import LINKTYPE_NETLINK, CaptureReader, Damaged, is_cooked
+from nlmon.capture.reader import LINK_TYPES, LINKTYPE_NETLINK, CaptureReader, Damaged, Facts, is_cooked
 from nlmon.capture.rtmon import rtmon_batches, rtmon_byteorder
 from nlmon.capture.source import Source, open_source
 from nlmon.errors import CaptureError
+from nlmon.framing import align, messages
+from nlmon.uapi import NETLINK_KOBJECT_UEVENT
 
 __all__ = ["Batch", "ByteOrder", "CaptureInfo", "CaptureReader", "Frame", "SocketInfo", "open_capture"]
 
 # Link types people are likely to bring by mistake (tcpdump.org, link-layer header types).
-_LINK_TYPES = {1: "Ethernet", 101: "raw IP", 105: "IEEE 802.11", 113: "Linux cooked", 276: "Linux cooked v2"}
+_OTHERS = {1: "Ethernet", 101: "raw IP", 105: "IEEE 802.11"}
 FORMATS = "pcap, pcapng, rtmon"
 
 
@@ -35,7 +40,10 @@ def open_capture(path: Path | str, *, byteorder: ByteOrder | None = None) -> Cap
     """
     source = open_source(Path(path))
     try:
-        return _open(source, str(path), byteorder)
+        reader = _open(source, str(path), byteorder)
+        if byteorder is None:
+            _settle_byteorder(reader)
+        return reader
     except Damaged as damage:
         source.close()
         raise CaptureError(
@@ -73,9 +81,10 @@ def _pcap(source: Source, where: str, byteorder: ByteOrder | None) -> CaptureRea
     order, unit = MAGICS[head[:4]]
     if len(head) < HEADER:
         raise Damaged("the file ends inside its header", 0)
-    _check_link_type(int.from_bytes(head[20:24], order) & 0xFFFF, where)
+    link_type = int.from_bytes(head[20:24], order) & 0xFFFF
+    _check_link_type(link_type, where)
     first = source.peek(32)
-    bare = len(first) >= 20 and not is_cooked(first[16:])
+    bare = link_type == LINKTYPE_NETLINK and len(first) >= 20 and not is_cooked(first[16:])
     info = CaptureInfo(
         "pcap without cooked header" if bare else "pcap",
         byteorder or order,
@@ -84,33 +93,45 @@ def _pcap(source: Source, where: str, byteorder: ByteOrder | None) -> CaptureRea
         {},
         assumed=("protocol NETLINK_ROUTE",) if bare else (),
     )
-    return CaptureReader(source, info, pcap_batches(source, order, unit, bare=bare), where)
+    facts = Facts()
+    return CaptureReader(source, info, pcap_batches(source, order, unit, link_type, facts, bare=bare), where, facts)
 
 
 def _pcapng(source: Source, where: str, byteorder: ByteOrder | None) -> CaptureReader:
     section = read_section(source)
     order = section.netlink_byteorder
     info = CaptureInfo("pcapng", byteorder or order, order, source.compression, section.metadata)
-
-    def skip() -> None:
-        reader.skipped += 1
-
-    def drop(messages: int) -> None:
-        reader.dropped += messages
-
-    def batches() -> Iterator[Batch]:
-        yield from pcapng_batches(source, section, reader.sockets.append, skip, drop)
-
-    reader = CaptureReader(source, info, batches(), where)
-    return reader
+    facts = Facts()
+    return CaptureReader(source, info, pcapng_batches(source, section, facts), where, facts)
 
 
 def _check_link_type(link_type: int, where: str) -> None:
-    if link_type != LINKTYPE_NETLINK:
-        name = _LINK_TYPES.get(link_type, "another kind")
+    if link_type not in LINK_TYPES:
+        name = _OTHERS.get(link_type, "another kind")
         raise CaptureError(
             *("NLM-C007", "the capture holds no netlink"),
             where=where,
             why=f"its link type is {link_type} ({name}), netlink is {LINKTYPE_NETLINK}",
             hint="record on an nlmon device or with nlmon record",
         )
+
+
+def _settle_byteorder(reader: CaptureReader) -> None:
+    """Read a file in the other byte order, if its first frames are messages in that one alone."""
+    said = reader.info.byteorder
+    other: ByteOrder = "big" if said == "little" else "little"
+    # A uevent is text.
+    first = [data for batch in reader.ahead() if batch.protocol != NETLINK_KOBJECT_UEVENT for data in batch.data]
+    if not first or any(_framed(data, said) for data in first):
+        return
+    if all(_framed(data, other) == len(data) for data in first):
+        reader.info = structs.replace(reader.info, byteorder=other)
+        reader.notes.append(
+            f"the messages are read in {other}-endian byte order, since in {said}-endian, as the file says, "
+            "nothing reads as netlink [NLM-C012]"
+        )
+
+
+def _framed(data: bytes, byteorder: ByteOrder) -> int:
+    """Bytes at the beginning of a datagram that are whole messages."""
+    return max((min(len(data), align(one.offset + one.length)) for one in messages(data, byteorder)), default=0)

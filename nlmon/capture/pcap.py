@@ -1,9 +1,10 @@
-"""Reading pcap files of link type 253, with the cooked header and without.
+"""Reading pcap files of netlink, with the cooked header and without.
 
-tcpdump writes the cooked header before each message. The program whose migration this project tests writes
-none, so its files hold bare messages; their protocol is not recorded and NETLINK_ROUTE is assumed.
+tcpdump writes the cooked header before each message, and so it does in a capture of ``any``, where packets that are no
+netlink are skipped and counted. The program whose migration this project tests writes none, so its files hold bare
+messages; their protocol is not recorded and NETLINK_ROUTE is assumed.
 
-Not here: other link types; they are refused when a file is opened.
+Not here: which link types are read (``reader``).
 """
 
 from __future__ import annotations
@@ -13,7 +14,15 @@ from collections.abc import Iterator
 from typing import Literal
 
 from nlmon.capture.base import Batch
-from nlmon.capture.reader import ARPHRD_NETLINK, COOKED_HEADER, LARGEST_RECORD, Damaged
+from nlmon.capture.reader import (
+    ARPHRD_NETLINK,
+    LARGEST_RECORD,
+    LINK_TYPES,
+    LINKTYPE_LINUX_SLL2,
+    LINKTYPE_NETLINK,
+    Damaged,
+    Facts,
+)
 from nlmon.capture.source import Source
 from nlmon.uapi import NLMSG_HDRLEN
 
@@ -30,12 +39,16 @@ HEADER = 24
 RECORD = 16
 
 
-def pcap_batches(source: Source, byteorder: str, unit: int, *, bare: bool) -> Iterator[Batch]:
-    """Frames behind the file header, which has been taken; ``bare``: packets have no cooked header."""
+def pcap_batches(
+    source: Source, byteorder: str, unit: int, link_type: int, facts: Facts, *, bare: bool
+) -> Iterator[Batch]:
+    """Frames behind the file header, which has been taken; ``bare``: packets have no cooked header. What is skipped is
+    counted in ``facts``."""
     # The header of a record, and of the cooked header behind it ARPHRD and the protocol, which are big-endian always.
     little = byteorder == "little"
-    header = struct.Struct("<IIII2xH10xH" if little else ">IIII2xH10xH")
-    unpack, need = header.unpack_from, header.size
+    cooked_header, swapped = LINK_TYPES[link_type][0], link_type == LINKTYPE_LINUX_SLL2
+    fields = struct.Struct(("<" if little else ">") + ("IIIIH6xH" if swapped else "IIII2xH10xH"))
+    unpack, need = fields.unpack_from, RECORD + cooked_header
     want = need
     arphrd = int.from_bytes(ARPHRD_NETLINK, "little" if little else "big")
     skip = RECORD if bare else need
@@ -63,6 +76,8 @@ def pcap_batches(source: Source, byteorder: str, unit: int, *, bare: bool) -> It
                     raise Damaged("the file ends inside a packet header", start)
                 chunk = chunk.ljust(need, b"\0")
             seconds, fraction, captured, original, hardware, code = unpack(chunk, at)
+            if swapped:  # the second version of the header has the protocol first
+                hardware, code = code, hardware
             if bare and captured < NLMSG_HDRLEN:
                 raise Damaged(f"a packet of {captured} bytes is too short for a netlink message", start + at)
             end = at + RECORD + captured
@@ -76,8 +91,12 @@ def pcap_batches(source: Source, byteorder: str, unit: int, *, bare: bool) -> It
             want = need
             if bare:
                 code = 0
-            elif hardware != arphrd or captured < COOKED_HEADER:
-                raise Damaged("a packet has no netlink header", start + at)
+            elif hardware != arphrd or captured < cooked_header:
+                if link_type == LINKTYPE_NETLINK:
+                    raise Damaged("a packet has no netlink header", start + at)
+                facts.skipped += 1
+                at = end
+                continue
             if code != coded or original != captured or lost:
                 coded, protocol = code, (code & 0xFF) << 8 | code >> 8 if little else code
                 lost = max(0, original - captured)

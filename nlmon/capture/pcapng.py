@@ -1,48 +1,78 @@
-"""Reading pcapng files whose interfaces have link type 253 (draft-ietf-opsawg-pcapng).
+"""Reading pcapng files whose packets are netlink (draft-ietf-opsawg-pcapng).
 
 The profile of our recorder: one interface per socket, nanosecond time stamps, the direction in the flags option
 of each packet (inbound: from the kernel), the kernel in shb_os, the architecture in shb_hardware, and in the
 comment of the section one ``key=value`` a line: byteorder, netns, families; at the end the statistics of each
-interface, without which one of our recordings was broken off. Files without any of this are read as well.
-Interfaces of other link types are skipped and counted.
+interface. Files without any of this are read as well: one of our recordings that lacks its statistics was broken off,
+or another program wrote it again, which is told and is no damage. Packets that are no netlink are skipped and counted,
+and so are blocks that hold neither packets nor interfaces.
 
-Not here: writing (``write``).
+Not here: writing (``write``), and the options of blocks (``options``).
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterator
-from typing import Literal
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
 
 from nlmon.capture.base import Batch, Direction, SocketInfo
+from nlmon.capture.options import (
+    EPB,
+    EPB_DROPCOUNT,
+    EPB_FLAGS,
+    IDB,
+    IF_DESCRIPTION,
+    IF_NAME,
+    IF_TSOFFSET,
+    IF_TSRESOL,
+    ISB,
+    ISB_IFDROP,
+    ISB_OSDROP,
+    OPB,
+    OPT_COMMENT,
+    SHB,
+    SHB_HARDWARE,
+    SHB_OS,
+    SHB_USERAPPL,
+    SPB,
+    read_options,
+)
 from nlmon.capture.reader import (
     ARPHRD_NETLINK,
     COOKED_HEADER,
     LARGEST_RECORD,
+    LINKTYPE_LINUX_SLL,
     LINKTYPE_NETLINK,
     Damaged,
+    Facts,
     cooked,
 )
 from nlmon.capture.source import Source
+from nlmon.framing import align
 
 __all__ = ["SECTION", "Section", "pcapng_batches", "read_section"]
 
 SECTION = b"\x0a\x0d\x0d\x0a"
-SHB, IDB, SPB, ISB, EPB = 0x0A0D0D0A, 1, 3, 5, 6
 EPB_HEADER = 28  # up to the packet
-OPT_COMMENT, SHB_HARDWARE, SHB_OS, SHB_USERAPPL = 1, 2, 3, 4
-IF_NAME, IF_DESCRIPTION, IF_TSRESOL, IF_TSOFFSET = 2, 3, 9, 14
-EPB_FLAGS, EPB_DROPCOUNT = 2, 4
-ISB_ENDTIME, ISB_IFRECV, ISB_IFDROP, ISB_OSDROP = 3, 4, 5, 7
+OPB_HEADER = 20  # in the body, up to the packet
+UNKNOWN_DROPS = 0xFFFF  # of an obsolete packet block
 OURS = "nlmon "
 MOST_INTERFACES = 4096  # one is a socket of a recorder
 _NAMES = {SHB_HARDWARE: "arch", SHB_OS: "kernel", SHB_USERAPPL: "application"}
+NOT_CLOSED = (
+    "the closing statistics are missing: the recording was broken off, or another program wrote it again [NLM-C011]"
+)
 
 
 class _Interface:
-    def __init__(self, link_type: int, options: dict[int, bytes], byteorder: Literal["little", "big"]) -> None:
+    def __init__(
+        self, link_type: int, snap_length: int, options: dict[int, bytes], byteorder: Literal["little", "big"]
+    ) -> None:
         self.link_type = link_type
+        # Whether packets may have the header that is read along with the block.
+        self.cooked = link_type in {LINKTYPE_NETLINK, LINKTYPE_LINUX_SLL}
+        self.snap_length = snap_length or LARGEST_RECORD
         resolution = (options.get(IF_TSRESOL) or b"\x06")[0]
         # The top bit chooses a power of two, else of ten (if_tsresol).
         self.units: int = 2 ** (resolution & 0x7F) if resolution & 0x80 else 10**resolution
@@ -62,8 +92,12 @@ class _Interface:
         self._in_all = max(self._in_all, in_all)
         return max(self._between, self._in_all) - before
 
-    def nanoseconds(self, ticks: int) -> int:
-        return ticks * 1_000_000_000 // self.units + self.shift * 1_000_000_000
+    def nanoseconds(self, ticks: int, offset: int) -> int:
+        """The time of the packet at ``offset`` of the file. Raises ``Damaged`` for one that 64 bits do not hold."""
+        time = ticks * 1_000_000_000 // self.units + self.shift * 1_000_000_000
+        if not -(1 << 63) <= time < 1 << 64:
+            raise Damaged(f"a packet claims to be of {time // 1_000_000_000:,} seconds after 1970", offset)
+        return time
 
 
 class _Layout:
@@ -121,7 +155,7 @@ def read_section(source: Source) -> Section:
     rest = source.take(length - 12)
     if len(rest) < length - 12:
         raise Damaged("the file ends inside a section header", offset)
-    options = _options(rest[12:-4], order)
+    options = read_options(rest[12:-4], SHB, order, offset + 24)
     metadata = {name: _text(options[code]) for code, name in _NAMES.items() if code in options}
     for line in _text(options.get(OPT_COMMENT, b"")).splitlines():
         key, found, value = line.partition("=")
@@ -130,15 +164,9 @@ def read_section(source: Source) -> Section:
     return Section(order, metadata)
 
 
-def pcapng_batches(
-    source: Source,
-    section: Section,
-    on_socket: Callable[[SocketInfo], None],
-    on_skip: Callable[[], None],
-    on_drops: Callable[[int], None],
-) -> Iterator[Batch]:
-    """Frames behind the first section header, which has been taken, through all sections; ``on_drops`` gets the
-    number of messages that an interface lost while it was recorded."""
+def pcapng_batches(source: Source, section: Section, facts: Facts) -> Iterator[Batch]:
+    """Frames behind the first section header, which has been taken, through all sections; what else is found goes into
+    ``facts``."""
     order = section.byteorder
     payload_order = section.netlink_byteorder
     layout = _Layout(order)
@@ -164,7 +192,7 @@ def pcapng_batches(
             # reads the same in both byte orders.
             kind, length, index, high, low, captured, original, hardware, protocol = unpack(chunk, at)
             if kind == SHB or size == at:
-                _check_ended(section, interfaces, offset)
+                _check_closed(section, interfaces, facts)
                 if size == at:
                     return
                 if packets:
@@ -201,10 +229,15 @@ def pcapng_batches(
                 if index >= len(interfaces) or captured > end - 4 - begin:
                     raise Damaged("a packet block contradicts itself", offset)
                 interface = interfaces[index]
-                if interface.link_type != LINKTYPE_NETLINK:
-                    on_skip()
-                elif hardware != layout.arphrd or captured < COOKED_HEADER:
-                    raise Damaged("a packet has no netlink header", offset)
+                split: tuple[int, bytes] | None
+                if hardware == layout.arphrd and interface.cooked and captured >= COOKED_HEADER:
+                    if layout.little:
+                        protocol = (protocol & 0xFF) << 8 | protocol >> 8
+                    split = protocol, chunk[begin + COOKED_HEADER : begin + captured]
+                else:
+                    split = _split(interface, chunk[begin : begin + captured], offset)
+                if split is None:
+                    facts.skipped += 1
                 else:
                     options = begin + (captured + 3 & ~3)
                     direction: Direction = ""
@@ -212,15 +245,13 @@ def pcapng_batches(
                         text = chunk[options : end - 4]
                         known = layout.directions.get(text)
                         if known is None:
-                            said = _options(text, order)
+                            said = read_options(text, EPB, order, offset + options - at)
                             known = _direction(said, order)
                             if EPB_DROPCOUNT in said:
-                                on_drops(interface.lost(between=int.from_bytes(said[EPB_DROPCOUNT], order)))
+                                facts.dropped += interface.lost(between=int.from_bytes(said[EPB_DROPCOUNT], order))
                         direction = known
-                    if layout.little:
-                        protocol = (protocol & 0xFF) << 8 | protocol >> 8
                     ticks = high << 32 | low
-                    found = protocol, direction, index, original - captured if original > captured else 0
+                    found = split[0], direction, index, original - captured if original > captured else 0
                     if found != alike:
                         if packets:
                             batch.more = True
@@ -229,36 +260,36 @@ def pcapng_batches(
                         batch = Batch(number + 1, *alike)
                         times, packets, offsets = batch.columns()
                     number += 1
-                    times.append(ticks if interface.plain else interface.nanoseconds(ticks))
-                    packets.append(chunk[begin + COOKED_HEADER : begin + captured])
+                    times.append(ticks if interface.plain else interface.nanoseconds(ticks, offset))
+                    packets.append(split[1])
                     offsets.append(offset)
             else:
-                body = chunk[at + 8 : end]
-                if kind == IDB and len(body) >= 12:
+                body = chunk[at + 8 : end - 4]
+                if kind == IDB and len(body) >= 8:
                     if len(interfaces) == MOST_INTERFACES:
                         raise Damaged(f"more than {MOST_INTERFACES:,} interfaces in one section", offset)
-                    interfaces.append(_Interface(int.from_bytes(body[:2], order), _options(body[8:-4], order), order))
-                    on_socket(SocketInfo(interfaces[-1].name, interfaces[-1].description))
-                elif kind == ISB and len(body) >= 16 and (index := int.from_bytes(body[:4], order)) < len(interfaces):
+                    interfaces.append(_interface(body, order, offset))
+                    facts.sockets.append(SocketInfo(interfaces[-1].name, interfaces[-1].description))
+                elif kind == ISB and len(body) >= 12 and (index := int.from_bytes(body[:4], order)) < len(interfaces):
                     interfaces[index].ended = True
-                    said = _options(body[12:-4], order)
+                    said = read_options(body[12:], ISB, order, offset + 20)
                     drops = (int.from_bytes(said.get(code, b""), order) for code in (ISB_IFDROP, ISB_OSDROP))
-                    on_drops(interfaces[index].lost(in_all=sum(drops)))
-                elif kind == SPB and len(body) >= 8 and interfaces:
-                    original = int.from_bytes(body[:4], order)
-                    data = body[4:-4][:original]
-                    split = _split(interfaces[0], data, offset)
+                    facts.dropped += interfaces[index].lost(in_all=sum(drops))
+                elif kind in {SPB, OPB}:
+                    packet = _rare_packet(kind, body, interfaces, order, offset)
+                    facts.dropped += packet.dropped
+                    split = _split(packet.interface, packet.data, offset)
                     if split is None:
-                        on_skip()
+                        facts.skipped += 1
                     else:
                         if packets:
                             batch.more = True
                             yield batch
-                        alike = split[0], "", 0, original - len(data)
+                        alike = split[0], packet.direction, packet.place, packet.truncated
                         batch = Batch(number + 1, *alike)
                         times, packets, offsets = batch.columns()
                         number += 1
-                        times.append(0)
+                        times.append(packet.time)
                         packets.append(split[1])
                         offsets.append(offset)
             offset += length
@@ -269,38 +300,72 @@ def pcapng_batches(
         raise
 
 
-def _check_ended(section: Section, interfaces: list[_Interface], offset: int) -> None:
-    """Our recorder closes each interface with its statistics; where they are missing, more was to come."""
-    if section.metadata.get("application", "").startswith(OURS) and not all(one.ended for one in interfaces):
-        raise Damaged("the recording was broken off, its closing statistics are missing", offset)
+def _check_closed(section: Section, interfaces: list[_Interface], facts: Facts) -> None:
+    """Note where statistics are missing with which our recorder closes each interface."""
+    ours = section.metadata.get("application", "").startswith(OURS)
+    if ours and not all(one.ended for one in interfaces) and NOT_CLOSED not in facts.notes:
+        facts.notes.append(NOT_CLOSED)
 
 
 def _split(interface: _Interface, data: bytes, offset: int) -> tuple[int, bytes] | None:
-    if interface.link_type != LINKTYPE_NETLINK:
-        return None
-    split = cooked(data)
-    if split is None:
+    """Protocol and netlink bytes of a packet; None where it is no netlink, which only a tap of netlink rules out."""
+    split = cooked(data, interface.link_type)
+    if split is None and interface.link_type == LINKTYPE_NETLINK:
         raise Damaged("a packet has no netlink header", offset)
     return split
+
+
+class _RarePacket(NamedTuple):
+    """A packet of a block that few programs write: of the interface at ``place``; ``dropped``: packets lost before."""
+
+    place: int
+    interface: _Interface
+    data: bytes
+    truncated: int = 0
+    time: int = 0
+    direction: Direction = ""
+    dropped: int = 0
+
+
+def _rare_packet(
+    kind: int, body: bytes, interfaces: list[_Interface], order: Literal["little", "big"], offset: int
+) -> _RarePacket:
+    """The packet of a simple packet block, which has no time and is of the first interface, or of an obsolete one,
+    whose numbers stand in another order than those of the enhanced one. Raises ``Damaged``."""
+
+    def number(at: int, size: int = 4) -> int:
+        return int.from_bytes(body[at : at + size], order)
+
+    if kind == SPB and len(body) >= 4 and interfaces:
+        original, interface = number(0), interfaces[0]
+        data = body[4 : 4 + min(original, interface.snap_length)]
+        return _RarePacket(0, interface, data, original - len(data))
+    captured, original = number(12), number(16)
+    if kind == SPB or len(body) < OPB_HEADER + captured or number(0, 2) >= len(interfaces):
+        raise Damaged("a packet block contradicts itself", offset)
+    interface, drops = interfaces[number(0, 2)], number(2, 2)
+    options = OPB_HEADER + align(captured)
+    said = read_options(body[options:], OPB, order, offset + 8 + options)
+    return _RarePacket(
+        number(0, 2),
+        interface,
+        body[OPB_HEADER : OPB_HEADER + captured],
+        max(0, original - captured),
+        interface.nanoseconds(number(4) << 32 | number(8), offset),
+        _direction(said, order),
+        interface.lost(between=drops) if drops != UNKNOWN_DROPS else 0,
+    )
+
+
+def _interface(body: bytes, order: Literal["little", "big"], offset: int) -> _Interface:
+    """The interface that a block at ``offset`` of the file describes."""
+    options = read_options(body[8:], IDB, order, offset + 16)
+    return _Interface(int.from_bytes(body[:2], order), int.from_bytes(body[4:8], order), options, order)
 
 
 def _direction(options: dict[int, bytes], order: Literal["little", "big"]) -> Direction:
     flags = int.from_bytes(options.get(EPB_FLAGS, b""), order) & 3
     return "in" if flags == 1 else "out" if flags == 2 else ""
-
-
-def _options(data: bytes, order: Literal["little", "big"]) -> dict[int, bytes]:
-    """Options by code, the last of each; a list that does not fit ends where it stops fitting."""
-    found: dict[int, bytes] = {}
-    at = 0
-    while at + 4 <= len(data):
-        code = int.from_bytes(data[at : at + 2], order)
-        length = int.from_bytes(data[at + 2 : at + 4], order)
-        if code == 0 or at + 4 + length > len(data):
-            break
-        found[code] = data[at + 4 : at + 4 + length]
-        at += 4 + (length + 3 & ~3)
-    return found
 
 
 def _text(data: bytes) -> str:

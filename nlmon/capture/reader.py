@@ -1,4 +1,5 @@
-"""The reader that every format shares: an iterator of frames, or of batches of them, that ends at damage and says so.
+"""The reader that every format shares: an iterator of frames, or of batches of them, that ends at damage and says so;
+and the headers before the messages of a packet (tcpdump.org, link-layer header types).
 
 Not here: the formats. Each is a generator of batches that raises ``Damaged`` where it cannot go on.
 """
@@ -9,18 +10,38 @@ from collections.abc import Iterator
 from itertools import chain
 from types import TracebackType
 
+from msgspec import Struct
+
 from nlmon.capture.base import Batch, CaptureInfo, Frame, SocketInfo
 from nlmon.capture.source import Source
 from nlmon.errors import CaptureError
 
-__all__ = ["LARGEST_RECORD", "LINKTYPE_NETLINK", "CaptureReader", "Damaged", "cooked", "is_cooked"]
+__all__ = [
+    "LARGEST_RECORD",
+    "LINKTYPE_NETLINK",
+    "LINK_TYPES",
+    "CaptureReader",
+    "Damaged",
+    "Facts",
+    "cooked",
+    "is_cooked",
+]
 
-LINKTYPE_NETLINK = 253
+LINKTYPE_NETLINK, LINKTYPE_LINUX_SLL, LINKTYPE_LINUX_SLL2 = 253, 113, 276
 # A netlink message is at most a few MiB; a record that claims more is damage, not a reason to allocate.
 LARGEST_RECORD = 16 * 1024 * 1024
 ARPHRD_NETLINK = b"\x03\x38"
 COOKED_HEADER = 16
 PACKET_TYPES = 8  # linux/if_packet.h: PACKET_HOST to PACKET_KERNEL
+# Link types whose packets may be netlink -> size of the header, places of ARPHRD and protocol in it, all big-endian. A
+# capture of ``any`` holds packets of every device in a header of Linux: that of netlink, or its second version.
+LINK_TYPES = {
+    LINKTYPE_NETLINK: (COOKED_HEADER, 2, 14),
+    LINKTYPE_LINUX_SLL: (16, 2, 14),
+    LINKTYPE_LINUX_SLL2: (20, 8, 0),
+}
+# Batches that are read ahead to find the byte order.
+READ_AHEAD = 64
 
 
 class Damaged(Exception):
@@ -32,26 +53,56 @@ class Damaged(Exception):
         self.offset = offset
 
 
+class Facts(Struct):
+    """What was found in a file beside its frames, as far as it was read. ``skipped``: packets that are no netlink.
+    ``dropped``: messages that were lost while recording, as far as the file says. ``sockets``: interfaces of a pcapng
+    file, as they are met. ``notes``: what one must know to read it, each with its code."""
+
+    skipped: int = 0
+    dropped: int = 0
+    sockets: list[SocketInfo] = []
+    notes: list[str] = []
+
+
 class CaptureReader:
     """Frames of an open capture, in file order, and after the last one what was wrong with the file. They are read as
     far as a chunk of the file goes, and facts about the file are those of what was read.
 
-    ``info``: what the file says of itself. ``damage``: why reading stopped early, or None. ``skipped``: packets
-    of interfaces that do not carry netlink. ``dropped``: messages that were lost while recording, as far as the file
-    says. ``sockets``: interfaces of a pcapng file, as they are met.
+    ``info``: what the file says of itself. ``damage``: why reading stopped early, or None. ``skipped``, ``dropped``,
+    ``sockets``, ``notes``: see ``Facts``.
     """
 
-    def __init__(self, source: Source, info: CaptureInfo, batches: Iterator[Batch], where: str) -> None:
+    def __init__(
+        self, source: Source, info: CaptureInfo, batches: Iterator[Batch], where: str, facts: Facts | None = None
+    ) -> None:
         self.info = info
         self.damage: CaptureError | None = None
-        self.skipped = 0
-        self.dropped = 0
-        self.sockets: list[SocketInfo] = []
+        self._facts = facts or Facts()
         self._source = source
         self._batches = batches
         self._frames = chain.from_iterable(batch.frames() for batch in self.batches())
         self._where = where
         self._read = 0
+
+    @property
+    def skipped(self) -> int:
+        """Packets that are no netlink."""
+        return self._facts.skipped
+
+    @property
+    def dropped(self) -> int:
+        """Messages that were lost while recording."""
+        return self._facts.dropped
+
+    @property
+    def sockets(self) -> list[SocketInfo]:
+        """Interfaces of a pcapng file."""
+        return self._facts.sockets
+
+    @property
+    def notes(self) -> list[str]:
+        """What one must know to read the file."""
+        return self._facts.notes
 
     @property
     def position(self) -> int:
@@ -78,6 +129,21 @@ class CaptureReader:
         if self._source.broken:
             self._damaged("the compressed stream is broken", self._source.offset)
 
+    def ahead(self) -> list[Batch]:
+        """The first batches, as far as they are there without waiting for the file. Reading begins with them all the
+        same."""
+        found: list[Batch] = []
+        rest: Iterator[Batch] = self._batches
+        try:
+            for batch in self._batches:
+                found.append(batch)
+                if not batch.more or len(found) == READ_AHEAD:
+                    break
+        except Damaged as damage:
+            rest = _Raised(damage)
+        self._batches = chain(found, rest)
+        return found
+
     def _damaged(self, what: str, offset: int) -> None:
         why = self._source.broken
         self.damage = CaptureError(
@@ -102,12 +168,27 @@ class CaptureReader:
         self._source.close()
 
 
-def cooked(data: bytes) -> tuple[int, bytes] | None:
-    """Protocol and netlink bytes behind the cooked header of link type 253: packet type (2 bytes), ARPHRD_NETLINK
-    (2), length of the address (2), address (8), protocol (2), all big-endian. None when there is no such header."""
-    if len(data) < COOKED_HEADER or data[2:4] != ARPHRD_NETLINK:
+class _Raised:
+    """Batches that end with damage at once, as it was found where one was looked for."""
+
+    def __init__(self, damage: Damaged) -> None:
+        self._damage = damage
+
+    def __iter__(self) -> Iterator[Batch]:
+        return self
+
+    def __next__(self) -> Batch:
+        raise self._damage
+
+
+def cooked(data: bytes, link_type: int = LINKTYPE_NETLINK) -> tuple[int, bytes] | None:
+    """Protocol and netlink bytes behind the header that packets of a link type have: packet type (2 bytes),
+    ARPHRD_NETLINK (2), length of the address (2), address (8), protocol (2), all big-endian, or the same in another
+    order. None when there is no such header."""
+    size, hardware, protocol = LINK_TYPES.get(link_type, (0, 0, 0))
+    if not size or len(data) < size or data[hardware : hardware + 2] != ARPHRD_NETLINK:
         return None
-    return int.from_bytes(data[14:16], "big"), data[COOKED_HEADER:]
+    return int.from_bytes(data[protocol : protocol + 2], "big"), data[size:]
 
 
 def is_cooked(start: bytes) -> bool:

@@ -1,7 +1,8 @@
 """Reading the files of ``rtmon file F``: netlink messages with time stamps between them, no file header.
 
 A time stamp is a message of type 15 with two 32-bit numbers, seconds and microseconds (iproute2, rtmon(8));
-it stands before the messages it is for. Everything else is a NETLINK_ROUTE message as it was received.
+it stands before the messages it is for. Everything else is a NETLINK_ROUTE message as rtmon's socket received it: from
+the kernel, also where NLM_F_REQUEST is set, since the kernel copies the flags of the request that a message is due to.
 
 Not here: the binary form of other tools.
 """
@@ -40,14 +41,14 @@ def rtmon_batches(source: Source, byteorder: str) -> Iterator[Batch]:
     chunk, offset = b"", source.offset
     at = size = number = timestamp = 0
     want = NLMSG_HDRLEN
-    batch = Batch(1, 0)
+    batch = Batch(1, 0, "in")
     times, data, offsets = batch.columns()
     try:
         while True:
             if size - at < want:
                 if data:  # nobody waits for these while the next are waited for
                     yield batch
-                    batch = Batch(number + 1, 0)
+                    batch = Batch(number + 1, 0, "in")
                     times, data, offsets = batch.columns()
                 chunk, at = source.chunk(at, want), 0
                 size = len(chunk)

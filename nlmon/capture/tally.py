@@ -22,7 +22,9 @@ __all__ = ["Tally", "wrong_order"]
 def wrong_order(info: CaptureInfo) -> str:
     """What is to be said of a capture in whose byte order no frame holds a message."""
     text, own = f"nothing in it reads as netlink in {info.byteorder}-endian byte order", info.own_byteorder
-    return text if info.byteorder == own else f"{text}; the file itself says {own}-endian"
+    if info.byteorder != own:
+        return f"{text}; the file itself says {own}-endian, which is read without --byteorder"
+    return f"{text}; --byteorder {'big' if own == 'little' else 'little'} reads the other one"
 
 
 class Tally:

@@ -20,7 +20,7 @@ from typing import Literal
 
 from nlmon import __version__
 from nlmon.atomic import put_in_place
-from nlmon.capture.pcapng import (
+from nlmon.capture.options import (
     EPB,
     EPB_FLAGS,
     IDB,

@@ -18,6 +18,7 @@ from nlmon.errors import InternalError, NlmonError, UsageError
 from nlmon.report.text import printable
 
 if TYPE_CHECKING:  # start-up: only commands that read captures need it
+    from nlmon.capture import CaptureReader
     from nlmon.compare.side import Side
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "show_error",
     "usage_error",
     "warn",
+    "warn_notes",
     "warn_unread",
 ]
 
@@ -257,6 +259,12 @@ def warn_unread(implementation: str, protocols: Iterable[int]) -> None:
 def warn(text: str) -> None:
     """One line on stderr, whatever the text holds."""
     click.echo(printable(text), err=True)
+
+
+def warn_notes(reader: CaptureReader) -> None:
+    """Say what one must know to read a capture, which was read to its end."""
+    for note in reader.notes:
+        warn(f"note: {note}")
 
 
 def show_error(error: NlmonError) -> None:

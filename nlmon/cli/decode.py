@@ -16,7 +16,16 @@ from nlmon.backends.options import BackendOptions
 from nlmon.backends.registry import create
 from nlmon.capture import ByteOrder, open_capture
 from nlmon.capture.tally import wrong_order
-from nlmon.cli.common import byteorder_option, fault_option, feed_options, progress, refuse_crash, warn, warn_unread
+from nlmon.cli.common import (
+    byteorder_option,
+    fault_option,
+    feed_options,
+    progress,
+    refuse_crash,
+    warn,
+    warn_notes,
+    warn_unread,
+)
 from nlmon.compare.side import Side
 from nlmon.engine.feed import Feed
 from nlmon.engine.run import read_capture
@@ -75,6 +84,7 @@ def command(
     if unknown:
         listed = ", ".join(f"{name} ({count:,})" for name, count in sorted(unknown.items()))
         warn(f"{counted(unknown.total(), 'message')} of types that give no event: {listed}")
+    warn_notes(reader)
     if reader.damage is not None:
         raise reader.damage
     if not counts["events"]:

@@ -16,7 +16,7 @@ from nlmon.capture import ByteOrder, CaptureReader, open_capture
 from nlmon.capture.conversation import Conversation
 from nlmon.capture.segment import Role
 from nlmon.capture.tally import Tally, wrong_order
-from nlmon.cli.common import byteorder_option, progress, warn
+from nlmon.cli.common import byteorder_option, progress, warn, warn_notes
 from nlmon.errors import InputError
 from nlmon.framing import types
 from nlmon.names import PROTOCOLS, message_type
@@ -32,7 +32,8 @@ __all__ = ["CaptureSummary", "command", "summarise"]
 class CaptureSummary(Struct, frozen=True):
     """What a capture holds. ``roles``: datagrams by their part in the conversation; ``families``: generic families
     by name, from recorded nlctrl replies; ``repeats``: notifications equal to the one before them; ``dropped``:
-    messages that the kernel dropped while it was recorded, as the file says. Types of NETLINK_GENERIC are families."""
+    messages that the kernel dropped while it was recorded, as the file says; ``skipped``: packets that are no netlink;
+    ``notes``: what one must know to read the file. Types of NETLINK_GENERIC are families."""
 
     path: str
     format: str
@@ -50,6 +51,7 @@ class CaptureSummary(Struct, frozen=True):
     assumed: list[str]
     skipped: int
     dropped: int
+    notes: list[str]
     damage: Damage | None
 
 
@@ -69,12 +71,13 @@ def command(file: Path, form: str, byteorder: ByteOrder | None) -> None:
         sys.stdout.buffer.flush()
     else:
         _print(summary)
+    warn_notes(reader)
     if summary.frames and not summary.messages:
         warn(f"warning: {wrong_order(reader.info)}")
     if reader.damage is not None:
         raise reader.damage
     if summary.skipped and not summary.frames:
-        why = f"all {summary.skipped:,} packets are of other link types"
+        why = f"none of its {counted(summary.skipped, 'packet')} is netlink"
         hint = "record on an nlmon device or with nlmon record"
         raise InputError("NLM-U010", "the capture holds no netlink", where=summary.path, why=why, hint=hint)
 
@@ -120,6 +123,7 @@ def summarise(reader: CaptureReader, path: str) -> CaptureSummary:
         assumed=list(reader.info.assumed),
         skipped=reader.skipped,
         dropped=reader.dropped,
+        notes=list(reader.notes),
         damage=None if damage is None else Damage(damage.code, damage.what, damage.offset),
     )
 
@@ -145,7 +149,7 @@ def _print(summary: CaptureSummary) -> None:
         listed = ", ".join(f"{name} {number}" for name, number in summary.families.items())
         console.print(escape(printable(f"families: {listed}")))
     if summary.skipped:
-        skipped = counted(summary.skipped, "packet of another link type", "packets of other link types")
+        skipped = counted(summary.skipped, "packet that is no netlink", "packets that are no netlink")
         console.print(f"skipped: {skipped}")
     if summary.dropped:
         console.print(f"lost while recording: {counted(summary.dropped, 'message')}")

@@ -13,7 +13,7 @@ from nlmon.backends.libnl import LibnlBackend
 from nlmon.backends.libnl.layouts.cache import Listed
 from nlmon.capture import ByteOrder, open_capture
 from nlmon.capture.tally import wrong_order
-from nlmon.cli.common import byteorder_option, protocol_option, refuse_crash, warn
+from nlmon.cli.common import byteorder_option, protocol_option, refuse_crash, warn, warn_notes
 from nlmon.engine.feed import Feed
 from nlmon.engine.run import read_capture
 from nlmon.errors import InputError
@@ -52,6 +52,7 @@ def command(capture: Path, protocols: tuple[int, ...], limit: int | None, byteor
     gone = backend.layouts.status().evicted
     if gone:
         warn(f"not shown, as they are no longer kept: functions of {gone:,} keys (length, type and flags)")
+    warn_notes(reader)
     if reader.damage is not None:
         raise reader.damage
     if not listed:

@@ -18,7 +18,7 @@ from nlmon.backends.registry import create
 from nlmon.backends.status import BackendStatus, LayoutStatus
 from nlmon.capture import ByteOrder, open_capture
 from nlmon.capture.tally import wrong_order
-from nlmon.cli.common import byteorder_option, feed_options, progress, refuse_crash, warn, warn_unread
+from nlmon.cli.common import byteorder_option, feed_options, progress, refuse_crash, warn, warn_notes, warn_unread
 from nlmon.engine.feed import Feed
 from nlmon.engine.run import read_capture
 from nlmon.engine.segments import Select
@@ -85,6 +85,7 @@ def command(
         _print(report)
     if feed.tally.unread:
         warn(f"warning: {wrong_order(reader.info)}")
+    warn_notes(reader)
     if reader.damage is not None:
         raise reader.damage
 

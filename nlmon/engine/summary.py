@@ -211,7 +211,8 @@ def _unresolved(replay: Replay) -> str:
 
 
 def _notes(replay: Replay, reader: CaptureReader) -> list[str]:
-    notes, tally = [note for lane in replay.lanes for note in lane.ledger.notes(lane.name)], replay.feed.tally
+    notes, tally = list(reader.notes), replay.feed.tally
+    notes += [note for lane in replay.lanes for note in lane.ledger.notes(lane.name)]
     notes += [
         f"the resync of {lane.name} after its last loss had not ended when the recording did"
         for lane in replay.lanes
@@ -241,7 +242,7 @@ def _notes(replay: Replay, reader: CaptureReader) -> list[str]:
     if reader.dropped:
         notes.append(f"{_lost_while_recording(reader.dropped)} and cannot be compared")
     if reader.skipped:
-        were = counted(reader.skipped, "packet of another link type was", "packets of other link types were")
+        were = counted(reader.skipped, "packet that is no netlink was", "packets that are no netlink were")
         notes.append(f"{were} skipped")
     return notes
 

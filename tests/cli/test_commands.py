@@ -424,9 +424,9 @@ def test_a_capture_without_netlink_is_said(tmp_path: Path) -> None:
 
     assert (first.returncode, first.stderr.count("\n")) == (3, 1)
     assert "error[NLM-U010]" in first.stderr
-    assert "all 2 packets are of other link types" in first.stderr
+    assert "none of its 2 packets is netlink" in first.stderr
     assert (second.returncode, second.stderr) == (0, "")
-    assert "skipped: 1 packet of another link type" in second.stdout
+    assert "skipped: 1 packet that is no netlink" in second.stdout
 
 
 @pytest.mark.parametrize(

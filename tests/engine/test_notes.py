@@ -69,5 +69,6 @@ def test_the_reason_of_a_wrong_byte_order() -> None:
 
     assert (report.verdict, report.reason) == (
         "error",
-        "nothing in it reads as netlink in big-endian byte order; the file itself says little-endian",
+        "nothing in it reads as netlink in big-endian byte order; "
+        "the file itself says little-endian, which is read without --byteorder",
     )
