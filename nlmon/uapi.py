@@ -188,6 +188,8 @@ RTNEXTHOP: Final = 8
 RTM_F_CLONED: Final = 0x200
 RT_TABLE_MAIN: Final = 254
 RTPROT_BOOT: Final = 3
+RTPROT_RA: Final = 9
+RTNH_F_ONLINK: Final = 4
 RTN_UNICAST: Final = 1
 RT_SCOPE_UNIVERSE: Final = 0
 RT_SCOPE_HOST: Final = 254
@@ -209,6 +211,8 @@ IFF_UP: Final = 0x1
 
 # linux/if_link.h
 IFLA_IFNAME: Final = 3
+IFLA_MTU: Final = 4
+IFLA_OPERSTATE: Final = 16
 IFLA_EXT_MASK: Final = 29
 IFLA_ALT_IFNAME: Final = 53
 
@@ -224,10 +228,30 @@ NDA_LLADDR: Final = 2
 NDA_VLAN: Final = 5
 NDA_PORT: Final = 6
 NDA_VNI: Final = 7
+NDA_MASTER: Final = 9
 NDA_SRC_VNI: Final = 11
 
 # linux/fib_rules.h
 FIB_RULE_INVERT: Final = 0x2
+FRA_DST: Final = 1
+FRA_SRC: Final = 2
+FRA_IIFNAME: Final = 3
+FRA_GOTO: Final = 4
+FRA_PRIORITY: Final = 6
+FRA_FWMARK: Final = 10
+FRA_FLOW: Final = 11
+FRA_TUN_ID: Final = 12
+FRA_SUPPRESS_IFGROUP: Final = 13
+FRA_SUPPRESS_PREFIXLEN: Final = 14
+FRA_TABLE: Final = 15
+FRA_FWMASK: Final = 16
+FRA_OIFNAME: Final = 17
+FRA_L3MDEV: Final = 19
+FRA_UID_RANGE: Final = 20
+FRA_PROTOCOL: Final = 21
+FRA_IP_PROTO: Final = 22
+FRA_SPORT_RANGE: Final = 23
+FRA_DPORT_RANGE: Final = 24
 FR_ACT_TO_TBL: Final = 1
 FR_ACT_GOTO: Final = 2
 

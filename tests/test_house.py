@@ -45,7 +45,7 @@ GRAPH = {name_of(path): imports(path) for path in MODULES}
 # From the bottom up: a room may import rooms of lower levels, and itself.
 LEVELS = (
     ("nlmon.errors", "nlmon.atomic", "nlmon.names", "nlmon.payloads", "nlmon.wire", "nlmon.uapi"),
-    ("nlmon.framing",),
+    ("nlmon.framing", "nlmon.objects"),
     ("nlmon.events", "nlmon.capture", "nlmon.transport"),
     ("nlmon.state", "nlmon.eventjson"),
     ("nlmon.backends", "nlmon.compare"),
@@ -68,6 +68,7 @@ MAY = {
     "nlmon.wire": set(),
     "nlmon.uapi": set(),
     "nlmon.framing": {"nlmon.uapi"},
+    "nlmon.objects": {"nlmon.uapi", "nlmon.objects"},
     "nlmon.events": {"nlmon.payloads", "nlmon.errors"},
     "nlmon.capture": {
         "nlmon",
@@ -78,16 +79,18 @@ MAY = {
         "nlmon.wire",
         "nlmon.capture",
     },
-    "nlmon.transport": {"nlmon.wire", "nlmon.errors", "nlmon.uapi", "nlmon.framing", "nlmon.transport"},
-    "nlmon.state": {"nlmon.events", "nlmon.uapi", "nlmon.names", "nlmon.state"},
+    "nlmon.transport": {
+        *("nlmon.wire", "nlmon.errors", "nlmon.uapi", "nlmon.framing", "nlmon.objects", "nlmon.transport"),
+    },
+    "nlmon.state": {"nlmon.events", "nlmon.uapi", "nlmon.names", "nlmon.objects", "nlmon.state"},
     "nlmon.eventjson": {"nlmon.events", "nlmon.names", "nlmon.eventjson"},
     "nlmon.backends.base": SHARED | INTERFACE,
     "nlmon.backends.groups": {"nlmon.uapi"},
     "nlmon.backends.legacy": SHARED | INTERFACE | {"nlmon.backends.legacy"},
-    "nlmon.backends.libnl": SHARED | INTERFACE | {"nlmon.backends.libnl", "nlmon.state"},
+    "nlmon.backends.libnl": SHARED | INTERFACE | {"nlmon.backends.libnl", "nlmon.state", "nlmon.objects"},
     "nlmon.compare": {
         *("nlmon.events", "nlmon.wire", "nlmon.errors", "nlmon.uapi", "nlmon.framing", "nlmon.names", "nlmon.state"),
-        "nlmon.compare",
+        *("nlmon.objects", "nlmon.compare"),
     },
     "nlmon.report": {"nlmon.errors", "nlmon.compare.difference", "nlmon.report"},
     # Bad implementations are made from the good ones.
@@ -130,7 +133,19 @@ WORLD = {"socket", "os", "time", "subprocess", "select", "signal", "pathlib", "t
 PURE = tuple(
     f"nlmon.{room}"
     for room in (
-        *("events", "wire", "uapi", "framing", "payloads", "eventjson", "testing", "names", "state", "compare"),
+        *(
+            "events",
+            "wire",
+            "uapi",
+            "framing",
+            "objects",
+            "payloads",
+            "eventjson",
+            "testing",
+            "names",
+            "state",
+            "compare",
+        ),
         *("backends.libnl", "engine"),
         *(
             f"scenario.{name}"

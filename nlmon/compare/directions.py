@@ -15,8 +15,8 @@ from typing import TypeAlias
 from nlmon.compare.contract import Contract
 from nlmon.compare.judge import Judge, Lost
 from nlmon.compare.side import Side
+from nlmon.objects.keys import Key
 from nlmon.state.dumps import Unannounced
-from nlmon.state.identity import Key
 from nlmon.state.tables import State
 from nlmon.wire import Datagram
 

@@ -15,9 +15,9 @@ from nlmon.compare.contract import Contract
 from nlmon.compare.difference import Class, Difference
 from nlmon.compare.explain import show
 from nlmon.events import RoutePayload
+from nlmon.objects.keys import Key
 from nlmon.state.describe import show_key
 from nlmon.state.dumps import VOLATILE, Unannounced
-from nlmon.state.identity import Key
 from nlmon.state.tables import KINDS, State
 
 __all__ = ["compare_corrections", "compare_recovery", "compare_states"]

@@ -33,8 +33,8 @@ from nlmon.compare.side import Side
 from nlmon.errors import DecodeError, NlmonError, TransportError
 from nlmon.events import OVERRUN, Event
 from nlmon.names import name_of
+from nlmon.objects.keys import Key
 from nlmon.state.dumps import Unannounced
-from nlmon.state.identity import Key
 from nlmon.state.tables import State
 from nlmon.uapi import GENL_ID_CTRL, NETLINK_GENERIC, NLMSG_HDRLEN
 from nlmon.wire import Datagram

@@ -18,9 +18,10 @@ from typing import TypeAlias
 from nlmon.compare.side import Side
 from nlmon.errors import Overrun, ResyncIncomplete, TransportError
 from nlmon.events import OVERRUN, Event, RouteInfo, RoutePayload
+from nlmon.objects.keys import Key
 from nlmon.report.text import counted
 from nlmon.state.dumps import Unannounced
-from nlmon.state.identity import Key, objects_of
+from nlmon.state.identity import objects_of
 from nlmon.state.tables import State
 from nlmon.uapi import NETLINK_ROUTE
 

@@ -10,7 +10,7 @@ Rules:
 2. An interface has its name where the state knows it (``dev eth0``), else its index (``ifindex 3``).
 3. Different objects have different texts, but for those that differ in a zero for an absent value.
 
-Not here: what the identity of an object is (``identity``).
+Not here: what the identity of an object is (``nlmon.objects.keys``).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any
 
 from nlmon.events import LinkInfo, RoutePayload
 from nlmon.names import TABLES, name_of
-from nlmon.state.identity import RULE_KEY, Key
+from nlmon.objects.keys import RULE_KEY, Key
 from nlmon.uapi import (
     AF_BRIDGE,
     AF_INET,
@@ -92,7 +92,7 @@ def _neigh(key: Key, links: Links) -> Iterator[str]:
 
 
 def _fdb(key: Key, links: Links) -> Iterator[str]:
-    owner, index, lladdr, vlan, *far = key
+    owner, index, lladdr, vlan = key[:4]
     yield "fdb" if lladdr is None else f"fdb {lladdr}"
     if owner == "self":
         yield _dev(index, links)
@@ -101,8 +101,8 @@ def _fdb(key: Key, links: Links) -> Iterator[str]:
     if owner == "master":
         yield _dev(index, links, "master")
         return
-    dst, vni, src_vni, port = far
-    for word, value in (("dst", dst), ("src_vni", src_vni), ("port", port), ("vni", vni)):
+    words = dict(zip(("src_vni", "dst", "vni", "port"), key[4:], strict=False))
+    for word, value in ((word, words.get(word)) for word in ("dst", "src_vni", "port", "vni")):
         if value is not None:
             yield f"{word} {value}"
     yield "self"
@@ -154,9 +154,9 @@ def _action(rule: Mapping[str, Any]) -> str:
 
 def _route(key: Key, links: Links) -> Iterator[str]:
     family, table, dst, dst_len, src, src_len, tos, priority, _ = key
-    entry: Any = key[-1]  # see identity.hops_of
-    kind, *middle, hops = entry
-    protocol, scope, prefsrc, metrics, nh_id = middle or (RTPROT_BOOT, RT_SCOPE_UNIVERSE, None, None, None)
+    entry: Any = key[-1]  # see keys.hops_of
+    kind, *middle, nh_id, hops = entry
+    protocol, scope, prefsrc, metrics = middle or (RTPROT_BOOT, RT_SCOPE_UNIVERSE, None, None)
     to = _prefix(dst, dst_len, family, "default")
     yield "route inet6" if family == AF_INET6 and ":" not in to else "route"
     if kind != RTN_UNICAST:
@@ -168,7 +168,7 @@ def _route(key: Key, links: Links) -> Iterator[str]:
         yield f"tos {tos:#x}"
     if nh_id is not None:
         yield f"nhid {nh_id}"
-    for gateway, via, index, weight in hops:
+    for gateway, via, index, weight, *more in hops:
         if len(hops) > 1:
             yield "nexthop"
         if gateway or via:
@@ -177,6 +177,8 @@ def _route(key: Key, links: Links) -> Iterator[str]:
             yield _dev(index, links)
         if weight != 1:
             yield f"weight {weight}"
+        if more:
+            yield "onlink"
     if table != RT_TABLE_MAIN:
         yield f"table {_table(table)}"
     if protocol != RTPROT_BOOT:

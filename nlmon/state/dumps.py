@@ -13,8 +13,9 @@ from typing import Literal, NamedTuple, TypeAlias
 from msgspec import Struct
 
 from nlmon.events import RouteInfo, RoutePayload
-from nlmon.state.identity import Key, held_by_dump, objects_of, route_group
-from nlmon.uapi import AF_BRIDGE, AF_INET, AF_UNSPEC, RTM_GETLINK
+from nlmon.objects.keys import Key, is_sibling, route_group
+from nlmon.state.identity import held_by_dump, objects_of
+from nlmon.uapi import AF_BRIDGE, AF_UNSPEC, RTM_GETLINK
 
 __all__ = ["VOLATILE", "DumpLoad", "Dumps", "Unannounced", "changed_fields"]
 
@@ -50,8 +51,8 @@ class Unannounced(Struct, frozen=True):
 class DumpLoad:
     """The objects of one dump while its datagrams arrive.
 
-    ``touched`` collects keys announced meanwhile, which are not judged by the dump; ``reordered`` the groups of IPv4
-    routes whose order it does not say either.
+    ``touched`` collects keys announced meanwhile, which are not judged by the dump; ``reordered`` the groups of routes
+    whose order it does not say either.
     """
 
     def __init__(self, msg_type: int, family: int) -> None:
@@ -82,10 +83,13 @@ class Listing:
         self.kind, self._held = held_by_dump(load.msg_type, load.family)
         self._load, self._first = load, first
         self._objects: dict[Key, RoutePayload] = {}
+        # Hops that the kernel lists as those of one route.
+        self._siblings: set[Key] = set()
         for payload in load.payloads:
-            self._objects.update(
-                (key, value) for kind, key, value in objects_of(payload) if kind == self.kind and self._held(key)
-            )
+            found = {key: one for kind, key, one in objects_of(payload) if kind == self.kind and self._held(key)}
+            self._objects |= found
+            if isinstance(payload, RouteInfo) and payload.multipath is not None and is_sibling(payload):
+                self._siblings.update(found)
 
     def corrections(self, table: Mapping[Key, RoutePayload]) -> Iterator[Correction]:
         """What is to be changed in a table, which may be changed while this goes on; what is gone comes first."""
@@ -102,13 +106,14 @@ class Listing:
                 fields = changed_fields(kind, before, payload)
                 yield Correction(key, payload, "changed" if fields else None, fields)
 
-    def route_order(self) -> Iterator[tuple[Key, Key]]:
-        """Group and key of the IPv4 routes in the order of the dump, which is the kernel's within each group."""
+    def route_order(self) -> Iterator[tuple[Key, Key, bool]]:
+        """Group and key of the routes in the order of the dump, which is the kernel's within each group, and whether
+        it is a sibling."""
         for key, payload in self._objects.items():
-            if isinstance(payload, RouteInfo) and payload.family == AF_INET:
+            if isinstance(payload, RouteInfo):
                 group = route_group(payload)
                 if group not in self._load.reordered:
-                    yield group, key
+                    yield group, key, key in self._siblings or is_sibling(payload)
 
 
 class Dumps:

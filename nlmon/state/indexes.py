@@ -1,75 +1,16 @@
-"""Indexes over the tables of a state: routes by their group, and objects by their interface.
+"""An index over the tables of a state: objects by their interface.
 
-Not here: the tables (``tables``), and which objects are the same (``identity``).
+Not here: the tables (``tables``), and routes by their group (``nlmon.objects.groups``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 
 from nlmon.events import AddrInfo, NeighInfo, RouteInfo, RoutePayload, RuleInfo
-from nlmon.state.identity import Key
+from nlmon.objects.keys import Key
 
-__all__ = ["InterfaceIndex", "RouteGroups"]
-
-
-class RouteGroups:
-    """The keys of the routes of each group, in order. A host may have a million groups, nearly all of one route: these
-    have but its key, on which memory and the garbage collector spend least."""
-
-    def __init__(self) -> None:
-        self._groups: dict[Key, Key | dict[Key, None]] = {}
-
-    def items(self) -> Iterator[tuple[Key, Collection[Key]]]:
-        """Each group and its routes."""
-        return ((group, self.of(group)) for group in self._groups)
-
-    def of(self, group: Key) -> Collection[Key]:
-        """The routes of a group."""
-        members = self._groups.get(group)
-        if members is None or isinstance(members, dict):
-            return members or ()
-        return (members,)
-
-    def begin(self, group: Key, key: Key) -> bool:
-        """Make a group of one route, where there is none of the like; else nothing is done: False."""
-        return self._groups.setdefault(group, key) is key
-
-    def add(self, group: Key, key: Key) -> None:
-        """Add a route at the end, unless it is there."""
-        if not self.begin(group, key) and key not in self.of(group):
-            self.put(group, key, last=True)
-
-    def put(self, group: Key, key: Key, *, last: bool) -> None:
-        """Put a route at one end of its group, whether it was there or not."""
-        if self.begin(group, key):
-            return
-        members = self._groups[group]
-        if not isinstance(members, dict):
-            members = self._groups[group] = {members: None}
-        members.pop(key, None)
-        others = () if last else tuple(members)
-        if others:
-            members.clear()
-        members.update(dict.fromkeys((key, *others)))
-
-    def remove(self, group: Key, key: Key) -> None:
-        """Remove a route that is there."""
-        members = self._groups.pop(group)
-        if isinstance(members, dict):
-            del members[key]
-            if members:
-                self._groups[group] = members
-
-    def copy(self) -> RouteGroups:
-        """The same of an equal table."""
-        one = RouteGroups()
-        one._groups = {group: keys.copy() if isinstance(keys, dict) else keys for group, keys in self._groups.items()}
-        return one
-
-    def clear(self) -> None:
-        """The table is empty."""
-        self._groups.clear()
+__all__ = ["InterfaceIndex"]
 
 
 class InterfaceIndex:

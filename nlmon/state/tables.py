@@ -8,7 +8,8 @@ Rules of this file:
 1. Nothing is repaired in silence: what a dump or a link's end corrects is kept as ``Unannounced``.
 2. Values in, values out. No files, no sockets.
 
-Not here: which object is which (``nlmon.state.identity``), and comparing two states (``nlmon.compare.final``).
+Not here: which object is which, and which routes a new one replaces (``nlmon.objects``); comparing two states
+(``nlmon.compare.final``).
 """
 
 from __future__ import annotations
@@ -17,18 +18,17 @@ from collections import Counter
 from collections.abc import Callable, Collection
 from typing import Any
 
+from msgspec import structs
+
 from nlmon.events import AddrInfo, Event, LinkInfo, NeighInfo, RouteInfo, RoutePayload
+from nlmon.objects.groups import RouteGroups
+from nlmon.objects.keys import Key, Subject, is_sibling, route_group
+from nlmon.objects.partial import is_echo, is_partial_link
 from nlmon.state.describe import show_interface, show_key
 from nlmon.state.dumps import DumpLoad, Dumps, Unannounced
-from nlmon.state.identity import (
-    Key,
-    Subject,
-    route_group,
-    split_hops,
-    subject_of,
-)
-from nlmon.state.indexes import InterfaceIndex, RouteGroups
-from nlmon.uapi import AF_INET, IFF_UP, NLM_F_APPEND, NLM_F_MULTI, NLM_F_REPLACE, RT_SCOPE_HOST
+from nlmon.state.identity import split_hops, subject_of
+from nlmon.state.indexes import InterfaceIndex
+from nlmon.uapi import AF_BRIDGE, AF_INET, IFF_UP, RT_SCOPE_HOST
 
 __all__ = ["KINDS", "State"]
 
@@ -51,8 +51,7 @@ class State:
         # Whether ``take_corrections`` has anything to give.
         self.has_corrections = False
         self._dumps = Dumps()
-        # The routes of each group in order, which for IPv4 is the kernel's.
-        self._members = RouteGroups()
+        self._groups = RouteGroups()
         self._by_interface = {kind: InterfaceIndex() for kind in ("port", "addr", "neigh", "route")}
 
     def adopt(self, other: State, change: Callable[[RoutePayload], RoutePayload], loads: Collection[DumpLoad]) -> None:
@@ -60,7 +59,7 @@ class State:
         self.tables = {
             kind: {key: change(payload) for key, payload in table.items()} for kind, table in other.tables.items()
         }
-        self._members = other._members.copy()
+        self._groups = other._groups.copy()
         self._by_interface = {kind: index.copy() for kind, index in other._by_interface.items()}
         self._dumps = other._dumps.copy(loads)
 
@@ -85,13 +84,29 @@ class State:
         if self._dumps.open:
             self._dumps.touch(kind, key)
         if new:
-            before = self._put(kind, key, payload)
-            if kind == "link" and isinstance(before, LinkInfo):
-                self._link_changed(before, payload, event.frame)
+            if kind == "link":
+                self._link_new(key, payload, event.frame)
+            elif kind != "neigh" or payload.family != AF_BRIDGE or not self._is_echo(key, payload):
+                self._put(kind, key, payload)
         else:
             self._take(kind, key)
             if kind == "link":
                 self._link_gone(payload, event.frame)
+
+    def _link_new(self, key: Key, link: LinkInfo, frame: int) -> None:
+        before = self.tables["link"].get(key)
+        if is_partial_link(link):
+            if not isinstance(before, LinkInfo):
+                return  # of a link of which nothing is known, too little
+            name = before.ifname if link.ifname is None else link.ifname
+            link = structs.replace(before, flags=link.flags, ifname=name)
+        self._put("link", key, link)
+        if isinstance(before, LinkInfo):
+            self._link_changed(before, link, frame)
+
+    def _is_echo(self, key: Key, entry: NeighInfo) -> bool:
+        before = self.tables["neigh"].get(key)
+        return isinstance(before, NeighInfo) and is_echo(before, entry)
 
     def _put(self, kind: str, key: Key, payload: RoutePayload) -> RoutePayload | None:
         """Hold an object, in the place of another one that was there, which is returned."""
@@ -121,55 +136,33 @@ class State:
             self._dumps.touch("route", key)
         if not new:
             if self._take("route", key) is not None:
-                self._members.remove(group, key)
+                self._groups.remove(group, key)
             return
         self._put("route", key, route)
-        if not self._members.begin(group, key):
-            members = self._members.of(group)
-            if flags & NLM_F_REPLACE and (route.nh_id is None or key not in members):
-                # The kernel replaces the first route of the same tos and priority (net/ipv4/fib_trie.c).
-                # It may be there already when a dump ran ahead of this message.
-                first = next(iter(members))
-                if first != key:
-                    self.remove("route", first)
-                self._members.put(group, key, last=False)
-            elif key not in members:
-                # A nexthop that is replaced is announced like a replacement, and its routes keep their places.
-                last = bool(flags & (NLM_F_APPEND | NLM_F_MULTI))  # a dump lists them in order
-                self._members.put(group, key, last=last)
+        replaced = self._groups.put4(group, key, flags, nexthop=route.nh_id is not None)
+        if replaced is not None:
+            self.remove("route", replaced)
 
     def order(self, group: Key) -> list[Key]:
-        """Keys of the IPv4 routes of a group, in the kernel's order: it replaces the first."""
-        return list(self._members.of(group))
+        """Keys of the routes of a group, in the kernel's order; see ``RouteGroups.of``."""
+        return self._groups.of(group)
 
     def _route6(self, route: RouteInfo, key: Key, group: Key, new: bool, flags: int) -> None:
         single = {key: route} if route.multipath is None else split_hops(route)
-        gone: Collection[Key] = ()
         if not new:
-            gone = single.keys()
-        elif route.multipath is not None or flags & NLM_F_REPLACE:
-            gone = self._replaced6(self._members.of(group), route, flags) - single.keys()
-        for old in gone:
+            for one in single:
+                self.remove("route", one)
+            return
+        sibling, nexthop = is_sibling(route), route.nh_id is not None
+        listed = sibling and route.multipath is not None
+        for old in self._groups.put6(group, single.keys(), flags, sibling=sibling, listed=listed, nexthop=nexthop):
             self.remove("route", old)
-        if new:
-            for one, hop in single.items():
-                if self._dumps.open:
-                    self._dumps.touch("route", one)
-                self._put("route", one, hop)
-                self._members.add(group, one)
-
-    def _replaced6(self, members: Collection[Key], route: RouteInfo, flags: int) -> set[Key]:
-        """Routes that a new one replaces (net/ipv6/ip6_fib.c, fib6_add_rt2node): routes over gateways are
-        siblings and replaced together, a route without one replaces the first of its like. A multipath message
-        lists every sibling. Where there is none of its like, the first route of all is replaced."""
-        siblings = {key for key in members if _has_gateway(self.tables["route"][key])}
-        if route.multipath is not None or _has_gateway(route):
-            alike = siblings
-        else:
-            alike = set(next(([key] for key in members if key not in siblings), []))
-        if alike or not flags & NLM_F_REPLACE:
-            return alike
-        return set(next(([key] for key in members), []))
+        if self._dumps.open:
+            self._dumps.reorder(group)
+            for one in single:
+                self._dumps.touch("route", one)
+        for one, hop in single.items():
+            self._put("route", one, hop)
 
     # -- what the kernel does not announce ------------------------------------------------------------------
 
@@ -224,7 +217,7 @@ class State:
         if kind in self._by_interface:
             self._by_interface[kind].clear()
         if kind == "route":
-            self._members.clear()
+            self._groups.clear()
 
     def remove(self, kind: str, key: Key) -> None:
         """Take one object out of its table, for whatever reason."""
@@ -232,7 +225,7 @@ class State:
         if self._take(kind, key) is not None and kind == "route":
             group = key[:-1]
             self._dumps.reorder(group)
-            self._members.remove(group, key)
+            self._groups.remove(group, key)
 
     def note(self, found: Unannounced) -> None:
         """Keep what came to light."""
@@ -279,14 +272,9 @@ class State:
             self._insert(kind, key, payload)
             if change is not None:
                 self.note(Unannounced(kind, change, show_key(kind, key, links), frame, reason, key, fields))
-        for group, key in listing.route_order():
-            self._members.put(group, key, last=True)
+        for group, key, sibling in listing.route_order():
+            self._groups.listed(group, key, sibling=sibling)
 
     def _insert(self, kind: str, key: Key, payload: RoutePayload) -> None:
-        self._put(kind, key, payload)
-        if isinstance(payload, RouteInfo):
-            self._members.add(route_group(payload), key)
-
-
-def _has_gateway(route: RoutePayload) -> bool:
-    return isinstance(route, RouteInfo) and bool(route.gateway or route.via)
+        if self._put(kind, key, payload) is None and isinstance(payload, RouteInfo):
+            self._groups.listed(route_group(payload), key, sibling=is_sibling(payload))

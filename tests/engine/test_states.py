@@ -73,7 +73,7 @@ PAIRS: dict[str, tuple[BackendMaker, BackendMaker]] = {
 
 def contents(state: State) -> list[Any]:
     """All that is in a state."""
-    members = [(group, list(keys)) for group, keys in state._members.items()]
+    members = [(group, state.order(group)) for group in {key[:-1]: None for key in state.tables["route"]}]
     tables = [list(table.items()) for table in state.tables.values()]
     return [tables, members, state.unannounced, state.unannounced_counts]
 

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 import pytest
 
 from nlmon.events import AddrInfo, Event, LinkInfo, NeighInfo, NextHop, RouteInfo, RoutePayload
-from nlmon.state.identity import Key
+from nlmon.objects.keys import Key
 from nlmon.state.indexes import InterfaceIndex
 from nlmon.state.tables import State
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nlmon.events import AddrInfo, Event, LinkInfo, NeighInfo, NextHop, Payload, RouteInfo, RuleInfo
+from nlmon.objects.keys import hops_of, route_group
 from nlmon.state.describe import show_key
-from nlmon.state.identity import hops_of, route_group
 from nlmon.state.tables import State
 
 NEW, DEL = 0, 1
@@ -32,7 +32,7 @@ def fold(*events: Event) -> State:
 
 
 def link(index: int = 3, name: str = "d0", flags: int = 0x1, family: int = 0, **more: Any) -> LinkInfo:
-    return LinkInfo(family=family, ifindex=index, flags=flags, ifname=name, **more)
+    return LinkInfo(**{"family": family, "ifindex": index, "flags": flags, "ifname": name, "mtu": 1500, **more})
 
 
 def addr(text: str = "192.0.2.1", index: int = 3, **more: Any) -> AddrInfo:
@@ -328,7 +328,7 @@ def test_identity_of_forwarding_entries_of_a_vxlan() -> None:
     state = fold(event(NEW, first, CREATE), event(NEW, second, CREATE | APPEND))
 
     assert [show_key("neigh", key) for key in state.tables["neigh"]] == [
-        f"fdb 02:00:00:00:00:02 ifindex 3 dst 192.0.2.1 src_vni {n} vni 7 self" for n in (10, 20)
+        f"fdb 02:00:00:00:00:02 ifindex 3 src_vni {n} self" for n in (10, 20)
     ]
 
 

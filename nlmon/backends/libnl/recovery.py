@@ -19,8 +19,9 @@ from msgspec import structs
 
 from nlmon.backends.libnl.dump import DumpResult
 from nlmon.events import Event, LinkInfo, RoutePayload
+from nlmon.objects.keys import Key
 from nlmon.state.dumps import changed_fields
-from nlmon.state.identity import Key, held_by_dump, objects_of
+from nlmon.state.identity import held_by_dump, objects_of
 from nlmon.state.tables import State
 
 __all__ = ["DUMPS", "Tracker"]

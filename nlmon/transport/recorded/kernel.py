@@ -16,6 +16,7 @@ from typing import Literal
 
 from nlmon.framing import attribute, nlmsghdr, split_messages, walk_attributes
 from nlmon.transport.recorded.objects import KINDS, RecordedObjects
+from nlmon.transport.recorded.reading import Reading
 from nlmon.uapi import (
     CTRL_ATTR_FAMILY_ID,
     CTRL_ATTR_FAMILY_NAME,
@@ -60,6 +61,7 @@ class RecordedKernel:
     def __init__(self, byteorder: Literal["little", "big"] = "little", *, objects: bool = False) -> None:
         self.byteorder = byteorder
         self.header = nlmsghdr(byteorder)
+        self._reading = Reading(byteorder)
         self._objects = RecordedObjects(byteorder) if objects else None
         self.time = 0
         self.links: dict[int, tuple[str, bytes]] = {}
@@ -136,8 +138,9 @@ class RecordedKernel:
         name = attribute(message, LINK_ATTRIBUTES, len(message), self.byteorder, IFLA_IFNAME)
         if name is not None and (index in self.links or len(self.links) < REMEMBERED):
             text = name_text(name)
-            self.links_changed += self.links.get(index, ("", b""))[0] != text
-            self.links[index] = (text, message)
+            known, before = self.links.get(index, ("", b""))
+            self.links_changed += known != text
+            self.links[index] = (text, self._reading.completed(RTM_NEWLINK, before, message))
 
     def _learn_family(self, message: bytes) -> None:
         name, number = (

@@ -98,7 +98,7 @@ def test_a_rule_without_its_interface_is_the_same_rule() -> None:
                 message(ROUTES, route("2001:db8::/32", 4)),
                 message(ROUTES, route("2001:db8::/32", 5), flags=REPLACE),
             ],
-            [(None, 4), (None, 5)],
+            [(None, 5), (None, 4)],
         ),
         (
             [

@@ -1,0 +1,14 @@
+"""The objects of a host by the kernel's rules: when two messages are about the same one, and what a new one replaces.
+
+``keys`` says what an object is known by, ``partial`` which messages leave most of it as it was, ``groups`` keeps the
+routes to one destination in the kernel's order.
+
+Rules:
+1. Each rule stands once. ``nlmon.state`` applies it to what implementations read, ``nlmon.transport.recorded`` to
+   bytes.
+2. Nothing is decoded: rules are given values and compare them, whatever these are.
+
+Not here: the objects themselves (``nlmon.state.tables``, ``nlmon.transport.recorded.objects``).
+"""
+
+__all__ = ()

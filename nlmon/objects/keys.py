@@ -1,0 +1,265 @@
+"""Identity: when two messages are about the same object of a host.
+
+- link: ifindex. Messages of family AF_BRIDGE are bridge ports: RTM_DELLINK of a port leaves the link alone.
+- address: ifindex, family, own address; for IPv4 prefix length and peer, too.
+- neighbour: family, ifindex, destination, and whether it is a proxy entry.
+- entry of a forwarding database (AF_BRIDGE): link-layer address and vlan within its bridge, or within a device's own
+  table (vxlan) ifindex, link-layer address, vlan and network identifier of the traffic; to a multicast or zero address
+  there may be several ways, so destination, network identifier and port of each count, too (drivers/net/vxlan,
+  vxlan_fdb_append). A unicast address that moves is the same entry.
+- rule: every selector, action and its target, table, priority, realms, protocol and suppressors, which is all that
+  rule_exists() in net/core/fib_rules.c and fib4_rule_compare() tell rules apart by up to Linux 6.12. Not yet:
+  FRA_DSCP, FRA_FLOWLABEL and the masks of ports, which came later; rules that differ in these alone are one here.
+  So are exact duplicates, which the kernel accepts without NLM_F_EXCL and lists twice.
+- route: family, table, dst/len, src/len, tos, priority, which is its group, and type. IPv6 adds the nexthop object, or
+  the next hop: each hop is a route of its own in the kernel (net/ipv6/ip6_fib.c, rt6_duplicate_nexthop). IPv4 adds
+  protocol, scope, preferred source, metrics and the nexthop object, or the hops (net/ipv4/fib_semantics.c,
+  fib_find_info). Realms of a hop, which legacy does not provide, do not count.
+
+Only values that both implementations provide decide identity, so that their states are comparable. The contract lists
+the same rules for readers.
+
+Not here: the order of the routes of a group, and what a new one replaces (``groups``); routes of AF_MPLS and multicast
+routing, which have no common identity.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from typing import Protocol, TypeAlias
+
+from nlmon.uapi import (
+    AF_BRIDGE,
+    AF_INET,
+    AF_INET6,
+    AF_UNSPEC,
+    FIB_RULE_INVERT,
+    NTF_PROXY,
+    NTF_SELF,
+    RTNH_F_ONLINK,
+    RTPROT_RA,
+)
+
+__all__ = [
+    "RULE_KEY",
+    "Address",
+    "Hop",
+    "Key",
+    "Link",
+    "Neighbour",
+    "Route",
+    "Rule",
+    "Subject",
+    "address_subject",
+    "hops_of",
+    "is_sibling",
+    "link_subject",
+    "neighbour_subject",
+    "route_group",
+    "rule_subject",
+]
+
+Key: TypeAlias = tuple[Hashable, ...]
+ZERO = "00:00:00:00:00:00"
+# What a message is about: kind and key of the object, and for a route the key of its group.
+Subject: TypeAlias = tuple[str, Key, Key | None]
+
+
+class Link(Protocol):
+    """What a link is known by."""
+
+    @property
+    def family(self) -> int: ...
+    @property
+    def ifindex(self) -> int: ...
+
+
+class Address(Link, Protocol):
+    """What an address is known by."""
+
+    @property
+    def addr(self) -> Hashable: ...
+    @property
+    def prefixlen(self) -> int: ...
+    @property
+    def peer(self) -> Hashable: ...
+
+
+class Neighbour(Link, Protocol):
+    """What a neighbour, or an entry of a forwarding database, is known by; ``lladdr`` as ``02:00:00:00:00:01``."""
+
+    @property
+    def flags(self) -> int: ...
+    @property
+    def dst(self) -> Hashable: ...
+    @property
+    def lladdr(self) -> str | None: ...
+    @property
+    def vlan(self) -> Hashable: ...
+    @property
+    def master(self) -> int | None: ...
+    @property
+    def vni(self) -> Hashable: ...
+    @property
+    def src_vni(self) -> Hashable: ...
+    @property
+    def port(self) -> Hashable: ...
+
+
+class Rule(Protocol):
+    """A rule; it is known by the fields of ``RULE_KEY``, too."""
+
+    @property
+    def flags(self) -> int: ...
+
+
+class Hop(Protocol):
+    """One hop of a route of several."""
+
+    @property
+    def ifindex(self) -> int: ...
+    @property
+    def weight(self) -> int: ...
+    @property
+    def flags(self) -> int: ...
+    @property
+    def gateway(self) -> Hashable: ...
+    @property
+    def via(self) -> Hashable: ...
+
+
+class Route(Protocol):
+    """What a route is known by."""
+
+    @property
+    def family(self) -> int: ...
+    @property
+    def table(self) -> int: ...
+    @property
+    def dst(self) -> Hashable: ...
+    @property
+    def dst_len(self) -> int: ...
+    @property
+    def src(self) -> Hashable: ...
+    @property
+    def src_len(self) -> int: ...
+    @property
+    def tos(self) -> int: ...
+    @property
+    def priority(self) -> int | None: ...
+    @property
+    def protocol(self) -> int: ...
+    @property
+    def scope(self) -> int: ...
+    @property
+    def type(self) -> int: ...
+    @property
+    def flags(self) -> int: ...
+    @property
+    def prefsrc(self) -> Hashable: ...
+    @property
+    def metrics(self) -> Hashable: ...
+    @property
+    def nh_id(self) -> int | None: ...
+    @property
+    def gateway(self) -> Hashable: ...
+    @property
+    def via(self) -> Hashable: ...
+    @property
+    def oif(self) -> int | None: ...
+    @property
+    def multipath(self) -> Sequence[Hop] | None: ...
+
+
+def link_subject(link: Link) -> Subject:
+    """Kind and key of a link or a bridge port. A message of another family than AF_UNSPEC and AF_BRIDGE is that
+    family's view of a link; its kind ``view`` is no object of its own."""
+    family = link.family
+    return "link" if family == AF_UNSPEC else "port" if family == AF_BRIDGE else "view", (link.ifindex,), None
+
+
+def address_subject(addr: Address) -> Subject:
+    """Kind and key of an address."""
+    family = addr.family
+    if family == AF_INET6:
+        # net/ipv6/addrconf.c knows an address once per interface, whatever its prefix and peer.
+        return "addr", (addr.ifindex, family, addr.addr, None, None), None
+    return "addr", (addr.ifindex, family, addr.addr, addr.prefixlen, addr.peer), None
+
+
+def neighbour_subject(entry: Neighbour) -> Subject:
+    """Kind and key of a neighbour or an entry of a forwarding database. The zero address of a device's own table has
+    destinations and is nothing without one: kind ``view``, see ``partial``."""
+    family = entry.family
+    if family == AF_BRIDGE:
+        key = _fdb(entry)
+        return "view" if key[2] == ZERO and entry.dst is None and key[0] == "self" else "neigh", (AF_BRIDGE, *key), None
+    return "neigh", (family, entry.ifindex, entry.dst, entry.flags & NTF_PROXY), None
+
+
+def _fdb(entry: Neighbour) -> Key:
+    if entry.master is not None and not entry.flags & NTF_SELF:
+        return ("master", entry.master, entry.lladdr, entry.vlan)
+    key = ("self", entry.ifindex, entry.lladdr, entry.vlan, entry.src_vni)
+    return (*key, entry.dst, entry.vni, entry.port) if _several_ways(entry.lladdr) else key
+
+
+def _several_ways(lladdr: str | None) -> bool:
+    """Whether frames to a link-layer address may go to several destinations: it is multicast, zero or not known."""
+    return not lladdr or bool(int(lladdr[:2], 16) & 1) or not lladdr.strip("0:")
+
+
+RULE_KEY = (
+    *("family", "priority", "table", "action", "src", "src_len", "dst", "dst_len", "tos"),
+    *("iifname", "oifname", "fwmark", "fwmask", "ip_proto", "sport_range", "dport_range", "uid_range"),
+    *("tun_id", "l3mdev", "goto", "suppress_prefixlen", "suppress_ifgroup", "flow", "protocol"),
+)
+
+
+def rule_subject(rule: Rule) -> Subject:
+    """Kind and key of a rule. Whether its interfaces are there now (FIB_RULE_*_DETACHED) makes no other rule of it."""
+    return "rule", (*(getattr(rule, name) for name in RULE_KEY), rule.flags & FIB_RULE_INVERT), None
+
+
+# -- routes --------------------------------------------------------------------------------------------------
+
+
+def route_group(route: Route) -> Key:
+    """What routes to one destination share; with ``hops_of`` it is the key of one route."""
+    family, table, dst, src = route.family, route.table, route.dst, route.src
+    return (family, table, dst, route.dst_len, src, route.src_len, route.tos, route.priority or 0)
+
+
+def hops_of(route: Route) -> Hashable:
+    """What tells routes of one group apart: type, for IPv4 all that a ``fib_info`` is found by, nexthop object, and
+    hops, which are (gateway, via, ifindex, weight) each, and for IPv4 RTNH_F_ONLINK where it is set. A nexthop object
+    stands for its hops, which are none here."""
+    nh_id = route.nh_id
+    counted = RTNH_F_ONLINK if route.family == AF_INET else 0
+    hops: Key
+    if nh_id is not None:
+        hops = ()
+    elif route.multipath is None:
+        flags = route.flags & counted
+        one = (route.gateway, route.via, route.oif, 1)
+        hops = ((*one, flags) if flags else one,)
+    else:
+        hops = tuple([_hop(hop, counted) for hop in route.multipath])
+    if not counted:
+        return (route.type, nh_id, hops)
+    return (route.type, route.protocol, route.scope, route.prefsrc, route.metrics, nh_id, hops)
+
+
+def _hop(hop: Hop, counted: int) -> Key:
+    flags = hop.flags & counted
+    one = (hop.gateway, hop.via, hop.ifindex, hop.weight)
+    return (*one, flags) if flags else one
+
+
+def is_sibling(route: Route) -> bool:
+    """Whether an IPv6 route may be one of several that share the traffic (include/net/ip6_route.h,
+    rt6_qualify_for_ecmp): over a gateway, of no nexthop object, and not of a router advertisement. What the kernel
+    lists as a hop of one route is one. IPv4 has no siblings."""
+    if route.family != AF_INET6 or route.nh_id is not None:
+        return False
+    return route.multipath is not None or (bool(route.gateway or route.via) and route.protocol != RTPROT_RA)
