@@ -172,6 +172,8 @@ class Judge:
                     only, of_reference=side is reference, recovering=recovering, answer=answer
                 ):
                     continue
+                if not other.due and not synthetic and self._stands_there(datagram, only):
+                    continue  # nobody has to receive what is beside a message of another group
             cls = Class.MISSING if side is reference else Class.EXTRA
             if pair.repeats:
                 cls = Class.COALESCED if side is reference else Class.DUPLICATE
@@ -182,6 +184,13 @@ class Judge:
             if not in_order(events):
                 reason = f"{side.name} gives events in another order than that of the messages in the datagram"
                 self._add(explain_event(Class.REORDERED, events[0], datagram, reason, answer, ("", "")), datagram)
+
+    def _stands_there(self, datagram: Datagram, event: Event) -> bool:
+        """Whether an event is of a message of its datagram of which both have to give one."""
+        there = any(
+            (span.start, span.kind) == (event.offset, event.msg_type) for span in spans(datagram.data, self._byteorder)
+        )
+        return there and self.contract.provider(datagram.protocol, event.msg_type) == "both"
 
     def _problems(self, datagram: Datagram, reference: Side, candidate: Side, answer: bool) -> None:
         sides, events = (reference, candidate), [*reference.events, *candidate.events]

@@ -17,14 +17,15 @@ __all__ = ["Results", "Side"]
 
 class Side(Struct, frozen=True):
     """What one implementation made of a datagram. ``reads``: whether it reads the protocol at all, ``subscribed``:
-    whether the datagram reached its socket, ``missed``: whether it was lost by a fault, ``lossy``: whether its
-    socket lost anything so far, ``crash`` and ``trace``: what it raised, and where."""
+    whether the datagram reached its socket, ``due``: whether it had to, ``missed``: whether it was lost by a fault,
+    ``lossy``: whether its socket lost anything so far, ``crash`` and ``trace``: what it raised, and where."""
 
     name: str
     events: Sequence[Event]
     errors: Sequence[NlmonError]
     reads: bool = True
     subscribed: bool = True
+    due: bool = True
     missed: bool = False
     lossy: bool = False
     crash: str = ""

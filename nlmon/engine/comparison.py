@@ -11,8 +11,10 @@ Not here: where datagrams come from (``replay``, ``live``), the rules of compari
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Generic, TypeVar
+
+from msgspec import structs
 
 from nlmon.compare.contract import Contract, load_contract
 from nlmon.compare.difference import Difference
@@ -60,7 +62,7 @@ class Comparison(Generic[AnyLane]):
         names = lanes[0].name, lanes[1].name
         self.lanes = lanes
         self.kernel = kernel
-        recorded = RecordedNames(self._family_names, self._link_name)
+        recorded = RecordedNames(self._family_names, self._link_name, kernel.gone, lambda: kernel.doubtful)
         forward, *back = known or (Known(),)
         judge = Judge(contract, names, kernel.byteorder, recorded, on_difference, known=forward)
         self.judge: Judges = judge if not back else BothDirections(judge, judge.reverse(back[0], on_reverse))
@@ -68,6 +70,7 @@ class Comparison(Generic[AnyLane]):
         self.dumps = RecordedDumps(self.states, kernel)
         self.compared: Counter[int] = Counter()
         self.not_subscribed: Counter[str] = Counter()
+        self._contract = contract
         self._joins = [contract.joins(name, extra_groups) for name in names]
 
     def _agree(self, datagram: Datagram, left: Side, right: Side) -> bool:
@@ -93,9 +96,33 @@ class Comparison(Generic[AnyLane]):
 
     def _fold(self, sides: tuple[Side, Side], *, agreed: bool) -> None:
         left, right = self.lanes
+        if not (sides[0].due and sides[1].due):
+            sides = self._common(sides[0]), self._common(sides[1])
         self.states.fold(sides, (left.ledger, right.ledger), agreed=agreed)
         if self.states.corrected:
             self._compare_corrections()
+
+    def _common(self, side: Side) -> Side:
+        """What came of a datagram that the other one need not receive, without what it would have to give."""
+        provider = self._contract.provider
+        events = [e for e in side.events if e.synthetic or provider(e.protocol, e.msg_type) != "both"]
+        return structs.replace(side, events=events)
+
+    def _judged_groups(self, datagram: Datagram, sides: tuple[Side, Side]) -> tuple[Side, Side]:
+        """Compare the groups that carry a notification, which did not reach both; the sides, with a mark for whom the
+        contract does not let receive it."""
+        left, right = sides
+        self._compare_groups(datagram, (left.subscribed, right.subscribed), (left.missed, right.missed))
+        groups = carried_by(datagram, self.kernel)
+
+        def marked(side: Side, joins: Mapping[int, Collection[int]]) -> Side:
+            if side.subscribed or not joins:  # of an unknown implementation the contract says nothing
+                return side
+            if datagram.protocol == NETLINK_GENERIC:
+                return structs.replace(side, due=not self.kernel.doubtful)
+            return structs.replace(side, due=groups is None or groups.issubset(joins.get(datagram.protocol, ())))
+
+        return marked(left, self._joins[0]), marked(right, self._joins[1])
 
     def _count_not_subscribed(self, datagram: Datagram) -> None:
         found = types(datagram.data, self.kernel.byteorder)

@@ -279,7 +279,7 @@ class Live(Comparison[LiveLane]):
         datagram, self._names = read.reading.datagram, read.reading.names
         left, right = (other, read.side) if number else (read.side, other)
         if not (left.subscribed and right.subscribed):
-            self._compare_groups(datagram, (left.subscribed, right.subscribed), (left.missed, right.missed))
+            left, right = self._judged_groups(datagram, (left, right))
         self._count_compared(datagram, left, right)
         agreed = self._agree(datagram, left, right)
         if not agreed:

@@ -149,7 +149,7 @@ class Replay(Comparison[RecordedLane]):
         """Compare what both made of a datagram; ``differs``: it is known not to be the same."""
         left, right = sides
         if not (left.subscribed and right.subscribed):
-            self._compare_groups(datagram, (left.subscribed, right.subscribed), (left.missed, right.missed))
+            sides = left, right = self._judged_groups(datagram, sides)
             if not (left.subscribed or right.subscribed or left.crash or right.crash):
                 self._count_not_subscribed(datagram)
                 if not (left.events or right.events):  # else a loss ended here, or was recovered from

@@ -1,4 +1,4 @@
-"""Looks for new failures: property tests with examples that nobody chose, and layouts with damaged datagrams.
+"""Looks for new failures: property tests with examples that nobody chose, layouts and verdicts with damaged datagrams.
 
     PYTHONPATH=tests python -m support.fuzz [--minutes 10] [--seed N]
 
@@ -8,7 +8,8 @@ into its test, as ``@example``.
 
 Exit code: 0 nothing was found, 1 something was.
 
-Not here: which examples are tried (the tests that use hypothesis), and how datagrams are damaged (``support.layouts``).
+Not here: which examples are tried (the tests that use hypothesis), and how datagrams are damaged (``support.layouts``,
+``support.damage``).
 """
 
 from __future__ import annotations
@@ -36,7 +37,10 @@ def commands(seed: int) -> list[list[str]]:
             *("python", "-m", "pytest", "-q", "-m", "hypothesis and not live", "-n", "logical", "--dist", "loadgroup"),
             *("-p", "no:cacheprovider", "--hypothesis-profile=fuzz", f"--hypothesis-seed={seed}"),
         ],
-        ["python", "-m", "support.layouts", "--datagrams", str(DATAGRAMS), "--seed", str(seed)],
+        *(
+            ["python", "-m", program, "--datagrams", str(DATAGRAMS), "--seed", str(seed)]
+            for program in ("support.layouts", "support.damage")
+        ),
     ]
 
 

@@ -14,22 +14,22 @@ Not here: fields that both provide (``compare.classify``).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
 
-from msgspec import UNSET, Struct
+from msgspec import UNSET
 
 from nlmon.compare.classify import Finding
 from nlmon.compare.contract import Contract, Field, kind_name
 from nlmon.compare.difference import Class
-from nlmon.compare.evidence.generic import GenericEvidence
+from nlmon.compare.evidence.generic import GenericEvidence, RecordedNames
 from nlmon.compare.evidence.locate import Span
 from nlmon.compare.evidence.offsets import KIND_HEADERS, XFRM_HEADERS
 from nlmon.compare.evidence.reading import ABSENT, PRESENT, UNJUDGED, FieldReader, Message
 from nlmon.errors import AttributeFormatError, DecodeError, FramingError, HeaderError, MessageTooLarge, NlmonError
 from nlmon.events import OVERRUN, Event, GenericInfo
-from nlmon.framing import header
-from nlmon.uapi import NETLINK_XFRM, NLMSG_HDRLEN, NLMSG_MIN_TYPE
+from nlmon.framing import header, messages
+from nlmon.uapi import NETLINK_ROUTE, NETLINK_XFRM, NLMSG_HDRLEN, NLMSG_MIN_TYPE
 from nlmon.wire import Datagram
 
 __all__ = ["Evidence", "RecordedNames"]
@@ -37,16 +37,6 @@ __all__ = ["Evidence", "RecordedNames"]
 # The implementations that the contract speaks of.
 IMPLEMENTATIONS = {"legacy", "libnl"}
 MUST_PROVIDE = "here it is not provided"
-FamilyNames: TypeAlias = Callable[[int], Collection[str]]
-LinkName: TypeAlias = Callable[[int], str | None]
-
-
-class RecordedNames(Struct, frozen=True):
-    """Names that a recording has reported so far: ``families``, those that nlctrl gave to a number, and ``link``, that
-    of an interface by its index."""
-
-    families: FamilyNames
-    link: LinkName
 
 
 class Evidence:
@@ -58,7 +48,7 @@ class Evidence:
         self._recorded = recorded
         self._owners = {field.by for kind in contract.kinds.values() for field in kind.fields} - {"both"}
         self._reader = FieldReader(contract, byteorder)
-        self._generic = GenericEvidence(contract, byteorder, recorded.families)
+        self._generic = GenericEvidence(contract, byteorder, recorded)
 
     def may_give_more(self, name: str) -> bool:
         """Whether ``name`` may give anything alone: the contract says so, or knows nothing of it."""
@@ -119,8 +109,15 @@ class Evidence:
                         yield found._replace(field=f"{part}.{found.field}")
         else:
             yield from self._fields(kind, event.payload, message, skip, exclusive=exclusive)
-        if self._contract.one_provides_interface(kind) and not skip:
+        if self._contract.one_provides_interface(kind) and not skip and not self._names_links(datagram, event):
             yield from self._interface(event, exclusive=exclusive)
+
+    def _names_links(self, datagram: Datagram, event: Event) -> bool:
+        """Whether another message of the datagram is of a link: which name holds for which message is left open."""
+        return datagram.protocol == NETLINK_ROUTE and any(
+            one.offset != event.offset and self._contract.of(NETLINK_ROUTE, one.type) == "link"
+            for one in messages(datagram.data, self._order)
+        )
 
     def _head(self, event: Event, datagram: Datagram) -> Iterator[Finding]:
         """The header, which stands in the bytes, and what the datagram says of itself."""
@@ -155,10 +152,10 @@ class Evidence:
     def _fields(
         self, kind: str, payload: Any, message: Message, skip: Collection[str], *, exclusive: bool
     ) -> Iterator[Finding]:
-        # A policy has no family; a state that was wanted by one has.
-        family = getattr(getattr(payload, "acquire", None) or payload, "family", None)
         for row in self._reader.rows(kind, payload):
             field, value = row.field, getattr(payload, row.field.name, None)
+            # A policy has no family; a state that was wanted by one has.
+            family = getattr(value if field.encoding == "acquire" else payload, "family", None)
             if value is UNSET:
                 if exclusive:  # else the comparison with the other one's event says what must be provided
                     yield Finding(Class.LOSS, field.name, field.path, "provided", value, MUST_PROVIDE)

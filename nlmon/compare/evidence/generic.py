@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, Literal
 
-from msgspec import UNSET
+from msgspec import UNSET, Struct
 
 from nlmon.compare.classify import Finding
 from nlmon.compare.contract import Contract, Field
@@ -29,22 +29,33 @@ from nlmon.uapi import (
     QCA_NL80211_VENDOR_ID,
 )
 
-__all__ = ["GenericEvidence"]
+__all__ = ["GenericEvidence", "RecordedNames"]
 
 U32 = 4
 # Of one family; a kernel says one.
 SIZES_KEPT = 64
 
 
-class GenericEvidence:
-    """Judges generic events of one recording; ``family_names``: what nlctrl called the family of a number so far."""
+class RecordedNames(Struct, frozen=True):
+    """Names that a recording has reported so far: ``families``, those that nlctrl gave to a number, and ``link``, that
+    of an interface by its index. ``gone``: whether a number is no family's any more; ``doubtful``: whether what nlctrl
+    said may be read in several ways."""
 
-    def __init__(self, contract: Contract, byteorder: str, family_names: Callable[[int], Collection[str]]) -> None:
+    families: Callable[[int], Collection[str]]
+    link: Callable[[int], str | None]
+    gone: Callable[[int], bool] = lambda _: False
+    doubtful: Callable[[], bool] = lambda: False
+
+
+class GenericEvidence:
+    """Judges generic events of one recording."""
+
+    def __init__(self, contract: Contract, byteorder: str, recorded: RecordedNames) -> None:
         self._fields = {field.name: field for field in contract.kinds["generic"].fields}
         self._order: Literal["little", "big"] = "little" if byteorder == "little" else "big"
-        self._family_names = family_names
+        self._recorded = recorded
         # Whether a message of nlctrl may have been malformed; who reads it how decides what a family is called.
-        self._doubtful = False
+        self._malformed = False
         # Bytes of the header that messages of a family have of their own, by its number: every size that nlctrl said.
         # A monitor keeps what it was told last, which need not be what was recorded last.
         self._headers: dict[int, set[int]] = {}
@@ -52,7 +63,7 @@ class GenericEvidence:
     def note(self, protocol: int, errors: Sequence[NlmonError]) -> None:
         """Take note of what could not be read: what malformed messages say of families is nobody's to judge."""
         malformed = AttributeFormatError | FramingError | HeaderError
-        self._doubtful = self._doubtful or (
+        self._malformed = self._malformed or (
             protocol == NETLINK_GENERIC and any(isinstance(e, malformed) for e in errors)
         )
 
@@ -64,10 +75,11 @@ class GenericEvidence:
         name = info.genl_family_name
         if name is UNSET:
             return
-        names = set(self._family_names(info.genl_family_id))
+        names = set(self._recorded.families(info.genl_family_id))
         if info.genl_family_id == GENL_ID_CTRL:
             names.add("nlctrl")
-        if not self._doubtful and (name not in names if names else name is not None):
+        nameless = name is None and (not names or self._recorded.gone(info.genl_family_id))
+        if not (name in names or nameless or self._malformed or self._recorded.doubtful()):
             yield "", _finding(self._fields["genl_family_name"], " or ".join(sorted(names)) or None, name)
             return
         wireless = name == "nl80211"
@@ -97,7 +109,10 @@ class GenericEvidence:
         number, size = (data[slice(*rows.get(kind, (0, 0)))] for kind in (CTRL_ATTR_FAMILY_ID, CTRL_ATTR_HDRSIZE))
         if len(number) >= 2:
             length = int.from_bytes(size[:4], self._order) if len(size) >= U32 else 0
-            sizes = self._headers.setdefault(int.from_bytes(number[:2], self._order), set())
+            family = int.from_bytes(number[:2], self._order)
+            sizes = self._headers.setdefault(family, set())
+            # What no kernel said, such as a request, names no family of the recording.
+            self._malformed = self._malformed or not self._recorded.families(family)
             if len(sizes) < SIZES_KEPT:
                 sizes.add(align(length))
 

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 from nlmon.compare.contract import Contract, Field
 from nlmon.compare.evidence.locate import field_of
 from nlmon.compare.evidence.offsets import ATTRIBUTES, header_size
-from nlmon.compare.evidence.values import ADDRESS_LENGTH, UNKNOWN, acquire, ip_text, readers, selector
+from nlmon.compare.evidence.values import ADDRESS_LENGTH, UNKNOWN, acquire, auth, ip_text, readers, selector
 from nlmon.framing import attributes, walk_attributes
 from nlmon.uapi import AF_UNIX, NLMSG_HDRLEN
 
@@ -55,14 +55,14 @@ class Message:
         found = walk_attributes(self.data, offset, self.end, self.byteorder)
         return found[0][2] - found[0][1] if found else -1
 
-    def find(self, row: Row) -> tuple[bytes, bool] | None:
-        """The bytes of a value and whether they are an attribute's; see ``place``."""
+    def find(self, row: Row) -> tuple[bytes, int | None] | None:
+        """The bytes of a value and the number of their attribute; see ``place``."""
         found = self.place(row)
         return None if found is None else (self.data[found[0] : found[1]], found[2])
 
-    def place(self, row: Row) -> tuple[int, int, bool] | None:
-        """Where a value begins and ends in the datagram, and whether it is an attribute's; the first of its paths that
-        is there. Raises ``LookupError`` where the message leaves open which it is."""
+    def place(self, row: Row) -> tuple[int, int, int | None] | None:
+        """Where a value begins and ends in the datagram, and the number of its attribute, None for a header field; the
+        first of its paths that is there. Raises ``LookupError`` where the message leaves open which it is."""
         if row.chains and self._top is None:
             begin = self.at + NLMSG_HDRLEN + header_size(row.attribute, self.msg_type)
             self._top = attributes(self.data, begin, self.end, self.byteorder, self._repeated)
@@ -70,14 +70,17 @@ class Message:
             place = (self._top or {}).get(first)
             if inner and first in self._repeated:
                 raise LookupError(first)
-            for number in inner:
-                place = None if place is None else attributes(self.data, *place, self.byteorder).get(number)
+            for depth, number in enumerate(inner, 1):
+                again: set[int] = set()
+                place = None if place is None else attributes(self.data, *place, self.byteorder, again).get(number)
+                if depth < len(inner) and number in again:
+                    raise LookupError(number)
             if place is not None:
-                return *place, True
+                return *place, inner[-1] if inner else first
         for header in row.headers:
             spot = field_of(self.data, self.at, self.end, header, self.msg_type, self.byteorder)
             if spot is not None:
-                return spot.offset, spot.offset + len(spot.data), False
+                return spot.offset, spot.offset + len(spot.data), None
         return None
 
 
@@ -105,12 +108,12 @@ class FieldReader:
         except LookupError:
             return UNJUDGED
         if found is None and row.headers == ("audit_text",):
-            found = b"", False  # a record may be empty
+            found = b"", None  # a record may be empty
         if found is None:
             return ABSENT
-        raw, attribute = found
+        raw, number = found
         encoding = row.field.encoding
-        if not attribute and (not encoding or row.chains):
+        if number is None and (not encoding or row.chains):
             return _Number.of(raw, self._order) if len(raw) <= 4 else UNJUDGED
         if not encoding:
             return PRESENT
@@ -123,6 +126,8 @@ class FieldReader:
                 value = selector(raw, self._order, family)
             elif encoding == "acquire":
                 value = PRESENT if family is None else acquire(raw, self._order, family)
+            elif encoding == "auth":
+                value = auth(raw, self._order, number or 0)
             else:
                 value = self._readers[encoding](raw[row.field.begin :])
         except (struct.error, ValueError, IndexError):

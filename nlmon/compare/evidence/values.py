@@ -20,12 +20,13 @@ from typing import Any
 from nlmon.compare.evidence.offsets import ATTRIBUTES
 from nlmon.events import FlowTuple, XfrmAlgorithm, XfrmSelector, XfrmStateInfo, XfrmTemplate
 from nlmon.framing import attributes, walk_attributes
-from nlmon.uapi import AF_INET, AF_INET6, IFLA_ALT_IFNAME, RTNL_FAMILY_IP6MR, RTNL_FAMILY_IPMR
+from nlmon.uapi import AF_INET, AF_INET6, IFLA_ALT_IFNAME
 
-__all__ = ["ADDRESS_LENGTH", "NUMBERS", "UNKNOWN", "acquire", "ip_text", "readers", "selector"]
+__all__ = ["ADDRESS_LENGTH", "NUMBERS", "UNKNOWN", "acquire", "auth", "ip_text", "readers", "selector"]
 
 UNKNOWN = object()
-ADDRESS_LENGTH = {AF_INET: 4, AF_INET6: 16, RTNL_FAMILY_IPMR: 4, RTNL_FAMILY_IP6MR: 16}
+# The families of multicast routing (RTNL_FAMILY_IPMR) have addresses in routes and rules alone, which both give.
+ADDRESS_LENGTH = {AF_INET: 4, AF_INET6: 16}
 # Numbers in the byte order of the machine, by the codes of ``struct``.
 NUMBERS: Mapping[str, str] = {"u8": "B", "u16": "H", "u32": "I", "u64": "Q", "s32": "i"}
 # linux/xfrm.h: the name of an algorithm in its structures, and the size of xfrm_user_tmpl.
@@ -75,7 +76,6 @@ def readers(byteorder: str) -> dict[str, Callable[[bytes], Any]]:
         "tuple": lambda raw: _tuple(raw, byteorder),
         "algorithm": lambda raw: _algorithm(raw, sign, 1),
         "aead": lambda raw: _algorithm(raw, sign, 2),
-        "auth": lambda raw: _auth(raw, sign),
         "encap": lambda raw: (*struct.unpack_from(sign + "H", raw), *struct.unpack_from(">HH", raw, 2)),
         "templates": lambda raw: _templates(raw, sign),
         "nexthop_group": lambda raw: _group(raw, sign),
@@ -98,16 +98,22 @@ def _altnames(raw: bytes, byteorder: str) -> tuple[str, ...]:
     return tuple(_text(raw[at:end].split(b"\0", 1)[0]) for number, at, end in found if number == IFLA_ALT_IFNAME)
 
 
-def _tuple(raw: bytes, byteorder: str) -> FlowTuple:
-    """CTA_TUPLE_*: addresses and what tells the ends apart (linux/netfilter/nfnetlink_conntrack.h)."""
+def _tuple(raw: bytes, byteorder: str) -> Any:
+    """CTA_TUPLE_*: addresses and what tells the ends apart (linux/netfilter/nfnetlink_conntrack.h). Where attributes
+    repeat, or two stand for one value, a reader may take either."""
+    repeated: set[int] = set()
+    doubled = False
+    parts = attributes(raw, 0, len(raw), byteorder, repeated)
 
     def inside(name: str) -> tuple[Mapping[int, tuple[int, int]], bytes]:
-        place = attributes(raw, 0, len(raw), byteorder).get(ATTRIBUTES[name])
+        place = parts.get(ATTRIBUTES[name])
         part = b"" if place is None else raw[place[0] : place[1]]
-        return attributes(part, 0, len(part), byteorder), part
+        return attributes(part, 0, len(part), byteorder, repeated), part
 
     def pick(part: tuple[Mapping[int, tuple[int, int]], bytes], *names: str) -> bytes | None:
+        nonlocal doubled
         places = [part[0][ATTRIBUTES[name]] for name in names if ATTRIBUTES[name] in part[0]]
+        doubled = doubled or len(places) > 1
         return part[1][places[-1][0] : places[-1][1]] if places else None
 
     def big(value: bytes | None, size: int) -> int | None:
@@ -115,14 +121,14 @@ def _tuple(raw: bytes, byteorder: str) -> FlowTuple:
 
     ip, proto = inside("CTA_TUPLE_IP"), inside("CTA_TUPLE_PROTO")
     ends = [pick(ip, f"CTA_IP_V4_{end}", f"CTA_IP_V6_{end}") for end in ("SRC", "DST")]
-    zone = attributes(raw, 0, len(raw), byteorder).get(ATTRIBUTES["CTA_TUPLE_ZONE"])
+    zone = parts.get(ATTRIBUTES["CTA_TUPLE_ZONE"])
     values: list[Any] = [None if end is None else ip_text(end) for end in ends]
     values.append(big(pick(proto, "CTA_PROTO_NUM"), 1))
     values += [big(pick(proto, f"CTA_PROTO_{end}_PORT"), 2) for end in ("SRC", "DST")]
     values += [big(pick(proto, f"CTA_PROTO_ICMP_{n}", f"CTA_PROTO_ICMPV6_{n}"), 1) for n in ("TYPE", "CODE")]
     values.append(big(pick(proto, "CTA_PROTO_ICMP_ID", "CTA_PROTO_ICMPV6_ID"), 2))
     values.append(None if zone is None else big(raw[zone[0] : zone[1]], 2))
-    return FlowTuple(*values)
+    return UNKNOWN if repeated or doubled else FlowTuple(*values)
 
 
 def _record(raw: bytes) -> str:
@@ -170,13 +176,15 @@ def _algorithm(raw: bytes, sign: str, numbers: int) -> XfrmAlgorithm:
     return XfrmAlgorithm(_text(raw[:ALG_NAME].split(b"\0", 1)[0]), *lengths)
 
 
-def _auth(raw: bytes, sign: str) -> Any:
-    """struct xfrm_algo_auth, or xfrm_algo of the older attribute: they differ by one number before the key."""
+def auth(raw: bytes, byteorder: str, number: int) -> XfrmAlgorithm:
+    """struct xfrm_algo_auth, or xfrm_algo of the older attribute, by the ``number`` of the attribute: they differ by
+    one number before the key."""
+    sign = "<" if byteorder == "little" else ">"
+    name = _text(raw[:ALG_NAME].split(b"\0", 1)[0])
+    if number == ATTRIBUTES["XFRMA_ALG_AUTH"]:
+        return XfrmAlgorithm(name, *struct.unpack_from(sign + "I", raw, ALG_NAME))
     key, trunc = struct.unpack_from(sign + "II", raw, ALG_NAME)
-    size = len(raw) - ALG_NAME - (key + 7) // 8
-    if size not in {4, 8}:
-        return UNKNOWN
-    return XfrmAlgorithm(_text(raw[:ALG_NAME].split(b"\0", 1)[0]), key, None, trunc if size == 8 else None)
+    return XfrmAlgorithm(name, key, None, trunc)
 
 
 def _templates(raw: bytes, sign: str) -> Any:

@@ -209,11 +209,11 @@ class CompiledChecks:
         given = tuple(row.field.name for row, number in fields if number is not None)
         return None if same is None else CompiledCheck(self._kind, message, headers, same, given)
 
-    def _piece(self, row: Row, found: tuple[int, int, bool], family: int, start: int) -> _Piece | None:
+    def _piece(self, row: Row, found: tuple[int, int, int | None], family: int, start: int) -> _Piece | None:
         """How a value is unpacked, None if that takes more than its place; see ``FieldReader.expected``."""
         begin, end, attribute = found
         encoding = row.field.encoding
-        if not attribute:
+        if attribute is None:
             code = NUMBER_OF_SIZE.get(end - begin)
             return None if code is None or (encoding and not row.chains) else (begin - start, code, None)
         if encoding == "ip":

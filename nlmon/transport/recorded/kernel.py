@@ -11,17 +11,19 @@ Not here: answering requests (``answers``), and which socket receives what (``tr
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Literal
 
-from nlmon.framing import attribute, nlmsghdr, split_messages, walk_attributes
+from nlmon.framing import align, attribute, attributes, nlmsghdr, split_messages, walk_attributes
 from nlmon.transport.recorded.objects import KINDS, RecordedObjects
 from nlmon.transport.recorded.reading import Reading
 from nlmon.uapi import (
     CTRL_ATTR_FAMILY_ID,
     CTRL_ATTR_FAMILY_NAME,
+    CTRL_ATTR_HDRSIZE,
     CTRL_ATTR_MCAST_GROUPS,
     CTRL_ATTR_MCAST_GRP_ID,
+    CTRL_ATTR_MCAST_GRP_NAME,
     CTRL_CMD_DELFAMILY,
     CTRL_CMD_DELMCAST_GRP,
     CTRL_CMD_NEWFAMILY,
@@ -32,6 +34,7 @@ from nlmon.uapi import (
     IFLA_IFNAME,
     NETLINK_GENERIC,
     NETLINK_ROUTE,
+    NLMSG_DONE,
     NLMSG_HDRLEN,
     RTM_DELLINK,
     RTM_NEWLINK,
@@ -45,6 +48,7 @@ REMEMBERED = 65536
 NAMES_KEPT = 64
 # Where the attributes of a message of a link, and of a generic family, begin.
 LINK_ATTRIBUTES, FAMILY_ATTRIBUTES = NLMSG_HDRLEN + IFINFOMSG, NLMSG_HDRLEN + GENL_HDRLEN
+FAMILY_COMMANDS = {CTRL_CMD_NEWFAMILY, CTRL_CMD_DELFAMILY, CTRL_CMD_NEWMCAST_GRP, CTRL_CMD_DELMCAST_GRP}
 LINK_TYPES = {RTM_NEWLINK, RTM_DELLINK}
 # The same as they stand in a message, in either byte order.
 LINKS = {kind.to_bytes(2, order) for kind in LINK_TYPES for order in ("little", "big")}
@@ -55,7 +59,7 @@ class RecordedKernel:
 
     ``objects``: keep addresses, routes, neighbours and rules, too, which are needed to answer dumps of them.
     ``time``: of the latest datagram, in nanoseconds since 1970. ``links_changed``: how often a name of a link was
-    given, changed or removed.
+    given, changed or removed. ``doubtful``: messages of nlctrl may be read in several ways.
     """
 
     def __init__(self, byteorder: Literal["little", "big"] = "little", *, objects: bool = False) -> None:
@@ -67,6 +71,7 @@ class RecordedKernel:
         self.links: dict[int, tuple[str, bytes]] = {}
         self.links_changed = 0
         self.families: dict[str, tuple[int, bytes]] = {}
+        self.doubtful = False
         self._names: dict[int, dict[str, None]] = {}
         # Family number -> its multicast groups. Which of them carries which command, nlctrl does not say.
         self.generic_groups: dict[int, frozenset[int]] = {GENL_ID_CTRL: frozenset({GENL_ID_CTRL})}
@@ -80,6 +85,10 @@ class RecordedKernel:
     def family_names(self, number: int) -> list[str]:
         """Every name that the recording gave to the generic family of a number."""
         return list(self._names.get(number, ()))
+
+    def gone(self, number: int) -> bool:
+        """Whether no generic family has a number, though one may have had it."""
+        return number not in self.generic_groups
 
     def sweep(self, get_type: int, family: int, since: int) -> None:
         """A recorded dump was complete; see ``RecordedObjects.sweep``."""
@@ -107,8 +116,12 @@ class RecordedKernel:
                         self._learn_link(kind, message)
         elif datagrams.protocol == NETLINK_GENERIC:
             for data in datagrams.data:
-                for kind, message in split_messages(data, self.byteorder):
+                found = split_messages(data, self.byteorder)
+                for kind, message in found:
                     if kind == GENL_ID_CTRL and len(message) >= FAMILY_ATTRIBUTES:
+                        # Beside another family's message it is not clear which of the two comes first for whom.
+                        alone = all(other in {GENL_ID_CTRL, NLMSG_DONE} for other, _ in found)
+                        self.doubtful = self.doubtful or not (alone and _is_plain(message, self.byteorder))
                         self._learn_family(message)
 
     def changes_names(self, message: bytes) -> bool:
@@ -162,6 +175,9 @@ class RecordedKernel:
             # A number is that of one family: who had it before is gone, though no message of that was recorded.
             for other in [name for name, (known, _) in self.families.items() if known == family and name != text]:
                 del self.families[other]
+            before = self.families.get(text)
+            if before is not None and before[0] != family:  # it went and came back under another number
+                self.generic_groups.pop(before[0], None)
             self.families[text] = (family, message)
             if family in self._names or len(self._names) < REMEMBERED:
                 names = self._names.setdefault(family, {})
@@ -182,6 +198,40 @@ class RecordedKernel:
             number = attribute(listed, begin, end, order, CTRL_ATTR_MCAST_GRP_ID)
             if number is not None:
                 yield int.from_bytes(number[:4], order)
+
+
+def _is_plain(message: bytes, byteorder: Literal["little", "big"]) -> bool:
+    """Whether everybody reads the same in a message of nlctrl about a family: all in it is whole, nothing stands there
+    twice, and it is as long as the kernel makes it."""
+    repeated: set[int] = set()
+
+    def read(at: int, end: int) -> Mapping[int, bytes] | None:
+        found = attributes(message, at, end, byteorder, repeated)
+        whole = align(max((stop for _, stop in found.values()), default=at)) >= end
+        return {number: message[begin:stop] for number, (begin, stop) in found.items()} if whole else None
+
+    rows = read(FAMILY_ATTRIBUTES, len(message))
+    if message[16] not in FAMILY_COMMANDS or rows is None:
+        return rows is not None
+    name, number = rows.get(CTRL_ATTR_FAMILY_NAME, b""), rows.get(CTRL_ATTR_FAMILY_ID, b"")
+    of_nlctrl = [name == b"nlctrl\0", int.from_bytes(number, byteorder) == GENL_ID_CTRL]
+    sizes = len(number), len(rows.get(CTRL_ATTR_HDRSIZE, bytes(4)))
+    if repeated or not _is_name(name) or sizes != (2, 4) or of_nlctrl[0] != of_nlctrl[1]:
+        return False
+    at, end = attributes(message, FAMILY_ATTRIBUTES, len(message), byteorder).get(CTRL_ATTR_MCAST_GROUPS, (0, 0))
+    groups = [read(begin, stop) for _, begin, stop in walk_attributes(message, at, end, byteorder)]
+    return not repeated and all(
+        group is not None
+        and _is_name(group.get(CTRL_ATTR_MCAST_GRP_NAME, b""))
+        and len(group.get(CTRL_ATTR_MCAST_GRP_ID, b"")) == 4
+        and any(group[CTRL_ATTR_MCAST_GRP_ID])
+        for group in groups
+    )
+
+
+def _is_name(value: bytes) -> bool:
+    """Whether a value is a text that ends with its NUL."""
+    return len(value) > 1 and value.find(b"\0") == len(value) - 1
 
 
 def name_text(data: bytes) -> str:

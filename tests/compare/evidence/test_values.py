@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from nlmon.compare import contract
-from nlmon.compare.evidence.values import UNKNOWN, acquire, readers, selector
+from nlmon.compare.evidence.values import UNKNOWN, acquire, auth, readers, selector
 from nlmon.events import FlowTuple, XfrmAlgorithm, XfrmSelector, XfrmStateInfo, XfrmTemplate
 from nlmon.testing.messages import attr, number
 
 SCHEMA = json.loads((Path(contract.__file__).parent / "contract.schema.json").read_text(encoding="utf-8"))
-# Read by the place where they stand, which needs the family.
-PLACED = {"ip", "address", "selector", "acquire"}
+# Read by the place where they stand, which needs the family or the number of the attribute.
+PLACED = {"ip", "address", "selector", "acquire", "auth"}
 V4 = bytes([192, 0, 2, 1])
 ALG = b"hmac(sha256)".ljust(64, b"\0")
 SELECTOR = bytes([10, 0, 0, 1]) + bytes(12) + bytes([10, 0, 0, 2]) + bytes(12) + bytes.fromhex("0050ffff04d20000")
@@ -51,8 +51,6 @@ TABLE: list[tuple[str, bytes, Any]] = [
     ),
     ("algorithm", ALG + number("I", 256) + bytes(32), XfrmAlgorithm("hmac(sha256)", 256)),
     ("aead", ALG + number("II", 288, 128) + bytes(36), XfrmAlgorithm("hmac(sha256)", 288, 128)),
-    ("auth", ALG + number("II", 256, 96) + bytes(32), XfrmAlgorithm("hmac(sha256)", 256, None, 96)),
-    ("auth", ALG + number("I", 256) + bytes(32), XfrmAlgorithm("hmac(sha256)", 256)),
     ("encap", number("H", 2) + bytes.fromhex("11941194") + bytes(2), (2, 4500, 4500)),
     (
         "templates",
@@ -75,6 +73,19 @@ def test_every_encoding_of_the_contract_is_in_the_table() -> None:
     named = set(SCHEMA["$defs"]["field"]["properties"]["as"]["enum"])
 
     assert {encoding for encoding, _, _ in TABLE} == named - PLACED == set(readers("little"))
+
+
+@pytest.mark.parametrize(
+    ("number_", "raw", "value"),
+    [
+        (20, ALG + number("II", 256, 96) + bytes(32), XfrmAlgorithm("hmac(sha256)", 256, None, 96)),
+        (1, ALG + number("I", 256) + bytes(32), XfrmAlgorithm("hmac(sha256)", 256)),
+        (1, ALG + number("I", 256) + bytes(36), XfrmAlgorithm("hmac(sha256)", 256)),
+    ],
+)
+def test_an_authentication_has_the_structure_of_its_attribute(number_: int, raw: bytes, value: XfrmAlgorithm) -> None:
+    """XFRMA_ALG_AUTH_TRUNC has a number more than XFRMA_ALG_AUTH, whatever follows."""
+    assert auth(raw, "little", number_) == value
 
 
 IPV4 = SELECTOR + number("HBBB", 2, 32, 24, 6) + bytes(3) + number("iI", 3, 1000)
