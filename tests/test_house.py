@@ -59,7 +59,10 @@ LEVELS = (
 
 # What lies on a lower level and yet is not for everybody: rooms with this prefix may import only these of nlmon.
 SHARED = {"nlmon.events", "nlmon.wire", "nlmon.errors", "nlmon.transport.base"}
-INTERFACE = {"nlmon.backends.base", "nlmon.backends.options", "nlmon.backends.status", "nlmon.backends.groups"}
+INTERFACE = {
+    *("nlmon.backends.base", "nlmon.backends.options", "nlmon.backends.reads", "nlmon.backends.status"),
+    "nlmon.backends.groups",
+}
 MAY = {
     "nlmon.payloads": {"nlmon.payloads"},
     "nlmon.errors": set(),

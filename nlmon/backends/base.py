@@ -19,6 +19,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from nlmon.backends.options import BackendOptions
+from nlmon.backends.reads import Declares
 from nlmon.backends.status import BackendStatus, ProtocolStatus
 from nlmon.errors import NlmonError, Overrun, TransportError, UsageError
 from nlmon.events import OVERRUN, Decoded, Event, OverrunInfo
@@ -31,7 +32,7 @@ EventCallback = Callable[[Event], None]
 ErrorCallback = Callable[[NlmonError], None]
 
 
-class Backend(abc.ABC):
+class Backend(Declares, abc.ABC):
     """An implementation of the monitor: enable protocols, poll descriptors, process, get events by callback."""
 
     name: ClassVar[str]
@@ -107,17 +108,17 @@ class Backend(abc.ABC):
         """Multicast groups to join when a protocol is enabled."""
         return self.groups[protocol]
 
-    def opened(self, protocol: int, transport: Transport) -> None:  # noqa: B027
+    def opened(self, protocol: int, transport: Transport) -> None:
         """A protocol was just enabled; may ask and join more. May raise ``TransportError``."""
 
-    def refresh(self) -> None:  # noqa: B027
+    def refresh(self) -> None:
         """Look again for what may have appeared since, such as generic families. Does nothing by default."""
 
     def unresolved(self) -> tuple[str, ...]:
         """Generic families that the options name and the kernel has not named yet. None by default."""
         return ()
 
-    def observed(self, datagram: Datagram, decoded: Decoded) -> None:  # noqa: B027
+    def observed(self, datagram: Datagram, decoded: Decoded) -> None:
         """A datagram was read; called before its events are delivered. Does nothing by default."""
 
     def report(self, error: NlmonError, protocol: int | None = None) -> None:

@@ -6,7 +6,7 @@ Rules of this folder:
 
 Read ``backend`` first: the walk over the messages of a datagram, and the table that says which method parses which.
 Then ``reading``, the loop over attributes, and one module per protocol: ``route``, ``sockets``, ``netfilter``,
-``generic``.
+``generic``. ``reads`` declares which attributes they read.
 
 Not here: caches, recovery, families by name, IPsec and audit, which this implementation does not have.
 """

@@ -24,9 +24,11 @@ from nlmon.backends.base import Backend
 from nlmon.backends.legacy.generic import GenericParser
 from nlmon.backends.legacy.netfilter import NetfilterParser
 from nlmon.backends.legacy.reading import Message, Parsed
+from nlmon.backends.legacy.reads import reads_of
 from nlmon.backends.legacy.route import RouteParser
 from nlmon.backends.legacy.sockets import SocketParser
 from nlmon.backends.options import BackendOptions
+from nlmon.backends.reads import Reads
 from nlmon.errors import (
     FramingError,
     HeaderError,
@@ -104,6 +106,13 @@ class LegacyBackend(RouteParser, GenericParser, SocketParser, NetfilterParser, B
             except TransportError as error:
                 if error.errno == errno.EINVAL:
                     break  # beyond the last one
+
+    @classmethod
+    def reads(cls, protocol: int, msg_type: int, first: int, family: str = "") -> Reads | None:
+        """What the parser of a message reads; see ``Declares.reads``."""
+        parsers = cls.parsers.get(protocol, {})
+        found = parsers.get(msg_type, parsers.get(ANY))
+        return None if found is None or msg_type < 16 else reads_of(*found, first)
 
     # -- datagram --------------------------------------------------------------------------------------------
 

@@ -27,6 +27,7 @@ from nlmon.backends.libnl.policies.readers import DecodeContext, Reader, plain_r
 from nlmon.backends.libnl.policies.recipes import Recipe, builder
 from nlmon.backends.libnl.policies.resolve import header_codes, numbers
 from nlmon.backends.libnl.policies.tables import Compiled, Table, frozen
+from nlmon.backends.reads import WHOLE, Attributes, Node, Reads
 from nlmon.events import Payload
 
 __all__ = ["NLMSGHDR", "TYPE_MASK", "Decoder", "Found"]
@@ -51,6 +52,8 @@ class Decoder:
     """
 
     recipes: ClassVar[Mapping[str, Recipe]] = MappingProxyType({})
+    # Handler -> its policy, and the fields of it that go into no event. Handlers with a recipe use all of theirs.
+    uses: ClassVar[Mapping[str, tuple[str, frozenset[str]]]] = MappingProxyType({})
     uses_layouts: ClassVar[bool] = False
     _compiled: ClassVar[Mapping[str, Compiled]] = {"little": {}, "big": {}}
 
@@ -170,6 +173,29 @@ class Decoder:
             return 0, string(row.path, row.longest)
         minimum, make = self._plain[row.kind]
         return row.begin + minimum, make(row.begin)
+
+    def reads(self, handler: str, size: int, first: int, family: str) -> Reads | None:
+        """What a handler reads of messages with a fixed header of ``size`` bytes; see ``Declares.reads``."""
+        name, unused = self.uses.get(handler) or (self.recipes[handler].policy, frozenset())
+        policy: Policy = getattr(self, name)
+        return Reads((size + 3) & ~3, self.attributes(policy, first, unused))
+
+    def attributes(self, policy: Policy, family: int, unused: frozenset[str] = frozenset()) -> Attributes:
+        """The attributes that a policy reads for one family, without those of ``unused`` fields alone."""
+        rows = {row.path: row for row in policy.attributes}
+
+        def nodes(table: Table) -> Attributes:
+            return {
+                number: self.node(rows[entry.path], family) if entry.nested is None else Node(nodes(entry.nested))
+                for number, entry in table.items()
+                if entry.nested is not None or {policy.fields[slot] for slot, _ in entry.fields} - unused
+            }
+
+        return nodes(self.table(policy, family, "")[0])
+
+    def node(self, row: Attr, family: int) -> Node:
+        """What is read of the attribute of a row; a protocol adds the kinds that have attributes of their own."""
+        return WHOLE
 
     def _compile(self, policy: Policy, family: int, inside: str) -> Table:
         """The table of a policy for one family; rows of which this family has no value are left out. ``inside`` is

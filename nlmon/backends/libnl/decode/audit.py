@@ -10,6 +10,7 @@ import struct
 
 from nlmon.backends.libnl.decode.attributes import NLMSGHDR, Decoder, Found
 from nlmon.backends.libnl.policies.readers import DecodeContext
+from nlmon.backends.reads import Reads
 from nlmon.events import AuditInfo
 
 __all__ = ["AuditDecoder"]
@@ -24,6 +25,10 @@ class AuditDecoder(Decoder):
     def __init__(self, byteorder: str) -> None:
         super().__init__(byteorder)
         self._u16 = struct.Struct(self.sign + "H").unpack_from
+
+    def reads(self, handler: str, size: int, first: int, family: str) -> Reads | None:
+        """A record has no attributes: its text is read as it is."""
+        return Reads(size, None)
 
     def record(self, m: DecodeContext, start: int, end: int) -> Found:
         """One record; the type of the message is the type of the record."""

@@ -14,6 +14,7 @@ from nlmon.backends.libnl.decode.families import GENLMSGHDR, Families
 from nlmon.backends.libnl.policies import generic as policies
 from nlmon.backends.libnl.policies.readers import DecodeContext
 from nlmon.backends.libnl.policies.recipes import ATTRIBUTES, NL80211, Recipe
+from nlmon.backends.reads import Reads
 from nlmon.errors import HeaderError
 from nlmon.events import GenericInfo, Nl80211Info, QcaVendorInfo
 
@@ -61,6 +62,13 @@ class GenericDecoder(Decoder, layouts=True):
         info = Nl80211Info(command, *v)
         found = GenericInfo(number, command, m.data[at + 1], vendor_id, subcmd, family.name, None, info, qca)
         return found, v[1], v[2]
+
+    def reads(self, handler: str, size: int, first: int, family: str) -> Reads | None:
+        """The attributes of a family without a policy are kept as they are."""
+        if family != "nl80211":
+            return Reads(size, None)
+        policy = self.vendor_policy if first == NL80211_CMD_VENDOR else self.nl80211_policy
+        return Reads(size, self.attributes(policy, 0))
 
     def _other(self, m: DecodeContext, number: int, name: str | None, at: int, end: int) -> GenericInfo:
         """A family whose attributes are kept raw; ``at`` is where its own header begins, if it has one, and the

@@ -29,6 +29,7 @@ from nlmon.backends.libnl.decode.xfrm import XfrmDecoder
 from nlmon.backends.libnl.layouts.cache import InlineCache, LayoutStore
 from nlmon.backends.libnl.layouts.messages import MessageLayouts
 from nlmon.backends.libnl.policies.readers import DecodeContext
+from nlmon.backends.reads import Reads
 from nlmon.errors import DecodeError, FramingError, HeaderError, InternalError, MessageTooLarge
 from nlmon.events import Decoded, Event
 from nlmon.wire import Datagram, Datagrams
@@ -118,6 +119,18 @@ class MessageDecoder:
             GENERIC: {ANY: ("message", 4)},
         }
     )
+
+    @classmethod
+    def reads(cls, protocol: int, msg_type: int, first: int, family: str = "") -> Reads | None:
+        """What the handler of a message reads; see ``Declares.reads``. One that a subclass has replaced by a method of
+        its own is taken to read what it replaces."""
+        handlers = cls.handlers.get(protocol, {})
+        found = handlers.get(msg_type) or handlers.get(ANY)
+        if found is None or msg_type < NLMSG_MIN_TYPE:
+            return None
+        name, size = found
+        made = [one("little") for one in cls.decoders.get(protocol, ())]
+        return next((one.reads(name, size, first, family) for one in made if callable(getattr(one, name, None))), None)
 
     def prepare(self, byteorder: str, max_message_size: int | None, layouts: int = 0) -> None:
         """Make the decoders for a byte order; ``layouts``: so many keys of layouts are kept, 0: none are made."""

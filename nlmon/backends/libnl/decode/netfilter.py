@@ -5,10 +5,13 @@ Not here: the other subsystems of netfilter, which give no event and are counted
 
 from __future__ import annotations
 
+from types import MappingProxyType
+
 from nlmon.backends.libnl.decode.attributes import NLMSGHDR, Decoder, Found
 from nlmon.backends.libnl.policies import Attr
 from nlmon.backends.libnl.policies import netfilter as policies
 from nlmon.backends.libnl.policies.readers import DecodeContext, Reader, address
+from nlmon.backends.reads import Node
 from nlmon.events import ConntrackInfo, ExpectInfo, FlowTuple
 
 __all__ = ["NetfilterDecoder"]
@@ -23,6 +26,8 @@ class NetfilterDecoder(Decoder, layouts=True):
     conntrack_policy = policies.CONNTRACK
     expect_policy = policies.EXPECT
     tuple_policy = policies.TUPLE
+
+    uses = MappingProxyType({name: (f"{name}_policy", frozenset[str]()) for name in ("conntrack", "expect")})
 
     def conntrack(self, m: DecodeContext, start: int, end: int) -> Found:
         """nfgenmsg and CTA_*: one tracked flow."""
@@ -49,6 +54,10 @@ class NetfilterDecoder(Decoder, layouts=True):
         if row.kind in {"ip4", "ip6"}:
             return 0, address(row.path, 4 if row.kind == "ip4" else 16)
         return super().reader(row, family)
+
+    def node(self, row: Attr, family: int) -> Node:
+        """Tuples, which have attributes of their own."""
+        return Node(self.attributes(self.tuple_policy, family)) if row.kind == "tuple" else super().node(row, family)
 
     def _tuple(self, path: str) -> Reader:
         def read(m: DecodeContext, _: int, begin: int, end: int) -> FlowTuple:

@@ -6,12 +6,14 @@ Not here: the five kinds of messages that every monitor reads (``route``), and j
 from __future__ import annotations
 
 import struct
+from types import MappingProxyType
 
 from nlmon.backends.libnl.decode.attributes import NLMSGHDR, Decoder, Found
 from nlmon.backends.libnl.policies import Attr
 from nlmon.backends.libnl.policies import network as policies
 from nlmon.backends.libnl.policies.addresses import ip_text
 from nlmon.backends.libnl.policies.readers import DecodeContext, Reader, address
+from nlmon.backends.reads import Node
 from nlmon.events import MdbEntry, MdbInfo, NetconfInfo, NexthopInfo, NsidInfo, PrefixInfo, StatsInfo, TcInfo
 
 __all__ = ["NetworkDecoder"]
@@ -32,6 +34,13 @@ class NetworkDecoder(Decoder, layouts=True):
     mdb_policy = policies.MDB
     netconf_policy = policies.NETCONF
     stats_policy = policies.STATS
+
+    uses = MappingProxyType(
+        {
+            name: (f"{name}_policy", frozenset[str]())
+            for name in ("tc", "nexthop", "nsid", "prefix", "mdb", "netconf", "stats")
+        }
+    )
 
     def __init__(self, byteorder: str) -> None:
         super().__init__(byteorder)
@@ -92,6 +101,13 @@ class NetworkDecoder(Decoder, layouts=True):
             return None if length is None else (0, address(row.path, length))
         special = {"nexthop_group": self._group, "mdb": self._mdb}
         return (0, special[row.kind]) if row.kind in special else super().reader(row, family)
+
+    def node(self, row: Attr, family: int) -> Node:
+        """The entries of the multicast database, of which the structure is read and no attribute behind it."""
+        if row.kind == "mdb":
+            entry = Node({}, begin=(BR_MDB_ENTRY + 3) & ~3)
+            return Node({MDBA_MDB_ENTRY: Node({MDBA_MDB_ENTRY_INFO: entry})})
+        return super().node(row, family)
 
     def _group(self, m: DecodeContext, at: int, begin: int, end: int) -> tuple[tuple[int, int], ...]:
         """struct nexthop_grp: an id, and a weight less 1, whose upper byte newer kernels fill."""

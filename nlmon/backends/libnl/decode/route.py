@@ -12,6 +12,7 @@ from nlmon.backends.libnl.decode.attributes import Decoder, Found
 from nlmon.backends.libnl.policies import Attr, recipes
 from nlmon.backends.libnl.policies import route as policies
 from nlmon.backends.libnl.policies.readers import DecodeContext, Reader, address, label_stack, string
+from nlmon.backends.reads import WHOLE, Node
 from nlmon.events import NextHop
 
 __all__ = ["RouteDecoder"]
@@ -81,6 +82,12 @@ class RouteDecoder(Decoder, layouts=True):
         if row.kind in special:
             return {"via": 2}.get(row.kind, 0), special[row.kind]
         return super().reader(row, family)
+
+    def node(self, row: Attr, family: int) -> Node:
+        """Next hops, which have attributes of their own, and the names in a list of properties."""
+        if row.kind == "hops":
+            return Node(self.attributes(self.hop_policy, family), hops=True)
+        return Node({IFLA_ALT_IFNAME: WHOLE}) if row.kind == "altnames" else super().node(row, family)
 
     def _altnames(self, m: DecodeContext, _: int, begin: int, end: int) -> tuple[str, ...]:
         name = string("IFLA_PROP_LIST/IFLA_ALT_IFNAME", 0)

@@ -16,6 +16,7 @@ from nlmon.backends.libnl.policies import Attr
 from nlmon.backends.libnl.policies import sockets as policies
 from nlmon.backends.libnl.policies.addresses import ip_text
 from nlmon.backends.libnl.policies.readers import DecodeContext, Reader
+from nlmon.backends.reads import Reads
 from nlmon.errors import HeaderError
 from nlmon.events import DiagInfo
 
@@ -102,6 +103,12 @@ class SocketDecoder(Decoder, layouts=True):
                 number: int = self._u32(request, begin)[0]
                 return number
         return request[NLMSGHDR + 1]
+
+    def reads(self, handler: str, size: int, first: int, family: str) -> Reads | None:
+        """The two kinds of sockets have policies of their own; others give no event."""
+        if first == AF_UNIX:
+            return Reads(UNIX_DIAG_MSG, self.attributes(self.unix_policy, 0))
+        return Reads(INET_DIAG_MSG, self.attributes(self.inet_policy, 0)) if first in {AF_INET, AF_INET6} else None
 
     def reader(self, row: Attr, family: int) -> tuple[int, Reader] | None:
         """Adds names of unix sockets."""

@@ -11,6 +11,7 @@ Not here: keys. Only names and lengths of algorithms are read.
 from __future__ import annotations
 
 import struct
+from types import MappingProxyType
 from typing import Any
 
 from nlmon.backends.libnl.decode.attributes import NLMSGHDR, Decoder, Found
@@ -36,6 +37,19 @@ class XfrmDecoder(Decoder, layouts=True):
 
     state_policy = policies.STATE
     policy_policy = policies.POLICY
+
+    uses = MappingProxyType(
+        {
+            **dict.fromkeys(("state", "expire"), ("state_policy", frozenset({"state", "bytes", "packets"}))),
+            "delete_state": ("state_policy", frozenset({"bytes", "packets"})),
+            "aevent": ("state_policy", frozenset({"state"})),
+            **dict.fromkeys(("policy", "policy_expire", "acquire"), ("policy_policy", frozenset({"policy"}))),
+            "delete_policy": ("policy_policy", frozenset()),
+            **dict.fromkeys(
+                ("flush_state", "flush_policy"), ("policy_policy", frozenset({"templates", "mark", "if_id", "policy"}))
+            ),
+        }
+    )
 
     def __init__(self, byteorder: str) -> None:
         super().__init__(byteorder)

@@ -1,0 +1,74 @@
+"""Who of two implementations reads which attribute: what each declares, laid one over the other.
+
+Not here: names (``nlmon.names``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import NamedTuple
+
+from nlmon.backends.base import Backend
+from nlmon.backends.reads import UNDECLARED, Attributes, Node
+
+__all__ = ["BOTH", "NEITHER", "Known", "Readings", "who_reads"]
+
+# Who reads: bits, 1 for the first of the two and 2 for the second.
+NEITHER, BOTH = 0, 3
+# Answers that are remembered.
+KEPT = 1024
+
+
+class Known(NamedTuple):
+    """An attribute that somebody reads: ``readers``; ``inside``: what is read of the attributes in it, by number, None:
+    it is read as it is; ``begin`` and ``hops`` as those of ``Node``."""
+
+    readers: int
+    inside: Mapping[int, Known] | None
+    begin: int
+    hops: bool
+
+
+class Readings(NamedTuple):
+    """What is read of messages of one kind. ``readers``: who gives an event for them, ``everything``: who reads all
+    that is in them; ``begin``: bytes of the fixed header; ``attributes``: what is read, by number; a number that is not
+    there is read by nobody but ``everything``."""
+
+    readers: int
+    everything: int
+    begin: int
+    attributes: Mapping[int, Known]
+
+
+@lru_cache(KEPT)
+def who_reads(
+    backends: tuple[type[Backend], type[Backend]], protocol: int, msg_type: int, first: int, family: str = ""
+) -> Readings | None:
+    """Who of two classes reads what of messages of a type; the other arguments are those of ``Declares.reads``. None:
+    one of them does not say it."""
+    said = [one.reads(protocol, msg_type, first, family) if protocol in one.groups else None for one in backends]
+    if UNDECLARED in said:
+        return None
+    readers, everything, begin = NEITHER, NEITHER, 0
+    trees: list[Attributes | None] = [None, None]
+    for number, reads in enumerate(said):
+        if reads is not None:
+            readers |= 1 << number
+            begin = max(begin, reads.begin)
+            everything |= 0 if reads.attributes is not None else 1 << number
+            trees[number] = reads.attributes
+    return Readings(readers, everything, begin, _over(trees[0] or {}, trees[1] or {}))
+
+
+def _over(one: Attributes, other: Attributes) -> Mapping[int, Known]:
+    return {number: _node(one.get(number), other.get(number)) for number in {**one, **other}}
+
+
+def _node(one: Node | None, other: Node | None) -> Known:
+    nodes = [node for node in (one, other) if node is not None]
+    readers = (one is not None) + 2 * (other is not None)
+    if any(node.inside is None for node in nodes):
+        return Known(readers, None, 0, False)
+    inside = _over((one and one.inside) or {}, (other and other.inside) or {})
+    return Known(readers, inside, nodes[0].begin, nodes[0].hops)
