@@ -21,7 +21,7 @@ from nlmon.uapi import (
     NETLINK_XFRM,
 )
 
-__all__ = ["BACKENDS", "READS", "create", "refuse_unknown"]
+__all__ = ["BACKENDS", "READS", "backend_class", "create", "refuse_unknown"]
 
 BACKENDS: Mapping[str, str] = {
     "legacy": "nlmon.backends.legacy:LegacyBackend",
@@ -40,10 +40,15 @@ READS: Mapping[str, tuple[int, ...]] = {
 
 def create(name: str, transports: TransportFactory, options: BackendOptions | None = None) -> Backend:
     """The implementation called ``name``; raises ``UsageError`` for a name that is not in ``BACKENDS``."""
+    return backend_class(name)(transports, options)
+
+
+def backend_class(name: str) -> type[Backend]:
+    """The class of the implementation called ``name``; raises ``UsageError`` for a name that is not in ``BACKENDS``."""
     refuse_unknown(name)
     module, _, attribute = BACKENDS[name].partition(":")
-    backend: Backend = getattr(import_module(module), attribute)(transports, options)
-    return backend
+    found: type[Backend] = getattr(import_module(module), attribute)
+    return found
 
 
 def refuse_unknown(name: str) -> None:

@@ -29,11 +29,26 @@ from typing import NamedTuple
 
 from nlmon.names.attribute_sets import INDEXED, MESSAGES, SELECTED, Nest
 
-__all__ = ["FOLDER", "Attribute", "attribute_name", "attributes", "find", "ignored", "inside", "message_set", "sets"]
+__all__ = [
+    "FOLDER",
+    "KERNEL",
+    "Attribute",
+    "attribute_name",
+    "attributes",
+    "find",
+    "generic_families",
+    "ignored",
+    "inside",
+    "message_set",
+    "sets",
+]
 
 FOLDER = Path(__file__).parent
+# The version of Linux whose specifications the first table is.
+KERNEL = "7.3"
 PADDING = "padding"
 UNUSED = "no longer used by the kernel"
+NO_ATTRIBUTE = "the number that stands for none"
 
 
 class Attribute(NamedTuple):
@@ -67,6 +82,12 @@ def find(name: str, number: int) -> Attribute:
 def sets() -> list[str]:
     """Every set that there is."""
     return sorted(_lines())
+
+
+@cache
+def generic_families() -> list[str]:
+    """The generic families that have attributes here."""
+    return sorted({lines[0].split("\t", 1)[0] for lines in _lines().values() if "\tgeneric\t" in lines[0]})
 
 
 def attributes(name: str) -> list[Attribute]:
@@ -153,6 +174,10 @@ def _attribute(line: str) -> Attribute:
     elif nested and "/" not in nested:
         nested = f"{family}/{nested}"
     why = {"pad": PADDING, "unused": UNUSED}.get(kind) or _reasons().get((own, number), "")
+    if name.endswith("_UNSPEC") and not number:
+        why = NO_ATTRIBUTE
+    elif name.endswith("_PAD"):
+        why = PADDING
     return Attribute(
         *(own, number, name or f"{own}/{number}", kind, nested),
         selector=int(choice) if target else -1,

@@ -27,6 +27,8 @@ NAMES = [
     ("link", (9999, 1), (), "rt-link/link-attrs/9999/1"),
     ("route", (9, 5), (), "RTA_MULTIPATH/RTA_GATEWAY"),
     ("route", (22, 1), ("1",), "RTA_ENCAP/MPLS_IPTUNNEL_DST"),
+    ("route", (9, 22, 1), ("mpls",), "RTA_MULTIPATH/RTA_ENCAP/MPLS_IPTUNNEL_DST"),
+    ("route", (9, 1), (), "RTA_MULTIPATH/RTA_DST"),
     ("route", (8, 2), (), "RTA_METRICS/RTAX_MTU"),
     ("tc", (2, 3, 2, 1), ("flower", "mirred"), "TCA_OPTIONS/TCA_FLOWER_ACT/TCA_ACT_OPTIONS/TCA_MIRRED_TM"),
     ("mdb", (1, 1, 1, 1), (), "MDBA_MDB/MDBA_MDB_ENTRY/MDBA_MDB_ENTRY_INFO/MDBA_MDB_EATTR_TIMER"),
@@ -102,6 +104,8 @@ def test_bytes_before_what_nests() -> None:
     ("message", "path", "reason"),
     [
         ("link", (42,), "padding"),
+        ("route", (24,), "padding"),
+        ("neigh", (0,), "the number that stands for none"),
         ("link", (23,), "counters, which change without a notification"),
         ("link", (19,), "stands in requests alone"),
         ("link", (22, 1, 8, 0), "counters, which change without a notification"),
