@@ -187,6 +187,7 @@ RTNEXTHOP: Final = 8
 # linux/rtnetlink.h: routes
 RTM_F_CLONED: Final = 0x200
 RT_TABLE_MAIN: Final = 254
+RTPROT_KERNEL: Final = 2
 RTPROT_BOOT: Final = 3
 RTPROT_RA: Final = 9
 RTNH_F_ONLINK: Final = 4

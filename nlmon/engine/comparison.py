@@ -25,7 +25,6 @@ from nlmon.compare.known import Known
 from nlmon.compare.side import Side
 from nlmon.engine.dumps import RecordedDumps
 from nlmon.engine.lane import Lane
-from nlmon.engine.losses import Object
 from nlmon.engine.states import States
 from nlmon.events import OVERRUN
 from nlmon.framing import types
@@ -143,11 +142,6 @@ class Comparison(Generic[AnyLane]):
                 self.judge.not_subscribed(datagram, number, neither=neither)
 
     @property
-    def _recovered(self) -> set[Object]:
-        """Objects that exactly one of them recovered after a loss."""
-        return self.lanes[0].ledger.recovered ^ self.lanes[1].ledger.recovered
-
-    @property
     def _states_comparable(self) -> bool:
         """Whether both heard of the same, so that their states must be the same."""
         return True
@@ -157,7 +151,7 @@ class Comparison(Generic[AnyLane]):
         for lane, corrections in zip(self.lanes, found, strict=True):
             lane.ledger.correct(corrections)
         if self._states_comparable:
-            self.judge.corrections(*found, self._recovered)
+            self.judge.corrections(*found, self.states.unsettled.objects)
 
     def _family(self, number: int) -> str:
         """A generic family for people: by the name that the recording gave to it last, or by its number."""

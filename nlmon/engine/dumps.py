@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from nlmon.capture.segment import DumpScope, Place
 from nlmon.compare.side import Side
+from nlmon.engine.losses import Object
 from nlmon.engine.states import Loads, States
 from nlmon.events import RoutePayload
 from nlmon.transport.recorded.kernel import RecordedKernel
@@ -42,12 +43,12 @@ class RecordedDumps:
         self._kernel = kernel
         self._open: OrderedDict[tuple[int, int, int], _Open] = OrderedDict()
 
-    def add(self, datagram: Datagram, place: Place, sides: Sequence[Side]) -> bool:
-        """Take in a datagram of a dump, with what each lane made of it; True: the dump is complete and was held against
-        the states."""
+    def add(self, datagram: Datagram, place: Place, sides: Sequence[Side]) -> set[Object] | None:
+        """Take in a datagram of a dump, with what each lane made of it. When the dump is complete and was held against
+        the states: what it settles (``losses.Unsettled``), else None."""
         scope = place.scope
         if scope is None or place.dump_id is None or not _shows_state(scope):
-            return False
+            return None
         dump = self._open.get(place.dump_id)
         if dump is None:
             loads = self._states.begin_dump(scope.get_type, scope.family)
@@ -60,15 +61,15 @@ class RecordedDumps:
         for side, load in zip(sides, dump.loads, strict=True):
             load.payloads.extend(event.payload for event in side.events if isinstance(event.payload, RoutePayload))
         if not place.ends:
-            return False
+            return None
         del self._open[place.dump_id]
         if dump.interrupted:
             self.interrupted += 1
             self._states.abandon_dump(dump.loads)
-            return False
-        self._states.end_dump(dump.loads, datagram.frame)
+            return None
+        settled = self._states.end_dump(dump.loads, datagram.frame)
         self._kernel.sweep(dump.loads[0].msg_type, dump.loads[0].family, dump.first)
-        return True
+        return settled
 
     def abandon_all(self) -> None:
         """The recording is over: what is under way proves nothing."""

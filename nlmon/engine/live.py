@@ -183,7 +183,8 @@ class Live(Comparison[LiveLane]):
         left, right = (lane.decode_answer(reading) for lane in self.lanes)
         self._names = reading.names
         self._compare(reading.datagram, left, right, answer=True)
-        if self.dumps.add(reading.datagram, segment.place, (left, right)):
+        settled = self.dumps.add(reading.datagram, segment.place, (left, right))
+        if settled is not None:
             self._compare_corrections()
 
     # -- what is read ------------------------------------------------------------------------------------------
@@ -342,7 +343,7 @@ class Live(Comparison[LiveLane]):
         self.dumps.abandon_all()
         self._compare_corrections()
         if not self.states.shared and self._states_comparable:  # else there is but one, or one that went on alone
-            self.judge.states(*self.states.both, last, self._recovered)
+            self.judge.states(*self.states.both, last, self.states.unsettled.objects)
         if self._faults is not None and not any(count for dropped in drops for count in dropped.values()):
             self._compare_losses()
         self._record_drops(drops)

@@ -2,8 +2,8 @@
 
 Rules:
 1. Only after a loss that its socket really had may an implementation report what was no message.
-2. What one implementation recovered alone is no difference between two states, until an event that both report
-   settles it.
+2. What one implementation recovered alone is no difference between two states, nor is what a later message does to one
+   of them for that reason, until a message or a dump says the same of it to both.
 3. What an implementation said of its losses, and did about them, is kept in the ledger of its lane. What its socket
    really lost in a replay is known to the faults alone, and the judge holds the one against the other.
 
@@ -13,11 +13,11 @@ Not here: losing anything (``nlmon.transport.recorded.faults``), and the rules o
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from nlmon.compare.side import Side
 from nlmon.errors import Overrun, ResyncIncomplete, TransportError
-from nlmon.events import OVERRUN, Event, RouteInfo, RoutePayload
+from nlmon.events import OVERRUN, Event, RoutePayload
 from nlmon.objects.keys import Key
 from nlmon.report.text import counted
 from nlmon.state.dumps import Unannounced
@@ -25,10 +25,38 @@ from nlmon.state.identity import objects_of
 from nlmon.state.tables import State
 from nlmon.uapi import NETLINK_ROUTE
 
-__all__ = ["Ledger", "Object"]
+__all__ = ["Ledger", "Object", "Touched", "Unsettled"]
 
 # Kind and key of an object of a host.
 Object: TypeAlias = tuple[str, Key]
+
+
+class Touched(NamedTuple):
+    """Objects that the events of a datagram changed in a state, themselves or by what goes with them: those that a
+    message told of, and those that were ``recovered``."""
+
+    told: set[Object]
+    recovered: set[Object]
+
+
+class Unsettled:
+    """The objects that the two states of a comparison need not agree on, since one implementation recovered alone."""
+
+    def __init__(self) -> None:
+        self.objects: set[Object] = set()
+
+    def note(self, left: Touched, right: Touched, *, same: bool) -> None:
+        """Note what a datagram did to the state of each; ``same``: both were told the same. Then what it did to one of
+        them alone it did for what was recovered before; what it did to both is settled."""
+        if self.objects and same:
+            self.objects -= left.told & right.told
+            self.objects |= left.told ^ right.told
+        self.objects -= left.recovered & right.recovered
+        self.objects |= left.recovered ^ right.recovered
+
+    def settle(self, objects: Iterable[Object]) -> None:
+        """Both were told the same of these."""
+        self.objects.difference_update(objects)
 
 
 class Ledger:
@@ -37,17 +65,15 @@ class Ledger:
     ``overruns``: losses that the implementation reported, ``sockets``: sockets of which it reported that they failed;
     ``lost_of``: how many messages were lost, by protocol, of those that lost any, 0 where nobody knows; ``synthetic``:
     events by which it recovered; ``incomplete``: losses after which it could not ask for everything again. ``open``: a
-    loss of NETLINK_ROUTE was reported whose recovery nobody has looked at yet. ``recovered``: objects that synthetic
-    events reported, which an implementation that recovers gives alone. With ``keep_objects``, ``reported``: objects
-    that events reported and that are not gone since; ``vanished``: objects that the state dropped though no event said
-    so, which the recorded kernel may hold still.
+    loss of NETLINK_ROUTE was reported whose recovery nobody has looked at yet. With ``keep_objects``, ``reported``:
+    objects that events reported and that are not gone since; ``vanished``: objects that the state dropped though no
+    event said so, which the recorded kernel may hold still.
     """
 
     def __init__(self, *, keep_objects: bool) -> None:
         self.overruns = self.sockets = self.synthetic = self.incomplete = 0
         self.lost_of: dict[int, int] = {}
         self.open = False
-        self.recovered: set[Object] = set()
         self.reported: set[Object] = set()
         self.vanished: set[Object] = set()
         self._keep_objects = keep_objects
@@ -78,15 +104,14 @@ class Ledger:
         for event in side.events:
             if event.synthetic is not False:
                 self.synthetic += event.synthetic
-                if event.synthetic and side.lossy and isinstance(event.payload, RoutePayload):
-                    self.recovered.update(_objects(event.payload))
             if event.type == OVERRUN:
                 self.overruns += 1
                 self.lost_of.setdefault(protocol, 0)
 
-    def fold(self, events: Iterable[Event], state: State, *, lossy: bool) -> None:
+    def fold(self, events: Iterable[Event], state: State, *, lossy: bool) -> Touched:
         """Fold events of a datagram into the state of the lane. What goes with a synthetic event was recovered, too,
         and happens to another implementation at another time or not at all."""
+        touched = Touched(set(), set())
         for event in events:
             payload = event.payload
             if self._keep_objects and isinstance(payload, RoutePayload) and event.msg_type & 3 < 2:
@@ -94,19 +119,17 @@ class Ledger:
                 change = self.reported.difference_update if event.msg_type & 3 else self.reported.update
                 change(keys)
                 self.vanished.difference_update(keys)
+            watched = state.watch()
             if event.synthetic and lossy:
                 before = state.take_corrections()
                 state.apply(event)
-                gone = [(found.kind, found.key) for found in state.take_corrections()]
-                self.recovered.update(gone)
-                self.vanished.update(gone)
+                self.vanished.update((found.kind, found.key) for found in state.take_corrections())
                 state.restore(before)
+                touched.recovered.update(watched)
             else:
                 state.apply(event)
-                # What both report of an object settles it, so it is compared again. Not so for a route, whose message
-                # says nothing of the others of its group.
-                if self.recovered and isinstance(payload, RoutePayload) and not isinstance(payload, RouteInfo):
-                    self.recovered.difference_update(_objects(payload))
+                touched.told.update(watched)
+        return touched
 
     def correct(self, found: Sequence[Unannounced]) -> None:
         """Note what a dump or the end of a link corrected in the state of the lane."""

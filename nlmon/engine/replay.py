@@ -117,8 +117,10 @@ class Replay(Comparison[RecordedLane]):
                 self._compare_groups(datagram, (False, False))
         if step.place.role is Role.DUMP and step.results:
             sides = [result.side(0) for result in step.results]
-            if self.dumps.add(datagrams.at(0), step.place, sides):
+            settled = self.dumps.add(datagrams.at(0), step.place, sides)
+            if settled is not None:
                 self._compare_corrections()
+                self.states.unsettled.settle(settled)
 
     def _fed(self, step: Step) -> None:
         """Compare what both made of datagrams, and fold the events if these were notifications."""
@@ -222,6 +224,6 @@ class Replay(Comparison[RecordedLane]):
         self._compare_corrections()
         self._compare_recovery(now=not self._options.resync_interval)
         if not self.states.shared and self._states_comparable:  # else there is but one, or one that went on alone
-            self.judge.states(*self.states.both, last, self._recovered)
+            self.judge.states(*self.states.both, last, self.states.unsettled.objects)
         self._compare_losses()
         self._compare(no_datagram(last), *self.feed.close())

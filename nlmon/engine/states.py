@@ -20,10 +20,11 @@ from msgspec import UNSET, structs
 
 from nlmon.compare.contract import Contract, kind_name
 from nlmon.compare.side import Side
-from nlmon.engine.losses import Ledger
+from nlmon.engine.losses import Ledger, Object, Unsettled
 from nlmon.events import Event, NextHop, Payload, RouteInfo
+from nlmon.objects.keys import Subject
 from nlmon.state.dumps import DumpLoad, Unannounced
-from nlmon.state.identity import subject_of
+from nlmon.state.identity import held_by_dump, subject_of
 from nlmon.state.tables import State
 
 __all__ = ["Loads", "States"]
@@ -34,7 +35,8 @@ Loads: TypeAlias = tuple[DumpLoad, DumpLoad]
 
 class States:
     """The state of the reference and that of the candidate, called ``names``; ``lossless``: nothing is lost and nothing
-    recovered from. ``shared``: the two are one so far, in the state of the full one."""
+    recovered from. ``shared``: the two are one so far, in the state of the full one. ``unsettled``: what they need not
+    agree on."""
 
     def __init__(self, names: tuple[str, str], contract: Contract, *, lossless: bool) -> None:
         owners = {field.by for kind in contract.kinds.values() for field in kind.fields} - {"both"}
@@ -49,6 +51,7 @@ class States:
             kind: {field.name: UNSET for field in contract.kinds[kind].fields if field.by == name}
             for kind in ("link", "addr", "route", "neigh", "rule")
         }
+        self.unsettled = Unsettled()
         # Dumps that have begun and not ended, for the state that is folded and for the other.
         self._open: list[Loads] = []
 
@@ -93,8 +96,12 @@ class States:
             self._fold_same(left.events, right.events)
             return
         self.diverge()
-        for side, ledger, state in zip(sides, ledgers, self._both, strict=True):
+        touched = [
             ledger.fold(side.events, state, lossy=side.lossy)
+            for side, ledger, state in zip(sides, ledgers, self._both, strict=True)
+        ]
+        same = not self.unsettled.objects or _told(left) == _told(right)
+        self.unsettled.note(touched[0], touched[1], same=same)
 
     def _fold_same(self, reference: Sequence[Event], candidate: Sequence[Event]) -> None:
         if self.shared:
@@ -183,18 +190,21 @@ class States:
         self._open.append((load, reduced))
         return (reduced, load) if self._full else (load, reduced)
 
-    def end_dump(self, loads: Loads, frame: int) -> None:
-        """End a dump that was complete; see ``State.end_dump``."""
+    def end_dump(self, loads: Loads, frame: int) -> set[Object]:
+        """End a dump that was complete, see ``State.end_dump``; what it settles, see ``Unsettled``."""
         if self.shared:
             load, reduced = self._full_first(loads)
             if self._same(reduced.payloads, load.payloads):
                 self._open.remove((load, reduced))
                 self._both[self._full].end_dump(load, frame)
                 self._correct_reduced()
-                return
+                return set()
             self.diverge()
         for state, load in zip(self._both, loads, strict=True):
             state.end_dump(load, frame)
+        kind, held = held_by_dump(loads[0].msg_type, loads[0].family)
+        touched = loads[0].touched | loads[1].touched
+        return {one for one in self.unsettled.objects if one[0] == kind and held(one[1]) and one not in touched}
 
     def abandon_dump(self, loads: Loads) -> None:
         """Forget a dump that proves nothing."""
@@ -208,3 +218,8 @@ class States:
 
     def _full_first(self, loads: Loads) -> Loads:
         return loads[::-1] if self._full else loads
+
+
+def _told(side: Side) -> list[tuple[int, Subject | None]]:
+    """What messages told an implementation, by kind and object."""
+    return [(event.msg_type, subject_of(event)) for event in side.events if not (event.synthetic and side.lossy)]

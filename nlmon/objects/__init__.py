@@ -1,7 +1,8 @@
-"""The objects of a host by the kernel's rules: when two messages are about the same one, and what a new one replaces.
+"""The objects of a host by the kernel's rules: when two messages are about the same one, what a new one replaces, and
+what goes with a link.
 
 ``keys`` says what an object is known by, ``partial`` which messages leave most of it as it was, ``groups`` keeps the
-routes to one destination in the kernel's order.
+routes to one destination in the kernel's order, ``implied`` says what ends in silence.
 
 Rules:
 1. Each rule stands once. ``nlmon.state`` applies it to what implementations read, ``nlmon.transport.recorded`` to

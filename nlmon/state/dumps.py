@@ -134,6 +134,14 @@ class Dumps:
         self.open.append(load)
         return load
 
+    def know(self, get_type: int, family: int) -> bool:
+        """Whether all objects of a type and family were listed once."""
+        return not self._listed.isdisjoint({(get_type, family), (get_type, AF_UNSPEC)})
+
+    def note(self, get_type: int, family: int) -> None:
+        """All objects of a type and family are known."""
+        self._listed.add((get_type, family))
+
     def abandon(self, load: DumpLoad) -> None:
         """Forget a dump that was interrupted or never ended: it proves nothing."""
         self.open.remove(load)
@@ -144,7 +152,7 @@ class Dumps:
         # A dump of all families lists neither bridge ports nor forwarding databases.
         before = {load.family} if load.family == AF_BRIDGE else {load.family, AF_UNSPEC}
         first = not self._listed & {(load.msg_type, family) for family in before}
-        self._listed.add((load.msg_type, load.family))
+        self.note(load.msg_type, load.family)
         return Listing(load, first=first)
 
     def touch(self, kind: str, key: Key) -> None:

@@ -22,13 +22,14 @@ from msgspec import structs
 
 from nlmon.events import AddrInfo, Event, LinkInfo, NeighInfo, RouteInfo, RoutePayload
 from nlmon.objects.groups import RouteGroups
+from nlmon.objects.implied import Cause, ends_route, is_announced
 from nlmon.objects.keys import Key, Subject, is_sibling, route_group
 from nlmon.objects.partial import is_echo, is_partial_link
 from nlmon.state.describe import show_interface, show_key
 from nlmon.state.dumps import DumpLoad, Dumps, Unannounced
 from nlmon.state.identity import split_hops, subject_of
 from nlmon.state.indexes import InterfaceIndex
-from nlmon.uapi import AF_BRIDGE, AF_INET, IFF_UP, RT_SCOPE_HOST
+from nlmon.uapi import AF_BRIDGE, AF_INET, IFF_UP, RTM_GETADDR
 
 __all__ = ["KINDS", "State"]
 
@@ -53,6 +54,8 @@ class State:
         self._dumps = Dumps()
         self._groups = RouteGroups()
         self._by_interface = {kind: InterfaceIndex() for kind in ("port", "addr", "neigh", "route")}
+        # What ``watch`` collects.
+        self._watched: set[tuple[str, Key]] | None = None
 
     def adopt(self, other: State, change: Callable[[RoutePayload], RoutePayload], loads: Collection[DumpLoad]) -> None:
         """Hold what another state holds, each object changed by ``change``, and wait for the dumps of ``loads``."""
@@ -86,12 +89,14 @@ class State:
         if new:
             if kind == "link":
                 self._link_new(key, payload, event.frame)
-            elif kind != "neigh" or payload.family != AF_BRIDGE or not self._is_echo(key, payload):
+            elif kind != "neigh" or payload.family != AF_BRIDGE or not _is_echo(self.tables[kind].get(key), payload):
                 self._put(kind, key, payload)
         else:
             self._take(kind, key)
             if kind == "link":
                 self._link_gone(payload, event.frame)
+            elif kind == "addr":
+                self._address_gone(payload, event.frame)
 
     def _link_new(self, key: Key, link: LinkInfo, frame: int) -> None:
         before = self.tables["link"].get(key)
@@ -101,16 +106,19 @@ class State:
             name = before.ifname if link.ifname is None else link.ifname
             link = structs.replace(before, flags=link.flags, ifname=name)
         self._put("link", key, link)
-        if isinstance(before, LinkInfo):
-            self._link_changed(before, link, frame)
+        if not link.flags & IFF_UP:
+            self._end_routes(Cause.DOWN, link.ifindex, link.ifname, frame)
 
-    def _is_echo(self, key: Key, entry: NeighInfo) -> bool:
-        before = self.tables["neigh"].get(key)
-        return isinstance(before, NeighInfo) and is_echo(before, entry)
+    def watch(self) -> set[tuple[str, Key]]:
+        """The objects that are told of from now on, and those that go or are replaced by that, until the next call."""
+        self._watched = set()
+        return self._watched
 
     def _put(self, kind: str, key: Key, payload: RoutePayload) -> RoutePayload | None:
         """Hold an object, in the place of another one that was there, which is returned."""
         table, index = self.tables[kind], self._by_interface.get(kind)
+        if self._watched is not None:
+            self._watched.add((kind, key))
         before = table.setdefault(key, payload)
         if before is payload:
             if index is not None:
@@ -123,6 +131,8 @@ class State:
 
     def _take(self, kind: str, key: Key) -> RoutePayload | None:
         """Hold an object no longer."""
+        if self._watched is not None:
+            self._watched.add((kind, key))
         payload = self.tables[kind].pop(key, None)
         if payload is not None:
             index = self._by_interface.get(kind)
@@ -168,48 +178,56 @@ class State:
 
     def _link_gone(self, link: LinkInfo, frame: int) -> None:
         """With a link go its port, addresses, neighbours and routes, announced or not."""
-        reason = f"interface {show_interface(link.ifindex, link.ifname)} was deleted"
-        index = link.ifindex
+        index, reason = link.ifindex, _reason(Cause.DELETED, link.ifindex, link.ifname)
         self._drop("port", index, lambda p: isinstance(p, LinkInfo) and p.ifindex == index, frame, reason)
         self._drop("addr", index, lambda p: isinstance(p, AddrInfo) and p.ifindex == index, frame, reason)
         self._drop("neigh", index, lambda p: isinstance(p, NeighInfo) and p.ifindex == index, frame, reason)
-        self._drop("route", index, lambda p: isinstance(p, RouteInfo) and self._dead(p, index, index), frame, reason)
+        self._end_routes(Cause.DELETED, index, link.ifname, frame)
 
-    def _link_changed(self, before: LinkInfo, link: LinkInfo, frame: int) -> None:
-        """IPv4 routes over a link that goes down are flushed without an event, but for those of host scope
-        (net/ipv4/fib_semantics.c, fib_sync_down_dev)."""
-        if not before.flags & IFF_UP or link.flags & IFF_UP:
+    def _address_gone(self, address: AddrInfo, frame: int) -> None:
+        """With the last IPv4 address of a link go its IPv4 routes, where all its addresses are known."""
+        index, table = address.ifindex, self.tables["addr"]
+        if address.family != AF_INET or not self._dumps.know(RTM_GETADDR, AF_INET):
             return
-        index = link.ifindex
-        reason = f"interface {show_interface(index, link.ifname)} went down"
+        near = (table[key] for key in self._by_interface["addr"].on(index, table))
+        if not any(isinstance(one, AddrInfo) and (one.ifindex, one.family) == (index, AF_INET) for one in near):
+            link = self.tables["link"].get((index,))
+            name = link.ifname if isinstance(link, LinkInfo) else None
+            self._end_routes(Cause.NO_ADDRESS, index, name, frame, address.addr)
 
-        def lost(payload: RoutePayload) -> bool:
-            return (
-                isinstance(payload, RouteInfo)
-                and payload.family == AF_INET
-                and payload.scope != RT_SCOPE_HOST
-                and self._dead(payload, index, None)
-            )
+    def _end_routes(self, cause: Cause, index: int, name: str | None, frame: int, address: str | None = None) -> None:
+        """Routes end by what happened to a link; ``address``: the one that it lost."""
 
-        self._drop("route", index, lost, frame, reason)
+        def ends(route: RoutePayload) -> bool:
+            return isinstance(route, RouteInfo) and ends_route(cause, index, route, self._is_down)
 
-    def _dead(self, route: RouteInfo, index: int, gone: int | None) -> bool:
-        if route.multipath is None:
-            return route.oif == index
-        hops = [hop.ifindex for hop in route.multipath]
-        return index in hops and all(hop == gone or self._is_down(hop) for hop in hops)
+        def silently(route: RoutePayload) -> bool:
+            return not (isinstance(route, RouteInfo) and is_announced(cause, route, address))
 
-    def _is_down(self, ifindex: int) -> bool:
+        self._drop("route", index, ends, frame, _reason(cause, index, name), silently)
+
+    def _is_down(self, ifindex: int | None) -> bool:
         """A link that was never seen is not known to be down."""
         link = self.tables["link"].get((ifindex,))
         return isinstance(link, LinkInfo) and not link.flags & IFF_UP
 
-    def _drop(self, kind: str, index: int, is_lost: Callable[[RoutePayload], bool], frame: int, reason: str) -> None:
+    def _drop(
+        self,
+        kind: str,
+        index: int,
+        is_lost: Callable[[RoutePayload], bool],
+        frame: int,
+        reason: str,
+        silently: Callable[[RoutePayload], bool] = lambda _: True,
+    ) -> None:
+        """Remove objects of an interface, and keep a note of those that go ``silently``."""
         table = self.tables[kind]
         near = self._by_interface[kind].on(index, table) if kind in self._by_interface else table
         for key in [key for key in near if is_lost(table[key])]:
+            noted = silently(table[key])
             self.remove(kind, key)
-            self.note(Unannounced(kind, "gone", show_key(kind, key, self.tables["link"]), frame, reason, key))
+            if noted:
+                self.note(Unannounced(kind, "gone", show_key(kind, key, self.tables["link"]), frame, reason, key))
 
     def clear(self, kind: str) -> None:
         """Forget every object of a kind."""
@@ -258,6 +276,10 @@ class State:
         """Forget a dump that was interrupted or never ended: it proves nothing."""
         self._dumps.abandon(load)
 
+    def note_dump(self, get_type: int, family: int) -> None:
+        """All that a whole dump listed was folded, message by message."""
+        self._dumps.note(get_type, family)
+
     def end_dump(self, load: DumpLoad, frame: int) -> None:
         """Hold a complete dump against the tables. The first dump of its kind and family fills them; a later one
         corrects them and every correction is kept in ``unannounced``."""
@@ -269,12 +291,17 @@ class State:
                 self.remove(kind, key)
                 self.note(Unannounced(kind, "gone", name, frame, reason, key))
                 continue
-            self._insert(kind, key, payload)
+            if self._put(kind, key, payload) is None and isinstance(payload, RouteInfo):
+                self._groups.listed(route_group(payload), key, sibling=is_sibling(payload))
             if change is not None:
                 self.note(Unannounced(kind, change, show_key(kind, key, links), frame, reason, key, fields))
         for group, key, sibling in listing.route_order():
             self._groups.listed(group, key, sibling=sibling)
 
-    def _insert(self, kind: str, key: Key, payload: RoutePayload) -> None:
-        if self._put(kind, key, payload) is None and isinstance(payload, RouteInfo):
-            self._groups.listed(route_group(payload), key, sibling=is_sibling(payload))
+
+def _reason(cause: Cause, index: int, name: str | None) -> str:
+    return f"interface {show_interface(index, name)} {cause.value}"
+
+
+def _is_echo(before: RoutePayload | None, entry: NeighInfo) -> bool:
+    return isinstance(before, NeighInfo) and is_echo(before, entry)

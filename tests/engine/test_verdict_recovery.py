@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 import pytest
 
+from nlmon.backends.libnl import LibnlBackend
 from nlmon.backends.options import BackendOptions
 from nlmon.backends.registry import create
 from nlmon.capture import open_capture
+from nlmon.capture.base import Frame
 from nlmon.compare.difference import Class
 from nlmon.engine.lane import BackendMaker
+from nlmon.engine.replay import Replay
 from nlmon.engine.run import replay_capture
+from nlmon.events import Event
 from nlmon.report.model import CaptureReport
+from nlmon.testing.messages import addr, attr, link, message, number, route
 from nlmon.testing.zoo import ZOO, BadImplementation
 from nlmon.transport.recorded.faults import Fault
 from support.paths import CAPTURES
@@ -60,3 +66,75 @@ def test_an_overrun_that_is_swallowed_at_the_end_is_found() -> None:
         report = replay_capture(reader, "01", legacy, silent, faults=(Fault(600, 100000),))[0]
 
     assert (report.verdict, report.differences["error"]) == ("regression", 1)
+
+
+UP3, DOWN3, UP4, DOWN4 = (
+    message(16, link(index, f"d{index}", up=up)) for index, up in ((3, True), (3, False), (4, True), (4, False))
+)
+CREATE, REPLACE, APPEND = 0x400, 0x100, 0x800
+
+
+def route4(index: int, gateway: str, flags: int = CREATE, dst: str = "10.0.0.0/8") -> bytes:
+    """A new IPv4 route."""
+    return message(24, route(dst, index, gateway), flags=flags)
+
+
+def several(*indices: int) -> bytes:
+    """A new IPv4 route of several hops."""
+    hops = b"".join(number("HBBi", 16, 0, 0, one) + attr(5, bytes([192, 0, 2, one])) for one in indices)
+    return message(24, number("8BI", 2, 8, 0, 0, 254, 3, 0, 1, 0) + attr(1, bytes([10, 0, 0, 0])) + attr(9, hops))
+
+
+def lossy(messages: list[bytes], fault: Fault, candidate: BackendMaker = libnl) -> Replay:
+    """A replay of messages of which some are lost."""
+    options = BackendOptions(resync=True, resync_interval=0.0)
+    replay = Replay(legacy, candidate, byteorder="little", options=options, faults=(fault,))
+    asked = number("IHHII", 24, 22, 0x301, 9, 0) + bytes(8)
+    replay.play([Frame(1, 1, 0, asked, "out"), Frame(2, 2, 0, message(3, bytes(4), flags=2, seq=9), "in")])
+    replay.play([Frame(n, n, 0, one) for n, one in enumerate(messages, 3)])
+    replay.finish()
+    return replay
+
+
+@pytest.mark.parametrize(
+    ("messages", "lost"),
+    [
+        ([DOWN3, UP3, route4(3, "192.0.2.1"), UP4, DOWN3], 2),
+        ([UP3, UP4, several(3, 4), DOWN4, UP4, DOWN3], 4),
+        ([UP3, UP4, several(3, 4), DOWN4, message(24, route("172.16.0.0/12", 3)), DOWN3], 4),
+        ([UP3, route4(3, "192.0.2.1"), route4(3, "192.0.2.2"), UP4, route4(3, "192.0.2.3", REPLACE)], 3),
+        ([UP3, route4(3, "192.0.2.1"), route4(3, "192.0.2.2"), UP4, route4(3, "192.0.2.3", REPLACE), DOWN3], 3),
+        (
+            [
+                UP3,
+                *(message(20, addr(3, f"192.0.2.{host}")) for host in (1, 2)),
+                route4(3, "192.0.2.9"),
+                message(21, addr(3, "192.0.2.1")),
+                UP4,
+                message(21, addr(3, "192.0.2.2")),
+            ],
+            5,
+        ),
+    ],
+)
+def test_what_follows_from_a_recovery_is_no_difference(messages: list[bytes], lost: int) -> None:
+    """A message that reaches both does something else to each state, since only libnl knows what was lost."""
+    replay = lossy(messages, Fault(lost + 2, 1))
+
+    assert replay.lanes[1].ledger.synthetic > 0
+    assert {cls.label: n for cls, n in replay.judge.counts.items()} == {}
+
+
+def test_what_does_not_follow_from_a_recovery_is_a_difference() -> None:
+    """A candidate that does not tell of a link keeps its route, which no loss concerns."""
+    messages = [UP3, UP4, route4(3, "192.0.2.1"), route4(4, "192.0.2.2", dst="172.16.0.0/12"), DOWN4, UP4, UP3, DOWN3]
+
+    class Forgets(LibnlBackend):
+        """Keeps to itself that the link goes down."""
+
+        def deliver(self, events: Sequence[Event]) -> None:
+            super().deliver([one for one in events if one.synthetic or one.frame != len(messages) + 2])
+
+    replay = lossy(messages, Fault(7, 1), Forgets)
+
+    assert replay.judge.counts[Class.STATE] > 0

@@ -174,6 +174,59 @@ def test_a_link_that_goes_down_takes_its_ipv4_routes() -> None:
     assert [(u.kind, u.change, u.frame) for u in state.unannounced] == [("route", "gone", 9)]
 
 
+def test_a_link_that_is_down_has_no_ipv4_routes_whatever_was_held_of_it() -> None:
+    """A message may follow a dump that saw the link down already, and a route that was there before that."""
+    held = (event(NEW, link(flags=0)), event(NEW, route()))
+
+    assert gateways(fold(*held, event(NEW, link(flags=0)))) == []
+    assert gateways(fold(event(NEW, route()), event(NEW, link(flags=0)))) == []
+
+
+def addressed(*addresses: AddrInfo) -> State:
+    """A state that knows all addresses of its host, with a route over d0."""
+    return load(fold(event(NEW, link()), event(NEW, route())), 22, 0, *addresses)
+
+
+@pytest.mark.parametrize(
+    ("left", "kept"),
+    [
+        ((), []),
+        ((addr("192.0.2.2"),), ["192.0.2.254"]),
+        ((addr("198.51.100.1", 4), addr("2001:db8::1", family=10)), []),
+    ],
+)
+def test_the_last_ipv4_address_takes_the_ipv4_routes_of_its_link(
+    left: tuple[AddrInfo, ...], kept: list[str | None]
+) -> None:
+    """Other addresses of the link keep them, those of another link or family do not."""
+    state = addressed(addr(), *left)
+    state.apply(event(DEL, addr(), frame=7))
+
+    assert gateways(state) == kept
+    reasons = [] if kept else ["interface d0 (ifindex 3) lost its last IPv4 address"]
+    assert [one.reason for one in state.unannounced] == reasons
+
+
+def test_routes_that_the_kernel_takes_back_with_an_address_are_announced() -> None:
+    """They are no unannounced change; the others over the link are, host routes of its own table among them."""
+    state = addressed(addr())
+    state.apply(event(NEW, route(None, protocol=2, dst="192.0.2.0", dst_len=24)))
+    state.apply(event(NEW, route(None, dst="10.20.0.0", prefsrc="192.0.2.1")))
+    state.apply(event(NEW, route(None, type=2, scope=254, table=255, dst="192.0.2.77", dst_len=32)))
+    state.apply(event(DEL, addr()))
+
+    assert state.tables["route"] == {}
+    assert [one.object.split(" scope")[0] for one in state.unannounced] == [
+        "route 10.10.0.0/16 via 192.0.2.254 dev d0",
+        "route local 192.0.2.77 dev d0 table local",
+    ]
+
+
+def test_where_not_all_addresses_are_known_none_is_the_last() -> None:
+    """Without a dump of addresses others may be there."""
+    assert gateways(fold(event(NEW, route()), event(NEW, addr()), event(DEL, addr()))) == ["192.0.2.254"]
+
+
 def test_a_deleted_link_takes_everything_along() -> None:
     """Nothing can be on an interface that does not exist, and what was not announced is said."""
     state = fold(

@@ -93,7 +93,7 @@ class LibnlBackend(Lookups, bulk=True, layouts=True):
                 self.fill_cache(self.cache, kind)
             if self._resync.tracker is not None and self._resync.loss is None:
                 for dump in self._resync.dumps:
-                    self._resync.tracker.begin(self.whole_dump(*dump))
+                    self._resync.tracker.begin(*dump, self.whole_dump(*dump))
 
     def disable(self, protocol: int) -> None:
         """Close the sockets of a protocol; what waits in them and in the pool is gone, and what was lost stays lost."""
@@ -263,7 +263,8 @@ class LibnlBackend(Lookups, bulk=True, layouts=True):
                 self.cache.apply(event)
         if self._resync.tracker is not None:
             for event in events:
-                self._resync.tracker.apply(event)
+                if not event.synthetic:  # else the tracker has made it
+                    self._resync.tracker.apply(event)
         super().deliver(events)
 
     def in_bulk(self, protocol: int, transport: Transport | None) -> bool:

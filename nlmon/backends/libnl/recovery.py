@@ -45,16 +45,19 @@ class Tracker:
         """Take note of an event that was delivered."""
         self.state.apply(event)
 
-    def begin(self, result: DumpResult) -> None:
-        """Take what was there before the first event."""
+    def begin(self, msg_type: int, family: int, result: DumpResult) -> None:
+        """Take what was there before the first event, by one of the ``DUMPS``."""
         for event in result.events:
             self.state.apply(event)
+        if result.whole:
+            self.state.note_dump(msg_type, family)
 
     def differences(self, results: Iterable[tuple[int, int, DumpResult]], template: Event) -> Iterator[Event]:
-        """Synthetic events that bring a consumer from the tracked state to the dumped one. ``results``: (type,
-        family, result) of each dump; ``template`` gives frame and time stamp."""
+        """Synthetic events that bring a consumer from the tracked state to the dumped one, and take that there, too:
+        what goes with one of them in silence comes again if it is still there. ``results``: (type, family, result) of
+        each dump; ``template`` gives frame and time stamp."""
         gone: list[Event] = []
-        changes: list[Event] = []
+        dumped: list[tuple[str, dict[Key, RoutePayload]]] = []
         old = _names(self.state.tables["link"].values())
         new = dict(old)
         for msg_type, family, result in results:
@@ -63,22 +66,26 @@ class Tracker:
             for event in result.events:
                 if isinstance(event.payload, RoutePayload):
                     there.update((key, value) for k, key, value in objects_of(event.payload) if k == kind)
-            table = self.state.tables[kind]
+            dumped.append((kind, there))
             new.update(_names(there.values()) if kind == "link" else ())
-            again: set[Key] = set()
             if result.whole:
-                again = self._misplaced(there) if (kind, family) == ("route", AF_INET) else again
+                again = self._misplaced(there) if (kind, family) == ("route", AF_INET) else set()
                 gone += [
-                    _synthetic(template, NEW_OF[kind] + 1, table[key], old)
-                    for key in table
+                    _synthetic(template, NEW_OF[kind] + 1, payload, old)
+                    for key, payload in self.state.tables[kind].items()
                     if held(key) and (key not in there or key in again)
                 ]
+        yield from map(self._told, reversed(gone))
+        for kind, there in dumped:
+            table = self.state.tables[kind]
             for key, payload in there.items():
                 before = table.get(key)
-                if before is None or key in again or changed_fields(kind, before, payload):
-                    changes.append(_synthetic(template, NEW_OF[kind], payload, new))
-        yield from reversed(gone)
-        yield from changes
+                if before is None or changed_fields(kind, before, payload):
+                    yield self._told(_synthetic(template, NEW_OF[kind], payload, new))
+
+    def _told(self, event: Event) -> Event:
+        self.state.apply(event)
+        return event
 
     def _misplaced(self, there: Iterable[Key]) -> set[Key]:
         """IPv4 routes of groups that are in another order than the kernel has them, since what comes anew goes to the

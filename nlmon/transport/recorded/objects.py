@@ -4,9 +4,8 @@ Kept only for a replay whose implementations ask for dumps.
 
 Rules of this file:
 1. At most ``REMEMBERED`` objects of a kind; a recording does not decide how much memory is used.
-2. What goes without a message is removed here, too: what belongs to a link that is deleted, IPv4 routes over a link
-   that goes down, of several hops with the last (net/ipv4/fib_semantics.c), and what a complete dump in the recording
-   no longer names.
+2. What goes without a message is removed here, too: what goes with a link (``nlmon.objects.implied``), and what a
+   complete dump in the recording no longer names.
 
 Not here: answering (``answers``), reading (``reading``), which object is which and which routes a new one replaces
 (``nlmon.objects``).
@@ -19,12 +18,14 @@ from typing import Literal
 
 from nlmon.framing import attribute, header, next_hops, nlattr, walk_attributes
 from nlmon.objects.groups import RouteGroups
+from nlmon.objects.implied import Cause, ends_route, interfaces_of
 from nlmon.objects.keys import Key, Subject, is_sibling
 from nlmon.transport.recorded.reading import Reading
 from nlmon.uapi import (
     AF_BRIDGE,
     AF_INET,
     AF_INET6,
+    AF_UNSPEC,
     FIB_RULE_HDR,
     IFADDRMSG,
     IFF_UP,
@@ -33,7 +34,6 @@ from nlmon.uapi import (
     NLA_HDRLEN,
     NLMSG_HDRLEN,
     NTF_PROXY,
-    RT_SCOPE_HOST,
     RTA_MULTIPATH,
     RTA_NH_ID,
     RTA_OIF,
@@ -58,6 +58,8 @@ HEADER = {
     RTM_NEWRULE: FIB_RULE_HDR,
 }
 KINDS = tuple(HEADER)
+# Kinds of objects that go with their link.
+ON_LINKS = (RTM_NEWADDR, RTM_NEWNEIGH, RTM_NEWROUTE)
 # Where the attributes of a route begin.
 ROUTE_ATTRIBUTES = NLMSG_HDRLEN + RTMSG
 
@@ -73,6 +75,9 @@ class RecordedObjects:
         # When each object was named last.
         self._frames: dict[int, dict[Key, int]] = {kind: {} for kind in KINDS}
         self._groups = RouteGroups()
+        # Keys of what goes with a link, by the index of each interface that they are on.
+        self._on: dict[int, dict[int | None, dict[Key, None]]] = {kind: {} for kind in ON_LINKS}
+        self._knows_addresses = False
 
     def learn(self, msg_type: int, message: bytes, frame: int = 0) -> None:
         """Take in a NEW or DEL message of the route protocol; ``frame`` is when."""
@@ -85,12 +90,11 @@ class RecordedObjects:
         if msg_type & 3:
             for key in found.keys() & table.keys():
                 self._drop(kind, key)
-            if kind == RTM_NEWLINK and message[16] == 0:
-                self._drop_with_link(self._reading.index(message), down=False)
+            if kind == RTM_NEWLINK and message[16] == AF_UNSPEC:
+                self._link_gone(self._reading.index(message))
+            elif kind == RTM_NEWADDR and message[16] == AF_INET:
+                self._address_gone(self._reading.index(message))
             return
-        was_up = kind == RTM_NEWLINK and message[16] == 0 and self._up(table.get(next(iter(found)), b""))
-        if was_up and not self._up(message):
-            self._drop_with_link(self._reading.index(message), down=True)
         found = {key: one for key, one in found.items() if key in table or len(table) < REMEMBERED}
         if not table.keys() >= found.keys() and self._reading.is_partial(kind, message):
             return
@@ -98,8 +102,31 @@ class RecordedObjects:
             for key in self._replaced(message, list(found)):
                 self._drop(kind, key)
         for key, one in found.items():
-            table[key] = self._reading.completed(kind, table.get(key, b""), one)
+            self._put(kind, key, self._reading.completed(kind, table.get(key, b""), one))
             self._frames[kind][key] = frame
+        if kind == RTM_NEWLINK and message[16] == AF_UNSPEC and not self._up(message):
+            self._end_routes(Cause.DOWN, self._reading.index(message))
+
+    def _put(self, kind: int, key: Key, message: bytes) -> None:
+        self._leave(kind, key)
+        self._tables[kind][key] = message
+        for index in self._interfaces(kind, message):
+            self._on[kind].setdefault(index, {})[key] = None
+
+    def _leave(self, kind: int, key: Key) -> None:
+        """An object is no longer on the interfaces where it was."""
+        before = self._tables[kind].get(key)
+        for index in () if before is None else self._interfaces(kind, before):
+            keys = self._on[kind].get(index, {})
+            keys.pop(key, None)
+            if not keys:
+                self._on[kind].pop(index, None)
+
+    def _interfaces(self, kind: int, message: bytes) -> tuple[int | None, ...]:
+        """Indexes of the interfaces that an object goes with."""
+        if kind == RTM_NEWROUTE:
+            return interfaces_of(self._reading.route(message))
+        return (self._reading.index(message),) if kind in ON_LINKS else ()
 
     def _replaced(self, message: bytes, keys: list[Key]) -> list[Key]:
         """Put a route, or each of its hops, in its place; the routes that it replaces."""
@@ -113,6 +140,7 @@ class RecordedObjects:
         return self._groups.put6(group, keys, flags, sibling=sibling, listed=listed, nexthop=nexthop)
 
     def _drop(self, kind: int, key: Key) -> None:
+        self._leave(kind, key)
         self._tables[kind].pop(key, None)
         self._frames[kind].pop(key, None)
         if kind == RTM_NEWROUTE:
@@ -123,6 +151,7 @@ class RecordedObjects:
         table, frames = self._tables[kind], self._frames[kind]
         for key in [key for key, one in table.items() if self._listed(kind, family, one) and frames[key] < since]:
             self._drop(kind, key)
+        self._knows_addresses |= kind == RTM_NEWADDR and family in {AF_UNSPEC, AF_INET}
 
     def of(self, kind: int, family: int) -> Iterator[bytes]:
         """Messages of a kind; family 0 gives all families that a dump of all has."""
@@ -173,33 +202,30 @@ class RecordedObjects:
     def _up(self, message: bytes) -> bool:
         return len(message) >= 28 and bool(int.from_bytes(message[24:28], self._order) & IFF_UP)
 
-    def _dead(self, message: bytes, number: bytes) -> bool:
-        """Whether a route ends with a link that is deleted or down: its only hop is there, or one is and the others
-        are down, too. A link that was never seen is not known to be down."""
-        hops = self._route_attribute(message, RTA_MULTIPATH)
-        if hops is None:
-            return self._route_attribute(message, RTA_OIF) == number
-        links = self._tables[RTM_NEWLINK]
-        found = [hops[at + 4 : at + RTNEXTHOP] for at, _ in next_hops(hops, self._order, strict=False)]
-        down = {hop for hop in found if (key := self._link("link", hop)) in links and not self._up(links[key])}
-        return number in found and all(hop == number or hop in down for hop in found)
+    def _is_down(self, index: int | None) -> bool:
+        """A link that was never seen is not known to be down."""
+        link = self._tables[RTM_NEWLINK].get(("link", index))
+        return link is not None and not self._up(link)
 
-    def _link(self, name: str, number: bytes) -> Key:
-        return name, int.from_bytes(number, self._order, signed=True)
-
-    def _drop_with_link(self, index: int, *, down: bool) -> None:
-        """Remove what goes with a link that is deleted, or the IPv4 routes of one that is down."""
-        number = index.to_bytes(4, self._order, signed=True)
-        for key, message in list(self._tables[RTM_NEWROUTE].items()):
-            if (not down or (message[16] == AF_INET and message[22] != RT_SCOPE_HOST)) and self._dead(message, number):
-                self._drop(RTM_NEWROUTE, key)
-        if down:
-            return
-        self._drop(RTM_NEWLINK, self._link("port", number))
+    def _link_gone(self, index: int) -> None:
+        """Remove what goes with a link that is deleted."""
+        self._drop(RTM_NEWLINK, ("port", index))
         for kind in (RTM_NEWADDR, RTM_NEWNEIGH):
-            table = self._tables[kind]
-            for key in [key for key, message in table.items() if message[20:24] == number]:
+            for key in list(self._on[kind].get(index, ())):
                 self._drop(kind, key)
+        self._end_routes(Cause.DELETED, index)
+
+    def _address_gone(self, index: int) -> None:
+        """Remove what goes with the last IPv4 address of a link, where all its addresses are known."""
+        table = self._tables[RTM_NEWADDR]
+        if self._knows_addresses and all(table[key][16] != AF_INET for key in self._on[RTM_NEWADDR].get(index, ())):
+            self._end_routes(Cause.NO_ADDRESS, index)
+
+    def _end_routes(self, cause: Cause, index: int) -> None:
+        table = self._tables[RTM_NEWROUTE]
+        for key in list(self._on[RTM_NEWROUTE].get(index, ())):
+            if ends_route(cause, index, self._reading.route(table[key]), self._is_down):
+                self._drop(RTM_NEWROUTE, key)
 
 
 def _key(kind: int, subject: Subject) -> Key:

@@ -257,7 +257,7 @@ def test_an_object_is_judged_again_when_a_message_about_it_reaches_both() -> Non
     recovered = []
     for datagram in (frame(2, subscribed=False), second):
         replay.play([Frame(datagram.frame, 0, ROUTE, datagram.data)])
-        recovered.append(set(lane.ledger.recovered))
+        recovered.append(set(replay.states.unsettled.objects))
 
     assert recovered == [{("link", (3,))}, set()]
 

@@ -1,0 +1,69 @@
+"""What goes with a link without a message of its own, as the kernel does it (Linux 6.18, tried in a namespace)."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec import structs
+
+from nlmon.events import NextHop, RouteInfo
+from nlmon.objects.implied import Cause, ends_route, is_announced
+from nlmon.uapi import AF_INET, AF_INET6, RT_SCOPE_HOST, RT_SCOPE_UNIVERSE, RTPROT_BOOT, RTPROT_KERNEL
+
+DELETED, DOWN, NO_ADDRESS = Cause.DELETED, Cause.DOWN, Cause.NO_ADDRESS
+
+
+def a_route(
+    hops: tuple[int, ...], family: int = AF_INET, scope: int = RT_SCOPE_UNIVERSE, by_nexthop: bool = False
+) -> RouteInfo:
+    """A route over these interfaces."""
+    oif, several = (hops[0], None) if len(hops) == 1 else (None, tuple(NextHop(one, 1, 0) for one in hops))
+    nh_id = 1 if by_nexthop else None
+    return RouteInfo(family, 8, 0, 0, RTPROT_BOOT, scope, 1, 0, 254, oif=oif, multipath=several, nh_id=nh_id)
+
+
+@pytest.mark.parametrize(
+    ("cause", "hops", "down", "family", "scope", "by_nexthop", "ends"),
+    [
+        (DELETED, (3,), (), AF_INET, RT_SCOPE_UNIVERSE, False, True),
+        (DELETED, (4,), (), AF_INET, RT_SCOPE_UNIVERSE, False, False),
+        (DELETED, (3,), (), AF_INET6, RT_SCOPE_UNIVERSE, False, True),
+        (DELETED, (3,), (), AF_INET, RT_SCOPE_HOST, False, True),
+        (DELETED, (3, 4), (), AF_INET, RT_SCOPE_UNIVERSE, False, True),
+        (DELETED, (3, 4), (), AF_INET, RT_SCOPE_UNIVERSE, True, False),
+        (DELETED, (3, 4), (4,), AF_INET, RT_SCOPE_UNIVERSE, True, True),
+        (DOWN, (3,), (), AF_INET, RT_SCOPE_UNIVERSE, False, True),
+        (DOWN, (3,), (), AF_INET6, RT_SCOPE_UNIVERSE, False, False),
+        (DOWN, (3,), (), AF_INET, RT_SCOPE_HOST, False, False),
+        (DOWN, (3, 4), (), AF_INET, RT_SCOPE_UNIVERSE, False, False),
+        (DOWN, (3, 4), (4,), AF_INET, RT_SCOPE_UNIVERSE, False, True),
+        (NO_ADDRESS, (3,), (), AF_INET, RT_SCOPE_UNIVERSE, False, True),
+        (NO_ADDRESS, (3,), (), AF_INET, RT_SCOPE_HOST, False, True),
+        (NO_ADDRESS, (3,), (), AF_INET6, RT_SCOPE_UNIVERSE, False, False),
+        (NO_ADDRESS, (3, 4), (), AF_INET, RT_SCOPE_UNIVERSE, False, False),
+        (NO_ADDRESS, (3, 4), (4,), AF_INET, RT_SCOPE_UNIVERSE, False, True),
+    ],
+)
+def test_a_route_ends_with_its_link(
+    cause: Cause, hops: tuple[int, ...], down: tuple[int, ...], family: int, scope: int, by_nexthop: bool, ends: bool
+) -> None:
+    """By what happened to link 3, the hops of the route, and which other links are down."""
+    assert ends_route(cause, 3, a_route(hops, family, scope, by_nexthop), down.__contains__) == ends
+
+
+@pytest.mark.parametrize(
+    ("cause", "protocol", "prefsrc", "announced"),
+    [
+        (NO_ADDRESS, RTPROT_KERNEL, None, True),
+        (NO_ADDRESS, RTPROT_BOOT, "192.0.2.1", True),
+        (NO_ADDRESS, RTPROT_BOOT, "192.0.2.2", False),
+        (DOWN, RTPROT_KERNEL, "192.0.2.1", False),
+        (DELETED, RTPROT_KERNEL, None, False),
+    ],
+)
+def test_what_goes_with_an_address_is_announced(
+    cause: Cause, protocol: int, prefsrc: str | None, announced: bool
+) -> None:
+    """The routes that the kernel made for 192.0.2.1, and those that preferred it as their source."""
+    route = structs.replace(a_route((3,)), protocol=protocol, prefsrc=prefsrc)
+
+    assert is_announced(cause, route, "192.0.2.1") == announced
