@@ -16,6 +16,7 @@
     │   ├── HeaderError                   the fixed header of a message is short
     │   ├── MessageTooLarge               a message above limits.max_message_size
     │   ├── AttributeFormatError          an attribute breaks its policy or its parent
+    │   │   └── WrappedLength             a list is longer than its nla_len can say, by the kernel's own mistake
     │   ├── KernelError                   NLMSG_ERROR with a negative errno
     │   └── OverrunMessage                NLMSG_OVERRUN inside a datagram
     └── InternalError            exit 5   a bug in nlmon
@@ -54,6 +55,7 @@ __all__ = [
     "ScenarioError",
     "TransportError",
     "UsageError",
+    "WrappedLength",
     "errno_name",
 ]
 
@@ -260,6 +262,13 @@ class AttributeFormatError(DecodeError):
     """An attribute that breaks its policy or overruns its parent; the rest of the message is kept."""
 
     kind = "an attribute is malformed"
+
+
+class WrappedLength(AttributeFormatError):
+    """A list of more than 65,535 bytes, whose nla_len has 16 bits and is too small by a multiple of 65,536: the kernel
+    damaged the message itself. What stands behind the entries of the list is read, and nothing else in its place."""
+
+    kind = "a list is longer than its nla_len can say, by the kernel's own mistake"
 
 
 class KernelError(DecodeError):

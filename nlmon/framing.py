@@ -16,9 +16,18 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Mapping
+from itertools import takewhile
 from typing import NamedTuple
 
-from nlmon.uapi import NLA_HDRLEN, NLA_TYPE_MASK, NLMSG_HDRLEN, RTNEXTHOP
+from nlmon.uapi import (
+    IFINFOMSG,
+    IFLA_VF_INFO,
+    IFLA_VFINFO_LIST,
+    NLA_HDRLEN,
+    NLA_TYPE_MASK,
+    NLMSG_HDRLEN,
+    RTNEXTHOP,
+)
 
 __all__ = [
     "MessageHeader",
@@ -26,6 +35,7 @@ __all__ = [
     "attribute",
     "attributes",
     "header",
+    "link_attributes",
     "messages",
     "next_hops",
     "nlattr",
@@ -35,6 +45,7 @@ __all__ = [
     "walk_attributes",
 ]
 
+LONGEST_ATTRIBUTE = 0xFFFF  # nla_len has 16 bits
 _SIGNS = {"little": "<", "big": ">"}
 _NLMSGHDR = {order: struct.Struct(sign + "IHHII") for order, sign in _SIGNS.items()}
 _MESSAGE = {order: layout.unpack_from for order, layout in _NLMSGHDR.items()}
@@ -150,6 +161,26 @@ def attributes(
         found[kind] = at + NLA_HDRLEN, at + length
         at += (length + 3) & ~3
     return found
+
+
+def link_attributes(
+    data: bytes, at: int, end: int, byteorder: str, repeated: set[int] | None = None
+) -> Mapping[int, tuple[int, int]]:
+    """``attributes`` of a message about a link. The length of IFLA_VFINFO_LIST has 16 bits and wraps: one entry of the
+    list behind the other, up to where the length would be right but for a multiple of 65,536, are no attributes of the
+    link. Where that is nowhere, nothing behind the list counts."""
+    listed = None
+    if NLMSG_HDRLEN + IFINFOMSG + end - at > LONGEST_ATTRIBUTE:
+        top = walk_attributes(data, at, end, byteorder)
+        listed = next((one for one in top if one[0] == IFLA_VFINFO_LIST), None)
+    if listed is None:
+        return attributes(data, at, end, byteorder, repeated)
+    _, begin, stop = listed
+    entries = takewhile(lambda one: one[0] == IFLA_VF_INFO, walk_attributes(data, begin, end, byteorder))
+    ends = [begin, *(align(last) for _, _, last in entries)]
+    behind = max((one for one in ends if (one - stop) % (LONGEST_ATTRIBUTE + 1) == 0), default=end)
+    before = attributes(data, at, begin - NLA_HDRLEN, byteorder, repeated)
+    return {**before, IFLA_VFINFO_LIST: (begin, behind), **attributes(data, behind, end, byteorder, repeated)}
 
 
 def attribute(data: bytes, at: int, end: int, byteorder: str, number: int) -> bytes | None:

@@ -211,9 +211,11 @@ RTAX_CC_ALGO: Final = 16
 IFF_UP: Final = 0x1
 
 # linux/if_link.h
+IFLA_VF_INFO: Final = 1
 IFLA_IFNAME: Final = 3
 IFLA_MTU: Final = 4
 IFLA_OPERSTATE: Final = 16
+IFLA_VFINFO_LIST: Final = 22
 IFLA_EXT_MASK: Final = 29
 IFLA_ALT_IFNAME: Final = 53
 

@@ -25,6 +25,7 @@ ORIGINS = {
     "COUNTS.txt": "messages per protocol and type, counted when the recordings were made, with tshark beside it",
     "versions.txt": "kernel and programs of the recorded machine",
     "replay-cases.txt": "crafted datagrams: name, protocol, hexadecimal bytes or an errno",
+    "20-vfinfo-222.pcap": "built as a device reports 222 virtual functions; a report to vishvananda/netlink (960)",
     "01-wireshark-nlmon-big.pcap": "nlmon device of a big-endian router; a sample capture of Wireshark's wiki",
     "10a-any-sll113.pcap": "frames of 01-wireshark-nlmon-big.pcap as tcpdump writes them in a capture of any",
     "14a-nlmon-big-resaved.pcap": "01-wireshark-nlmon-big.pcap as editcap wrote it again on a little-endian machine",

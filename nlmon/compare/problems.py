@@ -6,7 +6,7 @@ from the kernel, the same error number.
 Rules:
 1. A problem that only one of them reports is excused only if the contract says that the other does not read it:
    the attribute, or the whole kind of message.
-2. Framing and control messages are everybody's to read.
+2. Framing and control messages are everybody's to read, and so is a list whose length has wrapped.
 
 Not here: making differences of them (``explain``).
 """
@@ -20,7 +20,7 @@ from typing import NamedTuple, TypeAlias
 
 from nlmon.compare.contract import Contract
 from nlmon.compare.evidence.locate import spans
-from nlmon.errors import AttributeFormatError, DecodeError, HeaderError, KernelError, NlmonError
+from nlmon.errors import AttributeFormatError, DecodeError, HeaderError, KernelError, NlmonError, WrappedLength
 from nlmon.events import Event
 from nlmon.wire import Datagram
 
@@ -76,7 +76,7 @@ def _must_report(
     contract: Contract, name: str, error: NlmonError, protocol: int, msg_type: int, event: Event | None
 ) -> bool:
     """Whether the contract makes ``name`` read what this problem is about."""
-    if not isinstance(error, AttributeFormatError | HeaderError):
+    if not isinstance(error, AttributeFormatError | HeaderError) or isinstance(error, WrappedLength):
         return True
     provider = contract.provider(protocol, msg_type)
     if provider is not None and provider not in {"both", name}:

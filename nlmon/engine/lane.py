@@ -20,7 +20,7 @@ from nlmon.backends.base import Backend
 from nlmon.backends.options import BackendOptions
 from nlmon.compare.side import Side
 from nlmon.engine.losses import Ledger
-from nlmon.errors import AttributeFormatError, DecodeError, KernelError, NlmonError
+from nlmon.errors import AttributeFormatError, DecodeError, KernelError, NlmonError, WrappedLength
 from nlmon.events import Event
 from nlmon.names import unknown_message
 from nlmon.transport.base import TransportFactory
@@ -38,6 +38,12 @@ RAISED_SHOWN = 10
 BackendMaker: TypeAlias = Callable[[TransportFactory, BackendOptions], Backend]
 
 
+class Problems(Counter[str]):
+    """How many errors of each kind there were; ``wrapped``: the first message that the kernel damaged."""
+
+    wrapped: WrappedLength | None = None
+
+
 class Lane:
     """One implementation. ``counts``: events, answers and errors so far; ``problems``: errors by code and by attribute
     or by what happened; ``ledger``: its losses."""
@@ -48,7 +54,7 @@ class Lane:
         self.backend.set_callback(self._event, self._error)
         self.name = self.backend.name
         self.counts: Counter[str] = Counter()
-        self.problems: Counter[str] = Counter()
+        self.problems = Problems()
         self.ledger = Ledger(keep_objects=options.resync)
         # Types of messages in answers that gave no event; the implementation counts those of its own sockets.
         self._unknown: Counter[str] = Counter()
@@ -147,6 +153,8 @@ class Lane:
             kind = _kind_of(error)
             self.problems[kind if kind in self.problems or len(self.problems) < PROBLEMS_KEPT else "others"] += 1
             self.counts["errors"] += isinstance(error, DecodeError)
+            if isinstance(error, WrappedLength) and self.problems.wrapped is None:
+                self.problems.wrapped = error
 
 
 def check_event(event: object) -> None:

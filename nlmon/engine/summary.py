@@ -219,6 +219,7 @@ def _notes(replay: Replay, reader: CaptureReader) -> list[str]:
         if replay.recovering(lane)
     ]
     notes += [note for lane in replay.lanes for note in _deaf(lane)]
+    notes += _damaged_by_kernel(replay)
     notes += replay.feed.fault_notes()
     if not replay.compared.total() and any(lane.counts["answers"] for lane in replay.lanes):
         notes.append(f"{_why_nothing(replay)}; only recorded answers were compared")
@@ -253,6 +254,19 @@ def _deaf(lane: RecordedLane | LiveLane) -> Iterator[str]:
         protocols = sorted(protocol for protocol, lost in lane.lost_sockets.items() if lost == frame)
         names = ", ".join(PROTOCOLS.get(protocol, str(protocol)) for protocol in protocols)
         yield f"{lane.name} lost its {'socket' if len(protocols) == 1 else 'sockets'} of {names} at frame {frame}"
+
+
+def _damaged_by_kernel(comparison: Replay | Live) -> Iterator[str]:
+    """A note on messages in which a list is longer than the kernel can say."""
+    problems = next((lane.problems for lane in comparison.lanes if lane.problems.wrapped is not None), None)
+    if problems is not None and problems.wrapped is not None:
+        first = problems.wrapped
+        count = sum(number for kind, number in problems.items() if kind.startswith(first.code))
+        were = counted(count, "message was", "messages were")
+        yield (
+            f"{were} damaged by the kernel, which counts the bytes of a list in 16 bits: first {first.path} at "
+            f"offset {first.offset:#x} of frame {first.frame} [{first.code}]"
+        )
 
 
 def _truncated(count: int) -> str:
@@ -340,6 +354,7 @@ def _lost(ledger: Ledger) -> str:
 def _live_notes(live: Live) -> list[str]:
     notes = [note for lane in live.lanes for note in lane.ledger.notes(lane.name)] + live.notes
     notes += [note for lane in live.lanes for note in _deaf(lane)]
+    notes += _damaged_by_kernel(live)
     notes += _itself(live)
     notes += _read_by_one(live, {protocol for lane in live.lanes for protocol in lane.backend.groups})
     outside = sum(one.outside for one in live.unpaired)

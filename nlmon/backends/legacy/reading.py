@@ -2,7 +2,8 @@
 
 Rules of this file:
 1. A value that is too short is not read; one that is longer than a number needs is read from its first bytes,
-   since kernels extend structures; a name that is too long is kept whole and reported.
+   since kernels extend structures; a name that is too long is kept whole and reported; an address of a device that is
+   longer than any is not read.
 2. Addresses and names repeat, so their text is remembered by their bytes, up to a number of them. Only what had nothing
    wrong with it is remembered; so a parser may look there first, and the method is asked for anything else.
 
@@ -16,7 +17,7 @@ from collections.abc import Iterator
 from socket import AF_INET6, inet_ntoa, inet_ntop
 from typing import TypeAlias
 
-from nlmon.errors import AttributeFormatError, DecodeError
+from nlmon.errors import AttributeFormatError, DecodeError, WrappedLength
 from nlmon.events import Payload
 from nlmon.wire import Datagram
 
@@ -24,6 +25,7 @@ __all__ = ["NLA_TYPE_MASK", "Message", "Parsed", "Reader"]
 
 NLA_TYPE_MASK = 0x3FFF
 IFNAMSIZ = 16  # linux/if.h; with the NUL
+MAX_ADDR_LEN = 32  # linux/netdevice.h
 REMEMBERED = 4096  # texts of a kind; beyond, all are forgotten
 
 # A payload (None: no event for this message), and the index of the interface that it is about.
@@ -45,6 +47,10 @@ class Message:
     def bad(self, offset: int, path: str, what: str) -> None:
         frame = self.datagram.frame
         self.errors.append(AttributeFormatError("NLM-D003", what, frame=frame, offset=offset, path=path))
+
+    def wrapped(self, offset: int, path: str, what: str) -> None:
+        frame = self.datagram.frame
+        self.errors.append(WrappedLength("NLM-D007", what, frame=frame, offset=offset, path=path))
 
 
 class _Remembered(dict[bytes, str]):
@@ -149,6 +155,13 @@ class Reader:
         elif len(payload) <= IFNAMSIZ and len(text) < IFNAMSIZ:
             self._names[payload] = name  # never too long, whatever attribute it stands in
         return name
+
+    def link_address(self, message: Message, at: int, begin: int, end: int, path: str) -> str | None:
+        """An address of a device, of whatever length its kind has."""
+        if end - begin > MAX_ADDR_LEN:
+            message.bad(at, path, f"{end - begin} bytes are no address of a device, which has at most {MAX_ADDR_LEN}")
+            return None
+        return message.data[begin:end].hex(":")
 
     def ip(self, message: Message, at: int, begin: int, end: int, path: str, need: int) -> str | None:
         """An address of ``need`` bytes as text."""

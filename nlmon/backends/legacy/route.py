@@ -19,6 +19,9 @@ from nlmon.events import UNSET, AddrInfo, LinkInfo, NeighInfo, NextHop, RouteInf
 __all__ = ["RouteParser"]
 
 AF_INET, AF_BRIDGE, AF_INET6, RTNL_FAMILY_IPMR, RTNL_FAMILY_IP6MR = 2, 7, 10, 128, 129
+IFLA_OPERSTATE, IFLA_VFINFO_LIST, IFLA_VF_INFO = 16, 22, 1
+ADDRESS, LLADDR = "IFLA_ADDRESS", "NDA_LLADDR"
+LONGEST_ATTRIBUTE = 0xFFFF  # as nla_len has 16 bits
 IP_LENGTH = {AF_INET: 4, AF_INET6: 16, RTNL_FAMILY_IPMR: 4, RTNL_FAMILY_IP6MR: 16}
 
 
@@ -40,6 +43,8 @@ class RouteParser(Reader):
         """RTM_*LINK: ifinfomsg and five attributes."""
         data, at, end, rtattr = m.data, m.start + 32, m.end, self._rtattr_at
         last = end - 4
+        # The highest number that is looked at: most of a link's attributes are not provided.
+        most = IFLA_OPERSTATE if end - m.start <= LONGEST_ATTRIBUTE else IFLA_VFINFO_LIST
         u32, names = self._u32_at, self._names
         family, _, index, flags, _ = self._ifinfomsg.unpack_from(data, m.start + 16)
         ifname = mtu = addr = qdisc = operstate = None
@@ -49,10 +54,10 @@ class RouteParser(Reader):
             if length < 4 or stop > end:
                 break
             kind &= NLA_TYPE_MASK
-            if kind > 16:
-                pass  # most of a link's attributes are not provided
+            if kind > most:
+                pass
             elif kind == 1:
-                addr = data[at + 4 : stop].hex(":")
+                addr = data[at + 4 : stop].hex(":") if length <= 36 else self.link_address(m, at, at + 4, stop, ADDRESS)
             elif kind == 3:
                 ifname = names.get(data[at + 4 : stop]) or self.name_of(m, at, at + 4, stop, "IFLA_IFNAME", 15)
             elif kind == 4:
@@ -61,10 +66,31 @@ class RouteParser(Reader):
                 qdisc = names.get(data[at + 4 : stop]) or self.name_of(m, at, at + 4, stop, "IFLA_QDISC", 31)
             elif kind == 16:
                 operstate = self.u8(m, at, at + 4, stop, "IFLA_OPERSTATE")
+            elif kind == IFLA_VFINFO_LIST:
+                stop, most = self.end_of_functions(m, at, length), IFLA_OPERSTATE
             at = (stop + 3) & ~3
         if at < end:
             self.rest(m, at, end)
         return LinkInfo(family, index, flags, ifname, mtu, addr, qdisc, operstate), index
+
+    def end_of_functions(self, m: Message, begin: int, length: int) -> int:
+        """Where the entries of IFLA_VFINFO_LIST end, one for each virtual function. The kernel's ``nla_len`` has 16
+        bits: of a longer list (some 220 functions) it is what is left of the length, and the entries tell the rest."""
+        at, ends = begin + 4, []
+        while True:
+            if (at - begin) % (LONGEST_ATTRIBUTE + 1) == length:
+                ends.append(at)
+            if m.end - at < 4:
+                break
+            size, kind = self._rtattr_at(m.data, at)
+            if kind & NLA_TYPE_MASK != IFLA_VF_INFO or not 4 <= size <= m.end - at:
+                break
+            at += (size + 3) & ~3
+        end = ends[-1] if ends else m.end
+        if end != begin + length:
+            what = f"a list of {end - begin:,} bytes claims {length:,}, since the kernel counts them in 16 bits"
+            m.wrapped(begin, "IFLA_VFINFO_LIST", what)
+        return end
 
     def parse_addr(self, m: Message) -> Parsed:
         """RTM_*ADDR: ifaddrmsg, the own and the peer's address, the label."""
@@ -217,7 +243,9 @@ class RouteParser(Reader):
                 size = 4 if family == AF_BRIDGE and length == 8 else need  # an entry of either family
                 dst = ips.get(data[at + 4 : stop]) or self.ip(m, at, at + 4, stop, "NDA_DST", size)
             elif kind == 2:
-                lladdr = data[at + 4 : stop].hex(":")
+                lladdr = (
+                    data[at + 4 : stop].hex(":") if length <= 36 else self.link_address(m, at, at + 4, stop, LLADDR)
+                )
             elif kind in {3, 4}:
                 pass  # cache info and probes, which each entry has, are not provided
             elif kind == 5:

@@ -19,7 +19,7 @@ from nlmon.compare.evidence.offsets import (
     XFRM_NESTED,
     header_size,
 )
-from nlmon.framing import attributes, header, messages
+from nlmon.framing import attributes, header, link_attributes, messages
 from nlmon.uapi import AF_UNIX, NLA_HDRLEN, NLMSG_HDRLEN, XFRM_MSG_DELSA
 
 __all__ = ["Span", "Spot", "field_of", "locate", "spans"]
@@ -70,8 +70,9 @@ def _locate(data: bytes, offset: int, end: int, path: str, kind: int, byteorder:
     # The hops of a route are a list without names: the whole attribute is the evidence.
     names = path.split("/")[:1] if path.startswith("RTA_MULTIPATH/") else path.split("/")
     at, stop = offset + NLMSG_HDRLEN + header_size(names[0], kind), end
-    for name in names:
-        place = attributes(data, at, stop, byteorder).get(ATTRIBUTES.get(name, -1))
+    for depth, name in enumerate(names):
+        walk = attributes if depth or not name.startswith("IFLA_") else link_attributes
+        place = walk(data, at, stop, byteorder).get(ATTRIBUTES.get(name, -1))
         if place is None:
             return NOWHERE
         at, stop = place

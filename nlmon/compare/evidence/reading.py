@@ -21,7 +21,7 @@ from nlmon.compare.contract import Contract, Field
 from nlmon.compare.evidence.locate import field_of
 from nlmon.compare.evidence.offsets import ATTRIBUTES, header_size
 from nlmon.compare.evidence.values import ADDRESS_LENGTH, UNKNOWN, acquire, auth, ip_text, readers, selector
-from nlmon.framing import attributes, walk_attributes
+from nlmon.framing import attributes, link_attributes, walk_attributes
 from nlmon.uapi import AF_UNIX, NLMSG_HDRLEN
 
 __all__ = ["ABSENT", "PRESENT", "UNJUDGED", "FieldReader", "Message", "Row"]
@@ -65,7 +65,8 @@ class Message:
         first of its paths that is there. Raises ``LookupError`` where the message leaves open which it is."""
         if row.chains and self._top is None:
             begin = self.at + NLMSG_HDRLEN + header_size(row.attribute, self.msg_type)
-            self._top = attributes(self.data, begin, self.end, self.byteorder, self._repeated)
+            walk = link_attributes if row.attribute.startswith("IFLA_") else attributes
+            self._top = walk(self.data, begin, self.end, self.byteorder, self._repeated)
         for first, *inner in row.chains:
             place = (self._top or {}).get(first)
             if inner and first in self._repeated:

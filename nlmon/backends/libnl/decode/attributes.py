@@ -23,7 +23,7 @@ from typing import Any, ClassVar, TypeAlias
 from nlmon.backends.libnl.layouts.cache import LARGEST_SAMPLE, LayoutStore
 from nlmon.backends.libnl.layouts.ranges import RangeLayouts
 from nlmon.backends.libnl.policies import Attr, Policy
-from nlmon.backends.libnl.policies.readers import DecodeContext, Reader, plain_readers, string
+from nlmon.backends.libnl.policies.readers import DecodeContext, Reader, link_address, plain_readers, string
 from nlmon.backends.libnl.policies.recipes import Recipe, builder
 from nlmon.backends.libnl.policies.resolve import header_codes, numbers
 from nlmon.backends.libnl.policies.tables import Compiled, Table, frozen
@@ -81,15 +81,28 @@ class Decoder:
         ``first``; None: it does more than a recipe says."""
         return self.recipes.get(handler)
 
-    def by_recipe(self, name: str, m: DecodeContext, start: int, end: int, msg_type: int | None = None) -> Found:
+    def by_recipe(
+        self,
+        name: str,
+        m: DecodeContext,
+        start: int,
+        end: int,
+        msg_type: int | None = None,
+        left_out: tuple[int, int] | None = None,
+    ) -> Found:
         """What the recipe called ``name`` makes of a message; ``msg_type`` is given where the recipe needs it. Such a
-        message has a layout as a whole, and so none for its attributes."""
+        message has a layout as a whole, and so none for its attributes. ``left_out``: begin and end of what is not read
+        as attributes."""
         recipe, policy, header, size, build = self._by_recipe.get(name) or self._prepare(name)
         head = header(m.data, start + NLMSGHDR)
         table, fields = self.table(policy, head[0] if recipe.per_family else 0, "")
         values: list[Any] = [None] * fields
         values[0] = recipe.missing
-        self.fill(m, table, start + NLMSGHDR + size, end, values, recipe.framing)
+        at = start + NLMSGHDR + size
+        if left_out is not None:
+            self.fill(m, table, at, left_out[0], values, recipe.framing)
+            at = left_out[1]
+        self.fill(m, table, at, end, values, recipe.framing)
         found: Found = build(msg_type, *head, *values)
         return found
 
@@ -171,6 +184,8 @@ class Decoder:
         kinds of its own."""
         if row.kind == "string":
             return 0, string(row.path, row.longest)
+        if row.kind == "lladdr":
+            return 0, link_address(row.path)
         minimum, make = self._plain[row.kind]
         return row.begin + minimum, make(row.begin)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 
 from nlmon.backends.libnl.decode.attributes import Decoder, Found
+from nlmon.backends.libnl.decode.wrapped import LONGEST_ATTRIBUTE, wrapped_list
 from nlmon.backends.libnl.policies import Attr, recipes
 from nlmon.backends.libnl.policies import route as policies
 from nlmon.backends.libnl.policies.readers import DecodeContext, Reader, address, label_stack, string
@@ -46,6 +47,8 @@ class RouteDecoder(Decoder, layouts=True):
 
     def link(self, m: DecodeContext, start: int, end: int) -> Found:
         """ifinfomsg and IFLA_*."""
+        if end - start > LONGEST_ATTRIBUTE:
+            return self.by_recipe("link", m, start, end, left_out=wrapped_list(m, self.attribute, start + 32, end))
         return self.by_recipe("link", m, start, end)
 
     def addr(self, m: DecodeContext, start: int, end: int) -> Found:

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, TypeAlias
 from weakref import WeakKeyDictionary
 
 from nlmon.backends.libnl.policies.addresses import ip_text
-from nlmon.errors import AttributeFormatError, DecodeError
+from nlmon.errors import AttributeFormatError, DecodeError, WrappedLength
 
 __all__ = [
     "DecodeContext",
@@ -26,9 +26,12 @@ __all__ = [
     "address",
     "form_of",
     "label_stack",
+    "link_address",
     "plain_readers",
     "string",
 ]
+
+MAX_ADDR_LEN = 32
 
 
 class DecodeContext:
@@ -46,6 +49,10 @@ class DecodeContext:
     def bad(self, offset: int, path: str, what: str) -> None:
         """Report a malformed attribute at ``offset`` of the datagram."""
         self.errors.append(AttributeFormatError("NLM-D003", what, frame=self.frame, offset=offset, path=path))
+
+    def wrapped(self, offset: int, path: str, what: str) -> None:
+        """Report a list at ``offset`` of the datagram whose length has wrapped."""
+        self.errors.append(WrappedLength("NLM-D007", what, frame=self.frame, offset=offset, path=path))
 
 
 # (context, offset of the attribute header, begin and end of the payload) -> value
@@ -87,7 +94,6 @@ def plain_readers(sign: str) -> dict[str, tuple[int, Callable[[int], Reader]]]:
         "be64": (8, functools.partial(_number, struct.Struct(">Q"))),
         "u16_pair": (4, functools.partial(_pair, struct.Struct(sign + "HH"))),
         "u32_pair": (8, functools.partial(_pair, struct.Struct(sign + "II"))),
-        "lladdr": (0, lambda _: _lladdr),
         "hex": (0, lambda _: _hex),
         "text": (0, lambda _: _text),
         "flag": (0, lambda _: _flag),
@@ -114,10 +120,6 @@ def _pair(shape: struct.Struct, at: int) -> Reader:
     return read
 
 
-def _lladdr(m: DecodeContext, _: int, begin: int, end: int) -> Any:
-    return m.data[begin:end].hex(":")
-
-
 def _hex(m: DecodeContext, _: int, begin: int, end: int) -> str:
     return m.data[begin:end].hex()
 
@@ -132,7 +134,20 @@ def _flag(*_: object) -> bool:
     return True
 
 
-_FORMS.update({_lladdr: Form("lladdr"), _hex: Form("hex"), _text: Form("text"), _flag: Form("flag")})
+_FORMS.update({_hex: Form("hex"), _text: Form("text"), _flag: Form("flag")})
+
+
+def link_address(path: str) -> Reader:
+    """An address of a device; none is longer than MAX_ADDR_LEN (linux/netdevice.h)."""
+
+    def read(m: DecodeContext, at: int, begin: int, end: int) -> Any:
+        if end - begin > MAX_ADDR_LEN:
+            m.bad(at, path, f"{end - begin} bytes, an address of a device has at most {MAX_ADDR_LEN}")
+            return None
+        return m.data[begin:end].hex(":")
+
+    _FORMS[read] = Form("lladdr")
+    return read
 
 
 def string(path: str, longest: int) -> Reader:
