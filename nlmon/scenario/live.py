@@ -41,7 +41,7 @@ from nlmon.scenario.cases import Pair, case_id, judge, merge_findings, pairs_of,
 from nlmon.scenario.expectation import EventCounts
 from nlmon.scenario.faults.live import live_faults, refuse_idle
 from nlmon.scenario.implementations import backend_options, options_of_both
-from nlmon.scenario.kernel_state import listed
+from nlmon.scenario.kernel_state import Lines, listed
 from nlmon.scenario.leaks import no_leaks
 from nlmon.scenario.load import ScenarioFile
 from nlmon.scenario.model import Implementation, Step
@@ -106,7 +106,7 @@ class _Run:
         self._counts: tuple[EventCounts, ...] = ()
         # The last frame before the first step and of each step, and what the kernel listed after the last one.
         self._ends: list[int] = []
-        self._listed: set[str] | None = None
+        self._listed: Lines | None = None
         # Codes of steps that were refused, as expected.
         self._refused: list[str] = []
         seed = scenario.seed if options.seed is None else options.seed

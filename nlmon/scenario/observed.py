@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence, Set
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from nlmon.compare.side import Side
@@ -30,7 +30,7 @@ from nlmon.names import message_type
 from nlmon.report.outcome import Finding
 from nlmon.report.text import counted
 from nlmon.scenario.expectation import EventCounts, EventOrder, explain_unmet
-from nlmon.scenario.kernel_state import differences, folded
+from nlmon.scenario.kernel_state import Lines, differences, folded
 from nlmon.scenario.load import ScenarioFile
 from nlmon.scenario.model import EventPattern, Phase, Step
 from nlmon.state.tables import State
@@ -136,7 +136,7 @@ def step_findings(step: Step, counts: EventCounts, when: str = "") -> Iterator[F
         yield Finding(f"step: {when}event {unmet.number}: {first}", step.place, tuple(more))
 
 
-def state_findings(file: ScenarioFile, kernel: Set[str], state: State) -> list[Finding]:
+def state_findings(file: ScenarioFile, kernel: Lines, state: State) -> list[Finding]:
     """What of a final state is not as the kernel listed it, without the name of the implementation."""
     lines = differences(kernel, folded(state))
     where = file.place("expect", "state")

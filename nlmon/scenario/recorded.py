@@ -13,6 +13,7 @@ Not here: which scenarios run (``run``), what comes out of it (``cases``).
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
@@ -87,7 +88,7 @@ def _compare(
     seed = scenario.seed if options.seed is None else options.seed
     observed = [Observed(file, one.name) for one in both]
     steps = [StepEvents((*scenario.setup, *scenario.steps), ran.ends if ran else (), one.name) for one in both]
-    listed = None if ran is None or ran.state is None else set(ran.state)
+    listed = None if ran is None or ran.state is None else Counter(ran.state)
 
     def take(number: int, side: Side) -> None:
         observed[number].take(side)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 
-from nlmon.scenario.kernel_state import folded, listed
+from nlmon.scenario.kernel_state import Lines, differences, folded, listed
 from nlmon.scenario.sandbox import Sandbox
 from support.listening import listening
 
@@ -49,7 +51,7 @@ def test_the_kernel_and_both_implementations_say_the_same() -> None:
         watch.live.states.diverge()
         made = sandbox.batch(OBJECTS)
         sandbox.run("ip -6 rule add to 2001:db8:7::/48 iif veth0 lookup 99")
-        kernel: set[str] = set()
+        kernel: Lines = Counter()
 
         def same() -> bool:
             nonlocal kernel
@@ -62,6 +64,6 @@ def test_the_kernel_and_both_implementations_say_the_same() -> None:
         sandbox.run("ip link set veth0 mtu 1300")
         later = listed(lambda command: sandbox.run(command).stdout)
 
-    assert (made.stderr, legacy ^ kernel, libnl ^ kernel) == ("", set(), set())
-    assert (agreed, SHOWN - kernel) == (True, set())
-    assert {line.partition(" mtu")[0] for line in later ^ kernel} == {"link veth0 UP operstate UP"}
+    assert (made.stderr, differences(kernel, legacy), differences(kernel, libnl)) == ("", [], [])
+    assert (agreed, SHOWN - kernel.keys()) == (True, set())
+    assert {line.partition(" mtu")[0] for line in later.keys() ^ kernel.keys()} == {"link veth0 UP operstate UP"}

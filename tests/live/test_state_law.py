@@ -1,0 +1,82 @@
+"""The law of state holds: what the events of a namespace make is what its kernel lists, whatever was done in it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from support.law import obey, obeyed
+from support.requirements import require_sandbox
+
+pytestmark = [pytest.mark.live]
+
+
+@pytest.fixture(autouse=True)
+def namespaces() -> None:
+    """Skips where there is no sandbox, with the reason that it gives."""
+    require_sandbox()
+
+
+# What broke the law once, as few commands as it takes.
+FINDS: list[Any] = [
+    pytest.param(
+        ["rtnetlink rule add 100 25:10", "rtnetlink rule add 100 25:46"],
+        id="rules-of-dscp",
+        marks=pytest.mark.xfail(reason="FRA_DSCP is not read", strict=True),
+    ),
+    pytest.param(
+        ["rtnetlink rule add 100 23:10,10 28:255", "rtnetlink rule add 100 23:10,10 28:65535"],
+        id="rules-of-port-masks",
+        marks=pytest.mark.xfail(reason="FRA_SPORT_MASK is not read", strict=True),
+    ),
+    pytest.param(
+        [
+            "bridge fdb add 02:00:00:00:00:06 dev vx0 dst 10.0.0.1",
+            "bridge fdb replace 02:00:00:00:00:06 dev vx0 dst 10.0.0.2",
+        ],
+        id="remote-that-moves",
+    ),
+    pytest.param(
+        [
+            "ip -6 route add 2001:db8:9::/48 nexthop via fe80::7 dev v0 nexthop via 2001:db8::7",
+            "ip -6 route replace throw 2001:db8:9::/48",
+        ],
+        id="siblings-that-one-replaces",
+    ),
+    pytest.param(
+        ["ip route add 203.0.113.0/24 via 192.0.2.7", "ip addr del 192.0.2.1/24 dev v0"],
+        id="last-address",
+    ),
+    pytest.param(
+        [
+            "ip route add 203.0.113.0/24 nexthop via 192.0.2.7 nexthop via 198.51.100.7",
+            "ip link set v2 netns peer",
+        ],
+        id="hop-that-is-gone",
+    ),
+    pytest.param(
+        ["ip -6 route add 2001:db8:9::/48 via fe80::7 dev v1 src 2001:db8::1", "ip addr del 2001:db8::1/64 dev v0"],
+        id="preferred-source-that-is-gone",
+        marks=pytest.mark.xfail(reason="the route keeps its preferred source", strict=True),
+    ),
+    pytest.param(["ip link set v1 name d0"], id="port-that-is-renamed"),
+    pytest.param(["ip rule add pref 100 from 10.1.0.1 fwmark 1 dport 10 goto 200"], id="mask-of-every-bit"),
+]
+
+
+@pytest.mark.parametrize("commands", FINDS)
+def test_what_broke_the_law(commands: list[str]) -> None:
+    """The states of both implementations are what the kernel lists after a few commands."""
+    assert obeyed(commands) == {}
+
+
+def test_addresses_are_announced_when_nobody_else_has_them() -> None:
+    """What duplicate address detection delays is waited for."""
+    assert obeyed(["ip addr add 2001:db8::7/64 dev v0", "ip link set v2 down"], dad=True) == {}
+
+
+def test_the_law_holds() -> None:
+    """After 300 operations that nobody chose, and at every tenth of them."""
+    refused = obey(1, 300)
+    assert refused[False] >= 50

@@ -1,0 +1,283 @@
+"""The law of state: what the events of a namespace make is what its kernel lists, whatever was done in it.
+
+    rules of a machine ─► ip, bridge, rtnetlink ─► kernel of a sandbox ─► events of both implementations ─► states
+                                                        └──► ip -json, bridge -json ─────────► lines ◄───────┘
+
+``StateMachine`` is a stateful test of hypothesis, each rule of which does one operation (``support.law_words``). After
+some operations, and at the end, both states are held against what the kernel lists (``nlmon.scenario.kernel_state``).
+
+    PYTHONPATH=tests python -m support.law [--operations 10000] [--seed 1]
+
+Rules:
+1. What the kernel refuses is no failure. It is counted, so that it shows when most is refused.
+2. The authority is ``ip`` and ``bridge``. Of what they do not print (FRA_DSCP, masks of ports) they still list that
+   there is such a rule.
+3. Nothing sleeps: what the kernel announces later wakes the comparison up, which is made again until it holds, for a
+   few seconds.
+
+Not here: nexthop objects and multicast databases, which are changed but are objects of no state; tun and tap, whose
+device a sandbox does not have. Kinds of links that the kernel lacks are refused by it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import re
+import socket
+import struct
+import sys
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
+from typing import ClassVar
+
+from hypothesis import HealthCheck, Phase, seed, settings
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
+from hypothesis.strategies import sampled_from
+
+from nlmon.scenario.kernel_state import differences, folded, listed
+from nlmon.scenario.sandbox import Sandbox
+from nlmon.testing.messages import attr, native
+from nlmon.uapi import NLM_F_ACK, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REQUEST, RTM_DELRULE, RTM_NEWRULE
+from support.law_words import SETUP, operation
+from support.listening import listening
+
+__all__ = ["Namespace", "StateMachine", "main", "obey", "obeyed"]
+
+# Seconds until what the kernel does by itself is announced, and what detecting duplicate addresses takes.
+PATIENCE = 3.0
+DAD = 3.0
+# Operations of an example, examples of a seed, operations between two comparisons.
+EXAMPLE = 50
+EXAMPLES = 40
+TOGETHER = 10
+PEER = "peer"
+# Operations that are known to break the law, which tests/live/test_state_law.py names.
+LEFT_OUT = re.compile(r"^rtnetlink| src 2001")
+# linux/fib_rules.h
+FRA_PRIORITY, FRA_TABLE = 6, 15
+SIZES = {25: "B", 28: "H", 29: "H"}  # of FRA_DSCP and of masks of ports; else two of 16 bits
+
+
+class Namespace:
+    """A namespace of a sandbox in which commands run while both implementations listen; a context manager. ``done``:
+    the commands, and whether each was refused; ``dad``: IPv6 addresses are announced when the kernel has found in a
+    second that nobody else has them, else at once."""
+
+    def __init__(self, *, dad: bool = False) -> None:
+        self.done: list[tuple[str, bool]] = []
+        self._dad = dad
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Namespace:
+        with ExitStack() as stack:
+            self._sandbox = stack.enter_context(Sandbox())
+            self._sandbox.add_namespace(PEER)
+            for link in ("all", "default"):
+                self._sandbox.write(f"/proc/sys/net/ipv6/conf/{link}/accept_dad", str(int(self._dad)))
+            self._watch = stack.enter_context(listening(self._sandbox))
+            self._watch.live.states.diverge()
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def run(self, lines: Iterable[str]) -> None:
+        """Run commands one after the other; one that is refused changes nothing."""
+        for (words, netns), group in itertools.groupby(lines, _program):
+            batch = list(group)
+            if words == "rtnetlink":
+                self.done += [(line, not self._ask(line)) for line in batch]
+                continue
+            text = "".join(f"{_without_program(line)}\n" for line in batch)
+            ran = self._sandbox.run(f"{words} -force -batch -", stdin=text, netns=netns)
+            failed = {int(number) for number in re.findall(r"Command failed -:(\d+)", ran.stderr)}
+            self.done += [(line, number in failed) for number, line in enumerate(batch, 1)]
+
+    def differences(self) -> dict[str, list[str]]:
+        """What the state of each implementation and the lists of the kernel do not have in common, if anything."""
+        found: dict[str, list[str]] = {}
+
+        def holds() -> bool:
+            # First, so that the lists are never older than the events: what is announced later wakes us up again.
+            self._watch.catch_up()
+            kernel = listed(lambda command: self._sandbox.run(command).stdout, whole=True)
+            for lane, state in zip(self._watch.live.lanes, self._watch.live.states.both, strict=True):
+                found[lane.name] = differences(kernel, folded(state, whole=True))
+            return not any(found.values())
+
+        patience = PATIENCE + DAD if self._dad else PATIENCE
+        return {} if self._watch.wait_for(holds, patience) else {name: lines for name, lines in found.items() if lines}
+
+    def _ask(self, line: str) -> bool:
+        """Ask the kernel for a rule; whether it did so."""
+        _, _, verb, priority, *attributes = line.split()
+        kind, flags = (RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL) if verb == "add" else (RTM_DELRULE, 0)
+        body = struct.pack("=BBBBBBBBI", socket.AF_INET, 0, 0, 0, 77, 0, 0, 1, 0)
+        body += attr(FRA_PRIORITY, struct.pack("=I", int(priority)), sys.byteorder)
+        for one in attributes:
+            number, _, value = one.partition(":")
+            numbers = [int(part) for part in value.split(",")]
+            body += attr(int(number), struct.pack(f"={SIZES.get(int(number), 'HH')}", *numbers), sys.byteorder)
+        with self._sandbox.open_socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as asking:
+            asking.settimeout(PATIENCE)
+            asking.send(native(kind, body, flags=NLM_F_REQUEST | NLM_F_ACK | flags))
+            return struct.unpack_from("=i", asking.recv(65536), 16) == (0,)
+
+
+def _program(line: str) -> tuple[str, str]:
+    """What runs a command, and in which namespace."""
+    match line.split():
+        case ["ip", "-n", name, *_]:
+            return "ip", name
+        case ["ip", "-6", *_]:
+            return "ip -6", ""
+        case [program, *_]:
+            return program, ""
+    raise ValueError(line)
+
+
+def _without_program(line: str) -> str:
+    return re.sub(r"^(ip|bridge)( -6| -n \w+)? ", "", line)
+
+
+class StateMachine(RuleBasedStateMachine):
+    """Operations on a fresh namespace in any order."""
+
+    refused: ClassVar[Counter[bool]] = Counter()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._stack = ExitStack()
+        self._namespace = Namespace()
+        self._waiting: list[str] = list(SETUP)
+        self._count = 0
+
+    @initialize(dad=sampled_from((False,) * 7 + (True,)))
+    def begin(self, dad: bool) -> None:
+        """Enter the namespace."""
+        self._namespace = self._stack.enter_context(Namespace(dad=dad))
+
+    def teardown(self) -> None:
+        """Compare for the last time, and leave."""
+        try:
+            self._compare()
+        finally:
+            self._stack.close()
+            self.refused.update(refused for _, refused in self._namespace.done[len(SETUP) :])
+
+    def _do(self, line: str) -> None:
+        if LEFT_OUT.search(line):
+            return
+        self._waiting.append(line)
+        self._count += 1
+        if self._count % TOGETHER == 0:
+            self._compare()
+
+    def _compare(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        self._namespace.run(waiting)
+        found = self._namespace.differences()
+        done = "\n".join(("# " if refused else "") + line for line, refused in self._namespace.done)
+        assert found == {}, f"after these, of which those behind # were refused:\n{done}"
+
+    @rule(line=operation("links"))
+    def change_link(self, line: str) -> None:
+        """Change a link."""
+        self._do(line)
+
+    @rule(line=operation("kinds"))
+    def add_or_delete_link(self, line: str) -> None:
+        """Add or delete a link."""
+        self._do(line)
+
+    @rule(line=operation("masters"))
+    def enslave(self, line: str) -> None:
+        """Make a link the port of a bridge, or free it."""
+        self._do(line)
+
+    @rule(line=operation("moves"))
+    def move(self, line: str) -> None:
+        """Move a link to another namespace or back, and change it there."""
+        self._do(line)
+
+    @rule(line=operation("addresses"))
+    def change_address(self, line: str) -> None:
+        """Add, change or delete an address."""
+        self._do(line)
+
+    @rule(line=operation("routes4"))
+    def change_ipv4_route(self, line: str) -> None:
+        """Add, append, prepend, replace or delete an IPv4 route."""
+        self._do(line)
+
+    @rule(line=operation("routes6"))
+    def change_ipv6_route(self, line: str) -> None:
+        """Add, append, replace or delete an IPv6 route."""
+        self._do(line)
+
+    @rule(line=operation("nexthops"))
+    def change_nexthop(self, line: str) -> None:
+        """Add, replace or delete a nexthop object."""
+        self._do(line)
+
+    @rule(line=operation("rules"))
+    def change_rule(self, line: str) -> None:
+        """Add or delete a rule."""
+        self._do(line)
+
+    @rule(line=operation("neighbours"))
+    def change_neighbour(self, line: str) -> None:
+        """Add, change or delete a neighbour or a proxy entry."""
+        self._do(line)
+
+    @rule(line=operation("entries"))
+    def change_entry(self, line: str) -> None:
+        """Add, change or delete an entry of a forwarding or a multicast database."""
+        self._do(line)
+
+
+def obey(first: int, operations: int) -> Counter[bool]:
+    """Run the machine from a seed, and from the next ones, until there were so many operations; how many were refused
+    and how many were not. Fails with the commands that break the law, as few as there must be."""
+    StateMachine.refused.clear()
+    for number in itertools.count(first):
+        missing = operations - StateMachine.refused.total()
+        if missing <= 0:
+            break
+        options = settings(
+            max_examples=min(EXAMPLES, missing // EXAMPLE + 1),
+            stateful_step_count=EXAMPLE,
+            deadline=None,
+            database=None,
+            derandomize=False,
+            report_multiple_bugs=False,
+            phases=[Phase.generate, Phase.shrink],
+            suppress_health_check=list(HealthCheck),
+        )
+        run_state_machine_as_test(seed(number)(StateMachine), settings=options)
+    return Counter(StateMachine.refused)
+
+
+def obeyed(lines: Iterable[str], *, dad: bool = False) -> dict[str, list[str]]:
+    """What some commands leave that breaks the law, after those that every example begins with."""
+    with Namespace(dad=dad) as namespace:
+        namespace.run((*SETUP, *lines))
+        return namespace.differences()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run seeds until there were so many operations."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--operations", type=int, default=10_000)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args(arguments)
+    refused = obey(options.seed, options.operations)
+    sys.stdout.write(f"{refused.total():,} operations, {refused[True]:,} refused: the law holds\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
