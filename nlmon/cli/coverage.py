@@ -1,4 +1,4 @@
-"""``nlmon coverage``: what of all that the kernel defines two implementations read, and what a capture holds of it.
+"""``nlmon coverage``: what of all that the kernel defines two implementations read, and what captures hold of it.
 
 Not here: who reads what (``nlmon.engine.coverage``), and the verdict on a capture (``replay``).
 """
@@ -6,74 +6,165 @@ Not here: who reads what (``nlmon.engine.coverage``), and the verdict on a captu
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from nlmon.cli.common import against_option, implementation_option, protocol_option
+from nlmon.cli.common import (
+    against_option,
+    byteorder_option,
+    implementation_option,
+    progress,
+    protocol_option,
+    show_error,
+    warn,
+)
+from nlmon.uapi import GENL_ID_CTRL
 
 if TYPE_CHECKING:  # start-up: --help needs none of it
-    from nlmon.report.coverage import KernelCoverage, MessageCoverage
+    from nlmon.capture import ByteOrder, CaptureReader
+    from nlmon.engine.coverage.held import Held
+    from nlmon.report.coverage import CoverageReport, MessageCoverage
 
 __all__ = ["command"]
 
 
 @click.command()
+@click.argument("captures", nargs=-1, type=click.Path(path_type=Path, readable=False))
 @implementation_option("The second implementation.")
 @against_option
 @protocol_option
 @click.option("-v", "--verbose", is_flag=True, help="Also name every attribute that not both read.")
 @click.option("--format", "form", type=click.Choice(["pretty", "json"]), default="pretty", show_default=True)
-def command(implementation: str, against: str, protocols: tuple[int, ...], verbose: bool, form: str) -> None:
-    """Print which attributes of the kernel two implementations read: both, one alone, neither, and which nobody need
-    read.
+@byteorder_option
+def command(
+    captures: tuple[Path, ...],
+    implementation: str,
+    against: str,
+    protocols: tuple[int, ...],
+    verbose: bool,
+    form: str,
+    byteorder: ByteOrder | None,
+) -> None:
+    """Print which attributes two implementations read: both, one alone, neither, and which nobody need read; of the
+    messages in CAPTURES, or without any of all that the kernel defines.
 
-    Exit code: 0.
+    Exit code: 0 done, 3 a capture is damaged; what could be read is counted.
     """
-    from nlmon.report.jsonout import report_bytes  # noqa: PLC0415  (start-up: --help needs none of it)
+    from nlmon.backends.registry import backend_class  # noqa: PLC0415  (start-up: --help needs none of it)
+    from nlmon.compare.contract import load_contract  # noqa: PLC0415
+    from nlmon.engine.coverage.held import Held  # noqa: PLC0415
+    from nlmon.engine.coverage.kernel import kernel_coverage  # noqa: PLC0415
+    from nlmon.report.jsonout import report_bytes  # noqa: PLC0415
 
-    found = _found((against, implementation), protocols)
+    names = against, implementation
+    backends = backend_class(against), backend_class(implementation)
+    code = 0
+    if captures:
+        held = Held(backends, names, load_contract())
+        read, code = _read(captures, held, protocols, byteorder)
+        found = held.report(read)
+    else:
+        found = kernel_coverage(backends, names, load_contract(), protocols)
     if form == "json":
         sys.stdout.write(report_bytes(found).decode())
     else:
         _print(found)
         if verbose:
             _list(found)
+    sys.exit(code)
 
 
-def _found(names: tuple[str, str], protocols: tuple[int, ...]) -> KernelCoverage:
-    from nlmon.backends.registry import backend_class  # noqa: PLC0415  (start-up: --help needs none of it)
-    from nlmon.compare.contract import load_contract  # noqa: PLC0415
-    from nlmon.engine.coverage.kernel import kernel_coverage  # noqa: PLC0415
+def _read(
+    captures: tuple[Path, ...], held: Held, protocols: tuple[int, ...], byteorder: ByteOrder | None
+) -> tuple[list[str], int]:
+    """Count what captures hold, and give the paths of those that could be opened, and the exit code."""
+    from nlmon.capture import open_capture  # noqa: PLC0415  (start-up: --help needs none of it)
+    from nlmon.errors import NlmonError  # noqa: PLC0415
+    from nlmon.report.text import shown_path  # noqa: PLC0415
 
-    return kernel_coverage(tuple(map(backend_class, names)), names, load_contract(), protocols)
+    read, code = [], 0
+    for path in captures:
+        try:
+            with open_capture(path, byteorder=byteorder) as reader:
+                read.append(shown_path(path))
+                _count(reader, held, protocols, path.name)
+                if reader.damage is not None:
+                    raise reader.damage
+        except NlmonError as error:
+            show_error(error)
+            code = max(code, error.exit_code)
+    return read, code
 
 
-def _print(found: KernelCoverage) -> None:
+def _count(reader: CaptureReader, held: Held, protocols: tuple[int, ...], name: str) -> None:
+    """Count what a capture holds but for requests; families have the names that it gave to them up to there."""
+    from nlmon.capture.conversation import Conversation  # noqa: PLC0415  (start-up: --help needs none of it)
+    from nlmon.capture.segment import ASIDE  # noqa: PLC0415
+    from nlmon.capture.tally import Tally, wrong_order  # noqa: PLC0415
+    from nlmon.transport.recorded.kernel import RecordedKernel  # noqa: PLC0415
+
+    order = reader.info.byteorder
+    conversation, kernel, tally = Conversation(order), RecordedKernel(order), Tally()
+
+    def family(number: int) -> str:
+        if number == GENL_ID_CTRL:
+            return "nlctrl"
+        return next((text for text, (own, _) in kernel.families.items() if own == number), "")
+
+    with progress(reader.size, name) as advance:
+        for batch in reader.batches():
+            for segment in conversation.segments(batch):
+                tally.add(segment)
+                if segment.place.role not in ASIDE:
+                    kernel.learn(segment.datagrams)
+                    if not protocols or segment.datagrams.protocol in protocols:
+                        held.count(segment.datagrams, order, family)
+            if advance is not None:
+                advance(reader.position)
+    if tally.unread:
+        warn(f"warning: {wrong_order(reader.info)}")
+
+
+def _print(found: CoverageReport) -> None:
     from rich import box  # noqa: PLC0415  (start-up: only people need it)
     from rich.console import Console  # noqa: PLC0415
+    from rich.markup import escape  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
 
+    from nlmon.report.text import counted, printable  # noqa: PLC0415
+
+    held = bool(found.captures)
     heads = ["attributes", "both", *(f"{name} alone" for name in found.implementations), "neither", "ignored"]
-    table = Table("messages", *heads, box=box.SIMPLE_HEAD, pad_edge=False, show_footer=True)
+    table = Table("kind of message", *(["messages"] if held else []), *heads, box=box.SIMPLE_HEAD, pad_edge=False)
     for column in table.columns[1:]:
         column.justify = "right"
     plain, alike = _alike(found)
-    rows = [(message.message, message.counts) for message in plain]
+    rows = [(message.message, message.messages, message.counts) for message in plain if message.event]
     if alike:
         counts = {state: sum(one.counts[state] for one in alike) for state in found.counts}
-        rows.append((f"{len(alike)} more generic families", counts))
-    for name, counts in [*rows, ("all", found.counts)]:
+        rows.append((f"{len(alike)} more generic families", 0, counts))
+    rows.append(("all", sum(one.messages for one in found.messages if one.event), found.counts))
+    for name, messages, counts in rows:
         if name == "all":
             table.add_section()
-        table.add_row(name, *(f"{number:,}" for number in (sum(counts.values()), *counts.values())))
-    table.show_footer = False
+        numbers = [*([messages] if held else []), sum(counts.values()), *counts.values()]
+        table.add_row(escape(printable(name)), *(f"{number:,}" for number in numbers))
     Console(width=None if sys.stdout.isatty() else 160).print(table)
+    silent = [message for message in found.messages if not message.event]
+    if silent:
+        which = ", ".join(f"{printable(one.message)} {one.messages:,}" for one in silent)
+        click.echo(f"messages that give no event: {which}")
+    if found.left_out:
+        click.echo(f"not counted, since there were too many kinds: {counted(found.left_out, 'attribute')}")
     click.echo(f"as Linux {found.kernel} defines them; nlmon coverage -v names those that not both read")
 
 
-def _alike(found: KernelCoverage) -> tuple[list[MessageCoverage], list[MessageCoverage]]:
+def _alike(found: CoverageReport) -> tuple[list[MessageCoverage], list[MessageCoverage]]:
     """Messages with a line of their own, and generic families of which one implementation keeps all as it is."""
+    if found.captures:
+        return found.messages, []
     alike = [
         message
         for message in found.messages
@@ -82,11 +173,12 @@ def _alike(found: KernelCoverage) -> tuple[list[MessageCoverage], list[MessageCo
     return [message for message in found.messages if message not in alike], alike
 
 
-def _list(found: KernelCoverage) -> None:
+def _list(found: CoverageReport) -> None:
     from nlmon.report.coverage import listed  # noqa: PLC0415  (start-up: --help needs none of it)
+    from nlmon.report.text import printable  # noqa: PLC0415
 
     for message in _alike(found)[0]:
         lines = list(listed(message, found.implementations))
         if lines:
-            click.echo(f"\n{message.message} ({message.protocol})")
+            click.echo(f"\n{printable(message.message)} ({message.protocol})")
             click.echo("\n".join(f"  {line}" for line in lines))

@@ -30,7 +30,7 @@ COMMANDS = {
     "decode": ("nlmon.cli.decode", "Print the events of a capture as JSON lines."),
     "record": ("nlmon.cli.record", "Record this host's netlink into a capture."),
     "capture": ("nlmon.cli.capture", "Look into capture files."),
-    "coverage": ("nlmon.cli.coverage", "Print which of the kernel's attributes both implementations read."),
+    "coverage": ("nlmon.cli.coverage", "Print which attributes both implementations read, one alone, or neither."),
     "run": ("nlmon.cli.run", "Run scenarios and say which hold."),
     "scenario": ("nlmon.cli.scenario", "Write and check scenario files."),
     "debug": ("nlmon.cli.debug", "Look into an implementation at work."),

@@ -23,7 +23,7 @@ from nlmon.cli.settings import settings_schema
 from nlmon.cli.stats import stats_schema
 from nlmon.conformance.results import ConformanceReport
 from nlmon.eventjson.schema import event_schema
-from nlmon.report.coverage import KernelCoverage
+from nlmon.report.coverage import CoverageReport
 from nlmon.report.jsonout import report_schema, schema_of, stream_schema
 from nlmon.report.runstream import run_schema
 from nlmon.scenario.schema import scenario_schema
@@ -45,7 +45,7 @@ SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
     "settings": settings_schema,
     "scenario": scenario_schema,
     "claims": partial(schema_of, ConformanceReport, "nlmon conform and nlmon claims"),
-    "coverage": partial(schema_of, KernelCoverage, "nlmon coverage"),
+    "coverage": partial(schema_of, CoverageReport, "nlmon coverage"),
 }
 
 

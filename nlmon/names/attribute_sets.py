@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-__all__ = ["INDEXED", "MESSAGES", "SELECTED", "Nest", "root_of"]
+__all__ = ["ENCAPS", "INDEXED", "MESSAGES", "SELECTED", "Nest", "root_of"]
 
 ROUTE, SOCK_DIAG, XFRM, NETFILTER, GENERIC = 0, 4, 6, 12, 16
 NEWLINK, SETLINK = 16, 19
@@ -158,7 +158,10 @@ _QDISCS = """
     route taprio tbf u32 sfb cbq dsmark tcindex
 """
 _ACTIONS = "bpf connmark csum ct ctinfo gact gate ife mirred mpls nat pedit sample simple skbedit skbmod vlan"
-_ENCAPS = "mpls ip ila ip6 seg6 bpf seg6local rpl ioam6 xfrm"
+# linux/lwtunnel.h, enum lwtunnel_encap_types; the names are those of ip
+ENCAPS: Mapping[int, str] = MappingProxyType(
+    dict(enumerate(["mpls", "ip", "ila", "ip6", "seg6", "bpf", "seg6local", "rpl", "ioam6", "xfrm"], 1))
+)
 
 # What nests where the attribute beside it says which set it is: by the name of the choice and the text.
 SELECTED: Mapping[str, Mapping[str, Nest]] = MappingProxyType(
@@ -188,12 +191,7 @@ SELECTED: Mapping[str, Mapping[str, Nest]] = MappingProxyType(
             **{kind: Nest(f"tc/act-{kind}-attrs") for kind in _ACTIONS.split()},
             **_sets("tc", **{"police-attrs": "police", "act-tunnel-key-attrs": "tunnel_key"}),
         },
-        # linux/lwtunnel.h numbers them from 1
-        "lwtunnel": {
-            text: Nest(f"rt-encap/{kind}")
-            for number, kind in enumerate(_ENCAPS.split(), 1)
-            for text in (str(number), kind)
-        },
+        "lwtunnel": {kind: Nest(f"rt-encap/{kind}") for kind in ENCAPS.values()},
     }
 )
 # How many levels of attributes with indices for numbers stand inside, where the type does not say so.

@@ -25,9 +25,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
-from nlmon.names.attribute_sets import INDEXED, MESSAGES, SELECTED, Nest
+from nlmon.names.attribute_sets import ENCAPS, INDEXED, MESSAGES, SELECTED, Nest
 
 __all__ = [
     "FOLDER",
@@ -39,6 +39,7 @@ __all__ = [
     "generic_families",
     "ignored",
     "inside",
+    "kind_text",
     "message_set",
     "sets",
 ]
@@ -99,11 +100,20 @@ def attributes(name: str) -> list[Attribute]:
 def inside(attribute: Attribute, kind: str = "") -> Nest:
     """Where attributes begin in the payload of ``attribute``; no set where there are none, or none that is known.
 
-    ``kind`` is the text (or the number, as text) of the attribute whose number is ``attribute.selector``.
+    ``kind`` is the text of the attribute whose number is ``attribute.selector``, as ``kind_text`` gives it.
     """
     if attribute.selector >= 0:
         return SELECTED.get(attribute.nested, {}).get(kind, Nest())
     return Nest(attribute.nested, attribute.before)
+
+
+def kind_text(selector: Attribute, payload: bytes, byteorder: Literal["little", "big"]) -> str:
+    """What the attribute says that selects what nests in another: ``vxlan``; of RTA_ENCAP_TYPE, which is a number, its
+    name: ``mpls``."""
+    if selector.type == "u16":
+        number = int.from_bytes(payload[:2], byteorder)
+        return ENCAPS.get(number) or str(number)
+    return payload.partition(b"\0")[0].decode("utf-8", "backslashreplace")
 
 
 def message_set(message: str) -> str:

@@ -10,20 +10,21 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec import Struct
 
-from nlmon.report.text import counted
+from nlmon.report.text import counted, printable
 
-__all__ = ["AttributeRow", "KernelCoverage", "MessageCoverage", "listed", "state_of", "summed"]
+__all__ = ["AttributeRow", "CoverageReport", "MessageCoverage", "listed", "state_of", "summed"]
 
 BOTH, NEITHER, IGNORED = "both", "neither", "ignored"
 
 
 class AttributeRow(Struct, frozen=True):
-    """One attribute that the kernel defines.
+    """One attribute that the kernel defines, or that captures hold.
 
     ``path``: names from the outermost attribute on; ``set`` and ``number``: what the kernel's specifications call it;
     ``type``: that of the specifications, empty where a header alone has it; ``read_by``: the implementations whose
-    event its value can change, in a message of some type or address family; ``ignored``: why nobody need read it, empty
-    if there is no such reason, or somebody does.
+    event its value can change, in a message of some type or address family (of captures: in these messages);
+    ``ignored``: why nobody need read it, empty if there is no such reason, or somebody does. Of captures, ``messages``:
+    how many have it; ``kinds``: these by the text that says what is in it, such as ``vxlan``.
     """
 
     path: str
@@ -32,27 +33,40 @@ class AttributeRow(Struct, frozen=True):
     type: str
     read_by: list[str]
     ignored: str = ""
+    messages: int = 0
+    kinds: dict[str, int] = {}
 
 
 class MessageCoverage(Struct, frozen=True):
     """The attributes of messages that give one kind of event, or of one generic family, and how many are read by
-    whom: ``both``, one implementation by its name, ``neither``, ``ignored``. What can be inside several attributes
-    stands where it is read, else where it comes first."""
+    whom: ``both``, one implementation by its name, ``neither``, ``ignored``.
+
+    Of all that the kernel defines, what can be inside several attributes stands where it is read, else where it comes
+    first. Of captures, what is inside an attribute that is not read, or is kept as it is, is not listed; ``messages``:
+    how many there are; ``event``: whether they give an event, without which their attributes are not listed.
+    """
 
     message: str
     protocol: str
     counts: dict[str, int]
     attributes: list[AttributeRow]
+    messages: int = 0
+    event: bool = True
 
 
-class KernelCoverage(Struct, frozen=True):
-    """All that the kernel defines for the messages that are compared. ``kernel``: the version of Linux whose
-    specifications this is; ``counts``: of all messages together."""
+class CoverageReport(Struct, frozen=True):
+    """All that the kernel defines for the messages that are compared, or what ``captures`` hold of it.
+
+    ``kernel``: the version of Linux whose specifications are the measure; ``counts``: attributes of all messages
+    together; ``left_out``: attributes and messages of captures that found no place among those that are counted.
+    """
 
     kernel: str
     implementations: list[str]
     counts: dict[str, int]
     messages: list[MessageCoverage]
+    captures: list[str] = []
+    left_out: int = 0
 
 
 def state_of(row: AttributeRow, implementations: Sequence[str]) -> str:
@@ -71,21 +85,36 @@ def summed(states: Iterable[str], implementations: Sequence[str]) -> dict[str, i
 
 
 def listed(message: MessageCoverage, implementations: Sequence[str]) -> Iterator[str]:
-    """One line for each attribute that not both read; those inside one that nobody reads are counted in its line."""
+    """One line for each attribute that not both read; those inside one that nobody reads are counted in its line. Of
+    captures, what neither reads comes first, and what most messages have."""
     states = {row.path: state_of(row, implementations) for row in message.attributes}
     inside: Counter[str] = Counter()
     shown = []
     for row in message.attributes:
         around = [row.path[: at + 1] for at in _slashes(row.path)]
-        unread = next((path for path in around if states.get(path.rstrip("/")) in {NEITHER, IGNORED}), "")
+        # What a capture holds in an attribute that is not read is not there.
+        outer = (path for path in around if states.get(path.rstrip("/")) in {NEITHER, IGNORED})
+        unread = "" if row.messages else next(outer, "")
         if unread:
             inside[unread.rstrip("/")] += 1
-        elif states[row.path] != BOTH:
+        elif state_of(row, implementations) != BOTH:
             shown.append(row)
+    order = [NEITHER, *implementations, IGNORED]
+    if message.messages:
+        shown.sort(key=lambda row: (order.index(state_of(row, implementations)), -row.messages))
     for row in shown:
         more = f" (with {counted(inside[row.path], 'attribute')} in it)" if inside[row.path] else ""
         why = f": {row.ignored}" if row.ignored else ""
-        yield f"{states[row.path]:8} {row.path}{more}{why}"
+        yield f"{state_of(row, implementations):8} {printable(row.path)}{more}{_messages(row)}{why}"
+
+
+def _messages(row: AttributeRow) -> str:
+    """In how many messages of a capture an attribute is, and of which kinds."""
+    if not row.messages:
+        return ""
+    often = Counter(row.kinds).most_common()
+    kinds = ", ".join(f"{printable(kind)} {count:,}" for kind, count in often)
+    return f" ({counted(row.messages, 'message')}{': ' if kinds else ''}{kinds})"
 
 
 def _slashes(path: str) -> list[int]:

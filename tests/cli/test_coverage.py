@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import jsonschema
 import pytest
 from click.testing import CliRunner
+from zstandard import ZstdDecompressor
 
 from nlmon.cli.main import group
 from nlmon.cli.schema import SCHEMAS
+from support.paths import FIXTURES
 
 
 def run(*words: str) -> str:
@@ -24,7 +27,7 @@ def test_a_line_for_each_kind_of_message() -> None:
     lines = run().splitlines()
     heads = [line.split("  ")[0].strip() for line in lines if line.strip()]
 
-    assert heads[0] == "messages"
+    assert heads[0] == "kind of message"
     assert {"link", "route", "tc", "nl80211", "24 more generic families", "all"} <= set(heads)
     assert lines[-1] == "as Linux 7.3 defines them; nlmon coverage -v names those that not both read"
 
@@ -64,3 +67,56 @@ def test_one_implementation_with_itself() -> None:
 
     assert report["implementations"] == ["libnl", "libnl"]
     assert report["counts"]["libnl"] == 0
+
+
+CAPTURES = FIXTURES / "captures" / "linux-6.12"
+
+
+@pytest.mark.parametrize(
+    "name", ["02-route-topology", "03-nl80211", "04-conntrack", "05-sock_diag", "06-xfrm", "08-tc"]
+)
+def test_what_a_capture_holds_is_what_there_could_be(name: str) -> None:
+    """Who reads an attribute of a capture reads it of its kind; it is in no more messages than there are, and of these
+    each has one kind."""
+    could: dict[tuple[str, str], set[str]] = {}
+    for message in json.loads(run("--format", "json"))["messages"]:
+        for row in message["attributes"]:
+            could.setdefault((message["message"].partition(",")[0], row["path"]), set()).update(row["read_by"])
+    report = json.loads(run(str(CAPTURES / f"{name}.pcap.zst"), "--format", "json"))
+    rows = [(message, row) for message in report["messages"] for row in message["attributes"]]
+    found = {(message["message"], row["path"]): set(row["read_by"]) for message, row in rows}
+
+    jsonschema.validate(report, SCHEMAS["coverage"]())
+    assert {key: readers for key, readers in found.items() if key in could and not readers <= could[key]} == {}
+    assert [key for key in found if key not in could and not (key[1].rpartition("/")[2].isdecimal())] == []
+    assert [
+        row for message, row in rows if not sum(row["kinds"].values()) <= row["messages"] <= message["messages"]
+    ] == []
+
+
+def test_kinds_are_counted() -> None:
+    """What nobody reads says in how many messages of which kinds it is."""
+    lines = run(str(CAPTURES / "02-route-topology.pcap.zst"), "-v", "--protocol", "route").splitlines()
+    start = "  neither  IFLA_LINKINFO/IFLA_INFO_DATA (1,182 messages: bond 158, vlan 128, macvlan 122, "
+
+    assert next(line for line in lines if line.startswith("  neither  IFLA_LINKINFO/")).startswith(start)
+    assert "messages that give no event: RTM_NEWNEXTHOPBUCKET 8" in lines
+
+
+def test_captures_add_up_and_a_bad_one_costs_nothing_else(tmp_path: Path) -> None:
+    """Two captures are counted together; what is none, and the end of a damaged one, is said with exit code 3."""
+    one = CAPTURES / "05-sock_diag.pcap.zst"
+    none, cut = tmp_path / "none.pcap", tmp_path / "cut.pcap"
+    none.write_text("no capture", encoding="utf-8")
+    with one.open("rb") as file:
+        cut.write_bytes(ZstdDecompressor().stream_reader(file).read()[:-300])
+    words = ["coverage", "--format", "json", str(none), str(one), str(cut), str(one)]
+    outcome = CliRunner().invoke(group, words)
+    report = json.loads(outcome.stdout)
+    (alone,) = (m for m in json.loads(run("--format", "json", str(one)))["messages"] if m["message"] == "unix socket")
+    (summed,) = (message for message in report["messages"] if message["message"] == "unix socket")
+
+    assert outcome.exit_code == 3
+    assert report["captures"] == [str(one), str(cut), str(one)]
+    assert 2 * alone["messages"] <= summed["messages"] <= 3 * alone["messages"]
+    assert "this is not a netlink capture" in outcome.stderr

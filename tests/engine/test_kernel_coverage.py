@@ -12,7 +12,7 @@ from nlmon.backends.libnl import LibnlBackend
 from nlmon.backends.reads import WHOLE, Node, Reads
 from nlmon.compare.contract import load_contract
 from nlmon.engine.coverage.kernel import kernel_coverage
-from nlmon.report.coverage import KernelCoverage, state_of
+from nlmon.report.coverage import CoverageReport, state_of
 from nlmon.uapi import NETLINK_NETFILTER, NETLINK_ROUTE, RTM_NEWLINK
 
 NAMES = ("legacy", "libnl")
@@ -37,13 +37,13 @@ class Sharp(LegacyBackend):
 
 
 @pytest.fixture(scope="module")
-def found() -> KernelCoverage:
+def found() -> CoverageReport:
     """Both implementations."""
     return kernel_coverage((LegacyBackend, LibnlBackend), NAMES, load_contract())
 
 
 @pytest.fixture(scope="module")
-def states(found: KernelCoverage) -> dict[tuple[str, str], str]:
+def states(found: CoverageReport) -> dict[tuple[str, str], str]:
     """Who reads an attribute, by message and path."""
     return {
         (message.message, row.path): state_of(row, NAMES) for message in found.messages for row in message.attributes
@@ -74,7 +74,7 @@ def test_an_attribute_is_read_by(states: dict[tuple[str, str], str], message: st
     assert states[message, path] == state
 
 
-def test_counts_are_those_of_the_attributes(found: KernelCoverage) -> None:
+def test_counts_are_those_of_the_attributes(found: CoverageReport) -> None:
     """Of each message and of all together, and no attribute is listed twice."""
     for message in found.messages:
         counts = Counter(state_of(row, NAMES) for row in message.attributes)

@@ -11,7 +11,7 @@ import pytest
 from nlmon.compare.contract import load_contract
 from nlmon.compare.evidence.offsets import ATTRIBUTES
 from nlmon.names.attribute_sets import MESSAGES, SELECTED, Nest, root_of
-from nlmon.names.attributes import FOLDER, attribute_name, attributes, find, ignored, inside, sets
+from nlmon.names.attributes import FOLDER, attribute_name, attributes, find, ignored, inside, kind_text, sets
 
 NAMES = [
     ("link", (4,), (), "IFLA_MTU"),
@@ -26,7 +26,7 @@ NAMES = [
     ("rt-link/link-attrs@bridge", (4,), (), "IFLA_MTU"),
     ("link", (9999, 1), (), "rt-link/link-attrs/9999/1"),
     ("route", (9, 5), (), "RTA_MULTIPATH/RTA_GATEWAY"),
-    ("route", (22, 1), ("1",), "RTA_ENCAP/MPLS_IPTUNNEL_DST"),
+    ("route", (22, 1), ("mpls",), "RTA_ENCAP/MPLS_IPTUNNEL_DST"),
     ("route", (9, 22, 1), ("mpls",), "RTA_MULTIPATH/RTA_ENCAP/MPLS_IPTUNNEL_DST"),
     ("route", (9, 1), (), "RTA_MULTIPATH/RTA_DST"),
     ("route", (8, 2), (), "RTA_METRICS/RTAX_MTU"),
@@ -87,6 +87,22 @@ def test_what_nests_is_there() -> None:
     assert {one.nested for one in every if one.nested and one.selector < 0} - set(sets()) == set()
     # Expressions of nftables are not compared, and need no names.
     assert {one.nested for one in every if one.selector >= 0} - set(SELECTED) == {"expr-ops"}
+
+
+@pytest.mark.parametrize(
+    ("name", "number", "payload", "text"),
+    [
+        ("rt-link/linkinfo-attrs", 1, b"vxlan\0", "vxlan"),
+        ("rt-link/linkinfo-attrs", 1, b"vxlan", "vxlan"),
+        ("rt-link/linkinfo-attrs", 1, b"\xff\0more", "\\xff"),
+        ("rt-route/route-attrs", 21, b"\0\x01", "mpls"),
+        ("rt-nexthop/nexthop-attrs", 7, b"\x01\x02", "258"),
+        ("rt-route/route-attrs", 21, b"", "0"),
+    ],
+)
+def test_what_selects_has_a_text(name: str, number: int, payload: bytes, text: str) -> None:
+    """The text itself up to its end, and of a number the name that ip gives to it."""
+    assert kind_text(find(name, number), payload, "big") == text
 
 
 def test_bytes_before_what_nests() -> None:

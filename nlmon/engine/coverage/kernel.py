@@ -20,7 +20,7 @@ from nlmon.engine.coverage.readings import NEITHER, Known, Readings, who_reads
 from nlmon.names import PROTOCOLS
 from nlmon.names.attribute_sets import SELECTED, root_of
 from nlmon.names.attributes import KERNEL, Attribute, attributes, generic_families, message_set, sets
-from nlmon.report.coverage import AttributeRow, KernelCoverage, MessageCoverage, state_of, summed
+from nlmon.report.coverage import AttributeRow, CoverageReport, MessageCoverage, state_of, summed
 from nlmon.uapi import (
     AF_BRIDGE,
     AF_INET,
@@ -55,7 +55,7 @@ class _Message(NamedTuple):
 
 def kernel_coverage(
     backends: tuple[type[Backend], ...], names: Sequence[str], contract: Contract, protocols: Iterable[int] = ()
-) -> KernelCoverage:
+) -> CoverageReport:
     """What the two classes called ``names`` read; of these protocols only, if there are any."""
     wanted = set(protocols)
     listing = _Listing(names)
@@ -65,7 +65,7 @@ def kernel_coverage(
         if not wanted or message.protocol in wanted
     ]
     states = [state_of(row, names) for message in messages for row in message.attributes]
-    return KernelCoverage(KERNEL, list(names), summed(states, names), messages)
+    return CoverageReport(KERNEL, list(names), summed(states, names), messages)
 
 
 def _messages(contract: Contract) -> Iterator[_Message]:
