@@ -204,6 +204,8 @@ RTA_METRICS: Final = 8
 RTA_MULTIPATH: Final = 9
 RTA_TABLE: Final = 15
 RTA_VIA: Final = 18
+RTA_ENCAP_TYPE: Final = 21
+RTA_ENCAP: Final = 22
 RTA_NH_ID: Final = 30
 RTAX_CC_ALGO: Final = 16
 
@@ -217,11 +219,13 @@ IFLA_MTU: Final = 4
 IFLA_OPERSTATE: Final = 16
 IFLA_VFINFO_LIST: Final = 22
 IFLA_EXT_MASK: Final = 29
+IFLA_TARGET_NETNSID: Final = 46
 IFLA_ALT_IFNAME: Final = 53
 
 # linux/if_addr.h
 IFA_ADDRESS: Final = 1
 IFA_LOCAL: Final = 2
+IFA_TARGET_NETNSID: Final = 10
 
 # linux/neighbour.h
 NTF_SELF: Final = 0x02
@@ -255,6 +259,12 @@ FRA_PROTOCOL: Final = 21
 FRA_IP_PROTO: Final = 22
 FRA_SPORT_RANGE: Final = 23
 FRA_DPORT_RANGE: Final = 24
+FRA_DSCP: Final = 25
+FRA_FLOWLABEL: Final = 26
+FRA_FLOWLABEL_MASK: Final = 27
+FRA_SPORT_MASK: Final = 28
+FRA_DPORT_MASK: Final = 29
+FRA_DSCP_MASK: Final = 30
 FR_ACT_TO_TBL: Final = 1
 FR_ACT_GOTO: Final = 2
 

@@ -53,6 +53,8 @@ _METRICS = (
     "congctl fastopen_no_cookie"
 )
 
+_ENCAPSULATIONS = "mpls ip ila ip6 seg6 bpf seg6local rpl ioam6 xfrm"
+
 TABLES: Mapping[str, Mapping[int, str]] = MappingProxyType(
     {
         # linux/socket.h, linux/rtnetlink.h (RTNL_FAMILY_*)
@@ -170,6 +172,8 @@ TABLES: Mapping[str, Mapping[int, str]] = MappingProxyType(
         "route_table": {0: "UNSPEC", 252: "COMPAT", 253: "DEFAULT", 254: "MAIN", 255: "LOCAL"},
         # linux/rtnetlink.h, RTAX_*, as ip-route(8) calls them
         "route_metric": dict(enumerate(_METRICS.split(), 1)),
+        # linux/lwtunnel.h, LWTUNNEL_ENCAP_*, as ip-route(8) calls them
+        "encap_type": dict(enumerate(_ENCAPSULATIONS.split(), 1)),
         # linux/rtnetlink.h, rtm_flags and rtnh_flags
         "route_flags": {
             0x01: "DEAD",

@@ -8,13 +8,13 @@
   there may be several ways, so destination, network identifier and port of each count, too (drivers/net/vxlan,
   vxlan_fdb_append). A unicast address that moves is the same entry.
 - rule: every selector, action and its target, table, priority, realms, protocol and suppressors, which is all that
-  rule_exists() in net/core/fib_rules.c and fib4_rule_compare() tell rules apart by up to Linux 6.12. Not yet:
-  FRA_DSCP, FRA_FLOWLABEL and the masks of ports, which came later; rules that differ in these alone are one here.
-  So are exact duplicates, which the kernel accepts without NLM_F_EXCL and lists twice.
+  rule_exists() in net/core/fib_rules.c, fib4_rule_compare() and fib6_rule_compare() tell rules apart by up to Linux
+  6.18. Exact duplicates, which the kernel accepts without NLM_F_EXCL and lists twice, are one here.
 - route: family, table, dst/len, src/len, tos, priority, which is its group, and type. IPv6 adds the nexthop object, or
   the next hop: each hop is a route of its own in the kernel (net/ipv6/ip6_fib.c, rt6_duplicate_nexthop). IPv4 adds
   protocol, scope, preferred source, metrics and the nexthop object, or the hops (net/ipv4/fib_semantics.c,
-  fib_find_info). Realms of a hop, which legacy does not provide, do not count.
+  fib_find_info). The encapsulation of a hop counts for both. Realms of a hop, which legacy does not provide, do not.
+- none: what is said of another network namespace (IFLA_TARGET_NETNSID, IFA_TARGET_NETNSID).
 
 Only values that both implementations provide decide identity, so that their states are comparable. The contract lists
 the same rules for readers.
@@ -65,13 +65,20 @@ ZERO = "00:00:00:00:00:00"
 Subject: TypeAlias = tuple[str, Key, Key | None]
 
 
-class Link(Protocol):
-    """What a link is known by."""
+class OnLink(Protocol):
+    """What a link, an address and a neighbour are known by."""
 
     @property
     def family(self) -> int: ...
     @property
     def ifindex(self) -> int: ...
+
+
+class Link(OnLink, Protocol):
+    """A link or a bridge port; ``target_netnsid``: not None, if it is in another namespace."""
+
+    @property
+    def target_netnsid(self) -> object: ...
 
 
 class Address(Link, Protocol):
@@ -85,7 +92,7 @@ class Address(Link, Protocol):
     def peer(self) -> Hashable: ...
 
 
-class Neighbour(Link, Protocol):
+class Neighbour(OnLink, Protocol):
     """What a neighbour, or an entry of a forwarding database, is known by; ``lladdr`` as ``02:00:00:00:00:01``."""
 
     @property
@@ -126,6 +133,10 @@ class Hop(Protocol):
     def gateway(self) -> Hashable: ...
     @property
     def via(self) -> Hashable: ...
+    @property
+    def encap_type(self) -> int | None: ...
+    @property
+    def encap(self) -> Hashable: ...
 
 
 class Route(Protocol):
@@ -168,18 +179,26 @@ class Route(Protocol):
     @property
     def oif(self) -> int | None: ...
     @property
+    def encap_type(self) -> int | None: ...
+    @property
+    def encap(self) -> Hashable: ...
+    @property
     def multipath(self) -> Sequence[Hop] | None: ...
 
 
-def link_subject(link: Link) -> Subject:
+def link_subject(link: Link) -> Subject | None:
     """Kind and key of a link or a bridge port. A message of another family than AF_UNSPEC and AF_BRIDGE is that
     family's view of a link; its kind ``view`` is no object of its own."""
+    if link.target_netnsid is not None:
+        return None
     family = link.family
     return "link" if family == AF_UNSPEC else "port" if family == AF_BRIDGE else "view", (link.ifindex,), None
 
 
-def address_subject(addr: Address) -> Subject:
+def address_subject(addr: Address) -> Subject | None:
     """Kind and key of an address."""
+    if addr.target_netnsid is not None:
+        return None
     family = addr.family
     if family == AF_INET6:
         # net/ipv6/addrconf.c knows an address once per interface, whatever its prefix and peer.
@@ -187,13 +206,15 @@ def address_subject(addr: Address) -> Subject:
     return "addr", (addr.ifindex, family, addr.addr, addr.prefixlen, addr.peer), None
 
 
-def neighbour_subject(entry: Neighbour) -> Subject:
+def neighbour_subject(entry: Neighbour) -> Subject | None:
     """Kind and key of a neighbour or an entry of a forwarding database. The zero address of a device's own table has
-    destinations and is nothing without one: kind ``view``, see ``partial``."""
+    destinations and is nothing without one (see ``partial``)."""
     family = entry.family
     if family == AF_BRIDGE:
         key = _fdb(entry)
-        return "view" if key[2] == ZERO and entry.dst is None and key[0] == "self" else "neigh", (AF_BRIDGE, *key), None
+        if key[2] == ZERO and entry.dst is None and entry.flags & NTF_SELF:
+            return None
+        return "neigh", (AF_BRIDGE, *key), None
     return "neigh", (family, entry.ifindex, entry.dst, entry.flags & NTF_PROXY), None
 
 
@@ -213,6 +234,7 @@ RULE_KEY = (
     *("family", "priority", "table", "action", "src", "src_len", "dst", "dst_len", "tos"),
     *("iifname", "oifname", "fwmark", "fwmask", "ip_proto", "sport_range", "dport_range", "uid_range"),
     *("tun_id", "l3mdev", "goto", "suppress_prefixlen", "suppress_ifgroup", "flow", "protocol"),
+    *("dscp", "flowlabel", "flowlabel_mask", "sport_mask", "dport_mask", "dscp_mask"),
 )
 
 
@@ -232,17 +254,17 @@ def route_group(route: Route) -> Key:
 
 def hops_of(route: Route) -> Hashable:
     """What tells routes of one group apart: type, for IPv4 all that a ``fib_info`` is found by, nexthop object, and
-    hops, which are (gateway, via, ifindex, weight) each, and for IPv4 RTNH_F_ONLINK where it is set. A nexthop object
-    stands for its hops, which are none here."""
+    hops: (gateway, via, ifindex, weight) each, with encapsulation and, for IPv4, RTNH_F_ONLINK also (flags,
+    encap_type, encap). A nexthop object stands for its hops, which are none here."""
     nh_id = route.nh_id
     counted = RTNH_F_ONLINK if route.family == AF_INET else 0
     hops: Key
     if nh_id is not None:
         hops = ()
     elif route.multipath is None:
-        flags = route.flags & counted
+        flags, encap = route.flags & counted, route.encap
         one = (route.gateway, route.via, route.oif, 1)
-        hops = ((*one, flags) if flags else one,)
+        hops = (one if encap is None and not flags else (*one, flags, route.encap_type, encap),)
     else:
         hops = tuple([_hop(hop, counted) for hop in route.multipath])
     if not counted:
@@ -251,9 +273,9 @@ def hops_of(route: Route) -> Hashable:
 
 
 def _hop(hop: Hop, counted: int) -> Key:
-    flags = hop.flags & counted
+    flags, encap = hop.flags & counted, hop.encap
     one = (hop.gateway, hop.via, hop.ifindex, hop.weight)
-    return (*one, flags) if flags else one
+    return one if encap is None and not flags else (*one, flags, hop.encap_type, encap)
 
 
 def is_sibling(route: Route) -> bool:

@@ -41,7 +41,10 @@ RuleAction: TypeAlias = Annotated[int, Meta(extra={"names": "rule_action"})]
 
 
 class LinkInfo(Struct, frozen=True, gc=False):
-    """RTM_*LINK: ``ifinfomsg`` and IFLA_* (linux/if_link.h). Lengths in bytes, MTU in bytes."""
+    """RTM_*LINK: ``ifinfomsg`` and IFLA_* (linux/if_link.h). Lengths in bytes, MTU in bytes.
+
+    ``target_netnsid``: the message is about a link of the namespace with this identifier, and not of this one.
+    """
 
     family: Family
     ifindex: int
@@ -51,6 +54,7 @@ class LinkInfo(Struct, frozen=True, gc=False):
     addr: str | None = None
     qdisc: str | None = None
     operstate: Operstate | None = None
+    target_netnsid: int | None = None
     type: int | UnsetType = UNSET
     change: LinkFlags | UnsetType = UNSET
     kind: str | None | UnsetType = UNSET
@@ -73,7 +77,7 @@ class AddrInfo(Struct, frozen=True, gc=False):
     """RTM_*ADDR: ``ifaddrmsg`` and IFA_* (linux/if_addr.h). Lifetimes in seconds, 4294967295 is forever.
 
     ``addr`` is the interface's own address: IFA_LOCAL, or IFA_ADDRESS where there is no IFA_LOCAL.
-    ``peer`` is IFA_ADDRESS where it differs from IFA_LOCAL, else None.
+    ``peer`` is IFA_ADDRESS where it differs from IFA_LOCAL, else None. ``target_netnsid``: see ``LinkInfo``.
     """
 
     family: Family
@@ -83,6 +87,7 @@ class AddrInfo(Struct, frozen=True, gc=False):
     addr: str | None = None
     peer: str | None = None
     label: str | None = None
+    target_netnsid: int | None = None
     flags: AddrFlags | UnsetType = UNSET
     broadcast: str | None | UnsetType = UNSET
     anycast: str | None | UnsetType = UNSET
@@ -93,14 +98,16 @@ class AddrInfo(Struct, frozen=True, gc=False):
 
 
 class NextHop(Struct, frozen=True, gc=False):
-    """One hop of RTA_MULTIPATH: ``rtnexthop`` and its attributes. ``weight`` is rtnh_hops + 1."""
+    """One hop of RTA_MULTIPATH: ``rtnexthop`` and its attributes. ``weight`` is rtnh_hops + 1; ``encap``: see
+    ``RouteInfo``."""
 
     ifindex: int
     weight: int
     flags: RouteFlags
     gateway: str | None = None
     via: str | None = None
-    encap_type: int | None | UnsetType = UNSET
+    encap_type: int | None = None
+    encap: str | None = None
 
 
 class RouteInfo(Struct, frozen=True, gc=False):
@@ -108,7 +115,8 @@ class RouteInfo(Struct, frozen=True, gc=False):
 
     ``table`` is RTA_TABLE or, without it, rtm_table. ``dst`` of a default route is None with ``dst_len`` 0.
     ``via`` is RTA_VIA (another family's gateway) as ``inet6 fd00::1``. ``metrics``: (RTAX_* number, value)
-    pairs in message order; string metrics (RTAX_CC_ALGO) as text. ``expires`` is rta_expires in clock ticks.
+    pairs in message order; string metrics (RTAX_CC_ALGO) as text. ``encap`` is RTA_ENCAP as hexadecimal digits, whose
+    meaning depends on ``encap_type`` (linux/lwtunnel.h). ``expires`` is rta_expires in clock ticks.
     """
 
     family: Family
@@ -131,9 +139,10 @@ class RouteInfo(Struct, frozen=True, gc=False):
     via: str | None = None
     nh_id: int | None = None
     metrics: tuple[tuple[int, int | str], ...] | None = None
+    encap_type: int | None = None
+    encap: str | None = None
     pref: int | None | UnsetType = UNSET
     flow: int | None | UnsetType = UNSET
-    encap_type: int | None | UnsetType = UNSET
     mark: int | None | UnsetType = UNSET
     expires: int | None | UnsetType = UNSET
 
@@ -197,3 +206,9 @@ class RuleInfo(Struct, frozen=True, gc=False):
     suppress_ifgroup: int | None = None
     flow: int | None = None
     protocol: RouteProtocol | None = None
+    dscp: int | None = None
+    flowlabel: int | None = None
+    flowlabel_mask: int | None = None
+    sport_mask: int | None = None
+    dport_mask: int | None = None
+    dscp_mask: int | None = None

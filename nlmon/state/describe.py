@@ -119,6 +119,10 @@ def _rule(key: Key, _: Links) -> Iterator[str]:
         yield f"to {_prefix(rule['dst'], rule['dst_len'], rule['family'], 'all')}"
     if rule["tos"]:
         yield f"tos {rule['tos']:#x}"
+    for word, shape in (("dscp", ""), ("flowlabel", "#x")):
+        if rule[word] is not None:
+            mask = rule[f"{word}_mask"]
+            yield f"{word} {rule[word]:{shape}}" + ("" if mask is None else f"/{mask:#x}")
     if rule["fwmark"] is not None or rule["fwmask"] is not None:
         yield f"fwmark {rule['fwmark'] or 0:#x}" + ("" if rule["fwmask"] is None else f"/{rule['fwmask']:#x}")
     for word, name in (("iif", "iifname"), ("oif", "oifname")):
@@ -129,7 +133,9 @@ def _rule(key: Key, _: Links) -> Iterator[str]:
     for word, name in (("uidrange", "uid_range"), ("sport", "sport_range"), ("dport", "dport_range")):
         if rule[name] is not None:
             first, last = rule[name]
-            yield f"{word} {first}" if first == last and word != "uidrange" else f"{word} {first}-{last}"
+            mask = rule.get(f"{word}_mask")
+            text = f"{word} {first}" if first == last and word != "uidrange" else f"{word} {first}-{last}"
+            yield text if mask is None else f"{text}/{mask:#x}"
     if rule["tun_id"] is not None:
         yield f"tun_id {rule['tun_id']}"
     yield _action(rule)
@@ -178,7 +184,7 @@ def _route(key: Key, links: Links) -> Iterator[str]:
         if weight != 1:
             yield f"weight {weight}"
         if more:
-            yield "onlink"
+            yield from _more_of_hop(*more)
     if table != RT_TABLE_MAIN:
         yield f"table {_table(table)}"
     if protocol != RTPROT_BOOT:
@@ -191,6 +197,13 @@ def _route(key: Key, links: Links) -> Iterator[str]:
         yield f"metric {priority}"
     for number, value in metrics or ():
         yield f"{name_of('route_metric', number)} {value}"
+
+
+def _more_of_hop(flags: int, encap_type: int | None, encap: str | None) -> Iterator[str]:
+    if encap is not None:
+        yield f"encap {name_of('encap_type', encap_type or 0)} {encap}"
+    if flags:
+        yield "onlink"
 
 
 def _prefix(address: object, length: Any, family: Any, without: str) -> str:

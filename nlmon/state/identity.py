@@ -39,7 +39,7 @@ from nlmon.uapi import (
 __all__ = ["held_by_dump", "identity", "objects_of", "split_hops", "subject_of"]
 
 # By type, which is looked up at once; what is derived from one of these is an object of its kind, too.
-_MAKERS: dict[type, Callable[[Any], Subject]] = {
+_MAKERS: dict[type, Callable[[Any], Subject | None]] = {
     NeighInfo: neighbour_subject,
     AddrInfo: address_subject,
     LinkInfo: link_subject,
@@ -47,13 +47,14 @@ _MAKERS: dict[type, Callable[[Any], Subject]] = {
 }
 
 
-def identity(payload: LinkInfo | AddrInfo | NeighInfo | RuleInfo) -> tuple[str, Key]:
-    """Kind and key of anything but a route; a family's view of a link, kind ``view``, is no object of its own."""
-    kind, key, _ = _maker(payload)(payload)
-    return kind, key
+def identity(payload: LinkInfo | AddrInfo | NeighInfo | RuleInfo) -> tuple[str, Key] | None:
+    """Kind and key of anything but a route; a family's view of a link, kind ``view``, is no object of its own. None: it
+    is no object of this host."""
+    subject = _maker(payload)(payload)
+    return subject and subject[:2]
 
 
-def _maker(payload: object) -> Callable[[Any], Subject]:
+def _maker(payload: object) -> Callable[[Any], Subject | None]:
     return next(make for kind, make in _MAKERS.items() if isinstance(payload, kind))
 
 
@@ -73,7 +74,7 @@ def subject_of(event: Event) -> Subject | None:
             return None
         make = _maker(payload)
     subject = make(payload)
-    return None if subject[0] == "view" else subject
+    return None if subject is None or subject[0] == "view" else subject
 
 
 def split_hops(route: RouteInfo) -> dict[Key, RoutePayload]:
@@ -83,7 +84,8 @@ def split_hops(route: RouteInfo) -> dict[Key, RoutePayload]:
         return {(*group, hops_of(route)): route}
     found: dict[Key, RoutePayload] = {}
     for hop in route.multipath:
-        one = structs.replace(route, multipath=None, gateway=hop.gateway, oif=hop.ifindex, via=hop.via)
+        own = {name: getattr(hop, name) for name in ("gateway", "via", "encap_type", "encap")}
+        one = structs.replace(route, multipath=None, oif=hop.ifindex, **own)
         found[(*group, hops_of(one))] = one
     return found
 
@@ -91,8 +93,9 @@ def split_hops(route: RouteInfo) -> dict[Key, RoutePayload]:
 def objects_of(payload: RoutePayload) -> Iterator[tuple[str, Key, RoutePayload]]:
     """Kind, key and value of each object that a message of a dump describes."""
     if not isinstance(payload, RouteInfo):
-        kind, key = identity(payload)
-        yield kind, key, payload
+        found = identity(payload)
+        if found is not None:
+            yield *found, payload
     elif payload.flags & RTM_F_CLONED:
         return
     elif payload.family == AF_INET:

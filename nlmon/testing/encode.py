@@ -87,6 +87,7 @@ class _Encoder:
             (33, self._number("B", p.carrier)),
             (37, self._number("i", p.link_netnsid)),
             (45, self._number("i", p.new_netnsid)),
+            (46, self._number("i", p.target_netnsid)),
             (49, self._number("i", p.new_ifindex)),
             (52, names),
         )
@@ -105,6 +106,7 @@ class _Encoder:
             (6, times),
             (8, self._number("I", p.flags)),
             (9, self._number("I", p.route_priority)),
+            (10, self._number("i", p.target_netnsid)),
             (11, self._number("B", p.protocol)),
         )
 
@@ -130,11 +132,17 @@ class _Encoder:
             (18, self._via(p.via)),
             (20, self._number("B", p.pref)),
             (21, self._number("H", p.encap_type)),
+            (22, None if p.encap is None else bytes.fromhex(p.encap)),
             (30, self._number("I", p.nh_id)),
         )
 
     def _hop(self, hop: NextHop) -> bytes:
-        more = self._attrs((5, _ip(hop.gateway)), (18, self._via(hop.via)), (21, self._number("H", hop.encap_type)))
+        more = self._attrs(
+            (5, _ip(hop.gateway)),
+            (18, self._via(hop.via)),
+            (21, self._number("H", hop.encap_type)),
+            (22, None if hop.encap is None else bytes.fromhex(hop.encap)),
+        )
         return self._pack("HBBi", 8 + len(more), hop.flags, hop.weight - 1, hop.ifindex) + more
 
     def _via(self, value: Any) -> bytes | None:
@@ -189,6 +197,12 @@ class _Encoder:
             (22, self._number("B", p.ip_proto)),
             (23, self._range("HH", p.sport_range)),
             (24, self._range("HH", p.dport_range)),
+            (25, self._number("B", p.dscp)),
+            (26, None if p.flowlabel is None else struct.pack(">I", p.flowlabel)),
+            (27, None if p.flowlabel_mask is None else struct.pack(">I", p.flowlabel_mask)),
+            (28, self._number("H", p.sport_mask)),
+            (29, self._number("H", p.dport_mask)),
+            (30, self._number("B", p.dscp_mask)),
         )
 
 

@@ -135,7 +135,7 @@ def test_what_is_reported_to_both_later_is_compared_again() -> None:
     """An object that one recovered alone counts again after the next message about it."""
     ledger, state_ = Ledger(keep_objects=False), State()
     ledger.recovered = {("link", (2,)), ("link", (3,))}
-    ledger.fold([link_event(LinkInfo(0, 2, 1, ifname="d0"))], state_, lossy=True)
+    ledger.fold([link_event(LinkInfo(0, 2, 1, ifname="d0", mtu=1500))], state_, lossy=True)
 
     assert (ledger.recovered, list(state_.tables["link"])) == ({("link", (3,))}, [(2,)])
 

@@ -64,6 +64,11 @@ EXAMPLES = {
         tos=16, tun_id=5, suppress_prefixlen=0, suppress_ifgroup=-1, flow=0x10002, protocol=KERNEL
     ),
     "rule 100: from all lookup [l3mdev-table]": rule(table=0, l3mdev=1),
+    "rule 100: from all dscp 10/0x3f sport 80-95/0xfff0 lookup main": rule(
+        dscp=10, dscp_mask=63, sport_range=(80, 95), sport_mask=0xFFF0
+    ),
+    "rule 100: from all dscp 46 lookup main": rule(dscp=46),
+    "rule inet6 100: from all flowlabel 0x5/0xff lookup main": rule(family=INET6, flowlabel=5, flowlabel_mask=255),
     "rule 100: from all goto 200": rule(action=2, table=0, goto=200),
     "rule 100: from all prohibit": rule(action=8, table=0),
     "route 10.0.0.0/24 via 192.0.2.1 dev eth0 metric 50 mtu 1400 advmss 1200": route(
@@ -78,6 +83,7 @@ EXAMPLES = {
     ),
     "route blackhole 10.0.0.0/24 table 100": route(kind=6, table=100),
     "route 10.0.0.0/24 tos 0x8 nhid 7": route(nh_id=7, tos=8),
+    "route 10.0.0.0/24 dev eth0 encap mpls 0800 onlink": route(oif=3, flags=4, encap_type=1, encap="0800"),
     "route 10.0.0.0/24 nexthop via 192.0.2.1 dev eth0 nexthop via inet6 fe80::1 ifindex 5 weight 10": route(
         multipath=HOPS
     ),

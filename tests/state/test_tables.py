@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from nlmon.events import AddrInfo, Event, LinkInfo, NeighInfo, NextHop, Payload, RouteInfo, RuleInfo
 from nlmon.objects.keys import hops_of, route_group
@@ -311,9 +312,21 @@ def test_an_interrupted_dump_proves_nothing() -> None:
     assert len(state.tables["link"]) == 1
 
 
-@pytest.mark.parametrize("differ", [("sport_range", (1, 2), (1, 3)), ("flow", 0x50000, 0x60000)])
+@pytest.mark.parametrize(
+    "differ",
+    [
+        ("sport_range", (1, 2), (1, 3)),
+        ("flow", 0x50000, 0x60000),
+        ("dscp", 10, 46),
+        ("dscp_mask", None, 0x30),
+        ("flowlabel", 1, 2),
+        ("flowlabel_mask", 0xFF, 0xF),
+        ("sport_mask", 0xFF00, 0xFFF0),
+        ("dport_mask", None, 0xFFF0),
+    ],
+)
 def test_rules_differ_by_any_selector(differ: tuple[str, Any, Any]) -> None:
-    """Two rules of one priority that differ in a port range or in their realms are two rules."""
+    """Two rules of one priority that differ in a selector, a mask or their realms are two rules."""
     plain = {"family": 2, "dst_len": 0, "src_len": 0, "tos": 0, "action": 1, "flags": 0, "table": 100, "priority": 9}
     field, one, other = differ
     first, second = RuleInfo(**plain, **{field: one}), RuleInfo(**plain, **{field: other})
@@ -333,11 +346,19 @@ MTU = 2
         (route(nh_id=1), route(nh_id=2), 2),
         (route(nh_id=1), route(), 2),
         (route(nh_id=1), route("192.0.2.1", nh_id=1), 1),
+        (route(flags=4), route(), 2),
+        (route(flags=0x10), route(), 1),
+        (route(encap_type=2, encap="64"), route(encap_type=2, encap="c8"), 2),
+        (route(encap_type=2, encap="64"), route(), 2),
+        (route("fe80::1", 10, encap_type=5, encap="0a"), route("fe80::1", 10, encap_type=5, encap="0b"), 2),
+        (route("fe80::1", 10, flags=4), route("fe80::1", 10), 1),
+        (route("fe80::1", 10, nh_id=1), route("fe80::1", 10), 2),
         (route("fe80::1", 10), route("fe80::1", 10, metrics=((MTU, 1400),)), 1),
     ],
 )
 def test_identity_of_routes(first: RouteInfo, second: RouteInfo, count: int) -> None:
-    """IPv4 routes are distinguished by metrics and nexthop object, which stands for its hops; IPv6 routes by hops."""
+    """Routes are distinguished by encapsulation and nexthop object, which stands for its hops, IPv4 routes by metrics
+    and RTNH_F_ONLINK, too, IPv6 routes by hops."""
     state = fold(event(NEW, first, CREATE), event(NEW, second, CREATE | APPEND))
     shown = {show_key("route", key) for key in state.tables["route"]}
 
@@ -373,6 +394,56 @@ def test_the_order_is_that_of_the_last_dump_or_of_the_events_since() -> None:
 
     assert dumped == before[::-1]
     assert state.order(group) == [(*group, hops_of(three)), *dumped]
+
+
+def entry(dst: str | None, lladdr: str = "02:00:00:00:00:02", **more: Any) -> NeighInfo:
+    """An entry of the forwarding database of a vxlan."""
+    return neigh(dst, 7, lladdr=lladdr, **{"flags": 2, **more})
+
+
+@pytest.mark.parametrize(
+    ("lladdr", "left"),
+    [
+        ("02:00:00:00:00:02", ["10.0.0.2"]),
+        ("00:00:00:00:00:00", ["10.0.0.1", "10.0.0.2"]),
+        ("01:00:5e:00:00:01", ["10.0.0.1", "10.0.0.2"]),
+    ],
+)
+def test_a_unicast_entry_has_one_destination(lladdr: str, left: list[str]) -> None:
+    """Another one is a move; multicast and zero addresses have several."""
+    state = fold(event(NEW, entry("10.0.0.1", lladdr)), event(NEW, entry("10.0.0.2", lladdr)))
+
+    assert [one.dst for one in state.tables["neigh"].values()] == left  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("lladdr", ["02:00:00:00:00:02", "00:00:00:00:00:00"])
+def test_what_the_core_says_of_an_entry_behind_its_device_changes_nothing(lladdr: str) -> None:
+    """It knows address and vlan alone (net/core/rtnetlink.c, rtnl_fdb_notify)."""
+    state = fold(event(NEW, entry("10.0.0.1", lladdr, port=4790)), event(NEW, entry(None, lladdr)))
+
+    assert list(state.tables["neigh"].values()) == [entry("10.0.0.1", lladdr, port=4790)]
+
+
+def test_a_wireless_event_leaves_the_rest_of_a_link() -> None:
+    """A message without MTU and operational state tells flags and name; that it is down counts."""
+    whole = link(name="wlan0", addr="02:00:00:00:00:01", qdisc="noqueue", operstate=6)
+    said = link(name="wlan1", flags=0, mtu=None)
+    state = fold(event(NEW, whole), event(NEW, route()), event(NEW, said))
+
+    assert list(state.tables["link"].values()) == [structs.replace(whole, flags=0, ifname="wlan1")]
+    assert state.tables["route"] == {}
+    assert fold(event(NEW, said)).tables["link"] == {}
+
+
+def test_what_is_in_another_namespace_is_no_object_of_this_one() -> None:
+    """Neither what a message says is there, nor what a dump lists, nor that it is gone."""
+    there = [link(target_netnsid=1), addr(target_netnsid=1)]
+    state = fold(*(event(NEW, one) for one in there))
+    load(state, 18, 0, *there)
+    held = fold(event(NEW, link()), event(NEW, addr()), event(DEL, addr(target_netnsid=0)), event(DEL, there[0]))
+
+    assert all(table == {} for table in state.tables.values())
+    assert [len(held.tables[kind]) for kind in ("link", "addr")] == [1, 1]
 
 
 def test_identity_of_forwarding_entries_of_a_vxlan() -> None:

@@ -69,6 +69,7 @@ links = st.builds(
     promiscuity=maybe(u32),
     new_netnsid=maybe(s32),
     new_ifindex=maybe(s32),
+    target_netnsid=maybe(s32),
     altnames=maybe(st.lists(name, max_size=3).map(tuple)),
 )
 
@@ -79,6 +80,7 @@ def addresses(draw: st.DrawFn) -> AddrInfo:
     own, times = draw(ip_of(family)), draw(maybe(st.tuples(u32, u32))) or (None, None)
     peer = draw(maybe(ip_of(family).filter(lambda text: text != own)))
     fields = {"label": maybe(name), "broadcast": maybe(ip_of(family)), "anycast": maybe(ip_of(family))}
+    fields["target_netnsid"] = maybe(s32)
     more = {key: draw(s) for key, s in {**fields, "route_priority": maybe(u32), "protocol": maybe(u8)}.items()}
     head = (family, draw(s32), draw(u8), draw(u8), own, peer)
     return AddrInfo(*head, flags=draw(u32), preferred_lifetime=times[0], valid_lifetime=times[1], **more)
@@ -94,7 +96,8 @@ def routes(draw: st.DrawFn) -> RouteInfo:
     label = st.integers(0, (1 << 20) - 1).map(str)
     dst = st.lists(label, min_size=1, max_size=3).map("/".join) if family == 28 else ip_of(family)
     other = st.none() if family == 28 else maybe(ip_of(family))
-    hop = st.builds(NextHop, s32, st.integers(1, 256), u8, other, vias, maybe(u16))
+    encap = maybe(st.binary(max_size=12).map(bytes.hex))
+    hop = st.builds(NextHop, s32, st.integers(1, 256), u8, other, vias, maybe(u16), encap)
     fields = {
         "dst": maybe(dst),
         "src": other,
@@ -110,6 +113,7 @@ def routes(draw: st.DrawFn) -> RouteInfo:
         "pref": maybe(u8),
         "flow": maybe(u32),
         "encap_type": maybe(u16),
+        "encap": encap,
         "mark": maybe(u32),
         "expires": maybe(s32),
     }
@@ -161,6 +165,12 @@ def rules(draw: st.DrawFn) -> RuleInfo:
         "suppress_ifgroup": maybe(s32),
         "flow": maybe(u32),
         "protocol": maybe(u8),
+        "dscp": maybe(u8),
+        "flowlabel": maybe(u32),
+        "flowlabel_mask": maybe(u32),
+        "sport_mask": maybe(u16),
+        "dport_mask": maybe(u16),
+        "dscp_mask": maybe(u8),
     }
     head = (family, *(draw(u8) for _ in range(4)), draw(u32), draw(u32))
     return RuleInfo(*head, **{key: draw(strategy) for key, strategy in fields.items()})

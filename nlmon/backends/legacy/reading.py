@@ -128,6 +128,13 @@ class Reader:
         number: int = self._u16.unpack_from(message.data, begin)[0]
         return number
 
+    def be32(self, message: Message, at: int, begin: int, end: int, path: str) -> int | None:
+        """A 32-bit number in network byte order."""
+        if end - begin < 4:
+            message.bad(at, path, f"{end - begin} bytes are no 32-bit number")
+            return None
+        return int.from_bytes(message.data[begin : begin + 4], "big")
+
     def u8(self, message: Message, at: int, begin: int, end: int, path: str) -> int | None:
         """An 8-bit number."""
         if end - begin < 1:

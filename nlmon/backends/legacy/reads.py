@@ -25,16 +25,16 @@ def _whole(*numbers: int) -> Attributes:
 # Attributes that are read of every message, and those that hold an address and are read of the families that it names.
 READS: Mapping[str, tuple[Attributes, Mapping[int, Node], frozenset[int]]] = MappingProxyType(
     {
-        "parse_link": (_whole(1, 3, 4, 6, 16), {}, frozenset()),
-        "parse_addr": (_whole(3), _whole(1, 2), frozenset(IP)),
+        "parse_link": (_whole(1, 3, 4, 6, 16, 46), {}, frozenset()),
+        "parse_addr": (_whole(3, 10), _whole(1, 2), frozenset(IP)),
         "parse_route": (
-            {**_whole(4, 6, 8, 15, 18, 30), 9: Node(_whole(18), hops=True)},
-            {**_whole(1, 2, 5, 7), 9: Node(_whole(5, 18), hops=True)},
+            {**_whole(4, 6, 8, 15, 18, 21, 22, 30), 9: Node(_whole(18, 21, 22), hops=True)},
+            {**_whole(1, 2, 5, 7), 9: Node(_whole(5, 18, 21, 22), hops=True)},
             frozenset({*IP, RTNL_FAMILY_IPMR, RTNL_FAMILY_IP6MR}),
         ),
         "parse_neigh": (_whole(2, 5, 6, 7, 9, 11), _whole(1), frozenset({*IP, AF_BRIDGE})),
         "parse_rule": (
-            _whole(3, 4, 6, 10, 11, 12, 13, 14, 15, 16, 17, 19, 20, 21, 22, 23, 24),
+            _whole(3, 4, 6, 10, 11, 12, 13, 14, 15, 16, 17, 19, 20, 21, 22, 23, 24, *range(25, 31)),
             _whole(1, 2),
             frozenset({*IP, RTNL_FAMILY_IPMR, RTNL_FAMILY_IP6MR}),
         ),

@@ -1,8 +1,8 @@
 """Parses rtnetlink by hand: one function per kind of message, one loop over its attributes.
 
 It provides the fields of the guide's structures and what its own verdict would be wrong without: the family of a
-link, the table, hops, preferred source, metrics and nexthop object of a route, what tells entries of a forwarding
-database apart, and all that tells rules apart.
+link, the namespace that a link or an address is in, the table, hops, preferred source, metrics, nexthop object and
+encapsulation of a route, what tells entries of a forwarding database apart, and all that tells rules apart.
 
 Numbers: linux/if_link.h, if_addr.h, rtnetlink.h, neighbour.h, fib_rules.h.
 
@@ -19,7 +19,7 @@ from nlmon.events import UNSET, AddrInfo, LinkInfo, NeighInfo, NextHop, RouteInf
 __all__ = ["RouteParser"]
 
 AF_INET, AF_BRIDGE, AF_INET6, RTNL_FAMILY_IPMR, RTNL_FAMILY_IP6MR = 2, 7, 10, 128, 129
-IFLA_OPERSTATE, IFLA_VFINFO_LIST, IFLA_VF_INFO = 16, 22, 1
+IFLA_OPERSTATE, IFLA_VFINFO_LIST, IFLA_TARGET_NETNSID, IFLA_VF_INFO = 16, 22, 46, 1
 ADDRESS, LLADDR = "IFLA_ADDRESS", "NDA_LLADDR"
 LONGEST_ATTRIBUTE = 0xFFFF  # as nla_len has 16 bits
 IP_LENGTH = {AF_INET: 4, AF_INET6: 16, RTNL_FAMILY_IPMR: 4, RTNL_FAMILY_IP6MR: 16}
@@ -40,14 +40,14 @@ class RouteParser(Reader):
         self._rtnexthop = struct.Struct(sign + "HBBi")
 
     def parse_link(self, m: Message) -> Parsed:
-        """RTM_*LINK: ifinfomsg and five attributes."""
+        """RTM_*LINK: ifinfomsg and six attributes."""
         data, at, end, rtattr = m.data, m.start + 32, m.end, self._rtattr_at
         last = end - 4
         # The highest number that is looked at: most of a link's attributes are not provided.
         most = IFLA_OPERSTATE if end - m.start <= LONGEST_ATTRIBUTE else IFLA_VFINFO_LIST
         u32, names = self._u32_at, self._names
         family, _, index, flags, _ = self._ifinfomsg.unpack_from(data, m.start + 16)
-        ifname = mtu = addr = qdisc = operstate = None
+        ifname = mtu = addr = qdisc = operstate = target = None
         while at <= last:
             length, kind = rtattr(data, at)
             stop = at + length
@@ -55,7 +55,8 @@ class RouteParser(Reader):
                 break
             kind &= NLA_TYPE_MASK
             if kind > most:
-                pass
+                if kind == IFLA_TARGET_NETNSID:
+                    target = self.s32(m, at, at + 4, stop, "IFLA_TARGET_NETNSID")
             elif kind == 1:
                 addr = data[at + 4 : stop].hex(":") if length <= 36 else self.link_address(m, at, at + 4, stop, ADDRESS)
             elif kind == 3:
@@ -71,7 +72,7 @@ class RouteParser(Reader):
             at = (stop + 3) & ~3
         if at < end:
             self.rest(m, at, end)
-        return LinkInfo(family, index, flags, ifname, mtu, addr, qdisc, operstate), index
+        return LinkInfo(family, index, flags, ifname, mtu, addr, qdisc, operstate, target), index
 
     def end_of_functions(self, m: Message, begin: int, length: int) -> int:
         """Where the entries of IFLA_VFINFO_LIST end, one for each virtual function. The kernel's ``nla_len`` has 16
@@ -93,13 +94,13 @@ class RouteParser(Reader):
         return end
 
     def parse_addr(self, m: Message) -> Parsed:
-        """RTM_*ADDR: ifaddrmsg, the own and the peer's address, the label."""
+        """RTM_*ADDR: ifaddrmsg, the own and the peer's address, the label, another namespace."""
         data, at, end, rtattr = m.data, m.start + 24, m.end, self._rtattr_at
         last = end - 4
         family, prefixlen, _, scope, index = self._ifaddrmsg.unpack_from(data, m.start + 16)
         need = 4 if family == AF_INET else 16 if family == AF_INET6 else None
         ips, names = self._ips[need], self._names
-        address = local = label = None
+        address = local = label = target = None
         has_local = False
         while at <= last:
             length, kind = rtattr(data, at)
@@ -114,15 +115,17 @@ class RouteParser(Reader):
                 has_local = True
             elif kind == 3:
                 label = names.get(data[at + 4 : stop]) or self.name_of(m, at, at + 4, stop, "IFA_LABEL", 15)
+            elif kind == 10:
+                target = self.s32(m, at, at + 4, stop, "IFA_TARGET_NETNSID")
             at = (stop + 3) & ~3
         if at < end:
             self.rest(m, at, end)
         own = local if has_local else address  # beside a local address, IFA_ADDRESS is the peer's
         peer = address if local is not None and address != local else None
-        return AddrInfo(family, index, prefixlen, scope, own, peer, label), index
+        return AddrInfo(family, index, prefixlen, scope, own, peer, label, target), index
 
     def parse_route(self, m: Message) -> Parsed:
-        """RTM_*ROUTE: rtmsg, destination, source, gateway, interface, table and hops."""
+        """RTM_*ROUTE: rtmsg, destination, source, gateway, interface, table, hops and encapsulation."""
         data, at, end, rtattr = m.data, m.start + 28, m.end, self._rtattr_at
         last = end - 4
         family, dst_len, src_len, tos, table, protocol, scope, type_, flags = self._rtmsg.unpack_from(
@@ -131,6 +134,7 @@ class RouteParser(Reader):
         need = IP_LENGTH.get(family)
         u32, ips = self._u32_at, self._ips[need]
         dst = src = gateway = prefsrc = oif = priority = hops = wide = via = metrics = nexthop = None
+        encap_type = encap = None
         while at <= last:
             length, kind = rtattr(data, at)
             stop = at + length
@@ -161,18 +165,27 @@ class RouteParser(Reader):
                 via = self.parse_via(m, at, at + 4, stop, "RTA_VIA")
             elif kind == 30:
                 nexthop = self.u32(m, at, at + 4, stop, "RTA_NH_ID")
+            elif kind == 21:
+                encap_type = self.u16(m, at, at + 4, stop, "RTA_ENCAP_TYPE")
+            elif kind == 22:
+                encap = data[at + 4 : stop].hex()
             at = (stop + 3) & ~3
         if at < end:
             self.rest(m, at, end)
         if wide is not None:
             table = wide
         if need is None:
-            head = (family, dst_len, src_len, tos, protocol, scope, type_, flags, table)
-            return RouteInfo(*head, UNSET, UNSET, UNSET, oif, priority, hops, UNSET, UNSET, via, nexthop, metrics), oif
+            # fmt: off
+            info = RouteInfo(
+                family, dst_len, src_len, tos, protocol, scope, type_, flags, table,
+                UNSET, UNSET, UNSET, oif, priority, hops, UNSET, UNSET, via, nexthop, metrics, encap_type, encap,
+            )
+            # fmt: on
+            return info, oif
         # fmt: off
         info = RouteInfo(
             family, dst_len, src_len, tos, protocol, scope, type_, flags, table,
-            dst, src, gateway, oif, priority, hops, prefsrc, UNSET, via, nexthop, metrics,
+            dst, src, gateway, oif, priority, hops, prefsrc, UNSET, via, nexthop, metrics, encap_type, encap,
         )
         # fmt: on
         return info, oif
@@ -202,13 +215,17 @@ class RouteParser(Reader):
             if length < 8 or length > end - at:
                 m.bad(at, "RTA_MULTIPATH", f"a next hop claims {length} bytes and {end - at} are left")
                 break
-            gateway = via = None
+            gateway = via = encap_type = encap = None
             for kind, where, begin, stop in self.attributes(m, at + 8, at + length, "RTA_MULTIPATH"):
                 if kind == 5 and need is not None:
                     gateway = self.ip(m, where, begin, stop, "RTA_MULTIPATH/RTA_GATEWAY", need)
                 elif kind == 18:
                     via = self.parse_via(m, where, begin, stop, "RTA_MULTIPATH/RTA_VIA")
-            hops.append(NextHop(index, more + 1, flags, gateway, via))
+                elif kind == 21:
+                    encap_type = self.u16(m, where, begin, stop, "RTA_MULTIPATH/RTA_ENCAP_TYPE")
+                elif kind == 22:
+                    encap = m.data[begin:stop].hex()
+            hops.append(NextHop(index, more + 1, flags, gateway, via, encap_type, encap))
             at += (length + 3) & ~3
         return tuple(hops)
 
@@ -274,6 +291,7 @@ class RouteParser(Reader):
         need = IP_LENGTH.get(family)
         wide = priority = dst = src = iifname = oifname = fwmark = fwmask = ip_proto = sport_range = dport_range = None
         uid_range = tun_id = l3mdev = goto = suppress_prefixlen = suppress_ifgroup = flow = protocol = None
+        dscp = dscp_mask = flowlabel = flowlabel_mask = sport_mask = dport_mask = None
         for kind, at, begin, end in self.attributes(m, m.start + 28, m.end):
             if kind == 1 and need is not None:
                 dst = self.ip(m, at, begin, end, "FRA_DST", need)
@@ -317,6 +335,18 @@ class RouteParser(Reader):
                 sport_range = self.pair(m, at, begin, end, "FRA_SPORT_RANGE", self._u16_pair)
             elif kind == 24:
                 dport_range = self.pair(m, at, begin, end, "FRA_DPORT_RANGE", self._u16_pair)
+            elif kind == 25:
+                dscp = self.u8(m, at, begin, end, "FRA_DSCP")
+            elif kind == 26:
+                flowlabel = self.be32(m, at, begin, end, "FRA_FLOWLABEL")
+            elif kind == 27:
+                flowlabel_mask = self.be32(m, at, begin, end, "FRA_FLOWLABEL_MASK")
+            elif kind == 28:
+                sport_mask = self.u16(m, at, begin, end, "FRA_SPORT_MASK")
+            elif kind == 29:
+                dport_mask = self.u16(m, at, begin, end, "FRA_DPORT_MASK")
+            elif kind == 30:
+                dscp_mask = self.u8(m, at, begin, end, "FRA_DSCP_MASK")
         table = table if wide is None else wide
         head = (family, dst_len, src_len, tos, action, flags, table)
         info = RuleInfo(
@@ -339,5 +369,11 @@ class RouteParser(Reader):
             suppress_ifgroup=suppress_ifgroup,
             flow=flow,
             protocol=protocol,
+            dscp=dscp,
+            flowlabel=flowlabel,
+            flowlabel_mask=flowlabel_mask,
+            sport_mask=sport_mask,
+            dport_mask=dport_mask,
+            dscp_mask=dscp_mask,
         )
         return info, None

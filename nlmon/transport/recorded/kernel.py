@@ -32,6 +32,7 @@ from nlmon.uapi import (
     GENL_ID_CTRL,
     IFINFOMSG,
     IFLA_IFNAME,
+    IFLA_TARGET_NETNSID,
     NETLINK_GENERIC,
     NETLINK_ROUTE,
     NLMSG_DONE,
@@ -142,7 +143,7 @@ class RecordedKernel:
         return int.from_bytes(message[20:24], self.byteorder, signed=True)
 
     def _learn_link(self, kind: int, message: bytes) -> None:
-        if kind not in LINK_TYPES or len(message) < LINK_ATTRIBUTES or message[16]:
+        if kind not in LINK_TYPES or len(message) < LINK_ATTRIBUTES or message[16] or not self._is_here(message):
             return
         index = self._index(message)
         if kind == RTM_DELLINK:
@@ -154,6 +155,10 @@ class RecordedKernel:
             known, before = self.links.get(index, ("", b""))
             self.links_changed += known != text
             self.links[index] = (text, self._reading.completed(RTM_NEWLINK, before, message))
+
+    def _is_here(self, message: bytes) -> bool:
+        """Whether a message of a link is about one of this namespace."""
+        return attribute(message, LINK_ATTRIBUTES, len(message), self.byteorder, IFLA_TARGET_NETNSID) is None
 
     def _learn_family(self, message: bytes) -> None:
         name, number = (

@@ -86,7 +86,9 @@ class RecordedObjects:
             return
         table = self._tables[kind]
         subjects = [(self._reading.subject(kind, one), one) for one in self._hops(kind, message)]
-        found = {_key(kind, subject): one for subject, one in subjects}
+        found = {_key(kind, subject): one for subject, one in subjects if subject is not None}
+        if not found:
+            return
         if msg_type & 3:
             for key in found.keys() & table.keys():
                 self._drop(kind, key)

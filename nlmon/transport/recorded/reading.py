@@ -28,9 +28,14 @@ from nlmon.objects.keys import (
 from nlmon.objects.partial import is_echo, is_partial_link
 from nlmon.uapi import (
     FIB_RULE_HDR,
+    FRA_DPORT_MASK,
     FRA_DPORT_RANGE,
+    FRA_DSCP,
+    FRA_DSCP_MASK,
     FRA_DST,
     FRA_FLOW,
+    FRA_FLOWLABEL,
+    FRA_FLOWLABEL_MASK,
     FRA_FWMARK,
     FRA_FWMASK,
     FRA_GOTO,
@@ -40,6 +45,7 @@ from nlmon.uapi import (
     FRA_OIFNAME,
     FRA_PRIORITY,
     FRA_PROTOCOL,
+    FRA_SPORT_MASK,
     FRA_SPORT_RANGE,
     FRA_SRC,
     FRA_SUPPRESS_IFGROUP,
@@ -49,10 +55,12 @@ from nlmon.uapi import (
     FRA_UID_RANGE,
     IFA_ADDRESS,
     IFA_LOCAL,
+    IFA_TARGET_NETNSID,
     IFADDRMSG,
     IFINFOMSG,
     IFLA_MTU,
     IFLA_OPERSTATE,
+    IFLA_TARGET_NETNSID,
     NDA_DST,
     NDA_LLADDR,
     NDA_MASTER,
@@ -63,6 +71,8 @@ from nlmon.uapi import (
     NDMSG,
     NLMSG_HDRLEN,
     RTA_DST,
+    RTA_ENCAP,
+    RTA_ENCAP_TYPE,
     RTA_GATEWAY,
     RTA_METRICS,
     RTA_MULTIPATH,
@@ -105,6 +115,12 @@ RULE = {
     "suppress_ifgroup": FRA_SUPPRESS_IFGROUP,
     "flow": FRA_FLOW,
     "protocol": FRA_PROTOCOL,
+    "dscp": FRA_DSCP,
+    "flowlabel": FRA_FLOWLABEL,
+    "flowlabel_mask": FRA_FLOWLABEL_MASK,
+    "sport_mask": FRA_SPORT_MASK,
+    "dport_mask": FRA_DPORT_MASK,
+    "dscp_mask": FRA_DSCP_MASK,
 }
 
 
@@ -115,6 +131,7 @@ class Link(Struct, frozen=True):
     ifindex: int
     mtu: bytes | None
     operstate: bytes | None
+    target_netnsid: bytes | None
 
 
 class Address(Struct, frozen=True):
@@ -125,6 +142,7 @@ class Address(Struct, frozen=True):
     addr: bytes | None
     prefixlen: int
     peer: bytes | None
+    target_netnsid: bytes | None
 
 
 class Neighbour(Struct, frozen=True):
@@ -170,6 +188,12 @@ class Rule(Struct, frozen=True):
     suppress_ifgroup: bytes | None
     flow: bytes | None
     protocol: bytes | None
+    dscp: bytes | None
+    flowlabel: bytes | None
+    flowlabel_mask: bytes | None
+    sport_mask: bytes | None
+    dport_mask: bytes | None
+    dscp_mask: bytes | None
 
 
 class Hop(Struct, frozen=True):
@@ -180,6 +204,8 @@ class Hop(Struct, frozen=True):
     flags: int
     gateway: bytes | None
     via: bytes | None
+    encap_type: int | None
+    encap: bytes | None
 
 
 class Route(Struct, frozen=True):
@@ -203,6 +229,8 @@ class Route(Struct, frozen=True):
     gateway: bytes | None
     via: bytes | None
     oif: int | None
+    encap_type: int | None
+    encap: bytes | None
     multipath: tuple[Hop, ...] | None
 
 
@@ -211,14 +239,14 @@ class Reading:
 
     def __init__(self, byteorder: Literal["little", "big"]) -> None:
         self._order = byteorder
-        self._subjects: dict[int, Callable[[bytes], Subject]] = {
+        self._subjects: dict[int, Callable[[bytes], Subject | None]] = {
             RTM_NEWLINK: lambda message: link_subject(self._link(message)),
             RTM_NEWADDR: lambda message: address_subject(self._address(message)),
             RTM_NEWNEIGH: lambda message: neighbour_subject(self._neighbour(message)),
             RTM_NEWRULE: lambda message: rule_subject(self._rule(message)),
         }
 
-    def subject(self, kind: int, message: bytes) -> Subject:
+    def subject(self, kind: int, message: bytes) -> Subject | None:
         """What a message is about, by the type that brings its kind (RTM_NEW*); see ``nlmon.objects.keys``."""
         if kind == RTM_NEWROUTE:
             route = self.route(message)
@@ -259,6 +287,8 @@ class Reading:
             gateway=values.get(RTA_GATEWAY),
             via=values.get(RTA_VIA),
             oif=self._number(values, RTA_OIF),
+            encap_type=self._number(values, RTA_ENCAP_TYPE, 2),
+            encap=values.get(RTA_ENCAP),
             multipath=None if hops is None else tuple([self._hop(hops, *place) for place in self._hops(hops)]),
         )
 
@@ -268,18 +298,23 @@ class Reading:
     def _hop(self, hops: bytes, begin: int, end: int) -> Hop:
         values = self._attributes(hops, begin + RTNEXTHOP, end)
         index = int.from_bytes(hops[begin + 4 : begin + RTNEXTHOP], self._order, signed=True)
-        return Hop(index, hops[begin + 3] + 1, hops[begin + 2], values.get(RTA_GATEWAY), values.get(RTA_VIA))
+        return Hop(
+            *(index, hops[begin + 3] + 1, hops[begin + 2], values.get(RTA_GATEWAY), values.get(RTA_VIA)),
+            encap_type=self._number(values, RTA_ENCAP_TYPE, 2),
+            encap=values.get(RTA_ENCAP),
+        )
 
     def _link(self, message: bytes) -> Link:
         values = self._values(message, IFINFOMSG)
-        return Link(message[16], self.index(message), values.get(IFLA_MTU), values.get(IFLA_OPERSTATE))
+        told = [values.get(number) for number in (IFLA_MTU, IFLA_OPERSTATE, IFLA_TARGET_NETNSID)]
+        return Link(message[16], self.index(message), *told)
 
     def _address(self, message: bytes) -> Address:
         values = self._values(message, IFADDRMSG)
         local, address = values.get(IFA_LOCAL), values.get(IFA_ADDRESS)
         own = address if local is None else local
         peer = None if local is None or local == address else address
-        return Address(message[16], self.index(message), own, message[17], peer)
+        return Address(message[16], self.index(message), own, message[17], peer, values.get(IFA_TARGET_NETNSID))
 
     def _neighbour(self, message: bytes) -> Neighbour:
         values = self._values(message, NDMSG)
@@ -309,6 +344,6 @@ class Reading:
         places = attributes(data, begin, end, self._order)
         return {number: data[start:stop] for number, (start, stop) in places.items()}
 
-    def _number(self, values: Values, number: int) -> int | None:
+    def _number(self, values: Values, number: int, size: int = 4) -> int | None:
         value = values.get(number)
-        return None if value is None or len(value) < 4 else int.from_bytes(value[:4], self._order)
+        return None if value is None or len(value) < size else int.from_bytes(value[:size], self._order)

@@ -380,13 +380,16 @@ def test_unknown_attributes_are_ignored(kind, attribute):
 TOO_SHORT = [
     ("link", 4, 3, "IFLA_MTU", "mtu"),
     ("link", 16, 0, "IFLA_OPERSTATE", "operstate"),
+    ("link", 46, 3, "IFLA_TARGET_NETNSID", "target_netnsid"),
     ("addr", 1, 3, "IFA_ADDRESS", "addr"),
+    ("addr", 10, 3, "IFA_TARGET_NETNSID", "target_netnsid"),
     ("addr", 2, 5, "IFA_LOCAL", "addr"),
     ("route", 1, 16, "RTA_DST", "dst"),
     ("route", 2, 0, "RTA_SRC", "src"),
     ("route", 5, 3, "RTA_GATEWAY", "gateway"),
     ("route", 4, 2, "RTA_OIF", "oif"),
     ("route", 6, 3, "RTA_PRIORITY", "priority"),
+    ("route", 21, 1, "RTA_ENCAP_TYPE", "encap_type"),
     ("neigh", 1, 16, "NDA_DST", "dst"),
     ("neigh", 5, 1, "NDA_VLAN", "vlan"),
     ("rule", 1, 3, "FRA_DST", "dst"),
@@ -400,6 +403,12 @@ TOO_SHORT = [
     ("rule", 22, 0, "FRA_IP_PROTO", "ip_proto"),
     ("rule", 23, 3, "FRA_SPORT_RANGE", "sport_range"),
     ("rule", 24, 2, "FRA_DPORT_RANGE", "dport_range"),
+    ("rule", 25, 0, "FRA_DSCP", "dscp"),
+    ("rule", 26, 3, "FRA_FLOWLABEL", "flowlabel"),
+    ("rule", 27, 3, "FRA_FLOWLABEL_MASK", "flowlabel_mask"),
+    ("rule", 28, 1, "FRA_SPORT_MASK", "sport_mask"),
+    ("rule", 29, 1, "FRA_DPORT_MASK", "dport_mask"),
+    ("rule", 30, 0, "FRA_DSCP_MASK", "dscp_mask"),
 ]
 
 
@@ -425,6 +434,9 @@ def test_payload_of_wrong_size_costs_its_field_only(kind, attribute, size, path,
         ("neigh", 5, number("H", 10), "vlan", 10),
         ("rule", 12, (5).to_bytes(8, "big"), "tun_id", 5),
         ("rule", 23, number("HH", 1, 2), "sport_range", (1, 2)),
+        ("rule", 25, b"\x2e", "dscp", 46),
+        ("rule", 26, (5).to_bytes(4, "big"), "flowlabel", 5),
+        ("rule", 28, number("H", 0xFF00), "sport_mask", 0xFF00),
     ],
 )
 def test_longer_numbers_are_read_from_their_first_bytes(kind, attribute, value, field, expected):

@@ -32,6 +32,9 @@ HEADER_FILES = {
     # linux/if_addr.h and rtnetlink.h
     ("PREFIX", 1): "ADDRESS CACHEINFO",
     ("RTA", 30): "NH_ID",
+    # linux/if_link.h, linux/fib_rules.h
+    ("IFLA", 46): "TARGET_NETNSID",
+    ("FRA", 25): "DSCP FLOWLABEL FLOWLABEL_MASK SPORT_MASK DPORT_MASK DSCP_MASK",
     # linux/netconf.h
     ("NETCONFA", 1): "IFINDEX FORWARDING RP_FILTER MC_FORWARDING PROXY_NEIGH IGNORE_ROUTES_WITH_LINKDOWN INPUT "
     "BC_FORWARDING",

@@ -20,6 +20,7 @@ LINK = Policy(
         Attr("addr", "IFLA_ADDRESS", "lladdr"),
         Attr("qdisc", "IFLA_QDISC", "string", QDISC_NAME),
         Attr("operstate", "IFLA_OPERSTATE", "u8"),
+        Attr("target_netnsid", "IFLA_TARGET_NETNSID", "s32"),
         Attr("kind", "IFLA_LINKINFO/IFLA_INFO_KIND", "string"),
         Attr("slave_kind", "IFLA_LINKINFO/IFLA_INFO_SLAVE_KIND", "string"),
         Attr("master", "IFLA_MASTER", "u32"),
@@ -35,6 +36,8 @@ LINK = Policy(
         Attr("new_ifindex", "IFLA_NEW_IFINDEX", "s32"),
         Attr("altnames", "IFLA_PROP_LIST", "altnames"),
     ),
+    # linux/if_link.h; pyroute2 has its former name, IFLA_IF_NETNSID
+    {"IFLA_TARGET_NETNSID": 46},
 )
 
 ADDR = Policy(
@@ -43,6 +46,7 @@ ADDR = Policy(
         Attr("local", "IFA_LOCAL", "inet"),
         Attr("address", "IFA_ADDRESS", "inet"),
         Attr("label", "IFA_LABEL", "string", IFNAMSIZ),
+        Attr("target_netnsid", "IFA_TARGET_NETNSID", "s32"),
         Attr("flags", "IFA_FLAGS", "u32"),
         Attr("broadcast", "IFA_BROADCAST", "inet"),
         Attr("anycast", "IFA_ANYCAST", "inet"),
@@ -71,9 +75,10 @@ ROUTE = Policy(
         Attr("via", "RTA_VIA", "via"),
         Attr("nh_id", "RTA_NH_ID", "u32"),
         Attr("metrics", "RTA_METRICS", "metrics"),
+        Attr("encap_type", "RTA_ENCAP_TYPE", "u16"),
+        Attr("encap", "RTA_ENCAP", "hex"),
         Attr("pref", "RTA_PREF", "u8"),
         Attr("flow", "RTA_FLOW", "u32"),
-        Attr("encap_type", "RTA_ENCAP_TYPE", "u16"),
         Attr("mark", "RTA_MARK", "u32"),
         # struct rta_cacheinfo: clntref, lastuse, expires, error, used, id, ts, tsage
         Attr("expires", "RTA_CACHEINFO", "s32", begin=8),
@@ -88,6 +93,7 @@ HOP = Policy(
         Attr("gateway", "RTA_GATEWAY", "ip"),
         Attr("via", "RTA_VIA", "via"),
         Attr("encap_type", "RTA_ENCAP_TYPE", "u16"),
+        Attr("encap", "RTA_ENCAP", "hex"),
     ),
 )
 
@@ -131,5 +137,20 @@ RULE = Policy(
         Attr("suppress_ifgroup", "FRA_SUPPRESS_IFGROUP", "s32"),
         Attr("flow", "FRA_FLOW", "u32"),
         Attr("protocol", "FRA_PROTOCOL", "u8"),
+        Attr("dscp", "FRA_DSCP", "u8"),
+        Attr("flowlabel", "FRA_FLOWLABEL", "be32"),
+        Attr("flowlabel_mask", "FRA_FLOWLABEL_MASK", "be32"),
+        Attr("sport_mask", "FRA_SPORT_MASK", "u16"),
+        Attr("dport_mask", "FRA_DPORT_MASK", "u16"),
+        Attr("dscp_mask", "FRA_DSCP_MASK", "u8"),
     ),
+    # linux/fib_rules.h; pyroute2's list ends before them
+    {
+        "FRA_DSCP": 25,
+        "FRA_FLOWLABEL": 26,
+        "FRA_FLOWLABEL_MASK": 27,
+        "FRA_SPORT_MASK": 28,
+        "FRA_DPORT_MASK": 29,
+        "FRA_DSCP_MASK": 30,
+    },
 )

@@ -301,7 +301,9 @@ def test_one_key_has_a_few_layouts() -> None:
     one = backend()
     payloads = feed(one, *orders * 4)
 
-    assert set(payloads) == {AddrInfo(2, 3, 24, 0, "10.0.0.1", None, "a", 0x80, None, None, None, None, None, None)}
+    assert set(payloads) == {
+        AddrInfo(2, 3, 24, 0, "10.0.0.1", None, "a", None, 0x80, None, None, None, None, None, None)
+    }
     assert status(one).entries == LAYOUTS_PER_KEY
 
 
