@@ -44,7 +44,7 @@ GRAPH = {name_of(path): imports(path) for path in MODULES}
 
 # From the bottom up: a room may import rooms of lower levels, and itself.
 LEVELS = (
-    ("nlmon.errors", "nlmon.atomic", "nlmon.names", "nlmon.payloads", "nlmon.wire", "nlmon.uapi"),
+    ("nlmon.errors", "nlmon.atomic", "nlmon.limits", "nlmon.names", "nlmon.payloads", "nlmon.wire", "nlmon.uapi"),
     ("nlmon.framing", "nlmon.objects"),
     ("nlmon.events", "nlmon.capture", "nlmon.transport"),
     ("nlmon.state", "nlmon.eventjson"),
@@ -58,7 +58,7 @@ LEVELS = (
 )
 
 # What lies on a lower level and yet is not for everybody: rooms with this prefix may import only these of nlmon.
-SHARED = {"nlmon.events", "nlmon.wire", "nlmon.errors", "nlmon.transport.base"}
+SHARED = {"nlmon.events", "nlmon.wire", "nlmon.errors", "nlmon.limits", "nlmon.transport.base"}
 INTERFACE = {
     *("nlmon.backends.base", "nlmon.backends.options", "nlmon.backends.reads", "nlmon.backends.status"),
     "nlmon.backends.groups",
@@ -77,13 +77,15 @@ MAY = {
         "nlmon",
         "nlmon.errors",
         "nlmon.atomic",
+        "nlmon.limits",
         "nlmon.uapi",
         "nlmon.framing",
         "nlmon.wire",
         "nlmon.capture",
     },
     "nlmon.transport": {
-        *("nlmon.wire", "nlmon.errors", "nlmon.uapi", "nlmon.framing", "nlmon.objects", "nlmon.transport"),
+        *("nlmon.wire", "nlmon.errors", "nlmon.limits", "nlmon.uapi", "nlmon.framing", "nlmon.objects"),
+        "nlmon.transport",
     },
     "nlmon.state": {"nlmon.events", "nlmon.uapi", "nlmon.names", "nlmon.objects", "nlmon.state"},
     "nlmon.eventjson": {"nlmon.events", "nlmon.names", "nlmon.eventjson"},
@@ -124,7 +126,7 @@ MAY = {
     },
     # It carries the options of a replay to where it is done and the report back.
     "nlmon.jobs": {
-        *("nlmon", "nlmon.errors", "nlmon.jobs", "nlmon.report", "nlmon.engine", "nlmon.capture"),
+        *("nlmon", "nlmon.errors", "nlmon.limits", "nlmon.jobs", "nlmon.report", "nlmon.engine", "nlmon.capture"),
         "nlmon.compare.known",
         *("nlmon.backends.options", "nlmon.backends.registry", "nlmon.compare.difference"),
         "nlmon.transport.recorded.faults",

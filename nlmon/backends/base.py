@@ -23,10 +23,14 @@ from nlmon.backends.reads import Declares
 from nlmon.backends.status import BackendStatus, ProtocolStatus
 from nlmon.errors import NlmonError, Overrun, TransportError, UsageError
 from nlmon.events import OVERRUN, Decoded, Event, OverrunInfo
+from nlmon.limits import KINDS_KEPT, count_kinds
 from nlmon.transport.base import Transport, TransportFactory
 from nlmon.wire import Datagram, Datagrams
 
 __all__ = ["Backend"]
+
+# Messages that give no event of further types than are counted apart.
+OTHERS = (-1, -1)
 
 EventCallback = Callable[[Event], None]
 ErrorCallback = Callable[[NlmonError], None]
@@ -180,7 +184,11 @@ class Backend(Declares, abc.ABC):
         if decoded.errors:
             counts[1] += len(decoded.errors)
         if decoded.unknown:
-            self._unknown[protocol].update(decoded.unknown)
+            unknown = self._unknown[protocol]
+            if len(unknown) + len(decoded.unknown) <= KINDS_KEPT:
+                unknown.update(decoded.unknown)
+            else:
+                count_kinds(unknown, decoded.unknown, OTHERS)
 
     def in_bulk(self, protocol: int, transport: Transport | None) -> bool:
         """Whether datagrams that ``transport`` would give may go through ``decode_all`` and ``count`` instead: the

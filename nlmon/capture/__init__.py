@@ -126,7 +126,7 @@ def _settle_byteorder(reader: CaptureReader) -> None:
         return
     if all(_framed(data, other) == len(data) for data in first):
         reader.info = structs.replace(reader.info, byteorder=other)
-        reader.notes.append(
+        reader.add_note(
             f"the messages are read in {other}-endian byte order, since in {said}-endian, as the file says, "
             "nothing reads as netlink [NLM-C012]"
         )

@@ -16,7 +16,7 @@ import struct
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
-from nlmon.capture.base import Batch, Direction, SocketInfo
+from nlmon.capture.base import Batch, Direction
 from nlmon.capture.options import (
     EPB,
     EPB_DROPCOUNT,
@@ -50,6 +50,7 @@ from nlmon.capture.reader import (
 )
 from nlmon.capture.source import Source
 from nlmon.framing import align
+from nlmon.limits import NAME_KEPT
 
 __all__ = ["SECTION", "Section", "pcapng_batches", "read_section"]
 
@@ -78,8 +79,8 @@ class _Interface:
         self.units: int = 2 ** (resolution & 0x7F) if resolution & 0x80 else 10**resolution
         self.shift = int.from_bytes(options.get(IF_TSOFFSET, b""), byteorder, signed=True)
         self.plain = self.units == 1_000_000_000 and not self.shift
-        self.name = _text(options.get(IF_NAME, b""))
-        self.description = _text(options.get(IF_DESCRIPTION, b""))
+        self.name = _text(options.get(IF_NAME, b"")[:NAME_KEPT])
+        self.description = _text(options.get(IF_DESCRIPTION, b"")[:NAME_KEPT])
         self.ended = False
         self._between = self._in_all = 0
 
@@ -269,7 +270,7 @@ def pcapng_batches(source: Source, section: Section, facts: Facts) -> Iterator[B
                     if len(interfaces) == MOST_INTERFACES:
                         raise Damaged(f"more than {MOST_INTERFACES:,} interfaces in one section", offset)
                     interfaces.append(_interface(body, order, offset))
-                    facts.sockets.append(SocketInfo(interfaces[-1].name, interfaces[-1].description))
+                    facts.add_socket(interfaces[-1].name, interfaces[-1].description)
                 elif kind == ISB and len(body) >= 12 and (index := int.from_bytes(body[:4], order)) < len(interfaces):
                     interfaces[index].ended = True
                     said = read_options(body[12:], ISB, order, offset + 20)

@@ -15,6 +15,8 @@ from msgspec import Struct
 from nlmon.capture.base import Batch, CaptureInfo, Frame, SocketInfo
 from nlmon.capture.source import Source
 from nlmon.errors import CaptureError
+from nlmon.limits import INTERFACES_KEPT, LARGEST_DATAGRAM
+from nlmon.uapi import NLM_F_REQUEST
 
 __all__ = [
     "LARGEST_RECORD",
@@ -56,12 +58,24 @@ class Damaged(Exception):
 class Facts(Struct):
     """What was found in a file beside its frames, as far as it was read. ``skipped``: packets that are no netlink.
     ``dropped``: messages that were lost while recording, as far as the file says. ``sockets``: interfaces of a pcapng
-    file, as they are met. ``notes``: what one must know to read it, each with its code."""
+    file, as they are met, the first ``INTERFACES_KEPT``; ``more_sockets``: how many more there are. ``too_large``:
+    datagrams above ``LARGEST_DATAGRAM``, which are not given, and of them ``too_large_requests``, which nobody would
+    have received. ``notes``: what one must know to read it, each with its code."""
 
     skipped: int = 0
     dropped: int = 0
     sockets: list[SocketInfo] = []
+    more_sockets: int = 0
+    too_large: int = 0
+    too_large_requests: int = 0
     notes: list[str] = []
+
+    def add_socket(self, name: str, description: str) -> None:
+        """Take note of an interface of a pcapng file."""
+        if len(self.sockets) < INTERFACES_KEPT:
+            self.sockets.append(SocketInfo(name, description))
+        else:
+            self.more_sockets += 1
 
 
 class CaptureReader:
@@ -100,9 +114,24 @@ class CaptureReader:
         return self._facts.sockets
 
     @property
+    def too_large(self) -> int:
+        """Datagrams that are not given since they are too large, but for requests, which no listener receives."""
+        return self._facts.too_large - self._facts.too_large_requests
+
+    @property
     def notes(self) -> list[str]:
-        """What one must know to read the file."""
-        return self._facts.notes
+        """What one must know to read the file, and what was left out of it."""
+        large, more = self._facts.too_large, self._facts.more_sockets
+        found = list(self._facts.notes)
+        if large:
+            found.append(f"{large:,} datagrams larger than {LARGEST_DATAGRAM:,} bytes are not read [NLM-L004]")
+        if more:
+            found.append(f"{more:,} interfaces beyond the first {INTERFACES_KEPT:,} are not listed [NLM-L005]")
+        return found
+
+    def add_note(self, text: str) -> None:
+        """Add to what one must know to read the file."""
+        self._facts.notes.append(text)
 
     @property
     def position(self) -> int:
@@ -122,12 +151,29 @@ class CaptureReader:
         try:
             for batch in self._batches:
                 self._read += len(batch.data)
-                yield batch
+                if max(map(len, batch.data), default=0) <= LARGEST_DATAGRAM:
+                    yield batch
+                else:
+                    yield from self._without_large(batch)
         except Damaged as damage:
             self._damaged(damage.what, damage.offset)
             return
         if self._source.broken:
             self._damaged("the compressed stream is broken", self._source.offset)
+
+    def _without_large(self, batch: Batch) -> Iterator[Batch]:
+        """What stands in a batch between datagrams that are too large."""
+        begin = 0
+        for at, data in enumerate(batch.data):
+            if len(data) > LARGEST_DATAGRAM:
+                flags = int.from_bytes(data[6:8], self.info.byteorder)
+                self._facts.too_large += 1
+                self._facts.too_large_requests += batch.direction == "out" or bool(flags & NLM_F_REQUEST)
+                if begin < at:
+                    yield batch.part(begin, at)
+                begin = at + 1
+        if begin < len(batch.data):
+            yield batch.part(begin, len(batch.data))
 
     def ahead(self) -> list[Batch]:
         """The first batches, as far as they are there without waiting for the file. Reading begins with them all the

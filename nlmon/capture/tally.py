@@ -18,6 +18,9 @@ from nlmon.capture.segment import Role, Segment
 
 __all__ = ["Tally", "wrong_order"]
 
+# net/netlink/af_netlink.c: protocols are numbered from 0 to MAX_LINKS - 1.
+MAX_LINKS = 32
+
 
 def wrong_order(info: CaptureInfo) -> str:
     """What is to be said of a capture in whose byte order no frame holds a message."""
@@ -56,7 +59,8 @@ class Tally:
         if role is Role.NOTIFICATION:
             self.notifications[protocol] += count
             self.repeats[protocol] += sum(map(eq, data, chain((self._last.get(protocol),), data)))
-            self._last[protocol] = data[-1]
+            if protocol < MAX_LINKS:  # there is no other one, but a file may name any
+                self._last[protocol] = data[-1]
 
     @property
     def unread(self) -> bool:

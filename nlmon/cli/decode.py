@@ -16,6 +16,7 @@ from nlmon.backends.options import BackendOptions
 from nlmon.backends.registry import create
 from nlmon.capture import ByteOrder, open_capture
 from nlmon.capture.tally import wrong_order
+from nlmon.cli.bounds import interruption, max_messages_option, say_stop
 from nlmon.cli.common import (
     byteorder_option,
     fault_option,
@@ -27,6 +28,7 @@ from nlmon.cli.common import (
     warn_unread,
 )
 from nlmon.compare.side import Side
+from nlmon.engine.bounds import Bounds, Watch
 from nlmon.engine.feed import Feed
 from nlmon.engine.run import read_capture
 from nlmon.engine.segments import Select
@@ -45,6 +47,7 @@ AT_ONCE = 256
 
 @click.command()
 @feed_options
+@max_messages_option
 @byteorder_option
 @fault_option
 def command(
@@ -54,14 +57,20 @@ def command(
     select: Select,
     layouts: int,
     byteorder: ByteOrder | None,
+    max_messages: int | None,
     faults: tuple[str, ...],
 ) -> None:
     """Print the events that an implementation gives for CAPTURE, one JSON object a line.
 
-    Exit code: 0 done, 3 the capture is damaged or gives no event.
+    Exit code: 0 done, 3 the capture is damaged, longer than --max-messages or gives no event, 130 interrupted.
     """
     warn_unread(implementation, protocols)
-    with open_capture(capture, byteorder=byteorder) as reader, progress(reader.size, capture.name) as advance:
+    with (
+        open_capture(capture, byteorder=byteorder) as reader,
+        progress(reader.size, capture.name) as advance,
+        interruption() as interrupted,
+    ):
+        watch = Watch(Bounds(messages=max_messages, interrupted=interrupted), reader.info.byteorder)
         feed = Feed(
             *((partial(create, implementation),), reader.info.byteorder),
             select=select,
@@ -72,7 +81,7 @@ def command(
         )
         (lane,) = feed.lanes
         with _Lines() as lines:
-            for side in read_capture(feed, reader, on_progress=advance):
+            for side in read_capture(feed, reader, on_progress=advance, watch=watch):
                 lines.take(side)
         counts, unknown = lines.counts, lane.unknown
         refuse_crash(lane.close())
@@ -85,6 +94,7 @@ def command(
         listed = ", ".join(f"{name} ({count:,})" for name, count in sorted(unknown.items()))
         warn(f"{counted(unknown.total(), 'message')} of types that give no event: {listed}")
     warn_notes(reader)
+    say_stop(watch.stop, shown_path(capture))
     if reader.damage is not None:
         raise reader.damage
     if not counts["events"]:

@@ -16,24 +16,31 @@ from nlmon.capture import ByteOrder, CaptureReader, open_capture
 from nlmon.capture.conversation import Conversation
 from nlmon.capture.segment import Role
 from nlmon.capture.tally import Tally, wrong_order
+from nlmon.cli.bounds import interruption, max_messages_option, say_stop
 from nlmon.cli.common import byteorder_option, progress, warn, warn_notes
+from nlmon.engine.bounds import Bounds, Watch
 from nlmon.errors import InputError
 from nlmon.framing import types
+from nlmon.limits import KINDS_KEPT, OTHERS, count_kinds
 from nlmon.names import PROTOCOLS, message_type
 from nlmon.report.jsonout import report_bytes
-from nlmon.report.model import Damage
+from nlmon.report.model import Damage, Stop
 from nlmon.report.text import counted, counted_roles, printable, shown_path
 from nlmon.transport.recorded.kernel import RecordedKernel
 from nlmon.uapi import NETLINK_GENERIC
 
 __all__ = ["CaptureSummary", "command", "summarise"]
 
+# Protocols that are counted apart, of which the kernel has 32 at most; what stands for further ones, and further types.
+PROTOCOLS_KEPT, FURTHER = 64, -1
+
 
 class CaptureSummary(Struct, frozen=True):
     """What a capture holds. ``roles``: datagrams by their part in the conversation; ``families``: generic families
     by name, from recorded nlctrl replies; ``repeats``: notifications equal to the one before them; ``dropped``:
     messages that the kernel dropped while it was recorded, as the file says; ``skipped``: packets that are no netlink;
-    ``notes``: what one must know to read the file. Types of NETLINK_GENERIC are families."""
+    ``notes``: what one must know to read the file. Types of NETLINK_GENERIC are families; of more than ``KINDS_KEPT``
+    types the others are counted together. ``stop``: what ended the reading before the file ended."""
 
     path: str
     format: str
@@ -53,19 +60,23 @@ class CaptureSummary(Struct, frozen=True):
     dropped: int
     notes: list[str]
     damage: Damage | None
+    stop: Stop | None
 
 
 @click.command("info")
 @click.argument("file", type=click.Path(path_type=Path, readable=False))
 @click.option("--format", "form", type=click.Choice(["pretty", "json"]), default="pretty", show_default=True)
+@max_messages_option
 @byteorder_option
-def command(file: Path, form: str, byteorder: ByteOrder | None) -> None:
+def command(file: Path, form: str, byteorder: ByteOrder | None, max_messages: int | None) -> None:
     """Count what FILE holds: messages per protocol and type, kernel, families, damage.
 
-    Exit code: 0 done, 3 the file is damaged or holds packets and none of netlink; what could be read is printed.
+    Exit code: 0 done, 3 the file is damaged, longer than --max-messages, or holds packets and none of netlink, 130
+    interrupted; what was read is printed.
     """
-    with open_capture(file, byteorder=byteorder) as reader:
-        summary = summarise(reader, shown_path(file))
+    with open_capture(file, byteorder=byteorder) as reader, interruption() as interrupted:
+        watch = Watch(Bounds(messages=max_messages, interrupted=interrupted), reader.info.byteorder)
+        summary = summarise(reader, shown_path(file), watch)
     if form == "json":
         sys.stdout.buffer.write(report_bytes(summary))
         sys.stdout.buffer.flush()
@@ -74,6 +85,7 @@ def command(file: Path, form: str, byteorder: ByteOrder | None) -> None:
     warn_notes(reader)
     if summary.frames and not summary.messages:
         warn(f"warning: {wrong_order(reader.info)}")
+    say_stop(watch.stop, summary.path)
     if reader.damage is not None:
         raise reader.damage
     if summary.skipped and not summary.frames:
@@ -82,16 +94,23 @@ def command(file: Path, form: str, byteorder: ByteOrder | None) -> None:
         raise InputError("NLM-U010", "the capture holds no netlink", where=summary.path, why=why, hint=hint)
 
 
-def summarise(reader: CaptureReader, path: str) -> CaptureSummary:
-    """Read a capture to its end and count."""
+def summarise(reader: CaptureReader, path: str, watch: Watch | None = None) -> CaptureSummary:
+    """Read a capture to its end, or as far as ``watch`` lets it be read, and count."""
     order = reader.info.byteorder
     conversation, tally, kernel = Conversation(order), Tally(), RecordedKernel(order)
     protocols: dict[int, Counter[int]] = {}
     with progress(reader.size, Path(path).name) as advance:
-        for batch in reader.batches():
-            counts = protocols.setdefault(batch.protocol, Counter())
+        for batch in reader.batches() if watch is None else watch.batches(reader.batches()):
+            protocol = batch.protocol
+            if protocol not in protocols and len(protocols) >= PROTOCOLS_KEPT:
+                protocol = FURTHER
+            counts = protocols.setdefault(protocol, Counter())
             for data in batch.data:
-                counts.update(types(data, order))
+                found = types(data, order)
+                if len(counts) + len(found) <= KINDS_KEPT:
+                    counts.update(found)
+                else:
+                    count_kinds(counts, found, FURTHER)
             for segment in conversation.segments(batch):
                 tally.add(segment)
                 if segment.place.role is not Role.REQUEST:
@@ -109,8 +128,10 @@ def summarise(reader: CaptureReader, path: str) -> CaptureSummary:
         frames=tally.frames,
         messages=tally.messages,
         protocols={
-            PROTOCOLS.get(protocol, str(protocol)): {
-                (names.get(kind) if protocol == NETLINK_GENERIC else None) or message_type(protocol, kind): count
+            OTHERS if protocol == FURTHER else PROTOCOLS.get(protocol, str(protocol)): {
+                OTHERS
+                if kind == FURTHER
+                else (names.get(kind) if protocol == NETLINK_GENERIC else None) or message_type(protocol, kind): count
                 for kind, count in sorted(counts.items())
             }
             for protocol, counts in sorted(protocols.items())
@@ -125,6 +146,7 @@ def summarise(reader: CaptureReader, path: str) -> CaptureSummary:
         dropped=reader.dropped,
         notes=list(reader.notes),
         damage=None if damage is None else Damage(damage.code, damage.what, damage.offset),
+        stop=None if watch is None else watch.stop,
     )
 
 

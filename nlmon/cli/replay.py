@@ -6,6 +6,7 @@ Not here: the replay itself (``nlmon.engine.replay``) and the formats (``nlmon.r
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from msgspec import structs
 
 from nlmon import __version__
 from nlmon.backends.options import BackendOptions
+from nlmon.cli.bounds import INTERRUPTED, interruption, max_messages_option, max_objects_option, stopped
 from nlmon.cli.common import (
     against_option,
     byteorder_option,
@@ -24,6 +26,7 @@ from nlmon.cli.common import (
     layouts_option,
     protocol_option,
     show_error,
+    warn,
 )
 from nlmon.cli.jobs_options import cluster_address, number_of_jobs
 from nlmon.cli.output import refuse_captures, write_report
@@ -32,6 +35,7 @@ from nlmon.cli.verdict import exit_code, print_verdict, whole_report
 from nlmon.errors import CaptureError, PlatformError, UsageError
 from nlmon.report.jsonout import CaptureLine, Header, line_bytes, report_bytes
 from nlmon.report.model import UNDECIDED, CaptureReport
+from nlmon.report.text import counted
 from nlmon.transport.recorded.faults import parse_fault
 
 if TYPE_CHECKING:  # start-up: --help needs none of it
@@ -105,6 +109,8 @@ __all__ = ["command"]
     callback=cluster_address,
     help="Replay on the workers of a dask cluster instead of in this process.",
 )
+@max_objects_option
+@max_messages_option
 @byteorder_option
 def command(
     captures: tuple[Path, ...],
@@ -127,11 +133,13 @@ def command(
     complete: bool,
     jobs: int | None,
     cluster: str,
+    max_objects: int,
+    max_messages: int | None,
 ) -> None:
     """Replay CAPTURES into two implementations and say whether they agree.
 
     Exit code: 0 equivalent, or lossy where only fields are lost; 1 a regression, whole events are lost, or the policy
-    fails the run; 3 inconclusive, or a capture cannot be read; 4 a worker was lost.
+    fails the run; 3 inconclusive, or a capture cannot be read; 4 a worker was lost; 130 interrupted.
     """
     from nlmon.cli.knownfile import known_file  # noqa: PLC0415  (start-up: --help needs no replay)
     from nlmon.cli.spread import outcomes  # noqa: PLC0415  (start-up: --help needs no replay)
@@ -162,6 +170,8 @@ def command(
         control=control,
         policy=policy,
         known=known.valid,
+        max_objects=max_objects,
+        max_messages=max_messages,
         lines=form == "jsonl",
     )
     if form == "jsonl":
@@ -169,7 +179,11 @@ def command(
     narrowed = bool(protocols or families or groups or faults or recover or select != "notifications")
     done: list[CaptureReport] = []
     lost = False
-    with outcomes(captures, options, 1 if jobs is None else jobs, cluster) as ended:
+    several = bool(cluster) or (jobs not in {None, 1} and len(captures) > 1)
+    with (
+        nullcontext(None) if several else interruption() as interrupted,
+        outcomes(captures, options, 1 if jobs is None else jobs, cluster, interrupted) as ended,
+    ):
         for outcome in ended:
             # One bad file, or one lost worker, must not cost the verdicts on the others.
             done += outcome.reports
@@ -181,6 +195,8 @@ def command(
                 for one in outcome.reports:
                     out.write(line_bytes(CaptureLine(_without_details(one))))
                 out.flush()
+            if interrupted is not None and interrupted():
+                break
     # What was narrowed by an option, or cut by damage, cannot say that an entry is of no use.
     whole = whole_report(done, names, select, policy, known, tried=not narrowed, complete=complete)
     try:
@@ -189,6 +205,10 @@ def command(
         # The report is written even when the terminal is gone.
         if report is not None:
             write_report(report, report_bytes(whole))
+    if interrupted is not None and interrupted():
+        if len(done) < len(captures):
+            warn(f"interrupted: {len(captures) - len(done):,} of {counted(len(captures), 'capture')} not replayed")
+        sys.exit(INTERRUPTED)
     sys.exit(exit_code(whole, lost_worker=lost))
 
 
@@ -221,6 +241,8 @@ def _say_why(outcome: Outcome, options: ReplayOptions) -> None:
         place = f"{capture.path}, byte {capture.damage.offset:,}"
         hint = f"{capture.frames:,} packets before it were compared"
         show_error(CaptureError(capture.damage.code, capture.damage.what, where=place, hint=hint))
+    elif capture.stop is not None:
+        show_error(stopped(capture.stop, capture.path))
     elif capture.verdict in UNDECIDED:
         itself = options.reference == options.candidate and not options.control
         hint = "--control compares an implementation with itself" if itself else "see nlmon capture info"

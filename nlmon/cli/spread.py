@@ -31,9 +31,16 @@ TERMINATED = 128 + 15
 
 
 @contextmanager
-def outcomes(captures: Sequence[Path], options: ReplayOptions, jobs: int, cluster: str) -> Iterator[Iterator[Outcome]]:
+def outcomes(
+    captures: Sequence[Path],
+    options: ReplayOptions,
+    jobs: int,
+    cluster: str,
+    interrupted: Callable[[], bool] | None = None,
+) -> Iterator[Iterator[Outcome]]:
     """The outcomes of captures in their order; ``jobs`` 0: as many as there are CPUs, ``cluster``: address of a dask
-    scheduler, or empty. Whoever leaves by an exception ends the processes, too."""
+    scheduler, or empty. Whoever leaves by an exception ends the processes, too. ``interrupted``: says that somebody
+    wants the end; several processes are ended by whoever leaves."""
     if cluster:
         from nlmon.jobs.cluster import open_cluster  # noqa: PLC0415  (start-up: only a cluster needs it)
         from nlmon.jobs.order import replay_captures  # noqa: PLC0415
@@ -51,7 +58,7 @@ def outcomes(captures: Sequence[Path], options: ReplayOptions, jobs: int, cluste
             with patient_signals(), Processes(count) as executor, _progress(captures) as on_done:
                 yield replay_captures(captures, options, executor, on_done=on_done)
             return
-    yield map(partial(_here, options=options), captures)
+    yield map(partial(_here, options=options, interrupted=interrupted), captures)
 
 
 @contextmanager
@@ -75,12 +82,14 @@ def patient_signals() -> Iterator[None]:
             signal.signal(number, before)
 
 
-def _here(path: Path, options: ReplayOptions) -> Outcome:
+def _here(path: Path, options: ReplayOptions, interrupted: Callable[[], bool] | None) -> Outcome:
     """Replay a capture in this process; its lines go to stdout and not into the outcome."""
     on_line = sys.stdout.buffer.write if options.lines else None
     try:
         with open_capture(path, byteorder=options.byteorder) as reader, progress(reader.size, path.name) as advance:
-            return Outcome(replay_reader(reader, path, options, on_line=on_line, on_progress=advance))
+            return Outcome(
+                replay_reader(reader, path, options, on_line=on_line, on_progress=advance, interrupted=interrupted)
+            )
     except CaptureError as error:
         return Outcome(unreadable(path, error, options), error)
 

@@ -18,12 +18,15 @@ from nlmon.backends.registry import create
 from nlmon.backends.status import BackendStatus, LayoutStatus
 from nlmon.capture import ByteOrder, open_capture
 from nlmon.capture.tally import wrong_order
+from nlmon.cli.bounds import interruption, max_messages_option, say_stop
 from nlmon.cli.common import byteorder_option, feed_options, progress, refuse_crash, warn, warn_notes, warn_unread
+from nlmon.engine.bounds import Bounds, Watch
 from nlmon.engine.feed import Feed
 from nlmon.engine.run import read_capture
 from nlmon.engine.segments import Select
 from nlmon.names import PROTOCOLS, unknown_message
 from nlmon.report.jsonout import report_bytes, schema_of
+from nlmon.report.text import shown_path
 
 __all__ = ["ProtocolCounters", "StatsReport", "command", "stats_schema"]
 
@@ -50,6 +53,7 @@ class StatsReport(Struct, frozen=True):
 @click.command("stats")
 @feed_options
 @click.option("--format", "form", type=click.Choice(["pretty", "json"]), default="pretty", show_default=True)
+@max_messages_option
 @byteorder_option
 def command(
     capture: Path,
@@ -59,13 +63,20 @@ def command(
     layouts: int,
     form: str,
     byteorder: ByteOrder | None,
+    max_messages: int | None,
 ) -> None:
     """Print the counters of an implementation that has read CAPTURE.
 
-    Exit code: 0 done, 3 the capture is damaged; what could be read is counted.
+    Exit code: 0 done, 3 the capture is damaged or longer than --max-messages, 130 interrupted; what was read is
+    counted.
     """
     warn_unread(implementation, protocols)
-    with open_capture(capture, byteorder=byteorder) as reader, progress(reader.size, capture.name) as advance:
+    with (
+        open_capture(capture, byteorder=byteorder) as reader,
+        progress(reader.size, capture.name) as advance,
+        interruption() as interrupted,
+    ):
+        watch = Watch(Bounds(messages=max_messages, interrupted=interrupted), reader.info.byteorder)
         feed = Feed(
             *((partial(create, implementation),), reader.info.byteorder),
             select=select,
@@ -73,7 +84,7 @@ def command(
             options=BackendOptions(layouts=layouts),
             answers=False,
         )
-        for side in read_capture(feed, reader, on_progress=advance):
+        for side in read_capture(feed, reader, on_progress=advance, watch=watch):
             refuse_crash(side)
         (lane,) = feed.lanes
         report = _report(lane.backend.status())
@@ -86,6 +97,7 @@ def command(
     if feed.tally.unread:
         warn(f"warning: {wrong_order(reader.info)}")
     warn_notes(reader)
+    say_stop(watch.stop, shown_path(capture))
     if reader.damage is not None:
         raise reader.damage
 

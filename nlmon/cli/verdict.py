@@ -75,6 +75,7 @@ def met_entries(entries: Iterable[tuple[int, KnownDifference]], judged: Sequence
         for number, entry in entries
         for capture, names in judged
         if capture.damage is None
+        and capture.stop is None
         and capture.verdict != "error"
         and entry.applies(capture.path, capture.kernel, *names, scenario=capture.scenario)
     }

@@ -21,7 +21,8 @@ from nlmon.wire import Datagram
 
 __all__ = ["explain_event", "explain_field", "show"]
 
-HEX_LIMIT = 64
+# Bytes of a message, and characters of a value, that a report shows.
+HEX_LIMIT, LONGEST = 64, 4096
 
 
 def show(value: Any) -> str:
@@ -31,8 +32,12 @@ def show(value: Any) -> str:
     if value is None:
         return "(not in the message)"
     if isinstance(value, int | str):
-        return str(value)
-    return msgspec.json.encode(msgspec.to_builtins(value)).decode()
+        return _short(str(value))
+    return _short(msgspec.json.encode(msgspec.to_builtins(value)).decode())
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]} …"
 
 
 def explain_field(finding: Finding, event: Event, datagram: Datagram, byteorder: str, answer: bool) -> Difference:
@@ -63,7 +68,7 @@ def _detail(finding: Finding) -> str:
 
     before, after = msgspec.to_builtins(finding.reference), msgspec.to_builtins(finding.candidate)
     text = DeepDiff(before, after, view="text").pretty().replace("\n", "; ")
-    return f" ({text})"
+    return f" ({_short(text)})"
 
 
 def explain_event(

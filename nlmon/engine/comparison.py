@@ -11,7 +11,7 @@ Not here: where datagrams come from (``replay``, ``live``), the rules of compari
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Generic, TypeVar
 
 from msgspec import structs
@@ -28,6 +28,7 @@ from nlmon.engine.lane import Lane
 from nlmon.engine.states import States
 from nlmon.events import OVERRUN
 from nlmon.framing import types
+from nlmon.limits import OTHERS, count_kinds
 from nlmon.names import message_type
 from nlmon.transport.recorded.groups import carried_by
 from nlmon.transport.recorded.kernel import RecordedKernel
@@ -125,10 +126,12 @@ class Comparison(Generic[AnyLane]):
 
     def _count_not_subscribed(self, datagram: Datagram) -> None:
         found = types(datagram.data, self.kernel.byteorder)
+        names: Iterable[str]
         if datagram.protocol == NETLINK_GENERIC:
-            self.not_subscribed.update(map(self._family, found))
+            names = map(self._family, found)
         else:
-            self.not_subscribed.update(message_type(datagram.protocol, kind) for kind in found)
+            names = (message_type(datagram.protocol, kind) for kind in found)
+        count_kinds(self.not_subscribed, names, OTHERS)
 
     def _compare_groups(
         self, datagram: Datagram, subscribed: Sequence[bool], missed: Sequence[bool] = (False, False)

@@ -22,6 +22,7 @@ from nlmon.compare.side import Side
 from nlmon.engine.losses import Ledger
 from nlmon.errors import AttributeFormatError, DecodeError, KernelError, NlmonError, WrappedLength
 from nlmon.events import Event
+from nlmon.limits import OTHERS, count_kinds
 from nlmon.names import unknown_message
 from nlmon.transport.base import TransportFactory
 from nlmon.wire import Datagram
@@ -102,7 +103,8 @@ class Lane:
             self._event(event)
         for error in decoded.errors:
             self._error(error)
-        self._unknown.update(unknown_message(datagram.protocol, *one) for one in decoded.unknown)
+        names = (unknown_message(datagram.protocol, *one) for one in decoded.unknown)
+        count_kinds(self._unknown, names, OTHERS)
 
     # -- what the implementation gives -----------------------------------------------------------------------
 

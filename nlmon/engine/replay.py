@@ -169,6 +169,11 @@ class Replay(Comparison[RecordedLane]):
         if self.resync:
             self._compare_recovery()
 
+    @property
+    def held(self) -> int:
+        """How many objects are held, in the states of both and in what is known of their losses."""
+        return self.states.size + sum(len(lane.ledger.vanished) for lane in self.lanes)
+
     # -- states and losses -----------------------------------------------------------------------------------
 
     def recovering(self, lane: RecordedLane) -> bool:

@@ -13,6 +13,7 @@ from nlmon.capture.base import Batch
 from nlmon.compare.difference import Difference
 from nlmon.compare.known import Known
 from nlmon.compare.side import Side
+from nlmon.engine.bounds import Bounds, Watch
 from nlmon.engine.feed import Feed, Step
 from nlmon.engine.lane import BackendMaker
 from nlmon.engine.replay import Replay
@@ -41,12 +42,13 @@ def replay_capture(
     policy: Policy | None = None,
     control: bool = False,
     on_progress: Callable[[int], None] | None = None,
+    bounds: Bounds | None = None,
 ) -> tuple[CaptureReport, ...]:
     """Replay an open capture to its end and report. ``known``: differences that are allowed, of the move from the
     reference to the candidate; with a second one of the way back that is judged, too, and has the second report.
     ``on_difference``, ``on_reverse``: get each difference of the one and of the other at once.
     ``policy``: what a verdict needs; ``control``: an implementation is compared with itself on purpose;
-    ``on_progress`` gets the position in the file."""
+    ``on_progress`` gets the position in the file; ``bounds`` may end the replay before the capture ends."""
     replay = Replay(
         reference,
         candidate,
@@ -59,23 +61,30 @@ def replay_capture(
         faults=faults,
         known=known,
     )
-    for batch in reader.batches():
+    watch = Watch(bounds, reader.info.byteorder)
+    for batch in watch.batches(reader.batches()):
         replay.add(batch)
+        watch.look(replay.held, replay.states.bytes_held)
         if on_progress is not None:
             on_progress(reader.position)
     replay.finish()
-    return capture_reports(replay, reader, path, policy, control=control)
+    return capture_reports(replay, reader, path, policy, control=control, stop=watch.stop)
 
 
 def read_capture(
-    feed: Feed, reader: CaptureReader, *, on_progress: Callable[[int], None] | None = None
+    feed: Feed,
+    reader: CaptureReader,
+    *,
+    on_progress: Callable[[int], None] | None = None,
+    watch: Watch | None = None,
 ) -> Iterator[Side]:
     """Feed an open capture to the one lane of ``feed``, and give what it made of each datagram, in order; where it
     gave nothing but events, that of many datagrams is one. The implementation stays open, so that its counters can be
-    read; ``Feed.close`` closes it."""
+    read; ``Feed.close`` closes it. ``watch`` may end it before the capture ends."""
+    everything = reader.batches() if watch is None else watch.batches(reader.batches())
 
     def batches() -> Iterator[Batch]:
-        for batch in reader.batches():
+        for batch in everything:
             if on_progress is not None:
                 on_progress(reader.position)
             yield batch

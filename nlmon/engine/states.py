@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
-from msgspec import UNSET, structs
+from msgspec import UNSET, msgpack, structs
 
 from nlmon.compare.contract import Contract, kind_name
 from nlmon.compare.side import Side
@@ -25,7 +25,7 @@ from nlmon.events import Event, NextHop, Payload, RouteInfo
 from nlmon.objects.keys import Subject
 from nlmon.state.dumps import DumpLoad, Unannounced
 from nlmon.state.identity import held_by_dump, subject_of
-from nlmon.state.tables import State
+from nlmon.state.tables import State, size_of
 
 __all__ = ["Loads", "States"]
 
@@ -64,6 +64,17 @@ class States:
         """How many objects of each kind the state of implementation ``number`` holds."""
         state = self._both[self._full if self.shared else number]
         return {kind: len(table) for kind, table in state.tables.items() if table}
+
+    @property
+    def size(self) -> int:
+        """How many objects both states hold together, those of dumps that are under way among them."""
+        waiting = sum(len(other.payloads) for _, other in self._open) if self.shared else 0
+        return sum(map(size_of, self._both)) + waiting
+
+    def bytes_held(self) -> int:
+        """How large these objects are, as bytes of msgpack; each is looked at."""
+        tables = [table for state in self._both for table in state.tables.values()]
+        return sum(len(msgpack.encode(payload)) for table in tables for payload in table.values())
 
     def unannounced(self) -> State:
         """The state of the one that gives more, for what came to light in it: that is the same whichever is judged."""

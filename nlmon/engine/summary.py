@@ -26,7 +26,17 @@ from nlmon.engine.recorded import RecordedLane
 from nlmon.engine.replay import Replay
 from nlmon.engine.verdict import compared_by_name, give_verdict, losses_of, thin_evidence
 from nlmon.names import PROTOCOLS
-from nlmon.report.model import CaptureReport, Damage, DifferenceGroup, Direction, KnownUse, Unannounced, labels, row
+from nlmon.report.model import (
+    CaptureReport,
+    Damage,
+    DifferenceGroup,
+    Direction,
+    KnownUse,
+    Stop,
+    Unannounced,
+    labels,
+    row,
+)
 from nlmon.report.policy import Policy
 from nlmon.report.text import counted
 
@@ -53,15 +63,26 @@ def _views(comparison: Replay | Live) -> Iterator[_View]:
 
 
 def capture_reports(
-    replay: Replay, reader: CaptureReader, path: str, policy: Policy | None = None, *, control: bool = False
+    replay: Replay,
+    reader: CaptureReader,
+    path: str,
+    policy: Policy | None = None,
+    *,
+    control: bool = False,
+    stop: Stop | None = None,
 ) -> tuple[CaptureReport, ...]:
     """The reports on a replay that has come to its end, one for each direction. ``control``: an implementation is
-    compared with itself on purpose."""
+    compared with itself on purpose; ``stop``: what ended the replay before the capture ended."""
     policy = policy or Policy()
     damage, dropped = reader.damage, reader.dropped
     cut = sum(replay.feed.tally.truncated[protocol] for protocol in replay.feed.protocols)
-    uncompared = {_lost_while_recording(dropped): dropped, _truncated(cut): cut}
-    thin = [*_no_move(replay, control), *thin_evidence(replay.compared, _why_nothing(replay), uncompared, policy)]
+    large = reader.too_large
+    uncompared = {_lost_while_recording(dropped): dropped, _truncated(cut): cut, _too_large(large): large}
+    thin = [
+        *_stopped(stop),
+        *_no_move(replay, control),
+        *thin_evidence(replay.compared, _why_nothing(replay), uncompared, policy),
+    ]
     unread = ""
     if damage is not None:
         agrees = "what could be read before the damage agrees" if replay.feed.tally.frames else "nothing could be read"
@@ -77,6 +98,7 @@ def capture_reports(
             dropped=dropped,
             notes=notes,
             damage=None if damage is None else Damage(damage.code, damage.what, damage.offset),
+            stop=stop,
             **_judged(view, policy, wrong=wrong, unread=unread, thin=thin),
             **_found(replay, view, replay.feed.tally, replay.feed.protocols),
         )
@@ -267,6 +289,16 @@ def _damaged_by_kernel(comparison: Replay | Live) -> Iterator[str]:
             f"{were} damaged by the kernel, which counts the bytes of a list in 16 bits: first {first.path} at "
             f"offset {first.offset:#x} of frame {first.frame} [{first.code}]"
         )
+
+
+def _stopped(stop: Stop | None) -> Iterator[str]:
+    """Why not all of a recording was replayed."""
+    if stop is not None:
+        yield f"the replay ended behind frame {stop.frame:,}: {stop.what}"
+
+
+def _too_large(count: int) -> str:
+    return f"{counted(count, 'datagram is', 'datagrams are')} too large and not read"
 
 
 def _truncated(count: int) -> str:

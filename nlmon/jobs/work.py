@@ -24,9 +24,11 @@ from nlmon.backends.registry import create
 from nlmon.capture import ByteOrder, CaptureReader, open_capture
 from nlmon.compare.difference import Difference
 from nlmon.compare.known import KnownDifference, known_for
+from nlmon.engine.bounds import Bounds
 from nlmon.engine.run import replay_capture
 from nlmon.engine.segments import Select
 from nlmon.errors import CaptureError, NlmonError, PlatformError
+from nlmon.limits import MOST_OBJECTS
 from nlmon.report.jsonout import DifferenceLine, line_bytes
 from nlmon.report.model import CaptureReport, Damage, Direction, directions, in_direction, row
 from nlmon.report.policy import Policy
@@ -41,8 +43,9 @@ CHUNK = 1 << 20
 class ReplayOptions(Struct, frozen=True):
     """All that a worker needs beside its capture. ``protocols`` empty: all that are supported. ``both_ways``: judge the
     way back, too. ``control``: an implementation is compared with itself on purpose. ``known``: entries of the file of
-    known differences, with their numbers. ``lines``: give every difference, too, as lines of a stream. ``elsewhere``:
-    workers may be on other machines. ``version``: of the nlmon that sends the task."""
+    known differences, with their numbers. ``max_objects``, ``max_messages``: see ``Bounds``. ``lines``: give every
+    difference, too, as lines of a stream. ``elsewhere``: workers may be on other machines. ``version``: of the nlmon
+    that sends the task."""
 
     reference: str = "legacy"
     candidate: str = "libnl"
@@ -55,6 +58,8 @@ class ReplayOptions(Struct, frozen=True):
     control: bool = False
     policy: Policy = Policy()
     known: tuple[tuple[int, KnownDifference], ...] = ()
+    max_objects: int | None = MOST_OBJECTS
+    max_messages: int | None = None
     lines: bool = False
     elsewhere: bool = False
     version: str = __version__
@@ -89,8 +94,10 @@ def replay_reader(
     *,
     on_line: Callable[[bytes], object] | None = None,
     on_progress: Callable[[int], None] | None = None,
+    interrupted: Callable[[], bool] | None = None,
 ) -> tuple[CaptureReport, ...]:
-    """Replay an open capture as the options say; ``on_line`` gets every difference as a line of a stream."""
+    """Replay an open capture as the options say; ``on_line`` gets every difference as a line of a stream;
+    ``interrupted`` says that somebody wants the end."""
     shown = shown_path(path)
     names, judged = (options.reference, options.candidate), directions(both_ways=options.both_ways)
     pairs = [in_direction(direction, names) for direction in judged]
@@ -114,6 +121,7 @@ def replay_reader(
         known=known_for(options.known, shown, reader.info.metadata.get("kernel", ""), pairs),
         policy=options.policy,
         control=options.control,
+        bounds=Bounds(options.max_objects, options.max_messages, interrupted),
     )
 
 

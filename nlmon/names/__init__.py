@@ -123,7 +123,10 @@ def is_message_type(text: str) -> bool:
 
 
 def unknown_message(protocol: int, msg_type: int, first: int) -> str:
-    """Name of a message that gives no event; of socket diagnosis with the family, which is the first byte."""
+    """Name of a message that gives no event; of socket diagnosis with the family, which is the first byte. A type
+    below 0 stands for all that are not counted apart."""
+    if msg_type < 0:
+        return "others"
     name = message_type(protocol, msg_type)
     return f"{name}/{name_of('family', first)}" if protocol == SOCK_DIAG and first >= 0 else name
 

@@ -28,6 +28,7 @@ __all__ = [
     "Direction",
     "KnownUse",
     "Report",
+    "Stop",
     "Unannounced",
     "Verdict",
     "by_direction",
@@ -53,6 +54,14 @@ class Damage(Struct, frozen=True):
     code: str
     what: str
     offset: int
+
+
+class Stop(Struct, frozen=True):
+    """What ended a run before its recording ended: a code, what, and the last frame that was read."""
+
+    code: str
+    what: str
+    frame: int
 
 
 class DifferenceRow(Struct, frozen=True):
@@ -139,6 +148,7 @@ class CaptureReport(Struct, frozen=True):
     regressions by message and field; ``details``: the first of each class. ``fields``: how often one implementation
     alone gave an event or a field that the contract gives to it alone. ``objects``: how many there are at the end, by
     kind. ``unannounced``: objects that changed without a notification, ``unannounced_counts`` by kind and change.
+    ``stop``: what ended the replay before the capture ended.
     """
 
     path: str
@@ -177,6 +187,7 @@ class CaptureReport(Struct, frozen=True):
     unannounced: list[Unannounced] = []
     notes: list[str] = []
     damage: Damage | None = None
+    stop: Stop | None = None
 
 
 class Report(Struct, frozen=True):

@@ -123,6 +123,11 @@ class Dumps:
         self.open = list(open_dumps)
         self._listed = set(listed)
 
+    @property
+    def size(self) -> int:
+        """Objects that open dumps listed, and that were announced meanwhile."""
+        return sum(len(load.payloads) + len(load.touched) + len(load.reordered) for load in self.open)
+
     def copy(self, open_dumps: Collection[DumpLoad]) -> Dumps:
         """The same with other dumps that are open."""
         return Dumps(open_dumps, self._listed)

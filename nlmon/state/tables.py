@@ -31,7 +31,7 @@ from nlmon.state.identity import split_hops, subject_of
 from nlmon.state.indexes import InterfaceIndex
 from nlmon.uapi import AF_BRIDGE, AF_INET, IFF_UP, RTM_GETADDR
 
-__all__ = ["KINDS", "State"]
+__all__ = ["KINDS", "State", "size_of"]
 
 KINDS = ("link", "port", "addr", "neigh", "rule", "route")
 
@@ -305,3 +305,8 @@ def _reason(cause: Cause, index: int, name: str | None) -> str:
 
 def _is_echo(before: RoutePayload | None, entry: NeighInfo) -> bool:
     return isinstance(before, NeighInfo) and is_echo(before, entry)
+
+
+def size_of(state: State) -> int:
+    """How many objects a state holds, those of dumps that are under way among them."""
+    return sum(map(len, state.tables.values())) + state._dumps.size

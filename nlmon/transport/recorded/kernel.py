@@ -4,7 +4,7 @@ Rules:
 1. It learns from recorded messages in their order, and from nothing else; one recorded kernel serves all lanes.
 2. Of a message only what the kernel's side must know is read: the header, the interface index, the interface name, and
    a generic family's name, number and groups. This reading is not shared with any implementation.
-3. Memory is bounded by ``REMEMBERED`` links and families, whatever a recording holds.
+3. Memory is bounded by ``REMEMBERED`` links and ``FAMILIES``, whatever a recording holds.
 
 Not here: answering requests (``answers``), and which socket receives what (``transport``).
 """
@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from typing import Literal
 
 from nlmon.framing import align, attribute, attributes, nlmsghdr, split_messages, walk_attributes
+from nlmon.limits import NAME_KEPT
 from nlmon.transport.recorded.objects import KINDS, RecordedObjects
 from nlmon.transport.recorded.reading import Reading
 from nlmon.uapi import (
@@ -44,7 +45,8 @@ from nlmon.wire import Datagrams
 
 __all__ = ["REMEMBERED", "RecordedKernel", "name_text"]
 
-REMEMBERED = 65536
+# Links, and generic families: linux/genetlink.h has GENL_MAX_ID = 1023.
+REMEMBERED, FAMILIES = 65536, 1024
 # A number is given anew when its family goes; so many names of one are kept.
 NAMES_KEPT = 64
 # Where the attributes of a message of a link, and of a generic family, begin.
@@ -176,7 +178,7 @@ class RecordedKernel:
         if number is None:
             return
         family, groups = int.from_bytes(number[:2], self.byteorder), frozenset(self._groups(message))
-        if message[16] == CTRL_CMD_NEWFAMILY and (text in self.families or len(self.families) < REMEMBERED):
+        if message[16] == CTRL_CMD_NEWFAMILY and (text in self.families or len(self.families) < FAMILIES):
             # A number is that of one family: who had it before is gone, though no message of that was recorded.
             for other in [name for name, (known, _) in self.families.items() if known == family and name != text]:
                 del self.families[other]
@@ -184,7 +186,7 @@ class RecordedKernel:
             if before is not None and before[0] != family:  # it went and came back under another number
                 self.generic_groups.pop(before[0], None)
             self.families[text] = (family, message)
-            if family in self._names or len(self._names) < REMEMBERED:
+            if family in self._names or len(self._names) < FAMILIES:
                 names = self._names.setdefault(family, {})
                 if len(names) < NAMES_KEPT:
                     names[text] = None
@@ -240,5 +242,5 @@ def _is_name(value: bytes) -> bool:
 
 
 def name_text(data: bytes) -> str:
-    """A name up to its NUL; bytes that are not UTF-8 as ``\\xNN``."""
-    return data.split(b"\0", 1)[0].decode("utf-8", "backslashreplace")
+    """A name up to its NUL, at most ``NAME_KEPT`` bytes of it; those that are not UTF-8 as ``\\xNN``."""
+    return data[:NAME_KEPT].split(b"\0", 1)[0].decode("utf-8", "backslashreplace")

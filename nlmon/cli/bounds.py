@@ -1,0 +1,93 @@
+"""Bounds of commands that read captures: ``--max-messages``, ``--max-objects``, and Ctrl-C.
+
+Rules:
+1. Ctrl-C ends the reading and not the command: what was read is reported, and the exit code is that of an interruption.
+   Pressed a second time it ends the command at once.
+2. What a bound has ended is said on stderr with a code, whatever the command prints.
+
+Not here: what a bound does to a replay (``nlmon.engine.bounds``).
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+from nlmon.cli.common import F, show_error
+from nlmon.errors import InputError
+from nlmon.limits import MOST_OBJECTS
+
+if TYPE_CHECKING:  # start-up: --help needs no report
+    from nlmon.report.model import Stop
+
+__all__ = ["INTERRUPTED", "interruption", "max_messages_option", "max_objects_option", "say_stop", "stopped"]
+
+# The exit code that a shell shows for a program that SIGINT has ended.
+INTERRUPTED = 128 + 2
+_HINTS = {"NLM-L001": "raise --max-objects; an object takes 1 to 5 KB", "NLM-L002": "raise --max-messages"}
+
+
+def max_messages_option(function: F) -> F:
+    """``--max-messages N``: how much is read."""
+    decorate = click.option(
+        "--max-messages",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Read no more than N messages of a capture.  [default: all]",
+    )
+    return decorate(function)
+
+
+def max_objects_option(function: F) -> F:
+    """``--max-objects N``: how much is held."""
+    decorate = click.option(
+        "--max-objects",
+        type=click.IntRange(min=1),
+        default=MOST_OBJECTS,
+        show_default=True,
+        metavar="N",
+        help="Hold no more than N links, addresses, routes, neighbours and rules; a capture with more is inconclusive.",
+    )
+    return decorate(function)
+
+
+@contextmanager
+def interruption() -> Iterator[Callable[[], bool]]:
+    """Whether Ctrl-C was pressed, which until then does nothing more; the second time it interrupts."""
+    pressed = False
+
+    def note(*_: object) -> None:
+        nonlocal pressed
+        if pressed:
+            raise KeyboardInterrupt
+        pressed = True
+
+    before = signal.getsignal(signal.SIGINT)
+    if before is not signal.default_int_handler:  # ignored, as behind a shell's &
+        yield lambda: False
+        return
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield lambda: pressed
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def stopped(stop: Stop, where: str) -> InputError:
+    """What is said of a capture that was not read to its end."""
+    what = f"the capture was read up to frame {stop.frame:,}"
+    return InputError(stop.code, what, where=where, why=stop.what, hint=_HINTS.get(stop.code, ""))
+
+
+def say_stop(stop: Stop | None, where: str) -> None:
+    """Raise ``InputError`` if a bound ended the reading; after an interruption say it and end with its exit code."""
+    if stop is None:
+        return
+    if stop.code == "NLM-L003":
+        show_error(stopped(stop, where))
+        raise SystemExit(INTERRUPTED)
+    raise stopped(stop, where)

@@ -1,0 +1,274 @@
+"""Captures that grow: hosts of many objects in which much happens at once, and files that were made to cost memory.
+
+Rules:
+1. Everything is generated, in a loop, from a size; nothing is stored.
+2. A square is a host of ``size`` links, routes or families whose work must grow as its size does; a bomb is a file of
+   one of the things that a reader keeps.
+
+Not here: messages by themselves (``messages``), and measuring what a capture costs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import count, cycle
+
+from nlmon.testing.messages import addr, aligned, attr, link, message, neigh, new_family, number, route
+
+__all__ = ["BOMBS", "SQUARES", "bomb", "interfaces", "square"]
+
+ROUTE, SOCK_DIAG, GENERIC = 0, 4, 16
+NEW, DEL = 0, 1
+LINK, ADDR, ROUTES, NEIGH = 16, 20, 24, 28
+REPLACE, EXCL, CREATE, APPEND = 0x100, 0x200, 0x400, 0x800
+MULTI, DUMP, REQUEST, DONE = 2, 0x300, 1, 3
+ETHERNET_BRIDGE = 7
+
+# Bytes that a pcap of an nlmon device has beside each datagram.
+HEADERS = 32
+
+Messages = Iterator[bytes]
+
+
+def _ip(number_: int, net: int = 10) -> str:
+    return f"{net}.{number_ >> 16 & 255}.{number_ >> 8 & 255}.{number_ & 255}"
+
+
+def _appear(size: int) -> Messages:
+    for index in range(1, size + 1):
+        yield message(LINK, link(index, f"eth{index}"))
+        yield message(ADDR, addr(index, _ip(index)))
+        yield message(NEIGH, neigh(index, _ip(index, 11)))
+        for net in (20, 21):
+            yield message(ROUTES, route(f"{_ip(index, net)}/32", index), flags=CREATE | EXCL)
+
+
+def links_go(size: int) -> Messages:
+    """Links with an address, a neighbour and two routes each, of which one after the other goes down and away."""
+    yield from _appear(size)
+    for index in range(1, size + 1):
+        yield message(LINK, link(index, f"eth{index}", up=False))
+        yield message(LINK + DEL, link(index, f"eth{index}", up=False))
+
+
+def links_change(size: int) -> Messages:
+    """Links that are renamed, go down and up again."""
+    yield from _appear(size)
+    for index in range(1, size + 1):
+        yield message(LINK, link(index, f"net{index}", up=False))
+        yield message(LINK, link(index, f"net{index}"))
+
+
+def _fdb(index: int, number_: int, master: int) -> bytes:
+    """An entry of the forwarding database of a bridge."""
+    lladdr = attr(2, b"\2" + number("I", number_, byteorder="big") + b"\0")
+    return number("BxxxiHBB", ETHERNET_BRIDGE, index, 2, 0, 0) + lladdr + attr(9, number("I", master))
+
+
+def stations_move(size: int) -> Messages:
+    """Links in a bridge, each with a station behind it; one of these moves, then all links go."""
+    for index in range(1, size + 1):
+        yield message(LINK, link(index, f"eth{index}"))
+        yield message(LINK, link(index, f"eth{index}", family=ETHERNET_BRIDGE))
+        yield message(NEIGH, _fdb(index, index, 1))
+    for index in range(2, size + 1):
+        yield message(NEIGH, _fdb(index, index - 1, 1))
+    for index in range(1, size + 1):
+        yield message(LINK + DEL, link(index, f"eth{index}"))
+
+
+def routes_prepended(size: int) -> Messages:
+    """Routes to one destination, each before all others; then the first is replaced, as often."""
+    yield message(LINK, link(1, "eth1"))
+    for step in range(size):
+        yield message(ROUTES, route("192.0.2.0/24", 1, _ip(step)), flags=CREATE)
+    for step in range(size):
+        yield message(ROUTES, route("192.0.2.0/24", 1, _ip(step, 11)), flags=REPLACE)
+
+
+def routes_appended(size: int) -> Messages:
+    """Routes to one destination, each behind all others, which then go from the first to the last."""
+    yield message(LINK, link(1, "eth1"))
+    for step in range(size):
+        yield message(ROUTES, route("192.0.2.0/24", 1, _ip(step)), flags=CREATE | APPEND)
+    for step in range(size):
+        yield message(ROUTES + DEL, route("192.0.2.0/24", 1, _ip(step)))
+
+
+def links_dumped(size: int) -> Messages:
+    """Links, addresses and routes that a program lists, and then changes."""
+    for kind in (LINK, ADDR, ROUTES):
+        yield message(kind + 2, bytes(28 if kind != LINK else 16), flags=REQUEST | DUMP, seq=kind, pid=77)
+        for index in range(1, size + 1):
+            body = {
+                LINK: lambda n: link(n, f"eth{n}"),
+                ADDR: lambda n: addr(n, _ip(n)),
+                ROUTES: lambda n: route(f"{_ip(n, 20)}/32", n),
+            }[kind](index)
+            yield message(kind, body, flags=MULTI, seq=kind, pid=77)
+        yield message(DONE, bytes(4), flags=MULTI, seq=kind, pid=77)
+    for index in range(1, size + 1):
+        yield message(LINK, link(index, f"eth{index}", up=False))
+
+
+def families_appear(size: int) -> Messages:
+    """Generic families that appear, each with a message of its own behind it."""
+    for step in range(size):
+        yield new_family(17 + step, f"family{step}")
+        yield message(17 + step, bytes(4))
+
+
+# -- bombs -----------------------------------------------------------------------------------------------------------
+
+
+def unknown_types() -> Messages:
+    """Messages of every type that nobody knows, with every first byte."""
+    for step in count():
+        yield message(200 + step % 65_000, bytes([step // 65_000 % 256, 0, 0, 0]))
+
+
+def strange_sockets() -> Messages:
+    """Sockets of every family, in every type."""
+    for step in count():
+        yield message(20 + step % 60_000, bytes([step % 251, 0, 0, 0]))
+
+
+def hops() -> Messages:
+    """IPv6 routes over 8,000 hops each, each of which is a route of its own."""
+    for step in count():
+        to = bytes([0xFD]) + step.to_bytes(4, "big") + bytes(11)
+        each = b"".join(number("HBBi", 8, 0, 0, index) for index in range(1, 8001))
+        body = number("BBBBBBBBI", 10, 64, 0, 0, 254, 3, 0, 1, 0) + attr(1, to)
+        yield message(ROUTES, body + attr(9, each))
+
+
+def many_links() -> Messages:
+    """Links without anything."""
+    return (message(LINK, number("BxHiII", 0, 1, index, 1, 0)) for index in count(1))
+
+
+def many_messages() -> Messages:
+    """Datagrams of a MiB, full of the smallest messages that give an event."""
+    return cycle((message(LINK, number("BxHiII", 0, 1, 1, 1, 0)) * 32_000,))
+
+
+def huge_datagrams() -> Messages:
+    """Datagrams of 8 MiB, full of the smallest messages."""
+    return cycle((message(LINK, number("BxHiII", 0, 1, 1, 1, 0)) * 262_144,))
+
+
+def open_dumps() -> Messages:
+    """Dumps that begin and never end, while routes are announced."""
+    for seq in range(1, 65):
+        yield message(ROUTES + 2, bytes(12), flags=REQUEST | DUMP, seq=seq, pid=77)
+        yield message(ROUTES, route(f"{_ip(seq)}/32", 1), flags=MULTI, seq=seq, pid=77)
+    for step in count(65):
+        yield message(ROUTES, route(f"{_ip(step)}/32", 1), flags=CREATE | EXCL)
+
+
+def endless_dump() -> Messages:
+    """A dump that lists objects and does not end."""
+    yield message(ROUTES + 2, bytes(12), flags=REQUEST | DUMP, seq=1, pid=77)
+    for step in count():
+        yield message(ROUTES, route(f"{_ip(step)}/32", 1), flags=MULTI, seq=1, pid=77)
+
+
+def long_names() -> Messages:
+    """Generic families with names of 4 KiB."""
+    return (new_family(17 + step % 65_000, f"{step:04096}") for step in count())
+
+
+def layouts() -> Messages:
+    """Messages of which each three have attributes in an order of their own."""
+    for step in count():
+        salt = step // 3 * 2 + 1
+        order = sorted(range(2, 18), key=[one * salt * 7919 % 65_537 for one in range(18)].__getitem__)
+        yield message(LINK, number("BxHiII", 0, 1, 1, 1, 0) + b"".join(attr(100 + one, bytes(4)) for one in order))
+
+
+def errors() -> Messages:
+    """What the kernel refuses, for every reason, of every type."""
+    for step in count():
+        refused = number("IHHII", 16, 16 + step % 65_000, 1, step, 1)
+        yield message(2, number("i", -(step % 4096)) + refused, seq=step, pid=1)
+
+
+def requests() -> Messages:
+    """Requests that nobody answers."""
+    for step in count(1):
+        yield message(18, bytes(128), flags=REQUEST | DUMP, seq=step, pid=1)
+
+
+def deviations() -> Messages:
+    """Links whose attributes have lengths that nobody expects."""
+    for step in count(1):
+        yield message(
+            LINK, number("BxHiII", 0, 1, step % 1000 + 1, 1, 0) + attr(4, bytes(step % 40)) + attr(3, b"a" * 900)
+        )
+
+
+def large_links() -> Messages:
+    """Links with an alias of 60 KiB each."""
+    return (message(LINK, number("BxHiII", 0, 1, index, 1, 0) + attr(20, b"a" * 60_000 + b"\0")) for index in count(1))
+
+
+def _block(kind: int, body: bytes) -> bytes:
+    """One block of a pcapng file."""
+    body = aligned(body)
+    return number("II", kind, len(body) + 12) + body + number("I", len(body) + 12)
+
+
+def interfaces(size: int) -> Iterator[bytes]:
+    """A pcapng file of about ``size`` bytes, in pieces: sections of 4,096 interfaces, each with a long name."""
+    section = _block(0x0A0D0D0A, number("IHHq", 0x1A2B3C4D, 1, 0, -1))
+    interface = _block(1, number("HHI", 253, 0, 0) + number("HH", 2, 4000) + b"a" * 4000 + number("I", 0))
+    for place in range(size // len(interface)):
+        yield (b"" if place % 4096 else section) + interface
+
+
+# What makes each, by its name, and the protocol it is of.
+SQUARES: dict[str, tuple[int, Callable[[int], Messages]]] = {
+    "links go": (ROUTE, links_go),
+    "links change": (ROUTE, links_change),
+    "stations move": (ROUTE, stations_move),
+    "routes prepended": (ROUTE, routes_prepended),
+    "routes appended": (ROUTE, routes_appended),
+    "links dumped": (ROUTE, links_dumped),
+    "families appear": (GENERIC, families_appear),
+}
+_MESSAGES: dict[str, tuple[int, Callable[[], Messages]]] = {
+    "unknown types": (ROUTE, unknown_types),
+    "strange sockets": (SOCK_DIAG, strange_sockets),
+    "hops": (ROUTE, hops),
+    "many links": (ROUTE, many_links),
+    "many messages": (ROUTE, many_messages),
+    "huge datagrams": (ROUTE, huge_datagrams),
+    "open dumps": (ROUTE, open_dumps),
+    "endless dump": (ROUTE, endless_dump),
+    "long names": (GENERIC, long_names),
+    "layouts": (ROUTE, layouts),
+    "errors": (ROUTE, errors),
+    "requests": (ROUTE, requests),
+    "deviations": (ROUTE, deviations),
+    "large links": (ROUTE, large_links),
+}
+BOMBS = tuple(_MESSAGES)
+
+
+def square(name: str, size: int) -> tuple[int, Messages]:
+    """Protocol and datagrams of a host of ``size`` links, routes or families."""
+    protocol, make = SQUARES[name]
+    return protocol, make(size)
+
+
+def bomb(name: str, size: int) -> tuple[int, Messages]:
+    """Protocol and datagrams of a capture of about ``size`` bytes, one datagram at least."""
+    protocol, make = _MESSAGES[name]
+    return protocol, _up_to(make(), size)
+
+
+def _up_to(messages: Messages, size: int) -> Messages:
+    while size > 0:
+        one = next(messages)
+        size -= len(one) + HEADERS
+        yield one

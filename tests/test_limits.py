@@ -1,0 +1,247 @@
+"""Hostile captures: what they make nlmon hold is bounded, and what a bound leaves out is said.
+
+Peaks are those of a process of its own, in which a capture is generated, and not of a stored file.
+
+Not here: damage (``tests/capture``).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import sys
+from collections import Counter
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nlmon.backends.options import BackendOptions
+from nlmon.capture import open_capture
+from nlmon.capture.base import Batch
+from nlmon.capture.conversation import Conversation
+from nlmon.cli.bounds import interruption
+from nlmon.engine.bounds import Bounds, Watch
+from nlmon.engine.replay import Replay
+from nlmon.limits import BYTES_HELD, INTERFACES_KEPT, KINDS_KEPT, count_kinds
+from nlmon.testing.messages import link, message, route
+from support.bombs import NAMES, write_bomb, write_pcap
+from support.command import nlmon
+from support.paths import REPOSITORY
+
+MIB = 1 << 20
+# What a replay of an ordinary capture takes beside its objects, and the most of any file below 16 MiB.
+LEAST, MOST = 64 * MIB, 256 * MIB
+PEAK = (
+    "import sys\nfrom nlmon.cli.main import main\ntry:\n    main()\nexcept SystemExit:\n    pass\n"
+    "status = open('/proc/self/status').read()\nprint(status.split('VmHWM:')[1].split()[0], file=sys.stderr)"
+)
+HEADROOM = {"hops": MOST, "open dumps": 96 * MIB, "many messages": 128 * MIB}
+
+
+def peak(*arguments: object) -> int:
+    """The most memory that a command had, in bytes."""
+    command = [sys.executable, "-c", PEAK, *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return int(done.stderr.split()[-1]) * 1024
+
+
+def routes(count: int) -> list[bytes]:
+    """A link and routes over it."""
+    found = [message(16, link(1, "eth1"))]
+    found += [message(24, route(f"10.{n >> 16}.{n >> 8 & 255}.{n & 255}/32", 1), flags=0x400) for n in range(count)]
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_a_replay_of_a_bomb_takes_little_memory(tmp_path: Path, name: str) -> None:
+    """A file of two MiB, whatever it holds; a huge datagram has eight."""
+    write_bomb(tmp_path / "bomb", name, 2 * MIB)
+
+    assert peak("replay", tmp_path / "bomb", "--format", "json") <= HEADROOM.get(name, LEAST + 16 * MIB)
+
+
+@pytest.mark.parametrize("command", ["replay", "capture info"])
+def test_a_file_full_of_interfaces_takes_no_more_memory_than_a_small_one(tmp_path: Path, command: str) -> None:
+    """Each section may have 4,096 interfaces, and there may be any number of sections."""
+    sizes = []
+    for mebibytes in (1, 64):
+        write_bomb(tmp_path / "bomb", "interfaces", mebibytes * MIB)
+        sizes.append(peak(*command.split(), tmp_path / "bomb", "--format", "json"))
+
+    assert sizes[1] <= sizes[0] + 8 * MIB
+
+
+def test_interfaces_beyond_a_number_are_said(tmp_path: Path) -> None:
+    """Their names are not listed, and a note has how many they are."""
+    write_bomb(tmp_path / "bomb", "interfaces", 20 * MIB)
+    info = json.loads(nlmon("capture", "info", tmp_path / "bomb", "--format", "json").stdout)
+
+    more = 20 * MIB // 4028 - INTERFACES_KEPT
+    note = f"{more:,} interfaces beyond the first {INTERFACES_KEPT:,} are not listed [NLM-L005]"
+    assert (len(info["sockets"]), info["notes"]) == (INTERFACES_KEPT, [note])
+
+
+def test_types_beyond_a_number_are_counted_together(tmp_path: Path) -> None:
+    """No message is left out of the counts, in no report."""
+    write_pcap(tmp_path / "bomb", 0, [message(200 + n, bytes(4)) for n in range(KINDS_KEPT + 500)])
+    info = json.loads(nlmon("capture", "info", tmp_path / "bomb", "--format", "json").stdout)
+    stats = nlmon("capture", "stats", tmp_path / "bomb", "--select", "all", "--format", "json", "-i", "legacy")
+    both = json.loads(nlmon("replay", tmp_path / "bomb", "--select", "all", "--format", "json").stdout)
+
+    counted = [
+        info["protocols"]["NETLINK_ROUTE"],
+        json.loads(stats.stdout)["protocols"]["NETLINK_ROUTE"]["unknown"],
+        *both["captures"][0]["unknown_types"].values(),
+    ]
+    assert [(len(one), one["others"], sum(one.values())) for one in counted] == [
+        (KINDS_KEPT + 1, 500, KINDS_KEPT + 500)
+    ] * 4
+
+
+def test_kinds_that_are_known_are_counted_when_there_is_no_more_room() -> None:
+    """Only new ones are others."""
+    counts = Counter("ab")
+    count_kinds(counts, "abcd", "others", most=2)
+
+    assert counts == {"a": 2, "b": 2, "others": 2}
+
+
+def test_a_datagram_that_is_too_large_is_not_read_and_said(tmp_path: Path) -> None:
+    """What could not be read may hide a difference, so nothing is said about the move; a request hides nothing."""
+    small, large = message(16, link(1, "eth1")), message(16, link(1, "eth1")) * 30_000
+    verdicts = []
+    for name, first in (("notified", b""), ("asked", message(18, bytes(16), flags=0x301, seq=1, pid=1))):
+        write_pcap(tmp_path / name, 0, [small, first + large, small])
+        done = json.loads(nlmon("replay", tmp_path / name, "--format", "json").stdout)["captures"][0]
+        verdicts.append((done["verdict"], done["reason"], done["frames"], done["notes"][0]))
+
+    note = "1 datagrams larger than 1,048,576 bytes are not read [NLM-L004]"
+    assert verdicts == [
+        ("inconclusive", "1 datagram is too large and not read", 2, note),
+        ("equivalent", "", 2, note),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("option", "code", "what"),
+    [
+        (("--max-objects", 300), "NLM-L001", "more than 300 objects are held (--max-objects)"),
+        (("--max-messages", 500), "NLM-L002", "it has more than 500 messages (--max-messages)"),
+    ],
+)
+def test_a_bound_ends_a_replay_without_a_verdict(tmp_path: Path, option: tuple[str, int], code: str, what: str) -> None:
+    """The report says where and why, and the exit code is that of thin evidence."""
+    write_pcap(tmp_path / "a.pcap", 0, routes(5000))
+    done = nlmon("replay", tmp_path / "a.pcap", "--format", "json", *option)
+    (capture,) = json.loads(done.stdout)["captures"]
+
+    assert (done.returncode, capture["verdict"], capture["stop"]["code"], capture["stop"]["what"]) == (
+        *(3, "inconclusive", code, what),
+    )
+    assert capture["stop"]["frame"] == capture["frames"] < 5001
+    assert f"error[{code}]" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["decode", "capture stats", "capture info"])
+def test_a_bound_ends_every_other_command_with_its_code(tmp_path: Path, command: str) -> None:
+    """They print what they read, of exactly so many messages."""
+    write_pcap(tmp_path / "a.pcap", 0, routes(5000))
+    done = nlmon(*command.split(), tmp_path / "a.pcap", "--max-messages", 500)
+
+    assert (done.returncode, f"error[NLM-L002]: the capture was read up to frame 500 ({tmp_path}" in done.stderr) == (
+        *(3, True),
+    )
+    assert done.stdout
+
+
+def test_messages_are_bounded_exactly(tmp_path: Path) -> None:
+    """A datagram whose messages do not all fit is not read; the bound itself is allowed."""
+    write_pcap(tmp_path / "a.pcap", 0, [message(16, link(1, "eth1")) * 2] * 10)
+    found = []
+    for most in (1, 2, 3, 19, 20):
+        with open_capture(tmp_path / "a.pcap") as reader:
+            watch = Watch(Bounds(messages=most), "little")
+            frames = sum(len(batch.data) for batch in watch.batches(reader.batches()))
+            found.append((frames, watch.stop is not None))
+
+    assert found == [(0, True), (1, True), (1, True), (9, True), (10, False)]
+
+
+def test_large_objects_are_bounded_by_their_bytes() -> None:
+    """Objects are looked at only after messages that may make large ones."""
+    watch = Watch(Bounds(), "little")
+    watch.look(10, lambda: BYTES_HELD + 1)
+    before = watch.stop
+    watch._large = 1 << 30
+    watch.look(10, lambda: BYTES_HELD + 1)
+
+    assert (before, watch.stop and watch.stop.what) == (None, "objects of more than 64 MiB are held")
+
+
+def test_an_interruption_ends_the_reading_and_not_the_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C: what was read is printed, with the exit code of an interruption and no traceback."""
+    write_pcap(tmp_path / "a.pcap", 0, routes(5000))
+    add = Replay.add
+
+    def interrupted(replay: Replay, batch: Batch) -> None:
+        signal.raise_signal(signal.SIGINT)
+        add(replay, batch)
+
+    monkeypatch.setattr(Replay, "add", interrupted)
+    done = nlmon("replay", tmp_path / "a.pcap", tmp_path / "a.pcap", "--format", "json")
+    (capture,) = json.loads(done.stdout)["captures"]
+
+    assert (done.returncode, capture["verdict"], capture["stop"]["code"]) == (130, "inconclusive", "NLM-L003")
+    assert 0 < capture["frames"] == capture["stop"]["frame"] < 5001
+    assert done.stderr.splitlines()[-1] == "interrupted: 1 of 2 captures not replayed"
+
+
+@pytest.mark.parametrize("command", ["decode", "capture stats", "capture info"])
+def test_every_other_command_prints_what_it_read_before_an_interruption(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    """The error has a code and names the last frame."""
+    write_pcap(tmp_path / "a.pcap", 0, routes(5000))
+    segments = Conversation.segments
+
+    def interrupted(*arguments: Any, **options: Any) -> Any:
+        signal.raise_signal(signal.SIGINT)
+        return segments(*arguments, **options)
+
+    monkeypatch.setattr(Conversation, "segments", interrupted)
+    done = nlmon(*command.split(), tmp_path / "a.pcap")
+
+    assert (done.returncode, "error[NLM-L003]" in done.stderr, done.stdout != "") == (130, True, True)
+
+
+def test_the_second_interruption_is_one() -> None:
+    """Who presses Ctrl-C again does not want to wait, and afterwards the handler is that of before."""
+    before = signal.getsignal(signal.SIGINT)
+    with interruption() as interrupted:
+        found = [interrupted()]
+        signal.raise_signal(signal.SIGINT)
+        found.append(interrupted())
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+
+    assert (found, signal.getsignal(signal.SIGINT)) == ([False, True], before)
+
+
+def test_every_bound_of_the_page_is_that_of_the_code() -> None:
+    """``docs/reference/limits.md`` has a row for each, with its place and its value."""
+    page = (REPOSITORY / "docs" / "reference" / "limits.md").read_text()
+    rows = re.findall(r"^\| .* \| `([\w.]+)\.([A-Z_\d]+)` \| ([\d,]+) ", page, re.MULTILINE)
+    stated = {(module, name): int(value.replace(",", "")) for module, name, value in rows}
+
+    assert len(stated) >= 30
+    assert {key: getattr(import_module(f"nlmon.{key[0]}"), key[1]) for key in stated} == stated
+
+
+def test_a_cache_is_bounded_by_its_option() -> None:
+    """The page says so, too."""
+    assert BackendOptions().cache_size == 65_536
