@@ -29,6 +29,9 @@ if TYPE_CHECKING:  # start-up: --help needs none of it
 
 __all__ = ["command"]
 
+# Types of messages without an event that are named without -v.
+SHOWN = 12
+
 
 @click.command()
 @click.argument("captures", nargs=-1, type=click.Path(path_type=Path, readable=False))
@@ -70,7 +73,7 @@ def command(
     if form == "json":
         sys.stdout.write(report_bytes(found).decode())
     else:
-        _print(found)
+        _print(found, verbose)
         if verbose:
             _list(found)
     sys.exit(code)
@@ -109,9 +112,8 @@ def _count(reader: CaptureReader, held: Held, protocols: tuple[int, ...], name: 
     conversation, kernel, tally = Conversation(order), RecordedKernel(order), Tally()
 
     def family(number: int) -> str:
-        if number == GENL_ID_CTRL:
-            return "nlctrl"
-        return next((text for text, (own, _) in kernel.families.items() if own == number), "")
+        names = ["nlctrl"] if number == GENL_ID_CTRL else kernel.family_names(number)
+        return names[-1] if names else ""
 
     with progress(reader.size, name) as advance:
         for batch in reader.batches():
@@ -127,7 +129,7 @@ def _count(reader: CaptureReader, held: Held, protocols: tuple[int, ...], name: 
         warn(f"warning: {wrong_order(reader.info)}")
 
 
-def _print(found: CoverageReport) -> None:
+def _print(found: CoverageReport, verbose: bool) -> None:
     from rich import box  # noqa: PLC0415  (start-up: only people need it)
     from rich.console import Console  # noqa: PLC0415
     from rich.markup import escape  # noqa: PLC0415
@@ -152,12 +154,14 @@ def _print(found: CoverageReport) -> None:
         numbers = [*([messages] if held else []), sum(counts.values()), *counts.values()]
         table.add_row(escape(printable(name)), *(f"{number:,}" for number in numbers))
     Console(width=None if sys.stdout.isatty() else 160).print(table)
-    silent = [message for message in found.messages if not message.event]
+    silent = sorted((one for one in found.messages if not one.event), key=lambda one: -one.messages)
     if silent:
-        which = ", ".join(f"{printable(one.message)} {one.messages:,}" for one in silent)
-        click.echo(f"messages that give no event: {which}")
+        shown = silent if verbose else silent[:SHOWN]
+        which = ", ".join(f"{printable(one.message)} {one.messages:,}" for one in shown)
+        more = f", and {counted(len(silent) - SHOWN, 'more type')}" if len(silent) > len(shown) else ""
+        click.echo(f"messages that give no event: {which}{more}")
     if found.left_out:
-        click.echo(f"not counted, since there were too many kinds: {counted(found.left_out, 'attribute')}")
+        click.echo(f"attributes and messages of too many kinds to be counted: {found.left_out:,}")
     click.echo(f"as Linux {found.kernel} defines them; nlmon coverage -v names those that not both read")
 
 

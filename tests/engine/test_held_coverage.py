@@ -80,6 +80,19 @@ def test_next_hops_are_gone_into() -> None:
     }
 
 
+def test_a_list_that_is_longer_than_it_says_is_one_attribute() -> None:
+    """222 virtual functions do not fit into 16 bits of length; what is in the list is nothing of the link."""
+    entries = attr(1, bytes(296)) * 222
+    wrapped = ((len(entries) + 4) & 0xFFFF).to_bytes(2, "little") + (22).to_bytes(2, "little") + entries
+    found = report(NETLINK_ROUTE, message(RTM_NEWLINK, LINK + attr(3, b"x\0") + wrapped + attr(4, bytes(4))))
+
+    assert {path: count for path, (_, count, _) in rows(found).items()} == {
+        "IFLA_IFNAME": 1,
+        "IFLA_VFINFO_LIST": 1,
+        "IFLA_MTU": 1,
+    }
+
+
 def test_the_address_family_decides() -> None:
     """legacy reads addresses of IPv4 and IPv6, and none of MPLS."""
     route = bytes(11) + attr(1, bytes(4))

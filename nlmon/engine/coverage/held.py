@@ -19,7 +19,7 @@ from typing import Literal, NamedTuple
 from nlmon.backends.base import Backend
 from nlmon.compare.contract import Contract
 from nlmon.engine.coverage.readings import NEITHER, Known, Readings, who_reads
-from nlmon.framing import messages, next_hops, walk_attributes
+from nlmon.framing import link_attributes, messages, next_hops, walk_attributes
 from nlmon.names import PROTOCOLS, unknown_message
 from nlmon.names.attribute_sets import root_of
 from nlmon.names.attributes import KERNEL, Attribute, find, inside, kind_text
@@ -29,9 +29,11 @@ from nlmon.wire import Datagrams
 
 __all__ = ["Held"]
 
-# Attributes and kinds of messages that are counted apart, kinds of one attribute, and attributes of one message.
-KEPT, KINDS, LOOKED_AT = 16384, 64, 1024
+# Attributes and messages that are counted apart, kinds of one attribute, and attributes of one message.
+KEPT, MESSAGES, KINDS, LOOKED_AT = 16384, 1024, 64, 1024
 LONGEST_KIND = 32
+# In a message beyond this a list of virtual functions may be longer than its length says.
+LONGEST = 65535
 OTHERS = "others"
 
 
@@ -97,7 +99,7 @@ class Held:
         first = message[NLMSG_HDRLEN] if len(message) > NLMSG_HDRLEN else -1
         reads = who_reads(self._backends, protocol, msg_type, first, family)
         kind = self._kind(protocol, msg_type, first, family, reads)
-        if kind not in self._messages and len(self._messages) >= KEPT:
+        if kind not in self._messages and len(self._messages) >= MESSAGES:
             self.left_out += 1
             return
         self._messages[kind] += 1
@@ -148,7 +150,11 @@ class _Walk:
     ) -> Iterator[tuple[_Part, Attribute, str]]:
         """The attributes in a range, and in those that are read in part: who reads each, what the tables have of it,
         and the text that says what is in it."""
-        found = walk_attributes(self._message, at, end, self._order)[: self._left]
+        if not before and end > LONGEST and name.startswith("rt-link/link-attrs"):
+            long = link_attributes(self._message, at, end, self._order)
+            found = [(number, *place) for number, place in long.items()][: self._left]
+        else:
+            found = walk_attributes(self._message, at, end, self._order)[: self._left]
         self._left -= len(found)
         places = {number: (begin, stop) for number, begin, stop in reversed(found)}
         for number, begin, stop in found:
