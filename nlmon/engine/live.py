@@ -186,6 +186,7 @@ class Live(Comparison[LiveLane]):
         settled = self.dumps.add(reading.datagram, segment.place, (left, right))
         if settled is not None:
             self._compare_corrections()
+            self.states.unsettled.settle(settled)
 
     # -- what is read ------------------------------------------------------------------------------------------
 
