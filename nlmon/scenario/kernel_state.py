@@ -241,7 +241,7 @@ def _folded_rule(rule: RuleInfo, names: Mapping[int, str]) -> Iterator[Named]:
             "sport": rule.sport_range,
             "dport": rule.dport_range,
             "uids": rule.uid_range,
-            "suppress": None if rule.suppress_prefixlen == -1 else rule.suppress_prefixlen,
+            "suppress": rule.suppress_prefixlen if table and rule.suppress_prefixlen != -1 else None,
         }
         yield _rule(rule.family, rule.priority or 0, src, dst, rule.iifname, rule.oifname), rest
 

@@ -166,15 +166,13 @@ ip -6 route del {to6}
 ip -6 route flush {to6}
 """,
     "nexthops": """\
-ip nexthop add id {single} via {gw4} dev v0
-ip nexthop add id {single} via {gw4} dev v2
-ip nexthop add id {single} via {gw6} dev v0
-ip nexthop add id {single} via {gw6} dev v2
+ip nexthop add id {single} via 198.51.100.{number} dev v2
+ip nexthop add id {single} via 2001:db8:1::{number} dev v2
 ip nexthop add id {single} blackhole
 ip nexthop add id 10 group {group}
 ip nexthop add id 11 group {group}
-ip nexthop replace id {single} via {gw4} dev {dev}
-ip nexthop replace id {single} via {gw6} dev {dev}
+ip nexthop replace id {single} via 198.51.100.{number} dev v2
+ip nexthop replace id {single} via 2001:db8:1::{number} dev v2
 ip nexthop replace id {nexthop} group {group}
 ip nexthop del id {nexthop}
 """,
