@@ -2,7 +2,8 @@
 
     PYTHONPATH=tests python -m support.fuzz [--minutes 10] [--seed N]
 
-Each round has a seed of its own, one more than that of the round before; rounds begin until the minutes are over.
+First come 10,000 operations of fixed seeds on a kernel (``support.law``), then rounds, which begin until the minutes
+are over. Each round has a seed of its own, one more than that of the round before.
 The first failure ends the run: what failed is printed, with a command that repeats it. An example found here belongs
 into its test, as ``@example``.
 
@@ -30,6 +31,11 @@ DATAGRAMS = 100_000
 HIGHEST_SEED = 1 << 32
 
 
+# Before the first round: 10,000 operations of fixed seeds.
+FIXED = ["python", "-m", "support.law"]
+OPERATIONS = 1000
+
+
 def commands(seed: int) -> list[list[str]]:
     """What a round runs."""
     return [
@@ -41,6 +47,7 @@ def commands(seed: int) -> list[list[str]]:
             ["python", "-m", program, "--datagrams", str(DATAGRAMS), "--seed", str(seed)]
             for program in ("support.layouts", "support.damage")
         ),
+        [*FIXED, "--operations", str(OPERATIONS), "--seed", str(seed)],
     ]
 
 
@@ -61,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     rounds = 0
     while rounds == 0 or time.monotonic() < end:
         say(f"seed {seed}")
-        for command in commands(seed):
+        for command in [*([] if rounds else [FIXED]), *commands(seed)]:
             done = subprocess.run([sys.executable, *command[1:]], cwd=REPOSITORY, check=False)
             if done.returncode:
                 say(f"found with seed {seed}; again: PYTHONPATH=tests {shlex.join(command)}")

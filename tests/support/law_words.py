@@ -7,6 +7,9 @@ by the kernel in some state; what is refused is no failure.
 Lines begin with ``ip`` or ``bridge``, with ``-6`` or ``-n peer`` behind it, or with ``rtnetlink``: what the programs
 that are installed cannot say, ``rtnetlink rule add PRIORITY ATTRIBUTE:VALUE …`` (``support.law``).
 
+Of IPv6 routes to one destination all have the same protocol, metrics and source: siblings are announced, and listed,
+with those of one of them.
+
 Not here: running them (``support.law``); ports of bridges that are the two ends of a veth, which would be a loop.
 """
 
@@ -55,7 +58,8 @@ WORDS = {
         "own6": "2001:db8::1/64|2001:db8::2/64|2001:db8:1::1/64|2001:db8::1/128|fd00::1/64|{odd6}",
         "odd6": "2001:db8::2/64 metric 5|2001:db8::3/64 noprefixroute|2001:db8::4 peer 2001:db8::5/128|fd00::1/48",
         "to4": "203.0.113.0/24|203.0.113.0/24|203.0.113.0/25|10.1.0.0/16|default|203.0.113.7",
-        "to6": "2001:db8:9::/48|2001:db8:9::/48|2001:db8:9::/64|fd01::/16|default|2001:db8:9::7",
+        "to6": "2001:db8:9::/48|2001:db8:9::/48|2001:db8:9::/64|default|2001:db8:9::7|{same6}",
+        "same6": "2001:db8:8::/48 mtu 1300|2001:db8:7::/48 proto static|2001:db8:6::/48 src 2001:db8::1",
         "gw4": "192.0.2.7|192.0.2.8|198.51.100.7|198.51.100.8",
         "gw6": "2001:db8::7|2001:db8::8|2001:db8:1::7|2001:db8:1::8",
         "via4": "via {gw4}|via {gw4}|via {gw4} dev {dev} onlink|via inet6 fe80::7 dev {dev}|dev {dev}",
@@ -68,7 +72,6 @@ WORDS = {
         "more_hops4": "nexthop {via4}{weight} nexthop {via4}{weight}|nexthop {via4} nexthop {via4} nexthop {via4}",
         "more_hops6": "nexthop {via6}{weight} nexthop {via6}{weight}|nexthop {via6} nexthop {via6} nexthop {via6}",
         "more4": "|||| tos 0x10| src 192.0.2.1| src 198.51.100.1| mtu 1300| proto static| scope link",
-        "more6": "|||| src 2001:db8::1| mtu 1300| proto static| proto ra",
         "put": "add|add|append|prepend|replace|replace|change",
         "type": "blackhole|unreachable|prohibit|throw",
         "metric": "||| metric 50| metric 1024",
@@ -156,8 +159,8 @@ ip route del {to4} {hops4}{table}
 ip route del {to4}
 """,
     "routes6": """\
-ip -6 route {put} {to6} {hops6}{metric}{table}{more6}
-ip -6 route {put} {to6} {hops6}{metric}{table}{more6}
+ip -6 route {put} {to6} {hops6}{metric}{table}
+ip -6 route {put} {to6} {hops6}{metric}{table}
 ip -6 route {put} {to6} {hops6}
 ip -6 route {put} {type} {to6}{metric}{table}
 ip -6 route del {to6}{metric}{table}
