@@ -176,7 +176,9 @@ class RecordedObjects:
         mine = message[16]
         if kind == RTM_NEWNEIGH and mine != AF_BRIDGE and message[26] & NTF_PROXY:
             return False
-        return mine == family or (family == 0 and not (kind in {RTM_NEWLINK, RTM_NEWNEIGH} and mine == AF_BRIDGE))
+        # Of links a dump of all families lists no bridge ports, and no view of a family.
+        ordinary = kind != RTM_NEWLINK and not (kind == RTM_NEWNEIGH and mine == AF_BRIDGE)
+        return mine == family or (family == 0 and ordinary)
 
     def _hops(self, kind: int, message: bytes) -> list[bytes]:
         """An IPv6 route with several hops as a message a hop, since the kernel may take a single one of them away; not
