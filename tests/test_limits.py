@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -20,14 +21,18 @@ from typing import Any
 import pytest
 
 from nlmon.backends.options import BackendOptions
+from nlmon.backends.registry import create
 from nlmon.capture import open_capture
 from nlmon.capture.base import Batch
 from nlmon.capture.conversation import Conversation
 from nlmon.cli.bounds import interruption
 from nlmon.engine.bounds import Bounds, Watch
 from nlmon.engine.replay import Replay
+from nlmon.engine.summary import capture_reports
 from nlmon.limits import BYTES_HELD, INTERFACES_KEPT, KINDS_KEPT, count_kinds
 from nlmon.testing.messages import link, message, route
+from nlmon.transport.recorded import objects
+from nlmon.transport.recorded.faults import Fault
 from support.bombs import NAMES, write_bomb, write_pcap
 from support.command import nlmon
 from support.paths import REPOSITORY
@@ -181,6 +186,38 @@ def test_large_objects_are_bounded_by_their_bytes() -> None:
     watch.look(10, lambda: BYTES_HELD + 1)
 
     assert (before, watch.stop and watch.stop.what) == (None, "objects of more than 64 MiB are held")
+
+
+@pytest.mark.parametrize(
+    ("known", "lost_at", "verdict", "incomplete"),
+    [(90, 50, "equivalent", False), (200, 50, "equivalent", False), (200, 150, "inconclusive", True)],
+    ids=["room for all", "full after the recovery", "full before the recovery"],
+)
+def test_what_the_recorded_kernel_has_no_room_for_is_not_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, known: int, lost_at: int, verdict: str, incomplete: bool
+) -> None:
+    """A table that is full makes a recovery incomplete, which is said; no object is reported as deleted for it."""
+    monkeypatch.setattr(objects, "REMEMBERED", 100)
+    found = routes(known)
+    found[lost_at + 2] = message(25, route("10.0.0.5/32", 1))  # one of those that are lost
+    write_pcap(tmp_path / "a.pcap", 0, found)
+    gone: list[object] = []
+    with open_capture(tmp_path / "a.pcap") as reader:
+        libnl, options = partial(create, "libnl"), BackendOptions(resync=True, resync_interval=0.0)
+        replay = Replay(
+            *(partial(create, "legacy"), libnl),
+            byteorder="little",
+            options=options,
+            faults=(Fault(lost_at, 5),),
+            on_side=lambda _, side: gone.extend(e for e in side.events if e.synthetic and e.msg_type == 25),
+        )
+        replay.play(reader)
+        replay.finish()
+        (report,) = capture_reports(replay, reader, "a.pcap")
+
+    assert (report.verdict, len(gone)) == (verdict, not incomplete)
+    assert ("NLM-T011 the resync after a loss is incomplete" in report.problems["libnl"]) == incomplete
+    assert ("lack some: route [NLM-L006]" in " ".join(report.notes)) == (known > 100)
 
 
 def test_an_interruption_ends_the_reading_and_not_the_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

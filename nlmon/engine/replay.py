@@ -14,7 +14,7 @@ the report (``summary``), and reading a capture to its end (``run``).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from nlmon.backends.options import BackendOptions
 from nlmon.capture.base import Batch, ByteOrder, Frame, alike
@@ -27,8 +27,10 @@ from nlmon.compare.side import Side
 from nlmon.engine.comparison import Comparison, no_datagram
 from nlmon.engine.feed import Feed, Step
 from nlmon.engine.lane import BackendMaker
+from nlmon.engine.losses import Object
 from nlmon.engine.recorded import RecordedLane
 from nlmon.engine.segments import Select
+from nlmon.state.tables import State
 from nlmon.transport.recorded.faults import Fault
 from nlmon.uapi import NETLINK_ROUTE
 from nlmon.wire import Datagram
@@ -200,7 +202,8 @@ class Replay(Comparison[RecordedLane]):
                     held = lane.held_by_kernel(reader.backend)
                 except Exception:
                     continue  # an implementation that raises is a difference where its datagrams are compared
-                names, known = (reader.name, lane.name), (lane.ledger.reported, lane.ledger.vanished)
+                names = (reader.name, lane.name)
+                known = _judgeable(lane.ledger.reported, held, self.kernel.lacking()), lane.ledger.vanished
                 self.judge.recovery(names, self.states.both[number], held, known, self.feed.tally.last_frame)
 
     def _compare_losses(self) -> None:
@@ -232,3 +235,11 @@ class Replay(Comparison[RecordedLane]):
             self.judge.states(*self.states.both, last, self.states.unsettled.objects)
         self._compare_losses()
         self._compare(no_datagram(last), *self.feed.close())
+
+
+def _judgeable(reported: set[Object], truth: State, lacking: Collection[str]) -> set[Object]:
+    """Reported objects of which the recorded kernel may say that they are gone: not those of a kind of which it has not
+    all."""
+    if not lacking:
+        return reported
+    return {(kind, key) for kind, key in reported if kind not in lacking or key in truth.tables[kind]}

@@ -24,7 +24,7 @@ from nlmon.engine.live_lane import LiveLane
 from nlmon.engine.losses import Ledger
 from nlmon.engine.recorded import RecordedLane
 from nlmon.engine.replay import Replay
-from nlmon.engine.verdict import compared_by_name, give_verdict, losses_of, thin_evidence
+from nlmon.engine.verdict import compared_by_name, cut_short, give_verdict, losses_of, not_known, thin_evidence
 from nlmon.names import PROTOCOLS
 from nlmon.report.model import (
     CaptureReport,
@@ -79,7 +79,8 @@ def capture_reports(
     large = reader.too_large
     uncompared = {_lost_while_recording(dropped): dropped, _truncated(cut): cut, _too_large(large): large}
     thin = [
-        *_stopped(stop),
+        *cut_short(stop),
+        *not_known(replay.kernel.lacking(), replay.lanes),
         *_no_move(replay, control),
         *thin_evidence(replay.compared, _why_nothing(replay), uncompared, policy),
     ]
@@ -264,6 +265,7 @@ def _notes(replay: Replay, reader: CaptureReader) -> list[str]:
         notes.append(f"{_truncated(tally.truncated.total())}; what is missing of them is not compared")
     if reader.dropped:
         notes.append(f"{_lost_while_recording(reader.dropped)} and cannot be compared")
+    notes += not_known(replay.kernel.lacking())
     if reader.skipped:
         were = counted(reader.skipped, "packet that is no netlink was", "packets that are no netlink were")
         notes.append(f"{were} skipped")
@@ -289,12 +291,6 @@ def _damaged_by_kernel(comparison: Replay | Live) -> Iterator[str]:
             f"{were} damaged by the kernel, which counts the bytes of a list in 16 bits: first {first.path} at "
             f"offset {first.offset:#x} of frame {first.frame} [{first.code}]"
         )
-
-
-def _stopped(stop: Stop | None) -> Iterator[str]:
-    """Why not all of a recording was replayed."""
-    if stop is not None:
-        yield f"the replay ended behind frame {stop.frame:,}: {stop.what}"
 
 
 def _too_large(count: int) -> str:

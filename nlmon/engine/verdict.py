@@ -13,17 +13,28 @@ Not here: the comparison itself (``replay``, ``live``) and the rest of a report 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from msgspec import Struct
 
 from nlmon.compare.difference import Class, Severity
 from nlmon.compare.judge import Judge
+from nlmon.engine.lane import Lane
 from nlmon.names import PROTOCOLS
-from nlmon.report.model import Verdict
+from nlmon.report.model import Stop, Verdict
 from nlmon.report.policy import Policy
+from nlmon.transport.recorded.objects import REMEMBERED
 
-__all__ = ["Losses", "compared_by_name", "fails", "give_verdict", "losses_of", "thin_evidence"]
+__all__ = [
+    "Losses",
+    "compared_by_name",
+    "cut_short",
+    "fails",
+    "give_verdict",
+    "losses_of",
+    "not_known",
+    "thin_evidence",
+]
 
 
 class Losses(Struct, frozen=True):
@@ -107,6 +118,20 @@ def thin_evidence(
         what = "; ".join(text for text, count in uncompared.items() if count)
         found.append(what + f", and {policy.max_lost:,} may be" * bool(policy.max_lost))
     return found
+
+
+def cut_short(stop: Stop | None) -> Iterator[str]:
+    """Why not all of a recording was replayed."""
+    if stop is not None:
+        yield f"the replay ended behind frame {stop.frame:,}: {stop.what}"
+
+
+def not_known(lacking: Collection[str], lanes: Iterable[Lane] | None = None) -> Iterator[str]:
+    """What is said of kinds of objects of which the recorded kernel had no room for all; with ``lanes`` only if the
+    recovery of one of them was incomplete."""
+    if lacking and (lanes is None or any(lane.ledger.incomplete for lane in lanes)):
+        kinds = ", ".join(sorted(lacking))
+        yield f"the recorded kernel keeps {REMEMBERED:,} objects of a kind, and its dumps lack some: {kinds} [NLM-L006]"
 
 
 def compared_by_name(compared: Mapping[int, int]) -> dict[str, int]:

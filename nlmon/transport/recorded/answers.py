@@ -2,7 +2,8 @@
 
 Rules:
 1. A dump of two messages or more comes in at least two datagrams: a reader that stops after the first must not pass.
-2. What was not recorded is refused as the kernel refuses it; nothing is made up.
+2. What was not recorded is refused as the kernel refuses it; nothing is made up. A dump that lacks objects, since there
+   was no room for all, ends with an error, as one does that the kernel could not finish.
 
 Not here: what was recorded (``kernel``), and the sockets (``transport``).
 """
@@ -52,7 +53,7 @@ def answers(kernel: RecordedKernel, protocol: int, message: bytes) -> Iterator[b
     _, kind, flags, seq, _ = header.unpack_from(message)
     objects = kernel.objects_of(kind, message) if protocol == NETLINK_ROUTE else None
     if objects is not None and flags & NLM_F_DUMP == NLM_F_DUMP:
-        yield from _multipart(kernel, objects, seq, kind - 2)
+        yield from _multipart(kernel, objects, seq, kind - 2, errno.ENOMEM if kernel.lacks(kind) else 0)
         return
     if protocol == NETLINK_ROUTE and kind == RTM_GETLINK:
         every = [one for _, one in kernel.links.values()]
@@ -95,7 +96,8 @@ def _one_family(kernel: RecordedKernel, message: bytes) -> list[bytes]:
     return []
 
 
-def _multipart(kernel: RecordedKernel, found: list[bytes], seq: int, kind: int) -> Iterator[bytes]:
+def _multipart(kernel: RecordedKernel, found: list[bytes], seq: int, kind: int, failed: int = 0) -> Iterator[bytes]:
+    """A dump; ``failed``: the number of the error by which it ends before its end."""
     part = b""
     for number, message in enumerate(found):
         one = _rewrite(kernel, message, seq, NLM_F_MULTI, kind)
@@ -104,7 +106,8 @@ def _multipart(kernel: RecordedKernel, found: list[bytes], seq: int, kind: int) 
             yield part
             part = b""
         part += one
-    done = kernel.header.pack(NLMSG_HDRLEN + 4, NLMSG_DONE, NLM_F_MULTI, seq, PORT_ID) + bytes(4)
+    done = kernel.header.pack(NLMSG_HDRLEN + 4, NLMSG_DONE, NLM_F_MULTI, seq, PORT_ID)
+    done += (-failed).to_bytes(4, kernel.byteorder, signed=True)
     if part:
         yield part
     yield done

@@ -4,7 +4,7 @@ Rules:
 1. It learns from recorded messages in their order, and from nothing else; one recorded kernel serves all lanes.
 2. Of a message only what the kernel's side must know is read: the header, the interface index, the interface name, and
    a generic family's name, number and groups. This reading is not shared with any implementation.
-3. Memory is bounded by ``REMEMBERED`` links and ``FAMILIES``, whatever a recording holds.
+3. Memory is bounded by ``REMEMBERED`` links of ``BYTES_KEPT`` together and ``FAMILIES``, whatever a recording holds.
 
 Not here: answering requests (``answers``), and which socket receives what (``transport``).
 """
@@ -16,7 +16,7 @@ from typing import Literal
 
 from nlmon.framing import align, attribute, attributes, nlmsghdr, split_messages, walk_attributes
 from nlmon.limits import NAME_KEPT
-from nlmon.transport.recorded.objects import KINDS, RecordedObjects
+from nlmon.transport.recorded.objects import BYTES_KEPT, KINDS, NAMES, RecordedObjects
 from nlmon.transport.recorded.reading import Reading
 from nlmon.uapi import (
     CTRL_ATTR_FAMILY_ID,
@@ -73,6 +73,8 @@ class RecordedKernel:
         self.time = 0
         self.links: dict[int, tuple[str, bytes]] = {}
         self.links_changed = 0
+        # Of the messages of links.
+        self._bytes = 0
         self.families: dict[str, tuple[int, bytes]] = {}
         self.doubtful = False
         self._names: dict[int, dict[str, None]] = {}
@@ -84,6 +86,14 @@ class RecordedKernel:
         if self._objects is None or get_type & ~3 not in KINDS or get_type & 3 != 2:
             return None
         return list(self._objects.of(get_type & ~3, request[NLMSG_HDRLEN] if len(request) > NLMSG_HDRLEN else 0))
+
+    def lacks(self, get_type: int) -> bool:
+        """Whether a dump would lack objects that the recording told of, as there was no room for them."""
+        return self._objects is not None and get_type - 2 in self._objects.lacking
+
+    def lacking(self) -> set[str]:
+        """The kinds of which dumps would lack objects."""
+        return set() if self._objects is None else {NAMES[kind] for kind in self._objects.lacking}
 
     def family_names(self, number: int) -> list[str]:
         """Every name that the recording gave to the generic family of a number."""
@@ -149,14 +159,19 @@ class RecordedKernel:
             return
         index = self._index(message)
         if kind == RTM_DELLINK:
-            self.links_changed += self.links.pop(index, None) is not None
+            gone = self.links.pop(index, None)
+            self.links_changed += gone is not None
+            self._bytes -= 0 if gone is None else len(gone[1])
             return
         name = attribute(message, LINK_ATTRIBUTES, len(message), self.byteorder, IFLA_IFNAME)
         if name is not None and (index in self.links or len(self.links) < REMEMBERED):
             text = name_text(name)
             known, before = self.links.get(index, ("", b""))
-            self.links_changed += known != text
-            self.links[index] = (text, self._reading.completed(RTM_NEWLINK, before, message))
+            whole = self._reading.completed(RTM_NEWLINK, before, message)
+            if self._bytes + len(whole) - len(before) <= BYTES_KEPT:
+                self._bytes += len(whole) - len(before)
+                self.links_changed += known != text
+                self.links[index] = (text, whole)
 
     def _is_here(self, message: bytes) -> bool:
         """Whether a message of a link is about one of this namespace."""

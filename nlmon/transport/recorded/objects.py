@@ -3,7 +3,8 @@
 Kept only for a replay whose implementations ask for dumps.
 
 Rules of this file:
-1. At most ``REMEMBERED`` objects of a kind; a recording does not decide how much memory is used.
+1. At most ``REMEMBERED`` objects of a kind, and ``BYTES_KEPT`` of all; a recording does not decide how much memory is
+   used. What has no room is not there, so that dumps of its kind are incomplete (``lacking``).
 2. What goes without a message is removed here, too: what goes with a link (``nlmon.objects.implied``), and what a
    complete dump in the recording no longer names.
 
@@ -46,7 +47,7 @@ from nlmon.uapi import (
     RTNEXTHOP,
 )
 
-__all__ = ["KINDS", "RecordedObjects"]
+__all__ = ["BYTES_KEPT", "KINDS", "NAMES", "REMEMBERED", "RecordedObjects"]
 
 REMEMBERED = 65536
 # Kinds of objects by the type of the message that brings them, and the size of its fixed header.
@@ -58,6 +59,9 @@ HEADER = {
     RTM_NEWRULE: FIB_RULE_HDR,
 }
 KINDS = tuple(HEADER)
+NAMES = dict(zip(KINDS, ("link", "addr", "route", "neigh", "rule"), strict=True))
+# Bytes of all of them.
+BYTES_KEPT = 64 << 20
 # Kinds of objects that go with their link.
 ON_LINKS = (RTM_NEWADDR, RTM_NEWNEIGH, RTM_NEWROUTE)
 # Where the attributes of a route begin.
@@ -65,7 +69,8 @@ ROUTE_ATTRIBUTES = NLMSG_HDRLEN + RTMSG
 
 
 class RecordedObjects:
-    """Raw messages by kind (the NEW type) and identity."""
+    """Raw messages by kind (the NEW type) and identity. ``lacking``: kinds of which not all had room; what is there of
+    them exists, and what is not there may."""
 
     def __init__(self, byteorder: Literal["little", "big"]) -> None:
         self._order = byteorder
@@ -78,6 +83,8 @@ class RecordedObjects:
         # Keys of what goes with a link, by the index of each interface that they are on.
         self._on: dict[int, dict[int | None, dict[Key, None]]] = {kind: {} for kind in ON_LINKS}
         self._knows_addresses = False
+        self._bytes = 0
+        self.lacking: set[int] = set()
 
     def learn(self, msg_type: int, message: bytes, frame: int = 0) -> None:
         """Take in a NEW or DEL message of the route protocol; ``frame`` is when."""
@@ -97,7 +104,10 @@ class RecordedObjects:
             elif kind == RTM_NEWADDR and message[16] == AF_INET:
                 self._address_gone(self._reading.index(message))
             return
-        found = {key: one for key, one in found.items() if key in table or len(table) < REMEMBERED}
+        known = {key: one for key, one in found.items() if key in table or self._has_room(table, one)}
+        if len(known) < len(found):
+            self.lacking.add(kind)
+        found = known
         if not table.keys() >= found.keys() and self._reading.is_partial(kind, message):
             return
         if kind == RTM_NEWROUTE and found:
@@ -109,8 +119,12 @@ class RecordedObjects:
         if kind == RTM_NEWLINK and message[16] == AF_UNSPEC and not self._up(message):
             self._end_routes(Cause.DOWN, self._reading.index(message))
 
+    def _has_room(self, table: dict[Key, bytes], message: bytes) -> bool:
+        return len(table) < REMEMBERED and self._bytes + len(message) <= BYTES_KEPT
+
     def _put(self, kind: int, key: Key, message: bytes) -> None:
         self._leave(kind, key)
+        self._bytes += len(message)
         self._tables[kind][key] = message
         for index in self._interfaces(kind, message):
             self._on[kind].setdefault(index, {})[key] = None
@@ -118,6 +132,7 @@ class RecordedObjects:
     def _leave(self, kind: int, key: Key) -> None:
         """An object is no longer on the interfaces where it was."""
         before = self._tables[kind].get(key)
+        self._bytes -= len(before or b"")
         for index in () if before is None else self._interfaces(kind, before):
             keys = self._on[kind].get(index, {})
             keys.pop(key, None)
@@ -222,7 +237,9 @@ class RecordedObjects:
     def _address_gone(self, index: int) -> None:
         """Remove what goes with the last IPv4 address of a link, where all its addresses are known."""
         table = self._tables[RTM_NEWADDR]
-        if self._knows_addresses and all(table[key][16] != AF_INET for key in self._on[RTM_NEWADDR].get(index, ())):
+        left = self._on[RTM_NEWADDR].get(index, ())
+        known = self._knows_addresses and RTM_NEWADDR not in self.lacking
+        if known and all(table[key][16] != AF_INET for key in left):
             self._end_routes(Cause.NO_ADDRESS, index)
 
     def _end_routes(self, cause: Cause, index: int) -> None:
