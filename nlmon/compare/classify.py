@@ -20,12 +20,19 @@ from msgspec import UNSET
 
 from nlmon.compare.contract import Contract, Field, kind_name
 from nlmon.compare.difference import Class
+from nlmon.compare.same import same
 from nlmon.events import OVERRUN, Event, NextHop, RouteInfo
 
 __all__ = ["Classifier", "Finding"]
 
 _HEADER = ("type", "protocol", "msg_type", "msg_flags", "seq", "pid", "timestamp", "frame", "nsid", "synthetic")
 _header = attrgetter(*_HEADER)
+# Types whose equal values may differ inside.
+_NESTED: set[type] = {tuple, list}
+
+
+def _types(values: tuple[Any, ...]) -> tuple[type, ...]:
+    return tuple(map(type, values))
 
 
 class Finding(NamedTuple):
@@ -55,9 +62,9 @@ class Classifier:
     def compare(self, reference: Event, candidate: Event) -> Iterator[Finding]:
         """Findings of one pair, enhancements not among them: they are counted per field instead."""
         before, after = _header(reference), _header(candidate)
-        if before != after:
+        if before != after or _types(before) != _types(after):
             for name, old, new in zip(_HEADER, before, after, strict=True):
-                if old != new:
+                if not same(old, new):
                     yield Finding(Class.CONFLICT, name, f"({name})", old, new, "both provide it, with different values")
         kinds = kind_name(reference.payload), kind_name(candidate.payload)
         if kinds[0] != kinds[1] or kinds[0] not in self._contract.events:
@@ -66,7 +73,7 @@ class Classifier:
             return
         if reference.type == OVERRUN:
             return  # how many were dropped is each socket's own: it depends on its groups and its buffer
-        if reference.interface != candidate.interface:
+        if not same(reference.interface, candidate.interface):
             yield from self._interface(reference, candidate)
         yield from self.payloads(reference.payload, candidate.payload)
 
@@ -115,10 +122,12 @@ class Classifier:
         kind = self._contract.kinds[kind_name(reference)]
         before, after = kind.values(reference), kind.values(candidate)
         if before == after and UNSET not in before:
-            return
+            types = _types(before)
+            if types == _types(after) and _NESTED.isdisjoint(types):
+                return
         family = getattr(reference, "family", None)
         for field, old, new in zip(kind.fields, before, after, strict=True):
-            if old is new or old == new:
+            if same(old, new):
                 if old is UNSET and field.provided(self._candidate, family):
                     reason = f"{self._candidate} does not provide it, and the contract says that it does"
                     yield Finding(Class.LOSS, f"{prefix}{field.name}", field.path, old, new, reason)

@@ -33,7 +33,10 @@ def show(value: Any) -> str:
         return "(not in the message)"
     if isinstance(value, int | str):
         return _short(str(value))
-    return _short(msgspec.json.encode(msgspec.to_builtins(value)).decode())
+    try:
+        return _short(msgspec.json.encode(msgspec.to_builtins(value)).decode())
+    except TypeError:
+        return _short(repr(value))  # with something in it that no event may have
 
 
 def _short(text: str) -> str:

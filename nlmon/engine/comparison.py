@@ -22,11 +22,12 @@ from nlmon.compare.directions import BothDirections, Judges
 from nlmon.compare.evidence.check import RecordedNames
 from nlmon.compare.judge import Judge
 from nlmon.compare.known import Known
+from nlmon.compare.same import of_its_types
 from nlmon.compare.side import Side
 from nlmon.engine.dumps import RecordedDumps
 from nlmon.engine.lane import Lane
 from nlmon.engine.states import States
-from nlmon.events import OVERRUN
+from nlmon.events import OVERRUN, RoutePayload
 from nlmon.framing import types
 from nlmon.limits import OTHERS, count_kinds
 from nlmon.names import message_type
@@ -35,7 +36,7 @@ from nlmon.transport.recorded.kernel import RecordedKernel
 from nlmon.uapi import NETLINK_GENERIC, NETLINK_ROUTE
 from nlmon.wire import Datagram
 
-__all__ = ["Comparison", "no_datagram"]
+__all__ = ["Comparison", "foldable", "no_datagram"]
 
 AnyLane = TypeVar("AnyLane", bound=Lane)
 
@@ -77,9 +78,12 @@ class Comparison(Generic[AnyLane]):
         """Whether both made the same of a datagram, so that nothing of it is worth a word."""
         return left.clean and right.clean and self.judge.agree(datagram, left.events, right.events)
 
-    def _compare(self, datagram: Datagram, left: Side, right: Side, *, answer: bool = False) -> None:
-        if not self._agree(datagram, left, right):
+    def _compare(self, datagram: Datagram, left: Side, right: Side, *, answer: bool = False) -> bool:
+        """Compare what both made of a datagram; whether they agree."""
+        agreed = self._agree(datagram, left, right)
+        if not agreed:
             self.judge.compare(datagram, left, right, answer=answer)
+        return agreed
 
     def _count_compared(self, datagram: Datagram, left: Side, right: Side) -> None:
         """Count the events of a notification; what a resync made is none, nor is the report of a loss. What one of them
@@ -96,6 +100,8 @@ class Comparison(Generic[AnyLane]):
 
     def _fold(self, sides: tuple[Side, Side], *, agreed: bool) -> None:
         left, right = self.lanes
+        if not agreed and not foldable(sides):
+            return  # no state can hold what it is, and the judge has said so
         if not (sides[0].due and sides[1].due):
             sides = self._common(sides[0]), self._common(sides[1])
         self.states.fold(sides, (left.ledger, right.ledger), agreed=agreed)
@@ -167,6 +173,12 @@ class Comparison(Generic[AnyLane]):
     def _link_name(self, index: int) -> str | None:
         found = self.kernel.links.get(index)
         return None if found is None else found[0]
+
+
+def foldable(sides: Iterable[Side]) -> bool:
+    """Whether a state can take in what came of a datagram: what is in it is of the types that an event has."""
+    payloads = (event.payload for side in sides for event in side.events)
+    return all(of_its_types(payload) for payload in payloads if isinstance(payload, RoutePayload))
 
 
 def no_datagram(frame: int) -> Datagram:

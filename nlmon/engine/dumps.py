@@ -43,9 +43,9 @@ class RecordedDumps:
         self._kernel = kernel
         self._open: OrderedDict[tuple[int, int, int], _Open] = OrderedDict()
 
-    def add(self, datagram: Datagram, place: Place, sides: Sequence[Side]) -> set[Object] | None:
-        """Take in a datagram of a dump, with what each lane made of it. When the dump is complete and was held against
-        the states: what it settles (``losses.Unsettled``), else None."""
+    def add(self, datagram: Datagram, place: Place, sides: Sequence[Side], *, sound: bool = True) -> set[Object] | None:
+        """Take in a datagram of a dump, with what each lane made of it, which is ``sound`` if a state can hold it. When
+        the dump is complete and was held against the states: what it settles (``losses.Unsettled``), else None."""
         scope = place.scope
         if scope is None or place.dump_id is None or not _shows_state(scope):
             return None
@@ -56,10 +56,11 @@ class RecordedDumps:
             if len(self._open) > OPEN_DUMPS:
                 self._states.abandon_dump(self._open.popitem(last=False)[1].loads)
         # What was truncated, damaged or not decoded proves nothing about what is absent.
-        lost = datagram.truncated or any(side.crash or side.damaged for side in sides)
+        lost = datagram.truncated or not sound or any(side.crash or side.damaged for side in sides)
         dump.interrupted = dump.interrupted or place.interrupted or bool(lost)
         for side, load in zip(sides, dump.loads, strict=True):
-            load.payloads.extend(event.payload for event in side.events if isinstance(event.payload, RoutePayload))
+            if sound:
+                load.payloads.extend(event.payload for event in side.events if isinstance(event.payload, RoutePayload))
         if not place.ends:
             return None
         del self._open[place.dump_id]

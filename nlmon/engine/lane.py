@@ -165,11 +165,10 @@ def check_event(event: object) -> None:
         raise TypeError(f"a {type(event).__name__} was given for an event")
     # Each event comes by here: a loop over the names would cost three times as much.
     if not (
-        isinstance(event.offset, int)
-        and isinstance(event.frame, int)
-        and isinstance(event.msg_type, int)
-        and isinstance(event.msg_flags, int)
-        and isinstance(event.synthetic, int)
+        type(event.offset) is type(event.frame) is type(event.msg_type) is type(event.msg_flags) is int
+        and event.offset >= 0
+        and type(event.synthetic) is bool
+        and type(event.type) is str
     ):
         raise TypeError("an event was given whose head has something else for a number")
 

@@ -24,7 +24,7 @@ from nlmon.compare.contract import Contract
 from nlmon.compare.difference import Difference
 from nlmon.compare.known import Known
 from nlmon.compare.side import Side
-from nlmon.engine.comparison import Comparison, no_datagram
+from nlmon.engine.comparison import Comparison, foldable, no_datagram
 from nlmon.engine.feed import Feed, Step
 from nlmon.engine.lane import BackendMaker
 from nlmon.engine.losses import Object
@@ -103,7 +103,7 @@ class Replay(Comparison[RecordedLane]):
             self._judge(step)
 
     def _judge(self, step: Step) -> None:
-        datagrams = step.datagrams
+        datagrams, agreed = step.datagrams, False
         if step.what == "fed":
             self._fed(step)
             if self._on_side is not None:
@@ -111,7 +111,7 @@ class Replay(Comparison[RecordedLane]):
                     for side in results.sides():
                         self._on_side(number, side)
         elif step.what == "answer":
-            self._compare(datagrams.at(0), *(result.side(0) for result in step.results), answer=True)
+            agreed = self._compare(datagrams.at(0), *(result.side(0) for result in step.results), answer=True)
         elif step.what == "left out":
             self._count_not_subscribed(datagrams.at(0))
         elif self._asked is None or datagrams.protocol in self._asked:
@@ -119,7 +119,7 @@ class Replay(Comparison[RecordedLane]):
                 self._compare_groups(datagram, (False, False))
         if step.place.role is Role.DUMP and step.results:
             sides = [result.side(0) for result in step.results]
-            settled = self.dumps.add(datagrams.at(0), step.place, sides)
+            settled = self.dumps.add(datagrams.at(0), step.place, sides, sound=agreed or foldable(sides))
             if settled is not None:
                 self._compare_corrections()
                 self.states.unsettled.settle(settled)

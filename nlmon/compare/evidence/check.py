@@ -6,8 +6,7 @@ that nobody sent, an event that its owner must provide and does not, and an erro
 
 Rules:
 1. What the owner reports as malformed is not judged, unless the bytes show that it is well-formed.
-2. Structures without a stated encoding (multicast group entries, packets counted in two places) are held against
-   their presence.
+2. Values without a stated encoding are held against their presence.
 
 Not here: fields that both provide (``compare.classify``).
 """
@@ -26,6 +25,7 @@ from nlmon.compare.evidence.generic import GenericEvidence, RecordedNames
 from nlmon.compare.evidence.locate import Span
 from nlmon.compare.evidence.offsets import KIND_HEADERS, XFRM_HEADERS
 from nlmon.compare.evidence.reading import ABSENT, PRESENT, UNJUDGED, FieldReader, Message
+from nlmon.compare.same import same
 from nlmon.errors import AttributeFormatError, DecodeError, FramingError, HeaderError, MessageTooLarge, NlmonError
 from nlmon.events import OVERRUN, Event, GenericInfo
 from nlmon.framing import header, messages
@@ -126,7 +126,7 @@ class Evidence:
         values |= {"frame": datagram.frame, "timestamp": datagram.timestamp, "nsid": datagram.nsid}
         values |= {"protocol": datagram.protocol, "type": "netlink"}
         for name, value in values.items():
-            if getattr(event, name) != value:
+            if not same(getattr(event, name), value):
                 reason = "the message carries another value"
                 yield Finding(Class.CONTRADICTED, name, f"({name})", value, getattr(event, name), reason)
 
@@ -143,7 +143,7 @@ class Evidence:
             index = getattr(payload, "oif", None)
         if name is None and index and index is not UNSET and event.nsid is None:
             name = self._recorded.link(index)
-        if event.interface != name:
+        if not same(event.interface, name):
             reason = "the interface with the index of this message has another name"
             yield Finding(Class.CONTRADICTED, "interface", "(interface)", name, event.interface, reason)
 
@@ -152,10 +152,9 @@ class Evidence:
     def _fields(
         self, kind: str, payload: Any, message: Message, skip: Collection[str], *, exclusive: bool
     ) -> Iterator[Finding]:
+        family = getattr(payload, "family", None)
         for row in self._reader.rows(kind, payload):
             field, value = row.field, getattr(payload, row.field.name, None)
-            # A policy has no family; a state that was wanted by one has.
-            family = getattr(value if field.encoding == "acquire" else payload, "family", None)
             if value is UNSET:
                 if exclusive:  # else the comparison with the other one's event says what must be provided
                     yield Finding(Class.LOSS, field.name, field.path, "provided", value, MUST_PROVIDE)
@@ -163,7 +162,7 @@ class Evidence:
             if any(_nested(path, known) for path in field.paths for known in skip):
                 continue
             expected = self._reader.expected(row, message, family)
-            if expected is UNJUDGED or (expected is ABSENT and value is None) or expected == value:
+            if expected is UNJUDGED or (expected is ABSENT and value is None) or same(expected, value):
                 continue
             if expected is not PRESENT or value is None:
                 yield _finding(field, expected, value)

@@ -14,6 +14,7 @@ from nlmon.compare.classify import Finding
 from nlmon.compare.contract import Contract, Field
 from nlmon.compare.difference import Class
 from nlmon.compare.evidence.reading import Message
+from nlmon.compare.same import same
 from nlmon.errors import AttributeFormatError, FramingError, HeaderError, NlmonError
 from nlmon.events import GenericInfo
 from nlmon.framing import align, attributes, walk_attributes
@@ -79,7 +80,7 @@ class GenericEvidence:
         if info.genl_family_id == GENL_ID_CTRL:
             names.add("nlctrl")
         nameless = name is None and (not names or self._recorded.gone(info.genl_family_id))
-        if not (name in names or nameless or self._malformed or self._recorded.doubtful()):
+        if not ((type(name) is str and name in names) or nameless or self._malformed or self._recorded.doubtful()):
             yield "", _finding(self._fields["genl_family_name"], " or ".join(sorted(names)) or None, name)
             return
         wireless = name == "nl80211"
@@ -88,7 +89,7 @@ class GenericEvidence:
             control = info.genl_family_id == GENL_ID_CTRL
             sizes = sorted(self._headers.get(info.genl_family_id, {0})) if name and not control else [0]
             raw = [None if wireless else self._raw(message.data, body + own, message.end) for own in sizes]
-            if info.attributes is not UNSET and info.attributes not in raw:
+            if info.attributes is not UNSET and not any(same(info.attributes, one) for one in raw):
                 yield "", _finding(self._fields["attributes"], raw[0], info.attributes)
         vendor = (info.genl_cmd, info.vendor_id) == (
             NL80211_CMD_VENDOR,

@@ -20,6 +20,7 @@ __all__ = [
     "HEADERS",
     "KIND_HEADERS",
     "NLMSGHDR_FIELDS",
+    "SIGNED",
     "XFRM_FIELDS",
     "XFRM_HEADERS",
     "XFRM_NESTED",
@@ -66,6 +67,8 @@ HEADERS: Mapping[str, Fields] = {
     "ncm_": {"family": (0, 1)},
     "ism_": {"family": (0, 1), "ifindex": (4, 4), "filter_mask": (8, 4)},
 }
+# Fields of these that have a sign; the others have none.
+SIGNED = {"tcm_ifindex", "prefix_ifindex"}
 # The structures of IPsec messages by message type; their fields are shown as one piece.
 XFRM_HEADERS: Mapping[int, int] = {
     **dict.fromkeys((uapi.XFRM_MSG_NEWSA, uapi.XFRM_MSG_UPDSA), 224),

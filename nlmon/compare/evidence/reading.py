@@ -6,7 +6,7 @@ and no value is used for anything but to contradict one.
 Rules:
 1. ``ABSENT``: the message does not carry it, so the field must be None. ``UNJUDGED``: it does, or may, and its value is
    not read here. ``PRESENT``: it does, and the contract states no encoding, so the field must have some value.
-2. Of a number in a fixed header only the width is known, and not whether it has a sign.
+2. A number in a fixed header is as wide as its field, and has a sign where the kernel's structure says so (``SIGNED``).
 
 Not here: how values are encoded (``values``), and what follows from a disagreement (``check``).
 """
@@ -15,14 +15,25 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from nlmon.compare.contract import Contract, Field
 from nlmon.compare.evidence.locate import field_of
-from nlmon.compare.evidence.offsets import ATTRIBUTES, header_size
-from nlmon.compare.evidence.values import ADDRESS_LENGTH, UNKNOWN, acquire, auth, ip_text, readers, selector
+from nlmon.compare.evidence.offsets import ATTRIBUTES, SIGNED, header_size
+from nlmon.compare.evidence.values import (
+    ADDRESS_LENGTH,
+    TMPL,
+    UNKNOWN,
+    acquire,
+    auth,
+    ip_text,
+    labels,
+    packets,
+    readers,
+    selector,
+)
 from nlmon.framing import attributes, link_attributes, walk_attributes
-from nlmon.uapi import AF_UNIX, NLMSG_HDRLEN
+from nlmon.uapi import AF_MPLS, AF_UNIX, NLMSG_HDRLEN
 
 __all__ = ["ABSENT", "PRESENT", "UNJUDGED", "FieldReader", "Message", "Row"]
 
@@ -47,8 +58,24 @@ class Message:
     def __init__(self, data: bytes, at: int, end: int, msg_type: int, byteorder: str) -> None:
         self.data, self.at, self.end, self.msg_type, self.byteorder = data, at, end, msg_type, byteorder
         self._top: Mapping[int, tuple[int, int]] | None = None
+        # Attributes inside of others, and the numbers that stand there more than once, by the place of the outer one.
+        self._nested: dict[tuple[int, int], tuple[Mapping[int, tuple[int, int]], set[int]]] = {}
         # Numbers that stand there more than once: which of their insides count is not read here.
         self._repeated: set[int] = set()
+
+    def attribute(self, number: int, name: str) -> bytes | None:
+        """The payload of an attribute of a number; ``name`` says where the attributes begin."""
+        begin = self.at + NLMSG_HDRLEN + header_size(name, self.msg_type)
+        place = attributes(self.data, begin, self.end, self.byteorder).get(number)
+        return None if place is None else self.data[place[0] : place[1]]
+
+    def _inside(self, place: tuple[int, int]) -> tuple[Mapping[int, tuple[int, int]], set[int]]:
+        """The attributes in one at a place, and the numbers that stand there more than once."""
+        found = self._nested.get(place)
+        if found is None:
+            again: set[int] = set()
+            found = self._nested[place] = attributes(self.data, *place, self.byteorder, again), again
+        return found
 
     def payload_at(self, offset: int) -> int:
         """Bytes of payload of the attribute at ``offset`` of the datagram; -1 when it overruns the message."""
@@ -72,8 +99,10 @@ class Message:
             if inner and first in self._repeated:
                 raise LookupError(first)
             for depth, number in enumerate(inner, 1):
-                again: set[int] = set()
-                place = None if place is None else attributes(self.data, *place, self.byteorder, again).get(number)
+                if place is None:
+                    break
+                inside, again = self._inside(place)
+                place = inside.get(number)
                 if depth < len(inner) and number in again:
                     raise LookupError(number)
             if place is not None:
@@ -89,9 +118,13 @@ class FieldReader:
     """Reads fields of one recording."""
 
     def __init__(self, contract: Contract, byteorder: str) -> None:
-        self._order = byteorder
+        self._order: Literal["little", "big"] = "little" if byteorder == "little" else "big"
         self._readers = readers(byteorder)
         self._rows = {kind: _rows(contract, kind) for kind in contract.kinds if kind != "generic"}
+        # Fields that one gives alone in some families, with the families where both do.
+        self._partial = {
+            kind: [(row, row.field.families) for row in _rows(contract, kind, of_families=True)] for kind in self._rows
+        }
         # The two kinds of sockets share an event and no structure.
         self._unix = _rows(contract, "diag", without="INET_DIAG_")
         self._rows["diag"] = _rows(contract, "diag", without="UNIX_DIAG_")
@@ -100,7 +133,11 @@ class FieldReader:
         """The rows of one kind of payload."""
         if kind == "diag" and getattr(payload, "family", None) == AF_UNIX:
             return self._unix
-        return self._rows.get(kind, ())
+        rows = self._rows.get(kind, ())
+        if not self._partial.get(kind) or payload is None:
+            return rows
+        family = getattr(payload, "family", None)
+        return rows + tuple(row for row, families in self._partial[kind] if family not in (families or ()))
 
     def expected(self, row: Row, message: Message, family: int | None) -> Any:
         """What a field should be, ``family`` being that of the payload."""
@@ -114,8 +151,9 @@ class FieldReader:
             return ABSENT
         raw, number = found
         encoding = row.field.encoding
-        if number is None and (not encoding or row.chains):
-            return _Number.of(raw, self._order) if len(raw) <= 4 else UNJUDGED
+        if number is None and (not encoding or row.chains or row.field.begin):
+            signed = row.headers[0] in SIGNED
+            return int.from_bytes(raw, self._order, signed=signed) if len(raw) <= 4 else UNJUDGED
         if not encoding:
             return PRESENT
         if encoding in {"ip", "address"}:
@@ -126,7 +164,11 @@ class FieldReader:
             if encoding == "selector":
                 value = selector(raw, self._order, family)
             elif encoding == "acquire":
-                value = PRESENT if family is None else acquire(raw, self._order, family)
+                value = self._acquire(message, raw)
+            elif encoding == "labels":
+                value = labels(raw) if family == AF_MPLS else UNKNOWN
+            elif encoding == "packets":
+                value = packets(raw, self._order, number or 0)
             elif encoding == "auth":
                 value = auth(raw, self._order, number or 0)
             else:
@@ -135,6 +177,12 @@ class FieldReader:
             return UNJUDGED
         return UNJUDGED if value is UNKNOWN else value
 
+    def _acquire(self, message: Message, raw: bytes) -> Any:
+        """What an acquire wants, between addresses of the family of its first template, or of its traffic."""
+        templates = message.attribute(ATTRIBUTES["XFRMA_TMPL"], "XFRMA_TMPL") or b""
+        family = templates[24:26] if len(templates) >= TMPL else raw[80:82]
+        return acquire(raw, self._order, int.from_bytes(family, self._order))
+
     def numeric(self, row: Row) -> int | None:
         """Bytes that a numeric attribute needs, None for other kinds of values."""
         size = {"u8": 1, "u16": 2, "be16": 2, "u32": 4, "s32": 4, "be32": 4, "u64": 8, "be64": 8, "pair": 8}
@@ -142,29 +190,12 @@ class FieldReader:
         return None if needed is None else row.field.begin + needed
 
 
-class _Number(int):
-    """A number of a fixed header: equal to what has the same bits."""
-
-    width: int
-
-    @classmethod
-    def of(cls, raw: bytes, byteorder: str) -> _Number:
-        number = cls(int.from_bytes(raw, "little" if byteorder == "little" else "big"))
-        number.width = 8 * len(raw)
-        return number
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, int) or not -(1 << self.width - 1) <= other < 1 << self.width:
-            return False
-        return other % (1 << self.width) == int(self)
-
-    __hash__ = int.__hash__
-
-
-def _rows(contract: Contract, kind: str, without: str = "(") -> tuple[Row, ...]:
+def _rows(contract: Contract, kind: str, without: str = "(", *, of_families: bool = False) -> tuple[Row, ...]:
+    """The fields that one gives alone; ``of_families``: instead those that it gives alone in some families."""
     rows = []
     for field in contract.kinds[kind].fields:
-        if field.by == "both" or WHOLE & set(field.paths):
+        partial = field.by == "both" and field.families is not None and bool(field.encoding)
+        if WHOLE & set(field.paths) or (not partial if of_families else field.by == "both"):
             continue
         nested = [path.split("/") for path in field.paths if not path.startswith(("(", without))]
         chains = tuple(tuple(ATTRIBUTES[name] for name in path) for path in nested)

@@ -18,11 +18,23 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from nlmon.compare.evidence.offsets import ATTRIBUTES
-from nlmon.events import FlowTuple, XfrmAlgorithm, XfrmSelector, XfrmStateInfo, XfrmTemplate
+from nlmon.events import FlowTuple, MdbEntry, XfrmAlgorithm, XfrmSelector, XfrmStateInfo, XfrmTemplate
 from nlmon.framing import attributes, walk_attributes
 from nlmon.uapi import AF_INET, AF_INET6, IFLA_ALT_IFNAME
 
-__all__ = ["ADDRESS_LENGTH", "NUMBERS", "UNKNOWN", "acquire", "auth", "ip_text", "readers", "selector"]
+__all__ = [
+    "ADDRESS_LENGTH",
+    "NUMBERS",
+    "TMPL",
+    "UNKNOWN",
+    "acquire",
+    "auth",
+    "ip_text",
+    "labels",
+    "packets",
+    "readers",
+    "selector",
+]
 
 UNKNOWN = object()
 # The families of multicast routing (RTNL_FAMILY_IPMR) have addresses in routes and rules alone, which both give.
@@ -31,6 +43,8 @@ ADDRESS_LENGTH = {AF_INET: 4, AF_INET6: 16}
 NUMBERS: Mapping[str, str] = {"u8": "B", "u16": "H", "u32": "I", "u64": "Q", "s32": "i"}
 # linux/xfrm.h: the name of an algorithm in its structures, and the size of xfrm_user_tmpl.
 ALG_NAME, TMPL = 64, 64
+# linux/if_ether.h
+ETH_P_IP, ETH_P_IPV6 = 0x0800, 0x86DD
 # audit_log_start() in kernel/audit.c
 STAMP = re.compile(rb"audit\((\d{1,18})\.(\d{3}):(\d{1,18})\): ?")
 
@@ -79,6 +93,7 @@ def readers(byteorder: str) -> dict[str, Callable[[bytes], Any]]:
         "encap": lambda raw: (*struct.unpack_from(sign + "H", raw), *struct.unpack_from(">HH", raw, 2)),
         "templates": lambda raw: _templates(raw, sign),
         "nexthop_group": lambda raw: _group(raw, sign),
+        "mdb": lambda raw: _mdb(raw, byteorder),
         "audit_time": lambda raw: _stamp(raw, 1),
         "audit_serial": lambda raw: _stamp(raw, 3),
         "audit_text": _record,
@@ -129,6 +144,38 @@ def _tuple(raw: bytes, byteorder: str) -> Any:
     values.append(big(pick(proto, "CTA_PROTO_ICMP_ID", "CTA_PROTO_ICMPV6_ID"), 2))
     values.append(None if zone is None else big(raw[zone[0] : zone[1]], 2))
     return UNKNOWN if repeated or doubled else FlowTuple(*values)
+
+
+def packets(raw: bytes, byteorder: str, number: int) -> int:
+    """Packets that a queueing discipline counts: in 64 bits of an attribute of their own (TCA_STATS_PKT64), or behind
+    the bytes in 32 bits of struct gnet_stats_basic."""
+    sign = "<" if byteorder == "little" else ">"
+    code, at = ("Q", 0) if number == ATTRIBUTES["TCA_STATS_PKT64"] else ("I", 8)
+    count: int = struct.unpack_from(sign + code, raw, at)[0]
+    return count
+
+
+def labels(raw: bytes) -> Any:
+    """A stack of MPLS labels (RFC 3032), whose last one says so; what is no such stack is not read here."""
+    found = [int.from_bytes(raw[at : at + 4], "big") for at in range(0, len(raw), 4)]
+    ends = [bool(label & 0x100) for label in found]
+    if not raw or len(raw) % 4 or ends != [False] * (len(ends) - 1) + [True]:
+        return UNKNOWN
+    return "/".join(str(label >> 12) for label in found)
+
+
+def _mdb(raw: bytes, byteorder: str) -> tuple[MdbEntry, ...]:
+    """MDBA_MDB: lists of lists of struct br_mdb_entry, an address of an Ethernet type in network order, else a MAC."""
+    sign, found = "<" if byteorder == "little" else ">", []
+    for _, begin, end in walk_attributes(raw, 0, len(raw), byteorder):
+        for _, at, stop in walk_attributes(raw, begin, end, byteorder):
+            ifindex, state, flags, vid = struct.unpack_from(sign + "IBBH", raw[at:stop])
+            (protocol,) = struct.unpack_from(">H", raw[at:stop], 24)
+            size = {ETH_P_IP: 4, ETH_P_IPV6: 16}.get(protocol)
+            address = raw[at + 8 : at + 8 + (size or 6)]
+            group = address.hex(":") if size is None else ip_text(address)
+            found.append(MdbEntry(ifindex, state, flags, vid, protocol, group))
+    return tuple(found)
 
 
 def _record(raw: bytes) -> str:

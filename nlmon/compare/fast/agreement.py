@@ -5,9 +5,11 @@ field by field where they stand, and for what one of them gives alone another th
 (``shapes``). No dictionaries, no text, no findings: what is not the same is left to those who explain it.
 
 Rules:
-1. ``True`` is said only where ``classify``, ``evidence`` and ``problems`` together would find nothing; nothing is
+1. Equal values of other types are not the same (``nlmon.compare.same``). Most values that are the same are one object,
+   such as None and small numbers, which says so at once.
+2. ``True`` is said only where ``classify``, ``evidence`` and ``problems`` together would find nothing; nothing is
    counted before it is said, so whoever is asked instead starts anew.
-2. What one of the two gives alone is counted by the check of the message, and named when somebody asks.
+3. What one of the two gives alone is counted by the check of the message, and named when somebody asks.
 
 Not here: differences (``judge``).
 """
@@ -19,7 +21,7 @@ import struct
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, get_args, get_origin
 
 from msgspec import UNSET, Struct, structs
 
@@ -27,6 +29,7 @@ from nlmon.compare.contract import KIND_TYPES, Contract
 from nlmon.compare.evidence.check import IMPLEMENTATIONS
 from nlmon.compare.evidence.reading import FieldReader
 from nlmon.compare.fast.shapes import CompiledCheck, CompiledChecks
+from nlmon.compare.same import same
 from nlmon.events import OVERRUN, Event, NextHop
 from nlmon.uapi import NETLINK_ROUTE, NLMSG_HDRLEN
 from nlmon.wire import Datagram
@@ -57,8 +60,7 @@ class Agreement:
         for name, row in contract.events.items():
             if (row.by, row.interface, row.protocol) == ("both", "both", NETLINK_ROUTE) and row.types != (0,):
                 surplus = tuple(row.field.name for row in reader.rows(name, None))
-                hop = tuple(field.name for field in contract.kinds["hop"].fields if field.by == owner)
-                alike = _compiled(KIND_TYPES[name], surplus, hop)
+                alike = _compiled(KIND_TYPES[name], surplus)
                 checks = CompiledChecks(reader, name, byteorder, self._count)
                 self._kinds[KIND_TYPES[name]], self._checks[name] = (alike, checks.by_head, checks), checks
 
@@ -154,53 +156,46 @@ def _add(counts: Counter[str], check: CompiledCheck) -> None:
         counts[f"{check.kind}.{field}"] += check.times
 
 
-def _same_hops(surplus: tuple[str, ...]) -> Callable[[Any, Any], bool]:
-    """Whether the hops of who gives more are those of who gives less, but for the fields ``surplus`` of each, where the
-    message holds no more."""
-    names, nothing = list(surplus), dict.fromkeys(surplus)
-
-    def hops(reduced: Any, full: Any) -> bool:
-        if reduced is None or type(reduced) is not tuple:
-            return reduced is None is full
-        for one in reduced:
-            if type(one) is not NextHop or [n for n in one.__struct_fields__ if getattr(one, n) is UNSET] != names:
-                return False
-        return bool(tuple(structs.replace(one, **nothing) for one in reduced) == full)
-
-    return hops
+def _same_hops(reduced: Any, full: Any) -> bool:
+    """Whether the hops of a route are the same, and all provided."""
+    if reduced is None or full is None:
+        return reduced is full
+    return same(reduced, full) and all(type(one) is NextHop and UNSET not in structs.astuple(one) for one in full)
 
 
 @lru_cache(KINDS_KEPT)
-def _compiled(kind: type[Struct], surplus: tuple[str, ...], hop: tuple[str, ...]) -> Alike:
-    """The function for a kind of payload, of whose fields ``surplus`` are given by one of the two, and ``hop`` of those
-    of each hop: the events are of the message at an offset, all that both give is equal and provided, and the
-    one that need not provide the surplus provides none of it."""
-    tests = ["type(reduced) is kind", "less.offset == at", "less.type != OVERRUN", "less.synthetic is False"]
-    tests += ["more.synthetic is False"]
+def _compiled(kind: type[Struct], surplus: tuple[str, ...]) -> Alike:
+    """The function for a kind of payload, of whose fields ``surplus`` are given by one of the two: the events are of
+    the message at an offset, all that both give is the same and provided, and the one that need not provide the
+    surplus provides none of it."""
+    tests = ["type(reduced) is kind", "less.offset == at", "less.type != OVERRUN"]
+    tests += ["less.synthetic is False", "more.synthetic is False"]
     for field in structs.fields(Event):
         if field.name not in {"payload", "synthetic"}:
-            tests.append(_same(field, "less.{0}", "more.{0}", "less.{0} == more.{0}"))
+            tests.append(_same(field, "less.{0}", "more.{0}"))
     for field in structs.fields(kind):
         if field.name in surplus:
             tests.append(f"reduced.{field.name} is UNSET")
         elif field.name == "multipath":
-            tests.append(_same(field, "reduced.{0}", "full.{0}", "hops(reduced.{0}, full.{0})"))
+            tests.append(f"_same_hops(reduced.{field.name}, full.{field.name})")
         else:
-            given = "(value := reduced.{0}) == full.{0} and value is not UNSET"
-            tests.append(_same(field, "reduced.{0}", "full.{0}", given))
+            tests.append(_same(field, "reduced.{0}", "full.{0}", given=" and value is not UNSET"))
     source = "def alike(less, more, at, UNSET=UNSET, OVERRUN=OVERRUN, kind=kind):\n"
     source += " reduced, full = less.payload, more.payload\n"
     source += f" if {' and '.join(tests)}:\n  return True\n return False"
-    space: dict[str, Any] = {"UNSET": UNSET, "OVERRUN": OVERRUN, "kind": kind, "hops": _same_hops(hop)}
+    space: dict[str, Any] = {"UNSET": UNSET, "OVERRUN": OVERRUN, "kind": kind, "same": same, "_same_hops": _same_hops}
     exec(source, space)
     alike: Alike = space["alike"]
     return alike
 
 
-def _same(field: structs.FieldInfo, one: str, other: str, equal: str) -> str:
-    """An expression for two values being the same. What says so by itself costs least: no value, or one object."""
-    if field.default is None:
-        equal = f"({one} is None and {other} is None or {equal})"
-    elif field.name in {"timestamp", "frame", "interface"}:
-        equal = f"({one} is {other} or {equal})"
-    return equal.format(field.name)
+def _same(field: structs.FieldInfo, one: str, other: str, *, given: str = "") -> str:
+    """An expression for two values being the same, and ``given``."""
+    plain = "type(value) is type(value2)" if not _is_nested(field.type) else "same(value, value2)"
+    text = f"((value := {one}) is (value2 := {other}) or (value == value2 and {plain})){given}"
+    return text.format(field.name)
+
+
+def _is_nested(kind: Any) -> bool:
+    """Whether values of an annotation may hold others."""
+    return any(get_origin(one) is tuple or one is tuple for one in (kind, *get_args(kind)))

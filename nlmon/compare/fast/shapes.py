@@ -25,9 +25,10 @@ from functools import lru_cache
 from types import CodeType
 from typing import Any, TypeAlias
 
-from nlmon.compare.evidence.offsets import header_size
+from nlmon.compare.evidence.offsets import SIGNED, header_size
 from nlmon.compare.evidence.reading import FieldReader, Message, Row
 from nlmon.compare.evidence.values import ADDRESS_LENGTH, NUMBERS, ip_text, readers
+from nlmon.compare.same import same
 from nlmon.events import Event
 from nlmon.framing import align, nlmsghdr, walk_attributes
 from nlmon.uapi import NLA_HDRLEN, NLMSG_HDRLEN
@@ -205,16 +206,16 @@ class CompiledChecks:
                 return None
             fields.append((row, len(pieces)))
             pieces.append(piece)
-        same = _same(self._sign, pieces, fields, type_family)
+        check = _same(self._sign, pieces, fields, type_family)
         given = tuple(row.field.name for row, number in fields if number is not None)
-        return None if same is None else CompiledCheck(self._kind, message, headers, same, given)
+        return None if check is None else CompiledCheck(self._kind, message, headers, check, given)
 
     def _piece(self, row: Row, found: tuple[int, int, int | None], family: int, start: int) -> _Piece | None:
         """How a value is unpacked, None if that takes more than its place; see ``FieldReader.expected``."""
         begin, end, attribute = found
         encoding = row.field.encoding
         if attribute is None:
-            code = NUMBER_OF_SIZE.get(end - begin)
+            code = None if row.headers[0] in SIGNED else NUMBER_OF_SIZE.get(end - begin)
             return None if code is None or (encoding and not row.chains) else (begin - start, code, None)
         if encoding == "ip":
             fits = end - begin == ADDRESS_LENGTH.get(family)
@@ -246,17 +247,20 @@ def _same(
         if number is None:
             tests.append(f"{field} is None")
             continue
-        if row.headers:  # known by its bits; what is no int is judged by those who know its width
-            tests.append(f"type({field}) is int")
-        tests.append(f"v{number} == {field}" if pieces[number][2] is None else f"m{number}(v{number}) == {field}")
-    source = "def same(data, at, event, full):\n"
+        if pieces[number][2] is None:
+            tests.append(f"(v{number} is {field} or (v{number} == {field} and type({field}) is int))")
+        elif row.field.encoding == "altnames":
+            tests.append(f"same(m{number}(v{number}), {field})")
+        else:
+            tests.append(f"m{number}(v{number}) == {field} and type({field}) is str")
+    source = "def check(data, at, event, full):\n"
     source += f" {''.join(f'{name}, ' for _, _, name in ranked)} = unpack(data, at)\n" if pieces else ""
     source += f" if {' and '.join(tests)}:\n  return True\n return False"
-    space: dict[str, Any] = {"unpack": struct.Struct(form).unpack_from}
+    space: dict[str, Any] = {"unpack": struct.Struct(form).unpack_from, "same": same}
     space |= {f"m{number}": make for number, (_, _, make) in enumerate(pieces) if make is not None}
     exec(_code(source), space)
-    same: _Same = space["same"]
-    return same
+    check: _Same = space["check"]
+    return check
 
 
 @lru_cache(CODES)

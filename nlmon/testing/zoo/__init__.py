@@ -6,13 +6,14 @@
     def test_it_is_found(bad): ...
 
 ``base`` is what one of them is, ``decoding`` has mistakes of decoders, ``events`` those with events, ``values`` those
-with single values, ``behaviour`` those of an implementation's life: what it joins, where it raises, what it hides;
-``faults`` has those that only a fault shows. Known bugs of the C program have a name that begins with their id, such as
-``N07``; ``upstream`` has those that are no mistake of a decoder.
+with single values, ``alike`` those that hardly show, ``behaviour`` those of an implementation's life: what it joins,
+where it raises, what it hides; ``faults`` has those that only a fault shows. Known bugs of the C program have a name
+that begins with their id, such as ``N07``; ``upstream`` has those that are no mistake of a decoder.
 
 Not here: how a comparison is made (``nlmon.engine``).
 """
 
+from nlmon.testing.zoo.alike import ALIKE
 from nlmon.testing.zoo.base import BadImplementation
 from nlmon.testing.zoo.behaviour import BEHAVIOUR
 from nlmon.testing.zoo.decoding import DECODING
@@ -23,7 +24,8 @@ from nlmon.testing.zoo.values import VALUES
 
 __all__ = ["ZOO", "BadImplementation"]
 
+MISTAKES = (*DECODING, *UPSTREAM, *EVENTS, *ALIKE, *BEHAVIOUR, *FAULTS)
+
 ZOO: dict[str, BadImplementation] = {
-    bad.name: bad
-    for bad in (*DECODING, *UPSTREAM, *EVENTS, *BEHAVIOUR, *FAULTS, *(value.implementation() for value in VALUES))
+    bad.name: bad for bad in (*MISTAKES, *(value.implementation() for value in VALUES))
 }

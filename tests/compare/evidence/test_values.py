@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from nlmon.compare import contract
-from nlmon.compare.evidence.values import UNKNOWN, acquire, auth, readers, selector
-from nlmon.events import FlowTuple, XfrmAlgorithm, XfrmSelector, XfrmStateInfo, XfrmTemplate
-from nlmon.testing.messages import attr, number
+from nlmon.compare.evidence.values import UNKNOWN, acquire, auth, labels, packets, readers, selector
+from nlmon.events import FlowTuple, MdbEntry, XfrmAlgorithm, XfrmSelector, XfrmStateInfo, XfrmTemplate
+from nlmon.testing.messages import attr, nested, number
 
 SCHEMA = json.loads((Path(contract.__file__).parent / "contract.schema.json").read_text(encoding="utf-8"))
 # Read by the place where they stand, which needs the family or the number of the attribute.
-PLACED = {"ip", "address", "selector", "acquire", "auth"}
+PLACED = {"ip", "address", "selector", "acquire", "auth", "labels", "packets"}
 V4 = bytes([192, 0, 2, 1])
 ALG = b"hmac(sha256)".ljust(64, b"\0")
 SELECTOR = bytes([10, 0, 0, 1]) + bytes(12) + bytes([10, 0, 0, 2]) + bytes(12) + bytes.fromhex("0050ffff04d20000")
@@ -58,6 +58,12 @@ TABLE: list[tuple[str, bytes, Any]] = [
         + bytes(12) + number("IBBB", 7, 1, 0, 1) + bytes(13),
         (XfrmTemplate(2, "192.0.2.9", "192.0.2.1", 17, 50, 1, 7, 0, True),),
     ),
+    (
+        "mdb",
+        nested(1, attr(1, number("IBBH", 7, 1, 2, 3) + bytes([239, 1, 1, 1]) + bytes(12) + b"\x08\x00\0\0"))
+        + nested(1, attr(1, number("IBBH", 8, 0, 0, 0) + bytes.fromhex("01005e000001") + bytes(14))),
+        (MdbEntry(7, 1, 2, 3, 0x0800, "239.1.1.1"), MdbEntry(8, 0, 0, 0, 0, "01:00:5e:00:00:01")),
+    ),
     ("nexthop_group", number("IBBH", 10, 4, 1, 0) + number("IBBH", 11, 0, 0, 0), ((10, 261), (11, 1))),
 ]  # fmt: skip
 
@@ -86,6 +92,28 @@ def test_every_encoding_of_the_contract_is_in_the_table() -> None:
 def test_an_authentication_has_the_structure_of_its_attribute(number_: int, raw: bytes, value: XfrmAlgorithm) -> None:
     """XFRMA_ALG_AUTH_TRUNC has a number more than XFRMA_ALG_AUTH, whatever follows."""
     assert auth(raw, "little", number_) == value
+
+
+@pytest.mark.parametrize(
+    ("raw", "value"),
+    [
+        (bytes.fromhex("000640ff000c8140"), "100/200"),
+        (bytes.fromhex("000c8140"), "200"),
+        (bytes.fromhex("000c8040"), UNKNOWN),
+        (bytes.fromhex("000c81"), UNKNOWN),
+        (b"", UNKNOWN),
+    ],
+)
+def test_a_stack_of_labels_ends_with_the_one_that_says_so(raw: bytes, value: object) -> None:
+    """RFC 3032: what is no such stack is not judged."""
+    assert labels(raw) == value
+
+
+def test_packets_are_counted_in_one_of_two_places() -> None:
+    """TCA_STATS_PKT64 (8), or TCA_STATS_BASIC (1) behind the bytes."""
+    raw = number("QII", 5 << 32, 7, 0)
+
+    assert (packets(raw, "little", 8), packets(raw, "little", 1)) == (5 << 32, 7)
 
 
 IPV4 = SELECTOR + number("HBBB", 2, 32, 24, 6) + bytes(3) + number("iI", 3, 1000)
