@@ -95,8 +95,8 @@ class State:
             self._take(kind, key)
             if kind == "link":
                 self._link_gone(payload, event.frame)
-            elif kind == "addr":
-                self._address_gone(payload, event.frame)
+            elif kind == "addr" and payload.family == AF_INET and self.is_unnumbered(payload.ifindex):
+                self._end_routes(Cause.NO_ADDRESS, payload, event.frame)
 
     def _link_new(self, key: Key, link: LinkInfo, frame: int) -> None:
         before = self.tables["link"].get(key)
@@ -107,7 +107,7 @@ class State:
             link = structs.replace(before, flags=link.flags, ifname=name)
         self._put("link", key, link)
         if not link.flags & IFF_UP:
-            self._end_routes(Cause.DOWN, link.ifindex, link.ifname, frame)
+            self._end_routes(Cause.DOWN, link, frame)
 
     def watch(self) -> set[tuple[str, Key]]:
         """The objects that are told of from now on, and those that go or are replaced by that, until the next call."""
@@ -182,34 +182,34 @@ class State:
         self._drop("port", index, lambda p: isinstance(p, LinkInfo) and p.ifindex == index, frame, reason)
         self._drop("addr", index, lambda p: isinstance(p, AddrInfo) and p.ifindex == index, frame, reason)
         self._drop("neigh", index, lambda p: isinstance(p, NeighInfo) and p.ifindex == index, frame, reason)
-        self._end_routes(Cause.DELETED, index, link.ifname, frame)
+        self._end_routes(Cause.DELETED, link, frame)
 
-    def _address_gone(self, address: AddrInfo, frame: int) -> None:
-        """With the last IPv4 address of a link go its IPv4 routes, where all its addresses are known."""
-        index, table = address.ifindex, self.tables["addr"]
-        if address.family != AF_INET or not self._dumps.know(RTM_GETADDR, AF_INET):
-            return
-        near = (table[key] for key in self._by_interface["addr"].on(index, table))
-        if not any(isinstance(one, AddrInfo) and (one.ifindex, one.family) == (index, AF_INET) for one in near):
-            link = self.tables["link"].get((index,))
-            name = link.ifname if isinstance(link, LinkInfo) else None
-            self._end_routes(Cause.NO_ADDRESS, index, name, frame, address.addr)
-
-    def _end_routes(self, cause: Cause, index: int, name: str | None, frame: int, address: str | None = None) -> None:
-        """Routes end by what happened to a link; ``address``: the one that it lost."""
+    def _end_routes(self, cause: Cause, about: LinkInfo | AddrInfo, frame: int) -> None:
+        """Routes end by what happened to a link, as a message ``about`` it or its address says."""
+        index, address = about.ifindex, about.addr if isinstance(about, AddrInfo) else None
+        link = about if isinstance(about, LinkInfo) else self.tables["link"].get((index,))
 
         def ends(route: RoutePayload) -> bool:
-            return isinstance(route, RouteInfo) and ends_route(cause, index, route, self._is_down)
+            return isinstance(route, RouteInfo) and ends_route(cause, index, route, self)
 
         def silently(route: RoutePayload) -> bool:
             return not (isinstance(route, RouteInfo) and is_announced(cause, route, address))
 
-        self._drop("route", index, ends, frame, _reason(cause, index, name), silently)
+        reason = _reason(cause, index, link.ifname if isinstance(link, LinkInfo) else None)
+        self._drop("route", index, ends, frame, reason, silently)
 
-    def _is_down(self, ifindex: int | None) -> bool:
-        """A link that was never seen is not known to be down."""
-        link = self.tables["link"].get((ifindex,))
+    def is_down(self, index: int | None) -> bool:
+        """Whether a link is down, which is not known of one that was never seen."""
+        link = self.tables["link"].get((index,))
         return isinstance(link, LinkInfo) and not link.flags & IFF_UP
+
+    def is_unnumbered(self, index: int | None) -> bool:
+        """Whether a link has no IPv4 address, which is not known unless all addresses were listed once."""
+        if index is None or not self._dumps.know(RTM_GETADDR, AF_INET):
+            return False
+        table = self.tables["addr"]
+        near = (table[key] for key in self._by_interface["addr"].on(index, table))
+        return not any(isinstance(one, AddrInfo) and (one.ifindex, one.family) == (index, AF_INET) for one in near)
 
     def _drop(
         self,

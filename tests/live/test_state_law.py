@@ -54,6 +54,22 @@ FINDS: list[Any] = [
         id="hop-that-is-gone",
     ),
     pytest.param(
+        [
+            "ip route add 203.0.113.0/24 nexthop via 192.0.2.7 nexthop via 198.51.100.7",
+            "ip addr del 192.0.2.1/24 dev v0",
+            "ip link set v2 down",
+        ],
+        id="hop-that-lost-its-address",
+    ),
+    pytest.param(
+        [
+            "ip nexthop add id 7 via 192.0.2.7 dev v0",
+            "ip route add 203.0.113.0/24 nhid 7",
+            "ip addr del 192.0.2.1/24 dev v0",
+        ],
+        id="nexthop-object-without-an-address",
+    ),
+    pytest.param(
         ["ip -6 route add 2001:db8:9::/48 via fe80::7 dev v1 src 2001:db8::1", "ip addr del 2001:db8::1/64 dev v0"],
         id="preferred-source-that-is-gone",
         marks=pytest.mark.xfail(reason="the route keeps its preferred source", strict=True),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import pytest
 from msgspec import structs
 
 from nlmon.events import NextHop, RouteInfo
 from nlmon.objects.implied import Cause, ends_route, is_announced
-from nlmon.uapi import AF_INET, AF_INET6, RT_SCOPE_HOST, RT_SCOPE_UNIVERSE, RTPROT_BOOT, RTPROT_KERNEL
+from nlmon.uapi import AF_INET, AF_INET6, RT_SCOPE_HOST, RT_SCOPE_UNIVERSE, RTNH_F_ONLINK, RTPROT_BOOT, RTPROT_KERNEL
 
 DELETED, DOWN, NO_ADDRESS = Cause.DELETED, Cause.DOWN, Cause.NO_ADDRESS
 
@@ -19,6 +21,19 @@ def a_route(
     oif, several = (hops[0], None) if len(hops) == 1 else (None, tuple(NextHop(one, 1, 0) for one in hops))
     nh_id = 1 if by_nexthop else None
     return RouteInfo(family, 8, 0, 0, RTPROT_BOOT, scope, 1, 0, 254, oif=oif, multipath=several, nh_id=nh_id)
+
+
+class Some(NamedTuple):
+    """Links of which some are down, and some have no address."""
+
+    down: tuple[int, ...] = ()
+    unnumbered: tuple[int, ...] = ()
+
+    def is_down(self, index: int | None) -> bool:
+        return index in self.down
+
+    def is_unnumbered(self, index: int | None) -> bool:
+        return index in self.unnumbered
 
 
 @pytest.mark.parametrize(
@@ -41,13 +56,25 @@ def a_route(
         (NO_ADDRESS, (3,), (), AF_INET6, RT_SCOPE_UNIVERSE, False, False),
         (NO_ADDRESS, (3, 4), (), AF_INET, RT_SCOPE_UNIVERSE, False, False),
         (NO_ADDRESS, (3, 4), (4,), AF_INET, RT_SCOPE_UNIVERSE, False, True),
+        (NO_ADDRESS, (3,), (), AF_INET, RT_SCOPE_UNIVERSE, True, False),
     ],
 )
 def test_a_route_ends_with_its_link(
     cause: Cause, hops: tuple[int, ...], down: tuple[int, ...], family: int, scope: int, by_nexthop: bool, ends: bool
 ) -> None:
     """By what happened to link 3, the hops of the route, and which other links are down."""
-    assert ends_route(cause, 3, a_route(hops, family, scope, by_nexthop), down.__contains__) == ends
+    assert ends_route(cause, 3, a_route(hops, family, scope, by_nexthop), Some(down)) == ends
+
+
+@pytest.mark.parametrize(
+    ("gateway", "flags", "ends"), [("192.0.2.9", 0, True), ("192.0.2.9", RTNH_F_ONLINK, False), (None, 0, False)]
+)
+def test_a_gateway_is_lost_with_the_last_address(gateway: str | None, flags: int, ends: bool) -> None:
+    """A hop that needs no address of its link to be reached does not show that there was one."""
+    hops = NextHop(3, 1, 0), NextHop(4, 1, flags, gateway)
+    route = structs.replace(a_route((3, 4)), multipath=hops)
+
+    assert ends_route(DOWN, 3, route, Some(unnumbered=(4,))) == ends
 
 
 @pytest.mark.parametrize(

@@ -221,10 +221,17 @@ class RecordedObjects:
     def _up(self, message: bytes) -> bool:
         return len(message) >= 28 and bool(int.from_bytes(message[24:28], self._order) & IFF_UP)
 
-    def _is_down(self, index: int | None) -> bool:
-        """A link that was never seen is not known to be down."""
+    def is_down(self, index: int | None) -> bool:
+        """Whether a link is down, which is not known of one that was never seen."""
         link = self._tables[RTM_NEWLINK].get(("link", index))
         return link is not None and not self._up(link)
+
+    def is_unnumbered(self, index: int | None) -> bool:
+        """Whether a link has no IPv4 address, which is not known unless all addresses were listed once."""
+        table = self._tables[RTM_NEWADDR]
+        keys = self._on[RTM_NEWADDR].get(index, ())
+        known = self._knows_addresses and RTM_NEWADDR not in self.lacking
+        return known and all(table[key][16] != AF_INET for key in keys)
 
     def _link_gone(self, index: int) -> None:
         """Remove what goes with a link that is deleted."""
@@ -235,17 +242,14 @@ class RecordedObjects:
         self._end_routes(Cause.DELETED, index)
 
     def _address_gone(self, index: int) -> None:
-        """Remove what goes with the last IPv4 address of a link, where all its addresses are known."""
-        table = self._tables[RTM_NEWADDR]
-        left = self._on[RTM_NEWADDR].get(index, ())
-        known = self._knows_addresses and RTM_NEWADDR not in self.lacking
-        if known and all(table[key][16] != AF_INET for key in left):
+        """Remove what goes with the last IPv4 address of a link."""
+        if self.is_unnumbered(index):
             self._end_routes(Cause.NO_ADDRESS, index)
 
     def _end_routes(self, cause: Cause, index: int) -> None:
         table = self._tables[RTM_NEWROUTE]
         for key in list(self._on[RTM_NEWROUTE].get(index, ())):
-            if ends_route(cause, index, self._reading.route(table[key]), self._is_down):
+            if ends_route(cause, index, self._reading.route(table[key]), self):
                 self._drop(RTM_NEWROUTE, key)
 
 
