@@ -69,3 +69,43 @@ def test_a_route_to_the_host_itself_outlives_its_link(scope: int, left: int) -> 
 
     assert found is not None
     assert len(found) == left
+
+
+def test_a_link_of_another_namespace_teaches_no_name() -> None:
+    """A message with IFLA_TARGET_NETNSID neither names, renames nor removes a link of this one."""
+    there = attr(46, number("i", 1))
+    kernel = learned(
+        ROUTE,
+        message(16, link(3, "d0")),
+        message(16, link(3, "x0") + there),
+        message(16, link(4, "x1") + there),
+        message(17, link(3, "x0") + there),
+        objects=True,
+    )
+
+    assert {index: name for index, (name, _) in kernel.links.items()} == {3: "d0"}
+    assert kernel.objects_of(18, message(18, bytes(16))) == [message(16, link(3, "d0"))]
+
+
+@pytest.mark.parametrize("objects", [False, True])
+def test_a_partial_message_leaves_the_rest_of_a_link(objects: bool) -> None:
+    """Of a message with neither MTU nor operational state the recorded kernel takes flags and name."""
+    said = number("BxHiII", 0, 1, 3, 0, 0) + attr(3, b"d1\0") + attr(11, bytes(4))
+    kernel = learned(ROUTE, message(16, link(3, "d0", mtu=9000)), message(16, said), objects=objects)
+    name, kept = kernel.links[3]
+
+    assert (name, kept) == ("d1", message(16, link(3, "d0", up=False, mtu=9000)))
+    assert kernel.objects_of(18, message(18, bytes(16))) == ([kept] if objects else None)
+    assert learned(ROUTE, message(16, said), objects=True).objects_of(18, message(18, bytes(16))) == []
+
+
+def test_what_the_core_says_of_an_entry_behind_its_device_changes_nothing() -> None:
+    """A forwarding entry of a vxlan keeps its destination; the zero address is nothing without one."""
+    head = number("BxxxiHBB", 7, 3, 0x80, 2, 1)
+    mac, zero, dst = attr(2, bytes((2, 0, 0, 0, 0, 1))), attr(2, bytes(6)), attr(1, bytes((10, 0, 0, 1)))
+    kernel = learned(ROUTE, *(message(28, head + one) for one in (dst + mac, mac, dst + zero, zero)), objects=True)
+
+    assert kernel.objects_of(30, message(30, b"\7" + bytes(11))) == [
+        message(28, head + dst + mac),
+        message(28, head + dst + zero),
+    ]
