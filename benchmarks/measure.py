@@ -10,13 +10,13 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks import live, ours
+from benchmarks import growth, live, ours
 from benchmarks.captures import Captures
 from benchmarks.peers import libraries
 
 __all__ = ["WORK"]
 
-WORK = {**ours.WORK, **live.WORK, **libraries.WORK}
+WORK = {**ours.WORK, **growth.WORK, **live.WORK, **libraries.WORK}
 
 
 def main() -> None:

@@ -18,7 +18,7 @@ from typing import IO
 import msgspec
 from msgspec import Struct
 
-from benchmarks import live, ours
+from benchmarks import growth, live, ours
 from benchmarks.captures import Captures, build
 from benchmarks.namespace import namespace
 from benchmarks.peers.libraries import SCAPY_SHARE
@@ -82,6 +82,8 @@ _TABLE = [
     ("burst 32 KiB without recovery", "running kernel", "ours: libnl, the same without recovery"),
     ("memory 1 M", "mixed", "ours: both, compared, one million messages piped in"),
     ("memory 10 M", "mixed", "ours: both, compared, ten million messages piped in"),
+    *((key, size, f"ours: both, compared, {key}") for key in growth.GROWTH for size in (growth.SMALL, growth.LARGE)),
+    *((f"bomb of {key}", "bombs", f"ours: both, compared, a bomb of {key}") for key in growth.BOMBS),
 ]
 
 
@@ -95,6 +97,7 @@ class Plan:
         self.captures["strangers"] = ours.write_strangers(folder, self.captures["mixed"], self._size(STRANGERS))
         self.captures["running kernel"] = burst = Captures(folder, "burst")
         burst.lines.write_text("".join(live.burst_lines(self._size(BURST))), encoding="ascii")
+        self.captures |= {name: Captures(folder, name) for name in (growth.SMALL, growth.LARGE, "bombs")}
         no_libnl = build_libnl(folder)
         no_library = {name: _no_library(name) for name in ("pyroute2", "scapy")}
         self._missing = {
@@ -111,7 +114,7 @@ class Plan:
     def measurements(self) -> Iterator[Measurement]:
         """All, in the order of a round."""
         for key, capture, what in _TABLE:
-            wall, once = key.startswith(("jobs", "burst")), key.startswith("memory")
+            wall, once = key.startswith(("jobs", "burst")), key.startswith(("memory", "bomb"))
             yield Measurement(f"{key}, {capture}", what, capture, self._missing.get(key, ""), wall, once)
 
     def measure(self, one: Measurement) -> Sample:

@@ -14,6 +14,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from benchmarks.growth import BOMBS, GROWTH, LARGE, SMALL
 from benchmarks.sample import Clock, Sample
 
 __all__ = ["TARGETS", "Outcome", "Target", "outcome"]
@@ -96,6 +97,18 @@ TARGETS = [
         most=1.3,
     ),
     Target("peak memory, 10 million messages against 1", "memory", "memory 10 M, mixed", "memory 1 M, mixed", most=1.1),
+    *(
+        Target(f"{key}: eight times the links", "rate", f"{key}, {LARGE}", f"{key}, {SMALL}", least=0.8)
+        for key in GROWTH
+    ),
+    *(
+        Target(
+            f"peak memory, bomb of {key} against 16 MB of links",
+            *("memory", f"bomb of {key}, bombs", "bomb of many links, bombs"),
+            most=6,
+        )
+        for key in BOMBS[1:]
+    ),
     Target("burst, 1 MiB: messages lost", "lost", f"burst 1 MiB, {KERNEL}", most=0),
     Target("burst, 32 KiB: overruns seen", "overruns", f"burst 32 KiB, {KERNEL}", least=1),
     Target("burst, 32 KiB: final state is right", "state is right", f"burst 32 KiB, {KERNEL}", least=1),

@@ -43,6 +43,8 @@ class Families(Decoder):
         super().__init__(byteorder)
         self._byteorder = byteorder
         self.by_id: dict[int, Family] = {GENL_ID_CTRL: Family(GENL_ID_CTRL, "nlctrl", {"notify": GENL_ID_CTRL})}
+        # Which number had a name last.
+        self._numbers: dict[str, int] = {}
 
     def name(self, number: int) -> str | None:
         """Name of a family, None if nlctrl has not named it."""
@@ -72,6 +74,7 @@ class Families(Decoder):
     def keep(self, numbers: Container[int]) -> None:
         """Forget every family but these and nlctrl."""
         self.by_id = {n: family for n, family in self.by_id.items() if n in numbers or n == GENL_ID_CTRL}
+        self._numbers = {family.name: n for n, family in self.by_id.items()}
 
     def learn(self, m: DecodeContext, start: int, end: int) -> Family | None:
         """Take in one nlctrl message about a family; the family if it is there now, None if it went or the message is
@@ -100,7 +103,10 @@ class Families(Decoder):
             return None
         if command == NEWFAMILY and name and (known is not None or len(self.by_id) < REMEMBERED):
             # A name is that of one family: under another number it went and came back, and the deletion was lost.
-            self.keep({other for other, family in self.by_id.items() if family.name != name})
+            before = self._numbers.get(name, number)
+            if before not in {number, GENL_ID_CTRL} and self.name(before) == name:
+                del self.by_id[before]
+            self._numbers[name] = number
             self.by_id[number] = Family(number, name, groups, header)
         elif command == NEWMCAST_GRP and known is not None:
             known.groups.update(groups)

@@ -1,0 +1,74 @@
+"""Squares and bombs: how the time of a replay grows with its host, and what memory a hostile file takes.
+
+Sizes are not scaled: a host of 1,000 links and one of 8,000 are what the targets are about, and a bomb has 16 MB.
+
+Not here: what is in these captures (``nlmon.testing.bombs``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from benchmarks.captures import Captures, write_pcap
+from benchmarks.sample import Sample, timed
+from nlmon.backends.options import BackendOptions
+from nlmon.backends.registry import create
+from nlmon.capture import open_capture
+from nlmon.engine.run import replay_capture
+from nlmon.testing.bombs import bomb, interfaces, square
+from nlmon.transport.recorded.faults import Fault
+
+__all__ = ["BOMBS", "GROWTH", "LARGE", "SMALL", "WORK"]
+
+SMALL, LARGE = "1,000 links", "8,000 links"
+BYTES = 16_000_000
+_RECOVERY = BackendOptions(resync=True, resync_interval=0.0)
+_CACHES = BackendOptions(caches=("link", "addr", "route"))
+# Measurements by name: a square, the options of its replay, and whether messages are lost.
+GROWTH: dict[str, tuple[str, BackendOptions, bool]] = {
+    "links go": ("links go", BackendOptions(), False),
+    "links go, recovery": ("links go", _RECOVERY, True),
+    "links go, caches": ("links go", _CACHES, False),
+    "stations move": ("stations move", BackendOptions(), False),
+    "routes are prepended": ("routes prepended", BackendOptions(), False),
+}
+# Bombs and, to compare with, many ordinary messages.
+BOMBS = ("many links", "interfaces", "unknown types", "hops", "open dumps")
+
+
+def _replay(path: Path, options: BackendOptions, faults: tuple[Fault, ...] = ()) -> int:
+    with open_capture(path) as reader:
+        makers = partial(create, "legacy"), partial(create, "libnl")
+        (report,) = replay_capture(reader, path.name, *makers, options=options, faults=faults)
+    if report.verdict == "regression":
+        raise SystemExit(f"the verdict on {path.name} is a regression: {report.reason}")
+    return max(1, report.messages)
+
+
+def grown(name: str, captures: Captures) -> Sample:
+    """A replay of a host that has as many links as the name of its captures says."""
+    kind, options, lossy = GROWTH[name]
+    path = captures.pcap.with_name(f"{kind}, {captures.name}.pcap")
+    if not path.exists():
+        write_pcap(path, *square(kind, 1000 if captures.name == SMALL else 8000))
+    return timed(lambda: _replay(path, options, (Fault(5, 2),) if lossy else ()))
+
+
+def bombed(name: str, captures: Captures) -> Sample:
+    """A replay of a bomb, for its memory."""
+    path = captures.pcap.with_name(f"{name}.bomb")
+    if not path.exists():
+        if name == "interfaces":
+            with path.open("wb") as out:
+                out.writelines(interfaces(BYTES))
+        else:
+            write_pcap(path, *bomb(name, BYTES))
+    return timed(lambda: _replay(path, BackendOptions()))
+
+
+WORK: dict[str, Callable[[Captures], Sample]] = {
+    **{name: partial(grown, name) for name in GROWTH},
+    **{f"bomb of {name}": partial(bombed, name) for name in BOMBS},
+}

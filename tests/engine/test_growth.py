@@ -1,0 +1,81 @@
+"""The work of a replay grows with its recording: no message makes it look through a table.
+
+Not here: time (``benchmarks/growth.py``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nlmon.backends.libnl import LibnlBackend
+from nlmon.backends.options import BackendOptions
+from nlmon.backends.registry import create
+from nlmon.capture import open_capture
+from nlmon.engine.replay import Replay
+from nlmon.testing.bombs import SQUARES, square
+from nlmon.transport.recorded.faults import Fault
+from support.bombs import write_pcap
+
+OPTIONS = {
+    "plain": BackendOptions(),
+    "recovery": BackendOptions(resync=True, resync_interval=0.0),
+    "caches": BackendOptions(caches=("link", "addr", "route")),
+}
+
+
+class Table(dict[Any, Any]):
+    """Counts how often all that is in it is looked through."""
+
+    walks = 0
+
+    def __iter__(self) -> Iterator[Any]:
+        Table.walks += bool(self)
+        return super().__iter__()
+
+    def items(self) -> Any:
+        """Keys and values."""
+        Table.walks += bool(self)
+        return super().items()
+
+    def values(self) -> Any:
+        """Values."""
+        Table.walks += bool(self)
+        return super().values()
+
+
+def walks(path: Path, name: str, size: int, options: BackendOptions) -> int:
+    """How often a replay looks through a table, until its recording ends."""
+    write_pcap(path, *square(name, size))
+    faults = (Fault(5, 2),) if options.resync else ()
+    makers = partial(create, "legacy"), partial(create, "libnl")
+    replay = Replay(*makers, byteorder="little", options=options, faults=faults)
+    libnl = replay.lanes[1].backend
+    assert isinstance(libnl, LibnlBackend)
+    states = [
+        *replay.states.both,
+        libnl.cache._state,
+        *([libnl._resync.tracker.state] if libnl._resync.tracker else []),
+    ]
+    for state in states:
+        state.tables = {kind: Table(table) for kind, table in state.tables.items()}
+    if replay.kernel._objects is not None:
+        replay.kernel._objects._tables = {kind: Table(t) for kind, t in replay.kernel._objects._tables.items()}
+    Table.walks = 0
+    with open_capture(path) as reader:
+        for batch in reader.batches():
+            replay.add(batch)
+    return Table.walks
+
+
+@pytest.mark.parametrize("how", OPTIONS)
+@pytest.mark.parametrize("name", SQUARES)
+def test_no_message_makes_a_replay_look_through_a_table(tmp_path: Path, name: str, how: str) -> None:
+    """A host of four times as many links or routes is looked through as often as a small one: after a loss."""
+    found = [walks(tmp_path / f"{size}.pcap", name, size, OPTIONS[how]) for size in (10, 40)]
+
+    assert found[0] == found[1]
