@@ -111,8 +111,14 @@ class States:
             ledger.fold(side.events, state, lossy=side.lossy)
             for side, ledger, state in zip(sides, ledgers, self._both, strict=True)
         ]
-        same = not self.unsettled.objects or _told(left) == _told(right)
-        self.unsettled.note(touched[0], touched[1], same=same)
+        same = bool(self.unsettled.objects) and _told(left) == _told(right)
+        apart = self._apart(touched[0].told & touched[1].told) if same else set()
+        self.unsettled.note(touched[0], touched[1], same=same, apart=apart)
+
+    def _apart(self, objects: set[Object]) -> set[Object]:
+        """Of these, what one state holds and the other does not."""
+        left, right = (state.tables for state in self._both)
+        return {(kind, key) for kind, key in objects if (key in left[kind]) != (key in right[kind])}
 
     def _fold_same(self, reference: Sequence[Event], candidate: Sequence[Event]) -> None:
         if self.shared:

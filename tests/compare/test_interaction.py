@@ -19,7 +19,7 @@ from nlmon.compare.contract import load_contract
 from nlmon.compare.evidence.locate import field_of
 from nlmon.compare.final import compare_corrections, compare_recovery
 from nlmon.engine.lane import BackendMaker
-from nlmon.engine.losses import Ledger
+from nlmon.engine.losses import Object, Touched, Unsettled
 from nlmon.engine.replay import Replay
 from nlmon.events import Decoded, Event, LinkInfo
 from nlmon.state.dumps import Unannounced
@@ -131,13 +131,37 @@ def test_what_changes_without_meaning_is_no_recovery(changes: dict[str, int], fi
     assert [row.field for row in rows] == fields
 
 
-def test_what_is_reported_to_both_later_is_compared_again() -> None:
-    """An object that one recovered alone counts again after the next message about it."""
-    ledger, state_ = Ledger(keep_objects=False), State()
-    ledger.recovered = {("link", (2,)), ("link", (3,))}
-    ledger.fold([link_event(LinkInfo(0, 2, 1, ifname="d0", mtu=1500))], state_, lossy=True)
+FIRST, SECOND = ("link", (2,)), ("link", (3,))
 
-    assert (ledger.recovered, list(state_.tables["link"])) == ({("link", (3,))}, [(2,)])
+
+@pytest.mark.parametrize(
+    ("left", "right", "same", "apart", "expected"),
+    [
+        ({FIRST}, {FIRST}, True, set(), {SECOND}),
+        ({FIRST}, {FIRST}, True, {FIRST}, {FIRST, SECOND}),
+        ({FIRST}, {FIRST}, False, set(), {FIRST, SECOND}),
+        (set(), {("route", (9,))}, True, set(), {FIRST, SECOND, ("route", (9,))}),
+        (set(), {("route", (9,))}, False, set(), {FIRST, SECOND}),
+    ],
+)
+def test_what_is_reported_to_both_later_is_compared_again(
+    left: set[Object], right: set[Object], same: bool, apart: set[Object], expected: set[Object]
+) -> None:
+    """An object that one recovered alone counts again after a message of which both made the same; one of which they
+    made something else counts no more."""
+    unsettled = Unsettled()
+    unsettled.note(Touched(set(), set()), Touched(set(), {FIRST, SECOND}), same=True, apart=set())
+    unsettled.note(Touched(left, set()), Touched(right, set()), same=same, apart=apart)
+
+    assert unsettled.objects == expected
+
+
+def test_before_a_recovery_everything_is_compared() -> None:
+    """What a message does to one state alone is a difference."""
+    unsettled = Unsettled()
+    unsettled.note(Touched(set(), set()), Touched({FIRST}, set()), same=True, apart=set())
+
+    assert unsettled.objects == set()
 
 
 @pytest.mark.parametrize(("broken", "links"), [(False, {1}), (True, {2})])
