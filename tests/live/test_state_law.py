@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
+from nlmon.testing.zoo import ZOO
 from support.law import obey, obeyed
+from support.law_namespace import Namespace
+from support.law_words import SETUP
 from support.requirements import require_sandbox
 
 pytestmark = [pytest.mark.live]
@@ -96,6 +99,19 @@ def test_what_broke_the_law(commands: list[str]) -> None:
 def test_addresses_are_announced_when_nobody_else_has_them() -> None:
     """What duplicate address detection delays is waited for."""
     assert obeyed(["ip addr add 2001:db8::7/64 dev v0", "ip link set v2 down"], dad=True) == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "command"),
+    [("no RTM_DELADDR", "ip addr del 2001:db8::1/64 dev v0"), ("no RTM_DELLINK", "ip link del vx0")],
+)
+def test_an_implementation_can_break_the_law(name: str, command: str) -> None:
+    """Of one that keeps what has gone the law says so, and of the other nothing."""
+    with Namespace(candidate=ZOO[name].make) as namespace:
+        namespace.run([*SETUP, command])
+        found = namespace.differences()
+
+    assert found.keys() - {"legacy"} == found.keys() != set()
 
 
 def test_the_law_holds() -> None:

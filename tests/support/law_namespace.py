@@ -28,6 +28,7 @@ from nlmon.backends.registry import create
 from nlmon.capture.base import Direction, Frame
 from nlmon.compare.difference import Difference, Severity
 from nlmon.compare.directions import BothDirections
+from nlmon.engine.lane import BackendMaker
 from nlmon.engine.replay import Replay
 from nlmon.events import LinkInfo
 from nlmon.scenario.kernel_state import Lines, differences, folded, listed
@@ -51,11 +52,12 @@ SIZES = {25: "B", 28: "H", 29: "H"}  # of FRA_DSCP and of masks of ports; else t
 class Namespace:
     """A namespace of a sandbox in which commands run while both implementations listen; a context manager. ``done``:
     the commands, and whether each was refused; ``dad``: IPv6 addresses are announced when the kernel has found in a
-    second that nobody else has them, else at once."""
+    second that nobody else has them, else at once; ``candidate``: who takes the place of libnl."""
 
-    def __init__(self, *, dad: bool = False) -> None:
+    def __init__(self, *, dad: bool = False, candidate: BackendMaker | None = None) -> None:
         self.done: list[tuple[str, bool]] = []
         self._dad = dad
+        self._candidate = candidate
         self._recording = _Recording()
         self._stack = ExitStack()
 
@@ -65,7 +67,7 @@ class Namespace:
             self._sandbox.add_namespace(PEER)
             for link in ("all", "default"):
                 self._sandbox.write(f"/proc/sys/net/ipv6/conf/{link}/accept_dad", str(int(self._dad)))
-            self._watch = stack.enter_context(listening(self._sandbox, sink=self._recording))
+            self._watch = stack.enter_context(listening(self._sandbox, candidate=self._candidate, sink=self._recording))
             self._watch.live.states.diverge()
             self._stack = stack.pop_all()
         return self

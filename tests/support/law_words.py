@@ -30,6 +30,8 @@ ip link add br0 address 02:00:00:00:00:20 type bridge
 ip link add br1 type bridge
 ip link add vx0 address 02:00:00:00:00:15 type vxlan id 5 dstport 4789
 ip link add vx1 address 02:00:00:00:00:18 type vxlan dstport 4790 external
+ip link add mv0 address 02:00:00:00:00:16 link v0 type macvlan mode bridge
+ip link add ifb0 address 02:00:00:00:00:17 type ifb
 ip link set v1 master br0
 ip link set lo up
 ip link set v0 up
