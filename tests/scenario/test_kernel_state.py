@@ -56,8 +56,8 @@ def test_the_kernel_and_both_implementations_say_the_same(whole: bool) -> None:
 
         def same() -> bool:
             nonlocal kernel
+            watch.catch_up()  # first, so that the list is never older than the events
             kernel = listed(lambda command: sandbox.run(command).stdout, whole=whole)
-            watch.catch_up()
             return all(folded(state, whole=whole) == kernel for state in watch.live.states.both)
 
         agreed = watch.wait_for(same, 10)
