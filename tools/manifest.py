@@ -36,6 +36,11 @@ ORIGINS = {
     "29-bridge-fdb-port-move.pcap": "a forwarding entry that moves between ports, Linux 6.18; lance0/rustbgpd (462)",
     "20-vfinfo-222.pcap": "built as a device reports 222 virtual functions; a report to vishvananda/netlink (960)",
     "01-wireshark-nlmon-big.pcap": "nlmon device of a big-endian router; a sample capture of Wireshark's wiki",
+    "03-tcpdiag-getsock.pcap": "sockets of a host as inet_diag answers TCPDIAG_GETSOCK, which older programs ask with",
+    "05-bridge-mdb-sg.pcap": "multicast entries with sources, built by hand from linux/if_bridge.h",
+    "17-nl80211-events.pcap": "connection quality, regulatory and radar events, built by hand from linux/nl80211.h",
+    "22-mpls-labels.pcap": "routes whose labels change, built by hand from linux/rtnetlink.h and mpls_iptunnel.h",
+    "24-audit-unicast.pcap": "records as the kernel sends them to the audit daemon, built by hand from kernel/audit.c",
     "10a-any-sll113.pcap": "frames of 01-wireshark-nlmon-big.pcap as tcpdump writes them in a capture of any",
     "14a-nlmon-big-resaved.pcap": "01-wireshark-nlmon-big.pcap as editcap wrote it again on a little-endian machine",
 }

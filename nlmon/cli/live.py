@@ -74,6 +74,7 @@ CLONE_NEWNET = 0x40000000
 @control_option
 @click.option("--both-ways", is_flag=True, help="Judge the way back, too: the move and its rollback at once.")
 @policy_options
+@click.option("-v", "--verbose", is_flag=True, help="Name every attribute that not both read.")
 def command(
     implementation: str,
     against: str,
@@ -88,6 +89,7 @@ def command(
     control: bool,
     both_ways: bool,
     policy: Policy,
+    verbose: bool,
 ) -> None:
     """Compare two implementations on the running kernel: both listen at once, and every notification is compared.
 
@@ -127,7 +129,7 @@ def command(
         hint = "raise --receive-buffer" if any(lane.lossy for lane in live.lanes) else ""
         show_error(InputError("NLM-U018", f"the verdict is inconclusive: {found[0].reason}", hint=hint))
     whole = whole_report(found, names, "notifications", policy, known, tried=False)
-    print_verdict(whole, form)
+    print_verdict(whole, form, verbose=verbose)
     sys.exit(exit_code(whole))
 
 

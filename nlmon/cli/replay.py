@@ -111,6 +111,7 @@ __all__ = ["command"]
 )
 @max_objects_option
 @max_messages_option
+@click.option("-v", "--verbose", is_flag=True, help="Name every attribute that not both read.")
 @byteorder_option
 def command(
     captures: tuple[Path, ...],
@@ -135,6 +136,7 @@ def command(
     cluster: str,
     max_objects: int,
     max_messages: int | None,
+    verbose: bool,
 ) -> None:
     """Replay CAPTURES into two implementations and say whether they agree.
 
@@ -200,7 +202,7 @@ def command(
     # What was narrowed by an option, or cut by damage, cannot say that an entry is of no use.
     whole = whole_report(done, names, select, policy, known, tried=not narrowed, complete=complete)
     try:
-        print_verdict(whole, form)
+        print_verdict(whole, form, verbose=verbose)
     finally:
         # The report is written even when the terminal is gone.
         if report is not None:

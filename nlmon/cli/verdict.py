@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from nlmon import __version__
+from nlmon.report.blind import summed
 from nlmon.report.jsonout import Footer, line_bytes, report_bytes
 from nlmon.report.model import UNDECIDED, CaptureReport, Report, by_direction, in_direction, worst
 
@@ -53,6 +54,7 @@ def whole_report(
         stale=stale_entries(known.valid, judged, complete=complete) if tried else [],
         expired=sorted(expired),
         known_digest=known.digest,
+        blind=summed(captures),
     )
 
 
@@ -91,8 +93,8 @@ def stale_entries(
     return [number for number, entry in entries if number in tried and (complete or entry.names_one)]
 
 
-def print_verdict(whole: Report, form: str) -> None:
-    """The report on stdout; of a stream (``jsonl``) only its end."""
+def print_verdict(whole: Report, form: str, *, verbose: bool = False) -> None:
+    """The report on stdout; of a stream (``jsonl``) only its end. ``verbose``: people get each blind spot."""
     out = sys.stdout.buffer
     if form == "jsonl":
         footer = Footer(len(whole.captures), whole.verdict, whole.verdicts, whole.stale, whole.expired)
@@ -104,5 +106,5 @@ def print_verdict(whole: Report, form: str) -> None:
 
         from nlmon.report.pretty import print_report  # noqa: PLC0415
 
-        print_report(whole, Console(width=None if sys.stdout.isatty() else 160, emoji=False))
+        print_report(whole, Console(width=None if sys.stdout.isatty() else 160, emoji=False), verbose=verbose)
     out.flush()

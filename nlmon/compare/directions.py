@@ -9,10 +9,12 @@ Not here: the rules of comparison (``judge``).
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 from typing import TypeAlias
 
 from nlmon.compare.contract import Contract
+from nlmon.compare.fast.shapes import Mark
 from nlmon.compare.judge import Judge, Lost
 from nlmon.compare.side import Side
 from nlmon.objects.keys import Key
@@ -39,6 +41,11 @@ class BothDirections:
     def contract(self) -> Contract:
         """The contract that both judge under."""
         return self.forward.contract
+
+    @property
+    def marked(self) -> Counter[Mark]:
+        """See ``Judge.marked``."""
+        return self.forward.marked
 
     def compare(
         self, datagram: Datagram, reference: Side, candidate: Side, *, answer: bool, request: bool = False

@@ -26,6 +26,7 @@ from nlmon.compare.evidence.check import Evidence, RecordedNames
 from nlmon.compare.evidence.locate import spans
 from nlmon.compare.explain import explain_event, explain_field, show
 from nlmon.compare.fast.agreement import Agreement
+from nlmon.compare.fast.shapes import Mark, Marks
 from nlmon.compare.final import compare_corrections, compare_recovery, compare_states
 from nlmon.compare.known import Known, place_of
 from nlmon.compare.problems import compare_problems
@@ -53,7 +54,8 @@ _GroupKey: TypeAlias = tuple[Class, str, str]
 
 class Judge:
     """Compares one recording; ``names``: the reference and the candidate; ``known``: differences that are allowed;
-    ``agreement``: that of a judge whose direction is the other one, and which says of both what they agree on."""
+    ``agreement``: that of a judge whose direction is the other one, and which says of both what they agree on;
+    ``marks``: with what messages are marked, by which those that they agree on are counted (``marked``)."""
 
     def __init__(
         self,
@@ -65,11 +67,12 @@ class Judge:
         *,
         known: Known | None = None,
         agreement: Agreement | None = None,
+        marks: Marks | None = None,
     ) -> None:
         self.contract = contract
         self.known = known or Known()
         self._classifier = Classifier(contract, *names)
-        self._agreement = agreement or Agreement(contract, names, byteorder)
+        self._agreement = agreement or Agreement(contract, names, byteorder, marks)
         # Whether both make the same of a datagram, which then needs no further comparison; else ``compare`` says why.
         self.agree, self.agree_on = self._agreement.agree, self._agreement.agree_on
         self.counts: Counter[Class] = Counter()
@@ -91,6 +94,11 @@ class Judge:
     def services(self) -> Counter[str]:
         """The same of what the contract gives to the reference alone."""
         return self._agreement.counted(self._classifier.services, of_reference=True)
+
+    @property
+    def marked(self) -> Counter[Mark]:
+        """How many messages that both agree on have which mark, of those that ``marks`` was not given yet."""
+        return self._agreement.marked()
 
     @property
     def lost_events(self) -> Counter[str]:

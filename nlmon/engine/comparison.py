@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from msgspec import structs
 
@@ -24,6 +24,8 @@ from nlmon.compare.judge import Judge
 from nlmon.compare.known import Known
 from nlmon.compare.same import of_its_types
 from nlmon.compare.side import Side
+from nlmon.engine.coverage.changes import Changes
+from nlmon.engine.coverage.count import Coverage
 from nlmon.engine.dumps import RecordedDumps
 from nlmon.engine.lane import Lane
 from nlmon.engine.states import States
@@ -33,7 +35,7 @@ from nlmon.limits import OTHERS, count_kinds
 from nlmon.names import message_type
 from nlmon.transport.recorded.groups import carried_by
 from nlmon.transport.recorded.kernel import RecordedKernel
-from nlmon.uapi import NETLINK_GENERIC, NETLINK_ROUTE
+from nlmon.uapi import GENL_ID_CTRL, NETLINK_GENERIC, NETLINK_ROUTE
 from nlmon.wire import Datagram
 
 __all__ = ["Comparison", "foldable", "no_datagram"]
@@ -41,10 +43,18 @@ __all__ = ["Comparison", "foldable", "no_datagram"]
 AnyLane = TypeVar("AnyLane", bound=Lane)
 
 
+class Blind(NamedTuple):
+    """What a comparison cannot see, while it runs: counted, and changes that show in that alone."""
+
+    coverage: Coverage
+    changes: Changes
+
+
 class Comparison(Generic[AnyLane]):
     """The comparison of two lanes while it runs. ``lanes``: that of the reference and that of the candidate;
     ``kernel``: what was read so far says of the kernel; ``compared``: events of notifications that both gave, or one
-    alone and the bytes were read for it, by protocol; ``not_subscribed``: notifications that reached neither, by the
+    alone and the bytes were read for it, by protocol; ``blind``: what of the messages is not read by both, and
+    changes that show in nothing that is read; ``not_subscribed``: notifications that reached neither, by the
     name of their type, or of their generic family."""
 
     def __init__(
@@ -65,7 +75,10 @@ class Comparison(Generic[AnyLane]):
         self.kernel = kernel
         recorded = RecordedNames(self._family_names, self._link_name, kernel.gone, lambda: kernel.doubtful)
         forward, *back = known or (Known(),)
-        judge = Judge(contract, names, kernel.byteorder, recorded, on_difference, known=forward)
+        backends = type(lanes[0].backend), type(lanes[1].backend)
+        coverage = Coverage(backends, contract, kernel.byteorder, lambda number: _last_name(kernel, number))
+        self.blind = Blind(coverage, Changes(coverage, kernel.byteorder))
+        judge = Judge(contract, names, kernel.byteorder, recorded, on_difference, known=forward, marks=coverage)
         self.judge: Judges = judge if not back else BothDirections(judge, judge.reverse(back[0], on_reverse))
         self.states = States(names, contract, lossless=lossless)
         self.dumps = RecordedDumps(self.states, kernel)
@@ -82,8 +95,16 @@ class Comparison(Generic[AnyLane]):
         """Compare what both made of a datagram; whether they agree."""
         agreed = self._agree(datagram, left, right)
         if not agreed:
-            self.judge.compare(datagram, left, right, answer=answer)
+            self._judge_one(datagram, left, right, answer=answer)
         return agreed
+
+    def _judge_one(
+        self, datagram: Datagram, left: Side, right: Side, *, answer: bool = False, request: bool = False
+    ) -> None:
+        """Compare what both made of a datagram and do not agree on at once; see ``Judge.compare``."""
+        self.judge.compare(datagram, left, right, answer=answer, request=request)
+        if not request and any(side.subscribed and not side.missed for side in (left, right)):
+            self.blind.coverage.count(datagram)
 
     def _count_compared(self, datagram: Datagram, left: Side, right: Side) -> None:
         """Count the events of a notification; what a resync made is none, nor is the report of a loss. What one of them
@@ -179,6 +200,12 @@ def foldable(sides: Iterable[Side]) -> bool:
     """Whether a state can take in what came of a datagram: what is in it is of the types that an event has."""
     payloads = (event.payload for side in sides for event in side.events)
     return all(of_its_types(payload) for payload in payloads if isinstance(payload, RoutePayload))
+
+
+def _last_name(kernel: RecordedKernel, number: int) -> str:
+    """What the recording called a generic family last; empty if it has not named it."""
+    names = ["nlctrl"] if number == GENL_ID_CTRL else kernel.family_names(number)
+    return names[-1] if names else ""
 
 
 def no_datagram(frame: int) -> Datagram:

@@ -36,7 +36,7 @@ from nlmon.capture.tally import Tally
 from nlmon.compare.contract import Contract
 from nlmon.compare.known import Known
 from nlmon.compare.side import Side
-from nlmon.engine.comparison import Comparison, no_datagram
+from nlmon.engine.comparison import Comparison, foldable, no_datagram
 from nlmon.engine.lane import RESTLESS, BackendMaker
 from nlmon.engine.live_lane import LiveLane, of_datagram
 from nlmon.engine.pairing import BYTES_KEPT, DATAGRAMS_KEPT, Pairing, Read, Unpaired
@@ -285,8 +285,10 @@ class Live(Comparison[LiveLane]):
         self._count_compared(datagram, left, right)
         agreed = self._agree(datagram, left, right)
         if not agreed:
-            self.judge.compare(datagram, left, right, answer=False)
+            self._judge_one(datagram, left, right)
         if fold:
+            if agreed or foldable((left, right)):
+                self.blind.changes.note(datagram, left, right)
             self._fold((left, right), agreed=agreed)
 
     def _link_name(self, index: int) -> str | None:

@@ -30,6 +30,7 @@ from nlmon.engine.lane import BackendMaker
 from nlmon.engine.losses import Object
 from nlmon.engine.recorded import RecordedLane
 from nlmon.engine.segments import Select
+from nlmon.state.identity import subject_of
 from nlmon.state.tables import State
 from nlmon.transport.recorded.faults import Fault
 from nlmon.uapi import NETLINK_ROUTE
@@ -136,11 +137,24 @@ class Replay(Comparison[RecordedLane]):
                 self.compared[step.datagrams.protocol] += agreed
             end = at + agreed
             if fold_one is not None:
-                for one, other in zip(left.events[at:end], right.events[at:end], strict=True):
-                    if one and other and fold_one(one, other):
-                        self._compare_corrections()
+                changes, watched, protocol = self.blind.changes, self.blind.coverage.watched, step.datagrams.protocol
+                columns = zip(data[at:end], left.events[at:end], right.events[at:end], strict=True)
+                for message, one, other in columns:
+                    if one is None or other is None:
+                        continue
+                    subject = subject_of(one)
+                    if subject is not None:
+                        if subject[0] in watched:
+                            changes.follows(subject, protocol, message, one, other)
+                        if fold_one(one, other, subject):
+                            self._compare_corrections()
+                    else:
+                        changes.note_one(protocol, message, one, other)
             elif is_notification:
                 for place in range(at, end):
+                    self.blind.changes.note_one(
+                        step.datagrams.protocol, data[place], left.events[place], right.events[place]
+                    )
                     self._fold((left.side(place), right.side(place)), agreed=True)
             if end < size:
                 # Both gave one event, and these differ: nothing is left to try.
@@ -162,8 +176,10 @@ class Replay(Comparison[RecordedLane]):
             self._count_compared(datagram, left, right)
         agreed = not differs and self._agree(datagram, left, right)
         if not agreed:
-            self.judge.compare(datagram, left, right, answer=False, request=request)
+            self._judge_one(datagram, left, right, request=request)
         if fold:
+            if agreed or foldable(sides):
+                self.blind.changes.note(datagram, left, right)
             self._fold(sides, agreed=agreed)
 
     def _fold(self, sides: tuple[Side, Side], *, agreed: bool) -> None:

@@ -128,14 +128,13 @@ class States:
                 self._correct_reduced()
             return
         for one, other in zip(reference, candidate, strict=True):
-            self.fold_one(one, other)
+            subject = subject_of(one)
+            if subject is not None:
+                self.fold_one(one, other, subject)
 
-    def fold_one(self, reference: Event, candidate: Event) -> bool:
-        """Fold an event of each that both agreed on, where nothing is lost; whether that brought anything to light that
-        the two states need not have in common."""
-        subject = subject_of(reference)
-        if subject is None:
-            return False
+    def fold_one(self, reference: Event, candidate: Event, subject: Subject) -> bool:
+        """Fold an event of each, about ``subject``, that both agreed on, where nothing is lost; whether that brought
+        anything to light that the two states need not have in common."""
         if self.shared:
             state = self._both[self._full]
             state.fold(candidate if self._full else reference, subject)

@@ -18,6 +18,7 @@ from nlmon.capture.tally import Tally, wrong_order
 from nlmon.compare.difference import Class
 from nlmon.compare.directions import BothDirections
 from nlmon.compare.judge import Judge
+from nlmon.engine.coverage.rows import blind_rows, unseen_notes
 from nlmon.engine.lane import Lane
 from nlmon.engine.live import Live
 from nlmon.engine.live_lane import LiveLane
@@ -168,6 +169,7 @@ def _found(comparison: Replay | Live, view: _View, tally: Tally, protocols: Coll
     """What every report says of two lanes and of what they were given; ``protocols``: those that were compared."""
     judge, lanes, names = view.judge, view.lanes, _labels(view.lanes)
     totals, state = judge.totals(), comparison.states.unannounced()
+    allowed = any(difference.cls is Class.STATE for difference in judge.known.first.values())
 
     def per_lane(what: str) -> dict[str, int]:
         return {label: lane.counts[what] for label, lane in zip(names, lanes, strict=True)}
@@ -194,19 +196,15 @@ def _found(comparison: Replay | Live, view: _View, tally: Tally, protocols: Coll
             for g in judge.groups
         ],
         "details": [row(difference) for difference in judge.details],
-        "state": "differs" if totals.get(Class.STATE) or _allows_state(judge) else "same",
+        "state": "differs" if totals.get(Class.STATE) or allowed else "same",
         "objects": comparison.states.objects(comparison.lanes.index(lanes[1])),
+        **blind_rows(*comparison.blind, comparison.judge.marked, _labels(comparison.lanes)),
         "unannounced_counts": {f"{kind} {change}": n for (kind, change), n in sorted(state.unannounced_counts.items())},
         "unannounced": [
             Unannounced(found.kind, found.change, found.object, found.frame, found.reason, found.fields)
             for found in state.unannounced
         ],
     }
-
-
-def _allows_state(judge: Judge) -> bool:
-    """Whether the states differ in what is known and allowed."""
-    return any(difference.cls is Class.STATE for difference in judge.known.first.values())
 
 
 def _not_covered(tally: Tally, protocols: Collection[int]) -> dict[str, int]:
@@ -246,7 +244,7 @@ def _notes(replay: Replay, reader: CaptureReader) -> list[str]:
     notes += replay.feed.fault_notes()
     if not replay.compared.total() and any(lane.counts["answers"] for lane in replay.lanes):
         notes.append(f"{_why_nothing(replay)}; only recorded answers were compared")
-    notes += _itself(replay)
+    notes += _unseen(replay)
     notes += _read_by_one(replay, replay.feed.protocols)
     if tally.copied(replay.feed.protocols):
         repeats, notifications = (
@@ -316,10 +314,11 @@ def _why_nothing(replay: Replay) -> str:
     return "no notification is of a multicast group that is joined"
 
 
-def _itself(comparison: Replay | Live) -> Iterator[str]:
-    """A note where both are the same implementation."""
+def _unseen(comparison: Replay | Live) -> Iterator[str]:
+    """Notes on what cannot be seen: where both are the same implementation, and in messages themselves."""
     if _is_control(comparison):
         yield f"{comparison.lanes[1].name} is compared with itself; a mistake that it makes on both sides cannot show"
+    yield from unseen_notes(comparison.blind.coverage)
 
 
 def _no_move(comparison: Replay | Live, control: bool) -> Iterator[str]:
@@ -383,7 +382,7 @@ def _live_notes(live: Live) -> list[str]:
     notes = [note for lane in live.lanes for note in lane.ledger.notes(lane.name)] + live.notes
     notes += [note for lane in live.lanes for note in _deaf(lane)]
     notes += _damaged_by_kernel(live)
-    notes += _itself(live)
+    notes += _unseen(live)
     notes += _read_by_one(live, {protocol for lane in live.lanes for protocol in lane.backend.groups})
     outside = sum(one.outside for one in live.unpaired)
     if outside:

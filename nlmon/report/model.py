@@ -21,6 +21,8 @@ if TYPE_CHECKING:  # start-up: a report is made without the comparison, too
 
 __all__ = [
     "UNDECIDED",
+    "BlindChange",
+    "BlindSpot",
     "CaptureReport",
     "Damage",
     "DifferenceGroup",
@@ -112,6 +114,29 @@ class Unannounced(Struct, frozen=True):
     fields: tuple[str, ...]
 
 
+class BlindSpot(Struct, frozen=True):
+    """Something in the compared messages that not both implementations read. ``message``: the kind of the messages, or
+    of those that give no event their type; ``attribute``: its path, empty for the messages as a whole; ``read_by``: who
+    reads it alone, empty if neither does; ``messages``: how many hold it; ``kinds``: how many of which kind, as the
+    attribute beside it says, or of which command."""
+
+    message: str
+    attribute: str
+    read_by: str
+    messages: int
+    kinds: dict[str, int] = {}
+
+
+class BlindChange(Struct, frozen=True):
+    """Events that repeat the one before them, about the same object and in both implementations, while their messages
+    differ in what neither reads: in which attributes, how many there are, and the frame of the first."""
+
+    message: str
+    attributes: tuple[str, ...]
+    count: int
+    frame: int
+
+
 class KnownUse(Struct, frozen=True):
     """What an entry of the known differences allowed: its number in the file from 1, what it says, how many
     differences it allowed, how many it allows at most (none: any number), and the first of them (none of a loss of
@@ -147,7 +172,9 @@ class CaptureReport(Struct, frozen=True):
     ``unknown_types``, messages that give no event. ``differences``: how many, by class; ``groups``: warnings and
     regressions by message and field; ``details``: the first of each class. ``fields``: how often one implementation
     alone gave an event or a field that the contract gives to it alone. ``objects``: how many there are at the end, by
-    kind. ``unannounced``: objects that changed without a notification, ``unannounced_counts`` by kind and change.
+    kind. ``blind``: what of the compared messages is not read by both; ``blind_left_out``: how often something found no
+    place in it; ``blind_changes``: changes that show in what neither reads alone. ``unannounced``: objects that changed
+    without a notification, ``unannounced_counts`` by kind and change.
     ``stop``: what ended the replay before the capture ended.
     """
 
@@ -183,6 +210,9 @@ class CaptureReport(Struct, frozen=True):
     groups: list[DifferenceGroup] = []
     details: list[DifferenceRow] = []
     objects: dict[str, int] = {}
+    blind: list[BlindSpot] = []
+    blind_left_out: int = 0
+    blind_changes: list[BlindChange] = []
     unannounced_counts: dict[str, int] = {}
     unannounced: list[Unannounced] = []
     notes: list[str] = []
@@ -191,10 +221,11 @@ class CaptureReport(Struct, frozen=True):
 
 
 class Report(Struct, frozen=True):
-    """The outcome of one run. ``captures``: one entry for each capture, or one for each direction; ``verdict``: the
-    worst; ``verdicts``: the worst of each direction; ``policy``: what the run had to show, and where that is said;
-    ``stale``: numbers of entries of the known differences that allowed nothing, ``expired``: of those whose time is
-    over; ``known_digest``: SHA-256 of the file that these numbers are of, empty if there was none."""
+    """The outcome of one run. ``captures``: one entry for each capture, or one for each direction; ``blind``: what not
+    both read in them, added up; ``verdict``: the worst; ``verdicts``: the worst of each direction; ``policy``: what the
+    run had to show, and where that is said; ``stale``: numbers of entries of the known differences that allowed
+    nothing, ``expired``: of those whose time is over; ``known_digest``: SHA-256 of the file that these numbers are of,
+    empty if there was none."""
 
     tool: str
     version: str
@@ -208,6 +239,7 @@ class Report(Struct, frozen=True):
     stale: list[int] = []
     expired: list[int] = []
     known_digest: str = ""
+    blind: list[BlindSpot] = []
 
 
 def directions(*, both_ways: bool) -> tuple[Direction, ...]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from msgspec import structs
 from rich.markup import escape
 
+from nlmon.report.blind import blind_lines, unread_lines
 from nlmon.report.differences import difference_lines
 from nlmon.report.model import WORST_FIRST, CaptureReport, Report, in_direction
 from nlmon.report.table import COLOURS, both, table, unopened
@@ -27,12 +28,13 @@ UNANNOUNCED_SHOWN = 5
 LOSSES_SHOWN = 10
 
 
-def print_report(report: Report, console: Console) -> None:
-    """The table, the differences with their bytes, what changed without a notification, and the overall verdict."""
+def print_report(report: Report, console: Console, *, verbose: bool = False) -> None:
+    """The table, the differences with their bytes, what changed without a notification, what not both read, and the
+    overall verdict. ``verbose``: each blind spot by itself."""
     console.print(table(report.captures, console.width), crop=False)
     for capture in sorted(report.captures, key=lambda capture: not capture.fails):
-        _details(capture, report, console)
-    for line in (*_known_differences(report), *_policy(report)):
+        _details(capture, report, console, verbose=verbose)
+    for line in (*_known_differences(report), *_blind(report, verbose=verbose), *_policy(report)):
         console.print(escape(printable(line)), highlight=False, soft_wrap=True)
     console.print(_last_line(report), highlight=False, soft_wrap=True)
 
@@ -61,6 +63,18 @@ def _known_differences(report: Report) -> Iterator[str]:
             yield f"known difference {number} of {report.policy.known} {what}: remove it, or see nlmon known trim"
 
 
+def _blind(report: Report, *, verbose: bool) -> Iterator[str]:
+    """What not both read of several captures together."""
+    if _is_one(report):
+        return
+    for line in blind_lines(report.blind, verbose=verbose):
+        yield f"of all captures {line}"
+
+
+def _is_one(report: Report) -> bool:
+    return sum(capture.direction == "migrate" for capture in report.captures) < 2
+
+
 def _policy(report: Report) -> Iterator[str]:
     """What the run had to show, where somebody said so."""
     policy = structs.asdict(report.policy)
@@ -73,10 +87,13 @@ def _value(value: object) -> str:
     return " ".join(map(str, value)) if isinstance(value, (tuple, list)) else str(value)
 
 
-def _details(capture: CaptureReport, report: Report, console: Console) -> None:
+def _details(capture: CaptureReport, report: Report, console: Console, *, verbose: bool) -> None:
     if unopened(capture):
         return  # the table says why
-    lines = [*(_shared(capture, report) if capture.direction == "migrate" else ()), *_judged(capture, report)]
+    lines = [
+        *(_shared(capture, report, verbose=verbose) if capture.direction == "migrate" else ()),
+        *_judged(capture, report),
+    ]
     if not lines:
         return
     console.print(f"[bold]{escape(printable(_title(capture)))}[/]", highlight=False, soft_wrap=True)
@@ -117,7 +134,7 @@ def _judged(capture: CaptureReport, report: Report) -> Iterator[str]:
         yield f"fails: {capture.fails}"
 
 
-def _shared(capture: CaptureReport, report: Report) -> Iterator[str]:
+def _shared(capture: CaptureReport, report: Report, *, verbose: bool) -> Iterator[str]:
     """What was read, which is the same in both directions."""
     lines: list[str] = []
     if capture.frames:
@@ -134,6 +151,9 @@ def _shared(capture: CaptureReport, report: Report) -> Iterator[str]:
     if capture.not_subscribed:
         lines.append(f"notifications of multicast groups that neither joins: {_listed(capture.not_subscribed)}")
     lines += _problems(capture)
+    lines += unread_lines(capture.unknown_types, verbose=verbose)
+    spots = capture.blind if verbose or _is_one(report) else ()
+    lines += blind_lines(spots, capture.blind_changes, verbose=verbose, left_out=capture.blind_left_out)
     if capture.unannounced_counts:
         listed = ", ".join(f"{count:,} {what}" for what, count in capture.unannounced_counts.items())
         lines.append(f"changed in the kernel without a notification: {listed}")

@@ -20,8 +20,8 @@ from nlmon.capture import open_capture
 from nlmon.framing import messages, next_hops, walk_attributes
 from nlmon.testing.messages import attr, message, number
 from nlmon.uapi import NLMSG_HDRLEN, RTNEXTHOP
-from tests.support.decoding import decode
-from tests.support.paths import CAPTURES
+from support.decoding import decode
+from support.paths import CAPTURES
 
 # Numbers of attributes from the outside in.
 Path: TypeAlias = tuple[int, ...]

@@ -28,7 +28,7 @@ from msgspec import UNSET, Struct, structs
 from nlmon.compare.contract import KIND_TYPES, Contract
 from nlmon.compare.evidence.check import IMPLEMENTATIONS
 from nlmon.compare.evidence.reading import FieldReader
-from nlmon.compare.fast.shapes import CompiledCheck, CompiledChecks
+from nlmon.compare.fast.shapes import CompiledCheck, CompiledChecks, Mark, Marks
 from nlmon.compare.same import same
 from nlmon.events import OVERRUN, Event, NextHop
 from nlmon.uapi import NETLINK_ROUTE, NLMSG_HDRLEN
@@ -43,11 +43,13 @@ Alike: TypeAlias = Callable[[Event, Event, int], bool]
 
 
 class Agreement:
-    """Compares the events of datagrams under a contract, for one ordered pair of implementations."""
+    """Compares the events of datagrams under a contract, for one ordered pair of implementations. ``marks``: with
+    what messages are marked, by which those that are agreed on are counted."""
 
-    def __init__(self, contract: Contract, names: tuple[str, str], byteorder: str) -> None:
+    def __init__(self, contract: Contract, names: tuple[str, str], byteorder: str, marks: Marks | None = None) -> None:
         # How often fields were given by one of the two alone, by checks that are no longer kept.
         self._counts: Counter[str] = Counter()
+        self._marks = marks
         self._kinds: dict[type, tuple[Alike, Mapping[bytes, Sequence[CompiledCheck]], CompiledChecks]] = {}
         self._checks: dict[str, CompiledChecks] = {}
         self._swapped = False
@@ -61,7 +63,7 @@ class Agreement:
             if (row.by, row.interface, row.protocol) == ("both", "both", NETLINK_ROUTE) and row.types != (0,):
                 surplus = tuple(row.field.name for row in reader.rows(name, None))
                 alike = _compiled(KIND_TYPES[name], surplus)
-                checks = CompiledChecks(reader, name, byteorder, self._count)
+                checks = CompiledChecks(reader, name, byteorder, self._count, marks)
                 self._kinds[KIND_TYPES[name]], self._checks[name] = (alike, checks.by_head, checks), checks
 
     def reverse(self) -> Agreement:
@@ -80,9 +82,20 @@ class Agreement:
                     _add(found, check)
         return found
 
+    def marked(self) -> Counter[Mark]:
+        """How many messages of each mark were agreed on, of those that ``Marks.add`` was not given yet."""
+        found: Counter[Mark] = Counter()
+        for checks in self._checks.values():
+            for check in checks.checks():
+                if check.mark is not None and check.times:
+                    found[check.mark] += check.times
+        return found
+
     def _count(self, check: CompiledCheck) -> None:
         """Count what a check was used for that is forgotten."""
         _add(self._counts, check)
+        if self._marks is not None and check.mark is not None:
+            self._marks.add(check.mark, check.times)
         check.times = 0
 
     def agree(self, datagram: Datagram, reference: Sequence[Event], candidate: Sequence[Event]) -> bool:

@@ -23,7 +23,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable
 from functools import lru_cache
 from types import CodeType
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from nlmon.compare.evidence.offsets import SIGNED, header_size
 from nlmon.compare.evidence.reading import FieldReader, Message, Row
@@ -33,7 +33,7 @@ from nlmon.events import Event
 from nlmon.framing import align, nlmsghdr, walk_attributes
 from nlmon.uapi import NLA_HDRLEN, NLMSG_HDRLEN
 
-__all__ = ["SHAPES", "CompiledCheck", "CompiledChecks"]
+__all__ = ["SHAPES", "CompiledCheck", "CompiledChecks", "Mark", "Marks", "fixed_parts"]
 
 SHAPES, PER_LENGTH, SEEN = 1024, 4, 1024
 FIRST_SHAPES, MESSAGES_A_SHAPE = 64, 64
@@ -56,46 +56,90 @@ _Headers: TypeAlias = tuple[int, ...]
 _Same: TypeAlias = Callable[[bytes, int, Event, Any], bool]
 
 
+class Mark(Protocol):
+    """What messages are marked with that are alike in more than their shape: ``headers`` and ``pieces`` say in what,
+    ``fixed`` is
+    what ``fixed_parts`` makes of these."""
+
+    @property
+    def headers(self) -> tuple[int, ...]: ...
+    @property
+    def pieces(self) -> tuple[tuple[int, int], ...]: ...
+    @property
+    def fixed(self) -> Callable[[bytes, int], tuple[Any, ...]]: ...
+
+
+class Marks(Protocol):
+    """Gives messages their marks, and takes how many have which."""
+
+    def mark(self, message: bytes) -> Mark | None:
+        """The mark of a whole message; None: it has none."""
+
+    def add(self, mark: Any, times: int) -> None:
+        """Count messages of a mark."""
+
+
 class CompiledCheck:
     """The check of messages of one shape.
 
     ``kind``: of the payload, ``room``: bytes of such a message with its padding. A message at an offset of a datagram
     has the shape if ``heads`` of it, the headers of its attributes, are ``want``; that raises ``struct.error`` where
     the datagram ends before the message. ``same`` says whether its event and payload are what the message carries;
-    ``given`` names the fields that one implementation gave alone. ``times``: how often the shape was met and not
-    counted yet; ``gone``: the check is no longer kept.
+    ``given`` names the fields that one implementation gave alone, ``mark`` is what all these messages are marked with.
+    ``times``: how often the shape was met and not counted yet; ``gone``: the check is no longer kept.
     """
 
-    __slots__ = ("given", "gone", "heads", "kind", "room", "same", "times", "want")
+    __slots__ = ("given", "gone", "heads", "kind", "mark", "room", "same", "times", "want")
 
-    def __init__(self, kind: str, message: Message, headers: _Headers, same: _Same, given: tuple[str, ...]) -> None:
+    def __init__(
+        self, kind: str, message: Message, headers: _Headers, same: _Same, given: tuple[str, ...], mark: Mark | None
+    ) -> None:
         length = message.end - message.at
         self.kind, self.room = kind, align(length)
-        self.same, self.given = same, given
+        self.same, self.given, self.mark = same, given, mark
         self.times, self.gone = 0, False
-        # Two halves of a header are small numbers, of which each is there but once.
-        form, end = f"<{FAMILY}xB", FAMILY + 1
-        for at in headers:
-            form += f"{at - end}xHH"
-            end = at + 4
-        self.heads = struct.Struct(f"{form}{length - end}x").unpack_from
+        if mark is None or mark.headers != headers:
+            self.heads = fixed_parts(length, headers, () if mark is None else mark.pieces)
+        else:
+            self.heads = mark.fixed
         self.want = self.heads(message.data, message.at)
+
+
+def fixed_parts(
+    length: int, headers: tuple[int, ...], pieces: tuple[tuple[int, int], ...]
+) -> Callable[[bytes, int], tuple[Any, ...]]:
+    """What unpacks the parts of a message of ``length`` bytes that others of its shape have in common, from the message
+    at an offset of a datagram: the family, the headers of attributes, by their places in ascending order, and other
+    pieces, by their places and sizes. It raises ``struct.error`` where the datagram ends before the message."""
+    form, end = "<", 0
+    for at, size in sorted([(FAMILY, 1), *((at, NLA_HDRLEN) for at in headers), *pieces]):
+        begin, stop = max(at, end), min(at + size, length)
+        if begin < stop:  # what is malformed may overlap
+            # Two halves of a header are small numbers, of which each is there but once.
+            form += f"{begin - end}x" + {1: "B", NLA_HDRLEN: "2H"}.get(stop - begin, f"{stop - begin}s")
+            end = stop
+    return struct.Struct(f"{form}{length - end}x").unpack_from
 
 
 class CompiledChecks:
     """The checks for one kind of payload, whose header fields stand at the same place in every message; ``dropped`` is
-    called with a check that is forgotten."""
+    called with a check that is forgotten; ``marks`` gives what messages of one check are marked with."""
 
     def __init__(
-        self, reader: FieldReader, kind: str, byteorder: str, dropped: Callable[[CompiledCheck], None]
+        self,
+        reader: FieldReader,
+        kind: str,
+        byteorder: str,
+        dropped: Callable[[CompiledCheck], None],
+        marks: Marks | None = None,
     ) -> None:
         self._kind, self._rows = kind, reader.rows(kind, None)
         self._order = byteorder
         self._sign = "<" if byteorder == "little" else ">"
-        self._fields = nlmsghdr(byteorder).unpack_from
         self._readers = readers(byteorder)
         self._readers |= {name: lru_cache(REMEMBERED)(self._readers[name]) for name in TEXTS}
         self._dropped = dropped
+        self._marks = marks
         # By length and type of a message, as they stand in its header; the last that was met comes first.
         self.by_head: dict[bytes, list[CompiledCheck]] = {}
         self._made: deque[tuple[bytes, CompiledCheck]] = deque()
@@ -122,7 +166,7 @@ class CompiledChecks:
         self._messages += 1
         if self._deep or self._count >= FIRST_SHAPES + self._messages // MESSAGES_A_SHAPE:
             return None
-        length, msg_type = self._fields(data, at)[:2] if at + NLMSG_HDRLEN < len(data) else (0, 0)
+        length, msg_type = nlmsghdr(self._order).unpack_from(data, at)[:2] if at + NLMSG_HDRLEN < len(data) else (0, 0)
         if not NLMSG_HDRLEN < length <= LONGEST or at + length > len(data):
             return None
         type_family = event.msg_type, payload.family
@@ -132,14 +176,18 @@ class CompiledChecks:
         headers = self._headers(message)
         if headers is None:
             return None
-        key = data[at : at + 6]
-        seen = (key, type_family[1], b"".join(data[at + head : at + head + 4] for head in headers))
+        mark = None if self._marks is None else self._marks.mark(data[at : at + length])
+        key, pieces = data[at : at + 6], [(head, 4) for head in headers]
+        if mark is not None:
+            headers = tuple(sorted({*headers, *mark.headers}))
+            pieces = [(head, 4) for head in headers] + list(mark.pieces)
+        seen = (key, type_family[1], b"".join(data[at + place : at + place + size] for place, size in pieces))
         if seen not in self._seen:
             self._seen[seen] = True
             if len(self._seen) > SEEN:
                 self._seen.popitem(last=False)
             return None
-        check = self._compile(message, headers, type_family) if self._seen[seen] else None
+        check = self._compile(message, headers, type_family, mark) if self._seen[seen] else None
         if check is None:
             self._seen[seen] = False
         else:
@@ -190,7 +238,9 @@ class CompiledChecks:
         found.extend(begin - NLA_HDRLEN - start for _, begin, _ in inside)
         return inside
 
-    def _compile(self, message: Message, headers: _Headers, type_family: tuple[int, int]) -> CompiledCheck | None:
+    def _compile(
+        self, message: Message, headers: _Headers, type_family: tuple[int, int], mark: Mark | None
+    ) -> CompiledCheck | None:
         pieces: list[_Piece] = []
         fields: list[tuple[Row, int | None]] = []
         for row in self._rows:
@@ -208,7 +258,7 @@ class CompiledChecks:
             pieces.append(piece)
         check = _same(self._sign, pieces, fields, type_family)
         given = tuple(row.field.name for row, number in fields if number is not None)
-        return None if check is None else CompiledCheck(self._kind, message, headers, check, given)
+        return None if check is None else CompiledCheck(self._kind, message, headers, check, given, mark)
 
     def _piece(self, row: Row, found: tuple[int, int, int | None], family: int, start: int) -> _Piece | None:
         """How a value is unpacked, None if that takes more than its place; see ``FieldReader.expected``."""

@@ -1,0 +1,96 @@
+"""What changed inside an attribute that nobody reads, as far down as the kernel's tables say what nests.
+
+Not here: whether a change is blind (``changes``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, TypeAlias
+
+from nlmon.framing import walk_attributes
+
+if TYPE_CHECKING:  # a start-up reads no tables of names
+    from nlmon.names.attributes import Attribute
+
+__all__ = ["Pair", "Place", "changed_inside", "kind_text"]
+
+# Path of an attribute, and the kinds that decide what nests on the way to it.
+Place: TypeAlias = tuple[tuple[int, ...], tuple[str, ...]]
+# The encapsulation of a route is a number (linux/lwtunnel.h).
+NUMBERS = ("route", "rt-route", "nexthop", "rt-nexthop")
+DEEPEST = 8
+# A payload before and after; None: the attribute was not there.
+Pair: TypeAlias = tuple[bytes | None, bytes | None]
+
+
+def kind_text(where: str, kind: bytes) -> str:
+    """The kind that bytes say, as the tables and a report have it; ``where``: the kind of message, or the set."""
+    if where.startswith(NUMBERS):
+        number = max(kind[:2], default=0)  # 16 bits in either byte order, of which one byte is zero
+        return _ENCAPS.get(number, str(number))
+    return kind.split(b"\0", 1)[0].decode("utf-8", "backslashreplace")
+
+
+# linux/lwtunnel.h, enum lwtunnel_encap_types
+_NAMES = ("mpls", "ip", "ila", "ip6", "seg6", "bpf", "seg6local", "rpl", "ioam6", "xfrm")
+_ENCAPS: Mapping[int, str] = dict(enumerate(_NAMES, 1))
+
+
+def changed_inside(root: str, path: tuple[int, ...], kind: str, payloads: Pair, byteorder: str) -> Iterator[Place]:
+    """The innermost attributes in which two payloads of an attribute differ, without those that nobody need read.
+    ``root``: the set that the path begins in; ``kind``: what says which attributes nest in it, if anything does."""
+    from nlmon.names.attributes import find, inside  # noqa: PLC0415  (a start-up reads no tables of names)
+
+    name = root
+    for number in path[:-1]:
+        name = inside(find(name, number)).set
+    yield from _Search(byteorder).differing(find(name, path[-1]), path, (), kind, payloads, 0)
+
+
+class _Search:
+    """The search for what differs, in one byte order."""
+
+    def __init__(self, byteorder: str) -> None:
+        self._order = byteorder
+
+    def differing(
+        self, one: Attribute, path: tuple[int, ...], kinds: tuple[str, ...], kind: str, payloads: Pair, depth: int
+    ) -> Iterator[Place]:
+        """The places in the payloads of ``one``, which stands at ``path``."""
+        from nlmon.names.attributes import inside  # noqa: PLC0415
+
+        before, after = payloads
+        if one.ignored or before == after:
+            return
+        nest = inside(one, kind)
+        if one.selector >= 0:
+            kinds = (*kinds, kind)
+        if before is None or after is None or not nest.set or depth >= DEEPEST:
+            yield path, kinds
+            return
+        if before[: nest.before] != after[: nest.before]:
+            yield path, kinds  # the structure before the attributes
+        inner = before[nest.before :], after[nest.before :]
+        yield from self._nested(nest.set, one.indices, path, kinds, inner, depth)
+
+    def _nested(
+        self, name: str, indices: int, path: tuple[int, ...], kinds: tuple[str, ...], payloads: Pair, depth: int
+    ) -> Iterator[Place]:
+        from nlmon.names.attributes import find  # noqa: PLC0415
+
+        left, right = (self._attributes(payload or b"") for payload in payloads)
+        for number in [*left, *(number for number in right if number not in left)]:
+            inner = left.get(number), right.get(number)
+            if indices:
+                if inner[0] != inner[1]:
+                    yield from self._nested(name, indices - 1, path, kinds, inner, depth)
+                continue
+            one = find(name, number)
+            beside = right.get(one.selector) or left.get(one.selector) or b""
+            yield from self.differing(one, (*path, number), kinds, kind_text(name, beside), inner, depth + 1)
+
+    def _attributes(self, payload: bytes) -> dict[int, bytes]:
+        return {
+            number: payload[begin:end] for number, begin, end in walk_attributes(payload, 0, len(payload), self._order)
+        }
