@@ -182,23 +182,32 @@ def command(
     done: list[CaptureReport] = []
     lost = False
     several = bool(cluster) or (jobs not in {None, 1} and len(captures) > 1)
-    with (
-        nullcontext(None) if several else interruption() as interrupted,
-        outcomes(captures, options, 1 if jobs is None else jobs, cluster, interrupted) as ended,
-    ):
-        for outcome in ended:
-            # One bad file, or one lost worker, must not cost the verdicts on the others.
-            done += outcome.reports
-            lost = lost or isinstance(outcome.error, PlatformError)
-            for piece in outcome.lines():
-                out.write(piece)
-            _say_why(outcome, options)
-            if form == "jsonl":
-                for one in outcome.reports:
-                    out.write(line_bytes(CaptureLine(_without_details(one))))
-                out.flush()
-            if interrupted is not None and interrupted():
-                break
+    replayed, cut = 0, False
+    try:
+        with (
+            nullcontext(None) if several else interruption() as interrupted,
+            outcomes(captures, options, 1 if jobs is None else jobs, cluster, interrupted) as ended,
+        ):
+            for outcome in ended:
+                # One bad file, or one lost worker, must not cost the verdicts on the others.
+                done += outcome.reports
+                lost = lost or isinstance(outcome.error, PlatformError)
+                for piece in outcome.lines():
+                    out.write(piece)
+                _say_why(outcome, options)
+                if form == "jsonl":
+                    for one in outcome.reports:
+                        out.write(line_bytes(CaptureLine(_without_details(one))))
+                    out.flush()
+                replayed += 1
+                cut = interrupted is not None and interrupted()
+                if cut:
+                    break
+    except KeyboardInterrupt:
+        # Of several processes, which are ended by now, nothing is known but what has come.
+        if not (several and done):
+            raise
+        cut = True
     # What was narrowed by an option, or cut by damage, cannot say that an entry is of no use.
     whole = whole_report(done, names, select, policy, known, tried=not narrowed, complete=complete)
     try:
@@ -207,9 +216,9 @@ def command(
         # The report is written even when the terminal is gone.
         if report is not None:
             write_report(report, report_bytes(whole))
-    if interrupted is not None and interrupted():
-        if len(done) < len(captures):
-            warn(f"interrupted: {len(captures) - len(done):,} of {counted(len(captures), 'capture')} not replayed")
+    if cut:
+        if replayed < len(captures):
+            warn(f"interrupted: {len(captures) - replayed:,} of {counted(len(captures), 'capture')} not replayed")
         sys.exit(INTERRUPTED)
     sys.exit(exit_code(whole, lost_worker=lost))
 

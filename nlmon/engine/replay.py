@@ -190,7 +190,8 @@ class Replay(Comparison[RecordedLane]):
     @property
     def held(self) -> int:
         """How many objects are held, in the states of both and in what is known of their losses."""
-        return self.states.size + sum(len(lane.ledger.vanished) for lane in self.lanes)
+        vanished = sum(len(lane.ledger.vanished) for lane in self.lanes)
+        return self.states.size + vanished + len(self.states.unsettled.objects)
 
     # -- states and losses -----------------------------------------------------------------------------------
 
