@@ -120,3 +120,25 @@ def test_captures_add_up_and_a_bad_one_costs_nothing_else(tmp_path: Path) -> Non
     assert report["captures"] == [str(one), str(cut), str(one)]
     assert 2 * alone["messages"] <= summed["messages"] <= 3 * alone["messages"]
     assert "this is not a netlink capture" in outcome.stderr
+
+
+@pytest.mark.parametrize("name", ["01-route-basic", "02-route-topology"])
+def test_a_report_counts_the_same(name: str) -> None:
+    """What a replay says that neither reads of links, addresses, neighbours and rules is what is counted here."""
+    path = str(CAPTURES / f"{name}.pcap.zst")
+    (capture,) = json.loads(CliRunner().invoke(group, ["replay", "--format", "json", path]).stdout)["captures"]
+    kinds = {"link", "addr", "neigh", "rule"}
+    reported = {
+        (row["message"], row["attribute"]): (row["messages"], row["kinds"])
+        for row in capture["blind"]
+        if row["message"] in kinds and not row["read_by"]
+    }
+    counted = {
+        (message["message"], row["path"]): (row["messages"], row["kinds"])
+        for message in json.loads(run("--format", "json", path))["messages"]
+        for row in message["attributes"]
+        if message["message"] in kinds and not row["read_by"] and not row["ignored"]
+    }
+
+    assert counted == reported
+    assert len(counted) > 10
