@@ -30,6 +30,7 @@ from nlmon.uapi import (
 )
 
 __all__ = [
+    "LONGEST_ATTRIBUTE",
     "MessageHeader",
     "align",
     "attribute",

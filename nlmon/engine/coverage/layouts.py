@@ -10,11 +10,12 @@ Not here: counting (``count``), and the layouts by which libnl decodes (``nlmon.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from typing import NamedTuple, TypeAlias
 
 from nlmon.compare.fast.shapes import fixed_parts
 from nlmon.engine.coverage.readings import BOTH, NEITHER, Known, Readings
-from nlmon.framing import align, next_hops, walk_attributes
+from nlmon.framing import LONGEST_ATTRIBUTE, align, link_attributes, next_hops, walk_attributes
 from nlmon.uapi import NLA_HDRLEN, NLMSG_HDRLEN, RTNEXTHOP
 
 __all__ = ["Layout", "LayoutMaker", "Part", "Path"]
@@ -148,7 +149,11 @@ class _Walk:
 
     def level(self, at: int, end: int, known: Mapping[int, Known], path: Path, readers: int = 0) -> None:
         """Walk a range."""
-        found = walk_attributes(self.message, at, end, self.order)[:LOOKED_AT]
+        if path or self.label != "link" or end <= LONGEST_ATTRIBUTE:
+            found = walk_attributes(self.message, at, end, self.order)[:LOOKED_AT]
+        else:  # its list of virtual functions may be longer than its length can say
+            top = link_attributes(self.message, at, end, self.order)
+            found = sorted(((number, *place) for number, place in top.items()), key=itemgetter(1))[:LOOKED_AT]
         self.headers += [begin - NLA_HDRLEN for _, begin, _ in found]
         rest = align(found[-1][2]) if found else at
         if rest + NLA_HDRLEN <= end:

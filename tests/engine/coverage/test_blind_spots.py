@@ -113,6 +113,13 @@ def test_records_of_the_audit_daemon_are_said() -> None:
     assert f"{note}the end of each is not read" in report_of("cases/24-audit-unicast.pcap").notes
 
 
+def test_a_list_whose_length_wraps_is_one_attribute() -> None:
+    """The functions of an interface that has too many for the length of their list are no attributes of it."""
+    found = neither(report_of("cases/20-vfinfo-222.pcap").blind)
+
+    assert found == {"IFLA_NUM_VF": 3, "IFLA_VFINFO_LIST": 2}
+
+
 # -- counting --------------------------------------------------------------------------------------------------
 
 
