@@ -204,8 +204,8 @@ def command(
                 if cut:
                     break
     except KeyboardInterrupt:
-        # Of several processes, which are ended by now, nothing is known but what has come.
-        if not (several and done):
+        # Of several processes, which are ended by now, nothing is known but what has come; a stream just ends.
+        if form == "jsonl" or not (several and done):
             raise
         cut = True
     # What was narrowed by an option, or cut by damage, cannot say that an entry is of no use.
