@@ -16,6 +16,7 @@ from typing import TypeAlias
 from nlmon.compare.contract import Contract
 from nlmon.compare.fast.shapes import Mark
 from nlmon.compare.judge import Judge, Lost
+from nlmon.compare.recovered import Flaw
 from nlmon.compare.side import Side
 from nlmon.objects.keys import Key
 from nlmon.state.dumps import Unannounced
@@ -63,6 +64,12 @@ class BothDirections:
         """See ``Judge.losses``; ``number``: seen from ``forward``."""
         self.forward.losses(number, had, said, frame)
         self.back.losses(1 - number, had, said, frame)
+
+    def synthetic(self, number: int, found: Iterable[Flaw]) -> None:
+        """See ``Judge.synthetic``; ``number``: seen from ``forward``."""
+        flaws = list(found)
+        self.forward.synthetic(number, flaws)
+        self.back.synthetic(1 - number, flaws)
 
     def corrections(
         self, reference: Iterable[Unannounced], candidate: Iterable[Unannounced], recovered: Objects

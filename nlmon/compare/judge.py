@@ -30,6 +30,7 @@ from nlmon.compare.fast.shapes import Mark, Marks
 from nlmon.compare.final import compare_corrections, compare_recovery, compare_states
 from nlmon.compare.known import Known, place_of
 from nlmon.compare.problems import compare_problems
+from nlmon.compare.recovered import Flaw
 from nlmon.compare.side import Side
 from nlmon.errors import DecodeError, NlmonError, TransportError
 from nlmon.events import OVERRUN, Event
@@ -37,7 +38,7 @@ from nlmon.names import name_of
 from nlmon.objects.keys import Key
 from nlmon.state.dumps import Unannounced
 from nlmon.state.tables import State
-from nlmon.uapi import GENL_ID_CTRL, NETLINK_GENERIC, NLMSG_HDRLEN
+from nlmon.uapi import GENL_ID_CTRL, NETLINK_GENERIC, NETLINK_ROUTE, NLMSG_HDRLEN
 from nlmon.wire import Datagram
 
 __all__ = ["DETAILS_KEPT", "GROUPS_KEPT", "Judge", "Lost"]
@@ -274,6 +275,15 @@ class Judge:
             values = (counts[0], counts[1]) if number else (counts[1], counts[0])
             reason = f"{self._names[number]} reports another loss than its socket had"
             self.add(explain_event(Class.ERROR, None, Datagram(frame, 0, 0, b""), reason, False, values))
+
+    def synthetic(self, number: int, found: Iterable[Flaw]) -> None:
+        """What does not hold of the synthetic events of implementation ``number``."""
+        for flaw in found:
+            values = (flaw.expected, flaw.given) if number else (flaw.given, flaw.expected)
+            place = Datagram(flaw.event.frame, 0, NETLINK_ROUTE, b"")
+            reason = f"a synthetic event of {self._names[number]}: {flaw.reason}"
+            difference = explain_event(flaw.cls, flaw.event, place, reason, False, values)
+            self.add(structs.replace(difference, field=flaw.field))
 
     # -- states ----------------------------------------------------------------------------------------------
 

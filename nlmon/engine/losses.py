@@ -12,6 +12,7 @@ Not here: losing anything (``nlmon.transport.recorded.faults``), and the rules o
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, TypeAlias
 
@@ -60,6 +61,10 @@ class Unsettled:
         self.objects.difference_update(objects)
 
 
+# A resync is at the place of one of the last losses.
+PLACES_KEPT = 64
+
+
 class Ledger:
     """The losses of one lane.
 
@@ -68,7 +73,8 @@ class Ledger:
     events by which it recovered; ``incomplete``: losses after which it could not ask for everything again. ``open``: a
     loss of NETLINK_ROUTE was reported whose recovery nobody has looked at yet. With ``keep_objects``, ``reported``:
     objects that events reported and that are not gone since; ``vanished``: objects that the state dropped though no
-    event said so, which the recorded kernel may hold still.
+    event said so, which the recorded kernel may hold still. ``places``: time and frame of the losses of NETLINK_ROUTE
+    that it reported last; ``told``: the objects of which a consumer was told, whatever recorded dumps say.
     """
 
     def __init__(self, *, keep_objects: bool) -> None:
@@ -77,6 +83,8 @@ class Ledger:
         self.open = False
         self.reported: set[Object] = set()
         self.vanished: set[Object] = set()
+        self.told = State(notes=False)
+        self.places: deque[tuple[int, int]] = deque(maxlen=PLACES_KEPT)
         self._keep_objects = keep_objects
 
     @property
@@ -106,6 +114,8 @@ class Ledger:
             if event.synthetic is not False:
                 self.synthetic += event.synthetic
             if event.type == OVERRUN:
+                if event.protocol == NETLINK_ROUTE:
+                    self.places.append((event.timestamp, event.frame))
                 self.overruns += 1
                 self.lost_of.setdefault(protocol, 0)
 

@@ -22,9 +22,10 @@ from nlmon.capture.conversation import SEGMENT_FRAMES
 from nlmon.capture.segment import Role
 from nlmon.compare.contract import Contract
 from nlmon.compare.difference import Difference
-from nlmon.compare.known import Known
+from nlmon.compare.known import Known as Allowed
 from nlmon.compare.side import Side
 from nlmon.engine.comparison import Comparison, foldable, no_datagram
+from nlmon.engine.consumer import tell
 from nlmon.engine.feed import Feed, Step
 from nlmon.engine.lane import BackendMaker
 from nlmon.engine.losses import Object
@@ -57,7 +58,7 @@ class Replay(Comparison[RecordedLane]):
         on_reverse: Callable[[Difference], None] | None = None,
         options: BackendOptions | None = None,
         faults: tuple[Fault, ...] = (),
-        known: Sequence[Known] = (),
+        known: Sequence[Allowed] = (),
         on_side: Callable[[int, Side], None] | None = None,
     ) -> None:
         options = options or BackendOptions()
@@ -183,6 +184,8 @@ class Replay(Comparison[RecordedLane]):
             self._fold(sides, agreed=agreed)
 
     def _fold(self, sides: tuple[Side, Side], *, agreed: bool) -> None:
+        if self.resync:
+            tell(self.judge, self.lanes, sides, self.kernel)
         super()._fold(sides, agreed=agreed)
         if self.resync:
             self._compare_recovery()
@@ -245,6 +248,8 @@ class Replay(Comparison[RecordedLane]):
             for number, side in enumerate(ended):
                 self._on_side(number, side)
         if any(side.events for side in ended):
+            if self.resync:
+                tell(self.judge, self.lanes, (ended[0], ended[1]), self.kernel)
             self.states.fold((ended[0], ended[1]), (self.lanes[0].ledger, self.lanes[1].ledger), agreed=False)
         self._compare_corrections()
         self._compare_recovery(now=not self._options.resync_interval)
