@@ -15,14 +15,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["put_in_place", "write_whole"]
+__all__ = ["put_in_place", "try_to_write", "write_whole"]
 
 
 def write_whole(path: Path, data: bytes) -> None:
     """Write a file at once or not at all; raises ``OSError``. Nobody else's file is in the way of its other name."""
-    import secrets  # noqa: PLC0415  (start-up: only who writes a whole file needs it)
-
-    part = path.with_name(f".nlmon-{secrets.token_hex(8)}.part")
+    part = _part(path)
     try:
         with part.open("xb") as file:
             file.write(data)
@@ -30,6 +28,13 @@ def write_whole(path: Path, data: bytes) -> None:
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+
+
+def try_to_write(path: Path) -> None:
+    """Raise ``OSError`` where ``write_whole`` could not make a file; nothing is left of the trial."""
+    part = _part(path)
+    with part.open("xb"):
+        part.unlink()
 
 
 def put_in_place(file: BinaryIO, part: Path, path: Path) -> None:
@@ -40,3 +45,10 @@ def put_in_place(file: BinaryIO, part: Path, path: Path) -> None:
     with suppress(FileNotFoundError):
         part.chmod(stat.S_IMODE(path.stat().st_mode))
     part.replace(path)
+
+
+def _part(path: Path) -> Path:
+    """Another name beside a file, which nobody else has."""
+    import secrets  # noqa: PLC0415  (start-up: only who writes a whole file needs it)
+
+    return path.with_name(f".nlmon-{secrets.token_hex(8)}.part")

@@ -44,7 +44,16 @@ GRAPH = {name_of(path): imports(path) for path in MODULES}
 
 # From the bottom up: a room may import rooms of lower levels, and itself.
 LEVELS = (
-    ("nlmon.errors", "nlmon.atomic", "nlmon.limits", "nlmon.names", "nlmon.payloads", "nlmon.wire", "nlmon.uapi"),
+    (
+        "nlmon.errors",
+        "nlmon.atomic",
+        "nlmon.limits",
+        "nlmon.names",
+        "nlmon.payloads",
+        "nlmon.printable",
+        "nlmon.wire",
+        "nlmon.uapi",
+    ),
     ("nlmon.framing", "nlmon.objects"),
     ("nlmon.events", "nlmon.capture", "nlmon.transport"),
     ("nlmon.state", "nlmon.eventjson"),
@@ -88,7 +97,8 @@ MAY = {
         "nlmon.transport",
     },
     "nlmon.state": {"nlmon.events", "nlmon.uapi", "nlmon.names", "nlmon.objects", "nlmon.state"},
-    "nlmon.eventjson": {"nlmon.events", "nlmon.names", "nlmon.eventjson"},
+    "nlmon.printable": set(),
+    "nlmon.eventjson": {"nlmon.printable", "nlmon.events", "nlmon.names", "nlmon.eventjson"},
     "nlmon.backends.base": SHARED | INTERFACE,
     "nlmon.backends.groups": {"nlmon.uapi"},
     "nlmon.backends.legacy": SHARED | INTERFACE | {"nlmon.backends.legacy"},
@@ -97,7 +107,7 @@ MAY = {
         *("nlmon.events", "nlmon.wire", "nlmon.errors", "nlmon.uapi", "nlmon.framing", "nlmon.names", "nlmon.state"),
         *("nlmon.objects", "nlmon.compare"),
     },
-    "nlmon.report": {"nlmon.errors", "nlmon.compare.difference", "nlmon.report"},
+    "nlmon.report": {"nlmon.errors", "nlmon.printable", "nlmon.compare.difference", "nlmon.report"},
     # Bad implementations are made from the good ones.
     "nlmon.testing": SHARED
     | {"nlmon.backends", "nlmon.compare.difference", "nlmon.transport.recorded.faults", "nlmon.testing", "nlmon.uapi"},

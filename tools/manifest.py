@@ -34,6 +34,7 @@ ORIGINS = {
     "16-encap.pcap": "routes that differ in encapsulation, Linux 6.18; vishvananda/netlink (282)",
     "28-getlink-inet6-dump.pcap": "ip -6 link on Linux 6.18",
     "29-bridge-fdb-port-move.pcap": "a forwarding entry that moves between ports, Linux 6.18; lance0/rustbgpd (462)",
+    "evil-names.pcap": "built by hand: names of links with escape sequences, C1, DEL and controls of text direction",
     "20-vfinfo-222.pcap": "built as a device reports 222 virtual functions; a report to vishvananda/netlink (960)",
     "01-wireshark-nlmon-big.pcap": "nlmon device of a big-endian router; a sample capture of Wireshark's wiki",
     "03-tcpdiag-getsock.pcap": "sockets of a host as inet_diag answers TCPDIAG_GETSOCK, which older programs ask with",

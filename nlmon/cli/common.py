@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # start-up: only commands that read captures need it
 
 __all__ = [
     "F",
+    "FilePath",
     "Implementation",
     "against_option",
     "byteorder_option",
@@ -90,6 +91,18 @@ def protocol_option(function: F) -> F:
         help="Only this protocol, by name or number; repeat for several. Default: all that are supported.",
     )
     return decorate(function)
+
+
+class FilePath(click.Path):
+    """Type of an argument that is a file; ``-`` is a standard stream, and ``./-`` a file of that name."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(path_type=Path, readable=False, **options)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        path = Path(super().convert(value, param, ctx))  # type: ignore[arg-type]
+        # A path drops what its name begins with, and whoever opens it would take it for the stream.
+        return path.absolute() if str(path) == "-" != str(value) else path
 
 
 class Implementation(click.Choice[str]):
@@ -210,9 +223,9 @@ def progress(total: int, description: str, *, of_bytes: bool = True) -> Iterator
     )
 
     amount = DownloadColumn() if of_bytes else MofNCompleteColumn()
-    columns = (TextColumn("{task.description}"), BarColumn(), amount, TimeRemainingColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), amount, TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(description, total=total)
+        task = bar.add_task(printable(description), total=total)
 
         def advance(position: int) -> None:
             bar.update(task, completed=position)
@@ -282,5 +295,5 @@ def feed_options(function: F) -> F:
         help="Replay what the implementation's own sockets would have received, or every recorded message.",
     )
     implementation = implementation_option("The implementation that reads the capture.")
-    capture = click.argument("capture", type=click.Path(path_type=Path, readable=False))
+    capture = click.argument("capture", type=FilePath())
     return capture(implementation(protocol_option(select(layouts_option(function)))))

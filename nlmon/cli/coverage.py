@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nlmon.cli.common import (
+    FilePath,
     against_option,
     byteorder_option,
     implementation_option,
@@ -34,7 +35,7 @@ SHOWN = 12
 
 
 @click.command()
-@click.argument("captures", nargs=-1, type=click.Path(path_type=Path, readable=False))
+@click.argument("captures", nargs=-1, type=FilePath())
 @implementation_option("The second implementation.")
 @against_option
 @protocol_option

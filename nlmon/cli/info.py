@@ -17,7 +17,7 @@ from nlmon.capture.conversation import Conversation
 from nlmon.capture.segment import Role
 from nlmon.capture.tally import Tally, wrong_order
 from nlmon.cli.bounds import interruption, max_messages_option, say_stop
-from nlmon.cli.common import byteorder_option, progress, warn, warn_notes
+from nlmon.cli.common import FilePath, byteorder_option, progress, warn, warn_notes
 from nlmon.engine.bounds import Bounds, Watch
 from nlmon.errors import InputError
 from nlmon.framing import types
@@ -64,7 +64,7 @@ class CaptureSummary(Struct, frozen=True):
 
 
 @click.command("info")
-@click.argument("file", type=click.Path(path_type=Path, readable=False))
+@click.argument("file", type=FilePath())
 @click.option("--format", "form", type=click.Choice(["pretty", "json"]), default="pretty", show_default=True)
 @max_messages_option
 @byteorder_option

@@ -36,6 +36,7 @@ from nlmon.cli.output import write_report
 from nlmon.compare.difference import Class
 from nlmon.compare.known import KnownDifference
 from nlmon.errors import InputError
+from nlmon.printable import printable
 from nlmon.report.text import shown_path
 
 __all__ = ["DEFAULT", "VERSION", "KnownFile", "known_file", "known_schema", "today"]
@@ -368,4 +369,5 @@ def _yaml_of(entries: Sequence[KnownDifference], column: int) -> str:
         # Plain text with a line end of Unicode would be read as two lines.
         quoted = {key: DoubleQuotedScalarString(value) for key, value in values.items() if not str(value).isprintable()}
         yaml.dump([values | quoted], out)
-    return "".join(f"{' ' * column}{line}\n" if line else "\n" for line in out.getvalue().split("\n")[:-1])
+    lines = map(printable, out.getvalue().split("\n")[:-1])
+    return "".join(f"{' ' * column}{line}\n" if line else "\n" for line in lines)

@@ -13,7 +13,7 @@ from nlmon.backends.libnl import LibnlBackend
 from nlmon.backends.libnl.layouts.cache import Listed
 from nlmon.capture import ByteOrder, open_capture
 from nlmon.capture.tally import wrong_order
-from nlmon.cli.common import byteorder_option, protocol_option, refuse_crash, warn, warn_notes
+from nlmon.cli.common import FilePath, byteorder_option, protocol_option, refuse_crash, warn, warn_notes
 from nlmon.engine.feed import Feed
 from nlmon.engine.run import read_capture
 from nlmon.errors import InputError
@@ -25,7 +25,7 @@ __all__ = ["command"]
 
 
 @click.command("layout")
-@click.argument("capture", type=click.Path(path_type=Path, readable=False))
+@click.argument("capture", type=FilePath())
 @protocol_option
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the N that read most. Default: all.")
 @byteorder_option

@@ -25,6 +25,8 @@ __all__ = ["destination", "duration_option", "metadata", "receive_buffer_option"
 LONGEST = 2_000_000
 # sock_setsockopt takes an int, and the kernel doubles it.
 LARGEST_BUFFER = 1 << 30
+# What ends a recording or a comparison in order.
+ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def _number(_: click.Context, __: click.Parameter, value: float | None) -> float | None:
@@ -91,10 +93,12 @@ def _namespace() -> str:
 
 @contextmanager
 def wake_on_signals() -> Iterator[socket.socket]:
-    """A socket that becomes readable on SIGINT or SIGTERM; the handlers are put back afterwards."""
+    """A socket that becomes readable on SIGINT, SIGTERM or SIGHUP; the handlers are put back afterwards. One that is
+    ignored, as SIGHUP is behind nohup(1), stays so."""
     reader, writer = socket.socketpair()
     writer.setblocking(False)
-    before = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGINT, signal.SIGTERM)}
+    meant = [number for number in ENDS if signal.getsignal(number) is not signal.SIG_IGN or number != signal.SIGHUP]
+    before = {number: signal.signal(number, lambda *_: None) for number in meant}
     previous = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
     try:
         yield reader

@@ -2,7 +2,7 @@
 
 Rules:
 1. The comparison begins with dumps (``dumps``), as a recording does: they tell names and state, and both decode them.
-2. SIGINT and SIGTERM end the comparison, they do not break it: the report is printed.
+2. SIGINT, SIGTERM and SIGHUP end the comparison, they do not break it: the report is printed.
 3. No sleeping: the loop waits for a socket or a signal. At the end it waits ``SETTLE`` seconds at most for what one of
    the two has not read yet.
 
@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nlmon.cli.common import (
+    FilePath,
     against_option,
     compared,
     control_option,
@@ -64,7 +65,7 @@ CLONE_NEWNET = 0x40000000
 @click.option("--netns", metavar="NAME", help="Listen in this network namespace, as ip netns list names it.")
 @click.option(
     "--record",
-    type=click.Path(path_type=Path, dir_okay=False, readable=False),
+    type=FilePath(dir_okay=False),
     metavar="FILE",
     help="Keep what was read, as pcapng; nlmon replay FILE compares it again.",
 )
@@ -95,9 +96,9 @@ def command(
 
     By default every protocol that the kernel lets this user receive; without privilege that is not all of them.
 
-    Ctrl-C or SIGTERM ends it; the report and its exit code come then. Exit code: 0 equivalent, or lossy where only
-    fields are lost; 1 a regression, whole events are lost, or the policy fails the run; 3 inconclusive (messages were
-    lost, or none came) or FILE cannot be written; 4 the kernel refuses the sockets.
+    Ctrl-C, SIGTERM or SIGHUP ends it; the report and its exit code come then. Exit code: 0 equivalent, or lossy where
+    only fields are lost; 1 a regression, whole events are lost, or the policy fails the run; 3 inconclusive (messages
+    were lost, or none came) or FILE cannot be written; 4 the kernel refuses the sockets.
     """
     from nlmon.capture.write import PcapngWriter  # noqa: PLC0415  (start-up: --help needs none of it)
     from nlmon.cli.knownfile import known_file  # noqa: PLC0415

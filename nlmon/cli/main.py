@@ -21,6 +21,7 @@ from nlmon.cli.common import show_error, usage_error
 from nlmon.cli.lazy import LazyGroup
 from nlmon.cli.output import guard_streams
 from nlmon.errors import InternalError, NlmonError
+from nlmon.printable import printable
 
 __all__ = ["group", "main"]
 
@@ -90,7 +91,8 @@ def _run() -> int:
 def _print_traceback() -> None:
     import traceback  # noqa: PLC0415  (start-up: only a bug needs it)
 
-    traceback.print_exc()
+    for line in traceback.format_exc().splitlines():
+        sys.stderr.write(printable(line) + "\n")
 
 
 if __name__ == "__main__":

@@ -5,12 +5,14 @@ Rules:
    written is no error.
 2. A report replaces a regular file at once or not at all, through symbolic links, and keeps its mode. Anything else,
    such as a pipe or a device, is written to and stays what it is. A capture that is read is never written.
+3. Where a report cannot be written, that is said before the work.
 
 Not here: what is printed.
 """
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import stat
@@ -21,7 +23,7 @@ from typing import Any
 
 from nlmon.errors import InputError, PlatformError, UsageError
 
-__all__ = ["guard_streams", "refuse_captures", "write_report"]
+__all__ = ["guard_streams", "refuse_captures", "refuse_unwritable", "write_report"]
 
 
 class _Descriptor(io.FileIO):
@@ -76,12 +78,30 @@ def refuse_captures(path: Path, captures: Iterable[Path], what: str = "a capture
             raise UsageError("NLM-U007", f"the report would replace {what}", where=str(path), hint=hint)
 
 
+def refuse_unwritable(path: Path, *, folder: bool = False) -> None:
+    """Raise ``InputError`` when a report, or files of a ``folder`` that may not be there yet, cannot be written."""
+    from nlmon.atomic import try_to_write  # noqa: PLC0415  (start-up: only a report that is written needs it)
+
+    try:
+        there = _stat_of_file(path)
+        if folder:
+            try_to_write(_nearest(path) / "file")
+        elif there is None or (stat.S_ISREG(there.st_mode) and not os.path.samestat(there, os.fstat(1))):
+            try_to_write(path.resolve())
+        elif stat.S_ISDIR(there.st_mode):
+            raise _unwritable(path, os.strerror(errno.EISDIR))
+        elif not os.access(path, os.W_OK):
+            raise _unwritable(path, os.strerror(errno.EACCES))
+    except OSError as error:
+        raise _unwritable(path, error.strerror or "") from error
+
+
 def write_report(path: Path, data: bytes) -> None:
     """Write a report as the rules of this module say; raises ``InputError`` on failure."""
     from nlmon.atomic import write_whole  # noqa: PLC0415  (start-up: only a report that is written needs it)
 
     try:
-        there = _stat(path)
+        there = _stat_of_file(path)
         if there is not None and os.path.samestat(there, os.fstat(1)):
             sys.stdout.flush()
             sys.stdout.buffer.write(data)
@@ -91,9 +111,28 @@ def write_report(path: Path, data: bytes) -> None:
                 file.write(data)
         else:
             write_whole(path.resolve(), data)
-    except (OSError, RuntimeError) as error:  # pathlib reports a loop of links by either
-        why = getattr(error, "strerror", None) or "its links lead nowhere"
-        raise InputError("NLM-U001", "the file cannot be written", where=str(path), why=why) from error
+    except OSError as error:
+        raise _unwritable(path, error.strerror or "") from error
+
+
+def _unwritable(path: Path, why: str) -> InputError:
+    return InputError("NLM-U001", "the file cannot be written", where=str(path), why=why)
+
+
+def _nearest(folder: Path) -> Path:
+    """The folder, or the nearest one above it that is there."""
+    for one in (folder.absolute(), *folder.absolute().parents):
+        if _stat_of_file(one) is not None:
+            return one
+    return folder
+
+
+def _stat_of_file(path: Path) -> os.stat_result | None:
+    """What is there, behind links; None where nothing is. Raises ``OSError``, such as for links in a circle."""
+    try:
+        return path.stat()
+    except FileNotFoundError:
+        return None
 
 
 def _stat(path: Path) -> os.stat_result | None:

@@ -5,7 +5,7 @@ names and state. Then come the events of the groups that a monitor joins (``grou
 is written after them, with the time when it was read.
 
 Rules of this file:
-1. A capture with the final name is complete. SIGINT and SIGTERM end a recording, they do not break it.
+1. A capture with the final name is complete. SIGINT, SIGTERM and SIGHUP end a recording, they do not break it.
 2. No sleeping and no polling by time: the loop waits for a socket or a signal.
 
 Not here: sockets (``nlmon.transport.kernel.transport``) and the format (``nlmon.capture.write``).
@@ -23,7 +23,7 @@ from pathlib import Path
 import click
 
 from nlmon.capture.write import PcapngWriter
-from nlmon.cli.common import protocol_option, warn
+from nlmon.cli.common import FilePath, protocol_option, warn
 from nlmon.cli.groups import announces_family, groups_to_join, join_generic
 from nlmon.cli.listening import destination, duration_option, metadata, receive_buffer_option, wake_on_signals
 from nlmon.errors import Overrun, TransportError, UsageError, errno_name
@@ -37,7 +37,7 @@ __all__ = ["command"]
 
 
 @click.command()
-@click.argument("out", type=click.Path(path_type=Path, dir_okay=False, readable=False))
+@click.argument("out", type=FilePath(dir_okay=False))
 @protocol_option
 @click.option("--group", "names", multiple=True, help="More rtnetlink groups, such as tc, as in replay. Repeatable.")
 @receive_buffer_option
@@ -57,7 +57,7 @@ def command(
 
     By default every protocol that the kernel lets this user receive; without privilege that is not all of them.
 
-    Stop with Ctrl-C or SIGTERM. Exit code: 0 done, 3 OUT cannot be written, 4 the kernel refuses the sockets.
+    Stop with Ctrl-C, SIGTERM or SIGHUP. Exit code: 0 done, 3 OUT cannot be written, 4 the kernel refuses the sockets.
     """
     out = destination(out, force)
     groups = groups_to_join(names)

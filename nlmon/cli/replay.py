@@ -17,6 +17,7 @@ from nlmon import __version__
 from nlmon.backends.options import BackendOptions
 from nlmon.cli.bounds import INTERRUPTED, interruption, max_messages_option, max_objects_option, stopped
 from nlmon.cli.common import (
+    FilePath,
     against_option,
     byteorder_option,
     compared,
@@ -29,7 +30,7 @@ from nlmon.cli.common import (
     warn,
 )
 from nlmon.cli.jobs_options import cluster_address, number_of_jobs
-from nlmon.cli.output import refuse_captures, write_report
+from nlmon.cli.output import refuse_captures, refuse_unwritable, write_report
 from nlmon.cli.policy_options import policy_options
 from nlmon.cli.verdict import exit_code, print_verdict, whole_report
 from nlmon.errors import CaptureError, PlatformError, UsageError
@@ -48,7 +49,7 @@ __all__ = ["command"]
 
 
 @click.command()
-@click.argument("captures", nargs=-1, required=True, type=click.Path(path_type=Path, readable=False))
+@click.argument("captures", nargs=-1, required=True, type=FilePath())
 @implementation_option("The candidate: the implementation to move to.")
 @against_option
 @protocol_option
@@ -66,9 +67,7 @@ __all__ = ["command"]
     default="pretty",
     show_default=True,
 )
-@click.option(
-    "--report", type=click.Path(path_type=Path, dir_okay=False, readable=False), help="Also write the JSON report here."
-)
+@click.option("--report", type=FilePath(dir_okay=False), help="Also write the JSON report here.")
 @click.option(
     "--family",
     "families",
@@ -151,6 +150,7 @@ def command(
     _refuse_unreceived(select, {"--cache": caches, "--recover": recover, "--fault": faults})
     if report is not None:
         refuse_captures(report, captures)
+        refuse_unwritable(report)
     _refuse_together(captures, jobs, cluster)
     known = known_file(policy.known)
     options = ReplayOptions(

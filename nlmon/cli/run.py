@@ -150,7 +150,7 @@ def command(
     lacks what all of them need.
     """
     from nlmon.cli.knownfile import known_file  # noqa: PLC0415  (start-up: --help needs none of it)
-    from nlmon.cli.output import refuse_captures  # noqa: PLC0415
+    from nlmon.cli.output import refuse_captures, refuse_unwritable  # noqa: PLC0415
     from nlmon.cli.run_suite import Output, Suite, run_suite  # noqa: PLC0415
     from nlmon.cli.settings import load_run_settings  # noqa: PLC0415
     from nlmon.report.outcome import count_outcomes, exit_code  # noqa: PLC0415
@@ -183,6 +183,9 @@ def command(
     )
     for _, path in reports:
         refuse_captures(path, suite.inputs(), "a scenario or its capture")
+        refuse_unwritable(path)
+    for folder in filter(None, (keep, record)):
+        refuse_unwritable(folder, folder=True)
     if dry_run:
         for case in suite.cases:
             click.echo(case.id)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import click
 
+from nlmon.cli.common import FilePath
 from nlmon.errors import InputError, UsageError
 
 __all__ = ["command"]
@@ -31,7 +32,7 @@ def _id(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
     "--from",
     "capture",
     required=True,
-    type=click.Path(path_type=Path, readable=False),
+    type=FilePath(),
     help="The capture that the scenario replays.",
 )
 @click.option("--id", "name", callback=_id, help="The id of the scenario.  [default: made of the capture's name]")
@@ -39,7 +40,7 @@ def _id(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path, dir_okay=False, readable=False),
+    type=FilePath(dir_okay=False),
     help="Write the scenario here instead of to stdout, which is for a file in the current folder: the path of the "
     "capture is relative to it. A file that is there is kept.",
 )
@@ -48,13 +49,15 @@ def command(capture: Path, name: str | None, title: str | None, output: Path | N
 
     Exit code: 0 done, 3 the capture is damaged or gives no event.
     """
-    from nlmon.cli.output import write_report  # noqa: PLC0415  (start-up: --help needs none of it)
+    from nlmon.cli.output import refuse_unwritable, write_report  # noqa: PLC0415  (start-up: --help needs none of it)
     from nlmon.report.text import shown_path  # noqa: PLC0415
     from nlmon.scenario.files import digest_of  # noqa: PLC0415
 
     if output is not None and output.exists():
         hint = "name another file, or remove it"
         raise UsageError("NLM-S030", "the scenario would replace a file", where=shown_path(output), hint=hint)
+    if output is not None:
+        refuse_unwritable(output)
     migrate, rollback = _verdicts(capture)
     words = name or _id_of(capture)
     folder = output.parent if output is not None else Path()
@@ -125,9 +128,11 @@ def _quoted(text: str) -> str:
     """A text as YAML: as it is where that is read as the same text, else in quotes as JSON, which YAML reads alike."""
     import json  # noqa: PLC0415  (start-up: --help needs no JSON)
 
+    from nlmon.printable import printable  # noqa: PLC0415
     from nlmon.scenario.document import read_document  # noqa: PLC0415
 
     plain = re.fullmatch(r"(\.\./)*[A-Za-z0-9][A-Za-z0-9 _./-]*", text)
     if plain and read_document(text.encode(), "text").value == text:
         return text
-    return json.dumps(text, ensure_ascii=False)
+    # A byte of a path that is no UTF-8 is written as that byte.
+    return "".join(c if "\ud800" <= c <= "\udfff" else printable(c) for c in json.dumps(text, ensure_ascii=False))

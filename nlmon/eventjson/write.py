@@ -22,6 +22,7 @@ from msgspec import UNSET, Struct, defstruct
 from nlmon.eventjson.plan import Field, plan
 from nlmon.events import PAYLOADS, Event, Payload
 from nlmon.names import PROTOCOLS, TABLES, flag_names, message_flags, message_type, name_of
+from nlmon.printable import printable_json
 
 __all__ = ["event_to_dict", "event_to_json", "events_to_json", "line_of", "payload_to_dict"]
 
@@ -168,9 +169,9 @@ def payload_to_dict(payload: Payload) -> dict[str, Any]:
 
 def event_to_json(event: Event) -> bytes:
     """One line without its newline."""
-    return _encode(line_of(event))
+    return printable_json(_encode(line_of(event)))
 
 
 def events_to_json(events: Iterable[Event]) -> bytes:
     """A line with its newline for each event; many at once take less time than one by one."""
-    return _encode_lines([line_of(event) for event in events])
+    return printable_json(_encode_lines([line_of(event) for event in events]))

@@ -78,6 +78,8 @@ def pytest_collection(session: pytest.Session) -> None:
     if options.scenarios or options.given:
         try:
             runs = _runs(session.config)
+            if not is_worker(session.config):
+                runs.refuse_unwritable()
         except NlmonError as error:
             raise pytest.UsageError(str(error)) from error
         if not is_worker(session.config):

@@ -22,6 +22,7 @@ from msgspec import structs
 
 from nlmon.backends.registry import BACKENDS, refuse_unknown
 from nlmon.cli.knownfile import KnownFile, known_file
+from nlmon.cli.output import refuse_unwritable
 from nlmon.cli.run_keep import keep_failed
 from nlmon.cli.settings import load_policy, load_run_settings
 from nlmon.errors import ScenarioError
@@ -69,6 +70,13 @@ class Runs:
         self._folder = config.invocation_params.dir
         self._files: dict[str, str] = {}
         self._results: dict[str, dict[str, CaseResult]] = {}
+
+    def refuse_unwritable(self) -> None:
+        """Raise ``InputError`` when a report or the folder of artifacts cannot be written."""
+        for _, path in self.options.reports:
+            refuse_unwritable(path)
+        if self.options.artifacts is not None:
+            refuse_unwritable(self.options.artifacts, folder=True)
 
     def shown(self, path: Path) -> Path:
         """A path as it is found from where pytest was started."""

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from nlmon.errors import InputError
+from nlmon.printable import printable_json
 from nlmon.report.model import CaptureReport, DifferenceRow, Direction, Report, Verdict
 from nlmon.report.policy import Policy
 
@@ -74,12 +75,12 @@ _decoder = msgspec.json.Decoder(Line)
 
 def report_bytes(report: Struct) -> bytes:
     """A whole report as one indented JSON object with a newline at its end."""
-    return msgspec.json.format(_encoder.encode(report), indent=2) + b"\n"
+    return printable_json(msgspec.json.format(_encoder.encode(report), indent=2)) + b"\n"
 
 
 def line_bytes(line: Line) -> bytes:
     """One record of a stream, with its newline."""
-    return _encoder.encode(line) + b"\n"
+    return printable_json(_encoder.encode(line)) + b"\n"
 
 
 def read_stream(lines: Iterable[bytes], where: str) -> list[Line]:

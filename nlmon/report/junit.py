@@ -2,25 +2,22 @@
 
 Rules:
 1. A case is a test case; its class is the scenario, and its name the direction.
-2. What XML 1.0 does not allow in a text is written as an escape, never left out.
+2. What XML 1.0 does not allow in a text, or a terminal may obey, is written as an escape, never left out.
 
 Not here: the values (``outcome``).
 """
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
+from nlmon.printable import printable
 from nlmon.report.outcome import CaseResult, RunHeader
 from nlmon.report.runtext import details
 
 __all__ = ["junit_bytes"]
-
-# XML 1.0, section 2.2: what is no character of a document.
-_FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def junit_bytes(header: RunHeader, results: Sequence[CaseResult], seconds: float) -> bytes:
@@ -63,4 +60,4 @@ def _case(suite: ET.Element, result: CaseResult) -> None:
 
 
 def _text(text: str) -> str:
-    return _FORBIDDEN.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
+    return "\n".join(map(printable, text.split("\n")))

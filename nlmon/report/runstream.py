@@ -23,6 +23,7 @@ import msgspec
 from msgspec import structs
 
 from nlmon.errors import InputError
+from nlmon.printable import printable_json
 from nlmon.report.jsonout import schema_of
 from nlmon.report.outcome import STREAM, CaseResult, RunFooter, RunHeader, RunLine, count_outcomes
 
@@ -43,7 +44,7 @@ class RunStream:
         """Write the next record; the footer gets the digest of all before it."""
         if isinstance(record, RunFooter):
             record = structs.replace(record, digest=self._digest.hexdigest())
-        line = _encoder.encode(record) + b"\n"
+        line = printable_json(_encoder.encode(record)) + b"\n"
         self._digest.update(line)
         self._write(line)
 

@@ -1,14 +1,9 @@
-"""Text from a recording or a file system, made fit for a terminal.
-
-Names of interfaces and files may hold anything (dev_valid_name() in net/core/dev.c refuses only spaces, slashes and
-colons), an escape sequence that rewrites the verdict among it.
+"""Text for people: what is counted, and paths; with ``printable``, through which all of it goes.
 
 Rules:
-1. What is printed for people goes through ``printable``; JSON escapes by itself.
-2. Nothing is dropped: what cannot be shown is shown as its escape.
-3. What is counted stands in the singular or the plural: ``counted``, ``times``.
+1. What is counted stands in the singular or the plural: ``counted``, ``times``.
 
-Not here: colours and tables.
+Not here: colours and tables, and what makes a text printable (``nlmon.printable``).
 """
 
 from __future__ import annotations
@@ -16,6 +11,8 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+
+from nlmon.printable import printable
 
 __all__ = ["counted", "counted_roles", "printable", "shown_path", "times"]
 
@@ -27,13 +24,6 @@ ROLES = {
     "request": ("request", "requests"),
     "control": ("acknowledgement or error", "acknowledgements and errors"),
 }
-
-
-def printable(text: str) -> str:
-    """``text`` with every character that is not printable as ``\\xNN``, ``\\uNNNN``; line ends included."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode("ascii") for c in text)
 
 
 def counted(number: int, one: str, many: str = "") -> str:

@@ -209,6 +209,52 @@ def test_a_recording_into_a_folder_that_does_not_let_us(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr[:16], done.stderr.count("\n")) == (3, "error[NLM-C020]:", 1)
 
 
+@pytest.mark.parametrize("path", ["loop", "loop/a", "gone/a", ".", "file/a"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("replay", BASIC, "--report", "{}"),
+        ("run", "one.yaml", "--report", "junit:{}"),
+        ("conform", "--report", "{}"),
+        ("scenario", "new", "--from", BASIC, "-o", "{}"),
+    ],
+    ids=lambda words: words[0],
+)
+def test_a_report_that_cannot_be_written_is_said_before_the_work(
+    tmp_path: Path, words: tuple[object, ...], path: str
+) -> None:
+    """A loop of links, a folder that is not there, a folder, a file as one: one line, and nothing on stdout."""
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "file").touch()
+    scenario = f"scenario: 1\nid: one\ntitle: One\ncapture: {{path: {BASIC}}}\nexpect: {{verdict: equivalent}}\n"
+    (tmp_path / "one.yaml").write_text(scenario, encoding="utf-8")
+    done = nlmon(*(str(word).format(path) for word in words), folder=tmp_path)
+
+    assert (done.stdout, done.stderr.count("\n")) == ("", 1)
+    assert done.returncode in {2, 3}
+    assert {path.name for path in tmp_path.iterdir()} == {"loop", "file", "one.yaml"}
+
+
+@pytest.mark.parametrize("option", ["--keep-on-failure", "--record"])
+def test_a_folder_that_cannot_be_made_is_said_before_the_run(tmp_path: Path, option: str) -> None:
+    """A file stands where a folder is to be."""
+    (tmp_path / "file").touch()
+    done = nlmon("run", REPOSITORY / "scenarios" / "field", option, tmp_path / "file" / "kept")
+
+    assert (done.returncode, done.stdout, done.stderr[:16]) == (3, "", "error[NLM-U001]:")
+
+
+@pytest.mark.parametrize("command", ["replay", "decode", "capture info", "coverage", "debug layout"])
+def test_a_file_may_be_called_like_standard_input(tmp_path: Path, command: str) -> None:
+    """``-`` is standard input, which is empty here, and ``./-`` is a file."""
+    (tmp_path / "-").write_bytes(BASIC.read_bytes())
+    named = nlmon(*command.split(), "./-", folder=tmp_path)
+    stream = process(*command.split(), "-", cwd=tmp_path, input="")
+
+    assert (named.returncode, named.stderr, stream.returncode) == (0, "", 3)
+    assert len(named.stdout) > 100
+
+
 def test_a_receive_buffer_has_a_limit(tmp_path: Path) -> None:
     """What the kernel's int does not hold is a usage mistake."""
     done = nlmon("record", tmp_path / "a.pcapng", "--receive-buffer", 2**31 - 1)

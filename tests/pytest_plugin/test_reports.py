@@ -88,9 +88,21 @@ def test_a_file_that_is_no_scenario_is_in_the_report(project: Project) -> None:
     assert results(project, "run.jsonl") == [("scenarios/bad.yaml", "errored", None)]
 
 
-def test_a_report_that_cannot_be_written_fails_the_run(project: Project) -> None:
-    """And says why."""
+@pytest.mark.parametrize("option", ["--nlmon-report=jsonl:nowhere/run", "--nlmon-artifacts=file/run"])
+def test_what_cannot_be_written_is_said_before_the_tests(project: Project, option: str) -> None:
+    """A report, or the folder of what failed: pytest does not begin."""
     project.scenario("one", HOLDS)
+    (project.path / "file").touch()
+    result = project.run(option)
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: NLM-U001: the file cannot be written (*/run): *"])
+
+
+def test_a_report_that_cannot_be_written_any_more_fails_the_run(project: Project) -> None:
+    """And says why: its folder was there when the run began."""
+    project.path.joinpath("nowhere").mkdir()
+    (project.path / "test_one.py").write_text("import os\ndef test_one(): os.rmdir('nowhere')\n", encoding="utf-8")
     result = project.run("--nlmon-report=jsonl:nowhere/run.jsonl")
 
     assert result.ret == pytest.ExitCode.TESTS_FAILED

@@ -259,7 +259,7 @@ def test_groups_above_31_are_joined() -> None:
     assert inside(HIGH) == 104
 
 
-@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP], ids=str)
 def test_record_ends_with_a_complete_file(tmp_path: Path, ending: signal.Signals) -> None:
     """A recording holds its dumps and the events, in a file that is whole after a signal, and replays."""
     require_program("ip")
