@@ -113,11 +113,14 @@ def fixed_parts(
     pieces, by their places and sizes. It raises ``struct.error`` where the datagram ends before the message."""
     form, end = "<", 0
     for at, size in sorted([(FAMILY, 1), *((at, NLA_HDRLEN) for at in headers), *pieces]):
-        begin, stop = max(at, end), min(at + size, length)
-        if begin < stop:  # what is malformed may overlap
-            # Two halves of a header are small numbers, of which each is there but once.
-            form += f"{begin - end}x" + {1: "B", NLA_HDRLEN: "2H"}.get(stop - begin, f"{stop - begin}s")
-            end = stop
+        begin, stop = at, at + size
+        if begin < end or stop > length:  # what is malformed may overlap
+            begin, stop = max(at, end), min(stop, length)
+            if begin >= stop:
+                continue
+        # Two halves of a header are small numbers, of which each is there but once.
+        form += f"{begin - end}x2H" if stop - begin == NLA_HDRLEN else f"{begin - end}x{stop - begin}s"
+        end = stop
     return struct.Struct(f"{form}{length - end}x").unpack_from
 
 
