@@ -19,7 +19,7 @@ from typing import Any
 
 from nlmon.compare.evidence.offsets import ATTRIBUTES
 from nlmon.events import FlowTuple, MdbEntry, XfrmAlgorithm, XfrmSelector, XfrmStateInfo, XfrmTemplate
-from nlmon.framing import attributes, walk_attributes
+from nlmon.framing import align, attributes, walk_attributes
 from nlmon.uapi import AF_INET, AF_INET6, IFLA_ALT_IFNAME
 
 __all__ = [
@@ -43,6 +43,8 @@ ADDRESS_LENGTH = {AF_INET: 4, AF_INET6: 16}
 NUMBERS: Mapping[str, str] = {"u8": "B", "u16": "H", "u32": "I", "u64": "Q", "s32": "i"}
 # linux/xfrm.h: the name of an algorithm in its structures, and the size of xfrm_user_tmpl.
 ALG_NAME, TMPL = 64, 64
+# linux/if_bridge.h: the size of br_mdb_entry
+MDB_ENTRY = 28
 # linux/if_ether.h
 ETH_P_IP, ETH_P_IPV6 = 0x0800, 0x86DD
 # audit_log_start() in kernel/audit.c
@@ -164,18 +166,29 @@ def labels(raw: bytes) -> Any:
     return "/".join(str(label >> 12) for label in found)
 
 
-def _mdb(raw: bytes, byteorder: str) -> tuple[MdbEntry, ...]:
-    """MDBA_MDB: lists of lists of struct br_mdb_entry, an address of an Ethernet type in network order, else a MAC."""
+def _mdb(raw: bytes, byteorder: str) -> Any:
+    """MDBA_MDB: lists of lists of struct br_mdb_entry, an address of an Ethernet type in network order, else a MAC.
+    What is not made as the kernel makes it may be read in several ways."""
     sign, found = "<" if byteorder == "little" else ">", []
-    for _, begin, end in walk_attributes(raw, 0, len(raw), byteorder):
-        for _, at, stop in walk_attributes(raw, begin, end, byteorder):
-            ifindex, state, flags, vid = struct.unpack_from(sign + "IBBH", raw[at:stop])
-            (protocol,) = struct.unpack_from(">H", raw[at:stop], 24)
+    for entry, begin, end in _whole(raw, 0, len(raw), byteorder):
+        for info, at, stop in _whole(raw, begin, end, byteorder):
+            if (entry, info) != (1, 1) or stop - at < MDB_ENTRY:
+                return UNKNOWN
+            ifindex, state, flags, vid = struct.unpack_from(sign + "IBBH", raw, at)
+            (protocol,) = struct.unpack_from(">H", raw, at + 24)
             size = {ETH_P_IP: 4, ETH_P_IPV6: 16}.get(protocol)
             address = raw[at + 8 : at + 8 + (size or 6)]
             group = address.hex(":") if size is None else ip_text(address)
             found.append(MdbEntry(ifindex, state, flags, vid, protocol, group))
     return tuple(found)
+
+
+def _whole(raw: bytes, at: int, end: int, byteorder: str) -> list[tuple[int, int, int]]:
+    """Attributes that fill a range; raises ``ValueError`` where they do not."""
+    found = walk_attributes(raw, at, end, byteorder)
+    if align(found[-1][2] if found else at) < end:
+        raise ValueError
+    return found
 
 
 def _record(raw: bytes) -> str:
