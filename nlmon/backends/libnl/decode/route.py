@@ -81,9 +81,11 @@ class RouteDecoder(Decoder, layouts=True):
         if row.kind == "ip_by_length":
             lengths = {INET: (4,), INET6: (16,), BRIDGE: (4, 16)}.get(family)
             return None if lengths is None else (0, address(row.path, *lengths))
-        special = {"altnames": self._altnames, "via": self._via, "metrics": self._metrics, "hops": self._hops(family)}
+        if row.kind == "via":
+            return 2, self._via(row.path)
+        special = {"altnames": self._altnames, "metrics": self._metrics, "hops": self._hops(family)}
         if row.kind in special:
-            return {"via": 2}.get(row.kind, 0), special[row.kind]
+            return 0, special[row.kind]
         return super().reader(row, family)
 
     def node(self, row: Attr, family: int) -> Node:
@@ -111,14 +113,17 @@ class RouteDecoder(Decoder, layouts=True):
                 found.append((number, self._u32(m.data, first)[0]))
         return tuple(found)
 
-    def _via(self, m: DecodeContext, at: int, begin: int, end: int) -> str | None:
-        """struct rtvia: a family, then an address of it."""
-        (family,) = self._u16(m.data, begin)
-        length = ADDRESS_LENGTH.get(family)
-        if length is None:
-            return f"family-{family} {m.data[begin + 2 : end].hex()}"
-        text = address("RTA_VIA", length)(m, at, begin + 2, end)
-        return None if text is None else f"{NAMES.get(family, family)} {text}"
+    def _via(self, path: str) -> Reader:
+        def read(m: DecodeContext, at: int, begin: int, end: int) -> str | None:
+            """struct rtvia: a family, then an address of it."""
+            (family,) = self._u16(m.data, begin)
+            length = ADDRESS_LENGTH.get(family)
+            if length is None:
+                return f"family-{family} {m.data[begin + 2 : end].hex()}"
+            text = address(path, length)(m, at, begin + 2, end)
+            return None if text is None else f"{NAMES.get(family, family)} {text}"
+
+        return read
 
     def _hops(self, family: int) -> Reader:
         def read(m: DecodeContext, _: int, at: int, end: int) -> tuple[NextHop, ...]:
