@@ -5,7 +5,8 @@ Nobody contradicts an event or a field that only one of them provides, so the me
 that nobody sent, an event that its owner must provide and does not, and an error that the bytes refute.
 
 Rules:
-1. What the owner reports as malformed is not judged, unless the bytes show that it is well-formed.
+1. What the owner reports as malformed is not judged, unless the bytes show that it is well-formed. What it does not
+   report must be well-formed.
 2. Values without a stated encoding are held against their presence.
 
 Not here: fields that both provide (``compare.classify``).
@@ -24,7 +25,7 @@ from nlmon.compare.difference import Class
 from nlmon.compare.evidence.generic import GenericEvidence, RecordedNames
 from nlmon.compare.evidence.locate import Span
 from nlmon.compare.evidence.offsets import KIND_HEADERS, XFRM_HEADERS
-from nlmon.compare.evidence.reading import ABSENT, PRESENT, UNJUDGED, FieldReader, Message
+from nlmon.compare.evidence.reading import ABSENT, PRESENT, UNFIT, UNJUDGED, FieldReader, Message
 from nlmon.compare.same import same
 from nlmon.errors import AttributeFormatError, DecodeError, FramingError, HeaderError, MessageTooLarge, NlmonError
 from nlmon.events import OVERRUN, Event, GenericInfo
@@ -194,6 +195,10 @@ def _finding(field: Field, expected: Any, value: Any) -> Finding:
             *(Class.CONTRADICTED, field.name, field.path, None, value),
             "the message does not carry it",
         )
+    if expected is UNFIT:
+        reason = "the attribute does not fit, and no error says so"
+        cls = Class.ERROR if value is None else Class.CONTRADICTED
+        return Finding(cls, field.name, field.path, None, value, reason)
     reason = "the message carries another value" if value is not None else "the message carries it, the event does not"
     return Finding(
         Class.CONTRADICTED, field.name, field.path, "(present)" if expected is PRESENT else expected, value, reason

@@ -6,6 +6,7 @@ and no value is used for anything but to contradict one.
 Rules:
 1. ``ABSENT``: the message does not carry it, so the field must be None. ``UNJUDGED``: it does, or may, and its value is
    not read here. ``PRESENT``: it does, and the contract states no encoding, so the field must have some value.
+   ``UNFIT``: the attribute has no value of its kind, so the field must be None and an error must say so.
 2. A number in a fixed header is as wide as its field, and has a sign where the kernel's structure says so (``SIGNED``).
 
 Not here: how values are encoded (``values``), and what follows from a disagreement (``check``).
@@ -35,11 +36,17 @@ from nlmon.compare.evidence.values import (
 from nlmon.framing import attributes, link_attributes, walk_attributes
 from nlmon.uapi import AF_MPLS, AF_UNIX, NLMSG_HDRLEN
 
-__all__ = ["ABSENT", "PRESENT", "UNJUDGED", "FieldReader", "Message", "Row"]
+__all__ = ["ABSENT", "PRESENT", "UNFIT", "UNJUDGED", "FieldReader", "Message", "Row"]
 
-ABSENT, UNJUDGED, PRESENT = object(), object(), object()
+ABSENT, UNJUDGED, PRESENT, UNFIT = object(), object(), object(), object()
+# Bytes that the encodings of numbers need, and those of structures (linux/xfrm.h).
+NUMBER_SIZES = {"u8": 1, "u16": 2, "be16": 2, "u32": 4, "s32": 4, "be32": 4, "u64": 8, "be64": 8, "pair": 8}
+NLA_ALIGNTO = NLA_HDRLEN = 4
+SIZES = NUMBER_SIZES | {"encap": 6, "algorithm": 68, "aead": 72}
 # Structures that are shown as one piece and judged nowhere.
 WHOLE = {"(xfrm_state)", "(xfrm_policy)", "(xfrm_flush)"}
+# Encodings that are attributes themselves.
+NESTED = {"tuple", "altnames"}
 
 
 class Row(NamedTuple):
@@ -50,6 +57,10 @@ class Row(NamedTuple):
     chains: tuple[tuple[int, ...], ...]
     headers: tuple[str, ...]
     attribute: str
+
+
+class BrokenOff(LookupError):
+    """Attributes inside of one end before it does."""
 
 
 class Message:
@@ -89,7 +100,8 @@ class Message:
 
     def place(self, row: Row) -> tuple[int, int, int | None] | None:
         """Where a value begins and ends in the datagram, and the number of its attribute, None for a header field; the
-        first of its paths that is there. Raises ``LookupError`` where the message leaves open which it is."""
+        first of its paths that is there. Raises ``LookupError`` where the message leaves open which it is, and
+        ``BrokenOff`` where the attributes in one end before it does, without this one."""
         if row.chains and self._top is None:
             begin = self.at + NLMSG_HDRLEN + header_size(row.attribute, self.msg_type)
             walk = link_attributes if row.attribute.startswith("IFLA_") else attributes
@@ -102,7 +114,9 @@ class Message:
                 if place is None:
                     break
                 inside, again = self._inside(place)
-                place = inside.get(number)
+                outer, place = place, inside.get(number)
+                if place is None and _broken_off(outer, inside):
+                    raise BrokenOff(number)
                 if depth < len(inner) and number in again:
                     raise LookupError(number)
             if place is not None:
@@ -143,6 +157,8 @@ class FieldReader:
         """What a field should be, ``family`` being that of the payload."""
         try:
             found = message.find(row)
+        except BrokenOff:
+            return UNFIT
         except LookupError:
             return UNJUDGED
         if found is None and row.headers == ("audit_text",):
@@ -156,10 +172,13 @@ class FieldReader:
             return int.from_bytes(raw, self._order, signed=signed) if len(raw) <= 4 else UNJUDGED
         if not encoding:
             return PRESENT
+        if number is not None and not _fits(encoding, raw[row.field.begin :], self._order):
+            return UNFIT
         if encoding in {"ip", "address"}:
             length = ADDRESS_LENGTH.get(family or 0)
-            fits = length is not None and (len(raw) == length or (encoding == "address" and len(raw) == 16))
-            return ip_text(raw[:length]) if fits else UNJUDGED
+            if length is None or (encoding == "address" and len(raw) not in {length, 16}):
+                return UNJUDGED
+            return ip_text(raw[:length]) if len(raw) == length or encoding == "address" else UNFIT
         try:
             if encoding == "selector":
                 value = selector(raw, self._order, family)
@@ -185,9 +204,21 @@ class FieldReader:
 
     def numeric(self, row: Row) -> int | None:
         """Bytes that a numeric attribute needs, None for other kinds of values."""
-        size = {"u8": 1, "u16": 2, "be16": 2, "u32": 4, "s32": 4, "be32": 4, "u64": 8, "be64": 8, "pair": 8}
-        needed = size.get(row.field.encoding)
+        needed = NUMBER_SIZES.get(row.field.encoding)
         return None if needed is None else row.field.begin + needed
+
+
+def _broken_off(outer: tuple[int, int], inside: Mapping[int, tuple[int, int]]) -> bool:
+    """Whether an attribute holds more bytes than the attributes that were found in it."""
+    last = max((end for _, end in inside.values()), default=outer[0])
+    return outer[1] - last - (outer[0] - last) % NLA_ALIGNTO >= NLA_HDRLEN
+
+
+def _fits(encoding: str, raw: bytes, byteorder: str) -> bool:
+    """Whether the bytes may be a value of an encoding: enough of them, whole structures, whole attributes."""
+    if encoding in NESTED:
+        return not _broken_off((0, len(raw)), attributes(raw, 0, len(raw), byteorder))
+    return len(raw) >= SIZES.get(encoding, 0) and not (encoding == "templates" and len(raw) % TMPL)
 
 
 def _rows(contract: Contract, kind: str, without: str = "(", *, of_families: bool = False) -> tuple[Row, ...]:
