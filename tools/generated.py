@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 REPOSITORY = Path(__file__).parent.parent
-GENERATORS = ("contract", "manifest", "schemas", "decisions")
+GENERATORS = ("by_hand", "contract", "manifest", "schemas", "decisions")
 
 
 def files() -> dict[Path, bytes]:

@@ -25,6 +25,10 @@ ORIGINS = {
     "COUNTS.txt": "messages per protocol and type, counted when the recordings were made, with tshark beside it",
     "versions.txt": "kernel and programs of the recorded machine",
     "replay-cases.txt": "crafted datagrams: name, protocol, hexadecimal bytes or an errno",
+    ".pcapng.zst": "nlmon record in a network namespace, while the script of the same name ran",
+    ".sh": "the commands of the recording of the same name",
+    "rare-values.pcap": "built by tools/by_hand.py: values that no kernel at hand sends",
+    "malformed-attributes.pcap": "built by tools/by_hand.py: in each message one attribute that does not fit",
     "02-vxlan-fdb-move.pcap": "a vxlan on Linux 6.18 whose forwarding entry moves; a report to FRRouting/frr (2129)",
     "04-wext-partial-newlink.pcap": "messages of a wireless link as NetworkManager receives them, built by hand",
     "06-rule-dscp.pcap": "rules with DSCP and masks of ports on Linux 6.18; reports to FRRouting/frr (6730, 11529)",
@@ -54,9 +58,11 @@ def describe(path: Path) -> dict[str, Any]:
     versions = path.parent / "versions.txt"
     if versions.exists():
         row["kernel"] = versions.read_text(encoding="utf-8").split()[2]
-    if path.name.endswith((".pcap.zst", ".pcap")):
+    if path.name.endswith((".pcap.zst", ".pcap", ".pcapng.zst")):
         with open_capture(path) as reader:
             summary = summarise(reader, path.name)
+            if "kernel" in reader.info.metadata:
+                row["kernel"] = reader.info.metadata["kernel"].split()[1]
         row |= {"frames": summary.frames, "messages": summary.messages, "protocols": summary.protocols}
     return row
 

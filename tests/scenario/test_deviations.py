@@ -12,6 +12,7 @@ import pytest
 
 from nlmon.backends.registry import create
 from nlmon.testing.zoo import ZOO, BadImplementation
+from nlmon.testing.zoo.rare import RARE
 from nlmon.testing.zoo.values import VALUES
 from support.paths import REPOSITORY
 
@@ -22,7 +23,8 @@ from deviations import BUGS, ID, PAGE, finding, known_bugs, pairs, suite
 FILES = suite()
 PAIRS = pairs()
 # Values are alike; the page has each, and here are some of them.
-SOME = {value.implementation().name for number, value in enumerate(VALUES) if number % 8}
+ALIKE = [*(value.implementation() for value in VALUES), *RARE]
+SOME = {bad.name for number, bad in enumerate(ALIKE) if number % 8}
 
 
 def test_the_page_names_every_bad_implementation() -> None:

@@ -38,8 +38,9 @@ def verdict(
     faults: tuple[Fault, ...] = (),
     control: bool = False,
 ) -> CaptureReport:
-    """The report on one recording."""
-    with open_capture(CAPTURES / kernel / f"{name}.pcap.zst") as reader:
+    """The report on one recording, of a kernel or, as ``by-hand/01-rare-values``, of a folder."""
+    (path,) = CAPTURES.glob(f"{name if '/' in name else f'{kernel}/{name}'}.pcap*")
+    with open_capture(path) as reader:
         return replay_capture(
             reader,
             name,

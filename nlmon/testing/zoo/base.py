@@ -42,7 +42,8 @@ class BadImplementation:
     """All of them must be found; there may be others, as a state that differs."""
     base: Literal["legacy", "libnl"] = "libnl"
     recording: str = ""
-    """Name of a capture in ``fixtures/captures/linux-6.12``, without its suffix."""
+    """Name of a capture in ``fixtures/captures/linux-6.12``, or with its folder as ``by-hand/01-rare-values``, without
+    its suffix."""
     protocol: int = 0
     messages: tuple[bytes, ...] = ()
     options: BackendOptions = field(default_factory=BackendOptions)
