@@ -62,5 +62,7 @@ def reads_of(parser: str, size: int, first: int) -> Reads | None:
         if first == AF_UNIX:
             return Reads(UNIX_DIAG_MSG_SIZE, {})
         return Reads(INET_DIAG_MSG_SIZE, _whole(10)) if first in IP else None
+    if parser not in READS:  # one of a subclass, which declares nothing
+        return Reads(size, {})
     always, addresses, families = READS[parser]
     return Reads(size, {**always, **addresses} if first in families else always)
