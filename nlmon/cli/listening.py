@@ -1,4 +1,4 @@
-"""What commands share that listen to the running kernel: when they end, and where a recording goes.
+"""What commands share that listen to the running kernel: when they end, the dumps, and where a recording goes.
 
 Not here: sockets (``nlmon.transport.kernel.transport``), and what is done with what is heard (``record``, ``live``).
 """
@@ -6,25 +6,46 @@ Not here: sockets (``nlmon.transport.kernel.transport``), and what is done with 
 from __future__ import annotations
 
 import math
+import select
 import signal
 import socket
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import click
 
-from nlmon.cli.common import F
-from nlmon.errors import CaptureError, UsageError
+from nlmon.cli.common import F, warn
+from nlmon.errors import CaptureError, TransportError, UsageError, errno_name
+from nlmon.framing import types
 from nlmon.transport.base import RECEIVE_BUFFER
+from nlmon.transport.dumps import DUMPS, refusal
+from nlmon.uapi import NLMSG_DONE
+from nlmon.wire import Datagram
 
-__all__ = ["destination", "duration_option", "metadata", "receive_buffer_option", "wake_on_signals"]
+__all__ = [
+    "announced_first",
+    "ask_for_all",
+    "destination",
+    "duration_option",
+    "final_dump_option",
+    "metadata",
+    "patience",
+    "receive_buffer_option",
+    "wake_on_signals",
+]
 
 # Seconds; poll(2) counts milliseconds in 32 bits.
 LONGEST = 2_000_000
 # sock_setsockopt takes an int, and the kernel doubles it.
 LARGEST_BUFFER = 1 << 30
+# Seconds for the final dumps of all protocols.
+FINAL_DUMPS = 30.0
+# Seconds for an event that is on its way, and how often is waited for one at the end of a dump.
+ON_THE_WAY, MOST_WAITS = 0.02, 10
 # What ends a recording or a comparison in order.
 ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -56,6 +77,76 @@ def receive_buffer_option(function: F) -> F:
         help="Bytes.",
     )
     return decorate(function)
+
+
+def final_dump_option(function: F) -> F:
+    """``--no-final-dump``; gives the command ``final_dump``."""
+    decorate = click.option(
+        "--no-final-dump",
+        "final_dump",
+        is_flag=True,
+        flag_value=False,
+        default=True,
+        help="Do not end the recording with the dumps that it begins with, which prove its final state.",
+    )
+    return decorate(function)
+
+
+def ask_for_all(
+    protocol: int, ask: Callable[[bytes], Iterable[Datagram]], may_go_on: Callable[[], bool] | None = None
+) -> None:
+    """Let ``ask`` have the dumps of a protocol, and say which the kernel does not give. ``may_go_on``: asked between
+    the parts of the final dumps."""
+    dumps = DUMPS.get(protocol, ())
+    first = 1 if may_go_on is None else 1 + len(dumps)
+    for seq, dump in enumerate(dumps, first):
+        why = ""
+        try:
+            for answer in ask(dump.message(seq)):
+                if refused := refusal(answer.data):
+                    why = f"the kernel answers {errno_name(refused)}"
+                if may_go_on is not None and not may_go_on():
+                    return
+        except TransportError as error:
+            why = str(error)
+        if why:
+            warn(f"warning: the {'final ' if may_go_on else ''}dump of {dump.what} is missing: {why}")
+
+
+def announced_first(read: Callable[[], object], sockets: Callable[[], Iterable[int]]) -> Callable[[Datagram], None]:
+    """What reads the events that precede a part of a final dump, with ``read``, so that what it shows was announced
+    before. The kernel changes an object before it announces that: before the last part the events that are still on
+    their way are waited for."""
+
+    def before(answer: Datagram) -> None:
+        read()
+        if NLMSG_DONE in types(answer.data, sys.byteorder):
+            for _ in range(MOST_WAITS):
+                if not select.select(list(sockets()), [], [], ON_THE_WAY)[0]:
+                    break
+                read()
+
+    return before
+
+
+def patience(wake: socket.socket) -> Callable[[], bool]:
+    """Whether the final dumps may go on, which is for ``FINAL_DUMPS`` seconds and until a further signal."""
+    wake.setblocking(False)
+    with suppress(BlockingIOError):
+        wake.recv(4096)  # the signal that has ended the recording
+    deadline = time.monotonic() + FINAL_DUMPS
+    told = False
+
+    def may_go_on() -> bool:
+        nonlocal told
+        if time.monotonic() < deadline and not select.select([wake], [], [], 0)[0]:
+            return True
+        if not told:
+            warn("warning: the final dumps are not complete, so the recording does not prove its final state")
+        told = True
+        return False
+
+    return may_go_on
 
 
 def destination(out: Path, force: bool) -> Path:

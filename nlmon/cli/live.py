@@ -2,6 +2,7 @@
 
 Rules:
 1. The comparison begins with dumps (``dumps``), as a recording does: they tell names and state, and both decode them.
+   One that is recorded ends with them, as a recording does, unless ``--count`` leaves unread what came before them.
 2. SIGINT, SIGTERM and SIGHUP end the comparison, they do not break it: the report is printed.
 3. No sleeping: the loop waits for a socket or a signal. At the end it waits ``SETTLE`` seconds at most for what one of
    the two has not read yet.
@@ -18,7 +19,7 @@ import select
 import socket
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,13 +36,22 @@ from nlmon.cli.common import (
     show_error,
     warn,
 )
-from nlmon.cli.listening import destination, duration_option, metadata, receive_buffer_option, wake_on_signals
+from nlmon.cli.listening import (
+    announced_first,
+    ask_for_all,
+    destination,
+    duration_option,
+    final_dump_option,
+    metadata,
+    patience,
+    receive_buffer_option,
+    wake_on_signals,
+)
 from nlmon.cli.policy_options import policy_options
 from nlmon.cli.verdict import exit_code, print_verdict, whole_report
-from nlmon.errors import InputError, PlatformError, TransportError, UsageError, errno_name
+from nlmon.errors import InputError, PlatformError, UsageError
 from nlmon.names import PROTOCOLS
 from nlmon.report.model import directions, in_direction
-from nlmon.transport.dumps import DUMPS, refusal
 
 if TYPE_CHECKING:  # start-up: --help needs none of it
     from nlmon.compare.known import Known
@@ -52,6 +62,7 @@ if TYPE_CHECKING:  # start-up: --help needs none of it
 __all__ = ["command"]
 
 SETTLE = 0.5
+READ_AT_ONCE = 16_384
 NAMESPACES = Path("/run/netns")  # where ip-netns(8) keeps them
 CLONE_NEWNET = 0x40000000
 
@@ -69,6 +80,7 @@ CLONE_NEWNET = 0x40000000
     metavar="FILE",
     help="Keep what was read, as pcapng; nlmon replay FILE compares it again.",
 )
+@final_dump_option
 @click.option("--force", is_flag=True, help="Replace FILE of --record if it exists.")
 @receive_buffer_option
 @click.option("--format", "form", type=click.Choice(["pretty", "json"]), default="pretty", show_default=True)
@@ -84,6 +96,7 @@ def command(
     count: int | None,
     netns: str | None,
     record: Path | None,
+    final_dump: bool,
     force: bool,
     receive_buffer: int,
     form: str,
@@ -118,9 +131,11 @@ def command(
         sink = None
         if record is not None:
             sink = stack.enter_context(PcapngWriter(record, metadata=facts, byteorder=sys.byteorder))
-        live = _started(names, protocols, receive_buffer, allowed, sink)
+        live, opened = _started(names, protocols, receive_buffer, allowed, sink)
         warn(f"comparing {names[0]} and {names[1]}, stop with Ctrl-C")
         _listen(live, wake, count, duration)
+        if sink is not None and final_dump and live.left != 0:
+            _final_dumps(live, opened, wake)
         _settle(live)
         live.finish()
     if sink is not None:
@@ -136,8 +151,8 @@ def command(
 
 def _started(
     names: tuple[str, str], protocols: tuple[int, ...], receive_buffer: int, known: Sequence[Known], sink: Sink | None
-) -> Live:
-    """The comparison of two implementations, behind the dumps that it begins with."""
+) -> tuple[Live, list[int]]:
+    """The comparison of two implementations, behind the dumps that it begins with, and its protocols."""
     from nlmon.backends.options import BackendOptions  # noqa: PLC0415  (start-up: --help needs none of it)
     from nlmon.backends.registry import create  # noqa: PLC0415
     from nlmon.engine.live import Live  # noqa: PLC0415
@@ -148,28 +163,36 @@ def _started(
     if unread := set(protocols) - supported:
         hint = "try " + ", ".join(PROTOCOLS[protocol] for protocol in sorted(supported))
         raise UsageError("NLM-U004", f"neither implementation reads {PROTOCOLS[min(unread)]}", hint=hint)
-    for protocol in live.start(protocols):
+    opened = live.start(protocols)
+    for protocol in opened:
         _dump(live, protocol)
     for note in live.notes:
         warn(note)
-    return live
+    return live, opened
 
 
-def _dump(live: Live, protocol: int) -> None:
-    """Ask for everything once."""
+def _dump(live: Live, protocol: int, may_go_on: Callable[[], bool] | None = None) -> None:
+    """Ask for everything once; at the end ``may_go_on`` says for how long."""
     transport = live.ask(protocol)
     try:
-        for seq, dump in enumerate(DUMPS.get(protocol, ()), 1):
-            answers = live.dump(protocol, transport, dump.message(seq))
-            try:
-                refused = max((refusal(answer.data) for answer in answers), default=0)
-            except TransportError as error:
-                warn(f"warning: the dump of {dump.what} is missing: {error}")
-            else:
-                if refused:
-                    warn(f"warning: the dump of {dump.what} is missing: the kernel answers {errno_name(refused)}")
+        before = None if may_go_on is None else announced_first(partial(_read_all, live), live.descriptors)
+        ask_for_all(protocol, partial(live.dump, protocol, transport, before=before), may_go_on)
     finally:
         transport.close()
+
+
+def _read_all(live: Live) -> None:
+    """Let both read what waits. While more comes than is read, a dump must end, too."""
+    for number, protocol in live.descriptors().values():
+        live.read(number, protocol, most=READ_AT_ONCE)
+
+
+def _final_dumps(live: Live, protocols: Sequence[int], wake: socket.socket) -> None:
+    """Ask for everything again."""
+    may_go_on = patience(wake)
+    for protocol in protocols:
+        if may_go_on():
+            _dump(live, protocol, may_go_on)
 
 
 def _listen(live: Live, wake: socket.socket, count: int | None, duration: float | None) -> None:

@@ -2,7 +2,8 @@
 
 The capture is self-contained: it begins with dumps (``dumps``), requests and answers alike, so that a replay knows
 names and state. Then come the events of the groups that a monitor joins (``groups``); one that comes during the dumps
-is written after them, with the time when it was read.
+is written after them, with the time when it was read. It ends with the same dumps, so that a replay holds the state
+that it has then against the kernel's; an event that comes during these is written before the part that may show it.
 
 Rules of this file:
 1. A capture with the final name is complete. SIGINT, SIGTERM and SIGHUP end a recording, they do not break it.
@@ -18,6 +19,8 @@ import socket
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import click
@@ -25,15 +28,26 @@ import click
 from nlmon.capture.write import PcapngWriter
 from nlmon.cli.common import FilePath, protocol_option, warn
 from nlmon.cli.groups import announces_family, groups_to_join, join_generic
-from nlmon.cli.listening import destination, duration_option, metadata, receive_buffer_option, wake_on_signals
-from nlmon.errors import Overrun, TransportError, UsageError, errno_name
+from nlmon.cli.listening import (
+    announced_first,
+    ask_for_all,
+    destination,
+    duration_option,
+    final_dump_option,
+    metadata,
+    patience,
+    receive_buffer_option,
+    wake_on_signals,
+)
+from nlmon.errors import Overrun, TransportError, UsageError
 from nlmon.names import PROTOCOLS
-from nlmon.transport.dumps import DUMPS, refusal
 from nlmon.transport.kernel.transport import KernelFactory
 from nlmon.transport.recorder import RecordingFactory, RecordingTransport
 from nlmon.uapi import NETLINK_GENERIC, NETLINK_ROUTE
 
 __all__ = ["command"]
+
+READ_AT_ONCE = 65_536
 
 
 @click.command()
@@ -41,8 +55,13 @@ __all__ = ["command"]
 @protocol_option
 @click.option("--group", "names", multiple=True, help="More rtnetlink groups, such as tc, as in replay. Repeatable.")
 @receive_buffer_option
-@click.option("--count", type=click.IntRange(1), help="Stop after this many event datagrams.")
+@click.option(
+    "--count",
+    type=click.IntRange(1),
+    help="Stop after this many event datagrams, and those that wait until then.",
+)
 @duration_option
+@final_dump_option
 @click.option("--force", is_flag=True, help="Replace OUT if it exists.")
 def command(
     out: Path,
@@ -51,6 +70,7 @@ def command(
     receive_buffer: int,
     count: int | None,
     duration: float | None,
+    final_dump: bool,
     force: bool,
 ) -> None:
     """Record netlink events of this network namespace into OUT, a pcapng file.
@@ -70,14 +90,19 @@ def command(
         open_ = dict(_opened(factory, protocols, groups, receive_buffer))
         try:
             for protocol, transport in open_.items():
-                _dump(protocol, transport)
+                ask_for_all(protocol, transport.request)
+                if protocol == NETLINK_GENERIC:
+                    join_generic(transport)
             warn(f"recording into {out}, stop with Ctrl-C")
-            events = _record(list(open_.values()), wake, count, duration)
+            _record(list(open_.values()), wake, count, duration)
+            if final_dump:
+                _final_dumps(open_, wake)
             # The kernel reports a full buffer once and may drop more before it is read empty.
             dropped = sum(transport.status().drops for transport in open_.values())
         finally:
             for transport in open_.values():
                 transport.close()
+    events = sum(transport.events for transport in open_.values())
     warn(f"{events:,} events, {writer.frames:,} datagrams in {out}")
     if dropped:
         warn(f"warning: the kernel dropped {dropped:,} messages; raise --receive-buffer")
@@ -124,15 +149,22 @@ def _record(
     return events
 
 
-def _dump(protocol: int, transport: RecordingTransport) -> None:
-    """Ask for everything once; the answers go into the capture on their way."""
-    for seq, dump in enumerate(DUMPS.get(protocol, ()), 1):
-        try:
-            refused = max((refusal(answer.data) for answer in transport.request(dump.message(seq))), default=0)
-        except TransportError as error:
-            warn(f"warning: the dump of {dump.what} is missing: {error}")
-        else:
-            if refused:
-                warn(f"warning: the dump of {dump.what} is missing: the kernel answers {errno_name(refused)}")
-    if protocol == NETLINK_GENERIC:
-        join_generic(transport)
+def _final_dumps(open_: dict[int, RecordingTransport], wake: socket.socket) -> None:
+    """Ask for everything again."""
+    may_go_on = patience(wake)
+    for protocol, transport in open_.items():
+        if may_go_on():
+            before = announced_first(partial(_read_events, transport), partial(_socket_of, transport))
+            ask_for_all(protocol, partial(transport.request, before=before), may_go_on)
+
+
+def _socket_of(transport: RecordingTransport) -> tuple[int]:
+    return (transport.fileno(),)
+
+
+def _read_events(transport: RecordingTransport) -> None:
+    """Record what waits. While more comes than is read, a dump must end, too."""
+    for _ in range(READ_AT_ONCE):
+        with suppress(Overrun):  # the status counts what was lost
+            if transport.recv() is None:
+                return

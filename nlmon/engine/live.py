@@ -157,10 +157,15 @@ class Live(Comparison[LiveLane]):
             if protocol not in lane.failed and (descriptor := lane.fileno(protocol)) >= 0
         }
 
-    def dump(self, protocol: int, transport: Transport, message: bytes) -> Iterator[Datagram]:
-        """Ask for a dump and give its answers, each when both have decoded it. Raises ``TransportError``."""
+    def dump(
+        self, protocol: int, transport: Transport, message: bytes, *, before: Callable[[Datagram], None] | None = None
+    ) -> Iterator[Datagram]:
+        """Ask for a dump and give its answers, each when both have decoded it. ``before`` is called with each before
+        that, and may read what precedes it. Raises ``TransportError``."""
         self._part_of_dump(protocol, transport.now(), message, "out")
         for answer in transport.request(message):
+            if before is not None:
+                before(answer)
             self._part_of_dump(protocol, answer.timestamp, answer.data, "in")
             yield answer
 

@@ -9,7 +9,7 @@ Not here: the file format (``nlmon.capture.write``).
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Literal, Protocol, TypeAlias
 
 from nlmon.transport.base import Transport, TransportFactory, TransportStatus
@@ -49,10 +49,12 @@ class RecordingFactory:
 
 
 class RecordingTransport:
-    """A transport that keeps a copy of every datagram; see ``Transport``."""
+    """A transport that keeps a copy of every datagram; see ``Transport``. ``events``: how many it read that were no
+    answers."""
 
     def __init__(self, inner: Transport, sink: Sink) -> None:
         self.protocol = inner.protocol
+        self.events = 0
         self._inner = inner
         self._sink = sink
         self._closed = False
@@ -67,6 +69,7 @@ class RecordingTransport:
         """The next event, recorded."""
         datagram = self._inner.recv()
         if datagram is not None:
+            self.events += 1
             self._keep(self._events, datagram.timestamp, datagram.data, "in")
         return datagram
 
@@ -78,10 +81,13 @@ class RecordingTransport:
         """Leave a group of the recorded transport."""
         self._inner.leave(group)
 
-    def request(self, message: bytes) -> Iterator[Datagram]:
-        """A request and its answer, both recorded."""
+    def request(self, message: bytes, *, before: Callable[[Datagram], None] | None = None) -> Iterator[Datagram]:
+        """A request and its answer, both recorded. ``before`` is called with each part of the answer before that is
+        recorded, and may read the events that precede it."""
         self._keep(self._requests, time.time_ns(), message, "out")
         for datagram in self._inner.request(message):
+            if before is not None:
+                before(datagram)
             self._keep(self._requests, datagram.timestamp, datagram.data, "in")
             yield datagram
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pytest
 
+from nlmon.capture import open_capture
 from support.namespaces import inside
 from support.requirements import require_program
 
@@ -91,3 +93,62 @@ def test_named_groups_are_recorded_and_replayed(tmp_path: Path) -> None:
         {"nexthop": 0, "tc": 0},
         ["RTM_DELNEXTHOP", "RTM_DELQDISC", "RTM_NEWNEXTHOP", "RTM_NEWQDISC"],
     ]
+
+
+FINAL = """
+import json, subprocess, sys
+from support.live import done, ip
+path, number, *words = sys.argv[1:]
+program = [sys.executable, "-m", "nlmon"]
+ip("link", "set", "lo", "up")
+record = subprocess.Popen([*program, "record", path, "--protocol", "route", *words], stderr=subprocess.PIPE, text=True)
+for line in record.stderr:
+    if line.startswith("recording into"):
+        break
+# Changes go on until after the recording has ended, which is when three rounds are done.
+beside = subprocess.Popen([sys.executable, "-P", "-c", "from support.live import ip\\n"
+    "while True: ip('link', 'add', 'v0', 'type', 'veth', 'peer', 'name', 'w0'); ip('link', 'set', 'v0', 'up');"
+    "ip('addr', 'add', '192.0.2.1/24', 'dev', 'v0'); ip('route', 'add', '198.51.100.0/24', 'dev', 'v0');"
+    "ip('link', 'set', 'v0', 'mtu', '1400'); ip('link', 'del', 'v0'); print(flush=True)"], stdout=subprocess.PIPE)
+for _ in range(3): beside.stdout.readline()
+if int(number):
+    record.send_signal(int(number))
+try:
+    said = record.communicate(timeout=30)[1]
+finally:
+    for one in (beside, record): one.kill(); one.wait()
+    beside.stdout.close()
+ran = subprocess.run([*program, "replay", path, "--format", "json"], capture_output=True, text=True)
+(capture,) = json.loads(ran.stdout)["captures"]
+done({"record": [record.returncode, said], "replay": [capture["verdict"], capture["state"]],
+      "unannounced": [one for one in capture["unannounced"]
+                      if "went down" not in one["reason"] and not one["object"].endswith(" self")]})
+"""
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [(signal.SIGTERM, ()), (signal.SIGHUP, ()), (0, ("--duration", "0.5")), (0, ("--count", "40"))],
+    ids=str,
+)
+def test_a_recording_proves_its_final_state(tmp_path: Path, number: int, words: tuple[str, ...]) -> None:
+    """It ends with the dumps that it begins with, however it ends. What changes while they are made was announced
+    before, so a replay finds the kernel in the state that the notifications tell, but for what the kernel never
+    announces: routes that go with a link, and a device's own multicast addresses."""
+    told = inside(FINAL, str(tmp_path / "a.pcapng"), str(int(number)), *words)
+    with open_capture(tmp_path / "a.pcapng") as reader:
+        asked = [frame.data[4:6] + frame.data[16:17] for frame in reader if frame.direction == "out"]
+
+    assert (told["record"][0], "warning" in told["record"][1]) == (0, False)
+    assert told["unannounced"] == []
+    assert told["replay"] == ["equivalent", "same"]
+    assert (len(asked), asked[:9]) == (18, asked[9:])
+
+
+def test_the_final_dumps_can_be_left_out(tmp_path: Path) -> None:
+    """Then the dumps at the beginning are all there are."""
+    inside(FINAL, str(tmp_path / "a.pcapng"), str(int(signal.SIGTERM)), "--no-final-dump")
+    with open_capture(tmp_path / "a.pcapng") as reader:
+        asked = [frame for frame in reader if frame.direction == "out"]
+
+    assert len(asked) == 9

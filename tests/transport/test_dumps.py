@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import errno
+import socket
 from collections.abc import Iterator
-from typing import cast
 
 import pytest
 
+from nlmon.cli import listening
 from nlmon.cli.groups import groups_to_join
-from nlmon.cli.record import _dump
+from nlmon.cli.listening import ask_for_all
 from nlmon.testing.messages import native, number
 from nlmon.transport.dumps import DUMPS, Dump, refusal
-from nlmon.transport.recorder import RecordingTransport
 from nlmon.wire import Datagram
 
 AUDIT = 9  # has nothing to ask for
@@ -65,9 +65,32 @@ class Refusing:
 def test_a_dump_that_is_refused_is_a_warning(capsys: pytest.CaptureFixture[str]) -> None:
     """The recording goes on, and says what it lacks."""
     kernel = Refusing()
-    _dump(12, cast("RecordingTransport", kernel))
+    ask_for_all(12, kernel.request)
 
     assert kernel.asked == [native(0x101, bytes(4), flags=0x301, seq=1)]
     assert capsys.readouterr().err == (
         "warning: the dump of tracked connections is missing: the kernel answers EPERM\n"
+    )
+
+
+@pytest.mark.parametrize(("seconds", "signals", "asked"), [(60.0, 0, 2), (60.0, 1, 1), (0.0, 0, 1)])
+def test_final_dumps_have_an_end(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, seconds: float, signals: int, asked: int
+) -> None:
+    """A further signal ends them, and so does the time; the first signal does not. Their numbers go on."""
+    monkeypatch.setattr(listening, "FINAL_DUMPS", seconds)
+    kernel = Refusing()
+    reader, writer = socket.socketpair()
+    writer.send(b"\x02")
+    may_go_on = listening.patience(reader)
+    writer.send(b"\x02" * signals)
+    ask_for_all(6, kernel.request, may_go_on)
+    reader.close()
+    writer.close()
+    said = capsys.readouterr().err
+
+    assert kernel.asked == [native(kind, b"", flags=0x301, seq=seq) for kind, seq in ((0x12, 3), (0x15, 4))][:asked]
+    assert ("the recording does not prove its final state" in said, "final dump of policies" in said) == (
+        asked == 1,
+        asked == 2,
     )
