@@ -18,6 +18,8 @@ __all__ = ["of_its_types", "same"]
 
 # Values that hold no others.
 PLAIN = {int, str}
+# Of types of the values of a payload that are remembered.
+COMBINATIONS = 1024
 Check: TypeAlias = Callable[[Any], bool]
 
 
@@ -37,12 +39,34 @@ def same(one: Any, other: Any) -> bool:
 
 def of_its_types(payload: Struct) -> bool:
     """Whether the values of a payload are of the types that its structure says, inside, too."""
-    return all(check(getattr(payload, name)) for name, check in _checks(type(payload)))
+    values = structs.astuple(payload)
+    inside = _inside(type(payload), tuple(map(type, values)))
+    return inside is not None and all(check(values[at]) for at, check in inside)
+
+
+@functools.lru_cache(COMBINATIONS)
+def _inside(kind: type[Struct], found: tuple[type, ...]) -> tuple[tuple[int, Check], ...] | None:
+    """Where in a payload values stand that hold others, if all have the types ``found``, and what says whether these
+    are right; None: one of the types is not of its structure."""
+    hints = _hints(kind)
+    if not all(map(_may_be, hints, found)):
+        return None
+    holders = [at for at, one in enumerate(found) if issubclass(one, (tuple, Struct))]
+    return tuple((at, _check(hints[at])) for at in holders)
 
 
 @functools.cache
-def _checks(kind: type[Struct]) -> tuple[tuple[str, Check], ...]:
-    return tuple((name, _check(hint)) for name, hint in get_type_hints(kind).items())
+def _hints(kind: type[Struct]) -> tuple[Any, ...]:
+    hints = get_type_hints(kind)
+    return tuple(hints[name] for name in kind.__struct_fields__)
+
+
+def _may_be(hint: Any, kind: type) -> bool:
+    """Whether a value of a type may be of an annotated type, whatever is in it."""
+    origin = get_origin(hint)
+    if origin in {Union, types.UnionType}:
+        return any(_may_be(one, kind) for one in get_args(hint))
+    return kind is (origin or hint)
 
 
 def _check(hint: Any) -> Check:
