@@ -15,7 +15,7 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
-from nlmon.framing import attributes, next_hops
+from nlmon.framing import attribute, attributes, next_hops
 from nlmon.objects.keys import (
     Subject,
     address_subject,
@@ -256,7 +256,11 @@ class Reading:
 
     def is_partial(self, kind: int, message: bytes) -> bool:
         """Whether a message of family AF_UNSPEC describes only a part of a link."""
-        return kind == RTM_NEWLINK and not message[16] and is_partial_link(self._link(message))
+        if kind != RTM_NEWLINK or message[16]:
+            return False
+        # Nearly every message has its MTU, which stands near the beginning.
+        mtu = attribute(message, NLMSG_HDRLEN + IFINFOMSG, len(message), self._order, IFLA_MTU)
+        return mtu is None and is_partial_link(self._link(message))
 
     def completed(self, kind: int, before: bytes, message: bytes) -> bytes:
         """A NEW message with what it leaves out of the one ``before``, if there was one."""
