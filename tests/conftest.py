@@ -1,11 +1,12 @@
-"""How the tests run: the same examples every time unless ``--hypothesis-profile=fuzz`` is given, and tests that share
-the machine in one worker.
+"""How the tests run: the same examples every time unless ``--hypothesis-profile=fuzz`` is given, tests that share the
+machine in one worker, and ids that are the same in every worker.
 
 Not here: what tests use (``support``).
 """
 
 from __future__ import annotations
 
+import re
 import signal
 
 import pytest
@@ -27,7 +28,11 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Live tests run one by one: they wait for the kernel with deadlines, and load its netlink sockets."""
+    """Live tests run one by one: they wait for the kernel with deadlines, and load its netlink sockets. An id with the
+    address of an object is another one in each process; workers would not agree on what there is."""
+    wrong = [item.nodeid for item in items if re.search(" at 0x[0-9a-f]+", item.nodeid)]
+    if wrong:
+        raise pytest.UsageError(f"ids with addresses: {', '.join(wrong[:5])}; give their parameters ids")
     for item in items:
         if item.get_closest_marker("live"):
             item.add_marker(pytest.mark.xdist_group("live"))

@@ -2,7 +2,7 @@
 
 Rules:
 1. Ctrl-C ends the reading and not the command: what was read is reported, and the exit code is that of an interruption.
-   Pressed a second time it ends the command at once.
+   Pressed a second time, or while nothing was read yet, it ends the command at once.
 2. What a bound has ended is said on stderr with a code, whatever the command prints.
 
 Not here: what a bound does to a replay (``nlmon.engine.bounds``).
@@ -57,14 +57,20 @@ def max_objects_option(function: F) -> F:
 
 @contextmanager
 def interruption() -> Iterator[Callable[[], bool]]:
-    """Whether Ctrl-C was pressed, which until then does nothing more; the second time it interrupts."""
-    pressed = False
+    """Whether Ctrl-C was pressed, which who reads asks behind each batch. Before the first, and the second time it is
+    pressed, it interrupts: a pipe may have nothing to read for long."""
+    asked = pressed = False
 
     def note(*_: object) -> None:
         nonlocal pressed
-        if pressed:
+        if pressed or not asked:
             raise KeyboardInterrupt
         pressed = True
+
+    def is_pressed() -> bool:
+        nonlocal asked
+        asked = True
+        return pressed
 
     before = signal.getsignal(signal.SIGINT)
     if before is not signal.default_int_handler:  # ignored, as behind a shell's &
@@ -72,7 +78,7 @@ def interruption() -> Iterator[Callable[[], bool]]:
         return
     signal.signal(signal.SIGINT, note)
     try:
-        yield lambda: pressed
+        yield is_pressed
     finally:
         signal.signal(signal.SIGINT, before)
 

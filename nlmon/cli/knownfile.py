@@ -26,6 +26,7 @@ import hashlib
 import io
 from collections.abc import Collection, Sequence
 from difflib import get_close_matches
+from inspect import cleandoc
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -221,7 +222,7 @@ def known_schema() -> dict[str, Any]:
                 "type": ["array", "null"],
                 "items": {
                     "type": "object",
-                    "description": KnownDifference.__doc__,
+                    "description": cleandoc(KnownDifference.__doc__ or ""),
                     "additionalProperties": False,
                     "required": list(REQUIRED),
                     "properties": {name: keys.get(name, some) for name in KEYS},

@@ -255,8 +255,10 @@ def _require_file(path: str, origin: _Origin) -> None:
     try:
         if stat.S_ISDIR(Path(path).stat().st_mode):
             why = "it is a folder"
-    except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or str(error)
+    except OSError as error:
+        why = error.strerror or ""
+    except ValueError:  # each Python has other words for it
+        why = "embedded null byte"
     if why:
         what = f"the known differences {path!r} cannot be read"
         hint = "create the file, or leave the setting out"

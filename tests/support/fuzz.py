@@ -2,8 +2,9 @@
 
     PYTHONPATH=tests python -m support.fuzz [--minutes 10] [--seed N]
 
-First come 10,000 operations of fixed seeds on a kernel (``support.law``), then rounds, which begin until the minutes
-are over. Each round has a seed of its own, one more than that of the round before.
+First come, with fixed seeds, 10,000 operations on a kernel (``support.law``), and 100,000 damaged messages and 2,000
+broken files to every command (``support.sweep``); then rounds, which begin until the minutes are over. Each round has a
+seed of its own, one more than that of the round before.
 The first failure ends the run: what failed is printed, with a command that repeats it. An example found here belongs
 into its test, as ``@example``.
 
@@ -31,9 +32,10 @@ DATAGRAMS = 100_000
 HIGHEST_SEED = 1 << 32
 
 
-# Before the first round: 10,000 operations of fixed seeds.
-FIXED = ["python", "-m", "support.law"]
-OPERATIONS = 1000
+# Before the first round, with seeds of their own.
+LAW, SWEEP = ["python", "-m", "support.law"], ["python", "-m", "support.sweep"]
+# Of a round.
+OPERATIONS, MESSAGES, FILES = 1000, 10_000, 500
 
 
 def commands(seed: int) -> list[list[str]]:
@@ -47,7 +49,8 @@ def commands(seed: int) -> list[list[str]]:
             ["python", "-m", program, "--datagrams", str(DATAGRAMS), "--seed", str(seed)]
             for program in ("support.layouts", "support.damage")
         ),
-        [*FIXED, "--operations", str(OPERATIONS), "--seed", str(seed)],
+        [*LAW, "--operations", str(OPERATIONS), "--seed", str(seed)],
+        [*SWEEP, "--messages", str(MESSAGES), "--files", str(FILES), "--seed", str(seed)],
     ]
 
 
@@ -68,7 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     rounds = 0
     while rounds == 0 or time.monotonic() < end:
         say(f"seed {seed}")
-        for command in [*([] if rounds else [FIXED]), *commands(seed)]:
+        for command in [*([] if rounds else [LAW, SWEEP]), *commands(seed)]:
             done = subprocess.run([sys.executable, *command[1:]], cwd=REPOSITORY, check=False)
             if done.returncode:
                 say(f"found with seed {seed}; again: PYTHONPATH=tests {shlex.join(command)}")
