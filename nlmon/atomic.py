@@ -37,13 +37,15 @@ def try_to_write(path: Path) -> None:
         part.unlink()
 
 
-def put_in_place(file: BinaryIO, part: Path, path: Path) -> None:
-    """Give a file that was written as ``part`` its name, once its bytes are on disk, and close it."""
+def put_in_place(file: BinaryIO, part: Path, path: Path, *, keep_mode: bool = True) -> None:
+    """Give a file that was written as ``part`` its name, once its bytes are on disk, and close it. ``keep_mode``: it
+    gets the mode of one that it replaces."""
     file.flush()
     os.fsync(file.fileno())
     file.close()
-    with suppress(FileNotFoundError):
-        part.chmod(stat.S_IMODE(path.stat().st_mode))
+    if keep_mode:
+        with suppress(FileNotFoundError):
+            part.chmod(stat.S_IMODE(path.stat().st_mode))
     part.replace(path)
 
 

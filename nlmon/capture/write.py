@@ -3,13 +3,14 @@
 A file is written under a temporary name (``NAME.part``) beside its final one and renamed when it is whole, so a
 file with the final name is always complete and on disk. It ends with statistics of every socket: what was recorded
 and what the kernel dropped. What a crash leaves is a ``.part`` file without them, which our reader reads up to its
-last whole packet and calls broken off.
+last whole packet and calls broken off. Its owner alone may read it (mode 0600), since it may hold keys.
 
 Not here: what to record (``nlmon.transport.recorder``).
 """
 
 from __future__ import annotations
 
+import os
 import platform
 import struct
 from collections.abc import Mapping
@@ -45,6 +46,8 @@ __all__ = ["PcapngWriter", "this_machine"]
 _CODES = {"arch": SHB_HARDWARE, "kernel": SHB_OS, "application": SHB_USERAPPL}
 # Packet types of the cooked header (linux/if_packet.h): from the kernel to this host, and outgoing.
 _PACKET_TYPES = {"in": 0, "out": 4, "": 4}
+# O_BINARY is there where files have another mode than that.
+NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 LONGEST_OPTION = 0xFFFF
 _FLAGS = {"in": 1, "out": 2, "": 0}
 
@@ -80,7 +83,8 @@ class PcapngWriter:
         # What can fail before the file exists, fails before it.
         section = self._section(metadata, byteorder)
         try:
-            self._file = self.part.open("xb")
+            # Recordings can hold keys: they are their owner's alone, also where one with another mode was before.
+            self._file = os.fdopen(os.open(self.part, NEW_FILE, 0o600), "wb")
         except FileExistsError as error:
             raise CaptureError(
                 *("NLM-C022", "another recording into this file is running, or was broken off"),
@@ -143,7 +147,7 @@ class PcapngWriter:
         for socket, (received, dropped) in enumerate(zip(self._received, self._dropped, strict=True)):
             self._statistics(socket, received, dropped)
         try:
-            put_in_place(self._file, self.part, self.path)
+            put_in_place(self._file, self.part, self.path, keep_mode=False)
         except OSError as error:
             with suppress(OSError):  # closing tries to write once more
                 self._file.close()

@@ -43,11 +43,20 @@ from nlmon.errors import Overrun, TransportError, UsageError
 from nlmon.names import PROTOCOLS
 from nlmon.transport.kernel.transport import KernelFactory
 from nlmon.transport.recorder import RecordingFactory, RecordingTransport
-from nlmon.uapi import NETLINK_GENERIC, NETLINK_ROUTE
+from nlmon.uapi import (
+    GENL_ID_CTRL,
+    NETLINK_GENERIC,
+    NETLINK_ROUTE,
+    NETLINK_XFRM,
+    XFRM_MSG_GETPOLICY,
+    XFRM_MSG_GETSA,
+)
 
 __all__ = ["command"]
 
 READ_AT_ONCE = 65_536
+# Of protocols that can carry keys, the messages that do not: our own dumps, and those of nlctrl.
+HARMLESS = {NETLINK_XFRM: {XFRM_MSG_GETSA, XFRM_MSG_GETPOLICY}, NETLINK_GENERIC: {GENL_ID_CTRL}}
 
 
 @click.command()
@@ -104,8 +113,16 @@ def command(
                 transport.close()
     events = sum(transport.events for transport in open_.values())
     warn(f"{events:,} events, {writer.frames:,} datagrams in {out}")
+    if secret := [PROTOCOLS[one] for one, transport in open_.items() if _may_hold_keys(transport)]:
+        warn(f"warning: {out} may hold keys, in messages of {' and '.join(secret)}; only its owner may read it")
     if dropped:
         warn(f"warning: the kernel dropped {dropped:,} messages; raise --receive-buffer")
+
+
+def _may_hold_keys(transport: RecordingTransport) -> bool:
+    """Whether messages of IPsec were recorded, or of a generic family, such as nl80211, that can have keys."""
+    harmless = {*range(GENL_ID_CTRL), *HARMLESS.get(transport.protocol, transport.types)}
+    return not transport.types <= harmless
 
 
 def _opened(

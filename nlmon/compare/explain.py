@@ -14,6 +14,7 @@ from msgspec import UNSET
 
 from nlmon.compare.classify import Finding
 from nlmon.compare.difference import Class, Difference
+from nlmon.compare.evidence.hidden import shown_value
 from nlmon.compare.evidence.locate import Span, locate
 from nlmon.events import Event
 from nlmon.names import message_type
@@ -45,6 +46,8 @@ def _short(text: str) -> str:
 
 def explain_field(finding: Finding, event: Event, datagram: Datagram, byteorder: str, answer: bool) -> Difference:
     """The difference behind one finding about one event."""
+    values = shown_value(event.payload, finding.reference), shown_value(event.payload, finding.candidate)
+    finding = finding._replace(reference=values[0], candidate=values[1])
     spot = locate(datagram.data, event.offset, finding.path, byteorder)
     return Difference(
         cls=finding.cls,

@@ -23,6 +23,7 @@ from nlmon.compare.classify import Classifier
 from nlmon.compare.contract import Contract
 from nlmon.compare.difference import Class, Difference, Group
 from nlmon.compare.evidence.check import Evidence, RecordedNames
+from nlmon.compare.evidence.hidden import shown_bytes, shown_value
 from nlmon.compare.evidence.locate import spans
 from nlmon.compare.explain import explain_event, explain_field, show
 from nlmon.compare.fast.agreement import Agreement
@@ -223,7 +224,7 @@ class Judge:
             for event in side.events if self._evidence.may_give_more(side.name) else ():
                 exclusive = not self.contract.both_provide(event.payload)
                 for finding in self._evidence.check(event, datagram, broken.get(event.offset, ()), exclusive=exclusive):
-                    values = f"the message: {show(finding.reference)}", finding.candidate
+                    values = f"the message: {show(shown_value(event.payload, finding.reference))}", finding.candidate
                     before, after = values if number else values[::-1]
                     reason = f"by the contract {side.name} alone provides it; {finding.reason}"
                     named = finding._replace(reference=before, candidate=after, reason=reason)
@@ -237,6 +238,11 @@ class Judge:
                 self._add(explain_event(Class.MISSING, None, datagram, reason, answer, values_, span), datagram)
 
     def _add(self, difference: Difference, datagram: Datagram) -> None:
+        at = difference.offset if difference.attribute_offset < 0 else difference.attribute_offset
+        if difference.hex:
+            end = at + len(bytes.fromhex(difference.hex.removesuffix(" …")))
+            shown = shown_bytes(datagram, at, end, self._byteorder, self._recorded.families)
+            difference = structs.replace(difference, hex=shown + " …" * difference.hex.endswith(" …"))
         self.add(self._named(difference, datagram))
 
     def _named(self, difference: Difference, datagram: Datagram) -> Difference:

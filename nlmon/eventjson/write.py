@@ -6,6 +6,7 @@ provide stays unset and is not written.
 
 Rules of this file:
 1. Names of numbers are remembered, a bounded number of them.
+2. Of a key its length is written, and nothing else.
 
 Not here: reading (``read``) and the schema (``schema``).
 """
@@ -20,8 +21,9 @@ import msgspec
 from msgspec import UNSET, Struct, defstruct
 
 from nlmon.eventjson.plan import Field, plan
-from nlmon.events import PAYLOADS, Event, Payload
+from nlmon.events import PAYLOADS, Event, GenericInfo, Payload, QcaVendorInfo
 from nlmon.names import PROTOCOLS, TABLES, flag_names, message_flags, message_type, name_of
+from nlmon.names.secret import SECRET_VENDOR_COMMANDS, as_length, is_secret, secrets_of
 from nlmon.printable import printable_json
 
 __all__ = ["event_to_dict", "event_to_json", "events_to_json", "line_of", "payload_to_dict"]
@@ -53,6 +55,27 @@ class _Head(NamedTuple):
     kind: str
     protocol: str
 
+
+def _attributes(payload: GenericInfo) -> Any:
+    """The attributes of a generic message as they are kept, keys as their length only."""
+    if not isinstance(payload.attributes, tuple):
+        return payload.attributes
+    name = payload.genl_family_name
+    secrets = secrets_of(16, payload.genl_family_id, [name] if isinstance(name, str) else [])
+    return [(kind, as_length(len(raw) // 2) if is_secret(kind, secrets) else raw) for kind, raw in payload.attributes]
+
+
+def _vendor_data(payload: Any) -> Any:
+    """Vendor data, a key as its length only."""
+    data = payload.data
+    return as_length(len(data) // 2) if data and payload.subcmd in SECRET_VENDOR_COMMANDS else data
+
+
+# Fields that may hold keys, and what is written of them.
+_WITHOUT_KEYS: Mapping[tuple[type[Struct], str], Callable[[Any], Any]] = {
+    (GenericInfo, "attributes"): _attributes,
+    (QcaVendorInfo, "data"): _vendor_data,
+}
 
 _Numbers = defstruct("_Numbers", ["msg_flags", "msg_type", "protocol"], frozen=True, gc=False)
 _OUTER = ("frame", "interface", "netlink", "nsid", "offset", "synthetic", "timestamp", "type")
@@ -115,6 +138,10 @@ def _filler(kind: type[Struct]) -> Callable[[Any], Struct]:
     inner = _object(f"_Numbers_{kind.__name__}", numbers)
     names["numbers"] = _function("payload", inner, names)
     values = {field.name: _expression(field, names) for field in fields}
+    for name in values:
+        if (kind, name) in _WITHOUT_KEYS:
+            names[f"shown_{name}"] = _WITHOUT_KEYS[kind, name]
+            values[name] = f"shown_{name}(payload)"
     return _function("payload", _object(f"_Line_{kind.__name__}", {**values, "_num": "numbers(payload)"}), names)
 
 

@@ -475,14 +475,17 @@ def test_metadata_that_does_not_fit_leaves_nothing_behind(tmp_path: Path) -> Non
     assert (caught.value.code, list(tmp_path.iterdir())) == ("NLM-C023", [])
 
 
-def test_a_file_that_is_replaced_keeps_its_mode(tmp_path: Path) -> None:
-    """Who may read a recording does not change when it is made anew."""
+@pytest.mark.parametrize("before", [None, 0o644])
+def test_a_recording_is_its_owners_alone(tmp_path: Path, before: int | None) -> None:
+    """It may hold keys; also while it is written, and where a file of another mode was before."""
     path = tmp_path / "a.pcapng"
-    path.write_bytes(b"old")
-    path.chmod(0o640)
-    ours(path)
+    if before is not None:
+        path.write_bytes(b"old")
+        path.chmod(before)
+    with PcapngWriter(path, metadata={}) as writer:
+        part = writer.part.stat().st_mode & 0o777
 
-    assert (path.stat().st_mode & 0o777, read(path)[1]) == (0o640, None)
+    assert (part, path.stat().st_mode & 0o777, read(path)[1]) == (0o600, 0o600, None)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")

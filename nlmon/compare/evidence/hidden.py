@@ -1,0 +1,96 @@
+"""Bytes of a datagram as a report shows them: keys as their length only.
+
+Rules:
+1. Of a message that can hold keys, what is not understood counts as a key: an attribute that does not fit, what stands
+   behind it, a request that the kernel gave back with an error.
+
+Not here: which attributes hold keys (``nlmon.names.secret``), and where evidence is (``locate``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from typing import Any
+
+from msgspec import structs
+
+from nlmon.events import GenericInfo, QcaVendorInfo
+from nlmon.framing import align, messages, nlattr
+from nlmon.names.attribute_sets import root_of
+from nlmon.names.secret import ALL, SECRET_VENDOR_COMMANDS, as_length, is_secret, secrets_of
+from nlmon.uapi import GENL_HDRLEN, NETLINK_GENERIC, NLA_HDRLEN, NLA_TYPE_MASK, NLMSG_ERROR, NLMSG_HDRLEN
+from nlmon.wire import Datagram
+
+__all__ = ["shown_bytes", "shown_value"]
+
+FIRST_OF_PROTOCOL = 16
+# errno, and the header of the request that follows it
+ERROR_HEADER = 4 + NLMSG_HDRLEN
+
+
+def shown_bytes(
+    datagram: Datagram, begin: int, end: int, byteorder: str, families: Callable[[int], Collection[str]]
+) -> str:
+    """Bytes of a datagram in hexadecimal. ``families``: the names of a generic family by its number."""
+    parts, at = [], begin
+    for start, stop in _hidden(datagram, byteorder, families):
+        if at < stop and start < end:
+            parts += [datagram.data[at : max(at, start)].hex(" "), as_length(stop - start)]
+            at = stop
+    return " ".join(filter(None, (*parts, datagram.data[at : max(at, end)].hex(" "))))
+
+
+def _hidden(
+    datagram: Datagram, byteorder: str, families: Callable[[int], Collection[str]]
+) -> Iterator[tuple[int, int]]:
+    """Where keys are, or may be, in order."""
+    data, protocol, last = datagram.data, datagram.protocol, 0
+    if secrets_of(protocol) is not ALL and not secrets_of(protocol):
+        return
+    for message in messages(data, byteorder):
+        body, last = message.offset + NLMSG_HDRLEN, message.offset + message.length
+        if message.type == NLMSG_ERROR:
+            yield from _rest(body + ERROR_HEADER, last)
+        if message.type < FIRST_OF_PROTOCOL:
+            continue
+        names = families(message.type) if protocol == NETLINK_GENERIC else ()
+        secrets = secrets_of(protocol, message.type, names)
+        if secrets is ALL or secrets:
+            first = data[body] if body < last else -1
+            root = root_of(protocol, message.type, first)
+            before = GENL_HDRLEN if protocol == NETLINK_GENERIC else root.before if root.set else 0
+            yield from _attributes(data, body + before, last, byteorder, secrets)
+    yield from _rest(align(last), len(data))
+
+
+def _attributes(
+    data: bytes, at: int, end: int, byteorder: str, secrets: frozenset[int] | None
+) -> Iterator[tuple[int, int]]:
+    """Payloads that are keys, and all that is no whole attribute."""
+    while at + NLA_HDRLEN <= end:
+        size, kind = nlattr(byteorder).unpack_from(data, at)
+        if size < NLA_HDRLEN or at + size > end:
+            break
+        if is_secret(kind & NLA_TYPE_MASK, secrets):
+            yield from _rest(at + NLA_HDRLEN, min(at + align(size), end))
+        at += align(size)
+    yield from _rest(at, end)
+
+
+def _rest(begin: int, end: int) -> Iterator[tuple[int, int]]:
+    if begin < end:
+        yield begin, end
+
+
+def shown_value(payload: object, value: Any) -> Any:
+    """A value of a payload of NETLINK_GENERIC without keys."""
+    if isinstance(value, QcaVendorInfo) and value.subcmd in SECRET_VENDOR_COMMANDS and value.data is not None:
+        return structs.replace(value, data=as_length(len(value.data) // 2))
+    if not isinstance(payload, GenericInfo):
+        return value
+    vendor = payload.vendor_subcmd in SECRET_VENDOR_COMMANDS
+    if isinstance(value, tuple) and all(isinstance(one, tuple) and len(one) == 2 for one in value):
+        name = payload.genl_family_name
+        secrets = secrets_of(NETLINK_GENERIC, payload.genl_family_id, [name] if isinstance(name, str) else [])
+        return tuple((number, as_length(len(raw) // 2) if is_secret(number, secrets) else raw) for number, raw in value)
+    return as_length(len(value) // 2) if vendor and isinstance(value, str) else value

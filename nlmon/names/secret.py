@@ -1,0 +1,73 @@
+"""Attributes that hold keys: what every output shows as a length only.
+
+``SECRETS`` is the one table: for each protocol, of NETLINK_GENERIC for each family by its name, the outermost
+attributes that are a key or have one inside. A family that nobody has named may be any of these, so that all its
+attributes count as keys.
+
+Source: linux/xfrm.h, linux/inet_diag.h, linux/nl80211.h, linux/wireguard.h, linux/if_macsec.h, linux/ovpn.h,
+linux/seg6_genl.h, linux/tipc_netlink.h, and the kernel's specification of psp. Keys of TLS are set by setsockopt(2) and
+never sent by netlink.
+
+Not here: where these are in a message (``nlmon.compare.evidence.hidden``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
+
+__all__ = ["ALL", "SECRETS", "SECRET_VENDOR_COMMANDS", "as_length", "is_secret", "secrets_of"]
+
+SOCK_DIAG, XFRM, GENERIC = 4, 6, 16
+GENL_ID_CTRL = 16
+
+SECRETS: Mapping[str, Mapping[int, str]] = MappingProxyType(
+    {
+        "xfrm": {1: "XFRMA_ALG_AUTH", 2: "XFRMA_ALG_CRYPT", 18: "XFRMA_ALG_AEAD", 20: "XFRMA_ALG_AUTH_TRUNC"},
+        "sock_diag": {18: "INET_DIAG_MD5SIG"},
+        "nl80211": {
+            7: "NL80211_ATTR_KEY_DATA",
+            80: "NL80211_ATTR_KEY",
+            81: "NL80211_ATTR_KEYS",
+            122: "NL80211_ATTR_REKEY_DATA",
+            197: "NL80211_ATTR_VENDOR_DATA",
+            242: "NL80211_ATTR_FILS_KEK",
+            252: "NL80211_ATTR_FILS_ERP_RRK",
+            254: "NL80211_ATTR_PMK",
+            277: "NL80211_ATTR_SAE_PASSWORD",
+        },
+        "wireguard": {3: "WGDEVICE_A_PRIVATE_KEY", 8: "WGDEVICE_A_PEERS"},
+        "macsec": {3: "MACSEC_ATTR_SA_CONFIG"},
+        "ovpn": {3: "OVPN_A_KEYCONF"},
+        "psp": {3: "PSP_A_ASSOC_RX_KEY", 4: "PSP_A_ASSOC_TX_KEY"},
+        "SEG6": {4: "SEG6_ATTR_SECRET", 7: "SEG6_ATTR_HMACINFO"},
+        "TIPCv2": {6: "TIPC_NLA_NODE"},
+    }
+)
+# Subcommands of Qualcomm Atheros whose vendor data is a key: KEY_MGMT_SET_KEY and KEY_MGMT_ROAM_AUTH.
+SECRET_VENDOR_COMMANDS = frozenset({50, 51})
+# Instead of numbers: every attribute.
+ALL = None
+_NONE: frozenset[int] = frozenset()
+
+
+def secrets_of(protocol: int, number: int = -1, families: Collection[str] = ()) -> frozenset[int] | None:
+    """The outermost attributes of a message that hold keys, or ``ALL``. ``number``, ``families``: the number of its
+    generic family, and every name that this had."""
+    if protocol == XFRM:
+        return frozenset(SECRETS["xfrm"])
+    if protocol == SOCK_DIAG:
+        return frozenset(SECRETS["sock_diag"])
+    if protocol != GENERIC or number == GENL_ID_CTRL:
+        return _NONE
+    return frozenset(one for name in families for one in SECRETS.get(name, ())) if families else ALL
+
+
+def is_secret(attribute: int, secrets: frozenset[int] | None) -> bool:
+    """Whether an attribute is one of those, or all are."""
+    return secrets is ALL or attribute in secrets
+
+
+def as_length(size: int) -> str:
+    """What is shown instead of so many bytes."""
+    return f"({size} byte{'' if size == 1 else 's'})"
