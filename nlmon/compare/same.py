@@ -10,11 +10,11 @@ from __future__ import annotations
 import functools
 import types
 from collections.abc import Callable
-from typing import Any, TypeAlias, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, TypeAlias, Union, get_args, get_origin
 
 from msgspec import Struct, structs
 
-__all__ = ["of_its_types", "same"]
+__all__ = ["fields_of", "of_its_types", "same"]
 
 # Values that hold no others.
 PLAIN = {int, str}
@@ -48,7 +48,7 @@ def of_its_types(payload: Struct) -> bool:
 def _inside(kind: type[Struct], found: tuple[type, ...]) -> tuple[tuple[int, Check], ...] | None:
     """Where in a payload values stand that hold others, if all have the types ``found``, and what says whether these
     are right; None: one of the types is not of its structure."""
-    hints = _hints(kind)
+    hints = [field.type for field in fields_of(kind)]
     if not all(map(_may_be, hints, found)):
         return None
     holders = [at for at, one in enumerate(found) if issubclass(one, (tuple, Struct))]
@@ -56,14 +56,16 @@ def _inside(kind: type[Struct], found: tuple[type, ...]) -> tuple[tuple[int, Che
 
 
 @functools.cache
-def _hints(kind: type[Struct]) -> tuple[Any, ...]:
-    hints = get_type_hints(kind)
-    return tuple(hints[name] for name in kind.__struct_fields__)
+def fields_of(kind: type[Struct]) -> tuple[structs.FieldInfo, ...]:
+    """The fields of a structure, whose annotations take long to read."""
+    return structs.fields(kind)
 
 
 def _may_be(hint: Any, kind: type) -> bool:
     """Whether a value of a type may be of an annotated type, whatever is in it."""
     origin = get_origin(hint)
+    if origin is Annotated:
+        return _may_be(get_args(hint)[0], kind)
     if origin in {Union, types.UnionType}:
         return any(_may_be(one, kind) for one in get_args(hint))
     return kind is (origin or hint)
@@ -72,6 +74,8 @@ def _may_be(hint: Any, kind: type) -> bool:
 def _check(hint: Any) -> Check:
     """What says whether a value is of an annotated type."""
     origin, inner = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        return _check(inner[0])
     if origin in {Union, types.UnionType}:
         checks = tuple(map(_check, inner))
         return lambda value: any(check(value) for check in checks)

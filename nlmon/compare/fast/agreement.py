@@ -29,7 +29,7 @@ from nlmon.compare.contract import KIND_TYPES, Contract
 from nlmon.compare.evidence.check import IMPLEMENTATIONS
 from nlmon.compare.evidence.reading import FieldReader
 from nlmon.compare.fast.shapes import CompiledCheck, CompiledChecks, Mark, Marks
-from nlmon.compare.same import same
+from nlmon.compare.same import fields_of, same
 from nlmon.events import OVERRUN, Event, NextHop
 from nlmon.uapi import NETLINK_ROUTE, NLMSG_HDRLEN
 from nlmon.wire import Datagram
@@ -51,6 +51,8 @@ class Agreement:
         self._counts: Counter[str] = Counter()
         self._marks = marks
         self._kinds: dict[type, tuple[Alike, Mapping[bytes, Sequence[CompiledCheck]], CompiledChecks]] = {}
+        # Kinds by the type of their payload; one gets its function and its checks when its first event comes.
+        self._names: dict[type, str] = {}
         self._checks: dict[str, CompiledChecks] = {}
         self._swapped = False
         owners = {field.by for kind in contract.kinds.values() for field in kind.fields} & set(names)
@@ -58,13 +60,10 @@ class Agreement:
             return  # who must provide what is not as simple as below
         (owner,) = owners
         self._swapped = owner == names[0]
-        reader = FieldReader(contract, byteorder)
+        self._reader, self._order = FieldReader(contract, byteorder), byteorder
         for name, row in contract.events.items():
             if (row.by, row.interface, row.protocol) == ("both", "both", NETLINK_ROUTE) and row.types != (0,):
-                surplus = tuple(row.field.name for row in reader.rows(name, None))
-                alike = _compiled(KIND_TYPES[name], surplus)
-                checks = CompiledChecks(reader, name, byteorder, self._count, marks)
-                self._kinds[KIND_TYPES[name]], self._checks[name] = (alike, checks.by_head, checks), checks
+                self._names[KIND_TYPES[name]] = name
 
     def reverse(self) -> Agreement:
         """The same for the other direction: one count, of which the two see the opposite sides."""
@@ -143,7 +142,9 @@ class Agreement:
         try:
             alike, by_head, checks = self._kinds[type(full)]
         except KeyError:
-            return None
+            if type(full) not in self._names:
+                return None
+            alike, by_head, checks = self._begin(type(full))
         if not alike(less, more, at):
             return None
         key = data[at : at + 6]
@@ -162,6 +163,14 @@ class Agreement:
                 return check if check.same(data, at, less, full) else None
         learned = checks.learn(data, at, less, full)
         return learned if learned is not None and learned.same(data, at, less, full) else None
+
+    def _begin(self, kind: type) -> tuple[Alike, Mapping[bytes, Sequence[CompiledCheck]], CompiledChecks]:
+        """The function for a kind of payload of which an event comes, and the checks by the heads of messages."""
+        name = self._names[kind]
+        surplus = tuple(row.field.name for row in self._reader.rows(name, None))
+        checks = self._checks[name] = CompiledChecks(self._reader, name, self._order, self._count, self._marks)
+        made = self._kinds[kind] = _compiled(kind, surplus), checks.by_head, checks
+        return made
 
 
 def _add(counts: Counter[str], check: CompiledCheck) -> None:
@@ -183,10 +192,10 @@ def _compiled(kind: type[Struct], surplus: tuple[str, ...]) -> Alike:
     surplus provides none of it."""
     tests = ["type(reduced) is kind", "less.offset == at", "less.type != OVERRUN"]
     tests += ["less.synthetic is False", "more.synthetic is False"]
-    for field in structs.fields(Event):
+    for field in fields_of(Event):
         if field.name not in {"payload", "synthetic"}:
             tests.append(_same(field, "less.{0}", "more.{0}"))
-    for field in structs.fields(kind):
+    for field in fields_of(kind):
         if field.name in surplus:
             tests.append(f"reduced.{field.name} is UNSET")
         elif field.name == "multipath":
