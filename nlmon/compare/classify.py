@@ -127,7 +127,7 @@ class Classifier:
                 return
         family = getattr(reference, "family", None)
         for field, old, new in zip(kind.fields, before, after, strict=True):
-            if same(old, new):
+            if old is new or same(old, new):
                 if old is UNSET and field.provided(self._candidate, family):
                     reason = f"{self._candidate} does not provide it, and the contract says that it does"
                     yield Finding(Class.LOSS, f"{prefix}{field.name}", field.path, old, new, reason)

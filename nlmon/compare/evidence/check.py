@@ -160,10 +160,12 @@ class Evidence:
                 if exclusive:  # else the comparison with the other one's event says what must be provided
                     yield Finding(Class.LOSS, field.name, field.path, "provided", value, MUST_PROVIDE)
                 continue
-            if any(_nested(path, known) for path in field.paths for known in skip):
+            if skip and any(_nested(path, known) for path in field.paths for known in skip):
                 continue
             expected = self._reader.expected(row, message, family)
-            if expected is UNJUDGED or (expected is ABSENT and value is None) or same(expected, value):
+            if expected is value or expected is UNJUDGED or (expected is ABSENT and value is None):
+                continue
+            if same(expected, value):
                 continue
             if expected is not PRESENT or value is None:
                 yield _finding(field, expected, value)
