@@ -134,7 +134,7 @@ class RecordedKernel:
                     if kind == GENL_ID_CTRL and len(message) >= FAMILY_ATTRIBUTES:
                         # Beside another family's message it is not clear which of the two comes first for whom.
                         alone = all(other in {GENL_ID_CTRL, NLMSG_DONE} for other, _ in found)
-                        self.doubtful = self.doubtful or not (alone and _is_plain(message, self.byteorder))
+                        self.doubtful = self.doubtful or not (alone and self._is_plain(message))
                         self._learn_family(message)
 
     def changes_names(self, message: bytes) -> bool:
@@ -178,6 +178,13 @@ class RecordedKernel:
         if IFLA_TARGET_NETNSID not in message:  # no byte of it is that number, which is found faster than a header
             return True
         return attribute(message, LINK_ATTRIBUTES, len(message), self.byteorder, IFLA_TARGET_NETNSID) is None
+
+    def _is_plain(self, message: bytes) -> bool:
+        """Whether everybody reads the same in a message of nlctrl: it is what its family had before, or plain."""
+        name = attribute(message, FAMILY_ATTRIBUTES, len(message), self.byteorder, CTRL_ATTR_FAMILY_NAME)
+        known = None if name is None else self.families.get(name_text(name))
+        repeats = known is not None and known[1][NLMSG_HDRLEN:] == message[NLMSG_HDRLEN:]
+        return repeats or _is_plain(message, self.byteorder)
 
     def _learn_family(self, message: bytes) -> None:
         name, number = (
