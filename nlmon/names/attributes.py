@@ -23,7 +23,7 @@ drivers alone give a meaning to (``IFLA_INFO_XSTATS``), and the vendor commands 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -47,6 +47,8 @@ __all__ = [
 FOLDER = Path(__file__).parent
 # The version of Linux whose specifications the first table is.
 KERNEL = "7.3"
+# Attributes whose reasons to be ignored are remembered.
+REASONS_KEPT = 4096
 PADDING = "padding"
 UNUSED = "no longer used by the kernel"
 NO_ATTRIBUTE = "the number that stands for none"
@@ -131,7 +133,8 @@ def attribute_name(message: str, path: Sequence[int], kinds: Sequence[str] = ())
     return "/".join(_shown(one) for one in _walk(message_set(message), path, kinds))
 
 
-def ignored(message: str, path: Sequence[int], kinds: Sequence[str] = ()) -> str:
+@lru_cache(REASONS_KEPT)
+def ignored(message: str, path: tuple[int, ...], kinds: tuple[str, ...] = ()) -> str:
     """Why nobody need read an attribute, from the first on the way to it that has a reason; empty if there is none."""
     return next((one.ignored for one in _walk(message_set(message), path, kinds) if one.ignored), "")
 
@@ -155,9 +158,12 @@ def _lines() -> dict[str, list[str]]:
     """The lines of the tables by set; of two lines about one attribute the later one holds."""
     found: dict[str, list[str]] = {}
     for file in ("kernel-attributes.tsv", "header-attributes.tsv"):
+        begin, lines = "\t", list[str]()
         for line in (FOLDER / file).read_text(encoding="utf-8").splitlines()[1:]:
-            family, _, name, _ = line.split("\t", 3)
-            found.setdefault(f"{family}/{name}", []).append(line)
+            if not line.startswith(begin):  # most are of the set of the line before
+                family, by, name, _ = line.split("\t", 3)
+                begin, lines = f"{family}\t{by}\t{name}\t", found.setdefault(f"{family}/{name}", [])
+            lines.append(line)
     return found
 
 
