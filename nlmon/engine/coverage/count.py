@@ -116,8 +116,11 @@ class Coverage:
         head, _, _, maker = self._known(protocol, message, msg_type)
         if maker is None:
             return None
-        for one in self._layouts.get((message[:6], head), ()):
+        alike = self._layouts.setdefault((message[:6], head), [])
+        for at, one in enumerate(alike):
             if one.fixed(message, 0) == one.want:
+                if at:  # the last that was met comes first
+                    alike.insert(0, alike.pop(at))
                 return one
         kind = bytes([head[2]]) if protocol == NETLINK_GENERIC and head[2] >= 0 else b""
         made = maker.make(message, kind)
@@ -126,7 +129,7 @@ class Coverage:
             self._layouts.clear()
             self._reads.clear()
             self._kept = 0
-        alike = self._layouts.setdefault((message[:6], head), [])
+            alike = self._layouts.setdefault((message[:6], head), [])
         alike.insert(0, made)
         self._kept += made.size
         if made.is_blind:

@@ -82,9 +82,10 @@ class _Search:
         left, right = (self._attributes(payload or b"") for payload in payloads)
         for number in [*left, *(number for number in right if number not in left)]:
             inner = left.get(number), right.get(number)
+            if inner[0] == inner[1]:
+                continue
             if indices:
-                if inner[0] != inner[1]:
-                    yield from self._nested(name, indices - 1, path, kinds, inner, depth)
+                yield from self._nested(name, indices - 1, path, kinds, inner, depth)
                 continue
             one = find(name, number)
             beside = right.get(one.selector) or left.get(one.selector) or b""
