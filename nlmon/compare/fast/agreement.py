@@ -180,9 +180,9 @@ def _add(counts: Counter[str], check: CompiledCheck) -> None:
 
 def _same_hops(reduced: Any, full: Any) -> bool:
     """Whether the hops of a route are the same, and all provided."""
-    if reduced is None or full is None:
-        return reduced is full
-    return same(reduced, full) and all(type(one) is NextHop and UNSET not in structs.astuple(one) for one in full)
+    if type(full) is not tuple or not same(reduced, full):
+        return False
+    return all(type(one) is NextHop and UNSET not in structs.astuple(one) for one in full)
 
 
 @lru_cache(KINDS_KEPT)
@@ -199,7 +199,9 @@ def _compiled(kind: type[Struct], surplus: tuple[str, ...]) -> Alike:
         if field.name in surplus:
             tests.append(f"reduced.{field.name} is UNSET")
         elif field.name == "multipath":
-            tests.append(f"_same_hops(reduced.{field.name}, full.{field.name})")
+            tests.append(
+                "((hops := reduced.multipath) is (hops2 := full.multipath) is None or _same_hops(hops, hops2))"
+            )
         else:
             tests.append(_same(field, "reduced.{0}", "full.{0}", given=" and value is not UNSET"))
     source = "def alike(less, more, at, UNSET=UNSET, OVERRUN=OVERRUN, kind=kind):\n"
