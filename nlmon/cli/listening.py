@@ -47,7 +47,7 @@ FINAL_DUMPS = 30.0
 # Seconds for an event that is on its way, and how often is waited for one at the end of a dump.
 ON_THE_WAY, MOST_WAITS = 0.02, 10
 # What ends a recording or a comparison in order.
-ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+ENDS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
 def _number(_: click.Context, __: click.Parameter, value: float | None) -> float | None:
@@ -188,7 +188,7 @@ def wake_on_signals() -> Iterator[socket.socket]:
     ignored, as SIGHUP is behind nohup(1), stays so."""
     reader, writer = socket.socketpair()
     writer.setblocking(False)
-    meant = [number for number in ENDS if signal.getsignal(number) is not signal.SIG_IGN or number != signal.SIGHUP]
+    meant = [number for number in ENDS if signal.getsignal(number) is not signal.SIG_IGN or number.name != "SIGHUP"]
     before = {number: signal.signal(number, lambda *_: None) for number in meant}
     previous = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
     try:

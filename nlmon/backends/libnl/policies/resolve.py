@@ -8,7 +8,11 @@ Not here: pyroute2's decoder, which is never called.
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 from nlmon.backends.libnl.policies import Policy
@@ -16,11 +20,44 @@ from nlmon.errors import InternalError
 
 __all__ = ["definition", "header_codes", "numbers"]
 
+# Modules that other systems than Linux may lack.
+POSIX = ("fcntl", "resource", "pwd", "grp", "termios")
+
 
 def definition(policy: Policy) -> Any:
     """pyroute2's class for a message; imported when first asked for, since it is a large package."""
     module, _, name = policy.definition.partition(":")
-    return getattr(import_module(module), name)
+    with _importable():
+        return getattr(import_module(module), name)
+
+
+class _Absent(ModuleType):
+    """Stands for a module of the standard library that this system lacks: every name is there, none of use."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return NotImplemented
+
+
+@contextmanager
+def _importable() -> Iterator[None]:
+    """Let pyroute2 be imported on every system: it imports these for sockets and processes, which are not used here."""
+    absent = [name for name in POSIX if not _is_there(name)]
+    sys.modules.update({name: _Absent(name) for name in absent})
+    try:
+        yield
+    finally:
+        for name in absent:
+            del sys.modules[name]
+
+
+def _is_there(name: str) -> bool:
+    try:
+        import_module(name)
+    except ImportError:
+        return False
+    return True
 
 
 def header_codes(policy: Policy) -> tuple[str, ...]:
