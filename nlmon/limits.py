@@ -25,7 +25,7 @@ __all__ = [
     "count_kinds",
 ]
 
-# Objects of the two states together, and of dumps that are under way; and their bytes, as JSON has them.
+# Objects of the two states together, and of dumps that are under way; and their bytes, as msgpack has them.
 MOST_OBJECTS, BYTES_HELD = 200_000, 64 << 20
 # Kinds of what is counted by kind, such as messages that give no event, by type; the others are counted together.
 KINDS_KEPT, OTHERS = 1024, "others"

@@ -30,8 +30,8 @@ from nlmon.engine.bounds import Bounds, Watch
 from nlmon.engine.replay import Replay
 from nlmon.engine.summary import capture_reports
 from nlmon.limits import BYTES_HELD, INTERFACES_KEPT, KINDS_KEPT, count_kinds
-from nlmon.testing.messages import link, message, route
-from nlmon.transport.recorded import objects
+from nlmon.testing.messages import attr, link, message, number, route
+from nlmon.transport.recorded import kernel, objects
 from nlmon.transport.recorded.faults import Fault
 from support.bombs import NAMES, write_bomb, write_pcap
 from support.command import nlmon
@@ -188,6 +188,45 @@ def test_large_objects_are_bounded_by_their_bytes() -> None:
     assert (before, watch.stop and watch.stop.what) == (None, "objects of more than 64 MiB are held")
 
 
+@pytest.mark.parametrize("caches", [(), ("link",)], ids=["no cache", "a cache"])
+def test_a_link_without_room_accuses_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caches: tuple[str, ...]
+) -> None:
+    """What an interface is called is not judged where the recording told of too many, and this is said."""
+    monkeypatch.setattr(kernel, "REMEMBERED", 10)
+    found = [message(16, link(index, f"eth{index}")) for index in range(1, 21)]
+    found += [message(16, link(3, "renamed", mtu=9000)), *(message(36, qdisc(index)) for index in range(1, 21))]
+    write_pcap(tmp_path / "a.pcap", 0, found)
+    with open_capture(tmp_path / "a.pcap") as reader:
+        makers = partial(create, "legacy"), partial(create, "libnl")
+        options = BackendOptions(caches=caches, extra_groups=("tc",))
+        replay = Replay(*makers, byteorder="little", options=options)
+        replay.play(reader)
+        replay.finish()
+        (report,) = capture_reports(replay, reader, "a.pcap")
+
+    assert (+replay.judge.counts, "names of links" in " ".join(report.notes)) == (Counter(), True)
+
+
+def qdisc(index: int) -> bytes:
+    """The body of a message: ``tcmsg`` and TCA_KIND."""
+    return number("BxxxiIII", 0, index, 0x10000, 0xFFFFFFFF, 0) + attr(1, b"fifo\0")
+
+
+def test_routes_that_are_replaced_are_not_held(tmp_path: Path) -> None:
+    """What is known of the losses of a lane grows with the objects and not with the messages."""
+    found = [message(24, route("192.0.2.0/24", 1, f"192.0.3.{n}"), flags=0x500) for n in range(1, 200)]
+    write_pcap(tmp_path / "a.pcap", 0, found)
+    options = BackendOptions(resync=True)
+    makers = partial(create, "legacy"), partial(create, "libnl")
+    with open_capture(tmp_path / "a.pcap") as reader:
+        replay = Replay(*makers, byteorder="little", options=options, faults=(Fault(10, 1),))
+        replay.play(reader)
+
+    assert [len(lane.ledger.reported) for lane in replay.lanes] == [1, 1]
+    assert replay.held <= 4
+
+
 @pytest.mark.parametrize(
     ("known", "lost_at", "verdict", "incomplete"),
     [(90, 50, "equivalent", False), (200, 50, "equivalent", False), (200, 150, "inconclusive", True)],
@@ -277,6 +316,22 @@ def test_every_bound_of_the_page_is_that_of_the_code() -> None:
 
     assert len(stated) >= 30
     assert {key: getattr(import_module(f"nlmon.{key[0]}"), key[1]) for key in stated} == stated
+
+
+def test_every_bound_of_the_code_is_on_the_page() -> None:
+    """Whatever is called a bound on what is kept has its row: names that end in KEPT or REMEMBERED."""
+    page = (REPOSITORY / "docs" / "reference" / "limits.md").read_text()
+    stated = set(re.findall(r"^\| .* \| `([\w.]+\.[A-Z_\d]+)` \| ", page, re.MULTILINE))
+    package = REPOSITORY / "nlmon"
+    found = set()
+    for path in package.rglob("*.py"):
+        room = ".".join(path.relative_to(package).with_suffix("").parts)
+        for line in path.read_text().splitlines():
+            names = re.match(r"[A-Z_]+(, [A-Z_]+)* = [\d\"(]", line)
+            found |= {f"{room}.{name}" for name in re.findall(r"\w*(?:KEPT|REMEMBERED)\b", names[0] if names else "")}
+
+    assert len(found) > 20
+    assert found - stated == {"scenario.sandbox_root.KEPT"}  # names of variables
 
 
 def test_a_cache_is_bounded_by_its_option() -> None:

@@ -46,11 +46,11 @@ class Flaw(NamedTuple):
 
 class Known(Struct, frozen=True):
     """What is known when an implementation recovers. ``losses``: time and frame of the losses that it reported, None
-    where it did not report one as an event; ``names``: of the link with an index, before the resync and after it;
-    ``told``: what its consumer was told, to which the events are added."""
+    where it did not report one as an event; ``names``: of the link with an index, before the resync and after it,
+    None where there was no room for all; ``told``: what its consumer was told, to which the events are added."""
 
     losses: Collection[tuple[int, int]] | None
-    names: Mapping[int, Collection[str | None]]
+    names: Mapping[int, Collection[str | None]] | None
     told: State
 
 
@@ -74,6 +74,8 @@ def _head(event: Event, known: Known) -> Iterator[Flaw]:
     if known.losses is not None and place not in known.losses:
         yield _flaw(event, "timestamp, frame", sorted(known.losses)[-1:], place, "no loss was reported there")
     index = getattr(event.payload, "ifindex", None) or getattr(event.payload, "oif", None)
+    if known.names is None:
+        return
     names = {None} if index is None else set(known.names.get(index, ())) or {None}
     if event.interface not in names:
         expected = sorted(name or "(none)" for name in names)

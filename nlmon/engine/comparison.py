@@ -14,8 +14,9 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
-from msgspec import structs
+from msgspec import UNSET, UnsetType, structs
 
+from nlmon.capture.segment import Place
 from nlmon.compare.contract import Contract, load_contract
 from nlmon.compare.difference import Difference
 from nlmon.compare.directions import BothDirections, Judges
@@ -28,7 +29,7 @@ from nlmon.engine.coverage.changes import Changes
 from nlmon.engine.coverage.count import Coverage
 from nlmon.engine.dumps import RecordedDumps
 from nlmon.engine.lane import Lane
-from nlmon.engine.states import States
+from nlmon.engine.states import Corrections, States
 from nlmon.events import OVERRUN, RoutePayload
 from nlmon.framing import types
 from nlmon.limits import OTHERS, count_kinds
@@ -73,7 +74,7 @@ class Comparison(Generic[AnyLane]):
         names = lanes[0].name, lanes[1].name
         self.lanes = lanes
         self.kernel = kernel
-        recorded = RecordedNames(self._family_names, self._link_name, kernel.gone, lambda: kernel.doubtful)
+        recorded = RecordedNames(kernel.family_names, self._link_name, kernel.gone, lambda: kernel.doubtful)
         forward, *back = known or (Known(),)
         backends = type(lanes[0].backend), type(lanes[1].backend)
         coverage = Coverage(backends, contract, kernel.byteorder, lambda number: _last_name(kernel, number))
@@ -125,9 +126,7 @@ class Comparison(Generic[AnyLane]):
             return  # no state can hold what it is, and the judge has said so
         if not (sides[0].due and sides[1].due):
             sides = self._common(sides[0]), self._common(sides[1])
-        self.states.fold(sides, (left.ledger, right.ledger), agreed=agreed)
-        if self.states.corrected:
-            self._compare_corrections()
+        self._compare_corrections(self.states.fold(sides, (left.ledger, right.ledger), agreed=agreed))
 
     def _common(self, side: Side) -> Side:
         """What came of a datagram that the other one need not receive, without what it would have to give."""
@@ -176,8 +175,17 @@ class Comparison(Generic[AnyLane]):
         """Whether both heard of the same, so that their states must be the same."""
         return True
 
-    def _compare_corrections(self) -> None:
-        found = self.states.take_corrections()
+    def _check_dump(self, datagram: Datagram, place: Place, sides: tuple[Side, Side], *, agreed: bool) -> None:
+        """Hold a datagram of a recorded dump against the states, if it ends one."""
+        checked = self.dumps.add(datagram, place, sides, sound=agreed or foldable(sides))
+        if checked is not None:
+            self._compare_corrections(checked.corrections)
+            self.states.unsettled.settle(checked.settled)
+
+    def _compare_corrections(self, found: Corrections) -> None:
+        """Compare what came to light in the two states."""
+        if not any(found):
+            return
         for lane, corrections in zip(self.lanes, found, strict=True):
             lane.ledger.correct(corrections)
         if self._states_comparable:
@@ -185,15 +193,14 @@ class Comparison(Generic[AnyLane]):
 
     def _family(self, number: int) -> str:
         """A generic family for people: by the name that the recording gave to it last, or by its number."""
-        names = self._family_names(number)
+        names = self.kernel.family_names(number)
         return f"family {names[-1]}" if names else f"family {number}"
 
-    def _family_names(self, number: int) -> list[str]:
-        return self.kernel.family_names(number)
-
-    def _link_name(self, index: int) -> str | None:
+    def _link_name(self, index: int) -> str | None | UnsetType:
         found = self.kernel.links.get(index)
-        return None if found is None else found[0]
+        if found is None:
+            return UNSET if self.kernel.lacks_links else None
+        return found[0]
 
 
 def foldable(sides: Iterable[Side]) -> bool:

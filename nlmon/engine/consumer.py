@@ -44,4 +44,4 @@ def _known(ledger: Ledger, events: Sequence[Event], kernel: RecordedKernel) -> K
     for index, (name, _) in kernel.links.items():
         # Of what goes on a link that nobody told of, the name is not known.
         names.setdefault(index, set()).update([name] if index in told else [name, None])
-    return Known(None if ledger.sockets else ledger.places, names, ledger.told)
+    return Known(None if ledger.sockets else ledger.places, None if kernel.lacks_links else names, ledger.told)

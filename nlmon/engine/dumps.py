@@ -12,8 +12,7 @@ from msgspec import Struct
 
 from nlmon.capture.segment import DumpScope, Place
 from nlmon.compare.side import Side
-from nlmon.engine.losses import Object
-from nlmon.engine.states import Loads, States
+from nlmon.engine.states import Checked, Loads, States
 from nlmon.events import RoutePayload
 from nlmon.transport.recorded.kernel import RecordedKernel
 from nlmon.uapi import AF_PACKET, AF_UNSPEC, RTM_GETADDR, RTM_GETLINK, RTM_GETNEIGH, RTM_GETROUTE, RTM_GETRULE
@@ -43,9 +42,9 @@ class RecordedDumps:
         self._kernel = kernel
         self._open: OrderedDict[tuple[int, int, int], _Open] = OrderedDict()
 
-    def add(self, datagram: Datagram, place: Place, sides: Sequence[Side], *, sound: bool = True) -> set[Object] | None:
+    def add(self, datagram: Datagram, place: Place, sides: Sequence[Side], *, sound: bool) -> Checked | None:
         """Take in a datagram of a dump, with what each lane made of it, which is ``sound`` if a state can hold it. When
-        the dump is complete and was held against the states: what it settles (``losses.Unsettled``), else None."""
+        the dump is complete and was held against the states: what that did, else None."""
         scope = place.scope
         if scope is None or place.dump_id is None or not _shows_state(scope):
             return None
@@ -68,9 +67,9 @@ class RecordedDumps:
             self.interrupted += 1
             self._states.abandon_dump(dump.loads)
             return None
-        settled = self._states.end_dump(dump.loads, datagram.frame)
+        checked = self._states.end_dump(dump.loads, datagram.frame)
         self._kernel.sweep(dump.loads[0].msg_type, dump.loads[0].family, dump.first)
-        return settled
+        return checked
 
     def abandon_all(self) -> None:
         """The recording is over: what is under way proves nothing."""

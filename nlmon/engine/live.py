@@ -26,7 +26,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
 from typing import TypeAlias
 
-from msgspec import structs
+from msgspec import UnsetType, structs
 
 from nlmon.backends.options import BackendOptions
 from nlmon.capture.base import Batch, Direction, Frame
@@ -187,11 +187,8 @@ class Live(Comparison[LiveLane]):
         reading = Reading(segment.datagrams.at(0), {})
         left, right = (lane.decode_answer(reading) for lane in self.lanes)
         self._names = reading.names
-        self._compare(reading.datagram, left, right, answer=True)
-        settled = self.dumps.add(reading.datagram, segment.place, (left, right))
-        if settled is not None:
-            self._compare_corrections()
-            self.states.unsettled.settle(settled)
+        agreed = self._compare(reading.datagram, left, right, answer=True)
+        self._check_dump(reading.datagram, segment.place, (left, right), agreed=agreed)
 
     # -- what is read ------------------------------------------------------------------------------------------
 
@@ -296,7 +293,7 @@ class Live(Comparison[LiveLane]):
                 self.blind.changes.note(datagram, left, right)
             self._fold((left, right), agreed=agreed)
 
-    def _link_name(self, index: int) -> str | None:
+    def _link_name(self, index: int) -> str | None | UnsetType:
         """The name that was given for the datagram at hand: what was read of links may be older or newer."""
         return self._names[index] if index in self._names else super()._link_name(index)
 
@@ -349,7 +346,6 @@ class Live(Comparison[LiveLane]):
                 self._judge_unpaired(unpaired.lane, read)
         last = self.tally.last_frame
         self.dumps.abandon_all()
-        self._compare_corrections()
         if not self.states.shared and self._states_comparable:  # else there is but one, or one that went on alone
             self.judge.states(*self.states.both, last, self.states.unsettled.objects)
         if self._faults is not None and not any(count for dropped in drops for count in dropped.values()):

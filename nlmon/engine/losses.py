@@ -14,22 +14,18 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from nlmon.compare.side import Side
 from nlmon.errors import Overrun, ResyncIncomplete, TransportError
 from nlmon.events import OVERRUN, Event, RoutePayload
-from nlmon.objects.keys import Key
 from nlmon.report.text import counted
 from nlmon.state.dumps import Unannounced
-from nlmon.state.identity import objects_of
-from nlmon.state.tables import State
+from nlmon.state.identity import objects_of, subject_of
+from nlmon.state.tables import Object, State
 from nlmon.uapi import NETLINK_ROUTE
 
-__all__ = ["Ledger", "Object", "Touched", "Unsettled"]
-
-# Kind and key of an object of a host.
-Object: TypeAlias = tuple[str, Key]
+__all__ = ["Ledger", "Touched", "Unsettled"]
 
 
 class Touched(NamedTuple):
@@ -111,36 +107,37 @@ class Ledger:
                 self.open = self.open or protocol == NETLINK_ROUTE
                 self.sockets += not isinstance(error, Overrun)
         for event in side.events:
-            if event.synthetic is not False:
-                self.synthetic += event.synthetic
+            self.synthetic += event.synthetic is True
             if event.type == OVERRUN:
                 if event.protocol == NETLINK_ROUTE:
                     self.places.append((event.timestamp, event.frame))
                 self.overruns += 1
                 self.lost_of.setdefault(protocol, 0)
 
-    def fold(self, events: Iterable[Event], state: State, *, lossy: bool) -> Touched:
-        """Fold events of a datagram into the state of the lane. What goes with a synthetic event was recovered, too,
-        and happens to another implementation at another time or not at all."""
-        touched = Touched(set(), set())
+    def fold(self, events: Iterable[Event], state: State, *, lossy: bool) -> tuple[Touched, list[Unannounced]]:
+        """Fold events of a datagram into the state of the lane: what they touched, and what came to light by those that
+        are no recovery. What goes with a synthetic event was recovered, too, and happens to another implementation at
+        another time or not at all."""
+        touched, found = Touched(set(), set()), list[Unannounced]()
         for event in events:
-            payload = event.payload
-            if self._keep_objects and isinstance(payload, RoutePayload) and event.msg_type & 3 < 2:
-                keys = _objects(payload)
+            objects, folded = _objects(event), state.apply(event)
+            if self._keep_objects:
                 change = self.reported.difference_update if event.msg_type & 3 else self.reported.update
-                change(keys)
-                self.vanished.difference_update(keys)
-            watched = state.watch()
+                change(objects)
+                self.reported.difference_update(folded.gone)
+                self.vanished.difference_update(objects)
             if event.synthetic and lossy:
-                before = state.take_corrections()
-                state.apply(event)
-                self.vanished.update((found.kind, found.key) for found in state.take_corrections())
-                state.restore(before)
-                touched.recovered.update(watched)
+                self.vanished.update((one.kind, one.key) for one in folded.found)
+                touched.recovered.update(objects, folded.gone)
             else:
-                state.apply(event)
-                touched.told.update(watched)
-        return touched
+                found += folded.found
+                touched.told.update(objects, folded.gone)
+        return touched, found
+
+    def beyond(self, state: State) -> int:
+        """How many objects are known of beside those that the state of the lane holds."""
+        more = (len(self.reported) - state.size, self.told.size - state.size)
+        return len(self.vanished) + sum(max(0, count) for count in more)
 
     def correct(self, found: Sequence[Unannounced]) -> None:
         """Note what a dump or the end of a link corrected in the state of the lane."""
@@ -160,5 +157,8 @@ class Ledger:
         return found
 
 
-def _objects(payload: RoutePayload) -> list[Object]:
-    return [(kind, key) for kind, key, _ in objects_of(payload)]
+def _objects(event: Event) -> list[Object]:
+    """The objects that an event tells of."""
+    if subject_of(event) is None or not isinstance(event.payload, RoutePayload):
+        return []
+    return [(kind, key) for kind, key, _ in objects_of(event.payload)]

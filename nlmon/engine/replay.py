@@ -28,11 +28,10 @@ from nlmon.engine.comparison import Comparison, foldable, no_datagram
 from nlmon.engine.consumer import tell
 from nlmon.engine.feed import Feed, Step
 from nlmon.engine.lane import BackendMaker
-from nlmon.engine.losses import Object
 from nlmon.engine.recorded import RecordedLane
 from nlmon.engine.segments import Select
 from nlmon.state.identity import subject_of
-from nlmon.state.tables import State
+from nlmon.state.tables import Object, State
 from nlmon.transport.recorded.faults import Fault
 from nlmon.uapi import NETLINK_ROUTE
 from nlmon.wire import Datagram
@@ -120,11 +119,8 @@ class Replay(Comparison[RecordedLane]):
             for datagram in datagrams:
                 self._compare_groups(datagram, (False, False))
         if step.place.role is Role.DUMP and step.results:
-            sides = [result.side(0) for result in step.results]
-            settled = self.dumps.add(datagrams.at(0), step.place, sides, sound=agreed or foldable(sides))
-            if settled is not None:
-                self._compare_corrections()
-                self.states.unsettled.settle(settled)
+            left, right = (result.side(0) for result in step.results)
+            self._check_dump(datagrams.at(0), step.place, (left, right), agreed=agreed)
 
     def _fed(self, step: Step) -> None:
         """Compare what both made of datagrams, and fold the events if these were notifications."""
@@ -147,8 +143,9 @@ class Replay(Comparison[RecordedLane]):
                     if subject is not None:
                         if subject[0] in watched:
                             changes.follows(subject, protocol, message, one, other)
-                        if fold_one(one, other, subject):
-                            self._compare_corrections()
+                        found = fold_one(one, other, subject)
+                        if found is not None:
+                            self._compare_corrections(found)
                     else:
                         changes.note_one(protocol, message, one, other)
             elif is_notification:
@@ -193,8 +190,9 @@ class Replay(Comparison[RecordedLane]):
     @property
     def held(self) -> int:
         """How many objects are held, in the states of both and in what is known of their losses."""
-        vanished = sum(len(lane.ledger.vanished) for lane in self.lanes)
-        return self.states.size + vanished + len(self.states.unsettled.objects)
+        pairs = zip(self.lanes, self.states.both, strict=True)
+        beyond = sum(lane.ledger.beyond(state) for lane, state in pairs)
+        return self.states.size + beyond + len(self.states.unsettled.objects)
 
     # -- states and losses -----------------------------------------------------------------------------------
 
@@ -250,8 +248,8 @@ class Replay(Comparison[RecordedLane]):
         if any(side.events for side in ended):
             if self.resync:
                 tell(self.judge, self.lanes, (ended[0], ended[1]), self.kernel)
-            self.states.fold((ended[0], ended[1]), (self.lanes[0].ledger, self.lanes[1].ledger), agreed=False)
-        self._compare_corrections()
+            ledgers = self.lanes[0].ledger, self.lanes[1].ledger
+            self._compare_corrections(self.states.fold((ended[0], ended[1]), ledgers, agreed=False))
         self._compare_recovery(now=not self._options.resync_interval)
         if not self.states.shared and self._states_comparable:  # else there is but one, or one that went on alone
             self.judge.states(*self.states.both, last, self.states.unsettled.objects)

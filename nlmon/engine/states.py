@@ -14,23 +14,33 @@ Not here: what an event does to a state (``nlmon.state.tables``), and comparing 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from msgspec import UNSET, msgpack, structs
 
 from nlmon.compare.contract import Contract, kind_name
 from nlmon.compare.side import Side
-from nlmon.engine.losses import Ledger, Object, Unsettled
+from nlmon.engine.losses import Ledger, Unsettled
 from nlmon.events import Event, NextHop, Payload, RouteInfo
 from nlmon.objects.keys import Subject
 from nlmon.state.dumps import DumpLoad, Unannounced
 from nlmon.state.identity import held_by_dump, subject_of
-from nlmon.state.tables import State, size_of
+from nlmon.state.tables import Object, State
 
-__all__ = ["Loads", "States"]
+__all__ = ["Checked", "Corrections", "Loads", "States"]
 
 # One dump, for the state of each lane.
 Loads: TypeAlias = tuple[DumpLoad, DumpLoad]
+# What came to light in each of the two states and need not be the same; while they are ``shared``, nothing.
+Corrections: TypeAlias = tuple[Sequence[Unannounced], Sequence[Unannounced]]
+NONE: Corrections = ((), ())
+
+
+class Checked(NamedTuple):
+    """What a dump did that was complete: what it corrected in each state, and what it settles."""
+
+    corrections: Corrections
+    settled: set[Object]
 
 
 class States:
@@ -69,7 +79,7 @@ class States:
     def size(self) -> int:
         """How many objects both states hold together, those of dumps that are under way among them."""
         waiting = sum(len(other.payloads) for _, other in self._open) if self.shared else 0
-        return sum(map(size_of, self._both)) + waiting
+        return sum(state.size for state in self._both) + waiting
 
     def bytes_held(self) -> int:
         """How large these objects are, as bytes of msgpack; each is looked at."""
@@ -89,61 +99,51 @@ class States:
             full, reduced = self._both[self._full], self._both[1 - self._full]
             reduced.adopt(full, self._project, [other for _, other in self._open])
 
-    @property
-    def corrected(self) -> bool:
-        """Whether a dump, or the end of a link, brought anything to light since ``take_corrections``."""
-        return self._both[0].has_corrections or self._both[1].has_corrections
-
-    def take_corrections(self) -> tuple[list[Unannounced], list[Unannounced]]:
-        """What came to light in each state since the last call."""
-        return self._both[0].take_corrections(), self._both[1].take_corrections()
-
     # -- events ----------------------------------------------------------------------------------------------
 
-    def fold(self, sides: tuple[Side, Side], ledgers: tuple[Ledger, Ledger], *, agreed: bool) -> None:
-        """Fold the events of a datagram; ``agreed``: both gave the same."""
+    def fold(self, sides: tuple[Side, Side], ledgers: tuple[Ledger, Ledger], *, agreed: bool) -> Corrections:
+        """Fold the events of a datagram; ``agreed``: both gave the same. What that brought to light."""
         left, right = sides
         if (agreed and self.lossless) or (self.shared and self._alike(left, right)):
-            self._fold_same(left.events, right.events)
-            return
+            return self._fold_same(left.events, right.events)
         self.diverge()
-        touched = [
+        (one, found), (other, also_found) = (
             ledger.fold(side.events, state, lossy=side.lossy)
             for side, ledger, state in zip(sides, ledgers, self._both, strict=True)
-        ]
+        )
         same = bool(self.unsettled.objects) and _told(left) == _told(right)
-        apart = self._apart(touched[0].told & touched[1].told) if same else set()
-        self.unsettled.note(touched[0], touched[1], same=same, apart=apart)
+        apart = self._apart(one.told & other.told) if same else set()
+        self.unsettled.note(one, other, same=same, apart=apart)
+        return found, also_found
 
     def _apart(self, objects: set[Object]) -> set[Object]:
         """Of these, what one state holds and the other does not."""
         left, right = (state.tables for state in self._both)
         return {(kind, key) for kind, key in objects if (key in left[kind]) != (key in right[kind])}
 
-    def _fold_same(self, reference: Sequence[Event], candidate: Sequence[Event]) -> None:
+    def _fold_same(self, reference: Sequence[Event], candidate: Sequence[Event]) -> Corrections:
         if self.shared:
             for event in (reference, candidate)[self._full]:
-                self._both[self._full].apply(event)
-            if self._both[self._full].has_corrections:
-                self._correct_reduced()
-            return
+                self._correct_reduced(self._both[self._full].apply(event).found)
+            return NONE
+        found: tuple[list[Unannounced], list[Unannounced]] = ([], [])
         for one, other in zip(reference, candidate, strict=True):
             subject = subject_of(one)
             if subject is not None:
-                self.fold_one(one, other, subject)
+                for mine, more in zip(found, self.fold_one(one, other, subject) or NONE, strict=True):
+                    mine.extend(more)
+        return found
 
-    def fold_one(self, reference: Event, candidate: Event, subject: Subject) -> bool:
-        """Fold an event of each, about ``subject``, that both agreed on, where nothing is lost; whether that brought
-        anything to light that the two states need not have in common."""
+    def fold_one(self, reference: Event, candidate: Event, subject: Subject) -> Corrections | None:
+        """Fold an event of each, about ``subject``, that both agreed on, where nothing is lost; what that brought to
+        light, or None."""
         if self.shared:
-            state = self._both[self._full]
-            state.fold(candidate if self._full else reference, subject)
-            if state.has_corrections:
-                self._correct_reduced()
-            return False
-        self._both[0].fold(reference, subject)
-        self._both[1].fold(candidate, subject)
-        return self.corrected
+            found = self._both[self._full].fold(candidate if self._full else reference, subject).found
+            if found:
+                self._correct_reduced(found)
+            return None
+        left, right = self._both[0].fold(reference, subject).found, self._both[1].fold(candidate, subject).found
+        return (left, right) if left or right else None
 
     def _alike(self, left: Side, right: Side) -> bool:
         """Whether a datagram does the same to both states though not all in it is the same."""
@@ -182,16 +182,15 @@ class States:
             for hop in hops
         )
 
-    def _correct_reduced(self) -> None:
+    def _correct_reduced(self, corrections: Sequence[Unannounced]) -> None:
         """Note in the reduced state what came to light in the full one, but for fields that only the full one gives;
         the same was corrected in both, which is no difference."""
         reduced = self._both[1 - self._full]
-        for found in self._both[self._full].take_corrections():
+        for found in corrections:
             only_full = self._only_full["link" if found.kind == "port" else found.kind]
             fields = tuple(name for name in found.fields if name not in only_full)
             if fields or not found.fields:
                 reduced.note(structs.replace(found, fields=fields))
-        reduced.take_corrections()
 
     # -- dumps -----------------------------------------------------------------------------------------------
 
@@ -206,21 +205,21 @@ class States:
         self._open.append((load, reduced))
         return (reduced, load) if self._full else (load, reduced)
 
-    def end_dump(self, loads: Loads, frame: int) -> set[Object]:
-        """End a dump that was complete, see ``State.end_dump``; what it settles, see ``Unsettled``."""
+    def end_dump(self, loads: Loads, frame: int) -> Checked:
+        """End a dump that was complete, see ``State.end_dump``; what it corrects, and what it settles, see
+        ``Unsettled``."""
         if self.shared:
             load, reduced = self._full_first(loads)
             if self._same(reduced.payloads, load.payloads):
                 self._open.remove((load, reduced))
-                self._both[self._full].end_dump(load, frame)
-                self._correct_reduced()
-                return set()
+                self._correct_reduced(self._both[self._full].end_dump(load, frame))
+                return Checked(NONE, set())
             self.diverge()
-        for state, load in zip(self._both, loads, strict=True):
-            state.end_dump(load, frame)
+        left, right = (state.end_dump(load, frame) for state, load in zip(self._both, loads, strict=True))
         kind, held = held_by_dump(loads[0].msg_type, loads[0].family)
         touched = loads[0].touched | loads[1].touched
-        return {one for one in self.unsettled.objects if one[0] == kind and held(one[1]) and one not in touched}
+        settled = {one for one in self.unsettled.objects if one[0] == kind and held(one[1]) and one not in touched}
+        return Checked((left, right), settled)
 
     def abandon_dump(self, loads: Loads) -> None:
         """Forget a dump that proves nothing."""

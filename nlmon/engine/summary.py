@@ -81,7 +81,7 @@ def capture_reports(
     uncompared = {_lost_while_recording(dropped): dropped, _truncated(cut): cut, _too_large(large): large}
     thin = [
         *cut_short(stop),
-        *not_known(replay.kernel.lacking(), replay.lanes),
+        *not_known(replay.kernel, replay.lanes),
         *_no_move(replay, control),
         *thin_evidence(replay.compared, _why_nothing(replay), uncompared, policy),
     ]
@@ -263,7 +263,7 @@ def _notes(replay: Replay, reader: CaptureReader) -> list[str]:
         notes.append(f"{_truncated(tally.truncated.total())}; what is missing of them is not compared")
     if reader.dropped:
         notes.append(f"{_lost_while_recording(reader.dropped)} and cannot be compared")
-    notes += not_known(replay.kernel.lacking())
+    notes += not_known(replay.kernel)
     if reader.skipped:
         were = counted(reader.skipped, "packet that is no netlink was", "packets that are no netlink were")
         notes.append(f"{were} skipped")
@@ -382,6 +382,7 @@ def _live_notes(live: Live) -> list[str]:
     notes = [note for lane in live.lanes for note in lane.ledger.notes(lane.name)] + live.notes
     notes += [note for lane in live.lanes for note in _deaf(lane)]
     notes += _damaged_by_kernel(live)
+    notes += not_known(live.kernel)
     notes += _unseen(live)
     notes += _read_by_one(live, {protocol for lane in live.lanes for protocol in lane.backend.groups})
     outside = sum(one.outside for one in live.unpaired)

@@ -13,7 +13,7 @@ Not here: the comparison itself (``replay``, ``live``) and the rest of a report 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import Struct
 
@@ -23,7 +23,7 @@ from nlmon.engine.lane import Lane
 from nlmon.names import PROTOCOLS
 from nlmon.report.model import Stop, Verdict
 from nlmon.report.policy import Policy
-from nlmon.transport.recorded.objects import REMEMBERED
+from nlmon.transport.recorded.kernel import RecordedKernel
 
 __all__ = [
     "Losses",
@@ -126,12 +126,14 @@ def cut_short(stop: Stop | None) -> Iterator[str]:
         yield f"the replay ended behind frame {stop.frame:,}: {stop.what}"
 
 
-def not_known(lacking: Collection[str], lanes: Iterable[Lane] | None = None) -> Iterator[str]:
-    """What is said of kinds of objects of which the recorded kernel had no room for all; with ``lanes`` only if the
-    recovery of one of them was incomplete."""
+def not_known(kernel: RecordedKernel, lanes: Iterable[Lane] | None = None) -> Iterator[str]:
+    """What is said of objects and names for which the recorded kernel had no room; with ``lanes`` why the evidence is
+    too little: the recovery of one of them was incomplete."""
+    lacking = ", ".join(sorted(kernel.lacking()))
     if lacking and (lanes is None or any(lane.ledger.incomplete for lane in lanes)):
-        kinds = ", ".join(sorted(lacking))
-        yield f"the recorded kernel keeps {REMEMBERED:,} objects of a kind, and its dumps lack some: {kinds} [NLM-L006]"
+        yield f"the recorded kernel had no room for all it was told of, and its dumps lack some: {lacking} [NLM-L006]"
+    if kernel.lacks_links and lanes is None:
+        yield "the recorded kernel had no room for all names of links; those that it lacks are not judged [NLM-L006]"
 
 
 def compared_by_name(compared: Mapping[int, int]) -> dict[str, int]:

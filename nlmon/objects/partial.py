@@ -16,7 +16,10 @@ from typing import Protocol
 from nlmon.objects.keys import Neighbour
 from nlmon.uapi import NTF_SELF
 
-__all__ = ["DescribedLink", "is_echo", "is_partial_link"]
+__all__ = ["PARTIAL_LINK", "DescribedLink", "is_echo", "is_partial_link"]
+
+# What a message of a part of a link may tell; a name that it leaves out stays, too.
+PARTIAL_LINK = ("flags", "ifname")
 
 
 class DescribedLink(Protocol):

@@ -15,8 +15,8 @@ Not here: which object is which, and which routes a new one replaces (``nlmon.ob
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection
-from typing import Any
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, NamedTuple, TypeAlias
 
 from msgspec import structs
 
@@ -24,19 +24,33 @@ from nlmon.events import AddrInfo, Event, LinkInfo, NeighInfo, RouteInfo, RouteP
 from nlmon.objects.groups import RouteGroups
 from nlmon.objects.implied import Cause, ends_route, is_announced
 from nlmon.objects.keys import Key, Subject, is_sibling, route_group
-from nlmon.objects.partial import is_echo, is_partial_link
+from nlmon.objects.partial import PARTIAL_LINK, is_echo, is_partial_link
 from nlmon.state.describe import show_interface, show_key
 from nlmon.state.dumps import DumpLoad, Dumps, Unannounced
 from nlmon.state.identity import split_hops, subject_of
 from nlmon.state.indexes import InterfaceIndex
 from nlmon.uapi import AF_BRIDGE, AF_INET, IFF_UP, RTM_GETADDR
 
-__all__ = ["KINDS", "State", "size_of"]
+__all__ = ["KINDS", "Folded", "Object", "State"]
 
 KINDS = ("link", "port", "addr", "neigh", "rule", "route")
 
 # Of what was unannounced so many are kept; all are counted.
 KEPT = 1000
+
+# Kind and key of an object of a host.
+Object: TypeAlias = tuple[str, Key]
+
+
+class Folded(NamedTuple):
+    """What an event did to a state beside its own object: what is ``gone`` with that or was replaced by it, and
+    ``found``, what of it no message announces."""
+
+    gone: Sequence[Object]
+    found: Sequence[Unannounced]
+
+
+NOTHING = Folded((), ())
 
 
 class State:
@@ -48,14 +62,14 @@ class State:
         self.tables: dict[str, dict[Key, RoutePayload]] = {kind: {} for kind in KINDS}
         self.unannounced: list[Unannounced] = []
         self.unannounced_counts: Counter[tuple[str, str]] = Counter()
-        self._corrected: list[Unannounced] = []
-        # Whether ``take_corrections`` has anything to give.
-        self.has_corrections = False
         self._dumps = Dumps()
         self._groups = RouteGroups()
         self._by_interface = {kind: InterfaceIndex() for kind in ("port", "addr", "neigh", "route")}
-        # What ``watch`` collects.
-        self._watched: set[tuple[str, Key]] | None = None
+
+    @property
+    def size(self) -> int:
+        """How many objects are held, those of dumps that are under way among them."""
+        return sum(map(len, self.tables.values())) + self._dumps.size
 
     def adopt(self, other: State, change: Callable[[RoutePayload], RoutePayload], loads: Collection[DumpLoad]) -> None:
         """Hold what another state holds, each object changed by ``change``, and wait for the dumps of ``loads``."""
@@ -68,57 +82,49 @@ class State:
 
     # -- events ------------------------------------------------------------------------------------------
 
-    def apply(self, event: Event) -> None:
+    def apply(self, event: Event) -> Folded:
         """Fold one event. RTM_GET* and RTM_SETLINK are requests and change nothing; an object of a foreign namespace is
         none of this one's."""
         subject = subject_of(event)
-        if subject is not None:
-            self.fold(event, subject)
+        return NOTHING if subject is None else self.fold(event, subject)
 
-    def fold(self, event: Event, subject: Subject) -> None:
+    def fold(self, event: Event, subject: Subject) -> Folded:
         """Fold an event about ``subject``, which is the same for all events with the same identity."""
         kind, key, group = subject
         payload: Any = event.payload
         new = event.msg_type & 3 == 0
         if group is not None:
             route = self._route4 if payload.family == AF_INET else self._route6
-            route(payload, key, group, new, event.msg_flags)
-            return
+            replaced = route(payload, key, group, new, event.msg_flags)
+            return Folded([("route", one) for one in replaced], ()) if replaced else NOTHING
         if self._dumps.open:
             self._dumps.touch(kind, key)
         if new:
             if kind == "link":
-                self._link_new(key, payload, event.frame)
-            elif kind != "neigh" or payload.family != AF_BRIDGE or not _is_echo(self.tables[kind].get(key), payload):
+                return self._link_new(key, payload, event.frame)
+            if kind != "neigh" or payload.family != AF_BRIDGE or not _is_echo(self.tables[kind].get(key), payload):
                 self._put(kind, key, payload)
-        else:
-            self._take(kind, key)
-            if kind == "link":
-                self._link_gone(payload, event.frame)
-            elif kind == "addr" and payload.family == AF_INET and self.is_unnumbered(payload.ifindex):
-                self._end_routes(Cause.NO_ADDRESS, payload, event.frame)
+            return NOTHING
+        self._take(kind, key)
+        if kind == "link":
+            return self._link_gone(payload, event.frame)
+        if kind == "addr" and payload.family == AF_INET and self.is_unnumbered(payload.ifindex):
+            return self._end_routes(Cause.NO_ADDRESS, payload, event.frame)
+        return NOTHING
 
-    def _link_new(self, key: Key, link: LinkInfo, frame: int) -> None:
+    def _link_new(self, key: Key, link: LinkInfo, frame: int) -> Folded:
         before = self.tables["link"].get(key)
         if is_partial_link(link):
             if not isinstance(before, LinkInfo):
-                return  # of a link of which nothing is known, too little
-            name = before.ifname if link.ifname is None else link.ifname
-            link = structs.replace(before, flags=link.flags, ifname=name)
+                return NOTHING  # of a link of which nothing is known, too little
+            told = {name: getattr(link, name) for name in PARTIAL_LINK}
+            link = structs.replace(before, **{name: value for name, value in told.items() if value is not None})
         self._put("link", key, link)
-        if not link.flags & IFF_UP:
-            self._end_routes(Cause.DOWN, link, frame)
-
-    def watch(self) -> set[tuple[str, Key]]:
-        """The objects that are told of from now on, and those that go or are replaced by that, until the next call."""
-        self._watched = set()
-        return self._watched
+        return NOTHING if link.flags & IFF_UP else self._end_routes(Cause.DOWN, link, frame)
 
     def _put(self, kind: str, key: Key, payload: RoutePayload) -> RoutePayload | None:
         """Hold an object, in the place of another one that was there, which is returned."""
         table, index = self.tables[kind], self._by_interface.get(kind)
-        if self._watched is not None:
-            self._watched.add((kind, key))
         before = table.setdefault(key, payload)
         if before is payload:
             if index is not None:
@@ -131,8 +137,6 @@ class State:
 
     def _take(self, kind: str, key: Key) -> RoutePayload | None:
         """Hold an object no longer."""
-        if self._watched is not None:
-            self._watched.add((kind, key))
         payload = self.tables[kind].pop(key, None)
         if payload is not None:
             index = self._by_interface.get(kind)
@@ -140,32 +144,37 @@ class State:
                 index.remove(key, payload)
         return payload
 
-    def _route4(self, route: RouteInfo, key: Key, group: Key, new: bool, flags: int) -> None:
+    def _route4(self, route: RouteInfo, key: Key, group: Key, new: bool, flags: int) -> Sequence[Key]:
+        """Put an IPv4 route or take it away; the route that it replaced."""
         if self._dumps.open:
             self._dumps.reorder(group)
             self._dumps.touch("route", key)
         if not new:
             if self._take("route", key) is not None:
                 self._groups.remove(group, key)
-            return
+            return ()
         self._put("route", key, route)
         replaced = self._groups.put4(group, key, flags, nexthop=route.nh_id is not None)
-        if replaced is not None:
-            self.remove("route", replaced)
+        if replaced is None:
+            return ()
+        self.remove("route", replaced)
+        return (replaced,)
 
     def order(self, group: Key) -> list[Key]:
         """Keys of the routes of a group, in the kernel's order; see ``RouteGroups.of``."""
         return self._groups.of(group)
 
-    def _route6(self, route: RouteInfo, key: Key, group: Key, new: bool, flags: int) -> None:
+    def _route6(self, route: RouteInfo, key: Key, group: Key, new: bool, flags: int) -> Sequence[Key]:
+        """Put an IPv6 route or take it away, or each of its hops; the routes that it replaced."""
         single = {key: route} if route.multipath is None else split_hops(route)
         if not new:
             for one in single:
                 self.remove("route", one)
-            return
+            return ()
         sibling, nexthop = is_sibling(route), route.nh_id is not None
         listed = sibling and route.multipath is not None
-        for old in self._groups.put6(group, single.keys(), flags, sibling=sibling, listed=listed, nexthop=nexthop):
+        replaced = self._groups.put6(group, single.keys(), flags, sibling=sibling, listed=listed, nexthop=nexthop)
+        for old in replaced:
             self.remove("route", old)
         if self._dumps.open:
             self._dumps.reorder(group)
@@ -173,18 +182,22 @@ class State:
                 self._dumps.touch("route", one)
         for one, hop in single.items():
             self._put("route", one, hop)
+        return replaced
 
     # -- what the kernel does not announce ------------------------------------------------------------------
 
-    def _link_gone(self, link: LinkInfo, frame: int) -> None:
+    def _link_gone(self, link: LinkInfo, frame: int) -> Folded:
         """With a link go its port, addresses, neighbours and routes, announced or not."""
         index, reason = link.ifindex, _reason(Cause.DELETED, link.ifindex, link.ifname)
-        self._drop("port", index, lambda p: isinstance(p, LinkInfo) and p.ifindex == index, frame, reason)
-        self._drop("addr", index, lambda p: isinstance(p, AddrInfo) and p.ifindex == index, frame, reason)
-        self._drop("neigh", index, lambda p: isinstance(p, NeighInfo) and p.ifindex == index, frame, reason)
-        self._end_routes(Cause.DELETED, link, frame)
+        ended = [
+            self._drop("port", index, lambda p: isinstance(p, LinkInfo) and p.ifindex == index, frame, reason),
+            self._drop("addr", index, lambda p: isinstance(p, AddrInfo) and p.ifindex == index, frame, reason),
+            self._drop("neigh", index, lambda p: isinstance(p, NeighInfo) and p.ifindex == index, frame, reason),
+            self._end_routes(Cause.DELETED, link, frame),
+        ]
+        return Folded([one for part in ended for one in part.gone], [one for part in ended for one in part.found])
 
-    def _end_routes(self, cause: Cause, about: LinkInfo | AddrInfo, frame: int) -> None:
+    def _end_routes(self, cause: Cause, about: LinkInfo | AddrInfo, frame: int) -> Folded:
         """Routes end by what happened to a link, as a message ``about`` it or its address says."""
         index, address = about.ifindex, about.addr if isinstance(about, AddrInfo) else None
         link = about if isinstance(about, LinkInfo) else self.tables["link"].get((index,))
@@ -196,7 +209,7 @@ class State:
             return not (isinstance(route, RouteInfo) and is_announced(cause, route, address))
 
         reason = _reason(cause, index, link.ifname if isinstance(link, LinkInfo) else None)
-        self._drop("route", index, ends, frame, reason, silently)
+        return self._drop("route", index, ends, frame, reason, silently, ip4=cause is not Cause.DELETED)
 
     def is_down(self, index: int | None) -> bool:
         """Whether a link is down, which is not known of one that was never seen."""
@@ -208,7 +221,7 @@ class State:
         if index is None or not self._dumps.know(RTM_GETADDR, AF_INET):
             return False
         table = self.tables["addr"]
-        near = (table[key] for key in self._by_interface["addr"].on(index, table))
+        near = (table[key] for key in self._by_interface["addr"].on(index, table, ip4=True))
         return not any(isinstance(one, AddrInfo) and (one.ifindex, one.family) == (index, AF_INET) for one in near)
 
     def _drop(
@@ -219,15 +232,22 @@ class State:
         frame: int,
         reason: str,
         silently: Callable[[RoutePayload], bool] = lambda _: True,
-    ) -> None:
-        """Remove objects of an interface, and keep a note of those that go ``silently``."""
-        table = self.tables[kind]
-        near = self._by_interface[kind].on(index, table) if kind in self._by_interface else table
-        for key in [key for key in near if is_lost(table[key])]:
-            noted = silently(table[key])
+        *,
+        ip4: bool = False,
+    ) -> Folded:
+        """Remove objects of an interface, of those of IPv4 if ``ip4``, and keep a note of those that go
+        ``silently``."""
+        table, links = self.tables[kind], self.tables["link"]
+        lost = [key for key in self._by_interface[kind].on(index, table, ip4=ip4) if is_lost(table[key])]
+        if not lost:
+            return NOTHING
+        found: list[Unannounced] = []
+        for key in lost:
+            if self._notes and silently(table[key]):
+                found.append(Unannounced(kind, "gone", show_key(kind, key, links), frame, reason, key))
+                self.note(found[-1])
             self.remove(kind, key)
-            if noted:
-                self.note(Unannounced(kind, "gone", show_key(kind, key, self.tables["link"]), frame, reason, key))
+        return Folded([(kind, key) for key in lost], found)
 
     def clear(self, kind: str) -> None:
         """Forget every object of a kind."""
@@ -246,25 +266,10 @@ class State:
             self._groups.remove(group, key)
 
     def note(self, found: Unannounced) -> None:
-        """Keep what came to light."""
-        if not self._notes:
-            return
+        """Keep what came to light, and count it."""
         self.unannounced_counts[found.kind, found.change] += 1
-        self._corrected.append(found)
-        self.has_corrections = True
         if len(self.unannounced) < KEPT:
             self.unannounced.append(found)
-
-    def take_corrections(self) -> list[Unannounced]:
-        """What came to light since the last call, all of it; ``unannounced`` keeps only the first ``KEPT``."""
-        found, self._corrected = self._corrected, []
-        self.has_corrections = False
-        return found
-
-    def restore(self, found: list[Unannounced]) -> None:
-        """Put back what ``take_corrections`` gave, in front of what came since."""
-        self._corrected[:0] = found
-        self.has_corrections = bool(self._corrected)
 
     # -- dumps -----------------------------------------------------------------------------------------------
 
@@ -280,23 +285,25 @@ class State:
         """All that a whole dump listed was folded, message by message."""
         self._dumps.note(get_type, family)
 
-    def end_dump(self, load: DumpLoad, frame: int) -> None:
+    def end_dump(self, load: DumpLoad, frame: int) -> list[Unannounced]:
         """Hold a complete dump against the tables. The first dump of its kind and family fills them; a later one
-        corrects them and every correction is kept in ``unannounced``."""
+        corrects them, and every correction is returned."""
         listing, links = self._dumps.end(load), self.tables["link"]
         kind, reason = listing.kind, f"known from the dump that ended at frame {frame}"
+        found: list[Unannounced] = []
         for key, payload, change, fields in listing.corrections(self.tables[kind]):
+            name = show_key(kind, key, links)  # which is that of the link, while it is there
             if payload is None:
-                name = show_key(kind, key, links)  # which is that of the link, while it is there
                 self.remove(kind, key)
-                self.note(Unannounced(kind, "gone", name, frame, reason, key))
-                continue
-            if self._put(kind, key, payload) is None and isinstance(payload, RouteInfo):
+            elif self._put(kind, key, payload) is None and isinstance(payload, RouteInfo):
                 self._groups.listed(route_group(payload), key, sibling=is_sibling(payload))
-            if change is not None:
-                self.note(Unannounced(kind, change, show_key(kind, key, links), frame, reason, key, fields))
+            if change is not None and self._notes:
+                name = name if payload is None else show_key(kind, key, links)
+                found.append(Unannounced(kind, change, name, frame, reason, key, fields))
+                self.note(found[-1])
         for group, key, sibling in listing.route_order():
             self._groups.listed(group, key, sibling=sibling)
+        return found
 
 
 def _reason(cause: Cause, index: int, name: str | None) -> str:
@@ -305,8 +312,3 @@ def _reason(cause: Cause, index: int, name: str | None) -> str:
 
 def _is_echo(before: RoutePayload | None, entry: NeighInfo) -> bool:
     return isinstance(before, NeighInfo) and is_echo(before, entry)
-
-
-def size_of(state: State) -> int:
-    """How many objects a state holds, those of dumps that are under way among them."""
-    return sum(map(len, state.tables.values())) + state._dumps.size

@@ -111,6 +111,33 @@ def links_dumped(size: int) -> Messages:
         yield message(LINK, link(index, f"eth{index}", up=False))
 
 
+def addresses_go(size: int) -> Messages:
+    """A link of many IPv6 addresses and routes, all of whose addresses were listed, that loses its last IPv4 address
+    again and again."""
+    yield message(LINK, link(1, "eth1"))
+    yield message(ADDR + 2, bytes(8), flags=REQUEST | DUMP, seq=1, pid=77)
+    yield message(ADDR, addr(1, "192.0.2.1"), flags=MULTI, seq=1, pid=77)
+    yield message(DONE, bytes(4), flags=MULTI, seq=1, pid=77)
+    yield from _many_of_ipv6(size)
+    for _ in range(size):
+        yield message(ADDR + DEL, addr(1, "192.0.2.1"))
+        yield message(ADDR, addr(1, "192.0.2.1"))
+
+
+def routes_stay(size: int) -> Messages:
+    """A link of many IPv6 addresses and routes that is down, which the kernel says again and again."""
+    yield message(LINK, link(1, "eth1"))
+    yield from _many_of_ipv6(size)
+    for _ in range(size):
+        yield message(LINK, link(1, "eth1", up=False))
+
+
+def _many_of_ipv6(size: int) -> Messages:
+    for step in range(size):
+        yield message(ADDR, addr(1, f"fd00::{step + 1:x}"))
+        yield message(ROUTES, route(f"fd01::{step + 1:x}/128", 1), flags=CREATE | EXCL)
+
+
 def families_appear(size: int) -> Messages:
     """Generic families that appear, each with a message of its own behind it."""
     for step in range(size):
@@ -212,6 +239,14 @@ def large_links() -> Messages:
     return (message(LINK, number("BxHiII", 0, 1, index, 1, 0) + attr(20, b"a" * 60_000 + b"\0")) for index in count(1))
 
 
+def growing_links() -> Messages:
+    """A few links, each of which has a longer alias in each message."""
+    head = "BxHiII"
+    for step in count():
+        alias = b"a" * (step * 40 % 60_000) + b"\0"
+        yield message(LINK, number(head, 0, 1, step % 5_000 + 1, 1, 0) + attr(3, b"eth\0") + attr(20, alias))
+
+
 def _block(kind: int, body: bytes) -> bytes:
     """One block of a pcapng file."""
     body = aligned(body)
@@ -234,6 +269,8 @@ SQUARES: dict[str, tuple[int, Callable[[int], Messages]]] = {
     "routes prepended": (ROUTE, routes_prepended),
     "routes appended": (ROUTE, routes_appended),
     "links dumped": (ROUTE, links_dumped),
+    "addresses go": (ROUTE, addresses_go),
+    "routes stay": (ROUTE, routes_stay),
     "families appear": (GENERIC, families_appear),
 }
 _MESSAGES: dict[str, tuple[int, Callable[[], Messages]]] = {
@@ -251,6 +288,7 @@ _MESSAGES: dict[str, tuple[int, Callable[[], Messages]]] = {
     "requests": (ROUTE, requests),
     "deviations": (ROUTE, deviations),
     "large links": (ROUTE, large_links),
+    "growing links": (ROUTE, growing_links),
 }
 BOMBS = tuple(_MESSAGES)
 

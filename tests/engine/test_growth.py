@@ -1,10 +1,12 @@
-"""The work of a replay grows with its recording: no message makes it look through a table.
+"""The work of a replay grows with its recording: no message makes it look through a table, nor through all that is on
+an interface.
 
 Not here: time (``benchmarks/growth.py``).
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -17,8 +19,13 @@ from nlmon.backends.options import BackendOptions
 from nlmon.backends.registry import create
 from nlmon.capture import open_capture
 from nlmon.engine.replay import Replay
+from nlmon.objects.implied import ends_route
+from nlmon.state import tables
+from nlmon.state.indexes import InterfaceIndex
 from nlmon.testing.bombs import SQUARES, square
+from nlmon.transport.recorded import objects
 from nlmon.transport.recorded.faults import Fault
+from nlmon.transport.recorded.reading import Reading
 from support.bombs import write_pcap
 
 OPTIONS = {
@@ -48,7 +55,7 @@ class Table(dict[Any, Any]):
         return super().values()
 
 
-def walks(path: Path, name: str, size: int, options: BackendOptions) -> int:
+def replayed(path: Path, name: str, size: int, options: BackendOptions) -> int:
     """How often a replay looks through a table, until its recording ends."""
     write_pcap(path, *square(name, size))
     faults = (Fault(5, 2),) if options.resync else ()
@@ -76,6 +83,42 @@ def walks(path: Path, name: str, size: int, options: BackendOptions) -> int:
 @pytest.mark.parametrize("name", SQUARES)
 def test_no_message_makes_a_replay_look_through_a_table(tmp_path: Path, name: str, how: str) -> None:
     """A host of four times as many links or routes is looked through as often as a small one: after a loss."""
-    found = [walks(tmp_path / f"{size}.pcap", name, size, OPTIONS[how]) for size in (10, 40)]
+    found = [replayed(tmp_path / f"{size}.pcap", name, size, OPTIONS[how]) for size in (10, 40)]
 
     assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("how", OPTIONS)
+@pytest.mark.parametrize("name", SQUARES)
+def test_as_many_objects_are_looked_at_as_there_are_messages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, how: str
+) -> None:
+    """Objects on an interface that are asked about, routes that are judged and messages of the recorded kernel that are
+    read: on a host of four times the size four times as many, and not sixteen times."""
+    looked = Counter[str]()
+    on, read = InterfaceIndex.on, Reading.route
+
+    def counted(*arguments: Any, **more: Any) -> Any:
+        found = on(*arguments, **more)
+        looked["on"] += len(found)
+        return found
+
+    def judged(*arguments: Any) -> bool:
+        looked["judged"] += 1
+        return ends_route(*arguments)
+
+    def decoded(reading: Reading, message: bytes) -> Any:
+        looked["read"] += 1
+        return read(reading, message)
+
+    monkeypatch.setattr(InterfaceIndex, "on", counted)
+    monkeypatch.setattr(Reading, "route", decoded)
+    for module in (tables, objects):
+        monkeypatch.setattr(module, "ends_route", judged)
+    found = []
+    for size in (10, 40):
+        looked.clear()
+        replayed(tmp_path / f"{size}.pcap", name, size, OPTIONS[how])
+        found.append(dict(looked))
+
+    assert {what: count for what, count in found[1].items() if count > 5 * found[0].get(what, 0) + 10} == {}

@@ -20,7 +20,7 @@ from nlmon.errors import TransportError, UsageError
 from nlmon.events import Decoded, LinkInfo
 from nlmon.report.model import CaptureReport
 from nlmon.report.policy import Policy
-from nlmon.testing.messages import addr, family, link, message
+from nlmon.testing.messages import addr, family, link, message, route
 from nlmon.testing.transport import GENERIC, ROUTE, FakeKernel
 from nlmon.transport.base import TransportFactory, TransportStatus
 from nlmon.transport.tap import Reading
@@ -29,7 +29,7 @@ from support.flows import EXPECT, flow, netfilter, tuple_
 
 XFRM, NETFILTER = 6, 12
 REFERENCE, CANDIDATE = 0, 1
-NEWLINK, NEWADDR = 16, 20
+NEWLINK, NEWADDR, NEWROUTE = 16, 20, 24
 Maker = Callable[[TransportFactory, BackendOptions], Backend]
 
 
@@ -44,6 +44,15 @@ class WrongMtu(LibnlBackend):
             else event
             for event in decoded.events
         ]
+        return structs.replace(decoded, events=events)
+
+
+class WrongMetrics(LibnlBackend):
+    """Gives the metrics of routes as a list."""
+
+    def decode(self, datagram: Datagram) -> Decoded:
+        decoded = super().decode(datagram)
+        events = [structs.replace(e, payload=structs.replace(e.payload, metrics=[])) for e in decoded.events]  # type: ignore[type-var]
         return structs.replace(decoded, events=events)
 
 
@@ -520,6 +529,17 @@ def test_bytes_are_bounded_too() -> None:
         pairing.add(0, Read(Reading(datagram, {}), Side("legacy", (), ())))
 
     assert [(one.given_up, one.outside) for one in pairing.unpaired()] == [(1, 2)]
+
+
+def test_a_dump_that_no_state_can_hold_is_a_difference() -> None:
+    """Values of other types than an event has are found in answers, too, and kept from the states."""
+    kernel = FakeKernel()
+    kernel.new(NEWROUTE, route("192.0.2.0/24", 3), 1)
+    live = listening(kernel, candidate=WrongMetrics)
+    list(live.dump(ROUTE, live.ask(ROUTE), message(26, bytes(12), flags=0x301, seq=1)))
+    found = over(live)
+
+    assert (found.verdict, found.objects) == ("regression", {})
 
 
 def test_dumps_are_no_events() -> None:

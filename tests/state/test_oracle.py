@@ -13,7 +13,7 @@ from nlmon.engine.replay import Replay
 from nlmon.events import AddrInfo, Event, LinkInfo, NeighInfo, RouteInfo, RuleInfo
 from nlmon.names import TABLES
 from nlmon.state.describe import show_key
-from nlmon.state.tables import State
+from nlmon.state.tables import Folded, State
 from support.oracle import Snapshot, snapshots
 from support.paths import CAPTURES, NEWEST_FIRST
 
@@ -116,12 +116,13 @@ def replayed(kernel: str, name: str) -> list[tuple[Snapshot, State, set[str], se
         announced: set[str] = set()
         fold = state.fold
 
-        def noted(event: Event, subject: Any) -> None:
+        def noted(event: Event, subject: Any) -> Folded:
             held = {(kind, key): value for kind, table in state.tables.items() for key, value in table.items()}
-            fold(event, subject)
+            folded = fold(event, subject)
             now = {(kind, key): value for kind, table in state.tables.items() for key, value in table.items()}
             changed = [place for place in held.keys() | now.keys() if held.get(place) is not now.get(place)]
             announced.update(show_key(kind, key) for kind, key in changed)
+            return folded
 
         state.fold = noted  # type: ignore[method-assign]
         frames = iter(reader)

@@ -48,6 +48,7 @@ def outcome(replay: Replay) -> dict[str, Any]:
     }
     for number, lane in enumerate(replay.lanes):
         ledger = {name: value for name, value in vars(lane.ledger).items() if not name.startswith("_")}
+        ledger["told"] = contents(lane.ledger.told)
         status = lane.backend.status().protocols
         found[f"lane {number}"] = (lane.counts, lane.problems, lane.unknown, status, lane.backend._frames, ledger)
     return found

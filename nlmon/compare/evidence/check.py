@@ -144,7 +144,7 @@ class Evidence:
             index = getattr(payload, "oif", None)
         if name is None and index and index is not UNSET and event.nsid is None:
             name = self._recorded.link(index)
-        if not same(event.interface, name):
+        if name is not UNSET and not same(event.interface, name):
             reason = "the interface with the index of this message has another name"
             yield Finding(Class.CONTRADICTED, "interface", "(interface)", name, event.interface, reason)
 

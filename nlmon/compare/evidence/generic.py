@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, Literal
 
-from msgspec import UNSET, Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from nlmon.compare.classify import Finding
 from nlmon.compare.contract import Contract, Field
@@ -39,11 +39,11 @@ SIZES_KEPT = 64
 
 class RecordedNames(Struct, frozen=True):
     """Names that a recording has reported so far: ``families``, those that nlctrl gave to a number, and ``link``, that
-    of an interface by its index. ``gone``: whether a number is no family's any more; ``doubtful``: whether what nlctrl
-    said may be read in several ways."""
+    of an interface by its index, UNSET where it cannot be known. ``gone``: whether a number is no family's any more;
+    ``doubtful``: whether what nlctrl said may be read in several ways."""
 
     families: Callable[[int], Collection[str]]
-    link: Callable[[int], str | None]
+    link: Callable[[int], str | None | UnsetType]
     gone: Callable[[int], bool] = lambda _: False
     doubtful: Callable[[], bool] = lambda: False
 

@@ -96,11 +96,13 @@ class Changes:
         """Hold a message about an object against the one before it."""
         last = self._last
         before = last.get(key)
-        if before is None:
-            if len(message) <= LONGEST:
-                if len(last) >= KEPT:
-                    last.clear()
-                last[key] = message, one, other
+        if len(message) > LONGEST:
+            if before is not None:
+                del last[key]
+        elif before is None:
+            if len(last) >= KEPT:
+                last.clear()
+            last[key] = message, one, other
         elif before[0] != message:
             last[key] = message, one, other
             event = one or other

@@ -37,7 +37,7 @@ LONGEST_KIND = 32
 END = -1
 # Lists of parts that are remembered for one kind of messages.
 LISTS_KEPT = 512
-# Attributes of one message that are looked at; a message may have 16,000.
+# Attributes of one nest that are looked at, and of its hops any number; a message may have 16,000.
 LOOKED_AT = 512
 
 

@@ -67,7 +67,8 @@ def answers(kernel: RecordedKernel, protocol: int, message: bytes) -> Iterator[b
         yield _refuse(kernel, message, seq, errno.EOPNOTSUPP)
         return
     if flags & NLM_F_DUMP == NLM_F_DUMP:
-        yield from _multipart(kernel, found, seq, RTM_NEWLINK if protocol == NETLINK_ROUTE else GENL_ID_CTRL)
+        failed = errno.ENOMEM if protocol == NETLINK_ROUTE and kernel.lacks(kind) else 0
+        yield from _multipart(kernel, found, seq, RTM_NEWLINK if protocol == NETLINK_ROUTE else GENL_ID_CTRL, failed)
     elif found:
         yield _rewrite(kernel, found[0], seq, 0, RTM_NEWLINK if protocol == NETLINK_ROUTE else kind)
     else:

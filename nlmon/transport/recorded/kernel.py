@@ -33,12 +33,14 @@ from nlmon.uapi import (
     GENL_ID_CTRL,
     IFINFOMSG,
     IFLA_IFNAME,
+    IFLA_MTU,
     IFLA_TARGET_NETNSID,
     NETLINK_GENERIC,
     NETLINK_ROUTE,
     NLMSG_DONE,
     NLMSG_HDRLEN,
     RTM_DELLINK,
+    RTM_GETLINK,
     RTM_NEWLINK,
 )
 from nlmon.wire import Datagrams
@@ -62,7 +64,8 @@ class RecordedKernel:
 
     ``objects``: keep addresses, routes, neighbours and rules, too, which are needed to answer dumps of them.
     ``time``: of the latest datagram, in nanoseconds since 1970. ``links_changed``: how often a name of a link was
-    given, changed or removed. ``doubtful``: messages of nlctrl may be read in several ways.
+    given, changed or removed. ``lacks_links``: there was no room for all of them, so that one that is not there may be.
+    ``doubtful``: messages of nlctrl may be read in several ways.
     """
 
     def __init__(self, byteorder: Literal["little", "big"] = "little", *, objects: bool = False) -> None:
@@ -73,6 +76,7 @@ class RecordedKernel:
         self.time = 0
         self.links: dict[int, tuple[str, bytes]] = {}
         self.links_changed = 0
+        self.lacks_links = False
         # Of the messages of links.
         self._bytes = 0
         self.families: dict[str, tuple[int, bytes]] = {}
@@ -89,6 +93,8 @@ class RecordedKernel:
 
     def lacks(self, get_type: int) -> bool:
         """Whether a dump would lack objects that the recording told of, as there was no room for them."""
+        if get_type == RTM_GETLINK and self.lacks_links:
+            return True
         return self._objects is not None and get_type - 2 in self._objects.lacking
 
     def lacking(self) -> set[str]:
@@ -159,19 +165,34 @@ class RecordedKernel:
             return
         index = self._index(message)
         if kind == RTM_DELLINK:
-            gone = self.links.pop(index, None)
-            self.links_changed += gone is not None
-            self._bytes -= 0 if gone is None else len(gone[1])
+            self._forget_link(index)
             return
         name = attribute(message, LINK_ATTRIBUTES, len(message), self.byteorder, IFLA_IFNAME)
-        if name is not None and (index in self.links or len(self.links) < REMEMBERED):
+        if name is not None:
             text = name_text(name)
             known, before = self.links.get(index, ("", b""))
-            whole = self._reading.completed(RTM_NEWLINK, before, message)
-            if self._bytes + len(whole) - len(before) <= BYTES_KEPT:
-                self._bytes += len(whole) - len(before)
-                self.links_changed += known != text
-                self.links[index] = (text, whole)
+            whole = self._completed(before, message) if before else message
+            growth = len(whole) - len(before)
+            if (not before and len(self.links) >= REMEMBERED) or self._bytes + growth > BYTES_KEPT:
+                self._forget_link(index)  # what is known of it is not so any more
+                self.lacks_links = True
+                return
+            self._bytes += growth
+            self.links_changed += known != text
+            self.links[index] = (text, whole)
+
+    def _completed(self, before: bytes, message: bytes) -> bytes:
+        """A message of a link with what it leaves out of the one before it. Nearly every one has its MTU, which stands
+        near the beginning."""
+        if attribute(message, LINK_ATTRIBUTES, len(message), self.byteorder, IFLA_MTU) is not None:
+            return message
+        return self._reading.completed(before, message, self._reading.read(RTM_NEWLINK, message))
+
+    def _forget_link(self, index: int) -> None:
+        gone = self.links.pop(index, None)
+        if gone is not None:
+            self.links_changed += 1
+            self._bytes -= len(gone[1])
 
     def _is_here(self, message: bytes) -> bool:
         """Whether a message of a link is about one of this namespace."""

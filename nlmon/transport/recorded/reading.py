@@ -5,7 +5,7 @@ Rules of this file:
    is shared with an implementation.
 2. An attribute that is too short for its number is not there.
 
-Not here: keeping objects (``objects``).
+Not here: the values (``values``), and keeping objects (``objects``).
 """
 
 from __future__ import annotations
@@ -13,20 +13,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Literal, TypeAlias
 
-from msgspec import Struct
-
-from nlmon.framing import attribute, attributes, next_hops
-from nlmon.objects.keys import (
-    Subject,
-    address_subject,
-    hops_of,
-    link_subject,
-    neighbour_subject,
-    route_group,
-    rule_subject,
-)
-from nlmon.objects.partial import is_echo, is_partial_link
+from nlmon.framing import align, attributes, next_hops, nlattr
+from nlmon.objects.partial import PARTIAL_LINK, is_echo, is_partial_link
+from nlmon.transport.recorded.values import Address, Hop, Link, Neighbour, Route, Rule, Value
 from nlmon.uapi import (
+    AF_UNSPEC,
     FIB_RULE_HDR,
     FRA_DPORT_MASK,
     FRA_DPORT_RANGE,
@@ -58,6 +49,7 @@ from nlmon.uapi import (
     IFA_TARGET_NETNSID,
     IFADDRMSG,
     IFINFOMSG,
+    IFLA_IFNAME,
     IFLA_MTU,
     IFLA_OPERSTATE,
     IFLA_TARGET_NETNSID,
@@ -69,6 +61,7 @@ from nlmon.uapi import (
     NDA_VLAN,
     NDA_VNI,
     NDMSG,
+    NLA_HDRLEN,
     NLMSG_HDRLEN,
     RTA_DST,
     RTA_ENCAP,
@@ -92,10 +85,10 @@ from nlmon.uapi import (
     RTNEXTHOP,
 )
 
-__all__ = ["Reading", "Route"]
+__all__ = ["Reading"]
 
 Values: TypeAlias = Mapping[int, bytes]
-# By the name of the value for which ``nlmon.objects.keys`` asks, in the order of ``Rule``; the header is read apart.
+# By the name of the value for which ``nlmon.objects.keys`` asks; the header is read apart.
 RULE = {
     "priority": FRA_PRIORITY,
     "src": FRA_SRC,
@@ -124,151 +117,49 @@ RULE = {
 }
 
 
-class Link(Struct, frozen=True):
-    """A message of a link or a bridge port."""
-
-    family: int
-    ifindex: int
-    mtu: bytes | None
-    operstate: bytes | None
-    target_netnsid: bytes | None
-
-
-class Address(Struct, frozen=True):
-    """A message of an address."""
-
-    family: int
-    ifindex: int
-    addr: bytes | None
-    prefixlen: int
-    peer: bytes | None
-    target_netnsid: bytes | None
-
-
-class Neighbour(Struct, frozen=True):
-    """A message of a neighbour or of an entry of a forwarding database."""
-
-    family: int
-    ifindex: int
-    flags: int
-    dst: bytes | None
-    lladdr: str | None
-    vlan: bytes | None
-    master: int | None
-    vni: bytes | None
-    src_vni: bytes | None
-    port: bytes | None
-
-
-class Rule(Struct, frozen=True):
-    """A message of a rule."""
-
-    family: int
-    dst_len: int
-    src_len: int
-    tos: int
-    table: int
-    action: int
-    flags: int
-    priority: bytes | None
-    src: bytes | None
-    dst: bytes | None
-    iifname: bytes | None
-    oifname: bytes | None
-    fwmark: bytes | None
-    fwmask: bytes | None
-    ip_proto: bytes | None
-    sport_range: bytes | None
-    dport_range: bytes | None
-    uid_range: bytes | None
-    tun_id: bytes | None
-    l3mdev: bytes | None
-    goto: bytes | None
-    suppress_prefixlen: bytes | None
-    suppress_ifgroup: bytes | None
-    flow: bytes | None
-    protocol: bytes | None
-    dscp: bytes | None
-    flowlabel: bytes | None
-    flowlabel_mask: bytes | None
-    sport_mask: bytes | None
-    dport_mask: bytes | None
-    dscp_mask: bytes | None
-
-
-class Hop(Struct, frozen=True):
-    """A hop of a route."""
-
-    ifindex: int
-    weight: int
-    flags: int
-    gateway: bytes | None
-    via: bytes | None
-    encap_type: int | None
-    encap: bytes | None
-
-
-class Route(Struct, frozen=True):
-    """A message of a route."""
-
-    family: int
-    dst_len: int
-    src_len: int
-    tos: int
-    table: int
-    protocol: int
-    scope: int
-    type: int
-    flags: int
-    dst: bytes | None
-    src: bytes | None
-    priority: int | None
-    prefsrc: bytes | None
-    metrics: bytes | None
-    nh_id: int | None
-    gateway: bytes | None
-    via: bytes | None
-    oif: int | None
-    encap_type: int | None
-    encap: bytes | None
-    multipath: tuple[Hop, ...] | None
-
-
 class Reading:
     """Reads messages that have their whole fixed header, in the byte order of the recorded machine."""
 
     def __init__(self, byteorder: Literal["little", "big"]) -> None:
         self._order = byteorder
-        self._subjects: dict[int, Callable[[bytes], Subject | None]] = {
-            RTM_NEWLINK: lambda message: link_subject(self._link(message)),
-            RTM_NEWADDR: lambda message: address_subject(self._address(message)),
-            RTM_NEWNEIGH: lambda message: neighbour_subject(self._neighbour(message)),
-            RTM_NEWRULE: lambda message: rule_subject(self._rule(message)),
+        self._readers: dict[int, Callable[[bytes], Value]] = {
+            RTM_NEWLINK: self._link,
+            RTM_NEWADDR: self._address,
+            RTM_NEWNEIGH: self._neighbour,
+            RTM_NEWRULE: self._rule,
+            RTM_NEWROUTE: self.route,
         }
 
-    def subject(self, kind: int, message: bytes) -> Subject | None:
-        """What a message is about, by the type that brings its kind (RTM_NEW*); see ``nlmon.objects.keys``."""
-        if kind == RTM_NEWROUTE:
-            route = self.route(message)
-            group = route_group(route)
-            return "route", (*group, hops_of(route)), group
-        return self._subjects[kind](message)
+    def read(self, kind: int, message: bytes) -> Value:
+        """The values of a message, by the type that brings its kind (RTM_NEW*)."""
+        return self._readers[kind](message)
 
-    def is_partial(self, kind: int, message: bytes) -> bool:
-        """Whether a message of family AF_UNSPEC describes only a part of a link."""
-        if kind != RTM_NEWLINK or message[16]:
-            return False
-        # Nearly every message has its MTU, which stands near the beginning.
-        mtu = attribute(message, NLMSG_HDRLEN + IFINFOMSG, len(message), self._order, IFLA_MTU)
-        return mtu is None and is_partial_link(self._link(message))
+    def is_partial(self, value: Value) -> bool:
+        """Whether a NEW message of family AF_UNSPEC describes only a part of a link."""
+        return isinstance(value, Link) and value.family == AF_UNSPEC and is_partial_link(value)
 
-    def completed(self, kind: int, before: bytes, message: bytes) -> bytes:
-        """A NEW message with what it leaves out of the one ``before``, if there was one."""
-        if before and self.is_partial(kind, message):
-            return before[:24] + message[24:28] + before[28:]
-        if before and kind == RTM_NEWNEIGH and is_echo(self._neighbour(before), self._neighbour(message)):
+    def completed(self, before: bytes, message: bytes, value: Value) -> bytes:
+        """A NEW message, of which ``value`` was read, with what it leaves out of the one ``before``."""
+        if isinstance(value, Link) and self.is_partial(value):
+            for name in PARTIAL_LINK:
+                before = self._written(name, before, message, value)
+            return before
+        if isinstance(value, Neighbour) and value.dst is None and is_echo(self._neighbour(before), value):
             return before
         return message
+
+    def _written(self, name: str, before: bytes, message: bytes, link: Link) -> bytes:
+        """A message of a link with one value of a later one."""
+        if name == "flags":
+            return before[:24] + message[24:28] + before[28:]
+        if link.ifname is None:
+            return before
+        begin = NLMSG_HDRLEN + IFINFOMSG
+        at, end = attributes(before, begin, len(before), self._order).get(IFLA_IFNAME, (begin + NLA_HDRLEN, begin))
+        padded = link.ifname + bytes(-len(link.ifname) % 4)
+        own = nlattr(self._order).pack(NLA_HDRLEN + len(link.ifname), IFLA_IFNAME) + padded
+        body = before[4 : at - NLA_HDRLEN] + own + before[align(end) :]
+        return (len(body) + 4).to_bytes(4, self._order) + body
 
     def index(self, message: bytes) -> int:
         """The index of the interface in the header of a link, an address or a neighbour."""
@@ -280,7 +171,14 @@ class Reading:
         family, dst_len, src_len, tos, table, protocol, scope, type_ = message[16:24]
         wide, hops = self._number(values, RTA_TABLE), values.get(RTA_MULTIPATH)
         return Route(
-            *(family, dst_len, src_len, tos, table if wide is None else wide, protocol, scope, type_),
+            family=family,
+            dst_len=dst_len,
+            src_len=src_len,
+            tos=tos,
+            table=table if wide is None else wide,
+            protocol=protocol,
+            scope=scope,
+            type=type_,
             flags=int.from_bytes(message[24:28], self._order),
             dst=values.get(RTA_DST),
             src=values.get(RTA_SRC),
@@ -303,28 +201,48 @@ class Reading:
         values = self._attributes(hops, begin + RTNEXTHOP, end)
         index = int.from_bytes(hops[begin + 4 : begin + RTNEXTHOP], self._order, signed=True)
         return Hop(
-            *(index, hops[begin + 3] + 1, hops[begin + 2], values.get(RTA_GATEWAY), values.get(RTA_VIA)),
+            ifindex=index,
+            weight=hops[begin + 3] + 1,
+            flags=hops[begin + 2],
+            gateway=values.get(RTA_GATEWAY),
+            via=values.get(RTA_VIA),
             encap_type=self._number(values, RTA_ENCAP_TYPE, 2),
             encap=values.get(RTA_ENCAP),
         )
 
     def _link(self, message: bytes) -> Link:
         values = self._values(message, IFINFOMSG)
-        told = [values.get(number) for number in (IFLA_MTU, IFLA_OPERSTATE, IFLA_TARGET_NETNSID)]
-        return Link(message[16], self.index(message), *told)
+        return Link(
+            family=message[16],
+            ifindex=self.index(message),
+            ifname=values.get(IFLA_IFNAME),
+            mtu=values.get(IFLA_MTU),
+            operstate=values.get(IFLA_OPERSTATE),
+            target_netnsid=values.get(IFLA_TARGET_NETNSID),
+        )
 
     def _address(self, message: bytes) -> Address:
         values = self._values(message, IFADDRMSG)
         local, address = values.get(IFA_LOCAL), values.get(IFA_ADDRESS)
         own = address if local is None else local
         peer = None if local is None or local == address else address
-        return Address(message[16], self.index(message), own, message[17], peer, values.get(IFA_TARGET_NETNSID))
+        return Address(
+            family=message[16],
+            ifindex=self.index(message),
+            addr=own,
+            prefixlen=message[17],
+            peer=peer,
+            target_netnsid=values.get(IFA_TARGET_NETNSID),
+        )
 
     def _neighbour(self, message: bytes) -> Neighbour:
         values = self._values(message, NDMSG)
         lladdr = values.get(NDA_LLADDR)
         return Neighbour(
-            *(message[16], self.index(message), message[26], values.get(NDA_DST)),
+            family=message[16],
+            ifindex=self.index(message),
+            flags=message[26],
+            dst=values.get(NDA_DST),
             lladdr=None if lladdr is None else lladdr.hex(":"),
             vlan=values.get(NDA_VLAN),
             master=self._number(values, NDA_MASTER),
@@ -337,9 +255,16 @@ class Reading:
         values = self._values(message, FIB_RULE_HDR)
         family, dst_len, src_len, tos, table, _, _, action = message[16:24]
         wide = self._number(values, FRA_TABLE)
-        head = (family, dst_len, src_len, tos, table if wide is None else wide, action)
-        selectors = [values.get(number) for number in RULE.values()]
-        return Rule(*head, int.from_bytes(message[24:28], self._order), *selectors)
+        return Rule(
+            family=family,
+            dst_len=dst_len,
+            src_len=src_len,
+            tos=tos,
+            table=table if wide is None else wide,
+            action=action,
+            flags=int.from_bytes(message[24:28], self._order),
+            **{name: values.get(number) for name, number in RULE.items()},
+        )
 
     def _values(self, message: bytes, header: int) -> Values:
         return self._attributes(message, NLMSG_HDRLEN + header, len(message))

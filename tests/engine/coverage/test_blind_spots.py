@@ -14,7 +14,7 @@ from nlmon.backends.reads import UNDECLARED
 from nlmon.capture import Frame, open_capture
 from nlmon.compare.contract import load_contract
 from nlmon.compare.fast.agreement import Agreement
-from nlmon.engine.coverage import count, layouts
+from nlmon.engine.coverage import changes, count, layouts
 from nlmon.engine.coverage.count import Coverage
 from nlmon.engine.coverage.rows import blind_changes, blind_spots
 from nlmon.engine.replay import Replay
@@ -256,6 +256,18 @@ def test_many_layouts_are_bounded(limit: str, small: int, monkeypatch: pytest.Mo
     assert coverage.counts.total() + coverage.left_out == 200
     assert (coverage.left_out > 0) == (limit == "PARTS_KEPT")
     assert len(coverage.counts) <= (small if limit == "PARTS_KEPT" else 200)
+
+
+def test_a_message_that_has_become_too_long_is_not_remembered() -> None:
+    """An object whose messages grow is forgotten, as one is whose first message is too long."""
+    replay = Replay(LegacyBackend, LibnlBackend, byteorder="little")
+    short, long = (message(16, link(1, "lan0") + attr(999, bytes(size))) for size in (8, changes.LONGEST))
+    kept = []
+    for number_of, data in enumerate((short, long, short), 1):
+        replay.play([Frame(number_of, 0, ROUTE, data)])
+        kept.append([len(last[0]) for last in replay.blind.changes._last.values()])
+
+    assert kept == [[len(short)], [], [len(short)]]
 
 
 def test_a_message_of_many_attributes_is_looked_at_up_to_a_bound() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from nlmon.testing.messages import attr, link, message, nested, new_family, number
+from nlmon.transport.recorded import kernel as recorded
 from nlmon.transport.recorded.answers import answers
 from nlmon.transport.recorded.groups import groups_of
 from nlmon.transport.recorded.kernel import RecordedKernel
@@ -94,7 +95,7 @@ def test_a_partial_message_leaves_the_rest_of_a_link(objects: bool) -> None:
     kernel = learned(ROUTE, message(16, link(3, "d0", mtu=9000)), message(16, said), objects=objects)
     name, kept = kernel.links[3]
 
-    assert (name, kept) == ("d1", message(16, link(3, "d0", up=False, mtu=9000)))
+    assert (name, kept) == ("d1", message(16, link(3, "d1", up=False, mtu=9000)))
     assert kernel.objects_of(18, message(18, bytes(16))) == ([kept] if objects else None)
     assert learned(ROUTE, message(16, said), objects=True).objects_of(18, message(18, bytes(16))) == []
 
@@ -109,3 +110,17 @@ def test_what_the_core_says_of_an_entry_behind_its_device_changes_nothing() -> N
         message(28, head + dst + mac),
         message(28, head + dst + zero),
     ]
+
+
+def test_a_link_without_room_has_no_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither a new link nor one that grows keeps what is not so any more; a dump then ends with an error."""
+    monkeypatch.setattr(recorded, "BYTES_KEPT", 100)
+    kernel = learned(ROUTE, message(16, link(3, "d0")), message(16, link(4, "d1")))
+    before = (set(kernel.links), kernel.lacks_links, kernel.links_changed)
+    for one in (message(16, link(4, "a-longer-one", altnames=["another"])), message(16, link(5, "d2"))):
+        kernel.learn(Datagrams.of(Datagram(9, 0, ROUTE, one)))
+    done = list(answers(kernel, ROUTE, message(18, bytes(16), flags=0x301)))[-1]
+
+    assert before == ({3, 4}, False, 2)
+    assert (set(kernel.links), kernel.lacks_links, kernel.links_changed) == ({3, 5}, True, 4)
+    assert int.from_bytes(done[16:20], "little", signed=True) == -12  # ENOMEM

@@ -10,6 +10,7 @@ from nlmon.backends.libnl import LibnlBackend
 from nlmon.events import LinkInfo, RouteInfo
 from nlmon.state.tables import State
 from nlmon.testing.messages import addr, attr, link, message, neigh, number, route
+from nlmon.transport.recorded import objects
 from nlmon.transport.recorded.kernel import RecordedKernel
 from nlmon.transport.recorded.transport import RecordedFactory
 from nlmon.wire import Datagram, Datagrams
@@ -198,7 +199,8 @@ def test_an_ordinary_dump_lists_no_proxies() -> None:
     for family in (0, 2):
         held.sweep(NEIGH, family, 99)
 
-    assert (listed, list(held._tables[NEIGH].values())) == ([1, 1, 1], [message(NEIGH, proxy), message(NEIGH, bridge)])
+    left = [one.message for one in held._tables[NEIGH].values()]
+    assert (listed, left) == ([1, 1, 1], [message(NEIGH, proxy), message(NEIGH, bridge)])
 
 
 def test_a_complete_dump_proves_what_is_gone() -> None:
@@ -218,3 +220,17 @@ def test_an_answer_is_as_good_as_the_original() -> None:
 
     assert isinstance(event.payload, LinkInfo)
     assert (event.payload.ifname, event.payload.mtu, event.payload.altnames) == ("d0", 9000, ("x",))
+
+
+def test_an_object_that_grows_has_no_more_room_than_a_new_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What outgrows the bound is forgotten, and its kind is incomplete; what has become smaller leaves room."""
+    monkeypatch.setattr(objects, "BYTES_KEPT", 200)
+    small, large = (message(LINK, link(3, "d0") + attr(20, bytes(size))) for size in (8, 120))
+    world = World().learn(small, large, small, message(LINK, link(4, "d1")))
+    held = world.factory.kernel._objects
+    assert held is not None
+    before = (held._bytes, set(held.lacking), world.count(18))
+    world.learn(message(LINK, link(3, "d0") + attr(20, bytes(160))))
+
+    assert before == (2 * len(small) - 12, set(), 2)
+    assert (held._bytes, held.lacking, list(held._tables[LINK])) == (len(small) - 12, {LINK}, [("link", 4)])
