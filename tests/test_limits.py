@@ -152,7 +152,7 @@ def test_a_bound_ends_a_replay_without_a_verdict(tmp_path: Path, option: tuple[s
     assert f"error[{code}]" in done.stderr
 
 
-@pytest.mark.parametrize("command", ["decode", "capture stats", "capture info"])
+@pytest.mark.parametrize("command", ["decode", "capture stats", "capture info", "coverage"])
 def test_a_bound_ends_every_other_command_with_its_code(tmp_path: Path, command: str) -> None:
     """They print what they read, of exactly so many messages."""
     write_pcap(tmp_path / "a.pcap", 0, routes(5000))

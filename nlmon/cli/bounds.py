@@ -24,7 +24,15 @@ from nlmon.limits import MOST_OBJECTS
 if TYPE_CHECKING:  # start-up: --help needs no report
     from nlmon.report.model import Stop
 
-__all__ = ["INTERRUPTED", "interruption", "max_messages_option", "max_objects_option", "say_stop", "stopped"]
+__all__ = [
+    "INTERRUPTED",
+    "interruption",
+    "max_messages_option",
+    "max_objects_option",
+    "noted_interruption",
+    "say_stop",
+    "stopped",
+]
 
 # The exit code that a shell shows for a program that SIGINT has ended.
 INTERRUPTED = 128 + 2
@@ -79,6 +87,28 @@ def interruption() -> Iterator[Callable[[], bool]]:
     signal.signal(signal.SIGINT, note)
     try:
         yield is_pressed
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def noted_interruption() -> Iterator[Callable[[], bool]]:
+    """Whether Ctrl-C was pressed, which interrupts at once, as ever. What was under way may have made an error of its
+    own of that; so who is given a result asks before it counts."""
+    pressed = False
+
+    def note(*_: object) -> None:
+        nonlocal pressed
+        pressed = True
+        raise KeyboardInterrupt
+
+    before = signal.getsignal(signal.SIGINT)
+    if before is not signal.default_int_handler:  # ignored, as behind a shell's &
+        yield lambda: False
+        return
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield lambda: pressed
     finally:
         signal.signal(signal.SIGINT, before)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from nlmon.cli.bounds import INTERRUPTED, interruption, stopped
 from nlmon.cli.common import (
     FilePath,
     against_option,
@@ -25,6 +26,7 @@ from nlmon.uapi import GENL_ID_CTRL
 
 if TYPE_CHECKING:  # start-up: --help needs none of it
     from nlmon.capture import ByteOrder, CaptureReader
+    from nlmon.engine.bounds import Watch
     from nlmon.engine.coverage.held import Held
     from nlmon.report.coverage import CoverageReport, MessageCoverage
 
@@ -54,7 +56,7 @@ def command(
     """Print which attributes two implementations read: both, one alone, neither, and which nobody need read; of the
     messages in CAPTURES, or without any of all that the kernel defines.
 
-    Exit code: 0 done, 3 a capture is damaged; what could be read is counted.
+    Exit code: 0 done, 3 a capture is damaged, 130 interrupted; what could be read is counted.
     """
     from nlmon.backends.registry import backend_class  # noqa: PLC0415  (start-up: --help needs none of it)
     from nlmon.compare.contract import load_contract  # noqa: PLC0415
@@ -85,15 +87,23 @@ def _read(
 ) -> tuple[list[str], int]:
     """Count what captures hold, and give the paths of those that could be opened, and the exit code."""
     from nlmon.capture import open_capture  # noqa: PLC0415  (start-up: --help needs none of it)
+    from nlmon.engine.bounds import Bounds, Watch  # noqa: PLC0415
     from nlmon.errors import NlmonError  # noqa: PLC0415
-    from nlmon.report.text import shown_path  # noqa: PLC0415
+    from nlmon.report.text import counted, shown_path  # noqa: PLC0415
 
-    read, code = [], 0
-    for path in captures:
+    read: list[str] = []
+    code = 0
+    for number, path in enumerate(captures):
         try:
-            with open_capture(path, byteorder=byteorder) as reader:
+            with open_capture(path, byteorder=byteorder) as reader, interruption() as interrupted:
                 read.append(shown_path(path))
-                _count(reader, held, protocols, path.name)
+                watch = Watch(Bounds(interrupted=interrupted), reader.info.byteorder)
+                _count(reader, watch, held, protocols, path.name)
+                if watch.stop is not None:
+                    show_error(stopped(watch.stop, shown_path(path)))
+                    if left := len(captures) - number - 1:
+                        warn(f"interrupted: {left:,} of {counted(len(captures), 'capture')} not read")
+                    return read, INTERRUPTED
                 if reader.damage is not None:
                     raise reader.damage
         except NlmonError as error:
@@ -102,7 +112,7 @@ def _read(
     return read, code
 
 
-def _count(reader: CaptureReader, held: Held, protocols: tuple[int, ...], name: str) -> None:
+def _count(reader: CaptureReader, watch: Watch, held: Held, protocols: tuple[int, ...], name: str) -> None:
     """Count what a capture holds but for requests; families have the names that it gave to them up to there."""
     from nlmon.capture.conversation import Conversation  # noqa: PLC0415  (start-up: --help needs none of it)
     from nlmon.capture.segment import ASIDE  # noqa: PLC0415
@@ -117,7 +127,7 @@ def _count(reader: CaptureReader, held: Held, protocols: tuple[int, ...], name: 
         return names[-1] if names else ""
 
     with progress(reader.size, name) as advance:
-        for batch in reader.batches():
+        for batch in watch.batches(reader.batches()):
             for segment in conversation.segments(batch):
                 tally.add(segment)
                 if segment.place.role not in ASIDE:

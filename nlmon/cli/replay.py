@@ -206,7 +206,8 @@ def command(
     except KeyboardInterrupt:
         # Of several processes, which are ended by now, nothing is known but what has come; a stream just ends.
         if form == "jsonl" or not (several and done):
-            raise
+            _say_interrupted(replayed, len(captures))
+            sys.exit(INTERRUPTED)
         cut = True
     # What was narrowed by an option, or cut by damage, cannot say that an entry is of no use.
     whole = whole_report(done, names, select, policy, known, tried=not narrowed, complete=complete)
@@ -217,10 +218,15 @@ def command(
         if report is not None:
             write_report(report, report_bytes(whole))
     if cut:
-        if replayed < len(captures):
-            warn(f"interrupted: {len(captures) - replayed:,} of {counted(len(captures), 'capture')} not replayed")
+        _say_interrupted(replayed, len(captures))
         sys.exit(INTERRUPTED)
     sys.exit(exit_code(whole, lost_worker=lost))
+
+
+def _say_interrupted(replayed: int, of: int) -> None:
+    """Say how many captures were not begun, or not replayed to the end in a process of their own."""
+    if replayed < of:
+        warn(f"interrupted: {of - replayed:,} of {counted(of, 'capture')} not replayed")
 
 
 def _refuse_unreceived(select: Select, options: dict[str, object]) -> None:

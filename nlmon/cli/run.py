@@ -152,7 +152,7 @@ def command(
     from nlmon.cli.knownfile import known_file  # noqa: PLC0415  (start-up: --help needs none of it)
     from nlmon.cli.output import refuse_captures, refuse_unwritable  # noqa: PLC0415
     from nlmon.cli.run_suite import Output, Suite, run_suite  # noqa: PLC0415
-    from nlmon.cli.settings import load_run_settings  # noqa: PLC0415
+    from nlmon.cli.settings import load_run_settings, project_folders  # noqa: PLC0415
     from nlmon.report.outcome import count_outcomes, exit_code  # noqa: PLC0415
     from nlmon.report.text import counted  # noqa: PLC0415
     from nlmon.scenario.options import RunOptions  # noqa: PLC0415
@@ -169,13 +169,16 @@ def command(
     if record is None and keep is not None:
         # Of what fails the recording is kept, and which that will be is not known before.
         record = Path(click.get_current_context().with_resource(tempfile.TemporaryDirectory(prefix="nlmon-")))
+    allowed = [*suite.folders, *map(Path, settings.capture_folders)]
+    if config is None:
+        allowed += [Path(folder) for path in named for folder in project_folders(path)]
     options = RunOptions(
         source=source or "",  # type: ignore[arg-type]
         policy=policy,
         known=known.valid,
         names=_names(implementation, against),
         allow_run=allow_run or settings.allow_run,
-        folders=tuple(os.path.realpath(folder) for folder in (*suite.folders, *map(Path, settings.capture_folders))),
+        folders=tuple(os.path.realpath(folder) for folder in allowed),
         seed=seed,
         time_scale=time_scale,
         record="" if record is None else str(record.resolve()),

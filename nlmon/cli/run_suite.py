@@ -3,7 +3,8 @@
     files ─► cases that are meant ─► results, in the order of the files ─► stream, terminal, JUnit, what is kept
 
 Rules:
-1. A file that is no scenario, and a process that is lost, are errored cases; the others keep their results.
+1. A file that is no scenario, and a process that is lost, are errored cases; the others keep their results. After
+   Ctrl-C what has come is reported.
 2. Results come in the order of the files, whatever ran first.
 
 Not here: options (``run``), and running one scenario (``nlmon.scenario.run``).
@@ -25,6 +26,7 @@ from typing import TypeAlias
 from msgspec import Struct, structs
 
 from nlmon import __version__
+from nlmon.cli.bounds import INTERRUPTED, noted_interruption
 from nlmon.cli.common import progress, warn
 from nlmon.cli.knownfile import KnownFile
 from nlmon.cli.output import write_report
@@ -146,31 +148,38 @@ def run_suite(
     add(header)
     for case in suite.cases:
         add(case)
-    bad = 0
-    with _results(suite, options, jobs, cluster) as found:
-        for some in found:
-            for result in some:
-                if result.reproduce:
-                    result = structs.replace(result, reproduce=output.again(files[result.scenario]))
-                results.append(result)
-                add(result)
-            bad += sum(result.outcome in DID_NOT_PASS for result in some)
-            if stop_after is not None and bad >= stop_after:
-                break
+    bad, cut = 0, False
+    try:
+        with noted_interruption() as interrupted, _results(suite, options, jobs, cluster) as found:
+            for some in found:
+                if interrupted():
+                    raise KeyboardInterrupt
+                for result in some:
+                    if result.reproduce:
+                        result = structs.replace(result, reproduce=output.again(files[result.scenario]))
+                    results.append(result)
+                    add(result)
+                bad += sum(result.outcome in DID_NOT_PASS for result in some)
+                if stop_after is not None and bad >= stop_after:
+                    break
+    except KeyboardInterrupt:
+        cut = True  # what has come is reported
     seconds = time.perf_counter() - began
     outcomes = count_outcomes(results)
-    stale, expired = useless_entries(known, results, complete=complete, tried=options.names is None)
-    code = FAILED if stale or expired else exit_code(outcomes)
+    stale, expired = useless_entries(known, results, complete=complete, tried=options.names is None and not cut)
+    code = INTERRUPTED if cut else FAILED if stale or expired else exit_code(outcomes)
     add(RunFooter(outcomes, round(seconds, 3), code, stale, expired))
     if not output.stream:
         _print(results, seconds, quiet=output.quiet, verbose=output.verbose)
     for what, numbers in (("is over", expired), ("allowed nothing", stale)):
         for number in numbers:
             warn(f"known difference {number} of {options.policy.known} {what}: remove it, or see nlmon known trim")
-    if not results:
-        warn("nothing matched")
     left = len(suite.cases) + len(suite.mistaken) - len(results)
-    if left > 0:
+    if cut:
+        warn(f"interrupted: {left:,} of {counted(left + len(results), 'case')} did not run")
+    elif not results:
+        warn("nothing matched")
+    elif left > 0:
         warn(f"stopped after {bad} that did not pass; {counted(left, 'case')} did not run")
     for kind, path in output.reports:
         write_report(path, bytes(lines) if kind == "jsonl" else junit_bytes(header, results, seconds))

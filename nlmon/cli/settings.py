@@ -38,6 +38,7 @@ __all__ = [
     "load_policy",
     "load_run_settings",
     "named_file",
+    "project_folders",
     "settings_schema",
 ]
 
@@ -157,6 +158,20 @@ def load_run_settings(*, start: Path, config: Path | None) -> RunSettings:
     Raises ``InputError``."""
     values = {key: _checked(key, value, origin) for key, value, origin in _from_file(start, config)}
     return RunSettings(**{key: value for key, value in values.items() if key in RunSettings.__struct_fields__})
+
+
+def project_folders(path: Path) -> tuple[str, ...]:
+    """The folders of captures that the project of a scenario, or of a folder of them, names in the nearest settings
+    file upwards from it. It may be a stranger's project: only folders inside of it count, and nothing else is taken.
+
+    Raises ``InputError``."""
+    file = nearest(path if path.is_dir() else path.parent)
+    if file is None or "capture_folders" not in file.table:
+        return ()
+    root = file.path.parent.resolve()
+    origin = _Origin(file.place("capture_folders"), InputError, root)
+    found: tuple[str, ...] = _checked("capture_folders", file.table["capture_folders"], origin)
+    return tuple(folder for folder in found if Path(folder).resolve().is_relative_to(root))
 
 
 def _from_file(start: Path, config: Path | None) -> list[tuple[str, object, _Origin]]:

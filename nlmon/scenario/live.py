@@ -17,7 +17,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
 
@@ -140,8 +140,13 @@ class _Run:
                 self._steps(sandbox, watch)
             except (NlmonError, _Missing) as error:
                 self._ended = error  # what was recorded until then is kept
-            finally:
-                watch.finish()
+            except BaseException:
+                # An interruption: the sandbox answers nobody afterwards, and its error must not take the place of it.
+                for lane in live.lanes:
+                    with suppress(NlmonError):
+                        lane.close()
+                raise
+            watch.finish()
             for number in self._held:
                 lost, state = live.lanes[number].ledger.lost, live.states.both[number]
                 self.findings[number].extend(self._observed[number].findings(lost, state))

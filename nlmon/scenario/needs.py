@@ -47,11 +47,9 @@ def _lacking(scenario: Scenario, sandbox: Sandbox) -> Iterator[str]:
             yield error.what
     if needs.devices or needs.commands:
         sandbox.add_namespace(PROBE)
-        try:
-            yield from _devices(needs.devices, sandbox)
-            yield from _commands(needs.commands, sandbox)
-        finally:
-            sandbox.delete_namespace(PROBE)
+        yield from _devices(needs.devices, sandbox)
+        yield from _commands(needs.commands, sandbox)
+        sandbox.delete_namespace(PROBE)
 
 
 def _devices(kinds: Collection[str], sandbox: Sandbox) -> Iterator[str]:

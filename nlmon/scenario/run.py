@@ -5,8 +5,8 @@
 
 Rules:
 1. Whatever is wrong with a scenario is an errored case with a code and a place; only a bug of nlmon ends a run.
-2. A scenario may come from a stranger: without ``allow_run`` it reads captures in its own folder, and in folders that
-   whoever runs it names.
+2. A scenario may come from a stranger: without ``allow_run`` it reads captures in its own folder, in folders that
+   whoever runs it names, and in those of its project that the project names.
 3. What was replayed is what was checked: a capture that changes meanwhile gives no result.
 
 Not here: many scenarios, and their report (``nlmon.cli.run``).

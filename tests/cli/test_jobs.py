@@ -152,11 +152,17 @@ def test_a_worker_that_is_killed_costs_its_capture_alone(tmp_path: Path) -> None
     ]
 
 
+SIGNALS = [
+    (signal.SIGINT, 130, b"interrupted: %d of %d captures not replayed\n" % (len(SMALL), len(SMALL) + 1)),
+    (signal.SIGTERM, 143, b""),
+]
+
+
 @pytest.mark.parametrize("whom", ["all of them", "the command alone"])
-@pytest.mark.parametrize(("number", "code", "said"), [(signal.SIGINT, 130, b"\n"), (signal.SIGTERM, 143, b"")])
+@pytest.mark.parametrize(("number", "code", "said"), SIGNALS)
 def test_a_signal_ends_all_at_once(tmp_path: Path, number: int, code: int, said: bytes, whom: str) -> None:
-    """In the middle of the work, by Ctrl-C (whose line is ended) or as a service manager does: no other word, and
-    nobody is left to hold the output open."""
+    """In the middle of the work, by Ctrl-C, which is told what it cost, or as a service manager does, without a word;
+    and nobody is left to hold the output open."""
     pipe = tmp_path / "pipe.pcap"
     os.mkfifo(pipe)
     running = start(SMALL[0], pipe, *SMALL[1:], "--jobs", 2, "--format", "jsonl")

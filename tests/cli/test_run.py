@@ -6,14 +6,20 @@ import json
 import os
 import shlex
 import shutil
+import signal
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from nlmon.cli import run_suite
 from nlmon.cli.pick import picker
 from nlmon.errors import UsageError
+from nlmon.report.outcome import CaseResult, RunFooter
 from nlmon.report.runstream import read_run
+from nlmon.scenario.load import ScenarioFile
+from nlmon.scenario.options import RunOptions
 from support.command import nlmon
 from support.paths import CAPTURES, REPOSITORY
 
@@ -289,6 +295,74 @@ def test_no_folder_of_scenarios(tmp_path: Path) -> None:
         3,
         "error[NLM-S026]: there is no folder scenarios here; name files or folders of scenarios: nlmon run PATH\n",
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments", "code"),
+    [
+        ('capture_folders = ["recordings"]', ("p/scenarios/link",), 0),
+        ('capture_folders = ["recordings"]', ("p/scenarios/link/out.yaml",), 0),
+        ('capture_folders = ["recordings"]', ("p/scenarios/link", "--config", "/dev/null"), 3),
+        ('capture_folders = ["../p", "/", "../q"]', ("p/scenarios/link",), 0),
+        ('capture_folders = [".."]', ("p/scenarios/link",), 3),
+        ('capture_folders = ["linked"]', ("p/scenarios/link",), 3),
+        ("allow_run = true", ("p/scenarios/link",), 3),
+    ],
+)
+def test_captures_of_a_project_are_found_from_its_scenarios(
+    tmp_path: Path, text: str, arguments: tuple[str, ...], code: int
+) -> None:
+    """From another folder, and by a part of its suite; a stranger's cannot give away what lies outside of it."""
+    folder = tmp_path / "p" / "scenarios" / "link"
+    for one in (folder, tmp_path / "p" / "recordings", tmp_path / "q"):
+        one.mkdir(parents=True)
+    shutil.copy(BASIC, tmp_path / "p" / "recordings" / "a.pcap.zst")
+    (tmp_path / "p" / "linked").symlink_to(tmp_path)
+    (tmp_path / "p" / "nlmon.toml").write_text(text + "\n")
+    (folder / "out.yaml").write_text(
+        scenario("link.out", "{verdict: {rollback: lossy}}").replace("a.pcap.zst", "../../recordings/a.pcap.zst")
+    )
+    done = nlmon("run", *arguments, folder=tmp_path)
+
+    assert (done.returncode, "NLM-S050" in done.stdout) == (code, code == 3)
+
+
+def test_an_interruption_keeps_what_has_come(suite: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What failed is printed, with the number of cases that did not run; reports are written, too."""
+    run = run_suite.run_scenario
+
+    def interrupted(file: ScenarioFile, options: RunOptions) -> list[CaseResult]:
+        if file.scenario.id == "link.good":
+            signal.raise_signal(signal.SIGINT)
+        return run(file, options)
+
+    monkeypatch.setattr(run_suite, "run_scenario", interrupted)
+    done = nlmon("run", "--report", "jsonl:r.jsonl", folder=suite)
+    footer = read_run((suite / "r.jsonl").read_bytes().splitlines(keepends=True), "r.jsonl")[-1]
+
+    assert (done.returncode, lines(done)[0], lines(done)[-1], done.stderr) == (
+        130,
+        "failed   link.bad[migrate]  scenarios/bad.yaml",
+        "1 failed  (1 case of 1 scenario",
+        "interrupted: 2 of 3 cases did not run\n",
+    )
+    assert isinstance(footer, RunFooter)
+    assert footer.exit_code == 130
+
+
+def test_an_interruption_is_no_outcome(suite: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever was under way made of it."""
+    run = run_suite.run_scenario
+
+    def swallowing(file: ScenarioFile, options: RunOptions) -> list[CaseResult]:
+        with suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        return run(file, options)
+
+    monkeypatch.setattr(run_suite, "run_scenario", swallowing)
+    done = nlmon("run", folder=suite)
+
+    assert (done.returncode, done.stderr) == (130, "interrupted: 3 of 3 cases did not run\n")
 
 
 def test_what_was_refused_is_not_kept(suite: Path) -> None:

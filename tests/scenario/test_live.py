@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 from itertools import product
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 import nlmon.scenario.live
+import nlmon.scenario.sandbox
 from nlmon.backends.base import Backend
 from nlmon.backends.libnl import LibnlBackend
 from nlmon.backends.options import BackendOptions
@@ -21,6 +23,7 @@ from nlmon.scenario.beside import as_recorded
 from nlmon.scenario.load import ScenarioFile
 from nlmon.scenario.options import RunOptions
 from nlmon.scenario.run import load_file, run_scenario
+from nlmon.scenario.sandbox import Sandbox
 from nlmon.testing.zoo import ZOO
 from nlmon.transport.base import TransportFactory
 
@@ -103,6 +106,26 @@ def test_a_run_and_its_recording_have_the_same_results(tmp_path: Path, text: str
     assert {one.report and one.report.scenario for one in (*live, *replayed)} == {"a.b"}
     assert recordings == (["a.b.pcapng", "a.b[control].pcapng"] if text == CONTROL else ["a.b.pcapng"])
     assert found(replayed) == found(live)
+
+
+def test_an_interruption_is_no_error_of_the_sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C while the sandbox is asked something; it answers nobody afterwards, and nothing is made of that."""
+    receive, stepping = nlmon.scenario.sandbox.receive, [False]
+
+    def interrupted(control: socket.socket) -> tuple[bytes, list[int]]:
+        if stepping[0]:
+            raise KeyboardInterrupt
+        return receive(control)
+
+    def step(sandbox: Sandbox, *_: object) -> None:
+        stepping[0] = True
+        sandbox.run("ip link")
+
+    monkeypatch.setattr(nlmon.scenario.sandbox, "receive", interrupted)
+    monkeypatch.setattr(nlmon.scenario.live, "run_step", step)
+
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path, FLAP)
 
 
 def test_an_entry_that_names_the_recording_of_a_run_is_met_and_applied(tmp_path: Path) -> None:
