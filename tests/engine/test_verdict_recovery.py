@@ -85,12 +85,13 @@ def several(*indices: int) -> bytes:
     return message(24, number("8BI", 2, 8, 0, 0, 254, 3, 0, 1, 0) + attr(1, bytes([10, 0, 0, 0])) + attr(9, hops))
 
 
-def lossy(messages: list[bytes], fault: Fault, candidate: BackendMaker = libnl) -> Replay:
-    """A replay of messages of which some are lost."""
+def lossy(messages: list[bytes], fault: Fault, candidate: BackendMaker = libnl, *, dumped: bool = True) -> Replay:
+    """A replay of messages of which some are lost; ``dumped``: behind two frames, a dump that lists no address."""
     options = BackendOptions(resync=True, resync_interval=0.0)
     replay = Replay(legacy, candidate, byteorder="little", options=options, faults=(fault,))
     asked = number("IHHII", 24, 22, 0x301, 9, 0) + bytes(8)
-    replay.play([Frame(1, 1, 0, asked, "out"), Frame(2, 2, 0, message(3, bytes(4), flags=2, seq=9), "in")])
+    if dumped:
+        replay.play([Frame(1, 1, 0, asked, "out"), Frame(2, 2, 0, message(3, bytes(4), flags=2, seq=9), "in")])
     replay.play([Frame(n, n, 0, one) for n, one in enumerate(messages, 3)])
     replay.finish()
     return replay
@@ -123,6 +124,25 @@ def test_what_follows_from_a_recovery_is_no_difference(messages: list[bytes], lo
 
     assert replay.lanes[1].ledger.synthetic > 0
     assert {cls.label: n for cls, n in replay.judge.counts.items()} == {}
+
+
+OTHER3, NO_OTHER3 = (message(kind, addr(3, "192.0.2.2")) for kind in (20, 21))
+
+
+@pytest.mark.parametrize(
+    ("messages", "lost"),
+    [
+        ([route4(3, "192.0.2.9"), NO_OTHER3, route4(3, "192.0.2.8", REPLACE | CREATE), UP4], 3),
+        ([UP3, OTHER3, route4(3, "192.0.2.9"), NO_OTHER3, UP3, UP4], 5),
+    ],
+    ids=("a route is replaced", "nothing is lost that matters"),
+)
+@pytest.mark.parametrize("dumped", [False, True])
+def test_an_address_that_may_not_have_been_the_last(messages: list[bytes], lost: int, dumped: bool) -> None:
+    """Where no dump of the recording says that all addresses are known, nobody takes a route for ended with one."""
+    replay = lossy(messages, Fault(lost + 2, 1), dumped=dumped)
+
+    assert (replay.lanes[1].ledger.lost, dict(replay.judge.counts)) == (1, {})
 
 
 def test_what_does_not_follow_from_a_recovery_is_a_difference() -> None:

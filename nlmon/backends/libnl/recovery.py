@@ -6,7 +6,9 @@ routes, so that a consumer never meets an address before its link.
 
 Rules of this file:
 1. A dump that was interrupted, failed or not all readable proves the presence of objects and never their absence.
-2. Values in, values out: dumping is the backend's part.
+2. A kernel has links, if only the loopback interface. One that lists none at the start is not known as a whole: then
+   nothing says that an address was the last one of its link.
+3. Values in, values out: dumping is the backend's part.
 
 Not here: when to recover, and how often (``resync``).
 """
@@ -46,10 +48,10 @@ class Tracker:
         self.state.apply(event)
 
     def begin(self, msg_type: int, family: int, result: DumpResult) -> None:
-        """Take what was there before the first event, by one of the ``DUMPS``."""
+        """Take what was there before the first event, by one of the ``DUMPS``, in their order."""
         for event in result.events:
             self.state.apply(event)
-        if result.whole:
+        if result.whole and self.state.tables["link"]:
             self.state.note_dump(msg_type, family)
 
     def differences(self, results: Iterable[tuple[int, int, DumpResult]], template: Event) -> Iterator[Event]:

@@ -8,6 +8,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from nlmon.backends.libnl import LibnlBackend
+from nlmon.backends.libnl.recovery import DUMPS
 from nlmon.backends.options import BackendOptions
 from nlmon.errors import Overrun
 from nlmon.events import AddrInfo, Event
@@ -25,6 +26,7 @@ class Consumer:
 
     def __init__(self, kernel: Model, **options: Any) -> None:
         self.kernel = kernel
+        kernel.link(1, "lo", True)  # which every kernel has at the start
         self.state = State(notes=False)
         self.state.note_dump(22, 0)  # a host without addresses
         self.synthetic: list[Event] = []
@@ -33,6 +35,8 @@ class Consumer:
         self.backend = LibnlBackend(kernel, BackendOptions(resync=True, resync_interval=0.0, **options))
         self.backend.set_callback(self._event, self._error)
         self.backend.enable(ROUTE)
+        for event in self.backend.dump(ROUTE, *DUMPS[0]).events:
+            self.state.apply(event)
 
     def _event(self, event: Event) -> None:
         if event.synthetic:
