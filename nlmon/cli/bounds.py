@@ -65,7 +65,7 @@ def max_objects_option(function: F) -> F:
 
 @contextmanager
 def interruption() -> Iterator[Callable[[], bool]]:
-    """Whether Ctrl-C was pressed, which who reads asks behind each batch. Before the first, and the second time it is
+    """Whether Ctrl-C was pressed, which who reads asks at each batch. Before the first, and the second time it is
     pressed, it interrupts: a pipe may have nothing to read for long."""
     asked = pressed = False
 

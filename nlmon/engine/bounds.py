@@ -47,6 +47,8 @@ class Watch:
         """The batches of a recording, as far as the bounds let it be read."""
         most, interrupted = self._bounds.messages, self._bounds.interrupted
         for batch in batches:
+            if interrupted is not None:
+                interrupted()  # who asks has read something, and wants to report it
             part = batch if most is None else self._allowed(batch, most)
             if part.data:
                 self._frame = part.number + len(part.data) - 1
