@@ -20,12 +20,12 @@ Not here: taking it away (``nlmon.state.tables``, ``nlmon.transport.recorded.obj
 from __future__ import annotations
 
 import enum
-from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
+from nlmon.objects.keys import Hop, Route
 from nlmon.uapi import AF_INET, RT_SCOPE_HOST, RTNH_F_ONLINK, RTPROT_KERNEL
 
-__all__ = ["Cause", "Links", "Route", "ends_route", "interfaces_of", "is_announced"]
+__all__ = ["Cause", "Links", "ends_route", "interfaces_of", "is_announced"]
 
 
 class Cause(enum.Enum):
@@ -34,25 +34,6 @@ class Cause(enum.Enum):
     DELETED = "was deleted"
     DOWN = "went down"
     NO_ADDRESS = "lost its last IPv4 address"
-
-
-class Route(Protocol):
-    """What is asked for of a route, as a payload or as read from bytes."""
-
-    @property
-    def family(self) -> int: ...
-    @property
-    def scope(self) -> int: ...
-    @property
-    def protocol(self) -> int: ...
-    @property
-    def oif(self) -> int | None: ...
-    @property
-    def multipath(self) -> Sequence[Any] | None: ...
-    @property
-    def nh_id(self) -> int | None: ...
-    @property
-    def prefsrc(self) -> Any: ...
 
 
 class Links(Protocol):
@@ -85,7 +66,7 @@ def ends_route(cause: Cause, link: int, route: Route, links: Links) -> bool:
     return all(hop.ifindex == link or _is_dead(hop, links) for hop in route.multipath or ())
 
 
-def _is_dead(hop: Any, links: Links) -> bool:
+def _is_dead(hop: Hop, links: Links) -> bool:
     if links.is_down(hop.ifindex):
         return True
     return bool(hop.gateway) and not hop.flags & RTNH_F_ONLINK and links.is_unnumbered(hop.ifindex)

@@ -231,10 +231,36 @@ def _several_ways(lladdr: str | None) -> bool:
 
 
 RULE_KEY = (
-    *("family", "priority", "table", "action", "src", "src_len", "dst", "dst_len", "tos"),
-    *("iifname", "oifname", "fwmark", "fwmask", "ip_proto", "sport_range", "dport_range", "uid_range"),
-    *("tun_id", "l3mdev", "goto", "suppress_prefixlen", "suppress_ifgroup", "flow", "protocol"),
-    *("dscp", "flowlabel", "flowlabel_mask", "sport_mask", "dport_mask", "dscp_mask"),
+    "family",
+    "priority",
+    "table",
+    "action",
+    "src",
+    "src_len",
+    "dst",
+    "dst_len",
+    "tos",
+    "iifname",
+    "oifname",
+    "fwmark",
+    "fwmask",
+    "ip_proto",
+    "sport_range",
+    "dport_range",
+    "uid_range",
+    "tun_id",
+    "l3mdev",
+    "goto",
+    "suppress_prefixlen",
+    "suppress_ifgroup",
+    "flow",
+    "protocol",
+    "dscp",
+    "flowlabel",
+    "flowlabel_mask",
+    "sport_mask",
+    "dport_mask",
+    "dscp_mask",
 )
 
 
@@ -281,7 +307,11 @@ def _hop(hop: Hop, counted: int) -> Key:
 def is_sibling(route: Route) -> bool:
     """Whether an IPv6 route may be one of several that share the traffic (include/net/ip6_route.h,
     rt6_qualify_for_ecmp): over a gateway, of no nexthop object, and not of a router advertisement. What the kernel
-    lists as a hop of one route is one. IPv4 has no siblings."""
+    lists as a hop of one route is one. IPv4 has no siblings.
+
+    The kernel asks for RTF_ADDRCONF, which no message carries; RTPROT_RA stands for it. Routes that networkd or
+    NetworkManager add as ``proto ra`` themselves do qualify, and are siblings here only where they are listed as hops.
+    """
     if route.family != AF_INET6 or route.nh_id is not None:
         return False
     return route.multipath is not None or (bool(route.gateway or route.via) and route.protocol != RTPROT_RA)
