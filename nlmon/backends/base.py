@@ -56,6 +56,7 @@ class Backend(Declares, abc.ABC):
         self.options = options or BackendOptions()
         self.byteorder = transports.byteorder
         self._transports: dict[int, Transport] = {}
+        # Events, errors and control messages, by protocol.
         self._counts: dict[int, list[int]] = {}
         self._unknown: dict[int, Counter[tuple[int, int]]] = {}
         # The last datagram read, by protocol.
@@ -100,7 +101,7 @@ class Backend(Declares, abc.ABC):
             receive_buffer=self.options.receive_buffer,
             send_buffer=self.options.send_buffer,
         )
-        self._counts.setdefault(protocol, [0, 0])
+        self._counts.setdefault(protocol, [0, 0, 0])
         self._unknown.setdefault(protocol, Counter())
         try:
             self.opened(protocol, transport)
@@ -183,6 +184,8 @@ class Backend(Declares, abc.ABC):
         counts[0] += len(decoded.events)
         if decoded.errors:
             counts[1] += len(decoded.errors)
+        if decoded.control:
+            counts[2] += decoded.control
         if decoded.unknown:
             unknown = self._unknown[protocol]
             if len(unknown) + len(decoded.unknown) <= KINDS_KEPT:
@@ -225,7 +228,7 @@ class Backend(Declares, abc.ABC):
     def status(self) -> BackendStatus:
         """Counters and socket settings of every protocol that was ever enabled."""
         protocols = {}
-        for protocol, (events, errors) in self._counts.items():
+        for protocol, (events, errors, control) in self._counts.items():
             transport = self._transports.get(protocol)
             protocols[protocol] = ProtocolStatus(
                 enabled=transport is not None,
@@ -233,6 +236,7 @@ class Backend(Declares, abc.ABC):
                 events=events,
                 errors=errors,
                 unknown=dict(self._unknown[protocol]),
+                control=control,
                 transport=None if transport is None else transport.status(),
             )
         return BackendStatus(name=self.name, protocols=protocols)

@@ -14,13 +14,14 @@ __all__ = ["BackendStatus", "LayoutStatus", "ProtocolStatus"]
 
 class ProtocolStatus(Struct, frozen=True):
     """Counters of one protocol since it was enabled first. ``unknown``: messages that give no event, by type and
-    first byte behind the header (often a family; -1: there is none)."""
+    first byte behind the header (often a family; -1: there is none); ``control``: NOOP, DONE and acknowledgements."""
 
     enabled: bool
     fd: int
     events: int
     errors: int
     unknown: dict[tuple[int, int], int]
+    control: int
     transport: TransportStatus | None
 
 

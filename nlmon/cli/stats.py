@@ -32,14 +32,15 @@ __all__ = ["ProtocolCounters", "StatsReport", "command", "stats_schema"]
 
 
 class ProtocolCounters(Struct, frozen=True):
-    """One protocol: multicast groups that are joined, datagrams read, what came of them, and messages that gave no
-    event, by the name of their type."""
+    """One protocol: multicast groups that are joined, datagrams read, what came of them, messages that gave no
+    event, by the name of their type, and control messages."""
 
     groups: list[int]
     datagrams: int
     events: int
     errors: int
     unknown: dict[str, int]
+    control: int
 
 
 class StatsReport(Struct, frozen=True):
@@ -113,7 +114,7 @@ def _report(status: BackendStatus) -> StatsReport:
         unknown = {unknown_message(number, *kind): count for kind, count in sorted(one.unknown.items())}
         socket = one.transport
         groups, datagrams = ([], 0) if socket is None else (list(socket.groups), socket.datagrams)
-        counters = ProtocolCounters(groups, datagrams, one.events, one.errors, unknown)
+        counters = ProtocolCounters(groups, datagrams, one.events, one.errors, unknown, one.control)
         protocols[PROTOCOLS.get(number, str(number))] = counters
     return StatsReport(status.name, protocols, status.layouts)
 
@@ -123,11 +124,11 @@ def _print(report: StatsReport) -> None:
     from rich.table import Table  # noqa: PLC0415
 
     console = Console()
-    table = Table("protocol", "datagrams", "events", "errors", "no event")
+    table = Table("protocol", "datagrams", "events", "errors", "no event", "control")
     for column in table.columns[1:]:
         column.justify = "right"
     for name, one in report.protocols.items():
-        numbers = one.datagrams, one.events, one.errors, sum(one.unknown.values())
+        numbers = one.datagrams, one.events, one.errors, sum(one.unknown.values()), one.control
         table.add_row(name, *(f"{number:,}" for number in numbers))
     console.print(f"[bold]{report.implementation}[/]")
     console.print(table)

@@ -48,6 +48,12 @@ class Class(enum.Enum):
         Severity.REGRESSION,
         "what one of the two provides alone is not what the message carries",
     )
+    COUNTER = (
+        "counter",
+        "NLD109",
+        Severity.REGRESSION,
+        "the status of an implementation counts something else than there was",
+    )
     REORDERED = ("reordered", "NLD201", Severity.WARNING, "the same events in another order")
     DUPLICATE = ("duplicate", "NLD202", Severity.WARNING, "the candidate gives the same event more often")
     COALESCED = ("coalesced", "NLD203", Severity.WARNING, "the candidate gives the same event less often")

@@ -17,7 +17,7 @@ from nlmon.compare.contract import Contract
 from nlmon.compare.fast.shapes import Mark
 from nlmon.compare.judge import Judge, Lost
 from nlmon.compare.recovered import Flaw
-from nlmon.compare.side import Side
+from nlmon.compare.side import Miscount, Side
 from nlmon.objects.keys import Key
 from nlmon.state.dumps import Unannounced
 from nlmon.state.tables import State
@@ -64,6 +64,12 @@ class BothDirections:
         """See ``Judge.losses``; ``number``: seen from ``forward``."""
         self.forward.losses(number, had, said, frame)
         self.back.losses(1 - number, had, said, frame)
+
+    def counters(self, number: int, found: Iterable[Miscount], frame: int) -> None:
+        """See ``Judge.counters``; ``number``: seen from ``forward``."""
+        wrong = list(found)
+        self.forward.counters(number, wrong, frame)
+        self.back.counters(1 - number, wrong, frame)
 
     def synthetic(self, number: int, found: Iterable[Flaw]) -> None:
         """See ``Judge.synthetic``; ``number``: seen from ``forward``."""

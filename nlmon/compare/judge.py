@@ -32,10 +32,10 @@ from nlmon.compare.final import compare_corrections, compare_recovery, compare_s
 from nlmon.compare.known import Known, place_of
 from nlmon.compare.problems import compare_problems
 from nlmon.compare.recovered import Flaw
-from nlmon.compare.side import Side
+from nlmon.compare.side import Miscount, Side
 from nlmon.errors import DecodeError, NlmonError, TransportError
 from nlmon.events import OVERRUN, Event
-from nlmon.names import name_of
+from nlmon.names import PROTOCOLS, name_of
 from nlmon.objects.keys import Key
 from nlmon.state.dumps import Unannounced
 from nlmon.state.tables import State
@@ -281,6 +281,16 @@ class Judge:
             values = (counts[0], counts[1]) if number else (counts[1], counts[0])
             reason = f"{self._names[number]} reports another loss than its socket had"
             self.add(explain_event(Class.ERROR, None, Datagram(frame, 0, 0, b""), reason, False, values))
+
+    def counters(self, number: int, found: Iterable[Miscount], frame: int) -> None:
+        """The counters of the status of implementation ``number`` that are wrong."""
+        for one in found:
+            values = (show(one.expected), show(one.given))[:: 1 if number else -1]
+            reason = f"status() of {self._names[number]} counts something else than there was"
+            place = Datagram(frame, 0, 0, b"")
+            difference = explain_event(Class.COUNTER, None, place, reason, False, (values[0], values[1]))
+            protocol = PROTOCOLS.get(one.protocol, str(one.protocol)) if one.protocol >= 0 else ""
+            self.add(structs.replace(difference, message=protocol, field=one.counter))
 
     def synthetic(self, number: int, found: Iterable[Flaw]) -> None:
         """What does not hold of the synthetic events of implementation ``number``."""

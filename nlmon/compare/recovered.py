@@ -115,8 +115,7 @@ def _needless(events: Sequence[Event], told: State) -> Iterator[Flaw]:
             nothing = (
                 held is None if event.msg_type & 3 else held is not None and not changed_fields(kind, held, payload)
             )
-            if again and nothing:
-                yield Flaw(Class.DUPLICATE, event, "", "once", "again", "the resync tells it twice")
-            elif nothing:
-                yield Flaw(Class.EXTRA, event, "", "no event", "an event", "its consumer was told that before")
+            if nothing:
+                reason = "the resync tells it twice" if again else "its consumer was told that before"
+                yield Flaw(Class.EXTRA, event, "", "no event", "an event", reason)
         told.apply(event)

@@ -6,13 +6,24 @@ Not here: comparing two of them (``judge``), and feeding implementations (``nlmo
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from msgspec import Struct
 
 from nlmon.errors import FramingError, HeaderError, NlmonError
 from nlmon.events import Event
 
-__all__ = ["Results", "Side"]
+__all__ = ["Miscount", "Results", "Side"]
+
+
+class Miscount(NamedTuple):
+    """A counter of an implementation's status that is wrong: its name, what it must be, and what it is. ``protocol``:
+    -1, it is of none."""
+
+    protocol: int
+    counter: str
+    expected: Any
+    given: Any
 
 
 class Side(Struct, frozen=True):

@@ -39,7 +39,7 @@ from nlmon.transport.recorded.kernel import RecordedKernel
 from nlmon.uapi import GENL_ID_CTRL, NETLINK_GENERIC, NETLINK_ROUTE
 from nlmon.wire import Datagram
 
-__all__ = ["Comparison", "foldable", "no_datagram"]
+__all__ = ["Comparison", "compare_counters", "foldable", "no_datagram"]
 
 AnyLane = TypeVar("AnyLane", bound=Lane)
 
@@ -201,6 +201,12 @@ class Comparison(Generic[AnyLane]):
         if found is None:
             return UNSET if self.kernel.lacks_links else None
         return found[0]
+
+
+def compare_counters(judge: Judges, lanes: Iterable[Lane], frame: int) -> None:
+    """Hold the counters of each implementation against what its lane heard."""
+    for number, lane in enumerate(lanes):
+        judge.counters(number, lane.heard.miscounts(lane.backend, lane.sockets), frame)
 
 
 def foldable(sides: Iterable[Side]) -> bool:

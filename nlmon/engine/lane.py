@@ -13,18 +13,19 @@ from __future__ import annotations
 
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 from nlmon.backends.base import Backend
 from nlmon.backends.options import BackendOptions
 from nlmon.compare.side import Side
+from nlmon.engine.heard import Heard
 from nlmon.engine.losses import Ledger
 from nlmon.errors import AttributeFormatError, DecodeError, KernelError, NlmonError, WrappedLength
 from nlmon.events import Event
 from nlmon.limits import OTHERS, count_kinds
 from nlmon.names import unknown_message
-from nlmon.transport.base import TransportFactory
+from nlmon.transport.base import Transport, TransportFactory
 from nlmon.wire import Datagram
 
 __all__ = ["BackendMaker", "Lane", "check_error", "check_event", "crash_of"]
@@ -47,7 +48,7 @@ class Problems(Counter[str]):
 
 class Lane:
     """One implementation. ``counts``: events, answers and errors so far; ``problems``: errors by code and by attribute
-    or by what happened; ``ledger``: its losses."""
+    or by what happened; ``ledger``: its losses; ``heard``: what its counters must say."""
 
     def __init__(self, make: BackendMaker, factory: TransportFactory, options: BackendOptions | None = None) -> None:
         options = options or BackendOptions()
@@ -57,6 +58,8 @@ class Lane:
         self.counts: Counter[str] = Counter()
         self.problems = Problems()
         self.ledger = Ledger(keep_objects=options.resync)
+        # A pool gives what comes of a datagram with a later one, or never.
+        self.heard = Heard(whole=options.message_pool_size is None)
         # Types of messages in answers that gave no event; the implementation counts those of its own sockets.
         self._unknown: Counter[str] = Counter()
         # What the callbacks were given since ``_result`` was called last.
@@ -72,13 +75,21 @@ class Lane:
         """Enable those protocols that this implementation supports."""
         for protocol in protocols:
             if self.supports(protocol):
-                self._call(self.backend.enable, protocol)
+                self.heard.protocols.add(protocol)
+                with self.heard.hearing(protocol, self._events, self._errors):
+                    self._call(self.backend.enable, protocol)
         return self._result(0)
 
     def close(self) -> Side:
         """Close the implementation."""
         self._call(self.backend.close)
         return self._result(0)
+
+    @property
+    def sockets(self) -> Mapping[int, Transport | None]:
+        """The event socket of each protocol that was ever enabled, None where it is closed; those that a fault took are
+        not among them."""
+        raise NotImplementedError
 
     @property
     def unknown(self) -> Counter[str]:
@@ -133,6 +144,7 @@ class Lane:
         events, errors, raised = self._events, self._errors, self._raised
         self._events, self._errors, self._raised = [], [], []
         crash, trace = crash_of(raised) if raised else ("", "")
+        self.heard.crashed = self.heard.crashed or bool(raised)
         side = Side(
             self.name,
             events,

@@ -36,7 +36,7 @@ from nlmon.capture.tally import Tally
 from nlmon.compare.contract import Contract
 from nlmon.compare.known import Known
 from nlmon.compare.side import Side
-from nlmon.engine.comparison import Comparison, foldable, no_datagram
+from nlmon.engine.comparison import Comparison, compare_counters, foldable, no_datagram
 from nlmon.engine.lane import RESTLESS, BackendMaker
 from nlmon.engine.live_lane import LiveLane, of_datagram
 from nlmon.engine.pairing import BYTES_KEPT, DATAGRAMS_KEPT, Pairing, Read, Unpaired
@@ -204,6 +204,7 @@ class Live(Comparison[LiveLane]):
                 # Of two datagrams that one call read, what was given is of the last.
                 side = of_datagram(step.side) if place == len(step.readings) else Side(lane.name, (), ())
                 side = structs.replace(side, missed=True) if reading.fate else side
+                lane.heard.note(reading.datagram, side, self.kernel.byteorder)
                 self._add(number, Read(reading, side), early=early)
             if step.side.crash and not step.readings:
                 self._crashed(number, protocol, step.side)
@@ -351,6 +352,7 @@ class Live(Comparison[LiveLane]):
         if self._faults is not None and not any(count for dropped in drops for count in dropped.values()):
             self._compare_losses()
         self._record_drops(drops)
+        compare_counters(self.judge, self.lanes, last)
         left, right = (lane.close() for lane in self.lanes)
         self._compare(no_datagram(last), left, right)
 

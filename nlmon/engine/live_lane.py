@@ -10,7 +10,7 @@ Not here: pairing what two lanes read (``pairing``), and judging it (``live``).
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from msgspec import Struct, structs
 
@@ -18,6 +18,7 @@ from nlmon.backends.options import BackendOptions
 from nlmon.compare.side import Side
 from nlmon.engine.lane import BackendMaker, Lane
 from nlmon.errors import Overrun, TransportError
+from nlmon.transport.base import Transport
 from nlmon.transport.tap import Had, Reading, TapFactory
 
 __all__ = ["LiveLane", "Processed", "of_datagram"]
@@ -46,6 +47,12 @@ class LiveLane(Lane):
         """Protocols of which it reads nothing any more, since a fault took the socket and it opened no other one, with
         the frame where that was."""
         return {protocol: tap.lost_since for protocol, tap in self._factory.taps.items() if tap.lost_since}
+
+    @property
+    def sockets(self) -> Mapping[int, Transport | None]:
+        """See ``Lane.sockets``."""
+        lost, taps = self.lost_sockets, self._factory.taps
+        return {protocol: taps.get(protocol) for protocol in self.heard.protocols if protocol not in lost}
 
     @property
     def had(self) -> Had:
@@ -78,31 +85,35 @@ class LiveLane(Lane):
 
     def enable(self, protocol: int) -> Side:
         """Open the socket of a protocol. Raises ``TransportError``."""
-        try:
-            self.backend.enable(protocol)
-        except TransportError:
-            raise
-        except Exception as error:
-            self._raised.append(error)
+        self.heard.protocols.add(protocol)
+        with self.heard.hearing(protocol, self._events, self._errors):
+            try:
+                self.backend.enable(protocol)
+            except TransportError:
+                raise
+            except Exception as error:
+                self._raised.append(error)
         return of_datagram(self._result(protocol))
 
     def read(self, protocol: int) -> Processed:
         """Let the implementation read one datagram."""
         more, tap = False, self._factory.taps.get(protocol)
         lost = tap is not None and tap.lost_since > 0
-        try:
-            if tap is not None and lost:
-                tap.drain()
-            else:
-                more = self.backend.process(protocol)
-        except TransportError as error:
-            if protocol in self.lost_sockets and not lost:
-                self._errors.append(error)
-                more = True  # what comes is missed
-            else:
-                self.failed[protocol] = error.what
-        except Exception as error:
-            self._raised.append(error)
+        with self.heard.hearing(protocol, self._events, self._errors):
+            try:
+                if tap is not None and lost:
+                    tap.drain()
+                else:
+                    more = self.backend.process(protocol)
+            except TransportError as error:
+                if protocol in self.lost_sockets and not lost:
+                    self._errors.append(error)
+                    more = True  # what comes is missed
+                else:
+                    self.failed[protocol] = error.what
+                    self.heard.add(protocol, 0, 1)
+            except Exception as error:
+                self._raised.append(error)
         lost = any(isinstance(error, Overrun) for error in self._errors)
         side = self._result(protocol, lossy=self.lost(protocol) or lost)
         return Processed(self._factory.readings(), side, more)

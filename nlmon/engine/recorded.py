@@ -11,7 +11,7 @@ Not here: which datagrams are fed (``feed``), and the recorded kernel (``nlmon.t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from msgspec import structs
 
@@ -23,6 +23,7 @@ from nlmon.errors import TransportError
 from nlmon.events import Decoded, Event, RoutePayload
 from nlmon.state.identity import objects_of
 from nlmon.state.tables import State
+from nlmon.transport.base import Transport
 from nlmon.transport.recorded.transport import RecordedFactory, RecordedTransport
 from nlmon.uapi import (
     AF_BRIDGE,
@@ -60,7 +61,6 @@ class RecordedLane(Lane):
         self.factory = factory
         # Transports whose datagrams may be decoded in bulk, by protocol.
         self._bulk: dict[int, RecordedTransport] = {}
-        self._caches = options is not None and bool(options.caches)
         # What the kernel knew when the implementation last asked, and the protocols that it is to ask.
         self._families = self._links = 0
         self._stale: set[int] = set()
@@ -75,6 +75,12 @@ class RecordedLane(Lane):
         """Protocols of which it reads nothing any more, since a fault took the socket and it opened no other one, with
         the frame where that was."""
         return self.factory.lost_sockets()
+
+    @property
+    def sockets(self) -> Mapping[int, Transport | None]:
+        """See ``Lane.sockets``."""
+        lost = self.lost_sockets
+        return {protocol: self.factory.opened(protocol) for protocol in self.heard.protocols if protocol not in lost}
 
     def start(self, protocols: Iterable[int]) -> Side:
         """Enable those protocols that this implementation supports."""
@@ -103,8 +109,10 @@ class RecordedLane(Lane):
             found, raised = None, error
         if found is None:
             transport.give_back(datagrams)
+            self.heard.crashed = self.heard.crashed or raised is not None
             return self._one_by_one(datagrams, raised)
         self.counts["events"] += len(decoded.events)
+        self.heard.add(datagrams.protocol, len(decoded.events), len(decoded.errors))
         if decoded.errors:
             self._note(decoded.errors)
         return found
@@ -135,20 +143,18 @@ class RecordedLane(Lane):
         more, and not again unless the implementation replaces it."""
         if self.factory.lost(protocol) and not self.factory.waiting(protocol):
             return
-        try:
-            self._drain(protocol, lambda: self.factory.waiting(protocol))
-        except TransportError as error:
-            if not self.factory.lost(protocol):
+        with self.heard.hearing(protocol, self._events, self._errors):
+            try:
+                self._drain(protocol, lambda: self.factory.waiting(protocol))
+            except TransportError as error:
+                (self._errors if self.factory.lost(protocol) else self._raised).append(error)
+            except Exception as error:
                 self._raised.append(error)
-                return
-            self._errors.append(error)
-        except Exception as error:
-            self._raised.append(error)
 
     def read_answer(self, datagram: Datagram) -> Side:
         """Decode a recorded answer, which is no event; the recorded kernel has learned of it already."""
         protocol, kernel = datagram.protocol, self.factory.kernel
-        if self._caches and protocol == NETLINK_ROUTE and kernel.links_changed != self._links:
+        if self.backend.options.caches and protocol == NETLINK_ROUTE and kernel.links_changed != self._links:
             # A kernel knew its links before anybody asked, too; a notification is not known before it is read.
             self._stale.add(NETLINK_ROUTE)
         self._links = kernel.links_changed
@@ -196,7 +202,8 @@ class RecordedLane(Lane):
             self._stale.add(NETLINK_GENERIC)
         if datagrams.protocol in self._stale and datagrams.data[0][4:6] not in NLCTRL:
             self._stale.discard(datagrams.protocol)
-            self._call(self.backend.refresh)
+            with self.heard.hearing(NETLINK_GENERIC, self._events, self._errors):
+                self._call(self.backend.refresh)
 
 
 def _results(name: str, datagrams: Datagrams, decoded: Decoded) -> Results | None:

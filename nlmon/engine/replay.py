@@ -24,7 +24,7 @@ from nlmon.compare.contract import Contract
 from nlmon.compare.difference import Difference
 from nlmon.compare.known import Known as Allowed
 from nlmon.compare.side import Side
-from nlmon.engine.comparison import Comparison, foldable, no_datagram
+from nlmon.engine.comparison import Comparison, compare_counters, foldable, no_datagram
 from nlmon.engine.consumer import tell
 from nlmon.engine.feed import Feed, Step
 from nlmon.engine.lane import BackendMaker
@@ -164,6 +164,8 @@ class Replay(Comparison[RecordedLane]):
     def _one(self, datagram: Datagram, sides: tuple[Side, Side], *, differs: bool, fold: bool, request: bool) -> None:
         """Compare what both made of a datagram; ``differs``: it is known not to be the same."""
         left, right = sides
+        for lane, side in zip(self.lanes, sides, strict=True):
+            lane.heard.note(datagram, side, self.kernel.byteorder)
         if not (left.subscribed and right.subscribed):
             sides = left, right = self._judged_groups(datagram, sides)
             if not (left.subscribed or right.subscribed or left.crash or right.crash):
@@ -254,6 +256,7 @@ class Replay(Comparison[RecordedLane]):
         if not self.states.shared and self._states_comparable:  # else there is but one, or one that went on alone
             self.judge.states(*self.states.both, last, self.states.unsettled.objects)
         self._compare_losses()
+        compare_counters(self.judge, self.lanes, last)
         self._compare(no_datagram(last), *self.feed.close())
 
 

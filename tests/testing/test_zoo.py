@@ -49,6 +49,7 @@ def fed(bad: BadImplementation, candidate: Any) -> set[Class]:
     replay = Replay(reference, candidate, byteorder="little", select="all")
     for number, data in enumerate(bad.messages, 1):
         replay.play([Frame(number, 0, bad.protocol, data)])
+    replay.finish()
     assert sum(lane.counts["events"] + lane.counts["errors"] for lane in replay.lanes) > 0
     return {cls for cls in replay.judge.counts if cls.severity is Severity.REGRESSION}
 

@@ -88,7 +88,7 @@ def _bad(name: str, description: str, make: Make, found_as: Class) -> BadImpleme
 
 
 RESYNCED = (
-    _bad("doubled recovery", "Tells each change of a resync twice.", _telling(_doubled), Class.DUPLICATE),
+    _bad("doubled recovery", "Tells each change of a resync twice.", _telling(_doubled), Class.EXTRA),
     _bad("needless recovery", "Tells a link that has not changed.", _telling(_needless), Class.EXTRA),
     _bad(
         "links after what is on them",

@@ -186,7 +186,7 @@ class EnabledFromTheStart(LegacyBackend):
 
     def status(self) -> BackendStatus:
         found = super().status()
-        never = ProtocolStatus(enabled=True, fd=-1, events=0, errors=0, unknown={}, transport=None)
+        never = ProtocolStatus(enabled=True, fd=-1, events=0, errors=0, unknown={}, control=0, transport=None)
         return structs.replace(found, protocols={ROUTE: never, **found.protocols})
 
 
