@@ -72,7 +72,10 @@ def _detail(finding: Finding) -> str:
         return ""
     from deepdiff import DeepDiff  # noqa: PLC0415  (a heavy import, needed only once something differs)
 
-    before, after = msgspec.to_builtins(finding.reference), msgspec.to_builtins(finding.candidate)
+    try:
+        before, after = msgspec.to_builtins(finding.reference), msgspec.to_builtins(finding.candidate)
+    except TypeError:
+        return ""  # with something in it that no event may have
     text = DeepDiff(before, after, view="text").pretty().replace("\n", "; ")
     return f" ({_short(text)})"
 

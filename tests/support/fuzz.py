@@ -2,9 +2,10 @@
 
     PYTHONPATH=tests python -m support.fuzz [--minutes 10] [--seed N]
 
-First come, with fixed seeds, 10,000 operations on a kernel (``support.law``), and 100,000 damaged messages and 2,000
-broken files to every command (``support.sweep``); then rounds, which begin until the minutes are over. Each round has a
-seed of its own, one more than that of the round before.
+First come every change of a field (``support.mutations``) and, with fixed seeds, 10,000 operations on a kernel
+(``support.law``), and 100,000 damaged messages and 2,000 broken files to every command (``support.sweep``); then
+rounds, which begin until the minutes are over. Each round has a seed of its own, one more than that of the round
+before.
 The first failure ends the run: what failed is printed, with a command that repeats it. An example found here belongs
 into its test, as ``@example``.
 
@@ -33,7 +34,7 @@ HIGHEST_SEED = 1 << 32
 
 
 # Before the first round, with seeds of their own.
-LAW, SWEEP = ["python", "-m", "support.law"], ["python", "-m", "support.sweep"]
+CHANGES, LAW, SWEEP = (["python", "-m", f"support.{one}"] for one in ("mutations", "law", "sweep"))
 # Of a round.
 OPERATIONS, MESSAGES, FILES = 1000, 10_000, 500
 
@@ -71,7 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     rounds = 0
     while rounds == 0 or time.monotonic() < end:
         say(f"seed {seed}")
-        for command in [*([] if rounds else [LAW, SWEEP]), *commands(seed)]:
+        for command in [*([] if rounds else [CHANGES, LAW, SWEEP]), *commands(seed)]:
             done = subprocess.run([sys.executable, *command[1:]], cwd=REPOSITORY, check=False)
             if done.returncode:
                 say(f"found with seed {seed}; again: PYTHONPATH=tests {shlex.join(command)}")
