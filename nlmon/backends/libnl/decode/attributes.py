@@ -197,13 +197,13 @@ class Decoder:
 
     def attributes(self, policy: Policy, family: int, unused: frozenset[str] = frozenset()) -> Attributes:
         """The attributes that a policy reads for one family, without those of ``unused`` fields alone."""
-        rows = {row.path: row for row in policy.attributes}
+        rows, fields = {row.path: row for row in policy.attributes}, policy.fields
 
         def nodes(table: Table) -> Attributes:
             return {
                 number: self.node(rows[entry.path], family) if entry.nested is None else Node(nodes(entry.nested))
                 for number, entry in table.items()
-                if entry.nested is not None or {policy.fields[slot] for slot, _ in entry.fields} - unused
+                if entry.nested is not None or {fields[slot] for slot, _ in entry.fields} - unused
             }
 
         return nodes(self.table(policy, family, "")[0])

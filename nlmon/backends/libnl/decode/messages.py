@@ -41,6 +41,9 @@ NLMSG_MIN_TYPE = 0x10
 ANY = -1
 NO_CACHES: Mapping[bytes, InlineCache] = MappingProxyType({})
 
+# Protocols, of all classes, whose decoders are kept to say what they read.
+DECLARING = 32
+
 Handler: TypeAlias = Callable[[DecodeContext, int, int], Found]
 
 
@@ -53,6 +56,12 @@ class _Names(dict[int, str | None]):
     def __missing__(self, ifindex: int) -> str | None:
         name = self[ifindex] = self._link_name(self._protocol, ifindex)
         return name
+
+
+@functools.lru_cache(DECLARING)
+def _declaring(kinds: tuple[type[Decoder], ...]) -> tuple[Decoder, ...]:
+    """Decoders that are asked what they read, which is the same in either byte order."""
+    return tuple([kind("little") for kind in kinds])
 
 
 class MessageDecoder:
@@ -129,7 +138,7 @@ class MessageDecoder:
         if found is None or msg_type < NLMSG_MIN_TYPE:
             return None
         name, size = found
-        made = [one("little") for one in cls.decoders.get(protocol, ())]
+        made = _declaring(cls.decoders.get(protocol, ()))
         return next((one.reads(name, size, first, family) for one in made if callable(getattr(one, name, None))), None)
 
     def prepare(self, byteorder: str, max_message_size: int | None, layouts: int = 0) -> None:
