@@ -91,10 +91,11 @@ class Listing:
             if isinstance(payload, RouteInfo) and payload.multipath is not None and is_sibling(payload):
                 self._siblings.update(found)
 
-    def corrections(self, table: Mapping[Key, RoutePayload]) -> Iterator[Correction]:
-        """What is to be changed in a table, which may be changed while this goes on; what is gone comes first."""
+    def corrections(self, table: Mapping[Key, RoutePayload], mine: Collection[Key]) -> Iterator[Correction]:
+        """What is to be changed in a table, of which such a dump would list the keys ``mine``. The table may be changed
+        while this goes on; what is gone comes first."""
         kind, objects, touched = self.kind, self._objects, self._load.touched
-        for key in [key for key in table if self._held(key) and key not in objects and (kind, key) not in touched]:
+        for key in [key for key in mine if key not in objects and (kind, key) not in touched]:
             yield Correction(key, None, "gone")
         for key, payload in objects.items():
             before = table.get(key)

@@ -21,6 +21,7 @@ from typing import Any, NamedTuple, TypeAlias
 from msgspec import structs
 
 from nlmon.events import AddrInfo, Event, LinkInfo, NeighInfo, RouteInfo, RoutePayload
+from nlmon.objects.families import FamilyIndex
 from nlmon.objects.groups import RouteGroups
 from nlmon.objects.implied import Cause, ends_route, is_announced
 from nlmon.objects.keys import Key, Subject, is_sibling, route_group
@@ -65,6 +66,7 @@ class State:
         self._dumps = Dumps()
         self._groups = RouteGroups()
         self._by_interface = {kind: InterfaceIndex() for kind in ("port", "addr", "neigh", "route")}
+        self._by_family = {kind: FamilyIndex.of_kind(kind) for kind in ("addr", "neigh", "rule", "route")}
 
     @property
     def size(self) -> int:
@@ -78,6 +80,7 @@ class State:
         }
         self._groups = other._groups.copy()
         self._by_interface = {kind: index.copy() for kind, index in other._by_interface.items()}
+        self._by_family = {kind: index.copy() for kind, index in other._by_family.items()}
         self._dumps = other._dumps.copy(loads)
 
     # -- events ------------------------------------------------------------------------------------------
@@ -129,6 +132,8 @@ class State:
         if before is payload:
             if index is not None:
                 index.put(key, payload)
+            if kind in self._by_family:
+                self._by_family[kind].put(key)
             return None
         table[key] = payload
         if index is not None:
@@ -142,6 +147,8 @@ class State:
             index = self._by_interface.get(kind)
             if index is not None:
                 index.remove(key, payload)
+            if kind in self._by_family:
+                self._by_family[kind].remove(key)
         return payload
 
     def _route4(self, route: RouteInfo, key: Key, group: Key, new: bool, flags: int) -> Sequence[Key]:
@@ -252,8 +259,9 @@ class State:
     def clear(self, kind: str) -> None:
         """Forget every object of a kind."""
         self.tables[kind].clear()
-        if kind in self._by_interface:
-            self._by_interface[kind].clear()
+        for indexes in (self._by_interface, self._by_family):
+            if kind in indexes:
+                indexes[kind].clear()
         if kind == "route":
             self._groups.clear()
 
@@ -290,8 +298,10 @@ class State:
         corrects them, and every correction is returned."""
         listing, links = self._dumps.end(load), self.tables["link"]
         kind, reason = listing.kind, f"known from the dump that ended at frame {frame}"
+        table, index = self.tables[kind], self._by_family.get(kind)
+        mine = table if index is None else index.listed(load.family, table)
         found: list[Unannounced] = []
-        for key, payload, change, fields in listing.corrections(self.tables[kind]):
+        for key, payload, change, fields in listing.corrections(table, mine):
             name = show_key(kind, key, links)  # which is that of the link, while it is there
             if payload is None:
                 self.remove(kind, key)

@@ -138,6 +138,18 @@ def _many_of_ipv6(size: int) -> Messages:
         yield message(ROUTES, route(f"fd01::{step + 1:x}/128", 1), flags=CREATE | EXCL)
 
 
+def others_dumped(size: int) -> Messages:
+    """IPv4 routes and stations behind a bridge, and a program that lists IPv6 routes and neighbours: there are none."""
+    yield message(LINK, link(1, "eth1"))
+    for step in range(size):
+        yield message(ROUTES, route(f"{_ip(step)}/32", 1), flags=CREATE | EXCL)
+        yield message(NEIGH, _fdb(1, step, 1))
+    for seq in range(1, size + 1):
+        for kind, family in ((ROUTES, 10), (NEIGH, 10), (NEIGH, 0)):
+            yield message(kind + 2, bytes([family]) + bytes(11), flags=REQUEST | DUMP, seq=seq, pid=kind)
+            yield message(DONE, bytes(4), flags=MULTI, seq=seq, pid=kind)
+
+
 def families_appear(size: int) -> Messages:
     """Generic families that appear, each with a message of its own behind it."""
     for step in range(size):
@@ -271,6 +283,7 @@ SQUARES: dict[str, tuple[int, Callable[[int], Messages]]] = {
     "links dumped": (ROUTE, links_dumped),
     "addresses go": (ROUTE, addresses_go),
     "routes stay": (ROUTE, routes_stay),
+    "others dumped": (ROUTE, others_dumped),
     "families appear": (GENERIC, families_appear),
 }
 _MESSAGES: dict[str, tuple[int, Callable[[], Messages]]] = {

@@ -21,6 +21,7 @@ from collections.abc import Iterable, Iterator
 from typing import Literal, NamedTuple
 
 from nlmon.framing import attribute, header, next_hops, nlattr, walk_attributes
+from nlmon.objects.families import FamilyIndex, link_index
 from nlmon.objects.groups import RouteGroups
 from nlmon.objects.implied import Cause, ends_route, interfaces_of
 from nlmon.objects.keys import Key, is_sibling
@@ -89,6 +90,9 @@ class RecordedObjects:
         self._nlattr = nlattr(byteorder)
         self._reading = Reading(byteorder)
         self._tables: dict[int, dict[Key, Held]] = {kind: {} for kind in KINDS}
+        self._by_family = {
+            kind: link_index() if kind == RTM_NEWLINK else FamilyIndex.of_kind(name) for kind, name in NAMES.items()
+        }
         self._groups = RouteGroups()
         # Keys of what goes with a link, by the index of each interface that they are on; those of IPv4 apart.
         self._on: dict[tuple[int, bool], dict[int | None, dict[Key, None]]] = {
@@ -149,6 +153,7 @@ class RecordedObjects:
         self._leave(kind, key)
         self._bytes += len(held.message)
         self._tables[kind][key] = held
+        self._by_family[kind].put(key)
         for index in self._interfaces(kind, held):
             self._on[kind, held.message[16] == AF_INET].setdefault(index, {})[key] = None
 
@@ -184,13 +189,16 @@ class RecordedObjects:
 
     def _drop(self, kind: int, key: Key) -> None:
         self._leave(kind, key)
-        if self._tables[kind].pop(key, None) is not None and kind == RTM_NEWROUTE:
-            self._groups.remove(key[:-1], key)
+        if self._tables[kind].pop(key, None) is not None:
+            self._by_family[kind].remove(key)
+            if kind == RTM_NEWROUTE:
+                self._groups.remove(key[:-1], key)
 
     def sweep(self, kind: int, family: int, since: int) -> None:
         """A recorded dump that began at the frame ``since`` was complete: what it did not name is gone."""
         table = self._tables[kind]
-        for key in [key for key, held in table.items() if _listed(kind, family, held) and held.frame < since]:
+        mine = self._by_family[kind].listed(family, table)
+        for key in [key for key in mine if table[key].frame < since]:
             self._drop(kind, key)
         self._knows_addresses |= kind == RTM_NEWADDR and family in {AF_UNSPEC, AF_INET}
 
