@@ -70,6 +70,7 @@ def test_a_replay_of_a_bomb_takes_little_memory(tmp_path: Path, name: str) -> No
     assert peak("replay", tmp_path / "bomb", "--format", "json") <= HEADROOM.get(name, LEAST + 16 * MIB)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["replay", "capture info"])
 def test_a_file_full_of_interfaces_takes_no_more_memory_than_a_small_one(tmp_path: Path, command: str) -> None:
     """Each section may have 4,096 interfaces, and there may be any number of sections."""

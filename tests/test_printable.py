@@ -57,6 +57,7 @@ def test_json_holds_the_same(text: str) -> None:
     assert data.decode().isprintable()
 
 
+@pytest.mark.slow
 def test_every_character_is_judged_alike() -> None:
     """What text for people shows as an escape, JSON has as one."""
     characters = [chr(n) for n in range(sys.maxunicode + 1) if not 0xD800 <= n < 0xE000]

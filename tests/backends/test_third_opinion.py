@@ -234,6 +234,7 @@ def odd_length(kind: str, field: str, ours: str | None) -> bool:
     return kind in {"link", "neigh"} and field in SIX_BYTES and ours is not None and len(ours) != 17
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kernel", NEWEST_FIRST)
 @pytest.mark.parametrize(("name", "step"), SAMPLES)
 def test_every_field_has_a_second_witness(kernel: str, name: str, step: int) -> None:

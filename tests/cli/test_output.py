@@ -47,6 +47,7 @@ COMMANDS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("redirection", ["> /dev/full", ">&-"])
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda words: " ".join(str(w) for w in words if w != BASIC))
 def test_output_that_cannot_be_written_is_said(command: tuple[object, ...], redirection: str) -> None:
@@ -68,6 +69,7 @@ def test_warnings_that_nobody_reads_do_not_turn_the_exit_code(redirection: str) 
     assert subprocess.run(["sh", "-c", line], capture_output=True, check=False).returncode == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", COMMANDS[:7], ids=lambda words: " ".join(str(w) for w in words if w != BASIC))
 def test_every_text_can_be_written_in_the_c_locale(command: tuple[object, ...], tmp_path: Path) -> None:
     """What ASCII cannot show is shown as its escape."""
@@ -162,6 +164,7 @@ def test_the_report_is_written_even_when_the_terminal_is_gone(tmp_path: Path) ->
     assert (done.returncode, json.loads(report.read_bytes())["verdict"]) == (4, "equivalent")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "command", [("replay", "--format", "json"), ("decode",), ("capture", "info", "--format", "json")]
 )

@@ -103,6 +103,7 @@ def test_a_replay_without_libnl_imports_less(plain: Path) -> None:
     assert imported("replay", plain, "--format", "json", "--against", "legacy", "--control") & HEAVY == set()
 
 
+@pytest.mark.slow
 def test_several_jobs_leave_the_work_to_others(plain: Path) -> None:
     """The process that hands out captures and collects reports knows no implementation."""
     found = imported("replay", plain, plain, "--format", "json", "--jobs", 2)

@@ -64,10 +64,9 @@ def same_both_ways(name: str, kernel: str, candidate: BackendMaker, case: Case) 
     return once, twice
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kernel", NEWEST_FIRST)
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.slow) if "burst" in name else name for name in NAMES]
-)
+@pytest.mark.parametrize("name", NAMES)
 def test_one_reading_is_as_good_as_two(name: str, kernel: str) -> None:
     """Every recording gives the same two reports."""
     once, twice = same_both_ways(name, kernel, libnl, Case())
@@ -75,6 +74,7 @@ def test_one_reading_is_as_good_as_two(name: str, kernel: str) -> None:
     assert once == twice
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "case",
     [

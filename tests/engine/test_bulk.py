@@ -127,6 +127,7 @@ PAIRS: dict[str, tuple[Pair, Pair]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", [name if name in SHORT else pytest.param(name, marks=pytest.mark.slow) for name in NAMES]
 )
@@ -141,6 +142,7 @@ def test_bulk_shows_in_nothing(bulk: Pair, one_by_one: Pair, name: str) -> None:
     assert outcome(many) == outcome(each)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("select", ["notifications", pytest.param("all", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("kernel", NEWEST_FIRST)

@@ -39,6 +39,7 @@ def test_an_implementation_that_raises_anywhere_is_a_difference(name: str) -> No
     assert (report.verdict, report.differences["crash"] > 0, report.frames) == ("regression", True, 1979)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("caches", [("link",), ("link", "addr", "route")])
 @pytest.mark.parametrize("name", ["01-route-basic", "02-route-topology", "03-nl80211", "07b-overrun"])
 def test_caches_change_nothing(name: str, caches: tuple[str, ...]) -> None:

@@ -38,6 +38,7 @@ def recovered(candidate: BackendMaker, kernel: str = "linux-6.12", name: str = "
 RECOVERY = {name: bad for name, bad in ZOO.items() if bad.options.resync and bad.found_as == {Class.STATE}}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kernel", ["linux-6.1", "linux-6.12"])
 @pytest.mark.parametrize("name", ["01-route-basic", "02-route-topology"])
 def test_a_sound_recovery_is_an_enhancement(kernel: str, name: str) -> None:
@@ -49,6 +50,7 @@ def test_a_sound_recovery_is_an_enhancement(kernel: str, name: str) -> None:
     assert report.lost["legacy"] == report.lost["libnl"] > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bad", RECOVERY.values(), ids=RECOVERY.keys())
 def test_a_broken_recovery_is_found(bad: BadImplementation) -> None:
     """What is not made up for, or wrongly, is a difference of the state with both values."""

@@ -47,6 +47,7 @@ def test_a_report_has_every_case(project: Project) -> None:
     }
 
 
+@pytest.mark.slow
 def test_workers_make_one_report(project: Project) -> None:
     """With the verdicts of a single process, in the same order; the ini file can ask for it, too."""
     project.ini("nlmon_report = jsonl:run.jsonl")

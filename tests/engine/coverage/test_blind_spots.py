@@ -165,6 +165,7 @@ def test_a_family_that_is_kept_as_it_is_is_read_by_one() -> None:
     assert BlindSpot("mine", "", "libnl", 1, {"command 5": 1}) in spots
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["01-route-basic", "02-route-topology", "03-nl80211", "04-conntrack", "08-tc"])
 def test_the_fast_way_counts_what_the_slow_way_does(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Blind spots are the same where the judge never says that both agree, and each message is counted by itself."""
