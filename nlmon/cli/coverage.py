@@ -173,7 +173,8 @@ def _print(found: CoverageReport, verbose: bool) -> None:
         click.echo(f"messages that give no event: {which}{more}")
     if found.left_out:
         click.echo(f"attributes and messages of too many kinds to be counted: {found.left_out:,}")
-    click.echo(f"as Linux {found.kernel} defines them; nlmon coverage -v names those that not both read")
+    more = "" if verbose else "; nlmon coverage -v names those that not both read"
+    click.echo(f"as Linux {found.kernel} defines them{more}")
 
 
 def _alike(found: CoverageReport) -> tuple[list[MessageCoverage], list[MessageCoverage]]:

@@ -155,7 +155,7 @@ def _print(summary: CaptureSummary) -> None:
     from rich.markup import escape  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
 
-    console = Console(emoji=False)
+    console = Console(width=None if sys.stdout.isatty() else 160, emoji=False)
     packed = f", {summary.compression}" if summary.compression else ""
     console.print(f"[bold]{escape(printable(summary.path))}[/]  {summary.format}{packed}, {summary.byteorder}-endian")
     console.print(f"{counted(summary.frames, 'frame')}, {counted(summary.messages, 'message')}")
@@ -166,7 +166,8 @@ def _print(summary: CaptureSummary) -> None:
         for kind, count in counts.items():
             table.add_row(protocol, escape(printable(kind)), f"{count:,}")
     console.print(table)
-    console.print(f"datagrams: {counted_roles(summary.roles)}")
+    if summary.roles:
+        console.print(f"datagrams: {counted_roles(summary.roles)}")
     if summary.families:
         listed = ", ".join(f"{name} {number}" for name, number in summary.families.items())
         console.print(escape(printable(f"families: {listed}")))

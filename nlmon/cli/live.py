@@ -52,6 +52,7 @@ from nlmon.cli.verdict import exit_code, print_verdict, whole_report
 from nlmon.errors import InputError, PlatformError, UsageError
 from nlmon.names import PROTOCOLS
 from nlmon.report.model import directions, in_direction
+from nlmon.report.text import counted
 
 if TYPE_CHECKING:  # start-up: --help needs none of it
     from nlmon.compare.known import Known
@@ -139,7 +140,7 @@ def command(
         _settle(live)
         live.finish()
     if sink is not None:
-        warn(f"{sink.frames:,} datagrams in {record}")
+        warn(f"{counted(sink.frames, 'datagram')} in {record}")
     found = list(live_reports(live, where, kernel=facts["kernel"], policy=policy, control=control))
     if found[0].verdict == "inconclusive":
         hint = "raise --receive-buffer" if any(lane.lossy for lane in live.lanes) else ""

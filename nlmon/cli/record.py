@@ -41,6 +41,7 @@ from nlmon.cli.listening import (
 )
 from nlmon.errors import Overrun, TransportError, UsageError
 from nlmon.names import PROTOCOLS
+from nlmon.report.text import counted
 from nlmon.transport.kernel.transport import KernelFactory
 from nlmon.transport.recorder import RecordingFactory, RecordingTransport
 from nlmon.uapi import (
@@ -112,7 +113,7 @@ def command(
             for transport in open_.values():
                 transport.close()
     events = sum(transport.events for transport in open_.values())
-    warn(f"{events:,} events, {writer.frames:,} datagrams in {out}")
+    warn(f"{counted(events, 'event')}, {counted(writer.frames, 'datagram')} in {out}")
     if secret := [PROTOCOLS[one] for one, transport in open_.items() if _may_hold_keys(transport)]:
         warn(f"warning: {out} may hold keys, in messages of {' and '.join(secret)}; only its owner may read it")
     if dropped:

@@ -123,7 +123,7 @@ def _print(report: StatsReport) -> None:
     from rich.console import Console  # noqa: PLC0415  (start-up: only people need it)
     from rich.table import Table  # noqa: PLC0415
 
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 160)
     table = Table("protocol", "datagrams", "events", "errors", "no event", "control")
     for column in table.columns[1:]:
         column.justify = "right"

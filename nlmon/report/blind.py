@@ -72,7 +72,8 @@ def _short(neither: Sequence[BlindSpot], attributes: Sequence[BlindSpot]) -> str
 def _spot(spot: BlindSpot) -> str:
     """An attribute with the number of its messages, and how many of these are of which kind."""
     kinds = sorted(spot.kinds.items(), key=lambda kind: (-kind[1], kind[0]))
-    listed = ", ".join(f"{kind} {count:,}" for kind, count in kinds[:KINDS_SHOWN])
+    # A name that ends with a digit, such as "command 2", must not run into the count.
+    listed = ", ".join(f"{kind}{':' * kind[-1:].isdigit()} {count:,}" for kind, count in kinds[:KINDS_SHOWN])
     more = f", and {len(kinds) - KINDS_SHOWN:,} other kinds" if len(kinds) > KINDS_SHOWN else ""
     name = spot.attribute or f"{spot.message} messages"
     return f"{name} ({counted(spot.messages, 'message')}{f': {listed}{more}' if listed else ''})"

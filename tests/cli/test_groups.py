@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import socket
+from collections.abc import Mapping
 from typing import cast
 
 import pytest
@@ -12,10 +13,13 @@ from click.testing import CliRunner
 from nlmon.backends.groups import EXTRA_GROUPS
 from nlmon.backends.legacy import LegacyBackend
 from nlmon.backends.libnl import LibnlBackend
+from nlmon.backends.libnl.cache import CACHES
+from nlmon.backends.options import BackendOptions
 from nlmon.cli.groups import announces_family, groups_to_join, join_generic
 from nlmon.cli.record import _record, command
 from nlmon.errors import TransportError, UsageError
 from nlmon.testing.messages import native
+from nlmon.testing.transport import FakeKernel
 from nlmon.transport.recorder import RecordingTransport
 from nlmon.wire import Datagram
 
@@ -104,3 +108,19 @@ def test_families_that_come_later_are_joined(kind: int, groups: set[int]) -> Non
 def test_what_is_not_of_nlctrl(data: bytes) -> None:
     """Too short for a header, or of a family."""
     assert not announces_family(data)
+
+
+@pytest.mark.parametrize(
+    ("options", "what", "known"),
+    [
+        (BackendOptions(caches=("tc",)), "there is no cache called 'tc'", CACHES),
+        (BackendOptions(extra_groups=("link",)), "there is no group called 'link'", EXTRA_GROUPS),
+    ],
+    ids=["cache", "group"],
+)
+def test_a_cache_is_no_group(options: BackendOptions, what: str, known: Mapping[str, object]) -> None:
+    """Who misspells one is told the names of its kind alone."""
+    with pytest.raises(UsageError) as caught:
+        LibnlBackend(FakeKernel(), options)
+
+    assert (caught.value.what, caught.value.hint) == (what, f"there are {', '.join(known)}")

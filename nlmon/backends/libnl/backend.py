@@ -64,10 +64,13 @@ class LibnlBackend(Lookups, bulk=True, layouts=True):
 
     def __init__(self, transports: TransportFactory, options: BackendOptions | None = None) -> None:
         super().__init__(transports, options)
-        odd = set(self.options.caches) - CACHES.keys() or set(self.options.extra_groups) - EXTRA_GROUPS.keys()
-        if odd:
-            known = ", ".join((*CACHES, *EXTRA_GROUPS))
-            raise UsageError("NLM-B005", f"there is no cache or group called {min(odd)!r}", hint=f"there are {known}")
+        for what, given, known in (
+            ("cache", self.options.caches, CACHES),
+            ("group", self.options.extra_groups, EXTRA_GROUPS),
+        ):
+            if odd := set(given) - known.keys():
+                hint = f"there are {', '.join(known)}"
+                raise UsageError("NLM-B005", f"there is no {what} called {min(odd)!r}", hint=hint)
         self._resync = Resync(self.options)
         self._membership = Membership(
             self.families, self.options.generic_families, lambda error: self.report(error, GENERIC)
