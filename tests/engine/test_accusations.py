@@ -53,6 +53,9 @@ CASES: dict[str, tuple[int, list[bytes]]] = {
     "a family with two names in one message": (16, [new_family(30, "one", attr(2, b"two\0")), generic(30, 1)]),
     "a family that is named in the same datagram": (16, [generic(30, 1) + family(30, "one") + generic(30, 1)]),
     "a number whose family has another one now": (16, [family(30, "one"), family(31, "one"), generic(30, 1)]),
+    "a group of another family with the number": (16, [new_family(30, "one"), family(30, "two", {"all": 7}, command=7), generic(30, 1)]),
+    "another family with the number goes": (16, [new_family(30, "one"), family(30, "two", command=2), generic(30, 1)]),
+    "a family goes by another number": (16, [new_family(30, "one"), family(31, "one", command=2), generic(30, 1)]),
     "a message of a group on request before a common one": (0, [QDISC + message(16, link(1, "lo"))]),
     "a message of a group on request behind a common one": (0, [message(16, link(1, "lo")) + QDISC]),
 }  # fmt: skip

@@ -215,6 +215,7 @@ class RecordedKernel:
         if name is None:
             return
         text = name_text(name)
+        self.doubtful = self.doubtful or self._contradicts(message[16], text, number)
         if message[16] == CTRL_CMD_DELFAMILY:
             gone = self.families.pop(text, None)
             if gone is not None:
@@ -241,6 +242,13 @@ class RecordedKernel:
             self.generic_groups[family] |= groups
         elif message[16] == CTRL_CMD_DELMCAST_GRP and family in self.generic_groups:
             self.generic_groups[family] -= groups
+
+    def _contradicts(self, command: int, name: str, number: bytes | None) -> bool:
+        """Whether a message about a family that is there gives it a number that is another one's, or it has another."""
+        if command == CTRL_CMD_NEWFAMILY or number is None:
+            return False  # what had the number or the name is gone
+        family = int.from_bytes(number[:2], self.byteorder)
+        return any((known == name) != (one == family) for known, (one, _) in self.families.items())
 
     def _groups(self, message: bytes) -> Iterator[int]:
         """Numbers of the multicast groups that a family message lists."""
