@@ -19,7 +19,7 @@ from typing import TypeAlias
 from msgspec import structs
 
 from nlmon.compare.align import align, in_order
-from nlmon.compare.classify import Classifier
+from nlmon.compare.classify import Classifier, Finding
 from nlmon.compare.contract import Contract
 from nlmon.compare.difference import Class, Difference, Group
 from nlmon.compare.evidence.check import Evidence, RecordedNames
@@ -34,7 +34,7 @@ from nlmon.compare.problems import compare_problems
 from nlmon.compare.recovered import Flaw
 from nlmon.compare.side import Miscount, Side
 from nlmon.errors import DecodeError, NlmonError, TransportError
-from nlmon.events import OVERRUN, Event
+from nlmon.events import OVERRUN, UNSET, Event, LinkInfo
 from nlmon.names import PROTOCOLS, name_of
 from nlmon.objects.keys import Key
 from nlmon.state.dumps import Unannounced
@@ -172,6 +172,8 @@ class Judge:
         for pair in align(left, right):
             if pair.reference is not None and pair.candidate is not None:
                 for finding in self._classifier.compare(pair.reference, pair.candidate):
+                    if self._is_open(finding, pair.reference, datagram):
+                        continue
                     self._add(explain_field(finding, pair.reference, datagram, self._byteorder, answer), datagram)
                 continue
             side, other = (candidate, reference) if pair.reference is None else (reference, candidate)
@@ -194,6 +196,12 @@ class Judge:
             if not in_order(events):
                 reason = f"{side.name} gives events in another order than that of the messages in the datagram"
                 self._add(explain_event(Class.REORDERED, events[0], datagram, reason, answer, ("", "")), datagram)
+
+    def _is_open(self, finding: Finding, event: Event, datagram: Datagram) -> bool:
+        """Whether two names of an interface that differ are that before and that behind another message of the datagram
+        about a link: a cache follows it, and who asks the kernel is told the later one. A link has its own name."""
+        named = finding.field == "interface" and UNSET not in (finding.reference, finding.candidate)
+        return named and not isinstance(event.payload, LinkInfo) and self._evidence.names_links(datagram, event)
 
     def _stands_there(self, datagram: Datagram, event: Event) -> bool:
         """Whether an event is of a message of its datagram of which both have to give one."""

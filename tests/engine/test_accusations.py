@@ -13,18 +13,23 @@ from ipaddress import ip_address
 
 import pytest
 
+from nlmon.backends.options import BackendOptions
+from nlmon.capture import Frame
+from nlmon.engine.replay import Replay
 from nlmon.engine.segments import Select
-from nlmon.testing.messages import addr, attr, family, generic, link, message, nested, new_family, number
+from nlmon.testing.messages import addr, attr, family, generic, link, message, nested, new_family, number, route
 from support.agreement import recorded
 from support.damage import MODES, accusations, damaged
 from support.flows import netfilter, tuple_
 from support.layouts import RECORDED
+from support.verdicts import legacy, libnl
 from support.xfrm import acquire, state
 
 SEED = 20261129
 DATAGRAMS = 300
 V4, V6 = ip_address("192.0.2.1").packed, ip_address("2001:db8::1").packed
 QDISC = message(36, number("BxxxiIII", 0, 1, 0, 0, 0) + attr(1, b"noqueue\0"))
+ONE, ONE_ALL = family(30, "one"), family(30, "one", {"all": 7})
 LONG = attr(1, b"hmac(sha1)".ljust(64, b"\0") + number("I", 160) + bytes(24))
 
 
@@ -53,9 +58,9 @@ CASES: dict[str, tuple[int, list[bytes]]] = {
     "a family with two names in one message": (16, [new_family(30, "one", attr(2, b"two\0")), generic(30, 1)]),
     "a family that is named in the same datagram": (16, [generic(30, 1) + family(30, "one") + generic(30, 1)]),
     "a number whose family has another one now": (16, [family(30, "one"), family(31, "one"), generic(30, 1)]),
-    "a group of another family with the number": (16, [new_family(30, "one"), family(30, "two", {"all": 7}, command=7), generic(30, 1)]),
-    "another family with the number goes": (16, [new_family(30, "one"), family(30, "two", command=2), generic(30, 1)]),
-    "a family goes by another number": (16, [new_family(30, "one"), family(31, "one", command=2), generic(30, 1)]),
+    "a group of another family with the number": (16, [ONE, family(30, "two", {"all": 7}, command=7), generic(30, 1)]),
+    "another family with the number goes": (16, [ONE_ALL, family(30, "two", command=2), generic(30, 1)]),
+    "a family goes by another number": (16, [ONE_ALL, family(31, "one", command=2), generic(30, 1)]),
     "a message of a group on request before a common one": (0, [QDISC + message(16, link(1, "lo"))]),
     "a message of a group on request behind a common one": (0, [message(16, link(1, "lo")) + QDISC]),
 }  # fmt: skip
@@ -66,6 +71,25 @@ CASES: dict[str, tuple[int, list[bytes]]] = {
 def test_nobody_is_accused(protocol: int, datagrams: list[bytes], select: Select, extra_groups: bool) -> None:
     """Whichever groups are joined."""
     assert accusations(datagrams, protocol, select, extra_groups=extra_groups) == []
+
+
+ETH1, ROUTE, ADDR = message(16, link(1, "eth1")), message(24, route("10.9.0.0/24", 1)), message(20, addr(1, "10.0.0.3"))
+
+
+@pytest.mark.parametrize(
+    "datagram",
+    [ROUTE + message(16, link(1, "x")), message(16, link(1, "x")) + ADDR, message(17, link(1, "eth1")) + ADDR],
+    ids=("a rename behind a route", "a rename before an address", "a deletion before an address"),
+)
+@pytest.mark.parametrize("swapped", [False, True])
+def test_a_name_that_changes_within_a_datagram(datagram: bytes, swapped: bool) -> None:
+    """A cache follows message by message, and who asks the kernel is told what holds now: neither is accused."""
+    order = (libnl, legacy) if swapped else (legacy, libnl)
+    replay = Replay(*order, byteorder="little", options=BackendOptions(caches=("link",)))
+    replay.play([Frame(1, 1, 0, ETH1), Frame(2, 2, 0, datagram)])
+    replay.finish()
+
+    assert dict(replay.judge.counts) == {}
 
 
 @pytest.mark.slow

@@ -110,10 +110,10 @@ class Evidence:
                         yield found._replace(field=f"{part}.{found.field}")
         else:
             yield from self._fields(kind, event.payload, message, skip, exclusive=exclusive)
-        if self._contract.one_provides_interface(kind) and not skip and not self._names_links(datagram, event):
+        if self._contract.one_provides_interface(kind) and not skip and not self.names_links(datagram, event):
             yield from self._interface(event, exclusive=exclusive)
 
-    def _names_links(self, datagram: Datagram, event: Event) -> bool:
+    def names_links(self, datagram: Datagram, event: Event) -> bool:
         """Whether another message of the datagram is of a link: which name holds for which message is left open."""
         return datagram.protocol == NETLINK_ROUTE and any(
             one.offset != event.offset and self._contract.of(NETLINK_ROUTE, one.type) == "link"
