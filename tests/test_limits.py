@@ -153,7 +153,7 @@ def test_a_bound_ends_a_replay_without_a_verdict(tmp_path: Path, option: tuple[s
     assert f"error[{code}]" in done.stderr
 
 
-@pytest.mark.parametrize("command", ["decode", "capture stats", "capture info", "coverage"])
+@pytest.mark.parametrize("command", ["decode", "capture stats", "capture info"])
 def test_a_bound_ends_every_other_command_with_its_code(tmp_path: Path, command: str) -> None:
     """They print what they read, of exactly so many messages."""
     write_pcap(tmp_path / "a.pcap", 0, routes(5000))
@@ -278,7 +278,7 @@ def test_an_interruption_ends_the_reading_and_not_the_report(tmp_path: Path, mon
     assert done.stderr.splitlines()[-1] == "interrupted: 1 of 2 captures not replayed"
 
 
-@pytest.mark.parametrize("command", ["decode", "capture stats", "capture info"])
+@pytest.mark.parametrize("command", ["decode", "capture stats", "capture info", "coverage"])
 def test_every_other_command_prints_what_it_read_before_an_interruption(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
