@@ -44,9 +44,9 @@ class Unsettled:
 
     def note(self, left: Touched, right: Touched, *, same: bool, apart: set[Object]) -> None:
         """Note what a datagram did to the state of each; ``same``: both were told the same. Then what it did to one of
-        them alone it did for what was recovered before, as it put ``apart`` what one of them holds and the other does
-        not; what else it did to both is settled."""
-        if self.objects and same:
+        them alone it did for what was lost or recovered before, as it put ``apart`` what one of them holds and the
+        other does not; what else it did to both is settled."""
+        if same:
             self.objects -= left.told & right.told
             self.objects |= (left.told ^ right.told) | apart
         self.objects -= left.recovered & right.recovered

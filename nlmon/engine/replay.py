@@ -217,6 +217,8 @@ class Replay(Comparison[RecordedLane]):
             if not self.recovering(lane) or (lane.backend.resyncing() and not now):
                 continue
             lane.ledger.settle()
+            if not lane.backend.resyncing() and not lane.ledger.incomplete:
+                self.states.both[number].regain()
             for reader in (self.lanes[1 - number], lane):
                 try:
                     held = lane.held_by_kernel(reader.backend)

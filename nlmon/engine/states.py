@@ -111,7 +111,8 @@ class States:
             ledger.fold(side.events, state, lossy=side.lossy)
             for side, ledger, state in zip(sides, ledgers, self._both, strict=True)
         )
-        same = bool(self.unsettled.objects) and _told(left) == _told(right)
+        apart_before = bool(self.unsettled.objects) or self._both[0].knows_addresses != self._both[1].knows_addresses
+        same = apart_before and _told(left) == _told(right)
         apart = self._apart(one.told & other.told) if same else set()
         self.unsettled.note(one, other, same=same, apart=apart)
         return found, also_found

@@ -52,7 +52,7 @@ class DumpLoad:
     """The objects of one dump while its datagrams arrive.
 
     ``touched`` collects keys announced meanwhile, which are not judged by the dump; ``reordered`` the groups of routes
-    whose order it does not say either.
+    whose order it does not say either; ``lossy``: messages were lost meanwhile.
     """
 
     def __init__(self, msg_type: int, family: int) -> None:
@@ -61,6 +61,7 @@ class DumpLoad:
         self.payloads: list[RoutePayload] = []
         self.touched: set[tuple[str, Key]] = set()
         self.reordered: set[Key] = set()
+        self.lossy = False
 
 
 class Correction(NamedTuple):
@@ -118,11 +119,19 @@ class Listing:
 
 
 class Dumps:
-    """The dumps of one state: those that are ``open``, and the types and families that were listed before."""
+    """The dumps of one state: those that are ``open``, the types and families that were listed before, and those of
+    which nothing was lost since."""
 
-    def __init__(self, open_dumps: Collection[DumpLoad] = (), listed: Collection[tuple[int, int]] = ()) -> None:
+    def __init__(
+        self,
+        open_dumps: Collection[DumpLoad] = (),
+        listed: Collection[tuple[int, int]] = (),
+        known: Collection[tuple[int, int]] = (),
+    ) -> None:
         self.open = list(open_dumps)
-        self._listed = set(listed)
+        self._listed, self._known = set(listed), set(known)
+        # What was known before a loss.
+        self._lost: set[tuple[int, int]] = set()
 
     @property
     def size(self) -> int:
@@ -131,7 +140,7 @@ class Dumps:
 
     def copy(self, open_dumps: Collection[DumpLoad]) -> Dumps:
         """The same with other dumps that are open."""
-        return Dumps(open_dumps, self._listed)
+        return Dumps(open_dumps, self._listed, self._known)
 
     def begin(self, get_type: int, family: int) -> DumpLoad:
         """Start collecting a dump of ``get_type`` (RTM_GET*) and ``family``."""
@@ -141,12 +150,25 @@ class Dumps:
         return load
 
     def know(self, get_type: int, family: int) -> bool:
-        """Whether all objects of a type and family were listed once."""
-        return not self._listed.isdisjoint({(get_type, family), (get_type, AF_UNSPEC)})
+        """Whether all objects of a type and family were listed once, and no message was lost since."""
+        return not self._known.isdisjoint({(get_type, family), (get_type, AF_UNSPEC)})
 
     def note(self, get_type: int, family: int) -> None:
         """All objects of a type and family are known."""
         self._listed.add((get_type, family))
+        self._known.add((get_type, family))
+
+    def lose(self) -> None:
+        """Messages were lost: of no type all objects are known until they are listed again."""
+        self._lost |= self._known
+        self._known.clear()
+        for load in self.open:
+            load.lossy = True
+
+    def regain(self) -> None:
+        """What was lost is known again."""
+        self._known |= self._lost
+        self._lost.clear()
 
     def abandon(self, load: DumpLoad) -> None:
         """Forget a dump that was interrupted or never ended: it proves nothing."""
@@ -158,7 +180,9 @@ class Dumps:
         # A dump of all families lists neither bridge ports nor forwarding databases.
         before = {load.family} if load.family == AF_BRIDGE else {load.family, AF_UNSPEC}
         first = not self._listed & {(load.msg_type, family) for family in before}
-        self.note(load.msg_type, load.family)
+        self._listed.add((load.msg_type, load.family))
+        if not load.lossy:
+            self._known.add((load.msg_type, load.family))
         return Listing(load, first=first)
 
     def touch(self, kind: str, key: Key) -> None:

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from msgspec import structs
 
-from nlmon.events import AddrInfo, Event, LinkInfo, NeighInfo, RouteInfo, RoutePayload
+from nlmon.events import OVERRUN, AddrInfo, Event, LinkInfo, NeighInfo, RouteInfo, RoutePayload
 from nlmon.objects.families import FamilyIndex
 from nlmon.objects.groups import RouteGroups
 from nlmon.objects.implied import Cause, ends_route, is_announced
@@ -30,7 +30,7 @@ from nlmon.state.describe import show_interface, show_key
 from nlmon.state.dumps import DumpLoad, Dumps, Unannounced
 from nlmon.state.identity import split_hops, subject_of
 from nlmon.state.indexes import InterfaceIndex
-from nlmon.uapi import AF_BRIDGE, AF_INET, IFF_UP, RTM_GETADDR
+from nlmon.uapi import AF_BRIDGE, AF_INET, IFF_UP, NETLINK_ROUTE, RTM_GETADDR
 
 __all__ = ["KINDS", "Folded", "Object", "State"]
 
@@ -87,8 +87,10 @@ class State:
 
     def apply(self, event: Event) -> Folded:
         """Fold one event. RTM_GET* and RTM_SETLINK are requests and change nothing; an object of a foreign namespace is
-        none of this one's."""
+        none of this one's. Where messages were lost, not all objects are known any more."""
         subject = subject_of(event)
+        if event.type == OVERRUN and event.protocol == NETLINK_ROUTE:
+            self._dumps.lose()
         return NOTHING if subject is None else self.fold(event, subject)
 
     def fold(self, event: Event, subject: Subject) -> Folded:
@@ -225,7 +227,7 @@ class State:
 
     def is_unnumbered(self, index: int | None) -> bool:
         """Whether a link has no IPv4 address, which is not known unless all addresses were listed once."""
-        if index is None or not self._dumps.know(RTM_GETADDR, AF_INET):
+        if index is None or not self.knows_addresses:
             return False
         table = self.tables["addr"]
         near = (table[key] for key in self._by_interface["addr"].on(index, table, ip4=True))
@@ -288,6 +290,15 @@ class State:
     def abandon_dump(self, load: DumpLoad) -> None:
         """Forget a dump that was interrupted or never ended: it proves nothing."""
         self._dumps.abandon(load)
+
+    @property
+    def knows_addresses(self) -> bool:
+        """Whether all IPv4 addresses are known."""
+        return self._dumps.know(RTM_GETADDR, AF_INET)
+
+    def regain(self) -> None:
+        """What messages told that were lost was asked for, and folded."""
+        self._dumps.regain()
 
     def note_dump(self, get_type: int, family: int) -> None:
         """All that a whole dump listed was folded, message by message."""

@@ -87,9 +87,11 @@ def several(*indices: int) -> bytes:
     return message(24, number("8BI", 2, 8, 0, 0, 254, 3, 0, 1, 0) + attr(1, bytes([10, 0, 0, 0])) + attr(9, hops))
 
 
-def lossy(messages: list[bytes], fault: Fault, candidate: BackendMaker = libnl, *, dumped: bool = True) -> Replay:
+def lossy(
+    messages: list[bytes], fault: Fault, candidate: BackendMaker = libnl, *, dumped: bool = True, resync: bool = True
+) -> Replay:
     """A replay of messages of which some are lost; ``dumped``: behind two frames, a dump that lists no address."""
-    options = BackendOptions(resync=True, resync_interval=0.0)
+    options = BackendOptions(resync=resync, resync_interval=0.0)
     replay = Replay(legacy, candidate, byteorder="little", options=options, faults=(fault,))
     asked = number("IHHII", 24, 22, 0x301, 9, 0) + bytes(8)
     if dumped:
@@ -145,6 +147,27 @@ def test_an_address_that_may_not_have_been_the_last(messages: list[bytes], lost:
     replay = lossy(messages, Fault(lost + 2, 1), dumped=dumped)
 
     assert (replay.lanes[1].ledger.lost, dict(replay.judge.counts)) == (1, {})
+
+
+FIRST3 = message(20, addr(3, "192.0.2.1")), message(21, addr(3, "192.0.2.1"))
+
+
+@pytest.mark.parametrize(
+    ("messages", "ended"),
+    [
+        ([UP3, FIRST3[0], route4(3, "192.0.2.9"), OTHER3, FIRST3[1], UP4], False),
+        ([UP3, FIRST3[0], route4(3, "192.0.2.9"), OTHER3, FIRST3[1], NO_OTHER3, UP4], True),
+        ([UP3, FIRST3[0], route4(3, "192.0.2.9"), OTHER3, UP4, FIRST3[1], NO_OTHER3], True),
+    ],
+)
+@pytest.mark.parametrize("resync", [False, True])
+def test_an_address_that_was_lost(messages: list[bytes], ended: bool, resync: bool) -> None:
+    """Where messages were lost, the last address that is known of a link need not be its last one: only who has asked
+    for all again takes a route for ended with it."""
+    replay = lossy(messages, Fault(6, 1), resync=resync)
+
+    assert (replay.lanes[1].ledger.lost, dict(replay.judge.counts)) == (1, {})
+    assert [state.unannounced_counts.total() for state in replay.states.both] == [0, int(ended and resync)]
 
 
 def test_what_does_not_follow_from_a_recovery_is_a_difference() -> None:

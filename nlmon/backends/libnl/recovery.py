@@ -7,7 +7,7 @@ routes, so that a consumer never meets an address before its link.
 Rules of this file:
 1. A dump that was interrupted, failed or not all readable proves the presence of objects and never their absence.
 2. A kernel has links, if only the loopback interface. One that lists none at the start is not known as a whole: then
-   nothing says that an address was the last one of its link.
+   nothing says that an address was the last one of its link, nor after a loss until all was dumped.
 3. Values in, values out: dumping is the backend's part.
 
 Not here: when to recover, and how often (``resync``).
@@ -62,6 +62,7 @@ class Tracker:
         dumped: list[tuple[str, dict[Key, RoutePayload]]] = []
         old = _names(self.state.tables["link"].values())
         new = dict(old)
+        whole = True
         for msg_type, family, result in results:
             kind, held = held_by_dump(msg_type, family)
             there: dict[Key, RoutePayload] = {}
@@ -69,6 +70,7 @@ class Tracker:
                 if isinstance(event.payload, RoutePayload):
                     there.update((key, value) for k, key, value in objects_of(event.payload) if k == kind)
             dumped.append((kind, there))
+            whole = whole and result.whole
             new.update(_names(there.values()) if kind == "link" else ())
             if result.whole:
                 again = self._misplaced(there) if (kind, family) == ("route", AF_INET) else set()
@@ -84,6 +86,8 @@ class Tracker:
                 before = table.get(key)
                 if before is None or changed_fields(kind, before, payload):
                     yield self._told(_synthetic(template, NEW_OF[kind], payload, new))
+        if whole:
+            self.state.regain()
 
     def _told(self, event: Event) -> Event:
         self.state.apply(event)
