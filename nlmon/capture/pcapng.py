@@ -3,9 +3,10 @@
 The profile of our recorder: one interface per socket, nanosecond time stamps, the direction in the flags option
 of each packet (inbound: from the kernel), the kernel in shb_os, the architecture in shb_hardware, and in the
 comment of the section one ``key=value`` a line: byteorder, netns, families; at the end the statistics of each
-interface. Files without any of this are read as well: one of our recordings that lacks its statistics was broken off,
-or another program wrote it again, which is told and is no damage. Packets that are no netlink are skipped and counted,
-and so are blocks that hold neither packets nor interfaces.
+interface. Kernel and architecture are those of the machine that wrote the section, so they are believed of programs
+alone that record. Files without any of this are read as well: one of our recordings that lacks its statistics was
+broken off, or another program wrote it again, which is told and is no damage. Packets that are no netlink are skipped
+and counted, and so are blocks that hold neither packets nor interfaces.
 
 Not here: writing (``write``), and the options of blocks (``options``).
 """
@@ -59,11 +60,18 @@ EPB_HEADER = 28  # up to the packet
 OPB_HEADER = 20  # in the body, up to the packet
 UNKNOWN_DROPS = 0xFFFF  # of an obsolete packet block
 OURS = "nlmon "
+# Programs that record, as they call themselves in shb_userappl. Others write a file again, on another machine perhaps.
+RECORDERS = (OURS, "Dumpcap ")
+MERGER = "mergecap"
 MOST_INTERFACES = 4096  # one is a socket of a recorder
 _NAMES = {SHB_HARDWARE: "arch", SHB_OS: "kernel", SHB_USERAPPL: "application"}
 NOT_CLOSED = (
     "the closing statistics are missing: the recording was broken off, or another program wrote it again [NLM-C011]"
 )
+MERGED = "mergecap wrote the file: if it holds recordings of several hosts, they are compared as one host [NLM-C013]"
+SEVERAL_HOSTS = "its sections are of several hosts or network namespaces, and are compared as one host [NLM-C013]"
+# What tells hosts and namespaces apart, where two sections say it.
+_HOST = ("kernel", "arch", "netns")
 
 
 class _Interface:
@@ -158,6 +166,9 @@ def read_section(source: Source) -> Section:
         raise Damaged("the file ends inside a section header", offset)
     options = read_options(rest[12:-4], SHB, order, offset + 24)
     metadata = {name: _text(options[code]) for code, name in _NAMES.items() if code in options}
+    if not metadata.get("application", "").startswith(RECORDERS):
+        metadata.pop("kernel", None)
+        metadata.pop("arch", None)
     for line in _text(options.get(OPT_COMMENT, b"")).splitlines():
         key, found, value = line.partition("=")
         if found:
@@ -168,8 +179,9 @@ def read_section(source: Source) -> Section:
 def pcapng_batches(source: Source, section: Section, facts: Facts) -> Iterator[Batch]:
     """Frames behind the first section header, which has been taken, through all sections; what else is found goes into
     ``facts``."""
-    order = section.byteorder
+    first, order = section, section.byteorder
     payload_order = section.netlink_byteorder
+    _note_hosts(first, section, facts)
     layout = _Layout(order)
     unpack, need = layout.unpack, layout.size
     want = need
@@ -204,6 +216,7 @@ def pcapng_batches(source: Source, section: Section, facts: Facts) -> Iterator[B
                 section = read_section(source)
                 if section.netlink_byteorder != payload_order:
                     raise Damaged("a later section has another byte order", offset)
+                _note_hosts(first, section, facts)
                 order = section.byteorder
                 layout = _Layout(order)
                 unpack, need = layout.unpack, layout.size
@@ -306,6 +319,19 @@ def _check_closed(section: Section, interfaces: list[_Interface], facts: Facts) 
     ours = section.metadata.get("application", "").startswith(OURS)
     if ours and not all(one.ended for one in interfaces) and NOT_CLOSED not in facts.notes:
         facts.notes.append(NOT_CLOSED)
+
+
+def _note_hosts(first: Section, section: Section, facts: Facts) -> None:
+    """Note what may be of more than one host."""
+    before, found = first.metadata, section.metadata
+    facts.mixed_kernels = facts.mixed_kernels or before.get("kernel") != found.get("kernel")
+    note = ""
+    if any(key in before and key in found and before[key] != found[key] for key in _HOST):
+        note = SEVERAL_HOSTS
+    elif found.get("application", "").lower().startswith(MERGER):
+        note = MERGED
+    if note and note not in facts.notes:
+        facts.notes.append(note)
 
 
 def _split(interface: _Interface, data: bytes, offset: int) -> tuple[int, bytes] | None:

@@ -60,7 +60,8 @@ class Facts(Struct):
     ``dropped``: messages that were lost while recording, as far as the file says. ``sockets``: interfaces of a pcapng
     file, as they are met, the first ``INTERFACES_KEPT``; ``more_sockets``: how many more there are. ``too_large``:
     datagrams above ``LARGEST_DATAGRAM``, which are not given, and of them ``too_large_requests``, which nobody would
-    have received. ``notes``: what one must know to read it, each with its code."""
+    have received. ``mixed_kernels``: not all sections of a pcapng file were recorded on the same kernel. ``notes``:
+    what one must know to read it, each with its code."""
 
     skipped: int = 0
     dropped: int = 0
@@ -68,6 +69,7 @@ class Facts(Struct):
     more_sockets: int = 0
     too_large: int = 0
     too_large_requests: int = 0
+    mixed_kernels: bool = False
     notes: list[str] = []
 
     def add_socket(self, name: str, description: str) -> None:
@@ -117,6 +119,16 @@ class CaptureReader:
     def too_large(self) -> int:
         """Datagrams that are not given since they are too large, but for requests, which no listener receives."""
         return self._facts.too_large - self._facts.too_large_requests
+
+    @property
+    def mixed_kernels(self) -> bool:
+        """Whether it was recorded on several kernels, as far as it was read."""
+        return self._facts.mixed_kernels
+
+    @property
+    def kernel(self) -> str:
+        """The kernel that was recorded; empty if the file does not say, or there are several."""
+        return "" if self.mixed_kernels else self.info.metadata.get("kernel", "")
 
     @property
     def notes(self) -> list[str]:

@@ -124,7 +124,7 @@ def summarise(reader: CaptureReader, path: str, watch: Watch | None = None) -> C
         format=reader.info.format,
         compression=reader.info.compression,
         byteorder=order,
-        kernel=reader.info.metadata.get("kernel", ""),
+        kernel=reader.kernel,
         frames=tally.frames,
         messages=tally.messages,
         protocols={
@@ -140,7 +140,7 @@ def summarise(reader: CaptureReader, path: str, watch: Watch | None = None) -> C
         repeats=tally.repeats.total(),
         families={name: number for name, (number, _) in sorted(kernel.families.items())},
         sockets=[socket.name for socket in reader.sockets],
-        metadata=reader.info.metadata,
+        metadata={key: value for key, value in reader.info.metadata.items() if key != "kernel" or reader.kernel},
         assumed=list(reader.info.assumed),
         skipped=reader.skipped,
         dropped=reader.dropped,

@@ -162,13 +162,6 @@ class Feed:
         return bool(names) and not names & self._families and "nlctrl" not in names
 
     @property
-    def generic(self) -> int:
-        """Datagrams of NETLINK_GENERIC that were fed so far, or left out."""
-        if NETLINK_GENERIC not in self.protocols:
-            return 0
-        return (self.tally.protocols if self._select == "all" else self.tally.notifications)[NETLINK_GENERIC]
-
-    @property
     def untouched(self) -> tuple[Fault, ...]:
         """Faults that have happened to no lane so far."""
         lanes = [set(lane.factory.faults.untouched) for lane in self.lanes]

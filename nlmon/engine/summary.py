@@ -40,6 +40,7 @@ from nlmon.report.model import (
 )
 from nlmon.report.policy import Policy
 from nlmon.report.text import counted
+from nlmon.uapi import NETLINK_GENERIC
 
 __all__ = ["capture_reports", "live_reports"]
 
@@ -83,6 +84,7 @@ def capture_reports(
         *cut_short(stop),
         *not_known(replay.kernel, replay.lanes),
         *_no_move(replay, control),
+        *_kernel_unknown(replay, reader),
         *thin_evidence(replay.compared, _why_nothing(replay), uncompared, policy),
     ]
     unread = ""
@@ -96,7 +98,7 @@ def capture_reports(
         CaptureReport(
             path=path,
             format=reader.info.format,
-            kernel=reader.info.metadata.get("kernel", ""),
+            kernel=reader.kernel,
             dropped=dropped,
             notes=notes,
             damage=None if damage is None else Damage(damage.code, damage.what, damage.offset),
@@ -222,10 +224,18 @@ def _labels(lanes: Sequence[Lane]) -> tuple[str, str]:
     return labels((reference.name, candidate.name))
 
 
+def _kernel_unknown(replay: Replay, reader: CaptureReader) -> Iterator[str]:
+    """Why a known difference should not have been allowed: it is of some kernels, and there were several."""
+    judges = [view.judge for view in _views(replay)] if reader.mixed_kernels else ()
+    used = [(judge.known.entries, judge.known.counts + losses_of(judge).allowed) for judge in judges]
+    if any(entry.kernel and counts[number] for entries, counts in used for number, entry in entries):
+        yield "known differences of some kernels are allowed, and sections are of several kernels"
+
+
 def _unresolved(replay: Replay) -> str:
     """The family that was asked for and that the recording does not name."""
     unresolved = sorted({name for lane in replay.lanes for name in lane.backend.unresolved()})
-    if not unresolved or not replay.feed.generic:
+    if not unresolved or NETLINK_GENERIC not in replay.feed.protocols:
         return ""
     there = ", ".join(sorted(replay.feed.kernel.families)) or "none"
     return f"Failed to resolve family {unresolved[0]!r}: families in this recording: {there}"

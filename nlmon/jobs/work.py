@@ -118,7 +118,7 @@ def replay_reader(
         on_progress=on_progress,
         options=options.backend,
         faults=options.faults,
-        known=known_for(options.known, shown, reader.info.metadata.get("kernel", ""), pairs),
+        known=known_for(options.known, shown, reader.kernel, pairs),
         policy=options.policy,
         control=options.control,
         bounds=Bounds(options.max_objects, options.max_messages, interrupted),

@@ -66,7 +66,7 @@ def _other_kernel(file: ScenarioFile) -> str:
         return ""
     try:
         with open_capture(Path(capture_path(file)), byteorder=capture.byteorder) as reader:
-            kernel = reader.info.metadata.get("kernel", "")
+            kernel = reader.kernel
     except CaptureError:
         return ""  # the run says so
     return (
@@ -98,7 +98,7 @@ def _compare(
         with open_capture(path, byteorder=capture.byteorder) as reader:
             names = both[0].name, both[1].name
             pairs = [in_direction(one, names) for one in directions(both_ways=True)]
-            kernel = reader.info.metadata.get("kernel", "")
+            kernel = reader.kernel
             replay = Replay(
                 *(partial(make_backend, one) for one in both),
                 byteorder=reader.info.byteorder,

@@ -19,10 +19,15 @@ from nlmon.capture import ByteOrder, CaptureReader, open_capture
 from nlmon.capture.conversation import Conversation
 from nlmon.capture.segment import Role
 from nlmon.capture.write import PcapngWriter
+from nlmon.compare.difference import Class
+from nlmon.compare.known import KnownDifference, known_for
+from nlmon.engine.run import replay_capture
 from nlmon.testing.messages import link, message, number
+from nlmon.testing.zoo import ZOO
 from support.command import nlmon
 from support.paths import CAPTURES, FIXTURES
 from support.requirements import require_program
+from support.verdicts import legacy
 
 NETLINK, SLL, SLL2, ETHERNET = 253, 113, 276, 1
 ORDERS: tuple[ByteOrder, ...] = ("little", "big")
@@ -251,6 +256,87 @@ def test_every_interface_has_its_own_clock(tmp_path: Path) -> None:
     assert found == [*((SECONDS * 10**9 + 500_000_000, place) for place in range(len(CLOCKS))), (1000, 0)]
 
 
+def told(data: bytes = LINK, **facts: str) -> bytes:
+    """A section that says kernel, program and namespace, with a message."""
+    codes = {"kernel": 3, "application": 4, "netns": 1}
+    lines = {key: f"{key}={value}" if key == "netns" else value for key, value in facts.items()}
+    options = b"".join(
+        struct.pack("<HH", codes[key], len(line)) + line.encode() + bytes(-len(line) % 4) for key, line in lines.items()
+    )
+    head = block(0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1) + options)
+    statistics = block(5, struct.pack("<III", 0, 0, 0))
+    return head + interface(NETLINK) + packet(0, cooked(NETLINK, 824, 0, data)) + statistics
+
+
+@pytest.mark.parametrize(
+    ("application", "kernel"),
+    [
+        ("nlmon 0.1.0", "Linux 6.12"),
+        ("Dumpcap (Wireshark) 4.0.17", "Linux 6.12"),
+        ("Mergecap (Wireshark) 4.0.17", ""),
+        ("Editcap (Wireshark) 4.0.17", ""),
+        ("", ""),
+    ],
+)
+def test_the_kernel_is_that_of_who_recorded(tmp_path: Path, application: str, kernel: str) -> None:
+    """A program that writes a file again says on which kernel it runs itself."""
+    reader, frames = read(tmp_path / "a", told(kernel="Linux 6.12", application=application))
+
+    assert (frames, reader.kernel) == ([(0, LINK)], kernel)
+
+
+NLMON = {"application": "nlmon 0.1.0"}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "kernel", "noted"),
+    [
+        ({"kernel": "Linux 6.1"}, {"kernel": "Linux 6.1"}, "Linux 6.1", False),
+        ({"kernel": "Linux 6.1"}, {"kernel": "Linux 6.12"}, "", True),
+        ({"kernel": "Linux 6.1"}, {}, "", False),
+        ({"netns": "net:[1]"}, {"netns": "net:[2]"}, "", True),
+        ({"netns": "net:[1]"}, {"netns": "net:[1]"}, "", False),
+    ],
+)
+def test_sections_of_several_hosts_are_said(
+    tmp_path: Path, one: dict[str, str], other: dict[str, str], kernel: str, noted: bool
+) -> None:
+    """They are compared as one host, and have a kernel only if it is the same."""
+    reader, _ = read(tmp_path / "a", told(**NLMON, **one) + told(**NLMON, **other))
+    note = "its sections are of several hosts or network namespaces, and are compared as one host [NLM-C013]"
+
+    assert (reader.kernel, reader.notes) == (kernel, [note] * noted)
+
+
+def test_what_mergecap_wrote_may_be_of_several_hosts(tmp_path: Path) -> None:
+    """It keeps nothing of the files that tells hosts apart."""
+    reader, _ = read(tmp_path / "a", told(application="Mergecap (Wireshark) 4.0.17"))
+
+    assert [note[-10:] for note in reader.notes] == ["[NLM-C013]"]
+
+
+def test_several_kernels_are_no_evidence_for_a_known_difference(tmp_path: Path) -> None:
+    """An entry of some kernels, which the first section meets, gives no verdict where it was needed."""
+    path, name = tmp_path / "a.pcapng", "a" * 15
+    parts = [told(message(16, link(7, name)), **NLMON, kernel=kernel) for kernel in ("Linux 6.12", "Linux 6.18")]
+    entries = [
+        KnownDifference(code=cls.code, message=kind, field="*", kernel="<6.13", reason="a test", owner="tester")
+        for cls, kind in ((Class.CONFLICT, "RTM_NEWLINK"), (Class.STATE, "link"))
+    ]
+    known = list(enumerate(entries, 1))
+    candidate = ZOO["LinkInfo.ifname: cut at 14 bytes"].make
+    verdicts = []
+    for held in (parts[:1], parts):
+        path.write_bytes(b"".join(held))
+        with open_capture(path) as reader:
+            allowed = known_for(known, "a.pcapng", reader.kernel, [("legacy", "libnl")])
+            report = replay_capture(reader, "a.pcapng", legacy, candidate, known=allowed)[0]
+        verdicts.append((report.verdict, report.reason, sum(use.count for use in report.known)))
+
+    why = "known differences of some kernels are allowed, and sections are of several kernels"
+    assert verdicts == [("equivalent", "", 2), ("inconclusive", why, 3)]
+
+
 def test_a_time_that_64_bits_do_not_hold_is_damage(tmp_path: Path) -> None:
     """Seconds in the place of nanoseconds make no sense; the packets before it are read."""
     data = section() + interface(NETLINK) + packet(0, cooked(NETLINK, 824, 0, LINK), 1)
@@ -356,3 +442,4 @@ def test_merged_recordings_are_one(tmp_path: Path) -> None:
         found = [frame.data for frame in reader]
 
     assert (sorted(found), len(reader.sockets), reader.damage) == (sorted(data[0] + data[1]), 1, None)
+    assert (reader.kernel, [note[-10:] for note in reader.notes]) == ("", ["[NLM-C013]"])

@@ -30,6 +30,7 @@ from support.requirements import require_netns, require_program
 BASIC = CAPTURES / "linux-6.12" / "01-route-basic.pcap.zst"
 ORDERS: tuple[ByteOrder, ...] = ("little", "big")
 LINK = struct.pack("<IHHIIBxHiII", 32, 16, 0, 0, 0, 0, 1, 7, 1, 0)
+HOST = {"kernel": "Linux 6.12", "netns": "net:[1]", "application": "nlmon 1"}
 
 
 def pcap(
@@ -62,7 +63,7 @@ def test_pcapng_is_the_identity(
 ) -> None:
     """Protocol, time to the nanosecond, direction, socket and bytes survive, compressed or not."""
     path = tmp_path_factory.mktemp("capture") / "a.pcapng"
-    with PcapngWriter(path, metadata={"kernel": "Linux 6.12", "netns": "net:[1]"}, byteorder=order) as writer:
+    with PcapngWriter(path, metadata=HOST, byteorder=order) as writer:
         sockets = [writer.add_socket("events", 0), writer.add_socket("requests", 0)]
         for number, (time, protocol, data) in enumerate(packets):
             direction = ("in", "out", "")[number % 3]
@@ -73,7 +74,7 @@ def test_pcapng_is_the_identity(
     with open_capture(path) as reader:
         frames = list(reader)
         assert (reader.info.byteorder, reader.info.compression, reader.damage) == (order, packed, None)
-        assert (reader.info.metadata["kernel"], reader.info.metadata["netns"]) == ("Linux 6.12", "net:[1]")
+        assert {key: reader.info.metadata[key] for key in HOST} == HOST
 
     expected = [
         (n + 1, time, protocol, data, ("in", "out", "")[n % 3], n % 2)

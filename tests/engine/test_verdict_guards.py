@@ -70,6 +70,25 @@ def test_a_family_that_nobody_names_is_no_verdict(family: str, outcome: str) -> 
     )
 
 
+@pytest.mark.parametrize(
+    ("name", "protocols", "outcome"),
+    [
+        ("02-route-topology", None, "error"),
+        ("01-route-basic", None, "error"),
+        ("02-route-topology", (0,), "equivalent"),
+    ],
+)
+def test_a_recording_without_families_names_none(name: str, protocols: tuple[int, ...] | None, outcome: str) -> None:
+    """A misspelt family is an error there, too, unless its protocol is not compared."""
+    options = BackendOptions(generic_families=("nl80211_typo",))
+    report = verdict(name, candidate=libnl, options=options, protocols=protocols)
+
+    assert (report.verdict, report.reason) == (
+        outcome,
+        ("Failed to resolve family 'nl80211_typo': families in this recording: none" if outcome == "error" else ""),
+    )
+
+
 def test_a_regression_outweighs_a_family_that_nobody_names() -> None:
     """What was found stands, and the mistake of the one who asks is said, too."""
     options = BackendOptions(generic_families=("nl8021",))
