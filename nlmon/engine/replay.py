@@ -30,6 +30,7 @@ from nlmon.engine.feed import Feed, Step
 from nlmon.engine.lane import BackendMaker
 from nlmon.engine.recorded import RecordedLane
 from nlmon.engine.segments import Select
+from nlmon.events import Event
 from nlmon.state.identity import subject_of
 from nlmon.state.tables import Object, State
 from nlmon.transport.recorded.faults import Fault
@@ -75,6 +76,8 @@ class Replay(Comparison[RecordedLane]):
             lossless=not faults and not options.resync,
             known=known,
         )
+        if faults:
+            self.states.announce(())
         self._asked = None if protocols is None else set(protocols)
         self._options = options
         self._on_side = on_side
@@ -126,6 +129,9 @@ class Replay(Comparison[RecordedLane]):
         """Compare what both made of datagrams, and fold the events if these were notifications."""
         data, (left, right) = step.datagrams.data, step.results
         is_notification, is_request = step.place.role is Role.NOTIFICATION, step.place.role is Role.REQUEST
+        if is_notification and self.states.announces and step.datagrams.protocol == NETLINK_ROUTE:
+            for datagram in step.datagrams:
+                self.states.announce(_announced(datagram, self.lanes[self.states.full]))
         fold_one = self.states.fold_one if is_notification and self.states.lossless else None
         at, size = 0, len(data)
         while at < size:
@@ -260,6 +266,15 @@ class Replay(Comparison[RecordedLane]):
         self._compare_losses()
         compare_counters(self.judge, self.lanes, last)
         self._compare(no_datagram(last), *self.feed.close())
+
+
+def _announced(datagram: Datagram, lane: RecordedLane) -> Sequence[Event]:
+    """What a notification says, as a lane reads it whose socket may lose it."""
+    try:
+        events = lane.backend.decode(datagram).events
+    except Exception:
+        return ()  # an implementation that raises is a difference where its datagrams are compared
+    return events if foldable((Side(lane.name, events, ()),)) else ()
 
 
 def _judgeable(reported: set[Object], truth: State, lacking: Collection[str]) -> set[Object]:

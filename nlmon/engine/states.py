@@ -7,13 +7,15 @@ event that says something else the two diverge for good, each with tables of its
 Rules:
 1. The difference cannot be seen: what is said of the reduced state is what folding it would have given.
 2. Where losses are recovered from, each state is folded by itself from the start, since the two need not be the same.
+3. Where faults take messages, a third state takes in what was announced all the same. What a dump brings to light there
+   was not announced; what it brings to light in the state of a lane alone was lost.
 
 Not here: what an event does to a state (``nlmon.state.tables``), and comparing states (``nlmon.compare.final``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from msgspec import UNSET, msgpack, structs
@@ -46,7 +48,7 @@ class Checked(NamedTuple):
 class States:
     """The state of the reference and that of the candidate, called ``names``; ``lossless``: nothing is lost and nothing
     recovered from. ``shared``: the two are one so far, in the state of the full one. ``unsettled``: what they need not
-    agree on."""
+    agree on. ``lost``: notes what changed and was announced, and the full one lost."""
 
     def __init__(self, names: tuple[str, str], contract: Contract, *, lossless: bool) -> None:
         owners = {field.by for kind in contract.kinds.values() for field in kind.fields} - {"both"}
@@ -62,8 +64,17 @@ class States:
             for kind in ("link", "addr", "route", "neigh", "rule")
         }
         self.unsettled = Unsettled()
+        self.lost = State()
+        # What was announced, lost or not, once ``announce`` was called, and its dumps by those of the full one.
+        self._announced: State | None = None
+        self._announced_loads: dict[int, DumpLoad] = {}
         # Dumps that have begun and not ended, for the state that is folded and for the other.
         self._open: list[Loads] = []
+
+    @property
+    def full(self) -> int:
+        """The number of the lane whose implementation gives more."""
+        return self._full
 
     @property
     def both(self) -> tuple[State, State]:
@@ -79,7 +90,8 @@ class States:
     def size(self) -> int:
         """How many objects both states hold together, those of dumps that are under way among them."""
         waiting = sum(len(other.payloads) for _, other in self._open) if self.shared else 0
-        return sum(state.size for state in self._both) + waiting
+        states = self._both if self._announced is None else (*self._both, self._announced)
+        return sum(state.size for state in states) + waiting
 
     def bytes_held(self) -> int:
         """How large these objects are, as bytes of msgpack; each is looked at."""
@@ -87,8 +99,21 @@ class States:
         return sum(len(msgpack.encode(payload)) for table in tables for payload in table.values())
 
     def unannounced(self) -> State:
-        """The state of the one that gives more, for what came to light in it: that is the same whichever is judged."""
-        return self._both[self._full]
+        """The state of the one that gives more, for what came to light in it: that is the same whichever is judged.
+        Where messages were lost, the state of all that was announced."""
+        return self._both[self._full] if self._announced is None else self._announced
+
+    @property
+    def announces(self) -> bool:
+        """Whether what was announced is folded beside, since some of it may be lost."""
+        return self._announced is not None
+
+    def announce(self, events: Iterable[Event]) -> None:
+        """Fold what was announced into the state of that, before any lane is told of it or loses it."""
+        if self._announced is None:
+            self._announced = State()
+        for event in events:
+            self._announced.apply(event)
 
     def diverge(self) -> None:
         """Give each lane a state of its own."""
@@ -199,6 +224,8 @@ class States:
         """Begin a dump; see ``State.begin_dump``."""
         if not self.shared:
             left, right = (state.begin_dump(get_type, family) for state in self._both)
+            if self._announced is not None:
+                self._announced_loads[id((left, right)[self._full])] = self._announced.begin_dump(get_type, family)
             return left, right
         load = self._both[self._full].begin_dump(get_type, family)
         reduced = DumpLoad(load.msg_type, load.family)
@@ -217,6 +244,13 @@ class States:
                 return Checked(NONE, set())
             self.diverge()
         left, right = (state.end_dump(load, frame) for state, load in zip(self._both, loads, strict=True))
+        announced = self._announced_loads.pop(id(loads[self._full]), None)
+        if self._announced is not None and announced is not None:
+            announced.payloads = loads[self._full].payloads
+            unannounced = {(one.kind, one.key) for one in self._announced.end_dump(announced, frame)}
+            for one in (left, right)[self._full]:
+                if (one.kind, one.key) not in unannounced:
+                    self.lost.note(one)
         kind, held = held_by_dump(loads[0].msg_type, loads[0].family)
         touched = loads[0].touched | loads[1].touched
         settled = {one for one in self.unsettled.objects if one[0] == kind and held(one[1]) and one not in touched}
@@ -231,6 +265,9 @@ class States:
             return
         for state, load in zip(self._both, loads, strict=True):
             state.abandon_dump(load)
+        announced = self._announced_loads.pop(id(loads[self._full]), None)
+        if self._announced is not None and announced is not None:
+            self._announced.abandon_dump(announced)
 
     def _full_first(self, loads: Loads) -> Loads:
         return loads[::-1] if self._full else loads

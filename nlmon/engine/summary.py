@@ -4,12 +4,13 @@ Rules:
 1. One report for each direction that was judged; all that does not depend on the direction is the same in both.
 2. A note says what a person must know to read the verdict; it never changes it.
 
-Not here: the comparison itself (``replay``, ``live``), the verdict (``verdict``), printing (``nlmon.report``).
+Not here: the comparison itself (``replay``, ``live``), the verdict (``verdict``), notes (``notes``), printing
+(``nlmon.report``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from nlmon.capture import CaptureReader
@@ -18,12 +19,21 @@ from nlmon.capture.tally import Tally, wrong_order
 from nlmon.compare.difference import Class
 from nlmon.compare.directions import BothDirections
 from nlmon.compare.judge import Judge
-from nlmon.engine.coverage.rows import blind_rows, unseen_notes
+from nlmon.engine.coverage.rows import blind_rows
 from nlmon.engine.lane import Lane
 from nlmon.engine.live import Live
 from nlmon.engine.live_lane import LiveLane
 from nlmon.engine.losses import Ledger
-from nlmon.engine.recorded import RecordedLane
+from nlmon.engine.notes import (
+    is_control,
+    live_notes,
+    lost_while_recording,
+    not_compared,
+    replay_notes,
+    too_large,
+    truncated,
+    why_nothing,
+)
 from nlmon.engine.replay import Replay
 from nlmon.engine.verdict import compared_by_name, cut_short, give_verdict, losses_of, not_known, thin_evidence
 from nlmon.names import PROTOCOLS
@@ -40,6 +50,7 @@ from nlmon.report.model import (
 )
 from nlmon.report.policy import Policy
 from nlmon.report.text import counted
+from nlmon.state.tables import State
 from nlmon.uapi import NETLINK_GENERIC
 
 __all__ = ["capture_reports", "live_reports"]
@@ -79,13 +90,14 @@ def capture_reports(
     damage, dropped = reader.damage, reader.dropped
     cut = sum(replay.feed.tally.truncated[protocol] for protocol in replay.feed.protocols)
     large = reader.too_large
-    uncompared = {_lost_while_recording(dropped): dropped, _truncated(cut): cut, _too_large(large): large}
+    uncompared = {lost_while_recording(dropped): dropped, truncated(cut): cut, too_large(large): large}
     thin = [
         *cut_short(stop),
         *not_known(replay.kernel, replay.lanes),
         *_no_move(replay, control),
         *_kernel_unknown(replay, reader),
-        *thin_evidence(replay.compared, _why_nothing(replay), uncompared, policy),
+        *(f"the fault {fault} took nothing" for fault in replay.feed.untouched),
+        *thin_evidence(replay.compared, why_nothing(replay), uncompared, policy),
     ]
     unread = ""
     if damage is not None:
@@ -93,7 +105,7 @@ def capture_reports(
         unread = f"the capture is damaged; {agrees}"
     elif replay.feed.tally.unread and not any(lane.counts["events"] or lane.counts["answers"] for lane in replay.lanes):
         unread = wrong_order(reader.info)
-    wrong, notes = _unresolved(replay), _notes(replay, reader)
+    wrong, notes = _unresolved(replay), replay_notes(replay, reader)
     return tuple(
         CaptureReport(
             path=path,
@@ -121,7 +133,7 @@ def live_reports(
     )
     thin = [*_no_move(live, control), *_unheard(live, policy)]
     thin += thin_evidence(live.compared, none, _uncompared(live), policy)
-    notes = _live_notes(live)
+    notes = live_notes(live)
     return tuple(
         CaptureReport(
             path=path,
@@ -170,7 +182,7 @@ def _judged(view: _View, policy: Policy, *, wrong: str, unread: str, thin: list[
 def _found(comparison: Replay | Live, view: _View, tally: Tally, protocols: Collection[int]) -> dict[str, Any]:
     """What every report says of two lanes and of what they were given; ``protocols``: those that were compared."""
     judge, lanes, names = view.judge, view.lanes, _labels(view.lanes)
-    totals, state = judge.totals(), comparison.states.unannounced()
+    totals, states = judge.totals(), comparison.states
     allowed = any(difference.cls is Class.STATE for difference in judge.known.first.values())
 
     def per_lane(what: str) -> dict[str, int]:
@@ -199,10 +211,18 @@ def _found(comparison: Replay | Live, view: _View, tally: Tally, protocols: Coll
         ],
         "details": [row(difference) for difference in judge.details],
         "state": "differs" if totals.get(Class.STATE) or allowed else "same",
-        "objects": comparison.states.objects(comparison.lanes.index(lanes[1])),
+        "objects": states.objects(comparison.lanes.index(lanes[1])),
         **blind_rows(*comparison.blind, comparison.judge.marked, _labels(comparison.lanes)),
-        "unannounced_counts": {f"{kind} {change}": n for (kind, change), n in sorted(state.unannounced_counts.items())},
-        "unannounced": [
+        **_brought_to_light("unannounced", states.unannounced()),
+        **_brought_to_light("missed", states.lost),
+    }
+
+
+def _brought_to_light(name: str, state: State) -> dict[str, Any]:
+    """What dumps and the ends of links brought to light in a state, and how much of each kind, under ``name``."""
+    return {
+        f"{name}_counts": {f"{kind} {change}": n for (kind, change), n in sorted(state.unannounced_counts.items())},
+        name: [
             Unannounced(found.kind, found.change, found.object, found.frame, found.reason, found.fields)
             for found in state.unannounced
         ],
@@ -241,117 +261,10 @@ def _unresolved(replay: Replay) -> str:
     return f"Failed to resolve family {unresolved[0]!r}: families in this recording: {there}"
 
 
-def _notes(replay: Replay, reader: CaptureReader) -> list[str]:
-    notes, tally = list(reader.notes), replay.feed.tally
-    notes += [note for lane in replay.lanes for note in lane.ledger.notes(lane.name)]
-    notes += [
-        f"the resync of {lane.name} after its last loss had not ended when the recording did"
-        for lane in replay.lanes
-        if replay.recovering(lane)
-    ]
-    notes += [note for lane in replay.lanes for note in _deaf(lane)]
-    notes += _damaged_by_kernel(replay)
-    notes += replay.feed.fault_notes()
-    if not replay.compared.total() and any(lane.counts["answers"] for lane in replay.lanes):
-        notes.append(f"{_why_nothing(replay)}; only recorded answers were compared")
-    notes += _unseen(replay)
-    notes += _read_by_one(replay, replay.feed.protocols)
-    if tally.copied(replay.feed.protocols):
-        repeats, notifications = (
-            sum(counts[protocol] for protocol in replay.feed.protocols)
-            for counts in (tally.repeats, tally.notifications)
-        )
-        notes.append(
-            f"{repeats:,} of {notifications:,} notifications repeat the one before them; "
-            "an nlmon device records a notification once per socket that receives it"
-        )
-    if replay.dumps.interrupted:
-        were = counted(replay.dumps.interrupted, "recorded dump was", "recorded dumps were")
-        do = "does" if replay.dumps.interrupted == 1 else "do"
-        notes.append(f"{were} interrupted or incomplete, and {do} not check the state")
-    if tally.truncated:
-        notes.append(f"{_truncated(tally.truncated.total())}; what is missing of them is not compared")
-    if reader.dropped:
-        notes.append(f"{_lost_while_recording(reader.dropped)} and cannot be compared")
-    notes += not_known(replay.kernel)
-    if reader.skipped:
-        were = counted(reader.skipped, "packet that is no netlink was", "packets that are no netlink were")
-        notes.append(f"{were} skipped")
-    return notes
-
-
-def _deaf(lane: RecordedLane | LiveLane) -> Iterator[str]:
-    """Notes on the protocols that a lane reads no more, since a fault took its sockets."""
-    for frame in sorted(set(lane.lost_sockets.values())):
-        protocols = sorted(protocol for protocol, lost in lane.lost_sockets.items() if lost == frame)
-        names = ", ".join(PROTOCOLS.get(protocol, str(protocol)) for protocol in protocols)
-        yield f"{lane.name} lost its {'socket' if len(protocols) == 1 else 'sockets'} of {names} at frame {frame}"
-
-
-def _damaged_by_kernel(comparison: Replay | Live) -> Iterator[str]:
-    """A note on messages in which a list is longer than the kernel can say."""
-    problems = next((lane.problems for lane in comparison.lanes if lane.problems.wrapped is not None), None)
-    if problems is not None and problems.wrapped is not None:
-        first = problems.wrapped
-        count = sum(number for kind, number in problems.items() if kind.startswith(first.code))
-        were = counted(count, "message was", "messages were")
-        yield (
-            f"{were} damaged by the kernel, which counts the bytes of a list in 16 bits: first {first.path} at "
-            f"offset {first.offset:#x} of frame {first.frame} [{first.code}]"
-        )
-
-
-def _too_large(count: int) -> str:
-    return f"{counted(count, 'datagram is', 'datagrams are')} too large and not read"
-
-
-def _truncated(count: int) -> str:
-    return f"{counted(count, 'packet is', 'packets are')} truncated (snap length)"
-
-
-def _lost_while_recording(count: int) -> str:
-    return f"{counted(count, 'message was', 'messages were')} lost while recording"
-
-
-def _why_nothing(replay: Replay) -> str:
-    """Why no notification was compared."""
-    if not any(replay.feed.tally.notifications[protocol] for protocol in replay.feed.protocols):
-        return "no notification of these protocols was recorded"
-    if any(lane.lossy for lane in replay.lanes):
-        return "every notification was lost"
-    if not replay.not_subscribed:
-        return "no notification is of a type that is read"
-    return "no notification is of a multicast group that is joined"
-
-
-def _unseen(comparison: Replay | Live) -> Iterator[str]:
-    """Notes on what cannot be seen: where both are the same implementation, and in messages themselves."""
-    if _is_control(comparison):
-        yield f"{comparison.lanes[1].name} is compared with itself; a mistake that it makes on both sides cannot show"
-    yield from unseen_notes(comparison.blind.coverage)
-
-
 def _no_move(comparison: Replay | Live, control: bool) -> Iterator[str]:
     """Why there is no evidence about a move: both are the same implementation, and nobody said that it is meant."""
-    if _is_control(comparison) and not control:
+    if is_control(comparison) and not control:
         yield f"{comparison.lanes[1].name} is compared with itself, which says nothing about a move"
-
-
-def _is_control(comparison: Replay | Live) -> bool:
-    reference, candidate = comparison.lanes
-    return type(reference.backend) is type(candidate.backend)
-
-
-def _read_by_one(comparison: Replay | Live, protocols: Iterable[int]) -> Iterator[str]:
-    """Notes on protocols that one of the two reads alone."""
-    for protocol in sorted(protocols):
-        readers = [lane for lane in comparison.lanes if lane.supports(protocol)]
-        status = readers[0].backend.status().protocols.get(protocol) if len(readers) == 1 else None
-        if status is not None and (events := status.events):
-            name = PROTOCOLS.get(protocol, str(protocol))
-            its = "its one event is" if events == 1 else f"its {events:,} events are"
-            checked = f"{its} checked against the bytes of the messages"
-            yield f"only {readers[0].name} reads {name}: {checked}"
 
 
 # -- on the running kernel -------------------------------------------------------------------------------------
@@ -368,11 +281,7 @@ def _uncompared(live: Live) -> dict[str, int]:
     """What both may have heard and nobody compared, though no loss says why."""
     given_up = sum(one.given_up for one in live.unpaired)
     found = {f"{counted(given_up, 'datagram')} waited for the other one for too long": given_up}
-    return found | {_not_compared(why, count): count for why, count in sorted(live.uncompared.items())}
-
-
-def _not_compared(why: str, count: int) -> str:
-    return f"{counted(count, 'notification was', 'notifications were')} not compared: {why}"
+    return found | {not_compared(why, count): count for why, count in sorted(live.uncompared.items())}
 
 
 def _is_too_lossy(lane: LiveLane, policy: Policy) -> bool:
@@ -386,20 +295,3 @@ def _is_too_lossy(lane: LiveLane, policy: Policy) -> bool:
 
 def _lost(ledger: Ledger) -> str:
     return counted(ledger.lost, "message") if ledger.lost else "an unknown number of messages"
-
-
-def _live_notes(live: Live) -> list[str]:
-    notes = [note for lane in live.lanes for note in lane.ledger.notes(lane.name)] + live.notes
-    notes += [note for lane in live.lanes for note in _deaf(lane)]
-    notes += _damaged_by_kernel(live)
-    notes += not_known(live.kernel)
-    notes += _unseen(live)
-    notes += _read_by_one(live, {protocol for lane in live.lanes for protocol in lane.backend.groups})
-    outside = sum(one.outside for one in live.unpaired)
-    if outside:
-        are = counted(
-            outside, "notification at the begin or the end reached", "notifications at the begin or the end reached"
-        )
-        notes.append(f"{are} one of them alone and {'is' if outside == 1 else 'are'} not judged")
-    uncompared = {**live.uncompared, **live.unheard}
-    return notes + [_not_compared(why, count) for why, count in sorted(uncompared.items())]

@@ -174,7 +174,8 @@ class CaptureReport(Struct, frozen=True):
     alone gave an event or a field that the contract gives to it alone. ``objects``: how many there are at the end, by
     kind. ``blind``: what of the compared messages is not read by both; ``blind_left_out``: how often something found no
     place in it; ``blind_changes``: changes that show in what neither reads alone. ``unannounced``: objects that changed
-    without a notification, ``unannounced_counts`` by kind and change.
+    without a notification, ``unannounced_counts`` by kind and change; ``missed``, ``missed_counts``: those of which a
+    fault took the notification.
     ``stop``: what ended the replay before the capture ended.
     """
 
@@ -215,6 +216,8 @@ class CaptureReport(Struct, frozen=True):
     blind_changes: list[BlindChange] = []
     unannounced_counts: dict[str, int] = {}
     unannounced: list[Unannounced] = []
+    missed_counts: dict[str, int] = {}
+    missed: list[Unannounced] = []
     notes: list[str] = []
     damage: Damage | None = None
     stop: Stop | None = None

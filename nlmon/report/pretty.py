@@ -6,7 +6,7 @@ Not here: the values (``nlmon.report.model``), and the table itself (``table``).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from msgspec import structs
@@ -14,7 +14,7 @@ from rich.markup import escape
 
 from nlmon.report.blind import blind_lines, unread_lines
 from nlmon.report.differences import difference_lines
-from nlmon.report.model import WORST_FIRST, CaptureReport, Report, in_direction
+from nlmon.report.model import WORST_FIRST, CaptureReport, Report, Unannounced, in_direction
 from nlmon.report.table import COLOURS, both, table, unopened
 from nlmon.report.text import counted, counted_roles, printable, times
 
@@ -25,6 +25,8 @@ __all__ = ["print_report"]
 
 GROUPS_SHOWN = 20
 UNANNOUNCED_SHOWN = 5
+UNANNOUNCED = "changed in the kernel without a notification"
+MISSED = "lost by the fault, and shown by a later dump"
 LOSSES_SHOWN = 10
 
 
@@ -154,16 +156,23 @@ def _shared(capture: CaptureReport, report: Report, *, verbose: bool) -> Iterato
     lines += unread_lines(capture.unknown_types, verbose=verbose)
     spots = capture.blind if verbose or _is_one(report) else ()
     lines += blind_lines(spots, capture.blind_changes, verbose=verbose, left_out=capture.blind_left_out)
-    if capture.unannounced_counts:
-        listed = ", ".join(f"{count:,} {what}" for what, count in capture.unannounced_counts.items())
-        lines.append(f"changed in the kernel without a notification: {listed}")
-        for found in capture.unannounced[:UNANNOUNCED_SHOWN]:
-            fields = f" ({', '.join(found.fields)})" if found.fields else ""
-            lines.append(f"  {found.object} {found.change}{fields}: {found.reason}")
-        if sum(capture.unannounced_counts.values()) > UNANNOUNCED_SHOWN:
-            lines.append("  … all of them in --format json")
+    lines += _brought_to_light(UNANNOUNCED, capture.unannounced_counts, capture.unannounced)
+    lines += _brought_to_light(MISSED, capture.missed_counts, capture.missed)
     lines += capture.notes
     yield from lines
+
+
+def _brought_to_light(what: str, counts: Mapping[str, int], changes: Sequence[Unannounced]) -> Iterator[str]:
+    """Changes of which no implementation was told, the first of them one by one."""
+    if not counts:
+        return
+    listed = ", ".join(f"{count:,} {change}" for change, count in counts.items())
+    yield f"{what}: {listed}"
+    for found in changes[:UNANNOUNCED_SHOWN]:
+        fields = f" ({', '.join(found.fields)})" if found.fields else ""
+        yield f"  {found.object} {found.change}{fields}: {found.reason}"
+    if sum(counts.values()) > UNANNOUNCED_SHOWN:
+        yield "  … all of them in --format json"
 
 
 def _listed(counts: Mapping[str, int]) -> str:

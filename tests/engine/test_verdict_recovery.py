@@ -32,7 +32,9 @@ def recovered(candidate: BackendMaker, kernel: str = "linux-6.12", name: str = "
     """The report on a recording of which notifications are lost in two places."""
     with open_capture(CAPTURES / kernel / f"{name}.pcap.zst") as reader:
         options = BackendOptions(resync=True, resync_interval=0.0)
-        return replay_capture(reader, name, legacy, candidate, options=options, faults=LOSS)[0]
+        # The first recording has no frame 700, and a fault that takes nothing gives no verdict.
+        faults = LOSS[:1] if name == "01-route-basic" else LOSS
+        return replay_capture(reader, name, legacy, candidate, options=options, faults=faults)[0]
 
 
 RECOVERY = {name: bad for name, bad in ZOO.items() if bad.options.resync and bad.found_as == {Class.STATE}}

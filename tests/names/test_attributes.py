@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -12,6 +13,8 @@ from nlmon.compare.contract import load_contract
 from nlmon.compare.evidence.offsets import ATTRIBUTES
 from nlmon.names.attribute_sets import MESSAGES, SELECTED, Nest, root_of
 from nlmon.names.attributes import FOLDER, attribute_name, attributes, find, ignored, inside, kind_text, sets
+from support.command import nlmon
+from support.paths import CAPTURES
 
 NAMES = [
     ("link", (4,), (), "IFLA_MTU"),
@@ -133,6 +136,18 @@ def test_bytes_before_what_nests() -> None:
 def test_what_nobody_need_read_has_a_reason(message: str, path: tuple[int, ...], reason: str) -> None:
     """Padding, requests, counters; what is inside has the reason of what it is in."""
     assert ignored(message, path) == reason
+
+
+@pytest.mark.slow
+def test_what_stands_in_requests_alone_is_in_nothing_else() -> None:
+    """In no notification or answer of a bundled recording is an attribute that is said to stand in requests alone."""
+    report = json.loads(nlmon("coverage", *sorted(CAPTURES.glob("*/*.pcap*")), "--format", "json").stdout)
+    rows = [one for message in report["messages"] for one in message["attributes"]]
+
+    assert [one["path"] for one in rows if one["ignored"] == "stands in requests alone"] == []
+    assert [one["ignored"] for one in rows if one["path"] == "NHA_OP_FLAGS"] == [
+        "says what the kernel can do, and nothing of the nexthop"
+    ]
 
 
 def test_reasons_are_about_attributes() -> None:

@@ -227,6 +227,24 @@ def test_a_fault_that_takes_nothing_is_said() -> None:
     ]
     assert report.errors == {"legacy": 0, "libnl": 0}
     assert report.lost == {"legacy": 0, "libnl": 0}
+    assert (report.verdict, report.reason) == (
+        "inconclusive",
+        "the fault overrun@1+1 took nothing; the fault overrun@99999+5 took nothing",
+    )
+
+
+def test_what_a_fault_took_was_announced() -> None:
+    """A link that changed while messages were lost is not said to have changed without a notification; what the kernel
+    announced to nobody is."""
+    whole = Run("linux-6.12", "01-route-basic", resync=False).report
+    faulty = Run("linux-6.12", "01-route-basic", Fault(100, 20), resync=False).report
+
+    assert faulty.unannounced == whole.unannounced
+    assert (whole.missed_counts, faulty.missed_counts) == ({}, {"link changed": 1, "route appeared": 7})
+    assert [(one.change, one.object) for one in faulty.missed[:2]] == [
+        ("changed", "link d0 (ifindex 3)"),
+        ("appeared", "route default via 192.0.2.254 dev d0 table 100"),
+    ]
 
 
 def test_nothing_received_is_nothing_compared() -> None:
