@@ -54,7 +54,8 @@ def pcap_batches(
     skip = RECORD if bare else need
     # ``start``: where the chunk begins in the file.
     chunk, start = b"", source.offset
-    at = size = number = 0
+    # ``gap``: packets that were skipped since the last one that was not; they have a number all the same.
+    at = size = number = gap = 0
     # What is the same in most records is worked out once: the second, and the protocol as the file has it.
     second, base, coded, protocol, lost = -1, 0, 0, 0, 0
     batch = Batch(1, protocol)
@@ -95,15 +96,17 @@ def pcap_batches(
                 if link_type == LINKTYPE_NETLINK:
                     raise Damaged("a packet has no netlink header", start + at)
                 facts.skipped += 1
+                gap += 1
                 at = end
                 continue
-            if code != coded or original != captured or lost:
+            if code != coded or original != captured or lost or gap:
                 coded, protocol = code, (code & 0xFF) << 8 | code >> 8 if little else code
                 lost = max(0, original - captured)
                 if data:
                     batch.more = True
                     yield batch
-                number += len(data)
+                number += len(data) + gap
+                gap = 0
                 batch = Batch(number + 1, protocol, truncated=lost)
                 times, data, offsets = batch.columns()
             if seconds != second:

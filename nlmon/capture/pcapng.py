@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 from nlmon.capture.base import Batch, Direction
+from nlmon.capture.hosts import note_hosts
 from nlmon.capture.options import (
     EPB,
     EPB_DROPCOUNT,
@@ -62,16 +63,11 @@ UNKNOWN_DROPS = 0xFFFF  # of an obsolete packet block
 OURS = "nlmon "
 # Programs that record, as they call themselves in shb_userappl. Others write a file again, on another machine perhaps.
 RECORDERS = (OURS, "Dumpcap ")
-MERGER = "mergecap"
 MOST_INTERFACES = 4096  # one is a socket of a recorder
 _NAMES = {SHB_HARDWARE: "arch", SHB_OS: "kernel", SHB_USERAPPL: "application"}
 NOT_CLOSED = (
     "the closing statistics are missing: the recording was broken off, or another program wrote it again [NLM-C011]"
 )
-MERGED = "mergecap wrote the file: if it holds recordings of several hosts, they are compared as one host [NLM-C013]"
-SEVERAL_HOSTS = "its sections are of several hosts or network namespaces, and are compared as one host [NLM-C013]"
-# What tells hosts and namespaces apart, where two sections say it.
-_HOST = ("kernel", "arch", "netns")
 
 
 class _Interface:
@@ -181,13 +177,14 @@ def pcapng_batches(source: Source, section: Section, facts: Facts) -> Iterator[B
     ``facts``."""
     first, order = section, section.byteorder
     payload_order = section.netlink_byteorder
-    _note_hosts(first, section, facts)
+    note_hosts(first.metadata, section.metadata, facts)
     layout = _Layout(order)
     unpack, need = layout.unpack, layout.size
     want = need
     interfaces: list[_Interface] = []
     chunk, offset = b"", source.offset
-    at = size = number = 0
+    # ``gap``: packets that were skipped since the last one that was not; they have a number all the same.
+    at = size = number = gap = 0
     batch = Batch(1, 0)
     times, packets, offsets = batch.columns()
     alike: tuple[int, Direction, int, int] = (0, "", 0, 0)
@@ -216,7 +213,7 @@ def pcapng_batches(source: Source, section: Section, facts: Facts) -> Iterator[B
                 section = read_section(source)
                 if section.netlink_byteorder != payload_order:
                     raise Damaged("a later section has another byte order", offset)
-                _note_hosts(first, section, facts)
+                note_hosts(first.metadata, section.metadata, facts)
                 order = section.byteorder
                 layout = _Layout(order)
                 unpack, need = layout.unpack, layout.size
@@ -252,6 +249,7 @@ def pcapng_batches(source: Source, section: Section, facts: Facts) -> Iterator[B
                     split = _split(interface, chunk[begin : begin + captured], offset)
                 if split is None:
                     facts.skipped += 1
+                    gap += 1
                 else:
                     options = begin + (captured + 3 & ~3)
                     direction: Direction = ""
@@ -266,11 +264,12 @@ def pcapng_batches(source: Source, section: Section, facts: Facts) -> Iterator[B
                         direction = known
                     ticks = high << 32 | low
                     found = split[0], direction, index, original - captured if original > captured else 0
-                    if found != alike:
+                    if found != alike or gap:
                         if packets:
                             batch.more = True
                             yield batch
                         alike = found
+                        number, gap = number + gap, 0
                         batch = Batch(number + 1, *alike)
                         times, packets, offsets = batch.columns()
                     number += 1
@@ -295,11 +294,13 @@ def pcapng_batches(source: Source, section: Section, facts: Facts) -> Iterator[B
                     split = _split(packet.interface, packet.data, offset)
                     if split is None:
                         facts.skipped += 1
+                        gap += 1
                     else:
                         if packets:
                             batch.more = True
                             yield batch
                         alike = split[0], packet.direction, packet.place, packet.truncated
+                        number, gap = number + gap, 0
                         batch = Batch(number + 1, *alike)
                         times, packets, offsets = batch.columns()
                         number += 1
@@ -319,19 +320,6 @@ def _check_closed(section: Section, interfaces: list[_Interface], facts: Facts) 
     ours = section.metadata.get("application", "").startswith(OURS)
     if ours and not all(one.ended for one in interfaces) and NOT_CLOSED not in facts.notes:
         facts.notes.append(NOT_CLOSED)
-
-
-def _note_hosts(first: Section, section: Section, facts: Facts) -> None:
-    """Note what may be of more than one host."""
-    before, found = first.metadata, section.metadata
-    facts.mixed_kernels = facts.mixed_kernels or before.get("kernel") != found.get("kernel")
-    note = ""
-    if any(key in before and key in found and before[key] != found[key] for key in _HOST):
-        note = SEVERAL_HOSTS
-    elif found.get("application", "").lower().startswith(MERGER):
-        note = MERGED
-    if note and note not in facts.notes:
-        facts.notes.append(note)
 
 
 def _split(interface: _Interface, data: bytes, offset: int) -> tuple[int, bytes] | None:

@@ -58,7 +58,8 @@ def max_objects_option(function: F) -> F:
         default=MOST_OBJECTS,
         show_default=True,
         metavar="N",
-        help="Hold no more than N links, addresses, routes, neighbours and rules; a capture with more is inconclusive.",
+        help="Stop with no verdict once more than N links, addresses, routes, neighbours and rules are held; they are "
+        "counted after each batch of frames.",
     )
     return decorate(function)
 

@@ -18,6 +18,7 @@ from nlmon.capture.base import Batch, ByteOrder
 from nlmon.framing import types
 from nlmon.limits import BYTES_HELD, MOST_OBJECTS
 from nlmon.report.model import Stop
+from nlmon.report.text import counted
 
 __all__ = ["Bounds", "Watch"]
 
@@ -65,7 +66,9 @@ class Watch:
         if most is None or self.stop is not None:
             return
         if objects > most:
-            self._end("NLM-L001", f"more than {most:,} objects are held (--max-objects)")
+            self._end(
+                "NLM-L001", f"{counted(objects, 'object is', 'objects are')} held, more than {most:,} (--max-objects)"
+            )
         elif self._large >= LOOK_AFTER:
             self._large = 0
             if size() > BYTES_HELD:
@@ -77,7 +80,7 @@ class Watch:
             self._messages += len(types(data, self._byteorder))
             if self._messages > most:
                 self._frame = batch.number + at - 1
-                self._end("NLM-L002", f"it has more than {most:,} messages (--max-messages)")
+                self._end("NLM-L002", f"it has more than {counted(most, 'message')} (--max-messages)")
                 return batch.part(0, at)
         return batch
 

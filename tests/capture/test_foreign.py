@@ -10,6 +10,7 @@ import os
 import struct
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,24 @@ def test_interfaces_of_every_link_type_share_a_file(tmp_path: Path) -> None:
 
     assert frames == [(0, LINK), (1, LINK), (2, LINK), (4, LINK)]
     assert (reader.skipped, reader.damage) == (3, None)
+
+
+@pytest.mark.parametrize("link_type", [SLL, SLL2])
+@pytest.mark.parametrize("form", ["pcap", "pcapng", "pcapng of old blocks"])
+def test_frames_have_the_numbers_of_wireshark(tmp_path: Path, link_type: int, form: str) -> None:
+    """A packet of another device is skipped and keeps its number."""
+    kinds = "on-n--onno"
+    packets = [cooked(link_type, 824 if kind in "no" else 1, 4 if kind == "o" else 0, LINK) for kind in kinds]
+    old = [block(2, struct.pack("<HHIIII", 0, 0, 0, 0, len(one), len(one)) + one) for one in packets]
+    blocks = map(partial(packet, 0), packets) if form == "pcapng" else old
+    path = tmp_path / "a"
+    path.write_bytes(
+        pcap(link_type, packets) if form == "pcap" else section() + interface(link_type) + b"".join(blocks)
+    )
+    with open_capture(path) as reader:
+        found = [(frame.number, frame.protocol) for frame in reader]
+
+    assert found == [(n, 4 if kind == "o" else 0) for n, kind in enumerate(kinds, 1) if kind != "-"]
 
 
 def test_a_tap_of_netlink_holds_nothing_else(tmp_path: Path) -> None:
