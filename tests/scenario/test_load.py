@@ -155,7 +155,7 @@ MISTAKES = [
         "  in_order: [{msg_type: 16, count: {max: 3}}, {msg_type: 16, count: 2}, {msg_type: 16, count: {min: 2}}]\n",
         [
             "NLM-S017: a recording has no kernel that can be asked (a.yaml:6:10); list the objects, or leave it out",
-            "NLM-S017: no difference has the code NLD199 (a.yaml:7:24); did you mean NLD108?",
+            "NLM-S017: no difference has the code NLD199 (a.yaml:7:24); did you mean NLD109?",
             "NLM-S017: rollback is not judged here (a.yaml:7:43); state a verdict for it, too",
             "NLM-S017: what need not come has no place in an order (a.yaml:8:36); say that in events",
             "NLM-S017: an order says what comes, and not how often at most (a.yaml:8:69); "
