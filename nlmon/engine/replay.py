@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 
+from nlmon.backends.base import Backend
 from nlmon.backends.options import BackendOptions
 from nlmon.capture.base import Batch, ByteOrder, Frame, alike
 from nlmon.capture.conversation import SEGMENT_FRAMES
@@ -34,6 +35,7 @@ from nlmon.events import Event
 from nlmon.state.identity import subject_of
 from nlmon.state.tables import Object, State
 from nlmon.transport.recorded.faults import Fault
+from nlmon.transport.recorded.transport import RecordedFactory
 from nlmon.uapi import NETLINK_ROUTE
 from nlmon.wire import Datagram
 
@@ -76,8 +78,12 @@ class Replay(Comparison[RecordedLane]):
             lossless=not faults and not options.resync,
             known=known,
         )
+        # Reads what is announced, lost or not, in the place of the one that gives more, which is not to see it twice.
+        self._announcer: Backend | None = None
         if faults:
             self.states.announce(())
+            make = (reference, candidate)[self.states.full]
+            self._announcer = make(RecordedFactory(self.feed.kernel), options)
         self._asked = None if protocols is None else set(protocols)
         self._options = options
         self._on_side = on_side
@@ -129,9 +135,9 @@ class Replay(Comparison[RecordedLane]):
         """Compare what both made of datagrams, and fold the events if these were notifications."""
         data, (left, right) = step.datagrams.data, step.results
         is_notification, is_request = step.place.role is Role.NOTIFICATION, step.place.role is Role.REQUEST
-        if is_notification and self.states.announces and step.datagrams.protocol == NETLINK_ROUTE:
+        if is_notification and self._announcer is not None and step.datagrams.protocol == NETLINK_ROUTE:
             for datagram in step.datagrams:
-                self.states.announce(_announced(datagram, self.lanes[self.states.full]))
+                self.states.announce(_announced(datagram, self._announcer))
         fold_one = self.states.fold_one if is_notification and self.states.lossless else None
         at, size = 0, len(data)
         while at < size:
@@ -268,13 +274,13 @@ class Replay(Comparison[RecordedLane]):
         self._compare(no_datagram(last), *self.feed.close())
 
 
-def _announced(datagram: Datagram, lane: RecordedLane) -> Sequence[Event]:
-    """What a notification says, as a lane reads it whose socket may lose it."""
+def _announced(datagram: Datagram, announcer: Backend) -> Sequence[Event]:
+    """What a notification says, whichever socket loses it."""
     try:
-        events = lane.backend.decode(datagram).events
+        events = announcer.decode(datagram).events
     except Exception:
         return ()  # an implementation that raises is a difference where its datagrams are compared
-    return events if foldable((Side(lane.name, events, ()),)) else ()
+    return events if foldable((Side(announcer.name, events, ()),)) else ()
 
 
 def _judgeable(reported: set[Object], truth: State, lacking: Collection[str]) -> set[Object]:

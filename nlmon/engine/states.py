@@ -103,11 +103,6 @@ class States:
         Where messages were lost, the state of all that was announced."""
         return self._both[self._full] if self._announced is None else self._announced
 
-    @property
-    def announces(self) -> bool:
-        """Whether what was announced is folded beside, since some of it may be lost."""
-        return self._announced is not None
-
     def announce(self, events: Iterable[Event]) -> None:
         """Fold what was announced into the state of that, before any lane is told of it or loses it."""
         if self._announced is None:

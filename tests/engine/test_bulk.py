@@ -268,7 +268,6 @@ def test_with_what_looks_at_the_kernel_each_comes_by_itself(options: dict[str, A
     assert counted(Counting, options=BackendOptions(**options)) == ([], list(range(1, 401)))
 
 
-@pytest.mark.xfail(strict=False, reason="what was announced is decoded beside the lane, so that it is counted twice")
 def test_with_faults_each_comes_by_itself() -> None:
     """What a fault takes is never decoded, and what follows is read from the socket."""
     assert counted(Counting, faults=(Fault(10, 5),)) == ([], [*range(1, 10), *range(15, 401)])
