@@ -52,7 +52,7 @@ class Step(Struct, frozen=True):
 
 class Feed:
     """Lanes that are fed from one recording. ``kernel``: what the recording says of its kernel; ``tally``: what it
-    holds; ``protocols``: those that are covered.
+    holds; ``asked``: the protocols that are asked for, None: all; ``protocols``: those of them that are covered.
 
     ``answers``: decode recorded answers, too, which else only teach the kernel.
     """
@@ -77,7 +77,8 @@ class Feed:
             for make in makers
         )
         supported = {protocol for lane in self.lanes for protocol in lane.backend.groups}
-        self.protocols = supported if protocols is None else supported & set(protocols)
+        self.asked = None if protocols is None else frozenset(protocols)
+        self.protocols = supported if self.asked is None else supported & self.asked
         self.tally = Tally()
         self._conversation = Conversation(byteorder)
         self._select = select

@@ -84,7 +84,6 @@ class Replay(Comparison[RecordedLane]):
             self.states.announce(())
             make = (reference, candidate)[self.states.full]
             self._announcer = make(RecordedFactory(self.feed.kernel), options)
-        self._asked = None if protocols is None else set(protocols)
         self._options = options
         self._on_side = on_side
         # What all is fed to, no socket would have received; recovery cannot be judged by it.
@@ -124,7 +123,7 @@ class Replay(Comparison[RecordedLane]):
             agreed = self._compare(datagrams.at(0), *(result.side(0) for result in step.results), answer=True)
         elif step.what == "left out":
             self._count_not_subscribed(datagrams.at(0))
-        elif self._asked is None or datagrams.protocol in self._asked:
+        elif self.feed.asked is None or datagrams.protocol in self.feed.asked:
             for datagram in datagrams:
                 self._compare_groups(datagram, (False, False))
         if step.place.role is Role.DUMP and step.results:
