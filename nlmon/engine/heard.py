@@ -99,8 +99,6 @@ class Heard:
             yield Miscount(-1, "name", backend.name, status.name)
         for protocol in sorted(self.protocols | status.protocols.keys()):
             one = status.protocols.get(protocol)
-            if one is None and sockets.get(protocol) is None:
-                continue  # the kernel refused it, or it was disabled
             if one is None or protocol not in self.protocols:
                 there, here = "counters", "no counters"
                 yield Miscount(protocol, "protocols", *((there, here) if one is None else (here, there)))

@@ -85,7 +85,6 @@ class LiveLane(Lane):
 
     def enable(self, protocol: int) -> Side:
         """Open the socket of a protocol. Raises ``TransportError``."""
-        self.heard.protocols.add(protocol)
         with self.heard.hearing(protocol, self._events, self._errors):
             try:
                 self.backend.enable(protocol)
@@ -93,6 +92,9 @@ class LiveLane(Lane):
                 raise
             except Exception as error:
                 self._raised.append(error)
+            finally:
+                if protocol in self._factory.taps:  # else the kernel refused it, and there is nothing to count
+                    self.heard.protocols.add(protocol)
         return of_datagram(self._result(protocol))
 
     def read(self, protocol: int) -> Processed:
