@@ -81,15 +81,8 @@ def interruption() -> Iterator[Callable[[], bool]]:
         asked = True
         return pressed
 
-    before = signal.getsignal(signal.SIGINT)
-    if before is not signal.default_int_handler:  # ignored, as behind a shell's &
-        yield lambda: False
-        return
-    signal.signal(signal.SIGINT, note)
-    try:
+    with _on_interrupt(note):
         yield is_pressed
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager
@@ -103,13 +96,20 @@ def noted_interruption() -> Iterator[Callable[[], bool]]:
         pressed = True
         raise KeyboardInterrupt
 
+    with _on_interrupt(note):
+        yield lambda: pressed
+
+
+@contextmanager
+def _on_interrupt(note: Callable[..., None]) -> Iterator[None]:
+    """Let ``note`` handle Ctrl-C, unless that is ignored, as behind a shell's &."""
     before = signal.getsignal(signal.SIGINT)
-    if before is not signal.default_int_handler:  # ignored, as behind a shell's &
-        yield lambda: False
+    if before is not signal.default_int_handler:
+        yield
         return
     signal.signal(signal.SIGINT, note)
     try:
-        yield lambda: pressed
+        yield
     finally:
         signal.signal(signal.SIGINT, before)
 
