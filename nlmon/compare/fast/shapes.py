@@ -58,8 +58,7 @@ _Same: TypeAlias = Callable[[bytes, int, Event, Any], bool]
 
 class Mark(Protocol):
     """What messages are marked with that are alike in more than their shape: ``headers`` and ``pieces`` say in what,
-    ``fixed`` is
-    what ``fixed_parts`` makes of these."""
+    and ``fixed`` is what ``fixed_parts`` makes of these."""
 
     @property
     def headers(self) -> tuple[int, ...]: ...

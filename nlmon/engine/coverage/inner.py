@@ -5,7 +5,7 @@ Not here: whether a change is blind (``changes``).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, TypeAlias
 
 from nlmon.framing import walk_attributes
@@ -27,14 +27,11 @@ Pair: TypeAlias = tuple[bytes | None, bytes | None]
 def kind_text(where: str, kind: bytes) -> str:
     """The kind that bytes say, as the tables and a report have it; ``where``: the kind of message, or the set."""
     if where.startswith(NUMBERS):
+        from nlmon.names.attribute_sets import ENCAPS  # noqa: PLC0415  (a start-up reads no tables of names)
+
         number = max(kind[:2], default=0)  # 16 bits in either byte order, of which one byte is zero
-        return _ENCAPS.get(number, str(number))
+        return ENCAPS.get(number, str(number))
     return kind.split(b"\0", 1)[0].decode("utf-8", "backslashreplace")
-
-
-# linux/lwtunnel.h, enum lwtunnel_encap_types
-_NAMES = ("mpls", "ip", "ila", "ip6", "seg6", "bpf", "seg6local", "rpl", "ioam6", "xfrm")
-_ENCAPS: Mapping[int, str] = dict(enumerate(_NAMES, 1))
 
 
 def changed_inside(root: str, path: tuple[int, ...], kind: str, payloads: Pair, byteorder: str) -> Iterator[Place]:

@@ -25,21 +25,25 @@ from nlmon.uapi import (
     AF_BRIDGE,
     AF_INET,
     AF_INET6,
+    AF_MPLS,
     AF_UNIX,
+    AF_UNSPEC,
+    GENL_ID_CTRL,
     NETLINK_GENERIC,
     NETLINK_ROUTE,
     NETLINK_SOCK_DIAG,
     NETLINK_XFRM,
+    RTNL_FAMILY_IP6MR,
+    RTNL_FAMILY_IPMR,
 )
 
 __all__ = ["kernel_coverage"]
 
-AF_UNSPEC, AF_MPLS, RTNL_FAMILY_IPMR, RTNL_FAMILY_IP6MR = 0, 28, 128, 129
 FAMILIES = (AF_UNSPEC, AF_INET, AF_BRIDGE, AF_INET6, AF_MPLS, RTNL_FAMILY_IPMR, RTNL_FAMILY_IP6MR)
 # Any command, and that for vendors, whose attributes are read in nl80211 alone.
 COMMANDS = (1, 103)
 # A generic family has a number on a host alone; any above that of nlctrl stands for it.
-SOME_FAMILY, GENL_ID_CTRL = 32, 16
+SOME_FAMILY = 32
 
 
 class _Message(NamedTuple):
