@@ -34,7 +34,10 @@ def enumerations(text: str) -> Iterator[dict[str, int]]:
         for item in filter(None, map(str.strip, lines.split(","))):
             name, _, expression = (part.strip() for part in item.partition("="))
             try:
-                value = found.get(expression) or number(expression) if expression else value + 1
+                if expression:
+                    value = found[expression] if expression in found else number(expression)
+                else:
+                    value += 1
             except ValueError:
                 break
             if name.startswith("__"):

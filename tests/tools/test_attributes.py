@@ -57,3 +57,12 @@ def test_what_one_side_has_alone_is_listed(tmp_path: Path) -> None:
     ]
     assert "only here: IFLA_XFRM_COLLECT_METADATA = 3 (rt-link/linkinfo-xfrm-attrs)" in lines
     assert lines[-1] == "IFLA_XFRM_IF_ID is 4 in if_link.h, 2 in rt-link/linkinfo-xfrm-attrs"
+
+
+def test_a_name_for_nothing_ends_no_enumeration(tmp_path: Path) -> None:
+    """What stands behind another name of the number 0 is compared, too."""
+    header = "enum { IFLA_UNSPEC, IFLA_OTHER = IFLA_UNSPEC, IFLA_ADDRESS = 5 };"
+    (tmp_path / "if_link.h").write_text(header, encoding="utf-8")
+    code, lines = compared(tmp_path)
+
+    assert (code, lines[-1]) == (1, "IFLA_ADDRESS is 5 in if_link.h, 1 in rt-link/link-attrs")
