@@ -124,7 +124,7 @@ def say_stop(stop: Stop | None, where: str) -> None:
     """Raise ``InputError`` if a bound ended the reading; after an interruption say it and end with its exit code."""
     if stop is None:
         return
-    if stop.code == "NLM-L003":
+    if stop.interrupted:
         show_error(stopped(stop, where))
         raise SystemExit(INTERRUPTED)
     raise stopped(stop, where)

@@ -4,10 +4,11 @@ The one source of these names is three tables beside this module:
 
 ``kernel-attributes.tsv``
     every attribute of the kernel's netlink specifications (Linux 7.3): family, protocol, set, number, name, type, the
-    set that nests in it, byte order and enumeration. Numbers are those of the specifications; names are those of the
-    UAPI headers, and where no header has one the name is left out.
+    set that nests in it, and the bytes of a structure before that. Numbers are those of the specifications; names are
+    those of the UAPI headers, and where no header has one the name is left out.
 ``header-attributes.tsv``
-    what the specifications lack or have wrong, with the UAPI header that has it. It goes before the other.
+    what the specifications lack or have wrong: the same columns, and the UAPI header that has it. It goes before the
+    other.
 ``ignored-attributes.tsv``
     attributes that nobody need read, and why.
 
@@ -182,7 +183,7 @@ def _set(name: str) -> dict[int, Attribute]:
 
 def _attribute(line: str) -> Attribute:
     """What one line of a table says."""
-    family, _, of, digits, name, kind, nested, *rest = line.split("\t")
+    family, _, of, digits, name, kind, nested, before, *_ = line.split("\t")
     own, number = f"{family}/{of}", int(digits)
     choice, _, target = nested.removeprefix("by ").partition(": ")
     if target:
@@ -198,7 +199,6 @@ def _attribute(line: str) -> Attribute:
         *(own, number, name or f"{own}/{number}", kind, nested),
         selector=int(choice) if target else -1,
         indices=INDEXED.get(name, 1 if kind == "array of nest" else 0),
-        # The kernel's table has the byte order in this place, the other one what stands before the nested attributes.
-        before=int(rest[0]) if rest[0].isdigit() else 0,
+        before=int(before or 0),
         ignored=why,
     )

@@ -65,6 +65,11 @@ class Stop(Struct, frozen=True):
     what: str
     frame: int
 
+    @property
+    def interrupted(self) -> bool:
+        """Whether Ctrl-C ended it, and no bound."""
+        return self.code == "NLM-L003"
+
 
 class DifferenceRow(Struct, frozen=True):
     """One difference.

@@ -132,9 +132,9 @@ def _routes(rows: list[dict[str, Any]], family: int) -> Iterator[Named]:
     for row in rows:
         if "cloned" in row.get("flags", ()):
             continue
-        base = (row["dst"], family, row.get("type", "1"), row.get("table", "254"), row.get("metric"))
-        tos = int(str(row.get("tos") or "0"), 16)
-        places[base[0], base[3], tos, base[4]] += 1
+        table, metric, tos = row.get("table", "254"), row.get("metric"), int(str(row.get("tos") or "0"), 16)
+        group = (row["dst"], table, tos, metric)
+        places[group] += 1
         rest: dict[str, object] = {
             "proto": row.get("protocol"),
             "scope": row.get("scope"),
@@ -143,11 +143,12 @@ def _routes(rows: list[dict[str, Any]], family: int) -> Iterator[Named]:
             "nhid": row.get("nhid"),
             "mtu": next((one["mtu"] for one in row.get("metrics", ()) if "mtu" in one), None),
         }
-        place = places[base[0], base[3], tos, base[4]] if family == AF_INET else None
+        place = places[group] if family == AF_INET else None
         for hop in row.get("nexthops") or [row]:
             via = hop.get("gateway") or hop.get("via", {}).get("host")
             weight = hop.get("weight", 1) if family == AF_INET else None
-            yield _route(*base, via, hop.get("dev")), rest | {"weight": weight, "place": place}
+            words = {"via": via, "dev": hop.get("dev"), "table": table, "metric": metric}
+            yield _route(row["dst"], family, row.get("type", "1"), **words), rest | {"weight": weight, "place": place}
 
 
 def _neighbours(rows: list[dict[str, Any]], family: int) -> Iterator[Named]:
@@ -217,7 +218,8 @@ def _folded_route(route: RouteInfo, names: Mapping[int, str]) -> Iterator[Named]
     for gateway, via, index, weight in hops:
         via = gateway or str(via or "").rpartition(" ")[2] or None
         dev = None if index is None else names.get(index)
-        head = _route(dst, route.family, str(route.type), str(route.table), route.priority, via, dev)
+        words = {"via": via, "dev": dev, "table": str(route.table), "metric": route.priority}
+        head = _route(dst, route.family, str(route.type), **words)
         yield head, rest | {"weight": weight if route.family == AF_INET else None}
 
 
@@ -275,11 +277,9 @@ def _link(name: object, up: str, state: object, mtu: object, address: object) ->
     return _words("link", name, up, operstate=state, mtu=mtu), {"address": address}
 
 
-def _route(dst: str, family: int, kind: str, table: str, metric: object, via: object, dev: object) -> str:
+def _route(dst: str, family: int, kind: str, **words: object) -> str:
     dst = ANY[family] if dst == "default" else dst if "/" in dst else f"{dst}/{WHOLE[family]}"
-    return _words(
-        "route", dst, via=via, dev=dev, table=table, metric=metric or None, type=None if kind == "1" else kind
-    )
+    return _words("route", dst, **words | {"metric": words["metric"] or None, "type": None if kind == "1" else kind})
 
 
 def _rule(family: int, priority: int, src: str, dst: str, iif: object, oif: object) -> str:

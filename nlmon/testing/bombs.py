@@ -14,16 +14,41 @@ from collections.abc import Callable, Iterator
 from itertools import count, cycle
 
 from nlmon.testing.messages import addr, aligned, attr, link, message, neigh, new_family, number, route
+from nlmon.uapi import (
+    AF_BRIDGE,
+    AF_INET6,
+    AF_UNSPEC,
+    GENL_ID_CTRL,
+    IFF_UP,
+    NETLINK_GENERIC,
+    NETLINK_ROUTE,
+    NETLINK_SOCK_DIAG,
+    NLM_F_APPEND,
+    NLM_F_CREATE,
+    NLM_F_DUMP,
+    NLM_F_EXCL,
+    NLM_F_MULTI,
+    NLM_F_REPLACE,
+    NLM_F_REQUEST,
+    NLMSG_DONE,
+    NLMSG_ERROR,
+    RTM_DELADDR,
+    RTM_DELLINK,
+    RTM_DELROUTE,
+    RTM_GETADDR,
+    RTM_GETLINK,
+    RTM_GETROUTE,
+    RTM_NEWADDR,
+    RTM_NEWLINK,
+    RTM_NEWNEIGH,
+    RTM_NEWROUTE,
+    SOCK_DIAG_BY_FAMILY,
+)
 
 __all__ = ["BOMBS", "SQUARES", "bomb", "interfaces", "square"]
 
-ROUTE, SOCK_DIAG, GENERIC = 0, 4, 16
-NEW, DEL = 0, 1
-LINK, ADDR, ROUTES, NEIGH = 16, 20, 24, 28
-REPLACE, EXCL, CREATE, APPEND = 0x100, 0x200, 0x400, 0x800
-MULTI, DUMP, REQUEST, DONE = 2, 0x300, 1, 3
-ETHERNET_BRIDGE = 7
-
+# The flags of a request for all objects of a kind.
+ASKS_ALL = NLM_F_REQUEST | NLM_F_DUMP
 # Bytes that a pcap of an nlmon device has beside each datagram.
 HEADERS = 32
 
@@ -34,127 +59,132 @@ def _ip(number_: int, net: int = 10) -> str:
     return f"{net}.{number_ >> 16 & 255}.{number_ >> 8 & 255}.{number_ & 255}"
 
 
+def _bare(index: int) -> bytes:
+    """A link without attributes."""
+    return number("BxHiII", AF_UNSPEC, 1, index, IFF_UP, 0)
+
+
 def _appear(size: int) -> Messages:
     for index in range(1, size + 1):
-        yield message(LINK, link(index, f"eth{index}"))
-        yield message(ADDR, addr(index, _ip(index)))
-        yield message(NEIGH, neigh(index, _ip(index, 11)))
+        yield message(RTM_NEWLINK, link(index, f"eth{index}"))
+        yield message(RTM_NEWADDR, addr(index, _ip(index)))
+        yield message(RTM_NEWNEIGH, neigh(index, _ip(index, 11)))
         for net in (20, 21):
-            yield message(ROUTES, route(f"{_ip(index, net)}/32", index), flags=CREATE | EXCL)
+            yield message(RTM_NEWROUTE, route(f"{_ip(index, net)}/32", index), flags=NLM_F_CREATE | NLM_F_EXCL)
 
 
 def links_go(size: int) -> Messages:
     """Links with an address, a neighbour and two routes each, of which one after the other goes down and away."""
     yield from _appear(size)
     for index in range(1, size + 1):
-        yield message(LINK, link(index, f"eth{index}", up=False))
-        yield message(LINK + DEL, link(index, f"eth{index}", up=False))
+        yield message(RTM_NEWLINK, link(index, f"eth{index}", up=False))
+        yield message(RTM_DELLINK, link(index, f"eth{index}", up=False))
 
 
 def links_change(size: int) -> Messages:
     """Links that are renamed, go down and up again."""
     yield from _appear(size)
     for index in range(1, size + 1):
-        yield message(LINK, link(index, f"net{index}", up=False))
-        yield message(LINK, link(index, f"net{index}"))
+        yield message(RTM_NEWLINK, link(index, f"net{index}", up=False))
+        yield message(RTM_NEWLINK, link(index, f"net{index}"))
 
 
 def _fdb(index: int, number_: int, master: int) -> bytes:
     """An entry of the forwarding database of a bridge."""
     lladdr = attr(2, b"\2" + number("I", number_, byteorder="big") + b"\0")
-    return number("BxxxiHBB", ETHERNET_BRIDGE, index, 2, 0, 0) + lladdr + attr(9, number("I", master))
+    return number("BxxxiHBB", AF_BRIDGE, index, 2, 0, 0) + lladdr + attr(9, number("I", master))
 
 
 def stations_move(size: int) -> Messages:
     """Links in a bridge, each with a station behind it; one of these moves, then all links go."""
     for index in range(1, size + 1):
-        yield message(LINK, link(index, f"eth{index}"))
-        yield message(LINK, link(index, f"eth{index}", family=ETHERNET_BRIDGE))
-        yield message(NEIGH, _fdb(index, index, 1))
+        yield message(RTM_NEWLINK, link(index, f"eth{index}"))
+        yield message(RTM_NEWLINK, link(index, f"eth{index}", family=AF_BRIDGE))
+        yield message(RTM_NEWNEIGH, _fdb(index, index, 1))
     for index in range(2, size + 1):
-        yield message(NEIGH, _fdb(index, index - 1, 1))
+        yield message(RTM_NEWNEIGH, _fdb(index, index - 1, 1))
     for index in range(1, size + 1):
-        yield message(LINK + DEL, link(index, f"eth{index}"))
+        yield message(RTM_DELLINK, link(index, f"eth{index}"))
 
 
 def routes_prepended(size: int) -> Messages:
     """Routes to one destination, each before all others; then the first is replaced, as often."""
-    yield message(LINK, link(1, "eth1"))
+    yield message(RTM_NEWLINK, link(1, "eth1"))
     for step in range(size):
-        yield message(ROUTES, route("192.0.2.0/24", 1, _ip(step)), flags=CREATE)
+        yield message(RTM_NEWROUTE, route("192.0.2.0/24", 1, _ip(step)), flags=NLM_F_CREATE)
     for step in range(size):
-        yield message(ROUTES, route("192.0.2.0/24", 1, _ip(step, 11)), flags=REPLACE)
+        yield message(RTM_NEWROUTE, route("192.0.2.0/24", 1, _ip(step, 11)), flags=NLM_F_REPLACE)
 
 
 def routes_appended(size: int) -> Messages:
     """Routes to one destination, each behind all others, which then go from the first to the last."""
-    yield message(LINK, link(1, "eth1"))
+    yield message(RTM_NEWLINK, link(1, "eth1"))
     for step in range(size):
-        yield message(ROUTES, route("192.0.2.0/24", 1, _ip(step)), flags=CREATE | APPEND)
+        yield message(RTM_NEWROUTE, route("192.0.2.0/24", 1, _ip(step)), flags=NLM_F_CREATE | NLM_F_APPEND)
     for step in range(size):
-        yield message(ROUTES + DEL, route("192.0.2.0/24", 1, _ip(step)))
+        yield message(RTM_DELROUTE, route("192.0.2.0/24", 1, _ip(step)))
 
 
 def links_dumped(size: int) -> Messages:
     """Links, addresses and routes that a program lists, and then changes."""
-    for kind in (LINK, ADDR, ROUTES):
-        yield message(kind + 2, bytes(28 if kind != LINK else 16), flags=REQUEST | DUMP, seq=kind, pid=77)
+    for kind in (RTM_NEWLINK, RTM_NEWADDR, RTM_NEWROUTE):
+        yield message(kind + 2, bytes(28 if kind != RTM_NEWLINK else 16), flags=ASKS_ALL, seq=kind, pid=77)
         for index in range(1, size + 1):
             body = {
-                LINK: lambda n: link(n, f"eth{n}"),
-                ADDR: lambda n: addr(n, _ip(n)),
-                ROUTES: lambda n: route(f"{_ip(n, 20)}/32", n),
+                RTM_NEWLINK: lambda n: link(n, f"eth{n}"),
+                RTM_NEWADDR: lambda n: addr(n, _ip(n)),
+                RTM_NEWROUTE: lambda n: route(f"{_ip(n, 20)}/32", n),
             }[kind](index)
-            yield message(kind, body, flags=MULTI, seq=kind, pid=77)
-        yield message(DONE, bytes(4), flags=MULTI, seq=kind, pid=77)
+            yield message(kind, body, flags=NLM_F_MULTI, seq=kind, pid=77)
+        yield message(NLMSG_DONE, bytes(4), flags=NLM_F_MULTI, seq=kind, pid=77)
     for index in range(1, size + 1):
-        yield message(LINK, link(index, f"eth{index}", up=False))
+        yield message(RTM_NEWLINK, link(index, f"eth{index}", up=False))
 
 
 def addresses_go(size: int) -> Messages:
     """A link of many IPv6 addresses and routes, all of whose addresses were listed, that loses its last IPv4 address
     again and again."""
-    yield message(LINK, link(1, "eth1"))
-    yield message(ADDR + 2, bytes(8), flags=REQUEST | DUMP, seq=1, pid=77)
-    yield message(ADDR, addr(1, "192.0.2.1"), flags=MULTI, seq=1, pid=77)
-    yield message(DONE, bytes(4), flags=MULTI, seq=1, pid=77)
+    yield message(RTM_NEWLINK, link(1, "eth1"))
+    yield message(RTM_GETADDR, bytes(8), flags=ASKS_ALL, seq=1, pid=77)
+    yield message(RTM_NEWADDR, addr(1, "192.0.2.1"), flags=NLM_F_MULTI, seq=1, pid=77)
+    yield message(NLMSG_DONE, bytes(4), flags=NLM_F_MULTI, seq=1, pid=77)
     yield from _many_of_ipv6(size)
     for _ in range(size):
-        yield message(ADDR + DEL, addr(1, "192.0.2.1"))
-        yield message(ADDR, addr(1, "192.0.2.1"))
+        yield message(RTM_DELADDR, addr(1, "192.0.2.1"))
+        yield message(RTM_NEWADDR, addr(1, "192.0.2.1"))
 
 
 def routes_stay(size: int) -> Messages:
     """A link of many IPv6 addresses and routes that is down, which the kernel says again and again."""
-    yield message(LINK, link(1, "eth1"))
+    yield message(RTM_NEWLINK, link(1, "eth1"))
     yield from _many_of_ipv6(size)
     for _ in range(size):
-        yield message(LINK, link(1, "eth1", up=False))
+        yield message(RTM_NEWLINK, link(1, "eth1", up=False))
 
 
 def _many_of_ipv6(size: int) -> Messages:
     for step in range(size):
-        yield message(ADDR, addr(1, f"fd00::{step + 1:x}"))
-        yield message(ROUTES, route(f"fd01::{step + 1:x}/128", 1), flags=CREATE | EXCL)
+        yield message(RTM_NEWADDR, addr(1, f"fd00::{step + 1:x}"))
+        yield message(RTM_NEWROUTE, route(f"fd01::{step + 1:x}/128", 1), flags=NLM_F_CREATE | NLM_F_EXCL)
 
 
 def others_dumped(size: int) -> Messages:
     """IPv4 routes and stations behind a bridge, and a program that lists IPv6 routes and neighbours: there are none."""
-    yield message(LINK, link(1, "eth1"))
+    yield message(RTM_NEWLINK, link(1, "eth1"))
     for step in range(size):
-        yield message(ROUTES, route(f"{_ip(step)}/32", 1), flags=CREATE | EXCL)
-        yield message(NEIGH, _fdb(1, step, 1))
+        yield message(RTM_NEWROUTE, route(f"{_ip(step)}/32", 1), flags=NLM_F_CREATE | NLM_F_EXCL)
+        yield message(RTM_NEWNEIGH, _fdb(1, step, 1))
     for seq in range(1, size + 1):
-        for kind, family in ((ROUTES, 10), (NEIGH, 10), (NEIGH, 0)):
-            yield message(kind + 2, bytes([family]) + bytes(11), flags=REQUEST | DUMP, seq=seq, pid=kind)
-            yield message(DONE, bytes(4), flags=MULTI, seq=seq, pid=kind)
+        for kind, family in ((RTM_NEWROUTE, AF_INET6), (RTM_NEWNEIGH, AF_INET6), (RTM_NEWNEIGH, AF_UNSPEC)):
+            yield message(kind + 2, bytes([family]) + bytes(11), flags=ASKS_ALL, seq=seq, pid=kind)
+            yield message(NLMSG_DONE, bytes(4), flags=NLM_F_MULTI, seq=seq, pid=kind)
 
 
 def families_appear(size: int) -> Messages:
     """Generic families that appear, each with a message of its own behind it."""
     for step in range(size):
-        yield new_family(17 + step, f"family{step}")
-        yield message(17 + step, bytes(4))
+        yield new_family(GENL_ID_CTRL + 1 + step, f"family{step}")
+        yield message(GENL_ID_CTRL + 1 + step, bytes(4))
 
 
 # -- bombs -----------------------------------------------------------------------------------------------------------
@@ -169,7 +199,7 @@ def unknown_types() -> Messages:
 def strange_sockets() -> Messages:
     """Sockets of every family, in every type."""
     for step in count():
-        yield message(20 + step % 60_000, bytes([step % 251, 0, 0, 0]))
+        yield message(SOCK_DIAG_BY_FAMILY + step % 60_000, bytes([step % 251, 0, 0, 0]))
 
 
 def hops() -> Messages:
@@ -177,44 +207,44 @@ def hops() -> Messages:
     for step in count():
         to = bytes([0xFD]) + step.to_bytes(4, "big") + bytes(11)
         each = b"".join(number("HBBi", 8, 0, 0, index) for index in range(1, 8001))
-        body = number("BBBBBBBBI", 10, 64, 0, 0, 254, 3, 0, 1, 0) + attr(1, to)
-        yield message(ROUTES, body + attr(9, each))
+        body = number("BBBBBBBBI", AF_INET6, 64, 0, 0, 254, 3, 0, 1, 0) + attr(1, to)
+        yield message(RTM_NEWROUTE, body + attr(9, each))
 
 
 def many_links() -> Messages:
     """Links without anything."""
-    return (message(LINK, number("BxHiII", 0, 1, index, 1, 0)) for index in count(1))
+    return (message(RTM_NEWLINK, _bare(index)) for index in count(1))
 
 
 def many_messages() -> Messages:
     """Datagrams of a MiB, full of the smallest messages that give an event."""
-    return cycle((message(LINK, number("BxHiII", 0, 1, 1, 1, 0)) * 32_000,))
+    return cycle((message(RTM_NEWLINK, _bare(1)) * 32_000,))
 
 
 def huge_datagrams() -> Messages:
     """Datagrams of 8 MiB, full of the smallest messages."""
-    return cycle((message(LINK, number("BxHiII", 0, 1, 1, 1, 0)) * 262_144,))
+    return cycle((message(RTM_NEWLINK, _bare(1)) * 262_144,))
 
 
 def open_dumps() -> Messages:
     """Dumps that begin and never end, while routes are announced."""
     for seq in range(1, 65):
-        yield message(ROUTES + 2, bytes(12), flags=REQUEST | DUMP, seq=seq, pid=77)
-        yield message(ROUTES, route(f"{_ip(seq)}/32", 1), flags=MULTI, seq=seq, pid=77)
+        yield message(RTM_GETROUTE, bytes(12), flags=ASKS_ALL, seq=seq, pid=77)
+        yield message(RTM_NEWROUTE, route(f"{_ip(seq)}/32", 1), flags=NLM_F_MULTI, seq=seq, pid=77)
     for step in count(65):
-        yield message(ROUTES, route(f"{_ip(step)}/32", 1), flags=CREATE | EXCL)
+        yield message(RTM_NEWROUTE, route(f"{_ip(step)}/32", 1), flags=NLM_F_CREATE | NLM_F_EXCL)
 
 
 def endless_dump() -> Messages:
     """A dump that lists objects and does not end."""
-    yield message(ROUTES + 2, bytes(12), flags=REQUEST | DUMP, seq=1, pid=77)
+    yield message(RTM_GETROUTE, bytes(12), flags=ASKS_ALL, seq=1, pid=77)
     for step in count():
-        yield message(ROUTES, route(f"{_ip(step)}/32", 1), flags=MULTI, seq=1, pid=77)
+        yield message(RTM_NEWROUTE, route(f"{_ip(step)}/32", 1), flags=NLM_F_MULTI, seq=1, pid=77)
 
 
 def long_names() -> Messages:
     """Generic families with names of 4 KiB."""
-    return (new_family(17 + step % 65_000, f"{step:04096}") for step in count())
+    return (new_family(GENL_ID_CTRL + 1 + step % 65_000, f"{step:04096}") for step in count())
 
 
 def layouts() -> Messages:
@@ -222,41 +252,38 @@ def layouts() -> Messages:
     for step in count():
         salt = step // 3 * 2 + 1
         order = sorted(range(2, 18), key=[one * salt * 7919 % 65_537 for one in range(18)].__getitem__)
-        yield message(LINK, number("BxHiII", 0, 1, 1, 1, 0) + b"".join(attr(100 + one, bytes(4)) for one in order))
+        yield message(RTM_NEWLINK, _bare(1) + b"".join(attr(100 + one, bytes(4)) for one in order))
 
 
 def errors() -> Messages:
     """What the kernel refuses, for every reason, of every type."""
     for step in count():
         refused = number("IHHII", 16, 16 + step % 65_000, 1, step, 1)
-        yield message(2, number("i", -(step % 4096)) + refused, seq=step, pid=1)
+        yield message(NLMSG_ERROR, number("i", -(step % 4096)) + refused, seq=step, pid=1)
 
 
 def requests() -> Messages:
     """Requests that nobody answers."""
     for step in count(1):
-        yield message(18, bytes(128), flags=REQUEST | DUMP, seq=step, pid=1)
+        yield message(RTM_GETLINK, bytes(128), flags=ASKS_ALL, seq=step, pid=1)
 
 
 def deviations() -> Messages:
     """Links whose attributes have lengths that nobody expects."""
     for step in count(1):
-        yield message(
-            LINK, number("BxHiII", 0, 1, step % 1000 + 1, 1, 0) + attr(4, bytes(step % 40)) + attr(3, b"a" * 900)
-        )
+        yield message(RTM_NEWLINK, _bare(step % 1000 + 1) + attr(4, bytes(step % 40)) + attr(3, b"a" * 900))
 
 
 def large_links() -> Messages:
     """Links with an alias of 60 KiB each."""
-    return (message(LINK, number("BxHiII", 0, 1, index, 1, 0) + attr(20, b"a" * 60_000 + b"\0")) for index in count(1))
+    return (message(RTM_NEWLINK, _bare(index) + attr(20, b"a" * 60_000 + b"\0")) for index in count(1))
 
 
 def growing_links() -> Messages:
     """A few links, each of which has a longer alias in each message."""
-    head = "BxHiII"
     for step in count():
         alias = b"a" * (step * 40 % 60_000) + b"\0"
-        yield message(LINK, number(head, 0, 1, step % 5_000 + 1, 1, 0) + attr(3, b"eth\0") + attr(20, alias))
+        yield message(RTM_NEWLINK, _bare(step % 5_000 + 1) + attr(3, b"eth\0") + attr(20, alias))
 
 
 def _block(kind: int, body: bytes) -> bytes:
@@ -275,33 +302,33 @@ def interfaces(size: int) -> Iterator[bytes]:
 
 # What makes each, by its name, and the protocol it is of.
 SQUARES: dict[str, tuple[int, Callable[[int], Messages]]] = {
-    "links go": (ROUTE, links_go),
-    "links change": (ROUTE, links_change),
-    "stations move": (ROUTE, stations_move),
-    "routes prepended": (ROUTE, routes_prepended),
-    "routes appended": (ROUTE, routes_appended),
-    "links dumped": (ROUTE, links_dumped),
-    "addresses go": (ROUTE, addresses_go),
-    "routes stay": (ROUTE, routes_stay),
-    "others dumped": (ROUTE, others_dumped),
-    "families appear": (GENERIC, families_appear),
+    "links go": (NETLINK_ROUTE, links_go),
+    "links change": (NETLINK_ROUTE, links_change),
+    "stations move": (NETLINK_ROUTE, stations_move),
+    "routes prepended": (NETLINK_ROUTE, routes_prepended),
+    "routes appended": (NETLINK_ROUTE, routes_appended),
+    "links dumped": (NETLINK_ROUTE, links_dumped),
+    "addresses go": (NETLINK_ROUTE, addresses_go),
+    "routes stay": (NETLINK_ROUTE, routes_stay),
+    "others dumped": (NETLINK_ROUTE, others_dumped),
+    "families appear": (NETLINK_GENERIC, families_appear),
 }
 _MESSAGES: dict[str, tuple[int, Callable[[], Messages]]] = {
-    "unknown types": (ROUTE, unknown_types),
-    "strange sockets": (SOCK_DIAG, strange_sockets),
-    "hops": (ROUTE, hops),
-    "many links": (ROUTE, many_links),
-    "many messages": (ROUTE, many_messages),
-    "huge datagrams": (ROUTE, huge_datagrams),
-    "open dumps": (ROUTE, open_dumps),
-    "endless dump": (ROUTE, endless_dump),
-    "long names": (GENERIC, long_names),
-    "layouts": (ROUTE, layouts),
-    "errors": (ROUTE, errors),
-    "requests": (ROUTE, requests),
-    "deviations": (ROUTE, deviations),
-    "large links": (ROUTE, large_links),
-    "growing links": (ROUTE, growing_links),
+    "unknown types": (NETLINK_ROUTE, unknown_types),
+    "strange sockets": (NETLINK_SOCK_DIAG, strange_sockets),
+    "hops": (NETLINK_ROUTE, hops),
+    "many links": (NETLINK_ROUTE, many_links),
+    "many messages": (NETLINK_ROUTE, many_messages),
+    "huge datagrams": (NETLINK_ROUTE, huge_datagrams),
+    "open dumps": (NETLINK_ROUTE, open_dumps),
+    "endless dump": (NETLINK_ROUTE, endless_dump),
+    "long names": (NETLINK_GENERIC, long_names),
+    "layouts": (NETLINK_ROUTE, layouts),
+    "errors": (NETLINK_ROUTE, errors),
+    "requests": (NETLINK_ROUTE, requests),
+    "deviations": (NETLINK_ROUTE, deviations),
+    "large links": (NETLINK_ROUTE, large_links),
+    "growing links": (NETLINK_ROUTE, growing_links),
 }
 BOMBS = tuple(_MESSAGES)
 

@@ -33,6 +33,7 @@ from nlmon.uapi import (
     NETLINK_ROUTE,
     NETLINK_SOCK_DIAG,
     NETLINK_XFRM,
+    NL80211_CMD_VENDOR,
     RTNL_FAMILY_IP6MR,
     RTNL_FAMILY_IPMR,
 )
@@ -41,9 +42,9 @@ __all__ = ["kernel_coverage"]
 
 FAMILIES = (AF_UNSPEC, AF_INET, AF_BRIDGE, AF_INET6, AF_MPLS, RTNL_FAMILY_IPMR, RTNL_FAMILY_IP6MR)
 # Any command, and that for vendors, whose attributes are read in nl80211 alone.
-COMMANDS = (1, 103)
+COMMANDS = (1, NL80211_CMD_VENDOR)
 # A generic family has a number on a host alone; any above that of nlctrl stands for it.
-SOME_FAMILY = 32
+SOME_FAMILY = GENL_ID_CTRL + 1
 
 
 class _Message(NamedTuple):

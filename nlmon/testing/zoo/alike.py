@@ -28,12 +28,12 @@ from nlmon.events import (
 )
 from nlmon.testing.zoo.base import BadImplementation, Make, changing
 from nlmon.testing.zoo.values import Change
+from nlmon.uapi import AF_INET, AF_INET6, AF_MPLS
 from nlmon.wire import Datagram, Datagrams
 
 __all__ = ["ALIKE"]
 
 BASIC, TOPOLOGY, TC = "01-route-basic", "02-route-topology", "08-tc"
-MPLS = 28
 
 
 def _fields(event: Event, kind: type, changes: Mapping[str, Change]) -> Event:
@@ -85,8 +85,9 @@ def _one_group_less(entries: Any) -> Any:
 def _of_family(wrong: Callable[[RouteInfo], RouteInfo], family: int) -> Make:
     def change(event: Event) -> Event:
         payload = event.payload
-        concerned = isinstance(payload, RouteInfo) and payload.family == family and bool(payload.dst)
-        return structs.replace(event, payload=wrong(payload)) if concerned else event  # type: ignore[arg-type]
+        if isinstance(payload, RouteInfo) and payload.family == family and payload.dst:
+            return structs.replace(event, payload=wrong(payload))
+        return event
 
     return changing(change)
 
@@ -153,14 +154,14 @@ ALIKE = (
         "another label",
         "The label of an MPLS route is one more.",
         TOPOLOGY,
-        _of_family(lambda route: structs.replace(route, dst=str(int(str(route.dst)) + 1)), MPLS),
+        _of_family(lambda route: structs.replace(route, dst=str(int(str(route.dst)) + 1)), AF_MPLS),
         Class.CONTRADICTED,
     ),
     _bad(
         "no label",
         "The label of an MPLS route is not there.",
         TOPOLOGY,
-        _of_family(lambda route: structs.replace(route, dst=None), MPLS),
+        _of_family(lambda route: structs.replace(route, dst=None), AF_MPLS),
         Class.CONTRADICTED,
     ),
     _bad(
@@ -198,7 +199,7 @@ ALIKE = (
         "an acquire of another family",
         "What an acquire wants is of another family than its template.",
         "06-xfrm",
-        _values(XfrmPolicyInfo, acquire=lambda state: structs.replace(state, family=12 - state.family)),
+        _values(XfrmPolicyInfo, acquire=lambda state: structs.replace(state, family=AF_INET + AF_INET6 - state.family)),
         Class.CONTRADICTED,
     ),
 )
