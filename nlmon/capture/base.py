@@ -11,7 +11,18 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
-__all__ = ["Batch", "ByteOrder", "CaptureInfo", "Compression", "Direction", "Format", "Frame", "SocketInfo", "alike"]
+__all__ = [
+    "Batch",
+    "Batches",
+    "ByteOrder",
+    "CaptureInfo",
+    "Compression",
+    "Direction",
+    "Format",
+    "Frame",
+    "SocketInfo",
+    "alike",
+]
 
 ByteOrder: TypeAlias = Literal["little", "big"]
 Direction: TypeAlias = Literal["in", "out", ""]
@@ -78,6 +89,35 @@ class Batch(Struct, gc=False):
         """Each by itself."""
         shared = repeat(self.protocol), self.data, repeat(self.direction), repeat(self.socket)
         return map(Frame, count(self.number), self.timestamps, *shared, self.offsets, repeat(self.truncated))
+
+
+class Batches:
+    """The frames of a file as they come together in batches: the columns of the one at hand take them.
+
+    ``alike``: what its frames have in common; ``gap``: packets that were skipped behind them, which have a number all
+    the same."""
+
+    def __init__(self) -> None:
+        self.alike: tuple[int, Direction, int, int] = (0, "", 0, 0)
+        self.gap = 0
+        self._batch = Batch(1, *self.alike)
+
+    def begin(self, alike: tuple[int, Direction, int, int]) -> tuple[Batch, ...]:
+        """Begin a batch of other frames, one of which is there already; the one before, if it has any."""
+        self.alike = alike
+        self._batch.more = True
+        return self.take()
+
+    def take(self) -> tuple[Batch, ...]:
+        """The batch at hand, if it has frames; another one begins."""
+        batch = self._batch
+        self._batch = Batch(batch.number + len(batch.data) + self.gap, *self.alike)
+        self.gap = 0
+        return (batch,) if batch.data else ()
+
+    def columns(self) -> tuple[list[int], list[bytes], list[int]]:
+        """Those of the batch at hand."""
+        return self._batch.columns()
 
 
 def alike(one: Frame, other: Frame) -> bool:

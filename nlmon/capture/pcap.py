@@ -13,7 +13,7 @@ import struct
 from collections.abc import Iterator
 from typing import Literal
 
-from nlmon.capture.base import Batch
+from nlmon.capture.base import Batch, Batches
 from nlmon.capture.reader import (
     ARPHRD_NETLINK,
     LARGEST_RECORD,
@@ -54,20 +54,16 @@ def pcap_batches(
     skip = RECORD if bare else need
     # ``start``: where the chunk begins in the file.
     chunk, start = b"", source.offset
-    # ``gap``: packets that were skipped since the last one that was not; they have a number all the same.
-    at = size = number = gap = 0
+    at = size = 0
     # What is the same in most records is worked out once: the second, and the protocol as the file has it.
     second, base, coded, protocol, lost = -1, 0, 0, 0, 0
-    batch = Batch(1, protocol)
-    times, data, offsets = batch.columns()
+    batches = Batches()
+    times, data, offsets = batches.columns()
     try:
         while True:
             if size - at < want:
-                if data:  # nobody waits for these while the next are waited for
-                    yield batch
-                    number += len(data)
-                    batch = Batch(number + 1, protocol)
-                    times, data, offsets = batch.columns()
+                yield from batches.take()  # nobody waits for these while the next are waited for
+                times, data, offsets = batches.columns()
                 chunk, at = source.chunk(at, want), 0
                 size = len(chunk)
                 start = source.offset
@@ -96,19 +92,14 @@ def pcap_batches(
                 if link_type == LINKTYPE_NETLINK:
                     raise Damaged("a packet has no netlink header", start + at)
                 facts.skipped += 1
-                gap += 1
+                batches.gap += 1
                 at = end
                 continue
-            if code != coded or original != captured or lost or gap:
+            if code != coded or original != captured or lost or batches.gap:
                 coded, protocol = code, (code & 0xFF) << 8 | code >> 8 if little else code
                 lost = max(0, original - captured)
-                if data:
-                    batch.more = True
-                    yield batch
-                number += len(data) + gap
-                gap = 0
-                batch = Batch(number + 1, protocol, truncated=lost)
-                times, data, offsets = batch.columns()
+                yield from batches.begin((protocol, "", 0, lost))
+                times, data, offsets = batches.columns()
             if seconds != second:
                 second, base = seconds, seconds * 1_000_000_000
             times.append(base + fraction * unit)
@@ -116,6 +107,5 @@ def pcap_batches(
             offsets.append(start + at)
             at = end
     except Damaged:
-        if data:
-            yield batch
+        yield from batches.take()
         raise

@@ -14,10 +14,10 @@ Not here: writing (``write``), and the options of blocks (``options``).
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Literal, NamedTuple
 
-from nlmon.capture.base import Batch, Direction
+from nlmon.capture.base import Batch, Batches, Direction
 from nlmon.capture.hosts import note_hosts
 from nlmon.capture.options import (
     EPB,
@@ -105,7 +105,7 @@ class _Interface:
         return time
 
 
-class _Layout:
+class _Fields:
     """How the numbers of a section are read: a block's head, with what a packet block and the cooked header have behind
     it; the length at its end; and the directions of our recorder."""
 
@@ -120,6 +120,7 @@ class _Layout:
         self.arphrd = int.from_bytes(ARPHRD_NETLINK, byteorder)
         flags = struct.Struct(sign + "HHIHH")
         self.directions: dict[bytes, Direction] = {
+            b"": "",
             flags.pack(EPB_FLAGS, 4, 1, 0, 0): "in",
             flags.pack(EPB_FLAGS, 4, 2, 0, 0): "out",
         }
@@ -175,144 +176,129 @@ def read_section(source: Source) -> Section:
 def pcapng_batches(source: Source, section: Section, facts: Facts) -> Iterator[Batch]:
     """Frames behind the first section header, which has been taken, through all sections; what else is found goes into
     ``facts``."""
-    first, order = section, section.byteorder
-    payload_order = section.netlink_byteorder
-    note_hosts(first.metadata, section.metadata, facts)
-    layout = _Layout(order)
-    unpack, need = layout.unpack, layout.size
-    want = need
-    interfaces: list[_Interface] = []
-    chunk, offset = b"", source.offset
-    # ``gap``: packets that were skipped since the last one that was not; they have a number all the same.
-    at = size = number = gap = 0
-    batch = Batch(1, 0)
-    times, packets, offsets = batch.columns()
-    alike: tuple[int, Direction, int, int] = (0, "", 0, 0)
+    first, batches = section, Batches()
     try:
         while True:
-            if size - at < want:
-                if packets:  # nobody waits for these while the next are waited for
-                    yield batch
-                    batch = Batch(number + 1, *alike)
-                    times, packets, offsets = batch.columns()
-                chunk, at = source.chunk(at, want), 0
-                size = len(chunk)
-                chunk = chunk.ljust(need, b"\0")
-            # What stands behind the length is read along as it is in a packet block, and looked at only in one. SHB
-            # reads the same in both byte orders.
-            kind, length, index, high, low, captured, original, hardware, protocol = unpack(chunk, at)
-            if kind == SHB or size == at:
-                _check_closed(section, interfaces, facts)
-                if size == at:
-                    return
-                if packets:
-                    yield batch
-                    batch = Batch(number + 1, *alike)
-                    times, packets, offsets = batch.columns()
-                source.chunk(at, 0)
-                section = read_section(source)
-                if section.netlink_byteorder != payload_order:
-                    raise Damaged("a later section has another byte order", offset)
-                note_hosts(first.metadata, section.metadata, facts)
-                order = section.byteorder
-                layout = _Layout(order)
-                unpack, need = layout.unpack, layout.size
-                want = need
-                interfaces = []
-                chunk, offset = b"", source.offset
-                at = size = 0
-                continue
-            if size - at < 8:
-                raise Damaged("the file ends inside a block header", offset)
-            if not 12 <= length <= LARGEST_RECORD or length % 4:
-                raise Damaged(f"a block claims {length:,} bytes", offset)
-            end = at + length
-            if end > size:
-                if want == length:
-                    raise Damaged("the file ends inside a block", offset)
-                want = length
-                continue
-            want = need
-            if layout.length(chunk, end - 4)[0] != length:
-                raise Damaged("the two lengths of a block differ", offset)
-            if kind == EPB and length >= EPB_HEADER + 4:
-                begin = at + EPB_HEADER
-                if index >= len(interfaces) or captured > end - 4 - begin:
-                    raise Damaged("a packet block contradicts itself", offset)
-                interface = interfaces[index]
-                split: tuple[int, bytes] | None
-                if hardware == layout.arphrd and interface.cooked and captured >= COOKED_HEADER:
-                    if layout.little:
-                        protocol = (protocol & 0xFF) << 8 | protocol >> 8
-                    split = protocol, chunk[begin + COOKED_HEADER : begin + captured]
-                else:
-                    split = _split(interface, chunk[begin : begin + captured], offset)
-                if split is None:
-                    facts.skipped += 1
-                    gap += 1
-                else:
-                    options = begin + (captured + 3 & ~3)
-                    direction: Direction = ""
-                    if options < end - 4:
-                        text = chunk[options : end - 4]
-                        known = layout.directions.get(text)
-                        if known is None:
-                            said = read_options(text, EPB, order, offset + options - at)
-                            known = _direction(said, order)
-                            if EPB_DROPCOUNT in said:
-                                facts.dropped += interface.lost(between=int.from_bytes(said[EPB_DROPCOUNT], order))
-                        direction = known
-                    ticks = high << 32 | low
-                    found = split[0], direction, index, original - captured if original > captured else 0
-                    if found != alike or gap:
-                        if packets:
-                            batch.more = True
-                            yield batch
-                        alike = found
-                        number, gap = number + gap, 0
-                        batch = Batch(number + 1, *alike)
-                        times, packets, offsets = batch.columns()
-                    number += 1
-                    times.append(ticks if interface.plain else interface.nanoseconds(ticks, offset))
-                    packets.append(split[1])
-                    offsets.append(offset)
-            else:
-                body = chunk[at + 8 : end - 4]
-                if kind == IDB and len(body) >= 8:
-                    if len(interfaces) == MOST_INTERFACES:
-                        raise Damaged(f"more than {MOST_INTERFACES:,} interfaces in one section", offset)
-                    interfaces.append(_interface(body, order, offset))
-                    facts.add_socket(interfaces[-1].name, interfaces[-1].description)
-                elif kind == ISB and len(body) >= 12 and (index := int.from_bytes(body[:4], order)) < len(interfaces):
-                    interfaces[index].ended = True
-                    said = read_options(body[12:], ISB, order, offset + 20)
-                    drops = (int.from_bytes(said.get(code, b""), order) for code in (ISB_IFDROP, ISB_OSDROP))
-                    facts.dropped += interfaces[index].lost(in_all=sum(drops))
-                elif kind in {SPB, OPB}:
-                    packet = _rare_packet(kind, body, interfaces, order, offset)
-                    facts.dropped += packet.dropped
-                    split = _split(packet.interface, packet.data, offset)
-                    if split is None:
-                        facts.skipped += 1
-                        gap += 1
-                    else:
-                        if packets:
-                            batch.more = True
-                            yield batch
-                        alike = split[0], packet.direction, packet.place, packet.truncated
-                        number, gap = number + gap, 0
-                        batch = Batch(number + 1, *alike)
-                        times, packets, offsets = batch.columns()
-                        number += 1
-                        times.append(packet.time)
-                        packets.append(split[1])
-                        offsets.append(offset)
-            offset += length
-            at = end
+            note_hosts(first.metadata, section.metadata, facts)
+            more = yield from _section_batches(source, section, batches, facts)
+            if not more:
+                return
+            offset, section = source.offset, read_section(source)
+            if section.netlink_byteorder != first.netlink_byteorder:
+                raise Damaged("a later section has another byte order", offset)
     except Damaged:
-        if packets:
-            yield batch
+        yield from batches.take()
         raise
+
+
+def _section_batches(source: Source, section: Section, batches: Batches, facts: Facts) -> Generator[Batch, None, bool]:
+    """Frames behind the header of a section; whether another section follows."""
+    order, fields = section.byteorder, _Fields(section.byteorder)
+    unpack, need = fields.unpack, fields.size
+    want = need
+    interfaces: list[_Interface] = []
+    chunk, offset, at, size = b"", source.offset, 0, 0
+    times, packets, offsets = batches.columns()
+    while True:
+        if size - at < want:
+            yield from batches.take()  # nobody waits for these while the next are waited for
+            times, packets, offsets = batches.columns()
+            chunk, at = source.chunk(at, want), 0
+            size = len(chunk)
+            chunk = chunk.ljust(need, b"\0")
+        # What stands behind the length is read along as it is in a packet block, and looked at only in one. SHB
+        # reads the same in both byte orders.
+        kind, length, index, high, low, captured, original, hardware, protocol = unpack(chunk, at)
+        if kind == SHB or size == at:
+            _check_closed(section, interfaces, facts)
+            if size == at:
+                return False
+            yield from batches.take()
+            source.chunk(at, 0)
+            return True
+        if size - at < 8:
+            raise Damaged("the file ends inside a block header", offset)
+        if not 12 <= length <= LARGEST_RECORD or length % 4:
+            raise Damaged(f"a block claims {length:,} bytes", offset)
+        end = at + length
+        if end > size:
+            if want == length:
+                raise Damaged("the file ends inside a block", offset)
+            want = length
+            continue
+        want = need
+        if fields.length(chunk, end - 4)[0] != length:
+            raise Damaged("the two lengths of a block differ", offset)
+        split: tuple[int, bytes] | None
+        direction: Direction | None
+        if kind == EPB and length >= EPB_HEADER + 4:
+            begin = at + EPB_HEADER
+            if index >= len(interfaces) or captured > end - 4 - begin:
+                raise Damaged("a packet block contradicts itself", offset)
+            interface = interfaces[index]
+            if hardware == fields.arphrd and interface.cooked and captured >= COOKED_HEADER:
+                if fields.little:
+                    protocol = (protocol & 0xFF) << 8 | protocol >> 8
+                split = protocol, chunk[begin + COOKED_HEADER : begin + captured]
+            else:
+                split = _split(interface, chunk[begin : begin + captured], offset)
+            if split is None:
+                facts.skipped += 1
+                batches.gap += 1
+            else:
+                options = begin + (captured + 3 & ~3)
+                direction = fields.directions.get(chunk[options : end - 4])
+                if direction is None:
+                    said = read_options(chunk[options : end - 4], EPB, order, offset + options - at)
+                    direction = _direction(said, order)
+                    if EPB_DROPCOUNT in said:
+                        facts.dropped += interface.lost(between=int.from_bytes(said[EPB_DROPCOUNT], order))
+                found = split[0], direction, index, original - captured if original > captured else 0
+                if found != batches.alike or batches.gap:
+                    yield from batches.begin(found)
+                    times, packets, offsets = batches.columns()
+                ticks = high << 32 | low
+                times.append(ticks if interface.plain else interface.nanoseconds(ticks, offset))
+                packets.append(split[1])
+                offsets.append(offset)
+        elif kind in {SPB, OPB}:
+            packet = _rare_packet(kind, chunk[at + 8 : end - 4], interfaces, order, offset)
+            facts.dropped += packet.dropped
+            split = _split(packet.interface, packet.data, offset)
+            if split is None:
+                facts.skipped += 1
+                batches.gap += 1
+            else:
+                yield from batches.begin((split[0], packet.direction, packet.place, packet.truncated))
+                times, packets, offsets = batches.columns()
+                times.append(packet.time)
+                packets.append(split[1])
+                offsets.append(offset)
+        else:
+            _read_other(kind, chunk[at + 8 : end - 4], interfaces, order, offset, facts)
+        offset += length
+        at = end
+
+
+def _read_other(
+    kind: int,
+    body: bytes,
+    interfaces: list[_Interface],
+    order: Literal["little", "big"],
+    offset: int,
+    facts: Facts,
+) -> None:
+    """Take in a block at ``offset`` of the file that holds no packet: an interface, or what was counted of one."""
+    if kind == IDB and len(body) >= 8:
+        if len(interfaces) == MOST_INTERFACES:
+            raise Damaged(f"more than {MOST_INTERFACES:,} interfaces in one section", offset)
+        interfaces.append(_interface(body, order, offset))
+        facts.add_socket(interfaces[-1].name, interfaces[-1].description)
+    elif kind == ISB and len(body) >= 12 and (index := int.from_bytes(body[:4], order)) < len(interfaces):
+        interfaces[index].ended = True
+        said = read_options(body[12:], ISB, order, offset + 20)
+        drops = (int.from_bytes(said.get(code, b""), order) for code in (ISB_IFDROP, ISB_OSDROP))
+        facts.dropped += interfaces[index].lost(in_all=sum(drops))
 
 
 def _check_closed(section: Section, interfaces: list[_Interface], facts: Facts) -> None:
