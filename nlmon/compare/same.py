@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Set
 from typing import Annotated, Any, TypeAlias, Union, get_args, get_origin
 
 from msgspec import Struct, structs
@@ -48,11 +48,17 @@ def of_its_types(payload: Struct) -> bool:
 def _inside(kind: type[Struct], found: tuple[type, ...]) -> tuple[tuple[int, Check], ...] | None:
     """Where in a payload values stand that hold others, if all have the types ``found``, and what says whether these
     are right; None: one of the types is not of its structure."""
-    hints = [field.type for field in fields_of(kind)]
-    if not all(map(_may_be, hints, found)):
+    fields = _annotated(kind)
+    if not all(one in types for one, (_, types) in zip(found, fields, strict=True)):
         return None
     holders = [at for at, one in enumerate(found) if issubclass(one, (tuple, Struct))]
-    return tuple((at, _check(hints[at])) for at in holders)
+    return tuple((at, _check(fields[at][0])) for at in holders)
+
+
+@functools.cache
+def _annotated(kind: type[Struct]) -> tuple[tuple[Any, Set[type]], ...]:
+    """The annotation of each field of a structure, and of which types its values may be, whatever is in them."""
+    return tuple((field.type, frozenset(_types(field.type))) for field in fields_of(kind))
 
 
 @functools.cache
@@ -61,14 +67,16 @@ def fields_of(kind: type[Struct]) -> tuple[structs.FieldInfo, ...]:
     return structs.fields(kind)
 
 
-def _may_be(hint: Any, kind: type) -> bool:
-    """Whether a value of a type may be of an annotated type, whatever is in it."""
-    origin = get_origin(hint)
+def _types(hint: Any) -> Iterator[type]:
+    """The types of the values that an annotation allows, whatever is in these."""
+    origin, inner = get_origin(hint), get_args(hint)
     if origin is Annotated:
-        return _may_be(get_args(hint)[0], kind)
-    if origin in {Union, types.UnionType}:
-        return any(_may_be(one, kind) for one in get_args(hint))
-    return kind is (origin or hint)
+        yield from _types(inner[0])
+    elif origin in {Union, types.UnionType}:
+        for one in inner:
+            yield from _types(one)
+    else:
+        yield origin or hint
 
 
 def _check(hint: Any) -> Check:

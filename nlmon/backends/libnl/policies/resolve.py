@@ -9,8 +9,9 @@ Not here: pyroute2's decoder, which is never called.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from importlib import import_module
 from types import ModuleType
 from typing import Any
@@ -43,13 +44,19 @@ class _Absent(ModuleType):
 @contextmanager
 def _importable() -> Iterator[None]:
     """Let pyroute2 be imported on every system: it imports these for sockets and processes, which are not used here."""
-    absent = [name for name in POSIX if not _is_there(name)]
-    sys.modules.update({name: _Absent(name) for name in absent})
+    absent = _absent()
+    sys.modules.update(absent)
     try:
         yield
     finally:
         for name in absent:
             del sys.modules[name]
+
+
+@cache
+def _absent() -> Mapping[str, ModuleType]:
+    """What stands for each module that this system lacks."""
+    return {name: _Absent(name) for name in POSIX if not _is_there(name)}
 
 
 def _is_there(name: str) -> bool:
