@@ -2,7 +2,7 @@
 
 Sizes are not scaled: a host of 1,000 links and one of 8,000 are what the targets are about, and a bomb has 16 MB.
 
-Not here: what is in these captures (``nlmon.testing.bombs``).
+Not here: what is in these captures (``nlmon.testing.bombs``, ``nlmon.testing.squares``).
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from nlmon.backends.options import BackendOptions
 from nlmon.backends.registry import create
 from nlmon.capture import open_capture
 from nlmon.engine.run import replay_capture
-from nlmon.testing.bombs import bomb, interfaces, square
+from nlmon.testing.bombs import bomb, interfaces
+from nlmon.testing.squares import square
 from nlmon.transport.recorded.faults import Fault
 
 __all__ = ["BOMBS", "GROWTH", "LARGE", "SMALL", "WORK"]

@@ -115,7 +115,7 @@ class Feed:
         may_pause = not self._bulk and not self._pauses.none
         if may_pause and self._pauses.holds(segment.datagrams.at(0), notification=notification):
             if role not in ASIDE:
-                self.kernel.learn(segment.datagrams)
+                self.kernel.learn(segment.datagrams, announced=notification)
             self._held.setdefault(protocol, []).append(segment)
             if not self._pauses.pausing(protocol):
                 yield from self._release(protocol)
@@ -142,7 +142,7 @@ class Feed:
                 return
             for part in (datagrams,) if len(datagrams.data) == 1 else split_by_names(datagrams, kernel):
                 if role is not Role.REQUEST and learn:
-                    kernel.learn(part)
+                    kernel.learn(part, announced=role is Role.NOTIFICATION)
                 results = []
                 for lane in self.lanes:
                     results.append(lane.feed(part))

@@ -13,16 +13,18 @@ Not here: losing anything (``nlmon.transport.recorded.faults``), and the rules o
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from nlmon.compare.side import Side
 from nlmon.errors import Overrun, ResyncIncomplete, TransportError
 from nlmon.events import OVERRUN, Event, RoutePayload
+from nlmon.objects.families import FamilyIndex
+from nlmon.objects.keys import Key
 from nlmon.report.text import counted
 from nlmon.state.dumps import Unannounced
 from nlmon.state.identity import objects_of, subject_of
-from nlmon.state.tables import Object, State
+from nlmon.state.tables import KINDS, Object, State
 from nlmon.uapi import NETLINK_ROUTE
 
 __all__ = ["Ledger", "Touched", "Unsettled"]
@@ -41,20 +43,38 @@ class Unsettled:
 
     def __init__(self) -> None:
         self.objects: set[Object] = set()
+        self._keys: dict[str, dict[Key, None]] = {kind: {} for kind in KINDS}
+        self._by_family = {kind: FamilyIndex.of_kind(kind) for kind in ("addr", "neigh", "rule", "route")}
 
     def note(self, left: Touched, right: Touched, *, same: bool, apart: set[Object]) -> None:
         """Note what a datagram did to the state of each; ``same``: both were told the same. Then what it did to one of
         them alone it did for what was lost or recovered before, as it put ``apart`` what one of them holds and the
         other does not; what else it did to both is settled."""
         if same:
-            self.objects -= left.told & right.told
-            self.objects |= (left.told ^ right.told) | apart
-        self.objects -= left.recovered & right.recovered
-        self.objects |= left.recovered ^ right.recovered
+            self.settle(left.told & right.told)
+            self._unsettle((left.told ^ right.told) | apart)
+        self.settle(left.recovered & right.recovered)
+        self._unsettle(left.recovered ^ right.recovered)
+
+    def listed(self, kind: str, family: int) -> Collection[Key]:
+        """The keys of those of a kind that a dump of a family would list."""
+        keys = self._keys[kind]
+        return self._by_family[kind].listed(family, keys) if kind in self._by_family else keys
 
     def settle(self, objects: Iterable[Object]) -> None:
         """Both were told the same of these."""
-        self.objects.difference_update(objects)
+        for kind, key in self.objects.intersection(objects):
+            del self._keys[kind][key]
+            if kind in self._by_family:
+                self._by_family[kind].remove(key)
+            self.objects.discard((kind, key))
+
+    def _unsettle(self, objects: Iterable[Object]) -> None:
+        for kind, key in objects:
+            self.objects.add((kind, key))
+            self._keys[kind][key] = None
+            if kind in self._by_family:
+                self._by_family[kind].put(key)
 
 
 # A resync is at the place of one of the last losses.

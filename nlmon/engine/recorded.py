@@ -94,7 +94,7 @@ class RecordedLane(Lane):
 
     def feed(self, datagrams: Datagrams) -> Results:
         """Hand over notifications of which the recorded kernel has learned already, and return what came of each."""
-        if self._stale or len(self.factory.kernel.families) > self._families:
+        if self._stale or self.factory.kernel.families_listed > self._families:
             self._look_again(datagrams)
         transport = self._bulk.get(datagrams.protocol)
         if transport is None or self._raised or not transport.take(datagrams):
@@ -192,11 +192,11 @@ class RecordedLane(Lane):
 
     def _look_again(self, datagrams: Datagrams) -> None:
         """Let the implementation ask again for families, or fill its caches, before it meets a message of theirs: a
-        kernel knew them before anybody asked, and a recording names them later. Of a socket that is lost nothing is
-        asked."""
+        kernel knew them before anybody asked, and an answer in the recording names them later. Of a socket that is lost
+        nothing is asked."""
         if self.lost_sockets:
             return
-        families = len(self.factory.kernel.families)
+        families = self.factory.kernel.families_listed
         if families > self._families:
             self._families = families
             self._stale.add(NETLINK_GENERIC)

@@ -246,10 +246,9 @@ class States:
             for one in (left, right)[self._full]:
                 if (one.kind, one.key) not in unannounced:
                     self.lost.note(one)
-        kind, held = held_by_dump(loads[0].msg_type, loads[0].family)
-        touched = loads[0].touched | loads[1].touched
-        settled = {one for one in self.unsettled.objects if one[0] == kind and held(one[1]) and one not in touched}
-        return Checked((left, right), settled)
+        kind, _ = held_by_dump(loads[0].msg_type, loads[0].family)
+        listed = {(kind, key) for key in self.unsettled.listed(kind, loads[0].family)}
+        return Checked((left, right), listed - loads[0].touched - loads[1].touched)
 
     def abandon_dump(self, loads: Loads) -> None:
         """Forget a dump that proves nothing."""

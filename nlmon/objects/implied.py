@@ -7,6 +7,7 @@
 - A link without an IPv4 address has no IPv4 route at all that was there before, but those of nexthop objects.
 - A hop is dead while its link is down, or since that lost its last IPv4 address. That an address was lost shows by a
   gateway, which could not have been reached without one.
+- Of nexthop objects a group loses one hop at a time, and its routes go with the last one.
 
 IPv6 routes that a link takes along when it goes down are announced.
 
@@ -14,18 +15,19 @@ Rules of this file:
 1. It is decided from the message and from what is there now. What was held before does not count: it may be a step
    ahead of the message, or have missed another one.
 
-Not here: taking it away (``nlmon.state.tables``, ``nlmon.transport.recorded.objects``).
+Not here: which routes are on a link (``linked``), and taking them away (``nlmon.state.tables``,
+``nlmon.transport.recorded.objects``).
 """
 
 from __future__ import annotations
 
 import enum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from nlmon.objects.keys import Hop, Route
 from nlmon.uapi import AF_INET, RT_SCOPE_HOST, RTNH_F_ONLINK, RTPROT_KERNEL
 
-__all__ = ["Cause", "Links", "ends_route", "interfaces_of", "is_announced"]
+__all__ = ["Cause", "Fate", "Links", "fate_of", "interfaces_of", "is_announced", "needs_address"]
 
 
 class Cause(enum.Enum):
@@ -39,11 +41,44 @@ class Cause(enum.Enum):
 class Links(Protocol):
     """What is known of the links of a host."""
 
-    def is_down(self, index: int | None) -> bool:
+    @property
+    def knows_addresses(self) -> bool:
+        """Whether all IPv4 addresses are known."""
+
+    def is_down(self, index: int) -> bool:
         """Whether a link is down, which is not known of one that was never seen."""
 
-    def is_unnumbered(self, index: int | None) -> bool:
-        """Whether a link has no IPv4 address, which is not known unless all addresses were listed once."""
+    def has_address(self, index: int) -> bool:
+        """Whether an IPv4 address of a link is known."""
+
+
+class Fate(NamedTuple):
+    """What ends a route, if it happens to the link of ``any_hop``, or of ``every_hop``: to one of them, while all
+    others are dead."""
+
+    any_hop: frozenset[Cause]
+    every_hop: frozenset[Cause]
+
+
+# Whether a route is of IPv4, of host scope, and over a nexthop object.
+_FATES = {
+    (ip4, local, nexthop): Fate(
+        frozenset(() if nexthop else (Cause.DELETED,)),
+        frozenset(
+            cause
+            for cause, ends in ((Cause.DELETED, nexthop), (Cause.DOWN, not local), (Cause.NO_ADDRESS, not nexthop))
+            if ends and (ip4 or cause is Cause.DELETED)
+        ),
+    )
+    for ip4 in (False, True)
+    for local in (False, True)
+    for nexthop in (False, True)
+}
+
+
+def fate_of(route: Route) -> Fate:
+    """What ends a route without a message of its own."""
+    return _FATES[route.family == AF_INET, route.scope == RT_SCOPE_HOST, route.nh_id is not None]
 
 
 def interfaces_of(route: Route) -> tuple[int | None, ...]:
@@ -51,25 +86,9 @@ def interfaces_of(route: Route) -> tuple[int | None, ...]:
     return (route.oif,) if route.multipath is None else tuple(hop.ifindex for hop in route.multipath)
 
 
-def ends_route(cause: Cause, link: int, route: Route, links: Links) -> bool:
-    """Whether a route ends by what happened to ``link``, the index of an interface. A group of nexthop objects loses
-    one hop at a time."""
-    if link not in interfaces_of(route):
-        return False
-    by_nexthop = route.nh_id is not None
-    if cause is Cause.DELETED and not by_nexthop:
-        return True
-    if cause is not Cause.DELETED and route.family != AF_INET:
-        return False
-    if (cause is Cause.DOWN and route.scope == RT_SCOPE_HOST) or (cause is Cause.NO_ADDRESS and by_nexthop):
-        return False
-    return all(hop.ifindex == link or _is_dead(hop, links) for hop in route.multipath or ())
-
-
-def _is_dead(hop: Hop, links: Links) -> bool:
-    if links.is_down(hop.ifindex):
-        return True
-    return bool(hop.gateway) and not hop.flags & RTNH_F_ONLINK and links.is_unnumbered(hop.ifindex)
+def needs_address(hop: Hop) -> bool:
+    """Whether a hop could not have been reached without an IPv4 address of its link."""
+    return bool(hop.gateway) and not hop.flags & RTNH_F_ONLINK
 
 
 def is_announced(cause: Cause, route: Route, address: object) -> bool:

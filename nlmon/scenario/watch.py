@@ -12,6 +12,7 @@ Not here: the comparison (``nlmon.engine.live``), and the steps (``steps``).
 
 from __future__ import annotations
 
+import select
 import time
 from collections.abc import Callable
 
@@ -20,7 +21,6 @@ from nlmon.errors import TransportError, errno_name
 from nlmon.names import PROTOCOLS
 from nlmon.scenario.sentinel import Sentinel
 from nlmon.transport.dumps import DUMPS, refusal
-from nlmon.transport.kernel.waiting import readable
 
 __all__ = ["Watch"]
 
@@ -93,8 +93,10 @@ class Watch:
 
     def _read(self, seconds: float) -> bool:
         """Read what comes first; False when nothing comes."""
-        places = self.live.descriptors()
-        ready = readable(places, seconds)
-        for descriptor in ready:
+        places, poll = self.live.descriptors(), select.poll()
+        for descriptor in places:
+            poll.register(descriptor, select.POLLIN)
+        ready = poll.poll(seconds * 1000)
+        for descriptor, _ in ready:
             self.live.read(*places[descriptor])
         return bool(ready)

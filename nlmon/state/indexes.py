@@ -1,6 +1,6 @@
 """An index over the tables of a state: objects by their interface.
 
-Not here: the tables (``tables``), and routes by their group (``nlmon.objects.groups``).
+Not here: the tables (``tables``), and routes (``nlmon.objects.linked``, ``nlmon.objects.groups``).
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import TypeAlias
 
-from nlmon.events import AddrInfo, NeighInfo, RouteInfo, RoutePayload, RuleInfo
+from nlmon.events import RouteInfo, RoutePayload, RuleInfo
 from nlmon.objects.keys import Key
 from nlmon.uapi import AF_INET
 
@@ -18,9 +18,9 @@ _Keys: TypeAlias = dict[int | None, dict[Key, int]]
 
 
 class InterfaceIndex:
-    """The objects of each interface: the keys of a table of objects by the index of their interface, or of each hop, in
-    the order of the table, also where an object moves to another interface. Objects of IPv4, which alone go with the
-    state of a link, are found by themselves. Where an index is no plain number, the whole table is looked through."""
+    """The objects of each interface: the keys of a table of objects by the index of their interface, in the order of
+    the table, also where an object moves to another interface. Objects of IPv4 are found by themselves. Where an index
+    is no plain number, the whole table is looked through."""
 
     def __init__(self) -> None:
         # With the place of each object in the table: numbers that grow. Who has no interface is at None. Those of IPv4
@@ -35,47 +35,42 @@ class InterfaceIndex:
         """An object was put into the table, where there was none."""
         if not self._whole:
             self._placed += 1
-            self._add(key, payload.family == AF_INET, _indexes(payload), self._placed)
+            self._add(key, payload.family == AF_INET, _index(payload), self._placed)
 
     def replace(self, key: Key, before: RoutePayload, payload: RoutePayload) -> None:
         """An object of the table was replaced, in its place."""
-        if type(before) is type(payload) is NeighInfo and before.ifindex == payload.ifindex:
-            return  # the most frequent case, decided without the indexes
-        if self._whole:
-            return
-        old, new = _indexes(before), _indexes(payload)
-        if old != new:
+        old, new = _index(before), _index(payload)
+        if old != new and not self._whole:
             # The family of an object is a part of what it is known by.
             ip4 = payload.family == AF_INET
-            place = self._keys[ip4][old[0]][key]
+            place = self._keys[ip4][old][key]
             self.remove(key, before)
             self._add(key, ip4, new, place)
-            self._moved[ip4].update(new)
+            self._moved[ip4].add(new)
 
-    def _add(self, key: Key, ip4: bool, indexes: tuple[int | None, ...], place: int) -> None:
+    def _add(self, key: Key, ip4: bool, index: int | None, place: int) -> None:
         every = self._keys[ip4]
-        for index in indexes:
-            if type(index) is int or index is None:
-                try:
-                    every[index][key] = place
-                except KeyError:
-                    every[index] = {key: place}
-            else:
-                self.clear()
-                self._whole = True
-                return
+        if type(index) is int or index is None:
+            try:
+                every[index][key] = place
+            except KeyError:
+                every[index] = {key: place}
+        else:
+            self.clear()
+            self._whole = True
 
     def remove(self, key: Key, payload: RoutePayload) -> None:
         """An object was removed from the table."""
-        ip4 = payload.family == AF_INET
+        if self._whole:
+            return
+        ip4, index = payload.family == AF_INET, _index(payload)
         every = self._keys[ip4]
-        for index in () if self._whole else _indexes(payload):
-            keys = every.get(index)
-            if keys is not None:
-                keys.pop(key, None)
-                if not keys:
-                    del every[index]
-                    self._moved[ip4].discard(index)
+        keys = every.get(index)
+        if keys is not None:
+            keys.pop(key, None)
+            if not keys:
+                del every[index]
+                self._moved[ip4].discard(index)
 
     def on(self, index: int, table: Mapping[Key, RoutePayload], *, ip4: bool = False) -> Collection[Key]:
         """Keys of the objects of ``table`` that may belong to an interface, all that do among them; ``ip4``: those of
@@ -111,10 +106,5 @@ class InterfaceIndex:
         self._whole = False
 
 
-def _indexes(payload: RoutePayload) -> tuple[int | None, ...]:
-    if type(payload) is NeighInfo or type(payload) is AddrInfo:  # the frequent kinds first
-        return (payload.ifindex,)
-    if isinstance(payload, RouteInfo):
-        hops = payload.multipath
-        return (payload.oif,) if hops is None else tuple(hop.ifindex for hop in hops) or (None,)
-    return (None,) if isinstance(payload, RuleInfo) else (payload.ifindex,)
+def _index(payload: RoutePayload) -> int | None:
+    return None if isinstance(payload, (RouteInfo, RuleInfo)) else payload.ifindex

@@ -23,8 +23,9 @@ from msgspec import structs
 from nlmon.events import OVERRUN, AddrInfo, Event, LinkInfo, NeighInfo, RouteInfo, RoutePayload
 from nlmon.objects.families import FamilyIndex
 from nlmon.objects.groups import RouteGroups
-from nlmon.objects.implied import Cause, ends_route, is_announced
+from nlmon.objects.implied import Cause, is_announced
 from nlmon.objects.keys import Key, Subject, is_sibling, route_group
+from nlmon.objects.linked import LinkedRoutes
 from nlmon.objects.partial import PARTIAL_LINK, is_echo, is_partial_link
 from nlmon.state.describe import show_interface, show_key
 from nlmon.state.dumps import DumpLoad, Dumps, Unannounced
@@ -65,7 +66,8 @@ class State:
         self.unannounced_counts: Counter[tuple[str, str]] = Counter()
         self._dumps = Dumps()
         self._groups = RouteGroups()
-        self._by_interface = {kind: InterfaceIndex() for kind in ("port", "addr", "neigh", "route")}
+        self._by_interface = {kind: InterfaceIndex() for kind in ("port", "addr", "neigh")}
+        self._routes = LinkedRoutes(self)
         self._by_family = {kind: FamilyIndex.of_kind(kind) for kind in ("addr", "neigh", "rule", "route")}
 
     @property
@@ -80,6 +82,7 @@ class State:
         }
         self._groups = other._groups.copy()
         self._by_interface = {kind: index.copy() for kind, index in other._by_interface.items()}
+        self._routes = other._routes.copy(self)
         self._by_family = {kind: index.copy() for kind, index in other._by_family.items()}
         self._dumps = other._dumps.copy(loads)
 
@@ -113,8 +116,9 @@ class State:
         self._take(kind, key)
         if kind == "link":
             return self._link_gone(payload, event.frame)
-        if kind == "addr" and payload.family == AF_INET and self.is_unnumbered(payload.ifindex):
-            return self._end_routes(Cause.NO_ADDRESS, payload, event.frame)
+        if kind == "addr" and payload.family == AF_INET and self.knows_addresses:
+            last = not self.has_address(payload.ifindex)
+            return self._end_routes(Cause.NO_ADDRESS, payload, event.frame) if last else NOTHING
         return NOTHING
 
     def _link_new(self, key: Key, link: LinkInfo, frame: int) -> Folded:
@@ -134,13 +138,19 @@ class State:
         if before is payload:
             if index is not None:
                 index.put(key, payload)
+            elif isinstance(payload, RouteInfo):
+                self._routes.put(key, payload)
             if kind in self._by_family:
                 self._by_family[kind].put(key)
-            return None
-        table[key] = payload
-        if index is not None:
-            index.replace(key, before, payload)
-        return before
+        else:
+            table[key] = payload
+            if index is not None:
+                index.replace(key, before, payload)
+            elif isinstance(payload, RouteInfo) and isinstance(before, RouteInfo):
+                self._routes.replace(key, before, payload)
+        if isinstance(payload, (LinkInfo, AddrInfo)):
+            self._routes.changed(payload.ifindex)
+        return None if before is payload else before
 
     def _take(self, kind: str, key: Key) -> RoutePayload | None:
         """Hold an object no longer."""
@@ -149,8 +159,12 @@ class State:
             index = self._by_interface.get(kind)
             if index is not None:
                 index.remove(key, payload)
+            elif isinstance(payload, RouteInfo):
+                self._routes.remove(key, payload)
             if kind in self._by_family:
                 self._by_family[kind].remove(key)
+            if isinstance(payload, (LinkInfo, AddrInfo)):
+                self._routes.changed(payload.ifindex)
         return payload
 
     def _route4(self, route: RouteInfo, key: Key, group: Key, new: bool, flags: int) -> Sequence[Key]:
@@ -198,12 +212,13 @@ class State:
     def _link_gone(self, link: LinkInfo, frame: int) -> Folded:
         """With a link go its port, addresses, neighbours and routes, announced or not."""
         index, reason = link.ifindex, _reason(Cause.DELETED, link.ifindex, link.ifname)
-        ended = [
-            self._drop("port", index, lambda p: isinstance(p, LinkInfo) and p.ifindex == index, frame, reason),
-            self._drop("addr", index, lambda p: isinstance(p, AddrInfo) and p.ifindex == index, frame, reason),
-            self._drop("neigh", index, lambda p: isinstance(p, NeighInfo) and p.ifindex == index, frame, reason),
-            self._end_routes(Cause.DELETED, link, frame),
-        ]
+        ended = list[Folded]()
+        for kind in ("port", "addr", "neigh"):
+            table = self.tables[kind]
+            near = self._by_interface[kind].on(index, table)
+            lost = [key for key in near if getattr(table[key], "ifindex", None) == index]
+            ended.append(self._drop(kind, lost, frame, reason))
+        ended.append(self._end_routes(Cause.DELETED, link, frame))
         return Folded([one for part in ended for one in part.gone], [one for part in ended for one in part.found])
 
     def _end_routes(self, cause: Cause, about: LinkInfo | AddrInfo, frame: int) -> Folded:
@@ -211,52 +226,40 @@ class State:
         index, address = about.ifindex, about.addr if isinstance(about, AddrInfo) else None
         link = about if isinstance(about, LinkInfo) else self.tables["link"].get((index,))
 
-        def ends(route: RoutePayload) -> bool:
-            return isinstance(route, RouteInfo) and ends_route(cause, index, route, self)
-
         def silently(route: RoutePayload) -> bool:
             return not (isinstance(route, RouteInfo) and is_announced(cause, route, address))
 
         reason = _reason(cause, index, link.ifname if isinstance(link, LinkInfo) else None)
-        return self._drop("route", index, ends, frame, reason, silently, ip4=cause is not Cause.DELETED)
+        return self._drop("route", self._routes.ended(cause, index), frame, reason, silently)
 
-    def is_down(self, index: int | None) -> bool:
+    def is_down(self, index: int) -> bool:
         """Whether a link is down, which is not known of one that was never seen."""
         link = self.tables["link"].get((index,))
         return isinstance(link, LinkInfo) and not link.flags & IFF_UP
 
-    def is_unnumbered(self, index: int | None) -> bool:
-        """Whether a link has no IPv4 address, which is not known unless all addresses were listed once."""
-        if index is None or not self.knows_addresses:
-            return False
+    def has_address(self, index: int) -> bool:
+        """Whether an IPv4 address of a link is known."""
         table = self.tables["addr"]
         near = (table[key] for key in self._by_interface["addr"].on(index, table, ip4=True))
-        return not any(isinstance(one, AddrInfo) and (one.ifindex, one.family) == (index, AF_INET) for one in near)
+        return any(isinstance(one, AddrInfo) and (one.ifindex, one.family) == (index, AF_INET) for one in near)
 
     def _drop(
         self,
         kind: str,
-        index: int,
-        is_lost: Callable[[RoutePayload], bool],
+        lost: Sequence[Key],
         frame: int,
         reason: str,
         silently: Callable[[RoutePayload], bool] = lambda _: True,
-        *,
-        ip4: bool = False,
     ) -> Folded:
-        """Remove objects of an interface, of those of IPv4 if ``ip4``, and keep a note of those that go
-        ``silently``."""
+        """Remove objects, and keep a note of those that go ``silently``."""
         table, links = self.tables[kind], self.tables["link"]
-        lost = [key for key in self._by_interface[kind].on(index, table, ip4=ip4) if is_lost(table[key])]
-        if not lost:
-            return NOTHING
-        found: list[Unannounced] = []
+        found = list[Unannounced]()
         for key in lost:
             if self._notes and silently(table[key]):
                 found.append(Unannounced(kind, "gone", show_key(kind, key, links), frame, reason, key))
                 self.note(found[-1])
             self.remove(kind, key)
-        return Folded([(kind, key) for key in lost], found)
+        return Folded([(kind, key) for key in lost], found) if lost else NOTHING
 
     def clear(self, kind: str) -> None:
         """Forget every object of a kind."""
@@ -266,6 +269,7 @@ class State:
                 indexes[kind].clear()
         if kind == "route":
             self._groups.clear()
+            self._routes.clear()
 
     def remove(self, kind: str, key: Key) -> None:
         """Take one object out of its table, for whatever reason."""

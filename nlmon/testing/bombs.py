@@ -1,11 +1,9 @@
-"""Captures that grow: hosts of many objects in which much happens at once, and files that were made to cost memory.
+"""Captures that cost memory: files of one of the things that a reader keeps.
 
 Rules:
 1. Everything is generated, in a loop, from a size; nothing is stored.
-2. A square is a host of ``size`` links, routes or families whose work must grow as its size does; a bomb is a file of
-   one of the things that a reader keeps.
 
-Not here: messages by themselves (``messages``), and measuring what a capture costs.
+Not here: messages by themselves (``messages``), hosts that grow (``squares``), and measuring what a capture costs.
 """
 
 from __future__ import annotations
@@ -13,9 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from itertools import count, cycle
 
-from nlmon.testing.messages import addr, aligned, attr, link, message, neigh, new_family, number, route
+from nlmon.testing.messages import aligned, attr, message, new_family, number, route
 from nlmon.uapi import (
-    AF_BRIDGE,
     AF_INET6,
     AF_UNSPEC,
     GENL_ID_CTRL,
@@ -23,29 +20,20 @@ from nlmon.uapi import (
     NETLINK_GENERIC,
     NETLINK_ROUTE,
     NETLINK_SOCK_DIAG,
-    NLM_F_APPEND,
     NLM_F_CREATE,
     NLM_F_DUMP,
     NLM_F_EXCL,
     NLM_F_MULTI,
-    NLM_F_REPLACE,
     NLM_F_REQUEST,
-    NLMSG_DONE,
     NLMSG_ERROR,
-    RTM_DELADDR,
-    RTM_DELLINK,
-    RTM_DELROUTE,
-    RTM_GETADDR,
     RTM_GETLINK,
     RTM_GETROUTE,
-    RTM_NEWADDR,
     RTM_NEWLINK,
-    RTM_NEWNEIGH,
     RTM_NEWROUTE,
     SOCK_DIAG_BY_FAMILY,
 )
 
-__all__ = ["BOMBS", "SQUARES", "bomb", "interfaces", "square"]
+__all__ = ["BOMBS", "bomb", "interfaces"]
 
 # The flags of a request for all objects of a kind.
 ASKS_ALL = NLM_F_REQUEST | NLM_F_DUMP
@@ -62,132 +50,6 @@ def _ip(number_: int, net: int = 10) -> str:
 def _bare(index: int) -> bytes:
     """A link without attributes."""
     return number("BxHiII", AF_UNSPEC, 1, index, IFF_UP, 0)
-
-
-def _appear(size: int) -> Messages:
-    for index in range(1, size + 1):
-        yield message(RTM_NEWLINK, link(index, f"eth{index}"))
-        yield message(RTM_NEWADDR, addr(index, _ip(index)))
-        yield message(RTM_NEWNEIGH, neigh(index, _ip(index, 11)))
-        for net in (20, 21):
-            yield message(RTM_NEWROUTE, route(f"{_ip(index, net)}/32", index), flags=NLM_F_CREATE | NLM_F_EXCL)
-
-
-def links_go(size: int) -> Messages:
-    """Links with an address, a neighbour and two routes each, of which one after the other goes down and away."""
-    yield from _appear(size)
-    for index in range(1, size + 1):
-        yield message(RTM_NEWLINK, link(index, f"eth{index}", up=False))
-        yield message(RTM_DELLINK, link(index, f"eth{index}", up=False))
-
-
-def links_change(size: int) -> Messages:
-    """Links that are renamed, go down and up again."""
-    yield from _appear(size)
-    for index in range(1, size + 1):
-        yield message(RTM_NEWLINK, link(index, f"net{index}", up=False))
-        yield message(RTM_NEWLINK, link(index, f"net{index}"))
-
-
-def _fdb(index: int, number_: int, master: int) -> bytes:
-    """An entry of the forwarding database of a bridge."""
-    lladdr = attr(2, b"\2" + number("I", number_, byteorder="big") + b"\0")
-    return number("BxxxiHBB", AF_BRIDGE, index, 2, 0, 0) + lladdr + attr(9, number("I", master))
-
-
-def stations_move(size: int) -> Messages:
-    """Links in a bridge, each with a station behind it; one of these moves, then all links go."""
-    for index in range(1, size + 1):
-        yield message(RTM_NEWLINK, link(index, f"eth{index}"))
-        yield message(RTM_NEWLINK, link(index, f"eth{index}", family=AF_BRIDGE))
-        yield message(RTM_NEWNEIGH, _fdb(index, index, 1))
-    for index in range(2, size + 1):
-        yield message(RTM_NEWNEIGH, _fdb(index, index - 1, 1))
-    for index in range(1, size + 1):
-        yield message(RTM_DELLINK, link(index, f"eth{index}"))
-
-
-def routes_prepended(size: int) -> Messages:
-    """Routes to one destination, each before all others; then the first is replaced, as often."""
-    yield message(RTM_NEWLINK, link(1, "eth1"))
-    for step in range(size):
-        yield message(RTM_NEWROUTE, route("192.0.2.0/24", 1, _ip(step)), flags=NLM_F_CREATE)
-    for step in range(size):
-        yield message(RTM_NEWROUTE, route("192.0.2.0/24", 1, _ip(step, 11)), flags=NLM_F_REPLACE)
-
-
-def routes_appended(size: int) -> Messages:
-    """Routes to one destination, each behind all others, which then go from the first to the last."""
-    yield message(RTM_NEWLINK, link(1, "eth1"))
-    for step in range(size):
-        yield message(RTM_NEWROUTE, route("192.0.2.0/24", 1, _ip(step)), flags=NLM_F_CREATE | NLM_F_APPEND)
-    for step in range(size):
-        yield message(RTM_DELROUTE, route("192.0.2.0/24", 1, _ip(step)))
-
-
-def links_dumped(size: int) -> Messages:
-    """Links, addresses and routes that a program lists, and then changes."""
-    for kind in (RTM_NEWLINK, RTM_NEWADDR, RTM_NEWROUTE):
-        yield message(kind + 2, bytes(28 if kind != RTM_NEWLINK else 16), flags=ASKS_ALL, seq=kind, pid=77)
-        for index in range(1, size + 1):
-            body = {
-                RTM_NEWLINK: lambda n: link(n, f"eth{n}"),
-                RTM_NEWADDR: lambda n: addr(n, _ip(n)),
-                RTM_NEWROUTE: lambda n: route(f"{_ip(n, 20)}/32", n),
-            }[kind](index)
-            yield message(kind, body, flags=NLM_F_MULTI, seq=kind, pid=77)
-        yield message(NLMSG_DONE, bytes(4), flags=NLM_F_MULTI, seq=kind, pid=77)
-    for index in range(1, size + 1):
-        yield message(RTM_NEWLINK, link(index, f"eth{index}", up=False))
-
-
-def addresses_go(size: int) -> Messages:
-    """A link of many IPv6 addresses and routes, all of whose addresses were listed, that loses its last IPv4 address
-    again and again."""
-    yield message(RTM_NEWLINK, link(1, "eth1"))
-    yield message(RTM_GETADDR, bytes(8), flags=ASKS_ALL, seq=1, pid=77)
-    yield message(RTM_NEWADDR, addr(1, "192.0.2.1"), flags=NLM_F_MULTI, seq=1, pid=77)
-    yield message(NLMSG_DONE, bytes(4), flags=NLM_F_MULTI, seq=1, pid=77)
-    yield from _many_of_ipv6(size)
-    for _ in range(size):
-        yield message(RTM_DELADDR, addr(1, "192.0.2.1"))
-        yield message(RTM_NEWADDR, addr(1, "192.0.2.1"))
-
-
-def routes_stay(size: int) -> Messages:
-    """A link of many IPv6 addresses and routes that is down, which the kernel says again and again."""
-    yield message(RTM_NEWLINK, link(1, "eth1"))
-    yield from _many_of_ipv6(size)
-    for _ in range(size):
-        yield message(RTM_NEWLINK, link(1, "eth1", up=False))
-
-
-def _many_of_ipv6(size: int) -> Messages:
-    for step in range(size):
-        yield message(RTM_NEWADDR, addr(1, f"fd00::{step + 1:x}"))
-        yield message(RTM_NEWROUTE, route(f"fd01::{step + 1:x}/128", 1), flags=NLM_F_CREATE | NLM_F_EXCL)
-
-
-def others_dumped(size: int) -> Messages:
-    """IPv4 routes and stations behind a bridge, and a program that lists IPv6 routes and neighbours: there are none."""
-    yield message(RTM_NEWLINK, link(1, "eth1"))
-    for step in range(size):
-        yield message(RTM_NEWROUTE, route(f"{_ip(step)}/32", 1), flags=NLM_F_CREATE | NLM_F_EXCL)
-        yield message(RTM_NEWNEIGH, _fdb(1, step, 1))
-    for seq in range(1, size + 1):
-        for kind, family in ((RTM_NEWROUTE, AF_INET6), (RTM_NEWNEIGH, AF_INET6), (RTM_NEWNEIGH, AF_UNSPEC)):
-            yield message(kind + 2, bytes([family]) + bytes(11), flags=ASKS_ALL, seq=seq, pid=kind)
-            yield message(NLMSG_DONE, bytes(4), flags=NLM_F_MULTI, seq=seq, pid=kind)
-
-
-def families_appear(size: int) -> Messages:
-    """Generic families that appear, each with a message of its own behind it."""
-    for step in range(size):
-        yield new_family(GENL_ID_CTRL + 1 + step, f"family{step}")
-        yield message(GENL_ID_CTRL + 1 + step, bytes(4))
-
-
-# -- bombs -----------------------------------------------------------------------------------------------------------
 
 
 def unknown_types() -> Messages:
@@ -301,18 +163,6 @@ def interfaces(size: int) -> Iterator[bytes]:
 
 
 # What makes each, by its name, and the protocol it is of.
-SQUARES: dict[str, tuple[int, Callable[[int], Messages]]] = {
-    "links go": (NETLINK_ROUTE, links_go),
-    "links change": (NETLINK_ROUTE, links_change),
-    "stations move": (NETLINK_ROUTE, stations_move),
-    "routes prepended": (NETLINK_ROUTE, routes_prepended),
-    "routes appended": (NETLINK_ROUTE, routes_appended),
-    "links dumped": (NETLINK_ROUTE, links_dumped),
-    "addresses go": (NETLINK_ROUTE, addresses_go),
-    "routes stay": (NETLINK_ROUTE, routes_stay),
-    "others dumped": (NETLINK_ROUTE, others_dumped),
-    "families appear": (NETLINK_GENERIC, families_appear),
-}
 _MESSAGES: dict[str, tuple[int, Callable[[], Messages]]] = {
     "unknown types": (NETLINK_ROUTE, unknown_types),
     "strange sockets": (NETLINK_SOCK_DIAG, strange_sockets),
@@ -331,12 +181,6 @@ _MESSAGES: dict[str, tuple[int, Callable[[], Messages]]] = {
     "growing links": (NETLINK_ROUTE, growing_links),
 }
 BOMBS = tuple(_MESSAGES)
-
-
-def square(name: str, size: int) -> tuple[int, Messages]:
-    """Protocol and datagrams of a host of ``size`` links, routes or families."""
-    protocol, make = SQUARES[name]
-    return protocol, make(size)
 
 
 def bomb(name: str, size: int) -> tuple[int, Messages]:

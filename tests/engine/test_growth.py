@@ -7,7 +7,7 @@ Not here: time (``benchmarks/growth.py``).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,11 +19,10 @@ from nlmon.backends.options import BackendOptions
 from nlmon.backends.registry import create
 from nlmon.capture import open_capture
 from nlmon.engine.replay import Replay
-from nlmon.objects.implied import ends_route
-from nlmon.state import tables
+from nlmon.objects.families import FamilyIndex
+from nlmon.objects.linked import Condition, LinkedRoutes
 from nlmon.state.indexes import InterfaceIndex
-from nlmon.testing.bombs import SQUARES, square
-from nlmon.transport.recorded import objects
+from nlmon.testing.squares import SQUARES, square
 from nlmon.transport.recorded.faults import Fault
 from nlmon.transport.recorded.reading import Reading
 from support.bombs import write_pcap
@@ -93,28 +92,25 @@ def test_no_message_makes_a_replay_look_through_a_table(tmp_path: Path, name: st
 def test_as_many_objects_are_looked_at_as_there_are_messages(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, how: str
 ) -> None:
-    """Objects on an interface that are asked about, routes that are judged and messages of the recorded kernel that are
-    read: on a host of four times the size four times as many, and not sixteen times."""
+    """Objects that an index gives, hops that are looked at and messages of the recorded kernel that are read: on a host
+    of four times the size four times as many, and not sixteen times."""
     looked = Counter[str]()
-    on, read = InterfaceIndex.on, Reading.route
+    on, listed, ended = InterfaceIndex.on, FamilyIndex.listed, LinkedRoutes.ended
+    lives, read = Condition.lives, Reading.route
 
-    def counted(*arguments: Any, **more: Any) -> Any:
-        found = on(*arguments, **more)
-        looked["on"] += len(found)
-        return found
+    def counting(what: str, give: Callable[..., Any]) -> Callable[..., Any]:
+        def counted(*arguments: Any, **more: Any) -> Any:
+            found = give(*arguments, **more)
+            looked[what] += len(found) if isinstance(found, Collection) else 1
+            return found
 
-    def judged(*arguments: Any) -> bool:
-        looked["judged"] += 1
-        return ends_route(*arguments)
+        return counted
 
-    def decoded(reading: Reading, message: bytes) -> Any:
-        looked["read"] += 1
-        return read(reading, message)
-
-    monkeypatch.setattr(InterfaceIndex, "on", counted)
-    monkeypatch.setattr(Reading, "route", decoded)
-    for module in (tables, objects):
-        monkeypatch.setattr(module, "ends_route", judged)
+    monkeypatch.setattr(InterfaceIndex, "on", counting("on an interface", on))
+    monkeypatch.setattr(FamilyIndex, "listed", counting("of a family", listed))
+    monkeypatch.setattr(LinkedRoutes, "ended", counting("ended", ended))
+    monkeypatch.setattr(Condition, "lives", counting("hops", lives))
+    monkeypatch.setattr(Reading, "route", counting("read", read))
     found = []
     for size in (10, 40):
         looked.clear()

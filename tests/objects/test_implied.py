@@ -8,7 +8,8 @@ import pytest
 from msgspec import structs
 
 from nlmon.events import NextHop, RouteInfo
-from nlmon.objects.implied import Cause, ends_route, is_announced
+from nlmon.objects.implied import Cause, is_announced
+from nlmon.objects.linked import LinkedRoutes
 from nlmon.uapi import AF_INET, AF_INET6, RT_SCOPE_HOST, RT_SCOPE_UNIVERSE, RTNH_F_ONLINK, RTPROT_BOOT, RTPROT_KERNEL
 
 DELETED, DOWN, NO_ADDRESS = Cause.DELETED, Cause.DOWN, Cause.NO_ADDRESS
@@ -29,15 +30,26 @@ class Some(NamedTuple):
     down: tuple[int, ...] = ()
     unnumbered: tuple[int, ...] = ()
 
-    def is_down(self, index: int | None) -> bool:
+    def is_down(self, index: int) -> bool:
         return index in self.down
 
-    def is_unnumbered(self, index: int | None) -> bool:
-        return index in self.unnumbered
+    def has_address(self, index: int) -> bool:
+        return index not in self.unnumbered
+
+    @property
+    def knows_addresses(self) -> bool:
+        return True
+
+
+def ends(cause: Cause, index: int, route: RouteInfo, links: Some) -> bool:
+    """Whether a route ends by what happened to a link."""
+    linked = LinkedRoutes(links)
+    linked.put(("a route",), route)
+    return linked.ended(cause, index) != []
 
 
 @pytest.mark.parametrize(
-    ("cause", "hops", "down", "family", "scope", "by_nexthop", "ends"),
+    ("cause", "hops", "down", "family", "scope", "by_nexthop", "does"),
     [
         (DELETED, (3,), (), AF_INET, RT_SCOPE_UNIVERSE, False, True),
         (DELETED, (4,), (), AF_INET, RT_SCOPE_UNIVERSE, False, False),
@@ -60,21 +72,21 @@ class Some(NamedTuple):
     ],
 )
 def test_a_route_ends_with_its_link(
-    cause: Cause, hops: tuple[int, ...], down: tuple[int, ...], family: int, scope: int, by_nexthop: bool, ends: bool
+    cause: Cause, hops: tuple[int, ...], down: tuple[int, ...], family: int, scope: int, by_nexthop: bool, does: bool
 ) -> None:
     """By what happened to link 3, the hops of the route, and which other links are down."""
-    assert ends_route(cause, 3, a_route(hops, family, scope, by_nexthop), Some(down)) == ends
+    assert ends(cause, 3, a_route(hops, family, scope, by_nexthop), Some(down)) == does
 
 
 @pytest.mark.parametrize(
-    ("gateway", "flags", "ends"), [("192.0.2.9", 0, True), ("192.0.2.9", RTNH_F_ONLINK, False), (None, 0, False)]
+    ("gateway", "flags", "does"), [("192.0.2.9", 0, True), ("192.0.2.9", RTNH_F_ONLINK, False), (None, 0, False)]
 )
-def test_a_gateway_is_lost_with_the_last_address(gateway: str | None, flags: int, ends: bool) -> None:
+def test_a_gateway_is_lost_with_the_last_address(gateway: str | None, flags: int, does: bool) -> None:
     """A hop that needs no address of its link to be reached does not show that there was one."""
     hops = NextHop(3, 1, 0), NextHop(4, 1, flags, gateway)
     route = structs.replace(a_route((3, 4)), multipath=hops)
 
-    assert ends_route(DOWN, 3, route, Some(unnumbered=(4,))) == ends
+    assert ends(DOWN, 3, route, Some(unnumbered=(4,))) == does
 
 
 @pytest.mark.parametrize(

@@ -87,7 +87,7 @@ def test_nothing_is_kept_of_what_is_gone() -> None:
         state.apply(event)
         state.apply(Event(0, 0, 21, 0, 0, 0, 1, 0, None, event.payload))
 
-    assert [one._keys for one in state._by_interface.values()] == [({}, {})] * 4
+    assert [one._keys for one in state._by_interface.values()] == [({}, {})] * 3
 
 
 def test_a_station_that_moved_costs_the_other_links_nothing() -> None:

@@ -65,7 +65,8 @@ class RecordedKernel:
     ``objects``: keep addresses, routes, neighbours and rules, too, which are needed to answer dumps of them.
     ``time``: of the latest datagram, in nanoseconds since 1970. ``links_changed``: how often a name of a link was
     given, changed or removed. ``lacks_links``: there was no room for all of them, so that one that is not there may be.
-    ``doubtful``: messages of nlctrl may be read in several ways.
+    ``families_listed``: how many families came by an answer, and by no announcement. ``doubtful``: messages of nlctrl
+    may be read in several ways.
     """
 
     def __init__(self, byteorder: Literal["little", "big"] = "little", *, objects: bool = False) -> None:
@@ -80,6 +81,8 @@ class RecordedKernel:
         # Of the messages of links.
         self._bytes = 0
         self.families: dict[str, tuple[int, bytes]] = {}
+        self.families_listed = 0
+        self._numbers: dict[int, str] = {}
         self.doubtful = False
         self._names: dict[int, dict[str, None]] = {}
         # Family number -> its multicast groups. Which of them carries which command, nlctrl does not say.
@@ -114,8 +117,9 @@ class RecordedKernel:
         if self._objects is not None:
             self._objects.sweep(get_type - 2, family, since)
 
-    def learn(self, datagrams: Datagrams) -> None:
-        """Remember what recorded messages say of links, families and objects, and the time."""
+    def learn(self, datagrams: Datagrams, *, announced: bool = False) -> None:
+        """Remember what recorded messages say of links, families and objects, and the time; ``announced``: they are
+        notifications."""
         self.time = max(self.time, max(datagrams.timestamps, default=0))
         if datagrams.protocol == NETLINK_ROUTE:
             if self._objects is not None:
@@ -141,7 +145,9 @@ class RecordedKernel:
                         # Beside another family's message it is not clear which of the two comes first for whom.
                         alone = all(other in {GENL_ID_CTRL, NLMSG_DONE} for other, _ in found)
                         self.doubtful = self.doubtful or not (alone and self._is_plain(message))
+                        known = len(self.families)
                         self._learn_family(message)
+                        self.families_listed += not announced and len(self.families) > known
 
     def changes_names(self, message: bytes) -> bool:
         """Whether one whole message of NETLINK_ROUTE gives, changes or removes a name of a link, or may do so."""
@@ -220,18 +226,21 @@ class RecordedKernel:
             gone = self.families.pop(text, None)
             if gone is not None:
                 self.generic_groups.pop(gone[0], None)
+                del self._numbers[gone[0]]
             return
         if number is None:
             return
         family, groups = int.from_bytes(number[:2], self.byteorder), frozenset(self._groups(message))
         if message[16] == CTRL_CMD_NEWFAMILY and (text in self.families or len(self.families) < FAMILIES):
             # A number is that of one family: who had it before is gone, though no message of that was recorded.
-            for other in [name for name, (known, _) in self.families.items() if known == family and name != text]:
-                del self.families[other]
+            if self._numbers.get(family, text) != text:
+                del self.families[self._numbers[family]]
             before = self.families.get(text)
             if before is not None and before[0] != family:  # it went and came back under another number
                 self.generic_groups.pop(before[0], None)
+                del self._numbers[before[0]]
             self.families[text] = (family, message)
+            self._numbers[family] = text
             if family in self._names or len(self._names) < FAMILIES:
                 names = self._names.setdefault(family, {})
                 if len(names) < NAMES_KEPT:
@@ -248,7 +257,8 @@ class RecordedKernel:
         if command == CTRL_CMD_NEWFAMILY or number is None:
             return False  # what had the number or the name is gone
         family = int.from_bytes(number[:2], self.byteorder)
-        return any((known == name) != (one == family) for known, (one, _) in self.families.items())
+        known, _ = self.families.get(name, (family, b""))
+        return known != family or self._numbers.get(family, name) != name
 
     def _groups(self, message: bytes) -> Iterator[int]:
         """Numbers of the multicast groups that a family message lists."""

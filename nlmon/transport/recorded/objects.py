@@ -23,8 +23,9 @@ from typing import Literal, NamedTuple
 from nlmon.framing import attribute, header, next_hops, nlattr, walk_attributes
 from nlmon.objects.families import FamilyIndex, link_index
 from nlmon.objects.groups import RouteGroups
-from nlmon.objects.implied import Cause, ends_route, interfaces_of
+from nlmon.objects.implied import Cause
 from nlmon.objects.keys import Key, is_sibling
+from nlmon.objects.linked import LinkedRoutes
 from nlmon.transport.recorded.reading import Reading
 from nlmon.transport.recorded.values import Route, Value, route_key, subject_of
 from nlmon.uapi import (
@@ -66,8 +67,8 @@ KINDS = tuple(HEADER)
 NAMES = dict(zip(KINDS, ("link", "addr", "route", "neigh", "rule"), strict=True))
 # Bytes of all of them.
 BYTES_KEPT = 64 << 20
-# Kinds of objects that go with their link.
-ON_LINKS = (RTM_NEWADDR, RTM_NEWNEIGH, RTM_NEWROUTE)
+# Kinds of objects that go with their link, beside routes.
+ON_LINKS = (RTM_NEWADDR, RTM_NEWNEIGH)
 # Where the attributes of a route begin.
 ROUTE_ATTRIBUTES = NLMSG_HDRLEN + RTMSG
 
@@ -94,11 +95,12 @@ class RecordedObjects:
             kind: link_index() if kind == RTM_NEWLINK else FamilyIndex.of_kind(name) for kind, name in NAMES.items()
         }
         self._groups = RouteGroups()
-        # Keys of what goes with a link, by the index of each interface that they are on; those of IPv4 apart.
-        self._on: dict[tuple[int, bool], dict[int | None, dict[Key, None]]] = {
+        self._routes = LinkedRoutes(self)
+        # Keys of what goes with a link, by the index of the interface that they are on; those of IPv4 apart.
+        self._on: dict[tuple[int, bool], dict[int, dict[Key, None]]] = {
             (kind, ip4): {} for kind in ON_LINKS for ip4 in (False, True)
         }
-        self._knows_addresses = False
+        self._listed_addresses = False
         self._bytes = 0
         self.lacking: set[int] = set()
 
@@ -150,31 +152,33 @@ class RecordedObjects:
         return found
 
     def _put(self, kind: int, key: Key, held: Held) -> None:
-        self._leave(kind, key)
+        before = self._tables[kind].get(key)
+        if before is not None:
+            self._bytes -= len(before.message)
         self._bytes += len(held.message)
         self._tables[kind][key] = held
         self._by_family[kind].put(key)
-        for index in self._interfaces(kind, held):
-            self._on[kind, held.message[16] == AF_INET].setdefault(index, {})[key] = None
+        if held.route is None:
+            self._move(kind, key, before, held)
+        elif before is None or before.route is None:
+            self._routes.put(key, held.route)
+        else:
+            self._routes.replace(key, before.route, held.route)
 
-    def _leave(self, kind: int, key: Key) -> None:
-        """An object is no longer on the interfaces where it was."""
-        before = self._tables[kind].get(key)
-        if before is None:
-            return
-        self._bytes -= len(before.message)
-        for index in self._interfaces(kind, before):
-            on = self._on[kind, before.message[16] == AF_INET]
-            keys = on.get(index, {})
-            keys.pop(key, None)
-            if not keys:
-                on.pop(index, None)
-
-    def _interfaces(self, kind: int, held: Held) -> tuple[int | None, ...]:
-        """Indexes of the interfaces that an object goes with."""
-        if held.route is not None:
-            return interfaces_of(held.route)
-        return (self._reading.index(held.message),) if kind in ON_LINKS else ()
+    def _move(self, kind: int, key: Key, before: Held | None, held: Held | None) -> None:
+        """A link, or what is on one, came, went, or is where it was before or elsewhere."""
+        for one in filter(None, (before, held)):
+            index, ip4 = self._reading.index(one.message), one.message[16] == AF_INET
+            if kind in ON_LINKS:
+                keys = self._on[kind, ip4].setdefault(index, {})
+                if one is held:
+                    keys[key] = None
+                else:
+                    keys.pop(key, None)
+                if not keys:
+                    del self._on[kind, ip4][index]
+            if kind in {RTM_NEWLINK, RTM_NEWADDR}:
+                self._routes.changed(index)
 
     def _replaced(self, message: bytes, route: Route, keys: list[Key]) -> list[Key]:
         """Put a route, or each of its hops, in its place; the routes that it replaces."""
@@ -188,11 +192,16 @@ class RecordedObjects:
         return self._groups.put6(group, keys, flags, sibling=sibling, listed=listed, nexthop=nexthop)
 
     def _drop(self, kind: int, key: Key) -> None:
-        self._leave(kind, key)
-        if self._tables[kind].pop(key, None) is not None:
-            self._by_family[kind].remove(key)
-            if kind == RTM_NEWROUTE:
-                self._groups.remove(key[:-1], key)
+        held = self._tables[kind].pop(key, None)
+        if held is None:
+            return
+        self._bytes -= len(held.message)
+        self._by_family[kind].remove(key)
+        if held.route is None:
+            self._move(kind, key, held, None)
+        else:
+            self._routes.remove(key, held.route)
+            self._groups.remove(key[:-1], key)
 
     def sweep(self, kind: int, family: int, since: int) -> None:
         """A recorded dump that began at the frame ``since`` was complete: what it did not name is gone."""
@@ -200,7 +209,7 @@ class RecordedObjects:
         mine = self._by_family[kind].listed(family, table)
         for key in [key for key in mine if table[key].frame < since]:
             self._drop(kind, key)
-        self._knows_addresses |= kind == RTM_NEWADDR and family in {AF_UNSPEC, AF_INET}
+        self._listed_addresses |= kind == RTM_NEWADDR and family in {AF_UNSPEC, AF_INET}
 
     def of(self, kind: int, family: int) -> Iterator[bytes]:
         """Messages of a kind; family 0 gives all families that a dump of all has."""
@@ -249,20 +258,24 @@ class RecordedObjects:
     def _up(self, message: bytes) -> bool:
         return len(message) >= 28 and bool(int.from_bytes(message[24:28], self._order) & IFF_UP)
 
-    def is_down(self, index: int | None) -> bool:
+    @property
+    def knows_addresses(self) -> bool:
+        """Whether all IPv4 addresses are known."""
+        return self._listed_addresses and RTM_NEWADDR not in self.lacking
+
+    def is_down(self, index: int) -> bool:
         """Whether a link is down, which is not known of one that was never seen."""
         link = self._tables[RTM_NEWLINK].get(("link", index))
         return link is not None and not self._up(link.message)
 
-    def is_unnumbered(self, index: int | None) -> bool:
-        """Whether a link has no IPv4 address, which is not known unless all addresses were listed once."""
-        known = self._knows_addresses and RTM_NEWADDR not in self.lacking
-        return known and not self._on[RTM_NEWADDR, True].get(index)
+    def has_address(self, index: int) -> bool:
+        """Whether an IPv4 address of a link is known."""
+        return index in self._on[RTM_NEWADDR, True]
 
     def _link_gone(self, index: int) -> None:
         """Remove what goes with a link that is deleted."""
         self._drop(RTM_NEWLINK, ("port", index))
-        for kind in (RTM_NEWADDR, RTM_NEWNEIGH):
+        for kind in ON_LINKS:
             for ip4 in (False, True):
                 for key in list(self._on[kind, ip4].get(index, ())):
                     self._drop(kind, key)
@@ -270,16 +283,12 @@ class RecordedObjects:
 
     def _address_gone(self, index: int) -> None:
         """Remove what goes with the last IPv4 address of a link."""
-        if self.is_unnumbered(index):
+        if self.knows_addresses and not self.has_address(index):
             self._end_routes(Cause.NO_ADDRESS, index)
 
     def _end_routes(self, cause: Cause, index: int) -> None:
-        table = self._tables[RTM_NEWROUTE]
-        for ip4 in (True, False) if cause is Cause.DELETED else (True,):
-            for key in list(self._on[RTM_NEWROUTE, ip4].get(index, ())):
-                route = table[key].route
-                if route is not None and ends_route(cause, index, route, self):
-                    self._drop(RTM_NEWROUTE, key)
+        for key in self._routes.ended(cause, index):
+            self._drop(RTM_NEWROUTE, key)
 
 
 def _listed(kind: int, family: int, held: Held) -> bool:

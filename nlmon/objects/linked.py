@@ -1,0 +1,206 @@
+"""The routes of a table by the links that they are over, and those of them that end with one.
+
+Most routes are over one link, and end with it. Those over several hops end when the last one is dead; so the live hops
+are counted. Routes share their hops, which are counted once for all of them (net/ipv4/fib_semantics.c, fib_find_info).
+
+Rules of this file:
+1. What a message about a link costs depends on the routes that end by it, not on all that are over the link. Only where
+   the link goes up or down, or gets its first address or loses the last one, each combination of links is counted anew.
+2. What is found is what ``implied`` says, in the order of the table.
+
+Not here: when a route ends (``implied``), and the tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+from typing import NamedTuple, TypeAlias
+
+from nlmon.objects.implied import Cause, Fate, Links, fate_of, needs_address
+from nlmon.objects.keys import Key, Route
+
+__all__ = ["Condition", "LinkedRoutes"]
+
+# A hop by its interface, and whether it needs an address there.
+_Hop: TypeAlias = tuple[int | None, bool]
+# Keys of routes with the place of each in the table.
+_Routes: TypeAlias = dict[Key, int]
+
+
+class Condition(NamedTuple):
+    """What is known of a link: whether it is down, and whether it has an IPv4 address."""
+
+    down: bool
+    addressed: bool
+
+    def lives(self, needs: bool, known: bool) -> bool:
+        """Whether a hop over the link is alive that ``needs`` an address; ``known``: all addresses are known."""
+        return not self.down and (self.addressed or not (needs and known))
+
+
+class _Several:
+    """Hops that routes share, how many of them are ``alive``, by whether all addresses are known, and the routes."""
+
+    __slots__ = ("alive", "hops", "routes")
+
+    def __init__(self, hops: frozenset[_Hop]) -> None:
+        self.hops = hops
+        self.alive = [0, 0]
+        self.routes: _Routes = {}
+
+    def on(self, index: int | None) -> Iterator[bool]:
+        """Whether each hop over an interface needs an address."""
+        return (needs for needs in (False, True) if (index, needs) in self.hops)
+
+    def copy(self) -> _Several:
+        one = _Several(self.hops)
+        one.alive, one.routes = self.alive.copy(), self.routes.copy()
+        return one
+
+
+_Shared: TypeAlias = tuple[Fate, frozenset[_Hop]]
+
+
+class LinkedRoutes:
+    """The routes of a table by their links; ``links``: what is known of these."""
+
+    def __init__(self, links: Links) -> None:
+        self._links = links
+        # Numbers that grow: the place of each route in the table.
+        self._placed = 0
+        self._single: dict[Fate, dict[int | None, _Routes]] = {}
+        self._several: dict[_Shared, _Several] = {}
+        # Which of these are over a link, and what was known of it when their live hops were counted.
+        self._over: dict[int | None, dict[_Shared, None]] = {}
+        self._conditions: dict[int | None, Condition] = {}
+        # Which have no live hop, by whether all addresses are known.
+        self._dead: tuple[dict[_Shared, None], dict[_Shared, None]] = ({}, {})
+
+    def put(self, key: Key, route: Route) -> None:
+        """A route was put into the table, where there was none."""
+        self._placed += 1
+        self._routes_like(route)[key] = self._placed
+
+    def replace(self, key: Key, before: Route, route: Route) -> None:
+        """A route of the table was replaced, in its place. Only over a nexthop object it may have other hops."""
+        if before.nh_id is not None and _where(before) != _where(route):
+            place = self._routes_like(before)[key]
+            self.remove(key, before)
+            self._routes_like(route)[key] = place
+
+    def remove(self, key: Key, route: Route) -> None:
+        """A route was removed from the table."""
+        routes = self._routes_like(route)
+        routes.pop(key, None)
+        if routes:
+            return
+        if route.multipath is None:
+            del self._single[fate_of(route)][_index(route.oif)]
+            return
+        shared = _shared(route)
+        for index in {index for index, _ in self._several.pop(shared).hops}:
+            over = self._over[index]
+            del over[shared]
+            if not over:
+                del self._over[index], self._conditions[index]
+        for dead in self._dead:
+            dead.pop(shared, None)
+
+    def _routes_like(self, route: Route) -> _Routes:
+        """The routes with the fate and hops of this one."""
+        if route.multipath is None:
+            on, index = self._single.setdefault(fate_of(route), {}), _index(route.oif)
+            return on[index] if index in on else on.setdefault(index, {})
+        shared = _shared(route)
+        if shared not in self._several:
+            self._begin(shared)
+        return self._several[shared].routes
+
+    def _begin(self, shared: _Shared) -> None:
+        one = self._several[shared] = _Several(shared[1])
+        for index, needs in one.hops:
+            self._over.setdefault(index, {})[shared] = None
+            if index not in self._conditions:
+                self._conditions[index] = self._condition(index)
+            for known in (False, True):
+                one.alive[known] += self._conditions[index].lives(needs, known)
+        self._sort_out(shared, one)
+
+    def _condition(self, index: int | None) -> Condition:
+        if index is None:
+            return Condition(down=False, addressed=False)
+        return Condition(self._links.is_down(index), self._links.has_address(index))
+
+    def _sort_out(self, shared: _Shared, one: _Several) -> None:
+        for known in (False, True):
+            if one.alive[known]:
+                self._dead[known].pop(shared, None)
+            else:
+                self._dead[known][shared] = None
+
+    def changed(self, index: int | None) -> None:
+        """A link or one of its addresses came, changed or went."""
+        if index not in self._over:
+            return
+        before, now = self._conditions[index], self._condition(index)
+        if before == now:
+            return
+        self._conditions[index] = now
+        for shared in self._over[index]:
+            one = self._several[shared]
+            for needs in one.on(index):
+                for known in (False, True):
+                    one.alive[known] += now.lives(needs, known) - before.lives(needs, known)
+            self._sort_out(shared, one)
+
+    def ended(self, cause: Cause, index: int) -> list[Key]:
+        """The routes that end by what happened to a link, in the order of the table."""
+        found: _Routes = {}
+        for fate, on in self._single.items():
+            if index in on and (cause in fate.any_hop or cause in fate.every_hop):
+                found |= on[index]
+        if index in self._over:
+            known, condition = self._links.knows_addresses, self._conditions[index]
+            near = self._over[index]
+            if condition.down and cause is Cause.DOWN and len(self._dead[known]) < len(near):
+                near = self._dead[known]
+            for shared in near:
+                (any_hop, every_hop), one = shared[0], self._several[shared]
+                alive_here = [condition.lives(needs, known) for needs in one.on(index)]
+                last = cause in every_hop and one.alive[known] == sum(alive_here)
+                if alive_here and (cause in any_hop or last):
+                    found |= one.routes
+        return sorted(found, key=found.__getitem__)
+
+    def copy(self, links: Links) -> LinkedRoutes:
+        """The same of an equal table."""
+        one = LinkedRoutes(links)
+        one._placed = self._placed
+        one._single = {
+            fate: {index: routes.copy() for index, routes in on.items()} for fate, on in self._single.items()
+        }
+        one._several = {shared: several.copy() for shared, several in self._several.items()}
+        one._over = {index: over.copy() for index, over in self._over.items()}
+        one._conditions = self._conditions.copy()
+        one._dead = (self._dead[False].copy(), self._dead[True].copy())
+        return one
+
+    def clear(self) -> None:
+        """The table is empty."""
+        for table in (self._single, self._several, self._over, self._conditions, *self._dead):
+            table.clear()
+
+
+def _shared(route: Route) -> _Shared:
+    """What routes over the same hops have in common."""
+    return fate_of(route), frozenset((_index(hop.ifindex), needs_address(hop)) for hop in route.multipath or ())
+
+
+def _where(route: Route) -> tuple[Fate, Hashable]:
+    """Where a route is found."""
+    return (fate_of(route), _index(route.oif)) if route.multipath is None else _shared(route)
+
+
+def _index(index: Hashable) -> int | None:
+    """The index of an interface; what is no number is that of none."""
+    return index if isinstance(index, int) else None

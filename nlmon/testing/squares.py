@@ -1,0 +1,245 @@
+"""Captures that grow: hosts of many objects in which much happens at once, whose work must grow as their size does.
+
+Rules:
+1. Everything is generated, in a loop, from a size of so many links, routes or families; nothing is stored.
+
+Not here: messages by themselves (``messages``), captures that are made to cost memory (``bombs``), and measuring what a
+capture costs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from ipaddress import ip_address
+
+from nlmon.testing.messages import addr, attr, link, message, neigh, new_family, number, route
+from nlmon.uapi import (
+    AF_BRIDGE,
+    AF_INET,
+    AF_INET6,
+    AF_UNSPEC,
+    GENL_ID_CTRL,
+    NETLINK_GENERIC,
+    NETLINK_ROUTE,
+    NLM_F_APPEND,
+    NLM_F_CREATE,
+    NLM_F_DUMP,
+    NLM_F_EXCL,
+    NLM_F_MULTI,
+    NLM_F_REPLACE,
+    NLM_F_REQUEST,
+    NLMSG_DONE,
+    RT_SCOPE_HOST,
+    RT_SCOPE_UNIVERSE,
+    RT_TABLE_MAIN,
+    RTA_DST,
+    RTA_GATEWAY,
+    RTA_MULTIPATH,
+    RTA_NH_ID,
+    RTM_DELADDR,
+    RTM_DELLINK,
+    RTM_DELROUTE,
+    RTM_GETADDR,
+    RTM_NEWADDR,
+    RTM_NEWLINK,
+    RTM_NEWNEIGH,
+    RTM_NEWROUTE,
+    RTN_UNICAST,
+    RTPROT_BOOT,
+)
+
+__all__ = ["SQUARES", "square"]
+
+# The flags of a request for all objects of a kind.
+ASKS_ALL = NLM_F_REQUEST | NLM_F_DUMP
+# Hops that an attribute has room for.
+HOPS_OF_ONE = 4000
+
+Messages = Iterator[bytes]
+
+
+def _ip(number_: int, net: int = 10) -> str:
+    return f"{net}.{number_ >> 16 & 255}.{number_ >> 8 & 255}.{number_ & 255}"
+
+
+def _appear(size: int) -> Messages:
+    for index in range(1, size + 1):
+        yield message(RTM_NEWLINK, link(index, f"eth{index}"))
+        yield message(RTM_NEWADDR, addr(index, _ip(index)))
+        yield message(RTM_NEWNEIGH, neigh(index, _ip(index, 11)))
+        for net in (20, 21):
+            yield message(RTM_NEWROUTE, route(f"{_ip(index, net)}/32", index), flags=NLM_F_CREATE | NLM_F_EXCL)
+
+
+def links_go(size: int) -> Messages:
+    """Links with an address, a neighbour and two routes each, of which one after the other goes down and away."""
+    yield from _appear(size)
+    for index in range(1, size + 1):
+        yield message(RTM_NEWLINK, link(index, f"eth{index}", up=False))
+        yield message(RTM_DELLINK, link(index, f"eth{index}", up=False))
+
+
+def links_change(size: int) -> Messages:
+    """Links that are renamed, go down and up again."""
+    yield from _appear(size)
+    for index in range(1, size + 1):
+        yield message(RTM_NEWLINK, link(index, f"net{index}", up=False))
+        yield message(RTM_NEWLINK, link(index, f"net{index}"))
+
+
+def _fdb(index: int, number_: int, master: int) -> bytes:
+    """An entry of the forwarding database of a bridge."""
+    lladdr = attr(2, b"\2" + number("I", number_, byteorder="big") + b"\0")
+    return number("BxxxiHBB", AF_BRIDGE, index, 2, 0, 0) + lladdr + attr(9, number("I", master))
+
+
+def stations_move(size: int) -> Messages:
+    """Links in a bridge, each with a station behind it; one of these moves, then all links go."""
+    for index in range(1, size + 1):
+        yield message(RTM_NEWLINK, link(index, f"eth{index}"))
+        yield message(RTM_NEWLINK, link(index, f"eth{index}", family=AF_BRIDGE))
+        yield message(RTM_NEWNEIGH, _fdb(index, index, 1))
+    for index in range(2, size + 1):
+        yield message(RTM_NEWNEIGH, _fdb(index, index - 1, 1))
+    for index in range(1, size + 1):
+        yield message(RTM_DELLINK, link(index, f"eth{index}"))
+
+
+def routes_prepended(size: int) -> Messages:
+    """Routes to one destination, each before all others; then the first is replaced, as often."""
+    yield message(RTM_NEWLINK, link(1, "eth1"))
+    for step in range(size):
+        yield message(RTM_NEWROUTE, route("192.0.2.0/24", 1, _ip(step)), flags=NLM_F_CREATE)
+    for step in range(size):
+        yield message(RTM_NEWROUTE, route("192.0.2.0/24", 1, _ip(step, 11)), flags=NLM_F_REPLACE)
+
+
+def routes_appended(size: int) -> Messages:
+    """Routes to one destination, each behind all others, which then go from the first to the last."""
+    yield message(RTM_NEWLINK, link(1, "eth1"))
+    for step in range(size):
+        yield message(RTM_NEWROUTE, route("192.0.2.0/24", 1, _ip(step)), flags=NLM_F_CREATE | NLM_F_APPEND)
+    for step in range(size):
+        yield message(RTM_DELROUTE, route("192.0.2.0/24", 1, _ip(step)))
+
+
+def links_dumped(size: int) -> Messages:
+    """Links, addresses and routes that a program lists, and then changes."""
+    for kind in (RTM_NEWLINK, RTM_NEWADDR, RTM_NEWROUTE):
+        yield message(kind + 2, bytes(28 if kind != RTM_NEWLINK else 16), flags=ASKS_ALL, seq=kind, pid=77)
+        for index in range(1, size + 1):
+            body = {
+                RTM_NEWLINK: lambda n: link(n, f"eth{n}"),
+                RTM_NEWADDR: lambda n: addr(n, _ip(n)),
+                RTM_NEWROUTE: lambda n: route(f"{_ip(n, 20)}/32", n),
+            }[kind](index)
+            yield message(kind, body, flags=NLM_F_MULTI, seq=kind, pid=77)
+        yield message(NLMSG_DONE, bytes(4), flags=NLM_F_MULTI, seq=kind, pid=77)
+    for index in range(1, size + 1):
+        yield message(RTM_NEWLINK, link(index, f"eth{index}", up=False))
+
+
+def addresses_go(size: int) -> Messages:
+    """A link of many IPv6 addresses and routes, all of whose addresses were listed, that loses its last IPv4 address
+    again and again."""
+    yield message(RTM_NEWLINK, link(1, "eth1"))
+    yield message(RTM_GETADDR, bytes(8), flags=ASKS_ALL, seq=1, pid=77)
+    yield message(RTM_NEWADDR, addr(1, "192.0.2.1"), flags=NLM_F_MULTI, seq=1, pid=77)
+    yield message(NLMSG_DONE, bytes(4), flags=NLM_F_MULTI, seq=1, pid=77)
+    yield from _many_of_ipv6(size)
+    for _ in range(size):
+        yield message(RTM_DELADDR, addr(1, "192.0.2.1"))
+        yield message(RTM_NEWADDR, addr(1, "192.0.2.1"))
+
+
+def routes_stay(size: int) -> Messages:
+    """A link of many IPv6 addresses and routes that is down, which the kernel says again and again."""
+    yield message(RTM_NEWLINK, link(1, "eth1"))
+    yield from _many_of_ipv6(size)
+    for _ in range(size):
+        yield message(RTM_NEWLINK, link(1, "eth1", up=False))
+
+
+def _many_of_ipv6(size: int) -> Messages:
+    for step in range(size):
+        yield message(RTM_NEWADDR, addr(1, f"fd00::{step + 1:x}"))
+        yield message(RTM_NEWROUTE, route(f"fd01::{step + 1:x}/128", 1), flags=NLM_F_CREATE | NLM_F_EXCL)
+
+
+def _over(to: str, hops: Iterable[int], *more: bytes, scope: int = RT_SCOPE_UNIVERSE) -> bytes:
+    """The body of a message: ``rtmsg``, RTA_DST, and RTA_MULTIPATH with a gateway on each of these interfaces."""
+    head = number("BBBBBBBBI", AF_INET, 32, 0, 0, RT_TABLE_MAIN, RTPROT_BOOT, scope, RTN_UNICAST, 0)
+    each = b"".join(
+        number("HBBi", 16, 0, 0, index) + attr(RTA_GATEWAY, ip_address(_ip(index, 11)).packed) for index in hops
+    )
+    return head + attr(RTA_DST, ip_address(to).packed) + attr(RTA_MULTIPATH, each) + b"".join(more)
+
+
+def hops_go(size: int) -> Messages:
+    """Routes over all links, which go down one after the other, and routes over two of them."""
+    for index in range(1, size + 1):
+        yield message(RTM_NEWLINK, link(index, f"eth{index}"))
+        yield message(RTM_NEWROUTE, _over(_ip(index, 20), (1, index)), flags=NLM_F_CREATE | NLM_F_EXCL)
+    for net in (21, 22):
+        hops = range(1, min(size, HOPS_OF_ONE) + 1)
+        yield message(RTM_NEWROUTE, _over(_ip(1, net), hops), flags=NLM_F_CREATE | NLM_F_EXCL)
+    for index in range(size, 0, -1):
+        yield message(RTM_NEWLINK, link(index, f"eth{index}", up=False))
+
+
+def hops_stay(size: int) -> Messages:
+    """Routes over a link of two, of host scope and over a nexthop object; the link goes down and up, and down, which
+    the kernel says again and again."""
+    for index in (1, 2):
+        yield message(RTM_NEWLINK, link(index, f"eth{index}"))
+    for step in range(size):
+        rows = (
+            _over(_ip(step, 20), (1, 2)),
+            _over(_ip(step, 21), (1, 1), scope=RT_SCOPE_HOST),
+            _over(_ip(step, 22), (1, 2), attr(RTA_NH_ID, number("I", 1))),
+        )
+        yield from (message(RTM_NEWROUTE, row, flags=NLM_F_CREATE | NLM_F_EXCL) for row in rows)
+    for step in range(2 * size):
+        yield message(RTM_NEWLINK, link(1, "eth1", up=step % 2 == 0 and step < size))
+
+
+def others_dumped(size: int) -> Messages:
+    """IPv4 routes and stations behind a bridge, and a program that lists IPv6 routes and neighbours: there are none."""
+    yield message(RTM_NEWLINK, link(1, "eth1"))
+    for step in range(size):
+        yield message(RTM_NEWROUTE, route(f"{_ip(step)}/32", 1), flags=NLM_F_CREATE | NLM_F_EXCL)
+        yield message(RTM_NEWNEIGH, _fdb(1, step, 1))
+    for seq in range(1, size + 1):
+        for kind, family in ((RTM_NEWROUTE, AF_INET6), (RTM_NEWNEIGH, AF_INET6), (RTM_NEWNEIGH, AF_UNSPEC)):
+            yield message(kind + 2, bytes([family]) + bytes(11), flags=ASKS_ALL, seq=seq, pid=kind)
+            yield message(NLMSG_DONE, bytes(4), flags=NLM_F_MULTI, seq=seq, pid=kind)
+
+
+def families_appear(size: int) -> Messages:
+    """Generic families that appear, each with a message of its own behind it."""
+    for step in range(size):
+        yield new_family(GENL_ID_CTRL + 1 + step, f"family{step}")
+        yield message(GENL_ID_CTRL + 1 + step, bytes(4))
+
+
+# What makes each, by its name, and the protocol it is of.
+SQUARES: dict[str, tuple[int, Callable[[int], Messages]]] = {
+    "links go": (NETLINK_ROUTE, links_go),
+    "links change": (NETLINK_ROUTE, links_change),
+    "stations move": (NETLINK_ROUTE, stations_move),
+    "routes prepended": (NETLINK_ROUTE, routes_prepended),
+    "routes appended": (NETLINK_ROUTE, routes_appended),
+    "links dumped": (NETLINK_ROUTE, links_dumped),
+    "addresses go": (NETLINK_ROUTE, addresses_go),
+    "routes stay": (NETLINK_ROUTE, routes_stay),
+    "hops go": (NETLINK_ROUTE, hops_go),
+    "hops stay": (NETLINK_ROUTE, hops_stay),
+    "others dumped": (NETLINK_ROUTE, others_dumped),
+    "families appear": (NETLINK_GENERIC, families_appear),
+}
+
+
+def square(name: str, size: int) -> tuple[int, Messages]:
+    """Protocol and datagrams of a host of ``size`` links, routes or families."""
+    protocol, make = SQUARES[name]
+    return protocol, make(size)
