@@ -56,6 +56,7 @@ NETLINK_LISTEN_ALL_NSID: Final = 8
 NETLINK_EXT_ACK: Final = 11
 NETLINK_GET_STRICT_CHK: Final = 12
 MSG_TRUNC: Final = 0x20
+MSG_DONTWAIT: Final = 0x40
 
 # asm-generic/socket.h
 SO_SNDBUFFORCE: Final = 32
@@ -96,6 +97,7 @@ AF_UNIX: Final = 1
 AF_INET: Final = 2
 AF_BRIDGE: Final = 7
 AF_INET6: Final = 10
+AF_NETLINK: Final = 16
 AF_PACKET: Final = 17
 AF_MPLS: Final = 28
 RTNL_FAMILY_IPMR: Final = 128

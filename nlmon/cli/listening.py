@@ -6,7 +6,6 @@ Not here: sockets (``nlmon.transport.kernel.transport``), and what is done with 
 from __future__ import annotations
 
 import math
-import select
 import signal
 import socket
 import stat
@@ -23,6 +22,7 @@ from nlmon.errors import CaptureError, TransportError, UsageError, errno_name
 from nlmon.framing import types
 from nlmon.transport.base import RECEIVE_BUFFER
 from nlmon.transport.dumps import DUMPS, refusal
+from nlmon.transport.kernel.waiting import readable
 from nlmon.uapi import NLMSG_DONE
 from nlmon.wire import Datagram
 
@@ -122,7 +122,7 @@ def announced_first(read: Callable[[], object], sockets: Callable[[], Iterable[i
         read()
         if NLMSG_DONE in types(answer.data, sys.byteorder):
             for _ in range(MOST_WAITS):
-                if not select.select(list(sockets()), [], [], ON_THE_WAY)[0]:
+                if not readable(sockets(), ON_THE_WAY):
                     break
                 read()
 
@@ -139,7 +139,7 @@ def patience(wake: socket.socket) -> Callable[[], bool]:
 
     def may_go_on() -> bool:
         nonlocal told
-        if time.monotonic() < deadline and not select.select([wake], [], [], 0)[0]:
+        if time.monotonic() < deadline and not readable([wake], 0):
             return True
         if not told:
             warn("warning: the final dumps are not complete, so the recording does not prove its final state")

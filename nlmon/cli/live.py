@@ -15,11 +15,10 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
-import select
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -53,6 +52,7 @@ from nlmon.errors import InputError, PlatformError, UsageError
 from nlmon.names import PROTOCOLS
 from nlmon.report.model import directions, in_direction
 from nlmon.report.text import counted
+from nlmon.transport.kernel.waiting import readable
 
 if TYPE_CHECKING:  # start-up: --help needs none of it
     from nlmon.compare.known import Known
@@ -201,7 +201,7 @@ def _listen(live: Live, wake: socket.socket, count: int | None, duration: float 
     deadline = None if duration is None else time.monotonic() + duration
     live.left = count
     while live.left != 0:
-        ready = list(_ready(live, deadline, wake))
+        ready = _ready(live, deadline, wake)
         if not ready or wake.fileno() in ready:
             return
         _read(live, ready)
@@ -210,11 +210,11 @@ def _listen(live: Live, wake: socket.socket, count: int | None, duration: float 
 def _settle(live: Live) -> None:
     """Read what waits already, and then only what one of the two has not read yet."""
     deadline = time.monotonic() + SETTLE
-    while time.monotonic() < deadline and (ready := list(_ready(live, 0.0))):
+    while time.monotonic() < deadline and (ready := _ready(live, 0.0)):
         _read(live, ready)
     live.settle()
     deadline = time.monotonic() + SETTLE
-    while live.waiting and (ready := list(_ready(live, deadline))):
+    while live.waiting and (ready := _ready(live, deadline)):
         _read(live, ready)
         if time.monotonic() > deadline:
             return
@@ -227,15 +227,10 @@ def _read(live: Live, ready: list[int]) -> None:
             live.read(*places[descriptor])
 
 
-def _ready(live: Live, deadline: float | None, wake: socket.socket | None = None) -> Iterator[int]:
+def _ready(live: Live, deadline: float | None, wake: socket.socket | None = None) -> list[int]:
     """Descriptors that can be read; none at the deadline."""
-    poll = select.poll()
-    for descriptor in live.descriptors():
-        poll.register(descriptor, select.POLLIN)
-    if wake is not None:
-        poll.register(wake, select.POLLIN)
-    left = None if deadline is None else max(0.0, deadline - time.monotonic()) * 1000
-    yield from (descriptor for descriptor, _ in poll.poll(left))
+    left = None if deadline is None else deadline - time.monotonic()
+    return readable([*live.descriptors(), *([] if wake is None else [wake])], left)
 
 
 def _enter(name: str) -> None:
@@ -249,7 +244,7 @@ def _enter(name: str) -> None:
         raise UsageError("NLM-U019", f"no network namespace is called {name!r}", hint=hint)
     handle = -1
     try:
-        handle = os.open(NAMESPACES / name, os.O_RDONLY | os.O_CLOEXEC)
+        handle = os.open(NAMESPACES / name, os.O_RDONLY)
         if ctypes.CDLL(None, use_errno=True).setns(handle, CLONE_NEWNET):
             raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
     except OSError as error:

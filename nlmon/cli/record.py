@@ -14,7 +14,6 @@ Not here: sockets (``nlmon.transport.kernel.transport``) and the format (``nlmon
 
 from __future__ import annotations
 
-import select
 import socket
 import sys
 import time
@@ -43,6 +42,7 @@ from nlmon.errors import Overrun, TransportError, UsageError
 from nlmon.names import PROTOCOLS
 from nlmon.report.text import counted
 from nlmon.transport.kernel.transport import KernelFactory
+from nlmon.transport.kernel.waiting import readable
 from nlmon.transport.recorder import RecordingFactory, RecordingTransport
 from nlmon.uapi import (
     GENL_ID_CTRL,
@@ -143,19 +143,15 @@ def _record(
     transports: list[RecordingTransport], wake: socket.socket, count: int | None, duration: float | None
 ) -> int:
     """Number of events recorded, until a signal, the count or the end of the duration."""
-    poll = select.poll()
-    poll.register(wake, select.POLLIN)
     by_descriptor = {transport.fileno(): transport for transport in transports}
-    for descriptor in by_descriptor:
-        poll.register(descriptor, select.POLLIN)
     deadline = None if duration is None else time.monotonic() + duration
     events = 0
     while count is None or events < count:
-        left = None if deadline is None else max(0.0, deadline - time.monotonic()) * 1000
-        ready = poll.poll(left)
-        if not ready or any(descriptor == wake.fileno() for descriptor, _ in ready):
+        left = None if deadline is None else deadline - time.monotonic()
+        ready = readable([wake, *by_descriptor], left)
+        if not ready or wake.fileno() in ready:
             break
-        for descriptor, _ in ready:
+        for descriptor in ready:
             transport = by_descriptor[descriptor]
             try:
                 while (count is None or events < count) and (datagram := transport.recv()) is not None:

@@ -28,6 +28,8 @@ __all__ = ["outcomes", "patient_signals"]
 
 # The exit code that a shell shows for a program that SIGTERM has ended.
 TERMINATED = 128 + 15
+# Windows has none.
+SIGPIPE: signal.Signals | None = getattr(signal, "SIGPIPE", None)
 
 
 @contextmanager
@@ -66,16 +68,17 @@ def patient_signals() -> Iterator[None]:
     """End worker processes before SIGTERM, or SIGPIPE when the reader of our output goes, ends this one.
 
     Ended at once, it would leave processes and semaphores behind."""
-    signals = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGPIPE)}
-    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+    signals = {number: signal.getsignal(number) for number in (signal.SIGTERM, SIGPIPE) if number is not None}
+    if SIGPIPE is not None:
+        signal.signal(SIGPIPE, signal.SIG_IGN)
     if signals[signal.SIGTERM] != signal.SIG_IGN:
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
     try:
         yield
     except PlatformError as error:
-        if isinstance(error.__cause__, BrokenPipeError):
-            signal.signal(signal.SIGPIPE, signals[signal.SIGPIPE])
-            signal.raise_signal(signal.SIGPIPE)
+        if SIGPIPE is not None and isinstance(error.__cause__, BrokenPipeError):
+            signal.signal(SIGPIPE, signals[SIGPIPE])
+            signal.raise_signal(SIGPIPE)
         raise
     finally:
         for number, before in signals.items():

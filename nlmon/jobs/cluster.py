@@ -16,6 +16,7 @@ import asyncio
 import logging
 import pkgutil
 import signal
+import sys
 from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor, CancelledError, Executor
 from contextlib import contextmanager
@@ -115,15 +116,16 @@ def _check_versions(client: Any, address: str, timeout: float) -> None:
 def _no_sigpipe() -> Iterator[None]:
     """Block SIGPIPE in this thread, and for good in those that are started: a connection that is lost must be an error
     there, whatever the signal means to who writes our output."""
-    if not hasattr(signal, "pthread_sigmask"):
+    if sys.platform == "win32":
         yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGPIPE})
-    try:
-        yield
-    finally:
-        signal.sigtimedwait({signal.SIGPIPE}, 0)  # one that waits would come when it is let in again
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    else:
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGPIPE})
+        try:
+            yield
+        finally:
+            if signal.SIGPIPE in signal.sigpending():  # it would come when it is let in again
+                signal.sigwait({signal.SIGPIPE})
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _be_quiet() -> None:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
@@ -128,7 +129,7 @@ class Processes(Executor):
 def _block_signals() -> None:
     """Keep SIGINT from this thread, and so from the processes it starts: masks survive fork and exec (signal(7)).
     SIGPIPE, too: a process that is gone must be an error where we write to it, whatever the signal means elsewhere."""
-    if hasattr(signal, "pthread_sigmask"):
+    if sys.platform != "win32":
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGPIPE})
 
 

@@ -14,7 +14,6 @@ Not here: where they listen (``namespace``), and what patterns mean (``nlmon.sce
 from __future__ import annotations
 
 import contextlib
-import select
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -37,6 +36,7 @@ from nlmon.transport.base import RECEIVE_BUFFER
 from nlmon.transport.dumps import DUMPS
 from nlmon.transport.kernel.sockets import Opener
 from nlmon.transport.kernel.transport import KernelFactory
+from nlmon.transport.kernel.waiting import readable
 from nlmon.transport.recorder import RecordingFactory, RecordingTransport
 from nlmon.uapi import NETLINK_GENERIC, NETLINK_ROUTE
 
@@ -115,10 +115,7 @@ class Monitor:
         return {descriptor: protocol for descriptor, protocol in found.items() if descriptor >= 0}
 
     def _wait(self, seconds: float) -> None:
-        poll = select.poll()
-        for descriptor in self._descriptors():
-            poll.register(descriptor, select.POLLIN)
-        poll.poll(seconds * 1000)
+        readable(self._descriptors(), seconds)
 
 
 class Recording:

@@ -10,8 +10,9 @@ finds them.
 comes, ``differences`` those of a report, and ``cases`` gives the outcome.
 
 ``sandbox`` runs the commands of a scenario where they can change nothing else: ``sandbox_init`` is the process inside,
-``sandbox_root`` its files, ``syscalls`` what Python does not offer; ``program`` takes these three inside. ``refusals``
-says which setting of the system forbids it. ``leaks`` counts what a run has left behind.
+``sandbox_root`` its files, ``sandbox_control`` what goes in and out, ``syscalls`` what Python does not offer;
+``program`` takes these four inside. ``refusals`` says which setting of the system forbids it. ``leaks`` counts what a
+run has left behind.
 
 ``live`` runs a scenario on the running kernel. ``steps`` carries out a step, with ``traffic`` for flows, and ``needs``
 says what is lacking. ``watch`` reads meanwhile and knows by a ``sentinel`` that all was read; ``kernel_state`` is what

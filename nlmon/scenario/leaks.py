@@ -82,7 +82,7 @@ def kept_numbers(namespaces: Collection[str]) -> Iterator[None]:
         for process in Path("/proc").glob("[0-9]*"):
             for entry, target in _links(process / "ns"):
                 if target in namespaces:
-                    stack.callback(os.close, os.open(entry, os.O_RDONLY | os.O_CLOEXEC))
+                    stack.callback(os.close, os.open(entry, os.O_RDONLY))
         yield
 
 

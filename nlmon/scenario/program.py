@@ -25,7 +25,12 @@ from nlmon.errors import InternalError
 
 __all__ = ["MODULES", "arguments", "compiled"]
 
-MODULES = ("nlmon.scenario.syscalls", "nlmon.scenario.sandbox_root", "nlmon.scenario.sandbox_init")
+MODULES = (
+    "nlmon.scenario.syscalls",
+    "nlmon.scenario.sandbox_control",
+    "nlmon.scenario.sandbox_root",
+    "nlmon.scenario.sandbox_init",
+)
 START = """
 import marshal, sys, types
 for name, code in marshal.load(sys.stdin.buffer):

@@ -26,13 +26,12 @@ import contextlib
 import json
 import os
 import re
-import select
 import shlex
 import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
@@ -42,7 +41,8 @@ from msgspec import Struct
 from nlmon.errors import InputError, PlatformError, UsageError
 from nlmon.scenario.program import arguments, compiled
 from nlmon.scenario.refusals import forbidding_settings, hint_for
-from nlmon.scenario.sandbox_init import REQUEST_SIZE, receive
+from nlmon.scenario.sandbox_control import REQUEST_SIZE, memory, pair, receive, send
+from nlmon.transport.kernel.waiting import readable
 
 __all__ = ["PROGRAMS", "Ran", "Sandbox", "parse_command"]
 
@@ -113,11 +113,10 @@ class Sandbox:
         forbids it; NLM-X011 when the files inside cannot be made."""
         if self._control is not None:
             raise UsageError("NLM-X017", "the sandbox is entered already")
-        if sys.platform != "linux":
-            raise PlatformError("NLM-X010", "this operating system has no namespaces", hint="live work needs Linux")
-        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        _require_linux()
+        self._control, theirs = pair()
         try:
-            with theirs, _memory("program", compiled()) as program:
+            with theirs, memory("program", compiled()) as program:
                 self._process = subprocess.Popen(
                     arguments(theirs.fileno(), self._readable),
                     stdin=program,
@@ -195,7 +194,7 @@ class Sandbox:
 
     def read(self, path: str, *, netns: str = "") -> str:
         """Text of a file as it is inside, such as ``/proc/net/netlink`` of a namespace. Raises ``OSError``."""
-        with _memory("file") as output:
+        with memory("file") as output:
             self._ask({"do": "read", "netns": netns, "path": path}, [output])
             return _text(output)
 
@@ -211,7 +210,7 @@ class Sandbox:
         return Ran(tuple(words), 0, "", "")
 
     def _run(self, argv: list[str], netns: str, stdin: str, deadline: float) -> Ran:
-        with _memory("stdin", stdin.encode()) as source, _memory("stdout") as output, _memory("stderr") as errors:
+        with memory("stdin", stdin.encode()) as source, memory("stdout") as output, memory("stderr") as errors:
             request = {"do": "run", "netns": netns, "argv": argv, "deadline": deadline}
             answer, _ = self._ask(request, [source, output, errors], deadline)
             return Ran(tuple(argv), answer["status"], _text(output), _text(errors), answer["ended"])
@@ -238,7 +237,7 @@ class Sandbox:
 
     def _map_user(self, pid: int) -> None:
         """Root inside is a user without privilege outside: nobody if this is root, else the user that this is."""
-        user, group = os.geteuid(), os.getegid()
+        user, group = _user_and_group()
         if user == 0 and _is_mapped("uid_map") and _is_mapped("gid_map"):
             user = group = NOBODY
         try:
@@ -248,21 +247,34 @@ class Sandbox:
             raise _cannot("namespaces", error.strerror or str(error)) from error
 
 
+def _no_namespaces() -> PlatformError:
+    return PlatformError("NLM-X010", "this operating system has no namespaces", hint="live work needs Linux")
+
+
+def _require_linux() -> None:
+    if sys.platform != "linux":
+        raise _no_namespaces()
+
+
+def _user_and_group() -> tuple[int, int]:
+    if sys.platform == "linux":
+        return os.geteuid(), os.getegid()
+    raise _no_namespaces()
+
+
 def _exchange(
     control: socket.socket, text: bytes, descriptors: Sequence[int], patience: float
 ) -> tuple[dict[str, Any], list[int]]:
     try:
-        socket.send_fds(control, [text], list(descriptors))
+        send(control, text, descriptors)
     except OSError as error:
         raise _gone() from error
     return _answer(control, patience)
 
 
 def _answer(control: socket.socket, patience: float) -> tuple[dict[str, Any], list[int]]:
-    poll = select.poll()  # select(2) knows no descriptor above 1023
-    poll.register(control, select.POLLIN)
     try:
-        text, descriptors = receive(control) if poll.poll(patience * 1000) else (b"", [])
+        text, descriptors = receive(control) if readable([control], patience) else (b"", [])
     except OSError as error:
         raise _gone() from error
     if not text:
@@ -314,19 +326,6 @@ def _refused(answer: dict[str, Any], request: dict[str, Any]) -> Exception:
             return InputError("NLM-X015", f"there is a namespace {netns} already")
         case _:
             return InputError("NLM-X015", f"there is no namespace {netns}", hint=f"add it first: ip netns add {netns}")
-
-
-@contextlib.contextmanager
-def _memory(name: str, content: bytes = b"") -> Iterator[int]:
-    """A file in memory, as a descriptor at its beginning."""
-    descriptor = os.memfd_create(name)
-    try:
-        with open(descriptor, "wb", closefd=False) as file:
-            file.write(content)
-        os.lseek(descriptor, 0, os.SEEK_SET)
-        yield descriptor
-    finally:
-        os.close(descriptor)
 
 
 def _text(descriptor: int) -> str:

@@ -24,11 +24,14 @@ import resource
 import select
 import signal
 import socket
-import struct
+import sys
 import time
 from collections.abc import Iterator
 from typing import Any
 
+assert sys.platform == "linux"
+
+from nlmon.scenario.sandbox_control import receive, send
 from nlmon.scenario.sandbox_root import make_root, open_sources
 from nlmon.scenario.syscalls import (
     CAP_NET_ADMIN,
@@ -53,13 +56,10 @@ from nlmon.scenario.syscalls import (
     unshare,
 )
 
-__all__ = ["PATH", "REQUEST_SIZE", "main", "receive"]
+__all__ = ["PATH", "main"]
 
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin"
 ENVIRONMENT = {"PATH": PATH, "HOME": "/tmp", "LC_ALL": "C", "TERM": "dumb"}
-REQUEST_SIZE = 128 * 1024
-# Of a request: standard input, output and error of a command.
-DESCRIPTORS = 3
 NAMESPACES = CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP
 KINDS = ("user", "mnt", "net", "pid", "ipc", "uts", "cgroup")
 CAPABILITIES = (CAP_NET_ADMIN, CAP_NET_RAW, CAP_NET_BIND_SERVICE)
@@ -70,7 +70,6 @@ LIMITS = (
     (resource.RLIMIT_CORE, 1),
 )
 PROCESSES = 256
-_INT = struct.Struct("=i")
 
 
 class _Refused(Exception):
@@ -141,22 +140,7 @@ def _why(error: Exception) -> str:
 
 
 def _send(control: socket.socket, answer: dict[str, Any], descriptors: tuple[int, ...] = ()) -> None:
-    socket.send_fds(control, [json.dumps(answer).encode()], descriptors)
-
-
-def receive(control: socket.socket) -> tuple[bytes, list[int]]:
-    """The next message of a control socket, empty at its end, and the descriptors that come with it. No program that is
-    run meanwhile gets them, as it would with ``socket.recv_fds``, which leaves flags out (Python 3.11)."""
-    text, ancillary, _, _ = control.recvmsg(
-        REQUEST_SIZE, socket.CMSG_LEN(DESCRIPTORS * _INT.size), socket.MSG_CMSG_CLOEXEC
-    )
-    numbers = [
-        number
-        for level, kind, data in ancillary
-        if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS)
-        for (number,) in _INT.iter_unpack(data[: len(data) - len(data) % _INT.size])
-    ]
-    return text, numbers
+    send(control, json.dumps(answer).encode(), descriptors)
 
 
 def _write(path: str, text: str) -> None:
@@ -230,7 +214,7 @@ class _Init:
     def do_socket(self, *, netns: str, family: int, kind: int, protocol: int, opened: list[int]) -> dict[str, Any]:
         """Open a socket in a namespace."""
         with self._inside(netns):
-            opened.append(socket.socket(family, kind | socket.SOCK_CLOEXEC, protocol).detach())
+            opened.append(socket.socket(family, kind, protocol).detach())
         return {}
 
     def do_read(self, output: int, *, netns: str, path: str, opened: list[int]) -> dict[str, Any]:

@@ -20,8 +20,11 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from collections.abc import Iterable
 from typing import TypeAlias
+
+assert sys.platform == "linux"
 
 from nlmon.scenario.syscalls import (
     MNT_DETACH,

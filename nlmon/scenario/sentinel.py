@@ -19,7 +19,7 @@ from collections.abc import Callable
 
 from nlmon.engine.live_lane import LiveLane
 from nlmon.framing import nlmsghdr
-from nlmon.uapi import NLMSG_HDRLEN, NLMSG_NOOP
+from nlmon.uapi import AF_NETLINK, NLMSG_HDRLEN, NLMSG_NOOP
 
 __all__ = ["Sentinel"]
 
@@ -48,7 +48,7 @@ class Sentinel:
         if not group:
             return False
         if protocol not in self._sockets:
-            self._sockets[protocol] = self._opener(socket.AF_NETLINK, socket.SOCK_RAW, protocol)
+            self._sockets[protocol] = self._opener(AF_NETLINK, socket.SOCK_RAW, protocol)
         self._sockets[protocol].sendto(self._message, (0, 1 << (group - 1)))
         return True
 

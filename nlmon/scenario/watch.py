@@ -12,7 +12,6 @@ Not here: the comparison (``nlmon.engine.live``), and the steps (``steps``).
 
 from __future__ import annotations
 
-import select
 import time
 from collections.abc import Callable
 
@@ -21,6 +20,7 @@ from nlmon.errors import TransportError, errno_name
 from nlmon.names import PROTOCOLS
 from nlmon.scenario.sentinel import Sentinel
 from nlmon.transport.dumps import DUMPS, refusal
+from nlmon.transport.kernel.waiting import readable
 
 __all__ = ["Watch"]
 
@@ -93,10 +93,8 @@ class Watch:
 
     def _read(self, seconds: float) -> bool:
         """Read what comes first; False when nothing comes."""
-        places, poll = self.live.descriptors(), select.poll()
-        for descriptor in places:
-            poll.register(descriptor, select.POLLIN)
-        ready = poll.poll(seconds * 1000)
-        for descriptor, _ in ready:
+        places = self.live.descriptors()
+        ready = readable(places, seconds)
+        for descriptor in ready:
             self.live.read(*places[descriptor])
         return bool(ready)

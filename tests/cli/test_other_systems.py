@@ -1,6 +1,5 @@
 """Commands that read recordings run where there is no Linux: without netlink, fork, fcntl and the signals of POSIX.
-
-Not here: commands that listen to a kernel, which has to be Linux.
+Commands that listen to a kernel, which has to be Linux, say so.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from support.paths import CAPTURES
 
 CAPTURE = CAPTURES / "linux-6.12" / "06-xfrm.pcap.zst"
 WITHOUT = """
-import os, select, signal, socket, sys
+import ctypes, os, select, signal, socket, sys
 for name in ("fcntl", "resource", "grp", "pwd", "termios", "tty", "pty"):
     sys.modules[name] = None
 def remove(module, *names):
@@ -28,6 +27,7 @@ remove(os, "fork", "forkpty", "geteuid", "getegid", "getuid", "getgid", "uname",
 remove(select, "poll", "epoll")
 remove(signal, "SIGHUP", "SIGPIPE", "SIGKILL", "SIGALRM", "SIGCHLD", "SIGUSR1", "SIGUSR2", "SIGQUIT", "SIGXFSZ",
        "SIG_BLOCK", "SIG_SETMASK", "pthread_sigmask", "sigtimedwait", "setitimer", "alarm")
+sys.platform = "darwin"
 from nlmon.cli.main import main
 sys.argv = ["nlmon", *sys.argv[1:]]
 main()
@@ -56,6 +56,16 @@ def test_recordings_are_read_without_linux(words: tuple[object, ...]) -> None:
     here = nlmon(*words)
 
     assert (done.returncode, done.stdout, done.stderr) == (here.returncode, here.stdout, here.stderr)
+
+
+@pytest.mark.parametrize("words", [("live",), ("live", "--protocol", "route"), ("record", "out.pcapng")], ids=" ".join)
+def test_what_listens_needs_linux(words: tuple[str, ...], tmp_path: Path) -> None:
+    """An error with a code and no traceback, and nothing is left behind."""
+    line = [sys.executable, "-c", WITHOUT, *words]
+    done = subprocess.run(line, capture_output=True, text=True, check=False, cwd=tmp_path)
+
+    assert (done.returncode, done.stdout, list(tmp_path.iterdir())) == (4, "", [])
+    assert done.stderr.startswith("error[NLM-T001]: this operating system has no netlink;")
 
 
 def test_a_report_is_written_without_linux(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """Sockets of the running kernel behind the transport interface.
 
-``transport`` is the interface, ``sockets`` opens and reads sockets, ``requests`` asks and collects the answers,
-``ifnames`` remembers names of interfaces.
+``transport`` is the interface, ``sockets`` opens and reads sockets, ``waiting`` waits for them, ``requests`` asks and
+collects the answers, ``ifnames`` remembers names of interfaces.
 
 Not here: a recorded kernel (``nlmon.transport.recorded``).
 """

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import select
 import socket
 import sys
 import time
@@ -23,7 +22,10 @@ from collections.abc import Iterator
 from nlmon.errors import TransportError
 from nlmon.framing import align, header, messages
 from nlmon.transport.kernel.sockets import Opener, failed, open_socket
+from nlmon.transport.kernel.waiting import readable
 from nlmon.uapi import (
+    MSG_DONTWAIT,
+    MSG_TRUNC,
     NETLINK_EXT_ACK,
     NETLINK_GET_STRICT_CHK,
     NLM_F_ACK,
@@ -66,8 +68,6 @@ class RequestSocket:
         asked = header(message, 0, sys.byteorder)
         whole = asked.flags & NLM_F_DUMP == NLM_F_DUMP or bool(asked.flags & NLM_F_ACK)
         deadline = time.monotonic() + ANSWER_SECONDS
-        poll = select.poll()
-        poll.register(sock, select.POLLIN)
         last = False
         while not last:
             if mine != self._number:
@@ -76,10 +76,10 @@ class RequestSocket:
                     why="another request was sent, or the protocol was disabled",
                     errno=errno.ECANCELED,
                 )
-            if not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
+            if not readable([sock], deadline - time.monotonic()):
                 raise TransportError("NLM-T005", f"no answer within {ANSWER_SECONDS:.0f} s", errno=errno.ETIMEDOUT)
             try:
-                size = sock.recv_into(bytearray(1), 1, socket.MSG_PEEK | socket.MSG_TRUNC)
+                size = sock.recv_into(bytearray(1), 1, socket.MSG_PEEK | MSG_TRUNC)
                 data, address = sock.recvfrom(max(size, 1))
             except OSError as error:
                 raise failed("NLM-T004", "reading an answer failed", error) from error
@@ -107,7 +107,7 @@ class RequestSocket:
         sock = self._socket
         try:
             while self._answering and sock is not None:
-                sock.recv_into(bytearray(1), 1, socket.MSG_DONTWAIT)
+                sock.recv_into(bytearray(1), 1, MSG_DONTWAIT)
         except BlockingIOError:
             self._answering = False
         except OSError:

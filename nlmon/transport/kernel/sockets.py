@@ -15,9 +15,9 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from nlmon.errors import TransportError
-from nlmon.uapi import SK_MEMINFO_DROPS, SK_MEMINFO_VARS, SO_MEMINFO, SO_NETNS_COOKIE
+from nlmon.uapi import AF_NETLINK, SK_MEMINFO_DROPS, SK_MEMINFO_VARS, SO_MEMINFO, SO_NETNS_COOKIE
 
-__all__ = ["Opener", "buffer_of", "drops_of", "failed", "namespace_of", "open_socket", "set_buffer"]
+__all__ = ["Opener", "buffer_of", "drops_of", "failed", "namespace_of", "no_netlink", "open_socket", "set_buffer"]
 
 # Opens a socket of a family, kind and protocol, as ``socket.socket`` does, perhaps in another network namespace.
 Opener: TypeAlias = Callable[[int, int, int], socket.socket]
@@ -48,14 +48,10 @@ class _Socket(socket.socket):
 def open_socket(protocol: int, namespace: bytes | None, opener: Opener | None = None) -> socket.socket:
     """A socket in this thread's network namespace, or in that of ``opener``, which must be ``namespace`` if that is
     known."""
-    family = getattr(socket, "AF_NETLINK", None)
-    if family is None:
-        raise TransportError(
-            *("NLM-T001", "this operating system has no netlink"),
-            hint="live work needs Linux; captures can be replayed anywhere",
-        )
+    if not hasattr(socket, "AF_NETLINK"):
+        raise no_netlink()
+    family, kind = AF_NETLINK, socket.SOCK_RAW
     try:
-        kind = socket.SOCK_RAW | socket.SOCK_CLOEXEC
         sock = _Socket(family, kind, protocol, None if opener is None else opener(family, kind, protocol).detach())
     except OSError as error:
         raise failed("NLM-T001", f"the kernel has no netlink protocol {protocol}", error) from error
@@ -101,6 +97,14 @@ def drops_of(sock: socket.socket) -> int:
     except OSError:
         return -1
     return int(struct.unpack_from("=I", info, 4 * SK_MEMINFO_DROPS)[0]) if len(info) >= 4 * SK_MEMINFO_VARS else -1
+
+
+def no_netlink() -> TransportError:
+    """The error on every system but Linux."""
+    return TransportError(
+        *("NLM-T001", "this operating system has no netlink"),
+        hint="live work needs Linux; captures can be replayed anywhere",
+    )
 
 
 def failed(code: str, what: str, error: OSError) -> TransportError:

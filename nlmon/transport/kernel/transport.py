@@ -28,13 +28,22 @@ import socket
 import struct
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from nlmon.errors import Overrun, PlatformError, TransportError
 from nlmon.transport.base import TransportStatus
 from nlmon.transport.kernel.ifnames import Names
 from nlmon.transport.kernel.requests import RequestSocket
-from nlmon.transport.kernel.sockets import Opener, buffer_of, drops_of, failed, namespace_of, open_socket, set_buffer
+from nlmon.transport.kernel.sockets import (
+    Opener,
+    buffer_of,
+    drops_of,
+    failed,
+    namespace_of,
+    no_netlink,
+    open_socket,
+    set_buffer,
+)
 from nlmon.uapi import (
     MSG_TRUNC,
     NETLINK_ADD_MEMBERSHIP,
@@ -48,6 +57,9 @@ from nlmon.uapi import (
     SOL_NETLINK,
 )
 from nlmon.wire import Datagram
+
+if sys.platform == "linux":
+    import fcntl
 
 __all__ = ["KernelFactory", "KernelTransport"]
 
@@ -119,10 +131,8 @@ class KernelTransport:
         self._datagrams = self._foreign = self._reported = self._truncated = 0
         self._all_nsid = all_nsid
         self._events = open_socket(protocol, namespace, opener)
-        import fcntl  # noqa: PLC0415  (not there on every system, while this module is; where netlink is, it is)
-
         # Without the transport itself: what refers to itself is freed late, and its buffer with it.
-        self._names = Names(functools.partial(_name_now, fcntl.ioctl, self._events))
+        self._names = Names(functools.partial(_name_now, self._events))
         self.namespace = namespace_of(self._events)
         try:
             if receive_buffer is not None:
@@ -156,7 +166,7 @@ class KernelTransport:
         while True:
             try:
                 # With MSG_TRUNC the size is that of the datagram, though the buffer were smaller (recv(2)).
-                if self._all_nsid:
+                if self._all_nsid and sys.platform == "linux":
                     size, more, _, address = events.recvmsg_into([buffer], NSID_SPACE, MSG_TRUNC)
                     found = (_INT.unpack(value)[0] for _, kind, value in more if kind == NETLINK_LISTEN_ALL_NSID)
                     nsid = next(found, None)
@@ -268,13 +278,17 @@ class KernelTransport:
 
 def _pages(size: int) -> mmap.mmap:
     """A buffer of memory pages; a process that is forked gets its own."""
-    return mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    if sys.platform == "linux":
+        return mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    raise no_netlink()
 
 
-def _name_now(ioctl: Callable[[socket.socket, int, bytes], bytes], sock: socket.socket, ifindex: int) -> str | None:
-    try:
+def _name_now(sock: socket.socket, ifindex: int) -> str | None:
+    if sys.platform == "linux":
         # if_indextoname(3) would look in the thread's namespace, this looks in the socket's.
-        found = ioctl(sock, SIOCGIFNAME, _IFREQ.pack(ifindex))
-    except (OSError, ValueError, struct.error):
-        return None
-    return found[: found.index(0)].decode(*FILE_NAMES)
+        try:
+            found = fcntl.ioctl(sock, SIOCGIFNAME, _IFREQ.pack(ifindex))
+        except (OSError, ValueError, struct.error):
+            return None
+        return found[: found.index(0)].decode(*FILE_NAMES)
+    raise no_netlink()
