@@ -9,12 +9,10 @@ Not here: the rules of comparison (``judge``).
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 from typing import TypeAlias
 
 from nlmon.compare.contract import Contract
-from nlmon.compare.fast.shapes import Mark
 from nlmon.compare.judge import Judge, Lost
 from nlmon.compare.recovered import Flaw
 from nlmon.compare.side import Miscount, Side
@@ -43,10 +41,9 @@ class BothDirections:
         """The contract that both judge under."""
         return self.forward.contract
 
-    @property
-    def marked(self) -> Counter[Mark]:
-        """See ``Judge.marked``."""
-        return self.forward.marked
+    def settle(self) -> None:
+        """See ``Judge.settle``."""
+        self.forward.settle()
 
     def compare(
         self, datagram: Datagram, reference: Side, candidate: Side, *, answer: bool, request: bool = False

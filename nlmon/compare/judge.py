@@ -27,7 +27,7 @@ from nlmon.compare.evidence.hidden import shown_bytes, shown_value
 from nlmon.compare.evidence.locate import spans
 from nlmon.compare.explain import explain_event, explain_field, show
 from nlmon.compare.fast.agreement import Agreement
-from nlmon.compare.fast.shapes import Mark, Marks
+from nlmon.compare.fast.shapes import Marks
 from nlmon.compare.final import compare_corrections, compare_recovery, compare_states
 from nlmon.compare.known import Known, place_of
 from nlmon.compare.problems import compare_problems
@@ -57,7 +57,7 @@ _GroupKey: TypeAlias = tuple[Class, str, str]
 class Judge:
     """Compares one recording; ``names``: the reference and the candidate; ``known``: differences that are allowed;
     ``agreement``: that of a judge whose direction is the other one, and which says of both what they agree on;
-    ``marks``: with what messages are marked, by which those that they agree on are counted (``marked``)."""
+    ``marks``: with what messages are marked, by which those that they agree on are counted (``settle``)."""
 
     def __init__(
         self,
@@ -97,10 +97,9 @@ class Judge:
         """The same of what the contract gives to the reference alone."""
         return self._agreement.counted(self._classifier.services, of_reference=True)
 
-    @property
-    def marked(self) -> Counter[Mark]:
-        """How many messages that both agree on have which mark, of those that ``marks`` was not given yet."""
-        return self._agreement.marked()
+    def settle(self) -> None:
+        """Bring the counts of ``marks`` up to date."""
+        self._agreement.settle()
 
     @property
     def lost_events(self) -> Counter[str]:

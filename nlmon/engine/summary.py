@@ -182,6 +182,7 @@ def _judged(view: _View, policy: Policy, *, wrong: str, unread: str, thin: list[
 def _found(comparison: Replay | Live, view: _View, tally: Tally, protocols: Collection[int]) -> dict[str, Any]:
     """What every report says of two lanes and of what they were given; ``protocols``: those that were compared."""
     judge, lanes, names = view.judge, view.lanes, _labels(view.lanes)
+    judge.settle()
     totals, states = judge.totals(), comparison.states
     allowed = any(difference.cls is Class.STATE for difference in judge.known.first.values())
 
@@ -212,7 +213,7 @@ def _found(comparison: Replay | Live, view: _View, tally: Tally, protocols: Coll
         "details": [row(difference) for difference in judge.details],
         "state": "differs" if totals.get(Class.STATE) or allowed else "same",
         "objects": states.objects(comparison.lanes.index(lanes[1])),
-        **blind_rows(*comparison.blind, comparison.judge.marked, _labels(comparison.lanes)),
+        **blind_rows(*comparison.blind, _labels(comparison.lanes)),
         **_brought_to_light("unannounced", states.unannounced()),
         **_brought_to_light("missed", states.lost),
     }

@@ -31,7 +31,7 @@ class Nest(NamedTuple):
     before: int = 0
 
 
-# The set of the messages that give an event, by the kind of the event, and of a generic family by its name.
+# The set of the messages that give an event, by what they are called, and of a generic family by its name.
 MESSAGES: Mapping[str, str] = MappingProxyType(
     {
         "link": "rt-link/link-attrs",
@@ -46,10 +46,9 @@ MESSAGES: Mapping[str, str] = MappingProxyType(
         "nsid": "rt-nsid/nsid-attrs",
         "stats": "rt-link/stats-attrs",
         "nexthop": "rt-nexthop/nexthop-attrs",
-        "diag": "sock-diag/inet-attrs",
-        "diag unix": "sock-diag/unix-attrs",
+        "inet socket": "sock-diag/inet-attrs",
+        "unix socket": "sock-diag/unix-attrs",
         "xfrm": "xfrm/xfrm-attrs",
-        **dict.fromkeys(("xfrm_state", "xfrm_policy", "xfrm_flush"), "xfrm/xfrm-attrs"),
         "conntrack": "conntrack/conntrack-attrs",
         "expect": "conntrack/expect-attrs",
         # generic families whose messages all have one set

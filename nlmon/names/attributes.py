@@ -13,8 +13,8 @@ The one source of these names is three tables beside this module:
     attributes that nobody need read, and why.
 
 A set is called ``FAMILY/SET``; ``SET@KIND`` is that set in messages of one kind, with what differs there. The tables
-are read when the first name is asked for, and a set is made of its lines when it is asked for. Nothing is decoded with
-them. ``tools/attributes.py`` compares them with the headers that are installed.
+are read when the first name is asked for, and a line when its attribute is. Nothing is decoded with them.
+``tools/attributes.py`` compares them with the headers that are installed.
 
 Not here: where the attributes of a message begin, and what nests by the text beside it (``attribute_sets``); names of
 values (``nlmon.names``); which attributes an implementation reads. The tables leave out what is in structures, what
@@ -23,7 +23,7 @@ drivers alone give a meaning to (``IFLA_INFO_XSTATS``), and the vendor commands 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -38,18 +38,18 @@ __all__ = [
     "attributes",
     "find",
     "generic_families",
-    "ignored",
     "inside",
     "kind_text",
     "message_set",
+    "selectors",
     "sets",
 ]
 
 FOLDER = Path(__file__).parent
 # The version of Linux whose specifications the first table is.
 KERNEL = "7.3"
-# Attributes whose reasons to be ignored are remembered.
-REASONS_KEPT = 4096
+# Attributes that are remembered.
+FOUND_KEPT = 4096
 PADDING = "padding"
 UNUSED = "no longer used by the kernel"
 NO_ATTRIBUTE = "the number that stands for none"
@@ -75,12 +75,20 @@ class Attribute(NamedTuple):
     ignored: str = ""
 
 
+@lru_cache(FOUND_KEPT)
 def find(name: str, number: int) -> Attribute:
     """The attribute ``number`` of a set; one that the set does not have is called ``SET/NUMBER``."""
-    attribute = _set(name).get(number)
-    if attribute is None and "@" in name:
-        attribute = _set(name.partition("@")[0]).get(number)
-    return attribute or Attribute(name, number, f"{name}/{number}" if name else str(number))
+    line = _by_number(name).get(number)
+    if line is None and "@" in name:
+        line = _by_number(name.partition("@")[0]).get(number)
+    return _attribute(line) if line else Attribute(name, number, f"{name}/{number}" if name else str(number))
+
+
+@cache
+def selectors(name: str) -> Mapping[int, int]:
+    """The attributes of a set whose kind another one beside them says, each with the number of that."""
+    lines = {**_by_number(name.partition("@")[0]), **_by_number(name)}
+    return {number: _attribute(line).selector for number, line in lines.items() if "\tby " in line}
 
 
 def sets() -> list[str]:
@@ -96,8 +104,7 @@ def generic_families() -> list[str]:
 
 def attributes(name: str) -> list[Attribute]:
     """Every attribute of a set, by number."""
-    plain = _set(name.partition("@")[0])
-    return [one for _, one in sorted({**plain, **_set(name)}.items())]
+    return [find(name, number) for number in sorted({**_by_number(name.partition("@")[0]), **_by_number(name)})]
 
 
 def inside(attribute: Attribute, kind: str = "") -> Nest:
@@ -132,12 +139,6 @@ def attribute_name(message: str, path: Sequence[int], kinds: Sequence[str] = ())
     depends on the text beside it, this text; where it is missing or unknown, numbers follow.
     """
     return "/".join(_shown(one) for one in _walk(message_set(message), path, kinds))
-
-
-@lru_cache(REASONS_KEPT)
-def ignored(message: str, path: tuple[int, ...], kinds: tuple[str, ...] = ()) -> str:
-    """Why nobody need read an attribute, from the first on the way to it that has a reason; empty if there is none."""
-    return next((one.ignored for one in _walk(message_set(message), path, kinds) if one.ignored), "")
 
 
 def _walk(name: str, path: Sequence[int], kinds: Sequence[str]) -> Iterator[Attribute]:
@@ -176,9 +177,9 @@ def _reasons() -> dict[tuple[str, int], str]:
 
 
 @cache
-def _set(name: str) -> dict[int, Attribute]:
-    """The attributes of a set as the tables have them."""
-    return {one.number: one for one in map(_attribute, _lines().get(name, ()))}
+def _by_number(name: str) -> dict[int, str]:
+    """The lines about the attributes of a set; each is read when it is asked for."""
+    return {int(line.split("\t", 4)[3]): line for line in _lines().get(name, ())}
 
 
 def _attribute(line: str) -> Attribute:

@@ -12,7 +12,7 @@ import pytest
 from nlmon.compare.contract import load_contract
 from nlmon.compare.evidence.offsets import ATTRIBUTES
 from nlmon.names.attribute_sets import MESSAGES, SELECTED, Nest, root_of
-from nlmon.names.attributes import FOLDER, attribute_name, attributes, find, ignored, inside, kind_text, sets
+from nlmon.names.attributes import FOLDER, attribute_name, attributes, find, inside, kind_text, sets
 from support.command import nlmon
 from support.paths import CAPTURES
 
@@ -38,8 +38,8 @@ NAMES = [
     ("conntrack", (1, 2, 1), (), "CTA_TUPLE_ORIG/CTA_TUPLE_PROTO/CTA_PROTO_NUM"),
     ("conntrack", (6, 3, 1), (), "CTA_NAT_SRC/CTA_NAT_PROTO/CTA_PROTONAT_PORT_MIN"),
     ("expect", (2, 1, 1), (), "CTA_EXPECT_TUPLE/CTA_TUPLE_IP/CTA_IP_V4_SRC"),
-    ("diag unix", (0,), (), "UNIX_DIAG_NAME"),
-    ("xfrm_state", (31,), (), "XFRMA_IF_ID"),
+    ("unix socket", (0,), (), "UNIX_DIAG_NAME"),
+    ("xfrm", (31,), (), "XFRMA_IF_ID"),
     ("nl80211", (3,), (), "NL80211_ATTR_IFINDEX"),
     ("tcp_metrics", (6, 1), (), "TCP_METRICS_ATTR_VALS/tcp_metrics/metrics/1"),
     ("no such message", (3, 4), (), "3/4"),
@@ -120,22 +120,21 @@ def test_bytes_before_what_nests() -> None:
 
 
 @pytest.mark.parametrize(
-    ("message", "path", "reason"),
+    ("name", "number", "reason"),
     [
-        ("link", (42,), "padding"),
-        ("route", (24,), "padding"),
-        ("neigh", (0,), "the number that stands for none"),
-        ("link", (23,), "counters, which change without a notification"),
-        ("link", (19,), "stands in requests alone"),
-        ("link", (22, 1, 8, 0), "counters, which change without a notification"),
-        ("route", (13,), "no longer used by the kernel"),
-        ("link", (4,), ""),
-        ("no such message", (1,), ""),
+        ("rt-link/link-attrs", 42, "padding"),
+        ("rt-route/route-attrs", 24, "padding"),
+        ("rt-neigh/neighbour-attrs", 0, "the number that stands for none"),
+        ("rt-link/link-attrs", 23, "counters, which change without a notification"),
+        ("rt-link/link-attrs", 19, "stands in requests alone"),
+        ("rt-route/route-attrs", 13, "no longer used by the kernel"),
+        ("rt-link/link-attrs", 4, ""),
+        ("", 1, ""),
     ],
 )
-def test_what_nobody_need_read_has_a_reason(message: str, path: tuple[int, ...], reason: str) -> None:
-    """Padding, requests, counters; what is inside has the reason of what it is in."""
-    assert ignored(message, path) == reason
+def test_what_nobody_need_read_has_a_reason(name: str, number: int, reason: str) -> None:
+    """Padding, requests, counters."""
+    assert find(name, number).ignored == reason
 
 
 @pytest.mark.slow

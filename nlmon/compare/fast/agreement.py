@@ -28,7 +28,7 @@ from msgspec import UNSET, Struct, structs
 from nlmon.compare.contract import KIND_TYPES, Contract
 from nlmon.compare.evidence.check import IMPLEMENTATIONS
 from nlmon.compare.evidence.reading import FieldReader
-from nlmon.compare.fast.shapes import CompiledCheck, CompiledChecks, Mark, Marks
+from nlmon.compare.fast.shapes import CompiledCheck, CompiledChecks, Marks
 from nlmon.compare.same import fields_of, same
 from nlmon.events import OVERRUN, Event, NextHop
 from nlmon.uapi import NETLINK_ROUTE, NLMSG_HDRLEN
@@ -81,20 +81,17 @@ class Agreement:
                     _add(found, check)
         return found
 
-    def marked(self) -> Counter[Mark]:
-        """How many messages of each mark were agreed on, of those that ``Marks.add`` was not given yet."""
-        found: Counter[Mark] = Counter()
+    def settle(self) -> None:
+        """Bring all counts up to date, those of the marks, too."""
         for checks in self._checks.values():
             for check in checks.checks():
-                if check.mark is not None and check.times:
-                    found[check.mark] += check.times
-        return found
+                self._count(check)
 
     def _count(self, check: CompiledCheck) -> None:
-        """Count what a check was used for that is forgotten."""
+        """Count what a check was used for."""
         _add(self._counts, check)
-        if self._marks is not None and check.mark is not None:
-            self._marks.add(check.mark, check.times)
+        if check.mark is not None:
+            check.mark.add(check.times)
         check.times = 0
 
     def agree(self, datagram: Datagram, reference: Sequence[Event], candidate: Sequence[Event]) -> bool:

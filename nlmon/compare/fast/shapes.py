@@ -66,16 +66,15 @@ class Mark(Protocol):
     def pieces(self) -> tuple[tuple[int, int], ...]: ...
     @property
     def fixed(self) -> Callable[[bytes, int], tuple[Any, ...]]: ...
+    def add(self, times: int) -> None:
+        """Count messages of the mark."""
 
 
 class Marks(Protocol):
-    """Gives messages their marks, and takes how many have which."""
+    """Gives messages their marks."""
 
     def mark(self, message: bytes) -> Mark | None:
         """The mark of a whole message; None: it has none."""
-
-    def add(self, mark: Any, times: int) -> None:
-        """Count messages of a mark."""
 
 
 class CompiledCheck:

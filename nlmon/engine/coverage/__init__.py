@@ -2,8 +2,9 @@
 
 ``readings`` says who reads which attribute, ``kernel`` lays that over all that the kernel defines. Of the messages of a
 comparison, ``layouts`` works out once for those of one layout what of it is not read, ``count`` counts messages by
-layout, ``changes`` finds changes that show in blind attributes alone, ``inner`` what changed inside of these, and
-``rows`` gives all of that for a report, by the kernel's names.
+layout and so their ``parts``, ``changes`` finds changes that show in blind attributes alone, ``inner`` what changed
+inside of these, and ``rows`` gives all of that for a report, by the kernel's names. ``held`` counts every attribute of
+captures. There is one ``walk`` over the attributes of a message.
 
 Rules:
 1. What a comparison finds does not depend on any of this, nor does a verdict.

@@ -15,14 +15,15 @@ Not here: what is blind (``layouts``), and what changed inside it (``inner``).
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
 from nlmon.compare.side import Side
 from nlmon.engine.coverage.count import Coverage
-from nlmon.engine.coverage.inner import Place, changed_inside, kind_text
-from nlmon.engine.coverage.layouts import Layout, Part
+from nlmon.engine.coverage.inner import Place, changed_inside
+from nlmon.engine.coverage.layouts import Layout
+from nlmon.engine.coverage.parts import Part
 from nlmon.events import OVERRUN, Event
 from nlmon.framing import header
 from nlmon.state.identity import subject_of
@@ -56,7 +57,8 @@ class Changes:
     def __init__(self, coverage: Coverage, byteorder: str) -> None:
         self.found: dict[tuple[str, tuple[Place, ...]], Change] = {}
         self.others = 0
-        self._coverage, self._order = coverage, byteorder
+        self._coverage = coverage
+        self._order: Literal["little", "big"] = "little" if byteorder == "little" else "big"
         self._last: dict[Hashable, _Last] = {}
 
     def note(self, datagram: Datagram, left: Side, right: Side) -> None:
@@ -121,7 +123,7 @@ class Changes:
             pair = left.get(part), right.get(part)
             if pair[0] != pair[1]:
                 root = self._coverage.root(protocol, message, event.msg_type)
-                places += changed_inside(root, part.path, kind_text(new.label, part.kind), pair, self._order)
+                places += changed_inside(root, part.path, part.kind, pair, self._order)
         if places:
             self._add(new.label, root, tuple(dict.fromkeys(places))[:PLACES_KEPT], event.frame)
 

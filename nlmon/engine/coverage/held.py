@@ -13,27 +13,25 @@ Not here: reading the capture (``nlmon.capture``), what there could be in it (``
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Literal, NamedTuple
 
 from nlmon.backends.base import Backend
 from nlmon.compare.contract import Contract
-from nlmon.engine.coverage.readings import NEITHER, Known, Readings, who_reads
-from nlmon.framing import link_attributes, messages, next_hops, walk_attributes
-from nlmon.names import PROTOCOLS, unknown_message
+from nlmon.engine.coverage.readings import NEITHER, label_of, who_reads
+from nlmon.engine.coverage.walk import Level, Walk
+from nlmon.framing import messages
+from nlmon.names import PROTOCOLS
 from nlmon.names.attribute_sets import root_of
-from nlmon.names.attributes import KERNEL, Attribute, find, inside, kind_text
+from nlmon.names.attributes import KERNEL, Attribute, find
 from nlmon.report.coverage import AttributeRow, CoverageReport, MessageCoverage, state_of, summed
-from nlmon.uapi import AF_UNIX, NETLINK_GENERIC, NETLINK_SOCK_DIAG, NLMSG_HDRLEN, NLMSG_MIN_TYPE, RTNEXTHOP
+from nlmon.uapi import NETLINK_GENERIC, NLMSG_HDRLEN, NLMSG_MIN_TYPE
 from nlmon.wire import Datagrams
 
 __all__ = ["Held"]
 
-# Attributes and messages that are counted apart, kinds of one attribute, and attributes of one message.
-KEPT, MESSAGES, KINDS, LOOKED_AT = 16384, 1024, 64, 1024
-LONGEST_KIND = 32
-# In a message beyond this a list of virtual functions may be longer than its length says.
-LONGEST = 65535
+# Attributes and messages that are counted apart, and kinds of one attribute.
+KEPT, MESSAGES, KINDS = 16384, 1024, 64
 OTHERS = "others"
 
 
@@ -98,34 +96,22 @@ class Held:
     ) -> None:
         first = message[NLMSG_HDRLEN] if len(message) > NLMSG_HDRLEN else -1
         reads = who_reads(self._backends, protocol, msg_type, first, family)
-        kind = self._kind(protocol, msg_type, first, family, reads)
+        label = label_of(self._contract, protocol, msg_type, first, family, reads)
+        kind = _Kind(label, protocol, reads is not None and bool(reads.readers))
         if kind not in self._messages and len(self._messages) >= MESSAGES:
             self.left_out += 1
             return
         self._messages[kind] += 1
         if reads is None or not reads.readers:
             return
+        walk = Walk(message, byteorder)
         root = root_of(protocol, msg_type, first, family).set
-        walk = _Walk(message, byteorder, reads.everything)
-        begin = NLMSG_HDRLEN + reads.begin
+        walk.level(NLMSG_HDRLEN + reads.begin, len(message), reads.attributes, root)
         found: dict[_Part, tuple[Attribute, str]] = {}
-        for part, known, text in walk.parts(begin, len(message), reads.attributes, root, ""):
+        for part, known, text in _parts(walk, reads.everything):
             found.setdefault(part, (known, text))
         for part, (known, text) in found.items():
             self._add((kind, part), known, text)
-
-    def _kind(self, protocol: int, msg_type: int, first: int, family: str, reads: Readings | None) -> _Kind:
-        event = reads is not None and bool(reads.readers)
-        label = self._contract.of(protocol, msg_type) or ""
-        if protocol == NETLINK_GENERIC:
-            label = family or f"family {msg_type}"
-        elif not event or not label:
-            label = unknown_message(protocol, msg_type, first)
-        elif protocol == NETLINK_SOCK_DIAG:
-            label = "unix socket" if first == AF_UNIX else "inet socket"
-        elif label.startswith("xfrm_"):
-            label = "xfrm"
-        return _Kind(label, protocol, event)
 
     def _add(self, key: tuple[_Kind, _Part], known: Attribute, text: str) -> None:
         kinds = self._parts.get(key)
@@ -138,42 +124,20 @@ class Held:
         kinds[text if text in kinds or len(kinds) < KINDS else OTHERS] += 1
 
 
-class _Walk:
-    """One walk over a message; ``everything``: who reads all that is in it."""
+def _parts(walk: Walk, everything: int) -> Iterator[tuple[_Part, Attribute, str]]:
+    """The attributes that a walk met, each before what is in it: who reads it, what the tables have of it, and the text
+    that says of which kind it is. ``everything``: who reads all that is in the message."""
+    levels: dict[int, list[Level]] = {}
+    for level in walk.levels:
+        levels.setdefault(level.inside, []).append(level)
 
-    def __init__(self, message: bytes, byteorder: Literal["little", "big"], everything: int) -> None:
-        self._message, self._order, self._everything = message, byteorder, everything
-        self._left = LOOKED_AT
+    def below(place: int, before: str) -> Iterator[tuple[_Part, Attribute, str]]:
+        for level in levels.get(place, ()):
+            for at, (number, _, _) in walk.beside(level):
+                one, node = find(level.set, number), level.known.get(number)
+                readers = everything | (NEITHER if node is None else node.readers)
+                path = before + (one.name if level.set else str(number))
+                yield _Part(path, readers), one, walk.kind(level, number)
+                yield from below(at, f"{path}/")
 
-    def parts(
-        self, at: int, end: int, known: Mapping[int, Known], name: str, before: str
-    ) -> Iterator[tuple[_Part, Attribute, str]]:
-        """The attributes in a range, and in those that are read in part: who reads each, what the tables have of it,
-        and the text that says what is in it."""
-        if not before and end > LONGEST and name.startswith("rt-link/link-attrs"):
-            long = link_attributes(self._message, at, end, self._order)
-            found = [(number, *place) for number, place in long.items()][: self._left]
-        else:
-            found = walk_attributes(self._message, at, end, self._order)[: self._left]
-        self._left -= len(found)
-        places = {number: (begin, stop) for number, begin, stop in reversed(found)}
-        for number, begin, stop in found:
-            one, node = find(name, number), known.get(number)
-            readers = self._everything | (NEITHER if node is None else node.readers)
-            text = self._text(name, one.selector, places)
-            path = before + (one.name if name else str(number))
-            yield _Part(path, readers), one, text
-            if node is not None and node.inside is not None:
-                nested = inside(one, text).set
-                if node.hops:
-                    for hop, last in next_hops(self._message[begin:stop], self._order):
-                        yield from self.parts(begin + hop + RTNEXTHOP, begin + last, node.inside, nested, f"{path}/")
-                else:
-                    yield from self.parts(begin + node.begin, stop, node.inside, nested, f"{path}/")
-
-    def _text(self, name: str, selector: int, places: Mapping[int, tuple[int, int]]) -> str:
-        """What the attribute with the number ``selector`` says; empty if there is none."""
-        begin, stop = places.get(selector, (0, 0))
-        if not begin:
-            return ""
-        return kind_text(find(name, selector), self._message[begin : min(stop, begin + LONGEST_KIND)], self._order)
+    return below(-1, "")

@@ -6,35 +6,25 @@ Not here: whether a change is blind (``changes``).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from nlmon.framing import walk_attributes
 
 if TYPE_CHECKING:  # a start-up reads no tables of names
     from nlmon.names.attributes import Attribute
 
-__all__ = ["Pair", "Place", "changed_inside", "kind_text"]
+__all__ = ["Pair", "Place", "changed_inside"]
 
 # Path of an attribute, and the kinds that decide what nests on the way to it.
 Place: TypeAlias = tuple[tuple[int, ...], tuple[str, ...]]
-# The encapsulation of a route is a number (linux/lwtunnel.h).
-NUMBERS = ("route", "rt-route", "nexthop", "rt-nexthop")
 DEEPEST = 8
 # A payload before and after; None: the attribute was not there.
 Pair: TypeAlias = tuple[bytes | None, bytes | None]
 
 
-def kind_text(where: str, kind: bytes) -> str:
-    """The kind that bytes say, as the tables and a report have it; ``where``: the kind of message, or the set."""
-    if where.startswith(NUMBERS):
-        from nlmon.names.attribute_sets import ENCAPS  # noqa: PLC0415  (a start-up reads no tables of names)
-
-        number = max(kind[:2], default=0)  # 16 bits in either byte order, of which one byte is zero
-        return ENCAPS.get(number, str(number))
-    return kind.split(b"\0", 1)[0].decode("utf-8", "backslashreplace")
-
-
-def changed_inside(root: str, path: tuple[int, ...], kind: str, payloads: Pair, byteorder: str) -> Iterator[Place]:
+def changed_inside(
+    root: str, path: tuple[int, ...], kind: str, payloads: Pair, byteorder: Literal["little", "big"]
+) -> Iterator[Place]:
     """The innermost attributes in which two payloads of an attribute differ, without those that nobody need read.
     ``root``: the set that the path begins in; ``kind``: what says which attributes nest in it, if anything does."""
     from nlmon.names.attributes import find, inside  # noqa: PLC0415  (a start-up reads no tables of names)
@@ -48,7 +38,7 @@ def changed_inside(root: str, path: tuple[int, ...], kind: str, payloads: Pair, 
 class _Search:
     """The search for what differs, in one byte order."""
 
-    def __init__(self, byteorder: str) -> None:
+    def __init__(self, byteorder: Literal["little", "big"]) -> None:
         self._order = byteorder
 
     def differing(
@@ -74,7 +64,7 @@ class _Search:
     def _nested(
         self, name: str, indices: int, path: tuple[int, ...], kinds: tuple[str, ...], payloads: Pair, depth: int
     ) -> Iterator[Place]:
-        from nlmon.names.attributes import find  # noqa: PLC0415
+        from nlmon.names.attributes import find, kind_text  # noqa: PLC0415
 
         left, right = (self._attributes(payload or b"") for payload in payloads)
         for number in [*left, *(number for number in right if number not in left)]:
@@ -85,8 +75,9 @@ class _Search:
                 yield from self._nested(name, indices - 1, path, kinds, inner, depth)
                 continue
             one = find(name, number)
-            beside = right.get(one.selector) or left.get(one.selector) or b""
-            yield from self.differing(one, (*path, number), kinds, kind_text(name, beside), inner, depth + 1)
+            beside = right.get(one.selector) or left.get(one.selector)
+            kind = "" if beside is None else kind_text(find(name, one.selector), beside, self._order)
+            yield from self.differing(one, (*path, number), kinds, kind, inner, depth + 1)
 
     def _attributes(self, payload: bytes) -> dict[int, bytes]:
         return {

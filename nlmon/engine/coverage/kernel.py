@@ -80,8 +80,8 @@ def _messages(contract: Contract) -> Iterator[_Message]:
     for kind, provided in contract.events.items():
         types = provided.types or ()
         if provided.protocol == NETLINK_SOCK_DIAG:
-            yield _Message("inet socket", provided.protocol, types, (AF_INET, AF_INET6), (message_set(kind),))
-            yield _Message("unix socket", provided.protocol, types, (AF_UNIX,), (message_set(f"{kind} unix"),))
+            yield _Message("inet socket", provided.protocol, types, (AF_INET, AF_INET6), (message_set("inet socket"),))
+            yield _Message("unix socket", provided.protocol, types, (AF_UNIX,), (message_set("unix socket"),))
         elif provided.protocol == NETLINK_GENERIC:
             for family in generic_families():
                 types = (GENL_ID_CTRL if family == "nlctrl" else SOME_FAMILY,)

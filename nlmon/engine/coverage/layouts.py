@@ -4,51 +4,26 @@ Messages have one *layout* here if they have the same type, length and attribute
 anybody reads, and the same kind where attributes depend on one (IFLA_INFO_KIND). What is below an attribute that nobody
 reads is not looked at, and what nobody need read (``nlmon.names.attributes``) is no part of it.
 
-Not here: counting (``count``), and the layouts by which libnl decodes (``nlmon.backends.libnl.layouts``).
+Not here: which layouts are kept (``count``), and the layouts by which libnl decodes (``nlmon.backends.libnl.layouts``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from operator import itemgetter
-from typing import NamedTuple, TypeAlias
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from nlmon.compare.fast.shapes import fixed_parts
-from nlmon.engine.coverage.readings import BOTH, NEITHER, Known, Readings
-from nlmon.framing import LONGEST_ATTRIBUTE, align, link_attributes, next_hops, walk_attributes
-from nlmon.uapi import NLA_HDRLEN, NLMSG_HDRLEN, RTNEXTHOP
+from nlmon.engine.coverage.parts import Counts, Part
+from nlmon.engine.coverage.readings import BOTH, NEITHER, Readings
+from nlmon.uapi import NLMSG_HDRLEN
 
-__all__ = ["Layout", "LayoutMaker", "Part", "Path"]
+if TYPE_CHECKING:  # a start-up reads no tables of names
+    from nlmon.engine.coverage.walk import Walk
 
-# Numbers of attributes from the outside in.
-Path: TypeAlias = tuple[int, ...]
-# The sibling that says of which kind an attribute is, by the kind of message and the path of what they are in
-# (linux/if_link.h, rtnetlink.h, nexthop.h).
-SELECTORS: Mapping[tuple[str, Path], Mapping[int, int]] = {
-    ("link", (18,)): {2: 1, 3: 1, 5: 4},
-    ("tc", ()): {2: 1, 4: 1},
-    ("route", ()): {22: 21},
-    ("route", (9,)): {22: 21},
-    ("nexthop", ()): {8: 7},
-}
-SELECTING = {where: frozenset(numbers.values()) for where, numbers in SELECTORS.items()}
-LONGEST_KIND = 32
-# Where a nest ends in the order of a walk.
-END = -1
-# Lists of parts that are remembered for one kind of messages.
-LISTS_KEPT = 512
-# Attributes of one nest that are looked at, and of its hops any number; a message may have 16,000.
-LOOKED_AT = 512
+__all__ = ["ALIKE", "Layout", "Layouts"]
 
-
-class Part(NamedTuple):
-    """Something in a message that not both read: where it is, who does (``readings.NEITHER``, 1 or 2), and the bytes
-    that say of which kind it is, or the command of a generic message."""
-
-    path: Path
-    readers: int
-    kind: bytes
-
+# Layouts of one type and length, and lists of parts that are remembered for one kind of messages.
+ALIKE, LISTS_KEPT = 8, 512
 
 # Parts of messages that hold the same attributes, whatever their lengths; of those that neither reads the place in the
 # order of the walk.
@@ -61,20 +36,21 @@ class Layout:
     and begin and size of other bytes; ``fixed`` unpacks these, and ``want`` is what it gives. ``times``: how many
     messages had it that were not counted yet."""
 
-    __slots__ = ("_places", "_unread", "fixed", "headers", "label", "parts", "pieces", "times", "want")
+    __slots__ = ("_counts", "_places", "_unread", "fixed", "headers", "label", "parts", "pieces", "times", "want")
 
-    def __init__(self, label: str, found: _Parts, places: Sequence[_Place], walk: _Walk) -> None:
-        self.label, self.times = label, 0
+    def __init__(self, label: str, found: _Parts, walk: Walk, message: bytes, counts: Counts) -> None:
+        self.label, self.times, self._counts = label, 0, counts
         self.parts, self._unread = found
-        self._places = places
+        # Begin and end of each payload that neither reads; one tuple of numbers costs the garbage collector nothing.
+        self._places = tuple([at for _, place in self._unread for at in walk.places[place][1:]])
         self.headers, self.pieces = tuple(sorted(walk.headers)), tuple(sorted(walk.pieces))
-        self.fixed = fixed_parts(len(walk.message), self.headers, self.pieces)
-        self.want = self.fixed(walk.message, 0)
+        self.fixed = fixed_parts(len(message), self.headers, self.pieces)
+        self.want = self.fixed(message, 0)
 
     @property
     def size(self) -> int:
-        """How many places of a message it remembers."""
-        return len(self._places)
+        """How much of a message it remembers."""
+        return 1 + len(self.headers) + len(self.pieces)
 
     @property
     def is_blind(self) -> bool:
@@ -84,97 +60,88 @@ class Layout:
     @property
     def blind(self) -> list[tuple[Part, int, int]]:
         """What neither reads, and where the payload of it begins and ends in the message."""
-        return [(part, *self._places[at][1:]) for part, at in self._unread]
+        begins, ends = self._places[::2], self._places[1::2]
+        return [(part, begin, end) for (part, _), begin, end in zip(self._unread, begins, ends, strict=True)]
+
+    def add(self, times: int) -> None:
+        """Count messages."""
+        self._counts.add(self.label, self.parts, times)
+
+    def settle(self) -> None:
+        """Bring the counts up to date."""
+        self.add(self.times)
+        self.times = 0
 
 
-class LayoutMaker:
-    """Works layouts out for the messages of one kind, called ``label``, of which ``reads`` is read."""
+class Layouts:
+    """The layouts of the messages of one kind, called ``label``, of which ``reads`` is read, and whose attributes are
+    of the set ``root``. ``kind``: what their parts are counted by where no attribute says it."""
 
-    def __init__(self, label: str, reads: Readings, byteorder: str) -> None:
-        self._label, self._reads, self._order = label, reads, byteorder
+    def __init__(
+        self,
+        label: str,
+        reads: Readings,
+        root: str,
+        byteorder: Literal["little", "big"],
+        counts: Counts,
+        kind: str = "",
+    ) -> None:
+        self.label = label
+        self._reads, self._root, self._order, self._counts, self._kind = reads, root, byteorder, counts, kind
+        # By length and type of a message, as they stand in its header; the last that was met comes first.
+        self._by_head: dict[bytes, list[Layout]] = {}
         self._parts: dict[tuple[object, ...], _Parts] = {}
 
-    def make(self, message: bytes, kind: bytes = b"") -> Layout:
-        """The layout of a whole message; ``kind``: what its parts are counted by where no attribute says it."""
-        reads, walk = self._reads, _Walk(message, self._order, self._label)
+    def __iter__(self) -> Iterator[Layout]:
+        return (one for alike in self._by_head.values() for one in alike)
+
+    def known(self, message: bytes) -> Layout | None:
+        """The layout of a message; None: it was not met, or was forgotten."""
+        alike = self._by_head.get(message[:6], [])
+        for place, one in enumerate(alike):
+            if one.fixed(message, 0) == one.want:
+                if place:
+                    alike.insert(0, alike.pop(place))
+                return one
+        return None
+
+    def learn(self, message: bytes) -> tuple[Layout, list[Layout]]:
+        """The layout of a message that was not met, and those that are forgotten for it."""
+        from nlmon.engine.coverage.walk import Walk  # noqa: PLC0415  (a start-up reads no tables of names)
+
+        reads, walk = self._reads, Walk(message, self._order)
         if reads.readers and not reads.everything:
-            walk.level(NLMSG_HDRLEN + reads.begin, len(message), reads.attributes, ())
-        key = (kind, *[place[0] for place in walk.places], *[message[at : at + size] for at, size in walk.pieces])
+            walk.level(NLMSG_HDRLEN + reads.begin, len(message), reads.attributes, self._root)
+        sizes = tuple([level.end - level.begin for level in walk.levels])
+        key = (sizes, *[place[0] for place in walk.places], *[message[at : at + size] for at, size in walk.pieces])
         found = self._parts.get(key)
         if found is None:
             if len(self._parts) >= LISTS_KEPT:
                 self._parts.clear()
-            found = self._parts[key] = self._listed(walk, kind)
-        return Layout(self._label, found, walk.places, walk)
+            found = self._parts[key] = self._listed(walk)
+        made = Layout(self.label, found, walk, message, self._counts)
+        alike = self._by_head.setdefault(message[:6], [])
+        alike.insert(0, made)
+        gone = alike[ALIKE:]
+        del alike[ALIKE:]
+        return made, gone
 
-    def _listed(self, walk: _Walk, kind: bytes) -> _Parts:
-        from nlmon.names.attributes import ignored  # noqa: PLC0415  (a start-up reads no tables of names)
+    def _listed(self, walk: Walk) -> _Parts:
+        from nlmon.names.attributes import find  # noqa: PLC0415  (a start-up reads no tables of names)
 
         reads, parts, unread = self._reads, dict[Part, None](), []
         if reads.readers != BOTH or reads.everything not in {NEITHER, BOTH}:
-            parts[Part((), reads.everything if reads.readers == BOTH else reads.readers, kind)] = None
-        for begin, end, known, path, readers in walk.levels:
-            siblings: dict[int, tuple[int, int]] = {}
-            for number, start, stop in walk.places[begin:end]:
-                siblings.setdefault(number, (start, stop))
-            selectors = SELECTORS.get((self._label, path), {})
-            for at, (number, _, _) in enumerate(walk.places[begin:end], begin):
+            parts[Part((), reads.everything if reads.readers == BOTH else reads.readers, self._kind)] = None
+        for level in walk.levels:
+            expected, known = {BOTH, level.readers or reads.readers}, level.known
+            for place, (number, _, _) in walk.beside(level):
                 one = known.get(number)
-                if one is None or one.readers not in {BOTH, readers or reads.readers}:
-                    chosen = siblings.get(selectors.get(number, -1))
-                    its = kind if chosen is None else walk.message[chosen[0] : chosen[1]][:LONGEST_KIND]
-                    part = Part((*path, number), NEITHER if one is None else one.readers, its)
-                    if one is None and ignored(self._label, part.path):
-                        continue
-                    parts[part] = None
-                    if one is None:
-                        unread.append((part, at))
+                if one is None:
+                    if not find(level.set, number).ignored:
+                        part = Part((*level.path, number), NEITHER, walk.kind(level, number) or self._kind)
+                        parts[part] = None
+                        unread.append((part, place))
+                elif one.readers not in expected:
+                    kind = walk.kind(level, number) or self._kind
+                    parts[Part((*level.path, number), one.readers, kind)] = None
         return tuple(parts), tuple(unread)
-
-
-# Number of an attribute, begin and end of its payload.
-_Place: TypeAlias = tuple[int, int, int]
-
-
-class _Walk:
-    """One walk over the attributes of a message. ``places``: all that it met; ``levels``: where in ``places`` those of
-    one nest begin and end, what is read of them, the path of the nest, and who looks into it (0: at the message)."""
-
-    def __init__(self, message: bytes, byteorder: str, label: str) -> None:
-        self.message, self.order, self.label = message, byteorder, label
-        self.places: list[_Place] = []
-        self.levels: list[tuple[int, int, Mapping[int, Known], Path, int]] = []
-        self.headers: list[int] = []
-        self.pieces: list[tuple[int, int]] = []
-
-    def level(self, at: int, end: int, known: Mapping[int, Known], path: Path, readers: int = 0) -> None:
-        """Walk a range."""
-        if path or self.label != "link" or end <= LONGEST_ATTRIBUTE:
-            found = walk_attributes(self.message, at, end, self.order)[:LOOKED_AT]
-        else:  # its list of virtual functions may be longer than its length can say
-            top = link_attributes(self.message, at, end, self.order)
-            found = sorted(((number, *place) for number, place in top.items()), key=itemgetter(1))[:LOOKED_AT]
-        self.headers += [begin - NLA_HDRLEN for _, begin, _ in found]
-        rest = align(found[-1][2]) if found else at
-        if rest + NLA_HDRLEN <= end:
-            self.headers.append(rest)  # what ends the walk
-        before = len(self.places)
-        self.places += found
-        self.levels.append((before, len(self.places), known, path, readers))
-        self.places.append((END, 0, 0))
-        selecting = SELECTING.get((self.label, path))
-        if selecting:
-            self.pieces += [
-                (begin, min(stop - begin, LONGEST_KIND)) for number, begin, stop in found if number in selecting
-            ]
-        for number, begin, stop in found:
-            one = known.get(number)
-            if one is None or one.inside is None:
-                continue
-            here = (*path, number)
-            if not one.hops:
-                self.level(begin + one.begin, stop, one.inside, here, one.readers)
-                continue
-            for hop, last in next_hops(self.message[begin:stop], self.order):
-                self.pieces.append((begin + hop, 2))
-                self.level(begin + hop + RTNEXTHOP, begin + last, one.inside, here, one.readers)

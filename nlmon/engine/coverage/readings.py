@@ -1,6 +1,7 @@
-"""Who of two implementations reads which attribute: what each declares, laid one over the other.
+"""Who of two implementations reads which attribute: what each declares, laid one over the other; and what messages are
+called of which the same is read.
 
-Not here: names (``nlmon.names``).
+Not here: names of attributes (``nlmon.names``).
 """
 
 from __future__ import annotations
@@ -11,8 +12,11 @@ from typing import NamedTuple
 
 from nlmon.backends.base import Backend
 from nlmon.backends.reads import UNDECLARED, Attributes, Node
+from nlmon.compare.contract import Contract
+from nlmon.names import unknown_message
+from nlmon.uapi import AF_UNIX, NETLINK_GENERIC, NETLINK_SOCK_DIAG, NETLINK_XFRM
 
-__all__ = ["BOTH", "NEITHER", "Known", "Readings", "who_reads"]
+__all__ = ["BOTH", "NEITHER", "Known", "Readings", "label_of", "who_reads"]
 
 # Who reads: bits, 1 for the first of the two and 2 for the second.
 NEITHER, BOTH = 0, 3
@@ -72,3 +76,16 @@ def _node(one: Node | None, other: Node | None) -> Known:
         return Known(readers, None, 0, False)
     inside = _over((one and one.inside) or {}, (other and other.inside) or {})
     return Known(readers, inside, nodes[0].begin, nodes[0].hops)
+
+
+def label_of(contract: Contract, protocol: int, msg_type: int, first: int, family: str, reads: Readings | None) -> str:
+    """What messages are called that are listed together: by the kind of their event, or by their type where they give
+    none; sockets by their family and messages of IPsec together, as the sets of their attributes are."""
+    if protocol == NETLINK_GENERIC:
+        return family or f"family {msg_type}"
+    kind = contract.of(protocol, msg_type)
+    if reads is None or not reads.readers or not kind:
+        return unknown_message(protocol, msg_type, first)
+    if protocol == NETLINK_SOCK_DIAG:
+        return "unix socket" if first == AF_UNIX else "inet socket"
+    return "xfrm" if protocol == NETLINK_XFRM else kind

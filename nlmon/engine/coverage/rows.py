@@ -6,20 +6,15 @@ Not here: counting (``count``), and the report (``nlmon.engine.summary``).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
-from nlmon.compare.fast.shapes import Mark
 from nlmon.engine.coverage.changes import Changes
 from nlmon.engine.coverage.count import Coverage
-from nlmon.engine.coverage.inner import kind_text
-from nlmon.engine.coverage.layouts import Layout, Part
 from nlmon.engine.coverage.readings import NEITHER
-from nlmon.names import TABLES, name_of
 from nlmon.names.attributes import attribute_name
 from nlmon.report.model import BlindChange, BlindSpot
 from nlmon.report.text import counted
-from nlmon.uapi import NETLINK_GENERIC
 
 __all__ = ["blind_changes", "blind_rows", "blind_spots", "unseen_notes"]
 
@@ -27,13 +22,11 @@ __all__ = ["blind_changes", "blind_rows", "blind_spots", "unseen_notes"]
 KINDS_SHOWN = 100
 
 
-def blind_rows(
-    coverage: Coverage, changes: Changes, marked: Mapping[Mark, int], names: tuple[str, str]
-) -> dict[str, Any]:
-    """What a report says of all this, by the names of its fields; ``marked`` and ``names``: see ``blind_spots``."""
+def blind_rows(coverage: Coverage, changes: Changes, names: tuple[str, str]) -> dict[str, Any]:
+    """What a report says of all this, by the names of its fields; ``names``: of the two."""
     return {
-        "blind": blind_spots(coverage, marked, names),
-        "blind_left_out": coverage.left_out + changes.others,
+        "blind": blind_spots(coverage, names),
+        "blind_left_out": coverage.counts.left_out + changes.others,
         "blind_changes": blind_changes(changes),
     }
 
@@ -48,22 +41,17 @@ def unseen_notes(coverage: Coverage) -> Iterator[str]:
         yield f"{are} of the audit daemon's own stream, whose length leaves out the header: the end of each is not read"
 
 
-def blind_spots(coverage: Coverage, marked: Mapping[Mark, int], names: tuple[str, str]) -> list[BlindSpot]:
-    """What of the messages is not read by both, what neither reads first, each the most frequent first; ``marked``:
-    what was counted by the judge and not by ``coverage`` yet; ``names``: of the two."""
+def blind_spots(coverage: Coverage, names: tuple[str, str]) -> list[BlindSpot]:
+    """What of the messages is not read by both, what neither reads first, each the most frequent first; ``names``: of
+    the two."""
     coverage.settle()
-    counts = coverage.counts.copy()
-    for mark, times in marked.items():
-        if isinstance(mark, Layout):
-            counts.update({(mark.label, part): times for part in mark.parts})
     messages: Counter[tuple[int, str, tuple[int, ...]]] = Counter()
     kinds: dict[tuple[int, str, tuple[int, ...]], Counter[str]] = {}
-    for (label, part), times in counts.items():
+    for (label, part), times in coverage.counts.messages.items():
         key = part.readers, label, part.path
         messages[key] += times
-        kind = _kind(coverage, label, part)
-        if kind:
-            kinds.setdefault(key, Counter())[kind] += times
+        if part.kind:
+            kinds.setdefault(key, Counter())[part.kind] += times
     rows = [
         BlindSpot(
             message=label,
@@ -93,14 +81,3 @@ def blind_changes(changes: Changes) -> list[BlindChange]:
             count, frame = count + before.count, min(frame, before.frame)
         found[key] = BlindChange(*key, count, frame)
     return sorted(found.values(), key=lambda row: (-row.count, row.frame))
-
-
-def _kind(coverage: Coverage, label: str, part: Part) -> str:
-    """The kind by which a row is counted: that of an attribute's sibling, or the command of a generic message."""
-    if not part.kind:
-        return ""
-    known = coverage.kinds.get(label)
-    if known is not None and known.protocol == NETLINK_GENERIC:
-        table = f"{label}_cmd"
-        return name_of(table, part.kind[0]) if table in TABLES else f"command {part.kind[0]}"
-    return kind_text(label, part.kind)

@@ -14,14 +14,15 @@ from nlmon.backends.reads import UNDECLARED
 from nlmon.capture import Frame, open_capture
 from nlmon.compare.contract import load_contract
 from nlmon.compare.fast.agreement import Agreement
-from nlmon.engine.coverage import changes, count, layouts
+from nlmon.engine.coverage import changes, count, parts, walk
 from nlmon.engine.coverage.count import Coverage
+from nlmon.engine.coverage.held import Held
 from nlmon.engine.coverage.rows import blind_changes, blind_spots
 from nlmon.engine.replay import Replay
 from nlmon.engine.run import replay_capture
 from nlmon.report.model import BlindChange, BlindSpot, CaptureReport
 from nlmon.testing.messages import attr, generic, link, message, nested, new_family, number
-from nlmon.wire import Datagram
+from nlmon.wire import Datagram, Datagrams
 from support.paths import CAPTURES, FIXTURES
 
 ROUTE, GENERIC = 0, 16
@@ -43,7 +44,8 @@ def replayed(
     replay = Replay(LegacyBackend, LibnlBackend, byteorder="little", select=select)
     replay.play(Frame(place, place, protocol, data, "in", 0) for place, data in enumerate(messages, 1))
     replay.finish()
-    return blind_spots(replay.blind.coverage, replay.judge.marked, NAMES), blind_changes(replay.blind.changes)
+    replay.judge.settle()
+    return blind_spots(replay.blind.coverage, NAMES), blind_changes(replay.blind.changes)
 
 
 def neither(spots: Sequence[BlindSpot]) -> dict[str, int]:
@@ -248,15 +250,50 @@ def hostile(number_of: int) -> list[bytes]:
 @pytest.mark.parametrize(("limit", "small"), [("PARTS_KEPT", 20), ("PLACES_KEPT", 20)])
 def test_many_layouts_are_bounded(limit: str, small: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many layouts there are, a bounded number is kept; what finds no place among the counts is said."""
-    monkeypatch.setattr(count, limit, small)
+    monkeypatch.setattr(parts if limit == "PARTS_KEPT" else count, limit, small)
     coverage = Coverage((LegacyBackend, LibnlBackend), load_contract(), "little", lambda _: "")
     for data in hostile(200):
         coverage.count(Datagram(1, 0, ROUTE, data))
     coverage.settle()
 
-    assert coverage.counts.total() + coverage.left_out == 200
-    assert (coverage.left_out > 0) == (limit == "PARTS_KEPT")
-    assert len(coverage.counts) <= (small if limit == "PARTS_KEPT" else 200)
+    assert coverage.counts.messages.total() + coverage.counts.left_out == 200
+    assert (coverage.counts.left_out > 0) == (limit == "PARTS_KEPT")
+    assert len(coverage.counts.messages) <= (small if limit == "PARTS_KEPT" else 200)
+
+
+def test_layouts_of_what_nobody_reads_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A layout that remembers no attribute counts, too: of messages of a type that nobody reads, of many lengths."""
+    monkeypatch.setattr(count, "PLACES_KEPT", 20)
+    coverage = Coverage((LegacyBackend, LibnlBackend), load_contract(), "little", lambda _: "")
+    kept = set()
+    for length in range(200):
+        coverage.count(Datagram(1, 0, ROUTE, message(64, bytes(length))))
+        kept.add(sum(len(list(kind.layouts or ())) for kind in coverage._kinds.values()))
+    coverage.settle()
+
+    assert (max(kept), coverage.counts.messages.total()) == (20, 200)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "msg_type", "family", "label"),
+    [
+        (4, 20, 2, "inet socket"),
+        (4, 20, 1, "unix socket"),
+        (6, 16, 0, "xfrm"),
+        (6, 19, 0, "xfrm"),
+        (0, 16, 0, "link"),
+        (0, 64, 0, "RTM_NEWNEIGHTBL"),
+    ],
+)
+def test_messages_have_one_name_in_both_reports(protocol: int, msg_type: int, family: int, label: str) -> None:
+    """What a comparison calls messages is what a report of coverage calls them."""
+    data = message(msg_type, bytes([family]) + bytes(279))
+    coverage = Coverage((LegacyBackend, LibnlBackend), load_contract(), "little", lambda _: "")
+    found = coverage.layout(protocol, data, msg_type)
+    held = Held((LegacyBackend, LibnlBackend), NAMES, load_contract())
+    held.count(Datagrams(range(1, 2), protocol, [0], (data,)), "little", lambda _: "")
+
+    assert (found and found.label, held.report([]).messages[0].message) == (label, label)
 
 
 def test_a_message_that_has_become_too_long_is_not_remembered() -> None:
@@ -275,4 +312,4 @@ def test_a_message_of_many_attributes_is_looked_at_up_to_a_bound() -> None:
     """Of thousands of attributes in one message the first are counted."""
     spots, _ = replayed(message(16, link(1, "lan0") + b"".join(attr(1000 + place) for place in range(3000))))
 
-    assert 0 < len(spots) <= layouts.LOOKED_AT
+    assert 0 < len(spots) <= walk.LOOKED_AT
