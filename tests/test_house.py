@@ -47,6 +47,7 @@ LEVELS = (
     (
         "nlmon.errors",
         "nlmon.atomic",
+        "nlmon.explain",
         "nlmon.limits",
         "nlmon.names",
         "nlmon.payloads",
@@ -76,6 +77,7 @@ MAY = {
     "nlmon.payloads": {"nlmon.payloads"},
     "nlmon.errors": set(),
     "nlmon.atomic": set(),
+    "nlmon.explain": {"nlmon.explain"},
     "nlmon.names": {"nlmon.names"},
     "nlmon.wire": set(),
     "nlmon.uapi": set(),

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 import click
 from click.core import ParameterSource
@@ -38,6 +38,7 @@ __all__ = [
     "protocol_names",
     "protocol_option",
     "refuse_crash",
+    "say_where_explained",
     "show_error",
     "usage_error",
     "warn",
@@ -283,6 +284,13 @@ def warn_notes(reader: CaptureReader) -> None:
 def show_error(error: NlmonError) -> None:
     """One line on stderr: code, what, where, why, and what to do."""
     sys.stderr.write(f"error[{error.code}]: {printable(error.text)}\n")
+
+
+def say_where_explained(codes: Iterable[str], stream: TextIO) -> None:
+    """Name the command that explains codes, to who looks at a terminal; whatever else reads ``stream`` gets no more
+    than the codes."""
+    if (words := " ".join(dict.fromkeys(codes))) and stream.isatty():
+        stream.write(f"(nlmon explain {words})\n")
 
 
 def feed_options(function: F) -> F:

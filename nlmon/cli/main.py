@@ -17,10 +17,10 @@ import sys
 import click
 
 from nlmon import __version__
-from nlmon.cli.common import show_error, usage_error
+from nlmon.cli.common import say_where_explained, show_error, usage_error
 from nlmon.cli.lazy import LazyGroup
 from nlmon.cli.output import guard_streams
-from nlmon.errors import InternalError, NlmonError
+from nlmon.errors import InternalError, NlmonError, UsageError
 from nlmon.printable import printable
 
 __all__ = ["group", "main"]
@@ -38,6 +38,7 @@ COMMANDS = {
     "known": ("nlmon.cli.known", "Keep the differences that are known and allowed."),
     "conform": ("nlmon.cli.conform", "Test what the migration guide says of the implementations."),
     "claims": ("nlmon.cli.claims", "Print what the migration guide says, and of which implementation it is true."),
+    "explain": ("nlmon.cli.explain", "Say what a code or a word means, and what to do."),
     "schema": ("nlmon.cli.schema", "Print the JSON Schema of an output or of a file."),
 }
 # ``nlmon status`` is kept for the counters of a running monitor.
@@ -78,6 +79,8 @@ def _run() -> int:
         code = 130
     except NlmonError as error:
         show_error(error)
+        if not isinstance(error, UsageError):  # its hint says what to type
+            say_where_explained((error.code,), sys.stderr)
         if isinstance(error, InternalError):
             _print_traceback()
         code = error.exit_code

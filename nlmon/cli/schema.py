@@ -23,6 +23,7 @@ from nlmon.cli.settings import settings_schema
 from nlmon.cli.stats import stats_schema
 from nlmon.conformance.results import ConformanceReport
 from nlmon.eventjson.schema import event_schema
+from nlmon.explain import Explanations
 from nlmon.report.coverage import CoverageReport
 from nlmon.report.jsonout import report_schema, schema_of, stream_schema
 from nlmon.report.runstream import run_schema
@@ -46,6 +47,7 @@ SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
     "scenario": scenario_schema,
     "claims": partial(schema_of, ConformanceReport, "nlmon conform and nlmon claims"),
     "coverage": partial(schema_of, CoverageReport, "nlmon coverage"),
+    "explain": partial(schema_of, Explanations, "nlmon explain"),
 }
 
 

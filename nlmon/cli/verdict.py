@@ -7,10 +7,11 @@ Not here: the values (``nlmon.report.model``), their forms (``nlmon.report``), a
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from nlmon import __version__
+from nlmon.cli.common import say_where_explained
 from nlmon.report.blind import summed
 from nlmon.report.jsonout import Footer, line_bytes, report_bytes
 from nlmon.report.model import UNDECIDED, CaptureReport, Report, by_direction, in_direction, worst
@@ -107,4 +108,12 @@ def print_verdict(whole: Report, form: str, *, verbose: bool = False) -> None:
         from nlmon.report.pretty import print_report  # noqa: PLC0415
 
         print_report(whole, Console(width=None if sys.stdout.isatty() else 160, emoji=False), verbose=verbose)
+        say_where_explained(_codes(whole), sys.stdout)
     out.flush()
+
+
+def _codes(whole: Report) -> Iterator[str]:
+    """The codes that a report for people names."""
+    for capture in whole.captures:
+        yield from (group.first.code for group in capture.groups)
+        yield from (end.code for end in (capture.damage, capture.stop) if end is not None)

@@ -1,0 +1,116 @@
+"""``nlmon explain``: what it finds, prints and refuses."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+from click.testing import CliRunner, Result
+from jsonschema import Draft202012Validator
+
+from nlmon.cli.common import say_where_explained
+from nlmon.cli.explain import command
+from nlmon.cli.schema import SCHEMAS
+from nlmon.errors import UsageError
+from nlmon.explain import GROUPS, Explanation, in_group
+
+ENTRIES = [one for group in GROUPS for one in in_group(group.name)]
+WIDTH, HEIGHT = 80, 24
+
+
+def explain(*words: str) -> Result:
+    """The outcome of the command."""
+    return CliRunner().invoke(command, words)
+
+
+def test_a_code_is_explained() -> None:
+    """What it means, an example, why it matters, what to do and where it stands, each behind its label."""
+    done = explain("nlm-c001")
+
+    assert (done.exit_code, done.output.splitlines()[0]) == (0, "NLM-C001: The capture that was named does not exist.")
+    assert [line.split()[0] for line in done.output.splitlines() if line[:1].isalpha()] == [
+        *("NLM-C001:", "From", "Example", "Why", "Do", "See")
+    ]
+    assert "docs/reference/codes/captures.md#nlm-c001" in done.output
+
+
+def test_words_need_no_quotes() -> None:
+    """Several arguments that are one name together are that name; others are explained one by one."""
+    assert explain("blind", "spot").output == explain("blind spot").output
+    one_by_one = explain("NLD101", "NLD102").output
+    assert one_by_one == explain("NLD101").output + "\n" + explain("NLD102").output
+
+
+def test_a_group_is_listed() -> None:
+    """By its name or the beginning of its codes, each code with its title."""
+    listed = explain("captures").output
+
+    assert listed == explain("NLM-C").output
+    assert [line.split()[0] for line in listed.splitlines() if line.startswith("NLM-")] == [
+        one.name for one in in_group("captures")
+    ]
+
+
+def test_groups_are_listed() -> None:
+    """Without an argument, with the number of their entries."""
+    lines = explain().output.splitlines()
+
+    assert [line.split()[:3] for line in lines[: len(GROUPS)]] == [
+        [group.prefix or "-", group.name, str(len(in_group(group.name)))] for group in GROUPS
+    ]
+
+
+@pytest.mark.parametrize(("word", "near"), [("NLM-C03", "NLM-C003"), ("enhancment", "enhancement")])
+def test_an_unknown_code_is_a_usage_error(word: str, near: str) -> None:
+    """It has a code itself, and the hint has the nearest that are known."""
+    error = explain(word).exception
+
+    assert isinstance(error, UsageError)
+    assert (error.code, near in error.hint) == ("NLM-U030", True)
+
+
+@pytest.mark.parametrize("words", [(), ("NLM-C001",), ("captures", "regression")], ids=str)
+def test_json_follows_its_schema(words: tuple[str, ...]) -> None:
+    """Groups always, and the entries that were asked for."""
+    data = json.loads(explain("--format", "json", *words).output)
+
+    Draft202012Validator(SCHEMAS["explain"]()).validate(data)
+    assert len(data["groups"]) == len(GROUPS)
+    assert bool(data["entries"]) == bool(words)
+
+
+class Terminal(io.StringIO):
+    """A stream that says that somebody looks at it."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("stream", "codes", "said"),
+    [
+        (Terminal(), ["NLD101", "NLD105", "NLD101"], "(nlmon explain NLD101 NLD105)\n"),
+        (Terminal(), [], ""),
+        (io.StringIO(), ["NLD101"], ""),
+    ],
+)
+def test_a_terminal_is_told_how_to_have_codes_explained(stream: io.StringIO, codes: list[str], said: str) -> None:
+    """Each code once, and nothing where there is none; a pipe or a file is told nothing."""
+    say_where_explained(codes, stream)
+
+    assert stream.getvalue() == said
+
+
+def rows(text: str) -> int:
+    """The rows of a terminal that a text takes."""
+    return sum(max(1, -(-len(line) // WIDTH)) for line in text.splitlines())
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: f"{entry.group}-{entry.name}")
+def test_an_explanation_fits_a_screen(entry: Explanation) -> None:
+    """Of 80 by 24, with the line that was typed and the next prompt; each meaning of a word takes one."""
+    together = explain(entry.name.split(", ")[0]).output
+
+    assert rows(together) <= (HEIGHT - 2) * max(1, together.count("\nSee"))
+    assert "\x1b" not in together

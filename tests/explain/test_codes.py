@@ -1,0 +1,232 @@
+"""Every code and word has an explanation that can be found, is true as far as a program can tell, and fits a screen."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from msgspec import structs
+
+from nlmon.compare.difference import Class, Severity
+from nlmon.events import Decoded
+from nlmon.explain import GROUPS, INDEX, Explanation, group_of, in_group, look_up, page_of, sizes, suggestions
+from nlmon.report.differences import difference_lines
+from nlmon.report.outcome import WORST_OUTCOME_FIRST
+from nlmon.report.policy import Policy, fail_words
+from nlmon.testing.zoo import ZOO
+from nlmon.testing.zoo.base import decoding
+from nlmon.wire import Datagram
+from support.codes import given, texts, transcript
+from support.paths import REPOSITORY
+from support.verdicts import legacy, libnl, verdict
+
+ENTRIES = [one for group in GROUPS for one in in_group(group.name)]
+CODES = [one for one in ENTRIES if group_of(one.name.split(", ")[0]) and one.name.startswith("NL")]
+
+
+def named(entry: Explanation) -> str:
+    """An entry in the id of a test; a word may have several."""
+    return f"{entry.group}-{entry.name}"
+
+
+def test_every_code_is_explained() -> None:
+    """A code that is written in nlmon has an entry, and an entry is of a code that is written there."""
+    assert sorted(one.name for one in CODES) == sorted(given())
+    assert len(CODES) > 190
+
+
+def test_every_word_of_reports_is_explained() -> None:
+    """Verdicts, outcomes, words of ``fail_on``, keys of the policy, severities and labels of classes."""
+    words = [*fail_words(), *WORST_OUTCOME_FIRST, *(one.value for one in Severity), "equivalent"]
+    keys = [key for key in Policy.__struct_fields__ if key != "sources"]
+
+    assert [word for word in (*words, *keys) if not look_up(word)] == []
+    assert {one.name for one in in_group("outcomes")} == set(WORST_OUTCOME_FIRST)
+
+
+@pytest.mark.parametrize("cls", Class, ids=lambda cls: cls.code)
+def test_a_class_of_difference_is_found_by_its_label(cls: Class) -> None:
+    """And its entry says how severe it is."""
+    (entry,) = look_up(cls.code)
+
+    assert entry.also == (cls.label,)
+    assert entry in look_up(cls.label.upper())
+    assert {"info": "no regression", "warning": "a warning", "regression": "a regression"}[
+        cls.severity.value
+    ] in entry.where
+
+
+@pytest.mark.parametrize("entry", CODES, ids=named)
+def test_an_entry_of_a_code_is_whole(entry: Explanation) -> None:
+    """It says what, where, why and what to do, with an example that shows the code or what comes of it; no line has
+    what stands for another word."""
+    assert all((entry.title, entry.where, entry.example, entry.why, entry.do))
+    assert entry.name in entry.example or entry.name in {"NLD001", "NLD002"}
+    assert entry.title.endswith(".")
+    assert (entry.why + entry.do).count("..") == 0
+
+
+def test_names_are_unique() -> None:
+    """Within a group, so that every entry has an anchor of its own; and no group is called like an entry."""
+    pages = [one.page for one in ENTRIES]
+    words = {name for one in ENTRIES for name in one.names}
+
+    assert len(pages) == len(set(pages))
+    assert [group.name for group in GROUPS if group.name in words] == []
+    assert [(group.name, group.count) for group in sizes() if not group.count] == []
+
+
+@pytest.mark.parametrize("entry", [one for one in ENTRIES if one.see], ids=named)
+def test_pages_that_say_more_are_there(entry: Explanation) -> None:
+    """Every decision, how-to and reference that an entry names."""
+    assert [path for path in entry.see if not (REPOSITORY / path).is_file()] == []
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=named)
+def test_pages_are_generated_with_an_anchor(entry: Explanation) -> None:
+    """GitHub makes the anchor from the heading: small letters, dashes for spaces, and no punctuation."""
+    path, _, anchor = entry.page.partition("#")
+    headings = re.findall(r"^## (.*)$", (REPOSITORY / path).read_text(encoding="utf-8"), re.MULTILINE)
+
+    assert anchor in [re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings]
+
+
+LOOK_UP = [
+    ("nlm-c001", ["NLM-C001"]),
+    ("error[NLM-C001]: no such file (a.pcap)", ["NLM-C001"]),
+    ("nld102", ["NLD102"]),
+    ("Enhancement", ["NLD001", "enhancement"]),
+    ("loss-of-service", ["NLD002", "loss of service"]),
+    ("fail-on", ["fail_on"]),
+    ("blind spot", ["blind spot"]),
+    ("rollback", ["migrate, rollback"]),
+    ("3", ["exit 3"]),
+    ("regression", ["regression", "regression"]),
+    ("NLM-C999", []),
+    ("NLM-Q001", []),
+    ("", []),
+    ("nothing of ours", []),
+]
+
+
+@pytest.mark.parametrize(("word", "names"), LOOK_UP)
+def test_what_is_looked_up_is_found(word: str, names: list[str]) -> None:
+    """In any case, out of a line, by the label of a class, with any of space, dash and underscore between words."""
+    assert [one.name for one in look_up(word)] == names
+
+
+GROUP_OF = [
+    *(("captures", "captures"), ("NLM-C", "captures"), ("nld", "differences"), ("NLM-T010", "sockets")),
+    *(("NLM-C0", None), ("NLM-", None), ("", None), ("capture", None)),
+]
+
+
+@pytest.mark.parametrize(("word", "name"), GROUP_OF)
+def test_a_group_is_found(word: str, name: str | None) -> None:
+    """By its name, by what its codes begin with, or by one of them."""
+    found = group_of(word)
+
+    assert (found and found.name) == name
+
+
+def test_the_page_of_a_code() -> None:
+    """A path in the repository with an anchor; what is not known has the index."""
+    assert page_of("NLM-C001") == "docs/reference/codes/captures.md#nlm-c001"
+    assert page_of("migrate") == "docs/reference/codes/glossary.md#migrate-rollback"
+    assert page_of("NLM-Q001") == INDEX
+    assert (REPOSITORY / INDEX).is_file()
+
+
+def test_close_spellings_are_suggested() -> None:
+    """The nearest first, as they are written."""
+    assert "NLM-C003" in suggestions("NLM-C03")
+    assert suggestions("enhancment")[0] == "enhancement"
+    assert suggestions("xyzzy") == []
+
+
+# -- examples -------------------------------------------------------------------------------------------------------
+
+TYPED = [one for one in ENTRIES if re.search(r"^\$ ", one.example, re.MULTILINE)]
+WRITTEN = [one for one in CODES if one not in TYPED and not one.name.startswith("NLD")]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("entry", TYPED, ids=named)
+def test_an_example_that_is_typed_prints_what_it_says(entry: Explanation, tmp_path: Path) -> None:
+    """Each command in turn, in a folder that has the recordings."""
+    for name in ("fixtures", "scenarios")[: 1 + bool(re.search(r"^\$ .* scenarios", entry.example, re.MULTILINE))]:
+        (tmp_path / name).symlink_to(REPOSITORY / name)
+    path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
+    environment = {name: text for name, text in os.environ.items() if name != "CI"} | {"PATH": path}
+    _, *parts = re.split(r"^\$ (.*)\n", entry.example, flags=re.MULTILINE)
+    for line, output in zip(parts[::2], parts[1::2], strict=True):
+        done = subprocess.run(
+            ["bash", "-c", line],
+            cwd=tmp_path,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        printed = "".join(f"{one}\n" for one in done.stdout.splitlines())
+        assert transcript(output).fullmatch(printed), f"{line}\n{done.stdout}"
+
+
+@pytest.mark.parametrize("entry", WRITTEN, ids=named)
+def test_an_example_that_is_not_typed_has_the_form_of_the_code(entry: Explanation) -> None:
+    """Its sentence is one that the code is given with."""
+    forms = texts()[entry.name]
+
+    assert [form.pattern for form in forms if form.search(entry.example)] != []
+
+
+def reversed_events(_: Datagram, decoded: Decoded) -> Decoded:
+    """The events of a datagram, the last one first."""
+    return structs.replace(decoded, events=decoded.events[::-1])
+
+
+# The implementation with one mistake that shows each class of difference, and the recording.
+SHOWN = {
+    "NLD101": "N17: narrow routes",
+    "NLD102": "N01: no payload",
+    "NLD103": "N02: no rules",
+    "NLD104": "N01: no payload",
+    "NLD105": "N01: no payload",
+    "NLD106": "IFLA_OPERSTATE that does not fit: operstate",
+    "NLD107": "no event",
+    "NLD108": "kind of a link",
+    "NLD109": "floating counters",
+    "NLD202": "twice",
+}
+
+
+def printed(code: str) -> list[str]:
+    """The lines of a report about the first difference of a class, with an implementation that shows it."""
+    names = ("legacy", "libnl")
+    if code == "NLD201":
+        report = verdict("01-route-basic", reference=libnl, candidate=decoding(reversed_events), select="all")
+    elif code == "NLD203":
+        report = verdict("02-route-topology", reference=ZOO["twice"].make, candidate=libnl)
+    else:
+        bad = ZOO[SHOWN[code]]
+        good = legacy if bad.base == "libnl" else libnl
+        names = names if bad.base == "libnl" else names[::-1]
+        report = verdict(bad.recording, reference=good, candidate=bad.make, options=bad.options)
+    group = next(group for group in report.groups if group.first.code == code)
+    return difference_lines(group, names)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("code", [cls.code for cls in Class if cls.severity is not Severity.INFO])
+def test_an_example_of_a_difference_is_what_a_report_prints(code: str) -> None:
+    """Of an implementation with one mistake, on a recording of a real kernel."""
+    (entry,) = look_up(code)
+    lines = "".join(f"{line.rstrip()}\n" for line in printed(code))
+
+    assert transcript(entry.example).fullmatch(lines), lines
