@@ -147,11 +147,11 @@ class Ledger:
                 self.reported.difference_update(folded.gone)
                 self.vanished.difference_update(objects)
             if event.synthetic and lossy:
-                self.vanished.update((one.kind, one.key) for one in folded.found)
-                touched.recovered.update(objects, folded.gone)
+                self.vanished.update((one.kind, one.key) for one in folded.found if one.change == "gone")
+                touched.recovered.update(objects, folded.gone, folded.changed)
             else:
                 found += folded.found
-                touched.told.update(objects, folded.gone)
+                touched.told.update(objects, folded.gone, folded.changed)
         return touched, found
 
     def beyond(self, state: State) -> int:

@@ -48,9 +48,6 @@ class Links(Protocol):
     def is_down(self, index: int) -> bool:
         """Whether a link is down, which is not known of one that was never seen."""
 
-    def has_address(self, index: int) -> bool:
-        """Whether an IPv4 address of a link is known."""
-
 
 class Fate(NamedTuple):
     """What ends a route, if it happens to the link of ``any_hop``, or of ``every_hop``: to one of them, while all

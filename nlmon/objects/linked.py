@@ -1,4 +1,4 @@
-"""The routes of a table by the links that they are over, and those of them that end with one.
+"""The routes of a table by the links that they are over, and what of them ends with a link or an address.
 
 Most routes are over one link, and end with it. Those over several hops end when the last one is dead; so the live hops
 are counted. Routes share their hops, which are counted once for all of them (net/ipv4/fib_semantics.c, fib_find_info).
@@ -17,7 +17,9 @@ from collections.abc import Hashable, Iterator
 from typing import NamedTuple, TypeAlias
 
 from nlmon.objects.implied import Cause, Fate, Links, fate_of, needs_address
-from nlmon.objects.keys import Key, Route
+from nlmon.objects.keys import Address, Key, Route
+from nlmon.objects.sources import Addresses, PreferredSources
+from nlmon.uapi import AF_INET6
 
 __all__ = ["Condition", "LinkedRoutes"]
 
@@ -75,21 +77,31 @@ class LinkedRoutes:
         self._conditions: dict[int | None, Condition] = {}
         # Which have no live hop, by whether all addresses are known.
         self._dead: tuple[dict[_Shared, None], dict[_Shared, None]] = ({}, {})
+        self._addresses = Addresses()
+        self._sources = PreferredSources()
 
     def put(self, key: Key, route: Route) -> None:
         """A route was put into the table, where there was none."""
         self._placed += 1
         self._routes_like(route)[key] = self._placed
+        self._sources.put(key, route)
 
     def replace(self, key: Key, before: Route, route: Route) -> None:
         """A route of the table was replaced, in its place. Only over a nexthop object it may have other hops."""
+        if before.prefsrc != route.prefsrc:
+            self._sources.remove(key, before)
+            self._sources.put(key, route)
         if before.nh_id is not None and _where(before) != _where(route):
             place = self._routes_like(before)[key]
-            self.remove(key, before)
+            self._leave(key, before)
             self._routes_like(route)[key] = place
 
     def remove(self, key: Key, route: Route) -> None:
         """A route was removed from the table."""
+        self._sources.remove(key, route)
+        self._leave(key, route)
+
+    def _leave(self, key: Key, route: Route) -> None:
         routes = self._routes_like(route)
         routes.pop(key, None)
         if routes:
@@ -129,7 +141,7 @@ class LinkedRoutes:
     def _condition(self, index: int | None) -> Condition:
         if index is None:
             return Condition(down=False, addressed=False)
-        return Condition(self._links.is_down(index), self._links.has_address(index))
+        return Condition(self._links.is_down(index), self._addresses.has_ip4(index))
 
     def _sort_out(self, shared: _Shared, one: _Several) -> None:
         for known in (False, True):
@@ -138,8 +150,22 @@ class LinkedRoutes:
             else:
                 self._dead[known][shared] = None
 
+    def add_address(self, address: Address) -> None:
+        """A link has an address that it had not before."""
+        self._addresses.add(address)
+        self.changed(address.ifindex)
+
+    def delete_address(self, address: Address) -> None:
+        """A link has an address no longer that it had."""
+        self._addresses.delete(address)
+        self.changed(address.ifindex)
+
+    def has_address(self, index: int) -> bool:
+        """Whether an IPv4 address of a link is known."""
+        return self._addresses.has_ip4(index)
+
     def changed(self, index: int | None) -> None:
-        """A link or one of its addresses came, changed or went."""
+        """A link came, changed or went."""
         if index not in self._over:
             return
         before, now = self._conditions[index], self._condition(index)
@@ -172,6 +198,13 @@ class LinkedRoutes:
                     found |= one.routes
         return sorted(found, key=found.__getitem__)
 
+    def unsourced(self, address: Address, *, known: bool) -> list[Key]:
+        """The IPv6 routes that lose their preferred source with an address; ``known``: that had been announced, which
+        no address is of a link that is down."""
+        if address.family != AF_INET6 or (known and self._links.is_down(address.ifindex)):
+            return []
+        return self._sources.lost(address.addr, self._addresses.links_with(address.addr))
+
     def copy(self, links: Links) -> LinkedRoutes:
         """The same of an equal table."""
         one = LinkedRoutes(links)
@@ -183,12 +216,21 @@ class LinkedRoutes:
         one._over = {index: over.copy() for index, over in self._over.items()}
         one._conditions = self._conditions.copy()
         one._dead = (self._dead[False].copy(), self._dead[True].copy())
+        one._addresses, one._sources = self._addresses.copy(), self._sources.copy()
         return one
 
     def clear(self) -> None:
         """The table is empty."""
         for table in (self._single, self._several, self._over, self._conditions, *self._dead):
             table.clear()
+        self._sources.clear()
+
+    def clear_links(self, *, addresses: bool) -> None:
+        """Nothing is known any more of links, or of their addresses."""
+        if addresses:
+            self._addresses.clear()
+        for index in self._over:
+            self.changed(index)
 
 
 def _shared(route: Route) -> _Shared:

@@ -1,8 +1,8 @@
 """Final state: what a host's network looks like after a stream of events.
 
-Judging the stream alone is not enough, since kernels change objects without an event: routes vanish with a link
-that goes down, with a nexthop go its routes, with an address its prefsrc routes. So events are folded into
-tables, and every recorded dump is held against them.
+Judging the stream alone is not enough, since kernels change objects without an event: with a link that goes down go
+routes, with an address the preferred source of others. So events are folded into tables, and every recorded dump is
+held against them.
 
 Rules of this file:
 1. Nothing is repaired in silence: what a dump or a link's end corrects is kept as ``Unannounced``.
@@ -45,11 +45,12 @@ Object: TypeAlias = tuple[str, Key]
 
 
 class Folded(NamedTuple):
-    """What an event did to a state beside its own object: what is ``gone`` with that or was replaced by it, and
-    ``found``, what of it no message announces."""
+    """What an event did to a state beside its own object: what is ``gone`` with that or was replaced by it, ``found``,
+    what of it no message announces, and what it ``changed``."""
 
     gone: Sequence[Object]
     found: Sequence[Unannounced]
+    changed: Sequence[Object] = ()
 
 
 NOTHING = Folded((), ())
@@ -113,13 +114,10 @@ class State:
             if kind != "neigh" or payload.family != AF_BRIDGE or not _is_echo(self.tables[kind].get(key), payload):
                 self._put(kind, key, payload)
             return NOTHING
-        self._take(kind, key)
+        before = self._take(kind, key)
         if kind == "link":
             return self._link_gone(payload, event.frame)
-        if kind == "addr" and payload.family == AF_INET and self.knows_addresses:
-            last = not self.has_address(payload.ifindex)
-            return self._end_routes(Cause.NO_ADDRESS, payload, event.frame) if last else NOTHING
-        return NOTHING
+        return self._address_gone(payload, before is not None, event.frame) if kind == "addr" else NOTHING
 
     def _link_new(self, key: Key, link: LinkInfo, frame: int) -> Folded:
         before = self.tables["link"].get(key)
@@ -148,8 +146,10 @@ class State:
                 index.replace(key, before, payload)
             elif isinstance(payload, RouteInfo) and isinstance(before, RouteInfo):
                 self._routes.replace(key, before, payload)
-        if isinstance(payload, (LinkInfo, AddrInfo)):
+        if isinstance(payload, LinkInfo):
             self._routes.changed(payload.ifindex)
+        elif isinstance(payload, AddrInfo) and before is payload:
+            self._routes.add_address(payload)
         return None if before is payload else before
 
     def _take(self, kind: str, key: Key) -> RoutePayload | None:
@@ -163,8 +163,10 @@ class State:
                 self._routes.remove(key, payload)
             if kind in self._by_family:
                 self._by_family[kind].remove(key)
-            if isinstance(payload, (LinkInfo, AddrInfo)):
+            if isinstance(payload, LinkInfo):
                 self._routes.changed(payload.ifindex)
+            elif isinstance(payload, AddrInfo):
+                self._routes.delete_address(payload)
         return payload
 
     def _route4(self, route: RouteInfo, key: Key, group: Key, new: bool, flags: int) -> Sequence[Key]:
@@ -237,11 +239,20 @@ class State:
         link = self.tables["link"].get((index,))
         return isinstance(link, LinkInfo) and not link.flags & IFF_UP
 
-    def has_address(self, index: int) -> bool:
-        """Whether an IPv4 address of a link is known."""
-        table = self.tables["addr"]
-        near = (table[key] for key in self._by_interface["addr"].on(index, table, ip4=True))
-        return any(isinstance(one, AddrInfo) and (one.ifindex, one.family) == (index, AF_INET) for one in near)
+    def _address_gone(self, address: AddrInfo, known: bool, frame: int) -> Folded:
+        """With the last IPv4 address of a link go routes, with an IPv6 address preferred sources; ``known``: that it
+        was there."""
+        if address.family == AF_INET and self.knows_addresses and not self._routes.has_address(address.ifindex):
+            return self._end_routes(Cause.NO_ADDRESS, address, frame)
+        found, reason = list[Unannounced](), f"address {address.addr} was deleted"
+        for key in self._routes.unsourced(address, known=known):
+            self._put("route", key, structs.replace(self.tables["route"][key], prefsrc=None))
+            self._dumps.touch("route", key)
+            name = show_key("route", key, self.tables["link"])
+            found.append(Unannounced("route", "changed", name, frame, reason, key, ("prefsrc",)))
+            if self._notes:
+                self.note(found[-1])
+        return Folded((), found, [("route", one.key) for one in found]) if found else NOTHING
 
     def _drop(
         self,
@@ -270,6 +281,8 @@ class State:
         if kind == "route":
             self._groups.clear()
             self._routes.clear()
+        elif kind in {"link", "addr"}:
+            self._routes.clear_links(addresses=kind == "addr")
 
     def remove(self, kind: str, key: Key) -> None:
         """Take one object out of its table, for whatever reason."""

@@ -36,6 +36,7 @@ from nlmon.uapi import (
     RTA_GATEWAY,
     RTA_MULTIPATH,
     RTA_NH_ID,
+    RTA_PREFSRC,
     RTM_DELADDR,
     RTM_DELLINK,
     RTM_DELROUTE,
@@ -175,6 +176,19 @@ def _over(to: str, hops: Iterable[int], *more: bytes, scope: int = RT_SCOPE_UNIV
     return head + attr(RTA_DST, ip_address(to).packed) + attr(RTA_MULTIPATH, each) + b"".join(more)
 
 
+def sources_go(size: int) -> Messages:
+    """A link of many IPv6 addresses, each of which is the preferred source of a route; they go, and come again."""
+    yield message(RTM_NEWLINK, link(1, "eth1"))
+    for step in range(1, size + 1):
+        own = f"fd00::{step:x}"
+        preferring = route(f"fd01::{step:x}/128", 1) + attr(RTA_PREFSRC, ip_address(own).packed)
+        yield message(RTM_NEWADDR, addr(1, own))
+        yield message(RTM_NEWROUTE, preferring, flags=NLM_F_CREATE | NLM_F_EXCL)
+    for step in range(1, size + 1):
+        yield message(RTM_DELADDR, addr(1, f"fd00::{step:x}"))
+        yield message(RTM_NEWADDR, addr(1, f"fd00::{step:x}"))
+
+
 def hops_go(size: int) -> Messages:
     """Routes over all links, which go down one after the other, and routes over two of them."""
     for index in range(1, size + 1):
@@ -232,6 +246,7 @@ SQUARES: dict[str, tuple[int, Callable[[int], Messages]]] = {
     "links dumped": (NETLINK_ROUTE, links_dumped),
     "addresses go": (NETLINK_ROUTE, addresses_go),
     "routes stay": (NETLINK_ROUTE, routes_stay),
+    "sources go": (NETLINK_ROUTE, sources_go),
     "hops go": (NETLINK_ROUTE, hops_go),
     "hops stay": (NETLINK_ROUTE, hops_stay),
     "others dumped": (NETLINK_ROUTE, others_dumped),

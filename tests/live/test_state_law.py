@@ -67,7 +67,22 @@ FINDS: list[Any] = [
     pytest.param(
         ["ip -6 route add 2001:db8:9::/48 via fe80::7 dev v1 src 2001:db8::1", "ip addr del 2001:db8::1/64 dev v0"],
         id="preferred-source-that-is-gone",
-        marks=pytest.mark.xfail(reason="the route keeps its preferred source", strict=True),
+    ),
+    pytest.param(
+        ["ip -6 route add 2001:db8:9::/48 via fe80::7 dev v1 src 2001:db8::1", "ip link set v0 down"],
+        id="preferred-source-of-a-link-that-is-down",
+    ),
+    pytest.param(
+        ["ip -6 route add 2001:db8:9::/48 via fe80::7 dev v1 src 2001:db8::1", "ip link del v0"],
+        id="preferred-source-of-a-link-that-is-gone",
+    ),
+    pytest.param(
+        [
+            "ip addr add 2001:db8::1/64 dev v1",
+            "ip -6 route add 2001:db8:9::/48 via fe80::7 dev v1 src 2001:db8::1",
+            "ip addr del 2001:db8::1/64 dev v0",
+        ],
+        id="preferred-source-of-two-links",
     ),
     pytest.param(
         ["ip nexthop add id 1 via 192.0.2.7 dev v0", "ip route add 203.0.113.0/24 nhid 1", "ip nexthop del id 1"],

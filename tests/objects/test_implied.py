@@ -7,7 +7,7 @@ from typing import NamedTuple
 import pytest
 from msgspec import structs
 
-from nlmon.events import NextHop, RouteInfo
+from nlmon.events import AddrInfo, NextHop, RouteInfo
 from nlmon.objects.implied import Cause, is_announced
 from nlmon.objects.linked import LinkedRoutes
 from nlmon.uapi import AF_INET, AF_INET6, RT_SCOPE_HOST, RT_SCOPE_UNIVERSE, RTNH_F_ONLINK, RTPROT_BOOT, RTPROT_KERNEL
@@ -33,9 +33,6 @@ class Some(NamedTuple):
     def is_down(self, index: int) -> bool:
         return index in self.down
 
-    def has_address(self, index: int) -> bool:
-        return index not in self.unnumbered
-
     @property
     def knows_addresses(self) -> bool:
         return True
@@ -44,6 +41,8 @@ class Some(NamedTuple):
 def ends(cause: Cause, index: int, route: RouteInfo, links: Some) -> bool:
     """Whether a route ends by what happened to a link."""
     linked = LinkedRoutes(links)
+    for other in {3, 4} - set(links.unnumbered):
+        linked.add_address(AddrInfo(AF_INET, other, 24, 0, "192.0.2.1"))
     linked.put(("a route",), route)
     return linked.ended(cause, index) != []
 

@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from nlmon.events import NextHop, RouteInfo
+from nlmon.events import AddrInfo, NextHop, RouteInfo
 from nlmon.objects.implied import Cause, fate_of, interfaces_of, needs_address
 from nlmon.objects.keys import Key
 from nlmon.objects.linked import LinkedRoutes
@@ -29,8 +29,12 @@ class Host:
     def is_down(self, index: int) -> bool:
         return index in self.down
 
-    def has_address(self, index: int) -> bool:
-        return index in self.addressed
+    def change_address(self, index: int) -> None:
+        """Add the address of a link, or delete it."""
+        address = AddrInfo(AF_INET, index, 24, 0, "192.0.2.1")
+        change = self.linked.delete_address if index in self.addressed else self.linked.add_address
+        self.addressed ^= {index}
+        change(address)
 
     def put(self, key: Key, route: RouteInfo) -> None:
         """Put a route into the table, or in the place of another one."""
@@ -102,8 +106,7 @@ def test_what_ends_is_what_the_rules_name(seed: int) -> None:
             host.down ^= {index}
             host.linked.changed(index)
         elif what == 5:
-            host.addressed ^= {index}
-            host.linked.changed(index)
+            host.change_address(index)
         elif what == 6:
             host.knows_addresses = rnd.random() < 0.7
         else:

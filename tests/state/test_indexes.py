@@ -21,7 +21,7 @@ NEW_LINK, DEL_LINK, LINKS = 16, 17, 5
 class Everything(InterfaceIndex):
     """Looks through the whole table."""
 
-    def on(self, index: int, table: Mapping[Key, RoutePayload], *, ip4: bool = False) -> Collection[Key]:
+    def on(self, index: int, table: Mapping[Key, RoutePayload]) -> Collection[Key]:
         """All there is."""
         return table
 
@@ -55,9 +55,9 @@ class Counting(InterfaceIndex):
         super().__init__()
         self.given = 0
 
-    def on(self, index: int, table: Mapping[Key, RoutePayload], *, ip4: bool = False) -> Collection[Key]:
+    def on(self, index: int, table: Mapping[Key, RoutePayload]) -> Collection[Key]:
         """What is on an interface."""
-        found = super().on(index, table, ip4=ip4)
+        found = super().on(index, table)
         self.given += len(found)
         return found
 
@@ -87,7 +87,7 @@ def test_nothing_is_kept_of_what_is_gone() -> None:
         state.apply(event)
         state.apply(Event(0, 0, 21, 0, 0, 0, 1, 0, None, event.payload))
 
-    assert [one._keys for one in state._by_interface.values()] == [({}, {})] * 3
+    assert [one._keys for one in state._by_interface.values()] == [{}] * 3
 
 
 def test_a_station_that_moved_costs_the_other_links_nothing() -> None:

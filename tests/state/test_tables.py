@@ -506,3 +506,17 @@ def test_order_and_table_hold_the_same_routes(
 
     assert {key for group in groups for key in state.order(group)} == table.keys()
     assert sum(len(state.order(group)) for group in groups) == len(table)
+
+
+def test_a_route_stays_without_its_preferred_source() -> None:
+    """The deletion of an address says of no route that it changed; the state does, and holds it as the kernel does."""
+    kept, changed = route("fe80::7", 10, dst="2001:db8:1::"), route("fe80::7", 10, prefsrc="2001:db8::1")
+    own = addr("2001:db8::1", family=10, prefixlen=64)
+    state = fold(event(NEW, own), event(NEW, kept), event(NEW, changed))
+    folded = state.apply(event(DEL, own, frame=9))
+
+    assert list(state.tables["route"].values()) == [kept, structs.replace(changed, prefsrc=None)]
+    assert [(one.change, one.fields, one.frame, one.reason) for one in folded.found] == [
+        ("changed", ("prefsrc",), 9, "address 2001:db8::1 was deleted")
+    ]
+    assert (folded.found, folded.gone) == (state.unannounced, ())

@@ -27,7 +27,7 @@ from nlmon.objects.implied import Cause
 from nlmon.objects.keys import Key, is_sibling
 from nlmon.objects.linked import LinkedRoutes
 from nlmon.transport.recorded.reading import Reading
-from nlmon.transport.recorded.values import Route, Value, route_key, subject_of
+from nlmon.transport.recorded.values import Address, Route, Value, route_key, subject_of
 from nlmon.uapi import (
     AF_BRIDGE,
     AF_INET,
@@ -43,6 +43,7 @@ from nlmon.uapi import (
     NTF_PROXY,
     RTA_MULTIPATH,
     RTA_OIF,
+    RTA_PREFSRC,
     RTM_NEWADDR,
     RTM_NEWLINK,
     RTM_NEWNEIGH,
@@ -125,12 +126,13 @@ class RecordedObjects:
     def _learn_gone(self, kind: int, message: bytes, value: Value) -> None:
         """Take in a DEL message."""
         keys = [key for key, _, _ in self._parts(kind, message, value)]
+        known = not self._tables[kind].keys().isdisjoint(keys)
         for key in keys:
             self._drop(kind, key)
         if keys and kind == RTM_NEWLINK and message[16] == AF_UNSPEC:
             self._link_gone(self._reading.index(message))
-        elif keys and kind == RTM_NEWADDR and message[16] == AF_INET:
-            self._address_gone(self._reading.index(message))
+        elif keys and isinstance(value, Address):
+            self._address_gone(value, known=known)
 
     def _with_room(self, kind: int, parts: Iterable[tuple[Key, bytes, Value]], frame: int) -> dict[Key, Held]:
         """The objects of a NEW message that there is room for. One that is there and grows beyond it is forgotten: it
@@ -160,6 +162,8 @@ class RecordedObjects:
         self._by_family[kind].put(key)
         if held.route is None:
             self._move(kind, key, before, held)
+            if kind == RTM_NEWADDR and before is None:
+                self._routes.add_address(self._reading.address(held.message))
         elif before is None or before.route is None:
             self._routes.put(key, held.route)
         else:
@@ -177,7 +181,7 @@ class RecordedObjects:
                     keys.pop(key, None)
                 if not keys:
                     del self._on[kind, ip4][index]
-            if kind in {RTM_NEWLINK, RTM_NEWADDR}:
+            if kind == RTM_NEWLINK:
                 self._routes.changed(index)
 
     def _replaced(self, message: bytes, route: Route, keys: list[Key]) -> list[Key]:
@@ -199,6 +203,8 @@ class RecordedObjects:
         self._by_family[kind].remove(key)
         if held.route is None:
             self._move(kind, key, held, None)
+            if kind == RTM_NEWADDR:
+                self._routes.delete_address(self._reading.address(held.message))
         else:
             self._routes.remove(key, held.route)
             self._groups.remove(key[:-1], key)
@@ -268,10 +274,6 @@ class RecordedObjects:
         link = self._tables[RTM_NEWLINK].get(("link", index))
         return link is not None and not self._up(link.message)
 
-    def has_address(self, index: int) -> bool:
-        """Whether an IPv4 address of a link is known."""
-        return index in self._on[RTM_NEWADDR, True]
-
     def _link_gone(self, index: int) -> None:
         """Remove what goes with a link that is deleted."""
         self._drop(RTM_NEWLINK, ("port", index))
@@ -281,10 +283,14 @@ class RecordedObjects:
                     self._drop(kind, key)
         self._end_routes(Cause.DELETED, index)
 
-    def _address_gone(self, index: int) -> None:
-        """Remove what goes with the last IPv4 address of a link."""
-        if self.knows_addresses and not self.has_address(index):
-            self._end_routes(Cause.NO_ADDRESS, index)
+    def _address_gone(self, address: Address, *, known: bool) -> None:
+        """Remove what goes with the last IPv4 address of a link, or the preferred sources that go with one of IPv6."""
+        if address.family == AF_INET and self.knows_addresses and not self._routes.has_address(address.ifindex):
+            self._end_routes(Cause.NO_ADDRESS, address.ifindex)
+        for key in self._routes.unsourced(address, known=known):
+            held = self._tables[RTM_NEWROUTE][key]
+            message = self._reading.without(held.message, RTMSG, RTA_PREFSRC)
+            self._put(RTM_NEWROUTE, key, Held(message, self._reading.route(message), held.frame))
 
     def _end_routes(self, cause: Cause, index: int) -> None:
         for key in self._routes.ended(cause, index):

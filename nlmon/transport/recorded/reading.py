@@ -124,7 +124,7 @@ class Reading:
         self._order = byteorder
         self._readers: dict[int, Callable[[bytes], Value]] = {
             RTM_NEWLINK: self._link,
-            RTM_NEWADDR: self._address,
+            RTM_NEWADDR: self.address,
             RTM_NEWNEIGH: self._neighbour,
             RTM_NEWRULE: self._rule,
             RTM_NEWROUTE: self.route,
@@ -159,6 +159,12 @@ class Reading:
         padded = link.ifname + bytes(-len(link.ifname) % 4)
         own = nlattr(self._order).pack(NLA_HDRLEN + len(link.ifname), IFLA_IFNAME) + padded
         body = before[4 : at - NLA_HDRLEN] + own + before[align(end) :]
+        return (len(body) + 4).to_bytes(4, self._order) + body
+
+    def without(self, message: bytes, header: int, number: int) -> bytes:
+        """A message without an attribute that it has, behind its fixed header."""
+        begin, end = attributes(message, NLMSG_HDRLEN + header, len(message), self._order)[number]
+        body = message[4 : begin - NLA_HDRLEN] + message[align(end) :]
         return (len(body) + 4).to_bytes(4, self._order) + body
 
     def index(self, message: bytes) -> int:
@@ -221,7 +227,8 @@ class Reading:
             target_netnsid=values.get(IFLA_TARGET_NETNSID),
         )
 
-    def _address(self, message: bytes) -> Address:
+    def address(self, message: bytes) -> Address:
+        """The values of an address."""
         values = self._values(message, IFADDRMSG)
         local, address = values.get(IFA_LOCAL), values.get(IFA_ADDRESS)
         own = address if local is None else local

@@ -234,3 +234,19 @@ def test_an_object_that_grows_has_no_more_room_than_a_new_one(monkeypatch: pytes
 
     assert before == (2 * len(small) - 12, set(), 2)
     assert (held._bytes, held.lacking, list(held._tables[LINK])) == (len(small) - 12, {LINK}, [("link", 4)])
+
+
+def test_a_route_stays_without_its_preferred_source() -> None:
+    """An IPv6 address that is deleted takes nothing along but itself."""
+    plain = route("2001:db8:1::/48", 3, "fe80::7")
+    own = addr(3, "2001:db8::1")
+    preferring = plain + attr(7, ip_address("2001:db8::1").packed)
+    world = World().learn(message(LINK, link(3, "d0")), message(ADDR, own), message(ROUTES, preferring))
+    before = [
+        event.payload.prefsrc for event in world.backend.dump(0, 26).events if isinstance(event.payload, RouteInfo)
+    ]
+    world.learn(message(ADDR + 1, own))
+    (event,) = world.backend.dump(0, 26).events
+
+    assert isinstance(event.payload, RouteInfo)
+    assert (before, event.payload.prefsrc, event.payload.gateway) == (["2001:db8::1"], None, "fe80::7")
