@@ -109,17 +109,18 @@ def fixed_parts(
     """What unpacks the parts of a message of ``length`` bytes that others of its shape have in common, from the message
     at an offset of a datagram: the family, the headers of attributes, by their places in ascending order, and other
     pieces, by their places and sizes. It raises ``struct.error`` where the datagram ends before the message."""
-    form, end = "<", 0
-    for at, size in sorted([(FAMILY, 1), *((at, NLA_HDRLEN) for at in headers), *pieces]):
+    form, end = ["<"], 0
+    for at, size in sorted([(FAMILY, 1), *[(at, NLA_HDRLEN) for at in headers], *pieces]):
         begin, stop = at, at + size
         if begin < end or stop > length:  # what is malformed may overlap
             begin, stop = max(at, end), min(stop, length)
             if begin >= stop:
                 continue
         # Two halves of a header are small numbers, of which each is there but once.
-        form += f"{begin - end}x2H" if stop - begin == NLA_HDRLEN else f"{begin - end}x{stop - begin}s"
+        form.append(f"{begin - end}x2H" if stop - begin == NLA_HDRLEN else f"{begin - end}x{stop - begin}s")
         end = stop
-    return struct.Struct(f"{form}{length - end}x").unpack_from
+    form.append(f"{length - end}x")
+    return struct.Struct("".join(form)).unpack_from
 
 
 class CompiledChecks:

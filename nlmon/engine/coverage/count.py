@@ -15,7 +15,7 @@ from nlmon.backends.base import Backend
 from nlmon.compare.contract import Contract
 from nlmon.engine.coverage.layouts import Layout, Layouts
 from nlmon.engine.coverage.parts import Counts
-from nlmon.engine.coverage.readings import label_of, who_reads
+from nlmon.engine.coverage.readings import first_of, label_of, who_reads
 from nlmon.framing import align, split_messages
 from nlmon.names import TABLES, name_of
 from nlmon.uapi import NETLINK_AUDIT, NETLINK_GENERIC, NETLINK_ROUTE, NETLINK_XFRM, NLMSG_HDRLEN, NLMSG_MIN_TYPE
@@ -127,8 +127,8 @@ class Coverage:
 
     def _kind(self, protocol: int, message: bytes, msg_type: int) -> _Kind:
         """The kind of a message."""
-        first = message[NLMSG_HDRLEN] if len(message) > NLMSG_HDRLEN else -1
-        head = protocol, msg_type, first, self._family(msg_type) if protocol == NETLINK_GENERIC else ""
+        family = self._family(msg_type) if protocol == NETLINK_GENERIC else ""
+        head = protocol, msg_type, first_of(protocol, message), family
         return self._kinds.get(head) or self._learn(head)
 
     def _learn(self, head: _Head) -> _Kind:

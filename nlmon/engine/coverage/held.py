@@ -18,7 +18,7 @@ from typing import Literal, NamedTuple
 
 from nlmon.backends.base import Backend
 from nlmon.compare.contract import Contract
-from nlmon.engine.coverage.readings import NEITHER, label_of, who_reads
+from nlmon.engine.coverage.readings import NEITHER, first_of, label_of, who_reads
 from nlmon.engine.coverage.walk import Level, Walk
 from nlmon.framing import messages
 from nlmon.names import PROTOCOLS
@@ -94,7 +94,7 @@ class Held:
     def _count(
         self, protocol: int, message: bytes, msg_type: int, byteorder: Literal["little", "big"], family: str
     ) -> None:
-        first = message[NLMSG_HDRLEN] if len(message) > NLMSG_HDRLEN else -1
+        first = first_of(protocol, message)
         reads = who_reads(self._backends, protocol, msg_type, first, family)
         label = label_of(self._contract, protocol, msg_type, first, family, reads)
         kind = _Kind(label, protocol, reads is not None and bool(reads.readers))

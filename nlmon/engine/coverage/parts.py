@@ -36,9 +36,11 @@ class Counts:
 
     def add(self, label: str, parts: Iterable[Part], times: int) -> None:
         """Count messages that have these parts."""
+        messages = self.messages
         for part in parts if times else ():
             key = label, part
-            if key in self.messages or len(self.messages) < PARTS_KEPT:
-                self.messages[key] += times
+            known = messages.get(key, 0)
+            if known or len(messages) < PARTS_KEPT:
+                messages[key] = known + times
             else:
                 self.left_out += times

@@ -14,12 +14,14 @@ from nlmon.backends.base import Backend
 from nlmon.backends.reads import UNDECLARED, Attributes, Node
 from nlmon.compare.contract import Contract
 from nlmon.names import unknown_message
-from nlmon.uapi import AF_UNIX, NETLINK_GENERIC, NETLINK_SOCK_DIAG, NETLINK_XFRM
+from nlmon.uapi import AF_UNIX, NETLINK_AUDIT, NETLINK_GENERIC, NETLINK_SOCK_DIAG, NETLINK_XFRM, NLMSG_HDRLEN
 
-__all__ = ["BOTH", "NEITHER", "Known", "Readings", "label_of", "who_reads"]
+__all__ = ["BOTH", "NEITHER", "Known", "Readings", "first_of", "label_of", "who_reads"]
 
 # Who reads: bits, 1 for the first of the two and 2 for the second.
 NEITHER, BOTH = 0, 3
+# Protocols whose messages begin with neither an address family nor a command.
+UNNAMED = {NETLINK_XFRM, NETLINK_AUDIT}
 # Answers that are remembered.
 KEPT = 1024
 
@@ -76,6 +78,12 @@ def _node(one: Node | None, other: Node | None) -> Known:
         return Known(readers, None, 0, False)
     inside = _over((one and one.inside) or {}, (other and other.inside) or {})
     return Known(readers, inside, nodes[0].begin, nodes[0].hops)
+
+
+def first_of(protocol: int, message: bytes) -> int:
+    """The first byte behind the header of a message, where that says what is read of it: an address family, or a
+    generic command; else -1."""
+    return message[NLMSG_HDRLEN] if len(message) > NLMSG_HDRLEN and protocol not in UNNAMED else -1
 
 
 def label_of(contract: Contract, protocol: int, msg_type: int, first: int, family: str, reads: Readings | None) -> str:

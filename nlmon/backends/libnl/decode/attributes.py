@@ -55,6 +55,8 @@ class Decoder:
     # Handler -> its policy, and the fields of it that go into no event. Handlers with a recipe use all of theirs.
     uses: ClassVar[Mapping[str, tuple[str, frozenset[str]]]] = MappingProxyType({})
     uses_layouts: ClassVar[bool] = False
+    # Whether its messages begin with an address family that decides what is read of them.
+    of_families: ClassVar[bool] = True
     _compiled: ClassVar[Mapping[str, Compiled]] = {"little": {}, "big": {}}
 
     def __init_subclass__(cls, *, layouts: bool = False) -> None:
@@ -193,7 +195,7 @@ class Decoder:
         """What a handler reads of messages with a fixed header of ``size`` bytes; see ``Declares.reads``."""
         name, unused = self.uses.get(handler) or (self.recipes[handler].policy, frozenset())
         policy: Policy = getattr(self, name)
-        return Reads((size + 3) & ~3, self.attributes(policy, first, unused))
+        return Reads((size + 3) & ~3, self.attributes(policy, first if self.of_families else 0, unused))
 
     def attributes(self, policy: Policy, family: int, unused: frozenset[str] = frozenset()) -> Attributes:
         """The attributes that a policy reads for one family, without those of ``unused`` fields alone."""

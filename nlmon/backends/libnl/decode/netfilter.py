@@ -27,6 +27,7 @@ class NetfilterDecoder(Decoder, layouts=True):
     expect_policy = policies.EXPECT
     tuple_policy = policies.TUPLE
 
+    of_families = False
     uses = MappingProxyType({name: (f"{name}_policy", frozenset[str]()) for name in ("conntrack", "expect")})
 
     def conntrack(self, m: DecodeContext, start: int, end: int) -> Found:

@@ -38,6 +38,7 @@ class XfrmDecoder(Decoder, layouts=True):
     state_policy = policies.STATE
     policy_policy = policies.POLICY
 
+    of_families = False
     uses = MappingProxyType(
         {
             **dict.fromkeys(("state", "expire"), ("state_policy", frozenset({"state", "bytes", "packets"}))),
