@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import functools
 import types
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Callable, Set
+from operator import contains
 from typing import Annotated, Any, TypeAlias, Union, get_args, get_origin
 
 from msgspec import Struct, structs
@@ -48,17 +49,18 @@ def of_its_types(payload: Struct) -> bool:
 def _inside(kind: type[Struct], found: tuple[type, ...]) -> tuple[tuple[int, Check], ...] | None:
     """Where in a payload values stand that hold others, if all have the types ``found``, and what says whether these
     are right; None: one of the types is not of its structure."""
-    fields = _annotated(kind)
-    if not all(one in types for one, (_, types) in zip(found, fields, strict=True)):
+    hints, allowed = _annotated(kind)
+    if not all(map(contains, allowed, found)):
         return None
     holders = [at for at, one in enumerate(found) if issubclass(one, (tuple, Struct))]
-    return tuple((at, _check(fields[at][0])) for at in holders)
+    return tuple((at, _check(hints[at])) for at in holders)
 
 
 @functools.cache
-def _annotated(kind: type[Struct]) -> tuple[tuple[Any, Set[type]], ...]:
-    """The annotation of each field of a structure, and of which types its values may be, whatever is in them."""
-    return tuple((field.type, frozenset(_types(field.type))) for field in fields_of(kind))
+def _annotated(kind: type[Struct]) -> tuple[tuple[Any, ...], tuple[Set[type], ...]]:
+    """The annotations of the fields of a structure, and of which types the values of each may be."""
+    hints = tuple(field.type for field in fields_of(kind))
+    return hints, tuple(map(_types, hints))
 
 
 @functools.cache
@@ -67,16 +69,15 @@ def fields_of(kind: type[Struct]) -> tuple[structs.FieldInfo, ...]:
     return structs.fields(kind)
 
 
-def _types(hint: Any) -> Iterator[type]:
+@functools.cache
+def _types(hint: Any) -> Set[type]:
     """The types of the values that an annotation allows, whatever is in these."""
     origin, inner = get_origin(hint), get_args(hint)
     if origin is Annotated:
-        yield from _types(inner[0])
-    elif origin in {Union, types.UnionType}:
-        for one in inner:
-            yield from _types(one)
-    else:
-        yield origin or hint
+        return _types(inner[0])
+    if origin in {Union, types.UnionType}:
+        return frozenset().union(*map(_types, inner))
+    return frozenset({origin or hint})
 
 
 def _check(hint: Any) -> Check:

@@ -211,8 +211,11 @@ def compare_counters(judge: Judges, lanes: Iterable[Lane], frame: int) -> None:
 
 def foldable(sides: Iterable[Side]) -> bool:
     """Whether a state can take in what came of a datagram: what is in it is of the types that an event has."""
-    payloads = (event.payload for side in sides for event in side.events)
-    return all(of_its_types(payload) for payload in payloads if isinstance(payload, RoutePayload))
+    for side in sides:
+        for event in side.events:
+            if isinstance(event.payload, RoutePayload) and not of_its_types(event.payload):
+                return False
+    return True
 
 
 def _last_name(kernel: RecordedKernel, number: int) -> str:

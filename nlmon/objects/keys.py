@@ -26,6 +26,7 @@ routing, which have no common identity.
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from operator import attrgetter
 from typing import Protocol, TypeAlias
 
 from nlmon.uapi import (
@@ -264,9 +265,12 @@ RULE_KEY = (
 )
 
 
+_rule_key = attrgetter(*RULE_KEY)
+
+
 def rule_subject(rule: Rule) -> Subject:
     """Kind and key of a rule. Whether its interfaces are there now (FIB_RULE_*_DETACHED) makes no other rule of it."""
-    return "rule", (*(getattr(rule, name) for name in RULE_KEY), rule.flags & FIB_RULE_INVERT), None
+    return "rule", (*_rule_key(rule), rule.flags & FIB_RULE_INVERT), None
 
 
 # -- routes --------------------------------------------------------------------------------------------------

@@ -36,6 +36,10 @@ class Known(NamedTuple):
     hops: bool
 
 
+# Attributes that are read as they are, by who does.
+READ = tuple(Known(readers, None, 0, False) for readers in range(BOTH + 1))
+
+
 class Readings(NamedTuple):
     """What is read of messages of one kind. ``readers``: who gives an event for them, ``everything``: who reads all
     that is in them; ``begin``: bytes of the fixed header; ``attributes``: what is read, by number; a number that is not
@@ -72,12 +76,12 @@ def _over(one: Attributes, other: Attributes) -> Mapping[int, Known]:
 
 
 def _node(one: Node | None, other: Node | None) -> Known:
-    nodes = [node for node in (one, other) if node is not None]
+    node = one or other
     readers = (one is not None) + 2 * (other is not None)
-    if any(node.inside is None for node in nodes):
-        return Known(readers, None, 0, False)
+    if node is None or node.inside is None or (other is not None and other.inside is None):
+        return READ[readers]
     inside = _over((one and one.inside) or {}, (other and other.inside) or {})
-    return Known(readers, inside, nodes[0].begin, nodes[0].hops)
+    return Known(readers, inside, node.begin, node.hops)
 
 
 def first_of(protocol: int, message: bytes) -> int:
