@@ -38,33 +38,37 @@ def command(words: tuple[str, ...], form: str) -> None:
         from nlmon.explain import Explanations, sizes  # noqa: PLC0415  (start-up: --help needs none of it)
         from nlmon.report.jsonout import report_bytes  # noqa: PLC0415
 
-        sys.stdout.write(report_bytes(Explanations(sizes(), [one for entries in found for one in entries])).decode())
+        entries = [one for some, _ in found for one in some]
+        sys.stdout.write(report_bytes(Explanations(sizes(), entries)).decode())
         return
-    for number, entries in enumerate(found):
+    for number, (some, whole) in enumerate(found):
         if number:
             click.echo()
-        for line in _listed(entries) if len({one.name for one in entries}) > 1 else _explained(entries):
+        for line in _listed(some) if whole else _explained(some):
             click.echo(line)
     if not words:
         for line in _groups():
             click.echo(line)
 
 
-def _found(words: Sequence[str]) -> list[tuple[Explanation, ...]]:
-    """The entries of each argument, or of all of them as one word such as ``blind spot``. Raises ``UsageError``."""
+def _found(words: Sequence[str]) -> list[tuple[tuple[Explanation, ...], bool]]:
+    """The entries of each argument, or of all of them as one word such as ``blind spot``, and whether they are a whole
+    group. Raises ``UsageError``."""
     from nlmon.explain import group_of, in_group, look_up, suggestions  # noqa: PLC0415  (start-up: --help needs none)
 
     if len(words) > 1 and not any(map(group_of, words)) and (together := look_up(" ".join(words))):
-        return [together]
+        return [(together, False)]
     found = []
     for word in words:
-        group = group_of(word)
-        entries = look_up(word) or (in_group(group.name) if group is not None else ())
+        group, entries = group_of(word), look_up(word)
+        whole = not entries and group is not None and word.casefold() in {group.name, group.prefix.casefold()}
+        if whole and group is not None:
+            entries = in_group(group.name)
         if not entries:
             near = suggestions(word)
             hint = f"did you mean {' or '.join(near)}?" if near else "nlmon explain lists what there is"
             raise UsageError("NLM-U030", f"no code and no word is called {word!r}", hint=hint)
-        found.append(entries)
+        found.append((entries, whole))
     return found
 
 
@@ -76,12 +80,23 @@ def _explained(entries: Sequence[Explanation]) -> Iterator[str]:
         yield from textwrap.wrap(f"{one.name}: {one.title}", WIDTH)
         yield from _part("From", one.where)
         if one.example:
-            first, *rest = one.example.strip("\n").splitlines()
-            yield f"{'Example':<{LABEL}}{first}"
-            yield from (f"{'':<{LABEL}}{line}".rstrip() for line in rest)
+            yield from _example(one.example.strip("\n").splitlines())
         yield from _part("Why", one.why)
         yield from _part("Do", one.do)
         yield from _part("See", ", ".join((*one.see, one.page)))
+
+
+def _example(lines: Sequence[str]) -> Iterator[str]:
+    """The lines of an example; one that is typed stays whole, so that it can be copied."""
+    for number, line in enumerate(lines):
+        label = f"{'' if number else 'Example':<{LABEL}}"
+        if line.startswith("$") or not line:
+            yield (label + line).rstrip()
+            continue
+        inner = " " * (LABEL + 2 + len(line) - len(line.lstrip()))
+        yield from textwrap.wrap(
+            line, WIDTH, initial_indent=label, subsequent_indent=inner, break_on_hyphens=False, break_long_words=False
+        )
 
 
 def _part(label: str, text: str) -> list[str]:

@@ -42,6 +42,17 @@ def test_words_need_no_quotes() -> None:
     assert one_by_one == explain("NLD101").output + "\n" + explain("NLD102").output
 
 
+@pytest.mark.parametrize(("word", "labels"), [("loss of service", 2), ("regression", 2), ("error", 2), ("lossy", 2)])
+def test_every_meaning_of_a_word_is_explained(word: str, labels: int) -> None:
+    """One below the other, such as a verdict and a class of difference."""
+    assert explain(word).output.count("\nSee ") == labels
+
+
+def test_a_code_that_nothing_gives_is_unknown() -> None:
+    """Though its letter is known, it is not taken for the group."""
+    assert isinstance(explain("NLM-C999").exception, UsageError)
+
+
 def test_a_group_is_listed() -> None:
     """By its name or the beginning of its codes, each code with its title."""
     listed = explain("captures").output
