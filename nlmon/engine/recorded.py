@@ -112,8 +112,9 @@ class RecordedLane(Lane):
             self.heard.crashed = self.heard.crashed or raised is not None
             return self._one_by_one(datagrams, raised)
         self.counts["events"] += len(decoded.events)
-        self.heard.add(datagrams.protocol, len(decoded.events), len(decoded.errors))
+        self.heard.events[datagrams.protocol] += len(decoded.events)
         if decoded.errors:
+            self.heard.errors[datagrams.protocol] += len(decoded.errors)
             self._note(decoded.errors)
         return found
 
