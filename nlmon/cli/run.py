@@ -12,7 +12,6 @@ Not here: running a scenario (``nlmon.scenario``), where it is run (``run_suite`
 from __future__ import annotations
 
 import os
-import shlex
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -233,8 +232,7 @@ _DECISIVE = (
 def _again(paths: Sequence[Path]) -> Callable[[ScenarioFile], str]:
     """What makes the command that runs a scenario again, under the same options and from the same path, so
     that it may use the same captures."""
-    from nlmon.report.text import shown_path  # noqa: PLC0415  (start-up: --help needs none of it)
-    from nlmon.scenario.cases import words_for  # noqa: PLC0415  (start-up: --help needs none of it)
+    from nlmon.scenario.cases import reproduce  # noqa: PLC0415  (start-up: --help needs none of it)
 
     context = click.get_current_context()
     words: list[str] = []
@@ -251,9 +249,7 @@ def _again(paths: Sequence[Path]) -> Callable[[ScenarioFile], str]:
     def command(file: ScenarioFile) -> str:
         folders = [path for path in paths if path.is_dir() and Path(file.path).is_relative_to(path)]
         path = str(folders[0]) if folders else "" if not paths else file.path
-        return shown_path(
-            shlex.join([program(), "run", *([path] if path else []), "-k", words_for(file.scenario.id), *words])
-        )
+        return reproduce(path, file.scenario.id, words, program())
 
     return command
 

@@ -37,7 +37,6 @@ from nlmon.errors import PlatformError, ScenarioError
 from nlmon.jobs.order import LOST, in_order
 from nlmon.jobs.processes import Processes, allowed_cpus
 from nlmon.jobs.work import refuse_other_version
-from nlmon.report.junit import junit_bytes
 from nlmon.report.outcome import (
     DID_NOT_PASS,
     CaseLine,
@@ -48,7 +47,7 @@ from nlmon.report.outcome import (
     count_outcomes,
     exit_code,
 )
-from nlmon.report.runstream import RunStream
+from nlmon.report.runstream import RunStream, report_of_run
 from nlmon.report.runtext import case_lines, last_line
 from nlmon.report.text import counted, shown_path
 from nlmon.scenario.beside import paths_beside
@@ -133,16 +132,15 @@ def run_suite(
     entries must have allowed something."""
     out = sys.stdout.buffer
     header, began = run_header(suite.files, options, output.given, known.digest), time.perf_counter()
-    lines = bytearray()
-    streams = [RunStream(out.write)] if output.stream else []
-    streams += [RunStream(lines.extend)] if any(kind == "jsonl" for kind, _ in output.reports) else []
+    records: list[RunLine] = []
+    stream = RunStream(out.write) if output.stream else None
     results: list[CaseResult] = []
     files = {file.scenario.id: file for file in suite.files}
 
     def add(record: RunLine) -> None:
-        for one in streams:
-            one.add(record)
-        if output.stream:
+        records.append(record)
+        if stream is not None:
+            stream.add(record)
             out.flush()
 
     add(header)
@@ -182,7 +180,7 @@ def run_suite(
     elif left > 0:
         warn(f"stopped after {bad} that did not pass; {counted(left, 'case')} did not run")
     for kind, path in output.reports:
-        write_report(path, bytes(lines) if kind == "jsonl" else junit_bytes(header, results, seconds))
+        write_report(path, report_of_run(kind, records))
     if output.keep is not None:
         from nlmon.cli.run_keep import keep_failed  # noqa: PLC0415  (only what fails is kept)
 

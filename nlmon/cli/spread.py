@@ -22,7 +22,7 @@ from msgspec import structs
 from nlmon.capture import open_capture
 from nlmon.cli.common import progress
 from nlmon.errors import CaptureError, PlatformError
-from nlmon.jobs.work import Outcome, ReplayOptions, replay_reader, unreadable
+from nlmon.jobs.work import Outcome, ReplayOptions, replay_reader
 
 __all__ = ["outcomes", "patient_signals"]
 
@@ -94,7 +94,7 @@ def _here(path: Path, options: ReplayOptions, interrupted: Callable[[], bool] | 
                 replay_reader(reader, path, options, on_line=on_line, on_progress=advance, interrupted=interrupted)
             )
     except CaptureError as error:
-        return Outcome(unreadable(path, error, options), error)
+        return Outcome.without_replay(path, error, options)
 
 
 @contextmanager

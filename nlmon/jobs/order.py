@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from nlmon.errors import PlatformError
-from nlmon.jobs.work import Outcome, ReplayOptions, replay_path, unreadable
+from nlmon.jobs.work import Outcome, ReplayOptions, replay_path
 from nlmon.report.text import shown_path
 
 __all__ = ["LOST", "in_order", "replay_captures"]
@@ -99,7 +99,7 @@ def _lost(path: Path, options: ReplayOptions) -> Outcome:
         why, hint = "it was killed, or memory ran out", "replay it by itself, or with fewer --jobs"
     what = "the process that replayed the capture is gone"
     error = PlatformError("NLM-J001", what, where=shown_path(path), why=why, hint=hint)
-    return Outcome(unreadable(path, error, options), error)
+    return Outcome.without_replay(path, error, options)
 
 
 def _size(path: Path) -> int:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-from msgspec import Struct, field
+from msgspec import Struct, field, structs
 
 from nlmon import __version__
 from nlmon.backends.options import BackendOptions
@@ -30,12 +30,12 @@ from nlmon.engine.segments import Select
 from nlmon.errors import CaptureError, NlmonError, PlatformError
 from nlmon.limits import MOST_OBJECTS
 from nlmon.report.jsonout import DifferenceLine, line_bytes
-from nlmon.report.model import CaptureReport, Damage, Direction, directions, in_direction, row
+from nlmon.report.model import CaptureReport, Direction, directions, in_direction, row, unreadable
 from nlmon.report.policy import Policy
 from nlmon.report.text import shown_path
 from nlmon.transport.recorded.faults import Fault
 
-__all__ = ["Outcome", "ReplayOptions", "refuse_other_version", "replay_path", "replay_reader", "unreadable"]
+__all__ = ["Outcome", "ReplayOptions", "refuse_other_version", "replay_path", "replay_reader"]
 
 CHUNK = 1 << 20
 
@@ -73,6 +73,12 @@ class Outcome(Struct, frozen=True):
     reports: tuple[CaptureReport, ...]
     error: NlmonError | None = None
     packed: bytes = b""
+
+    @classmethod
+    def without_replay(cls, path: Path | str, error: NlmonError, options: ReplayOptions) -> Outcome:
+        """That of a capture that could not be opened, or whose worker was lost."""
+        fails = "the policy fails on error" if "error" in options.policy.fail_on else ""
+        return cls(unreadable(shown_path(path), error, error.what, both_ways=options.both_ways, fails=fails), error)
 
     @property
     def report(self) -> CaptureReport:
@@ -125,18 +131,6 @@ def replay_reader(
     )
 
 
-def unreadable(path: Path | str, error: NlmonError, options: ReplayOptions) -> tuple[CaptureReport, ...]:
-    """The reports on a capture that could not be opened, or whose worker was lost."""
-    damage = Damage(error.code, error.what, error.offset) if isinstance(error, CaptureError) else None
-    fails = "the policy fails on error" if "error" in options.policy.fail_on else ""
-    return tuple(
-        CaptureReport(
-            path=shown_path(path), verdict="error", reason=error.what, direction=direction, fails=fails, damage=damage
-        )
-        for direction in directions(both_ways=options.both_ways)
-    )
-
-
 def refuse_other_version(version: str) -> None:
     """Raise ``PlatformError`` (NLM-J002) in a worker that is not of the version that sends the task."""
     if version != __version__:
@@ -161,7 +155,7 @@ def replay_path(target: str, path: str, options: ReplayOptions) -> Outcome:
             reports = replay_reader(reader, path, options, on_line=on_line)
     except CaptureError as error:
         shown = _as_seen_here(error) if options.elsewhere else error
-        return Outcome(unreadable(path, error, options), shown)
+        return structs.replace(Outcome.without_replay(path, error, options), error=shown)
     return Outcome(reports, packed=bytes(packed + packer.flush()) if packed or options.lines else b"")
 
 

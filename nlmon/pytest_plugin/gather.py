@@ -25,9 +25,8 @@ from nlmon.errors import NlmonError
 from nlmon.pytest_plugin.options import Options
 from nlmon.pytest_plugin.session import Runs
 from nlmon.pytest_plugin.update import update_scenarios
-from nlmon.report.junit import junit_bytes
-from nlmon.report.outcome import DID_NOT_PASS, CaseLine, CaseResult, RunFooter, RunLine, count_outcomes, exit_code
-from nlmon.report.runstream import RunStream
+from nlmon.report.outcome import DID_NOT_PASS, CaseLine, CaseResult, RunFooter, count_outcomes, exit_code
+from nlmon.report.runstream import report_of_run
 from nlmon.report.text import printable, shown_path
 from nlmon.scenario.load import ScenarioFile
 
@@ -99,12 +98,7 @@ class Gatherer:
         cases = [CaseLine(one.id, one.scenario, one.title, one.where, one.direction) for one in results]
         footer = RunFooter(outcomes, round(seconds, 3), exit_code(outcomes))
         for kind, path in self._options.reports:
-            lines = bytearray()
-            stream = RunStream(lines.extend)
-            records: list[RunLine] = [header, *cases, *results, footer]
-            for record in records:
-                stream.add(record)
-            write_report(path, bytes(lines) if kind == "jsonl" else junit_bytes(header, results, seconds))
+            write_report(path, report_of_run(kind, [header, *cases, *results, footer]))
 
     def _kept(self, results: list[CaseResult]) -> Iterator[str]:
         """What was kept where a scenario ran."""

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shlex
 import tempfile
 from collections.abc import Collection
 from pathlib import Path
@@ -30,7 +29,7 @@ from nlmon.jobs.work import ReplayOptions
 from nlmon.pytest_plugin.options import Options
 from nlmon.pytest_plugin.replay import Replayed
 from nlmon.report.outcome import CaseResult
-from nlmon.report.text import shown_path
+from nlmon.scenario.cases import reproduce
 from nlmon.scenario.load import ScenarioFile
 from nlmon.scenario.options import RunOptions
 from nlmon.scenario.run import load_file, run_scenario
@@ -125,7 +124,7 @@ class Runs:
             return result
         where, options = self._folder / file.path, self.options
         within = [folder for folder in options.scenarios if where.resolve().is_relative_to(folder)]
-        words = ["nlmon", "run", str(self.shown(within[0] if within else where)), "-k", result.scenario]
+        words: list[str] = []
         for option, value in (
             ("-i", options.implementation),
             ("--against", options.against),
@@ -135,7 +134,8 @@ class Runs:
         ):
             words += [option, value] if value else []
         words += ["--allow-run"] if options.allow_run else []
-        return structs.replace(result, reproduce=shown_path(shlex.join(words)))
+        shown = str(self.shown(within[0] if within else where))
+        return structs.replace(result, reproduce=reproduce(shown, result.scenario, words))
 
 
 def candidates(options: Options) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from msgspec import Struct, field
 
+from nlmon.errors import CaptureError, NlmonError
 from nlmon.report.policy import Policy
 
 if TYPE_CHECKING:  # start-up: a report is made without the comparison, too
@@ -38,6 +39,7 @@ __all__ = [
     "in_direction",
     "labels",
     "row",
+    "unreadable",
     "worst",
 ]
 
@@ -263,6 +265,17 @@ def in_direction(direction: Direction, names: tuple[str, str]) -> tuple[str, str
 def labels(names: tuple[str, str]) -> tuple[str, str]:
     """What reference and candidate are called: by their role, too, where both are the same implementation."""
     return names if names[0] != names[1] else (f"{names[0]} (reference)", f"{names[1]} (candidate)")
+
+
+def unreadable(
+    path: str, error: NlmonError, reason: str, *, both_ways: bool, fails: str = ""
+) -> tuple[CaptureReport, ...]:
+    """The reports on a capture that could not be read at all, or whose worker was lost, of each direction."""
+    damage = Damage(error.code, error.what, error.offset) if isinstance(error, CaptureError) else None
+    return tuple(
+        CaptureReport(path=path, verdict="error", reason=reason, direction=direction, fails=fails, damage=damage)
+        for direction in directions(both_ways=both_ways)
+    )
 
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict:

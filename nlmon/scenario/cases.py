@@ -24,6 +24,7 @@ from nlmon.report.differences import evidence_lines
 from nlmon.report.model import UNDECIDED, CaptureReport, Direction, Verdict, in_direction, labels
 from nlmon.report.outcome import DID_NOT_PASS, CaseLine, CaseResult, Finding, Outcome
 from nlmon.report.policy import Policy
+from nlmon.report.text import shown_path
 from nlmon.scenario.differences import check_differences
 from nlmon.scenario.load import ScenarioFile
 from nlmon.scenario.model import Scenario
@@ -37,7 +38,6 @@ __all__ = [
     "pairs_of",
     "reproduce",
     "without_run",
-    "words_for",
 ]
 
 
@@ -97,14 +97,11 @@ def cases_of(file: ScenarioFile, only: Collection[str] = ()) -> list[CaseLine]:
     ]
 
 
-def reproduce(where: str, scenario: str) -> str:
-    """The command that runs a scenario again."""
-    return f"nlmon run {shlex.quote(where)} -k {shlex.quote(words_for(scenario))}"
-
-
-def words_for(scenario: str) -> str:
-    """What picks a scenario with -k; an id may be a word of that language, which the id of a case is not."""
-    return f"{scenario}[" if scenario in {"and", "or", "not"} else scenario
+def reproduce(where: str, scenario: str, options: Iterable[str] = (), program: str = "nlmon") -> str:
+    """The command that runs a scenario again; ``where``: a path that it is found by, empty for the default."""
+    # An id may be a word of the language of -k, which the id of a case is not.
+    words = f"{scenario}[" if scenario in {"and", "or", "not"} else scenario
+    return shown_path(shlex.join([program, "run", *filter(None, (where,)), "-k", words, *options]))
 
 
 def judge(

@@ -14,6 +14,7 @@ import hashlib
 import os
 import stat
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from nlmon.errors import ScenarioError
@@ -21,9 +22,11 @@ from nlmon.report.text import shown_path
 from nlmon.scenario.document import SIZE
 from nlmon.scenario.load import ScenarioFile, parse_scenario
 
-__all__ = ["digest_of", "digests", "find_scenarios", "read_scenario", "scenario_at"]
+__all__ = ["digest_of", "digests", "find_scenarios", "read_scenario", "scenario_at", "stamp_of"]
 
 ENDING = ".yaml"
+# Captures whose digests are remembered: many scenarios are over one of them.
+DIGESTS_KEPT = 1024
 
 
 def find_scenarios(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
@@ -75,9 +78,20 @@ def digests(paths: Iterable[str]) -> dict[str, str]:
 
 
 def digest_of(path: Path) -> str:
-    """SHA-256 of a file as it is."""
+    """SHA-256 of a file as it is; raises ``OSError``."""
+    return _digest(path, stamp_of(path))
+
+
+@lru_cache(DIGESTS_KEPT)
+def _digest(path: Path, _stamp: object) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def stamp_of(path: Path) -> object:
+    """What tells that a file is the same one with the same content; raises ``OSError``."""
+    found = path.stat()
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 def _files(folder: Path) -> list[Path]:

@@ -28,7 +28,7 @@ from nlmon.engine.run import read_batches
 from nlmon.engine.summary import capture_reports
 from nlmon.errors import CaptureError, ScenarioError
 from nlmon.names import protocol_number
-from nlmon.report.model import CaptureReport, Damage, directions, in_direction
+from nlmon.report.model import CaptureReport, directions, in_direction, unreadable
 from nlmon.report.outcome import CaseResult, Finding
 from nlmon.report.text import shown_path
 from nlmon.scenario.beside import RunState
@@ -48,38 +48,28 @@ __all__ = ["recorded_sides", "run_recorded"]
 
 def run_recorded(file: ScenarioFile, options: RunOptions, ran: RunState | None = None) -> list[CaseResult]:
     """The results of a scenario that has a capture. ``ran``: if that is the recording of a run, what is known of it."""
-    reason = _other_kernel(file)
-    if reason:
-        return without_run(file, options.only, "skipped", reason)
     results: list[CaseResult] = []
     for pair in pairs_of(file.scenario, options.only):
         began = time.perf_counter()
-        reports, findings = _compare(file, pair, options, ran)
-        results += judge(file, pair, reports, findings, time.perf_counter() - began, options.policy)
+        found = _compare(file, pair, options, ran)
+        if isinstance(found, str):
+            return without_run(file, options.only, "skipped", found)
+        results += judge(file, pair, *found, time.perf_counter() - began, options.policy)
     return results
 
 
-def _other_kernel(file: ScenarioFile) -> str:
-    """Why a recording is of a kernel that the scenario is not for; empty if it is not, or does not say."""
-    wanted, capture = file.scenario.kernel, file.scenario.capture
-    if not wanted or capture is None:
+def _other_kernel(wanted: str, kernel: str) -> str:
+    """Why a recording of a kernel is none that the scenario is for; empty if it is, or does not say."""
+    if not wanted or not kernel or in_range(kernel, wanted):
         return ""
-    try:
-        with open_capture(Path(capture_path(file)), byteorder=capture.byteorder) as reader:
-            kernel = reader.kernel
-    except CaptureError:
-        return ""  # the run says so
-    return (
-        f"it is for kernels {wanted}, and the recording is of {kernel}"
-        if kernel and not in_range(kernel, wanted)
-        else ""
-    )
+    return f"it is for kernels {wanted}, and the recording is of {kernel}"
 
 
 def _compare(
     file: ScenarioFile, pair: Pair, options: RunOptions, ran: RunState | None
-) -> tuple[tuple[CaptureReport, ...], list[Finding]]:
-    """The reports of both directions, and what each implementation gave that is not as expected."""
+) -> tuple[tuple[CaptureReport, ...], list[Finding]] | str:
+    """The reports of both directions, and what each implementation gave that is not as expected; or why the recording
+    is none that the scenario is for."""
     scenario, path = file.scenario, Path(capture_path(file))
     shown = shown_path(path)
     capture = scenario.capture
@@ -99,6 +89,8 @@ def _compare(
             names = both[0].name, both[1].name
             pairs = [in_direction(one, names) for one in directions(both_ways=True)]
             kernel = reader.kernel
+            if reason := _other_kernel(scenario.kernel, kernel):
+                return reason
             replay = Replay(
                 *(partial(make_backend, one) for one in both),
                 byteorder=reader.info.byteorder,
@@ -119,7 +111,9 @@ def _compare(
         held = [observed[number] for number in pair.held]
         for one in held:
             one.take_error(damage)
-        return _unreadable(shown, damage), merge_findings({one.name: one.findings(0, State()) for one in held})
+        # The text of an error has the path as it was opened.
+        reports = unreadable(shown, damage, shown_path(damage.text), both_ways=True)
+        return reports, merge_findings({one.name: one.findings(0, State()) for one in held})
     findings: dict[str, list[Finding]] = {}
     if scenario.expect.state and (scenario.expect.state != "kernel" or listed is not None):
         replay.states.diverge()
@@ -184,12 +178,3 @@ def _frames(batches: Iterable[Batch], capture: Capture) -> Iterator[Batch]:
         end = len(batch.data) if last is None else min(len(batch.data), last + 1 - batch.number)
         if begin < end:
             yield batch.part(begin, end)
-
-
-def _unreadable(path: str, error: CaptureError) -> tuple[CaptureReport, ...]:
-    # The text of an error has the path as it was opened.
-    damage = Damage(error.code, error.what, error.offset)
-    return tuple(
-        CaptureReport(path=path, verdict="error", reason=shown_path(error.text), direction=direction, damage=damage)
-        for direction in directions(both_ways=True)
-    )

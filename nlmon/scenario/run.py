@@ -29,7 +29,7 @@ from nlmon.report.text import shown_path
 from nlmon.scenario.beside import RunState, as_recorded, has_recording, keep_beside, read_beside
 from nlmon.scenario.cases import pairs_of, without_run
 from nlmon.scenario.check import capture_path, check_captures, check_implementations
-from nlmon.scenario.files import digests, scenario_at
+from nlmon.scenario.files import digests, scenario_at, stamp_of
 from nlmon.scenario.live import recording_of, run_live
 from nlmon.scenario.load import ScenarioFile
 from nlmon.scenario.model import Implementation
@@ -172,7 +172,6 @@ def _stamp(file: ScenarioFile) -> object:
     if file.scenario.capture is None:
         return None
     try:
-        found = Path(capture_path(file)).stat()
+        return stamp_of(Path(capture_path(file)))
     except OSError:
         return None
-    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
