@@ -113,6 +113,9 @@ ip link set {dev} group {number}
 ip link property add dev {dev} altname other{number}
 """,
     "kinds": """\
+ip link del {dev}
+ip link del {dev}
+ip link del {dev}
 ip link add v0 address 02:00:00:00:00:10 type veth peer name v1 address 02:00:00:00:00:11
 ip link add v2 address 02:00:00:00:00:12 type veth peer name v3 address 02:00:00:00:00:13
 ip link add {bridge} type bridge
@@ -123,7 +126,6 @@ ip link add ifb0 address 02:00:00:00:00:17 type ifb
 ip link add d0 type dummy
 ip link add d0 type bond
 ip link add link v0 name d0 type vlan id 5
-ip link del {dev}
 """,
     "masters": """\
 ip link set {port} master {bridge}
@@ -131,6 +133,8 @@ ip link set {port} master {bridge}
 ip link set {port} nomaster
 """,
     "moves": """\
+ip link set {dev} netns peer
+ip link set {dev} netns peer
 ip link set {dev} netns peer
 ip -n peer link set {dev} netns 1
 ip -n peer link set {dev} netns 1
