@@ -84,7 +84,8 @@ class LinkedRoutes:
         """A route was put into the table, where there was none."""
         self._placed += 1
         self._routes_like(route)[key] = self._placed
-        self._sources.put(key, route)
+        if route.prefsrc is not None:  # most routes have none
+            self._sources.put(key, route)
 
     def replace(self, key: Key, before: Route, route: Route) -> None:
         """A route of the table was replaced, in its place. Only over a nexthop object it may have other hops."""
@@ -121,7 +122,7 @@ class LinkedRoutes:
     def _routes_like(self, route: Route) -> _Routes:
         """The routes with the fate and hops of this one."""
         if route.multipath is None:
-            on, index = self._single.setdefault(fate_of(route), {}), _index(route.oif)
+            index, on = _index(route.oif), self._single.setdefault(fate_of(route), {})
             return on[index] if index in on else on.setdefault(index, {})
         shared = _shared(route)
         if shared not in self._several:
