@@ -83,8 +83,8 @@ def command(
         with _Lines() as lines:
             for side in read_capture(feed, reader, on_progress=advance, watch=watch):
                 lines.take(side)
-        counts, unknown = lines.counts, lane.unknown
         refuse_crash(lane.close())
+        counts, unknown = lines.counts, lane.unknown
     sys.stdout.buffer.flush()
     if counts["errors"] > ERRORS_SHOWN:
         warn(f"warning: {counts['errors'] - ERRORS_SHOWN:,} more could not be read")

@@ -160,7 +160,7 @@ def _started(
 
     options = BackendOptions(receive_buffer=receive_buffer)
     live = Live(partial(create, names[0]), partial(create, names[1]), options=options, known=known, sink=sink)
-    supported = {protocol for lane in live.lanes for protocol in lane.backend.groups}
+    supported = {protocol for lane in live.lanes for protocol in lane.guarded.protocols}
     if unread := set(protocols) - supported:
         hint = "try " + ", ".join(PROTOCOLS[protocol] for protocol in sorted(supported))
         raise UsageError("NLM-U004", f"neither implementation reads {PROTOCOLS[min(unread)]}", hint=hint)

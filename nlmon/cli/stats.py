@@ -88,8 +88,9 @@ def command(
         for side in read_capture(feed, reader, on_progress=advance, watch=watch):
             refuse_crash(side)
         (lane,) = feed.lanes
-        report = _report(lane.backend.status())
+        status = lane.guarded.status()
         refuse_crash(lane.close())
+        report = _report(status)
     if form == "json":
         sys.stdout.buffer.write(report_bytes(report))
         sys.stdout.buffer.flush()
@@ -108,7 +109,8 @@ def stats_schema() -> dict[str, Any]:
     return schema_of(StatsReport, "nlmon capture stats")
 
 
-def _report(status: BackendStatus) -> StatsReport:
+def _report(status: BackendStatus | None) -> StatsReport:
+    assert status is not None  # else it raised, and was refused
     protocols = {}
     for number, one in sorted(status.protocols.items()):
         unknown = {unknown_message(number, *kind): count for kind, count in sorted(one.unknown.items())}

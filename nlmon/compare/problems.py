@@ -22,6 +22,7 @@ from nlmon.compare.contract import Contract
 from nlmon.compare.evidence.locate import spans
 from nlmon.errors import AttributeFormatError, DecodeError, HeaderError, KernelError, NlmonError, WrappedLength
 from nlmon.events import Event
+from nlmon.names.foreign import without_data
 from nlmon.wire import Datagram
 
 __all__ = ["Problem", "compare_problems"]
@@ -63,7 +64,8 @@ def compare_problems(
         kind = found_spans[at - 1].kind if at else 0
         if not _must_report(contract, names[1 if of_reference else 0], error, datagram.protocol, kind, event):
             continue
-        yield Problem(event, str(error) if of_reference else "", "" if of_reference else str(error))
+        text = without_data(str(error))
+        yield Problem(event, text if of_reference else "", "" if of_reference else text)
 
 
 def _key(error: NlmonError) -> Key:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Generic, NamedTuple, TypeVar
 
 from msgspec import UNSET, UnsetType, structs
@@ -24,7 +25,7 @@ from nlmon.compare.evidence.check import RecordedNames
 from nlmon.compare.judge import Judge
 from nlmon.compare.known import Known
 from nlmon.compare.same import of_its_types
-from nlmon.compare.side import Side
+from nlmon.compare.side import Miscount, Side
 from nlmon.engine.coverage.changes import Changes
 from nlmon.engine.coverage.count import Coverage
 from nlmon.engine.dumps import RecordedDumps
@@ -206,7 +207,11 @@ class Comparison(Generic[AnyLane]):
 def compare_counters(judge: Judges, lanes: Iterable[Lane], frame: int) -> None:
     """Hold the counters of each implementation against what its lane heard."""
     for number, lane in enumerate(lanes):
-        judge.counters(number, lane.heard.miscounts(lane.backend, lane.sockets), frame)
+        judge.counters(number, lane.guarded.ask(partial(_miscounts, lane), []), frame)
+
+
+def _miscounts(lane: Lane) -> list[Miscount]:
+    return list(lane.heard.miscounts(lane.backend, lane.sockets))
 
 
 def foldable(sides: Iterable[Side]) -> bool:

@@ -24,7 +24,7 @@ from nlmon.capture.conversation import Conversation
 from nlmon.capture.segment import ASIDE, Place, Role, Segment
 from nlmon.capture.tally import Tally
 from nlmon.compare.side import Results, Side
-from nlmon.engine.lane import BackendMaker
+from nlmon.engine.guarded import BackendMaker
 from nlmon.engine.recorded import RecordedLane
 from nlmon.engine.segments import Select, split_by_names
 from nlmon.framing import header
@@ -76,7 +76,7 @@ class Feed:
             RecordedLane(make, RecordedFactory(self.kernel, select_all=select == "all", faults=faults), options)
             for make in makers
         )
-        supported = {protocol for lane in self.lanes for protocol in lane.backend.groups}
+        supported = {protocol for lane in self.lanes for protocol in lane.guarded.protocols}
         self.asked = None if protocols is None else frozenset(protocols)
         self.protocols = supported if self.asked is None else supported & self.asked
         self.tally = Tally()

@@ -4,40 +4,35 @@ Rules:
 1. A lane takes any transport; the implementation cannot tell a recording from the running kernel.
 2. What the implementation gives is returned, datagram by datagram; the lane keeps counters and nothing else.
 3. An implementation that raises, never comes to rest or gives what is no event has crashed, which is a result
-   (``Side.crash``); the lane goes on.
+   (``Side.crash``); the lane goes on. So whoever is above asks its guard (``guarded``), not the implementation.
 
 Not here: feeding recorded datagrams (``recorded``), and comparing lanes (``replay``).
 """
 
 from __future__ import annotations
 
-import traceback
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TypeAlias
+from collections.abc import Callable, Iterable, Mapping
 
-from nlmon.backends.base import Backend
 from nlmon.backends.options import BackendOptions
 from nlmon.compare.side import Side
+from nlmon.engine.guarded import BackendMaker, Guarded, crash_of
 from nlmon.engine.heard import Heard
 from nlmon.engine.losses import Ledger
 from nlmon.errors import AttributeFormatError, DecodeError, KernelError, NlmonError, WrappedLength
 from nlmon.events import Event
 from nlmon.limits import OTHERS, count_kinds
 from nlmon.names import unknown_message
+from nlmon.names.foreign import without_data
 from nlmon.transport.base import Transport, TransportFactory
 from nlmon.wire import Datagram
 
-__all__ = ["BackendMaker", "Lane", "check_error", "check_event", "crash_of"]
+__all__ = ["Lane", "check_error", "check_event"]
 
 # So often may process() say that it did something while nothing waits, such as a resync.
 RESTLESS = 64
 # Kinds of errors counted apart; the others are counted together.
 PROBLEMS_KEPT = 100
-# Of so many exceptions in one result the text is kept.
-RAISED_SHOWN = 10
-
-BackendMaker: TypeAlias = Callable[[TransportFactory, BackendOptions], Backend]
 
 
 class Problems(Counter[str]):
@@ -47,14 +42,14 @@ class Problems(Counter[str]):
 
 
 class Lane:
-    """One implementation. ``counts``: events, answers and errors so far; ``problems``: errors by code and by attribute
-    or by what happened; ``ledger``: its losses; ``heard``: what its counters must say."""
+    """One implementation. ``guarded``: what else is asked of it; ``counts``: events, answers and errors so far;
+    ``problems``: errors by code and by attribute or by what happened; ``ledger``: its losses; ``heard``: what its
+    counters must say. Raises ``PlatformError`` (NLM-B013) where the implementation cannot be made."""
 
     def __init__(self, make: BackendMaker, factory: TransportFactory, options: BackendOptions | None = None) -> None:
         options = options or BackendOptions()
-        self.backend = make(factory, options)
-        self.backend.set_callback(self._event, self._error)
-        self.name = self.backend.name
+        self.guarded = Guarded(make, factory, options, (self._event, self._error))
+        self.backend, self.name = self.guarded.backend, self.guarded.name
         self.counts: Counter[str] = Counter()
         self.problems = Problems()
         self.ledger = Ledger(keep_objects=options.resync)
@@ -65,11 +60,10 @@ class Lane:
         # What the callbacks were given since ``_result`` was called last.
         self._events: list[Event] = []
         self._errors: list[NlmonError] = []
-        self._raised: list[Exception] = []
 
     def supports(self, protocol: int) -> bool:
         """Whether this implementation reads a protocol at all."""
-        return protocol in self.backend.groups
+        return protocol in self.guarded.protocols
 
     def start(self, protocols: Iterable[int]) -> Side:
         """Enable those protocols that this implementation supports."""
@@ -77,12 +71,12 @@ class Lane:
             if self.supports(protocol):
                 self.heard.protocols.add(protocol)
                 with self.heard.hearing(protocol, self._events, self._errors):
-                    self._call(self.backend.enable, protocol)
+                    self.guarded.call(self.backend.enable, protocol)
         return self._result(0)
 
     def close(self) -> Side:
         """Close the implementation."""
-        self._call(self.backend.close)
+        self.guarded.close()
         return self._result(0)
 
     @property
@@ -93,12 +87,8 @@ class Lane:
 
     @property
     def unknown(self) -> Counter[str]:
-        """Messages so far that gave no event, by the name of their type."""
-        found = self._unknown.copy()
-        for protocol, status in self.backend.status().protocols.items():
-            for (kind, first), count in status.unknown.items():
-                found[unknown_message(protocol, kind, first)] += count
-        return found
+        """Messages that gave no event, by the name of their type, once it is closed."""
+        return self._unknown + self.guarded.unread
 
     def _drain(self, protocol: int, waiting: Callable[[], bool]) -> None:
         process, idle = self.backend.process, 0
@@ -125,24 +115,17 @@ class Lane:
 
     def _error(self, error: Exception) -> None:
         if isinstance(error, Exception) and not isinstance(error, NlmonError):
-            self._raised.append(error)
+            self.guarded.raised.append(error)
             return
         check_error(error)
         self._errors.append(error)
-
-    def _call(self, action: Callable[..., object], *arguments: object) -> None:
-        """Call the implementation; what it raises is part of the next result."""
-        try:
-            action(*arguments)
-        except Exception as error:
-            self._raised.append(error)
 
     def _result(
         self, protocol: int, *, subscribed: bool = True, missed: bool = False, lossy: bool = False, answer: bool = False
     ) -> Side:
         """All that came since the last result, counted."""
-        events, errors, raised = self._events, self._errors, self._raised
-        self._events, self._errors, self._raised = [], [], []
+        events, errors, raised = self._events, self._errors, self.guarded.raised
+        self._events, self._errors, self.guarded.raised = [], [], []
         crash, trace = crash_of(raised) if raised else ("", "")
         self.heard.crashed = self.heard.crashed or bool(raised)
         side = Side(
@@ -193,20 +176,10 @@ def check_error(error: object) -> None:
         raise TypeError(f"a {type(error).__name__} was given without its place")
 
 
-def crash_of(raised: Sequence[Exception]) -> tuple[str, str]:
-    """What was raised, and the places where."""
-    crashes, traces = [], []
-    for error in raised[:RAISED_SHOWN]:
-        crashes.append(f"{type(error).__name__}: {error}")
-        where = traceback.extract_tb(error.__traceback__)[-1:]
-        traces.append("".join(f"{place.filename}:{place.lineno} in {place.name}" for place in where))
-    return "; ".join(crashes), "; ".join(filter(None, traces))
-
-
 def _kind_of(error: NlmonError) -> str:
     """What errors are counted by: texts with numbers of one message in them would not end."""
     if isinstance(error, KernelError):
-        return f"{error.code} {error.what}"
+        return f"{error.code} {without_data(error.what)}"
     if isinstance(error, AttributeFormatError):
         return f"{error.code} {error.path or 'an attribute'}"
     return f"{error.code} {error.kind}"

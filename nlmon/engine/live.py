@@ -37,7 +37,8 @@ from nlmon.compare.contract import Contract
 from nlmon.compare.known import Known
 from nlmon.compare.side import Side
 from nlmon.engine.comparison import Comparison, compare_counters, foldable, no_datagram
-from nlmon.engine.lane import RESTLESS, BackendMaker
+from nlmon.engine.guarded import BackendMaker
+from nlmon.engine.lane import RESTLESS
 from nlmon.engine.live_lane import LiveLane, of_datagram
 from nlmon.engine.pairing import BYTES_KEPT, DATAGRAMS_KEPT, Pairing, Read, Unpaired
 from nlmon.errors import TransportError, UsageError
@@ -125,7 +126,7 @@ class Live(Comparison[LiveLane]):
     def start(self, protocols: Collection[int] = ()) -> list[int]:
         """Open the sockets of ``protocols``, by default of all that the kernel lets both have, and return these. Raises
         ``TransportError`` when it refuses one that was asked for, or NETLINK_ROUTE."""
-        supported = {protocol for lane in self.lanes for protocol in lane.backend.groups}
+        supported = {protocol for lane in self.lanes for protocol in lane.guarded.protocols}
         opened = []
         for protocol in sorted(supported & set(protocols) if protocols else supported):
             lanes = [lane for lane in self.lanes if lane.supports(protocol)]
@@ -137,7 +138,7 @@ class Live(Comparison[LiveLane]):
                 if protocols or protocol == NETLINK_ROUTE:
                     raise
                 for lane in lanes:
-                    lane.backend.disable(protocol)
+                    lane.guarded.call(lane.backend.disable, protocol)
                 name = PROTOCOLS.get(protocol, str(protocol))
                 self.notes.append(f"not compared: {name}: {error.why or error.what}")
             else:
@@ -153,7 +154,7 @@ class Live(Comparison[LiveLane]):
         return {
             descriptor: (number, protocol)
             for number, lane in enumerate(self.lanes)
-            for protocol in lane.backend.groups
+            for protocol in lane.guarded.protocols
             if protocol not in lane.failed and (descriptor := lane.fileno(protocol)) >= 0
         }
 

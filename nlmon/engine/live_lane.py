@@ -16,8 +16,10 @@ from msgspec import Struct, structs
 
 from nlmon.backends.options import BackendOptions
 from nlmon.compare.side import Side
-from nlmon.engine.lane import BackendMaker, Lane
+from nlmon.engine.guarded import BackendMaker
+from nlmon.engine.lane import Lane
 from nlmon.errors import Overrun, TransportError
+from nlmon.names.foreign import without_data
 from nlmon.transport.base import Transport
 from nlmon.transport.tap import Had, Reading, TapFactory
 
@@ -76,7 +78,9 @@ class LiveLane(Lane):
     def fileno(self, protocol: int) -> int:
         """Descriptor to wait for, -1 where there is none."""
         tap = self._factory.taps.get(protocol)
-        return tap.fileno() if tap is not None and tap.lost_since else self.backend.fileno(protocol)
+        if tap is not None and tap.lost_since:
+            return tap.fileno()
+        return self.guarded.fileno(protocol)
 
     def foreign(self, protocol: int) -> int:
         """Datagrams of a protocol so far that did not come from the kernel."""
@@ -91,7 +95,7 @@ class LiveLane(Lane):
             except TransportError:
                 raise
             except Exception as error:
-                self._raised.append(error)
+                self.guarded.raised.append(error)
             finally:
                 if protocol in self._factory.taps:  # else the kernel refused it, and there is nothing to count
                     self.heard.protocols.add(protocol)
@@ -112,10 +116,10 @@ class LiveLane(Lane):
                     self._errors.append(error)
                     more = True  # what comes is missed
                 else:
-                    self.failed[protocol] = error.what
+                    self.failed[protocol] = without_data(error.what)
                     self.heard.add(protocol, 0, 1)
             except Exception as error:
-                self._raised.append(error)
+                self.guarded.raised.append(error)
         lost = any(isinstance(error, Overrun) for error in self._errors)
         side = self._result(protocol, lossy=self.lost(protocol) or lost)
         return Processed(self._factory.readings(), side, more)
@@ -125,7 +129,7 @@ class LiveLane(Lane):
         protocol = reading.datagram.protocol
         if self.supports(protocol):
             self._factory.read(reading)
-            self._call(self._decode, reading.datagram)
+            self.guarded.call(self._decode, reading.datagram)
             self._factory.readings()
         return of_datagram(self._result(protocol, lossy=self.lost(protocol), answer=True))
 
@@ -142,8 +146,7 @@ class LiveLane(Lane):
 
     def drops(self) -> dict[int, int]:
         """Messages that the kernel dropped, by protocol, some of which it may not have reported yet."""
-        statuses = self.backend.status().protocols.items()
-        return {protocol: one.transport.drops for protocol, one in statuses if one.transport is not None}
+        return self.guarded.drops()
 
 
 def of_datagram(side: Side) -> Side:

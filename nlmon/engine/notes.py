@@ -79,7 +79,7 @@ def live_notes(live: Live) -> list[str]:
     notes += _damaged_by_kernel(live)
     notes += not_known(live.kernel)
     notes += _unseen(live)
-    notes += _read_by_one(live, {protocol for lane in live.lanes for protocol in lane.backend.groups})
+    notes += _read_by_one(live, {protocol for lane in live.lanes for protocol in lane.guarded.protocols})
     outside = sum(one.outside for one in live.unpaired)
     if outside:
         are = counted(
@@ -122,8 +122,8 @@ def _read_by_one(comparison: Replay | Live, protocols: Iterable[int]) -> Iterato
     """Notes on protocols that one of the two reads alone."""
     for protocol in sorted(protocols):
         readers = [lane for lane in comparison.lanes if lane.supports(protocol)]
-        status = readers[0].backend.status().protocols.get(protocol) if len(readers) == 1 else None
-        if status is not None and (events := status.events):
+        events = readers[0].heard.events[protocol] if len(readers) == 1 else 0
+        if events:
             name = PROTOCOLS.get(protocol, str(protocol))
             its = "its one event is" if events == 1 else f"its {events:,} events are"
             checked = f"{its} checked against the bytes of the messages"

@@ -18,7 +18,8 @@ from msgspec import structs
 from nlmon.backends.base import Backend
 from nlmon.backends.options import BackendOptions
 from nlmon.compare.side import Results, Side
-from nlmon.engine.lane import BackendMaker, Lane, check_error, check_event, crash_of
+from nlmon.engine.guarded import BackendMaker, crash_of
+from nlmon.engine.lane import Lane, check_error, check_event
 from nlmon.errors import TransportError
 from nlmon.events import Decoded, Event, RoutePayload
 from nlmon.state.identity import objects_of
@@ -88,7 +89,7 @@ class RecordedLane(Lane):
         started = super().start(protocols)
         for protocol in protocols if self.factory.faults.none else ():
             transport = self.factory.opened(protocol)
-            if transport is not None and self.backend.in_bulk(protocol, transport):
+            if transport is not None and self.guarded.in_bulk(protocol, transport):
                 self._bulk[protocol] = transport
         return started
 
@@ -97,7 +98,7 @@ class RecordedLane(Lane):
         if self._stale or self.factory.kernel.families_listed > self._families:
             self._look_again(datagrams)
         transport = self._bulk.get(datagrams.protocol)
-        if transport is None or self._raised or not transport.take(datagrams):
+        if transport is None or self.guarded.raised or not transport.take(datagrams):
             return self._one_by_one(datagrams)
         found, raised = None, None
         try:
@@ -148,20 +149,20 @@ class RecordedLane(Lane):
             try:
                 self._drain(protocol, lambda: self.factory.waiting(protocol))
             except TransportError as error:
-                (self._errors if self.factory.lost(protocol) else self._raised).append(error)
+                (self._errors if self.factory.lost(protocol) else self.guarded.raised).append(error)
             except Exception as error:
-                self._raised.append(error)
+                self.guarded.raised.append(error)
 
     def read_answer(self, datagram: Datagram) -> Side:
         """Decode a recorded answer, which is no event; the recorded kernel has learned of it already."""
         protocol, kernel = datagram.protocol, self.factory.kernel
-        if self.backend.options.caches and protocol == NETLINK_ROUTE and kernel.links_changed != self._links:
+        if self.guarded.caches and protocol == NETLINK_ROUTE and kernel.links_changed != self._links:
             # A kernel knew its links before anybody asked, too; a notification is not known before it is read.
             self._stale.add(NETLINK_ROUTE)
         self._links = kernel.links_changed
         if self.supports(protocol):
             self._look_again(Datagrams.of(datagram))
-            self._call(self._decode, datagram)
+            self.guarded.call(self._decode, datagram)
         return self._result(protocol, lossy=self.lossy, answer=True)
 
     def end(self) -> Side | None:
@@ -204,7 +205,7 @@ class RecordedLane(Lane):
         if datagrams.protocol in self._stale and datagrams.data[0][4:6] not in NLCTRL:
             self._stale.discard(datagrams.protocol)
             with self.heard.hearing(NETLINK_GENERIC, self._events, self._errors):
-                self._call(self.backend.refresh)
+                self.guarded.call(self.backend.refresh)
 
 
 def _results(name: str, datagrams: Datagrams, decoded: Decoded) -> Results | None:

@@ -15,6 +15,7 @@ the report (``summary``), and reading a capture to its end (``run``).
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import suppress
 
 from nlmon.backends.base import Backend
 from nlmon.backends.options import BackendOptions
@@ -28,7 +29,7 @@ from nlmon.compare.side import Side
 from nlmon.engine.comparison import Comparison, compare_counters, foldable, no_datagram
 from nlmon.engine.consumer import tell
 from nlmon.engine.feed import Feed, Step
-from nlmon.engine.lane import BackendMaker
+from nlmon.engine.guarded import BackendMaker
 from nlmon.engine.recorded import RecordedLane
 from nlmon.engine.segments import Select
 from nlmon.events import Event
@@ -83,7 +84,8 @@ class Replay(Comparison[RecordedLane]):
         if faults:
             self.states.announce(())
             make = (reference, candidate)[self.states.full]
-            self._announcer = make(RecordedFactory(self.feed.kernel), options)
+            with suppress(Exception):  # one that raises is a difference where its datagrams are compared
+                self._announcer = make(RecordedFactory(self.feed.kernel), options)
         self._options = options
         self._on_side = on_side
         # What all is fed to, no socket would have received; recovery cannot be judged by it.
@@ -225,10 +227,10 @@ class Replay(Comparison[RecordedLane]):
         as the other one reads it and as it does itself: only it knows that afterwards, so comparing the two states
         cannot judge it."""
         for number, lane in enumerate(self.lanes):
-            if not self.recovering(lane) or (lane.backend.resyncing() and not now):
+            if not self.recovering(lane) or (lane.guarded.resyncing() and not now):
                 continue
             lane.ledger.settle()
-            if not lane.backend.resyncing() and not lane.ledger.incomplete:
+            if not lane.guarded.resyncing() and not lane.ledger.incomplete:
                 self.states.both[number].regain()
             for reader in (self.lanes[1 - number], lane):
                 try:

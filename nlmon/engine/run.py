@@ -15,7 +15,7 @@ from nlmon.compare.known import Known
 from nlmon.compare.side import Side
 from nlmon.engine.bounds import Bounds, Watch
 from nlmon.engine.feed import Feed, Step
-from nlmon.engine.lane import BackendMaker
+from nlmon.engine.guarded import BackendMaker
 from nlmon.engine.replay import Replay
 from nlmon.engine.segments import Select
 from nlmon.engine.summary import capture_reports

@@ -255,7 +255,7 @@ def _kernel_unknown(replay: Replay, reader: CaptureReader) -> Iterator[str]:
 
 def _unresolved(replay: Replay) -> str:
     """The family that was asked for and that the recording does not name."""
-    unresolved = sorted({name for lane in replay.lanes for name in lane.backend.unresolved()})
+    unresolved = sorted({name for lane in replay.lanes for name in lane.guarded.unresolved})
     if not unresolved or NETLINK_GENERIC not in replay.feed.protocols:
         return ""
     there = ", ".join(sorted(replay.feed.kernel.families)) or "none"

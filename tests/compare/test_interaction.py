@@ -19,7 +19,7 @@ from nlmon.compare.classify import Classifier
 from nlmon.compare.contract import load_contract
 from nlmon.compare.evidence.locate import field_of
 from nlmon.compare.final import compare_corrections, compare_recovery
-from nlmon.engine.lane import BackendMaker
+from nlmon.engine.guarded import BackendMaker
 from nlmon.engine.losses import Object, Touched, Unsettled
 from nlmon.engine.replay import Replay
 from nlmon.events import Decoded, Event, LinkInfo

@@ -14,7 +14,7 @@ from msgspec import structs
 from nlmon.backends.options import BackendOptions
 from nlmon.capture import open_capture
 from nlmon.compare.known import Known
-from nlmon.engine.lane import BackendMaker
+from nlmon.engine.guarded import BackendMaker
 from nlmon.engine.run import replay_capture
 from nlmon.engine.segments import Select
 from nlmon.report.model import CaptureReport

@@ -84,7 +84,7 @@ def read_all(live: Live) -> None:
         found = False
         for number, lane in enumerate(live.lanes):
             for protocol in lane.backend.groups:
-                if lane.backend.fileno(protocol) >= 0:
+                if lane.fileno(protocol) >= 0:
                     found |= live.read(number, protocol)
 
 
@@ -386,6 +386,23 @@ def test_a_crash_is_a_difference(candidate: Maker) -> None:
 
     assert found.verdict == "regression"
     assert found.differences["crash"] == 1
+
+
+@pytest.mark.parametrize("name", ["enable", "process", "fileno", "status", "unresolved", "close"])
+def test_a_method_that_raises_is_a_crash(name: str) -> None:
+    """Whatever is asked of an implementation, and whenever."""
+
+    def method(*_: Any) -> Any:
+        raise ValueError(f"no {bytes(range(128, 160))}")
+
+    made: type[LibnlBackend] = type("Bad", (LibnlBackend,), {name: method})
+    kernel = FakeKernel()
+    live = listening(kernel, candidate=made)
+    say(kernel, "a")
+    found = over(live)
+
+    assert (found.verdict, found.differences["crash"] > 0) == ("regression", True)
+    assert {one.candidate for one in found.details if one.cls == "crash"} == {"ValueError: no (131 characters)"}
 
 
 def test_memory_is_bounded() -> None:

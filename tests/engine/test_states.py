@@ -17,7 +17,7 @@ from nlmon.backends.libnl import LibnlBackend
 from nlmon.backends.options import BackendOptions
 from nlmon.backends.registry import create
 from nlmon.capture import Frame, open_capture
-from nlmon.engine.lane import BackendMaker
+from nlmon.engine.guarded import BackendMaker
 from nlmon.engine.replay import Replay
 from nlmon.events import UNSET, Decoded, Event, LinkInfo, RouteInfo
 from nlmon.state.tables import State

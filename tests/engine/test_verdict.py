@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from nlmon.capture import open_capture
-from nlmon.engine.lane import BackendMaker
+from nlmon.engine.guarded import BackendMaker
 from nlmon.engine.run import replay_capture
 from nlmon.report.policy import Policy
 from nlmon.testing.messages import link, message

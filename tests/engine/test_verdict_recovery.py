@@ -13,7 +13,7 @@ from nlmon.backends.registry import create
 from nlmon.capture import open_capture
 from nlmon.capture.base import Frame
 from nlmon.compare.difference import Class
-from nlmon.engine.lane import BackendMaker
+from nlmon.engine.guarded import BackendMaker
 from nlmon.engine.replay import Replay
 from nlmon.engine.run import replay_capture
 from nlmon.events import Event

@@ -9,7 +9,7 @@ import pytest
 from nlmon.backends.options import BackendOptions
 from nlmon.capture import open_capture
 from nlmon.compare.difference import Class
-from nlmon.engine.lane import BackendMaker
+from nlmon.engine.guarded import BackendMaker
 from nlmon.engine.replay import Replay
 from nlmon.engine.summary import capture_reports
 from nlmon.report.model import CaptureReport

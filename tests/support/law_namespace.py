@@ -28,7 +28,7 @@ from nlmon.backends.registry import create
 from nlmon.capture.base import Direction, Frame
 from nlmon.compare.difference import Difference, Severity
 from nlmon.compare.directions import BothDirections
-from nlmon.engine.lane import BackendMaker
+from nlmon.engine.guarded import BackendMaker
 from nlmon.engine.replay import Replay
 from nlmon.events import LinkInfo
 from nlmon.scenario.kernel_state import Lines, differences, folded, listed

@@ -12,7 +12,7 @@ from functools import partial
 from nlmon.backends.options import BackendOptions
 from nlmon.backends.registry import create
 from nlmon.compare.side import Side
-from nlmon.engine.lane import BackendMaker
+from nlmon.engine.guarded import BackendMaker
 from nlmon.engine.live import Live
 from nlmon.scenario.sandbox import Sandbox
 from nlmon.scenario.sentinel import Sentinel

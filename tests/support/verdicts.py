@@ -10,7 +10,7 @@ from functools import partial
 from nlmon.backends.options import BackendOptions
 from nlmon.backends.registry import create
 from nlmon.capture import open_capture
-from nlmon.engine.lane import BackendMaker
+from nlmon.engine.guarded import BackendMaker
 from nlmon.engine.run import replay_capture
 from nlmon.engine.segments import Select
 from nlmon.report.model import CaptureReport

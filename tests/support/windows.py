@@ -30,7 +30,7 @@ from nlmon.backends.registry import create
 from nlmon.capture import open_capture
 from nlmon.capture.conversation import Conversation
 from nlmon.capture.segment import Role
-from nlmon.engine.lane import BackendMaker
+from nlmon.engine.guarded import BackendMaker
 from nlmon.engine.run import replay_capture
 from nlmon.report.model import CaptureReport
 from nlmon.transport.recorded.faults import Fault

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from nlmon.backends.base import Backend
-from nlmon.backends.reads import UNDECLARED, Attributes, Node
+from nlmon.backends.reads import UNDECLARED, Attributes, Node, Reads
 from nlmon.compare.contract import Contract
 from nlmon.names import unknown_message
 from nlmon.uapi import AF_UNIX, NETLINK_AUDIT, NETLINK_GENERIC, NETLINK_SOCK_DIAG, NETLINK_XFRM, NLMSG_HDRLEN
@@ -57,7 +57,7 @@ def who_reads(
 ) -> Readings | None:
     """Who of two classes reads what of messages of a type; the other arguments are those of ``Declares.reads``. None:
     one of them does not say it."""
-    said = [one.reads(protocol, msg_type, first, family) if protocol in one.groups else None for one in backends]
+    said = [_said(one, protocol, msg_type, first, family) for one in backends]
     if UNDECLARED in said:
         return None
     readers, everything, begin = NEITHER, NEITHER, 0
@@ -69,6 +69,14 @@ def who_reads(
             everything |= 0 if reads.attributes is not None else 1 << number
             trees[number] = reads.attributes
     return Readings(readers, everything, begin, _over(trees[0] or {}, trees[1] or {}))
+
+
+def _said(one: type[Backend], protocol: int, msg_type: int, first: int, family: str) -> Reads | None:
+    """What a class says that it reads; one that raises has not said it."""
+    try:
+        return one.reads(protocol, msg_type, first, family) if protocol in one.groups else None
+    except Exception:
+        return UNDECLARED
 
 
 def _over(one: Attributes, other: Attributes) -> Mapping[int, Known]:

@@ -10,7 +10,7 @@ from nlmon.backends.libnl import LibnlBackend
 from nlmon.backends.options import BackendOptions
 from nlmon.capture.base import Batch, Frame
 from nlmon.engine.feed import Feed
-from nlmon.engine.lane import BackendMaker
+from nlmon.engine.guarded import BackendMaker
 from nlmon.engine.replay import Replay
 from nlmon.errors import TransportError
 from nlmon.events import Decoded

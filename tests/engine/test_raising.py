@@ -1,0 +1,109 @@
+"""An implementation that raises, in each of its methods: a finding of the report and never the end of nlmon.
+
+Not here: what is no event (``test_garbage``), and text without data (``tests/names/test_foreign.py``).
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nlmon.backends import registry
+from nlmon.backends.legacy import LegacyBackend
+from nlmon.backends.libnl import LibnlBackend
+from nlmon.testing.messages import addr, link, message, route
+from support.bombs import write_pcap
+from support.command import nlmon
+
+KEY = bytes(range(200, 232))
+RECOVER = ("--recover", "--fault", "overrun@6+2")
+METHODS = sorted(
+    name for name in dir(LibnlBackend) if not name.startswith("_") and callable(getattr(LibnlBackend, name))
+)
+
+
+def recording(folder: Path) -> Path:
+    """Links, addresses and routes, as a dump and then one by one."""
+    links = [message(16, link(n, f"eth{n}")) for n in range(1, 4)]
+    addresses = [message(20, addr(n, f"192.0.2.{n}")) for n in range(1, 4)]
+    routes = [message(24, route(f"198.51.{n}.0/24", 1), flags=0x400) for n in range(10)]
+    write_pcap(folder / "a.pcap", 0, [*links, *addresses, *routes, message(200, bytes(4))])
+    return folder / "a.pcap"
+
+
+def raising(base: type, name: str) -> type:
+    """A class that raises, with a key in the text, in one method."""
+
+    def method(*_: Any, **__: Any) -> Any:
+        raise ValueError(f"no: {KEY!r}, {KEY.hex()}")
+
+    made: type = type("Raising", (base,), {name: classmethod(method) if name == "reads" else method})
+    return made
+
+
+def replay(monkeypatch: pytest.MonkeyPatch, path: Path, made: type, *options: str) -> tuple[Any, Any]:
+    """``nlmon replay`` with a class in the place of libnl; what it printed, and the one report in it."""
+    monkeypatch.setattr(sys.modules[__name__], "MADE", made, raising=False)
+    monkeypatch.setattr(registry, "BACKENDS", {**registry.BACKENDS, "libnl": f"{__name__}:MADE"})
+    done = nlmon("replay", path, "--format", "json", *options)
+    return done, json.loads(done.stdout)["captures"][0] if done.stdout else None
+
+
+@pytest.mark.parametrize("options", [(), RECOVER, ("--cache", "link")], ids=["plain", "recover", "cache"])
+@pytest.mark.parametrize("name", METHODS)
+def test_an_implementation_that_raises_is_a_finding(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, options: tuple[str, ...]
+) -> None:
+    """A crash of it, wherever it raises, if that is asked at all; what it says holds no key."""
+    done, report = replay(monkeypatch, recording(tmp_path), raising(LibnlBackend, name), *options)
+
+    said = done.stdout + done.stderr
+    assert (done.returncode in {0, 1, 3, 4}, KEY.hex() in said, "\\\\xc8" in said) == (True, False, False)
+    if "NLM-B013" in done.stderr:
+        assert (done.returncode, name in {"prepare", "set_callback"}) == (4, True)
+    elif "ValueError" in said:
+        assert (done.returncode, report["verdict"], report["differences"]["crash"] > 0) == (1, "regression", True)
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        *((name, ()) for name in ("decode", "process", "enable", "close", "status", "unresolved", "in_bulk", "count")),
+        *((name, RECOVER) for name in ("resyncing", "on_transport_error", "deliver", "idle")),
+    ],
+)
+def test_what_is_asked_of_an_implementation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, options: tuple[str, ...]
+) -> None:
+    """Methods that a replay calls: so the test above is about something."""
+    done, report = replay(monkeypatch, recording(tmp_path), raising(LibnlBackend, name), *options)
+
+    assert (done.returncode, report["differences"]["crash"] > 0) == (1, True)
+    assert "ValueError: no: (" in done.stdout
+
+
+def test_one_that_cannot_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is nothing to compare: an error with a code."""
+    done, _ = replay(monkeypatch, recording(tmp_path), raising(LibnlBackend, "__init__"))
+
+    assert done.returncode == 4
+    assert done.stderr.startswith("error[NLM-B013]: an implementation cannot be made: ValueError: no: (")
+
+
+@pytest.mark.parametrize("command", [("capture", "stats"), ("decode",)], ids=" ".join)
+@pytest.mark.parametrize("name", ["status", "close", "decode"])
+def test_a_bug_of_our_own_is_told_without_keys(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...], name: str
+) -> None:
+    """Where one implementation is at work, what it raises ends the command with a code."""
+    monkeypatch.setattr(sys.modules[__name__], "MADE", raising(LegacyBackend, name), raising=False)
+    monkeypatch.setattr(registry, "BACKENDS", {**registry.BACKENDS, "legacy": f"{__name__}:MADE"})
+    done = nlmon(*command, recording(tmp_path), "-i", "legacy")
+
+    said = done.stdout + done.stderr
+    assert (done.returncode, "error[NLM-X002]: legacy raised ValueError: no: (" in done.stderr) == (5, True)
+    assert (KEY.hex() in said, "\\xc8" in said) == (False, False)
