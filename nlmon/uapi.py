@@ -213,6 +213,8 @@ RTAX_CC_ALGO: Final = 16
 
 # linux/if.h
 IFF_UP: Final = 0x1
+IFF_RUNNING: Final = 0x40
+IFF_LOWER_UP: Final = 0x10000
 
 # linux/if_link.h
 IFLA_VF_INFO: Final = 1

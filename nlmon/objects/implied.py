@@ -1,5 +1,6 @@
-"""What goes with a link without a message of its own, when it is deleted, goes down or loses its last IPv4 address
-(net/ipv4/fib_semantics.c, fib_sync_down_dev, which net/ipv4/fib_frontend.c calls for each of these).
+"""What goes with a link without a message of its own, when it is deleted, goes down, or loses its carrier or its last
+IPv4 address (net/ipv4/fib_semantics.c, fib_sync_down_dev, which net/ipv4/fib_frontend.c calls for each of these;
+net/ipv4/nexthop.c, nexthop_flush_dev).
 
 - A link that is deleted takes its port, addresses, neighbours and routes along, an IPv4 route over several hops with
   the first of them.
@@ -7,7 +8,8 @@
 - A link without an IPv4 address has no IPv4 route at all that was there before, but those of nexthop objects.
 - A hop is dead while its link is down, or since that lost its last IPv4 address. That an address was lost shows by a
   gateway, which could not have been reached without one.
-- Of nexthop objects a group loses one hop at a time, and its routes go with the last one.
+- Nexthop objects go with a link, and where that is down or without a carrier; a group loses one hop at a time. Their
+  IPv4 routes go with them, those of a group with the last hop. Those of IPv6 lose hops, too.
 
 IPv6 routes that a link takes along when it goes down are announced.
 
@@ -25,9 +27,9 @@ import enum
 from typing import NamedTuple, Protocol
 
 from nlmon.objects.keys import Hop, Route
-from nlmon.uapi import AF_INET, RT_SCOPE_HOST, RTNH_F_ONLINK, RTPROT_KERNEL
+from nlmon.uapi import AF_INET, IFF_LOWER_UP, IFF_RUNNING, IFF_UP, RT_SCOPE_HOST, RTNH_F_ONLINK, RTPROT_KERNEL
 
-__all__ = ["Cause", "Fate", "Links", "fate_of", "interfaces_of", "is_announced", "needs_address"]
+__all__ = ["Cause", "Fate", "Links", "cause_of", "fate_of", "interfaces_of", "is_announced", "needs_address"]
 
 
 class Cause(enum.Enum):
@@ -35,6 +37,7 @@ class Cause(enum.Enum):
 
     DELETED = "was deleted"
     DOWN = "went down"
+    NO_CARRIER = "lost its carrier"
     NO_ADDRESS = "lost its last IPv4 address"
 
 
@@ -51,10 +54,11 @@ class Links(Protocol):
 
 class Fate(NamedTuple):
     """What ends a route, if it happens to the link of ``any_hop``, or of ``every_hop``: to one of them, while all
-    others are dead."""
+    others are dead; and what takes ``one_hop`` from it."""
 
     any_hop: frozenset[Cause]
     every_hop: frozenset[Cause]
+    one_hop: frozenset[Cause]
 
 
 # Whether a route is of IPv4, of host scope, and over a nexthop object.
@@ -63,9 +67,15 @@ _FATES = {
         frozenset(() if nexthop else (Cause.DELETED,)),
         frozenset(
             cause
-            for cause, ends in ((Cause.DELETED, nexthop), (Cause.DOWN, not local), (Cause.NO_ADDRESS, not nexthop))
+            for cause, ends in (
+                (Cause.DELETED, nexthop),
+                (Cause.DOWN, not local),
+                (Cause.NO_CARRIER, nexthop),
+                (Cause.NO_ADDRESS, not nexthop),
+            )
             if ends and (ip4 or cause is Cause.DELETED)
         ),
+        frozenset((Cause.DELETED, Cause.DOWN, Cause.NO_CARRIER) if nexthop else ()),
     )
     for ip4 in (False, True)
     for local in (False, True)
@@ -76,6 +86,13 @@ _FATES = {
 def fate_of(route: Route) -> Fate:
     """What ends a route without a message of its own."""
     return _FATES[route.family == AF_INET, route.scope == RT_SCOPE_HOST, route.nh_id is not None]
+
+
+def cause_of(flags: int) -> Cause | None:
+    """What a message of a link with these flags says that happened to it, if anything."""
+    if not flags & IFF_UP:
+        return Cause.DOWN
+    return None if flags & (IFF_RUNNING | IFF_LOWER_UP) else Cause.NO_CARRIER
 
 
 def interfaces_of(route: Route) -> tuple[int | None, ...]:

@@ -13,7 +13,7 @@ Not here: when a route ends (``implied``), and the tables.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
 from nlmon.objects.implied import Cause, Fate, Links, fate_of, needs_address
@@ -21,12 +21,22 @@ from nlmon.objects.keys import Address, Key, Route
 from nlmon.objects.sources import Addresses, PreferredSources
 from nlmon.uapi import AF_INET6
 
-__all__ = ["Condition", "LinkedRoutes"]
+__all__ = ["Condition", "Ends", "LinkedRoutes"]
 
 # A hop by its interface, and whether it needs an address there.
 _Hop: TypeAlias = tuple[int | None, bool]
 # Keys of routes with the place of each in the table.
 _Routes: TypeAlias = dict[Key, int]
+# What routes over the same hops have in common.
+_Shared: TypeAlias = tuple[Fate, frozenset[_Hop]]
+
+
+class Ends(NamedTuple):
+    """The routes that are ``gone`` by what happened to a link, and those of nexthop objects that are ``shorter`` by the
+    hops over it; each in the order of the table."""
+
+    gone: Sequence[Key]
+    shorter: Sequence[Key]
 
 
 class Condition(NamedTuple):
@@ -41,12 +51,14 @@ class Condition(NamedTuple):
 
 
 class _Several:
-    """Hops that routes share, how many of them are ``alive``, by whether all addresses are known, and the routes."""
+    """Hops that routes share, how many of them are ``alive``, by whether all addresses are known, and the routes.
+    ``shared``: what it is found by, which is equal to itself at once, however many hops it has."""
 
-    __slots__ = ("alive", "hops", "routes")
+    __slots__ = ("alive", "hops", "routes", "shared")
 
-    def __init__(self, hops: frozenset[_Hop]) -> None:
-        self.hops = hops
+    def __init__(self, shared: _Shared) -> None:
+        self.shared = shared
+        self.hops = shared[1]
         self.alive = [0, 0]
         self.routes: _Routes = {}
 
@@ -55,12 +67,9 @@ class _Several:
         return (needs for needs in (False, True) if (index, needs) in self.hops)
 
     def copy(self) -> _Several:
-        one = _Several(self.hops)
+        one = _Several(self.shared)
         one.alive, one.routes = self.alive.copy(), self.routes.copy()
         return one
-
-
-_Shared: TypeAlias = tuple[Fate, frozenset[_Hop]]
 
 
 class LinkedRoutes:
@@ -72,8 +81,10 @@ class LinkedRoutes:
         self._placed = 0
         self._single: dict[Fate, dict[int | None, _Routes]] = {}
         self._several: dict[_Shared, _Several] = {}
-        # Which of these are over a link, and what was known of it when their live hops were counted.
+        # Which of these are over a link, those of nexthop objects by themselves, too, and what was known of it when
+        # their live hops were counted.
         self._over: dict[int | None, dict[_Shared, None]] = {}
+        self._nexthops_over: dict[int | None, dict[_Shared, None]] = {}
         self._conditions: dict[int | None, Condition] = {}
         # Which have no live hop, by whether all addresses are known.
         self._dead: tuple[dict[_Shared, None], dict[_Shared, None]] = ({}, {})
@@ -110,12 +121,14 @@ class LinkedRoutes:
         if route.multipath is None:
             del self._single[fate_of(route)][_index(route.oif)]
             return
-        shared = _shared(route)
-        for index in {index for index, _ in self._several.pop(shared).hops}:
-            over = self._over[index]
-            del over[shared]
-            if not over:
-                del self._over[index], self._conditions[index]
+        shared = self._several.pop(_shared(route)).shared
+        for index in {index for index, _ in shared[1]}:
+            for over in (self._over, self._nexthops_over) if shared[0].one_hop else (self._over,):
+                del over[index][shared]
+                if not over[index]:
+                    del over[index]
+            if index not in self._over:
+                del self._conditions[index]
         for dead in self._dead:
             dead.pop(shared, None)
 
@@ -130,9 +143,11 @@ class LinkedRoutes:
         return self._several[shared].routes
 
     def _begin(self, shared: _Shared) -> None:
-        one = self._several[shared] = _Several(shared[1])
+        one = self._several[shared] = _Several(shared)
         for index, needs in one.hops:
             self._over.setdefault(index, {})[shared] = None
+            if shared[0].one_hop:
+                self._nexthops_over.setdefault(index, {})[shared] = None
             if index not in self._conditions:
                 self._conditions[index] = self._condition(index)
             for known in (False, True):
@@ -180,8 +195,8 @@ class LinkedRoutes:
                     one.alive[known] += now.lives(needs, known) - before.lives(needs, known)
             self._sort_out(shared, one)
 
-    def ended(self, cause: Cause, index: int) -> list[Key]:
-        """The routes that end by what happened to a link, in the order of the table."""
+    def ended(self, cause: Cause, index: int) -> Ends:
+        """What ends by what happened to a link."""
         found: _Routes = {}
         for fate, on in self._single.items():
             if index in on and (cause in fate.any_hop or cause in fate.every_hop):
@@ -192,12 +207,17 @@ class LinkedRoutes:
             if condition.down and cause is Cause.DOWN and len(self._dead[known]) < len(near):
                 near = self._dead[known]
             for shared in near:
-                (any_hop, every_hop), one = shared[0], self._several[shared]
+                (any_hop, every_hop, _), one = shared[0], self._several[shared]
                 alive_here = [condition.lives(needs, known) for needs in one.on(index)]
                 last = cause in every_hop and one.alive[known] == sum(alive_here)
                 if alive_here and (cause in any_hop or last):
                     found |= one.routes
-        return sorted(found, key=found.__getitem__)
+        shorter: _Routes = {}
+        for shared in self._nexthops_over.get(index, ()):
+            one = self._several[shared]
+            if cause in shared[0].one_hop and any(other != index for other, _ in one.hops):
+                shorter |= {key: place for key, place in one.routes.items() if key not in found}
+        return Ends(sorted(found, key=found.__getitem__), sorted(shorter, key=shorter.__getitem__))
 
     def unsourced(self, address: Address, *, known: bool) -> list[Key]:
         """The IPv6 routes that lose their preferred source with an address; ``known``: that had been announced, which
@@ -215,6 +235,7 @@ class LinkedRoutes:
         }
         one._several = {shared: several.copy() for shared, several in self._several.items()}
         one._over = {index: over.copy() for index, over in self._over.items()}
+        one._nexthops_over = {index: over.copy() for index, over in self._nexthops_over.items()}
         one._conditions = self._conditions.copy()
         one._dead = (self._dead[False].copy(), self._dead[True].copy())
         one._addresses, one._sources = self._addresses.copy(), self._sources.copy()
@@ -222,7 +243,14 @@ class LinkedRoutes:
 
     def clear(self) -> None:
         """The table is empty."""
-        for table in (self._single, self._several, self._over, self._conditions, *self._dead):
+        for table in (
+            self._single,
+            self._several,
+            self._over,
+            self._nexthops_over,
+            self._conditions,
+            *self._dead,
+        ):
             table.clear()
         self._sources.clear()
 

@@ -17,7 +17,7 @@ from nlmon.objects.keys import Key, is_sibling, route_group
 from nlmon.state.identity import held_by_dump, objects_of
 from nlmon.uapi import AF_BRIDGE, AF_UNSPEC, RTM_GETLINK
 
-__all__ = ["VOLATILE", "DumpLoad", "Dumps", "Unannounced", "changed_fields"]
+__all__ = ["VOLATILE", "Change", "DumpLoad", "Dumps", "Unannounced", "changed_fields"]
 
 Change: TypeAlias = Literal["gone", "appeared", "changed"]
 

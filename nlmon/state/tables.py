@@ -15,7 +15,7 @@ Not here: which object is which, and which routes a new one replaces (``nlmon.ob
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from msgspec import structs
@@ -23,12 +23,12 @@ from msgspec import structs
 from nlmon.events import OVERRUN, AddrInfo, Event, LinkInfo, NeighInfo, RouteInfo, RoutePayload
 from nlmon.objects.families import FamilyIndex
 from nlmon.objects.groups import RouteGroups
-from nlmon.objects.implied import Cause, is_announced
+from nlmon.objects.implied import Cause, cause_of, is_announced
 from nlmon.objects.keys import Key, Subject, is_sibling, route_group
 from nlmon.objects.linked import LinkedRoutes
 from nlmon.objects.partial import PARTIAL_LINK, is_echo, is_partial_link
 from nlmon.state.describe import show_interface, show_key
-from nlmon.state.dumps import DumpLoad, Dumps, Unannounced
+from nlmon.state.dumps import Change, DumpLoad, Dumps, Unannounced, changed_fields
 from nlmon.state.identity import split_hops, subject_of
 from nlmon.state.indexes import InterfaceIndex
 from nlmon.uapi import AF_BRIDGE, AF_INET, IFF_UP, NETLINK_ROUTE, RTM_GETADDR
@@ -127,7 +127,8 @@ class State:
             told = {name: getattr(link, name) for name in PARTIAL_LINK}
             link = structs.replace(before, **{name: value for name, value in told.items() if value is not None})
         self._put("link", key, link)
-        return NOTHING if link.flags & IFF_UP else self._end_routes(Cause.DOWN, link, frame)
+        cause = cause_of(link.flags)
+        return NOTHING if cause is None else self._end_routes(cause, link, frame)
 
     def _put(self, kind: str, key: Key, payload: RoutePayload) -> RoutePayload | None:
         """Hold an object, in the place of another one that was there, which is returned."""
@@ -219,9 +220,9 @@ class State:
             table = self.tables[kind]
             near = self._by_interface[kind].on(index, table)
             lost = [key for key in near if getattr(table[key], "ifindex", None) == index]
-            ended.append(self._drop(kind, lost, frame, reason))
+            ended.append(self._correct(kind, dict.fromkeys(lost), frame, reason))
         ended.append(self._end_routes(Cause.DELETED, link, frame))
-        return Folded([one for part in ended for one in part.gone], [one for part in ended for one in part.found])
+        return Folded(*([one for part in parts for one in part] for parts in zip(*ended, strict=True)))
 
     def _end_routes(self, cause: Cause, about: LinkInfo | AddrInfo, frame: int) -> Folded:
         """Routes end by what happened to a link, as a message ``about`` it or its address says."""
@@ -232,7 +233,10 @@ class State:
             return not (isinstance(route, RouteInfo) and is_announced(cause, route, address))
 
         reason = _reason(cause, index, link.ifname if isinstance(link, LinkInfo) else None)
-        return self._drop("route", self._routes.ended(cause, index), frame, reason, silently)
+        gone, shorter = self._routes.ended(cause, index)
+        routes = self.tables["route"]
+        left = {key: _without_hops(route, index) for key in shorter if isinstance(route := routes[key], RouteInfo)}
+        return self._correct("route", {**dict.fromkeys(gone), **left}, frame, reason, silently)
 
     def is_down(self, index: int) -> bool:
         """Whether a link is down, which is not known of one that was never seen."""
@@ -244,33 +248,36 @@ class State:
         was there."""
         if address.family == AF_INET and self.knows_addresses and not self._routes.has_address(address.ifindex):
             return self._end_routes(Cause.NO_ADDRESS, address, frame)
-        found, reason = list[Unannounced](), f"address {address.addr} was deleted"
-        for key in self._routes.unsourced(address, known=known):
-            self._put("route", key, structs.replace(self.tables["route"][key], prefsrc=None))
-            self._dumps.touch("route", key)
-            name = show_key("route", key, self.tables["link"])
-            found.append(Unannounced("route", "changed", name, frame, reason, key, ("prefsrc",)))
-            if self._notes:
-                self.note(found[-1])
-        return Folded((), found, [("route", one.key) for one in found]) if found else NOTHING
+        routes = self.tables["route"]
+        left = {key: structs.replace(routes[key], prefsrc=None) for key in self._routes.unsourced(address, known=known)}
+        return self._correct("route", left, frame, f"address {address.addr} was deleted")
 
-    def _drop(
+    def _correct(
         self,
         kind: str,
-        lost: Sequence[Key],
+        changes: Mapping[Key, RoutePayload | None],
         frame: int,
         reason: str,
         silently: Callable[[RoutePayload], bool] = lambda _: True,
     ) -> Folded:
-        """Remove objects, and keep a note of those that go ``silently``."""
+        """Change objects, or remove those for which there is None, and keep a note of what happens ``silently``."""
         table, links = self.tables[kind], self.tables["link"]
         found = list[Unannounced]()
-        for key in lost:
-            if self._notes and silently(table[key]):
-                found.append(Unannounced(kind, "gone", show_key(kind, key, links), frame, reason, key))
+        for key, payload in changes.items():
+            before = table[key]
+            if self._notes and silently(before):
+                fields = () if payload is None else changed_fields(kind, before, payload)
+                change: Change = "gone" if payload is None else "changed"
+                found.append(Unannounced(kind, change, show_key(kind, key, links), frame, reason, key, fields))
                 self.note(found[-1])
-            self.remove(kind, key)
-        return Folded([(kind, key) for key in lost], found) if lost else NOTHING
+            if payload is None:
+                self.remove(kind, key)
+            else:
+                self._dumps.touch(kind, key)
+                self._put(kind, key, payload)
+        gone = [(kind, key) for key, payload in changes.items() if payload is None]
+        changed = [(kind, key) for key, payload in changes.items() if payload is not None]
+        return Folded(gone, found, changed) if changes else NOTHING
 
     def clear(self, kind: str) -> None:
         """Forget every object of a kind."""
@@ -346,6 +353,11 @@ class State:
 
 def _reason(cause: Cause, index: int, name: str | None) -> str:
     return f"interface {show_interface(index, name)} {cause.value}"
+
+
+def _without_hops(route: RouteInfo, index: int) -> RouteInfo:
+    """A route without its hops over an interface."""
+    return structs.replace(route, multipath=tuple(hop for hop in route.multipath or () if hop.ifindex != index))
 
 
 def _is_echo(before: RoutePayload | None, entry: NeighInfo) -> bool:

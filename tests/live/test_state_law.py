@@ -91,8 +91,39 @@ FINDS: list[Any] = [
         ["ip nexthop add id 1 via 192.0.2.7 dev v0", "ip route add 203.0.113.0/24 nhid 1", "ip nexthop del id 1"],
         id="nexthop-object-that-is-gone",
         marks=pytest.mark.xfail(
-            reason="the kernel does not announce of a route that it went with its object", strict=True
+            reason="only the object is announced to be gone, and to a group that legacy does not know",
+            strict=True,
         ),
+    ),
+    pytest.param(
+        [
+            "ip nexthop add id 1 via 192.0.2.7 dev v0",
+            "ip nexthop add id 2 via 198.51.100.7 dev v2",
+            "ip nexthop add id 10 group 1/2",
+            "ip route add 203.0.113.0/24 nhid 10",
+            "ip link set v0 down",
+        ],
+        id="hop-of-a-group-that-is-down",
+    ),
+    pytest.param(
+        [
+            "ip nexthop add id 3 via 2001:db8::7 dev v0",
+            "ip nexthop add id 4 via 2001:db8:1::7 dev v2",
+            "ip nexthop add id 11 group 3/4",
+            "ip -6 route add 2001:db8:9::/48 nhid 11",
+            "ip link del v0",
+        ],
+        id="ipv6-hop-of-a-group-that-is-gone",
+    ),
+    pytest.param(
+        [
+            "ip nexthop add id 2 via 198.51.100.7 dev v2",
+            "ip nexthop add id 4 via 2001:db8:1::7 dev v2",
+            "ip route add 203.0.113.0/24 nhid 2",
+            "ip -6 route add 2001:db8:9::/48 nhid 4",
+            "ip link set v3 down",
+        ],
+        id="nexthop-object-without-a-carrier",
     ),
     pytest.param(["ip rule add pref 100 to 10.1.0.0/16 suppress_prefixlength 3 unreachable"], id="suppressed-nothing"),
     pytest.param(

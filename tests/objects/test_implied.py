@@ -12,7 +12,7 @@ from nlmon.objects.implied import Cause, is_announced
 from nlmon.objects.linked import LinkedRoutes
 from nlmon.uapi import AF_INET, AF_INET6, RT_SCOPE_HOST, RT_SCOPE_UNIVERSE, RTNH_F_ONLINK, RTPROT_BOOT, RTPROT_KERNEL
 
-DELETED, DOWN, NO_ADDRESS = Cause.DELETED, Cause.DOWN, Cause.NO_ADDRESS
+DELETED, DOWN, NO_CARRIER, NO_ADDRESS = Cause
 
 
 def a_route(
@@ -44,7 +44,7 @@ def ends(cause: Cause, index: int, route: RouteInfo, links: Some) -> bool:
     for other in {3, 4} - set(links.unnumbered):
         linked.add_address(AddrInfo(AF_INET, other, 24, 0, "192.0.2.1"))
     linked.put(("a route",), route)
-    return linked.ended(cause, index) != []
+    return linked.ended(cause, index).gone != []
 
 
 @pytest.mark.parametrize(
@@ -68,6 +68,9 @@ def ends(cause: Cause, index: int, route: RouteInfo, links: Some) -> bool:
         (NO_ADDRESS, (3, 4), (), AF_INET, RT_SCOPE_UNIVERSE, False, False),
         (NO_ADDRESS, (3, 4), (4,), AF_INET, RT_SCOPE_UNIVERSE, False, True),
         (NO_ADDRESS, (3,), (), AF_INET, RT_SCOPE_UNIVERSE, True, False),
+        (NO_CARRIER, (3,), (), AF_INET, RT_SCOPE_UNIVERSE, True, True),
+        (NO_CARRIER, (3,), (), AF_INET, RT_SCOPE_UNIVERSE, False, False),
+        (NO_CARRIER, (3,), (), AF_INET6, RT_SCOPE_UNIVERSE, True, False),
     ],
 )
 def test_a_route_ends_with_its_link(

@@ -519,4 +519,23 @@ def test_a_route_stays_without_its_preferred_source() -> None:
     assert [(one.change, one.fields, one.frame, one.reason) for one in folded.found] == [
         ("changed", ("prefsrc",), 9, "address 2001:db8::1 was deleted")
     ]
-    assert (folded.found, folded.gone) == (state.unannounced, ())
+    assert (folded.found, folded.gone) == (state.unannounced, [])
+
+
+@pytest.mark.parametrize(
+    ("flags", "left"),
+    [(0x0, ["192.0.2.8"]), (0x1, ["192.0.2.8"]), (0x10001, ["192.0.2.7", "192.0.2.8"])],
+    ids=["down", "no carrier", "carrier"],
+)
+def test_a_group_of_nexthop_objects_loses_the_hops_of_a_link(flags: int, left: list[str]) -> None:
+    """The route stays, with the hops over other links, until there is none; nothing of it is announced."""
+    hops = NextHop(3, 1, 0, "192.0.2.7"), NextHop(4, 1, 0, "192.0.2.8")
+    state = fold(event(NEW, link(flags=0x10001)), event(NEW, route(None, oif=None, multipath=hops, nh_id=9)))
+    folded = state.apply(event(NEW, link(flags=flags), frame=9))
+    (one,) = state.tables["route"].values()
+
+    assert isinstance(one, RouteInfo)
+    assert [hop.gateway for hop in one.multipath or ()] == left
+    assert [(found.change, found.fields) for found in folded.found] == [("changed", ("multipath",))] * (len(left) == 1)
+    state.apply(event(DEL, link(4)))
+    assert len(state.tables["route"]) == len(left) - 1

@@ -43,10 +43,9 @@ __all__ = ["StateMachine", "main", "obey", "obeyed"]
 EXAMPLE = 50
 EXAMPLES = 40
 TOGETHER = 10
-# The kernel does not announce of a route over a nexthop object that this has gone, in whatever way; so who has such
-# routes leaves the links below them, which no others are over, as they are.
+# The kernel does not announce of a route over a nexthop object that this has been deleted.
 NEXTHOPS = re.compile(r"nexthop (add|replace|del)|nhid")
-ENDS_NEXTHOPS = re.compile(r"nexthop del|link .*(v2|v3)")
+ENDS_NEXTHOPS = re.compile(r"nexthop del")
 
 
 class StateMachine(RuleBasedStateMachine):

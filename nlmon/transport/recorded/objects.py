@@ -17,13 +17,13 @@ Not here: answering (``answers``), reading (``reading``), which object is which 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Literal, NamedTuple
 
 from nlmon.framing import attribute, header, next_hops, nlattr, walk_attributes
 from nlmon.objects.families import FamilyIndex, link_index
 from nlmon.objects.groups import RouteGroups
-from nlmon.objects.implied import Cause
+from nlmon.objects.implied import Cause, cause_of
 from nlmon.objects.keys import Key, is_sibling
 from nlmon.objects.linked import LinkedRoutes
 from nlmon.transport.recorded.reading import Reading
@@ -120,8 +120,10 @@ class RecordedObjects:
                 self._drop(kind, key)
         for key, held in found.items():
             self._put(kind, key, held)
-        if found and kind == RTM_NEWLINK and message[16] == AF_UNSPEC and not self._up(message):
-            self._end_routes(Cause.DOWN, self._reading.index(message))
+        if found and kind == RTM_NEWLINK and message[16] == AF_UNSPEC and len(message) >= 28:
+            cause = cause_of(int.from_bytes(message[24:28], self._order))
+            if cause is not None:
+                self._end_routes(cause, self._reading.index(message))
 
     def _learn_gone(self, kind: int, message: bytes, value: Value) -> None:
         """Take in a DEL message."""
@@ -288,13 +290,20 @@ class RecordedObjects:
         if address.family == AF_INET and self.knows_addresses and not self._routes.has_address(address.ifindex):
             self._end_routes(Cause.NO_ADDRESS, address.ifindex)
         for key in self._routes.unsourced(address, known=known):
-            held = self._tables[RTM_NEWROUTE][key]
-            message = self._reading.without(held.message, RTMSG, RTA_PREFSRC)
-            self._put(RTM_NEWROUTE, key, Held(message, self._reading.route(message), held.frame))
+            self._rewrite(key, lambda message: self._reading.without(message, RTMSG, RTA_PREFSRC))
+
+    def _rewrite(self, key: Key, change: Callable[[bytes], bytes]) -> None:
+        """Change a route, by its message."""
+        held = self._tables[RTM_NEWROUTE][key]
+        message = change(held.message)
+        self._put(RTM_NEWROUTE, key, Held(message, self._reading.route(message), held.frame))
 
     def _end_routes(self, cause: Cause, index: int) -> None:
-        for key in self._routes.ended(cause, index):
+        gone, shorter = self._routes.ended(cause, index)
+        for key in gone:
             self._drop(RTM_NEWROUTE, key)
+        for key in shorter:
+            self._rewrite(key, lambda message: self._reading.without_hops(message, index))
 
 
 def _listed(kind: int, family: int, held: Held) -> bool:

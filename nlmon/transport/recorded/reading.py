@@ -167,6 +167,18 @@ class Reading:
         body = message[4 : begin - NLA_HDRLEN] + message[align(end) :]
         return (len(body) + 4).to_bytes(4, self._order) + body
 
+    def without_hops(self, message: bytes, index: int) -> bytes:
+        """A route without its hops over an interface."""
+        hops = self._values(message, RTMSG)[RTA_MULTIPATH]
+        left = b"".join(
+            hops[begin:end] + bytes(-(end - begin) % 4)
+            for begin, end in self._hops(hops)
+            if int.from_bytes(hops[begin + 4 : begin + RTNEXTHOP], self._order, signed=True) != index
+        )
+        body = self.without(message, RTMSG, RTA_MULTIPATH)[4:]
+        body += bytes(-len(body) % 4) + nlattr(self._order).pack(NLA_HDRLEN + len(left), RTA_MULTIPATH) + left
+        return (len(body) + 4).to_bytes(4, self._order) + body
+
     def index(self, message: bytes) -> int:
         """The index of the interface in the header of a link, an address or a neighbour."""
         return int.from_bytes(message[20:24], self._order, signed=True)

@@ -250,3 +250,21 @@ def test_a_route_stays_without_its_preferred_source() -> None:
 
     assert isinstance(event.payload, RouteInfo)
     assert (before, event.payload.prefsrc, event.payload.gateway) == (["2001:db8::1"], None, "fe80::7")
+
+
+def test_a_group_of_nexthop_objects_loses_the_hops_of_a_link() -> None:
+    """A dump lists the route with what is left of it, until nothing is."""
+    listed = b"".join(
+        number("HBBi", 16, 0, 0, index) + attr(5, ip_address(f"192.0.2.{index}").packed) for index in (3, 4)
+    )
+    head = number("BBBBBBBBI", 2, 24, 0, 0, 254, 3, 0, 1, 0) + attr(1, ip_address("203.0.113.0").packed)
+    world = World().learn(message(ROUTES, head + attr(9, listed) + attr(30, number("I", 9))))
+    found = []
+    for index in (3, 4):
+        (event,) = world.backend.dump(0, 26).events
+        assert isinstance(event.payload, RouteInfo)
+        found.append((event.payload.nh_id, [hop.gateway for hop in event.payload.multipath or ()]))
+        world.learn(message(LINK, link(index, "d0", up=False)))
+
+    assert found == [(9, ["192.0.2.3", "192.0.2.4"]), (9, ["192.0.2.4"])]
+    assert world.count(26) == 0
