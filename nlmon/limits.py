@@ -22,6 +22,7 @@ __all__ = [
     "MOST_OBJECTS",
     "NAME_KEPT",
     "OTHERS",
+    "PROTOCOLS_KEPT",
     "count_kinds",
 ]
 
@@ -29,6 +30,8 @@ __all__ = [
 MOST_OBJECTS, BYTES_HELD = 200_000, 64 << 20
 # Kinds of what is counted by kind, such as messages that give no event, by type; the others are counted together.
 KINDS_KEPT, OTHERS = 1024, "others"
+# Protocols that are counted apart beside those that a kernel may have; the others are counted together.
+PROTOCOLS_KEPT = 64
 # Interfaces of a pcapng file whose names are kept, and bytes of a name; the kernel's names have 15 or 127.
 INTERFACES_KEPT, NAME_KEPT = 4096, 256
 # The kernel fills no datagram of its own beyond 64 KiB.

@@ -25,6 +25,8 @@ from nlmon.backends.registry import create
 from nlmon.capture import open_capture
 from nlmon.capture.base import Batch
 from nlmon.capture.conversation import Conversation
+from nlmon.capture.segment import NOTIFICATION, Segment
+from nlmon.capture.tally import FURTHER, Tally
 from nlmon.cli.bounds import interruption
 from nlmon.engine.bounds import Bounds, Watch
 from nlmon.engine.replay import Replay
@@ -33,6 +35,7 @@ from nlmon.limits import BYTES_HELD, INTERFACES_KEPT, KINDS_KEPT, count_kinds
 from nlmon.testing.messages import attr, link, message, number, route
 from nlmon.transport.recorded import kernel, objects
 from nlmon.transport.recorded.faults import Fault
+from nlmon.wire import Datagram, Datagrams
 from support.bombs import NAMES, write_bomb, write_pcap
 from support.command import nlmon
 from support.paths import REPOSITORY
@@ -109,6 +112,50 @@ def test_types_beyond_a_number_are_counted_together(tmp_path: Path) -> None:
     ] * 4
 
 
+def hostile(path: Path) -> None:
+    """A capture of 66,000 packets: a protocol for each number, then a type, a family and an object for each number."""
+    frames = [(protocol, message(200, bytes(4))) for protocol in range(65_536)]
+    frames += [(0, message(200 + n, bytes(4))) for n in range(2000)]
+    frames += [(16, message(200 + n, bytes(4))) for n in range(2000)]
+    frames += [(0, message(16, link(n, f"eth{n}") + attr(500 + n, bytes(4)))) for n in range(1, 2000)]
+    frames += [(0, message(16, link(1, "eth1"), flags=2, seq=9, pid=9))]
+    records = []
+    for step, (protocol, data) in enumerate(frames):
+        head = number("HH10xH", 4, 824, protocol, byteorder="big")
+        size = len(head) + len(data)
+        records.append(number("IIII", 1_700_000_000, step % 1_000_000, size, size) + head + data)
+    path.write_bytes(number("IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 1 << 18, 253) + b"".join(records))
+
+
+@pytest.mark.parametrize("form", ["json", "jsonl", "pretty"])
+def test_every_list_of_a_report_has_a_bound(tmp_path: Path, form: str) -> None:
+    """Whatever a file holds: no list is longer than its bound, and a report of both directions fits into 2 MiB."""
+    hostile(tmp_path / "a.pcap")
+    options = ("--family", "none", "--format", form, "-v" if form == "pretty" else "--both-ways")
+    out = nlmon("replay", tmp_path / "a.pcap", *options).stdout
+    assert len(out) < 2 * MIB
+    if form != "json":
+        return
+    capture = json.loads(out)["captures"][0]
+    lengths = {name: len(value) for name, value in capture.items() if isinstance(value, dict | list)}
+    for name in ("unknown_types", "problems"):
+        lengths |= {f"{name} {label}": len(one) for label, one in capture[name].items()}
+    most = {"blind": 4096, "details": 1400, "not_subscribed": 1025, "unannounced": 1000, "groups": 1014}
+    assert {name: size for name, size in lengths.items() if size > most.get(name, 1026)} == {}
+    assert (len(capture["not_covered"]), capture["not_covered"]["others"]) == (59, 65_536 - 64)
+    assert len(capture["reason"]) < 2048
+
+
+def test_a_protocol_of_a_kernel_is_always_counted_apart() -> None:
+    """Though any number of others came before it."""
+    tally = Tally()
+    for protocol in (*range(65_535, 60_000, -1), 12):
+        segment = Segment(NOTIFICATION, Datagrams.of(Datagram(1, 0, protocol, bytes(16))), 1)
+        tally.add(segment)
+
+    assert (len(tally.protocols), tally.protocols[12], tally.protocols[FURTHER]) == (66, 1, 5535 - 64)
+
+
 def test_kinds_that_are_known_are_counted_when_there_is_no_more_room() -> None:
     """Only new ones are others."""
     counts = Counter("ab")
@@ -126,7 +173,7 @@ def test_a_datagram_that_is_too_large_is_not_read_and_said(tmp_path: Path) -> No
         done = json.loads(nlmon("replay", tmp_path / name, "--format", "json").stdout)["captures"][0]
         verdicts.append((done["verdict"], done["reason"], done["frames"], done["notes"][0]))
 
-    note = "1 datagrams larger than 1,048,576 bytes are not read [NLM-L004]"
+    note = "1 datagram larger than 1,048,576 bytes is not read [NLM-L004]"
     assert verdicts == [
         ("inconclusive", "1 datagram is too large and not read", 2, note),
         ("equivalent", "", 2, note),
@@ -154,7 +201,7 @@ def test_a_bound_ends_a_replay_without_a_verdict(tmp_path: Path, option: tuple[s
     assert f"error[{code}]" in done.stderr
 
 
-@pytest.mark.parametrize("command", ["decode", "capture stats", "capture info"])
+@pytest.mark.parametrize("command", ["decode", "capture stats", "capture info", "coverage"])
 def test_a_bound_ends_every_other_command_with_its_code(tmp_path: Path, command: str) -> None:
     """They print what they read, of exactly so many messages."""
     write_pcap(tmp_path / "a.pcap", 0, routes(5000))

@@ -136,7 +136,9 @@ class CaptureReader:
         large, more = self._facts.too_large, self._facts.more_sockets
         found = list(self._facts.notes)
         if large:
-            found.append(f"{large:,} datagrams larger than {LARGEST_DATAGRAM:,} bytes are not read [NLM-L004]")
+            which = f"larger than {LARGEST_DATAGRAM:,} bytes"
+            what = f"1 datagram {which} is" if large == 1 else f"{large:,} datagrams {which} are"
+            found.append(f"{what} not read [NLM-L004]")
         if more:
             found.append(f"{more:,} interfaces beyond the first {INTERFACES_KEPT:,} are not listed [NLM-L005]")
         return found

@@ -15,11 +15,14 @@ from operator import eq
 
 from nlmon.capture.base import CaptureInfo
 from nlmon.capture.segment import Role, Segment
+from nlmon.limits import PROTOCOLS_KEPT
 
-__all__ = ["Tally", "wrong_order"]
+__all__ = ["FURTHER", "Tally", "wrong_order"]
 
 # net/netlink/af_netlink.c: protocols are numbered from 0 to MAX_LINKS - 1.
 MAX_LINKS = 32
+# What the others of too many protocols count as.
+FURTHER = -1
 
 
 def wrong_order(info: CaptureInfo) -> str:
@@ -33,7 +36,7 @@ def wrong_order(info: CaptureInfo) -> str:
 class Tally:
     """``frames`` and ``messages`` in all, ``last_frame``: the highest number; ``roles``: frames by role; ``protocols``,
     ``truncated``, ``notifications`` and ``repeats``: frames, those that the recording truncated, notifications, and
-    those that equal the notification before them, by protocol."""
+    those that equal the notification before them, by protocol; further ones than are counted apart as ``FURTHER``."""
 
     def __init__(self) -> None:
         self.frames = self.messages = self.last_frame = 0
@@ -49,6 +52,8 @@ class Tally:
         datagrams, role = segment.datagrams, segment.place.role
         data, protocol = datagrams.data, datagrams.protocol
         count, last = len(data), datagrams.frames[-1]
+        if protocol >= MAX_LINKS and protocol not in self.protocols and len(self.protocols) >= PROTOCOLS_KEPT:
+            protocol = FURTHER
         self.frames += count
         self.messages += segment.messages
         self.last_frame = max(self.last_frame, last)
@@ -59,7 +64,7 @@ class Tally:
         if role is Role.NOTIFICATION:
             self.notifications[protocol] += count
             self.repeats[protocol] += sum(map(eq, data, chain((self._last.get(protocol),), data)))
-            if protocol < MAX_LINKS:  # there is no other one, but a file may name any
+            if 0 <= protocol < MAX_LINKS:  # there is no other one, but a file may name any
                 self._last[protocol] = data[-1]
 
     @property

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nlmon.cli.bounds import INTERRUPTED, interruption, stopped
+from nlmon.cli.bounds import INTERRUPTED, interruption, max_messages_option, stopped
 from nlmon.cli.common import (
     FilePath,
     against_option,
@@ -21,6 +21,7 @@ from nlmon.cli.common import (
     protocol_option,
     show_error,
     warn,
+    warn_notes,
 )
 from nlmon.uapi import GENL_ID_CTRL
 
@@ -44,6 +45,7 @@ SHOWN = 12
 @click.option("-v", "--verbose", is_flag=True, help="Also name every attribute that not both read.")
 @click.option("--format", "form", type=click.Choice(["pretty", "json"]), default="pretty", show_default=True)
 @byteorder_option
+@max_messages_option
 def command(
     captures: tuple[Path, ...],
     implementation: str,
@@ -52,11 +54,13 @@ def command(
     verbose: bool,
     form: str,
     byteorder: ByteOrder | None,
+    max_messages: int | None,
 ) -> None:
     """Print which attributes two implementations read: both, one alone, neither, and which nobody need read; of the
     messages in CAPTURES, or without any of all that the kernel defines.
 
-    Exit code: 0 done, 3 a capture is damaged, 130 interrupted; what could be read is counted.
+    Exit code: 0 done, 3 a capture is damaged or longer than --max-messages, 130 interrupted; what could be read is
+    counted.
     """
     from nlmon.backends.registry import backend_class  # noqa: PLC0415  (start-up: --help needs none of it)
     from nlmon.compare.contract import load_contract  # noqa: PLC0415
@@ -69,7 +73,7 @@ def command(
     code = 0
     if captures:
         held = Held(backends, names, load_contract())
-        read, code = _read(captures, held, protocols, byteorder)
+        read, code = _read(captures, held, protocols, byteorder, max_messages)
         found = held.report(read)
     else:
         found = kernel_coverage(backends, names, load_contract(), protocols)
@@ -83,7 +87,11 @@ def command(
 
 
 def _read(
-    captures: tuple[Path, ...], held: Held, protocols: tuple[int, ...], byteorder: ByteOrder | None
+    captures: tuple[Path, ...],
+    held: Held,
+    protocols: tuple[int, ...],
+    byteorder: ByteOrder | None,
+    max_messages: int | None,
 ) -> tuple[list[str], int]:
     """Count what captures hold, and give the paths of those that could be opened, and the exit code."""
     from nlmon.capture import open_capture  # noqa: PLC0415  (start-up: --help needs none of it)
@@ -97,8 +105,11 @@ def _read(
         try:
             with open_capture(path, byteorder=byteorder) as reader, interruption() as interrupted:
                 read.append(shown_path(path))
-                watch = Watch(Bounds(interrupted=interrupted), reader.info.byteorder)
+                watch = Watch(Bounds(messages=max_messages, interrupted=interrupted), reader.info.byteorder)
                 _count(reader, watch, held, protocols, path.name)
+                warn_notes(reader)
+                if watch.stop is not None and not watch.stop.interrupted:
+                    raise stopped(watch.stop, shown_path(path))
                 if watch.stop is not None:
                     show_error(stopped(watch.stop, shown_path(path)))
                     if left := len(captures) - number - 1:

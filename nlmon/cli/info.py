@@ -15,13 +15,13 @@ from msgspec import Struct
 from nlmon.capture import ByteOrder, CaptureReader, open_capture
 from nlmon.capture.conversation import Conversation
 from nlmon.capture.segment import Role
-from nlmon.capture.tally import Tally, wrong_order
+from nlmon.capture.tally import FURTHER, Tally, wrong_order
 from nlmon.cli.bounds import interruption, max_messages_option, say_stop
 from nlmon.cli.common import FilePath, byteorder_option, progress, warn, warn_notes
 from nlmon.engine.bounds import Bounds, Watch
 from nlmon.errors import InputError
 from nlmon.framing import types
-from nlmon.limits import KINDS_KEPT, OTHERS, count_kinds
+from nlmon.limits import KINDS_KEPT, OTHERS, PROTOCOLS_KEPT, count_kinds
 from nlmon.names import PROTOCOLS, message_type
 from nlmon.report.jsonout import report_bytes
 from nlmon.report.model import Damage, Stop
@@ -30,9 +30,6 @@ from nlmon.transport.recorded.kernel import RecordedKernel
 from nlmon.uapi import NETLINK_GENERIC
 
 __all__ = ["CaptureSummary", "command", "summarise"]
-
-# Protocols that are counted apart, of which the kernel has 32 at most; what stands for further ones, and further types.
-PROTOCOLS_KEPT, FURTHER = 64, -1
 
 
 class CaptureSummary(Struct, frozen=True):

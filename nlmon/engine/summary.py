@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from nlmon.capture import CaptureReader
 from nlmon.capture.segment import Role
-from nlmon.capture.tally import Tally, wrong_order
+from nlmon.capture.tally import FURTHER, Tally, wrong_order
 from nlmon.compare.difference import Class
 from nlmon.compare.directions import BothDirections
 from nlmon.compare.judge import Judge
@@ -36,6 +36,7 @@ from nlmon.engine.notes import (
 )
 from nlmon.engine.replay import Replay
 from nlmon.engine.verdict import compared_by_name, cut_short, give_verdict, losses_of, not_known, thin_evidence
+from nlmon.limits import OTHERS
 from nlmon.names import PROTOCOLS
 from nlmon.report.model import (
     CaptureReport,
@@ -54,6 +55,10 @@ from nlmon.state.tables import State
 from nlmon.uapi import NETLINK_GENERIC
 
 __all__ = ["capture_reports", "live_reports"]
+
+
+# Families that are named where the one that was asked for is not there.
+FAMILIES_SHOWN = 50
 
 
 class _View(NamedTuple):
@@ -233,7 +238,7 @@ def _brought_to_light(name: str, state: State) -> dict[str, Any]:
 def _not_covered(tally: Tally, protocols: Collection[int]) -> dict[str, int]:
     """Frames of protocols that are not compared, by the name of the protocol."""
     found = {
-        PROTOCOLS.get(protocol, str(protocol)): count
+        OTHERS if protocol == FURTHER else PROTOCOLS.get(protocol, str(protocol)): count
         for protocol, count in tally.protocols.items()
         if protocol not in protocols
     }
@@ -258,7 +263,10 @@ def _unresolved(replay: Replay) -> str:
     unresolved = sorted({name for lane in replay.lanes for name in lane.guarded.unresolved})
     if not unresolved or NETLINK_GENERIC not in replay.feed.protocols:
         return ""
-    there = ", ".join(sorted(replay.feed.kernel.families)) or "none"
+    families = sorted(replay.feed.kernel.families)
+    there = ", ".join(families[:FAMILIES_SHOWN]) or "none"
+    if len(families) > FAMILIES_SHOWN:
+        there += f" and {len(families) - FAMILIES_SHOWN:,} more"
     return f"Failed to resolve family {unresolved[0]!r}: families in this recording: {there}"
 
 
