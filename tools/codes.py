@@ -7,7 +7,8 @@ They are made from the texts that ``nlmon explain`` prints.
 
 from __future__ import annotations
 
-from pathlib import Path, PurePosixPath
+import posixpath
+from pathlib import Path
 
 from generated import run
 
@@ -15,7 +16,7 @@ from nlmon.explain import GROUPS, INDEX, Explanation, Group, in_group
 
 REPOSITORY = Path(__file__).parent.parent
 ARCHITECTURE = REPOSITORY / "ARCHITECTURE.md"
-FOLDER = PurePosixPath(INDEX).parent
+FOLDER = posixpath.dirname(INDEX)
 HEAD = """# Codes and words
 
 What each code and each word of nlmon means, by group. `nlmon explain NLM-C001` prints the same, and these pages are
@@ -85,8 +86,7 @@ def entry(one: Explanation) -> str:
 
 def linked(path: str) -> str:
     """A path of the repository as a link from one of the pages."""
-    place = PurePosixPath(path)
-    return place.name if place.parent == FOLDER else "../" * len(FOLDER.parts) + path
+    return posixpath.relpath(path, FOLDER)
 
 
 if __name__ == "__main__":
