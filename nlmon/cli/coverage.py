@@ -201,11 +201,11 @@ def _alike(found: CoverageReport) -> tuple[list[MessageCoverage], list[MessageCo
 
 
 def _list(found: CoverageReport) -> None:
-    from nlmon.report.coverage import listed  # noqa: PLC0415  (start-up: --help needs none of it)
+    from nlmon.report.coverage import attribute_lines  # noqa: PLC0415  (start-up: --help needs none of it)
     from nlmon.report.text import printable  # noqa: PLC0415
 
     for message in _alike(found)[0]:
-        lines = list(listed(message, found.implementations))
+        lines = list(attribute_lines(message, found.implementations))
         if lines:
             click.echo(f"\n{printable(message.message)} ({message.protocol})")
             click.echo("\n".join(f"  {line}" for line in lines))

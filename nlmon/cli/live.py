@@ -55,7 +55,7 @@ from nlmon.report.text import counted
 from nlmon.transport.kernel.waiting import readable
 
 if TYPE_CHECKING:  # start-up: --help needs none of it
-    from nlmon.compare.known import Known
+    from nlmon.compare.known import KnownDifferences
     from nlmon.engine.live import Live
     from nlmon.report.policy import Policy
     from nlmon.transport.recorder import Sink
@@ -151,7 +151,11 @@ def command(
 
 
 def _started(
-    names: tuple[str, str], protocols: tuple[int, ...], receive_buffer: int, known: Sequence[Known], sink: Sink | None
+    names: tuple[str, str],
+    protocols: tuple[int, ...],
+    receive_buffer: int,
+    known: Sequence[KnownDifferences],
+    sink: Sink | None,
 ) -> tuple[Live, list[int]]:
     """The comparison of two implementations, behind the dumps that it begins with, and its protocols."""
     from nlmon.backends.options import BackendOptions  # noqa: PLC0415  (start-up: --help needs none of it)

@@ -74,14 +74,16 @@ def _verdicts(capture: Path) -> tuple[str, str]:
     ``InputError`` for one that says nothing."""
     from nlmon.backends.registry import create  # noqa: PLC0415  (start-up: --help needs no replay)
     from nlmon.capture import open_capture  # noqa: PLC0415
-    from nlmon.compare.known import Known  # noqa: PLC0415
+    from nlmon.compare.known import KnownDifferences  # noqa: PLC0415
     from nlmon.engine.run import replay_capture  # noqa: PLC0415
     from nlmon.report.model import UNDECIDED  # noqa: PLC0415
     from nlmon.report.text import shown_path  # noqa: PLC0415
 
     with open_capture(capture) as reader:
         makers = (partial(create, "legacy"), partial(create, "libnl"))
-        forward, back = replay_capture(reader, shown_path(capture), *makers, known=(Known(), Known()))
+        forward, back = replay_capture(
+            reader, shown_path(capture), *makers, known=(KnownDifferences(), KnownDifferences())
+        )
         if reader.damage is not None:
             raise reader.damage
     if forward.verdict in UNDECIDED:

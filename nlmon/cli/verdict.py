@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from nlmon import __version__
 from nlmon.cli.common import say_where_explained
-from nlmon.report.blind import summed
+from nlmon.report.blind import add_up_spots
 from nlmon.report.jsonout import Footer, line_bytes, report_bytes
 from nlmon.report.model import UNDECIDED, CaptureReport, Report, by_direction, in_direction, worst
 
@@ -55,7 +55,7 @@ def whole_report(
         stale=stale_entries(known.valid, judged, complete=complete) if tried else [],
         expired=sorted(expired),
         known_digest=known.digest,
-        blind=summed(captures),
+        blind=add_up_spots(captures),
     )
 
 

@@ -29,7 +29,7 @@ from nlmon.compare.explain import explain_event, explain_field, show
 from nlmon.compare.fast.agreement import Agreement
 from nlmon.compare.fast.shapes import Marks
 from nlmon.compare.final import compare_corrections, compare_recovery, compare_states
-from nlmon.compare.known import Known, place_of
+from nlmon.compare.known import KnownDifferences, place_of
 from nlmon.compare.problems import compare_problems
 from nlmon.compare.recovered import Flaw
 from nlmon.compare.side import Miscount, Side
@@ -67,12 +67,12 @@ class Judge:
         recorded: RecordedNames,
         listener: Callable[[Difference], None] | None = None,
         *,
-        known: Known | None = None,
+        known: KnownDifferences | None = None,
         agreement: Agreement | None = None,
         marks: Marks | None = None,
     ) -> None:
         self.contract = contract
-        self.known = known or Known()
+        self.known = known or KnownDifferences()
         self._classifier = Classifier(contract, *names)
         self._agreement = agreement or Agreement(contract, names, byteorder, marks)
         # Whether both make the same of a datagram, which then needs no further comparison; else ``compare`` says why.
@@ -106,7 +106,7 @@ class Judge:
         """Of these services the whole events, of notifications alone, by kind."""
         return self._classifier.lost_events
 
-    def reverse(self, known: Known, listener: Callable[[Difference], None] | None) -> Judge:
+    def reverse(self, known: KnownDifferences, listener: Callable[[Difference], None] | None) -> Judge:
         """A judge of the same two in the other direction. What this one finds them to agree on, it counts, too."""
         names, agreement = (self._names[1], self._names[0]), self._agreement.reverse()
         return Judge(self.contract, names, self._byteorder, self._recorded, listener, known=known, agreement=agreement)

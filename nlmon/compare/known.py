@@ -22,7 +22,7 @@ from msgspec import Struct
 
 from nlmon.compare.difference import Class, Difference
 
-__all__ = ["Known", "KnownDifference", "in_range", "known_for", "literal", "place_of"]
+__all__ = ["KnownDifference", "KnownDifferences", "in_range", "known_for", "literal", "place_of"]
 
 # What stands for a field where a difference of states is about the whole object; see ``nlmon.compare.final``.
 WHOLE_OBJECT = ("(missing)", "(extra)", "(gone)", "(appeared)")
@@ -111,7 +111,7 @@ class KnownDifference(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         return (self.code, self.message) == (code, message) and self.field in {field, "*"}
 
 
-class Known:
+class KnownDifferences:
     """The entries that apply to one comparison, by their number in the file from 1, and how often each allowed
     something; ``first``: the first difference that it allowed. Where several name a place, the first of them counts,
     and the next one what the first allows no more of."""
@@ -168,11 +168,12 @@ def known_for(
     pairs: Iterable[tuple[str, str]],
     *,
     scenario: str = "",
-) -> list[Known]:
+) -> list[KnownDifferences]:
     """What is known of a capture, for each pair of reference and candidate; ``entries``: with their numbers;
     ``scenario``: the id of the scenario that was run, empty if there is none."""
     return [
-        Known([one for one in entries if one[1].applies(capture, kernel, *pair, scenario=scenario)]) for pair in pairs
+        KnownDifferences([one for one in entries if one[1].applies(capture, kernel, *pair, scenario=scenario)])
+        for pair in pairs
     ]
 
 

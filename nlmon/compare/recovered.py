@@ -30,7 +30,7 @@ from nlmon.state.identity import objects_of
 from nlmon.state.tables import State
 from nlmon.uapi import AF_INET, NETLINK_ROUTE, NLM_F_APPEND, NLM_F_CREATE, RTM_NEWROUTE
 
-__all__ = ["Flaw", "Known", "flaws"]
+__all__ = ["Flaw", "RecoveryFacts", "flaws"]
 
 
 class Flaw(NamedTuple):
@@ -44,7 +44,7 @@ class Flaw(NamedTuple):
     reason: str
 
 
-class Known(Struct, frozen=True):
+class RecoveryFacts(Struct, frozen=True):
     """What is known when an implementation recovers. ``losses``: time and frame of the losses that it reported, None
     where it did not report one as an event; ``names``: of the link with an index, before the resync and after it,
     None where there was no room for all; ``told``: what its consumer was told, to which the events are added."""
@@ -54,7 +54,7 @@ class Known(Struct, frozen=True):
     told: State
 
 
-def flaws(events: Sequence[Event], known: Known) -> Iterator[Flaw]:
+def flaws(events: Sequence[Event], known: RecoveryFacts) -> Iterator[Flaw]:
     """What does not hold of the synthetic events of a resync, in their order."""
     found = [event for event in events if isinstance(event.payload, RoutePayload)]
     for event in found:
@@ -63,7 +63,7 @@ def flaws(events: Sequence[Event], known: Known) -> Iterator[Flaw]:
     yield from _needless(found, known.told)
 
 
-def _head(event: Event, known: Known) -> Iterator[Flaw]:
+def _head(event: Event, known: RecoveryFacts) -> Iterator[Flaw]:
     appended = event.msg_type == RTM_NEWROUTE and getattr(event.payload, "family", None) == AF_INET
     flags = NLM_F_CREATE | NLM_F_APPEND if appended else 0
     rows: list[tuple[str, Any]] = [("msg_flags", flags), ("protocol", NETLINK_ROUTE), ("nsid", None)]

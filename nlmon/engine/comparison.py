@@ -23,7 +23,7 @@ from nlmon.compare.difference import Difference
 from nlmon.compare.directions import BothDirections, Judges
 from nlmon.compare.evidence.check import RecordedNames
 from nlmon.compare.judge import Judge
-from nlmon.compare.known import Known
+from nlmon.compare.known import KnownDifferences
 from nlmon.compare.same import of_its_types
 from nlmon.compare.side import Miscount, Side
 from nlmon.engine.coverage.changes import Changes
@@ -69,14 +69,14 @@ class Comparison(Generic[AnyLane]):
         on_reverse: Callable[[Difference], None] | None = None,
         extra_groups: Collection[str] = (),
         lossless: bool,
-        known: Sequence[Known] = (),
+        known: Sequence[KnownDifferences] = (),
     ) -> None:
         contract = contract or load_contract()
         names = lanes[0].name, lanes[1].name
         self.lanes = lanes
         self.kernel = kernel
         recorded = RecordedNames(kernel.family_names, self._link_name, kernel.gone, lambda: kernel.doubtful)
-        forward, *back = known or (Known(),)
+        forward, *back = known or (KnownDifferences(),)
         backends = type(lanes[0].backend), type(lanes[1].backend)
         coverage = Coverage(backends, contract, kernel.byteorder, lambda number: _last_name(kernel, number))
         self.blind = Blind(coverage, Changes(coverage, kernel.byteorder))

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from nlmon.compare.directions import Judges
-from nlmon.compare.recovered import Known, flaws
+from nlmon.compare.recovered import RecoveryFacts, flaws
 from nlmon.compare.side import Side
 from nlmon.engine.comparison import foldable
 from nlmon.engine.lane import Lane
@@ -34,7 +34,7 @@ def tell(judge: Judges, lanes: Sequence[Lane], sides: Sequence[Side], kernel: Re
                     lane.ledger.told.apply(event)
 
 
-def _known(ledger: Ledger, events: Sequence[Event], kernel: RecordedKernel) -> Known:
+def _known(ledger: Ledger, events: Sequence[Event], kernel: RecordedKernel) -> RecoveryFacts:
     """What is known when these events are told."""
     names: dict[int, set[str | None]] = {}
     for link in (*ledger.told.tables["link"].values(), *(event.payload for event in events)):
@@ -44,4 +44,4 @@ def _known(ledger: Ledger, events: Sequence[Event], kernel: RecordedKernel) -> K
     for index, (name, _) in kernel.links.items():
         # Of what goes on a link that nobody told of, the name is not known.
         names.setdefault(index, set()).update([name] if index in told else [name, None])
-    return Known(None if ledger.sockets else ledger.places, None if kernel.lacks_links else names, ledger.told)
+    return RecoveryFacts(None if ledger.sockets else ledger.places, None if kernel.lacks_links else names, ledger.told)

@@ -34,7 +34,7 @@ from nlmon.capture.conversation import Conversation
 from nlmon.capture.segment import NOTIFICATION, Role, Segment
 from nlmon.capture.tally import Tally
 from nlmon.compare.contract import Contract
-from nlmon.compare.known import Known
+from nlmon.compare.known import KnownDifferences
 from nlmon.compare.side import Side
 from nlmon.engine.comparison import Comparison, compare_counters, foldable, no_datagram
 from nlmon.engine.guarded import BackendMaker
@@ -81,7 +81,7 @@ class Live(Comparison[LiveLane]):
         factory: FactoryMaker = KernelFactory,
         contract: Contract | None = None,
         options: BackendOptions | None = None,
-        known: Sequence[Known] = (),
+        known: Sequence[KnownDifferences] = (),
         sink: Sink | None = None,
         on_side: Callable[[int, Side], None] | None = None,
         kept: tuple[int, int] = (DATAGRAMS_KEPT, BYTES_KEPT),

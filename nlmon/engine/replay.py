@@ -24,7 +24,7 @@ from nlmon.capture.conversation import SEGMENT_FRAMES
 from nlmon.capture.segment import Role
 from nlmon.compare.contract import Contract
 from nlmon.compare.difference import Difference
-from nlmon.compare.known import Known as Allowed
+from nlmon.compare.known import KnownDifferences
 from nlmon.compare.side import Side
 from nlmon.engine.comparison import Comparison, compare_counters, foldable, no_datagram
 from nlmon.engine.consumer import tell
@@ -61,7 +61,7 @@ class Replay(Comparison[RecordedLane]):
         on_reverse: Callable[[Difference], None] | None = None,
         options: BackendOptions | None = None,
         faults: tuple[Fault, ...] = (),
-        known: Sequence[Allowed] = (),
+        known: Sequence[KnownDifferences] = (),
         on_side: Callable[[int, Side], None] | None = None,
     ) -> None:
         options = options or BackendOptions()

@@ -11,7 +11,7 @@ from nlmon.backends.options import BackendOptions
 from nlmon.capture import CaptureReader
 from nlmon.capture.base import Batch
 from nlmon.compare.difference import Difference
-from nlmon.compare.known import Known
+from nlmon.compare.known import KnownDifferences
 from nlmon.compare.side import Side
 from nlmon.engine.bounds import Bounds, Watch
 from nlmon.engine.feed import Feed, Step
@@ -38,7 +38,7 @@ def replay_capture(
     on_reverse: Callable[[Difference], None] | None = None,
     options: BackendOptions | None = None,
     faults: tuple[Fault, ...] = (),
-    known: Sequence[Known] = (),
+    known: Sequence[KnownDifferences] = (),
     policy: Policy | None = None,
     control: bool = False,
     on_progress: Callable[[int], None] | None = None,

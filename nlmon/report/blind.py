@@ -16,12 +16,12 @@ from msgspec import structs
 from nlmon.report.model import BlindChange, BlindSpot, CaptureReport
 from nlmon.report.text import counted, times
 
-__all__ = ["blind_lines", "summed", "unread_lines"]
+__all__ = ["add_up_spots", "blind_lines", "unread_lines"]
 
 SPOTS_SHOWN, CHANGES_SHOWN, KINDS_SHOWN, TYPES_SHOWN = 3, 3, 4, 5
 
 
-def summed(captures: Iterable[CaptureReport]) -> list[BlindSpot]:
+def add_up_spots(captures: Iterable[CaptureReport]) -> list[BlindSpot]:
     """The blind spots of several captures, those of one kind added up; of a capture that was judged in two directions
     once."""
     found: dict[tuple[str, str, str], BlindSpot] = {}

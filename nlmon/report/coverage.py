@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from nlmon.report.text import counted, printable
 
-__all__ = ["AttributeRow", "CoverageReport", "MessageCoverage", "listed", "state_of", "summed"]
+__all__ = ["AttributeRow", "CoverageReport", "MessageCoverage", "attribute_lines", "count_states", "state_of"]
 
 BOTH, NEITHER, IGNORED = "both", "neither", "ignored"
 
@@ -78,13 +78,13 @@ def state_of(row: AttributeRow, implementations: Sequence[str]) -> str:
     return row.read_by[0] if row.read_by else NEITHER
 
 
-def summed(states: Iterable[str], implementations: Sequence[str]) -> dict[str, int]:
+def count_states(states: Iterable[str], implementations: Sequence[str]) -> dict[str, int]:
     """How many attributes have each state; each state is there."""
     found = Counter(states)
     return {state: found[state] for state in (BOTH, *implementations, NEITHER, IGNORED)}
 
 
-def listed(message: MessageCoverage, implementations: Sequence[str]) -> Iterator[str]:
+def attribute_lines(message: MessageCoverage, implementations: Sequence[str]) -> Iterator[str]:
     """One line for each attribute that not both read; those inside one that nobody reads are counted in its line. Of
     captures, what neither reads comes first, and what most messages have."""
     states = {row.path: state_of(row, implementations) for row in message.attributes}

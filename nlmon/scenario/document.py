@@ -21,7 +21,7 @@ from msgspec import Struct
 
 from nlmon.errors import ScenarioError
 
-__all__ = ["DEPTH", "SIZE", "Document", "Path", "Place", "read_document"]
+__all__ = ["DEPTH", "SIZE", "Document", "Path", "Position", "read_document"]
 
 SIZE = 64 * 1024
 DEPTH = 32
@@ -41,7 +41,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _LINE_END = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 
 
-class Place(NamedTuple):
+class Position(NamedTuple):
     """A line and a column, both from 1."""
 
     line: int
@@ -52,16 +52,16 @@ class Document(Struct, frozen=True):
     """A value, and by the path to it the place of each value in it; of what is in a mapping also that of its key."""
 
     value: Any
-    values: dict[Path, Place]
-    keys: dict[Path, Place]
+    values: dict[Path, Position]
+    keys: dict[Path, Position]
 
-    def place(self, path: Path) -> Place:
+    def place(self, path: Path) -> Position:
         """Where a value is, or the innermost one around it that is in the text."""
         while path not in self.values:
             path = path[:-1]
         return self.values[path]
 
-    def key_place(self, path: Path) -> Place:
+    def key_place(self, path: Path) -> Position:
         """Where the key of a value is, or the value if it has none."""
         return self.keys.get(path) or self.place(path)
 
@@ -91,9 +91,9 @@ def _decode(data: bytes, where: str) -> str:
     return text
 
 
-def _place_in(before: str) -> Place:
+def _place_in(before: str) -> Position:
     lines = _LINE_END.split(before)
-    return Place(len(lines), len(lines[-1]) + 1)
+    return Position(len(lines), len(lines[-1]) + 1)
 
 
 class _Reader:
@@ -101,8 +101,8 @@ class _Reader:
 
     def __init__(self, where: str) -> None:
         self._where = where
-        self._values: dict[Path, Place] = {}
-        self._keys: dict[Path, Place] = {}
+        self._values: dict[Path, Position] = {}
+        self._keys: dict[Path, Position] = {}
 
     def read(self, text: str) -> Document:
         """The one document of a text."""
@@ -199,7 +199,7 @@ class _Reader:
     def _syntax(self, error: Any, text: str) -> ScenarioError:
         """What the parser says, in one line; a tab has a code of its own, since it cannot be seen."""
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-        place = Place(mark.line + 1, mark.column + 1) if mark is not None else Place(1, 1)
+        place = Position(mark.line + 1, mark.column + 1) if mark is not None else Position(1, 1)
         problem = getattr(error, "problem", None) or getattr(error, "context", None) or "it cannot be read"
         if mark is not None and text[mark.index : mark.index + 1] == "\t":
             what, hint = "a tab cannot stand here", "indent with spaces"
@@ -214,5 +214,5 @@ def _kind(event: Any) -> str:
     return type(event).__name__.removesuffix("Event")
 
 
-def _place(event: Any) -> Place:
-    return Place(event.start_mark.line + 1, event.start_mark.column + 1)
+def _place(event: Any) -> Position:
+    return Position(event.start_mark.line + 1, event.start_mark.column + 1)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nlmon.compare.difference import Class, Difference
-from nlmon.compare.known import Known, KnownDifference, in_range, known_for, literal, place_of
+from nlmon.compare.known import KnownDifference, KnownDifferences, in_range, known_for, literal, place_of
 from support.known import entry
 
 
@@ -200,7 +200,7 @@ ALLOWED = [
 @pytest.mark.parametrize(("values", "allowed"), ALLOWED, ids=str)
 def test_an_entry_allows_its_place_alone(values: dict[str, str], allowed: bool) -> None:
     """Class, message and field must be those of the difference; ``*`` is every field."""
-    known = Known([(3, entry(**values))])
+    known = KnownDifferences([(3, entry(**values))])
 
     assert known.allow(difference()) == allowed
     assert (dict(known.counts), dict(known.first)) == (({3: 1}, {3: difference()}) if allowed else ({}, {}))
@@ -208,7 +208,7 @@ def test_an_entry_allows_its_place_alone(values: dict[str, str], allowed: bool) 
 
 def test_the_first_entry_of_a_place_counts() -> None:
     """A second one that names the same place allows nothing, and is found to be stale."""
-    known = Known([(1, entry(field="*")), (2, entry())])
+    known = KnownDifferences([(1, entry(field="*")), (2, entry())])
     done = [known.allow(difference()), known.allow(difference())]
 
     assert (done, dict(known.counts)) == ([True, True], {1: 2})
@@ -216,7 +216,7 @@ def test_the_first_entry_of_a_place_counts() -> None:
 
 def test_an_entry_allows_no_more_than_it_says() -> None:
     """What exceeds is allowed by the next entry that names the place, or not at all."""
-    known = Known([(1, entry(at_most=2)), (2, entry(field="*", at_most=1))])
+    known = KnownDifferences([(1, entry(at_most=2)), (2, entry(field="*", at_most=1))])
 
     assert [known.allow(difference()) for _ in range(5)] == [True, True, True, False, False]
     assert dict(known.counts) == {1: 2, 2: 1}
@@ -226,7 +226,7 @@ def test_losses_exceed_an_entry_in_part() -> None:
     """What is left of a count is a loss."""
     entries = [entry(code="NLD002", message="xfrm_state", field="", at_most=2)]
     entries += [entry(code="NLD002", message="xfrm_state", field="*", at_most=3)]
-    known = Known(list(enumerate(entries, 1)))
+    known = KnownDifferences(list(enumerate(entries, 1)))
 
     assert known.split_losses(Counter({"xfrm_state": 9})) == (Counter({"xfrm_state": 4}), Counter({1: 2, 2: 3}))
     assert known.split_losses(Counter({"xfrm_state": 1})) == (Counter(), Counter({1: 1}))
@@ -238,7 +238,9 @@ def test_an_entry_for_a_state_allows_no_other_difference_of_that_kind() -> None:
     found = [difference(Class.STATE, "link 7 eth0", field) for field in fields]
     allowed = {
         field: [
-            one.field for one in found if Known([(1, entry(code="NLD105", message="link", field=field))]).allow(one)
+            one.field
+            for one in found
+            if KnownDifferences([(1, entry(code="NLD105", message="link", field=field))]).allow(one)
         ]
         for field in fields
     }
@@ -248,14 +250,14 @@ def test_an_entry_for_a_state_allows_no_other_difference_of_that_kind() -> None:
 
 def test_nothing_is_allowed_without_entries() -> None:
     """The usual file is empty."""
-    known = Known()
+    known = KnownDifferences()
 
     assert (known.allow(difference()), known.counts.total()) == (False, 0)
 
 
 def test_losses_are_allowed_by_kind_and_field() -> None:
     """What no entry names is left; what one names is counted with it."""
-    known = Known(
+    known = KnownDifferences(
         [(1, entry(code="NLD002", message="xfrm_state", field="")), (2, entry(code="NLD002", message="addr"))]
     )
     left, allowed = known.split_losses(Counter({"xfrm_state": 3, "addr.mtu": 4, "addr.flags": 5, "xfrm_policy": 6}))

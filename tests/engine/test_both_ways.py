@@ -13,7 +13,7 @@ from msgspec import structs
 
 from nlmon.backends.options import BackendOptions
 from nlmon.capture import open_capture
-from nlmon.compare.known import Known
+from nlmon.compare.known import KnownDifferences
 from nlmon.engine.guarded import BackendMaker
 from nlmon.engine.run import replay_capture
 from nlmon.engine.segments import Select
@@ -43,7 +43,7 @@ def reports(name: str, kernel: str, pair: tuple[BackendMaker, BackendMaker], kno
             select=case.select,
             options=case.options,
             faults=case.faults,
-            known=[Known() for _ in range(known)],
+            known=[KnownDifferences() for _ in range(known)],
         )
     return [comparable(report) for report in found]
 

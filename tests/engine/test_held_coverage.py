@@ -10,7 +10,7 @@ from nlmon.compare.contract import load_contract
 from nlmon.engine.coverage import held as module
 from nlmon.engine.coverage.held import Held
 from nlmon.engine.coverage.kernel import kernel_coverage
-from nlmon.report.coverage import CoverageReport, MessageCoverage, listed
+from nlmon.report.coverage import CoverageReport, MessageCoverage, attribute_lines
 from nlmon.testing.messages import attr, message
 from nlmon.uapi import NETLINK_GENERIC, NETLINK_ROUTE, RTM_NEWLINK, RTM_NEWROUTE
 from nlmon.wire import Datagrams
@@ -60,7 +60,7 @@ def test_an_attribute_counts_by_messages_and_kinds() -> None:
     }
     assert (messages.message, messages.messages, messages.event) == ("link", 4, True)
     assert found.counts == {"both": 2, "legacy": 0, "libnl": 2, "neither": 1, "ignored": 1}
-    assert list(listed(messages, NAMES)) == [
+    assert list(attribute_lines(messages, NAMES)) == [
         "neither  IFLA_LINKINFO/IFLA_INFO_DATA (3 messages: vxlan 2, bridge 1)",
         "libnl    IFLA_LINKINFO (3 messages)",
         "libnl    IFLA_LINKINFO/IFLA_INFO_KIND (3 messages)",

@@ -7,7 +7,7 @@ import io
 import pytest
 from rich.console import Console
 
-from nlmon.report.blind import blind_lines, summed, unread_lines
+from nlmon.report.blind import add_up_spots, blind_lines, unread_lines
 from nlmon.report.model import BlindChange, BlindSpot, CaptureReport, Direction, Report
 from nlmon.report.pretty import print_report
 
@@ -25,7 +25,9 @@ def capture(*spots: BlindSpot, path: str = "a.pcap", direction: Direction = "mig
 
 def printed(*captures: CaptureReport, verbose: bool = False) -> str:
     """The report of some captures as people see it."""
-    report = Report("nlmon", "0", "legacy", "libnl", "notifications", [*captures], "equivalent", blind=summed(captures))
+    report = Report(
+        "nlmon", "0", "legacy", "libnl", "notifications", [*captures], "equivalent", blind=add_up_spots(captures)
+    )
     out = io.StringIO()
     print_report(report, Console(file=out, width=160, emoji=False), verbose=verbose)
     return out.getvalue()
@@ -97,7 +99,7 @@ def test_captures_are_added_up() -> None:
     """Several captures sum up, kinds among them; one that was judged in two directions counts once."""
     other = capture(DATA, QUEUE, path="b.pcap")
 
-    assert summed([capture(DATA), other, capture(DATA, direction="rollback")]) == [
+    assert add_up_spots([capture(DATA), other, capture(DATA, direction="rollback")]) == [
         BlindSpot("link", "IFLA_LINKINFO/IFLA_INFO_DATA", "", 74, {"bridge": 14, "vxlan": 60}),
         QUEUE,
     ]

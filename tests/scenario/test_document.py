@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nlmon.errors import ScenarioError
-from nlmon.scenario.document import DEPTH, SIZE, Place, read_document
+from nlmon.scenario.document import DEPTH, SIZE, Position, read_document
 
 VALUES = [
     ("no", "no"),
@@ -89,10 +89,10 @@ def test_values_and_keys_have_places() -> None:
     """From 1, and a value that is left out is where its key is."""
     document = read_document("\ufeffa:\n  - x\n  - {b: ü, c: 1}\nd:\n".encode(), "a.yaml")
 
-    assert document.place(("a", 1, "c")) == Place(3, 15)
-    assert document.key_place(("a", 1, "c")) == Place(3, 12)
-    assert document.place(("d",)) == Place(4, 1)
-    assert document.place(("a", 1, "not", "there")) == Place(3, 5)
+    assert document.place(("a", 1, "c")) == Position(3, 15)
+    assert document.key_place(("a", 1, "c")) == Position(3, 12)
+    assert document.place(("d",)) == Position(4, 1)
+    assert document.place(("a", 1, "not", "there")) == Position(3, 5)
 
 
 TEXTS = st.text(max_size=200) | st.text("[]{}:,-?&*!|>'\"%@#\n\t a1.~\\")

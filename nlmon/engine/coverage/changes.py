@@ -21,7 +21,7 @@ from msgspec import Struct
 
 from nlmon.compare.side import Side
 from nlmon.engine.coverage.count import Coverage
-from nlmon.engine.coverage.inner import Place, changed_inside
+from nlmon.engine.coverage.inner import AttributePath, changed_inside
 from nlmon.engine.coverage.layouts import Layout
 from nlmon.engine.coverage.parts import Part
 from nlmon.events import OVERRUN, Event
@@ -46,7 +46,7 @@ class Change(Struct):
 
     label: str
     root: str
-    places: tuple[Place, ...]
+    places: tuple[AttributePath, ...]
     frame: int
     count: int = 0
 
@@ -55,7 +55,7 @@ class Changes:
     """The changes of one comparison; ``found``: those that are counted apart; ``others``: how many more there were."""
 
     def __init__(self, coverage: Coverage, byteorder: str) -> None:
-        self.found: dict[tuple[str, tuple[Place, ...]], Change] = {}
+        self.found: dict[tuple[str, tuple[AttributePath, ...]], Change] = {}
         self.others = 0
         self._coverage = coverage
         self._order: Literal["little", "big"] = "little" if byteorder == "little" else "big"
@@ -118,7 +118,7 @@ class Changes:
         if old is None or new is None:
             return
         left, right = _payloads(old, before), _payloads(new, message)
-        places: list[Place] = []
+        places: list[AttributePath] = []
         for part in [*left, *(part for part in right if part not in left)]:
             pair = left.get(part), right.get(part)
             if pair[0] != pair[1]:
@@ -127,7 +127,7 @@ class Changes:
         if places:
             self._add(new.label, root, tuple(dict.fromkeys(places))[:PLACES_KEPT], event.frame)
 
-    def _add(self, label: str, root: str, places: tuple[Place, ...], frame: int) -> None:
+    def _add(self, label: str, root: str, places: tuple[AttributePath, ...], frame: int) -> None:
         key = label, places
         found = self.found.get(key)
         if found is None:

@@ -24,7 +24,7 @@ from nlmon.framing import messages
 from nlmon.names import PROTOCOLS
 from nlmon.names.attribute_sets import root_of
 from nlmon.names.attributes import KERNEL, Attribute, find
-from nlmon.report.coverage import AttributeRow, CoverageReport, MessageCoverage, state_of, summed
+from nlmon.report.coverage import AttributeRow, CoverageReport, MessageCoverage, count_states, state_of
 from nlmon.uapi import NETLINK_GENERIC, NLMSG_HDRLEN, NLMSG_MIN_TYPE
 from nlmon.wire import Datagrams
 
@@ -85,10 +85,10 @@ class Held:
         listed = []
         for kind in sorted(rows, key=lambda one: (one.protocol, not one.event, one.label)):
             own = rows[kind]
-            counts = summed((state_of(row, names) for row in own), names)
+            counts = count_states((state_of(row, names) for row in own), names)
             protocol = PROTOCOLS.get(kind.protocol, str(kind.protocol))
             listed.append(MessageCoverage(kind.label, protocol, counts, own, self._messages[kind], kind.event))
-        totals = {state: sum(one.counts[state] for one in listed) for state in summed((), names)}
+        totals = {state: sum(one.counts[state] for one in listed) for state in count_states((), names)}
         return CoverageReport(KERNEL, list(names), totals, listed, list(captures), self.left_out)
 
     def _count(

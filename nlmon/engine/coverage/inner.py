@@ -13,10 +13,10 @@ from nlmon.framing import walk_attributes
 if TYPE_CHECKING:  # a start-up reads no tables of names
     from nlmon.names.attributes import Attribute
 
-__all__ = ["Pair", "Place", "changed_inside"]
+__all__ = ["AttributePath", "Pair", "changed_inside"]
 
 # Path of an attribute, and the kinds that decide what nests on the way to it.
-Place: TypeAlias = tuple[tuple[int, ...], tuple[str, ...]]
+AttributePath: TypeAlias = tuple[tuple[int, ...], tuple[str, ...]]
 DEEPEST = 8
 # A payload before and after; None: the attribute was not there.
 Pair: TypeAlias = tuple[bytes | None, bytes | None]
@@ -24,7 +24,7 @@ Pair: TypeAlias = tuple[bytes | None, bytes | None]
 
 def changed_inside(
     root: str, path: tuple[int, ...], kind: str, payloads: Pair, byteorder: Literal["little", "big"]
-) -> Iterator[Place]:
+) -> Iterator[AttributePath]:
     """The innermost attributes in which two payloads of an attribute differ, without those that nobody need read.
     ``root``: the set that the path begins in; ``kind``: what says which attributes nest in it, if anything does."""
     from nlmon.names.attributes import find, inside  # noqa: PLC0415  (a start-up reads no tables of names)
@@ -43,7 +43,7 @@ class _Search:
 
     def differing(
         self, one: Attribute, path: tuple[int, ...], kinds: tuple[str, ...], kind: str, payloads: Pair, depth: int
-    ) -> Iterator[Place]:
+    ) -> Iterator[AttributePath]:
         """The places in the payloads of ``one``, which stands at ``path``."""
         from nlmon.names.attributes import inside  # noqa: PLC0415
 
@@ -63,7 +63,7 @@ class _Search:
 
     def _nested(
         self, name: str, indices: int, path: tuple[int, ...], kinds: tuple[str, ...], payloads: Pair, depth: int
-    ) -> Iterator[Place]:
+    ) -> Iterator[AttributePath]:
         from nlmon.names.attributes import find, kind_text  # noqa: PLC0415
 
         left, right = (self._attributes(payload or b"") for payload in payloads)

@@ -16,11 +16,11 @@ from typing import NamedTuple
 
 from nlmon.backends.base import Backend
 from nlmon.compare.contract import Contract
-from nlmon.engine.coverage.readings import NEITHER, Known, Readings, who_reads
+from nlmon.engine.coverage.readings import NEITHER, ReadAttribute, Readings, who_reads
 from nlmon.names import PROTOCOLS
 from nlmon.names.attribute_sets import SELECTED, root_of
 from nlmon.names.attributes import KERNEL, Attribute, attributes, generic_families, message_set, sets
-from nlmon.report.coverage import AttributeRow, CoverageReport, MessageCoverage, state_of, summed
+from nlmon.report.coverage import AttributeRow, CoverageReport, MessageCoverage, count_states, state_of
 from nlmon.uapi import (
     AF_BRIDGE,
     AF_INET,
@@ -70,7 +70,7 @@ def kernel_coverage(
         if not wanted or message.protocol in wanted
     ]
     states = [state_of(row, names) for message in messages for row in message.attributes]
-    return CoverageReport(KERNEL, list(names), summed(states, names), messages)
+    return CoverageReport(KERNEL, list(names), count_states(states, names), messages)
 
 
 def _messages(contract: Contract) -> Iterator[_Message]:
@@ -107,7 +107,7 @@ def _roots(family: str) -> tuple[str, ...]:
     return tuple(name for name in own if name == first or name not in nested)
 
 
-def _union(backends: tuple[type[Backend], ...], message: _Message) -> tuple[int, Mapping[int, Known]]:
+def _union(backends: tuple[type[Backend], ...], message: _Message) -> tuple[int, Mapping[int, ReadAttribute]]:
     """Who reads all that is in such messages, and who reads which attribute of one of them."""
     found: list[Readings] = []
     for msg_type in message.types:
@@ -121,7 +121,7 @@ def _union(backends: tuple[type[Backend], ...], message: _Message) -> tuple[int,
     return everything, _merged([reads.attributes for reads in found])
 
 
-def _merged(trees: Sequence[Mapping[int, Known]]) -> Mapping[int, Known]:
+def _merged(trees: Sequence[Mapping[int, ReadAttribute]]) -> Mapping[int, ReadAttribute]:
     """Attributes that are read in one of several trees."""
     merged = {}
     for number in {number for tree in trees for number in tree}:
@@ -131,7 +131,7 @@ def _merged(trees: Sequence[Mapping[int, Known]]) -> Mapping[int, Known]:
             readers |= node.readers
         inner = [node.inside for node in nodes if node.inside is not None]
         inside = _merged(inner) if len(inner) == len(nodes) else None
-        merged[number] = Known(readers, inside, nodes[0].begin, nodes[0].hops)
+        merged[number] = ReadAttribute(readers, inside, nodes[0].begin, nodes[0].hops)
     return merged
 
 
@@ -142,15 +142,15 @@ class _Listing:
         self._names = names
         self._listed: set[str] = set()
 
-    def message(self, message: _Message, reads: tuple[int, Mapping[int, Known]]) -> MessageCoverage:
+    def message(self, message: _Message, reads: tuple[int, Mapping[int, ReadAttribute]]) -> MessageCoverage:
         """The attributes of some messages, with who reads them."""
         everything, known = reads
         rows = [row for root in message.roots for row in self._rows(root, known, everything, "", "")]
-        counts = summed((state_of(row, self._names) for row in rows), self._names)
+        counts = count_states((state_of(row, self._names) for row in rows), self._names)
         return MessageCoverage(message.label, PROTOCOLS[message.protocol], counts, rows)
 
     def _rows(
-        self, name: str, known: Mapping[int, Known], readers: int, before: str, reason: str
+        self, name: str, known: Mapping[int, ReadAttribute], readers: int, before: str, reason: str
     ) -> Iterator[AttributeRow]:
         """The attributes of a set and of what nests in it. ``readers``: who reads all of it; ``before``: the path to
         it; ``reason``: why it is ignored as a whole."""

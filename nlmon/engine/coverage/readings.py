@@ -16,7 +16,7 @@ from nlmon.compare.contract import Contract
 from nlmon.names import unknown_message
 from nlmon.uapi import AF_UNIX, NETLINK_AUDIT, NETLINK_GENERIC, NETLINK_SOCK_DIAG, NETLINK_XFRM, NLMSG_HDRLEN
 
-__all__ = ["BOTH", "NEITHER", "Known", "Readings", "first_of", "label_of", "who_reads"]
+__all__ = ["BOTH", "NEITHER", "ReadAttribute", "Readings", "first_of", "label_of", "who_reads"]
 
 # Who reads: bits, 1 for the first of the two and 2 for the second.
 NEITHER, BOTH = 0, 3
@@ -26,18 +26,18 @@ UNNAMED = {NETLINK_XFRM, NETLINK_AUDIT}
 KEPT = 1024
 
 
-class Known(NamedTuple):
+class ReadAttribute(NamedTuple):
     """An attribute that somebody reads: ``readers``; ``inside``: what is read of the attributes in it, by number, None:
     it is read as it is; ``begin`` and ``hops`` as those of ``Node``."""
 
     readers: int
-    inside: Mapping[int, Known] | None
+    inside: Mapping[int, ReadAttribute] | None
     begin: int
     hops: bool
 
 
 # Attributes that are read as they are, by who does.
-READ = tuple(Known(readers, None, 0, False) for readers in range(BOTH + 1))
+READ = tuple(ReadAttribute(readers, None, 0, False) for readers in range(BOTH + 1))
 
 
 class Readings(NamedTuple):
@@ -48,7 +48,7 @@ class Readings(NamedTuple):
     readers: int
     everything: int
     begin: int
-    attributes: Mapping[int, Known]
+    attributes: Mapping[int, ReadAttribute]
 
 
 @lru_cache(KEPT)
@@ -79,17 +79,17 @@ def _said(one: type[Backend], protocol: int, msg_type: int, first: int, family: 
         return UNDECLARED
 
 
-def _over(one: Attributes, other: Attributes) -> Mapping[int, Known]:
+def _over(one: Attributes, other: Attributes) -> Mapping[int, ReadAttribute]:
     return {number: _node(one.get(number), other.get(number)) for number in {**one, **other}}
 
 
-def _node(one: Node | None, other: Node | None) -> Known:
+def _node(one: Node | None, other: Node | None) -> ReadAttribute:
     node = one or other
     readers = (one is not None) + 2 * (other is not None)
     if node is None or node.inside is None or (other is not None and other.inside is None):
         return READ[readers]
     inside = _over((one and one.inside) or {}, (other and other.inside) or {})
-    return Known(readers, inside, node.begin, node.hops)
+    return ReadAttribute(readers, inside, node.begin, node.hops)
 
 
 def first_of(protocol: int, message: bytes) -> int:

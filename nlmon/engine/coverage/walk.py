@@ -17,7 +17,7 @@ from operator import itemgetter
 from typing import Literal, NamedTuple, TypeAlias
 
 from nlmon.engine.coverage.parts import Path
-from nlmon.engine.coverage.readings import Known
+from nlmon.engine.coverage.readings import ReadAttribute
 from nlmon.framing import LONGEST_ATTRIBUTE, align, link_attributes, next_hops, walk_attributes
 from nlmon.names.attributes import find, inside, kind_text, selectors
 from nlmon.uapi import NLA_HDRLEN, RTNEXTHOP
@@ -43,7 +43,7 @@ class Level(NamedTuple):
     inside: int
     path: Path
     set: str
-    known: Mapping[int, Known]
+    known: Mapping[int, ReadAttribute]
     readers: int
 
 
@@ -63,7 +63,7 @@ class Walk:
         self,
         at: int,
         end: int,
-        known: Mapping[int, Known],
+        known: Mapping[int, ReadAttribute],
         name: str,
         path: Path = (),
         within: int = -1,
