@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from nlmon.backends.libnl import LibnlBackend
+from nlmon.backends.libnl.membership import Membership
 from nlmon.backends.options import BackendOptions
 from nlmon.backends.registry import create
 from nlmon.capture import open_capture
@@ -92,11 +93,11 @@ def test_no_message_makes_a_replay_look_through_a_table(tmp_path: Path, name: st
 def test_as_many_objects_are_looked_at_as_there_are_messages(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, how: str
 ) -> None:
-    """Objects that an index gives, hops that are looked at and messages of the recorded kernel that are read: on a host
-    of four times the size four times as many, and not sixteen times."""
+    """Objects that an index gives, hops and generic families that are looked at, and messages of the recorded kernel
+    that are read: on a host of four times the size four times as many, and not sixteen times."""
     looked = Counter[str]()
     on, listed, ended = InterfaceIndex.on, FamilyIndex.listed, LinkedRoutes.ended
-    lives, read = Condition.lives, Reading.route
+    lives, read, wants = Condition.lives, Reading.route, Membership._wants
 
     def counting(what: str, give: Callable[..., Any]) -> Callable[..., Any]:
         def counted(*arguments: Any, **more: Any) -> Any:
@@ -111,6 +112,7 @@ def test_as_many_objects_are_looked_at_as_there_are_messages(
     monkeypatch.setattr(LinkedRoutes, "ended", counting("ended", ended))
     monkeypatch.setattr(Condition, "lives", counting("hops", lives))
     monkeypatch.setattr(Reading, "route", counting("read", read))
+    monkeypatch.setattr(Membership, "_wants", counting("families", wants))
     found = []
     for size in (10, 40):
         looked.clear()

@@ -37,12 +37,14 @@ class Family(Struct):
 
 
 class Families(Decoder):
-    """Families by number and by name. Bounded: at most ``REMEMBERED``."""
+    """Families by number and by name. Bounded: at most ``REMEMBERED``. ``regrouped``: grows with each message that may
+    have changed their groups."""
 
     def __init__(self, byteorder: str) -> None:
         super().__init__(byteorder)
         self._byteorder = byteorder
         self.by_id: dict[int, Family] = {GENL_ID_CTRL: Family(GENL_ID_CTRL, "nlctrl", {"notify": GENL_ID_CTRL})}
+        self.regrouped = 0
         # Which number had a name last.
         self._numbers: dict[str, int] = {}
 
@@ -98,6 +100,7 @@ class Families(Decoder):
         if number is None:
             return None
         known = self.by_id.get(number)
+        self.regrouped += command not in {NEWFAMILY, DELFAMILY} or bool(groups or (known is not None and known.groups))
         if command == DELFAMILY:
             self.by_id.pop(number, None)
             return None
@@ -105,7 +108,7 @@ class Families(Decoder):
             # A name is that of one family: under another number it went and came back, and the deletion was lost.
             before = self._numbers.get(name, number)
             if before not in {number, GENL_ID_CTRL} and self.name(before) == name:
-                del self.by_id[before]
+                self.regrouped += bool(self.by_id.pop(before).groups)
             self._numbers[name] = number
             self.by_id[number] = Family(number, name, groups, header)
         elif command == NEWMCAST_GRP and known is not None:
