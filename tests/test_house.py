@@ -98,7 +98,7 @@ MAY = {
         *("nlmon.wire", "nlmon.errors", "nlmon.limits", "nlmon.uapi", "nlmon.framing", "nlmon.objects"),
         "nlmon.transport",
     },
-    "nlmon.state": {"nlmon.events", "nlmon.uapi", "nlmon.names", "nlmon.objects", "nlmon.state"},
+    "nlmon.state": {"nlmon.events", "nlmon.limits", "nlmon.uapi", "nlmon.names", "nlmon.objects", "nlmon.state"},
     "nlmon.printable": set(),
     "nlmon.eventjson": {"nlmon.printable", "nlmon.events", "nlmon.names", "nlmon.eventjson"},
     "nlmon.backends.base": SHARED | INTERFACE,

@@ -36,7 +36,7 @@ __all__ = [
 
 # The exit code that a shell shows for a program that SIGINT has ended.
 INTERRUPTED = 128 + 2
-_HINTS = {"NLM-L001": "raise --max-objects; an object takes 1 to 5 KB", "NLM-L002": "raise --max-messages"}
+_HINTS = {"NLM-L001": "raise --max-objects; an object takes about 1 KB", "NLM-L002": "raise --max-messages"}
 
 
 def max_messages_option(function: F) -> F:

@@ -59,7 +59,7 @@ class RecordedDumps:
         dump.interrupted = dump.interrupted or place.interrupted or bool(lost)
         for side, load in zip(sides, dump.loads, strict=True):
             if sound:
-                load.payloads.extend(event.payload for event in side.events if isinstance(event.payload, RoutePayload))
+                load.add(event.payload for event in side.events if isinstance(event.payload, RoutePayload))
         if not place.ends:
             return None
         del self._open[place.dump_id]

@@ -52,7 +52,7 @@ class Lane:
         self.backend, self.name = self.guarded.backend, self.guarded.name
         self.counts: Counter[str] = Counter()
         self.problems = Problems()
-        self.ledger = Ledger(keep_objects=options.resync)
+        self.ledger = Ledger()
         # A pool gives what comes of a datagram with a later one, or never.
         self.heard = Heard(whole=options.message_pool_size is None)
         # Types of messages in answers that gave no event; the implementation counts those of its own sockets.

@@ -18,14 +18,14 @@ from typing import NamedTuple
 
 from nlmon.compare.side import Side
 from nlmon.errors import Overrun, ResyncIncomplete, TransportError
-from nlmon.events import OVERRUN, Event, RoutePayload
+from nlmon.events import OVERRUN, Event, Payload, RouteInfo
 from nlmon.objects.families import FamilyIndex
-from nlmon.objects.keys import Key
+from nlmon.objects.keys import Key, Subject
 from nlmon.report.text import counted
 from nlmon.state.dumps import Unannounced
-from nlmon.state.identity import objects_of, subject_of
+from nlmon.state.identity import shared_subject, split_hops
 from nlmon.state.tables import KINDS, Object, State
-from nlmon.uapi import NETLINK_ROUTE
+from nlmon.uapi import AF_INET6, NETLINK_ROUTE
 
 __all__ = ["Ledger", "Touched", "Unsettled"]
 
@@ -87,13 +87,13 @@ class Ledger:
     ``overruns``: losses that the implementation reported, ``sockets``: sockets of which it reported that they failed;
     ``lost_of``: how many messages were lost, by protocol, of those that lost any, 0 where nobody knows; ``synthetic``:
     events by which it recovered; ``incomplete``: losses after which it could not ask for everything again. ``open``: a
-    loss of NETLINK_ROUTE was reported whose recovery nobody has looked at yet. With ``keep_objects``, ``reported``:
+    loss of NETLINK_ROUTE was reported whose recovery nobody has looked at yet. If it ``keeps_objects``, ``reported``:
     objects that events reported and that are not gone since; ``vanished``: objects that the state dropped though no
     event said so, which the recorded kernel may hold still. ``places``: time and frame of the losses of NETLINK_ROUTE
     that it reported last; ``told``: the objects of which a consumer was told, whatever recorded dumps say.
     """
 
-    def __init__(self, *, keep_objects: bool) -> None:
+    def __init__(self) -> None:
         self.overruns = self.sockets = self.synthetic = self.incomplete = 0
         self.lost_of: dict[int, int] = {}
         self.open = False
@@ -101,7 +101,7 @@ class Ledger:
         self.vanished: set[Object] = set()
         self.told = State(notes=False)
         self.places: deque[tuple[int, int]] = deque(maxlen=PLACES_KEPT)
-        self._keep_objects = keep_objects
+        self.keeps_objects = False
 
     @property
     def lost(self) -> int:
@@ -140,8 +140,12 @@ class Ledger:
         another time or not at all."""
         touched, found = Touched(set(), set()), list[Unannounced]()
         for event in events:
-            objects, folded = _objects(event), state.apply(event)
-            if self._keep_objects:
+            subject = shared_subject(event)
+            if subject is None:
+                state.apply(event)
+                continue
+            objects, folded = _objects(event.payload, subject), state.fold(event, subject)
+            if self.keeps_objects:
                 change = self.reported.difference_update if event.msg_type & 3 else self.reported.update
                 change(objects)
                 self.reported.difference_update(folded.gone)
@@ -162,7 +166,7 @@ class Ledger:
     def correct(self, found: Sequence[Unannounced]) -> None:
         """Note what a dump or the end of a link corrected in the state of the lane."""
         self.reported.difference_update((one.kind, one.key) for one in found)
-        if self._keep_objects:
+        if self.keeps_objects:
             self.vanished.update((one.kind, one.key) for one in found if one.change == "gone")
 
     def notes(self, name: str) -> list[str]:
@@ -177,8 +181,8 @@ class Ledger:
         return found
 
 
-def _objects(event: Event) -> list[Object]:
-    """The objects that an event tells of."""
-    if subject_of(event) is None or not isinstance(event.payload, RoutePayload):
-        return []
-    return [(kind, key) for kind, key, _ in objects_of(event.payload)]
+def _objects(payload: Payload, subject: Subject) -> list[Object]:
+    """The objects that an event about ``subject`` tells of."""
+    if isinstance(payload, RouteInfo) and payload.family == AF_INET6 and payload.multipath is not None:
+        return [("route", key) for key in split_hops(payload)]
+    return [subject[:2]]

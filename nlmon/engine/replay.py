@@ -33,7 +33,7 @@ from nlmon.engine.guarded import BackendMaker
 from nlmon.engine.recorded import RecordedLane
 from nlmon.engine.segments import Select
 from nlmon.events import Event
-from nlmon.state.identity import subject_of
+from nlmon.state.identity import forget_shared, subject_of
 from nlmon.state.tables import Object, State
 from nlmon.transport.recorded.faults import Fault
 from nlmon.transport.recorded.transport import RecordedFactory
@@ -90,6 +90,8 @@ class Replay(Comparison[RecordedLane]):
         self._on_side = on_side
         # What all is fed to, no socket would have received; recovery cannot be judged by it.
         self.resync = options.resync and select == "notifications"
+        for lane in self.lanes:
+            lane.ledger.keeps_objects = self.resync and lane.name == self.judge.contract.recovers
         self._compare(no_datagram(0), *self.feed.start())
 
     # -- what is read ----------------------------------------------------------------------------------------
@@ -112,6 +114,7 @@ class Replay(Comparison[RecordedLane]):
         """Compare the next frames of the recording."""
         for step in self.feed.steps(batch):
             self._judge(step)
+        forget_shared()
 
     def _judge(self, step: Step) -> None:
         datagrams, agreed = step.datagrams, False
@@ -137,8 +140,9 @@ class Replay(Comparison[RecordedLane]):
         data, (left, right) = step.datagrams.data, step.results
         is_notification, is_request = step.place.role is Role.NOTIFICATION, step.place.role is Role.REQUEST
         if is_notification and self._announcer is not None and step.datagrams.protocol == NETLINK_ROUTE:
-            for datagram in step.datagrams:
-                self.states.announce(_announced(datagram, self._announcer))
+            full = step.results[self.states.full]
+            for place, datagram in enumerate(step.datagrams):
+                self.states.announce(_announced(datagram, self._announcer, full.side(place)))
         fold_one = self.states.fold_one if is_notification and self.states.lossless else None
         at, size = 0, len(data)
         while at < size:
@@ -204,10 +208,12 @@ class Replay(Comparison[RecordedLane]):
 
     @property
     def held(self) -> int:
-        """How many objects are held, in the states of both and in what is known of their losses."""
+        """How many objects are held, in the states of both, in the recorded kernel and in what is known of losses."""
         pairs = zip(self.lanes, self.states.both, strict=True)
         beyond = sum(lane.ledger.beyond(state) for lane, state in pairs)
-        return self.states.size + beyond + len(self.states.unsettled.objects)
+        # Caches hold once more what the recorded kernel does, which beside the states of a recovery is little.
+        kept = self.kernel.size * (2 if self._options.caches and not self._options.resync else 1)
+        return self.states.size + kept + beyond + len(self.states.unsettled.objects)
 
     # -- states and losses -----------------------------------------------------------------------------------
 
@@ -275,12 +281,15 @@ class Replay(Comparison[RecordedLane]):
         self._compare(no_datagram(last), *self.feed.close())
 
 
-def _announced(datagram: Datagram, announcer: Backend) -> Sequence[Event]:
-    """What a notification says, whichever socket loses it."""
+def _announced(datagram: Datagram, announcer: Backend, side: Side) -> Sequence[Event]:
+    """What a notification says, whichever socket loses it; where ``side`` was told the same, in the same words, which
+    are then held once."""
     try:
-        events = announcer.decode(datagram).events
+        events: Sequence[Event] = announcer.decode(datagram).events
     except Exception:
         return ()  # an implementation that raises is a difference where its datagrams are compared
+    if list(events) == list(side.events):
+        events = side.events
     return events if foldable((Side(announcer.name, events, ()),)) else ()
 
 

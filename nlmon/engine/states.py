@@ -89,7 +89,7 @@ class States:
     @property
     def size(self) -> int:
         """How many objects both states hold together, those of dumps that are under way among them."""
-        waiting = sum(len(other.payloads) for _, other in self._open) if self.shared else 0
+        waiting = sum(other.listed for _, other in self._open) if self.shared else 0
         states = self._both if self._announced is None else (*self._both, self._announced)
         return sum(state.size for state in states) + waiting
 

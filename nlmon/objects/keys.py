@@ -56,6 +56,7 @@ __all__ = [
     "is_sibling",
     "link_subject",
     "neighbour_subject",
+    "parts_of",
     "route_group",
     "rule_subject",
 ]
@@ -280,6 +281,14 @@ def route_group(route: Route) -> Key:
     """What routes to one destination share; with ``hops_of`` it is the key of one route."""
     family, table, dst, src = route.family, route.table, route.dst, route.src
     return (family, table, dst, route.dst_len, src, route.src_len, route.tos, route.priority or 0)
+
+
+def parts_of(route: Route) -> int:
+    """How many hops and metrics a route has, of either of which there may be thousands."""
+    hops, metrics = route.multipath, route.metrics
+    if hops is None and metrics is None:
+        return 0
+    return sum(len(parts) for parts in (hops, metrics) if isinstance(parts, tuple))
 
 
 def hops_of(route: Route) -> Hashable:

@@ -7,17 +7,18 @@ Not here: the state itself (``tables``).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Literal, NamedTuple, TypeAlias
 
 from msgspec import Struct
 
-from nlmon.events import RouteInfo, RoutePayload
-from nlmon.objects.keys import Key, is_sibling, route_group
+from nlmon.events import LinkInfo, RouteInfo, RoutePayload
+from nlmon.limits import PARTS_OF_ONE
+from nlmon.objects.keys import Key, is_sibling, parts_of, route_group
 from nlmon.state.identity import held_by_dump, objects_of
 from nlmon.uapi import AF_BRIDGE, AF_UNSPEC, RTM_GETLINK
 
-__all__ = ["VOLATILE", "Change", "DumpLoad", "Dumps", "Unannounced", "changed_fields"]
+__all__ = ["VOLATILE", "Change", "DumpLoad", "Dumps", "Unannounced", "changed_fields", "parts_held"]
 
 Change: TypeAlias = Literal["gone", "appeared", "changed"]
 
@@ -51,17 +52,25 @@ class Unannounced(Struct, frozen=True):
 class DumpLoad:
     """The objects of one dump while its datagrams arrive.
 
-    ``touched`` collects keys announced meanwhile, which are not judged by the dump; ``reordered`` the groups of routes
-    whose order it does not say either; ``lossy``: messages were lost meanwhile.
+    ``listed``: how many they are, a share for their parts among them. ``touched`` collects keys announced meanwhile,
+    which are not judged by the dump; ``reordered`` the groups of routes whose order it does not say either; ``lossy``:
+    messages were lost meanwhile.
     """
 
     def __init__(self, msg_type: int, family: int) -> None:
         self.msg_type = msg_type
         self.family = family
         self.payloads: list[RoutePayload] = []
+        self.listed = 0
         self.touched: set[tuple[str, Key]] = set()
         self.reordered: set[Key] = set()
         self.lossy = False
+
+    def add(self, payloads: Iterable[RoutePayload]) -> None:
+        """Take in what a datagram lists."""
+        for payload in payloads:
+            self.payloads.append(payload)
+            self.listed += 1 + parts_held(payload) // PARTS_OF_ONE
 
 
 class Correction(NamedTuple):
@@ -136,7 +145,7 @@ class Dumps:
     @property
     def size(self) -> int:
         """Objects that open dumps listed, and that were announced meanwhile."""
-        return sum(len(load.payloads) + len(load.touched) + len(load.reordered) for load in self.open)
+        return sum(load.listed + len(load.touched) + len(load.reordered) for load in self.open)
 
     def copy(self, open_dumps: Collection[DumpLoad]) -> Dumps:
         """The same with other dumps that are open."""
@@ -194,6 +203,14 @@ class Dumps:
         """The order of a group of routes changed while dumps are open."""
         for load in self.open:
             load.reordered.add(group)
+
+
+def parts_held(payload: RoutePayload) -> int:
+    """How many hops, metrics and alternative names an object has; ``PARTS_OF_ONE`` count as an object."""
+    if isinstance(payload, RouteInfo):
+        return parts_of(payload)
+    names = payload.altnames if isinstance(payload, LinkInfo) else None
+    return len(names) if isinstance(names, tuple) else 0
 
 
 def changed_fields(kind: str, before: RoutePayload, after: RoutePayload) -> tuple[str, ...]:

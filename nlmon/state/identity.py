@@ -6,7 +6,7 @@ Not here: how a report names an object (``describe``), what happens to it (``tab
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from typing import Any
 
 from msgspec import structs
@@ -19,6 +19,7 @@ from nlmon.objects.keys import (
     hops_of,
     link_subject,
     neighbour_subject,
+    parts_of,
     route_group,
     rule_subject,
 )
@@ -36,7 +37,16 @@ from nlmon.uapi import (
     RTM_GETRULE,
 )
 
-__all__ = ["held_by_dump", "identity", "objects_of", "split_hops", "subject_of"]
+__all__ = ["forget_shared", "held_by_dump", "identity", "objects_of", "shared_subject", "split_hops", "subject_of"]
+
+# What is held of an object in several states has one key, for keys take more memory than what they stand for. So many
+# are remembered; where a recording is replayed, those of one batch of it.
+SUBJECTS_KEPT = 32768
+# A route with more hops and metrics than these has keys of its own.
+FEW_PARTS = 16
+_subjects: dict[Hashable, Any] = {}
+# The same of routes that were split into their hops, with the route, by its id().
+_splits: dict[int, tuple[RouteInfo, dict[Key, RoutePayload]]] = {}
 
 # By type, which is looked up at once; what is derived from one of these is an object of its kind, too.
 _MAKERS: dict[type, Callable[[Any], Subject | None]] = {
@@ -77,16 +87,47 @@ def subject_of(event: Event) -> Subject | None:
     return None if subject is None or subject[0] == "view" else subject
 
 
+def shared_subject(event: Event) -> Subject | None:
+    """The same as ``subject_of``, and the very one of an event about the same object that was asked for not long
+    ago."""
+    subject = subject_of(event)
+    if subject is None or (isinstance(event.payload, RouteInfo) and parts_of(event.payload) > FEW_PARTS):
+        return subject
+    if len(_subjects) >= SUBJECTS_KEPT:
+        forget_shared()
+    found: Subject | None = _subjects.get(subject)
+    if found is None:
+        found, (kind, key, group) = subject, subject
+        if group is not None:  # hosts have many routes by few gateways
+            found = kind, (*group, _subjects.setdefault(key[-1], key[-1])), group
+        _subjects[found] = found
+    return found
+
+
+def forget_shared() -> None:
+    """What follows need not share its keys with what was there before."""
+    _subjects.clear()
+    _splits.clear()
+
+
 def split_hops(route: RouteInfo) -> dict[Key, RoutePayload]:
-    """An IPv6 route as one object per hop; over a nexthop object it is one."""
+    """An IPv6 route as one object per hop; over a nexthop object it is one. Nobody may change what is returned, which
+    several states have in common."""
     group = route_group(route)
     if route.multipath is None or route.nh_id is not None:
         return {(*group, hops_of(route)): route}
+    known = _splits.get(id(route))
+    if known is not None:
+        return known[1]
+    if len(_subjects) >= SUBJECTS_KEPT:
+        forget_shared()
     found: dict[Key, RoutePayload] = {}
     for hop in route.multipath:
         own = {name: getattr(hop, name) for name in ("gateway", "via", "encap_type", "encap")}
         one = structs.replace(route, multipath=None, oif=hop.ifindex, **own)
-        found[(*group, hops_of(one))] = one
+        key = (*group, hops_of(one))
+        found[_subjects.setdefault(key, key)] = one
+    _splits[id(route)] = route, found
     return found
 
 

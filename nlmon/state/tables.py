@@ -21,6 +21,7 @@ from typing import Any, NamedTuple, TypeAlias
 from msgspec import structs
 
 from nlmon.events import OVERRUN, AddrInfo, Event, LinkInfo, NeighInfo, RouteInfo, RoutePayload
+from nlmon.limits import PARTS_OF_ONE
 from nlmon.objects.families import FamilyIndex
 from nlmon.objects.groups import RouteGroups
 from nlmon.objects.implied import Cause, cause_of, is_announced
@@ -28,14 +29,16 @@ from nlmon.objects.keys import Key, Subject, is_sibling, route_group
 from nlmon.objects.linked import LinkedRoutes
 from nlmon.objects.partial import PARTIAL_LINK, is_echo, is_partial_link
 from nlmon.state.describe import show_interface, show_key
-from nlmon.state.dumps import Change, DumpLoad, Dumps, Unannounced, changed_fields
-from nlmon.state.identity import split_hops, subject_of
+from nlmon.state.dumps import Change, DumpLoad, Dumps, Unannounced, changed_fields, parts_held
+from nlmon.state.identity import shared_subject, split_hops
 from nlmon.state.indexes import InterfaceIndex
 from nlmon.uapi import AF_BRIDGE, AF_INET, IFF_UP, NETLINK_ROUTE, RTM_GETADDR
 
 __all__ = ["KINDS", "Folded", "Object", "State"]
 
 KINDS = ("link", "port", "addr", "neigh", "rule", "route")
+# Those of which an object has parts that count.
+PARTED = frozenset({"link", "port", "route"})
 
 # Of what was unannounced so many are kept; all are counted.
 KEPT = 1000
@@ -70,11 +73,12 @@ class State:
         self._by_interface = {kind: InterfaceIndex() for kind in ("port", "addr", "neigh")}
         self._routes = LinkedRoutes(self)
         self._by_family = {kind: FamilyIndex.of_kind(kind) for kind in ("addr", "neigh", "rule", "route")}
+        self._parts = 0
 
     @property
     def size(self) -> int:
-        """How many objects are held, those of dumps that are under way among them."""
-        return sum(map(len, self.tables.values())) + self._dumps.size
+        """How many objects are held, those of dumps that are under way and a share for parts of objects among them."""
+        return sum(map(len, self.tables.values())) + self._parts // PARTS_OF_ONE + self._dumps.size
 
     def adopt(self, other: State, change: Callable[[RoutePayload], RoutePayload], loads: Collection[DumpLoad]) -> None:
         """Hold what another state holds, each object changed by ``change``, and wait for the dumps of ``loads``."""
@@ -85,6 +89,7 @@ class State:
         self._by_interface = {kind: index.copy() for kind, index in other._by_interface.items()}
         self._routes = other._routes.copy(self)
         self._by_family = {kind: index.copy() for kind, index in other._by_family.items()}
+        self._parts = other._parts
         self._dumps = other._dumps.copy(loads)
 
     # -- events ------------------------------------------------------------------------------------------
@@ -92,7 +97,7 @@ class State:
     def apply(self, event: Event) -> Folded:
         """Fold one event. RTM_GET* and RTM_SETLINK are requests and change nothing; an object of a foreign namespace is
         none of this one's. Where messages were lost, not all objects are known any more."""
-        subject = subject_of(event)
+        subject = shared_subject(event)
         if event.type == OVERRUN and event.protocol == NETLINK_ROUTE:
             self._dumps.lose()
         return NOTHING if subject is None else self.fold(event, subject)
@@ -135,6 +140,8 @@ class State:
         table, index = self.tables[kind], self._by_interface.get(kind)
         before = table.setdefault(key, payload)
         if before is payload:
+            if kind in PARTED:
+                self._parts += parts_held(payload)
             if index is not None:
                 index.put(key, payload)
             elif isinstance(payload, RouteInfo):
@@ -143,6 +150,8 @@ class State:
                 self._by_family[kind].put(key)
         else:
             table[key] = payload
+            if kind in PARTED:
+                self._parts += parts_held(payload) - parts_held(before)
             if index is not None:
                 index.replace(key, before, payload)
             elif isinstance(payload, RouteInfo) and isinstance(before, RouteInfo):
@@ -157,6 +166,8 @@ class State:
         """Hold an object no longer."""
         payload = self.tables[kind].pop(key, None)
         if payload is not None:
+            if kind in PARTED:
+                self._parts -= parts_held(payload)
             index = self._by_interface.get(kind)
             if index is not None:
                 index.remove(key, payload)
@@ -281,6 +292,7 @@ class State:
 
     def clear(self, kind: str) -> None:
         """Forget every object of a kind."""
+        self._parts -= sum(map(parts_held, self.tables[kind].values()))
         self.tables[kind].clear()
         for indexes in (self._by_interface, self._by_family):
             if kind in indexes:

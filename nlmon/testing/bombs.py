@@ -11,12 +11,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from itertools import count, cycle
 
-from nlmon.testing.messages import aligned, attr, message, new_family, number, route
+from nlmon.testing.messages import addr, aligned, attr, message, neigh, new_family, number, route
 from nlmon.uapi import (
+    AF_INET,
     AF_INET6,
     AF_UNSPEC,
+    CTRL_ATTR_FAMILY_ID,
+    CTRL_ATTR_FAMILY_NAME,
+    CTRL_ATTR_MCAST_GROUPS,
+    CTRL_ATTR_MCAST_GRP_ID,
+    CTRL_ATTR_MCAST_GRP_NAME,
+    CTRL_CMD_NEWFAMILY,
+    FRA_PRIORITY,
     GENL_ID_CTRL,
     IFF_UP,
+    IFLA_ALT_IFNAME,
     NETLINK_GENERIC,
     NETLINK_ROUTE,
     NETLINK_SOCK_DIAG,
@@ -26,10 +35,21 @@ from nlmon.uapi import (
     NLM_F_MULTI,
     NLM_F_REQUEST,
     NLMSG_ERROR,
+    RTA_DST,
+    RTA_ENCAP,
+    RTA_ENCAP_TYPE,
+    RTA_GATEWAY,
+    RTA_METRICS,
+    RTA_MULTIPATH,
+    RTA_OIF,
+    RTA_PREFSRC,
     RTM_GETLINK,
     RTM_GETROUTE,
+    RTM_NEWADDR,
     RTM_NEWLINK,
+    RTM_NEWNEIGH,
     RTM_NEWROUTE,
+    RTM_NEWRULE,
     SOCK_DIAG_BY_FAMILY,
 )
 
@@ -39,6 +59,9 @@ __all__ = ["BOMBS", "bomb", "interfaces"]
 ASKS_ALL = NLM_F_REQUEST | NLM_F_DUMP
 # Bytes that a pcap of an nlmon device has beside each datagram.
 HEADERS = 32
+
+# IFLA_PROP_LIST, which nests IFLA_ALT_IFNAME.
+PROPERTIES = 52
 
 Messages = Iterator[bytes]
 
@@ -148,6 +171,110 @@ def growing_links() -> Messages:
         yield message(RTM_NEWLINK, _bare(step % 5_000 + 1) + attr(3, b"eth\0") + attr(20, alias))
 
 
+# -- objects, and what there may be much of in one ------------------------------------------------------------------
+
+
+def plain_routes() -> Messages:
+    """IPv4 routes over one link."""
+    return (_route(step) for step in count())
+
+
+def near_routes() -> Messages:
+    """IPv4 routes, each by a gateway and from an address of its own."""
+    for step in count():
+        near = attr(RTA_GATEWAY, _bytes(step, 11)) + attr(RTA_PREFSRC, _bytes(step, 12))
+        yield _route(step, near + attr(RTA_OIF, number("i", 1)))
+
+
+def next_hops() -> Messages:
+    """IPv4 routes over 100 hops each, of which no other has all."""
+    return (_route(step, attr(RTA_MULTIPATH, _hops(step, 100))) for step in count())
+
+
+def metrics() -> Messages:
+    """IPv4 routes with 8,000 metrics each."""
+    each = b"".join(attr(step % 17 + 1, number("I", step)) for step in range(8000))
+    return (_route(step, attr(RTA_METRICS, each)) for step in count())
+
+
+def encapsulations() -> Messages:
+    """IPv4 routes with an encapsulation of 60,000 bytes each."""
+    encap = attr(RTA_ENCAP_TYPE, number("H", 1)) + attr(RTA_ENCAP, bytes(60_000))
+    return (_route(step, encap) for step in count())
+
+
+def dump_of_hops() -> Messages:
+    """A dump that lists IPv4 routes over 4,000 hops each, and does not end."""
+    yield message(RTM_GETROUTE, bytes(12), flags=ASKS_ALL, seq=1, pid=77)
+    for step in count():
+        yield _route(step, attr(RTA_MULTIPATH, _hops(step, 4000)), flags=NLM_F_MULTI, seq=1, pid=77)
+
+
+def rules() -> Messages:
+    """IPv4 rules, each of another priority."""
+    head = number("BBBBBxxBI", AF_INET, 0, 0, 0, 254, 1, 0)
+    return (message(RTM_NEWRULE, head + attr(FRA_PRIORITY, number("I", step))) for step in count())
+
+
+def neighbours() -> Messages:
+    """IPv4 neighbours on many links."""
+    return (message(RTM_NEWNEIGH, neigh(step % 5000 + 1, _ip(step))) for step in count())
+
+
+def addresses() -> Messages:
+    """IPv6 addresses of one link."""
+    return (message(RTM_NEWADDR, addr(1, f"fd00::{step >> 16:x}:{step & 65535:x}")) for step in count())
+
+
+def alternative_names() -> Messages:
+    """Links with 8,000 alternative names each."""
+    names = b"".join(attr(IFLA_ALT_IFNAME, b"%04x" % step) for step in range(8000))
+    return (message(RTM_NEWLINK, _bare(index) + attr(PROPERTIES, names)) for index in count(1))
+
+
+def group_lists() -> Messages:
+    """Generic families of 1,500 groups each."""
+    groups = b"".join(
+        attr(step + 1, attr(CTRL_ATTR_MCAST_GRP_NAME, b"g\0") + attr(CTRL_ATTR_MCAST_GRP_ID, number("I", step + 1000)))
+        for step in range(1500)
+    )
+    for step in count():
+        name, family = attr(CTRL_ATTR_FAMILY_NAME, b"f%d\0" % step), 32 + step % 60_000
+        told = name + attr(CTRL_ATTR_FAMILY_ID, number("H", family)) + attr(CTRL_ATTR_MCAST_GROUPS, groups)
+        yield message(GENL_ID_CTRL, bytes([CTRL_CMD_NEWFAMILY, 2, 0, 0]) + told)
+
+
+def askers() -> Messages:
+    """Dumps that as many programs ask for, and that do not end."""
+    for step in count():
+        yield message(RTM_GETROUTE, bytes(12), flags=ASKS_ALL, seq=step, pid=1000 + step)
+        yield b"".join(_route(step * 40 + n, flags=NLM_F_MULTI, seq=step, pid=1000 + step) for n in range(40))
+
+
+def _bytes(number_: int, net: int) -> bytes:
+    """An IPv4 address as it stands in a message."""
+    return bytes([net, number_ >> 16 & 255, number_ >> 8 & 255, number_ & 255])
+
+
+def _route(
+    step: int, rest: bytes = attr(RTA_OIF, number("i", 1)), flags: int = NLM_F_CREATE, seq: int = 0, pid: int = 0
+) -> bytes:
+    """An IPv4 route, an object of its own for each step."""
+    body = number("BBBBBBBBI", AF_INET, 32, 0, 0, 254, 3, 0, 1, 0) + attr(RTA_DST, _bytes(step, 10))
+    return message(RTM_NEWROUTE, body + rest, flags=flags, seq=seq, pid=pid)
+
+
+def _hops(step: int, size: int) -> bytes:
+    """Hops by gateways of their own over links that are others for each step."""
+    return b"".join(
+        number("HBBi", 16, 0, 0, step * 37 % 5000 + hop + 1) + attr(RTA_GATEWAY, _bytes(hop << 8 | step & 255, 12))
+        for hop in range(size)
+    )
+
+
+# -- files ----------------------------------------------------------------------------------------------------------
+
+
 def _block(kind: int, body: bytes) -> bytes:
     """One block of a pcapng file."""
     body = aligned(body)
@@ -179,6 +306,18 @@ _MESSAGES: dict[str, tuple[int, Callable[[], Messages]]] = {
     "deviations": (NETLINK_ROUTE, deviations),
     "large links": (NETLINK_ROUTE, large_links),
     "growing links": (NETLINK_ROUTE, growing_links),
+    "plain routes": (NETLINK_ROUTE, plain_routes),
+    "near routes": (NETLINK_ROUTE, near_routes),
+    "next hops": (NETLINK_ROUTE, next_hops),
+    "metrics": (NETLINK_ROUTE, metrics),
+    "encapsulations": (NETLINK_ROUTE, encapsulations),
+    "dump of hops": (NETLINK_ROUTE, dump_of_hops),
+    "rules": (NETLINK_ROUTE, rules),
+    "neighbours": (NETLINK_ROUTE, neighbours),
+    "addresses": (NETLINK_ROUTE, addresses),
+    "alternative names": (NETLINK_ROUTE, alternative_names),
+    "group lists": (NETLINK_GENERIC, group_lists),
+    "askers": (NETLINK_ROUTE, askers),
 }
 BOMBS = tuple(_MESSAGES)
 

@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from nlmon.events import AddrInfo, Event, LinkInfo, NeighInfo, NextHop, Payload, RouteInfo, RuleInfo
+from nlmon.limits import PARTS_OF_ONE
 from nlmon.objects.keys import hops_of, route_group
 from nlmon.state.describe import show_key
+from nlmon.state.identity import forget_shared
 from nlmon.state.tables import State
 
 NEW, DEL = 0, 1
@@ -539,3 +541,42 @@ def test_a_group_of_nexthop_objects_loses_the_hops_of_a_link(flags: int, left: l
     assert [(found.change, found.fields) for found in folded.found] == [("changed", ("multipath",))] * (len(left) == 1)
     state.apply(event(DEL, link(4)))
     assert len(state.tables["route"]) == len(left) - 1
+
+
+def test_parts_of_objects_count() -> None:
+    """Each two hops, metrics or alternative names are as an object, as long as they are held."""
+    hops, metrics = tuple(NextHop(index, 1, 0) for index in range(1, 7)), ((2, 1500), (3, 1))
+    many = route(None, oif=None, multipath=hops, metrics=metrics)
+    events = [
+        (event(NEW, route(None, oif=None, multipath=hops)), 1 + 6 // PARTS_OF_ONE),
+        (event(NEW, many, REPLACE), 1 + 8 // PARTS_OF_ONE),
+        (event(DEL, many), 0),
+        (event(NEW, link(altnames=("lan", "office"))), 1 + 2 // PARTS_OF_ONE),
+        (event(NEW, link(altnames=None)), 1),
+    ]
+    state, sizes = State(), []
+    for one, _ in events:
+        state.apply(one)
+        sizes.append(state.size)
+
+    assert sizes == [size for _, size in events]
+
+
+@pytest.mark.parametrize("family", [2, 10])
+def test_states_share_the_keys_of_their_objects(family: int) -> None:
+    """Two events about one object make one key, whichever implementation gave them."""
+    hops = (NextHop(3, 1, 0, "192.0.2.1"), NextHop(4, 1, 0, "192.0.2.2"))
+    states = [fold(event(NEW, route(None, family, oif=None, multipath=hops))) for _ in range(2)]
+
+    pairs = zip(*(state.tables["route"] for state in states), strict=True)
+    assert [one is other for one, other in pairs] == [True] * {2: 1, 10: 2}[family]
+
+
+def test_keys_are_shared_no_longer_than_they_come_near_each_other() -> None:
+    """What is remembered of them does not outlast a batch."""
+    first = fold(event(NEW, route()))
+    forget_shared()
+    second = fold(event(NEW, route()))
+    (one,), (other,) = first.tables["route"], second.tables["route"]
+
+    assert (one == other, one is other) == (True, False)

@@ -100,6 +100,11 @@ class RecordedKernel:
             return True
         return self._objects is not None and get_type - 2 in self._objects.lacking
 
+    @property
+    def size(self) -> int:
+        """How many objects are kept to answer dumps."""
+        return 0 if self._objects is None else self._objects.size
+
     def lacking(self) -> set[str]:
         """The kinds of which dumps would lack objects."""
         return set() if self._objects is None else {NAMES[kind] for kind in self._objects.lacking}

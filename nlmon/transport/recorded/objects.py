@@ -18,9 +18,10 @@ Not here: answering (``answers``), reading (``reading``), which object is which 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from nlmon.framing import attribute, header, next_hops, nlattr, walk_attributes
+from nlmon.limits import PARTS_OF_ONE
 from nlmon.objects.families import FamilyIndex, link_index
 from nlmon.objects.groups import RouteGroups
 from nlmon.objects.implied import Cause, cause_of
@@ -102,8 +103,13 @@ class RecordedObjects:
             (kind, ip4): {} for kind in ON_LINKS for ip4 in (False, True)
         }
         self._listed_addresses = False
-        self._bytes = 0
+        self._bytes = self._more_hops = 0
         self.lacking: set[int] = set()
+
+    @property
+    def size(self) -> int:
+        """How many objects are held, a share for the hops of routes among them."""
+        return sum(map(len, self._tables.values())) + self._more_hops // PARTS_OF_ONE
 
     def learn(self, msg_type: int, message: bytes, frame: int = 0) -> None:
         """Take in a NEW or DEL message of the route protocol; ``frame`` is when."""
@@ -157,7 +163,9 @@ class RecordedObjects:
 
     def _put(self, kind: int, key: Key, held: Held) -> None:
         before = self._tables[kind].get(key)
-        if before is not None:
+        if before is None:
+            self._more_hops += _hops_in(kind, key)
+        else:
             self._bytes -= len(before.message)
         self._bytes += len(held.message)
         self._tables[kind][key] = held
@@ -202,6 +210,7 @@ class RecordedObjects:
         if held is None:
             return
         self._bytes -= len(held.message)
+        self._more_hops -= _hops_in(kind, key)
         self._by_family[kind].remove(key)
         if held.route is None:
             self._move(kind, key, held, None)
@@ -304,6 +313,12 @@ class RecordedObjects:
             self._drop(RTM_NEWROUTE, key)
         for key in shorter:
             self._rewrite(key, lambda message: self._reading.without_hops(message, index))
+
+
+def _hops_in(kind: int, key: Key) -> int:
+    """How many hops a route has in its key, one by itself not counted."""
+    entry: Any = key[-1]  # see keys.hops_of
+    return max(0, len(entry[-1]) - 1) if kind == RTM_NEWROUTE else 0
 
 
 def _listed(kind: int, family: int, held: Held) -> bool:
