@@ -244,7 +244,7 @@ def _enter(name: str) -> None:
     except OSError:
         there = []
     if name not in there:
-        hint = "there are " + ", ".join(there) if there else "ip netns add makes one"
+        hint = "there are " + ", ".join(there) if there else "on Linux, ip netns add makes one"
         raise UsageError("NLM-U019", f"no network namespace is called {name!r}", hint=hint)
     handle = -1
     try:

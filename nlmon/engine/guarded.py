@@ -24,10 +24,12 @@ from nlmon.names import unknown_message
 from nlmon.names.foreign import raised_text
 from nlmon.transport.base import Transport, TransportFactory
 
-__all__ = ["BackendMaker", "Guarded", "crash_of"]
+__all__ = ["RAISED", "BackendMaker", "Guarded", "crash_of"]
 
 BackendMaker: TypeAlias = Callable[[TransportFactory, BackendOptions], Backend]
 T = TypeVar("T")
+# What an implementation may raise. One that calls sys.exit() must not give a run its exit code; Ctrl-C is the user's.
+RAISED = (Exception, SystemExit)
 # Of so many exceptions in one result the text is kept.
 RAISED_SHOWN = 10
 
@@ -55,9 +57,9 @@ class Guarded:
             self.caches = bool(self.backend.options.caches)
         except NlmonError:
             raise
-        except Exception as error:
+        except RAISED as error:
             raise PlatformError("NLM-B013", "an implementation cannot be made", why=raised_text(error)) from None
-        self.raised: list[Exception] = []
+        self.raised: list[BaseException] = []
         self.unread: Counter[str] = Counter()
         self.unresolved: tuple[str, ...] = ()
 
@@ -69,7 +71,7 @@ class Guarded:
         """What it answers, or ``instead`` where it raises."""
         try:
             return question()
-        except Exception as error:
+        except RAISED as error:
             self.raised.append(error)
             return instead
 
@@ -112,7 +114,7 @@ class Guarded:
         return found
 
 
-def crash_of(raised: Sequence[Exception]) -> tuple[str, str]:
+def crash_of(raised: Sequence[BaseException]) -> tuple[str, str]:
     """What was raised, and the places where; each once."""
     found: dict[tuple[str, str], None] = {}
     for error in raised[:RAISED_SHOWN]:

@@ -18,7 +18,7 @@ from msgspec import structs
 from nlmon.backends.base import Backend
 from nlmon.backends.options import BackendOptions
 from nlmon.compare.side import Results, Side
-from nlmon.engine.guarded import BackendMaker, crash_of
+from nlmon.engine.guarded import RAISED, BackendMaker, crash_of
 from nlmon.engine.lane import Lane, check_error, check_event
 from nlmon.errors import TransportError
 from nlmon.events import Decoded, Event, RoutePayload
@@ -106,7 +106,7 @@ class RecordedLane(Lane):
             found = _results(self.name, datagrams, decoded)
             if found is not None:
                 self.backend.count(datagrams.protocol, datagrams.frames[-1], decoded)
-        except Exception as error:
+        except RAISED as error:
             found, raised = None, error
         if found is None:
             transport.give_back(datagrams)
@@ -119,7 +119,7 @@ class RecordedLane(Lane):
             self._note(decoded.errors)
         return found
 
-    def _one_by_one(self, datagrams: Datagrams, raised: Exception | None = None) -> Results:
+    def _one_by_one(self, datagrams: Datagrams, raised: BaseException | None = None) -> Results:
         """Hand over datagrams through the socket of the implementation; ``raised``: by what decoded them in bulk."""
         sides = [self._feed_one(datagram) for datagram in datagrams]
         if raised is not None and not any(side.crash for side in sides):
@@ -150,7 +150,7 @@ class RecordedLane(Lane):
                 self._drain(protocol, lambda: self.factory.waiting(protocol))
             except TransportError as error:
                 (self._errors if self.factory.lost(protocol) else self.guarded.raised).append(error)
-            except Exception as error:
+            except RAISED as error:
                 self.guarded.raised.append(error)
 
     def read_answer(self, datagram: Datagram) -> Side:

@@ -90,12 +90,15 @@ def _value(value: object) -> str:
 
 
 def _details(capture: CaptureReport, report: Report, console: Console, *, verbose: bool) -> None:
-    if unopened(capture):
-        return  # the table says why
-    lines = [
-        *(_shared(capture, report, verbose=verbose) if capture.direction == "migrate" else ()),
-        *_judged(capture, report),
-    ]
+    if unopened(capture) and capture.damage is not None:
+        if capture.direction != "migrate":
+            return
+        lines = [f"not read: {capture.damage.what} [{capture.damage.code}]"]
+    else:
+        lines = [
+            *(_shared(capture, report, verbose=verbose) if capture.direction == "migrate" else ()),
+            *_judged(capture, report),
+        ]
     if not lines:
         return
     console.print(f"[bold]{escape(printable(_title(capture)))}[/]", highlight=False, soft_wrap=True)

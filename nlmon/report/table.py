@@ -73,9 +73,7 @@ def table(captures: Sequence[CaptureReport], width: int) -> Table:
 def _row(capture: CaptureReport) -> dict[str, str]:
     differences = ", ".join(f"{count:,} {cls}" for cls, count in _counts(capture).items())
     compared = any(capture.events.values()) or any(capture.answers.values())
-    if unopened(capture) and capture.damage is not None:
-        differences = f"{capture.damage.what} [{capture.damage.code}]"
-    elif not differences:
+    if not differences:
         differences = "none" if compared else "-"
     return {
         "capture": printable(capture.path),

@@ -74,11 +74,13 @@ def _python(sandbox: Sandbox, step: Step, deadline: float) -> None:
         function = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError, ValueError) as error:
         raise _failed(step, f"there is no function {step.line}: {error}") from error
+    except (Exception, SystemExit) as error:  # whatever its module raises
+        raise _failed(step, f"{type(error).__name__}: {error}") from error
     try:
         function(sandbox)
     except NlmonError:
         raise
-    except Exception as error:  # whatever a stranger's function raises
+    except (Exception, SystemExit) as error:  # whatever a stranger's function raises; sys.exit() ends no run
         raise _failed(step, f"{type(error).__name__}: {error}") from error
 
 

@@ -35,11 +35,11 @@ def recording(folder: Path) -> Path:
     return folder / "a.pcap"
 
 
-def raising(base: type, name: str) -> type:
-    """A class that raises, with a key in the text, in one method."""
+def raising(base: type, name: str, error: BaseException | None = None) -> type:
+    """A class that raises in one method, by default with a key in the text."""
 
     def method(*_: Any, **__: Any) -> Any:
-        raise ValueError(f"no: {KEY!r}, {KEY.hex()}")
+        raise error or ValueError(f"no: {KEY!r}, {KEY.hex()}")
 
     made: type = type("Raising", (base,), {name: classmethod(method) if name == "reads" else method})
     return made
@@ -84,6 +84,18 @@ def test_what_is_asked_of_an_implementation(
 
     assert (done.returncode, report["differences"]["crash"] > 0) == (1, True)
     assert "ValueError: no: (" in done.stdout
+
+
+@pytest.mark.parametrize("name", ["decode", "process", "enable", "close", "status"])
+def test_an_implementation_that_ends_the_program_does_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """sys.exit(0) in an implementation is a crash of it, and no exit code of a run without a report."""
+    made = raising(LibnlBackend, name, SystemExit(0))
+    done, report = replay(monkeypatch, recording(tmp_path), made)
+
+    assert (done.returncode, report["verdict"], report["differences"]["crash"] > 0) == (1, "regression", True)
+    assert "SystemExit: 0" in done.stdout
 
 
 def test_one_that_cannot_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

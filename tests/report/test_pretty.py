@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 from rich.console import Console
 
 from nlmon.backends.registry import create
@@ -172,16 +173,18 @@ def test_of_nothing_there_is_no_state() -> None:
     rows = printed(missing, empty).splitlines()[3:5]
 
     assert [row.split() for row in rows] == [
-        ["a.pcap", "0", "0", "no", "such", "file", "[NLM-C001]", "-", "error"],
+        ["a.pcap", "0", "0", "-", "-", "error"],
         ["b.pcap", "3", "0", "-", "-", "error"],
     ]
 
 
-def test_a_missing_file_is_named_once() -> None:
-    """The row of the table says why there is nothing more to say."""
+def test_a_missing_file_is_said_below_the_table() -> None:
+    """What is wrong with a file is no difference, so it has a line of its own, once."""
     missing = CaptureReport("a.pcap", "error", "no such file", damage=Damage("NLM-C001", "no such file", -1))
+    back = structs.replace(missing, direction="rollback")
 
-    assert printed(missing).count("a.pcap") == printed(missing).count("no such file") == 1
+    assert printed(missing, back).count("no such file") == 1
+    assert "a.pcap\n  not read: no such file [NLM-C001]\n" in printed(missing, back)
 
 
 def test_one_error_is_not_counted_in_times() -> None:

@@ -100,17 +100,29 @@ def fail(sandbox: Sandbox) -> None:
     raise ValueError("no such luck")
 
 
+def leave(sandbox: Sandbox) -> None:
+    """Ends the program."""
+    raise SystemExit(0)
+
+
 def test_python_is_called_where_it_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
     """With the sandbox; what it raises, and a name that is none, is an error of the step."""
     monkeypatch.setattr("support.listening.note", note, raising=False)
     monkeypatch.setattr("support.listening.fail", fail, raising=False)
+    monkeypatch.setattr("support.listening.leave", leave, raising=False)
     said = []
     with Sandbox(allow_run=True) as sandbox:
         run_step(sandbox, Step("python", line="support.listening.note"), DEADLINE)
-        for line in ("support.listening.fail", "support.listening.none", "nowhere.none", "none"):
+        for line in (
+            "support.listening.fail",
+            "support.listening.leave",
+            "support.listening.none",
+            "nowhere.none",
+            "none",
+        ):
             with pytest.raises(ScenarioError, match="NLM-S042") as caught:
                 run_step(sandbox, Step("python", line=line), DEADLINE)
             said.append(caught.value.why)
 
-    assert (CALLED.pop(), said[0]) == (sandbox, "ValueError: no such luck")
-    assert all(why.startswith("there is no function") for why in said[1:])
+    assert (CALLED.pop(), said[:2]) == (sandbox, ["ValueError: no such luck", "SystemExit: 0"])
+    assert all(why.startswith("there is no function") for why in said[2:])
