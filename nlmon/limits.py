@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 # Objects of the two states together, and of dumps that are under way; and their bytes, as msgpack has them.
-MOST_OBJECTS, BYTES_HELD = 170_000, 64 << 20
+MOST_OBJECTS, BYTES_HELD = 162_000, 64 << 20
 # So many hops, metrics or alternative names of an object take as much memory as another object.
 PARTS_OF_ONE = 2
 # Kinds of what is counted by kind, such as messages that give no event, by type; the others are counted together.

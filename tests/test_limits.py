@@ -47,7 +47,11 @@ PEAK = (
     "import sys\nfrom nlmon.cli.main import main\ntry:\n    main()\nexcept SystemExit:\n    pass\n"
     "status = open('/proc/self/status').read()\nprint(status.split('VmHWM:')[1].split()[0], file=sys.stderr)"
 )
-HEADROOM = {"hops": MOST, "open dumps": 96 * MIB, "many messages": 128 * MIB}
+HEADROOM = {
+    "hops": MOST,
+    "open dumps": 96 * MIB,
+    **dict.fromkeys(("many messages", "next hops", "dump of hops"), 128 * MIB),
+}
 OBJECTS = ("hops", "next hops", "metrics", "dump of hops", "near routes", "rules", "neighbours", "addresses")
 
 
