@@ -34,9 +34,18 @@ GROWTH: dict[str, tuple[str, BackendOptions, bool]] = {
     "links go, caches": ("links go", _CACHES, False),
     "stations move": ("stations move", BackendOptions(), False),
     "routes are prepended": ("routes prepended", BackendOptions(), False),
+    "addresses go": ("addresses go", BackendOptions(), False),
+    "hops go": ("hops go", BackendOptions(), False),
+    "hops go, recovery": ("hops go", _RECOVERY, True),
+    "hops stay, recovery": ("hops stay", _RECOVERY, True),
+    "sources go": ("sources go", BackendOptions(), False),
+    "families appear": ("families appear", BackendOptions(), False),
 }
 # Bombs and, to compare with, many ordinary messages.
-BOMBS = ("many links", "interfaces", "unknown types", "hops", "open dumps")
+BOMBS = (
+    *("many links", "interfaces", "unknown types", "hops", "open dumps"),
+    *("next hops", "metrics", "dump of hops", "plain routes", "rules"),
+)
 
 
 def _replay(path: Path, options: BackendOptions, faults: tuple[Fault, ...] = ()) -> int:

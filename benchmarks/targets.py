@@ -98,7 +98,7 @@ TARGETS = [
     ),
     Target("peak memory, 10 million messages against 1", "memory", "memory 10 M, mixed", "memory 1 M, mixed", most=1.1),
     *(
-        Target(f"{key}: eight times the links", "rate", f"{key}, {LARGE}", f"{key}, {SMALL}", least=0.8)
+        Target(f"{key}: eight times the size", "rate", f"{key}, {LARGE}", f"{key}, {SMALL}", least=0.8)
         for key in GROWTH
     ),
     *(
