@@ -209,6 +209,14 @@ RTA_VIA: Final = 18
 RTA_ENCAP_TYPE: Final = 21
 RTA_ENCAP: Final = 22
 RTA_NH_ID: Final = 30
+
+# linux/nexthop.h
+NHMSG: Final = 8
+NHA_ID: Final = 1
+NHA_GROUP: Final = 2
+NHA_OIF: Final = 5
+NHA_GATEWAY: Final = 6
+NEXTHOP_GRP: Final = 8
 RTAX_CC_ALGO: Final = 16
 
 # linux/if.h

@@ -30,6 +30,7 @@ from nlmon.engine.coverage.changes import Changes
 from nlmon.engine.coverage.count import Coverage
 from nlmon.engine.dumps import RecordedDumps
 from nlmon.engine.lane import Lane
+from nlmon.engine.nexthops import NexthopNews
 from nlmon.engine.states import Corrections, States
 from nlmon.events import OVERRUN, RoutePayload
 from nlmon.framing import types
@@ -84,9 +85,9 @@ class Comparison(Generic[AnyLane]):
         self.judge: Judges = judge if not back else BothDirections(judge, judge.reverse(back[0], on_reverse))
         self.states = States(names, contract, lossless=lossless)
         self.dumps = RecordedDumps(self.states, kernel)
+        self._nexthops = NexthopNews(self.states, lanes, kernel.byteorder)
         self.compared: Counter[int] = Counter()
         self.not_subscribed: Counter[str] = Counter()
-        self._contract = contract
         self._joins = [contract.joins(name, extra_groups) for name in names]
 
     def _agree(self, datagram: Datagram, left: Side, right: Side) -> bool:
@@ -131,7 +132,7 @@ class Comparison(Generic[AnyLane]):
 
     def _common(self, side: Side) -> Side:
         """What came of a datagram that the other one need not receive, without what it would have to give."""
-        provider = self._contract.provider
+        provider = self.judge.contract.provider
         events = [e for e in side.events if e.synthetic or provider(e.protocol, e.msg_type) != "both"]
         return structs.replace(side, events=events)
 

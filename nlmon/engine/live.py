@@ -294,6 +294,7 @@ class Live(Comparison[LiveLane]):
             if agreed or foldable((left, right)):
                 self.blind.changes.note(datagram, left, right)
             self._fold((left, right), agreed=agreed)
+            self._nexthops.hear(datagram, (left, right), self._pairing.waits(number, datagram.protocol))
 
     def _link_name(self, index: int) -> str | None | UnsetType:
         """The name that was given for the datagram at hand: what was read of links may be older or newer."""
@@ -347,6 +348,7 @@ class Live(Comparison[LiveLane]):
             for read in unpaired.within:
                 self._judge_unpaired(unpaired.lane, read)
         last = self.tally.last_frame
+        self._nexthops.tell(end=True)
         self.dumps.abandon_all()
         if not self.states.shared and self._states_comparable:  # else there is but one, or one that went on alone
             self.judge.states(*self.states.both, last, self.states.unsettled.objects)

@@ -169,6 +169,10 @@ class Ledger:
         if self.keeps_objects:
             self.vanished.update((one.kind, one.key) for one in found if one.change == "gone")
 
+    def gone(self, objects: Iterable[Object]) -> None:
+        """Note that objects are gone of which no event said so."""
+        self.reported.difference_update(objects)
+
     def notes(self, name: str) -> list[str]:
         """What a report says of these losses; ``name``: of the implementation."""
         found = []

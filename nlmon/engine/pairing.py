@@ -17,6 +17,7 @@ Not here: judging pairs and what stays unpaired (``live``).
 from __future__ import annotations
 
 from collections import Counter, deque
+from collections.abc import Callable
 from typing import TypeAlias
 
 from msgspec import Struct
@@ -184,6 +185,12 @@ class Pairing:
         mine.paired(mine.place)
         other.paired(place)
         return other.remove(place)
+
+    def waits(self, lane: int, protocol: int) -> Callable[[], bool]:
+        """What says later whether anything still waits for the other lane that a lane has read up to now."""
+        mine = self._of(lane, protocol)
+        place = mine.place
+        return lambda: next(iter(mine.by_place), place + 1) <= place
 
     def settle(self) -> None:
         """From now on datagrams are read only to be paired with what was read before."""

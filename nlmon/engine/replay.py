@@ -30,6 +30,7 @@ from nlmon.engine.comparison import Comparison, compare_counters, foldable, no_d
 from nlmon.engine.consumer import tell
 from nlmon.engine.feed import Feed, Step
 from nlmon.engine.guarded import RAISED, BackendMaker
+from nlmon.engine.nexthops import is_of_nexthops
 from nlmon.engine.recorded import RecordedLane
 from nlmon.engine.segments import Select
 from nlmon.events import Event
@@ -153,7 +154,7 @@ class Replay(Comparison[RecordedLane]):
             if fold_one is not None:
                 changes, watched, protocol = self.blind.changes, self.blind.coverage.watched, step.datagrams.protocol
                 columns = zip(data[at:end], left.events[at:end], right.events[at:end], strict=True)
-                for message, one, other in columns:
+                for place, (message, one, other) in enumerate(columns, at):
                     if one is None or other is None:
                         continue
                     subject = subject_of(one)
@@ -165,12 +166,18 @@ class Replay(Comparison[RecordedLane]):
                             self._compare_corrections(found)
                     else:
                         changes.note_one(protocol, message, one, other)
+                        if is_of_nexthops(message):
+                            sides = left.side(place), right.side(place)
+                            self._nexthops.hear(step.datagrams.at(place), sides)
             elif is_notification:
                 for place in range(at, end):
                     self.blind.changes.note_one(
                         step.datagrams.protocol, data[place], left.events[place], right.events[place]
                     )
-                    self._fold((left.side(place), right.side(place)), agreed=True)
+                    sides = left.side(place), right.side(place)
+                    if is_of_nexthops(data[place]):
+                        self._nexthops.hear(step.datagrams.at(place), sides)
+                    self._fold(sides, agreed=True)
             if end < size:
                 # Both gave one event, and these differ: nothing is left to try.
                 differs = left.events[end] is not None and right.events[end] is not None
@@ -183,6 +190,8 @@ class Replay(Comparison[RecordedLane]):
         left, right = sides
         for lane, side in zip(self.lanes, sides, strict=True):
             lane.heard.note(datagram, side, self.kernel.byteorder)
+        if fold:
+            self._nexthops.hear(datagram, sides)
         if not (left.subscribed and right.subscribed):
             sides = left, right = self._judged_groups(datagram, sides)
             if not (left.subscribed or right.subscribed or left.crash or right.crash):
@@ -237,7 +246,7 @@ class Replay(Comparison[RecordedLane]):
                 continue
             lane.ledger.settle()
             if not lane.guarded.resyncing() and not lane.ledger.incomplete:
-                self.states.both[number].regain()
+                self.states.both[number].dumps.regain()
             for reader in (self.lanes[1 - number], lane):
                 try:
                     held = lane.held_by_kernel(reader.backend)

@@ -22,12 +22,13 @@ from msgspec import UNSET, msgpack, structs
 
 from nlmon.compare.contract import Contract, kind_name
 from nlmon.compare.side import Side
-from nlmon.engine.losses import Ledger, Unsettled
+from nlmon.engine.losses import Ledger, Touched, Unsettled
 from nlmon.events import Event, NextHop, Payload, RouteInfo
 from nlmon.objects.keys import Subject
+from nlmon.objects.nexthops import NexthopChange
 from nlmon.state.dumps import DumpLoad, Unannounced
 from nlmon.state.identity import held_by_dump, subject_of
-from nlmon.state.tables import Object, State
+from nlmon.state.tables import NOTHING, Folded, Object, State
 
 __all__ = ["Checked", "Corrections", "Loads", "States"]
 
@@ -165,6 +166,21 @@ class States:
             return None
         left, right = self._both[0].fold(reference, subject).found, self._both[1].fold(candidate, subject).found
         return (left, right) if left or right else None
+
+    def follow(self, nexthop: NexthopChange, frame: int, heard: Sequence[bool]) -> tuple[Folded, Folded]:
+        """Change the routes over a nexthop object in the state of each lane that ``heard`` of it; what that did."""
+        if self._announced is not None:
+            self._announced.follow(nexthop, frame)
+        if self.shared:
+            self._both[self._full].follow(nexthop, frame)
+            return NOTHING, NOTHING
+        one, other = (
+            state.follow(nexthop, frame) if told else NOTHING for state, told in zip(self._both, heard, strict=True)
+        )
+        if not all(heard):
+            left, right = (Touched(set(), {*folded.gone, *folded.changed}) for folded in (one, other))
+            self.unsettled.note(left, right, same=False, apart=set())
+        return one, other
 
     def _alike(self, left: Side, right: Side) -> bool:
         """Whether a datagram does the same to both states though not all in it is the same."""

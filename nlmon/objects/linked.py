@@ -18,6 +18,7 @@ from typing import NamedTuple, TypeAlias
 
 from nlmon.objects.implied import Cause, Fate, Links, fate_of, needs_address
 from nlmon.objects.keys import Address, Key, Route
+from nlmon.objects.nexthops import NexthopRoutes
 from nlmon.objects.sources import Addresses, PreferredSources
 from nlmon.uapi import AF_INET6
 
@@ -90,11 +91,14 @@ class LinkedRoutes:
         self._dead: tuple[dict[_Shared, None], dict[_Shared, None]] = ({}, {})
         self._addresses = Addresses()
         self._sources = PreferredSources()
+        self._by_nexthop = NexthopRoutes()
 
     def put(self, key: Key, route: Route) -> None:
         """A route was put into the table, where there was none."""
         self._placed += 1
         self._routes_like(route)[key] = self._placed
+        if route.nh_id is not None:
+            self._by_nexthop.put(key, route.nh_id)
         if route.prefsrc is not None:  # most routes have none
             self._sources.put(key, route)
 
@@ -111,6 +115,8 @@ class LinkedRoutes:
     def remove(self, key: Key, route: Route) -> None:
         """A route was removed from the table."""
         self._sources.remove(key, route)
+        if route.nh_id is not None:
+            self._by_nexthop.remove(key, route.nh_id)
         self._leave(key, route)
 
     def _leave(self, key: Key, route: Route) -> None:
@@ -219,6 +225,10 @@ class LinkedRoutes:
                 shorter |= {key: place for key, place in one.routes.items() if key not in found}
         return Ends(sorted(found, key=found.__getitem__), sorted(shorter, key=shorter.__getitem__))
 
+    def over_nexthop(self, nh_id: int) -> list[Key]:
+        """The routes over a nexthop object."""
+        return self._by_nexthop.over(nh_id)
+
     def unsourced(self, address: Address, *, known: bool) -> list[Key]:
         """The IPv6 routes that lose their preferred source with an address; ``known``: that had been announced, which
         no address is of a link that is down."""
@@ -239,6 +249,7 @@ class LinkedRoutes:
         one._conditions = self._conditions.copy()
         one._dead = (self._dead[False].copy(), self._dead[True].copy())
         one._addresses, one._sources = self._addresses.copy(), self._sources.copy()
+        one._by_nexthop = self._by_nexthop.copy()
         return one
 
     def clear(self) -> None:
@@ -253,6 +264,7 @@ class LinkedRoutes:
         ):
             table.clear()
         self._sources.clear()
+        self._by_nexthop.clear()
 
     def clear_links(self, *, addresses: bool) -> None:
         """Nothing is known any more of links, or of their addresses."""

@@ -1,7 +1,8 @@
 """The state of a host: objects by identity, made of events and held against dumps.
 
 ``identity`` says which object a message is about, ``describe`` names it for people. ``tables`` folds events by the
-kernel's rules (``nlmon.objects``) and ``dumps`` holds dumps against them; ``indexes`` finds objects by interface.
+kernel's rules (``nlmon.objects``) and ``dumps`` holds dumps against them; ``indexes`` finds objects by interface, and
+``hops`` takes hops from routes.
 
 Not here: comparing two states (``nlmon.compare.final``).
 """

@@ -163,7 +163,7 @@ class Dumps:
         return not self._known.isdisjoint({(get_type, family), (get_type, AF_UNSPEC)})
 
     def note(self, get_type: int, family: int) -> None:
-        """All objects of a type and family are known."""
+        """All objects of a type and family are known: what a whole dump lists was folded, message by message."""
         self._listed.add((get_type, family))
         self._known.add((get_type, family))
 
@@ -175,7 +175,7 @@ class Dumps:
             load.lossy = True
 
     def regain(self) -> None:
-        """What was lost is known again."""
+        """What was lost is known again: it was asked for, and folded."""
         self._known |= self._lost
         self._lost.clear()
 

@@ -27,14 +27,16 @@ from nlmon.objects.groups import RouteGroups
 from nlmon.objects.implied import Cause, cause_of, is_announced
 from nlmon.objects.keys import Key, Subject, is_sibling, route_group
 from nlmon.objects.linked import LinkedRoutes
+from nlmon.objects.nexthops import NexthopChange, lost_hop
 from nlmon.objects.partial import PARTIAL_LINK, is_echo, is_partial_link
 from nlmon.state.describe import show_interface, show_key
 from nlmon.state.dumps import Change, DumpLoad, Dumps, Unannounced, changed_fields, parts_held
+from nlmon.state.hops import gateway_of, without_hops
 from nlmon.state.identity import shared_subject, split_hops
 from nlmon.state.indexes import InterfaceIndex
 from nlmon.uapi import AF_BRIDGE, AF_INET, IFF_UP, NETLINK_ROUTE, RTM_GETADDR
 
-__all__ = ["KINDS", "Folded", "Object", "State"]
+__all__ = ["KINDS", "NOTHING", "Folded", "Object", "State"]
 
 KINDS = ("link", "port", "addr", "neigh", "rule", "route")
 # Those of which an object has parts that count.
@@ -61,14 +63,14 @@ NOTHING = Folded((), ())
 
 class State:
     """Tables of objects by identity. ``tables[kind][key]`` is a payload. Without ``notes`` what was unannounced is not
-    kept."""
+    kept. ``dumps``: those that are under way, and what is known of all objects of a kind."""
 
     def __init__(self, *, notes: bool = True) -> None:
         self._notes = notes
         self.tables: dict[str, dict[Key, RoutePayload]] = {kind: {} for kind in KINDS}
         self.unannounced: list[Unannounced] = []
         self.unannounced_counts: Counter[tuple[str, str]] = Counter()
-        self._dumps = Dumps()
+        self.dumps = Dumps()
         self._groups = RouteGroups()
         self._by_interface = {kind: InterfaceIndex() for kind in ("port", "addr", "neigh")}
         self._routes = LinkedRoutes(self)
@@ -78,7 +80,7 @@ class State:
     @property
     def size(self) -> int:
         """How many objects are held, those of dumps that are under way and a share for parts of objects among them."""
-        return sum(map(len, self.tables.values())) + self._parts // PARTS_OF_ONE + self._dumps.size
+        return sum(map(len, self.tables.values())) + self._parts // PARTS_OF_ONE + self.dumps.size
 
     def adopt(self, other: State, change: Callable[[RoutePayload], RoutePayload], loads: Collection[DumpLoad]) -> None:
         """Hold what another state holds, each object changed by ``change``, and wait for the dumps of ``loads``."""
@@ -90,7 +92,7 @@ class State:
         self._routes = other._routes.copy(self)
         self._by_family = {kind: index.copy() for kind, index in other._by_family.items()}
         self._parts = other._parts
-        self._dumps = other._dumps.copy(loads)
+        self.dumps = other.dumps.copy(loads)
 
     # -- events ------------------------------------------------------------------------------------------
 
@@ -99,7 +101,7 @@ class State:
         none of this one's. Where messages were lost, not all objects are known any more."""
         subject = shared_subject(event)
         if event.type == OVERRUN and event.protocol == NETLINK_ROUTE:
-            self._dumps.lose()
+            self.dumps.lose()
         return NOTHING if subject is None else self.fold(event, subject)
 
     def fold(self, event: Event, subject: Subject) -> Folded:
@@ -111,8 +113,8 @@ class State:
             route = self._route4 if payload.family == AF_INET else self._route6
             replaced = route(payload, key, group, new, event.msg_flags)
             return Folded([("route", one) for one in replaced], ()) if replaced else NOTHING
-        if self._dumps.open:
-            self._dumps.touch(kind, key)
+        if self.dumps.open:
+            self.dumps.touch(kind, key)
         if new:
             if kind == "link":
                 return self._link_new(key, payload, event.frame)
@@ -183,9 +185,9 @@ class State:
 
     def _route4(self, route: RouteInfo, key: Key, group: Key, new: bool, flags: int) -> Sequence[Key]:
         """Put an IPv4 route or take it away; the route that it replaced."""
-        if self._dumps.open:
-            self._dumps.reorder(group)
-            self._dumps.touch("route", key)
+        if self.dumps.open:
+            self.dumps.reorder(group)
+            self.dumps.touch("route", key)
         if not new:
             if self._take("route", key) is not None:
                 self._groups.remove(group, key)
@@ -213,10 +215,10 @@ class State:
         replaced = self._groups.put6(group, single.keys(), flags, sibling=sibling, listed=listed, nexthop=nexthop)
         for old in replaced:
             self.remove("route", old)
-        if self._dumps.open:
-            self._dumps.reorder(group)
+        if self.dumps.open:
+            self.dumps.reorder(group)
             for one in single:
-                self._dumps.touch("route", one)
+                self.dumps.touch("route", one)
         for one, hop in single.items():
             self._put("route", one, hop)
         return replaced
@@ -246,8 +248,21 @@ class State:
         reason = _reason(cause, index, link.ifname if isinstance(link, LinkInfo) else None)
         gone, shorter = self._routes.ended(cause, index)
         routes = self.tables["route"]
-        left = {key: _without_hops(route, index) for key in shorter if isinstance(route := routes[key], RouteInfo)}
+        left = {key: _without_link(route, index) for key in shorter if isinstance(route := routes[key], RouteInfo)}
         return self._correct("route", {**dict.fromkeys(gone), **left}, frame, reason, silently)
+
+    def follow(self, nexthop: NexthopChange, frame: int) -> Folded:
+        """With a nexthop object go routes or hops of them, which the kernel announces as the end of the object."""
+        changes = dict[Key, RoutePayload | None]()
+        for key in self._routes.over_nexthop(nexthop.id):
+            route = self.tables["route"][key]
+            if nexthop.weights is None:
+                changes[key] = None
+            elif isinstance(route, RouteInfo):
+                place = lost_hop(route.multipath, nexthop, gateway_of)
+                if place is not None:
+                    changes[key] = without_hops(route, {place})
+        return self._correct("route", changes, frame, "", lambda _: False)
 
     def is_down(self, index: int) -> bool:
         """Whether a link is down, which is not known of one that was never seen."""
@@ -284,7 +299,7 @@ class State:
             if payload is None:
                 self.remove(kind, key)
             else:
-                self._dumps.touch(kind, key)
+                self.dumps.touch(kind, key)
                 self._put(kind, key, payload)
         gone = [(kind, key) for key, payload in changes.items() if payload is None]
         changed = [(kind, key) for key, payload in changes.items() if payload is not None]
@@ -305,10 +320,10 @@ class State:
 
     def remove(self, kind: str, key: Key) -> None:
         """Take one object out of its table, for whatever reason."""
-        self._dumps.touch(kind, key)
+        self.dumps.touch(kind, key)
         if self._take(kind, key) is not None and kind == "route":
             group = key[:-1]
-            self._dumps.reorder(group)
+            self.dumps.reorder(group)
             self._groups.remove(group, key)
 
     def note(self, found: Unannounced) -> None:
@@ -321,29 +336,21 @@ class State:
 
     def begin_dump(self, get_type: int, family: int) -> DumpLoad:
         """Start collecting a whole dump of ``get_type`` (RTM_GET*) and ``family``; see ``end_dump``."""
-        return self._dumps.begin(get_type, family)
+        return self.dumps.begin(get_type, family)
 
     def abandon_dump(self, load: DumpLoad) -> None:
         """Forget a dump that was interrupted or never ended: it proves nothing."""
-        self._dumps.abandon(load)
+        self.dumps.abandon(load)
 
     @property
     def knows_addresses(self) -> bool:
         """Whether all IPv4 addresses are known."""
-        return self._dumps.know(RTM_GETADDR, AF_INET)
-
-    def regain(self) -> None:
-        """What messages told that were lost was asked for, and folded."""
-        self._dumps.regain()
-
-    def note_dump(self, get_type: int, family: int) -> None:
-        """All that a whole dump listed was folded, message by message."""
-        self._dumps.note(get_type, family)
+        return self.dumps.know(RTM_GETADDR, AF_INET)
 
     def end_dump(self, load: DumpLoad, frame: int) -> list[Unannounced]:
         """Hold a complete dump against the tables. The first dump of its kind and family fills them; a later one
         corrects them, and every correction is returned."""
-        listing, links = self._dumps.end(load), self.tables["link"]
+        listing, links = self.dumps.end(load), self.tables["link"]
         kind, reason = listing.kind, f"known from the dump that ended at frame {frame}"
         table, index = self.tables[kind], self._by_family.get(kind)
         mine = table if index is None else index.listed(load.family, table)
@@ -367,9 +374,9 @@ def _reason(cause: Cause, index: int, name: str | None) -> str:
     return f"interface {show_interface(index, name)} {cause.value}"
 
 
-def _without_hops(route: RouteInfo, index: int) -> RouteInfo:
+def _without_link(route: RouteInfo, index: int) -> RouteInfo:
     """A route without its hops over an interface."""
-    return structs.replace(route, multipath=tuple(hop for hop in route.multipath or () if hop.ifindex != index))
+    return without_hops(route, {place for place, hop in enumerate(route.multipath or ()) if hop.ifindex == index})
 
 
 def _is_echo(before: RoutePayload | None, entry: NeighInfo) -> bool:

@@ -90,10 +90,32 @@ FINDS: list[Any] = [
     pytest.param(
         ["ip nexthop add id 1 via 192.0.2.7 dev v0", "ip route add 203.0.113.0/24 nhid 1", "ip nexthop del id 1"],
         id="nexthop-object-that-is-gone",
-        marks=pytest.mark.xfail(
-            reason="only the object is announced to be gone, and to a group that legacy does not know",
-            strict=True,
-        ),
+    ),
+    pytest.param(
+        [
+            "ip nexthop add id 1 via 192.0.2.7 dev v0",
+            "ip nexthop add id 2 via 198.51.100.7 dev v2",
+            "ip nexthop add id 3 via 192.0.2.8 dev v0",
+            "ip nexthop add id 5 via 2001:db8::7 dev v0",
+            "ip nexthop add id 10 group 1,5/2/3/5",
+            "ip nexthop add id 11 group 3",
+            "ip route add 203.0.113.0/24 nhid 10",
+            "ip route add 203.0.113.0/25 nhid 11",
+            "ip nexthop del id 3",
+            "ip nexthop del id 5",
+        ],
+        id="member-of-a-group-that-is-gone",
+    ),
+    pytest.param(
+        [
+            "ip nexthop add id 3 via 2001:db8::7 dev v0",
+            "ip nexthop add id 4 via 2001:db8:1::7 dev v2",
+            "ip nexthop add id 11 group 3/4",
+            "ip -6 route add 2001:db8:9::/48 nhid 11",
+            "ip route add 203.0.113.0/24 nhid 11",
+            "ip nexthop del id 3",
+        ],
+        id="ipv6-member-of-a-group-that-is-gone",
     ),
     pytest.param(
         [

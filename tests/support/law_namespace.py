@@ -24,6 +24,7 @@ from functools import partial
 
 from msgspec import structs
 
+from nlmon.backends.options import BackendOptions
 from nlmon.backends.registry import create
 from nlmon.capture.base import Direction, Frame
 from nlmon.compare.difference import Difference, Severity
@@ -44,6 +45,8 @@ __all__ = ["Namespace"]
 PATIENCE = 3.0
 DAD = 3.0
 PEER = "peer"
+# The kernel announces that a route goes with its nexthop object as the end of that alone.
+GROUPS = ("nexthop",)
 # linux/fib_rules.h
 FRA_PRIORITY, FRA_TABLE = 6, 15
 SIZES = {25: "B", 28: "H", 29: "H"}  # of FRA_DSCP and of masks of ports; else two of 16 bits
@@ -67,7 +70,8 @@ class Namespace:
             self._sandbox.add_namespace(PEER)
             for link in ("all", "default"):
                 self._sandbox.write(f"/proc/sys/net/ipv6/conf/{link}/accept_dad", str(int(self._dad)))
-            self._watch = stack.enter_context(listening(self._sandbox, candidate=self._candidate, sink=self._recording))
+            listen = listening(self._sandbox, candidate=self._candidate, sink=self._recording, groups=GROUPS)
+            self._watch = stack.enter_context(listen)
             self._watch.live.states.diverge()
             self._stack = stack.pop_all()
         return self
@@ -115,7 +119,10 @@ class Namespace:
                 accused.append(" ".join(map(str, structs.astuple(difference))))
 
         replay = Replay(
-            *(partial(create, name) for name in ("legacy", "libnl")), byteorder=sys.byteorder, on_difference=take
+            *(partial(create, name) for name in ("legacy", "libnl")),
+            byteorder=sys.byteorder,
+            on_difference=take,
+            options=BackendOptions(extra_groups=GROUPS),
         )
         replay.states.diverge()
         replay.play(self._recording.frames)

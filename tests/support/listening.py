@@ -32,14 +32,15 @@ def listening(
     receive_buffer: int = RECEIVE_BUFFER,
     on_side: Callable[[int, Side], None] | None = None,
     sink: Sink | None = None,
+    groups: tuple[str, ...] = (),
 ) -> Iterator[Watch]:
-    """legacy, and libnl or ``candidate``, that have begun to listen."""
+    """legacy, and libnl or ``candidate``, that have begun to listen; libnl to more ``groups``."""
     with Sentinel(sandbox.open_socket) as sentinel:
         live = Live(
             partial(create, "legacy"),
             candidate or partial(create, "libnl"),
             factory=lambda: KernelFactory(opener=sandbox.open_socket),
-            options=BackendOptions(receive_buffer=receive_buffer),
+            options=BackendOptions(receive_buffer=receive_buffer, extra_groups=groups),
             on_side=on_side,
             sink=sink,
         )

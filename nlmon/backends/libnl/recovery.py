@@ -52,7 +52,7 @@ class Tracker:
         for event in result.events:
             self.state.apply(event)
         if result.whole and self.state.tables["link"]:
-            self.state.note_dump(msg_type, family)
+            self.state.dumps.note(msg_type, family)
 
     def differences(self, results: Iterable[tuple[int, int, DumpResult]], template: Event) -> Iterator[Event]:
         """Synthetic events that bring a consumer from the tracked state to the dumped one, and take that there, too:
@@ -87,7 +87,7 @@ class Tracker:
                 if before is None or changed_fields(kind, before, payload):
                     yield self._told(_synthetic(template, NEW_OF[kind], payload, new))
         if whole:
-            self.state.regain()
+            self.state.dumps.regain()
 
     def _told(self, event: Event) -> Event:
         self.state.apply(event)

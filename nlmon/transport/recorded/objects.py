@@ -17,7 +17,7 @@ Not here: answering (``answers``), reading (``reading``), which object is which 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from typing import Any, Literal, NamedTuple
 
 from nlmon.framing import attribute, header, next_hops, nlattr, walk_attributes
@@ -27,6 +27,7 @@ from nlmon.objects.groups import RouteGroups
 from nlmon.objects.implied import Cause, cause_of
 from nlmon.objects.keys import Key, is_sibling
 from nlmon.objects.linked import LinkedRoutes
+from nlmon.objects.nexthops import NexthopChanges, lost_hop
 from nlmon.transport.recorded.reading import Reading
 from nlmon.transport.recorded.values import Address, Route, Value, route_key, subject_of
 from nlmon.uapi import (
@@ -48,6 +49,7 @@ from nlmon.uapi import (
     RTM_NEWADDR,
     RTM_NEWLINK,
     RTM_NEWNEIGH,
+    RTM_NEWNEXTHOP,
     RTM_NEWROUTE,
     RTM_NEWRULE,
     RTMSG,
@@ -98,6 +100,7 @@ class RecordedObjects:
         }
         self._groups = RouteGroups()
         self._routes = LinkedRoutes(self)
+        self._nexthops = NexthopChanges()
         # Keys of what goes with a link, by the index of the interface that they are on; those of IPv4 apart.
         self._on: dict[tuple[int, bool], dict[int, dict[Key, None]]] = {
             (kind, ip4): {} for kind in ON_LINKS for ip4 in (False, True)
@@ -114,6 +117,8 @@ class RecordedObjects:
     def learn(self, msg_type: int, message: bytes, frame: int = 0) -> None:
         """Take in a NEW or DEL message of the route protocol; ``frame`` is when."""
         kind = msg_type & ~3
+        if kind == RTM_NEWNEXTHOP:
+            self._learn_nexthop(msg_type, message)
         if kind not in HEADER or msg_type & 3 > 1 or len(message) < NLMSG_HDRLEN + HEADER[kind]:
             return
         value = self._reading.read(kind, message)
@@ -312,7 +317,25 @@ class RecordedObjects:
         for key in gone:
             self._drop(RTM_NEWROUTE, key)
         for key in shorter:
-            self._rewrite(key, lambda message: self._reading.without_hops(message, index))
+            route = self._tables[RTM_NEWROUTE][key].route
+            hops = (route and route.multipath) or ()
+            self._without_hops(key, {place for place, hop in enumerate(hops) if hop.ifindex == index})
+
+    def _without_hops(self, key: Key, gone: Container[int]) -> None:
+        self._rewrite(key, lambda message: self._reading.without_hops(message, gone))
+
+    def _learn_nexthop(self, msg_type: int, message: bytes) -> None:
+        """With a nexthop object go routes or hops of them."""
+        told = self._reading.nexthop(msg_type, message)
+        change = None if told is None or msg_type & 3 > 1 else self._nexthops.of(told)
+        if change is None:
+            return
+        for key in self._routes.over_nexthop(change.id):
+            route = self._tables[RTM_NEWROUTE][key].route
+            if change.weights is None:
+                self._drop(RTM_NEWROUTE, key)
+            elif route is not None and (place := lost_hop(route.multipath, change, self._reading.gateway)) is not None:
+                self._without_hops(key, {place})
 
 
 def _hops_in(kind: int, key: Key) -> int:

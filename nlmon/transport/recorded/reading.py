@@ -10,13 +10,16 @@ Not here: the values (``values``), and keeping objects (``objects``).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from typing import Literal, TypeAlias
 
 from nlmon.framing import align, attributes, next_hops, nlattr
+from nlmon.objects.keys import Hop as AnyHop
+from nlmon.objects.nexthops import Nexthop
 from nlmon.objects.partial import PARTIAL_LINK, is_echo, is_partial_link
 from nlmon.transport.recorded.values import Address, Hop, Link, Neighbour, Route, Rule, Value
 from nlmon.uapi import (
+    AF_INET,
     AF_UNSPEC,
     FIB_RULE_HDR,
     FRA_DPORT_MASK,
@@ -61,6 +64,12 @@ from nlmon.uapi import (
     NDA_VLAN,
     NDA_VNI,
     NDMSG,
+    NEXTHOP_GRP,
+    NHA_GATEWAY,
+    NHA_GROUP,
+    NHA_ID,
+    NHA_OIF,
+    NHMSG,
     NLA_HDRLEN,
     NLMSG_HDRLEN,
     RTA_DST,
@@ -76,6 +85,7 @@ from nlmon.uapi import (
     RTA_SRC,
     RTA_TABLE,
     RTA_VIA,
+    RTM_DELNEXTHOP,
     RTM_NEWADDR,
     RTM_NEWLINK,
     RTM_NEWNEIGH,
@@ -167,17 +177,38 @@ class Reading:
         body = message[4 : begin - NLA_HDRLEN] + message[align(end) :]
         return (len(body) + 4).to_bytes(4, self._order) + body
 
-    def without_hops(self, message: bytes, index: int) -> bytes:
-        """A route without its hops over an interface."""
+    def without_hops(self, message: bytes, gone: Container[int]) -> bytes:
+        """A route without the hops at some places. One of IPv4 with one hop left is a route over that alone."""
         hops = self._values(message, RTMSG)[RTA_MULTIPATH]
-        left = b"".join(
-            hops[begin:end] + bytes(-(end - begin) % 4)
-            for begin, end in self._hops(hops)
-            if int.from_bytes(hops[begin + 4 : begin + RTNEXTHOP], self._order, signed=True) != index
-        )
-        body = self.without(message, RTMSG, RTA_MULTIPATH)[4:]
-        body += bytes(-len(body) % 4) + nlattr(self._order).pack(NLA_HDRLEN + len(left), RTA_MULTIPATH) + left
+        left = [one for place, one in enumerate(self._hops(hops)) if place not in gone]
+        body, pack = self.without(message, RTMSG, RTA_MULTIPATH)[4:], nlattr(self._order).pack
+        body += bytes(-len(body) % 4)
+        if message[16] == AF_INET and len(left) == 1:
+            ((begin, end),) = left
+            flags = int.from_bytes(body[20:24], self._order) | hops[begin + 2]
+            body = body[:20] + flags.to_bytes(4, self._order) + body[24:]
+            body += pack(NLA_HDRLEN + 4, RTA_OIF) + hops[begin + 4 : begin + RTNEXTHOP] + hops[begin + RTNEXTHOP : end]
+        else:
+            several = b"".join(hops[begin:end] + bytes(-(end - begin) % 4) for begin, end in left)
+            body += pack(NLA_HDRLEN + len(several), RTA_MULTIPATH) + several
         return (len(body) + 4).to_bytes(4, self._order) + body
+
+    def nexthop(self, kind: int, message: bytes) -> Nexthop | None:
+        """What a message of a kind says of a nexthop object; None: not of which."""
+        values = self._values(message, NHMSG)
+        number, members = self._number(values, NHA_ID), values.get(NHA_GROUP)
+        weights = None
+        if members is not None:
+            # Of struct nexthop_grp the weight less 1, of which a hop of a route has the lower byte.
+            weights = tuple(members[at + 4] + 1 for at in range(0, len(members) - NEXTHOP_GRP + 1, NEXTHOP_GRP))
+        oif, gateway = self._number(values, NHA_OIF), values.get(NHA_GATEWAY)
+        return None if number is None else Nexthop(number, kind == RTM_DELNEXTHOP, weights, oif, gateway)
+
+    def gateway(self, hop: AnyHop) -> bytes | None:
+        """The bytes of the gateway of a hop, which in RTA_VIA stand behind its family."""
+        gateway, via = hop.gateway, hop.via
+        found = via[2:] if gateway is None and isinstance(via, bytes) else gateway
+        return found if isinstance(found, bytes) else None
 
     def index(self, message: bytes) -> int:
         """The index of the interface in the header of a link, an address or a neighbour."""

@@ -28,7 +28,7 @@ class Consumer:
         self.kernel = kernel
         kernel.link(1, "lo", True)  # which every kernel has at the start
         self.state = State(notes=False)
-        self.state.note_dump(22, 0)  # a host without addresses
+        self.state.dumps.note(22, 0)  # a host without addresses
         self.synthetic: list[Event] = []
         self.early = 0
         self.losses = 0

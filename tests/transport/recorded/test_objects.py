@@ -15,7 +15,7 @@ from nlmon.transport.recorded.kernel import RecordedKernel
 from nlmon.transport.recorded.transport import RecordedFactory
 from nlmon.wire import Datagram, Datagrams
 
-LINK, ADDR, ROUTES, NEIGH, RULE = 16, 20, 24, 28, 32
+LINK, ADDR, ROUTES, NEIGH, RULE, NEXTHOPS = 16, 20, 24, 28, 32, 104
 REPLACE, CREATE, APPEND = 0x100, 0x400, 0x800
 BRIDGE = 7
 
@@ -252,6 +252,39 @@ def test_a_route_stays_without_its_preferred_source() -> None:
     assert (before, event.payload.prefsrc, event.payload.gateway) == (["2001:db8::1"], None, "fe80::7")
 
 
+def nexthop(number_: int, *attributes: bytes) -> bytes:
+    """``nhmsg``, NHA_ID and more attributes."""
+    return number("BBBBI", 2, 0, 3, 0, 0) + attr(1, number("I", number_)) + b"".join(attributes)
+
+
+def test_routes_go_with_their_nexthop_object() -> None:
+    """Those of a group lose the hop of a member, and go with the last one; an object that is replaced changes none."""
+    members = [attr(5, number("I", index)) + attr(6, ip_address(f"192.0.2.{index}").packed) for index in (3, 4, 5)]
+    listed = b"".join(
+        number("HBBi", 16, 0, 0, index) + attr(5, ip_address(f"192.0.2.{index}").packed) for index in (3, 4, 5)
+    )
+    head = number("BBBBBBBBI", 2, 24, 0, 0, 254, 3, 0, 1, 0) + attr(1, ip_address("203.0.113.0").packed)
+    world = World().learn(
+        message(ROUTES, head + attr(9, listed) + attr(30, number("I", 9))),
+        message(ROUTES, route("198.51.100.0/24", 3, "192.0.2.3") + attr(30, number("I", 1))),
+        message(NEXTHOPS, nexthop(1, members[0])),
+    )
+    found = [world.count(26)]
+    for one, left in ((1, (2, 3)), (2, (3,))):
+        group = b"".join(number("IBBH", other, 0, 0, 0) for other in left)
+        world.learn(
+            message(NEXTHOPS + 1, nexthop(one, members[one - 1])), message(NEXTHOPS, nexthop(9, attr(2, group)))
+        )
+        found.append(world.count(26))
+        event = world.backend.dump(0, 26).events[-1]
+        assert isinstance(event.payload, RouteInfo)
+        gateways = [hop.gateway for hop in event.payload.multipath or (event.payload,)]
+        assert gateways == [f"192.0.2.{other + 2}" for other in left]
+    world.learn(message(NEXTHOPS + 1, nexthop(9, attr(2, bytes(8)))))
+
+    assert (found, world.count(26)) == ([2, 1, 1], 0)
+
+
 def test_a_group_of_nexthop_objects_loses_the_hops_of_a_link() -> None:
     """A dump lists the route with what is left of it, until nothing is."""
     listed = b"".join(
@@ -263,7 +296,7 @@ def test_a_group_of_nexthop_objects_loses_the_hops_of_a_link() -> None:
     for index in (3, 4):
         (event,) = world.backend.dump(0, 26).events
         assert isinstance(event.payload, RouteInfo)
-        found.append((event.payload.nh_id, [hop.gateway for hop in event.payload.multipath or ()]))
+        found.append((event.payload.nh_id, [hop.gateway for hop in event.payload.multipath or (event.payload,)]))
         world.learn(message(LINK, link(index, "d0", up=False)))
 
     assert found == [(9, ["192.0.2.3", "192.0.2.4"]), (9, ["192.0.2.4"])]

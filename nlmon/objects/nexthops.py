@@ -1,0 +1,109 @@
+"""What a message about a nexthop object implies for the routes that name it (net/ipv4/nexthop.c, remove_nexthop).
+
+- An object that is deleted ends its routes. Those of IPv4 go without a message of their own, those of IPv6 where
+  net.ipv4.nexthop_compat_mode is off; else they are announced, too.
+- A group loses a member that is deleted, and its routes lose the hop without a message. The group is announced behind
+  the member, as what is left of it: a group that is shorter, or one that is deleted with its last member.
+- Of two hops that are alike in all but their weight the weights of the group tell which was lost.
+- What else changes an object is announced for each of its routes.
+
+The kernel describes an IPv4 route with one hop left by that hop alone, an IPv6 route by a list of one.
+
+Rules of this file:
+1. It is decided from the messages and from what is there now: which members a group had need not be known.
+
+Not here: objects that go with a link, of which no message tells (``implied``); changing the routes
+(``nlmon.state.tables``, ``nlmon.transport.recorded.objects``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from nlmon.objects.keys import Hop, Key
+
+__all__ = ["Nexthop", "NexthopChange", "NexthopChanges", "NexthopRoutes", "lost_hop"]
+
+
+class Nexthop(NamedTuple):
+    """What a message says of a nexthop object. ``weights``: those of the members, if it is a group, as a hop of a route
+    has them; ``gateway``: the bytes of the address."""
+
+    id: int
+    deleted: bool
+    weights: tuple[int, ...] | None = None
+    oif: int | None = None
+    gateway: bytes | None = None
+
+
+class NexthopChange(NamedTuple):
+    """What became of a nexthop object: it is gone, or a group with the ``weights`` that are left without the member
+    ``lost``."""
+
+    id: int
+    weights: tuple[int, ...] | None = None
+    lost: Nexthop | None = None
+
+
+class NexthopChanges:
+    """What messages about nexthop objects say, one after another."""
+
+    def __init__(self) -> None:
+        # The object that was deleted last and was no group.
+        self._deleted: Nexthop | None = None
+
+    def of(self, told: Nexthop) -> NexthopChange | None:
+        """What a message changes for the routes of its object, or None."""
+        if told.deleted:
+            if told.weights is None:
+                self._deleted = told
+            return NexthopChange(told.id)
+        if told.weights is None or self._deleted is None:
+            return None
+        return NexthopChange(told.id, told.weights, self._deleted)
+
+
+def lost_hop(hops: Sequence[Hop] | None, change: NexthopChange, address: Callable[[Hop], bytes | None]) -> int | None:
+    """The place of the hop that a route over a group lost, or None; ``address``: gives the gateway of a hop."""
+    lost, left = change.lost, change.weights
+    if lost is None or left is None or hops is None or len(hops) != len(left) + 1:
+        return None
+    weights = tuple(hop.weight for hop in hops)
+    for place, hop in enumerate(hops):
+        alike = hop.ifindex == lost.oif and address(hop) == lost.gateway
+        if alike and weights[:place] + weights[place + 1 :] == left:
+            return place
+    return None
+
+
+class NexthopRoutes:
+    """The routes of a table by their nexthop object."""
+
+    def __init__(self) -> None:
+        self._routes: dict[int, dict[Key, None]] = {}
+
+    def put(self, key: Key, nh_id: int) -> None:
+        """A route over an object is in the table. Which object that is belongs to its key."""
+        self._routes.setdefault(nh_id, {})[key] = None
+
+    def remove(self, key: Key, nh_id: int) -> None:
+        """A route over an object is in the table no longer."""
+        keys = self._routes[nh_id]
+        del keys[key]
+        if not keys:
+            del self._routes[nh_id]
+
+    def over(self, nh_id: int) -> list[Key]:
+        """The routes over an object."""
+        return list(self._routes.get(nh_id, ()))
+
+    def copy(self) -> NexthopRoutes:
+        """The same of an equal table."""
+        one = NexthopRoutes()
+        one._routes = {nh_id: routes.copy() for nh_id, routes in self._routes.items()}
+        return one
+
+    def clear(self) -> None:
+        """The table is empty."""
+        self._routes.clear()
