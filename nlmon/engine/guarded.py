@@ -2,7 +2,10 @@
 
 Rules:
 1. What an answer is not, such as one of another type, is found out here, where it is an exception like any other.
-2. What an implementation says in an exception is shown without data of messages, which may be keys
+2. Whatever is raised is an exception of the implementation, also what ends a program or a coroutine
+   (``SystemExit``, ``GeneratorExit``, ``asyncio.CancelledError``, a ``BaseException`` of its own). Only Ctrl-C is the
+   user's; ``KeyboardInterrupt`` goes on to him.
+3. What an implementation says in an exception is shown without data of messages, which may be keys
    (``nlmon.names.foreign``).
 
 Not here: reading and decoding, of which a lane says what came of each datagram (``lane``).
@@ -24,12 +27,10 @@ from nlmon.names import unknown_message
 from nlmon.names.foreign import raised_text
 from nlmon.transport.base import Transport, TransportFactory
 
-__all__ = ["RAISED", "BackendMaker", "Guarded", "crash_of"]
+__all__ = ["BackendMaker", "Guarded", "crash_of"]
 
 BackendMaker: TypeAlias = Callable[[TransportFactory, BackendOptions], Backend]
 T = TypeVar("T")
-# What an implementation may raise. One that calls sys.exit() must not give a run its exit code; Ctrl-C is the user's.
-RAISED = (Exception, SystemExit)
 # Of so many exceptions in one result the text is kept.
 RAISED_SHOWN = 10
 
@@ -55,9 +56,9 @@ class Guarded:
             self.name = self.backend.name
             self.protocols = frozenset(self.backend.groups)
             self.caches = bool(self.backend.options.caches)
-        except NlmonError:
+        except (NlmonError, KeyboardInterrupt):
             raise
-        except RAISED as error:
+        except BaseException as error:
             raise PlatformError("NLM-B013", "an implementation cannot be made", why=raised_text(error)) from None
         self.raised: list[BaseException] = []
         self.unread: Counter[str] = Counter()
@@ -71,7 +72,9 @@ class Guarded:
         """What it answers, or ``instead`` where it raises."""
         try:
             return question()
-        except RAISED as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             self.raised.append(error)
             return instead
 

@@ -16,7 +16,7 @@ from msgspec import Struct, structs
 
 from nlmon.backends.options import BackendOptions
 from nlmon.compare.side import Side
-from nlmon.engine.guarded import RAISED, BackendMaker
+from nlmon.engine.guarded import BackendMaker
 from nlmon.engine.lane import Lane
 from nlmon.errors import Overrun, TransportError
 from nlmon.names.foreign import without_data
@@ -92,9 +92,9 @@ class LiveLane(Lane):
         with self.heard.hearing(protocol, self._events, self._errors):
             try:
                 self.backend.enable(protocol)
-            except TransportError:
+            except (TransportError, KeyboardInterrupt):
                 raise
-            except RAISED as error:
+            except BaseException as error:
                 self.guarded.raised.append(error)
             finally:
                 if protocol in self._factory.taps:  # else the kernel refused it, and there is nothing to count
@@ -118,7 +118,9 @@ class LiveLane(Lane):
                 else:
                     self.failed[protocol] = without_data(error.what)
                     self.heard.add(protocol, 0, 1)
-            except RAISED as error:
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:
                 self.guarded.raised.append(error)
         lost = any(isinstance(error, Overrun) for error in self._errors)
         side = self._result(protocol, lossy=self.lost(protocol) or lost)

@@ -18,7 +18,7 @@ from msgspec import structs
 from nlmon.backends.base import Backend
 from nlmon.backends.options import BackendOptions
 from nlmon.compare.side import Results, Side
-from nlmon.engine.guarded import RAISED, BackendMaker, crash_of
+from nlmon.engine.guarded import BackendMaker, crash_of
 from nlmon.engine.lane import Lane, check_error, check_event
 from nlmon.errors import TransportError
 from nlmon.events import Decoded, Event, RoutePayload
@@ -106,7 +106,9 @@ class RecordedLane(Lane):
             found = _results(self.name, datagrams, decoded)
             if found is not None:
                 self.backend.count(datagrams.protocol, datagrams.frames[-1], decoded)
-        except RAISED as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             found, raised = None, error
         if found is None:
             transport.give_back(datagrams)
@@ -150,7 +152,9 @@ class RecordedLane(Lane):
                 self._drain(protocol, lambda: self.factory.waiting(protocol))
             except TransportError as error:
                 (self._errors if self.factory.lost(protocol) else self.guarded.raised).append(error)
-            except RAISED as error:
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:
                 self.guarded.raised.append(error)
 
     def read_answer(self, datagram: Datagram) -> Side:

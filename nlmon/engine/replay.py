@@ -29,7 +29,7 @@ from nlmon.compare.side import Side
 from nlmon.engine.comparison import Comparison, compare_counters, foldable, no_datagram
 from nlmon.engine.consumer import tell
 from nlmon.engine.feed import Feed, Step
-from nlmon.engine.guarded import RAISED, BackendMaker
+from nlmon.engine.guarded import BackendMaker
 from nlmon.engine.nexthops import is_of_nexthops
 from nlmon.engine.recorded import RecordedLane
 from nlmon.engine.segments import Select
@@ -250,7 +250,9 @@ class Replay(Comparison[RecordedLane]):
             for reader in (self.lanes[1 - number], lane):
                 try:
                     held = lane.held_by_kernel(reader.backend)
-                except RAISED:
+                except KeyboardInterrupt:
+                    raise
+                except BaseException:
                     continue  # an implementation that raises is a difference where its datagrams are compared
                 names = (reader.name, lane.name)
                 known = _judgeable(lane.ledger.reported, held, self.kernel.lacking()), lane.ledger.vanished
@@ -295,7 +297,9 @@ def _announced(datagram: Datagram, announcer: Backend, side: Side) -> Sequence[E
     are then held once."""
     try:
         events: Sequence[Event] = announcer.decode(datagram).events
-    except RAISED:
+    except KeyboardInterrupt:
+        raise
+    except BaseException:
         return ()  # an implementation that raises is a difference where its datagrams are compared
     if list(events) == list(side.events):
         events = side.events

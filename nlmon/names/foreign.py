@@ -40,7 +40,9 @@ def raised_text(error: BaseException) -> str:
     """What an exception says, by the name of its class and without data."""
     try:
         text = str(error)
-    except Exception:  # of a class of its own
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # of a class of its own
         text = "(no text)"
     return f"{type(error).__name__}: {without_data(text)}"
 

@@ -74,13 +74,15 @@ def _python(sandbox: Sandbox, step: Step, deadline: float) -> None:
         function = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError, ValueError) as error:
         raise _failed(step, f"there is no function {step.line}: {error}") from error
-    except (Exception, SystemExit) as error:  # whatever its module raises
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # whatever its module raises
         raise _failed(step, f"{type(error).__name__}: {error}") from error
     try:
         function(sandbox)
-    except NlmonError:
+    except (NlmonError, KeyboardInterrupt):
         raise
-    except (Exception, SystemExit) as error:  # whatever a stranger's function raises; sys.exit() ends no run
+    except BaseException as error:  # whatever a stranger's function raises; sys.exit() ends no run
         raise _failed(step, f"{type(error).__name__}: {error}") from error
 
 

@@ -5,6 +5,7 @@ Not here: what is no event (``test_garbage``), and text without data (``tests/na
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 from pathlib import Path
@@ -36,12 +37,13 @@ def recording(folder: Path) -> Path:
 
 
 def raising(base: type, name: str, error: BaseException | None = None) -> type:
-    """A class that raises in one method, by default with a key in the text."""
+    """A class that raises in one method, by default with a key in the text; it decodes in bulk if that method does."""
 
     def method(*_: Any, **__: Any) -> Any:
         raise error or ValueError(f"no: {KEY!r}, {KEY.hex()}")
 
-    made: type = type("Raising", (base,), {name: classmethod(method) if name == "reads" else method})
+    methods = {name: classmethod(method) if name == "reads" else method}
+    made: type = type("Raising", (base,), methods, **({"bulk": True} if name == "decode_all" else {}))
     return made
 
 
@@ -86,16 +88,50 @@ def test_what_is_asked_of_an_implementation(
     assert "ValueError: no: (" in done.stdout
 
 
-@pytest.mark.parametrize("name", ["decode", "process", "enable", "close", "status"])
+class Own(BaseException):
+    """What no handler of exceptions expects, and has no text."""
+
+    def __str__(self) -> str:
+        raise SystemExit(0)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (SystemExit(0), "SystemExit: 0"),
+        (GeneratorExit("no"), "GeneratorExit: no"),
+        (asyncio.CancelledError(), "CancelledError: "),
+        (Own(), "Own: (no text)"),
+    ],
+    ids=["SystemExit", "GeneratorExit", "CancelledError", "Own"],
+)
+@pytest.mark.parametrize("name", ["decode", "process", "enable", "close", "status", "decode_all"])
 def test_an_implementation_that_ends_the_program_does_not(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, error: BaseException, said: str
 ) -> None:
-    """sys.exit(0) in an implementation is a crash of it, and no exit code of a run without a report."""
-    made = raising(LibnlBackend, name, SystemExit(0))
-    done, report = replay(monkeypatch, recording(tmp_path), made)
+    """Whatever it raises but Ctrl-C is a crash of it, and no end of a run without a report."""
+    done, report = replay(monkeypatch, recording(tmp_path), raising(LibnlBackend, name, error))
 
     assert (done.returncode, report["verdict"], report["differences"]["crash"] > 0) == (1, "regression", True)
-    assert "SystemExit: 0" in done.stdout
+    assert said in done.stdout
+
+
+@pytest.mark.parametrize("name", ["decode", "process", "enable", "close", "status", "reads", "decode_all"])
+def test_ctrl_c_is_the_users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Ctrl-C that arrives while an implementation is at work interrupts the command."""
+    done, _ = replay(monkeypatch, recording(tmp_path), raising(LibnlBackend, name, KeyboardInterrupt()))
+
+    assert (done.returncode, done.stdout) == (130, "")
+
+
+@pytest.mark.parametrize("name", ["__init__", "reads"])
+def test_what_ends_the_program_where_no_datagram_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """One that cannot be made is an error with a code; one that does not say what it reads has not said it."""
+    done, _ = replay(monkeypatch, recording(tmp_path), raising(LibnlBackend, name, SystemExit(0)))
+
+    assert (done.returncode, "NLM-B013" in done.stderr) == {"__init__": (4, True), "reads": (0, False)}[name]
 
 
 def test_one_that_cannot_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,6 @@ from typing import NamedTuple
 from nlmon.backends.base import Backend
 from nlmon.backends.reads import UNDECLARED, Attributes, Node, Reads
 from nlmon.compare.contract import Contract
-from nlmon.engine.guarded import RAISED
 from nlmon.names import unknown_message
 from nlmon.uapi import AF_UNIX, NETLINK_AUDIT, NETLINK_GENERIC, NETLINK_SOCK_DIAG, NETLINK_XFRM, NLMSG_HDRLEN
 
@@ -76,7 +75,9 @@ def _said(one: type[Backend], protocol: int, msg_type: int, first: int, family: 
     """What a class says that it reads; one that raises has not said it."""
     try:
         return one.reads(protocol, msg_type, first, family) if protocol in one.groups else None
-    except RAISED:
+    except KeyboardInterrupt:
+        raise
+    except BaseException:
         return UNDECLARED
 
 
