@@ -29,7 +29,7 @@ from nlmon.wire import Datagram
 
 __all__ = ["Lane", "check_error", "check_event"]
 
-# So often may process() say that it did something while nothing waits, such as a resync.
+# So often may process() say that it did something without reading, such as a resync.
 RESTLESS = 64
 # Kinds of errors counted apart; the others are counted together.
 PROBLEMS_KEPT = 100
@@ -90,12 +90,16 @@ class Lane:
         """Messages that gave no event, by the name of their type, once it is closed."""
         return self._unknown + self.guarded.unread
 
-    def _drain(self, protocol: int, waiting: Callable[[], bool]) -> None:
-        process, idle = self.backend.process, 0
+    def _drain(self, protocol: int, waiting: Callable[[], int]) -> None:
+        """Let it read all that waits; ``waiting``: how much that is."""
+        process, idle, before = self.backend.process, 0, waiting()
         while process(protocol):
-            idle = 0 if waiting() else idle + 1
+            left = waiting()
+            idle = 0 if left < before else idle + 1
+            before = left
             if idle > RESTLESS:
-                raise RuntimeError("process() never says that nothing waits")
+                said = "leaves what waits unread" if left else "never says that nothing waits"
+                raise RuntimeError(f"process() {said}")
 
     def _decode(self, datagram: Datagram) -> None:
         """Decode a datagram that came over no event socket, such as an answer to a dump."""

@@ -8,10 +8,12 @@ from __future__ import annotations
 import pytest
 from msgspec import structs
 
+from nlmon.backends.libnl import LibnlBackend
 from nlmon.backends.options import BackendOptions
 from nlmon.capture import Frame, open_capture
+from nlmon.compare.difference import Class
 from nlmon.engine.replay import Replay
-from nlmon.testing.messages import attr, message, number
+from nlmon.testing.messages import attr, link, message, number
 from nlmon.testing.zoo import ZOO
 from nlmon.uapi import CTRL_ATTR_HDRSIZE
 from support.paths import CAPTURES
@@ -37,6 +39,23 @@ def test_an_implementation_that_raises_anywhere_is_a_difference(name: str) -> No
     report = verdict("03-nl80211", candidate=ZOO[name].make)
 
     assert (report.verdict, report.differences["crash"] > 0, report.frames) == ("regression", True, 1979)
+
+
+def test_an_implementation_that_leaves_what_waits_is_a_difference() -> None:
+    """One that says for ever that it read something, and reads nothing, ends no run: it crashes at each datagram."""
+
+    class NeverReads(LibnlBackend):
+        calls = 0
+
+        def process(self, protocol: int) -> bool:
+            self.calls += 1
+            return self.calls < 10_000  # else the mistake that this is about would go on for ever
+
+    replay = Replay(legacy, NeverReads, byteorder="little")
+    replay.play([Frame(frame, 0, ROUTE, message(16, link(1, "lo"))) for frame in (1, 2)])
+    crashed = [(one.frame, one.candidate) for one in replay.judge.details if one.cls is Class.CRASH]
+
+    assert crashed == [(frame, "RuntimeError: process() leaves what waits unread") for frame in (1, 2)]
 
 
 @pytest.mark.slow

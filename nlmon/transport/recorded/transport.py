@@ -170,10 +170,10 @@ class RecordedFactory:
         """The frames where transports failed that no other one replaced, by protocol."""
         return {protocol: transport.lost for protocol, transport in self._open.items() if transport.lost}
 
-    def waiting(self, protocol: int) -> bool:
-        """Whether a transport has something to read."""
+    def waiting(self, protocol: int) -> int:
+        """How many datagrams and errors a transport has to read."""
         transport = self._open.get(protocol)
-        return transport is not None and bool(transport.queue)
+        return 0 if transport is None else len(transport.queue)
 
     def dump(self, get_type: int, family: int) -> Iterator[Datagram]:
         """The answer to a dump of NETLINK_ROUTE (RTM_GET* type and family) at this point of the recording."""
