@@ -1,7 +1,8 @@
 """Writes files that are whole or absent: under another name first, and renamed when their bytes are on disk.
 
 Rules:
-1. A file that is replaced keeps its mode; a new one follows the umask.
+1. A file that is replaced keeps its mode; a new one follows the umask. One that is ``private`` is its owner's alone,
+   from its first byte and whatever was there before: recordings can hold keys.
 2. Links are not followed: what is named is replaced, and whoever wants the file behind a link names that.
 
 Not here: what may be replaced, and what an error is called (whoever writes), and folders.
@@ -18,13 +19,13 @@ from typing import BinaryIO
 __all__ = ["put_in_place", "try_to_write", "write_whole"]
 
 
-def write_whole(path: Path, data: bytes) -> None:
+def write_whole(path: Path, data: bytes, *, private: bool = False) -> None:
     """Write a file at once or not at all; raises ``OSError``. Nobody else's file is in the way of its other name."""
     part = _part(path)
     try:
-        with part.open("xb") as file:
+        with open(part, "xb", opener=_private if private else None) as file:
             file.write(data)
-            put_in_place(file, part, path)
+            put_in_place(file, part, path, keep_mode=not private)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
@@ -47,6 +48,10 @@ def put_in_place(file: BinaryIO, part: Path, path: Path, *, keep_mode: bool = Tr
         with suppress(FileNotFoundError):
             part.chmod(stat.S_IMODE(path.stat().st_mode))
     part.replace(path)
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _part(path: Path) -> Path:

@@ -22,6 +22,22 @@ def test_a_file_is_replaced(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("before", [None, 0o644])
+def test_a_private_file_is_its_owners(tmp_path: Path, before: int | None) -> None:
+    """Whatever the umask, and whatever mode the file had that was there."""
+    path = tmp_path / "a"
+    if before is not None:
+        path.write_bytes(b"old")
+        path.chmod(before)
+    mask = os.umask(0)
+    try:
+        write_whole(path, b"new", private=True)
+    finally:
+        os.umask(mask)
+
+    assert (path.read_bytes(), path.stat().st_mode & 0o777) == (b"new", 0o600)
+
+
 def test_what_fails_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A disk that is full leaves the file that was there, and no other."""
 

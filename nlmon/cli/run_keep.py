@@ -10,6 +10,7 @@ Rules:
 1. A folder is whole or absent: it is filled under another name and renamed.
 2. What was kept before gives way, and nothing else does: a folder of that name that this module did not fill stays, and
    is an error.
+3. A folder and what is in it are their owner's alone: recordings can hold keys.
 
 Not here: what fails (``nlmon.scenario``).
 """
@@ -70,7 +71,6 @@ def _keep(folder: Path, file: ScenarioFile, results: Sequence[CaseResult], optio
     target = folder / file.scenario.id
     part = Path(tempfile.mkdtemp(prefix=f".{file.scenario.id}-", dir=folder))
     try:
-        part.chmod(0o755)
         text, capture = read_scenario(Path(file.path)), file.scenario.capture
         source = Path(options.record, f"{file.scenario.id}.pcapng") if capture is None else Path(capture_path(file))
         ran = any(one.report is not None for one in results)  # else its capture was refused, or is not there
@@ -89,7 +89,8 @@ def _keep(folder: Path, file: ScenarioFile, results: Sequence[CaseResult], optio
         command = shlex.join(["run", *_arguments(options), "scenario.yaml"])
         line = f'cd "$(dirname "$0")" && exec "$(command -v nlmon || echo {own})" {command}'
         script.write_text(f"#!/bin/sh\n{line}\n", encoding="utf-8")
-        script.chmod(0o755)
+        for path in part.iterdir():  # so far the folder, made by mkdtemp(), kept others out
+            path.chmod(0o700 if path == script else 0o600)
         _replace(target, part)
     except BaseException:
         shutil.rmtree(part, ignore_errors=True)

@@ -11,7 +11,7 @@
 Rules:
 1. A recording belongs to the steps and faults that were run: whoever changes what is done records anew, and whoever
    changes what is expected does not. It has all that came, so the replay makes the faults again.
-2. Each of both files is whole or absent; the recording is written first.
+2. Each of both files is whole or absent; the recording is written first, and is its owner's alone.
 
 Not here: the run (``live``), and the replay (``recorded``).
 """
@@ -142,7 +142,7 @@ def keep_beside(file: ScenarioFile, recording: Path, state: RunState) -> None:
 
     target, path = paths_beside(file)
     try:
-        write_whole(target, zstandard.ZstdCompressor(level=19).compress(recording.read_bytes()))
+        write_whole(target, zstandard.ZstdCompressor(level=19).compress(recording.read_bytes()), private=True)
         whole = structs.replace(state, sha256=digest_of(target))
         write_whole(path, msgspec.json.format(msgspec.json.encode(whole), indent=1) + b"\n")
     except OSError as error:

@@ -253,6 +253,16 @@ def test_what_fails_is_kept(suite: Path) -> None:
     )
 
 
+def test_what_is_kept_is_its_owners(suite: Path) -> None:
+    """The folder and all in it, whatever the capture lets others do: recordings can hold keys."""
+    nlmon("run", "--keep-on-failure", "kept", folder=suite)
+    kept = suite / "kept" / "link.bad"
+    modes = {path.name: path.stat().st_mode & 0o777 for path in kept.iterdir()}
+
+    assert kept.stat().st_mode & 0o777 == 0o700
+    assert modes == {**dict.fromkeys(modes, 0o600), "reproduce.sh": 0o700}
+
+
 def test_what_is_kept_is_what_was_run(suite: Path) -> None:
     """Events are of the frames that are meant, with the faults; the capture is found where it is now, whatever else
     bears its name; and the command has the options of the run."""

@@ -92,7 +92,7 @@ def _all_changed(patterns: Iterable[EventPattern]) -> Iterator[EventPattern]:
 
 
 def test_what_a_run_leaves_is_read_again(copied: Path) -> None:
-    """With the digest of the recording as it is kept."""
+    """With the digest of the recording as it is kept, which is its owner's alone."""
     file = load(copied)
     recording, ran = read_beside(file)
     for path in (recording, copied.with_suffix(".state.json")):
@@ -103,6 +103,7 @@ def test_what_a_run_leaves_is_read_again(copied: Path) -> None:
     assert structs.replace(read_beside(file)[1], sha256="") == structs.replace(ran, sha256="")
     assert list(check_recordings([file])) == []
     assert sorted(path.name for path in copied.parent.glob("*.part")) == []
+    assert recording.stat().st_mode & 0o777 == 0o600
 
 
 REFUSED = "errors: [{phase: step, code: NLM-S042}]"
