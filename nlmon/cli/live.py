@@ -84,6 +84,9 @@ CLONE_NEWNET = 0x40000000
 @final_dump_option
 @click.option("--force", is_flag=True, help="Replace FILE of --record if it exists.")
 @receive_buffer_option
+@click.option(
+    "--group", "groups", multiple=True, help="More rtnetlink groups that libnl joins, such as tc. Repeatable."
+)
 @click.option("--format", "form", type=click.Choice(["pretty", "json"]), default="pretty", show_default=True)
 @control_option
 @click.option("--both-ways", is_flag=True, help="Judge the way back, too: the move and its rollback at once.")
@@ -100,6 +103,7 @@ def command(
     final_dump: bool,
     force: bool,
     receive_buffer: int,
+    groups: tuple[str, ...],
     form: str,
     control: bool,
     both_ways: bool,
@@ -132,7 +136,7 @@ def command(
         sink = None
         if record is not None:
             sink = stack.enter_context(PcapngWriter(record, metadata=facts, byteorder=sys.byteorder))
-        live, opened = _started(names, protocols, receive_buffer, allowed, sink)
+        live, opened = _started(names, protocols, (receive_buffer, groups), allowed, sink)
         warn(f"comparing {names[0]} and {names[1]}, stop with Ctrl-C")
         _listen(live, wake, count, duration)
         if sink is not None and final_dump and live.left != 0:
@@ -153,16 +157,18 @@ def command(
 def _started(
     names: tuple[str, str],
     protocols: tuple[int, ...],
-    receive_buffer: int,
+    receiving: tuple[int, Sequence[str]],
     known: Sequence[KnownDifferences],
     sink: Sink | None,
 ) -> tuple[Live, list[int]]:
-    """The comparison of two implementations, behind the dumps that it begins with, and its protocols."""
+    """The comparison of two implementations, behind the dumps that it begins with, and its protocols; ``receiving``:
+    bytes of each buffer, and more groups."""
     from nlmon.backends.options import BackendOptions  # noqa: PLC0415  (start-up: --help needs none of it)
     from nlmon.backends.registry import create  # noqa: PLC0415
     from nlmon.engine.live import Live  # noqa: PLC0415
 
-    options = BackendOptions(receive_buffer=receive_buffer)
+    receive_buffer, groups = receiving
+    options = BackendOptions(receive_buffer=receive_buffer, extra_groups=tuple(groups))
     live = Live(partial(create, names[0]), partial(create, names[1]), options=options, known=known, sink=sink)
     supported = {protocol for lane in live.lanes for protocol in lane.guarded.protocols}
     if unread := set(protocols) - supported:

@@ -162,3 +162,50 @@ def test_another_namespace() -> None:
     assert (there["code"], there["verdict"], there["path"]) == (0, "equivalent", "there")
     assert there["objects"]["link"] == told["links"]
     assert (code, "there are there" in said) == (2, True)
+
+
+NEXTHOPS = """
+path, *words = sys.argv[1:]
+run = Run("--record", path, "--protocol", "route", *words)
+ip("-batch", "-", lines="\\n".join([
+    "link add v0 type veth peer name w0", "addr add 192.0.2.1/24 dev v0", "link set v0 up", "link set w0 up",
+    *(f"nexthop add id {n} via 192.0.2.{n} dev v0" for n in (7, 8, 9)), "nexthop add id 10 group 7/8/9",
+    "route add 198.51.100.0/24 nhid 10", "route add 203.0.113.0/24 nhid 7", "nexthop del id 7",
+    "nexthop del id 8"]) + "\\n")
+live = run.end(signal.SIGINT)
+ran = subprocess.run([*program, "replay", path, "--format", "json"], capture_output=True, text=True)
+(capture,) = json.loads(ran.stdout)["captures"]
+done({"live": live, "silent": [[one["object"].split()[1], one["change"]] for one in capture["unannounced"]
+    if "nhid" in one["object"]]})
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "silent"),
+    [
+        (("--group", "nexthop"), []),
+        ((), [["203.0.113.0/24", "gone"], ["198.51.100.0/24", "changed"]]),
+    ],
+    ids=["heard", "not heard"],
+)
+def test_routes_go_with_nexthop_objects(tmp_path: Path, words: tuple[str, ...], silent: list[list[str]]) -> None:
+    """They changed without a notification where nobody was in the group that announces their objects."""
+    told = inside(START + NEXTHOPS, str(tmp_path / "a.pcapng"), *words)
+
+    assert (told["live"]["verdict"], told["live"]["state"]) == ("equivalent", "same")
+    assert told["silent"] == silent
+
+
+def test_a_group_that_does_not_exist_is_a_mistake() -> None:
+    """It is told before anything is compared."""
+    ran = inside(START + GROUP_OF_NO_NAME)
+
+    assert ran[0] == 2
+    assert "NLM-B005" in ran[1]
+    assert "Traceback" not in ran[1]
+
+
+GROUP_OF_NO_NAME = """
+ran = subprocess.run([*program, "live", "--group", "tcp"], capture_output=True, text=True)
+done([ran.returncode, ran.stderr])
+"""
