@@ -103,11 +103,13 @@ class LinkedRoutes:
             self._sources.put(key, route)
 
     def replace(self, key: Key, before: Route, route: Route) -> None:
-        """A route of the table was replaced, in its place. Only over a nexthop object it may have other hops."""
+        """A route of the table was replaced, in its place. With the same key it may be over other links, if they are
+        those of a nexthop object, and tell its one hop by itself or in a list."""
         if before.prefsrc != route.prefsrc:
             self._sources.remove(key, before)
             self._sources.put(key, route)
-        if before.nh_id is not None and _where(before) != _where(route):
+        alike = before.nh_id is None and before.multipath == route.multipath
+        if not alike and _where(before) != _where(route):
             place = self._routes_like(before)[key]
             self._leave(key, before)
             self._routes_like(route)[key] = place

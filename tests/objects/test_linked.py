@@ -9,7 +9,7 @@ import pytest
 
 from nlmon.events import AddrInfo, NextHop, RouteInfo
 from nlmon.objects.implied import Cause, fate_of, interfaces_of, needs_address
-from nlmon.objects.keys import Key
+from nlmon.objects.keys import Key, hops_of
 from nlmon.objects.linked import Ends, LinkedRoutes
 from nlmon.uapi import AF_INET, AF_INET6, RT_SCOPE_HOST, RT_SCOPE_UNIVERSE, RTNH_F_ONLINK, RTPROT_BOOT
 
@@ -84,6 +84,7 @@ def some_route(rnd: random.Random) -> tuple[Key, RouteInfo]:
         for _ in range(rnd.randrange(1, 4))
     )
     several = rnd.random() < 0.6
+    alone = hops[0]  # which the kernel knows by the same, whether it is told in a list or not
     route = RouteInfo(
         family=family,
         dst_len=8,
@@ -92,14 +93,14 @@ def some_route(rnd: random.Random) -> tuple[Key, RouteInfo]:
         protocol=RTPROT_BOOT,
         scope=scope,
         type=1,
-        flags=0,
+        flags=0 if several else alone.flags,
         table=254,
-        oif=None if several else rnd.choice((*LINKS, None)),
+        gateway=None if several else alone.gateway,
+        oif=None if several else rnd.choice((alone.ifindex, None)),
         multipath=hops if several else None,
         nh_id=1 if by_nexthop else None,
     )
-    own = () if by_nexthop else (route.oif, hops if several else None)
-    return (family, scope, by_nexthop, rnd.randrange(3), own), route
+    return (family, rnd.randrange(3), hops_of(route)), route
 
 
 @pytest.mark.parametrize("seed", range(12))
