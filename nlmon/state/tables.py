@@ -140,8 +140,10 @@ class State:
     def _put(self, kind: str, key: Key, payload: RoutePayload) -> RoutePayload | None:
         """Hold an object, in the place of another one that was there, which is returned."""
         table, index = self.tables[kind], self._by_interface.get(kind)
+        known = len(table)
         before = table.setdefault(key, payload)
-        if before is payload:
+        new = len(table) > known  # what was there before may be the very same
+        if new:
             if kind in PARTED:
                 self._parts += parts_held(payload)
             if index is not None:
@@ -160,9 +162,9 @@ class State:
                 self._routes.replace(key, before, payload)
         if isinstance(payload, LinkInfo):
             self._routes.changed(payload.ifindex)
-        elif isinstance(payload, AddrInfo) and before is payload:
+        elif isinstance(payload, AddrInfo) and new:
             self._routes.add_address(payload)
-        return None if before is payload else before
+        return None if new else before
 
     def _take(self, kind: str, key: Key) -> RoutePayload | None:
         """Hold an object no longer."""

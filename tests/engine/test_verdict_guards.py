@@ -13,9 +13,20 @@ from nlmon.backends.options import BackendOptions
 from nlmon.capture import Frame, open_capture
 from nlmon.compare.difference import Class
 from nlmon.engine.replay import Replay
-from nlmon.testing.messages import attr, link, message, number
+from nlmon.testing.messages import addr, attr, link, message, number, route
 from nlmon.testing.zoo import ZOO
-from nlmon.uapi import CTRL_ATTR_HDRSIZE
+from nlmon.uapi import (
+    CTRL_ATTR_HDRSIZE,
+    NLM_F_DUMP,
+    NLM_F_MULTI,
+    NLM_F_REQUEST,
+    NLMSG_DONE,
+    RTM_DELADDR,
+    RTM_GETADDR,
+    RTM_NEWADDR,
+    RTM_NEWLINK,
+    RTM_NEWROUTE,
+)
 from support.paths import CAPTURES
 from support.verdicts import legacy, libnl, verdict
 
@@ -71,9 +82,9 @@ def test_caches_change_nothing(name: str, caches: tuple[str, ...]) -> None:
 def test_nothing_hides_behind_an_error() -> None:
     """What follows an error in its datagram reaches both implementations, and is compared."""
     error = message(2, number("i", -19) + message(16, bytes(16)))
-    link = message(16, number("BxHiII", 0, 1, 7, 0, 0))
+    after = message(16, number("BxHiII", 0, 1, 7, 0, 0))
     replay = Replay(legacy, ZOO["no IPsec events"].make, byteorder="little")
-    replay.play([Frame(1, 0, ROUTE, error + link)])
+    replay.play([Frame(1, 0, ROUTE, error + after)])
 
     assert [(d.cls.label, d.offset) for d in replay.judge.details] == [("missing", len(error))]
 
@@ -139,3 +150,20 @@ def test_families_that_were_left_out_are_not_compared() -> None:
 
     assert (report.verdict, report.events) == ("equivalent", {"legacy": 3, "libnl": 3})
     assert sum(report.not_subscribed.values()) == 3
+
+
+def test_what_is_told_twice_is_there_once_in_a_state() -> None:
+    """Every event twice is a warning, and takes nothing from a state: the address that goes is the last one."""
+    told = (
+        message(RTM_NEWLINK, link(1, "d0")),
+        message(RTM_GETADDR, bytes(8), flags=NLM_F_REQUEST | NLM_F_DUMP, seq=1, pid=77),
+        message(NLMSG_DONE, bytes(4), flags=NLM_F_MULTI, seq=1, pid=77),
+        message(RTM_NEWADDR, addr(1, "192.0.2.1")),
+        message(RTM_NEWROUTE, route("192.0.2.0/24", 1)),
+        message(RTM_DELADDR, addr(1, "192.0.2.1")),
+    )
+    replay = Replay(legacy, ZOO["twice"].make, byteorder="little")
+    replay.play([Frame(frame, 0, ROUTE, one) for frame, one in enumerate(told, 1)])
+
+    assert {d.cls.label for d in replay.judge.details} == {"duplicate"}
+    assert [len(state.tables["route"]) for state in replay.states.both] == [0, 0]

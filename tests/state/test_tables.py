@@ -581,3 +581,27 @@ def test_keys_are_shared_no_longer_than_they_come_near_each_other() -> None:
     (one,), (other,) = first.tables["route"], second.tables["route"]
 
     assert (one == other, one is other) == (True, False)
+
+
+@pytest.mark.parametrize("size", [1, 2])
+def test_what_is_told_twice_is_there_once(size: int) -> None:
+    """An event that is folded again, be it the very same, changes nothing: the address that goes is the last one."""
+    state = addressed()
+    hops = tuple(NextHop(3, 1, 0, "192.0.2.254") for _ in range(100 * PARTS_OF_ONE))
+    told = event(NEW, addr()), event(NEW, route()), event(NEW, route(None, oif=None, multipath=hops))
+    for one in told:
+        for _ in range(size):
+            state.apply(one)
+
+    held = state.size
+    gone = state.apply(event(DEL, addr())).gone
+    assert (held, [kind for kind, _ in gone], state.size) == (104, ["route", "route"], 1)
+
+
+def test_a_route_of_one_hop_is_over_its_link_however_it_is_told() -> None:
+    """A hop in a list of one is the same as one by itself: the route that goes is gone from the link, too."""
+    one_of_list = route(None, oif=None, multipath=(NextHop(3, 1, 0, "192.0.2.254"),))
+    for told in ((one_of_list, route()), (route(), one_of_list)):
+        state = fold(event(NEW, link()), *(event(NEW, one) for one in told), event(DEL, told[1]))
+
+        assert (state.tables["route"], state.apply(event(NEW, link(flags=0))).gone) == ({}, ())
