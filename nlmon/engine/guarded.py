@@ -53,8 +53,8 @@ class Guarded:
         try:
             self.backend = make(factory, options)
             self.backend.set_callback(*callbacks)
-            self.name = self.backend.name
-            self.protocols = frozenset(self.backend.groups)
+            self.name = _of_type(str, self.backend.name, "a name")
+            self.protocols = frozenset(_of_type(int, one, "a protocol") for one in self.backend.groups)
             self.caches = bool(self.backend.options.caches)
         except (NlmonError, KeyboardInterrupt):
             raise
@@ -80,7 +80,7 @@ class Guarded:
 
     def status(self) -> BackendStatus | None:
         """Its counters, None where it raises."""
-        return self.ask(self.backend.status, None)
+        return self.ask(lambda: _of_type(BackendStatus, self.backend.status(), "a status"), None)
 
     def resyncing(self) -> bool:
         """Whether it is still to dump what a loss concerns."""
@@ -99,7 +99,7 @@ class Guarded:
 
         def found() -> dict[int, int]:
             statuses = self.backend.status().protocols.items()
-            return {protocol: one.transport.drops for protocol, one in statuses if one.transport is not None}
+            return {protocol: int(one.transport.drops) for protocol, one in statuses if one.transport is not None}
 
         return self.ask(found, {})
 
@@ -113,8 +113,15 @@ class Guarded:
         found: Counter[str] = Counter()
         for protocol, status in self.backend.status().protocols.items():
             for (kind, first), count in status.unknown.items():
-                found[unknown_message(protocol, kind, first)] += count
+                found[unknown_message(protocol, kind, first)] += int(count)
         return found
+
+
+def _of_type(kind: type[T], answer: object, what: str) -> T:
+    """What was given for ``what``. Raises ``TypeError`` where it is of another type."""
+    if not isinstance(answer, kind) or isinstance(answer, bool):
+        raise TypeError(f"a {type(answer).__name__} was given for {what}")
+    return answer
 
 
 def crash_of(raised: Sequence[BaseException]) -> tuple[str, str]:

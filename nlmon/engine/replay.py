@@ -15,7 +15,7 @@ the report (``summary``), and reading a capture to its end (``run``).
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from contextlib import suppress
+from functools import partial
 
 from nlmon.backends.base import Backend
 from nlmon.backends.options import BackendOptions
@@ -30,6 +30,7 @@ from nlmon.engine.comparison import Comparison, compare_counters, foldable, no_d
 from nlmon.engine.consumer import tell
 from nlmon.engine.feed import Feed, Step
 from nlmon.engine.guarded import BackendMaker
+from nlmon.engine.lane import check_event
 from nlmon.engine.nexthops import is_of_nexthops
 from nlmon.engine.recorded import RecordedLane
 from nlmon.engine.segments import Select
@@ -85,8 +86,8 @@ class Replay(Comparison[RecordedLane]):
         if faults:
             self.states.announce(())
             make = (reference, candidate)[self.states.full]
-            with suppress(Exception):  # one that raises is a difference where its datagrams are compared
-                self._announcer = make(RecordedFactory(self.feed.kernel), options)
+            made = partial(make, RecordedFactory(self.feed.kernel), options)
+            self._announcer = self.lanes[self.states.full].guarded.ask(made, None)
         self._options = options
         self._on_side = on_side
         # What all is fed to, no socket would have received; recovery cannot be judged by it.
@@ -296,12 +297,14 @@ def _announced(datagram: Datagram, announcer: Backend, side: Side) -> Sequence[E
     """What a notification says, whichever socket loses it; where ``side`` was told the same, in the same words, which
     are then held once."""
     try:
-        events: Sequence[Event] = announcer.decode(datagram).events
+        events: Sequence[Event] = list(announcer.decode(datagram).events)
+        for event in events:
+            check_event(event)
     except KeyboardInterrupt:
         raise
     except BaseException:
         return ()  # an implementation that raises is a difference where its datagrams are compared
-    if list(events) == list(side.events):
+    if events == list(side.events):
         events = side.events
     return events if foldable((Side(announcer.name, events, ()),)) else ()
 

@@ -24,6 +24,7 @@ from nlmon.errors import DecodeError
 from nlmon.events import Decoded
 from nlmon.testing.messages import addr, message
 from nlmon.transport.base import TransportFactory
+from nlmon.transport.recorded.faults import Fault
 from nlmon.wire import Datagram, Datagrams
 from support.paths import CAPTURES
 
@@ -81,9 +82,9 @@ def bad(change: Callable[[Decoded], Any], *, bulk: bool) -> type[Backend]:
     return Bad
 
 
-def crashes(candidate: type[Backend], frames: Iterable[Frame] = FRAMES) -> list[int]:
+def crashes(candidate: type[Backend], frames: Iterable[Frame] = FRAMES, faults: tuple[Fault, ...] = ()) -> list[int]:
     """Frames at which an implementation crashed."""
-    replay = Replay(LegacyBackend, candidate, byteorder="little")
+    replay = Replay(LegacyBackend, candidate, byteorder="little", faults=faults)
     replay.play(frames)
     replay.finish()
     return [found.frame for found in replay.judge.details if found.cls is Class.CRASH]
@@ -94,6 +95,12 @@ def crashes(candidate: type[Backend], frames: Iterable[Frame] = FRAMES) -> list[
 def test_garbage_is_a_crash_at_its_own_frame(change: Callable[[Decoded], Any], bulk: bool) -> None:
     """Of whatever kind it is, in bulk and one by one; it is never an exception of the comparison."""
     assert crashes(bad(change, bulk=bulk)) == [BAD]
+
+
+@pytest.mark.parametrize("change", GARBAGE.values(), ids=GARBAGE.keys())
+def test_garbage_is_a_crash_where_messages_are_lost(change: Callable[[Decoded], Any]) -> None:
+    """There, what is announced is read by one more of its kind."""
+    assert crashes(bad(change, bulk=False), faults=(Fault(10, 2),)) == [BAD]
 
 
 BULK_ONLY = {

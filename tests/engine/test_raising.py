@@ -1,4 +1,5 @@
-"""An implementation that raises, in each of its methods: a finding of the report and never the end of nlmon.
+"""An implementation that raises or gives a wrong answer, in each of its methods: a finding of the report and never the
+end of nlmon.
 
 Not here: what is no event (``test_garbage``), and text without data (``tests/names/test_foreign.py``).
 """
@@ -16,6 +17,7 @@ import pytest
 from nlmon.backends import registry
 from nlmon.backends.legacy import LegacyBackend
 from nlmon.backends.libnl import LibnlBackend
+from nlmon.backends.reads import UNDECLARED, WHOLE, Node, Reads
 from nlmon.testing.messages import addr, link, message, route
 from support.bombs import write_pcap
 from support.command import nlmon
@@ -132,6 +134,78 @@ def test_what_ends_the_program_where_no_datagram_is_read(
     done, _ = replay(monkeypatch, recording(tmp_path), raising(LibnlBackend, name, SystemExit(0)))
 
     assert (done.returncode, "NLM-B013" in done.stderr) == {"__init__": (4, True), "reads": (0, False)}[name]
+
+
+def test_one_that_cannot_be_made_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where messages are lost on purpose, one is made that reads all of them: a crash if that ends the program."""
+    made = []
+
+    class Once(LibnlBackend):
+        def __init__(self, *arguments: Any) -> None:
+            made.append(self)
+            if len(made) > 1:
+                raise SystemExit(0)
+            super().__init__(*arguments)
+
+    done, report = replay(monkeypatch, recording(tmp_path), Once, *RECOVER)
+
+    assert (len(made), done.returncode, report["differences"]["crash"]) == (2, 1, 1)
+    assert "SystemExit: 0" in done.stdout
+
+
+WRONG = {"a number": 5, "nothing": None, "a text": "x", "a list": [3], "a table": {"x": 1}, "an object": object()}
+
+
+@pytest.mark.parametrize("options", [(), RECOVER], ids=["plain", "recover"])
+@pytest.mark.parametrize("name", METHODS)
+def test_a_wrong_answer_is_no_bug_of_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, options: tuple[str, ...]
+) -> None:
+    """Whatever any method gives, a run ends with a report, or the implementation cannot be made."""
+    path = recording(tmp_path)
+    for answer in WRONG.values():
+        made = type("Wrong", (LibnlBackend,), {name: classmethod(lambda *_, answer=answer, **__: answer)})
+        done, report = replay(monkeypatch, path, made, *options)
+
+        assert (done.returncode in {0, 1, 3, 4}, "NLM-X" in done.stderr) == (True, False)
+        assert (report is None) == ("NLM-B013" in done.stderr)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "why"),
+    [
+        ("name", 5, "a int was given for a name"),
+        ("name", None, "a NoneType was given for a name"),
+        ("name", ["x"], "a list was given for a name"),
+        ("groups", {"x": (1,)}, "a str was given for a protocol"),
+        ("groups", {True: (1,)}, "a bool was given for a protocol"),
+        ("groups", 5, "object is not iterable"),
+    ],
+)
+def test_a_wrong_description(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: Any, why: str) -> None:
+    """One that does not say what it is called, or what it reads, cannot be made."""
+    done, _ = replay(monkeypatch, recording(tmp_path), type("Wrong", (LibnlBackend,), {name: value}))
+
+    assert (done.returncode, "NLM-B013" in done.stderr, why in done.stderr) == (4, True, True)
+
+
+@pytest.mark.parametrize(
+    "reads",
+    [
+        *(5, "x", [3], ()),
+        *(Reads(-3, None), Reads(4.0, {}), Reads(16, 7), Reads(16, {"x": WHOLE}), Reads(16, {1: 5})),
+        *(Reads(16, {18: Node({1: "x"})}), Reads(16, {9: Node({1: WHOLE}, begin="x")})),
+    ],
+    ids=repr,
+)
+def test_what_says_nothing_of_what_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reads: Any) -> None:
+    """Is as good as no answer, and the verdict is the same."""
+    made = type("Wrong", (LibnlBackend,), {"reads": classmethod(lambda *_: reads)})
+    silent = type("Silent", (LibnlBackend,), {"reads": classmethod(lambda *_: UNDECLARED)})
+    reports = [replay(monkeypatch, recording(tmp_path), one) for one in (made, silent)]
+
+    assert [done.returncode for done, _ in reports] == [0, 0]
+    assert [report["notes"] for _, report in reports] == [reports[1][1]["notes"]] * 2
 
 
 def test_one_that_cannot_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -72,13 +72,28 @@ def who_reads(
 
 
 def _said(one: type[Backend], protocol: int, msg_type: int, first: int, family: str) -> Reads | None:
-    """What a class says that it reads; one that raises has not said it."""
+    """What a class says that it reads; one that raises, or gives what says nothing, has not said it."""
     try:
-        return one.reads(protocol, msg_type, first, family) if protocol in one.groups else None
+        found = one.reads(protocol, msg_type, first, family) if protocol in one.groups else None
+        if found is None or (isinstance(found, Reads) and _is_number(found.begin) and _are_nodes(found.attributes)):
+            return found
     except KeyboardInterrupt:
         raise
     except BaseException:
         return UNDECLARED
+    return UNDECLARED
+
+
+def _is_number(value: object) -> bool:
+    return type(value) is int and value >= 0
+
+
+def _are_nodes(attributes: Attributes | None) -> bool:
+    """Whether these are attributes by number, down to the last."""
+    return attributes is None or all(
+        _is_number(number) and isinstance(node, Node) and _is_number(node.begin) and _are_nodes(node.inside)
+        for number, node in attributes.items()
+    )
 
 
 def _over(one: Attributes, other: Attributes) -> Mapping[int, ReadAttribute]:
