@@ -137,7 +137,7 @@ def _parts(walk: Walk, everything: int) -> Iterator[tuple[_Part, Attribute, str]
                 one, node = find(level.set, number), level.known.get(number)
                 readers = everything | (NEITHER if node is None else node.readers)
                 path = before + (one.name if level.set else str(number))
-                yield _Part(path, readers), one, walk.kind(level, number)
+                yield _Part(path, readers), one, level.kind(number)
                 yield from below(at, f"{path}/")
 
     return below(-1, "")

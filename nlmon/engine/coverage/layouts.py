@@ -138,10 +138,10 @@ class Layouts:
                 one = known.get(number)
                 if one is None:
                     if not find(level.set, number).ignored:
-                        part = Part((*level.path, number), NEITHER, walk.kind(level, number) or self._kind)
+                        part = Part((*level.path, number), NEITHER, level.kind(number) or self._kind)
                         parts[part] = None
                         unread.append((part, place))
                 elif one.readers not in expected:
-                    kind = walk.kind(level, number) or self._kind
+                    kind = level.kind(number) or self._kind
                     parts[Part((*level.path, number), one.readers, kind)] = None
         return tuple(parts), tuple(unread)

@@ -5,7 +5,7 @@ What is inside an attribute that nobody reads is not looked at.
 Rules:
 1. Attributes are met in the order of the message, those that stand beside each other before what is in them.
 2. Of several that say of which kind an attribute beside them is, the first does.
-3. Of one message ``LOOKED_AT`` attributes are looked at.
+3. Of one message ``LOOKED_AT`` attributes and next hops are looked at, and each of them once.
 
 Not here: who reads what (``readings``), and what is made of a walk (``layouts``, ``held``).
 """
@@ -24,7 +24,7 @@ from nlmon.uapi import NLA_HDRLEN, RTNEXTHOP
 
 __all__ = ["LOOKED_AT", "Level", "Place", "Walk"]
 
-# A message may have 16,000 attributes.
+# A message may have 16,000 attributes, or 8,000 next hops.
 LOOKED_AT = 1024
 # The longest text that says of which kind an attribute is.
 LONGEST_KIND = 32
@@ -36,7 +36,8 @@ Place: TypeAlias = tuple[int, int, int]
 class Level(NamedTuple):
     """Attributes that stand beside each other. ``begin``, ``end``: where in the places of the walk; ``inside``: the
     place that they are in, -1: in the message itself; ``path``: the way to it; ``set``: that of the kernel; ``known``:
-    what is read of them; ``readers``: who looks into what they are in, 0: at the message."""
+    what is read of them; ``readers``: who looks into what they are in, 0: at the message; ``kinds``: the texts of those
+    that say of which kind others are, by number."""
 
     begin: int
     end: int
@@ -45,6 +46,11 @@ class Level(NamedTuple):
     set: str
     known: Mapping[int, ReadAttribute]
     readers: int
+    kinds: Mapping[int, str]
+
+    def kind(self, number: int) -> str:
+        """The text beside an attribute that says of which kind it is; empty if there is none."""
+        return self.kinds.get(selectors(self.set).get(number, -1), "") if self.kinds else ""
 
 
 class Walk:
@@ -57,7 +63,7 @@ class Walk:
         self.levels: list[Level] = []
         self.headers: list[int] = []
         self.pieces: list[tuple[int, int]] = []
-        self._message, self._order = message, byteorder
+        self._message, self._order, self._left = message, byteorder, LOOKED_AT
 
     def level(
         self,
@@ -77,22 +83,22 @@ class Walk:
             self.headers.append(rest)  # what ends the walk
         before = len(self.places)
         self.places += found
-        level = Level(before, len(self.places), within, path, name, known, readers)
+        level = Level(before, len(self.places), within, path, name, known, readers, self._kinds(found, name))
         self.levels.append(level)
-        selecting = selectors(name).values()
-        if selecting:
-            self.pieces += [
-                (begin, min(stop - begin, LONGEST_KIND)) for number, begin, stop in found if number in selecting
-            ]
         for place, (number, begin, stop) in enumerate(found, before):
+            if not self._left:
+                return
             one = known.get(number)
             if one is None or one.inside is None:
                 continue
-            here, nested = (*path, number), inside(find(name, number), self.kind(level, number)).set
+            here, nested = (*path, number), inside(find(name, number), level.kind(number)).set
             if not one.hops:
                 self.level(begin + one.begin, stop, one.inside, nested, here, place, one.readers)
                 continue
             for hop, last in next_hops(self._message[begin:stop], self._order):
+                if not self._left:
+                    return
+                self._left -= 1
                 self.pieces.append((begin + hop, 2))
                 first, behind = begin + hop + RTNEXTHOP, begin + last
                 self.level(first, behind, one.inside, nested, here, place, one.readers)
@@ -101,21 +107,22 @@ class Walk:
         """The attributes of a level, with their numbers among all that the walk met."""
         return enumerate(self.places[level.begin : level.end], level.begin)
 
-    def kind(self, level: Level, number: int) -> str:
-        """The text beside an attribute that says of which kind it is; empty if there is none."""
-        selector = selectors(level.set).get(number)
-        if selector is None:
-            return ""
-        for other, begin, stop in self.places[level.begin : level.end]:
-            if other == selector:
-                payload = self._message[begin : min(stop, begin + LONGEST_KIND)]
-                return kind_text(find(level.set, selector), payload, self._order)
-        return ""
+    def _kinds(self, found: Iterable[Place], name: str) -> Mapping[int, str]:
+        """What the attributes say that say of which kind others beside them are, by number."""
+        selecting, kinds = set(selectors(name).values()), dict[int, str]()
+        for number, begin, stop in found if selecting else ():
+            if number in selecting and number not in kinds:
+                end = min(stop, begin + LONGEST_KIND)
+                self.pieces.append((begin, end - begin))
+                kinds[number] = kind_text(find(name, number), self._message[begin:end], self._order)
+        return kinds
 
     def _found(self, at: int, end: int, name: str, *, top: bool) -> list[Place]:
-        left = LOOKED_AT - len(self.places)
         if top and end > LONGEST_ATTRIBUTE and name.startswith("rt-link/link-attrs"):
             # Its list of virtual functions may be longer than its length can say.
             whole = link_attributes(self._message, at, end, self._order)
-            return sorted(((number, *place) for number, place in whole.items()), key=itemgetter(1))[:left]
-        return walk_attributes(self._message, at, end, self._order)[:left]
+            found = sorted(((number, *place) for number, place in whole.items()), key=itemgetter(1))[: self._left]
+        else:
+            found = walk_attributes(self._message, at, end, self._order)[: self._left]
+        self._left -= len(found)
+        return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -17,9 +17,11 @@ from nlmon.compare.fast.agreement import Agreement
 from nlmon.engine.coverage import changes, count, parts, walk
 from nlmon.engine.coverage.count import Coverage
 from nlmon.engine.coverage.held import Held
+from nlmon.engine.coverage.readings import ReadAttribute
 from nlmon.engine.coverage.rows import blind_changes, blind_spots
 from nlmon.engine.replay import Replay
 from nlmon.engine.run import replay_capture
+from nlmon.names.attributes import kind_text
 from nlmon.report.model import BlindChange, BlindSpot, CaptureReport
 from nlmon.testing.messages import attr, generic, link, message, nested, new_family, number
 from nlmon.wire import Datagram, Datagrams
@@ -313,3 +315,35 @@ def test_a_message_of_many_attributes_is_looked_at_up_to_a_bound() -> None:
     spots, _ = replayed(message(16, link(1, "lan0") + b"".join(attr(1000 + place) for place in range(3000))))
 
     assert 0 < len(spots) <= walk.LOOKED_AT
+
+
+INSIDE: Mapping[int, ReadAttribute] = {5: ReadAttribute(3, None, 0, hops=False)}
+MULTIPATH = {9: ReadAttribute(3, INSIDE, 0, hops=True)}
+
+
+@pytest.mark.parametrize("gateway", [b"", attr(5, bytes(4))], ids=["bare hops", "hops with a gateway"])
+def test_a_message_of_many_hops_is_looked_at_up_to_a_bound(gateway: bytes) -> None:
+    """A hop counts as an attribute does, also one that has none: nothing grows with their number."""
+    hop = number("HBBI", 8 + len(gateway), 0, 0, 1) + gateway
+    made = walk.Walk(message(24, attr(9, hop * 4000)), "little")
+    made.level(16, 16 + 4 + len(hop) * 4000, MULTIPATH, "rt-route/route-attrs")
+
+    assert len(made.places) + len(made.levels) == walk.LOOKED_AT + 1  # the level of the message itself
+    assert len(made.levels) + len(made.headers) + len(made.pieces) < 4 * walk.LOOKED_AT
+
+
+def test_what_says_of_which_kind_attributes_are_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first that says it does, for however many others beside it; before or behind these."""
+    read = []
+
+    def reading(*what: Any) -> str:
+        read.append(what)
+        return kind_text(*what)
+
+    monkeypatch.setattr(walk, "kind_text", reading)
+    data = attr(2) * 400 + attr(1, b"vxlan\0") + attr(1, b"vlan\0") + attr(2) * 400
+    made = walk.Walk(data, "little")
+    made.level(0, len(data), {}, "rt-link/linkinfo-attrs")
+    (level,) = made.levels
+
+    assert (len(made.places), level.kind(2), level.kind(1), len(read), len(made.pieces)) == (802, "vxlan", "", 1, 1)
