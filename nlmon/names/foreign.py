@@ -1,10 +1,12 @@
 """Text that somebody else wrote, such as that of an exception, without the data of a message in it: there may be keys.
 
 Rules:
-1. What is longer than eight bytes and may be data is shown as a length: what stands in quotes or brackets, hexadecimal
-   and other numbers in a row, base64. A text with control characters is data as a whole.
+1. What may be data is shown as a length: bytes as Python shows them, what stands in quotes and is no word of letters,
+   what is in brackets, and both where they are longer than eight characters; ten hexadecimal digits, nine numbers in a
+   row, base64. A text with control characters is data as a whole.
 2. What remains are words, names such as ``NL80211_ATTR_KEY``, and short numbers. A key that an implementation puts into
-   a sentence of its own, as a word among words, cannot be told from it.
+   a sentence of its own, as a word among words, cannot be told from it; nor can one of five to eight bytes in pairs of
+   digits be told from an address of a link.
 3. No more than 200 characters.
 
 Not here: the attributes that hold keys (``secret``).
@@ -24,7 +26,8 @@ _DATA = re.compile(
     r"""
       (?P<quoted>(?<![A-Za-z0-9])[bBrRuU]{0,2}(?P<quote>['"])(?:\\.|(?!(?P=quote))[^\\])*(?:(?P=quote)|\\?$))
     | (?P<listed>[\[{](?:.*[\]}]|.*))
-    | (?P<row>(?:0x|\\x)?[0-9A-Fa-f]{2}(?:[\s,:;.|-]{0,3}(?:0x|\\x)?[0-9A-Fa-f]{2}){8,}[0-9A-Fa-f]?
+    | (?P<row>[0-9A-Fa-f]{10,}
+        |(?:0x|\\x)?[0-9A-Fa-f]{2}(?:[\s,:;.|-]{0,3}(?:0x|\\x)?[0-9A-Fa-f]{2}){8,}[0-9A-Fa-f]?
         |(?:0x)?[0-9A-Fa-f]{1,3}(?:[\s,:;.|-]{1,3}(?:0x)?[0-9A-Fa-f]{1,3}){8,})
     | (?P<word>[A-Za-z0-9+/_-]{12,}={0,2})
     """,
@@ -33,7 +36,9 @@ _DATA = re.compile(
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffd]")
 # A name has parts of one case, or words that begin with a capital letter, and short numbers behind them.
 _PART = re.compile(r"(?:[a-z]+|[A-Z]+|[A-Z]?[a-z]{2,}(?:[A-Z][a-z]{2,})*)?\d{0,5}")
-_HEX = re.compile(r"[0-9A-Fa-f]{17}")
+_HEX = re.compile(r"[0-9A-Fa-f]{10}")
+_QUOTE = re.compile("['\"]")
+_WORD = re.compile(r"""['"][A-Za-z_ ]*['"]?""")
 
 
 def raised_text(error: BaseException) -> str:
@@ -60,7 +65,8 @@ def _shown(found: re.Match[str]) -> str:
     if kind == "word":
         is_name = all(map(_PART.fullmatch, re.split(r"[_/+=-]+", text))) and not _HEX.search(text)
         return text if is_name else _length(len(text))
-    return text if kind != "row" and len(text) <= SHORT + 2 else _length(len(text))
+    is_plain = _WORD.fullmatch(text) if kind == "quoted" else kind == "listed" and not _QUOTE.search(text)
+    return text if is_plain and len(text) <= SHORT + 2 else _length(len(text))
 
 
 def _length(characters: int) -> str:

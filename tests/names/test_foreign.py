@@ -36,7 +36,7 @@ FORMS = {
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS.keys())
 @pytest.mark.parametrize("text", ["{}", "bad key {} in a message", "key={}", "key:{}, then more", "f({})"])
 def test_no_key_is_shown(form: str, text: str) -> None:
-    """Four characters of it in a row stand nowhere."""
+    """Six characters of it in a row stand nowhere."""
     shown = without_data(text.format(form))
     form = form.removeprefix("bytearray")
 
@@ -60,6 +60,8 @@ def test_hardly_any_base64_looks_like_a_name(size: int) -> None:
         "NLM-D004: an attribute is too short (frame 17, offset 0x20, IFLA_LINKINFO/IFLA_INFO_KIND)",
         "list index out of range",
         "'int' object has no attribute 'hex'",
+        "no place in {1, 2}",
+        "deadbeef of 123456789",
         "address 2001:db8::1 of 00:11:22:33:44:55 at 192.0.2.1",
         "the parents' list, which isn't there",
         "NL80211_ATTR_KEY in process_datagram of LibnlBackend",
@@ -76,6 +78,16 @@ def test_words_names_and_short_values_are_shown(text: str) -> None:
     [
         ("KeyError: 'IFLA_ADDRESS'", "KeyError: (14 characters)"),
         ("a b'0123456789' z", "a (13 characters) z"),
+        ("a b'abcde' z", "a (8 characters) z"),
+        ("bytearray(b'abcde')", "bytearray((8 characters))"),
+        ("b'ab' and b\"ab\"", "(5 characters) and (5 characters)"),
+        ("the key 'hunter22'", "the key (10 characters)"),
+        ("KeyError: '7'", "KeyError: (3 characters)"),
+        ("[b'abcd'] z", "(9 characters) z"),
+        ("key 0102030405, then", "key (10 characters), then"),
+        ("key=deadbeefcafebabe", "key=(16 characters)"),
+        ("key 0x0102030405", "key (12 characters)"),
+        ("NL_0102030405", "(13 characters)"),
         ("it is 'open", "it is 'open"),
         ("it is 'open and long", "it is (14 characters)"),
         ("{'a': 1, 'b': [2]} z", "(18 characters) z"),
