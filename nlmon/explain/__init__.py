@@ -47,7 +47,7 @@ PAGES = "docs/reference/codes"
 INDEX = f"{PAGES}/README.md"
 # Texts whose lines end where the file's do, and not where a reader's do.
 _PROSE = {"title", "where", "why", "do"}
-_CODE = re.compile(r"NLM-[A-Z][0-9]{3}|NLD[0-9]{3}")
+_CODE = re.compile(r"(?<![A-Z0-9])(?:NLM-[A-Z][0-9]{3}|NLD[0-9]{3})(?![0-9])")
 
 
 class Group(NamedTuple):

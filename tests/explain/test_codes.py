@@ -107,6 +107,9 @@ LOOK_UP = [
     ("3", ["exit 3"]),
     ("regression", ["regression", "regression"]),
     ("NLM-C999", []),
+    ("NLM-C0011", []),
+    ("nld1020", []),
+    ("error[NLM-C0011]: no such file", []),
     ("NLM-Q001", []),
     ("", []),
     ("nothing of ours", []),
@@ -178,12 +181,19 @@ def test_an_example_that_is_typed_prints_what_it_says(entry: Explanation, tmp_pa
         assert transcript(output).fullmatch(printed), f"{line}\n{done.stdout}"
 
 
+# Codes whose sentence is made elsewhere than where they are given, so that no form of it is known.
+MADE_ELSEWHERE = {
+    "NLM-D007": "the two implementations word it, and the example is of a table, which has no sentence of theirs",
+    "NLM-S047": "what is different is a text of each key of the run",
+}
+
+
 @pytest.mark.parametrize("entry", WRITTEN, ids=named)
 def test_an_example_that_is_not_typed_has_the_form_of_the_code(entry: Explanation) -> None:
-    """Its sentence is one that the code is given with."""
-    forms = texts()[entry.name]
+    """Its sentence is one that the code is given with; a form that any sentence has proves nothing."""
+    forms = [form for form in texts()[entry.name] if not form.fullmatch("")]
 
-    assert [form.pattern for form in forms if form.search(entry.example)] != []
+    assert any(form.search(entry.example) for form in forms) == (entry.name not in MADE_ELSEWHERE)
 
 
 def reversed_events(_: Datagram, decoded: Decoded) -> Decoded:
