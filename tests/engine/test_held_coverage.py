@@ -123,10 +123,10 @@ def test_messages_have_a_name(protocol: int, msg_type: int, family: str, label: 
 
 def test_what_a_capture_decides_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Attributes and kinds beyond the bounds are counted as what found no place, and as others."""
-    monkeypatch.setattr(module, "KINDS", 2)
+    monkeypatch.setattr(module, "KINDS_KEPT", 2)
     kinds = [message(RTM_NEWLINK, LINK + link_info(bytes([letter]), attr(1, b""))) for letter in b"abcd"]
     by_kind = rows(report(NETLINK_ROUTE, *kinds))["IFLA_LINKINFO/IFLA_INFO_DATA"]
-    monkeypatch.setattr(module, "KEPT", 3)
+    monkeypatch.setattr(module, "ATTRIBUTES_KEPT", 3)
     full = report(NETLINK_ROUTE, message(RTM_NEWLINK, LINK + b"".join(attr(number, b"") for number in range(300, 310))))
 
     assert by_kind[2] == {"a": 1, "b": 1, "others": 2}

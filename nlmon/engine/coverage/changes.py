@@ -5,8 +5,8 @@ One object is what the state takes for one; where it has none, messages about on
 same, such as those of one command of a generic family.
 
 Rules:
-1. The last message of an object is remembered, up to ``KEPT`` objects; when there are more, all are forgotten. Of links
-   and the like it is remembered from the first message on, of any of its kind, that holds what neither reads.
+1. The last message of an object is remembered, up to ``OBJECTS_KEPT`` objects; when there are more, all are forgotten.
+   Of links and the like it is remembered from the first message on, of any of its kind, that holds what neither reads.
 2. A difference that is in no attribute, or in a part of one that somebody reads, is none of these.
 
 Not here: what is blind (``layouts``), and what changed inside it (``inner``).
@@ -33,7 +33,7 @@ from nlmon.wire import Datagram
 __all__ = ["Change", "Changes"]
 
 # Objects that are remembered, the longest message that is, and the kinds of changes that are counted apart.
-KEPT, LONGEST, COUNTED = 4096, 4096, 1024
+OBJECTS_KEPT, LONGEST, COUNTED = 4096, 4096, 1024
 # Attributes of one change that are named.
 PLACES_KEPT = 16
 
@@ -102,7 +102,7 @@ class Changes:
             if before is not None:
                 del last[key]
         elif before is None:
-            if len(last) >= KEPT:
+            if len(last) >= OBJECTS_KEPT:
                 last.clear()
             last[key] = message, one, other
         elif before[0] != message:

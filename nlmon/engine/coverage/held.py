@@ -31,7 +31,7 @@ from nlmon.wire import Datagrams
 __all__ = ["Held"]
 
 # Attributes and messages that are counted apart, and kinds of one attribute.
-KEPT, MESSAGES, KINDS = 16384, 1024, 64
+ATTRIBUTES_KEPT, MESSAGES_KEPT, KINDS_KEPT = 16384, 1024, 64
 OTHERS = "others"
 
 
@@ -98,7 +98,7 @@ class Held:
         reads = who_reads(self._backends, protocol, msg_type, first, family)
         label = label_of(self._contract, protocol, msg_type, first, family, reads)
         kind = _Kind(label, protocol, reads is not None and bool(reads.readers))
-        if kind not in self._messages and len(self._messages) >= MESSAGES:
+        if kind not in self._messages and len(self._messages) >= MESSAGES_KEPT:
             self.left_out += 1
             return
         self._messages[kind] += 1
@@ -116,12 +116,12 @@ class Held:
     def _add(self, key: tuple[_Kind, _Part], known: Attribute, text: str) -> None:
         kinds = self._parts.get(key)
         if kinds is None:
-            if len(self._parts) >= KEPT:
+            if len(self._parts) >= ATTRIBUTES_KEPT:
                 self.left_out += 1
                 return
             kinds = self._parts[key] = Counter()
             self._known[key] = known
-        kinds[text if text in kinds or len(kinds) < KINDS else OTHERS] += 1
+        kinds[text if text in kinds or len(kinds) < KINDS_KEPT else OTHERS] += 1
 
 
 def _parts(walk: Walk, everything: int) -> Iterator[tuple[_Part, Attribute, str]]:

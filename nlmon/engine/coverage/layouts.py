@@ -20,10 +20,10 @@ from nlmon.uapi import NLMSG_HDRLEN
 if TYPE_CHECKING:  # a start-up reads no tables of names
     from nlmon.engine.coverage.walk import Walk
 
-__all__ = ["ALIKE", "Layout", "Layouts"]
+__all__ = ["Layout", "Layouts"]
 
 # Layouts of one type and length, and lists of parts that are remembered for one kind of messages.
-ALIKE, LISTS_KEPT = 8, 512
+ALIKE_KEPT, LISTS_KEPT = 8, 512
 
 # Parts of messages that hold the same attributes, whatever their lengths; of those that neither reads the place in the
 # order of the walk.
@@ -122,8 +122,8 @@ class Layouts:
         made = Layout(self.label, found, walk, message, self._counts)
         alike = self._by_head.setdefault(message[:6], [])
         alike.insert(0, made)
-        gone = alike[ALIKE:]
-        del alike[ALIKE:]
+        gone = alike[ALIKE_KEPT:]
+        del alike[ALIKE_KEPT:]
         return made, gone
 
     def _listed(self, walk: Walk) -> _Parts:

@@ -23,7 +23,7 @@ NEITHER, BOTH = 0, 3
 # Protocols whose messages begin with neither an address family nor a command.
 UNNAMED = {NETLINK_XFRM, NETLINK_AUDIT}
 # Answers that are remembered.
-KEPT = 1024
+READINGS_KEPT = 1024
 
 
 class ReadAttribute(NamedTuple):
@@ -51,7 +51,7 @@ class Readings(NamedTuple):
     attributes: Mapping[int, ReadAttribute]
 
 
-@lru_cache(KEPT)
+@lru_cache(READINGS_KEPT)
 def who_reads(
     backends: tuple[type[Backend], type[Backend]], protocol: int, msg_type: int, first: int, family: str = ""
 ) -> Readings | None:
