@@ -23,11 +23,9 @@ from nlmon.cli.common import (
     warn,
     warn_notes,
 )
-from nlmon.uapi import GENL_ID_CTRL
 
 if TYPE_CHECKING:  # start-up: --help needs none of it
-    from nlmon.capture import ByteOrder, CaptureReader
-    from nlmon.engine.bounds import Watch
+    from nlmon.capture import ByteOrder
     from nlmon.engine.coverage.held import Held
     from nlmon.report.coverage import CoverageReport, MessageCoverage
 
@@ -95,7 +93,9 @@ def _read(
 ) -> tuple[list[str], int]:
     """Count what captures hold, and give the paths of those that could be opened, and the exit code."""
     from nlmon.capture import open_capture  # noqa: PLC0415  (start-up: --help needs none of it)
+    from nlmon.capture.tally import wrong_order  # noqa: PLC0415
     from nlmon.engine.bounds import Bounds, Watch  # noqa: PLC0415
+    from nlmon.engine.coverage.capture import count_capture  # noqa: PLC0415
     from nlmon.errors import NlmonError  # noqa: PLC0415
     from nlmon.report.text import counted, shown_path  # noqa: PLC0415
 
@@ -106,7 +106,10 @@ def _read(
             with open_capture(path, byteorder=byteorder) as reader, interruption() as interrupted:
                 read.append(shown_path(path))
                 watch = Watch(Bounds(messages=max_messages, interrupted=interrupted), reader.info.byteorder)
-                _count(reader, watch, held, protocols, path.name)
+                with progress(reader.size, path.name) as advance:
+                    tally = count_capture(reader, watch, held, protocols, on_progress=advance)
+                if tally.unread:
+                    warn(f"warning: {wrong_order(reader.info)}")
                 warn_notes(reader)
                 if watch.stop is not None and not watch.stop.interrupted:
                     raise stopped(watch.stop, shown_path(path))
@@ -121,34 +124,6 @@ def _read(
             show_error(error)
             code = max(code, error.exit_code)
     return read, code
-
-
-def _count(reader: CaptureReader, watch: Watch, held: Held, protocols: tuple[int, ...], name: str) -> None:
-    """Count what a capture holds but for requests; families have the names that it gave to them up to there."""
-    from nlmon.capture.conversation import Conversation  # noqa: PLC0415  (start-up: --help needs none of it)
-    from nlmon.capture.segment import ASIDE  # noqa: PLC0415
-    from nlmon.capture.tally import Tally, wrong_order  # noqa: PLC0415
-    from nlmon.transport.recorded.kernel import RecordedKernel  # noqa: PLC0415
-
-    order = reader.info.byteorder
-    conversation, kernel, tally = Conversation(order), RecordedKernel(order), Tally()
-
-    def family(number: int) -> str:
-        names = ["nlctrl"] if number == GENL_ID_CTRL else kernel.family_names(number)
-        return names[-1] if names else ""
-
-    with progress(reader.size, name) as advance:
-        for batch in watch.batches(reader.batches()):
-            for segment in conversation.segments(batch):
-                tally.add(segment)
-                if segment.place.role not in ASIDE:
-                    kernel.learn(segment.datagrams)
-                    if not protocols or segment.datagrams.protocol in protocols:
-                        held.count(segment.datagrams, order, family)
-            if advance is not None:
-                advance(reader.position)
-    if tally.unread:
-        warn(f"warning: {wrong_order(reader.info)}")
 
 
 def _print(found: CoverageReport, verbose: bool) -> None:

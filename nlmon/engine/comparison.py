@@ -38,7 +38,7 @@ from nlmon.limits import OTHERS, count_kinds
 from nlmon.names import message_type
 from nlmon.transport.recorded.groups import carried_by
 from nlmon.transport.recorded.kernel import RecordedKernel
-from nlmon.uapi import GENL_ID_CTRL, NETLINK_GENERIC, NETLINK_ROUTE
+from nlmon.uapi import NETLINK_GENERIC, NETLINK_ROUTE
 from nlmon.wire import Datagram
 
 __all__ = ["Comparison", "compare_counters", "foldable", "no_datagram"]
@@ -79,7 +79,7 @@ class Comparison(Generic[AnyLane]):
         recorded = RecordedNames(kernel.family_names, self._link_name, kernel.gone, lambda: kernel.doubtful)
         forward, *back = known or (KnownDifferences(),)
         backends = type(lanes[0].backend), type(lanes[1].backend)
-        coverage = Coverage(backends, contract, kernel.byteorder, lambda number: _last_name(kernel, number))
+        coverage = Coverage(backends, contract, kernel.byteorder, kernel.family_name)
         self.blind = Blind(coverage, Changes(coverage, kernel.byteorder))
         judge = Judge(contract, names, kernel.byteorder, recorded, on_difference, known=forward, marks=coverage)
         self.judge: Judges = judge if not back else BothDirections(judge, judge.reverse(back[0], on_reverse))
@@ -222,12 +222,6 @@ def foldable(sides: Iterable[Side]) -> bool:
             if isinstance(event.payload, RoutePayload) and not of_its_types(event.payload):
                 return False
     return True
-
-
-def _last_name(kernel: RecordedKernel, number: int) -> str:
-    """What the recording called a generic family last; empty if it has not named it."""
-    names = ["nlctrl"] if number == GENL_ID_CTRL else kernel.family_names(number)
-    return names[-1] if names else ""
 
 
 def no_datagram(frame: int) -> Datagram:

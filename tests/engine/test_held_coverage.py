@@ -6,14 +6,18 @@ import pytest
 
 from nlmon.backends.legacy import LegacyBackend
 from nlmon.backends.libnl import LibnlBackend
+from nlmon.capture import open_capture
 from nlmon.compare.contract import load_contract
+from nlmon.engine.bounds import Watch
 from nlmon.engine.coverage import held as module
+from nlmon.engine.coverage.capture import count_capture
 from nlmon.engine.coverage.held import Held
 from nlmon.engine.coverage.kernel import kernel_coverage
 from nlmon.report.coverage import CoverageReport, MessageCoverage, attribute_lines
 from nlmon.testing.messages import attr, message
 from nlmon.uapi import NETLINK_GENERIC, NETLINK_ROUTE, RTM_NEWLINK, RTM_NEWROUTE
 from nlmon.wire import Datagrams
+from support.paths import CAPTURES
 
 NAMES = ("legacy", "libnl")
 LINK = bytes(16)
@@ -148,3 +152,19 @@ def test_what_is_held_is_what_there_could_be() -> None:
     assert {row.path: set(row.read_by) for row in held.attributes} == {
         path: readers for path, readers in could.items() if "/" not in path
     }
+
+
+@pytest.mark.parametrize("protocols", [(), (NETLINK_GENERIC,)], ids=["all", "one"])
+def test_a_capture_is_counted_to_its_end(protocols: tuple[int, ...]) -> None:
+    """But for requests and what other protocols hold; families have the names that it gave to them."""
+    held, positions = Held((LegacyBackend, LibnlBackend), NAMES, load_contract()), list[int]()
+    with open_capture(CAPTURES / "linux-6.12" / "03-nl80211.pcap.zst") as reader:
+        watch = Watch(None, reader.info.byteorder)
+        tally = count_capture(reader, watch, held, protocols, on_progress=positions.append)
+        size = reader.size
+    found = of(held.report(["a capture"]))
+
+    assert (tally.frames, tally.unread, positions) == (1979, False, sorted(positions))
+    assert 0 < positions[-1] <= size
+    assert {"nl80211", "nlctrl"} <= set(found)
+    assert ("link" in found) == (not protocols)

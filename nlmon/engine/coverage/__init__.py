@@ -4,7 +4,7 @@
 comparison, ``layouts`` works out once for those of one layout what of it is not read, ``count`` counts messages by
 layout and so their ``parts``, ``changes`` finds changes that show in blind attributes alone, ``inner`` what changed
 inside of these, and ``rows`` gives all of that for a report, by the kernel's names. ``held`` counts every attribute of
-captures. There is one ``walk`` over the attributes of a message.
+captures, and ``capture`` gives it those of one. There is one ``walk`` over the attributes of a message.
 
 Rules:
 1. What a comparison finds does not depend on any of this, nor does a verdict.

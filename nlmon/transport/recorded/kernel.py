@@ -113,6 +113,10 @@ class RecordedKernel:
         """Every name that the recording gave to the generic family of a number."""
         return list(self._names.get(number, ()))
 
+    def family_name(self, number: int) -> str:
+        """What the recording called the generic family of a number last; empty if it has not named it."""
+        return "nlctrl" if number == GENL_ID_CTRL else next(reversed(self._names.get(number, {})), "")
+
     def gone(self, number: int) -> bool:
         """Whether no generic family has a number, though one may have had it."""
         return number not in self.generic_groups

@@ -57,6 +57,7 @@ def test_a_number_is_that_of_one_family() -> None:
 
     assert {name: number for name, (number, _) in factory.kernel.families.items()} == {"y": 40}
     assert set(factory.kernel.family_names(40)) == {"x", "y"}
+    assert [factory.kernel.family_name(one) for one in (40, 16, 41)] == ["y", "nlctrl", ""]
 
 
 @pytest.mark.parametrize("count", [1, 2, 5])
