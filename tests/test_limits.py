@@ -48,11 +48,21 @@ PEAK = (
     "status = open('/proc/self/status').read()\nprint(status.split('VmHWM:')[1].split()[0], file=sys.stderr)"
 )
 HEADROOM = {
-    "hops": MOST,
+    **dict.fromkeys(("hops", "links of hops"), MOST),
     "open dumps": 96 * MIB,
     **dict.fromkeys(("many messages", "next hops", "dump of hops"), 128 * MIB),
 }
-OBJECTS = ("hops", "next hops", "metrics", "dump of hops", "near routes", "rules", "neighbours", "addresses")
+OBJECTS = (
+    "hops",
+    "next hops",
+    "links of hops",
+    "metrics",
+    "dump of hops",
+    "near routes",
+    "rules",
+    "neighbours",
+    "addresses",
+)
 
 
 def peak(*arguments: object) -> int:

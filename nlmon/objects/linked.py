@@ -92,6 +92,13 @@ class LinkedRoutes:
         self._addresses = Addresses()
         self._sources = PreferredSources()
         self._by_nexthop = NexthopRoutes()
+        self._hops = 0
+
+    @property
+    def size(self) -> int:
+        """How many combinations of links routes of several hops are over, and the hops of all these: each is held
+        apart, so that it takes as much memory as an object."""
+        return len(self._several) + self._hops
 
     def put(self, key: Key, route: Route) -> None:
         """A route was put into the table, where there was none."""
@@ -130,6 +137,7 @@ class LinkedRoutes:
             del self._single[fate_of(route)][_index(route.oif)]
             return
         shared = self._several.pop(_shared(route)).shared
+        self._hops -= len(shared[1])
         for index in {index for index, _ in shared[1]}:
             for over in (self._over, self._nexthops_over) if shared[0].one_hop else (self._over,):
                 del over[index][shared]
@@ -152,6 +160,7 @@ class LinkedRoutes:
 
     def _begin(self, shared: _Shared) -> None:
         one = self._several[shared] = _Several(shared)
+        self._hops += len(one.hops)
         for index, needs in one.hops:
             self._over.setdefault(index, {})[shared] = None
             if shared[0].one_hop:
@@ -246,6 +255,7 @@ class LinkedRoutes:
             fate: {index: routes.copy() for index, routes in on.items()} for fate, on in self._single.items()
         }
         one._several = {shared: several.copy() for shared, several in self._several.items()}
+        one._hops = self._hops
         one._over = {index: over.copy() for index, over in self._over.items()}
         one._nexthops_over = {index: over.copy() for index, over in self._nexthops_over.items()}
         one._conditions = self._conditions.copy()
@@ -256,6 +266,7 @@ class LinkedRoutes:
 
     def clear(self) -> None:
         """The table is empty."""
+        self._hops = 0
         for table in (
             self._single,
             self._several,

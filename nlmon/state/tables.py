@@ -79,8 +79,10 @@ class State:
 
     @property
     def size(self) -> int:
-        """How many objects are held, those of dumps that are under way and a share for parts of objects among them."""
-        return sum(map(len, self.tables.values())) + self._parts // PARTS_OF_ONE + self.dumps.size
+        """How many objects are held, those of dumps that are under way, a share for parts of objects and the
+        combinations of links that routes are over among them."""
+        parts = self._parts // PARTS_OF_ONE + self._routes.size
+        return sum(map(len, self.tables.values())) + parts + self.dumps.size
 
     def adopt(self, other: State, change: Callable[[RoutePayload], RoutePayload], loads: Collection[DumpLoad]) -> None:
         """Hold what another state holds, each object changed by ``change``, and wait for the dumps of ``loads``."""

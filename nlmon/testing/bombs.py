@@ -41,6 +41,7 @@ from nlmon.uapi import (
     RTA_GATEWAY,
     RTA_METRICS,
     RTA_MULTIPATH,
+    RTA_NH_ID,
     RTA_OIF,
     RTA_PREFSRC,
     RTM_GETLINK,
@@ -191,6 +192,13 @@ def next_hops() -> Messages:
     return (_route(step, attr(RTA_MULTIPATH, _hops(step, 100))) for step in count())
 
 
+def links_of_hops() -> Messages:
+    """IPv4 routes of six hops and a nexthop object each, over links that no other is over."""
+    for step in count():
+        hops = b"".join(number("HBBi", 8, 0, 0, 6 * step + place) for place in range(1, 7))
+        yield _route(step, attr(RTA_MULTIPATH, hops) + attr(RTA_NH_ID, number("I", step + 1)))
+
+
 def metrics() -> Messages:
     """IPv4 routes with 8,000 metrics each."""
     each = b"".join(attr(step % 17 + 1, number("I", step)) for step in range(8000))
@@ -309,6 +317,7 @@ _MESSAGES: dict[str, tuple[int, Callable[[], Messages]]] = {
     "plain routes": (NETLINK_ROUTE, plain_routes),
     "near routes": (NETLINK_ROUTE, near_routes),
     "next hops": (NETLINK_ROUTE, next_hops),
+    "links of hops": (NETLINK_ROUTE, links_of_hops),
     "metrics": (NETLINK_ROUTE, metrics),
     "encapsulations": (NETLINK_ROUTE, encapsulations),
     "dump of hops": (NETLINK_ROUTE, dump_of_hops),

@@ -545,12 +545,13 @@ def test_a_group_of_nexthop_objects_loses_the_hops_of_a_link(flags: int, left: l
 
 
 def test_parts_of_objects_count() -> None:
-    """Each two hops, metrics or alternative names are as an object, as long as they are held."""
+    """Each two hops, metrics or alternative names are as an object, and so are links of several hops, each of them and
+    all together, as long as they are held."""
     hops, metrics = tuple(NextHop(index, 1, 0) for index in range(1, 7)), ((2, 1500), (3, 1))
     many = route(None, oif=None, multipath=hops, metrics=metrics)
     events = [
-        (event(NEW, route(None, oif=None, multipath=hops)), 1 + 6 // PARTS_OF_ONE),
-        (event(NEW, many, REPLACE), 1 + 8 // PARTS_OF_ONE),
+        (event(NEW, route(None, oif=None, multipath=hops)), 1 + 6 // PARTS_OF_ONE + 7),
+        (event(NEW, many, REPLACE), 1 + 8 // PARTS_OF_ONE + 7),
         (event(DEL, many), 0),
         (event(NEW, link(altnames=("lan", "office"))), 1 + 2 // PARTS_OF_ONE),
         (event(NEW, link(altnames=None)), 1),

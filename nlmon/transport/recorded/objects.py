@@ -111,8 +111,9 @@ class RecordedObjects:
 
     @property
     def size(self) -> int:
-        """How many objects are held, a share for the hops of routes among them."""
-        return sum(map(len, self._tables.values())) + self._more_hops // PARTS_OF_ONE
+        """How many objects are held, a share for the hops of routes and the combinations of links that routes are over
+        among them."""
+        return sum(map(len, self._tables.values())) + self._more_hops // PARTS_OF_ONE + self._routes.size
 
     def learn(self, msg_type: int, message: bytes, frame: int = 0) -> None:
         """Take in a NEW or DEL message of the route protocol; ``frame`` is when."""
