@@ -254,7 +254,7 @@ def refuse_crash(side: Side) -> None:
 
 def usage_error(error: click.ClickException) -> UsageError:
     """A mistake that the parser of the command line found, as an error of ours."""
-    text = error.format_message().rstrip(".")
+    text = " ".join(error.format_message().rstrip(".").split())  # click puts choices into lines of their own
     context = error.ctx if isinstance(error, click.UsageError) else None
     hint = f"see {context.command_path} --help" if context is not None else ""
     return UsageError("NLM-U021", text[:1].lower() + text[1:], hint=hint)

@@ -91,7 +91,9 @@ CLONE_NEWNET = 0x40000000
 @control_option
 @click.option("--both-ways", is_flag=True, help="Judge the way back, too: the move and its rollback at once.")
 @policy_options
-@click.option("-v", "--verbose", is_flag=True, help="Name every attribute that not both read.")
+@click.option(
+    "-v", "--verbose", is_flag=True, help="Name every attribute that not both read, and every unannounced change."
+)
 def command(
     implementation: str,
     against: str,

@@ -110,7 +110,9 @@ __all__ = ["command"]
 )
 @max_objects_option
 @max_messages_option
-@click.option("-v", "--verbose", is_flag=True, help="Name every attribute that not both read.")
+@click.option(
+    "-v", "--verbose", is_flag=True, help="Name every attribute that not both read, and every unannounced change."
+)
 @byteorder_option
 def command(
     captures: tuple[Path, ...],
@@ -261,9 +263,17 @@ def _say_why(outcome: Outcome, options: ReplayOptions) -> None:
     elif capture.stop is not None:
         show_error(stopped(capture.stop, capture.path))
     elif capture.verdict in UNDECIDED:
-        itself = options.reference == options.candidate and not options.control
-        hint = "--control compares an implementation with itself" if itself else "see nlmon capture info"
+        hint = _what_to_do(capture, options)
         show_error(CaptureError("NLM-U002", capture.reason, where=capture.path, hint=hint))
+
+
+def _what_to_do(capture: CaptureReport, options: ReplayOptions) -> str:
+    """Where to look for the cause of a verdict that says neither yes nor no."""
+    if options.reference == options.candidate and not options.control:
+        return "--control compares an implementation with itself"
+    if capture.verdict == "error" or any(capture.compared.values()):
+        return "see nlmon explain NLM-U002"
+    return "see nlmon capture info"
 
 
 def _without_details(capture: CaptureReport) -> CaptureReport:

@@ -26,7 +26,7 @@ from nlmon.engine.run import read_capture
 from nlmon.engine.segments import Select
 from nlmon.names import PROTOCOLS, unknown_message
 from nlmon.report.jsonout import report_bytes, schema_of
-from nlmon.report.text import shown_path
+from nlmon.report.text import counted, shown_path
 
 __all__ = ["ProtocolCounters", "StatsReport", "command", "stats_schema"]
 
@@ -139,8 +139,9 @@ def _print(report: StatsReport) -> None:
         console.print("layouts: none")
         return
     reads = layouts.hits + layouts.misses
-    share = f", {100 * layouts.hits / reads:.1f} % of {reads:,} reads" if reads else ""
+    share = f", {100 * layouts.hits / reads:.1f} % of {counted(reads, 'read')}" if reads else ""
     console.print("layouts (functions generated for messages of one form):")
-    console.print(f"  used: {layouts.hits:,} hits, {layouts.misses:,} misses{share}")
+    hits, misses = counted(layouts.hits, "hit"), counted(layouts.misses, "miss", "misses")
+    console.print(f"  used: {hits}, {misses}{share}")
     generated = f"{layouts.compiled:,} generated, {layouts.recompiled:,} of them again"
     console.print(f"  kept: {layouts.entries:,}; {generated}; {layouts.evicted:,} dropped")

@@ -36,7 +36,8 @@ from nlmon.events import OVERRUN, RoutePayload
 from nlmon.framing import types
 from nlmon.limits import OTHERS, count_kinds
 from nlmon.names import message_type
-from nlmon.transport.recorded.groups import carried_by
+from nlmon.names.route import GROUPS
+from nlmon.transport.recorded.groups import by_family, carried_by
 from nlmon.transport.recorded.kernel import RecordedKernel
 from nlmon.uapi import NETLINK_GENERIC, NETLINK_ROUTE
 from nlmon.wire import Datagram
@@ -58,7 +59,7 @@ class Comparison(Generic[AnyLane]):
     ``kernel``: what was read so far says of the kernel; ``compared``: events of notifications that both gave, or one
     alone and the bytes were read for it, by protocol; ``blind``: what of the messages is not read by both, and
     changes that show in nothing that is read; ``not_subscribed``: notifications that reached neither, by the
-    name of their type, or of their generic family."""
+    name of their type, with that of the group where the type does not say it, or of their generic family."""
 
     def __init__(
         self,
@@ -158,7 +159,8 @@ class Comparison(Generic[AnyLane]):
         if datagram.protocol == NETLINK_GENERIC:
             names = map(self._family, found)
         else:
-            names = (message_type(datagram.protocol, kind) for kind in found)
+            groups = carried_by(datagram, self.kernel) or ()
+            names = (_with_group(datagram.protocol, kind, groups) for kind in found)
         count_kinds(self.not_subscribed, names, OTHERS)
 
     def _compare_groups(
@@ -222,6 +224,14 @@ def foldable(sides: Iterable[Side]) -> bool:
             if isinstance(event.payload, RoutePayload) and not of_its_types(event.payload):
                 return False
     return True
+
+
+def _with_group(protocol: int, kind: int, groups: Collection[int]) -> str:
+    """The name of a type of messages; where it does not say which group carries them, with that of the group."""
+    name = message_type(protocol, kind)
+    if protocol != NETLINK_ROUTE or not by_family(kind):
+        return name
+    return f"{name} to {', '.join(GROUPS[group] for group in groups) or 'an unknown group'}"
 
 
 def no_datagram(frame: int) -> Datagram:

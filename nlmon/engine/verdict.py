@@ -23,6 +23,7 @@ from nlmon.engine.lane import Lane
 from nlmon.names import PROTOCOLS
 from nlmon.report.model import Stop, Verdict
 from nlmon.report.policy import Policy
+from nlmon.report.text import counted
 from nlmon.transport.recorded.kernel import RecordedKernel
 
 __all__ = [
@@ -68,10 +69,21 @@ def give_verdict(
     elif thin:
         verdict, reason = "inconclusive", "; ".join(thin)
     elif losses.all:
-        verdict, reason = "lossy", f"{losses.all.total():,} values and events would be lost"
+        verdict, reason = "lossy", _what_is_lost(losses)
     else:
         verdict = "equivalent"
     return verdict, reason, "; ".join(fails(verdict, judge, losses, policy))
+
+
+def _what_is_lost(losses: Losses) -> str:
+    """How much of what a move loses; of whole events, which alone fail a run, also that it is none."""
+    values = sum(count for name, count in losses.all.items() if "." in name)
+    events = losses.events.total()
+    answers = losses.all.total() - values - events
+    counts = (events, "event"), (answers, "answer"), (values, "value")
+    *most, last = (counted(count, word) for count, word in counts if count)
+    lost = f"{', '.join(most)} and {last}" if most else last
+    return f"{lost} would be lost{', and no event' * (not events)}"
 
 
 def _is_regression(cls: Class) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-__all__ = ["MESSAGES", "TABLES"]
+__all__ = ["GROUPS", "MESSAGES", "TABLES"]
 
 
 def _verbs(base: int, noun: str, verbs: str = "NEW DEL GET SET") -> dict[int, str]:
@@ -54,6 +54,17 @@ _METRICS = (
 )
 
 _ENCAPSULATIONS = "mpls ip ila ip6 seg6 bpf seg6local rpl ioam6 xfrm"
+
+# linux/rtnetlink.h, enum rtnetlink_groups, from 1
+_GROUPS = """
+    LINK NOTIFY NEIGH TC IPV4_IFADDR IPV4_MROUTE IPV4_ROUTE IPV4_RULE IPV6_IFADDR IPV6_MROUTE IPV6_ROUTE IPV6_IFINFO
+    DECnet_IFADDR NOP2 DECnet_ROUTE DECnet_RULE NOP4 IPV6_PREFIX IPV6_RULE ND_USEROPT PHONET_IFADDR PHONET_ROUTE DCB
+    IPV4_NETCONF IPV6_NETCONF MDB MPLS_ROUTE NSID MPLS_NETCONF IPV4_MROUTE_R IPV6_MROUTE_R NEXTHOP BRVLAN MCTP_IFADDR
+    TUNNEL STATS
+"""
+GROUPS: Mapping[int, str] = MappingProxyType(
+    {number: f"RTNLGRP_{name}" for number, name in enumerate(_GROUPS.split(), 1)}
+)
 
 TABLES: Mapping[str, Mapping[int, str]] = MappingProxyType(
     {

@@ -18,6 +18,8 @@ from nlmon.report.text import counted, times
 
 __all__ = ["add_up_spots", "blind_lines", "unread_lines"]
 
+# What the kinds of a generic family's messages begin with.
+COMMAND = "command "
 SPOTS_SHOWN, CHANGES_SHOWN, KINDS_SHOWN, TYPES_SHOWN = 3, 3, 4, 5
 
 
@@ -44,7 +46,7 @@ def blind_lines(
     neither = [spot for spot in attributes if not spot.read_by]
     if verbose:
         yield from (f"neither reads {_spot(spot)}" for spot in neither)
-        yield from (f"{spot.read_by} alone reads {_spot(spot)}" for spot in attributes if spot.read_by)
+        yield from (_alone(spot) for spot in attributes if spot.read_by)
     elif attributes:
         yield _short(neither, attributes)
     if left_out:
@@ -59,14 +61,33 @@ def blind_lines(
 
 
 def _short(neither: Sequence[BlindSpot], attributes: Sequence[BlindSpot]) -> str:
-    alone = Counter(spot.read_by for spot in attributes if spot.read_by)
-    others = ", ".join(f"{name} alone {count:,}" for name, count in alone.items())
+    alone = Counter(spot.read_by for spot in attributes if spot.read_by and spot.attribute)
+    whole = Counter(spot.read_by for spot in attributes if spot.read_by and not spot.attribute)
+    others = ", ".join(
+        f"{name} alone {_alone_counts(alone[name], whole[name])}" for name in dict.fromkeys((*alone, *whole))
+    )
     if not neither:
         return f"attributes that not both read: {others}; all of them with -v"
     worst = ", ".join(map(_spot, neither[:SPOTS_SHOWN]))
     more = f" and {len(neither) - SPOTS_SHOWN:,} more" if len(neither) > SPOTS_SHOWN else ""
     tail = "; ".join(filter(None, (others and f"{others}", "all of them with -v")))
     return f"neither reads {counted(len(neither), 'attribute')}: {worst}{more}; {tail}"
+
+
+def _alone_counts(attributes: int, kinds: int) -> str:
+    """How many attributes, and of how many kinds of messages whatever is in them."""
+    of_kinds = counted(kinds, "kind of messages", "kinds of messages")
+    return f"{attributes:,}" if not kinds else of_kinds if not attributes else f"{attributes:,} and {of_kinds}"
+
+
+def _alone(spot: BlindSpot) -> str:
+    """What one implementation alone reads: an attribute, or of a kind of messages all or the attributes. Of a generic
+    family whose commands are counted, the other one gives events without these."""
+    if spot.attribute:
+        return f"{spot.read_by} alone reads {_spot(spot)}"
+    if any(kind.startswith(COMMAND) for kind in spot.kinds):
+        return f"{spot.read_by} alone reads the attributes of {_spot(spot)}"
+    return f"{spot.read_by} alone gives events for {_spot(spot)}"
 
 
 def _spot(spot: BlindSpot) -> str:

@@ -172,7 +172,8 @@ class CaptureReport(Struct, frozen=True):
     left alone, by kind and field; ``lost_events``: of these whole events of notifications. ``known``: what the known
     differences allow, which ``differences``, ``losses`` and ``groups`` do not count.
     ``frames``, ``messages``: datagrams and messages in the file. ``roles``: datagrams by their part in the
-    conversation. ``not_subscribed``: notifications of multicast groups that no implementation joins, by type.
+    conversation. ``not_subscribed``: notifications of multicast groups that no implementation joins, by type,
+    with the group where the type does not say it.
     ``not_covered``: datagrams of protocols that were not replayed, by protocol. By implementation: ``events``;
     ``answers``, messages of recorded dumps and replies, which are decoded and compared and are no events; ``errors``
     and, by code and attribute, ``problems``; ``lost``, messages that an overrun took; ``unknown`` and, by type,

@@ -32,7 +32,8 @@ LOSSES_SHOWN = 10
 
 def print_report(report: Report, console: Console, *, verbose: bool = False) -> None:
     """The table, the differences with their bytes, what changed without a notification, what not both read, and the
-    overall verdict. ``verbose``: each blind spot by itself."""
+    overall verdict. ``verbose``: each blind spot by itself, and each
+    change without a notification."""
     console.print(table(report.captures, console.width), crop=False)
     for capture in sorted(report.captures, key=lambda capture: not capture.fails):
         _details(capture, report, console, verbose=verbose)
@@ -147,7 +148,8 @@ def _shared(capture: CaptureReport, report: Report, *, verbose: bool) -> Iterato
         lines.append(f"{held}: {counted_roles(capture.roles)}")
         events, answers = counted(sum(capture.compared.values()), "event"), both(capture.answers) or "0"
         sides = f" ({report.reference}/{report.candidate})" if "/" in answers else ""
-        lines.append(f"compared: {events}, and {answers} messages of recorded dumps and replies{sides}")
+        messages = "message" if answers == "1" else "messages"
+        lines.append(f"compared: {events}, and {answers} {messages} of recorded dumps and replies{sides}")
     if capture.damage is not None:
         place = f" at byte {capture.damage.offset:,}" if capture.damage.offset >= 0 else ""
         lines.append(f"damage{place}: {capture.damage.what} [{capture.damage.code}]")
@@ -159,23 +161,26 @@ def _shared(capture: CaptureReport, report: Report, *, verbose: bool) -> Iterato
     lines += unread_lines(capture.unknown_types, verbose=verbose)
     spots = capture.blind if verbose or _is_one(report) else ()
     lines += blind_lines(spots, capture.blind_changes, verbose=verbose, left_out=capture.blind_left_out)
-    lines += _brought_to_light(UNANNOUNCED, capture.unannounced_counts, capture.unannounced)
-    lines += _brought_to_light(MISSED, capture.missed_counts, capture.missed)
+    lines += _brought_to_light(UNANNOUNCED, capture.unannounced_counts, capture.unannounced, verbose=verbose)
+    lines += _brought_to_light(MISSED, capture.missed_counts, capture.missed, verbose=verbose)
     lines += capture.notes
     yield from lines
 
 
-def _brought_to_light(what: str, counts: Mapping[str, int], changes: Sequence[Unannounced]) -> Iterator[str]:
-    """Changes of which no implementation was told, the first of them one by one."""
+def _brought_to_light(
+    what: str, counts: Mapping[str, int], changes: Sequence[Unannounced], *, verbose: bool
+) -> Iterator[str]:
+    """Changes of which no implementation was told, the first of them one by one; with ``verbose`` all that are kept."""
     if not counts:
         return
     listed = ", ".join(f"{count:,} {change}" for change, count in counts.items())
     yield f"{what}: {listed}"
-    for found in changes[:UNANNOUNCED_SHOWN]:
+    shown = changes if verbose else changes[:UNANNOUNCED_SHOWN]
+    for found in shown:
         fields = f" ({', '.join(found.fields)})" if found.fields else ""
         yield f"  {found.object} {found.change}{fields}: {found.reason}"
-    if sum(counts.values()) > UNANNOUNCED_SHOWN:
-        yield "  … all of them in --format json"
+    if more := sum(counts.values()) - len(shown):
+        yield f"  … and {more:,} more{'' if verbose else '; all of them with -v'}"
 
 
 def _listed(counts: Mapping[str, int]) -> str:

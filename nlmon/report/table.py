@@ -80,8 +80,8 @@ def _row(capture: CaptureReport) -> dict[str, str]:
         "direction": capture.direction,
         "frames": f"{capture.frames:,}",
         "messages": f"{capture.messages:,}",
-        "events": both(capture.events),
-        "answers": both(capture.answers),
+        "events": both(capture.events) or "-",
+        "answers": both(capture.answers) or "-",
         "differences": printable(differences),
         # Of nothing there is no state.
         "state": capture.state if compared or capture.state == "differs" else "-",

@@ -332,7 +332,8 @@ class State:
 
     def note(self, found: Unannounced) -> None:
         """Keep what came to light, and count it."""
-        self.unannounced_counts[found.kind, found.change] += 1
+        # Counted under the word that the object is shown with: a neighbour of a bridge is an fdb entry.
+        self.unannounced_counts[found.object.partition(" ")[0], found.change] += 1
         if len(self.unannounced) < KEPT:
             self.unannounced.append(found)
 

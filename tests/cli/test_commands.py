@@ -268,6 +268,11 @@ def test_every_usage_mistake_has_one_form(words: tuple[str, ...], said: str) -> 
     assert nlmon(*words).stderr == f"error[NLM-U021]: {said}\n"
 
 
+def test_choices_stand_in_one_line() -> None:
+    """Where the parser of the command line would give each a line."""
+    assert ". Choose from: event, replay, " in nlmon("schema").stderr
+
+
 @pytest.mark.parametrize(
     "command",
     [("replay", "x"), ("decode", "x"), ("capture", "stats", "x"), ("debug", "layout", "x"), ("record", "x"), ("live",)],

@@ -34,7 +34,7 @@ UNANNOUNCED = {
     "04-wext-partial-newlink": [],
     "06-rule-dscp": [],
     # The hop limit of an advertisement becomes a metric of a route that is there (net/ipv6/ndisc.c).
-    "08-ra-default-beside-ecmp": ["neigh appeared", "route changed"],
+    "08-ra-default-beside-ecmp": ["fdb appeared", "neigh appeared", "route changed"],
     "09-ipv6-ecmp-replaced-by-dev": [],
     "09c-ipv6-nhgroup-append": [],
     "16-encap": [],

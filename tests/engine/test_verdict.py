@@ -67,7 +67,7 @@ def test_rollback_counts_what_is_lost() -> None:
 
     assert (report.verdict, set(report.differences)) == ("lossy", {"loss-of-service"})
     assert (report.lost_events, report.fails) == ({}, "")
-    assert report.reason == "1,744 values and events would be lost"
+    assert report.reason == "21 answers and 1,723 values would be lost, and no event"
     assert sum(report.losses.values()) == 1744 == report.differences["loss-of-service"]
 
 
@@ -201,10 +201,15 @@ def test_a_backend_that_raises_is_a_difference() -> None:
 
 
 def test_what_is_not_subscribed_is_said() -> None:
-    """Notifications of groups that no monitor joins are counted by type, not lost."""
+    """Notifications of groups that no monitor joins are counted by type and group, not lost."""
     report = verdict("01-route-basic")
 
-    assert report.not_subscribed == {"RTM_DELNETCONF": 4, "RTM_NEWNETCONF": 7}
+    assert report.not_subscribed == {
+        "RTM_DELNETCONF to RTNLGRP_IPV4_NETCONF": 2,
+        "RTM_DELNETCONF to RTNLGRP_IPV6_NETCONF": 2,
+        "RTM_NEWNETCONF to RTNLGRP_IPV4_NETCONF": 4,
+        "RTM_NEWNETCONF to RTNLGRP_IPV6_NETCONF": 3,
+    }
     assert verdict("01-route-basic", protocols=(0,)).not_covered == {"NETLINK_GENERIC": 4}
 
 

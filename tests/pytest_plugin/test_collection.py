@@ -112,7 +112,7 @@ def test_a_failure_is_what_a_run_prints(project: Project) -> None:
             "*_ a.one[[]rollback] _*",
             "A link comes and goes.",
             "scenarios/one.yaml:5:51: verdict (rollback): expected equivalent, got lossy",
-            "    because: 221 values and events would be lost",
+            "    because: 221 values would be lost, and no event",
             "reproduce: nlmon run scenarios -k a.one",
             "FAILED scenarios/one.yaml::a.one[[]rollback] - verdict (rollback): expected*",
         ]

@@ -35,13 +35,17 @@ HEADINGS = {"capture", "frames", "messages", "events", "answers", "differences",
 
 
 def printed(
-    *captures: CaptureReport, width: int = 160, names: tuple[str, str] = ("legacy", "libnl"), **values: Any
+    *captures: CaptureReport,
+    width: int = 160,
+    names: tuple[str, str] = ("legacy", "libnl"),
+    verbose: bool = False,
+    **values: Any,
 ) -> str:
     """The report of some captures on a terminal of this width."""
     verdict = worst(capture.verdict for capture in captures)
     report = Report("nlmon", "0", *names, "notifications", list(captures), verdict, **values)
     out = io.StringIO()
-    print_report(report, Console(file=out, width=width, emoji=False))
+    print_report(report, Console(file=out, width=width, emoji=False), verbose=verbose)
     return out.getvalue()
 
 
@@ -150,7 +154,7 @@ def test_a_rollback_says_what_it_would_lose() -> None:
         "  libnl alone provides, and legacy would lose: link.change 164, link.type 164, link.carrier 161, "
         "link.group 161, link.promiscuity 161, link.txqlen 161, link.broadcast 129, link.kind 119, link.ifalias 71, "
         "route.expires 62 and 15 more, see --format json",
-        "  because: 1,744 values and events would be lost",
+        "  because: 21 answers and 1,723 values would be lost, and no event",
     ]
     assert lines[-1] == "verdict: lossy  (legacy against libnl, 1 capture)"
 
@@ -173,8 +177,8 @@ def test_of_nothing_there_is_no_state() -> None:
     rows = printed(missing, empty).splitlines()[3:5]
 
     assert [row.split() for row in rows] == [
-        ["a.pcap", "0", "0", "-", "-", "error"],
-        ["b.pcap", "3", "0", "-", "-", "error"],
+        ["a.pcap", "0", "0", "-", "-", "-", "-", "error"],
+        ["b.pcap", "3", "0", "-", "-", "-", "-", "error"],
     ]
 
 
@@ -218,3 +222,15 @@ def test_differences_are_shown_by_kind() -> None:
         "bytes   08 00 04 00",
         "NLD102 conflict RTM_NEWLINK field3 — frame 3, offset 0x10, IFLA_MTU at 0x28: they disagree",
     ]
+
+
+def test_changes_without_a_notification_are_all_told_on_request() -> None:
+    """Five of them, or with -v every one that is kept; how many are left out is said."""
+    change = Unannounced("neigh", "appeared", "neigh ff02::2 dev d0", 4, "known from a dump", ())
+    report = CaptureReport(
+        "a.pcap", "equivalent", "", frames=2, unannounced_counts={"neigh appeared": 9}, unannounced=[change] * 7
+    )
+
+    assert [printed(report, verbose=one).count("ff02::2") for one in (False, True)] == [5, 7]
+    assert "… and 4 more; all of them with -v" in printed(report)
+    assert printed(report, verbose=True).count("… and 2 more\n") == 1

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from nlmon.errors import TransportError
-from nlmon.uapi import AF_NETLINK, SK_MEMINFO_DROPS, SK_MEMINFO_VARS, SO_MEMINFO, SO_NETNS_COOKIE
+from nlmon.uapi import AF_NETLINK, NETLINK_AUDIT, SK_MEMINFO_DROPS, SK_MEMINFO_VARS, SO_MEMINFO, SO_NETNS_COOKIE
 
 __all__ = ["Opener", "buffer_of", "drops_of", "failed", "namespace_of", "no_netlink", "open_socket", "set_buffer"]
 
@@ -107,8 +107,11 @@ def no_netlink() -> TransportError:
     )
 
 
-def failed(code: str, what: str, error: OSError) -> TransportError:
-    """A failed call as an error of ours, with what to do where privilege is missing."""
+def failed(code: str, what: str, error: OSError, protocol: int | None = None) -> TransportError:
+    """A failed call as an error of ours, with what to do where privilege is missing. ``protocol``: that of the socket,
+    if it matters for that."""
     number = error.errno or 0
     hint = "run as root or in a user namespace: unshare --user --map-root-user --net" if number in {1, 13} else ""
+    if hint and protocol == NETLINK_AUDIT:  # kernel/audit.c: audit_multicast_bind asks the first user namespace
+        hint = "NETLINK_AUDIT is for root outside of user namespaces alone; name the other protocols by --protocol"
     return TransportError(code, what, why=os.strerror(number) if number else str(error), hint=hint, errno=number)

@@ -151,7 +151,7 @@ class KernelTransport:
             self._names.quiet(subscribed=self._subscribed_to_links())
         except OSError as error:
             self._events.close()
-            raise failed("NLM-T002", f"the kernel refuses a socket for protocol {protocol}", error) from error
+            raise failed("NLM-T002", f"the kernel refuses a socket for protocol {protocol}", error, protocol) from error
         except PlatformError:  # of the sockets, or of what opens them
             self._events.close()
             raise

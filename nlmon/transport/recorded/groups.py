@@ -29,7 +29,7 @@ from nlmon.uapi import (
 )
 from nlmon.wire import Datagram
 
-__all__ = ["carried_by", "groups_of"]
+__all__ = ["by_family", "carried_by", "groups_of"]
 
 INET_DIAG_MSG, INET_DIAG_PROTOCOL, TCP, UDP = 72, 10, 6, 17
 
@@ -163,6 +163,11 @@ def groups_of(protocol: int, msg_type: int, flags: int, family: int) -> frozense
     else:
         return None
     return frozenset() if found is None else frozenset({found})
+
+
+def by_family(msg_type: int) -> bool:
+    """Whether messages of a type of NETLINK_ROUTE are carried by one group or another, as their family says."""
+    return msg_type & ~3 in _BY_FAMILY
 
 
 def _route_group(msg_type: int, family: int) -> int | None:

@@ -122,7 +122,7 @@ def test_enobufs_where_nobody_is_subscribed() -> None:
     replay = replayed(Fault(2, kind="enobufs"), datagrams=[new_link(1), unread(2), new_link(3)], resync=True)
 
     assert replay.judge.counts == {}
-    assert replay.not_subscribed == {"RTM_NEWNETCONF": 1}
+    assert replay.not_subscribed == {"RTM_NEWNETCONF to RTNLGRP_IPV4_NETCONF": 1}
     assert [lane.ledger.overruns for lane in replay.lanes] == [1, 1]
 
 
