@@ -5,7 +5,6 @@ Not here: what an implementation is (``base``).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from importlib import import_module
 
 from nlmon.backends.base import Backend
@@ -23,13 +22,14 @@ from nlmon.uapi import (
 
 __all__ = ["BACKENDS", "READS", "backend_class", "create", "refuse_unknown"]
 
-BACKENDS: Mapping[str, str] = {
+# A program of its own adds an implementation to both before it runs a command.
+BACKENDS: dict[str, str] = {
     "legacy": "nlmon.backends.legacy:LegacyBackend",
     "libnl": "nlmon.backends.libnl:LibnlBackend",
 }
 
 # The protocols that each reads, which is known without loading it.
-READS: Mapping[str, tuple[int, ...]] = {
+READS: dict[str, tuple[int, ...]] = {
     "legacy": (NETLINK_ROUTE, NETLINK_SOCK_DIAG, NETLINK_NETFILTER, NETLINK_GENERIC),
     "libnl": (
         *(NETLINK_ROUTE, NETLINK_SOCK_DIAG, NETLINK_XFRM, NETLINK_AUDIT, NETLINK_NETFILTER),

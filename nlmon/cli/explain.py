@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from nlmon.cli.common import show_error
 from nlmon.errors import UsageError
 
 if TYPE_CHECKING:  # start-up: --help needs none of it
@@ -33,13 +34,14 @@ def command(words: tuple[str, ...], form: str) -> None:
 
     Exit code: 0 done, 2 nothing is called so.
     """
-    found = _found(words)
+    found, unknown = _found(words)
     if form == "json":
         from nlmon.explain import Explanations, sizes  # noqa: PLC0415  (start-up: --help needs none of it)
         from nlmon.report.jsonout import report_bytes  # noqa: PLC0415
 
         entries = [one for some, _ in found for one in some]
         sys.stdout.write(report_bytes(Explanations(sizes(), entries)).decode())
+        _refuse(unknown)
         return
     for number, (some, whole) in enumerate(found):
         if number:
@@ -49,16 +51,25 @@ def command(words: tuple[str, ...], form: str) -> None:
     if not words:
         for line in _groups():
             click.echo(line)
+    _refuse(unknown)
 
 
-def _found(words: Sequence[str]) -> list[tuple[tuple[Explanation, ...], bool]]:
+def _refuse(unknown: Sequence[UsageError]) -> None:
+    """Raise the last of these errors, and show the others."""
+    for error in unknown[:-1]:
+        show_error(error)
+    if unknown:
+        raise unknown[-1]
+
+
+def _found(words: Sequence[str]) -> tuple[list[tuple[tuple[Explanation, ...], bool]], list[UsageError]]:
     """The entries of each argument, or of all of them as one word such as ``blind spot``, and whether they are a whole
-    group. Raises ``UsageError``."""
+    group; and an error for each that nothing is called."""
     from nlmon.explain import group_of, in_group, look_up, suggestions  # noqa: PLC0415  (start-up: --help needs none)
 
     if len(words) > 1 and not any(map(group_of, words)) and (together := look_up(" ".join(words))):
-        return [(together, False)]
-    found = []
+        return [(together, False)], []
+    found, unknown = [], []
     for word in words:
         group, entries = group_of(word), look_up(word)
         whole = not entries and group is not None and word.casefold() in {group.name, group.prefix.casefold()}
@@ -67,9 +78,10 @@ def _found(words: Sequence[str]) -> list[tuple[tuple[Explanation, ...], bool]]:
         if not entries:
             near = suggestions(word)
             hint = f"did you mean {' or '.join(near)}?" if near else "nlmon explain lists what there is"
-            raise UsageError("NLM-U030", f"no code and no word is called {word!r}", hint=hint)
-        found.append((entries, whole))
-    return found
+            unknown.append(UsageError("NLM-U030", f"no code and no word is called {word!r}", hint=hint))
+        else:
+            found.append((entries, whole))
+    return found, unknown
 
 
 def _explained(entries: Sequence[Explanation]) -> Iterator[str]:

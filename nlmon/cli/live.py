@@ -35,6 +35,7 @@ from nlmon.cli.common import (
     show_error,
     warn,
 )
+from nlmon.cli.keys import KeyWatch
 from nlmon.cli.listening import (
     announced_first,
     ask_for_all,
@@ -135,18 +136,20 @@ def command(
     judged = directions(both_ways=both_ways)
     allowed = known_for(known.valid, where, facts["kernel"], [in_direction(one, names) for one in judged])
     with wake_on_signals() as wake, contextlib.ExitStack() as stack:
-        sink = None
+        sink = keys = None
         if record is not None:
             sink = stack.enter_context(PcapngWriter(record, metadata=facts, byteorder=sys.byteorder))
-        live, opened = _started(names, protocols, (receive_buffer, groups), allowed, sink)
+            keys = KeyWatch(sink, sys.byteorder)
+        live, opened = _started(names, protocols, (receive_buffer, groups), allowed, keys)
         warn(f"comparing {names[0]} and {names[1]}, stop with Ctrl-C")
         _listen(live, wake, count, duration)
         if sink is not None and final_dump and live.left != 0:
             _final_dumps(live, opened, wake)
         _settle(live)
         live.finish()
-    if sink is not None:
+    if record is not None and sink is not None and keys is not None:
         warn(f"{counted(sink.frames, 'datagram')} in {record}")
+        keys.warn(record)
     found = list(live_reports(live, where, kernel=facts["kernel"], policy=policy, control=control))
     if found[0].verdict == "inconclusive":
         hint = "raise --receive-buffer" if any(lane.lossy for lane in live.lanes) else ""

@@ -36,8 +36,8 @@ COMMANDS = {
     "scenario": ("nlmon.cli.scenario", "Write and check scenario files."),
     "debug": ("nlmon.cli.debug", "Look into an implementation at work."),
     "known": ("nlmon.cli.known", "Keep the differences that are known and allowed."),
-    "conform": ("nlmon.cli.conform", "Test what the migration guide says of the implementations."),
-    "claims": ("nlmon.cli.claims", "Print what the migration guide says, and of which implementation it is true."),
+    "conform": ("nlmon.cli.conform", "Test what nlmon says that its implementations do."),
+    "claims": ("nlmon.cli.claims", "Print what nlmon says of its implementations, and of which it is true."),
     "explain": ("nlmon.cli.explain", "Say what a code or a word means, and what to do."),
     "schema": ("nlmon.cli.schema", "Print the JSON Schema of an output or of a file."),
 }

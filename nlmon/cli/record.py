@@ -27,6 +27,7 @@ import click
 from nlmon.capture.write import PcapngWriter
 from nlmon.cli.common import FilePath, protocol_option, warn
 from nlmon.cli.groups import announces_family, groups_to_join, join_generic
+from nlmon.cli.keys import KeyWatch
 from nlmon.cli.listening import (
     announced_first,
     ask_for_all,
@@ -44,20 +45,11 @@ from nlmon.report.text import counted
 from nlmon.transport.kernel.transport import KernelFactory
 from nlmon.transport.kernel.waiting import readable
 from nlmon.transport.recorder import RecordingFactory, RecordingTransport
-from nlmon.uapi import (
-    GENL_ID_CTRL,
-    NETLINK_GENERIC,
-    NETLINK_ROUTE,
-    NETLINK_XFRM,
-    XFRM_MSG_GETPOLICY,
-    XFRM_MSG_GETSA,
-)
+from nlmon.uapi import NETLINK_GENERIC, NETLINK_ROUTE
 
 __all__ = ["command"]
 
 READ_AT_ONCE = 65_536
-# Of protocols that can carry keys, the messages that do not: our own dumps, and those of nlctrl.
-HARMLESS = {NETLINK_XFRM: {XFRM_MSG_GETSA, XFRM_MSG_GETPOLICY}, NETLINK_GENERIC: {GENL_ID_CTRL}}
 
 
 @click.command()
@@ -96,7 +88,8 @@ def command(
         raise UsageError("NLM-U012", "--group names groups of NETLINK_ROUTE, which is not recorded", hint=hint)
     order = sys.byteorder
     with wake_on_signals() as wake, PcapngWriter(out, metadata=metadata(), byteorder=order) as writer:
-        factory = RecordingFactory(KernelFactory(), writer)
+        keys = KeyWatch(writer, order)
+        factory = RecordingFactory(KernelFactory(), keys)
         open_ = dict(_opened(factory, protocols, groups, receive_buffer))
         try:
             for protocol, transport in open_.items():
@@ -114,16 +107,9 @@ def command(
                 transport.close()
     events = sum(transport.events for transport in open_.values())
     warn(f"{counted(events, 'event')}, {counted(writer.frames, 'datagram')} in {out}")
-    if secret := [PROTOCOLS[one] for one, transport in open_.items() if _may_hold_keys(transport)]:
-        warn(f"warning: {out} may hold keys, in messages of {' and '.join(secret)}; only its owner may read it")
+    keys.warn(out)
     if dropped:
         warn(f"warning: the kernel dropped {dropped:,} messages; raise --receive-buffer")
-
-
-def _may_hold_keys(transport: RecordingTransport) -> bool:
-    """Whether messages of IPsec were recorded, or of a generic family, such as nl80211, that can have keys."""
-    harmless = {*range(GENL_ID_CTRL), *HARMLESS.get(transport.protocol, transport.types)}
-    return not transport.types <= harmless
 
 
 def _opened(

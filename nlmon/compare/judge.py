@@ -152,7 +152,9 @@ class Judge:
         for side in (reference, candidate):
             if side.crash:
                 values = (reference.crash or "no exception", candidate.crash or "no exception")
-                reason = f"{side.name} raised an exception; {side.trace}"
+                role = "the reference" if side is reference else "the candidate"
+                name = side.name if reference.name != candidate.name else role
+                reason = f"{name} raised an exception; {side.trace}"
                 self._add(explain_event(Class.CRASH, None, datagram, reason, answer, values), datagram)
         self._events(datagram, reference, candidate, answer, synthetic=False)
         self._events(datagram, reference, candidate, answer, synthetic=True)

@@ -127,12 +127,14 @@ def sizes() -> list[GroupSize]:
 
 
 def look_up(word: str) -> tuple[Explanation, ...]:
-    """The entries of a code or a word, in any case, with any of space, ``-`` and ``_`` between its parts, or inside of
-    a line such as ``error[NLM-C001]: no such file``; a word may have several, and none if it is not known."""
+    """The entries of a code or a word, in any case, in the plural, with any of space, ``-`` and ``_`` between its
+    parts, or inside of a line such as ``error[NLM-C001]: no such file``; a word may have several, and none if it is not
+    known."""
     if code := _CODE.search(word.upper()):
         group = group_of(code.group())
         return tuple(one for one in in_group(group.name) if one.name == code.group()) if group is not None else ()
-    return _by_name().get(_plain(word), ())
+    plain = _plain(word)
+    return next(filter(None, map(_by_name().get, (plain, *(() if group_of(word) else _singulars(plain))))), ())
 
 
 def suggestions(word: str) -> list[str]:
@@ -187,6 +189,11 @@ def _by_name() -> dict[str, tuple[Explanation, ...]]:
             for name in one.names:
                 found[_plain(name)] = (*found.get(_plain(name), ()), one)
     return found
+
+
+def _singulars(word: str) -> tuple[str, ...]:
+    """What a word may be the plural of."""
+    return (word[:-1], word[:-2], word[:-3] + "y") if word.endswith("s") else ()
 
 
 def _plain(word: str) -> str:

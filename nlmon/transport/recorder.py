@@ -8,12 +8,10 @@ Not here: the file format (``nlmon.capture.write``).
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Literal, Protocol, TypeAlias
 
-from nlmon.framing import types
 from nlmon.transport.base import Transport, TransportFactory, TransportStatus
 from nlmon.wire import Datagram
 
@@ -47,21 +45,19 @@ class RecordingFactory:
     def open(self, protocol: int, groups: Sequence[int], **buffers: int | None) -> RecordingTransport:
         """A recorded transport; see ``TransportFactory``."""
         inner = self._inner.open(protocol, groups, **buffers)
-        return RecordingTransport(inner, self._sink, self.byteorder)
+        return RecordingTransport(inner, self._sink)
 
 
 class RecordingTransport:
     """A transport that keeps a copy of every datagram; see ``Transport``. ``events``: how many it read that were no
-    answers; ``types``: of the messages that were recorded."""
+    answers."""
 
-    def __init__(self, inner: Transport, sink: Sink, byteorder: str = sys.byteorder) -> None:
+    def __init__(self, inner: Transport, sink: Sink) -> None:
         self.protocol = inner.protocol
         self.events = 0
-        self.types: set[int] = set()
         self._inner = inner
         self._sink = sink
         self._closed = False
-        self._byteorder = byteorder
         self._events = sink.add_socket(f"events-{inner.protocol}", inner.protocol)
         self._requests = sink.add_socket(f"requests-{inner.protocol}", inner.protocol)
 
@@ -116,5 +112,4 @@ class RecordingTransport:
         self._inner.close()
 
     def _keep(self, number: int, timestamp: int, data: bytes, direction: Way) -> None:
-        self.types.update(types(data, self._byteorder))
         self._sink.write(socket=number, timestamp=timestamp, data=data, direction=direction)

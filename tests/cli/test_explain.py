@@ -81,6 +81,15 @@ def test_an_unknown_code_is_a_usage_error(word: str, near: str) -> None:
     assert (error.code, near in error.hint) == ("NLM-U030", True)
 
 
+def test_what_is_known_is_explained_beside_what_is_not() -> None:
+    """And a plural is known by its singular."""
+    done = explain("events", "nosuch", "fdb")
+
+    assert ("event: what" in done.output, "neigh, fdb: objects" in done.output) == (True, True)
+    assert isinstance(done.exception, UsageError)
+    assert "'nosuch'" in str(done.exception)
+
+
 @pytest.mark.parametrize("words", [(), ("NLM-C001",), ("captures", "regression")], ids=str)
 def test_json_follows_its_schema(words: tuple[str, ...]) -> None:
     """Groups always, and the entries that were asked for."""
