@@ -596,7 +596,7 @@ def test_what_is_told_twice_is_there_once(size: int) -> None:
 
     held = state.size
     gone = state.apply(event(DEL, addr())).gone
-    assert (held, [kind for kind, _ in gone], state.size) == (104, ["route", "route"], 1)
+    assert (held, [kind for kind, _ in gone], state.size) == (106, ["route", "route"], 1)
 
 
 def test_a_route_of_one_hop_is_over_its_link_however_it_is_told() -> None:
