@@ -4,9 +4,13 @@
 attributes that are a key or have one inside. A family that nobody has named may be any of these, so that all its
 attributes count as keys.
 
+A password, a shared secret and a cookie that lets a packet in are keys, too. Where kernels differ in the number of an
+attribute, each of its numbers is here.
+
 Source: linux/xfrm.h, linux/inet_diag.h, linux/nl80211.h, linux/wireguard.h, linux/if_macsec.h, linux/ovpn.h,
-linux/seg6_genl.h, linux/tipc_netlink.h, and the kernel's specification of psp. Keys of TLS are set by setsockopt(2) and
-never sent by netlink.
+linux/seg6_genl.h, linux/tipc_netlink.h, linux/l2tp.h, linux/tcp_metrics.h, linux/cifs/cifs_netlink.h, the kernel's own
+include/linux/nl802154.h, include/net/nl802154.h, include/linux/drbd_genl.h and fs/smb/server/ksmbd_netlink.h, and its
+specifications of psp and nfsd. Keys of TLS are set by setsockopt(2) and never sent by netlink.
 
 Not here: where these are in a message (``nlmon.compare.evidence.hidden``).
 """
@@ -42,6 +46,18 @@ SECRETS: Mapping[str, Mapping[int, str]] = MappingProxyType(
         "psp": {3: "PSP_A_ASSOC_RX_KEY", 4: "PSP_A_ASSOC_TX_KEY"},
         "SEG6": {4: "SEG6_ATTR_SECRET", 7: "SEG6_ATTR_HMACINFO"},
         "TIPCv2": {6: "TIPC_NLA_NODE"},
+        "802.15.4 MAC": {48: "IEEE802154_ATTR_LLSEC_KEY_BYTES"},
+        "nl802154": dict.fromkeys((34, 35, 37, 38, 46, 48), "NL802154_ATTR_SEC_KEY"),
+        "l2tp": {15: "L2TP_ATTR_COOKIE", 16: "L2TP_ATTR_PEER_COOKIE"},
+        "tcp_metrics": {10: "TCP_METRICS_ATTR_FOPEN_COOKIE"},
+        "cifs": {10: "CIFS_GENL_ATTR_SWN_PASSWORD"},
+        "SMBD_GENL": {
+            5: "KSMBD_EVENT_LOGIN_RESPONSE",
+            14: "KSMBD_EVENT_SPNEGO_AUTHEN_REQUEST",
+            15: "KSMBD_EVENT_SPNEGO_AUTHEN_RESPONSE",
+        },
+        "drbd": {5: "DRBD_NLA_NET_CONF"},
+        "nfsd": {6: "NFSD_A_SERVER_FH_KEY"},
     }
 )
 # Subcommands of Qualcomm Atheros whose vendor data is a key: KEY_MGMT_SET_KEY and KEY_MGMT_ROAM_AUTH.
