@@ -132,7 +132,7 @@ class Classifier:
                     reason = f"{self._candidate} does not provide it, and the contract says that it does"
                     yield Finding(Class.LOSS, f"{prefix}{field.name}", field.path, old, new, reason)
                 continue
-            if field.name == "multipath" and isinstance(reference, RouteInfo) and old and new:
+            if field.name == "multipath" and isinstance(reference, RouteInfo) and _are_hops(old) and _are_hops(new):
                 yield from self._hops(old, new)
                 continue
             finding = self._field(kind.name, field, old, new, family, prefix)
@@ -169,3 +169,8 @@ class Classifier:
         if new is None:
             return Finding(Class.LOSS, name, path, old, new, f"{self._candidate} found no value in the message")
         return Finding(Class.CONFLICT, name, path, old, new, "both provide it, with different values")
+
+
+def _are_hops(value: object) -> bool:
+    """Whether these are next hops, and nothing else stands in their place."""
+    return isinstance(value, tuple) and len(value) > 0 and all(type(one) is NextHop for one in value)

@@ -2,12 +2,13 @@
 
 ``feed`` is the one driver: it sorts a recording into ``segments`` and hands them to lanes. A ``lane`` is one
 implementation behind a transport of its own, ``recorded`` one that is fed from a recording; ``guarded`` keeps what an
-implementation raises. ``losses`` keeps what a lane lost, ``heard`` what its counters must say, ``states`` folds what
-both gave, ``nexthops`` tells these of nexthop objects, ``dumps`` holds recorded dumps against them, and ``consumer``
-knows what was told to who uses one that recovers. ``comparison`` is what every comparison of two lanes does: ``replay``
-compares on a recording, ``live`` on the running kernel, where each lane is a ``live_lane`` and ``pairing`` finds the
-datagrams that belong together. ``verdict`` says what it means, ``coverage`` what the two cannot see, ``summary`` makes
-a report of it with ``notes``, and ``run`` does all of that for one capture, as far as its ``bounds`` let it be read.
+implementation raises, and ``form`` refuses what is no value. ``losses`` keeps what a lane lost, ``heard`` what its
+counters must say, ``states`` folds what both gave, ``nexthops`` tells these of nexthop objects, ``dumps`` holds
+recorded dumps against them, and ``consumer`` knows what was told to who uses one that recovers. ``comparison`` is what
+every comparison of two lanes does: ``replay`` compares on a recording, ``live`` on the running kernel, where each lane
+is a ``live_lane`` and ``pairing`` finds the datagrams that belong together. ``verdict`` says what it means,
+``coverage`` what the two cannot see, ``summary`` makes a report of it with ``notes``, and ``run`` does all of that for
+one capture, as far as its ``bounds`` let it be read.
 
 Each end has a word of its own: ``Feed.flush`` gives what still waits for others, ``Feed.end`` is that of a recording,
 ``Live.settle`` reads on only for the counterparts of what was read, ``Live.finish`` and ``Replay.finish`` conclude a

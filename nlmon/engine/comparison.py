@@ -29,6 +29,7 @@ from nlmon.compare.side import Miscount, Side
 from nlmon.engine.coverage.changes import Changes
 from nlmon.engine.coverage.count import Coverage
 from nlmon.engine.dumps import RecordedDumps
+from nlmon.engine.form import check_values
 from nlmon.engine.lane import Lane
 from nlmon.engine.nexthops import NexthopNews
 from nlmon.engine.states import Corrections, States
@@ -214,7 +215,10 @@ def compare_counters(judge: Judges, lanes: Iterable[Lane], frame: int) -> None:
 
 
 def _miscounts(lane: Lane) -> list[Miscount]:
-    return list(lane.heard.miscounts(lane.backend, lane.sockets))
+    found = list(lane.heard.miscounts(lane.backend, lane.sockets))
+    for one in found:
+        check_values(one)
+    return found
 
 
 def foldable(sides: Iterable[Side]) -> bool:

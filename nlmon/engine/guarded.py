@@ -17,14 +17,17 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import islice
 from typing import TypeAlias, TypeVar
 
 from nlmon.backends.base import Backend, ErrorCallback, EventCallback
 from nlmon.backends.options import BackendOptions
 from nlmon.backends.status import BackendStatus
+from nlmon.engine.form import check_values
 from nlmon.errors import NlmonError, PlatformError
 from nlmon.names import unknown_message
 from nlmon.names.foreign import raised_text
+from nlmon.printable import printable
 from nlmon.transport.base import Transport, TransportFactory
 
 __all__ = ["BackendMaker", "Guarded", "crash_of"]
@@ -33,13 +36,15 @@ BackendMaker: TypeAlias = Callable[[TransportFactory, BackendOptions], Backend]
 T = TypeVar("T")
 # Of so many exceptions in one result the text is kept.
 RAISED_SHOWN = 10
+# A kernel has no more generic families: their numbers are those of types of messages.
+FAMILIES = 2**16
 
 
 class Guarded:
     """An implementation, ``backend``, behind its guard. ``name``, ``protocols``: what it is called and what it reads;
-    ``caches``: whether it keeps any; ``raised``: what it raised since somebody took that. Once it is closed,
-    ``unread``: messages that gave no event, by the name of their type; ``unresolved``: generic families that it did not
-    find.
+    ``caches``: whether it keeps any; ``ours``: its class is nlmon's own, which gives values only;
+    ``raised``: what it raised since somebody took that. Once it is closed, ``unread``: messages that gave no event, by
+    the name of their type; ``unresolved``: generic families that it did not find.
 
     Raises ``PlatformError`` (NLM-B013) where the implementation cannot be made."""
 
@@ -54,8 +59,10 @@ class Guarded:
             self.backend = make(factory, options)
             self.backend.set_callback(*callbacks)
             self.name = _of_type(str, self.backend.name, "a name")
+            check_values([self.name])
             self.protocols = frozenset(_of_type(int, one, "a protocol") for one in self.backend.groups)
             self.caches = bool(self.backend.options.caches)
+            self.ours = type(self.backend).__module__.startswith("nlmon.backends.")
         except (NlmonError, KeyboardInterrupt):
             raise
         except BaseException as error:
@@ -106,14 +113,20 @@ class Guarded:
     def close(self) -> None:
         """Ask it for the last time, and close it."""
         self.unread = self.ask(self._unread, Counter())
-        self.unresolved = self.ask(lambda: tuple(map(str, self.backend.unresolved())), ())
+        self.unresolved = self.ask(self._unresolved, ())
         self.call(self.backend.close)
+
+    def _unresolved(self) -> tuple[str, ...]:
+        found = tuple(islice(self.backend.unresolved(), FAMILIES))
+        check_values(found)
+        return tuple(map(str, found))
 
     def _unread(self) -> Counter[str]:
         found: Counter[str] = Counter()
         for protocol, status in self.backend.status().protocols.items():
             for (kind, first), count in status.unknown.items():
-                found[unknown_message(protocol, kind, first)] += int(count)
+                check_values([protocol, kind, first, count])
+                found[unknown_message(protocol, kind, first)] += count
         return found
 
 
@@ -131,4 +144,4 @@ def crash_of(raised: Sequence[BaseException]) -> tuple[str, str]:
         where = traceback.extract_tb(error.__traceback__)[-1:]
         place = "".join(f"{place.filename}:{place.lineno} in {place.name}" for place in where)
         found[raised_text(error), place] = None
-    return "; ".join(text for text, _ in found), "; ".join(place for _, place in found if place)
+    return "; ".join(text for text, _ in found), "; ".join(printable(place) for _, place in found if place)

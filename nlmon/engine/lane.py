@@ -3,8 +3,8 @@
 Rules:
 1. A lane takes any transport; the implementation cannot tell a recording from the running kernel.
 2. What the implementation gives is returned, datagram by datagram; the lane keeps counters and nothing else.
-3. An implementation that raises, never comes to rest or gives what is no event has crashed, which is a result
-   (``Side.crash``); the lane goes on. So whoever is above asks its guard (``guarded``), not the implementation.
+3. An implementation that raises, never comes to rest or gives what is no event (``form``) has crashed, which is a
+   result (``Side.crash``); the lane goes on. So whoever is above asks its guard (``guarded``), not the implementation.
 
 Not here: feeding recorded datagrams (``recorded``), and comparing lanes (``replay``).
 """
@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from nlmon.backends.options import BackendOptions
 from nlmon.compare.side import Side
+from nlmon.engine.form import check_error, check_event
 from nlmon.engine.guarded import BackendMaker, Guarded, crash_of
 from nlmon.engine.heard import Heard
 from nlmon.engine.losses import Ledger
@@ -27,7 +28,7 @@ from nlmon.names.foreign import without_data
 from nlmon.transport.base import Transport, TransportFactory
 from nlmon.wire import Datagram
 
-__all__ = ["Lane", "check_error", "check_event"]
+__all__ = ["Lane"]
 
 # So often may process() say that it did something without reading, such as a resync.
 RESTLESS = 64
@@ -114,7 +115,7 @@ class Lane:
     # -- what the implementation gives -----------------------------------------------------------------------
 
     def _event(self, event: Event) -> None:
-        check_event(event)
+        check_event(event, ours=self.guarded.ours)
         self._events.append(event)
 
     def _error(self, error: Exception) -> None:
@@ -156,28 +157,6 @@ class Lane:
             self.counts["errors"] += isinstance(error, DecodeError)
             if isinstance(error, WrappedLength) and self.problems.wrapped is None:
                 self.problems.wrapped = error
-
-
-def check_event(event: object) -> None:
-    """Raise ``TypeError`` for what is no event, or one without the numbers by which it is placed and folded."""
-    if not isinstance(event, Event):
-        raise TypeError(f"a {type(event).__name__} was given for an event")
-    # Each event comes by here: a loop over the names would cost three times as much.
-    if not (
-        type(event.offset) is type(event.frame) is type(event.msg_type) is type(event.msg_flags) is int
-        and event.offset >= 0
-        and type(event.synthetic) is bool
-        and type(event.type) is str
-    ):
-        raise TypeError("an event was given whose head has something else for a number")
-
-
-def check_error(error: object) -> None:
-    """Raise ``TypeError`` for what is no error of ours, or one of a datagram without its place."""
-    if not isinstance(error, NlmonError):
-        raise TypeError(f"a {type(error).__name__} was given for an error")
-    if isinstance(error, DecodeError) and not (isinstance(error.frame, int) and isinstance(error.offset, int)):
-        raise TypeError(f"a {type(error).__name__} was given without its place")
 
 
 def _kind_of(error: NlmonError) -> str:

@@ -18,8 +18,9 @@ from msgspec import structs
 from nlmon.backends.base import Backend
 from nlmon.backends.options import BackendOptions
 from nlmon.compare.side import Results, Side
+from nlmon.engine.form import check_error, check_event
 from nlmon.engine.guarded import BackendMaker, crash_of
-from nlmon.engine.lane import Lane, check_error, check_event
+from nlmon.engine.lane import Lane
 from nlmon.errors import TransportError
 from nlmon.events import Decoded, Event, RoutePayload
 from nlmon.state.identity import objects_of
@@ -103,6 +104,9 @@ class RecordedLane(Lane):
         found, raised = None, None
         try:
             decoded = self.backend.decode_all(datagrams)
+            if not self.guarded.ours:
+                for event in decoded.events:
+                    check_event(event)
             found = _results(self.name, datagrams, decoded)
             if found is not None:
                 self.backend.count(datagrams.protocol, datagrams.frames[-1], decoded)
@@ -151,7 +155,10 @@ class RecordedLane(Lane):
             try:
                 self._drain(protocol, lambda: self.factory.waiting(protocol))
             except TransportError as error:
-                (self._errors if self.factory.lost(protocol) else self.guarded.raised).append(error)
+                if self.factory.lost(protocol):
+                    self.guarded.call(self._error, error)
+                else:
+                    self.guarded.raised.append(error)
             except KeyboardInterrupt:
                 raise
             except BaseException as error:
@@ -191,6 +198,7 @@ class RecordedLane(Lane):
         for dump in STATE_DUMPS:
             for datagram in self.factory.dump(*dump):
                 for event in reader.decode(datagram).events:
+                    check_event(event)
                     if isinstance(event.payload, RoutePayload):
                         for kind, key, value in objects_of(event.payload):
                             found.tables[kind][key] = value
@@ -219,7 +227,7 @@ def _results(name: str, datagrams: Datagrams, decoded: Decoded) -> Results | Non
     heads = {(type(e), type(e.offset), type(e.msg_type), type(e.msg_flags), type(e.synthetic)) for e in events}
     if heads - {(Event, int, int, int, bool)}:
         for event in events:
-            check_event(event)
+            check_event(event, ours=True)
         return None  # of a class of its own, whose attributes may be anything
     # Their number does not tell: one datagram may have given two events, and another none.
     one_each = [event.frame for event in events] == list(datagrams.frames)

@@ -29,8 +29,8 @@ from nlmon.compare.side import Side
 from nlmon.engine.comparison import Comparison, compare_counters, foldable, no_datagram
 from nlmon.engine.consumer import tell
 from nlmon.engine.feed import Feed, Step
+from nlmon.engine.form import check_event
 from nlmon.engine.guarded import BackendMaker
-from nlmon.engine.lane import check_event
 from nlmon.engine.nexthops import is_of_nexthops
 from nlmon.engine.recorded import RecordedLane
 from nlmon.engine.segments import Select

@@ -44,12 +44,12 @@ _WORD = re.compile(r"""['"][A-Za-z_ ]*['"]?""")
 def raised_text(error: BaseException) -> str:
     """What an exception says, by the name of its class and without data."""
     try:
-        text = str(error)
+        text = str.__str__(str(error))  # which may be of a class of its own
     except KeyboardInterrupt:
         raise
     except BaseException:  # of a class of its own
         text = "(no text)"
-    return f"{type(error).__name__}: {without_data(text)}"
+    return f"{without_data(type(error).__name__)}: {without_data(text)}"
 
 
 def without_data(text: str) -> str:

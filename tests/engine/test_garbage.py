@@ -5,8 +5,9 @@ Not here: wrong values of good form (``test_verdict_values``), and what is raise
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from msgspec import structs
@@ -15,6 +16,7 @@ from nlmon.backends.base import Backend
 from nlmon.backends.legacy import LegacyBackend
 from nlmon.backends.libnl import LibnlBackend
 from nlmon.backends.options import BackendOptions
+from nlmon.backends.status import BackendStatus
 from nlmon.capture import Batch, Frame, open_capture
 from nlmon.compare.difference import Class
 from nlmon.engine.feed import Feed
@@ -22,7 +24,7 @@ from nlmon.engine.replay import Replay
 from nlmon.engine.run import read_capture
 from nlmon.errors import DecodeError
 from nlmon.events import Decoded
-from nlmon.testing.messages import addr, message
+from nlmon.testing.messages import addr, message, route
 from nlmon.transport.base import TransportFactory
 from nlmon.transport.recorded.faults import Fault
 from nlmon.wire import Datagram, Datagrams
@@ -50,6 +52,49 @@ def with_error(**place: Any) -> Callable[[Decoded], Any]:
     return change
 
 
+def with_payload(**values: Any) -> Callable[[Decoded], Any]:
+    """The same events with other values in their payloads."""
+
+    def change(found: Decoded) -> Decoded:
+        events = [structs.replace(e, payload=structs.replace(e.payload, **values)) for e in found.events]
+        return structs.replace(found, events=events)
+
+    return change
+
+
+class Refuses:
+    """Refuses whatever is done with it."""
+
+    def refuse(self, *_: object) -> Any:
+        raise RuntimeError("no")
+
+    __eq__ = __hash__ = __repr__ = __str__ = __bool__ = __len__ = __iter__ = refuse
+
+
+class Text(str):
+    """A text that refuses to be printed."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no")
+
+
+ITSELF: list[Any] = []
+ITSELF.append(ITSELF)
+DEEP = functools.reduce(lambda inner, _: (inner,), range(100_000), ())
+# What is of no form that a value has, wherever it stands.
+NO_VALUES: dict[str, Any] = {
+    "a list": [1],
+    "a dict": {"a": 1},
+    "a list that contains itself": ITSELF,
+    "a deep tuple": DEEP,
+    "an object that refuses": Refuses(),
+    "an object inside": (1, Refuses()),
+    "a text of a class of its own": Text("eth0"),
+    "half a character": "\ud800",
+    "a number of many digits": 10**5000,
+}
+
+
 GARBAGE: dict[str, Callable[[Decoded], Any]] = {
     "no result": lambda found: None,
     "no list of events": lambda found: structs.replace(found, events=None),
@@ -63,6 +108,18 @@ GARBAGE: dict[str, Callable[[Decoded], Any]] = {
     "a text for flags": with_head(msg_flags="create"),
     "a list for a frame": with_head(frame=[BAD]),
     "a text for synthetic": with_head(synthetic="no"),
+    **{f"{name} in the field of a payload": with_payload(flags=value) for name, value in NO_VALUES.items()},
+    **{f"{name} for a name": with_head(interface=value) for name, value in NO_VALUES.items()},
+    **{f"{name} for a time": with_head(timestamp=value) for name, value in NO_VALUES.items()},
+    **{f"{name} for a namespace": with_head(nsid=value) for name, value in NO_VALUES.items()},
+    **{f"{name} for a payload": with_head(payload=value) for name, value in NO_VALUES.items()},
+    **{f"{name} for a path": with_error(path=value) for name, value in [*NO_VALUES.items(), ("nothing", None)]},
+    **{f"{name} for a code": with_error(code=value) for name, value in NO_VALUES.items()},
+    "a number of many digits for an offset": with_head(offset=10**5000),
+    "half a character for the type of an event": with_head(type="\ud800"),
+    "a number of many digits for the offset of an error": with_error(offset=10**5000),
+    "a list for what happened": with_error(kind=["boom"]),
+    "nothing for what happened": with_error(what=None),
     "an error without an offset": with_error(offset=None),
     "a text for the offset of an error": with_error(offset="0"),
 }
@@ -172,3 +229,30 @@ def test_what_no_listener_receives_sets_no_clock() -> None:
         return LibnlBackend(factory, options)
 
     assert (time(ROUTE), time(XFRM)) == (7, 7)
+
+
+@pytest.mark.parametrize("value", NO_VALUES.values(), ids=NO_VALUES.keys())
+def test_a_counter_that_is_no_value_is_a_crash(value: Any) -> None:
+    """Of the status as of events: a wrong number is a difference, and what is none at all a crash."""
+
+    class Miscounts(LibnlBackend):
+        def status(self) -> BackendStatus:
+            found = super().status()
+            one = structs.replace(found.protocols[ROUTE], events=value)
+            return structs.replace(found, protocols={**found.protocols, ROUTE: one})
+
+    assert len(crashes(Miscounts, FRAMES[:3])) == 1
+
+
+def test_hops_that_are_none_are_a_difference() -> None:
+    """Of good form, and not what a route has in that place."""
+    frames = [Frame(1, 1, ROUTE, message(24, route("198.51.100.0/24", 1), flags=0x400))]
+
+    class NoHops(LibnlBackend):
+        def decode(self, datagram: Datagram) -> Decoded:
+            return cast(Decoded, with_payload(multipath=(None, 5))(super().decode(datagram)))
+
+    replay = Replay(LegacyBackend, NoHops, byteorder="little")
+    replay.play(frames)
+
+    assert {one.field for one in replay.judge.details} == {"multipath"}
