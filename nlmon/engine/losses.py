@@ -3,7 +3,8 @@
 Rules:
 1. Only after a loss that its socket really had may an implementation report what was no message.
 2. What one implementation recovered alone is no difference between two states, nor is what a later message does to one
-   of them for that reason, until a message or a dump says the same of it to both.
+   of them for that reason, until a message or a dump says the same of it to both. A message that tells only a part of
+   an object says too little for that.
 3. What an implementation said of its losses, and did about them, is kept in the ledger of its lane. What its socket
    really lost in a replay is known to the faults alone, and the judge holds the one against the other.
 
@@ -32,7 +33,7 @@ __all__ = ["Ledger", "Touched", "Unsettled"]
 
 class Touched(NamedTuple):
     """Objects that the events of a datagram changed in a state, themselves or by what goes with them: those that a
-    message told of, and those that were ``recovered``."""
+    message ``told`` of, the whole of each, and those that were ``recovered``."""
 
     told: set[Object]
     recovered: set[Object]
@@ -155,7 +156,7 @@ class Ledger:
                 touched.recovered.update(objects, folded.gone, folded.changed)
             else:
                 found += folded.found
-                touched.told.update(objects, folded.gone, folded.changed)
+                touched.told.update(() if folded.partial else objects, folded.gone, folded.changed)
         return touched, found
 
     def beyond(self, state: State) -> int:

@@ -51,14 +51,17 @@ Object: TypeAlias = tuple[str, Key]
 
 class Folded(NamedTuple):
     """What an event did to a state beside its own object: what is ``gone`` with that or was replaced by it, ``found``,
-    what of it no message announces, and what it ``changed``."""
+    what of it no message announces, and what it ``changed``. ``partial``: of its own object it told a part, and the
+    rest stayed as it was; see ``nlmon.objects.partial``."""
 
     gone: Sequence[Object]
     found: Sequence[Unannounced]
     changed: Sequence[Object] = ()
+    partial: bool = False
 
 
 NOTHING = Folded((), ())
+PARTIAL = Folded((), (), partial=True)
 
 
 class State:
@@ -120,8 +123,9 @@ class State:
         if new:
             if kind == "link":
                 return self._link_new(key, payload, event.frame)
-            if kind != "neigh" or payload.family != AF_BRIDGE or not _is_echo(self.tables[kind].get(key), payload):
-                self._put(kind, key, payload)
+            if kind == "neigh" and payload.family == AF_BRIDGE and _is_echo(self.tables[kind].get(key), payload):
+                return PARTIAL
+            self._put(kind, key, payload)
             return NOTHING
         before = self._take(kind, key)
         if kind == "link":
@@ -129,15 +133,16 @@ class State:
         return self._address_gone(payload, before is not None, event.frame) if kind == "addr" else NOTHING
 
     def _link_new(self, key: Key, link: LinkInfo, frame: int) -> Folded:
-        before = self.tables["link"].get(key)
-        if is_partial_link(link):
+        before, partial = self.tables["link"].get(key), is_partial_link(link)
+        if partial:
             if not isinstance(before, LinkInfo):
-                return NOTHING  # of a link of which nothing is known, too little
+                return PARTIAL  # of a link of which nothing is known, too little
             told = {name: getattr(link, name) for name in PARTIAL_LINK}
             link = structs.replace(before, **{name: value for name, value in told.items() if value is not None})
         self._put("link", key, link)
         cause = cause_of(link.flags)
-        return NOTHING if cause is None else self._end_routes(cause, link, frame)
+        folded = NOTHING if cause is None else self._end_routes(cause, link, frame)
+        return folded._replace(partial=True) if partial else folded
 
     def _put(self, kind: str, key: Key, payload: RoutePayload) -> RoutePayload | None:
         """Hold an object, in the place of another one that was there, which is returned."""
@@ -239,7 +244,9 @@ class State:
             lost = [key for key in near if getattr(table[key], "ifindex", None) == index]
             ended.append(self._correct(kind, dict.fromkeys(lost), frame, reason))
         ended.append(self._end_routes(Cause.DELETED, link, frame))
-        return Folded(*([one for part in parts for one in part] for parts in zip(*ended, strict=True)))
+        gone = [one for part in ended for one in part.gone]
+        found = [one for part in ended for one in part.found]
+        return Folded(gone, found, [one for part in ended for one in part.changed])
 
     def _end_routes(self, cause: Cause, about: LinkInfo | AddrInfo, frame: int) -> Folded:
         """Routes end by what happened to a link, as a message ``about`` it or its address says."""

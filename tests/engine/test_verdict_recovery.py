@@ -21,6 +21,7 @@ from nlmon.report.model import CaptureReport
 from nlmon.testing.messages import addr, attr, link, message, number, route
 from nlmon.testing.zoo import ZOO, BadImplementation
 from nlmon.transport.recorded.faults import Fault
+from nlmon.uapi import AF_BRIDGE, NTF_SELF
 from support.paths import CAPTURES
 
 legacy = partial(create, "legacy")
@@ -75,6 +76,8 @@ def test_an_overrun_that_is_swallowed_at_the_end_is_found() -> None:
 UP3, DOWN3, UP4, DOWN4 = (
     message(16, link(index, f"d{index}", up=up)) for index, up in ((3, True), (3, False), (4, True), (4, False))
 )
+# What wireless extensions announce of a link.
+PART_OF_3 = number("BxHiII", 0, 1, 3, 1, 0) + attr(3, b"d3\0") + attr(11, bytes(8))
 CREATE, REPLACE, APPEND = 0x400, 0x100, 0x800
 
 
@@ -87,6 +90,13 @@ def several(*indices: int) -> bytes:
     """A new IPv4 route of several hops."""
     hops = b"".join(number("HBBi", 16, 0, 0, one) + attr(5, bytes([192, 0, 2, one])) for one in indices)
     return message(24, number("8BI", 2, 8, 0, 0, 254, 3, 0, 1, 0) + attr(1, bytes([10, 0, 0, 0])) + attr(9, hops))
+
+
+def forwarding(*attributes: bytes) -> bytes:
+    """A new entry of the forwarding database of a device itself."""
+    return message(
+        28, number("BxxxiHBB", AF_BRIDGE, 3, 2, NTF_SELF, 0) + attr(2, bytes([2, 0, 0, 0, 0, 1])) + b"".join(attributes)
+    )
 
 
 def lossy(
@@ -122,6 +132,8 @@ def lossy(
             ],
             5,
         ),
+        ([UP3, forwarding(attr(1, bytes([192, 0, 2, 1]))), forwarding(), UP4], 2),
+        ([UP3, message(16, link(3, "d3", mtu=9000)), message(16, PART_OF_3), UP4], 2),
     ],
 )
 def test_what_follows_from_a_recovery_is_no_difference(messages: list[bytes], lost: int) -> None:
