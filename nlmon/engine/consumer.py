@@ -6,7 +6,7 @@ Not here: the rules (``nlmon.compare.recovered``).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import groupby
+from itertools import chain, groupby
 
 from nlmon.compare.directions import Judges
 from nlmon.compare.recovered import RecoveryFacts, flaws
@@ -16,6 +16,7 @@ from nlmon.engine.lane import Lane
 from nlmon.engine.losses import Ledger
 from nlmon.events import Event, LinkInfo
 from nlmon.transport.recorded.kernel import RecordedKernel
+from nlmon.uapi import AF_BRIDGE
 
 __all__ = ["tell"]
 
@@ -37,10 +38,13 @@ def tell(judge: Judges, lanes: Sequence[Lane], sides: Sequence[Side], kernel: Re
 def _known(ledger: Ledger, events: Sequence[Event], kernel: RecordedKernel) -> RecoveryFacts:
     """What is known when these events are told."""
     names: dict[int, set[str | None]] = {}
-    for link in (*ledger.told.tables["link"].values(), *(event.payload for event in events)):
-        if isinstance(link, LinkInfo):
-            names.setdefault(link.ifindex, set()).add(link.ifname)
     told = {key[0] for key in ledger.told.tables["link"]}
+    tables = (ledger.told.tables[kind].values() for kind in ("link", "port"))
+    for link in (*chain.from_iterable(tables), *(event.payload for event in events)):
+        if isinstance(link, LinkInfo):
+            # A bridge port has the name of its link, which one may take from there or not.
+            alone = link.family == AF_BRIDGE and link.ifindex not in told
+            names.setdefault(link.ifindex, set()).update([link.ifname, None] if alone else [link.ifname])
     for index, (name, _) in kernel.links.items():
         # Of what goes on a link that nobody told of, the name is not known.
         names.setdefault(index, set()).update([name] if index in told else [name, None])

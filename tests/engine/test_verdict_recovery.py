@@ -113,6 +113,19 @@ def lossy(
     return replay
 
 
+PORT4 = message(16, link(4, "d4", family=AF_BRIDGE) + attr(10, number("I", 3)))
+
+
+@pytest.mark.parametrize("messages", [[UP3, PORT4, UP3], [UP3, PORT4, message(20, addr(4, "192.0.2.1")), UP3]])
+@pytest.mark.parametrize("size", [1, 2])
+def test_a_link_that_only_its_port_tells_of_has_a_name_or_none(messages: list[bytes], size: int) -> None:
+    """Whoever recovers a bridge port, or what is on its link, may take the name from it."""
+    replay = lossy(messages, Fault(4, size))
+
+    assert replay.lanes[1].ledger.synthetic > 0
+    assert {cls.label: n for cls, n in replay.judge.counts.items()} == {}
+
+
 @pytest.mark.parametrize(
     ("messages", "lost"),
     [
