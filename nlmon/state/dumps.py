@@ -1,6 +1,8 @@
 """Dumps held against a state: what is collected of one, and what it brings to light.
 
 A dump is no snapshot: objects change while it is read. What an event announced meanwhile is therefore not judged by it.
+Nor is an IPv6 route that may stand between siblings, which the kernel lists as one route: it goes on behind the last of
+them and lists none of those in between (net/ipv6/ip6_fib.c, fib6_dump_node).
 
 Not here: the state itself (``tables``).
 """
@@ -52,9 +54,9 @@ class Unannounced(Struct, frozen=True):
 class DumpLoad:
     """The objects of one dump while its datagrams arrive.
 
-    ``listed``: how many they are, a share for their parts among them. ``touched`` collects keys announced meanwhile,
-    which are not judged by the dump; ``reordered`` the groups of routes whose order it does not say either; ``lossy``:
-    messages were lost meanwhile.
+    ``listed``: how many they are, a share for their parts among them. ``touched`` collects keys that are not judged by
+    the dump, such as those announced meanwhile; ``reordered`` the groups of routes whose order it does not say either;
+    ``lossy``: messages were lost meanwhile.
     """
 
     def __init__(self, msg_type: int, family: int) -> None:
@@ -95,18 +97,25 @@ class Listing:
         self._objects: dict[Key, RoutePayload] = {}
         # Hops that the kernel lists as those of one route.
         self._siblings: set[Key] = set()
+        # Groups in which it does not list what stands between siblings.
+        self._gaps: set[Key] = set()
         for payload in load.payloads:
             found = {key: one for kind, key, one in objects_of(payload) if kind == self.kind and self._held(key)}
             self._objects |= found
             if isinstance(payload, RouteInfo) and payload.multipath is not None and is_sibling(payload):
                 self._siblings.update(found)
+                if len(found) > 1:
+                    self._gaps.add(route_group(payload))
 
     def corrections(self, table: Mapping[Key, RoutePayload], mine: Collection[Key]) -> Iterator[Correction]:
         """What is to be changed in a table, of which such a dump would list the keys ``mine``. The table may be changed
         while this goes on; what is gone comes first."""
         kind, objects, touched = self.kind, self._objects, self._load.touched
         for key in [key for key in mine if key not in objects and (kind, key) not in touched]:
-            yield Correction(key, None, "gone")
+            if self._is_in_gap(key, table[key]):
+                touched.add((kind, key))
+            else:
+                yield Correction(key, None, "gone")
         for key, payload in objects.items():
             before = table.get(key)
             if (kind, key) in touched or before == payload:
@@ -116,6 +125,9 @@ class Listing:
             else:
                 fields = changed_fields(kind, before, payload)
                 yield Correction(key, payload, "changed" if fields else None, fields)
+
+    def _is_in_gap(self, key: Key, payload: RoutePayload) -> bool:
+        return key[:-1] in self._gaps and isinstance(payload, RouteInfo) and not is_sibling(payload)
 
     def route_order(self) -> Iterator[tuple[Key, Key, bool]]:
         """Group and key of the routes in the order of the dump, which is the kernel's within each group, and whether

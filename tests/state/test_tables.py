@@ -278,6 +278,28 @@ def test_a_later_dump_corrects_and_says_so() -> None:
     assert sorted(key[0] for key in state.tables["link"]) == [4, 5, 6]
 
 
+@pytest.mark.parametrize(
+    ("listed", "left"),
+    [
+        ([NextHop(3, 1, 0, "2001:db8::7"), NextHop(3, 1, 0, "2001:db8::9")], {"2001:db8::7", None, "2001:db8::9"}),
+        ([NextHop(3, 1, 0, "2001:db8::8"), NextHop(3, 1, 0, "2001:db8::9")], {"2001:db8::8", None, "2001:db8::9"}),
+        ([NextHop(3, 1, 0, "2001:db8::9")], {"2001:db8::9"}),
+    ],
+)
+def test_a_route_between_siblings_need_not_be_listed(listed: list[NextHop], left: set[str | None]) -> None:
+    """A dump goes on behind the last sibling; that it lists nothing in between proves nothing of that."""
+    gateways = ("2001:db8::7", None, "2001:db8::9")
+    state = load(State(), 26, 10, *(route(gateway, 10) for gateway in gateways))
+    dump = state.begin_dump(26, 10)
+    dump.payloads.append(route(None, 10, oif=None, multipath=tuple(listed)))
+    state.end_dump(dump, 20)
+
+    held = [one for one in state.tables["route"].values() if isinstance(one, RouteInfo)]
+    unjudged = {key for kind, key in dump.touched if kind == "route"}
+    assert {one.gateway for one in held} == left
+    assert len(unjudged) == (None in left)
+
+
 def test_an_event_during_a_dump_is_stronger_than_the_dump() -> None:
     """A dump is no snapshot: what was announced while it ran is not judged by it."""
     state = load(State(), 18, 0, link(3), link(4))

@@ -17,6 +17,7 @@ Not here: answering (``answers``), reading (``reading``), which object is which 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator
 from typing import Any, Literal, NamedTuple
 
@@ -227,11 +228,15 @@ class RecordedObjects:
             self._groups.remove(key[:-1], key)
 
     def sweep(self, kind: int, family: int, since: int) -> None:
-        """A recorded dump that began at the frame ``since`` was complete: what it did not name is gone."""
+        """A recorded dump that began at the frame ``since`` was complete: what it did not name is gone, but for IPv6
+        routes that may stand between siblings, which a dump does not list (net/ipv6/ip6_fib.c, fib6_dump_node)."""
         table = self._tables[kind]
         mine = self._by_family[kind].listed(family, table)
-        for key in [key for key in mine if table[key].frame < since]:
-            self._drop(kind, key)
+        gone = [key for key in mine if table[key].frame < since]
+        siblings = Counter(key[:-1] for key in mine if gone and table[key].frame >= since and _is_sibling(table[key]))
+        for key in gone:
+            if siblings[key[:-1]] < 2 or _is_sibling(table[key]):
+                self._drop(kind, key)
         self._listed_addresses |= kind == RTM_NEWADDR and family in {AF_UNSPEC, AF_INET}
 
     def of(self, kind: int, family: int) -> Iterator[bytes]:
@@ -337,6 +342,10 @@ class RecordedObjects:
                 self._drop(RTM_NEWROUTE, key)
             elif route is not None and (place := lost_hop(route.multipath, change, self._reading.gateway)) is not None:
                 self._without_hops(key, {place})
+
+
+def _is_sibling(held: Held) -> bool:
+    return held.route is not None and is_sibling(held.route)
 
 
 def _hops_in(kind: int, key: Key) -> int:

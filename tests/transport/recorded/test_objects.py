@@ -213,6 +213,25 @@ def test_a_complete_dump_proves_what_is_gone() -> None:
     assert [world.count(26, 2), world.count(26, 10), world.count(22)] == [1, 1, 1]
 
 
+@pytest.mark.parametrize(
+    ("listed", "left"),
+    [
+        ([(3, "fe80::7"), (3, "fe80::9")], {("fe80::7", 3), (None, 3), ("fe80::9", 3)}),
+        ([(3, "fe80::9")], {("fe80::9", 3)}),
+    ],
+)
+def test_a_route_between_siblings_need_not_be_named(
+    listed: list[tuple[int, str]], left: set[tuple[str | None, int]]
+) -> None:
+    """A dump goes on behind the last sibling, so what stands in between may be there."""
+    gateways = ("fe80::7", None, "fe80::9")
+    world = World().learn(*(message(ROUTES, route("2001:db8::/32", 3, one)) for one in gateways))
+    world.learn(message(ROUTES, hops("2001:db8::/32", *listed), flags=2))
+    world.factory.kernel.sweep(26, 10, 4)
+
+    assert set(world.routes(10)) == left
+
+
 def test_an_answer_is_as_good_as_the_original() -> None:
     """A link from a dump has what its notification had."""
     world = World().learn(message(LINK, link(3, "d0", mtu=9000, altnames=("x",))))
