@@ -27,19 +27,23 @@ SMALL, LARGE = "1,000 links", "8,000 links"
 BYTES = 16_000_000
 _RECOVERY = BackendOptions(resync=True, resync_interval=0.0)
 _CACHES = BackendOptions(caches=("link", "addr", "route"))
-# Measurements by name: a square, the options of its replay, and whether messages are lost.
-GROWTH: dict[str, tuple[str, BackendOptions, bool]] = {
-    "links go": ("links go", BackendOptions(), False),
-    "links go, recovery": ("links go", _RECOVERY, True),
-    "links go, caches": ("links go", _CACHES, False),
-    "stations move": ("stations move", BackendOptions(), False),
-    "routes are prepended": ("routes prepended", BackendOptions(), False),
-    "addresses go": ("addresses go", BackendOptions(), False),
-    "hops go": ("hops go", BackendOptions(), False),
-    "hops go, recovery": ("hops go", _RECOVERY, True),
-    "hops stay, recovery": ("hops stay", _RECOVERY, True),
-    "sources go": ("sources go", BackendOptions(), False),
-    "families appear": ("families appear", BackendOptions(), False),
+# Messages that are lost, counted from the first one, or from the last.
+_EARLY, _LATE = 5, -4
+# Measurements by name: a square, the options of its replay, and where messages are lost, if any are.
+GROWTH: dict[str, tuple[str, BackendOptions, int]] = {
+    "links go": ("links go", BackendOptions(), 0),
+    "links go, recovery": ("links go", _RECOVERY, _EARLY),
+    "links go, caches": ("links go", _CACHES, 0),
+    "stations move": ("stations move", BackendOptions(), 0),
+    "routes are prepended": ("routes prepended", BackendOptions(), 0),
+    "addresses go": ("addresses go", BackendOptions(), 0),
+    "hops go": ("hops go", BackendOptions(), 0),
+    "hops go, recovery": ("hops go", _RECOVERY, _EARLY),
+    "hops stay, recovery": ("hops stay", _RECOVERY, _EARLY),
+    "hops of many links": ("hops of many links", BackendOptions(), 0),
+    "routes of one group, recovery": ("routes behind", _RECOVERY, _LATE),
+    "sources go": ("sources go", BackendOptions(), 0),
+    "families appear": ("families appear", BackendOptions(), 0),
 }
 # Bombs and, to compare with, many ordinary messages.
 BOMBS = (
@@ -59,11 +63,13 @@ def _replay(path: Path, options: BackendOptions, faults: tuple[Fault, ...] = ())
 
 def grown(name: str, captures: Captures) -> Sample:
     """A replay of a host that has as many links as the name of its captures says."""
-    kind, options, lossy = GROWTH[name]
+    kind, options, lost = GROWTH[name]
     path = captures.pcap.with_name(f"{kind}, {captures.name}.pcap")
+    size = 1000 if captures.name == SMALL else 8000
     if not path.exists():
-        write_pcap(path, *square(kind, 1000 if captures.name == SMALL else 8000))
-    return timed(lambda: _replay(path, options, (Fault(5, 2),) if lossy else ()))
+        write_pcap(path, *square(kind, size))
+    frame = lost if lost >= 0 else lost + sum(1 for _ in square(kind, size)[1])
+    return timed(lambda: _replay(path, options, (Fault(frame, 2),) if frame else ()))
 
 
 def bombed(name: str, captures: Captures) -> Sample:

@@ -14,6 +14,7 @@ Not here: when a route ends (``implied``), and the tables.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
+from itertools import chain
 from typing import NamedTuple, TypeAlias
 
 from nlmon.objects.implied import Cause, Fate, Links, fate_of, needs_address
@@ -30,6 +31,8 @@ _Hop: TypeAlias = tuple[int | None, bool]
 _Routes: TypeAlias = dict[Key, int]
 # What routes over the same hops have in common.
 _Shared: TypeAlias = tuple[Fate, frozenset[_Hop]]
+# The same by what ends them, so that only those are looked at that end by what happened.
+_ByFate: TypeAlias = dict[Fate, dict[_Shared, None]]
 
 
 class Ends(NamedTuple):
@@ -82,13 +85,11 @@ class LinkedRoutes:
         self._placed = 0
         self._single: dict[Fate, dict[int | None, _Routes]] = {}
         self._several: dict[_Shared, _Several] = {}
-        # Which of these are over a link, those of nexthop objects by themselves, too, and what was known of it when
-        # their live hops were counted.
-        self._over: dict[int | None, dict[_Shared, None]] = {}
-        self._nexthops_over: dict[int | None, dict[_Shared, None]] = {}
+        # Which of these are over a link, by their fate, and what was known of it when their live hops were counted.
+        self._over: dict[int | None, _ByFate] = {}
         self._conditions: dict[int | None, Condition] = {}
         # Which have no live hop, by whether all addresses are known.
-        self._dead: tuple[dict[_Shared, None], dict[_Shared, None]] = ({}, {})
+        self._dead: tuple[_ByFate, _ByFate] = ({}, {})
         self._addresses = Addresses()
         self._sources = PreferredSources()
         self._by_nexthop = NexthopRoutes()
@@ -139,14 +140,11 @@ class LinkedRoutes:
         shared = self._several.pop(_shared(route)).shared
         self._hops -= len(shared[1])
         for index in {index for index, _ in shared[1]}:
-            for over in (self._over, self._nexthops_over) if shared[0].one_hop else (self._over,):
-                del over[index][shared]
-                if not over[index]:
-                    del over[index]
-            if index not in self._over:
-                del self._conditions[index]
+            _discard(self._over[index], shared)
+            if not self._over[index]:
+                del self._over[index], self._conditions[index]
         for dead in self._dead:
-            dead.pop(shared, None)
+            _discard(dead, shared)
 
     def _routes_like(self, route: Route) -> _Routes:
         """The routes with the fate and hops of this one."""
@@ -162,9 +160,7 @@ class LinkedRoutes:
         one = self._several[shared] = _Several(shared)
         self._hops += len(one.hops)
         for index, needs in one.hops:
-            self._over.setdefault(index, {})[shared] = None
-            if shared[0].one_hop:
-                self._nexthops_over.setdefault(index, {})[shared] = None
+            self._over.setdefault(index, {}).setdefault(shared[0], {})[shared] = None
             if index not in self._conditions:
                 self._conditions[index] = self._condition(index)
             for known in (False, True):
@@ -179,9 +175,9 @@ class LinkedRoutes:
     def _sort_out(self, shared: _Shared, one: _Several) -> None:
         for known in (False, True):
             if one.alive[known]:
-                self._dead[known].pop(shared, None)
+                _discard(self._dead[known], shared)
             else:
-                self._dead[known][shared] = None
+                self._dead[known].setdefault(shared[0], {})[shared] = None
 
     def add_address(self, address: Address) -> None:
         """A link has an address that it had not before."""
@@ -205,7 +201,7 @@ class LinkedRoutes:
         if before == now:
             return
         self._conditions[index] = now
-        for shared in self._over[index]:
+        for shared in chain.from_iterable(self._over[index].values()):
             one = self._several[shared]
             for needs in one.on(index):
                 for known in (False, True):
@@ -218,22 +214,21 @@ class LinkedRoutes:
         for fate, on in self._single.items():
             if index in on and (cause in fate.any_hop or cause in fate.every_hop):
                 found |= on[index]
-        if index in self._over:
-            known, condition = self._links.knows_addresses, self._conditions[index]
-            near = self._over[index]
-            if condition.down and cause is Cause.DOWN and len(self._dead[known]) < len(near):
-                near = self._dead[known]
-            for shared in near:
-                (any_hop, every_hop, _), one = shared[0], self._several[shared]
-                alive_here = [condition.lives(needs, known) for needs in one.on(index)]
-                last = cause in every_hop and one.alive[known] == sum(alive_here)
-                if alive_here and (cause in any_hop or last):
-                    found |= one.routes
         shorter: _Routes = {}
-        for shared in self._nexthops_over.get(index, ()):
-            one = self._several[shared]
-            if cause in shared[0].one_hop and any(other != index for other, _ in one.hops):
-                shorter |= {key: place for key, place in one.routes.items() if key not in found}
+        known = self._links.knows_addresses
+        for fate, over in self._over.get(index, {}).items():
+            if cause not in fate.any_hop | fate.every_hop | fate.one_hop:
+                continue
+            condition, dead = self._conditions[index], self._dead[known].get(fate, {})
+            only_dead = condition.down and cause is Cause.DOWN and cause not in fate.one_hop and len(dead) < len(over)
+            for shared in dead if only_dead else over:
+                one = self._several[shared]
+                alive_here = [condition.lives(needs, known) for needs in one.on(index)]
+                last = cause in fate.every_hop and one.alive[known] == sum(alive_here)
+                if alive_here and (cause in fate.any_hop or last):
+                    found |= one.routes
+                elif cause in fate.one_hop and any(other != index for other, _ in one.hops):
+                    shorter |= one.routes
         return Ends(sorted(found, key=found.__getitem__), sorted(shorter, key=shorter.__getitem__))
 
     def over_nexthop(self, nh_id: int) -> list[Key]:
@@ -256,10 +251,9 @@ class LinkedRoutes:
         }
         one._several = {shared: several.copy() for shared, several in self._several.items()}
         one._hops = self._hops
-        one._over = {index: over.copy() for index, over in self._over.items()}
-        one._nexthops_over = {index: over.copy() for index, over in self._nexthops_over.items()}
+        one._over = {index: _copied(over) for index, over in self._over.items()}
         one._conditions = self._conditions.copy()
-        one._dead = (self._dead[False].copy(), self._dead[True].copy())
+        one._dead = (_copied(self._dead[False]), _copied(self._dead[True]))
         one._addresses, one._sources = self._addresses.copy(), self._sources.copy()
         one._by_nexthop = self._by_nexthop.copy()
         return one
@@ -267,14 +261,7 @@ class LinkedRoutes:
     def clear(self) -> None:
         """The table is empty."""
         self._hops = 0
-        for table in (
-            self._single,
-            self._several,
-            self._over,
-            self._nexthops_over,
-            self._conditions,
-            *self._dead,
-        ):
+        for table in (self._single, self._several, self._over, self._conditions, *self._dead):
             table.clear()
         self._sources.clear()
         self._by_nexthop.clear()
@@ -295,6 +282,19 @@ def _shared(route: Route) -> _Shared:
 def _where(route: Route) -> tuple[Fate, Hashable]:
     """Where a route is found."""
     return (fate_of(route), _index(route.oif)) if route.multipath is None else _shared(route)
+
+
+def _discard(table: _ByFate, shared: _Shared) -> None:
+    """Remove hops that routes share, if they are there."""
+    fate = shared[0]
+    if shared in table.get(fate, ()):
+        del table[fate][shared]
+        if not table[fate]:
+            del table[fate]
+
+
+def _copied(table: _ByFate) -> _ByFate:
+    return {fate: several.copy() for fate, several in table.items()}
 
 
 def _index(index: Hashable) -> int | None:

@@ -217,6 +217,28 @@ def hops_stay(size: int) -> Messages:
         yield message(RTM_NEWLINK, link(1, "eth1", up=step % 2 == 0 and step < size))
 
 
+def hops_of_many_links(size: int) -> Messages:
+    """Routes over one link and another one each, half of them of host scope with the other one down; the link is
+    without a carrier, and then down, which the kernel says again and again."""
+    yield message(RTM_NEWLINK, link(1, "eth1"))
+    for step in range(2, size + 2):
+        yield message(RTM_NEWLINK, link(size + step, f"eth{size + step}", up=False))
+        for net, index, scope in ((20, step, RT_SCOPE_UNIVERSE), (21, size + step, RT_SCOPE_HOST)):
+            row = _over(_ip(step, net), (1, index), scope=scope)
+            yield message(RTM_NEWROUTE, row, flags=NLM_F_CREATE | NLM_F_EXCL)
+    for step in range(2 * size):
+        yield message(RTM_NEWLINK, link(1, "eth1", up=step < size))
+
+
+def routes_behind(size: int) -> Messages:
+    """Routes to one destination, each behind all others, and a link that is named again and again."""
+    yield message(RTM_NEWLINK, link(1, "eth1"))
+    for step in range(size):
+        yield message(RTM_NEWROUTE, route("192.0.2.0/24", 1, _ip(step)), flags=NLM_F_CREATE | NLM_F_APPEND)
+    for _ in range(8):
+        yield message(RTM_NEWLINK, link(1, "eth1"))
+
+
 def others_dumped(size: int) -> Messages:
     """IPv4 routes and stations behind a bridge, and a program that lists IPv6 routes and neighbours: there are none."""
     yield message(RTM_NEWLINK, link(1, "eth1"))
@@ -249,6 +271,8 @@ SQUARES: dict[str, tuple[int, Callable[[int], Messages]]] = {
     "sources go": (NETLINK_ROUTE, sources_go),
     "hops go": (NETLINK_ROUTE, hops_go),
     "hops stay": (NETLINK_ROUTE, hops_stay),
+    "hops of many links": (NETLINK_ROUTE, hops_of_many_links),
+    "routes behind": (NETLINK_ROUTE, routes_behind),
     "others dumped": (NETLINK_ROUTE, others_dumped),
     "families appear": (NETLINK_GENERIC, families_appear),
 }

@@ -57,8 +57,10 @@ class Table(dict[Any, Any]):
 
 def replayed(path: Path, name: str, size: int, options: BackendOptions) -> int:
     """How often a replay looks through a table, until its recording ends."""
-    write_pcap(path, *square(name, size))
-    faults = (Fault(5, 2),) if options.resync else ()
+    protocol, told = square(name, size)
+    messages = list(told)
+    write_pcap(path, protocol, messages)
+    faults = (Fault(5, 2), Fault(len(messages) - 4, 2)) if options.resync else ()
     makers = partial(create, "legacy"), partial(create, "libnl")
     replay = Replay(*makers, byteorder="little", options=options, faults=faults)
     libnl = replay.lanes[1].backend
@@ -82,7 +84,8 @@ def replayed(path: Path, name: str, size: int, options: BackendOptions) -> int:
 @pytest.mark.parametrize("how", OPTIONS)
 @pytest.mark.parametrize("name", SQUARES)
 def test_no_message_makes_a_replay_look_through_a_table(tmp_path: Path, name: str, how: str) -> None:
-    """A host of four times as many links or routes is looked through as often as a small one: after a loss."""
+    """A host of four times as many links or routes is looked through as often as a small one: after a loss near the
+    beginning, and one near the end."""
     found = [replayed(tmp_path / f"{size}.pcap", name, size, OPTIONS[how]) for size in (10, 40)]
 
     assert found[0] == found[1]

@@ -131,5 +131,5 @@ def test_what_ends_is_what_the_rules_name(seed: int) -> None:
         host.remove(key)
 
     left = host.linked
-    assert [left._several, left._over, left._nexthops_over, left._conditions, *left._dead] == [{}] * 6
+    assert [left._several, left._over, left._conditions, *left._dead] == [{}] * 5
     assert left._single == {fate: {} for fate in left._single}
