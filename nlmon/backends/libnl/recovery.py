@@ -101,8 +101,9 @@ class Tracker:
             listed.setdefault(key[:-1], []).append(key)
         found: set[Key] = set()
         for group, keys in listed.items():
-            held = [key for key in self.state.order(group) if key in keys]
-            if held + [key for key in keys if key not in held] != keys:
+            there_now = set(keys)
+            held = dict.fromkeys(key for key in self.state.order(group) if key in there_now)
+            if [*held, *(key for key in keys if key not in held)] != keys:
                 found.update(keys)
         return found
 

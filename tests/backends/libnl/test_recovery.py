@@ -10,6 +10,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from nlmon.backends.base import Backend
+from nlmon.backends.libnl.recovery import Tracker
 from nlmon.backends.options import BackendOptions
 from nlmon.backends.registry import create
 from nlmon.errors import NlmonError, Overrun, ResyncIncomplete, TransportError, UsageError
@@ -294,6 +295,29 @@ def test_a_dump_that_ran_ahead_of_a_replacement() -> None:
     house.run()
 
     assert routes_told(house) == ["192.0.2.4", "192.0.2.2"]
+
+
+class Counted(tuple[object, ...]):
+    """A key that counts how often it is compared with another one."""
+
+    __slots__ = ()
+    compared = 0
+    __hash__ = tuple.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        Counted.compared += 1
+        return super().__eq__(other)
+
+
+def test_a_group_is_looked_through_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each route of a group in another order is compared a few times, however many these are."""
+    tracker, keys = Tracker(), [Counted(("group", number)) for number in range(1000)]
+    told = [Counted(key) for key in reversed(keys)]
+    monkeypatch.setattr(tracker.state, "order", lambda _: told)
+    Counted.compared = 0
+
+    assert tracker._misplaced(keys) == set(keys)
+    assert Counted.compared < 10 * len(keys)
 
 
 def test_the_order_of_routes_that_were_there_at_first() -> None:
