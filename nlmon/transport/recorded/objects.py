@@ -127,12 +127,18 @@ class RecordedObjects:
         if msg_type & 3:
             self._learn_gone(kind, message, value)
             return
-        found = self._with_room(kind, self._parts(kind, message, value), frame)
-        if isinstance(value, Route) and found:
+        found = self._whole(kind, self._parts(kind, message, value), frame)
+        if (
+            isinstance(value, Route) and found
+        ):  # what it replaces is gone, and leaves its room, whether it has any or not
             for key in self._replaced(message, value, list(found)):
                 self._drop(kind, key)
         for key, held in found.items():
-            self._put(kind, key, held)
+            if held is not None and self._has_room(kind, key, held):
+                self._put(kind, key, held)
+            else:  # what is held of it is not what it is any more
+                self.lacking.add(kind)
+                self._drop(kind, key)
         if found and kind == RTM_NEWLINK and message[16] == AF_UNSPEC and len(message) >= 28:
             cause = cause_of(int.from_bytes(message[24:28], self._order))
             if cause is not None:
@@ -149,24 +155,25 @@ class RecordedObjects:
         elif keys and isinstance(value, Address):
             self._address_gone(value, known=known)
 
-    def _with_room(self, kind: int, parts: Iterable[tuple[Key, bytes, Value]], frame: int) -> dict[Key, Held]:
-        """The objects of a NEW message that there is room for. One that is there and grows beyond it is forgotten: it
-        is not what it was."""
-        table, room, places = self._tables[kind], BYTES_KEPT - self._bytes, REMEMBERED - len(self._tables[kind])
-        found: dict[Key, Held] = {}
+    def _whole(self, kind: int, parts: Iterable[tuple[Key, bytes, Value]], frame: int) -> dict[Key, Held | None]:
+        """The objects of a NEW message; None stands for those that have no room beside the others, whatever else is
+        held."""
+        table, room = self._tables[kind], BYTES_KEPT
+        found: dict[Key, Held | None] = {}
         for key, message, value in parts:
             before = table.get(key)
             if before is None and self._reading.is_partial(value):
                 continue
             whole = message if before is None else self._reading.completed(before.message, message, value)
-            growth = len(whole) - (0 if before is None else len(before.message))
-            if growth > room or (before is None and not places):
-                self.lacking.add(kind)
-                self._drop(kind, key)
-                continue
-            room, places = room - growth, places - (before is None)
-            found[key] = Held(whole, value if isinstance(value, Route) else None, frame)
+            room -= len(whole)
+            found[key] = None if room < 0 else Held(whole, value if isinstance(value, Route) else None, frame)
         return found
+
+    def _has_room(self, kind: int, key: Key, held: Held) -> bool:
+        table = self._tables[kind]
+        before = table.get(key)
+        growth = len(held.message) - (0 if before is None else len(before.message))
+        return self._bytes + growth <= BYTES_KEPT and (before is not None or len(table) < REMEMBERED)
 
     def _put(self, kind: int, key: Key, held: Held) -> None:
         before = self._tables[kind].get(key)
@@ -213,6 +220,8 @@ class RecordedObjects:
         return self._groups.put6(group, keys, flags, sibling=sibling, listed=listed, nexthop=nexthop)
 
     def _drop(self, kind: int, key: Key) -> None:
+        if kind == RTM_NEWROUTE:
+            self._groups.remove(key[:-1], key)
         held = self._tables[kind].pop(key, None)
         if held is None:
             return
@@ -225,7 +234,6 @@ class RecordedObjects:
                 self._routes.delete_address(self._reading.address(held.message))
         else:
             self._routes.remove(key, held.route)
-            self._groups.remove(key[:-1], key)
 
     def sweep(self, kind: int, family: int, since: int) -> None:
         """A recorded dump that began at the frame ``since`` was complete: what it did not name is gone, but for IPv6

@@ -255,6 +255,38 @@ def test_an_object_that_grows_has_no_more_room_than_a_new_one(monkeypatch: pytes
     assert (held._bytes, held.lacking, list(held._tables[LINK])) == (len(small) - 12, {LINK}, [("link", 4)])
 
 
+@pytest.mark.parametrize(
+    ("family", "bound", "value"), [(2, "REMEMBERED", 2), (10, "REMEMBERED", 2), (2, "BYTES_KEPT", 150)]
+)
+def test_what_is_replaced_leaves_its_room(monkeypatch: pytest.MonkeyPatch, family: int, bound: str, value: int) -> None:
+    """In a full table a route takes the place of the one that it replaces; nothing is lacking."""
+    monkeypatch.setattr(objects, bound, value)
+    nets, gateway = (
+        (("10.1.0.0/16", "10.2.0.0/16"), "192.0.2.") if family == 2 else (("fd01::/64", "fd02::/64"), "fe80::")
+    )
+    old = [message(ROUTES, route(net, 3, f"{gateway}1"), flags=CREATE) for net in nets]
+    world = World().learn(*old, message(ROUTES, route(nets[1], 3, f"{gateway}2"), flags=REPLACE))
+    held = world.factory.kernel._objects
+
+    assert held is not None
+    assert (world.routes(family), held.lacking) == ([(f"{gateway}1", 3), (f"{gateway}2", 3)], set())
+
+
+def test_a_route_that_was_replaced_is_gone_where_the_new_one_has_no_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is there exists, and what has no room is in no place of its group either."""
+    monkeypatch.setattr(objects, "BYTES_KEPT", 100)
+    old, new = (route("10.1.0.0/16", 3, gateway) for gateway in ("192.0.2.1", "192.0.2.2"))
+    metrics = attr(8, bytes(100))
+    world = World().learn(message(ROUTES, old), message(ROUTES, new + metrics, flags=REPLACE))
+    held = world.factory.kernel._objects
+    assert held is not None
+    before = (world.count(26, 2), held.lacking)
+    world.learn(message(ROUTES, old))
+
+    assert before == (0, {ROUTES})
+    assert world.routes(2) == [("192.0.2.1", 3)]
+
+
 def test_a_route_stays_without_its_preferred_source() -> None:
     """An IPv6 address that is deleted takes nothing along but itself."""
     plain = route("2001:db8:1::/48", 3, "fe80::7")
