@@ -123,8 +123,12 @@ class RecordedKernel:
 
     def sweep(self, get_type: int, family: int, since: int) -> None:
         """A recorded dump was complete; see ``RecordedObjects.sweep``."""
-        if self._objects is not None:
-            self._objects.sweep(get_type - 2, family, since)
+        if self._objects is None:
+            return
+        gone = self._objects.sweep(get_type - 2, family, since)
+        for name, index in gone if get_type == RTM_GETLINK else ():
+            if name == "link" and isinstance(index, int):
+                self._forget_link(index)
 
     def learn(self, datagrams: Datagrams, *, announced: bool = False) -> None:
         """Remember what recorded messages say of links, families and objects, and the time; ``announced``: they are

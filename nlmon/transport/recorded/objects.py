@@ -235,17 +235,19 @@ class RecordedObjects:
         else:
             self._routes.remove(key, held.route)
 
-    def sweep(self, kind: int, family: int, since: int) -> None:
+    def sweep(self, kind: int, family: int, since: int) -> list[Key]:
         """A recorded dump that began at the frame ``since`` was complete: what it did not name is gone, but for IPv6
-        routes that may stand between siblings, which a dump does not list (net/ipv6/ip6_fib.c, fib6_dump_node)."""
+        routes that may stand between siblings, which a dump does not list (net/ipv6/ip6_fib.c, fib6_dump_node). Returns
+        what is gone."""
         table = self._tables[kind]
         mine = self._by_family[kind].listed(family, table)
         gone = [key for key in mine if table[key].frame < since]
         siblings = Counter(key[:-1] for key in mine if gone and table[key].frame >= since and _is_sibling(table[key]))
+        gone = [key for key in gone if siblings[key[:-1]] < 2 or _is_sibling(table[key])]
         for key in gone:
-            if siblings[key[:-1]] < 2 or _is_sibling(table[key]):
-                self._drop(kind, key)
+            self._drop(kind, key)
         self._listed_addresses |= kind == RTM_NEWADDR and family in {AF_UNSPEC, AF_INET}
+        return gone
 
     def of(self, kind: int, family: int) -> Iterator[bytes]:
         """Messages of a kind; family 0 gives all families that a dump of all has."""

@@ -287,6 +287,17 @@ def test_a_route_that_was_replaced_is_gone_where_the_new_one_has_no_room(monkeyp
     assert world.routes(2) == [("192.0.2.1", 3)]
 
 
+def test_a_link_that_a_complete_dump_does_not_name_has_no_name() -> None:
+    """A dump forgets it everywhere: in what a dump lists, and in what one link is asked for by."""
+    world = World().learn(*(message(LINK, link(index, f"d{index}")) for index in (3, 4)))
+    kernel = world.factory.kernel
+    world.learn(message(LINK, link(4, "d4"), flags=2))
+    changed = kernel.links_changed
+    kernel.sweep(18, 0, 3)
+
+    assert (world.count(18), list(kernel.links), kernel.links_changed - changed) == (1, [4], 1)
+
+
 def test_a_route_stays_without_its_preferred_source() -> None:
     """An IPv6 address that is deleted takes nothing along but itself."""
     plain = route("2001:db8:1::/48", 3, "fe80::7")
