@@ -40,13 +40,31 @@ from nlmon.uapi import (
 __all__ = ["forget_shared", "held_by_dump", "identity", "objects_of", "shared_subject", "split_hops", "subject_of"]
 
 # What is held of an object in several states has one key, for keys take more memory than what they stand for. So many
-# are remembered; where a recording is replayed, those of one batch of it.
+# are remembered, and of routes so many hops; where a recording is replayed, those of one batch of it.
 SUBJECTS_KEPT = 32768
 # A route with more hops and metrics than these has keys of its own.
 FEW_PARTS = 16
 _subjects: dict[Hashable, Any] = {}
-# The same of routes that were split into their hops, with the route, by its id().
-_splits: dict[int, tuple[RouteInfo, dict[Key, RoutePayload]]] = {}
+
+
+class _Splits:
+    """Routes that were split into their hops, each with the route, by its id(), and how many ``hops`` these are: a
+    route that changes has the same keys again and again."""
+
+    def __init__(self) -> None:
+        self.found: dict[int, tuple[RouteInfo, dict[Key, RoutePayload]]] = {}
+        self.hops = 0
+
+    def put(self, route: RouteInfo, split: dict[Key, RoutePayload]) -> None:
+        self.found[id(route)] = route, split
+        self.hops += len(route.multipath or ())
+
+    def clear(self) -> None:
+        self.found.clear()
+        self.hops = 0
+
+
+_splits = _Splits()
 
 # By type, which is looked up at once; what is derived from one of these is an object of its kind, too.
 _MAKERS: dict[type, Callable[[Any], Subject | None]] = {
@@ -116,10 +134,10 @@ def split_hops(route: RouteInfo) -> dict[Key, RoutePayload]:
     group = route_group(route)
     if route.multipath is None or route.nh_id is not None:
         return {(*group, hops_of(route)): route}
-    known = _splits.get(id(route))
+    known = _splits.found.get(id(route))
     if known is not None:
         return known[1]
-    if len(_subjects) >= SUBJECTS_KEPT:
+    if max(len(_subjects), _splits.hops) >= SUBJECTS_KEPT:
         forget_shared()
     found: dict[Key, RoutePayload] = {}
     for hop in route.multipath:
@@ -127,7 +145,7 @@ def split_hops(route: RouteInfo) -> dict[Key, RoutePayload]:
         one = structs.replace(route, multipath=None, oif=hop.ifindex, **own)
         key = (*group, hops_of(one))
         found[_subjects.setdefault(key, key)] = one
-    _splits[id(route)] = route, found
+    _splits.put(route, found)
     return found
 
 

@@ -12,6 +12,7 @@ from msgspec import structs
 from nlmon.events import AddrInfo, Event, LinkInfo, NeighInfo, NextHop, Payload, RouteInfo, RuleInfo
 from nlmon.limits import PARTS_OF_ONE
 from nlmon.objects.keys import hops_of, route_group
+from nlmon.state import identity
 from nlmon.state.describe import show_key
 from nlmon.state.identity import forget_shared
 from nlmon.state.tables import State
@@ -604,6 +605,19 @@ def test_keys_are_shared_no_longer_than_they_come_near_each_other() -> None:
     (one,), (other,) = first.tables["route"], second.tables["route"]
 
     assert (one == other, one is other) == (True, False)
+
+
+def test_a_route_that_changes_is_not_remembered_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has the same keys again and again; of its hops no more are remembered than of keys."""
+    monkeypatch.setattr(identity, "SUBJECTS_KEPT", 10)
+    forget_shared()
+    hops = tuple(NextHop(3, 1, 0, f"fe80::{number}") for number in range(2))
+    remembered = []
+    for expires in range(20):
+        fold(event(NEW, route(None, family=10, oif=None, multipath=hops, expires=expires)))
+        remembered.append(len(identity._splits.found))
+
+    assert remembered == [1, 2, 3, 4, 5] * 4
 
 
 @pytest.mark.parametrize("size", [1, 2])
