@@ -161,7 +161,9 @@ class Dumps:
 
     def copy(self, open_dumps: Collection[DumpLoad]) -> Dumps:
         """The same with other dumps that are open."""
-        return Dumps(open_dumps, self._listed, self._known)
+        one = Dumps(open_dumps, self._listed, self._known)
+        one._lost = self._lost.copy()
+        return one
 
     def begin(self, get_type: int, family: int) -> DumpLoad:
         """Start collecting a dump of ``get_type`` (RTM_GET*) and ``family``."""

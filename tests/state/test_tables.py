@@ -620,6 +620,17 @@ def test_a_route_that_changes_is_not_remembered_for_ever(monkeypatch: pytest.Mon
     assert remembered == [1, 2, 3, 4, 5] * 4
 
 
+def test_a_state_that_adopts_another_one_can_know_again_what_it_knew() -> None:
+    """What was known before a loss is known again when that was made good, in both."""
+    state, other = addressed(), State()
+    state.dumps.lose()
+    other.adopt(state, lambda payload: payload, [])
+    before = other.knows_addresses
+    other.dumps.regain()
+
+    assert (before, other.knows_addresses) == (False, True)
+
+
 @pytest.mark.parametrize("size", [1, 2])
 def test_what_is_told_twice_is_there_once(size: int) -> None:
     """An event that is folded again, be it the very same, changes nothing: the address that goes is the last one."""
