@@ -16,8 +16,9 @@ from operator import eq
 from nlmon.capture.base import CaptureInfo
 from nlmon.capture.segment import Role, Segment
 from nlmon.limits import PROTOCOLS_KEPT
+from nlmon.uapi import NETLINK_KOBJECT_UEVENT
 
-__all__ = ["FURTHER", "Tally", "wrong_order"]
+__all__ = ["FURTHER", "Tally", "why_unread"]
 
 # net/netlink/af_netlink.c: protocols are numbered from 0 to MAX_LINKS - 1.
 MAX_LINKS = 32
@@ -25,8 +26,14 @@ MAX_LINKS = 32
 FURTHER = -1
 
 
-def wrong_order(info: CaptureInfo) -> str:
-    """What is to be said of a capture in whose byte order no frame holds a message."""
+def why_unread(info: CaptureInfo, tally: Tally) -> str:
+    """Why no frame of a capture holds a message; empty where one does, and where there are no frames but of uevents,
+    which are text."""
+    frames = tally.frames - tally.protocols[NETLINK_KOBJECT_UEVENT]
+    if tally.messages or not frames:
+        return ""
+    if tally.truncated.total() - tally.truncated[NETLINK_KOBJECT_UEVENT] == frames:
+        return "its packets are truncated (snap length), and none holds a whole message"
     text, own = f"nothing in it reads as netlink in {info.byteorder}-endian byte order", info.own_byteorder
     if info.byteorder != own:
         return f"{text}; the file itself says {own}-endian, which is read without --byteorder"
@@ -66,11 +73,6 @@ class Tally:
             self.repeats[protocol] += sum(map(eq, data, chain((self._last.get(protocol),), data)))
             if 0 <= protocol < MAX_LINKS:  # there is no other one, but a file may name any
                 self._last[protocol] = data[-1]
-
-    @property
-    def unread(self) -> bool:
-        """Whether there are frames, and no message in any of them."""
-        return bool(self.frames) and not self.messages
 
     def copied(self, protocols: Collection[int]) -> bool:
         """Whether at least a third of the notifications of some protocols repeat their predecessor: several listeners

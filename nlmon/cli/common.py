@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 import click
 from click.core import ParameterSource
 
-from nlmon.errors import InternalError, NlmonError, UsageError
+from nlmon.errors import InputError, InternalError, NlmonError, UsageError
 from nlmon.report.text import printable
 
 if TYPE_CHECKING:  # start-up: only commands that read captures need it
     from nlmon.capture import CaptureReader
+    from nlmon.capture.tally import Tally
     from nlmon.compare.side import Side
 
 __all__ = [
@@ -250,6 +251,19 @@ def refuse_crash(side: Side) -> None:
     """Raise ``InternalError`` when an implementation crashed."""
     if side.crash:
         raise InternalError("NLM-X002", f"{side.name} raised {side.crash}", where=side.trace)
+
+
+def refuse_unread(reader: CaptureReader, tally: Tally, where: str) -> None:
+    """Raise ``InputError`` when a capture that was read to its end holds packets, and no message in any of them."""
+    from nlmon.capture.tally import why_unread  # noqa: PLC0415  (start-up: --help needs none of it)
+    from nlmon.report.text import counted  # noqa: PLC0415
+
+    if reader.skipped and not tally.frames:
+        why = f"none of its {counted(reader.skipped, 'packet')} is netlink"
+        hint = "record on an nlmon device or with nlmon record"
+        raise InputError("NLM-U010", "the capture holds no netlink", where=where, why=why, hint=hint)
+    if why := why_unread(reader.info, tally):
+        raise InputError("NLM-U002", "no message in this capture", where=where, why=why)
 
 
 def usage_error(error: click.ClickException) -> UsageError:

@@ -19,18 +19,21 @@ from nlmon.cli.common import (
     implementation_option,
     progress,
     protocol_option,
+    refuse_unread,
     show_error,
     warn,
     warn_notes,
 )
+from nlmon.errors import InputError, NlmonError
 
 if TYPE_CHECKING:  # start-up: --help needs none of it
     from nlmon.capture import ByteOrder
     from nlmon.engine.coverage.held import Held
-    from nlmon.report.coverage import CoverageReport, MessageCoverage
+    from nlmon.report.coverage import CoverageReport, MessageCoverage, UnreadCapture
 
 __all__ = ["command"]
 
+INFO = "see nlmon capture info"
 # Types of messages without an event that are named without -v.
 SHOWN = 12
 
@@ -57,8 +60,8 @@ def command(
     """Print which attributes two implementations read: both, one alone, neither, and which nobody need read; of the
     messages in CAPTURES, or without any of all that the kernel defines.
 
-    Exit code: 0 done, 3 a capture is damaged or longer than --max-messages, 130 interrupted; what could be read is
-    counted.
+    Exit code: 0 done, 3 a capture is damaged, holds no message or is longer than --max-messages, or none has a message
+    that is asked for, 130 interrupted; what could be read is counted.
     """
     from nlmon.backends.registry import backend_class  # noqa: PLC0415  (start-up: --help needs none of it)
     from nlmon.compare.contract import load_contract  # noqa: PLC0415
@@ -71,13 +74,16 @@ def command(
     code = 0
     if captures:
         held = Held(backends, names, load_contract())
-        read, code = _read(captures, held, protocols, byteorder, max_messages)
-        found = held.report(read)
+        read, unread, code = _read(captures, held, protocols, byteorder, max_messages)
+        found = held.report(read, unread)
+        if not found.messages and not code:
+            code = 3
+            show_error(InputError("NLM-U002", "no message of these protocols in what was read", hint=INFO))
     else:
         found = kernel_coverage(backends, names, load_contract(), protocols)
     if form == "json":
         sys.stdout.write(report_bytes(found).decode())
-    else:
+    elif found.messages:
         _print(found, verbose)
         if verbose:
             _list(found)
@@ -90,16 +96,17 @@ def _read(
     protocols: tuple[int, ...],
     byteorder: ByteOrder | None,
     max_messages: int | None,
-) -> tuple[list[str], int]:
-    """Count what captures hold, and give the paths of those that could be opened, and the exit code."""
+) -> tuple[list[str], list[UnreadCapture], int]:
+    """Count what captures hold, and give the paths of those that could be opened, what could not be read, and the exit
+    code."""
     from nlmon.capture import open_capture  # noqa: PLC0415  (start-up: --help needs none of it)
-    from nlmon.capture.tally import wrong_order  # noqa: PLC0415
     from nlmon.engine.bounds import Bounds, Watch  # noqa: PLC0415
     from nlmon.engine.coverage.capture import count_capture  # noqa: PLC0415
-    from nlmon.errors import NlmonError  # noqa: PLC0415
+    from nlmon.report.coverage import UnreadCapture  # noqa: PLC0415
     from nlmon.report.text import counted, shown_path  # noqa: PLC0415
 
     read: list[str] = []
+    unread: list[UnreadCapture] = []
     code = 0
     for number, path in enumerate(captures):
         try:
@@ -108,22 +115,27 @@ def _read(
                 watch = Watch(Bounds(messages=max_messages, interrupted=interrupted), reader.info.byteorder)
                 with progress(reader.size, path.name) as advance:
                     tally = count_capture(reader, watch, held, protocols, on_progress=advance)
-                if tally.unread:
-                    warn(f"warning: {wrong_order(reader.info)}")
                 warn_notes(reader)
+                if reader.skipped and tally.frames:
+                    were = counted(reader.skipped, "packet that is no netlink was", "packets that are no netlink were")
+                    warn(f"note: {were} skipped ({shown_path(path)})")
                 if watch.stop is not None and not watch.stop.interrupted:
                     raise stopped(watch.stop, shown_path(path))
                 if watch.stop is not None:
                     show_error(stopped(watch.stop, shown_path(path)))
                     if left := len(captures) - number - 1:
                         warn(f"interrupted: {left:,} of {counted(len(captures), 'capture')} not read")
-                    return read, INTERRUPTED
+                    return read, unread, INTERRUPTED
                 if reader.damage is not None:
                     raise reader.damage
+                refuse_unread(reader, tally, shown_path(path))
+                if not tally.frames:
+                    raise InputError("NLM-U002", "no message in this capture", where=shown_path(path), hint=INFO)
         except NlmonError as error:
             show_error(error)
+            unread.append(UnreadCapture(shown_path(path), error.code, error.why or error.what))
             code = max(code, error.exit_code)
-    return read, code
+    return read, unread, code
 
 
 def _print(found: CoverageReport, verbose: bool) -> None:

@@ -15,7 +15,7 @@ import click
 from nlmon.backends.options import BackendOptions
 from nlmon.backends.registry import create
 from nlmon.capture import ByteOrder, open_capture
-from nlmon.capture.tally import wrong_order
+from nlmon.capture.tally import why_unread
 from nlmon.cli.bounds import interruption, max_messages_option, say_stop
 from nlmon.cli.common import (
     byteorder_option,
@@ -101,7 +101,7 @@ def command(
         raise InputError(
             *("NLM-U002", "no event in this capture"),
             where=shown_path(capture),
-            why=wrong_order(reader.info) if feed.tally.unread else "",
+            why=why_unread(reader.info, feed.tally),
             hint="see nlmon capture info, and --protocol and --select",
         )
 

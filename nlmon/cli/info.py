@@ -15,11 +15,10 @@ from msgspec import Struct
 from nlmon.capture import ByteOrder, CaptureReader, open_capture
 from nlmon.capture.conversation import Conversation
 from nlmon.capture.segment import Role
-from nlmon.capture.tally import FURTHER, Tally, wrong_order
+from nlmon.capture.tally import FURTHER, Tally
 from nlmon.cli.bounds import interruption, max_messages_option, say_stop
-from nlmon.cli.common import FilePath, byteorder_option, progress, warn, warn_notes
+from nlmon.cli.common import FilePath, byteorder_option, progress, refuse_unread, warn_notes
 from nlmon.engine.bounds import Bounds, Watch
-from nlmon.errors import InputError
 from nlmon.framing import types
 from nlmon.limits import KINDS_KEPT, OTHERS, PROTOCOLS_KEPT, count_kinds
 from nlmon.names import PROTOCOLS, message_type
@@ -68,33 +67,31 @@ class CaptureSummary(Struct, frozen=True):
 def command(file: Path, form: str, byteorder: ByteOrder | None, max_messages: int | None) -> None:
     """Count what FILE holds: messages per protocol and type, kernel, families, damage.
 
-    Exit code: 0 done, 3 the file is damaged, longer than --max-messages, or holds packets and none of netlink, 130
+    Exit code: 0 done, 3 the file is damaged, longer than --max-messages, or holds packets and no message, 130
     interrupted; what was read is printed.
     """
     with open_capture(file, byteorder=byteorder) as reader, interruption() as interrupted:
         watch = Watch(Bounds(messages=max_messages, interrupted=interrupted), reader.info.byteorder)
-        summary = summarise(reader, shown_path(file), watch)
+        tally = Tally()
+        summary = summarise(reader, shown_path(file), watch, tally)
     if form == "json":
         sys.stdout.buffer.write(report_bytes(summary))
         sys.stdout.buffer.flush()
     else:
         _print(summary)
     warn_notes(reader)
-    if summary.frames and not summary.messages:
-        warn(f"warning: {wrong_order(reader.info)}")
     say_stop(watch.stop, summary.path)
     if reader.damage is not None:
         raise reader.damage
-    if summary.skipped and not summary.frames:
-        why = f"none of its {counted(summary.skipped, 'packet')} is netlink"
-        hint = "record on an nlmon device or with nlmon record"
-        raise InputError("NLM-U010", "the capture holds no netlink", where=summary.path, why=why, hint=hint)
+    refuse_unread(reader, tally, summary.path)
 
 
-def summarise(reader: CaptureReader, path: str, watch: Watch | None = None) -> CaptureSummary:
-    """Read a capture to its end, or as far as ``watch`` lets it be read, and count."""
+def summarise(
+    reader: CaptureReader, path: str, watch: Watch | None = None, tally: Tally | None = None
+) -> CaptureSummary:
+    """Read a capture to its end, or as far as ``watch`` lets it be read, and count; frames in ``tally``, too."""
     order = reader.info.byteorder
-    conversation, tally, kernel = Conversation(order), Tally(), RecordedKernel(order)
+    conversation, tally, kernel = Conversation(order), tally or Tally(), RecordedKernel(order)
     protocols: dict[int, Counter[int]] = {}
     with progress(reader.size, Path(path).name) as advance:
         for batch in reader.batches() if watch is None else watch.batches(reader.batches()):

@@ -12,7 +12,7 @@ import click
 from nlmon.backends.libnl import LibnlBackend
 from nlmon.backends.libnl.layouts.cache import Listed
 from nlmon.capture import ByteOrder, open_capture
-from nlmon.capture.tally import wrong_order
+from nlmon.capture.tally import why_unread
 from nlmon.cli.common import FilePath, byteorder_option, protocol_option, refuse_crash, warn, warn_notes
 from nlmon.engine.feed import Feed
 from nlmon.engine.run import read_capture
@@ -59,7 +59,7 @@ def command(capture: Path, protocols: tuple[int, ...], limit: int | None, byteor
         raise InputError(
             *("NLM-U002", "no function was made for this capture"),
             where=shown_path(capture),
-            why=wrong_order(reader.info) if feed.tally.unread else "",
+            why=why_unread(reader.info, feed.tally),
             hint="messages must resemble each other; see nlmon capture info, and --protocol",
         )
 

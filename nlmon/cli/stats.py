@@ -17,9 +17,16 @@ from nlmon.backends.options import BackendOptions
 from nlmon.backends.registry import create
 from nlmon.backends.status import BackendStatus, LayoutStatus
 from nlmon.capture import ByteOrder, open_capture
-from nlmon.capture.tally import wrong_order
 from nlmon.cli.bounds import interruption, max_messages_option, say_stop
-from nlmon.cli.common import byteorder_option, feed_options, progress, refuse_crash, warn, warn_notes, warn_unread
+from nlmon.cli.common import (
+    byteorder_option,
+    feed_options,
+    progress,
+    refuse_crash,
+    refuse_unread,
+    warn_notes,
+    warn_unread,
+)
 from nlmon.engine.bounds import Bounds, Watch
 from nlmon.engine.feed import Feed
 from nlmon.engine.run import read_capture
@@ -68,8 +75,8 @@ def command(
 ) -> None:
     """Print the counters of an implementation that has read CAPTURE.
 
-    Exit code: 0 done, 3 the capture is damaged or longer than --max-messages, 130 interrupted; what was read is
-    counted.
+    Exit code: 0 done, 3 the capture is damaged, longer than --max-messages, or holds packets and no message, 130
+    interrupted; what was read is counted.
     """
     warn_unread(implementation, protocols)
     with (
@@ -96,12 +103,11 @@ def command(
         sys.stdout.buffer.flush()
     else:
         _print(report)
-    if feed.tally.unread:
-        warn(f"warning: {wrong_order(reader.info)}")
     warn_notes(reader)
     say_stop(watch.stop, shown_path(capture))
     if reader.damage is not None:
         raise reader.damage
+    refuse_unread(reader, feed.tally, shown_path(capture))
 
 
 def stats_schema() -> dict[str, Any]:

@@ -142,6 +142,10 @@ def why_nothing(replay: Replay) -> str:
         return "no notification of these protocols was recorded"
     if any(lane.lossy for lane in replay.lanes):
         return "every notification was lost"
+    if not replay.not_subscribed and not any(lane.unknown for lane in replay.lanes):
+        cut = any(replay.feed.tally.truncated[protocol] for protocol in replay.feed.protocols)
+        if cut or any(lane.counts["errors"] for lane in replay.lanes):
+            return "no notification could be read"
     if not replay.not_subscribed:
         return "no notification is of a type that is read"
     return "no notification is of a multicast group that is joined"

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from nlmon.capture import CaptureReader
 from nlmon.capture.segment import Role
-from nlmon.capture.tally import FURTHER, Tally, wrong_order
+from nlmon.capture.tally import FURTHER, Tally, why_unread
 from nlmon.compare.difference import Class
 from nlmon.compare.directions import BothDirections
 from nlmon.compare.judge import Judge
@@ -108,8 +108,8 @@ def capture_reports(
     if damage is not None:
         agrees = "what could be read before the damage agrees" if replay.feed.tally.frames else "nothing could be read"
         unread = f"the capture is damaged; {agrees}"
-    elif replay.feed.tally.unread and not any(lane.counts["events"] or lane.counts["answers"] for lane in replay.lanes):
-        unread = wrong_order(reader.info)
+    elif not any(lane.counts["events"] or lane.counts["answers"] for lane in replay.lanes):
+        unread = why_unread(reader.info, replay.feed.tally)
     wrong, notes = _unresolved(replay), replay_notes(replay, reader)
     return tuple(
         CaptureReport(

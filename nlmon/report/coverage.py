@@ -12,7 +12,15 @@ from msgspec import Struct
 
 from nlmon.report.text import counted, printable
 
-__all__ = ["AttributeRow", "CoverageReport", "MessageCoverage", "attribute_lines", "count_states", "state_of"]
+__all__ = [
+    "AttributeRow",
+    "CoverageReport",
+    "MessageCoverage",
+    "UnreadCapture",
+    "attribute_lines",
+    "count_states",
+    "state_of",
+]
 
 BOTH, NEITHER, IGNORED = "both", "neither", "ignored"
 
@@ -54,11 +62,20 @@ class MessageCoverage(Struct, frozen=True):
     event: bool = True
 
 
+class UnreadCapture(Struct, frozen=True):
+    """A capture of which nothing, or not all, could be read: its path, the code of the error, and why."""
+
+    path: str
+    code: str
+    why: str
+
+
 class CoverageReport(Struct, frozen=True):
     """All that the kernel defines for the messages that are compared, or what ``captures`` hold of it.
 
     ``kernel``: the version of Linux whose specifications are the measure; ``counts``: attributes of all messages
-    together; ``left_out``: attributes and messages of captures that found no place among those that are counted.
+    together; ``left_out``: attributes and messages of captures that found no place among those that are counted;
+    ``unread``: captures of which nothing, or not all, could be read. Where no message was read, nothing is known.
     """
 
     kernel: str
@@ -67,6 +84,7 @@ class CoverageReport(Struct, frozen=True):
     messages: list[MessageCoverage]
     captures: list[str] = []
     left_out: int = 0
+    unread: list[UnreadCapture] = []
 
 
 def state_of(row: AttributeRow, implementations: Sequence[str]) -> str:

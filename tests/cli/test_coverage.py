@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 from pathlib import Path
 
 import jsonschema
@@ -12,6 +13,7 @@ from zstandard import ZstdDecompressor
 
 from nlmon.cli.main import group
 from nlmon.cli.schema import SCHEMAS
+from nlmon.testing import messages as made
 from support.paths import FIXTURES
 
 
@@ -120,6 +122,52 @@ def test_captures_add_up_and_a_bad_one_costs_nothing_else(tmp_path: Path) -> Non
     assert report["captures"] == [str(one), str(cut), str(one)]
     assert 2 * alone["messages"] <= summed["messages"] <= 3 * alone["messages"]
     assert "this is not a netlink capture" in outcome.stderr
+    assert [(one["path"], one["code"]) for one in report["unread"]] == [(str(none), "NLM-C006"), (str(cut), "NLM-C010")]
+
+
+COOKED = struct.pack(">HH10xH", 0, 824, 0)
+OTHER = struct.pack(">HH10xH", 0, 1, 0x800) + bytes(20)
+
+
+def pcap(path: Path, *packets: bytes) -> Path:
+    """A pcap file of the device ``any``."""
+    records = b"".join(struct.pack("<IIII", 0, 0, len(one), len(one)) + one for one in packets)
+    path.write_bytes(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 113) + records)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("packets", "options", "code"),
+    [
+        ((), (), "NLM-U002"),
+        ((OTHER,), (), "NLM-U010"),
+        ((COOKED + made.message(16, made.link(1, "a")),), ("--byteorder", "big"), "NLM-U002"),
+        ((COOKED + made.message(16, made.link(1, "a")),), ("--protocol", "xfrm"), "NLM-U002"),
+        (None, (), "NLM-C001"),
+    ],
+    ids=["no packet", "no netlink", "byte order", "another protocol", "missing"],
+)
+def test_where_nothing_was_read_nothing_is_known(
+    tmp_path: Path, packets: tuple[bytes, ...] | None, options: tuple[str, ...], code: str
+) -> None:
+    """No table without blind spots, and exit code 3; JSON says which capture could not be read."""
+    path = tmp_path / "a.pcap" if packets is None else pcap(tmp_path / "a.pcap", *packets)
+    plain = CliRunner().invoke(group, ["coverage", str(path), *options])
+    report = json.loads(CliRunner().invoke(group, ["coverage", str(path), "--format", "json", *options]).stdout)
+
+    jsonschema.validate(report, SCHEMAS["coverage"]())
+    assert (plain.exit_code, plain.stdout, plain.stderr.count("\n")) == (3, "", 1)
+    assert plain.stderr.startswith(f"error[{code}]: ")
+    assert [(one["path"], one["code"]) for one in report["unread"]] == [(str(path), code)] * ("xfrm" not in options)
+
+
+def test_packets_that_are_no_netlink_are_mentioned(tmp_path: Path) -> None:
+    """Beside the table of the others."""
+    path = pcap(tmp_path / "a.pcap", OTHER, COOKED + made.message(16, made.link(1, "a")))
+    outcome = CliRunner().invoke(group, ["coverage", str(path)])
+
+    assert outcome.exit_code == 0
+    assert outcome.stderr == f"note: 1 packet that is no netlink was skipped ({path})\n"
 
 
 @pytest.mark.parametrize("name", ["01-route-basic", "02-route-topology"])

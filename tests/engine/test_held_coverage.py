@@ -164,7 +164,7 @@ def test_a_capture_is_counted_to_its_end(protocols: tuple[int, ...]) -> None:
         size = reader.size
     found = of(held.report(["a capture"]))
 
-    assert (tally.frames, tally.unread, positions) == (1979, False, sorted(positions))
+    assert (tally.frames, tally.messages > 0, positions) == (1979, True, sorted(positions))
     assert 0 < positions[-1] <= size
     assert {"nl80211", "nlctrl"} <= set(found)
     assert ("link" in found) == (not protocols)

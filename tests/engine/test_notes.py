@@ -5,7 +5,9 @@ Not here: notes on losses (``tests/transport/recorded/test_faults.py``), and on 
 
 from __future__ import annotations
 
+import struct
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from nlmon.backends.registry import create
 from nlmon.capture import open_capture
 from nlmon.engine.run import replay_capture
 from nlmon.report.model import CaptureReport
+from nlmon.testing.messages import link, message
 from support.paths import CAPTURES
 
 ROUTE, XFRM, GENERIC = 0, 6, 16
@@ -61,6 +64,33 @@ def test_families_that_nobody_joins_have_names() -> None:
     report = replayed("06-generic", options=BackendOptions(generic_families=("nl80211",)))
 
     assert report.not_subscribed == {"family TASKSTATS": 3, "family ethtool": 3}
+
+
+@pytest.mark.parametrize(
+    ("keep", "verdict", "reason"),
+    [
+        (20, "error", "its packets are truncated (snap length), and none holds a whole message"),
+        (
+            60,
+            "inconclusive",
+            "no event was compared: no notification could be read; 2 packets are truncated (snap length)",
+        ),
+    ],
+)
+def test_the_reason_of_a_snap_length(tmp_path: Path, keep: int, verdict: str, reason: str) -> None:
+    """What is truncated is no other type, and no other byte order."""
+    done, one = message(3, bytes(4)), message(16, link(1, "a"))
+    records = b""
+    for data in (one, done, one):
+        packet = struct.pack(">HH10xH", 0, 824, 0) + data
+        kept = packet[:keep]
+        records += struct.pack("<IIII", 0, 0, len(kept), len(packet)) + kept
+    path = tmp_path / "a.pcap"
+    path.write_bytes(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 253) + records)
+    with open_capture(path) as reader:
+        report, *_ = replay_capture(reader, "a", partial(create, "legacy"), partial(create, "libnl"))
+
+    assert (report.verdict, report.reason) == (verdict, reason)
 
 
 def test_the_reason_of_a_wrong_byte_order() -> None:

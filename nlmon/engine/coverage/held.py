@@ -24,7 +24,7 @@ from nlmon.framing import messages
 from nlmon.names import PROTOCOLS
 from nlmon.names.attribute_sets import root_of
 from nlmon.names.attributes import KERNEL, Attribute, find
-from nlmon.report.coverage import AttributeRow, CoverageReport, MessageCoverage, count_states, state_of
+from nlmon.report.coverage import AttributeRow, CoverageReport, MessageCoverage, UnreadCapture, count_states, state_of
 from nlmon.uapi import NETLINK_GENERIC, NLMSG_HDRLEN, NLMSG_MIN_TYPE
 from nlmon.wire import Datagrams
 
@@ -70,8 +70,8 @@ class Held:
                     name = family(head.type) if protocol == NETLINK_GENERIC else ""
                     self._count(protocol, message, head.type, byteorder, name)
 
-    def report(self, captures: Sequence[str]) -> CoverageReport:
-        """What was counted."""
+    def report(self, captures: Sequence[str], unread: Sequence[UnreadCapture] = ()) -> CoverageReport:
+        """What was counted. ``unread``: what could not be."""
         names = self._names
         rows: dict[_Kind, list[AttributeRow]] = {kind: [] for kind in self._messages}
         for (kind, part), kinds in self._parts.items():
@@ -89,7 +89,7 @@ class Held:
             protocol = PROTOCOLS.get(kind.protocol, str(kind.protocol))
             listed.append(MessageCoverage(kind.label, protocol, counts, own, self._messages[kind], kind.event))
         totals = {state: sum(one.counts[state] for one in listed) for state in count_states((), names)}
-        return CoverageReport(KERNEL, list(names), totals, listed, list(captures), self.left_out)
+        return CoverageReport(KERNEL, list(names), totals, listed, list(captures), self.left_out, list(unread))
 
     def _count(
         self, protocol: int, message: bytes, msg_type: int, byteorder: Literal["little", "big"], family: str
