@@ -28,6 +28,7 @@ UNANNOUNCED_SHOWN = 5
 UNANNOUNCED = "changed in the kernel without a notification"
 MISSED = "lost by the fault, and shown by a later dump"
 LOSSES_SHOWN = 10
+ONE_ALONE = "  an error about what one of them alone reads, as the contract says, is no difference"
 
 
 def print_report(report: Report, console: Console, *, verbose: bool = False) -> None:
@@ -188,11 +189,13 @@ def _listed(counts: Mapping[str, int]) -> str:
 
 
 def _problems(capture: CaptureReport) -> list[str]:
-    """What could not be read, and what the kernel refused; once, where both say the same."""
+    """What could not be read, and what the kernel refused; once, where both say the same. Why the two may differ there
+    while the verdict does not speak of it, too."""
     found = {name: kinds for name, kinds in capture.problems.items() if kinds}
     alike = len(found) > 1 and len({tuple(kinds.items()) for kinds in found.values()}) == 1
     shown = {"both": next(iter(found.values()))} if alike else found
-    return [
+    lines = [
         f"errors in {name}: " + "; ".join(f"{kind}, {times(count)}" for kind, count in kinds.items())
         for name, kinds in shown.items()
     ]
+    return lines if alike or not found else [*lines, ONE_ALONE]

@@ -200,6 +200,19 @@ def test_one_error_is_not_counted_in_times() -> None:
     assert line == "  errors in both: NLM-D001 a message does not fit in its datagram, once"
 
 
+def test_why_errors_of_one_alone_are_no_difference() -> None:
+    """Where the two report other errors, the lines say what of that the verdict does not speak of."""
+    problems = {"legacy": {"NLM-D003 IFLA_MTU": 2}, "libnl": {"NLM-D003 IFLA_LINKINFO": 1, "NLM-D003 IFLA_MTU": 2}}
+    lines = printed(CaptureReport("a.pcap", "equivalent", "", frames=2, problems=problems)).splitlines()
+    at = next(number for number, line in enumerate(lines) if "errors in" in line)
+
+    assert lines[at : at + 3] == [
+        "  errors in legacy: NLM-D003 IFLA_MTU, 2 times",
+        "  errors in libnl: NLM-D003 IFLA_LINKINFO, once; NLM-D003 IFLA_MTU, 2 times",
+        "    an error about what one of them alone reads, as the contract says, is no difference",
+    ]
+
+
 def group(number: int, count: int) -> DifferenceGroup:
     """Differences about one field."""
     values = ("NLD102", "conflict", "regression", "RTM_NEWLINK", number, 16, f"field{number}", "IFLA_MTU", 40)

@@ -46,7 +46,7 @@ HEADERS: Mapping[str, Fields] = {
         "action": (7, 1),
         "flags": (8, 4),
     },
-    "genl_": {"cmd": (0, 1), "version": (1, 1), "attrs": (4, 4)},
+    "genl_": {"cmd": (0, 1), "version": (1, 1), "attributes": (4, 4)},
     "idiag_": {
         **{name: (at, 1) for at, name in enumerate(("family", "state", "timer", "retrans"))},
         "sport": (4, 2),

@@ -155,7 +155,7 @@ ROUTE: Mapping[str, Recipe] = MappingProxyType(
 )
 
 # Where errors are that are found only by reading the attributes of every family, as the contract calls it.
-ATTRIBUTES = "(genl_attrs)"
+ATTRIBUTES = "(genl_attributes)"
 
 # A message of nl80211 that is no vendor command. A family's number is given away when the family goes.
 NL80211 = Recipe(

@@ -249,7 +249,7 @@ def test_broken_framing_in_a_raw_family_keeps_what_came_before(row: bytes, lengt
     decoded = decode("libnl", GENERIC, generic(21, 1, row, number("HH", length, 5)), families=FAMILIES)
     (found,) = decoded.events
     assert found.payload.attributes == (((1, "05000000"),) if row else ())
-    assert findings(decoded) == [("AttributeFormatError", 20 + len(row), "(genl_attrs)")]
+    assert findings(decoded) == [("AttributeFormatError", 20 + len(row), "(genl_attributes)")]
 
 
 HEADED = 30
@@ -286,7 +286,7 @@ def test_a_message_too_short_for_the_header_of_its_family(length: int) -> None:
     """The command is known and told, the attributes are not."""
     decoded = told("little", 8).decode(Datagram(7, 0, GENERIC, generic(HEADED, 1, bytes(length))))
 
-    assert findings(decoded) == [("HeaderError", 16, "(genl_attrs)")]
+    assert findings(decoded) == [("HeaderError", 16, "(genl_attributes)")]
     assert (decoded.events[0].payload.genl_cmd, decoded.events[0].payload.attributes) == (1, None)
 
 

@@ -175,7 +175,7 @@ def test_attribute_that_does_not_fit(row: Row) -> None:
     for length in (0, 1, 3, 5, 0x7FFF):
         broken = row.at(number("HH", length, row.numbers[-1]), "little", raw=True)
         # Attributes of generic messages are libnl's alone to read, but for those of a vendor command.
-        path = row.parent or ("(genl_attrs)" if row.carrier.policy == "generic.NL80211" else "")
+        path = row.parent or ("(genl_attributes)" if row.carrier.policy == "generic.NL80211" else "")
         assert got(row, before + broken + after) == (good(row, before + after), bad(place, path))
 
 
