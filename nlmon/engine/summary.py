@@ -189,6 +189,7 @@ def _found(comparison: Replay | Live, view: _View, tally: Tally, protocols: Coll
     judge, lanes, names = view.judge, view.lanes, _labels(view.lanes)
     judge.settle()
     totals, states = judge.totals(), comparison.states
+    read = any(lane.counts["events"] or lane.counts["answers"] for lane in lanes)
     allowed = any(difference.cls is Class.STATE for difference in judge.known.first.values())
 
     def per_lane(what: str) -> dict[str, int]:
@@ -216,7 +217,7 @@ def _found(comparison: Replay | Live, view: _View, tally: Tally, protocols: Coll
             for g in judge.groups
         ],
         "details": [row(difference) for difference in judge.details],
-        "state": "differs" if totals.get(Class.STATE) or allowed else "same",
+        "state": "differs" if totals.get(Class.STATE) or allowed else "same" if read else None,
         "objects": states.objects(comparison.lanes.index(lanes[1])),
         **blind_rows(*comparison.blind, _labels(comparison.lanes)),
         **_brought_to_light("unannounced", states.unannounced()),

@@ -167,7 +167,8 @@ class CaptureReport(Struct, frozen=True):
 
     ``scenario``: the id of the scenario that was run, empty if there is none. ``direction``: from the reference of the
     report to its candidate, or back. ``fails``: why it fails the run, empty
-    if it does not. ``compared``: events of notifications that were compared, by protocol; ``dropped``: messages that
+    if it does not. ``state``: whether the two believe in the same objects in the end, null where nothing was read.
+    ``compared``: events of notifications that were compared, by protocol; ``dropped``: messages that
     the recording lost. ``losses``: how often an event or a field is lost that the contract gives to the one that is
     left alone, by kind and field; ``lost_events``: of these whole events of notifications. ``known``: what the known
     differences allow, which ``differences``, ``losses`` and ``groups`` do not count.
@@ -193,7 +194,7 @@ class CaptureReport(Struct, frozen=True):
     scenario: str = ""
     direction: Direction = "migrate"
     fails: str = ""
-    state: Literal["same", "differs"] = "same"
+    state: Literal["same", "differs"] | None = None
     format: str = ""
     byteorder: str = ""
     kernel: str = ""

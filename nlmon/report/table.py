@@ -84,7 +84,7 @@ def _row(capture: CaptureReport) -> dict[str, str]:
         "answers": both(capture.answers) or "-",
         "differences": printable(differences),
         # Of nothing there is no state.
-        "state": capture.state if compared or capture.state == "differs" else "-",
+        "state": capture.state or "-",
         "verdict": capture.verdict,
     }
 

@@ -97,8 +97,9 @@ def test_the_reason_of_a_wrong_byte_order() -> None:
     """It is said with that of the file."""
     report = replayed("01-route-basic", byteorder="big")
 
-    assert (report.verdict, report.reason) == (
+    assert (report.verdict, report.state, report.reason) == (
         "error",
+        None,
         "nothing in it reads as netlink in big-endian byte order; "
         "the file itself says little-endian, which is read without --byteorder",
     )
