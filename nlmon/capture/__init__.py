@@ -22,7 +22,7 @@ from nlmon.capture.rtmon import rtmon_batches, rtmon_byteorder
 from nlmon.capture.source import Source, open_source
 from nlmon.errors import CaptureError
 from nlmon.framing import align, messages
-from nlmon.uapi import NETLINK_KOBJECT_UEVENT
+from nlmon.uapi import NETLINK_KOBJECT_UEVENT, NLMSG_HDRLEN
 
 __all__ = ["Batch", "ByteOrder", "CaptureInfo", "CaptureReader", "Frame", "SocketInfo", "open_capture"]
 
@@ -124,12 +124,20 @@ def _settle_byteorder(reader: CaptureReader) -> None:
     first = [data for batch in reader.ahead() if batch.protocol != NETLINK_KOBJECT_UEVENT for data in batch.data]
     if not first or any(_framed(data, said) for data in first):
         return
-    if all(_framed(data, other) == len(data) for data in first):
+    if all(_is_framed(data, other) for data in first):
         reader.info = structs.replace(reader.info, byteorder=other)
         reader.add_note(
             f"the messages are read in {other}-endian byte order, since in {said}-endian, as the file says, "
             "nothing reads as netlink [NLM-C012]"
         )
+
+
+def _is_framed(data: bytes, byteorder: ByteOrder) -> bool:
+    """Whether a datagram is whole messages, but for what programs leave behind these: less than a header, or zeros, as
+    the buffer of a request of iproute2 has them."""
+    framed = _framed(data, byteorder)
+    rest = data[framed:]
+    return framed > 0 and (len(rest) < NLMSG_HDRLEN or not any(rest))
 
 
 def _framed(data: bytes, byteorder: ByteOrder) -> int:
