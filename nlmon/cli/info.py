@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from nlmon.capture import ByteOrder, CaptureReader, open_capture
 from nlmon.capture.conversation import Conversation
-from nlmon.capture.segment import Role
+from nlmon.capture.segment import Role, Segment
 from nlmon.capture.tally import FURTHER, Tally
 from nlmon.cli.bounds import interruption, max_messages_option, say_stop
 from nlmon.cli.common import FilePath, byteorder_option, progress, refuse_unread, warn_notes
@@ -93,6 +93,13 @@ def summarise(
     order = reader.info.byteorder
     conversation, tally, kernel = Conversation(order), tally or Tally(), RecordedKernel(order)
     protocols: dict[int, Counter[int]] = {}
+
+    def take(segments: list[Segment]) -> None:
+        for segment in segments:
+            tally.add(segment)
+            if segment.place.role is not Role.REQUEST:
+                kernel.learn(segment.datagrams)
+
     with progress(reader.size, Path(path).name) as advance:
         for batch in reader.batches() if watch is None else watch.batches(reader.batches()):
             protocol = batch.protocol
@@ -105,12 +112,10 @@ def summarise(
                     counts.update(found)
                 else:
                     count_kinds(counts, found, FURTHER)
-            for segment in conversation.segments(batch):
-                tally.add(segment)
-                if segment.place.role is not Role.REQUEST:
-                    kernel.learn(segment.datagrams)
+            take(conversation.segments(batch))
             if advance is not None:
                 advance(reader.position)
+        take(conversation.flush())
     damage = reader.damage
     names = {number: name for name, (number, _) in kernel.families.items()}
     return CaptureSummary(

@@ -448,6 +448,19 @@ def test_a_wrong_byte_order_is_said(command: tuple[str, ...]) -> None:
     assert said in wrong.stderr
 
 
+@pytest.mark.parametrize("most", [55, 56, 60, 61, 70, 200])
+def test_what_was_read_up_to_a_bound_is_counted(most: int) -> None:
+    """To its last frame, in as many messages as a replay counts."""
+    info, report = (
+        json.loads(nlmon(*words, BASIC, "--max-messages", most, "--format", "json").stdout)
+        for words in (("capture", "info"), ("replay",))
+    )
+    (replay,) = report["captures"]
+
+    assert (info["frames"], info["messages"]) == (replay["frames"], replay["messages"])
+    assert info["frames"] == info["stop"]["frame"]
+
+
 def test_a_hint_names_every_protocol_that_works() -> None:
     """What the hint says can be asked for, and it is all that an implementation reads."""
     done = nlmon("decode", BASIC, "--protocol", "tcp")

@@ -9,11 +9,11 @@ Not here: opening files (``nlmon.capture``), and the counts (``held``).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 
 from nlmon.capture import CaptureReader
 from nlmon.capture.conversation import Conversation
-from nlmon.capture.segment import ASIDE
+from nlmon.capture.segment import ASIDE, Segment
 from nlmon.capture.tally import Tally
 from nlmon.engine.bounds import Watch
 from nlmon.engine.coverage.held import Held
@@ -34,14 +34,19 @@ def count_capture(
     ``protocols``: those that count, by default all; ``on_progress`` gets the position in the file."""
     order = reader.info.byteorder
     conversation, kernel, tally = Conversation(order), RecordedKernel(order), Tally()
-    for batch in watch.batches(reader.batches()):
-        for segment in conversation.segments(batch):
+
+    def take(segments: Iterable[Segment]) -> None:
+        for segment in segments:
             tally.add(segment)
             if segment.place.role in ASIDE:
                 continue
             kernel.learn(segment.datagrams)
             if not protocols or segment.datagrams.protocol in protocols:
                 held.count(segment.datagrams, order, kernel.family_name)
+
+    for batch in watch.batches(reader.batches()):
+        take(conversation.segments(batch))
         if on_progress is not None:
             on_progress(reader.position)
+    take(conversation.flush())
     return tally
