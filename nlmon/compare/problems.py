@@ -1,6 +1,6 @@
 """What both implementations could not read in a datagram, held against each other.
 
-The two write their messages in words of their own; the same problem has the same kind, place, attribute path and,
+The two write their messages in words of their own; the same problem has the same kind, code, place, attribute path and,
 from the kernel, the same error number.
 
 Rules:
@@ -27,8 +27,8 @@ from nlmon.wire import Datagram
 
 __all__ = ["Problem", "compare_problems"]
 
-# Kind, offset, attribute path, error number.
-Key: TypeAlias = tuple[str, int, str, int]
+# Kind, offset, attribute path, error number, code.
+Key: TypeAlias = tuple[str, int, str, int, str]
 
 
 class Problem(NamedTuple):
@@ -71,7 +71,8 @@ def compare_problems(
 def _key(error: NlmonError) -> Key:
     offset = error.offset if isinstance(error, DecodeError) else -1
     path = error.path if isinstance(error, DecodeError) else ""
-    return type(error).__name__, offset, path, error.errno if isinstance(error, KernelError) else 0
+    number = error.errno if isinstance(error, KernelError) else 0
+    return type(error).__name__, offset, path, number, error.code
 
 
 def _must_report(

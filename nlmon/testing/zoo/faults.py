@@ -64,6 +64,18 @@ class SilentShortPayload(_Silent):
     hidden = HeaderError
 
 
+class OtherCodes(LibnlBackend):
+    """Reports a message that ends within its header by the code of one that does not fit in its datagram."""
+
+    def decode(self, datagram: Datagram) -> Decoded:
+        """With that code."""
+        found = super().decode(datagram)
+        for error in found.errors:
+            if isinstance(error, HeaderError):
+                error.code = "NLM-D001"
+        return found
+
+
 class _Remembering(LibnlBackend):
     """A libnl that remembers the last datagrams."""
 
@@ -247,6 +259,7 @@ FAULTS = (
     _shown("first message alone", FirstAlone, Class.MISSING, LINK + OTHER),
     _shown("silent truncation", SilentTruncation, Class.ERROR, LINK[:30]),
     _shown("silent short payload", SilentShortPayload, Class.ERROR, message(16, bytes(4))),
+    _shown("other codes", OtherCodes, Class.ERROR, message(16, bytes(4))),
     _shown("no repeats", NoRepeats, Class.MISSING, LINK, LINK),
     _shown("no interrupted dumps", NoInterruptedDumps, Class.MISSING, DUMPED),
     _shown("known attributes alone", KnownAttributes, Class.CRASH, NEWER),
