@@ -12,6 +12,7 @@ from pathlib import Path
 
 import click
 
+from nlmon.aside import prints_aside
 from nlmon.backends.options import BackendOptions
 from nlmon.backends.registry import create
 from nlmon.capture import ByteOrder, open_capture
@@ -83,7 +84,9 @@ def command(
         with _Lines() as lines:
             for side in read_capture(feed, reader, on_progress=advance, watch=watch):
                 lines.take(side)
-        refuse_crash(lane.close())
+        with prints_aside():
+            closed = lane.close()
+        refuse_crash(closed)
         counts, unknown = lines.counts, lane.unknown
     sys.stdout.buffer.flush()
     if counts["errors"] > ERRORS_SHOWN:

@@ -121,6 +121,7 @@ def command(
     only fields are lost; 1 a regression, whole events are lost, or the policy fails the run; 3 inconclusive (messages
     were lost, or none came) or FILE cannot be written; 4 the kernel refuses the sockets.
     """
+    from nlmon.aside import prints_aside  # noqa: PLC0415
     from nlmon.capture.write import PcapngWriter  # noqa: PLC0415  (start-up: --help needs none of it)
     from nlmon.cli.knownfile import known_file  # noqa: PLC0415
     from nlmon.compare.known import known_for  # noqa: PLC0415
@@ -140,6 +141,7 @@ def command(
         if record is not None:
             sink = stack.enter_context(PcapngWriter(record, metadata=facts, byteorder=sys.byteorder))
             keys = KeyWatch(sink, sys.byteorder)
+        stack.enter_context(prints_aside())
         live, opened = _started(names, protocols, (receive_buffer, groups), allowed, keys)
         warn(f"comparing {names[0]} and {names[1]}, stop with Ctrl-C")
         _listen(live, wake, count, duration)

@@ -13,6 +13,7 @@ from typing import Any
 import click
 from msgspec import Struct
 
+from nlmon.aside import prints_aside
 from nlmon.backends.options import BackendOptions
 from nlmon.backends.registry import create
 from nlmon.backends.status import BackendStatus, LayoutStatus
@@ -95,8 +96,9 @@ def command(
         for side in read_capture(feed, reader, on_progress=advance, watch=watch):
             refuse_crash(side)
         (lane,) = feed.lanes
-        status = lane.guarded.status()
-        refuse_crash(lane.close())
+        with prints_aside():
+            status, closed = lane.guarded.status(), lane.close()
+        refuse_crash(closed)
         report = _report(status)
     if form == "json":
         sys.stdout.buffer.write(report_bytes(report))

@@ -18,6 +18,7 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
+from nlmon.aside import prints_aside
 from nlmon.backends.options import BackendOptions
 from nlmon.capture.base import Batch, ByteOrder
 from nlmon.capture.conversation import Conversation
@@ -72,10 +73,11 @@ class Feed:
         self.byteorder = byteorder
         # Only what asks for dumps needs the objects that they list.
         self.kernel = RecordedKernel(byteorder, objects=options.resync or bool(options.caches))
-        self.lanes = tuple(
-            RecordedLane(make, RecordedFactory(self.kernel, select_all=select == "all", faults=faults), options)
-            for make in makers
-        )
+        with prints_aside():
+            self.lanes = tuple(
+                RecordedLane(make, RecordedFactory(self.kernel, select_all=select == "all", faults=faults), options)
+                for make in makers
+            )
         supported = {protocol for lane in self.lanes for protocol in lane.guarded.protocols}
         self.asked = None if protocols is None else frozenset(protocols)
         self.protocols = supported if self.asked is None else supported & self.asked

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from nlmon.aside import each_aside, prints_aside
 from nlmon.backends.options import BackendOptions
 from nlmon.capture import CaptureReader
 from nlmon.capture.base import Batch
@@ -26,6 +27,7 @@ from nlmon.transport.recorded.faults import Fault
 __all__ = ["read_batches", "read_capture", "replay_capture"]
 
 
+@prints_aside()
 def replay_capture(
     reader: CaptureReader,
     path: str,
@@ -46,7 +48,8 @@ def replay_capture(
 ) -> tuple[CaptureReport, ...]:
     """Replay an open capture to its end and report. ``known``: differences that are allowed, of the move from the
     reference to the candidate; with a second one of the way back that is judged, too, and has the second report.
-    ``on_difference``, ``on_reverse``: get each difference of the one and of the other at once.
+    ``on_difference``, ``on_reverse``: get each difference of the one and of the other at once; what they print is put
+    aside, too.
     ``policy``: what a verdict needs; ``control``: an implementation is compared with itself on purpose;
     ``on_progress`` gets the position in the file; ``bounds`` may end the replay before the capture ends."""
     replay = Replay(
@@ -94,13 +97,17 @@ def read_capture(
 
 def read_batches(feed: Feed, batches: Iterable[Batch]) -> Iterator[Side]:
     """Feed what was read of a capture as ``read_capture`` does."""
-    yield from feed.start()
+    with prints_aside():
+        started = feed.start()
+    yield from started
     for batch in batches:
-        for step in feed.steps(batch):
+        for step in each_aside(feed.steps(batch)):
             yield from _sides(step)
-    for step in feed.flush():
+    for step in each_aside(feed.flush()):
         yield from _sides(step)
-    yield from (side for side in feed.end() if side is not None)
+    with prints_aside():
+        ended = feed.end()
+    yield from (side for side in ended if side is not None)
 
 
 def _sides(step: Step) -> Iterator[Side]:

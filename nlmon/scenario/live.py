@@ -23,6 +23,7 @@ from pathlib import Path
 
 from msgspec import structs
 
+from nlmon.aside import prints_aside
 from nlmon.backends.base import Backend
 from nlmon.backends.options import BackendOptions
 from nlmon.backends.registry import create
@@ -118,6 +119,7 @@ class _Run:
         """The reports of both directions, and what does not hold whatever the direction."""
         scenario = self._file.scenario
         with ExitStack() as stack:
+            stack.enter_context(prints_aside())
             sandbox = self._sandbox(stack)
             if reason := lacking(scenario, sandbox):
                 raise _Missing(reason)

@@ -18,6 +18,7 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
+from nlmon.aside import prints_aside
 from nlmon.capture import CaptureReader, open_capture
 from nlmon.capture.base import Batch
 from nlmon.compare.known import in_range, known_for
@@ -65,6 +66,7 @@ def _other_kernel(wanted: str, kernel: str) -> str:
     return f"it is for kernels {wanted}, and the recording is of {kernel}"
 
 
+@prints_aside()
 def _compare(
     file: ScenarioFile, pair: Pair, options: RunOptions, ran: RunState | None
 ) -> tuple[tuple[CaptureReport, ...], list[Finding]] | str:
