@@ -106,7 +106,7 @@ class LinkedRoutes:
         self._placed += 1
         self._routes_like(route)[key] = self._placed
         if route.nh_id is not None:
-            self._by_nexthop.put(key, route.nh_id)
+            self._by_nexthop.put(key, route.nh_id, route)
         if route.prefsrc is not None:  # most routes have none
             self._sources.put(key, route)
 
@@ -116,6 +116,9 @@ class LinkedRoutes:
         if before.prefsrc != route.prefsrc:
             self._sources.remove(key, before)
             self._sources.put(key, route)
+        if before.nh_id is not None and route.nh_id is not None:
+            self._by_nexthop.remove(key, before.nh_id, before)
+            self._by_nexthop.put(key, route.nh_id, route)
         alike = before.nh_id is None and before.multipath == route.multipath
         if not alike and _where(before) != _where(route):
             place = self._routes_like(before)[key]
@@ -126,7 +129,7 @@ class LinkedRoutes:
         """A route was removed from the table."""
         self._sources.remove(key, route)
         if route.nh_id is not None:
-            self._by_nexthop.remove(key, route.nh_id)
+            self._by_nexthop.remove(key, route.nh_id, route)
         self._leave(key, route)
 
     def _leave(self, key: Key, route: Route) -> None:
@@ -231,9 +234,10 @@ class LinkedRoutes:
                     shorter |= one.routes
         return Ends(sorted(found, key=found.__getitem__), sorted(shorter, key=shorter.__getitem__))
 
-    def over_nexthop(self, nh_id: int) -> list[Key]:
-        """The routes over a nexthop object."""
-        return self._by_nexthop.over(nh_id)
+    @property
+    def by_nexthop(self) -> NexthopRoutes:
+        """The routes over nexthop objects."""
+        return self._by_nexthop
 
     def unsourced(self, address: Address, *, known: bool) -> list[Key]:
         """The IPv6 routes that lose their preferred source with an address; ``known``: that had been announced, which

@@ -11,6 +11,8 @@ The kernel describes an IPv4 route with one hop left by that hop alone, an IPv6 
 
 Rules of this file:
 1. It is decided from the messages and from what is there now: which members a group had need not be known.
+2. All routes over an object have the same hops in the kernel. So those are looked at that came last, and what a message
+   costs depends on the routes that it changes.
 
 Not here: objects that go with a link, of which no message tells (``implied``); changing the routes
 (``nlmon.state.tables``, ``nlmon.transport.recorded.objects``).
@@ -18,12 +20,15 @@ Not here: objects that go with a link, of which no message tells (``implied``); 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
+from typing import NamedTuple, TypeAlias
 
-from nlmon.objects.keys import Hop, Key
+from nlmon.objects.keys import Key, Route
+from nlmon.uapi import AF_INET, AF_INET6
 
-__all__ = ["Nexthop", "NexthopChange", "NexthopChanges", "NexthopRoutes", "lost_hop"]
+__all__ = ["GroupHop", "Nexthop", "NexthopChange", "NexthopChanges", "NexthopRoutes", "lost_hop"]
+
+FAMILIES = (AF_INET, AF_INET6)
 
 
 class Nexthop(NamedTuple):
@@ -64,10 +69,21 @@ class NexthopChanges:
         return NexthopChange(told.id, told.weights, self._deleted)
 
 
-def lost_hop(hops: Sequence[Hop] | None, change: NexthopChange, address: Callable[[Hop], bytes | None]) -> int | None:
-    """The place of the hop that a route over a group lost, or None; ``address``: gives the gateway of a hop."""
+class GroupHop(NamedTuple):
+    """A hop of a route over a group, without its flags, which need not be the same for all routes."""
+
+    ifindex: int
+    gateway: Hashable
+    via: Hashable
+    weight: int
+
+
+def lost_hop(
+    hops: Sequence[GroupHop], change: NexthopChange, address: Callable[[GroupHop], bytes | None]
+) -> int | None:
+    """The place of the hop that routes over a group lost, or None; ``address``: gives the gateway of a hop."""
     lost, left = change.lost, change.weights
-    if lost is None or left is None or hops is None or len(hops) != len(left) + 1:
+    if lost is None or left is None or len(hops) != len(left) + 1:
         return None
     weights = tuple(hop.weight for hop in hops)
     for place, hop in enumerate(hops):
@@ -77,33 +93,58 @@ def lost_hop(hops: Sequence[Hop] | None, change: NexthopChange, address: Callabl
     return None
 
 
+# Routes with the same hops.
+_Alike: TypeAlias = dict[tuple[GroupHop, ...], dict[Key, None]]
+
+
 class NexthopRoutes:
-    """The routes of a table by their nexthop object."""
+    """The routes of a table by their nexthop object, those of either family apart, and by their hops."""
 
     def __init__(self) -> None:
-        self._routes: dict[int, dict[Key, None]] = {}
+        # Hops in the order in which they came last.
+        self._routes: dict[tuple[int, int], _Alike] = {}
 
-    def put(self, key: Key, nh_id: int) -> None:
-        """A route over an object is in the table. Which object that is belongs to its key."""
-        self._routes.setdefault(nh_id, {})[key] = None
+    def put(self, key: Key, nh_id: int, route: Route) -> None:
+        """A route over an object is in the table."""
+        alike, hops = self._routes.setdefault((nh_id, route.family), {}), _hops(route)
+        keys = alike.pop(hops, {})
+        keys[key] = None
+        alike[hops] = keys
 
-    def remove(self, key: Key, nh_id: int) -> None:
-        """A route over an object is in the table no longer."""
-        keys = self._routes[nh_id]
-        del keys[key]
-        if not keys:
-            del self._routes[nh_id]
+    def remove(self, key: Key, nh_id: int, route: Route) -> None:
+        """A route over an object is in the table no longer, or not with these hops."""
+        alike, hops = self._routes[nh_id, route.family], _hops(route)
+        del alike[hops][key]
+        if not alike[hops]:
+            del alike[hops]
+        if not alike:
+            del self._routes[nh_id, route.family]
 
     def over(self, nh_id: int) -> list[Key]:
         """The routes over an object."""
-        return list(self._routes.get(nh_id, ()))
+        return [key for family in FAMILIES for keys in self._routes.get((nh_id, family), {}).values() for key in keys]
+
+    def alike(self, nh_id: int) -> Iterator[tuple[Sequence[GroupHop], Collection[Key]]]:
+        """The hops that came last of routes over an object, and the routes that have them, of each family."""
+        for family in FAMILIES:
+            alike = self._routes.get((nh_id, family))
+            if alike:
+                hops = next(reversed(alike))
+                yield hops, alike[hops]
 
     def copy(self) -> NexthopRoutes:
         """The same of an equal table."""
         one = NexthopRoutes()
-        one._routes = {nh_id: routes.copy() for nh_id, routes in self._routes.items()}
+        one._routes = {
+            over: {hops: keys.copy() for hops, keys in alike.items()} for over, alike in self._routes.items()
+        }
         return one
 
     def clear(self) -> None:
         """The table is empty."""
         self._routes.clear()
+
+
+def _hops(route: Route) -> tuple[GroupHop, ...]:
+    """The hops of a route, none of one without a list of them."""
+    return tuple([GroupHop(hop.ifindex, hop.gateway, hop.via, hop.weight) for hop in route.multipath or ()])

@@ -11,7 +11,7 @@ from ipaddress import ip_address
 from msgspec import structs
 
 from nlmon.events import NextHop, RouteInfo
-from nlmon.objects.keys import Hop
+from nlmon.objects.nexthops import GroupHop
 from nlmon.uapi import AF_INET
 
 __all__ = ["gateway_of", "without_hops"]
@@ -31,7 +31,7 @@ def _over(route: RouteInfo, hop: NextHop) -> RouteInfo:
     return structs.replace(route, multipath=None, oif=hop.ifindex, flags=flags, **own)
 
 
-def gateway_of(hop: Hop) -> bytes | None:
+def gateway_of(hop: GroupHop) -> bytes | None:
     """The bytes of the gateway of a hop, of either family."""
     text = hop.gateway or str(hop.via or "").rpartition(" ")[2]
     try:

@@ -264,15 +264,15 @@ class State:
 
     def follow(self, nexthop: NexthopChange, frame: int) -> Folded:
         """With a nexthop object go routes or hops of them, which the kernel announces as the end of the object."""
-        changes = dict[Key, RoutePayload | None]()
-        for key in self._routes.over_nexthop(nexthop.id):
-            route = self.tables["route"][key]
-            if nexthop.weights is None:
-                changes[key] = None
-            elif isinstance(route, RouteInfo):
-                place = lost_hop(route.multipath, nexthop, gateway_of)
-                if place is not None:
-                    changes[key] = without_hops(route, {place})
+        routes, over = self.tables["route"], self._routes.by_nexthop
+        changes: dict[Key, RoutePayload | None] = {}
+        if nexthop.weights is None:
+            changes |= dict.fromkeys(over.over(nexthop.id))
+        for hops, keys in over.alike(nexthop.id):
+            place = lost_hop(hops, nexthop, gateway_of)
+            if place is not None:
+                alike = [(key, routes[key]) for key in keys]
+                changes |= {key: without_hops(one, {place}) for key, one in alike if isinstance(one, RouteInfo)}
         return self._correct("route", changes, frame, "", lambda _: False)
 
     def is_down(self, index: int) -> bool:

@@ -21,6 +21,10 @@ from nlmon.uapi import (
     GENL_ID_CTRL,
     NETLINK_GENERIC,
     NETLINK_ROUTE,
+    NHA_GROUP,
+    NHA_ID,
+    NHA_OIF,
+    NHMSG,
     NLM_F_APPEND,
     NLM_F_CREATE,
     NLM_F_DUMP,
@@ -39,11 +43,13 @@ from nlmon.uapi import (
     RTA_PREFSRC,
     RTM_DELADDR,
     RTM_DELLINK,
+    RTM_DELNEXTHOP,
     RTM_DELROUTE,
     RTM_GETADDR,
     RTM_NEWADDR,
     RTM_NEWLINK,
     RTM_NEWNEIGH,
+    RTM_NEWNEXTHOP,
     RTM_NEWROUTE,
     RTN_UNICAST,
     RTPROT_BOOT,
@@ -239,6 +245,25 @@ def routes_behind(size: int) -> Messages:
         yield message(RTM_NEWLINK, link(1, "eth1"))
 
 
+def nexthops_go(size: int) -> Messages:
+    """Routes over a nexthop object and over a group; another object goes again and again, with the group announced
+    behind it, and at last that of the routes."""
+    for step in range(size):
+        rows = (
+            _over(_ip(step, 20), (1, 2), attr(RTA_NH_ID, number("I", 9))),
+            route(f"{_ip(step, 21)}/32", 1) + attr(RTA_NH_ID, number("I", 1)),
+        )
+        yield from (message(RTM_NEWROUTE, row, flags=NLM_F_CREATE | NLM_F_EXCL) for row in rows)
+    for _ in range(size):
+        yield message(RTM_DELNEXTHOP, _nexthop(3, attr(NHA_OIF, number("I", 1))))
+        yield message(RTM_NEWNEXTHOP, _nexthop(9, attr(NHA_GROUP, number("IBBH", 1, 0, 0, 0))))
+    yield message(RTM_DELNEXTHOP, _nexthop(1, attr(NHA_OIF, number("I", 1))))
+
+
+def _nexthop(number_: int, more: bytes) -> bytes:
+    return bytes([AF_INET]) + bytes(NHMSG - 1) + attr(NHA_ID, number("I", number_)) + more
+
+
 def others_dumped(size: int) -> Messages:
     """IPv4 routes and stations behind a bridge, and a program that lists IPv6 routes and neighbours: there are none."""
     yield message(RTM_NEWLINK, link(1, "eth1"))
@@ -270,6 +295,7 @@ SQUARES: dict[str, tuple[int, Callable[[int], Messages]]] = {
     "routes stay": (NETLINK_ROUTE, routes_stay),
     "sources go": (NETLINK_ROUTE, sources_go),
     "hops go": (NETLINK_ROUTE, hops_go),
+    "nexthops go": (NETLINK_ROUTE, nexthops_go),
     "hops stay": (NETLINK_ROUTE, hops_stay),
     "hops of many links": (NETLINK_ROUTE, hops_of_many_links),
     "routes behind": (NETLINK_ROUTE, routes_behind),

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from nlmon.events import NextHop
-from nlmon.objects.nexthops import Nexthop, NexthopChange, NexthopChanges, NexthopRoutes, lost_hop
+from nlmon.events import NextHop, RouteInfo
+from nlmon.objects.nexthops import GroupHop, Nexthop, NexthopChange, NexthopChanges, NexthopRoutes, lost_hop
 from nlmon.state.hops import gateway_of
 
 ONE, TWO = b"\xc0\x00\x02\x07", b"\xc0\x00\x02\x08"
 GONE = Nexthop(1, deleted=True, oif=3, gateway=ONE)
-NONE = NextHop(3, 1, 0)
-A, B, C = NextHop(3, 1, 0, "192.0.2.7"), NextHop(3, 5, 0, "192.0.2.7"), NextHop(4, 1, 0, "192.0.2.8")
+NONE = GroupHop(3, None, None, 1)
+A, B, C = (GroupHop(*row) for row in [(3, "192.0.2.7", None, 1), (3, "192.0.2.7", None, 5), (4, "192.0.2.8", None, 1)])
 
 
 def test_a_deletion_and_a_group_behind_it_are_changes() -> None:
@@ -42,11 +42,11 @@ def test_a_deletion_and_a_group_behind_it_are_changes() -> None:
         ((A, C), (1, 1), None),
         ((A,), (), 0),
         ((NONE, C), (1,), None),
-        (None, (1,), None),
+        ((), (1,), None),
     ],
 )
 def test_a_route_loses_the_hop_of_the_member(
-    hops: tuple[NextHop, ...] | None, weights: tuple[int, ...], expected: int | None
+    hops: tuple[GroupHop, ...], weights: tuple[int, ...], expected: int | None
 ) -> None:
     """It is found by interface, gateway and the weights that are left; a route that does not fit loses none."""
     assert lost_hop(hops, NexthopChange(10, weights, GONE), gateway_of) == expected
@@ -56,17 +56,37 @@ def test_a_route_loses_the_hop_of_the_member(
     ("hop", "expected"),
     [
         (A, ONE),
-        (NextHop(3, 1, 0, "fe80::7"), b"\xfe\x80" + bytes(13) + b"\x07"),
-        (NextHop(3, 1, 0, None, "inet6 fe80::7"), b"\xfe\x80" + bytes(13) + b"\x07"),
+        (GroupHop(3, "fe80::7", None, 1), b"\xfe\x80" + bytes(13) + b"\x07"),
+        (GroupHop(3, None, "inet6 fe80::7", 1), b"\xfe\x80" + bytes(13) + b"\x07"),
         (NONE, None),
-        (NextHop(3, 1, 0, "no address"), None),
+        (GroupHop(3, "no address", None, 1), None),
     ],
 )
-def test_gateways_are_compared_by_their_bytes(hop: NextHop, expected: bytes | None) -> None:
+def test_gateways_are_compared_by_their_bytes(hop: GroupHop, expected: bytes | None) -> None:
     """Of either family, and of another one than the route has."""
     assert gateway_of(hop) == expected
 
 
-def test_an_object_without_routes_has_none() -> None:
-    """It never had any, or they went."""
-    assert NexthopRoutes().over(1) == []
+def over(*hops: NextHop, family: int = 2) -> RouteInfo:
+    """A route over an object, with some hops."""
+    return RouteInfo(family, 24, 0, 0, 3, 0, 1, 0, 254, nh_id=1, multipath=hops or None)
+
+
+def test_routes_are_found_by_their_object_and_its_hops() -> None:
+    """Of each family, those with the hops that came last, whatever their flags; of an object without routes none."""
+    one, two = NextHop(3, 1, 0, "192.0.2.7"), NextHop(4, 1, 0, "192.0.2.8")
+    dead = NextHop(4, 1, 1, "192.0.2.8")
+    routes = NexthopRoutes()
+    for name, route in {"a": over(one), "b": over(one, two), "c": over(one, dead), "d": over(one, family=10)}.items():
+        routes.put((name,), 1, route)
+    before = [[key for (key,) in keys] for _, keys in routes.alike(1)]
+    routes.remove(("b",), 1, over(one, two))
+    routes.put(("b",), 1, over(one))
+    after = [[key for (key,) in keys] for _, keys in routes.alike(1)]
+    there = routes.copy().over(1)
+    for name, route in {"a": over(one), "b": over(one), "c": over(one, dead), "d": over(one, family=10)}.items():
+        routes.remove((name,), 1, route)
+
+    assert (before, after) == ([["b", "c"], ["d"]], [["a", "b"], ["d"]])
+    assert sorted(there) == [("a",), ("b",), ("c",), ("d",)]
+    assert (routes.over(1), list(routes.alike(1)), routes._routes) == ([], [], {})

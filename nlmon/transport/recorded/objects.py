@@ -346,12 +346,14 @@ class RecordedObjects:
         change = None if told is None or msg_type & 3 > 1 else self._nexthops.of(told)
         if change is None:
             return
-        for key in self._routes.over_nexthop(change.id):
-            route = self._tables[RTM_NEWROUTE][key].route
-            if change.weights is None:
+        if change.weights is None:
+            for key in self._routes.by_nexthop.over(change.id):
                 self._drop(RTM_NEWROUTE, key)
-            elif route is not None and (place := lost_hop(route.multipath, change, self._reading.gateway)) is not None:
-                self._without_hops(key, {place})
+        for hops, keys in list(self._routes.by_nexthop.alike(change.id)):
+            place = lost_hop(hops, change, self._reading.gateway)
+            if place is not None:
+                for key in list(keys):
+                    self._without_hops(key, {place})
 
 
 def _is_sibling(held: Held) -> bool:

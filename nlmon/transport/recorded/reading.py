@@ -14,8 +14,7 @@ from collections.abc import Callable, Container, Mapping
 from typing import Literal, TypeAlias
 
 from nlmon.framing import align, attributes, next_hops, nlattr
-from nlmon.objects.keys import Hop as AnyHop
-from nlmon.objects.nexthops import Nexthop
+from nlmon.objects.nexthops import GroupHop, Nexthop
 from nlmon.objects.partial import PARTIAL_LINK, is_echo, is_partial_link
 from nlmon.transport.recorded.values import Address, Hop, Link, Neighbour, Route, Rule, Value
 from nlmon.uapi import (
@@ -204,7 +203,7 @@ class Reading:
         oif, gateway = self._number(values, NHA_OIF), values.get(NHA_GATEWAY)
         return None if number is None else Nexthop(number, kind == RTM_DELNEXTHOP, weights, oif, gateway)
 
-    def gateway(self, hop: AnyHop) -> bytes | None:
+    def gateway(self, hop: GroupHop) -> bytes | None:
         """The bytes of the gateway of a hop, which in RTA_VIA stand behind its family."""
         gateway, via = hop.gateway, hop.via
         found = via[2:] if gateway is None and isinstance(via, bytes) else gateway
