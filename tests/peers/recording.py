@@ -147,8 +147,8 @@ class Recording:
                 side = lane.feed(datagrams).side(0)
                 found |= {(event.frame, event.offset): event for event in side.events}
                 errors += [side.crash] if side.crash else [str(error) for error in side.errors]
-            self._decoded[backend] = found, lane.unknown, errors
             lane.close()
+            self._decoded[backend] = found, lane.unknown, errors
         return self._decoded[backend]
 
 

@@ -120,7 +120,7 @@ ALIKE = (
         "Alternative names are in a list.",
         BASIC,
         _values(LinkInfo, altnames=list),
-        Class.CONTRADICTED,
+        Class.CRASH,
     ),
     _bad(
         "lifetimes with a fraction",
