@@ -77,7 +77,8 @@ class _Several:
 
 
 class LinkedRoutes:
-    """The routes of a table by their links; ``links``: what is known of these."""
+    """The routes of a table by their links; ``links``: what is known of these. ``by_nexthop``: those over nexthop
+    objects."""
 
     def __init__(self, links: Links) -> None:
         self._links = links
@@ -92,7 +93,7 @@ class LinkedRoutes:
         self._dead: tuple[_ByFate, _ByFate] = ({}, {})
         self._addresses = Addresses()
         self._sources = PreferredSources()
-        self._by_nexthop = NexthopRoutes()
+        self.by_nexthop = NexthopRoutes()
         self._hops = 0
 
     @property
@@ -106,7 +107,7 @@ class LinkedRoutes:
         self._placed += 1
         self._routes_like(route)[key] = self._placed
         if route.nh_id is not None:
-            self._by_nexthop.put(key, route.nh_id, route)
+            self.by_nexthop.put(key, route.nh_id, route)
         if route.prefsrc is not None:  # most routes have none
             self._sources.put(key, route)
 
@@ -117,8 +118,8 @@ class LinkedRoutes:
             self._sources.remove(key, before)
             self._sources.put(key, route)
         if before.nh_id is not None and route.nh_id is not None:
-            self._by_nexthop.remove(key, before.nh_id, before)
-            self._by_nexthop.put(key, route.nh_id, route)
+            self.by_nexthop.remove(key, before.nh_id, before)
+            self.by_nexthop.put(key, route.nh_id, route)
         alike = before.nh_id is None and before.multipath == route.multipath
         if not alike and _where(before) != _where(route):
             place = self._routes_like(before)[key]
@@ -129,7 +130,7 @@ class LinkedRoutes:
         """A route was removed from the table."""
         self._sources.remove(key, route)
         if route.nh_id is not None:
-            self._by_nexthop.remove(key, route.nh_id, route)
+            self.by_nexthop.remove(key, route.nh_id, route)
         self._leave(key, route)
 
     def _leave(self, key: Key, route: Route) -> None:
@@ -234,11 +235,6 @@ class LinkedRoutes:
                     shorter |= one.routes
         return Ends(sorted(found, key=found.__getitem__), sorted(shorter, key=shorter.__getitem__))
 
-    @property
-    def by_nexthop(self) -> NexthopRoutes:
-        """The routes over nexthop objects."""
-        return self._by_nexthop
-
     def unsourced(self, address: Address, *, known: bool) -> list[Key]:
         """The IPv6 routes that lose their preferred source with an address; ``known``: that had been announced, which
         no address is of a link that is down."""
@@ -259,7 +255,7 @@ class LinkedRoutes:
         one._conditions = self._conditions.copy()
         one._dead = (_copied(self._dead[False]), _copied(self._dead[True]))
         one._addresses, one._sources = self._addresses.copy(), self._sources.copy()
-        one._by_nexthop = self._by_nexthop.copy()
+        one.by_nexthop = self.by_nexthop.copy()
         return one
 
     def clear(self) -> None:
@@ -268,7 +264,7 @@ class LinkedRoutes:
         for table in (self._single, self._several, self._over, self._conditions, *self._dead):
             table.clear()
         self._sources.clear()
-        self._by_nexthop.clear()
+        self.by_nexthop.clear()
 
     def clear_links(self, *, addresses: bool) -> None:
         """Nothing is known any more of links, or of their addresses."""

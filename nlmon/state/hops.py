@@ -1,4 +1,4 @@
-"""Routes over a group of nexthop objects that lose hops, as the kernel describes them then.
+"""Routes with fewer hops than they had: over one of them, and as the kernel describes them when they lose some.
 
 Not here: which hops they lose (``nlmon.objects``).
 """
@@ -14,21 +14,22 @@ from nlmon.events import NextHop, RouteInfo
 from nlmon.objects.nexthops import GroupHop
 from nlmon.uapi import AF_INET
 
-__all__ = ["gateway_of", "without_hops"]
+__all__ = ["gateway_of", "over_hop", "without_hops"]
 
 
 def without_hops(route: RouteInfo, gone: Container[int]) -> RouteInfo:
     """A route without the hops at some places. One of IPv4 with one hop left is a route over that alone."""
     left = tuple(hop for place, hop in enumerate(route.multipath or ()) if place not in gone)
     if route.family == AF_INET and len(left) == 1:
-        return _over(route, left[0])
+        hop = left[0]
+        return structs.replace(over_hop(route, hop), flags=type(route.flags)(route.flags | hop.flags))
     return structs.replace(route, multipath=left)
 
 
-def _over(route: RouteInfo, hop: NextHop) -> RouteInfo:
+def over_hop(route: RouteInfo, hop: NextHop) -> RouteInfo:
+    """A route over one of its hops alone, with the flags of the route."""
     own = {name: getattr(hop, name) for name in ("gateway", "via", "encap_type", "encap")}
-    flags = type(route.flags)(route.flags | hop.flags)
-    return structs.replace(route, multipath=None, oif=hop.ifindex, flags=flags, **own)
+    return structs.replace(route, multipath=None, oif=hop.ifindex, **own)
 
 
 def gateway_of(hop: GroupHop) -> bytes | None:

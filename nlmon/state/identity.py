@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterator
 from typing import Any
 
-from msgspec import structs
-
 from nlmon.events import AddrInfo, Event, LinkInfo, NeighInfo, RouteInfo, RoutePayload, RuleInfo
 from nlmon.objects.keys import (
     Key,
@@ -23,6 +21,7 @@ from nlmon.objects.keys import (
     route_group,
     rule_subject,
 )
+from nlmon.state.hops import over_hop
 from nlmon.uapi import (
     AF_BRIDGE,
     AF_INET,
@@ -141,8 +140,7 @@ def split_hops(route: RouteInfo) -> dict[Key, RoutePayload]:
         forget_shared()
     found: dict[Key, RoutePayload] = {}
     for hop in route.multipath:
-        own = {name: getattr(hop, name) for name in ("gateway", "via", "encap_type", "encap")}
-        one = structs.replace(route, multipath=None, oif=hop.ifindex, **own)
+        one = over_hop(route, hop)
         key = (*group, hops_of(one))
         found[_subjects.setdefault(key, key)] = one
     _splits.put(route, found)
