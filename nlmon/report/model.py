@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from msgspec import Struct, field
 
 from nlmon.errors import CaptureError, NlmonError
+from nlmon.report.evidence import Example, Timeline
 from nlmon.report.policy import Policy
 
 if TYPE_CHECKING:  # start-up: a report is made without the comparison, too
@@ -185,7 +186,10 @@ class CaptureReport(Struct, frozen=True):
     place in it; ``blind_changes``: changes that show in what neither reads alone. ``unannounced``: objects that changed
     without a notification, ``unannounced_counts`` by kind and change; ``missed``, ``missed_counts``: those of which a
     fault took the notification.
-    ``stop``: what ended the replay before the capture ended.
+    ``stop``: what ended the replay before the capture ended. ``examples``: of the groups, in their order, the first
+    difference with its message and both events; ``timeline``: when there was what. ``time``: of the first and of the
+    last datagram, in nanoseconds since 1970-01-01 UTC. ``host``: where it was recorded or listened, as far as that is
+    said; ``digest``: SHA-256 of the file of the capture, empty where there is no file.
     """
 
     path: str
@@ -230,6 +234,11 @@ class CaptureReport(Struct, frozen=True):
     notes: list[str] = []
     damage: Damage | None = None
     stop: Stop | None = None
+    examples: list[Example] = []
+    timeline: Timeline | None = None
+    time: tuple[int, int] | None = None
+    host: str = ""
+    digest: str = ""
 
 
 class Report(Struct, frozen=True):
