@@ -110,7 +110,7 @@ MAY = {
         *("nlmon.events", "nlmon.wire", "nlmon.errors", "nlmon.uapi", "nlmon.framing", "nlmon.names", "nlmon.state"),
         *("nlmon.objects", "nlmon.compare"),
     },
-    "nlmon.report": {"nlmon.errors", "nlmon.printable", "nlmon.compare.difference", "nlmon.report"},
+    "nlmon.report": {"nlmon.errors", "nlmon.printable", "nlmon.explain", "nlmon.compare.difference", "nlmon.report"},
     # Bad implementations are made from the good ones.
     "nlmon.testing": SHARED
     | {"nlmon.backends", "nlmon.compare.difference", "nlmon.transport.recorded.faults", "nlmon.testing", "nlmon.uapi"},

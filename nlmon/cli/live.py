@@ -15,15 +15,18 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import platform
 import socket
 import sys
 import time
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from msgspec import structs
 
 from nlmon.cli.common import (
     FilePath,
@@ -132,7 +135,7 @@ def command(
         record = destination(record, force)
     if netns is not None:
         _enter(netns)
-    facts, where = metadata(), netns or "live"
+    facts, where, started = metadata(), netns or "live", datetime.now(UTC).isoformat(timespec="seconds")
     known = known_file(policy.known)
     judged = directions(both_ways=both_ways)
     allowed = known_for(known.valid, where, facts["kernel"], [in_direction(one, names) for one in judged])
@@ -156,7 +159,12 @@ def command(
     if found[0].verdict == "inconclusive":
         hint = "raise --receive-buffer" if any(lane.lossy for lane in live.lanes) else ""
         show_error(InputError("NLM-U018", f"the verdict is inconclusive: {found[0].reason}", hint=hint))
-    whole = whole_report(found, names, "notifications", policy, known, tried=False)
+    whole = structs.replace(
+        whole_report(found, names, "notifications", policy, known, tried=False),
+        source="live",
+        host=platform.node(),
+        started=started,
+    )
     print_verdict(whole, form, verbose=verbose)
     sys.exit(exit_code(whole))
 

@@ -15,6 +15,7 @@ from msgspec import structs
 
 from nlmon import __version__
 from nlmon.backends.options import BackendOptions
+from nlmon.cli.again import decisive_words
 from nlmon.cli.bounds import INTERRUPTED, interruption, max_messages_option, max_objects_option, stopped
 from nlmon.cli.common import (
     FilePath,
@@ -46,6 +47,12 @@ if TYPE_CHECKING:  # start-up: --help needs none of it
     from nlmon.report.policy import Policy
 
 __all__ = ["command"]
+
+# What changes a report, beside the policy: whoever replays a capture again gives it again.
+_DECISIVE = (
+    *("implementation", "against", "protocols", "select", "families", "groups", "faults", "caches", "recover"),
+    *("control", "both_ways", "max_objects", "max_messages", "byteorder"),
+)
 
 
 @click.command()
@@ -178,8 +185,9 @@ def command(
         max_messages=max_messages,
         lines=form == "jsonl",
     )
+    arguments = decisive_words(_DECISIVE)
     if form == "jsonl":
-        out.write(line_bytes(Header("nlmon", __version__, *names, select, policy)))
+        out.write(line_bytes(Header("nlmon", __version__, *names, select, policy, arguments)))
     narrowed = bool(protocols or families or groups or faults or recover or select != "notifications")
     done: list[CaptureReport] = []
     lost = False
@@ -212,7 +220,9 @@ def command(
             sys.exit(INTERRUPTED)
         cut = True
     # What was narrowed by an option, or cut by damage, cannot say that an entry is of no use.
-    whole = whole_report(done, names, select, policy, known, tried=not narrowed, complete=complete)
+    whole = whole_report(
+        *(done, names, select, policy, known), tried=not narrowed, complete=complete, arguments=arguments
+    )
     try:
         print_verdict(whole, form, verbose=verbose)
     finally:

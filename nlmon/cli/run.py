@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from nlmon.cli.again import decisive_words, is_default
 from nlmon.cli.common import program, warn
 from nlmon.cli.jobs_options import cluster_address, number_of_jobs
 from nlmon.cli.policy_options import current_folder, policy_options
@@ -198,7 +199,7 @@ def command(
     given = {
         name: " ".join(map(_text, value)) if isinstance(value, tuple) else str(value)
         for name, value in click.get_current_context().params.items()
-        if value not in (None, False, (), "") and name not in {"paths", "config"} and not _is_default(name)
+        if value not in (None, False, (), "") and name not in {"paths", "config"} and not is_default(name)
     }
     output = Output(
         stream=form == "jsonl",
@@ -222,11 +223,8 @@ def command(
     sys.exit(code)
 
 
-# What changes an outcome: whoever runs a case again gives it again.
-_DECISIVE = (
-    *("source", "implementation", "against", "allow_run", "seed", "time_scale"),
-    *("fail_on", "strict", "min_events", "max_lost", "require_protocols", "known", "config"),
-)
+# What changes an outcome, beside the policy: whoever runs a case again gives it again.
+_DECISIVE = ("source", "implementation", "against", "allow_run", "seed", "time_scale")
 
 
 def _again(paths: Sequence[Path]) -> Callable[[ScenarioFile], str]:
@@ -234,17 +232,7 @@ def _again(paths: Sequence[Path]) -> Callable[[ScenarioFile], str]:
     that it may use the same captures."""
     from nlmon.scenario.cases import reproduce  # noqa: PLC0415  (start-up: --help needs none of it)
 
-    context = click.get_current_context()
-    words: list[str] = []
-    for option in context.command.params:
-        value = context.params.get(option.name or "")
-        if option.name not in _DECISIVE or _is_default(option.name):
-            continue
-        if isinstance(option, click.Option) and option.is_flag:
-            words += [option.opts[-1]] if value in {True, option.flag_value} else []
-        else:
-            for one in value if isinstance(value, tuple) else (value,):
-                words += [option.opts[-1], str(one)]
+    words = decisive_words(_DECISIVE)
 
     def command(file: ScenarioFile) -> str:
         folders = [path for path in paths if path.is_dir() and Path(file.path).is_relative_to(path)]
@@ -268,8 +256,3 @@ def _names(implementation: str | None, against: str | None) -> tuple[str, str] |
 def _text(value: object) -> str:
     """``junit:report.xml`` of a report, else the value."""
     return ":".join(map(str, value)) if isinstance(value, tuple) else str(value)
-
-
-def _is_default(name: str) -> bool:
-    source = click.get_current_context().get_parameter_source(name)
-    return source is not None and source.name == "DEFAULT"

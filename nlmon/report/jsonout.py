@@ -42,6 +42,7 @@ class Header(Struct, frozen=True, tag_field="record", tag="header"):
     candidate: str
     select: str
     policy: Policy = Policy()
+    arguments: list[str] | None = None
 
 
 class DifferenceLine(Struct, frozen=True, tag_field="record", tag="difference"):
@@ -87,10 +88,16 @@ def read_stream(lines: Iterable[bytes], where: str) -> list[Line]:
     """Records of a stream; raises ``InputError`` for a line that is none, and when header or footer is missing."""
     found: list[Line] = []
     for number, text in enumerate(lines, 1):
+        place = f"{where}:{number}"
+        if found and isinstance(found[-1], Footer):
+            hint = "read each by itself"
+            raise InputError("NLM-R004", "another report follows the first one", where=place, hint=hint)
         try:
             found.append(_decoder.decode(text))
-        except msgspec.MsgspecError as error:
-            raise InputError("NLM-R001", "not a line of a report", where=f"{where}:{number}", why=str(error)) from error
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            if found and not text.endswith(b"\n"):
+                break  # the last line is not whole
+            raise InputError("NLM-R001", "not a line of a report", where=place, why=str(error)) from error
     if not found or not isinstance(found[0], Header):
         raise InputError("NLM-R002", "the report has no header", where=where)
     if not isinstance(found[-1], Footer):

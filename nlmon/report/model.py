@@ -246,7 +246,9 @@ class Report(Struct, frozen=True):
     both read in them, added up; ``verdict``: the worst; ``verdicts``: the worst of each direction; ``policy``: what the
     run had to show, and where that is said; ``stale``: numbers of entries of the known differences that allowed
     nothing, ``expired``: of those whose time is over; ``known_digest``: SHA-256 of the file that these numbers are of,
-    empty if there was none."""
+    empty if there was none. ``source``: ``recorded`` or ``live``. ``arguments``: words of the command line that decide
+    what a replay finds, without the captures; null where no command finds it again. ``host``, ``started``: where and
+    when (UTC, RFC 3339) a live comparison began; empty of a replay, whose report depends on the recordings alone."""
 
     tool: str
     version: str
@@ -261,6 +263,10 @@ class Report(Struct, frozen=True):
     expired: list[int] = []
     known_digest: str = ""
     blind: list[BlindSpot] = []
+    source: Literal["recorded", "live"] = "recorded"
+    arguments: list[str] | None = None
+    host: str = ""
+    started: str = ""
 
 
 def directions(*, both_ways: bool) -> tuple[Direction, ...]:

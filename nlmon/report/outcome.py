@@ -2,17 +2,20 @@
 
     header ─► case, for each that will run ─► result, for each that has run ─► footer
 
-Rules:
-1. A case is one scenario in one direction; its result holds all that a report of it needs.
-2. Writers (``runtext``, ``runstream``, ``junit``) only print these values; they decide nothing.
+``Run`` is all of them together, from whatever file they come: what a report of a run is made from.
 
-Not here: how the values come about (``nlmon.scenario``), and the stream as bytes (``runstream``).
+Rules:
+1. A case is one scenario in one direction, or one capture; its result holds all that a report of it needs.
+2. Writers, such as ``runtext``, only print these values; they decide nothing.
+
+Not here: how the values come about (``nlmon.scenario``), the stream as bytes (``runstream``), and a run from a file
+(``load``).
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Literal, TypeAlias
 
 from msgspec import Struct
@@ -22,17 +25,20 @@ from nlmon.report.policy import Policy
 
 __all__ = [
     "DID_NOT_PASS",
+    "INTERRUPTED",
     "STREAM",
     "WORST_OUTCOME_FIRST",
     "CaseLine",
     "CaseResult",
     "Finding",
     "Outcome",
+    "Run",
     "RunFooter",
     "RunHeader",
     "RunLine",
     "count_outcomes",
     "exit_code",
+    "run_of",
     "worst_first",
 ]
 
@@ -47,6 +53,8 @@ WORST_OUTCOME_FIRST: tuple[Outcome, ...] = ("failed", "errored", "xfailed", "ski
 DID_NOT_PASS: frozenset[Outcome] = frozenset({"failed", "errored"})
 
 _FAILED, _ERRORED, _MISSING = 1, 3, 4
+# The exit code of a run that Ctrl-C ended.
+INTERRUPTED = 130
 
 
 class Finding(Struct, frozen=True):
@@ -59,13 +67,15 @@ class Finding(Struct, frozen=True):
 
 
 class CaseLine(Struct, frozen=True, tag_field="record", tag="case"):
-    """One case that will run. ``id``: unique in the run, such as ``link.flap[rollback]``; ``where``: its file."""
+    """One case that will run. ``id``: unique among those of its host, such as ``link.flap[rollback]``; ``where``: its
+    file; ``host``: see ``CaseResult``."""
 
     id: str
     scenario: str
     title: str
     where: str
     direction: Direction
+    host: str = ""
 
 
 class CaseResult(Struct, frozen=True, tag_field="record", tag="result"):
@@ -75,7 +85,8 @@ class CaseResult(Struct, frozen=True, tag_field="record", tag="result"):
     ``reason``: why it did not pass, in a line; ``code``: of the error that ended it, empty if none did; ``findings``:
     all that does not hold. ``expected``: the verdict that the scenario states, None if it states none; ``verdict``: the
     one that was given, None if it came to none; ``report``: what it rests on. ``seconds``: how long its scenario took.
-    ``reproduce``: a command that runs it again."""
+    ``reproduce``: a command that runs it again. ``host``: whose case it is, where several runs were merged; empty: that
+    of the header."""
 
     id: str
     scenario: str
@@ -94,6 +105,7 @@ class CaseResult(Struct, frozen=True, tag_field="record", tag="result"):
     report: CaptureReport | None = None
     seconds: float = 0.0
     reproduce: str = ""
+    host: str = ""
 
     @property
     def case(self) -> str:
@@ -109,7 +121,9 @@ class CaseResult(Struct, frozen=True, tag_field="record", tag="result"):
 class RunHeader(Struct, frozen=True, tag_field="record", tag="header"):
     """First record of a run. ``stream``: the version of this format; ``started``: time in UTC, RFC 3339; ``options``:
     those that were given and not the default, by name; ``inputs``: SHA-256 of each scenario file and capture;
-    ``known_digest``: that of the file of known differences, empty if there was none."""
+    ``known_digest``: that of the file of known differences, empty if there was none. ``host`` and ``kernel``: of the
+    machine, and of a replay of the recordings, empty where they are of several or not known; ``hosts``: of merged runs
+    the kernel of each host."""
 
     tool: str
     version: str
@@ -121,6 +135,7 @@ class RunHeader(Struct, frozen=True, tag_field="record", tag="header"):
     options: dict[str, str] = {}
     inputs: dict[str, str] = {}
     known_digest: str = ""
+    hosts: dict[str, str] = {}
 
 
 class RunFooter(Struct, frozen=True, tag_field="record", tag="footer"):
@@ -137,6 +152,37 @@ class RunFooter(Struct, frozen=True, tag_field="record", tag="footer"):
 
 
 RunLine: TypeAlias = RunHeader | CaseLine | CaseResult | RunFooter
+
+
+class Run(Struct, frozen=True):
+    """All records of a run. ``results``: of the cases that have run, in their order; ``waiting``: cases that were to
+    run and have not; ``whole``: whether it came to its end and left no case out."""
+
+    header: RunHeader
+    results: tuple[CaseResult, ...]
+    footer: RunFooter
+    waiting: tuple[CaseLine, ...] = ()
+    whole: bool = True
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The hosts that cases are of, by name; none where that is not known."""
+        return tuple(sorted({self.host_of(result) for result in self.results} - {""}))
+
+    def host_of(self, result: CaseResult) -> str:
+        """Whose case it is."""
+        return result.host or self.header.host
+
+
+def run_of(records: Sequence[RunLine]) -> Run:
+    """A run from all of its records, of which the first is the header and the last the footer."""
+    header, footer = records[0], records[-1]
+    assert isinstance(header, RunHeader)
+    assert isinstance(footer, RunFooter)
+    results = tuple(one for one in records if isinstance(one, CaseResult))
+    have_run = {(one.host, one.id) for one in results}
+    waiting = tuple(one for one in records if isinstance(one, CaseLine) and (one.host, one.id) not in have_run)
+    return Run(header, results, footer, waiting, whole=not waiting and footer.exit_code != INTERRUPTED)
 
 
 def count_outcomes(results: Iterable[CaseResult]) -> dict[str, int]:

@@ -1,0 +1,42 @@
+"""The options of a command line that decide what a run finds, as words that can be typed again.
+
+Not here: which options of a command those are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import click
+
+__all__ = ["decisive_words", "is_default"]
+
+# What decides a verdict in every command that has it.
+POLICY = ("fail_on", "strict", "min_events", "max_lost", "require_protocols", "known", "config")
+
+
+def decisive_words(names: Collection[str]) -> list[str]:
+    """The options of the command that runs, of those called ``names`` and of its policy, that were given."""
+    context = click.get_current_context()
+    words: list[str] = []
+    for option in context.command.params:
+        value = context.params.get(option.name or "")
+        if option.name not in (*names, *POLICY) or is_default(option.name):
+            continue
+        if isinstance(option, click.Option) and option.is_flag:
+            words += [_word(option)] if value in {True, option.flag_value} else []
+        else:
+            for one in value if isinstance(value, tuple) else (value,):
+                words += [_word(option), str(one)]
+    return words
+
+
+def is_default(name: str) -> bool:
+    """Whether an option was not given."""
+    source = click.get_current_context().get_parameter_source(name)
+    return source is not None and source.name == "DEFAULT"
+
+
+def _word(option: click.Parameter) -> str:
+    """The name of an option that is typed: the long one, and none that is kept for scripts alone."""
+    return option.opts[1] if option.opts[-1] == "--backend" else option.opts[-1]

@@ -1,0 +1,62 @@
+"""What came of a run in one sentence, and why in a few: what a report of it opens with.
+
+Rules:
+1. Every report for people begins with the same sentence.
+
+Not here: the cases one by one (``runtext``).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import PurePath
+
+from nlmon.report.outcome import DID_NOT_PASS, Run, count_outcomes
+from nlmon.report.text import counted
+
+__all__ = ["compared_names", "headline", "reasons"]
+
+
+def headline(run: Run) -> str:
+    """``3 of 14 cases failed``, in a sentence with the worst outcome first."""
+    counts, total = count_outcomes(run.results), len(run.results)
+    bad = [f"{counts[outcome]:,} {outcome}" for outcome in ("failed", "errored") if outcome in counts]
+    passed = counts.get("passed", 0)
+    if not total:
+        sentence = "Nothing ran"
+    elif bad:
+        sentence = f"Of {counted(total, 'case')} " + " and ".join(bad)
+    elif passed == total:
+        sentence = "The case passed" if total == 1 else f"All {total:,} cases passed"
+    else:
+        others = ", ".join(f"{count:,} {outcome}" for outcome, count in counts.items())
+        sentence = f"Of {counted(total, 'case')} none failed ({others})"
+    verdicts = Counter(result.verdict for result in run.results if result.verdict is not None)
+    lossy = f", {verdicts['lossy']:,} with a loss of service" if verdicts["lossy"] else ""
+    end = "" if run.whole else f"; the run did not end: {counted(len(run.waiting), 'case')} did not run"
+    if not run.whole and not run.waiting:
+        end = "; the run was interrupted"
+    return f"{sentence}{lossy}{end}."
+
+
+def reasons(run: Run, most: int = 5) -> Iterator[str]:
+    """Why a run failed, the most frequent reason first, at most ``most`` of them; each with how many cases have it."""
+    found = Counter(result.explanation for result in run.results if result.outcome in DID_NOT_PASS)
+    for reason, count in found.most_common(most):
+        yield f"{reason or 'no reason is given'} ({counted(count, 'case')})"
+    if (more := len(found) - most) > 0:
+        yield f"… and {counted(more, 'other reason')}"
+    for what, numbers in (("is over", run.footer.expired), ("allowed nothing", run.footer.stale)):
+        for number in numbers:
+            yield f"known difference {number} of {PurePath(run.header.policy.known).name} {what}"
+
+
+def compared_names(run: Run) -> tuple[str, ...]:
+    """Who was compared: ``libnl against legacy``, for each pair in the direction of the move, in order."""
+    pairs = {
+        (one.candidate, one.reference) if one.direction == "migrate" else (one.reference, one.candidate)
+        for one in run.results
+        if one.candidate
+    }
+    return tuple(f"{candidate} against {reference}" for candidate, reference in sorted(pairs))
