@@ -10,7 +10,7 @@ Not here: what stands below (``pretty``).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from rich import box
 from rich.cells import cell_len
@@ -19,9 +19,9 @@ from rich.table import Table
 
 from nlmon.compare.difference import Class
 from nlmon.report.model import CaptureReport
-from nlmon.report.text import printable
+from nlmon.report.text import both, printable
 
-__all__ = ["COLOURS", "both", "table", "unopened"]
+__all__ = ["COLOURS", "table", "unopened"]
 
 COLOURS = {
     "equivalent": "green",
@@ -98,11 +98,6 @@ def _counts(capture: CaptureReport) -> dict[str, int]:
     """Differences by class, and those that are known; of these the losses are counted in their class already."""
     known = sum(use.count for use in capture.known if use.code != Class.SERVICE.code)
     return {**capture.differences, "known": known} if known else dict(capture.differences)
-
-
-def both(counts: Mapping[str, int]) -> str:
-    """The counts of the reference and the candidate, once when they are equal."""
-    return "/".join(f"{count:,}" for count in dict.fromkeys(counts.values()))
 
 
 def _longest(rows: Sequence[dict[str, str]], name: str) -> int:

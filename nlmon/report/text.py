@@ -14,7 +14,7 @@ from pathlib import Path
 
 from nlmon.printable import printable
 
-__all__ = ["counted", "counted_roles", "printable", "shown_path", "times"]
+__all__ = ["both", "counted", "counted_roles", "printable", "shown_path", "times"]
 
 # One datagram and many, by their part in a conversation.
 ROLES = {
@@ -39,6 +39,11 @@ def counted_roles(roles: Mapping[str, int]) -> str:
 def times(number: int) -> str:
     """``once``, ``2 times``."""
     return "once" if number == 1 else f"{number:,} times"
+
+
+def both(counts: Mapping[str, int]) -> str:
+    """The counts of the reference and the candidate, once when they are equal."""
+    return "/".join(f"{count:,}" for count in dict.fromkeys(counts.values()))
 
 
 def shown_path(path: Path | str) -> str:

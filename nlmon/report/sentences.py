@@ -1,0 +1,119 @@
+"""Sentences that every report for people has: what was read, what would be lost, what is known, and the policy.
+
+Not here: differences one by one (``differences``), what not both read (``blind``), and the first sentence of a report
+of a run (``headline``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from msgspec import structs
+
+from nlmon.report.blind import blind_lines, unread_lines
+from nlmon.report.model import CaptureReport, KnownUse, Unannounced
+from nlmon.report.policy import Policy
+from nlmon.report.text import both, counted, counted_roles, times
+
+__all__ = ["known_line", "losses", "policy_lines", "read_lines", "would_be_lost"]
+
+UNANNOUNCED_SHOWN = 5
+UNANNOUNCED = "changed in the kernel without a notification"
+MISSED = "lost by the fault, and shown by a later dump"
+ONE_ALONE = "  an error about what one of them alone reads, as the contract says, is no difference"
+
+
+def would_be_lost(names: tuple[str, str]) -> str:
+    """What a list of losses begins with. ``names``: of the reference and the candidate in its direction."""
+    return f"{names[0]} alone provides, and {names[1]} would lose"
+
+
+def losses(capture: CaptureReport) -> list[tuple[str, int, bool]]:
+    """What would be lost, how often, and whether these are whole events, which come first; then the most frequent."""
+    found = sorted(capture.losses.items(), key=lambda loss: (loss[0] not in capture.lost_events, -loss[1]))
+    return [(name, count, name in capture.lost_events) for name, count in found]
+
+
+def known_line(use: KnownUse) -> str:
+    """What an entry of the known differences allowed, why, and who says so."""
+    until = f", until {use.expires}" if use.expires else ""
+    issue = f", {use.issue}" if use.issue else ""
+    place = f"{use.code} {use.message} {use.field}".rstrip()
+    limit = "" if use.at_most is None else f", and at most {use.at_most:,} allowed"
+    return f"{place}, {times(use.count)}{limit}: {use.reason} ({use.owner}{issue}{until})"
+
+
+def policy_lines(policy: Policy) -> Iterator[str]:
+    """What the run had to show, where somebody said so."""
+    values = structs.asdict(policy)
+    said = [f"{key} {_value(values[key])} ({source})" for key, source in policy.sources.items()]
+    if said:
+        yield "policy: " + ", ".join(said)
+
+
+def _value(value: object) -> str:
+    return " ".join(map(str, value)) if isinstance(value, (tuple, list)) else str(value)
+
+
+def read_lines(
+    capture: CaptureReport, names: tuple[str, str], *, verbose: bool = False, blind: bool = True
+) -> Iterator[str]:
+    """What was read of a capture, which is the same in both directions. ``names``: of the reference and the candidate
+    of the move. ``verbose``: each blind spot and each change without a notification; ``blind``: whether blind spots are
+    told at all."""
+    lines: list[str] = []
+    if capture.frames:
+        held = f"{counted(capture.messages, 'message')} in {counted(capture.frames, 'datagram')}"
+        lines.append(f"{held}: {counted_roles(capture.roles)}")
+        events, answers = counted(sum(capture.compared.values()), "event"), both(capture.answers) or "0"
+        sides = f" ({'/'.join(names)})" if "/" in answers else ""
+        messages = "message" if answers == "1" else "messages"
+        lines.append(f"compared: {events}, and {answers} {messages} of recorded dumps and replies{sides}")
+    if capture.damage is not None:
+        place = f" at byte {capture.damage.offset:,}" if capture.damage.offset >= 0 else ""
+        lines.append(f"damage{place}: {capture.damage.what} [{capture.damage.code}]")
+    if capture.not_covered:
+        lines.append(f"datagrams of protocols that were not compared: {_listed(capture.not_covered)}")
+    if capture.not_subscribed:
+        lines.append(f"notifications of multicast groups that neither joins: {_listed(capture.not_subscribed)}")
+    lines += _problems(capture)
+    lines += unread_lines(capture.unknown_types, verbose=verbose)
+    spots = capture.blind if blind else ()
+    lines += blind_lines(spots, capture.blind_changes, verbose=verbose, left_out=capture.blind_left_out)
+    lines += _brought_to_light(UNANNOUNCED, capture.unannounced_counts, capture.unannounced, verbose=verbose)
+    lines += _brought_to_light(MISSED, capture.missed_counts, capture.missed, verbose=verbose)
+    lines += capture.notes
+    yield from lines
+
+
+def _brought_to_light(
+    what: str, counts: Mapping[str, int], changes: Sequence[Unannounced], *, verbose: bool
+) -> Iterator[str]:
+    """Changes of which no implementation was told, the first of them one by one; with ``verbose`` all that are kept."""
+    if not counts:
+        return
+    listed = ", ".join(f"{count:,} {change}" for change, count in counts.items())
+    yield f"{what}: {listed}"
+    shown = changes if verbose else changes[:UNANNOUNCED_SHOWN]
+    for found in shown:
+        fields = f" ({', '.join(found.fields)})" if found.fields else ""
+        yield f"  {found.object} {found.change}{fields}: {found.reason}"
+    if more := sum(counts.values()) - len(shown):
+        yield f"  … and {more:,} more{'' if verbose else '; all of them with -v'}"
+
+
+def _listed(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} ({count:,})" for name, count in counts.items())
+
+
+def _problems(capture: CaptureReport) -> list[str]:
+    """What could not be read, and what the kernel refused; once, where both say the same. Why the two may differ there
+    while the verdict does not speak of it, too."""
+    found = {name: kinds for name, kinds in capture.problems.items() if kinds}
+    alike = len(found) > 1 and len({tuple(kinds.items()) for kinds in found.values()}) == 1
+    shown = {"both": next(iter(found.values()))} if alike else found
+    lines = [
+        f"errors in {name}: " + "; ".join(f"{kind}, {times(count)}" for kind, count in kinds.items())
+        for name, kinds in shown.items()
+    ]
+    return lines if alike or not found else [*lines, ONE_ALONE]
