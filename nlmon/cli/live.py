@@ -51,6 +51,7 @@ from nlmon.cli.listening import (
     wake_on_signals,
 )
 from nlmon.cli.policy_options import policy_options
+from nlmon.cli.reports import ReportFile, refuse_reports, reports_option, write_reports
 from nlmon.cli.verdict import exit_code, print_verdict, whole_report
 from nlmon.errors import InputError, PlatformError, UsageError
 from nlmon.names import PROTOCOLS
@@ -92,6 +93,7 @@ CLONE_NEWNET = 0x40000000
     "--group", "groups", multiple=True, help="More rtnetlink groups that libnl joins, such as tc. Repeatable."
 )
 @click.option("--format", "form", type=click.Choice(["pretty", "json"]), default="pretty", show_default=True)
+@reports_option(bare="json")
 @control_option
 @click.option("--both-ways", is_flag=True, help="Judge the way back, too: the move and its rollback at once.")
 @policy_options
@@ -111,6 +113,7 @@ def command(
     receive_buffer: int,
     groups: tuple[str, ...],
     form: str,
+    reports: tuple[ReportFile, ...],
     control: bool,
     both_ways: bool,
     policy: Policy,
@@ -129,10 +132,13 @@ def command(
     from nlmon.cli.knownfile import known_file  # noqa: PLC0415
     from nlmon.compare.known import known_for  # noqa: PLC0415
     from nlmon.engine.summary import live_reports  # noqa: PLC0415
+    from nlmon.report.jsonout import report_bytes  # noqa: PLC0415
+    from nlmon.report.load import as_run  # noqa: PLC0415
 
     names = compared(against, implementation, control=control)
     if record is not None:
         record = destination(record, force)
+    refuse_reports(reports, [] if record is None else [record], "the recording")
     if netns is not None:
         _enter(netns)
     facts, where, started = metadata(), netns or "live", datetime.now(UTC).isoformat(timespec="seconds")
@@ -165,7 +171,11 @@ def command(
         host=platform.node(),
         started=started,
     )
-    print_verdict(whole, form, verbose=verbose)
+    try:
+        print_verdict(whole, form, verbose=verbose)
+    finally:
+        # The report is written even when the terminal is gone.
+        write_reports(reports, partial(as_run, whole), {"json": partial(report_bytes, whole)})
     sys.exit(exit_code(whole))
 
 

@@ -33,6 +33,7 @@ COMMANDS = {
     "capture": ("nlmon.cli.capture", "Look into capture files."),
     "coverage": ("nlmon.cli.coverage", "Print which attributes both implementations read, one alone, or neither."),
     "run": ("nlmon.cli.run", "Run scenarios and say which hold."),
+    "report": ("nlmon.cli.report", "Show, compare, merge and check reports of runs."),
     "scenario": ("nlmon.cli.scenario", "Write and check scenario files."),
     "debug": ("nlmon.cli.debug", "Look into an implementation at work."),
     "known": ("nlmon.cli.known", "Keep the differences that are known and allowed."),

@@ -69,11 +69,13 @@ def guard_streams() -> None:
 def refuse_captures(path: Path, captures: Iterable[Path], what: str = "a capture") -> None:
     """Raise ``UsageError`` when a report would take the place of a capture, or ``what`` else is read."""
     target = _stat(path)
-    if target is None or not stat.S_ISREG(target.st_mode):
+    if target is not None and not stat.S_ISREG(target.st_mode):
         return
     for capture in captures:
         one = _stat_of_input() if str(capture) == "-" else _stat(capture)
-        if one is not None and os.path.samestat(one, target):
+        # What will be written, such as a recording, may not be there yet.
+        new = one is None and target is None and os.path.realpath(capture) == os.path.realpath(path)
+        if new or (one is not None and target is not None and os.path.samestat(one, target)):
             hint = "name another file for the report"
             raise UsageError("NLM-U007", f"the report would replace {what}", where=str(path), hint=hint)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,8 +32,8 @@ from nlmon.cli.common import (
     warn,
 )
 from nlmon.cli.jobs_options import cluster_address, number_of_jobs
-from nlmon.cli.output import refuse_captures, refuse_unwritable, write_report
 from nlmon.cli.policy_options import policy_options
+from nlmon.cli.reports import ReportFile, refuse_reports, reports_option, write_reports
 from nlmon.cli.verdict import exit_code, print_verdict, whole_report
 from nlmon.errors import CaptureError, PlatformError, UsageError
 from nlmon.report.jsonout import CaptureLine, Header, line_bytes, report_bytes
@@ -74,7 +75,7 @@ _DECISIVE = (
     default="pretty",
     show_default=True,
 )
-@click.option("--report", type=FilePath(dir_okay=False), help="Also write the JSON report here.")
+@reports_option(bare="json")
 @click.option(
     "--family",
     "families",
@@ -128,7 +129,7 @@ def command(
     protocols: tuple[int, ...],
     select: Select,
     form: str,
-    report: Path | None,
+    reports: tuple[ReportFile, ...],
     byteorder: ByteOrder | None,
     families: tuple[str, ...],
     groups: tuple[str, ...],
@@ -154,12 +155,11 @@ def command(
     from nlmon.cli.knownfile import known_file  # noqa: PLC0415  (start-up: --help needs no replay)
     from nlmon.cli.spread import outcomes  # noqa: PLC0415  (start-up: --help needs no replay)
     from nlmon.jobs.work import ReplayOptions  # noqa: PLC0415
+    from nlmon.report.load import as_run  # noqa: PLC0415
 
     out, names = sys.stdout.buffer, compared(against, implementation, control=control)
     _refuse_unreceived(select, {"--cache": caches, "--recover": recover, "--fault": faults})
-    if report is not None:
-        refuse_captures(report, captures)
-        refuse_unwritable(report)
+    refuse_reports(reports, captures)
     _refuse_together(captures, jobs, cluster)
     known = known_file(policy.known)
     options = ReplayOptions(
@@ -227,8 +227,7 @@ def command(
         print_verdict(whole, form, verbose=verbose)
     finally:
         # The report is written even when the terminal is gone.
-        if report is not None:
-            write_report(report, report_bytes(whole))
+        write_reports(reports, partial(as_run, whole), {"json": partial(report_bytes, whole)})
     if cut:
         _say_interrupted(replayed, len(captures))
         sys.exit(INTERRUPTED)

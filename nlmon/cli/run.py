@@ -24,6 +24,7 @@ from nlmon.cli.again import decisive_words, is_default
 from nlmon.cli.common import program, warn
 from nlmon.cli.jobs_options import cluster_address, number_of_jobs
 from nlmon.cli.policy_options import current_folder, policy_options
+from nlmon.cli.reports import ReportFile, refuse_reports, reports_option
 from nlmon.errors import InputError
 
 if TYPE_CHECKING:  # start-up: --help needs none of it
@@ -31,18 +32,6 @@ if TYPE_CHECKING:  # start-up: --help needs none of it
     from nlmon.scenario.load import ScenarioFile
 
 __all__ = ["command"]
-
-_KINDS = ("jsonl", "junit")
-
-
-def _reports(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tuple[tuple[str, Path], ...]:
-    found = []
-    for value in values:
-        kind, colon, path = value.partition(":")
-        if kind not in _KINDS or not colon or not path:
-            raise click.BadParameter(f"{value!r} is no report; try junit:report.xml or jsonl:report.jsonl")
-        found.append((kind, Path(path)))
-    return tuple(found)
 
 
 @click.command()
@@ -83,14 +72,7 @@ def _reports(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> 
     metavar="dask:ADDRESS",
     help="Run on the workers of a dask cluster.",
 )
-@click.option(
-    "--report",
-    "reports",
-    multiple=True,
-    callback=_reports,
-    metavar="KIND:PATH",
-    help="Also write a report: junit:PATH or jsonl:PATH. Repeatable.",
-)
+@reports_option()
 @click.option("--format", "form", type=click.Choice(["pretty", "jsonl"]), default="pretty", show_default=True)
 @click.option(
     "--keep-on-failure",
@@ -133,7 +115,7 @@ def command(
     time_scale: float,
     jobs: int,
     cluster: str,
-    reports: tuple[tuple[str, Path], ...],
+    reports: tuple[ReportFile, ...],
     form: str,
     keep: Path | None,
     record: Path | None,
@@ -150,7 +132,7 @@ def command(
     lacks what all of them need.
     """
     from nlmon.cli.knownfile import known_file  # noqa: PLC0415  (start-up: --help needs none of it)
-    from nlmon.cli.output import refuse_captures, refuse_unwritable  # noqa: PLC0415
+    from nlmon.cli.output import refuse_unwritable  # noqa: PLC0415
     from nlmon.cli.run_suite import Output, Suite, run_suite  # noqa: PLC0415
     from nlmon.cli.settings import load_run_settings, project_folders  # noqa: PLC0415
     from nlmon.report.outcome import count_outcomes, exit_code  # noqa: PLC0415
@@ -184,9 +166,7 @@ def command(
         record="" if record is None else str(record.resolve()),
         beside=beside,
     )
-    for _, path in reports:
-        refuse_captures(path, suite.inputs(), "a scenario or its capture")
-        refuse_unwritable(path)
+    refuse_reports(reports, suite.inputs(), "a scenario or its capture")
     for folder in filter(None, (keep, record)):
         refuse_unwritable(folder, folder=True)
     if dry_run:
@@ -197,7 +177,7 @@ def command(
         warn(f"{counted(len(suite.cases), 'case')} of {counted(len(suite.files), 'scenario')} would run")
         sys.exit(exit_code(count_outcomes(suite.mistaken)) if suite.mistaken or not suite.cases else 0)
     given = {
-        name: " ".join(map(_text, value)) if isinstance(value, tuple) else str(value)
+        name: " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
         for name, value in click.get_current_context().params.items()
         if value not in (None, False, (), "") and name not in {"paths", "config"} and not is_default(name)
     }
@@ -251,8 +231,3 @@ def _names(implementation: str | None, against: str | None) -> tuple[str, str] |
     for name in filter(None, names):
         refuse_unknown(name)
     return names
-
-
-def _text(value: object) -> str:
-    """``junit:report.xml`` of a report, else the value."""
-    return ":".join(map(str, value)) if isinstance(value, tuple) else str(value)

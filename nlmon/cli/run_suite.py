@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TypeAlias
@@ -29,8 +30,8 @@ from nlmon import __version__
 from nlmon.cli.bounds import INTERRUPTED, noted_interruption
 from nlmon.cli.common import progress, warn
 from nlmon.cli.knownfile import KnownFile
-from nlmon.cli.output import write_report
 from nlmon.cli.pick import picker
+from nlmon.cli.reports import ReportFile, write_reports
 from nlmon.cli.spread import patient_signals
 from nlmon.cli.verdict import FAILED, met_entries, stale_entries
 from nlmon.errors import PlatformError, ScenarioError
@@ -46,8 +47,9 @@ from nlmon.report.outcome import (
     RunLine,
     count_outcomes,
     exit_code,
+    run_of,
 )
-from nlmon.report.runstream import RunStream, report_of_run
+from nlmon.report.runstream import RunStream
 from nlmon.report.runtext import case_lines, last_line
 from nlmon.report.text import counted, shown_path
 from nlmon.scenario.beside import paths_beside
@@ -111,7 +113,7 @@ class Output(Struct, frozen=True, kw_only=True):
     stream: bool
     quiet: bool
     verbose: bool
-    reports: tuple[tuple[str, Path], ...]
+    reports: tuple[ReportFile, ...]
     keep: Path | None
     given: dict[str, str]
     again: Callable[[ScenarioFile], str]
@@ -179,8 +181,7 @@ def run_suite(
         warn("nothing matched")
     elif left > 0:
         warn(f"stopped after {bad} that did not pass; {counted(left, 'case')} did not run")
-    for kind, path in output.reports:
-        write_report(path, report_of_run(kind, records))
+    write_reports(output.reports, partial(run_of, records))
     if output.keep is not None:
         from nlmon.cli.run_keep import keep_failed  # noqa: PLC0415  (only what fails is kept)
 

@@ -25,7 +25,9 @@ from nlmon.conformance.results import ConformanceReport
 from nlmon.eventjson.schema import event_schema
 from nlmon.explain import Explanations
 from nlmon.report.coverage import CoverageReport
+from nlmon.report.foreign import badge_schema, github_schema, gitlab_schema
 from nlmon.report.jsonout import report_schema, schema_of, stream_schema
+from nlmon.report.rundiff import RunDifference
 from nlmon.report.runstream import run_schema
 from nlmon.scenario.schema import scenario_schema
 
@@ -47,6 +49,10 @@ SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
     "scenario": scenario_schema,
     "claims": partial(schema_of, ConformanceReport, "nlmon conform and nlmon claims"),
     "coverage": partial(schema_of, CoverageReport, "nlmon coverage"),
+    "report-diff": partial(schema_of, RunDifference, "nlmon report diff"),
+    "github": github_schema,
+    "gitlab": gitlab_schema,
+    "badge": badge_schema,
     "explain": partial(schema_of, Explanations, "nlmon explain"),
 }
 

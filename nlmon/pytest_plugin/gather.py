@@ -25,8 +25,8 @@ from nlmon.errors import NlmonError
 from nlmon.pytest_plugin.options import Options
 from nlmon.pytest_plugin.session import Runs
 from nlmon.pytest_plugin.update import update_scenarios
-from nlmon.report.outcome import DID_NOT_PASS, CaseLine, CaseResult, RunFooter, count_outcomes, exit_code
-from nlmon.report.runstream import report_of_run
+from nlmon.report.kinds import report_as
+from nlmon.report.outcome import DID_NOT_PASS, CaseLine, CaseResult, RunFooter, count_outcomes, exit_code, run_of
 from nlmon.report.text import printable, shown_path
 from nlmon.scenario.load import ScenarioFile
 
@@ -97,8 +97,9 @@ class Gatherer:
         outcomes = count_outcomes(results)
         cases = [CaseLine(one.id, one.scenario, one.title, one.where, one.direction) for one in results]
         footer = RunFooter(outcomes, round(seconds, 3), exit_code(outcomes))
+        run = run_of([header, *cases, *results, footer])
         for kind, path in self._options.reports:
-            write_report(path, report_of_run(kind, [header, *cases, *results, footer]))
+            write_report(path, report_as(kind, run))
 
     def _kept(self, results: list[CaseResult]) -> Iterator[str]:
         """What was kept where a scenario ran."""

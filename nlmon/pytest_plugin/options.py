@@ -6,7 +6,7 @@ Rules:
 1. All are read when pytest starts; a value that is none is a ``UsageError`` (NLM-Y001) that names the option or key.
 2. Where ``CI`` is set in the environment, nothing is written that was not asked for on the command line; a path that
    is named counts as asked for. Scenarios are not changed there at all (NLM-Y002).
-3. This module is imported by every pytest that has nlmon installed: it imports nothing but pytest.
+3. This module is imported by every pytest that has nlmon installed: it imports nothing but pytest and names of kinds.
 
 Not here: what the options do (``session``).
 """
@@ -21,6 +21,7 @@ from typing import Any, Literal, NamedTuple
 import pytest
 
 from nlmon.errors import UsageError
+from nlmon.report.kinds import KINDS, kind_and_path
 
 __all__ = ["Options", "add_options", "is_worker", "read_options"]
 
@@ -28,7 +29,6 @@ SCENARIOS = "nlmon_scenarios"
 RECORD = ("none", "once", "all")
 UPDATE = ("create", "fix", "trim")
 REQUIRE = ("netns", "root")
-REPORTS = ("jsonl", "junit")
 
 
 class Options(NamedTuple):
@@ -71,7 +71,7 @@ _OPTIONS = (
     _Option("update", ",".join(UPDATE), "write missing digests and verdicts into scenarios (create), the verdict that "
             "was given (fix); remove known differences that allow nothing (trim)", many=True),
     _Option("known", "FILE", "the file of known differences, instead of that of the settings"),
-    _Option("report", "KIND:PATH", "also write a report of the scenarios: jsonl:PATH or junit:PATH; repeatable",
+    _Option("report", "KIND:PATH", f"also write a report of a kind: {', '.join(KINDS)}; repeatable",
             many=True),
     _Option("artifacts", "DIR", "keep what runs again what failed: scenario, capture, events"),
     _Option("require", ",".join(REQUIRE), "fail instead of skipping what needs namespaces, or root", many=True),
@@ -170,9 +170,10 @@ class _Values:
 def _read(values: _Values) -> Options:
     reports = []
     for text in [one for some in values.of("report") for one in some.split(",")]:
-        kind, _, path = text.partition(":")
-        if kind not in REPORTS or not path:
-            raise values.wrong("report", text, "junit:report.xml or jsonl:report.jsonl")
+        try:
+            kind, path = kind_and_path(text)
+        except ValueError as error:
+            raise values.wrong("report", text, f"KIND:PATH, with a kind of {', '.join(KINDS)}") from error
         reports.append((kind, values.path("report", path)))
     record = values.words("record", RECORD)
     if len(record) > 1:

@@ -1,7 +1,7 @@
 """The report of a run as JUnit XML, in the form that pytest writes (its ``junit-10.xsd``, family ``xunit2``).
 
 Rules:
-1. A case is a test case; its class is the scenario, and its name the direction.
+1. A case is a test case; its class is the scenario, and its name the direction. A suite is what one host ran.
 2. What XML 1.0 does not allow in a text, or a terminal may obey, is written as an escape, never left out.
 
 Not here: the values (``outcome``).
@@ -14,16 +14,28 @@ from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
 from nlmon.printable import printable
-from nlmon.report.outcome import CaseResult, RunHeader
+from nlmon.report.outcome import CaseResult, Run, RunHeader
 from nlmon.report.runtext import details
 
-__all__ = ["junit_bytes"]
+__all__ = ["junit_text"]
 
 
-def junit_bytes(header: RunHeader, results: Sequence[CaseResult], seconds: float) -> bytes:
-    """A document with one test suite."""
-    counts = Counter(result.outcome for result in results)
+def junit_text(run: Run) -> str:
+    """A document with one test suite, or one for each host of merged runs."""
     root = ET.Element("testsuites", name="nlmon tests")
+    hosts = tuple(dict.fromkeys(map(run.host_of, run.results))) or (run.header.host,)
+    for host in hosts:
+        results = [result for result in run.results if run.host_of(result) == host]
+        # Of merged runs only the time of each case is known.
+        seconds = run.footer.seconds if len(hosts) == 1 else sum(result.seconds for result in results)
+        _suite(root, run.header, host, results, seconds)
+    document: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
+    return document.decode() + "\n"
+
+
+def _suite(root: ET.Element, header: RunHeader, host: str, results: Sequence[CaseResult], seconds: float) -> None:
+    counts = Counter(result.outcome for result in results)
+    facts = {"timestamp": header.started, "hostname": _text(host)}
     suite = ET.SubElement(
         root,
         "testsuite",
@@ -33,13 +45,10 @@ def junit_bytes(header: RunHeader, results: Sequence[CaseResult], seconds: float
         errors=str(counts["errored"]),
         skipped=str(counts["skipped"] + counts["xfailed"]),
         time=f"{seconds:.3f}",
-        timestamp=header.started,
-        hostname=_text(header.host),
     )
+    suite.attrib.update({name: value for name, value in facts.items() if value})
     for result in results:
         _case(suite, result)
-    document: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
-    return document + b"\n"
 
 
 def _case(suite: ET.Element, result: CaseResult) -> None:

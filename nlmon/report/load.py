@@ -19,7 +19,7 @@ from __future__ import annotations
 import shlex
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from msgspec import structs
@@ -31,6 +31,7 @@ from nlmon.report.jsonout import CaptureLine, DifferenceLine, Footer, Header, Li
 from nlmon.report.model import UNDECIDED, CaptureReport, DifferenceRow, Report, in_direction, labels, worst
 from nlmon.report.outcome import (
     INTERRUPTED,
+    CaseLine,
     CaseResult,
     Finding,
     Outcome,
@@ -43,7 +44,7 @@ from nlmon.report.outcome import (
 )
 from nlmon.report.runstream import read_run
 
-__all__ = ["as_run", "read_report", "report_of_lines"]
+__all__ = ["as_run", "form_of", "read_report", "report_of_lines"]
 
 # How many differences of each class a report of one capture lists by themselves (``nlmon.compare.judge``).
 _DETAILS = 100
@@ -51,34 +52,46 @@ _DETAILS = 100
 
 def read_report(data: bytes, where: str) -> Run:
     """A run from the bytes of any report of nlmon; raises ``InputError``. ``where``: what an error calls it."""
-    first = _record(data.partition(b"\n")[0])
-    if first is None:
+    form = form_of(data)
+    if form == "replay":
         return as_run(_report(data, where))
     lines = data.splitlines(keepends=True)
-    # The header of a replay names the two that were compared; of scenarios each has two of its own.
-    if first.get("record") in {"difference", "capture"} or "reference" in first:
+    if form == "replay-stream":
         return as_run(report_of_lines(read_stream(lines, where), where))
     return run_of(read_run(lines, where))
 
 
+def form_of(data: bytes) -> Literal["replay", "replay-stream", "run-stream"]:
+    """Which form a report has by its beginning, by the name of its schema; ``replay`` for what is no report, too."""
+    first = _record(data.partition(b"\n")[0])
+    if first is None:
+        return "replay"
+    # The header of a replay names the two that were compared; of scenarios each has two of its own.
+    of_replay = first.get("record") in {"difference", "capture"} or "reference" in first
+    return "replay-stream" if of_replay else "run-stream"
+
+
 def as_run(report: Report) -> Run:
     """A report of captures as a run, in which each capture is a case in each direction."""
-    results = _unique(_result(capture, report) for capture in report.captures)
+    several = len({capture.host for capture in report.captures} - {""}) > 1
+    results = _unique(_result(capture, report, capture.host if several else "") for capture in report.captures)
     outcomes = count_outcomes(results)
     cut = any(capture.stop is not None and capture.stop.interrupted for capture in report.captures)
     code = INTERRUPTED if cut else 1 if report.stale or report.expired else exit_code(outcomes)
     header = RunHeader(
         tool=report.tool,
         version=report.version,
-        host=report.host,
+        host=report.host or _common(capture.host for capture in report.captures),
         kernel=_common(capture.kernel for capture in report.captures),
         started=report.started,
         policy=report.policy,
         options={"against": report.reference, "implementation": report.candidate, "select": report.select},
         known_digest=report.known_digest,
+        inputs={capture.path: capture.digest for capture in report.captures if capture.digest},
     )
     footer = RunFooter(outcomes, 0.0, code, report.stale, report.expired)
-    return Run(header, results, footer, whole=not cut)
+    cases = tuple(CaseLine(one.id, one.scenario, one.title, one.where, one.direction, one.host) for one in results)
+    return Run(header, results, footer, cases, whole=not cut)
 
 
 def report_of_lines(lines: Sequence[Line], where: str) -> Report:
@@ -158,8 +171,8 @@ def _no_report(where: str, why: str) -> InputError:
     return InputError("NLM-R007", "this is no report of nlmon", where=where, why=why, hint=hint)
 
 
-def _result(capture: CaptureReport, report: Report) -> CaseResult:
-    """A capture in one direction as a case."""
+def _result(capture: CaptureReport, report: Report, host: str) -> CaseResult:
+    """A capture in one direction as a case; ``host``: of the recording, where there are several."""
     names = in_direction(capture.direction, (report.reference, report.candidate))
     outcome = _outcome(capture)
     end = capture.damage or capture.stop
@@ -182,6 +195,7 @@ def _result(capture: CaptureReport, report: Report) -> CaseResult:
         verdict=capture.verdict,
         report=capture,
         reproduce=_reproduce(capture, report),
+        host=host,
     )
 
 

@@ -18,7 +18,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Literal, TypeAlias
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from nlmon.report.model import CaptureReport, Direction, Verdict
 from nlmon.report.policy import Policy
@@ -155,19 +155,30 @@ RunLine: TypeAlias = RunHeader | CaseLine | CaseResult | RunFooter
 
 
 class Run(Struct, frozen=True):
-    """All records of a run. ``results``: of the cases that have run, in their order; ``waiting``: cases that were to
-    run and have not; ``whole``: whether it came to its end and left no case out."""
+    """All records of a run. ``results``: of the cases that have run, in their order; ``cases``: those that were to run;
+    ``whole``: whether it came to its end and left no case out."""
 
     header: RunHeader
     results: tuple[CaseResult, ...]
     footer: RunFooter
-    waiting: tuple[CaseLine, ...] = ()
+    cases: tuple[CaseLine, ...] = ()
     whole: bool = True
 
     @property
     def hosts(self) -> tuple[str, ...]:
         """The hosts that cases are of, by name; none where that is not known."""
         return tuple(sorted({self.host_of(result) for result in self.results} - {""}))
+
+    @property
+    def waiting(self) -> tuple[CaseLine, ...]:
+        """The cases that were to run and have not."""
+        have_run = {(one.host, one.id) for one in self.results}
+        return tuple(one for one in self.cases if (one.host, one.id) not in have_run)
+
+    @property
+    def records(self) -> tuple[RunLine, ...]:
+        """All records in the order of their stream."""
+        return (self.header, *self.cases, *self.results, self.footer)
 
     def host_of(self, result: CaseResult) -> str:
         """Whose case it is."""
@@ -180,9 +191,8 @@ def run_of(records: Sequence[RunLine]) -> Run:
     assert isinstance(header, RunHeader)
     assert isinstance(footer, RunFooter)
     results = tuple(one for one in records if isinstance(one, CaseResult))
-    have_run = {(one.host, one.id) for one in results}
-    waiting = tuple(one for one in records if isinstance(one, CaseLine) and (one.host, one.id) not in have_run)
-    return Run(header, results, footer, waiting, whole=not waiting and footer.exit_code != INTERRUPTED)
+    run = Run(header, results, footer, tuple(one for one in records if isinstance(one, CaseLine)))
+    return structs.replace(run, whole=not run.waiting and footer.exit_code != INTERRUPTED)
 
 
 def count_outcomes(results: Iterable[CaseResult]) -> dict[str, int]:

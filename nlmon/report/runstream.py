@@ -16,7 +16,7 @@ Not here: the records (``outcome``), and files (``nlmon.cli``).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
@@ -25,10 +25,9 @@ from msgspec import structs
 from nlmon.errors import InputError
 from nlmon.printable import printable_json
 from nlmon.report.jsonout import schema_of
-from nlmon.report.junit import junit_bytes
-from nlmon.report.outcome import STREAM, CaseResult, RunFooter, RunHeader, RunLine, count_outcomes
+from nlmon.report.outcome import STREAM, CaseResult, Run, RunFooter, RunHeader, RunLine, count_outcomes
 
-__all__ = ["RunStream", "read_run", "report_of_run", "run_schema"]
+__all__ = ["RunStream", "read_run", "run_schema", "stream_text"]
 
 _encoder = msgspec.json.Encoder(order="sorted")
 _decoder = msgspec.json.Decoder(RunLine)
@@ -50,18 +49,13 @@ class RunStream:
         self._write(line)
 
 
-def report_of_run(kind: str, records: Sequence[RunLine]) -> bytes:
-    """The report of a whole run, by its kind: its stream (``jsonl``) or ``junit``."""
-    if kind == "jsonl":
-        lines = bytearray()
-        stream = RunStream(lines.extend)
-        for record in records:
-            stream.add(record)
-        return bytes(lines)
-    header, footer = records[0], records[-1]
-    assert isinstance(header, RunHeader)
-    assert isinstance(footer, RunFooter)
-    return junit_bytes(header, [one for one in records if isinstance(one, CaseResult)], footer.seconds)
+def stream_text(run: Run) -> str:
+    """The stream of a whole run."""
+    lines = bytearray()
+    stream = RunStream(lines.extend)
+    for record in run.records:
+        stream.add(record)
+    return lines.decode()
 
 
 def read_run(lines: Iterable[bytes], where: str) -> list[RunLine]:

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from nlmon.cli import capture, debug, known, main, scenario
+from nlmon.cli import report as reports
 from support.command import nlmon, process
 from support.paths import FIXTURES, REPOSITORY
 
@@ -292,6 +293,7 @@ def test_the_readme_names_every_option() -> None:
         "capture": capture.COMMANDS,
         "debug": debug.COMMANDS,
         "known": known.command.commands,
+        "report": reports.COMMANDS,
         "scenario": scenario.COMMANDS,
     }
     named = [*(main.COMMANDS.keys() - groups.keys()), *(f"{one} {name}" for one in groups for name in groups[one])]

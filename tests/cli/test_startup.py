@@ -15,6 +15,7 @@ from zstandard import ZstdDecompressor
 from nlmon.cli.capture import COMMANDS as CAPTURE_COMMANDS
 from nlmon.cli.debug import COMMANDS as DEBUG_COMMANDS
 from nlmon.cli.main import COMMANDS
+from nlmon.cli.report import COMMANDS as REPORT_COMMANDS
 from nlmon.cli.scenario import COMMANDS as SCENARIO_COMMANDS
 from support.paths import FIXTURES
 
@@ -67,7 +68,12 @@ def test_help_imports_nothing_heavy() -> None:
     )
 
 
-GROUPS = {"capture": CAPTURE_COMMANDS, "debug": DEBUG_COMMANDS, "scenario": SCENARIO_COMMANDS}
+GROUPS = {
+    "capture": CAPTURE_COMMANDS,
+    "debug": DEBUG_COMMANDS,
+    "report": REPORT_COMMANDS,
+    "scenario": SCENARIO_COMMANDS,
+}
 
 
 @pytest.mark.parametrize("command", [*COMMANDS, *(f"{one} {name}" for one in GROUPS for name in GROUPS[one])])

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from xml.etree import ElementTree as ET
 
-from nlmon.report.junit import junit_bytes
-from nlmon.report.outcome import CaseResult, Finding, Outcome, RunHeader
+from nlmon.report.junit import junit_text
+from nlmon.report.outcome import CaseResult, Finding, Outcome
+from support.runs import run
 
-HEADER = RunHeader("nlmon", "1", "host", "6.12", "2026-01-01T00:00:00+00:00")
 # What pytest's own schema for the family xunit2 allows, by element: attributes that must be there, others, children.
 SHAPE: dict[str, tuple[set[str], set[str], set[str]]] = {
     "testsuites": (set(), {"name"}, {"testsuite"}),
@@ -52,7 +52,7 @@ RESULTS = [
 
 def tree(results: list[CaseResult]) -> ET.Element:
     """The document as it is read."""
-    return ET.fromstring(junit_bytes(HEADER, results, 1.5))
+    return ET.fromstring(junit_text(run(results)))
 
 
 def test_counts_stand_at_the_suite() -> None:
@@ -67,7 +67,7 @@ def test_counts_stand_at_the_suite() -> None:
         "skipped": "2",
         "time": "1.500",
         "timestamp": "2026-01-01T00:00:00+00:00",
-        "hostname": "host",
+        "hostname": "here",
     }
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
@@ -13,28 +12,9 @@ from nlmon.errors import InputError
 from nlmon.report.headline import compared_names, headline, reasons
 from nlmon.report.jsonout import CaptureLine, DifferenceLine, Footer, Header, line_bytes, report_bytes
 from nlmon.report.load import as_run, read_report
-from nlmon.report.model import CaptureReport, DifferenceGroup, DifferenceRow, Report, Stop, by_direction, worst
-from nlmon.report.outcome import CaseLine, CaseResult, Run, RunFooter, RunHeader, run_of
-
-ROW = DifferenceRow(
-    *("NLD102", "missing", "regression", "RTM_NEWLINK", 7, 0, "mtu", "IFLA_MTU", 44, "dc05", "1500", "", "not read"),
-    answer=False,
-)
-GROUP = DifferenceGroup("missing", "regression", "RTM_NEWLINK", "mtu", 3, ROW)
-BAD = CaptureReport("a.pcap", "regression", "it differs", fails="a regression", groups=[GROUP], details=[ROW])
-LOSSY = CaptureReport("a.pcap", "lossy", "it loses", direction="rollback", losses={"link.altnames": 2})
-GOOD = CaptureReport("b.pcap", "equivalent", "", kernel="6.12")
-UNDECIDED = CaptureReport("c.pcap", "inconclusive", "nothing came")
-
-
-def report(*captures: CaptureReport, **values: Any) -> Report:
-    """A report of captures."""
-    return Report(
-        *("nlmon", "1", "legacy", "libnl", "notifications", list(captures)),
-        verdict=worst(one.verdict for one in captures),
-        verdicts=by_direction(captures),
-        **values,
-    )
+from nlmon.report.model import CaptureReport, Stop
+from nlmon.report.outcome import CaseLine, RunFooter, RunHeader, run_of
+from support.runs import GOOD, LOSSY, REGRESSION, UNDECIDED, report, result, run
 
 
 def lines(*captures: CaptureReport) -> bytes:
@@ -49,30 +29,30 @@ def lines(*captures: CaptureReport) -> bytes:
 
 def test_a_capture_is_a_case_in_each_direction() -> None:
     """With the implementations in that direction, what became of it, and the report that it rests on."""
-    run = as_run(report(BAD, LOSSY, GOOD, UNDECIDED))
+    found = as_run(report(REGRESSION, LOSSY, GOOD, UNDECIDED))
 
-    assert [(one.id, one.outcome, one.reference, one.verdict, one.reason) for one in run.results] == [
+    assert [(one.id, one.outcome, one.reference, one.verdict, one.reason) for one in found.results] == [
         ("a.pcap", "failed", "legacy", "regression", "a regression"),
         ("a.pcap[rollback]", "passed", "libnl", "lossy", ""),
         ("b.pcap", "passed", "legacy", "equivalent", ""),
         ("c.pcap", "errored", "legacy", "inconclusive", "nothing came"),
     ]
-    assert run.results[0].report == BAD
-    assert [one.what for one in run.results[0].findings] == ["a regression"]
-    assert (run.footer.outcomes, run.footer.exit_code, run.whole) == (
+    assert found.results[0].report == REGRESSION
+    assert [one.what for one in found.results[0].findings] == ["a regression"]
+    assert (found.footer.outcomes, found.footer.exit_code, found.whole) == (
         {"failed": 1, "errored": 1, "passed": 2},
         1,
         True,
     )
-    assert run.header.kernel == "6.12"
+    assert found.header.kernel == "6.12"
 
 
 def test_a_report_and_its_lines_are_the_same_run() -> None:
     """Lines hold each difference by itself; they are with their capture again."""
-    whole = report(BAD, LOSSY, GOOD)
+    whole = report(REGRESSION, LOSSY, GOOD)
 
     assert read_report(report_bytes(whole), "r.json") == as_run(whole)
-    assert read_report(lines(BAD, LOSSY, GOOD), "r.jsonl") == as_run(whole)
+    assert read_report(lines(REGRESSION, LOSSY, GOOD), "r.jsonl") == as_run(whole)
 
 
 def test_a_report_in_one_line_is_read() -> None:
@@ -85,9 +65,10 @@ def test_a_report_in_one_line_is_read() -> None:
 def test_the_stream_of_a_run_is_read() -> None:
     """As it was written by an earlier version."""
     data = (Path(__file__).parent / "version-1.jsonl").read_bytes()
-    run = read_report(data, "version-1.jsonl")
+    found = read_report(data, "version-1.jsonl")
+    total = sum(found.footer.outcomes.values())
 
-    assert (len(run.results), run.whole, run.hosts) == (sum(run.footer.outcomes.values()), True, (run.header.host,))
+    assert (len(found.results), found.whole, found.hosts) == (total, True, (found.header.host,))
 
 
 def test_a_capture_that_is_replayed_twice_is_two_cases() -> None:
@@ -106,9 +87,9 @@ REPRODUCE = [
 @pytest.mark.parametrize(("path", "arguments", "command"), REPRODUCE)
 def test_the_command_that_replays_a_capture_again(path: str, arguments: list[str] | None, command: str) -> None:
     """It is known where the report has its options and the capture is a file."""
-    run = as_run(report(CaptureReport(path, "equivalent", ""), arguments=arguments))
+    found = as_run(report(CaptureReport(path, "equivalent", ""), arguments=arguments))
 
-    assert run.results[0].reproduce == command
+    assert found.results[0].reproduce == command
 
 
 def test_a_run_that_was_interrupted_is_not_whole() -> None:
@@ -116,11 +97,11 @@ def test_a_run_that_was_interrupted_is_not_whole() -> None:
     stopped = CaptureReport("a.pcap", "inconclusive", "stopped", stop=Stop("NLM-L003", "interrupted", 9))
     case = CaseLine("a[migrate]", "a", "", "a.yaml", "migrate")
     header = RunHeader("nlmon", "1", "host", "6.12", "2026-01-01T00:00:00+00:00")
-    run = run_of([header, case, RunFooter({}, 0.0, 3)])
+    found = run_of([header, case, RunFooter({}, 0.0, 3)])
 
     assert (as_run(report(stopped)).whole, as_run(report(stopped)).footer.exit_code) == (False, 130)
-    assert (run.whole, run.waiting) == (False, (case,))
-    assert headline(run) == "Nothing ran; the run did not end: 1 case did not run."
+    assert (found.whole, found.waiting) == (False, (case,))
+    assert headline(found) == "Nothing ran; the run did not end: 1 case did not run."
     assert headline(as_run(report(stopped))) == "Of 1 case 1 errored; the run was interrupted."
 
 
@@ -135,10 +116,10 @@ WRONG = [
     (GOOD_DATA.replace(b'"tool": "nlmon"', b'"tool": "other"'), "NLM-R007"),
     (GOOD_DATA[:-20], "NLM-R003"),
     (GOOD_DATA.replace(b'"verdict": "equivalent"', b'"verdict": "lossy"', 1), "NLM-R005"),
-    (lines(BAD, GOOD)[:-5], "NLM-R003"),
-    (b"".join(lines(BAD, GOOD).splitlines(keepends=True)[:-1]), "NLM-R003"),
-    (b"".join(lines(BAD, GOOD).splitlines(keepends=True)[1:]), "NLM-R002"),
-    (b"".join(one for one in lines(BAD, GOOD).splitlines(keepends=True) if b"b.pcap" not in one), "NLM-R005"),
+    (lines(REGRESSION, GOOD)[:-5], "NLM-R003"),
+    (b"".join(lines(REGRESSION, GOOD).splitlines(keepends=True)[:-1]), "NLM-R003"),
+    (b"".join(lines(REGRESSION, GOOD).splitlines(keepends=True)[1:]), "NLM-R002"),
+    (b"".join(one for one in lines(REGRESSION, GOOD).splitlines(keepends=True) if b"b.pcap" not in one), "NLM-R005"),
     (lines(GOOD) * 2, "NLM-R004"),
     (lines(GOOD).replace(b"\n", b"\nx\n", 1), "NLM-R001"),
 ]
@@ -153,25 +134,6 @@ def test_what_is_no_whole_report_is_refused(data: bytes, code: str) -> None:
     assert error.value.code == code
 
 
-def result(outcome: str, **values: Any) -> CaseResult:
-    """What became of a case."""
-    return msgspec.convert(
-        {
-            "record": "result",
-            "id": f"{outcome}[migrate]",
-            "scenario": outcome,
-            "title": "",
-            "where": "a.yaml",
-            "direction": "migrate",
-            "reference": "legacy",
-            "candidate": "libnl",
-            "outcome": outcome,
-            **values,
-        },
-        CaseResult,
-    )
-
-
 HEADLINES = [
     (["passed"], "The case passed."),
     (["passed", "passed"], "All 2 cases passed."),
@@ -184,17 +146,17 @@ HEADLINES = [
 @pytest.mark.parametrize(("outcomes", "sentence"), HEADLINES)
 def test_the_headline_says_what_came_of_a_run(outcomes: list[str], sentence: str) -> None:
     """In one sentence."""
-    header = RunHeader("nlmon", "1", "host", "6.12", "")
-    run = Run(header, tuple(map(result, outcomes)), RunFooter({}, 0.0, 0))
-
-    assert headline(run) == sentence
+    assert headline(run(list(map(result, outcomes)))) == sentence
 
 
 def test_reasons_are_counted() -> None:
     """The most frequent first, and how many more there are."""
     results = [*(result("failed", reason="one") for _ in range(2)), *(result("errored", reason=f"{n}") for n in "ab")]
-    header = RunHeader("nlmon", "1", "host", "6.12", "")
-    run = Run(header, tuple(results), RunFooter({}, 0.0, 1, stale=[3]))
+    found = run(results, stale=[3])
 
-    assert list(reasons(run, 1)) == ["one (2 cases)", "… and 2 other reasons", "known difference 3 of  allowed nothing"]
-    assert compared_names(run) == ("libnl against legacy",)
+    assert list(reasons(found, 1)) == [
+        "one (2 cases)",
+        "… and 2 other reasons",
+        "known difference 3 of known.yaml allowed nothing",
+    ]
+    assert compared_names(found) == ("libnl against legacy",)

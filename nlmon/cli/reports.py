@@ -1,0 +1,84 @@
+"""Reports that a command writes beside what it prints: ``--report KIND:PATH``, wherever it is.
+
+Rules:
+1. Where a report cannot be written, or would take the place of what is read, that is said before the work.
+
+Not here: the kinds (``nlmon.report.kinds``), and how a file is written (``output``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import click
+
+from nlmon.cli.common import F
+from nlmon.report.kinds import KINDS, kind_and_path
+
+if TYPE_CHECKING:  # start-up: --help needs no run
+    from nlmon.report.outcome import Run
+
+__all__ = ["ReportFile", "refuse_reports", "reports_option", "write_reports"]
+
+
+class ReportFile(NamedTuple):
+    """A report that is asked for: its kind, and where it goes."""
+
+    kind: str
+    path: Path
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.path}"
+
+
+def reports_option(*, bare: str = "") -> Callable[[F], F]:
+    """``--report KIND:PATH``, repeatable. ``bare``: what a path without a kind is, and a kind by itself."""
+    alone = f"; PATH alone is {bare.upper()}" if bare else ""
+    return click.option(
+        "--report",
+        "reports",
+        multiple=True,
+        callback=partial(_reports, bare),
+        metavar="[KIND:]PATH" if bare else "KIND:PATH",
+        help=f"Also write a report of a kind: {', '.join(KINDS)}{alone}. Repeatable.",
+    )
+
+
+def refuse_reports(reports: Iterable[ReportFile], inputs: Iterable[Path], what: str = "a capture") -> None:
+    """Raise an error when a report cannot be written, or would replace what is read, which is ``what``."""
+    from nlmon.cli.output import refuse_captures, refuse_unwritable  # noqa: PLC0415  (start-up)
+
+    inputs = tuple(inputs)
+    for report in reports:
+        refuse_captures(report.path, inputs, what)
+        refuse_unwritable(report.path)
+
+
+def write_reports(
+    reports: Iterable[ReportFile], run: Callable[[], Run], others: dict[str, Callable[[], bytes]] | None = None
+) -> None:
+    """Write all reports. ``run``: gives what they are made of; ``others``: makes those of other kinds."""
+    from nlmon.cli.output import write_report  # noqa: PLC0415  (start-up: only who asked for one needs it)
+    from nlmon.report.kinds import report_as  # noqa: PLC0415
+
+    made: Run | None = None
+    for report in reports:
+        if others and report.kind in others:
+            write_report(report.path, others[report.kind]())
+        else:
+            made = made or run()
+            write_report(report.path, report_as(report.kind, made))
+
+
+def _reports(bare: str, _: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tuple[ReportFile, ...]:
+    found = []
+    for value in values:
+        try:
+            kind, path = kind_and_path(value, bare)
+        except ValueError as error:
+            raise click.BadParameter(str(error)) from error
+        found.append(ReportFile(kind, Path(path)))
+    return tuple(found)

@@ -1,0 +1,60 @@
+"""The kinds of reports that can be made of a run, by the name that an option takes.
+
+    report_as("markdown", run)
+
+Rules:
+1. A writer is a function of a run that returns the text of its report; it is imported when it is used.
+
+Not here: the writers (``runstream``, ``junit``, ``markdown``, ``annotations``, ``codequality``, ``badge``), and files.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:  # start-up: an option needs the names alone
+    from nlmon.report.outcome import Run
+
+__all__ = ["KINDS", "Kind", "kind_and_path", "report_as"]
+
+
+class Kind(NamedTuple):
+    """A kind of report. ``module``, ``writer``: where its writer is; ``meaning``: what it is, in a few words."""
+
+    module: str
+    writer: str
+    meaning: str
+
+
+KINDS = {
+    "jsonl": Kind("runstream", "stream_text", "the stream of the run, from which nlmon report makes the others"),
+    "junit": Kind("junit", "junit_text", "JUnit XML"),
+    "markdown": Kind("markdown", "markdown", "a summary for people, such as the job summary of GitHub"),
+    "github": Kind("annotations", "github_annotations", "annotations of GitHub Actions"),
+    "gitlab": Kind("codequality", "codequality", "code quality of GitLab"),
+    "badge": Kind("badge", "badge", "a badge for shields.io"),
+}
+
+
+def report_as(kind: str, run: Run) -> bytes:
+    """The report of a run, as a file of one of ``KINDS``."""
+    writer = getattr(import_module(f"nlmon.report.{KINDS[kind].module}"), KINDS[kind].writer)
+    text: str = writer(run)
+    return text.encode("utf-8", "backslashreplace")
+
+
+def kind_and_path(text: str, bare: str = "") -> tuple[str, str]:
+    """The kind and the path of ``KIND:PATH``; of a path alone the kind is ``bare``, if there is one. Raises
+    ``ValueError`` for anything else, with what would be right."""
+    kind, colon, path = text.partition(":")
+    if kind in (*KINDS, *filter(None, (bare,))) and path:
+        return kind, path
+    # One letter is a drive, and a folder is no kind.
+    meant = bool(colon) and len(kind) > 1 and kind.isalpha() and kind.islower()
+    if bare and text and not meant:
+        return bare, text
+    from difflib import get_close_matches  # noqa: PLC0415  (start-up: only a mistake needs it)
+
+    near = get_close_matches(kind, KINDS, 1) or ["junit"]
+    raise ValueError(f"{text!r} is no report; try {near[0]}:PATH, or another of {', '.join(KINDS)}")

@@ -1,0 +1,154 @@
+"""``nlmon report``, and the reports that commands write beside what they print."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from nlmon.report.kinds import KINDS
+from nlmon.report.load import read_report
+from support.command import nlmon
+from support.paths import FIXTURES, REPOSITORY
+
+CAPTURES = FIXTURES / "captures"
+NAME = "01-route-basic.pcap.zst"
+OLD, NEW = CAPTURES / "linux-6.1" / NAME, CAPTURES / "linux-6.12" / NAME
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a report of each kind of the same replay, of the same recording of another kernel, and of a run."""
+    made = tmp_path_factory.mktemp("reports")
+    kinds = [f"--report={kind}:new.{kind}" for kind in ("json", *KINDS)]
+    done = nlmon("replay", NEW, "--both-ways", "--format", "jsonl", *kinds, folder=made)
+    assert done.returncode == 0, done.stderr
+    (made / "lines.jsonl").write_text(done.stdout)
+    assert nlmon("replay", OLD, "--both-ways", "--report", "old.json", folder=made).returncode == 0
+    suite = REPOSITORY / "scenarios" / "address"
+    assert (
+        nlmon("run", suite, "-k", "address.change", "--recorded", "--report=jsonl:run.jsonl", folder=made).returncode
+        == 0
+    )
+    return made
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_kind_is_the_same_from_every_file(folder: Path, kind: str) -> None:
+    """From the JSON, the JSON lines and the stream of a replay; it is what the command itself wrote."""
+    found = [
+        nlmon("report", "show", name, "--as", kind, folder=folder) for name in ("new.json", "new.jsonl", "lines.jsonl")
+    ]
+
+    assert [(one.returncode, one.stderr) for one in found] == [(0, "")] * 3
+    assert {one.stdout for one in found} == {(folder / f"new.{kind}").read_text()}
+
+
+def test_a_report_for_people_is_that_of_a_run(folder: Path) -> None:
+    """A line for each capture, and a last line; of nothing but what did not pass with -q."""
+    shown = nlmon("report", "show", "new.json", folder=folder)
+    quiet = nlmon("report", "show", "new.json", "-q", folder=folder)
+
+    assert shown.stdout.splitlines()[0] == f"passed   {NEW}: migrate equivalent, rollback lossy"
+    assert quiet.stdout.splitlines() == shown.stdout.splitlines()[1:]
+
+
+def test_two_kernels_are_compared(folder: Path) -> None:
+    """Recordings of one name belong together; nothing that fails is new."""
+    found = nlmon("report", "diff", "old.json", "new.json", folder=folder)
+    values = json.loads(nlmon("report", "diff", "old.json", "new.json", "--format", "json", folder=folder).stdout)
+
+    assert (found.returncode, found.stdout.splitlines()[-1]) == (0, "2 same; nothing new fails")
+    assert (values["counts"]["same"], values["fails"]) == (2, False)
+
+
+def test_something_new_that_fails_is_exit_1(folder: Path) -> None:
+    """Whatever else is new."""
+    data = json.loads((folder / "new.json").read_text())
+    data["captures"][0]["fails"] = "a regression"
+    (folder / "bad.json").write_text(json.dumps(data))
+    found = nlmon("report", "diff", "new.json", "bad.json", folder=folder)
+
+    assert found.returncode == 1
+    assert found.stdout.splitlines()[2].startswith("changed  ")
+
+
+def test_merged_reports_are_a_report(folder: Path) -> None:
+    """That is checked, shown and merged as those it is made of are; each case says whose it is."""
+    done = nlmon("report", "merge", "new.json", "old.json", "run.jsonl", "-o", "all.jsonl", folder=folder)
+    merged = read_report((folder / "all.jsonl").read_bytes(), "all.jsonl")
+    checked = nlmon("report", "check", "all.jsonl", folder=folder)
+
+    assert done.returncode == 0, done.stderr
+    assert {one.host for one in merged.results} == {"new.json", "old.json", merged.results[-1].host}
+    assert (checked.returncode, checked.stderr.count("\n")) == (0, 1)
+    assert checked.stderr.endswith("it follows the schema run-stream, and its digest is right\n")
+
+
+def test_a_merged_report_replaces_none_that_it_is_made_of(folder: Path) -> None:
+    """It would be lost."""
+    done = nlmon("report", "merge", "new.json", "old.json", "-o", "old.json", folder=folder)
+
+    assert (done.returncode, done.stderr) == (
+        2,
+        "error[NLM-U007]: the report would replace a report (old.json); name another file for the report\n",
+    )
+
+
+def changed(folder: Path, name: str, old: str, new: str) -> str:
+    """A report in which a text is replaced by another, by its name."""
+    text = (folder / name).read_text()
+    assert old in text
+    (folder / f"changed-{name}").write_text(text.replace(old, new, 1))
+    return f"changed-{name}"
+
+
+BROKEN = [
+    ("run.jsonl", '"outcome":"passed"', '"outcome":"failed"', "NLM-R005"),
+    ("run.jsonl", '"stream":1', '"stream":9', "NLM-R006"),
+    ("run.jsonl", '"record":"footer"', '"record":"other"', "NLM-R001"),
+    ("new.json", '"verdict": "equivalent"', '"verdict": "lossy"', ""),
+    ("new.json", '"verdict": "equivalent"', '"verdict": "regression"', "NLM-R005"),
+    ("new.json", '"frames": ', '"frames": "', "NLM-R007"),
+    ("lines.jsonl", '"captures":2', '"captures":3', "NLM-R005"),
+    ("new.junit", "", "", "NLM-R007"),
+]
+
+
+@pytest.mark.parametrize(("name", "old", "new", "code"), BROKEN)
+def test_a_report_that_was_changed_is_found(folder: Path, name: str, old: str, new: str, code: str) -> None:
+    """By its digest, its version, its counts or its form. A report of one object has no digest."""
+    done = nlmon("report", "check", "new.json", changed(folder, name, old, new), folder=folder)
+
+    assert (done.returncode, f"error[{code}]" in done.stderr) == ((3, True) if code else (0, False)), done.stderr
+    assert "new.json: whole, 2 cases" in done.stderr
+
+
+def test_a_report_that_is_not_there(folder: Path) -> None:
+    """Is said, and the others are checked."""
+    done = nlmon("report", "check", "no.json", "new.json", folder=folder)
+
+    assert done.returncode == 3
+    assert done.stderr.startswith("error[NLM-R007]: the report cannot be read (no.json): No such file")
+
+
+def test_a_run_that_was_stopped_is_not_whole(folder: Path) -> None:
+    """Its report is as it was written, and cases are missing."""
+    (folder / "bad.yaml").write_text("id: x\n")
+    suite = REPOSITORY / "scenarios" / "address"
+    run = nlmon("run", "bad.yaml", suite, "-x", "--recorded", "--report", "jsonl:stopped.jsonl", folder=folder)
+    done = nlmon("report", "check", "stopped.jsonl", folder=folder)
+
+    assert (run.returncode, done.returncode) == (3, 3)
+    assert done.stderr.startswith("error[NLM-R009]: the run did not come to its end (stopped.jsonl): ")
+
+
+def test_a_report_that_cannot_be_written_is_said_before_the_work(folder: Path) -> None:
+    """Whatever its kind; and what is no kind is no file of that name."""
+    done = nlmon("replay", NEW, "--report", "markdown:no/report.md", folder=folder)
+    mistaken = nlmon("replay", NEW, "--report", "markdwn:report.md", folder=folder)
+
+    assert (done.returncode, done.stdout) == (3, "")
+    assert mistaken.returncode == 2
+    assert "'markdwn:report.md' is no report; try markdown:PATH, or another of jsonl, " in mistaken.stderr

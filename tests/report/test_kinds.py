@@ -1,0 +1,326 @@
+"""Every report that is made of a run is valid where it is read, keeps to its bounds, and holds names as text."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+from jsonschema import Draft202012Validator
+from markdown_it import MarkdownIt
+from msgspec import structs
+
+from nlmon.report.foreign import badge_schema, github_schema, gitlab_schema
+from nlmon.report.kinds import KINDS, kind_and_path, report_as
+from nlmon.report.load import as_run, read_report
+from nlmon.report.markdown import LIMIT, markdown
+from nlmon.report.model import CaptureReport, Damage
+from nlmon.report.outcome import Finding, Run, RunHeader
+from support.runs import GOOD, HOSTILE, LOSSY, MISSING, REGRESSION, UNDECIDED, report, result, run
+
+COMMAND = re.compile(r"::(?P<command>\w+) (?P<properties>[^:]*)::(?P<message>.*)")
+ESCAPES = {"%0D": "\r", "%0A": "\n", "%3A": ":", "%2C": ",", "%25": "%"}
+
+
+def parsed(line: str) -> dict[str, Any]:
+    """An annotation as GitHub reads it."""
+    found = COMMAND.fullmatch(line)
+    assert found is not None, line
+    pairs = [pair.partition("=") for pair in found["properties"].split(",")]
+    properties = {name: unescaped(value) for name, _, value in pairs}
+    return {"command": found["command"], "properties": properties, "message": unescaped(found["message"])}
+
+
+def unescaped(text: str) -> str:
+    return re.sub("%(0D|0A|3A|2C|25)", lambda found: ESCAPES[found[0]], text)
+
+
+def annotated(found: Run) -> list[dict[str, Any]]:
+    """The annotations of a run, each of which is valid."""
+    commands = list(map(parsed, report_as("github", found).decode().splitlines()))
+    validator = Draft202012Validator(github_schema())
+    assert [error.message for command in commands for error in validator.iter_errors(command)] == []
+    return commands
+
+
+def issues(found: Run) -> list[dict[str, Any]]:
+    """The issues of a run, which are valid and each of which has a fingerprint of its own."""
+    listed: list[dict[str, Any]] = json.loads(report_as("gitlab", found))
+    assert [error.message for error in Draft202012Validator(gitlab_schema()).iter_errors(listed)] == []
+    assert len({one["fingerprint"] for one in listed}) == len(listed)
+    return listed
+
+
+FINDING = Finding("verdict: got lossy", "scenarios/a.yaml:12:5", ("because: it loses", "50%, so"))
+CAPTURES = as_run(report(REGRESSION, LOSSY, GOOD, UNDECIDED))
+SCENARIOS = run(
+    [
+        result("passed"),
+        result("failed", "a", findings=(FINDING,)),
+        result("errored", "b", reason="there is no capture", code="NLM-S022", where="b.yaml"),
+        result("xfailed", "c", reason="a route", findings=(Finding("state: a route", "c.yaml:9:1"),)),
+        result("skipped", "d", reason="no veth"),
+    ],
+    stale=[2],
+)
+HOSTILE_FINDING = Finding(HOSTILE, "", (HOSTILE,))
+NAMED = run(
+    [
+        result(
+            outcome, HOSTILE, title=HOSTILE, reason=HOSTILE, where=HOSTILE, findings=(Finding(HOSTILE, "", (HOSTILE,)),)
+        )
+        for outcome in ("failed", "errored", "xfailed", "skipped", "passed")
+    ],
+    host=HOSTILE,
+)
+EMPTY = run([])
+RUNS = {"captures": CAPTURES, "scenarios": SCENARIOS, "named": NAMED, "empty": EMPTY}
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_reports_of_others_follow_their_schema(name: str) -> None:
+    """Annotations, code quality and badge, of every run."""
+    annotated(RUNS[name])
+    issues(RUNS[name])
+    badge = json.loads(report_as("badge", RUNS[name]))
+
+    assert list(Draft202012Validator(badge_schema()).iter_errors(badge)) == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", RUNS)
+def test_no_report_holds_what_a_terminal_obeys(name: str, kind: str) -> None:
+    """Nor what turns the direction of text."""
+    text = report_as(kind, RUNS[name]).decode()
+
+    assert [character for character in text if not character.isprintable() and character != "\n"] == []
+
+
+def test_annotations_stand_on_the_lines_of_findings() -> None:
+    """With the case as title; a case that errored stands at its file, and a warning need not hold."""
+    found = [(one["command"], *one["properties"].items()) for one in annotated(SCENARIOS)]
+
+    assert found == [
+        ("error", ("file", "scenarios/a.yaml"), ("line", "12"), ("col", "5"), ("title", "nlmon: a[migrate]")),
+        ("error", ("file", "b.yaml"), ("title", "nlmon: b[migrate]")),
+        ("warning", ("file", "c.yaml"), ("line", "9"), ("col", "1"), ("title", "nlmon: c[migrate]")),
+        ("error", ("file", "a/known.yaml"), ("title", "nlmon: stale")),
+        ("notice", ("title", "nlmon")),
+    ]
+    assert annotated(SCENARIOS)[0]["message"] == "verdict: got lossy\nbecause: it loses\n50%, so"
+    assert annotated(SCENARIOS)[-1]["message"] == "Of 5 cases 1 failed and 1 errored."
+
+
+def test_a_name_is_no_command() -> None:
+    """Whatever it is, each annotation is one line, and its properties and message are what was written."""
+    first = annotated(NAMED)[0]
+    shown = HOSTILE.replace("\x1b", "\\x1b").replace("\u202e", "\\u202e").replace("\n", "\\n")
+
+    assert first["properties"]["file"] == shown
+    assert first["properties"]["title"] == f"nlmon: {shown}[migrate]"
+    assert first["message"] == f"{shown}\n{shown}"
+
+
+def test_ten_annotations_of_a_level_are_shown() -> None:
+    """As many as GitHub shows of a step; the last line counts the others."""
+    bad = [result("failed", f"f{n}") for n in range(25)] + [result("xfailed", f"x{n}") for n in range(12)]
+    found = annotated(run(bad))
+
+    assert [one["command"] for one in found] == ["error"] * 10 + ["warning"] * 10 + ["notice"]
+    assert found[-1]["message"] == "Of 37 cases 25 failed. Not shown here: 15 more errors, 2 more warnings."
+
+
+def test_a_live_comparison_has_no_file() -> None:
+    """Nobody can be shown the line of a running kernel."""
+    live = as_run(report(structs.replace(REGRESSION, path="live"), source="live"))
+
+    assert annotated(live)[0]["properties"] == {"title": "nlmon: live"}
+
+
+def test_an_issue_of_code_quality_is_a_group_of_differences() -> None:
+    """Of a capture; of a scenario it is a finding."""
+    found = [(one["check_name"], one["severity"], one["description"], one["location"]) for one in issues(CAPTURES)]
+
+    assert found == [
+        (
+            *("nlmon NLD102", "critical", "a.pcap: NLD102 missing RTM_NEWLINK mtu"),
+            {"path": "a.pcap", "lines": {"begin": 1}},
+        ),
+        ("nlmon errored", "major", "c.pcap: nothing came", {"path": "c.pcap", "lines": {"begin": 1}}),
+    ]
+    assert [(one["check_name"], one["location"]["lines"]["begin"]) for one in issues(SCENARIOS)] == [
+        *(("nlmon failed", 12), ("nlmon NLM-S022", 1), ("nlmon xfailed", 9), ("nlmon stale", 1)),
+    ]
+
+
+def test_a_fingerprint_is_the_same_in_the_next_run() -> None:
+    """On another line, in another frame, with other values and as often as it may be: it is still the same issue."""
+    first = structs.replace(MISSING.first, frame=99, offset=4, reference="9000", hex="2823")
+    moved = structs.replace(REGRESSION, groups=[structs.replace(MISSING, count=70, first=first)])
+    later = structs.replace(FINDING, where="scenarios/a.yaml:14:5", lines=())
+
+    def fingerprints(found: Run) -> list[str]:
+        return [one["fingerprint"] for one in issues(found)]
+
+    assert fingerprints(as_run(report(moved))) == fingerprints(as_run(report(REGRESSION)))
+    assert fingerprints(run([result("failed", "a", findings=(later,))])) == fingerprints(SCENARIOS)[:1]
+
+
+def test_the_same_twice_is_two_issues() -> None:
+    """Fingerprints differ, or GitLab would show one."""
+    assert len(issues(run([result("failed", "a", findings=(FINDING, FINDING))]))) == 2
+
+
+BADGES = [
+    (run([result("passed"), result("failed")]), "1 of 2 failed", "red"),
+    (run([result("passed"), result("errored")]), "1 of 2 errored", "orange"),
+    (run([result("passed"), result("xfailed")]), "1 passed", "brightgreen"),
+    (run([result("passed", verdict="lossy"), result("passed", "b")]), "2 passed, 1 lossy", "yellow"),
+    (run([result("skipped")]), "nothing ran", "lightgrey"),
+    (run([result("passed")], stale=[1]), "known differences to remove", "red"),
+    (structs.replace(run([result("passed")]), whole=False), "not finished", "orange"),
+    (EMPTY, "nothing ran", "lightgrey"),
+]
+
+
+@pytest.mark.parametrize(("found", "message", "color"), BADGES)
+def test_a_badge_says_what_came_of_a_run(found: Run, message: str, color: str) -> None:
+    """The worst of it, in the colour of that."""
+    badge = json.loads(report_as("badge", found))
+
+    assert (badge["label"], badge["message"], badge["color"]) == ("nlmon", message, color)
+
+
+def rendered(text: str) -> str:
+    """Markdown as HTML, as GitHub renders it: with tables, and with the HTML that is in it."""
+    html: str = (
+        MarkdownIt("commonmark", {"html": True, "linkify": False}).enable(["table", "strikethrough"]).render(text)
+    )
+    return html
+
+
+def test_markdown_has_the_worst_first() -> None:
+    """After the sentence and the reasons; what passed is folded away."""
+    text = report_as("markdown", SCENARIOS).decode()
+    rows = re.findall(r"^\| (\w+) \| <code>(\w+)", text, re.MULTILINE)
+
+    assert text.startswith("## nlmon: Of 5 cases 1 failed and 1 errored.\n\n- <code>")
+    assert rows[-5:] == [("failed", "a"), ("errored", "b"), ("xfailed", "c"), ("skipped", "d"), ("passed", "passed")]
+    assert "<details><summary>1 xfailed, 1 skipped, 1 passed</summary>" in text
+    assert "\nscenarios/a.yaml:12:5: verdict: got lossy\n    because: it loses\n" in text
+
+
+def test_markdown_shows_a_hostile_name_as_text() -> None:
+    """It ends no cell, starts no element and no link, and is the same text again when it is read."""
+    html = rendered(report_as("markdown", NAMED).decode())
+    tree = ET.fromstring(f"<x>{html}</x>".replace("<br>", "<br/>"))
+    shown = HOSTILE.replace("\x1b", "\\x1b").replace("\u202e", "\\u202e").replace("\n", "\\n")
+    elements = {element.tag for element in tree.iter()}
+    rows = [[cell.tag for cell in row] for row in tree.iter("tr")]
+
+    assert elements <= {
+        *("x", "h2", "h3", "h4", "ul", "li", "code", "pre", "p", "details", "summary"),
+        *("table", "thead", "tbody", "tr", "th", "td"),
+    }
+    assert {len(row) for row in rows} == {2, 5}
+    assert [code.text for code in tree.iter("code")].count(f"{shown}[migrate]") == 7
+
+
+MANY = 100_000
+
+
+def many_cases() -> Run:
+    """Cases that each fail by one of many differences."""
+    finding = Finding("verdict: expected equivalent, got regression", "a.yaml:3:5", ("because: it differs",) * 3)
+    return run([result("failed", f"s{n:06}", findings=(finding,), reason="it differs") for n in range(MANY)])
+
+
+def many_groups() -> Run:
+    """A capture of many kinds of differences, and many captures of one."""
+    groups = [structs.replace(MISSING, field=f"field{n}") for n in range(MANY)]
+    return as_run(report(structs.replace(REGRESSION, groups=groups)))
+
+
+def test_markdown_fits_a_job_summary_with_100000_failures() -> None:
+    """And says how many cases had no room in the table, and in the reasons."""
+    text = report_as("markdown", many_cases()).decode()
+    shown = len(re.findall(r"^\| failed ", text, re.MULTILINE))
+    reasons = len(re.findall("^#### failed", text, re.MULTILINE))
+
+    assert len(text.encode()) <= LIMIT
+    assert min(shown, reasons) > 1000
+    assert f"… and {MANY - shown:,} more cases that had no room here ({MANY - shown:,} failed)" in text
+    assert f"… and the reasons of {MANY - reasons:,} more cases had no room here" in text
+
+
+@pytest.mark.parametrize("limit", [4_000, 20_000, LIMIT])
+def test_markdown_keeps_to_any_limit(limit: int) -> None:
+    """Whatever is in it."""
+
+    for found in (
+        *RUNS.values(),
+        run(
+            [result(outcome, f"{outcome}{n}", reason="é" * 400) for n in range(50) for outcome in ("failed", "passed")]
+        ),
+    ):
+        assert len(markdown(found, limit).encode()) <= limit
+
+
+def test_other_reports_with_100000_differences() -> None:
+    """Annotations are as many as are shown; code quality has each kind of difference once, with its own fingerprint."""
+    found = many_groups()
+
+    assert len(report_as("github", found)) < 10_000
+    assert len(report_as("markdown", found)) < 10_000
+    assert len(json.loads(report_as("gitlab", found))) == MANY
+
+
+def test_a_stream_is_read_again() -> None:
+    """Byte for byte what it was."""
+    text = report_as("jsonl", SCENARIOS)
+
+    assert report_as("jsonl", read_report(text, "r.jsonl")) == text
+
+
+def test_junit_has_a_suite_for_each_host() -> None:
+    """With its cases and their times."""
+    cases = [result("failed", host="a", seconds=1.0), result("passed", host="b"), result("passed", "x", host="b")]
+    suites = ET.fromstring(report_as("junit", structs.replace(run(cases), header=RunHeader("nlmon", "1", "", "", ""))))
+
+    assert [(one.get("hostname"), one.get("tests"), one.get("time"), one.get("timestamp")) for one in suites] == [
+        ("a", "1", "1.000", None),
+        ("b", "2", "0.000", None),
+    ]
+
+
+PATHS = [
+    ("junit:r.xml", "", ("junit", "r.xml")),
+    ("markdown:a:b", "", ("markdown", "a:b")),
+    ("r.json", "json", ("json", "r.json")),
+    ("json:r.json", "json", ("json", "r.json")),
+    ("./junit:r.xml", "json", ("json", "./junit:r.xml")),
+    ("C:\\r.json", "json", ("json", "C:\\r.json")),
+]
+NO_PATHS = [("junit:", ""), ("", ""), ("", "json"), ("markdwn:a", "json"), ("a.json", ""), ("json:a", "")]
+
+
+@pytest.mark.parametrize(("text", "bare", "found"), PATHS)
+def test_a_kind_and_a_path(text: str, bare: str, found: tuple[str, str]) -> None:
+    """A path alone is of the kind that the command writes of old."""
+    assert kind_and_path(text, bare) == found
+
+
+@pytest.mark.parametrize(("text", "bare"), NO_PATHS)
+def test_what_is_no_kind_and_path(text: str, bare: str) -> None:
+    """A kind that is mistyped is no file of that name."""
+    with pytest.raises(ValueError, match=r"is no report; try \w+:PATH, or another of jsonl, "):
+        kind_and_path(text, bare)
+
+
+def test_a_capture_that_cannot_be_read_is_an_error() -> None:
+    """Of the file, whose damage has a code."""
+    damaged = CaptureReport("a.pcap", "error", "no capture", damage=Damage("NLM-C002", "no capture", 0))
+
+    assert [one["check_name"] for one in issues(as_run(report(damaged)))] == ["nlmon NLM-C002"]
