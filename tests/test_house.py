@@ -108,9 +108,12 @@ MAY = {
     "nlmon.backends.libnl": SHARED | INTERFACE | {"nlmon.backends.libnl", "nlmon.state", "nlmon.objects"},
     "nlmon.compare": {
         *("nlmon.events", "nlmon.wire", "nlmon.errors", "nlmon.uapi", "nlmon.framing", "nlmon.names", "nlmon.state"),
-        *("nlmon.objects", "nlmon.compare"),
+        *("nlmon.objects", "nlmon.eventjson.write", "nlmon.compare"),
     },
-    "nlmon.report": {"nlmon.errors", "nlmon.printable", "nlmon.explain", "nlmon.compare.difference", "nlmon.report"},
+    "nlmon.report": {
+        *("nlmon.errors", "nlmon.printable", "nlmon.explain", "nlmon.compare.difference", "nlmon.compare.findings"),
+        "nlmon.report",
+    },
     # Bad implementations are made from the good ones.
     "nlmon.testing": SHARED
     | {"nlmon.backends", "nlmon.compare.difference", "nlmon.transport.recorded.faults", "nlmon.testing", "nlmon.uapi"},

@@ -131,6 +131,15 @@ class CaptureReader:
         return "" if self.mixed_kernels else self.info.metadata.get("kernel", "")
 
     @property
+    def host(self) -> str:
+        """The host that was recorded, if the file says so."""
+        return self.info.metadata.get("host", "")
+
+    def digest(self) -> str:
+        """SHA-256 of the file, empty where it is none; for when all of it was read."""
+        return self._source.digest()
+
+    @property
     def notes(self) -> list[str]:
         """What one must know to read the file, and what was left out of it."""
         large, more = self._facts.too_large, self._facts.more_sockets

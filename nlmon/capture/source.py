@@ -15,6 +15,7 @@ from __future__ import annotations
 import gzip
 import io
 import os
+import stat
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -56,6 +57,21 @@ class Source:
     def position(self) -> int:
         """Bytes of the file read so far, for a progress bar; 0 for a pipe, which has no position."""
         return self._raw.tell() if self._raw.seekable() else 0
+
+    def digest(self) -> str:
+        """SHA-256 of the file as it is, which may be compressed; empty for what cannot be read twice."""
+        if not (self._raw.seekable() and stat.S_ISREG(os.fstat(self._raw.fileno()).st_mode)):
+            return ""
+        import hashlib  # noqa: PLC0415  (start-up: only a report needs it)
+
+        place = self._raw.tell()
+        try:
+            self._raw.seek(0)
+            return hashlib.file_digest(self._raw, "sha256").hexdigest()  # type: ignore[arg-type]
+        except OSError:
+            return ""
+        finally:
+            self._raw.seek(place)
 
     def peek(self, count: int) -> bytes:
         """Up to ``count`` bytes ahead without taking them."""

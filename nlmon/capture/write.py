@@ -41,7 +41,7 @@ from nlmon.capture.options import (
 from nlmon.capture.reader import ARPHRD_NETLINK, LINKTYPE_NETLINK
 from nlmon.errors import CaptureError
 
-__all__ = ["PcapngWriter", "this_machine"]
+__all__ = ["PcapngWriter", "this_host", "this_machine"]
 
 _CODES = {"arch": SHB_HARDWARE, "kernel": SHB_OS, "application": SHB_USERAPPL}
 # Packet types of the cooked header (linux/if_packet.h): from the kernel to this host, and outgoing.
@@ -59,6 +59,11 @@ def this_machine() -> dict[str, str]:
         "arch": platform.machine(),
         "application": f"nlmon {__version__}",
     }
+
+
+def this_host() -> str:
+    """What this host calls itself."""
+    return platform.node()
 
 
 class PcapngWriter:

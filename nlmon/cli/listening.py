@@ -170,9 +170,9 @@ def destination(out: Path, force: bool) -> Path:
 
 def metadata() -> dict[str, str]:
     """What a recording says of this machine and of the network namespace that this thread is in."""
-    from nlmon.capture.write import this_machine  # noqa: PLC0415  (start-up: --help needs none of it)
+    from nlmon.capture.write import this_host, this_machine  # noqa: PLC0415  (start-up: --help needs none of it)
 
-    return {**this_machine(), "netns": _namespace()}
+    return {**this_machine(), "host": this_host(), "netns": _namespace()}
 
 
 def _namespace() -> str:

@@ -161,7 +161,7 @@ def command(
     if record is not None and sink is not None and keys is not None:
         warn(f"{counted(sink.frames, 'datagram')} in {record}")
         keys.warn(record)
-    found = list(live_reports(live, where, kernel=facts["kernel"], policy=policy, control=control))
+    found = list(live_reports(live, where, kernel=facts["kernel"], host=facts["host"], policy=policy, control=control))
     if found[0].verdict == "inconclusive":
         hint = "raise --receive-buffer" if any(lane.lossy for lane in live.lanes) else ""
         show_error(InputError("NLM-U018", f"the verdict is inconclusive: {found[0].reason}", hint=hint))

@@ -10,7 +10,7 @@ Read ``contract`` and ``difference`` first, then ``judge``, which is given each 
 ``fast`` says at once that both make the same of them; nothing else runs then.
 Else ``judge`` pairs events with ``align`` and compares them with ``classify``, errors with ``problems`` and the states
 in the end with ``final``. ``evidence`` holds against the bytes what has no counterpart. ``explain`` makes a difference
-of a finding, with the bytes that ``evidence`` finds.
+of a finding, with the bytes that ``evidence`` finds, and ``findings`` keeps the first ones with what they rest on.
 
 Not here: feeding the implementations (``nlmon.engine.replay``), and printing (``nlmon.report``).
 """

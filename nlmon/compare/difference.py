@@ -9,7 +9,7 @@ import enum
 
 from msgspec import Struct
 
-__all__ = ["Class", "Difference", "Group", "Severity"]
+__all__ = ["Class", "Difference", "Severity"]
 
 
 class Severity(enum.Enum):
@@ -89,14 +89,3 @@ class Difference(Struct, frozen=True):
     candidate: str
     reason: str
     answer: bool = False
-
-
-class Group(Struct, frozen=True):
-    """Differences of one class, about one field of one kind of message, or of one kind of object (class ``state``):
-    how many there are, and the first."""
-
-    cls: Class
-    message: str
-    field: str
-    count: int
-    first: Difference

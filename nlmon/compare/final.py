@@ -31,22 +31,25 @@ MISSING, EXTRA = "(missing)", "(extra)"
 
 def compare_states(
     reference: State, candidate: State, classifier: Classifier, frame: int, recovered: Collection[tuple[str, Key]] = ()
-) -> Iterator[Difference]:
-    """Differences of class ``state``; ``frame`` is the last datagram both have seen. ``recovered``: objects that
-    one of them recovered after a loss, which are no difference but a service."""
+) -> Iterator[tuple[Difference, RoutePayload | None, RoutePayload | None]]:
+    """Differences of class ``state``, each with the object as the one and as the other has it; ``frame`` is the last
+    datagram both have seen. ``recovered``: objects that one of them recovered after a loss, which are no difference but
+    a service."""
     for kind in KINDS:
         before, after = reference.tables[kind], candidate.tables[kind]
         for key in sorted(before.keys() | after.keys(), key=repr):
             if (kind, key) in recovered:
                 continue
             name = show_key(kind, key, reference.tables["link"] or candidate.tables["link"])
-            if key not in after:
-                yield _state(name, frame, MISSING, "present", "absent", "only the reference has it")
-            elif key not in before:
-                yield _state(name, frame, EXTRA, "absent", "present", "only the candidate has it")
-            else:
-                for found in classifier.payloads(before[key], after[key]):
-                    yield _state(name, frame, found.field, show(found.reference), show(found.candidate), found.reason)
+            old, new = before.get(key), after.get(key)
+            if old is None or new is None:
+                field, who = (MISSING, "reference") if new is None else (EXTRA, "candidate")
+                values = ("present", "absent") if new is None else ("absent", "present")
+                yield _state(name, frame, field, *values, f"only the {who} has it"), old, new
+                continue
+            for found in classifier.payloads(old, new):
+                values = show(found.reference), show(found.candidate)
+                yield _state(name, frame, found.field, *values, found.reason), old, new
 
 
 def compare_corrections(

@@ -1,12 +1,12 @@
 """The judge of one recording: what two implementations made of each datagram, and of all of them, as differences.
 
 Rules:
-1. Values in, differences out, each given to the listener at once; counts are kept of all, details of the first of
-   each class and of the first of each group, so that many of one kind do not hide another.
+1. Values in, differences out, each given to the listener at once (``findings`` keeps them).
 2. Only after a loss that its socket really had may an implementation report what was no message (``Side.lossy``).
 3. One message gives at most one event; whatever more an implementation gives is surplus.
 
-Not here: feeding implementations (``nlmon.engine.replay``), folding states (``nlmon.state.tables``).
+Not here: what is kept of differences (``findings``), feeding implementations (``nlmon.engine.replay``), folding states
+(``nlmon.state.tables``).
 """
 
 from __future__ import annotations
@@ -14,22 +14,25 @@ from __future__ import annotations
 import bisect
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
-from typing import TypeAlias
+from functools import partial
+from typing import Literal, TypeAlias
 
 from msgspec import structs
 
 from nlmon.compare.align import align, in_order
 from nlmon.compare.classify import Classifier, Finding
 from nlmon.compare.contract import Contract
-from nlmon.compare.difference import Class, Difference, Group
+from nlmon.compare.difference import Class, Difference
 from nlmon.compare.evidence.check import Evidence, RecordedNames
 from nlmon.compare.evidence.hidden import shown_bytes, shown_value
 from nlmon.compare.evidence.locate import spans
+from nlmon.compare.evidence.sample import Sample, of_message, of_objects
 from nlmon.compare.explain import explain_event, explain_field, show
 from nlmon.compare.fast.agreement import Agreement
 from nlmon.compare.fast.shapes import Marks
 from nlmon.compare.final import compare_corrections, compare_recovery, compare_states
-from nlmon.compare.known import KnownDifferences, place_of
+from nlmon.compare.findings import Findings, Group
+from nlmon.compare.known import KnownDifferences
 from nlmon.compare.problems import compare_problems
 from nlmon.compare.recovered import Flaw
 from nlmon.compare.side import Miscount, Side
@@ -42,16 +45,13 @@ from nlmon.state.tables import State
 from nlmon.uapi import GENL_ID_CTRL, NETLINK_GENERIC, NETLINK_ROUTE, NLMSG_HDRLEN
 from nlmon.wire import Datagram
 
-__all__ = ["DETAILS_KEPT", "GROUPS_KEPT", "Judge", "Lost"]
-
-# Details kept of each class, and groups in all; what does not fit in is counted in a group of its class.
-DETAILS_KEPT = 100
-GROUPS_KEPT = 1000
+__all__ = ["Judge", "Lost"]
 
 Keys: TypeAlias = Collection[tuple[str, Key]]
 # Overruns, messages that they took, sockets that failed.
 Lost: TypeAlias = tuple[int, int, int]
-_GroupKey: TypeAlias = tuple[Class, str, str]
+# What each side gave of a message.
+Both: TypeAlias = tuple[Event | None, Event | None]
 
 
 class Judge:
@@ -63,7 +63,7 @@ class Judge:
         self,
         contract: Contract,
         names: tuple[str, str],
-        byteorder: str,
+        byteorder: Literal["little", "big"],
         recorded: RecordedNames,
         listener: Callable[[Difference], None] | None = None,
         *,
@@ -77,15 +77,11 @@ class Judge:
         self._agreement = agreement or Agreement(contract, names, byteorder, marks)
         # Whether both make the same of a datagram, which then needs no further comparison; else ``compare`` says why.
         self.agree, self.agree_on = self._agreement.agree, self._agreement.agree_on
-        self.counts: Counter[Class] = Counter()
         self._names = names
         self._byteorder = byteorder
         self._evidence = Evidence(contract, byteorder, recorded)
         self._recorded = recorded
-        self._listener = listener
-        self._details: dict[Class, list[Difference]] = {}
-        self._groups: Counter[_GroupKey] = Counter()
-        self._first: dict[_GroupKey, Difference] = {}
+        self._findings = Findings(self.known, listener)
 
     @property
     def enhancements(self) -> Counter[str]:
@@ -112,35 +108,23 @@ class Judge:
         return Judge(self.contract, names, self._byteorder, self._recorded, listener, known=known, agreement=agreement)
 
     @property
+    def counts(self) -> Counter[Class]:
+        """How many differences there are of each class, without those that are known."""
+        return self._findings.counts
+
+    @property
     def details(self) -> list[Difference]:
-        """The first differences of each class, the most severe class first, each in the order of the recording."""
-        return [
-            difference
-            for cls in sorted(self._details, key=lambda cls: (cls.severity.rank, cls.code))
-            for difference in self._details[cls]
-        ]
+        """See ``Findings.details``."""
+        return self._findings.details
 
     @property
     def groups(self) -> list[Group]:
-        """All differences by class, message and field, the most severe first, of one class the most frequent first."""
-        found = [Group(*key, count, self._first[key]) for key, count in self._groups.items()]
-        return sorted(found, key=lambda group: (group.cls.severity.rank, group.cls.code, -group.count))
+        """See ``Findings.groups``."""
+        return self._findings.groups
 
-    def add(self, difference: Difference) -> None:
-        """Count a difference and pass it on, unless it is known: then it is counted with its entry."""
-        if self.known.allow(difference):
-            return
-        self.counts[difference.cls] += 1
-        key = place_of(difference)
-        if key not in self._first and len(self._first) >= GROUPS_KEPT:
-            key = (difference.cls, "others", "")
-        self._first.setdefault(key, difference)
-        self._groups[key] += 1
-        kept = self._details.setdefault(difference.cls, [])
-        if len(kept) < DETAILS_KEPT:
-            kept.append(difference)
-        if self._listener is not None:
-            self._listener(difference)
+    def add(self, difference: Difference, sample: Callable[[], Sample] | None = None) -> None:
+        """See ``Findings.add``."""
+        self._findings.add(difference, sample)
 
     # -- one datagram ----------------------------------------------------------------------------------------
 
@@ -155,7 +139,8 @@ class Judge:
                 role = "the reference" if side is reference else "the candidate"
                 name = side.name if reference.name != candidate.name else role
                 reason = f"{name} raised an exception; {side.trace}"
-                self._add(explain_event(Class.CRASH, None, datagram, reason, answer, values), datagram)
+                difference = explain_event(Class.CRASH, None, datagram, reason, answer, values)
+                self._add(difference, datagram, _events_at((reference, candidate), 0))
         self._events(datagram, reference, candidate, answer, synthetic=False)
         self._events(datagram, reference, candidate, answer, synthetic=True)
         both = reference.reads and candidate.reads and reference.subscribed and candidate.subscribed
@@ -175,7 +160,8 @@ class Judge:
                 for finding in self._classifier.compare(pair.reference, pair.candidate):
                     if self._is_open(finding, pair.reference, datagram):
                         continue
-                    self._add(explain_field(finding, pair.reference, datagram, self._byteorder, answer), datagram)
+                    difference = explain_field(finding, pair.reference, datagram, self._byteorder, answer)
+                    self._add(difference, datagram, (pair.reference, pair.candidate))
                 continue
             side, other = (candidate, reference) if pair.reference is None else (reference, candidate)
             only = pair.reference or pair.candidate
@@ -192,11 +178,13 @@ class Judge:
                 cls = Class.COALESCED if side is reference else Class.DUPLICATE
             values = ("an event", "no event") if side is reference else ("no event", "an event")
             reason = cls.meaning if pair.repeats else f"{cls.meaning}; {_why_nothing(other)}"
-            self._add(explain_event(cls, only, datagram, reason, answer, values), datagram)
+            difference = explain_event(cls, only, datagram, reason, answer, values)
+            self._add(difference, datagram, (pair.reference, pair.candidate))
         for side, events in ((reference, left), (candidate, right)):
             if not in_order(events):
                 reason = f"{side.name} gives events in another order than that of the messages in the datagram"
-                self._add(explain_event(Class.REORDERED, events[0], datagram, reason, answer, ("", "")), datagram)
+                difference = explain_event(Class.REORDERED, events[0], datagram, reason, answer, ("", ""))
+                self._add(difference, datagram, _events_at((reference, candidate), events[0].offset))
 
     def _is_open(self, finding: Finding, event: Event, datagram: Datagram) -> bool:
         """Whether two names of an interface that differ are that before and that behind another message of the datagram
@@ -217,7 +205,8 @@ class Judge:
         problems = left, right
         for one in compare_problems(self.contract, self._names, datagram, self._byteorder, problems, events):
             values = (one.reference or "no error", one.candidate or "no error")
-            self._add(explain_event(Class.ERROR, one.event, datagram, Class.ERROR.meaning, answer, values), datagram)
+            difference = explain_event(Class.ERROR, one.event, datagram, Class.ERROR.meaning, answer, values)
+            self._add(difference, datagram, _events_at((reference, candidate), difference.offset))
 
     def _check_by_bytes(self, datagram: Datagram, sides: tuple[Side, Side], answer: bool, request: bool) -> None:
         """What one of them provides alone, against the message; once, where both are the same implementation."""
@@ -237,34 +226,26 @@ class Judge:
                     before, after = values if number else values[::-1]
                     reason = f"by the contract {side.name} alone provides it; {finding.reason}"
                     named = finding._replace(reference=before, candidate=after, reason=reason)
-                    self._add(explain_field(named, event, datagram, self._byteorder, answer), datagram)
+                    difference = explain_field(named, event, datagram, self._byteorder, answer)
+                    self._add(difference, datagram, _events_at(sides, event.offset))
             if request:
                 continue
             whole = spans(datagram.data, self._byteorder) if whole is None else whole
             for span in self._evidence.missing(side.name, datagram.protocol, whole, side.events, side.errors):
                 reason = f"{side.name} gives no event and reports no error, and the contract says that it gives one"
                 values_ = ("no event", "") if not number else ("", "no event")
-                self._add(explain_event(Class.MISSING, None, datagram, reason, answer, values_, span), datagram)
+                difference = explain_event(Class.MISSING, None, datagram, reason, answer, values_, span)
+                self._add(difference, datagram, _events_at(sides, span.start))
 
-    def _add(self, difference: Difference, datagram: Datagram) -> None:
+    def _add(self, difference: Difference, datagram: Datagram, events: Both = (None, None)) -> None:
         at = difference.offset if difference.attribute_offset < 0 else difference.attribute_offset
         if difference.hex:
             end = at + len(bytes.fromhex(difference.hex.removesuffix(" …")))
             shown = shown_bytes(datagram, at, end, self._byteorder, self._recorded.families)
             difference = structs.replace(difference, hex=shown + " …" * difference.hex.endswith(" …"))
-        self.add(self._named(difference, datagram))
-
-    def _named(self, difference: Difference, datagram: Datagram) -> Difference:
-        """A message of NETLINK_GENERIC by what nlctrl called its family, if that is one name, and its command."""
-        kind, at = difference.message, difference.offset + NLMSG_HDRLEN
-        if datagram.protocol != NETLINK_GENERIC or not kind.isdecimal() or at >= len(datagram.data):
-            return difference
-        names = {"nlctrl"} if int(kind) == GENL_ID_CTRL else set(self._recorded.families(int(kind)))
-        if len(names) != 1:
-            return difference
-        family, command = names.pop(), datagram.data[at]
-        shown = name_of("nl80211_cmd", command) if family == "nl80211" else str(command)
-        return structs.replace(difference, message=f"{family} {shown}")
+        order, families = self._byteorder, self._recorded.families
+        sample = partial(of_message, difference, datagram, events, order, families) if datagram.data else None
+        self.add(_named(difference, datagram, families), sample)
 
     def not_subscribed(self, datagram: Datagram, number: int, *, neither: bool) -> None:
         """Implementation ``number`` is in no group that carries a notification, though the contract puts it there; of
@@ -332,8 +313,8 @@ class Judge:
         """The two final states; what one of them recovered alone is no difference."""
         # The classifier of the stream keeps its counts: fields of the final state are no further enhancements.
         judge = Classifier(self.contract, *self._names)
-        for difference in compare_states(reference, candidate, judge, frame, recovered):
-            self.add(difference)
+        for difference, before, after in compare_states(reference, candidate, judge, frame, recovered):
+            self.add(difference, partial(of_objects, before, after))
 
     def totals(self) -> dict[Class, int]:
         """Count by class, with what the contract gives to one of them alone."""
@@ -342,6 +323,19 @@ class Judge:
             if counter:
                 found[cls] = counter.total()
         return dict(sorted(found.items(), key=lambda row: row[0].code))
+
+
+def _named(difference: Difference, datagram: Datagram, families: Callable[[int], Collection[str]]) -> Difference:
+    """A message of NETLINK_GENERIC by what nlctrl called its family, if that is one name, and its command."""
+    kind, at = difference.message, difference.offset + NLMSG_HDRLEN
+    if datagram.protocol != NETLINK_GENERIC or not kind.isdecimal() or at >= len(datagram.data):
+        return difference
+    names = {"nlctrl"} if int(kind) == GENL_ID_CTRL else set(families(int(kind)))
+    if len(names) != 1:
+        return difference
+    family, command = names.pop(), datagram.data[at]
+    shown = name_of("nl80211_cmd", command) if family == "nl80211" else str(command)
+    return structs.replace(difference, message=f"{family} {shown}")
 
 
 def _by_message(datagram: Datagram, errors: Sequence[NlmonError], byteorder: str) -> dict[int, list[DecodeError]]:
@@ -363,6 +357,12 @@ def _events_of(side: Side, synthetic: bool) -> list[Event]:
     if not side.lossy:
         return [] if synthetic else list(side.events)
     return [event for event in side.events if event.synthetic == synthetic and event.type != OVERRUN]
+
+
+def _events_at(sides: tuple[Side, Side], offset: int) -> Both:
+    """What each side gave of the message at an offset of its datagram."""
+    left, right = ([e for e in side.events if e.offset == offset and not e.synthetic] for side in sides)
+    return left[0] if left else None, right[0] if right else None
 
 
 def _why_nothing(side: Side) -> str:

@@ -33,6 +33,7 @@ from nlmon.engine.form import check_values
 from nlmon.engine.lane import Lane
 from nlmon.engine.nexthops import NexthopNews
 from nlmon.engine.states import Corrections, States
+from nlmon.engine.timeline import Timeline
 from nlmon.events import OVERRUN, RoutePayload
 from nlmon.framing import types
 from nlmon.limits import OTHERS, count_kinds
@@ -60,7 +61,8 @@ class Comparison(Generic[AnyLane]):
     ``kernel``: what was read so far says of the kernel; ``compared``: events of notifications that both gave, or one
     alone and the bytes were read for it, by protocol; ``blind``: what of the messages is not read by both, and
     changes that show in nothing that is read; ``not_subscribed``: notifications that reached neither, by the
-    name of their type, with that of the group where the type does not say it, or of their generic family."""
+    name of their type, with that of the group where the type does not say it, or of their generic family.
+    ``timeline``: when there was what."""
 
     def __init__(
         self,
@@ -83,8 +85,10 @@ class Comparison(Generic[AnyLane]):
         backends = type(lanes[0].backend), type(lanes[1].backend)
         coverage = Coverage(backends, contract, kernel.byteorder, kernel.family_name)
         self.blind = Blind(coverage, Changes(coverage, kernel.byteorder))
-        judge = Judge(contract, names, kernel.byteorder, recorded, on_difference, known=forward, marks=coverage)
-        self.judge: Judges = judge if not back else BothDirections(judge, judge.reverse(back[0], on_reverse))
+        self.timeline = Timeline()
+        listeners = self.timeline.listener(0, on_difference), self.timeline.listener(1, on_reverse)
+        judge = Judge(contract, names, kernel.byteorder, recorded, listeners[0], known=forward, marks=coverage)
+        self.judge: Judges = judge if not back else BothDirections(judge, judge.reverse(back[0], listeners[1]))
         self.states = States(names, contract, lossless=lossless)
         self.dumps = RecordedDumps(self.states, kernel)
         self._nexthops = NexthopNews(self.states, lanes, kernel.byteorder)
@@ -102,6 +106,12 @@ class Comparison(Generic[AnyLane]):
         if not agreed:
             self._judge_one(datagram, left, right, answer=answer)
         return agreed
+
+    def _compare_outside(self, frame: int, sides: Sequence[Side]) -> None:
+        """Compare what came of no datagram, at a frame."""
+        for number, (lane, side) in enumerate(zip(self.lanes, sides, strict=True)):
+            self.timeline.heard(number, lane, frame, len(side.events))
+        self._compare(no_datagram(frame), sides[0], sides[1])
 
     def _judge_one(
         self, datagram: Datagram, left: Side, right: Side, *, answer: bool = False, request: bool = False
@@ -129,14 +139,9 @@ class Comparison(Generic[AnyLane]):
         if not agreed and not foldable(sides):
             return  # no state can hold what it is, and the judge has said so
         if not (sides[0].due and sides[1].due):
-            sides = self._common(sides[0]), self._common(sides[1])
+            contract = self.judge.contract
+            sides = _common(sides[0], contract), _common(sides[1], contract)
         self._compare_corrections(self.states.fold(sides, (left.ledger, right.ledger), agreed=agreed))
-
-    def _common(self, side: Side) -> Side:
-        """What came of a datagram that the other one need not receive, without what it would have to give."""
-        provider = self.judge.contract.provider
-        events = [e for e in side.events if e.synthetic or provider(e.protocol, e.msg_type) != "both"]
-        return structs.replace(side, events=events)
 
     def _judged_groups(self, datagram: Datagram, sides: tuple[Side, Side]) -> tuple[Side, Side]:
         """Compare the groups that carry a notification, which did not reach both; the sides, with a mark for whom the
@@ -158,7 +163,7 @@ class Comparison(Generic[AnyLane]):
         found = types(datagram.data, self.kernel.byteorder)
         names: Iterable[str]
         if datagram.protocol == NETLINK_GENERIC:
-            names = map(self._family, found)
+            names = map(partial(_family, self.kernel), found)
         else:
             groups = carried_by(datagram, self.kernel) or ()
             names = (_with_group(datagram.protocol, kind, groups) for kind in found)
@@ -196,16 +201,17 @@ class Comparison(Generic[AnyLane]):
         if self._states_comparable:
             self.judge.corrections(*found, self.states.unsettled.objects)
 
-    def _family(self, number: int) -> str:
-        """A generic family for people: by the name that the recording gave to it last, or by its number."""
-        names = self.kernel.family_names(number)
-        return f"family {names[-1]}" if names else f"family {number}"
-
     def _link_name(self, index: int) -> str | None | UnsetType:
         found = self.kernel.links.get(index)
         if found is None:
             return UNSET if self.kernel.lacks_links else None
         return found[0]
+
+
+def _common(side: Side, contract: Contract) -> Side:
+    """What came of a datagram that the other one need not receive, without what it would have to give."""
+    events = [e for e in side.events if e.synthetic or contract.provider(e.protocol, e.msg_type) != "both"]
+    return structs.replace(side, events=events)
 
 
 def compare_counters(judge: Judges, lanes: Iterable[Lane], frame: int) -> None:
@@ -228,6 +234,12 @@ def foldable(sides: Iterable[Side]) -> bool:
             if isinstance(event.payload, RoutePayload) and not of_its_types(event.payload):
                 return False
     return True
+
+
+def _family(kernel: RecordedKernel, number: int) -> str:
+    """A generic family for people: by the name that the recording gave to it last, or by its number."""
+    names = kernel.family_names(number)
+    return f"family {names[-1]}" if names else f"family {number}"
 
 
 def _with_group(protocol: int, kind: int, groups: Collection[int]) -> str:

@@ -53,7 +53,8 @@ class Step(Struct, frozen=True):
 
 class Feed:
     """Lanes that are fed from one recording. ``kernel``: what the recording says of its kernel; ``tally``: what it
-    holds; ``asked``: the protocols that are asked for, None: all; ``protocols``: those of them that are covered.
+    holds; ``select``: what is fed; ``asked``: the protocols that are asked for, None: all; ``protocols``: those of them
+    that are covered.
 
     ``answers``: decode recorded answers, too, which else only teach the kernel.
     """
@@ -83,7 +84,7 @@ class Feed:
         self.protocols = supported if self.asked is None else supported & self.asked
         self.tally = Tally()
         self._conversation = Conversation(byteorder)
-        self._select = select
+        self.select: Select = select
         self._answers = answers
         self._families = {name.lower() for name in options.generic_families or ()}
         looks = options.resync or options.caches or options.message_pool_size is not None
@@ -98,7 +99,7 @@ class Feed:
 
     def steps(self, batch: Batch) -> Iterator[Step]:
         """Feed the next frames of the recording. What comes of them must be read to its end."""
-        for segment in self._conversation.segments(batch, bulk=self._bulk, in_order=self._select == "all"):
+        for segment in self._conversation.segments(batch, bulk=self._bulk, in_order=self.select == "all"):
             yield from self._feed(segment)
 
     def flush(self) -> Iterator[Step]:
@@ -138,7 +139,7 @@ class Feed:
                 kernel.learn(datagrams)
             if role is Role.NOTIFICATION:
                 yield Step("not covered", place, datagrams)
-        elif role is Role.NOTIFICATION or self._select == "all":
+        elif role is Role.NOTIFICATION or self.select == "all":
             if self._families and self._left_out(datagrams):
                 yield Step("left out", place, datagrams)
                 return

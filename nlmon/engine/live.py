@@ -36,7 +36,7 @@ from nlmon.capture.tally import Tally
 from nlmon.compare.contract import Contract
 from nlmon.compare.known import KnownDifferences
 from nlmon.compare.side import Side
-from nlmon.engine.comparison import Comparison, compare_counters, foldable, no_datagram
+from nlmon.engine.comparison import Comparison, compare_counters, foldable
 from nlmon.engine.guarded import BackendMaker
 from nlmon.engine.lane import RESTLESS
 from nlmon.engine.live_lane import LiveLane, of_datagram
@@ -199,6 +199,8 @@ class Live(Comparison[LiveLane]):
         lane, found, idle = self.lanes[number], 0, 0
         while found < most and protocol not in lane.failed:
             step = lane.read(protocol)
+            frame = step.readings[-1].datagram.frame if step.readings else self.tally.last_frame
+            self.timeline.heard(number, lane, frame, len(step.side.events))
             if self._on_side is not None:
                 self._on_side(number, step.side)
             for place, reading in enumerate(step.readings, 1):
@@ -223,7 +225,7 @@ class Live(Comparison[LiveLane]):
         self.lanes[number].failed[protocol] = side.crash
         sides = [Side(lane.name, (), ()) for lane in self.lanes]
         sides[number] = side
-        self._compare(no_datagram(self.tally.last_frame), sides[0], sides[1])
+        self._compare_outside(self.tally.last_frame, sides)
 
     def _arrive(self, number: int, datagram: Datagram) -> Reading | None:
         """What a lane is given for a datagram: what the other one was given, if that has read it already; None where no
@@ -252,6 +254,7 @@ class Live(Comparison[LiveLane]):
 
     def _keep(self, kind: str, protocol: int, timestamp: int, data: bytes, direction: Direction) -> int:
         """Record a datagram, where that is wanted; its number."""
+        self.timeline.add_one(self.tally.frames + 1, timestamp)
         if self._sink is not None and direction:
             socket = self._sockets.get((kind, protocol))
             if socket is None:
@@ -356,8 +359,7 @@ class Live(Comparison[LiveLane]):
             self._compare_losses()
         self._record_drops(drops)
         compare_counters(self.judge, self.lanes, last)
-        left, right = (lane.close() for lane in self.lanes)
-        self._compare(no_datagram(last), left, right)
+        self._compare_outside(last, [lane.close() for lane in self.lanes])
 
     def _record_drops(self, drops: Sequence[dict[int, int]]) -> None:
         """Record what no lane has read: of each protocol, the least that any of its sockets lost."""

@@ -26,7 +26,7 @@ from nlmon.compare.contract import Contract
 from nlmon.compare.difference import Difference
 from nlmon.compare.known import KnownDifferences
 from nlmon.compare.side import Side
-from nlmon.engine.comparison import Comparison, compare_counters, foldable, no_datagram
+from nlmon.engine.comparison import Comparison, compare_counters, foldable
 from nlmon.engine.consumer import tell
 from nlmon.engine.feed import Feed, Step
 from nlmon.engine.form import check_event
@@ -47,8 +47,7 @@ __all__ = ["Replay"]
 
 class Replay(Comparison[RecordedLane]):
     """The comparison of one recording while it runs; ``known``: differences that are allowed, of the move from the
-    reference to the candidate, and, if that is to be judged, too, of the way back; ``resync``: whether a recovery is
-    judged."""
+    reference to the candidate, and, if that is to be judged, too, of the way back."""
 
     def __init__(
         self,
@@ -90,11 +89,9 @@ class Replay(Comparison[RecordedLane]):
             self._announcer = self.lanes[self.states.full].guarded.ask(made, None)
         self._options = options
         self._on_side = on_side
-        # What all is fed to, no socket would have received; recovery cannot be judged by it.
-        self.resync = options.resync and select == "notifications"
         for lane in self.lanes:
             lane.ledger.keeps_objects = self.resync and lane.name == self.judge.contract.recovers
-        self._compare(no_datagram(0), *self.feed.start())
+        self._compare_outside(0, self.feed.start())
 
     # -- what is read ----------------------------------------------------------------------------------------
 
@@ -114,6 +111,7 @@ class Replay(Comparison[RecordedLane]):
 
     def add(self, batch: Batch) -> None:
         """Compare the next frames of the recording."""
+        self.timeline.add(batch)
         for step in self.feed.steps(batch):
             self._judge(step)
         forget_shared()
@@ -140,6 +138,9 @@ class Replay(Comparison[RecordedLane]):
     def _fed(self, step: Step) -> None:
         """Compare what both made of datagrams, and fold the events if these were notifications."""
         data, (left, right) = step.datagrams.data, step.results
+        self.timeline.events(step.datagrams, step.results)
+        for number, lane in enumerate(self.lanes):
+            self.timeline.heard(number, lane, step.datagrams.frames[-1])
         is_notification, is_request = step.place.role is Role.NOTIFICATION, step.place.role is Role.REQUEST
         if is_notification and self._announcer is not None and step.datagrams.protocol == NETLINK_ROUTE:
             full = step.results[self.states.full]
@@ -227,6 +228,11 @@ class Replay(Comparison[RecordedLane]):
 
     # -- states and losses -----------------------------------------------------------------------------------
 
+    @property
+    def resync(self) -> bool:
+        """Whether a recovery is judged: what all is fed to, no socket would have received."""
+        return self._options.resync and self.feed.select == "notifications"
+
     def recovering(self, lane: RecordedLane) -> bool:
         """Whether a lane reported a loss of which it should recover, and nobody has looked at that yet."""
         recovers = lane.name == self.judge.contract.recovers and NETLINK_ROUTE not in lane.lost_sockets
@@ -276,7 +282,7 @@ class Replay(Comparison[RecordedLane]):
         last = self.feed.tally.last_frame
         self.dumps.abandon_all()
         ended = [side or Side(lane.name, (), ()) for lane, side in zip(self.lanes, self.feed.end(), strict=True)]
-        self._compare(no_datagram(last), ended[0], ended[1])
+        self._compare_outside(last, ended)
         if self._on_side is not None:
             for number, side in enumerate(ended):
                 self._on_side(number, side)
@@ -290,7 +296,7 @@ class Replay(Comparison[RecordedLane]):
             self.judge.states(*self.states.both, last, self.states.unsettled.objects)
         self._compare_losses()
         compare_counters(self.judge, self.lanes, last)
-        self._compare(no_datagram(last), *self.feed.close())
+        self._compare_outside(last, self.feed.close())
 
 
 def _announced(datagram: Datagram, announcer: Backend, side: Side) -> Sequence[Event]:

@@ -38,6 +38,7 @@ from nlmon.engine.replay import Replay
 from nlmon.engine.verdict import compared_by_name, cut_short, give_verdict, losses_of, not_known, thin_evidence
 from nlmon.limits import OTHERS
 from nlmon.names import PROTOCOLS
+from nlmon.report.evidence import examples_of
 from nlmon.report.model import (
     CaptureReport,
     Damage,
@@ -111,6 +112,7 @@ def capture_reports(
     elif not any(lane.counts["events"] or lane.counts["answers"] for lane in replay.lanes):
         unread = why_unread(reader.info, replay.feed.tally)
     wrong, notes = _unresolved(replay), replay_notes(replay, reader)
+    digest = reader.digest() if stop is None else ""
     return tuple(
         CaptureReport(
             path=path,
@@ -120,6 +122,8 @@ def capture_reports(
             notes=notes,
             damage=None if damage is None else Damage(damage.code, damage.what, damage.offset),
             stop=stop,
+            host=reader.host,
+            digest=digest,
             **_judged(view, policy, wrong=wrong, unread=unread, thin=thin),
             **_found(replay, view, replay.feed.tally, replay.feed.protocols),
         )
@@ -128,10 +132,10 @@ def capture_reports(
 
 
 def live_reports(
-    live: Live, path: str, *, kernel: str, policy: Policy | None = None, control: bool = False
+    live: Live, path: str, *, kernel: str, host: str = "", policy: Policy | None = None, control: bool = False
 ) -> tuple[CaptureReport, ...]:
-    """The reports on a comparison on the running kernel that is over, one for each direction; ``path`` says where that
-    was. ``control``: an implementation is compared with itself on purpose."""
+    """The reports on a comparison on the running kernel that is over, one for each direction; ``path``, ``kernel`` and
+    ``host`` say where that was. ``control``: an implementation is compared with itself on purpose."""
     policy = policy or Policy()
     none = (
         "no notification was of a type that is read" if live.tally.roles[Role.NOTIFICATION] else "no notification came"
@@ -144,6 +148,7 @@ def live_reports(
             path=path,
             format="live",
             kernel=kernel,
+            host=host,
             notes=notes,
             **_judged(view, policy, wrong="", unread="", thin=thin),
             **_found(live, view, live.tally, set(live.tally.protocols)),
@@ -217,12 +222,22 @@ def _found(comparison: Replay | Live, view: _View, tally: Tally, protocols: Coll
             for g in judge.groups
         ],
         "details": [row(difference) for difference in judge.details],
+        "examples": examples_of(judge.groups),
+        **_when(comparison, view),
         "state": "differs" if totals.get(Class.STATE) or allowed else "same" if read else None,
         "objects": states.objects(comparison.lanes.index(lanes[1])),
         **blind_rows(*comparison.blind, _labels(comparison.lanes)),
         **_brought_to_light("unannounced", states.unannounced()),
         **_brought_to_light("missed", states.lost),
     }
+
+
+def _when(comparison: Replay | Live, view: _View) -> dict[str, Any]:
+    """When there was what, and from when until when."""
+    timeline = comparison.timeline
+    labels = [(name, comparison.lanes.index(lane)) for name, lane in zip(_labels(view.lanes), view.lanes, strict=True)]
+    found = timeline.report(("migrate", "rollback").index(view.direction), labels)
+    return {"timeline": found, "time": found and (timeline.first_time, timeline.last_time)}
 
 
 def _brought_to_light(name: str, state: State) -> dict[str, Any]:

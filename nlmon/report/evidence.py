@@ -4,16 +4,20 @@ Rules:
 1. Keys are never among it: their bytes are zeros and their length is said.
 2. All of it is bounded; what found no room is counted beside it.
 
-Not here: how it is found (``nlmon.compare.evidence``, ``nlmon.engine``), and the report (``model``).
+Not here: how it is found (``nlmon.compare.evidence``, ``nlmon.engine.timeline``), and the report (``model``).
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-__all__ = ["Example", "MessagePart", "Timeline"]
+if TYPE_CHECKING:  # start-up: a report is made without the comparison, too
+    from nlmon.compare.findings import Group
+
+__all__ = ["Example", "MessagePart", "Timeline", "examples_of"]
 
 
 class MessagePart(Struct, frozen=True):
@@ -58,12 +62,37 @@ class Timeline(Struct, frozen=True):
     """When there was what, in parts of a recording that have the same number of frames: each list has one entry for
     each part, and a list that would be all zeros is left out.
 
-    ``frames``: how many frames a part has; the first part begins with frame 1. ``times``: when the first datagram of a
-    part was sent, in nanoseconds since 1970-01-01 UTC; of a part without datagrams, the time before it. ``events``,
-    ``lost``: events of each implementation, and messages that it lost. ``differences``: by severity."""
+    ``frames``: how many frames a part has; the first part begins with frame 1; ``last``: the number of the last frame.
+    ``times``: when the first datagram of a part was sent, in nanoseconds since 1970-01-01 UTC; of a part without
+    datagrams, the time of the next one. ``events``, ``lost``: events of each implementation, and messages that it lost.
+    ``differences``: by severity."""
 
     frames: int
+    last: int
     times: list[int]
     events: dict[str, list[int]] = {}
     lost: dict[str, list[int]] = {}
     differences: dict[str, list[int]] = {}
+
+
+def examples_of(groups: Iterable[Group]) -> list[Example]:
+    """The examples of the groups that have one."""
+    return [
+        Example(
+            code=group.cls.code,
+            message=group.message,
+            field=group.field,
+            frame=group.first.frame,
+            offset=group.first.offset,
+            protocol=sample.protocol,
+            length=sample.length,
+            bytes=sample.data,
+            attributes=tuple(MessagePart(*part) for part in sample.parts),
+            attributes_left_out=sample.parts_left_out,
+            at=sample.at,
+            reference_event=sample.reference,
+            candidate_event=sample.candidate,
+        )
+        for group in groups
+        if (sample := group.sample) is not None
+    ]

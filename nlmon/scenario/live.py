@@ -27,7 +27,7 @@ from nlmon.aside import prints_aside
 from nlmon.backends.base import Backend
 from nlmon.backends.options import BackendOptions
 from nlmon.backends.registry import create
-from nlmon.capture.write import PcapngWriter, this_machine
+from nlmon.capture.write import PcapngWriter, this_host, this_machine
 from nlmon.compare.known import known_for
 from nlmon.compare.side import Side
 from nlmon.engine.live import Live
@@ -152,7 +152,8 @@ class _Run:
             for number in self._held:
                 lost, state = live.lanes[number].ledger.lost, live.states.both[number]
                 self.findings[number].extend(self._observed[number].findings(lost, state))
-            reports = live_reports(live, where, kernel=kernel, policy=self._options.policy, control=self._control)
+            machine = {"kernel": kernel, "host": this_host()}
+            reports = live_reports(live, where, **machine, policy=self._options.policy, control=self._control)
         if self._ended is not None:
             raise self._ended
         if self._faults is not None:

@@ -7,7 +7,8 @@ import pytest
 from nlmon.compare.contract import load_contract
 from nlmon.compare.difference import Class, Difference
 from nlmon.compare.evidence.check import RecordedNames
-from nlmon.compare.judge import GROUPS_KEPT, Judge
+from nlmon.compare.findings import GROUPS_KEPT
+from nlmon.compare.judge import Judge
 from nlmon.compare.side import Side
 from nlmon.events import Event, GenericInfo
 from nlmon.testing.messages import generic, message

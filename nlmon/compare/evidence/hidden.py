@@ -21,7 +21,7 @@ from nlmon.names.secret import ALL, SECRET_VENDOR_COMMANDS, as_length, is_secret
 from nlmon.uapi import GENL_HDRLEN, NETLINK_GENERIC, NLA_HDRLEN, NLA_TYPE_MASK, NLMSG_ERROR, NLMSG_HDRLEN
 from nlmon.wire import Datagram
 
-__all__ = ["shown_bytes", "shown_value"]
+__all__ = ["hidden_bytes", "shown_bytes", "shown_value"]
 
 FIRST_OF_PROTOCOL = 16
 # errno, and the header of the request that follows it
@@ -33,14 +33,14 @@ def shown_bytes(
 ) -> str:
     """Bytes of a datagram in hexadecimal. ``families``: the names of a generic family by its number."""
     parts, at = [], begin
-    for start, stop in _hidden(datagram, byteorder, families):
+    for start, stop in hidden_bytes(datagram, byteorder, families):
         if at < stop and start < end:
             parts += [datagram.data[at : max(at, start)].hex(" "), as_length(stop - start)]
             at = stop
     return " ".join(filter(None, (*parts, datagram.data[at : max(at, end)].hex(" "))))
 
 
-def _hidden(
+def hidden_bytes(
     datagram: Datagram, byteorder: str, families: Callable[[int], Collection[str]]
 ) -> Iterator[tuple[int, int]]:
     """Where keys are, or may be, in order."""
