@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from nlmon.report.model import CaptureReport, DifferenceGroup, DifferenceRow
 
-__all__ = ["difference_lines", "evidence_lines"]
+__all__ = ["difference_lines", "evidence_lines", "place_of"]
 
 GROUPS_SHOWN = 5
 
@@ -33,12 +33,18 @@ def evidence_lines(report: CaptureReport, names: tuple[str, str]) -> tuple[str, 
     return tuple(lines)
 
 
-def _difference(found: DifferenceRow, names: tuple[str, str]) -> list[str]:
+def place_of(found: DifferenceRow) -> str:
+    """Where a difference is: the datagram, the message in it, and the attribute."""
     where = f"frame {found.frame}, offset {found.offset:#x}"
-    if found.attribute:
-        at = f" at {found.attribute_offset:#x}" if found.attribute_offset >= 0 else " (not in the message)"
-        where += f", {found.attribute}{at}"
-    lines = [f"{found.code} {found.cls} {found.message} {found.field}".rstrip() + f" — {where}: {found.reason}"]
+    if not found.attribute:
+        return where
+    at = f" at {found.attribute_offset:#x}" if found.attribute_offset >= 0 else " (not in the message)"
+    return f"{where}, {found.attribute}{at}"
+
+
+def _difference(found: DifferenceRow, names: tuple[str, str]) -> list[str]:
+    what = f"{found.code} {found.cls} {found.message} {found.field}".rstrip()
+    lines = [f"{what} — {place_of(found)}: {found.reason}"]
     width = max(map(len, names))
     if found.reference or found.candidate:
         lines.append(f"    {names[0]:<{width}}  {found.reference}")

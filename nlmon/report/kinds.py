@@ -5,7 +5,8 @@
 Rules:
 1. A writer is a function of a run that returns the text of its report; it is imported when it is used.
 
-Not here: the writers (``runstream``, ``junit``, ``markdown``, ``annotations``, ``codequality``, ``badge``), and files.
+Not here: the writers (``runstream``, ``junit``, ``page``, ``markdown``, ``annotations``, ``codequality``, ``badge``),
+and files.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ class Kind(NamedTuple):
 KINDS = {
     "jsonl": Kind("runstream", "stream_text", "the stream of the run, from which nlmon report makes the others"),
     "junit": Kind("junit", "junit_text", "JUnit XML"),
+    "html": Kind("page", "html_page", "a page for people, which needs no other file and no network"),
     "markdown": Kind("markdown", "markdown", "a summary for people, such as the job summary of GitHub"),
     "github": Kind("annotations", "github_annotations", "annotations of GitHub Actions"),
     "gitlab": Kind("codequality", "codequality", "code quality of GitLab"),

@@ -7,6 +7,7 @@ of a run (``headline``).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeVar
 
 from msgspec import structs
 
@@ -15,12 +16,24 @@ from nlmon.report.model import CaptureReport, KnownUse, Unannounced
 from nlmon.report.policy import Policy
 from nlmon.report.text import both, counted, counted_roles, times
 
-__all__ = ["known_line", "losses", "policy_lines", "read_lines", "would_be_lost"]
+__all__ = ["in_order", "known_line", "losses", "policy_lines", "read_lines", "would_be_lost"]
+
+T = TypeVar("T")
 
 UNANNOUNCED_SHOWN = 5
 UNANNOUNCED = "changed in the kernel without a notification"
 MISSED = "lost by the fault, and shown by a later dump"
 ONE_ALONE = "  an error about what one of them alone reads, as the contract says, is no difference"
+
+
+def in_order(values: Mapping[str, T], names: tuple[str, str]) -> dict[str, T]:
+    """Values of each implementation, that of the reference first, whatever order a report has them in. ``names``: what
+    the two are called; a value that has the name that the contract knows instead is the other one's."""
+    known = tuple(values)
+    if len(known) != 2:
+        return dict(values)
+    first = names[0] if names[0] in values else next((name for name in known if name != names[1]), known[0])
+    return {name: values[name] for name in (first, known[1 - known.index(first)])}
 
 
 def would_be_lost(names: tuple[str, str]) -> str:
@@ -65,7 +78,8 @@ def read_lines(
     if capture.frames:
         held = f"{counted(capture.messages, 'message')} in {counted(capture.frames, 'datagram')}"
         lines.append(f"{held}: {counted_roles(capture.roles)}")
-        events, answers = counted(sum(capture.compared.values()), "event"), both(capture.answers) or "0"
+        events = counted(sum(capture.compared.values()), "event")
+        answers = both(in_order(capture.answers, names)) or "0"
         sides = f" ({'/'.join(names)})" if "/" in answers else ""
         messages = "message" if answers == "1" else "messages"
         lines.append(f"compared: {events}, and {answers} {messages} of recorded dumps and replies{sides}")
@@ -76,8 +90,8 @@ def read_lines(
         lines.append(f"datagrams of protocols that were not compared: {_listed(capture.not_covered)}")
     if capture.not_subscribed:
         lines.append(f"notifications of multicast groups that neither joins: {_listed(capture.not_subscribed)}")
-    lines += _problems(capture)
-    lines += unread_lines(capture.unknown_types, verbose=verbose)
+    lines += _problems(in_order(capture.problems, names))
+    lines += unread_lines(in_order(capture.unknown_types, names), verbose=verbose)
     spots = capture.blind if blind else ()
     lines += blind_lines(spots, capture.blind_changes, verbose=verbose, left_out=capture.blind_left_out)
     lines += _brought_to_light(UNANNOUNCED, capture.unannounced_counts, capture.unannounced, verbose=verbose)
@@ -106,10 +120,10 @@ def _listed(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{name} ({count:,})" for name, count in counts.items())
 
 
-def _problems(capture: CaptureReport) -> list[str]:
+def _problems(problems: Mapping[str, Mapping[str, int]]) -> list[str]:
     """What could not be read, and what the kernel refused; once, where both say the same. Why the two may differ there
     while the verdict does not speak of it, too."""
-    found = {name: kinds for name, kinds in capture.problems.items() if kinds}
+    found = {name: kinds for name, kinds in problems.items() if kinds}
     alike = len(found) > 1 and len({tuple(kinds.items()) for kinds in found.values()}) == 1
     shown = {"both": next(iter(found.values()))} if alike else found
     lines = [

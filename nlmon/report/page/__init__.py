@@ -1,0 +1,122 @@
+"""The report of a run as one HTML page: nothing is loaded with it, nothing is sent, and no other file is needed.
+
+``page.html`` is the page, ``case.html`` a case of it and ``parts.html`` what both have; ``page.css`` and ``page.js``
+stand in it as they are. What the templates show is in ``view`` and ``case``, what is drawn in ``message`` and
+``timeline``.
+
+Rules:
+1. Whatever comes from a recording, a file or a command line goes through ``printable`` and is escaped, since the
+   templates' environment does both to all that is no markup of ours; the policy of the page (Content-Security-Policy)
+   lets no other script and no other style work, and nothing be loaded.
+2. Without its script the page says all that it says with it; the script searches, filters, brushes and copies.
+3. A page is never larger than ``LARGEST``: the worst cases come first and whole, then cases in short, and what is left
+   out is counted.
+
+Not here: what the values are (``nlmon.report.outcome``), and where a page is written (``nlmon.cli``).
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from nlmon.explain import Explanation, look_up
+from nlmon.report.outcome import Run, worst_first
+from nlmon.report.page import view
+from nlmon.report.page.case import case_of
+from nlmon.report.text import counted, printable
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+__all__ = ["LARGEST", "html_page"]
+
+# Bytes of a page, of its cases, and of the cases that are there with all their details.
+LARGEST = 5_000_000
+_CASES, _DETAILS = 4_500_000, 3_500_000
+_CODE_LINK = re.compile(r'href="#code-([A-Z0-9-]+)"')
+
+
+def html_page(run: Run) -> str:
+    """The page of a run."""
+    from markupsafe import Markup  # noqa: PLC0415  (start-up: only who makes a page needs it)
+
+    environment = _environment()
+    cases = _cases(environment, run)
+    left_out = len(run.results) - len(cases)
+    style, script = (_resource(name) for name in ("page.css", "page.js"))
+    page: str = environment.get_template("page.html").render(
+        run=run,
+        top=view.top(run),
+        cases=[Markup(case) for case in cases],
+        cases_title=view.cases_title(run),
+        cases_left_out=f"… and {counted(left_out, 'case')} more, for which the page has no room" if left_out else "",
+        waiting=view.waiting(run),
+        bottom=view.bottom(run),
+        codes=_codes(cases),
+        style=Markup(style),
+        script=Markup(script),
+        style_digest=_digest(style),
+        script_digest=_digest(script),
+        **view.evidence(run),
+        **view.choices(run),
+    )
+    return page
+
+
+def _cases(environment: Environment, run: Run) -> list[str]:
+    """Each case as a piece of the page, the worst first, as many as there is room for."""
+    template = environment.get_template("case.html")
+    found: list[str] = []
+    used, brief = 0, False
+    for number, result in enumerate(worst_first(run.results)):
+        text = template.render(case=case_of(result, number, brief=brief))
+        if not brief and used + len(text.encode()) > _DETAILS:
+            brief = True
+            text = template.render(case=case_of(result, number, brief=True))
+        used += len(text.encode())
+        if used > _CASES:
+            break
+        found.append(text)
+    return found
+
+
+def _codes(cases: list[str]) -> list[Explanation]:
+    """What the codes mean that cases link to."""
+    names = sorted({name for text in cases for name in _CODE_LINK.findall(text)})
+    return [one for name in names for one in look_up(name)[:1]]
+
+
+@cache
+def _environment() -> Environment:
+    # Start-up: only who makes a page needs them.
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415
+    from markupsafe import Markup  # noqa: PLC0415
+
+    def text(value: object) -> object:
+        return value if isinstance(value, Markup) else printable(str(value))
+
+    environment = Environment(
+        loader=PackageLoader("nlmon.report", "page"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=text,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals.update(tone_of=view.tone_of, codes_in=view.codes_in)
+    return environment
+
+
+@cache
+def _resource(name: str) -> str:
+    return files("nlmon.report.page").joinpath(name).read_text(encoding="utf-8")
+
+
+def _digest(text: str) -> str:
+    """What the policy of a page calls a script or a style by."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

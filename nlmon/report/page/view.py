@@ -1,0 +1,197 @@
+"""What the page shows of a run as a whole, as the templates want it: sentences and rows, in order.
+
+Rules:
+1. Sentences are those of the other reports (``headline``, ``sentences``, ``blind``).
+2. Every list is bounded, and what it leaves out is counted in a sentence beside it.
+
+Not here: how it looks (the templates), and its cases (``case``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from msgspec import Struct
+
+from nlmon.explain import look_up
+from nlmon.report.blind import add_up_spots, blind_lines
+from nlmon.report.headline import compared_names, headline, reasons
+from nlmon.report.model import CaptureReport, Direction, Verdict, worst
+from nlmon.report.outcome import DID_NOT_PASS, Run, count_outcomes
+from nlmon.report.sentences import policy_lines
+from nlmon.report.text import counted
+
+__all__ = [
+    "bottom",
+    "cases_title",
+    "choices",
+    "codes_in",
+    "evidence",
+    "moment",
+    "tone_of",
+    "top",
+    "waiting",
+]
+
+RECORDINGS_SHOWN, WAITING_SHOWN = 200, 50
+# What a verdict and an outcome look like.
+TONES = {
+    **dict.fromkeys(("equivalent", "passed"), "good"),
+    **dict.fromkeys(("lossy", "xfailed"), "less"),
+    **dict.fromkeys(("regression", "failed"), "bad"),
+    **dict.fromkeys(("inconclusive", "error", "errored"), "open"),
+}
+_CODE = re.compile(r"(NLM-[A-Z][0-9]{3}|NLD[0-9]{3})(?![0-9])")
+
+
+class Top(Struct, frozen=True):
+    """What the page opens on. ``verdicts``: the worst of each direction; ``about``: who was compared, and where."""
+
+    sentence: str
+    tone: str
+    verdicts: dict[Direction, Verdict]
+    reasons: list[str]
+    policy: str
+    about: list[str]
+
+
+class Recording(Struct, frozen=True):
+    """A row of the table of what was compared."""
+
+    path: str
+    digest: str
+    kernel: str
+    host: str
+    recorded: str
+    took: str
+    frames: str
+    compared: dict[str, str]
+    lost: list[str]
+    blind: str
+
+
+def tone_of(word: str) -> str:
+    """How a verdict or an outcome looks."""
+    return TONES.get(word, "plain")
+
+
+def codes_in(text: str) -> Iterator[tuple[str, str]]:
+    """Pieces of a text, each with the code that it is, if it is one that is explained."""
+    for piece in filter(None, _CODE.split(text)):
+        yield piece, piece if _CODE.fullmatch(piece) and look_up(piece) else ""
+
+
+# --- The top and the bottom of the page ---
+
+
+def top(run: Run) -> Top:
+    """The verdict in a sentence, and why."""
+    header = run.header
+    verdicts: dict[Direction, list[Verdict]] = {}
+    for one in run.results:
+        if one.verdict is not None:
+            verdicts.setdefault(one.direction, []).append(one.verdict)
+    hosts = ", ".join(f"{host} ({kernel})" if kernel else host for host, kernel in header.hosts.items())
+    kernel = header.kernel if header.kernel.startswith("Linux") or not header.kernel else f"Linux {header.kernel}"
+    return Top(
+        sentence=headline(run),
+        tone=_tone(run),
+        verdicts={direction: worst(found) for direction, found in sorted(verdicts.items())},
+        reasons=list(reasons(run)),
+        policy=next(policy_lines(header.policy), "policy: the default"),
+        about=[text for text in (*compared_names(run), header.started, hosts or header.host, kernel) if text],
+    )
+
+
+def bottom(run: Run) -> list[str]:
+    """What the run was. Whatever is of the file that it was read from, and not of the run, is left out."""
+    options = ", ".join(f"{name} {value}" for name, value in run.header.options.items())
+    took = f"{run.footer.seconds:.1f} s" if run.footer.seconds else ""
+    inputs = counted(len(run.header.inputs), "file") + " were read" if run.header.inputs else ""
+    return [text for text in (options and f"options: {options}", inputs, took) if text]
+
+
+def waiting(run: Run) -> str:
+    """Cases that did not run."""
+    shown = [one.id for one in run.waiting[:WAITING_SHOWN]]
+    more = len(run.waiting) - len(shown)
+    return f"Not run: {', '.join(shown)}" + (f" and {more:,} more" if more else "") if shown else ""
+
+
+def _tone(run: Run) -> str:
+    """A loss of service that a scenario expects is no surprise."""
+    if run.footer.exit_code == 0 and run.whole:
+        return "less" if any(one.verdict == "lossy" != one.expected for one in run.results) else "good"
+    return "bad" if run.footer.exit_code == 1 else "open"
+
+
+# --- What was compared ---
+
+
+def evidence(run: Run) -> dict[str, Any]:
+    """The table of what was compared, and what neither reads."""
+    reports: dict[tuple[str, str], tuple[str, CaptureReport]] = {}
+    for result in run.results:
+        if result.report is not None:
+            host = result.report.host or run.host_of(result) * (result.source == "live")
+            reports.setdefault((result.host, result.report.path), (host, result.report))
+    captures = [report for _, report in reports.values()]
+    spots = add_up_spots(captures)
+    unread = sum(bool(spot.attribute) and not spot.read_by for spot in spots)
+    counts = (
+        counted(len(captures), "capture"),
+        counted(sum(one.frames for one in captures), "datagram"),
+        counted(sum(sum(one.compared.values()) for one in captures), "event") + " compared",
+        counted(sum(one.dropped + sum(one.lost.values()) for one in captures), "message") + " lost",
+        counted(unread, "attribute") + " that neither reads",
+    )
+    rows = [_recording(host, report) for host, report in list(reports.values())[:RECORDINGS_SHOWN]]
+    return {
+        "recordings": rows,
+        "recordings_left_out": len(captures) - len(rows),
+        "evidence_sentence": ", ".join(counts),
+        "blind": list(blind_lines(spots, verbose=True))[:RECORDINGS_SHOWN],
+    }
+
+
+def _recording(host: str, report: CaptureReport) -> Recording:
+    first, last = report.time or (0, 0)
+    lost = [f"{name} {count:,}" for name, count in report.lost.items() if count]
+    return Recording(
+        path=report.path,
+        digest=report.digest,
+        kernel=report.kernel,
+        host=host,
+        recorded=moment(first) if report.time else "",
+        took=f"{(last - first) / 1e9:.1f} s" if report.time else "",
+        frames=f"{report.frames:,}",
+        compared={name.removeprefix("NETLINK_"): f"{count:,}" for name, count in report.compared.items()},
+        lost=[*lost, *([f"recording {report.dropped:,}"] if report.dropped else [])],
+        blind=f"{sum(bool(spot.attribute) and not spot.read_by for spot in report.blind):,}",
+    )
+
+
+def moment(nanoseconds: int) -> str:
+    """A time since 1970-01-01 UTC, to the second."""
+    return f"{datetime.fromtimestamp(nanoseconds // 1_000_000_000, UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+# --- What cases can be chosen by ---
+
+
+def cases_title(run: Run) -> str:
+    """How many did not pass."""
+    bad, total = sum(result.outcome in DID_NOT_PASS for result in run.results), len(run.results)
+    return f"Cases: {bad:,} of {total:,} did not pass" if bad else f"Cases ({total:,})"
+
+
+def choices(run: Run) -> dict[str, Any]:
+    """What cases can be chosen by: outcomes with their counts, directions, and classes of differences."""
+    return {
+        "outcomes": {outcome: f"{count:,}" for outcome, count in count_outcomes(run.results).items()},
+        "directions": sorted({result.direction for result in run.results}),
+        "classes": sorted({cls for result in run.results if result.report for cls in result.report.differences}),
+    }

@@ -1,0 +1,208 @@
+"""The page as text: whole, bounded, and without a word that is not escaped.
+
+Not here: what a browser makes of it (``test_browser.py``).
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+
+import pytest
+
+from nlmon.report.outcome import CaseLine, Run
+from nlmon.report.page import LARGEST, html_page
+from support.pages import HOSTILE, a_case, a_run, full_run, hostile_run, large_run
+
+# Elements that have no end.
+VOID = {"meta", "input", "path", "rect", "circle"}
+# What a page may be made of: nothing that loads, frames, submits or runs.
+ELEMENTS = {
+    *(
+        "html",
+        "head",
+        "meta",
+        "title",
+        "style",
+        "script",
+        "body",
+        "header",
+        "main",
+        "footer",
+        "section",
+        "div",
+        "p",
+        "a",
+    ),
+    *("h1", "h2", "h3", "h4", "ul", "li", "dl", "dt", "dd", "table", "thead", "tbody", "tr", "th", "td", "pre", "code"),
+    *("span", "strong", "small", "mark", "details", "summary", "figure", "figcaption", "svg", "path", "rect", "circle"),
+    *("form", "fieldset", "legend", "label", "input", "select", "option", "button", "output"),
+}
+
+
+class Elements(HTMLParser):
+    """What a page is made of; its text, and whether every element ends where it should."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.text: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+
+RUNS = {
+    "full": full_run(),
+    "hostile": hostile_run(),
+    "nothing": a_run(),
+    "one": a_run(a_case("link.flap")),
+}
+
+
+@pytest.mark.parametrize("run", RUNS.values(), ids=RUNS)
+def test_elements_are_ours_and_end_where_they_should(run: Run) -> None:
+    """Whatever the run holds."""
+    page = Elements(html_page(run))
+
+    assert (page.open, {name for name, _ in page.found} - ELEMENTS) == ([], set())
+
+
+@pytest.mark.parametrize("run", RUNS.values(), ids=RUNS)
+def test_no_two_elements_have_one_id(run: Run) -> None:
+    """What a label names is one thing."""
+    ids = [attributes["id"] for _, attributes in Elements(html_page(run)).found if "id" in attributes]
+
+    assert len(ids) == len(set(ids))
+
+
+def test_hostile_text_stays_text() -> None:
+    """All of it is there, escaped, and nothing of it is an element, an attribute or a control."""
+    page = html_page(hostile_run())
+    found = Elements(page)
+    texts = "".join(found.text)
+    names = {name for _, attributes in found.found for name in attributes}
+
+    assert all(text.encode("unicode_escape").decode() in texts for text in HOSTILE)
+    assert {name for name in names if name.startswith("on") or name in {"src", "style"}} == set()
+    assert [c for c in page if not c.isprintable() and c != "\n"] == []
+
+
+def test_nothing_is_loaded() -> None:
+    """Links lead to places of the page, and its policy allows nothing from elsewhere."""
+    found = Elements(html_page(full_run())).found
+    links = {
+        value for _, attributes in found for name, value in attributes.items() if name in {"src", "href", "action"}
+    }
+    policy = next(attributes["content"] for _, attributes in found if "http-equiv" in attributes)
+
+    assert {link for link in links if link is None or not link.startswith("#")} == set()
+    assert policy is not None
+    assert policy.split("; ")[0] == "default-src 'none'"
+    assert "unsafe" not in policy
+
+
+@pytest.mark.parametrize("name", ["style", "script"])
+def test_the_policy_names_our_style_and_script(name: str) -> None:
+    """By their digests; any other does nothing."""
+    page = html_page(full_run())
+    text = re.search(f"<{name}>(.*)</{name}>", page, re.DOTALL)
+    assert text is not None
+    digest = base64.b64encode(hashlib.sha256(text[1].encode()).digest()).decode()
+
+    assert f"{name}-src 'sha256-{digest}'" in page
+
+
+def test_links_to_codes_lead_somewhere() -> None:
+    """Every code that a page names is explained on it."""
+    found = Elements(html_page(full_run())).found
+    ids = {attributes["id"] for _, attributes in found if "id" in attributes}
+    links = {attributes["href"] for name, attributes in found if name == "a"}
+
+    assert {link for link in links if link is None or link[1:] not in ids} == set()
+    assert {"#code-NLD102", "#code-NLD105", "#code-NLM-S022"} <= links
+
+
+def test_the_worst_comes_first() -> None:
+    """And is open; cases of one outcome keep their order."""
+    cases = [attributes for _, attributes in Elements(html_page(full_run())).found if "data-case" in attributes]
+
+    assert [case["data-case"] for case in cases] == [
+        *("link.mtu[migrate]", "no.capture[migrate]", "veth.pair[migrate]", "link.flap[migrate]"),
+        "ipsec.states[rollback]",
+    ]
+    assert [case["data-case"] for case in cases if "open" in case] == ["link.mtu[migrate]"]
+
+
+SENTENCES = [
+    "Of 5 cases 1 failed and 1 errored, 1 with a loss of service.",
+    "policy: min_events 1 (nlmon.toml)",
+    "Cases: 2 of 5 did not pass",
+    "libnl alone provides, and legacy would lose:",
+    " RTM_NEWLINK flags, 2 times: flags of a dummy (ann, T-1, until 2027-01-01)",
+    "neither reads IFLA_AF_SPEC (14 messages)",
+    "frame 3, offset 0x0, IFLA_MTU at 0x20: both provide it, with different values",
+    "nlmon run link.mtu.yaml -k 'link.mtu[migrate]'",
+    "link.mtu.yaml:3:5",
+    "NLM-S022",
+    "the final states differ",
+    "2026-01-02 03:04:05 UTC",
+    "abababababababab…",
+]
+
+
+@pytest.mark.parametrize("sentence", SENTENCES, ids=range(len(SENTENCES)))
+def test_the_page_says_what_other_reports_say(sentence: str) -> None:
+    """In the same words."""
+    assert sentence in "".join(Elements(html_page(full_run())).text)
+
+
+def test_cases_that_did_not_run_are_named() -> None:
+    """A run that was interrupted says so in its first sentence."""
+    run = a_run(a_case("link.flap"))
+    waiting = (CaseLine("link.other[migrate]", "link.other", "", "a.yaml", "migrate"),)
+    page = "".join(Elements(html_page(Run(run.header, run.results, run.footer, waiting, whole=False))).text)
+
+    assert "the run did not end: 1 case did not run" in page
+    assert "Not run: link.other[migrate]" in page
+
+
+@pytest.mark.parametrize(("cases", "groups"), [(400, 50), (20_000, 0)])
+@pytest.mark.slow
+def test_a_page_is_bounded(cases: int, groups: int) -> None:
+    """However much there is to show, and it says what it leaves out."""
+    page = html_page(large_run(cases, groups))
+
+    assert len(page.encode()) < LARGEST
+    assert f"of {cases:,}" in page or f"All {cases:,} cases" in page
+    assert "The page has no room for the details of this case." in page
+
+
+def test_the_page_needs_no_table_and_no_comparison() -> None:
+    """Whoever writes a page imports the templates alone."""
+    code = (
+        "import sys\nfrom support.pages import full_run\nfrom nlmon.report.page import html_page\n"
+        "before = set(sys.modules)\nhtml_page(full_run())\nprint(*(set(sys.modules) - before))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd="tests")
+    found = set(done.stdout.split())
+
+    assert "jinja2" in found
+    assert {"rich", "deepdiff", "pyroute2", "jsonschema", "nlmon.engine"} & found == set()

@@ -1,0 +1,24 @@
+"""Sentences that several reports have."""
+
+from __future__ import annotations
+
+import pytest
+
+from nlmon.report.sentences import in_order
+
+# Counts as a report in JSON has them, in the order of the alphabet.
+SIDES = [
+    ({"legacy": 1, "libnl": 2}, ("legacy", "libnl"), ("legacy", "libnl")),
+    ({"legacy": 1, "libnl": 2}, ("libnl", "legacy"), ("libnl", "legacy")),
+    ({"legacy": 1, "libnl": 2}, ("legacy", "mine"), ("legacy", "libnl")),
+    ({"legacy": 1, "libnl": 2}, ("mine", "legacy"), ("libnl", "legacy")),
+    ({"legacy": 1, "libnl": 2}, ("mine", "yours"), ("legacy", "libnl")),
+    ({"a (candidate)": 1, "a (reference)": 2}, ("a (reference)", "a (candidate)"), ("a (reference)", "a (candidate)")),
+    ({}, ("legacy", "libnl"), ()),
+]
+
+
+@pytest.mark.parametrize(("counts", "names", "expected"), SIDES, ids=range(len(SIDES)))
+def test_whose_a_count_is(counts: dict[str, int], names: tuple[str, str], expected: tuple[str, ...]) -> None:
+    """By its name, whatever order the counts are in, and whatever name an implementation was given."""
+    assert tuple(in_order(counts, names)) == expected
