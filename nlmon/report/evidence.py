@@ -68,8 +68,8 @@ class Timeline(Struct, frozen=True):
     ``differences``: by severity."""
 
     frames: int
-    last: int
     times: list[int]
+    last: int = 0
     events: dict[str, list[int]] = {}
     lost: dict[str, list[int]] = {}
     differences: dict[str, list[int]] = {}
