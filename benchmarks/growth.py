@@ -41,9 +41,12 @@ GROWTH: dict[str, tuple[str, BackendOptions, int]] = {
     "hops go, recovery": ("hops go", _RECOVERY, _EARLY),
     "hops stay, recovery": ("hops stay", _RECOVERY, _EARLY),
     "hops of many links": ("hops of many links", BackendOptions(), 0),
+    "hops of one link": ("hops of one link", BackendOptions(), 0),
     "routes of one group, recovery": ("routes behind", _RECOVERY, _LATE),
     "sources go": ("sources go", BackendOptions(), 0),
+    "local sources go": ("local sources go", BackendOptions(), 0),
     "families appear": ("families appear", BackendOptions(), 0),
+    "family groups appear": ("family groups appear", BackendOptions(), 0),
 }
 # Bombs and, to compare with, many ordinary messages.
 BOMBS = (

@@ -16,6 +16,7 @@ from typing import TypeVar
 
 __all__ = [
     "BYTES_HELD",
+    "GROUPS_KEPT",
     "INTERFACES_KEPT",
     "KINDS_KEPT",
     "LARGEST_DATAGRAM",
@@ -33,6 +34,8 @@ MOST_OBJECTS, BYTES_HELD = 162_000, 64 << 20
 PARTS_OF_ONE = 2
 # Kinds of what is counted by kind, such as messages that give no event, by type; the others are counted together.
 KINDS_KEPT, OTHERS = 1024, "others"
+# Multicast groups of a family of generic netlink.
+GROUPS_KEPT = 1024
 # Protocols that are counted apart beside those that a kernel may have; the others are counted together.
 PROTOCOLS_KEPT = 64
 # Interfaces of a pcapng file whose names are kept, and bytes of a name; the kernel's names have 15 or 127.

@@ -3,8 +3,8 @@ address; the routes stay (net/ipv6/route.c, fib6_remove_prefsrc).
 
 - A route keeps its preferred source where the address goes with a link that is set down (net/ipv6/addrconf.c,
   addrconf_ifdown). The kernel has announced by then that the link is down.
-- It keeps it while another link has the address, too, and a link-local one while the link of the route has it; before
-  Linux 6.6 also where the address was that of another link than the route is over.
+- It keeps it while another link has the address, too; before Linux 6.6 also where the address was that of another link
+  than the route is over. A link-local source is that of the link that the route is over, whatever others have.
 - A route over a nexthop object keeps it.
 
 Rules of this file:
@@ -74,35 +74,42 @@ class Addresses:
 
 
 class PreferredSources:
-    """The IPv6 routes of a table by their preferred source, with the interface of each."""
+    """The IPv6 routes of a table by their preferred source and their interface."""
 
     def __init__(self) -> None:
-        self._routes: dict[Hashable, dict[Key, int | None]] = {}
+        self._routes: dict[Hashable, dict[int | None, dict[Key, None]]] = {}
 
     def put(self, key: Key, route: Route) -> None:
         """A route is in the table."""
         if route.prefsrc is not None and route.family == AF_INET6 and route.nh_id is None:
-            self._routes.setdefault(route.prefsrc, {})[key] = route.oif
+            self._routes.setdefault(route.prefsrc, {}).setdefault(route.oif, {})[key] = None
 
     def remove(self, key: Key, route: Route) -> None:
         """A route is in the table no longer, or is replaced by another one."""
-        keys = self._routes.get(route.prefsrc)
+        preferring = self._routes.get(route.prefsrc, {})
+        keys = preferring.get(route.oif)
         if keys is not None:
             keys.pop(key, None)
             if not keys:
+                del preferring[route.oif]
+            if not preferring:
                 del self._routes[route.prefsrc]
 
-    def lost(self, source: Hashable, links: Collection[int]) -> list[Key]:
-        """The routes that lose their preferred source, since somebody deleted an address that ``links`` still have."""
-        routes = self._routes.get(source, {})
-        if routes and _is_link_local(source):
-            return [key for key, oif in routes.items() if oif not in links]
-        return [] if links else list(routes)
+    def lost(self, source: Hashable, index: int, links: Collection[int]) -> list[Key]:
+        """The routes that lose their preferred source, since somebody deleted an address of a link that ``links`` still
+        have."""
+        preferring = self._routes.get(source, {})
+        if preferring and _is_link_local(source):
+            return [] if index in links else list(preferring.get(index, ()))
+        return [] if links else [key for keys in preferring.values() for key in keys]
 
     def copy(self) -> PreferredSources:
         """The same of an equal table."""
         one = PreferredSources()
-        one._routes = {source: routes.copy() for source, routes in self._routes.items()}
+        one._routes = {
+            source: {index: keys.copy() for index, keys in preferring.items()}
+            for source, preferring in self._routes.items()
+        }
         return one
 
     def clear(self) -> None:

@@ -12,12 +12,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from ipaddress import ip_address
 
-from nlmon.testing.messages import addr, attr, link, message, neigh, new_family, number, route
+from nlmon.testing.messages import addr, attr, family, link, message, neigh, new_family, number, route
 from nlmon.uapi import (
     AF_BRIDGE,
     AF_INET,
     AF_INET6,
     AF_UNSPEC,
+    CTRL_CMD_NEWMCAST_GRP,
     GENL_ID_CTRL,
     NETLINK_GENERIC,
     NETLINK_ROUTE,
@@ -146,13 +147,19 @@ def links_dumped(size: int) -> Messages:
         yield message(RTM_NEWLINK, link(index, f"eth{index}", up=False))
 
 
+def _listed(addresses: Iterable[bytes]) -> Messages:
+    """A program asks for all addresses, and these are listed."""
+    yield message(RTM_GETADDR, bytes(8), flags=ASKS_ALL, seq=1, pid=77)
+    for address in addresses:
+        yield message(RTM_NEWADDR, address, flags=NLM_F_MULTI, seq=1, pid=77)
+    yield message(NLMSG_DONE, bytes(4), flags=NLM_F_MULTI, seq=1, pid=77)
+
+
 def addresses_go(size: int) -> Messages:
     """A link of many IPv6 addresses and routes, all of whose addresses were listed, that loses its last IPv4 address
     again and again."""
     yield message(RTM_NEWLINK, link(1, "eth1"))
-    yield message(RTM_GETADDR, bytes(8), flags=ASKS_ALL, seq=1, pid=77)
-    yield message(RTM_NEWADDR, addr(1, "192.0.2.1"), flags=NLM_F_MULTI, seq=1, pid=77)
-    yield message(NLMSG_DONE, bytes(4), flags=NLM_F_MULTI, seq=1, pid=77)
+    yield from _listed([addr(1, "192.0.2.1")])
     yield from _many_of_ipv6(size)
     for _ in range(size):
         yield message(RTM_DELADDR, addr(1, "192.0.2.1"))
@@ -193,6 +200,19 @@ def sources_go(size: int) -> Messages:
     for step in range(1, size + 1):
         yield message(RTM_DELADDR, addr(1, f"fd00::{step:x}"))
         yield message(RTM_NEWADDR, addr(1, f"fd00::{step:x}"))
+
+
+def local_sources_go(size: int) -> Messages:
+    """Links that have the same link-local address, which a route over each prefers; it goes from one after the
+    other."""
+    local = "fe80::1"
+    for index in range(1, size + 1):
+        preferring = route(f"fd01::{index:x}/128", index) + attr(RTA_PREFSRC, ip_address(local).packed)
+        yield message(RTM_NEWLINK, link(index, f"eth{index}"))
+        yield message(RTM_NEWADDR, addr(index, local))
+        yield message(RTM_NEWROUTE, preferring, flags=NLM_F_CREATE | NLM_F_EXCL)
+    for index in range(1, size + 1):
+        yield message(RTM_DELADDR, addr(index, local))
 
 
 def hops_go(size: int) -> Messages:
@@ -236,6 +256,21 @@ def hops_of_many_links(size: int) -> Messages:
         yield message(RTM_NEWLINK, link(1, "eth1", up=step < size))
 
 
+def hops_of_one_link(size: int) -> Messages:
+    """Routes over one link and another one each, all of whose addresses were listed. The link goes down and comes up
+    again and again, then its address goes and comes, and at last goes, which the kernel says again and again."""
+    for index in range(1, size + 2):
+        yield message(RTM_NEWLINK, link(index, f"eth{index}"))
+    yield from _listed(addr(index, _ip(index, 12)) for index in range(1, size + 2))
+    for index in range(2, size + 2):
+        yield message(RTM_NEWROUTE, _over(_ip(index, 20), (1, index)), flags=NLM_F_CREATE | NLM_F_EXCL)
+    for step in range(2 * size):
+        yield message(RTM_NEWLINK, link(1, "eth1", up=step % 2 == 1))
+    for step in range(3 * size):
+        gone = step % 2 == 0 or step > 2 * size
+        yield message(RTM_DELADDR if gone else RTM_NEWADDR, addr(1, _ip(1, 12)))
+
+
 def routes_behind(size: int) -> Messages:
     """Routes to one destination, each behind all others, and a link that is named again and again."""
     yield message(RTM_NEWLINK, link(1, "eth1"))
@@ -271,8 +306,8 @@ def others_dumped(size: int) -> Messages:
         yield message(RTM_NEWROUTE, route(f"{_ip(step)}/32", 1), flags=NLM_F_CREATE | NLM_F_EXCL)
         yield message(RTM_NEWNEIGH, _fdb(1, step, 1))
     for seq in range(1, size + 1):
-        for kind, family in ((RTM_NEWROUTE, AF_INET6), (RTM_NEWNEIGH, AF_INET6), (RTM_NEWNEIGH, AF_UNSPEC)):
-            yield message(kind + 2, bytes([family]) + bytes(11), flags=ASKS_ALL, seq=seq, pid=kind)
+        for kind, asked in ((RTM_NEWROUTE, AF_INET6), (RTM_NEWNEIGH, AF_INET6), (RTM_NEWNEIGH, AF_UNSPEC)):
+            yield message(kind + 2, bytes([asked]) + bytes(11), flags=ASKS_ALL, seq=seq, pid=kind)
             yield message(NLMSG_DONE, bytes(4), flags=NLM_F_MULTI, seq=seq, pid=kind)
 
 
@@ -281,6 +316,13 @@ def families_appear(size: int) -> Messages:
     for step in range(size):
         yield new_family(GENL_ID_CTRL + 1 + step, f"family{step}")
         yield message(GENL_ID_CTRL + 1 + step, bytes(4))
+
+
+def family_groups_appear(size: int) -> Messages:
+    """Generic families that appear, each with a group, and one that gets another group again and again."""
+    for step in range(1, size + 1):
+        yield family(GENL_ID_CTRL + step, f"family{step}", {"events": 100 + step % 100})
+        yield family(GENL_ID_CTRL + 1, "family1", {f"group{step}": 100 + step % 100}, command=CTRL_CMD_NEWMCAST_GRP)
 
 
 # What makes each, by its name, and the protocol it is of.
@@ -294,13 +336,16 @@ SQUARES: dict[str, tuple[int, Callable[[int], Messages]]] = {
     "addresses go": (NETLINK_ROUTE, addresses_go),
     "routes stay": (NETLINK_ROUTE, routes_stay),
     "sources go": (NETLINK_ROUTE, sources_go),
+    "local sources go": (NETLINK_ROUTE, local_sources_go),
     "hops go": (NETLINK_ROUTE, hops_go),
     "nexthops go": (NETLINK_ROUTE, nexthops_go),
     "hops stay": (NETLINK_ROUTE, hops_stay),
     "hops of many links": (NETLINK_ROUTE, hops_of_many_links),
+    "hops of one link": (NETLINK_ROUTE, hops_of_one_link),
     "routes behind": (NETLINK_ROUTE, routes_behind),
     "others dumped": (NETLINK_ROUTE, others_dumped),
     "families appear": (NETLINK_GENERIC, families_appear),
+    "family groups appear": (NETLINK_GENERIC, family_groups_appear),
 }
 
 

@@ -21,7 +21,8 @@ from nlmon.backends.registry import create
 from nlmon.capture import open_capture
 from nlmon.engine.replay import Replay
 from nlmon.objects.families import FamilyIndex
-from nlmon.objects.linked import Condition, LinkedRoutes
+from nlmon.objects.linked import LinkedRoutes
+from nlmon.objects.living import Condition
 from nlmon.state.indexes import InterfaceIndex
 from nlmon.testing.squares import SQUARES, square
 from nlmon.transport.recorded.faults import Fault

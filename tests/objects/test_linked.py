@@ -131,5 +131,6 @@ def test_what_ends_is_what_the_rules_name(seed: int) -> None:
         host.remove(key)
 
     left = host.linked
-    assert [left._several, left._over, left._conditions, *left._dead] == [{}] * 5
+    assert [left._several, left._over, left._conditions] == [{}] * 3
+    assert [(one._watching, one._dead) for one in left._living.values()] == [({}, {})] * len(left._living)
     assert left._single == {fate: {} for fate in left._single}

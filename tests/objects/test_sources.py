@@ -47,6 +47,7 @@ def route(source: str | None, **more: Any) -> RouteInfo:
         (route(GLOBAL), (5,), address(GLOBAL, 4), True, (), False),
         (route(LOCAL), (5,), address(LOCAL, 3), True, (), True),
         (route(LOCAL), (3,), address(LOCAL, 4), True, (), False),
+        (route(LOCAL), (), address(LOCAL, 4), True, (), False),
         (route(GLOBAL), (), address("2001:db8::2", 4), True, (), False),
         (route(None), (), address(None, 4), True, (), False),
         (route(GLOBAL, nh_id=1), (), address(GLOBAL, 4), True, (), False),

@@ -140,10 +140,10 @@ class LibnlBackend(Lookups, bulk=True, layouts=True):
     def observed(self, datagram: Datagram, decoded: Decoded) -> None:
         """Follow families that nlctrl announces, before events of theirs can come."""
         if datagram.protocol == GENERIC:
-            regrouped = self.families.regrouped
-            for offset in [event.offset for event in decoded.events if event.msg_type == GENL_ID_CTRL]:
+            told = [event.offset for event in decoded.events if event.msg_type == GENL_ID_CTRL]
+            for offset in told:
                 self._learn_family(datagram, offset, offset + self._header(datagram.data, offset)[0])
-            if self.families.regrouped != regrouped:
+            if told:
                 self._membership.update(self._transports[GENERIC])
 
     def _learn_families(self) -> None:

@@ -6,6 +6,7 @@ group is left when its family has gone, and joined again where the announcement 
 Rules of this file:
 1. A socket is in the groups of the wanted families and in no others, but for nlctrl's own.
 2. A group that the kernel refuses is reported, and the others are joined all the same.
+3. What a message of nlctrl costs depends on the groups that it changes, not on all there are.
 
 Not here: learning families from nlctrl's messages (``decode.families``), and asking nlctrl (``backend``).
 """
@@ -13,9 +14,10 @@ Not here: learning families from nlctrl's messages (``decode.families``), and as
 from __future__ import annotations
 
 import contextlib
+from collections import Counter
 from collections.abc import Callable, Iterable
 
-from nlmon.backends.libnl.decode.families import GENL_ID_CTRL, Families, Family
+from nlmon.backends.libnl.decode.families import GENL_ID_CTRL, Families
 from nlmon.errors import TransportError
 from nlmon.transport.base import Transport
 
@@ -31,14 +33,16 @@ class Membership:
     ) -> None:
         self._families = families
         self._wanted = None if wanted is None else tuple(wanted)
+        self._names = frozenset(name.lower() for name in self._wanted or ())
         self._report = report
-        # Groups that were joined, or refused.
-        self._joined: frozenset[int] = frozenset()
+        # Groups of wanted families, with how many have each, and those that were joined, or refused.
+        self._used = Counter[int]()
+        self._joined: set[int] = set()
         self.outdated = False
 
     def opened(self) -> None:
         """Forget the groups of the last socket: there is a new one, which has joined none."""
-        self._joined = frozenset()
+        self._joined.clear()
 
     def unresolved(self) -> tuple[str, ...]:
         """Families that are wanted and that nlctrl has not named yet."""
@@ -47,18 +51,34 @@ class Membership:
     def update(self, transport: Transport, *, rejoin: bool = False) -> None:
         """Join the groups of the wanted families that there are now, and leave all others. ``rejoin``: join those anew
         that were joined before, as they may be of a family that went and came back."""
-        families = [family for family in self._families.by_id.values() if self._wants(family)]
-        groups = frozenset(group for family in families for group in family.groups.values()) - {GENL_ID_CTRL}
-        for group in self._joined - groups:
+        changed = self._changed()
+        if rejoin or not self._joined:
+            changed |= self._used.keys()
+        for group in (changed & self._joined) - self._used.keys():
+            self._joined.discard(group)
             with contextlib.suppress(TransportError):
                 transport.leave(group)
-        for group in sorted(groups if rejoin else groups - self._joined):
-            try:
-                transport.join(group)
-            except TransportError as error:
-                # Some groups need CAP_NET_ADMIN (GENL_UNS_ADMIN_PERM).
-                self._report(error)
-        self._joined = groups
+        for group in sorted(changed & self._used.keys()):
+            if rejoin or group not in self._joined:
+                self._joined.add(group)
+                try:
+                    transport.join(group)
+                except TransportError as error:
+                    # Some groups need CAP_NET_ADMIN (GENL_UNS_ADMIN_PERM).
+                    self._report(error)
 
-    def _wants(self, family: Family) -> bool:
-        return self._wanted is None or family.name.lower() in {name.lower() for name in self._wanted}
+    def _changed(self) -> set[int]:
+        """The groups that wanted families got or lost since this was asked for last."""
+        told, self._families.regroupings = self._families.regroupings, []
+        changed = set()
+        for name, group, there in told:
+            if group != GENL_ID_CTRL and self._wants(name):
+                self._used[group] += 1 if there else -1
+                changed.add(group)
+        for group in changed:
+            if not self._used[group]:
+                del self._used[group]
+        return changed
+
+    def _wants(self, name: str) -> bool:
+        return self._wanted is None or name.lower() in self._names

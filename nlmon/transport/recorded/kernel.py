@@ -12,10 +12,11 @@ Not here: answering requests (``answers``), and which socket receives what (``tr
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Literal
 
 from nlmon.framing import align, attribute, attributes, nlmsghdr, split_messages, walk_attributes
-from nlmon.limits import NAME_KEPT
+from nlmon.limits import GROUPS_KEPT, NAME_KEPT
 from nlmon.transport.recorded.objects import BYTES_KEPT, KINDS, NAMES, RecordedObjects
 from nlmon.transport.recorded.reading import Reading
 from nlmon.uapi import (
@@ -243,7 +244,8 @@ class RecordedKernel:
             return
         if number is None:
             return
-        family, groups = int.from_bytes(number[:2], self.byteorder), frozenset(self._groups(message))
+        family = int.from_bytes(number[:2], self.byteorder)
+        groups = frozenset(islice(self._groups(message), GROUPS_KEPT))
         if message[16] == CTRL_CMD_NEWFAMILY and (text in self.families or len(self.families) < FAMILIES):
             # A number is that of one family: who had it before is gone, though no message of that was recorded.
             if self._numbers.get(family, text) != text:
@@ -261,7 +263,8 @@ class RecordedKernel:
             if family != GENL_ID_CTRL:
                 self.generic_groups[family] = groups
         elif message[16] == CTRL_CMD_NEWMCAST_GRP and family in self.generic_groups:
-            self.generic_groups[family] |= groups
+            if len(self.generic_groups[family] | groups) <= GROUPS_KEPT:
+                self.generic_groups[family] |= groups
         elif message[16] == CTRL_CMD_DELMCAST_GRP and family in self.generic_groups:
             self.generic_groups[family] -= groups
 

@@ -9,12 +9,14 @@ Not here: asking nlctrl (``backend``).
 from __future__ import annotations
 
 import difflib
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Mapping
+from typing import NamedTuple
 
 from msgspec import Struct
 
 from nlmon.backends.libnl.decode.attributes import NLMSGHDR, Decoder
 from nlmon.backends.libnl.policies.readers import DecodeContext
+from nlmon.limits import GROUPS_KEPT
 
 __all__ = ["GENL_ID_CTRL", "Families", "Family"]
 
@@ -36,15 +38,23 @@ class Family(Struct):
     header: int = 0
 
 
+class Regrouping(NamedTuple):
+    """A group that a family of a name got, or has no longer."""
+
+    name: str
+    group: int
+    there: bool
+
+
 class Families(Decoder):
-    """Families by number and by name. Bounded: at most ``REMEMBERED``. ``regrouped``: grows with each message that may
-    have changed their groups."""
+    """Families by number and by name. Bounded: at most ``REMEMBERED``, of ``GROUPS_KEPT`` groups each. ``regroupings``:
+    what groups came and went since somebody took them."""
 
     def __init__(self, byteorder: str) -> None:
         super().__init__(byteorder)
         self._byteorder = byteorder
         self.by_id: dict[int, Family] = {GENL_ID_CTRL: Family(GENL_ID_CTRL, "nlctrl", {"notify": GENL_ID_CTRL})}
-        self.regrouped = 0
+        self.regroupings: list[Regrouping] = []
         # Which number had a name last.
         self._numbers: dict[str, int] = {}
 
@@ -75,7 +85,8 @@ class Families(Decoder):
 
     def keep(self, numbers: Container[int]) -> None:
         """Forget every family but these and nlctrl."""
-        self.by_id = {n: family for n, family in self.by_id.items() if n in numbers or n == GENL_ID_CTRL}
+        for number in [n for n in self.by_id if n not in numbers and n != GENL_ID_CTRL]:
+            self._forget(number)
         self._numbers = {family.name: n for n, family in self.by_id.items()}
 
     def learn(self, m: DecodeContext, start: int, end: int) -> Family | None:
@@ -100,23 +111,37 @@ class Families(Decoder):
         if number is None:
             return None
         known = self.by_id.get(number)
-        self.regrouped += command not in {NEWFAMILY, DELFAMILY} or bool(groups or (known is not None and known.groups))
         if command == DELFAMILY:
-            self.by_id.pop(number, None)
-            return None
-        if command == NEWFAMILY and name and (known is not None or len(self.by_id) < REMEMBERED):
+            self._forget(number)
+        elif command == NEWFAMILY and name and (known is not None or len(self.by_id) < REMEMBERED):
             # A name is that of one family: under another number it went and came back, and the deletion was lost.
             before = self._numbers.get(name, number)
             if before not in {number, GENL_ID_CTRL} and self.name(before) == name:
-                self.regrouped += bool(self.by_id.pop(before).groups)
+                self._forget(before)
+            self._forget(number)
             self._numbers[name] = number
-            self.by_id[number] = Family(number, name, groups, header)
+            family = self.by_id[number] = Family(number, name, {}, header)
+            self._regroup(family, groups)
         elif command == NEWMCAST_GRP and known is not None:
-            known.groups.update(groups)
+            self._regroup(known, groups)
         elif command == DELMCAST_GRP and known is not None:
-            for gone in groups:
-                known.groups.pop(gone, None)
+            self._regroup(known, dict.fromkeys(groups))
         return self.by_id.get(number)
+
+    def _forget(self, number: int) -> None:
+        family = self.by_id.pop(number, None)
+        if family is not None:
+            self._regroup(family, dict.fromkeys(family.groups))
+
+    def _regroup(self, family: Family, groups: Mapping[str, int | None]) -> None:
+        """Groups of a family have these numbers, or are there no longer."""
+        for name, number in groups.items():
+            before = family.groups.pop(name, None)
+            if before is not None:
+                self.regroupings.append(Regrouping(family.name, before, there=False))
+            if number is not None and len(family.groups) < GROUPS_KEPT:
+                family.groups[name] = number
+                self.regroupings.append(Regrouping(family.name, number, there=True))
 
     def _groups(self, m: DecodeContext, begin: int, end: int) -> dict[str, int]:
         found = {}
