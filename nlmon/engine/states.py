@@ -115,8 +115,6 @@ class States:
         """Give each lane a state of its own."""
         if self.shared:
             self.shared = False
-            for load, other in self._open:
-                other.touched, other.reordered = set(load.touched), set(load.reordered)
             full, reduced = self._both[self._full], self._both[1 - self._full]
             reduced.adopt(full, self._project, [other for _, other in self._open])
 
@@ -239,8 +237,7 @@ class States:
                 self._announced_loads[id((left, right)[self._full])] = self._announced.begin_dump(get_type, family)
             return left, right
         load = self._both[self._full].begin_dump(get_type, family)
-        reduced = DumpLoad(load.msg_type, load.family)
-        reduced.touched, reduced.reordered = load.touched, load.reordered
+        reduced = DumpLoad(load.msg_type, load.family, load.meanwhile)
         self._open.append((load, reduced))
         return (reduced, load) if self._full else (load, reduced)
 
@@ -263,8 +260,9 @@ class States:
                 if (one.kind, one.key) not in unannounced:
                     self.lost.note(one)
         kind, _ = held_by_dump(loads[0].msg_type, loads[0].family)
-        listed = {(kind, key) for key in self.unsettled.listed(kind, loads[0].family)}
-        return Checked((left, right), listed - loads[0].touched - loads[1].touched)
+        listed = self.unsettled.listed(kind, loads[0].family)
+        judged = [key for key in listed if not any(load.is_touched(kind, key) for load in loads)]
+        return Checked((left, right), {(kind, key) for key in judged})
 
     def abandon_dump(self, loads: Loads) -> None:
         """Forget a dump that proves nothing."""

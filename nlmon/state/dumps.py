@@ -9,6 +9,7 @@ Not here: the state itself (``tables``).
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -51,22 +52,62 @@ class Unannounced(Struct, frozen=True):
     fields: tuple[str, ...] = ()
 
 
+class Meanwhile:
+    """Objects and groups of routes that changed while dumps were under way, each with the number of its last change;
+    ``changes``: how many there were."""
+
+    def __init__(self) -> None:
+        self.changes = 0
+        self.objects: dict[tuple[str, Key], int] = {}
+        self.groups: dict[Key, int] = {}
+
+    @property
+    def size(self) -> int:
+        """How many are held: each once, however many dumps are under way."""
+        return len(self.objects) + len(self.groups)
+
+    def touch(self, kind: str, key: Key) -> None:
+        """An object changed."""
+        self.changes += 1
+        self.objects[kind, key] = self.changes
+
+    def reorder(self, group: Key) -> None:
+        """The order of a group of routes changed."""
+        self.changes += 1
+        self.groups[group] = self.changes
+
+    def copy(self) -> Meanwhile:
+        """The same, to be changed by itself."""
+        one = Meanwhile()
+        one.changes, one.objects, one.groups = self.changes, self.objects.copy(), self.groups.copy()
+        return one
+
+
 class DumpLoad:
     """The objects of one dump while its datagrams arrive.
 
-    ``listed``: how many they are, a share for their parts among them. ``touched`` collects keys that are not judged by
-    the dump, such as those announced meanwhile; ``reordered`` the groups of routes whose order it does not say either;
-    ``lossy``: messages were lost meanwhile.
+    ``listed``: how many they are, a share for their parts among them. ``meanwhile``: what changed while it was under
+    way, behind the change ``begun`` up to ``ended``; ``gaps`` collects what else it does not judge; ``lossy``: messages
+    were lost meanwhile.
     """
 
-    def __init__(self, msg_type: int, family: int) -> None:
+    def __init__(self, msg_type: int, family: int, meanwhile: Meanwhile) -> None:
         self.msg_type = msg_type
         self.family = family
         self.payloads: list[RoutePayload] = []
         self.listed = 0
-        self.touched: set[tuple[str, Key]] = set()
-        self.reordered: set[Key] = set()
+        self.meanwhile = meanwhile
+        self.begun, self.ended = meanwhile.changes, sys.maxsize
+        self.gaps: set[tuple[str, Key]] = set()
         self.lossy = False
+
+    def is_touched(self, kind: str, key: Key) -> bool:
+        """Whether an object is not judged by the dump, such as one that was announced meanwhile."""
+        return (kind, key) in self.gaps or self.begun < self.meanwhile.objects.get((kind, key), 0) <= self.ended
+
+    def is_reordered(self, group: Key) -> bool:
+        """Whether the dump does not say the order of a group of routes, which changed meanwhile."""
+        return self.begun < self.meanwhile.groups.get(group, 0) <= self.ended
 
     def add(self, payloads: Iterable[RoutePayload]) -> None:
         """Take in what a datagram lists."""
@@ -110,15 +151,15 @@ class Listing:
     def corrections(self, table: Mapping[Key, RoutePayload], mine: Collection[Key]) -> Iterator[Correction]:
         """What is to be changed in a table, of which such a dump would list the keys ``mine``. The table may be changed
         while this goes on; what is gone comes first."""
-        kind, objects, touched = self.kind, self._objects, self._load.touched
-        for key in [key for key in mine if key not in objects and (kind, key) not in touched]:
+        kind, objects, load = self.kind, self._objects, self._load
+        for key in [key for key in mine if key not in objects and not load.is_touched(kind, key)]:
             if self._is_in_gap(key, table[key]):
-                touched.add((kind, key))
+                load.gaps.add((kind, key))
             else:
                 yield Correction(key, None, "gone")
         for key, payload in objects.items():
             before = table.get(key)
-            if (kind, key) in touched or before == payload:
+            if before == payload or load.is_touched(kind, key):
                 continue
             if before is None:
                 yield Correction(key, payload, None if self._first else "appeared")
@@ -135,7 +176,7 @@ class Listing:
         for key, payload in self._objects.items():
             if isinstance(payload, RouteInfo):
                 group = route_group(payload)
-                if group not in self._load.reordered:
+                if not self._load.is_reordered(group):
                     yield group, key, key in self._siblings or is_sibling(payload)
 
 
@@ -150,6 +191,7 @@ class Dumps:
         known: Collection[tuple[int, int]] = (),
     ) -> None:
         self.open = list(open_dumps)
+        self._meanwhile = Meanwhile()
         self._listed, self._known = set(listed), set(known)
         # What was known before a loss.
         self._lost: set[tuple[int, int]] = set()
@@ -157,18 +199,20 @@ class Dumps:
     @property
     def size(self) -> int:
         """Objects that open dumps listed, and that were announced meanwhile."""
-        return sum(load.listed + len(load.touched) + len(load.reordered) for load in self.open)
+        return sum(load.listed for load in self.open) + self._meanwhile.size
 
     def copy(self, open_dumps: Collection[DumpLoad]) -> Dumps:
-        """The same with other dumps that are open."""
+        """The same with other loads for the dumps that are open."""
         one = Dumps(open_dumps, self._listed, self._known)
-        one._lost = self._lost.copy()
+        one._lost, one._meanwhile = self._lost.copy(), self._meanwhile.copy()
+        for load in open_dumps:
+            load.meanwhile = one._meanwhile
         return one
 
     def begin(self, get_type: int, family: int) -> DumpLoad:
         """Start collecting a dump of ``get_type`` (RTM_GET*) and ``family``."""
         # The kernel has no link dump of one family; it answers AF_PACKET like AF_UNSPEC.
-        load = DumpLoad(get_type, AF_UNSPEC if get_type == RTM_GETLINK else family)
+        load = DumpLoad(get_type, AF_UNSPEC if get_type == RTM_GETLINK else family, self._meanwhile)
         self.open.append(load)
         return load
 
@@ -195,11 +239,12 @@ class Dumps:
 
     def abandon(self, load: DumpLoad) -> None:
         """Forget a dump that was interrupted or never ended: it proves nothing."""
-        self.open.remove(load)
+        self._close(load)
 
     def end(self, load: DumpLoad) -> Listing:
         """What a dump lists that has come to its end."""
-        self.open.remove(load)
+        load.ended = self._meanwhile.changes
+        self._close(load)
         # A dump of all families lists neither bridge ports nor forwarding databases.
         before = {load.family} if load.family == AF_BRIDGE else {load.family, AF_UNSPEC}
         first = not self._listed & {(load.msg_type, family) for family in before}
@@ -208,15 +253,20 @@ class Dumps:
             self._known.add((load.msg_type, load.family))
         return Listing(load, first=first)
 
+    def _close(self, load: DumpLoad) -> None:
+        self.open.remove(load)
+        if not self.open:
+            self._meanwhile = Meanwhile()
+
     def touch(self, kind: str, key: Key) -> None:
-        """An object was announced, or removed, while dumps are open."""
-        for load in self.open:
-            load.touched.add((kind, key))
+        """An object was announced, or removed."""
+        if self.open:
+            self._meanwhile.touch(kind, key)
 
     def reorder(self, group: Key) -> None:
-        """The order of a group of routes changed while dumps are open."""
-        for load in self.open:
-            load.reordered.add(group)
+        """The order of a group of routes changed."""
+        if self.open:
+            self._meanwhile.reorder(group)
 
 
 def parts_held(payload: RoutePayload) -> int:

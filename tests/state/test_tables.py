@@ -296,9 +296,8 @@ def test_a_route_between_siblings_need_not_be_listed(listed: list[NextHop], left
     state.end_dump(dump, 20)
 
     held = [one for one in state.tables["route"].values() if isinstance(one, RouteInfo)]
-    unjudged = {key for kind, key in dump.touched if kind == "route"}
     assert {one.gateway for one in held} == left
-    assert len(unjudged) == (None in left)
+    assert len(dump.gaps) == (None in left)
 
 
 def test_an_event_during_a_dump_is_stronger_than_the_dump() -> None:
@@ -490,6 +489,31 @@ def test_a_link_that_goes_down_while_routes_are_listed() -> None:
     state.end_dump(dump, 30)
 
     assert gateways(state) == ["192.0.2.2"]
+
+
+def test_what_changes_while_dumps_are_under_way_counts_once() -> None:
+    """However many dumps there are that never end: two routes, their changes, and that of their one group."""
+    state = State()
+    for _ in range(60):
+        state.begin_dump(26, 2)
+    for number in (1, 2):
+        state.apply(event(NEW, route(f"192.0.2.{number}"), APPEND))
+
+    assert state.size == 2 + 2 + 1
+
+
+def test_each_dump_judges_what_did_not_change_since_it_began() -> None:
+    """A route that appeared before the second of two dumps began, and behind the first one's begin: the first one that
+    lacks it proves nothing, the second one does."""
+    state = State()
+    first = state.begin_dump(26, 2)
+    state.apply(event(NEW, route("192.0.2.1")))
+    second = state.begin_dump(26, 2)
+    state.end_dump(first, 20)
+    held = gateways(state)
+    state.end_dump(second, 30)
+
+    assert (held, gateways(state)) == (["192.0.2.1"], [])
 
 
 def test_a_route_that_goes_while_it_is_listed_for_the_first_time() -> None:
