@@ -137,8 +137,10 @@ class RecordedLane(Lane):
 
     def _feed_one(self, datagram: Datagram) -> Side:
         faults, protocol = self.factory.faults, datagram.protocol
-        missed = faults.missed
+        missed, unread = faults.missed, self.factory.unread
         subscribed = self.factory.deliver(datagram)
+        if self.factory.unread > unread:
+            self.guarded.raised.append(RuntimeError("process() leaves what waits unread"))
         if subscribed:
             self._read(protocol)
         if self.lossy:

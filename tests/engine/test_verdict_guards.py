@@ -15,6 +15,7 @@ from nlmon.compare.difference import Class
 from nlmon.engine.replay import Replay
 from nlmon.testing.messages import addr, attr, link, message, number, route
 from nlmon.testing.zoo import ZOO
+from nlmon.transport.recorded import transport
 from nlmon.uapi import (
     CTRL_ATTR_HDRSIZE,
     NLM_F_DUMP,
@@ -67,6 +68,22 @@ def test_an_implementation_that_leaves_what_waits_is_a_difference() -> None:
     crashed = [(one.frame, one.candidate) for one in replay.judge.details if one.cls is Class.CRASH]
 
     assert crashed == [(frame, "RuntimeError: process() leaves what waits unread") for frame in (1, 2)]
+
+
+def test_what_is_never_read_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An implementation that says it has nothing to read has crashed once more waits than is kept, and no more is."""
+
+    class ReadsNothing(LibnlBackend):
+        def process(self, protocol: int) -> bool:
+            return False
+
+    monkeypatch.setattr(transport, "UNREAD_KEPT", 2)
+    replay = Replay(legacy, ReadsNothing, byteorder="little")
+    replay.play([Frame(frame, 0, ROUTE, message(16, link(1, "lo"))) for frame in range(1, 5)])
+    crashed = [(one.frame, one.candidate) for one in replay.judge.details if one.cls is Class.CRASH]
+
+    assert crashed == [(frame, "RuntimeError: process() leaves what waits unread") for frame in (3, 4)]
+    assert replay.lanes[1].factory.waiting(ROUTE) == 2
 
 
 @pytest.mark.slow

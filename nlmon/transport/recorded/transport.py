@@ -34,6 +34,8 @@ from nlmon.wire import Datagram, Datagrams
 
 __all__ = ["RecordedFactory", "RecordedTransport"]
 
+# Datagrams that wait to be read, and their bytes; for more of them the oldest are dropped.
+UNREAD_KEPT, UNREAD_BYTES = 16_384, 16 << 20
 # So many kinds of messages are remembered with whether a transport receives them.
 KINDS_KEPT = 1024
 
@@ -43,7 +45,7 @@ class RecordedFactory:
 
     ``kernel`` answers requests and knows names; several factories may share one. ``select_all`` delivers whatever is
     fed, groups or not. ``failures`` counts how often a transport was made to fail; ``gone``: the namespace is, and
-    nothing can be opened or asked any more.
+    nothing can be opened or asked any more; ``unread`` counts datagrams that were dropped as nobody read them.
     """
 
     def __init__(
@@ -52,7 +54,7 @@ class RecordedFactory:
         self.kernel = kernel or RecordedKernel()
         self.byteorder = self.kernel.byteorder
         self.faults = Faults(faults)
-        self.failures = 0
+        self.failures = self.unread = 0
         self.gone = False
         self._select_all = select_all
         self._open: dict[int, RecordedTransport] = {}
@@ -97,7 +99,7 @@ class RecordedFactory:
         if received and (taken or transport.lost):
             faults.missed += 1
         elif received:
-            transport.queue.append(datagram)
+            self.unread += transport.put(datagram)
         self._report(protocol, loss)
         return received
 
@@ -204,6 +206,7 @@ class RecordedTransport:
         self.lost = 0
         self._factory = factory
         self._buffers = (receive_buffer, send_buffer)
+        self._waiting = 0
         self._datagrams = 0
         self._frame = 0
         self._closed = False
@@ -211,6 +214,22 @@ class RecordedTransport:
     def fileno(self) -> int:
         """-1: a recording has nothing to poll."""
         return -1
+
+    def put(self, datagram: Datagram) -> int:
+        """Let a datagram wait to be read; how many are dropped for it."""
+        self.queue.append(datagram)
+        self._waiting += len(datagram.data)
+        dropped = 0
+        while len(self.queue) > UNREAD_KEPT or self._waiting > UNREAD_BYTES:
+            self._take()
+            dropped += 1
+        return dropped
+
+    def _take(self) -> Datagram | TransportError:
+        item = self.queue.popleft()
+        if isinstance(item, Datagram):
+            self._waiting -= len(item.data)
+        return item
 
     def recv(self) -> Datagram | None:
         """The next fed datagram, or None."""
@@ -220,7 +239,7 @@ class RecordedTransport:
             if self.lost:
                 raise socket_lost()
             return None
-        item = self.queue.popleft()
+        item = self._take()
         if isinstance(item, TransportError):
             raise item
         self._datagrams += 1
