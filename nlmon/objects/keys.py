@@ -13,7 +13,8 @@
 - route: family, table, dst/len, src/len, tos, priority, which is its group, and type. IPv6 adds the nexthop object, or
   the next hop: each hop is a route of its own in the kernel (net/ipv6/ip6_fib.c, rt6_duplicate_nexthop). IPv4 adds
   protocol, scope, preferred source, metrics and the nexthop object, or the hops (net/ipv4/fib_semantics.c,
-  fib_find_info). The encapsulation of a hop counts for both. Realms of a hop, which legacy does not provide, do not.
+  fib_find_info). The encapsulation of a hop counts for both. Realms, which tell IPv4 routes apart in the kernel and
+  which legacy does not provide, do not.
 - none: what is said of another network namespace (IFLA_TARGET_NETNSID, IFA_TARGET_NETNSID).
 
 Only values that both implementations provide decide identity, so that their states are comparable. The contract lists
