@@ -177,7 +177,8 @@ fault_option = click.option(
     "--fault",
     "faults",
     multiple=True,
-    help="Lose notifications: overrun@120+50 drops 50 from frame 120 on. Repeatable.",
+    help="Lose notifications: overrun@120+50 drops 50 of NETLINK_ROUTE from frame 120 on, overrun@120+50/generic of "
+    "another protocol. Repeatable.",
 )
 
 
@@ -254,7 +255,7 @@ def refuse_crash(side: Side) -> None:
 
 
 def refuse_unread(reader: CaptureReader, tally: Tally, where: str) -> None:
-    """Raise ``InputError`` when a capture that was read to its end holds packets, and no message in any of them."""
+    """Raise ``InputError`` when a capture that was read to its end holds no message."""
     from nlmon.capture.tally import why_unread  # noqa: PLC0415  (start-up: --help needs none of it)
     from nlmon.report.text import counted  # noqa: PLC0415
 
@@ -262,7 +263,8 @@ def refuse_unread(reader: CaptureReader, tally: Tally, where: str) -> None:
         why = f"none of its {counted(reader.skipped, 'packet')} is netlink"
         hint = "record on an nlmon device or with nlmon record"
         raise InputError("NLM-U010", "the capture holds no netlink", where=where, why=why, hint=hint)
-    if why := why_unread(reader.info, tally):
+    why = why_unread(reader.info, tally) if tally.frames else "it holds no packet"
+    if why:
         raise InputError("NLM-U002", "no message in this capture", where=where, why=why)
 
 

@@ -129,8 +129,6 @@ def _read(
                 if reader.damage is not None:
                     raise reader.damage
                 refuse_unread(reader, tally, shown_path(path))
-                if not tally.frames:
-                    raise InputError("NLM-U002", "no message in this capture", where=shown_path(path), hint=INFO)
         except NlmonError as error:
             show_error(error)
             unread.append(UnreadCapture(shown_path(path), error.code, error.why or error.what))

@@ -36,6 +36,7 @@ from nlmon.engine.segments import Select
 from nlmon.errors import InputError
 from nlmon.eventjson.write import events_to_json
 from nlmon.events import Event
+from nlmon.names import protocol_number
 from nlmon.report.text import counted, shown_path
 from nlmon.transport.recorded.faults import parse_fault
 
@@ -77,7 +78,7 @@ def command(
             select=select,
             protocols=protocols or None,
             options=BackendOptions(layouts=layouts),
-            faults=tuple(map(parse_fault, faults)),
+            faults=tuple(parse_fault(one, protocol_number) for one in faults),
             answers=False,
         )
         (lane,) = feed.lanes

@@ -67,8 +67,8 @@ class CaptureSummary(Struct, frozen=True):
 def command(file: Path, form: str, byteorder: ByteOrder | None, max_messages: int | None) -> None:
     """Count what FILE holds: messages per protocol and type, kernel, families, damage.
 
-    Exit code: 0 done, 3 the file is damaged, longer than --max-messages, or holds packets and no message, 130
-    interrupted; what was read is printed.
+    Exit code: 0 done, 3 the file is damaged, longer than --max-messages, or holds no message, 130 interrupted; what
+    was read is printed.
     """
     with open_capture(file, byteorder=byteorder) as reader, interruption() as interrupted:
         watch = Watch(Bounds(messages=max_messages, interrupted=interrupted), reader.info.byteorder)

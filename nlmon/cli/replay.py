@@ -36,6 +36,7 @@ from nlmon.cli.policy_options import policy_options
 from nlmon.cli.reports import ReportFile, refuse_reports, reports_option, write_reports
 from nlmon.cli.verdict import exit_code, print_verdict, whole_report
 from nlmon.errors import CaptureError, PlatformError, UsageError
+from nlmon.names import protocol_number
 from nlmon.report.jsonout import CaptureLine, Header, line_bytes, report_bytes
 from nlmon.report.model import UNDECIDED, CaptureReport
 from nlmon.report.text import counted
@@ -176,7 +177,7 @@ def command(
             resync_interval=0.0,
             layouts=layouts,
         ),
-        faults=tuple(map(parse_fault, faults)),
+        faults=tuple(parse_fault(one, protocol_number) for one in faults),
         both_ways=both_ways,
         control=control,
         policy=policy,

@@ -76,7 +76,7 @@ def command(
 ) -> None:
     """Print the counters of an implementation that has read CAPTURE.
 
-    Exit code: 0 done, 3 the capture is damaged, longer than --max-messages, or holds packets and no message, 130
+    Exit code: 0 done, 3 the capture is damaged, longer than --max-messages, or holds no message, 130
     interrupted; what was read is counted.
     """
     warn_unread(implementation, protocols)

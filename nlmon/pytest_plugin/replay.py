@@ -129,7 +129,7 @@ def with_options(
             resync=recover,
             resync_interval=0.0,
         ),
-        faults=tuple(map(parse_fault, faults)),
+        faults=tuple(parse_fault(one, protocol_number) for one in faults),
     )
 
 

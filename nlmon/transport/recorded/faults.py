@@ -1,7 +1,8 @@
 """Faults that the sockets of a replay can be made to suffer, at a stated place, so that recovery is exercised like on a
 bad day.
 
-    overrun@FRAME+COUNT       COUNT notifications from FRAME on are lost, then recv() says ENOBUFS
+    overrun@FRAME+COUNT       COUNT notifications from FRAME on are lost, then recv() says ENOBUFS; of NETLINK_ROUTE, or
+                              of another protocol: overrun@FRAME+COUNT/PROTOCOL
     enobufs@FRAME             recv() says ENOBUFS before the notification at FRAME, and nothing was lost
     paused_reader@FRAME+COUNT nothing is read while COUNT notifications from FRAME on come; the kernel goes on
     lost_socket@FRAME         the socket fails before the notification at FRAME is read, which is lost with it
@@ -20,6 +21,7 @@ from __future__ import annotations
 
 import errno
 import re
+from collections.abc import Callable
 from typing import Literal, TypeAlias
 
 from msgspec import Struct
@@ -31,6 +33,8 @@ __all__ = ["COUNTED", "Fault", "Faults", "Kind", "Pauses", "namespace_gone", "ov
 
 Kind: TypeAlias = Literal["overrun", "enobufs", "paused_reader", "lost_socket", "vanished_namespace"]
 COUNTED = {"overrun", "paused_reader"}
+# net/netlink/af_netlink.c: protocols are numbered from 0 to MAX_LINKS - 1.
+MAX_LINKS = 32
 
 
 class Fault(Struct, frozen=True):
@@ -189,9 +193,11 @@ def _notes(faults: tuple[Fault, ...] | list[Fault], last_frame: int, what: str) 
     return [f"the fault {one} {what}" + beyond * (one.frame > last_frame) for one in faults]
 
 
-def parse_fault(text: str) -> Fault:
-    """A fault as the command line has it; raises ``UsageError``."""
-    found = re.fullmatch(r"overrun@(\d{1,9})\+(\d{1,9})", text)
-    if found is None or not int(found[2]):
-        raise UsageError("NLM-U005", f"{text!r} is no fault", hint="such as overrun@120+50")
-    return Fault(int(found[1]), int(found[2]))
+def parse_fault(text: str, number_of: Callable[[str], int | None]) -> Fault:
+    """A fault as the command line has it, of NETLINK_ROUTE unless a protocol stands behind it, whose name ``number_of``
+    reads. Raises ``UsageError``."""
+    found = re.fullmatch(r"overrun@(\d{1,9})\+(\d{1,9})(?:/([\w-]+))?", text, re.ASCII)
+    protocol = found and number_of(found[3] or "0")
+    if found is None or not int(found[2]) or protocol is None or protocol >= MAX_LINKS:
+        raise UsageError("NLM-U005", f"{text!r} is no fault", hint="such as overrun@120+50, or overrun@120+50/generic")
+    return Fault(int(found[1]), int(found[2]), protocol)

@@ -20,6 +20,7 @@ from nlmon.engine.replay import Replay
 from nlmon.engine.summary import capture_reports
 from nlmon.errors import Overrun, UsageError
 from nlmon.events import Event
+from nlmon.names import protocol_number
 from nlmon.report.model import CaptureReport
 from nlmon.state.describe import show_key
 from nlmon.state.dumps import changed_fields
@@ -50,17 +51,27 @@ libnl = partial(create, "libnl")
 )
 def test_a_fault_is_parsed(text: str, fault: Fault) -> None:
     """The frame of the first loss and the number of lost notifications; written as it is read."""
-    assert parse_fault(text) == fault
-    assert parse_fault(str(fault)) == fault
+    assert parse_fault(text, protocol_number) == fault
+    assert parse_fault(str(fault), protocol_number) == fault
+
+
+@pytest.mark.parametrize(("protocol", "number"), [("16", 16), ("generic", 16), ("NETLINK_NETFILTER", 12), ("0", 0)])
+def test_a_fault_may_be_of_a_protocol(protocol: str, number: int) -> None:
+    """By its name or its number."""
+    assert parse_fault(f"overrun@120+50/{protocol}", protocol_number) == Fault(120, 50, number)
 
 
 @pytest.mark.parametrize(
-    "text", ["", "overrun", "overrun@1", "overrun@1+0", "overrun@-1+1", "overrun@1+1 ", "loss@1+1", "overrun@1+1e3"]
+    "text",
+    [
+        *("", "overrun", "overrun@1", "overrun@1+0", "overrun@-1+1", "overrun@1+1 ", "loss@1+1", "overrun@1+1e3"),
+        *("overrun@1+1/", "overrun@1+1/32", "overrun@1+1/x"),
+    ],
 )
 def test_anything_else_is_a_mistake(text: str) -> None:
     """A usage error with an example."""
     with pytest.raises(UsageError, match="is no fault"):
-        parse_fault(text)
+        parse_fault(text, protocol_number)
 
 
 def frame(place: int, *, subscribed: bool = True) -> Datagram:
