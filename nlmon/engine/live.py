@@ -44,6 +44,7 @@ from nlmon.engine.pairing import BYTES_KEPT, DATAGRAMS_KEPT, Pairing, Read, Unpa
 from nlmon.errors import TransportError, UsageError
 from nlmon.framing import types
 from nlmon.names import PROTOCOLS
+from nlmon.state.identity import forget_shared
 from nlmon.transport.base import Transport, TransportFactory
 from nlmon.transport.faulty import FaultyTapFactory, LiveFaults
 from nlmon.transport.kernel.transport import KernelFactory
@@ -213,11 +214,11 @@ class Live(Comparison[LiveLane]):
                 self._crashed(number, protocol, step.side)
             if not step.more and not step.readings:
                 break
-            found += len(step.readings)
-            idle = 0 if step.readings else idle + 1
+            found, idle = found + len(step.readings), 0 if step.readings else idle + 1
             if idle > RESTLESS:
                 crash = "RuntimeError: process() never says that nothing waits"
                 self._crashed(number, protocol, Side(lane.name, (), (), crash=crash))
+        forget_shared()
         return found > 0
 
     def _crashed(self, number: int, protocol: int, side: Side) -> None:

@@ -39,7 +39,8 @@ from nlmon.uapi import (
 __all__ = ["forget_shared", "held_by_dump", "identity", "objects_of", "shared_subject", "split_hops", "subject_of"]
 
 # What is held of an object in several states has one key, for keys take more memory than what they stand for. So many
-# are remembered, and of routes so many hops; where a recording is replayed, those of one batch of it.
+# are remembered, and of routes so many hops: of a recording those of one batch, of a running kernel those of what was
+# read at once.
 SUBJECTS_KEPT = 32768
 # A route with more hops and metrics than these has keys of its own.
 FEW_PARTS = 16

@@ -20,6 +20,7 @@ from nlmon.errors import TransportError, UsageError
 from nlmon.events import Decoded, LinkInfo
 from nlmon.report.model import CaptureReport
 from nlmon.report.policy import Policy
+from nlmon.state import identity
 from nlmon.testing.messages import addr, family, link, message, route
 from nlmon.testing.transport import GENERIC, ROUTE, FakeKernel
 from nlmon.transport.base import TransportFactory, TransportStatus
@@ -118,6 +119,16 @@ def test_what_both_read_alike_is_equivalent() -> None:
     assert (found.frames, found.events) == (4, {"legacy": 4, "libnl": 4})
     assert (found.path, found.format, found.objects) == ("live", "live", {"link": 3, "addr": 1})
     assert found.notes == []
+
+
+def test_nothing_is_remembered_of_what_was_read() -> None:
+    """Keys that the states share are those of what is read at once, however long it listens."""
+    kernel = FakeKernel()
+    live = listening(kernel)
+    say(kernel, "a", "b")
+    read_all(live)
+
+    assert (live.states.objects(0), identity._subjects) == ({"link": 2}, {})
 
 
 def test_a_deviation_is_found_with_its_place() -> None:
