@@ -1,6 +1,7 @@
-"""NETLINK_GENERIC: commands of nl80211, its enumerations, and subcommands of Qualcomm Atheros.
+"""NETLINK_GENERIC: commands of families, the enumerations of nl80211, and subcommands of Qualcomm Atheros.
 
-Source: linux/nl80211.h, and the vendor's public subcommand list for OUI 0x001374.
+Source: linux/genetlink.h, netdev.h, ethtool_netlink.h, devlink.h, taskstats.h, nl80211.h, and the vendor's
+public subcommand list for OUI 0x001374.
 
 Not here: names of families, which the kernel hands out with their numbers.
 """
@@ -10,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-__all__ = ["TABLES"]
+__all__ = ["COMMANDS", "TABLES"]
 
 # linux/nl80211.h, enum nl80211_commands, from 0
 _COMMANDS = """
@@ -53,6 +54,41 @@ _QCA = """
     194:UPDATE_SSID 195:WIFI_FW_STATS 198:USABLE_CHANNELS 199:GET_RADAR_HISTORY 200:MDNS_OFFLOAD
     202:SET_MONITOR_MODE 203:ROAM_EVENTS 205:MCC_QUOTA 214:DRIVER_READY
 """
+
+# Commands of messages from the kernel: the beginning that all have, and the rest of each, from 1.
+_FAMILIES = {
+    "nlctrl": (
+        "CTRL_CMD_",
+        "NEWFAMILY DELFAMILY GETFAMILY NEWOPS DELOPS GETOPS NEWMCAST_GRP DELMCAST_GRP GETMCAST_GRP GETPOLICY",
+    ),
+    "netdev": (
+        "NETDEV_CMD_",
+        """
+        DEV_GET DEV_ADD_NTF DEV_DEL_NTF DEV_CHANGE_NTF PAGE_POOL_GET PAGE_POOL_ADD_NTF PAGE_POOL_DEL_NTF
+        PAGE_POOL_CHANGE_NTF PAGE_POOL_STATS_GET QUEUE_GET NAPI_GET QSTATS_GET BIND_RX NAPI_SET BIND_TX
+        """,
+    ),
+    "ethtool": (
+        "ETHTOOL_MSG_",
+        """
+        STRSET_GET_REPLY LINKINFO_GET_REPLY LINKINFO_NTF LINKMODES_GET_REPLY LINKMODES_NTF LINKSTATE_GET_REPLY
+        DEBUG_GET_REPLY DEBUG_NTF WOL_GET_REPLY WOL_NTF FEATURES_GET_REPLY FEATURES_SET_REPLY FEATURES_NTF
+        PRIVFLAGS_GET_REPLY PRIVFLAGS_NTF RINGS_GET_REPLY RINGS_NTF CHANNELS_GET_REPLY CHANNELS_NTF COALESCE_GET_REPLY
+        COALESCE_NTF PAUSE_GET_REPLY PAUSE_NTF EEE_GET_REPLY EEE_NTF TSINFO_GET_REPLY CABLE_TEST_NTF CABLE_TEST_TDR_NTF
+        TUNNEL_INFO_GET_REPLY FEC_GET_REPLY FEC_NTF MODULE_EEPROM_GET_REPLY STATS_GET_REPLY PHC_VCLOCKS_GET_REPLY
+        MODULE_GET_REPLY MODULE_NTF PSE_GET_REPLY
+        """,
+    ),
+    "devlink": ("DEVLINK_CMD_", "GET SET NEW DEL PORT_GET PORT_SET PORT_NEW PORT_DEL PORT_SPLIT PORT_UNSPLIT"),
+    "TASKSTATS": ("TASKSTATS_CMD_", "GET NEW"),
+}
+
+COMMANDS: Mapping[str, Mapping[int, str]] = MappingProxyType(
+    {
+        family: {number: prefix + name for number, name in enumerate(names.split(), 1)}
+        for family, (prefix, names) in _FAMILIES.items()
+    }
+)
 
 TABLES: Mapping[str, Mapping[int, str]] = MappingProxyType(
     {

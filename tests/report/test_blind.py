@@ -14,7 +14,7 @@ from nlmon.report.pretty import print_report
 DATA = BlindSpot("link", "IFLA_LINKINFO/IFLA_INFO_DATA", "", 37, {"bridge": 7, "vxlan": 30})
 QUEUE = BlindSpot("link", "IFLA_TXQLEN", "libnl", 203)
 WHOLE = BlindSpot("nexthop", "", "libnl", 32)
-FAMILY = BlindSpot("netdev", "", "libnl", 8, {"command 2": 4, "command 4": 4})
+FAMILY = BlindSpot("netdev", "", "libnl", 8, {"command CTRL_CMD_GETPOLICY": 4, "command 17": 4})
 EVENT = BlindSpot("link", "IFLA_EVENT", "", 2)
 TABLES = BlindSpot("RTM_NEWNEIGHTBL", "", "", 4)
 CHANGE = BlindChange("nl80211", ("NL80211_ATTR_CQM",), 2, 3)
@@ -73,7 +73,7 @@ def test_all_of_them_have_a_line_each() -> None:
         "neither reads IFLA_LINKINFO/IFLA_INFO_DATA (37 messages: vxlan 30, bridge 7)",
         "libnl alone reads IFLA_TXQLEN (203 messages)",
         "libnl alone gives events for nexthop messages (32 messages)",
-        "libnl alone reads the attributes of netdev messages (8 messages: command 2: 4, command 4: 4)",
+        "libnl alone reads the attributes of netdev messages (8 messages: command 17: 4, command CTRL_CMD_GETPOLICY 4)",
         "more kinds of messages and attributes than are counted apart: 3 are in none of these",
         "an event repeats the one before it, and what neither reads differs: "
         "NL80211_ATTR_CQM (2 times, first at frame 3)",

@@ -18,6 +18,7 @@ from nlmon.engine.coverage.parts import Counts
 from nlmon.engine.coverage.readings import first_of, label_of, who_reads
 from nlmon.framing import align, split_messages
 from nlmon.names import TABLES, name_of
+from nlmon.names.generic import COMMANDS
 from nlmon.uapi import NETLINK_AUDIT, NETLINK_GENERIC, NETLINK_ROUTE, NETLINK_XFRM, NLMSG_HDRLEN, NLMSG_MIN_TYPE
 from nlmon.wire import Datagram
 
@@ -158,4 +159,6 @@ class Coverage:
         if protocol != NETLINK_GENERIC or first < 0:
             return ""
         table = f"{family}_cmd"
-        return name_of(table, first) if table in TABLES else f"command {first}"
+        if table in TABLES:
+            return name_of(table, first)
+        return f"command {COMMANDS.get(family, {}).get(first, first)}"
