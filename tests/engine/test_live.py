@@ -119,6 +119,8 @@ def test_what_both_read_alike_is_equivalent() -> None:
     assert (found.frames, found.events) == (4, {"legacy": 4, "libnl": 4})
     assert (found.path, found.format, found.objects) == ("live", "live", {"link": 3, "addr": 1})
     assert found.notes == []
+    assert found.timeline is not None
+    assert (found.timeline.last, found.timeline.events) == (4, {"legacy": [1] * 4, "libnl": [1] * 4})
 
 
 def test_nothing_is_remembered_of_what_was_read() -> None:
