@@ -138,9 +138,7 @@ class Replay(Comparison[RecordedLane]):
     def _fed(self, step: Step) -> None:
         """Compare what both made of datagrams, and fold the events if these were notifications."""
         data, (left, right) = step.datagrams.data, step.results
-        self.timeline.events(step.datagrams, step.results)
-        for number, lane in enumerate(self.lanes):
-            self.timeline.heard(number, lane, step.datagrams.frames[-1])
+        self.timeline.fed(step.datagrams, step.results, self.lanes)
         is_notification, is_request = step.place.role is Role.NOTIFICATION, step.place.role is Role.REQUEST
         if is_notification and self._announcer is not None and step.datagrams.protocol == NETLINK_ROUTE:
             full = step.results[self.states.full]

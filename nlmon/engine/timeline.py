@@ -56,8 +56,9 @@ class Timeline:
         self.last_time, self.last = times[-1], number + len(times) - 1
         if self.last > len(self._times) * self._width:
             self._part(self.last)
-            while (begin := len(self._times) * self._width + 1) <= self.last:
-                self._times.append(times[max(begin - number, 0)])
+            while (begin := len(self._times) * self._width + 1) < number:
+                self._times.append(times[0])
+            self._times += times[begin - number :: self._width]
 
     def add_one(self, frame: int, timestamp: int) -> None:
         """Note one frame."""
@@ -65,8 +66,8 @@ class Timeline:
 
     # -- counts ------------------------------------------------------------------------------------------------
 
-    def events(self, datagrams: Datagrams, both: Sequence[Results]) -> None:
-        """Count the events that each lane gave of datagrams."""
+    def fed(self, datagrams: Datagrams, both: Sequence[Results], lanes: Sequence[Lane]) -> None:
+        """Count the events that each lane gave of datagrams, and what it has lost."""
         frames, at, size = datagrams.frames, 0, len(datagrams.data)
         last = self._part(frames[-1])
         width, fed = self._width, self._counts(FED, last)
@@ -77,6 +78,7 @@ class Timeline:
             at = end
         for number, results in enumerate(both):
             if results.others:
+                self.heard(number, lanes[number], frames[-1])
                 counts = self._counts(("events", number), last)
                 for place, side in results.others.items():
                     counts[(frames[place] - 1) // width] += len(side.events) - 1

@@ -13,11 +13,14 @@ from nlmon.capture.base import Batch
 from nlmon.compare.known import KnownDifferences
 from nlmon.compare.side import Results, Side
 from nlmon.engine.guarded import BackendMaker
+from nlmon.engine.lane import Lane
 from nlmon.engine.run import replay_capture
 from nlmon.engine.timeline import PARTS_KEPT, Timeline
 from nlmon.report.model import CaptureReport
 from nlmon.testing.zoo import ZOO
 from nlmon.transport.recorded.faults import parse_fault
+from nlmon.transport.recorded.kernel import RecordedKernel
+from nlmon.transport.recorded.transport import RecordedFactory
 from nlmon.wire import Datagrams
 from support.paths import CAPTURES
 from support.verdicts import legacy, libnl
@@ -34,7 +37,7 @@ def batch(number: int, count: int) -> Batch:
 def fed(timeline: Timeline, frames: Sequence[int]) -> None:
     """Count one event of each lane for each frame."""
     columns = Datagrams(frames, 0, [0] * len(frames), [b""] * len(frames))
-    timeline.events(columns, [Results(name, [None] * len(frames), {}) for name in ("legacy", "libnl")])
+    timeline.fed(columns, [Results(name, [None] * len(frames), {}) for name in ("legacy", "libnl")], ())
 
 
 @pytest.mark.parametrize(
@@ -78,7 +81,8 @@ def test_what_gives_more_or_less_than_an_event_is_counted() -> None:
     timeline.add(batch(1, 3))
     others = {0: Side("legacy", (), ()), 2: Side("legacy", ("one", "other"), ())}  # type: ignore[arg-type]
     columns = Datagrams([1, 2, 3], 0, [0] * 3, [b""] * 3)
-    timeline.events(columns, [Results("legacy", [None] * 3, others), Results("libnl", [None] * 3, {})])
+    lanes = [Lane(make, RecordedFactory(RecordedKernel("little"))) for make in (legacy, libnl)]
+    timeline.fed(columns, [Results("legacy", [None] * 3, others), Results("libnl", [None] * 3, {})], lanes)
     found = timeline.report(0, LABELS)
 
     assert found is not None
