@@ -1,8 +1,8 @@
 """The report of a run as Markdown, for a job summary of GitHub, a comment or a page of a wiki.
 
 Rules:
-1. It opens with the sentence and the reasons that every report opens with; then come the cases, the worst first, and
-   what is to be said of those that did not pass.
+1. It opens with the sentence and the reasons that every report opens with; then come the cases, the worst first, what
+   is to be said of those that did not pass, and what a move would lose.
 2. It is never longer than a job summary may be; what finds no room is counted.
 3. What comes from a recording stays text: it stands in code, and what Markdown or HTML would act upon is escaped.
 
@@ -13,19 +13,20 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 from nlmon.report.headline import compared_names, headline, reasons
 from nlmon.report.outcome import DID_NOT_PASS, CaseResult, Run, worst_first
 from nlmon.report.runtext import details
+from nlmon.report.sentences import known_line, policy_lines, would_be_lost
 from nlmon.report.text import counted, printable
 
 __all__ = ["LIMIT", "markdown"]
 
 # A job summary of GitHub has 1 MiB for each step (docs.github.com, "Workflow commands", job summaries).
 LIMIT = 1024 * 1024
-# What one case may take of it, and the lines that count what was cut.
-CASE_LIMIT, RESERVE = 32 * 1024, 1024
+# What one case may take of it, and the lines that count what was cut; and how many losses of a direction are named.
+CASE_LIMIT, RESERVE, LOSSES_SHOWN = 32 * 1024, 1024, 10
 # What starts something in Markdown. Within words an underscore does not, and a colon only in a URL.
 _MARKUP = re.compile(r"[&<>|\\`*\[\]#$~@]|(?<![^\W_])_|_(?![^\W_])|:(?=//)|(?<=www)\.", re.IGNORECASE)
 
@@ -40,7 +41,8 @@ def markdown(run: Run, limit: int = LIMIT) -> str:
     table = _table(run, bad, room // 3)
     rest = _folded(run, others, room // 3)
     said = _details(run, bad, room - _size(table) - _size(rest))
-    return head + table + said + rest
+    lost = _lost(run, limit - RESERVE // 2 - _size(head + table + said + rest))
+    return head + table + said + lost + rest
 
 
 def _head(run: Run) -> Iterator[str]:
@@ -48,7 +50,7 @@ def _head(run: Run) -> Iterator[str]:
     yield f"## nlmon: {_escaped(headline(run))}"
     yield ""
     why = list(reasons(run))
-    yield from (f"- {_code(line)}" for line in why)
+    yield from (f"- {_code(_shortened(line))}" for line in why)
     yield from [""] * bool(why)
     kernels = header.hosts or {host: header.kernel for host in (header.host,) if host}
     on = ", ".join(f"{host} ({kernel})" if kernel else host for host, kernel in kernels.items()) or header.kernel
@@ -56,12 +58,12 @@ def _head(run: Run) -> Iterator[str]:
         "compared": ", ".join(compared_names(run)),
         "host" if header.host or header.hosts else "kernel": on,
         "started": header.started,
-        "policy": ", ".join(f"{key} ({source})" for key, source in header.policy.sources.items()),
+        "policy": ", ".join(policy_lines(header.policy)).removeprefix("policy: "),
         "nlmon": header.version,
     }
     yield "| run | |"
     yield "|---|---|"
-    yield from (f"| {name} | {_code(value)} |" for name, value in facts.items() if value)
+    yield from (f"| {name} | {_code(_shortened(value))} |" for name, value in facts.items() if value)
     yield ""
 
 
@@ -82,57 +84,84 @@ def _folded(run: Run, results: Sequence[CaseResult], room: int) -> str:
 def _rows(run: Run, results: Sequence[CaseResult], room: int) -> str:
     hosts = len(run.hosts) > 1
     names = ["outcome", "case", *["host"] * hosts, "verdict", "events", "why"]
-    rows = [f"| {' | '.join(names)} |\n|{'---|' * len(names)}\n"]
-    room -= _size(rows[0])
-    for number, result in enumerate(results):
-        report = result.report
-        cells = [
-            result.outcome,
-            _code(result.id),
-            *[_code(run.host_of(result))] * hosts,
-            result.verdict or "",
-            f"{sum(report.compared.values()):,}" if report is not None else "",
-            _code(_shortened(result.explanation or ("" if report is None else report.reason))),
-        ]
-        row = f"| {' | '.join(cells)} |\n"
-        room -= _size(row)
-        if room < 0:
-            cut = Counter(one.outcome for one in results[number:])
-            listed = ", ".join(f"{count:,} {outcome}" for outcome, count in cut.items())
-            rows.append(f"\n… and {counted(len(results) - number, 'more case')} that had no room here ({listed})\n")
-            break
-        rows.append(row)
-    return "".join(rows)
+    head = f"| {' | '.join(names)} |\n|{'---|' * len(names)}\n"
+    rows = (_row(result, [_code(run.host_of(result))] * hosts) for result in results)
+
+    def cut(left: int) -> str:
+        counts = Counter(one.outcome for one in results[-left:])
+        listed = ", ".join(f"{count:,} {outcome}" for outcome, count in counts.items())
+        return f"\n… and {counted(left, 'more case')} that had no room here ({listed})\n"
+
+    return head + _fitting(rows, len(results), room - _size(head), cut)
+
+
+def _row(result: CaseResult, hosts: list[str]) -> str:
+    report = result.report
+    why = result.explanation or ("" if report is None else report.reason)
+    events = f"{sum(report.compared.values()):,}" if report is not None else ""
+    cells = [result.outcome, _code(result.id), *hosts, result.verdict or "", events, _code(_shortened(why))]
+    return f"| {' | '.join(cells)} |\n"
 
 
 def _details(run: Run, results: Sequence[CaseResult], room: int) -> str:
     """What is to be said of each case that did not pass."""
-    blocks, hosts = [], len(run.hosts) > 1
-    for number, result in enumerate(results):
-        block = _block(result, run.host_of(result) if hosts else "")
-        room -= _size(block)
-        if room < 0:
-            blocks.append(f"… and the reasons of {counted(len(results) - number, 'more case')} had no room here\n\n")
-            break
-        blocks.append(block)
-    return "".join(blocks)
+    hosts = len(run.hosts) > 1
+    blocks = (_block(result, run.host_of(result) if hosts else "") for result in results)
+
+    def cut(left: int) -> str:
+        return f"… and the reasons of {counted(left, 'more case')} had no room here\n\n"
+
+    return _fitting(blocks, len(results), room, cut)
 
 
 def _block(result: CaseResult, host: str) -> str:
     on = f" on {_code(host)}" if host else ""
     where = f" ({_code(result.where)})" if result.where not in ("", result.id) else ""
-    lines, room = [], CASE_LIMIT
-    said = list(map(printable, details(result)))
-    for number, line in enumerate(said):
-        room -= _size(line) + 1
-        if room < 0:
-            lines.append(f"… and {counted(len(said) - number, 'more line')}")
-            break
-        lines.append(line)
-    text = "\n".join(lines)
+    said = [f"{printable(line)}\n" for line in details(result)]
+    text = _fitting(said, len(said), CASE_LIMIT, lambda left: f"… and {counted(left, 'more line')}\n")
     # A block ends with a fence that is as long as its first one.
     fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
-    return f"#### {result.outcome}: {_code(result.id)}{on}{where}\n\n{fence}text\n{text}\n{fence}\n\n"
+    return f"#### {result.outcome}: {_code(result.id)}{on}{where}\n\n{fence}text\n{text}{fence}\n\n"
+
+
+def _lost(run: Run, room: int) -> str:
+    """What each direction would lose, and what is known and allowed, of all cases together."""
+    lost: dict[tuple[str, str], Counter[str]] = {}
+    events: set[str] = set()
+    known: Counter[str] = Counter()
+    for result in run.results:
+        if result.report is not None:
+            lost.setdefault((result.reference, result.candidate), Counter()).update(result.report.losses)
+            events |= result.report.lost_events.keys()
+            known.update(map(known_line, result.report.known))
+    lines = [f"- {_code(_losses(names, counts, events))}\n" for names, counts in lost.items() if counts]
+    lines += [f"- known: {_code(line)}{f' in {count:,} cases' if count > 1 else ''}\n" for line, count in known.items()]
+    if not lines:
+        return ""
+    listed = _fitting(lines, len(lines), room, lambda left: f"- … and {counted(left, 'more line')} with no room here\n")
+    return f"### Losses and known differences\n\n{listed}\n"
+
+
+def _losses(names: tuple[str, str], counts: Mapping[str, int], events: Collection[str]) -> str:
+    """What one direction would lose: whole events first, as of a capture."""
+    most = sorted(counts.items(), key=lambda loss: (loss[0] not in events, -loss[1], loss[0]))
+    listed = ", ".join(
+        f"{name} {count:,}{' (whole events)' if name in events else ''}" for name, count in most[:LOSSES_SHOWN]
+    )
+    more = f" and {len(most) - LOSSES_SHOWN:,} more" if len(most) > LOSSES_SHOWN else ""
+    return f"{would_be_lost(names)}: {listed}{more}"
+
+
+def _fitting(texts: Iterable[str], total: int, room: int, cut: Callable[[int], str]) -> str:
+    """Of ``total`` texts as many as there is room for, in bytes; ``cut`` says how many are left out."""
+    kept = []
+    for number, text in enumerate(texts):
+        room -= _size(text)
+        if room < 0:
+            kept.append(cut(total - number))
+            break
+        kept.append(text)
+    return "".join(kept)
 
 
 def _code(text: str) -> str:

@@ -163,14 +163,18 @@ def test_what_is_stale_is_trimmed(tmp_path: Path) -> None:
     assert known.read_text(encoding="utf-8").rstrip() == f"known: 1\nentries:{ENTRY}".rstrip()
 
 
-@pytest.mark.parametrize("text", ["", "{}", '{"tool": "nlmon"', "[]", "none"])
-def test_what_is_no_report_is_said(tmp_path: Path, text: str) -> None:
-    """A file that is cut, empty or of another kind."""
+NO_REPORT = dict.fromkeys(("", "{}", "[]", "none"), "NLM-K016") | {'{"tool": "nlmon"': "NLM-R003"}
+
+
+@pytest.mark.parametrize(("text", "code"), NO_REPORT.items())
+def test_what_is_no_report_is_said(tmp_path: Path, text: str, code: str) -> None:
+    """A file that is empty or of another kind, and one that was cut."""
     path = tmp_path / "report.json"
     path.write_text(text, encoding="utf-8")
     done = nlmon("known", "add", path, "--reason", "r", "--owner", "o", "--file", tmp_path / "known.yaml")
 
-    assert (done.returncode, done.stderr.startswith(f"error[NLM-K016]: this is no report ({path})")) == (3, True)
+    what = "this is no report" if code == "NLM-K016" else "the report is truncated"
+    assert (done.returncode, done.stderr.startswith(f"error[{code}]: {what} ({path})")) == (3, True)
     assert not (tmp_path / "known.yaml").exists()
 
 

@@ -15,6 +15,7 @@ import pytest
 
 from nlmon.capture import open_capture
 from nlmon.framing import messages
+from nlmon.report.kinds import KINDS
 from support.command import nlmon
 from support.paths import CAPTURES, FIXTURES
 
@@ -71,6 +72,9 @@ COMMANDS: list[tuple[int, tuple[str, ...]]] = [
     (0, ("scenario", "check", FILE)),
     (2, ("run", FILE, "-v", "--report", f"junit:{NAME}.xml", "--report", f"jsonl:{NAME}.jsonl")),
     (6, ("run", FILE, "--format", "jsonl", "--keep-on-failure", f"{NAME}.kept")),
+    (len(KINDS), ("replay", CAPTURE, *(f"--report={kind}:{NAME}.{kind}" for kind in KINDS))),
+    (len(KINDS), ("run", FILE, *(f"--report={kind}:{NAME}.{kind}" for kind in KINDS))),
+    (0, ("report", "check", f"{NAME}.gone", CAPTURE)),
     (0, ("decode", f"{NAME}.gone")),
     (0, ("replay", f"{NAME}.gone")),
     (0, ("run", f"{NAME}.gone")),

@@ -16,7 +16,7 @@ from nlmon.report.foreign import badge_schema, github_schema, gitlab_schema
 from nlmon.report.kinds import KINDS, kind_and_path, report_as
 from nlmon.report.load import as_run, read_report
 from nlmon.report.markdown import LIMIT, markdown
-from nlmon.report.model import CaptureReport, Damage
+from nlmon.report.model import CaptureReport, Damage, KnownUse
 from nlmon.report.outcome import Finding, Run, RunHeader
 from support.runs import GOOD, HOSTILE, LOSSY, MISSING, REGRESSION, UNDECIDED, report, result, run
 
@@ -226,6 +226,18 @@ def test_markdown_shows_a_hostile_name_as_text() -> None:
     }
     assert {len(row) for row in rows} == {2, 5}
     assert [code.text for code in tree.iter("code")].count(f"{shown}[migrate]") == 7
+
+
+def test_markdown_says_what_a_move_would_lose() -> None:
+    """Of all captures together, in each direction, whole events first; and what is known and allowed."""
+    use = KnownUse(1, "NLD002", "RTM_NEWLINK", "mtu", "unread", "us", "", "", 3)
+    events = structs.replace(LOSSY, path="b.pcap", losses={"xfrm_sa": 1}, lost_events={"xfrm_sa": 1}, known=[use])
+    text = report_as("markdown", as_run(report(GOOD, LOSSY, events))).decode()
+
+    assert (
+        "- <code>libnl alone provides, and legacy would lose: xfrm_sa 1 (whole events), link.altnames 2</code>\n"
+        "- known: <code>NLD002 RTM_NEWLINK mtu, 3 times: unread (us)</code>\n"
+    ) in text
 
 
 MANY = 100_000

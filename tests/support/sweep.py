@@ -31,6 +31,7 @@ from typing import Any, NamedTuple, NoReturn
 from jsonschema import Draft202012Validator
 
 from nlmon.cli.schema import SCHEMAS
+from nlmon.report.kinds import KINDS
 from support.command import nlmon, process
 from support.mutants import broken_capture, broken_document, capture_of_messages
 from support.paths import CAPTURES, FIXTURES, REPOSITORY, TESTS
@@ -99,8 +100,12 @@ def _lines(capture: str) -> list[Line]:
     replay = ("replay", capture, "--known", "")
     fault = ("--fault", "overrun@5+3", "--fault", "overrun@20+40")
     caches = ("--cache", "link", "--cache", "addr", "--cache", "route")
+    kinds = [word for kind in KINDS for word in ("--report", f"{kind}:replay.{kind}")]
     return [
-        Line((*replay, "--format", "json", "--report", "replay.json"), "replay"),
+        Line((*replay, "--format", "json", "--report", "replay.json", *kinds), "replay"),
+        Line(("report", "show", "replay.json", "--as", "gitlab"), "gitlab"),
+        Line(("report", "diff", "replay.json", "replay.jsonl", "--format", "json"), "report-diff"),
+        Line(("report", "check", "replay.json", "replay.jsonl")),
         Line((*replay, "--format", "jsonl", "--select", "all", "--group", "tc"), "replay-stream", each=True),
         Line((*replay, "--format", "json", "--both-ways", "--recover", *caches, *fault), "replay"),
         Line((*replay, "-i", "legacy", "--against", "libnl", "--layouts", "0", "--strict", "--fail-on", "lossy")),
