@@ -82,7 +82,7 @@ def as_run(report: Report) -> Run:
         tool=report.tool,
         version=report.version,
         host=report.host or _common(capture.host for capture in report.captures),
-        kernel=_common(capture.kernel for capture in report.captures),
+        kernel=_common(capture.kernel.removeprefix("Linux ") for capture in report.captures),
         started=report.started,
         policy=report.policy,
         options={"against": report.reference, "implementation": report.candidate, "select": report.select},

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import platform
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from nlmon.report.load import read_report
 from support.namespaces import inside
 from support.requirements import require_root
 
@@ -194,6 +196,34 @@ def test_routes_go_with_nexthop_objects(tmp_path: Path, words: tuple[str, ...], 
 
     assert (told["live"]["verdict"], told["live"]["state"]) == ("equivalent", "same")
     assert told["silent"] == silent
+
+
+REPORTS = """
+folder = sys.argv[1]
+kinds = ("json", "jsonl", "markdown", "github", "gitlab", "badge", "junit")
+run = Run("--count", "20", "--protocol", "route", *(f"--report={kind}:{folder}/r.{kind}" for kind in kinds))
+churn(4)
+said = run.end()
+same = [program + ["live", "--record", f"{folder}/a.pcapng", "--report", f"{folder}/a.pcapng"]]
+refused = [subprocess.run(line, capture_output=True, text=True) for line in same]
+done({"code": said["code"], "refused": [[one.returncode, one.stderr] for one in refused],
+    "files": {path.suffix[1:]: path.read_text() for path in Path(folder).iterdir()}})
+"""
+
+
+def test_reports_of_a_live_comparison(tmp_path: Path) -> None:
+    """They say on which host and kernel it was, and when it began; none takes the place of the recording."""
+    told = inside(START + REPORTS, str(tmp_path))
+    run = read_report(told["files"]["json"].encode(), "r.json")
+    ((code, said),) = told["refused"]
+
+    assert told["code"] == 0
+    assert run.header == read_report(told["files"]["jsonl"].encode(), "r.jsonl").header
+    assert (run.header.host, run.header.kernel) == (platform.node(), platform.release())
+    assert run.header.started.endswith("+00:00")
+    assert [(one.id, one.source, one.outcome, one.reproduce) for one in run.results] == [("live", "live", "passed", "")]
+    assert told["files"]["markdown"].startswith("## nlmon: The case passed.\n")
+    assert (code, said.startswith("error[NLM-U007]: the report would replace the recording")) == (2, True)
 
 
 def test_a_group_that_does_not_exist_is_a_mistake() -> None:

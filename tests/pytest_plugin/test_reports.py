@@ -6,6 +6,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from nlmon.report.kinds import KINDS, report_as
+from nlmon.report.load import read_report
 from nlmon.report.outcome import CaseResult, RunFooter, RunHeader
 from nlmon.report.runstream import read_run
 from support.project import Project
@@ -79,6 +81,18 @@ def test_a_report_has_every_capture(project: Project) -> None:
     ]
     assert failure is not None
     assert "lost, and not allowed: addr.broadcast 7" in str(failure.text)
+
+
+def test_every_kind_of_report_is_that_of_the_run(project: Project) -> None:
+    """What ``nlmon report show`` makes of the stream; annotations stand in the file of the scenario."""
+    project.scenario("one", DIFFERS)
+    project.run(*(f"--nlmon-report={kind}:run.{kind}" for kind in KINDS))
+    run = read_report((project.path / "run.jsonl").read_bytes(), "run.jsonl")
+
+    assert {kind: report_as(kind, run) for kind in KINDS} == {
+        kind: (project.path / f"run.{kind}").read_bytes() for kind in KINDS
+    }
+    assert report_as("github", run).decode().startswith("::error file=scenarios/one.yaml,line=")
 
 
 def test_a_file_that_is_no_scenario_is_in_the_report(project: Project) -> None:
