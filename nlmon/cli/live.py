@@ -51,7 +51,7 @@ from nlmon.cli.listening import (
     wake_on_signals,
 )
 from nlmon.cli.policy_options import policy_options
-from nlmon.cli.reports import ReportFile, refuse_reports, reports_option, write_reports
+from nlmon.cli.reports import ReportFile, refuse_reports, reports_option, write_capture_reports
 from nlmon.cli.verdict import exit_code, print_verdict, whole_report
 from nlmon.errors import InputError, PlatformError, UsageError
 from nlmon.names import PROTOCOLS
@@ -132,8 +132,6 @@ def command(
     from nlmon.cli.knownfile import known_file  # noqa: PLC0415
     from nlmon.compare.known import known_for  # noqa: PLC0415
     from nlmon.engine.summary import live_reports  # noqa: PLC0415
-    from nlmon.report.jsonout import report_bytes  # noqa: PLC0415
-    from nlmon.report.load import as_run  # noqa: PLC0415
 
     names = compared(against, implementation, control=control)
     if record is not None:
@@ -175,7 +173,7 @@ def command(
         print_verdict(whole, form, verbose=verbose)
     finally:
         # The report is written even when the terminal is gone.
-        write_reports(reports, partial(as_run, whole), {"json": partial(report_bytes, whole)})
+        write_capture_reports(reports, whole)
     sys.exit(exit_code(whole))
 
 

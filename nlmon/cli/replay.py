@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import sys
 from contextlib import nullcontext
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,11 +32,11 @@ from nlmon.cli.common import (
 )
 from nlmon.cli.jobs_options import cluster_address, number_of_jobs
 from nlmon.cli.policy_options import policy_options
-from nlmon.cli.reports import ReportFile, refuse_reports, reports_option, write_reports
+from nlmon.cli.reports import ReportFile, refuse_reports, reports_option, write_capture_reports
 from nlmon.cli.verdict import exit_code, print_verdict, whole_report
 from nlmon.errors import CaptureError, PlatformError, UsageError
 from nlmon.names import protocol_number
-from nlmon.report.jsonout import CaptureLine, Header, line_bytes, report_bytes
+from nlmon.report.jsonout import CaptureLine, Header, line_bytes
 from nlmon.report.model import UNDECIDED, CaptureReport
 from nlmon.report.text import counted
 from nlmon.transport.recorded.faults import parse_fault
@@ -156,7 +155,6 @@ def command(
     from nlmon.cli.knownfile import known_file  # noqa: PLC0415  (start-up: --help needs no replay)
     from nlmon.cli.spread import outcomes  # noqa: PLC0415  (start-up: --help needs no replay)
     from nlmon.jobs.work import ReplayOptions  # noqa: PLC0415
-    from nlmon.report.load import as_run  # noqa: PLC0415
 
     out, names = sys.stdout.buffer, compared(against, implementation, control=control)
     _refuse_unreceived(select, {"--cache": caches, "--recover": recover, "--fault": faults})
@@ -228,7 +226,7 @@ def command(
         print_verdict(whole, form, verbose=verbose)
     finally:
         # The report is written even when the terminal is gone.
-        write_reports(reports, partial(as_run, whole), {"json": partial(report_bytes, whole)})
+        write_capture_reports(reports, whole)
     if cut:
         _say_interrupted(replayed, len(captures))
         sys.exit(INTERRUPTED)

@@ -8,7 +8,7 @@ Not here: the kinds (``nlmon.report.kinds``), and how a file is written (``outpu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -19,9 +19,10 @@ from nlmon.cli.common import F
 from nlmon.report.kinds import KINDS, kind_and_path
 
 if TYPE_CHECKING:  # start-up: --help needs no run
+    from nlmon.report.model import Report
     from nlmon.report.outcome import Run
 
-__all__ = ["ReportFile", "refuse_reports", "reports_option", "write_reports"]
+__all__ = ["ReportFile", "refuse_reports", "reports_option", "write_capture_reports", "write_reports"]
 
 
 class ReportFile(NamedTuple):
@@ -57,20 +58,27 @@ def refuse_reports(reports: Iterable[ReportFile], inputs: Iterable[Path], what: 
         refuse_unwritable(report.path)
 
 
-def write_reports(
-    reports: Iterable[ReportFile], run: Callable[[], Run], others: dict[str, Callable[[], bytes]] | None = None
-) -> None:
-    """Write all reports. ``run``: gives what they are made of; ``others``: makes those of other kinds."""
+def write_reports(reports: Iterable[ReportFile], run: Run) -> None:
+    """Write all reports of a run."""
     from nlmon.cli.output import write_report  # noqa: PLC0415  (start-up: only who asked for one needs it)
     from nlmon.report.kinds import report_as  # noqa: PLC0415
 
-    made: Run | None = None
     for report in reports:
-        if others and report.kind in others:
-            write_report(report.path, others[report.kind]())
-        else:
-            made = made or run()
-            write_report(report.path, report_as(report.kind, made))
+        write_report(report.path, report_as(report.kind, run))
+
+
+def write_capture_reports(reports: Sequence[ReportFile], whole: Report) -> None:
+    """Write all reports of captures, of which the kind ``json`` is the report as it is."""
+    if not reports:
+        return
+    from nlmon.cli.output import write_report  # noqa: PLC0415  (start-up: only who asked for one needs it)
+    from nlmon.report.jsonout import report_bytes  # noqa: PLC0415
+    from nlmon.report.load import as_run  # noqa: PLC0415
+
+    for report in reports:
+        if report.kind == "json":
+            write_report(report.path, report_bytes(whole))
+    write_reports([report for report in reports if report.kind != "json"], as_run(whole))
 
 
 def _reports(bare: str, _: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tuple[ReportFile, ...]:

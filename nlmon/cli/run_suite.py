@@ -19,7 +19,6 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
-from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TypeAlias
@@ -181,7 +180,8 @@ def run_suite(
         warn("nothing matched")
     elif left > 0:
         warn(f"stopped after {bad} that did not pass; {counted(left, 'case')} did not run")
-    write_reports(output.reports, partial(run_of, records))
+    if output.reports:
+        write_reports(output.reports, run_of(records))
     if output.keep is not None:
         from nlmon.cli.run_keep import keep_failed  # noqa: PLC0415  (only what fails is kept)
 
