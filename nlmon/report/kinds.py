@@ -59,4 +59,5 @@ def kind_and_path(text: str, bare: str = "") -> tuple[str, str]:
     from difflib import get_close_matches  # noqa: PLC0415  (start-up: only a mistake needs it)
 
     near = get_close_matches(kind, KINDS, 1) or ["junit"]
-    raise ValueError(f"{text!r} is no report; try {near[0]}:PATH, or another of {', '.join(KINDS)}")
+    file = f", or ./{text} for a file of that name" if bare and meant else ""
+    raise ValueError(f"{text!r} is no report; try {near[0]}:PATH, or another of {', '.join(KINDS)}{file}")

@@ -27,18 +27,18 @@ def case_lines(results: Sequence[CaseResult], *, quiet: bool = False, verbose: b
         yield f"all {counted(len(results), 'case')} ended for one reason: {printable(reason)}"
         return
     said: dict[tuple[str, Finding], str] = {}
-    alike: dict[tuple[str, str], list[CaseResult]] = {}
+    alike: dict[tuple[str, str, str], list[CaseResult]] = {}
     for result in results:
-        alike.setdefault((result.scenario, result.outcome), []).append(result)
+        alike.setdefault((result.host, result.scenario, result.outcome), []).append(result)
     for result in worst_first(results):
         if result.outcome in DID_NOT_PASS or (result.outcome == "xfailed" and verbose):
             yield from map(printable, _with_details(_what_is_new(result, said)))
-            said |= {(result.scenario, finding): result.id for finding in result.findings}
+            said |= {(result.scenario, finding): _whose(result, result.id) for finding in result.findings}
         elif quiet:
             continue
         elif result.outcome == "xfailed":
-            yield printable(f"xfailed  {result.id}: {result.reason}")
-        elif others := alike.pop((result.scenario, result.outcome), []):
+            yield printable(f"xfailed  {_whose(result, result.id)}: {result.reason}")
+        elif others := alike.pop((result.host, result.scenario, result.outcome), []):
             yield from map(printable, _good(others, verbose=verbose))
 
 
@@ -77,23 +77,29 @@ def _what_is_new(result: CaseResult, said: Mapping[tuple[str, Finding], str]) ->
 def _with_details(result: CaseResult) -> Iterator[str]:
     # A file that is no scenario has no id but its path.
     where = f"  {result.where}" if result.where != result.id else ""
-    yield f"{result.outcome:7}  {result.id}{where}"
+    yield f"{result.outcome:7}  {_whose(result, result.id)}{where}"
     yield from (f"  {line}" for line in details(result))
 
 
 def _good(results: Sequence[CaseResult], *, verbose: bool) -> Iterator[str]:
     first = results[0]
+    line = f"{first.outcome:7}  {_whose(first, first.scenario)}"
     if first.outcome == "skipped":
-        yield f"{first.outcome:7}  {first.scenario}: {first.reason}"
+        yield f"{line}: {first.reason}"
         return
     verdicts = ", ".join(f"{one.case} {one.verdict}" for one in results if one.verdict)
-    yield f"{first.outcome:7}  {first.scenario}: {verdicts}" if verdicts else f"{first.outcome:7}  {first.scenario}"
+    yield f"{line}: {verdicts}" if verdicts else line
     if verbose:
-        yield f"         {first.title}"
+        yield from [f"         {first.title}"] * bool(first.title)
         if first.report is not None:
             names = f"{first.candidate} against {first.reference}"
             compared = counted(sum(first.report.compared.values()), "event")
             yield f"         {names}, {compared} compared, {first.seconds:.2f} s, {first.where}"
+
+
+def _whose(result: CaseResult, name: str) -> str:
+    """A name of a case, with its host where several runs were merged."""
+    return f"{name} on {result.host}" if result.host else name
 
 
 def _common_reason(results: Sequence[CaseResult]) -> str:

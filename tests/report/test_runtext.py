@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from nlmon.report.load import as_run
 from nlmon.report.model import CaptureReport, Direction
-from nlmon.report.outcome import CaseResult
+from nlmon.report.outcome import CaseResult, Finding
 from nlmon.report.runtext import case_lines
+from support.runs import GOOD, report, result
 
 
 def passed(direction: Direction, reference: str, candidate: str, case: str = "") -> CaseResult:
@@ -27,7 +29,7 @@ def passed(direction: Direction, reference: str, candidate: str, case: str = "")
 
 
 @pytest.mark.parametrize(
-    ("result", "case", "compared"),
+    ("found", "case", "compared"),
     [
         (passed("migrate", "legacy", "libnl"), "migrate", "libnl against legacy"),
         (passed("rollback", "libnl", "legacy"), "rollback", "legacy against libnl"),
@@ -35,10 +37,41 @@ def passed(direction: Direction, reference: str, candidate: str, case: str = "")
         (passed("migrate", "legacy", "legacy", "control"), "control", "legacy against legacy"),
     ],
 )
-def test_verbose_says_what_was_compared(result: CaseResult, case: str, compared: str) -> None:
+def test_verbose_says_what_was_compared(found: CaseResult, case: str, compared: str) -> None:
     """The candidate against the reference, in the direction of the case."""
-    assert list(case_lines([result], verbose=True)) == [
+    assert list(case_lines([found], verbose=True)) == [
         f"passed   link.flap: {case} equivalent",
         "         A link goes down.",
         f"         {compared}, 7 events compared, 0.25 s, flap.yaml",
+    ]
+
+
+def test_cases_of_merged_runs_say_whose_they_are() -> None:
+    """The same scenario on two hosts is two lines, and what does not hold is said once, with where."""
+    finding = Finding("state: a route", "a.yaml:3:1")
+    results = [
+        result("passed", "a", host="one", verdict="equivalent"),
+        *(result("failed", "b", host=host, findings=(finding,)) for host in ("one", "two")),
+        result("passed", "a", host="two", verdict="lossy"),
+        result("xfailed", "c", host="two", reason="a route"),
+    ]
+
+    assert list(case_lines(results)) == [
+        "failed   b[migrate] on one  b.yaml",
+        "  a.yaml:3:1: state: a route",
+        "failed   b[migrate] on two  b.yaml",
+        "  what does not hold of b[migrate] on one, too (1)",
+        "xfailed  c[migrate] on two: a route",
+        "passed   a on one: migrate equivalent",
+        "passed   a on two: migrate lossy",
+    ]
+
+
+def test_a_capture_has_no_title() -> None:
+    """And so no line for it."""
+    found = as_run(report(GOOD))
+
+    assert list(case_lines(found.results, verbose=True)) == [
+        "passed   b.pcap: migrate equivalent",
+        "         libnl against legacy, 1,200 events compared, 0.00 s, b.pcap",
     ]
