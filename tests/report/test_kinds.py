@@ -13,28 +13,14 @@ from markdown_it import MarkdownIt
 from msgspec import structs
 
 from nlmon.report.foreign import badge_schema, github_schema, gitlab_schema
+from nlmon.report.jsonout import CaptureLine, DifferenceLine, Footer, Header, line_bytes
 from nlmon.report.kinds import KINDS, kind_and_path, report_as
 from nlmon.report.load import as_run, read_report
 from nlmon.report.markdown import LIMIT, markdown
 from nlmon.report.model import CaptureReport, Damage, KnownUse
 from nlmon.report.outcome import Finding, Run, RunHeader
+from support.annotations import parsed
 from support.runs import GOOD, HOSTILE, LOSSY, MISSING, REGRESSION, UNDECIDED, report, result, run
-
-COMMAND = re.compile(r"::(?P<command>\w+) (?P<properties>[^:]*)::(?P<message>.*)")
-ESCAPES = {"%0D": "\r", "%0A": "\n", "%3A": ":", "%2C": ",", "%25": "%"}
-
-
-def parsed(line: str) -> dict[str, Any]:
-    """An annotation as GitHub reads it."""
-    found = COMMAND.fullmatch(line)
-    assert found is not None, line
-    pairs = [pair.partition("=") for pair in found["properties"].split(",")]
-    properties = {name: unescaped(value) for name, _, value in pairs}
-    return {"command": found["command"], "properties": properties, "message": unescaped(found["message"])}
-
-
-def unescaped(text: str) -> str:
-    return re.sub("%(0D|0A|3A|2C|25)", lambda found: ESCAPES[found[0]], text)
 
 
 def annotated(found: Run) -> list[dict[str, Any]]:
@@ -250,7 +236,7 @@ def many_cases() -> Run:
 
 
 def many_groups() -> Run:
-    """A capture of many kinds of differences, and many captures of one."""
+    """A capture of many kinds of differences."""
     groups = [structs.replace(MISSING, field=f"field{n}") for n in range(MANY)]
     return as_run(report(structs.replace(REGRESSION, groups=groups)))
 
@@ -287,6 +273,22 @@ def test_other_reports_with_100000_differences() -> None:
     assert len(report_as("github", found)) < 10_000
     assert len(report_as("markdown", found)) < 10_000
     assert len(json.loads(report_as("gitlab", found))) == MANY
+
+
+def test_a_stream_of_100000_differences_is_read() -> None:
+    """Of each class the first are kept, and what the report counts stays."""
+    row = structs.replace(MISSING.first, frame=9)
+    group = structs.replace(MISSING, count=MANY)
+    capture = structs.replace(REGRESSION, groups=[group], details=[])
+    lines = [
+        line_bytes(Header("nlmon", "1", "legacy", "libnl", "notifications")),
+        *[line_bytes(DifferenceLine("a.pcap", row))] * MANY,
+        *(line_bytes(CaptureLine(capture)), line_bytes(Footer(1, "regression", {"migrate": "regression"}))),
+    ]
+    found = read_report(b"".join(lines), "r.jsonl")
+
+    assert found.results[0].report == structs.replace(capture, details=[row] * 100)
+    assert b"and 99,999 more like it" in report_as("markdown", found)
 
 
 def test_a_stream_is_read_again() -> None:
