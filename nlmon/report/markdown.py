@@ -2,7 +2,7 @@
 
 Rules:
 1. It opens with the sentence and the reasons that every report opens with; then come the cases, the worst first, what
-   is to be said of those that did not pass, and what a move would lose.
+   is to be said of those that did not pass and what their codes mean, and what a move would lose.
 2. It is never longer than a job summary may be; what finds no room is counted.
 3. What comes from a recording stays text: it stands in code, and what Markdown or HTML would act upon is escaped.
 
@@ -15,6 +15,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
+from nlmon.explain import look_up
 from nlmon.report.headline import compared_names, headline, reasons
 from nlmon.report.outcome import DID_NOT_PASS, CaseResult, Run, worst_first
 from nlmon.report.runtext import details
@@ -41,8 +42,10 @@ def markdown(run: Run, limit: int = LIMIT) -> str:
     table = _table(run, bad, room // 3)
     rest = _folded(run, others, room // 3)
     said = _details(run, bad, room - _size(table) - _size(rest))
-    lost = _lost(run, limit - RESERVE // 2 - _size(head + table + said + rest))
-    return head + table + said + lost + rest
+    room = limit - RESERVE // 2 - _size(head + table + said + rest)
+    codes = _codes(bad, room)
+    lost = _lost(run, room - _size(codes))
+    return head + table + said + codes + lost + rest
 
 
 def _head(run: Run) -> Iterator[str]:
@@ -122,6 +125,19 @@ def _block(result: CaseResult, host: str) -> str:
     # A block ends with a fence that is as long as its first one.
     fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
     return f"#### {result.outcome}: {_code(result.id)}{on}{where}\n\n{fence}text\n{text}{fence}\n\n"
+
+
+def _codes(results: Sequence[CaseResult], room: int) -> str:
+    """What the codes mean that cases did not pass by."""
+    groups = (group for result in results if result.report is not None for group in result.report.groups)
+    codes = filter(None, (*(result.code for result in results), *(group.first.code for group in groups)))
+    found = [entry for code in dict.fromkeys(codes) for entry in look_up(code)]
+    lines = [
+        f"- <code>{one.name}</code> {_escaped(one.title)} {_code(f'nlmon explain {one.name}')}, {one.page}\n"
+        for one in found
+    ]
+    listed = _fitting(lines, len(lines), room, lambda left: f"- … and {counted(left, 'more code')} with no room here\n")
+    return f"### Codes\n\n{listed}\n" if lines else ""
 
 
 def _lost(run: Run, room: int) -> str:

@@ -214,6 +214,16 @@ def test_markdown_shows_a_hostile_name_as_text() -> None:
     assert [code.text for code in tree.iter("code")].count(f"{shown}[migrate]") == 7
 
 
+def test_markdown_says_what_codes_mean() -> None:
+    """Of a difference and of an error, each once, with the page that says more."""
+    lines = [line for line in report_as("markdown", SCENARIOS).decode().splitlines() if "nlmon explain" in line]
+    found = report_as("markdown", as_run(report(REGRESSION, structs.replace(REGRESSION, path="b.pcap")))).decode()
+
+    assert [line.partition("</code> ")[0] for line in lines] == ["- <code>NLM-S022"]
+    assert lines[0].endswith("<code>nlmon explain NLM-S022</code>, docs/reference/codes/scenarios.md#nlm-s022")
+    assert found.count("nlmon explain NLD102") == 1
+
+
 def test_markdown_says_what_a_move_would_lose() -> None:
     """Of all captures together, in each direction, whole events first; and what is known and allowed."""
     use = KnownUse(1, "NLD002", "RTM_NEWLINK", "mtu", "unread", "us", "", "", 3)
