@@ -80,7 +80,8 @@ class CaseChange(Struct, frozen=True):
 
 class RunDifference(Struct, frozen=True):
     """What two runs differ in. ``counts``: cases by what happened to them; ``cases``: those that are not the same, what
-    fails first; ``fails``: something is new that fails."""
+    fails first; ``stale``, ``expired``: entries of the known differences that fail the new run and did not fail the old
+    one, by their numbers; ``fails``: something is new that fails."""
 
     tool: str
     old: RunFacts
@@ -88,6 +89,8 @@ class RunDifference(Struct, frozen=True):
     counts: dict[Change, int]
     cases: list[CaseChange]
     fails: bool
+    stale: list[int] = []
+    expired: list[int] = []
 
 
 def compare_runs(old: Run, new: Run) -> RunDifference:
@@ -95,13 +98,19 @@ def compare_runs(old: Run, new: Run) -> RunDifference:
     changes = [_change(before, after, new) for before, after in _pairs(old, new)]
     counts = Counter(change.change for change in changes)
     told = [change for change in changes if change.change != "same"]
+    # A number means the same in both runs where they had the same file.
+    same = old.header.known_digest == new.header.known_digest
+    stale = [one for one in new.footer.stale if not same or one not in old.footer.stale]
+    expired = [one for one in new.footer.expired if not same or one not in old.footer.expired]
     return RunDifference(
         tool="nlmon",
         old=_facts(old),
         new=_facts(new),
         counts={change: counts[change] for change in CHANGES},
         cases=sorted(told, key=lambda change: (not change.fails, CHANGES.index(change.change))),
-        fails=any(change.fails for change in changes),
+        fails=bool(stale or expired) or any(change.fails for change in changes),
+        stale=stale,
+        expired=expired,
     )
 
 

@@ -23,11 +23,14 @@ def difference_lines_of_runs(found: RunDifference, *, verbose: bool = False) -> 
     several = len({change.host for change in found.cases}) > 1
     for change in found.cases:
         yield from map(printable, _case(change, several, verbose))
+    for what, numbers in (("is over", found.expired), ("allowed nothing", found.stale)):
+        yield from (f"new      known difference {number} {what}" for number in numbers)
     counts = ", ".join(f"{count:,} {change}" for change, count in found.counts.items() if count) or "no cases"
     failing = sum(change.fails for change in found.cases)
-    yield f"{counts}; " + (
-        f"{counted(failing, 'case')} with something new that fails" if failing else "nothing new fails"
-    )
+    news = [f"{counted(failing, 'case')} with something new that fails"] * bool(failing)
+    entries = len(found.stale) + len(found.expired)
+    news += [f"{counted(entries, 'known difference')} to remove"] * bool(entries)
+    yield f"{counts}; {', '.join(news) or 'nothing new fails'}"
 
 
 def _facts(facts: RunFacts) -> str:

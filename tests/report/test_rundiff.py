@@ -138,6 +138,18 @@ def test_what_is_new_gone_and_changed(old: Run, new: Run, fails: bool, lines: li
     assert compared(old, new).fails == fails
 
 
+def test_an_entry_that_is_of_no_use_any_more_is_new() -> None:
+    """It fails the run; it is no news where it did before, by the same file of known differences."""
+    good, stale = run([result("passed", "a")]), run([result("passed", "a")], stale=[2], expired=[3])
+    other = structs.replace(stale, header=structs.replace(stale.header, known_digest="x"))
+
+    assert told(good, stale) == [
+        *("new      known difference 3 is over", "new      known difference 2 allowed nothing"),
+        "1 same; 2 known differences to remove",
+    ]
+    assert [compared(old, stale).fails for old in (good, stale, other)] == [True, False, True]
+
+
 def test_recordings_of_two_kernels_belong_together() -> None:
     """By the name of the file, unless several have it."""
     old = as_run(report(capture(path="6.1/a.pcap"), capture(path="6.1/b.pcap"), capture(path="6.1/x/b.pcap")))
