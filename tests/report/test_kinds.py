@@ -276,6 +276,7 @@ def test_markdown_keeps_to_any_limit(limit: int) -> None:
         assert len(markdown(found, limit).encode()) <= limit
 
 
+@pytest.mark.slow
 def test_other_reports_with_100000_differences() -> None:
     """Annotations are as many as are shown; code quality has each kind of difference once, with its own fingerprint."""
     found = many_groups()
