@@ -264,14 +264,14 @@ def hostile_run() -> Run:
 
 
 def large_run(cases: int, groups: int = 0) -> Run:
-    """A run of many cases, which have so many groups of differences with their evidence each."""
+    """A run of many cases, each of 20,400 events, with so many groups of differences and their evidence."""
     found = [conflict(200, frame=place + 1, field=f"field_{place}") for place in range(groups)]
     outcome: tuple[Outcome, Verdict] = ("failed", "regression") if groups else ("passed", "equivalent")
     report: dict[str, Any] = {
         "groups": found,
         "examples": [example(one, bytes=(MESSAGE * 40).hex()) for one in found],
         "differences": {"conflict": 200 * groups} if groups else {},
-        "timeline": a_timeline(600),
+        "timeline": a_timeline(600, frames=34),
     }
     return a_run(
         *(a_case(f"case.{number}", *outcome, reason="a regression" * bool(groups), **report) for number in range(cases))

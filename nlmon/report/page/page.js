@@ -181,9 +181,9 @@ function timeline(figure) {
       return `${name} ${counted(sum(events, first, last), "event")}` + (gone ? ` and ${counted(gone, "message")} lost` : "");
     });
     const found = told.differences.map(([severity, list]) => [severity, sum(list, first, last)])
-      .filter(([, count]) => count).map(([severity, count]) => `${number(count)} ${severity}`);
+      .filter(([, count]) => count).map(([severity, count]) => counted(count, severity));
     output.textContent = `Frames ${number(frames[0])} to ${number(frames[1])}: ${counts.join(", ")}; `
-      + `differences: ${found.join(", ") || "none"}.`;
+      + `${found.join(", ") || "no warning, no regression"}.`;
   }
 
   function choose(first, last) {

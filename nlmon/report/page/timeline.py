@@ -50,7 +50,7 @@ class Drawing(Struct, frozen=True):
 
 def draw(timeline: Timeline, lanes: tuple[str, str], names: tuple[str, str], frames: int) -> Drawing | None:
     """The drawing of a timeline; none of one without parts. ``lanes``: what the timeline calls reference and candidate;
-    ``names``: what the page calls them; ``frames``: how many frames there are."""
+    ``names``: what the page calls them; ``frames``: how many frames there are, where the timeline does not say it."""
     parts = len(timeline.times)
     if not parts:
         return None
@@ -58,7 +58,7 @@ def draw(timeline: Timeline, lanes: tuple[str, str], names: tuple[str, str], fra
     lost = [timeline.lost.get(lane, []) for lane in lanes]
     peak = max((max(counts, default=0) for counts in events), default=0) or 1
     found = {severity: timeline.differences[severity] for severity in MARKED if severity in timeline.differences}
-    last = max(frames, (parts - 1) * timeline.frames + 1)
+    last = timeline.last or max(frames, (parts - 1) * timeline.frames + 1)
     data: dict[str, Any] = {
         "parts": parts,
         "frames": timeline.frames,
@@ -114,5 +114,5 @@ def _sentence(
         f"{name} {counted(sum(counts), 'event')}" + (f" and {counted(sum(gone), 'message')} lost" if any(gone) else "")
         for name, counts, gone in zip(names, events, lost, strict=True)
     ]
-    marked = [f"{sum(counts):,} {severity}" for severity, counts in found.items() if any(counts)]
-    return f"{', '.join(lanes)}; differences: {', '.join(marked) or 'none'}."
+    marked = [counted(sum(counts), severity) for severity, counts in found.items() if any(counts)]
+    return f"{', '.join(lanes)}; {', '.join(marked) or 'no warning, no regression'}."

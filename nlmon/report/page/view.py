@@ -176,7 +176,7 @@ def _recording(host: str, report: CaptureReport) -> Recording:
 
 def moment(nanoseconds: int) -> str:
     """A time since 1970-01-01 UTC, to the second."""
-    return f"{datetime.fromtimestamp(nanoseconds // 1_000_000_000, UTC):%Y-%m-%d %H:%M:%S} UTC"
+    return f"{datetime.fromtimestamp(nanoseconds // 1_000_000_000, UTC):%Y-%m-%d %H:%M:%S}"
 
 
 # --- What cases can be chosen by ---

@@ -161,7 +161,7 @@ def test_the_timeline_is_brushed(browser: Browser, folder: Path, page: Page) -> 
     with opened(browser, folder / "page.html", page.url[page.url.index("#") :]) as other:
         for one in (page, other):
             assert one.locator("output").first.inner_text() == (
-                "Frames 51 to 100: legacy 50 events, libnl 49 events and 1 message lost; differences: 1 regression."
+                "Frames 51 to 100: legacy 50 events, libnl 49 events and 1 message lost; 1 regression."
             )
             assert one.locator(".difference:visible").count() == 1
             assert one.get_by_text("2 that first occur in other frames are not shown.").is_visible()

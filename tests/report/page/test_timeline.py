@@ -49,7 +49,7 @@ def test_a_drawing_says_what_it_shows() -> None:
     """For whoever does not see it, and for the script that counts what is brushed."""
     found = drawn(a_timeline())
 
-    assert found.sentence == "legacy 100 events, libnl 99 events and 1 message lost; differences: 2 regression."
+    assert found.sentence == "legacy 100 events, libnl 99 events and 1 message lost; 2 regressions."
     assert json.loads(found.data) == {
         "parts": 20,
         "frames": 5,
@@ -68,7 +68,7 @@ def test_enhancements_are_not_marked() -> None:
     """What the contract allows is no difference to look at."""
     found = drawn(Timeline(frames=1, times=[0], differences={"info": [7]}))
 
-    assert (found.marks, found.sentence) == ({}, "legacy 0 events, libnl 0 events; differences: none.")
+    assert (found.marks, found.sentence) == ({}, "legacy 0 events, libnl 0 events; no warning, no regression.")
 
 
 @pytest.mark.parametrize("frames", [0, 100])
