@@ -89,8 +89,7 @@ def case_of(result: CaseResult, number: int, *, brief: bool = False) -> Case:
         result=result,
         host=result.host,
         open=bad and number == 0,
-        # Of a capture the verdict stands beside it.
-        about=(result.explanation if bad and not _is_capture(result) else "") or counts or result.title,
+        about=_about(result, counts),
         classes=list(report.differences) if report else [],
         why=_why(result),
         findings=result.findings,
@@ -98,6 +97,12 @@ def case_of(result: CaseResult, number: int, *, brief: bool = False) -> Case:
     if brief:
         return structs.replace(case, findings=(), left_out="The page has no room for the details of this case.")
     return case if report is None else structs.replace(case, **_details(result, report, f"case-{number}"))
+
+
+def _about(result: CaseResult, counts: str) -> str:
+    """The reason, if there is one that the verdict beside it does not say; else what was found, or what it is about."""
+    told = result.outcome == "passed" or (result.outcome == "failed" and _is_capture(result))
+    return ("" if told else result.explanation) or counts or result.title
 
 
 def _why(result: CaseResult) -> list[str]:

@@ -13,9 +13,12 @@ import sys
 from html.parser import HTMLParser
 
 import pytest
+from msgspec import structs
 
-from nlmon.report.outcome import CaseLine, Run
+from nlmon.report.model import CaptureReport
+from nlmon.report.outcome import CaseLine, Outcome, Run
 from nlmon.report.page import LARGEST, html_page
+from nlmon.report.page.case import case_of
 from support.pages import HOSTILE, a_case, a_run, full_run, hostile_run, large_run
 
 # Elements that have no end.
@@ -172,6 +175,37 @@ SENTENCES = [
 def test_the_page_says_what_other_reports_say(sentence: str) -> None:
     """In the same words."""
     assert sentence in "".join(Elements(html_page(full_run())).text)
+
+
+REPORT = full_run().results[-1].report
+assert REPORT is not None
+CAPTURE = structs.replace(REPORT, scenario="")
+ABOUT = [
+    ("passed", REPORT, "3 conflict, 1 reordered, 1 state"),
+    ("passed", None, "What link.flap does."),
+    ("failed", REPORT, "why"),
+    ("failed", CAPTURE, "3 conflict, 1 reordered, 1 state"),
+    ("errored", CAPTURE, "why"),
+    ("skipped", None, "why"),
+    ("xfailed", REPORT, "why"),
+]
+
+
+@pytest.mark.parametrize(("outcome", "report", "expected"), ABOUT, ids=range(len(ABOUT)))
+def test_a_closed_case_says_what_matters(outcome: Outcome, report: CaptureReport | None, expected: str) -> None:
+    """The reason, unless it is that of its verdict; else what was found."""
+    case = structs.replace(a_case("link.flap", outcome, reason="why" if outcome != "passed" else ""), report=report)
+
+    assert case_of(case, 0).about == expected
+
+
+def test_a_case_of_merged_runs_says_whose_it_is() -> None:
+    """Cases of two hosts may have one name."""
+    cases = [structs.replace(a_case("link.flap"), host=host) for host in ("hosta", "hostb")]
+    page = Elements(html_page(a_run(*cases, hosts={"hosta": "6.1", "hostb": "6.12"})))
+
+    assert [attributes["data-host"] for _, attributes in page.found if "data-host" in attributes] == ["hosta", "hostb"]
+    assert all(text in "".join(page.text) for text in ("hosta: What", "hostb: What", "hosta (6.1), hostb (6.12)"))
 
 
 def test_cases_that_did_not_run_are_named() -> None:
