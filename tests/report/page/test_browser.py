@@ -25,7 +25,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 RUNS = {"full": full_run(), "hostile": hostile_run(), "nothing": a_run(), "one": a_run(a_case("link.flap"))}
 FIRST = ".case >> nth=0"
-SECONDS_TO_BE_USABLE = 3.0
+# Seconds of a processor.
+USABLE, SEARCHED = 2.0, 0.5
 
 
 @pytest.fixture(scope="module")
@@ -334,17 +335,39 @@ def test_without_its_script_everything_is_there(browser: Browser, folder: Path) 
         assert page.get_by_text("frame 3, offset 0x0, IFLA_MTU at 0x20").first.is_visible()
 
 
-@pytest.mark.parametrize(("cases", "groups"), [(3, 50), (20_000, 0)])
+LARGE = [
+    # Three cases of 20,400 events each with all their differences, and of 20,000 cases as many as there is room for.
+    (3, 50),
+    (20_000, 0),
+]
+SEARCH = """async () => {
+  const field = document.querySelector('[name=q]');
+  field.value = 'case.1';
+  field.dispatchEvent(new Event('input', { bubbles: true }));
+  await new Promise(requestAnimationFrame);
+  await new Promise(requestAnimationFrame);
+}"""
+
+
+@pytest.mark.parametrize(("cases", "groups"), LARGE)
 def test_a_large_page_is_usable(browser: Browser, folder: Path, cases: int, groups: int) -> None:
-    """Of megabytes: the time until it can be used, and until a search shows what it found."""
+    """Of megabytes: what it takes of a processor until it can be used, and to show what a search found. That is less
+    than the time of a clock, and the same whatever else the machine does."""
     path = written(folder, large_run(cases, groups), f"large-{cases}")
     with opened(browser, path) as page:
-        loaded = page.evaluate("performance.getEntriesByType('navigation')[0].domContentLoadedEventEnd / 1000")
-        took = page.evaluate(
-            "new Promise((done) => { const start = performance.now(); const field = document.querySelector('[name=q]');"
-            " field.value = 'case.1'; field.dispatchEvent(new Event('input', { bubbles: true }));"
-            " requestAnimationFrame(() => setTimeout(() => done((performance.now() - start) / 1000))); })"
-        )
-        print(f"{path.stat().st_size:,} bytes, loaded in {loaded:.2f} s, searched in {took:.2f} s")  # noqa: T201
+        session = page.context.new_cdp_session(page)
+        session.send("Performance.enable", {"timeDomain": "threadTicks"})
 
-        assert (loaded < SECONDS_TO_BE_USABLE, took < SECONDS_TO_BE_USABLE, trouble(page)) == (True, True, [])
+        def seconds() -> float:
+            metrics = session.send("Performance.getMetrics")["metrics"]
+            found: float = next(one["value"] for one in metrics if one["name"] == "TaskDuration")
+            return found
+
+        start = seconds()
+        page.reload()
+        loaded = seconds()
+        page.evaluate(SEARCH)
+        searched = seconds()
+        print(f"{path.stat().st_size:,} bytes: {loaded - start:.2f} s, search {searched - loaded:.2f} s")  # noqa: T201
+
+        assert (loaded - start < USABLE, searched - loaded < SEARCHED, len(shown(page)) > 0) == (True, True, True)
