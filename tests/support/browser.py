@@ -47,7 +47,7 @@ def opened(browser: Browser, path: Path, fragment: str = "", **options: Any) -> 
     """A page in a window of its own; ``options`` of the browser's context, such as ``color_scheme``."""
     context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
     page = context.new_page()
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(60_000)
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text))
     page.on("pageerror", lambda error: said.append(str(error)))
