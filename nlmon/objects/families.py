@@ -9,6 +9,7 @@ Not here: the tables, and what a dump proves.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable
+from operator import itemgetter
 from typing import TypeAlias
 
 from nlmon.objects.keys import Key
@@ -33,7 +34,7 @@ class FamilyIndex:
         """An empty one for addresses, neighbours, rules or routes."""
         if kind == "neigh":
             return cls(_neighbour_family, (AF_BRIDGE, None))
-        return cls((lambda key: key[1]) if kind == "addr" else (lambda key: key[0]))
+        return cls(itemgetter(1 if kind == "addr" else 0))
 
     def put(self, key: Key) -> None:
         """An object is in the table."""

@@ -81,16 +81,17 @@ class _Lists:
         keys.discard(key)
         (keys.back if last else keys.front)[key] = None
 
-    def remove(self, group: Key, key: Key) -> None:
-        """Remove a key, if it is there."""
+    def remove(self, group: Key, key: Key) -> bool:
+        """Remove a key, if it is there; whether it was alone."""
         keys = self._lists.get(group)
         if isinstance(keys, _Several):
             keys.discard(key)
             if keys:
-                return
+                return False
         elif keys != key:
-            return
+            return False
         del self._lists[group]
+        return True
 
     def pop(self, group: Key) -> Collection[Key]:
         """Remove a whole group, and give its keys."""
@@ -164,9 +165,11 @@ class RouteGroups:
             if sibling:
                 routes.remove(group, key)
                 siblings.put(group, key, last=True)
-            elif key not in siblings.of(group) and (first or key not in routes.of(group)):
+            elif key in siblings.of(group) or routes.begin(group, key):
+                continue
+            elif first or key not in routes.of(group):
                 routes.put(group, key, last=not first)
-        return [key for key in gone if key not in keys]
+        return [key for key in gone if key not in keys] if gone else []
 
     def listed(self, group: Key, key: Key, *, sibling: bool) -> None:
         """A dump lists a route as the next of its group: put it last."""
@@ -175,8 +178,8 @@ class RouteGroups:
 
     def remove(self, group: Key, key: Key) -> None:
         """Remove a route, if it is there."""
-        self._routes.remove(group, key)
-        self._siblings.remove(group, key)
+        if not self._routes.remove(group, key):
+            self._siblings.remove(group, key)
 
     def copy(self) -> RouteGroups:
         """The same of an equal table."""

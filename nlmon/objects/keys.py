@@ -49,6 +49,7 @@ __all__ = [
     "Key",
     "Link",
     "Neighbour",
+    "OnLink",
     "Route",
     "Rule",
     "Subject",

@@ -90,7 +90,8 @@ class LinkedRoutes:
 
     def remove(self, key: Key, route: Route) -> None:
         """A route was removed from the table."""
-        self._sources.remove(key, route)
+        if route.prefsrc is not None:
+            self._sources.remove(key, route)
         if route.nh_id is not None:
             self.by_nexthop.remove(key, route.nh_id, route)
         self._leave(key, route)
@@ -120,8 +121,11 @@ class LinkedRoutes:
     def _routes_like(self, route: Route) -> _Routes:
         """The routes with the fate and hops of this one."""
         if route.multipath is None:
-            index, on = _index(route.oif), self._single.setdefault(fate_of(route), {})
-            return on[index] if index in on else on.setdefault(index, {})
+            fate, index = fate_of(route), _index(route.oif)
+            try:
+                return self._single[fate][index]
+            except KeyError:
+                return self._single.setdefault(fate, {}).setdefault(index, {})
         shared = _shared(route)
         if shared not in self._several:
             self._begin(shared)
@@ -158,12 +162,14 @@ class LinkedRoutes:
     def add_address(self, address: Address) -> None:
         """A link has an address that it had not before."""
         self._addresses.add(address)
-        self.changed(address.ifindex)
+        if address.ifindex in self._over:
+            self.changed(address.ifindex)
 
     def delete_address(self, address: Address) -> None:
         """A link has an address no longer that it had."""
         self._addresses.delete(address)
-        self.changed(address.ifindex)
+        if address.ifindex in self._over:
+            self.changed(address.ifindex)
 
     def has_address(self, index: int) -> bool:
         """Whether an IPv4 address of a link is known."""

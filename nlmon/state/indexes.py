@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from nlmon.events import RouteInfo, RoutePayload, RuleInfo
-from nlmon.objects.keys import Key
+from nlmon.events import RoutePayload
+from nlmon.objects.keys import Key, OnLink
 
 __all__ = ["InterfaceIndex"]
 
@@ -26,15 +26,20 @@ class InterfaceIndex:
         self._moved: set[int | None] = set()
         self._whole = False
 
-    def put(self, key: Key, payload: RoutePayload) -> None:
+    def put(self, key: Key, payload: OnLink) -> None:
         """An object was put into the table, where there was none."""
-        if not self._whole:
-            self._placed += 1
-            self._add(key, _index(payload), self._placed)
+        if self._whole:
+            return
+        self._placed += 1
+        index = payload.ifindex
+        if type(index) is int and index in self._keys:
+            self._keys[index][key] = self._placed
+        else:
+            self._add(key, index, self._placed)
 
-    def replace(self, key: Key, before: RoutePayload, payload: RoutePayload) -> None:
+    def replace(self, key: Key, before: OnLink, payload: OnLink) -> None:
         """An object of the table was replaced, in its place."""
-        old, new = _index(before), _index(payload)
+        old, new = before.ifindex, payload.ifindex
         if old != new and not self._whole:
             place = self._keys[old][key]
             self.remove(key, before)
@@ -51,11 +56,11 @@ class InterfaceIndex:
             self.clear()
             self._whole = True
 
-    def remove(self, key: Key, payload: RoutePayload) -> None:
+    def remove(self, key: Key, payload: OnLink) -> None:
         """An object was removed from the table."""
         if self._whole:
             return
-        index = _index(payload)
+        index = payload.ifindex
         keys = self._keys.get(index)
         if keys is not None:
             keys.pop(key, None)
@@ -85,7 +90,3 @@ class InterfaceIndex:
         self._keys.clear()
         self._moved.clear()
         self._whole = False
-
-
-def _index(payload: RoutePayload) -> int | None:
-    return None if isinstance(payload, (RouteInfo, RuleInfo)) else payload.ifindex

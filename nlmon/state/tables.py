@@ -25,7 +25,7 @@ from nlmon.limits import PARTS_OF_ONE
 from nlmon.objects.families import FamilyIndex
 from nlmon.objects.groups import RouteGroups
 from nlmon.objects.implied import Cause, cause_of, is_announced
-from nlmon.objects.keys import Key, Subject, is_sibling, route_group
+from nlmon.objects.keys import Key, Subject, is_sibling, parts_of, route_group
 from nlmon.objects.linked import LinkedRoutes
 from nlmon.objects.nexthops import NexthopChange, lost_hop
 from nlmon.objects.partial import PARTIAL_LINK, is_echo, is_partial_link
@@ -39,8 +39,7 @@ from nlmon.uapi import AF_BRIDGE, AF_INET, IFF_UP, NETLINK_ROUTE, RTM_GETADDR
 __all__ = ["KINDS", "NOTHING", "Folded", "Object", "State"]
 
 KINDS = ("link", "port", "addr", "neigh", "rule", "route")
-# Those of which an object has parts that count.
-PARTED = frozenset({"link", "port", "route"})
+LINKS = frozenset({"link", "port"})
 
 # Of what was unannounced so many are kept; all are counted.
 KEPT = 1000
@@ -127,10 +126,10 @@ class State:
                 return PARTIAL
             self._put(kind, key, payload)
             return NOTHING
-        before = self._take(kind, key)
+        known = self._take(kind, key)
         if kind == "link":
             return self._link_gone(payload, event.frame)
-        return self._address_gone(payload, before is not None, event.frame) if kind == "addr" else NOTHING
+        return self._address_gone(payload, known, event.frame) if kind == "addr" else NOTHING
 
     def _link_new(self, key: Key, link: LinkInfo, frame: int) -> Folded:
         before, partial = self.tables["link"].get(key), is_partial_link(link)
@@ -144,53 +143,54 @@ class State:
         folded = NOTHING if cause is None else self._end_routes(cause, link, frame)
         return folded._replace(partial=True) if partial else folded
 
-    def _put(self, kind: str, key: Key, payload: RoutePayload) -> RoutePayload | None:
-        """Hold an object, in the place of another one that was there, which is returned."""
+    def _put(self, kind: str, key: Key, payload: Any) -> bool:
+        """Hold an object, in the place of another one that may be there; whether there was none."""
         table, index = self.tables[kind], self._by_interface.get(kind)
         known = len(table)
-        before = table.setdefault(key, payload)
-        new = len(table) > known  # what was there before may be the very same
-        if new:
-            if kind in PARTED:
-                self._parts += parts_held(payload)
-            if index is not None:
-                index.put(key, payload)
-            elif isinstance(payload, RouteInfo):
-                self._routes.put(key, payload)
-            if kind in self._by_family:
-                self._by_family[kind].put(key)
-        else:
+        before: Any = table.setdefault(key, payload)
+        if len(table) == known:  # what was there before may be the very same
             table[key] = payload
-            if kind in PARTED:
-                self._parts += parts_held(payload) - parts_held(before)
             if index is not None:
                 index.replace(key, before, payload)
-            elif isinstance(payload, RouteInfo) and isinstance(before, RouteInfo):
+            if kind == "route":
+                self._parts += parts_of(payload) - parts_of(before)
                 self._routes.replace(key, before, payload)
-        if isinstance(payload, LinkInfo):
-            self._routes.changed(payload.ifindex)
-        elif isinstance(payload, AddrInfo) and new:
-            self._routes.add_address(payload)
-        return None if new else before
-
-    def _take(self, kind: str, key: Key) -> RoutePayload | None:
-        """Hold an object no longer."""
-        payload = self.tables[kind].pop(key, None)
-        if payload is not None:
-            if kind in PARTED:
-                self._parts -= parts_held(payload)
-            index = self._by_interface.get(kind)
-            if index is not None:
-                index.remove(key, payload)
-            elif isinstance(payload, RouteInfo):
-                self._routes.remove(key, payload)
-            if kind in self._by_family:
-                self._by_family[kind].remove(key)
-            if isinstance(payload, LinkInfo):
+            elif kind in LINKS:
+                self._parts += parts_held(payload) - parts_held(before)
                 self._routes.changed(payload.ifindex)
-            elif isinstance(payload, AddrInfo):
-                self._routes.delete_address(payload)
-        return payload
+            return False
+        if index is not None:
+            index.put(key, payload)
+        if kind in self._by_family:
+            self._by_family[kind].put(key)
+        if kind == "route":
+            self._parts += parts_of(payload)
+            self._routes.put(key, payload)
+        elif kind == "addr":
+            self._routes.add_address(payload)
+        elif kind in LINKS:
+            self._parts += parts_held(payload)
+            self._routes.changed(payload.ifindex)
+        return True
+
+    def _take(self, kind: str, key: Key) -> bool:
+        """Hold an object no longer; whether it was there."""
+        payload: Any = self.tables[kind].pop(key, None)
+        if payload is None:
+            return False
+        if kind in self._by_interface:
+            self._by_interface[kind].remove(key, payload)
+        if kind in self._by_family:
+            self._by_family[kind].remove(key)
+        if kind == "route":
+            self._parts -= parts_of(payload)
+            self._routes.remove(key, payload)
+        elif kind == "addr":
+            self._routes.delete_address(payload)
+        elif kind in LINKS:
+            self._parts -= parts_held(payload)
+            self._routes.changed(payload.ifindex)
+        return True
 
     def _route4(self, route: RouteInfo, key: Key, group: Key, new: bool, flags: int) -> Sequence[Key]:
         """Put an IPv4 route or take it away; the route that it replaced."""
@@ -198,7 +198,7 @@ class State:
             self.dumps.reorder(group)
             self.dumps.touch("route", key)
         if not new:
-            if self._take("route", key) is not None:
+            if self._take("route", key):
                 self._groups.remove(group, key)
             return ()
         self._put("route", key, route)
@@ -285,8 +285,11 @@ class State:
         was there."""
         if address.family == AF_INET and self.knows_addresses and not self._routes.has_address(address.ifindex):
             return self._end_routes(Cause.NO_ADDRESS, address, frame)
+        unsourced = self._routes.unsourced(address, known=known)
+        if not unsourced:
+            return NOTHING
         routes = self.tables["route"]
-        left = {key: structs.replace(routes[key], prefsrc=None) for key in self._routes.unsourced(address, known=known)}
+        left = {key: structs.replace(routes[key], prefsrc=None) for key in unsourced}
         return self._correct("route", left, frame, f"address {address.addr} was deleted")
 
     def _correct(
@@ -298,6 +301,8 @@ class State:
         silently: Callable[[RoutePayload], bool] = lambda _: True,
     ) -> Folded:
         """Change objects, or remove those for which there is None, and keep a note of what happens ``silently``."""
+        if not changes:
+            return NOTHING
         table, links = self.tables[kind], self.tables["link"]
         found = list[Unannounced]()
         for key, payload in changes.items():
@@ -314,7 +319,7 @@ class State:
                 self._put(kind, key, payload)
         gone = [(kind, key) for key, payload in changes.items() if payload is None]
         changed = [(kind, key) for key, payload in changes.items() if payload is not None]
-        return Folded(gone, found, changed) if changes else NOTHING
+        return Folded(gone, found, changed)
 
     def clear(self, kind: str) -> None:
         """Forget every object of a kind."""
@@ -332,7 +337,7 @@ class State:
     def remove(self, kind: str, key: Key) -> None:
         """Take one object out of its table, for whatever reason."""
         self.dumps.touch(kind, key)
-        if self._take(kind, key) is not None and kind == "route":
+        if self._take(kind, key) and kind == "route":
             group = key[:-1]
             self.dumps.reorder(group)
             self._groups.remove(group, key)
@@ -371,7 +376,7 @@ class State:
             name = show_key(kind, key, links)  # which is that of the link, while it is there
             if payload is None:
                 self.remove(kind, key)
-            elif self._put(kind, key, payload) is None and isinstance(payload, RouteInfo):
+            elif self._put(kind, key, payload) and isinstance(payload, RouteInfo):
                 self._groups.listed(route_group(payload), key, sibling=is_sibling(payload))
             if change is not None and self._notes:
                 name = name if payload is None else show_key(kind, key, links)
