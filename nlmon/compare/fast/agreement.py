@@ -196,11 +196,10 @@ def _compiled(kind: type[Struct], surplus: tuple[str, ...]) -> Alike:
         if field.name in surplus:
             tests.append(f"reduced.{field.name} is UNSET")
         elif field.name == "multipath":
-            tests.append(
-                "((hops := reduced.multipath) is (hops2 := full.multipath) is None or _same_hops(hops, hops2))"
-            )
+            one, other = "reduced.multipath", "full.multipath"
+            tests.append(f"({one} is None and {other} is None or _same_hops({one}, {other}))")
         else:
-            tests.append(_same(field, "reduced.{0}", "full.{0}", given=" and value is not UNSET"))
+            tests.append(_same(field, "reduced.{0}", "full.{0}", given="{0} is not UNSET and "))
     source = "def alike(less, more, at, UNSET=UNSET, OVERRUN=OVERRUN, kind=kind):\n"
     source += " reduced, full = less.payload, more.payload\n"
     source += f" if {' and '.join(tests)}:\n  return True\n return False"
@@ -211,10 +210,12 @@ def _compiled(kind: type[Struct], surplus: tuple[str, ...]) -> Alike:
 
 
 def _same(field: structs.FieldInfo, one: str, other: str, *, given: str = "") -> str:
-    """An expression for two values being the same, and ``given``."""
-    plain = "type(value) is type(value2)" if not _is_nested(field.type) else "same(value, value2)"
-    text = f"((value := {one}) is (value2 := {other}) or (value == value2 and {plain})){given}"
-    return text.format(field.name)
+    """An expression for two values being the same, and ``given``. What is asked first costs least: whether there are
+    none, which is so of most that may be left out, and whether they are one object."""
+    one, other = one.format(field.name), other.format(field.name)
+    plain = f"type({one}) is type({other})" if not _is_nested(field.type) else f"same({one}, {other})"
+    text = f"{given.format(one)}({one} is {other} or ({one} == {other} and {plain}))"
+    return f"({one} is None and {other} is None or {text})" if field.default is None else text
 
 
 def _is_nested(kind: Any) -> bool:
