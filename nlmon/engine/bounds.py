@@ -53,7 +53,7 @@ class Watch:
             part = batch if most is None else self._allowed(batch, most)
             if part.data:
                 self._frame = part.number + len(part.data) - 1
-                self._large += sum(len(data) for data in part.data if len(data) >= LARGE_MESSAGE)
+                self._large += sum(size for size in map(len, part.data) if size >= LARGE_MESSAGE)
                 yield part
             if self.stop is None and interrupted is not None and interrupted():
                 self._end("NLM-L003", "it was interrupted")

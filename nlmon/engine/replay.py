@@ -153,8 +153,8 @@ class Replay(Comparison[RecordedLane]):
             end = at + agreed
             if fold_one is not None:
                 changes, watched, protocol = self.blind.changes, self.blind.coverage.watched, step.datagrams.protocol
-                columns = zip(data[at:end], left.events[at:end], right.events[at:end], strict=True)
-                for place, (message, one, other) in enumerate(columns, at):
+                events = left.events[at:end], right.events[at:end]
+                for place, message, one, other in zip(range(at, end), data[at:end], *events, strict=True):
                     if one is None or other is None:
                         continue
                     subject = subject_of(one)

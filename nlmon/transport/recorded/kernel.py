@@ -216,7 +216,10 @@ class RecordedKernel:
 
     def _is_here(self, message: bytes) -> bool:
         """Whether a message of a link is about one of this namespace."""
-        if IFLA_TARGET_NETNSID not in message:  # no byte of it is that number, which is found faster than a header
+        # Attributes begin at multiples of four, and a number stands behind the length. Where no byte at such a place is
+        # that number, there is no such attribute, which is found faster than by a walk.
+        low = LINK_ATTRIBUTES + (2 if self.byteorder == "little" else 3)
+        if IFLA_TARGET_NETNSID not in message[low::4]:
             return True
         return attribute(message, LINK_ATTRIBUTES, len(message), self.byteorder, IFLA_TARGET_NETNSID) is None
 
