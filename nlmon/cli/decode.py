@@ -31,7 +31,7 @@ from nlmon.cli.common import (
 from nlmon.compare.side import Side
 from nlmon.engine.bounds import Bounds, Watch
 from nlmon.engine.feed import Feed
-from nlmon.engine.run import read_capture
+from nlmon.engine.read import read_capture
 from nlmon.engine.segments import Select
 from nlmon.errors import InputError
 from nlmon.eventjson.write import events_to_json

@@ -15,7 +15,7 @@ from nlmon.capture import ByteOrder, open_capture
 from nlmon.capture.tally import why_unread
 from nlmon.cli.common import FilePath, byteorder_option, protocol_option, refuse_crash, warn, warn_notes
 from nlmon.engine.feed import Feed
-from nlmon.engine.run import read_capture
+from nlmon.engine.read import read_capture
 from nlmon.errors import InputError
 from nlmon.names import PROTOCOLS, message_type
 from nlmon.report.text import shown_path

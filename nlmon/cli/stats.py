@@ -30,7 +30,7 @@ from nlmon.cli.common import (
 )
 from nlmon.engine.bounds import Bounds, Watch
 from nlmon.engine.feed import Feed
-from nlmon.engine.run import read_capture
+from nlmon.engine.read import read_capture
 from nlmon.engine.segments import Select
 from nlmon.names import PROTOCOLS, unknown_message
 from nlmon.report.jsonout import report_bytes, schema_of

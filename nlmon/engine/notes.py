@@ -9,16 +9,19 @@ Not here: the verdict (``verdict``), the values of a report (``summary``), print
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from nlmon.capture import CaptureReader
 from nlmon.engine.coverage.rows import unseen_notes
-from nlmon.engine.live import Live
-from nlmon.engine.live_lane import LiveLane
 from nlmon.engine.recorded import RecordedLane
 from nlmon.engine.replay import Replay
 from nlmon.engine.verdict import not_known
 from nlmon.names import PROTOCOLS
 from nlmon.report.text import counted
+
+if TYPE_CHECKING:  # a replay does without them
+    from nlmon.engine.live import Live
+    from nlmon.engine.live_lane import LiveLane
 
 __all__ = [
     "is_control",

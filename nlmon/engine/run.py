@@ -1,21 +1,18 @@
-"""One capture from its first frame to its end: through two implementations to a report, or through one.
+"""One capture from its first frame to its end, through two implementations to a report.
 
-Not here: opening files (``nlmon.capture``), many captures (``nlmon.jobs``).
+Not here: opening files (``nlmon.capture``), one implementation alone (``read``), many captures (``nlmon.jobs``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
-from nlmon.aside import each_aside, prints_aside
+from nlmon.aside import prints_aside
 from nlmon.backends.options import BackendOptions
 from nlmon.capture import CaptureReader
-from nlmon.capture.base import Batch
 from nlmon.compare.difference import Difference
 from nlmon.compare.known import KnownDifferences
-from nlmon.compare.side import Side
 from nlmon.engine.bounds import Bounds, Watch
-from nlmon.engine.feed import Feed, Step
 from nlmon.engine.guarded import BackendMaker
 from nlmon.engine.replay import Replay
 from nlmon.engine.segments import Select
@@ -24,7 +21,7 @@ from nlmon.report.model import CaptureReport
 from nlmon.report.policy import Policy
 from nlmon.transport.recorded.faults import Fault
 
-__all__ = ["read_batches", "read_capture", "replay_capture"]
+__all__ = ["replay_capture"]
 
 
 @prints_aside()
@@ -72,47 +69,3 @@ def replay_capture(
             on_progress(reader.position)
     replay.finish()
     return capture_reports(replay, reader, path, policy, control=control, stop=watch.stop)
-
-
-def read_capture(
-    feed: Feed,
-    reader: CaptureReader,
-    *,
-    on_progress: Callable[[int], None] | None = None,
-    watch: Watch | None = None,
-) -> Iterator[Side]:
-    """Feed an open capture to the one lane of ``feed``, and give what it made of each datagram, in order; where it
-    gave nothing but events, that of many datagrams is one. The implementation stays open, so that its counters can be
-    read; ``Feed.close`` closes it. ``watch`` may end it before the capture ends."""
-    everything = reader.batches() if watch is None else watch.batches(reader.batches())
-
-    def batches() -> Iterator[Batch]:
-        for batch in everything:
-            if on_progress is not None:
-                on_progress(reader.position)
-            yield batch
-
-    yield from read_batches(feed, batches())
-
-
-def read_batches(feed: Feed, batches: Iterable[Batch]) -> Iterator[Side]:
-    """Feed what was read of a capture as ``read_capture`` does."""
-    with prints_aside():
-        started = feed.start()
-    yield from started
-    for batch in batches:
-        for step in each_aside(feed.steps(batch)):
-            yield from _sides(step)
-    for step in each_aside(feed.flush()):
-        yield from _sides(step)
-    with prints_aside():
-        ended = feed.end()
-    yield from (side for side in ended if side is not None)
-
-
-def _sides(step: Step) -> Iterator[Side]:
-    for results in step.results:
-        if results.others:
-            yield from results.sides()
-        else:
-            yield Side(results.name, [event for event in results.events if event is not None], ())

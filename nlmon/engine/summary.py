@@ -11,7 +11,7 @@ Not here: the comparison itself (``replay``, ``live``), the verdict (``verdict``
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nlmon.capture import CaptureReader
 from nlmon.capture.segment import Role
@@ -21,8 +21,6 @@ from nlmon.compare.directions import BothDirections
 from nlmon.compare.judge import Judge
 from nlmon.engine.coverage.rows import blind_rows
 from nlmon.engine.lane import Lane
-from nlmon.engine.live import Live
-from nlmon.engine.live_lane import LiveLane
 from nlmon.engine.losses import Ledger
 from nlmon.engine.notes import (
     is_control,
@@ -54,6 +52,10 @@ from nlmon.report.policy import Policy
 from nlmon.report.text import counted
 from nlmon.state.tables import State
 from nlmon.uapi import NETLINK_GENERIC
+
+if TYPE_CHECKING:  # a replay does without them
+    from nlmon.engine.live import Live
+    from nlmon.engine.live_lane import LiveLane
 
 __all__ = ["capture_reports", "live_reports"]
 

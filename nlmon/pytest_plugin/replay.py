@@ -23,7 +23,7 @@ from nlmon.backends.options import BackendOptions
 from nlmon.backends.registry import create
 from nlmon.capture import open_capture
 from nlmon.engine.feed import Feed
-from nlmon.engine.run import read_capture
+from nlmon.engine.read import read_capture
 from nlmon.errors import UsageError
 from nlmon.eventjson.write import event_to_dict
 from nlmon.jobs.work import ReplayOptions, replay_reader

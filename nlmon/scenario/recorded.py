@@ -24,8 +24,8 @@ from nlmon.capture.base import Batch
 from nlmon.compare.known import in_range, known_for
 from nlmon.compare.side import Side
 from nlmon.engine.feed import Feed
+from nlmon.engine.read import read_batches
 from nlmon.engine.replay import Replay
-from nlmon.engine.run import read_batches
 from nlmon.engine.summary import capture_reports
 from nlmon.errors import CaptureError, ScenarioError
 from nlmon.names import protocol_number

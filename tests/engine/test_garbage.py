@@ -20,8 +20,8 @@ from nlmon.backends.status import BackendStatus
 from nlmon.capture import Batch, Frame, open_capture
 from nlmon.compare.difference import Class
 from nlmon.engine.feed import Feed
+from nlmon.engine.read import read_capture
 from nlmon.engine.replay import Replay
-from nlmon.engine.run import read_capture
 from nlmon.errors import DecodeError
 from nlmon.events import Decoded
 from nlmon.testing.messages import addr, message, route
