@@ -104,6 +104,18 @@ def test_a_replay_imports_what_it_uses(plain: Path) -> None:
     assert (found - PYROUTE2, "pyroute2" in found) == (set(), True)
 
 
+def test_a_replay_does_without_the_running_kernel(plain: Path) -> None:
+    """It compares by the same rules, and listens to nothing."""
+    assert imported("replay", plain, "--format", "json") & {"nlmon.engine.live", "nlmon.transport.kernel"} == set()
+
+
+def test_decoding_needs_nothing_that_compares(plain: Path) -> None:
+    """Nor what looks for blind spots."""
+    found = imported("decode", plain)
+
+    assert found & {"nlmon.engine.replay", "nlmon.compare.judge", "nlmon.engine.coverage", "nlmon.engine.live"} == set()
+
+
 def test_a_replay_without_libnl_imports_less(plain: Path) -> None:
     """No pyroute2, and nothing that only it brings."""
     assert imported("replay", plain, "--format", "json", "--against", "legacy", "--control") & HEAVY == set()
