@@ -16,6 +16,7 @@ __all__ = [
     "Batches",
     "ByteOrder",
     "CaptureInfo",
+    "Columns",
     "Compression",
     "Direction",
     "Format",
@@ -28,6 +29,8 @@ ByteOrder: TypeAlias = Literal["little", "big"]
 Direction: TypeAlias = Literal["in", "out", ""]
 Format: TypeAlias = Literal["pcap", "pcapng", "pcap without cooked header", "rtmon"]
 Compression: TypeAlias = Literal["", "gz", "zst"]
+# Times, data and places of the frames of a batch.
+Columns: TypeAlias = tuple[list[int], list[bytes], list[int]]
 
 
 class Frame(Struct, frozen=True, gc=False):
@@ -65,7 +68,7 @@ class Batch(Struct, gc=False):
         columns = self.timestamps[place], self.protocol, self.data[place], self.direction, self.socket
         return Frame(self.number + place, *columns, self.offsets[place], self.truncated)
 
-    def columns(self) -> tuple[list[int], list[bytes], list[int]]:
+    def columns(self) -> Columns:
         """Times, data and places."""
         return self.timestamps, self.data, self.offsets
 
@@ -101,23 +104,31 @@ class Batches:
         self.alike: tuple[int, Direction, int, int] = (0, "", 0, 0)
         self.gap = 0
         self._batch = Batch(1, *self.alike)
+        self._ended: list[Batch] = []
 
-    def begin(self, alike: tuple[int, Direction, int, int]) -> tuple[Batch, ...]:
-        """Begin a batch of other frames, one of which is there already; the one before, if it has any."""
+    def begin(self, alike: tuple[int, Direction, int, int]) -> Columns:
+        """Begin a batch of other frames, one of which is there already; its columns."""
         self.alike = alike
         self._batch.more = True
-        return self.take()
+        return self.cut()
 
-    def take(self) -> tuple[Batch, ...]:
-        """The batch at hand, if it has frames; another one begins."""
+    def cut(self) -> Columns:
+        """End the batch at hand; the columns of the next one."""
         batch = self._batch
+        if batch.data:
+            self._ended.append(batch)
         self._batch = Batch(batch.number + len(batch.data) + self.gap, *self.alike)
         self.gap = 0
-        return (batch,) if batch.data else ()
+        return self._batch.columns()
 
-    def columns(self) -> tuple[list[int], list[bytes], list[int]]:
+    def columns(self) -> Columns:
         """Those of the batch at hand."""
         return self._batch.columns()
+
+    def ended(self) -> list[Batch]:
+        """The batches that have ended since this was asked for last."""
+        found, self._ended = self._ended, []
+        return found
 
 
 def alike(one: Frame, other: Frame) -> bool:

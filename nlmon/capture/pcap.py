@@ -10,7 +10,7 @@ Not here: which link types are read (``reader``).
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Literal
 
 from nlmon.capture.base import Batch, Batches
@@ -44,26 +44,25 @@ def pcap_batches(
 ) -> Iterator[Batch]:
     """Frames behind the file header, which has been taken; ``bare``: packets have no cooked header. What is skipped is
     counted in ``facts``."""
-    # The header of a record, and of the cooked header behind it ARPHRD and the protocol, which are big-endian always.
-    little = byteorder == "little"
-    cooked_header, swapped = LINK_TYPES[link_type][0], link_type == LINKTYPE_LINUX_SLL2
-    fields = struct.Struct(("<" if little else ">") + ("IIIIH6xH" if swapped else "IIII2xH10xH"))
-    unpack, need = fields.unpack_from, RECORD + cooked_header
-    want = need
-    arphrd = int.from_bytes(ARPHRD_NETLINK, "little" if little else "big")
-    skip = RECORD if bare else need
     # ``start``: where the chunk begins in the file.
+    little, (cooked_header, swapped) = (
+        byteorder == "little",
+        (LINK_TYPES[link_type][0], link_type == LINKTYPE_LINUX_SLL2),
+    )
+    unpack, need = _record(little=little, swapped=swapped), RECORD + cooked_header
+    want, skip = need, RECORD if bare else need
+    arphrd = int.from_bytes(ARPHRD_NETLINK, "little" if little else "big")
     chunk, start = b"", source.offset
     at = size = 0
     # What is the same in most records is worked out once: the second, and the protocol as the file has it.
     second, base, coded, protocol, lost = -1, 0, 0, 0, 0
     batches = Batches()
-    times, data, offsets = batches.columns()
+    times, data, offsets = batches.cut()
     try:
         while True:
             if size - at < want:
-                yield from batches.take()  # nobody waits for these while the next are waited for
-                times, data, offsets = batches.columns()
+                times, data, offsets = batches.cut()
+                yield from batches.ended()  # nobody waits for these while the next are waited for
                 chunk, at = source.chunk(at, want), 0
                 size = len(chunk)
                 start = source.offset
@@ -79,11 +78,7 @@ def pcap_batches(
                 raise Damaged(f"a packet of {captured} bytes is too short for a netlink message", start + at)
             end = at + RECORD + captured
             if end > size:
-                if captured > LARGEST_RECORD:  # no chunk is so large, so it is looked at only here
-                    raise Damaged(f"a packet claims {captured:,} bytes", start + at)
-                if want == end - at:
-                    raise Damaged("the file ends inside a packet", start + at)
-                want = end - at
+                want = _wanted(captured, want, start + at)
                 continue
             want = need
             if bare:
@@ -98,8 +93,7 @@ def pcap_batches(
             if code != coded or original != captured or lost or batches.gap:
                 coded, protocol = code, (code & 0xFF) << 8 | code >> 8 if little else code
                 lost = max(0, original - captured)
-                yield from batches.begin((protocol, "", 0, lost))
-                times, data, offsets = batches.columns()
+                times, data, offsets = batches.begin((protocol, "", 0, lost))
             if seconds != second:
                 second, base = seconds, seconds * 1_000_000_000
             times.append(base + fraction * unit)
@@ -107,5 +101,22 @@ def pcap_batches(
             offsets.append(start + at)
             at = end
     except Damaged:
-        yield from batches.take()
+        batches.cut()
+        yield from batches.ended()
         raise
+
+
+def _record(*, little: bool, swapped: bool) -> Callable[[bytes, int], tuple[int, ...]]:
+    """What reads the header of a record, and of the cooked header behind it ARPHRD and the protocol, which are
+    big-endian always; ``swapped``: the second version of the cooked header."""
+    return struct.Struct(("<" if little else ">") + ("IIIIH6xH" if swapped else "IIII2xH10xH")).unpack_from
+
+
+def _wanted(captured: int, had: int, offset: int) -> int:
+    """How many bytes a record needs that a chunk does not hold; ``had``: what was wanted of that. Raises ``Damaged``
+    where the file ends inside of it."""
+    if captured > LARGEST_RECORD:  # no chunk is so large, so it is looked at only here
+        raise Damaged(f"a packet claims {captured:,} bytes", offset)
+    if had == RECORD + captured:
+        raise Damaged("the file ends inside a packet", offset)
+    return RECORD + captured

@@ -17,7 +17,7 @@ import struct
 from collections.abc import Generator, Iterator
 from typing import Literal, NamedTuple
 
-from nlmon.capture.base import Batch, Batches, Direction
+from nlmon.capture.base import Batch, Batches, Columns, Direction
 from nlmon.capture.hosts import note_hosts
 from nlmon.capture.options import (
     EPB,
@@ -187,7 +187,8 @@ def pcapng_batches(source: Source, section: Section, facts: Facts) -> Iterator[B
             if section.netlink_byteorder != first.netlink_byteorder:
                 raise Damaged("a later section has another byte order", offset)
     except Damaged:
-        yield from batches.take()
+        batches.cut()
+        yield from batches.ended()
         raise
 
 
@@ -198,11 +199,11 @@ def _section_batches(source: Source, section: Section, batches: Batches, facts: 
     want = need
     interfaces: list[_Interface] = []
     chunk, offset, at, size = b"", source.offset, 0, 0
-    times, packets, offsets = batches.columns()
+    times, packets, offsets = batches.cut()
     while True:
         if size - at < want:
-            yield from batches.take()  # nobody waits for these while the next are waited for
-            times, packets, offsets = batches.columns()
+            times, packets, offsets = batches.cut()
+            yield from batches.ended()  # nobody waits for these while the next are waited for
             chunk, at = source.chunk(at, want), 0
             size = len(chunk)
             chunk = chunk.ljust(need, b"\0")
@@ -211,31 +212,23 @@ def _section_batches(source: Source, section: Section, batches: Batches, facts: 
         kind, length, index, high, low, captured, original, hardware, protocol = unpack(chunk, at)
         if kind == SHB or size == at:
             _check_closed(section, interfaces, facts)
-            if size == at:
-                return False
-            yield from batches.take()
+            batches.cut()
+            yield from batches.ended()
             source.chunk(at, 0)
-            return True
-        if size - at < 8:
-            raise Damaged("the file ends inside a block header", offset)
-        if not 12 <= length <= LARGEST_RECORD or length % 4:
-            raise Damaged(f"a block claims {length:,} bytes", offset)
+            return size > at
         end = at + length
-        if end > size:
-            if want == length:
-                raise Damaged("the file ends inside a block", offset)
-            want = length
+        if end > size or size - at < 8 or not 12 <= length <= LARGEST_RECORD or length % 4:
+            want = _wanted(length, size - at, want, offset)
             continue
         want = need
         if fields.length(chunk, end - 4)[0] != length:
             raise Damaged("the two lengths of a block differ", offset)
-        split: tuple[int, bytes] | None
-        direction: Direction | None
         if kind == EPB and length >= EPB_HEADER + 4:
             begin = at + EPB_HEADER
             if index >= len(interfaces) or captured > end - 4 - begin:
                 raise Damaged("a packet block contradicts itself", offset)
             interface = interfaces[index]
+            split: tuple[int, bytes] | None
             if hardware == fields.arphrd and interface.cooked and captured >= COOKED_HEADER:
                 if fields.little:
                     protocol = (protocol & 0xFF) << 8 | protocol >> 8
@@ -251,33 +244,33 @@ def _section_batches(source: Source, section: Section, batches: Batches, facts: 
                 if direction is None:
                     said = read_options(chunk[options : end - 4], EPB, order, offset + options - at)
                     direction = _direction(said, order)
-                    if EPB_DROPCOUNT in said:
-                        facts.dropped += interface.lost(between=int.from_bytes(said[EPB_DROPCOUNT], order))
+                    facts.dropped += interface.lost(between=int.from_bytes(said.get(EPB_DROPCOUNT, b""), order))
                 found = split[0], direction, index, original - captured if original > captured else 0
                 if found != batches.alike or batches.gap:
-                    yield from batches.begin(found)
-                    times, packets, offsets = batches.columns()
+                    times, packets, offsets = batches.begin(found)
                 ticks = high << 32 | low
                 times.append(ticks if interface.plain else interface.nanoseconds(ticks, offset))
                 packets.append(split[1])
                 offsets.append(offset)
         elif kind in {SPB, OPB}:
             packet = _rare_packet(kind, chunk[at + 8 : end - 4], interfaces, order, offset)
-            facts.dropped += packet.dropped
-            split = _split(packet.interface, packet.data, offset)
-            if split is None:
-                facts.skipped += 1
-                batches.gap += 1
-            else:
-                yield from batches.begin((split[0], packet.direction, packet.place, packet.truncated))
-                times, packets, offsets = batches.columns()
-                times.append(packet.time)
-                packets.append(split[1])
-                offsets.append(offset)
+            times, packets, offsets = _add_rare(packet, batches, offset, facts)
         else:
             _read_other(kind, chunk[at + 8 : end - 4], interfaces, order, offset, facts)
         offset += length
         at = end
+
+
+def _wanted(length: int, there: int, had: int, offset: int) -> int:
+    """How many bytes a block needs that a chunk does not hold; ``had``: what was wanted of that. Raises ``Damaged``
+    where the file ends inside of it, or no block has such a length."""
+    if there < 8:
+        raise Damaged("the file ends inside a block header", offset)
+    if not 12 <= length <= LARGEST_RECORD or length % 4:
+        raise Damaged(f"a block claims {length:,} bytes", offset)
+    if had == length:
+        raise Damaged("the file ends inside a block", offset)
+    return length
 
 
 def _read_other(
@@ -356,6 +349,21 @@ def _rare_packet(
         _direction(said, order),
         interface.lost(between=drops) if drops != UNKNOWN_DROPS else 0,
     )
+
+
+def _add_rare(packet: _RarePacket, batches: Batches, offset: int, facts: Facts) -> Columns:
+    """Put a packet of a rare block into a batch that begins with it; the columns of the batch at hand."""
+    facts.dropped += packet.dropped
+    split = _split(packet.interface, packet.data, offset)
+    if split is None:
+        facts.skipped += 1
+        batches.gap += 1
+        return batches.columns()
+    columns = times, packets, offsets = batches.begin((split[0], packet.direction, packet.place, packet.truncated))
+    times.append(packet.time)
+    packets.append(split[1])
+    offsets.append(offset)
+    return columns
 
 
 def _interface(body: bytes, order: Literal["little", "big"], offset: int) -> _Interface:
