@@ -12,6 +12,7 @@ Not here: rtnetlink's neighbouring groups, which only the other implementation h
 from __future__ import annotations
 
 import struct
+from typing import Any
 
 from nlmon.backends.legacy.reading import NLA_TYPE_MASK, Message, Parsed, Reader
 from nlmon.events import UNSET, AddrInfo, LinkInfo, NeighInfo, NextHop, RouteInfo, RuleInfo
@@ -22,6 +23,26 @@ AF_INET, AF_BRIDGE, AF_INET6, RTNL_FAMILY_IPMR, RTNL_FAMILY_IP6MR = 2, 7, 10, 12
 IFLA_OPERSTATE, IFLA_VFINFO_LIST, IFLA_TARGET_NETNSID, IFLA_VF_INFO = 16, 22, 46, 1
 ADDRESS, LLADDR = "IFLA_ADDRESS", "NDA_LLADDR"
 LONGEST_ATTRIBUTE = 0xFFFF  # as nla_len has 16 bits
+# Attributes of a rule that are one number (linux/fib_rules.h): field, name, and the method that reads it.
+RULE_NUMBERS = {
+    4: ("goto", "FRA_GOTO", "u32"),
+    6: ("priority", "FRA_PRIORITY", "u32"),
+    10: ("fwmark", "FRA_FWMARK", "u32"),
+    11: ("flow", "FRA_FLOW", "u32"),
+    13: ("suppress_ifgroup", "FRA_SUPPRESS_IFGROUP", "s32"),
+    14: ("suppress_prefixlen", "FRA_SUPPRESS_PREFIXLEN", "s32"),
+    15: ("table", "FRA_TABLE", "u32"),
+    16: ("fwmask", "FRA_FWMASK", "u32"),
+    19: ("l3mdev", "FRA_L3MDEV", "u8"),
+    21: ("protocol", "FRA_PROTOCOL", "u8"),
+    22: ("ip_proto", "FRA_IP_PROTO", "u8"),
+    25: ("dscp", "FRA_DSCP", "u8"),
+    26: ("flowlabel", "FRA_FLOWLABEL", "be32"),
+    27: ("flowlabel_mask", "FRA_FLOWLABEL_MASK", "be32"),
+    28: ("sport_mask", "FRA_SPORT_MASK", "u16"),
+    29: ("dport_mask", "FRA_DPORT_MASK", "u16"),
+    30: ("dscp_mask", "FRA_DSCP_MASK", "u8"),
+}
 IP_LENGTH = {AF_INET: 4, AF_INET6: 16, RTNL_FAMILY_IPMR: 4, RTNL_FAMILY_IP6MR: 16}
 
 
@@ -289,91 +310,33 @@ class RouteParser(Reader):
         """RTM_*RULE: fib_rule_hdr and all that tells rules apart. A suppressor of -1 is none."""
         family, dst_len, src_len, tos, table, action, flags = self._fib_rule_hdr.unpack_from(m.data, m.start + 16)
         need = IP_LENGTH.get(family)
-        wide = priority = dst = src = iifname = oifname = fwmark = fwmask = ip_proto = sport_range = dport_range = None
-        uid_range = tun_id = l3mdev = goto = suppress_prefixlen = suppress_ifgroup = flow = protocol = None
-        dscp = dscp_mask = flowlabel = flowlabel_mask = sport_mask = dport_mask = None
+        found: dict[str, Any] = {}
         for kind, at, begin, end in self.attributes(m, m.start + 28, m.end):
-            if kind == 1 and need is not None:
-                dst = self.ip(m, at, begin, end, "FRA_DST", need)
+            if kind in RULE_NUMBERS:
+                field, name, read = RULE_NUMBERS[kind]
+                found[field] = getattr(self, read)(m, at, begin, end, name)
+            elif kind == 1 and need is not None:
+                found["dst"] = self.ip(m, at, begin, end, "FRA_DST", need)
             elif kind == 2 and need is not None:
-                src = self.ip(m, at, begin, end, "FRA_SRC", need)
+                found["src"] = self.ip(m, at, begin, end, "FRA_SRC", need)
             elif kind == 3:
-                iifname = self.name_of(m, at, begin, end, "FRA_IIFNAME", 15)
-            elif kind == 4:
-                goto = self.u32(m, at, begin, end, "FRA_GOTO")
-            elif kind == 6:
-                priority = self.u32(m, at, begin, end, "FRA_PRIORITY")
-            elif kind == 10:
-                fwmark = self.u32(m, at, begin, end, "FRA_FWMARK")
-            elif kind == 11:
-                flow = self.u32(m, at, begin, end, "FRA_FLOW")
+                found["iifname"] = self.name_of(m, at, begin, end, "FRA_IIFNAME", 15)
             elif kind == 12:
-                if end - begin < 8:
-                    m.bad(at, "FRA_TUN_ID", f"{end - begin} bytes are no 64-bit number")
-                    tun_id = None
-                else:
-                    tun_id = int.from_bytes(m.data[begin : begin + 8], "big")
-            elif kind == 13:
-                suppress_ifgroup = self.s32(m, at, begin, end, "FRA_SUPPRESS_IFGROUP")
-            elif kind == 14:
-                suppress_prefixlen = self.s32(m, at, begin, end, "FRA_SUPPRESS_PREFIXLEN")
-            elif kind == 15:
-                wide = self.u32(m, at, begin, end, "FRA_TABLE")
-            elif kind == 16:
-                fwmask = self.u32(m, at, begin, end, "FRA_FWMASK")
+                found["tun_id"] = self.parse_tunnel(m, at, begin, end)
             elif kind == 17:
-                oifname = self.name_of(m, at, begin, end, "FRA_OIFNAME", 15)
-            elif kind == 19:
-                l3mdev = self.u8(m, at, begin, end, "FRA_L3MDEV")
+                found["oifname"] = self.name_of(m, at, begin, end, "FRA_OIFNAME", 15)
             elif kind == 20:
-                uid_range = self.pair(m, at, begin, end, "FRA_UID_RANGE", self._u32_pair)
-            elif kind == 21:
-                protocol = self.u8(m, at, begin, end, "FRA_PROTOCOL")
-            elif kind == 22:
-                ip_proto = self.u8(m, at, begin, end, "FRA_IP_PROTO")
+                found["uid_range"] = self.pair(m, at, begin, end, "FRA_UID_RANGE", self._u32_pair)
             elif kind == 23:
-                sport_range = self.pair(m, at, begin, end, "FRA_SPORT_RANGE", self._u16_pair)
+                found["sport_range"] = self.pair(m, at, begin, end, "FRA_SPORT_RANGE", self._u16_pair)
             elif kind == 24:
-                dport_range = self.pair(m, at, begin, end, "FRA_DPORT_RANGE", self._u16_pair)
-            elif kind == 25:
-                dscp = self.u8(m, at, begin, end, "FRA_DSCP")
-            elif kind == 26:
-                flowlabel = self.be32(m, at, begin, end, "FRA_FLOWLABEL")
-            elif kind == 27:
-                flowlabel_mask = self.be32(m, at, begin, end, "FRA_FLOWLABEL_MASK")
-            elif kind == 28:
-                sport_mask = self.u16(m, at, begin, end, "FRA_SPORT_MASK")
-            elif kind == 29:
-                dport_mask = self.u16(m, at, begin, end, "FRA_DPORT_MASK")
-            elif kind == 30:
-                dscp_mask = self.u8(m, at, begin, end, "FRA_DSCP_MASK")
-        table = table if wide is None else wide
-        head = (family, dst_len, src_len, tos, action, flags, table)
-        info = RuleInfo(
-            *head,
-            priority=priority,
-            dst=dst,
-            src=src,
-            iifname=iifname,
-            oifname=oifname,
-            fwmark=fwmark,
-            fwmask=fwmask,
-            ip_proto=ip_proto,
-            sport_range=sport_range,
-            dport_range=dport_range,
-            uid_range=uid_range,
-            tun_id=tun_id,
-            l3mdev=l3mdev,
-            goto=goto,
-            suppress_prefixlen=suppress_prefixlen,
-            suppress_ifgroup=suppress_ifgroup,
-            flow=flow,
-            protocol=protocol,
-            dscp=dscp,
-            flowlabel=flowlabel,
-            flowlabel_mask=flowlabel_mask,
-            sport_mask=sport_mask,
-            dport_mask=dport_mask,
-            dscp_mask=dscp_mask,
-        )
-        return info, None
+                found["dport_range"] = self.pair(m, at, begin, end, "FRA_DPORT_RANGE", self._u16_pair)
+        wide = found.pop("table", None)
+        return RuleInfo(family, dst_len, src_len, tos, action, flags, table if wide is None else wide, **found), None
+
+    def parse_tunnel(self, m: Message, at: int, begin: int, end: int) -> int | None:
+        """FRA_TUN_ID: the identifier of a tunnel, in network byte order."""
+        if end - begin < 8:
+            m.bad(at, "FRA_TUN_ID", f"{end - begin} bytes are no 64-bit number")
+            return None
+        return int.from_bytes(m.data[begin : begin + 8], "big")
