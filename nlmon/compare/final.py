@@ -44,12 +44,12 @@ def compare_states(
             old, new = before.get(key), after.get(key)
             if old is None or new is None:
                 field, who = (MISSING, "reference") if new is None else (EXTRA, "candidate")
-                values = ("present", "absent") if new is None else ("absent", "present")
-                yield _state(name, frame, field, *values, f"only the {who} has it"), old, new
+                left, right = ("present", "absent") if new is None else ("absent", "present")
+                yield _state(name, frame, field, left, right, f"only the {who} has it"), old, new
                 continue
             for found in classifier.payloads(old, new):
-                values = show(found.reference), show(found.candidate)
-                yield _state(name, frame, found.field, *values, found.reason), old, new
+                left, right = show(found.reference), show(found.candidate)
+                yield _state(name, frame, found.field, left, right, found.reason), old, new
 
 
 def compare_corrections(

@@ -47,9 +47,14 @@ __all__ = ["RecordedLane"]
 
 # Type and family of all dumps that together show a namespace's state.
 STATE_DUMPS = (
-    *((RTM_GETLINK, AF_UNSPEC), (RTM_GETLINK, AF_BRIDGE), (RTM_GETADDR, AF_UNSPEC)),
-    *((RTM_GETNEIGH, AF_UNSPEC), (RTM_GETNEIGH, AF_BRIDGE), (RTM_GETRULE, AF_UNSPEC)),
-    *((RTM_GETROUTE, AF_INET), (RTM_GETROUTE, AF_INET6)),
+    (RTM_GETLINK, AF_UNSPEC),
+    (RTM_GETLINK, AF_BRIDGE),
+    (RTM_GETADDR, AF_UNSPEC),
+    (RTM_GETNEIGH, AF_UNSPEC),
+    (RTM_GETNEIGH, AF_BRIDGE),
+    (RTM_GETRULE, AF_UNSPEC),
+    (RTM_GETROUTE, AF_INET),
+    (RTM_GETROUTE, AF_INET6),
 )
 # The type of nlctrl's messages, in either byte order.
 NLCTRL = {GENL_ID_CTRL.to_bytes(2, order) for order in ("little", "big")}

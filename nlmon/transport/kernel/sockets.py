@@ -102,7 +102,8 @@ def drops_of(sock: socket.socket) -> int:
 def no_netlink() -> TransportError:
     """The error on every system but Linux."""
     return TransportError(
-        *("NLM-T001", "this operating system has no netlink"),
+        "NLM-T001",
+        "this operating system has no netlink",
         hint="live work needs Linux; captures can be replayed anywhere",
     )
 
