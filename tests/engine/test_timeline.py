@@ -18,7 +18,7 @@ from nlmon.engine.run import replay_capture
 from nlmon.engine.timeline import PARTS_KEPT, Timeline
 from nlmon.report.model import CaptureReport
 from nlmon.testing.zoo import ZOO
-from nlmon.transport.recorded.faults import parse_fault
+from nlmon.transport.recorded.faults import Fault
 from nlmon.transport.recorded.kernel import RecordedKernel
 from nlmon.transport.recorded.transport import RecordedFactory
 from nlmon.wire import Datagrams
@@ -26,7 +26,7 @@ from support.paths import CAPTURES
 from support.verdicts import legacy, libnl
 
 LABELS = [("legacy", 0), ("libnl", 1)]
-OVERRUN = (parse_fault("overrun@500+20"),)
+OVERRUN = (Fault(500, 20),)
 
 
 def batch(number: int, count: int) -> Batch:
