@@ -7,6 +7,7 @@ Not here: deciding what differs (``classify``).
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from typing import Any
 
 import msgspec
@@ -14,7 +15,7 @@ from msgspec import UNSET
 
 from nlmon.compare.classify import Finding
 from nlmon.compare.difference import Class, Difference
-from nlmon.compare.evidence.hidden import shown_value
+from nlmon.compare.evidence.hidden import shown_values
 from nlmon.compare.evidence.locate import Span, locate
 from nlmon.events import Event
 from nlmon.names import message_type
@@ -44,9 +45,16 @@ def _short(text: str) -> str:
     return text if len(text) <= LONGEST else f"{text[:LONGEST]} …"
 
 
-def explain_field(finding: Finding, event: Event, datagram: Datagram, byteorder: str, answer: bool) -> Difference:
-    """The difference behind one finding about one event."""
-    values = shown_value(event.payload, finding.reference), shown_value(event.payload, finding.candidate)
+def explain_field(
+    finding: Finding,
+    event: Event,
+    datagram: Datagram,
+    byteorder: str,
+    answer: bool,
+    families: Callable[[int], Collection[str]],
+) -> Difference:
+    """The difference behind one finding about one event. ``families``: the names of a generic family by its number."""
+    values = shown_values(event, (finding.reference, finding.candidate), families)
     finding = finding._replace(reference=values[0], candidate=values[1])
     spot = locate(datagram.data, event.offset, finding.path, byteorder)
     return Difference(

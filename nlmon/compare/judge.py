@@ -24,7 +24,7 @@ from nlmon.compare.classify import Classifier, Finding
 from nlmon.compare.contract import Contract
 from nlmon.compare.difference import Class, Difference
 from nlmon.compare.evidence.check import Evidence, RecordedNames
-from nlmon.compare.evidence.hidden import shown_bytes, shown_value
+from nlmon.compare.evidence.hidden import shown_bytes, shown_values
 from nlmon.compare.evidence.locate import spans
 from nlmon.compare.evidence.sample import Sample, of_message, of_objects
 from nlmon.compare.explain import explain_event, explain_field, show
@@ -155,12 +155,13 @@ class Judge:
         right = [] if reference.missed and not candidate.missed else right
         if not left and not right:
             return
+        families = self._recorded.families
         for pair in align(left, right):
             if pair.reference is not None and pair.candidate is not None:
                 for finding in self._classifier.compare(pair.reference, pair.candidate):
                     if self._is_open(finding, pair.reference, datagram):
                         continue
-                    difference = explain_field(finding, pair.reference, datagram, self._byteorder, answer)
+                    difference = explain_field(finding, pair.reference, datagram, self._byteorder, answer, families)
                     self._add(difference, datagram, (pair.reference, pair.candidate))
                 continue
             side, other = (candidate, reference) if pair.reference is None else (reference, candidate)
@@ -210,7 +211,7 @@ class Judge:
 
     def _check_by_bytes(self, datagram: Datagram, sides: tuple[Side, Side], answer: bool, request: bool) -> None:
         """What one of them provides alone, against the message; once, where both are the same implementation."""
-        whole = None
+        whole, families = None, self._recorded.families
         for side in sides:
             self._evidence.note(datagram.protocol, side.errors)
         for number, side in enumerate(sides):
@@ -222,11 +223,12 @@ class Judge:
             for event in side.events if self._evidence.may_give_more(side.name) else ():
                 exclusive = not self.contract.both_provide(event.payload)
                 for finding in self._evidence.check(event, datagram, broken.get(event.offset, ()), exclusive=exclusive):
-                    values = f"the message: {show(shown_value(event.payload, finding.reference))}", finding.candidate
+                    expected, given = shown_values(event, (finding.reference, finding.candidate), families)
+                    values = f"the message: {show(expected)}", given
                     before, after = values if number else values[::-1]
                     reason = f"by the contract {side.name} alone provides it; {finding.reason}"
                     named = finding._replace(reference=before, candidate=after, reason=reason)
-                    difference = explain_field(named, event, datagram, self._byteorder, answer)
+                    difference = explain_field(named, event, datagram, self._byteorder, answer, families)
                     self._add(difference, datagram, _events_at(sides, event.offset))
             if request:
                 continue

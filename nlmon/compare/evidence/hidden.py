@@ -14,14 +14,14 @@ from typing import Any
 
 from msgspec import structs
 
-from nlmon.events import GenericInfo, QcaVendorInfo
+from nlmon.events import Event, GenericInfo, QcaVendorInfo
 from nlmon.framing import align, messages, nlattr
 from nlmon.names.attribute_sets import root_of
 from nlmon.names.secret import ALL, SECRET_VENDOR_COMMANDS, as_length, is_secret, secrets_of
 from nlmon.uapi import GENL_HDRLEN, NETLINK_GENERIC, NLA_HDRLEN, NLA_TYPE_MASK, NLMSG_ERROR, NLMSG_HDRLEN
 from nlmon.wire import Datagram
 
-__all__ = ["hidden_bytes", "shown_bytes", "shown_value"]
+__all__ = ["hidden_bytes", "length_of", "shown_bytes", "shown_values"]
 
 FIRST_OF_PROTOCOL = 16
 # errno, and the header of the request that follows it
@@ -82,15 +82,38 @@ def _rest(begin: int, end: int) -> Iterator[tuple[int, int]]:
         yield begin, end
 
 
-def shown_value(payload: object, value: Any) -> Any:
-    """A value of a payload of NETLINK_GENERIC without keys."""
-    if isinstance(value, QcaVendorInfo) and value.subcmd in SECRET_VENDOR_COMMANDS and value.data is not None:
-        return structs.replace(value, data=as_length(len(value.data) // 2))
+def shown_values(event: Event, values: tuple[Any, Any], families: Callable[[int], Collection[str]]) -> tuple[Any, Any]:
+    """Two values of a field of an event without keys; what was shown already stays as it is. Who gave the event may
+    call the family something else than nlctrl, or the command of a vendor: what is a key by either is one."""
+    payload = event.payload
+    vendor = any(isinstance(one, QcaVendorInfo) and one.subcmd in SECRET_VENDOR_COMMANDS for one in values)
     if not isinstance(payload, GenericInfo):
+        return _vendor_data(values[0], hide=vendor), _vendor_data(values[1], hide=vendor)
+    vendor = vendor or payload.vendor_subcmd in SECRET_VENDOR_COMMANDS
+    name = payload.genl_family_name
+    secrets = (
+        secrets_of(NETLINK_GENERIC, payload.genl_family_id, [name] if isinstance(name, str) else []),
+        secrets_of(NETLINK_GENERIC, event.msg_type, families(event.msg_type)),
+    )
+
+    def shown(value: Any) -> Any:
+        if isinstance(value, tuple) and all(isinstance(one, tuple) and len(one) == 2 for one in value):
+            hidden = [any(is_secret(number, one) for one in secrets) for number, _ in value]
+            return tuple(
+                (n, length_of(raw)) if hide else (n, raw) for hide, (n, raw) in zip(hidden, value, strict=True)
+            )
+        return length_of(value) if vendor and isinstance(value, str) else _vendor_data(value, hide=vendor)
+
+    return shown(values[0]), shown(values[1])
+
+
+def _vendor_data(value: Any, *, hide: bool) -> Any:
+    if not hide or not isinstance(value, QcaVendorInfo):
         return value
-    vendor = payload.vendor_subcmd in SECRET_VENDOR_COMMANDS
-    if isinstance(value, tuple) and all(isinstance(one, tuple) and len(one) == 2 for one in value):
-        name = payload.genl_family_name
-        secrets = secrets_of(NETLINK_GENERIC, payload.genl_family_id, [name] if isinstance(name, str) else [])
-        return tuple((number, as_length(len(raw) // 2) if is_secret(number, secrets) else raw) for number, raw in value)
-    return as_length(len(value) // 2) if vendor and isinstance(value, str) else value
+    return structs.replace(value, data=length_of(value.data))
+
+
+def length_of(data: Any) -> Any:
+    """The length of bytes in hexadecimal, as text; what is one already, or nothing, stays."""
+    shown = data is None or (isinstance(data, str) and data.startswith("("))
+    return data if shown else as_length(len(str(data)) // 2)

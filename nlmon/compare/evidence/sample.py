@@ -2,7 +2,7 @@
 
 Rules:
 1. Made when the difference is found: which attributes hold keys follows from what the recording has named until then.
-2. Keys are zeros, and what an implementation read of them is a length.
+2. Keys are zeros, and what an implementation read of them is a length, whatever it takes the message for.
 
 Not here: which differences have one (``nlmon.compare.findings``).
 """
@@ -17,12 +17,13 @@ import msgspec
 from msgspec import Struct
 
 from nlmon.compare.difference import Difference
-from nlmon.compare.evidence.hidden import hidden_bytes
+from nlmon.compare.evidence.hidden import hidden_bytes, length_of
 from nlmon.compare.evidence.locate import locate
 from nlmon.compare.evidence.tree import Part, parts_of
 from nlmon.events import Event, Payload
 from nlmon.framing import header
 from nlmon.names import PROTOCOLS
+from nlmon.names.secret import ALL, is_secret, secrets_of
 from nlmon.uapi import GENL_ID_CTRL, NETLINK_GENERIC, NLMSG_HDRLEN
 from nlmon.wire import Datagram
 
@@ -78,7 +79,9 @@ def of_message(
     found = parts_of(bytes(message), datagram.protocol, kind, family, byteorder, spans) if message else iter(())
     parts = tuple(islice(found, PARTS_KEPT))
     spot = locate(data, begin, difference.attribute, byteorder) if difference.attribute_offset >= 0 else None
-    shown = [None if event is None else _shown(event) for event in events]
+    names = families(kind) if datagram.protocol == NETLINK_GENERIC else ()
+    secrets = secrets_of(datagram.protocol, kind, names)
+    shown = [None if event is None else _shown(event, secrets) for event in events]
     return Sample(
         protocol=PROTOCOLS.get(datagram.protocol, str(datagram.protocol)),
         length=len(message),
@@ -104,8 +107,9 @@ def _family(kind: int, families: Callable[[int], Collection[str]]) -> str:
     return names.pop() if len(names) == 1 else ""
 
 
-def _shown(value: Event | Payload) -> dict[str, Any]:
-    """The JSON form of an event or an object, long values cut."""
+def _shown(value: Event | Payload, secrets: frozenset[int] | None = frozenset()) -> dict[str, Any]:
+    """The JSON form of an event or an object, long values cut; ``secrets``: the attributes of its message that hold
+    keys, or ``ALL``."""
     from nlmon.eventjson.write import event_to_dict, payload_to_dict  # noqa: PLC0415  (start-up: for differences alone)
 
     written: dict[str, Any]
@@ -115,7 +119,27 @@ def _shown(value: Event | Payload) -> dict[str, Any]:
     except Exception as error:
         # A value, or a whole payload, of a type that no event has, which is a difference of its own.
         return {"unreadable": type(error).__name__}
+    if secrets is ALL or secrets:
+        _hide(written, secrets)
     return {key: _cut(one) for key, one in written.items()}
+
+
+def _hide(written: dict[str, Any], secrets: frozenset[int] | None) -> None:
+    """Hide what is left of keys in an event about a generic message: who gave it may call the family something else, or
+    the command of a vendor."""
+    generic = written.get("netlink", {}).get("generic", {})
+    if generic.get("attributes"):
+        generic["attributes"] = _lengths(generic["attributes"], secrets)
+    if generic.get("qca_vendor"):
+        generic["qca_vendor"]["data"] = length_of(generic["qca_vendor"].get("data"))
+
+
+def _lengths(attributes: Any, secrets: frozenset[int] | None) -> Any:
+    """Attributes, those that hold keys as their length; only as their size what is no list of them."""
+    try:
+        return [[kind, length_of(data) if is_secret(kind, secrets) else data] for kind, data in attributes]
+    except (TypeError, ValueError):
+        return length_of(str(attributes))
 
 
 def _cut(value: Any) -> Any:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
+import pytest
 from msgspec import structs
 
 from nlmon.compare.difference import Class, Difference
@@ -16,7 +19,7 @@ from nlmon.compare.evidence.sample import (
     of_objects,
 )
 from nlmon.compare.findings import SAMPLES_KEPT, SAMPLES_SIZE_KEPT, Findings
-from nlmon.events import Event, LinkInfo
+from nlmon.events import Event, LinkInfo, QcaVendorInfo
 from nlmon.testing.messages import attr, generic, link, message
 from nlmon.wire import Datagram
 from support.decoding import decode
@@ -77,6 +80,30 @@ def test_keys_are_zeros() -> None:
     ]
     assert KEY.hex() not in str(found)
     assert "(16 bytes)" in str(found.reference)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"genl_family_name": "nonsense"},
+        {"genl_family_name": None},
+        {"genl_family_id": 16},
+        {"attributes": KEY.hex()},
+        {"attributes": ((3, KEY.hex(), 1),)},
+        {"genl_family_name": "nonsense", "qca_vendor": QcaVendorInfo(0x1374, 1, KEY.hex())},
+    ],
+    ids=str,
+)
+def test_keys_are_hidden_whatever_an_implementation_makes_of_the_message(changes: dict[str, Any]) -> None:
+    """The recording says which family it is, and so which attributes hold keys."""
+    data = generic(30, 1, attr(1, b"\7\0\0\0"), attr(3, KEY))
+    (event,) = decode("libnl", 16, data, families={30: "wireguard"}).events
+    wrong = structs.replace(event, payload=structs.replace(event.payload, **changes))
+    found = sample(data, protocol=16, events=(event, wrong))
+
+    assert KEY.hex() not in str(found)
+    assert "bytes)" in str(found.reference)
+    assert found.candidate is not None
 
 
 def test_a_sample_is_bounded() -> None:
