@@ -20,6 +20,7 @@ from nlmon.report.outcome import CaseLine, Outcome, Run
 from nlmon.report.page import LARGEST, html_page
 from nlmon.report.page.case import case_of
 from support.pages import HOSTILE, a_case, a_run, full_run, hostile_run, large_run
+from support.paths import TESTS
 
 # Elements that have no end.
 VOID = {"meta", "input", "path", "rect", "circle"}
@@ -235,7 +236,7 @@ def test_the_page_needs_no_table_and_no_comparison() -> None:
         "import sys\nfrom support.pages import full_run\nfrom nlmon.report.page import html_page\n"
         "before = set(sys.modules)\nhtml_page(full_run())\nprint(*(set(sys.modules) - before))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd="tests")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=TESTS)
     found = set(done.stdout.split())
 
     assert "jinja2" in found
