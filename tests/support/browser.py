@@ -19,7 +19,7 @@ from support.requirements import missing
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-__all__ = ["PROGRAMS", "a_browser", "opened", "trouble"]
+__all__ = ["PROGRAMS", "a_browser", "opened"]
 
 PROGRAMS = ("chromium-headless-shell", "chromium")
 
@@ -43,8 +43,12 @@ def a_browser() -> Iterator[Browser]:
 
 
 @contextmanager
-def opened(browser: Browser, path: Path, fragment: str = "", **options: Any) -> Iterator[Page]:
-    """A page in a window of its own; ``options`` of the browser's context, such as ``color_scheme``."""
+def opened(
+    browser: Browser, path: Path, fragment: str = "", *, complains: bool = False, **options: Any
+) -> Iterator[Page]:
+    """A page in a window of its own. It must have said nothing on its console, its script must have made no error, and
+    it must have asked for nothing but its file, unless it ``complains``. ``options``: of the browser's context, such as
+    ``color_scheme``."""
     context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
     page = context.new_page()
     page.set_default_timeout(60_000)
@@ -52,19 +56,10 @@ def opened(browser: Browser, path: Path, fragment: str = "", **options: Any) -> 
     page.on("console", lambda message: said.append(message.text))
     page.on("pageerror", lambda error: said.append(str(error)))
     page.on("request", lambda request: said.append(request.url) if not _is_file(request.url, path) else None)
-    _TROUBLE[page] = said
     page.goto(f"{path.as_uri()}{fragment}")
     yield page
-    del _TROUBLE[page]
     context.close()
-
-
-def trouble(page: Page) -> list[str]:
-    """What the page said on its console, errors of its script, and what it asked the network for."""
-    return _TROUBLE[page]
-
-
-_TROUBLE: dict[Any, list[str]] = {}
+    assert bool(said) is complains, said
 
 
 def _is_file(url: str, path: Path) -> bool:

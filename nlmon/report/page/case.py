@@ -109,7 +109,7 @@ def _why(result: CaseResult) -> list[str]:
     """Why the case is what it is, as far as no finding says it."""
     said = {finding.what for finding in result.findings if not _is_capture(result)}
     reasons = [result.explanation] if result.reason not in said else []
-    if result.report is not None and result.report.reason not in {result.reason, *said}:
+    if result.report is not None and result.report.reason not in {"", result.reason, *said}:
         reasons.append(f"because: {result.report.reason}")
     return [text for text in reasons if text]
 

@@ -11,12 +11,13 @@ import re
 import subprocess
 import sys
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 from msgspec import structs
 
 from nlmon.report.model import CaptureReport
-from nlmon.report.outcome import CaseLine, Outcome, Run
+from nlmon.report.outcome import CaseLine, Finding, Outcome, Run
 from nlmon.report.page import LARGEST, html_page
 from nlmon.report.page.case import case_of
 from support.pages import HOSTILE, a_case, a_run, full_run, hostile_run, large_run
@@ -198,6 +199,25 @@ def test_a_closed_case_says_what_matters(outcome: Outcome, report: CaptureReport
     case = structs.replace(a_case("link.flap", outcome, reason="why" if outcome != "passed" else ""), report=report)
 
     assert case_of(case, 0).about == expected
+
+
+WHY = [
+    ({"reason": "why"}, "of it", ["why", "because: of it"]),
+    ({"reason": "why"}, "why", ["why"]),
+    ({"reason": "why", "code": "NLM-S022"}, "", ["NLM-S022: why"]),
+    ({"reason": "why", "findings": (Finding("why"),)}, "why", []),
+    ({}, "", []),
+]
+
+
+@pytest.mark.parametrize(("changes", "reason", "expected"), WHY, ids=range(len(WHY)))
+def test_a_case_says_once_why(changes: dict[str, Any], reason: str, expected: list[str]) -> None:
+    """What a finding says is not said again."""
+    case = a_case("link.flap", "failed")
+    assert case.report is not None
+    report = structs.replace(case.report, reason=reason)
+
+    assert case_of(structs.replace(case, report=report, **changes), 0).why == expected
 
 
 def test_a_case_of_merged_runs_says_whose_it_is() -> None:
