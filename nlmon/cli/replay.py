@@ -153,7 +153,6 @@ def command(
     fails the run; 3 inconclusive, or a capture cannot be read; 4 a worker was lost; 130 interrupted.
     """
     from nlmon.cli.knownfile import known_file  # noqa: PLC0415  (start-up: --help needs no replay)
-    from nlmon.cli.spread import outcomes  # noqa: PLC0415  (start-up: --help needs no replay)
     from nlmon.jobs.work import ReplayOptions  # noqa: PLC0415
 
     out, names = sys.stdout.buffer, compared(against, implementation, control=control)
@@ -188,10 +187,38 @@ def command(
     if form == "jsonl":
         out.write(line_bytes(Header("nlmon", __version__, *names, select, policy, arguments)))
     narrowed = bool(protocols or families or groups or faults or recover or select != "notifications")
-    done: list[CaptureReport] = []
-    lost = False
+    done = _replay(captures, options, jobs, cluster)
+    # What was narrowed by an option, or cut by damage, cannot say that an entry is of no use.
+    whole = whole_report(
+        *(done.reports, names, select, policy, known), tried=not narrowed, complete=complete, arguments=arguments
+    )
+    try:
+        print_verdict(whole, form, verbose=verbose)
+    finally:
+        # The report is written even when the terminal is gone.
+        write_capture_reports(reports, whole)
+    if done.cut:
+        _say_interrupted(done.replayed, len(captures))
+        sys.exit(INTERRUPTED)
+    sys.exit(exit_code(whole, lost_worker=done.lost_worker))
+
+
+class _Done:
+    """What came of captures: their ``reports``, how many were ``replayed``, and whether that was ``cut`` by Ctrl-C or a
+    worker was lost."""
+
+    def __init__(self) -> None:
+        self.reports: list[CaptureReport] = []
+        self.replayed = 0
+        self.cut = self.lost_worker = False
+
+
+def _replay(captures: tuple[Path, ...], options: ReplayOptions, jobs: int | None, cluster: str) -> _Done:
+    """Replay captures; as JSON lines each is written when it is done. Of those that give no verdict is said why."""
+    from nlmon.cli.spread import outcomes  # noqa: PLC0415  (start-up: --help needs no replay)
+
+    out, done = sys.stdout.buffer, _Done()
     several = bool(cluster) or (jobs not in {None, 1} and len(captures) > 1)
-    replayed, cut = 0, False
     try:
         with (
             nullcontext(None) if several else interruption() as interrupted,
@@ -199,38 +226,26 @@ def command(
         ):
             for outcome in ended:
                 # One bad file, or one lost worker, must not cost the verdicts on the others.
-                done += outcome.reports
-                lost = lost or isinstance(outcome.error, PlatformError)
+                done.reports += outcome.reports
+                done.lost_worker = done.lost_worker or isinstance(outcome.error, PlatformError)
                 for piece in outcome.lines():
                     out.write(piece)
                 _say_why(outcome, options)
-                if form == "jsonl":
+                if options.lines:
                     for one in outcome.reports:
                         out.write(line_bytes(CaptureLine(_without_details(one))))
                     out.flush()
-                replayed += 1
-                cut = interrupted is not None and interrupted()
-                if cut:
+                done.replayed += 1
+                done.cut = interrupted is not None and interrupted()
+                if done.cut:
                     break
     except KeyboardInterrupt:
         # Of several processes, which are ended by now, nothing is known but what has come; a stream just ends.
-        if form == "jsonl" or not (several and done):
-            _say_interrupted(replayed, len(captures))
+        if options.lines or not (several and done.reports):
+            _say_interrupted(done.replayed, len(captures))
             sys.exit(INTERRUPTED)
-        cut = True
-    # What was narrowed by an option, or cut by damage, cannot say that an entry is of no use.
-    whole = whole_report(
-        *(done, names, select, policy, known), tried=not narrowed, complete=complete, arguments=arguments
-    )
-    try:
-        print_verdict(whole, form, verbose=verbose)
-    finally:
-        # The report is written even when the terminal is gone.
-        write_capture_reports(reports, whole)
-    if cut:
-        _say_interrupted(replayed, len(captures))
-        sys.exit(INTERRUPTED)
-    sys.exit(exit_code(whole, lost_worker=lost))
+        done.cut = True
+    return done
 
 
 def _say_interrupted(replayed: int, of: int) -> None:
