@@ -100,9 +100,9 @@ def case_of(result: CaseResult, number: int, *, brief: bool = False) -> Case:
 
 
 def _about(result: CaseResult, counts: str) -> str:
-    """The reason, if there is one that the verdict beside it does not say; else what was found, or what it is about."""
+    """The reason, if there is one that the verdict beside it does not say; else what it is about, or what was found."""
     told = result.outcome == "passed" or (result.outcome == "failed" and _is_capture(result))
-    return ("" if told else result.explanation) or counts or result.title
+    return ("" if told else result.explanation) or result.title or counts
 
 
 def _why(result: CaseResult) -> list[str]:

@@ -16,10 +16,11 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from nlmon.report.model import CaptureReport
+from nlmon.report.model import CaptureReport, Verdict
 from nlmon.report.outcome import CaseLine, Finding, Outcome, Run
 from nlmon.report.page import LARGEST, html_page
 from nlmon.report.page.case import case_of
+from nlmon.report.page.view import top
 from support.pages import HOSTILE, a_case, a_run, full_run, hostile_run, large_run
 from support.paths import TESTS
 
@@ -183,7 +184,7 @@ REPORT = full_run().results[-1].report
 assert REPORT is not None
 CAPTURE = structs.replace(REPORT, scenario="")
 ABOUT = [
-    ("passed", REPORT, "3 conflict, 1 reordered, 1 state"),
+    ("passed", REPORT, "What link.flap does."),
     ("passed", None, "What link.flap does."),
     ("failed", REPORT, "why"),
     ("failed", CAPTURE, "3 conflict, 1 reordered, 1 state"),
@@ -195,8 +196,9 @@ ABOUT = [
 
 @pytest.mark.parametrize(("outcome", "report", "expected"), ABOUT, ids=range(len(ABOUT)))
 def test_a_closed_case_says_what_matters(outcome: Outcome, report: CaptureReport | None, expected: str) -> None:
-    """The reason, unless it is that of its verdict; else what was found."""
+    """The reason, unless it is that of its verdict; else what it is about. A capture has no title."""
     case = structs.replace(a_case("link.flap", outcome, reason="why" if outcome != "passed" else ""), report=report)
+    case = structs.replace(case, title="" if report is CAPTURE else case.title)
 
     assert case_of(case, 0).about == expected
 
@@ -218,6 +220,16 @@ def test_a_case_says_once_why(changes: dict[str, Any], reason: str, expected: li
     report = structs.replace(case.report, reason=reason)
 
     assert case_of(structs.replace(case, report=report, **changes), 0).why == expected
+
+
+@pytest.mark.parametrize(("expected", "verdicts"), [(None, {"migrate": "inconclusive"}), ("inconclusive", {})])
+def test_of_scenarios_that_expect_a_verdict_the_outcomes_tell(
+    expected: Verdict | None, verdicts: dict[str, str]
+) -> None:
+    """The verdict of captures stands below the first sentence; one that a scenario expects is no news."""
+    case = structs.replace(a_case("link.flap", "passed", "inconclusive"), expected=expected)
+
+    assert top(a_run(case, a_case("link.other"))).verdicts == verdicts
 
 
 def test_a_case_of_merged_runs_says_whose_it_is() -> None:
