@@ -52,6 +52,7 @@ from nlmon.cli.listening import (
 )
 from nlmon.cli.policy_options import policy_options
 from nlmon.cli.reports import ReportFile, refuse_reports, reports_option, write_capture_reports
+from nlmon.cli.show_options import show_options
 from nlmon.cli.verdict import exit_code, print_verdict, whole_report
 from nlmon.errors import InputError, PlatformError, UsageError
 from nlmon.names import PROTOCOLS
@@ -63,6 +64,7 @@ if TYPE_CHECKING:  # start-up: --help needs none of it
     from nlmon.compare.known import KnownDifferences
     from nlmon.engine.live import Live
     from nlmon.report.policy import Policy
+    from nlmon.report.shown import Shown
     from nlmon.transport.recorder import Sink
 
 __all__ = ["command"]
@@ -97,9 +99,7 @@ CLONE_NEWNET = 0x40000000
 @control_option
 @click.option("--both-ways", is_flag=True, help="Judge the way back, too: the move and its rollback at once.")
 @policy_options
-@click.option(
-    "-v", "--verbose", is_flag=True, help="Name every attribute that not both read, and every unannounced change."
-)
+@show_options
 def command(
     implementation: str,
     against: str,
@@ -117,7 +117,7 @@ def command(
     control: bool,
     both_ways: bool,
     policy: Policy,
-    verbose: bool,
+    shown: Shown,
 ) -> None:
     """Compare two implementations on the running kernel: both listen at once, and every notification is compared.
 
@@ -170,7 +170,7 @@ def command(
         started=started,
     )
     try:
-        print_verdict(whole, form, verbose=verbose)
+        print_verdict(whole, form, shown)
     finally:
         # The report is written even when the terminal is gone.
         write_capture_reports(reports, whole)

@@ -33,6 +33,7 @@ from nlmon.cli.common import (
 from nlmon.cli.jobs_options import cluster_address, number_of_jobs
 from nlmon.cli.policy_options import policy_options
 from nlmon.cli.reports import ReportFile, refuse_reports, reports_option, write_capture_reports
+from nlmon.cli.show_options import show_options
 from nlmon.cli.verdict import exit_code, print_verdict, whole_report
 from nlmon.errors import CaptureError, PlatformError, UsageError
 from nlmon.names import protocol_number
@@ -46,6 +47,7 @@ if TYPE_CHECKING:  # start-up: --help needs none of it
     from nlmon.engine.segments import Select
     from nlmon.jobs.work import Outcome, ReplayOptions
     from nlmon.report.policy import Policy
+    from nlmon.report.shown import Shown
 
 __all__ = ["command"]
 
@@ -118,9 +120,7 @@ _DECISIVE = (
 )
 @max_objects_option
 @max_messages_option
-@click.option(
-    "-v", "--verbose", is_flag=True, help="Name every attribute that not both read, and every unannounced change."
-)
+@show_options
 @byteorder_option
 def command(
     captures: tuple[Path, ...],
@@ -145,7 +145,7 @@ def command(
     cluster: str,
     max_objects: int,
     max_messages: int | None,
-    verbose: bool,
+    shown: Shown,
 ) -> None:
     """Replay CAPTURES into two implementations and say whether they agree.
 
@@ -193,7 +193,7 @@ def command(
         *(done.reports, names, select, policy, known), tried=not narrowed, complete=complete, arguments=arguments
     )
     try:
-        print_verdict(whole, form, verbose=verbose)
+        print_verdict(whole, form, shown)
     finally:
         # The report is written even when the terminal is gone.
         write_capture_reports(reports, whole)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # start-up: only a run with a file of known differences has a
     from nlmon.cli.knownfile import KnownFile
     from nlmon.compare.known import KnownDifference
     from nlmon.report.policy import Policy
+    from nlmon.report.shown import Shown
 
 __all__ = ["FAILED", "exit_code", "met_entries", "print_verdict", "stale_entries", "whole_report"]
 
@@ -97,8 +98,8 @@ def stale_entries(
     return [number for number, entry in entries if number in tried and (complete or entry.names_one)]
 
 
-def print_verdict(whole: Report, form: str, *, verbose: bool = False) -> None:
-    """The report on stdout; of a stream (``jsonl``) only its end. ``verbose``: people get each blind spot."""
+def print_verdict(whole: Report, form: str, shown: Shown) -> None:
+    """The report on stdout; of a stream (``jsonl``) only its end. ``shown``: what people ask it to show."""
     out = sys.stdout.buffer
     if form == "jsonl":
         footer = Footer(len(whole.captures), whole.verdict, whole.verdicts, whole.stale, whole.expired)
@@ -110,7 +111,8 @@ def print_verdict(whole: Report, form: str, *, verbose: bool = False) -> None:
 
         from nlmon.report.pretty import print_report  # noqa: PLC0415
 
-        print_report(whole, Console(width=None if sys.stdout.isatty() else 160, emoji=False), verbose=verbose)
+        console = Console(width=None if sys.stdout.isatty() else 160, emoji=False)
+        print_report(whole, console, shown)
         say_where_explained(_codes(whole), sys.stdout)
     out.flush()
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from nlmon.report.model import CaptureReport, DifferenceGroup, DifferenceRow
 
-__all__ = ["difference_lines", "evidence_lines", "place_of"]
+__all__ = ["difference_lines", "evidence_lines", "place_of", "row_lines"]
 
 GROUPS_SHOWN = 5
 
@@ -15,7 +15,7 @@ GROUPS_SHOWN = 5
 def difference_lines(group: DifferenceGroup, names: tuple[str, str]) -> list[str]:
     """The first of differences that are alike, and how many there are. ``names``: of the reference and the candidate,
     as its two values are."""
-    lines = _difference(group.first, names)
+    lines = row_lines(group.first, names)
     if group.count > 1:
         lines.append(f"    … and {group.count - 1:,} more like it")
     return lines
@@ -42,7 +42,8 @@ def place_of(found: DifferenceRow) -> str:
     return f"{where}, {found.attribute}{at}"
 
 
-def _difference(found: DifferenceRow, names: tuple[str, str]) -> list[str]:
+def row_lines(found: DifferenceRow, names: tuple[str, str]) -> list[str]:
+    """One difference: where it is, both values, and the bytes."""
     what = f"{found.code} {found.cls} {found.message} {found.field}".rstrip()
     lines = [f"{what} — {place_of(found)}: {found.reason}"]
     width = max(map(len, names))

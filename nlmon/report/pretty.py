@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 
 from nlmon.report.blind import blind_lines
+from nlmon.report.chosen import chosen_lines, enhancement_lines, loss_lines
 from nlmon.report.differences import difference_lines
 from nlmon.report.model import WORST_FIRST, CaptureReport, Report, in_direction
 from nlmon.report.sentences import known_line, losses, policy_lines, read_lines, would_be_lost
+from nlmon.report.shown import Shown
 from nlmon.report.table import COLOURS, table, unopened
 from nlmon.report.text import counted, printable
 
@@ -28,14 +30,21 @@ GROUPS_SHOWN = 20
 LOSSES_SHOWN = 10
 
 
-def print_report(report: Report, console: Console, *, verbose: bool = False) -> None:
+def print_report(report: Report, console: Console, shown: Shown | None = None) -> None:
     """The table, the differences with their bytes, what changed without a notification, what not both read, and the
-    overall verdict. ``verbose``: each blind spot by itself, and each
-    change without a notification."""
+    overall verdict; more or less of that where somebody asks for it."""
+    shown = shown or Shown()
     console.print(table(report.captures, console.width), crop=False)
     for capture in sorted(report.captures, key=lambda capture: not capture.fails):
-        _details(capture, report, console, verbose=verbose)
-    for line in (*_known_differences(report), *_blind(report, verbose=verbose), *policy_lines(report.policy)):
+        _details(capture, report, console, shown)
+    unseen = sorted(shown.classes.difference(*(capture.differences for capture in report.captures)))
+    below = (
+        *(f"no difference is of class {cls}" for cls in unseen),
+        *_known_differences(report),
+        *(() if shown.classes else _blind(report, verbose=shown.verbose)),
+        *policy_lines(report.policy),
+    )
+    for line in below:
         console.print(escape(printable(line)), highlight=False, soft_wrap=True)
     console.print(_last_line(report), highlight=False, soft_wrap=True)
 
@@ -76,15 +85,15 @@ def _is_one(report: Report) -> bool:
     return sum(capture.direction == "migrate" for capture in report.captures) < 2
 
 
-def _details(capture: CaptureReport, report: Report, console: Console, *, verbose: bool) -> None:
+def _details(capture: CaptureReport, report: Report, console: Console, shown: Shown) -> None:
     if unopened(capture) and capture.damage is not None:
         if capture.direction != "migrate":
             return
         lines = [f"not read: {capture.damage.what} [{capture.damage.code}]"]
     else:
         lines = [
-            *(_shared(capture, report, verbose=verbose) if capture.direction == "migrate" else ()),
-            *_judged(capture, report),
+            *(_shared(capture, report, shown) if capture.direction == "migrate" and not shown.classes else ()),
+            *_judged(capture, report, shown),
         ]
     if not lines:
         return
@@ -98,21 +107,18 @@ def _title(capture: CaptureReport) -> str:
     return capture.path if capture.direction == "migrate" else f"{capture.path} ({capture.direction})"
 
 
-def _judged(capture: CaptureReport, report: Report) -> Iterator[str]:
+def _judged(capture: CaptureReport, report: Report, shown: Shown) -> Iterator[str]:
     """What was found in one direction."""
     names = in_direction(capture.direction, (report.reference, report.candidate))
-    for group in capture.groups[:GROUPS_SHOWN]:
-        yield from difference_lines(group, names)
-    if len(capture.groups) > GROUPS_SHOWN:
-        more = sum(group.count for group in capture.groups[GROUPS_SHOWN:])
-        yield f"… and {more:,} of {len(capture.groups) - GROUPS_SHOWN:,} other kinds; see --format json"
-    if capture.losses:
-        listed = ", ".join(
-            f"{name} {count:,}" + " (whole events)" * whole for name, count, whole in losses(capture)[:LOSSES_SHOWN]
-        )
-        left_out = len(capture.losses) - LOSSES_SHOWN
-        others = f" and {left_out:,} more, see --format json" if left_out > 0 else ""
-        yield f"{would_be_lost(names)}: {listed}{others}"
+    if shown.classes:
+        yield from chosen_lines(capture, names, shown.classes, shown.limit)
+    else:
+        yield from _groups(capture, names, GROUPS_SHOWN if shown.limit is None else shown.limit)
+        if shown.verbose:
+            yield from enhancement_lines(capture, names, shown.limit)
+            yield from loss_lines(capture, names, shown.limit)
+        else:
+            yield from _losses(capture, names, LOSSES_SHOWN if shown.limit is None else shown.limit)
     for use in capture.known:
         yield f"known: {known_line(use)}"
     if capture.reason:
@@ -121,7 +127,27 @@ def _judged(capture: CaptureReport, report: Report) -> Iterator[str]:
         yield f"fails: {capture.fails}"
 
 
-def _shared(capture: CaptureReport, report: Report, *, verbose: bool) -> Iterator[str]:
+def _groups(capture: CaptureReport, names: tuple[str, str], limit: int) -> Iterator[str]:
+    for group in capture.groups[:limit]:
+        yield from difference_lines(group, names)
+    if len(capture.groups) > limit:
+        more = sum(group.count for group in capture.groups[limit:])
+        yield f"… and {more:,} of {len(capture.groups) - limit:,} other kinds; see --limit"
+
+
+def _losses(capture: CaptureReport, names: tuple[str, str], limit: int) -> Iterator[str]:
+    """What would be lost, in one line."""
+    if not capture.losses:
+        return
+    listed = ", ".join(
+        f"{name} {count:,}" + " (whole events)" * whole for name, count, whole in losses(capture)[:limit]
+    )
+    left_out = len(capture.losses) - limit
+    others = f" and {left_out:,} more, see -v" if left_out > 0 else ""
+    yield f"{would_be_lost(names)}: {listed}{others}"
+
+
+def _shared(capture: CaptureReport, report: Report, shown: Shown) -> Iterator[str]:
     """What was read, which is the same in both directions; of several captures, what neither reads is told once."""
     names = (report.reference, report.candidate)
-    return read_lines(capture, names, verbose=verbose, blind=verbose or _is_one(report))
+    return read_lines(capture, names, verbose=shown.verbose, blind=shown.verbose or _is_one(report))

@@ -10,6 +10,7 @@ from rich.console import Console
 from nlmon.report.blind import add_up_spots, blind_lines, unread_lines
 from nlmon.report.model import BlindChange, BlindSpot, CaptureReport, Direction, Report
 from nlmon.report.pretty import print_report
+from nlmon.report.shown import Shown
 
 DATA = BlindSpot("link", "IFLA_LINKINFO/IFLA_INFO_DATA", "", 37, {"bridge": 7, "vxlan": 30})
 QUEUE = BlindSpot("link", "IFLA_TXQLEN", "libnl", 203)
@@ -31,7 +32,7 @@ def printed(*captures: CaptureReport, verbose: bool = False) -> str:
         "nlmon", "0", "legacy", "libnl", "notifications", [*captures], "equivalent", blind=add_up_spots(captures)
     )
     out = io.StringIO()
-    print_report(report, Console(file=out, width=160, emoji=False), verbose=verbose)
+    print_report(report, Console(file=out, width=160, emoji=False), Shown(verbose))
     return out.getvalue()
 
 

@@ -28,6 +28,7 @@ from nlmon.report.model import (
 )
 from nlmon.report.policy import Policy
 from nlmon.report.pretty import print_report
+from nlmon.report.shown import Shown
 from support.paths import FIXTURES
 
 BASIC = FIXTURES / "captures" / "linux-6.12" / "01-route-basic.pcap.zst"
@@ -45,7 +46,7 @@ def printed(
     verdict = worst(capture.verdict for capture in captures)
     report = Report("nlmon", "0", *names, "notifications", list(captures), verdict, **values)
     out = io.StringIO()
-    print_report(report, Console(file=out, width=width, emoji=False), verbose=verbose)
+    print_report(report, Console(file=out, width=width, emoji=False), Shown(verbose))
     return out.getvalue()
 
 
@@ -153,7 +154,7 @@ def test_a_rollback_says_what_it_would_lose() -> None:
     assert lines[-4:-2] == [
         "  libnl alone provides, and legacy would lose: link.change 164, link.type 164, link.carrier 161, "
         "link.group 161, link.promiscuity 161, link.txqlen 161, link.broadcast 129, link.kind 119, link.ifalias 71, "
-        "route.expires 62 and 15 more, see --format json",
+        "route.expires 62 and 15 more, see -v",
         "  because: 21 answers and 1,723 values would be lost, and no event",
     ]
     assert lines[-1] == "verdict: lossy  (legacy against libnl, 1 capture)"
@@ -227,7 +228,7 @@ def test_differences_are_shown_by_kind() -> None:
 
     assert text.count("NLD102 conflict RTM_NEWLINK") == 20
     assert text.count("    … and 1,233 more like it") == 10
-    assert "… and 2,469 of 3 other kinds; see --format json" in text
+    assert "… and 2,469 of 3 other kinds; see --limit" in text
     assert [line.strip() for line in text[text.index("field2 ") :].splitlines()[:5]] == [
         "field2 — frame 2, offset 0x10, IFLA_MTU at 0x28: they disagree",
         "legacy  1500",
