@@ -121,8 +121,8 @@ class Conversation:
         self._byteorder = byteorder
         self._fields = nlmsghdr(byteorder).unpack_from
         self._pending: OrderedDict[tuple[int, int], list[_Pending]] = OrderedDict()
-        # Requests of the types that the kernel echoes, by type and sequence number.
-        self._echoed: OrderedDict[tuple[int, int], None] = OrderedDict()
+        # Frames with requests of the types that the kernel echoes, by type and sequence number.
+        self._echoed: OrderedDict[tuple[int, int], int] = OrderedDict()
         # Numbers of the generic families that announce what a request changed -> the commands that they answer.
         self._announcing: dict[int, frozenset[int]] = {}
         # Notifications that wait for others to share their segment.
@@ -199,9 +199,14 @@ class Conversation:
 
     def place(self, frame: Frame) -> Place:
         """The role of a frame; remembers it when it is a request."""
+        return self.placed(frame)[0]
+
+    def placed(self, frame: Frame) -> tuple[Place, int]:
+        """The same, and the number of the frame with the request that this one answers or announces, 0 if there is
+        none."""
         data = frame.data
         if len(data) < NLMSG_HDRLEN:
-            return NOTIFICATION  # nobody's answer; the backends say what is wrong with it
+            return NOTIFICATION, 0  # nobody's answer; the backends say what is wrong with it
         _, msg_type, flags, seq, pid = self._fields(data)
         if frame.protocol == NETLINK_GENERIC and msg_type == GENL_ID_CTRL:
             self._learn(data)
@@ -220,25 +225,25 @@ class Conversation:
         if msg_type == NLMSG_DONE or (flags & NLM_F_MULTI and (seq or pid) and msg_type >= NLMSG_MIN_TYPE):
             return self._dump(frame, msg_type, seq, pid)
         if msg_type == NLMSG_ERROR:
-            self._refused(frame.protocol, seq, pid, data)
+            ended = self._refused(frame.protocol, seq, pid, data)
             only_control = all(kind < NLMSG_MIN_TYPE for kind in types(data, self._byteorder))
-            return Place(Role.CONTROL) if only_control else NOTIFICATION
+            return Place(Role.CONTROL) if only_control else NOTIFICATION, ended
         answered = self._answers(frame, msg_type, seq, pid) if pid else None
         if answered is not None:
-            return Place(Role.REPLY, request=answered)
-        return NOTIFICATION
+            return Place(Role.REPLY, request=answered.request), answered.frame
+        return NOTIFICATION, 0
 
-    def _asked(self, frame: Frame, msg_type: int, seq: int, pid: int) -> Place:
+    def _asked(self, frame: Frame, msg_type: int, seq: int, pid: int) -> tuple[Place, int]:
         """The role of what looks like a request."""
         echo = frame.protocol == NETLINK_ROUTE and msg_type in _ECHOED
         if echo and pid and (msg_type, seq) in self._echoed and not frame.direction:
-            return NOTIFICATION
+            return NOTIFICATION, self._echoed[msg_type, seq]
         if echo:
-            self._echoed[msg_type, seq] = None
+            self._echoed[msg_type, seq] = frame.number
             if len(self._echoed) > ECHOES:
                 self._echoed.popitem(last=False)
         self._remember(frame)
-        return Place(Role.REQUEST)
+        return Place(Role.REQUEST), 0
 
     def _remember(self, frame: Frame) -> None:
         for header in messages(frame.data, self._byteorder):
@@ -279,7 +284,7 @@ class Conversation:
             if answered is not None and data[header.offset + NLMSG_HDRLEN] == CTRL_CMD_NEWFAMILY:
                 self._announcing[number] = answered
 
-    def _dump(self, frame: Frame, msg_type: int, seq: int, pid: int) -> Place:
+    def _dump(self, frame: Frame, msg_type: int, seq: int, pid: int) -> tuple[Place, int]:
         key = (frame.protocol, seq)
         waiting = self._pending.get(key, [])
         mine = [p for p in waiting if p.dump and p.port in {None, pid} and _matches(p, frame, msg_type)]
@@ -294,7 +299,7 @@ class Conversation:
             waiting.remove(found)
             if not waiting:
                 del self._pending[key]
-        return Place(
+        place = Place(
             Role.DUMP,
             dump_id=(frame.protocol, seq, pid),
             scope=None if found is None else found.scope,
@@ -302,20 +307,24 @@ class Conversation:
             interrupted=interrupted,
             request=b"" if found is None else found.request,
         )
+        return place, 0 if found is None else found.frame
 
-    def _refused(self, protocol: int, seq: int, pid: int, data: bytes) -> None:
-        """Forget the request that an NLMSG_ERROR answers: it echoes its header behind the error number."""
+    def _refused(self, protocol: int, seq: int, pid: int, data: bytes) -> int:
+        """Forget the request that an NLMSG_ERROR answers: it echoes its header behind the error number. The frame of
+        that request, 0 if it was not waited for."""
         if len(data) < _REFUSED + NLMSG_HDRLEN:
-            return
+            return 0
         kind = self._fields(data, _REFUSED)[1]
         waiting = self._pending.get((protocol, seq), [])
         found = next((p for p in waiting if p.msg_type == kind and p.port in {None, pid}), None)
-        if found is not None:
-            waiting.remove(found)
-            if not waiting:
-                del self._pending[protocol, seq]
+        if found is None:
+            return 0
+        waiting.remove(found)
+        if not waiting:
+            del self._pending[protocol, seq]
+        return found.frame
 
-    def _answers(self, frame: Frame, msg_type: int, seq: int, pid: int) -> bytes | None:
+    def _answers(self, frame: Frame, msg_type: int, seq: int, pid: int) -> _Pending | None:
         """The request that a message answers, which then waits no longer. The kernel answers while the program
         still sends, so an answer that is ``ANSWER_WINDOW`` packets late is none."""
         key = (frame.protocol, seq)
@@ -329,7 +338,7 @@ class Conversation:
                 waiting.remove(pending)
                 if not waiting:
                     del self._pending[key]
-                return pending.request
+                return pending
         return None
 
 

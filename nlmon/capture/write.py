@@ -127,14 +127,17 @@ class PcapngWriter:
         data: bytes,
         direction: Literal["in", "out", ""] = "",
         protocol: int | None = None,
+        truncated: int = 0,
     ) -> None:
-        """Write one datagram; ``timestamp`` in nanoseconds. ``protocol`` defaults to that of the socket."""
+        """Write one datagram; ``timestamp`` in nanoseconds. ``protocol`` defaults to that of the socket; ``truncated``:
+        bytes that it lacks at the end."""
         number = self._sockets[socket] if protocol is None else protocol
         header = struct.pack(">H2s10xH", _PACKET_TYPES[direction], ARPHRD_NETLINK, number)
         packet = header + data
         size = len(packet)
         fixed = struct.pack(
-            self._sign + "IIIII", socket, timestamp >> 32 & 0xFFFFFFFF, timestamp & 0xFFFFFFFF, size, size
+            *(self._sign + "IIIII", socket, timestamp >> 32 & 0xFFFFFFFF, timestamp & 0xFFFFFFFF),
+            *(size, size + truncated),
         )
         flags = struct.pack(self._sign + "I", _FLAGS[direction])
         options = self._options([(EPB_FLAGS, flags)]) if direction else b""

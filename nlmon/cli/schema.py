@@ -20,6 +20,7 @@ import click
 from nlmon.cli.info import CaptureSummary
 from nlmon.cli.knownfile import known_schema
 from nlmon.cli.settings import settings_schema
+from nlmon.cli.state import StateReport
 from nlmon.cli.stats import stats_schema
 from nlmon.conformance.results import ConformanceReport
 from nlmon.eventjson.schema import event_schema
@@ -44,6 +45,7 @@ SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
     "run-stream": run_schema,
     "capture-info": partial(schema_of, CaptureSummary, "nlmon capture info"),
     "stats": stats_schema,
+    "state": partial(schema_of, StateReport, "nlmon state"),
     "known": known_schema,
     "settings": settings_schema,
     "scenario": scenario_schema,
