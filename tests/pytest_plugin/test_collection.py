@@ -208,7 +208,7 @@ def test_a_file_that_is_no_scenario_is_an_error(project: Project, text: str, lin
     [
         (("--nlmon-seed=x",), "NLM-Y001: 'x' is no value of --nlmon-seed; try 7*"),
         (("--nlmon-timeout-scale=0",), "NLM-Y001: '0' is no value of --nlmon-timeout-scale; try 2*"),
-        (("--nlmon-report=html:a",), "NLM-Y001: 'html:a' is no value of --nlmon-report; try *"),
+        (("--nlmon-report=pdf:a",), "NLM-Y001: 'pdf:a' is no value of --nlmon-report; try *"),
         (("--nlmon-record=twice",), "NLM-Y001: 'twice' is no value of --nlmon-record; try none, once, all*"),
         (("-o", "nlmon_require=disk"), "NLM-Y001: 'disk' is no value of nlmon_require; try netns, root"),
         (("--nlmon-implementation=libnl2",), "NLM-B003: no implementation is called 'libnl2'*"),
