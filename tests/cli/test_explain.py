@@ -72,7 +72,7 @@ def test_groups_are_listed() -> None:
     ]
 
 
-@pytest.mark.parametrize(("word", "near"), [("NLM-C03", "NLM-C003"), ("enhancment", "enhancement")])
+@pytest.mark.parametrize(("word", "near"), [("NLM-J01", "NLM-J001"), ("enhancment", "enhancement")])
 def test_an_unknown_code_is_a_usage_error(word: str, near: str) -> None:
     """It has a code itself, and the hint has the nearest that are known."""
     error = explain(word).exception
