@@ -6,21 +6,17 @@ import hashlib
 import os
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from nlmon.report.outcome import CaseResult
 from nlmon.report.runstream import read_run
-from support.paths import REPOSITORY
 from support.project import BASIC
-from support.requirements import missing
+from support.stranger import build_wheel, make_python, run
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("stranger")]
 
-WHEELS = REPOSITORY / ".wheels"
 FAILURE = Path(__file__).with_name("failure.txt")
 
 INI = '[tool.pytest.ini_options]\nnlmon_scenarios = ["scenarios"]\ntestpaths = ["tests"]\n'
@@ -62,34 +58,11 @@ registry.BACKENDS = {**registry.BACKENDS, "libnl": "planted:Planted"}
 """
 
 
-def run(*command: object, cwd: Path) -> subprocess.CompletedProcess[str]:
-    """The outcome of a program that knows nothing of this project's environment."""
-    environment = {name: value for name, value in os.environ.items() if name not in {"CI", "PYTHONPATH"}}
-    environment = {name: value for name, value in environment.items() if not name.startswith(("PYTEST", "COV"))}
-    return subprocess.run(
-        list(map(str, command)), cwd=cwd, capture_output=True, text=True, check=False, env=environment
-    )
-
-
 @pytest.fixture(scope="module")
 def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A Python that has nlmon with its extra, pytest-xdist and what they need, all from wheels."""
-    if not WHEELS.is_dir():
-        missing("there are no wheels; tools/bootstrap --test collects them")
     folder = tmp_path_factory.mktemp("stranger")
-    # The wheels are for the Python that collected them.
-    ours = REPOSITORY / ".venv" / "bin" / "python"
-    maker = ours if ours.exists() else Path(sys.executable)
-    pip = ("-m", "pip", "--quiet", "--disable-pip-version-check")
-    offline = ("--no-index", "--find-links", WHEELS)
-    made = folder / "venv" / "bin" / "python"
-    built = run(maker, *pip, "wheel", *offline, "--no-deps", "--wheel-dir", folder, REPOSITORY, cwd=folder)
-    assert (built.returncode, built.stderr) == (0, "")
-    nlmon = f"nlmon[pytest] @ {next(folder.glob('*.whl')).as_uri()}"
-    for command in ((maker, "-m", "venv", folder / "venv"), (made, *pip, "install", *offline, nlmon, "pytest-xdist")):
-        done = run(*command, cwd=folder)
-        assert (done.returncode, done.stderr) == (0, "")
-    return made
+    return make_python(folder, f"nlmon[pytest] @ {build_wheel(folder).as_uri()}", "pytest-xdist")
 
 
 @pytest.fixture

