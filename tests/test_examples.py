@@ -103,6 +103,7 @@ def published(repository: Path) -> set[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 @pytest.mark.xdist_group("stranger")
 def test_every_line_of_the_workflow_runs(repository: Path, environment: dict[str, str]) -> None:
     """The job fails exactly when the scenario does not hold, and the reports are published either way."""
@@ -125,6 +126,7 @@ def test_every_line_of_the_workflow_runs(repository: Path, environment: dict[str
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 @pytest.mark.xdist_group("stranger")
 def test_every_line_of_the_pipeline_runs(repository: Path, environment: dict[str, str]) -> None:
     """As one script, whose last line says what came of the scenario."""

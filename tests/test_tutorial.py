@@ -86,6 +86,7 @@ def clone(tmp_path: Path) -> Path:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 @pytest.mark.xdist_group("stranger")
 def test_every_line_does_what_is_shown(tmp_path: Path, clone: Path) -> None:
     """Its output where there is some on the page, and its exit code."""
