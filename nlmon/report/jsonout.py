@@ -94,7 +94,7 @@ def read_stream(lines: Iterable[bytes], where: str) -> list[Line]:
             raise InputError("NLM-R004", "another report follows the first one", where=place, hint=hint)
         try:
             found.append(_decoder.decode(text))
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             if found and not text.endswith(b"\n"):
                 break  # the last line is not whole
             raise InputError("NLM-R001", "not a line of a report", where=place, why=str(error)) from error

@@ -70,7 +70,7 @@ def read_run(lines: Iterable[bytes], where: str) -> list[RunLine]:
             )
         try:
             record = _decoder.decode(text)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             if not text.endswith(b"\n"):
                 break  # the last line is not whole
             _refuse_newer(text, place)
@@ -99,7 +99,7 @@ def _refuse_newer(text: bytes, where: str) -> None:
     """Raise ``InputError`` for the header of a version that is not known here."""
     try:
         header = msgspec.json.decode(text)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return
     version = header.get("stream") if isinstance(header, dict) and header.get("record") == "header" else None
     if isinstance(version, int) and version > STREAM:

@@ -177,8 +177,12 @@ def _recording(host: str, report: CaptureReport) -> Recording:
 
 
 def moment(nanoseconds: int) -> str:
-    """A time since 1970-01-01 UTC, to the second."""
-    return f"{datetime.fromtimestamp(nanoseconds // 1_000_000_000, UTC):%Y-%m-%d %H:%M:%S}"
+    """A time since 1970-01-01 UTC, to the second; as a number where no calendar goes so far, as a file may say."""
+    seconds = nanoseconds // 1_000_000_000
+    try:
+        return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S}"
+    except (ValueError, OverflowError, OSError):
+        return f"{seconds:,} s"
 
 
 # --- What cases can be chosen by ---

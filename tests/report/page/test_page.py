@@ -20,7 +20,7 @@ from nlmon.report.model import CaptureReport, Verdict
 from nlmon.report.outcome import CaseLine, Finding, Outcome, Run
 from nlmon.report.page import LARGEST, html_page
 from nlmon.report.page.case import case_of
-from nlmon.report.page.view import top
+from nlmon.report.page.view import moment, top
 from support.pages import HOSTILE, a_case, a_run, full_run, hostile_run, large_run
 from support.paths import TESTS
 
@@ -273,3 +273,17 @@ def test_the_page_needs_no_table_and_no_comparison() -> None:
 
     assert "jinja2" in found
     assert {"rich", "deepdiff", "pyroute2", "jsonschema", "nlmon.engine"} & found == set()
+
+
+@pytest.mark.parametrize(
+    ("nanoseconds", "text"),
+    [
+        (0, "1970-01-01 00:00:00"),
+        (-1, "1969-12-31 23:59:59"),
+        (2**64 * 1000, "18,446,744,073,709 s"),
+        (-(10**30), "-1,000,000,000,000,000,000,000 s"),
+    ],
+)
+def test_a_time_is_shown_whatever_a_file_says(nanoseconds: int, text: str) -> None:
+    """As a number of seconds where there is no date for it."""
+    assert moment(nanoseconds) == text
