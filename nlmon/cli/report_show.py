@@ -34,13 +34,18 @@ def command(file: Path, kind: str, verbose: bool, quiet: bool) -> None:
     Exit code: 0 printed, whatever the run found; 3 the report cannot be used.
     """
     from nlmon.cli.report_file import read_run_file  # noqa: PLC0415  (start-up: --help reads no report)
+    from nlmon.report.headline import headline, known_fail  # noqa: PLC0415
     from nlmon.report.kinds import report_as  # noqa: PLC0415
     from nlmon.report.runtext import case_lines, last_line  # noqa: PLC0415
+    from nlmon.report.text import printable  # noqa: PLC0415
 
     run = read_run_file(file)
     if kind == "pretty":
         for line in case_lines(run.results, quiet=quiet, verbose=verbose):
             sys.stdout.write(f"{line}\n")
+        if not run.whole or known_fail(run):
+            # The lines of the cases do not say it.
+            sys.stdout.write(f"{printable(headline(run))}\n")
         sys.stdout.write(f"{last_line(run.results, run.footer.seconds)}\n")
     else:
         sys.stdout.flush()

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import msgspec
 
+from nlmon.report.headline import known_fail
+from nlmon.report.model import UNDECIDED
 from nlmon.report.outcome import Run, count_outcomes
 
 __all__ = ["badge"]
@@ -25,7 +27,7 @@ def _words(run: Run) -> tuple[str, str]:
     counts, total = count_outcomes(run.results), len(run.results)
     if counts.get("failed"):
         return f"{counts['failed']:,} of {total:,} failed", "red"
-    if run.footer.stale or run.footer.expired:
+    if known_fail(run):
         return "known differences to remove", "red"
     if counts.get("errored"):
         return f"{counts['errored']:,} of {total:,} errored", "orange"
@@ -33,6 +35,9 @@ def _words(run: Run) -> tuple[str, str]:
         return "not finished", "orange"
     if not counts.get("passed"):
         return "nothing ran", "lightgrey"
+    undecided = sum(result.outcome == "passed" and result.verdict in UNDECIDED for result in run.results)
+    if undecided:
+        return f"{counts['passed']:,} passed, {undecided:,} without a verdict", "yellow"
     lossy = sum(result.verdict == "lossy" for result in run.results)
     if lossy:
         return f"{counts['passed']:,} passed, {lossy:,} lossy", "yellow"

@@ -12,10 +12,11 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import PurePath
 
-from nlmon.report.outcome import DID_NOT_PASS, Run, count_outcomes
+from nlmon.report.model import UNDECIDED
+from nlmon.report.outcome import DID_NOT_PASS, FAILED, Run, count_outcomes
 from nlmon.report.text import counted
 
-__all__ = ["compared_names", "headline", "reasons"]
+__all__ = ["compared_names", "headline", "known_fail", "reasons"]
 
 
 def headline(run: Run) -> str:
@@ -34,10 +35,22 @@ def headline(run: Run) -> str:
         sentence = f"Of {counted(total, 'case')} none failed ({others})"
     verdicts = Counter(result.verdict for result in run.results if result.verdict is not None)
     lossy = f", {verdicts['lossy']:,} with a loss of service" if verdicts["lossy"] else ""
+    # A scenario may expect that nothing can be said.
+    open_ones = sum(one.outcome not in DID_NOT_PASS and one.verdict in UNDECIDED for one in run.results)
+    undecided = f", {open_ones:,} without a verdict" if open_ones else ""
     end = "" if run.whole else f"; the run did not end: {counted(len(run.waiting), 'case')} did not run"
     if not run.whole and not run.waiting:
         end = "; the run was interrupted"
-    return f"{sentence}{lossy}{end}."
+    known = "; known differences are to be removed" if known_fail(run) else ""
+    return f"{sentence}{lossy}{undecided}{known}{end}."
+
+
+def known_fail(run: Run) -> bool:
+    """Whether entries of the known differences fail a run by themselves. Of merged runs that had other files of them
+    their numbers are not known, and only the exit code tells."""
+    footer = run.footer
+    by_them_alone = footer.exit_code == FAILED and not any(one.outcome == "failed" for one in run.results)
+    return bool(footer.stale or footer.expired) or by_them_alone
 
 
 def reasons(run: Run, most: int = 5) -> Iterator[str]:

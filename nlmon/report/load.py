@@ -138,7 +138,7 @@ def _record(line: bytes) -> dict[str, Any] | None:
         found = msgspec.json.decode(line)
     except (ValueError, RecursionError, msgspec.MsgspecError):
         return None
-    return found if isinstance(found, dict) and "record" in found else None
+    return found if isinstance(found, dict) and isinstance(found.get("record"), str) else None
 
 
 def _report(data: bytes, where: str) -> Report:
@@ -200,7 +200,8 @@ def _result(capture: CaptureReport, report: Report, host: str) -> CaseResult:
 
 
 def _outcome(capture: CaptureReport) -> Outcome:
-    if capture.fails:
+    # A report of before reasons were kept has none for a regression, which fails all the same.
+    if capture.fails or capture.verdict == "regression":
         return "failed"
     return "errored" if capture.verdict in UNDECIDED else "passed"
 

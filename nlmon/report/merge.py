@@ -20,13 +20,12 @@ from typing import TypeVar
 from msgspec import structs
 
 from nlmon.errors import InputError
-from nlmon.report.outcome import INTERRUPTED, Run, RunFooter, RunHeader, count_outcomes, exit_code
+from nlmon.report.outcome import FAILED, INTERRUPTED, Run, RunFooter, RunHeader, count_outcomes, exit_code
 from nlmon.report.policy import Policy
 
 __all__ = ["merge_runs"]
 
 T = TypeVar("T")
-FAILED = 1
 
 
 def merge_runs(named: Sequence[tuple[str, Run]], version: str) -> Run:
@@ -43,7 +42,9 @@ def merge_runs(named: Sequence[tuple[str, Run]], version: str) -> Run:
     footers = [run.footer for run in runs]
     codes = {footer.exit_code for footer in footers}
     stale, expired = _entries(runs)
-    code = next((one for one in (INTERRUPTED, FAILED) if one in codes), exit_code(outcomes))
+    # A run in which nothing ran has no case that would tell.
+    empty = [exit_code({}) for run in runs if not run.results]
+    code = next((one for one in (INTERRUPTED, FAILED, *empty) if one in codes), exit_code(outcomes))
     footer = RunFooter(outcomes, round(sum(one.seconds for one in footers), 3), code, stale, expired)
     return Run(_header(runs, version), results, footer, cases, whole=all(run.whole for run in runs))
 

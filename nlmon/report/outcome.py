@@ -25,6 +25,7 @@ from nlmon.report.policy import Policy
 
 __all__ = [
     "DID_NOT_PASS",
+    "FAILED",
     "INTERRUPTED",
     "STREAM",
     "WORST_OUTCOME_FIRST",
@@ -52,7 +53,7 @@ WORST_OUTCOME_FIRST: tuple[Outcome, ...] = ("failed", "errored", "xfailed", "ski
 # What somebody must look at.
 DID_NOT_PASS: frozenset[Outcome] = frozenset({"failed", "errored"})
 
-_FAILED, _ERRORED, _MISSING = 1, 3, 4
+FAILED, _ERRORED, _MISSING = 1, 3, 4
 # The exit code of a run that Ctrl-C ended.
 INTERRUPTED = 130
 
@@ -205,7 +206,7 @@ def exit_code(outcomes: dict[str, int]) -> int:
     """The exit code of a run by the outcomes of its cases, the first that applies: 1 something failed; 3 something
     errored, or there was no case; 4 all were skipped; 0."""
     if outcomes.get("failed"):
-        return _FAILED
+        return FAILED
     if outcomes.get("errored") or not outcomes:
         return _ERRORED
     return _MISSING if set(outcomes) == {"skipped"} else 0

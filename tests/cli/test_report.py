@@ -144,6 +144,13 @@ def test_a_run_that_was_stopped_is_not_whole(folder: Path) -> None:
     assert done.stderr.startswith("error[NLM-R009]: the run did not come to its end (stopped.jsonl): ")
 
 
+def test_a_report_for_people_says_that_cases_are_missing(folder: Path) -> None:
+    """Before its last line, which counts those that have run."""
+    shown = nlmon("report", "show", "stopped.jsonl", folder=folder)
+
+    assert [line for line in shown.stdout.splitlines() if "the run did not end" in line] != []
+
+
 def test_a_report_that_cannot_be_written_is_said_before_the_work(folder: Path) -> None:
     """Whatever its kind; and what is no kind is no file of that name."""
     done = nlmon("replay", NEW, "--report", "markdown:no/report.md", folder=folder)

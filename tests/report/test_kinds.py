@@ -96,7 +96,9 @@ def test_annotations_stand_on_the_lines_of_findings() -> None:
         ("notice", ("title", "nlmon")),
     ]
     assert annotated(SCENARIOS)[0]["message"] == "verdict: got lossy\nbecause: it loses\n50%, so"
-    assert annotated(SCENARIOS)[-1]["message"] == "Of 5 cases 1 failed and 1 errored."
+    assert (
+        annotated(SCENARIOS)[-1]["message"] == "Of 5 cases 1 failed and 1 errored; known differences are to be removed."
+    )
 
 
 def test_a_name_is_no_command() -> None:
@@ -166,6 +168,7 @@ BADGES = [
     (run([result("passed", verdict="lossy"), result("passed", "b")]), "2 passed, 1 lossy", "yellow"),
     (run([result("skipped")]), "nothing ran", "lightgrey"),
     (run([result("passed")], stale=[1]), "known differences to remove", "red"),
+    (run([result("passed", verdict="inconclusive")]), "1 passed, 1 without a verdict", "yellow"),
     (structs.replace(run([result("passed")]), whole=False), "not finished", "orange"),
     (EMPTY, "nothing ran", "lightgrey"),
 ]
@@ -192,7 +195,9 @@ def test_markdown_has_the_worst_first() -> None:
     text = report_as("markdown", SCENARIOS).decode()
     rows = re.findall(r"^\| (\w+) \| <code>(\w+)", text, re.MULTILINE)
 
-    assert text.startswith("## nlmon: Of 5 cases 1 failed and 1 errored.\n\n- <code>")
+    assert text.startswith(
+        "## nlmon: Of 5 cases 1 failed and 1 errored; known differences are to be removed.\n\n- <code>"
+    )
     assert rows[-5:] == [("failed", "a"), ("errored", "b"), ("xfailed", "c"), ("skipped", "d"), ("passed", "passed")]
     assert "<details><summary>1 xfailed, 1 skipped, 1 passed</summary>" in text
     assert "\nscenarios/a.yaml:12:5: verdict: got lossy\n    because: it loses\n" in text

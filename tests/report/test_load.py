@@ -7,13 +7,15 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec import structs
 
 from nlmon.errors import InputError
 from nlmon.report.headline import compared_names, headline, reasons
 from nlmon.report.jsonout import CaptureLine, DifferenceLine, Footer, Header, line_bytes, report_bytes
 from nlmon.report.load import as_run, read_report
 from nlmon.report.model import CaptureReport, Stop
-from nlmon.report.outcome import CaseLine, RunFooter, RunHeader, run_of
+from nlmon.report.outcome import CaseLine, Run, RunFooter, RunHeader, run_of
+from nlmon.report.runstream import stream_text
 from support.runs import GOOD, LOSSY, REGRESSION, UNDECIDED, report, result, run
 
 
@@ -122,6 +124,10 @@ WRONG = [
     (b"".join(one for one in lines(REGRESSION, GOOD).splitlines(keepends=True) if b"b.pcap" not in one), "NLM-R005"),
     (lines(GOOD) * 2, "NLM-R004"),
     (lines(GOOD).replace(b"\n", b"\nx\n", 1), "NLM-R001"),
+    (lines(GOOD).replace(b"\n", b'\n{"record":"footer","x":' + b"[" * 100_000 + b"\n", 1), "NLM-R001"),
+    (stream_text(as_run(report(GOOD))).encode().replace(b"\n", b"\n" + b"[" * 100_000 + b"\n", 1), "NLM-R001"),
+    (b'{"record":[]}\n', "NLM-R007"),
+    (b'{"record":{}}\n', "NLM-R007"),
 ]
 
 
@@ -147,6 +153,27 @@ HEADLINES = [
 def test_the_headline_says_what_came_of_a_run(outcomes: list[str], sentence: str) -> None:
     """In one sentence."""
     assert headline(run(list(map(result, outcomes)))) == sentence
+
+
+@pytest.mark.parametrize(
+    ("found", "sentence"),
+    [
+        (run([result("passed")], stale=[1]), "The case passed; known differences are to be removed."),
+        (run([result("passed")], expired=[1]), "The case passed; known differences are to be removed."),
+        (run([result("passed", verdict="inconclusive")]), "The case passed, 1 without a verdict."),
+        (run([result("errored", verdict="inconclusive")]), "Of 1 case 1 errored."),
+    ],
+)
+def test_the_headline_says_what_passing_cases_do_not(found: Run, sentence: str) -> None:
+    """That known differences fail the run, and that a scenario which expects it had no verdict."""
+    assert headline(found) == sentence
+
+
+def test_a_regression_without_a_reason_fails() -> None:
+    """As in a report of before reasons were kept."""
+    found = as_run(report(structs.replace(REGRESSION, fails="")))
+
+    assert ([one.outcome for one in found.results], found.footer.exit_code) == (["failed"], 1)
 
 
 def test_reasons_are_counted() -> None:

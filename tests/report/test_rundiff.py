@@ -11,6 +11,7 @@ from msgspec import structs
 
 from nlmon.cli.schema import SCHEMAS
 from nlmon.errors import InputError
+from nlmon.report.headline import headline
 from nlmon.report.jsonout import report_bytes
 from nlmon.report.kinds import report_as
 from nlmon.report.load import as_run, read_report
@@ -252,6 +253,25 @@ def test_what_runs_do_not_have_in_common_is_not_taken_from_one() -> None:
     assert found.header.options == {"seed": "1"}
     assert found.header.inputs == {"a": "1", "b": "2", "two: b": "3"}
     assert (found.footer.stale, merged(one, made("three")).footer.stale) == ([], [1])
+
+
+def test_known_differences_of_one_of_the_runs_fail_all_of_them() -> None:
+    """Where the runs had other files of them, too, so that no number of an entry is left."""
+    stale = run([result("passed")], host="one", stale=[1])
+    stale = structs.replace(
+        stale,
+        header=structs.replace(stale.header, known_digest="x"),
+        footer=structs.replace(stale.footer, exit_code=1),
+    )
+    found = merged(stale, run([result("passed")], host="two"))
+
+    assert headline(found) == "All 2 cases passed; known differences are to be removed."
+    assert json.loads(report_as("badge", found))["message"] == "known differences to remove"
+
+
+def test_a_run_in_which_nothing_ran_is_not_hidden_by_another() -> None:
+    """All of them together have no verdict then."""
+    assert merged(run([], host="one"), run([result("passed")], host="two")).footer.exit_code == 3
 
 
 def test_a_run_that_did_not_end_is_not_whole_when_it_is_merged() -> None:
