@@ -14,7 +14,7 @@ from nlmon.cli.common import FilePath
 
 __all__ = ["command"]
 
-FAILED = 1
+FAILED, INCOMPLETE = 1, 3
 
 
 @click.command()
@@ -25,7 +25,8 @@ FAILED = 1
 def command(old: Path, new: Path, form: str, verbose: bool) -> None:
     """Say what the run in NEW found that the run in OLD did not, and the other way round.
 
-    Exit code: 0 nothing that fails is new, 1 something is, 3 a report cannot be used.
+    Exit code: 0 nothing that fails is new, 1 something is, 3 a report cannot be used, or the run in NEW did not come to
+    its end.
     """
     from nlmon.cli.report_file import read_run_file  # noqa: PLC0415  (start-up: --help reads no report)
     from nlmon.report.jsonout import report_bytes  # noqa: PLC0415
@@ -38,4 +39,4 @@ def command(old: Path, new: Path, form: str, verbose: bool) -> None:
     else:
         for line in difference_lines_of_runs(found, verbose=verbose):
             sys.stdout.write(f"{line}\n")
-    sys.exit(FAILED if found.fails else 0)
+    sys.exit(FAILED if found.fails else 0 if found.complete else INCOMPLETE)

@@ -81,7 +81,8 @@ class CaseChange(Struct, frozen=True):
 class RunDifference(Struct, frozen=True):
     """What two runs differ in. ``counts``: cases by what happened to them; ``cases``: those that are not the same, what
     fails first; ``stale``, ``expired``: entries of the known differences that fail the new run and did not fail the old
-    one, by their numbers; ``fails``: something is new that fails."""
+    one, by their numbers; ``fails``: something is new that fails; ``recordings``: paths at which the new run read
+    another file; ``complete``: whether the new run ran something and came to its end, so that what is gone is gone."""
 
     tool: str
     old: RunFacts
@@ -91,6 +92,8 @@ class RunDifference(Struct, frozen=True):
     fails: bool
     stale: list[int] = []
     expired: list[int] = []
+    recordings: list[str] = []
+    complete: bool = True
 
 
 def compare_runs(old: Run, new: Run) -> RunDifference:
@@ -111,6 +114,10 @@ def compare_runs(old: Run, new: Run) -> RunDifference:
         fails=bool(stale or expired) or any(change.fails for change in changes),
         stale=stale,
         expired=expired,
+        recordings=sorted(
+            path for path, digest in new.header.inputs.items() if old.header.inputs.get(path, digest) != digest
+        ),
+        complete=new.whole and bool(new.results),
     )
 
 

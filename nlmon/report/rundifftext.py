@@ -25,12 +25,17 @@ def difference_lines_of_runs(found: RunDifference, *, verbose: bool = False) -> 
         yield from map(printable, _case(change, several, verbose))
     for what, numbers in (("is over", found.expired), ("allowed nothing", found.stale)):
         yield from (f"new      known difference {number} {what}" for number in numbers)
+    shown = found.recordings if verbose else found.recordings[:ITEMS_SHOWN]
+    yield from (printable(f"changed  the file {path} is another one") for path in shown)
+    if more := len(found.recordings) - len(shown):
+        yield f"         … and {counted(more, 'more file')}; all of them with -v"
     counts = ", ".join(f"{count:,} {change}" for change, count in found.counts.items() if count) or "no cases"
     failing = sum(change.fails for change in found.cases)
     news = [f"{counted(failing, 'case')} with something new that fails"] * bool(failing)
     entries = len(found.stale) + len(found.expired)
     news += [f"{counted(entries, 'known difference')} to remove"] * bool(entries)
-    yield f"{counts}; {', '.join(news) or 'nothing new fails'}"
+    end = "" if found.complete else ", but the new run did not end" if not found.new.whole else ", but nothing ran"
+    yield f"{counts}; {', '.join(news) or 'nothing new fails'}{end}"
 
 
 def _facts(facts: RunFacts) -> str:

@@ -151,6 +151,22 @@ def test_an_entry_that_is_of_no_use_any_more_is_new() -> None:
     assert [compared(old, stale).fails for old in (good, stale, other)] == [True, False, True]
 
 
+def test_another_recording_of_the_same_name_is_said() -> None:
+    """Since what is new may be new because of it."""
+    old, new = (as_run(report(structs.replace(GOOD, digest=digest))) for digest in ("a", "b"))
+
+    assert told(old, new) == ["changed  the file b.pcap is another one", "1 same; nothing new fails"]
+    assert told(new, new) == ["1 same; nothing new fails"]
+
+
+def test_a_run_in_which_nothing_ran_says_so() -> None:
+    """It has nothing that fails, and nothing at all."""
+    found = compared(run([result("passed")]), run([]))
+
+    assert (found.fails, found.complete) == (False, False)
+    assert list(difference_lines_of_runs(found))[-1] == "1 gone; nothing new fails, but nothing ran"
+
+
 def test_recordings_of_two_kernels_belong_together() -> None:
     """By the name of the file, unless several have it."""
     old = as_run(report(capture(path="6.1/a.pcap"), capture(path="6.1/b.pcap"), capture(path="6.1/x/b.pcap")))
