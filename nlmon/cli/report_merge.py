@@ -12,6 +12,7 @@ import click
 from nlmon import __version__
 from nlmon.cli.common import FilePath, warn
 from nlmon.cli.output import refuse_captures, refuse_unwritable, write_report
+from nlmon.cli.reports import STDOUT
 
 __all__ = ["command"]
 
@@ -32,6 +33,7 @@ def command(files: tuple[Path, ...], output: Path) -> None:
     from nlmon.report.merge import merge_runs  # noqa: PLC0415
     from nlmon.report.text import shown_path  # noqa: PLC0415
 
+    output = STDOUT if str(output) == "-" else output
     refuse_captures(output, files, "a report")
     refuse_unwritable(output)
     merged = merge_runs([(shown_path(path), read_run_file(path)) for path in files], __version__)

@@ -22,7 +22,11 @@ if TYPE_CHECKING:  # start-up: --help needs no run
     from nlmon.report.model import Report
     from nlmon.report.outcome import Run
 
-__all__ = ["ReportFile", "refuse_reports", "reports_option", "write_capture_reports", "write_reports"]
+__all__ = ["STDOUT", "ReportFile", "refuse_reports", "reports_option", "write_capture_reports", "write_reports"]
+
+
+# What ``-`` is, as for captures; ``./-`` is a file of that name.
+STDOUT = Path("/dev/stdout")
 
 
 class ReportFile(NamedTuple):
@@ -49,13 +53,17 @@ def reports_option(*, bare: str = "") -> Callable[[F], F]:
 
 
 def refuse_reports(reports: Iterable[ReportFile], inputs: Iterable[Path], what: str = "a capture") -> None:
-    """Raise an error when a report cannot be written, or would replace what is read, which is ``what``."""
+    """Raise an error when a report cannot be written, or would replace what is read, which is ``what``, or another
+    one of the reports."""
     from nlmon.cli.output import refuse_captures, refuse_unwritable  # noqa: PLC0415  (start-up)
 
     inputs = tuple(inputs)
+    others: list[Path] = []
     for report in reports:
         refuse_captures(report.path, inputs, what)
+        refuse_captures(report.path, others, "another report")
         refuse_unwritable(report.path)
+        others.append(report.path)
 
 
 def write_reports(reports: Iterable[ReportFile], run: Run) -> None:
@@ -88,5 +96,5 @@ def _reports(bare: str, _: click.Context, __: click.Parameter, values: tuple[str
             kind, path = kind_and_path(value, bare)
         except ValueError as error:
             raise click.BadParameter(str(error)) from error
-        found.append(ReportFile(kind, Path(path)))
+        found.append(ReportFile(kind, STDOUT if path == "-" else Path(path)))
     return tuple(found)

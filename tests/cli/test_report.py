@@ -159,3 +159,36 @@ def test_a_report_that_cannot_be_written_is_said_before_the_work(folder: Path) -
     assert (done.returncode, done.stdout) == (3, "")
     assert mistaken.returncode == 2
     assert "'markdwn:report.md' is no report; try markdown:PATH, or another of jsonl, " in mistaken.stderr
+
+
+def test_two_reports_do_not_go_to_one_file(folder: Path) -> None:
+    """The second would replace the first, whatever the paths look like."""
+    (folder / "link.html").symlink_to("both.html")
+    done = [
+        nlmon("replay", NEW, "--report", "html:both.html", "--report", f"markdown:{other}", folder=folder)
+        for other in ("both.html", "./both.html", "link.html")
+    ]
+
+    assert [(one.returncode, one.stdout, one.stderr.split(":")[0]) for one in done] == [(2, "", "error[NLM-U007]")] * 3
+    assert not (folder / "both.html").exists()
+
+
+def test_a_dash_is_the_standard_output(folder: Path) -> None:
+    """Of reports of every kind, and of merged ones; a file is called ./-."""
+    badge = nlmon("replay", NEW, "--report", "badge:-", folder=folder)
+    merged = nlmon("report", "merge", "new.json", "old.json", "-o", "-", folder=folder)
+
+    assert badge.stdout.splitlines()[-1].startswith('{"schemaVersion":1,')
+    assert read_report(merged.stdout.encode(), "-").footer.outcomes == {"passed": 4}
+    assert not (folder / "-").exists()
+    assert nlmon("replay", NEW, "--report", "badge:./-", folder=folder).returncode == 0
+    assert json.loads((folder / "-").read_text())["label"] == "nlmon"
+
+
+def test_a_run_that_did_not_end_is_no_good_news(folder: Path) -> None:
+    """What is gone from it may be gone because it was stopped."""
+    found = nlmon("report", "diff", "run.jsonl", "stopped.jsonl", folder=folder)
+    back = nlmon("report", "diff", "stopped.jsonl", "stopped.jsonl", folder=folder)
+
+    assert (found.returncode, back.returncode) == (1, 3)
+    assert back.stdout.splitlines()[-1].endswith("nothing new fails, but the new run did not end")
