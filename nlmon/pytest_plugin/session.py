@@ -21,7 +21,7 @@ from msgspec import structs
 
 from nlmon.backends.registry import BACKENDS, refuse_unknown
 from nlmon.cli.knownfile import KnownFile, known_file
-from nlmon.cli.output import refuse_unwritable
+from nlmon.cli.output import refuse_captures, refuse_unwritable
 from nlmon.cli.run_keep import keep_failed
 from nlmon.cli.settings import load_policy, load_run_settings
 from nlmon.errors import ScenarioError
@@ -71,9 +71,13 @@ class Runs:
         self._results: dict[str, dict[str, CaseResult]] = {}
 
     def refuse_unwritable(self) -> None:
-        """Raise ``InputError`` when a report or the folder of artifacts cannot be written."""
+        """Raise an error when a report or the folder of artifacts cannot be written, or two reports would go to one
+        file."""
+        others: list[Path] = []
         for _, path in self.options.reports:
+            refuse_captures(path, others, "another report")
             refuse_unwritable(path)
+            others.append(path)
         if self.options.artifacts is not None:
             refuse_unwritable(self.options.artifacts, folder=True)
 

@@ -35,7 +35,9 @@ def merge_runs(named: Sequence[tuple[str, Run]], version: str) -> Run:
         if any(run == other for _, other in named[:number]):
             hint = "give each file once"
             raise InputError("NLM-R008", "the same run is given twice", where=name, hint=hint)
-    runs = _labelled([_with_hosts(name, run) for name, run in named])
+    hosted = [_with_hosts(name, run) for name, run in named]
+    _refuse_parts([name for name, _ in named], hosted)
+    runs = _labelled(hosted)
     results = tuple(result for run in runs for result in run.results)
     cases = tuple(case for run in runs for case in run.cases)
     outcomes = count_outcomes(results)
@@ -47,6 +49,17 @@ def merge_runs(named: Sequence[tuple[str, Run]], version: str) -> Run:
     code = next((one for one in (INTERRUPTED, FAILED, *empty) if one in codes), exit_code(outcomes))
     footer = RunFooter(outcomes, round(sum(one.seconds for one in footers), 3), code, stale, expired)
     return Run(_header(runs, version), results, footer, cases, whole=all(run.whole for run in runs))
+
+
+def _refuse_parts(names: Sequence[str], runs: Sequence[Run]) -> None:
+    """Raise ``InputError`` for a run of which each case stands in another one, which was merged of it before."""
+    for name, run in zip(names, runs, strict=True):
+        for other in runs:
+            merged = len(other.header.hosts) > 1 and len(other.results) > len(run.results) > 0
+            if merged and all(one in other.results for one in run.results):
+                hint = "leave it out, or merge the runs that the other one was made of"
+                why = "another of the files was merged of it"
+                raise InputError("NLM-R008", "the same run is given twice", where=name, why=why, hint=hint)
 
 
 def _with_hosts(name: str, run: Run) -> Run:

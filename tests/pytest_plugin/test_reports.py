@@ -114,6 +114,15 @@ def test_what_cannot_be_written_is_said_before_the_tests(project: Project, optio
     result.stderr.fnmatch_lines(["ERROR: NLM-U001: the file cannot be written (*/run): *"])
 
 
+def test_two_reports_do_not_go_to_one_file(project: Project) -> None:
+    """The second would replace the first: pytest does not begin."""
+    project.scenario("one", HOLDS)
+    result = project.run("--nlmon-report=jsonl:run", "--nlmon-report=html:./run")
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: NLM-U007: the report would replace another report (*run); *"])
+
+
 def test_a_report_that_cannot_be_written_any_more_fails_the_run(project: Project) -> None:
     """And says why: its folder was there when the run began."""
     project.path.joinpath("nowhere").mkdir()

@@ -254,6 +254,16 @@ def test_the_same_run_is_not_merged_twice() -> None:
     assert error.value.code == "NLM-R008"
 
 
+def test_a_merged_run_is_not_merged_with_what_it_was_made_of() -> None:
+    """Nor are they in the other order."""
+    one, two = run([result("passed", "a")], host="one"), run([failed("x")], host="two")
+    both = merged(one, two)
+    for parts in ((both, one), (two, both)):
+        with pytest.raises(InputError) as error:
+            merged(*parts)
+        assert error.value.code == "NLM-R008"
+
+
 def test_what_runs_do_not_have_in_common_is_not_taken_from_one() -> None:
     """A policy, options, the file of known differences, and the digest of a path that is another file there."""
 
