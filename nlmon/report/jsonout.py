@@ -76,12 +76,29 @@ _decoder = msgspec.json.Decoder(Line)
 
 def report_bytes(report: Struct) -> bytes:
     """A whole report as one indented JSON object with a newline at its end."""
-    return printable_json(msgspec.json.format(_encoder.encode(report), indent=2)) + b"\n"
+    return printable_json(msgspec.json.format(_encoded(report), indent=2)) + b"\n"
 
 
-def line_bytes(line: Line) -> bytes:
+def line_bytes(line: Struct) -> bytes:
     """One record of a stream, with its newline."""
-    return printable_json(_encoder.encode(line)) + b"\n"
+    return printable_json(_encoded(line)) + b"\n"
+
+
+def _encoded(value: Struct) -> bytes:
+    """JSON of a value. The name of a file may hold bytes that are no UTF-8, which Python has as halves of surrogate
+    pairs; JSON cannot hold them, and gets their escapes as text."""
+    try:
+        return _encoder.encode(value)
+    except UnicodeEncodeError:
+        return _encoder.encode(_storable(msgspec.to_builtins(value)))
+
+
+def _storable(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, dict):
+        return {_storable(key): _storable(one) for key, one in value.items()}
+    return [_storable(one) for one in value] if isinstance(value, (list, tuple)) else value
 
 
 def read_stream(lines: Iterable[bytes], where: str) -> list[Line]:

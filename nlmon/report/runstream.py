@@ -23,13 +23,11 @@ import msgspec
 from msgspec import structs
 
 from nlmon.errors import InputError
-from nlmon.printable import printable_json
-from nlmon.report.jsonout import schema_of
+from nlmon.report.jsonout import line_bytes, schema_of
 from nlmon.report.outcome import STREAM, CaseResult, Run, RunFooter, RunHeader, RunLine, count_outcomes
 
 __all__ = ["RunStream", "read_run", "run_schema", "stream_text"]
 
-_encoder = msgspec.json.Encoder(order="sorted")
 _decoder = msgspec.json.Decoder(RunLine)
 
 
@@ -44,7 +42,7 @@ class RunStream:
         """Write the next record; the footer gets the digest of all before it."""
         if isinstance(record, RunFooter):
             record = structs.replace(record, digest=self._digest.hexdigest())
-        line = printable_json(_encoder.encode(record)) + b"\n"
+        line = line_bytes(record)
         self._digest.update(line)
         self._write(line)
 

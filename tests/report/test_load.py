@@ -15,6 +15,7 @@ from nlmon.report.jsonout import CaptureLine, DifferenceLine, Footer, Header, li
 from nlmon.report.load import as_run, read_report
 from nlmon.report.model import CaptureReport, Stop
 from nlmon.report.outcome import CaseLine, Run, RunFooter, RunHeader, run_of
+from nlmon.report.policy import Policy
 from nlmon.report.runstream import stream_text
 from support.runs import GOOD, LOSSY, REGRESSION, UNDECIDED, report, result, run
 
@@ -55,6 +56,14 @@ def test_a_report_and_its_lines_are_the_same_run() -> None:
 
     assert read_report(report_bytes(whole), "r.json") == as_run(whole)
     assert read_report(lines(REGRESSION, LOSSY, GOOD), "r.jsonl") == as_run(whole)
+
+
+def test_a_path_that_is_no_utf_8_is_kept_as_its_escape() -> None:
+    """In every form: the file of known differences may have any name."""
+    whole = structs.replace(report(GOOD), policy=Policy(known="k\udcff.yaml"), arguments=["--known", "k\udcff.yaml"])
+    found = [read_report(report_bytes(whole), "r"), read_report(stream_text(as_run(whole)).encode(), "r")]
+
+    assert [one.header.policy.known for one in found] == ["k\\udcff.yaml"] * 2
 
 
 def test_a_report_in_one_line_is_read() -> None:
