@@ -23,7 +23,7 @@ from typing import Any
 
 from nlmon.errors import InputError, PlatformError, UsageError
 
-__all__ = ["guard_streams", "refuse_captures", "refuse_unwritable", "write_report"]
+__all__ = ["guard_streams", "is_stdout", "refuse_captures", "refuse_unwritable", "write_report"]
 
 
 class _Descriptor(io.FileIO):
@@ -104,7 +104,7 @@ def write_report(path: Path, data: bytes) -> None:
 
     try:
         there = _stat_of_file(path)
-        if there is not None and os.path.samestat(there, os.fstat(1)):
+        if is_stdout(path):
             sys.stdout.flush()
             sys.stdout.buffer.write(data)
             sys.stdout.buffer.flush()
@@ -115,6 +115,12 @@ def write_report(path: Path, data: bytes) -> None:
             write_whole(path.resolve(), data)
     except OSError as error:
         raise _unwritable(path, error.strerror or "") from error
+
+
+def is_stdout(path: Path) -> bool:
+    """Whether the path is standard output, by whatever name."""
+    there = _stat(path)
+    return there is not None and os.path.samestat(there, os.fstat(1))
 
 
 def _unwritable(path: Path, why: str) -> InputError:

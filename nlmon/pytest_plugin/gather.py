@@ -19,7 +19,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from nlmon.cli.output import write_report
+from nlmon.cli.output import is_stdout, write_report
 from nlmon.cli.run_suite import run_header, useless_entries
 from nlmon.errors import NlmonError
 from nlmon.pytest_plugin.options import Options
@@ -56,8 +56,10 @@ class Gatherer:
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """All have run: write what was asked for."""
+        terminal = session.config.pluginmanager.getplugin("terminalreporter")
         try:
             with contextlib.chdir(session.config.invocation_params.dir):
+                self._end_line(terminal)
                 self._said += self._written()
         except NlmonError as error:
             self._said.append(printable(str(error)))
@@ -68,6 +70,12 @@ class Gatherer:
         """Say what was written."""
         for line in self._said:
             terminalreporter.write_line(f"nlmon: {line}")
+
+    def _end_line(self, terminal: Any) -> None:
+        """End the line of progress where a report goes to standard output: an annotation must begin its line."""
+        if terminal is not None and any(is_stdout(Path(path)) for _, path in self._options.reports):
+            terminal.line("")
+            terminal.flush()
 
     def _take(self, report: pytest.TestReport | pytest.CollectReport) -> None:
         for text in getattr(report, "nlmon_results", ()):

@@ -95,6 +95,14 @@ def test_every_kind_of_report_is_that_of_the_run(project: Project) -> None:
     assert report_as("github", run).decode().startswith("::error file=scenarios/one.yaml,line=")
 
 
+def test_annotations_on_standard_output_begin_their_lines(project: Project) -> None:
+    """GitHub reads a command only where a line begins, and the line of progress has not ended."""
+    project.scenario("one", DIFFERS)
+    result = project.run("--nlmon-report=github:/dev/stdout")
+
+    result.stdout.re_match_lines([r"^::error file=scenarios/one\.yaml,line="])
+
+
 def test_a_file_that_is_no_scenario_is_in_the_report(project: Project) -> None:
     """As an errored case."""
     (project.path / "scenarios" / "bad.yaml").write_text("scenario: 1\n")
