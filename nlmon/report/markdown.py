@@ -13,13 +13,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from nlmon.explain import look_up
 from nlmon.report.headline import compared_names, headline, reasons
 from nlmon.report.outcome import DID_NOT_PASS, CaseResult, Run, worst_first
 from nlmon.report.runtext import details
-from nlmon.report.sentences import known_line, policy_lines, would_be_lost
+from nlmon.report.sentences import known_line, policy_lines, whole_events, would_be_lost
 from nlmon.report.text import counted, printable
 
 __all__ = ["LIMIT", "markdown"]
@@ -143,14 +143,15 @@ def _codes(results: Sequence[CaseResult], room: int) -> str:
 def _lost(run: Run, room: int) -> str:
     """What each direction would lose, and what is known and allowed, of all cases together."""
     lost: dict[tuple[str, str], Counter[str]] = {}
-    events: set[str] = set()
+    events: dict[tuple[str, str], Counter[str]] = {}
     known: Counter[str] = Counter()
     for result in run.results:
         if result.report is not None:
-            lost.setdefault((result.reference, result.candidate), Counter()).update(result.report.losses)
-            events |= result.report.lost_events.keys()
+            names = (result.reference, result.candidate)
+            lost.setdefault(names, Counter()).update(result.report.losses)
+            events.setdefault(names, Counter()).update(result.report.lost_events)
             known.update(map(known_line, result.report.known))
-    lines = [f"- {_code(_losses(names, counts, events))}\n" for names, counts in lost.items() if counts]
+    lines = [f"- {_code(_losses(names, counts, events[names]))}\n" for names, counts in lost.items() if counts]
     lines += [f"- known: {_code(line)}{f' in {count:,} cases' if count > 1 else ''}\n" for line, count in known.items()]
     if not lines:
         return ""
@@ -158,12 +159,11 @@ def _lost(run: Run, room: int) -> str:
     return f"### Losses and known differences\n\n{listed}\n"
 
 
-def _losses(names: tuple[str, str], counts: Mapping[str, int], events: Collection[str]) -> str:
+def _losses(names: tuple[str, str], counts: Mapping[str, int], events: Mapping[str, int]) -> str:
     """What one direction would lose: whole events first, as of a capture."""
     most = sorted(counts.items(), key=lambda loss: (loss[0] not in events, -loss[1], loss[0]))
-    listed = ", ".join(
-        f"{name} {count:,}{' (whole events)' if name in events else ''}" for name, count in most[:LOSSES_SHOWN]
-    )
+    whole = {name: f" ({whole_events(count, events[name])})" for name, count in most if name in events}
+    listed = ", ".join(f"{name} {count:,}{whole.get(name, '')}" for name, count in most[:LOSSES_SHOWN])
     more = f" and {len(most) - LOSSES_SHOWN:,} more" if len(most) > LOSSES_SHOWN else ""
     return f"{would_be_lost(names)}: {listed}{more}"
 

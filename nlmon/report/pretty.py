@@ -140,7 +140,7 @@ def _losses(capture: CaptureReport, names: tuple[str, str], limit: int) -> Itera
     if not capture.losses:
         return
     listed = ", ".join(
-        f"{name} {count:,}" + " (whole events)" * whole for name, count, whole in losses(capture)[:limit]
+        f"{name} {count:,}" + (f" ({whole})" if whole else "") for name, count, whole in losses(capture)[:limit]
     )
     left_out = len(capture.losses) - limit
     others = f" and {left_out:,} more, see -v" if left_out > 0 else ""

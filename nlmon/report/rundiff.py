@@ -27,7 +27,7 @@ __all__ = ["CHANGES", "CaseChange", "ItemChange", "RunDifference", "RunFacts", "
 
 Change: TypeAlias = Literal["new", "gone", "changed", "same"]
 CHANGES: tuple[Change, ...] = ("new", "gone", "changed", "same")
-Item: TypeAlias = Literal["difference", "loss", "finding"]
+Item: TypeAlias = Literal["difference", "loss", "finding", "known"]
 
 
 class RunFacts(Struct, frozen=True):
@@ -51,8 +51,8 @@ class Standing(Struct, frozen=True):
 
 class ItemChange(Struct, frozen=True):
     """One thing about a case that only one run has, or not as often. ``what``: a class of difference with its message
-    and field, a field that is lost, or what a scenario expects; ``old``, ``new``: how often it was found; ``fails``: it
-    is new, and fails its case."""
+    and field, a field that is lost, what the known differences allow, or what a scenario expects; ``old``, ``new``: how
+    often it was found; ``fails``: it is new, and fails its case."""
 
     change: Change
     item: Item
@@ -211,6 +211,8 @@ def _counted(result: CaseResult) -> Mapping[tuple[Item, str], int]:
         for group in result.report.groups:
             found["difference", f"{group.first.code} {group.cls} {group.message} {group.field}".rstrip()] += group.count
         found.update({("loss", name): count for name, count in result.report.losses.items()})
+        for use in result.report.known:
+            found["known", f"{use.code} {use.message} {use.field}".rstrip()] += use.count
     return found
 
 

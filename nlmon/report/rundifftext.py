@@ -13,7 +13,7 @@ from nlmon.report.text import counted, printable, times
 __all__ = ["difference_lines_of_runs"]
 
 ITEMS_SHOWN = 20
-WORDS = {"loss": "loss of service ", "finding": "", "difference": ""}
+WORDS = {"loss": "loss of service ", "finding": "", "difference": "", "known": "known difference "}
 
 
 def difference_lines_of_runs(found: RunDifference, *, verbose: bool = False) -> Iterator[str]:

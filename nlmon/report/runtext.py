@@ -43,11 +43,13 @@ def case_lines(results: Sequence[CaseResult], *, quiet: bool = False, verbose: b
 
 
 def last_line(results: Sequence[CaseResult], seconds: float) -> str:
-    """How many scenarios and cases there are, the outcomes, and the time."""
+    """How many cases there are, of scenarios or of captures, the outcomes, and the time where it is known."""
     counts = count_outcomes(results)
     outcomes = ", ".join(f"{count:,} {outcome}" for outcome, count in counts.items()) or "nothing ran"
-    scenarios = counted(len({result.scenario for result in results}), "scenario")
-    return f"{outcomes}  ({counted(len(results), 'case')} of {scenarios}, {seconds:.1f} s)"
+    captures = bool(results) and all(result.report is not None and not result.report.scenario for result in results)
+    files = counted(len({result.scenario for result in results}), "capture" if captures else "scenario")
+    took = f", {seconds:.1f} s" if seconds else ""
+    return f"{outcomes}  ({counted(len(results), 'case')} of {files}{took})"
 
 
 def details(result: CaseResult) -> Iterator[str]:

@@ -41,10 +41,20 @@ def would_be_lost(names: tuple[str, str]) -> str:
     return f"{names[0]} alone provides, and {names[1]} would lose"
 
 
-def losses(capture: CaptureReport) -> list[tuple[str, int, bool]]:
-    """What would be lost, how often, and whether these are whole events, which come first; then the most frequent."""
+def losses(capture: CaptureReport) -> list[tuple[str, int, str]]:
+    """What would be lost, how often, and what of it is whole events, which come first; then the most frequent."""
     found = sorted(capture.losses.items(), key=lambda loss: (loss[0] not in capture.lost_events, -loss[1]))
-    return [(name, count, name in capture.lost_events) for name, count in found]
+    return [(name, count, whole_events(count, capture.lost_events.get(name, 0))) for name, count in found]
+
+
+def whole_events(count: int, events: int) -> str:
+    """How many of ``count`` losses are whole events; the others are answers, which a monitor would not have received.
+    Nothing of a field."""
+    if not events:
+        return ""
+    if count == events:
+        return "whole events"
+    return f"{counted(events, 'whole event')}, {counted(count - events, 'answer')}"
 
 
 def known_line(use: KnownUse) -> str:

@@ -232,11 +232,12 @@ def test_markdown_says_what_codes_mean() -> None:
 def test_markdown_says_what_a_move_would_lose() -> None:
     """Of all captures together, in each direction, whole events first; and what is known and allowed."""
     use = KnownUse(1, "NLD002", "RTM_NEWLINK", "mtu", "unread", "us", "", "", 3)
-    events = structs.replace(LOSSY, path="b.pcap", losses={"xfrm_sa": 1}, lost_events={"xfrm_sa": 1}, known=[use])
+    events = structs.replace(LOSSY, path="b.pcap", losses={"xfrm_sa": 9}, lost_events={"xfrm_sa": 1}, known=[use])
     text = report_as("markdown", as_run(report(GOOD, LOSSY, events))).decode()
 
     assert (
-        "- <code>libnl alone provides, and legacy would lose: xfrm_sa 1 (whole events), link.altnames 2</code>\n"
+        "- <code>libnl alone provides, and legacy would lose: xfrm_sa 9 (1 whole event, 8 answers), "
+        "link.altnames 2</code>\n"
         "- known: <code>NLD002 RTM_NEWLINK mtu, 3 times: unread (us)</code>\n"
     ) in text
 

@@ -16,7 +16,7 @@ from nlmon.report.jsonout import report_bytes
 from nlmon.report.kinds import report_as
 from nlmon.report.load import as_run, read_report
 from nlmon.report.merge import merge_runs
-from nlmon.report.model import CaptureReport, DifferenceGroup
+from nlmon.report.model import CaptureReport, DifferenceGroup, KnownUse
 from nlmon.report.outcome import CaseLine, CaseResult, Finding, Run
 from nlmon.report.policy import Policy
 from nlmon.report.rundiff import RunDifference, compare_runs
@@ -52,6 +52,7 @@ def capture(*groups: DifferenceGroup, path: str = "a.pcap", **values: Any) -> Ca
 OTHER = structs.replace(MISSING, field="qdisc", count=1)
 OFTEN = structs.replace(OTHER, count=4)
 WARNING = structs.replace(MISSING, severity="warning", field="flags")
+USE = KnownUse(1, "NLD002", "link", "altnames", "unread", "us", "", "", 2)
 
 # The old run, the new one, whether something is new that fails, and what is said.
 CHANGES: list[tuple[str, Run, Run, bool, list[str]]] = [
@@ -125,6 +126,14 @@ CHANGES: list[tuple[str, Run, Run, bool, list[str]]] = [
         [
             "changed  a.pcap[rollback]: passed, lossy",
             *("         new      loss of service link.altnames, 2 times", "1 changed; nothing new fails"),
+        ],
+    ),
+    (
+        *("accepted", as_run(report(LOSSY)), as_run(report(structs.replace(LOSSY, losses={}, known=[USE]))), False),
+        [
+            "changed  a.pcap[rollback]: passed, lossy",
+            "         new      known difference NLD002 link altnames, 2 times",
+            *("         gone     loss of service link.altnames, 2 times", "1 changed; nothing new fails"),
         ],
     ),
 ]

@@ -7,7 +7,7 @@ import pytest
 from nlmon.report.load import as_run
 from nlmon.report.model import CaptureReport, Direction
 from nlmon.report.outcome import CaseResult, Finding
-from nlmon.report.runtext import case_lines
+from nlmon.report.runtext import case_lines, last_line
 from support.runs import GOOD, report, result
 
 
@@ -75,3 +75,9 @@ def test_a_capture_has_no_title() -> None:
         "passed   b.pcap: migrate equivalent",
         "         libnl against legacy, 1,200 events compared, 0.00 s, b.pcap",
     ]
+
+
+def test_the_last_line_counts_captures_or_scenarios() -> None:
+    """Of a report of a replay captures, whose time it does not have; else scenarios, and the time."""
+    assert last_line(as_run(report(GOOD)).results, 0.0) == "1 passed  (1 case of 1 capture)"
+    assert last_line([result("passed")], 1.5) == "1 passed  (1 case of 1 scenario, 1.5 s)"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nlmon.report.sentences import in_order
+from nlmon.report.sentences import in_order, whole_events
 
 # Counts as a report in JSON has them, in the order of the alphabet.
 SIDES = [
@@ -22,3 +22,12 @@ SIDES = [
 def test_whose_a_count_is(counts: dict[str, int], names: tuple[str, str], expected: tuple[str, ...]) -> None:
     """By its name, whatever order the counts are in, and whatever name an implementation was given."""
     assert tuple(in_order(counts, names)) == expected
+
+
+@pytest.mark.parametrize(
+    ("count", "events", "expected"),
+    [(3, 0, ""), (3, 3, "whole events"), (3, 1, "1 whole event, 2 answers"), (3, 2, "2 whole events, 1 answer")],
+)
+def test_answers_are_no_events(count: int, events: int, expected: str) -> None:
+    """Of what would be lost, whole events and the answers of a recording are told apart; a field is neither."""
+    assert whole_events(count, events) == expected

@@ -112,7 +112,7 @@ def bottom(run: Run) -> list[str]:
     """What the run was. Whatever is of the file that it was read from, and not of the run, is left out."""
     options = ", ".join(f"{name} {value}" for name, value in run.header.options.items())
     took = f"{run.footer.seconds:.1f} s" if run.footer.seconds else ""
-    inputs = counted(len(run.header.inputs), "file") + " were read" if run.header.inputs else ""
+    inputs = f"files that were read: {len(run.header.inputs):,}" if run.header.inputs else ""
     return [text for text in (options and f"options: {options}", inputs, took) if text]
 
 
