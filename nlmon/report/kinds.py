@@ -38,6 +38,9 @@ KINDS = {
     "badge": Kind("badge", "badge", "a badge for shields.io"),
 }
 
+# What people type who think of the file's name.
+SUFFIXES = {"md": "markdown", "xml": "junit", "htm": "html"}
+
 
 def report_as(kind: str, run: Run) -> bytes:
     """The report of a run, as a file of one of ``KINDS``."""
@@ -58,6 +61,6 @@ def kind_and_path(text: str, bare: str = "") -> tuple[str, str]:
         return bare, text
     from difflib import get_close_matches  # noqa: PLC0415  (start-up: only a mistake needs it)
 
-    near = get_close_matches(kind, KINDS, 1) or ["junit"]
+    near = get_close_matches(kind, KINDS, 1) or [SUFFIXES.get(kind, "junit")]
     file = f", or ./{text} for a file of that name" if bare and meant else ""
     raise ValueError(f"{text!r} is no report; try {near[0]}:PATH, or another of {', '.join(KINDS)}{file}")

@@ -350,6 +350,13 @@ def test_what_is_no_kind_and_path(text: str, bare: str) -> None:
         kind_and_path(text, bare)
 
 
+@pytest.mark.parametrize(("text", "kind"), [("md:a.md", "markdown"), ("xml:a.xml", "junit"), ("htm:a.htm", "html")])
+def test_the_end_of_a_name_names_the_kind(text: str, kind: str) -> None:
+    """Who types it instead of the kind is told the kind."""
+    with pytest.raises(ValueError, match=f"is no report; try {kind}:PATH"):
+        kind_and_path(text)
+
+
 def test_a_capture_that_cannot_be_read_is_an_error() -> None:
     """Of the file, whose damage has a code."""
     damaged = CaptureReport("a.pcap", "error", "no capture", damage=Damage("NLM-C002", "no capture", 0))

@@ -187,7 +187,7 @@ ABOUT = [
     ("passed", REPORT, "What link.flap does."),
     ("passed", None, "What link.flap does."),
     ("failed", REPORT, "why"),
-    ("failed", CAPTURE, "3 conflict, 1 reordered, 1 state"),
+    ("failed", CAPTURE, "3 conflict, 1 reordered, 1 state, 2 known"),
     ("errored", CAPTURE, "why"),
     ("skipped", None, "why"),
     ("xfailed", REPORT, "why"),
