@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -133,11 +134,16 @@ def test_a_report_that_is_not_there(folder: Path) -> None:
     assert done.stderr.startswith("error[NLM-R007]: the report cannot be read (no.json): No such file")
 
 
-def test_a_run_that_was_stopped_is_not_whole(folder: Path) -> None:
-    """Its report is as it was written, and cases are missing."""
+def run_that_stops(folder: Path) -> subprocess.CompletedProcess[str]:
+    """A run that ends at its first case, with its report in ``stopped.jsonl``."""
     (folder / "bad.yaml").write_text("id: x\n")
     suite = REPOSITORY / "scenarios" / "address"
-    run = nlmon("run", "bad.yaml", suite, "-x", "--recorded", "--report", "jsonl:stopped.jsonl", folder=folder)
+    return nlmon("run", "bad.yaml", suite, "-x", "--recorded", "--report", "jsonl:stopped.jsonl", folder=folder)
+
+
+def test_a_run_that_was_stopped_is_not_whole(folder: Path) -> None:
+    """Its report is as it was written, and cases are missing."""
+    run = run_that_stops(folder)
     done = nlmon("report", "check", "stopped.jsonl", folder=folder)
 
     assert (run.returncode, done.returncode) == (3, 3)
@@ -146,6 +152,7 @@ def test_a_run_that_was_stopped_is_not_whole(folder: Path) -> None:
 
 def test_a_report_for_people_says_that_cases_are_missing(folder: Path) -> None:
     """Before its last line, which counts those that have run."""
+    run_that_stops(folder)
     shown = nlmon("report", "show", "stopped.jsonl", folder=folder)
 
     assert [line for line in shown.stdout.splitlines() if "the run did not end" in line] != []

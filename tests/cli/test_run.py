@@ -503,7 +503,7 @@ def test_known_differences_are_made_of_nothing_else(suite: Path, text: str) -> N
     (suite / "r.jsonl").write_text(text)
     done = nlmon("known", "add", "r.jsonl", "--reason", "x", "--owner", "me", folder=suite)
 
-    assert (done.returncode, done.stderr[:13]) == (3, "error[NLM-K01" if "record" not in text else "error[NLM-R00")
+    assert (done.returncode, done.stderr[:13]) == (3, "error[NLM-R00" if '"record":"' in text else "error[NLM-K01")
 
 
 KNOWN = """known: 1

@@ -146,7 +146,7 @@ def test_the_page_of_a_code() -> None:
 
 def test_close_spellings_are_suggested() -> None:
     """The nearest first, as they are written."""
-    assert "NLM-C003" in suggestions("NLM-C03")
+    assert "NLM-J001" in suggestions("NLM-J01")
     assert suggestions("enhancment")[0] == "enhancement"
     assert suggestions("xyzzy") == []
 
