@@ -51,7 +51,8 @@ def loss_lines(capture: CaptureReport, names: tuple[str, str], limit: int | None
 
 
 def _by_kind(what: str, counts: Mapping[str, int], limit: int | None) -> Iterator[str]:
-    """How often there was each field, the most frequent first; of at most ``limit`` fields in all."""
+    """How often there was each field, the most frequent first; of at most ``limit`` fields in all. A message as a whole
+    is an event or an answer."""
     if not counts:
         return
     yield f"{what}:"
@@ -59,7 +60,7 @@ def _by_kind(what: str, counts: Mapping[str, int], limit: int | None) -> Iterato
     ordered = sorted(counts.items(), key=lambda one: (-one[1], one[0]))
     for name, count in ordered[:limit]:
         kind, _, field = name.partition(".")
-        kinds.setdefault(kind, []).append(f"{field or 'whole events'} {count:,}")
+        kinds.setdefault(kind, []).append(f"{field or 'whole messages'} {count:,}")
     for kind, fields in sorted(kinds.items()):
         yield f"  {kind}: {', '.join(fields)}"
     if limit is not None and len(ordered) > limit:

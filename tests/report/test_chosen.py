@@ -93,14 +93,14 @@ def test_a_limit_says_what_it_leaves_out(limit: int | None, shown: int, last: st
 
 
 def test_what_one_alone_provides_is_shown_by_kind_and_field() -> None:
-    """With ``-v``, the most frequent first; whole events stand under their kind."""
+    """With ``-v``, the most frequent first; whole messages stand under their kind."""
     lines = printed(Shown(verbose=True))
     start = lines.index("  libnl alone provides:")
 
     assert lines[start : start + 5] == [
         "  libnl alone provides:",
         "    link: master 5, kind 2",
-        "    nexthop: whole events 1",
+        "    nexthop: whole messages 1",
         "  legacy alone provides, and libnl would lose:",
         "    addr: label 3",
     ]
