@@ -22,22 +22,30 @@ __all__ = ["compared_names", "headline", "known_fail", "reasons"]
 def headline(run: Run) -> str:
     """``3 of 14 cases failed``, in a sentence with the worst outcome first."""
     counts, total = count_outcomes(run.results), len(run.results)
-    bad = [f"{counts[outcome]:,} {outcome}" for outcome in ("failed", "errored") if outcome in counts]
-    passed = counts.get("passed", 0)
+    bad = [(counts[outcome], outcome) for outcome in ("failed", "errored") if outcome in counts]
     if not total:
         sentence = "Nothing ran"
+    elif total == 1 and (bad or "passed" in counts):
+        sentence = f"The case {next(iter(counts))}"
     elif bad:
-        sentence = f"Of {counted(total, 'case')} " + " and ".join(bad)
-    elif passed == total:
-        sentence = "The case passed" if total == 1 else f"All {total:,} cases passed"
+        (count, outcome), *more = bad
+        sentence = f"{count:,} of {total:,} cases {outcome}" + "".join(f" and {n:,} {other}" for n, other in more)
+    elif counts.get("passed", 0) == total:
+        sentence = f"All {total:,} cases passed"
     else:
         others = ", ".join(f"{count:,} {outcome}" for outcome, count in counts.items())
-        sentence = f"Of {counted(total, 'case')} none failed ({others})"
+        sentence = f"None of {counted(total, 'case')} failed ({others})"
+
+    def clause(count: int, what: str) -> str:
+        if not count:
+            return ""
+        return f"; it has {what}" if total == 1 else f"; {count:,} {'has' if count == 1 else 'have'} {what}"
+
     verdicts = Counter(result.verdict for result in run.results if result.verdict is not None)
-    lossy = f", {verdicts['lossy']:,} with a loss of service" if verdicts["lossy"] else ""
+    lossy = clause(verdicts["lossy"], "a loss of service")
     # A scenario may expect that nothing can be said.
     open_ones = sum(one.outcome not in DID_NOT_PASS and one.verdict in UNDECIDED for one in run.results)
-    undecided = f", {open_ones:,} without a verdict" if open_ones else ""
+    undecided = clause(open_ones, "no verdict")
     end = "" if run.whole else f"; the run did not end: {counted(len(run.waiting), 'case')} did not run"
     if not run.whole and not run.waiting:
         end = "; the run was interrupted"

@@ -97,7 +97,7 @@ def test_annotations_stand_on_the_lines_of_findings() -> None:
     ]
     assert annotated(SCENARIOS)[0]["message"] == "verdict: got lossy\nbecause: it loses\n50%, so"
     assert (
-        annotated(SCENARIOS)[-1]["message"] == "Of 5 cases 1 failed and 1 errored; known differences are to be removed."
+        annotated(SCENARIOS)[-1]["message"] == "1 of 5 cases failed and 1 errored; known differences are to be removed."
     )
 
 
@@ -117,7 +117,7 @@ def test_ten_annotations_of_a_level_are_shown() -> None:
     found = annotated(run(bad))
 
     assert [one["command"] for one in found] == ["error"] * 10 + ["warning"] * 10 + ["notice"]
-    assert found[-1]["message"] == "Of 37 cases 25 failed. Not shown here: 15 more errors, 2 more warnings."
+    assert found[-1]["message"] == "25 of 37 cases failed. Not shown here: 15 more errors, 2 more warnings."
 
 
 def test_a_live_comparison_has_no_file() -> None:
@@ -196,7 +196,7 @@ def test_markdown_has_the_worst_first() -> None:
     rows = re.findall(r"^\| (\w+) \| <code>(\w+)", text, re.MULTILINE)
 
     assert text.startswith(
-        "## nlmon: Of 5 cases 1 failed and 1 errored; known differences are to be removed.\n\n- <code>"
+        "## nlmon: 1 of 5 cases failed and 1 errored; known differences are to be removed.\n\n- <code>"
     )
     assert rows[-5:] == [("failed", "a"), ("errored", "b"), ("xfailed", "c"), ("skipped", "d"), ("passed", "passed")]
     assert "<details><summary>1 xfailed, 1 skipped, 1 passed</summary>" in text

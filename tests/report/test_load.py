@@ -113,7 +113,7 @@ def test_a_run_that_was_interrupted_is_not_whole() -> None:
     assert (as_run(report(stopped)).whole, as_run(report(stopped)).footer.exit_code) == (False, 130)
     assert (found.whole, found.waiting) == (False, (case,))
     assert headline(found) == "Nothing ran; the run did not end: 1 case did not run."
-    assert headline(as_run(report(stopped))) == "Of 1 case 1 errored; the run was interrupted."
+    assert headline(as_run(report(stopped))) == "The case errored; the run was interrupted."
 
 
 GOOD_DATA = report_bytes(report(GOOD))
@@ -152,8 +152,8 @@ def test_what_is_no_whole_report_is_refused(data: bytes, code: str) -> None:
 HEADLINES = [
     (["passed"], "The case passed."),
     (["passed", "passed"], "All 2 cases passed."),
-    (["passed", "failed", "errored"], "Of 3 cases 1 failed and 1 errored."),
-    (["passed", "skipped", "xfailed"], "Of 3 cases none failed (1 xfailed, 1 skipped, 1 passed)."),
+    (["passed", "failed", "errored"], "1 of 3 cases failed and 1 errored."),
+    (["passed", "skipped", "xfailed"], "None of 3 cases failed (1 xfailed, 1 skipped, 1 passed)."),
     ([], "Nothing ran."),
 ]
 
@@ -169,8 +169,8 @@ def test_the_headline_says_what_came_of_a_run(outcomes: list[str], sentence: str
     [
         (run([result("passed")], stale=[1]), "The case passed; known differences are to be removed."),
         (run([result("passed")], expired=[1]), "The case passed; known differences are to be removed."),
-        (run([result("passed", verdict="inconclusive")]), "The case passed, 1 without a verdict."),
-        (run([result("errored", verdict="inconclusive")]), "Of 1 case 1 errored."),
+        (run([result("passed", verdict="inconclusive")]), "The case passed; it has no verdict."),
+        (run([result("errored", verdict="inconclusive")]), "The case errored."),
     ],
 )
 def test_the_headline_says_what_passing_cases_do_not(found: Run, sentence: str) -> None:

@@ -158,7 +158,7 @@ def test_the_worst_comes_first() -> None:
 
 
 SENTENCES = [
-    "Of 5 cases 1 failed and 1 errored, 1 with a loss of service.",
+    "1 of 5 cases failed and 1 errored; 1 has a loss of service.",
     "policy: min_events 1 (nlmon.toml)",
     "Cases: 2 of 5 did not pass",
     "libnl alone provides, and legacy would lose:",
