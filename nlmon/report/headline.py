@@ -68,9 +68,12 @@ def reasons(run: Run, most: int = 5) -> Iterator[str]:
         yield f"{reason or 'no reason is given'} ({counted(count, 'case')})"
     if (more := len(found) - most) > 0:
         yield f"… and {counted(more, 'other reason')}"
+    # Merged runs with several policies name no file.
+    known = PurePath(run.header.policy.known).name
+    of_file = f" of {known}" if known else ""
     for what, numbers in (("is over", run.footer.expired), ("allowed nothing", run.footer.stale)):
         for number in numbers:
-            yield f"known difference {number} of {PurePath(run.header.policy.known).name} {what}"
+            yield f"known difference {number}{of_file} {what}"
 
 
 def compared_names(run: Run) -> tuple[str, ...]:

@@ -67,9 +67,11 @@ def known_line(use: KnownUse) -> str:
 
 
 def policy_lines(policy: Policy) -> Iterator[str]:
-    """What the run had to show, where somebody said so."""
+    """What the run had to show, where somebody said so; of merged runs with several policies, that it is not one."""
     values = structs.asdict(policy)
-    said = [f"{key} {_value(values[key])} ({source})" for key, source in policy.sources.items()]
+    said = [
+        f"{key} {_value(values[key])} ({source})" if key in values else source for key, source in policy.sources.items()
+    ]
     if said:
         yield "policy: " + ", ".join(said)
 

@@ -11,9 +11,9 @@ from msgspec import structs
 
 from nlmon.cli.schema import SCHEMAS
 from nlmon.errors import InputError
-from nlmon.report.headline import headline
+from nlmon.report.headline import headline, reasons
 from nlmon.report.jsonout import report_bytes
-from nlmon.report.kinds import report_as
+from nlmon.report.kinds import KINDS, report_as
 from nlmon.report.load import as_run, read_report
 from nlmon.report.merge import merge_runs
 from nlmon.report.model import CaptureReport, DifferenceGroup, KnownUse
@@ -21,6 +21,7 @@ from nlmon.report.outcome import CaseLine, CaseResult, Finding, Run
 from nlmon.report.policy import Policy
 from nlmon.report.rundiff import RunDifference, compare_runs
 from nlmon.report.rundifftext import difference_lines_of_runs
+from nlmon.report.sentences import policy_lines
 from support.runs import GOOD, HOSTILE, LOSSY, MISSING, REGRESSION, report, result, run
 
 
@@ -288,6 +289,18 @@ def test_what_runs_do_not_have_in_common_is_not_taken_from_one() -> None:
     assert found.header.options == {"seed": "1"}
     assert found.header.inputs == {"a": "1", "b": "2", "two: b": "3"}
     assert (found.footer.stale, merged(one, made("three")).footer.stale) == ([], [1])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_runs_with_several_policies_have_every_report(kind: str) -> None:
+    """It says that there are several, and names no file of known differences."""
+    one, two = (run([result("passed")], host=host, stale=[1]) for host in ("one", "two"))
+    two = structs.replace(two, header=structs.replace(two.header, policy=Policy(max_lost=1)))
+    found = merged(one, two)
+
+    assert report_as(kind, found)
+    assert list(policy_lines(found.header.policy)) == ["policy: it is not the same on all hosts"]
+    assert list(reasons(found)) == ["known difference 1 allowed nothing"]
 
 
 def test_known_differences_of_one_of_the_runs_fail_all_of_them() -> None:
