@@ -12,7 +12,7 @@ from msgspec import structs
 from rich.console import Console
 
 from nlmon.compare.difference import Class
-from nlmon.report.model import CaptureReport, DifferenceGroup, DifferenceRow, Report
+from nlmon.report.model import CaptureReport, DifferenceGroup, DifferenceRow, KnownUse, Report
 from nlmon.report.pretty import print_report
 from nlmon.report.shown import Shown
 from support.paths import FIXTURES
@@ -127,6 +127,16 @@ def test_the_way_back_exchanges_the_two() -> None:
     print_report(report, Console(file=out, width=200), Shown(classes=frozenset({"loss-of-service"})))
 
     assert "libnl alone provides, and legacy would lose:" in out.getvalue()
+
+
+@pytest.mark.parametrize("field", ["label", "*"])
+def test_a_known_loss_is_not_what_the_other_provides(field: str) -> None:
+    """The reference alone provides it, whether the move may lose it or not."""
+    use = KnownUse(1, Class.SERVICE.code, "addr", field, "nobody reads it", "me", "", "", 3)
+    lines = printed(Shown(verbose=True), structs.replace(capture(), losses={}, known=[use]))
+
+    assert "  libnl alone provides:" in lines
+    assert [line for line in lines if line.startswith("    addr: label")] == []
 
 
 def test_a_class_that_is_not_there_is_told() -> None:
