@@ -44,7 +44,7 @@ def codequality(run: Run) -> str:
 
 
 def _issue(remark: Remark, fingerprint: str) -> dict[str, Any]:
-    severity = "major" if remark.code == "errored" else _SEVERITY[remark.level]
+    severity = "major" if remark.errored else _SEVERITY[remark.level]
     case = f"{remark.case}: " if remark.case else ""
     return {
         "type": "issue",

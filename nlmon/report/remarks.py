@@ -30,7 +30,8 @@ _PLACE = re.compile(r"(?P<path>.+?)(?::(?P<line>\d+)(?::(?P<column>\d+))?)?", re
 class Remark(Struct, frozen=True):
     """One thing that does not hold. ``case``: its id, with the host where there are several; ``code``: of an error or a
     class of difference, else the outcome; ``what``: in a line; ``lines``: of evidence; ``path``: a file, empty if there
-    is none; ``line``, ``column``: from 1, and 0 where the remark is about the file."""
+    is none; ``line``, ``column``: from 1, and 0 where the remark is about the file; ``errored``: the case could not be
+    judged."""
 
     level: Literal["error", "warning"]
     case: str
@@ -40,6 +41,7 @@ class Remark(Struct, frozen=True):
     path: str = ""
     line: int = 0
     column: int = 0
+    errored: bool = False
 
 
 def remarks(run: Run, *, each_difference: bool = False) -> Iterator[Remark]:
@@ -93,4 +95,5 @@ def _remark(result: CaseResult, case: str, code: str, finding: Finding) -> Remar
         path=path.removeprefix("./"),
         line=int(line or 0),
         column=int(column or 0),
+        errored=result.outcome == "errored",
     )

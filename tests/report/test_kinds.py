@@ -138,8 +138,11 @@ def test_an_issue_of_code_quality_is_a_group_of_differences() -> None:
         ),
         ("nlmon errored", "major", "c.pcap: nothing came", {"path": "c.pcap", "lines": {"begin": 1}}),
     ]
-    assert [(one["check_name"], one["location"]["lines"]["begin"]) for one in issues(SCENARIOS)] == [
-        *(("nlmon failed", 12), ("nlmon NLM-S022", 1), ("nlmon xfailed", 9), ("nlmon stale", 1)),
+    assert [(one["check_name"], one["severity"], one["location"]["lines"]["begin"]) for one in issues(SCENARIOS)] == [
+        ("nlmon failed", "critical", 12),
+        ("nlmon NLM-S022", "major", 1),
+        ("nlmon xfailed", "minor", 9),
+        ("nlmon stale", "critical", 1),
     ]
 
 
