@@ -125,7 +125,9 @@ def _brought_to_light(
         fields = f" ({', '.join(found.fields)})" if found.fields else ""
         yield f"  {found.object} {found.change}{fields}: {found.reason}"
     if more := sum(counts.values()) - len(shown):
-        yield f"  … and {more:,} more{'' if verbose else '; all of them with -v'}"
+        kept = len(changes) - len(shown)
+        hint = f"; {'all' if kept == more else f'{kept:,}'} of them with -v" if kept else ""
+        yield f"  … and {more:,} more{hint}"
 
 
 def _listed(counts: Mapping[str, int]) -> str:

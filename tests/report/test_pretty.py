@@ -246,5 +246,5 @@ def test_changes_without_a_notification_are_all_told_on_request() -> None:
     )
 
     assert [printed(report, verbose=one).count("ff02::2") for one in (False, True)] == [5, 7]
-    assert "… and 4 more; all of them with -v" in printed(report)
+    assert "… and 4 more; 2 of them with -v" in printed(report)
     assert printed(report, verbose=True).count("… and 2 more\n") == 1
