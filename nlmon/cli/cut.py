@@ -103,7 +103,8 @@ def command(capture: Path, out: Path, ranges: Ranges, force: bool, byteorder: By
             _write(writer, _kept(reader, ranges, cut), sockets, dropped)
     warn(f"{counted(cut.asked, 'frame')} in {out}{_and_needed(cut)}; they are frames {places} of {where}")
     if dropped:
-        warn(f"note: {counted(dropped, 'message')} were lost while {where} was recorded, which the cut says, too")
+        lost = counted(dropped, "message was lost", "messages were lost")
+        warn(f"note: {lost} while {where} was recorded, which the cut says, too")
     warn_notes(reader)
     if damage is not None:
         raise damage
