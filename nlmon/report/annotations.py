@@ -38,9 +38,7 @@ def github_annotations(run: Run) -> str:
         counts[remark.level] += 1
         if counts[remark.level] <= SHOWN:
             lines.append(_command(remark.level, _properties(remark), _message(remark)))
-    left_out = [
-        counted(count - SHOWN, f"more {level}", f"more {level}s") for level, count in counts.items() if count > SHOWN
-    ]
+    left_out = [counted(count - SHOWN, f"more {level}") for level, count in counts.items() if count > SHOWN]
     more = f" Not shown here: {', '.join(left_out)}." if left_out else ""
     lines.append(_command("notice", {"title": "nlmon"}, headline(run) + more))
     return "".join(f"{line}\n" for line in lines)

@@ -70,7 +70,7 @@ def _short(neither: Sequence[BlindSpot], attributes: Sequence[BlindSpot]) -> str
         return f"attributes that not both read: {others}; all of them with -v"
     worst = ", ".join(map(_spot, neither[:SPOTS_SHOWN]))
     more = f" and {len(neither) - SPOTS_SHOWN:,} more" if len(neither) > SPOTS_SHOWN else ""
-    tail = "; ".join(filter(None, (others and f"{others}", "all of them with -v")))
+    tail = "; ".join(filter(None, (others, "all of them with -v")))
     return f"neither reads {counted(len(neither), 'attribute')}: {worst}{more}; {tail}"
 
 
