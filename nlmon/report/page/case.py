@@ -10,7 +10,7 @@ Not here: how it looks (the template), and what is drawn (``message``, ``timelin
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
 
 from msgspec import Struct, structs
@@ -29,7 +29,7 @@ __all__ = ["Case", "Difference", "case_of"]
 
 Examples: TypeAlias = Mapping[tuple[str, str, str], Example]
 
-DIFFERENCES_SHOWN, STATES_SHOWN, LOSSES_SHOWN, READ_SHOWN = 50, 50, 100, 50
+DIFFERENCES_SHOWN, STATES_SHOWN, LOSSES_SHOWN, KNOWN_SHOWN, READ_SHOWN = 50, 50, 100, 100, 50
 # The class of a difference of the final states.
 STATE = "NLD105"
 
@@ -136,7 +136,6 @@ def _details(result: CaseResult, report: CaptureReport, anchor: str) -> dict[str
     states = [group for group in report.groups if group.first.code == STATE]
     lost, most = losses(report), max(report.losses.values(), default=1)
     first, last = report.time or (0, 0)
-    read = list(read_lines(report, move))
     return {
         "names": shown,
         "findings": () if _is_capture(result) else result.findings,
@@ -155,8 +154,8 @@ def _details(result: CaseResult, report: CaptureReport, anchor: str) -> dict[str
             (name, f"{count:,}", f"{100 * count / most:.3g}", whole) for name, count, whole in lost[:LOSSES_SHOWN]
         ],
         "losses_left_out": _left_out(len(lost[LOSSES_SHOWN:]), "other event or field", "other events and fields"),
-        "known": [known_line(use) for use in report.known],
-        "read": [line.strip() for line in read[:READ_SHOWN]],
+        "known": _first(map(known_line, report.known), KNOWN_SHOWN),
+        "read": _first(map(str.strip, read_lines(report, move)), READ_SHOWN),
     }
 
 
@@ -201,5 +200,11 @@ def _state(group: DifferenceGroup, examples: Examples) -> Iterator[tuple[str, st
             yield sign, text
 
 
+def _first(lines: Iterable[str], most: int) -> list[str]:
+    """At most so many lines, and one that counts the others."""
+    found = list(lines)
+    return [*found[:most], *filter(None, [_left_out(len(found) - most, "more line", "more lines")])]
+
+
 def _left_out(count: int, one: str, many: str) -> str:
-    return f"… and {counted(count, one, many)}" if count else ""
+    return f"… and {counted(count, one, many)}" if count > 0 else ""

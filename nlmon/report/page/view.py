@@ -36,7 +36,7 @@ __all__ = [
     "waiting",
 ]
 
-RECORDINGS_SHOWN, WAITING_SHOWN = 200, 50
+RECORDINGS_SHOWN, BLIND_SHOWN, WAITING_SHOWN = 200, 200, 50
 # What a verdict and an outcome look like.
 TONES = {
     **dict.fromkeys(("equivalent", "passed"), "good"),
@@ -126,7 +126,7 @@ def waiting(run: Run) -> str:
 def _tone(run: Run) -> str:
     """A loss of service that a scenario expects is no surprise."""
     if run.footer.exit_code == 0 and run.whole:
-        return "less" if any(one.verdict == "lossy" != one.expected for one in run.results) else "good"
+        return "less" if any(one.verdict == "lossy" and one.expected != "lossy" for one in run.results) else "good"
     return "bad" if run.footer.exit_code == 1 else "open"
 
 
@@ -151,11 +151,13 @@ def evidence(run: Run) -> dict[str, Any]:
         counted(unread, "attribute") + " that neither reads",
     )
     rows = [_recording(host, report) for host, report in list(reports.values())[:RECORDINGS_SHOWN]]
+    blind = list(blind_lines(spots, verbose=True))
+    more = len(blind) - BLIND_SHOWN
     return {
         "recordings": rows,
         "recordings_left_out": len(captures) - len(rows),
         "evidence_sentence": ", ".join(counts),
-        "blind": list(blind_lines(spots, verbose=True))[:RECORDINGS_SHOWN],
+        "blind": [*blind[:BLIND_SHOWN], *([f"… and {more:,} more"] if more > 0 else [])],
     }
 
 

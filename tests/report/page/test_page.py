@@ -16,11 +16,11 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from nlmon.report.model import CaptureReport, Verdict
+from nlmon.report.model import BlindSpot, CaptureReport, Verdict
 from nlmon.report.outcome import CaseLine, Finding, Outcome, Run
 from nlmon.report.page import LARGEST, html_page
 from nlmon.report.page.case import case_of
-from nlmon.report.page.view import moment, top
+from nlmon.report.page.view import evidence, moment, top
 from support.pages import HOSTILE, a_case, a_run, full_run, hostile_run, large_run
 from support.paths import TESTS
 
@@ -260,6 +260,16 @@ def test_a_page_is_bounded(cases: int, groups: int) -> None:
     assert len(page.encode()) < LARGEST
     assert f"of {cases:,}" in page or f"All {cases:,} cases" in page
     assert "The page has no room for the details of this case." in page
+
+
+def test_lines_that_are_left_out_are_counted() -> None:
+    """Of what was read of a case, and of what not both implementations read."""
+    spots = [BlindSpot("link", f"IFLA_{number}", "", 1) for number in range(203)]
+    case = a_case("a.pcap", notes=[f"note {number}" for number in range(60)], blind=spots)
+    blind, read = evidence(a_run(case))["blind"], case_of(case, 0).read
+
+    assert (len(blind), blind[-1]) == (201, "… and 3 more")
+    assert (len(read), read[-2]) == (51, f"note {59 - int(read[-1].split()[2])}")
 
 
 def test_the_page_needs_no_table_and_no_comparison() -> None:
