@@ -172,7 +172,8 @@ class CaptureReport(Struct, frozen=True):
     ``compared``: events of notifications that were compared, by protocol; ``dropped``: messages that
     the recording lost. ``losses``: how often an event or a field is lost that the contract gives to the one that is
     left alone, by kind and field; ``lost_events``: of these whole events of notifications. ``known``: what the known
-    differences allow, which ``differences``, ``losses`` and ``groups`` do not count.
+    differences allow, which ``differences``, ``losses`` and ``groups`` do not count; but a known loss is one of its
+    class in ``differences``.
     ``frames``, ``messages``: datagrams and messages in the file. ``roles``: datagrams by their part in the
     conversation. ``not_subscribed``: notifications of multicast groups that no implementation joins, by type,
     with the group where the type does not say it.
