@@ -53,10 +53,11 @@ def merge_runs(named: Sequence[tuple[str, Run]], version: str) -> Run:
 
 def _refuse_parts(names: Sequence[str], runs: Sequence[Run]) -> None:
     """Raise ``InputError`` for a run of which each case stands in another one, which was merged of it before."""
+    merged = [{(one.host, one.id): one for one in run.results} for run in runs if len(run.header.hosts) > 1]
     for name, run in zip(names, runs, strict=True):
-        for other in runs:
-            merged = len(other.header.hosts) > 1 and len(other.results) > len(run.results) > 0
-            if merged and all(one in other.results for one in run.results):
+        for cases in merged:
+            smaller = len(cases) > len(run.results) > 0
+            if smaller and all(cases.get((one.host, one.id)) == one for one in run.results):
                 hint = "leave it out, or merge the runs that the other one was made of"
                 why = "another of the files was merged of it"
                 raise InputError("NLM-R008", "the same run is given twice", where=name, why=why, hint=hint)
