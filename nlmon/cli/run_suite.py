@@ -50,7 +50,7 @@ from nlmon.report.outcome import (
 )
 from nlmon.report.runstream import RunStream
 from nlmon.report.runtext import case_lines, last_line
-from nlmon.report.text import counted, shown_path
+from nlmon.report.text import counted, shown_path, useless_known
 from nlmon.scenario.beside import paths_beside
 from nlmon.scenario.cases import cases_of, without_run
 from nlmon.scenario.check import capture_path, check_ids
@@ -170,9 +170,8 @@ def run_suite(
     add(RunFooter(outcomes, round(seconds, 3), code, stale, expired))
     if not output.stream:
         _print(results, seconds, quiet=output.quiet, verbose=output.verbose)
-    for what, numbers in (("is over", expired), ("allowed nothing", stale)):
-        for number in numbers:
-            warn(f"known difference {number} of {options.policy.known} {what}: remove it, or see nlmon known trim")
+    for line in useless_known(expired, stale, options.policy.known):
+        warn(f"{line}: remove it, or see nlmon known trim")
     left = len(suite.cases) + len(suite.mistaken) - len(results)
     if cut:
         warn(f"interrupted: {left:,} of {counted(left + len(results), 'case')} did not run")

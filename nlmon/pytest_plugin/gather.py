@@ -27,7 +27,7 @@ from nlmon.pytest_plugin.session import Runs
 from nlmon.pytest_plugin.update import update_scenarios
 from nlmon.report.kinds import report_as
 from nlmon.report.outcome import DID_NOT_PASS, CaseLine, CaseResult, RunFooter, count_outcomes, exit_code, run_of
-from nlmon.report.text import printable, shown_path
+from nlmon.report.text import printable, shown_path, useless_known
 from nlmon.scenario.load import ScenarioFile
 
 __all__ = ["Gatherer"]
@@ -127,6 +127,5 @@ class Gatherer:
                 known.without({*stale, *expired}).write()
             yield from (f"removed entry {number} of {known.path}" for number in sorted({*stale, *expired}))
             return
-        for what, numbers in (("is over", expired), ("allowed nothing", stale)):
-            for number in numbers:
-                yield f"known difference {number} of {known.path} {what}: remove it, or run with --nlmon-update=trim"
+        for line in useless_known(expired, stale, str(known.path)):
+            yield f"{line}: remove it, or run with --nlmon-update=trim"

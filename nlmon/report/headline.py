@@ -14,7 +14,7 @@ from pathlib import PurePath
 
 from nlmon.report.model import UNDECIDED
 from nlmon.report.outcome import DID_NOT_PASS, FAILED, Run, count_outcomes
-from nlmon.report.text import counted
+from nlmon.report.text import counted, useless_known
 
 __all__ = ["compared_names", "headline", "known_fail", "reasons"]
 
@@ -69,11 +69,7 @@ def reasons(run: Run, most: int = 5) -> Iterator[str]:
     if (more := len(found) - most) > 0:
         yield f"… and {counted(more, 'other reason')}"
     # Merged runs with several policies name no file.
-    known = PurePath(run.header.policy.known).name
-    of_file = f" of {known}" if known else ""
-    for what, numbers in (("is over", run.footer.expired), ("allowed nothing", run.footer.stale)):
-        for number in numbers:
-            yield f"known difference {number}{of_file} {what}"
+    yield from useless_known(run.footer.expired, run.footer.stale, PurePath(run.header.policy.known).name)
 
 
 def compared_names(run: Run) -> tuple[str, ...]:

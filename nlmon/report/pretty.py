@@ -19,7 +19,7 @@ from nlmon.report.model import WORST_FIRST, CaptureReport, Report, in_direction
 from nlmon.report.sentences import known_line, losses, policy_lines, read_lines, would_be_lost
 from nlmon.report.shown import Shown
 from nlmon.report.table import COLOURS, table, unopened
-from nlmon.report.text import counted, printable
+from nlmon.report.text import counted, printable, useless_known
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -68,9 +68,8 @@ def _last_line(report: Report) -> str:
 
 def _known_differences(report: Report) -> Iterator[str]:
     """The entries of the known differences that have to go."""
-    for what, numbers in (("is over", report.expired), ("allowed nothing", report.stale)):
-        for number in numbers:
-            yield f"known difference {number} of {report.policy.known} {what}: remove it, or see nlmon known trim"
+    for line in useless_known(report.expired, report.stale, report.policy.known):
+        yield f"{line}: remove it, or see nlmon known trim"
 
 
 def _blind(report: Report, *, verbose: bool) -> Iterator[str]:

@@ -21,6 +21,7 @@ from msgspec import Struct, structs
 from nlmon.report.differences import difference_lines
 from nlmon.report.model import labels
 from nlmon.report.outcome import DID_NOT_PASS, CaseResult, Finding, Run, worst_first
+from nlmon.report.text import useless_known
 
 __all__ = ["Remark", "remarks"]
 
@@ -52,12 +53,11 @@ def remarks(run: Run, *, each_difference: bool = False) -> Iterator[Remark]:
             case = f"{result.id} on {run.host_of(result)}" if several else result.id
             yield from _of_differences(result, case) if each_difference and _by_group(result) else _of(result, case)
     known = run.header.policy.known
-    for code, what, numbers in (
-        ("expired", "is over", run.footer.expired),
-        ("stale", "allowed nothing", run.footer.stale),
+    for code, lines in (
+        ("expired", useless_known(run.footer.expired, ())),
+        ("stale", useless_known((), run.footer.stale)),
     ):
-        for number in numbers:
-            yield Remark("error", "", code, f"known difference {number} {what}: remove it", path=known)
+        yield from (Remark("error", "", code, f"{line}: remove it", path=known) for line in lines)
 
 
 def _of(result: CaseResult, case: str) -> Iterator[Remark]:

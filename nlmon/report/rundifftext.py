@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nlmon.report.rundiff import CaseChange, ItemChange, RunDifference, RunFacts, Standing
-from nlmon.report.text import counted, printable, times
+from nlmon.report.text import counted, printable, times, useless_known
 
 __all__ = ["difference_lines_of_runs"]
 
@@ -23,8 +23,7 @@ def difference_lines_of_runs(found: RunDifference, *, verbose: bool = False) -> 
     several = len({change.host for change in found.cases}) > 1
     for change in found.cases:
         yield from map(printable, _case(change, several, verbose))
-    for what, numbers in (("is over", found.expired), ("allowed nothing", found.stale)):
-        yield from (f"new      known difference {number} {what}" for number in numbers)
+    yield from (f"new      {line}" for line in useless_known(found.expired, found.stale))
     shown = found.recordings if verbose else found.recordings[:ITEMS_SHOWN]
     yield from (printable(f"changed  the file {path} is another one") for path in shown)
     if more := len(found.recordings) - len(shown):

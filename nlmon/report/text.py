@@ -9,12 +9,12 @@ Not here: colours and tables, and what makes a text printable (``nlmon.printable
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from nlmon.printable import printable
 
-__all__ = ["both", "counted", "counted_roles", "printable", "shown_path", "times"]
+__all__ = ["both", "counted", "counted_roles", "printable", "shown_path", "times", "useless_known"]
 
 # One datagram and many, by their part in a conversation.
 ROLES = {
@@ -49,3 +49,10 @@ def both(counts: Mapping[str, int]) -> str:
 def shown_path(path: Path | str) -> str:
     """A path as text that JSON can hold: bytes of its name that are not UTF-8 as ``\\xNN``."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def useless_known(expired: Sequence[int], stale: Sequence[int], known: str = "") -> Iterator[str]:
+    """Each entry of the known differences that is to be removed, by its number, and why. ``known``: the file."""
+    of_file = f" of {known}" if known else ""
+    for why, numbers in (("is over", expired), ("allowed nothing", stale)):
+        yield from (f"known difference {number}{of_file} {why}" for number in numbers)
