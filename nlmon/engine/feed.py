@@ -134,18 +134,19 @@ class Feed:
         """Let the lanes read a segment; ``learn``: the kernel has not learned of it yet."""
         place, datagrams = segment.place, segment.datagrams
         role, kernel = place.role, self.kernel
+        notification = role is Role.NOTIFICATION
         if datagrams.protocol not in self.protocols:
             if role not in ASIDE and learn:
                 kernel.learn(datagrams)
-            if role is Role.NOTIFICATION:
+            if notification:
                 yield Step("not covered", place, datagrams)
-        elif role is Role.NOTIFICATION or self.select == "all":
+        elif notification or self.select == "all":
             if self._families and self._left_out(datagrams):
                 yield Step("left out", place, datagrams)
                 return
             for part in (datagrams,) if len(datagrams.data) == 1 else split_by_names(datagrams, kernel):
                 if role is not Role.REQUEST and learn:
-                    kernel.learn(part, announced=role is Role.NOTIFICATION)
+                    kernel.learn(part, announced=notification, single=notification and len(datagrams.data) > 1)
                 results = []
                 for lane in self.lanes:
                     results.append(lane.feed(part))

@@ -112,7 +112,7 @@ class RecordedLane(Lane):
             if not self.guarded.ours:
                 for event in decoded.events:
                     check_event(event)
-            found = _results(self.name, datagrams, decoded)
+            found = _results(self.name, datagrams, decoded, ours=self.guarded.ours)
             if found is not None:
                 self.backend.count(datagrams.protocol, datagrams.frames[-1], decoded)
         except KeyboardInterrupt:
@@ -227,12 +227,11 @@ class RecordedLane(Lane):
                 self.guarded.call(self.backend.refresh)
 
 
-def _results(name: str, datagrams: Datagrams, decoded: Decoded) -> Results | None:
+def _results(name: str, datagrams: Datagrams, decoded: Decoded, *, ours: bool) -> Results | None:
     """What each of some datagrams gave; None where that is not known. Raises ``TypeError`` where something in it is
-    not what an implementation may give."""
+    not what an implementation may give, which those that are ``ours`` never give."""
     events = decoded.events
-    heads = {(type(e), type(e.offset), type(e.msg_type), type(e.msg_flags), type(e.synthetic)) for e in events}
-    if heads - {(Event, int, int, int, bool)}:
+    if not ours and not all(map(_is_plain, events)):
         for event in events:
             check_event(event, ours=True)
         return None  # of a class of its own, whose attributes may be anything
@@ -245,6 +244,12 @@ def _results(name: str, datagrams: Datagrams, decoded: Decoded) -> Results | Non
     if not all(isinstance(kind, int) and isinstance(first, int) for kind, first in decoded.unknown):
         raise TypeError("a message that gives no event is no pair of numbers")
     return _rows(name, datagrams, decoded)
+
+
+def _is_plain(event: Event) -> bool:
+    """Whether an event is of our class, and its head of the types that it has there."""
+    head = type(event.offset), type(event.msg_type), type(event.msg_flags), type(event.synthetic)
+    return type(event) is Event and head == (int, int, int, bool)
 
 
 def _rows(name: str, datagrams: Datagrams, decoded: Decoded) -> Results | None:

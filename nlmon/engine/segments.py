@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal, TypeAlias
 
-from nlmon.transport.recorded.kernel import RecordedKernel
+from nlmon.transport.recorded.kernel import LINKS, RecordedKernel
 from nlmon.uapi import NETLINK_ROUTE
 from nlmon.wire import Datagrams
 
@@ -23,7 +23,7 @@ def split_by_names(datagrams: Datagrams, kernel: RecordedKernel) -> Iterator[Dat
     begin, end = 0, len(datagrams.data)
     if datagrams.protocol == NETLINK_ROUTE:
         for at, message in enumerate(datagrams.data):
-            if kernel.changes_names(message):
+            if message[4:6] in LINKS and kernel.changes_names(message):
                 if begin < at:
                     yield datagrams.part(begin, at)
                 yield datagrams.part(at, at + 1)

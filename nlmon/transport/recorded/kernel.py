@@ -46,7 +46,7 @@ from nlmon.uapi import (
 )
 from nlmon.wire import Datagrams
 
-__all__ = ["REMEMBERED", "RecordedKernel", "name_text"]
+__all__ = ["LINKS", "REMEMBERED", "RecordedKernel", "name_text"]
 
 # Links, and generic families: linux/genetlink.h has GENL_MAX_ID = 1023.
 REMEMBERED, FAMILIES = 65536, 1024
@@ -131,9 +131,9 @@ class RecordedKernel:
             if name == "link" and isinstance(index, int):
                 self._forget_link(index)
 
-    def learn(self, datagrams: Datagrams, *, announced: bool = False) -> None:
+    def learn(self, datagrams: Datagrams, *, announced: bool = False, single: bool = False) -> None:
         """Remember what recorded messages say of links, families and objects, and the time; ``announced``: they are
-        notifications."""
+        notifications; ``single``: each datagram is one whole message."""
         self.time = max(self.time, max(datagrams.timestamps, default=0))
         if datagrams.protocol == NETLINK_ROUTE:
             if self._objects is not None:
@@ -143,7 +143,7 @@ class RecordedKernel:
                         self._learn_link(kind, message)
                 return
             header = self.header.unpack_from
-            for data in datagrams.data:
+            for data in [one for one in datagrams.data if one[4:6] in LINKS] if single else datagrams.data:
                 if len(data) < LINK_ATTRIBUTES:
                     continue
                 length, kind, _, _, _ = header(data)

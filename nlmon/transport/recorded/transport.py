@@ -15,7 +15,8 @@ from __future__ import annotations
 
 import errno
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from operator import itemgetter
 
 from nlmon.errors import TransportError
 from nlmon.transport.base import TransportStatus
@@ -38,6 +39,8 @@ __all__ = ["RecordedFactory", "RecordedTransport"]
 UNREAD_KEPT, UNREAD_BYTES = 16_384, 16 << 20
 # So many kinds of messages are remembered with whether a transport receives them.
 KINDS_KEPT = 1024
+# What of a message says what it is, from its type to the family behind its header.
+HEAD = itemgetter(slice(4, NLMSG_HDRLEN + 1))
 
 
 class RecordedFactory:
@@ -248,8 +251,12 @@ class RecordedTransport:
 
     def take(self, datagrams: Datagrams) -> bool:
         """Read some datagrams of this protocol at once, if every one comes in one of the groups; whether that is so."""
-        known = self.receives if self.protocol == NETLINK_ROUTE else {}
-        for data in datagrams.data:
+        known: Mapping[bytes, bool] = {}
+        different: Iterable[bytes] = datagrams.data
+        if self.protocol == NETLINK_ROUTE:
+            # Type and family tell the group; most datagrams of a segment have the same.
+            known, different = self.receives, dict(zip(map(HEAD, datagrams.data), datagrams.data, strict=True)).values()
+        for data in different:
             received = known.get(data[4:6] + data[16:17]) if len(data) > NLMSG_HDRLEN else None
             if received is None:
                 received = self._factory.receives(self, Datagram(0, 0, self.protocol, data))
