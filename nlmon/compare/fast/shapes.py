@@ -293,7 +293,7 @@ def _same(
             return None
         form += f"{offset - end}x{code}"
         end = offset + struct.calcsize(sign + code)
-    tests = [f"event.msg_type == {type_family[0]}", f"full.family == {type_family[1]}"]
+    tests = ["event.msg_type == msg_type", "full.family == family"]
     for row, number in fields:
         field = f"full.{row.field.name}"
         if number is None:
@@ -305,10 +305,11 @@ def _same(
             tests.append(f"same(m{number}(v{number}), {field})")
         else:
             tests.append(f"m{number}(v{number}) == {field} and type({field}) is str")
-    source = "def check(data, at, event, full):\n"
+    source = "def check(data, at, event, full, unpack=unpack, msg_type=msg_type, family=family):\n"
     source += f" {''.join(f'{name}, ' for _, _, name in ranked)} = unpack(data, at)\n" if pieces else ""
     source += f" if {' and '.join(tests)}:\n  return True\n return False"
     space: dict[str, Any] = {"unpack": struct.Struct(form).unpack_from, "same": same}
+    space["msg_type"], space["family"] = type_family
     space |= {f"m{number}": make for number, (_, _, make) in enumerate(pieces) if make is not None}
     exec(_code(source), space)
     check: _Same = space["check"]
@@ -317,5 +318,5 @@ def _same(
 
 @lru_cache(CODES)
 def _code(source: str) -> CodeType:
-    """The code of a function. CompiledChecks often differ in nothing but the places of their values."""
+    """The code of a function. Checks often differ in nothing but the places of their values, type and family."""
     return compile(source, "<shape>", "exec")

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from nlmon.backends.libnl.layouts.budget import EARNED_EVERY, CompileBudget
 from nlmon.backends.libnl.layouts.shape import Range
-from nlmon.backends.libnl.layouts.source import Function, Program, Value, differing
+from nlmon.backends.libnl.layouts.source import Function, Program, Value, changeable
 from nlmon.backends.status import LayoutStatus
 
 __all__ = ["LARGEST_SAMPLE", "InlineCache", "KeySpace", "Layout", "LayoutStore", "Listed", "Sample"]
@@ -53,13 +53,15 @@ class Layout:
     """A layout with its ``function``. ``changed``: messages that differed in constants since the function was made.
     ``hits``: messages that it read, without those that the cache still counts for its primary."""
 
-    __slots__ = ("_compiled_for", "_loose", "changed", "function", "hits", "sample")
+    __slots__ = ("_changeable", "_compiled_for", "_loose", "changed", "function", "hits", "sample")
 
     def __init__(self, sample: Sample, earlier: bytes) -> None:
         self.sample = sample
         self.hits = 0
         # Ranges that were seen to change, and those of them that the function unpacks.
         self._loose: set[Range] = set()
+        # Those that may change, once that was asked for.
+        self._changeable: set[Range] | None = None
         if len(earlier) == len(sample.data):
             self.widen(earlier)
         self.make()
@@ -69,7 +71,9 @@ class Layout:
         sample = self.sample
         if any(data[begin:end] != sample.data[begin:end] for begin, end in sample.fixed):
             return False
-        self._loose |= differing(data, sample.data, sample.values, sample.fixed)
+        if self._changeable is None:
+            self._changeable = changeable(len(data), sample.values, sample.fixed)
+        self._loose |= {(begin, end) for begin, end in self._changeable if data[begin:end] != sample.data[begin:end]}
         return True
 
     def make(self) -> None:

@@ -108,7 +108,9 @@ class MessageLayouts:
             name = f"link_name({index}) if {index} is not None and {index} > 0 else None"
         if recipe.ifname != "None":
             name = text_of(Either(recipe.ifname, f"({name})" if " " in name else name), source.constants)
-        head = f"timestamp, {self._protocol}, {msg_type}, {flags}, seq, pid, frame_number, at"
+        # By these alone many functions would differ, and be compiled each.
+        source.names |= {"TYPE": msg_type, "FLAGS": flags}
+        head = f"timestamp, {self._protocol}, TYPE, FLAGS, seq, pid, frame_number, at"
         return f"Event({head},\n        {name},\n        {text_of(recipe.payload, source.constants)})"
 
     def _describe(self, key: bytes) -> tuple[int, int, str]:

@@ -25,7 +25,7 @@ from nlmon.backends.libnl.layouts.shape import Range
 from nlmon.backends.libnl.policies.addresses import addresses
 from nlmon.backends.libnl.policies.readers import DecodeContext, Form, Reader, form_of
 
-__all__ = ["Function", "Program", "Source", "Value", "differing"]
+__all__ = ["Function", "Program", "Source", "Value", "changeable"]
 
 # Above this many bytes comparing runs costs less than one number.
 SHORT = 80
@@ -229,11 +229,10 @@ def _distinct(values: Sequence[Value]) -> Sequence[Value]:
     return found
 
 
-def differing(one: bytes, other: bytes, values: Sequence[Value], fixed: Sequence[Range]) -> set[Range]:
-    """Ranges that are not fixed, of a value or between values, in which two messages of one shape differ."""
-    taken = [*fixed, *((value.begin, value.end) for value in values)]
-    ranges = {(value.begin, value.end) for value in values} | set(_between(len(one), taken))
-    return {(begin, end) for begin, end in ranges if one[begin:end] != other[begin:end]}
+def changeable(length: int, values: Sequence[Value], fixed: Sequence[Range]) -> set[Range]:
+    """Ranges that are not fixed, of a value or between values, in which messages of one shape may differ."""
+    taken = {(value.begin, value.end) for value in values}
+    return taken.union(_between(length, [*fixed, *taken]))
 
 
 def _gaps(length: int, equal: Sequence[Range], pieces: Sequence[_Piece], loose: Collection[Range]) -> list[Range]:
