@@ -173,8 +173,7 @@ class LegacyBackend(RouteParser, GenericParser, SocketParser, NetfilterParser, B
         """Parse one message by a method that needs so many bytes of fixed header."""
         parse, need = method
         kind, flags, seq, pid = header
-        protocol, frame, nsid = datagram.protocol, datagram.frame, datagram.nsid
-        offset = message.start
+        protocol, frame, offset = datagram.protocol, datagram.frame, message.start
         body = message.end - offset - 16
         if body < need:
             if protocol == NETLINK_ROUTE and kind & 3 == 2 and body:
@@ -185,15 +184,15 @@ class LegacyBackend(RouteParser, GenericParser, SocketParser, NetfilterParser, B
             return
         errors = len(result.errors)
         payload, index = parse(message)
-        if payload is not None:
-            known = index if nsid is None else None
-            name = self._interface(payload, known) if protocol == NETLINK_ROUTE else UNSET
-            time = datagram.timestamp
-            result.events.append(
-                Event(time, protocol, kind, flags, seq, pid, frame, offset, name, payload, "netlink", nsid)
-            )
-        elif len(result.errors) == errors:
-            result.unknown.append((kind, message.data[offset + 16]))
+        if payload is None:
+            if len(result.errors) == errors:
+                result.unknown.append((kind, message.data[offset + 16]))
+            return
+        time, nsid = datagram.timestamp, datagram.nsid
+        name = UNSET if protocol != NETLINK_ROUTE else self._interface(payload, index if nsid is None else None)
+        result.events.append(
+            Event(time, protocol, kind, flags, seq, pid, frame, offset, name, payload, "netlink", nsid)
+        )
 
     def _framing(self, result: Decoded, datagram: Datagram, offset: int, what: str) -> None:
         why = f"the recording lost {datagram.truncated} bytes" if datagram.truncated else ""
@@ -223,7 +222,7 @@ class LegacyBackend(RouteParser, GenericParser, SocketParser, NetfilterParser, B
         return True
 
     def _interface(self, payload: Payload, index: int | None) -> str | None:
-        if isinstance(payload, LinkInfo) and payload.ifname is not None:
+        if type(payload) is LinkInfo and payload.ifname is not None:
             return payload.ifname
         transport = self._transports.get(NETLINK_ROUTE)
         return None if transport is None or index is None or index <= 0 else transport.link_name(index)

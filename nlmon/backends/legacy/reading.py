@@ -53,15 +53,6 @@ class Message:
         self.errors.append(WrappedLength("NLM-D007", what, frame=frame, offset=offset, path=path))
 
 
-class _Remembered(dict[bytes, str]):
-    """Texts that were made before; when there are too many, all are forgotten."""
-
-    def __setitem__(self, raw: bytes, text: str) -> None:
-        if len(self) >= REMEMBERED:
-            self.clear()
-        super().__setitem__(raw, text)
-
-
 class _Nothing(dict[bytes, str]):
     """Remembers nothing."""
 
@@ -83,9 +74,9 @@ class Reader:
         self._rtattr_at, self._u32_at = self._rtattr.unpack_from, self._u32.unpack_from
         # Texts by bytes: of addresses by their length, and of names. Where a subclass makes them, it is always asked.
         mine = type(self)
-        ips = _Remembered if mine.ip is Reader.ip else _Nothing
+        ips = dict[bytes, str] if mine.ip is Reader.ip else _Nothing
         self._ips: dict[int | None, dict[bytes, str]] = {4: ips(), 16: ips(), None: ips()}
-        self._names: dict[bytes, str] = _Remembered() if mine.name_of is Reader.name_of else _Nothing()
+        self._names: dict[bytes, str] = {} if mine.name_of is Reader.name_of else _Nothing()
 
     def attributes(self, message: Message, at: int, end: int, path: str = "") -> Iterator[tuple[int, int, int, int]]:
         """(type, offset of the header, begin and end of the payload) of each attribute."""
@@ -160,6 +151,8 @@ class Reader:
         if len(text) > longest:
             message.bad(at, path, f"the name has {len(text)} bytes and may have {longest}")
         elif len(payload) <= IFNAMSIZ and len(text) < IFNAMSIZ:
+            if len(self._names) >= REMEMBERED:
+                self._names.clear()
             self._names[payload] = name  # never too long, whatever attribute it stands in
         return name
 
@@ -175,6 +168,8 @@ class Reader:
         if end - begin != need:
             message.bad(at, path, f"{end - begin} bytes are no address of {need}")
             return None
-        address = message.data[begin:end]
-        text = self._ips[need][address] = inet_ntoa(address) if need == 4 else inet_ntop(AF_INET6, address)
+        address, known = message.data[begin:end], self._ips[need]
+        if len(known) >= REMEMBERED:
+            known.clear()
+        text = known[address] = inet_ntoa(address) if need == 4 else inet_ntop(AF_INET6, address)
         return text
