@@ -146,6 +146,10 @@ class Conversation:
         whole = protocol != NETLINK_GENERIC and batch.direction != "out" and not batch.truncated
         asks = 0 if batch.direction else NLM_F_REQUEST
         aside: dict[Place, _Columns] = {}
+        # Notifications from ``begin`` on are not in the open segment yet; with them it has ``filled`` bytes, and it is
+        # full with the one at ``last``.
+        opened = self._open
+        begin, filled, last = 0, opened.size if opened else 0, SEGMENT_FRAMES - 1 - (len(opened.data) if opened else 0)
         for at, message in enumerate(batch.data):
             size = len(message)
             if whole and size >= NLMSG_HDRLEN:
@@ -158,16 +162,14 @@ class Conversation:
                     and not (pid and (protocol, seq) in pending)
                     and not (flags & NLM_F_MULTI and (seq or pid))
                 ):
-                    if self._open is None:
-                        self._open = _Columns(protocol)
-                    columns = self._open
-                    columns.frames.append(batch.number + at)
-                    columns.timestamps.append(batch.timestamps[at])
-                    columns.data.append(message)
-                    columns.size += size
-                    if columns.size >= SEGMENT_BYTES or len(columns.data) >= SEGMENT_FRAMES:
+                    filled += size
+                    if filled >= SEGMENT_BYTES or at >= last:
+                        self._put(batch, begin, at + 1, filled)
                         found += self.flush()
+                        begin, filled, last = at + 1, 0, at + SEGMENT_FRAMES
                     continue
+            self._put(batch, begin, at, filled)
+            begin, last = at + 1, last + 1
             frame = batch.frame(at)
             place = self.place(frame)
             if place.role in ASIDE and not in_order:
@@ -177,11 +179,25 @@ class Conversation:
                 columns.data.append(message)
             else:
                 found += self.flush()
+                filled, last = 0, at + SEGMENT_FRAMES
                 found.append(self._single(place, frame))
+        self._put(batch, begin, len(batch.data), filled)
         for place, rows in aside.items():
             datagrams = Datagrams(rows.frames, protocol, rows.timestamps, rows.data, batch.truncated)
             found.append(Segment(place, datagrams, sum(len(types(data, self._byteorder)) for data in rows.data)))
         return found if batch.more else found + self.flush()
+
+    def _put(self, batch: Batch, begin: int, end: int, size: int) -> None:
+        """Put frames of a batch, all of them notifications, into the open segment, which has ``size`` bytes then."""
+        if begin == end:
+            return
+        if self._open is None:
+            self._open = _Columns(batch.protocol)
+        columns = self._open
+        columns.frames.extend(range(batch.number + begin, batch.number + end))
+        columns.timestamps.extend(batch.timestamps[begin:end])
+        columns.data.extend(batch.data[begin:end])
+        columns.size = size
 
     def flush(self) -> list[Segment]:
         """Give the notifications that wait for others to share their segment, if there are any."""
