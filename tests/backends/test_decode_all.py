@@ -15,6 +15,7 @@ from msgspec import structs
 from nlmon.backends.base import Backend
 from nlmon.backends.legacy import LegacyBackend
 from nlmon.backends.libnl import LibnlBackend
+from nlmon.backends.libnl.layouts.cache import MADE_AT
 from nlmon.events import Decoded
 from nlmon.testing.messages import attr, message, number
 from nlmon.transport.recorded.transport import RecordedFactory
@@ -107,7 +108,7 @@ def test_a_name_is_asked_for_once() -> None:
     backend = Asking(RecordedFactory())
     body = number("BBBBI", 2, 24, 0x80, 0, 3) + attr(2, bytes((10, 0, 0, 1)))
     datagrams = Datagrams(range(1, 5), 0, [0] * 4, [message(20, body)] * 4)
-    for _ in range(4):
+    for _ in range(MADE_AT + 2):
         backend.decode(Datagram(1, 0, 0, message(20, body)))
     before = len(asked)
     found = [[event.interface for event in backend.decode_all(datagrams).events] for _ in range(2)]

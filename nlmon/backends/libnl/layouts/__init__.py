@@ -1,4 +1,4 @@
-"""Layouts: messages of one kernel resemble each other, so what was walked twice is read by a function of its own.
+"""Layouts: messages of one kernel resemble each other, so what was walked often is read by a function of its own.
 
 The messages that a kernel sends of one kind have the same attributes in the same places nearly always. A layout is
 such a message with its values left out. Its function compares every byte that decides how the message would be walked,
@@ -9,7 +9,7 @@ walked. This is the function of an IPv6 route that was deleted::
         if from_bytes(data, 'little') & MASK != EXPECTED: return None
         seq, pid, dst = UNPACK(data)
         dst = IP_TEXT[dst]
-        return Event(timestamp, 0, 25, 0, seq, pid, frame_number, at,
+        return Event(timestamp, 0, TYPE, FLAGS, seq, pid, frame_number, at,
             link_name(oif) if oif is not None and oif > 0 else None,
             RouteInfo(family, dst_len, src_len, tos, protocol, scope, type, flags, ...))
 

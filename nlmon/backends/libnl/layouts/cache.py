@@ -4,7 +4,7 @@ In the manner of the inline caches of compilers: a key has a few layouts, and th
 tried first.
 
 Rules:
-1. A key is seen twice before anything is made for it, and has at most ``LAYOUTS_PER_KEY`` layouts.
+1. A key is seen ``MADE_AT`` times before anything is made for it, and has at most ``LAYOUTS_PER_KEY`` layouts.
 2. A function is made when the ``budget`` allows it.
 3. Keys whose layouts fail more often than they fit are given up, and tried again after ``RETRY_AFTER`` walks: what they
    lacked may have been the means to make another.
@@ -26,6 +26,9 @@ from nlmon.backends.status import LayoutStatus
 __all__ = ["LARGEST_SAMPLE", "InlineCache", "KeySpace", "Layout", "LayoutStore", "Listed", "Sample"]
 
 LAYOUTS_PER_KEY = 4
+# A function is made of the so manieth message of a key: most keys of a short recording come two or three times, and by
+# then more of what changes has changed.
+MADE_AT = 6
 # Keys of a key space that are remembered as seen, or as given up; and the largest first message that is kept of one.
 KEYS_REMEMBERED, LARGEST_COMPARED = 1024, 2048
 # So many more misses than hits a key may have, and so many walks later what was given up is tried again.
@@ -136,15 +139,16 @@ class InlineCache:
 
 class KeySpace:
     """The keys of one user of layouts: their ``caches``, the ``first`` message that was seen of each, which shows what
-    changes, and the keys that are given up until ``retry_at`` walks were made. ``describe``: explains a key by the
-    protocol, the type of the message (-1: any), and what part of it has the layout."""
+    changes, with how many there were up to ``MADE_AT``, and the keys that are given up until ``retry_at`` walks were
+    made. ``describe``: explains a key by the protocol, the type of the message (-1: any), and what part of it has the
+    layout."""
 
     __slots__ = ("caches", "describe", "first", "given_up", "retry_at")
 
     def __init__(self, describe: Callable[[Any], tuple[int, int, str]]) -> None:
         self.describe = describe
         self.caches: dict[Any, InlineCache] = {}
-        self.first: dict[Hashable, bytes] = {}
+        self.first: dict[Hashable, tuple[bytes, int]] = {}
         self.given_up: set[Hashable] = set()
         self.retry_at = 0
 
@@ -204,10 +208,15 @@ class LayoutStore:
             if self._misses % EARNED_EVERY == 0:
                 self._budget.earn(EARNED_EVERY, self._all_hits())
             return False
-        if key not in space.first:
+        first, seen = space.first.get(key, (b"", 0))
+        if not seen:
+            first = sample if len(sample) <= LARGEST_COMPARED else b""
             if len(space.first) >= KEYS_REMEMBERED:
                 space.first.clear()
-            space.first[key] = sample if len(sample) <= LARGEST_COMPARED else b""
+        if seen < MADE_AT:
+            seen += 1
+            space.first[key] = first, seen
+        if seen < MADE_AT:
             return False
         if space.given_up and self._misses >= space.retry_at:
             space.given_up.clear()
@@ -232,7 +241,7 @@ class LayoutStore:
         cache = space.caches.get(key)
         if cache is None:
             cache = self._new_key(space, key, len(sample.data))
-        self._put(cache, Layout(sample, space.first.get(key, b"")))
+        self._put(cache, Layout(sample, space.first.get(key, (b"", 0))[0]))
 
     def _all_hits(self) -> int:
         return self._hits + sum(cache.hits for _, cache in self._keys.values())

@@ -14,10 +14,12 @@ from msgspec import structs
 from nlmon.backends.libnl import LibnlBackend
 from nlmon.backends.libnl.decode.network import NetworkDecoder
 from nlmon.backends.libnl.decode.route import RouteDecoder
+from nlmon.backends.libnl.layouts import cache
 from nlmon.backends.libnl.layouts.budget import EARNED_EVERY, PER_HIT, PER_WALK, START
 from nlmon.backends.libnl.layouts.cache import (
     LARGEST_SAMPLE,
     LAYOUTS_PER_KEY,
+    MADE_AT,
     MISSES_ALLOWED,
     REMAKE_AFTER,
     RETRY_AFTER,
@@ -42,6 +44,12 @@ from support.layouts import RECORDED, Pair, differences
 SEED = 20261125
 DATAGRAMS = 4000
 ORDERS: tuple[ByteOrder, ...] = ("little", "big")
+
+
+@pytest.fixture(autouse=True)
+def early(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A layout is made of the second message already, so that few are enough."""
+    monkeypatch.setattr(cache, "MADE_AT", 2)
 
 
 def backend(layouts: int = 1024, kind: type[LibnlBackend] = LibnlBackend) -> LibnlBackend:
@@ -243,6 +251,15 @@ def test_fields_may_share_their_bytes() -> None:
 
 
 # -- when layouts are made -----------------------------------------------------------------------------------------
+
+
+def test_a_message_that_comes_often_enough_has_a_layout(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is made for messages that come a few times; the one at which a layout is made is still walked."""
+    monkeypatch.setattr(cache, "MADE_AT", MADE_AT)
+    one = backend()
+
+    assert [(feed(one, addr(1)), status(one).compiled)[1] for _ in range(MADE_AT)] == [0] * (MADE_AT - 1) + [1]
+    assert (feed(one, addr(1), addr(1)), status(one).hits)[1] == 2
 
 
 def test_the_second_sighting_makes_a_layout() -> None:
