@@ -20,7 +20,7 @@ from nlmon.printable import printable
 from nlmon.report.headline import headline
 from nlmon.report.outcome import Run
 from nlmon.report.remarks import Remark, remarks
-from nlmon.report.text import counted
+from nlmon.report.text import counted, shortened
 
 __all__ = ["github_annotations"]
 
@@ -47,15 +47,11 @@ def github_annotations(run: Run) -> str:
 def _properties(remark: Remark) -> dict[str, str]:
     place = {"line": str(remark.line), "col": str(remark.column)}
     where = {"file": remark.path, **{name: number for name, number in place.items() if number != "0"}}
-    return {**(where if remark.path else {}), "title": _short(f"nlmon: {remark.case or remark.code}", TITLE_LONG)}
+    return {**(where if remark.path else {}), "title": shortened(f"nlmon: {remark.case or remark.code}", TITLE_LONG)}
 
 
 def _message(remark: Remark) -> str:
-    return _short("\n".join(map(printable, (remark.what, *remark.lines))), MESSAGE_LONG)
-
-
-def _short(text: str, length: int) -> str:
-    return text if len(text) <= length else text[: length - 1] + "…"
+    return shortened("\n".join(map(printable, (remark.what, *remark.lines))), MESSAGE_LONG)
 
 
 def _command(name: str, properties: dict[str, str], message: str) -> str:

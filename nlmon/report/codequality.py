@@ -7,6 +7,7 @@ Rules:
 1. The fingerprint of an issue is the same as long as the same thing is wrong with the same case: no line, no frame, no
    count and no value is in it.
 2. No two issues have one fingerprint: GitLab would show one of them.
+3. The list is never longer than ``LIMIT``: the worst come first, and a last issue counts those that have no room.
 
 Not here: what is remarked (``remarks``).
 """
@@ -16,6 +17,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -23,38 +25,77 @@ import msgspec
 from nlmon.printable import printable, printable_json
 from nlmon.report.outcome import Run
 from nlmon.report.remarks import Remark, remarks
+from nlmon.report.text import counted, shortened
 
-__all__ = ["codequality"]
+__all__ = ["LIMIT", "codequality"]
 
-# By level; a case that could not be judged is less than one that fails.
+# Bytes of the list, and of these for the issue that counts what is left out. GitLab reads the lists of both branches
+# whenever it shows a merge request.
+LIMIT, RESERVE = 5_000_000, 1_000
+# Characters of what an issue says in a line, and of all that it says.
+DESCRIPTION_LONG, BODY_LONG = 1_000, 8_000
+# The worst first. By level; a case that could not be judged is less than one that fails.
+_WORST_FIRST = ("critical", "major", "minor")
 _SEVERITY = {"error": "critical", "warning": "minor"}
 _NUMBER = re.compile(r"\d+")
+# Where an issue stands that is about no file.
+_NO_FILE = "nlmon"
 
 
-def codequality(run: Run) -> str:
-    """The list, with one issue in each line."""
+def codequality(run: Run, limit: int = LIMIT) -> str:
+    """The list, with one issue in each line, of at most ``limit`` bytes."""
+    found = sorted(remarks(run, each_difference=True), key=lambda remark: _WORST_FIRST.index(_severity(remark)))
     seen: Counter[tuple[str, ...]] = Counter()
-    issues = []
-    for remark in remarks(run, each_difference=True):
+    lines: list[bytes] = []
+    room = limit - RESERVE
+    for place, remark in enumerate(found):
         key = remark.case, remark.code, remark.path, _NUMBER.sub("0", remark.what)
-        issues.append(_issue(remark, _fingerprint((*key, str(seen[key])))))
+        line = _line(_issue(remark, _fingerprint((*key, str(seen[key])))))
         seen[key] += 1
-    lines = ",\n".join(printable_json(msgspec.json.encode(issue, order="sorted")).decode() for issue in issues)
-    return f"[\n{lines}\n]\n" if lines else "[]\n"
+        room -= len(line) + len(b",\n")
+        if room < 0:
+            lines.append(_line(_left_out(found[place:])))
+            break
+        lines.append(line)
+    joined = b",\n".join(lines).decode()
+    return f"[\n{joined}\n]\n" if lines else "[]\n"
+
+
+def _line(issue: dict[str, Any]) -> bytes:
+    return printable_json(msgspec.json.encode(issue, order="sorted"))
+
+
+def _severity(remark: Remark) -> str:
+    return "major" if remark.errored else _SEVERITY[remark.level]
 
 
 def _issue(remark: Remark, fingerprint: str) -> dict[str, Any]:
-    severity = "major" if remark.errored else _SEVERITY[remark.level]
     case = f"{remark.case}: " if remark.case else ""
     return {
         "type": "issue",
         "check_name": f"nlmon {remark.code}",
-        "description": printable(f"{case}{remark.what}"),
-        "content": {"body": "\n".join(map(printable, remark.lines))},
+        "description": shortened(printable(f"{case}{remark.what}"), DESCRIPTION_LONG),
+        "content": {"body": shortened("\n".join(map(printable, remark.lines)), BODY_LONG)},
         "categories": ["Compatibility"],
         "fingerprint": fingerprint,
-        "severity": severity,
-        "location": {"path": printable(remark.path or "nlmon"), "lines": {"begin": max(remark.line, 1)}},
+        "severity": _severity(remark),
+        "location": {"path": printable(remark.path or _NO_FILE), "lines": {"begin": max(remark.line, 1)}},
+    }
+
+
+def _left_out(remarks: Sequence[Remark]) -> dict[str, Any]:
+    """The issue that counts those for which the list has no room; it stays the same one, however many they are."""
+    counts = Counter(map(_severity, remarks))
+    listed = ", ".join(f"{counts[severity]:,} {severity}" for severity in _WORST_FIRST if counts[severity])
+    return {
+        "type": "issue",
+        "check_name": "nlmon left-out",
+        "description": f"{counted(len(remarks), 'more issue')} had no room here ({listed})",
+        "content": {"body": "All of them are in the other reports of the run, such as its stream."},
+        "categories": ["Compatibility"],
+        "fingerprint": _fingerprint(("", "left-out")),
+        "severity": "info",
+        "location": {"path": _NO_FILE, "lines": {"begin": 1}},
     }
 
 

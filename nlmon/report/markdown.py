@@ -20,7 +20,7 @@ from nlmon.report.headline import compared_names, headline, reasons
 from nlmon.report.outcome import DID_NOT_PASS, CaseResult, Run, worst_first
 from nlmon.report.runtext import details
 from nlmon.report.sentences import known_line, policy_lines, whole_events, would_be_lost
-from nlmon.report.text import counted, printable
+from nlmon.report.text import counted, printable, shortened
 
 __all__ = ["LIMIT", "markdown"]
 
@@ -28,6 +28,8 @@ __all__ = ["LIMIT", "markdown"]
 LIMIT = 1024 * 1024
 # What one case may take of it, and the lines that count what was cut; and how many losses of a direction are named.
 CASE_LIMIT, RESERVE, LOSSES_SHOWN = 32 * 1024, 1024, 10
+# Characters of a reason or of a cell.
+CELL_LONG = 300
 # What starts something in Markdown. Within words an underscore does not, and a colon only in a URL.
 _MARKUP = re.compile(r"[&<>|\\`*\[\]#$~@]|(?<![^\W_])_|_(?![^\W_])|:(?=//)|(?<=www)\.", re.IGNORECASE)
 
@@ -53,7 +55,7 @@ def _head(run: Run) -> Iterator[str]:
     yield f"## nlmon: {_escaped(headline(run))}"
     yield ""
     why = list(reasons(run))
-    yield from (f"- {_code(_shortened(line))}" for line in why)
+    yield from (f"- {_code(shortened(line, CELL_LONG))}" for line in why)
     yield from [""] * bool(why)
     kernels = header.hosts or {host: header.kernel for host in (header.host,) if host}
     on = ", ".join(f"{host} ({kernel})" if kernel else host for host, kernel in kernels.items()) or header.kernel
@@ -66,7 +68,7 @@ def _head(run: Run) -> Iterator[str]:
     }
     yield "| run | |"
     yield "|---|---|"
-    yield from (f"| {name} | {_code(_shortened(value))} |" for name, value in facts.items() if value)
+    yield from (f"| {name} | {_code(shortened(value, CELL_LONG))} |" for name, value in facts.items() if value)
     yield ""
 
 
@@ -102,7 +104,7 @@ def _row(result: CaseResult, hosts: list[str]) -> str:
     report = result.report
     why = result.explanation or ("" if report is None else report.reason)
     events = f"{sum(report.compared.values()):,}" if report is not None else ""
-    cells = [result.outcome, _code(result.id), *hosts, result.verdict or "", events, _code(_shortened(why))]
+    cells = [result.outcome, _code(result.id), *hosts, result.verdict or "", events, _code(shortened(why, CELL_LONG))]
     return f"| {' | '.join(cells)} |\n"
 
 
@@ -187,10 +189,6 @@ def _code(text: str) -> str:
 
 def _escaped(text: str) -> str:
     return _MARKUP.sub(lambda found: f"&#{ord(found[0])};", printable(text))
-
-
-def _shortened(text: str, length: int = 300) -> str:
-    return text if len(text) <= length else text[: length - 1] + "…"
 
 
 def _size(text: str) -> int:

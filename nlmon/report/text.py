@@ -14,7 +14,7 @@ from pathlib import Path
 
 from nlmon.printable import printable
 
-__all__ = ["both", "counted", "counted_roles", "printable", "shown_path", "times", "useless_known"]
+__all__ = ["both", "counted", "counted_roles", "printable", "shortened", "shown_path", "times", "useless_known"]
 
 # One datagram and many, by their part in a conversation.
 ROLES = {
@@ -44,6 +44,11 @@ def times(number: int) -> str:
 def both(counts: Mapping[str, int]) -> str:
     """The counts of the reference and the candidate, once when they are equal."""
     return "/".join(f"{count:,}" for count in dict.fromkeys(counts.values()))
+
+
+def shortened(text: str, length: int) -> str:
+    """A text of at most so many characters, which ends with an ellipsis if it was cut."""
+    return text if len(text) <= length else text[: length - 1] + "…"
 
 
 def shown_path(path: Path | str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -12,6 +13,7 @@ from jsonschema import Draft202012Validator
 from markdown_it import MarkdownIt
 from msgspec import structs
 
+from nlmon.report import codequality
 from nlmon.report.foreign import badge_schema, github_schema, gitlab_schema
 from nlmon.report.jsonout import CaptureLine, DifferenceLine, Footer, Header, line_bytes
 from nlmon.report.kinds import KINDS, kind_and_path, report_as
@@ -140,9 +142,9 @@ def test_an_issue_of_code_quality_is_a_group_of_differences() -> None:
     ]
     assert [(one["check_name"], one["severity"], one["location"]["lines"]["begin"]) for one in issues(SCENARIOS)] == [
         ("nlmon failed", "critical", 12),
+        ("nlmon stale", "critical", 1),
         ("nlmon NLM-S022", "major", 1),
         ("nlmon xfailed", "minor", 9),
-        ("nlmon stale", "critical", 1),
     ]
 
 
@@ -287,12 +289,60 @@ def test_markdown_keeps_to_any_limit(limit: int) -> None:
 
 @pytest.mark.slow
 def test_other_reports_with_100000_differences() -> None:
-    """Annotations are as many as are shown; code quality has each kind of difference once, with its own fingerprint."""
+    """Annotations are as many as are shown, and of a case no more is said than there is room for."""
     found = many_groups()
 
     assert len(report_as("github", found)) < 10_000
     assert len(report_as("markdown", found)) < 10_000
-    assert len(json.loads(report_as("gitlab", found))) == MANY
+
+
+@pytest.mark.parametrize("made", [many_cases, many_groups])
+@pytest.mark.slow
+def test_code_quality_is_bounded_with_100000_issues(made: Callable[[], Run]) -> None:
+    """Each of the worst has its own fingerprint, and the last issue counts those that have no room."""
+    text = report_as("gitlab", made())
+    *shown, last = json.loads(text)
+    left_out = MANY - len(shown)
+
+    assert len(text) <= codequality.LIMIT
+    assert len(shown) > 5_000
+    assert len({one["fingerprint"] for one in (*shown, last)}) == len(shown) + 1
+    assert (last["description"], last["severity"]) == (
+        f"{left_out:,} more issues had no room here ({left_out:,} critical)",
+        "info",
+    )
+
+
+def bounded_issues(found: Run, limit: int) -> list[dict[str, Any]]:
+    """The issues that have room in so many bytes, which are valid."""
+    text = codequality.codequality(found, limit)
+    listed: list[dict[str, Any]] = json.loads(text)
+    assert len(text.encode()) <= limit
+    assert [error.message for error in Draft202012Validator(gitlab_schema()).iter_errors(listed)] == []
+    return listed
+
+
+def test_code_quality_leaves_out_what_is_least() -> None:
+    """Whatever order the cases and their differences have; the others keep their fingerprints, and so has the last one
+    always the same."""
+    outcomes = ("xfailed", "errored", "failed")
+    found = run([result(outcome, f"{outcome}{n}", reason="é" * 40) for n in range(9) for outcome in outcomes])
+    all_of_them, few, fewer = (bounded_issues(found, limit) for limit in (100_000, 6_000, 4_000))
+
+    assert [one["severity"] for one in all_of_them] == ["critical"] * 9 + ["major"] * 9 + ["minor"] * 9
+    assert few[:-1] == all_of_them[: len(few) - 1]
+    assert fewer[:-1] == all_of_them[: len(fewer) - 1]
+    assert few[-1]["fingerprint"] == fewer[-1]["fingerprint"]
+    assert re.fullmatch(r"\d+ more issues had no room here \(\d critical, 9 major, 9 minor\)", fewer[-1]["description"])
+
+
+def test_an_issue_of_code_quality_is_bounded() -> None:
+    """However long a reason and its evidence are, the next issue has room, too."""
+    long = Finding("é" * 5_000_000, "", ("é" * 5_000_000,))
+    first, second = bounded_issues(run([result("failed", "a", findings=(long,)), result("failed", "b")]), 100_000)
+
+    assert (len(first["description"]), len(first["content"]["body"])) == (1_000, 8_000)
+    assert second["description"] == "b[migrate]: failed"
 
 
 def test_a_stream_of_100000_differences_is_read() -> None:
