@@ -1,15 +1,27 @@
-"""Differences as lines for people: what differs and where, both values one below the other, and the bytes.
+"""Differences as lines for people: what differs and where, both values one below the other, and the bytes; and counted.
 
 Not here: the table of a comparison (``pretty``).
 """
 
 from __future__ import annotations
 
+from nlmon.compare.difference import Class
 from nlmon.report.model import CaptureReport, DifferenceGroup, DifferenceRow
 
-__all__ = ["difference_lines", "evidence_lines", "place_of", "row_lines"]
+__all__ = ["counts_by_class", "difference_lines", "evidence_lines", "place_of", "row_lines"]
 
 GROUPS_SHOWN = 5
+
+
+def counts_by_class(report: CaptureReport) -> dict[str, int]:
+    """How many differences there are of each class, and how many are known, each counted once: a known loss, which a
+    report also counts in its class, is here none of it."""
+    known_losses = sum(use.count for use in report.known if use.code == Class.SERVICE.code)
+    counts = {
+        cls: count - known_losses if cls == Class.SERVICE.label else count for cls, count in report.differences.items()
+    }
+    counts["known"] = sum(use.count for use in report.known)
+    return {cls: count for cls, count in counts.items() if count > 0}
 
 
 def difference_lines(group: DifferenceGroup, names: tuple[str, str]) -> list[str]:

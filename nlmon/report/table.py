@@ -17,7 +17,7 @@ from rich.cells import cell_len
 from rich.markup import escape
 from rich.table import Table
 
-from nlmon.compare.difference import Class
+from nlmon.report.differences import counts_by_class
 from nlmon.report.model import CaptureReport
 from nlmon.report.text import both, printable
 
@@ -71,7 +71,7 @@ def table(captures: Sequence[CaptureReport], width: int) -> Table:
 
 
 def _row(capture: CaptureReport) -> dict[str, str]:
-    differences = ", ".join(f"{count:,} {cls}" for cls, count in _counts(capture).items())
+    differences = ", ".join(f"{count:,} {cls}" for cls, count in counts_by_class(capture).items())
     compared = any(capture.events.values()) or any(capture.answers.values())
     if not differences:
         differences = "none" if compared else "-"
@@ -92,12 +92,6 @@ def _row(capture: CaptureReport) -> dict[str, str]:
 def unopened(capture: CaptureReport) -> bool:
     """Whether a file could not be read at all, such as one that is missing."""
     return capture.damage is not None and not capture.format
-
-
-def _counts(capture: CaptureReport) -> dict[str, int]:
-    """Differences by class, and those that are known; of these the losses are counted in their class already."""
-    known = sum(use.count for use in capture.known if use.code != Class.SERVICE.code)
-    return {**capture.differences, "known": known} if known else dict(capture.differences)
 
 
 def _longest(rows: Sequence[dict[str, str]], name: str) -> int:

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 
 from msgspec import Struct, structs
 
-from nlmon.report.differences import place_of
+from nlmon.report.differences import counts_by_class, place_of
 from nlmon.report.evidence import Example
 from nlmon.report.model import CaptureReport, DifferenceGroup, in_direction, labels
 from nlmon.report.outcome import DID_NOT_PASS, CaseResult, Finding
@@ -84,7 +84,7 @@ def case_of(result: CaseResult, number: int, *, brief: bool = False) -> Case:
     """A case by its place on the page; the first is open if it did not pass. ``brief``: without its details."""
     report = result.report
     bad = result.outcome in DID_NOT_PASS
-    counts = ", ".join(_found(report)) if report else ""
+    counts = ", ".join(f"{count:,} {cls}" for cls, count in counts_by_class(report).items()) if report else ""
     case = Case(
         result=result,
         host=result.host,
@@ -97,14 +97,6 @@ def case_of(result: CaseResult, number: int, *, brief: bool = False) -> Case:
     if brief:
         return structs.replace(case, findings=(), left_out="The page has no room for the details of this case.")
     return case if report is None else structs.replace(case, **_details(result, report, f"case-{number}"))
-
-
-def _found(report: CaptureReport) -> Iterator[str]:
-    """How many differences of each class were found, and how many are known, so that nothing accepted is hidden. A loss
-    that is known is counted in its class, too."""
-    yield from (f"{count:,} {cls}" for cls, count in report.differences.items())
-    if known := sum(use.count for use in report.known):
-        yield f"{known:,} known"
 
 
 def _about(result: CaseResult, counts: str) -> str:

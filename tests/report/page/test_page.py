@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
 import re
 import subprocess
 import sys
@@ -15,12 +16,15 @@ from typing import Any
 
 import pytest
 from msgspec import structs
+from rich.console import Console
 
-from nlmon.report.model import BlindSpot, CaptureReport, Verdict
+from nlmon.compare.difference import Class
+from nlmon.report.model import BlindSpot, CaptureReport, KnownUse, Verdict
 from nlmon.report.outcome import CaseLine, Finding, Outcome, Run
 from nlmon.report.page import LARGEST, html_page
 from nlmon.report.page.case import case_of
 from nlmon.report.page.view import evidence, moment, top
+from nlmon.report.table import table
 from support.pages import HOSTILE, a_case, a_run, full_run, hostile_run, large_run
 from support.paths import TESTS
 
@@ -192,6 +196,33 @@ ABOUT = [
     ("skipped", None, "why"),
     ("xfailed", REPORT, "why"),
 ]
+
+
+LOSS = KnownUse(1, Class.SERVICE.code, "addr", "label", "nobody reads it", "me", "", "", 3)
+COUNTS = [
+    ({"conflict": 2, "loss-of-service": 5}, [], "2 conflict, 5 loss-of-service"),
+    ({"conflict": 2, "loss-of-service": 5}, [LOSS], "2 conflict, 2 loss-of-service, 3 known"),
+    ({"loss-of-service": 3}, [LOSS], "3 known"),
+    ({"conflict": 2}, [structs.replace(LOSS, code=Class.CONFLICT.code)], "2 conflict, 3 known"),
+    ({"loss-of-service": 4}, [LOSS, structs.replace(LOSS, entry=2, code="NLD105")], "1 loss-of-service, 6 known"),
+    ({}, [], ""),
+]
+
+
+@pytest.mark.parametrize(("differences", "known", "expected"), COUNTS, ids=range(len(COUNTS)))
+def test_differences_are_counted_as_on_a_terminal(
+    differences: dict[str, int], known: list[KnownUse], expected: str
+) -> None:
+    """Each once, what is known by itself, on the page and in the table."""
+    report = structs.replace(CAPTURE, differences=differences, known=known)
+    case = structs.replace(a_case("link.flap", "failed"), report=report, title="")
+    console = Console(file=io.StringIO(), width=200)
+    console.print(table([report], 200))
+    assert isinstance(console.file, io.StringIO)
+    row = console.file.getvalue().splitlines()[-2]
+
+    assert case_of(case, 0).about == expected
+    assert f"  {expected or 'none'}  " in row
 
 
 @pytest.mark.parametrize(("outcome", "report", "expected"), ABOUT, ids=range(len(ABOUT)))
