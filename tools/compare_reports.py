@@ -207,7 +207,7 @@ def without_changes(old: Any, new: Any, changes: Counter[str]) -> Any:
     if not (isinstance(old, dict) and isinstance(new, dict)):
         return new
     before, after = old.get("verdict"), new.get("verdict")
-    new = without_more_unannounced(old, new, changes)
+    new = without_more_unannounced(old, with_fields(old, new), changes)
     if "notes" in new and "notes" in old:
         new = new | {"notes": [note for note in new["notes"] if note in old["notes"] or not NEW_NOTE.search(note)]}
     left = {
@@ -218,6 +218,15 @@ def without_changes(old: Any, new: Any, changes: Counter[str]) -> Any:
             changes[f"{before} is now {after}"] += 1
         left |= {key: old[key] for key in ("verdict", "reason") if key in old}
     return left
+
+
+def with_fields(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    """A capture of a new report with the list ``fields`` that an old one had instead of two."""
+    if "fields" not in old or "services" not in new:
+        return new
+    both = Counter(new["enhancements"]) + Counter(new["services"])
+    others = {key: value for key, value in new.items() if key not in {"enhancements", "services"}}
+    return dict(sorted((others | {"fields": dict(sorted(both.items()))}).items()))
 
 
 def without_more_unannounced(old: dict[str, Any], new: dict[str, Any], changes: Counter[str]) -> dict[str, Any]:

@@ -218,7 +218,8 @@ def _found(comparison: Replay | Live, view: _View, tally: Tally, protocols: Coll
         "unknown": {label: lane.unknown.total() for label, lane in zip(names, lanes, strict=True)},
         "unknown_types": {label: dict(sorted(lane.unknown.items())) for label, lane in zip(names, lanes, strict=True)},
         "differences": {cls.label: count for cls, count in totals.items()},
-        "fields": dict(sorted((judge.enhancements + judge.services).items())),
+        "enhancements": dict(sorted((+judge.enhancements).items())),
+        "services": dict(sorted((+judge.services).items())),
         "groups": [
             DifferenceGroup(g.cls.label, g.cls.severity.value, g.message, g.field, g.count, row(g.first))
             for g in judge.groups

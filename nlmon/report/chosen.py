@@ -40,27 +40,13 @@ def chosen_lines(
 
 
 def enhancement_lines(capture: CaptureReport, names: tuple[str, str], limit: int | None = None) -> Iterator[str]:
-    """What the candidate alone provides, as the contract says: a line for each kind of message. What the reference
-    alone provides is none of it, whether that is a loss or a known one; nor is the rest of a kind whose losses are all
-    known, which a report does not tell apart."""
-    known = {(use.message, use.field) for use in capture.known if use.code == Class.SERVICE.code}
-    fields = {
-        name: count
-        for name, count in capture.fields.items()
-        if name not in capture.losses and known.isdisjoint(_places(name))
-    }
-    return _by_kind(f"{names[1]} alone provides", fields, limit)
+    """What the candidate alone provides, as the contract says: a line for each kind of message."""
+    return _by_kind(f"{names[1]} alone provides", capture.enhancements, limit)
 
 
 def loss_lines(capture: CaptureReport, names: tuple[str, str], limit: int | None = None) -> Iterator[str]:
     """What the reference alone provides, as the contract says: a line for each kind of message."""
     return _by_kind(would_be_lost(names), capture.losses, limit)
-
-
-def _places(name: str) -> tuple[tuple[str, str], ...]:
-    """How the known differences may name a field, or a message as a whole: by itself, and with all of its kind."""
-    kind, _, field = name.partition(".")
-    return (kind, field), (kind, "*")
 
 
 def _by_kind(what: str, counts: Mapping[str, int], limit: int | None) -> Iterator[str]:

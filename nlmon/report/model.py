@@ -181,8 +181,9 @@ class CaptureReport(Struct, frozen=True):
     ``answers``, messages of recorded dumps and replies, which are decoded and compared and are no events; ``errors``
     and, by code and attribute, ``problems``; ``lost``, messages that an overrun took; ``unknown`` and, by type,
     ``unknown_types``, messages that give no event. ``differences``: how many, by class; ``groups``: warnings and
-    regressions by message and field; ``details``: the first of each class. ``fields``: how often one implementation
-    alone gave an event or a field that the contract gives to it alone. ``objects``: how many there are at the end, by
+    regressions by message and field; ``details``: the first of each class. ``enhancements``: how often the candidate
+    alone gave an event or a field that the contract gives to it alone, by kind and field; ``services``: the same of the
+    reference, of which ``losses`` is what no known difference allows. ``objects``: how many there are at the end, by
     kind. ``blind``: what of the compared messages is not read by both; ``blind_left_out``: how often something found no
     place in it; ``blind_changes``: changes that show in what neither reads alone. ``unannounced``: objects that changed
     without a notification, ``unannounced_counts`` by kind and change; ``missed``, ``missed_counts``: those of which a
@@ -218,7 +219,8 @@ class CaptureReport(Struct, frozen=True):
     unknown: dict[str, int] = {}
     unknown_types: dict[str, dict[str, int]] = {}
     differences: dict[str, int] = {}
-    fields: dict[str, int] = {}
+    enhancements: dict[str, int] = {}
+    services: dict[str, int] = {}
     losses: dict[str, int] = {}
     lost_events: dict[str, int] = {}
     known: list[KnownUse] = []

@@ -43,8 +43,9 @@ __all__ = [
     "worst_first",
 ]
 
-# The version of the stream.
-STREAM = 1
+# The version of the stream. Version 1 had the enhancements and the services of a capture in one list, ``fields``, which
+# is not read.
+STREAM = 2
 
 # As pytest has them: ``failed``: it ran, and something does not hold; ``errored``: it could not be run to its end, or
 # the evidence is too thin; ``xfailed``: it does not hold, and need not.

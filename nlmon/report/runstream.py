@@ -39,7 +39,10 @@ class RunStream:
         self._digest = hashlib.sha256()
 
     def add(self, record: RunLine) -> None:
-        """Write the next record; the footer gets the digest of all before it."""
+        """Write the next record; the header says the version that is written, and the footer gets the digest of all
+        before it."""
+        if isinstance(record, RunHeader):
+            record = structs.replace(record, stream=STREAM)
         if isinstance(record, RunFooter):
             record = structs.replace(record, digest=self._digest.hexdigest())
         line = line_bytes(record)

@@ -82,7 +82,7 @@ def _there(report: CaptureReport) -> Iterator[_Differences]:
     """All differences of a report, with what one implementation alone gives."""
     for group in report.groups:
         yield _Differences(group.first.code, group.message, group.field, group.count)
-    for code, counts in ((Class.ENHANCEMENT.code, report.fields), (Class.SERVICE.code, report.losses)):
+    for code, counts in ((Class.ENHANCEMENT.code, report.enhancements), (Class.SERVICE.code, report.losses)):
         for name, count in counts.items():
             kind, _, field = name.partition(".")
             yield _Differences(code, kind, field, count)

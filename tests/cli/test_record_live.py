@@ -76,7 +76,7 @@ said = record.communicate()[1]
 def outcome(*words):
     ran = subprocess.run([*program, "replay", path, "--format", "json", *words], capture_output=True, text=True)
     (capture,) = json.loads(ran.stdout)["captures"]
-    heard = {name: capture["fields"].get(name, 0) for name in ("nexthop", "tc")}
+    heard = {name: capture["enhancements"].get(name, 0) for name in ("nexthop", "tc")}
     return [ran.returncode, capture["verdict"], heard, sorted(capture["not_subscribed"])]
 done({"record": [record.returncode, said], "with": outcome(*groups), "without": outcome()})
 """

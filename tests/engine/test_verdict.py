@@ -51,6 +51,7 @@ def test_every_message_is_equivalent(name: str) -> None:
     report = verdict(name, select="all")
 
     assert (report.verdict, set(report.differences)) == ("equivalent", {"enhancement"})
+    assert (sum(report.enhancements.values()), report.services) == (report.differences["enhancement"], {})
 
 
 @pytest.mark.parametrize("maker", [legacy, libnl])
@@ -69,6 +70,7 @@ def test_rollback_counts_what_is_lost() -> None:
     assert (report.lost_events, report.fails) == ({}, "")
     assert report.reason == "21 answers and 1,723 values would be lost, and no event"
     assert sum(report.losses.values()) == 1744 == report.differences["loss-of-service"]
+    assert (report.services, report.enhancements) == (report.losses, {})
 
 
 def test_a_rollback_that_loses_whole_events_fails() -> None:

@@ -49,7 +49,7 @@ def test_a_sound_recovery_is_an_enhancement(kernel: str, name: str) -> None:
     report = recovered(libnl, kernel, name)
 
     assert (report.verdict, set(report.differences), report.state) == ("equivalent", {"enhancement"}, "same")
-    assert report.fields["recovered"] > 0
+    assert report.enhancements["recovered"] > 0
     assert report.lost["legacy"] == report.lost["libnl"] > 0
 
 

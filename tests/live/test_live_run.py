@@ -38,7 +38,7 @@ class Run:
     def outcome(out, code, said):
         (capture,) = json.loads(out)["captures"]
         keys = ("verdict", "reason", "path", "format", "state", "frames", "events", "answers", "lost", "notes")
-        keys += ("fields", "objects")
+        keys += ("enhancements", "services", "objects")
         found = {key: capture[key] for key in keys}
         return found | {"code": code, "said": said, "differences": sorted(capture["differences"])}
 def replay(path):
@@ -77,7 +77,7 @@ def check_churn(told: Any) -> None:
     assert (live["path"], live["format"], set(live["differences"]) - {"enhancement"}) == ("live", "live", set())
     assert live["events"]["legacy"] > 500
     assert "Traceback" not in live["said"]
-    same = ("code", "verdict", "frames", "events", "answers", "state", "fields", "differences")
+    same = ("code", "verdict", "frames", "events", "answers", "state", "enhancements", "services", "differences")
     assert {key: again[key] for key in same} == {key: live[key] for key in same}
     assert told["files"] == ["a.pcapng"]
 

@@ -40,7 +40,8 @@ def capture() -> CaptureReport:
         messages=50,
         roles={"notification": 50},
         differences={"enhancement": 8, "loss-of-service": 3, "conflict": 130, "missing": 1},
-        fields={"link.master": 5, "link.kind": 2, "nexthop": 1, "addr.label": 3},
+        enhancements={"link.master": 5, "link.kind": 2, "nexthop": 1},
+        services={"addr.label": 3},
         losses={"addr.label": 3},
         groups=[
             DifferenceGroup("conflict", "regression", "RTM_NEWLINK", "mtu", 130, conflicts[0]),
@@ -133,10 +134,14 @@ def test_the_way_back_exchanges_the_two() -> None:
 def test_a_known_loss_is_not_what_the_other_provides(field: str) -> None:
     """The reference alone provides it, whether the move may lose it or not."""
     use = KnownUse(1, Class.SERVICE.code, "addr", field, "nobody reads it", "me", "", "", 3)
-    lines = printed(Shown(verbose=True), structs.replace(capture(), losses={}, known=[use]))
+    more = {"addr.netnsid": 1}
+    lines = printed(Shown(verbose=True), structs.replace(capture(), losses={}, known=[use], enhancements=more))
+    start = lines.index("  libnl alone provides:")
 
-    assert "  libnl alone provides:" in lines
-    assert [line for line in lines if line.startswith("    addr: label")] == []
+    assert lines[start + 1 : start + 3] == [
+        "    addr: netnsid 1",
+        f"  known: NLD002 addr {field}, 3 times: nobody reads it (me)",
+    ]
 
 
 def test_a_class_that_is_not_there_is_told() -> None:
@@ -163,7 +168,7 @@ def test_the_command_takes_a_class_by_label_or_code(name: str) -> None:
     command = [sys.executable, "-m", "nlmon", "replay", str(TOPOLOGY)]
     text = subprocess.run([*command, "--show", name], capture_output=True, text=True, check=True).stdout
     whole = json.loads(subprocess.run([*command, "--format", "json"], capture_output=True, check=True).stdout)
-    fields = whole["captures"][0]["fields"]
+    fields = whole["captures"][0]["enhancements"]
 
     assert f"master {fields['link.master']:,}" in text
     assert text.count("alone provides") == 1

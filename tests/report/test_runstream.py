@@ -9,7 +9,16 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from nlmon.errors import InputError
-from nlmon.report.outcome import CaseLine, CaseResult, RunFooter, RunHeader, RunLine, count_outcomes, exit_code
+from nlmon.report.outcome import (
+    STREAM,
+    CaseLine,
+    CaseResult,
+    RunFooter,
+    RunHeader,
+    RunLine,
+    count_outcomes,
+    exit_code,
+)
 from nlmon.report.runstream import RunStream, read_run, run_schema
 
 RESULT = CaseResult("a.b[migrate]", "a.b", "A link.", "a.yaml", "migrate", "legacy", "libnl", "passed")
@@ -74,6 +83,17 @@ def test_a_stored_stream_of_version_1_is_read() -> None:
     assert (footer.outcomes, footer.exit_code) == ({"failed": 1, "passed": 1}, 1)
 
 
+def test_a_stream_is_written_in_the_newest_version() -> None:
+    """One of version 1 that was read among them, and it is whole again."""
+    stored = (Path(__file__).parent / "version-1.jsonl").read_bytes().splitlines(keepends=True)
+    records = read_run(stored, "version-1.jsonl")
+    header, *others, footer = read_run(written(records), "r.jsonl")
+
+    assert isinstance(header, RunHeader)
+    assert (header.stream, others) == (STREAM, records[1:-1])
+    assert isinstance(footer, RunFooter)
+
+
 BROKEN = (
     ("nothing", [], "NLM-R002"),
     ("no header", LINES[1:], "NLM-R002"),
@@ -88,8 +108,8 @@ BROKEN = (
     ("another outcome", [*LINES[:2], LINES[2].replace(b"passed", b"failed"), LINES[3]], "NLM-R005"),
     ("another title", [LINES[0], LINES[1].replace(b"A link", b"A lint"), *LINES[2:]], "NLM-R005"),
     ("lines change places", [LINES[0], LINES[2], LINES[1], LINES[3]], "NLM-R005"),
-    ("newer", [LINES[0].replace(b'"stream":1', b'"stream":2'), *LINES[1:]], "NLM-R006"),
-    ("newer and unknown", [b'{"record":"header","stream":2}\n', *LINES[1:]], "NLM-R006"),
+    ("newer", [LINES[0].replace(b'"stream":2', b'"stream":3'), *LINES[1:]], "NLM-R006"),
+    ("newer and unknown", [b'{"record":"header","stream":3}\n', *LINES[1:]], "NLM-R006"),
 )
 
 

@@ -53,6 +53,7 @@ def run(*arguments: object) -> tuple[int, list[str]]:
     [
         ((OLD, 0), (NEW, 0), []),
         ((OLD, 0), (NEW | MORE, 0), []),
+        ((OLD | {"fields": {"a": 1, "b": 2}}, 0), (NEW | {"enhancements": {"b": 2}, "services": {"a": 1}}, 0), []),
         ((OLD, 0), (LOSSY, 0), ["equivalent is now lossy, 1 times"]),
         ((OLD, 0), (LOSSY | {"lost_events": {"xfrm_sa": 2}}, 1), ["equivalent is now lossy, 1 times"]),
         ((OLD, 0), (NOTHING, 3), ["equivalent is now inconclusive, 1 times"]),

@@ -202,7 +202,7 @@ def test_libnl_ends_where_it_would_have_ended(kernel: str, name: str, faults: tu
     assert 0 < lost <= sum(fault.count for fault in faults)
     assert report.events["legacy"] == before.report.events["legacy"] - lost + len(faults)
     made_up = report.events["libnl"] - report.events["legacy"]
-    assert report.fields["recovered"] == made_up > 0
+    assert report.enhancements["recovered"] == made_up > 0
     assert f"legacy lost {lost:,} messages; no resync followed" in report.notes
     assert f"libnl lost {lost:,} messages; its resync gave {made_up:,} events" in report.notes
     verdict = "equivalent" if report.compared else "inconclusive"  # a fault may lose all that there is
@@ -215,7 +215,7 @@ def test_without_resync_both_lose_the_same(kernel: str) -> None:
     report = Run(kernel, "02-route-topology", Fault(300, 500), resync=False).report
     lost = report.lost["legacy"]
 
-    assert (report.verdict, report.lost["libnl"], "recovered" in report.fields) == ("equivalent", lost, False)
+    assert (report.verdict, report.lost["libnl"], "recovered" in report.enhancements) == ("equivalent", lost, False)
     assert 0 < lost < 500
     assert report.notes[:2] == [f"{n} lost {lost} messages; no resync followed" for n in ("legacy", "libnl")]
 
