@@ -5,13 +5,21 @@ Not here: drawing it.
 
 from __future__ import annotations
 
+from collections import Counter
+
 import msgspec
 
-from nlmon.report.headline import known_fail
-from nlmon.report.model import UNDECIDED
-from nlmon.report.outcome import Run, count_outcomes
+from nlmon.report.outcome import Conclusion, Run, case_conclusion, count_outcomes, run_conclusion
 
 __all__ = ["badge"]
+
+_COLOURS: dict[Conclusion, str] = {
+    **dict.fromkeys(("failed", "known"), "red"),
+    **dict.fromkeys(("errored", "unfinished"), "orange"),
+    "nothing": "lightgrey",
+    **dict.fromkeys(("undecided", "lossy", "xfailed"), "yellow"),
+    "passed": "brightgreen",
+}
 
 
 def badge(run: Run) -> str:
@@ -24,21 +32,17 @@ def badge(run: Run) -> str:
 
 
 def _words(run: Run) -> tuple[str, str]:
-    counts, total = count_outcomes(run.results), len(run.results)
-    if counts.get("failed"):
-        return f"{counts['failed']:,} of {total:,} failed", "red"
-    if known_fail(run):
-        return "known differences to remove", "red"
-    if counts.get("errored"):
-        return f"{counts['errored']:,} of {total:,} errored", "orange"
-    if not run.whole:
-        return "not finished", "orange"
-    if not counts.get("passed"):
-        return "nothing ran", "lightgrey"
-    undecided = sum(result.outcome == "passed" and result.verdict in UNDECIDED for result in run.results)
-    if undecided:
-        return f"{counts['passed']:,} passed, {undecided:,} without a verdict", "yellow"
-    lossy = sum(result.verdict == "lossy" for result in run.results)
-    if lossy:
-        return f"{counts['passed']:,} passed, {lossy:,} lossy", "yellow"
-    return f"{counts['passed']:,} passed", "brightgreen"
+    counts, total = count_outcomes(run.results), f"{len(run.results):,}"
+    found = Counter(map(case_conclusion, run.results))
+    passed = f"{counts.get('passed', 0):,} passed"
+    conclusion = run_conclusion(run)
+    return {
+        "failed": f"{found['failed']:,} of {total} failed",
+        "known": "known differences to remove",
+        "errored": f"{found['errored']:,} of {total} errored",
+        "unfinished": "not finished",
+        "nothing": "nothing ran",
+        "undecided": f"{passed}, {found['undecided']:,} without a verdict",
+        "lossy": f"{passed}, {found['lossy']:,} lossy",
+        "xfailed": f"{found['xfailed']:,} xfailed",
+    }.get(conclusion, passed), _COLOURS[conclusion]

@@ -12,11 +12,18 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import PurePath
 
-from nlmon.report.model import UNDECIDED
-from nlmon.report.outcome import DID_NOT_PASS, FAILED, Run, count_outcomes
+from nlmon.report.outcome import (
+    DID_NOT_PASS,
+    Run,
+    case_conclusion,
+    count_outcomes,
+    known_fail,
+    run_conclusion,
+    unexpected_verdict,
+)
 from nlmon.report.text import counted, useless_known
 
-__all__ = ["compared_names", "headline", "known_fail", "reasons"]
+__all__ = ["compared_names", "headline", "reasons"]
 
 
 def headline(run: Run) -> str:
@@ -41,24 +48,15 @@ def headline(run: Run) -> str:
             return ""
         return f"; it has {what}" if total == 1 else f"; {count:,} {'has' if count == 1 else 'have'} {what}"
 
-    verdicts = Counter(result.verdict for result in run.results if result.verdict is not None)
-    lossy = clause(verdicts["lossy"], "a loss of service")
-    # A scenario may expect that nothing can be said.
-    open_ones = sum(one.outcome not in DID_NOT_PASS and one.verdict in UNDECIDED for one in run.results)
-    undecided = clause(open_ones, "no verdict")
+    lossy = clause(sum(unexpected_verdict(one) == "lossy" for one in run.results), "a loss of service")
+    undecided = clause(sum(case_conclusion(one) == "undecided" for one in run.results), "no verdict")
     end = "" if run.whole else f"; the run did not end: {counted(len(run.waiting), 'case')} did not run"
     if not run.whole and not run.waiting:
         end = "; the run was interrupted"
+    if run.whole and run.results and run_conclusion(run) == "unfinished":
+        end = "; in one of the runs nothing ran"
     known = "; known differences are to be removed" if known_fail(run) else ""
     return f"{sentence}{lossy}{undecided}{known}{end}."
-
-
-def known_fail(run: Run) -> bool:
-    """Whether entries of the known differences fail a run by themselves. Of merged runs that had other files of them
-    their numbers are not known, and only the exit code tells."""
-    footer = run.footer
-    by_them_alone = footer.exit_code == FAILED and not any(one.outcome == "failed" for one in run.results)
-    return bool(footer.stale or footer.expired) or by_them_alone
 
 
 def reasons(run: Run, most: int = 5) -> Iterator[str]:

@@ -6,7 +6,8 @@
 
 Rules:
 1. A case is one scenario in one direction, or one capture; its result holds all that a report of it needs.
-2. Writers, such as ``runtext``, only print these values; they decide nothing.
+2. Writers, such as ``runtext``, only print these values; they decide nothing. What a case or a run has come to they ask
+   ``case_conclusion`` and ``run_conclusion``.
 
 Not here: how the values come about (``nlmon.scenario``), the stream as bytes (``runstream``), and a run from a file
 (``load``).
@@ -20,7 +21,7 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct, structs
 
-from nlmon.report.model import CaptureReport, Direction, Verdict
+from nlmon.report.model import UNDECIDED, CaptureReport, Direction, Verdict
 from nlmon.report.policy import Policy
 
 __all__ = [
@@ -31,15 +32,20 @@ __all__ = [
     "WORST_OUTCOME_FIRST",
     "CaseLine",
     "CaseResult",
+    "Conclusion",
     "Finding",
     "Outcome",
     "Run",
     "RunFooter",
     "RunHeader",
     "RunLine",
+    "case_conclusion",
     "count_outcomes",
     "exit_code",
+    "known_fail",
+    "run_conclusion",
     "run_of",
+    "unexpected_verdict",
     "worst_first",
 ]
 
@@ -53,6 +59,13 @@ Outcome: TypeAlias = Literal["passed", "failed", "errored", "skipped", "xfailed"
 WORST_OUTCOME_FIRST: tuple[Outcome, ...] = ("failed", "errored", "xfailed", "skipped", "passed")
 # What somebody must look at.
 DID_NOT_PASS: frozenset[Outcome] = frozenset({"failed", "errored"})
+
+# What a case or a run has come to, the worst first. Beside the outcomes, of a run: ``known``: known differences have to
+# go; ``unfinished``: it did not come to its end; ``nothing``: no case ran. Of either ``undecided`` and ``lossy``: it
+# passed, with a verdict that nobody expects.
+Conclusion: TypeAlias = Literal[
+    "failed", "known", "errored", "unfinished", "nothing", "undecided", "lossy", "xfailed", "skipped", "passed"
+]
 
 FAILED, _ERRORED, _MISSING = 1, 3, 4
 # The exit code of a run that Ctrl-C ended.
@@ -211,6 +224,48 @@ def exit_code(outcomes: dict[str, int]) -> int:
     if outcomes.get("errored") or not outcomes:
         return _ERRORED
     return _MISSING if set(outcomes) == {"skipped"} else 0
+
+
+def unexpected_verdict(result: CaseResult) -> Verdict | None:
+    """The verdict of a case, unless it is the one that its scenario expects, or need not be that one."""
+    expected = result.verdict == result.expected or result.outcome == "xfailed"
+    return None if expected else result.verdict
+
+
+def case_conclusion(result: CaseResult) -> Conclusion:
+    """What a case has come to: its outcome, unless it passed and its verdict is less than one could wish."""
+    verdict = unexpected_verdict(result) if result.outcome == "passed" else None
+    if verdict in UNDECIDED:
+        return "undecided"
+    return "lossy" if verdict == "lossy" else result.outcome
+
+
+def run_conclusion(run: Run) -> Conclusion:
+    """What a run has come to: the worst of its cases, unless something about the run as a whole is worse. It is failed
+    or known where the exit code is 1, and something from ``undecided`` on where it is 0."""
+    found = set(map(case_conclusion, run.results))
+    if "failed" in found:
+        return "failed"
+    if known_fail(run):
+        return "known"
+    if "errored" in found:
+        return "errored"
+    # Of merged runs one may have had no case.
+    if not run.whole or (found and run.footer.exit_code == _ERRORED):
+        return "unfinished"
+    if found <= {"skipped"}:
+        return "nothing"
+    # What need not hold is no news beside what does.
+    ranked: tuple[Conclusion, ...] = ("undecided", "lossy", "passed", "xfailed")
+    return next(one for one in ranked if one in found)
+
+
+def known_fail(run: Run) -> bool:
+    """Whether entries of the known differences fail a run by themselves. Of merged runs that had other files of them
+    their numbers are not known, and only the exit code tells."""
+    footer = run.footer
+    by_them_alone = footer.exit_code == FAILED and not any(one.outcome == "failed" for one in run.results)
+    return bool(footer.stale or footer.expired) or by_them_alone
 
 
 def worst_first(results: Iterable[CaseResult]) -> list[CaseResult]:

@@ -18,7 +18,7 @@ from msgspec import Struct, structs
 from nlmon.report.differences import counts_by_class, place_of
 from nlmon.report.evidence import Example
 from nlmon.report.model import CaptureReport, DifferenceGroup, in_direction, labels
-from nlmon.report.outcome import DID_NOT_PASS, CaseResult, Finding
+from nlmon.report.outcome import DID_NOT_PASS, CaseResult, Finding, unexpected_verdict
 from nlmon.report.page.message import FieldRow, byte_lines, field_rows
 from nlmon.report.page.timeline import Drawing, draw
 from nlmon.report.page.view import moment
@@ -54,13 +54,15 @@ class Difference(Struct, frozen=True):
 
 
 class Case(Struct, frozen=True):
-    """A case. ``host``: whose it is, where there are several; ``about``: what its closed line says; ``left_out``: what
+    """A case. ``host``: whose it is, where there are several; ``about``: what its closed line says;
+    ``expected``: its verdict is no surprise; ``left_out``: what
     there is no room for; ``names``: of reference and candidate; ``states``: lines of a diff, each with its sign."""
 
     result: CaseResult
     host: str
     open: bool
     about: str
+    expected: bool
     classes: list[str]
     why: list[str]
     left_out: str = ""
@@ -90,6 +92,7 @@ def case_of(result: CaseResult, number: int, *, brief: bool = False) -> Case:
         host=result.host,
         open=bad and number == 0,
         about=_about(result, counts),
+        expected=unexpected_verdict(result) is None,
         classes=list(report.differences) if report else [],
         why=_why(result),
         findings=result.findings,

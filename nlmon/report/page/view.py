@@ -20,7 +20,7 @@ from nlmon.explain import look_up
 from nlmon.report.blind import add_up_spots, blind_lines
 from nlmon.report.headline import compared_names, headline, reasons
 from nlmon.report.model import CaptureReport, Direction, Verdict, worst
-from nlmon.report.outcome import DID_NOT_PASS, Run, count_outcomes
+from nlmon.report.outcome import DID_NOT_PASS, Run, count_outcomes, run_conclusion
 from nlmon.report.sentences import policy_lines
 from nlmon.report.text import counted
 
@@ -37,12 +37,12 @@ __all__ = [
 ]
 
 RECORDINGS_SHOWN, BLIND_SHOWN, WAITING_SHOWN = 200, 200, 50
-# What a verdict and an outcome look like.
+# What a verdict, an outcome and the conclusion of a run look like.
 TONES = {
     **dict.fromkeys(("equivalent", "passed"), "good"),
-    **dict.fromkeys(("lossy", "xfailed"), "less"),
-    **dict.fromkeys(("regression", "failed"), "bad"),
-    **dict.fromkeys(("inconclusive", "error", "errored"), "open"),
+    **dict.fromkeys(("lossy", "xfailed", "undecided"), "less"),
+    **dict.fromkeys(("regression", "failed", "known"), "bad"),
+    **dict.fromkeys(("inconclusive", "error", "errored", "unfinished", "nothing"), "open"),
 }
 _CODE = re.compile(r"(NLM-[A-Z][0-9]{3}|NLD[0-9]{3})(?![0-9])")
 
@@ -75,7 +75,7 @@ class Recording(Struct, frozen=True):
 
 
 def tone_of(word: str) -> str:
-    """How a verdict or an outcome looks."""
+    """How a verdict, an outcome or a conclusion looks."""
     return TONES.get(word, "plain")
 
 
@@ -100,7 +100,7 @@ def top(run: Run) -> Top:
     kernel = header.kernel if header.kernel.startswith("Linux") or not header.kernel else f"Linux {header.kernel}"
     return Top(
         sentence=headline(run),
-        tone=_tone(run),
+        tone=tone_of(run_conclusion(run)),
         verdicts={direction: worst(found) for direction, found in sorted(verdicts.items())},
         reasons=list(reasons(run)),
         policy=next(policy_lines(header.policy), "policy: the default"),
@@ -121,13 +121,6 @@ def waiting(run: Run) -> str:
     shown = [one.id for one in run.waiting[:WAITING_SHOWN]]
     more = len(run.waiting) - len(shown)
     return f"Not run: {', '.join(shown)}" + (f" and {more:,} more" if more else "") if shown else ""
-
-
-def _tone(run: Run) -> str:
-    """A loss of service that a scenario expects is no surprise."""
-    if run.footer.exit_code == 0 and run.whole:
-        return "less" if any(one.verdict == "lossy" and one.expected != "lossy" for one in run.results) else "good"
-    return "bad" if run.footer.exit_code == 1 else "open"
 
 
 # --- What was compared ---
