@@ -25,10 +25,13 @@ SPOTS_SHOWN, CHANGES_SHOWN, KINDS_SHOWN, TYPES_SHOWN = 3, 3, 4, 5
 
 def add_up_spots(captures: Iterable[CaptureReport]) -> list[BlindSpot]:
     """The blind spots of several captures, those of one kind added up; of a capture that was judged in two directions
-    once."""
+    once, whichever these are."""
     found: dict[tuple[str, str, str], BlindSpot] = {}
+    captures = tuple(captures)
+    there = {_capture(capture) for capture in captures if capture.direction == "migrate"}
     for capture in captures:
-        for spot in capture.blind if capture.direction == "migrate" else ():
+        told = capture.direction != "migrate" and _capture(capture) in there
+        for spot in () if told else capture.blind:
             key = spot.read_by, spot.message, spot.attribute
             before = found.get(key)
             if before is not None:
@@ -36,6 +39,11 @@ def add_up_spots(captures: Iterable[CaptureReport]) -> list[BlindSpot]:
                 spot = structs.replace(spot, messages=before.messages + spot.messages, kinds=dict(kinds))
             found[key] = spot
     return sorted(found.values(), key=lambda one: (bool(one.read_by), -one.messages, one.message, one.attribute))
+
+
+def _capture(report: CaptureReport) -> tuple[str, str, str]:
+    """What the reports on one capture have in common, whatever their direction."""
+    return report.host, report.scenario, report.path
 
 
 def blind_lines(

@@ -115,6 +115,14 @@ def test_captures_are_added_up() -> None:
     ]
 
 
+def test_the_way_back_alone_is_added_up() -> None:
+    """A capture that was judged in that direction only, beside one that was judged in both."""
+    back = capture(DATA, path="b.pcap", direction="rollback")
+
+    assert add_up_spots([back]) == [DATA]
+    assert add_up_spots([capture(QUEUE), capture(QUEUE, direction="rollback"), back]) == [DATA, QUEUE]
+
+
 def test_of_several_captures_the_sum_is_printed() -> None:
     """One capture has its own line; several have one in common, and with -v their own, too."""
     one, two = printed(capture(DATA)), printed(capture(DATA), capture(DATA, path="b.pcap"))
