@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from nlmon.compare.difference import Class
 from nlmon.report.model import CaptureReport, DifferenceGroup, DifferenceRow
+from nlmon.report.sentences import losses_line
 
 __all__ = ["counts_by_class", "difference_lines", "evidence_lines", "place_of", "row_lines"]
 
@@ -40,9 +41,7 @@ def evidence_lines(report: CaptureReport, names: tuple[str, str]) -> tuple[str, 
         lines += difference_lines(group, names)
     if len(report.groups) > GROUPS_SHOWN:
         lines.append(f"… and {len(report.groups) - GROUPS_SHOWN:,} other kinds of differences")
-    if report.losses:
-        lines.append("would be lost: " + ", ".join(f"{name} {count:,}" for name, count in report.losses.items()))
-    return tuple(lines)
+    return (*lines, *filter(None, [losses_line(names, report.losses, report.lost_events)]))
 
 
 def place_of(found: DifferenceRow) -> str:

@@ -13,21 +13,21 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from nlmon.explain import look_up
 from nlmon.report.headline import compared_names, headline, reasons
 from nlmon.report.outcome import DID_NOT_PASS, CaseResult, Run, worst_first
 from nlmon.report.runtext import details
-from nlmon.report.sentences import known_line, policy_lines, whole_events, would_be_lost
+from nlmon.report.sentences import known_line, losses_line, policy_lines
 from nlmon.report.text import counted, printable, shortened
 
 __all__ = ["LIMIT", "markdown"]
 
 # A job summary of GitHub has 1 MiB for each step (docs.github.com, "Workflow commands", job summaries).
 LIMIT = 1024 * 1024
-# What one case may take of it, and the lines that count what was cut; and how many losses of a direction are named.
-CASE_LIMIT, RESERVE, LOSSES_SHOWN = 32 * 1024, 1024, 10
+# What one case may take of it, and the lines that count what was cut.
+CASE_LIMIT, RESERVE = 32 * 1024, 1024
 # Characters of a reason or of a cell.
 CELL_LONG = 300
 # What starts something in Markdown. Within words an underscore does not, and a colon only in a URL.
@@ -153,21 +153,12 @@ def _lost(run: Run, room: int) -> str:
             lost.setdefault(names, Counter()).update(result.report.losses)
             events.setdefault(names, Counter()).update(result.report.lost_events)
             known.update(map(known_line, result.report.known))
-    lines = [f"- {_code(_losses(names, counts, events[names]))}\n" for names, counts in lost.items() if counts]
+    lines = [f"- {_code(losses_line(names, counts, events[names]))}\n" for names, counts in lost.items() if counts]
     lines += [f"- known: {_code(line)}{f' in {count:,} cases' if count > 1 else ''}\n" for line, count in known.items()]
     if not lines:
         return ""
     listed = _fitting(lines, len(lines), room, lambda left: f"- … and {counted(left, 'more line')} with no room here\n")
     return f"### Losses and known differences\n\n{listed}\n"
-
-
-def _losses(names: tuple[str, str], counts: Mapping[str, int], events: Mapping[str, int]) -> str:
-    """What one direction would lose: whole events first, as of a capture."""
-    most = sorted(counts.items(), key=lambda loss: (loss[0] not in events, -loss[1], loss[0]))
-    whole = {name: f" ({whole_events(count, events[name])})" for name, count in most if name in events}
-    listed = ", ".join(f"{name} {count:,}{whole.get(name, '')}" for name, count in most[:LOSSES_SHOWN])
-    more = f" and {len(most) - LOSSES_SHOWN:,} more" if len(most) > LOSSES_SHOWN else ""
-    return f"{would_be_lost(names)}: {listed}{more}"
 
 
 def _fitting(texts: Iterable[str], total: int, room: int, cut: Callable[[int], str]) -> str:

@@ -16,7 +16,7 @@ from nlmon.report.blind import blind_lines
 from nlmon.report.chosen import chosen_lines, enhancement_lines, loss_lines
 from nlmon.report.differences import difference_lines
 from nlmon.report.model import WORST_FIRST, CaptureReport, Report, in_direction
-from nlmon.report.sentences import known_line, losses, policy_lines, read_lines, would_be_lost
+from nlmon.report.sentences import LOSSES_SHOWN, known_line, losses_line, policy_lines, read_lines
 from nlmon.report.shown import Shown
 from nlmon.report.table import COLOURS, table, unopened
 from nlmon.report.text import counted, printable, useless_known
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 __all__ = ["print_report"]
 
 GROUPS_SHOWN = 20
-LOSSES_SHOWN = 10
 
 
 def print_report(report: Report, console: Console, shown: Shown | None = None) -> None:
@@ -117,7 +116,8 @@ def _judged(capture: CaptureReport, report: Report, shown: Shown) -> Iterator[st
             yield from enhancement_lines(capture, names, shown.limit)
             yield from loss_lines(capture, names, shown.limit)
         else:
-            yield from _losses(capture, names, LOSSES_SHOWN if shown.limit is None else shown.limit)
+            most = LOSSES_SHOWN if shown.limit is None else shown.limit
+            yield from filter(None, [losses_line(names, capture.losses, capture.lost_events, most, hint=", see -v")])
     for use in capture.known:
         yield f"known: {known_line(use)}"
     if capture.reason:
@@ -132,18 +132,6 @@ def _groups(capture: CaptureReport, names: tuple[str, str], limit: int) -> Itera
     if len(capture.groups) > limit:
         more = sum(group.count for group in capture.groups[limit:])
         yield f"… and {more:,} of {len(capture.groups) - limit:,} other kinds; see --limit"
-
-
-def _losses(capture: CaptureReport, names: tuple[str, str], limit: int) -> Iterator[str]:
-    """What would be lost, in one line."""
-    if not capture.losses:
-        return
-    listed = ", ".join(
-        f"{name} {count:,}" + (f" ({whole})" if whole else "") for name, count, whole in losses(capture)[:limit]
-    )
-    left_out = len(capture.losses) - limit
-    others = f" and {left_out:,} more, see -v" if left_out > 0 else ""
-    yield f"{would_be_lost(names)}: {listed}{others}"
 
 
 def _shared(capture: CaptureReport, report: Report, shown: Shown) -> Iterator[str]:

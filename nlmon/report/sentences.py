@@ -16,10 +16,20 @@ from nlmon.report.model import CaptureReport, KnownUse, Unannounced
 from nlmon.report.policy import Policy
 from nlmon.report.text import both, counted, counted_roles, times
 
-__all__ = ["in_order", "known_line", "losses", "policy_lines", "read_lines", "would_be_lost"]
+__all__ = [
+    "LOSSES_SHOWN",
+    "in_order",
+    "known_line",
+    "losses",
+    "losses_line",
+    "policy_lines",
+    "read_lines",
+    "would_be_lost",
+]
 
 T = TypeVar("T")
 
+LOSSES_SHOWN = 10
 UNANNOUNCED_SHOWN = 5
 UNANNOUNCED = "changed in the kernel without a notification"
 MISSED = "lost by the fault, and shown by a later dump"
@@ -41,10 +51,29 @@ def would_be_lost(names: tuple[str, str]) -> str:
     return f"{names[0]} alone provides, and {names[1]} would lose"
 
 
-def losses(capture: CaptureReport) -> list[tuple[str, int, str]]:
-    """What would be lost, how often, and what of it is whole events, which come first; then the most frequent."""
-    found = sorted(capture.losses.items(), key=lambda loss: (loss[0] not in capture.lost_events, -loss[1]))
-    return [(name, count, whole_events(count, capture.lost_events.get(name, 0))) for name, count in found]
+def losses(counts: Mapping[str, int], events: Mapping[str, int]) -> list[tuple[str, int, str]]:
+    """What would be lost, how often, and what of it is whole events, which come first; then the most frequent.
+    ``counts``, ``events``: as a report of a capture has them, or those of several added up."""
+    found = sorted(counts.items(), key=lambda loss: (loss[0] not in events, -loss[1], loss[0]))
+    return [(name, count, whole_events(count, events.get(name, 0))) for name, count in found]
+
+
+def losses_line(
+    names: tuple[str, str],
+    counts: Mapping[str, int],
+    events: Mapping[str, int],
+    most: int = LOSSES_SHOWN,
+    *,
+    hint: str = "",
+) -> str:
+    """What would be lost in a line, at most so many; empty if nothing would. ``hint``: what shows the others."""
+    if not counts:
+        return ""
+    listed = ", ".join(
+        f"{name} {count:,}" + (f" ({whole})" if whole else "") for name, count, whole in losses(counts, events)[:most]
+    )
+    left_out = len(counts) - most
+    return f"{would_be_lost(names)}: {listed}" + (f" and {left_out:,} more{hint}" if left_out > 0 else "")
 
 
 def whole_events(count: int, events: int) -> str:

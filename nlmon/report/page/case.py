@@ -129,7 +129,7 @@ def _details(result: CaseResult, report: CaptureReport, anchor: str) -> dict[str
     examples = {(one.code, one.message, one.field): one for one in report.examples}
     groups, others = report.groups[:DIFFERENCES_SHOWN], report.groups[DIFFERENCES_SHOWN:]
     states = [group for group in report.groups if group.first.code == STATE]
-    lost, most = losses(report), max(report.losses.values(), default=1)
+    lost, most = losses(report.losses, report.lost_events), max(report.losses.values(), default=1)
     first, last = report.time or (0, 0)
     return {
         "names": shown,
