@@ -20,6 +20,7 @@ __all__ = ["add_up_spots", "blind_lines", "unread_lines"]
 
 # What the kinds of a generic family's messages begin with.
 COMMAND = "command "
+ALL_OF_THEM = "all of them with -v"
 SPOTS_SHOWN, CHANGES_SHOWN, KINDS_SHOWN, TYPES_SHOWN = 3, 3, 4, 5
 
 
@@ -47,16 +48,22 @@ def _capture(report: CaptureReport) -> tuple[str, str, str]:
 
 
 def blind_lines(
-    spots: Sequence[BlindSpot], changes: Sequence[BlindChange] = (), *, verbose: bool = False, left_out: int = 0
+    spots: Sequence[BlindSpot],
+    changes: Sequence[BlindChange] = (),
+    *,
+    verbose: bool = False,
+    hints: bool = True,
+    left_out: int = 0,
 ) -> Iterator[str]:
-    """What not both implementations read, and what changed in that alone."""
+    """What not both implementations read, and what changed in that alone. ``hints``: whether it is said how to see what
+    is left out, which needs a command line."""
     attributes = [spot for spot in spots if spot.attribute or spot.read_by]
     neither = [spot for spot in attributes if not spot.read_by]
     if verbose:
         yield from (f"neither reads {_spot(spot)}" for spot in neither)
         yield from (_alone(spot) for spot in attributes if spot.read_by)
     elif attributes:
-        yield _short(neither, attributes)
+        yield _short(neither, attributes, ALL_OF_THEM if hints else "")
     if left_out:
         yield f"more kinds of messages and attributes than are counted apart: {left_out:,} are in none of these"
     for change in changes if verbose else changes[:CHANGES_SHOWN]:
@@ -65,21 +72,20 @@ def blind_lines(
         yield f"an event repeats the one before it, and what neither reads differs: {what}"
     if not verbose and len(changes) > CHANGES_SHOWN:
         count = sum(change.count for change in changes[CHANGES_SHOWN:])
-        yield f"… and {count:,} more such events, in other attributes; all of them with -v"
+        yield f"… and {count:,} more such events, in other attributes" + f"; {ALL_OF_THEM}" * hints
 
 
-def _short(neither: Sequence[BlindSpot], attributes: Sequence[BlindSpot]) -> str:
+def _short(neither: Sequence[BlindSpot], attributes: Sequence[BlindSpot], hint: str) -> str:
     alone = Counter(spot.read_by for spot in attributes if spot.read_by and spot.attribute)
     whole = Counter(spot.read_by for spot in attributes if spot.read_by and not spot.attribute)
     others = ", ".join(
         f"{name} alone {_alone_counts(alone[name], whole[name])}" for name in dict.fromkeys((*alone, *whole))
     )
     if not neither:
-        return f"attributes that not both read: {others}; all of them with -v"
+        return "; ".join(filter(None, (f"attributes that not both read: {others}", hint)))
     worst = ", ".join(map(_spot, neither[:SPOTS_SHOWN]))
     more = f" and {len(neither) - SPOTS_SHOWN:,} more" if len(neither) > SPOTS_SHOWN else ""
-    tail = "; ".join(filter(None, (others, "all of them with -v")))
-    return f"neither reads {counted(len(neither), 'attribute')}: {worst}{more}; {tail}"
+    return "; ".join(filter(None, (f"neither reads {counted(len(neither), 'attribute')}: {worst}{more}", others, hint)))
 
 
 def _alone_counts(attributes: int, kinds: int) -> str:

@@ -110,11 +110,11 @@ def _value(value: object) -> str:
 
 
 def read_lines(
-    capture: CaptureReport, names: tuple[str, str], *, verbose: bool = False, blind: bool = True
+    capture: CaptureReport, names: tuple[str, str], *, verbose: bool = False, blind: bool = True, hints: bool = True
 ) -> Iterator[str]:
     """What was read of a capture, which is the same in both directions. ``names``: of the reference and the candidate
     of the move. ``verbose``: each blind spot and each change without a notification; ``blind``: whether blind spots are
-    told at all."""
+    told at all; ``hints``: whether it is said how to see what is left out, which needs a command line."""
     lines: list[str] = []
     if capture.frames:
         held = f"{counted(capture.messages, 'message')} in {counted(capture.frames, 'datagram')}"
@@ -134,15 +134,18 @@ def read_lines(
     lines += _problems(in_order(capture.problems, names))
     lines += unread_lines(in_order(capture.unknown_types, names), verbose=verbose)
     spots = capture.blind if blind else ()
-    lines += blind_lines(spots, capture.blind_changes, verbose=verbose, left_out=capture.blind_left_out)
-    lines += _brought_to_light(UNANNOUNCED, capture.unannounced_counts, capture.unannounced, verbose=verbose)
-    lines += _brought_to_light(MISSED, capture.missed_counts, capture.missed, verbose=verbose)
+    lines += blind_lines(spots, capture.blind_changes, verbose=verbose, hints=hints, left_out=capture.blind_left_out)
+    for what, counts, changes in (
+        (UNANNOUNCED, capture.unannounced_counts, capture.unannounced),
+        (MISSED, capture.missed_counts, capture.missed),
+    ):
+        lines += _brought_to_light(what, counts, changes, verbose=verbose, hints=hints)
     lines += capture.notes
     yield from lines
 
 
 def _brought_to_light(
-    what: str, counts: Mapping[str, int], changes: Sequence[Unannounced], *, verbose: bool
+    what: str, counts: Mapping[str, int], changes: Sequence[Unannounced], *, verbose: bool, hints: bool
 ) -> Iterator[str]:
     """Changes of which no implementation was told, the first of them one by one; with ``verbose`` all that are kept."""
     if not counts:
@@ -155,7 +158,7 @@ def _brought_to_light(
         yield f"  {found.object} {found.change}{fields}: {found.reason}"
     if more := sum(counts.values()) - len(shown):
         kept = len(changes) - len(shown)
-        hint = f"; {'all' if kept == more else f'{kept:,}'} of them with -v" if kept else ""
+        hint = f"; {'all' if kept == more else f'{kept:,}'} of them with -v" if kept and hints else ""
         yield f"  … and {more:,} more{hint}"
 
 

@@ -9,8 +9,9 @@ Rules:
    templates' environment does both to all that is no markup of ours; the policy of the page (Content-Security-Policy)
    lets no other script and no other style work, and nothing be loaded.
 2. Without its script the page says all that it says with it; the script searches, filters, brushes and copies.
-3. A page is never larger than ``LARGEST``: the worst cases come first and whole, then cases in short, and what is left
-   out is counted.
+3. A page is never larger than ``LARGEST``, whatever a report holds: the worst cases come first and whole, unless one
+   is too large by itself, then cases in short, and what is left out is counted.
+4. Whatever names a code that is explained links to what it means, which is on the page.
 
 Not here: what the values are (``nlmon.report.outcome``), and where a page is written (``nlmon.cli``).
 """
@@ -35,9 +36,9 @@ if TYPE_CHECKING:
 
 __all__ = ["LARGEST", "html_page"]
 
-# Bytes of a page, of its cases, and of the cases that are there with all their details.
+# Bytes of a page, of its cases, of the cases that are there with all their details, and of one of these.
 LARGEST = 5_000_000
-_CASES, _DETAILS = 4_500_000, 3_500_000
+_CASES, _DETAILS, _CASE = 4_500_000, 3_500_000, 1_000_000
 _CODE_LINK = re.compile(r'href="#code-([A-Z0-9-]+)"')
 
 
@@ -46,18 +47,18 @@ def html_page(run: Run) -> str:
     from markupsafe import Markup  # noqa: PLC0415  (start-up: only who makes a page needs it)
 
     environment = _environment()
-    cases = _cases(environment, run)
+    cases, top = _cases(environment, run), view.top(run)
     left_out = len(run.results) - len(cases)
     style, script = (_resource(name) for name in ("page.css", "page.js"))
     page: str = environment.get_template("page.html").render(
         run=run,
-        top=view.top(run),
+        top=top,
         cases=[Markup(case) for case in cases],
         cases_title=view.cases_title(run),
         cases_left_out=f"… and {counted(left_out, 'case')} more, for which the page has no room" if left_out else "",
         waiting=view.waiting(run),
         bottom=view.bottom(run),
-        codes=_codes(cases),
+        codes=_codes(cases, top.reasons),
         style=Markup(style),
         script=Markup(script),
         style_digest=_digest(style),
@@ -75,8 +76,10 @@ def _cases(environment: Environment, run: Run) -> list[str]:
     used, brief = 0, False
     for number, result in enumerate(worst_first(run.results)):
         text = template.render(case=case_of(result, number, brief=brief))
-        if not brief and used + len(text.encode()) > _DETAILS:
-            brief = True
+        size = len(text.encode())
+        if not brief and (size > _CASE or used + size > _DETAILS):
+            # One that is too large by itself takes no room from those behind it.
+            brief = size <= _CASE
             text = template.render(case=case_of(result, number, brief=True))
         used += len(text.encode())
         if used > _CASES:
@@ -85,10 +88,11 @@ def _cases(environment: Environment, run: Run) -> list[str]:
     return found
 
 
-def _codes(cases: list[str]) -> list[Explanation]:
-    """What the codes mean that cases link to."""
-    names = sorted({name for text in cases for name in _CODE_LINK.findall(text)})
-    return [one for name in names for one in look_up(name)[:1]]
+def _codes(cases: list[str], reasons: list[str]) -> list[Explanation]:
+    """What the codes mean that cases link to, and the reasons, which are of cases that have no room, too."""
+    names = {name for text in cases for name in _CODE_LINK.findall(text)}
+    names |= {name for reason in reasons for _, name in view.codes_in(reason) if name}
+    return [one for name in sorted(names) for one in look_up(name)[:1]]
 
 
 @cache

@@ -23,13 +23,15 @@ from nlmon.report.page.message import FieldRow, byte_lines, field_rows
 from nlmon.report.page.timeline import Drawing, draw
 from nlmon.report.page.view import moment
 from nlmon.report.sentences import in_order, known_line, losses, read_lines, would_be_lost
-from nlmon.report.text import counted, times
+from nlmon.report.text import counted, shortened, times
 
 __all__ = ["Case", "Difference", "case_of"]
 
 Examples: TypeAlias = Mapping[tuple[str, str, str], Example]
 
 DIFFERENCES_SHOWN, STATES_SHOWN, LOSSES_SHOWN, KNOWN_SHOWN, READ_SHOWN = 50, 50, 100, 100, 50
+# Of a case in short: characters of each text, and classes of differences.
+TEXT_LONG, CLASSES_SHOWN = 1_000, 50
 # The class of a difference of the final states.
 STATE = "NLD105"
 
@@ -98,8 +100,28 @@ def case_of(result: CaseResult, number: int, *, brief: bool = False) -> Case:
         findings=result.findings,
     )
     if brief:
-        return structs.replace(case, findings=(), left_out="The page has no room for the details of this case.")
+        return _in_short(case)
     return case if report is None else structs.replace(case, **_details(result, report, f"case-{number}"))
+
+
+def _in_short(case: Case) -> Case:
+    """A case without its details, every text of which is bounded; a command that would be cut is left out."""
+    result = case.result
+    return structs.replace(
+        case,
+        result=structs.replace(
+            result,
+            id=shortened(result.id, TEXT_LONG),
+            title=shortened(result.title, TEXT_LONG),
+            reproduce=result.reproduce if len(result.reproduce) <= TEXT_LONG else "",
+        ),
+        host=shortened(case.host, TEXT_LONG),
+        about=shortened(case.about, TEXT_LONG),
+        why=[shortened(text, TEXT_LONG) for text in case.why],
+        classes=[name for name in case.classes if len(name) <= TEXT_LONG][:CLASSES_SHOWN],
+        findings=(),
+        left_out="The page has no room for the details of this case.",
+    )
 
 
 def _about(result: CaseResult, counts: str) -> str:
@@ -150,7 +172,7 @@ def _details(result: CaseResult, report: CaptureReport, anchor: str) -> dict[str
         ],
         "losses_left_out": _left_out(len(lost[LOSSES_SHOWN:]), "other event or field", "other events and fields"),
         "known": _first(map(known_line, report.known), KNOWN_SHOWN),
-        "read": _first(map(str.strip, read_lines(report, move)), READ_SHOWN),
+        "read": _first(map(str.strip, read_lines(report, move, hints=False)), READ_SHOWN),
     }
 
 

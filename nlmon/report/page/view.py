@@ -2,7 +2,8 @@
 
 Rules:
 1. Sentences are those of the other reports (``headline``, ``sentences``, ``blind``).
-2. Every list is bounded, and what it leaves out is counted in a sentence beside it.
+2. Every list is bounded, and what it leaves out is counted in a sentence beside it; so is every text, in characters,
+   and the table in bytes.
 
 Not here: how it looks (the templates), and its cases (``case``).
 """
@@ -10,19 +11,21 @@ Not here: how it looks (the templates), and its cases (``case``).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from typing import Any
+from html import escape
+from typing import Any, TypeVar
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from nlmon.explain import look_up
+from nlmon.printable import printable
 from nlmon.report.blind import add_up_spots, blind_lines
 from nlmon.report.headline import compared_names, headline, reasons
 from nlmon.report.model import CaptureReport, Direction, Verdict, worst
 from nlmon.report.outcome import DID_NOT_PASS, Run, count_outcomes, run_conclusion
 from nlmon.report.sentences import policy_lines
-from nlmon.report.text import counted
+from nlmon.report.text import counted, shortened
 
 __all__ = [
     "bottom",
@@ -36,7 +39,11 @@ __all__ = [
     "waiting",
 ]
 
-RECORDINGS_SHOWN, BLIND_SHOWN, WAITING_SHOWN = 200, 200, 50
+T = TypeVar("T")
+
+RECORDINGS_SHOWN, BLIND_SHOWN, WAITING_SHOWN, CLASSES_SHOWN = 200, 200, 50, 50
+# Characters of a sentence; bytes of the rows of recordings and of the lines about blind spots, without their markup.
+SENTENCE_LONG, RECORDINGS_ROOM, BLIND_ROOM = 1_000, 150_000, 50_000
 # What a verdict, an outcome and the conclusion of a run look like.
 TONES = {
     **dict.fromkeys(("equivalent", "passed"), "good"),
@@ -102,9 +109,9 @@ def top(run: Run) -> Top:
         sentence=headline(run),
         tone=tone_of(run_conclusion(run)),
         verdicts={direction: worst(found) for direction, found in sorted(verdicts.items())},
-        reasons=list(reasons(run)),
-        policy=next(policy_lines(header.policy), "policy: the default"),
-        about=[text for text in (*compared_names(run), header.started, hosts or header.host, kernel) if text],
+        reasons=_sentences(reasons(run)),
+        policy=shortened(next(policy_lines(header.policy), "policy: the default"), SENTENCE_LONG),
+        about=_sentences((", ".join(compared_names(run)), header.started, hosts or header.host, kernel)),
     )
 
 
@@ -113,14 +120,20 @@ def bottom(run: Run) -> list[str]:
     options = ", ".join(f"{name} {value}" for name, value in run.header.options.items())
     took = f"{run.footer.seconds:.1f} s" if run.footer.seconds else ""
     inputs = f"files that were read: {len(run.header.inputs):,}" if run.header.inputs else ""
-    return [text for text in (options and f"options: {options}", inputs, took) if text]
+    return _sentences((options and f"options: {options}", inputs, took))
 
 
 def waiting(run: Run) -> str:
     """Cases that did not run."""
     shown = [one.id for one in run.waiting[:WAITING_SHOWN]]
     more = len(run.waiting) - len(shown)
-    return f"Not run: {', '.join(shown)}" + (f" and {more:,} more" if more else "") if shown else ""
+    named = shortened(", ".join(shown), SENTENCE_LONG)
+    return f"Not run: {named}" + (f" and {more:,} more" if more else "") if shown else ""
+
+
+def _sentences(texts: Iterable[str]) -> list[str]:
+    """Those that say something, each of a length that can be read."""
+    return [shortened(text, SENTENCE_LONG) for text in texts if text]
 
 
 # --- What was compared ---
@@ -128,11 +141,12 @@ def waiting(run: Run) -> str:
 
 def evidence(run: Run) -> dict[str, Any]:
     """The table of what was compared, and what neither reads."""
-    reports: dict[tuple[str, str], tuple[str, CaptureReport]] = {}
+    reports: dict[tuple[str, ...], tuple[str, CaptureReport]] = {}
     for result in run.results:
         if result.report is not None:
             host = result.report.host or run.host_of(result) * (result.source == "live")
-            reports.setdefault((result.host, result.report.path), (host, result.report))
+            whose = run.host_of(result), result.report.host, result.report.path, result.report.digest
+            reports.setdefault(whose, (host, result.report))
     captures = [report for _, report in reports.values()]
     spots = add_up_spots(captures)
     unread = sum(bool(spot.attribute) and not spot.read_by for spot in spots)
@@ -143,15 +157,27 @@ def evidence(run: Run) -> dict[str, Any]:
         counted(sum(one.dropped + sum(one.lost.values()) for one in captures), "message") + " lost",
         counted(unread, "attribute") + " that neither reads",
     )
-    rows = [_recording(host, report) for host, report in list(reports.values())[:RECORDINGS_SHOWN]]
+    rows = _fitting((_recording(*one) for one in list(reports.values())[:RECORDINGS_SHOWN]), RECORDINGS_ROOM)
     blind = list(blind_lines(spots, verbose=True))
-    more = len(blind) - BLIND_SHOWN
+    shown = _fitting(blind[:BLIND_SHOWN], BLIND_ROOM)
+    more = len(blind) - len(shown)
     return {
         "recordings": rows,
         "recordings_left_out": len(captures) - len(rows),
         "evidence_sentence": ", ".join(counts),
-        "blind": [*blind[:BLIND_SHOWN], *([f"… and {more:,} more"] if more > 0 else [])],
+        "blind": [*shown, *([f"… and {more:,} more"] if more > 0 else [])],
     }
+
+
+def _fitting(values: Iterable[T], room: int) -> list[T]:
+    """As many of the first rows or lines as there is room for, in bytes of their texts as the page has them."""
+    found = []
+    for value in values:
+        room -= len(escape(printable(str(structs.astuple(value) if isinstance(value, Struct) else value))).encode())
+        if room < 0:
+            break
+        found.append(value)
+    return found
 
 
 def _recording(host: str, report: CaptureReport) -> Recording:
@@ -194,5 +220,9 @@ def choices(run: Run) -> dict[str, Any]:
     return {
         "outcomes": {outcome: f"{count:,}" for outcome, count in count_outcomes(run.results).items()},
         "directions": sorted({result.direction for result in run.results}),
-        "classes": sorted({cls for result in run.results if result.report for cls in result.report.differences}),
+        "classes": _sentences(
+            sorted({cls for result in run.results if result.report for cls in result.report.differences})[
+                :CLASSES_SHOWN
+            ]
+        ),
     }

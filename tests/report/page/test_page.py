@@ -19,13 +19,13 @@ from msgspec import structs
 from rich.console import Console
 
 from nlmon.compare.difference import Class
-from nlmon.report.model import BlindSpot, CaptureReport, KnownUse, Verdict
+from nlmon.report.model import BlindChange, BlindSpot, CaptureReport, KnownUse, Unannounced, Verdict
 from nlmon.report.outcome import CaseLine, Finding, Outcome, Run
 from nlmon.report.page import LARGEST, html_page
 from nlmon.report.page.case import case_of
 from nlmon.report.page.view import evidence, moment, top
 from nlmon.report.table import table
-from support.pages import HOSTILE, a_case, a_run, full_run, hostile_run, large_run
+from support.pages import HOSTILE, a_case, a_run, conflict, full_run, hostile_run, large_run
 from support.paths import TESTS
 
 # Elements that have no end.
@@ -291,6 +291,78 @@ def test_a_page_is_bounded(cases: int, groups: int) -> None:
     assert len(page.encode()) < LARGEST
     assert f"of {cases:,}" in page or f"All {cases:,} cases" in page
     assert "The page has no room for the details of this case." in page
+
+
+@pytest.mark.slow
+def test_a_code_of_a_case_without_room_is_explained() -> None:
+    """The reasons of the run name it, and lead to what it means."""
+    many = large_run(20_000)
+    last = structs.replace(a_case("z", "errored", reason="no capture"), code="NLM-S022", report=None)
+    first = (structs.replace(one, outcome="failed", reason="it differs") for one in many.results)
+    found = Elements(html_page(a_run(*first, last)))
+    ids = {attributes["id"] for _, attributes in found.found if "id" in attributes}
+
+    assert "z[migrate]" not in {attributes.get("data-case") for _, attributes in found.found}
+    assert {attributes["href"] for name, attributes in found.found if name == "a"} - {f"#{one}" for one in ids} == set()
+    assert "code-NLM-S022" in ids
+
+
+def test_a_page_names_no_option() -> None:
+    """Who reads it types nothing: it says how much is left out, and not how to see more."""
+    spots = [BlindSpot("link", f"IFLA_{number}", "", 1) for number in range(9)]
+    changes = [BlindChange("link", (f"IFLA_{number}",), 2, 3) for number in range(9)]
+    gone = [Unannounced("neigh", "gone", f"neigh {number}", 4, "a dump", ()) for number in range(9)]
+    counts = {"neigh gone": 20}
+    told = {"blind": spots, "blind_changes": changes}
+    told |= {"unannounced": gone, "unannounced_counts": counts, "missed": gone, "missed_counts": counts}
+    page = "".join(Elements(html_page(a_run(a_case("a.pcap", **told)))).text)
+
+    assert "more such events, in other attributes" in page
+    assert "… and 15 more" in page
+    assert not re.search(r"(?<![\w-])-v\b", page)
+
+
+LONG = "é<\u202e" * 400_000
+
+
+def long_texts() -> Run:
+    """A run in which every text is longer than there is room for, of one case that is too large and of small ones."""
+    spots = [BlindSpot("link", f"{number}{LONG[:2_000]}", "", 1) for number in range(300)]
+    large = a_case(LONG, "failed", "regression", reason=LONG, findings=(Finding(LONG, LONG, (LONG,)),))
+    others = [
+        a_case(
+            f"{number}{LONG[:2_000]}",
+            "failed",
+            reason=f"{number}{LONG}",
+            kernel=LONG,
+            blind=spots,
+            differences={LONG: 1},
+        )
+        for number in range(5)
+    ]
+    small = a_case("small", "failed", groups=[conflict()])
+    header = {"host": LONG, "started": LONG, "version": LONG, "tool": LONG, "options": {LONG: LONG}}
+    run = a_run(large, *others, small, **header)
+    return structs.replace(run, cases=tuple(CaseLine(LONG, "", "", "", "migrate") for _ in range(60)), whole=False)
+
+
+@pytest.mark.slow
+def test_a_page_is_bounded_whatever_texts_it_has() -> None:
+    """One that is too large is told in short, and takes no room from those behind it."""
+    page = html_page(long_texts())
+    found = Elements(page)
+    cases = [attributes["data-case"] for _, attributes in found.found if "data-case" in attributes]
+
+    assert len(page.encode()) < LARGEST
+    assert (len(cases), cases[-1]) == (7, "small[migrate]")
+    assert any(attributes.get("data-class") == "conflict" for _, attributes in found.found)
+
+
+def test_recordings_of_two_hosts_are_two() -> None:
+    """Though they have one path."""
+    cases = [a_case("a", path="a.pcap", host=host, digest="") for host in ("one", "two", "one")]
+
+    assert [row.host for row in evidence(a_run(*cases))["recordings"]] == ["one", "two"]
 
 
 def test_lines_that_are_left_out_are_counted() -> None:
