@@ -69,10 +69,11 @@ def refuse_reports(reports: Iterable[ReportFile], inputs: Iterable[Path], what: 
 def write_reports(reports: Iterable[ReportFile], run: Run) -> None:
     """Write all reports of a run."""
     from nlmon.cli.output import write_report  # noqa: PLC0415  (start-up: only who asked for one needs it)
+    from nlmon.cli.repository import places  # noqa: PLC0415
     from nlmon.report.kinds import report_as  # noqa: PLC0415
 
     for report in reports:
-        write_report(report.path, report_as(report.kind, run))
+        write_report(report.path, report_as(report.kind, run, places()))
 
 
 def write_capture_reports(reports: Sequence[ReportFile], whole: Report) -> None:

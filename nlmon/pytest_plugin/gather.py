@@ -20,6 +20,7 @@ import msgspec
 import pytest
 
 from nlmon.cli.output import is_stdout, write_report
+from nlmon.cli.repository import places
 from nlmon.cli.run_suite import run_header, useless_entries
 from nlmon.errors import NlmonError
 from nlmon.pytest_plugin.options import Options
@@ -107,7 +108,7 @@ class Gatherer:
         footer = RunFooter(outcomes, round(seconds, 3), exit_code(outcomes))
         run = run_of([header, *cases, *results, footer])
         for kind, path in self._options.reports:
-            write_report(path, report_as(kind, run))
+            write_report(path, report_as(kind, run, places()))
 
     def _kept(self, results: list[CaseResult]) -> Iterator[str]:
         """What was kept where a scenario ran."""

@@ -7,7 +7,9 @@ Rules:
 1. The fingerprint of an issue is the same as long as the same thing is wrong with the same case: no line, no frame, no
    count and no value is in it.
 2. No two issues have one fingerprint: GitLab would show one of them.
-3. The list is never longer than ``LIMIT``: the worst come first, and a last issue counts those that have no room.
+3. A path is that of a file in the repository, from its top. Of a file that is elsewhere the name is left, and a word
+   that says so: GitLab shows no other file, and a folder of one machine is none of the next.
+4. The list is never longer than ``LIMIT``: the worst come first, and a last issue counts those that have no room.
 
 Not here: what is remarked (``remarks``).
 """
@@ -21,9 +23,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
+from msgspec import structs
 
 from nlmon.printable import printable, printable_json
 from nlmon.report.outcome import Run
+from nlmon.report.places import NOWHERE, Places
 from nlmon.report.remarks import Remark, remarks
 from nlmon.report.text import counted, shortened
 
@@ -42,13 +46,14 @@ _NUMBER = re.compile(r"\d+")
 _NO_FILE = "nlmon"
 
 
-def codequality(run: Run, limit: int = LIMIT) -> str:
-    """The list, with one issue in each line, of at most ``limit`` bytes."""
+def codequality(run: Run, places: Places = NOWHERE, limit: int = LIMIT) -> str:
+    """The list, with one issue in each line, of at most ``limit`` bytes. ``places``: where the repository is."""
     found = sorted(remarks(run, each_difference=True), key=lambda remark: _WORST_FIRST.index(_severity(remark)))
     seen: Counter[tuple[str, ...]] = Counter()
     lines: list[bytes] = []
     room = limit - RESERVE
     for place, remark in enumerate(found):
+        remark = _in_repository(remark, places)
         key = remark.case, remark.code, remark.path, _NUMBER.sub("0", remark.what)
         line = _line(_issue(remark, _fingerprint((*key, str(seen[key])))))
         seen[key] += 1
@@ -59,6 +64,15 @@ def codequality(run: Run, limit: int = LIMIT) -> str:
         lines.append(line)
     joined = b",\n".join(lines).decode()
     return f"[\n{joined}\n]\n" if lines else "[]\n"
+
+
+def _in_repository(remark: Remark, places: Places) -> Remark:
+    """A remark with the path that GitLab knows, wherever the file is on this machine; a capture is its own case."""
+    path = places.in_repository(remark.path) if remark.path else _NO_FILE
+    case = remark.case.removeprefix("./")
+    if remark.path and case.startswith(remark.path):
+        return structs.replace(remark, path=path, case=path + case[len(remark.path) :])
+    return structs.replace(remark, path=path)
 
 
 def _line(issue: dict[str, Any]) -> bytes:
@@ -79,7 +93,7 @@ def _issue(remark: Remark, fingerprint: str) -> dict[str, Any]:
         "categories": ["Compatibility"],
         "fingerprint": fingerprint,
         "severity": _severity(remark),
-        "location": {"path": printable(remark.path or _NO_FILE), "lines": {"begin": max(remark.line, 1)}},
+        "location": {"path": printable(remark.path), "lines": {"begin": max(remark.line, 1)}},
     }
 
 

@@ -47,12 +47,12 @@ def github_schema() -> dict[str, Any]:
 
 
 def gitlab_schema() -> dict[str, Any]:
-    """The list (docs.gitlab.com, "Code Quality report format"): a path is relative and does not begin with ``./``. What
+    """The list (docs.gitlab.com, "Code Quality report format"): a path starts at the top of the repository. What
     else an issue may have is from the specification of Code Climate, which it is a part of."""
     location = {
         "type": "object",
         "properties": {
-            "path": {"type": "string", "minLength": 1, "not": {"pattern": r"^\./"}},
+            "path": {"type": "string", "minLength": 1, "not": {"pattern": r"^(/|\.\.?/)"}},
             "lines": {"type": "object", "properties": {"begin": _LINE, "end": _LINE}, "required": ["begin"]},
         },
         "required": ["path", "lines"],

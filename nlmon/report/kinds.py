@@ -16,16 +16,19 @@ from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:  # start-up: an option needs the names alone
     from nlmon.report.outcome import Run
+    from nlmon.report.places import Places
 
 __all__ = ["KINDS", "Kind", "kind_and_path", "report_as"]
 
 
 class Kind(NamedTuple):
-    """A kind of report. ``module``, ``writer``: where its writer is; ``meaning``: what it is, in a few words."""
+    """A kind of report. ``module``, ``writer``: where its writer is; ``meaning``: what it is, in a few words;
+    ``with_places``: whether its writer is told where the repository is, too."""
 
     module: str
     writer: str
     meaning: str
+    with_places: bool = False
 
 
 KINDS = {
@@ -34,7 +37,7 @@ KINDS = {
     "html": Kind("page", "html_page", "a page for people, which needs no other file and no network"),
     "markdown": Kind("markdown", "markdown", "a summary for people, such as the job summary of GitHub"),
     "github": Kind("annotations", "github_annotations", "annotations of GitHub Actions"),
-    "gitlab": Kind("codequality", "codequality", "code quality of GitLab"),
+    "gitlab": Kind("codequality", "codequality", "code quality of GitLab", with_places=True),
     "badge": Kind("badge", "badge", "a badge for shields.io"),
 }
 
@@ -42,10 +45,11 @@ KINDS = {
 SUFFIXES = {"md": "markdown", "xml": "junit", "htm": "html"}
 
 
-def report_as(kind: str, run: Run) -> bytes:
-    """The report of a run, as a file of one of ``KINDS``."""
-    writer = getattr(import_module(f"nlmon.report.{KINDS[kind].module}"), KINDS[kind].writer)
-    text: str = writer(run)
+def report_as(kind: str, run: Run, places: Places | None = None) -> bytes:
+    """The report of a run, as a file of one of ``KINDS``. ``places``: where the repository is, if that is known."""
+    made = KINDS[kind]
+    writer = getattr(import_module(f"nlmon.report.{made.module}"), made.writer)
+    text: str = writer(run, places) if made.with_places and places is not None else writer(run)
     return text.encode("utf-8", "backslashreplace")
 
 

@@ -21,6 +21,7 @@ from nlmon.report.load import as_run, read_report
 from nlmon.report.markdown import LIMIT, markdown
 from nlmon.report.model import CaptureReport, Damage, KnownUse
 from nlmon.report.outcome import Finding, Run, RunHeader
+from nlmon.report.places import Places
 from support.annotations import parsed
 from support.runs import GOOD, HOSTILE, LOSSY, MISSING, REGRESSION, UNDECIDED, report, result, run
 
@@ -159,6 +160,39 @@ def test_a_fingerprint_is_the_same_in_the_next_run() -> None:
 
     assert fingerprints(as_run(report(moved))) == fingerprints(as_run(report(REGRESSION)))
     assert fingerprints(run([result("failed", "a", findings=(later,))])) == fingerprints(SCENARIOS)[:1]
+
+
+PLACES = [
+    ("a.pcap", "sub/a.pcap"),
+    ("./x/../a.pcap", "sub/a.pcap"),
+    ("../a.pcap", "a.pcap"),
+    ("/builds/x/a.pcap", "a.pcap"),
+    ("/builds/x/sub/b/a.pcap", "sub/b/a.pcap"),
+    ("../../a.pcap", "a.pcap (outside of the repository)"),
+    ("/builds/other/a.pcap", "a.pcap (outside of the repository)"),
+    ("/builds/x2/a.pcap", "a.pcap (outside of the repository)"),
+]
+
+
+@pytest.mark.parametrize(("path", "shown"), PLACES)
+def test_code_quality_has_paths_from_the_top_of_the_repository(path: str, shown: str) -> None:
+    """Wherever the command ran; the capture, which is the name of its case, has the same path there."""
+    found = as_run(report(structs.replace(REGRESSION, path=path)))
+    (issue,) = json.loads(report_as("gitlab", found, Places("/builds/x", "/builds/x/sub")))
+
+    assert issue["location"]["path"] == shown
+    assert issue["description"] == f"{shown}: NLD102 missing RTM_NEWLINK mtu"
+
+
+def test_a_fingerprint_is_the_same_in_another_checkout() -> None:
+    """Though the paths of a run are absolute."""
+    checkouts = ("/builds/x", "/srv/y/z")
+    found = [
+        report_as("gitlab", as_run(report(structs.replace(REGRESSION, path=f"{top}/a.pcap"))), Places(top, top))
+        for top in checkouts
+    ]
+
+    assert found[0] == found[1] == report_as("gitlab", as_run(report(REGRESSION)))
 
 
 def test_the_same_twice_is_two_issues() -> None:
@@ -315,7 +349,7 @@ def test_code_quality_is_bounded_with_100000_issues(made: Callable[[], Run]) -> 
 
 def bounded_issues(found: Run, limit: int) -> list[dict[str, Any]]:
     """The issues that have room in so many bytes, which are valid."""
-    text = codequality.codequality(found, limit)
+    text = codequality.codequality(found, limit=limit)
     listed: list[dict[str, Any]] = json.loads(text)
     assert len(text.encode()) <= limit
     assert [error.message for error in Draft202012Validator(gitlab_schema()).iter_errors(listed)] == []
