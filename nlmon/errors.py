@@ -33,6 +33,7 @@ Not here: formatting for terminals (``nlmon.cli``) and warnings about content (`
 
 from __future__ import annotations
 
+from enum import IntEnum
 from typing import Any, ClassVar
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "CaptureError",
     "ContractError",
     "DecodeError",
+    "ExitCode",
     "FramingError",
     "HeaderError",
     "InputError",
@@ -86,6 +88,22 @@ def errno_name(number: int) -> str:
     return f"error {number}" if name == "-" else name
 
 
+class ExitCode(IntEnum):
+    """What a command ended with. ``FAILED``: what was asked for does not hold; ``USAGE``: the command line was wrong;
+    ``INPUT``: a file was wrong, or too little was seen for a verdict; ``PLATFORM``: something is missing here, such as
+    a privilege, a program or a worker; ``INTERNAL``: a bug in nlmon. The last two are what a shell shows for a program
+    that SIGINT or SIGTERM has ended."""
+
+    OK = 0
+    FAILED = 1
+    USAGE = 2
+    INPUT = 3
+    PLATFORM = 4
+    INTERNAL = 5
+    INTERRUPTED = 128 + 2
+    TERMINATED = 128 + 15
+
+
 class NlmonError(Exception):
     """Base of all errors; not raised itself.
 
@@ -94,7 +112,7 @@ class NlmonError(Exception):
     in common, in plain words.
     """
 
-    exit_code: ClassVar[int] = 5
+    exit_code: ClassVar[ExitCode] = ExitCode.INTERNAL
     kind: ClassVar[str] = "an error"
 
     def __init__(self, code: str, what: str, *, where: str = "", why: str = "", hint: str = "") -> None:
@@ -135,13 +153,13 @@ def _again(kind: type[NlmonError], args: tuple[str, ...], values: dict[str, Any]
 class UsageError(NlmonError):
     """A command line or a call that cannot be carried out as written."""
 
-    exit_code = 2
+    exit_code = ExitCode.USAGE
 
 
 class InputError(NlmonError):
     """A file that cannot be used."""
 
-    exit_code = 3
+    exit_code = ExitCode.INPUT
 
 
 class CaptureError(InputError):
@@ -176,7 +194,7 @@ class ScenarioError(InputError):
 class PlatformError(NlmonError):
     """This machine, user or kernel lacks something."""
 
-    exit_code = 4
+    exit_code = ExitCode.PLATFORM
 
 
 class NotFound(PlatformError):
@@ -230,7 +248,7 @@ class DecodeError(NlmonError):
     datagram, ``path`` the attribute path such as ``IFLA_LINKINFO/IFLA_INFO_KIND`` (empty: not in an attribute).
     """
 
-    exit_code = 3
+    exit_code = ExitCode.INPUT
 
     def __init__(self, code: str, what: str, *, frame: int, offset: int, path: str = "", why: str = "") -> None:
         where = f"frame {frame}, offset {offset:#x}" + (f", {path}" if path else "")

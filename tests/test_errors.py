@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import errno
 import pickle
+import re
+from pathlib import Path
 
 import pytest
 
+import nlmon.cli
 from nlmon import errors
-from nlmon.errors import NlmonError, errno_name
+from nlmon.errors import ExitCode, NlmonError, errno_name
 
 # asm-generic/errno.h, the ends of the list and its two gaps
 TABLE = [
@@ -60,3 +63,16 @@ def test_an_error_can_be_pickled(kind: type[NlmonError]) -> None:
     found = pickle.loads(pickle.dumps(error))
 
     assert (type(found), str(found), found.args, vars(found)) == (kind, str(error), error.args, vars(error))
+
+
+def test_exit_codes_are_numbers_in_one_place() -> None:
+    """A command names what it ends with, and an error has the code of its class."""
+    ends = re.compile(r"sys\.exit\([^)\n]*\b\d|\bcode = \d")
+    commands = sorted(Path(nlmon.cli.__file__).parent.glob("*.py"))
+
+    assert [path.name for path in commands if ends.search(path.read_text(encoding="utf-8"))] == []
+    assert [(one.name, one.value) for one in ExitCode] == [
+        *(("OK", 0), ("FAILED", 1), ("USAGE", 2), ("INPUT", 3), ("PLATFORM", 4), ("INTERNAL", 5)),
+        *(("INTERRUPTED", 130), ("TERMINATED", 143)),
+    ]
+    assert {type(kind.exit_code) for kind in kinds()} == {ExitCode}

@@ -18,14 +18,13 @@ from typing import TYPE_CHECKING
 import click
 
 from nlmon.cli.common import F, show_error
-from nlmon.errors import InputError
+from nlmon.errors import ExitCode, InputError
 from nlmon.limits import MOST_OBJECTS
 
 if TYPE_CHECKING:  # start-up: --help needs no report
     from nlmon.report.model import Stop
 
 __all__ = [
-    "INTERRUPTED",
     "interruption",
     "max_messages_option",
     "max_objects_option",
@@ -34,8 +33,6 @@ __all__ = [
     "stopped",
 ]
 
-# The exit code that a shell shows for a program that SIGINT has ended.
-INTERRUPTED = 128 + 2
 _HINTS = {"NLM-L001": "raise --max-objects; an object takes about 1 KB", "NLM-L002": "raise --max-messages"}
 
 
@@ -126,5 +123,5 @@ def say_stop(stop: Stop | None, where: str) -> None:
         return
     if stop.interrupted:
         show_error(stopped(stop, where))
-        raise SystemExit(INTERRUPTED)
+        raise SystemExit(ExitCode.INTERRUPTED)
     raise stopped(stop, where)

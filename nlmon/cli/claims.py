@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nlmon.cli.conform import FAILED, counts_line, refuse_nothing
+from nlmon.cli.conform import counts_line, refuse_nothing
+from nlmon.errors import ExitCode
 
 if TYPE_CHECKING:  # start-up: --help needs none of it
     from nlmon.conformance.results import ClaimResult, ConformanceReport
@@ -41,7 +42,7 @@ def command(report: Path | None, listing: bool, form: str) -> None:
     else:
         _print(found)
     if found.unexpected():
-        sys.exit(FAILED)
+        sys.exit(ExitCode.FAILED)
 
 
 def _listed() -> ConformanceReport:

@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING
 import click
 
 from nlmon.cli.common import Implementation
+from nlmon.errors import ExitCode
 
 if TYPE_CHECKING:  # start-up: --help needs none of it
     from nlmon.conformance.results import ClaimReport, ClaimResult, ConformanceReport
 
-__all__ = ["FAILED", "command", "counts_line", "refuse_nothing"]
-
-FAILED = 1
+__all__ = ["command", "counts_line", "refuse_nothing"]
 
 
 @click.command()
@@ -58,7 +57,7 @@ def command(implementations: tuple[str, ...], select: str, verbose: bool, form: 
             _print(claim, result, verbose=verbose)
         click.echo(counts_line(found))
     if found.unexpected():
-        sys.exit(FAILED)
+        sys.exit(ExitCode.FAILED)
 
 
 def refuse_nothing(found: ConformanceReport, select: str = "") -> None:

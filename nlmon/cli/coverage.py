@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nlmon.cli.bounds import INTERRUPTED, interruption, max_messages_option, stopped
+from nlmon.cli.bounds import interruption, max_messages_option, stopped
 from nlmon.cli.common import (
     FilePath,
     against_option,
@@ -24,7 +24,7 @@ from nlmon.cli.common import (
     warn,
     warn_notes,
 )
-from nlmon.errors import InputError, NlmonError
+from nlmon.errors import ExitCode, InputError, NlmonError
 
 if TYPE_CHECKING:  # start-up: --help needs none of it
     from nlmon.capture import ByteOrder
@@ -71,13 +71,13 @@ def command(
 
     names = against, implementation
     backends = backend_class(against), backend_class(implementation)
-    code = 0
+    code = ExitCode.OK
     if captures:
         held = Held(backends, names, load_contract())
         read, unread, code = _read(captures, held, protocols, byteorder, max_messages)
         found = held.report(read, unread)
         if not found.messages and not code:
-            code = 3
+            code = ExitCode.INPUT
             show_error(InputError("NLM-U002", "no message of these protocols in what was read", hint=INFO))
     else:
         found = kernel_coverage(backends, names, load_contract(), protocols)
@@ -96,7 +96,7 @@ def _read(
     protocols: tuple[int, ...],
     byteorder: ByteOrder | None,
     max_messages: int | None,
-) -> tuple[list[str], list[UnreadCapture], int]:
+) -> tuple[list[str], list[UnreadCapture], ExitCode]:
     """Count what captures hold, and give the paths of those that could be opened, what could not be read, and the exit
     code."""
     from nlmon.capture import open_capture  # noqa: PLC0415  (start-up: --help needs none of it)
@@ -107,7 +107,7 @@ def _read(
 
     read: list[str] = []
     unread: list[UnreadCapture] = []
-    code = 0
+    code = ExitCode.OK
     for number, path in enumerate(captures):
         try:
             with open_capture(path, byteorder=byteorder) as reader, interruption() as interrupted:
@@ -125,7 +125,7 @@ def _read(
                     show_error(stopped(watch.stop, shown_path(path)))
                     if left := len(captures) - number - 1:
                         warn(f"interrupted: {left:,} of {counted(len(captures), 'capture')} not read")
-                    return read, unread, INTERRUPTED
+                    return read, unread, ExitCode.INTERRUPTED
                 if reader.damage is not None:
                     raise reader.damage
                 refuse_unread(reader, tally, shown_path(path))

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from nlmon.cli.common import warn
-from nlmon.errors import InputError, UsageError
+from nlmon.errors import ExitCode, InputError, UsageError
 from nlmon.report.text import counted, shown_path
 
 if TYPE_CHECKING:  # start-up: --help needs none of it
@@ -181,7 +181,7 @@ def check(named: Path | None, file: Path | None) -> None:
         if number in known.expired:
             warn(f"{known.place(number)}: expired on {entry.expires}: {_shown(entry)} ({entry.owner})")
     warn(f"{counted(len(known.entries), 'known difference')}, {len(known.expired):,} expired")
-    sys.exit(1 if known.expired else 0)
+    sys.exit(ExitCode.FAILED if known.expired else ExitCode.OK)
 
 
 @command.command()

@@ -20,7 +20,7 @@ from nlmon import __version__
 from nlmon.cli.common import say_where_explained, show_error, usage_error
 from nlmon.cli.lazy import LazyGroup
 from nlmon.cli.output import guard_streams
-from nlmon.errors import InternalError, NlmonError, UsageError
+from nlmon.errors import ExitCode, InternalError, NlmonError, UsageError
 from nlmon.printable import printable
 
 __all__ = ["group", "main"]
@@ -72,13 +72,13 @@ def _run() -> int:
         sys.stdout.flush()
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
-        code = 2
+        code = ExitCode.USAGE
     except click.ClickException as error:
         mistake = usage_error(error)
         show_error(mistake)
         code = mistake.exit_code
     except (click.Abort, KeyboardInterrupt):
-        code = 130
+        code = ExitCode.INTERRUPTED
     except NlmonError as error:
         show_error(error)
         if not isinstance(error, UsageError):  # its hint says what to type
@@ -89,7 +89,7 @@ def _run() -> int:
     except Exception:
         sys.stderr.write("error[NLM-X001]: a bug in nlmon; please report it with the command line and this:\n")
         _print_traceback()
-        code = 5
+        code = ExitCode.INTERNAL
     return code if isinstance(code, int) else 0
 
 

@@ -16,7 +16,7 @@ from msgspec import structs
 from nlmon import __version__
 from nlmon.backends.options import BackendOptions
 from nlmon.cli.again import decisive_words
-from nlmon.cli.bounds import INTERRUPTED, interruption, max_messages_option, max_objects_option, stopped
+from nlmon.cli.bounds import interruption, max_messages_option, max_objects_option, stopped
 from nlmon.cli.common import (
     FilePath,
     against_option,
@@ -35,7 +35,7 @@ from nlmon.cli.policy_options import policy_options
 from nlmon.cli.reports import ReportFile, refuse_reports, reports_option, write_capture_reports
 from nlmon.cli.show_options import show_options
 from nlmon.cli.verdict import exit_code, print_verdict, whole_report
-from nlmon.errors import CaptureError, PlatformError, UsageError
+from nlmon.errors import CaptureError, ExitCode, PlatformError, UsageError
 from nlmon.names import protocol_number
 from nlmon.report.jsonout import CaptureLine, Header, line_bytes
 from nlmon.report.model import UNDECIDED, CaptureReport
@@ -199,7 +199,7 @@ def command(
         write_capture_reports(reports, whole)
     if done.cut:
         _say_interrupted(done.replayed, len(captures))
-        sys.exit(INTERRUPTED)
+        sys.exit(ExitCode.INTERRUPTED)
     sys.exit(exit_code(whole, lost_worker=done.lost_worker))
 
 
@@ -243,7 +243,7 @@ def _replay(captures: tuple[Path, ...], options: ReplayOptions, jobs: int | None
         # Of several processes, which are ended by now, nothing is known but what has come; a stream just ends.
         if options.lines or not (several and done.reports):
             _say_interrupted(done.replayed, len(captures))
-            sys.exit(INTERRUPTED)
+            sys.exit(ExitCode.INTERRUPTED)
         done.cut = True
     return done
 

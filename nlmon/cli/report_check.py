@@ -11,11 +11,9 @@ from pathlib import Path
 import click
 
 from nlmon.cli.common import FilePath, show_error, warn
-from nlmon.errors import InputError
+from nlmon.errors import ExitCode, InputError
 
 __all__ = ["command"]
-
-BAD = 3
 
 
 @click.command()
@@ -32,7 +30,7 @@ def command(files: tuple[Path, ...]) -> None:
         except InputError as error:
             show_error(error)
             bad += 1
-    sys.exit(BAD if bad else 0)
+    sys.exit(ExitCode.INPUT if bad else ExitCode.OK)
 
 
 def _checked(path: Path) -> str:

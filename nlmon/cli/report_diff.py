@@ -11,10 +11,9 @@ from pathlib import Path
 import click
 
 from nlmon.cli.common import FilePath
+from nlmon.errors import ExitCode
 
 __all__ = ["command"]
-
-FAILED, INCOMPLETE = 1, 3
 
 
 @click.command()
@@ -31,12 +30,12 @@ def command(old: Path, new: Path, form: str, verbose: bool) -> None:
     from nlmon.cli.report_file import read_run_file  # noqa: PLC0415  (start-up: --help reads no report)
     from nlmon.report.jsonout import report_bytes  # noqa: PLC0415
     from nlmon.report.rundiff import compare_runs  # noqa: PLC0415
-    from nlmon.report.rundifftext import difference_lines_of_runs  # noqa: PLC0415
+    from nlmon.report.rundifftext import run_difference_lines  # noqa: PLC0415
 
     found = compare_runs(read_run_file(old), read_run_file(new))
     if form == "json":
         sys.stdout.buffer.write(report_bytes(found))
     else:
-        for line in difference_lines_of_runs(found, verbose=verbose):
+        for line in run_difference_lines(found, verbose=verbose):
             sys.stdout.write(f"{line}\n")
-    sys.exit(FAILED if found.fails else 0 if found.complete else INCOMPLETE)
+    sys.exit(ExitCode.FAILED if found.fails else ExitCode.OK if found.complete else ExitCode.INPUT)

@@ -25,7 +25,7 @@ from nlmon.cli.common import program, warn
 from nlmon.cli.jobs_options import cluster_address, number_of_jobs
 from nlmon.cli.policy_options import current_folder, policy_options
 from nlmon.cli.reports import ReportFile, refuse_reports, reports_option
-from nlmon.errors import InputError
+from nlmon.errors import ExitCode, InputError
 
 if TYPE_CHECKING:  # start-up: --help needs none of it
     from nlmon.report.policy import Policy
@@ -175,7 +175,7 @@ def command(
         for one in suite.mistaken:
             warn(one.explanation)
         warn(f"{counted(len(suite.cases), 'case')} of {counted(len(suite.files), 'scenario')} would run")
-        sys.exit(exit_code(count_outcomes(suite.mistaken)) if suite.mistaken or not suite.cases else 0)
+        sys.exit(exit_code(count_outcomes(suite.mistaken)) if suite.mistaken or not suite.cases else ExitCode.OK)
     given = {
         name: " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
         for name, value in click.get_current_context().params.items()

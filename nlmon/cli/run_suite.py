@@ -26,14 +26,14 @@ from typing import TypeAlias
 from msgspec import Struct, structs
 
 from nlmon import __version__
-from nlmon.cli.bounds import INTERRUPTED, noted_interruption
+from nlmon.cli.bounds import noted_interruption
 from nlmon.cli.common import progress, warn
 from nlmon.cli.knownfile import KnownFile
 from nlmon.cli.pick import picker
 from nlmon.cli.reports import ReportFile, write_reports
 from nlmon.cli.spread import patient_signals
-from nlmon.cli.verdict import FAILED, met_entries, stale_entries
-from nlmon.errors import PlatformError, ScenarioError
+from nlmon.cli.verdict import met_entries, stale_entries
+from nlmon.errors import ExitCode, PlatformError, ScenarioError
 from nlmon.jobs.order import LOST, in_order
 from nlmon.jobs.processes import Processes, allowed_cpus
 from nlmon.jobs.work import refuse_other_version
@@ -166,7 +166,7 @@ def run_suite(
     seconds = time.perf_counter() - began
     outcomes = count_outcomes(results)
     stale, expired = useless_entries(known, results, complete=complete, tried=options.names is None and not cut)
-    code = INTERRUPTED if cut else FAILED if stale or expired else exit_code(outcomes)
+    code = ExitCode.INTERRUPTED if cut else ExitCode.FAILED if stale or expired else exit_code(outcomes)
     add(RunFooter(outcomes, round(seconds, 3), code, stale, expired))
     if not output.stream:
         _print(results, seconds, quiet=output.quiet, verbose=output.verbose)

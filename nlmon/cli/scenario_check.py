@@ -11,10 +11,9 @@ from pathlib import Path
 import click
 
 from nlmon.cli.common import show_error, warn
+from nlmon.errors import ExitCode
 
 __all__ = ["command"]
-
-MISTAKEN = 3
 
 
 @click.command()
@@ -50,5 +49,5 @@ def command(paths: tuple[Path, ...]) -> None:
     for mistake in mistakes:
         show_error(mistake)
     if mistakes:
-        sys.exit(MISTAKEN)
+        sys.exit(ExitCode.INPUT)
     warn(f"{counted(len(files), 'scenario')} in order")

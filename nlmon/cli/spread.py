@@ -21,13 +21,11 @@ from msgspec import structs
 
 from nlmon.capture import open_capture
 from nlmon.cli.common import progress
-from nlmon.errors import CaptureError, PlatformError
+from nlmon.errors import CaptureError, ExitCode, PlatformError
 from nlmon.jobs.work import Outcome, ReplayOptions, replay_reader
 
 __all__ = ["outcomes", "patient_signals"]
 
-# The exit code that a shell shows for a program that SIGTERM has ended.
-TERMINATED = 128 + 15
 # Windows has none.
 SIGPIPE: signal.Signals | None = getattr(signal, "SIGPIPE", None)
 
@@ -72,7 +70,7 @@ def patient_signals() -> Iterator[None]:
     if SIGPIPE is not None:
         signal.signal(SIGPIPE, signal.SIG_IGN)
     if signals[signal.SIGTERM] != signal.SIG_IGN:
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(ExitCode.TERMINATED))
     try:
         yield
     except PlatformError as error:

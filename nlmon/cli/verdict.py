@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from nlmon import __version__
 from nlmon.cli.common import say_where_explained
+from nlmon.errors import ExitCode
 from nlmon.report.blind import add_up_spots
 from nlmon.report.jsonout import Footer, line_bytes, report_bytes
 from nlmon.report.model import UNDECIDED, CaptureReport, Report, by_direction, in_direction, worst
@@ -22,9 +23,8 @@ if TYPE_CHECKING:  # start-up: only a run with a file of known differences has a
     from nlmon.report.policy import Policy
     from nlmon.report.shown import Shown
 
-__all__ = ["FAILED", "exit_code", "met_entries", "print_verdict", "stale_entries", "whole_report"]
+__all__ = ["exit_code", "met_entries", "print_verdict", "stale_entries", "whole_report"]
 
-FAILED, NO_VERDICT, LOST_WORKER = 1, 3, 4
 # A report, and the reference and the candidate in its direction.
 Judged: TypeAlias = tuple[CaptureReport, tuple[str, str]]
 
@@ -63,16 +63,16 @@ def whole_report(
     )
 
 
-def exit_code(whole: Report, *, lost_worker: bool = False) -> int:
+def exit_code(whole: Report, *, lost_worker: bool = False) -> ExitCode:
     """The exit code of a run, the first that applies: 1 something fails, 4 a worker was lost, 3 a verdict could not be
     given, 0."""
     if whole.stale or whole.expired or any(capture.fails for capture in whole.captures):
-        return FAILED
+        return ExitCode.FAILED
     if lost_worker:
-        return LOST_WORKER
+        return ExitCode.PLATFORM
     if not whole.captures or any(capture.verdict in UNDECIDED for capture in whole.captures):
-        return NO_VERDICT
-    return 0
+        return ExitCode.INPUT
+    return ExitCode.OK
 
 
 def met_entries(entries: Iterable[tuple[int, KnownDifference]], judged: Sequence[Judged]) -> set[int]:

@@ -1,7 +1,11 @@
 """Reads every report that nlmon has written as a run, which other reports are made from.
 
+    NLM-R001   a line is no record
+    NLM-R002   the report has no header
     NLM-R003   the report is truncated
+    NLM-R004   several reports stand one behind the other
     NLM-R005   the report was changed
+    NLM-R006   the report is of a newer version
     NLM-R007   it is no report of nlmon
 
 What it reads: the JSON report of ``nlmon replay`` and ``nlmon live``, the JSON lines of a replay, and the stream of
@@ -24,13 +28,12 @@ from typing import Any, Literal
 import msgspec
 from msgspec import structs
 
-from nlmon.errors import InputError
+from nlmon.errors import ExitCode, InputError
 from nlmon.report.blind import add_up_spots
 from nlmon.report.differences import evidence_lines
 from nlmon.report.jsonout import CaptureLine, DifferenceLine, Footer, Header, Line, read_stream
 from nlmon.report.model import UNDECIDED, CaptureReport, DifferenceRow, Report, in_direction, labels, worst
 from nlmon.report.outcome import (
-    INTERRUPTED,
     CaseLine,
     CaseResult,
     Finding,
@@ -77,7 +80,8 @@ def as_run(report: Report) -> Run:
     results = _unique(_result(capture, report, capture.host if several else "") for capture in report.captures)
     outcomes = count_outcomes(results)
     cut = any(capture.stop is not None and capture.stop.interrupted for capture in report.captures)
-    code = INTERRUPTED if cut else 1 if report.stale or report.expired else exit_code(outcomes)
+    failed = report.stale or report.expired
+    code = ExitCode.INTERRUPTED if cut else ExitCode.FAILED if failed else exit_code(outcomes)
     header = RunHeader(
         tool=report.tool,
         version=report.version,

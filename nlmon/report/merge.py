@@ -19,8 +19,8 @@ from typing import TypeVar
 
 from msgspec import structs
 
-from nlmon.errors import InputError
-from nlmon.report.outcome import FAILED, INTERRUPTED, Run, RunFooter, RunHeader, count_outcomes, exit_code
+from nlmon.errors import ExitCode, InputError
+from nlmon.report.outcome import Run, RunFooter, RunHeader, count_outcomes, exit_code
 from nlmon.report.policy import Policy
 
 __all__ = ["merge_runs"]
@@ -46,7 +46,7 @@ def merge_runs(named: Sequence[tuple[str, Run]], version: str) -> Run:
     stale, expired = _entries(runs)
     # A run in which nothing ran has no case that would tell.
     empty = [exit_code({}) for run in runs if not run.results]
-    code = next((one for one in (INTERRUPTED, FAILED, *empty) if one in codes), exit_code(outcomes))
+    code = next((one for one in (ExitCode.INTERRUPTED, ExitCode.FAILED, *empty) if one in codes), exit_code(outcomes))
     footer = RunFooter(outcomes, round(sum(one.seconds for one in footers), 3), code, stale, expired)
     return Run(_header(runs, version), results, footer, cases, whole=all(run.whole for run in runs))
 

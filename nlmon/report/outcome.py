@@ -21,13 +21,12 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct, structs
 
+from nlmon.errors import ExitCode
 from nlmon.report.model import UNDECIDED, CaptureReport, Direction, Verdict
 from nlmon.report.policy import Policy
 
 __all__ = [
     "DID_NOT_PASS",
-    "FAILED",
-    "INTERRUPTED",
     "STREAM",
     "WORST_OUTCOME_FIRST",
     "CaseLine",
@@ -66,10 +65,6 @@ DID_NOT_PASS: frozenset[Outcome] = frozenset({"failed", "errored"})
 Conclusion: TypeAlias = Literal[
     "failed", "known", "errored", "unfinished", "nothing", "undecided", "lossy", "xfailed", "skipped", "passed"
 ]
-
-FAILED, _ERRORED, _MISSING = 1, 3, 4
-# The exit code of a run that Ctrl-C ended.
-INTERRUPTED = 130
 
 
 class Finding(Struct, frozen=True):
@@ -207,7 +202,7 @@ def run_of(records: Sequence[RunLine]) -> Run:
     assert isinstance(footer, RunFooter)
     results = tuple(one for one in records if isinstance(one, CaseResult))
     run = Run(header, results, footer, tuple(one for one in records if isinstance(one, CaseLine)))
-    return structs.replace(run, whole=not run.waiting and footer.exit_code != INTERRUPTED)
+    return structs.replace(run, whole=not run.waiting and footer.exit_code != ExitCode.INTERRUPTED)
 
 
 def count_outcomes(results: Iterable[CaseResult]) -> dict[str, int]:
@@ -216,14 +211,14 @@ def count_outcomes(results: Iterable[CaseResult]) -> dict[str, int]:
     return {outcome: found[outcome] for outcome in WORST_OUTCOME_FIRST if found[outcome]}
 
 
-def exit_code(outcomes: dict[str, int]) -> int:
+def exit_code(outcomes: dict[str, int]) -> ExitCode:
     """The exit code of a run by the outcomes of its cases, the first that applies: 1 something failed; 3 something
     errored, or there was no case; 4 all were skipped; 0."""
     if outcomes.get("failed"):
-        return FAILED
+        return ExitCode.FAILED
     if outcomes.get("errored") or not outcomes:
-        return _ERRORED
-    return _MISSING if set(outcomes) == {"skipped"} else 0
+        return ExitCode.INPUT
+    return ExitCode.PLATFORM if set(outcomes) == {"skipped"} else ExitCode.OK
 
 
 def unexpected_verdict(result: CaseResult) -> Verdict | None:
@@ -251,7 +246,7 @@ def run_conclusion(run: Run) -> Conclusion:
     if "errored" in found:
         return "errored"
     # Of merged runs one may have had no case.
-    if not run.whole or (found and run.footer.exit_code == _ERRORED):
+    if not run.whole or (found and run.footer.exit_code == ExitCode.INPUT):
         return "unfinished"
     if found <= {"skipped"}:
         return "nothing"
@@ -264,7 +259,7 @@ def known_fail(run: Run) -> bool:
     """Whether entries of the known differences fail a run by themselves. Of merged runs that had other files of them
     their numbers are not known, and only the exit code tells."""
     footer = run.footer
-    by_them_alone = footer.exit_code == FAILED and not any(one.outcome == "failed" for one in run.results)
+    by_them_alone = footer.exit_code == ExitCode.FAILED and not any(one.outcome == "failed" for one in run.results)
     return bool(footer.stale or footer.expired) or by_them_alone
 
 

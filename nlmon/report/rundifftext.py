@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from nlmon.report.rundiff import CaseChange, ItemChange, RunDifference, RunFacts, Standing
 from nlmon.report.text import counted, printable, times, useless_known
 
-__all__ = ["difference_lines_of_runs"]
+__all__ = ["run_difference_lines"]
 
 ITEMS_SHOWN = 20
 WORDS = {"loss": "loss of service ", "finding": "", "difference": "", "known": "known difference "}
 
 
-def difference_lines_of_runs(found: RunDifference, *, verbose: bool = False) -> Iterator[str]:
+def run_difference_lines(found: RunDifference, *, verbose: bool = False) -> Iterator[str]:
     """The lines, of which the last one has the counts. ``verbose``: every item of a case."""
     yield printable(f"old: {_facts(found.old)}")
     yield printable(f"new: {_facts(found.new)}")

@@ -20,7 +20,7 @@ from nlmon.report.model import CaptureReport, DifferenceGroup, KnownUse
 from nlmon.report.outcome import CaseLine, CaseResult, Finding, Run
 from nlmon.report.policy import Policy
 from nlmon.report.rundiff import RunDifference, compare_runs
-from nlmon.report.rundifftext import difference_lines_of_runs
+from nlmon.report.rundifftext import run_difference_lines
 from nlmon.report.sentences import policy_lines
 from support.runs import GOOD, HOSTILE, LOSSY, MISSING, REGRESSION, report, result, run
 
@@ -35,7 +35,7 @@ def compared(old: Run, new: Run) -> RunDifference:
 
 def told(old: Run, new: Run) -> list[str]:
     """The lines for people, but for those that name the runs."""
-    return list(difference_lines_of_runs(compared(old, new)))[2:]
+    return list(run_difference_lines(compared(old, new)))[2:]
 
 
 def failed(*findings: str, **values: Any) -> CaseResult:
@@ -174,7 +174,7 @@ def test_a_run_in_which_nothing_ran_says_so() -> None:
     found = compared(run([result("passed")]), run([]))
 
     assert (found.fails, found.complete) == (False, False)
-    assert list(difference_lines_of_runs(found))[-1] == "1 gone; nothing new fails, but nothing ran"
+    assert list(run_difference_lines(found))[-1] == "1 gone; nothing new fails, but nothing ran"
 
 
 def test_recordings_of_two_kernels_belong_together() -> None:
@@ -206,10 +206,10 @@ def test_many_changes_of_a_case_are_counted() -> None:
     """But for the first, unless all are asked for; a name is text."""
     groups = [structs.replace(MISSING, field=f"f{n}") for n in range(30)]
     found = compared(as_run(report(capture(path=HOSTILE))), as_run(report(capture(*groups, path=HOSTILE))))
-    lines = list(difference_lines_of_runs(found))
+    lines = list(run_difference_lines(found))
 
     assert "         … and 10 more; all of them with -v" in lines
-    assert len(list(difference_lines_of_runs(found, verbose=True))) == len(lines) + 9
+    assert len(list(run_difference_lines(found, verbose=True))) == len(lines) + 9
     assert [line for line in lines if not line.isprintable()] == []
 
 
