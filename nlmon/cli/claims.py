@@ -77,7 +77,8 @@ def _print(found: ConformanceReport) -> None:
     from rich.markup import escape  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
 
-    from nlmon.report.text import counted, printable  # noqa: PLC0415
+    from nlmon.printable import printable  # noqa: PLC0415
+    from nlmon.report.text import counted  # noqa: PLC0415
 
     table = Table("claim", "says", *map(escape, found.implementations), box=box.SIMPLE_HEAD, pad_edge=False)
     table.columns[0].no_wrap = True

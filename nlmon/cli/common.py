@@ -15,7 +15,7 @@ import click
 from click.core import ParameterSource
 
 from nlmon.errors import InputError, InternalError, NlmonError, UsageError
-from nlmon.report.text import printable
+from nlmon.printable import printable
 
 if TYPE_CHECKING:  # start-up: only commands that read captures need it
     from nlmon.capture import CaptureReader

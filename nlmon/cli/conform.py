@@ -86,7 +86,7 @@ def counts_line(found: ConformanceReport) -> str:
 
 
 def _print(claim: ClaimReport, result: ClaimResult, *, verbose: bool) -> None:
-    from nlmon.report.text import printable  # noqa: PLC0415  (start-up: --help needs none of it)
+    from nlmon.printable import printable  # noqa: PLC0415  (start-up: --help needs none of it)
 
     place = f" ({result.place})" if result.place else ""
     outcome = "holds, declared not to" if result.outcome == "holds" else result.outcome

@@ -142,7 +142,8 @@ def _print(found: CoverageReport, verbose: bool) -> None:
     from rich.markup import escape  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
 
-    from nlmon.report.text import counted, printable  # noqa: PLC0415
+    from nlmon.printable import printable  # noqa: PLC0415
+    from nlmon.report.text import counted  # noqa: PLC0415
 
     held = bool(found.captures)
     heads = ["attributes", "both", *(f"{name} alone" for name in found.implementations), "neither", "ignored"]
@@ -186,8 +187,8 @@ def _alike(found: CoverageReport) -> tuple[list[MessageCoverage], list[MessageCo
 
 
 def _list(found: CoverageReport) -> None:
+    from nlmon.printable import printable  # noqa: PLC0415
     from nlmon.report.coverage import attribute_lines  # noqa: PLC0415  (start-up: --help needs none of it)
-    from nlmon.report.text import printable  # noqa: PLC0415
 
     for message in _alike(found)[0]:
         lines = list(attribute_lines(message, found.implementations))

@@ -22,9 +22,10 @@ from nlmon.engine.bounds import Bounds, Watch
 from nlmon.framing import types
 from nlmon.limits import KINDS_KEPT, OTHERS, PROTOCOLS_KEPT, count_kinds
 from nlmon.names import PROTOCOLS, message_type
+from nlmon.printable import printable
 from nlmon.report.jsonout import report_bytes
 from nlmon.report.model import Damage, Stop
-from nlmon.report.text import counted, counted_roles, printable, shown_path
+from nlmon.report.text import counted, counted_roles, shown_path
 from nlmon.transport.recorded.kernel import RecordedKernel
 from nlmon.uapi import NETLINK_GENERIC
 

@@ -97,7 +97,7 @@ def _id_of(capture: Path) -> str:
 
 
 def _title(capture: Path, migrate: str) -> str:
-    from nlmon.report.text import printable  # noqa: PLC0415  (start-up: --help needs no text)
+    from nlmon.printable import printable  # noqa: PLC0415  (start-up: --help needs no text)
 
     same = "give the same for" if migrate in {"equivalent", "lossy"} else "differ on"
     return f"Both implementations {same} the recording {printable(capture.name.partition('.')[0])}."

@@ -19,8 +19,9 @@ from nlmon.cli.common import FilePath, byteorder_option, implementation_option, 
 from nlmon.engine.bounds import Bounds, Watch
 from nlmon.engine.hoststate import HostState, host_state
 from nlmon.errors import InputError
+from nlmon.printable import printable
 from nlmon.report.jsonout import report_bytes
-from nlmon.report.text import counted, printable, shown_path
+from nlmon.report.text import counted, shown_path
 from nlmon.state.describe import show_key
 from nlmon.state.listing import rows_of
 from nlmon.state.rows import Rows

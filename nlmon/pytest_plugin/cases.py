@@ -19,10 +19,10 @@ import pytest
 from msgspec import structs
 
 from nlmon.errors import NlmonError
+from nlmon.printable import printable
 from nlmon.pytest_plugin.session import Runs
 from nlmon.report.outcome import CaseResult
 from nlmon.report.runtext import details
-from nlmon.report.text import printable
 from nlmon.scenario.cases import cases_of
 from nlmon.scenario.load import ScenarioFile
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from nlmon.report.text import counted, printable
+from nlmon.printable import printable
+from nlmon.report.text import counted
 
 __all__ = ["are_events", "explain"]
 

@@ -23,12 +23,13 @@ from nlmon.cli.output import is_stdout, write_report
 from nlmon.cli.repository import places
 from nlmon.cli.run_suite import run_header, useless_entries
 from nlmon.errors import NlmonError
+from nlmon.printable import printable
 from nlmon.pytest_plugin.options import Options
 from nlmon.pytest_plugin.session import Runs
 from nlmon.pytest_plugin.update import update_scenarios
 from nlmon.report.kinds import report_as
 from nlmon.report.outcome import DID_NOT_PASS, CaseLine, CaseResult, RunFooter, count_outcomes, exit_code, run_of
-from nlmon.report.text import printable, shown_path, useless_known
+from nlmon.report.text import shown_path, useless_known
 from nlmon.scenario.load import ScenarioFile
 
 __all__ = ["Gatherer"]

@@ -20,8 +20,8 @@ from typing import NoReturn
 import pytest
 
 from nlmon.errors import NlmonError, PlatformError
+from nlmon.printable import printable
 from nlmon.pytest_plugin.options import Options
-from nlmon.report.text import printable
 from nlmon.scenario.sandbox import Ran, Sandbox
 
 __all__ = ["Namespace", "missing", "open_namespace"]

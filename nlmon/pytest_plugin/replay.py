@@ -28,9 +28,10 @@ from nlmon.errors import UsageError
 from nlmon.eventjson.write import event_to_dict
 from nlmon.jobs.work import ReplayOptions, replay_reader
 from nlmon.names import PROTOCOLS, protocol_number
+from nlmon.printable import printable
 from nlmon.report.differences import evidence_lines
 from nlmon.report.model import CaptureReport, Verdict, in_direction
-from nlmon.report.text import counted, printable
+from nlmon.report.text import counted
 from nlmon.transport.recorded.faults import parse_fault
 
 __all__ = ["Replayed", "events_of", "replay", "with_options"]

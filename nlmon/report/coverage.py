@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec import Struct
 
-from nlmon.report.text import counted, printable
+from nlmon.printable import printable
+from nlmon.report.text import counted
 
 __all__ = [
     "AttributeRow",

@@ -16,11 +16,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from nlmon.explain import look_up
+from nlmon.printable import printable
 from nlmon.report.headline import compared_names, headline, reasons
 from nlmon.report.outcome import DID_NOT_PASS, CaseResult, Run, worst_first
 from nlmon.report.runtext import details
 from nlmon.report.sentences import known_line, losses_line, policy_lines
-from nlmon.report.text import counted, printable, shortened
+from nlmon.report.text import counted, shortened
 
 __all__ = ["LIMIT", "markdown"]
 

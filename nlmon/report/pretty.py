@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from rich.markup import escape
 
+from nlmon.printable import printable
 from nlmon.report.blind import blind_lines
 from nlmon.report.chosen import chosen_lines, enhancement_lines, loss_lines
 from nlmon.report.differences import difference_lines
@@ -19,7 +20,7 @@ from nlmon.report.model import WORST_FIRST, CaptureReport, Report, in_direction
 from nlmon.report.sentences import LOSSES_SHOWN, known_line, losses_line, policy_lines, read_lines
 from nlmon.report.shown import Shown
 from nlmon.report.table import COLOURS, table, unopened
-from nlmon.report.text import counted, printable, useless_known
+from nlmon.report.text import counted, useless_known
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from nlmon.printable import printable
 from nlmon.report.rundiff import CaseChange, ItemChange, RunDifference, RunFacts, Standing
-from nlmon.report.text import counted, printable, times, useless_known
+from nlmon.report.text import counted, times, useless_known
 
 __all__ = ["run_difference_lines"]
 

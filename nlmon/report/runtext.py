@@ -13,8 +13,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import structs
 
+from nlmon.printable import printable
 from nlmon.report.outcome import DID_NOT_PASS, CaseResult, Finding, count_outcomes, worst_first
-from nlmon.report.text import counted, printable
+from nlmon.report.text import counted
 
 __all__ = ["case_lines", "details", "last_line"]
 

@@ -17,9 +17,10 @@ from rich.cells import cell_len
 from rich.markup import escape
 from rich.table import Table
 
+from nlmon.printable import printable
 from nlmon.report.differences import counts_by_class
 from nlmon.report.model import CaptureReport
-from nlmon.report.text import both, printable
+from nlmon.report.text import both
 
 __all__ = ["COLOURS", "table", "unopened"]
 

@@ -1,4 +1,4 @@
-"""Text for people: what is counted, and paths; with ``printable``, through which all of it goes.
+"""Text for people: what is counted, and paths; all of it goes through ``nlmon.printable`` before it is shown.
 
 Rules:
 1. What is counted stands in the singular or the plural: ``counted``, ``times``.
@@ -12,9 +12,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from nlmon.printable import printable
-
-__all__ = ["both", "counted", "counted_roles", "printable", "shortened", "shown_path", "times", "useless_known"]
+__all__ = ["both", "counted", "counted_roles", "shortened", "shown_path", "times", "useless_known"]
 
 # One datagram and many, by their part in a conversation.
 ROLES = {

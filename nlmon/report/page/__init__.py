@@ -26,10 +26,11 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from nlmon.explain import Explanation, look_up
+from nlmon.printable import printable
 from nlmon.report.outcome import Run, worst_first
 from nlmon.report.page import view
 from nlmon.report.page.case import case_of
-from nlmon.report.text import counted, printable
+from nlmon.report.text import counted
 
 if TYPE_CHECKING:
     from jinja2 import Environment
