@@ -38,5 +38,7 @@ def is_default(name: str) -> bool:
 
 
 def _word(option: click.Parameter) -> str:
-    """The name of an option that is typed: the long one, and none that is kept for scripts alone."""
-    return option.opts[1] if option.opts[-1] == "--backend" else option.opts[-1]
+    """The name of an option that is typed: the long one that its value is called by, or else the last one; a name that
+    is kept for old scripts is neither."""
+    long = f"--{(option.name or '').replace('_', '-')}"
+    return long if long in option.opts else option.opts[-1]

@@ -161,7 +161,10 @@ class _Renamed(click.Option):
 def implementation_option(text: str) -> Callable[[F], F]:
     """``-i NAME``, ``--implementation NAME``; the former ``--backend`` is kept for scripts."""
     return click.option(
-        *("-i", "--implementation", "--backend", "implementation"),
+        "-i",
+        "--implementation",
+        "--backend",
+        "implementation",
         cls=_Renamed,
         type=Implementation(),
         default="libnl",

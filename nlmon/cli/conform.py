@@ -22,7 +22,9 @@ __all__ = ["command", "counts_line", "refuse_nothing"]
 
 @click.command()
 @click.option(
-    *("-i", "--implementation", "implementations"),
+    "-i",
+    "--implementation",
+    "implementations",
     multiple=True,
     type=Implementation(),
     help="The implementation to test; repeat for several. Default: all.",

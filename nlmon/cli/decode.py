@@ -74,7 +74,8 @@ def command(
     ):
         watch = Watch(Bounds(messages=max_messages, interrupted=interrupted), reader.info.byteorder)
         feed = Feed(
-            *((partial(create, implementation),), reader.info.byteorder),
+            (partial(create, implementation),),
+            reader.info.byteorder,
             select=select,
             protocols=protocols or None,
             options=BackendOptions(layouts=layouts),
@@ -103,7 +104,8 @@ def command(
         raise reader.damage
     if not counts["events"]:
         raise InputError(
-            *("NLM-U002", "no event in this capture"),
+            "NLM-U002",
+            "no event in this capture",
             where=shown_path(capture),
             why=why_unread(reader.info, feed.tally),
             hint="see nlmon capture info, and --protocol and --select",

@@ -57,7 +57,8 @@ def command(capture: Path, protocols: tuple[int, ...], limit: int | None, byteor
         raise reader.damage
     if not listed:
         raise InputError(
-            *("NLM-U002", "no function was made for this capture"),
+            "NLM-U002",
+            "no function was made for this capture",
             where=shown_path(capture),
             why=why_unread(reader.info, feed.tally),
             hint="messages must resemble each other; see nlmon capture info, and --protocol",

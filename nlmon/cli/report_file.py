@@ -19,13 +19,13 @@ __all__ = ["read_bytes", "read_run_file"]
 
 def read_bytes(path: Path) -> bytes:
     """The bytes of a report, which ``-`` reads from the standard input; raises ``InputError``."""
-    from nlmon.report.text import shown_path  # noqa: PLC0415
+    from nlmon.report.text import shown_path  # noqa: PLC0415  (start-up: --help reads no report)
 
     try:
         return sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
     except OSError as error:
         raise InputError(
-            *("NLM-R007", "the report cannot be read"), where=shown_path(path), why=error.strerror or ""
+            "NLM-R007", "the report cannot be read", where=shown_path(path), why=error.strerror or ""
         ) from error
 
 

@@ -87,7 +87,8 @@ def command(
     ):
         watch = Watch(Bounds(messages=max_messages, interrupted=interrupted), reader.info.byteorder)
         feed = Feed(
-            *((partial(create, implementation),), reader.info.byteorder),
+            (partial(create, implementation),),
+            reader.info.byteorder,
             select=select,
             protocols=protocols or None,
             options=BackendOptions(layouts=layouts),

@@ -23,9 +23,10 @@ __all__ = ["junit_text"]
 def junit_text(run: Run) -> str:
     """A document with one test suite, or one for each host of merged runs."""
     root = ET.Element("testsuites", name="nlmon tests")
-    hosts = tuple(dict.fromkeys(map(run.host_of, run.results))) or (run.header.host,)
-    for host in hosts:
-        results = [result for result in run.results if run.host_of(result) == host]
+    hosts: dict[str, list[CaseResult]] = {}
+    for result in run.results:
+        hosts.setdefault(run.host_of(result), []).append(result)
+    for host, results in (hosts or {run.header.host: []}).items():
         # Of merged runs only the time of each case is known.
         seconds = run.footer.seconds if len(hosts) == 1 else sum(result.seconds for result in results)
         _suite(root, run.header, host, results, seconds)
@@ -53,7 +54,8 @@ def _suite(root: ET.Element, header: RunHeader, host: str, results: Sequence[Cas
 
 def _case(suite: ET.Element, result: CaseResult) -> None:
     case = ET.SubElement(
-        *(suite, "testcase"),
+        suite,
+        "testcase",
         classname=_text(result.scenario),
         name=_text(result.case),
         time=f"{result.seconds:.3f}",

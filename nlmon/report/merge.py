@@ -80,16 +80,21 @@ def _labelled(runs: Sequence[Run]) -> list[Run]:
     found: list[Run] = []
     for run in runs:
         names = {}
+        of_hosts = _ids(run)
         for host, kernel in run.header.hosts.items():
-            ids = _ids(run, host)
+            ids = of_hosts.get(host, set())
             names[host] = next(name for name in _names(host, kernel) if not any((name, one) in taken for one in ids))
             taken |= {(names[host], one) for one in ids}
         found.append(_renamed(run, names))
     return found
 
 
-def _ids(run: Run, host: str) -> set[str]:
-    return {one.id for one in run.results if one.host == host} | {one.id for one in run.cases if one.host == host}
+def _ids(run: Run) -> dict[str, set[str]]:
+    """The ids of the cases of each host, those that have run and those that were to."""
+    found: dict[str, set[str]] = {}
+    for host, case in (*((one.host, one.id) for one in run.results), *((one.host, one.id) for one in run.cases)):
+        found.setdefault(host, set()).add(case)
+    return found
 
 
 def _names(host: str, kernel: str) -> Iterator[str]:

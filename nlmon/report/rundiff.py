@@ -124,7 +124,7 @@ def compare_runs(old: Run, new: Run) -> RunDifference:
 def _facts(run: Run) -> RunFacts:
     header = run.header
     return RunFacts(
-        *(header.version, ", ".join(run.hosts), header.kernel, header.started, len(run.results)), whole=run.whole
+        header.version, ", ".join(run.hosts), header.kernel, header.started, len(run.results), whole=run.whole
     )
 
 

@@ -97,6 +97,24 @@ def test_a_merged_report_replaces_none_that_it_is_made_of(folder: Path) -> None:
     )
 
 
+CHECKED = {
+    "new.json": "whole, 2 cases; it follows the schema replay, and it has no digest",
+    "lines.jsonl": "whole, 2 cases; it follows the schema replay-stream, and it has no digest",
+    "new.jsonl": "whole, 2 cases; it follows the schema run-stream, and its digest is right",
+}
+
+
+@pytest.mark.parametrize("kind", ["json", "lines", *KINDS])
+def test_a_report_of_each_kind_is_checked(folder: Path, kind: str) -> None:
+    """Those that others are made from are whole; what is made for somebody else is no report of nlmon."""
+    name = "lines.jsonl" if kind == "lines" else f"new.{kind}"
+    done = nlmon("report", "check", name, folder=folder)
+    said = f"{name}: {CHECKED[name]}" if name in CHECKED else f"error[NLM-R007]: this is no report of nlmon ({name}): "
+
+    assert (done.returncode, done.stdout) == (0 if name in CHECKED else 3, "")
+    assert done.stderr.startswith(said)
+
+
 def changed(folder: Path, name: str, old: str, new: str) -> str:
     """A report in which a text is replaced by another, by its name."""
     text = (folder / name).read_text()

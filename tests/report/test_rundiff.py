@@ -338,3 +338,28 @@ def test_a_report_of_recordings_of_several_hosts_says_whose_each_is() -> None:
 
     assert ([result.host for result in found.results], found.header.host) == (["one", "two"], "")
     assert (as_run(report(one)).header.host, as_run(report(one)).header.inputs) == ("one", {"b.pcap": "d"})
+
+
+def test_many_hosts_are_merged_and_written_in_one_pass() -> None:
+    """Each case is looked at as often as it stands there, however many hosts there are."""
+
+    class Counted(str):
+        """A host that counts how often it is compared with another one."""
+
+        __slots__ = ()
+        compared = 0
+
+        def __eq__(self, other: object) -> bool:
+            Counted.compared += 1
+            return str.__eq__(self, other)
+
+        __hash__ = str.__hash__
+
+    hosts = [Counted(f"host{number}") for number in range(300)]
+    cases = tuple(structs.replace(result("passed", f"s{host}"), host=host) for host in hosts)
+    merged = structs.replace(run(cases), header=structs.replace(run([]).header, hosts=dict.fromkeys(hosts, "6.12")))
+    Counted.compared = 0
+    junit = report_as("junit", merge_runs([("a", merged), ("b", run([result("passed")]))], "1"))
+
+    assert junit.count(b"<testsuite ") == 301
+    assert Counted.compared < 20 * len(hosts)
