@@ -39,6 +39,7 @@ __all__ = [
     "protocol_names",
     "protocol_option",
     "refuse_crash",
+    "refuse_stdin_twice",
     "say_where_explained",
     "show_error",
     "usage_error",
@@ -240,8 +241,7 @@ def progress(total: int, description: str, *, of_bytes: bool = True) -> Iterator
 
 
 def program() -> str:
-    """What this program is called by: ``nlmon``, or its path, as it was typed, where a shell finds another one, or
-    none."""
+    """What nlmon is called by: ``nlmon``, or its path, as it was typed, where a shell finds another one, or none."""
     called = sys.argv[0]
     if Path(called).name != "nlmon" or called == "nlmon":
         return "nlmon"
@@ -249,6 +249,13 @@ def program() -> str:
 
     found = shutil.which("nlmon")
     return "nlmon" if found is not None and Path(found).resolve() == Path(called).resolve() else called
+
+
+def refuse_stdin_twice(paths: Iterable[Path]) -> None:
+    """Raise ``UsageError`` when several of the files that are read are standard input."""
+    if sum(str(path) == "-" for path in paths) > 1:
+        what, why = "standard input is named more than once", "it can be read only once"
+        raise UsageError("NLM-U032", what, why=why, hint="name files")
 
 
 def refuse_crash(side: Side) -> None:

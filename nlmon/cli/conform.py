@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nlmon.cli.common import Implementation
+from nlmon.cli.common import FilePath, Implementation
 from nlmon.errors import ExitCode
 
 if TYPE_CHECKING:  # start-up: --help needs none of it
@@ -32,7 +32,7 @@ __all__ = ["command", "counts_line", "refuse_nothing"]
 @click.option("-k", "--select", default="", metavar="EXPR", help="Only claims that EXPR matches, as of pytest -k.")
 @click.option("-v", "--verbose", is_flag=True, help="Say of each claim that fails who makes it, and what was found.")
 @click.option("--format", "form", type=click.Choice(["pretty", "json"]), default="pretty", show_default=True)
-@click.option("--report", type=click.Path(path_type=Path), metavar="FILE", help="Also write the JSON report to FILE.")
+@click.option("--report", type=FilePath(), metavar="FILE", help="Also write the JSON report to FILE.")
 def command(implementations: tuple[str, ...], select: str, verbose: bool, form: str, report: Path | None) -> None:
     """Test what the migration guide says of the implementations: one line for each claim that fails, worst first.
 
@@ -45,8 +45,10 @@ def command(implementations: tuple[str, ...], select: str, verbose: bool, form: 
     from nlmon.conformance.monitor import registered  # noqa: PLC0415
     from nlmon.conformance.run import conform  # noqa: PLC0415
     from nlmon.report.jsonout import report_bytes  # noqa: PLC0415
+    from nlmon.report.kinds import STDOUT  # noqa: PLC0415
 
     if report is not None:
+        report = Path(STDOUT) if str(report) == "-" else report
         refuse_unwritable(report)
     found = conform(registered(*dict.fromkeys(implementations)), select=select)
     refuse_nothing(found, select)

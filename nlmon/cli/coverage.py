@@ -19,6 +19,7 @@ from nlmon.cli.common import (
     implementation_option,
     progress,
     protocol_option,
+    refuse_stdin_twice,
     refuse_unread,
     show_error,
     warn,
@@ -72,6 +73,7 @@ def command(
     names = against, implementation
     backends = backend_class(against), backend_class(implementation)
     code = ExitCode.OK
+    refuse_stdin_twice(captures)
     if captures:
         held = Held(backends, names, load_contract())
         read, unread, code = _read(captures, held, protocols, byteorder, max_messages)

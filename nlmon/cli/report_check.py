@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from nlmon.cli.common import FilePath, show_error, warn
+from nlmon.cli.common import FilePath, refuse_stdin_twice, show_error, warn
 from nlmon.errors import ExitCode, InputError
 
 __all__ = ["command"]
@@ -23,6 +23,7 @@ def command(files: tuple[Path, ...]) -> None:
 
     Exit code: 0 all are, 3 one is not. What the runs found is not asked.
     """
+    refuse_stdin_twice(files)
     bad = 0
     for path in files:
         try:

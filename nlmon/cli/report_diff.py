@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from nlmon.cli.common import FilePath
+from nlmon.cli.common import FilePath, refuse_stdin_twice
 from nlmon.errors import ExitCode
 
 __all__ = ["command"]
@@ -32,6 +32,7 @@ def command(old: Path, new: Path, form: str, verbose: bool) -> None:
     from nlmon.report.rundiff import compare_runs  # noqa: PLC0415
     from nlmon.report.rundifftext import run_difference_lines  # noqa: PLC0415
 
+    refuse_stdin_twice((old, new))
     found = compare_runs(read_run_file(old), read_run_file(new))
     if form == "json":
         sys.stdout.buffer.write(report_bytes(found))

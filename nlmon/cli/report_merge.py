@@ -10,9 +10,9 @@ from pathlib import Path
 import click
 
 from nlmon import __version__
-from nlmon.cli.common import FilePath, warn
+from nlmon.cli.common import FilePath, refuse_stdin_twice, warn
 from nlmon.cli.output import refuse_captures, refuse_unwritable, write_report
-from nlmon.cli.reports import STDOUT
+from nlmon.report.kinds import STDOUT
 
 __all__ = ["command"]
 
@@ -33,7 +33,8 @@ def command(files: tuple[Path, ...], output: Path) -> None:
     from nlmon.report.merge import merge_runs  # noqa: PLC0415
     from nlmon.report.text import shown_path  # noqa: PLC0415
 
-    output = STDOUT if str(output) == "-" else output
+    refuse_stdin_twice(files)
+    output = Path(STDOUT) if str(output) == "-" else output
     refuse_captures(output, files, "a report")
     refuse_unwritable(output)
     merged = merge_runs([(shown_path(path), read_run_file(path)) for path in files], __version__)

@@ -22,11 +22,7 @@ if TYPE_CHECKING:  # start-up: --help needs no run
     from nlmon.report.model import Report
     from nlmon.report.outcome import Run
 
-__all__ = ["STDOUT", "ReportFile", "refuse_reports", "reports_option", "write_capture_reports", "write_reports"]
-
-
-# What ``-`` is, as for captures; ``./-`` is a file of that name.
-STDOUT = Path("/dev/stdout")
+__all__ = ["ReportFile", "refuse_reports", "reports_option", "write_capture_reports", "write_reports"]
 
 
 class ReportFile(NamedTuple):
@@ -97,5 +93,5 @@ def _reports(bare: str, _: click.Context, __: click.Parameter, values: tuple[str
             kind, path = kind_and_path(value, bare)
         except ValueError as error:
             raise click.BadParameter(str(error)) from error
-        found.append(ReportFile(kind, STDOUT if path == "-" else Path(path)))
+        found.append(ReportFile(kind, Path(path)))
     return tuple(found)

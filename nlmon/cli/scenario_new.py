@@ -53,6 +53,7 @@ def command(capture: Path, name: str | None, title: str | None, output: Path | N
     from nlmon.report.text import shown_path  # noqa: PLC0415
     from nlmon.scenario.files import digest_of  # noqa: PLC0415
 
+    output = None if str(output) == "-" else output
     if output is not None and output.exists():
         hint = "name another file, or remove it"
         raise UsageError("NLM-S030", "the scenario would replace a file", where=shown_path(output), hint=hint)

@@ -173,7 +173,8 @@ def _read(values: _Values) -> Options:
         try:
             kind, path = kind_and_path(text)
         except ValueError as error:
-            raise values.wrong("report", text, f"KIND:PATH, with a kind of {', '.join(KINDS)}") from error
+            hint = str(error).removeprefix(f"{text!r} is no report; try ")
+            raise values.wrong("report", text, hint) from error
         reports.append((kind, values.path("report", path)))
     record = values.words("record", RECORD)
     if len(record) > 1:

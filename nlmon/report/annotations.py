@@ -7,7 +7,8 @@ Printed on the standard output of a step they are understood
 
 Rules:
 1. GitHub shows ten errors and ten warnings of a step; no more are written, and a notice says how many there are.
-2. What would end a command or a property is escaped, as the documentation says; no text of a recording begins a line.
+2. Only a text is named as the file of an annotation: a recording has no line that one could stand beside.
+3. What would end a command or a property is escaped, as the documentation says; no text of a recording begins a line.
 
 Not here: what is remarked (``remarks``).
 """
@@ -47,7 +48,10 @@ def github_annotations(run: Run) -> str:
 def _properties(remark: Remark) -> dict[str, str]:
     place = {"line": str(remark.line), "col": str(remark.column)}
     where = {"file": remark.path, **{name: number for name, number in place.items() if number != "0"}}
-    return {**(where if remark.path else {}), "title": shortened(f"nlmon: {remark.case or remark.code}", TITLE_LONG)}
+    return {
+        **(where if remark.path and remark.text else {}),
+        "title": shortened(f"nlmon: {remark.case or remark.code}", TITLE_LONG),
+    }
 
 
 def _message(remark: Remark) -> str:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # start-up: an option needs the names alone
     from nlmon.report.outcome import Run
     from nlmon.report.places import Places
 
-__all__ = ["KINDS", "Kind", "kind_and_path", "report_as"]
+__all__ = ["KINDS", "STDOUT", "Kind", "kind_and_path", "report_as"]
 
 
 class Kind(NamedTuple):
@@ -41,6 +41,8 @@ KINDS = {
     "badge": Kind("badge", "badge", "a badge for shields.io"),
 }
 
+# What ``-`` is, as for captures; ``./-`` is a file of that name.
+STDOUT = "/dev/stdout"
 # What people type who think of the file's name.
 SUFFIXES = {"md": "markdown", "xml": "junit", "htm": "html"}
 
@@ -57,14 +59,16 @@ def kind_and_path(text: str, bare: str = "") -> tuple[str, str]:
     """The kind and the path of ``KIND:PATH``; of a path alone the kind is ``bare``, if there is one. Raises
     ``ValueError`` for anything else, with what would be right."""
     kind, colon, path = text.partition(":")
-    if kind in (*KINDS, *filter(None, (bare,))) and path:
-        return kind, path
-    # One letter is a drive, and a folder is no kind.
-    meant = bool(colon) and len(kind) > 1 and kind.isalpha() and kind.islower()
+    kinds = (*KINDS, *filter(None, (bare,)))
+    if kind in kinds and path:
+        return kind, STDOUT if path == "-" else path
+    small = kind.lower()
+    # One letter is a drive, and a folder is no kind; nor is a word with a capital, if it is not a kind spelt so.
+    meant = bool(colon) and len(kind) > 1 and kind.isalpha() and (kind == small or small in {*kinds, *SUFFIXES})
     if bare and text and not meant:
-        return bare, text
+        return bare, STDOUT if text == "-" else text
     from difflib import get_close_matches  # noqa: PLC0415  (start-up: only a mistake needs it)
 
-    near = get_close_matches(kind, KINDS, 1) or [SUFFIXES.get(kind, "junit")]
+    near = get_close_matches(small, kinds if meant else KINDS, 1) or [SUFFIXES.get(small, "junit")]
     file = f", or ./{text} for a file of that name" if bare and meant else ""
     raise ValueError(f"{text!r} is no report; try {near[0]}:PATH, or another of {', '.join(KINDS)}{file}")

@@ -5,7 +5,8 @@ GitHub shows remarks beside the lines of a change, GitLab as issues of its code 
 Rules:
 1. A case that failed or errored is an error; one that need not hold and does not, and a difference that is no
    regression beside one that is, are warnings.
-2. A remark without a place of its own stands at the file of its case; one about a live comparison has no file.
+2. A remark without a place of its own stands at the file of its case; one about a live comparison has no file, and
+   that of a capture is no text.
 
 Not here: the forms (``annotations``, ``codequality``).
 """
@@ -31,8 +32,8 @@ _PLACE = re.compile(r"(?P<path>.+?)(?::(?P<line>\d+)(?::(?P<column>\d+))?)?", re
 class Remark(Struct, frozen=True):
     """One thing that does not hold. ``case``: its id, with the host where there are several; ``code``: of an error or a
     class of difference, else the outcome; ``what``: in a line; ``lines``: of evidence; ``path``: a file, empty if there
-    is none; ``line``, ``column``: from 1, and 0 where the remark is about the file; ``errored``: the case could not be
-    judged."""
+    is none; ``line``, ``column``: from 1, and 0 where the remark is about the file; ``text``: the file has lines;
+    ``errored``: the case could not be judged."""
 
     level: Literal["error", "warning"]
     case: str
@@ -42,6 +43,7 @@ class Remark(Struct, frozen=True):
     path: str = ""
     line: int = 0
     column: int = 0
+    text: bool = True
     errored: bool = False
 
 
@@ -83,7 +85,8 @@ def _of_differences(result: CaseResult, case: str) -> Iterator[Remark]:
 
 
 def _remark(result: CaseResult, case: str, code: str, finding: Finding) -> Remark:
-    live = result.source == "live" and result.where == (result.report.path if result.report else "")
+    of_capture = result.report is not None and result.where == result.report.path
+    live = result.source == "live" and of_capture
     place = _PLACE.fullmatch(finding.where or ("" if live else result.where))
     path, line, column = place.group("path", "line", "column") if place else ("", None, None)
     return Remark(
@@ -95,5 +98,6 @@ def _remark(result: CaseResult, case: str, code: str, finding: Finding) -> Remar
         path=path.removeprefix("./"),
         line=int(line or 0),
         column=int(column or 0),
+        text=bool(finding.where) or not of_capture,
         errored=result.outcome == "errored",
     )
