@@ -20,7 +20,7 @@ from nlmon.uapi import (
     NETLINK_XFRM,
 )
 
-__all__ = ["BACKENDS", "READS", "backend_class", "create", "refuse_unknown"]
+__all__ = ["BACKENDS", "READS", "backend_class", "brought", "create", "refuse_unknown"]
 
 # A program of its own adds an implementation to both before it runs a command.
 BACKENDS: dict[str, str] = {
@@ -28,6 +28,7 @@ BACKENDS: dict[str, str] = {
     "libnl": "nlmon.backends.libnl:LibnlBackend",
 }
 
+_OURS = frozenset(BACKENDS)
 # The protocols that each reads, which is known without loading it.
 READS: dict[str, tuple[int, ...]] = {
     "legacy": (NETLINK_ROUTE, NETLINK_SOCK_DIAG, NETLINK_NETFILTER, NETLINK_GENERIC),
@@ -36,6 +37,11 @@ READS: dict[str, tuple[int, ...]] = {
         NETLINK_GENERIC,
     ),
 }
+
+
+def brought() -> list[str]:
+    """The names of implementations that a program has added."""
+    return [name for name in BACKENDS if name not in _OURS]
 
 
 def create(name: str, transports: TransportFactory, options: BackendOptions | None = None) -> Backend:

@@ -1,15 +1,16 @@
-"""The options of a command line that decide what a run finds, as words that can be typed again.
+"""What decides what a run finds, as words that can be typed again: the program, and options of its command line.
 
 Not here: which options of a command those are.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Collection
 
 import click
 
-__all__ = ["decisive_words", "is_default"]
+__all__ = ["decisive_words", "is_default", "own_program"]
 
 # What decides a verdict in every command that has it.
 POLICY = ("fail_on", "strict", "min_events", "max_lost", "require_protocols", "known", "config")
@@ -29,6 +30,17 @@ def decisive_words(names: Collection[str]) -> list[str]:
             for one in value if isinstance(value, tuple) else (value,):
                 words += [_word(option), str(one)]
     return words
+
+
+def own_program() -> list[str]:
+    """The words that call a program whose command this is and that has added implementations, which ``nlmon`` does not
+    know; of ``nlmon`` none."""
+    from nlmon.backends.registry import brought  # noqa: PLC0415  (start-up: not every command has implementations)
+
+    if not brought() or click.get_current_context(silent=True) is None:
+        return []
+    # What Python was called with ends with the arguments of the program, of which the first is its name.
+    return sys.orig_argv[: len(sys.orig_argv) - len(sys.argv) + 1]
 
 
 def is_default(name: str) -> bool:

@@ -15,7 +15,7 @@ from msgspec import structs
 
 from nlmon import __version__
 from nlmon.backends.options import BackendOptions
-from nlmon.cli.again import decisive_words
+from nlmon.cli.again import decisive_words, own_program
 from nlmon.cli.bounds import interruption, max_messages_option, max_objects_option, stopped
 from nlmon.cli.common import (
     FilePath,
@@ -27,6 +27,7 @@ from nlmon.cli.common import (
     implementation_option,
     layouts_option,
     protocol_option,
+    refuse_stdin_twice,
     show_error,
     warn,
 )
@@ -157,6 +158,7 @@ def command(
 
     out, names = sys.stdout.buffer, compared(against, implementation, control=control)
     _refuse_unreceived(select, {"--cache": caches, "--recover": recover, "--fault": faults})
+    refuse_stdin_twice(captures)
     refuse_reports(reports, captures)
     _refuse_together(captures, jobs, cluster)
     known = known_file(policy.known)
@@ -183,15 +185,14 @@ def command(
         max_messages=max_messages,
         lines=form == "jsonl",
     )
-    arguments = decisive_words(_DECISIVE)
+    arguments, program = decisive_words(_DECISIVE), own_program()
     if form == "jsonl":
-        out.write(line_bytes(Header("nlmon", __version__, *names, select, policy, arguments)))
+        out.write(line_bytes(Header("nlmon", __version__, *names, select, policy, arguments, program)))
     narrowed = bool(protocols or families or groups or faults or recover or select != "notifications")
     done = _replay(captures, options, jobs, cluster)
     # What was narrowed by an option, or cut by damage, cannot say that an entry is of no use.
-    whole = whole_report(
-        *(done.reports, names, select, policy, known), tried=not narrowed, complete=complete, arguments=arguments
-    )
+    whole = whole_report(*(done.reports, names, select, policy, known), tried=not narrowed, complete=complete)
+    whole = structs.replace(whole, arguments=arguments, program=program)
     try:
         print_verdict(whole, form, shown)
     finally:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nlmon.cli.again import decisive_words, is_default
+from nlmon.cli.again import decisive_words, is_default, own_program
 from nlmon.cli.common import program, warn
 from nlmon.cli.jobs_options import cluster_address, number_of_jobs
 from nlmon.cli.policy_options import current_folder, policy_options
@@ -212,12 +212,12 @@ def _again(paths: Sequence[Path]) -> Callable[[ScenarioFile], str]:
     that it may use the same captures."""
     from nlmon.scenario.cases import reproduce  # noqa: PLC0415  (start-up: --help needs none of it)
 
-    words = decisive_words(_DECISIVE)
+    words, called = decisive_words(_DECISIVE), own_program() or [program()]
 
     def command(file: ScenarioFile) -> str:
         folders = [path for path in paths if path.is_dir() and Path(file.path).is_relative_to(path)]
         path = str(folders[0]) if folders else "" if not paths else file.path
-        return reproduce(path, file.scenario.id, words, program())
+        return reproduce(path, file.scenario.id, words, called)
 
     return command
 

@@ -28,6 +28,7 @@ from pathlib import Path
 
 from nlmon.backends.registry import BACKENDS
 from nlmon.capture import open_capture
+from nlmon.cli.again import own_program
 from nlmon.errors import InputError, NlmonError
 from nlmon.eventjson.write import events_to_json
 from nlmon.report.jsonout import report_bytes
@@ -84,10 +85,8 @@ def _keep(folder: Path, file: ScenarioFile, results: Sequence[CaseResult], optio
         (part / "scenario.yaml").write_bytes(text)
         (part / "result.json").write_bytes(b"".join(map(report_bytes, results)))
         script = part / "reproduce.sh"
-        # Where no nlmon is found, that of this environment.
-        own = shlex.quote(str(Path(sys.executable).with_name("nlmon")))
         command = shlex.join(["run", *_arguments(options), "scenario.yaml"])
-        line = f'cd "$(dirname "$0")" && exec "$(command -v nlmon || echo {own})" {command}'
+        line = f'cd "$(dirname "$0")" && exec {_program()} {command}'
         script.write_text(f"#!/bin/sh\n{line}\n", encoding="utf-8")
         for path in part.iterdir():  # so far the folder, made by mkdtemp(), kept others out
             path.chmod(0o700 if path == script else 0o600)
@@ -96,6 +95,15 @@ def _keep(folder: Path, file: ScenarioFile, results: Sequence[CaseResult], optio
         shutil.rmtree(part, ignore_errors=True)
         raise
     return target
+
+
+def _program() -> str:
+    """What the script calls: nlmon, and where none is found that of this environment; or the program that knows the
+    implementations."""
+    if own_program():
+        return shlex.join([sys.executable, str(Path(sys.argv[0]).absolute())])
+    own = shlex.quote(str(Path(sys.executable).with_name("nlmon")))
+    return f'"$(command -v nlmon || echo {own})"'
 
 
 def _arguments(options: RunOptions) -> Iterator[str]:

@@ -165,7 +165,7 @@ def run_suite(
         cut = True  # what has come is reported
     seconds = time.perf_counter() - began
     outcomes = count_outcomes(results)
-    stale, expired = useless_entries(known, results, complete=complete, tried=options.names is None and not cut)
+    stale, expired = useless_entries(known, results, complete=complete, tried=not cut, named=options.names is not None)
     code = ExitCode.INTERRUPTED if cut else ExitCode.FAILED if stale or expired else exit_code(outcomes)
     add(RunFooter(outcomes, round(seconds, 3), code, stale, expired))
     if not output.stream:
@@ -190,12 +190,14 @@ def run_suite(
 
 
 def useless_entries(
-    known: KnownFile, results: Sequence[CaseResult], *, complete: bool, tried: bool
+    known: KnownFile, results: Sequence[CaseResult], *, complete: bool, tried: bool, named: bool
 ) -> tuple[list[int], list[int]]:
     """Entries of the known differences that allowed nothing, and those whose time is over. ``tried``: whether the run
-    can say that an entry is of no use."""
+    can say that an entry is of no use; ``named``: with other implementations than the scenarios name, so that it can
+    say so only of an entry about these."""
     judged = [(one.report, (one.reference, one.candidate)) for one in results if one.report is not None]
-    stale = stale_entries(known.valid, judged, complete=complete) if tried else []
+    entries = [(number, entry) for number, entry in known.valid if entry.names_both or not named]
+    stale = stale_entries(entries, judged, complete=complete) if tried else []
     return stale, sorted(met_entries(known.entries, judged) & known.expired)
 
 

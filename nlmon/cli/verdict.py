@@ -38,11 +38,9 @@ def whole_report(
     *,
     tried: bool,
     complete: bool = False,
-    arguments: list[str] | None = None,
 ) -> Report:
     """The report of a run. ``names``: the reference and the candidate; ``known``: the file of known differences;
-    ``tried``: whether the run can say that an entry is of no use, and ``complete``: whether of any entry;
-    ``arguments``: see ``Report``."""
+    ``tried``: whether the run can say that an entry is of no use, and ``complete``: whether of any entry."""
     judged = [(capture, in_direction(capture.direction, names)) for capture in captures]
     expired = met_entries(known.entries, judged) & known.expired
     return Report(
@@ -59,7 +57,6 @@ def whole_report(
         expired=sorted(expired),
         known_digest=known.digest,
         blind=add_up_spots(captures),
-        arguments=arguments,
     )
 
 

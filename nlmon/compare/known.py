@@ -81,7 +81,12 @@ class KnownDifference(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     @property
     def names_one(self) -> bool:
         """Whether it is about one capture or one scenario, and not about all that fit a pattern."""
-        return any(not set("*?[") & set(_LITERAL.sub("", pattern)) for pattern in (self.capture, self.scenario))
+        return any(map(_is_literal, (self.capture, self.scenario)))
+
+    @property
+    def names_both(self) -> bool:
+        """Whether it is about one reference and one candidate, and not about all that fit a pattern."""
+        return _is_literal(self.reference) and _is_literal(self.candidate)
 
     @property
     def scope(self) -> tuple[str, ...]:
@@ -187,6 +192,11 @@ def place_of(difference: Difference) -> tuple[Class, str, str]:
 def literal(name: str) -> str:
     """A pattern that fits the name of a capture, or the id of a scenario, and no other."""
     return _SPECIAL.sub(r"[\g<0>]", name)
+
+
+def _is_literal(pattern: str) -> bool:
+    """Whether a pattern fits one name and no other."""
+    return not set("*?[") & set(_LITERAL.sub("", pattern))
 
 
 def _ends_with(path: str, pattern: str) -> bool:

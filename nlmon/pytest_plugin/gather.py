@@ -122,8 +122,8 @@ class Gatherer:
 
     def _known(self, results: list[CaseResult]) -> Iterator[str]:
         """Known differences that are of no use: they are removed, or named."""
-        known, tried = self._runs.known, self._runs.run_options.names is None
-        stale, expired = useless_entries(known, results, complete=False, tried=tried)
+        known, named = self._runs.known, self._runs.run_options.names is not None
+        stale, expired = useless_entries(known, results, complete=False, tried=True, named=named)
         if "trim" in self._options.update:
             if stale or expired:
                 known.without({*stale, *expired}).write()

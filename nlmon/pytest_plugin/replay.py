@@ -20,7 +20,7 @@ from typing import Any
 from msgspec import structs
 
 from nlmon.backends.options import BackendOptions
-from nlmon.backends.registry import create
+from nlmon.backends.registry import brought, create
 from nlmon.capture import open_capture
 from nlmon.engine.feed import Feed
 from nlmon.engine.read import read_capture
@@ -67,7 +67,9 @@ class Replayed:
         if lines:
             reference, candidate = self.names
             head = f"verdict: {self.verdict} ({candidate} against {reference}, {self.report.path})"
-            text = [head, *lines, f"reproduce: {self._command()}"]
+            # Those that a plugin or a conftest.py brings nlmon does not know; pytest names the test.
+            again = [] if brought() else [f"reproduce: {self._command()}"]
+            text = [head, *lines, *again]
             raise AssertionError("\n".join(map(printable, text)))
 
     def _wrong(self, min_events: int, allow: Collection[str]) -> Iterator[str]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import tempfile
 from collections.abc import Collection
 from pathlib import Path
@@ -19,7 +20,7 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
-from nlmon.backends.registry import BACKENDS, refuse_unknown
+from nlmon.backends.registry import BACKENDS, brought, refuse_unknown
 from nlmon.cli.knownfile import KnownFile, known_file
 from nlmon.cli.output import refuse_captures, refuse_unwritable
 from nlmon.cli.run_keep import keep_failed
@@ -29,12 +30,16 @@ from nlmon.jobs.work import ReplayOptions
 from nlmon.pytest_plugin.options import Options
 from nlmon.pytest_plugin.replay import Replayed
 from nlmon.report.outcome import CaseResult
+from nlmon.report.text import shown_path
 from nlmon.scenario.cases import reproduce
 from nlmon.scenario.load import ScenarioFile
 from nlmon.scenario.options import RunOptions
 from nlmon.scenario.run import load_file, run_scenario
 
 __all__ = ["Runs", "candidates"]
+
+# Options that change an outcome.
+_DECISIVE = ("implementation", "against", "known", "timeout-scale", "seed")
 
 
 class Runs:
@@ -67,6 +72,7 @@ class Runs:
         )
         self.replayed: dict[tuple[Path, bool, str], tuple[Replayed, ...]] = {}
         self._folder = config.invocation_params.dir
+        self._plugins = [one for one in config.getoption("plugins") if not one.startswith("no:")]
         self._files: dict[str, str] = {}
         self._results: dict[str, dict[str, CaseResult]] = {}
 
@@ -127,6 +133,8 @@ class Runs:
         if not result.reproduce:
             return result
         where, options = self._folder / file.path, self.options
+        if brought():  # by a plugin or a conftest.py, of which nlmon run does not know
+            return structs.replace(result, reproduce=self._in_pytest(where, result.id))
         within = [folder for folder in options.scenarios if where.resolve().is_relative_to(folder)]
         words: list[str] = []
         for option, value in (
@@ -140,6 +148,15 @@ class Runs:
         words += ["--allow-run"] if options.allow_run else []
         shown = str(self.shown(within[0] if within else where))
         return structs.replace(result, reproduce=reproduce(shown, result.scenario, words))
+
+    def _in_pytest(self, path: Path, case: str) -> str:
+        """The command with which pytest runs a case again; what the ini file says, it says then, too."""
+        words = ["python", "-m", "pytest"]
+        for plugin in self._plugins:
+            words += ["-p", plugin]
+        words += [f"--nlmon-{name}={self.options.given[name]}" for name in _DECISIVE if name in self.options.given]
+        words += ["--nlmon-allow-run"] if self.options.allow_run else []
+        return shown_path(shlex.join([*words, f"{self.shown(path)}::{case}"]))
 
 
 def candidates(options: Options) -> tuple[str, ...]:

@@ -43,6 +43,7 @@ class Header(Struct, frozen=True, tag_field="record", tag="header"):
     select: str
     policy: Policy = Policy()
     arguments: list[str] | None = None
+    program: list[str] = []
 
 
 class DifferenceLine(Struct, frozen=True, tag_field="record", tag="difference"):

@@ -132,6 +132,7 @@ def report_of_lines(lines: Sequence[Line], where: str) -> Report:
         expired=footer.expired,
         blind=add_up_spots(captures),
         arguments=header.arguments,
+        program=header.program,
     )
     return _consistent(report, where)
 
@@ -215,7 +216,7 @@ def _reproduce(capture: CaptureReport, report: Report) -> str:
     if report.arguments is None or capture.path == "-":
         return ""
     path = capture.path if not capture.path.startswith("-") else f"./{capture.path}"
-    return shlex.join(["nlmon", "replay", *report.arguments, path])
+    return shlex.join([*(report.program or ["nlmon"]), "replay", *report.arguments, path])
 
 
 def _unique(results: Iterable[CaseResult]) -> tuple[CaseResult, ...]:

@@ -250,8 +250,9 @@ class Report(Struct, frozen=True):
     run had to show, and where that is said; ``stale``: numbers of entries of the known differences that allowed
     nothing, ``expired``: of those whose time is over; ``known_digest``: SHA-256 of the file that these numbers are of,
     empty if there was none. ``source``: ``recorded`` or ``live``. ``arguments``: words of the command line that decide
-    what a replay finds, without the captures; null where no command finds it again. ``host``, ``started``: where and
-    when (UTC, RFC 3339) a live comparison began; empty of a replay, whose report depends on the recordings alone."""
+    what a replay finds, without the captures; null where no command finds it again; ``program``: the words that call
+    the program that does so, if that is not nlmon. ``host``, ``started``: where and when (UTC, RFC 3339) a live
+    comparison began; empty of a replay, whose report depends on the recordings alone."""
 
     tool: str
     version: str
@@ -268,6 +269,7 @@ class Report(Struct, frozen=True):
     blind: list[BlindSpot] = []
     source: Literal["recorded", "live"] = "recorded"
     arguments: list[str] | None = None
+    program: list[str] = []
     host: str = ""
     started: str = ""
 

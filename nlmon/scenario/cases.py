@@ -97,11 +97,12 @@ def cases_of(file: ScenarioFile, only: Collection[str] = ()) -> list[CaseLine]:
     ]
 
 
-def reproduce(where: str, scenario: str, options: Iterable[str] = (), program: str = "nlmon") -> str:
-    """The command that runs a scenario again; ``where``: a path that it is found by, empty for the default."""
+def reproduce(where: str, scenario: str, options: Iterable[str] = (), program: Iterable[str] = ("nlmon",)) -> str:
+    """The command that runs a scenario again; ``where``: a path that it is found by, empty for the default;
+    ``program``: the words that nlmon is called by."""
     # An id may be a word of the language of -k, which the id of a case is not.
     words = f"{scenario}[" if scenario in {"and", "or", "not"} else scenario
-    return shown_path(shlex.join([program, "run", *filter(None, (where,)), "-k", words, *options]))
+    return shown_path(shlex.join([*program, "run", *filter(None, (where,)), "-k", words, *options]))
 
 
 def judge(

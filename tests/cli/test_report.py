@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shlex
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -217,3 +219,68 @@ def test_a_run_that_did_not_end_is_no_good_news(folder: Path) -> None:
 
     assert (found.returncode, back.returncode) == (1, 3)
     assert back.stdout.splitlines()[-1].endswith("nothing new fails, but the new run did not end")
+
+
+SETS = [
+    "",
+    "--select all",
+    "--protocol route --group nexthop --group tc",
+    "--fault overrun@5+3 --recover --both-ways",
+    "--byteorder little --max-objects 50 --cache link",
+    "--fail-on lossy --both-ways --strict",
+    "--min-events 900",
+    "--max-lost 3 --require-protocol xfrm",
+    "--known known.yaml",
+    "--control --against libnl",
+    "-i legacy --against libnl --known ''",
+    "--family nl80211 --max-messages 30",
+    "--config policy.toml",
+]
+
+
+@pytest.mark.parametrize("options", SETS)
+def test_the_command_that_replays_again_finds_the_same(tmp_path: Path, options: str) -> None:
+    """Every option that decides is in it, and none that does not."""
+    shutil.copy(REPOSITORY / "scenarios" / "captures" / "names-swapped.pcapng.zst", tmp_path / "a.pcapng.zst")
+    (tmp_path / "policy.toml").write_text("min_events = 900\n")
+    (tmp_path / "known.yaml").write_text("known: 1\nentries: []\n")
+    words = ("replay", "a.pcapng.zst", "--report", "first.json", "-v", "--layouts", "0", *shlex.split(options))
+    first = nlmon(*words, folder=tmp_path)
+    run = read_report((tmp_path / "first.json").read_bytes(), "first.json")
+    (command,) = {one.reproduce for one in run.results}
+    again = nlmon(*shlex.split(command)[1:], "--report", "again.json", folder=tmp_path)
+
+    assert (again.returncode, again.stderr) == (first.returncode, first.stderr)
+    assert (tmp_path / "again.json").read_bytes() == (tmp_path / "first.json").read_bytes()
+
+
+TWICE = [
+    "report diff - -",
+    "report merge - a - -o b",
+    "report check - -",
+    "replay - -",
+    "coverage - -",
+]
+
+
+@pytest.mark.parametrize("words", TWICE)
+def test_standard_input_is_read_once(tmp_path: Path, words: str) -> None:
+    """Named twice it is refused before it is read, and nothing is written."""
+    done = nlmon(*words.split(), folder=tmp_path)
+
+    assert (done.returncode, done.stderr[:16], list(tmp_path.iterdir())) == (2, "error[NLM-U032]:", [])
+
+
+def test_a_dash_is_no_file(tmp_path: Path) -> None:
+    """Of no command that writes a report or a scenario; ./- is one."""
+    capture = REPOSITORY / "scenarios" / "captures" / "names-swapped.pcapng.zst"
+    claims = nlmon("conform", "-k", "pool", "-i", "legacy", "--report", "-", folder=tmp_path)
+    new = nlmon("scenario", "new", "--from", capture, "-o", "-", folder=tmp_path)
+    report = nlmon("replay", capture, "--report", "badge:-", folder=tmp_path)
+
+    assert json.JSONDecoder().raw_decode(claims.stdout)[0]["version"] == 1
+    assert new.stdout.startswith("scenario: 1\n")
+    assert '{"schemaVersion":1' in report.stdout
+    assert list(tmp_path.iterdir()) == []
+    assert nlmon("replay", capture, "--report", "badge:./-", folder=tmp_path).returncode == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["-"]

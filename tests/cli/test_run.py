@@ -8,6 +8,7 @@ import shlex
 import shutil
 import signal
 import subprocess
+import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from support.command import nlmon
 from support.paths import CAPTURES, REPOSITORY
 
 BASIC = CAPTURES / "linux-6.12" / "01-route-basic.pcap.zst"
+HOLDS = "{migrate: equivalent, rollback: lossy}"
 
 
 @pytest.fixture
@@ -32,7 +34,7 @@ def suite(tmp_path: Path) -> Path:
     folder = tmp_path / "scenarios"
     folder.mkdir()
     shutil.copy(BASIC, folder / "a.pcap.zst")
-    (folder / "good.yaml").write_text(scenario("link.good", "{verdict: {migrate: equivalent, rollback: lossy}}"))
+    (folder / "good.yaml").write_text(scenario("link.good", f"{{verdict: {HOLDS}}}"))
     (folder / "bad.yaml").write_text(scenario("link.bad", "{verdict: lossy}"))
     return tmp_path
 
@@ -110,6 +112,45 @@ def test_the_command_that_reproduces_has_what_decides(suite: Path, arguments: tu
     done = nlmon("run", *arguments, folder=suite)
 
     assert [line.strip() for line in done.stdout.splitlines() if "reproduce" in line] == [f"reproduce: {again}"]
+
+
+OWN = """from nlmon.backends.legacy import LegacyBackend
+from nlmon.backends.registry import BACKENDS, READS
+from nlmon.cli.main import main
+
+BACKENDS["mine"], READS["mine"] = "mine:Mine", (0,)
+
+
+class Mine(LegacyBackend):
+    groups = {}
+
+
+if __name__ == "__main__":
+    main()
+"""
+
+
+@pytest.mark.slow
+def test_a_program_of_ones_own_reproduces_by_itself(suite: Path) -> None:
+    """What nlmon does not know is run again by the program that does, by the line of a report and by what was kept."""
+    (suite / "mine.py").write_text(OWN)
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+
+    def typed(line: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["sh", "-c", line], cwd=suite, env=environment, capture_output=True, text=True, check=False
+        )
+
+    first = typed("python mine.py run -i mine -k bad --keep-on-failure kept")
+    command = first.stdout.partition("reproduce: ")[2].splitlines()[0]
+    replayed = typed("python mine.py replay scenarios/a.pcap.zst -i mine --report jsonl:r.jsonl")
+    shown = nlmon("report", "show", "r.jsonl", folder=suite).stdout.partition("reproduce: ")[2].splitlines()[0]
+
+    assert command == "python mine.py run -k link.bad --implementation mine"
+    assert (first.returncode, typed(command).stdout.splitlines()[:3]) == (1, first.stdout.splitlines()[:3])
+    assert typed("sh kept/link.bad/reproduce.sh").stdout.splitlines()[1:2] == first.stdout.splitlines()[1:2]
+    assert shown == "python mine.py replay --implementation mine scenarios/a.pcap.zst"
+    assert (replayed.returncode, typed(shown).stdout) == (1, replayed.stdout)
 
 
 @pytest.mark.parametrize("path", ["10:30", "10:30/bad.yaml"])
@@ -510,12 +551,15 @@ KNOWN = """known: 1
 entries:
   - {{code: NLD102, message: RTM_NEWLINK, field: mtu, scenario: {scenario}, reason: old, owner: me{more}}}
 """
+OTHERS, MEANT = ("-i", "legacy", "--against", "libnl"), ", reference: libnl, candidate: legacy"
 USELESS = (
     ("link.good", "", (), 1, "known difference 1 of known.yaml allowed nothing"),
     ("link.*", "", (), 0, ""),
     ("link.*", "", ("--complete",), 1, "known difference 1 of known.yaml allowed nothing"),
     ("link.good", ", expires: 2020-01-01", (), 1, "known difference 1 of known.yaml is over"),
     ("link.other", "", (), 0, ""),
+    ("link.good", "", OTHERS, 0, ""),
+    ("link.good", MEANT, OTHERS, 1, "known difference 1 of known.yaml allowed nothing"),
 )
 
 
@@ -523,8 +567,11 @@ USELESS = (
 def test_an_entry_of_no_use_fails(
     suite: Path, name: str, more: str, options: tuple[str, ...], code: int, text: str
 ) -> None:
-    """As in a replay: where its scenario ran, and of a pattern where the run is complete."""
+    """As in a replay: where its scenario ran, and of a pattern where the run is complete; with other implementations
+    than the scenario names, where the entry is about them."""
     (suite / "known.yaml").write_text(KNOWN.format(scenario=json.dumps(name), more=more))
+    verdict = "{migrate: lossy, rollback: equivalent}" if options == OTHERS else HOLDS
+    (suite / "scenarios" / "good.yaml").write_text(scenario("link.good", f"{{verdict: {verdict}}}"))
     done = nlmon("run", "-k", "good", "--known", "known.yaml", *options, folder=suite)
 
     assert (done.returncode, done.stderr.startswith(text), bool(done.stderr)) == (code, True, bool(text))
