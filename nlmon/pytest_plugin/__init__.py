@@ -9,6 +9,7 @@ Rules:
 1. Every pytest that has nlmon installed imports this module: it imports nothing but pytest and the options. What a hook
    or a fixture needs is imported when it is used.
 2. A mistake of a user is an error of pytest with a code, never a traceback.
+3. PYTEST_DONT_REWRITE: it asserts nothing. pytest would else warn where it was imported before its turn.
 
 Not here: scenarios (``nlmon.scenario``), and how they are judged.
 """

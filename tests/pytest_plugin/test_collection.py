@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
+import shlex
 import subprocess
 import sys
 
 import pytest
 
-from support.project import Project
+from support.project import PLUGIN, Project
 
 pytest_plugins = "pytester"
 
@@ -233,3 +235,50 @@ def test_scenarios_are_not_changed_where_ci_is_set(project: Project, monkeypatch
 
     assert (refused.ret, left_out.ret) == (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.OK)
     refused.stderr.fnmatch_lines(["ERROR: NLM-Y002: *"])
+
+
+def test_the_plugin_may_be_imported_before_it_is_loaded(project: Project) -> None:
+    """By another test, or as the plugin of the pytest around it: no warning says that its assertions are as written."""
+    project.scenario("one", "{verdict: equivalent}")
+    importlib.import_module("nlmon.pytest_plugin")
+    result = project.run("-p", "no:nlmon", "-p", "nlmon.pytest_plugin")
+
+    assert (result.parseoutcomes(), result.errlines) == ({"passed": 1}, [])
+
+
+def test_a_report_goes_to_standard_output(project: Project) -> None:
+    """Where its path is a dash, and no file is called so."""
+    project.scenario("one", "{verdict: equivalent}")
+    result = project.run_apart("--nlmon-report=badge:-", "-p", "no:cacheprovider")
+
+    assert '{"schemaVersion":1,"label":"nlmon","message":"1 passed","color":"brightgreen"}' in result.outlines
+    assert sorted(path.name for path in project.path.iterdir()) == ["pytest.ini", "scenarios"]
+
+
+MINE = """from nlmon.backends.legacy import LegacyBackend
+from nlmon.backends.registry import BACKENDS, READS
+
+BACKENDS["mine"], READS["mine"] = "mine:Mine", (0,)
+
+
+class Mine(LegacyBackend):
+    groups = {}
+"""
+
+
+@pytest.mark.slow
+def test_what_a_plugin_brings_is_run_again_by_pytest(project: Project) -> None:
+    """nlmon run does not know it; the line can be pasted where pytest was started."""
+    project.scenario("one", "{verdict: equivalent}")
+    project.test("mine.py", MINE)
+    options = ("--nlmon-implementation", "mine", "--nlmon-seed=7", "-p", "no:cacheprovider")
+    first = project.run_apart("-p", "mine", *options)
+    command = next(line for line in first.outlines if line.startswith("reproduce: ")).removeprefix("reproduce: ")
+    again = project.run_apart(*shlex.split(command)[3:], "-p", "no:cacheprovider")
+
+    words = (
+        shlex.join([*PLUGIN, "-p", "mine"])
+        + " --nlmon-implementation=mine --nlmon-seed=7 'scenarios/one.yaml::a.one[migrate]'"
+    )
+    assert command == f"python -m pytest {words}"
+    assert (again.parseoutcomes(), command in "".join(again.outlines)) == ({"failed": 1}, True)
