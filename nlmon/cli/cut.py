@@ -73,7 +73,7 @@ def command(capture: Path, out: Path, ranges: Ranges, force: bool, byteorder: By
 
     These are frames that name the interfaces and generic families of which the frames tell, requests that they answer,
     and the beginning of dumps. So a replay finds the same differences in these frames. What the frames before them say
-    of the state of the host is left out.
+    of the state of the host is left out: a difference of states (NLD105) at frame N is in the cut --frames -N.
 
     Exit code: 0 done, 3 IN has none of the frames, is damaged before their end, or OUT cannot be written.
     """
@@ -102,6 +102,9 @@ def command(capture: Path, out: Path, ranges: Ranges, force: bool, byteorder: By
         with PcapngWriter(out, metadata=metadata, byteorder=reader.info.byteorder) as writer:
             _write(writer, _kept(reader, ranges, cut), sockets, dropped)
     warn(f"{counted(cut.asked, 'frame')} in {out}{_and_needed(cut)}; they are frames {places} of {where}")
+    if first := ranges.pairs[0][0] - 1:
+        states = f"states begin with the cut; a difference of states (NLD105) may need the frames 1-{first}"
+        warn(f"note: {states}: --frames -{min(cut.last, ranges.last or cut.last)}")
     if dropped:
         lost = counted(dropped, "message was lost", "messages were lost")
         warn(f"note: {lost} while {where} was recorded, which the cut says, too")

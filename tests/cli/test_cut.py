@@ -142,3 +142,12 @@ def test_of_a_damaged_file_what_can_be_read_is_cut(made: Path, tmp_path: Path) -
     assert cut(broken, out, "--frames", f"1-{count}").exit_code == 0
     assert refused(broken, out, "--frames", "2-", "--force") == "NLM-C010"
     assert frames_of(out) == renumbered(frames_of(made)[1:count])
+
+
+def test_it_says_that_states_are_not_kept(made: Path, tmp_path: Path) -> None:
+    """And how they are; where the first frame is there, nothing is missing."""
+    later, all_of_it = (cut(made, tmp_path / f"{n}.pcapng", "--frames", n) for n in ("3-4", "-4"))
+    note = "note: states begin with the cut; a difference of states (NLD105) may need the frames 1-2: --frames -4"
+
+    assert note in later.output.splitlines()
+    assert "NLD105" not in all_of_it.output

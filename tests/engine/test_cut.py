@@ -21,7 +21,8 @@ from nlmon.engine.cut import Cut, Ranges, find_cut
 from nlmon.engine.replay import Replay
 from nlmon.events import Event
 from nlmon.testing.messages import attr, message
-from nlmon.testing.zoo.base import changing
+from nlmon.testing.zoo import ZOO
+from nlmon.testing.zoo.base import Make, changing
 from support.paths import FIXTURES
 
 CAPTURES = FIXTURES / "captures"
@@ -36,6 +37,9 @@ OF_ALL = {Class.STATE, Class.COUNTER}
 def wrong(event: Event) -> Event:
     """Every event differs in what the message says, and in the name that its index has."""
     return structs.replace(event, interface=None, seq=event.seq + 1)
+
+
+WRONG = changing(wrong)
 
 
 @cache
@@ -62,13 +66,13 @@ def batches(frames: list[Frame]) -> Iterator[Batch]:
             begin = at
 
 
-def differences(order: ByteOrder, frames: list[Frame]) -> list[Difference]:
-    """What an implementation with every event wrong differs in."""
+def differences(order: ByteOrder, frames: list[Frame], bad: Make = WRONG) -> list[Difference]:
+    """What an implementation differs in, by default one with every event wrong."""
     found: list[Difference] = []
-    replay = Replay(partial(create, "legacy"), changing(wrong), byteorder=order, on_difference=found.append)
+    replay = Replay(partial(create, "legacy"), bad, byteorder=order, on_difference=found.append)
     replay.play(frames)
     replay.finish()
-    return [one for one in found if one.cls not in OF_ALL]
+    return [one for one in found if bad is not WRONG or one.cls not in OF_ALL]
 
 
 @cache
@@ -125,6 +129,25 @@ def test_differences_are_there_to_be_lost() -> None:
 
     assert len({one.frame for one in found}) > 100
     assert {"interface", "seq"} <= {one.field for one in found}
+
+
+# Mistakes that leave a wrong state behind, each by another way.
+FORGETFUL = ("N19: no type", "no event", "no place", "a list of names", "no group of IPv6 rules")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mistake", FORGETFUL)
+def test_the_frames_up_to_a_difference_of_states_have_it(mistake: str) -> None:
+    """The same object, field and values at the same frame, whatever the recording says of it later on."""
+    order, frames = recording("linux-6.12/01-route-basic.pcap.zst")
+    bad = ZOO[mistake].make
+    of_states = [one for one in differences(order, frames, bad) if one.cls is Class.STATE]
+    ends = sorted({one.frame for one in of_states})[:3]
+
+    assert ends
+    for end in ends:
+        found = differences(order, frames[:end], bad)
+        assert [one for one in of_states if one.frame == end and one not in found] == []
 
 
 def test_without_what_they_need_frames_are_not_the_same() -> None:
