@@ -6,14 +6,18 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 from msgspec import structs
 
+from nlmon.cli.main import group
 from nlmon.compare.difference import Class, Severity
 from nlmon.events import Decoded
 from nlmon.explain import GROUPS, INDEX, Explanation, group_of, in_group, look_up, page_of, sizes, suggestions
+from nlmon.pytest_plugin.options import add_options
 from nlmon.report.differences import difference_lines
 from nlmon.report.outcome import WORST_OUTCOME_FIRST
 from nlmon.report.policy import Policy, fail_words
@@ -204,14 +208,14 @@ def reversed_events(_: Datagram, decoded: Decoded) -> Decoded:
 # The implementation with one mistake that shows each class of difference, and the recording.
 SHOWN = {
     "NLD101": "N17: narrow routes",
-    "NLD102": "N01: no payload",
+    "NLD102": "MTU in the other byte order",
     "NLD103": "N02: no rules",
     "NLD104": "N01: no payload",
     "NLD105": "N01: no payload",
     "NLD106": "IFLA_OPERSTATE that does not fit: operstate",
     "NLD107": "no event",
     "NLD108": "kind of a link",
-    "NLD109": "floating counters",
+    "NLD109": "twice in bulk",
     "NLD202": "twice",
 }
 
@@ -240,3 +244,53 @@ def test_an_example_of_a_difference_is_what_a_report_prints(code: str) -> None:
     lines = "".join(f"{line.rstrip()}\n" for line in printed(code))
 
     assert transcript(entry.example).fullmatch(lines), lines
+
+
+# -- what to type ----------------------------------------------------------------------------------------------------
+
+# Options of other programs that explanations name.
+OF_OTHERS = {"--security-opt", "--nthreads", "--lf", "--test"}
+
+
+def options_of_commands() -> dict[str, set[str]]:
+    """The options of every command by its name without ``nlmon``, and of pytest's plugin by ``pytest``."""
+
+    def walk(command: click.Command, words: tuple[str, ...]) -> Iterator[tuple[str, set[str]]]:
+        yield " ".join(words), {name for one in command.params for name in one.opts if isinstance(one, click.Option)}
+        if isinstance(command, click.Group):
+            context = click.Context(command)
+            for name in command.list_commands(context):
+                found = command.get_command(context, name)
+                assert found is not None
+                yield from walk(found, (*words, name))
+
+    parser = pytest.Parser(_ispytest=True)
+    add_options(parser)
+    flags = {flag for option in parser._anonymous.options for flag in option.names()}
+    groups = {flag for group in parser._groups for option in group.options for flag in option.names()}
+    return {**dict(walk(group, ())), "pytest": flags | groups}
+
+
+def typed_in(entry: Explanation) -> Iterator[tuple[str, list[str]]]:
+    """The commands that the prose of an entry names, each with the options behind it in the same clause; empty words:
+    options without a command."""
+    for clause in re.split(r"[;:,]\s|\.(?:\s|$)|[()]", f"{entry.where}. {entry.why}. {entry.do}"):
+        before, *commands = re.split(r"\b(?=nlmon [a-z])|\b(?=pytest --)", clause)
+        for text in (before, *commands):
+            words = re.match(r"(?:nlmon )?((?:[a-z]+ ?)+)", text) if text in commands else None
+            yield words[1].strip() if words else "", re.findall(r"(?<![\w-])--[a-z][a-z-]*(?![\w-])", text)
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=named)
+def test_what_is_to_be_typed_exists(entry: Explanation) -> None:
+    """Every command that is named, and its options; an option by itself is one of some command."""
+    options = options_of_commands()
+    every, wrong = set().union(*options.values(), OF_OTHERS), []
+    for words, asked in typed_in(entry):
+        command = next((name for name in (" ".join(words.split()[:count]) for count in (2, 1)) if name in options), "")
+        wrong += [f"{command} {one}" for one in asked if one not in (options[command] if command else every)]
+    prose = f"{entry.where} {entry.why} {entry.do}"
+    for words in re.findall(r"nlmon ((?:[a-z]+ )+)(?=-|[A-Z]{2,})", prose):
+        wrong += [] if words.strip() in options else [f"nlmon {words}"]
+
+    assert wrong == []
