@@ -168,6 +168,7 @@ def _arguments(options: ReplayOptions, names: tuple[str, str]) -> Iterator[str]:
         ("--group", options.backend.extra_groups),
         ("--cache", options.backend.caches),
         ("--fault", map(str, options.faults)),
+        ("--known", [options.policy.known] if options.policy.sources.get("known") == "--known" else ()),
     ):
         for value in values:
             yield from (option, value)

@@ -53,6 +53,16 @@ def test_a_capture_that_is_not_equivalent_fails(project: Project) -> None:
     )
 
 
+def test_the_command_has_the_known_differences_that_were_named(project: Project) -> None:
+    """Those of the settings it finds by itself."""
+    project.test("known.yaml", "known: 1\nentries: []\n")
+    project.test("test_it.py", REPLAY.format(options=BACK, then="found.assert_equivalent()"))
+    result = project.run("test_it.py", "--nlmon-known=known.yaml")
+
+    command = "nlmon replay scenarios/a.pcap.zst --against libnl -i legacy --known known.yaml"
+    assert f"E       reproduce: {command}" in result.outlines
+
+
 @pytest.mark.parametrize(
     ("options", "text"),
     [
