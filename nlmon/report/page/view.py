@@ -178,6 +178,8 @@ def _fitting(values: Iterable[T], room: int) -> list[T]:
             break
         found.append(value)
     return found
+# Formats that have no place for the kernel that was recorded.
+_WITHOUT_KERNEL = {"pcap", "rtmon"}
 
 
 def _recording(host: str, report: CaptureReport) -> Recording:
@@ -186,7 +188,7 @@ def _recording(host: str, report: CaptureReport) -> Recording:
     return Recording(
         path=report.path,
         digest=report.digest,
-        kernel=report.kernel,
+        kernel=report.kernel or ("not in the file" if report.format in _WITHOUT_KERNEL else "not known"),
         host=host,
         recorded=moment(first) if report.time else "",
         took=f"{(last - first) / 1e9:.1f} s" if report.time else "",

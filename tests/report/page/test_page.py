@@ -400,3 +400,20 @@ def test_the_page_needs_no_table_and_no_comparison() -> None:
 def test_a_time_is_shown_whatever_a_file_says(nanoseconds: int, text: str) -> None:
     """As a number of seconds where there is no date for it."""
     assert moment(nanoseconds) == text
+
+
+@pytest.mark.parametrize(
+    ("form", "kernel", "shown"),
+    [
+        ("pcapng", "Linux 6.12", "Linux 6.12"),
+        ("pcapng", "", "not known"),
+        ("pcap", "", "not in the file"),
+        ("rtmon", "", "not in the file"),
+    ],
+)
+def test_a_kernel_that_is_not_shown_has_a_reason(form: str, kernel: str, shown: str) -> None:
+    """A pcap has no place for it; a pcapng may hold several recordings."""
+    case = structs.replace(a_case("a"), report=CaptureReport("a", "equivalent", "", format=form, kernel=kernel))
+    (row,) = evidence(a_run(case))["recordings"]
+
+    assert row.kernel == shown
