@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from nlmon.cli.common import warn
+from nlmon.cli.common import FilePath, refuse_stdin_twice, warn
 from nlmon.errors import ExitCode, InputError, UsageError
 from nlmon.report.text import counted, shown_path
 
@@ -72,7 +72,7 @@ _file = click.option("--file", type=click.Path(path_type=Path), metavar="FILE", 
 
 
 @command.command()
-@click.argument("report", type=click.Path(path_type=Path, readable=False))
+@click.argument("report", type=FilePath())
 @click.option("--reason", required=True, metavar="TEXT", help="Why the difference is allowed.")
 @click.option("--owner", required=True, metavar="NAME", help="Who answers for it.")
 @click.option("--issue", default="", metavar="REF", help="Where it is dealt with.")
@@ -185,7 +185,7 @@ def check(named: Path | None, file: Path | None) -> None:
 
 
 @command.command()
-@click.argument("reports", nargs=-1, metavar="[REPORT]...", type=click.Path(path_type=Path, readable=False))
+@click.argument("reports", nargs=-1, metavar="[REPORT]...", type=FilePath())
 @_file
 def trim(reports: tuple[Path, ...], file: Path | None) -> None:
     """Remove the entries that have expired, and those that each REPORT which tried them calls stale.
@@ -197,6 +197,7 @@ def trim(reports: tuple[Path, ...], file: Path | None) -> None:
     from nlmon.cli.knownfile import KnownFile  # noqa: PLC0415  (start-up: --help needs none of it)
     from nlmon.cli.knownreports import read_reports  # noqa: PLC0415
 
+    refuse_stdin_twice(reports)
     known = KnownFile.read(_path(file))
     named = [(path, report) for path in reports for report in read_reports(path)]
     read = [report for _, report in named]

@@ -8,6 +8,7 @@ Not here: what becomes of them (``known``), and the file of entries (``knownfile
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from nlmon.errors import InputError
@@ -22,7 +23,7 @@ __all__ = ["read_reports"]
 def read_reports(path: Path) -> list[Report]:
     """The reports in a file; raises ``InputError`` (NLM-K016, or what ``read_report`` raises) for anything else."""
     try:
-        data = path.read_bytes()
+        data = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
     except OSError as error:
         raise _no_report(path, error.strerror or "") from error
     try:

@@ -12,7 +12,7 @@ import pytest
 
 from nlmon.report.kinds import KINDS
 from nlmon.report.load import read_report
-from support.command import nlmon
+from support.command import nlmon, process
 from support.paths import FIXTURES, REPOSITORY
 
 CAPTURES = FIXTURES / "captures"
@@ -260,6 +260,7 @@ TWICE = [
     "report check - -",
     "replay - -",
     "coverage - -",
+    "known trim - -",
 ]
 
 
@@ -269,6 +270,19 @@ def test_standard_input_is_read_once(tmp_path: Path, words: str) -> None:
     done = nlmon(*words.split(), folder=tmp_path)
 
     assert (done.returncode, done.stderr[:16], list(tmp_path.iterdir())) == (2, "error[NLM-U032]:", [])
+
+
+def test_a_report_comes_from_standard_input(folder: Path) -> None:
+    """Whatever reads one."""
+    text = (folder / "new.json").read_text()
+    words = (
+        ("report", "show", "-"),
+        ("report", "check", "-"),
+        ("report", "diff", "old.json", "-"),
+        ("known", "add", "-", "--reason", "no", "--owner", "me", "--code", "NLD002", "--field", "altnames"),
+    )
+
+    assert [process(*one, cwd=folder, input=text).returncode for one in words] == [0] * 4
 
 
 def test_a_dash_is_no_file(tmp_path: Path) -> None:
