@@ -1,11 +1,12 @@
 """How the tests run: the same examples every time unless ``--hypothesis-profile=fuzz`` is given, tests that share the
-machine in one worker, and ids that are the same in every worker.
+machine in one worker, which begins with them, and ids that are the same in every worker.
 
 Not here: what tests use (``support``).
 """
 
 from __future__ import annotations
 
+import gc
 import re
 import signal
 
@@ -36,3 +37,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("live"):
             item.add_marker(pytest.mark.xdist_group("live"))
+    # What one worker runs by itself comes first, so that no other waits for it in the end.
+    items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
+
+
+def pytest_collection_finish() -> None:
+    """What was collected stays to the end, so the collector of garbage need not look through it again and again."""
+    gc.collect()
+    gc.freeze()

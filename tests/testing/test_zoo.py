@@ -54,6 +54,7 @@ def fed(bad: BadImplementation, candidate: Any) -> set[Class]:
     return {cls for cls in replay.judge.counts if cls.severity is Severity.REGRESSION}
 
 
+@pytest.mark.xdist_group("zoo")
 @pytest.mark.parametrize("bad", RECORDED.values(), ids=RECORDED.keys())
 def test_a_recording_shows_the_mistake(bad: BadImplementation) -> None:
     """With the verdict and the classes of difference that it names; without the mistake there is no regression."""
