@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from support.command import nlmon
 from support.paths import FIXTURES
 
 pytestmark = pytest.mark.slow
@@ -29,8 +30,8 @@ def replay(*arguments: object, **options: Any) -> subprocess.CompletedProcess[st
 
 
 def outcome(*arguments: object) -> tuple[int, str, str]:
-    """Exit code, output and errors of a replay."""
-    done = replay(*arguments)
+    """Exit code, output and errors of a replay, by this process if it is one job."""
+    done = nlmon("replay", *arguments)
     return done.returncode, done.stdout, done.stderr
 
 
@@ -206,5 +207,5 @@ def test_progress_is_shown_on_a_terminal_alone() -> None:
         except OSError:
             pass  # the other side of a terminal is gone (EIO)
 
-    assert out.decode() == replay(*SMALL, "--format", "json").stdout
+    assert out.decode() == outcome(*SMALL, "--format", "json")[1]
     assert f"{len(SMALL)} captures" in shown.decode()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +14,11 @@ from nlmon.capture.write import PcapngWriter
 from nlmon.cli.schema import schema_text
 from nlmon.engine.hoststate import up_to
 from nlmon.testing.messages import attr, message
+from support.command import nlmon
 from support.paths import FIXTURES
 
 CAPTURES = FIXTURES / "captures" / "linux-6.12"
 BASIC = CAPTURES / "01-route-basic.pcap.zst"
-
-
-def nlmon(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "nlmon", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 def objects(*arguments: object) -> Any:

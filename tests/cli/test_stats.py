@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
 
+from support.command import nlmon
 from support.paths import REPOSITORY
 
 pytestmark = pytest.mark.slow
@@ -17,14 +16,9 @@ pytestmark = pytest.mark.slow
 TOPOLOGY = REPOSITORY / "fixtures" / "captures" / "linux-6.12" / "02-route-topology.pcap.zst"
 
 
-def nlmon(*arguments: object) -> subprocess.CompletedProcess[bytes]:
-    command = [sys.executable, "-m", "nlmon", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, check=False)
-
-
 def stats(*arguments: object) -> Any:
     done = nlmon("capture", "stats", TOPOLOGY, "--format", "json", *arguments)
-    assert (done.returncode, done.stderr) == (0, b"")
+    assert (done.returncode, done.stderr) == (0, "")
     return json.loads(done.stdout)
 
 
@@ -51,12 +45,12 @@ def test_layouts_change_no_event() -> None:
     lines = [nlmon("decode", TOPOLOGY, "--layouts", number).stdout for number in (1024, 1, 0)]
 
     assert lines == [lines[0]] * 3
-    assert lines[0].count(b"\n") > 700
+    assert lines[0].count("\n") > 700
 
 
 def test_a_status_for_people() -> None:
     """The table has a row a protocol, and the layouts are told in a line."""
-    text = nlmon("capture", "stats", TOPOLOGY, "--protocol", "route").stdout.decode()
+    text = nlmon("capture", "stats", TOPOLOGY, "--protocol", "route").stdout
 
     assert ("NETLINK_ROUTE" in text, "NETLINK_XFRM" in text, "layouts (functions" in text) == (True, False, True)
 
@@ -65,4 +59,4 @@ def test_a_negative_number_of_layouts_is_a_mistake() -> None:
     """It is refused in one line, with exit code 2."""
     done = nlmon("capture", "stats", TOPOLOGY, "--layouts", -1)
 
-    assert (done.returncode, b"Traceback" in done.stderr, done.stdout) == (2, False, b"")
+    assert (done.returncode, "Traceback" in done.stderr, done.stdout) == (2, False, "")

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -25,6 +26,7 @@ from nlmon.testing.zoo import ZOO
 from nlmon.testing.zoo.base import decoding
 from nlmon.wire import Datagram
 from support.codes import given, texts, transcript
+from support.command import APART, nlmon
 from support.paths import REPOSITORY
 from support.verdicts import legacy, libnl, verdict
 
@@ -157,32 +159,39 @@ def test_close_spellings_are_suggested() -> None:
 
 # -- examples -------------------------------------------------------------------------------------------------------
 
+# What a shell does with a line, beside splitting it at its blanks.
+SHELL = set("<>|&;$*?'\"\\")
+
+
+def typed(line: str, folder: Path) -> str:
+    """What a line prints that is typed in a folder. A command that needs neither a shell nor a process of its own is
+    run by this one."""
+    name, *words = line.split()
+    if name == "nlmon" and "-" not in words and SHELL.isdisjoint(line) and APART.isdisjoint(words):
+        return nlmon(*words, folder=folder, together=True).stdout
+    where: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    return subprocess.run(["bash", "-c", line], cwd=folder, text=True, check=False, **where).stdout
+
+
 TYPED = [one for one in ENTRIES if re.search(r"^\$ ", one.example, re.MULTILINE)]
 WRITTEN = [one for one in CODES if one not in TYPED and not one.name.startswith("NLD")]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("entry", TYPED, ids=named)
-def test_an_example_that_is_typed_prints_what_it_says(entry: Explanation, tmp_path: Path) -> None:
+def test_an_example_that_is_typed_prints_what_it_says(
+    entry: Explanation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Each command in turn, in a folder that has the recordings."""
+    monkeypatch.delenv("CI", raising=False)
     for name in ("fixtures", "scenarios")[: 1 + bool(re.search(r"^\$ .* scenarios", entry.example, re.MULTILINE))]:
         (tmp_path / name).symlink_to(REPOSITORY / name)
-    path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
-    environment = {name: text for name, text in os.environ.items() if name != "CI"} | {"PATH": path}
+    monkeypatch.setenv("PATH", os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"])))
     _, *parts = re.split(r"^\$ (.*)\n", entry.example, flags=re.MULTILINE)
     for line, output in zip(parts[::2], parts[1::2], strict=True):
-        done = subprocess.run(
-            ["bash", "-c", line],
-            cwd=tmp_path,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-        printed = "".join(f"{one}\n" for one in done.stdout.splitlines())
-        assert transcript(output).fullmatch(printed), f"{line}\n{done.stdout}"
+        said = typed(line, tmp_path)
+        printed = "".join(f"{one}\n" for one in said.splitlines())
+        assert transcript(output).fullmatch(printed), f"{line}\n{said}"
 
 
 # Codes whose sentence is made elsewhere than where they are given, so that no form of it is known.
@@ -192,6 +201,7 @@ MADE_ELSEWHERE = {
 }
 
 
+@pytest.mark.xdist_group("texts of codes")
 @pytest.mark.parametrize("entry", WRITTEN, ids=named)
 def test_an_example_that_is_not_typed_has_the_form_of_the_code(entry: Explanation) -> None:
     """Its sentence is one that the code is given with; a form that any sentence has proves nothing."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import subprocess
-import sys
 
 import pytest
 from msgspec import structs
@@ -15,6 +13,7 @@ from nlmon.compare.difference import Class
 from nlmon.report.model import CaptureReport, DifferenceGroup, DifferenceRow, KnownUse, Report
 from nlmon.report.pretty import print_report
 from nlmon.report.shown import Shown
+from support.command import nlmon
 from support.paths import FIXTURES
 
 TOPOLOGY = FIXTURES / "captures" / "linux-6.12" / "02-route-topology.pcap.zst"
@@ -165,9 +164,8 @@ def test_a_limit_holds_for_kinds_of_differences() -> None:
 @pytest.mark.parametrize("name", ["enhancement", "NLD001", "nld001", "Enhancement"])
 def test_the_command_takes_a_class_by_label_or_code(name: str) -> None:
     """What it shows is what the JSON report counts."""
-    command = [sys.executable, "-m", "nlmon", "replay", str(TOPOLOGY)]
-    text = subprocess.run([*command, "--show", name], capture_output=True, text=True, check=True).stdout
-    whole = json.loads(subprocess.run([*command, "--format", "json"], capture_output=True, check=True).stdout)
+    text = nlmon("replay", TOPOLOGY, "--show", name).stdout
+    whole = json.loads(nlmon("replay", TOPOLOGY, "--format", "json").stdout)
     fields = whole["captures"][0]["enhancements"]
 
     assert f"master {fields['link.master']:,}" in text
@@ -176,8 +174,7 @@ def test_the_command_takes_a_class_by_label_or_code(name: str) -> None:
 
 def test_an_unknown_class_is_a_mistake() -> None:
     """It is refused in one line that names the classes."""
-    command = [sys.executable, "-m", "nlmon", "replay", str(TOPOLOGY), "--show", "colour"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = nlmon("replay", TOPOLOGY, "--show", "colour")
 
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
     assert "'colour' is no class of differences; there are enhancement, loss-of-service," in done.stderr

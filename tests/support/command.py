@@ -19,20 +19,20 @@ from unittest import mock
 
 from nlmon.cli.main import main
 
-__all__ = ["nlmon", "process"]
+__all__ = ["APART", "nlmon", "process"]
 
 # These enter namespaces and wait for signals, or start processes that begin with this one's main module.
 APART = {"live", "record", "--jobs", "--executor"}
 
 
-def nlmon(*arguments: object, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+def nlmon(*arguments: object, folder: Path | None = None, together: bool = False) -> subprocess.CompletedProcess[str]:
     """The outcome of a command line in ``folder``. A start of Python costs more than most commands do, so this process
-    runs it, with files for standard output and standard error."""
+    runs it, with files for standard output and standard error, or one for both of them ``together``."""
     words = list(map(str, arguments))
     if not APART.isdisjoint(words):
         return process(*words, cwd=folder)
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        with _place(folder), _streams(out, err), mock.patch.object(sys, "argv", ["nlmon", *words]):
+        with _place(folder), _streams(out, out if together else err), mock.patch.object(sys, "argv", ["nlmon", *words]):
             code = _exit_code()
         texts = []
         for file in (out, err):

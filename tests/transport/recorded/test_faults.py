@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Sequence
 from functools import cache, partial
 from pathlib import Path
@@ -30,6 +28,7 @@ from nlmon.testing.zoo import ZOO
 from nlmon.transport.recorded.faults import Fault, parse_fault
 from nlmon.transport.recorded.transport import RecordedFactory
 from nlmon.wire import Datagram, Datagrams
+from support.command import nlmon
 from support.paths import REPOSITORY
 from support.recorded import notify
 
@@ -185,6 +184,7 @@ def differences(before: State, after: State) -> set[str]:
 LOSSES = [(Fault(100, 15),), (Fault(200, 400),), (Fault(100, 5), Fault(300, 5)), (Fault(1, 100000),)]
 
 
+@pytest.mark.xdist_group("recorded without faults")
 @pytest.mark.parametrize("faults", LOSSES, ids=lambda faults: "-".join(map(str, faults)))
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("kernel", KERNELS)
@@ -295,15 +295,9 @@ def test_an_object_is_judged_again_when_a_message_about_it_reaches_both() -> Non
 def test_the_command_line(form: str, tmp_path: Path) -> None:
     """``--fault`` and ``--recover``: the report says per implementation what was lost, and follows its schema."""
     path = tmp_path / "report.json"
-    command = [
-        sys.executable,
-        "-m",
-        "nlmon.cli.main",
-        "replay",
-        str(CAPTURES / "linux-6.12" / "01-route-basic.pcap.zst"),
-    ]
-    command += ["--fault", "overrun@100+20", "--fault", "overrun@300+5", "--recover", "--format", form]
-    done = subprocess.run([*command, "--report", str(path)], capture_output=True, text=True, check=False)
+    faults = ("--fault", "overrun@100+20", "--fault", "overrun@300+5", "--recover")
+    recording = CAPTURES / "linux-6.12" / "01-route-basic.pcap.zst"
+    done = nlmon("replay", recording, *faults, "--format", form, "--report", path)
     found = json.loads(path.read_text(encoding="utf-8"))
     schema = json.loads((REPOSITORY / "docs/schemas/replay.schema.json").read_text(encoding="utf-8"))
     (capture,) = found["captures"]
@@ -318,8 +312,7 @@ def test_the_command_line(form: str, tmp_path: Path) -> None:
 
 def test_a_wrong_fault_on_the_command_line() -> None:
     """Exit code 2 and an example."""
-    command = [sys.executable, "-m", "nlmon.cli.main", "replay", str(CAPTURES), "--fault", "overrun@x"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = nlmon("replay", CAPTURES, "--fault", "overrun@x")
 
     assert done.returncode == 2
     assert "such as overrun@120+50" in done.stderr
@@ -354,9 +347,9 @@ def test_a_loss_that_nothing_follows() -> None:
 def test_decode_prints_the_gap(backend: str) -> None:
     """``nlmon decode --fault``: a line of type overrun, with their number, stands where messages are missing."""
     path = CAPTURES / "linux-6.12" / "01-route-basic.pcap.zst"
-    command = [sys.executable, "-m", "nlmon.cli.main", "decode", str(path), "-i", backend, "--protocol", "route"]
+    command = ("decode", path, "-i", backend, "--protocol", "route")
     lines = [
-        subprocess.run([*command, *more], capture_output=True, text=True, check=True).stdout.splitlines()
+        nlmon(*command, *more).stdout.splitlines()
         for more in ([], ["--fault", "overrun@100+20", "--fault", "overrun@600+99999"])
     ]
     whole, found = ([json.loads(line) for line in one] for one in lines)
