@@ -62,7 +62,10 @@ def make_python(folder: Path, *requirements: str) -> Path:
     made = folder / "venv" / "bin" / "python"
     commands: list[tuple[object, ...]] = [(_maker(), "-m", "venv", folder / "venv")]
     if requirements:
-        commands.append((made, *QUIET, "install", "--no-index", "--find-links", wheels(), *requirements))
+        # The pip of another Python installs into it: to make one for it takes as long as all that it installs.
+        commands[0] += ("--without-pip",)
+        offline = ("--no-index", "--find-links", wheels())
+        commands.append((_maker(), *QUIET, "--python", made, "install", *offline, *requirements))
     for command in commands:
         done = run(*command, cwd=folder)
         assert (done.returncode, done.stderr) == (0, "")
