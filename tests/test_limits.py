@@ -152,6 +152,7 @@ def hostile(path: Path) -> None:
     path.write_bytes(number("IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 1 << 18, 253) + b"".join(records))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["json", "jsonl", "pretty"])
 def test_every_list_of_a_report_has_a_bound(tmp_path: Path, form: str) -> None:
     """Whatever a file holds: no list is longer than its bound, and a report of both directions fits into 2 MiB."""

@@ -95,7 +95,7 @@ PAIRS = [
     pytest.param(
         *((LibnlBackend, LegacyBackend), (LibnlOneByOne, LegacyOneByOne)), id="rollback", marks=pytest.mark.slow
     ),
-    pytest.param((Astray, LibnlBackend), (AstrayOneByOne, LibnlOneByOne), id="astray"),
+    pytest.param((Astray, LibnlBackend), (AstrayOneByOne, LibnlOneByOne), id="astray", marks=pytest.mark.slow),
 ]
 STREAMS = st.builds(
     lambda seed, frames: list(stream(random.Random(seed), frames)), st.integers(0, 1 << 32), st.integers(1, LONGEST)

@@ -19,6 +19,7 @@ from nlmon.report.model import CaptureReport
 from nlmon.testing.messages import link, message
 from nlmon.testing.zoo import ZOO
 from support.paths import CAPTURES
+from support.sampled import one_in
 from support.verdicts import legacy, libnl
 
 TOPOLOGY = CAPTURES / "linux-6.12" / "02-route-topology.pcap.zst"
@@ -44,7 +45,7 @@ def reports(path: Path, candidate: BackendMaker = libnl) -> tuple[CaptureReport,
         return replay_capture(reader, path.name, legacy, candidate, known=both)
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", one_in(4, CASES))
 def test_an_example_is_of_the_first_of_its_group(name: str) -> None:
     """With the bytes that were recorded, the place that its row names, and an event of each that gave one."""
     path = CAPTURES / "linux-6.12" / f"{CASES[name]}.pcap.zst"

@@ -7,12 +7,13 @@ import random
 import pytest
 
 from support.mutations import NO_CHANGE, RECORDINGS, is_found, mutations
+from support.sampled import one_in
 
 # So many of each recording.
 SAMPLE = 6
 
 
-@pytest.mark.parametrize("recording", RECORDINGS)
+@pytest.mark.parametrize("recording", one_in(3, RECORDINGS))
 def test_a_change_is_found(recording: str) -> None:
     """Of a field of libnl, by a plain replay of the recording that has it."""
     tried = random.Random(recording).sample([one for one in mutations(recording) if one not in NO_CHANGE], SAMPLE)

@@ -21,6 +21,7 @@ from nlmon.backends.reads import UNDECLARED, WHOLE, Node, Reads
 from nlmon.testing.messages import addr, link, message, route
 from support.bombs import write_pcap
 from support.command import nlmon
+from support.sampled import one_in
 
 KEY = bytes(range(200, 232))
 RECOVER = ("--recover", "--fault", "overrun@6+2")
@@ -58,7 +59,7 @@ def replay(monkeypatch: pytest.MonkeyPatch, path: Path, made: type, *options: st
 
 
 @pytest.mark.parametrize("options", [(), RECOVER, ("--cache", "link")], ids=["plain", "recover", "cache"])
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", one_in(3, METHODS))
 def test_an_implementation_that_raises_is_a_finding(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, options: tuple[str, ...]
 ) -> None:
@@ -157,7 +158,7 @@ WRONG = {"a number": 5, "nothing": None, "a text": "x", "a list": [3], "a table"
 
 
 @pytest.mark.parametrize("options", [(), RECOVER], ids=["plain", "recover"])
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", one_in(3, METHODS))
 def test_a_wrong_answer_is_no_bug_of_ours(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, options: tuple[str, ...]
 ) -> None:

@@ -23,6 +23,7 @@ from nlmon.transport.recorded.kernel import RecordedKernel
 from nlmon.transport.recorded.transport import RecordedFactory
 from nlmon.wire import Datagrams
 from support.paths import CAPTURES
+from support.sampled import one_in
 from support.verdicts import legacy, libnl
 
 LABELS = [("legacy", 0), ("libnl", 1)]
@@ -116,7 +117,7 @@ def reports(name: str, candidate: BackendMaker, options: dict[str, Any]) -> tupl
         return replay_capture(reader, name, legacy, candidate, known=both, **options)
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", one_in(4, CASES))
 def test_the_sums_are_those_of_the_report(case: str) -> None:
     """Events and losses of each implementation, and differences that weigh something, in each direction."""
     for report in reports(*CASES[case]):

@@ -15,6 +15,7 @@ from nlmon.scenario.options import RunOptions
 from nlmon.scenario.run import run_scenario
 from support.changed import MANY, changed, different, missed
 from support.paths import FIXTURES, REPOSITORY
+from support.sampled import one_in
 
 FOLDER = REPOSITORY / "scenarios"
 SUITE = [path for path in sorted(FOLDER.rglob("*.yaml")) if "live" not in path.relative_to(FOLDER).parts]
@@ -29,7 +30,7 @@ def _load(path: Path) -> ScenarioFile:
     return load_scenario(path.read_bytes(), str(path))
 
 
-@pytest.mark.parametrize("path", SUITE, ids=_name)
+@pytest.mark.parametrize("path", one_in(6, SUITE), ids=_name)
 def test_a_scenario_holds(path: Path) -> None:
     """In both directions; what is tentative need not, and is told."""
     file = _load(path)

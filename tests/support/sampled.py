@@ -1,0 +1,20 @@
+"""Which of very many tests of one kind are quick.
+
+Not here: which tests are slow by themselves (``pytest.mark.slow``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+__all__ = ["one_in"]
+
+
+def one_in(count: int, values: Iterable[Any]) -> list[Any]:
+    """Values of one parameter: the first and every ``count``-th after it, and the others as slow ones."""
+    return [
+        pytest.param(value, marks=pytest.mark.slow) if number % count else value for number, value in enumerate(values)
+    ]
