@@ -22,6 +22,7 @@ from nlmon.testing.messages import attr, message, number
 from nlmon.uapi import NLMSG_HDRLEN, RTNEXTHOP
 from support.decoding import decode
 from support.paths import CAPTURES
+from support.sampled import one_in
 
 # Numbers of attributes from the outside in.
 Path: TypeAlias = tuple[int, ...]
@@ -95,7 +96,7 @@ def _is_read(name: str, protocol: int, kind: int, head: bytes, wrap: Any, one: i
 
 
 @pytest.mark.parametrize("name", CLASSES)
-@pytest.mark.parametrize(("protocol", "kind", "first"), KINDS)
+@pytest.mark.parametrize(("protocol", "kind", "first"), one_in(4, KINDS))
 def test_of_made_messages_what_is_declared_is_read_and_nothing_else(
     name: str, protocol: int, kind: int, first: int
 ) -> None:

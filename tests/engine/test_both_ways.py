@@ -21,6 +21,7 @@ from nlmon.report.model import CaptureReport
 from nlmon.testing.zoo import ZOO
 from nlmon.transport.recorded.faults import Fault
 from support.paths import CAPTURES, NEWEST_FIRST
+from support.sampled import one_in
 from support.verdicts import legacy, libnl
 
 NAMES = sorted(path.name.removesuffix(".pcap.zst") for path in (CAPTURES / "linux-6.12").glob("*.pcap.zst"))
@@ -94,13 +95,7 @@ def test_options_do_not_depend_on_the_direction(name: str, case: Case) -> None:
     assert once == twice
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=pytest.mark.slow) if number % 3 else name
-        for number, name in enumerate(sorted(ZOO)[::8])
-    ],
-)
+@pytest.mark.parametrize("name", one_in(9, sorted(ZOO)[::8]))
 def test_a_bad_implementation_is_as_bad_both_ways(name: str) -> None:
     """Each difference of a bad implementation, one in eight, is found from both sides, as in two runs."""
     once, twice = same_both_ways("01-route-basic", "linux-6.12", ZOO[name].make, Case())

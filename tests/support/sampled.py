@@ -14,7 +14,10 @@ __all__ = ["one_in"]
 
 
 def one_in(count: int, values: Iterable[Any]) -> list[Any]:
-    """Values of one parameter: the first and every ``count``-th after it, and the others as slow ones."""
-    return [
-        pytest.param(value, marks=pytest.mark.slow) if number % count else value for number, value in enumerate(values)
-    ]
+    """Values of one parameter, or tuples of several: the first and every ``count``-th after it, and the others as slow
+    ones."""
+    return [_slow(value) if number % count else value for number, value in enumerate(values)]
+
+
+def _slow(value: Any) -> Any:
+    return pytest.param(*(value if isinstance(value, tuple) else (value,)), marks=pytest.mark.slow)
