@@ -178,6 +178,8 @@ def _fitting(values: Iterable[T], room: int) -> list[T]:
             break
         found.append(value)
     return found
+
+
 # Formats that have no place for the kernel that was recorded.
 _WITHOUT_KERNEL = {"pcap", "rtmon"}
 
