@@ -29,7 +29,7 @@ class Places(Struct, frozen=True):
         if self.repository and whole.is_relative_to(self.repository):
             return whole.relative_to(self.repository).as_posix()
         outside = whole.is_absolute() or whole.parts[:1] == ("..",)
-        return f"{whole.name} (outside of the repository)" if outside else whole.as_posix()
+        return f"{whole.name or whole} (outside of the repository)" if outside else whole.as_posix()
 
 
 NOWHERE = Places()

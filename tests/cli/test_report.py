@@ -214,6 +214,7 @@ def test_a_dash_is_the_standard_output(folder: Path) -> None:
 
 def test_a_run_that_did_not_end_is_no_good_news(folder: Path) -> None:
     """What is gone from it may be gone because it was stopped."""
+    run_that_stops(folder)
     found = nlmon("report", "diff", "run.jsonl", "stopped.jsonl", folder=folder)
     back = nlmon("report", "diff", "stopped.jsonl", "stopped.jsonl", folder=folder)
 

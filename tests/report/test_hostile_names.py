@@ -18,6 +18,7 @@ from nlmon.printable import printable
 from nlmon.report.foreign import github_schema, gitlab_schema
 from nlmon.report.kinds import report_as
 from nlmon.report.outcome import Finding, Run
+from nlmon.report.places import NOWHERE
 from support.annotations import parsed
 from support.runs import result, run
 
@@ -77,10 +78,11 @@ def test_annotations_are_read_as_they_were_written(name: str) -> None:
 def test_code_quality_and_junit_hold_every_name(name: str) -> None:
     """As JSON of its schema, and as XML."""
     issues = json.loads(report_as("gitlab", named(name)))
+    case = NOWHERE.in_repository(name.removeprefix("./"))
     suites = ET.fromstring(report_as("junit", named(name)))
 
     assert [error.message for error in Draft202012Validator(gitlab_schema()).iter_errors(issues)] == []
-    assert {one["description"] for one in issues} == {f"{printable(name)}[migrate]: {printable(name)}"}
+    assert {one["description"] for one in issues} == {f"{printable(case)}[migrate]: {printable(name)}"}
     assert {one["location"]["lines"]["begin"] for one in issues} == {3}
     assert {case.get("name") for case in suites.iter("testcase")} == {"migrate"}
     assert re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", report_as("junit", named(name)).decode()) is None
