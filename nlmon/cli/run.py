@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,10 +28,14 @@ from nlmon.cli.reports import ReportFile, refuse_reports, reports_option
 from nlmon.errors import ExitCode, InputError
 
 if TYPE_CHECKING:  # start-up: --help needs none of it
+    from nlmon.cli.run_suite import Suite
     from nlmon.report.policy import Policy
     from nlmon.scenario.load import ScenarioFile
 
 __all__ = ["command"]
+
+# Where scenarios are looked for.
+SCENARIOS = Path("scenarios")
 
 
 @click.command()
@@ -132,75 +136,99 @@ def command(
     lacks what all of them need.
     """
     from nlmon.cli.knownfile import known_file  # noqa: PLC0415  (start-up: --help needs none of it)
-    from nlmon.cli.output import refuse_unwritable  # noqa: PLC0415
-    from nlmon.cli.run_suite import Output, Suite, run_suite  # noqa: PLC0415
-    from nlmon.cli.settings import load_run_settings, project_folders  # noqa: PLC0415
-    from nlmon.report.outcome import count_outcomes, exit_code  # noqa: PLC0415
-    from nlmon.report.text import counted  # noqa: PLC0415
+    from nlmon.cli.run_suite import Output, Spread, Suite, run_suite  # noqa: PLC0415
+    from nlmon.cli.settings import load_run_settings  # noqa: PLC0415
     from nlmon.scenario.options import RunOptions  # noqa: PLC0415
 
     config: Path | None = click.get_current_context().params["config"]
     settings = load_run_settings(start=current_folder(), config=config)
     known = known_file(policy.known)
-    named = paths or (Path("scenarios"),)
-    if not paths and not named[0].exists():
-        hint = "name files or folders of scenarios: nlmon run PATH"
-        raise InputError("NLM-S026", "there is no folder scenarios here", hint=hint)
+    named = _named(paths)
     # Workers of a cluster have current folders of their own.
     suite = Suite.find([path.absolute() for path in named] if cluster else named, words)
-    if record is None and keep is not None:
-        # Of what fails the recording is kept, and which that will be is not known before.
-        record = Path(click.get_current_context().with_resource(tempfile.TemporaryDirectory(prefix="nlmon-")))
-    allowed = [*suite.folders, *map(Path, settings.capture_folders)]
-    if config is None:
-        allowed += [Path(folder) for path in named for folder in project_folders(path)]
+    record = record or _recordings(keep)
     options = RunOptions(
         source=source or "",  # type: ignore[arg-type]
         policy=policy,
         known=known.valid,
         names=_names(implementation, against),
         allow_run=allow_run or settings.allow_run,
-        folders=tuple(os.path.realpath(folder) for folder in allowed),
+        folders=_allowed(suite, settings.capture_folders, () if config else named),
         seed=seed,
         time_scale=time_scale,
         record="" if record is None else str(record.resolve()),
         beside=beside,
     )
-    refuse_reports(reports, suite.inputs(), "a scenario or its capture")
-    for folder in filter(None, (keep, record)):
-        refuse_unwritable(folder, folder=True)
+    _refuse_outputs(reports, suite, [keep, record])
     if dry_run:
-        for case in suite.cases:
-            click.echo(case.id)
-        for one in suite.mistaken:
-            warn(one.explanation)
-        warn(f"{counted(len(suite.cases), 'case')} of {counted(len(suite.files), 'scenario')} would run")
-        sys.exit(exit_code(count_outcomes(suite.mistaken)) if suite.mistaken or not suite.cases else ExitCode.OK)
-    given = {
-        name: " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
-        for name, value in click.get_current_context().params.items()
-        if value not in (None, False, (), "") and name not in {"paths", "config"} and not is_default(name)
-    }
+        sys.exit(_list(suite))
     output = Output(
         stream=form == "jsonl",
         quiet=quiet,
         verbose=verbose,
         reports=reports,
         keep=keep,
-        given=given,
+        given=_given(),
         again=_again(paths),
     )
-    code = run_suite(
-        suite,
-        options,
-        output,
-        jobs=jobs,
-        cluster=cluster,
-        stop_after=1 if exitfirst else max_fail,
-        known=known,
-        complete=complete,
-    )
-    sys.exit(code)
+    most = 1 if exitfirst else max_fail
+    sys.exit(run_suite(suite, options, output, Spread(jobs, cluster, most), known=known, complete=complete))
+
+
+def _named(paths: tuple[Path, ...]) -> tuple[Path, ...]:
+    """The files and folders that are meant; raises ``InputError`` where none was named and there is no folder."""
+    if not paths and not SCENARIOS.exists():
+        hint = "name files or folders of scenarios: nlmon run PATH"
+        raise InputError("NLM-S026", "there is no folder scenarios here", hint=hint)
+    return paths or (SCENARIOS,)
+
+
+def _recordings(keep: Path | None) -> Path | None:
+    """A folder for recordings, for as long as the command runs, where something is to be kept: of what fails the
+    recording is kept, and which that will be is not known before."""
+    if keep is None:
+        return None
+    return Path(click.get_current_context().with_resource(tempfile.TemporaryDirectory(prefix="nlmon-")))
+
+
+def _allowed(suite: Suite, more: Iterable[str], named: Iterable[Path]) -> tuple[str, ...]:
+    """The folders that captures may lie in. ``more``: those that the settings name; ``named``: paths whose projects
+    have settings of their own."""
+    from nlmon.cli.settings import project_folders  # noqa: PLC0415  (start-up: --help needs none of it)
+
+    projects = (folder for path in named for folder in project_folders(path))
+    return tuple(map(os.path.realpath, map(str, (*suite.folders, *more, *projects))))
+
+
+def _refuse_outputs(reports: tuple[ReportFile, ...], suite: Suite, folders: Iterable[Path | None]) -> None:
+    """Raise an error where something that the run would write cannot be written."""
+    from nlmon.cli.output import refuse_unwritable  # noqa: PLC0415  (start-up: --help needs none of it)
+
+    refuse_reports(reports, suite.inputs(), "a scenario or its capture")
+    for folder in filter(None, folders):
+        refuse_unwritable(folder, folder=True)
+
+
+def _list(suite: Suite) -> ExitCode:
+    """Print the cases that would run, and give the exit code."""
+    from nlmon.report.outcome import count_outcomes, exit_code  # noqa: PLC0415  (start-up: --help needs none of it)
+    from nlmon.report.text import counted  # noqa: PLC0415
+
+    for case in suite.cases:
+        click.echo(case.id)
+    for one in suite.mistaken:
+        warn(one.explanation)
+    warn(f"{counted(len(suite.cases), 'case')} of {counted(len(suite.files), 'scenario')} would run")
+    return exit_code(count_outcomes(suite.mistaken)) if suite.mistaken or not suite.cases else ExitCode.OK
+
+
+def _given() -> dict[str, str]:
+    """The options that were given, by name."""
+    return {
+        name: " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+        for name, value in click.get_current_context().params.items()
+        if value not in (None, False, (), "") and name not in {"paths", "config"} and not is_default(name)
+    }
 
 
 # What changes an outcome, beside the policy: whoever runs a case again gives it again.

@@ -33,7 +33,7 @@ from nlmon.cli.pick import picker
 from nlmon.cli.reports import ReportFile, write_reports
 from nlmon.cli.spread import patient_signals
 from nlmon.cli.verdict import met_entries, stale_entries
-from nlmon.errors import ExitCode, PlatformError, ScenarioError
+from nlmon.errors import PlatformError, ScenarioError
 from nlmon.jobs.order import LOST, in_order
 from nlmon.jobs.processes import Processes, allowed_cpus
 from nlmon.jobs.work import refuse_other_version
@@ -41,11 +41,9 @@ from nlmon.report.outcome import (
     DID_NOT_PASS,
     CaseLine,
     CaseResult,
-    RunFooter,
     RunHeader,
     RunLine,
-    count_outcomes,
-    exit_code,
+    footer_of,
     run_of,
 )
 from nlmon.report.runstream import RunStream
@@ -59,7 +57,7 @@ from nlmon.scenario.load import ScenarioFile
 from nlmon.scenario.options import RunOptions
 from nlmon.scenario.run import load_file, refuse_outside, run_scenario, unreadable
 
-__all__ = ["Output", "Suite", "run_header", "run_suite", "run_there", "useless_entries"]
+__all__ = ["Output", "Spread", "Suite", "run_header", "run_suite", "run_there", "useless_entries"]
 
 Task: TypeAlias = tuple[ScenarioFile, RunOptions]
 
@@ -118,60 +116,97 @@ class Output(Struct, frozen=True, kw_only=True):
     again: Callable[[ScenarioFile], str]
 
 
+class Spread(Struct, frozen=True):
+    """Where scenarios run: in so many ``jobs``, processes here, 0 for one per CPU, or on a ``cluster``; and how many:
+    ``stop_after`` so many cases that do not pass, None for all."""
+
+    jobs: int
+    cluster: str
+    stop_after: int | None
+
+
 def run_suite(
     suite: Suite,
     options: RunOptions,
     output: Output,
+    spread: Spread,
     *,
-    jobs: int,
-    cluster: str,
-    stop_after: int | None,
     known: KnownFile,
     complete: bool,
 ) -> int:
     """Run a suite, report, and give the exit code. ``known``: the file of known differences; ``complete``: each of its
     entries must have allowed something."""
-    out = sys.stdout.buffer
     header, began = run_header(suite.files, options, output.given, known.digest), time.perf_counter()
-    records: list[RunLine] = []
-    stream = RunStream(out.write) if output.stream else None
-    results: list[CaseResult] = []
+    records = _Records(stream=output.stream)
+    records.add(header, *suite.cases)
+    results, cut = _run(suite, options, output.again, records, spread)
+    seconds = time.perf_counter() - began
+    stale, expired = useless_entries(known, results, complete=complete, tried=not cut, named=options.names is not None)
+    footer = footer_of(results, seconds, stale=stale, expired=expired, cut=cut)
+    records.add(footer)
+    if not output.stream:
+        _print(results, seconds, quiet=output.quiet, verbose=output.verbose)
+    for line in useless_known(expired, stale, options.policy.known):
+        warn(f"{line}: remove it, or see nlmon known trim")
+    _say_what_is_left(suite, results, cut=cut)
+    if output.reports:
+        write_reports(output.reports, run_of(records.all))
+    if output.keep is not None:
+        from nlmon.cli.run_keep import keep_failed  # noqa: PLC0415  (only what fails is kept)
+
+        for folder in keep_failed(output.keep, suite.files, results, options):
+            warn(f"kept {folder}")
+    return footer.exit_code
+
+
+class _Records:
+    """The records of a run so far, ``all``; with ``stream`` each is on stdout as soon as it comes."""
+
+    def __init__(self, *, stream: bool) -> None:
+        self.all: list[RunLine] = []
+        self._stream = RunStream(sys.stdout.buffer.write) if stream else None
+
+    def add(self, *records: RunLine) -> None:
+        """Take the next records."""
+        self.all += records
+        if self._stream is not None:
+            for record in records:
+                self._stream.add(record)
+            sys.stdout.buffer.flush()
+
+
+def _run(
+    suite: Suite,
+    options: RunOptions,
+    again: Callable[[ScenarioFile], str],
+    records: _Records,
+    spread: Spread,
+) -> tuple[list[CaseResult], bool]:
+    """Run the scenarios of a suite: what has come, and whether Ctrl-C ended it."""
     files = {file.scenario.id: file for file in suite.files}
-
-    def add(record: RunLine) -> None:
-        records.append(record)
-        if stream is not None:
-            stream.add(record)
-            out.flush()
-
-    add(header)
-    for case in suite.cases:
-        add(case)
-    bad, cut = 0, False
+    results: list[CaseResult] = []
+    bad = 0
     try:
-        with noted_interruption() as interrupted, _results(suite, options, jobs, cluster) as found:
+        with noted_interruption() as interrupted, _results(suite, options, spread) as found:
             for some in found:
                 if interrupted():
                     raise KeyboardInterrupt
                 for result in some:
                     if result.reproduce:
-                        result = structs.replace(result, reproduce=output.again(files[result.scenario]))
+                        result = structs.replace(result, reproduce=again(files[result.scenario]))
                     results.append(result)
-                    add(result)
+                    records.add(result)
                 bad += sum(result.outcome in DID_NOT_PASS for result in some)
-                if stop_after is not None and bad >= stop_after:
+                if spread.stop_after is not None and bad >= spread.stop_after:
                     break
     except KeyboardInterrupt:
-        cut = True  # what has come is reported
-    seconds = time.perf_counter() - began
-    outcomes = count_outcomes(results)
-    stale, expired = useless_entries(known, results, complete=complete, tried=not cut, named=options.names is not None)
-    code = ExitCode.INTERRUPTED if cut else ExitCode.FAILED if stale or expired else exit_code(outcomes)
-    add(RunFooter(outcomes, round(seconds, 3), code, stale, expired))
-    if not output.stream:
-        _print(results, seconds, quiet=output.quiet, verbose=output.verbose)
-    for line in useless_known(expired, stale, options.policy.known):
-        warn(f"{line}: remove it, or see nlmon known trim")
+        return results, True  # what has come is reported
+    return results, False
+
+
+def _say_what_is_left(suite: Suite, results: Sequence[CaseResult], *, cut: bool) -> None:
+    """Say how many cases did not run, and why."""
+    bad = sum(result.outcome in DID_NOT_PASS for result in results)
     left = len(suite.cases) + len(suite.mistaken) - len(results)
     if cut:
         warn(f"interrupted: {left:,} of {counted(left + len(results), 'case')} did not run")
@@ -179,14 +214,6 @@ def run_suite(
         warn("nothing matched")
     elif left > 0:
         warn(f"stopped after {bad} that did not pass; {counted(left, 'case')} did not run")
-    if output.reports:
-        write_reports(output.reports, run_of(records))
-    if output.keep is not None:
-        from nlmon.cli.run_keep import keep_failed  # noqa: PLC0415  (only what fails is kept)
-
-        for folder in keep_failed(output.keep, suite.files, results, options):
-            warn(f"kept {folder}")
-    return code
 
 
 def useless_entries(
@@ -240,11 +267,11 @@ def _read_by(file: ScenarioFile, options: RunOptions) -> Iterator[str]:
 
 
 @contextmanager
-def _results(suite: Suite, options: RunOptions, jobs: int, cluster: str) -> Iterator[Iterator[list[CaseResult]]]:
+def _results(suite: Suite, options: RunOptions, spread: Spread) -> Iterator[Iterator[list[CaseResult]]]:
     """The results of all scenarios in order; whoever leaves by an exception ends the processes, too."""
     tasks = [(file, structs.replace(options, only=suite.only(file))) for file in suite.files]
     mistaken = [list(suite.mistaken)] if suite.mistaken else []
-    count = min(jobs or allowed_cpus(), len(tasks))
+    count = min(spread.jobs or allowed_cpus(), len(tasks))
     with ExitStack() as stack:
         advance = stack.enter_context(progress(len(tasks), "scenarios", of_bytes=False))
         done: list[int] = []
@@ -254,17 +281,17 @@ def _results(suite: Suite, options: RunOptions, jobs: int, cluster: str) -> Iter
             if advance is not None:
                 advance(len(done))
 
-        if cluster:
+        if spread.cluster:
             from nlmon.jobs.cluster import open_cluster  # noqa: PLC0415  (start-up: only a cluster needs it)
 
-            there = stack.enter_context(open_cluster(cluster))
-            spread = _spread(tasks, there.executor, there.lost, on_done)
+            there = stack.enter_context(open_cluster(spread.cluster))
+            results = _spread(tasks, there.executor, there.lost, on_done)
         elif count > 1:
             stack.enter_context(patient_signals())
-            spread = _spread(tasks, stack.enter_context(Processes(count)), LOST, on_done)
+            results = _spread(tasks, stack.enter_context(Processes(count)), LOST, on_done)
         else:
-            spread = _here(tasks, on_done)
-        yield chain(mistaken, spread)
+            results = _here(tasks, on_done)
+        yield chain(mistaken, results)
 
 
 def _here(tasks: Sequence[Task], on_done: Callable[[int], None]) -> Iterator[list[CaseResult]]:

@@ -28,7 +28,7 @@ from nlmon.pytest_plugin.options import Options
 from nlmon.pytest_plugin.session import Runs
 from nlmon.pytest_plugin.update import update_scenarios
 from nlmon.report.kinds import report_as
-from nlmon.report.outcome import DID_NOT_PASS, CaseLine, CaseResult, RunFooter, count_outcomes, exit_code, run_of
+from nlmon.report.outcome import DID_NOT_PASS, CaseResult, case_of, footer_of, run_of
 from nlmon.report.text import shown_path, useless_known
 from nlmon.scenario.load import ScenarioFile
 
@@ -104,10 +104,7 @@ class Gatherer:
             return
         seconds = time.perf_counter() - self._began
         header = run_header(files, self._runs.run_options, self._options.given)
-        outcomes = count_outcomes(results)
-        cases = [CaseLine(one.id, one.scenario, one.title, one.where, one.direction) for one in results]
-        footer = RunFooter(outcomes, round(seconds, 3), exit_code(outcomes))
-        run = run_of([header, *cases, *results, footer])
+        run = run_of([header, *map(case_of, results), *results, footer_of(results, seconds)])
         for kind, path in self._options.reports:
             write_report(path, report_as(kind, run, places()))
 

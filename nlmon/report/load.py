@@ -28,21 +28,19 @@ from typing import Any, Literal
 import msgspec
 from msgspec import structs
 
-from nlmon.errors import ExitCode, InputError
+from nlmon.errors import InputError
 from nlmon.report.blind import add_up_spots
 from nlmon.report.differences import evidence_lines
 from nlmon.report.jsonout import CaptureLine, DifferenceLine, Footer, Header, Line, read_stream
 from nlmon.report.model import UNDECIDED, CaptureReport, DifferenceRow, Report, in_direction, labels, worst
 from nlmon.report.outcome import (
-    CaseLine,
     CaseResult,
     Finding,
     Outcome,
     Run,
-    RunFooter,
     RunHeader,
-    count_outcomes,
-    exit_code,
+    case_of,
+    footer_of,
     run_of,
 )
 from nlmon.report.runstream import read_run
@@ -78,10 +76,7 @@ def as_run(report: Report) -> Run:
     """A report of captures as a run, in which each capture is a case in each direction."""
     several = len({capture.host for capture in report.captures} - {""}) > 1
     results = _unique(_result(capture, report, capture.host if several else "") for capture in report.captures)
-    outcomes = count_outcomes(results)
     cut = any(capture.stop is not None and capture.stop.interrupted for capture in report.captures)
-    failed = report.stale or report.expired
-    code = ExitCode.INTERRUPTED if cut else ExitCode.FAILED if failed else exit_code(outcomes)
     header = RunHeader(
         tool=report.tool,
         version=report.version,
@@ -93,9 +88,8 @@ def as_run(report: Report) -> Run:
         known_digest=report.known_digest,
         inputs={capture.path: capture.digest for capture in report.captures if capture.digest},
     )
-    footer = RunFooter(outcomes, 0.0, code, report.stale, report.expired)
-    cases = tuple(CaseLine(one.id, one.scenario, one.title, one.where, one.direction, one.host) for one in results)
-    return Run(header, results, footer, cases, whole=not cut)
+    footer = footer_of(results, 0.0, stale=report.stale, expired=report.expired, cut=cut)
+    return Run(header, results, footer, tuple(map(case_of, results)), whole=not cut)
 
 
 def report_of_lines(lines: Sequence[Line], where: str) -> Report:

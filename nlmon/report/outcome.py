@@ -39,8 +39,10 @@ __all__ = [
     "RunHeader",
     "RunLine",
     "case_conclusion",
+    "case_of",
     "count_outcomes",
     "exit_code",
+    "footer_of",
     "known_fail",
     "run_conclusion",
     "run_of",
@@ -209,6 +211,26 @@ def count_outcomes(results: Iterable[CaseResult]) -> dict[str, int]:
     """How many cases have which outcome, the worst first; what none has is left out."""
     found = Counter(result.outcome for result in results)
     return {outcome: found[outcome] for outcome in WORST_OUTCOME_FIRST if found[outcome]}
+
+
+def case_of(result: CaseResult) -> CaseLine:
+    """The case that a result is of, where it was not known before."""
+    return CaseLine(result.id, result.scenario, result.title, result.where, result.direction, result.host)
+
+
+def footer_of(
+    results: Iterable[CaseResult],
+    seconds: float,
+    *,
+    stale: Sequence[int] = (),
+    expired: Sequence[int] = (),
+    cut: bool = False,
+) -> RunFooter:
+    """The footer of a run, wherever it ran. ``stale``, ``expired``: entries of the known differences that have to go,
+    which fail it; ``cut``: Ctrl-C ended it."""
+    outcomes = count_outcomes(results)
+    code = ExitCode.INTERRUPTED if cut else ExitCode.FAILED if stale or expired else exit_code(outcomes)
+    return RunFooter(outcomes, round(seconds, 3), code, list(stale), list(expired))
 
 
 def exit_code(outcomes: dict[str, int]) -> ExitCode:
