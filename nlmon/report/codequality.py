@@ -20,6 +20,7 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import PurePath
 from typing import Any
 
 import msgspec
@@ -67,12 +68,13 @@ def codequality(run: Run, places: Places = NOWHERE, limit: int = LIMIT) -> str:
 
 
 def _in_repository(remark: Remark, places: Places) -> Remark:
-    """A remark with the path that GitLab knows, wherever the file is on this machine; a capture is its own case."""
+    """A remark with the path that GitLab knows, wherever the file is on this machine; the name of a case that is
+    an absolute path is changed with it."""
     path = places.in_repository(remark.path) if remark.path else _NO_FILE
-    case = remark.case.removeprefix("./")
-    if remark.path and case.startswith(remark.path):
-        return structs.replace(remark, path=path, case=path + case[len(remark.path) :])
-    return structs.replace(remark, path=path)
+    case = remark.case
+    if PurePath(remark.path).is_absolute() and case.startswith(remark.path):
+        case = path + case[len(remark.path) :]
+    return structs.replace(remark, path=path, case=case)
 
 
 def _line(issue: dict[str, Any]) -> bytes:

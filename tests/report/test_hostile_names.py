@@ -78,10 +78,11 @@ def test_annotations_are_read_as_they_were_written(name: str) -> None:
 def test_code_quality_and_junit_hold_every_name(name: str) -> None:
     """As JSON of its schema, and as XML."""
     issues = json.loads(report_as("gitlab", named(name)))
-    case = NOWHERE.in_repository(name.removeprefix("./"))
     suites = ET.fromstring(report_as("junit", named(name)))
 
     assert [error.message for error in Draft202012Validator(gitlab_schema()).iter_errors(issues)] == []
+    # No folder of this machine is left in the name of a case.
+    case = NOWHERE.in_repository(name) if name.startswith("/") else name
     assert {one["description"] for one in issues} == {f"{printable(case)}[migrate]: {printable(name)}"}
     assert {one["location"]["lines"]["begin"] for one in issues} == {3}
     assert {case.get("name") for case in suites.iter("testcase")} == {"migrate"}

@@ -176,12 +176,12 @@ PLACES = [
 
 @pytest.mark.parametrize(("path", "shown"), PLACES)
 def test_code_quality_has_paths_from_the_top_of_the_repository(path: str, shown: str) -> None:
-    """Wherever the command ran; the capture, which is the name of its case, has the same path there."""
+    """Wherever the command ran; a capture is the name of its case, of which no folder of a machine is left."""
     found = as_run(report(structs.replace(REGRESSION, path=path)))
     (issue,) = json.loads(report_as("gitlab", found, Places("/builds/x", "/builds/x/sub")))
 
     assert issue["location"]["path"] == shown
-    assert issue["description"] == f"{shown}: NLD102 missing RTM_NEWLINK mtu"
+    assert issue["description"] == f"{shown if path[0] == '/' else path}: NLD102 missing RTM_NEWLINK mtu"
 
 
 def test_a_fingerprint_is_the_same_in_another_checkout() -> None:
@@ -204,7 +204,6 @@ BADGES = [
     (run([result("passed"), result("failed")]), "1 of 2 failed", "red"),
     (run([result("passed"), result("errored")]), "1 of 2 errored", "orange"),
     (run([result("passed"), result("xfailed")]), "1 passed", "brightgreen"),
-    (run([result("xfailed"), result("xfailed", "b"), result("skipped", "c")]), "2 xfailed", "yellow"),
     (run([result("passed", verdict="lossy"), result("passed", "b")]), "2 passed, 1 lossy", "yellow"),
     (run([result("skipped")]), "nothing ran", "lightgrey"),
     (run([result("passed")], stale=[1]), "known differences to remove", "red"),
@@ -418,24 +417,11 @@ PATHS = [
     ("junit:r.xml", "", ("junit", "r.xml")),
     ("markdown:a:b", "", ("markdown", "a:b")),
     ("r.json", "json", ("json", "r.json")),
-    ("html:-", "", ("html", "/dev/stdout")),
-    ("html:./-", "", ("html", "./-")),
-    ("-", "json", ("json", "/dev/stdout")),
     ("json:r.json", "json", ("json", "r.json")),
     ("./junit:r.xml", "json", ("json", "./junit:r.xml")),
     ("C:\\r.json", "json", ("json", "C:\\r.json")),
-    ("Monday:r.json", "json", ("json", "Monday:r.json")),
-    ("./HTML:r.html", "json", ("json", "./HTML:r.html")),
 ]
-NO_PATHS = [
-    ("junit:", ""),
-    ("", ""),
-    ("", "json"),
-    ("markdwn:a", "json"),
-    ("a.json", ""),
-    ("json:a", ""),
-    ("HTML:", "json"),
-]
+NO_PATHS = [("junit:", ""), ("", ""), ("", "json"), ("markdwn:a", "json"), ("a.json", ""), ("json:a", "")]
 
 
 @pytest.mark.parametrize(("text", "bare", "found"), PATHS)
@@ -451,20 +437,11 @@ def test_what_is_no_kind_and_path(text: str, bare: str) -> None:
         kind_and_path(text, bare)
 
 
-@pytest.mark.parametrize("bare", ["", "json"])
-@pytest.mark.parametrize(
-    ("text", "kind"),
-    [
-        *(("md:a.md", "markdown"), ("xml:a.xml", "junit"), ("htm:a.htm", "html")),
-        *(("HTML:a.html", "html"), ("JUnit:a.xml", "junit"), ("MD:a.md", "markdown")),
-    ],
-)
-def test_the_end_of_a_name_names_the_kind(text: str, kind: str, bare: str) -> None:
-    """Who types it, or capitals, instead of the kind is told the kind; where a path alone is one, how such a file is
-    named."""
-    with pytest.raises(ValueError, match=f"is no report; try {kind}:PATH") as caught:
-        kind_and_path(text, bare)
-    assert (f", or ./{text} for a file of that name" in str(caught.value)) == bool(bare)
+@pytest.mark.parametrize(("text", "kind"), [("md:a.md", "markdown"), ("xml:a.xml", "junit"), ("htm:a.htm", "html")])
+def test_the_end_of_a_name_names_the_kind(text: str, kind: str) -> None:
+    """Who types it instead of the kind is told the kind."""
+    with pytest.raises(ValueError, match=f"is no report; try {kind}:PATH"):
+        kind_and_path(text)
 
 
 def test_a_capture_that_cannot_be_read_is_an_error() -> None:
@@ -472,11 +449,3 @@ def test_a_capture_that_cannot_be_read_is_an_error() -> None:
     damaged = CaptureReport("a.pcap", "error", "no capture", damage=Damage("NLM-C002", "no capture", 0))
 
     assert [one["check_name"] for one in issues(as_run(report(damaged)))] == ["nlmon NLM-C002"]
-
-
-def test_an_annotation_names_no_recording() -> None:
-    """GitHub has no line of it to show; the title says which one it is, and code quality of GitLab needs its path."""
-    found = as_run(report(REGRESSION))
-
-    assert annotated(found)[0]["properties"] == {"title": "nlmon: a.pcap"}
-    assert {one["location"]["path"] for one in issues(found)} == {"a.pcap"}
