@@ -39,6 +39,7 @@ from nlmon.wire import Datagram, Datagrams
 from support.bombs import NAMES, write_bomb, write_pcap
 from support.command import nlmon
 from support.paths import REPOSITORY
+from support.sampled import one_in
 
 MIB = 1 << 20
 # What a replay of an ordinary capture takes beside its objects, and the most of any file below 16 MiB.
@@ -89,7 +90,7 @@ def test_a_replay_of_a_bomb_takes_little_memory(tmp_path: Path, name: str) -> No
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", OBJECTS)
+@pytest.mark.parametrize("name", one_in(3, OBJECTS, pytest.mark.long))
 def test_objects_take_little_memory_where_messages_are_lost(tmp_path: Path, name: str) -> None:
     """A file of 15 MiB of objects, which both states, a third one and the recorded kernel hold."""
     write_bomb(tmp_path / "bomb", name, 15 * MIB)

@@ -1,4 +1,4 @@
-"""Which of very many tests of one kind are quick.
+"""Which of many tests of one kind are run more often than the others.
 
 Not here: which tests are slow by themselves (``pytest.mark.slow``).
 """
@@ -13,11 +13,11 @@ import pytest
 __all__ = ["one_in"]
 
 
-def one_in(count: int, values: Iterable[Any]) -> list[Any]:
-    """Values of one parameter, or tuples of several: the first and every ``count``-th after it, and the others as slow
-    ones."""
-    return [_slow(value) if number % count else value for number, value in enumerate(values)]
+def one_in(count: int, values: Iterable[Any], others: pytest.MarkDecorator = pytest.mark.slow) -> list[Any]:
+    """Values of one parameter, or tuples of several: the first and every ``count``-th after it as they are, and the
+    ``others`` with a mark."""
+    return [_marked(value, others) if number % count else value for number, value in enumerate(values)]
 
 
-def _slow(value: Any) -> Any:
-    return pytest.param(*(value if isinstance(value, tuple) else (value,)), marks=pytest.mark.slow)
+def _marked(value: Any, mark: pytest.MarkDecorator) -> Any:
+    return pytest.param(*(value if isinstance(value, tuple) else (value,)), marks=mark)
