@@ -5,7 +5,9 @@
     ├── InputError               exit 3   a file or its content was wrong
     │   ├── CaptureError                  not readable, not a capture, damaged
     │   ├── ContractError                 the contract file breaks its schema
-    │   └── ScenarioError                 a scenario file is wrong at a line and column
+    │   └── PlacedError                   a text file is wrong at a line and column
+    │       ├── ScenarioError             a scenario
+    │       └── ConfigurationError        a configuration of the monitor
     ├── PlatformError            exit 4   privilege, kernel feature or tool missing
     │   ├── NotFound                      the kernel has no such object, such as a generic family
     │   └── TransportError                a socket call failed
@@ -39,6 +41,7 @@ from typing import Any, ClassVar
 __all__ = [
     "AttributeFormatError",
     "CaptureError",
+    "ConfigurationError",
     "ContractError",
     "DecodeError",
     "ExitCode",
@@ -52,6 +55,7 @@ __all__ = [
     "NotFound",
     "Overrun",
     "OverrunMessage",
+    "PlacedError",
     "PlatformError",
     "ResyncIncomplete",
     "ScenarioError",
@@ -179,8 +183,8 @@ class ContractError(InputError):
     """The contract file does not follow its schema."""
 
 
-class ScenarioError(InputError):
-    """A scenario file that is wrong at ``line`` and ``column``, from 1; 0 when it is wrong as a whole."""
+class PlacedError(InputError):
+    """A text file that is wrong at ``line`` and ``column``, from 1; 0 when it is wrong as a whole."""
 
     def __init__(
         self, code: str, what: str, *, where: str = "", why: str = "", hint: str = "", line: int = 0, column: int = 0
@@ -189,6 +193,14 @@ class ScenarioError(InputError):
         super().__init__(code, what, where=place, why=why, hint=hint)
         self.line = line
         self.column = column
+
+
+class ScenarioError(PlacedError):
+    """A scenario file that is wrong."""
+
+
+class ConfigurationError(PlacedError):
+    """A configuration file that cannot be read as YAML."""
 
 
 class PlatformError(NlmonError):

@@ -24,7 +24,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from nlmon.errors import ScenarioError
 from nlmon.report.text import shown_path
 from nlmon.scenario.load import ScenarioFile
-from nlmon.scenario.mistakes import nearest
+from nlmon.yamlfile import nearest
 
 __all__ = ["capture_path", "check_captures", "check_ids", "check_implementations", "check_suite", "is_statement"]
 

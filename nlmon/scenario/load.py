@@ -24,7 +24,7 @@ from nlmon.names import PROTOCOLS, is_message_type, message_names
 from nlmon.report.text import shown_path
 from nlmon.scenario.document import Document, Path, read_document
 from nlmon.scenario.faults.sockets import NEEDS_SOCKET
-from nlmon.scenario.mistakes import explain, mistake, nearest
+from nlmon.scenario.mistakes import explain, mistake
 from nlmon.scenario.model import (
     VERSION,
     Capture,
@@ -44,6 +44,7 @@ from nlmon.scenario.model import (
     Verdicts,
 )
 from nlmon.scenario.schema import OBJECTS, STEPS, scenario_schema
+from nlmon.yamlfile import nearest
 
 __all__ = ["ScenarioFile", "load_scenario", "parse_scenario"]
 

@@ -13,17 +13,17 @@ Not here: finding mistakes (``load``, ``check``).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
 from nlmon.errors import ScenarioError
 from nlmon.scenario.document import Document, Path
+from nlmon.yamlfile import nearest
 
-__all__ = ["explain", "mistake", "nearest"]
+__all__ = ["explain", "mistake"]
 
 SHOWN = 60
-LISTED = 20
 
 
 def mistake(
@@ -32,17 +32,6 @@ def mistake(
     """A mistake at the value of ``path``, or at its ``key``."""
     place = document.key_place(path) if key else document.place(path)
     return ScenarioError(code, what, where=where, hint=hint, line=place.line, column=place.column)
-
-
-def nearest(word: object, known: Iterable[object]) -> str:
-    """Which of the known words is meant, or what they are when there are few; empty if that would not help."""
-    words = list(dict.fromkeys(map(str, known)))
-    if len(words) == 1:
-        return f"it can be {words[0]} alone"
-    near = get_close_matches(str(word), words, 1)
-    if near:
-        return f"did you mean {near[0]}?"
-    return f"it is one of {', '.join(words)}" if words and len(words) <= LISTED else ""
 
 
 def explain(error: Any, document: Document, where: str) -> list[ScenarioError]:

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nlmon.errors import ScenarioError
-from nlmon.scenario.document import DEPTH, SIZE, Position, read_document
+from nlmon.scenario.document import SIZE, Position, read_document
+from nlmon.yamlfile import DEPTH
 
 VALUES = [
     ("no", "no"),
