@@ -59,7 +59,7 @@ LEVELS = (
     ("nlmon.events", "nlmon.capture", "nlmon.transport"),
     ("nlmon.state", "nlmon.eventjson"),
     ("nlmon.backends", "nlmon.compare"),
-    ("nlmon.report", "nlmon.testing"),
+    ("nlmon.config", "nlmon.report", "nlmon.testing"),
     ("nlmon.engine",),
     ("nlmon.jobs", "nlmon.scenario", "nlmon.conformance"),
     ("nlmon.cli",),
@@ -111,6 +111,10 @@ MAY = {
         *("nlmon.objects", "nlmon.eventjson.write", "nlmon.compare"),
     },
     "nlmon.yamlfile": {"nlmon.errors"},
+    "nlmon.config": {
+        *("nlmon.errors", "nlmon.printable", "nlmon.names", "nlmon.uapi", "nlmon.yamlfile", "nlmon.filters"),
+        "nlmon.config",
+    },
     "nlmon.report": {
         *("nlmon.errors", "nlmon.printable", "nlmon.explain", "nlmon.compare.difference", "nlmon.compare.findings"),
         "nlmon.report",
@@ -173,6 +177,11 @@ PURE = tuple(
         *(
             f"scenario.{name}"
             for name in ("document", "schema", "model", "load", "mistakes", "expectation", "check", "faults")
+        ),
+        "yamlfile",
+        *(
+            f"config.{name}"
+            for name in ("model", "kinds", "entries", "values", "environment", "rules", "schema", "show")
         ),
     )
 )
@@ -486,7 +495,7 @@ def test_a_package_says_what_is_in_it(path: Path) -> None:
     "room",
     [
         *("backends", "backends.legacy", "backends.libnl", "transport.recorded", "jobs", "engine", "scenario"),
-        "pytest_plugin",
+        *("config", "pytest_plugin"),
     ],
 )
 def test_a_room_names_its_modules(room: str) -> None:

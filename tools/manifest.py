@@ -20,6 +20,11 @@ from nlmon.cli.info import summarise
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 MANIFEST = FIXTURES / "manifest.json"
 ORIGINS = {
+    "config/guide.md": "the migration guide, whose YAML every implementation is given",
+    "config/guide.toml": "what comes of each YAML snippet of the guide",
+    "config/vectors.toml": "what comes of each configuration beside it, and of the same in the C program",
+    "observed.txt": "what the C program printed of each configuration, linked with its loader",
+    ".yaml": "a configuration that the C program was given",
     ".pcap.zst": "tcpdump on an nlmon device of a virtual machine that ran a scripted set of network changes",
     ".log.jsonl.zst": "every command of that run with its output, and snapshots of /proc, /sys and ip -j",
     "COUNTS.txt": "messages per protocol and type, counted when the recordings were made, with tshark beside it",
@@ -53,7 +58,7 @@ ORIGINS = {
 
 def describe(path: Path) -> dict[str, Any]:
     """One row of the manifest."""
-    origin = next(text for ending, text in ORIGINS.items() if path.name.endswith(ending))
+    origin = next(text for ending, text in ORIGINS.items() if path.as_posix().endswith(ending))
     row: dict[str, Any] = {"origin": origin, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
     versions = path.parent / "versions.txt"
     if versions.exists():

@@ -22,6 +22,9 @@ from nlmon.cli.knownfile import known_schema
 from nlmon.cli.settings import settings_schema
 from nlmon.cli.state import StateReport
 from nlmon.cli.stats import stats_schema
+from nlmon.config.report import CheckReport
+from nlmon.config.schema import config_schema
+from nlmon.config.show import Effective
 from nlmon.conformance.results import ConformanceReport
 from nlmon.eventjson.schema import event_schema
 from nlmon.explain import Explanations
@@ -49,6 +52,9 @@ SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
     "known": known_schema,
     "settings": settings_schema,
     "scenario": scenario_schema,
+    "config": config_schema,
+    "config-check": partial(schema_of, CheckReport, "nlmon config check"),
+    "config-show": partial(schema_of, Effective, "nlmon config show"),
     "claims": partial(schema_of, ConformanceReport, "nlmon conform and nlmon claims"),
     "coverage": partial(schema_of, CoverageReport, "nlmon coverage"),
     "report-diff": partial(schema_of, RunDifference, "nlmon report diff"),

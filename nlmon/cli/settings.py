@@ -7,8 +7,7 @@ Rules:
    otherwise is an error.
 3. The whole file is checked, also what an option overrides. A mistake in a file is an ``InputError``, one in an option
    a ``UsageError``; both say where it stands and what to do.
-4. The environment is not read. Variables ``NLMON_*`` have no meaning here, and ``NLMON_TEST_*`` is reserved for the
-   tests, so that overrides from the environment can be strict later.
+4. The environment is not read. Variables ``NLMON_*`` are for the configuration of a monitor (``nlmon.config``).
 
 Not here: what a policy means (``nlmon.report.policy``), the options themselves (``policy_options``), files and lines
 (``settings_file``), and what stands in the file of known differences.

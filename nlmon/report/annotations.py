@@ -23,7 +23,7 @@ from nlmon.report.outcome import Run
 from nlmon.report.remarks import Remark, remarks
 from nlmon.report.text import counted, shortened
 
-__all__ = ["github_annotations"]
+__all__ = ["github_annotations", "workflow_command"]
 
 # Of each level, in a step.
 SHOWN = 10
@@ -38,11 +38,17 @@ def github_annotations(run: Run) -> str:
     for remark in remarks(run):
         counts[remark.level] += 1
         if counts[remark.level] <= SHOWN:
-            lines.append(_command(remark.level, _properties(remark), _message(remark)))
+            lines.append(workflow_command(remark.level, _properties(remark), _message(remark)))
     left_out = [counted(count - SHOWN, f"more {level}") for level, count in counts.items() if count > SHOWN]
     more = f" Not shown here: {', '.join(left_out)}." if left_out else ""
-    lines.append(_command("notice", {"title": "nlmon"}, headline(run) + more))
+    lines.append(workflow_command("notice", {"title": "nlmon"}, headline(run) + more))
     return "".join(f"{line}\n" for line in lines)
+
+
+def workflow_command(name: str, properties: dict[str, str], message: str) -> str:
+    """A command in its line, such as ``::error file=a.yaml,line=3::it is wrong``."""
+    listed = ",".join(f"{key}={_property(printable(value))}" for key, value in properties.items())
+    return f"::{name} {listed}::{_data(message)}"
 
 
 def _properties(remark: Remark) -> dict[str, str]:
@@ -56,11 +62,6 @@ def _properties(remark: Remark) -> dict[str, str]:
 
 def _message(remark: Remark) -> str:
     return shortened("\n".join(map(printable, (remark.what, *remark.lines))), MESSAGE_LONG)
-
-
-def _command(name: str, properties: dict[str, str], message: str) -> str:
-    listed = ",".join(f"{key}={_property(printable(value))}" for key, value in properties.items())
-    return f"::{name} {listed}::{_data(message)}"
 
 
 def _data(text: str) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from nlmon.cli import capture, debug, known, main, scenario
+from nlmon.cli import capture, config, debug, known, main, scenario
 from nlmon.cli import report as reports
 from support.command import nlmon, process
 from support.paths import FIXTURES, REPOSITORY
@@ -43,6 +43,8 @@ COMMANDS = [
             ("debug", "layout", BASIC),
             ("schema", "event"),
             ("scenario", "schema"),
+            ("config", "schema"),
+            ("config", "show", "/dev/null"),
             ("--version",),
         )
     ),
@@ -293,6 +295,7 @@ def test_the_readme_names_every_option() -> None:
     rows = {re.sub(r" *\[?[A-Z].*", "", line.split("`")[1]): line for line in lines}
     groups = {
         "capture": capture.COMMANDS,
+        "config": config.COMMANDS,
         "debug": debug.COMMANDS,
         "known": known.command.commands,
         "report": reports.COMMANDS,

@@ -13,6 +13,7 @@ import pytest
 from zstandard import ZstdDecompressor
 
 from nlmon.cli.capture import COMMANDS as CAPTURE_COMMANDS
+from nlmon.cli.config import COMMANDS as CONFIG_COMMANDS
 from nlmon.cli.debug import COMMANDS as DEBUG_COMMANDS
 from nlmon.cli.main import COMMANDS
 from nlmon.cli.report import COMMANDS as REPORT_COMMANDS
@@ -70,6 +71,7 @@ def test_help_imports_nothing_heavy() -> None:
 
 GROUPS = {
     "capture": CAPTURE_COMMANDS,
+    "config": CONFIG_COMMANDS,
     "debug": DEBUG_COMMANDS,
     "report": REPORT_COMMANDS,
     "scenario": SCENARIO_COMMANDS,

@@ -183,7 +183,8 @@ def test_an_example_that_is_typed_prints_what_it_says(
     entry: Explanation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each command in turn, in a folder that has the recordings."""
-    monkeypatch.delenv("CI", raising=False)
+    for variable in [name for name in os.environ if name == "CI" or name.startswith("NLMON_")]:
+        monkeypatch.delenv(variable)
     for name in ("fixtures", "scenarios")[: 1 + bool(re.search(r"^\$ .* scenarios", entry.example, re.MULTILINE))]:
         (tmp_path / name).symlink_to(REPOSITORY / name)
     monkeypatch.setenv("PATH", os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"])))

@@ -1,0 +1,213 @@
+"""Takes a file apart into entries: what stands at which key, by its canonical path, and where.
+
+Rules:
+1. The keys stand at the top of a file, or under ``nlmon`` all the same, or under another name of theirs (``names``).
+   Two entries of one key that say the same are one.
+2. Every key that is not known is an error; nothing is passed over silently.
+
+Not here: what the values mean (``values``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from difflib import get_close_matches
+from typing import Any, TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import fields
+
+from nlmon.config.keys import KeyPath, dotted, keys, sections
+from nlmon.config.names import ALIASES, canonical, misplaced
+from nlmon.config.problems import Place, Problem, error, notice, shown
+from nlmon.errors import ConfigurationError
+from nlmon.yamlfile import NULLS, Codes, Document, Format, Path, nearest, read_document
+
+__all__ = ["SIZE", "Entry", "File", "Raw", "entries", "form_of", "read_file"]
+
+SIZE = 256 * 1024
+WRAPPER = "nlmon"
+# Of keys with one name in several sections, how many are told.
+FEW = 3
+# What a mix of implementations is written with, by those who want one.
+_CHOICES = {"use_libnl", "implementation", "backend", "libnl", "legacy"}
+
+# A value as it stands in a file: each scalar is its text, and None is no value.
+Raw: TypeAlias = Any
+
+
+def _scalar(text: str) -> str | None:
+    return None if text in NULLS else text
+
+
+_FORMAT = Format(
+    noun="configuration",
+    error=ConfigurationError,
+    codes=Codes(
+        encoding="NLM-G001",
+        size="NLM-G002",
+        syntax="NLM-G003",
+        tab="NLM-G004",
+        twice="NLM-G005",
+        alias="NLM-G006",
+        documents="NLM-G007",
+        depth="NLM-G008",
+        value="NLM-G009",
+    ),
+    size=SIZE,
+    too_large="is this the file that was meant?",
+    scalar=_scalar,
+    empty=True,
+)
+
+
+class File(Struct, frozen=True):
+    """A file that was read. ``name``: what it is called; ``lines``: its text, for messages."""
+
+    name: str
+    document: Document
+    lines: tuple[str, ...]
+
+    def place(self, path: Path) -> Place:
+        """Where the value at a path is."""
+        return self._at(*self.document.place(path))
+
+    def key_place(self, path: Path) -> Place:
+        """Where the key at a path is."""
+        return self._at(*self.document.key_place(path))
+
+    def _at(self, line: int, column: int) -> Place:
+        source = self.lines[line - 1] if line <= len(self.lines) else ""
+        return Place(self.name, line, column, source)
+
+
+class Entry(Struct, frozen=True):
+    """What a file says of one key. ``written``: the path at which it stands in the file."""
+
+    path: KeyPath
+    written: Path
+    raw: Raw
+
+
+def read_file(data: bytes, name: str) -> File:
+    """The file that these bytes are; raises ``ConfigurationError``."""
+    document = read_document(data, name, _FORMAT)
+    return File(name, document, tuple(data.decode("utf-8-sig").splitlines()))
+
+
+def entries(file: File) -> Iterator[Entry | Problem]:
+    """All entries of a file and what is wrong with its keys, in the order of its lines."""
+    first: dict[KeyPath, Entry] = {}
+    for one in _section(file, (), ()):
+        if isinstance(one, Problem):
+            yield one
+        elif one.path not in first:
+            first[one.path] = one
+            yield one
+        elif one.raw != first[one.path].raw:
+            other = file.key_place(first[one.path].written)
+            what = f"{dotted(one.path)} is given twice, with different values"
+            hint = f"it is in line {other.line}, too, as {dotted(first[one.path].written)}"
+            yield error("NLM-G014", what, file.key_place(one.written), key=dotted(one.path), hint=hint)
+
+
+def form_of(raw: Raw) -> str:
+    """What a value is, in words."""
+    if isinstance(raw, Mapping):
+        return "a mapping"
+    return "empty" if raw is None else "a text" if isinstance(raw, str) else "a list"
+
+
+def _section(file: File, written: Path, at: KeyPath) -> Iterator[Entry | Problem]:
+    """The entries under a path of the file; ``at``: the same path without the wrapper, by the names of the file."""
+    value = _at(file.document.value, written)
+    if value is None:
+        return
+    if not isinstance(value, Mapping):
+        name = dotted(at) or "the file"
+        what = f"{name} is {shown(value) if isinstance(value, str) else form_of(value)}, and not a mapping of keys"
+        hint = f"its keys are {', '.join(_keys_under(canonical(at)))}"
+        yield error("NLM-G012", what, file.place(written), key=dotted(canonical(at)), value=_text(value), hint=hint)
+        return
+    for name, raw in value.items():
+        here = (*written, name)
+        if not written and name == WRAPPER:
+            yield from _section(file, here, ())
+        else:
+            yield from _key(file, here, (*at, name), raw)
+
+
+def _key(file: File, written: Path, at: KeyPath, raw: Raw) -> Iterator[Entry | Problem]:
+    path = canonical(at)
+    if _is_mix(path, raw):
+        yield _mixed(file, written, path)
+        return
+    if misplaced(at) and len(at) == 1:
+        what = f"{at[0]} is taken for {dotted(path)}"
+        place = file.key_place(written)
+        yield notice("NLM-G034", what, place, key=dotted(path), hint="write it under netlink")
+    if path in sections():
+        yield from _section(file, written, at)
+    elif path in keys():
+        yield Entry(path, written, raw)
+    else:
+        yield _unknown(file, written, at)
+
+
+def _is_mix(path: KeyPath, raw: Raw) -> bool:
+    """Whether an implementation is chosen for some protocols alone."""
+    if path == ("netlink", "use_libnl"):
+        return isinstance(raw, list | Mapping)
+    if path[:2] != ("netlink", "protocols") or len(path) != 3:
+        return False
+    words = raw if isinstance(raw, Mapping) else {raw} if isinstance(raw, str) else set()
+    return not _CHOICES.isdisjoint(words) and ("netlink", "protocols", path[2]) in keys()
+
+
+def _mixed(file: File, written: Path, path: KeyPath) -> Problem:
+    # The words are the migration guide's.
+    what = "libnl cannot be used for some protocols and legacy for others"
+    hint = (
+        "the implementation choice applies to all protocols, use one or the other: netlink.use_libnl is true or false"
+    )
+    value = _text(_at(file.document.value, written))
+    return error("NLM-G015", what, file.key_place(written), key=dotted(path), value=value, hint=hint)
+
+
+def _unknown(file: File, written: Path, at: KeyPath) -> Problem:
+    here, name = canonical(at[:-1]), at[-1]
+    known = _keys_under(here)
+    what = f"{shown(name)} is no key of {dotted(at[:-1])}" if len(at) > 1 else f"{shown(name)} is no key"
+    hint = _meant(name, here, known)
+    key = dotted(canonical(at))
+    return error("NLM-G011", what, file.key_place(written), key=key, hint=hint)
+
+
+def _meant(name: str, here: KeyPath, known: Iterable[str]) -> str:
+    """Where a key of this name is, or the nearest one of the same section, or one of nearly this name in another."""
+    names = list(known)
+    everywhere: dict[str, list[KeyPath]] = {}
+    for path in (*sections(), *keys()):
+        if path:
+            everywhere.setdefault(path[-1], []).append(path)
+    if not get_close_matches(name, names, 1, 0.8):
+        near = get_close_matches(name, everywhere, 1, 0.8)
+        if near and len(everywhere[near[0]]) <= FEW:
+            return f"did you mean {' or '.join(map(dotted, everywhere[near[0]]))}?"
+    return nearest(name, names) if here or get_close_matches(name, names, 1) else ""
+
+
+def _keys_under(path: KeyPath) -> list[str]:
+    """What may stand in a section, by every name."""
+    own = [field.name for field in fields(sections()[path])]
+    return own + [alias[-1] for alias in ALIASES if alias[:-1] == path]
+
+
+def _at(value: Raw, path: Path) -> Raw:
+    for part in path:
+        value = value[part]
+    return value
+
+
+def _text(value: Raw) -> str:
+    return value if isinstance(value, str) else ""
