@@ -10,7 +10,7 @@ Not here: what the values mean (``values``).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any, TypeAlias
 
@@ -29,6 +29,8 @@ SIZE = 256 * 1024
 WRAPPER = "nlmon"
 # Of keys with one name in several sections, how many are told.
 FEW = 3
+# For so many unknown keys of a file the nearest one is looked for, which takes a while.
+HINTED = 100
 # What a mix of implementations is written with, by those who want one.
 _CHOICES = {"use_libnl", "implementation", "backend", "libnl", "legacy"}
 
@@ -89,6 +91,13 @@ class Entry(Struct, frozen=True):
     raw: Raw
 
 
+class _Unknown(Struct, frozen=True):
+    """A key that is not known. ``at``: its path without the wrapper."""
+
+    written: Path
+    at: KeyPath
+
+
 def read_file(data: bytes, name: str) -> File:
     """The file that these bytes are; raises ``ConfigurationError``."""
     document = read_document(data, name, _FORMAT)
@@ -98,8 +107,12 @@ def read_file(data: bytes, name: str) -> File:
 def entries(file: File) -> Iterator[Entry | Problem]:
     """All entries of a file and what is wrong with its keys, in the order of its lines."""
     first: dict[KeyPath, Entry] = {}
+    unknown = 0
     for one in _section(file, (), ()):
-        if isinstance(one, Problem):
+        if isinstance(one, _Unknown):
+            unknown += 1
+            yield _unknown(file, one, hinted=unknown <= HINTED)
+        elif isinstance(one, Problem):
             yield one
         elif one.path not in first:
             first[one.path] = one
@@ -118,7 +131,7 @@ def form_of(raw: Raw) -> str:
     return "empty" if raw is None else "a text" if isinstance(raw, str) else "a list"
 
 
-def _section(file: File, written: Path, at: KeyPath) -> Iterator[Entry | Problem]:
+def _section(file: File, written: Path, at: KeyPath) -> Iterator[Entry | Problem | _Unknown]:
     """The entries under a path of the file; ``at``: the same path without the wrapper, by the names of the file."""
     value = _at(file.document.value, written)
     if value is None:
@@ -137,7 +150,7 @@ def _section(file: File, written: Path, at: KeyPath) -> Iterator[Entry | Problem
             yield from _key(file, here, (*at, name), raw)
 
 
-def _key(file: File, written: Path, at: KeyPath, raw: Raw) -> Iterator[Entry | Problem]:
+def _key(file: File, written: Path, at: KeyPath, raw: Raw) -> Iterator[Entry | Problem | _Unknown]:
     path = canonical(at)
     if _is_mix(path, raw):
         yield _mixed(file, written, path)
@@ -151,7 +164,7 @@ def _key(file: File, written: Path, at: KeyPath, raw: Raw) -> Iterator[Entry | P
     elif path in keys():
         yield Entry(path, written, raw)
     else:
-        yield _unknown(file, written, at)
+        yield _Unknown(written, at)
 
 
 def _is_mix(path: KeyPath, raw: Raw) -> bool:
@@ -174,18 +187,16 @@ def _mixed(file: File, written: Path, path: KeyPath) -> Problem:
     return error("NLM-G015", what, file.key_place(written), key=dotted(path), value=value, hint=hint)
 
 
-def _unknown(file: File, written: Path, at: KeyPath) -> Problem:
-    here, name = canonical(at[:-1]), at[-1]
-    known = _keys_under(here)
-    what = f"{shown(name)} is no key of {dotted(at[:-1])}" if len(at) > 1 else f"{shown(name)} is no key"
-    hint = _meant(name, here, known)
-    key = dotted(canonical(at))
-    return error("NLM-G011", what, file.key_place(written), key=key, hint=hint)
+def _unknown(file: File, one: _Unknown, *, hinted: bool) -> Problem:
+    here, name = canonical(one.at[:-1]), one.at[-1]
+    what = f"{shown(name)} is no key of {dotted(one.at[:-1])}" if len(one.at) > 1 else f"{shown(name)} is no key"
+    hint = _meant(name, here) if hinted else ""
+    return error("NLM-G011", what, file.key_place(one.written), key=dotted(canonical(one.at)), hint=hint)
 
 
-def _meant(name: str, here: KeyPath, known: Iterable[str]) -> str:
+def _meant(name: str, here: KeyPath) -> str:
     """Where a key of this name is, or the nearest one of the same section, or one of nearly this name in another."""
-    names = list(known)
+    names = _keys_under(here)
     everywhere: dict[str, list[KeyPath]] = {}
     for path in (*sections(), *keys()):
         if path:

@@ -1,7 +1,7 @@
 """Reads what stands at a key as the value that its kind wants.
 
 Rules:
-1. All of a list is read, so that each mistake in it is told; a list with a mistake has no value.
+1. All of a list is read, up to the number that it may have, so that each mistake is told; with one it has no value.
 
 Not here: which texts a kind takes (``kinds``), and where they stand (``entries``, ``environment``).
 """
@@ -27,8 +27,8 @@ __all__ = ["CheckExpression", "Read", "read_entry", "read_text"]
 # How Python has bytes of the environment that are no UTF-8.
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
-# What is wrong with an expression and what to do, or None if it is one.
-CheckExpression: TypeAlias = Callable[[str], tuple[str, str] | None]
+# Of what is no expression: why, what to do, and the position, from 0; None if it is one.
+CheckExpression: TypeAlias = Callable[[str], tuple[str, str, int] | None]
 
 
 class Read(Struct, frozen=True):
@@ -53,14 +53,14 @@ def read_entry(entry: Entry, file: File, environ: Mapping[str, str], check: Chec
 
 def read_text(key: Key, text: str, place: Place, check: CheckExpression | None) -> Read:
     """The value of a variable of the environment; a list has commas between its items."""
-    items = isinstance(key.kind, Items)
-    texts = [one.strip() for one in text.split(",") if one.strip()] if items else [text]
-    kind = key.kind.item if isinstance(key.kind, Items) else key.kind
-    found = [_read(kind, one, key.name, place, check) for one in texts]
-    problems = [one for one in found if isinstance(one, Problem)]
-    if isinstance(key.kind, Items) and len(texts) > key.kind.most:
-        problems.append(_too_many(key.name, len(texts), key.kind, place))
-    return Read(tuple(found) if items else found[0], tuple(problems))
+    if not isinstance(key.kind, Items):
+        value = _read(key.kind, text, key.name, place, check)
+        return Read(None, (value,)) if isinstance(value, Problem) else Read(value)
+    texts = [one.strip() for one in text.split(",") if one.strip()]
+    if len(texts) > key.kind.most:
+        return Read(None, (_too_many(key.name, len(texts), key.kind, place),))
+    found = [_read(key.kind.item, one, key.name, place, check) for one in texts]
+    return Read(tuple(found), tuple(one for one in found if isinstance(one, Problem)))
 
 
 class _Reader:
@@ -99,7 +99,7 @@ class _Reader:
             return []
         if len(raw) > most:
             self.problems.append(_too_many(dotted(path), len(raw), kind, self._file.place((*written, most))))
-        return raw
+        return raw[:most]
 
     def _record(self, item: type[Struct], raw: Raw, written: Path, path: Path) -> Any:
         known = keys_of(item)
@@ -174,9 +174,18 @@ def _read(kind: Kind, text: str, name: str, place: Place, check: CheckExpression
     if check is not None and value and isinstance(kind, Expression):
         wrong = check(value)
         if wrong is not None:
-            what, hint = f"{name} is no expression: {wrong[0]}", wrong[1]
-            return error("NLM-G018", what, place, key=name, value=text, hint=hint)
+            reason, hint, position = wrong
+            what = f"{name} is no expression: {reason}"
+            return error("NLM-G018", what, _inside(place, text, position), key=name, value=text, hint=hint)
     return value
+
+
+def _inside(place: Place, text: str, position: int) -> Place:
+    """The place of a position of a text, if it stands in its line as it is."""
+    source = place.source[place.column - 1 :] if place.line else ""
+    if not source.startswith((text, f"'{text}", f'"{text}')):
+        return place
+    return replace(place, column=place.column + position + (source[0] in "'\"" and not source.startswith(text)))
 
 
 def _too_many(name: str, count: int, kind: Kind, place: Place) -> Problem:

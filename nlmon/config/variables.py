@@ -4,6 +4,7 @@ Rules:
 1. A variable that is not set or empty gives its default, and nothing where there is none.
 2. ``${`` without an end stays as it is; there is no way to write another ``${NAME}`` literally.
 3. What a variable holds is not looked into again.
+4. What is longer than any value may be is cut off there, so that a few letters cannot stand for any amount of memory.
 
 Not here: variables that set a key by their name (``environment``).
 """
@@ -17,6 +18,8 @@ from msgspec import Struct
 
 __all__ = ["Substituted", "substitute"]
 
+# No value may be longer, so of a longer one the rest is left out.
+LONGEST = 1 << 16
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 _NAME = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?", re.DOTALL)
 
@@ -40,7 +43,7 @@ def substitute(text: str, environ: Mapping[str, str]) -> Substituted:
     named: list[str] = []
     unset: list[str] = []
     wrong: list[str] = []
-    at = 0
+    at = length = 0
     for found in _VARIABLE.finditer(text):
         parts.append(text[at : found.start()])
         at = found.end()
@@ -52,6 +55,8 @@ def substitute(text: str, environ: Mapping[str, str]) -> Substituted:
         named.append(name)
         if not environ.get(name) and default is None:
             unset.append(name)
-        parts.append(environ.get(name) or default or "")
+        value = environ.get(name) or default or ""
+        parts.append(value[: max(0, LONGEST - length)])
+        length += len(parts[-1])
     parts.append(text[at:])
     return Substituted("".join(parts), tuple(named), tuple(unset), tuple(wrong), "${" in text[at:])

@@ -65,7 +65,7 @@ GROUPS = (
     Group("messages", "NLM-D", "Damaged messages, and what the kernel refuses"),
     Group("listening", "NLM-E", "Live comparisons"),
     Group("claims", "NLM-F", "Claims and their reports"),
-    Group("configuration", "NLM-G", "The configuration of a monitor"),
+    Group("configurations", "NLM-G", "The configuration of a monitor"),
     Group("jobs", "NLM-J", "Many captures or scenarios at once"),
     Group("contracts", "NLM-K", "The contract, and files of known differences"),
     Group("limits", "NLM-L", "Bounds on what is read and kept"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -325,21 +326,42 @@ def test_standard_files(tmp_path: Path) -> None:
     assert standard_files({}, user) == (user,)
 
 
-def wrong_expression(text: str) -> tuple[str, str] | None:
-    return ("a value is missing", "write one") if text.endswith("==") else None
+def wrong_expression(text: str) -> tuple[str, str, int] | None:
+    return ("a value is missing", "write one", len(text)) if text.endswith("==") else None
 
 
 def test_expressions_are_checked_by_who_knows_them() -> None:
-    """In the short form, in a list, and in a variable."""
-    text = b"filter: a ==\nfilters: [{name: x, expression: b}, {name: y, expression: c ==}]\n"
+    """In the short form, in a list, and in a variable; the place is inside of the expression, where it can be known."""
+    text = b"filter: a ==\nfilters: [{name: x, expression: b}, {name: y, expression: 'c =='}]\n"
     loaded = interpret([("a.yaml", text)], {}, wrong_expression)
     other = interpret([], {"NLMON_FILTER": "a =="}, wrong_expression)
 
     assert [one.text for one in (*loaded.problems, *other.problems)] == [
-        "filter is no expression: a value is missing (a.yaml:1:9); write one",
-        "filters[2].expression is no expression: a value is missing (a.yaml:2:59); write one",
+        "filter is no expression: a value is missing (a.yaml:1:13); write one",
+        "filters[2].expression is no expression: a value is missing (a.yaml:2:64); write one",
         "filter is no expression: a value is missing (environment NLMON_FILTER); write one",
     ]
+
+
+LARGE = {
+    "unknown keys": "".join(f"key{number}: 1\n" for number in range(4000)),
+    "keys of a section": "netlink:\n" + "".join(f"  use_libnl{number}: 1\n" for number in range(4000)),
+    "items": f"monitoring: {{message_types: [{', '.join(['RTM_NEWLNK'] * 4000)}]}}",
+    "rules": f"filters: [{', '.join(['{}'] * 4000)}]",
+    "keys of a rule": f"filters: [{{{', '.join(f'nam{number}: 1' for number in range(4000))}}}]",
+    "variables": f"export: {{json: {{file: '{'${A}' * 4000}'}}}}",
+    "a long key": f"{'use_libnl' * 4000}: 1",
+    "a long value": f"logging: {{level: {'debug' * 4000}}}",
+}
+
+
+@pytest.mark.parametrize("text", LARGE.values(), ids=LARGE)
+def test_a_large_file_is_refused_in_seconds(text: str) -> None:
+    """However many mistakes it has, and whatever its variables hold."""
+    before = time.process_time()
+    loaded = of(text, A="a" * 100_000)
+
+    assert (loaded.config, time.process_time() - before < 20) == (None, True)
 
 
 # -- any text -------------------------------------------------------------------------------------------------------

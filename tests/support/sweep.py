@@ -164,6 +164,9 @@ def _documents() -> dict[str, list[bytes]]:
         "scenario": [*recorded, *format_],
         "settings": [SETTINGS.encode(), (TESTS / "cli" / "settings-version-1.toml").read_bytes()],
         "known": [KNOWN.encode()],
+        "config": [
+            text for path in sorted((FIXTURES / "config" / "vectors").glob("*.yaml")) if (text := path.read_bytes())
+        ],
         "report": [nlmon(*lossy, "--format", "json").stdout.encode(), *(one.stdout.encode() for one in streams)],
         "claims": [nlmon("claims", "--list", "--format", "json").stdout.encode()],
     }
@@ -191,6 +194,12 @@ def _lines_of(kind: str, name: str) -> list[Line]:
         "report": [
             Line((*add, "--code", "NLD002", "--code", "NLD001")),
             Line(("known", "trim", name, "--file", "known.yaml")),
+        ],
+        "config": [
+            Line(("config", "check", name)),
+            Line(("config", "check", name, "--format", "json"), "config-check"),
+            Line(("config", "show", name, "--format", "json"), "config-show"),
+            Line(("config", "show", name)),
         ],
         "claims": [Line(("claims", name)), Line(("claims", name, "--format", "json"), "claims")],
     }
