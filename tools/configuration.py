@@ -14,9 +14,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from generated import run
+from msgspec import Struct
 
+from nlmon.config import unused
 from nlmon.config.keys import Key, dotted, keys, keys_of, sections
-from nlmon.config.kinds import Items, Kind, Records
+from nlmon.config.kinds import Items, Kind, Records, Size, shown_size
 from nlmon.config.model import Config
 from nlmon.config.names import ALIASES, variables
 
@@ -33,22 +35,29 @@ def files() -> dict[Path, bytes]:
 
 
 def key_tables() -> str:
-    """A table for each section, with what can be told of its keys."""
-    parts = []
+    """Tables of all that has an effect."""
+    return "\n".join(tables(lambda section: section.__module__ != unused.__name__))
+
+
+def unused_tables() -> str:
+    """Tables of all that has none."""
+    return "\n".join(tables(lambda section: section.__module__ == unused.__name__))
+
+
+def tables(wanted: Callable[[type[Struct]], bool]) -> Iterator[str]:
+    """A table for each section that is wanted, and for each list of mappings."""
     for path, section in sections().items():
-        own = [key for key in keys().values() if key.path[:-1] == path]
-        if own and section is not Config:
-            parts.append(table(f"{dotted(path)}", section.__doc__ or "", own))
-    top = [key for key in keys().values() if len(key.path) == 1]
-    return "\n".join([table("At the top", "", top), *parts, *records()])
-
-
-def records() -> Iterator[str]:
-    """A table for each list of mappings."""
+        own = [key for key in keys().values() if key.path[:-1] == path and (path or wanted(holder(key)))]
+        if own and (wanted(section) or not path):
+            yield table(dotted(path) or "At the top", (section.__doc__ or "") if path else "", own)
     for key in keys().values():
-        if isinstance(key.kind, Records):
-            item = key.kind.item
-            yield table(f"Items of {key.name}", item.__doc__ or "", list(keys_of(item).values()))
+        if isinstance(key.kind, Records) and wanted(key.kind.item):
+            yield table(f"Items of {key.name}", key.kind.item.__doc__ or "", list(keys_of(key.kind.item).values()))
+
+
+def holder(key: Key) -> type[Struct]:
+    """The class that says whether a key at the top has an effect: that of its items, if it has them."""
+    return key.kind.item if isinstance(key.kind, Records) else Config
 
 
 def table(heading: str, text: str, rows: list[Key]) -> str:
@@ -74,7 +83,9 @@ def default(key: Key) -> str:
         return "must be given"
     if key.default in (None, "", ()):
         return ""
-    return f"`{str(key.default).lower() if isinstance(key.default, bool) else key.default}`"
+    if isinstance(key.default, bool):
+        return f"`{str(key.default).lower()}`"
+    return f"`{shown_size(key.default) if isinstance(key.kind, Size) else key.default}`"
 
 
 def alias_table() -> str:
@@ -99,6 +110,7 @@ def difference_table() -> str:
 
 TABLES: dict[str, Callable[[], str]] = {
     "keys": key_tables,
+    "unused": unused_tables,
     "aliases": alias_table,
     "variables": variable_table,
     "differences": difference_table,

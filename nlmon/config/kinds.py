@@ -38,6 +38,7 @@ __all__ = [
     "Text",
     "Unfit",
     "Word",
+    "shown_size",
 ]
 
 KB, MB, GB = 1 << 10, 1 << 20, 1 << 30

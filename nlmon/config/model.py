@@ -177,7 +177,7 @@ class Monitoring(Struct, frozen=True):
 
 
 class FilterRule(Struct, frozen=True):
-    """An expression that events are held against."""
+    """An expression that events are held against; an event is kept if one of the rules in force matches."""
 
     name: Annotated[str, Text(63), "What the rule is called in messages and counters."]
     expression: Annotated[str, Expression(), "What must hold of an event."]
@@ -249,11 +249,19 @@ class Config(Struct, frozen=True):
     core: Core = Core()
     logging: Logging = Logging()
     monitoring: Monitoring = Monitoring()
-    filter: Annotated[str, Expression(), "What must hold of every event; one more rule."] = ""
-    filters: Annotated[tuple[FilterRule, ...], Records(FilterRule, 16), "Rules, of which one must hold."] = ()
+    filter: Annotated[str, Expression(), "The short form of one rule."] = ""
+    filters: Annotated[
+        tuple[FilterRule, ...], Records(FilterRule, 16), "Rules; an event is kept if one matches, or if there is none."
+    ] = ()
     export: Export = Export()
     cli: Cli = Cli()
     web: Web = Web()
     plugins: Plugins = Plugins()
     alerts: Annotated[tuple[Alert, ...], Records(Alert, 16), "Rules of alerts."] = ()
     integration: Integration = Integration()
+
+    @property
+    def rules(self) -> tuple[FilterRule, ...]:
+        """The rules in force, with that of ``filter``; an event is kept if one matches, or if there is none."""
+        short = (FilterRule("filter", self.filter),) if self.filter else ()
+        return (*short, *(rule for rule in self.filters if rule.enabled))

@@ -326,6 +326,14 @@ def test_standard_files(tmp_path: Path) -> None:
     assert standard_files({}, user) == (user,)
 
 
+def test_rules_in_force() -> None:
+    """That of the short form, and those of the list that are not switched off."""
+    config = of("filter: a\nfilters: [{name: x, expression: b, enabled: no}, {name: y, expression: c}]\n").config
+
+    assert config is not None
+    assert [(rule.name, rule.expression) for rule in config.rules] == [("filter", "a"), ("y", "c")]
+
+
 def wrong_expression(text: str) -> tuple[str, str, int] | None:
     return ("a value is missing", "write one", len(text)) if text.endswith("==") else None
 
@@ -355,6 +363,7 @@ LARGE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", LARGE.values(), ids=LARGE)
 def test_a_large_file_is_refused_in_seconds(text: str) -> None:
     """However many mistakes it has, and whatever its variables hold."""
