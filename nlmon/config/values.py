@@ -140,17 +140,14 @@ class _Reader:
             what = f"a ${{ in {name} has no }}, and is left as it is"
             self.problems.append(notice("NLM-G039", what, place, key=name, value=raw))
         found = _read(kind, put.text, name, place, self._check)
+        if isinstance(found, Problem):
+            unset = put.unset and f"{put.unset[0]} is not set; set it, or write ${{{put.unset[0]}:-{_example(kind)}}}"
+            self.problems.append(replace(found, hint=unset) if unset else found)
+            return None
         for one in put.unset:
-            if isinstance(found, Problem):
-                hint = f"{one} is not set; set it, or write ${{{one}:-{_example(kind)}}}"
-                self.problems.append(replace(found, hint=hint))
-                return None
             what = f"{name} is taken without {one}, which is not set"
             hint = f"set it, or write ${{{one}:-default}}"
             self.problems.append(notice("NLM-G033", what, place, key=name, value=raw, hint=hint))
-        if isinstance(found, Problem):
-            self.problems.append(found)
-            return None
         return found
 
     def _wrong(
