@@ -2,6 +2,7 @@
 
     NlmonError                   a stable code, what happened, where, why, what to do
     ├── UsageError               exit 2   the command or the call was wrong
+    │   └── FilterError                   a filter expression is wrong at a position
     ├── InputError               exit 3   a file or its content was wrong
     │   ├── CaptureError                  not readable, not a capture, damaged
     │   ├── ContractError                 the contract file breaks its schema
@@ -45,6 +46,7 @@ __all__ = [
     "ContractError",
     "DecodeError",
     "ExitCode",
+    "FilterError",
     "FramingError",
     "HeaderError",
     "InputError",
@@ -64,6 +66,9 @@ __all__ = [
     "WrappedLength",
     "errno_name",
 ]
+
+# Of a line of a filter expression so many characters are shown beside its mistake.
+SHOWN = 100
 
 
 def _words(text: str) -> list[str]:
@@ -158,6 +163,32 @@ class UsageError(NlmonError):
     """A command line or a call that cannot be carried out as written."""
 
     exit_code = ExitCode.USAGE
+
+
+class FilterError(UsageError):
+    """A filter expression that is wrong at ``position``, in characters from 0. ``expression``: its text; ``line`` and
+    ``column``, from 1: the position once more."""
+
+    kind = "a filter expression is wrong"
+
+    def __init__(
+        self, code: str, what: str, *, where: str = "", why: str = "", hint: str = "", expression: str, position: int
+    ) -> None:
+        before = expression[:position]
+        self.line = before.count("\n") + 1
+        self.column = position - (before.rfind("\n") + 1) + 1
+        place = f"{self.line}:{self.column}" if "\n" in expression else str(self.column)
+        super().__init__(code, what, where=f"{where}:{place}" if where else f"column {place}", why=why, hint=hint)
+        self.expression = expression
+        self.position = position
+
+    @property
+    def marked(self) -> tuple[str, str]:
+        """The line of the expression that is wrong, and a caret under the position; of a long line the part around
+        it."""
+        line = self.expression.split("\n")[self.line - 1].replace("\t", " ")
+        start = max(0, self.column - 1 - SHOWN // 2) if len(line) > SHOWN else 0
+        return line[start : start + SHOWN], " " * (self.column - 1 - start) + "^"
 
 
 class InputError(NlmonError):

@@ -57,7 +57,7 @@ LEVELS = (
     ),
     ("nlmon.aside", "nlmon.framing", "nlmon.objects", "nlmon.yamlfile"),
     ("nlmon.events", "nlmon.capture", "nlmon.transport"),
-    ("nlmon.state", "nlmon.eventjson"),
+    ("nlmon.state", "nlmon.eventjson", "nlmon.filters"),
     ("nlmon.backends", "nlmon.compare"),
     ("nlmon.config", "nlmon.report", "nlmon.testing"),
     ("nlmon.engine",),
@@ -102,6 +102,9 @@ MAY = {
     "nlmon.printable": set(),
     "nlmon.aside": {"nlmon.printable"},
     "nlmon.eventjson": {"nlmon.printable", "nlmon.events", "nlmon.names", "nlmon.eventjson"},
+    "nlmon.filters": {
+        *("nlmon.errors", "nlmon.events", "nlmon.names", "nlmon.payloads", "nlmon.printable", "nlmon.filters"),
+    },
     "nlmon.backends.base": SHARED | INTERFACE,
     "nlmon.backends.groups": {"nlmon.uapi"},
     "nlmon.backends.legacy": SHARED | INTERFACE | {"nlmon.backends.legacy"},
@@ -149,7 +152,7 @@ MAY = {
     # It carries the options of a replay to where it is done and the report back.
     "nlmon.jobs": {
         *("nlmon", "nlmon.errors", "nlmon.limits", "nlmon.jobs", "nlmon.report", "nlmon.engine", "nlmon.capture"),
-        "nlmon.compare.known",
+        *("nlmon.compare.known", "nlmon.filters"),
         *("nlmon.backends.options", "nlmon.backends.registry", "nlmon.compare.difference"),
         "nlmon.transport.recorded.faults",
     },
@@ -168,6 +171,7 @@ PURE = tuple(
             "objects",
             "payloads",
             "eventjson",
+            "filters",
             "testing",
             "names",
             "state",

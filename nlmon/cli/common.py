@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 import click
 from click.core import ParameterSource
 
-from nlmon.errors import InputError, InternalError, NlmonError, UsageError
+from nlmon.errors import FilterError, InputError, InternalError, NlmonError, UsageError
 from nlmon.printable import printable
 
 if TYPE_CHECKING:  # start-up: only commands that read captures need it
@@ -310,6 +310,9 @@ def warn_notes(reader: CaptureReader) -> None:
 def show_error(error: NlmonError) -> None:
     """One line on stderr: code, what, where, why, and what to do."""
     sys.stderr.write(f"error[{error.code}]: {printable(error.text)}\n")
+    if isinstance(error, FilterError):
+        for line in error.marked:
+            sys.stderr.write(f"  {printable(line)}\n")
 
 
 def say_where_explained(codes: Iterable[str], stream: TextIO) -> None:

@@ -9,6 +9,7 @@ import sys
 from collections import Counter
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -28,6 +29,7 @@ from nlmon.cli.common import (
     warn_notes,
     warn_unread,
 )
+from nlmon.cli.where import where_option
 from nlmon.compare.side import Side
 from nlmon.engine.bounds import Bounds, Watch
 from nlmon.engine.feed import Feed
@@ -39,6 +41,9 @@ from nlmon.events import Event
 from nlmon.names import protocol_number
 from nlmon.report.text import counted, shown_path
 from nlmon.transport.recorded.faults import parse_fault
+
+if TYPE_CHECKING:  # start-up: only --where needs it
+    from nlmon.filters import Filter
 
 __all__ = ["command"]
 
@@ -52,6 +57,7 @@ AT_ONCE = 256
 @max_messages_option
 @byteorder_option
 @fault_option
+@where_option("Print only events that a filter matches, such as 'netlink.link.mtu > 1400'.")
 def command(
     capture: Path,
     implementation: str,
@@ -61,10 +67,12 @@ def command(
     byteorder: ByteOrder | None,
     max_messages: int | None,
     faults: tuple[str, ...],
+    where: Filter | None,
 ) -> None:
     """Print the events that an implementation gives for CAPTURE, one JSON object a line.
 
-    Exit code: 0 done, 3 the capture is damaged, longer than --max-messages or gives no event, 130 interrupted.
+    Exit code: 0 done, 3 the capture is damaged, longer than --max-messages or gives no event, or none that
+    --where matches, 130 interrupted.
     """
     warn_unread(implementation, protocols)
     with (
@@ -83,7 +91,7 @@ def command(
             answers=False,
         )
         (lane,) = feed.lanes
-        with _Lines() as lines:
+        with _Lines(where) as lines:
             for side in read_capture(feed, reader, on_progress=advance, watch=watch):
                 lines.take(side)
         with prints_aside():
@@ -102,6 +110,8 @@ def command(
     say_stop(watch.stop, shown_path(capture))
     if reader.damage is not None:
         raise reader.damage
+    if where is not None and counts["read"] and not counts["events"]:
+        raise InputError("NLM-W007", f"no event matches {where.text}", where=shown_path(capture))
     if not counts["events"]:
         raise InputError(
             "NLM-U002",
@@ -113,15 +123,18 @@ def command(
 
 
 class _Lines:
-    """Writes the events of each datagram to stdout, many lines at once, and the first errors to stderr."""
+    """Writes the events of each datagram to stdout, many lines at once, and the first errors to stderr; ``where``:
+    events that are written, None: all."""
 
-    def __init__(self) -> None:
+    def __init__(self, where: Filter | None) -> None:
         self.counts: Counter[str] = Counter()
+        self._matches = None if where is None else where.matches
         self._waiting: list[Event] = []
 
     def take(self, side: Side) -> None:
         """Take what came of a datagram. Raises ``InternalError`` when the implementation crashed."""
-        self._waiting += side.events
+        self.counts["read"] += len(side.events)
+        self._waiting += side.events if self._matches is None else filter(self._matches, side.events)
         if len(self._waiting) >= AT_ONCE:
             self.write()
         refuse_crash(side)

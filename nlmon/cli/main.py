@@ -41,6 +41,7 @@ COMMANDS = {
     "known": ("nlmon.cli.known", "Keep the differences that are known and allowed."),
     "conform": ("nlmon.cli.conform", "Test what nlmon says that its implementations do."),
     "claims": ("nlmon.cli.claims", "Print what nlmon says of its implementations, and of which it is true."),
+    "filter": ("nlmon.cli.filter", "Say what a filter of events means, and try it on a capture."),
     "explain": ("nlmon.cli.explain", "Say what a code or a word means, and what to do."),
     "schema": ("nlmon.cli.schema", "Print the JSON Schema of an output or of a file."),
 }

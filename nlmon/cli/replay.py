@@ -36,6 +36,7 @@ from nlmon.cli.policy_options import policy_options
 from nlmon.cli.reports import ReportFile, refuse_reports, reports_option, write_capture_reports
 from nlmon.cli.show_options import show_options
 from nlmon.cli.verdict import exit_code, print_verdict, whole_report
+from nlmon.cli.where import where_option
 from nlmon.errors import CaptureError, ExitCode, PlatformError, UsageError
 from nlmon.names import protocol_number
 from nlmon.report.jsonout import CaptureLine, Header, line_bytes
@@ -46,6 +47,7 @@ from nlmon.transport.recorded.faults import parse_fault
 if TYPE_CHECKING:  # start-up: --help needs none of it
     from nlmon.capture import ByteOrder
     from nlmon.engine.segments import Select
+    from nlmon.filters import Filter
     from nlmon.jobs.work import Outcome, ReplayOptions
     from nlmon.report.policy import Policy
     from nlmon.report.shown import Shown
@@ -55,8 +57,10 @@ __all__ = ["command"]
 # What changes a report, beside the policy: whoever replays a capture again gives it again.
 _DECISIVE = (
     *("implementation", "against", "protocols", "select", "families", "groups", "faults", "caches", "recover"),
-    *("control", "both_ways", "max_objects", "max_messages", "byteorder"),
+    *("control", "both_ways", "max_objects", "max_messages", "byteorder", "where"),
 )
+
+WHERE_WHY = "a recovery is judged by the states, and a filter is about events alone"
 
 
 @click.command()
@@ -123,6 +127,10 @@ _DECISIVE = (
 @max_messages_option
 @show_options
 @byteorder_option
+@where_option(
+    "Compare only events that a filter matches in either implementation, such as 'netlink.link.mtu > 1400'; states are "
+    "not compared."
+)
 def command(
     captures: tuple[Path, ...],
     implementation: str,
@@ -147,6 +155,7 @@ def command(
     max_objects: int,
     max_messages: int | None,
     shown: Shown,
+    where: Filter | None,
 ) -> None:
     """Replay CAPTURES into two implementations and say whether they agree.
 
@@ -160,6 +169,8 @@ def command(
     _refuse_unreceived(select, {"--cache": caches, "--recover": recover, "--fault": faults})
     refuse_stdin_twice(captures)
     refuse_reports(reports, captures)
+    if where is not None and recover:
+        raise UsageError("NLM-W008", "--where does not go with --recover", why=WHERE_WHY, hint="leave out one of them")
     _refuse_together(captures, jobs, cluster)
     known = known_file(policy.known)
     options = ReplayOptions(
@@ -183,12 +194,13 @@ def command(
         known=known.valid,
         max_objects=max_objects,
         max_messages=max_messages,
+        where="" if where is None else where.text,
         lines=form == "jsonl",
     )
     arguments, program = decisive_words(_DECISIVE), own_program()
     if form == "jsonl":
         out.write(line_bytes(Header("nlmon", __version__, *names, select, policy, arguments, program)))
-    narrowed = bool(protocols or families or groups or faults or recover or select != "notifications")
+    narrowed = bool(protocols or families or groups or faults or recover or where or select != "notifications")
     done = _replay(captures, options, jobs, cluster)
     # What was narrowed by an option, or cut by damage, cannot say that an entry is of no use.
     whole = whole_report(*(done.reports, names, select, policy, known), tried=not narrowed, complete=complete)

@@ -17,6 +17,9 @@ from typing import Any
 
 import click
 
+from nlmon.cli.filter_explain import FilterExplanation
+from nlmon.cli.filter_fields import FilterFields
+from nlmon.cli.filter_test import FilterMatch
 from nlmon.cli.info import CaptureSummary
 from nlmon.cli.knownfile import known_schema
 from nlmon.cli.settings import settings_schema
@@ -62,6 +65,9 @@ SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
     "gitlab": gitlab_schema,
     "badge": badge_schema,
     "explain": partial(schema_of, Explanations, "nlmon explain"),
+    "filter-explain": partial(schema_of, FilterExplanation, "nlmon filter explain"),
+    "filter-fields": partial(schema_of, FilterFields, "nlmon filter fields"),
+    "filter-test": partial(schema_of, FilterMatch, "a line of nlmon filter test"),
 }
 
 

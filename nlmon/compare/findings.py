@@ -44,12 +44,16 @@ class Group(Struct, frozen=True):
 
 class Findings:
     """The differences of one direction. ``known``: those that are allowed; ``counts``: the others, by class;
-    ``listener`` is told each of them at once."""
+    ``listener`` is told each of them at once. ``wants``: whether a difference is one, where not all are asked for."""
 
     def __init__(
-        self, known: KnownDifferences | None = None, listener: Callable[[Difference], None] | None = None
+        self,
+        known: KnownDifferences | None = None,
+        listener: Callable[[Difference], None] | None = None,
+        wants: Callable[[Difference], bool] | None = None,
     ) -> None:
         self.known = known or KnownDifferences()
+        self.wants = wants
         self.counts: Counter[Class] = Counter()
         self._listener = listener
         self._details: dict[Class, list[Difference]] = {}
@@ -76,6 +80,8 @@ class Findings:
     def add(self, difference: Difference, sample: Callable[[], Sample] | None = None) -> None:
         """Count a difference and pass it on, unless it is known: then it is counted with its entry. ``sample`` makes
         what it rests on, where that is kept."""
+        if self.wants is not None and not self.wants(difference):
+            return
         if self.known.allow(difference):
             return
         self.counts[difference.cls] += 1

@@ -57,7 +57,8 @@ Both: TypeAlias = tuple[Event | None, Event | None]
 class Judge:
     """Compares one recording; ``names``: the reference and the candidate; ``known``: differences that are allowed;
     ``agreement``: that of a judge whose direction is the other one, and which says of both what they agree on;
-    ``marks``: with what messages are marked, by which those that they agree on are counted (``settle``)."""
+    ``marks``: with what messages are marked, by which those that they agree on are counted (``settle``); ``wants``: see
+    ``Findings``."""
 
     def __init__(
         self,
@@ -70,6 +71,7 @@ class Judge:
         known: KnownDifferences | None = None,
         agreement: Agreement | None = None,
         marks: Marks | None = None,
+        wants: Callable[[Difference], bool] | None = None,
     ) -> None:
         self.contract = contract
         self.known = known or KnownDifferences()
@@ -81,7 +83,7 @@ class Judge:
         self._byteorder = byteorder
         self._evidence = Evidence(contract, byteorder, recorded)
         self._recorded = recorded
-        self._findings = Findings(self.known, listener)
+        self._findings = Findings(self.known, listener, wants)
 
     @property
     def enhancements(self) -> Counter[str]:
@@ -105,7 +107,12 @@ class Judge:
     def reverse(self, known: KnownDifferences, listener: Callable[[Difference], None] | None) -> Judge:
         """A judge of the same two in the other direction. What this one finds them to agree on, it counts, too."""
         names, agreement = (self._names[1], self._names[0]), self._agreement.reverse()
-        return Judge(self.contract, names, self._byteorder, self._recorded, listener, known=known, agreement=agreement)
+        return Judge(
+            *(self.contract, names, self._byteorder, self._recorded, listener),
+            known=known,
+            agreement=agreement,
+            wants=self._findings.wants,
+        )
 
     @property
     def counts(self) -> Counter[Class]:

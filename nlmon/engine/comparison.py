@@ -34,6 +34,7 @@ from nlmon.engine.lane import Lane
 from nlmon.engine.nexthops import NexthopNews
 from nlmon.engine.states import Corrections, States
 from nlmon.engine.timeline import Timeline
+from nlmon.engine.where import Where
 from nlmon.events import OVERRUN, RoutePayload
 from nlmon.framing import types
 from nlmon.limits import OTHERS, count_kinds
@@ -62,7 +63,7 @@ class Comparison(Generic[AnyLane]):
     alone and the bytes were read for it, by protocol; ``blind``: what of the messages is not read by both, and
     changes that show in nothing that is read; ``not_subscribed``: notifications that reached neither, by the
     name of their type, with that of the group where the type does not say it, or of their generic family.
-    ``timeline``: when there was what."""
+    ``timeline``: when there was what; ``where``: the events that are compared, and then no states; None: all."""
 
     def __init__(
         self,
@@ -75,11 +76,13 @@ class Comparison(Generic[AnyLane]):
         extra_groups: Collection[str] = (),
         lossless: bool,
         known: Sequence[KnownDifferences] = (),
+        where: Where | None = None,
     ) -> None:
         contract = contract or load_contract()
         names = lanes[0].name, lanes[1].name
         self.lanes = lanes
         self.kernel = kernel
+        self.where = where
         recorded = RecordedNames(kernel.family_names, self._link_name, kernel.gone, lambda: kernel.doubtful)
         forward, *back = known or (KnownDifferences(),)
         backends = type(lanes[0].backend), type(lanes[1].backend)
@@ -87,7 +90,12 @@ class Comparison(Generic[AnyLane]):
         self.blind = Blind(coverage, Changes(coverage, kernel.byteorder))
         self.timeline = Timeline()
         listeners = self.timeline.listener(0, on_difference), self.timeline.listener(1, on_reverse)
-        judge = Judge(contract, names, kernel.byteorder, recorded, listeners[0], known=forward, marks=coverage)
+        judge = Judge(
+            *(contract, names, kernel.byteorder, recorded, listeners[0]),
+            known=forward,
+            marks=coverage,
+            wants=None if where is None else where.wants,
+        )
         self.judge: Judges = judge if not back else BothDirections(judge, judge.reverse(back[0], listeners[1]))
         self.states = States(names, contract, lossless=lossless)
         self.dumps = RecordedDumps(self.states, kernel)

@@ -17,6 +17,7 @@ from nlmon.engine.recorded import RecordedLane
 from nlmon.engine.replay import Replay
 from nlmon.engine.verdict import not_known
 from nlmon.names import PROTOCOLS
+from nlmon.report.model import labels
 from nlmon.report.text import counted
 
 if TYPE_CHECKING:  # a replay does without them
@@ -37,7 +38,7 @@ __all__ = [
 
 def replay_notes(replay: Replay, reader: CaptureReader) -> list[str]:
     """What is said of a replay beside its verdict."""
-    notes, tally = list(reader.notes), replay.feed.tally
+    notes, tally = [*_where(replay), *reader.notes], replay.feed.tally
     notes += [note for lane in replay.lanes for note in lane.ledger.notes(lane.name)]
     notes += [
         f"the resync of {lane.name} after its last loss had not ended when the recording did"
@@ -93,6 +94,13 @@ def live_notes(live: Live) -> list[str]:
     return notes + [not_compared(why, count) for why, count in sorted(uncompared.items())]
 
 
+def _where(replay: Replay) -> Iterator[str]:
+    """Notes on the filter of a replay."""
+    if replay.where is not None:
+        left, right = replay.lanes
+        yield from replay.where.notes(labels((left.name, right.name)))
+
+
 def _deaf(lane: RecordedLane | LiveLane) -> Iterator[str]:
     """Notes on the protocols that a lane reads no more, since a fault took its sockets."""
     for frame in sorted(set(lane.lost_sockets.values())):
@@ -145,6 +153,8 @@ def why_nothing(replay: Replay) -> str:
         return "no notification of these protocols was recorded"
     if any(lane.lossy for lane in replay.lanes):
         return "every notification was lost"
+    if replay.where is not None and any(lane.counts["events"] for lane in replay.lanes):
+        return "the filter matches no event of a notification"
     if not replay.not_subscribed and not any(lane.unknown for lane in replay.lanes):
         cut = any(replay.feed.tally.truncated[protocol] for protocol in replay.feed.protocols)
         if cut or any(lane.counts["errors"] for lane in replay.lanes):

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
+from typing import NamedTuple
 
 from nlmon.backends.base import Backend
 from nlmon.backends.options import BackendOptions
@@ -34,6 +35,7 @@ from nlmon.engine.guarded import BackendMaker
 from nlmon.engine.nexthops import is_of_nexthops
 from nlmon.engine.recorded import RecordedLane
 from nlmon.engine.segments import Select
+from nlmon.engine.where import Where
 from nlmon.events import Event
 from nlmon.state.identity import forget_shared, subject_of
 from nlmon.state.tables import Object, State
@@ -45,9 +47,17 @@ from nlmon.wire import Datagram
 __all__ = ["Replay"]
 
 
+class _Asked(NamedTuple):
+    """What is asked of a replay: the options of its implementations, and who is told what came of each datagram."""
+
+    options: BackendOptions
+    on_side: Callable[[int, Side], None] | None
+
+
 class Replay(Comparison[RecordedLane]):
     """The comparison of one recording while it runs; ``known``: differences that are allowed, of the move from the
-    reference to the candidate, and, if that is to be judged, too, of the way back."""
+    reference to the candidate, and, if that is to be judged, too, of the way back; ``where``: events that are compared,
+    None: all."""
 
     def __init__(
         self,
@@ -64,6 +74,7 @@ class Replay(Comparison[RecordedLane]):
         faults: tuple[Fault, ...] = (),
         known: Sequence[KnownDifferences] = (),
         on_side: Callable[[int, Side], None] | None = None,
+        where: Where | None = None,
     ) -> None:
         options = options or BackendOptions()
         self.feed = Feed(
@@ -79,6 +90,7 @@ class Replay(Comparison[RecordedLane]):
             extra_groups=options.extra_groups,
             lossless=not faults and not options.resync,
             known=known,
+            where=where,
         )
         # Reads what is announced, lost or not, in the place of the one that gives more, which is not to see it twice.
         self._announcer: Backend | None = None
@@ -87,8 +99,7 @@ class Replay(Comparison[RecordedLane]):
             make = (reference, candidate)[self.states.full]
             made = partial(make, RecordedFactory(self.feed.kernel), options)
             self._announcer = self.lanes[self.states.full].guarded.ask(made, None)
-        self._options = options
-        self._on_side = on_side
+        self._asked = _Asked(options, on_side)
         for lane in self.lanes:
             lane.ledger.keeps_objects = self.resync and lane.name == self.judge.contract.recovers
         self._compare_outside(0, self.feed.start())
@@ -120,18 +131,20 @@ class Replay(Comparison[RecordedLane]):
         datagrams, agreed = step.datagrams, False
         if step.what == "fed":
             self._fed(step)
-            if self._on_side is not None:
+            if self._asked.on_side is not None:
                 for number, results in enumerate(step.results):
                     for side in results.sides():
-                        self._on_side(number, side)
+                        self._asked.on_side(number, side)
         elif step.what == "answer":
-            agreed = self._compare(datagrams.at(0), *(result.side(0) for result in step.results), answer=True)
+            left, right = (result.side(0) for result in step.results)
+            part = _part(self.where, datagrams.at(0), (left, right))
+            agreed = part is None or self._compare(datagrams.at(0), *part, answer=True)
         elif step.what == "left out":
             self._count_not_subscribed(datagrams.at(0))
         elif self.feed.asked is None or datagrams.protocol in self.feed.asked:
             for datagram in datagrams:
                 self._compare_groups(datagram, (False, False))
-        if step.place.role is Role.DUMP and step.results:
+        if step.place.role is Role.DUMP and step.results and self.where is None:
             left, right = (result.side(0) for result in step.results)
             self._check_dump(datagrams.at(0), step.place, (left, right), agreed=agreed)
 
@@ -140,6 +153,11 @@ class Replay(Comparison[RecordedLane]):
         data, (left, right) = step.datagrams.data, step.results
         self.timeline.fed(step.datagrams, step.results, self.lanes)
         is_notification, is_request = step.place.role is Role.NOTIFICATION, step.place.role is Role.REQUEST
+        if self.where is not None:
+            for place, datagram in enumerate(step.datagrams):
+                sides = left.side(place), right.side(place)
+                self._one(datagram, sides, differs=False, fold=is_notification, request=is_request)
+            return
         if is_notification and self._announcer is not None and step.datagrams.protocol == NETLINK_ROUTE:
             full = step.results[self.states.full]
             for place, datagram in enumerate(step.datagrams):
@@ -187,10 +205,13 @@ class Replay(Comparison[RecordedLane]):
 
     def _one(self, datagram: Datagram, sides: tuple[Side, Side], *, differs: bool, fold: bool, request: bool) -> None:
         """Compare what both made of a datagram; ``differs``: it is known not to be the same."""
-        left, right = sides
         for lane, side in zip(self.lanes, sides, strict=True):
             lane.heard.note(datagram, side, self.kernel.byteorder)
-        if fold:
+        part = _part(self.where, datagram, sides)
+        if part is None:
+            return
+        left, right = sides = part
+        if fold and self.where is None:
             self._nexthops.hear(datagram, sides)
         if not (left.subscribed and right.subscribed):
             sides = left, right = self._judged_groups(datagram, sides)
@@ -203,7 +224,7 @@ class Replay(Comparison[RecordedLane]):
         agreed = not differs and self._agree(datagram, left, right)
         if not agreed:
             self._judge_one(datagram, left, right, request=request)
-        if fold:
+        if fold and self.where is None:
             if agreed or foldable(sides):
                 self.blind.changes.note(datagram, left, right)
             self._fold(sides, agreed=agreed)
@@ -221,7 +242,7 @@ class Replay(Comparison[RecordedLane]):
         pairs = zip(self.lanes, self.states.both, strict=True)
         beyond = sum(lane.ledger.beyond(state) for lane, state in pairs)
         # Caches hold once more what the recorded kernel does, which beside the states of a recovery is little.
-        kept = self.kernel.size * (2 if self._options.caches and not self._options.resync else 1)
+        kept = self.kernel.size * (2 if self._asked.options.caches and not self._asked.options.resync else 1)
         return self.states.size + kept + beyond + len(self.states.unsettled.objects)
 
     # -- states and losses -----------------------------------------------------------------------------------
@@ -229,7 +250,7 @@ class Replay(Comparison[RecordedLane]):
     @property
     def resync(self) -> bool:
         """Whether a recovery is judged: what all is fed to, no socket would have received."""
-        return self._options.resync and self.feed.select == "notifications"
+        return self._asked.options.resync and self.feed.select == "notifications"
 
     def recovering(self, lane: RecordedLane) -> bool:
         """Whether a lane reported a loss of which it should recover, and nobody has looked at that yet."""
@@ -268,7 +289,7 @@ class Replay(Comparison[RecordedLane]):
         for number, lane in enumerate(self.lanes):
             faults, ledger = lane.factory.faults, lane.ledger
             had, said = (faults.reported, faults.lost, faults.failed), (ledger.overruns, ledger.lost, ledger.sockets)
-            if self._options.message_pool_size is None:  # a full pool loses on its own account
+            if self._asked.options.message_pool_size is None:  # a full pool loses on its own account
                 self.judge.losses(number, had, said, self.feed.tally.last_frame)
 
     # -- the end ---------------------------------------------------------------------------------------------
@@ -281,20 +302,25 @@ class Replay(Comparison[RecordedLane]):
         self.dumps.abandon_all()
         ended = [side or Side(lane.name, (), ()) for lane, side in zip(self.lanes, self.feed.end(), strict=True)]
         self._compare_outside(last, ended)
-        if self._on_side is not None:
+        if self._asked.on_side is not None:
             for number, side in enumerate(ended):
-                self._on_side(number, side)
+                self._asked.on_side(number, side)
         if any(side.events for side in ended):
             if self.resync:
                 tell(self.judge, self.lanes, (ended[0], ended[1]), self.kernel)
             ledgers = self.lanes[0].ledger, self.lanes[1].ledger
             self._compare_corrections(self.states.fold((ended[0], ended[1]), ledgers, agreed=False))
-        self._compare_recovery(now=not self._options.resync_interval)
+        self._compare_recovery(now=not self._asked.options.resync_interval)
         if not self.states.shared and self._states_comparable:  # else there is but one, or one that went on alone
             self.judge.states(*self.states.both, last, self.states.unsettled.objects)
         self._compare_losses()
         compare_counters(self.judge, self.lanes, last)
         self._compare_outside(last, self.feed.close())
+
+
+def _part(where: Where | None, datagram: Datagram, sides: tuple[Side, Side]) -> tuple[Side, Side] | None:
+    """What of a datagram is compared; None: nothing."""
+    return sides if where is None else where.narrowed(datagram.frame, sides)
 
 
 def _announced(datagram: Datagram, announcer: Backend, side: Side) -> Sequence[Event]:

@@ -17,6 +17,8 @@ from nlmon.engine.guarded import BackendMaker
 from nlmon.engine.replay import Replay
 from nlmon.engine.segments import Select
 from nlmon.engine.summary import capture_reports
+from nlmon.engine.where import Where
+from nlmon.filters import Filter
 from nlmon.report.model import CaptureReport
 from nlmon.report.policy import Policy
 from nlmon.transport.recorded.faults import Fault
@@ -42,13 +44,15 @@ def replay_capture(
     control: bool = False,
     on_progress: Callable[[int], None] | None = None,
     bounds: Bounds | None = None,
+    where: Filter | None = None,
 ) -> tuple[CaptureReport, ...]:
     """Replay an open capture to its end and report. ``known``: differences that are allowed, of the move from the
     reference to the candidate; with a second one of the way back that is judged, too, and has the second report.
     ``on_difference``, ``on_reverse``: get each difference of the one and of the other at once; what they print is put
     aside, too.
     ``policy``: what a verdict needs; ``control``: an implementation is compared with itself on purpose;
-    ``on_progress`` gets the position in the file; ``bounds`` may end the replay before the capture ends."""
+    ``on_progress`` gets the position in the file; ``bounds`` may end the replay before the capture ends;
+    ``where``: events that are compared, None: all."""
     replay = Replay(
         reference,
         candidate,
@@ -60,6 +64,7 @@ def replay_capture(
         options=options,
         faults=faults,
         known=known,
+        where=None if where is None else Where(where),
     )
     watch = Watch(bounds, reader.info.byteorder)
     for batch in watch.batches(reader.batches()):

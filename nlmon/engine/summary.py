@@ -197,6 +197,7 @@ def _found(comparison: Replay | Live, view: _View, tally: Tally, protocols: Coll
     judge.settle()
     totals, states = judge.totals(), comparison.states
     read = any(lane.counts["events"] or lane.counts["answers"] for lane in lanes)
+    compared = read and comparison.where is None
     allowed = any(difference.cls is Class.STATE for difference in judge.known.first.values())
 
     def per_lane(what: str) -> dict[str, int]:
@@ -227,7 +228,7 @@ def _found(comparison: Replay | Live, view: _View, tally: Tally, protocols: Coll
         "details": [row(difference) for difference in judge.details],
         "examples": examples_of(judge.groups),
         **_when(comparison, view),
-        "state": "differs" if totals.get(Class.STATE) or allowed else "same" if read else None,
+        "state": "differs" if totals.get(Class.STATE) or allowed else "same" if compared else None,
         "objects": states.objects(comparison.lanes.index(lanes[1])),
         **blind_rows(*comparison.blind, _labels(comparison.lanes)),
         **_brought_to_light("unannounced", states.unannounced()),

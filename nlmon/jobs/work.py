@@ -28,6 +28,7 @@ from nlmon.engine.bounds import Bounds
 from nlmon.engine.run import replay_capture
 from nlmon.engine.segments import Select
 from nlmon.errors import CaptureError, NlmonError, PlatformError
+from nlmon.filters import compile_filter
 from nlmon.limits import MOST_OBJECTS
 from nlmon.report.jsonout import DifferenceLine, line_bytes
 from nlmon.report.model import CaptureReport, Direction, directions, in_direction, row, unreadable
@@ -43,9 +44,9 @@ CHUNK = 1 << 20
 class ReplayOptions(Struct, frozen=True):
     """All that a worker needs beside its capture. ``protocols`` empty: all that are supported. ``both_ways``: judge the
     way back, too. ``control``: an implementation is compared with itself on purpose. ``known``: entries of the file of
-    known differences, with their numbers. ``max_objects``, ``max_messages``: see ``Bounds``. ``lines``: give every
-    difference, too, as lines of a stream. ``elsewhere``: workers may be on other machines. ``version``: of the nlmon
-    that sends the task."""
+    known differences, with their numbers. ``max_objects``, ``max_messages``: see ``Bounds``. ``where``: a filter of the
+    events that are compared, empty: all. ``lines``: give every difference, too, as lines of a stream. ``elsewhere``:
+    workers may be on other machines. ``version``: of the nlmon that sends the task."""
 
     reference: str = "legacy"
     candidate: str = "libnl"
@@ -60,6 +61,7 @@ class ReplayOptions(Struct, frozen=True):
     known: tuple[tuple[int, KnownDifference], ...] = ()
     max_objects: int | None = MOST_OBJECTS
     max_messages: int | None = None
+    where: str = ""
     lines: bool = False
     elsewhere: bool = False
     version: str = __version__
@@ -128,6 +130,7 @@ def replay_reader(
         policy=options.policy,
         control=options.control,
         bounds=Bounds(options.max_objects, options.max_messages, interrupted),
+        where=compile_filter(options.where) if options.where else None,
     )
 
 

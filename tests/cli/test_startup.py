@@ -24,7 +24,7 @@ BASIC = FIXTURES / "captures" / "linux-6.12" / "01-route-basic.pcap.zst"
 # What pyroute2 brings along; libnl looks its definitions up.
 PYROUTE2 = {"pyroute2", "asyncio", "multiprocessing", "concurrent.futures", "ssl", "sqlite3"}
 HEAVY = PYROUTE2 | {
-    *("deepdiff", "rich", "jsonschema", "zstandard", "ruamel", "attrs", "referencing"),
+    *("deepdiff", "rich", "jsonschema", "zstandard", "ruamel", "attrs", "referencing", "lark", "re2"),
     *("distributed", "dask", "tornado", "cloudpickle", "pytest", "_pytest", "jinja2", "markupsafe"),
 }
 OURS = {

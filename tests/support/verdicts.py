@@ -13,6 +13,7 @@ from nlmon.capture import open_capture
 from nlmon.engine.guarded import BackendMaker
 from nlmon.engine.run import replay_capture
 from nlmon.engine.segments import Select
+from nlmon.filters import Filter
 from nlmon.report.model import CaptureReport
 from nlmon.report.policy import Policy
 from nlmon.transport.recorded.faults import Fault
@@ -37,6 +38,7 @@ def verdict(
     options: BackendOptions | None = None,
     faults: tuple[Fault, ...] = (),
     control: bool = False,
+    where: Filter | None = None,
 ) -> CaptureReport:
     """The report on one recording, of a kernel or, as ``by-hand/01-rare-values``, of a folder."""
     (path,) = CAPTURES.glob(f"{name if '/' in name else f'{kernel}/{name}'}.pcap*")
@@ -52,4 +54,5 @@ def verdict(
             options=options,
             faults=faults,
             control=control,
+            where=where,
         )[0]

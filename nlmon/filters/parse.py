@@ -1,0 +1,177 @@
+"""Reads the text of a filter into a tree, or says what is wrong, where, and what may have been meant.
+
+Rules of this file:
+1. The parser is lark's LALR parser for ``grammar.lark``: its time grows with the length of the text alone.
+2. Any text gives a tree or a ``FilterError`` with a position.
+
+Not here: what may be compared with what (``check``), matching (``compile``).
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from typing import TYPE_CHECKING, NamedTuple, NoReturn, TypeAlias
+
+from nlmon.filters.check import Checker, Word
+from nlmon.filters.tree import All, Comparison, Either, Negated, Tree
+
+if TYPE_CHECKING:  # loaded with the first filter
+    from lark import Lark, Token
+    from lark import Tree as Branch
+    from lark.exceptions import UnexpectedInput
+
+    Node: TypeAlias = Branch[Token] | Token
+
+__all__ = ["DEEPEST", "LONGEST", "Parsed", "parse"]
+
+# More characters, or conditions in each other, than a filter has that a person wrote.
+LONGEST = 8192
+DEEPEST = 50
+_ESCAPE = re.compile(r"\\([nt\\\"'])")
+_ESCAPED = {"n": "\n", "t": "\t"}
+
+
+class Parsed(NamedTuple):
+    """The tree of an expression, and what its writer should know about it."""
+
+    tree: Tree
+    notices: tuple[str, ...]
+
+
+def parse(expression: str, name: str = "") -> Parsed:
+    """The tree of an expression; ``name``: what an error calls it. Raises ``FilterError``."""
+    from lark.exceptions import UnexpectedInput  # noqa: PLC0415  (start-up: only a filter needs it)
+
+    checker = Checker(expression, name)
+    if len(expression) > LONGEST:
+        checker.refuse("NLM-W006", f"a filter has at most {LONGEST:,} characters", LONGEST)
+    try:
+        expression.encode()
+    except UnicodeEncodeError as error:
+        checker.refuse("NLM-W001", "the filter is no UTF-8", error.start)
+    try:
+        read = _parser().parse(expression)
+    except UnexpectedInput as error:
+        _explain(checker, expression, error)
+    return Parsed(_Reader(checker).tree(read, 1), tuple(dict.fromkeys(checker.notices)))
+
+
+@functools.cache
+def _parser() -> Lark:
+    from lark import Lark  # noqa: PLC0415  (start-up: only a filter needs it)
+
+    return Lark.open_from_package(__name__, "grammar.lark", parser="lalr", maybe_placeholders=False)
+
+
+class _Reader:
+    """Makes the tree of a filter from that of the parser."""
+
+    def __init__(self, checker: Checker) -> None:
+        self._checker = checker
+
+    def tree(self, node: Node, depth: int) -> Tree:
+        """The condition of a node; ``depth``: in how many it stands."""
+        from lark import Token  # noqa: PLC0415  (start-up: only a filter needs it)
+
+        if isinstance(node, Token):  # pragma: no cover  (the grammar has no condition of one token)
+            raise TypeError(node)
+        if depth > DEEPEST:
+            what = f"conditions stand in each other more than {DEEPEST} times"
+            self._checker.refuse("NLM-W006", what, _position(node))
+        parts = node.children
+        match node.data:
+            case "either":
+                return Either(_flat(Either, [self.tree(part, depth + 1) for part in parts]))
+            case "all":
+                return All(_flat(All, [self.tree(part, depth + 1) for part in parts]))
+            case "negated":
+                return Negated(self.tree(parts[0], depth + 1))
+            case _:
+                return self._comparison(parts)
+
+    def _comparison(self, parts: list[Node]) -> Comparison:
+        left = _word(parts[0])
+        if len(parts) == 1:
+            self._checker.alone(left)
+        operator = " ".join(str(parts[1]).upper().split())
+        return self._checker.comparison(left, operator, _word(parts[2]))
+
+
+def _flat(kind: type[Either | All], parts: list[Tree]) -> tuple[Tree, ...]:
+    """Parts, with those of a part of the same kind in its place, which brackets had put there."""
+    found: list[Tree] = []
+    for part in parts:
+        found += part.parts if isinstance(part, Either | All) and isinstance(part, kind) else (part,)
+    return tuple(found)
+
+
+def _word(node: Node) -> Word:
+    from lark import Token  # noqa: PLC0415  (start-up: only a filter needs it)
+
+    if isinstance(node, Token):  # pragma: no cover  (the grammar names every side)
+        raise TypeError(node)
+    first, *others = node.children
+    position = _position(node)
+    match node.data:
+        case "list":
+            return Word("list", "", position, tuple(map(_word, others)))
+        case "text":
+            text = _ESCAPE.sub(lambda found: _ESCAPED.get(found[1], found[1]), str(first)[1:-1])
+            return Word("text", text, position)
+        case "number":
+            return Word("number", str(first), position)
+        case _:
+            return Word("name", str(first), position)
+
+
+def _position(node: Branch[Token]) -> int:
+    """Where a node begins."""
+    token = next(node.scan_values(lambda _: True))
+    return token.start_pos or 0
+
+
+# -- mistakes ------------------------------------------------------------------------------------------------
+
+
+def _explain(checker: Checker, expression: str, error: UnexpectedInput) -> NoReturn:
+    """Raise ``FilterError`` for what the parser did not expect."""
+    from lark.exceptions import UnexpectedToken  # noqa: PLC0415  (start-up: only a filter needs it)
+
+    if not isinstance(error, UnexpectedToken):
+        _explain_character(checker, expression, error.pos_in_stream or 0)
+    expected, token = set(error.accepts or error.expected), error.token
+    if token.type == "$END":
+        position = len(expression)
+        if not expression.strip():
+            checker.refuse("NLM-W001", "the filter is empty", 0, hint='write one such as interface == "eth0"')
+        if "RSQB" in expected:
+            checker.refuse("NLM-W001", "the list does not end", position, hint="close it with ]")
+        if "RPAR" in expected:
+            checker.refuse("NLM-W001", "a bracket is not closed", position, hint="close it with )")
+        checker.refuse("NLM-W001", "the filter ends where a field or a value has to follow", position)
+    position, text = token.start_pos or 0, str(token)
+    before = re.search(r"([A-Za-z_]\w*)\s*\Z", expression[:position])
+    if before and before[1].upper() in {"AND", "OR"} and "NAME" not in expected:
+        checker.refuse("NLM-W001", f"expected a field or a value and not {before[1]}", before.start())
+    if text == "(" and before and before[1].upper() != "NOT":
+        what = f"{before[1]}(...) is no part of the language"
+        checker.refuse("NLM-W001", what, before.start(), why="a filter looks at one event and has no functions")
+    if token.type in {"OPERATOR", "NOT_IN"} and "NAME" not in expected:
+        checker.refuse("NLM-W001", "comparisons do not chain", position, hint="join two of them by AND")
+    if text == ")" and "RPAR" not in expected and "NAME" not in expected:
+        checker.refuse("NLM-W001", "there is no bracket that this one closes", position)
+    wanted = "a field or a value" if "NAME" in expected else "AND, OR or the end"
+    checker.refuse("NLM-W001", f"expected {wanted} and not {text}", position)
+
+
+def _explain_character(checker: Checker, expression: str, position: int) -> NoReturn:
+    """Raise ``FilterError`` for what begins no word of the language."""
+    character = expression[position : position + 1]
+    if character in {'"', "'"}:
+        hint = f"close it with {character}"
+        checker.refuse("NLM-W001", "the text does not end", position, hint=hint)
+    hints = {"=": "write == to compare, =~ to search", "&": "write && or AND", "|": "write || or OR"}
+    if character.isdecimal() or character in {"+", "-"}:
+        checker.refuse("NLM-W001", "this is no number", position, hint="write 1500, -1, 0x1003 or 0.5")
+    checker.refuse("NLM-W001", f"{character} is no operator", position, hint=hints.get(character, ""))
