@@ -141,7 +141,7 @@ MAY = {
         *("nlmon", "nlmon.framing", "nlmon.uapi", "nlmon.yamlfile"),
         *("nlmon.backends.base", "nlmon.backends.options", "nlmon.backends.registry", "nlmon.transport"),
         *("nlmon.compare.side", "nlmon.compare.known", "nlmon.compare.difference"),
-        *("nlmon.report", "nlmon.engine", "nlmon.scenario"),
+        *("nlmon.report", "nlmon.engine", "nlmon.scenario", "nlmon.filters"),
     },
     # What a claim sees is an implementation on a kernel in memory.
     "nlmon.conformance": {

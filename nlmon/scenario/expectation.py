@@ -6,6 +6,7 @@ Rules:
 2. A number stands for a name, too: ``msg_type: 16`` is ``msg_type: RTM_NEWLINK``. A single value holds of a list that
    has it, ``flags: UP``; a list holds of the same list. ``null`` is a field that the message did not carry.
 3. The implementations that are judged never see a pattern.
+4. A filter is held against the event itself, and not against its line.
 
 Not here: how patterns are written (``schema``), and where events come from (``nlmon.engine``).
 """
@@ -18,6 +19,9 @@ from typing import Any, NamedTuple, TypeAlias
 import msgspec
 from msgspec import Struct
 
+from nlmon.events import UNSET, Event
+from nlmon.filters.compile import read_field
+from nlmon.filters.fields import Field
 from nlmon.scenario.model import EventPattern
 
 __all__ = [
@@ -76,10 +80,10 @@ class EventCounts:
         self._near: list[_Near | None] = [None] * len(self._patterns)
         self._lines = 0
 
-    def add(self, line: Line) -> None:
-        """Take the next event."""
+    def add(self, line: Line, event: Event | None = None) -> None:
+        """Take the next event, as a line and, for filters, as it is."""
         for place, (_, pattern) in enumerate(self._patterns):
-            differences = match(pattern.fields, line)
+            differences = _unlike(pattern, line, event)
             if differences:
                 self._near[place] = _nearer(self._near[place], differences, line, self._lines)
             else:
@@ -105,10 +109,10 @@ class EventOrder:
         self._near: _Near | None = None
         self._skip()
 
-    def add(self, line: Line) -> None:
-        """Take the next event."""
+    def add(self, line: Line, event: Event | None = None) -> None:
+        """Take the next event, as a line and, for filters, as it is."""
         if self._at < len(self._patterns):
-            differences = match(self._patterns[self._at][1].fields, line)
+            differences = _unlike(self._patterns[self._at][1], line, event)
             if differences:
                 self._near = _nearer(self._near, differences, line, self._lines)
             else:
@@ -148,7 +152,9 @@ def check_order(patterns: Sequence[EventPattern], lines: Iterable[Line]) -> list
 def explain_unmet(unmet: Unmet, kind: str = "event") -> list[str]:
     """Lines for people: what was expected, and of the nearest event, or object of a ``kind``, expected and actual
     values, one above the other."""
-    wanted = msgspec.json.encode(unmet.pattern.fields).decode()
+    where = unmet.pattern.where
+    fields = unmet.pattern.fields if where is None else {**unmet.pattern.fields, "where": where.text}
+    wanted = msgspec.json.encode(fields).decode()
     lines = [f"expected {unmet.pattern.count}, found {unmet.found}: {wanted}"]
     if not unmet.differences:
         return lines
@@ -159,6 +165,22 @@ def explain_unmet(unmet: Unmet, kind: str = "event") -> list[str]:
         lines.append(f"    {one.path:{width}}  expected {one.expected}")
         lines.append(f"    {'':{width}}  actual   {one.actual}")
     return lines
+
+
+def _unlike(pattern: EventPattern, line: Line, event: Event | None) -> list[FieldDifference]:
+    """What of an event is not as a pattern says; a filter that does not match is one difference, with the values of its
+    fields."""
+    differences = match(pattern.fields, line)
+    where = pattern.where
+    if where is not None and (event is None or not where.matches(event)):
+        values = "" if event is None else ", ".join(_field(field, event) for field in where.fields)
+        differences.append(FieldDifference("where", where.text, values or "not so"))
+    return differences
+
+
+def _field(field: Field, event: Event) -> str:
+    value = read_field(field, event)
+    return f"{field.path} {'not provided' if value is UNSET else _show(value)}"
 
 
 class _Near(NamedTuple):

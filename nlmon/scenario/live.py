@@ -222,7 +222,7 @@ class _Run:
         self._observed[number].take(side)
         if self._counts:
             for event in side.events:
-                self._counts[number].add(event_to_dict(event))
+                self._counts[number].add(event_to_dict(event), event)
 
     def _hold_state(self, sandbox: Sandbox, watch: Watch) -> None:
         """Hold the states against what the kernel lists, which may be ahead of what it announces."""

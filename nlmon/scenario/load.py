@@ -2,7 +2,7 @@
 
 Rules:
 1. The schema decides what may be written. What it accepts is a scenario, unless parts of it contradict each other
-   (NLM-S017).
+   (NLM-S017, and NLM-S018 for a filter).
 2. All mistakes of a file are found at once, in the order of its lines; a text that is no YAML has one.
 
 Not here: reading files (``files``), and what several scenarios must have in common (``check``).
@@ -20,6 +20,7 @@ from msgspec import Struct
 
 from nlmon.compare.difference import Class
 from nlmon.errors import ScenarioError
+from nlmon.filters import FilterError, compile_filter
 from nlmon.names import PROTOCOLS, is_message_type, message_names
 from nlmon.report.text import shown_path
 from nlmon.scenario.document import Document, Path, read_document
@@ -160,6 +161,9 @@ def _contradictions(document: Document, where: str) -> list[ScenarioError]:
     for name in losses if isinstance(losses, dict) else ():
         if name not in names:
             add(f"{name!r} does not take part", ("expect", "losses", name), nearest(name, names))
+    for path, error in _wrong_filters(value):
+        what = f"column {error.column} of this filter: {error.what}"
+        found.append(mistake("NLM-S018", what, document, path, where, hint=error.hint))
     for path, what, hint in _vain(value):
         add(what, path, hint)
     capture = value.get("capture")
@@ -177,6 +181,16 @@ def _contradictions(document: Document, where: str) -> list[ScenarioError]:
             hint = nearest(name, sorted(made)) or f"make it with netns: {name} in a step before"
             add(f"there is no namespace {name!r} yet", path, hint)
     return found
+
+
+def _wrong_filters(value: Mapping[str, Any]) -> Iterator[tuple[Path, FilterError]]:
+    """Where a pattern has a filter that is wrong."""
+    for path, one in _walk(value, ()):
+        if _of_event(path, "where"):
+            try:
+                compile_filter(one)
+            except FilterError as error:
+                yield path, error
 
 
 def _vain(value: Mapping[str, Any]) -> Iterator[tuple[Path, str, str]]:
@@ -312,9 +326,10 @@ def _expect(value: Mapping[str, Any]) -> Expect:
 def _events(values: Any) -> tuple[EventPattern, ...]:
     return tuple(
         EventPattern(
-            fields={key: field for key, field in one.items() if key not in {"count", "by"}},
+            fields={key: field for key, field in one.items() if key not in {"count", "by", "where"}},
             count=_count(one.get("count")),
             by=one.get("by", ""),
+            where=compile_filter(one["where"]) if "where" in one else None,
         )
         for one in values
     )

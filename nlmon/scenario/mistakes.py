@@ -5,6 +5,7 @@ nearest word that would be right.
     NLM-S010, S011    the version of the format: missing or not known, newer than this nlmon
     NLM-S012 … S016   the format: an unknown key, a missing key, a wrong type, a wrong value, keys that exclude others
     NLM-S017          the parts of one scenario contradict each other
+    NLM-S018          a filter in it is wrong
     NLM-S020 … S029   a suite of scenarios (``check``)
     NLM-S030, S031    a scenario that cannot be written (``nlmon.cli.scenario_new``)
 

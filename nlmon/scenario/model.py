@@ -15,6 +15,7 @@ from typing import Any, Literal, TypeAlias
 from msgspec import Struct
 
 from nlmon.engine.segments import Select
+from nlmon.filters import Filter
 from nlmon.report.model import Direction, Verdict
 
 __all__ = [
@@ -124,11 +125,12 @@ class Count(Struct, frozen=True):
 
 class EventPattern(Struct, frozen=True):
     """Events that have the values of ``fields``, which are named and nested as in the object ``netlink`` of a line of
-    ``nlmon decode``; ``by``: of one implementation, empty for every one."""
+    ``nlmon decode``, and that the filter ``where`` matches; ``by``: of one implementation, empty for every one."""
 
     fields: dict[str, Any]
     count: Count = Count()
     by: str = ""
+    where: Filter | None = None
 
 
 class ObjectPattern(Struct, frozen=True):

@@ -55,8 +55,8 @@ class Observed:
         for event in side.events:
             if self._wanted[event.protocol, event.msg_type]:
                 line = _line(event)
-                self._events.add(line)
-                self._order.add(line)
+                self._events.add(line, event)
+                self._order.add(line, event)
         for error in side.errors:
             self.take_error(error)
 
@@ -121,7 +121,7 @@ class StepEvents:
         for event in side.events:
             place = bisect_left(self._ends, event.frame) - 1
             if 0 <= place < len(self._steps) and self._steps[place].expect:
-                self._counts[place].add(_line(event))
+                self._counts[place].add(_line(event), event)
 
     def findings(self) -> Iterator[Finding]:
         """What does not hold of the steps, without its name; nothing when it is not known where they ended."""

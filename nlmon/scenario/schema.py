@@ -15,6 +15,7 @@ from typing import Any, TypeAlias, get_args
 
 from nlmon.eventjson.plan import Field, plan
 from nlmon.events import PAYLOADS
+from nlmon.filters.parse import LONGEST
 from nlmon.report.model import Verdict
 from nlmon.scenario.model import VERSION, Level, Phase
 from nlmon.state.tables import KINDS as TABLES
@@ -269,6 +270,7 @@ def _event() -> Schema:
         "synthetic": {"type": "boolean"},
         "count": _COUNT,
         "by": _NAME,
+        "where": _text("a filter, such as netlink.link.mtu > 1400", r"[\s\S]*\S[\s\S]*", maxLength=LONGEST),
     }
     kinds = {kind: {"$ref": f"#/$defs/{kind}", "type": "object"} for kind in PAYLOADS}
     # Without a type: where it stands there may be a list of such, too.

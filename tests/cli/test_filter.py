@@ -150,3 +150,25 @@ def test_a_shell_completes_an_expression(tmp_path: Path) -> None:
     ]
 
     assert found == [["netlink.link.mtu"]] * 2
+
+
+SCENARIO = """scenario: 1
+id: filter.events
+title: A filter says which events are expected.
+capture: {path}
+expect:
+  events:
+    - {{where: netlink.link.kind == "dummy", by: libnl, count: {{min: 1}}}}
+    - {{where: netlink.link.kind == "dummy", by: legacy, count: 0}}
+    - {{msg_type: RTM_NEWLINK, where: 'netlink.link.mtu IN [1400, 1500]', count: {count}}}
+"""
+
+
+@pytest.mark.parametrize(("count", "code"), [(17, 0), (18, 1)])
+def test_a_scenario_expects_events_by_a_filter(tmp_path: Path, count: int, code: int) -> None:
+    """Of each implementation, or of one."""
+    (tmp_path / "a.pcap.zst").write_bytes(BASIC.read_bytes())
+    (tmp_path / "a.yaml").write_text(SCENARIO.format(path="a.pcap.zst", count=count), encoding="utf-8")
+    done = nlmon("run", tmp_path / "a.yaml")
+
+    assert (done.returncode, "found 17" in done.stdout) == (code, bool(code)), done.stdout

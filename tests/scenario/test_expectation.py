@@ -8,8 +8,18 @@ import pytest
 
 from nlmon.eventjson.write import event_to_dict
 from nlmon.events import Event, LinkInfo
-from nlmon.scenario.expectation import FieldDifference, check_events, check_order, explain_unmet, match
+from nlmon.filters import compile_filter
+from nlmon.scenario.expectation import (
+    EventCounts,
+    EventOrder,
+    FieldDifference,
+    check_events,
+    check_order,
+    explain_unmet,
+    match,
+)
 from nlmon.scenario.model import Count, EventPattern
+from support.filters import event
 
 LINE: dict[str, Any] = {
     "frame": 37,
@@ -175,3 +185,50 @@ def test_what_is_printed_can_be_matched() -> None:
     del fields["netlink"]
 
     assert match(fields, whole) == []
+
+
+LINKS = [
+    event(LinkInfo(0, 2, 1, ifname="a", mtu=1500), "a", msg_type=16),
+    event(LinkInfo(0, 3, 1, ifname="b", mtu=1400), "b", msg_type=16),
+]
+
+
+@pytest.mark.parametrize(
+    ("where", "found"),
+    [
+        ("netlink.link.mtu >= 1400", 2),
+        ("netlink.link.mtu > 1400", 1),
+        ("netlink.link.mtu > 1400 AND interface == 'b'", 0),
+        ("netlink.link.kind == 'veth'", 0),
+    ],
+)
+def test_a_filter_is_part_of_a_pattern(where: str, found: int) -> None:
+    """It is held against the event itself, beside the fields that the pattern names."""
+    counts = EventCounts([EventPattern({"msg_type": "RTM_NEWLINK"}, Count(9), where=compile_filter(where))])
+    order = EventOrder([EventPattern({}, where=compile_filter(where))] * (found + 1))
+    for one in LINKS:
+        counts.add(event_to_dict(one), one)
+        order.add(event_to_dict(one), one)
+
+    assert [one.found for one in counts.unmet()] == [found]
+    assert [one.number for one in order.unmet()] == [found + 1]
+
+
+def test_a_filter_that_does_not_match_is_shown_with_the_values() -> None:
+    """Of the nearest event; of an object of a state, which is no event, it never holds."""
+    where = compile_filter("netlink.link.mtu > 9000 OR netlink.link.kind == 'veth'")
+    counts = EventCounts([EventPattern({"interface": "b"}, where=where)])
+    for one in LINKS:
+        counts.add(event_to_dict(one), one)
+    (unmet,) = counts.unmet()
+    (without,) = check_events([EventPattern({}, where=where)], [event_to_dict(LINKS[0])])
+
+    assert explain_unmet(unmet)[1:] == [
+        "  the nearest event (frame 1) differs in",
+        '    where  expected netlink.link.mtu > 9000 OR netlink.link.kind == "veth"',
+        "           actual   netlink.link.mtu 1400, netlink.link.kind not provided",
+    ]
+    assert explain_unmet(unmet)[0].startswith(
+        'expected at least 1, found 0: {"interface":"b","where":"netlink.link.mtu'
+    )
+    assert without.differences[0].actual == "not so"

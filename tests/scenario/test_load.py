@@ -188,6 +188,22 @@ MISTAKES = [
         ],
     ),
     (
+        HEAD + "capture: a\nexpect:\n  events: [{where: nsid = 1}, {where: nsid == 1}, {where: ' '}]\n",
+        ["NLM-S015: ' ' is not a filter, such as netlink.link.mtu > 1400 (a.yaml:6:59)"],
+    ),
+    (
+        HEAD
+        + "capture: a\nexpect:\n  events: [{where: nsid == 1}]\n  in_order: [{msg_type: 16, where: ifname == 1}]\n",
+        [
+            "NLM-S018: column 1 of this filter: ifname is neither a field nor a constant (a.yaml:7:36); did you mean "
+            "netlink.link.ifname or netlink.generic.nl80211.ifname?"
+        ],
+    ),
+    (
+        LIVE + "steps:\n  - {run: ip a, expect: {where: nsid = 1}}\n",
+        ["NLM-S018: column 6 of this filter: = is no operator (a.yaml:6:33); write == to compare, =~ to search"],
+    ),
+    (
         LIVE + "steps:\n  - netns: blue\n  - {run: ip a, in: bleu}\n",
         ["NLM-S017: there is no namespace 'bleu' yet (a.yaml:7:21); it can be blue alone"],
     ),
