@@ -10,13 +10,13 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks import growth, live, ours
+from benchmarks import filtering, growth, live, ours
 from benchmarks.captures import Captures
 from benchmarks.peers import libraries
 
 __all__ = ["WORK"]
 
-WORK = {**ours.WORK, **growth.WORK, **live.WORK, **libraries.WORK}
+WORK = {**ours.WORK, **filtering.WORK, **growth.WORK, **live.WORK, **libraries.WORK}
 
 
 def main() -> None:

@@ -71,6 +71,7 @@ _TABLE = [
     ("legacy", "recording", "ours: legacy"),
     ("dual", "recording", "ours: both, compared, with a verdict, as recorded"),
     ("pyroute2", "recording", "pyroute2, six attributes of what has them"),
+    ("filters", "recording", "ours: filters and the same comparisons by hand, taking turns"),
     ("layouts on", "strangers", "ours: libnl, no two layouts alike, with the layout cache"),
     ("layouts off", "strangers", "ours: libnl, no two layouts alike, without it"),
     ("jobs 1", "mixed", "ours: nlmon replay --jobs 1, eight captures"),

@@ -14,6 +14,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from benchmarks.filtering import RATIO
 from benchmarks.growth import BOMBS, GROWTH, LARGE, SMALL
 from benchmarks.sample import Clock, Sample
 
@@ -96,6 +97,7 @@ TARGETS = [
         *("rate", "layouts off, strangers", "layouts on, strangers"),
         most=1.3,
     ),
+    Target("the filter that costs most, against the same by hand", RATIO, "filters, recording", most=4, ratio=True),
     Target("peak memory, 10 million messages against 1", "memory", "memory 10 M, mixed", "memory 1 M, mixed", most=1.1),
     *(
         Target(f"{key}: eight times the size", "rate", f"{key}, {LARGE}", f"{key}, {SMALL}", least=0.8)
