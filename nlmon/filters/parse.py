@@ -29,6 +29,9 @@ __all__ = ["DEEPEST", "LONGEST", "Parsed", "parse"]
 LONGEST = 8192
 DEEPEST = 50
 _ESCAPE = re.compile(r"\\([nt\\\"'])")
+_WORD_BEFORE = re.compile(r"([A-Za-z_]\w*)\s*$")
+# So far back a word is looked for that explains a mistake.
+LONGEST_WORD = 100
 _ESCAPED = {"n": "\n", "t": "\t"}
 
 
@@ -115,7 +118,7 @@ def _word(node: Node) -> Word:
     position = _position(node)
     match node.data:
         case "list":
-            return Word("list", "", position, tuple(map(_word, others)))
+            return Word("list", "", position, tuple(map(_item, others)))
         case "text":
             text = _ESCAPE.sub(lambda found: _ESCAPED.get(found[1], found[1]), str(first)[1:-1])
             return Word("text", text, position)
@@ -125,10 +128,22 @@ def _word(node: Node) -> Word:
             return Word("name", str(first), position)
 
 
-def _position(node: Branch[Token]) -> int:
+def _item(node: Node) -> Word:
+    """What stands in a list; another list there is refused, whatever it holds."""
+    from lark import Token  # noqa: PLC0415  (start-up: only a filter needs it)
+
+    nested = not isinstance(node, Token) and node.data == "list"
+    return Word("list", "", _position(node)) if nested else _word(node)
+
+
+def _position(node: Node) -> int:
     """Where a node begins."""
-    token = next(node.scan_values(lambda _: True))
-    return token.start_pos or 0
+    from lark import Token  # noqa: PLC0415  (start-up: only a filter needs it)
+
+    first: Node = node
+    while not isinstance(first, Token):
+        first = first.children[0]
+    return first.start_pos or 0
 
 
 # -- mistakes ------------------------------------------------------------------------------------------------
@@ -151,7 +166,7 @@ def _explain(checker: Checker, expression: str, error: UnexpectedInput) -> NoRet
             checker.refuse("NLM-W001", "a bracket is not closed", position, hint="close it with )")
         checker.refuse("NLM-W001", "the filter ends where a field or a value has to follow", position)
     position, text = token.start_pos or 0, str(token)
-    before = re.search(r"([A-Za-z_]\w*)\s*\Z", expression[:position])
+    before = _WORD_BEFORE.search(expression, max(0, position - LONGEST_WORD), position)
     if before and before[1].upper() in {"AND", "OR"} and "NAME" not in expected:
         checker.refuse("NLM-W001", f"expected a field or a value and not {before[1]}", before.start())
     if text == "(" and before and before[1].upper() != "NOT":

@@ -154,6 +154,10 @@ REFUSED = [
     ("interface contains ['a']", "NLM-W005", 19, ""),
     ("nsid == 1 OR " * 700 + "nsid == 1", "NLM-W006", 8192, ""),
     ("NOT " * 60 + "nsid == 1", "NLM-W006", 240, ""),
+    ("NOT " * 2000 + "nsid == 1", "NLM-W006", 8000, ""),
+    ("nsid IN " + "[" * 4000 + "]" * 4000, "NLM-W005", 9, ""),
+    ("[" * 8000, "NLM-W001", 8000, "close it with ]"),
+    ("a" * 8000 + " +", "NLM-W001", 8001, ""),
     ("interface == '\udc80'", "NLM-W001", 14, ""),
 ]
 
