@@ -16,10 +16,10 @@ from collections.abc import Mapping
 
 from nlmon.names import PROTOCOLS, TABLES, audit, message_flags, message_type, netfilter, route, sockets, xfrm
 
-__all__ = ["CONNTRACK_NEW", "constant", "constant_names", "constants_near", "number_named"]
+__all__ = ["CONNTRACK_NEW", "PREFIXES", "constant", "constant_names", "constants_near", "names_of", "number_named"]
 
 # What the kernel's headers put before the names of a table; of tables that are not here names are text alone.
-_PREFIXES = {
+PREFIXES = {
     "family": "AF_",
     "link_flags": "IFF_",
     "addr_flags": "IFA_F_",
@@ -74,7 +74,7 @@ def _flags() -> dict[str, int]:
 
 
 @functools.cache
-def _names(table: str) -> Mapping[str, int]:
+def names_of(table: str) -> Mapping[str, int]:
     """The numbers of a table by the whole name of each."""
     if table == "protocol":
         return {name: number for number, name in PROTOCOLS.items()}
@@ -82,7 +82,7 @@ def _names(table: str) -> Mapping[str, int]:
         return _messages()
     if table == "msg_flags":
         return _flags()
-    prefix = _PREFIXES[table]
+    prefix = PREFIXES[table]
     names = {_whole(prefix, name): number for number, name in TABLES[table].items()}
     if table == "route_flags":
         names = {_of_route(name) if number >= 0x100 else name: number for name, number in names.items()}
@@ -102,7 +102,7 @@ def _whole(prefix: str, name: str) -> str:
 def _constants() -> Mapping[str, tuple[int, str]]:
     """Every constant with its number and its table. A name in several tables has the same number in each."""
     found = {
-        name: (number, table) for table in _PREFIXES if table != "diag_timer" for name, number in _names(table).items()
+        name: (number, table) for table in PREFIXES if table != "diag_timer" for name, number in names_of(table).items()
     }
     return {**found, CONNTRACK_NEW: (1, "conntrack_tcp_state"), "TRUE": (1, "truth"), "FALSE": (0, "truth")}
 
@@ -120,8 +120,8 @@ def constant_names() -> list[str]:
 def number_named(table: str, text: str) -> tuple[int, str] | None:
     """The number that a text names in a table, with or without the kernel's prefix, and the constant for it, empty if
     the kernel has none; None if the text names nothing there."""
-    names, upper = _names(table), text.upper()
-    for name in (upper, _PREFIXES[table] + upper):
+    names, upper = names_of(table), text.upper()
+    for name in (upper, PREFIXES[table] + upper):
         if name in names:
             return names[name], name if name in _constants() else ""
     return None
@@ -131,6 +131,6 @@ def constants_near(name: str, table: str = "", at_most: int = 3) -> list[str]:
     """Constants that are spelled like a name, of a table or of all."""
     if not table:
         return difflib.get_close_matches(name.upper(), _constants(), at_most, 0.8)
-    names, prefix = _names(table), _PREFIXES[table]
+    names, prefix = names_of(table), PREFIXES[table]
     near = difflib.get_close_matches(name.upper(), [one.removeprefix(prefix) for one in names], at_most, 0.6)
     return near or difflib.get_close_matches(name.upper(), names, at_most, 0.6)

@@ -10,6 +10,7 @@ import pytest
 from nlmon.events import PAYLOADS, Event
 from nlmon.filters import compile_filter
 from nlmon.filters.complete import complete
+from nlmon.filters.constants import PREFIXES, constant, names_of
 from nlmon.filters.fields import ALIASES, FIELDS, field_of
 from nlmon.filters.meaning import drawn, meaning
 from nlmon.filters.tree import text_of
@@ -128,3 +129,39 @@ def test_a_filter_is_drawn_as_a_tree() -> None:
         "│     └─ frame == 3",
         "└─ netlink.seq == 4",
     ]
+
+
+# Constants that documents use, with their numbers.
+CONSTANTS = """
+NETLINK_ROUTE=0 NETLINK_SOCK_DIAG=4 NETLINK_NETFILTER=12 NETLINK_GENERIC=16 RTM_NEWLINK=16 RTM_DELLINK=17 RTM_NEWADDR=20
+RTM_NEWROUTE=24 RTM_NEWNEIGH=28 RTM_NEWRULE=32 IPPROTO_TCP=6 IPPROTO_UDP=17 TCP_ESTABLISHED=1 TCP_SYN_SENT=2
+TCP_SYN_RECV=3 TCP_FIN_WAIT1=4 TCP_FIN_WAIT2=5 TCP_TIME_WAIT=6 TCP_CLOSE=7 TCP_CLOSE_WAIT=8 TCP_LAST_ACK=9 TCP_LISTEN=10
+TCP_CLOSING=11 TCP_CONNTRACK_NONE=0 TCP_CONNTRACK_SYN_SENT=1 TCP_CONNTRACK_SYN_RECV=2 TCP_CONNTRACK_ESTABLISHED=3
+TCP_CONNTRACK_FIN_WAIT=4 TCP_CONNTRACK_CLOSE_WAIT=5 TCP_CONNTRACK_LAST_ACK=6 TCP_CONNTRACK_TIME_WAIT=7
+TCP_CONNTRACK_CLOSE=8 TCP_CONNTRACK_NEW=1 AF_INET=2 AF_INET6=10 NUD_INCOMPLETE=1 NUD_REACHABLE=2 NUD_STALE=4 NUD_DELAY=8
+NUD_PROBE=16 NUD_FAILED=32 NUD_NOARP=64 NUD_PERMANENT=128 IFF_UP=1 IFF_BROADCAST=2 IFF_LOOPBACK=8 IFF_RUNNING=64
+IFF_PROMISC=256 IFF_MULTICAST=4096 IFF_LOWER_UP=65536 IF_OPER_UNKNOWN=0 IF_OPER_NOTPRESENT=1 IF_OPER_DOWN=2
+IF_OPER_LOWERLAYERDOWN=3 IF_OPER_TESTING=4 IF_OPER_DORMANT=5 IF_OPER_UP=6 NLM_F_REQUEST=1 NLM_F_MULTI=2
+NLM_F_REPLACE=256 NLM_F_CREATE=1024 NLM_F_ROOT=256 NL80211_CMD_CONNECT=46 NL80211_CMD_NEW_STATION=19
+NL80211_CMD_VENDOR=103 RTM_F_CLONED=512 RTNH_F_ONLINK=4 RT_TABLE_MAIN=254 SOCK_DIAG_BY_FAMILY=20 IPCTNL_MSG_CT_NEW=256
+"""
+
+
+@pytest.mark.parametrize("row", CONSTANTS.split())
+def test_a_constant_has_the_number_of_the_kernel(row: str) -> None:
+    """Whatever its case."""
+    name, _, number = row.partition("=")
+
+    assert [found and found[0] for found in (constant(name), constant(name.lower()))] == [int(number)] * 2
+
+
+def test_a_name_is_of_one_number() -> None:
+    """In whatever tables it is."""
+    twice = {
+        name
+        for table in PREFIXES
+        for name, number in names_of(table).items()
+        if (found := constant(name)) is not None and found[0] != number
+    }
+
+    assert twice == set()
