@@ -15,6 +15,7 @@ from zstandard import ZstdDecompressor
 from nlmon.cli.capture import COMMANDS as CAPTURE_COMMANDS
 from nlmon.cli.config import COMMANDS as CONFIG_COMMANDS
 from nlmon.cli.debug import COMMANDS as DEBUG_COMMANDS
+from nlmon.cli.filter import COMMANDS as FILTER_COMMANDS
 from nlmon.cli.main import COMMANDS
 from nlmon.cli.report import COMMANDS as REPORT_COMMANDS
 from nlmon.cli.scenario import COMMANDS as SCENARIO_COMMANDS
@@ -73,6 +74,7 @@ GROUPS = {
     "capture": CAPTURE_COMMANDS,
     "config": CONFIG_COMMANDS,
     "debug": DEBUG_COMMANDS,
+    "filter": FILTER_COMMANDS,
     "report": REPORT_COMMANDS,
     "scenario": SCENARIO_COMMANDS,
 }
