@@ -5,14 +5,13 @@ file with the final name is always complete and on disk. It ends with statistics
 and what the kernel dropped. What a crash leaves is a ``.part`` file without them, which our reader reads up to its
 last whole packet and calls broken off. Its owner alone may read it (mode 0600), since it may hold keys.
 
-Not here: what to record (``nlmon.transport.recorder``).
+Not here: what to record (``nlmon.transport.recorder``), and how a block is made (``blocks``).
 """
 
 from __future__ import annotations
 
 import os
 import platform
-import struct
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -21,35 +20,13 @@ from typing import Literal
 
 from nlmon import __version__
 from nlmon.atomic import put_in_place
-from nlmon.capture.options import (
-    EPB,
-    EPB_FLAGS,
-    IDB,
-    IF_DESCRIPTION,
-    IF_NAME,
-    IF_TSRESOL,
-    ISB,
-    ISB_ENDTIME,
-    ISB_IFDROP,
-    ISB_IFRECV,
-    OPT_COMMENT,
-    SHB,
-    SHB_HARDWARE,
-    SHB_OS,
-    SHB_USERAPPL,
-)
-from nlmon.capture.reader import ARPHRD_NETLINK, LINKTYPE_NETLINK
+from nlmon.capture.blocks import Blocks
 from nlmon.errors import CaptureError
 
 __all__ = ["PcapngWriter", "this_host", "this_machine"]
 
-_CODES = {"arch": SHB_HARDWARE, "kernel": SHB_OS, "application": SHB_USERAPPL}
-# Packet types of the cooked header (linux/if_packet.h): from the kernel to this host, and outgoing.
-_PACKET_TYPES = {"in": 0, "out": 4, "": 4}
 # O_BINARY is there where files have another mode than that.
 NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-LONGEST_OPTION = 0xFFFF
-_FLAGS = {"in": 1, "out": 2, "": 0}
 
 
 def this_machine() -> dict[str, str]:
@@ -79,14 +56,13 @@ class PcapngWriter:
         self.path = path
         self.part = path.with_name(path.name + ".part")
         self.frames = 0
-        self._order: Literal["little", "big"] = byteorder
-        self._sign = "<" if byteorder == "little" else ">"
+        self._blocks = Blocks(byteorder, str(path))
         self._sockets: list[int] = []
         self._received: list[int] = []
         self._dropped: list[int] = []
         self._time = 0
         # What can fail before the file exists, fails before it.
-        section = self._section(metadata, byteorder)
+        section = self._blocks.section(metadata)
         try:
             # Recordings can hold keys: they are their owner's alone, also where one with another mode was before.
             self._file = os.fdopen(os.open(self.part, NEW_FILE, 0o600), "wb")
@@ -100,20 +76,11 @@ class PcapngWriter:
             raise CaptureError(
                 "NLM-C020", "the capture cannot be written", where=str(path), why=error.strerror or ""
             ) from error
-        self._block(SHB, section)
-
-    def _section(self, metadata: Mapping[str, str], byteorder: str) -> bytes:
-        comment = {"byteorder": byteorder, **{k: v for k, v in metadata.items() if k not in _CODES}}
-        options = [(code, metadata[key].encode()) for key, code in _CODES.items() if key in metadata]
-        options.append((OPT_COMMENT, "\n".join(f"{k}={v}" for k, v in sorted(comment.items())).encode()))
-        return struct.pack(self._sign + "IHHq", 0x1A2B3C4D, 1, 0, -1) + self._options(options)
+        self._write(section)
 
     def add_socket(self, name: str, protocol: int, *, description: str = "") -> int:
         """Declare a socket; the number to give to ``write``."""
-        options = [(IF_NAME, name.encode()), (IF_TSRESOL, b"\x09")]
-        if description:
-            options.append((IF_DESCRIPTION, description.encode()))
-        self._block(IDB, struct.pack(self._sign + "HHI", LINKTYPE_NETLINK, 0, 0) + self._options(options))
+        self._write(self._blocks.interface(name, description))
         self._sockets.append(protocol)
         self._received.append(0)
         self._dropped.append(0)
@@ -132,16 +99,7 @@ class PcapngWriter:
         """Write one datagram; ``timestamp`` in nanoseconds. ``protocol`` defaults to that of the socket; ``truncated``:
         bytes that it lacks at the end."""
         number = self._sockets[socket] if protocol is None else protocol
-        header = struct.pack(">H2s10xH", _PACKET_TYPES[direction], ARPHRD_NETLINK, number)
-        packet = header + data
-        size = len(packet)
-        fixed = struct.pack(
-            *(self._sign + "IIIII", socket, timestamp >> 32 & 0xFFFFFFFF, timestamp & 0xFFFFFFFF),
-            *(size, size + truncated),
-        )
-        flags = struct.pack(self._sign + "I", _FLAGS[direction])
-        options = self._options([(EPB_FLAGS, flags)]) if direction else b""
-        self._block(EPB, fixed + packet + bytes(-size % 4) + options)
+        self._write(self._blocks.packet(socket, timestamp, number, data, direction, truncated))
         self._received[socket] += 1
         self._time = max(self._time, timestamp)
         self.frames += 1
@@ -153,7 +111,7 @@ class PcapngWriter:
     def close(self) -> None:
         """Finish the file and give it its name, once its bytes are on disk."""
         for socket, (received, dropped) in enumerate(zip(self._received, self._dropped, strict=True)):
-            self._statistics(socket, received, dropped)
+            self._write(self._blocks.statistics(socket, self._time, received, dropped))
         try:
             put_in_place(self._file, self.part, self.path, keep_mode=False)
         except OSError as error:
@@ -175,19 +133,9 @@ class PcapngWriter:
         if not self.frames:
             self.part.unlink(missing_ok=True)
 
-    def _statistics(self, socket: int, received: int, dropped: int) -> None:
-        high, low = self._time >> 32 & 0xFFFFFFFF, self._time & 0xFFFFFFFF
-        options = [
-            (ISB_ENDTIME, struct.pack(self._sign + "II", high, low)),
-            (ISB_IFRECV, struct.pack(self._sign + "Q", received)),
-            (ISB_IFDROP, struct.pack(self._sign + "Q", dropped)),
-        ]
-        self._block(ISB, struct.pack(self._sign + "III", socket, high, low) + self._options(options))
-
-    def _block(self, kind: int, body: bytes) -> None:
-        length = struct.pack(self._sign + "I", 12 + len(body))
+    def _write(self, block: bytes) -> None:
         try:
-            self._file.write(struct.pack(self._sign + "I", kind) + length + body + length)
+            self._file.write(block)
         except OSError as error:
             raise self._failed(error) from error
 
@@ -199,11 +147,3 @@ class PcapngWriter:
             why=error.strerror or "",
             hint="what was written before is in this file",
         )
-
-    def _options(self, options: list[tuple[int, bytes]]) -> bytes:
-        for _, value in options:
-            if len(value) > LONGEST_OPTION:
-                what = f"text of {len(value):,} bytes does not fit in an option of {LONGEST_OPTION:,}"
-                raise CaptureError("NLM-C023", what, where=str(self.path))
-        parts = [struct.pack(self._sign + "HH", code, len(v)) + v + bytes(-len(v) % 4) for code, v in options]
-        return b"".join(parts) + bytes(4)
