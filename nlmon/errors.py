@@ -10,6 +10,7 @@
     │       ├── ScenarioError             a scenario
     │       └── ConfigurationError        a configuration of the monitor
     ├── PlatformError            exit 4   privilege, kernel feature or tool missing
+    │   ├── ExportError                   events cannot be written where they are to go
     │   ├── NotFound                      the kernel has no such object, such as a generic family
     │   └── TransportError                a socket call failed
     │       ├── Overrun                   the kernel dropped messages (ENOBUFS)
@@ -46,6 +47,7 @@ __all__ = [
     "ContractError",
     "DecodeError",
     "ExitCode",
+    "ExportError",
     "FilterError",
     "FramingError",
     "HeaderError",
@@ -238,6 +240,12 @@ class PlatformError(NlmonError):
     """This machine, user or kernel lacks something."""
 
     exit_code = ExitCode.PLATFORM
+
+
+class ExportError(PlatformError):
+    """Events cannot be written where they are to go: a full disk, a port that is taken, a server that is gone."""
+
+    kind = "an export failed"
 
 
 class NotFound(PlatformError):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +30,7 @@ from nlmon.cli.common import (
     warn_notes,
     warn_unread,
 )
+from nlmon.cli.exports import export_option, exporting
 from nlmon.cli.where import where_option
 from nlmon.compare.side import Side
 from nlmon.engine.bounds import Bounds, Watch
@@ -57,6 +59,7 @@ AT_ONCE = 256
 @max_messages_option
 @byteorder_option
 @fault_option
+@export_option
 @where_option("Print only events that a filter matches, such as 'netlink.link.mtu > 1400'.")
 def command(
     capture: Path,
@@ -67,18 +70,20 @@ def command(
     byteorder: ByteOrder | None,
     max_messages: int | None,
     faults: tuple[str, ...],
+    exports: tuple[str, ...],
     where: Filter | None,
 ) -> None:
     """Print the events that an implementation gives for CAPTURE, one JSON object a line.
 
     Exit code: 0 done, 3 the capture is damaged, longer than --max-messages or gives no event, or none that
-    --where matches, 130 interrupted.
+    --where matches, 4 an export failed, 130 interrupted.
     """
     warn_unread(implementation, protocols)
     with (
         open_capture(capture, byteorder=byteorder) as reader,
         progress(reader.size, capture.name) as advance,
         interruption() as interrupted,
+        exporting(exports) as export,
     ):
         watch = Watch(Bounds(messages=max_messages, interrupted=interrupted), reader.info.byteorder)
         feed = Feed(
@@ -91,7 +96,7 @@ def command(
             answers=False,
         )
         (lane,) = feed.lanes
-        with _Lines(where) as lines:
+        with _Lines(where, export if exports else _print) as lines:
             for side in read_capture(feed, reader, on_progress=advance, watch=watch):
                 lines.take(side)
         with prints_aside():
@@ -122,13 +127,18 @@ def command(
         )
 
 
-class _Lines:
-    """Writes the events of each datagram to stdout, many lines at once, and the first errors to stderr; ``where``:
-    events that are written, None: all."""
+def _print(events: Iterable[Event]) -> None:
+    sys.stdout.buffer.write(events_to_json(events))
 
-    def __init__(self, where: Filter | None) -> None:
+
+class _Lines:
+    """Hands the events of each datagram to ``sink``, many at once, and writes the first errors to stderr; ``where``:
+    events that are handed on, None: all."""
+
+    def __init__(self, where: Filter | None, sink: Callable[[Iterable[Event]], None]) -> None:
         self.counts: Counter[str] = Counter()
         self._matches = None if where is None else where.matches
+        self._sink = sink
         self._waiting: list[Event] = []
 
     def take(self, side: Side) -> None:
@@ -147,7 +157,7 @@ class _Lines:
         """Write what waits."""
         waiting, self._waiting = self._waiting, []
         self.counts["events"] += len(waiting)
-        sys.stdout.buffer.write(events_to_json(waiting))
+        self._sink(waiting)
 
     def __enter__(self) -> _Lines:
         return self

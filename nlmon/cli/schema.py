@@ -31,6 +31,7 @@ from nlmon.config.show import Effective
 from nlmon.conformance.results import ConformanceReport
 from nlmon.eventjson.schema import event_schema
 from nlmon.explain import Explanations
+from nlmon.exporters.layout import exported_schema
 from nlmon.report.coverage import CoverageReport
 from nlmon.report.foreign import badge_schema, github_schema, gitlab_schema
 from nlmon.report.jsonout import report_schema, schema_of, stream_schema
@@ -46,6 +47,7 @@ PUBLISHED = PACKAGE / "data" / "schemas", PACKAGE.parent / "docs" / "schemas"
 
 SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
     "event": event_schema,
+    "export": exported_schema,
     "replay": report_schema,
     "replay-stream": stream_schema,
     "run-stream": run_schema,

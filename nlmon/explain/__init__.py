@@ -69,6 +69,7 @@ GROUPS = (
     Group("jobs", "NLM-J", "Many captures or scenarios at once"),
     Group("contracts", "NLM-K", "The contract, and files of known differences"),
     Group("limits", "NLM-L", "Bounds on what is read and kept"),
+    Group("exports", "NLM-O", "Exports"),
     Group("settings", "NLM-P", "Settings"),
     Group("reports", "NLM-R", "Reading reports"),
     Group("scenarios", "NLM-S", "Scenario files, suites and runs"),

@@ -1,0 +1,168 @@
+"""Metrics for Prometheus: events are counted here, and what an implementation or a queue counts is asked for when
+somebody scrapes.
+
+Rules:
+1. It listens on 127.0.0.1 unless told otherwise; only its path is answered, and only with the metrics of nlmon.
+2. No recording and no kernel decides how many time series there are: ``KINDS_KEPT``.
+3. prometheus-client is imported when an exporter is made; it comes with the extra ``nlmon[monitor]``.
+
+Not here: what is counted elsewhere (``metrics``).
+"""
+
+from __future__ import annotations
+
+import socket
+import socketserver
+from collections import Counter
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from threading import Lock, Thread
+from typing import Any
+from wsgiref import simple_server
+
+from nlmon.errors import ExportError, PlatformError
+from nlmon.events import Event
+from nlmon.exporters.metrics import Counts, families
+from nlmon.limits import OTHERS
+from nlmon.names import PROTOCOLS, message_type
+
+__all__ = ["PrometheusExporter"]
+
+PORT, PATH = 9090, "/metrics"
+# Message types that are counted apart, of all protocols together; the others are counted together by protocol.
+KINDS_KEPT = 1024
+# Seconds that one who scrapes may take to say what he wants.
+PATIENCE = 5
+
+
+class PrometheusExporter:
+    """Counts events and answers scrapes; see ``Exporter``. ``backend``: the implementation that the events come from;
+    ``counts``: what else is told, asked at each scrape."""
+
+    def __init__(
+        self,
+        backend: str,
+        *,
+        counts: Callable[[], Counts] = Counts,
+        host: str = "127.0.0.1",
+        port: int = PORT,
+        path: str = PATH,
+        name: str = "prometheus",
+    ) -> None:
+        self.name = name
+        self.written = 0
+        self._backend = backend
+        self._counts = counts
+        self._address = host, port
+        self._path = path
+        self._events: Counter[tuple[int, int]] = Counter()
+        self._lock = Lock()
+        self._server: simple_server.WSGIServer | None = None
+        self._app = self._made_app()
+
+    @property
+    def port(self) -> int:
+        """The port that it listens on."""
+        return self._address[1] if self._server is None else int(self._server.server_address[1])
+
+    def open(self) -> None:
+        """Listen, unless it does."""
+        if self._server is not None:
+            return
+        host, port = self._address
+        try:
+            self._server = _Server(self._address, self._app)
+        except OSError as error:
+            raise ExportError(
+                *("NLM-O020", "metrics cannot be offered"),
+                where=f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
+                why=error.strerror or str(error),
+                hint="another program may listen on this port; give another one",
+            ) from error
+        Thread(target=self._server.serve_forever, name="nlmon-metrics", daemon=True).start()
+
+    def write(self, event: Event, datagram: bytes) -> None:
+        """Count an event; that is all that becomes of it."""
+        kind = event.protocol, event.msg_type
+        with self._lock:
+            known = kind in self._events or len(self._events) < KINDS_KEPT
+            self._events[kind if known else (event.protocol, -1)] += 1
+        self.written += 1
+
+    def flush(self) -> None:
+        """Listen, if it could not before."""
+        self.open()
+
+    def drop(self) -> int:
+        """Nothing waits."""
+        return 0
+
+    def close(self) -> None:
+        """Listen no longer."""
+        server, self._server = self._server, None
+        if server is not None:
+            server.shutdown()
+            with suppress(OSError):
+                server.server_close()
+
+    def collect(self) -> Iterable[Any]:
+        """The metrics as they are now, for a registry of prometheus-client."""
+        with self._lock:
+            events = dict(self._events)
+        named = Counter[tuple[str, str]]()
+        for (protocol, kind), count in events.items():
+            name = OTHERS if kind < 0 else message_type(protocol, kind)
+            named[PROTOCOLS.get(protocol, str(protocol)), name] += count
+        return families(self._backend, named, self._counts())
+
+    def _made_app(self) -> Any:
+        try:
+            from prometheus_client import CollectorRegistry  # noqa: PLC0415  (start-up: only who exports metrics)
+            from prometheus_client.exposition import make_wsgi_app  # noqa: PLC0415
+        except ImportError as error:
+            raise PlatformError(
+                *("NLM-O021", "prometheus-client is not installed"),
+                why=str(error),
+                hint="install the extra nlmon[monitor]",
+            ) from error
+        registry = CollectorRegistry()
+        registry.register(self)
+        metrics = make_wsgi_app(registry)
+
+        def app(environ: Any, start_response: Any) -> Any:
+            if environ["PATH_INFO"] == self._path:
+                return metrics(environ, start_response)
+            start_response("404 Not Found", [("Content-Type", "text/plain")])
+            return [f"metrics are at {self._path}\n".encode()]
+
+        return app
+
+
+class _Handler(simple_server.WSGIRequestHandler):
+    timeout = PATIENCE
+
+    def log_message(self, *args: object) -> None:
+        """Say nothing of who asked."""
+
+    def address_string(self) -> str:
+        """The address, without asking anybody for its name."""
+        return str(self.client_address[0])
+
+
+class _Server(socketserver.ThreadingMixIn, simple_server.WSGIServer):
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self, address: tuple[str, int], app: Any) -> None:
+        self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        super().__init__(address, _Handler)
+        self.set_app(app)
+
+    def server_bind(self) -> None:
+        """Bind without asking for the name of the address, which may take long."""
+        socketserver.TCPServer.server_bind(self)
+        self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
+        self.setup_environ()
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Who hangs up while he is answered is no news."""

@@ -1,0 +1,199 @@
+"""The bounded queue in front of an exporter, with the thread that empties it.
+
+Rules:
+1. ``put`` never waits: where there is no room, the event is counted and gone. The older ones keep their order.
+2. A failure is counted, told once, and tried again after a pause that grows; what has been tried ``Patience.tries``
+   times is given up, so that newer events get their turn. When it works again, that is told, too.
+3. Whatever goes wrong with one exporter is no matter of the others, nor of whoever puts.
+
+Not here: what an exporter does (``base``).
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, deque
+from collections.abc import Callable
+from contextlib import suppress
+from threading import Condition, Thread
+from typing import NamedTuple
+
+from nlmon.errors import ExportError, InternalError
+from nlmon.events import Event
+from nlmon.exporters.base import Exporter, ExportState, ExportStatus
+
+__all__ = ["CLOSED", "FAILED", "FULL", "ExportQueue", "Patience"]
+
+# Events that wait for one exporter, and bytes of their datagrams.
+EVENTS_KEPT, BYTES_KEPT = 10_000, 16_777_216
+# Events that are handed over and brought out together.
+AT_ONCE = 512
+# Seconds behind the deadline in which an exporter that does not hang ends.
+GRACE = 0.1
+# Why an event was dropped: there was no room in the queue, every try has failed, or the end came first.
+FULL, FAILED, CLOSED = "queue full", "failed", "closed"
+
+
+class Patience(NamedTuple):
+    """How often the same events are tried, and the pauses between in seconds: the first one, and the longest."""
+
+    tries: int = 5
+    first: float = 0.2
+    longest: float = 5.0
+
+    def pause(self, failures: int) -> float:
+        """How long to wait after so many failures in a row."""
+        return min(self.first * 2.0 ** min(failures - 1, 16), self.longest)
+
+
+PATIENCE = Patience()
+
+
+class ExportQueue:
+    """An exporter behind its queue. ``on_change`` is given the status when it begins to fail, works again, or breaks,
+    in the thread of the queue."""
+
+    def __init__(
+        self,
+        exporter: Exporter,
+        *,
+        limit: int = EVENTS_KEPT,
+        patience: Patience = PATIENCE,
+        on_change: Callable[[ExportStatus], None] = lambda _: None,
+    ) -> None:
+        self.exporter = exporter
+        self._limit = limit
+        self._patience = patience
+        self._on_change = on_change
+        self._changed = Condition()
+        self._events: deque[tuple[Event, bytes]] = deque()
+        self._bytes = 0
+        self._taken = 0
+        self._dropped: Counter[str] = Counter()
+        self._failures = 0
+        self._in_a_row = 0
+        self._error = ""
+        self._state: ExportState = "working"
+        self._end: float | None = None
+        self._thread = Thread(target=self._run, name=f"nlmon-export-{exporter.name}", daemon=True)
+
+    def start(self) -> None:
+        """Begin to hand events over; until then they wait."""
+        self._thread.start()
+
+    def put(self, event: Event, datagram: bytes) -> None:
+        """Let an event wait for the exporter, or count it as dropped."""
+        with self._changed:
+            if self._end is not None:
+                self._dropped[CLOSED] += 1
+            elif len(self._events) >= self._limit or self._bytes + len(datagram) > BYTES_KEPT:
+                self._dropped[FULL] += 1
+            else:
+                self._events.append((event, datagram))
+                self._bytes += len(datagram)
+                self._taken += 1
+                if len(self._events) == 1:
+                    self._changed.notify()
+
+    def close(self, deadline: float = 0.8) -> ExportStatus:
+        """Hand over what waits, for at most ``deadline`` seconds, and close the exporter. What did not get out is
+        counted as dropped, or as waiting if the exporter still had it in hand."""
+        with self._changed:
+            if self._end is None:
+                self._end = time.monotonic() + deadline
+            self._changed.notify_all()
+        if self._thread.ident is not None:
+            self._thread.join(deadline + GRACE)
+        with self._changed:
+            self._dropped[CLOSED] += len(self._events)
+            self._taken -= len(self._events)
+            self._events.clear()
+        return self.status()
+
+    def status(self) -> ExportStatus:
+        """The counters as they are now."""
+        with self._changed:
+            written = self.exporter.written
+            waiting = self._taken - written - self._dropped[FAILED]
+            return ExportStatus(
+                *(self.exporter.name, self._state, written, waiting),
+                {reason: count for reason, count in sorted(self._dropped.items()) if count},
+                *(self._failures, self._error),
+            )
+
+    def _run(self) -> None:
+        try:
+            while batch := self._next():
+                for event, datagram in batch:
+                    self.exporter.write(event, datagram)
+                self._bring_out()
+            self._set("closed")
+        except Exception as bug:  # it must not take the monitor along
+            self._break(bug)
+        finally:
+            self.exporter.close()
+
+    def _next(self) -> list[tuple[Event, bytes]]:
+        """The events to hand over now; none at the end."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._events or self._end is not None)
+            if self._left() == 0:
+                return []
+            batch = [self._events.popleft() for _ in range(min(AT_ONCE, len(self._events)))]
+            self._bytes -= sum(len(datagram) for _, datagram in batch)
+            return batch
+
+    def _bring_out(self) -> None:
+        for again in reversed(range(self._patience.tries)):
+            try:
+                self.exporter.flush()
+            except ExportError as error:
+                self._fail(error)
+            else:
+                self._work()
+                return
+            if again and not self._pause():
+                break
+        given_up = self.exporter.drop()
+        with self._changed:
+            self._dropped[FAILED] += given_up
+
+    def _left(self) -> float | None:
+        """Seconds until the deadline; None: it has none yet."""
+        return None if self._end is None else max(0.0, self._end - time.monotonic())
+
+    def _pause(self) -> bool:
+        """Wait before the next try; False: there is no time for one."""
+        until = time.monotonic() + self._patience.pause(self._in_a_row)
+        with self._changed:
+            while (wait := until - time.monotonic()) > 0:
+                left = self._left()
+                if left == 0:
+                    return False
+                self._changed.wait(wait if left is None else min(wait, left))
+        return True
+
+    def _fail(self, error: ExportError) -> None:
+        self._failures += 1
+        self._in_a_row += 1
+        self._error = str(error)
+        self._set("failing")
+
+    def _work(self) -> None:
+        self._in_a_row = 0
+        self._set("working")
+
+    def _break(self, bug: Exception) -> None:
+        with self._changed:
+            self._end = time.monotonic()
+            self._failures += 1
+            why = f"{type(bug).__name__}: {bug}"
+            self._error = str(InternalError("NLM-O009", f"a bug has ended the export {self.exporter.name}", why=why))
+        with suppress(Exception):  # the bug may be in what is told
+            self._set("broken")
+
+    def _set(self, state: ExportState) -> None:
+        """Take on a state, and tell of it if it is another one."""
+        before, self._state = self._state, state
+        if state != before and "closed" not in {state, before}:
+            self._on_change(self.status())

@@ -1,0 +1,217 @@
+"""The queue in front of an exporter: it never blocks, counts everything, and tries again within bounds."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from threading import Event as Flag
+
+import pytest
+
+from nlmon.errors import ExportError
+from nlmon.events import Event
+from nlmon.exporters.base import ExportStatus
+from nlmon.exporters.queue import AT_ONCE, BYTES_KEPT, CLOSED, FAILED, FULL, ExportQueue, Patience
+from support.exported import received
+
+QUICK = Patience(tries=3, first=0.001, longest=0.002)
+EVENT, DATAGRAM = received()[0]
+
+
+class Memory:
+    """An exporter into a list. ``gate``: closed, it holds up what is brought out; ``failures``: how many times that
+    fails, and ``bug`` what it raises instead."""
+
+    def __init__(self, failures: int = 0, bug: Exception | None = None) -> None:
+        self.name = "memory"
+        self.written = 0
+        self.out: list[Event] = []
+        self.waiting: list[Event] = []
+        self.gate = Flag()
+        self.gate.set()
+        self.entered = Flag()
+        self.failures = failures
+        self.bug = bug
+        self.closed = False
+
+    def open(self) -> None:
+        """Nothing to open."""
+
+    def write(self, event: Event, datagram: bytes) -> None:
+        """Take an event."""
+        self.waiting.append(event)
+
+    def flush(self) -> None:
+        """Bring out, if the gate is open and it is not to fail."""
+        self.entered.set()
+        self.gate.wait(10)
+        if self.bug is not None:
+            raise self.bug
+        if self.failures:
+            self.failures -= 1
+            raise ExportError("NLM-O005", "events cannot be written")
+        self.out += self.waiting
+        self.written += len(self.waiting)
+        self.waiting.clear()
+
+    def drop(self) -> int:
+        """Forget what waits."""
+        dropped = len(self.waiting)
+        self.waiting.clear()
+        return dropped
+
+    def close(self) -> None:
+        """Note that it was closed."""
+        self.closed = True
+
+
+def queue(exporter: Memory, **options: object) -> ExportQueue:
+    """A queue that tries again soon."""
+    return ExportQueue(exporter, **{"patience": QUICK, **options})  # type: ignore[arg-type]
+
+
+def until(fact: Callable[[], object]) -> None:
+    """Wait until something holds."""
+    deadline = time.monotonic() + 10
+    while not fact():
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+
+
+def numbered(count: int) -> list[Event]:
+    """Events that can be told apart."""
+    from msgspec.structs import replace  # noqa: PLC0415
+
+    return [replace(EVENT, seq=number) for number in range(count)]
+
+
+def test_everything_arrives_in_order() -> None:
+    """Also what was put before it began, and more than is handed over at once."""
+    exporter, events = Memory(), numbered(3 * AT_ONCE + 7)
+    one = queue(exporter)
+    for event in events[:10]:
+        one.put(event, DATAGRAM)
+    one.start()
+    for event in events[10:]:
+        one.put(event, DATAGRAM)
+    status = one.close(10)
+
+    assert (exporter.out, exporter.closed) == (events, True)
+    assert status == ExportStatus("memory", "closed", len(events), 0, {}, 0)
+
+
+def test_a_full_queue_drops_and_does_not_wait() -> None:
+    """What there is no room for is counted; the older ones stay."""
+    exporter, events = Memory(), numbered(100)
+    exporter.gate.clear()
+    one = queue(exporter, limit=10)
+    one.start()
+    one.put(events[0], DATAGRAM)
+    until(exporter.entered.is_set)
+    began = time.monotonic()
+    for event in events[1:]:
+        one.put(event, DATAGRAM)
+    took = time.monotonic() - began
+    held = one.status()
+    exporter.gate.set()
+    status = one.close(10)
+
+    assert (took < 1, held.waiting, held.dropped) == (True, 11, {FULL: 89})
+    assert (exporter.out, status.written, status.waiting, status.dropped) == (events[:11], 11, 0, {FULL: 89})
+
+
+def test_the_bytes_of_datagrams_are_bounded() -> None:
+    """Few events with large datagrams fill the queue, too."""
+    one = queue(Memory())
+    for _ in range(5):
+        one.put(EVENT, bytes(BYTES_KEPT // 2))
+
+    assert (one.status().waiting, one.status().dropped) == (2, {FULL: 3})
+    assert one.close(0).dropped == {CLOSED: 2, FULL: 3}
+
+
+def test_a_failure_is_tried_again_and_told() -> None:
+    """Nothing is lost or written twice; what changes is told once each way."""
+    told: list[tuple[str, int, str]] = []
+    exporter = Memory(failures=2)
+    one = queue(exporter, on_change=lambda status: told.append((status.state, status.failures, status.error)))
+    one.start()
+    one.put(EVENT, DATAGRAM)
+    until(lambda: exporter.written)
+    status = one.close(10)
+
+    error = "NLM-O005: events cannot be written"
+    assert told == [("failing", 1, error), ("working", 2, error)]
+    assert (exporter.out, status.failures, status.dropped) == ([EVENT], 2, {})
+
+
+def test_what_was_tried_often_enough_is_given_up() -> None:
+    """So that newer events get their turn; the count is in the status."""
+    exporter, events = Memory(failures=QUICK.tries), numbered(2)
+    one = queue(exporter)
+    one.start()
+    one.put(events[0], DATAGRAM)
+    until(lambda: one.status().dropped)
+    one.put(events[1], DATAGRAM)
+    status = one.close(10)
+
+    assert (exporter.out, status.written, status.dropped, status.failures) == ([events[1]], 1, {FAILED: 1}, 3)
+
+
+def test_the_end_waits_no_longer_than_it_may() -> None:
+    """Not for one that hangs, whose events are told as waiting, nor for one that fails."""
+    hanging, failing = Memory(), Memory(failures=10**9)
+    hanging.gate.clear()
+    found = []
+    for exporter in (hanging, failing):
+        one = queue(exporter, patience=Patience(tries=100, first=1.0))
+        one.start()
+        one.put(EVENT, DATAGRAM)
+        until(exporter.entered.is_set)
+        one.put(EVENT, DATAGRAM)
+        began = time.monotonic()
+        status = one.close(0.1)
+        found.append((time.monotonic() - began < 1, status.waiting, status.dropped))
+    hanging.gate.set()
+
+    assert found == [(True, 1, {CLOSED: 1}), (True, 0, {CLOSED: 1, FAILED: 1})]
+
+
+def test_what_comes_after_the_end_is_counted() -> None:
+    """And not kept."""
+    one = queue(Memory())
+    one.start()
+    one.close(10)
+    one.put(EVENT, DATAGRAM)
+
+    assert (one.status().dropped, one.status().waiting) == ({CLOSED: 1}, 0)
+
+
+@pytest.mark.parametrize("tells", [True, False], ids=["told", "cannot be told"])
+def test_a_bug_ends_one_exporter_alone(tells: bool) -> None:
+    """Whoever puts notices nothing; the status says what it was."""
+    told = []
+
+    def tell(status: ExportStatus) -> None:
+        told.append(status.state)
+        if not tells:
+            raise RuntimeError("no ear")
+
+    exporter = Memory(bug=ValueError("oh"))
+    one = queue(exporter, on_change=tell)
+    one.start()
+    one.put(EVENT, DATAGRAM)
+    until(lambda: exporter.closed)
+    one.put(EVENT, DATAGRAM)
+    status = one.close(10)
+
+    assert (status.state, status.error, told) == (
+        *("broken", "NLM-O009: a bug has ended the export memory: ValueError: oh", ["broken"]),
+    )
+    assert (status.written, status.waiting, status.dropped) == (0, 1, {CLOSED: 1})
+
+
+@pytest.mark.parametrize(("failures", "pause"), [(1, 0.2), (2, 0.4), (3, 0.8), (6, 5.0), (10_000, 5.0)])
+def test_pauses_grow_up_to_a_bound(failures: int, pause: float) -> None:
+    """Twice as long after each failure."""
+    assert Patience().pause(failures) == pause
