@@ -6,7 +6,8 @@ Rules:
 2. A new file is its owner's alone (mode 0600); one that is there keeps its mode, and the next one gets it, too.
 3. Links are not followed, and what is no plain file of this user or root is refused: others may write where a log is.
 4. Two processes never write one file: it is locked (flock(2)).
-5. Records are given to the kernel at once, so that they outlive this process, and to the disk when the file is closed.
+5. Records are given to the kernel at once, so that they outlive this process; it brings them to the disk when it likes,
+   since waiting for that would hold up all that come after.
 
 Not here: when one file ends and the next begins (``rotation``).
 """
@@ -86,9 +87,7 @@ class LogFile:
         return (facts.st_dev, facts.st_ino) != self._identity
 
     def close(self) -> None:
-        """Close the file when its bytes are on disk, as far as the system lets it."""
-        with suppress(OSError):
-            os.fsync(self._fd)
+        """Close the file, and unlock it."""
         os.close(self._fd)
 
 

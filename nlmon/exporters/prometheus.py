@@ -11,6 +11,7 @@ Not here: what is counted elsewhere (``metrics``).
 
 from __future__ import annotations
 
+import io
 import socket
 import socketserver
 from collections import Counter
@@ -33,6 +34,8 @@ PORT, PATH = 9090, "/metrics"
 KINDS_KEPT = 1024
 # Seconds that one who scrapes may take to say what he wants.
 PATIENCE = 5
+# Seconds within which it stops to listen.
+END_WITHIN = 0.1
 
 
 class PrometheusExporter:
@@ -79,7 +82,7 @@ class PrometheusExporter:
                 why=error.strerror or str(error),
                 hint="another program may listen on this port; give another one",
             ) from error
-        Thread(target=self._server.serve_forever, name="nlmon-metrics", daemon=True).start()
+        Thread(target=self._server.serve_forever, args=(END_WITHIN,), name="nlmon-metrics", daemon=True).start()
 
     def write(self, event: Event, datagram: bytes) -> None:
         """Count an event; that is all that becomes of it."""
@@ -138,8 +141,29 @@ class PrometheusExporter:
         return app
 
 
+class _Writer(io.BufferedIOBase):
+    """What is answered. Who hangs up meanwhile must not end a command as the reader of its output does (SIGPIPE)."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+
+    def writable(self) -> bool:
+        """It is."""
+        return True
+
+    def write(self, data: Any) -> int:
+        """Send all of it."""
+        self._connection.sendall(data, getattr(socket, "MSG_NOSIGNAL", 0))
+        return len(data)
+
+
 class _Handler(simple_server.WSGIRequestHandler):
     timeout = PATIENCE
+
+    def setup(self) -> None:
+        """Let answers go through ``_Writer``."""
+        super().setup()
+        self.wfile = _Writer(self.connection)
 
     def log_message(self, *args: object) -> None:
         """Say nothing of who asked."""

@@ -1,7 +1,8 @@
 """The bounded queue in front of an exporter, with the thread that empties it.
 
 Rules:
-1. ``put`` never waits: where there is no room, the event is counted and gone. The older ones keep their order.
+1. ``put`` never waits unless told to: where there is no room, the event is counted and gone. The older ones keep their
+   order.
 2. A failure is counted, told once, and tried again after a pause that grows; what has been tried ``Patience.tries``
    times is given up, so that newer events get their turn. When it works again, that is told, too.
 3. Whatever goes wrong with one exporter is no matter of the others, nor of whoever puts.
@@ -81,19 +82,22 @@ class ExportQueue:
         """Begin to hand events over; until then they wait."""
         self._thread.start()
 
-    def put(self, event: Event, datagram: bytes) -> None:
-        """Let an event wait for the exporter, or count it as dropped."""
+    def put(self, event: Event, datagram: bytes, *, wait: bool = False) -> None:
+        """Let an event wait for the exporter, or count it as dropped. ``wait``: where there is no room, until there is,
+        which a recording can do and a socket cannot."""
         with self._changed:
+            if wait:
+                self._changed.wait_for(lambda: self._end is not None or self._has_room(datagram))
             if self._end is not None:
                 self._dropped[CLOSED] += 1
-            elif len(self._events) >= self._limit or self._bytes + len(datagram) > BYTES_KEPT:
+            elif not self._has_room(datagram):
                 self._dropped[FULL] += 1
             else:
                 self._events.append((event, datagram))
                 self._bytes += len(datagram)
                 self._taken += 1
                 if len(self._events) == 1:
-                    self._changed.notify()
+                    self._changed.notify_all()
 
     def close(self, deadline: float = 0.8) -> ExportStatus:
         """Hand over what waits, for at most ``deadline`` seconds, and close the exporter. What did not get out is
@@ -123,25 +127,33 @@ class ExportQueue:
 
     def _run(self) -> None:
         try:
-            while batch := self._next():
+            while (batch := self._next()) is not None:
                 for event, datagram in batch:
                     self.exporter.write(event, datagram)
-                self._bring_out()
+                if batch:
+                    self._bring_out()
+                else:
+                    self._open_again()
             self._set("closed")
         except Exception as bug:  # it must not take the monitor along
             self._break(bug)
         finally:
             self.exporter.close()
 
-    def _next(self) -> list[tuple[Event, bytes]]:
-        """The events to hand over now; none at the end."""
+    def _next(self) -> list[tuple[Event, bytes]] | None:
+        """The events to hand over now; none if it is time to try again without any, None at the end."""
+        pause = self._patience.pause(self._in_a_row) if self._in_a_row else None
         with self._changed:
-            self._changed.wait_for(lambda: self._events or self._end is not None)
-            if self._left() == 0:
-                return []
+            self._changed.wait_for(lambda: self._events or self._end is not None, pause)
+            if self._left() == 0 or (self._end is not None and not self._events):
+                return None
             batch = [self._events.popleft() for _ in range(min(AT_ONCE, len(self._events)))]
             self._bytes -= sum(len(datagram) for _, datagram in batch)
+            self._changed.notify_all()
             return batch
+
+    def _has_room(self, datagram: bytes) -> bool:
+        return len(self._events) < self._limit and self._bytes + len(datagram) <= BYTES_KEPT
 
     def _bring_out(self) -> None:
         for again in reversed(range(self._patience.tries)):
@@ -157,6 +169,13 @@ class ExportQueue:
         given_up = self.exporter.drop()
         with self._changed:
             self._dropped[FAILED] += given_up
+
+    def _open_again(self) -> None:
+        """Open what has failed, for what comes next; only events show whether it works."""
+        try:
+            self.exporter.open()
+        except ExportError as error:
+            self._fail(error)
 
     def _left(self) -> float | None:
         """Seconds until the deadline; None: it has none yet."""
@@ -186,6 +205,7 @@ class ExportQueue:
     def _break(self, bug: Exception) -> None:
         with self._changed:
             self._end = time.monotonic()
+            self._changed.notify_all()
             self._failures += 1
             why = f"{type(bug).__name__}: {bug}"
             self._error = str(InternalError("NLM-O009", f"a bug has ended the export {self.exporter.name}", why=why))

@@ -15,6 +15,7 @@ import gzip
 import os
 import shutil
 import stat
+import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from itertools import islice
@@ -107,11 +108,11 @@ class RotatedFile:
     def _fitting(self, file: LogFile, records: Sequence[bytes]) -> int:
         """How many of the first records fit into the file; an empty one takes a record of any size."""
         limit = self._rotation.size
-        left = limit - file.size - len(self._form.end(self._records)) if limit else AT_ONCE
+        left = limit - file.size - len(self._form.end(self._records)) if limit else sys.maxsize
         size = 0
         for number, record in enumerate(records):
             size += len(record)
-            if record and size > min(left, AT_ONCE) and (number or (size > left and not self._empty)):
+            if record and ((number and size > AT_ONCE) or (size > left and (number or not self._empty))):
                 return number
         return len(records)
 

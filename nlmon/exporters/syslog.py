@@ -29,6 +29,8 @@ PATIENCE = 2.0
 PORT = 514
 # Bytes that are given to a connection at once.
 AT_ONCE = 1 << 16
+# A command ends when the reader of its output goes (SIGPIPE); a server that goes is none.
+NO_SIGNAL = getattr(socket, "MSG_NOSIGNAL", 0)
 
 
 class Server(NamedTuple):
@@ -139,7 +141,7 @@ class SyslogExporter:
         self._socket, self._sent = None, 0
 
     def _send_message(self, to: socket.socket) -> None:
-        to.send(self._waiting[0])
+        to.send(self._waiting[0], NO_SIGNAL)
         # That nobody listens is known after the message; then it did not arrive.
         if error := to.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
             raise OSError(error, os.strerror(error))
@@ -153,7 +155,7 @@ class SyslogExporter:
             size += len(frame)
             if size > AT_ONCE:
                 break
-        self._sent += to.send(b"".join(frames)[self._sent :])
+        self._sent += to.send(b"".join(frames)[self._sent :], NO_SIGNAL)
         while self._waiting and self._sent >= len(self._waiting[0]):
             self._sent -= len(self._waiting.popleft())
             self.written += 1

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import json
 import os
 import re
+from collections import deque
+from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from nlmon.capture import open_capture
 from nlmon.errors import CaptureError, ExportError
 from nlmon.exporters.files import FileExporter, JsonLinesExporter, PcapngExporter
 from nlmon.exporters.layout import exported_line
-from nlmon.exporters.rotation import Rotation, rotated_files
+from nlmon.exporters.rotation import AT_ONCE, Rotation, rotated_files
 from support.exported import received
 
 KINDS = {"json": JsonLinesExporter, "pcap": PcapngExporter}
@@ -87,10 +93,14 @@ def test_so_many_files_are_kept(tmp_path: Path, count: int) -> None:
 def test_a_line_that_is_larger_than_the_limit_has_a_file_of_its_own(tmp_path: Path) -> None:
     """It is not lost, and nothing turns forever."""
     path = tmp_path / "events.json"
-    export(JsonLinesExporter(path, Rotation(size=1, count=200)))
+    exporter = JsonLinesExporter(path, Rotation(size=1, count=20))
+    for event, datagram in received()[:20]:
+        exporter.write(event, datagram)
+    exporter.flush()
+    exporter.close()
 
-    assert lines(path, 200) == EXPECTED
-    assert len(rotated_files(path, 200)) == len(EXPECTED) - 1
+    assert lines(path, 20) == EXPECTED[:20]
+    assert len(rotated_files(path, 20)) == 19
 
 
 def test_a_gap_in_the_numbers_is_filled(tmp_path: Path) -> None:
@@ -325,6 +335,85 @@ def test_an_event_of_no_datagram_is_in_no_capture(tmp_path: Path) -> None:
     exporter.close()
 
     assert (exporter.written, datagrams(tmp_path / "events.pcapng")) == (1, [])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("some", [0, 1, 100, 2000])
+def test_what_was_written_in_part_is_taken_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, some: int
+) -> None:
+    """The file stays whole, and the next try writes everything once."""
+    path = tmp_path / "events"
+    exporter = KINDS[kind](path)
+    exporter.open()
+    for event, datagram in received()[:20]:
+        exporter.write(event, datagram)
+    before = path.read_bytes()
+    with monkeypatch.context() as patched:
+        patched.setattr("nlmon.exporters.logfile.os.write", FullDisk(os.write, some))
+        with pytest.raises(ExportError, match="NLM-O005"):
+            exporter.flush()
+    after = path.read_bytes(), exporter.written
+    exporter.flush()
+    exporter.close()
+
+    assert after == (before, 0)
+    assert exporter.written == 20
+    if kind == "json":
+        assert lines(path) == EXPECTED[:20]
+    else:
+        assert datagrams(path) == sent()[:20]
+
+
+class FullDisk:
+    """A disk that takes ``some`` bytes and is full then."""
+
+    def __init__(self, write: Callable[[int, memoryview], int], some: int) -> None:
+        self.write = write
+        self.left = some
+
+    def __call__(self, descriptor: int, data: memoryview) -> int:
+        if not self.left:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        written = self.write(descriptor, data[: self.left])
+        self.left = 0
+        return written
+
+
+@given(
+    st.lists(st.integers(0, 300), max_size=60),
+    st.integers(0, 1000),
+    st.integers(0, 40),
+)
+def test_records_are_kept_whole_and_in_order(sizes: list[int], limit: int, once: int) -> None:
+    """Whatever their sizes and the limit, also of a file that is there: no file is larger, unless one record is."""
+    records = deque(b"{%0*d}\n" % (size, number) for number, size in enumerate(sizes))
+    expected, exporter = b"".join(records), None
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "events"
+        while records:
+            exporter = JsonLinesExporter(path, Rotation(size=limit, count=99))
+            for record in [records.popleft() for _ in range(min(len(records), once + 1))]:
+                exporter._waiting.append(record)
+            exporter.flush()
+            exporter.close()
+        contents = [one.read_bytes() for one in [*reversed(rotated_files(path, 99)), path] if one.exists()]
+
+    assert b"".join(contents) == expected
+    assert [one for one in contents if len(one) > limit > 0 and one.count(b"\n") > 1] == []
+    assert limit or len(contents) <= 1
+
+
+def test_a_large_record_alone_lets_no_next_file_begin(tmp_path: Path) -> None:
+    """Where files have no limit, there is one."""
+    path = tmp_path / "events"
+    exporter = JsonLinesExporter(path)
+    for size in (10, AT_ONCE * 3, 10):
+        exporter._waiting.append(b"{%0*d}\n" % (size, 0))
+    exporter.flush()
+    exporter.close()
+
+    assert ([one.name for one in tmp_path.iterdir()], path.stat().st_size) == (["events"], AT_ONCE * 3 + 29)
 
 
 def test_every_line_is_json(tmp_path: Path) -> None:

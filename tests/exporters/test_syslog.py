@@ -6,6 +6,8 @@ import json
 import os
 import re
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -243,12 +245,12 @@ def test_a_message_larger_than_the_buffers_arrives_whole(monkeypatch: pytest.Mon
         exporter.open()
         assert exporter._socket is not None
         exporter._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)
-        for _ in range(20):
+        for _ in range(3):
             send(exporter)
         exporter.close()
-        until(lambda: len(server.data) and len(server.frames()) == 20 * len(EVENTS))
+        until(lambda: len(server.data) and len(server.frames()) == 3 * len(EVENTS))
 
-        assert lines(server.frames()) == EXPECTED * 20
+        assert lines(server.frames()) == EXPECTED * 3
 
 
 @pytest.mark.parametrize("kind", ["udp", "tcp", "local"])
@@ -330,3 +332,36 @@ def test_a_server_that_is_not_there_is_told(server: Server) -> None:
         SyslogExporter(server).open()
 
     assert (error.value.code, error.value.where, error.value.why != "") == ("NLM-O011", str(server), True)
+
+
+GONE = """
+import signal, socket, sys
+from nlmon.errors import ExportError
+from nlmon.exporters.prometheus import _Writer
+from nlmon.exporters.syslog import Server, SyslogExporter
+
+signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+exporter = SyslogExporter(Server("tcp", "127.0.0.1", 601))
+exporter._socket, there = socket.socketpair()
+there.close()
+exporter._waiting.append(b"1 x")
+failed = []
+try:
+    exporter._send_stream(exporter._socket)
+except OSError as error:
+    failed.append(type(error).__name__)
+here, there = socket.socketpair()
+there.close()
+try:
+    _Writer(here).write(b"x")
+except OSError as error:
+    failed.append(type(error).__name__)
+print(*failed)
+"""
+
+
+def test_who_hangs_up_ends_no_command() -> None:
+    """Though a command ends when the reader of its output does."""
+    done = subprocess.run([sys.executable, "-c", GONE], capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stdout) == (0, "BrokenPipeError BrokenPipeError\n")

@@ -15,7 +15,7 @@ import pytest
 from nlmon.errors import PlatformError
 from nlmon.scenario.sandbox import Sandbox
 
-__all__ = ["missing", "require_netns", "require_program", "require_root", "require_sandbox"]
+__all__ = ["missing", "require_mounts", "require_netns", "require_program", "require_root", "require_sandbox"]
 
 
 def missing(reason: str) -> None:
@@ -38,15 +38,24 @@ def require_netns() -> list[str]:
 
     A user namespace needs no privilege; where the kernel refuses one, as in a chroot, root can do without.
     """
+    return _require_namespace("--net", "network")
+
+
+def require_mounts() -> list[str]:
+    """Command prefix that runs a program with mounts of its own, as ``require_netns`` does."""
+    return _require_namespace("--mount", "mount")
+
+
+def _require_namespace(option: str, name: str) -> list[str]:
     if shutil.which("unshare") is None:
         missing("the program unshare is not installed")
     refusals = []
-    for prefix in (["unshare", "--user", "--map-root-user", "--net"], ["unshare", "--net"]):
+    for prefix in (["unshare", "--user", "--map-root-user", option], ["unshare", option]):
         tried = subprocess.run([*prefix, "true"], capture_output=True, text=True, check=False)
         if tried.returncode == 0:
             return prefix
         refusals.append(tried.stderr.strip())
-    missing(f"the kernel refuses a network namespace: {'; '.join(refusals)}")
+    missing(f"the kernel refuses a {name} namespace: {'; '.join(refusals)}")
     return []
 
 
