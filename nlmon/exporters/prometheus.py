@@ -22,7 +22,7 @@ from typing import Any
 from wsgiref import simple_server
 
 from nlmon.errors import ExportError, PlatformError
-from nlmon.events import Event
+from nlmon.events import OVERRUN, Event
 from nlmon.exporters.metrics import Counts, families
 from nlmon.limits import OTHERS
 from nlmon.names import PROTOCOLS, message_type
@@ -32,6 +32,9 @@ __all__ = ["PrometheusExporter"]
 PORT, PATH = 9090, "/metrics"
 # Message types that are counted apart, of all protocols together; the others are counted together by protocol.
 KINDS_KEPT = 1024
+# What is counted like a message type and is none: types beyond those, and the places of losses.
+FURTHER, LOST = -1, -2
+_NAMES = {FURTHER: OTHERS, LOST: OVERRUN}
 # Seconds that one who scrapes may take to say what he wants.
 PATIENCE = 5
 # Seconds within which it stops to listen.
@@ -86,10 +89,10 @@ class PrometheusExporter:
 
     def write(self, event: Event, datagram: bytes) -> None:
         """Count an event; that is all that becomes of it."""
-        kind = event.protocol, event.msg_type
+        kind = event.protocol, event.msg_type if event.type != OVERRUN else LOST
         with self._lock:
             known = kind in self._events or len(self._events) < KINDS_KEPT
-            self._events[kind if known else (event.protocol, -1)] += 1
+            self._events[kind if known else (event.protocol, FURTHER)] += 1
         self.written += 1
 
     def flush(self) -> None:
@@ -114,7 +117,7 @@ class PrometheusExporter:
             events = dict(self._events)
         named = Counter[tuple[str, str]]()
         for (protocol, kind), count in events.items():
-            name = OTHERS if kind < 0 else message_type(protocol, kind)
+            name = _NAMES.get(kind) or message_type(protocol, kind)
             named[PROTOCOLS.get(protocol, str(protocol)), name] += count
         return families(self._backend, named, self._counts())
 

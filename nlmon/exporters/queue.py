@@ -106,7 +106,9 @@ class ExportQueue:
             if self._end is None:
                 self._end = time.monotonic() + deadline
             self._changed.notify_all()
-        if self._thread.ident is not None:
+        if self._thread.ident is None:
+            self.exporter.close()
+        else:
             self._thread.join(deadline + GRACE)
         with self._changed:
             self._dropped[CLOSED] += len(self._events)

@@ -4,7 +4,7 @@ Rules:
 1. By TCP each message has its length before it (octet counting, RFC 6587), so that no byte in it can end it.
 2. A connection that the server has closed is noticed before the next message is sent. A message that was sent in part
    is sent again as a whole; what the server had taken from the network and not read when it ended, nobody can know.
-3. No call waits longer than ``PATIENCE``.
+3. No call waits longer than ``PATIENCE``, but for looking up a name.
 
 Not here: what a message looks like (``syslogtext``).
 """

@@ -275,6 +275,15 @@ def test_a_capture_has_each_datagram_once(tmp_path: Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o600
 
 
+def test_a_capture_gives_the_same_events_again(tmp_path: Path) -> None:
+    """Read by an implementation, with the same payloads at the same times."""
+    path = tmp_path / "events.pcapng"
+    export(PcapngExporter(path))
+    again = [event for event, _ in received(path)]
+
+    assert [(one.timestamp, one.payload) for one in again] == [(one.timestamp, one.payload) for one, _ in received()]
+
+
 def test_captures_follow_one_another(tmp_path: Path) -> None:
     """Each can be read by itself, and none is larger than the limit."""
     path = tmp_path / "events.pcapng"

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from prometheus_client.parser import text_string_to_metric_families
 
 from nlmon.errors import ExportError, PlatformError
+from nlmon.events import OverrunInfo
 from nlmon.exporters.base import ExportStatus
 from nlmon.exporters.metrics import BUCKETS, METRICS, Counts, Durations, Protocol
 from nlmon.exporters.prometheus import KINDS_KEPT, PrometheusExporter
@@ -175,6 +176,16 @@ def test_a_port_that_is_taken_is_told_and_tried_again() -> None:
 
     assert (error.value.code, error.value.why) == ("NLM-O020", "Address already in use")
     assert sum(value for (name, _), value in found.items() if name == "nlmon_events_total") == second.written == 1
+
+
+def test_the_place_of_a_loss_is_no_message() -> None:
+    """It is counted by its name."""
+    exporter = PrometheusExporter("libnl", port=0)
+    lost = replace(received()[0][0], type="overrun", msg_type=0, payload=OverrunInfo(3))
+    exporter.write(lost, b"")
+    (family, *_) = exporter.collect()
+
+    assert [(one.labels["msg_type"], one.value) for one in family.samples] == [("overrun", 1)]
 
 
 def test_time_series_are_bounded() -> None:

@@ -220,6 +220,15 @@ def test_the_end_waits_no_longer_than_it_may() -> None:
     assert found == [(True, 1, {CLOSED: 1}), (True, 0, {CLOSED: 1, FAILED: 1})]
 
 
+def test_a_queue_that_never_began_closes_its_exporter() -> None:
+    """What waited for it is counted."""
+    exporter = Memory()
+    one = queue(exporter)
+    one.put(EVENT, DATAGRAM)
+
+    assert (one.close().dropped, exporter.closed) == ({CLOSED: 1}, True)
+
+
 def test_what_comes_after_the_end_is_counted() -> None:
     """And not kept."""
     one = queue(Memory())
