@@ -89,8 +89,11 @@ class RotatedFile:
         file = self.open()
         taken = self._fitting(file, records)
         if not taken:
-            file = self._next()
-            taken = self._fitting(file, records)
+            with suppress(ExportError):  # a full disk has no room for the end, and the next file may make some
+                self._end()
+            self._make_next()
+            file = self.open()
+            taken = max(1, self._fitting(file, records))
         going = [record for record in islice(records, taken) if record]
         file.append(b"".join(going))
         if going:
@@ -118,10 +121,16 @@ class RotatedFile:
 
     def _begun(self) -> LogFile:
         """The file that is there, or a new one, with what this writer puts before its records."""
+        begin, limit = self._form.begin(), self._rotation.size
         file = LogFile(self.path, self._form.whole, self._mode)
-        self._mode, self._empty, self._records = file.mode, file.size == 0, 0
+        self._mode = file.mode
+        if file.size and 0 < limit < file.size + len(begin) + len(self._form.end(0)):
+            file.close()
+            self._make_next()
+            file = LogFile(self.path, self._form.whole, self._mode)
+        self._empty, self._records = file.size == 0, 0
         try:
-            file.append(self._form.begin())
+            file.append(begin)
         except ExportError:
             file.close()
             raise
@@ -136,11 +145,10 @@ class RotatedFile:
             finally:
                 file.close()
 
-    def _next(self) -> LogFile:
-        """Let the next file begin."""
+    def _make_next(self) -> None:
+        """Give the file, which is closed, the name of one that was written."""
         if self._compressing is not None:
             self._compressing.join()
-        self._end()
         count = self._rotation.count
         try:
             if count:
@@ -158,7 +166,6 @@ class RotatedFile:
         if self._rotation.compress and count:
             self._compressing = Thread(target=_compress, args=(self.path, count), name="nlmon-compress", daemon=True)
             self._compressing.start()
-        return self.open()
 
 
 def rotated_files(path: Path, count: int) -> list[Path]:

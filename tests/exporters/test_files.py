@@ -7,13 +7,14 @@ import gzip
 import json
 import os
 import re
+import sys
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nlmon.capture import open_capture
@@ -295,6 +296,37 @@ def test_captures_follow_one_another(tmp_path: Path) -> None:
     assert [one for one in files if one.stat().st_size > 8_000] == []
 
 
+@pytest.mark.parametrize("over", [0, 1], ids=["it fits", "it is full"])
+def test_a_capture_that_is_full_is_not_gone_on_with(tmp_path: Path, over: int) -> None:
+    """Where a further section would not fit, the next file begins."""
+    path = tmp_path / "events.pcapng"
+    empty = PcapngExporter(path)
+    empty.open()
+    empty.close()
+    size = path.stat().st_size
+    again = PcapngExporter(path, Rotation(size=2 * size - over, count=1))
+    again.open()
+    again.close()
+
+    assert [one.stat().st_size for one in (path, *rotated_files(path, 1))] == [[2 * size], [size, size]][over]
+
+
+def test_a_full_disk_lets_the_next_file_begin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though the end of the one before does not fit: the oldest is deleted, which makes room."""
+    path = tmp_path / "events.pcapng"
+    first, second = received()[:2]
+    exporter = PcapngExporter(path, Rotation(size=600, count=1))
+    exporter.write(*first)
+    exporter.flush()
+    exporter.write(*second)
+    with monkeypatch.context() as patched:
+        patched.setattr("nlmon.exporters.logfile.os.write", FullDisk(os.write, 0, times=1))
+        exporter.flush()
+    exporter.close()
+
+    assert datagrams(tmp_path / "events.pcapng.0") + datagrams(path) == sent()[:2]
+
+
 @pytest.mark.parametrize("cut", [1, 3, 4, 20, 100, 40_000, 45_000])
 def test_a_capture_goes_on_behind_its_last_whole_block(tmp_path: Path, cut: int) -> None:
     """A killed process left a torn one; what is before it can be read, and so is what comes after."""
@@ -375,20 +407,24 @@ def test_what_was_written_in_part_is_taken_back(
 
 
 class FullDisk:
-    """A disk that takes ``some`` bytes and is full then."""
+    """A disk that takes ``some`` bytes and is full then, for so many ``times``; 0: for ever."""
 
-    def __init__(self, write: Callable[[int, memoryview], int], some: int) -> None:
+    def __init__(self, write: Callable[[int, memoryview], int], some: int, times: int = 0) -> None:
         self.write = write
         self.left = some
+        self.times = times
 
     def __call__(self, descriptor: int, data: memoryview) -> int:
         if not self.left:
+            self.times -= 1
+            self.left = sys.maxsize * (self.times == 0)
             raise OSError(errno.ENOSPC, "No space left on device")
         written = self.write(descriptor, data[: self.left])
-        self.left = 0
+        self.left -= written
         return written
 
 
+@settings(max_examples=40)
 @given(
     st.lists(st.integers(0, 300), max_size=60),
     st.integers(0, 1000),

@@ -41,7 +41,7 @@ def put(count=None):
         other.put(event, datagram)
 
 def until(fact):
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not fact():
         assert time.monotonic() < deadline, full.status()
         time.sleep(0.002)
@@ -60,7 +60,7 @@ while full.status().state != "working":
     put(5)
     time.sleep(0.01)
 put(20)
-ends = full.close(10), other.close(10)
+ends = full.close(60), other.close(60)
 
 def read(path):
     if kind != "pcap":

@@ -57,7 +57,7 @@ def offered(**options: object) -> Iterator[PrometheusExporter]:
 
 def scrape(exporter: PrometheusExporter, path: str = "/metrics") -> str:
     """What it answers."""
-    with urllib.request.urlopen(f"http://127.0.0.1:{exporter.port}{path}", timeout=10) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{exporter.port}{path}", timeout=60) as answer:
         text: str = answer.read().decode()
         return text
 

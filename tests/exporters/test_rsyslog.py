@@ -38,7 +38,7 @@ EVENTS = [event for event, _ in received()]
 
 def until(fact: Callable[[], object]) -> None:
     """Wait until something holds."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not fact():
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -66,7 +66,7 @@ class Rsyslog:
             yield
         finally:
             process.terminate()
-            process.wait(20)
+            process.wait(60)
             (self.folder / "log").unlink(missing_ok=True)
 
     def _listens(self) -> bool:
@@ -109,7 +109,7 @@ def test_messages_arrive_through_a_restart(rsyslog: Rsyslog, kind: str) -> None:
         for one in EVENTS[2 * third :]:
             queue.put(one, b"")
         until(lambda: len(rsyslog.lines()) == len(EVENTS))
-        status = queue.close(10)
+        status = queue.close(60)
     found = rsyslog.lines()
 
     assert [json.loads(parts[5]) for parts in found] == [json.loads(exported_line(one)) for one in EVENTS]

@@ -177,7 +177,7 @@ def listening(kind: str, address: tuple[str, int] | str = ("127.0.0.1", 0)) -> I
 
 def until(fact: Callable[[], object]) -> None:
     """Wait until something holds."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not fact():
         assert time.monotonic() < deadline
         time.sleep(0.002)
