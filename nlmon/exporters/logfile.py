@@ -45,8 +45,11 @@ class LogFile:
         self.path = path
         self._fd = _opened(path, mode)
         try:
-            facts = _check(self._fd, path)
             _lock(self._fd, path)
+            facts = _check(self._fd, path)
+            self._identity = facts.st_dev, facts.st_ino
+            if self.moved:  # by the process that had it locked until now
+                raise _busy(path)
             self.size = whole(self._fd, facts.st_size)
             if self.size < facts.st_size:
                 os.ftruncate(self._fd, self.size)
@@ -57,7 +60,6 @@ class LogFile:
             os.close(self._fd)
             raise
         self.mode = stat.S_IMODE(facts.st_mode)
-        self._identity = facts.st_dev, facts.st_ino
 
     def append(self, data: bytes) -> None:
         """Write records that belong together, or none of them; raises ``ExportError``."""
@@ -145,8 +147,9 @@ def _lock(descriptor: int, path: Path) -> None:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise ExportError(
-                *("NLM-O004", "another process writes events into this file"),
-                where=str(path),
-                hint="give each monitor a file of its own",
-            ) from error
+            raise _busy(path) from error
+
+
+def _busy(path: Path) -> ExportError:
+    hint = "give each monitor a file of its own"
+    return ExportError("NLM-O004", "another process writes events into this file", where=str(path), hint=hint)

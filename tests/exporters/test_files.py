@@ -250,6 +250,19 @@ def test_two_never_write_one_file(tmp_path: Path, kind: str) -> None:
     assert second.written == len(EXPECTED)
 
 
+def test_a_file_that_was_renamed_before_it_could_be_locked_is_not_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is one that another process has just left, and not the one at the path."""
+    path = tmp_path / "events"
+    path.write_bytes(b"{}\n{torn")
+    monkeypatch.setattr("nlmon.exporters.logfile._lock", lambda *_: path.rename(tmp_path / "events.0"))
+    with pytest.raises(ExportError, match="NLM-O004"):
+        JsonLinesExporter(path).open()
+
+    assert (tmp_path / "events.0").read_bytes() == b"{}\n{torn"
+
+
 def datagrams(path: Path) -> list[tuple[int, int, bytes]]:
     """Time, protocol and bytes of each datagram in a capture, which must not be damaged."""
     with open_capture(path) as reader:
