@@ -60,8 +60,8 @@ LEVELS = (
     ("nlmon.state", "nlmon.eventjson", "nlmon.filters"),
     ("nlmon.backends", "nlmon.compare", "nlmon.exporters"),
     ("nlmon.config", "nlmon.report", "nlmon.testing"),
-    ("nlmon.engine",),
-    ("nlmon.jobs", "nlmon.scenario", "nlmon.conformance"),
+    ("nlmon.engine", "nlmon.api"),
+    ("nlmon.jobs", "nlmon.scenario", "nlmon.conformance", "nlmon.manager", "nlmon.compat"),
     ("nlmon.cli",),
     ("nlmon.pytest_plugin",),
     ("nlmon.__main__",),
@@ -148,6 +148,15 @@ MAY = {
         *("nlmon.compare.side", "nlmon.compare.known", "nlmon.compare.difference"),
         *("nlmon.report", "nlmon.engine", "nlmon.scenario", "nlmon.filters"),
     },
+    "nlmon.api": {
+        *("nlmon.errors", "nlmon.events", "nlmon.framing", "nlmon.uapi", "nlmon.wire", "nlmon.transport", "nlmon.api"),
+        *("nlmon.backends.base", "nlmon.backends.options", "nlmon.backends.registry", "nlmon.backends.status"),
+    },
+    "nlmon.manager": {
+        *("nlmon.api", "nlmon.errors", "nlmon.events", "nlmon.uapi", "nlmon.transport.base", "nlmon.backends.libnl"),
+        "nlmon.backends.base",
+    },
+    "nlmon.compat": {"nlmon.api", "nlmon.transport.base"},
     # What a claim sees is an implementation on a kernel in memory.
     "nlmon.conformance": {
         *("nlmon", "nlmon.errors", "nlmon.events", "nlmon.eventjson", "nlmon.wire", "nlmon.transport.base"),
@@ -182,7 +191,7 @@ PURE = tuple(
             "state",
             "compare",
         ),
-        *("backends.libnl", "engine"),
+        *("backends.libnl", "engine", "api", "manager", "compat"),
         *(
             f"scenario.{name}"
             for name in ("document", "schema", "model", "load", "mistakes", "expectation", "check", "faults")
@@ -504,7 +513,7 @@ def test_a_package_says_what_is_in_it(path: Path) -> None:
     "room",
     [
         *("backends", "backends.legacy", "backends.libnl", "transport.recorded", "jobs", "engine", "scenario"),
-        *("config", "exporters", "pytest_plugin"),
+        *("api", "config", "exporters", "pytest_plugin"),
     ],
 )
 def test_a_room_names_its_modules(room: str) -> None:

@@ -60,6 +60,7 @@ class Group(NamedTuple):
 
 GROUPS = (
     Group("differences", "NLD", "Classes of difference"),
+    Group("apis", "NLM-A", "Interfaces for programs"),
     Group("implementations", "NLM-B", "Use of an implementation"),
     Group("captures", "NLM-C", "Capture files"),
     Group("messages", "NLM-D", "Damaged messages, and what the kernel refuses"),

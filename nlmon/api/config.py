@@ -1,0 +1,133 @@
+"""What a monitor is asked for: the implementation, the protocols, and the options of an implementation.
+
+``NetlinkConfig`` is the guide's ``struct nlmon_netlink_config``, made in a program; ``NetlinkConfig.of`` makes it of
+the section ``netlink`` of a configuration file.
+
+Not here: files of configurations, and options that the guide does not name (``nlmon.backends.options``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from msgspec import Struct
+
+from nlmon.backends.options import BackendOptions
+from nlmon.uapi import NETLINK_GENERIC, NETLINK_NETFILTER, NETLINK_ROUTE, NETLINK_SOCK_DIAG
+
+__all__ = ["NetlinkConfig", "Section"]
+
+
+class Protocols(Protocol):
+    """``netlink.protocols`` of a configuration."""
+
+    @property
+    def route(self) -> bool: ...
+    @property
+    def generic(self) -> bool: ...
+    @property
+    def sock_diag(self) -> bool: ...
+    @property
+    def netfilter(self) -> bool: ...
+
+
+class BufferSize(Protocol):
+    """``netlink.buffer_size``, in bytes."""
+
+    @property
+    def receive(self) -> int | None: ...
+    @property
+    def send(self) -> int | None: ...
+
+
+class Caching(Protocol):
+    """``netlink.caching``."""
+
+    @property
+    def enabled(self) -> bool: ...
+    @property
+    def link_cache(self) -> bool: ...
+    @property
+    def addr_cache(self) -> bool: ...
+    @property
+    def route_cache(self) -> bool: ...
+
+
+class Section(Protocol):
+    """The section ``netlink`` of a configuration, by its keys."""
+
+    @property
+    def use_libnl(self) -> bool: ...
+    @property
+    def protocols(self) -> Protocols: ...
+    @property
+    def buffer_size(self) -> BufferSize: ...
+    @property
+    def caching(self) -> Caching: ...
+    @property
+    def generic_families(self) -> Sequence[str]: ...
+
+
+class NetlinkConfig(Struct, frozen=True, kw_only=True):
+    """``struct nlmon_netlink_config``: ``use_libnl`` chooses the implementation, ``enable_*`` the protocols.
+
+    ``receive_buffer``, ``send_buffer``: bytes, None leaves the kernel's. For libnl alone: ``caches``, any of ``link``,
+    ``addr`` and ``route``; ``generic_families``, whose groups are joined, None: all there are. A value that means
+    nothing raises ``UsageError``."""
+
+    use_libnl: bool = True
+    enable_route: bool = True
+    enable_generic: bool = False
+    enable_sock_diag: bool = False
+    enable_netfilter: bool = False
+    receive_buffer: int | None = 32768
+    send_buffer: int | None = 32768
+    caches: tuple[str, ...] = ()
+    generic_families: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        _ = self.options  # refuses what means nothing
+
+    @classmethod
+    def of(cls, section: Section) -> NetlinkConfig:
+        """The same of a configuration's section; families that are not named are all there are."""
+        protocols, caching, buffers = section.protocols, section.caching, section.buffer_size
+        switches = {"link": caching.link_cache, "addr": caching.addr_cache, "route": caching.route_cache}
+        return cls(
+            use_libnl=section.use_libnl,
+            enable_route=protocols.route,
+            enable_generic=protocols.generic,
+            enable_sock_diag=protocols.sock_diag,
+            enable_netfilter=protocols.netfilter,
+            receive_buffer=buffers.receive,
+            send_buffer=buffers.send,
+            caches=tuple(name for name, switch in switches.items() if caching.enabled and switch),
+            generic_families=tuple(section.generic_families) or None,
+        )
+
+    @property
+    def implementation(self) -> str:
+        """Name of the implementation."""
+        return "libnl" if self.use_libnl else "legacy"
+
+    @property
+    def protocols(self) -> tuple[int, ...]:
+        """Numbers of the protocols to enable, in the order in which that is done."""
+        wanted = {
+            NETLINK_ROUTE: self.enable_route,
+            NETLINK_GENERIC: self.enable_generic,
+            NETLINK_SOCK_DIAG: self.enable_sock_diag,
+            NETLINK_NETFILTER: self.enable_netfilter,
+        }
+        return tuple(protocol for protocol, switch in wanted.items() if switch)
+
+    @property
+    def options(self) -> BackendOptions:
+        """The same as options of an implementation."""
+        return BackendOptions(
+            receive_buffer=self.receive_buffer,
+            send_buffer=self.send_buffer,
+            caches=self.caches,
+            generic_families=self.generic_families,
+        )

@@ -1,0 +1,201 @@
+"""A monitor: one implementation, its sockets, and whoever is told of its events.
+
+    with Monitor(NetlinkConfig(use_libnl=True)) as monitor:
+        monitor.set_callback(print)
+        monitor.start()
+        ...                                    # when monitor.fileno(NETLINK_ROUTE) can be read:
+        monitor.process(NETLINK_ROUTE)
+
+    async with Monitor() as monitor:
+        monitor.start()
+        async for event in monitor:
+            ...
+
+Rules:
+1. The implementation is chosen when the monitor is made, and stays.
+2. Methods raise what they cannot do; an overrun is an event and no error.
+3. A monitor is for one thread, and has no thread or loop of its own: who uses it waits for its descriptors.
+
+Not here: the functions of the guide (``unified``), waiting in a loop of asyncio (``stream``), and decoding
+(``nlmon.backends``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
+
+from nlmon.api.config import NetlinkConfig, Section
+from nlmon.api.event import NlmonEvent, translate
+from nlmon.backends.base import Backend
+from nlmon.backends.registry import create
+from nlmon.backends.status import BackendStatus
+from nlmon.errors import NlmonError, UsageError
+from nlmon.events import Event
+from nlmon.framing import header
+from nlmon.transport.base import TransportFactory
+from nlmon.transport.tap import Reading, TapFactory
+from nlmon.wire import Datagram
+
+if TYPE_CHECKING:
+    from nlmon.api.stream import Stream
+
+__all__ = ["Callback", "Monitor", "of_implementation"]
+
+Callback: TypeAlias = Callable[[NlmonEvent, Any], object]
+
+
+class Monitor:
+    """A netlink monitor of one implementation; see the module. ``config``: what it was made with.
+
+    ``transports`` opens its sockets, by default on the running kernel; ``on_error`` is told of what could not be read,
+    which ends nothing and is counted in ``status`` anyway. Closing is up to who made it, best by ``with``.
+    """
+
+    def __init__(
+        self,
+        config: NetlinkConfig | Section | None = None,
+        *,
+        transports: TransportFactory | None = None,
+        on_error: Callable[[NlmonError], None] | None = None,
+    ) -> None:
+        self._taps = TapFactory(transports or _kernel(), self._arrived)
+        self._on_error = on_error
+        self._callback: Callback | None = None
+        self._user_data: Any = None
+        self._datagram: Datagram | None = None
+        self._stream: Stream | None = None
+        self._set_up(_config_of(config))
+
+    def _set_up(self, config: NetlinkConfig) -> None:
+        """Make the implementation, with no protocol enabled."""
+        self.config = config
+        self._backend: Backend = create(config.implementation, self._taps, config.options)
+        self._backend.set_callback(self._deliver, self._on_error)
+
+    # -- protocols -------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Enable the protocols of the configuration; raises as ``enable`` does, and leaves enabled what is."""
+        for protocol in self.config.protocols:
+            self.enable(protocol)
+
+    def enable(self, protocol: int) -> None:
+        """Open the socket of a protocol; enabling twice does nothing. Raises ``UsageError`` for a protocol that the
+        implementation does not support, ``TransportError`` if the kernel refuses."""
+        self._backend.enable(protocol)
+
+    def disable(self, protocol: int) -> None:
+        """Close the socket of a protocol; what waits in it is gone."""
+        self._backend.disable(protocol)
+
+    @property
+    def protocols(self) -> tuple[int, ...]:
+        """The protocols that have an open socket."""
+        return tuple(self._taps.taps)
+
+    def fileno(self, protocol: int) -> int:
+        """Descriptor to wait for, -1 when the protocol is not enabled. libnl may open another one for a socket that
+        was lost: ask after each ``process``."""
+        return self._backend.fileno(protocol)
+
+    # -- events ----------------------------------------------------------------------------------------------------
+
+    def set_callback(self, callback: Callback | None, user_data: Any = None) -> None:
+        """Who receives events, as ``callback(event, user_data)``; None discards them. Allowed at any time."""
+        self._callback, self._user_data = callback, user_data
+
+    def process(self, protocol: int) -> bool:
+        """Read one datagram and deliver its events; False when nothing waited. Never blocks.
+
+        Raises ``UsageError`` when the protocol is not enabled, ``TransportError`` when the socket is lost and not
+        replaced."""
+        backend = self._backend
+        try:
+            read = backend.process(protocol)
+            if read and protocol in self._taps.taps and backend.due() == 0.0:
+                # There is something to do as soon as nothing waits, such as asking for families after a loss.
+                backend.process(protocol)
+            return read
+        finally:
+            self._taps.readings()  # they are kept until somebody takes them
+
+    def due(self) -> float | None:
+        """Seconds until ``process`` should be called though no descriptor is ready; None: never."""
+        return self._backend.due()
+
+    def _arrived(self, datagram: Datagram) -> Reading:
+        self._datagram = datagram
+        return Reading(datagram, {})
+
+    def _deliver(self, event: Event) -> None:
+        if self._callback is not None:
+            self._callback(translate(event, self._message(event)), self._user_data)
+
+    def _message(self, event: Event) -> bytes:
+        """The bytes of an event; none where it is no message."""
+        datagram = self._datagram
+        if datagram is None or event.synthetic or event.type != "netlink":
+            return b""
+        length = header(datagram.data, event.offset, self._taps.byteorder).length
+        return bytes(datagram.data[event.offset : event.offset + length])
+
+    # -- the whole ---------------------------------------------------------------------------------------------------
+
+    def status(self) -> BackendStatus:
+        """Counters and socket settings of every protocol that was ever enabled."""
+        return self._backend.status()
+
+    def close(self) -> None:
+        """Close every socket, which ends an ``async for``. Closing twice is allowed."""
+        if self._stream is not None:
+            self._stream.close()
+        self._backend.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __aiter__(self) -> Stream:
+        """The events, in a running loop of asyncio; takes the place of a callback. See ``stream``."""
+        from nlmon.api.stream import stream_of  # noqa: PLC0415
+
+        self._stream = stream_of(self, self._taps.taps, self._stream)
+        return self._stream
+
+
+def _config_of(config: NetlinkConfig | Section | None) -> NetlinkConfig:
+    if config is None:
+        return NetlinkConfig()
+    return config if isinstance(config, NetlinkConfig) else NetlinkConfig.of(config)
+
+
+def _kernel() -> TransportFactory:
+    from nlmon.transport.kernel.transport import KernelFactory  # noqa: PLC0415
+
+    return KernelFactory()
+
+
+def of_implementation(monitor: Monitor | None, use_libnl: bool) -> Monitor:
+    """The monitor, if there is one and it is of the implementation that a call names. Raises ``UsageError``."""
+    if monitor is None:
+        raise UsageError("NLM-A002", "there is no context", hint="nlmon_netlink_init() makes one")
+    if monitor.config.use_libnl != use_libnl:
+        asked = "libnl" if use_libnl else "legacy"
+        raise UsageError(
+            "NLM-A001",
+            f"the context is of {monitor.config.implementation}, and the call asks for {asked}",
+            hint=f"pass use_libnl={monitor.config.use_libnl}, as the context was made with",
+        )
+    return monitor
