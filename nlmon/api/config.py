@@ -54,6 +54,15 @@ class Caching(Protocol):
     def route_cache(self) -> bool: ...
 
 
+class Limits(Protocol):
+    """``netlink.limits``, sizes in bytes; None: no bound, and no pool."""
+
+    @property
+    def max_message_size(self) -> int | None: ...
+    @property
+    def message_pool_size(self) -> int | None: ...
+
+
 class Section(Protocol):
     """The section ``netlink`` of a configuration, by its keys."""
 
@@ -66,6 +75,8 @@ class Section(Protocol):
     @property
     def caching(self) -> Caching: ...
     @property
+    def limits(self) -> Limits: ...
+    @property
     def generic_families(self) -> Sequence[str]: ...
 
 
@@ -73,8 +84,9 @@ class NetlinkConfig(Struct, frozen=True, kw_only=True):
     """``struct nlmon_netlink_config``: ``use_libnl`` chooses the implementation, ``enable_*`` the protocols.
 
     ``receive_buffer``, ``send_buffer``: bytes, None leaves the kernel's. For libnl alone: ``caches``, any of ``link``,
-    ``addr`` and ``route``; ``generic_families``, whose groups are joined, None: all there are. A value that means
-    nothing raises ``UsageError``."""
+    ``addr`` and ``route``; ``generic_families``, whose groups are joined, None: all there are; ``max_message_size`` in
+    bytes, and ``message_pool_size``, datagrams that are read ahead. A value that means nothing raises
+    ``UsageError``."""
 
     use_libnl: bool = True
     enable_route: bool = True
@@ -85,6 +97,8 @@ class NetlinkConfig(Struct, frozen=True, kw_only=True):
     send_buffer: int | None = 32768
     caches: tuple[str, ...] = ()
     generic_families: tuple[str, ...] | None = None
+    max_message_size: int | None = None
+    message_pool_size: int | None = None
 
     def __post_init__(self) -> None:
         _ = self.options  # refuses what means nothing
@@ -104,6 +118,8 @@ class NetlinkConfig(Struct, frozen=True, kw_only=True):
             send_buffer=buffers.send,
             caches=tuple(name for name, switch in switches.items() if caching.enabled and switch),
             generic_families=tuple(section.generic_families) or None,
+            max_message_size=section.limits.max_message_size,
+            message_pool_size=section.limits.message_pool_size,
         )
 
     @property
@@ -130,4 +146,6 @@ class NetlinkConfig(Struct, frozen=True, kw_only=True):
             send_buffer=self.send_buffer,
             caches=self.caches,
             generic_families=self.generic_families,
+            max_message_size=self.max_message_size,
+            message_pool_size=self.message_pool_size,
         )

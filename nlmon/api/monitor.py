@@ -22,6 +22,7 @@ Not here: the functions of the guide (``unified``), waiting in a loop of asyncio
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
@@ -64,13 +65,15 @@ class Monitor:
         self._on_error = on_error
         self._callback: Callback | None = None
         self._user_data: Any = None
-        self._datagram: Datagram | None = None
+        # Datagrams that were read and whose events may not be delivered yet, by protocol.
+        self._datagrams: dict[int, deque[Datagram]] = {}
         self._stream: Stream | None = None
         self._set_up(_config_of(config))
 
     def _set_up(self, config: NetlinkConfig) -> None:
         """Make the implementation, with no protocol enabled."""
         self.config = config
+        self._datagrams.clear()
         self._backend: Backend = create(config.implementation, self._taps, config.options)
         self._backend.set_callback(self._deliver, self._on_error)
 
@@ -107,16 +110,18 @@ class Monitor:
         self._callback, self._user_data = callback, user_data
 
     def process(self, protocol: int) -> bool:
-        """Read one datagram and deliver its events; False when nothing waited. Never blocks.
+        """Read one datagram and deliver its events; False when nothing waited. Never blocks. With a message pool what
+        was read ahead is delivered, too, since no descriptor tells of it.
 
         Raises ``UsageError`` when the protocol is not enabled, ``TransportError`` when the socket is lost and not
         replaced."""
         backend = self._backend
         try:
             read = backend.process(protocol)
-            if read and protocol in self._taps.taps and backend.due() == 0.0:
-                # There is something to do as soon as nothing waits, such as asking for families after a loss.
-                backend.process(protocol)
+            # Or there is something to do as soon as nothing waits, such as asking for families after a loss.
+            ahead = 2 * self._ahead + 1 if read else 0
+            while ahead and protocol in self._taps.taps and backend.due() == 0.0 and backend.process(protocol):
+                ahead -= 1
             return read
         finally:
             self._taps.readings()  # they are kept until somebody takes them
@@ -125,8 +130,13 @@ class Monitor:
         """Seconds until ``process`` should be called though no descriptor is ready; None: never."""
         return self._backend.due()
 
+    @property
+    def _ahead(self) -> int:
+        """Datagrams that are read ahead."""
+        return self.config.message_pool_size or 0
+
     def _arrived(self, datagram: Datagram) -> Reading:
-        self._datagram = datagram
+        self._datagrams.setdefault(datagram.protocol, deque(maxlen=self._ahead + 1)).append(datagram)
         return Reading(datagram, {})
 
     def _deliver(self, event: Event) -> None:
@@ -135,11 +145,14 @@ class Monitor:
 
     def _message(self, event: Event) -> bytes:
         """The bytes of an event; none where it is no message."""
-        datagram = self._datagram
-        if datagram is None or event.synthetic or event.type != "netlink":
+        if event.synthetic or event.type != "netlink":
             return b""
-        length = header(datagram.data, event.offset, self._taps.byteorder).length
-        return bytes(datagram.data[event.offset : event.offset + length])
+        read = self._datagrams[event.protocol]
+        while read[0].frame != event.frame:
+            read.popleft()  # its events were delivered before
+        data = read[0].data
+        length = header(data, event.offset, self._taps.byteorder).length
+        return bytes(data[event.offset : event.offset + length])
 
     # -- the whole ---------------------------------------------------------------------------------------------------
 

@@ -27,7 +27,7 @@ from nlmon.transport.tap import Tap
 
 __all__ = ["EVENTS_KEPT", "Stream", "stream_of"]
 
-# Events that were read and wait for the program; one datagram may bring some more.
+# Events that were read and wait for the program; one datagram, and a message pool, may bring some more.
 EVENTS_KEPT = 1024
 # Datagrams of one socket that are read in one go, so that other tasks of the loop need not wait long.
 READ_AT_ONCE = 64

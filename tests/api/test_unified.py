@@ -188,6 +188,21 @@ def test_a_lost_socket(use_libnl: bool, code: Code, opened: int) -> None:
     assert (nlmon_netlink_process(ctx, ROUTE, use_libnl), len(kernel.opened)) == (code, opened)
 
 
+def test_a_message_pool_leaves_nothing_behind() -> None:
+    """What was read ahead is delivered by the call that read it, with the bytes that it came in."""
+    kernel, seen = FakeKernel(), list[NlmonEvent]()
+    sent = [message(16, link(number, f"eth{number}")) for number in range(1, 9)]
+    with Monitor(NetlinkConfig(message_pool_size=8), transports=kernel) as monitor:
+        monitor.set_callback(lambda event, _: seen.append(event))
+        monitor.start()
+        for one in sent:
+            kernel.notify(one)
+        read = monitor.process(ROUTE), monitor.due(), monitor.process(ROUTE)
+
+    assert [event.data for event in seen] == sent
+    assert read == (True, None, False)
+
+
 @BOTH
 def test_no_callback_discards_events(use_libnl: bool) -> None:
     """They are read and counted."""
@@ -249,6 +264,7 @@ def test_a_section_of_a_file_gives_the_same_configuration() -> None:
         protocols=Keys(route=False, generic=True, sock_diag=True, netfilter=False),
         buffer_size=Keys(receive=131072, send=None),
         caching=Keys(enabled=True, link_cache=True, addr_cache=False, route_cache=True),
+        limits=Keys(max_message_size=16384, message_pool_size=512),
         generic_families=["nl80211", "taskstats"],
     )
 
@@ -260,5 +276,7 @@ def test_a_section_of_a_file_gives_the_same_configuration() -> None:
         send_buffer=None,
         caches=("link", "route"),
         generic_families=("nl80211", "taskstats"),
+        max_message_size=16384,
+        message_pool_size=512,
     )
     assert Monitor(section, transports=FakeKernel()).config.caches == ("link", "route")  # type: ignore[arg-type]
