@@ -119,7 +119,7 @@ class Monitor:
         try:
             read = backend.process(protocol)
             # Or there is something to do as soon as nothing waits, such as asking for families after a loss.
-            ahead = 2 * self._ahead + 1 if read else 0
+            ahead = 2 * (self.config.message_pool_size or 0) + 1 if read else 0
             while ahead and protocol in self._taps.taps and backend.due() == 0.0 and backend.process(protocol):
                 ahead -= 1
             return read
@@ -130,13 +130,9 @@ class Monitor:
         """Seconds until ``process`` should be called though no descriptor is ready; None: never."""
         return self._backend.due()
 
-    @property
-    def _ahead(self) -> int:
-        """Datagrams that are read ahead."""
-        return self.config.message_pool_size or 0
-
     def _arrived(self, datagram: Datagram) -> Reading:
-        self._datagrams.setdefault(datagram.protocol, deque(maxlen=self._ahead + 1)).append(datagram)
+        most = (self.config.message_pool_size or 0) + 1
+        self._datagrams.setdefault(datagram.protocol, deque(maxlen=most)).append(datagram)
         return Reading(datagram, {})
 
     def _deliver(self, event: Event) -> None:

@@ -58,8 +58,12 @@ class Stream:
         self._changed = asyncio.Event()
         self._watched: dict[int, tuple[Tap, int]] = {}
         self._timer: asyncio.TimerHandle | None = None
-        monitor.set_callback(self._take)
+        self.attach()
         self._watch()
+
+    def attach(self) -> None:
+        """Receive the monitor's events, whoever did before."""
+        self._monitor.set_callback(self._take)
 
     def __aiter__(self) -> Stream:
         return self
@@ -159,6 +163,7 @@ def stream_of(monitor: Source, taps: Mapping[int, Tap], before: Stream | None) -
     """The iterator of a monitor in the running loop: the one that it has (``before``), or, if that belongs to another
     loop, one that goes on with what it has left."""
     if before is not None and before.loop is asyncio.get_running_loop():
+        before.attach()
         return before
     stream = Stream(monitor, taps)
     if before is not None:

@@ -22,7 +22,7 @@ GUIDE = {
     "scenario-5-custom-application-integration": 3,
     "development-best-practices": 4,
 }
-OURS = ["class", "asyncio"]
+OURS = ["class", "asyncio", "test"]
 # Deprecations are printed as a program's user sees them, but for the place.
 RUN = """
 import contextlib, io, json, sys, warnings
