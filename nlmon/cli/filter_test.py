@@ -27,7 +27,7 @@ from nlmon.cli.common import (
     warn_notes,
 )
 from nlmon.cli.where import FilterText
-from nlmon.errors import InputError
+from nlmon.errors import ExitCode, InputError
 from nlmon.printable import printable
 from nlmon.report.text import counted, shown_path
 

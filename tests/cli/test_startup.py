@@ -26,7 +26,8 @@ BASIC = FIXTURES / "captures" / "linux-6.12" / "01-route-basic.pcap.zst"
 PYROUTE2 = {"pyroute2", "asyncio", "multiprocessing", "concurrent.futures", "ssl", "sqlite3"}
 HEAVY = PYROUTE2 | {
     *("deepdiff", "rich", "jsonschema", "zstandard", "ruamel", "attrs", "referencing", "lark", "re2"),
-    *("distributed", "dask", "tornado", "cloudpickle", "pytest", "_pytest", "jinja2", "markupsafe", "prometheus_client"),
+    "prometheus_client",
+    *("distributed", "dask", "tornado", "cloudpickle", "pytest", "_pytest", "jinja2", "markupsafe"),
 }
 OURS = {
     "nlmon.engine.replay",
