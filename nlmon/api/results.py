@@ -17,7 +17,7 @@ import errno
 from collections.abc import Callable
 from enum import IntEnum
 
-from nlmon.errors import NlmonError, NotFound, Overrun, TransportError
+from nlmon.errors import NlmonError, NotFound, Overrun, TransportError, UsageError
 
 __all__ = ["Code", "Result", "attempt", "code_of", "strerror"]
 
@@ -94,7 +94,7 @@ def code_of(error: NlmonError) -> Code:
         return _BY_ERRNO.get(error.errno, Code.UNKNOWN)
     if isinstance(error, NotFound):
         return Code.NOTFOUND
-    return _BY_CODE.get(error.code, Code.INVAL if error.exit_code == 2 else Code.UNKNOWN)
+    return _BY_CODE.get(error.code, Code.INVAL if isinstance(error, UsageError) else Code.UNKNOWN)
 
 
 class Result(int):
