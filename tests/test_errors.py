@@ -43,6 +43,7 @@ def kinds(kind: type[NlmonError] = NlmonError) -> list[type[NlmonError]]:
 OWN = {
     "CaptureError": {"offset": 7},
     "Overrun": {"drops": 3},
+    "FilterError": {"expression": "mtu ==", "position": 6},
     "TransportError": {"errno": 105},
     "KernelError": {"errno": 2, "ext_ack": "no such thing", "request_offset": 20},
 }

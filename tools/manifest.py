@@ -20,8 +20,8 @@ from nlmon.cli.info import summarise
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 MANIFEST = FIXTURES / "manifest.json"
 ORIGINS = {
-    "config/guide.md": "the migration guide, whose YAML every implementation is given",
-    "config/guide.toml": "what comes of each YAML snippet of the guide",
+    "config/guide.toml": "what comes of each block of YAML of the migration guide",
+    "-guide.yaml": "a block of YAML of the migration guide, by the line that it begins behind",
     "config/vectors.toml": "what comes of each configuration beside it, and of the same in the C program",
     "observed.txt": "what the C program printed of each configuration, linked with its loader",
     ".yaml": "a configuration that the C program was given",

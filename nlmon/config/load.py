@@ -22,6 +22,7 @@ from msgspec import Struct
 
 from nlmon.config.entries import Entry, File, entries, read_file
 from nlmon.config.environment import Override, overrides
+from nlmon.config.expressions import check_expression
 from nlmon.config.files import read_source
 from nlmon.config.keys import KeyPath, build, keys
 from nlmon.config.model import Config
@@ -53,7 +54,9 @@ class Loaded(Struct, frozen=True):
         return tuple(one for one in self.problems if one.severity == "error")
 
 
-def load(paths: Sequence[Path], environ: Mapping[str, str], expressions: CheckExpression | None = None) -> Loaded:
+def load(
+    paths: Sequence[Path], environ: Mapping[str, str], expressions: CheckExpression | None = check_expression
+) -> Loaded:
     """The configuration of files, of which a later one wins, under an environment. ``expressions``: says whether a
     filter is one."""
     sources = [read_source(path) for path in paths]
@@ -63,7 +66,7 @@ def load(paths: Sequence[Path], environ: Mapping[str, str], expressions: CheckEx
 def interpret(
     sources: Iterable[Source],
     environ: Mapping[str, str],
-    expressions: CheckExpression | None = None,
+    expressions: CheckExpression | None = check_expression,
     *,
     files: tuple[Path, ...] = (),
 ) -> Loaded:

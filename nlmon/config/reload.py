@@ -13,6 +13,7 @@ from collections.abc import Mapping
 
 from msgspec.structs import replace
 
+from nlmon.config.expressions import check_expression
 from nlmon.config.keys import build, keys
 from nlmon.config.load import Loaded, load
 from nlmon.config.model import Config
@@ -25,7 +26,7 @@ __all__ = ["NEEDS_RESTART", "reload"]
 NEEDS_RESTART = (("netlink", "use_libnl"),)
 
 
-def reload(old: Loaded, environ: Mapping[str, str], expressions: CheckExpression | None = None) -> Loaded:
+def reload(old: Loaded, environ: Mapping[str, str], expressions: CheckExpression | None = check_expression) -> Loaded:
     """What is in force after the files of ``old`` were read again: the new configuration with the next version, or the
     old one with the errors of the new one."""
     new = load(old.files, environ, expressions)

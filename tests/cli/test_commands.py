@@ -266,7 +266,7 @@ def test_every_usage_mistake_has_one_form(words: tuple[str, ...], said: str) -> 
 
 def test_choices_stand_in_one_line() -> None:
     """Where the parser of the command line would give each a line."""
-    assert ". Choose from: event, replay, " in nlmon("schema").stderr
+    assert ". Choose from: event, export, " in nlmon("schema").stderr
 
 
 @pytest.mark.parametrize(

@@ -98,13 +98,13 @@ ERRORS = [
         "give export.json.file, or switch it off",
     ),
     (
-        "filters: [{name: a, expression: b}, {name: a, expression: c}]\n",
-        "NLM-G016: two filters are called a (a.yaml:1:44); name it otherwise",
+        "filters: [{name: a, expression: netlink.pid==1}, {name: a, expression: netlink.pid==2}]\n",
+        "NLM-G016: two filters are called a (a.yaml:1:57); name it otherwise",
     ),
     ("filters: [{name: a}]\n", "NLM-G016: filters[1] has no expression (a.yaml:1:11)"),
     (
-        "filters: [{name: a, expression: b, enable: true}]\n",
-        "NLM-G011: enable is no key of filters[1] (a.yaml:1:36); did you mean enabled?",
+        "filters: [{name: a, expression: netlink.pid==1, enable: true}]\n",
+        "NLM-G011: enable is no key of filters[1] (a.yaml:1:49); did you mean enabled?",
     ),
     (
         "export: {json: {file: a}, pcap: {file: a}}\n",
@@ -328,10 +328,14 @@ def test_standard_files(tmp_path: Path) -> None:
 
 def test_rules_in_force() -> None:
     """That of the short form, and those of the list that are not switched off."""
-    config = of("filter: a\nfilters: [{name: x, expression: b, enabled: no}, {name: y, expression: c}]\n").config
+    off, on = "{name: x, expression: netlink.pid==2, enabled: no}", "{name: y, expression: netlink.pid==3}"
+    config = of(f"filter: netlink.pid==1\nfilters: [{off}, {on}]\n").config
 
     assert config is not None
-    assert [(rule.name, rule.expression) for rule in config.rules] == [("filter", "a"), ("y", "c")]
+    assert [(rule.name, rule.expression) for rule in config.rules] == [
+        ("filter", "netlink.pid==1"),
+        ("y", "netlink.pid==3"),
+    ]
 
 
 def wrong_expression(text: str) -> tuple[str, str, int] | None:

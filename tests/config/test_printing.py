@@ -39,13 +39,13 @@ def test_what_is_shown_can_be_read_again(text: str) -> None:
 
 def test_every_value_has_its_origin() -> None:
     """A comment behind it."""
-    loaded = of("netlink:\n  use_libnl: off\nfilters:\n- {name: a, expression: b}\n")
+    loaded = of("netlink:\n  use_libnl: off\nfilters:\n- {name: a, expression: netlink.pid==1}\n")
     assert loaded.config is not None
     lines = as_yaml(Effective(loaded.config, loaded.origins)).splitlines()
 
     assert "  use_libnl: false  # a.yaml:2" in lines
     assert "filters:  # a.yaml:4" in lines
-    assert '  - {"name": "a", "expression": "b", "enabled": true, "action": "log"}' in lines
+    assert '  - {"name": "a", "expression": "netlink.pid==1", "enabled": true, "action": "log"}' in lines
     assert "  max_events: 10000  # default" in lines
     assert [line for line in lines if "#" not in line and not line.endswith(":") and "- {" not in line] == []
 

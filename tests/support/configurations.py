@@ -6,7 +6,7 @@ Not here: what must come of them (``fixtures/config/guide.toml``, ``vectors.toml
 from __future__ import annotations
 
 import re
-import textwrap
+import tomllib
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -29,18 +29,9 @@ class Snippet(NamedTuple):
 
 def snippets() -> Iterator[Snippet]:
     """Every block of YAML of the guide, in its order."""
-    lines = (CONFIG / "guide.md").read_text(encoding="utf-8").splitlines()
-    heading, start, language = "", 0, None
-    for number, line in enumerate(lines, 1):
-        if language is not None:
-            if line.strip() == "```":
-                if language == "yaml":
-                    yield Snippet(start, heading, textwrap.dedent("\n".join(lines[start : number - 1])) + "\n")
-                language = None
-        elif line.strip().startswith("```"):
-            start, language = number, line.strip().removeprefix("```")
-        elif line.startswith("#"):
-            heading = line.strip("# ")
+    for row in tomllib.loads((CONFIG / "guide.toml").read_text(encoding="utf-8"))["snippet"]:
+        text = (CONFIG / "guide" / f"{row['line']:04}-guide.yaml").read_text(encoding="utf-8")
+        yield Snippet(row["line"], row["heading"], text)
 
 
 def parts(snippet: Snippet) -> list[str]:
