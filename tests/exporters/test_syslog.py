@@ -128,7 +128,8 @@ class Receiver:
         self.connections: list[socket.socket] = []
         if kind == "tcp":
             self.socket.listen()
-        threading.Thread(target=self._serve, daemon=True).start()
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
 
     @property
     def address(self) -> Server:
@@ -137,10 +138,13 @@ class Receiver:
         return Server("local", found) if self.kind == "local" else Server(self.kind, *found)  # type: ignore[arg-type]
 
     def close(self) -> None:
-        """Go, with every connection."""
+        """Go, with every connection, also one that comes meanwhile."""
+        while self._thread.is_alive():
+            for one in (self.socket, *self.connections):
+                with suppress(OSError):
+                    one.shutdown(socket.SHUT_RDWR)
+            self._thread.join(0.02)
         for one in (self.socket, *self.connections):
-            with suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
             one.close()
 
     def _serve(self) -> None:
