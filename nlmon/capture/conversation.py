@@ -32,12 +32,13 @@ Not here: which type answers which request (``answers``), and notifications that
 from __future__ import annotations
 
 from collections import OrderedDict
+from itertools import compress
 
 from msgspec import Struct
 
 from nlmon.capture.answers import ANSWERED_COMMANDS, answer_type, dump_scope
 from nlmon.capture.base import Batch, Frame
-from nlmon.capture.segment import ASIDE, NOTIFICATION, DumpScope, Place, Role, Segment
+from nlmon.capture.segment import ASIDE, CONTROL, NOTIFICATION, REQUEST, DumpScope, Place, Role, Segment
 from nlmon.framing import MessageHeader, messages, nlmsghdr, types, walk_attributes
 from nlmon.uapi import (
     CTRL_ATTR_FAMILY_ID,
@@ -98,6 +99,25 @@ class _Columns(Struct, gc=False):
     size: int = 0
 
 
+class _Aside(Struct, gc=False):
+    """What concerns no listener in a batch: its place, marks on its frames, and the number of their messages."""
+
+    place: Place
+    marks: bytearray
+    messages: int = 0
+
+    def first(self) -> int:
+        """Where the first of them stands."""
+        return self.marks.find(1)
+
+    def segment(self, batch: Batch) -> Segment:
+        """Those frames."""
+        frames = compress(range(batch.number, batch.number + len(batch.data)), self.marks)
+        timestamps, data = compress(batch.timestamps, self.marks), compress(batch.data, self.marks)
+        datagrams = Datagrams(list(frames), batch.protocol, list(timestamps), list(data), batch.truncated)
+        return Segment(self.place, datagrams, self.messages)
+
+
 class _Pending:
     """A request that waits for its answer. ``port``: where to, as the request or the first answer says; else None."""
 
@@ -144,59 +164,73 @@ class Conversation:
             found += self.flush()
         # Numbers of generic families are learned from nlctrl's messages, so each is looked at.
         whole = protocol != NETLINK_GENERIC and batch.direction != "out" and not batch.truncated
-        asks = 0 if batch.direction else NLM_F_REQUEST
-        aside: dict[Place, _Columns] = {}
-        # Notifications from ``begin`` on are not in the open segment yet; with them it has ``filled`` bytes, and it is
-        # full with the one at ``last``.
-        opened = self._open
+        flag = 0 if batch.direction else NLM_F_REQUEST
+        count = len(batch.data)
+        requests, control = _Aside(REQUEST, bytearray(count)), _Aside(CONTROL, bytearray(count))
+        # Notifications are marked. Those from ``begin`` on are not in the open segment yet; with them it has ``filled``
+        # bytes, and it is full with the one at ``last``.
+        opened, marks = self._open, bytearray(b"\1") * count
         begin, filled, last = 0, opened.size if opened else 0, SEGMENT_FRAMES - 1 - (len(opened.data) if opened else 0)
         for at, message in enumerate(batch.data):
             size = len(message)
             if whole and size >= NLMSG_HDRLEN:
                 length, msg_type, flags, seq, pid = fields(message)
-                # What ``place`` would call a notification.
-                if (
-                    size - 4 < length <= size
-                    and msg_type >= NLMSG_MIN_TYPE
-                    and not flags & asks
+                asks = flags & flag
+                if not size - 4 < length <= size:
+                    pass
+                elif (
+                    # What ``place`` would call a notification.
+                    msg_type >= NLMSG_MIN_TYPE
+                    and not asks
                     and not (pid and (protocol, seq) in pending)
                     and not (flags & NLM_F_MULTI and (seq or pid))
                 ):
                     filled += size
                     if filled >= SEGMENT_BYTES or at >= last:
-                        self._put(batch, begin, at + 1, filled)
+                        self._put(batch, begin, at + 1, marks, filled)
                         found += self.flush()
                         begin, filled, last = at + 1, 0, at + SEGMENT_FRAMES
                     continue
-            self._put(batch, begin, at, filled)
-            begin, last = at + 1, last + 1
+                elif not in_order and length >= NLMSG_HDRLEN:
+                    # What ``place`` would neither remember nor forget anything for.
+                    if asks:
+                        aside, plain = requests, msg_type not in _ECHOED and answer_type(protocol, msg_type) is None
+                    else:
+                        aside, plain = control, msg_type == NLMSG_ERROR and (protocol, seq) not in pending
+                    if plain:
+                        marks[at], aside.marks[at] = 0, 1
+                        aside.messages += 1
+                        last += 1
+                        continue
+            marks[at] = 0
             frame = batch.frame(at)
             place = self.place(frame)
             if place.role in ASIDE and not in_order:
-                columns = aside.setdefault(place, _Columns(protocol))
-                columns.frames.append(frame.number)
-                columns.timestamps.append(frame.timestamp)
-                columns.data.append(message)
+                aside = requests if place == REQUEST else control
+                aside.marks[at] = 1
+                aside.messages += len(types(message, self._byteorder))
+                last += 1
             else:
+                self._put(batch, begin, at, marks, filled)
                 found += self.flush()
-                filled, last = 0, at + SEGMENT_FRAMES
+                begin, filled, last = at + 1, 0, at + SEGMENT_FRAMES
                 found.append(self._single(place, frame))
-        self._put(batch, begin, len(batch.data), filled)
-        for place, rows in aside.items():
-            datagrams = Datagrams(rows.frames, protocol, rows.timestamps, rows.data, batch.truncated)
-            found.append(Segment(place, datagrams, sum(len(types(data, self._byteorder)) for data in rows.data)))
+        self._put(batch, begin, count, marks, filled)
+        found += [one.segment(batch) for one in sorted((requests, control), key=_Aside.first) if 1 in one.marks]
         return found if batch.more else found + self.flush()
 
-    def _put(self, batch: Batch, begin: int, end: int, size: int) -> None:
-        """Put frames of a batch, all of them notifications, into the open segment, which has ``size`` bytes then."""
-        if begin == end:
+    def _put(self, batch: Batch, begin: int, end: int, marks: bytearray, size: int) -> None:
+        """Put the marked frames of a part of a batch, all of them notifications, into the open segment, which has
+        ``size`` bytes then."""
+        mine = marks[begin:end]
+        if 1 not in mine:
             return
         if self._open is None:
             self._open = _Columns(batch.protocol)
         columns = self._open
-        columns.frames.extend(range(batch.number + begin, batch.number + end))
-        columns.timestamps.extend(batch.timestamps[begin:end])
-        columns.data.extend(batch.data[begin:end])
+        columns.frames.extend(compress(range(batch.number + begin, batch.number + end), mine))
+        columns.timestamps.extend(compress(batch.timestamps[begin:end], mine))
+        columns.data.extend(compress(batch.data[begin:end], mine))
         columns.size = size
 
     def flush(self) -> list[Segment]:
@@ -243,7 +277,7 @@ class Conversation:
         if msg_type == NLMSG_ERROR:
             ended = self._refused(frame.protocol, seq, pid, data)
             only_control = all(kind < NLMSG_MIN_TYPE for kind in types(data, self._byteorder))
-            return Place(Role.CONTROL) if only_control else NOTIFICATION, ended
+            return CONTROL if only_control else NOTIFICATION, ended
         answered = self._answers(frame, msg_type, seq, pid) if pid else None
         if answered is not None:
             return Place(Role.REPLY, request=answered.request), answered.frame
@@ -259,7 +293,7 @@ class Conversation:
             if len(self._echoed) > ECHOES:
                 self._echoed.popitem(last=False)
         self._remember(frame)
-        return Place(Role.REQUEST), 0
+        return REQUEST, 0
 
     def _remember(self, frame: Frame) -> None:
         for header in messages(frame.data, self._byteorder):

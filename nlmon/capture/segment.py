@@ -53,7 +53,7 @@ class Place(Struct, frozen=True):
     request: bytes = b""
 
 
-NOTIFICATION = Place(Role.NOTIFICATION)
+NOTIFICATION, REQUEST, CONTROL = Place(Role.NOTIFICATION), Place(Role.REQUEST), Place(Role.CONTROL)
 
 
 class Segment(Struct, frozen=True, gc=False):
