@@ -37,6 +37,8 @@ MAGICS: dict[bytes, tuple[Literal["little", "big"], int]] = {
 }
 HEADER = 24
 RECORD = 16
+# In place of what a cooked header holds: no header has it.
+OTHER = -1
 
 
 def pcap_batches(
@@ -45,71 +47,70 @@ def pcap_batches(
     """Frames behind the file header, which has been taken; ``bare``: packets have no cooked header. What is skipped is
     counted in ``facts``."""
     # ``start``: where the chunk begins in the file.
-    little, (cooked_header, swapped) = (
-        byteorder == "little",
-        (LINK_TYPES[link_type][0], link_type == LINKTYPE_LINUX_SLL2),
-    )
-    unpack, need = _record(little=little, swapped=swapped), RECORD + cooked_header
-    want, skip = need, RECORD if bare else need
+    little, cooked_header, swapped = byteorder == "little", LINK_TYPES[link_type][0], link_type == LINKTYPE_LINUX_SLL2
+    unpack, need = _record(little=little, swapped=swapped, bare=bare), RECORD + cooked_header
+    want, skip, least = need, RECORD if bare else need, NLMSG_HDRLEN if bare else cooked_header
     arphrd = int.from_bytes(ARPHRD_NETLINK, "little" if little else "big")
-    chunk, start = b"", source.offset
-    at = size = 0
-    # What is the same in most records is worked out once: the second, and the protocol as the file has it.
-    second, base, coded, protocol, lost = -1, 0, 0, 0, 0
+    chunk, start, at = b"", source.offset, 0
+    # What is the same in most records is worked out once: the second, and the protocol as the file has it. ``head``
+    # and ``tail``: what a cooked header holds that may stand in the batch at hand.
+    second, base, coded, protocol, lost, head, tail = -1, 0, 0, 0, 0, OTHER, OTHER
     batches = Batches()
-    times, data, offsets = batches.cut()
     try:
         while True:
-            if size - at < want:
-                times, data, offsets = batches.cut()
-                yield from batches.ended()  # nobody waits for these while the next are waited for
-                chunk, at = source.chunk(at, want), 0
-                size = len(chunk)
-                start = source.offset
-                if not chunk:
-                    return
-                if size < RECORD:
-                    raise Damaged("the file ends inside a packet header", start)
-                chunk = chunk.ljust(need, b"\0")
-            seconds, fraction, captured, original, hardware, code = unpack(chunk, at)
-            if swapped:  # the second version of the header has the protocol first
-                hardware, code = code, hardware
-            if bare and captured < NLMSG_HDRLEN:
-                raise Damaged(f"a packet of {captured} bytes is too short for a netlink message", start + at)
-            end = at + RECORD + captured
-            if end > size:
-                want = _wanted(captured, want, start + at)
-                continue
-            want = need
-            if bare:
-                code = 0
-            elif hardware != arphrd or captured < cooked_header:
-                if link_type == LINKTYPE_NETLINK:
-                    raise Damaged("a packet has no netlink header", start + at)
-                facts.skipped += 1
-                batches.gap += 1
+            times, data, offsets = batches.cut()
+            yield from batches.ended()  # nobody waits for these while the next are waited for
+            chunk, at, had, want = source.chunk(at, want), 0, want, need
+            size, start = len(chunk), source.offset
+            if not chunk:
+                return
+            if size < RECORD:
+                raise Damaged("the file ends inside a packet header", start)
+            chunk, last = chunk.ljust(need, b"\0"), max(0, size - need)
+            while at <= last:
+                seconds, fraction, captured, original, first, other = unpack(chunk, at)
+                end = at + captured + RECORD
+                if other != tail or first != head or captured != original or captured < least or end > size:
+                    if bare and captured < least:
+                        what = f"a packet of {captured} bytes is too short for a netlink message"
+                        raise Damaged(what, start + at)
+                    if end > size:
+                        want = _wanted(captured, need if at else had, start + at)
+                        break
+                    # The second version of the header has the protocol first.
+                    hardware, code = (other, first) if swapped else (first, other)
+                    if bare:
+                        code = 0
+                    elif hardware != arphrd or captured < least:
+                        if link_type == LINKTYPE_NETLINK:
+                            raise Damaged("a packet has no netlink header", start + at)
+                        facts.skipped += 1
+                        batches.gap += 1
+                        at, head = end, OTHER
+                        continue
+                    if code != coded or original != captured or lost or batches.gap:
+                        coded, protocol = code, (code & 0xFF) << 8 | code >> 8 if little else code
+                        lost = max(0, original - captured)
+                        times, data, offsets = batches.begin((protocol, "", 0, lost))
+                    head, tail = OTHER if lost else first, other
+                if seconds != second:
+                    second, base = seconds, seconds * 1_000_000_000
+                times.append(base + fraction * unit)
+                data.append(chunk[at + skip : end])
+                offsets.append(start + at)
                 at = end
-                continue
-            if code != coded or original != captured or lost or batches.gap:
-                coded, protocol = code, (code & 0xFF) << 8 | code >> 8 if little else code
-                lost = max(0, original - captured)
-                times, data, offsets = batches.begin((protocol, "", 0, lost))
-            if seconds != second:
-                second, base = seconds, seconds * 1_000_000_000
-            times.append(base + fraction * unit)
-            data.append(chunk[at + skip : end])
-            offsets.append(start + at)
-            at = end
     except Damaged:
         batches.cut()
         yield from batches.ended()
         raise
 
 
-def _record(*, little: bool, swapped: bool) -> Callable[[bytes, int], tuple[int, ...]]:
+def _record(*, little: bool, swapped: bool, bare: bool) -> Callable[[bytes, int], tuple[int, ...]]:
     """What reads the header of a record, and of the cooked header behind it ARPHRD and the protocol, which are
-    big-endian always; ``swapped``: the second version of the cooked header."""
-    return struct.Struct(("<" if little else ">") + ("IIIIH6xH" if swapped else "IIII2xH10xH")).unpack_from
+    big-endian always; ``swapped``: the second version of the cooked header. ``bare``: there is none, and nothing is
+    read of it."""
+    cooked = "0s0s" if bare else "H6xH" if swapped else "2xH10xH"
+    return struct.Struct(("<" if little else ">") + "IIII" + cooked).unpack_from
 
 
 def _wanted(captured: int, had: int, offset: int) -> int:
