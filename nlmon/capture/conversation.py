@@ -106,10 +106,6 @@ class _Aside(Struct, gc=False):
     marks: bytearray
     messages: int = 0
 
-    def first(self) -> int:
-        """Where the first of them stands."""
-        return self.marks.find(1)
-
     def segment(self, batch: Batch) -> Segment:
         """Those frames."""
         frames = compress(range(batch.number, batch.number + len(batch.data)), self.marks)
@@ -216,7 +212,9 @@ class Conversation:
                 begin, filled, last = at + 1, 0, at + SEGMENT_FRAMES
                 found.append(self._single(place, frame))
         self._put(batch, begin, count, marks, filled)
-        found += [one.segment(batch) for one in sorted((requests, control), key=_Aside.first) if 1 in one.marks]
+        if 0 in marks:
+            asides = sorted((requests, control), key=lambda one: one.marks.find(1))
+            found += [one.segment(batch) for one in asides if 1 in one.marks]
         return found if batch.more else found + self.flush()
 
     def _put(self, batch: Batch, begin: int, end: int, marks: bytearray, size: int) -> None:
