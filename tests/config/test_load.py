@@ -14,6 +14,7 @@ from nlmon.config.entries import SIZE
 from nlmon.config.keys import keys
 from nlmon.config.kinds import Records
 from nlmon.config.names import SHORT, variables
+from support.sampled import one_in
 
 
 def of(text: str | bytes, **environ: str) -> Loaded:
@@ -368,7 +369,7 @@ LARGE = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("text", LARGE.values(), ids=LARGE)
+@pytest.mark.parametrize("text", one_in(4, LARGE.values(), pytest.mark.long), ids=LARGE)
 def test_a_large_file_is_refused_in_seconds(text: str) -> None:
     """However many mistakes it has, and whatever its variables hold."""
     before = time.process_time()

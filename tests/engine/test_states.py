@@ -24,7 +24,7 @@ from nlmon.state.tables import State
 from nlmon.transport.base import TransportFactory
 from nlmon.transport.recorded.faults import Fault
 from nlmon.wire import Datagram
-from support.paths import CAPTURES
+from support.paths import CAPTURES, NEWEST_FIRST
 
 pytestmark = pytest.mark.slow
 
@@ -85,7 +85,7 @@ def recorded(name: str, kernel: str) -> list[Frame]:
         return list(reader)
 
 
-@pytest.mark.parametrize("kernel", ["linux-6.1", "linux-6.12"])
+@pytest.mark.parametrize("kernel", NEWEST_FIRST)
 @pytest.mark.parametrize("name", ["01-route-basic", "02-route-topology"])
 @pytest.mark.parametrize("what", PAIRS)
 def test_one_state_for_both_is_that_of_each(what: str, name: str, kernel: str) -> None:

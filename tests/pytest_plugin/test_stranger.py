@@ -81,7 +81,7 @@ def project(tmp_path: Path) -> Path:
 
 def required() -> list[str]:
     """Where nothing may be missing, namespaces may not."""
-    return ["--nlmon-require=netns"] if os.environ.get("NLMON_REQUIRE_ALL") == "1" else []
+    return ["--nlmon-require=netns"] if os.environ.get("NLMON_TEST_REQUIRE_ALL") == "1" else []
 
 
 def outcomes(text: str) -> dict[str, int]:

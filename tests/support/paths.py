@@ -14,4 +14,4 @@ REPOSITORY = TESTS.parent
 FIXTURES = REPOSITORY / "fixtures"
 CAPTURES = FIXTURES / "captures"
 # For laws that hold of any recording: those of one kernel do for every day.
-NEWEST_FIRST = ("linux-6.12", pytest.param("linux-6.1", marks=pytest.mark.slow))
+NEWEST_FIRST = ("linux-6.12", pytest.param("linux-6.1", marks=pytest.mark.long))

@@ -1,6 +1,6 @@
 """What a test may require of the machine, and how it says that something is missing.
 
-With ``NLMON_REQUIRE_ALL=1`` (continuous integration) a missing requirement fails the test instead of
+With ``NLMON_TEST_REQUIRE_ALL=1`` (continuous integration) a missing requirement fails the test instead of
 skipping it, so that coverage is never lost in silence.
 """
 
@@ -20,7 +20,7 @@ __all__ = ["missing", "require_mounts", "require_netns", "require_program", "req
 
 def missing(reason: str) -> None:
     """Skip, or fail where nothing may be missing."""
-    if os.environ.get("NLMON_REQUIRE_ALL") == "1":
+    if os.environ.get("NLMON_TEST_REQUIRE_ALL") == "1":
         pytest.fail(f"required here, but {reason}")
     pytest.skip(reason)
 

@@ -49,7 +49,7 @@ class Machine:
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """The outcome of the script."""
-        environment = {"PATH": str(self.programs), "NLMON_LOCK_TIMEOUT": "10"}
+        environment = {"PATH": str(self.programs), "NLMON_TEST_LOCK_TIMEOUT": "10"}
         command = [self.tree / "tools" / "bootstrap", *arguments]
         return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
 
@@ -152,9 +152,9 @@ def test_help_names_every_option(machine: Machine, option: str) -> None:
 
     assert (done.returncode, done.stderr, machine.calls("python")) == (0, "", [])
     assert done.stdout.startswith("Makes .venv with nlmon in it")
-    assert [word in done.stdout for word in ("--dev", "--test", "--help", "Exit codes: 2", "NLMON_LOCK_TIMEOUT")] == [
-        True
-    ] * 5
+    assert [
+        word in done.stdout for word in ("--dev", "--test", "--help", "Exit codes: 2", "NLMON_TEST_LOCK_TIMEOUT")
+    ] == [True] * 5
 
 
 def test_an_unknown_option_is_a_usage_mistake(machine: Machine) -> None:
