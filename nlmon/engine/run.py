@@ -6,6 +6,7 @@ Not here: opening files (``nlmon.capture``), one implementation alone (``read``)
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from nlmon.aside import prints_aside
 from nlmon.backends.options import BackendOptions
@@ -18,10 +19,12 @@ from nlmon.engine.replay import Replay
 from nlmon.engine.segments import Select
 from nlmon.engine.summary import capture_reports
 from nlmon.engine.where import Where
-from nlmon.filters import Filter
 from nlmon.report.model import CaptureReport
 from nlmon.report.policy import Policy
 from nlmon.transport.recorded.faults import Fault
+
+if TYPE_CHECKING:  # start-up: most replays have no filter
+    from nlmon.filters import Filter
 
 __all__ = ["replay_capture"]
 

@@ -13,14 +13,17 @@ Not here: the language of filters (``nlmon.filters``), the rules of comparison (
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from msgspec import structs
 
 from nlmon.compare.difference import Class, Difference
 from nlmon.compare.side import Side
 from nlmon.events import Event
-from nlmon.filters import Filter
 from nlmon.report.text import counted
+
+if TYPE_CHECKING:  # start-up: most replays have no filter
+    from nlmon.filters import Filter
 
 __all__ = ["Where", "matching"]
 

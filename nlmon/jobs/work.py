@@ -15,6 +15,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec import Struct, field, structs
 
@@ -28,13 +29,15 @@ from nlmon.engine.bounds import Bounds
 from nlmon.engine.run import replay_capture
 from nlmon.engine.segments import Select
 from nlmon.errors import CaptureError, NlmonError, PlatformError
-from nlmon.filters import compile_filter
 from nlmon.limits import MOST_OBJECTS
 from nlmon.report.jsonout import DifferenceLine, line_bytes
 from nlmon.report.model import CaptureReport, Direction, directions, in_direction, row, unreadable
 from nlmon.report.policy import Policy
 from nlmon.report.text import shown_path
 from nlmon.transport.recorded.faults import Fault
+
+if TYPE_CHECKING:  # start-up: most replays have no filter
+    from nlmon.filters import Filter
 
 __all__ = ["Outcome", "ReplayOptions", "refuse_other_version", "replay_path", "replay_reader"]
 
@@ -130,8 +133,14 @@ def replay_reader(
         policy=options.policy,
         control=options.control,
         bounds=Bounds(options.max_objects, options.max_messages, interrupted),
-        where=compile_filter(options.where) if options.where else None,
+        where=_filter(options.where),
     )
+
+
+def _filter(text: str) -> Filter | None:
+    from nlmon.filters import compile_filter  # noqa: PLC0415  (start-up: most replays have no filter)
+
+    return compile_filter(text) if text else None
 
 
 def refuse_other_version(version: str) -> None:
