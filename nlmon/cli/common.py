@@ -41,6 +41,7 @@ __all__ = [
     "refuse_crash",
     "refuse_stdin_twice",
     "say_where_explained",
+    "select_option",
     "show_error",
     "usage_error",
     "warn",
@@ -322,14 +323,17 @@ def say_where_explained(codes: Iterable[str], stream: TextIO) -> None:
         stream.write(f"(nlmon explain {words})\n")
 
 
+def select_option(text: str) -> Callable[[F], F]:
+    """``--select``, which messages of a capture are read."""
+    return click.option(
+        "--select", type=click.Choice(["notifications", "all"]), default="notifications", show_default=True, help=text
+    )
+
+
 def feed_options(function: F) -> F:
     """One capture and one implementation: ``-i``, ``--protocol``, ``--select``, ``--layouts``."""
-    select = click.option(
-        "--select",
-        type=click.Choice(["notifications", "all"]),
-        default="notifications",
-        show_default=True,
-        help="Replay what the implementation's own sockets would have received, or every recorded message.",
+    select = select_option(
+        "Replay what the implementation's own sockets would have received, or every recorded message."
     )
     implementation = implementation_option("The implementation that reads the capture.")
     capture = click.argument("capture", type=FilePath())

@@ -23,6 +23,7 @@ from nlmon.cli.common import (
     progress,
     protocol_option,
     refuse_crash,
+    select_option,
     warn,
     warn_notes,
 )
@@ -61,13 +62,7 @@ class FilterMatch(Struct, frozen=True):
 @implementation_option("The second implementation.")
 @against_option
 @protocol_option
-@click.option(
-    "--select",
-    type=click.Choice(["notifications", "all"]),
-    default="notifications",
-    show_default=True,
-    help="Read what each implementation's own sockets would have received, or every recorded message.",
-)
+@select_option("Read what each implementation's own sockets would have received, or every recorded message.")
 @click.option("--format", "form", type=click.Choice(["pretty", "jsonl"]), default="pretty", show_default=True)
 @byteorder_option
 @max_messages_option

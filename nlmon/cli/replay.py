@@ -28,6 +28,7 @@ from nlmon.cli.common import (
     layouts_option,
     protocol_option,
     refuse_stdin_twice,
+    select_option,
     show_error,
     warn,
 )
@@ -68,13 +69,7 @@ WHERE_WHY = "a recovery is judged by the states, and a filter is about events al
 @implementation_option("The candidate: the implementation to move to.")
 @against_option
 @protocol_option
-@click.option(
-    "--select",
-    type=click.Choice(["notifications", "all"]),
-    default="notifications",
-    show_default=True,
-    help="Replay what each implementation's own sockets would have received, or every recorded message.",
-)
+@select_option("Replay what each implementation's own sockets would have received, or every recorded message.")
 @click.option(
     "--format",
     "form",
