@@ -28,6 +28,8 @@ __all__ = ["FileExporter", "JsonLinesExporter", "PcapngExporter"]
 
 # Bytes of a file that are read at once, to find its last whole block.
 STEP = 1 << 20
+# How each line begins. What a machine that lost its power has left begins so, or with bytes that are 0.
+LINE = b'{"interface":'
 _WORD = struct.Struct("=I")
 
 
@@ -108,10 +110,13 @@ class _Lines:
         return b""
 
     def whole(self, descriptor: int, size: int) -> int:
-        """Up to the last line end. Raises ``ExportError`` for a file whose first line is no object."""
-        if _read(descriptor, 0, 1) not in {b"", b"{"}:
+        """Up to the last line end. Raises ``ExportError`` for a file whose first line is no object, or whose last one
+        has no end and is no line of ours: to cut it off would destroy what somebody else has written."""
+        kept = whole_lines(descriptor, size)
+        torn = _read(descriptor, kept, len(LINE))
+        if _read(descriptor, 0, 1) not in {b"", b"{"} or not (LINE.startswith(torn) or torn[:1] == b"\0"):
             raise not_ours("it holds something else than JSON lines", self._path)
-        return whole_lines(descriptor, size)
+        return kept
 
 
 class _Sections:

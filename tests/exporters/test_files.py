@@ -140,16 +140,21 @@ def test_of_a_file_that_was_being_compressed_one_form_is_left(tmp_path: Path) ->
     ]
 
 
-def test_what_a_killed_process_left_torn_is_cut_off(tmp_path: Path) -> None:
+@pytest.mark.parametrize("left", [EXPECTED[1][:-9], bytes(9)], ids=["of a line", "zeros"])
+def test_what_a_killed_process_or_machine_left_torn_is_cut_off(tmp_path: Path, left: bytes) -> None:
     """The lines before it stay, and the next one begins a line."""
     path = tmp_path / "events.json"
-    path.write_bytes(EXPECTED[0] + EXPECTED[1][:-9])
+    path.write_bytes(EXPECTED[0] + left)
     export(JsonLinesExporter(path))
 
     assert lines(path) == [EXPECTED[0], *EXPECTED]
 
 
-@pytest.mark.parametrize("left", [b"", b"{", b"{" * 200_000], ids=["empty", "short", "long"])
+@pytest.mark.parametrize(
+    "left",
+    [b"", b"{", EXPECTED[0][:-1] + bytes(200_000)],
+    ids=["empty", "short", "long"],
+)
 def test_a_file_without_a_whole_line_begins_anew(tmp_path: Path, left: bytes) -> None:
     """However long its torn line is."""
     path = tmp_path / "events.json"
@@ -255,12 +260,12 @@ def test_a_file_that_was_renamed_before_it_could_be_locked_is_not_written(
 ) -> None:
     """It is one that another process has just left, and not the one at the path."""
     path = tmp_path / "events"
-    path.write_bytes(b"{}\n{torn")
+    path.write_bytes(b"{}\n" + EXPECTED[0][:20])
     monkeypatch.setattr("nlmon.exporters.logfile._lock", lambda *_: path.rename(tmp_path / "events.0"))
     with pytest.raises(ExportError, match="NLM-O004"):
         JsonLinesExporter(path).open()
 
-    assert (tmp_path / "events.0").read_bytes() == b"{}\n{torn"
+    assert (tmp_path / "events.0").read_bytes() == b"{}\n" + EXPECTED[0][:20]
 
 
 def datagrams(path: Path) -> list[tuple[int, int, bytes]]:
@@ -367,8 +372,16 @@ OTHER_ORDER = b"\x0a\x0d\x0d\x0a\0\0\0\x1c\x1a\x2b\x3c\x4d" + bytes(16)
 
 @pytest.mark.parametrize(
     ("kind", "held"),
-    [("json", b"root:x:0:0\n"), ("json", b"\n"), ("pcap", b"{}\n"), ("pcap", OTHER_ORDER), ("pcap", b"\x0a\x0e")],
-    ids=["text", "empty line", "lines", "other byte order", "two bytes"],
+    [
+        ("json", b"root:x:0:0\n"),
+        ("json", b"\n"),
+        ("json", b'{"a": 1}'),
+        ("json", b'{\n "a": 1\n}'),
+        ("pcap", b"{}\n"),
+        ("pcap", OTHER_ORDER),
+        ("pcap", b"\x0a\x0e"),
+    ],
+    ids=["text", "empty line", "an object", "an object in lines", "lines", "other byte order", "two bytes"],
 )
 def test_a_file_that_holds_something_else_is_left_as_it_is(tmp_path: Path, kind: str, held: bytes) -> None:
     """Nothing is cut off or added; a capture of the other byte order is something else, too."""
