@@ -108,8 +108,8 @@ def whole_lines(descriptor: int, size: int) -> int:
 def _opened(path: Path, mode: int) -> int:
     try:
         return os.open(path, _FLAGS, mode)
-    except OSError as error:
-        if error.errno == errno.ELOOP:
+    except (OSError, ValueError) as error:  # ValueError: a name that no file can have
+        if isinstance(error, OSError) and error.errno == errno.ELOOP:
             raise ExportError(
                 *("NLM-O002", "the path of an export is a symbolic link, which is not followed"),
                 where=str(path),
@@ -118,8 +118,9 @@ def _opened(path: Path, mode: int) -> int:
         raise _not_opened(path, error) from error
 
 
-def _not_opened(path: Path, error: OSError) -> ExportError:
-    return ExportError("NLM-O001", "the file cannot be opened", where=str(path), why=error.strerror or "")
+def _not_opened(path: Path, error: Exception) -> ExportError:
+    why = getattr(error, "strerror", None) or str(error)
+    return ExportError("NLM-O001", "the file cannot be opened", where=str(path), why=why)
 
 
 def _check(descriptor: int, path: Path) -> os.stat_result:

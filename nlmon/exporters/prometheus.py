@@ -78,11 +78,11 @@ class PrometheusExporter:
         host, port = self._address
         try:
             self._server = _Server(self._address, self._app)
-        except OSError as error:
+        except (OSError, OverflowError) as error:  # OverflowError: a number that no port has
             raise ExportError(
                 *("NLM-O020", "metrics cannot be offered"),
                 where=f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
-                why=error.strerror or str(error),
+                why=getattr(error, "strerror", None) or str(error),
                 hint="another program may listen on this port; give another one",
             ) from error
         Thread(target=self._server.serve_forever, args=(END_WITHIN,), name="nlmon-metrics", daemon=True).start()

@@ -29,6 +29,8 @@ PATIENCE = 2.0
 PORT = 514
 # Bytes that are given to a connection at once.
 AT_ONCE = 1 << 16
+# How often a connection is read before the next message is sent, however much the server says.
+HEARD = 64
 # A command ends when the reader of its output goes (SIGPIPE); a server that goes is none.
 NO_SIGNAL = getattr(socket, "MSG_NOSIGNAL", 0)
 
@@ -170,9 +172,11 @@ def _connected(server: Server) -> socket.socket:
             return _attached(getattr(socket, "AF_UNIX", socket.AF_UNSPEC), server.host)
         family, *_, address = socket.getaddrinfo(server.host, server.port, type=socket.SOCK_DGRAM)[0]
         return _attached(family, address)
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: a name that cannot be one
         raise ExportError(
-            *("NLM-O011", "the syslog server cannot be reached"), where=str(server), why=error.strerror or str(error)
+            *("NLM-O011", "the syslog server cannot be reached"),
+            where=str(server),
+            why=getattr(error, "strerror", None) or str(error),
         ) from error
 
 
@@ -191,9 +195,7 @@ def _ended(connection: socket.socket) -> bool:
     """Whether the server has closed a connection; what it says is not listened to."""
     connection.settimeout(0)
     try:
-        while data := connection.recv(4096):
-            del data
-        return True
+        return any(not connection.recv(4096) for _ in range(HEARD))
     except BlockingIOError:
         return False
     except OSError:

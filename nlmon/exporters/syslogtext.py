@@ -44,6 +44,8 @@ SEVERITIES: Mapping[str, int] = MappingProxyType(
 # Bytes of a message, of which receivers take 2,048 by the RFC and 8,192 by default (rsyslog).
 LONGEST = 8192
 CUT: Final = b"..."
+# Seconds since 1970 of the year 10000, which RFC 3339 has no room for. No clock says so, but a capture may.
+NO_YEAR = 253_402_300_800
 _MONTHS = _words("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec")
 
 
@@ -59,7 +61,9 @@ class Sender(Struct, frozen=True):
     def rfc5424(self, event: Event) -> bytes:
         """An event for a server. The message type is the MSGID; there is no structured data."""
         seconds, rest = divmod(event.timestamp, 1_000_000_000)
-        stamp = f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(seconds))}.{rest // 1000:06d}Z"
+        stamp = "-"  # a time that cannot be written
+        if 0 <= seconds < NO_YEAR:
+            stamp = f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(seconds))}.{rest // 1000:06d}Z"
         kind = message_type(event.protocol, event.msg_type)
         head = (
             f"<{self.facility * 8 + self.severity}>1 {stamp} {_word(self.host, 255)} {_word(self.app, 48)} {self.pid} "
@@ -69,7 +73,7 @@ class Sender(Struct, frozen=True):
 
     def local(self, event: Event) -> bytes:
         """An event for the socket of this host, in the form of syslog(3)."""
-        at = time.localtime(event.timestamp // 1_000_000_000)
+        at = time.localtime(min(max(event.timestamp // 1_000_000_000, 0), NO_YEAR))
         stamp = f"{_MONTHS[at.tm_mon - 1]} {at.tm_mday:2d} {at.tm_hour:02d}:{at.tm_min:02d}:{at.tm_sec:02d}"
         head = f"<{self.facility * 8 + self.severity}>{stamp} {_word(self.app, 48)}[{self.pid}]: "
         return _cut(head.encode() + ascii_json(event))

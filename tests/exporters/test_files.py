@@ -393,6 +393,12 @@ def test_a_file_that_holds_something_else_is_left_as_it_is(tmp_path: Path, kind:
     assert path.read_bytes() == held
 
 
+def test_a_name_that_no_file_can_have_is_told(tmp_path: Path) -> None:
+    """With the reason."""
+    with pytest.raises(ExportError, match=r"NLM-O001.*null byte"):
+        JsonLinesExporter(tmp_path / "a\0b").open()
+
+
 def test_an_event_of_no_datagram_is_in_no_capture(tmp_path: Path) -> None:
     """It is written all the same: there is nothing to write of it."""
     exporter = PcapngExporter(tmp_path / "events.pcapng")

@@ -178,6 +178,13 @@ def test_a_port_that_is_taken_is_told_and_tried_again() -> None:
     assert sum(value for (name, _), value in found.items() if name == "nlmon_events_total") == second.written == 1
 
 
+@pytest.mark.parametrize("port", [-1, 65_536])
+def test_what_is_no_port_is_told(port: int) -> None:
+    """As one that is taken."""
+    with pytest.raises(ExportError, match=r"NLM-O020.*0-65535"):
+        PrometheusExporter("libnl", port=port).open()
+
+
 def test_the_place_of_a_loss_is_no_message() -> None:
     """It is counted by its name."""
     exporter = PrometheusExporter("libnl", port=0)

@@ -81,6 +81,15 @@ def test_a_message_has_its_fields() -> None:
     )
 
 
+@pytest.mark.parametrize("timestamp", [-1, 253_402_300_800 * 10**9, 1 << 94])
+def test_a_time_that_cannot_be_written_is_left_out(timestamp: int) -> None:
+    """Of a capture, which may hold any: it is ``-`` for a server, and some time for the socket of this host."""
+    one = replace(EVENTS[0], timestamp=timestamp)
+
+    assert SENDER.rfc5424(one).startswith(b"<134>1 - host nlmon 42 RTM_NEWLINK - {")
+    assert re.match(rb"<134>(Jan|Dec) [ 123]\d \d\d:00:00 nlmon\[42\]: \{", SENDER.local(one))
+
+
 def test_the_socket_of_this_host_gets_what_syslog_writes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Local time without a year, no host; the day has a space where it has one digit."""
     monkeypatch.setenv("TZ", "UTC")
@@ -385,6 +394,32 @@ except OSError as error:
     failed.append(type(error).__name__)
 print(*failed)
 """
+
+
+@pytest.mark.parametrize("host", ["a..b", "x" * 64], ids=["empty label", "long label"])
+@pytest.mark.parametrize("kind", ["udp", "tcp"])
+def test_a_name_that_cannot_be_one_is_told(kind: str, host: str) -> None:
+    """As a server that is not there."""
+    with pytest.raises(ExportError, match=r"NLM-O011.*label"):
+        SyslogExporter(parse_server(f"{kind}://{host}:514")).open()
+
+
+def test_a_server_that_never_stops_talking_holds_nothing_up() -> None:
+    """What it says is not listened to for long."""
+    exporter, told = SyslogExporter(Server("tcp", "127.0.0.1", 1)), 0
+
+    class Talker(socket.socket):
+        def recv(self, size: int, flags: int = 0) -> bytes:
+            nonlocal told
+            told += 1
+            assert told < 10_000
+            return bytes(size)
+
+    exporter._socket = Talker()
+    exporter.open()
+    exporter.close()
+
+    assert told > 0
 
 
 def test_who_hangs_up_ends_no_command() -> None:
