@@ -108,12 +108,11 @@ class ExportQueue:
             self._changed.notify_all()
         if self._thread.ident is None:
             self.exporter.close()
+            self._state = "closed"
         else:
             self._thread.join(deadline + GRACE)
         with self._changed:
-            self._dropped[CLOSED] += len(self._events)
-            self._taken -= len(self._events)
-            self._events.clear()
+            self._drop_the_rest()
         return self.status()
 
     def status(self) -> ExportStatus:
@@ -136,11 +135,12 @@ class ExportQueue:
                     self._bring_out()
                 else:
                     self._open_again()
-            self._set("closed")
-        except Exception as bug:  # it must not take the monitor along
-            self._break(bug)
-        finally:
             self.exporter.close()
+            self._set("closed")
+        except BaseException as bug:  # whatever it is: nobody else would be told
+            self._break(bug)
+            with suppress(BaseException):  # the bug may be in closing
+                self.exporter.close()
 
     def _next(self) -> list[tuple[Event, bytes]] | None:
         """The events to hand over now; none if it is time to try again without any, None at the end."""
@@ -153,6 +153,13 @@ class ExportQueue:
             self._bytes -= sum(len(datagram) for _, datagram in batch)
             self._changed.notify_all()
             return batch
+
+    def _drop_the_rest(self) -> None:
+        """Count what was not handed over as dropped, since nobody will."""
+        self._dropped[CLOSED] += len(self._events)
+        self._taken -= len(self._events)
+        self._events.clear()
+        self._bytes = 0
 
     def _has_room(self, datagram: bytes) -> bool:
         return len(self._events) < self._limit and self._bytes + len(datagram) <= BYTES_KEPT
@@ -204,14 +211,15 @@ class ExportQueue:
         self._in_a_row = 0
         self._set("working")
 
-    def _break(self, bug: Exception) -> None:
+    def _break(self, bug: BaseException) -> None:
         with self._changed:
             self._end = time.monotonic()
+            self._drop_the_rest()
             self._changed.notify_all()
             self._failures += 1
             why = f"{type(bug).__name__}: {bug}"
             self._error = str(InternalError("NLM-O009", f"a bug has ended the export {self.exporter.name}", why=why))
-        with suppress(Exception):  # the bug may be in what is told
+        with suppress(BaseException):  # the bug may be in what is told
             self._set("broken")
 
     def _set(self, state: ExportState) -> None:

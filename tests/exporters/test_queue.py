@@ -22,7 +22,7 @@ class Memory:
     """An exporter into a list. ``gate``: closed, it holds up what is brought out; ``failures``: how many times that
     fails, and ``bug`` what it raises instead."""
 
-    def __init__(self, failures: int = 0, bug: Exception | None = None) -> None:
+    def __init__(self, failures: int = 0, bug: BaseException | None = None) -> None:
         self.name = "memory"
         self.written = 0
         self.out: list[Event] = []
@@ -226,7 +226,9 @@ def test_a_queue_that_never_began_closes_its_exporter() -> None:
     one = queue(exporter)
     one.put(EVENT, DATAGRAM)
 
-    assert (one.close().dropped, exporter.closed) == ({CLOSED: 1}, True)
+    status = one.close()
+
+    assert (status.state, status.dropped, exporter.closed) == ("closed", {CLOSED: 1}, True)
 
 
 def test_what_comes_after_the_end_is_counted() -> None:
@@ -261,6 +263,39 @@ def test_a_bug_ends_one_exporter_alone(tells: bool) -> None:
         *("broken", "NLM-O009: a bug has ended the export memory: ValueError: oh", ["broken"]),
     )
     assert (status.written, status.waiting, status.dropped) == (0, 1, {CLOSED: 1})
+
+
+@pytest.mark.parametrize("bug", [SystemExit(3), KeyboardInterrupt(), MemoryError()], ids=lambda bug: type(bug).__name__)
+def test_nothing_that_is_raised_goes_unsaid(bug: BaseException) -> None:
+    """Also what would end a program: the thread has none, and what it leaves behind would wait for ever."""
+    exporter = Memory(bug=bug)
+    exporter.gate.clear()
+    one = queue(exporter)
+    one.start()
+    one.put(EVENT, DATAGRAM)
+    until(exporter.entered.is_set)
+    one.put(EVENT, DATAGRAM)
+    exporter.gate.set()
+    until(lambda: exporter.closed)
+    status = one.status()
+
+    assert (status.state, status.waiting, status.dropped) == ("broken", 1, {CLOSED: 1})
+    assert type(bug).__name__ in status.error
+
+
+def test_a_bug_in_closing_is_told() -> None:
+    """And ends nothing else."""
+
+    class Stuck(Memory):
+        def close(self) -> None:
+            raise OSError(5, "oh")
+
+    one = queue(Stuck())
+    one.start()
+    one.put(EVENT, DATAGRAM)
+    status = one.close(60)
+
+    assert (status.state, status.written, status.waiting, "oh" in status.error) == ("broken", 1, 0, True)
 
 
 @pytest.mark.parametrize(("failures", "pause"), [(1, 0.2), (2, 0.4), (3, 0.8), (6, 5.0), (10_000, 5.0)])
