@@ -69,7 +69,7 @@ class LogFile:
                 rest = rest[os.write(self._fd, rest) :]
         except OSError as error:
             with suppress(OSError):  # then opening it again cuts it off
-                os.ftruncate(self._fd, self.size)
+                os.ftruncate(self._fd, min(self.size, os.fstat(self._fd).st_size))
             raise ExportError(
                 "NLM-O005",
                 "events cannot be written",
@@ -87,6 +87,11 @@ class LogFile:
         except OSError:
             return True
         return (facts.st_dev, facts.st_ino) != self._identity
+
+    @property
+    def cut(self) -> bool:
+        """Whether somebody has emptied the file, or has cut off its end."""
+        return os.fstat(self._fd).st_size < self.size
 
     def close(self) -> None:
         """Close the file, and unlock it."""

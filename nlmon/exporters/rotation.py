@@ -11,6 +11,7 @@ Not here: one file (``logfile``), and what records hold.
 
 from __future__ import annotations
 
+import errno
 import gzip
 import os
 import shutil
@@ -76,8 +77,11 @@ class RotatedFile:
         self._compressing: Thread | None = None
 
     def open(self) -> LogFile:
-        """Open the file, if it is not open or somebody has moved it; what was in it stays."""
-        if self._file is not None and self._file.moved:
+        """Open the file, if it is not open, or somebody has moved or cut it; what was in it stays."""
+        if self._file is not None and self._file.cut:
+            self._file.close()  # its end has no place where its beginning may be gone
+            self._file = None
+        elif self._file is not None and self._file.moved:
             self._end()
         if self._file is None:
             self._file = self._begun()
@@ -159,7 +163,7 @@ class RotatedFile:
         except OSError as error:
             raise ExportError(
                 *("NLM-O006", "the file is full, and the next one cannot begin"),
-                where=str(self.path),
+                where=str(error.filename or self.path),
                 why=error.strerror or "",
                 hint="the folder must let files be renamed",
             ) from error
@@ -185,7 +189,11 @@ def _forms(path: Path, number: int) -> list[Path]:
 
 
 def _make_way(path: Path, count: int) -> None:
-    """Free number 0: each file gets the next number, up to the first number that is free, or the oldest is deleted."""
+    """Free number 0: each file gets the next number, up to the first number that is free, or the oldest is deleted.
+    Nothing is touched where a folder is in the way."""
+    for one in (one for number in range(count) for one in _forms(path, number)):
+        if stat.S_ISDIR(os.lstat(one).st_mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(one))
     for number in range(count):
         for one in _forms(path, number)[:-1]:
             one.unlink()

@@ -21,6 +21,7 @@ from nlmon.capture import open_capture
 from nlmon.errors import CaptureError, ExportError
 from nlmon.exporters.files import FileExporter, JsonLinesExporter, PcapngExporter
 from nlmon.exporters.layout import exported_line
+from nlmon.exporters.logfile import LogFile, whole_lines
 from nlmon.exporters.rotation import AT_ONCE, Rotation, rotated_files
 from support.exported import received
 
@@ -391,6 +392,65 @@ def test_a_file_that_holds_something_else_is_left_as_it_is(tmp_path: Path, kind:
         KINDS[kind](path).open()
 
     assert path.read_bytes() == held
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kept", [0, 100], ids=["emptied", "cut"])
+def test_a_file_that_somebody_empties_begins_anew(tmp_path: Path, kind: str, kept: int) -> None:
+    """As logrotate does with copytruncate; a capture is one again, and what follows is in it."""
+    path = tmp_path / "events"
+    exporter = KINDS[kind](path)
+    event, datagram = received()[-1]
+    exporter.open()
+    exporter.write(event, datagram)
+    exporter.flush()
+    os.truncate(path, kept)
+    export(exporter)
+
+    assert exporter.written == len(EXPECTED) + 1
+    if kind == "json":
+        assert lines(path) == EXPECTED
+    else:
+        assert [one[2] for one in datagrams(path)] == [one[2] for one in sent()]
+
+
+def test_a_full_disk_puts_no_zeros_into_a_file_that_was_emptied(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Taking back what was written in part never makes the file longer."""
+    path = tmp_path / "events"
+    file = LogFile(path, whole_lines)
+    file.append(EXPECTED[0])
+    os.truncate(path, 0)
+
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr("nlmon.exporters.logfile.os.write", full)
+    with pytest.raises(ExportError, match="NLM-O005"):
+        file.append(EXPECTED[1])
+    file.close()
+
+    assert path.read_bytes() == b""
+
+
+@pytest.mark.parametrize("name", ["events.0", "events.1", "events.0.gz"])
+def test_a_folder_in_the_way_is_named_and_left_alone(tmp_path: Path, name: str) -> None:
+    """What waits is written once it is gone."""
+    path = tmp_path / "events"
+    (tmp_path / name).mkdir()
+    (tmp_path / "events.2").write_bytes(b"older")
+    exporter = JsonLinesExporter(path, Rotation(size=max(map(len, EXPECTED)), count=3))
+    exporter.open()
+    with pytest.raises(ExportError, match=rf"NLM-O006.*/{name}\)"):
+        export(exporter)
+    there = sorted(one.name for one in tmp_path.iterdir())
+    (tmp_path / name).rmdir()
+    exporter.flush()
+    exporter.close()
+
+    assert there == sorted(["events", "events.2", name])
+    assert exporter.written == len(EXPECTED)
 
 
 def test_a_name_that_no_file_can_have_is_told(tmp_path: Path) -> None:
