@@ -21,7 +21,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
 from nlmon.api.config import NetlinkConfig, Section
-from nlmon.api.monitor import Callback, Monitor
+from nlmon.api.monitor import Callback, Monitor, to_a_callback
 from nlmon.api.results import Result, attempt, strerror
 from nlmon.backends.base import Backend
 from nlmon.errors import NlmonError, UsageError
@@ -72,7 +72,9 @@ class Manager(Monitor):
 
     def apply(self, config: NetlinkConfig | Section) -> None:
         """Take buffers, families and caches of a configuration, and enable its protocols. Raises ``UsageError`` while
-        a protocol is enabled (NLM-A003), and as ``start`` does."""
+        a protocol is enabled (NLM-A003), to a callback (NLM-A004), and as ``start`` does."""
+        if self._delivering:
+            raise to_a_callback("apply a configuration")
         if self.protocols:
             raise UsageError(
                 "NLM-A003",

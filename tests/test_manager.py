@@ -117,6 +117,25 @@ def test_a_callback_outlives_a_configuration() -> None:
     assert len(seen) == 1
 
 
+def test_a_callback_applies_no_configuration() -> None:
+    """The rest of its datagram is delivered by the implementation that read it."""
+    kernel, results, seen = FakeKernel(), list[Result](), list[NlmonEvent]()
+    with Manager(transports=kernel) as manager:
+
+        def callback(event: NlmonEvent, _: object) -> None:
+            seen.append(event)
+            manager.close()
+            results.append(direct.nlmon_nl_apply_config(manager, NetlinkConfig()))
+
+        manager.set_callback(callback)
+        manager.start()
+        kernel.notify(LINK + LINK)
+        manager.process(ROUTE)
+
+    assert (results, len(seen)) == ([Code.BUSY] * 2, 2)
+    assert [result.error.code for result in results if result.error] == ["NLM-A004"] * 2
+
+
 def test_a_manager_is_libnl() -> None:
     """A configuration of legacy is refused, whenever it is given."""
     legacy = NetlinkConfig(use_libnl=False)

@@ -42,7 +42,7 @@ from nlmon.wire import Datagram
 if TYPE_CHECKING:
     from nlmon.api.stream import Stream
 
-__all__ = ["Callback", "Monitor", "of_implementation"]
+__all__ = ["Callback", "Monitor", "of_implementation", "to_a_callback"]
 
 Callback: TypeAlias = Callable[[NlmonEvent, Any], object]
 
@@ -68,6 +68,7 @@ class Monitor:
         # Datagrams that were read and whose events may not be delivered yet, by protocol.
         self._datagrams: dict[int, deque[Datagram]] = {}
         self._stream: Stream | None = None
+        self._delivering = False
         self._set_up(_config_of(config))
 
     def _set_up(self, config: NetlinkConfig) -> None:
@@ -106,16 +107,21 @@ class Monitor:
     # -- events ----------------------------------------------------------------------------------------------------
 
     def set_callback(self, callback: Callback | None, user_data: Any = None) -> None:
-        """Who receives events, as ``callback(event, user_data)``; None discards them. Allowed at any time."""
+        """Who receives events, as ``callback(event, user_data)``; None discards them. Allowed at any time. A callback
+        may do anything but ``process`` this monitor."""
         self._callback, self._user_data = callback, user_data
 
     def process(self, protocol: int) -> bool:
         """Read one datagram and deliver its events; False when nothing waited. Never blocks. With a message pool what
         was read ahead is delivered, too, since no descriptor tells of it.
 
-        Raises ``UsageError`` when the protocol is not enabled, ``TransportError`` when the socket is lost and not
+        What a callback raises is raised, and the rest of its datagram is not delivered. Raises ``UsageError`` when the
+        protocol is not enabled, or to a callback (NLM-A004); ``TransportError`` when the socket is lost and not
         replaced."""
+        if self._delivering:
+            raise to_a_callback("read the next datagram")
         backend = self._backend
+        self._delivering = True
         try:
             read = backend.process(protocol)
             # Or there is something to do as soon as nothing waits, such as asking for families after a loss.
@@ -124,6 +130,7 @@ class Monitor:
                 ahead -= 1
             return read
         finally:
+            self._delivering = False
             self._taps.readings()  # they are kept until somebody takes them
 
     def due(self) -> float | None:
@@ -188,6 +195,16 @@ def _config_of(config: NetlinkConfig | Section | None) -> NetlinkConfig:
     if config is None:
         return NetlinkConfig()
     return config if isinstance(config, NetlinkConfig) else NetlinkConfig.of(config)
+
+
+def to_a_callback(what: str) -> UsageError:
+    """The error of what a callback asks for and cannot have while events are delivered."""
+    return UsageError(
+        "NLM-A004",
+        f"a callback cannot {what}",
+        why="the datagram that its event came in is not delivered to its end",
+        hint="return from the callback first",
+    )
 
 
 def _kernel() -> TransportFactory:

@@ -78,7 +78,7 @@ _ERRNO = {
 }
 _BY_ERRNO = {number: code for code, numbers in _ERRNO.items() for number in numbers}
 # Errors of a call whose code of nlmon says more than that an argument is wrong.
-_BY_CODE = {"NLM-B001": Code.PROTO, "NLM-B002": Code.NOTCONN, "NLM-A003": Code.BUSY}
+_BY_CODE = {"NLM-B001": Code.PROTO, "NLM-B002": Code.NOTCONN, "NLM-A003": Code.BUSY, "NLM-A004": Code.BUSY}
 
 
 def strerror(code: int) -> str:

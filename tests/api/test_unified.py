@@ -219,15 +219,60 @@ def test_no_callback_discards_events(use_libnl: bool) -> None:
 @BOTH
 def test_what_a_callback_raises_reaches_the_caller(use_libnl: bool) -> None:
     """It is a bug of the program, which no code stands for; reading goes on with the next datagram."""
-    kernel = FakeKernel()
+    kernel, called = FakeKernel(), list[NlmonEvent]()
     ctx = context(kernel, use_libnl)
-    nlmon_netlink_set_callback(ctx, lambda *_: 1 // 0, None, use_libnl)
+    nlmon_netlink_set_callback(ctx, lambda event, _: called.append(event) or 1 // 0, None, use_libnl)  # type: ignore[func-returns-value]
     nlmon_netlink_enable(ctx, ROUTE, use_libnl)
-    kernel.notify(LINK)
+    kernel.notify(LINK + LINK)
     with pytest.raises(ZeroDivisionError):
         nlmon_netlink_process(ctx, ROUTE, use_libnl)
 
-    assert nlmon_netlink_process(ctx, ROUTE, use_libnl) == 0
+    assert (nlmon_netlink_process(ctx, ROUTE, use_libnl), len(called)) == (0, 1)
+
+
+@BOTH
+@pytest.mark.parametrize("what", ["disable", "close", "again"])
+def test_a_callback_may_close(use_libnl: bool, what: str) -> None:
+    """One protocol, all, or one to open it again; the rest of the datagram is delivered, with its bytes."""
+    kernel, seen = FakeKernel(), list[NlmonEvent]()
+    ctx = context(kernel, use_libnl)
+
+    def callback(event: NlmonEvent, _: object) -> None:
+        seen.append(event)
+        ctx.close() if what == "close" else ctx.disable(ROUTE)
+        if what == "again":
+            ctx.enable(ROUTE)
+
+    nlmon_netlink_set_callback(ctx, callback, None, use_libnl)
+    nlmon_netlink_enable(ctx, ROUTE, use_libnl)
+    kernel.notify(LINK + LINK)
+    results = [nlmon_netlink_process(ctx, ROUTE, use_libnl) for _ in range(2)]
+
+    assert results == [Code.SUCCESS, Code.SUCCESS if what == "again" else Code.NOTCONN]
+    assert [event.data for event in seen] == [LINK, LINK]
+
+
+@BOTH
+def test_a_callback_reads_nothing_itself(use_libnl: bool) -> None:
+    """It is refused, and everything comes in its order; what another monitor has may be read."""
+    kernel, refused, seen = FakeKernel(), list[Result](), list[bytes]()
+    ctx, other = context(kernel, use_libnl), context(kernel, not use_libnl)
+    sent = [message(16, link(number, f"eth{number}")) for number in range(3)]
+
+    def callback(event: NlmonEvent, _: object) -> None:
+        seen.append(event.data)  # type: ignore[arg-type]
+        refused.append(nlmon_netlink_process(ctx, ROUTE, use_libnl))
+        assert nlmon_netlink_process(other, ROUTE, not use_libnl) == Code.SUCCESS
+
+    nlmon_netlink_set_callback(ctx, callback, None, use_libnl)
+    nlmon_netlink_enable(ctx, ROUTE, use_libnl)
+    nlmon_netlink_enable(other, ROUTE, not use_libnl)
+    kernel.notify(sent[0] + sent[1])
+    kernel.notify(sent[2])
+    results = [nlmon_netlink_process(ctx, ROUTE, use_libnl) for _ in range(3)]
+
+    assert (results, seen) == ([Code.SUCCESS] * 3, sent)
+    assert (refused, {why(result) for result in refused}) == ([Code.BUSY] * 3, {"NLM-A004"})
 
 
 @BOTH
