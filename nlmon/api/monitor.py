@@ -89,9 +89,13 @@ class Monitor:
         """Open the socket of a protocol; enabling twice does nothing. Raises ``UsageError`` for a protocol that the
         implementation does not support, ``TransportError`` if the kernel refuses."""
         self._backend.enable(protocol)
+        if self._stream is not None:
+            self._stream.wake()
 
     def disable(self, protocol: int) -> None:
         """Close the socket of a protocol; what waits in it is gone."""
+        if self._stream is not None:
+            self._stream.let_go(protocol)
         self._backend.disable(protocol)
 
     @property

@@ -6,7 +6,7 @@ is no other loop and no thread.
 Rules:
 1. Nothing is dropped here. A full queue is not read into: what comes meanwhile waits in the kernel's buffer, and what
    that has no room for is reported as an event, in its place (``event.netlink.data.overrun``).
-2. A socket that an implementation has replaced is waited for from then on.
+2. A socket that an implementation has replaced, or that was enabled meanwhile, is waited for from then on.
 3. The iterator ends when the monitor is closed or has no socket to wait for, once all that was read is delivered. An
    error that the monitor raises comes after the events before it. Whoever is cancelled while waiting closes the
    monitor.
@@ -86,14 +86,21 @@ class Stream:
             self._watch()
         return event
 
+    def wake(self) -> None:
+        """Let who waits look again: there may be another socket, or none."""
+        self._changed.set()
+
+    def let_go(self, protocol: int) -> None:
+        """Wait for a socket no more; must be called before it is closed, since its number may soon be another's."""
+        self._unwatch(self._watched.keys() & {protocol})
+        self.wake()
+
     def close(self) -> None:
         """Wait for nothing any more; must be called before the sockets are closed."""
-        if not self.loop.is_closed():
-            self._unwatch(set(self._watched))
-            if self._timer is not None:
-                self._timer.cancel()
-        self._watched.clear()
-        self._changed.set()
+        self._unwatch(set(self._watched))
+        if self._timer is not None:
+            self._timer.cancel()
+        self.wake()
 
     def take_over(self, other: Stream) -> None:
         """Deliver what another iterator of the monitor has left."""
@@ -156,7 +163,8 @@ class Stream:
     def _unwatch(self, protocols: set[int]) -> None:
         for protocol in protocols:
             _, descriptor = self._watched.pop(protocol)
-            self.loop.remove_reader(descriptor)
+            if not self.loop.is_closed():
+                self.loop.remove_reader(descriptor)
 
 
 def stream_of(monitor: Source, taps: Mapping[int, Tap], before: Stream | None) -> Stream:

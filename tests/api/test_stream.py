@@ -328,6 +328,53 @@ def test_a_recording_is_read_to_its_end() -> None:
     assert numbers(run(main())) == [1, 2, 3]
 
 
+@BOTH
+def test_who_waits_notices_what_is_enabled(use_libnl: bool) -> None:
+    """By another task: a further protocol, or the same one again, whose socket is another."""
+
+    async def body(monitor: Monitor, kernel: WaitedKernel) -> Any:
+        first = asyncio.create_task(take(monitor, 1))
+        await asyncio.sleep(0)
+        monitor.enable(GENERIC)
+        kernel.notify(message(28, bytes((5, 1, 0, 0))), GENERIC)
+        found = await first
+        second = asyncio.create_task(take(monitor, 1))
+        await asyncio.sleep(0)
+        monitor.disable(ROUTE)
+        monitor.enable(ROUTE)
+        kernel.notify(named(4))
+        return [event.protocol for event in found + await second]
+
+    assert with_monitor(use_libnl, body) == [GENERIC, ROUTE]
+
+
+@BOTH
+def test_who_waits_notices_that_nothing_is_left(use_libnl: bool) -> None:
+    """When another task disables the last protocol, the loop ends."""
+
+    async def body(monitor: Monitor, kernel: WaitedKernel) -> Any:
+        waiting = asyncio.create_task(take(monitor, 1))
+        await asyncio.sleep(0)
+        monitor.disable(ROUTE)
+        return await waiting
+
+    assert with_monitor(use_libnl, body) == []
+
+
+@BOTH
+def test_the_number_of_a_closed_socket_is_free(use_libnl: bool) -> None:
+    """Whoever opens the next one can wait for it in the same loop."""
+
+    async def body(monitor: Monitor, kernel: WaitedKernel) -> Any:
+        waiting = asyncio.create_task(take(monitor, 1))
+        await asyncio.sleep(0)
+        number = monitor.fileno(ROUTE)
+        monitor.disable(ROUTE)
+        return asyncio.get_running_loop().remove_reader(number), await waiting
+
+    assert with_monitor(use_libnl, body) == (False, [])
+
+
 def test_nothing_enabled_is_no_event() -> None:
     """The loop ends at once, and does not wait for ever."""
 
