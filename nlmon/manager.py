@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
-from nlmon.api.config import NetlinkConfig, Section
+from nlmon.api.config import NetlinkConfig, Section, config_of, wrong_kind
 from nlmon.api.monitor import Callback, Monitor, to_a_callback
 from nlmon.api.results import Result, attempt, strerror
 from nlmon.backends.base import Backend
@@ -88,6 +88,8 @@ class Manager(Monitor):
     def resolve_family(self, name: str) -> int:
         """Number of a generic family. Raises ``NotFound`` with the families there are, ``UsageError`` when
         NETLINK_GENERIC is not enabled."""
+        if not isinstance(name, str):
+            raise wrong_kind(name, "name of a family", "give one such as nl80211")
         return _libnl(self._backend).resolve(name)
 
     def unresolved(self) -> tuple[str, ...]:
@@ -114,7 +116,7 @@ def _libnl(backend: Backend) -> LibnlBackend:
 
 def _of_libnl(config: NetlinkConfig | Section) -> NetlinkConfig:
     """The configuration, which must be one for libnl. Raises ``UsageError``."""
-    made = config if isinstance(config, NetlinkConfig) else NetlinkConfig.of(config)
+    made = config_of(config)
     if not made.use_libnl:
         raise UsageError(
             "NLM-A001", "the configuration is for legacy, and a manager is libnl", hint="nlmon.api has both"
@@ -123,8 +125,9 @@ def _of_libnl(config: NetlinkConfig | Section) -> NetlinkConfig:
 
 
 def _manager(mgr: Manager | None) -> Manager:
-    if mgr is None:
-        raise UsageError("NLM-A002", "there is no manager", hint="nlmon_nl_manager_init() makes one")
+    if not isinstance(mgr, Manager):
+        what = "there is no manager" if mgr is None else f"{type(mgr).__name__} is no manager"
+        raise UsageError("NLM-A002", what, hint="nlmon_nl_manager_init() makes one")
     return mgr
 
 
@@ -133,10 +136,9 @@ def nlmon_nl_manager_init(*, transports: TransportFactory | None = None) -> Mana
     return Manager(transports=transports)
 
 
-def nlmon_nl_manager_destroy(mgr: Manager | None) -> None:
-    """Close every socket; None is allowed."""
-    if mgr is not None:
-        mgr.close()
+def nlmon_nl_manager_destroy(mgr: Manager | None) -> Result:
+    """Close every socket; a success without a manager, too."""
+    return attempt(lambda: None if mgr is None else _manager(mgr).close())
 
 
 def nlmon_nl_strerror(code: int) -> str:

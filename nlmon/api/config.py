@@ -14,9 +14,13 @@ from typing import Protocol
 from msgspec import Struct
 
 from nlmon.backends.options import BackendOptions
+from nlmon.errors import UsageError
 from nlmon.uapi import NETLINK_GENERIC, NETLINK_NETFILTER, NETLINK_ROUTE, NETLINK_SOCK_DIAG
 
-__all__ = ["NetlinkConfig", "Section"]
+__all__ = ["NetlinkConfig", "Section", "config_of", "wrong_kind"]
+
+# What is on or off; 0 and 1 are as good, as in C.
+_SWITCHES = ("use_libnl", "enable_route", "enable_generic", "enable_sock_diag", "enable_netfilter")
 
 
 class Protocols(Protocol):
@@ -101,6 +105,9 @@ class NetlinkConfig(Struct, frozen=True, kw_only=True):
     message_pool_size: int | None = None
 
     def __post_init__(self) -> None:
+        for name in _SWITCHES:
+            if (value := getattr(self, name)) not in (False, True):
+                raise UsageError("NLM-B012", f"the option {name} cannot be {value!r}", hint="allowed: True, False")
         _ = self.options  # refuses what means nothing
 
     @classmethod
@@ -149,3 +156,19 @@ class NetlinkConfig(Struct, frozen=True, kw_only=True):
             max_message_size=self.max_message_size,
             message_pool_size=self.message_pool_size,
         )
+
+
+def config_of(config: NetlinkConfig | Section) -> NetlinkConfig:
+    """What a program or a file gives as a configuration. Raises ``UsageError`` for what is none."""
+    if isinstance(config, NetlinkConfig):
+        return config
+    try:
+        return NetlinkConfig.of(config)
+    except AttributeError as error:
+        hint = "give a NetlinkConfig, or the section netlink of a configuration"
+        raise wrong_kind(config, "configuration", hint) from error
+
+
+def wrong_kind(value: object, wanted: str, hint: str) -> UsageError:
+    """The error of an argument that is of another kind than it must be."""
+    return UsageError("NLM-A005", f"{type(value).__name__} is no {wanted}", hint=hint)

@@ -27,7 +27,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
-from nlmon.api.config import NetlinkConfig, Section
+from nlmon.api.config import NetlinkConfig, Section, config_of, wrong_kind
 from nlmon.api.event import NlmonEvent, translate
 from nlmon.backends.base import Backend
 from nlmon.backends.registry import create
@@ -69,7 +69,7 @@ class Monitor:
         self._datagrams: dict[int, deque[Datagram]] = {}
         self._stream: Stream | None = None
         self._delivering = False
-        self._set_up(_config_of(config))
+        self._set_up(NetlinkConfig() if config is None else config_of(config))
 
     def _set_up(self, config: NetlinkConfig) -> None:
         """Make the implementation, with no protocol enabled."""
@@ -88,15 +88,15 @@ class Monitor:
     def enable(self, protocol: int) -> None:
         """Open the socket of a protocol; enabling twice does nothing. Raises ``UsageError`` for a protocol that the
         implementation does not support, ``TransportError`` if the kernel refuses."""
-        self._backend.enable(protocol)
+        self._backend.enable(_number(protocol))
         if self._stream is not None:
             self._stream.wake()
 
     def disable(self, protocol: int) -> None:
         """Close the socket of a protocol; what waits in it is gone."""
         if self._stream is not None:
-            self._stream.let_go(protocol)
-        self._backend.disable(protocol)
+            self._stream.let_go(_number(protocol))
+        self._backend.disable(_number(protocol))
 
     @property
     def protocols(self) -> tuple[int, ...]:
@@ -106,13 +106,15 @@ class Monitor:
     def fileno(self, protocol: int) -> int:
         """Descriptor to wait for, -1 when the protocol is not enabled. libnl may open another one for a socket that
         was lost: ask after each ``process``."""
-        return self._backend.fileno(protocol)
+        return self._backend.fileno(_number(protocol))
 
     # -- events ----------------------------------------------------------------------------------------------------
 
     def set_callback(self, callback: Callback | None, user_data: Any = None) -> None:
         """Who receives events, as ``callback(event, user_data)``; None discards them. Allowed at any time. A callback
         may do anything but ``process`` this monitor."""
+        if callback is not None and not callable(callback):
+            raise wrong_kind(callback, "callback", "give a function of an event and user_data, or None")
         self._callback, self._user_data = callback, user_data
 
     def process(self, protocol: int) -> bool:
@@ -127,7 +129,7 @@ class Monitor:
         backend = self._backend
         self._delivering = True
         try:
-            read = backend.process(protocol)
+            read = backend.process(_number(protocol))
             # Or there is something to do as soon as nothing waits, such as asking for families after a loss.
             ahead = 2 * (self.config.message_pool_size or 0) + 1 if read else 0
             while ahead and protocol in self._taps.taps and backend.due() == 0.0 and backend.process(protocol):
@@ -195,12 +197,6 @@ class Monitor:
         return self._stream
 
 
-def _config_of(config: NetlinkConfig | Section | None) -> NetlinkConfig:
-    if config is None:
-        return NetlinkConfig()
-    return config if isinstance(config, NetlinkConfig) else NetlinkConfig.of(config)
-
-
 def to_a_callback(what: str) -> UsageError:
     """The error of what a callback asks for and cannot have while events are delivered."""
     return UsageError(
@@ -211,6 +207,13 @@ def to_a_callback(what: str) -> UsageError:
     )
 
 
+def _number(protocol: int) -> int:
+    """The number of a protocol, which must be one. Raises ``UsageError``."""
+    if not isinstance(protocol, int):
+        raise wrong_kind(protocol, "protocol", "give its number, such as NLMON_PROTO_ROUTE")
+    return protocol
+
+
 def _kernel() -> TransportFactory:
     from nlmon.transport.kernel.transport import KernelFactory  # noqa: PLC0415
 
@@ -219,8 +222,9 @@ def _kernel() -> TransportFactory:
 
 def of_implementation(monitor: Monitor | None, use_libnl: bool) -> Monitor:
     """The monitor, if there is one and it is of the implementation that a call names. Raises ``UsageError``."""
-    if monitor is None:
-        raise UsageError("NLM-A002", "there is no context", hint="nlmon_netlink_init() makes one")
+    if not isinstance(monitor, Monitor):
+        what = "there is no context" if monitor is None else f"{type(monitor).__name__} is no context"
+        raise UsageError("NLM-A002", what, hint="nlmon_netlink_init() makes one")
     if monitor.config.use_libnl != use_libnl:
         asked = "libnl" if use_libnl else "legacy"
         raise UsageError(

@@ -83,7 +83,7 @@ _BY_CODE = {"NLM-B001": Code.PROTO, "NLM-B002": Code.NOTCONN, "NLM-A003": Code.B
 
 def strerror(code: int) -> str:
     """What a code means, in a few words; ``unknown error N`` for a number that is none."""
-    return _TEXTS[Code(code)] if code in _TEXTS else f"unknown error {code}"
+    return _TEXTS[Code(code)] if isinstance(code, int) and code in _TEXTS else f"unknown error {code}"
 
 
 def code_of(error: NlmonError) -> Code:

@@ -17,6 +17,9 @@ __all__ = ["BackendOptions"]
 PoolPolicy: TypeAlias = Literal["wait", "oldest", "newest"]
 
 
+# The largest one of a buffer, which is an int in C.
+_MOST = (1 << 31) - 1
+_NAMES = ("generic_families", "extra_groups", "caches")
 # The least value of the options that have one; 16 bytes is an nlmsghdr. None, where it is allowed, sets no value.
 _LEAST = {
     "receive_buffer": 0,
@@ -46,7 +49,7 @@ class BackendOptions(Struct, frozen=True):
     an overrun. ``layouts``: for so many kinds of messages functions of their own are kept, which read what repeats
     itself faster; 0: none, every message is read by its policy. Legacy ignores all of these.
 
-    A number that means nothing raises ``UsageError``, whichever implementation it is for."""
+    A value that means nothing raises ``UsageError``, whichever implementation it is for."""
 
     receive_buffer: int | None = 32768
     send_buffer: int | None = 32768
@@ -66,8 +69,16 @@ class BackendOptions(Struct, frozen=True):
     def __post_init__(self) -> None:
         for name, least in _LEAST.items():
             value = getattr(self, name)
-            if value is not None and not value >= least:
+            if value is not None and not (isinstance(value, int | float) and value >= least):
                 _refuse(name, value, f"{least} or more")
+        for name in ("receive_buffer", "send_buffer"):
+            if (getattr(self, name) or 0) > _MOST:
+                _refuse(name, getattr(self, name), f"at most {_MOST}")
+        for name in _NAMES:
+            value = getattr(self, name)
+            none = value is None and name == "generic_families"
+            if not none and not (isinstance(value, tuple | list) and all(isinstance(one, str) for one in value)):
+                _refuse(name, value, "a tuple of names")
         if self.cache_ttl is not None and not 0 < self.cache_ttl < math.inf:
             _refuse("cache_ttl", self.cache_ttl, "more than 0 seconds")
         for name in ("resync_interval", "resync_quiet"):

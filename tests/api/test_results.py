@@ -62,6 +62,7 @@ ERRORS: list[tuple[NlmonError, Code]] = [
     (UsageError("NLM-B001", "no such protocol"), Code.PROTO),
     (UsageError("NLM-B002", "not enabled"), Code.NOTCONN),
     (UsageError("NLM-A003", "enabled already"), Code.BUSY),
+    (UsageError("NLM-A004", "a callback reads on"), Code.BUSY),
     (UsageError("NLM-B005", "no such cache"), Code.INVAL),
     (InternalError("NLM-X001", "a bug"), Code.UNKNOWN),
 ]
