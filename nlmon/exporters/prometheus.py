@@ -14,10 +14,11 @@ from __future__ import annotations
 import io
 import socket
 import socketserver
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from threading import Lock, Thread
+from threading import BoundedSemaphore, Lock, Thread
 from typing import Any
 from wsgiref import simple_server
 
@@ -35,8 +36,10 @@ KINDS_KEPT = 1024
 # What is counted like a message type and is none: types beyond those, and the places of losses.
 FURTHER, LOST = -1, -2
 _NAMES = {FURTHER: OTHERS, LOST: OVERRUN}
-# Seconds that one who scrapes may take to say what he wants.
+# Seconds that one who scrapes may take to say what he wants, and then to take it.
 PATIENCE = 5
+# Those who are answered at once; who comes beyond them is turned away.
+AT_ONCE = 32
 # Seconds within which it stops to listen.
 END_WITHIN = 0.1
 
@@ -144,6 +147,26 @@ class PrometheusExporter:
         return app
 
 
+class _Reader(io.RawIOBase):
+    """What is asked. Who says it byte by byte has no more time than others."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._until = time.monotonic() + PATIENCE
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Read what is there, or wait for it as long as there is time."""
+        left = self._until - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self._connection.settimeout(left)
+        return self._connection.recv_into(buffer)
+
+
 class _Writer(io.BufferedIOBase):
     """What is answered. Who hangs up meanwhile must not end a command as the reader of its output does (SIGPIPE)."""
 
@@ -156,16 +179,17 @@ class _Writer(io.BufferedIOBase):
 
     def write(self, data: Any) -> int:
         """Send all of it."""
+        self._connection.settimeout(PATIENCE)
         self._connection.sendall(data, getattr(socket, "MSG_NOSIGNAL", 0))
         return len(data)
 
 
 class _Handler(simple_server.WSGIRequestHandler):
-    timeout = PATIENCE
-
     def setup(self) -> None:
-        """Let answers go through ``_Writer``."""
+        """Let questions go through ``_Reader``, and answers through ``_Writer``."""
         super().setup()
+        self.rfile.close()
+        self.rfile = io.BufferedReader(_Reader(self.connection))
         self.wfile = _Writer(self.connection)
 
     def log_message(self, *args: object) -> None:
@@ -179,11 +203,31 @@ class _Handler(simple_server.WSGIRequestHandler):
 class _Server(socketserver.ThreadingMixIn, simple_server.WSGIServer):
     daemon_threads = True
     block_on_close = False
+    request_queue_size = AT_ONCE
 
     def __init__(self, address: tuple[str, int], app: Any) -> None:
         self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         super().__init__(address, _Handler)
         self.set_app(app)
+        self._free = BoundedSemaphore(AT_ONCE)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Answer in a thread of its own, of which there is a bounded number."""
+        if not self._free.acquire(blocking=False):
+            self.shutdown_request(request)
+            return
+        try:
+            super().process_request(request, client_address)
+        except BaseException:
+            self._free.release()
+            raise
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Answer, and let the next one come."""
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._free.release()
 
     def server_bind(self) -> None:
         """Bind without asking for the name of the address, which may take long."""

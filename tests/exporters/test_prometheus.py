@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 
 import pytest
 from msgspec.structs import replace
@@ -183,6 +184,54 @@ def test_what_is_no_port_is_told(port: int) -> None:
     """As one that is taken."""
     with pytest.raises(ExportError, match=r"NLM-O020.*0-65535"):
         PrometheusExporter("libnl", port=port).open()
+
+
+def test_who_asks_byte_by_byte_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time is that of the whole question."""
+    monkeypatch.setattr("nlmon.exporters.prometheus.PATIENCE", 0.2)
+    with offered() as exporter, socket.create_connection(("127.0.0.1", exporter.port)) as asker:
+        asker.settimeout(0.01)
+        for _ in range(1000):
+            with suppress(TimeoutError):
+                with suppress(ConnectionError):
+                    asker.send(b"a")
+                    assert asker.recv(1) == b""
+                break
+        else:
+            pytest.fail("it is still waited for")
+
+
+def test_who_never_reads_holds_up_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many as there is room for are waited for, and one more is turned away; then there is room again."""
+    monkeypatch.setattr("nlmon.exporters.prometheus.AT_ONCE", 3)
+    with offered() as exporter, ExitStack() as opened:
+        idle = [opened.enter_context(socket.create_connection(("127.0.0.1", exporter.port))) for _ in range(3)]
+        with socket.create_connection(("127.0.0.1", exporter.port), 60) as further:
+            turned_away = further.recv(1)
+        for one in idle:
+            one.sendall(b"GET /metrics HTTP/1.0\r\n\r\n")
+        answers = [one.makefile("rb").readline() for one in idle]
+
+    assert (turned_away, answers) == (b"", [b"HTTP/1.0 200 OK\r\n"] * 3)
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        (b"GET /metrics HTTP/1.1\r\nX: " + b"a" * 1_000_000 + b"\r\n\r\n", b" 431 "),
+        (b"GET /" + b"a" * 1_000_000, b" 414 "),
+        (b"GET /metrics HTTP/1.1\r\n" + b"X: a\r\n" * 1000, b" 431 "),
+    ],
+    ids=["long header", "long path", "many headers"],
+)
+def test_a_question_without_end_is_refused(question: bytes, answer: bytes) -> None:
+    """And no more of it is read than a web server reads."""
+    with offered() as exporter, socket.create_connection(("127.0.0.1", exporter.port), 60) as asker:
+        with suppress(ConnectionError):
+            asker.sendall(question)
+        with suppress(ConnectionError):
+            assert answer in asker.makefile("rb").readline()
+        assert "nlmon_events_total" in scrape(exporter)
 
 
 def test_the_place_of_a_loss_is_no_message() -> None:
