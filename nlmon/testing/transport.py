@@ -83,8 +83,12 @@ class FakeKernel:
         """A transport, or the next of ``open_errors``."""
         if self.open_errors:
             raise self.open_errors.popleft()
-        self.opened.append(FakeTransport(self, protocol, groups, receive_buffer, send_buffer))
+        self.opened.append(self.transport(protocol, groups, receive_buffer, send_buffer))
         return self.opened[-1]
+
+    def transport(self, protocol: int, groups: Sequence[int], receive: int | None, send: int | None) -> FakeTransport:
+        """A transport of this kernel, which a test may replace by one of its own."""
+        return FakeTransport(self, protocol, groups, receive, send)
 
     def sockets(self, protocol: int = ROUTE) -> list[FakeTransport]:
         """The open transports of a protocol."""

@@ -64,18 +64,8 @@ class WaitedTransport(FakeTransport):
 class WaitedKernel(FakeKernel):
     """A kernel in memory whose sockets can be waited for."""
 
-    def open(
-        self,
-        protocol: int,
-        groups: Sequence[int],
-        *,
-        receive_buffer: int | None = None,
-        send_buffer: int | None = None,
-    ) -> FakeTransport:
-        if self.open_errors:
-            raise self.open_errors.popleft()
-        self.opened.append(WaitedTransport(self, protocol, groups, receive_buffer, send_buffer))
-        return self.opened[-1]
+    def transport(self, *arguments: Any) -> FakeTransport:
+        return WaitedTransport(self, *arguments)
 
 
 def named(number: int) -> bytes:
