@@ -149,6 +149,7 @@ MAY = {
         *("nlmon.report", "nlmon.engine", "nlmon.scenario", "nlmon.filters"),
     },
     "nlmon.api": {
+        "nlmon.config.model",
         *("nlmon.errors", "nlmon.events", "nlmon.framing", "nlmon.uapi", "nlmon.wire", "nlmon.transport", "nlmon.api"),
         *("nlmon.backends.base", "nlmon.backends.options", "nlmon.backends.registry", "nlmon.backends.status"),
     },

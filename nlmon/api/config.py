@@ -8,8 +8,7 @@ Not here: files of configurations, and options that the guide does not name (``n
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, TypeAlias
 
 from msgspec import Struct
 
@@ -17,71 +16,18 @@ from nlmon.backends.options import BackendOptions
 from nlmon.errors import UsageError
 from nlmon.uapi import NETLINK_GENERIC, NETLINK_NETFILTER, NETLINK_ROUTE, NETLINK_SOCK_DIAG
 
+if TYPE_CHECKING:  # start-up: who has no configuration file needs no model of one
+    from nlmon.config.model import Netlink
+
+    # The section ``netlink`` of a configuration.
+    Section: TypeAlias = Netlink
+else:
+    Section = object
+
 __all__ = ["NetlinkConfig", "Section", "config_of", "wrong_kind"]
 
 # What is on or off; 0 and 1 are as good, as in C.
 _SWITCHES = ("use_libnl", "enable_route", "enable_generic", "enable_sock_diag", "enable_netfilter")
-
-
-class Protocols(Protocol):
-    """``netlink.protocols`` of a configuration."""
-
-    @property
-    def route(self) -> bool: ...
-    @property
-    def generic(self) -> bool: ...
-    @property
-    def sock_diag(self) -> bool: ...
-    @property
-    def netfilter(self) -> bool: ...
-
-
-class BufferSize(Protocol):
-    """``netlink.buffer_size``, in bytes."""
-
-    @property
-    def receive(self) -> int | None: ...
-    @property
-    def send(self) -> int | None: ...
-
-
-class Caching(Protocol):
-    """``netlink.caching``."""
-
-    @property
-    def enabled(self) -> bool: ...
-    @property
-    def link_cache(self) -> bool: ...
-    @property
-    def addr_cache(self) -> bool: ...
-    @property
-    def route_cache(self) -> bool: ...
-
-
-class Limits(Protocol):
-    """``netlink.limits``, sizes in bytes; None: no bound, and no pool."""
-
-    @property
-    def max_message_size(self) -> int | None: ...
-    @property
-    def message_pool_size(self) -> int | None: ...
-
-
-class Section(Protocol):
-    """The section ``netlink`` of a configuration, by its keys."""
-
-    @property
-    def use_libnl(self) -> bool: ...
-    @property
-    def protocols(self) -> Protocols: ...
-    @property
-    def buffer_size(self) -> BufferSize: ...
-    @property
-    def caching(self) -> Caching: ...
-    @property
-    def limits(self) -> Limits: ...
-    @property
-    def generic_families(self) -> Sequence[str]: ...
 
 
 class NetlinkConfig(Struct, frozen=True, kw_only=True):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from inspect import isfunction
 from types import ModuleType
+from typing import get_type_hints
 
 import pytest
 
@@ -12,6 +14,7 @@ import nlmon.compat
 import nlmon.manager
 from nlmon.api import Code, EventType, Monitor, NetlinkConfig, NetlinkData, NetlinkFields, NlmonEvent
 from nlmon.api.results import strerror
+from nlmon.manager import Manager
 from support.paths import REPOSITORY
 
 TEXT = (REPOSITORY / "docs" / "reference" / "api.md").read_text(encoding="utf-8")
@@ -29,6 +32,15 @@ def test_every_public_name_is_in_the_reference(module: ModuleType) -> None:
     named = words(module.__name__) | {name for name in words("nlmon.api") if name.startswith("NLMON_PROTO_")}
 
     assert [name for name in module.__all__ if name not in named] == []
+
+
+@pytest.mark.parametrize("module", [nlmon.api, nlmon.manager, nlmon.compat], ids=lambda module: str(module.__name__))
+def test_types_can_be_read_by_a_program(module: ModuleType) -> None:
+    """As tools for documentation and injection do."""
+    found = [getattr(module, name) for name in module.__all__]
+    made = [Monitor.__init__, Manager.__init__]
+
+    assert all(get_type_hints(one) for one in [*filter(isfunction, found), *made])
 
 
 def test_the_table_of_codes_is_the_code() -> None:

@@ -25,6 +25,7 @@ from nlmon.api import (
     nlmon_netlink_process,
     nlmon_netlink_set_callback,
 )
+from nlmon.config.model import BufferSize, Caching, Limits, Netlink, Protocols
 from nlmon.errors import NlmonError, TransportError, UsageError
 from nlmon.testing.messages import link, message
 from nlmon.testing.transport import FakeKernel
@@ -295,33 +296,26 @@ def test_a_configuration_that_means_nothing_is_refused_when_it_is_made() -> None
         NetlinkConfig(receive_buffer=-1)
 
 
-class Keys:
-    """A section of a configuration: its keys as attributes."""
-
-    def __init__(self, **keys: object) -> None:
-        self.__dict__.update(keys)
-
-
 def test_a_section_of_a_file_gives_the_same_configuration() -> None:
     """By the names of its keys; a cache is on when caching and its own switch are."""
-    section = Keys(
-        use_libnl=True,
-        protocols=Keys(route=False, generic=True, sock_diag=True, netfilter=False),
-        buffer_size=Keys(receive=131072, send=None),
-        caching=Keys(enabled=True, link_cache=True, addr_cache=False, route_cache=True),
-        limits=Keys(max_message_size=16384, message_pool_size=512),
-        generic_families=["nl80211", "taskstats"],
+    section = Netlink(
+        protocols=Protocols(route=False, generic=True, sock_diag=True),
+        buffer_size=BufferSize(receive=131072, send=65536),
+        caching=Caching(enabled=True, link_cache=True, route_cache=True),
+        limits=Limits(max_message_size=16384, message_pool_size=512),
+        generic_families=("nl80211", "taskstats"),
     )
 
-    assert NetlinkConfig.of(section) == NetlinkConfig(  # type: ignore[arg-type]
+    assert NetlinkConfig.of(section) == NetlinkConfig(
         enable_route=False,
         enable_generic=True,
         enable_sock_diag=True,
         receive_buffer=131072,
-        send_buffer=None,
+        send_buffer=65536,
         caches=("link", "route"),
         generic_families=("nl80211", "taskstats"),
         max_message_size=16384,
         message_pool_size=512,
     )
-    assert Monitor(section, transports=FakeKernel()).config.caches == ("link", "route")  # type: ignore[arg-type]
+    assert Monitor(section, transports=FakeKernel()).config.caches == ("link", "route")
+    assert NetlinkConfig.of(Netlink(use_libnl=False)) == NetlinkConfig(use_libnl=False)
