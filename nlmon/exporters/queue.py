@@ -162,7 +162,8 @@ class ExportQueue:
         self._bytes = 0
 
     def _has_room(self, datagram: bytes) -> bool:
-        return len(self._events) < self._limit and self._bytes + len(datagram) <= BYTES_KEPT
+        """One event always has room, however large, so that who waits does not wait for ever."""
+        return not self._events or (len(self._events) < self._limit and self._bytes + len(datagram) <= BYTES_KEPT)
 
     def _bring_out(self) -> None:
         for again in reversed(range(self._patience.tries)):

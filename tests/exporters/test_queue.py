@@ -201,6 +201,17 @@ def test_what_was_tried_often_enough_is_given_up() -> None:
     assert (exporter.out, status.written, status.dropped) == ([events[1]], 1, {FAILED: 1})
 
 
+def test_one_event_always_has_room() -> None:
+    """However large: who waits for room would wait for ever."""
+    exporter = Memory()
+    one = queue(exporter)
+    one.start()
+    for _ in range(2):
+        one.put(EVENT, bytes(BYTES_KEPT + 1), wait=True)
+
+    assert one.close(60).written == 2
+
+
 def test_the_end_waits_no_longer_than_it_may() -> None:
     """Not for one that hangs, whose events are told as waiting, nor for one that fails."""
     hanging, failing = Memory(), Memory(failures=10**9)
