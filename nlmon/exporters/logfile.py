@@ -157,5 +157,5 @@ def _lock(descriptor: int, path: Path) -> None:
 
 
 def _busy(path: Path) -> ExportError:
-    hint = "give each monitor a file of its own"
-    return ExportError("NLM-O004", "another process writes events into this file", where=str(path), hint=hint)
+    hint = "give each export a file of its own"
+    return ExportError("NLM-O004", "another export writes into this file", where=str(path), hint=hint)

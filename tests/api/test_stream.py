@@ -254,6 +254,23 @@ def test_cancellation_closes_the_sockets(use_libnl: bool) -> None:
 
 
 @BOTH
+def test_who_waits_for_a_time_goes_on(use_libnl: bool) -> None:
+    """asyncio.wait() gives the time back and cancels nothing, where a timeout that cancels closes the sockets."""
+
+    async def body(monitor: Monitor, kernel: WaitedKernel) -> Any:
+        waiting = asyncio.create_task(take(monitor, 1))
+        done, _ = await asyncio.wait({waiting}, timeout=0.001)
+        open_still = monitor.protocols
+        kernel.notify(named(1))
+        found = numbers(await waiting)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(take(monitor, 1), 0.001)
+        return len(done), open_still, found, monitor.protocols
+
+    assert with_monitor(use_libnl, body) == (0, (ROUTE,), [1], ())
+
+
+@BOTH
 def test_closing_ends_the_loop(use_libnl: bool) -> None:
     """Of another task that waits, after what was read already."""
 

@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 
 from nlmon.events import PAYLOADS
+from nlmon.exporters import prometheus
 from nlmon.exporters.layout import exported_schema
 from nlmon.exporters.metrics import METRICS
-from nlmon.exporters.queue import CLOSED, FAILED, FULL
+from nlmon.exporters.prometheus import AT_ONCE, KINDS_KEPT, PATH, PORT
+from nlmon.exporters.queue import BYTES_KEPT, CLOSED, EVENTS_KEPT, FAILED, FULL, PATIENCE
+from nlmon.exporters.syslogtext import LONGEST
 from support.exported import received
 from support.paths import REPOSITORY
 
@@ -46,6 +49,21 @@ def test_the_page_names_every_metric() -> None:
 def test_the_page_names_every_reason() -> None:
     """Why an event is dropped."""
     assert re.findall(r"^\| `([a-z ]+)` \|", section("When an export fails"), re.MULTILINE) == [FULL, FAILED, CLOSED]
+
+
+def test_the_page_has_the_numbers_of_the_code() -> None:
+    """Of syslog, of metrics and of the queue."""
+    syslog, metrics, failing = section("Syslog"), section("Metrics"), section("When an export fails")
+
+    assert f"more than {LONGEST:,} bytes" in syslog
+    assert f"http://127.0.0.1:{PORT}{PATH}" in metrics
+    assert f"Up to {AT_ONCE} are answered" in metrics
+    assert f"At most {KINDS_KEPT:,} message types" in metrics
+    assert f"{EVENTS_KEPT:,} of\nthem, or as many as have {BYTES_KEPT >> 20} MiB" in failing
+    times = *PATIENCE, prometheus.PATIENCE
+    assert times == (5, 0.2, 5.0, 5)
+    assert "tried five times, with pauses that grow from 0.2 to 5\nseconds" in failing
+    assert "each has five seconds to ask" in metrics
 
 
 def test_the_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
