@@ -94,8 +94,14 @@ class LogFile:
         return os.fstat(self._fd).st_size < self.size
 
     def close(self) -> None:
-        """Close the file, and unlock it."""
-        os.close(self._fd)
+        """Close the file, and unlock it. Raises ``ExportError`` where a server of files tells only now that it had no
+        room; the file is closed then, too."""
+        try:
+            os.close(self._fd)
+        except OSError as error:
+            raise ExportError(
+                *("NLM-O005", "events cannot be written"), where=str(self.path), why=error.strerror or ""
+            ) from error
 
 
 def whole_lines(descriptor: int, size: int) -> int:

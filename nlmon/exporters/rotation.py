@@ -79,8 +79,8 @@ class RotatedFile:
     def open(self) -> LogFile:
         """Open the file, if it is not open, or somebody has moved or cut it; what was in it stays."""
         if self._file is not None and self._file.cut:
-            self._file.close()  # its end has no place where its beginning may be gone
-            self._file = None
+            file, self._file = self._file, None
+            file.close()  # its end has no place where its beginning may be gone
         elif self._file is not None and self._file.moved:
             self._end()
         if self._file is None:

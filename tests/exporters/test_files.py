@@ -434,6 +434,26 @@ def test_a_full_disk_puts_no_zeros_into_a_file_that_was_emptied(
     assert path.read_bytes() == b""
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_server_that_tells_at_the_end_ends_no_export(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """As one of NFS does: the file is left, and the next one begun."""
+    real = os.close
+
+    def quota(descriptor: int) -> None:
+        real(descriptor)
+        raise OSError(errno.EDQUOT, "quota")
+
+    exporter = KINDS[kind](tmp_path / "events", Rotation(size=16_384, count=99))
+    exporter.open()
+    monkeypatch.setattr("nlmon.exporters.logfile.os.close", quota)
+    export(exporter)
+
+    assert exporter.written == len(EXPECTED)
+    assert len(rotated_files(tmp_path / "events", 99)) > 1
+
+
 @pytest.mark.parametrize("name", ["events.0", "events.1", "events.0.gz"])
 def test_a_folder_in_the_way_is_named_and_left_alone(tmp_path: Path, name: str) -> None:
     """What waits is written once it is gone."""

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
+from pathlib import Path
 from threading import Event as Flag
 
 import pytest
 
+from nlmon.api import Monitor, NetlinkConfig, NlmonEvent
+from nlmon.capture import open_capture
 from nlmon.errors import ExportError
 from nlmon.events import Event
 from nlmon.exporters.base import ExportStatus
+from nlmon.exporters.files import JsonLinesExporter, PcapngExporter
 from nlmon.exporters.queue import AT_ONCE, BYTES_KEPT, CLOSED, FAILED, FULL, ExportQueue, Patience
+from nlmon.testing.messages import link, message
+from nlmon.testing.transport import FakeKernel
 from support.exported import received
 
 QUICK = Patience(tries=3, first=0.001, longest=0.002)
@@ -199,6 +206,34 @@ def test_what_was_tried_often_enough_is_given_up() -> None:
     status = one.close(60)
 
     assert (exporter.out, status.written, status.dropped) == ([events[1]], 1, {FAILED: 1})
+
+
+@pytest.mark.parametrize("use_libnl", [False, True], ids=["legacy", "libnl"])
+def test_a_program_exports_what_its_callback_is_given(tmp_path: Path, use_libnl: bool) -> None:
+    """A line and a packet for each message."""
+    kernel = FakeKernel()
+    exporters = JsonLinesExporter(tmp_path / "json"), PcapngExporter(tmp_path / "pcap")
+    queues = [ExportQueue(exporter) for exporter in exporters]
+    for one in queues:
+        one.start()
+
+    def told(event: NlmonEvent, _: object) -> None:
+        for one in queues:
+            one.put(event.event, event.data if isinstance(event.data, bytes) else b"")
+
+    sent = [message(16, link(number, f"eth{number}")) for number in (1, 2)]
+    with Monitor(NetlinkConfig(use_libnl=use_libnl), transports=kernel) as monitor:
+        monitor.set_callback(told)
+        monitor.start()
+        kernel.notify(b"".join(sent))
+        monitor.process(0)
+    statuses = [one.close(60) for one in queues]
+    with open_capture(tmp_path / "pcap") as capture:
+        packets = [frame.data for batch in capture.batches() for frame in batch.frames()]
+
+    assert [status.written for status in statuses] == [2, 2]
+    assert [json.loads(line)["interface"] for line in (tmp_path / "json").read_text().splitlines()] == ["eth1", "eth2"]
+    assert packets == sent
 
 
 def test_one_event_always_has_room() -> None:
