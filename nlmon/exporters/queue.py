@@ -5,7 +5,8 @@ Rules:
    order.
 2. A failure is counted, told once, and tried again after a pause that grows; what has been tried ``Patience.tries``
    times is given up, so that newer events get their turn. When it works again, that is told, too.
-3. Whatever goes wrong with one exporter is no matter of the others, nor of whoever puts.
+3. What a status tells is of one moment: it changes under the lock alone, but for what the exporter counts itself.
+4. Whatever goes wrong with one exporter is no matter of the others, nor of whoever puts.
 
 Not here: what an exporter does (``base``).
 """
@@ -16,7 +17,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable
 from contextlib import suppress
-from threading import Condition, Thread
+from threading import Condition, Thread, current_thread
 from typing import NamedTuple
 
 from nlmon.errors import ExportError, InternalError
@@ -106,12 +107,14 @@ class ExportQueue:
             if self._end is None:
                 self._end = time.monotonic() + deadline
             self._changed.notify_all()
-        if self._thread.ident is None:
+        never = self._thread.ident is None
+        if never:
             self.exporter.close()
-            self._state = "closed"
-        else:
+        elif self._thread is not current_thread():  # on_change may close, too
             self._thread.join(deadline + GRACE)
         with self._changed:
+            if never:
+                self._state = "closed"
             self._drop_the_rest()
         return self.status()
 
@@ -203,9 +206,10 @@ class ExportQueue:
         return True
 
     def _fail(self, error: ExportError) -> None:
-        self._failures += 1
-        self._in_a_row += 1
-        self._error = str(error)
+        with self._changed:
+            self._failures += 1
+            self._in_a_row += 1
+            self._error = str(error)
         self._set("failing")
 
     def _work(self) -> None:
@@ -225,6 +229,7 @@ class ExportQueue:
 
     def _set(self, state: ExportState) -> None:
         """Take on a state, and tell of it if it is another one."""
-        before, self._state = self._state, state
+        with self._changed:
+            before, self._state = self._state, state
         if state != before and "closed" not in {state, before}:
             self._on_change(self.status())

@@ -329,6 +329,18 @@ def test_nothing_that_is_raised_goes_unsaid(bug: BaseException) -> None:
     assert type(bug).__name__ in status.error
 
 
+def test_whoever_is_told_may_close() -> None:
+    """It is in the thread that closing would wait for; what is left is tried once more and counted."""
+    exporter, statuses = Memory(failures=10**9), list[ExportStatus]()
+    one = queue(exporter, on_change=lambda _: statuses.append(one.close(0)))
+    one.start()
+    one.put(EVENT, DATAGRAM)
+    until(lambda: exporter.closed)
+    status = one.close(60)
+
+    assert (len(statuses), status.state, status.waiting, status.dropped) == (1, "closed", 0, {FAILED: 1})
+
+
 def test_a_bug_in_closing_is_told() -> None:
     """And ends nothing else."""
 
