@@ -70,6 +70,13 @@ class Stream:
 
     async def __anext__(self) -> NlmonEvent:
         """The next event; see the module for when there is none."""
+        try:
+            return await self._next()
+        except asyncio.CancelledError:
+            self._monitor.close()
+            raise
+
+    async def _next(self) -> NlmonEvent:
         while not self._events:
             if self._failure is not None:
                 failure, self._failure = self._failure, None
@@ -111,11 +118,7 @@ class Stream:
     async def _wait(self) -> None:
         self._changed.clear()
         self._watch()
-        try:
-            await self._changed.wait()
-        except asyncio.CancelledError:
-            self._monitor.close()
-            raise
+        await self._changed.wait()
 
     def _take(self, event: NlmonEvent, _: Any) -> None:
         self._events.append(event)

@@ -335,6 +335,24 @@ def test_a_recording_is_read_to_its_end() -> None:
     assert numbers(run(main())) == [1, 2, 3]
 
 
+def test_cancellation_ends_a_recording_too() -> None:
+    """Where nothing is waited for, the loop gets its turn before each reading."""
+    factory = RecordedFactory()
+
+    async def main() -> Any:
+        async with Monitor(transports=factory) as monitor:
+            monitor.start()
+            factory.deliver(Datagram(1, 1, ROUTE, named(1)))
+            reading = asyncio.create_task(take(monitor, 1))
+            await asyncio.sleep(0)
+            reading.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await reading
+            return monitor.protocols
+
+    assert run(main()) == ()
+
+
 @BOTH
 def test_who_waits_notices_what_is_enabled(use_libnl: bool) -> None:
     """By another task: a further protocol, or the same one again, whose socket is another."""
