@@ -139,10 +139,14 @@ class PrometheusExporter:
         metrics = make_wsgi_app(registry)
 
         def app(environ: Any, start_response: Any) -> Any:
+            status, text = "404 Not Found", f"metrics are at {self._path}"
             if environ["PATH_INFO"] == self._path:
-                return metrics(environ, start_response)
-            start_response("404 Not Found", [("Content-Type", "text/plain")])
-            return [f"metrics are at {self._path}\n".encode()]
+                try:
+                    return metrics(environ, start_response)
+                except Exception as bug:  # told to who asks, or each scrape would print a traceback
+                    status, text = "500 Internal Server Error", f"a bug: {type(bug).__name__}: {bug}"
+            start_response(status, [("Content-Type", "text/plain; charset=utf-8")])
+            return [text.encode(errors="backslashreplace") + b"\n"]
 
         return app
 

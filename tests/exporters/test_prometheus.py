@@ -234,6 +234,24 @@ def test_a_question_without_end_is_refused(question: bytes, answer: bytes) -> No
         assert "nlmon_events_total" in scrape(exporter)
 
 
+def test_a_bug_in_what_is_counted_is_told_to_who_asks(capfd: pytest.CaptureFixture[str]) -> None:
+    """And not printed at each scrape; the next one is answered."""
+    answers = iter([None, Counts()])
+    exporter = PrometheusExporter("libnl", port=0, counts=lambda: next(answers))  # type: ignore[arg-type, return-value]
+    exporter.open()
+    try:
+        with pytest.raises(urllib.error.HTTPError) as caught:
+            scrape(exporter)
+        said = caught.value.read().decode()
+        caught.value.close()
+        again = scrape(exporter)
+    finally:
+        exporter.close()
+
+    assert (caught.value.code, said.startswith("a bug: AttributeError: ")) == (500, True)
+    assert ("nlmon_events_total" in again, capfd.readouterr().err) == (True, "")
+
+
 def test_the_place_of_a_loss_is_no_message() -> None:
     """It is counted by its name."""
     exporter = PrometheusExporter("libnl", port=0)
