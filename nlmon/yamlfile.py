@@ -32,6 +32,20 @@ Path: TypeAlias = tuple[str | int, ...]
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _LINE_END = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+# What the parser says of a text in quotes without the second one.
+_QUOTED = "while scanning a quoted scalar"
+_ENDLESS = {"found unexpected end of stream", "found unexpected document separator"}
+# What to look at, by the beginning of what the parser says: its words are about YAML, and not about the mistake.
+_HINTS = {
+    "mapping values are not allowed here": "look at the indent, for a colon that is missing in the line above, "
+    "and for a colon in a text without quotes",
+    "could not find expected ':'": "a key has a colon behind it",
+    "expected <block end>, but found": "look at the indent, and for quotes in a text",
+    "the text in quotes does not end": "put the same quote at its end",
+    "found unknown escape character": "write two backslashes for one, or use single quotes",
+    "expected escape sequence": "write two backslashes for one, or use single quotes",
+    "found character": "put the text in quotes",
+}
 
 
 class Position(NamedTuple):
@@ -113,7 +127,8 @@ def _decode(data: bytes, where: str, form: Format) -> str:
     except UnicodeDecodeError as error:
         place = _place_in(data[: error.start].decode("utf-8-sig"))
         what = f"the byte {data[error.start]:#04x} is no UTF-8"
-        raise form.error(form.codes.encoding, what, where=where, line=place.line, column=place.column) from error
+        hint, line, column = "save the file as UTF-8", place.line, place.column
+        raise form.error(form.codes.encoding, what, where=where, hint=hint, line=line, column=column) from error
     found = _UNPRINTABLE.search(text)
     if found is not None:
         place = _place_in(text[: found.start()])
@@ -169,8 +184,12 @@ class _Reader:
         if kind == "Alias" or event.anchor:
             what = "anchors and aliases are no part of the format"
             raise self._error(self._form.codes.alias, what, event, hint="write the value out")
-        if getattr(event, "tag", None) not in {None, "!"}:
-            raise self._error(self._form.codes.alias, "tags are no part of the format", event, hint="leave it out")
+        tag = getattr(event, "tag", None)
+        if tag is not None:
+            # One of a single "!" says nothing to YAML; who writes it may have meant a word of the text.
+            local = str(tag).startswith("!")
+            hint = "a text that begins with ! stands in quotes" if local else "leave it out"
+            raise self._error(self._form.codes.alias, "tags are no part of the format", event, hint=hint)
         if len(path) >= DEPTH and kind != "Scalar":
             raise self._error(self._form.codes.depth, f"values nest deeper than {DEPTH} levels", event)
         self._values[path] = _place(event)
@@ -209,7 +228,7 @@ class _Reader:
         text: str = event.value
         if _SURROGATE.search(text):
             raise self._error(self._form.codes.value, "half of a surrogate pair is no character", event)
-        if event.style is not None or event.tag == "!":
+        if event.style is not None:
             return text
         try:
             return self._form.scalar(text)
@@ -227,12 +246,19 @@ class _Reader:
     def _syntax(self, error: Any, text: str) -> PlacedError:
         """What the parser says, in one line; a tab has a code of its own, since it cannot be seen."""
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-        place = Position(mark.line + 1, mark.column + 1) if mark is not None else Position(1, 1)
         problem = getattr(error, "problem", None) or getattr(error, "context", None) or "it cannot be read"
-        codes = self._form.codes
+        why, codes = " ".join(str(problem).split()), self._form.codes
         if mark is not None and text[mark.index : mark.index + 1] == "\t":
-            return self._mistake(codes.tab, "a tab cannot stand here", place, hint="indent with spaces")
-        return self._mistake(codes.syntax, "this is no YAML", place, why=" ".join(str(problem).split()))
+            return self._mistake(codes.tab, "a tab cannot stand here", _at(mark), hint="indent with spaces")
+        if getattr(error, "context", None) == _QUOTED and why in _ENDLESS:
+            # Where it begins is of more use than the end of the file.
+            mark, why = error.context_mark, "the text in quotes does not end"
+        hint = next((hint for begin, hint in _HINTS.items() if why.startswith(begin)), "")
+        return self._mistake(codes.syntax, "this is no YAML", _at(mark), why=why, hint=hint)
+
+
+def _at(mark: Any) -> Position:
+    return Position(mark.line + 1, mark.column + 1) if mark is not None else Position(1, 1)
 
 
 def _kind(event: Any) -> str:
@@ -240,4 +266,4 @@ def _kind(event: Any) -> str:
 
 
 def _place(event: Any) -> Position:
-    return Position(event.start_mark.line + 1, event.start_mark.column + 1)
+    return _at(event.start_mark)

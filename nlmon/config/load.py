@@ -120,7 +120,7 @@ def _file(name: str, data: bytes) -> File | Problem:
     try:
         return read_file(data, name)
     except ConfigurationError as error:
-        lines = data[: 1 << 20].decode("utf-8", "replace").splitlines()
+        lines = data[: 1 << 20].decode("utf-8-sig", "replace").splitlines()
         return from_error(error, name, lines[error.line - 1] if 0 < error.line <= len(lines) else "")
 
 
