@@ -193,7 +193,7 @@ def _walk(value: Any, steps: tuple[str, ...]) -> Any:
             return tuple(_walk(one, steps[place:]) for one in value)
         if value is None or value is UNSET:
             return value
-        value = getattr(value, step)
+        value = getattr(value, step, None)  # rule 4: what stands there may be no structure
     return value
 
 

@@ -243,6 +243,7 @@ def test_no_expression_takes_for_ever(pattern: str) -> None:
 def test_what_an_implementation_filled_wrongly_matches_nothing() -> None:
     """And raises nothing."""
     one = event(LinkInfo(0, 2, "up", ifname=5, mtu="x", altnames=7), b"eth0")  # type: ignore[arg-type]
+    flow = event(ConntrackInfo(2, reply="10.0.0.1"))  # type: ignore[arg-type]
     expressions = [
         *("interface == 'eth0'", "interface =~ 'e'", "netlink.link.mtu > 5", "netlink.link.flags contains IFF_UP"),
         *("netlink.link.ifname < 'x'", "netlink.link.altnames == 'x'", "netlink.link.mtu IN [1]"),
@@ -250,3 +251,4 @@ def test_what_an_implementation_filled_wrongly_matches_nothing() -> None:
     ]
 
     assert [text for text in expressions if compile_filter(text).matches(one)] == []
+    assert not compile_filter("netlink.conntrack.reply.src_port != 0").matches(flow)
