@@ -23,13 +23,13 @@ from nlmon.config.problems import Place, Problem, error, notice, shown
 from nlmon.errors import ConfigurationError
 from nlmon.yamlfile import NULLS, Codes, Document, Format, Path, nearest, read_document
 
-__all__ = ["SIZE", "Entry", "File", "Raw", "entries", "form_of", "read_file"]
+__all__ = ["FEW", "HINTED", "SIZE", "Entry", "File", "Raw", "entries", "form_of", "read_file"]
 
 SIZE = 256 * 1024
 WRAPPER = "nlmon"
-# Of keys with one name in several sections, how many are told.
+# Of keys with one name in several sections, and of variables in one value, how many are told.
 FEW = 3
-# For so many unknown keys of a file the nearest one is looked for, which takes a while.
+# For so many unknown keys, or variables, the nearest one is looked for, which takes a while.
 HINTED = 100
 # What a mix of implementations is written with, by those who want one.
 _CHOICES = {"use_libnl", "implementation", "backend", "libnl", "legacy"}

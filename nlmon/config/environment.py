@@ -15,6 +15,7 @@ from difflib import get_close_matches
 
 from msgspec import Struct
 
+from nlmon.config.entries import HINTED
 from nlmon.config.keys import KeyPath, dotted, keys
 from nlmon.config.names import FILE_VARIABLE, PREFIX, RESERVED, variables
 from nlmon.config.problems import Place, Problem, notice, shown
@@ -38,6 +39,7 @@ class Override(Struct, frozen=True):
 def overrides(environ: Mapping[str, str], named: Collection[str]) -> Iterator[Override | Problem]:
     """All variables that give a key, one for each key; ``named``: variables that files name."""
     found: dict[KeyPath, list[tuple[int, str]]] = {}
+    unknown = 0
     for name in sorted(environ):
         if not name.startswith(PREFIX) or name.startswith(RESERVED) or name == FILE_VARIABLE or not environ[name]:
             continue
@@ -45,7 +47,8 @@ def overrides(environ: Mapping[str, str], named: Collection[str]) -> Iterator[Ov
             path, rank = variables()[name]
             found.setdefault(path, []).append((rank, name))
         elif name not in named:
-            yield _unknown(name, environ[name])
+            unknown += 1
+            yield _unknown(name, environ[name], hinted=unknown <= HINTED)
     for path in keys():
         if path not in found:
             continue
@@ -58,9 +61,11 @@ def overrides(environ: Mapping[str, str], named: Collection[str]) -> Iterator[Ov
                 yield notice("NLM-G037", what, place, key=key, value=environ[name], hint="leave one of them out")
 
 
-def _unknown(name: str, text: str) -> Problem:
-    near = get_close_matches(name, variables(), 1)
-    hint = f"did you mean {near[0]}?" if near else ""
+def _unknown(name: str, text: str, *, hinted: bool) -> Problem:
+    # All begin alike, which makes none of them the one that is meant.
+    known = [one.removeprefix(PREFIX) for one in variables()] if hinted else []
+    near = get_close_matches(name.removeprefix(PREFIX), known, 1, 0.8)
+    hint = f"did you mean {PREFIX}{near[0]}?" if near else ""
     return notice(
         "NLM-G032", f"{shown(name)} is no key of the configuration", Place(variable=name), value=text, hint=hint
     )

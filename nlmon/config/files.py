@@ -3,13 +3,14 @@
 Rules:
 1. A file that somebody named must be there; of the standard ones, those that are there are read.
 2. No more is read than a configuration may have, so that a device without an end is an error.
+3. A pipe is refused: it may have no writer, for which a monitor would wait, and cannot be read a second time.
 
 Not here: what is in them (``load``).
 """
 
 from __future__ import annotations
 
-import os
+import errno
 import stat
 from collections.abc import Mapping
 from pathlib import Path
@@ -39,9 +40,9 @@ def read_source(path: Path) -> tuple[str, bytes | Problem]:
     """A file by its name with its content, or the problem that it cannot be read."""
     name = printable(str(path))
     try:
+        if stat.S_ISFIFO(path.stat().st_mode):
+            raise OSError(errno.EINVAL, "it is a pipe and no file")
         with path.open("rb") as file:
-            if stat.S_ISDIR(os.fstat(file.fileno()).st_mode):
-                raise IsADirectoryError(21, "Is a directory")
             return name, file.read(SIZE + 1)
     except (OSError, ValueError) as found:
         why = getattr(found, "strerror", None) or str(found)
@@ -54,6 +55,6 @@ def _is_there(path: Path) -> bool:
         path.stat()
     except (FileNotFoundError, NotADirectoryError):
         return False
-    except OSError:
+    except (OSError, ValueError):
         return True
     return True

@@ -11,7 +11,7 @@ Not here: what the environment holds (``environment``).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 
 from msgspec.structs import fields
@@ -70,21 +70,21 @@ def variables() -> Mapping[str, tuple[KeyPath, int]]:
     """By the name of a variable the key that it gives, and its rank: what has a lower one wins."""
     named = {path for path, key in keys().items() if not isinstance(key.kind, Records)}
     found = {_variable(path): (path, 0) for path in named}
-    others = dict.fromkeys(
-        (*alias, *path[len(target) :])
-        for path in named
-        for alias, target in ALIASES.items()
-        if path[: len(target)] == target
-    )
-    # An alias may stand under another one, such as output.syslog.priority.
-    more = [
-        (*alias, *path[len(target) :]) for path in others for alias, target in ALIASES.items() if path[:1] == target
-    ]
-    for path in (*others, *more):
-        found.setdefault(_variable(path), (canonical(path), 1))
+    for path in named:
+        for other in _others(path):
+            found.setdefault(_variable(other), (path, 1))
     for name, path in SHORT.items():
         found.setdefault(name, (path, 2))
     return found
+
+
+def _others(path: KeyPath) -> Iterator[KeyPath]:
+    """The other paths of a key. One may be of two aliases, such as output.syslog.priority."""
+    for alias, target in ALIASES.items():
+        if path[: len(target)] == target:
+            other = (*alias, *path[len(target) :])
+            yield other
+            yield from _others(other)
 
 
 def _variable(path: KeyPath) -> str:

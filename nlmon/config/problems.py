@@ -30,6 +30,8 @@ from nlmon.printable import printable
 __all__ = ["LONG", "Place", "Problem", "Severity", "error", "from_error", "notice", "shown"]
 
 LONG = 60
+# Of a longer line, or a longer value, a problem has the beginning: a file may be one line with a problem in each word.
+LONGEST = 400
 
 Severity: TypeAlias = Literal["error", "notice"]
 
@@ -53,7 +55,7 @@ class Place(Struct, frozen=True):
 class Problem(Struct, frozen=True):
     """A sentence with a code and a place. ``where``: the place as people read it; ``key``: by its canonical path, as
     ``value`` it has what was given; ``allowed``: what may stand there; ``hint``: what to do. ``source``: the line of
-    the file. All but code, severity and what may be empty, line and column 0."""
+    the file; of a long value or line the beginning. All but code, severity and what may be empty, line and column 0."""
 
     code: str
     severity: Severity
@@ -76,7 +78,7 @@ class Problem(Struct, frozen=True):
 
     def at(self, place: Place) -> Problem:
         """The same at a place."""
-        where = {"file": place.file, "line": place.line, "column": place.column, "source": place.source}
+        where = {"file": place.file, "line": place.line, "column": place.column, "source": place.source[:LONGEST]}
         return replace(self, where=printable(str(place)), **where)
 
 
@@ -84,12 +86,13 @@ def error(
     code: str, what: str, place: Place, *, key: str = "", value: str = "", allowed: str = "", hint: str = ""
 ) -> Problem:
     """An error at a place."""
-    return Problem(code, "error", what, key=key, value=printable(value), allowed=allowed, hint=hint).at(place)
+    value = printable(value[:LONGEST])
+    return Problem(code, "error", what, key=key, value=value, allowed=allowed, hint=hint).at(place)
 
 
 def notice(code: str, what: str, place: Place, *, key: str = "", value: str = "", hint: str = "") -> Problem:
     """A notice at a place."""
-    return Problem(code, "notice", what, key=key, value=printable(value), hint=hint).at(place)
+    return Problem(code, "notice", what, key=key, value=printable(value[:LONGEST]), hint=hint).at(place)
 
 
 def from_error(found: PlacedError, file: str, source: str = "") -> Problem:

@@ -9,13 +9,13 @@ Not here: which texts a kind takes (``kinds``), and where they stand (``entries`
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from nlmon.config.entries import Entry, File, Raw, form_of
+from nlmon.config.entries import FEW, HINTED, Entry, File, Raw, form_of
 from nlmon.config.keys import Key, dotted, keys, keys_of
 from nlmon.config.kinds import Expression, Items, Kind, Records, Unfit
 from nlmon.config.problems import Place, Problem, error, notice, shown
@@ -107,11 +107,10 @@ class _Reader:
             what = f"{dotted(path)} is {_form(raw)}, and not a mapping with the keys {', '.join(known)}"
             self._wrong("NLM-G012", what, written, None, path, raw)
             return None
-        for name in raw:
-            if name not in known:
-                what, place = f"{shown(name)} is no key of {dotted(path)}", self._file.key_place((*written, name))
-                hint = nearest(name, known)
-                self.problems.append(error("NLM-G011", what, place, key=dotted((*path, name)), hint=hint))
+        for number, name in enumerate(name for name in raw if name not in known):
+            what, place = f"{shown(name)} is no key of {dotted(path)}", self._file.key_place((*written, name))
+            hint = nearest(name, known) if number < HINTED else ""
+            self.problems.append(error("NLM-G011", what, place, key=dotted((*path, name)), hint=hint))
         missing = [name for name, key in known.items() if key.required and name not in raw]
         if missing:
             what = f"{dotted(path)} has no {' and no '.join(missing)}"
@@ -131,10 +130,10 @@ class _Reader:
             return None
         put = substitute(raw, self._environ)
         self.named += put.named
-        for one in put.wrong:
-            what, hint = f"{shown(one)} names no variable", "write ${NAME} or ${NAME:-default}"
-            self.problems.append(error("NLM-G017", what, place, key=name, value=raw, hint=hint))
         if put.wrong:
+            what = f"{_listed(map(shown, put.wrong))} {'names' if len(put.wrong) == 1 else 'name'} no variable"
+            hint = "write ${NAME} or ${NAME:-default}"
+            self.problems.append(error("NLM-G017", what, place, key=name, value=raw, hint=hint))
             return None
         if put.open:
             what = f"a ${{ in {name} has no }}, and is left as it is"
@@ -144,9 +143,11 @@ class _Reader:
             unset = put.unset and f"{put.unset[0]} is not set; set it, or write ${{{put.unset[0]}:-{_example(kind)}}}"
             self.problems.append(replace(found, hint=unset) if unset else found)
             return None
-        for one in put.unset:
-            what = f"{name} is taken without {one}, which is not set"
-            hint = f"set it, or write ${{{one}:-default}}"
+        if put.unset:
+            what = (
+                f"{name} is taken without {_listed(put.unset)}, which {'is' if len(put.unset) == 1 else 'are'} not set"
+            )
+            hint = f"set it, or write ${{{put.unset[0]}:-default}}"
             self.problems.append(notice("NLM-G033", what, place, key=name, value=raw, hint=hint))
         return found
 
@@ -188,6 +189,13 @@ def _inside(place: Place, text: str, position: int) -> Place:
 def _too_many(name: str, count: int, kind: Kind, place: Place) -> Problem:
     what = f"{name} has {count} items"
     return error("NLM-G013", what, place, key=name, value=str(count), allowed=kind.allowed)
+
+
+def _listed(texts: Iterable[str]) -> str:
+    """The first ones of some texts, and how many there are beside them."""
+    all_of_them = list(texts)
+    more = len(all_of_them) - FEW
+    return ", ".join(all_of_them[:FEW]) + (f" and {more} more" if more > 0 else "")
 
 
 def _form(raw: Raw) -> str:

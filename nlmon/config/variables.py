@@ -12,7 +12,7 @@ Not here: variables that set a key by their name (``environment``).
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 
@@ -26,7 +26,7 @@ _NAME = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?", re.DOTALL)
 
 class Substituted(Struct, frozen=True):
     """A text with its variables put in. ``named``: all that it names; ``unset``: those that gave nothing; ``wrong``:
-    what stands between braces and names none; ``open``: whether a ``${`` has no end."""
+    what stands between braces and names none, each once; ``open``: whether a ``${`` has no end."""
 
     text: str
     named: tuple[str, ...] = ()
@@ -59,4 +59,8 @@ def substitute(text: str, environ: Mapping[str, str]) -> Substituted:
         parts.append(value[: max(0, LONGEST - length)])
         length += len(parts[-1])
     parts.append(text[at:])
-    return Substituted("".join(parts), tuple(named), tuple(unset), tuple(wrong), "${" in text[at:])
+    return Substituted("".join(parts), _once(named), _once(unset), _once(wrong), "${" in text[at:])
+
+
+def _once(texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(texts))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from nlmon.config.entries import SIZE
 from nlmon.config.keys import keys
 from nlmon.config.kinds import Records
 from nlmon.config.names import SHORT, variables
+from nlmon.config.problems import LONGEST
 from support.sampled import one_in
 
 
@@ -261,6 +263,8 @@ ENVIRONMENTS = [
      "allowed: 100 to 1000000"),
     ({"NLMON_WEB_PROT": "5"}, "NLM-G032: NLMON_WEB_PROT is no key of the configuration (environment NLMON_WEB_PROT); "
      "did you mean NLMON_WEB_PORT?"),
+    ({"NLMON_SERVICE_HOST": "5"}, "NLM-G032: NLMON_SERVICE_HOST is no key of the configuration "
+     "(environment NLMON_SERVICE_HOST)"),
     ({"NLMON_TEST_MAX_EVENTS": "5"}, ""),
     ({"NLMON_CONFIG": "a.yaml"}, ""),
     ({"NLMON_MAX_EVENTS": ""}, ""),
@@ -294,6 +298,26 @@ def test_a_variable_is_not_looked_into_again() -> None:
     assert config.export.json.file == "${B}: [-x"
 
 
+def test_a_path_may_be_of_two_aliases() -> None:
+    """In a variable as in a file."""
+    texts = ["output: {syslog: {priority: err}}", "integration: {syslog: {priority: err}}"]
+    names = ["NLMON_OUTPUT_SYSLOG_PRIORITY", "NLMON_INTEGRATION_SYSLOG_PRIORITY"]
+    loaded = [*map(of, texts), *(of("", **{name: "err"}) for name in names)]
+
+    assert [one.config and one.config.export.syslog.severity for one in loaded] == ["err"] * 4
+
+
+def test_a_value_with_many_variables_has_one_problem() -> None:
+    """Which names the first ones, each once, and no more of the value and of its line than can be read."""
+    unset = of(f"export: {{json: {{file: '{''.join(f'${{A{number}}}' for number in range(500))}'}}}}")
+    wrong = of(f"export: {{json: {{file: '{'${1}' * 500}${{2}}'}}}}")
+    (one,), (other,) = unset.problems, wrong.problems
+
+    assert one.what == "export.json.file is taken without A0, A1, A2 and 497 more, which are not set"
+    assert other.what == "'${1}', '${2}' name no variable"
+    assert {len(text) for problem in (one, other) for text in (problem.value, problem.source)} == {LONGEST}
+
+
 def test_short_names_are_not_those_of_a_path() -> None:
     """So that none hides a key."""
     assert [name for name in SHORT if variables()[name][1] != 2] == []
@@ -307,6 +331,15 @@ def test_a_file_that_is_missing_is_an_error(tmp_path: Path) -> None:
         ("NLM-G010", str(tmp_path / "none.yaml")),
         ("NLM-G010", str(tmp_path)),
         ("NLM-G010", "a\\x00b"),
+    ]
+
+
+def test_a_pipe_is_refused(tmp_path: Path) -> None:
+    """Nobody waits for who may write to it."""
+    os.mkfifo(tmp_path / "pipe")
+
+    assert [one.what for one in load([tmp_path / "pipe"], {}).problems] == [
+        "the configuration cannot be read: it is a pipe and no file"
     ]
 
 
