@@ -17,5 +17,6 @@ def check_expression(text: str) -> tuple[str, str, int] | None:
     try:
         compile_filter(text)
     except FilterError as error:
-        return error.what, error.hint, error.position
+        why = f": {error.why}" if error.why else ""
+        return f"{error.what}{why}", error.hint, error.position
     return None

@@ -18,11 +18,11 @@ from typing import Any, TypeAlias
 from msgspec import Struct
 
 from nlmon.names import PROTOCOLS, is_message_type, message_names, message_type, protocol_number
-from nlmon.yamlfile import nearest
 
 __all__ = [
     "KB",
     "MB",
+    "Address",
     "Expression",
     "Family",
     "Items",
@@ -115,7 +115,7 @@ class Number(Kind, frozen=True):
 
     def read(self, text: str) -> int:
         if not re.fullmatch(r"[-+]?[0-9]+", text):
-            raise Unfit("and no whole number", _leading(text))
+            raise Unfit("and no whole number", _digits(text))
         return _bounded(text, 1, self.least, self.most)
 
     def schema(self) -> Schema:
@@ -219,6 +219,24 @@ class Expression(Text, frozen=True):
 
     most: int = 4096
     name = "expression"
+
+
+class Address(Kind, frozen=True):
+    """An address of this host, or its name, without a port."""
+
+    name = "address"
+
+    @property
+    def allowed(self) -> str:
+        return "an address or a name, without a port"
+
+    def read(self, text: str) -> str:
+        if not text:
+            raise Unfit("and no address", "write 0.0.0.0 for every address of this host")
+        if not re.fullmatch(r"[A-Za-z0-9._-]{1,255}|[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*(%[A-Za-z0-9._-]+)?", text):
+            port = re.fullmatch(r"\[?([^]]+)]?(?::([0-9]+))", text)
+            raise Unfit("and no address", f"write {port[1]}, and {port[2]} as the port" if port is not None else "")
+        return text
 
 
 class Server(Kind, frozen=True):
@@ -343,17 +361,22 @@ def _bounded(digits: str, factor: int, least: int, most: int, unit: str = "") ->
     return number
 
 
-def _leading(text: str) -> str:
-    """What to write instead of a number with something behind it."""
-    found = re.match(r"[0-9]+", text)
-    return f"write {found[0]}" if found is not None else ""
+def _digits(text: str) -> str:
+    """What to write instead of a number that is not written in digits alone."""
+    if re.fullmatch(r"0[xX][0-9a-fA-F]{1,16}", text):
+        return f"write {int(text, 16)}"
+    if re.fullmatch(r"[0-9]{1,3}([_,'][0-9]{3}){1,6}", text):
+        return f"write {re.sub('[^0-9]', '', text)}"
+    return "write digits alone" if re.match(r"[0-9]", text) else ""
 
 
 def _meant(text: str, words: Iterable[str]) -> str:
     # A line of a list whose key is gone is, for YAML, a part of the text before it.
     if re.search(r"(^| )- ", text):
         return "a line that begins with - belongs to it; is the key of that list missing?"
-    return nearest(text.lower(), [word for word in words if word not in {"0", "1"}])
+    known, lower = [word for word in words if word not in {"0", "1"}], text.lower()
+    near = get_close_matches(lower, known, 1) or [word for word in known if lower and word.startswith(lower)]
+    return f"did you mean {near[0]}?" if near else ""
 
 
 def _or_variable(schema: Schema, pattern: str = "") -> Schema:

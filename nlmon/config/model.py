@@ -17,6 +17,7 @@ from msgspec import Struct
 from nlmon.config.kinds import (
     KB,
     MB,
+    Address,
     Expression,
     Family,
     Items,
@@ -217,7 +218,7 @@ class PrometheusExport(Struct, frozen=True):
     """Counters for Prometheus, over HTTP."""
 
     enabled: Annotated[bool, Switch(), "Answer requests."] = False
-    address: Annotated[str, Text(63), "Address to listen at; 127.0.0.1 is reached from this host alone."] = "127.0.0.1"
+    address: Annotated[str, Address(), "Address to listen at; 127.0.0.1 is reached from this host alone."] = "127.0.0.1"
     port: Annotated[int, _PORT, "Port to listen at."] = 9090
     path: Annotated[str, Text(begins="/"), "Path of the counters."] = "/metrics"
 

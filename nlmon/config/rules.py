@@ -6,6 +6,7 @@ Not here: what one key may be (``kinds``).
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from os.path import normpath
 from typing import Any
 
 from msgspec import Struct
@@ -89,7 +90,7 @@ def _needs(config: Config, given: Mapping[KeyPath, Given]) -> Iterator[Problem]:
 
 def _twice(config: Config, given: Mapping[KeyPath, Given]) -> Iterator[Problem]:
     json, pcap = config.export.json, config.export.pcap
-    if json.enabled and pcap.enabled and json.file == pcap.file != "":
+    if json.enabled and pcap.enabled and json.file and normpath(json.file) == normpath(pcap.file):
         what = f"export.json.file and export.pcap.file are both {shown(json.file)}"
         path = ("export", "pcap", "file")
         yield error("NLM-G016", what, _place(given, path), key=dotted(path), hint="name another file")
@@ -133,6 +134,11 @@ def _idle(config: Config, given: Mapping[KeyPath, Given]) -> Iterator[Problem]:
         path: KeyPath = ("netlink", "protocols", "route")
         what, hint = "no protocol is listened to", "write netlink.protocols.route: true"
         yield notice("NLM-G035", what, _place(given, path), key="netlink.protocols", hint=hint)
+    kept = config.monitoring.protocols
+    if kept and not any(getattr(netlink.protocols, _switch(name), False) for name in kept):
+        path = ("monitoring", "protocols")
+        what, hint = f"no event is kept: none of {', '.join(kept)} is listened to", "see netlink.protocols"
+        yield notice("NLM-G035", what, _place(given, path), key=dotted(path), hint=hint)
     if not netlink.use_libnl:
         return
     for name in ("link_cache", "addr_cache", "route_cache"):
@@ -144,6 +150,11 @@ def _idle(config: Config, given: Mapping[KeyPath, Given]) -> Iterator[Problem]:
         path = ("netlink", "generic_families")
         what, hint = "no family is resolved without NETLINK_GENERIC", "write netlink.protocols.generic: true"
         yield notice("NLM-G035", what, _place(given, path), key=dotted(path), hint=hint)
+
+
+def _switch(protocol: str) -> str:
+    """The key of ``netlink.protocols`` that a protocol would have."""
+    return protocol.removeprefix("NETLINK_").lower()
 
 
 def _groups(config: Config, given: Mapping[KeyPath, Given]) -> Iterator[Problem]:

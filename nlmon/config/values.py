@@ -93,7 +93,9 @@ class _Reader:
 
     def _items(self, kind: Kind, most: int, raw: Raw, written: Path, path: Path) -> list[Raw]:
         if not isinstance(raw, list):
-            hint = f"write [{raw}]" if isinstance(raw, str) and isinstance(kind, Items) else ""
+            hint = f"write [{raw}]" if isinstance(raw, str) else ""
+            if isinstance(kind, Records):
+                hint = f"each item begins with - and has the keys {', '.join(keys_of(kind.item))}"
             what = f"{dotted(path)} is {_form(raw)}, and not a list"
             self._wrong("NLM-G012", what, written, kind, path, raw, hint)
             return []

@@ -7,6 +7,7 @@ import pytest
 from nlmon.config.kinds import (
     KB,
     MB,
+    Address,
     Family,
     Kind,
     MessageType,
@@ -37,6 +38,7 @@ VALUES: list[tuple[Kind, str, object]] = [
         (Server(), text, text)
         for text in ("", "a", "logs.example.org:514", "192.0.2.1:514", "[2001:db8::1]:514", "[::1]")
     ),
+    *((Address(), text, text) for text in ("127.0.0.1", "0.0.0.0", "::", "::1", "fe80::1%eth0", "localhost")),
     (Family(), "nl80211", "nl80211"),
     (Text(begins="/"), "", ""),
 ]
@@ -50,7 +52,8 @@ def test_a_value(kind: Kind, text: str, value: object) -> None:
 
 UNFIT: list[tuple[Kind, str, tuple[str, str]]] = [
     (Switch(), "ture", ("and neither true nor false", "did you mean true?")),
-    (Switch(), "2", ("and neither true nor false", "it is one of true, yes, on, false, no, off")),
+    (Switch(), "2", ("and neither true nor false", "")),
+    (Switch(), "Y", ("and neither true nor false", "did you mean yes?")),
     (
         Switch(),
         "false - taskstats",
@@ -64,14 +67,21 @@ UNFIT: list[tuple[Kind, str, tuple[str, str]]] = [
     (Size(4096, MB), "32 apples", ("and apples is no unit", "the units are KB, MB and GB")),
     (Size(4096, MB), "big", ("and no size", "write a number of bytes, or one with KB, MB or GB, such as 64KB")),
     (Size(4096, MB), "9" * 5000, ("more than any number here", "")),
-    (Number(1, 9), "100ms", ("and no whole number", "write 100")),
-    (Number(1, 9), "1.5", ("and no whole number", "write 1")),
+    (Number(1, 9), "10k", ("and no whole number", "write digits alone")),
+    (Number(1, 9), "1.5", ("and no whole number", "write digits alone")),
+    (Number(1, 9), "10_000", ("and no whole number", "write 10000")),
+    (Number(1, 9), "1,000,000", ("and no whole number", "write 1000000")),
+    (Number(1, 9), "0x10", ("and no whole number", "write 16")),
     (Number(1, 9), "-" + "9" * 5000, ("less than any number here", "")),
     (Milliseconds(1, 9), "1h", ("and no time", "write milliseconds, such as 100 or 100ms")),
     (Word(("udp", "tcp")), "TCP", ("and none of its words", "did you mean tcp?")),
     (Text(3), "long", ("longer than 3 characters", "")),
     (Text(), "a\0", ("and no text may hold a character with the number 0", "")),
     (Text(begins="/"), "metrics", ("and does not begin with /", "write /metrics")),
+    (Address(), "", ("and no address", "write 0.0.0.0 for every address of this host")),
+    (Address(), "localhost:9090", ("and no address", "write localhost, and 9090 as the port")),
+    (Address(), "[::1]:9090", ("and no address", "write ::1, and 9090 as the port")),
+    (Address(), "a b", ("and no address", "")),
     (Server(), "a:0", ("and a port is 1 to 65535", "")),
     (Server(), "a:99999", ("and a port is 1 to 65535", "")),
     (Server(), "udp://a", ("and no host with a port", "write logs.example.org:514")),

@@ -114,6 +114,19 @@ ERRORS = [
         "NLM-G016: export.json.file and export.pcap.file are both a (a.yaml:1:40); name another file",
     ),
     (
+        "export: {json: {file: a}, pcap: {file: ./a}}\n",
+        "NLM-G016: export.json.file and export.pcap.file are both a (a.yaml:1:40); name another file",
+    ),
+    (
+        "filters: {name: a, expression: netlink.pid==1}\n",
+        "NLM-G012: filters is a mapping, and not a list (a.yaml:1:10); allowed: at most 16; "
+        "each item begins with - and has the keys name, expression, enabled, action",
+    ),
+    (
+        "filter: interface =~ '('\n",
+        "NLM-G018: filter is no expression: this is no regular expression of RE2: missing ): ( (a.yaml:1:22)",
+    ),
+    (
         "netlink: {use_libnl: '${A B}'}\n",
         "NLM-G017: '${A B}' names no variable (a.yaml:1:22); write ${NAME} or ${NAME:-default}",
     ),
@@ -159,6 +172,11 @@ NOTICES = [
     (
         "netlink: {protocols: {route: false}}",
         "NLM-G035: no protocol is listened to (a.yaml:1:30); write netlink.protocols.route: true",
+    ),
+    (
+        "monitoring: {protocols: [generic, xfrm]}",
+        "NLM-G035: no event is kept: none of NETLINK_GENERIC, NETLINK_XFRM is listened to (a.yaml:1:25); "
+        "see netlink.protocols",
     ),
     (
         "netlink: {multicast_groups: [RTNLGRP_LINK, nigh]}",
