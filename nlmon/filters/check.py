@@ -1,7 +1,8 @@
 """Makes comparisons of what was read, and refuses those that mean nothing.
 
 Rules of this file:
-1. A name that is neither a field nor a constant is refused: it would never be what was meant.
+1. A name that is neither a field nor a constant is refused, and so is a text that its field never holds: they would
+   never be what was meant.
 2. What is allowed and can never hold, such as a number in a text, is a notice.
 3. A constant is turned into what its field holds, once: ``operstate == "DOWN"`` compares with the number 2, and so does
    ``mtu == "1500"`` with 1500.
@@ -31,6 +32,7 @@ LONGEST_NUMBER = 40
 _SWAPPED = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 _OF_TEXT = {"=~", "!~", "STARTSWITH", "ENDSWITH"}
 _LISTS = {"IN", "NOT IN"}
+_TRUTHS = {"TRUE": 1, "FALSE": 0}
 
 
 class Word(Struct, frozen=True):
@@ -184,8 +186,15 @@ class Checker:
         if value.name:
             self._note_other_table(field, value)
             return value
-        if field.kind == "text" or not isinstance(value.value, str):
+        if not isinstance(value.value, str):
             return value
+        if field.words and value.value not in field.words:
+            hint = f"it is {' or '.join(map(quoted, field.words))}"
+            self.refuse("NLM-W002", f"{quoted(value.value)} is no value of {field.path}", word.position, hint=hint)
+        if field.kind == "text":
+            return value
+        if field.kind == "truth" and value.value.upper() in _TRUTHS:
+            return Constant(_TRUTHS[value.value.upper()], value.value.upper())
         if field.names and (named := number_named(field.names, value.value)) is not None:
             return Constant(*named)
         number = number_in(value.value)
@@ -195,7 +204,7 @@ class Checker:
             near = constants_near(value.value, field.names)
             hint = f"did you mean {' or '.join(map(quoted, near))}?" if near else ""
             self.refuse("NLM-W002", f"{quoted(value.value)} is no name in {field.path}", word.position, hint=hint)
-        self._never(field, operator, value, "the field is a number")
+        self._never(field, operator, value, f"the field is {'true or false' if field.kind == 'truth' else 'a number'}")
         return value
 
     def _note_other_table(self, field: Field, value: Constant) -> None:

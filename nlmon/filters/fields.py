@@ -32,7 +32,7 @@ _HEADER = {"protocol": "protocol", "msg_type": "msg_type", "msg_flags": "msg_fla
 class Field(Struct, frozen=True):
     """One field. ``kind``: of its values; ``names``: the table of their names, or empty; ``payload``: the structure
     that holds it, None for the event itself; ``steps``: the attributes on the way to it; ``many``: whether it has many
-    values."""
+    values; ``words``: the only texts that it holds, empty if it holds any."""
 
     path: str
     kind: Kind
@@ -40,16 +40,18 @@ class Field(Struct, frozen=True):
     names: str = ""
     payload: type[Struct] | None = None
     many: bool = False
+    words: tuple[str, ...] = ()
 
 
 class _Part(Struct, frozen=True):
     """What the annotation of an attribute says: the type of its values, the table of their names, whether these are
-    bits, and whether there are many."""
+    bits, whether there are many, and the only ones that there are."""
 
     type: Any
     names: str
     flags: bool
     many: bool
+    words: tuple[str, ...] = ()
 
 
 def _part(hint: Any) -> _Part:
@@ -67,8 +69,10 @@ def _part(hint: Any) -> _Part:
             many, hint = True, inner[0]
         elif origin is not None and origin is not Literal:
             hint = next(one for one in get_args(hint) if one not in {UnsetType, type(None)})
+        elif origin is Literal:
+            return _Part(str, names, flags, many, get_args(hint))
         else:
-            return _Part(str if origin is Literal else hint, names, flags, many)
+            return _Part(hint, names, flags, many)
 
 
 _KINDS: Mapping[Any, Kind] = {bool: "truth", int: "number", str: "text"}
@@ -83,7 +87,7 @@ def _fields(
         whole, way, several = f"{path}.{name}", (*steps, name), many or part.many
         if part.type in _KINDS:
             kind: Kind = "flags" if part.flags else _KINDS[part.type]
-            yield Field(whole, kind, way, part.names, payload, several)
+            yield Field(whole, kind, way, part.names, payload, several, part.words)
         elif isinstance(part.type, type) and issubclass(part.type, Struct):
             yield from _fields(part.type, whole, way, payload, several)
 
@@ -95,7 +99,7 @@ def _all() -> Iterator[Field]:
             part = _part(hints[name])
             path = name if name in _OUTER else "event.type" if name == "type" else f"netlink.{name}"
             kind: Kind = "flags" if name == "msg_flags" else _KINDS[part.type]
-            yield Field(path, kind, (name,), _HEADER.get(name, ""))
+            yield Field(path, kind, (name,), _HEADER.get(name, ""), words=part.words)
     for name, struct in PAYLOADS.items():
         yield from _fields(struct, f"netlink.{name}", (), struct, many=False)
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import functools
 import re
+import unicodedata
 from typing import TYPE_CHECKING, NamedTuple, NoReturn, TypeAlias
 
 from nlmon.filters.check import Checker, Word
@@ -33,6 +34,18 @@ _WORD_BEFORE = re.compile(r"([A-Za-z_]\w*)\s*$")
 # So far back a word is looked for that explains a mistake.
 LONGEST_WORD = 100
 _ESCAPED = {"n": "\n", "t": "\t"}
+# What stands to the right of an operator, for those who put it in brackets.
+_OPERATORS = {
+    "IN": "a list stands in square brackets: IN [...]",
+    **dict.fromkeys(("CONTAINS", "STARTSWITH", "ENDSWITH"), "leave the brackets out"),
+}
+# Operators of other languages.
+_ELSEWHERE = {
+    "LIKE": "write =~ or CONTAINS",
+    "MATCHES": "write =~",
+    "IS": "write ==",
+    "NOT": "write !=, or NOT before the field",
+}
 
 
 class Parsed(NamedTuple):
@@ -169,20 +182,34 @@ def _explain(checker: Checker, expression: str, error: UnexpectedInput) -> NoRet
     before = _WORD_BEFORE.search(expression, max(0, position - LONGEST_WORD), position)
     if before and before[1].upper() in {"AND", "OR"} and "NAME" not in expected:
         checker.refuse("NLM-W001", f"expected a field or a value and not {before[1]}", before.start())
+    if text == "(" and before and before[1].upper() in _OPERATORS:
+        what, hint = f"a bracket cannot follow {before[1]}", _OPERATORS[before[1].upper()]
+        checker.refuse("NLM-W001", what, position, hint=hint)
     if text == "(" and before and before[1].upper() != "NOT":
         what = f"{before[1]}(...) is no part of the language"
         checker.refuse("NLM-W001", what, before.start(), why="a filter looks at one event and has no functions")
+    if token.type in {"OPERATOR", "NOT_IN"} and expression[:position].rstrip().endswith(")"):
+        what = f"a bracket holds a whole comparison and is not the left side of {text}"
+        checker.refuse("NLM-W001", what, position, hint="leave the brackets out")
     if token.type in {"OPERATOR", "NOT_IN"} and "NAME" not in expected:
         checker.refuse("NLM-W001", "comparisons do not chain", position, hint="join two of them by AND")
     if text == ")" and "RPAR" not in expected and "NAME" not in expected:
         checker.refuse("NLM-W001", "there is no bracket that this one closes", position)
     wanted = "a field or a value" if "NAME" in expected else "AND, OR or the end"
-    checker.refuse("NLM-W001", f"expected {wanted} and not {text}", position)
+    if "OPERATOR" in expected:
+        wanted = "an operator such as =="
+    hint = "leave the brackets out" if text == "(" and "NAME" in expected else _ELSEWHERE.get(text.upper(), "")
+    checker.refuse("NLM-W001", f"expected {wanted} and not {text}", position, hint=hint)
 
 
 def _explain_character(checker: Checker, expression: str, position: int) -> NoReturn:
     """Raise ``FilterError`` for what begins no word of the language."""
     character = expression[position : position + 1]
+    if not character.isascii():
+        # It may look like another one.
+        what = f"{character}, which is U+{ord(character):04X}, is no part of the language outside of quotes"
+        hint = "text stands in \" or '" if unicodedata.category(character) in {"Pi", "Pf", "Ps"} else ""
+        checker.refuse("NLM-W001", what, position, hint=hint)
     if character in {'"', "'"}:
         hint = f"close it with {character}"
         checker.refuse("NLM-W001", "the text does not end", position, hint=hint)
