@@ -6,11 +6,10 @@
 
 By the way of the data: ``files`` reads bytes, ``entries`` finds the key at which each value stands, ``values`` reads
 it with its kind (``kinds``) and with variables put in (``variables``), ``expressions`` asks of a filter whether it is
-one, ``environment`` overrides it, ``rules`` says
-what keys demand of each other, and ``load`` makes a ``Loaded`` of all that. ``model`` holds the sections and ``unused``
-those without effect; ``keys`` lists them and ``names`` has their other names; ``problems`` is what is said of mistakes.
-``reload`` keeps a configuration in force until another one is in order. ``schema``, ``show`` and ``report`` are what is
-printed.
+one, ``environment`` overrides it, ``rules`` says what keys demand of each other, and ``load`` makes a ``Loaded`` of all
+that. ``model`` holds the sections and ``unused`` those without effect; ``keys`` lists them and ``names`` has their
+other names; ``problems`` is what is said of mistakes. ``reload`` keeps a configuration in force until another one is in
+order. ``schema``, ``show`` and ``report`` are what is printed.
 
 Not here: what a monitor does with its configuration, and the commands (``nlmon.cli``).
 """

@@ -22,13 +22,12 @@ from msgspec import Struct
 
 from nlmon.config.entries import Entry, File, entries, read_file
 from nlmon.config.environment import Override, overrides
-from nlmon.config.expressions import check_expression
 from nlmon.config.files import read_source
 from nlmon.config.keys import KeyPath, build, keys
 from nlmon.config.model import Config
 from nlmon.config.problems import Place, Problem, from_error
 from nlmon.config.rules import Given, check, implied
-from nlmon.config.values import CheckExpression, Read, read_entry, read_text
+from nlmon.config.values import Read, read_entry, read_text
 from nlmon.errors import ConfigurationError
 
 __all__ = ["Loaded", "Source", "interpret", "load"]
@@ -54,34 +53,25 @@ class Loaded(Struct, frozen=True):
         return tuple(one for one in self.problems if one.severity == "error")
 
 
-def load(
-    paths: Sequence[Path], environ: Mapping[str, str], expressions: CheckExpression | None = check_expression
-) -> Loaded:
-    """The configuration of files, of which a later one wins, under an environment. ``expressions``: says whether a
-    filter is one."""
+def load(paths: Sequence[Path], environ: Mapping[str, str]) -> Loaded:
+    """The configuration of files, of which a later one wins, under an environment."""
     sources = [read_source(path) for path in paths]
-    return interpret(sources, environ, expressions, files=tuple(paths))
+    return interpret(sources, environ, files=tuple(paths))
 
 
-def interpret(
-    sources: Iterable[Source],
-    environ: Mapping[str, str],
-    expressions: CheckExpression | None = check_expression,
-    *,
-    files: tuple[Path, ...] = (),
-) -> Loaded:
+def interpret(sources: Iterable[Source], environ: Mapping[str, str], *, files: tuple[Path, ...] = ()) -> Loaded:
     """The same of files that were read."""
     given: dict[KeyPath, Given] = {}
     refused: set[KeyPath] = set()
     problems: list[Problem] = []
     named: set[str] = set()
     for name, data in sources:
-        for path, read, where in _of_file(name, data, environ, expressions):
+        for path, read, where in _of_file(name, data, environ):
             problems += read.problems
             named.update(read.named)
             if where is not None:
                 _take(path, read, where, given, refused)
-    for path, read, where in _of_environment(environ, named, expressions):
+    for path, read, where in _of_environment(environ, named):
         problems += read.problems
         if where is not None:
             _take(path, read, where, given, refused)
@@ -96,9 +86,7 @@ def interpret(
 _Found: TypeAlias = tuple[KeyPath, Read, Given | None]
 
 
-def _of_file(
-    name: str, data: bytes | Problem, environ: Mapping[str, str], expressions: CheckExpression | None
-) -> Iterator[_Found]:
+def _of_file(name: str, data: bytes | Problem, environ: Mapping[str, str]) -> Iterator[_Found]:
     """Of each entry of a file its key, what was read, and where it stands; of other problems only these."""
     file = data if isinstance(data, Problem) else _file(name, data)
     if isinstance(file, Problem):
@@ -108,7 +96,7 @@ def _of_file(
         if isinstance(one, Problem):
             yield (), Read(None, (one,)), None
         else:
-            read = read_entry(one, file, environ, expressions)
+            read = read_entry(one, file, environ)
             yield one.path, read, _given(one, read, file)
 
 
@@ -124,12 +112,10 @@ def _file(name: str, data: bytes) -> File | Problem:
         return from_error(error, name, lines[error.line - 1] if 0 < error.line <= len(lines) else "")
 
 
-def _of_environment(
-    environ: Mapping[str, str], named: set[str], expressions: CheckExpression | None
-) -> Iterator[_Found]:
+def _of_environment(environ: Mapping[str, str], named: set[str]) -> Iterator[_Found]:
     for one in overrides(environ, named):
         if isinstance(one, Override):
-            read = read_text(keys()[one.path], one.text, one.place, expressions)
+            read = read_text(keys()[one.path], one.text, one.place)
             yield one.path, read, Given(read.value, one.place)
         else:
             yield (), Read(None, (one,)), None

@@ -13,12 +13,10 @@ from collections.abc import Mapping
 
 from msgspec.structs import replace
 
-from nlmon.config.expressions import check_expression
 from nlmon.config.keys import build, keys
 from nlmon.config.load import Loaded, load
 from nlmon.config.model import Config
 from nlmon.config.problems import Place, Problem, notice
-from nlmon.config.values import CheckExpression
 
 __all__ = ["NEEDS_RESTART", "reload"]
 
@@ -26,10 +24,10 @@ __all__ = ["NEEDS_RESTART", "reload"]
 NEEDS_RESTART = (("netlink", "use_libnl"),)
 
 
-def reload(old: Loaded, environ: Mapping[str, str], expressions: CheckExpression | None = check_expression) -> Loaded:
+def reload(old: Loaded, environ: Mapping[str, str]) -> Loaded:
     """What is in force after the files of ``old`` were read again: the new configuration with the next version, or the
     old one with the errors of the new one."""
-    new = load(old.files, environ, expressions)
+    new = load(old.files, environ)
     if old.config is None or new.config is None:
         return replace(old, problems=new.problems) if new.config is None else replace(new, version=old.version + 1)
     config, kept = _with_what_stays(old.config, new.config)

@@ -9,26 +9,24 @@ Not here: which texts a kind takes (``kinds``), and where they stand (``entries`
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeAlias
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from nlmon.config.entries import FEW, HINTED, Entry, File, Raw, form_of
+from nlmon.config.expressions import check_expression
 from nlmon.config.keys import Key, dotted, keys, keys_of
 from nlmon.config.kinds import Expression, Items, Kind, Records, Unfit
 from nlmon.config.problems import Place, Problem, error, notice, shown
 from nlmon.config.variables import substitute
 from nlmon.yamlfile import Path, nearest
 
-__all__ = ["CheckExpression", "Read", "read_entry", "read_text"]
+__all__ = ["Read", "read_entry", "read_text"]
 
 # How Python has bytes of the environment that are no UTF-8.
 _SURROGATE = re.compile("[\ud800-\udfff]")
-
-# Of what is no expression: why, what to do, and the position, from 0; None if it is one.
-CheckExpression: TypeAlias = Callable[[str], tuple[str, str, int] | None]
 
 
 class Read(Struct, frozen=True):
@@ -44,32 +42,31 @@ class Read(Struct, frozen=True):
         return any(one.severity == "error" for one in self.problems)
 
 
-def read_entry(entry: Entry, file: File, environ: Mapping[str, str], check: CheckExpression | None) -> Read:
+def read_entry(entry: Entry, file: File, environ: Mapping[str, str]) -> Read:
     """The value of an entry of a file."""
-    reader = _Reader(file, environ, check)
+    reader = _Reader(file, environ)
     value = reader.value(keys()[entry.path], entry.raw, entry.written, entry.path)
     return Read(value, tuple(reader.problems), tuple(reader.named))
 
 
-def read_text(key: Key, text: str, place: Place, check: CheckExpression | None) -> Read:
+def read_text(key: Key, text: str, place: Place) -> Read:
     """The value of a variable of the environment; a list has commas between its items."""
     if not isinstance(key.kind, Items):
-        value = _read(key.kind, text, key.name, place, check)
+        value = _read(key.kind, text, key.name, place)
         return Read(None, (value,)) if isinstance(value, Problem) else Read(value)
     texts = [one.strip() for one in text.split(",") if one.strip()]
     if len(texts) > key.kind.most:
         return Read(None, (_too_many(key.name, len(texts), key.kind, place),))
-    found = [_read(key.kind.item, one, key.name, place, check) for one in texts]
+    found = [_read(key.kind.item, one, key.name, place) for one in texts]
     return Read(tuple(found), tuple(one for one in found if isinstance(one, Problem)))
 
 
 class _Reader:
     """Reads one entry; ``problems`` and ``named`` are what comes beside its value."""
 
-    def __init__(self, file: File, environ: Mapping[str, str], check: CheckExpression | None) -> None:
+    def __init__(self, file: File, environ: Mapping[str, str]) -> None:
         self._file = file
         self._environ = environ
-        self._check = check
         self.problems: list[Problem] = []
         self.named: list[str] = []
 
@@ -140,7 +137,7 @@ class _Reader:
         if put.open:
             what = f"a ${{ in {name} has no }}, and is left as it is"
             self.problems.append(notice("NLM-G039", what, place, key=name, value=raw))
-        found = _read(kind, put.text, name, place, self._check)
+        found = _read(kind, put.text, name, place)
         if isinstance(found, Problem):
             unset = put.unset and f"{put.unset[0]} is not set; set it, or write ${{{put.unset[0]}:-{_example(kind)}}}"
             self.problems.append(replace(found, hint=unset) if unset else found)
@@ -162,7 +159,7 @@ class _Reader:
         self.problems.append(error(code, what, place, key=dotted(path), value=value, allowed=allowed, hint=hint))
 
 
-def _read(kind: Kind, text: str, name: str, place: Place, check: CheckExpression | None) -> Any:
+def _read(kind: Kind, text: str, name: str, place: Place) -> Any:
     """A value, or the problem of a text that is none."""
     try:
         if _SURROGATE.search(text):
@@ -171,8 +168,8 @@ def _read(kind: Kind, text: str, name: str, place: Place, check: CheckExpression
     except Unfit as unfit:
         what = f"{name} is {shown(text) if text else 'empty'}, {unfit.reason}"
         return error("NLM-G013", what, place, key=name, value=text, allowed=kind.allowed, hint=unfit.hint)
-    if check is not None and value and isinstance(kind, Expression):
-        wrong = check(value)
+    if value and isinstance(kind, Expression):
+        wrong = check_expression(value)
         if wrong is not None:
             reason, hint, position = wrong
             what = f"{name} is no expression: {reason}"

@@ -390,20 +390,19 @@ def test_rules_in_force() -> None:
     ]
 
 
-def wrong_expression(text: str) -> tuple[str, str, int] | None:
-    return ("a value is missing", "write one", len(text)) if text.endswith("==") else None
-
-
-def test_expressions_are_checked_by_who_knows_them() -> None:
-    """In the short form, in a list, and in a variable; the place is inside of the expression, where it can be known."""
-    text = b"filter: a ==\nfilters: [{name: x, expression: b}, {name: y, expression: 'c =='}]\n"
-    loaded = interpret([("a.yaml", text)], {}, wrong_expression)
-    other = interpret([], {"NLMON_FILTER": "a =="}, wrong_expression)
+def test_an_expression_has_its_place_inside_of_the_text() -> None:
+    """In the short form, in a list, and in a variable, where the place can be known."""
+    text = b"filter: interface ==\nfilters: [{name: x, expression: nsid == 1}, {name: y, expression: 'nsid =='}]\n"
+    loaded = interpret([("a.yaml", text)], {})
+    other = interpret([], {"NLMON_FILTER": "nsid =="})
 
     assert [one.text for one in (*loaded.problems, *other.problems)] == [
-        "filter is no expression: a value is missing (a.yaml:1:13); write one",
-        "filters[2].expression is no expression: a value is missing (a.yaml:2:64); write one",
-        "filter is no expression: a value is missing (environment NLMON_FILTER); write one",
+        f"{key} is no expression: the filter ends where a field or a value has to follow ({where})"
+        for key, where in (
+            ("filter", "a.yaml:1:21"),
+            ("filters[2].expression", "a.yaml:2:75"),
+            ("filter", "environment NLMON_FILTER"),
+        )
     ]
 
 
