@@ -33,10 +33,8 @@ from nlmon.printable import printable
 from nlmon.report.text import counted, shown_path
 
 if TYPE_CHECKING:  # start-up: --help needs none of it
-    from nlmon.capture import ByteOrder, CaptureReader
+    from nlmon.capture import ByteOrder
     from nlmon.compare.side import Side
-    from nlmon.engine.bounds import Watch
-    from nlmon.engine.feed import Feed
     from nlmon.engine.segments import Select
     from nlmon.filters import Filter
 
@@ -86,6 +84,7 @@ def command(
     from nlmon.capture import open_capture  # noqa: PLC0415
     from nlmon.engine.bounds import Bounds, Watch  # noqa: PLC0415
     from nlmon.engine.feed import Feed  # noqa: PLC0415
+    from nlmon.engine.read import read_together  # noqa: PLC0415
     from nlmon.report.jsonout import line_bytes  # noqa: PLC0415
 
     names = against, implementation
@@ -100,7 +99,7 @@ def command(
         feed = Feed(makers, reader.info.byteorder, select=select, protocols=protocols or None, answers=False)
         if form == "pretty":
             click.echo(f"{'frame':>9} {'offset':>6}  {'message':<24} {'interface':<15}  {against:<8} {implementation}")
-        for sides in _pairs(feed, reader, watch, advance):
+        for sides in read_together(feed, reader, on_progress=advance, watch=watch):
             for side in sides:
                 refuse_crash(side)
             for found in _matches(where, names, sides):
@@ -127,26 +126,7 @@ def command(
         sys.exit(ExitCode.FAILED)
 
 
-def _pairs(feed: Feed, reader: CaptureReader, watch: Watch, advance: Any) -> Iterator[tuple[Side, Side]]:
-    """What both implementations made of each datagram."""
-    from nlmon.aside import each_aside, prints_aside  # noqa: PLC0415  (start-up: --help needs none of it)
-
-    with prints_aside():
-        feed.start()
-    for batch in watch.batches(reader.batches()):
-        for step in each_aside(feed.steps(batch)):
-            if step.what == "fed":
-                left, right = step.results
-                yield from zip(left.sides(), right.sides(), strict=True)
-        if advance is not None:
-            advance(reader.position)
-    for step in each_aside(feed.flush()):
-        if step.what == "fed":
-            left, right = step.results
-            yield from zip(left.sides(), right.sides(), strict=True)
-
-
-def _matches(where: Filter, names: tuple[str, str], sides: tuple[Side, Side]) -> Iterator[FilterMatch]:
+def _matches(where: Filter, names: Sequence[str], sides: Sequence[Side]) -> Iterator[FilterMatch]:
     """The messages of a datagram whose events the filter matches under one of them."""
     from nlmon.engine.where import matching  # noqa: PLC0415  (start-up: --help needs none of it)
     from nlmon.filters.compile import read_field  # noqa: PLC0415

@@ -12,8 +12,11 @@ import jsonschema
 import pytest
 from click.shell_completion import ShellComplete
 
+from nlmon.backends import registry
+from nlmon.backends.libnl import LibnlBackend
 from nlmon.cli.main import group
 from nlmon.cli.schema import SCHEMAS
+from nlmon.errors import ExitCode
 from nlmon.filters.fields import ALIASES, FIELDS
 from support.command import nlmon
 from support.paths import CAPTURES
@@ -89,6 +92,22 @@ def test_a_test_says_what_matches_under_each() -> None:
     ]
     assert done.returncode == 1
     assert done.stderr.splitlines()[0] == "legacy: 0 events matched"
+
+
+class Unready(LibnlBackend):
+    """Enables nothing."""
+
+    def enable(self, protocol: int) -> None:
+        raise ValueError(protocol)
+
+
+def test_a_test_ends_with_an_implementation_that_cannot_begin(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would match nothing, and only seem to."""
+    monkeypatch.setattr(registry, "BACKENDS", {**registry.BACKENDS, "libnl": f"{__name__}:Unready"})
+    done = nlmon("filter", "test", KIND, BASIC)
+
+    assert done.returncode == ExitCode.INTERNAL
+    assert "error[NLM-X002]: libnl raised ValueError" in done.stderr
 
 
 def test_a_test_prints_json_lines_by_their_schema() -> None:
