@@ -18,6 +18,7 @@ from msgspec import Struct
 from msgspec.structs import fields
 
 from nlmon.config.keys import KeyPath, dotted, keys, sections
+from nlmon.config.kinds import Unfit
 from nlmon.config.names import ALIASES, canonical, misplaced
 from nlmon.config.problems import Place, Problem, error, notice, shown
 from nlmon.errors import ConfigurationError
@@ -117,11 +118,22 @@ def entries(file: File) -> Iterator[Entry | Problem]:
         elif one.path not in first:
             first[one.path] = one
             yield one
-        elif one.raw != first[one.path].raw:
+        elif not _alike(one, first[one.path]):
             other = file.key_place(first[one.path].written)
             what = f"{dotted(one.path)} is given twice, with different values"
             hint = f"it is in line {other.line}, too, as {dotted(first[one.path].written)}"
             yield error("NLM-G014", what, file.key_place(one.written), key=dotted(one.path), hint=hint)
+
+
+def _alike(one: Entry, other: Entry) -> bool:
+    """Whether two entries of a key say the same, such as yes and true."""
+    if one.raw == other.raw or not (isinstance(one.raw, str) and isinstance(other.raw, str)):
+        return bool(one.raw == other.raw)
+    kind = keys()[one.path].kind
+    try:
+        return bool(kind.read(one.raw) == kind.read(other.raw))
+    except Unfit:
+        return False
 
 
 def form_of(raw: Raw) -> str:

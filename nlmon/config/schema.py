@@ -45,10 +45,10 @@ def _section(path: KeyPath) -> dict[str, Any]:
         names = [field.name for field in fields(Netlink) if misplaced((field.name,))]
         properties |= {name: {**_of(("netlink", name)), "deprecated": True} for name in names}
     text = _first_line(sections()[path])
-    # A section without a key is no section.
+    # A section without a key is all defaults, and so is a file.
     return {
         "description": text,
-        "type": ["object", "null"] if path else "object",
+        "type": ["object", "null"],
         "properties": properties,
         "additionalProperties": False,
     }

@@ -233,6 +233,8 @@ SAME = [
      "monitoring: {message_types: [RTM_NEWLINK], protocols: [NETLINK_ROUTE]}"),
     ("netlink: {use_libnl: off}", "netlink: {use_libnl: 'False'}"),
     ("core: {max_events: 500}\nnlmon: {core: {max_events: 500}}", "core: {max_events: 500}"),
+    ("web: {enabled: yes}\nnlmon: {web: {enabled: on}}", "web: {enabled: true}"),
+    ("core: {buffer_size: 64KB}\nnlmon: {core: {buffer_size: 65536}}", "core: {buffer_size: 64KB}"),
     ("netlink:\ncore: ~\n", ""),
 ]  # fmt: skip
 

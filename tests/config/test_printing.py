@@ -60,7 +60,7 @@ def plain(text: str) -> Any:
     return json.loads(json.dumps(YAML(typ="safe", pure=True).load(text) or {}))
 
 
-@pytest.mark.parametrize("text", LOADING)
+@pytest.mark.parametrize("text", [*LOADING, "nlmon:\n", "nlmon: {core: }\n"])
 def test_the_schema_accepts_what_loads(text: str) -> None:
     """So an editor marks nothing in a file that is in order."""
     assert [error.message for error in VALIDATOR.iter_errors(plain(text))] == []
