@@ -249,9 +249,16 @@ def _among(right: tuple[Constant, ...], *, inside: bool) -> Check:
 
 def _searched(pattern: str, *, found: bool) -> Check:
     search = compile_regex(pattern)
-    if found:
-        return lambda value: type(value) is str and search(value) is not None
-    return lambda value: type(value) is str and search(value) is None
+
+    def check(value: Any) -> bool:
+        if type(value) is not str:
+            return False
+        try:
+            return (search(value) is not None) is found
+        except UnicodeEncodeError:  # an implementation gave bytes that are no UTF-8 as Python has them in file names
+            return (search(value.encode("utf-8", "backslashreplace").decode()) is not None) is found
+
+    return check
 
 
 def _contains(field: Field, right: Constant | tuple[Constant, ...]) -> Check:

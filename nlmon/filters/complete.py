@@ -13,14 +13,16 @@ from nlmon.filters.fields import FIELDS
 __all__ = ["complete"]
 
 _WORDS = ("AND", "OR", "NOT", "IN", "CONTAINS", "STARTSWITH", "ENDSWITH")
+_QUOTED = re.compile(r"""("([^"\\]|\\.)*"|'([^'\\]|\\.)*')""", re.DOTALL)
 # So many that a terminal can show them.
 SHOWN = 100
 
 
 def complete(text: str) -> list[str]:
-    """Every expression that a text may go on to by completing its last word; none where no word was begun."""
+    """Every expression that a text may go on to by completing its last word; none where no word was begun, or where it
+    is in quotes."""
     begun = re.search(r"[A-Za-z_][\w.]*\Z", text)
-    if begun is None:
+    if begun is None or re.search("[\"']", _QUOTED.sub("", text)):
         return [] if text.strip() else sorted(FIELDS)[:SHOWN]
     before, word = text[: begun.start()], begun.group()
     names = [name for name in FIELDS if name.startswith(word.lower())]

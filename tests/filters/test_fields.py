@@ -81,6 +81,8 @@ def test_another_name_is_that_of_a_field() -> None:
         ("netlink.msg_type == RTM_NEWLINKP", ["netlink.msg_type == RTM_NEWLINKPROP"]),
         ("interface starts", ["interface STARTSWITH"]),
         ("interface == ", []),
+        ("interface == 'e", []),
+        (r"interface == 'it\'s' OR event.t", [r"interface == 'it\'s' OR event.type"]),
     ],
 )
 def test_completion_knows_the_table(begun: str, whole: list[str]) -> None:

@@ -253,6 +253,15 @@ def test_no_expression_takes_for_ever(pattern: str) -> None:
     assert sorted(answers) == [False, True]
 
 
+def test_a_text_that_is_no_utf_8_is_searched() -> None:
+    """As our implementations write its bytes."""
+    one = event(LinkInfo(0, 1, 0), "e\udcff")
+
+    assert [compile_filter(f"interface {right}").matches(one) for right in ("=~ '^e'", "!~ '^e'", r"=~ 'dcff$'")] == [
+        *(True, False, True)
+    ]
+
+
 def test_what_an_implementation_filled_wrongly_matches_nothing() -> None:
     """And raises nothing."""
     one = event(LinkInfo(0, 2, "up", ifname=5, mtu="x", altnames=7), b"eth0")  # type: ignore[arg-type]
