@@ -34,6 +34,7 @@ from nlmon.config.kinds import (
 from nlmon.config.unused import Alert, Cli, Database, Integration, Plugins, Web
 
 __all__ = [
+    "SHORT_RULE",
     "BufferSize",
     "Caching",
     "Config",
@@ -56,6 +57,8 @@ __all__ = [
     "SyslogExport",
 ]
 
+# What the rule is called that the key ``filter`` stands for.
+SHORT_RULE = "filter"
 LEVELS = ("trace", "debug", "info", "warning", "error")
 _FACILITIES = (
     *("kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron", "authpriv", "ftp"),
@@ -264,5 +267,5 @@ class Config(Struct, frozen=True):
     @property
     def rules(self) -> tuple[FilterRule, ...]:
         """The rules in force, with that of ``filter``; an event is kept if one matches, or if there is none."""
-        short = (FilterRule("filter", self.filter),) if self.filter else ()
+        short = (FilterRule(SHORT_RULE, self.filter),) if self.filter else ()
         return (*short, *(rule for rule in self.filters if rule.enabled))

@@ -14,7 +14,7 @@ from msgspec import Struct
 from nlmon import uapi
 from nlmon.config.entries import File
 from nlmon.config.keys import KeyPath, dotted
-from nlmon.config.model import Config
+from nlmon.config.model import SHORT_RULE, Config
 from nlmon.config.problems import Place, Problem, error, notice, shown
 from nlmon.config.unused import UNUSED
 from nlmon.yamlfile import Path, nearest
@@ -96,7 +96,7 @@ def _twice(config: Config, given: Mapping[KeyPath, Given]) -> Iterator[Problem]:
         yield error("NLM-G016", what, _place(given, path), key=dotted(path), hint="name another file")
     names = [rule.name for rule in config.filters]
     for number, name in enumerate(names):
-        if name in names[:number]:
+        if name in names[:number] or (config.filter and name == SHORT_RULE):
             what = f"two filters are called {shown(name)}"
             place = _place(given, ("filters",), number, "name")
             yield error(

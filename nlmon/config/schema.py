@@ -62,7 +62,8 @@ def _key(key: Key) -> dict[str, Any]:
     default = {} if key.required or key.default is None or isinstance(key.default, tuple) else {"default": key.default}
     schema = _records(key.kind) if isinstance(key.kind, Records) else key.kind.schema()
     unit = f" ({key.kind.allowed})" if key.kind.allowed and not isinstance(key.kind, Items | Records) else ""
-    return {"description": f"{key.meaning}{unit}", **schema, **default}
+    given = {"minLength": 1} if key.required else {}
+    return {"description": f"{key.meaning}{unit}", **schema, **given, **default}
 
 
 def _records(kind: Records) -> dict[str, Any]:

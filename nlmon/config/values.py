@@ -86,7 +86,10 @@ class _Reader:
                     self._record(item, one, (*written, number), (*path, number))
                     for number, one in enumerate(self._items(key.kind, most, raw, written, path))
                 )
-        return self._scalar(key.kind, raw, written, path)
+        found = self._scalar(key.kind, raw, written, path)
+        if key.required and found == "":
+            self._wrong("NLM-G013", f"{dotted(path)} is empty", written, key.kind, path, hint="it must be given")
+        return found
 
     def _items(self, kind: Kind, most: int, raw: Raw, written: Path, path: Path) -> list[Raw]:
         if not isinstance(raw, list):

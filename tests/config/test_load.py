@@ -104,7 +104,19 @@ ERRORS = [
         "filters: [{name: a, expression: netlink.pid==1}, {name: a, expression: netlink.pid==2}]\n",
         "NLM-G016: two filters are called a (a.yaml:1:57); name it otherwise",
     ),
+    (
+        "filter: nsid==1\nfilters: [{name: filter, expression: netlink.pid==1}]\n",
+        "NLM-G016: two filters are called filter (a.yaml:2:18); name it otherwise",
+    ),
     ("filters: [{name: a}]\n", "NLM-G016: filters[1] has no expression (a.yaml:1:11)"),
+    (
+        "filters: [{name: a, expression: '${A:-}'}]\n",
+        "NLM-G013: filters[1].expression is empty (a.yaml:1:33); it must be given",
+    ),
+    (
+        "alerts: [{name: ''}]\n",
+        "NLM-G013: alerts[1].name is empty (a.yaml:1:17); it must be given",
+    ),
     (
         "filters: [{name: a, expression: netlink.pid==1, enable: true}]\n",
         "NLM-G011: enable is no key of filters[1] (a.yaml:1:49); did you mean enabled?",

@@ -74,6 +74,7 @@ REFUSED = [
     "nlmon: {core: {max_events: 5}}",
     "output: {syslog: {protocol: quic}}",
     "filters: [{name: a}]",
+    "filters: [{name: a, expression: ''}]",
     "logging: {level: loud}",
     "web: {port: 70000}",
     "netlink: {generic_families: nl80211}",
