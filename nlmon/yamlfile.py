@@ -44,6 +44,8 @@ _HINTS = {
     "the text in quotes does not end": "put the same quote at its end",
     "found unknown escape character": "write two backslashes for one, or use single quotes",
     "expected escape sequence": "write two backslashes for one, or use single quotes",
+    "expected ',' or": "look for a bracket that is not closed",
+    "expected the node content": "look for a bracket that is not closed; or put the text in quotes",
     "found character": "put the text in quotes",
 }
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
+from functools import cache
 from typing import Any, TypeAlias
 
 from msgspec import Struct
@@ -34,6 +35,8 @@ FEW = 3
 HINTED = 100
 # What a mix of implementations is written with, by those who want one.
 _CHOICES = {"use_libnl", "implementation", "backend", "libnl", "legacy"}
+
+_SWITCHED = {"true", "false", "yes", "no", "on", "off"}
 
 # A value as it stands in a file: each scalar is its text, and None is no value.
 Raw: TypeAlias = Any
@@ -151,7 +154,7 @@ def _section(file: File, written: Path, at: KeyPath) -> Iterator[Entry | Problem
     if not isinstance(value, Mapping):
         name = dotted(at) or "the file"
         what = f"{name} is {shown(value) if isinstance(value, str) else form_of(value)}, and not a mapping of keys"
-        hint = f"its keys are {', '.join(_keys_under(canonical(at)))}"
+        hint = _below(value, _keys_under(canonical(at)))
         yield error("NLM-G012", what, file.place(written), key=dotted(canonical(at)), value=_text(value), hint=hint)
         return
     for name, raw in value.items():
@@ -160,6 +163,16 @@ def _section(file: File, written: Path, at: KeyPath) -> Iterator[Entry | Problem
             yield from _section(file, here, ())
         else:
             yield from _key(file, here, (*at, name), raw)
+
+
+def _below(value: Raw, names: list[str]) -> str:
+    """What to write where a section is something else."""
+    key, colon, _ = value.partition(":") if isinstance(value, str) else ("", "", "")
+    if colon and key in names:
+        return "a blank stands behind the colon of a key"
+    if "enabled" in names and isinstance(value, str) and value.lower() in _SWITCHED:
+        return f"write enabled: {value} below it"
+    return f"its keys are {', '.join(names)}"
 
 
 def _key(file: File, written: Path, at: KeyPath, raw: Raw) -> Iterator[Entry | Problem | _Unknown]:
@@ -208,16 +221,32 @@ def _unknown(file: File, one: _Unknown, *, hinted: bool) -> Problem:
 
 def _meant(name: str, here: KeyPath) -> str:
     """Where a key of this name is, or the nearest one of the same section, or one of nearly this name in another."""
-    names = _keys_under(here)
-    everywhere: dict[str, list[KeyPath]] = {}
-    for path in (*sections(), *keys()):
-        if path:
-            everywhere.setdefault(path[-1], []).append(path)
+    names, name = _keys_under(here), name.lower()
+    if "." in name and canonical((*here, *name.split("."))) in {**keys(), **sections()}:
+        return "a key stands in a line of its own, below its section and with an indent"
+    if name in _CHOICES:
+        return "netlink.use_libnl is true for libnl, and false for legacy"
     if not get_close_matches(name, names, 1, 0.8):
-        near = get_close_matches(name, everywhere, 1, 0.8)
-        if near and len(everywhere[near[0]]) <= FEW:
-            return f"did you mean {' or '.join(map(dotted, everywhere[near[0]]))}?"
+        near = get_close_matches(name, _everywhere(), 1, 0.8)
+        found = _everywhere()[near[0]] if near else []
+        # What is in a section beside this one was hardly meant, unless no other one has such a key.
+        found = [path for path in found if path[: len(here)] == here] or found
+        if len(found) == 1 or (len(found) <= FEW and found and found[0][: len(here)] == here):
+            return f"did you mean {' or '.join(map(dotted, found))}?"
+        if here and name in _everywhere():
+            return f"it is one of {', '.join(names)}"
     return nearest(name, names) if here or get_close_matches(name, names, 1) else ""
+
+
+@cache
+def _everywhere() -> Mapping[str, list[KeyPath]]:
+    """By the last part of its name every section and key, aliases among them."""
+    found: dict[str, list[KeyPath]] = {}
+    for path in (*sections(), *keys(), *ALIASES):
+        if path:
+            known = found.setdefault(path[-1], [])
+            known += [canonical(path)] if canonical(path) not in known else []
+    return found
 
 
 def _keys_under(path: KeyPath) -> list[str]:

@@ -72,7 +72,8 @@ class _Reader:
 
     def value(self, key: Key, raw: Raw, written: Path, path: Path) -> Any:
         if raw is None:
-            hint = f"leave the key out for the default, {_default(key)}" if not key.required else ""
+            hint = "" if key.required else "leave the key out"
+            hint += f" for the default, {_default(key)}" if hint and key.default not in {None, "", ()} else ""
             self._wrong("NLM-G012", f"{dotted(path)} has no value", written, key.kind, path, hint=hint)
             return None
         match key.kind:

@@ -40,6 +40,36 @@ ERRORS = [
         "NLM-G011: max_event is no key (a.yaml:1:1); did you mean core.max_events?",
     ),
     ("zzz: 1\n", "NLM-G011: zzz is no key (a.yaml:1:1)"),
+    ("NETLINK: {}\n", "NLM-G011: NETLINK is no key (a.yaml:1:1); did you mean netlink?"),
+    ("log_level: debug\n", "NLM-G011: log_level is no key (a.yaml:1:1); did you mean logging.level?"),
+    (
+        "netlink.use_libnl: true\n",
+        "NLM-G011: netlink.use_libnl is no key (a.yaml:1:1); "
+        "a key stands in a line of its own, below its section and with an indent",
+    ),
+    (
+        "backend: legacy\n",
+        "NLM-G011: backend is no key (a.yaml:1:1); netlink.use_libnl is true for libnl, and false for legacy",
+    ),
+    (
+        "netlink: {max_events: 500}\n",
+        "NLM-G011: max_events is no key of netlink (a.yaml:1:11); did you mean core.max_events?",
+    ),
+    (
+        "export: {syslog: {port: 514}}\n",
+        "NLM-G011: port is no key of export.syslog (a.yaml:1:19); "
+        "it is one of enabled, server, protocol, facility, severity, priority",
+    ),
+    (
+        "export: {json: true}\n",
+        "NLM-G012: export.json is true, and not a mapping of keys (a.yaml:1:16); write enabled: true below it",
+    ),
+    (
+        "core:\n  max_events:500\n",
+        "NLM-G012: core is max_events:500, and not a mapping of keys (a.yaml:2:3); "
+        "a blank stands behind the colon of a key",
+    ),
+    ("filter:\n", "NLM-G012: filter has no value (a.yaml:1:1); leave the key out"),
     (
         "core: 5\n",
         "NLM-G012: core is 5, and not a mapping of keys (a.yaml:1:7); "

@@ -80,7 +80,11 @@ MISTAKES = [
         "NLM-S003: this is no YAML (a.yaml:1:7): expected <block end>, but found '<scalar>'; "
         "look at the indent, and for quotes in a text",
     ),
-    (b"a: [1,", "NLM-S003: this is no YAML (a.yaml:1:7): expected the node content, but found '<stream end>'"),
+    (
+        b"a: [1,",
+        "NLM-S003: this is no YAML (a.yaml:1:7): expected the node content, but found '<stream end>'; "
+        "look for a bracket that is not closed; or put the text in quotes",
+    ),
     (b'"\\U99999999"', "NLM-S003: this is no YAML (a.yaml:1:1)"),
     (b"a:\n\tb: 2\n", "NLM-S004: a tab cannot stand here (a.yaml:2:1); indent with spaces"),
     (b"a: 1\nb: 2\na: 3", "NLM-S005: the key 'a' is given twice (a.yaml:3:1); it is in line 1, too"),
