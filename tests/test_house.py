@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from abc import ABC
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Protocol
@@ -17,6 +18,9 @@ ROOT = Path(nlmon.__file__).parent
 MODULES = sorted(ROOT.rglob("*.py"))
 REPOSITORY = Path(__file__).parent.parent
 
+# One worker reads the modules.
+pytestmark = pytest.mark.xdist_group("house")
+
 
 def name_of(path: Path) -> str:
     """``nlmon.capture.pcap`` for its file."""
@@ -27,10 +31,16 @@ def name_of(path: Path) -> str:
 NAMES = {name_of(path) for path in MODULES}
 
 
+@cache
+def tree(path: Path) -> ast.Module:
+    """The syntax of a module."""
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def imports(path: Path) -> set[str]:
     """Everything a module imports, wherever in it, as dotted names."""
     found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree(path)):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -40,7 +50,11 @@ def imports(path: Path) -> set[str]:
     return found
 
 
-GRAPH = {name_of(path): imports(path) for path in MODULES}
+@cache
+def graph() -> dict[str, set[str]]:
+    """What each module imports."""
+    return {name_of(path): imports(path) for path in MODULES}
+
 
 # From the bottom up: a room may import rooms of lower levels, and itself.
 LEVELS = (
@@ -223,7 +237,7 @@ def level(module: str) -> int:
 def test_every_module_is_on_a_level() -> None:
     """A new room gets its place when it is built."""
     rooms = [room for rooms in LEVELS for room in rooms]
-    lost = [module for module in GRAPH if module != "nlmon" and not any(within(module, room) for room in rooms)]
+    lost = [module for module in graph() if module != "nlmon" and not any(within(module, room) for room in rooms)]
 
     assert lost == []
 
@@ -260,7 +274,7 @@ def test_no_import_runs_up() -> None:
     """A room imports rooms of lower levels, or itself."""
     bad = [
         (module, target)
-        for module, targets in GRAPH.items()
+        for module, targets in graph().items()
         if module != "nlmon"
         for target in ours(targets) - {"nlmon"}
         if level(target) > level(module)
@@ -276,7 +290,7 @@ def test_no_import_runs_up_in_libnl(room: str) -> None:
     above = [f"nlmon.backends.libnl.{name}" for name in LIBNL_LEVELS[LIBNL_LEVELS.index(room) + 1 :]]
     bad = [
         (module, target)
-        for module, targets in GRAPH.items()
+        for module, targets in graph().items()
         if within(module, f"nlmon.backends.libnl.{room}")
         for target in targets
         if any(within(target, one) for one in above)
@@ -287,7 +301,7 @@ def test_no_import_runs_up_in_libnl(room: str) -> None:
 
 def test_no_import_runs_in_a_circle() -> None:
     """Taking away what imports nothing that is left, again and again, leaves nothing."""
-    left = {module: ours(targets) & GRAPH.keys() - {module} for module, targets in GRAPH.items()}
+    left = {module: ours(targets) & graph().keys() - {module} for module, targets in graph().items()}
     while free := [module for module, targets in left.items() if not targets & left.keys()]:
         for module in free:
             del left[module]
@@ -300,7 +314,7 @@ def test_imports_follow_the_arrows(prefix: str) -> None:
     """No room imports what the architecture does not let it."""
     bad = {
         (module, target)
-        for module, targets in GRAPH.items()
+        for module, targets in graph().items()
         if within(module, prefix)
         for target in ours(targets)
         if not any(target == ok or (ok != "nlmon" and target.startswith(ok + ".")) for ok in MAY[prefix])
@@ -313,7 +327,7 @@ def test_pure_modules_do_not_touch_the_world(prefix: str) -> None:
     """No sockets, clock, files or environment; the contract and the names of attributes are the data files that are
     read."""
     touched = {
-        (module, target) for module, targets in GRAPH.items() if within(module, prefix) for target in targets & WORLD
+        (module, target) for module, targets in graph().items() if within(module, prefix) for target in targets & WORLD
     }
     assert touched - {("nlmon.compare.contract", "pathlib"), ("nlmon.names.attributes", "pathlib")} == set()
 
@@ -332,10 +346,10 @@ OWN_FRAMING = {
 HEADER_FORMAT = re.compile(r"[=<@]?(IHHII.*|IH|HH)")
 
 
-def framed_by_hand(tree: ast.AST) -> list[str]:
+def framed_by_hand(module: ast.AST) -> list[str]:
     """Where a module names the layout of a header, or rounds a length up to the 4 bytes that the next begins at."""
     found: list[tuple[int, str]] = []
-    for node in ast.walk(tree):
+    for node in ast.walk(module):
         match node:
             case ast.Constant(value=str(text)) if HEADER_FORMAT.fullmatch(text):
                 found.append((node.lineno, repr(text)))
@@ -350,7 +364,7 @@ def framed_by_hand(tree: ast.AST) -> list[str]:
 
 def test_messages_and_attributes_are_framed_in_one_place() -> None:
     """Who walks messages or attributes does so with ``framing``, or has a stated reason; and every reason is needed."""
-    found = {name_of(path): framed_by_hand(ast.parse(path.read_text(encoding="utf-8"))) for path in MODULES}
+    found = {name_of(path): framed_by_hand(tree(path)) for path in MODULES}
     by_hand = {module: places for module, places in found.items() if places}
     others = {
         module: places for module, places in by_hand.items() if not any(within(module, own) for own in OWN_FRAMING)
@@ -385,16 +399,18 @@ def test_what_is_framed_by_hand(code: str, places: list[str]) -> None:
 
 def test_legacy_uses_the_standard_library_alone() -> None:
     """Of other packages the plain implementation imports none."""
-    modules = [name for name in GRAPH if name.startswith("nlmon.backends.legacy")]
-    others = {target for name in modules for target in GRAPH[name] if not target.startswith("nlmon.")}
+    modules = [name for name in graph() if name.startswith("nlmon.backends.legacy")]
+    others = {target for name in modules for target in graph()[name] if not target.startswith("nlmon.")}
 
     assert others == {"__future__", "collections.abc", "errno", "socket", "struct", "types", "typing"}
 
 
 def test_jobs_are_known_to_the_command_line_alone() -> None:
     """Nothing that is replayed can tell that it is one of many; dask is loaded in one place."""
-    users = {name for name, targets in GRAPH.items() for target in targets if target.startswith("nlmon.jobs")}
-    dask = {name for name, targets in GRAPH.items() for t in targets if t.partition(".")[0] in {"dask", "distributed"}}
+    users = {name for name, targets in graph().items() for target in targets if target.startswith("nlmon.jobs")}
+    dask = {
+        name for name, targets in graph().items() for t in targets if t.partition(".")[0] in {"dask", "distributed"}
+    }
 
     assert {name for name in users if not name.startswith("nlmon.jobs")} == {
         *("nlmon.cli.replay", "nlmon.cli.run_suite", "nlmon.cli.spread"),
@@ -403,18 +419,20 @@ def test_jobs_are_known_to_the_command_line_alone() -> None:
     assert dask == {"nlmon.jobs.cluster"}
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_a_module_opens_with_its_purpose(path: Path) -> None:
-    """A docstring, ``__all__``, and a length that one idea fits in."""
-    text = path.read_text(encoding="utf-8")
-    tree = ast.parse(text)
-    names = {
-        t.id for node in tree.body if isinstance(node, ast.Assign) for t in node.targets if isinstance(t, ast.Name)
-    }
+def opening(path: Path) -> tuple[bool, bool, bool]:
+    """Whether a module has a docstring, ``__all__``, and a length that one idea fits in."""
+    module = tree(path)
+    targets = [target for node in module.body if isinstance(node, ast.Assign) for target in node.targets]
+    names = {target.id for target in targets if isinstance(target, ast.Name)}
+    lines = len(path.read_text(encoding="utf-8").splitlines())
+    return ast.get_docstring(module) is not None, "__all__" in names, lines <= 400
 
-    assert ast.get_docstring(tree) is not None
-    assert "__all__" in names
-    assert len(text.splitlines()) <= 400
+
+def test_a_module_opens_with_its_purpose() -> None:
+    """A docstring, ``__all__``, and a length that one idea fits in."""
+    found = {name_of(path): opening(path) for path in MODULES}
+
+    assert {name: held for name, held in found.items() if held != (True, True, True)} == {}
 
 
 # Classes that are larger than a reader keeps in mind, and why. Who inherits from one is measured by what it adds.
@@ -424,12 +442,17 @@ LARGE = {
     "nlmon.backends.libnl.decode.xfrm.XfrmDecoder": "a method for each of the message types, and what decoders share",
     "nlmon.engine.live.Live": "two lanes that run at their own pace, on the comparison that a replay makes, too",
 }
-CLASSES = {
-    f"{name_of(path)}.{node.name}": node
-    for path in MODULES
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-    if isinstance(node, ast.ClassDef)
-}
+
+
+@cache
+def classes() -> dict[str, ast.ClassDef]:
+    """Every class by its whole name."""
+    return {
+        f"{name_of(path)}.{node.name}": node
+        for path in MODULES
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.ClassDef)
+    }
 
 
 def parts_of(name: str) -> list[str]:
@@ -440,7 +463,7 @@ def parts_of(name: str) -> list[str]:
     ancestors = {f"{base.__module__}.{base.__name__}": base for base in bases}
     stated = {f"{one.__module__}.{one.__name__}" for n, base in ancestors.items() if n in LARGE for one in base.__mro__}
     interfaces = {n for n, base in ancestors.items() if not {ABC, Protocol}.isdisjoint(base.__bases__)}
-    return [name, *((ancestors.keys() & CLASSES.keys()) - stated - interfaces)]
+    return [name, *((ancestors.keys() & classes().keys()) - stated - interfaces)]
 
 
 def members(cls: ast.ClassDef) -> tuple[set[str], set[str]]:
@@ -463,28 +486,28 @@ def members(cls: ast.ClassDef) -> tuple[set[str], set[str]]:
 
 def size_of(name: str) -> tuple[int, int]:
     """How many attributes and methods a class has, with what it inherits."""
-    found = [members(CLASSES[part]) for part in parts_of(name)]
+    found = [members(classes()[part]) for part in parts_of(name)]
     return len(set().union(*(own for own, _ in found))), len(set().union(*(methods for _, methods in found)))
 
 
 def test_a_class_has_a_size() -> None:
     """At most 15 attributes and 25 methods, inherited ones among them, or a stated reason; and no reason for what is
     not there."""
-    large = {name: size for name in CLASSES if (size := size_of(name))[0] > 15 or size[1] > 25}
+    large = {name: size for name in classes() if (size := size_of(name))[0] > 15 or size[1] > 25}
 
     assert {name: size for name, size in large.items() if name not in LARGE} == {}
     assert set(LARGE) - set(large) == set()
 
 
 def docstring(path: Path) -> str:
-    return ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    return ast.get_docstring(tree(path)) or ""
 
 
 def place(path: Path, word: str) -> bool:
     """Whether a word is a module: by its whole name, or of the package of ``path`` or one around it."""
     around = name_of(path).split(".")[: None if path.name == "__init__.py" else -1]
     here = {".".join((*around[:length], word)) for length in range(1, len(around) + 1)}
-    return not GRAPH.keys().isdisjoint({word} | here)
+    return not graph().keys().isdisjoint({word} | here)
 
 
 def test_what_is_not_here_is_elsewhere() -> None:
@@ -538,7 +561,7 @@ def in_order(names: list[str]) -> list[str]:
 
 def test_public_names_exist() -> None:
     """Every ``__all__`` is sorted and names what the module has."""
-    for module in GRAPH:
+    for module in graph():
         loaded = import_module(module)
         public = list(loaded.__all__)
 

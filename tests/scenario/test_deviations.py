@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections import Counter
-from functools import partial
+from functools import cache, partial
 from typing import Literal
 
 import pytest
@@ -20,7 +20,9 @@ sys.path.insert(0, str(REPOSITORY / "tools"))
 
 from deviations import BUGS, ID, PAGE, finding, known_bugs, pairs, suite
 
-FILES = suite()
+# One worker reads the scenarios.
+pytestmark = pytest.mark.xdist_group("deviations")
+files = cache(suite)
 PAIRS = pairs()
 # Values are alike; the page has each, and here are some of them.
 ALIKE = [*(value.implementation() for value in VALUES), *RARE]
@@ -29,7 +31,7 @@ SOME = {bad.name for number, bad in enumerate(ALIKE) if number % 8}
 
 def test_the_page_names_every_bad_implementation() -> None:
     """And no other; each by a scenario that there is."""
-    assert (set(PAIRS) ^ set(ZOO), {name for name in PAIRS.values() if name not in FILES}) == (set(), set())
+    assert (set(PAIRS) ^ set(ZOO), {name for name in PAIRS.values() if name not in files()}) == (set(), set())
 
 
 def test_the_page_counts_what_it_names() -> None:
@@ -56,7 +58,7 @@ def test_the_page_of_known_bugs_has_each_id_once() -> None:
 @pytest.mark.parametrize("name", [name for name in PAIRS if name not in SOME])
 def test_the_scenario_finds_the_mistake(name: str) -> None:
     """Which it does not in the good implementation, as the run of the suite shows."""
-    assert finding(ZOO[name], FILES[PAIRS[name]]) != ""
+    assert finding(ZOO[name], files()[PAIRS[name]]) != ""
 
 
 @pytest.mark.slow
@@ -66,7 +68,7 @@ def test_the_good_implementations_are_not_found(base: Literal["legacy", "libnl"]
     good = BadImplementation(name="good", description="", make=partial(create, base), found_as=frozenset(), base=base)
     useful = [name for name, _ in Counter(PAIRS.values()).most_common(10)]
 
-    assert [finding(good, FILES[name]) for name in useful] == [""] * 10
+    assert [finding(good, files()[name]) for name in useful] == [""] * 10
 
 
 def test_mistakes_are_found_in_many_areas() -> None:

@@ -86,7 +86,11 @@ def _rows() -> dict[str, Row]:
 
 
 ROWS = _rows()
-every_row = pytest.mark.parametrize("row", ROWS.values(), ids=ROWS.keys())
+OF_CARRIERS = [[row for row in ROWS.values() if row.carrier is carrier] for carrier in CARRIERS]
+# A test of the rows of one message names the row that fails.
+every_row = pytest.mark.parametrize(
+    "rows", OF_CARRIERS, ids=[f"{carrier.policy}-{carrier.inside}" for carrier in CARRIERS]
+)
 every_order = pytest.mark.parametrize("order", ORDERS)
 
 
@@ -134,90 +138,103 @@ def test_every_policy_is_carried_and_every_row_attacked() -> None:
 
 @every_order
 @every_row
-def test_valid_values_are_seen(row: Row, order: str) -> None:
+def test_valid_values_are_seen(rows: list[Row], order: str) -> None:
     """Each of two payloads changes the event, in its own way: no row is read in vain."""
-    nothing, first, second = (
-        good(row, rows, order) for rows in (b"", *(row.at(row.valid(i, order), order) for i in (0, 1)))
-    )
-    assert (first != nothing, first != second or row.kind == "flag") == (True, True)
+    for row in rows:
+        nothing, first, second = (
+            good(row, made, order) for made in (b"", *(row.at(row.valid(i, order), order) for i in (0, 1)))
+        )
+        seen = first != nothing, first != second or row.kind == "flag"
+        assert (row.path, seen) == (row.path, (True, True))
 
 
 @every_order
 @every_row
-def test_wrong_lengths(row: Row, order: str) -> None:
+def test_wrong_lengths(rows: list[Row], order: str) -> None:
     """Every length below the smallest one, and for addresses every other, leaves the attribute out; members of a
     list are kept as far as they are whole; numbers and structures may be longer, and texts have any length."""
-    nothing, whole = good(row, b"", order), row.valid(0, order)
-    for size in range(len(whole)):
-        found = got(row, row.at(whole[:size], order), order)
-        if row.lengths == "exact" or (row.lengths == "longer" and size < row.smallest):
-            assert found == (nothing, bad(row.place, row.whole_path))
-        elif row.lengths == "members":
-            assert found[1] == (bad(row.place, row.whole_path) if size % row.smallest else [])
-        elif row.lengths == "nest":
-            assert all(path.startswith(row.whole_path) for _, _, path in found[1])
-            assert found[1] or not any(whole[:size]) or size == 0
-        else:
-            assert found[1] == []
-    longer = got(row, row.at(whole + b"\x7f" * 4, order), order)
-    if row.lengths == "longer" and row.kind != "via":
-        assert longer == (good(row, row.at(whole, order), order), [])
-    elif row.lengths == "exact":
-        assert longer == (nothing, bad(row.place, row.whole_path))
+    for row in rows:
+        nothing, whole, error = good(row, b"", order), row.valid(0, order), bad(row.place, row.whole_path)
+        for size in range(len(whole)):
+            found = got(row, row.at(whole[:size], order), order)
+            if row.lengths == "exact" or (row.lengths == "longer" and size < row.smallest):
+                assert (row.path, size, found) == (row.path, size, (nothing, error))
+            elif row.lengths == "members":
+                assert (row.path, size, found[1]) == (row.path, size, error if size % row.smallest else [])
+            elif row.lengths == "nest":
+                outside = [path for _, _, path in found[1] if not path.startswith(row.whole_path)]
+                assert (row.path, size, outside) == (row.path, size, [])
+                assert found[1] or not any(whole[:size]) or size == 0, row.path
+            else:
+                assert (row.path, size, found[1]) == (row.path, size, [])
+        longer = got(row, row.at(whole + b"\x7f" * 4, order), order)
+        if row.lengths == "longer" and row.kind != "via":
+            assert (row.path, longer) == (row.path, (good(row, row.at(whole, order), order), []))
+        elif row.lengths == "exact":
+            assert (row.path, longer) == (row.path, (nothing, error))
 
 
 @every_row
-def test_attribute_that_does_not_fit(row: Row) -> None:
+def test_attribute_that_does_not_fit(rows: list[Row]) -> None:
     """Its nest ends there and is named; what stands before, and behind the nest, is read."""
-    before = neighbour(row)
-    after = before if len(row.numbers) > 1 else b""
-    place = row.place + len(before)
-    for length in (0, 1, 3, 5, 0x7FFF):
-        broken = row.at(number("HH", length, row.numbers[-1]), "little", raw=True)
+    for row in rows:
+        before = neighbour(row)
+        after = before if len(row.numbers) > 1 else b""
         # Attributes of generic messages are libnl's alone to read, but for those of a vendor command.
         path = row.parent or ("(genl_attributes)" if row.carrier.policy == "generic.NL80211" else "")
-        assert got(row, before + broken + after) == (good(row, before + after), bad(place, path))
+        expected = good(row, before + after), bad(row.place + len(before), path)
+        for length in (0, 1, 3, 5, 0x7FFF):
+            broken = row.at(number("HH", length, row.numbers[-1]), "little", raw=True)
+            assert (row.path, length, got(row, before + broken + after)) == (row.path, length, expected)
 
 
 @every_row
-def test_plain_payload_where_nests_are_expected(row: Row) -> None:
+def test_plain_payload_where_nests_are_expected(rows: list[Row]) -> None:
     """What is no attribute is reported with the path of the nest that it stands in."""
-    for depth in range(1, len(row.numbers)):
-        outer = row._replace(numbers=row.numbers[:depth])
-        path = "/".join(row.path.split("/")[:depth])
-        error = bad(outer.place + 4, f"{row.carrier.inside}/{path}".strip("/"))
-        assert got(row, outer.at(b"\xff" * 8, "little")) == (good(row, b""), error)
+    for row in rows:
+        for depth in range(1, len(row.numbers)):
+            outer = row._replace(numbers=row.numbers[:depth])
+            path = "/".join(row.path.split("/")[:depth])
+            error = bad(outer.place + 4, f"{row.carrier.inside}/{path}".strip("/"))
+            found = got(row, outer.at(b"\xff" * 8, "little"))
+            assert (row.path, depth, found) == (row.path, depth, (good(row, b""), error))
 
 
 @every_order
 @every_row
-def test_flags_in_the_type_say_nothing(row: Row, order: str) -> None:
+def test_flags_in_the_type_say_nothing(rows: list[Row], order: str) -> None:
     """NLA_F_NESTED and NLA_F_NET_BYTEORDER on an attribute change nothing."""
-    value = row.valid(0, order)
-    found = [good(row, row.at(value, order, flags=flags), order) for flags in (0, 0x8000, 0x4000, 0xC000)]
-    assert found == [found[0]] * 4
+    for row in rows:
+        value = row.valid(0, order)
+        found = [good(row, row.at(value, order, flags=flags), order) for flags in (0, 0x8000, 0x4000, 0xC000)]
+        assert (row.path, found) == (row.path, [found[0]] * 4)
 
 
 @every_row
-def test_unknown_numbers_are_passed_over(row: Row) -> None:
+def test_unknown_numbers_are_passed_over(rows: list[Row]) -> None:
     """Beside the attribute, in its nest, before and behind it, with any payload."""
-    known, strange = attr(row.numbers[-1], row.valid(0, "little")), attr(UNKNOWN, b"\xff" * 6)
-    mixed = row.at(strange + known + strange, "little", raw=True)
-    assert good(row, strange + mixed + strange) == good(row, row.at(row.valid(0, "little"), "little"))
+    for row in rows:
+        known, strange = attr(row.numbers[-1], row.valid(0, "little")), attr(UNKNOWN, b"\xff" * 6)
+        mixed = row.at(strange + known + strange, "little", raw=True)
+        expected = good(row, row.at(row.valid(0, "little"), "little"))
+        assert (row.path, good(row, strange + mixed + strange)) == (row.path, expected)
 
 
 @every_row
-def test_the_last_of_several_counts(row: Row) -> None:
+def test_the_last_of_several_counts(rows: list[Row]) -> None:
     """In one nest or in two; one that is malformed counts, too: the value is not known then."""
-    first, second = (attr(row.numbers[-1], row.valid(i, "little")) for i in (0, 1))
-    expected = good(row, row.at(second, "little", raw=True))
-    assert good(row, row.at(first + second, "little", raw=True)) == expected
-    assert good(row, row.at(first, "little", raw=True) + row.at(second, "little", raw=True)) == expected
-    if row.lengths in {"longer", "exact"}:
-        cut = attr(row.numbers[-1], row.valid(0, "little")[: row.smallest - 1])
-        error = bad(row.place + len(first), row.whole_path)
-        assert got(row, row.at(first + cut, "little", raw=True)) == (good(row, b""), error)
-        assert good(row, row.at(first, "little", raw=True)) != good(row, b"")
+    for row in rows:
+        first, second = (attr(row.numbers[-1], row.valid(i, "little")) for i in (0, 1))
+        expected = good(row, row.at(second, "little", raw=True))
+        in_one = good(row, row.at(first + second, "little", raw=True))
+        in_two = good(row, row.at(first, "little", raw=True) + row.at(second, "little", raw=True))
+        assert (row.path, in_one, in_two) == (row.path, expected, expected)
+        if row.lengths in {"longer", "exact"}:
+            cut = attr(row.numbers[-1], row.valid(0, "little")[: row.smallest - 1])
+            error = bad(row.place + len(first), row.whole_path)
+            found = got(row, row.at(first + cut, "little", raw=True))
+            assert (row.path, found) == (row.path, (good(row, b""), error))
+            assert good(row, row.at(first, "little", raw=True)) != good(row, b""), row.path
 
 
 # linux/if.h has 16 bytes for the name of an interface, with its NUL; the guide has 32 for that of a qdisc.
