@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from support.command import typed
 from support.paths import REPOSITORY
 from support.project import PLUGIN
 
@@ -39,12 +39,13 @@ def test_pages_have_commands() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("page", TESTED, ids=lambda page: page.stem)
-def test_every_command_exits_as_the_page_says(page: Path, tmp_path: Path) -> None:
+def test_every_command_exits_as_the_page_says(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Typed one after another in a folder that has the recordings, each does what is written above it."""
     (tmp_path / "fixtures").symlink_to(REPOSITORY / "fixtures")
     path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
-    environment = {**os.environ, "PATH": path, "PYTEST_PLUGINS": ",".join(PLUGIN[1:])}
-    environment.pop("CI", None)
+    monkeypatch.setenv("PATH", path)
+    monkeypatch.setenv("PYTEST_PLUGINS", ",".join(PLUGIN[1:]))
+    monkeypatch.delenv("CI", raising=False)
     outcomes = []
     for _, name, text in blocks(page):
         if name:
@@ -52,12 +53,10 @@ def test_every_command_exits_as_the_page_says(page: Path, tmp_path: Path) -> Non
             (tmp_path / name).write_text(text)
             continue
         for line in text.splitlines():
-            done = subprocess.run(
-                line, shell=True, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
-            )
+            done = typed(line, tmp_path)
             outcomes.append((line, done.returncode))
-            assert "Traceback" not in done.stderr
-            assert done.returncode == dict(commands(page))[line], done.stdout + done.stderr
+            assert "Traceback" not in done.stdout
+            assert done.returncode == dict(commands(page))[line], done.stdout
 
     assert outcomes == commands(page)
     assert shutil.which("nlmon", path=path) is not None

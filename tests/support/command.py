@@ -19,10 +19,12 @@ from unittest import mock
 
 from nlmon.cli.main import main
 
-__all__ = ["APART", "nlmon", "process"]
+__all__ = ["APART", "nlmon", "process", "typed"]
 
 # These enter namespaces and wait for signals, or start processes that begin with this one's main module.
 APART = {"live", "record", "--jobs", "--executor"}
+# What a shell does with a line, beside splitting it at its blanks.
+SHELL = set("<>|&;$*?'\"\\")
 
 
 def nlmon(*arguments: object, folder: Path | None = None, together: bool = False) -> subprocess.CompletedProcess[str]:
@@ -45,6 +47,16 @@ def process(*arguments: object, **options: Any) -> subprocess.CompletedProcess[s
     """The outcome of a command line in a process of its own, with ``options`` of ``subprocess.run``."""
     command = [sys.executable, "-m", "nlmon", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, check=False, **options)
+
+
+def typed(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """The outcome of a line that is typed in a folder, with standard output and error together. A command that needs
+    neither a shell nor a process of its own is run by this one."""
+    name, *words = line.split()
+    if name == "nlmon" and "-" not in words and SHELL.isdisjoint(line) and APART.isdisjoint(words):
+        return nlmon(*words, folder=folder, together=True)
+    where: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    return subprocess.run(["bash", "-c", line], cwd=folder, text=True, check=False, **where)
 
 
 def _exit_code() -> int:
