@@ -1,4 +1,5 @@
-"""Every command that reads a file, over 5,000 damaged messages and 200 broken files of fixed seeds.
+"""Every command that reads a file, over 5,000 damaged messages and 200 broken files of fixed seeds; every other
+of them is long.
 
 Not here: how they are made (``support.mutants``), and more of them (``tox -e fuzz``).
 """
@@ -13,6 +14,7 @@ import pytest
 
 from support.command import nlmon
 from support.paths import CAPTURES
+from support.sampled import one_in
 from support.sweep import PER_CAPTURE, Line, file, messages, wrong
 
 MESSAGES, FILES, AT_ONCE = 5000, 200, 20
@@ -28,7 +30,7 @@ def _in_order(seeds: range, folder: Path) -> list[tuple[int, Path]]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("first", range(0, MESSAGES // PER_CAPTURE, 2))
+@pytest.mark.parametrize("first", one_in(2, range(0, MESSAGES // PER_CAPTURE, 2), pytest.mark.long))
 def test_damaged_messages(first: int, tmp_path: Path) -> None:
     """Every command ends as its help says and prints what its schema says, whatever messages a capture holds."""
     assert [
@@ -37,7 +39,7 @@ def test_damaged_messages(first: int, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("first", range(0, FILES, AT_ONCE))
+@pytest.mark.parametrize("first", one_in(2, range(0, FILES, AT_ONCE), pytest.mark.long))
 def test_broken_files(first: int, tmp_path: Path) -> None:
     """Every command ends as its help says and prints what its schema says, whatever is broken in a file."""
     seeds = range(first, first + AT_ONCE)

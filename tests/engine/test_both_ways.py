@@ -87,7 +87,7 @@ def test_one_reading_is_as_good_as_two(name: str, kernel: str) -> None:
     ],
     ids=["all", "netconf", "fault", "resync", "cache"],
 )
-@pytest.mark.parametrize("name", ["01-route-basic", pytest.param("02-route-topology", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("name", ["01-route-basic", pytest.param("02-route-topology", marks=pytest.mark.long)])
 def test_options_do_not_depend_on_the_direction(name: str, case: Case) -> None:
     """The same with every message, more groups, losses, a resync and a cache."""
     once, twice = same_both_ways(name, "linux-6.12", libnl, case)

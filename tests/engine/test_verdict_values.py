@@ -18,12 +18,13 @@ from nlmon.events import (
 )
 from nlmon.testing.zoo.base import changing
 from nlmon.testing.zoo.values import VALUES, Change, WrongValue, always, inside, more
-from support.verdicts import KERNELS, verdict
+from support.paths import NEWEST_FIRST
+from support.verdicts import verdict
 
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.parametrize("kernel", KERNELS)
+@pytest.mark.parametrize("kernel", NEWEST_FIRST)
 @pytest.mark.parametrize("value", VALUES, ids=[value.name for value in VALUES])
 def test_a_wrong_value_is_contradicted(kernel: str, value: WrongValue) -> None:
     """A mistake is a regression, and most of the events that show it are contradicted by their message."""
@@ -59,7 +60,7 @@ NESTED: dict[tuple[int, str], Change] = {
 }
 
 
-@pytest.mark.parametrize("kernel", KERNELS)
+@pytest.mark.parametrize("kernel", NEWEST_FIRST)
 @pytest.mark.parametrize(("place", "how"), NESTED.items(), ids=[f"{kind} {name}" for kind, name in NESTED])
 def test_a_wrong_value_of_a_nested_structure_is_contradicted(kernel: str, place: tuple[int, str], how: Change) -> None:
     """Each event that shows the mistake, by the attribute that holds the structure."""

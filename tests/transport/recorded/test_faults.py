@@ -29,13 +29,12 @@ from nlmon.transport.recorded.faults import Fault, parse_fault
 from nlmon.transport.recorded.transport import RecordedFactory
 from nlmon.wire import Datagram, Datagrams
 from support.command import nlmon
-from support.paths import REPOSITORY
+from support.paths import NEWEST_FIRST, REPOSITORY
 from support.recorded import notify
 
 pytestmark = pytest.mark.slow
 
 CAPTURES = REPOSITORY / "fixtures" / "captures"
-KERNELS = ("linux-6.1", "linux-6.12")
 NAMES = ("01-route-basic", "02-route-topology", "07b-overrun")
 ROUTE, LINKS, ADDRS = 0, 1, 5
 # In the kernel at the end, and named by an answer to a question for it alone, which proves nothing to a monitor.
@@ -187,7 +186,7 @@ LOSSES = [(Fault(100, 15),), (Fault(200, 400),), (Fault(100, 5), Fault(300, 5)),
 @pytest.mark.xdist_group("recorded without faults")
 @pytest.mark.parametrize("faults", LOSSES, ids=lambda faults: "-".join(map(str, faults)))
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("kernel", KERNELS)
+@pytest.mark.parametrize("kernel", NEWEST_FIRST)
 def test_libnl_ends_where_it_would_have_ended(kernel: str, name: str, faults: tuple[Fault, ...]) -> None:
     """With resync the final state is that of a run without faults. Legacy lost the same and did not recover, the
     verdict says that they agree in all that both received, and that libnl recovered is an enhancement."""
@@ -209,7 +208,7 @@ def test_libnl_ends_where_it_would_have_ended(kernel: str, name: str, faults: tu
     assert (report.verdict, report.state, set(report.differences)) == (verdict, "same", {"enhancement"})
 
 
-@pytest.mark.parametrize("kernel", KERNELS)
+@pytest.mark.parametrize("kernel", NEWEST_FIRST)
 def test_without_resync_both_lose_the_same(kernel: str) -> None:
     """Neither recovers; they still agree, and the report says what both lost."""
     report = Run(kernel, "02-route-topology", Fault(300, 500), resync=False).report
