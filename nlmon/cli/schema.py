@@ -32,6 +32,7 @@ from nlmon.conformance.results import ConformanceReport
 from nlmon.eventjson.schema import event_schema
 from nlmon.explain import Explanations
 from nlmon.exporters.layout import exported_schema
+from nlmon.monitor.status import MonitorStatus
 from nlmon.report.coverage import CoverageReport
 from nlmon.report.foreign import badge_schema, github_schema, gitlab_schema
 from nlmon.report.jsonout import report_schema, schema_of, stream_schema
@@ -60,6 +61,7 @@ SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
     "config": config_schema,
     "config-check": partial(schema_of, CheckReport, "nlmon config check"),
     "config-show": partial(schema_of, Effective, "nlmon config show"),
+    "status": partial(schema_of, MonitorStatus, "nlmon --status"),
     "claims": partial(schema_of, ConformanceReport, "nlmon conform and nlmon claims"),
     "coverage": partial(schema_of, CoverageReport, "nlmon coverage"),
     "report-diff": partial(schema_of, RunDifference, "nlmon report diff"),
