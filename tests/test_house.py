@@ -75,7 +75,8 @@ LEVELS = (
     ("nlmon.backends", "nlmon.compare", "nlmon.exporters"),
     ("nlmon.config", "nlmon.report", "nlmon.testing"),
     ("nlmon.engine", "nlmon.api"),
-    ("nlmon.jobs", "nlmon.scenario", "nlmon.conformance", "nlmon.manager", "nlmon.compat"),
+    ("nlmon.jobs", "nlmon.conformance", "nlmon.manager", "nlmon.compat", "nlmon.monitor"),
+    ("nlmon.scenario",),
     ("nlmon.cli",),
     ("nlmon.pytest_plugin",),
     ("nlmon.__main__",),
@@ -161,6 +162,7 @@ MAY = {
         *("nlmon.backends.base", "nlmon.backends.options", "nlmon.backends.registry", "nlmon.transport"),
         *("nlmon.compare.side", "nlmon.compare.known", "nlmon.compare.difference"),
         *("nlmon.report", "nlmon.engine", "nlmon.scenario", "nlmon.filters"),
+        *("nlmon.config", "nlmon.exporters", "nlmon.monitor"),
     },
     "nlmon.api": {
         "nlmon.config.model",
@@ -172,6 +174,14 @@ MAY = {
         "nlmon.backends.base",
     },
     "nlmon.compat": {"nlmon.api", "nlmon.transport.base"},
+    # It is made of a configuration, an implementation and exports, and compares nothing.
+    "nlmon.monitor": {
+        *("nlmon", "nlmon.aside", "nlmon.capture", "nlmon.errors", "nlmon.events", "nlmon.limits", "nlmon.names"),
+        *("nlmon.printable", "nlmon.uapi", "nlmon.wire", "nlmon.config", "nlmon.filters", "nlmon.exporters"),
+        *("nlmon.backends.base", "nlmon.backends.options", "nlmon.backends.registry", "nlmon.backends.status"),
+        *("nlmon.backends.libnl", "nlmon.compare.side", "nlmon.compare.evidence.hidden", "nlmon.transport"),
+        *("nlmon.api", "nlmon.engine.bounds", "nlmon.engine.feed", "nlmon.engine.guarded", "nlmon.monitor"),
+    },
     # What a claim sees is an implementation on a kernel in memory.
     "nlmon.conformance": {
         *("nlmon", "nlmon.errors", "nlmon.events", "nlmon.eventjson", "nlmon.wire", "nlmon.transport.base"),
@@ -216,6 +226,8 @@ PURE = tuple(
             f"config.{name}"
             for name in ("model", "kinds", "entries", "values", "environment", "rules", "schema", "show")
         ),
+        "monitor.plan",
+        "monitor.pipeline",
     )
 )
 

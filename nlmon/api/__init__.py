@@ -4,7 +4,7 @@
     from nlmon.api import Monitor              # the same as a class
 
 ``unified`` has the functions, ``monitor`` the class, ``stream`` its events in a loop of asyncio, ``event`` the event
-with old and new fields, ``config`` what is asked for, ``results`` the codes.
+with old and new fields, ``config`` what is asked for, ``listener`` the sockets below them, ``results`` the codes.
 
 Not here: libnl's own interface (``nlmon.manager``), and deprecated names (``nlmon.compat``).
 """

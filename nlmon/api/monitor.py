@@ -16,28 +16,25 @@ Rules:
 2. Methods raise what they cannot do; an overrun is an event and no error.
 3. A monitor is for one thread, and has no thread or loop of its own: who uses it waits for its descriptors.
 
-Not here: the functions of the guide (``unified``), waiting in a loop of asyncio (``stream``), and decoding
-(``nlmon.backends``).
+Not here: the functions of the guide (``unified``), its sockets (``listener``), waiting in a loop of asyncio
+(``stream``), and decoding (``nlmon.backends``).
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from nlmon.api.config import NetlinkConfig, Section, config_of, wrong_kind
 from nlmon.api.event import NlmonEvent, translate
+from nlmon.api.listener import Listener
 from nlmon.backends.base import Backend
-from nlmon.backends.registry import create
 from nlmon.backends.status import BackendStatus
 from nlmon.errors import NlmonError, UsageError
 from nlmon.events import Event
 from nlmon.framing import header
 from nlmon.transport.base import TransportFactory
-from nlmon.transport.tap import Reading, TapFactory
-from nlmon.wire import Datagram
 
 if TYPE_CHECKING:
     from nlmon.api.stream import Stream
@@ -61,22 +58,23 @@ class Monitor:
         transports: TransportFactory | None = None,
         on_error: Callable[[NlmonError], None] | None = None,
     ) -> None:
-        self._taps = TapFactory(transports or _kernel(), self._arrived)
-        self._on_error = on_error
         self._callback: Callback | None = None
         self._user_data: Any = None
-        # Datagrams that were read and whose events may not be delivered yet, by protocol.
-        self._datagrams: dict[int, deque[Datagram]] = {}
         self._stream: Stream | None = None
         self._delivering = False
-        self._set_up(NetlinkConfig() if config is None else config_of(config))
+        self.config = NetlinkConfig() if config is None else config_of(config)
+        self._listener = Listener(
+            self.config.implementation, self.config.options, transports or _kernel(), self._deliver, on_error
+        )
 
     def _set_up(self, config: NetlinkConfig) -> None:
-        """Make the implementation, with no protocol enabled."""
+        """Make the implementation anew, with no protocol enabled."""
         self.config = config
-        self._datagrams.clear()
-        self._backend: Backend = create(config.implementation, self._taps, config.options)
-        self._backend.set_callback(self._deliver, self._on_error)
+        self._listener.set_up(config.implementation, config.options)
+
+    @property
+    def _backend(self) -> Backend:
+        return self._listener.backend
 
     # -- protocols -------------------------------------------------------------------------------------------------
 
@@ -101,7 +99,7 @@ class Monitor:
     @property
     def protocols(self) -> tuple[int, ...]:
         """The protocols that have an open socket."""
-        return tuple(self._taps.taps)
+        return tuple(self._listener.taps)
 
     def fileno(self, protocol: int) -> int:
         """Descriptor to wait for, -1 when the protocol is not enabled. libnl may open another one for a socket that
@@ -126,42 +124,26 @@ class Monitor:
         replaced."""
         if self._delivering:
             raise to_a_callback("read the next datagram")
-        backend = self._backend
         self._delivering = True
         try:
-            read = backend.process(_number(protocol))
-            # Or there is something to do as soon as nothing waits, such as asking for families after a loss.
-            ahead = 2 * (self.config.message_pool_size or 0) + 1 if read else 0
-            while ahead and protocol in self._taps.taps and backend.due() == 0.0 and backend.process(protocol):
-                ahead -= 1
-            return read
+            return self._listener.process(_number(protocol))
         finally:
             self._delivering = False
-            self._taps.readings()  # they are kept until somebody takes them
 
     def due(self) -> float | None:
         """Seconds until ``process`` should be called though no descriptor is ready; None: never."""
         return self._backend.due()
 
-    def _arrived(self, datagram: Datagram) -> Reading:
-        most = (self.config.message_pool_size or 0) + 1
-        self._datagrams.setdefault(datagram.protocol, deque(maxlen=most)).append(datagram)
-        return Reading(datagram, {})
-
-    def _deliver(self, event: Event) -> None:
+    def _deliver(self, event: Event, datagram: bytes) -> None:
         if self._callback is not None:
-            self._callback(translate(event, self._message(event)), self._user_data)
+            self._callback(translate(event, self._message(event, datagram)), self._user_data)
 
-    def _message(self, event: Event) -> bytes:
+    def _message(self, event: Event, datagram: bytes) -> bytes:
         """The bytes of an event; none where it is no message."""
-        if event.synthetic or event.type != "netlink":
+        if not datagram:
             return b""
-        read = self._datagrams[event.protocol]
-        while read[0].frame != event.frame:
-            read.popleft()  # its events were delivered before
-        data = read[0].data
-        length = header(data, event.offset, self._taps.byteorder).length
-        return bytes(data[event.offset : event.offset + length])
+        length = header(datagram, event.offset, self._listener.byteorder).length
+        return bytes(datagram[event.offset : event.offset + length])
 
     # -- the whole ---------------------------------------------------------------------------------------------------
 
@@ -193,7 +175,7 @@ class Monitor:
         """The events, in a running loop of asyncio; takes the place of a callback. See ``stream``."""
         from nlmon.api.stream import stream_of  # noqa: PLC0415
 
-        self._stream = stream_of(self, self._taps.taps, self._stream)
+        self._stream = stream_of(self, self._listener.taps, self._stream)
         return self._stream
 
 

@@ -13,12 +13,14 @@ from __future__ import annotations
 
 import signal
 import sys
+from typing import Any
 
 import click
 
 from nlmon import __version__
 from nlmon.cli.common import say_where_explained, show_error, usage_error
 from nlmon.cli.lazy import LazyGroup
+from nlmon.cli.monitor import monitor_options, run_monitor
 from nlmon.cli.output import guard_streams
 from nlmon.errors import ExitCode, InternalError, NlmonError, UsageError
 from nlmon.printable import printable
@@ -49,10 +51,24 @@ COMMANDS = {
 MOVED = {"status": "capture stats"}
 
 
-@click.group(cls=LazyGroup, modules=COMMANDS, moved=MOVED, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=LazyGroup,
+    modules=COMMANDS,
+    moved=MOVED,
+    invoke_without_command=True,
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@monitor_options
 @click.version_option(__version__, prog_name="nlmon")
-def group() -> None:
-    """Prove whether a netlink monitor can move from its legacy implementation to libnl, and back."""
+@click.pass_context
+def group(context: click.Context, /, **options: Any) -> None:
+    """Prove whether a netlink monitor can move from its legacy implementation to libnl, and back.
+
+    With options and no command: run a monitor, by the files that --config names or by /etc/nlmon/nlmon.yaml and
+    ~/.nlmon/config.yaml, until SIGTERM or Ctrl-C.
+    """
+    run_monitor(options, context.invoked_subcommand)
 
 
 def main() -> None:

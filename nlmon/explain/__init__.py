@@ -70,6 +70,7 @@ GROUPS = (
     Group("jobs", "NLM-J", "Many captures or scenarios at once"),
     Group("contracts", "NLM-K", "The contract, and files of known differences"),
     Group("limits", "NLM-L", "Bounds on what is read and kept"),
+    Group("monitors", "NLM-M", "The running monitor"),
     Group("exports", "NLM-O", "Exports"),
     Group("settings", "NLM-P", "Settings"),
     Group("reports", "NLM-R", "Reading reports"),

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from threading import Condition, Thread, current_thread
 from typing import NamedTuple
@@ -100,13 +100,29 @@ class ExportQueue:
                 if len(self._events) == 1:
                     self._changed.notify_all()
 
-    def close(self, deadline: float = 0.8) -> ExportStatus:
-        """Hand over what waits, for at most ``deadline`` seconds, and close the exporter. What did not get out is
-        counted as dropped, or as waiting if the exporter still had it in hand."""
+    def end(self, deadline: float = 0.8) -> None:
+        """Take no more, and begin to hand over what waits, for at most ``deadline`` seconds; ``close`` waits for that.
+        So several queues can end at the same time."""
         with self._changed:
             if self._end is None:
                 self._end = time.monotonic() + deadline
             self._changed.notify_all()
+
+    def put_all(self, events: Iterable[tuple[Event, bytes]], *, wait: bool = False) -> None:
+        """Let events wait as ``put`` does, which takes less time than one by one."""
+        with self._changed:
+            for event, datagram in events:
+                self.put(event, datagram, wait=wait)
+
+    def drained(self, deadline: float) -> bool:
+        """Wait until everything is out or given up, for at most so many seconds; whether it is."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._waiting() or self._state == "broken", deadline)
+
+    def close(self, deadline: float = 0.8) -> ExportStatus:
+        """Hand over what waits, for at most ``deadline`` seconds, and close the exporter. What did not get out is
+        counted as dropped, or as waiting if the exporter still had it in hand."""
+        self.end(deadline)
         never = self._thread.ident is None
         if never:
             self.exporter.close()
@@ -121,13 +137,15 @@ class ExportQueue:
     def status(self) -> ExportStatus:
         """The counters as they are now."""
         with self._changed:
-            written = self.exporter.written
-            waiting = self._taken - written - self._dropped[FAILED]
             return ExportStatus(
-                *(self.exporter.name, self._state, written, waiting),
+                *(self.exporter.name, self._state, self.exporter.written, self._waiting()),
                 {reason: count for reason, count in sorted(self._dropped.items()) if count},
                 *(self._failures, self._error),
             )
+
+    def _waiting(self) -> int:
+        """How many were taken and are neither out nor given up."""
+        return self._taken - self.exporter.written - self._dropped[FAILED]
 
     def _run(self) -> None:
         try:
@@ -138,6 +156,8 @@ class ExportQueue:
                     self._bring_out()
                 else:
                     self._open_again()
+                with self._changed:
+                    self._changed.notify_all()
             self.exporter.close()
             self._set("closed")
         except BaseException as bug:  # whatever it is: nobody else would be told

@@ -1,6 +1,20 @@
-"""The monitor that runs: what it is asked and what it answers.
+"""The running monitor: a configuration, the events of the kernel or of a recording, and the exports.
 
-Not here: the command line (``nlmon.cli``).
+    sockets of the running kernel ─┐ event and     ┌─ monitoring.*, filters, rate limit ─► exports, each behind a queue
+    a recording (--replay)        ─┴─ its datagram ┴─ counters ─► status
+
+``plan`` says what a configuration asks for; ``exports`` opens what events go out by; ``pipeline`` decides of each event
+what becomes of it; ``sources`` reads the running kernel, ``recorded`` a capture; ``loop`` waits for sockets, signals,
+files and questions at once, with no thread but those of the exports. ``counted`` puts the ``status`` together, which
+``control`` gives to who asks over its socket (``asking``), in a folder that ``runtime`` trusts.
+
+Rules:
+1. A source gives events; what becomes of them does not depend on which source it is.
+2. Nothing is kept of an event once the exports have it.
+3. Time is that of the events, but for waiting.
+
+Not here: reading configurations (``nlmon.config``), writing events (``nlmon.exporters``), and the options
+(``nlmon.cli.monitor``).
 """
 
 __all__ = ()

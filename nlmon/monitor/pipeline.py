@@ -1,0 +1,170 @@
+"""What becomes of an event: ``monitoring`` keeps it, a rule matches, the rate limit lets it go, the exports have it.
+
+Rules:
+1. Every rule is held against every event that ``monitoring`` keeps, so that each has its count.
+2. The place of a loss (``overrun``) goes to the exports whatever is configured: nobody can say what was lost there.
+3. Nothing is kept of an event; counters are bounded by the configuration.
+4. The time is that of the events, so a recording gives the same every time.
+
+Not here: where events come from (``sources``, ``recorded``), and queues (``exports``).
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from fnmatch import translate
+
+from nlmon.events import OVERRUN, Event
+from nlmon.exporters.queue import ExportQueue
+from nlmon.monitor.plan import Kept, Plan, Rule
+from nlmon.names import message_type
+
+__all__ = ["NOT_KEPT", "NO_RULE", "RATE_LIMIT", "Pipeline"]
+
+# Why an event goes to no export.
+NOT_KEPT, NO_RULE, RATE_LIMIT = "monitoring", "no rule matches", "rate limit"
+SECOND = 1_000_000_000
+# Alerts of one rule that are logged in a second; the others are counted.
+ALERTS = 10
+Pair = tuple[Event, bytes]
+
+
+class Pipeline:
+    """Decides of each event, and counts. ``matched``: by the name of each rule; ``events``: how many came; ``dropped``:
+    how many of them went no further, by reason."""
+
+    def __init__(self, plan: Plan, queues: Sequence[ExportQueue], *, wait: bool = False) -> None:
+        self.events = 0
+        self.dropped: Counter[str] = Counter()
+        self.matched: Counter[str] = Counter()
+        self._wait = wait
+        self.change(plan, queues)
+
+    def change(self, plan: Plan, queues: Sequence[ExportQueue]) -> None:
+        """Decide by another plan from now on; a rule of the same name keeps its count."""
+        self._keeps = _keeps(plan.kept)
+        self._rules = plan.rules
+        self._queues = tuple(queues)
+        self._rate = _Rate(plan.rate_limit) if plan.rate_limit else None
+        self._alerts = {rule.name: _Alerts(rule) for rule in plan.rules if rule.alert}
+        self.matched = Counter({rule.name: self.matched[rule.name] for rule in plan.rules})
+        self._all = self._keeps is None and not plan.rules and self._rate is None
+
+    def take(self, event: Event, datagram: bytes) -> None:
+        """One event with its datagram, empty for one that was in none."""
+        self.events += 1
+        if self._all or self._passes(event):
+            for queue in self._queues:
+                queue.put(event, datagram, wait=self._wait)
+
+    def take_all(self, events: Sequence[Pair]) -> None:
+        """Many at once, which takes less time."""
+        self.events += len(events)
+        passed = events if self._all else [pair for pair in events if self._passes(pair[0])]
+        if passed:
+            for queue in self._queues:
+                queue.put_all(passed, wait=self._wait)
+
+    def _passes(self, event: Event) -> bool:
+        if event.type == OVERRUN:
+            return True
+        why = self._why_not(event)
+        if why:
+            self.dropped[why] += 1
+        return not why
+
+    def _why_not(self, event: Event) -> str:
+        if self._keeps is not None and not self._keeps(event):
+            return NOT_KEPT
+        if self._rules and not self._matches(event):
+            return NO_RULE
+        if self._rate is not None and not self._rate.lets(event.timestamp):
+            return RATE_LIMIT
+        return ""
+
+    def _matches(self, event: Event) -> bool:
+        found = False
+        for rule in self._rules:
+            if rule.filter.matches(event):
+                found = True
+                self.matched[rule.name] += 1
+                if rule.alert:
+                    self._alerts[rule.name].say(event)
+        return found
+
+
+def _keeps(kept: Kept) -> Callable[[Event], bool] | None:
+    """Whether ``monitoring`` keeps an event; None: it keeps all."""
+    checks = list(_checks(kept))
+    if not checks:
+        return None
+    return checks[0] if len(checks) == 1 else lambda event: all(check(event) for check in checks)
+
+
+def _checks(kept: Kept) -> Iterator[Callable[[Event], bool]]:
+    if kept.protocols:
+        yield lambda event: event.protocol in kept.protocols
+    if kept.message_types:
+        yield lambda event: message_type(event.protocol, event.msg_type) in kept.message_types
+    if kept.include:
+        included = _any_of(kept.include)
+        yield lambda event: isinstance(event.interface, str) and included(event.interface) is not None
+    if kept.exclude:
+        excluded = _any_of(kept.exclude)
+        yield lambda event: not isinstance(event.interface, str) or excluded(event.interface) is None
+
+
+def _any_of(patterns: Iterable[str]) -> Callable[[str], object]:
+    """Whether a name matches one of the patterns of a shell as a whole; capitals are other letters."""
+    return re.compile("|".join(map(translate, patterns))).match
+
+
+class _Rate:
+    """Lets at most ``limit`` events of one second go."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._second = -1
+        self._let = self._kept = 0
+
+    def lets(self, timestamp: int) -> bool:
+        """Whether an event of this time may go."""
+        second = timestamp // SECOND
+        if second != self._second:
+            self._second, self._let, self._kept = second, 0, 0
+        if self._let < self._limit:
+            self._let += 1
+            return True
+        self._kept += 1
+        if self._kept == 1:
+            _log.warning("more than %d events in a second, the rest of it is dropped", self._limit)
+        return False
+
+
+class _Alerts:
+    """Logs the events that match a rule."""
+
+    def __init__(self, rule: Rule) -> None:
+        self._name = rule.name
+        self._second = -1
+        self._said = self._silent = 0
+
+    def say(self, event: Event) -> None:
+        """Log an event, unless there were too many in its second."""
+        second = event.timestamp // SECOND
+        if second != self._second:
+            if self._silent:
+                _log.warning("the rule %s matched %d more events", self._name, self._silent)
+            self._second, self._said, self._silent = second, 0, 0
+        if self._said >= ALERTS:
+            self._silent += 1
+            return
+        self._said += 1
+        kind = message_type(event.protocol, event.msg_type)
+        _log.warning("the rule %s matches: %s %s", self._name, kind, event.interface or "-")
+
+
+_log = logging.getLogger("nlmon.filters")

@@ -1,0 +1,180 @@
+"""A recording through a whole monitor with its configuration, faster than real time.
+
+    status = play(config, Path("events.pcapng"))
+
+Rules:
+1. What comes of it is a function of configuration and recording: the time is that of the events, and nothing depends on
+   this host but where the exports write.
+2. A recording can wait, so no event is dropped for want of room; an export that cannot be opened is an error.
+3. No control socket, no signals, no log: who plays has his own.
+
+Not here: feeding an implementation (``nlmon.engine.feed``), and the running kernel (``sources``).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+
+from nlmon.aside import each_aside, prints_aside
+from nlmon.backends.registry import create
+from nlmon.capture import CaptureReader, open_capture
+from nlmon.capture.base import Batch
+from nlmon.compare.side import Side
+from nlmon.config.model import Config
+from nlmon.engine.feed import Feed, Step
+from nlmon.engine.guarded import BackendMaker
+from nlmon.errors import InternalError, NlmonError
+from nlmon.events import Event
+from nlmon.exporters.metrics import Counts, Durations
+from nlmon.exporters.queue import ExportQueue
+from nlmon.monitor.counted import Run, metrics, status_of
+from nlmon.monitor.exports import Exports
+from nlmon.monitor.pipeline import Pipeline
+from nlmon.monitor.plan import Plan, plan
+from nlmon.monitor.status import MonitorStatus
+
+__all__ = ["PATIENCE", "play", "play_plan"]
+
+# Seconds that exports may take for what waits at the end, beside the recording.
+PATIENCE = 60.0
+BeforeClose = Callable[[Sequence[ExportQueue]], None]
+
+
+def play(
+    config: Config,
+    capture: CaptureReader | Path,
+    *,
+    batches: Iterable[Batch] | None = None,
+    make: BackendMaker | None = None,
+    before_close: BeforeClose | None = None,
+    reloads: Mapping[int, Config] | None = None,
+) -> MonitorStatus:
+    """Play a recording, and give the last status.
+
+    ``batches``: what is read of it, None: all. ``make``: makes the implementation, instead of the one that the
+    configuration names. ``before_close``: given the queues when all is out and nothing is closed. ``reloads``: by the
+    number of a frame the configuration that is in force from there on; what is listened to stays.
+
+    Raises ``InputError`` for a configuration or a recording that cannot be played, ``ExportError`` for an export that
+    cannot be opened, ``InternalError`` when the implementation crashes.
+    """
+    plans = {frame: plan(one) for frame, one in (reloads or {}).items()}
+    return play_plan(plan(config), capture, batches=batches, make=make, before_close=before_close, reloads=plans)
+
+
+def play_plan(
+    first: Plan,
+    capture: CaptureReader | Path,
+    *,
+    batches: Iterable[Batch] | None = None,
+    make: BackendMaker | None = None,
+    before_close: BeforeClose | None = None,
+    reloads: Mapping[int, Plan] | None = None,
+) -> MonitorStatus:
+    """Play a recording by a plan; see ``play``."""
+    with ExitStack() as stack:
+        reader = stack.enter_context(open_capture(capture)) if isinstance(capture, Path) else capture
+        player = _Player(first, reader, make, reloads or {})
+        stack.callback(player.close)
+        player.play(reader.batches() if batches is None else batches)
+        return player.end(before_close)
+
+
+class _Player:
+    """One recording on its way through a monitor."""
+
+    def __init__(
+        self, first: Plan, reader: CaptureReader, make: BackendMaker | None, reloads: Mapping[int, Plan]
+    ) -> None:
+        listening = first.listening
+        self._plan = first
+        self._reloads = sorted(reloads.items(), reverse=True)
+        self._exports = Exports(first.queue, counts=self._counts)
+        self._feed = Feed(
+            (make or partial(create, listening.implementation),),
+            reader.info.byteorder,
+            protocols=listening.protocols,
+            options=listening.options,
+            answers=False,
+        )
+        self._errors: dict[int, Counter[str]] = {}
+        try:
+            self._exports.change(first.exports, strict=True)
+        except NlmonError:
+            self._exports.close()
+            raise
+        self._pipeline = Pipeline(first, self._exports.queues, wait=True)
+
+    def play(self, batches: Iterable[Batch]) -> None:
+        """Feed everything."""
+        with prints_aside():
+            started = self._feed.start()
+        for side in started:
+            self._take(side)
+        for batch in batches:
+            for step in each_aside(self._feed.steps(batch)):
+                self._step(step)
+        for step in each_aside(self._feed.flush()):
+            self._step(step)
+        with prints_aside():
+            ended = self._feed.end()
+        for last in ended:
+            if last is not None:
+                self._take(last)
+
+    def end(self, before_close: BeforeClose | None) -> MonitorStatus:
+        """Bring everything out, and say what came of it."""
+        for queue in self._exports.queues:
+            queue.drained(PATIENCE)
+        if before_close is not None:
+            before_close(self._exports.queues)
+        lane = self._feed.lanes[0]
+        counts = lane.backend.status()
+        exports = self._exports.close()
+        return status_of(Run(), self._plan, lane.backend, counts, self._pipeline, exports)
+
+    def close(self) -> None:
+        """Close what is open, whatever has ended it."""
+        self._exports.close()
+        with prints_aside():
+            self._feed.close()
+
+    def _step(self, step: Step) -> None:
+        datagrams = step.datagrams
+        for results in step.results:
+            if results.others or self._reloads:
+                data = dict(zip(datagrams.frames, datagrams.data, strict=True))
+                for frame, side in zip(datagrams.frames, results.sides(), strict=True):
+                    self._reload(frame)
+                    self._take(side, data, datagrams.protocol)
+            else:
+                events = filter(None, results.events)  # each datagram gave one
+                self._pipeline.take_all(list(zip(events, datagrams.data, strict=True)))
+
+    def _take(self, side: Side, data: Mapping[int, bytes] | None = None, protocol: int = -1) -> None:
+        """What came of one datagram. Raises ``InternalError`` when the implementation crashed."""
+        if side.events:
+            self._pipeline.take_all([(event, _datagram(event, data or {})) for event in side.events])
+        if side.errors:
+            self._errors.setdefault(protocol, Counter()).update(error.code for error in side.errors)
+        if side.crash:
+            raise InternalError("NLM-X002", f"{side.name} raised {side.crash}", where=side.trace)
+
+    def _reload(self, frame: int) -> None:
+        while self._reloads and self._reloads[-1][0] <= frame:
+            _, self._plan = self._reloads.pop()
+            self._exports.change(self._plan.exports, limit=self._plan.queue, strict=True)
+            self._pipeline.change(self._plan, self._exports.queues)
+
+    def _counts(self) -> Counts:
+        status = self._feed.lanes[0].backend.status()
+        return metrics(self._plan, status, self._errors, self._exports.status(), Durations())
+
+
+def _datagram(event: Event, data: Mapping[int, bytes]) -> bytes:
+    """The datagram of an event; empty for one that was in none."""
+    return b"" if event.synthetic or event.type != "netlink" else data.get(event.frame, b"")
