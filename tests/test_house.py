@@ -226,6 +226,7 @@ PURE = tuple(
             f"config.{name}"
             for name in ("model", "kinds", "entries", "values", "environment", "rules", "schema", "show")
         ),
+        "monitor.messages",
         "monitor.plan",
         "monitor.pipeline",
     )

@@ -6,7 +6,8 @@
 ``plan`` says what a configuration asks for; ``exports`` opens what events go out by; ``pipeline`` decides of each event
 what becomes of it; ``sources`` reads the running kernel, ``recorded`` a capture; ``loop`` waits for sockets, signals,
 files and questions at once, with no thread but those of the exports. ``counted`` puts the ``status`` together, which
-``control`` gives to who asks over its socket (``asking``), in a folder that ``runtime`` trusts.
+``control`` gives to who asks over its socket (``asking``), in a folder that ``runtime`` trusts. ``messages`` are what
+it says of its own work, in a ``log`` whose lines go to the ``journal`` or to standard error.
 
 Rules:
 1. A source gives events; what becomes of them does not depend on which source it is.
