@@ -27,7 +27,8 @@ __all__ = ["Listener"]
 
 class Listener:
     """An implementation with no protocol enabled; see the module. ``backend``: the implementation; ``taps``: its open
-    sockets by protocol. ``on_event`` is given each event, ``on_error`` what could not be read."""
+    sockets by protocol. ``on_event`` is given each event, ``on_error`` what could not be read. ``arrived``: asked of
+    each datagram whether it is to be decoded; None: all are."""
 
     def __init__(
         self,
@@ -37,9 +38,10 @@ class Listener:
         on_event: Callable[[Event, bytes], None],
         on_error: Callable[[NlmonError], None] | None = None,
     ) -> None:
-        self._factory = TapFactory(transports, self._arrived)
+        self._factory = TapFactory(transports, self._arrive)
         self.taps = self._factory.taps
         self.byteorder = self._factory.byteorder
+        self.arrived: Callable[[Datagram], bool] | None = None
         self._on_event = on_event
         self._on_error = on_error
         # Datagrams that were read and whose events may not be delivered yet, by protocol.
@@ -71,7 +73,9 @@ class Listener:
         finally:
             self._factory.readings()  # they are kept until somebody takes them
 
-    def _arrived(self, datagram: Datagram) -> Reading:
+    def _arrive(self, datagram: Datagram) -> Reading | None:
+        if self.arrived is not None and not self.arrived(datagram):
+            return None
         self._datagrams.setdefault(datagram.protocol, deque(maxlen=self._ahead + 1)).append(datagram)
         return Reading(datagram, {})
 

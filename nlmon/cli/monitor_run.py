@@ -10,31 +10,93 @@ Not here: the options (``monitor``), and the monitor itself (``nlmon.monitor``).
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nlmon.cli.common import warn
 from nlmon.cli.config_files import MISTAKEN, load_files, say_problems
 from nlmon.cli.monitor import MonitorOptions
 from nlmon.config import Loaded
-from nlmon.errors import ExitCode, UsageError
+from nlmon.errors import ExitCode
 from nlmon.monitor.plan import Plan, plan
+
+if TYPE_CHECKING:  # start-up: only a monitor has one
+    from nlmon.monitor.control import ControlSocket
+    from nlmon.monitor.privileges import Standing
 
 __all__ = ["dump", "replay", "run", "test"]
 
 
 def run(options: MonitorOptions) -> None:
     """Run until a signal, or for a duration."""
-    raise UsageError("NLM-M001", "there is no monitor yet")
+    from nlmon.monitor.control import ControlSocket  # noqa: PLC0415  (start-up: only a monitor has one)
+    from nlmon.monitor.runtime import default_path  # noqa: PLC0415
+
+    loaded, planned = _planned(options)
+    standing = _standing(loaded, planned, options)
+    # The reader of our output may go; a monitor stays.
+    if hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+    path = options.socket or default_path(loaded.files, os.environ)
+    _run(loaded, planned, options, standing, ControlSocket(path, standing.user.number))
 
 
 def dump(options: MonitorOptions) -> None:
     """Print events until a signal, or for a duration."""
-    raise UsageError("NLM-M001", "there is no --dump-events yet")
+    loaded, planned = _planned(options)
+    _run(loaded, planned, options, _standing(loaded, planned, options))
+
+
+def _standing(loaded: Loaded, planned: Plan, options: MonitorOptions) -> Standing:
+    """Who the monitor runs as."""
+    from nlmon.monitor.privileges import choose  # noqa: PLC0415  (start-up: only what listens asks)
+
+    writes = [Path(one.place) for one in planned.exports if one.name in {"json", "pcap"}]
+    standing = choose(options.user, writes=writes, reads=loaded.files)
+    say_problems(standing.notices)
+    return standing
+
+
+def _run(
+    loaded: Loaded, planned: Plan, options: MonitorOptions, standing: Standing, control: ControlSocket | None = None
+) -> None:
+    from nlmon.cli.listening import wake_on_signals  # noqa: PLC0415  (start-up: only what listens needs it)
+    from nlmon.monitor.log import open_log  # noqa: PLC0415
+    from nlmon.monitor.running import RunningMonitor  # noqa: PLC0415
+
+    assert loaded.config is not None
+    with closing(open_log(loaded.config.logging)) as log, wake_on_signals() as wake:
+        monitor = RunningMonitor(loaded, planned, control=control, log=log, standing=standing)
+        monitor.open()
+        why = "an error"
+        try:
+            why = monitor.run(wake, options.duration)
+        finally:
+            monitor.close(why)
 
 
 def test(options: MonitorOptions) -> None:
     """Open everything, say what would be done, and end."""
-    raise UsageError("NLM-M001", "there is no --test-mode yet")
+    import msgspec  # noqa: PLC0415  (start-up: only a trial needs it)
+
+    from nlmon.monitor.running import open_kernel  # noqa: PLC0415
+    from nlmon.monitor.trial import trial_text, try_out  # noqa: PLC0415
+    from nlmon.printable import printable_json  # noqa: PLC0415
+
+    loaded, planned = _planned(options, say=False)
+    trial = try_out(loaded, planned, open_kernel)
+    say_problems(trial.problems)
+    if options.form == "json":
+        data = msgspec.json.format(msgspec.json.encode(trial), indent=2)
+        sys.stdout.write(printable_json(data).decode() + "\n")
+    else:
+        sys.stdout.write(trial_text(trial))
+    if not trial.ready:
+        sys.exit(ExitCode.PLATFORM)
 
 
 def replay(options: MonitorOptions) -> None:
@@ -51,10 +113,13 @@ def replay(options: MonitorOptions) -> None:
         sys.exit(ExitCode.PLATFORM)
 
 
-def _planned(options: MonitorOptions) -> tuple[Loaded, Plan]:
-    """The configuration and its plan. Ends the command where it is not in order."""
+def _planned(options: MonitorOptions, *, say: bool = True) -> tuple[Loaded, Plan]:
+    """The configuration and its plan; ``say``: its notices. Ends the command where it is not in order."""
     loaded = load_files(options.config)
-    say_problems(loaded.problems)
     if loaded.config is None:
+        say_problems(loaded.problems)
         sys.exit(MISTAKEN)
-    return loaded, plan(loaded.config, dump=options.dump_events)
+    planned = plan(loaded.config, dump=options.dump_events)
+    if say:
+        say_problems((*loaded.problems, *planned.notices))
+    return loaded, planned

@@ -33,6 +33,7 @@ from nlmon.eventjson.schema import event_schema
 from nlmon.explain import Explanations
 from nlmon.exporters.layout import exported_schema
 from nlmon.monitor.status import MonitorStatus
+from nlmon.monitor.trial import Trial
 from nlmon.report.coverage import CoverageReport
 from nlmon.report.foreign import badge_schema, github_schema, gitlab_schema
 from nlmon.report.jsonout import report_schema, schema_of, stream_schema
@@ -52,6 +53,7 @@ SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
     "replay": report_schema,
     "replay-stream": stream_schema,
     "run-stream": run_schema,
+    "test-mode": partial(schema_of, Trial, "nlmon --test-mode"),
     "capture-info": partial(schema_of, CaptureSummary, "nlmon capture info"),
     "stats": stats_schema,
     "state": partial(schema_of, StateReport, "nlmon state"),

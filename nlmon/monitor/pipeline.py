@@ -11,7 +11,6 @@ Not here: where events come from (``sources``, ``recorded``), and queues (``expo
 
 from __future__ import annotations
 
-import logging
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -19,7 +18,8 @@ from fnmatch import translate
 
 from nlmon.events import OVERRUN, Event
 from nlmon.exporters.queue import ExportQueue
-from nlmon.monitor.plan import Kept, Plan, Rule
+from nlmon.monitor import messages
+from nlmon.monitor.plan import Kept, Plan
 from nlmon.names import message_type
 
 __all__ = ["NOT_KEPT", "NO_RULE", "RATE_LIMIT", "Pipeline"]
@@ -27,8 +27,6 @@ __all__ = ["NOT_KEPT", "NO_RULE", "RATE_LIMIT", "Pipeline"]
 # Why an event goes to no export.
 NOT_KEPT, NO_RULE, RATE_LIMIT = "monitoring", "no rule matches", "rate limit"
 SECOND = 1_000_000_000
-# Alerts of one rule that are logged in a second; the others are counted.
-ALERTS = 10
 Pair = tuple[Event, bytes]
 
 
@@ -41,17 +39,23 @@ class Pipeline:
         self.dropped: Counter[str] = Counter()
         self.matched: Counter[str] = Counter()
         self._wait = wait
+        self._rate: _Rate | None = None
         self.change(plan, queues)
 
     def change(self, plan: Plan, queues: Sequence[ExportQueue]) -> None:
         """Decide by another plan from now on; a rule of the same name keeps its count."""
+        self.end()
         self._keeps = _keeps(plan.kept)
         self._rules = plan.rules
         self._queues = tuple(queues)
         self._rate = _Rate(plan.rate_limit) if plan.rate_limit else None
-        self._alerts = {rule.name: _Alerts(rule) for rule in plan.rules if rule.alert}
         self.matched = Counter({rule.name: self.matched[rule.name] for rule in plan.rules})
         self._all = self._keeps is None and not plan.rules and self._rate is None
+
+    def end(self) -> None:
+        """Say what the rate limit has kept back and not told yet."""
+        if self._rate is not None:
+            self._rate.say()
 
     def take(self, event: Event, datagram: bytes) -> None:
         """One event with its datagram, empty for one that was in none."""
@@ -92,7 +96,7 @@ class Pipeline:
                 found = True
                 self.matched[rule.name] += 1
                 if rule.alert:
-                    self._alerts[rule.name].say(event)
+                    messages.alert(rule.name, event)
         return found
 
 
@@ -123,7 +127,7 @@ def _any_of(patterns: Iterable[str]) -> Callable[[str], object]:
 
 
 class _Rate:
-    """Lets at most ``limit`` events of one second go."""
+    """Lets at most ``limit`` events of one second go, and says how many more there were once it is over."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -134,37 +138,16 @@ class _Rate:
         """Whether an event of this time may go."""
         second = timestamp // SECOND
         if second != self._second:
-            self._second, self._let, self._kept = second, 0, 0
+            self.say()
+            self._second, self._let = second, 0
         if self._let < self._limit:
             self._let += 1
             return True
         self._kept += 1
-        if self._kept == 1:
-            _log.warning("more than %d events in a second, the rest of it is dropped", self._limit)
         return False
 
-
-class _Alerts:
-    """Logs the events that match a rule."""
-
-    def __init__(self, rule: Rule) -> None:
-        self._name = rule.name
-        self._second = -1
-        self._said = self._silent = 0
-
-    def say(self, event: Event) -> None:
-        """Log an event, unless there were too many in its second."""
-        second = event.timestamp // SECOND
-        if second != self._second:
-            if self._silent:
-                _log.warning("the rule %s matched %d more events", self._name, self._silent)
-            self._second, self._said, self._silent = second, 0, 0
-        if self._said >= ALERTS:
-            self._silent += 1
-            return
-        self._said += 1
-        kind = message_type(event.protocol, event.msg_type)
-        _log.warning("the rule %s matches: %s %s", self._name, kind, event.interface or "-")
-
-
-_log = logging.getLogger("nlmon.filters")
+    def say(self) -> None:
+        """Say what was kept back so far."""
+        if self._kept:
+            messages.rate_limited(self._kept, self._limit)
+        self._kept = 0

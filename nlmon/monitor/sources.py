@@ -16,21 +16,35 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Protocol
 
+from nlmon.api.listener import Listener
+from nlmon.backends.base import Backend
 from nlmon.backends.status import BackendStatus
+from nlmon.errors import DecodeError, NlmonError, Overrun, PlatformError, TransportError
 from nlmon.events import Event
+from nlmon.exporters.queue import Patience
+from nlmon.monitor import messages
 from nlmon.monitor.plan import Listening
+from nlmon.transport.base import TransportFactory
+from nlmon.wire import Datagram
 
-__all__ = ["Source", "Take"]
+__all__ = ["KernelSource", "Source", "Take"]
 
 Take = Callable[[Event, bytes], None]
+# Of a socket that is lost: at once, then after 0.5, 1, 2 … 30 seconds.
+PATIENCE = Patience(tries=10, first=0.5, longest=30.0)
+# Datagrams of a socket that are read before it is closed for another one.
+READ_AT_MOST = 65_536
 
 
 class Source(Protocol):
     """What gives events while a monitor runs."""
 
-    errors: Mapping[int, Counter[str]]
+    @property
+    def errors(self) -> Mapping[int, Counter[str]]:
+        """What could not be read, by protocol and code."""
 
     def open(self) -> None:
         """Open what is read. Raises ``PlatformError``, and then nothing is open."""
@@ -55,3 +69,185 @@ class Source(Protocol):
 
     def close(self) -> None:
         """Close everything."""
+
+
+class KernelSource:
+    """The running kernel; see ``Source``. ``kernel``: opens its sockets; ``errors``: by protocol and code."""
+
+    def __init__(self, listening: Listening, take: Take, kernel: Callable[[Listening], TransportFactory]) -> None:
+        self.errors: dict[int, Counter[str]] = {}
+        self._listening = listening
+        self._take = take
+        self._kernel = kernel
+        self._listener = self._made(listening)
+        # The protocol that is read, or -1.
+        self._reading = -1
+        # By protocol how often a lost socket was tried again, and when it is next.
+        self._lost: dict[int, tuple[int, float]] = {}
+        # Datagrams that closed sockets have read, and that these will read, too.
+        self._read_before: dict[int, Counter[bytes]] = {}
+        self._skips = False
+
+    @property
+    def backend(self) -> Backend:
+        """The implementation."""
+        return self._listener.backend
+
+    def open(self) -> None:
+        """Open a socket for each protocol. Raises ``PlatformError``, and then none is open."""
+        self._enable(self._listener, self._listening)
+        self._say_open()
+
+    def descriptors(self) -> dict[int, int]:
+        """The protocols of the sockets to wait for."""
+        backend = self._listener.backend
+        found = {backend.fileno(protocol): protocol for protocol in self._listener.taps}
+        return {descriptor: protocol for descriptor, protocol in found.items() if descriptor >= 0}
+
+    def process(self, protocol: int) -> bool:
+        """Read one datagram; False when nothing waited. Raises ``TransportError`` when nothing is left to read."""
+        self._reading = protocol
+        try:
+            return self._listener.process(protocol) or self._skipped(protocol)
+        except TransportError as error:
+            self._lose(protocol, error)
+            return False
+
+    def due(self, now: float) -> float | None:
+        """Seconds until a lost socket is tried again, or the implementation wants to do something."""
+        waits = [max(0.0, at - now) for _, at in self._lost.values()]
+        own = self._listener.backend.due() if self._listener.taps else None
+        return min([*waits, *([] if own is None else [own])], default=None)
+
+    def idle(self, now: float) -> None:
+        """Open what is lost, and let the implementation do what is due."""
+        for protocol, (tries, at) in list(self._lost.items()):
+            if at <= now:
+                self._open_again(protocol, tries, now)
+        if self._listener.taps and self._listener.backend.due() == 0.0:
+            for protocol in list(self._listener.taps):
+                self.process(protocol)
+
+    def change(self, listening: Listening) -> None:
+        """Read by sockets that are opened anew. Raises ``PlatformError``, and then the old ones stay."""
+        old, new = self._listener, self._made(listening)
+        self._drain(old)
+        self._enable(new, listening)
+        seen = old.arrived = _Seen()
+        self._drain(old)
+        old.arrived = None
+        old.backend.close()
+        self._read_before = seen.data
+        new.arrived = self._is_new
+        self._listener, self._listening = new, listening
+        self._lost.clear()
+        self._say_open()
+
+    def status(self) -> BackendStatus:
+        """What the implementation counts."""
+        return self._listener.backend.status()
+
+    def close(self) -> None:
+        """Close every socket."""
+        self._listener.backend.close()
+        self._lost.clear()
+
+    # -- sockets -----------------------------------------------------------------------------------------------------
+
+    def _made(self, listening: Listening) -> Listener:
+        return Listener(listening.implementation, listening.options, self._kernel(listening), self._take, self._note)
+
+    def _enable(self, listener: Listener, listening: Listening) -> None:
+        try:
+            for protocol in listening.protocols:
+                self._reading = protocol
+                listener.backend.enable(protocol)
+        except PlatformError:
+            listener.backend.close()
+            raise
+
+    def _say_open(self) -> None:
+        status = self.status()
+        for protocol, one in status.protocols.items():
+            if one.enabled:
+                size = None if one.transport is None else one.transport.receive_buffer_effective
+                messages.listening(protocol, one.fd, size)
+        for name in self._listener.backend.unresolved():
+            messages.unresolved(name)
+
+    def _drain(self, listener: Listener) -> None:
+        """Read what waits in sockets that are about to be closed."""
+        for protocol in list(listener.taps):
+            with suppress(TransportError):
+                for _ in range(READ_AT_MOST):
+                    if not listener.process(protocol):
+                        break
+
+    # -- what goes wrong -----------------------------------------------------------------------------------------------
+
+    def _note(self, error: NlmonError) -> None:
+        """Count an error, and say it."""
+        protocol = self._reading
+        self.errors.setdefault(protocol, Counter())[error.code] += 1
+        if isinstance(error, Overrun):
+            messages.overrun(protocol, error, self._listening.options.receive_buffer or 0)
+        elif isinstance(error, TransportError) and error.code == "NLM-T003":
+            # Of a socket that could not be read the implementation has opened another one.
+            messages.reconnecting(protocol, 1, why=error.text)
+            messages.reconnected(protocol, 1)
+        else:
+            module = self._listening.implementation if isinstance(error, DecodeError) else "netlink"
+            messages.problem(error, protocol, module)
+
+    def _lose(self, protocol: int, error: TransportError) -> None:
+        self.errors.setdefault(protocol, Counter())[error.code] += 1
+        self._listener.backend.disable(protocol)
+        messages.reconnecting(protocol, 1, PATIENCE.tries, error.text)
+        self._lost[protocol] = 1, 0.0
+
+    def _open_again(self, protocol: int, tries: int, now: float) -> None:
+        self._reading = protocol
+        try:
+            self._listener.backend.enable(protocol)
+        except TransportError as error:
+            self.errors.setdefault(protocol, Counter())[error.code] += 1
+            if tries < PATIENCE.tries:
+                self._lost[protocol] = tries + 1, now + PATIENCE.pause(tries)
+                messages.reconnecting(protocol, tries + 1, PATIENCE.tries, error.text)
+                return
+            messages.given_up(protocol, tries, error)
+            del self._lost[protocol]
+            if not self._lost and not self._listener.taps:
+                raise
+        else:
+            del self._lost[protocol]
+            messages.reconnected(protocol, tries)
+
+    # -- sockets that were exchanged -----------------------------------------------------------------------------------
+
+    def _is_new(self, datagram: Datagram) -> bool:
+        """Whether closed sockets have not read a datagram already."""
+        before = self._read_before.get(datagram.protocol)
+        if not before or not before[datagram.data]:
+            return True
+        before[datagram.data] -= 1
+        self._skips = True
+        return False
+
+    def _skipped(self, protocol: int) -> bool:
+        """Whether something was read, though it was nothing new; with nothing waiting all that is old was read."""
+        skipped, self._skips = self._skips, False
+        if not skipped:
+            self._read_before.pop(protocol, None)
+        return skipped
+
+
+class _Seen:
+    """Notes which datagrams are read."""
+
+    def __init__(self) -> None:
+        self.data: dict[int, Counter[bytes]] = {}
+
+    def __call__(self, datagram: Datagram) -> bool:
+        self.data.setdefault(datagram.protocol, Counter())[datagram.data] += 1
+        return True

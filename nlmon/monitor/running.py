@@ -1,0 +1,244 @@
+"""A monitor that runs on this host's kernel, from its start to its end.
+
+    monitor = RunningMonitor(loaded, planned, control=control)
+    monitor.open()
+    why = monitor.run(wake, seconds)
+    monitor.close(why)
+
+Rules:
+1. The control socket is opened first, since it says whether there is such a monitor already; then the sockets of the
+   kernel. Then the monitor becomes an ordinary user, while there is no second thread, and opens the exports as he will
+   open them again. What cannot be opened ends the start, but for exports.
+2. A reload changes what has changed and leaves everything else as it is. With any error all stays as it was.
+3. The end takes less than a second: what waits in the exports is brought out, and what is not out by then is counted.
+
+Not here: reading a configuration (``nlmon.config``), and the options (``nlmon.cli.monitor_run``).
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from nlmon.config import Loaded, Problem, reload
+from nlmon.config.problems import Place, error
+from nlmon.errors import NlmonError
+from nlmon.events import Event
+from nlmon.exporters.metrics import Counts, Durations
+from nlmon.monitor import messages
+from nlmon.monitor.control import ControlSocket
+from nlmon.monitor.counted import Run, metrics, status_of
+from nlmon.monitor.exports import Exports
+from nlmon.monitor.files import FileWatch
+from nlmon.monitor.log import Log
+from nlmon.monitor.loop import Loop, Part
+from nlmon.monitor.parts import Asked, Changed, Every, Read, Signalled
+from nlmon.monitor.pipeline import RATE_LIMIT, Pipeline
+from nlmon.monitor.plan import Listening, Plan, plan
+from nlmon.monitor.privileges import Standing
+from nlmon.monitor.service import Notifier
+from nlmon.monitor.sources import KernelSource
+from nlmon.monitor.status import MemoryStatus, MonitorStatus, status_json
+from nlmon.transport.base import TransportFactory
+from nlmon.transport.kernel.transport import KernelFactory
+
+__all__ = ["RunningMonitor", "open_kernel"]
+
+# Seconds between two looks at what the log only counts.
+LOOK = 5.0
+
+
+def open_kernel(listening: Listening) -> TransportFactory:
+    """What opens sockets of the running kernel."""
+    return KernelFactory(all_nsid=listening.all_namespaces)
+
+
+class RunningMonitor:
+    """A monitor; see the module. ``loaded``: its configuration, ``planned`` the plan of it; without ``control`` nobody
+    can ask it, and nothing is read again."""
+
+    def __init__(
+        self,
+        loaded: Loaded,
+        planned: Plan,
+        *,
+        control: ControlSocket | None = None,
+        kernel: Callable[[Listening], TransportFactory] = open_kernel,
+        log: Log | None = None,
+        standing: Standing | None = None,
+        environ: Mapping[str, str] = os.environ,
+    ) -> None:
+        self._loaded = loaded
+        self._plan = planned
+        self._control = control
+        self._log = log
+        self._standing = standing
+        self._notifier = Notifier(environ if control is not None else {})
+        self._environ = environ
+        self._durations = Durations()
+        self._exports = Exports(planned.queue, counts=self._counts, on_change=messages.export_changed)
+        self._pipeline = Pipeline(planned, ())
+        self._source = KernelSource(planned.listening, self._take, kernel)
+        self._run = Run(
+            instance="" if control is None else str(control.path),
+            pid=os.getpid(),
+            started=time.time_ns(),
+            files=tuple(map(str, loaded.files)),
+            notices=_notices(loaded, planned),
+        )
+        if standing is not None:
+            self._run = replace(self._run, notices=(*self._run.notices, *(_told(one) for one in standing.notices)))
+
+    def open(self) -> None:
+        """Open everything. Raises ``PlatformError``, and then nothing is open."""
+        try:
+            if self._control is not None:
+                self._control.open()
+            self._source.open()
+            self._become()
+            self._exports.change(self._plan.exports)
+        except NlmonError:
+            self._close()
+            raise
+        self._pipeline.change(self._plan, self._exports.queues)
+        self._run = replace(self._run, memory=_memory(None))
+        names = [one.name for one in self._plan.exports]
+        listening = self._plan.listening
+        messages.started(listening.implementation, listening.protocols, names, self._loaded.files)
+        self._notifier.ready(f"listening by {listening.implementation}")
+
+    def run(self, wake: socket.socket, seconds: float | None = None) -> str:
+        """Listen until a signal, or for so many seconds; why it ended. ``wake``: receives the numbers of signals."""
+        parts: list[Part] = []
+        loop = Loop(parts)
+        reload = self.reload if self._control is not None else lambda: loop.end("SIGHUP")
+        parts += [Signalled(wake, loop.end, reload), Read(self._source)]
+        watch = None
+        if self._control is not None:
+            watch = FileWatch(self._loaded.files)
+            parts += [Asked(self._control, self._answer), Changed(watch, reload)]
+        if self._log is not None:
+            parts.append(Every(LOOK, self._log.flush))
+        if self._notifier.interval is not None:
+            parts.append(Every(self._notifier.interval, self._notifier.watchdog))
+        try:
+            return loop.run(seconds)
+        finally:
+            if watch is not None:
+                watch.close()
+
+    def reload(self) -> None:
+        """Read the configuration again, and change what has changed; with any error all stays as it was."""
+        self._notifier.reloading()
+        self._reload()
+        self._notifier.ready()
+
+    def _reload(self) -> None:
+        new = reload(self._loaded, self._environ)
+        if new.version == self._loaded.version or new.config is None:
+            self._refuse(new)
+            return
+        before = self._plan
+        try:
+            planned = plan(new.config)
+            if planned.listening != before.listening:
+                self._source.change(planned.listening)
+            self._exports.change(planned.exports, limit=planned.queue)
+        except NlmonError as failed:
+            # What was opened for the new one goes; the exports that were closed for it are opened again.
+            self._exports.change(before.exports, limit=before.queue)
+            self._pipeline.change(before, self._exports.queues)
+            self._refuse(replace(new, problems=(error(failed.code, failed.text, Place()),)))
+            return
+        if self._log is not None:
+            self._log.apply(new.config.logging)
+        self._pipeline.change(planned, self._exports.queues)
+        changed = _changed(self._loaded, new)
+        self._loaded, self._plan = new, planned
+        self._run = replace(
+            self._run, version=new.version, notices=_notices(new, planned), reloads=self._run.reloads + 1
+        )
+        messages.reloaded(new.version, changed)
+
+    def status(self) -> MonitorStatus:
+        """The counters as they are now."""
+        run = replace(self._run, memory=_memory(self._run.memory))
+        source = self._source
+        return status_of(run, self._plan, source.backend, source.status(), self._pipeline, self._exports.status())
+
+    def close(self, why: str) -> MonitorStatus:
+        """End, and give the last status. ``why``: such as SIGTERM."""
+        self._notifier.stopping()
+        last = self.status()
+        self._source.close()
+        self._pipeline.end()
+        exports = self._exports.close()
+        self._close()
+        lost = sum(max(0, one.dropped) for one in last.protocols)
+        dropped = last.dropped.get(RATE_LIMIT, 0) + sum(sum(one.dropped.values()) for one in exports)
+        messages.stopped(why, (time.time_ns() - last.started) / 1e9, last.events, lost, dropped)
+        return replace(last, exports=exports)
+
+    def _close(self) -> None:
+        self._source.close()
+        self._exports.close()
+        if self._control is not None:
+            self._control.close()
+
+    def _become(self) -> None:
+        """Go on as the user that was chosen."""
+        if self._standing is not None:
+            user = self._standing.user
+            if self._control is not None:
+                self._control.give(user.number, user.group)
+            self._standing.drop()
+            self._run = replace(self._run, user=self._standing.text())
+
+    def _take(self, event: Event, datagram: bytes) -> None:
+        self._pipeline.take(event, datagram)
+        self._durations.add((time.time_ns() - event.timestamp) / 1e9)
+
+    def _answer(self, command: str) -> bytes:
+        if command == "status":
+            return status_json(self.status())
+        return b'{"error":"unknown command"}\n'
+
+    def _refuse(self, found: Loaded) -> None:
+        messages.reload_refused(found.problems)
+        self._run = replace(self._run, reloads=self._run.reloads + 1, reload_failures=self._run.reload_failures + 1)
+
+    def _counts(self) -> Counts:
+        """The counters for who scrapes them, in a thread of the export."""
+        source = self._source
+        return metrics(self._plan, source.status(), source.errors, self._exports.status(), self._durations)
+
+
+def _notices(loaded: Loaded, planned: Plan) -> tuple[str, ...]:
+    return tuple(_told(one) for one in (*loaded.problems, *planned.notices) if one.severity == "notice")
+
+
+def _told(problem: Problem) -> str:
+    return f"{problem.code}: {problem.text}"
+
+
+def _changed(old: Loaded, new: Loaded) -> list[str]:
+    """The sections that are not as before."""
+    if old.config is None or new.config is None:
+        return []
+    return [name for name in new.config.__struct_fields__ if getattr(old.config, name) != getattr(new.config, name)]
+
+
+def _memory(before: MemoryStatus | None) -> MemoryStatus:
+    """Resident set size now, at the start, and the largest so far; zeros where the system does not say."""
+    try:
+        text = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return MemoryStatus(0, 0, 0)
+    fields = dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
+    now, peak = (int(fields.get(name, "0").split()[0]) * 1024 for name in ("VmRSS", "VmHWM"))
+    return MemoryStatus(now, now if before is None else before.at_start, peak)

@@ -1,0 +1,146 @@
+"""Tries what a monitor would do: opens everything that its plan names, says what it has found, and closes all again.
+
+Rules:
+1. Everything is tried, whatever fails; each failure is a problem with its code.
+2. Nothing is read from the sockets and nothing is written by the exports.
+3. The control socket is left alone, so that a new configuration can be tried beside the monitor that runs.
+
+Not here: what a configuration says (``plan``), and the option (``nlmon.cli.monitor_run``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from msgspec import Struct
+
+from nlmon.api.listener import Listener
+from nlmon.config import Loaded, Problem
+from nlmon.config.problems import Place, error
+from nlmon.errors import NlmonError
+from nlmon.monitor.exports import ExportPlan, Exports
+from nlmon.monitor.plan import Listening, Plan
+from nlmon.names import PROTOCOLS
+from nlmon.printable import printable
+from nlmon.transport.base import TransportFactory
+
+__all__ = ["Trial", "TriedExport", "TriedProtocol", "TriedRule", "trial_text", "try_out"]
+
+
+class TriedProtocol(Struct, frozen=True):
+    """A protocol that would be listened to, and the size of its receive buffer as the kernel made it; None: its socket
+    cannot be opened."""
+
+    name: str
+    receive_buffer: int | None
+
+
+class TriedRule(Struct, frozen=True):
+    """A rule in force: its name, what is done with an event that it matches, and its expression."""
+
+    name: str
+    action: str
+    expression: str
+
+
+class TriedExport(Struct, frozen=True):
+    """An export, and where its events would go. ``opens``: whether it can be opened."""
+
+    name: str
+    place: str
+    opens: bool
+
+
+class Trial(Struct, frozen=True):
+    """What a monitor would do. ``files``: those of its configuration; ``families``: generic families that the kernel
+    does not have; ``problems``: notices, and what cannot be opened; ``ready``: everything can be."""
+
+    ready: bool
+    files: tuple[str, ...]
+    implementation: str
+    protocols: tuple[TriedProtocol, ...]
+    unresolved: tuple[str, ...]
+    rules: tuple[TriedRule, ...]
+    rate_limit: int
+    exports: tuple[TriedExport, ...]
+    problems: tuple[Problem, ...]
+
+
+def try_out(loaded: Loaded, planned: Plan, kernel: Callable[[Listening], TransportFactory]) -> Trial:
+    """Try a plan on this host."""
+    failures: list[NlmonError] = []
+    protocols, unresolved = _try_sockets(planned.listening, kernel, failures)
+    exports = tuple(_try_export(one, failures) for one in planned.exports)
+    errors = tuple(error(one.code, one.text, Place()) for one in failures)
+    return Trial(
+        not failures,
+        tuple(printable(str(path)) for path in loaded.files),
+        planned.listening.implementation,
+        protocols,
+        unresolved,
+        tuple(TriedRule(one.name, "alert" if one.alert else "log", one.filter.text) for one in planned.rules),
+        planned.rate_limit,
+        exports,
+        (*loaded.problems, *planned.notices, *errors),
+    )
+
+
+def _try_sockets(
+    listening: Listening, kernel: Callable[[Listening], TransportFactory], failures: list[NlmonError]
+) -> tuple[tuple[TriedProtocol, ...], tuple[str, ...]]:
+    """The protocols, and generic families that there are not."""
+    said = failures.append
+    listener = Listener(listening.implementation, listening.options, kernel(listening), lambda *_: None, said)
+    backend = listener.backend
+    try:
+        for protocol in listening.protocols:
+            try:
+                backend.enable(protocol)
+            except NlmonError as failed:
+                failures.append(failed)
+        found = backend.status().protocols
+        sizes = {
+            number: one.transport.receive_buffer_effective
+            for number, one in found.items()
+            if one.enabled and one.transport is not None
+        }
+        names = ((PROTOCOLS.get(number, str(number)), number) for number in listening.protocols)
+        return tuple(TriedProtocol(name, sizes.get(number)) for name, number in names), backend.unresolved()
+    finally:
+        backend.close()
+
+
+def _try_export(planned: ExportPlan, failures: list[NlmonError]) -> TriedExport:
+    exports = Exports(1)
+    try:
+        exports.change([planned], strict=True)
+    except NlmonError as failed:
+        failures.append(failed)
+        return TriedExport(planned.name, printable(planned.place), opens=False)
+    finally:
+        exports.close()
+    return TriedExport(planned.name, printable(planned.place), opens=True)
+
+
+def trial_text(trial: Trial) -> str:
+    """A trial as lines for people, without its problems."""
+    return "".join(f"{line}\n" for line in _lines(trial))
+
+
+def _lines(trial: Trial) -> Iterator[str]:
+    yield f"configuration:  {', '.join(trial.files) or 'no file, all defaults'}"
+    yield f"implementation: {trial.implementation}"
+    for one in trial.protocols:
+        can = "cannot be opened" if one.receive_buffer is None else f"receive buffer {one.receive_buffer:,} bytes"
+        yield f"listens to:     {one.name}, {can}"
+    for family in trial.unresolved:
+        yield f"family:         {printable(family)} is not there; it is joined when it comes"
+    for rule in trial.rules:
+        yield f"rule:           {printable(rule.name)} ({rule.action}): {printable(rule.expression)}"
+    if trial.rate_limit:
+        yield f"rate limit:     {trial.rate_limit:,} events a second"
+    for export in trial.exports:
+        yield f"export:         {export.name} to {export.place}{'' if export.opens else ', which cannot be opened'}"
+    if not trial.exports:
+        yield "export:         none"
+    yield "ready" if trial.ready else "not ready"
