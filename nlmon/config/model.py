@@ -131,10 +131,10 @@ class Netlink(Struct, frozen=True):
 class Core(Struct, frozen=True):
     """The queue between the sockets and the exports."""
 
-    buffer_size: Annotated[int, Size(KB, 100 * MB), "Memory for events that wait."] = 320 * KB
-    max_events: Annotated[int, Number(100, 1_000_000), "Events that may wait."] = 10_000
-    rate_limit: Annotated[int, Number(0, 100_000), "Events of a second; 0: as many as come."] = 1000
-    worker_threads: Annotated[int, Number(1, 64), "Threads that work on events."] = 4
+    buffer_size: Annotated[int, Size(KB, 100 * MB), "No effect: max_events is the bound."] = 320 * KB
+    max_events: Annotated[int, Number(100, 1_000_000), "Events that may wait for each export."] = 10_000
+    rate_limit: Annotated[int, Number(0, 100_000), "Events of a second that are exported; 0: all."] = 0
+    worker_threads: Annotated[int, Number(1, 64), "No effect: each export has one thread."] = 4
 
 
 class LogModules(Struct, frozen=True):

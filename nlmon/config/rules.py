@@ -16,7 +16,7 @@ from nlmon.config.entries import File
 from nlmon.config.keys import KeyPath, dotted
 from nlmon.config.model import SHORT_RULE, Config
 from nlmon.config.problems import Place, Problem, error, notice, shown
-from nlmon.config.unused import UNUSED
+from nlmon.config.unused import IDLE, UNUSED
 from nlmon.yamlfile import Path, nearest
 
 __all__ = ["LIBNL_ONLY", "Given", "check", "implied"]
@@ -116,7 +116,11 @@ def _of_libnl(config: Config, given: Mapping[KeyPath, Given]) -> Iterator[Proble
 
 
 def _unused(config: Config, given: Mapping[KeyPath, Given]) -> Iterator[Problem]:
-    """What is switched on and is no part of this monitor."""
+    """What is switched on, or given, and is no part of this monitor."""
+    for path, instead in IDLE.items():
+        if path in given:
+            what = f"{dotted(path)} has no effect"
+            yield notice("NLM-G031", what, _place(given, path), key=dotted(path), hint=instead)
     for path, instead in UNUSED.items():
         value: Any = config
         for part in path:

@@ -13,6 +13,7 @@ from msgspec import Struct
 from nlmon.config.kinds import Items, Milliseconds, Number, Records, Switch, Text
 
 __all__ = [
+    "IDLE",
     "UNUSED",
     "Alert",
     "Cli",
@@ -34,10 +35,16 @@ UNUSED: dict[tuple[str, ...], str] = {
     ("plugins", "enabled"): "the monitor loads no foreign code",
     ("alerts",): "let another program read export.json or export.syslog",
     ("export", "database", "enabled"): "let another program read export.json",
+    ("export", "json", "pretty"): "each event is one line; jq . shows it in several",
     ("integration", "kubernetes", "enabled"): "events carry no names of pods",
     ("integration", "docker", "enabled"): "events carry no names of containers",
     ("integration", "snmp", "enabled"): "use export.syslog or export.prometheus",
     ("integration", "hooks"): "the monitor runs no programs",
+}
+# Keys that are read and have no effect, whatever their value: what is there instead.
+IDLE: dict[tuple[str, ...], str] = {
+    ("core", "buffer_size"): "core.max_events says how many events may wait for each export",
+    ("core", "worker_threads"): "each export that is on has one thread of its own",
 }
 _PATH = Text(4095)
 
