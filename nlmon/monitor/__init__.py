@@ -8,8 +8,9 @@ what becomes of it; ``sources`` reads the running kernel, ``recorded`` a capture
 opened. ``running`` is a monitor from start to end: its ``loop`` waits for all ``parts`` at once, signals, sockets,
 ``files`` and questions, with no thread but those of the exports. ``counted`` puts the ``status`` together, which
 ``control`` gives to who asks over its socket (``asking``), in a folder that ``runtime`` trusts. ``messages`` are what
-it says of its own work, in a ``log`` whose lines go to the ``journal`` or to standard error; ``service`` tells the
-service manager. ``privileges`` says who it runs as, by the calls of ``capabilities`` and ``users``.
+it says of its own work, in a ``log`` whose lines go to the ``journal`` or to standard error, and ``tracing`` is what it
+says of every datagram; ``service`` tells the service manager. ``privileges`` says who it runs as, by the calls of
+``capabilities`` and ``users``.
 
 Rules:
 1. A source gives events; what becomes of them does not depend on which source it is.

@@ -19,6 +19,7 @@ from fnmatch import translate
 from nlmon.events import OVERRUN, Event
 from nlmon.exporters.queue import ExportQueue
 from nlmon.monitor import messages
+from nlmon.monitor.log import TRACE, enabled
 from nlmon.monitor.plan import Kept, Plan
 from nlmon.names import message_type
 
@@ -50,6 +51,7 @@ class Pipeline:
         self._queues = tuple(queues)
         self._rate = _Rate(plan.rate_limit) if plan.rate_limit else None
         self.matched = Counter({rule.name: self.matched[rule.name] for rule in plan.rules})
+        self._traces = enabled("filters", TRACE)
         self._all = self._keeps is None and not plan.rules and self._rate is None
 
     def end(self) -> None:
@@ -90,6 +92,8 @@ class Pipeline:
         return ""
 
     def _matches(self, event: Event) -> bool:
+        if self._traces:
+            messages.filtered(event, [rule.name for rule in self._rules if rule.filter.matches(event)])
         found = False
         for rule in self._rules:
             if rule.filter.matches(event):

@@ -59,7 +59,8 @@ class Rule(Struct, frozen=True):
 
 class Plan(Struct, frozen=True):
     """What a monitor does. ``rate_limit``: events of a second that are exported, 0: all; ``queue``: events that may
-    wait for each export; ``notices``: what the compiled rules say."""
+    wait for each export; ``notices``: what the compiled rules say. ``dump_messages``, ``log_callbacks``: log the bytes
+    of every datagram, and every event, which libnl alone has a key for."""
 
     listening: Listening
     kept: Kept = Kept()
@@ -68,6 +69,8 @@ class Plan(Struct, frozen=True):
     queue: int = 10_000
     exports: tuple[ExportPlan, ...] = ()
     notices: tuple[Problem, ...] = ()
+    dump_messages: bool = False
+    log_callbacks: bool = False
 
 
 def plan(config: Config, *, dump: bool = False) -> Plan:
@@ -91,6 +94,8 @@ def plan(config: Config, *, dump: bool = False) -> Plan:
         core.max_events,
         planned_exports(DUMP if dump else config.export, netlink.implementation),
         tuple(_notice(rule, text) for rule in rules for text in rule.filter.notices),
+        netlink.use_libnl and config.netlink.debug.dump_messages,
+        netlink.use_libnl and config.netlink.debug.log_callbacks,
     )
 
 

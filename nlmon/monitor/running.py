@@ -44,6 +44,7 @@ from nlmon.monitor.privileges import Standing
 from nlmon.monitor.service import Notifier
 from nlmon.monitor.sources import KernelSource
 from nlmon.monitor.status import MemoryStatus, MonitorStatus, status_json
+from nlmon.monitor.tracing import datagram_traces, event_traces
 from nlmon.transport.base import TransportFactory
 from nlmon.transport.kernel.transport import KernelFactory
 
@@ -83,6 +84,7 @@ class RunningMonitor:
         self._durations = Durations()
         self._exports = Exports(planned.queue, counts=self._counts, on_change=messages.export_changed)
         self._pipeline = Pipeline(planned, ())
+        self._trace: Callable[[Event], None] | None = None
         self._source = KernelSource(planned.listening, self._take, kernel)
         self._run = Run(
             instance="" if control is None else str(control.path),
@@ -105,7 +107,7 @@ class RunningMonitor:
         except NlmonError:
             self._close()
             raise
-        self._pipeline.change(self._plan, self._exports.queues)
+        self._follow(self._plan)
         self._run = replace(self._run, memory=_memory(None))
         names = [one.name for one in self._plan.exports]
         listening = self._plan.listening
@@ -157,7 +159,7 @@ class RunningMonitor:
             return
         if self._log is not None:
             self._log.apply(new.config.logging)
-        self._pipeline.change(planned, self._exports.queues)
+        self._follow(planned)
         changed = _changed(self._loaded, new)
         self._loaded, self._plan = new, planned
         self._run = replace(
@@ -190,6 +192,12 @@ class RunningMonitor:
         if self._control is not None:
             self._control.close()
 
+    def _follow(self, planned: Plan) -> None:
+        """Decide by a plan what becomes of events, and what is said of them."""
+        self._pipeline.change(planned, self._exports.queues)
+        self._source.tell(datagram_traces(planned))
+        self._trace = event_traces(planned)
+
     def _become(self) -> None:
         """Go on as the user that was chosen."""
         if self._standing is not None:
@@ -200,6 +208,8 @@ class RunningMonitor:
             self._run = replace(self._run, user=self._standing.text())
 
     def _take(self, event: Event, datagram: bytes) -> None:
+        if self._trace is not None:
+            self._trace(event)
         self._pipeline.take(event, datagram)
         self._durations.add((time.time_ns() - event.timestamp) / 1e9)
 

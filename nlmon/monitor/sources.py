@@ -87,6 +87,12 @@ class KernelSource:
         # Datagrams that closed sockets have read, and that these will read, too.
         self._read_before: dict[int, Counter[bytes]] = {}
         self._skips = False
+        self._tell: Callable[[Datagram], None] | None = None
+
+    def tell(self, tell: Callable[[Datagram], None] | None) -> None:
+        """Tell of each datagram that is read; None: of none."""
+        self._tell = tell
+        self._listener.arrived = self._arrive if tell is not None or self._read_before else None
 
     @property
     def backend(self) -> Backend:
@@ -138,8 +144,8 @@ class KernelSource:
         old.arrived = None
         old.backend.close()
         self._read_before = seen.data
-        new.arrived = self._is_new
         self._listener, self._listening = new, listening
+        self.tell(self._tell)
         self._lost.clear()
         self._say_open()
 
@@ -225,10 +231,12 @@ class KernelSource:
 
     # -- sockets that were exchanged -----------------------------------------------------------------------------------
 
-    def _is_new(self, datagram: Datagram) -> bool:
-        """Whether closed sockets have not read a datagram already."""
+    def _arrive(self, datagram: Datagram) -> bool:
+        """Whether closed sockets have not read a datagram already; else tell of it."""
         before = self._read_before.get(datagram.protocol)
         if not before or not before[datagram.data]:
+            if self._tell is not None:
+                self._tell(datagram)
             return True
         before[datagram.data] -= 1
         self._skips = True

@@ -22,7 +22,7 @@ from nlmon.cli.main import main
 __all__ = ["APART", "nlmon", "process", "typed"]
 
 # These enter namespaces and wait for signals, or start processes that begin with this one's main module.
-APART = {"live", "record", "--jobs", "--executor"}
+APART = {"live", "record", "--jobs", "--executor", "--dump-events", "--test-mode"}
 # What a shell does with a line, beside splitting it at its blanks.
 SHELL = set("<>|&;$*?'\"\\")
 

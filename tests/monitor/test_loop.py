@@ -1,0 +1,167 @@
+"""The loop of a monitor, and what it waits for."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+from nlmon.monitor.files import FileWatch
+from nlmon.monitor.loop import Loop, Part
+from nlmon.monitor.parts import Changed, Every, Signalled
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="poll and inotify are Linux's")
+
+
+class Pipe:
+    """Notes each byte that can be read, and ends the loop at the last one."""
+
+    def __init__(self, parts: list[Part], said: list[str], data: bytes) -> None:
+        self.loop = Loop(parts)
+        self._said = said
+        self._reader, writer = os.pipe()
+        os.write(writer, data)
+        os.close(writer)
+
+    def descriptors(self) -> Iterable[int]:
+        """The end that is read."""
+        return (self._reader,)
+
+    def ready(self, descriptor: int) -> None:
+        """Read a byte."""
+        byte = os.read(self._reader, 1)
+        if byte:
+            self._said.append(byte.decode())
+        else:
+            os.close(self._reader)
+            self.loop.end("the end of the pipe")
+
+    def due(self) -> None:
+        """Never."""
+
+    def tick(self) -> None:
+        """Nothing."""
+
+
+def test_a_part_is_called_when_it_is_ready() -> None:
+    """Until one of them ends the loop; why is what ``run`` gives."""
+    parts: list[Part] = []
+    said: list[str] = []
+    pipe = Pipe(parts, said, b"abc")
+    parts.append(pipe)
+
+    assert (pipe.loop.run(), said) == ("the end of the pipe", ["a", "b", "c"])
+
+
+def test_a_duration_ends_it() -> None:
+    """Also with nothing to wait for."""
+    assert Loop([]).run(0.001) == "the duration"
+
+
+def test_what_is_due_is_called_again_and_again() -> None:
+    """Though no descriptor is ready."""
+    parts: list[Part] = []
+    loop, calls = Loop(parts), []
+
+    def call() -> None:
+        calls.append(1)
+        if len(calls) == 3:
+            loop.end("three")
+
+    parts.append(Every(0.001, call))
+
+    assert loop.run() == "three"
+
+
+@pytest.mark.parametrize(
+    ("signals", "done"),
+    [
+        ([signal.SIGTERM], ["end SIGTERM"]),
+        ([signal.SIGINT], ["end SIGINT"]),
+        ([signal.SIGHUP, signal.SIGHUP], ["reload"]),
+        ([signal.SIGHUP, signal.SIGTERM], ["end SIGTERM"]),
+    ],
+    ids=str,
+)
+def test_signals(signals: list[signal.Signals], done: list[str]) -> None:
+    """SIGHUP reloads, once for however many came; the others end."""
+    reader, writer = socket.socketpair()
+    with reader, writer:
+        said: list[str] = []
+        part = Signalled(reader, lambda why: said.append(f"end {why}"), lambda: said.append("reload"))
+        writer.send(bytes(signals))
+        part.ready(reader.fileno())
+        part.ready(reader.fileno())
+
+    assert said == done
+
+
+CHANGES = [
+    ("written", lambda path: path.write_text("b"), True),
+    ("another one takes its place", lambda path: (path.parent / "new").rename(path), True),
+    ("opened and not written", lambda path: path.open("a").close(), True),
+    ("read", lambda path: path.read_text(), False),
+    ("another file", lambda path: (path.parent / "other").write_text("b"), False),
+    ("deleted", lambda path: path.unlink(), False),
+]
+
+
+@pytest.mark.parametrize(("what", "change", "seen"), CHANGES, ids=[row[0] for row in CHANGES])
+def test_changes_of_a_file(tmp_path: Path, what: str, change: object, seen: bool) -> None:
+    """Told when it was written, or when another file has its name."""
+    path = tmp_path / "nlmon.yaml"
+    path.write_text("a")
+    (tmp_path / "new").write_text("c")
+    watch = FileWatch([path])
+    change(path)  # type: ignore[operator]
+    told = [watch.changed(), watch.changed()]
+    watch.close()
+
+    assert told == [seen, False]
+
+
+def test_a_file_behind_a_link(tmp_path: Path) -> None:
+    """The file itself and the link are watched, each in its folder."""
+    (tmp_path / "real").mkdir()
+    (tmp_path / "real" / "a.yaml").write_text("a")
+    link = tmp_path / "nlmon.yaml"
+    link.symlink_to("real/a.yaml")
+    watch = FileWatch([link])
+    (tmp_path / "real" / "a.yaml").write_text("b")
+    first = watch.changed()
+    (tmp_path / "other").symlink_to("real/a.yaml")
+    (tmp_path / "other").rename(link)
+    second = watch.changed()
+    watch.close()
+
+    assert (first, second) == (True, True)
+
+
+def test_a_change_reloads_once(tmp_path: Path) -> None:
+    """However often it was written."""
+    path = tmp_path / "nlmon.yaml"
+    path.write_text("a")
+    watch, calls = FileWatch([path]), []
+    part = Changed(watch, lambda: calls.append(1))
+    path.write_text("b")
+    path.write_text("c")
+    for descriptor in part.descriptors():
+        part.ready(descriptor)
+        part.ready(descriptor)
+    watch.close()
+
+    assert calls == [1]
+
+
+def test_without_files_there_is_nothing_to_wait_for() -> None:
+    """As of a monitor of the defaults."""
+    watch = FileWatch([])
+    found = watch.descriptors()
+    watch.close()
+
+    assert found == ()

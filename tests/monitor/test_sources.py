@@ -1,0 +1,190 @@
+"""The sockets of a monitor: lost and opened again, exchanged, and what cannot be opened."""
+
+from __future__ import annotations
+
+import errno
+from collections import deque
+
+import pytest
+
+from nlmon.backends.options import BackendOptions
+from nlmon.errors import TransportError
+from nlmon.events import Event
+from nlmon.monitor.plan import Listening
+from nlmon.monitor.sources import PATIENCE, KernelSource
+from nlmon.testing.messages import link
+from nlmon.testing.transport import GENERIC, ROUTE, FakeKernel
+
+BOTH = ("legacy", "libnl")
+
+
+def lost() -> TransportError:
+    return TransportError("NLM-T003", "reading the event socket failed", errno=errno.EBADF)
+
+
+def refused() -> TransportError:
+    return TransportError("NLM-T002", "the kernel refuses a socket", errno=errno.EMFILE)
+
+
+class Listened:
+    """A source on a kernel in memory, and what it gives: the events, each with the bytes of its datagram."""
+
+    def __init__(self, implementation: str, **options: int) -> None:
+        self.kernel = FakeKernel()
+        self.events: list[tuple[Event, bytes]] = []
+        self.listening = Listening(implementation, (ROUTE,), BackendOptions(**options))  # type: ignore[arg-type]
+        self.source = KernelSource(self.listening, lambda *pair: self.events.append(pair), lambda _: self.kernel)
+        self.source.open()
+
+    def say(self, *numbers: int) -> None:
+        """Links appear, of which each has its number as its index."""
+        for number in numbers:
+            self.kernel.new(16, link(number, f"eth{number}"), number)
+
+    def read(self) -> list[int]:
+        """Read all that waits; the indexes of the links."""
+        self.events.clear()
+        while self.source.process(ROUTE):
+            pass
+        return [event.payload.ifindex for event, _ in self.events if event.type == "netlink"]  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("implementation", BOTH)
+def test_each_event_comes_with_its_datagram(implementation: str) -> None:
+    """The bytes that it was made from."""
+    listened = Listened(implementation)
+    listened.say(2, 3)
+
+    assert listened.read() == [2, 3]
+    assert [b"eth2" in data for _, data in listened.events] == [True, False]
+
+
+def test_what_was_read_ahead_comes_with_its_own_datagram() -> None:
+    """With a message pool, of which no descriptor tells."""
+    listened = Listened("libnl", message_pool_size=8)
+    listened.say(*range(2, 7))
+
+    assert listened.read() == [2, 3, 4, 5, 6]
+    assert [f"eth{event.interface}"[3:].encode() in data for event, data in listened.events] == [True] * 5
+
+
+@pytest.mark.parametrize("implementation", BOTH)
+def test_a_lost_socket_is_opened_again(implementation: str) -> None:
+    """By libnl itself at once, and else by the source when it is due; the failure is counted by its code."""
+    listened = Listened(implementation)
+    listened.kernel.fail(lost())
+    listened.read()
+    listened.source.idle(0.0)
+    listened.say(4)
+
+    assert listened.read() == [4]
+    assert dict(listened.source.errors[ROUTE]) == {"NLM-T003": 1}
+    assert len(listened.kernel.opened) == 2
+
+
+def test_a_lost_socket_is_tried_again_at_growing_intervals() -> None:
+    """While the kernel refuses; nothing else is asked meanwhile."""
+    listened = Listened("legacy")
+    listened.kernel.fail(lost())
+    listened.read()
+    listened.kernel.open_errors = deque([refused(), refused()])
+    waits = [listened.source.due(0.0)]
+    for now in (0.0, 0.5):
+        listened.source.idle(now)
+        waits.append(listened.source.due(now))
+    listened.source.idle(1.5)
+    listened.say(4)
+
+    assert waits == [0.0, 0.5, 1.0]
+    assert (listened.read(), listened.source.due(2.0)) == ([4], None)
+
+
+def test_a_protocol_is_given_up_and_with_the_last_one_the_monitor() -> None:
+    """After as many tries as there are; that is an error with a code."""
+    listened = Listened("legacy")
+    listened.kernel.fail(lost())
+    listened.read()
+    listened.kernel.open_errors = deque([refused()] * PATIENCE.tries)
+    with pytest.raises(TransportError, match="NLM-T002"):
+        for now in range(PATIENCE.tries):
+            listened.source.idle(now * PATIENCE.longest)
+
+    assert (listened.source.due(1e6), listened.source.descriptors()) == (None, {})
+
+
+@pytest.mark.parametrize("implementation", BOTH)
+def test_sockets_are_exchanged_without_a_loss(implementation: str) -> None:
+    """What waits in the old ones comes first, what comes meanwhile comes once, and what follows comes from the new."""
+    listened = Listened(implementation)
+    kernel, source = listened.kernel, listened.source
+    listened.say(2)
+    opened = kernel.open
+
+    def while_opening(*arguments: object, **options: object) -> object:
+        made = opened(*arguments, **options)  # type: ignore[arg-type]
+        listened.say(3, 3)
+        return made
+
+    kernel.open = while_opening  # type: ignore[method-assign, assignment]
+    source.change(Listening(implementation, (ROUTE,), BackendOptions(receive_buffer=1 << 20)))
+    before = [event.payload.ifindex for event, _ in listened.events]  # type: ignore[union-attr]
+    listened.say(3, 4)
+
+    assert (before, listened.read()) == ([2, 3, 3], [3, 4])
+    assert [one.closed for one in kernel.opened] == [True, False]
+    assert listened.read() == []
+
+
+def test_sockets_that_are_refused_leave_the_old_ones() -> None:
+    """Nothing is lost by a reload that cannot be."""
+    listened = Listened("legacy")
+    listened.kernel.open_errors = deque([refused()])
+    with pytest.raises(TransportError):
+        listened.source.change(Listening("legacy", (ROUTE, GENERIC), BackendOptions()))
+    listened.say(5)
+
+    assert (listened.read(), [one.closed for one in listened.kernel.opened]) == ([5], [False])
+
+
+def test_a_source_that_cannot_be_opened_leaves_nothing_open() -> None:
+    """Not even the sockets before the one that was refused."""
+    kernel = FakeKernel()
+    source = KernelSource(Listening("legacy", (ROUTE, GENERIC), BackendOptions()), lambda *_: None, lambda _: kernel)
+    opened = kernel.open
+
+    def only_one(*arguments: object, **options: object) -> object:
+        if kernel.opened:
+            raise refused()
+        return opened(*arguments, **options)  # type: ignore[arg-type]
+
+    kernel.open = only_one  # type: ignore[method-assign, assignment]
+    with pytest.raises(TransportError):
+        source.open()
+
+    assert [one.closed for one in kernel.opened] == [True]
+
+
+@pytest.mark.parametrize("implementation", BOTH)
+def test_a_loss_is_an_event_and_is_counted(implementation: str) -> None:
+    """Reading goes on."""
+    listened = Listened(implementation)
+    listened.kernel.new(16, link(2, "eth2"), 2, lost=True)
+    listened.kernel.overrun()
+    listened.say(3)
+
+    assert listened.read() == [3]
+    assert ([event.type for event, _ in listened.events], listened.events[0][1]) == (["overrun", "netlink"], b"")
+    assert dict(listened.source.errors[ROUTE]) == {"NLM-T010": 1}
+
+
+def test_each_datagram_can_be_told() -> None:
+    """For who looks for a mistake."""
+    listened, told = Listened("libnl"), []
+    listened.source.tell(lambda datagram: told.append(len(datagram.data)))
+    listened.say(2)
+    listened.read()
+    listened.source.tell(None)
+    listened.say(3)
+    listened.read()
+
+    assert len(told) == 1
