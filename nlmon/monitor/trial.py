@@ -28,11 +28,12 @@ __all__ = ["Trial", "TriedExport", "TriedProtocol", "TriedRule", "trial_text", "
 
 
 class TriedProtocol(Struct, frozen=True):
-    """A protocol that would be listened to, and the size of its receive buffer as the kernel made it; None: its socket
-    cannot be opened."""
+    """A protocol that would be listened to. ``opens``: whether its socket can be opened; ``receive_buffer``: its bytes
+    as the kernel made it."""
 
     name: str
-    receive_buffer: int | None
+    opens: bool
+    receive_buffer: int | None = None
 
 
 class TriedRule(Struct, frozen=True):
@@ -100,12 +101,15 @@ def _try_sockets(
                 failures.append(failed)
         found = backend.status().protocols
         sizes = {
-            number: one.transport.receive_buffer_effective
+            number: None if one.transport is None else one.transport.receive_buffer_effective
             for number, one in found.items()
-            if one.enabled and one.transport is not None
+            if one.enabled
         }
-        names = ((PROTOCOLS.get(number, str(number)), number) for number in listening.protocols)
-        return tuple(TriedProtocol(name, sizes.get(number)) for name, number in names), backend.unresolved()
+        tried = (
+            TriedProtocol(PROTOCOLS.get(number, str(number)), number in sizes, sizes.get(number))
+            for number in listening.protocols
+        )
+        return tuple(tried), backend.unresolved()
     finally:
         backend.close()
 
@@ -131,8 +135,8 @@ def _lines(trial: Trial) -> Iterator[str]:
     yield f"configuration:  {', '.join(trial.files) or 'no file, all defaults'}"
     yield f"implementation: {trial.implementation}"
     for one in trial.protocols:
-        can = "cannot be opened" if one.receive_buffer is None else f"receive buffer {one.receive_buffer:,} bytes"
-        yield f"listens to:     {one.name}, {can}"
+        size = "" if one.receive_buffer is None else f", receive buffer {one.receive_buffer:,} bytes"
+        yield f"listens to:     {one.name}{size if one.opens else ', which cannot be opened'}"
     for family in trial.unresolved:
         yield f"family:         {printable(family)} is not there; it is joined when it comes"
     for rule in trial.rules:

@@ -1,0 +1,204 @@
+"""A monitor from its start to its end, on a kernel in memory: reloads, what it says of itself, and how it ends."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nlmon.config import load
+from nlmon.errors import TransportError
+from nlmon.monitor.control import ControlSocket
+from nlmon.monitor.plan import plan
+from nlmon.monitor.running import RunningMonitor
+from nlmon.monitor.status import read_status
+from nlmon.testing.messages import link
+from nlmon.testing.transport import FakeKernel
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="a monitor needs Linux")
+
+
+class Host:
+    """A folder with a configuration and an export, a kernel, and the monitor on it."""
+
+    def __init__(self, folder: Path, text: str = "") -> None:
+        self.folder = folder
+        self.kernel = FakeKernel()
+        self.write(text)
+        self.loaded = load([folder / "nlmon.yaml"], {})
+        assert self.loaded.config is not None
+        self.monitor = RunningMonitor(
+            self.loaded,
+            plan(self.loaded.config),
+            control=ControlSocket(folder / "nlmon.sock"),
+            kernel=lambda _: self.kernel,
+            environ={},
+        )
+
+    def write(self, text: str) -> None:
+        """Write the configuration."""
+        export = f"export: {{console: {{enabled: false}}, json: {{file: {self.folder}/out.json}}}}\n"
+        (self.folder / "nlmon.yaml").write_text(export + text, encoding="utf-8")
+
+    def run(self, *signals: signal.Signals) -> str:
+        """Run until a signal has ended it; why."""
+        reader, writer = socket.socketpair()
+        with reader, writer:
+            writer.send(bytes(signals))
+            return self.monitor.run(reader)
+
+    def say(self, number: int) -> None:
+        """A link appears, and is read."""
+        self.kernel.new(16, link(number, f"eth{number}"), number)
+        while self.monitor._source.process(0):
+            pass
+
+    def lines(self) -> list[str]:
+        """The interfaces of the lines that were exported."""
+        return [json.loads(line)["interface"] for line in (self.folder / "out.json").read_text().splitlines()]
+
+
+def test_it_ends_with_everything_written(tmp_path: Path) -> None:
+    """What was read before the signal is in the file, and the control socket is gone."""
+    host = Host(tmp_path)
+    host.monitor.open()
+    for number in range(2, 500):
+        host.say(number)
+    there = (tmp_path / "nlmon.sock").exists()
+    status = host.monitor.close("SIGTERM")
+
+    assert host.lines() == [f"eth{number}" for number in range(2, 500)]
+    assert ([one.written for one in status.exports], status.events) == ([498], 498)
+    assert (there, (tmp_path / "nlmon.sock").exists(), [one.closed for one in host.kernel.opened]) == (
+        True,
+        False,
+        [True],
+    )
+
+
+def test_signals_end_it(tmp_path: Path) -> None:
+    """By their name."""
+    host = Host(tmp_path)
+    host.kernel.open = _with_descriptor(host.kernel)  # type: ignore[method-assign]
+    host.monitor.open()
+    why = host.run(signal.SIGTERM)
+    host.monitor.close(why)
+
+    assert why == "SIGTERM"
+
+
+def test_a_reload_changes_what_has_changed(tmp_path: Path) -> None:
+    """Rules are in force at once; sockets and the export stay as they are."""
+    host = Host(tmp_path)
+    host.monitor.open()
+    queue = host.monitor._exports.queues[0]
+    host.say(2)
+    host.write("filter: interface == 'eth4'\n")
+    host.monitor.reload()
+    for number in (3, 4):
+        host.say(number)
+    stays = host.monitor._exports.queues[0] is queue
+    status = host.monitor.close("SIGTERM")
+
+    assert (host.lines(), stays, len(host.kernel.opened)) == (["eth2", "eth4"], True, 1)
+    assert (status.config_version, status.reloads, status.reload_failures) == (2, 1, 0)
+
+
+def test_a_reload_of_netlink_exchanges_the_sockets(tmp_path: Path) -> None:
+    """And counts go on from there."""
+    host = Host(tmp_path)
+    host.monitor.open()
+    host.say(2)
+    host.write("netlink: {buffer_size: {receive: 1MB}}\n")
+    host.monitor.reload()
+    host.say(3)
+    host.monitor.close("SIGTERM")
+
+    assert host.lines() == ["eth2", "eth3"]
+    assert [(one.buffers[0], one.closed) for one in host.kernel.opened] == [(32768, True), (1 << 20, True)]
+
+
+REFUSED = [
+    ("filter: 'interface == '\n", "NLM-G018"),
+    ("netlink: [\n", "NLM-G003"),
+    ("netlink: {protocols: {route: false}}\n", "NLM-M002"),
+    ("netlink: {protocols: {generic: true}}\n", "NLM-T002"),
+]
+
+
+@pytest.mark.parametrize(("text", "code"), REFUSED, ids=[code for _, code in REFUSED])
+def test_with_any_error_all_stays_as_it_was(text: str, code: str, tmp_path: Path) -> None:
+    """Whether the file is wrong or the kernel refuses; the next good one is taken."""
+    host = Host(tmp_path, "filter: interface == 'eth2'\n")
+    host.monitor.open()
+    if code == "NLM-T002":
+        host.kernel.open_errors.append(TransportError("NLM-T002", "the kernel refuses a socket", errno=errno.EPERM))
+    host.write(text)
+    host.monitor.reload()
+    for number in (2, 3):
+        host.say(number)
+    kept = host.monitor.status()
+    host.write("")
+    host.monitor.reload()
+    host.say(3)
+    status = host.monitor.close("SIGTERM")
+
+    assert host.lines() == ["eth2", "eth3"]
+    assert (kept.config_version, kept.reload_failures, status.config_version) == (1, 1, 2)
+
+
+def test_another_implementation_needs_a_restart(tmp_path: Path) -> None:
+    """Which is a notice in the status; all else of the file is in force."""
+    host = Host(tmp_path)
+    host.monitor.open()
+    host.write("netlink: {use_libnl: false}\nfilter: interface == 'eth9'\n")
+    host.monitor.reload()
+    host.say(2)
+    status = host.monitor.close("SIGTERM")
+
+    assert (status.implementation, host.lines()) == ("libnl", [])
+    assert [notice[:8] for notice in status.notices] == ["NLM-G038"]
+
+
+def test_what_it_answers(tmp_path: Path) -> None:
+    """Its status as a line; of another command that it does not know it."""
+    host = Host(tmp_path, "filters: [{name: lan, expression: \"interface == 'eth2'\"}]\n")
+    host.monitor.open()
+    host.say(2)
+    host.say(3)
+    status = read_status(host.monitor._answer("status"), "here")
+    other = host.monitor._answer("stop")
+    host.monitor.close("SIGTERM")
+
+    assert (status.instance, status.pid, status.events) == (str(tmp_path / "nlmon.sock"), os.getpid(), 2)
+    assert [(one.name, one.matched) for one in status.rules] == [("lan", 1)]
+    assert (status.memory.now > 0, b"error" in other) == (True, True)
+
+
+def test_a_start_that_is_refused_leaves_nothing(tmp_path: Path) -> None:
+    """No control socket, no file."""
+    host = Host(tmp_path)
+    host.kernel.open_errors.append(TransportError("NLM-T002", "the kernel refuses a socket", errno=errno.EPERM))
+    with pytest.raises(TransportError):
+        host.monitor.open()
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["nlmon.yaml"]
+
+
+def _with_descriptor(kernel: FakeKernel) -> Any:
+    """An opener whose sockets have a descriptor that never can be read."""
+    opened, (reader, _) = kernel.open, os.pipe()
+
+    def open_(*arguments: Any, **options: Any) -> Any:
+        made = opened(*arguments, **options)
+        made.fileno = lambda: reader  # type: ignore[method-assign]
+        return made
+
+    return open_
