@@ -25,7 +25,10 @@ from nlmon.errors import PlatformError
 from nlmon.monitor.control import Request
 from nlmon.monitor.runtime import address, open_folder, this_user, unix_socket
 
-__all__ = ["ANSWER_KEPT", "PATIENCE", "ask"]
+__all__ = ["ANSWER_KEPT", "NOT_RUNNING", "PATIENCE", "ask"]
+
+# The code of a socket on which nobody listens.
+NOT_RUNNING = "NLM-M024"
 
 # Bytes of an answer.
 ANSWER_KEPT = 4 << 20
@@ -45,7 +48,7 @@ def ask(path: Path, command: str, patience: float = PATIENCE) -> bytes:
             return _line(connection, deadline, path)
     except (FileNotFoundError, ConnectionRefusedError) as error:
         raise PlatformError(
-            *("NLM-M024", "no monitor runs with this control socket"),
+            *(NOT_RUNNING, "no monitor runs with this control socket"),
             where=str(path),
             hint="start it with nlmon --config FILE; nlmon --status alone lists those that run",
         ) from error

@@ -6,9 +6,9 @@
 Rules:
 1. Started by root, a monitor becomes the user that was named, else ``nlmon`` if there is one, else ``nobody``. In every
    case it keeps ``KEPT`` alone, and no program that it starts can have more.
-2. What it writes and reads later must be within reach of that user; a child that becomes this user tries it before
-   anything is opened. If it is not, a user that was named is refused; else the monitor stays root, with the two
-   capabilities alone, and says so.
+2. What it writes and reads later, its own code among it, must be within reach of that user; a child that becomes this
+   user tries it before anything is opened. If it is not, a user that was named is refused; else the monitor stays root,
+   with the two capabilities alone, and says so.
 3. Whoever is no root stays who he is, and gives up what he has beyond ``KEPT``.
 4. What came of it is read from /proc, for every thread: a monitor that still holds more ends.
 
@@ -24,6 +24,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+import nlmon
 from nlmon.config.problems import Place, Problem, notice
 from nlmon.errors import InternalError, NlmonError, PlatformError, UsageError
 from nlmon.monitor import capabilities
@@ -36,6 +37,8 @@ KEPT = (capabilities.CAP_NET_ADMIN, capabilities.CAP_AUDIT_READ)
 # Who a monitor of root runs as when nobody is named: the first of these that there is.
 USUAL = ("nlmon", "nobody")
 ROOT = User("root", 0, 0)
+# What is imported when it is needed must be within reach, too: Python, its packages and nlmon.
+CODE = tuple(Path(str(one.__file__)) for one in (os, msgspec, nlmon))
 # So many files are named in a message, and so much of the name of each.
 FILES_SHOWN, NAME_SHOWN = 3, 200
 
@@ -129,15 +132,14 @@ def _named(named: str) -> User:
 
 def _out_of_reach(user: User, writes: Sequence[Path], reads: Sequence[Path]) -> list[str]:
     """The files that a user cannot use, some of them if they are many."""
-    if not writes and not reads:
-        return []
 
     def tried() -> bytes:
         try:
             Standing(user).drop()
         except NlmonError as error:
             return msgspec.json.encode((str(error)[:NAME_SHOWN], []))
-        lost = [path for path in writes if not _can_write(path)] + [path for path in reads if not _can(path, os.R_OK)]
+        lost = [path for path in writes if not _can_write(path)]
+        lost += [path for path in (*reads, *CODE) if not _can(path, os.R_OK)]
         return msgspec.json.encode(("", [ascii(str(path))[1:-1][:NAME_SHOWN] for path in lost[: FILES_SHOWN + 1]]))
 
     failure, lost = msgspec.json.decode(in_child(tried) or b'["it ended",[]]', type=tuple[str, list[str]])
