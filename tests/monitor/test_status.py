@@ -21,7 +21,7 @@ nlmon 1.2.3, pid 4711, /run/nlmon/nlmon-0123456789ab.sock
 
 Netlink Protocols
   route      enabled   fd=7   events=127  errors=0  dropped=unknown
-  generic    enabled   fd=8   events=3    errors=1  dropped=12
+  generic    enabled   fd=8   events=3    errors=1  dropped=12       reconnects=2
   sock_diag  disabled  fd=-1  events=0    errors=0  dropped=0
   netfilter  disabled  fd=-1  events=0    errors=0  dropped=0
 

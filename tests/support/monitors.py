@@ -38,7 +38,7 @@ STATUS = MonitorStatus(
     dropped={"rate limit": 3, "no rule": 0},
     protocols=(
         ProtocolStatus("route", True, 7, 127, 0, -1),
-        ProtocolStatus("generic", True, 8, 3, 1, 12),
+        ProtocolStatus("generic", True, 8, 3, 1, 12, 2),
         ProtocolStatus("sock_diag", False, -1, 0, 0, 0),
         ProtocolStatus("netfilter", False, -1, 0, 0, 0),
     ),
