@@ -104,6 +104,11 @@ def start() -> Iterator[Callable[..., Running]]:
             process.communicate()
 
 
+def enabled(status: MonitorStatus) -> set[str]:
+    """The protocols that are listened to."""
+    return {one.name for one in status.protocols if one.enabled}
+
+
 CONFIG = """
 netlink:
   use_libnl: IMPLEMENTATION
@@ -119,7 +124,8 @@ export:
 @pytest.mark.parametrize("implementation", ["libnl", "legacy"])
 def test_every_thread_is_an_ordinary_user(start: Callable[..., Running], implementation: str) -> None:
     """Those of the exports, too: nobody, in no other group, with two capabilities and no way to more. Events come, the
-    files of the exports are nobody's alone, a reload opens another one, and at the end the control socket is gone."""
+    files of the exports are nobody's alone, a reload opens another one and a further socket, and at the end the control
+    socket is gone."""
     config = CONFIG.replace("IMPLEMENTATION", str(implementation == "libnl").lower())
     monitor = start(config)
     monitor.until(monitor.socket.is_socket)
@@ -137,9 +143,11 @@ def test_every_thread_is_an_ordinary_user(start: Callable[..., Running], impleme
     assert stat.S_IMODE(monitor.socket.stat().st_mode) == 0o600
 
     new = config.replace("events.json", "others.json").replace("LOG", str(monitor.folder / "log"))
+    new = new.replace("generic: true", "sock_diag: true")
     (monitor.folder / "nlmon.yaml").write_text(new, encoding="utf-8")
     monitor.process.send_signal(signal.SIGHUP)
     monitor.until((monitor.folder / "log" / "others.json").exists)
+    monitor.until(lambda: enabled(monitor.status()) == {"NETLINK_ROUTE", "NETLINK_SOCK_DIAG"})
     monitor.change("ip address add 192.0.2.2/32 dev lo")
     monitor.until(lambda: "192.0.2.2" in (monitor.folder / "log" / "others.json").read_text())
 
