@@ -180,7 +180,14 @@ MAY = {
         *("nlmon.printable", "nlmon.uapi", "nlmon.wire", "nlmon.config", "nlmon.filters", "nlmon.exporters"),
         *("nlmon.backends.base", "nlmon.backends.options", "nlmon.backends.registry", "nlmon.backends.status"),
         *("nlmon.backends.libnl", "nlmon.compare.side", "nlmon.compare.evidence.hidden", "nlmon.transport"),
-        *("nlmon.api", "nlmon.engine.bounds", "nlmon.engine.feed", "nlmon.engine.guarded", "nlmon.monitor"),
+        *(
+            "nlmon.compare.contract",
+            "nlmon.api",
+            "nlmon.engine.bounds",
+            "nlmon.engine.feed",
+            "nlmon.engine.guarded",
+            "nlmon.monitor",
+        ),
     },
     # What a claim sees is an implementation on a kernel in memory.
     "nlmon.conformance": {
@@ -226,6 +233,7 @@ PURE = tuple(
             f"config.{name}"
             for name in ("model", "kinds", "entries", "values", "environment", "rules", "schema", "show")
         ),
+        *(f"monitor.doctor.{name}" for name in ("configured", "finding", "host", "running", "system")),
         "monitor.messages",
         "monitor.plan",
         "monitor.pipeline",

@@ -14,8 +14,9 @@ import click
 from msgspec import Struct
 
 from nlmon.cli.common import against_option, implementation_option
-from nlmon.cli.filter_provided import FieldRow, field_row, field_table, provides
+from nlmon.cli.filter_provided import FieldRow, field_row, field_table
 from nlmon.cli.where import FilterText
+from nlmon.monitor.provided import provides
 from nlmon.printable import printable
 
 if TYPE_CHECKING:  # start-up: --help needs none of it

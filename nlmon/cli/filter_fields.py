@@ -1,6 +1,6 @@
 """``nlmon filter fields``: the table of fields that a filter can compare.
 
-Not here: the table (``nlmon.filters.fields``), and who provides them (``nlmon.cli.filter_provided``).
+Not here: the table (``nlmon.filters.fields``), and who provides them (``nlmon.monitor.provided``).
 """
 
 from __future__ import annotations

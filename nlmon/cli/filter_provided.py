@@ -1,7 +1,6 @@
-"""Who provides the fields of a filter, as the contract says.
+"""The fields of a filter as commands show them, with who provides them.
 
-Not here: the contract (``nlmon.compare.contract``), and what a filter means without a field
-(``nlmon.filters.meaning``).
+Not here: who does (``nlmon.monitor.provided``), and what a filter means without a field (``nlmon.filters.meaning``).
 """
 
 from __future__ import annotations
@@ -10,13 +9,12 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
-from nlmon.compare.contract import KIND_TYPES, Contract
-from nlmon.compare.contract import Field as Row
-from nlmon.events import PAYLOADS
+from nlmon.compare.contract import Contract
 from nlmon.filters.fields import Field
+from nlmon.monitor.provided import provides, rows
 from nlmon.names import name_of
 
-__all__ = ["FieldRow", "field_row", "field_table", "provides"]
+__all__ = ["FieldRow", "field_row", "field_table"]
 
 
 class FieldRow(Struct, frozen=True, omit_defaults=True):
@@ -38,32 +36,6 @@ def field_row(contract: Contract, field: Field, names: tuple[str, ...]) -> Field
     return FieldRow(field.path, field.kind, provided, field.names, field.many, limits)
 
 
-def provides(contract: Contract, name: str, field: Field) -> bool:
-    """Whether an implementation provides a field in any event."""
-    if field.payload is None:
-        return True
-    kind = next(kind for kind, struct in PAYLOADS.items() if struct is field.payload)
-    if contract.events[kind].by not in {"both", name}:
-        return False
-    return all(row.by in {"both", name} for row in _rows(contract, field))
-
-
-def _rows(contract: Contract, field: Field) -> list[Row]:
-    """The rows of the contract on the way to a field; what is inside of a part without rows is as the part."""
-    found = []
-    kind = next(kind for kind, struct in PAYLOADS.items() if struct is field.payload)
-    for step in field.steps:
-        row = next((row for row in contract.kinds[kind].fields if row.name == step), None) if kind else None
-        if row is None:
-            break
-        found.append(row)
-        # A part has the name of its field, but for the hops of a route.
-        kind = (
-            "hop" if step == "multipath" else step if step in KIND_TYPES and step in {"nl80211", "qca_vendor"} else ""
-        )
-    return found
-
-
 def _limit(contract: Contract, field: Field, name: str) -> str:
     if field.path == "interface":
         kinds = [
@@ -74,7 +46,7 @@ def _limit(contract: Contract, field: Field, name: str) -> str:
         return f"not in {', '.join(kinds)}" if kinds else ""
     if field.payload is None or name != "legacy":
         return ""
-    families = [row.families for row in _rows(contract, field) if row.families is not None]
+    families = [row.families for row in rows(contract, field) if row.families is not None]
     if not families:
         return ""
     return f"only in {', '.join(name_of('family', number) for number in sorted(families[0]))}"

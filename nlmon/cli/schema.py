@@ -32,6 +32,7 @@ from nlmon.conformance.results import ConformanceReport
 from nlmon.eventjson.schema import event_schema
 from nlmon.explain import Explanations
 from nlmon.exporters.layout import exported_schema
+from nlmon.monitor.doctor.finding import DoctorReport
 from nlmon.monitor.status import MonitorStatus
 from nlmon.monitor.trial import Trial
 from nlmon.report.coverage import CoverageReport
@@ -64,6 +65,7 @@ SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
     "config-check": partial(schema_of, CheckReport, "nlmon config check"),
     "config-show": partial(schema_of, Effective, "nlmon config show"),
     "status": partial(schema_of, MonitorStatus, "nlmon --status"),
+    "doctor": partial(schema_of, DoctorReport, "nlmon doctor"),
     "claims": partial(schema_of, ConformanceReport, "nlmon conform and nlmon claims"),
     "coverage": partial(schema_of, CoverageReport, "nlmon coverage"),
     "report-diff": partial(schema_of, RunDifference, "nlmon report diff"),
