@@ -36,7 +36,7 @@ def run(options: MonitorOptions) -> None:
     from nlmon.monitor.control import ControlSocket  # noqa: PLC0415  (start-up: only a monitor has one)
     from nlmon.monitor.runtime import default_path  # noqa: PLC0415
 
-    loaded, planned = _planned(options)
+    loaded, planned = _planned(options, say=False)
     standing = _standing(loaded, planned, options)
     # The reader of our output may go; a monitor stays.
     if hasattr(signal, "SIGPIPE"):
@@ -47,7 +47,7 @@ def run(options: MonitorOptions) -> None:
 
 def dump(options: MonitorOptions) -> None:
     """Print events until a signal, or for a duration."""
-    loaded, planned = _planned(options)
+    loaded, planned = _planned(options, say=False)
     _run(loaded, planned, options, _standing(loaded, planned, options))
 
 
@@ -56,20 +56,21 @@ def _standing(loaded: Loaded, planned: Plan, options: MonitorOptions) -> Standin
     from nlmon.monitor.privileges import choose  # noqa: PLC0415  (start-up: only what listens asks)
 
     writes = [Path(one.place) for one in planned.exports if one.name in {"json", "pcap"}]
-    standing = choose(options.user, writes=writes, reads=loaded.files)
-    say_problems(standing.notices)
-    return standing
+    return choose(options.user, writes=writes, reads=loaded.files)
 
 
 def _run(
     loaded: Loaded, planned: Plan, options: MonitorOptions, standing: Standing, control: ControlSocket | None = None
 ) -> None:
     from nlmon.cli.listening import wake_on_signals  # noqa: PLC0415  (start-up: only what listens needs it)
+    from nlmon.monitor import messages  # noqa: PLC0415
     from nlmon.monitor.log import open_log  # noqa: PLC0415
     from nlmon.monitor.running import RunningMonitor  # noqa: PLC0415
 
     assert loaded.config is not None
     with closing(open_log(loaded.config.logging)) as log, wake_on_signals() as wake:
+        for one in (*loaded.problems, *planned.notices, *standing.notices):
+            messages.notice(one)
         monitor = RunningMonitor(loaded, planned, control=control, log=log, standing=standing)
         monitor.open()
         why = "an error"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Protocol, runtime_checkable
 
 from msgspec import Struct
@@ -51,9 +52,16 @@ class Run(Struct, frozen=True, kw_only=True):
 
 
 def status_of(
-    run: Run, plan: Plan, backend: Backend, counts: BackendStatus, pipeline: Pipeline, exports: tuple[ExportStatus, ...]
+    run: Run,
+    plan: Plan,
+    backend: Backend,
+    counts: BackendStatus,
+    pipeline: Pipeline,
+    exports: tuple[ExportStatus, ...],
+    reconnects: Mapping[int, int] = MappingProxyType({}),
 ) -> MonitorStatus:
-    """The status of a monitor whose implementation is ``backend``, of which ``counts`` is the status."""
+    """The status of a monitor whose implementation is ``backend``, of which ``counts`` is the status. ``reconnects``:
+    how often a lost socket was opened again, by protocol."""
     return MonitorStatus(
         instance=run.instance,
         pid=run.pid,
@@ -65,7 +73,7 @@ def status_of(
         config_version=run.version,
         events=pipeline.events,
         dropped=dict(sorted(pipeline.dropped.items())),
-        protocols=tuple(_protocols(plan, counts)),
+        protocols=tuple(_protocols(plan, counts, reconnects)),
         rules=tuple(
             RuleStatus(rule.name, "alert" if rule.alert else "log", pipeline.matched[rule.name]) for rule in plan.rules
         ),
@@ -100,15 +108,16 @@ def metrics(
     return Counts(found, exports, durations)
 
 
-def _protocols(plan: Plan, counts: BackendStatus) -> Iterator[ProtocolStatus]:
+def _protocols(plan: Plan, counts: BackendStatus, reconnects: Mapping[int, int]) -> Iterator[ProtocolStatus]:
     for protocol in sorted({*plan.listening.protocols, *counts.protocols}):
         one = counts.protocols.get(protocol)
         name = PROTOCOLS.get(protocol, str(protocol))
         if one is None:
-            yield ProtocolStatus(name, False, -1, 0, 0, 0)
+            yield ProtocolStatus(name, False, -1, 0, 0, 0, reconnects.get(protocol, 0))
         else:
             drops = 0 if one.transport is None else one.transport.drops
-            yield ProtocolStatus(name, one.enabled, one.fd, one.events, one.errors, drops)
+            again = reconnects.get(protocol, 0)
+            yield ProtocolStatus(name, one.enabled, one.fd, one.events, one.errors, drops, again)
 
 
 @runtime_checkable

@@ -5,6 +5,7 @@ Rules:
    it as its level. What is about a socket names its protocol, so that ``grep -i netlink`` finds it.
 2. An error that has a code is said with this code.
 3. Keys are never said: of bytes that hold one its length is.
+4. What is said of every datagram or event is said whatever the levels are: who calls it has asked for it (``tracing``).
 
 Not here: levels and where messages go (``log``), and what a monitor prints when it is asked (``status``).
 """
@@ -16,7 +17,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from nlmon.errors import DecodeError, NlmonError, Overrun
-from nlmon.monitor.log import DEBUG, ERROR, INFO, TRACE, WARNING, enabled, say
+from nlmon.monitor.log import DEBUG, ERROR, INFO, TRACE, WARNING, say
 from nlmon.names import PROTOCOLS, message_type
 
 if TYPE_CHECKING:
@@ -223,26 +224,23 @@ def called_back(event: Event) -> None:
 
 def received(datagram: Datagram) -> None:
     """Say that a datagram came."""
-    if enabled("netlink", TRACE):
-        size, name = len(datagram.data), _name(datagram.protocol)
-        text = f"{name}: datagram {datagram.frame} of {_counted(size, 'byte')}"
-        say("netlink", TRACE, "NLM-M054", text, asked=True, PROTOCOL=name)
+    size, name = len(datagram.data), _name(datagram.protocol)
+    text = f"{name}: datagram {datagram.frame} of {_counted(size, 'byte')}"
+    say("netlink", TRACE, "NLM-M054", text, asked=True, PROTOCOL=name)
 
 
-def decoded(implementation: str, datagram: Datagram, events: Sequence[Event]) -> None:
-    """Say what an implementation made of a datagram."""
-    if enabled(implementation, TRACE):
-        what, name = ", ".join(map(_described, events)) or "no event", _name(datagram.protocol)
-        text = f"{name}: datagram {datagram.frame} gives {what}"
-        say(implementation, TRACE, "NLM-M055", text, asked=True, PROTOCOL=name)
+def decoded(implementation: str, event: Event) -> None:
+    """Say that an implementation made an event of a datagram."""
+    name = _name(event.protocol)
+    text = f"{name}: datagram {event.frame} gives {_described(event)}"
+    say(implementation, TRACE, "NLM-M055", text, asked=True, PROTOCOL=name)
 
 
 def filtered(event: Event, rules: Collection[str]) -> None:
     """Say which rules match an event."""
-    if enabled("filters", TRACE):
-        what = f"matched by {', '.join(rules)}" if rules else "matched by no rule"
-        text = f"{_described(event)}: {what}"
-        say("filters", TRACE, "NLM-M056", text, asked=True, PROTOCOL=_name(event.protocol))
+    what = f"matched by {', '.join(rules)}" if rules else "matched by no rule"
+    text = f"{_described(event)}: {what}"
+    say("filters", TRACE, "NLM-M056", text, asked=True, PROTOCOL=_name(event.protocol))
 
 
 def _described(event: Event) -> str:

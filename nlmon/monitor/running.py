@@ -171,7 +171,8 @@ class RunningMonitor:
         """The counters as they are now."""
         run = replace(self._run, memory=_memory(self._run.memory))
         source = self._source
-        return status_of(run, self._plan, source.backend, source.status(), self._pipeline, self._exports.status())
+        exports = self._exports.status()
+        return status_of(run, self._plan, source.backend, source.status(), self._pipeline, exports, source.reconnects)
 
     def close(self, why: str) -> MonitorStatus:
         """End, and give the last status. ``why``: such as SIGTERM."""
@@ -195,7 +196,7 @@ class RunningMonitor:
     def _follow(self, planned: Plan) -> None:
         """Decide by a plan what becomes of events, and what is said of them."""
         self._pipeline.change(planned, self._exports.queues)
-        self._source.tell(datagram_traces(planned))
+        self._source.tell(datagram_traces(planned, lambda: self._source.backend))
         self._trace = event_traces(planned)
 
     def _become(self) -> None:

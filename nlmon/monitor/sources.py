@@ -72,10 +72,12 @@ class Source(Protocol):
 
 
 class KernelSource:
-    """The running kernel; see ``Source``. ``kernel``: opens its sockets; ``errors``: by protocol and code."""
+    """The running kernel; see ``Source``. ``kernel``: opens its sockets; ``errors``: by protocol and code;
+    ``reconnects``: how often a lost socket was opened again, by protocol."""
 
     def __init__(self, listening: Listening, take: Take, kernel: Callable[[Listening], TransportFactory]) -> None:
         self.errors: dict[int, Counter[str]] = {}
+        self.reconnects: Counter[int] = Counter()
         self._listening = listening
         self._take = take
         self._kernel = kernel
@@ -200,7 +202,7 @@ class KernelSource:
         elif isinstance(error, TransportError) and error.code == "NLM-T003":
             # Of a socket that could not be read the implementation has opened another one.
             messages.reconnecting(protocol, 1, why=error.text)
-            messages.reconnected(protocol, 1)
+            self._reconnected(protocol, 1)
         else:
             module = self._listening.implementation if isinstance(error, DecodeError) else "netlink"
             messages.problem(error, protocol, module)
@@ -227,7 +229,11 @@ class KernelSource:
                 raise
         else:
             del self._lost[protocol]
-            messages.reconnected(protocol, tries)
+            self._reconnected(protocol, tries)
+
+    def _reconnected(self, protocol: int, tries: int) -> None:
+        self.reconnects[protocol] += 1
+        messages.reconnected(protocol, tries)
 
     # -- sockets that were exchanged -----------------------------------------------------------------------------------
 

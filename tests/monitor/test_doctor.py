@@ -95,6 +95,7 @@ WELL = [
     ("privilege", host()),
     ("privilege", running()),
     ("protocols", host(ALL)),
+    ("protocols", host(refused={ROUTE: REFUSED}, status=status())),
     ("families", host(ALL)),
     ("buffers", host(rmem_max=100)),
     ("buffers", host(capabilities=0, rmem_max=212_992, wmem_max=212_992)),
@@ -386,11 +387,12 @@ def test_the_report_follows_its_schema(folder: Path) -> None:
 
 
 @pytest.mark.live
-def test_a_process_without_privilege_is_told() -> None:
+def test_a_process_without_privilege_is_told(tmp_path: Path) -> None:
     """Who may not listen to connection tracking learns what to type; nothing is a traceback."""
     if os.geteuid():
         pytest.skip("only root can give privileges away")
     words = ["setpriv", "--bounding-set=-all", "--inh-caps=-all", sys.executable, "-m", "nlmon", "doctor"]
+    words += ["--socket", str(tmp_path / "a.sock")]
     environ = {"PATH": os.environ["PATH"], "NLMON_NETLINK_PROTOCOLS_NETFILTER": "true"}
     done = subprocess.run(words, capture_output=True, text=True, check=False, env=environ)
 

@@ -79,6 +79,7 @@ def test_a_lost_socket_is_opened_again(implementation: str) -> None:
 
     assert listened.read() == [4]
     assert dict(listened.source.errors[ROUTE]) == {"NLM-T003": 1}
+    assert dict(listened.source.reconnects) == {ROUTE: 1}
     assert len(listened.kernel.opened) == 2
 
 

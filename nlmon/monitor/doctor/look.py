@@ -47,7 +47,7 @@ def look(named: Sequence[Path], control: Path | None, environ: Mapping[str, str]
     """The host as it is now, for a configuration. ``named``: its files, none: the standard ones; ``control``: the
     control socket of the monitor, None: the one that belongs to the files."""
     loaded = load(tuple(named) or standard_files(environ), environ)
-    path = control or default_path(named, environ)
+    path = control or default_path(loaded.files, environ)
     status, trouble = _status(path)
     host = Host(
         loaded=loaded,

@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from nlmon.api.config import NetlinkConfig
 from nlmon.monitor.doctor.finding import Finding, note, ok, problem, warning
-from nlmon.monitor.doctor.host import CAP_NET_ADMIN, Host
+from nlmon.monitor.doctor.host import CAP_NET_ADMIN, Host, Refused
 from nlmon.names import PROTOCOLS
 from nlmon.uapi import NETLINK_GENERIC, NETLINK_NETFILTER, NETLINK_SOCK_DIAG
 
@@ -27,11 +27,10 @@ _NOT_THERE = {errno.EPROTONOSUPPORT, errno.ESOCKTNOSUPPORT, errno.EAFNOSUPPORT}
 def privilege(host: Host) -> Iterator[Finding]:
     """Whether the monitor has CAP_NET_ADMIN, or this process could give it to one."""
     lacking = [PROTOCOLS[one] for one, refused in host.refused.items() if refused.errno in _NOT_PERMITTED]
+    held = _may_administer(host)
     if host.status is not None:
-        held = "CAP_NET_ADMIN" in host.status.user
         who = f"the monitor runs as {host.status.user}"
     else:
-        held = host.may(CAP_NET_ADMIN)
         who = "this user has CAP_NET_ADMIN" if held else "this user lacks CAP_NET_ADMIN"
     command = f"sudo {host.command('')}"
     if held:
@@ -41,6 +40,11 @@ def privilege(host: Host) -> Iterator[Finding]:
     else:
         why = "it is needed for NETLINK_NETFILTER, and for buffers beyond the system's bound"
         yield note("NLM-M080", who, why, command)
+
+
+def _may_administer(host: Host) -> bool:
+    """Whether the monitor that runs has CAP_NET_ADMIN, or this process, if none runs."""
+    return host.may(CAP_NET_ADMIN) if host.status is None else "CAP_NET_ADMIN" in host.status.user
 
 
 def file_capabilities(host: Host) -> Iterator[Finding]:
@@ -55,18 +59,23 @@ def protocols(host: Host) -> Iterator[Finding]:
     """Whether each protocol of the configuration can be opened."""
     if host.loaded.config is None:
         return
+    running = () if host.status is None else host.status.protocols
+    listening = {one.name for one in running if one.enabled and one.fd >= 0}
     for protocol in NetlinkConfig.of(host.loaded.config.netlink).protocols:
         name, refused = PROTOCOLS[protocol], host.refused.get(protocol)
-        if refused is None:
+        if name in listening:
+            yield ok("NLM-M082", f"{name} is open")
+        elif refused is None:
             yield ok("NLM-M082", f"{name} can be opened")
-            continue
-        if refused.errno in _NOT_THERE:
-            command = f"sudo modprobe {_PROTOCOL_MODULES.get(protocol, 'netlink_diag')}"
-        elif refused.errno in _NOT_PERMITTED:
-            command = f"sudo {host.command('doctor')}"
         else:
-            command = host.command("--test-mode")
-        yield problem("NLM-M082", f"{name} cannot be opened", refused.why, command)
+            yield problem("NLM-M082", f"{name} cannot be opened", refused.why, _to_open(host, protocol, refused))
+
+
+def _to_open(host: Host, protocol: int, refused: Refused) -> str:
+    """What to type for a protocol that cannot be opened."""
+    if refused.errno in _NOT_THERE and protocol in _PROTOCOL_MODULES:
+        return f"sudo modprobe {_PROTOCOL_MODULES[protocol]}"
+    return f"sudo {host.command('doctor')}" if refused.errno in _NOT_PERMITTED else host.command("--test-mode")
 
 
 def families(host: Host) -> Iterator[Finding]:
@@ -98,7 +107,7 @@ def buffers(host: Host) -> Iterator[Finding]:
         ("receive", asked.receive, host.rmem_max, "net.core.rmem_max"),
         ("send", asked.send, host.wmem_max, "net.core.wmem_max"),
     ):
-        if bound is None or size <= bound or host.may(CAP_NET_ADMIN):
+        if bound is None or size <= bound or _may_administer(host):
             continue
         fits = False
         what = f"netlink.buffer_size.{name} is {size}, and the system gives {bound}"
