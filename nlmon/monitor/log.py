@@ -9,7 +9,7 @@ Rules:
 1. ``logging`` of the standard library under the names ``nlmon.monitor`` and ``nlmon.monitor.MODULE``, with one handler
    of ours. Nothing goes up to the root, and no handler of a program that imports us is touched. Until a log is open
    nothing is printed.
-2. A message never waits. What could not be written at once is lost and counted.
+2. A message never waits. What could not be written at once is lost, and how many there were is said later.
 3. The same message, by its code and what it is about, is said ``OFTEN`` times in ``WINDOW`` seconds; then it is
    counted, and how many there were is said.
 4. What came from the kernel or a file is printable, and a message is bounded.
@@ -86,23 +86,21 @@ class LogStatus(Struct, frozen=True):
     repeated: int
 
 
-def _logger(module: str) -> logging.Logger:
-    return logging.getLogger(NAME if module == "monitor" else f"{NAME}.{module}")
-
-
-_logger("monitor").propagate = False
-_logger("monitor").addHandler(logging.NullHandler())
+_ROOT = logging.getLogger(NAME)
+_ROOT.propagate = False
+_ROOT.addHandler(logging.NullHandler())
+_LOGGERS = {module: _ROOT if module == "monitor" else _ROOT.getChild(module) for module in MODULES}
 
 
 def enabled(module: str, level: int) -> bool:
     """Whether a message of a module would be said, for those that cost something to put together."""
-    return _logger(module).isEnabledFor(level)
+    return _LOGGERS[module].isEnabledFor(level)
 
 
 def say(module: str, level: int, code: str, text: str, *, same: str = "", asked: bool = False, **fields: str) -> None:
     """Say a message. ``same``: what it is about, such as a protocol; ``asked``: say it whatever the levels are, and as
     often as it comes; ``fields``: further fields of the journal."""
-    logger = _logger(module)
+    logger = _LOGGERS[module]
     if not asked and not logger.isEnabledFor(level):
         return
     said = _Said(module, code, same, asked, MappingProxyType(fields))
@@ -157,12 +155,14 @@ class Log(logging.Handler):
         self._repeats = Repeats()
         self._next_look = 0.0
         self._said = self._lost = self._repeated = 0
+        # Of the lost ones so many were told.
+        self._told = 0
 
     def apply(self, config: Logging) -> None:
         """Take on the levels of a configuration."""
-        _logger("monitor").setLevel(_NUMBERS[config.level])
+        _ROOT.setLevel(_NUMBERS[config.level])
         for module in MODULES[1:]:
-            _logger(module).setLevel(_NUMBERS.get(getattr(config.modules, module), logging.NOTSET))
+            _LOGGERS[module].setLevel(_NUMBERS.get(getattr(config.modules, module), logging.NOTSET))
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write what a record says, unless the same was said often."""
@@ -192,16 +192,15 @@ class Log(logging.Handler):
 
     def close(self) -> None:
         """Say what was only counted, and take the handler and the levels away."""
-        logger = _logger("monitor")
-        if self in logger.handlers:
+        if self in _ROOT.handlers:
             self.acquire()
             try:
                 self._say_ended(float("inf"))
             finally:
                 self.release()
-            logger.removeHandler(self)
-            for module in MODULES:
-                _logger(module).setLevel(logging.NOTSET)
+            _ROOT.removeHandler(self)
+            for logger in _LOGGERS.values():
+                logger.setLevel(logging.NOTSET)
         if self._journal is not None:
             self._journal.close()
             self._journal = None
@@ -211,12 +210,22 @@ class Log(logging.Handler):
         if now < self._next_look:
             return
         self._next_look = self._clock() + 1.0
+        self._say_lost()
         for code, (module, level, text), count in self._repeats.ended(now):
             about = {"NLMON_REPEATED_CODE": code}
             were = "was" if count == 1 else "were"
             self._write(
                 *(time.time(), module, level, "NLM-M051", f"{count} more like this {were} not said: {text}"), about
             )
+
+    def _say_lost(self) -> None:
+        """Say how many messages could not be written, as soon as there is room for that."""
+        lost = self._lost
+        if lost > self._told:
+            text = f"{lost - self._told} messages of the log were lost: who reads it is too slow"
+            self._write(time.time(), "monitor", WARNING, "NLM-M057", text, {})
+            # What could not be said counts as lost, too.
+            self._told = lost if self._lost == lost else self._told
 
     def _write(self, when: float, module: str, level: int, code: str, text: str, fields: Mapping[str, str]) -> None:
         name, priority = _LEVELS.get(level, _ERROR)
@@ -274,5 +283,5 @@ def open_log(
             sink = None
     log = Log(descriptor, sink, under_systemd=under_systemd)
     log.apply(config)
-    _logger("monitor").addHandler(log)
+    _ROOT.addHandler(log)
     return log

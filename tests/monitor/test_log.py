@@ -172,15 +172,24 @@ def test_a_text_is_printable_and_bounded(written: Written) -> None:
     assert second == "x" * TEXT_KEPT + "…"
 
 
-def test_a_log_that_nobody_reads_loses_lines_and_counts_them(written: Written) -> None:
-    """It waits for nobody."""
-    log = opened(written)
+def test_a_log_that_nobody_reads_loses_lines_and_says_how_many(written: Written) -> None:
+    """It waits for nobody, and says so when there is room again."""
+    now = [0.0]
+    log = Log(written.descriptor, clock=lambda: now[0])
+    ROOT.addHandler(log)
+    log.apply(Logging())
     for number in range(100):
         say("config", ERROR, "NLM-G010", "x" * 1900, same=str(number))
     status = log.status()
+    written.lines()
+    now[0] = 2.0
+    log.flush()
     log.close()
 
     assert (status.said + status.lost, status.lost > 0) == (100, True)
+    assert [line.split(" ", 1)[1] for line in written.lines()] == [
+        f"warning monitor NLM-M057 {status.lost} messages of the log were lost: who reads it is too slow"
+    ]
 
 
 # -- the same again --------------------------------------------------------------------------------------------------

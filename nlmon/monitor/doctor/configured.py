@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from functools import partial
 from shlex import quote
 
-from nlmon.errors import FilterError
+from nlmon.errors import NlmonError
 from nlmon.monitor.doctor.finding import Finding, note, ok, problem, warning
 from nlmon.monitor.doctor.host import ExportFile, Host
 
@@ -43,7 +43,9 @@ def filters(host: Host) -> Iterator[Finding]:
     for rule in rules:
         try:
             tree = compile_filter(rule.expression, name=rule.name).tree
-        except FilterError:  # said of the configuration
+        except NlmonError as error:  # such as what has to be installed for a regular expression
+            whole = False
+            yield problem(error.code, f"the rule {rule.name} cannot be used", error.text, f"nlmon explain {error.code}")
             continue
         left = meaning(tree, partial(provides, load_contract(), implementation))
         if left == tree:

@@ -28,7 +28,8 @@ def running(host: Host) -> Iterator[Finding]:
     elif host.trouble:
         yield warning("NLM-M097", "the monitor cannot be asked", host.trouble, host.command("--status"))
     else:
-        yield note("NLM-M097", "no monitor runs with this configuration", "", host.command(""))
+        why = "one of another user is asked as that user or as root"
+        yield note("NLM-M097", "no monitor runs with this configuration", why, host.command(""))
 
 
 def losses(host: Host) -> Iterator[Finding]:
