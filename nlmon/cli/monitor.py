@@ -12,6 +12,7 @@ Not here: what the modes do, and the commands (``main``).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
@@ -35,6 +36,8 @@ MODES: Mapping[str, tuple[str, frozenset[str]]] = {
 }
 # What chooses a mode, and which of two that go together is the mode.
 CHOICES = ("test_mode", "status", "benchmark", "replay", "dump_events")
+# Seconds; poll(2) counts milliseconds in 32 bits.
+LONGEST = 2_000_000
 SPELLED = {"form": "--format"}
 
 
@@ -54,6 +57,12 @@ class MonitorOptions(NamedTuple):
     form: str | None = None
 
 
+def _number(_: click.Context, __: click.Parameter, value: float | None) -> float | None:
+    if value is not None and math.isnan(value):
+        raise UsageError("NLM-U014", "the duration is no number of seconds", hint="such as --duration 60")
+    return value
+
+
 def monitor_options(function: F) -> F:
     """The options, as parameters with the names of ``MonitorOptions``."""
     path = FilePath(dir_okay=False)
@@ -71,7 +80,10 @@ def monitor_options(function: F) -> F:
             click.option("--benchmark", is_flag=True, help="Measure the implementation."),
             click.option("--against", metavar="NAME", help="Measure this implementation beside it."),
             click.option(
-                "--duration", type=click.FloatRange(0, 2_000_000, min_open=True), help="End after this many seconds."
+                "--duration",
+                type=click.FloatRange(0, LONGEST, min_open=True),
+                callback=_number,
+                help="End after this many seconds.",
             ),
             click.option("--socket", type=path, help="Control socket of the monitor; by default one for its files."),
             click.option("--user", metavar="NAME", help="Run as this user once all is open."),

@@ -26,7 +26,7 @@ from nlmon.exporters.queue import ExportQueue
 __all__ = ["END_WITHIN", "ExportPlan", "Exports", "planned_exports"]
 
 # Seconds in which all exports together bring out what waits when they are closed.
-END_WITHIN = 0.7
+END_WITHIN = 0.6
 
 
 class ExportPlan(Struct, frozen=True):

@@ -52,6 +52,8 @@ __all__ = ["RunningMonitor", "open_kernel"]
 
 # Seconds between two looks at what the log only counts.
 LOOK = 5.0
+# Seconds for what waits in the sockets at the end.
+FINISH = 0.15
 
 
 def open_kernel(listening: Listening) -> TransportFactory:
@@ -177,6 +179,7 @@ class RunningMonitor:
     def close(self, why: str) -> MonitorStatus:
         """End, and give the last status. ``why``: such as SIGTERM."""
         self._notifier.stopping()
+        self._source.finish(FINISH)
         last = self.status()
         self._source.close()
         self._pipeline.end()

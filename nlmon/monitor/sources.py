@@ -14,6 +14,7 @@ Not here: waiting for sockets (``loop``), and what becomes of events (``pipeline
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -154,6 +155,13 @@ class KernelSource:
     def status(self) -> BackendStatus:
         """What the implementation counts."""
         return self._listener.backend.status()
+
+    def finish(self, seconds: float) -> None:
+        """Read what waits, for at most so many seconds, since it was there before the end."""
+        until = time.monotonic() + seconds
+        waiting = set(self._listener.taps)
+        while waiting and time.monotonic() < until:
+            waiting = {protocol for protocol in waiting if protocol in self._listener.taps and self.process(protocol)}
 
     def close(self) -> None:
         """Close every socket."""
