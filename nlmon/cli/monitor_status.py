@@ -36,7 +36,7 @@ def status(options: MonitorOptions) -> None:
         sys.stdout.write("\n".join(map(status_text, found)))
     if not found and not failures:
         hint = "start one with nlmon --config FILE; ask as root for one that root or systemd has started"
-        failures = [PlatformError(NOT_RUNNING, "no monitor of this user runs", hint=hint)]
+        failures = [PlatformError("NLM-M024", "no monitor of this user runs", hint=hint)]
     for failure in failures[:-1]:
         show_error(failure)
     if failures:

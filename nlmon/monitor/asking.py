@@ -48,7 +48,7 @@ def ask(path: Path, command: str, patience: float = PATIENCE) -> bytes:
             return _line(connection, deadline, path)
     except (FileNotFoundError, ConnectionRefusedError) as error:
         raise PlatformError(
-            *(NOT_RUNNING, "no monitor runs with this control socket"),
+            *("NLM-M024", "no monitor runs with this control socket"),
             where=str(path),
             hint="start it with nlmon --config FILE; nlmon --status alone lists those that run",
         ) from error

@@ -5,11 +5,11 @@
 
 Rules:
 1. Started by root, a monitor becomes the user that was named, else ``nlmon`` if there is one, else ``nobody``. In every
-   case it keeps ``KEPT`` alone, and no program that it starts can have more.
+   case it keeps ``HELD`` alone, and no program that it starts can have more.
 2. What it writes and reads later, its own code among it, must be within reach of that user; a child that becomes this
    user tries it before anything is opened. If it is not, a user that was named is refused; else the monitor stays root,
    with the two capabilities alone, and says so.
-3. Whoever is no root stays who he is, and gives up what he has beyond ``KEPT``.
+3. Whoever is no root stays who he is, and gives up what he has beyond ``HELD``.
 4. What came of it is read from /proc, for every thread: a monitor that still holds more ends.
 
 Not here: the calls (``capabilities``, ``users``).
@@ -31,9 +31,9 @@ from nlmon.monitor import capabilities
 from nlmon.monitor.runtime import this_user
 from nlmon.monitor.users import User, become, find_user, in_child, is_mapped, me
 
-__all__ = ["KEPT", "USUAL", "Standing", "choose"]
+__all__ = ["HELD", "USUAL", "Standing", "choose"]
 
-KEPT = (capabilities.CAP_NET_ADMIN, capabilities.CAP_AUDIT_READ)
+HELD = (capabilities.CAP_NET_ADMIN, capabilities.CAP_AUDIT_READ)
 # Who a monitor of root runs as when nobody is named: the first of these that there is.
 USUAL = ("nlmon", "nobody")
 ROOT = User("root", 0, 0)
@@ -50,7 +50,7 @@ class Standing(Struct, frozen=True):
     notices: tuple[Problem, ...] = ()
 
     def drop(self) -> None:
-        """Become this user and keep ``KEPT`` of what this process may do; raises ``PlatformError``."""
+        """Become this user and keep ``HELD`` of what this process may do; raises ``PlatformError``."""
         try:
             kept = self._keep()
         except OSError as error:
@@ -66,7 +66,7 @@ class Standing(Struct, frozen=True):
 
     def _keep(self) -> int:
         """The capabilities that are kept, a bit for each."""
-        kept = capabilities.permitted() & sum(1 << number for number in KEPT)
+        kept = capabilities.permitted() & sum(1 << number for number in HELD)
         capabilities.forbid_new_privileges()
         if not this_user():
             capabilities.keep_over_change_of_user(True)
