@@ -28,6 +28,7 @@ from nlmon.events import Event
 from nlmon.exporters.queue import Patience
 from nlmon.monitor import messages
 from nlmon.monitor.plan import Listening
+from nlmon.monitor.warmup import warm_up
 from nlmon.transport.base import TransportFactory
 from nlmon.wire import Datagram
 
@@ -174,6 +175,7 @@ class KernelSource:
         return Listener(listening.implementation, listening.options, self._kernel(listening), self._take, self._note)
 
     def _enable(self, listener: Listener, listening: Listening) -> None:
+        warm_up(listener.backend, listening.protocols)
         try:
             for protocol in listening.protocols:
                 self._reading = protocol
