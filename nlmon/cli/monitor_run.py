@@ -66,8 +66,10 @@ def _run(
     from nlmon.monitor import messages  # noqa: PLC0415
     from nlmon.monitor.log import open_log  # noqa: PLC0415
     from nlmon.monitor.running import RunningMonitor  # noqa: PLC0415
+    from nlmon.monitor.title import set_title  # noqa: PLC0415
 
     assert loaded.config is not None
+    set_title(["nlmon", *sys.argv[1:]])
     with closing(open_log(loaded.config.logging)) as log, wake_on_signals() as wake:
         for one in (*loaded.problems, *planned.notices, *standing.notices):
             messages.notice(one)
