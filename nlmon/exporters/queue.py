@@ -251,5 +251,6 @@ class ExportQueue:
         """Take on a state, and tell of it if it is another one."""
         with self._changed:
             before, self._state = self._state, state
+            self._changed.notify_all()
         if state != before and "closed" not in {state, before}:
             self._on_change(self.status())
