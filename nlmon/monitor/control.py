@@ -130,7 +130,7 @@ class ControlSocket:
     def give(self, user: int, group: int) -> None:
         """Let the user that this monitor is going to run as own what has been made, so that it can be removed. What
         lies in a folder that was there stays as it is: somebody may have put another file in its place."""
-        if self._folder_made and sys.platform != "win32":
+        if self._folder_made and user != this_user() and sys.platform != "win32":
             os.chown(self.path.name, user, group, dir_fd=self._folder, follow_symlinks=False)
             os.fchown(self._lock, user, group)
             os.fchown(self._folder, user, group)
