@@ -27,7 +27,7 @@ from nlmon.config import Config, load, standard_files
 from nlmon.config.model import JsonExport, PcapExport
 from nlmon.errors import NlmonError, NotFound, PlatformError, TransportError
 from nlmon.exporters.rotation import rotated_files
-from nlmon.monitor.asking import ask
+from nlmon.monitor.asking import NOT_RUNNING, ask
 from nlmon.monitor.doctor.host import ExportFile, Host, Port, Refused, SocketFile
 from nlmon.monitor.runtime import default_path, instances
 from nlmon.monitor.status import MonitorStatus, read_status
@@ -38,8 +38,6 @@ __all__ = ["look"]
 
 # Seconds for the answer of another monitor.
 PATIENCE = 0.5
-# What asking gives where no monitor runs.
-NOT_RUNNING = "NLM-M024"
 _PROC = Path("/proc")
 
 
