@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 import click
 from click.core import ParameterSource
 
+from nlmon.cli import complete
 from nlmon.errors import FilterError, InputError, InternalError, NlmonError, UsageError
 from nlmon.printable import printable
 
@@ -91,6 +92,7 @@ def protocol_option(function: F) -> F:
         "protocols",
         multiple=True,
         callback=_protocols,
+        shell_complete=complete.protocols,
         metavar="NAME",
         help="Only this protocol, by name or number; repeat for several. Default: all that are supported.",
     )

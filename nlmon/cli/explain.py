@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from nlmon.cli import complete
 from nlmon.cli.common import show_error
 from nlmon.errors import UsageError
 
@@ -25,7 +26,7 @@ LABEL = 9
 
 
 @click.command()
-@click.argument("words", metavar="[CODE|WORD]...", nargs=-1)
+@click.argument("words", metavar="[CODE|WORD]...", nargs=-1, shell_complete=complete.codes)
 @click.option("--format", "form", type=click.Choice(["pretty", "json"]), default="pretty", show_default=True)
 def command(words: tuple[str, ...], form: str) -> None:
     """Say what a code such as NLD102 or NLM-C001 means, or a word such as enhancement: an example, why it matters and

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from nlmon.errors import UsageError
+
+if TYPE_CHECKING:  # start-up: only a shell asks
+    from click.shell_completion import CompletionItem
 
 __all__ = ["LazyGroup"]
 
@@ -31,7 +34,7 @@ class LazyGroup(click.Group):
         return list(self._modules)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name in self._moved:
+        if cmd_name in self._moved and not ctx.resilient_parsing:
             hint = f"type nlmon {self._moved[cmd_name]}"
             raise UsageError("NLM-U017", f"nlmon {cmd_name} has another name now", hint=hint)
         if cmd_name not in self._modules:
@@ -42,3 +45,11 @@ class LazyGroup(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in self._modules.items()])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Commands are completed without loading them."""
+        from click.shell_completion import CompletionItem  # noqa: PLC0415  (start-up: only a shell asks)
+
+        named = [(name, text) for name, (_, text) in self._modules.items() if name.startswith(incomplete)]
+        options = click.Command.shell_complete(self, ctx, incomplete)
+        return [CompletionItem(name, help=text) for name, text in named] + options

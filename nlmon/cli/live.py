@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING
 import click
 from msgspec import structs
 
+from nlmon.cli import complete
 from nlmon.cli.common import (
     FilePath,
     against_option,
@@ -92,7 +93,11 @@ CLONE_NEWNET = 0x40000000
 @click.option("--force", is_flag=True, help="Replace FILE of --record if it exists.")
 @receive_buffer_option
 @click.option(
-    "--group", "groups", multiple=True, help="More rtnetlink groups that libnl joins, such as tc. Repeatable."
+    "--group",
+    "groups",
+    multiple=True,
+    shell_complete=complete.groups,
+    help="More rtnetlink groups that libnl joins, such as tc. Repeatable.",
 )
 @click.option("--format", "form", type=click.Choice(["pretty", "json"]), default="pretty", show_default=True)
 @reports_option(bare="json")

@@ -46,6 +46,7 @@ COMMANDS = {
     "claims": ("nlmon.cli.claims", "Print what nlmon says of its implementations, and of which it is true."),
     "filter": ("nlmon.cli.filter", "Say what a filter of events means, and try it on a capture."),
     "explain": ("nlmon.cli.explain", "Say what a code or a word means, and what to do."),
+    "completion": ("nlmon.cli.completion", "Print the script by which a shell completes nlmon, or install it."),
     "schema": ("nlmon.cli.schema", "Print the JSON Schema of an output or of a file."),
 }
 # ``nlmon status`` is kept for the counters of a running monitor.

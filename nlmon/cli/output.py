@@ -23,7 +23,7 @@ from typing import Any
 
 from nlmon.errors import InputError, PlatformError, UsageError
 
-__all__ = ["guard_streams", "is_stdout", "refuse_captures", "refuse_unwritable", "write_report"]
+__all__ = ["guard_streams", "is_stdout", "refuse_captures", "refuse_unwritable", "unwritable", "write_report"]
 
 
 class _Descriptor(io.FileIO):
@@ -91,11 +91,11 @@ def refuse_unwritable(path: Path, *, folder: bool = False) -> None:
         elif there is None or (stat.S_ISREG(there.st_mode) and not os.path.samestat(there, os.fstat(1))):
             try_to_write(path.resolve())
         elif stat.S_ISDIR(there.st_mode):
-            raise _unwritable(path, os.strerror(errno.EISDIR))
+            raise unwritable(path, os.strerror(errno.EISDIR))
         elif not os.access(path, os.W_OK):
-            raise _unwritable(path, os.strerror(errno.EACCES))
+            raise unwritable(path, os.strerror(errno.EACCES))
     except OSError as error:
-        raise _unwritable(path, error.strerror or "") from error
+        raise unwritable(path, error.strerror or "") from error
 
 
 def write_report(path: Path, data: bytes) -> None:
@@ -114,7 +114,7 @@ def write_report(path: Path, data: bytes) -> None:
         else:
             write_whole(path.resolve(), data)
     except OSError as error:
-        raise _unwritable(path, error.strerror or "") from error
+        raise unwritable(path, error.strerror or "") from error
 
 
 def is_stdout(path: Path) -> bool:
@@ -123,7 +123,8 @@ def is_stdout(path: Path) -> bool:
     return there is not None and os.path.samestat(there, os.fstat(1))
 
 
-def _unwritable(path: Path, why: str) -> InputError:
+def unwritable(path: Path, why: str) -> InputError:
+    """The error of a file that cannot be written."""
     return InputError("NLM-U001", "the file cannot be written", where=str(path), why=why)
 
 

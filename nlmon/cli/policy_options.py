@@ -15,6 +15,7 @@ from typing import Any, cast
 
 import click
 
+from nlmon.cli import complete
 from nlmon.cli.common import F
 
 __all__ = ["current_folder", "policy_options"]
@@ -44,6 +45,7 @@ _OPTIONS = (
         "--require-protocol",
         "require_protocols",
         multiple=True,
+        shell_complete=complete.protocols,
         metavar="NAME",
         help="A protocol of which an event must have been compared, else inconclusive. Repeatable.",
     ),

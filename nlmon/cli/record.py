@@ -25,6 +25,7 @@ from pathlib import Path
 import click
 
 from nlmon.capture.write import PcapngWriter
+from nlmon.cli import complete
 from nlmon.cli.common import FilePath, protocol_option, warn
 from nlmon.cli.groups import announces_family, groups_to_join, join_generic
 from nlmon.cli.keys import KeyWatch
@@ -55,7 +56,13 @@ READ_AT_ONCE = 65_536
 @click.command()
 @click.argument("out", type=FilePath(dir_okay=False))
 @protocol_option
-@click.option("--group", "names", multiple=True, help="More rtnetlink groups, such as tc, as in replay. Repeatable.")
+@click.option(
+    "--group",
+    "names",
+    multiple=True,
+    shell_complete=complete.groups,
+    help="More rtnetlink groups, such as tc, as in replay. Repeatable.",
+)
 @receive_buffer_option
 @click.option(
     "--count",

@@ -15,6 +15,7 @@ from msgspec import structs
 
 from nlmon import __version__
 from nlmon.backends.options import BackendOptions
+from nlmon.cli import complete
 from nlmon.cli.again import decisive_words, own_program
 from nlmon.cli.bounds import interruption, max_messages_option, max_objects_option, stopped
 from nlmon.cli.common import (
@@ -85,7 +86,11 @@ WHERE_WHY = "a recovery is judged by the states, and a filter is about events al
     help="NETLINK_GENERIC families whose groups libnl joins; default: all there are. Repeatable.",
 )
 @click.option(
-    "--group", "groups", multiple=True, help="More rtnetlink groups that libnl joins, such as tc. Repeatable."
+    "--group",
+    "groups",
+    multiple=True,
+    shell_complete=complete.groups,
+    help="More rtnetlink groups that libnl joins, such as tc. Repeatable.",
 )
 @fault_option
 @click.option(

@@ -71,6 +71,18 @@ def test_help_imports_nothing_heavy() -> None:
     )
 
 
+@pytest.mark.parametrize("typed", ["nlmon ", "nlmon capture ", "nlmon replay --", "nlmon replay --protocol "])
+def test_completing_imports_nothing_heavy(typed: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor does it load a command that was not named; a shell waits."""
+    monkeypatch.setenv("_NLMON_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", typed)
+    monkeypatch.setenv("COMP_CWORD", str(typed.count(" ")))
+    found = imported()
+
+    assert found & (HEAVY | OURS) == set()
+    assert ("nlmon.cli.replay" in found, "nlmon.cli.info" in found) == ("replay" in typed, False)
+
+
 GROUPS = {
     "capture": CAPTURE_COMMANDS,
     "config": CONFIG_COMMANDS,
