@@ -2,7 +2,8 @@
 
 ``recording`` makes kernel messages in a namespace, ``captures`` writes them in the forms that each program reads,
 ``ours`` and ``peers`` are the measurements, ``live`` those against a running kernel, ``rounds`` runs each in a process
-of its own, ``targets`` says what is wanted, ``report`` prints it. ``soak`` is a command of its own.
+of its own, ``targets`` says what is wanted, ``report`` prints it. ``soak`` and ``exports`` are
+commands of their own.
 
 Rules of this room:
 1. A figure is of one process that did nothing else. Ratios are taken within one round and never across runs.

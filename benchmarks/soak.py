@@ -12,7 +12,7 @@ Rules:
 1. Memory is the resident set of /proc/self/statm after a garbage collection, so a rise is a leak and not a delay.
 2. The live churn waits for both implementations after each round, so that a loss would be a fault and not a race.
 
-Not here: speed (``replay.py``).
+Not here: speed (``ours``), and exporters (``exports``).
 """
 
 from __future__ import annotations
@@ -60,13 +60,13 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
-def row(done: str, messages: int, start: float) -> int:
+def row(done: str, count: int, start: float) -> int:
     """Print a row of the table; the resident set in KiB."""
     gc.collect()
     resident = int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") // 1024
     descriptors = len(list(Path("/proc/self/fd").iterdir())) - 1
     seconds = time.perf_counter() - start
-    say(f"| {done} | {messages:,} | {seconds:.0f} | {resident:,} | {descriptors} | {threading.active_count()} |")
+    say(f"| {done} | {count:,} | {seconds:.0f} | {resident:,} | {descriptors} | {threading.active_count()} |")
     return resident
 
 
@@ -75,9 +75,9 @@ def verdict(sizes: list[int], text: str) -> None:
     say(f"\nresident memory, last row against the fifth: {sizes[-1] / sizes[ROWS // 2 - 1]:.3f}\n{text}")
 
 
-def head() -> None:
-    """Head of the table."""
-    say("| done | messages | seconds | resident, KiB | descriptors | threads |\n|---|---|---|---|---|---|")
+def head(what: str = "messages") -> None:
+    """Head of the table; ``what`` is counted."""
+    say(f"| done | {what} | seconds | resident, KiB | descriptors | threads |\n|---|---|---|---|---|---|")
 
 
 # -- recorded messages ------------------------------------------------------------------------------------------
