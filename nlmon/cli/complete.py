@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 import click
 
-__all__ = ["codes", "groups", "protocols"]
+__all__ = ["codes", "groups", "implementations", "protocols"]
 
 
 def protocols(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
@@ -22,6 +22,13 @@ def protocols(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
 
     numbers = sorted({number for reads in READS.values() for number in reads})
     return _beginning((PROTOCOLS[number].removeprefix("NETLINK_").lower() for number in numbers), incomplete)
+
+
+def implementations(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Names of implementations."""
+    from nlmon.backends.registry import BACKENDS  # noqa: PLC0415
+
+    return _beginning(BACKENDS, incomplete)
 
 
 def groups(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 
 import click
 
+from nlmon.cli import complete
 from nlmon.cli.common import F, FilePath
 from nlmon.errors import UsageError
 
@@ -32,7 +33,10 @@ MODES: Mapping[str, tuple[str, frozenset[str]]] = {
     "test_mode": ("nlmon.cli.monitor_run:test", frozenset({"form", "socket", "user"})),
     "dump_events": ("nlmon.cli.monitor_run:dump", frozenset({"duration", "user"})),
     "status": ("nlmon.cli.monitor_status:status", frozenset({"form", "socket"})),
-    "benchmark": ("nlmon.cli.monitor_benchmark:benchmark", frozenset({"duration", "against", "replay", "form"})),
+    "benchmark": (
+        "nlmon.cli.monitor_benchmark:benchmark",
+        frozenset({"duration", "against", "replay", "with_exports", "form"}),
+    ),
 }
 # What chooses a mode, and which of two that go together is the mode.
 CHOICES = ("test_mode", "status", "benchmark", "replay", "dump_events")
@@ -51,6 +55,7 @@ class MonitorOptions(NamedTuple):
     status: bool = False
     benchmark: bool = False
     against: str | None = None
+    with_exports: bool = False
     duration: float | None = None
     socket: Path | None = None
     user: str | None = None
@@ -77,8 +82,14 @@ def monitor_options(function: F) -> F:
             ),
             click.option("--replay", type=path, metavar="CAPTURE", help="Read a recording instead of the kernel."),
             click.option("--status", is_flag=True, help="Ask a monitor that runs."),
-            click.option("--benchmark", is_flag=True, help="Measure the implementation."),
-            click.option("--against", metavar="NAME", help="Measure this implementation beside it."),
+            click.option("--benchmark", is_flag=True, help="Measure it with recorded traffic, for 10 seconds."),
+            click.option(
+                "--against",
+                metavar="NAME",
+                shell_complete=complete.implementations,
+                help="Measure this implementation beside it, in turns.",
+            ),
+            click.option("--with-exports", is_flag=True, help="Measure exports into files, too, in another folder."),
             click.option(
                 "--duration",
                 type=click.FloatRange(0, LONGEST, min_open=True),

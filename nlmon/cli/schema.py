@@ -32,6 +32,7 @@ from nlmon.conformance.results import ConformanceReport
 from nlmon.eventjson.schema import event_schema
 from nlmon.explain import Explanations
 from nlmon.exporters.layout import exported_schema
+from nlmon.monitor.benchmark import BenchmarkReport
 from nlmon.monitor.doctor.finding import DoctorReport
 from nlmon.monitor.status import MonitorStatus
 from nlmon.monitor.trial import Trial
@@ -55,6 +56,7 @@ SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
     "replay-stream": stream_schema,
     "run-stream": run_schema,
     "test-mode": partial(schema_of, Trial, "nlmon --test-mode"),
+    "benchmark": partial(schema_of, BenchmarkReport, "nlmon --benchmark"),
     "capture-info": partial(schema_of, CaptureSummary, "nlmon capture info"),
     "stats": stats_schema,
     "state": partial(schema_of, StateReport, "nlmon state"),
