@@ -20,6 +20,8 @@ from nlmon.cli.info import summarise
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 MANIFEST = FIXTURES / "manifest.json"
 ORIGINS = {
+    "guide/commands.toml": "every shell command of the migration guide, and the test that types it, or why none does",
+    "guide/differences.txt": "what differs in the events that both implementations print; for the guide's diff",
     "config/guide.toml": "what comes of each block of YAML of the migration guide",
     "-guide.yaml": "a block of YAML of the migration guide, by the line that it begins behind",
     "config/vectors.toml": "what comes of each configuration beside it, and of the same in the C program",

@@ -77,7 +77,11 @@ def _with(config: Config, implementation: str) -> Config:
 
 def _report(options: MonitorOptions, plans: Sequence[Plan]) -> BenchmarkReport:
     shared = set.intersection(*(set(one.listening.protocols) for one in plans))
-    traffic = bundled(shared) if options.replay is None else recorded(options.replay, shared)
+    dumps = any(one.listening.options.resync or one.listening.options.caches for one in plans)
+    if options.replay is None:
+        traffic = bundled(shared, objects=dumps)
+    else:
+        traffic = recorded(options.replay, shared, objects=dumps)
     if traffic.left_out:
         warn(f"note: {traffic.left_out:,} notifications of the capture are left out")
     with wake_on_signals() as wake:

@@ -10,6 +10,7 @@ Not here: giving it to an implementation (``benchmark``).
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from itertools import islice
 from pathlib import Path
 
 from msgspec import Struct
@@ -42,24 +43,25 @@ class Traffic(Struct, frozen=True):
     left_out: int = 0
 
 
-def bundled(protocols: Collection[int]) -> Traffic:
-    """What the recordings of Linux 6.12 that come with nlmon hold of some protocols. Raises ``InputError``."""
+def bundled(protocols: Collection[int], *, objects: bool = False) -> Traffic:
+    """What the recordings of Linux 6.12 that come with nlmon hold of some protocols. ``objects``: their kernel can
+    answer dumps. Raises ``InputError``."""
     paths = next(filter(None, (sorted(folder.glob(BUNDLED)) for folder in FOLDERS)), [])
-    return _read("the recordings of Linux 6.12 that come with nlmon", paths, protocols)
+    return _read("the recordings of Linux 6.12 that come with nlmon", paths, protocols, objects)
 
 
-def recorded(capture: Path, protocols: Collection[int]) -> Traffic:
-    """What a capture holds of some protocols. Raises ``InputError``."""
-    return _read(str(capture), [capture], protocols)
+def recorded(capture: Path, protocols: Collection[int], *, objects: bool = False) -> Traffic:
+    """What a capture holds of some protocols; see ``bundled``."""
+    return _read(str(capture), [capture], protocols, objects)
 
 
-def _read(name: str, paths: Iterable[Path], protocols: Collection[int]) -> Traffic:
+def _read(name: str, paths: Iterable[Path], protocols: Collection[int], objects: bool) -> Traffic:
     kernel: RecordedKernel | None = None
     kept: list[Datagram] = []
     left_out = 0
     for path in paths:
         with open_capture(path) as reader:
-            kernel = kernel or RecordedKernel(_byteorder(reader), objects=True)
+            kernel = kernel or RecordedKernel(_byteorder(reader), objects=objects)
             for segment in _segments(reader):
                 place, datagrams = segment.place, segment.datagrams
                 notification = place.role is Role.NOTIFICATION
@@ -67,10 +69,9 @@ def _read(name: str, paths: Iterable[Path], protocols: Collection[int]) -> Traff
                     kernel.learn(datagrams, announced=notification)
                 if not notification or datagrams.protocol not in protocols:
                     continue
-                if len(kept) < DATAGRAMS_KEPT:
-                    kept += datagrams
-                else:
-                    left_out += len(datagrams)
+                room = DATAGRAMS_KEPT - len(kept)
+                kept += islice(datagrams, room)
+                left_out += max(0, len(datagrams) - room)
     if kernel is None or not kept:
         hint = "enable another one, or give --replay a capture that has some"
         raise InputError("NLM-M060", "there is no traffic of the protocols that are enabled", where=name, hint=hint)
@@ -84,5 +85,5 @@ def _byteorder(reader: CaptureReader) -> ByteOrder:
 def _segments(reader: CaptureReader) -> Iterable[Segment]:
     conversation = Conversation(_byteorder(reader))
     for batch in reader.batches():
-        yield from conversation.segments(batch, bulk=False)
+        yield from conversation.segments(batch)
     yield from conversation.flush()

@@ -27,6 +27,8 @@ OFFERED = {
     "capture ": ["info", "cut", "stats"],
     "status re": ["replay", "record", "report"],
     "nonsense re": ["replay", "record", "report"],
+    "--test": ["--test-mode"],
+    "--benchmark --against l": ["legacy", "libnl"],
     "replay --aga": ["--against"],
     "replay --against ": ["legacy", "libnl"],
     "replay -i l": ["legacy", "libnl"],

@@ -15,7 +15,15 @@ import pytest
 from nlmon.errors import PlatformError
 from nlmon.scenario.sandbox import Sandbox
 
-__all__ = ["missing", "require_mounts", "require_netns", "require_program", "require_root", "require_sandbox"]
+__all__ = [
+    "missing",
+    "require_guide_host",
+    "require_mounts",
+    "require_netns",
+    "require_program",
+    "require_root",
+    "require_sandbox",
+]
 
 
 def missing(reason: str) -> None:
@@ -56,6 +64,23 @@ def _require_namespace(option: str, name: str) -> list[str]:
             return prefix
         refusals.append(tried.stderr.strip())
     missing(f"the kernel refuses a {name} namespace: {'; '.join(refusals)}")
+    return []
+
+
+def require_guide_host() -> list[str]:
+    """Command prefix that runs a program with what ``support.guide_host`` changes: network, mounts, processes."""
+    for program in ("unshare", "bash", "jq", "curl", "getcap", "top", "pidof", "diff", "tail"):
+        require_program(program)
+    options = ["--net", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child"]
+    overlay = "lowerdir=/etc,upperdir=/mnt/upper,workdir=/mnt/work"
+    tried = f"mount -t tmpfs tmpfs /mnt && mkdir /mnt/upper /mnt/work && mount -t overlay -o {overlay} overlay /etc"
+    refusals = []
+    for prefix in (["unshare", "--user", "--map-root-user", *options], ["unshare", *options]):
+        ran = subprocess.run([*prefix, "sh", "-c", tried], capture_output=True, text=True, check=False)
+        if ran.returncode == 0:
+            return prefix
+        refusals.append(ran.stderr.strip())
+    missing(f"the kernel refuses a namespace with overlays: {'; '.join(refusals)}")
     return []
 
 
