@@ -18,16 +18,20 @@ from nlmon.config.load import Loaded, load
 from nlmon.config.model import Config
 from nlmon.config.problems import Place, Problem, notice
 
-__all__ = ["NEEDS_RESTART", "reload"]
+__all__ = ["NEEDS_RESTART", "reload", "taken_over"]
 
 # The implementation opens the sockets, and cannot be exchanged below them.
 NEEDS_RESTART = (("netlink", "use_libnl"),)
 
 
 def reload(old: Loaded, environ: Mapping[str, str]) -> Loaded:
-    """What is in force after the files of ``old`` were read again: the new configuration with the next version, or the
-    old one with the errors of the new one."""
-    new = load(old.files, environ)
+    """What is in force after the files of ``old`` were read again."""
+    return taken_over(old, load(old.files, environ))
+
+
+def taken_over(old: Loaded, new: Loaded) -> Loaded:
+    """What is in force after ``new`` was read in the place of ``old``: the new configuration with the next version, or
+    the old one with the errors of the new one."""
     if old.config is None or new.config is None:
         return replace(old, problems=new.problems) if new.config is None else replace(new, version=old.version + 1)
     config, kept = _with_what_stays(old.config, new.config)

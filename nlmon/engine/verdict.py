@@ -14,11 +14,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Protocol
 
 from msgspec import Struct
 
 from nlmon.compare.difference import Class, Severity
-from nlmon.compare.judge import Judge
+from nlmon.compare.known import KnownDifferences
 from nlmon.engine.lane import Lane
 from nlmon.names import PROTOCOLS
 from nlmon.report.model import Stop, Verdict
@@ -27,6 +28,7 @@ from nlmon.report.text import counted
 from nlmon.transport.recorded.kernel import RecordedKernel
 
 __all__ = [
+    "Judged",
     "Losses",
     "compared_by_name",
     "cut_short",
@@ -38,6 +40,30 @@ __all__ = [
 ]
 
 
+class Judged(Protocol):
+    """What a judge found in one direction; see ``Judge``."""
+
+    @property
+    def known(self) -> KnownDifferences:
+        """Differences that are allowed."""
+
+    @property
+    def counts(self) -> Counter[Class]:
+        """How many differences there are of each class."""
+
+    @property
+    def enhancements(self) -> Counter[str]:
+        """What the candidate alone provided."""
+
+    @property
+    def services(self) -> Counter[str]:
+        """What the reference alone provided."""
+
+    @property
+    def lost_events(self) -> Counter[str]:
+        """Of these the whole events."""
+
+
 class Losses(Struct, frozen=True):
     """What a move loses, by kind and field: ``all``; of these ``events``, whole events of notifications; ``allowed``:
     how many each entry of the known differences allows, which are in neither."""
@@ -47,7 +73,7 @@ class Losses(Struct, frozen=True):
     allowed: Counter[int]
 
 
-def losses_of(judge: Judge) -> Losses:
+def losses_of(judge: Judged) -> Losses:
     """What the move that a judge looked at loses."""
     left, allowed = judge.known.split_losses(+judge.services)
     return Losses(
@@ -56,7 +82,7 @@ def losses_of(judge: Judge) -> Losses:
 
 
 def give_verdict(
-    judge: Judge, losses: Losses, policy: Policy, *, wrong: str, unread: str, thin: list[str]
+    judge: Judged, losses: Losses, policy: Policy, *, wrong: str, unread: str, thin: list[str]
 ) -> tuple[Verdict, str, str]:
     """Verdict, the reason for it, and why it fails the run (empty if it does not). ``wrong``: why the question cannot
     be answered; ``unread``: why not everything could be read; ``thin``: why the evidence is too little."""
@@ -90,7 +116,7 @@ def _is_regression(cls: Class) -> bool:
     return cls.severity is Severity.REGRESSION
 
 
-def fails(verdict: Verdict, judge: Judge, losses: Losses, policy: Policy) -> Iterator[str]:
+def fails(verdict: Verdict, judge: Judged, losses: Losses, policy: Policy) -> Iterator[str]:
     """Why a run fails, the gravest first."""
     if verdict == "regression":
         yield "a regression"

@@ -22,7 +22,7 @@ from nlmon.eventjson.write import line_of
 from nlmon.events import Event, GenericInfo
 from nlmon.printable import printable_json
 
-__all__ = ["VERSION", "exported", "exported_line", "exported_schema"]
+__all__ = ["VERSION", "exported", "exported_line", "exported_schema", "in_event_form"]
 
 # The version of the layout, which the title of its schema names.
 VERSION = 1
@@ -51,6 +51,18 @@ def exported(event: Event) -> dict[str, Any]:
 def exported_line(event: Event) -> bytes:
     """The line, with its newline."""
     return printable_json(_encode(_line(event))) + b"\n"
+
+
+def in_event_form(line: bytes | str) -> dict[str, Any]:
+    """The object of a line in the form of ``nlmon.eventjson``, with 0 for the places in a recording, which a line has
+    not. Raises ``msgspec.MsgspecError`` for a text that is no line."""
+    found = msgspec.json.decode(line, type=dict[str, Any])
+    netlink = found.get("netlink")
+    if isinstance(netlink, dict) and isinstance(netlink.get("generic"), dict):
+        names = [name for name in (*HEADER, *KNOWN) if name in netlink]
+        inner = {"_num": {}, **dict.fromkeys(KNOWN), **netlink["generic"], **{name: netlink[name] for name in names}}
+        found["netlink"] = {name: one for name, one in netlink.items() if name not in names} | {"generic": inner}
+    return {**found, "frame": 0, "offset": 0}
 
 
 def _line(event: Event) -> Struct:
