@@ -163,6 +163,8 @@ MAY = {
         *("nlmon.compare.side", "nlmon.compare.known", "nlmon.compare.difference"),
         *("nlmon.report", "nlmon.engine", "nlmon.scenario", "nlmon.filters"),
         *("nlmon.config", "nlmon.exporters", "nlmon.monitor"),
+        # What monitors export is compared under the contract, as what implementations give is.
+        *("nlmon.compare.classify", "nlmon.compare.contract", "nlmon.compare.explain", "nlmon.compare.findings"),
     },
     "nlmon.api": {
         "nlmon.config.model",
@@ -226,7 +228,7 @@ PURE = tuple(
         *("backends.libnl", "engine", "api", "manager", "compat"),
         *(
             f"scenario.{name}"
-            for name in ("document", "schema", "model", "load", "mistakes", "expectation", "check", "faults")
+            for name in ("document", "schema", "model", "load", "mistakes", "expectation", "check", "faults", "shapes")
         ),
         "yamlfile",
         *(

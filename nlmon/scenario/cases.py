@@ -37,6 +37,7 @@ __all__ = [
     "merge_findings",
     "pairs_of",
     "reproduce",
+    "uncompared",
     "without_run",
 ]
 
@@ -127,6 +128,28 @@ def judge(
         else:
             own = [*_verdict(file, report, names, expected), *check_differences(file, report, names, policy)]
         results.append(_result(file, pair, report, expected, (*own, *shared), seconds))
+    return results
+
+
+def uncompared(file: ScenarioFile, pair: Pair, findings: Iterable[Finding], seconds: float) -> list[CaseResult]:
+    """The results of a run in which the implementations were not compared with each other."""
+    found = tuple(findings)
+    outcome: Outcome = "passed" if not found else "failed" if file.scenario.level == "required" else "xfailed"
+    results = []
+    for direction in pair.directions:
+        reference, candidate = _names(file.scenario, pair, direction)
+        case = case_id(file.scenario, pair, direction)
+        head = case, file.scenario.id, file.scenario.title, file.where, direction, reference, candidate, outcome
+        results.append(
+            CaseResult(
+                *head,
+                reason=found[0].what if found else "",
+                findings=found,
+                expected=_expected(file.scenario, pair, direction),
+                seconds=seconds,
+                reproduce=reproduce(file.where, file.scenario.id) if outcome in DID_NOT_PASS else "",
+            )
+        )
     return results
 
 

@@ -17,12 +17,17 @@ from nlmon.backends.registry import create
 from nlmon.scenario.model import Implementation
 from nlmon.transport.base import TransportFactory
 
-__all__ = ["backend_options", "make_backend", "options_of_both"]
+__all__ = ["backend_options", "make_backend", "make_planned", "options_of_both"]
 
 
 def make_backend(implementation: Implementation, factory: TransportFactory, _: BackendOptions) -> Backend:
     """The backend of an implementation, with its own options instead of those of the run."""
     return create(implementation.name, factory, backend_options(implementation))
+
+
+def make_planned(name: str, factory: TransportFactory, options: BackendOptions) -> Backend:
+    """The backend of a monitor, with the options that its configuration gives it."""
+    return create(name, factory, options)
 
 
 def backend_options(implementation: Implementation) -> BackendOptions:

@@ -23,6 +23,7 @@ from nlmon.errors import ScenarioError
 from nlmon.filters import FilterError, compile_filter
 from nlmon.names import PROTOCOLS, is_message_type, message_names
 from nlmon.report.text import shown_path
+from nlmon.scenario.configured.load import configured, contradictions
 from nlmon.scenario.document import Document, Path, read_document
 from nlmon.scenario.faults.sockets import NEEDS_SOCKET
 from nlmon.scenario.mistakes import explain, mistake
@@ -164,7 +165,7 @@ def _contradictions(document: Document, where: str) -> list[ScenarioError]:
     for path, error in _wrong_filters(value):
         what = f"column {error.column} of this filter: {error.what}"
         found.append(mistake("NLM-S018", what, document, path, where, hint=error.hint))
-    for path, what, hint in _vain(value):
+    for path, what, hint in (*_vain(value), *contradictions(value, names)):
         add(what, path, hint)
     capture = value.get("capture")
     if isinstance(capture, dict) and "frames" in capture:
@@ -231,6 +232,8 @@ def _of_event(path: Path, field: str) -> bool:
     match path:
         case ("expect", "events" | "in_order", int(), name):
             return name == field
+        case ("expect", "exports", str(), int(), name):
+            return name == field
         case ("setup" | "steps", int(), "expect", name) | ("setup" | "steps", int(), "expect", int(), name):
             return name == field
     return False
@@ -275,6 +278,7 @@ def _scenario(value: Mapping[str, Any], document: Document, where: str) -> Scena
     if "capture" in value:
         capture = value["capture"]
         given["capture"] = msgspec.convert(capture if isinstance(capture, dict) else {"path": capture}, Capture)
+    names = [one.name for one in given.get("implementations", Scenario("", "").implementations)]
     return Scenario(
         id=value["id"],
         title=value["title"],
@@ -288,6 +292,7 @@ def _scenario(value: Mapping[str, Any], document: Document, where: str) -> Scena
             for kind, rest in fault.items()
         ),
         expect=_expect(value["expect"]),
+        configured=configured(value, names, _events, _count),
         **given,
     )
 

@@ -21,19 +21,29 @@ from nlmon.report.model import Direction, Verdict
 __all__ = [
     "VERSION",
     "Capture",
+    "ConfigurationLane",
+    "Configured",
     "Count",
     "DifferencePattern",
     "ErrorPattern",
     "EventPattern",
     "Expect",
+    "Exported",
     "Fault",
+    "FilePattern",
     "Implementation",
     "Level",
     "Limits",
+    "LinePattern",
+    "LogPattern",
     "Losses",
+    "MetricPattern",
     "Needs",
     "ObjectPattern",
     "Phase",
+    "ProblemPattern",
+    "Reload",
+    "RulePattern",
     "Scenario",
     "Step",
     "Traffic",
@@ -188,6 +198,102 @@ class Expect(Struct, frozen=True):
     errors: tuple[ErrorPattern, ...] = ()
 
 
+class LinePattern(Struct, frozen=True):
+    """Lines of an export whose event matches. ``equals``: the whole object of the line, None: any; ``text``: what
+    stands in the line; ``facility``, ``severity``: of a message of syslog, by name. Empty: any."""
+
+    event: EventPattern
+    equals: dict[str, Any] | None = None
+    text: str = ""
+    facility: str = ""
+    severity: str = ""
+
+
+class FilePattern(Struct, frozen=True):
+    """Files that an export wrote. ``path``: as the configuration names them, which may have ``*``; ``count``: how many
+    there are; ``lines``: how many lines they have together, None: any number."""
+
+    path: str
+    count: Count = Count()
+    lines: Count | None = None
+    by: str = ""
+
+
+class MetricPattern(Struct, frozen=True):
+    """A metric at the end of a run: the sum of the samples that have these labels, among others."""
+
+    name: str
+    value: Count
+    labels: dict[str, str] = {}
+    by: str = ""
+
+
+class RulePattern(Struct, frozen=True):
+    """A rule of the filters, by its name, and how many events it matched."""
+
+    name: str
+    matched: Count
+    by: str = ""
+
+
+class ProblemPattern(Struct, frozen=True):
+    """Problems of a configuration, by code. ``line``: of the configuration, 0: any; ``key``: empty: any."""
+
+    code: str
+    line: int = 0
+    key: str = ""
+    count: Count = Count()
+    by: str = ""
+
+
+class LogPattern(Struct, frozen=True):
+    """What a monitor logs: messages that have a text."""
+
+    text: str
+    count: Count = Count()
+    by: str = ""
+
+
+class Exported(Struct, frozen=True):
+    """What must hold of monitors that run with a configuration. ``compare``: hold what both export against each other;
+    ``lines``: by the name of an export. Of ``notices`` and ``refused`` None: nothing is said; else these, and no
+    others."""
+
+    compare: bool = False
+    lines: dict[str, tuple[LinePattern, ...]] = {}
+    files: tuple[FilePattern, ...] = ()
+    metrics: tuple[MetricPattern, ...] = ()
+    rules: tuple[RulePattern, ...] = ()
+    log: tuple[LogPattern, ...] = ()
+    notices: tuple[ProblemPattern, ...] | None = None
+    refused: tuple[ProblemPattern, ...] | None = None
+
+
+class ConfigurationLane(Struct, frozen=True):
+    """The configuration of a lane. ``name``: of the implementation that it is for; ``environment``: the variables that
+    it sees, and no others; ``forced``: the lane decides on the implementation, whatever the text says."""
+
+    name: str
+    text: str
+    environment: dict[str, str] = {}
+    forced: bool = False
+
+
+class Reload(Struct, frozen=True):
+    """Other configurations, of each lane, that are in force from a frame of the recording on."""
+
+    frame: int
+    texts: tuple[str, ...]
+
+
+class Configured(Struct, frozen=True):
+    """What makes a scenario one of configurations: a monitor runs with that of each lane."""
+
+    lanes: tuple[ConfigurationLane, ...]
+    reloads: tuple[Reload, ...] = ()
+    expect: Exported = Exported()
+
+
 class Traffic(Struct, frozen=True, forbid_unknown_fields=True, rename={"source": "from", "target": "to"}):
     """A flow that the runner itself makes, ``size`` bytes from one namespace to an address and port in another; empty
     names are the first namespace."""
@@ -233,7 +339,7 @@ class Scenario(Struct, frozen=True):
     """A scenario: the recording ``capture`` is replayed, or else ``setup`` and ``steps`` run. ``implementations``: the
     first is the one in use, which every other one is compared with, and back. ``control``: the first one takes part
     twice, so that noise and difference can be distinguished. ``kernel``: a range such as ``>=6.1,<6.13``, empty for
-    all."""
+    all. ``configured``: it is one of configurations, whose implementations are those of monitors."""
 
     id: str
     title: str
@@ -249,3 +355,4 @@ class Scenario(Struct, frozen=True):
     faults: tuple[Fault, ...] = ()
     seed: int = 0
     expect: Expect = Expect()
+    configured: Configured | None = None

@@ -44,7 +44,7 @@ from nlmon.scenario.options import RunOptions
 from nlmon.state.tables import State
 from nlmon.transport.recorded.faults import Fault as SocketFault
 
-__all__ = ["recorded_sides", "run_recorded"]
+__all__ = ["given_batches", "other_kernel", "recorded_sides", "run_recorded"]
 
 
 def run_recorded(file: ScenarioFile, options: RunOptions, ran: RunState | None = None) -> list[CaseResult]:
@@ -59,7 +59,7 @@ def run_recorded(file: ScenarioFile, options: RunOptions, ran: RunState | None =
     return results
 
 
-def _other_kernel(wanted: str, kernel: str) -> str:
+def other_kernel(wanted: str, kernel: str) -> str:
     """Why a recording of a kernel is none that the scenario is for; empty if it is, or does not say."""
     if not wanted or not kernel or in_range(kernel, wanted):
         return ""
@@ -91,7 +91,7 @@ def _compare(
             names = both[0].name, both[1].name
             pairs = [in_direction(one, names) for one in directions(both_ways=True)]
             kernel = reader.kernel
-            if reason := _other_kernel(scenario.kernel, kernel):
+            if reason := other_kernel(scenario.kernel, kernel):
                 return reason
             replay = Replay(
                 *(partial(make_backend, one) for one in both),
@@ -103,7 +103,7 @@ def _compare(
                 known=known_for(options.known, shown, kernel, pairs, scenario=scenario.id),
                 on_side=take,
             )
-            for batch in _given(scenario, capture, reader, seed):
+            for batch in given_batches(scenario, capture, reader, seed):
                 replay.add(batch)
             replay.finish()
             refuse_untouched(replay.feed.untouched)
@@ -148,12 +148,12 @@ def recorded_sides(
         answers=False,
     )
     try:
-        yield from read_batches(feed, _given(scenario, capture, reader, seed))
+        yield from read_batches(feed, given_batches(scenario, capture, reader, seed))
     finally:
         feed.close()
 
 
-def _given(scenario: Scenario, capture: Capture, reader: CaptureReader, seed: int) -> Iterator[Batch]:
+def given_batches(scenario: Scenario, capture: Capture, reader: CaptureReader, seed: int) -> Iterator[Batch]:
     """What implementations are given of an open recording. That of a run alone does not say where its faults began
     (``beside.as_recorded``)."""
     faults = scenario.faults if scenario.capture is not None else ()

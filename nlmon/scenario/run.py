@@ -29,10 +29,11 @@ from nlmon.report.text import shown_path
 from nlmon.scenario.beside import RunState, as_recorded, has_recording, keep_beside, read_beside
 from nlmon.scenario.cases import pairs_of, without_run
 from nlmon.scenario.check import capture_path, check_captures, check_implementations
+from nlmon.scenario.configured.run import run_configured
 from nlmon.scenario.files import digests, scenario_at, stamp_of
 from nlmon.scenario.live import recording_of, run_live
 from nlmon.scenario.load import ScenarioFile
-from nlmon.scenario.model import Implementation
+from nlmon.scenario.model import Expect, Implementation
 from nlmon.scenario.options import RunOptions
 from nlmon.scenario.recorded import run_recorded
 
@@ -94,7 +95,7 @@ def _run(file: ScenarioFile, options: RunOptions, ran: RunState | None = None) -
         return without_run(file, options.only, "skipped", "it is a recording, and live scenarios alone were asked for")
     before = _stamp(file)
     _refuse(file, options)
-    results = run_recorded(file, options, ran)
+    results = run_recorded(file, options, ran) if file.scenario.configured is None else run_configured(file, options)
     _refuse_changed(file, before)
     return results
 
@@ -121,12 +122,21 @@ def _run_steps(file: ScenarioFile, options: RunOptions) -> list[CaseResult]:
                 raise InputError("NLM-S045", what, where=shown_path(folder), why=why) from error
         else:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="nlmon-")))
-        results, state = run_live(file, options, folder)
+        results, state = run_live(file if file.scenario.configured is None else _steps_alone(file), options, folder)
         recording = recording_of(file, pairs_of(file.scenario)[0], folder)
         failed = any(one.outcome in DID_NOT_PASS for one in results)
         if options.beside and state is not None and recording.is_file() and not failed:
             keep_beside(file, recording, state)
+        if file.scenario.configured is not None and all(one.outcome == "passed" for one in results):
+            return run_configured(as_recorded(file, recording), options)
         return results
+
+
+def _steps_alone(file: ScenarioFile) -> ScenarioFile:
+    """A scenario of configurations as one of its steps, whose recording the monitors are given. What both give is
+    compared there, and here it is only recorded."""
+    expect = Expect(verdict=file.scenario.expect.verdict)
+    return structs.replace(file, scenario=structs.replace(file.scenario, configured=None, expect=expect))
 
 
 def with_names(file: ScenarioFile, names: tuple[str, str] | None) -> ScenarioFile:

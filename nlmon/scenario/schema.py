@@ -11,18 +11,18 @@ Not here: reading (``load``), and what only the whole of a file shows (``check``
 from __future__ import annotations
 
 import functools
-from typing import Any, TypeAlias, get_args
+from typing import get_args
 
 from nlmon.eventjson.plan import Field, plan
 from nlmon.events import PAYLOADS
 from nlmon.filters.parse import LONGEST
 from nlmon.report.model import Verdict
+from nlmon.scenario.configured.schema import HEAD, expected_schema, line_schema
 from nlmon.scenario.model import VERSION, Level, Phase
+from nlmon.scenario.shapes import COUNT, NAME, Schema, list_of, number, object_of, one_or_more, text
 from nlmon.state.tables import KINDS as TABLES
 
 __all__ = ["FAULTS", "OBJECTS", "STEPS", "scenario_schema"]
-
-Schema: TypeAlias = dict[str, Any]
 
 # One of these keys says what a step does.
 STEPS = ("run", "batch", "netns", "traffic", "migrate", "rollback", "python")
@@ -48,112 +48,76 @@ FAULTS = {
 OBJECTS = {kind: "link" if kind == "port" else kind for kind in TABLES}
 
 
-def _text(description: str, pattern: str = "", **more: Any) -> Schema:
-    # In some languages, Python among them, $ also matches before a last line end.
-    whole = {"pattern": rf"^{pattern}$(?!\n)"} if pattern else {}
-    return {"type": "string", "description": description, **whole, **more}
-
-
-def _number(least: int, most: int = 2**31 - 1) -> Schema:
-    return {"type": "integer", "minimum": least, "maximum": most}
-
-
-def _list(items: Schema, least: int = 1, *, unique: bool = False) -> Schema:
-    return {"type": "array", "items": items, "minItems": least, **({"uniqueItems": True} if unique else {})}
-
-
-def _one_or_more(items: Schema) -> Schema:
-    """A value, or a list of such values, distinguished by their type."""
-    return {**items, "type": [items["type"], "array"], "items": items, "minItems": 1}
-
-
-def _object(properties: Schema, *required: str, **more: Any) -> Schema:
-    return {
-        "type": "object",
-        "properties": properties,
-        "additionalProperties": False,
-        **({"required": list(required)} if required else {}),
-        **more,
-    }
-
-
-_SENTENCE = _text("a text of at least one and at most 400 characters", minLength=1, maxLength=400)
-_NAME = _text("a name of letters, digits, dots, hyphens and underscores", r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
-_COMMAND = _text("a command line", r"(?=.*\S)[^\n\x00]+", maxLength=4096)
-_KERNEL = _text(
+_SENTENCE = text("a text of at least one and at most 400 characters", minLength=1, maxLength=400)
+_COMMAND = text("a command line", r"(?=.*\S)[^\n\x00]+", maxLength=4096)
+_KERNEL = text(
     "a range of kernels, such as >=6.1,<6.13",
     r"(>=|<=|==|>|<)[0-9]{1,5}(\.[0-9]{1,5}){0,3}(,(>=|<=|==|>|<)[0-9]{1,5}(\.[0-9]{1,5}){0,3})*",
 )
-_NAMES = _list(_NAME, unique=True)
+_NAMES = list_of(NAME, unique=True)
 _PROTOCOL = {"enum": ["route", "generic", "sock_diag", "netfilter", "xfrm", "audit"]}
 _VERDICT = {"enum": list(get_args(Verdict))}
-_COUNT = {
-    **_object({"min": _number(0), "max": _number(0)}, minProperties=1),
-    "type": ["integer", "object"],
-    "minimum": 0,
-    "maximum": 2**31 - 1,
-}
 
 
 def _capture() -> Schema:
-    path = _text("a relative path with / between its parts", r"[^/\\\x00\n][^\\\x00\n]*", maxLength=1024)
+    path = text("a relative path with / between its parts", r"[^/\\\x00\n][^\\\x00\n]*", maxLength=1024)
     keys = {
         "path": path,
-        "sha256": _text("a SHA-256 of 64 hexadecimal digits", "[0-9a-f]{64}"),
+        "sha256": text("a SHA-256 of 64 hexadecimal digits", "[0-9a-f]{64}"),
         "select": {"enum": ["notifications", "all"]},
-        "frames": _text("a range of frames, such as 37-154 or 37-", "[1-9][0-9]{0,8}-([1-9][0-9]{0,8})?"),
-        "protocols": _list(_PROTOCOL, unique=True),
+        "frames": text("a range of frames, such as 37-154 or 37-", "[1-9][0-9]{0,8}-([1-9][0-9]{0,8})?"),
+        "protocols": list_of(_PROTOCOL, unique=True),
         "byteorder": {"enum": ["little", "big"]},
     }
-    return {**_object(keys, "path"), **path, "type": ["string", "object"]}
+    return {**object_of(keys, "path"), **path, "type": ["string", "object"]}
 
 
 def _implementation() -> Schema:
     limits = {
-        **dict.fromkeys(("receive_buffer", "send_buffer"), _number(0)),
-        **dict.fromkeys(("cache_size", "message_pool_size"), _number(1)),
+        **dict.fromkeys(("receive_buffer", "send_buffer"), number(0)),
+        **dict.fromkeys(("cache_size", "message_pool_size"), number(1)),
         "cache_ttl": {"type": "number", "exclusiveMinimum": 0, "maximum": 1e9},
-        "max_message_size": _number(16),
+        "max_message_size": number(16),
         "pool_policy": {"enum": ["wait", "oldest", "newest"]},
     }
     keys = {
-        "name": _NAME,
+        "name": NAME,
         "families": _NAMES,
         "groups": _NAMES,
-        "caches": _list({"enum": ["link", "addr", "route"]}, unique=True),
+        "caches": list_of({"enum": ["link", "addr", "route"]}, unique=True),
         "recover": {"type": "boolean"},
-        "layouts": _number(0),
-        "limits": _object(limits),
+        "layouts": number(0),
+        "limits": object_of(limits),
     }
-    return {**_object(keys, "name"), **_NAME, "type": ["string", "object"]}
+    return {**object_of(keys, "name"), **NAME, "type": ["string", "object"]}
 
 
 def _step() -> Schema:
-    address = _text("an IPv4 or IPv6 address", "[0-9A-Fa-f:.]{2,45}")
+    address = text("an IPv4 or IPv6 address", "[0-9A-Fa-f:.]{2,45}")
     flow = {
         "protocol": {"enum": ["tcp", "udp"]},
         "address": address,
-        "port": _number(1, 65535),
-        "from": _NAME,
-        "to": _NAME,
-        "size": _number(1, 1 << 24),
+        "port": number(1, 65535),
+        "from": NAME,
+        "to": NAME,
+        "size": number(1, 1 << 24),
     }
     keys = {
         "run": _COMMAND,
-        "batch": _text("lines for ip -batch", r"(?=[\s\S]*\S)[^\x00]+"),
-        "netns": _one_or_more(_NAME),
-        "traffic": _object(flow, "protocol", "address", "port"),
+        "batch": text("lines for ip -batch", r"(?=[\s\S]*\S)[^\x00]+"),
+        "netns": one_or_more(NAME),
+        "traffic": object_of(flow, "protocol", "address", "port"),
         "migrate": {"const": True},
         "rollback": {"const": True},
-        "python": _text(
+        "python": text(
             "a dotted name, such as package.module.function", r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)+"
         ),
-        "in": _NAME,
-        "expect": _one_or_more({"$ref": "#/$defs/event", "type": "object"}),
+        "in": NAME,
+        "expect": one_or_more({"$ref": "#/$defs/event", "type": "object"}),
         "within": {"type": "number", "exclusiveMinimum": 0, "maximum": 3600},
     }
     return {
-        **_object(keys),
+        **object_of(keys),
         "if": {"type": "object"},
         "then": {"oneOf": [{"required": [key]} for key in STEPS]},
         "dependentRequired": {"within": ["expect"]},
@@ -165,42 +129,42 @@ def _step() -> Schema:
 
 def _fault() -> Schema:
     values = {
-        "at": _number(1),
-        "count": _number(1, 10**6),
-        "size": _number(1, 65535),
-        "type": _number(1, 0x3FFF),
+        "at": number(1),
+        "count": number(1, 10**6),
+        "size": number(1, 65535),
+        "type": number(1, 0x3FFF),
         "protocol": _PROTOCOL,
     }
-    kinds = {kind: _object({key: values[key] for key in ("at", *keys)}) for kind, keys in FAULTS.items()}
-    return _object(kinds, minProperties=1, maxProperties=1)
+    kinds = {kind: object_of({key: values[key] for key in ("at", *keys)}) for kind, keys in FAULTS.items()}
+    return object_of(kinds, minProperties=1, maxProperties=1)
 
 
 def _expect() -> Schema:
-    code = _text("a code of a difference, such as NLD102", "NLD[0-9]{3}")
+    code = text("a code of a difference, such as NLD102", "NLD[0-9]{3}")
     difference = {
         "code": code,
         "message": {"type": "string"},
         "field": {"type": "string"},
         "direction": {"enum": ["migrate", "rollback"]},
-        "count": _COUNT,
+        "count": COUNT,
     }
     error = {
         "phase": {"enum": list(get_args(Phase))},
-        "code": _text("a code of an error, such as NLM-D003", "NLM-[A-Z][0-9]{3}"),
-        "count": _COUNT,
-        "by": _NAME,
+        "code": text("a code of an error, such as NLM-D003", "NLM-[A-Z][0-9]{3}"),
+        "count": COUNT,
+        "by": NAME,
     }
-    events = _list({"$ref": "#/$defs/event", "type": "object"})
+    events = list_of({"$ref": "#/$defs/event", "type": "object"})
     losses = {
         "type": ["integer", "object"],
         "minimum": 0,
         "maximum": 2**31 - 1,
-        "propertyNames": _NAME,
-        "additionalProperties": _COUNT,
+        "propertyNames": NAME,
+        "additionalProperties": COUNT,
         "minProperties": 1,
     }
-    words = _object({"migrate": _VERDICT, "rollback": _VERDICT}, minProperties=1)
-    return _object(
+    words = object_of({"migrate": _VERDICT, "rollback": _VERDICT}, minProperties=1)
+    return object_of(
         {
             # A word, which the pattern spells out since an enumeration would refuse the object.
             "verdict": {
@@ -212,14 +176,15 @@ def _expect() -> Schema:
             "events": events,
             "in_order": events,
             "state": {
-                **_list({"$ref": "#/$defs/object"}),
+                **list_of({"$ref": "#/$defs/object"}),
                 "type": ["string", "array"],
                 "pattern": "^kernel$(?!\\n)",
                 "description": "kernel, nor a list of objects",
             },
-            "differences": _list(_object(difference, "code")),
+            "differences": list_of(object_of(difference, "code")),
             "losses": losses,
-            "errors": _list(_object(error, "phase", "code")),
+            "errors": list_of(object_of(error, "phase", "code")),
+            **expected_schema(),
         },
         minProperties=1,
     )
@@ -268,9 +233,9 @@ def _event() -> Schema:
         **dict.fromkeys(("seq", "pid", "frame", "offset", "nsid"), number),
         "interface": {"type": ["string", "null"]},
         "synthetic": {"type": "boolean"},
-        "count": _COUNT,
-        "by": _NAME,
-        "where": _text("a filter, such as netlink.link.mtu > 1400", r"[\s\S]*\S[\s\S]*", maxLength=LONGEST),
+        "count": COUNT,
+        "by": NAME,
+        "where": text("a filter, such as netlink.link.mtu > 1400", r"[\s\S]*\S[\s\S]*", maxLength=LONGEST),
     }
     kinds = {kind: {"$ref": f"#/$defs/{kind}", "type": "object"} for kind in PAYLOADS}
     # Without a type: where it stands there may be a list of such, too.
@@ -280,7 +245,7 @@ def _event() -> Schema:
 def _state_object() -> Schema:
     kinds = {kind: {"$ref": f"#/$defs/{event}", "type": "object"} for kind, event in OBJECTS.items()}
     alone = [{"required": [kind]} for kind in OBJECTS]
-    return _object({**kinds, "count": _COUNT, "by": _NAME}, oneOf=alone)
+    return object_of({**kinds, "count": COUNT, "by": NAME}, oneOf=alone)
 
 
 @functools.cache
@@ -292,33 +257,41 @@ def scenario_schema() -> Schema:
         "devices": _NAMES,
         "programs": _NAMES,
         "families": _NAMES,
-        "commands": _list(_COMMAND, unique=True),
+        "commands": list_of(_COMMAND, unique=True),
     }
-    steps = _list({"$ref": "#/$defs/step"})
+    steps = list_of({"$ref": "#/$defs/step"})
     keys = {
         "scenario": {"const": VERSION},
-        "id": _text(
+        "id": text(
             "lower-case words with dots or hyphens between them, such as link.flap", r"[a-z0-9]+([.-][a-z0-9]+)*"
         ),
         "title": _SENTENCE,
-        "authority": _one_or_more(_SENTENCE),
+        "authority": one_or_more(_SENTENCE),
         "level": {"enum": list(get_args(Level))},
         "kernel": _KERNEL,
-        "needs": _object(needs),
-        "implementations": _list(_implementation(), 2),
+        "needs": object_of(needs),
+        "implementations": list_of(_implementation(), 2),
+        **HEAD,
         "control": {"type": "boolean"},
         "capture": _capture(),
         "setup": steps,
         "steps": steps,
-        "faults": _list({"$ref": "#/$defs/fault"}),
-        "seed": _number(0),
+        "faults": list_of({"$ref": "#/$defs/fault"}),
+        "seed": number(0),
         "expect": _expect(),
     }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": f"nlmon scenario, version {VERSION}",
-        **_object(keys, "scenario", "id", "title", "expect"),
+        **object_of(keys, "scenario", "id", "title", "expect"),
         "oneOf": [{"required": ["capture"]}, {"required": ["steps"]}],
         "dependentRequired": {"setup": ["steps"]},
-        "$defs": {"step": _step(), "fault": _fault(), "event": _event(), "object": _state_object(), **_patterns()},
+        "$defs": {
+            "step": _step(),
+            "fault": _fault(),
+            "event": _event(),
+            "line": line_schema(_event()),
+            "object": _state_object(),
+            **_patterns(),
+        },
     }

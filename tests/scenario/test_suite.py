@@ -18,7 +18,9 @@ from support.paths import FIXTURES, REPOSITORY
 from support.sampled import one_in
 
 FOLDER = REPOSITORY / "scenarios"
-SUITE = [path for path in sorted(FOLDER.rglob("*.yaml")) if "live" not in path.relative_to(FOLDER).parts]
+# What runs on the kernel, and what is of monitors, has tests of its own.
+OTHERS = {"live", "configuration"}
+SUITE = [path for path in sorted(FOLDER.rglob("*.yaml")) if not OTHERS & {*path.relative_to(FOLDER).parts}]
 OPTIONS = RunOptions(folders=(str(FOLDER), str(FIXTURES)))
 
 

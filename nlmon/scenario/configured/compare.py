@@ -1,0 +1,271 @@
+"""Compares what two monitors have exported of the same messages, event by event, under the contract.
+
+    lines of both ─► pairs of the same message ─► classes of the contract ─► a report for each direction
+
+Rules:
+1. Lines belong together by what stands in both: the time of the message, its protocol, type, sequence number and port.
+   In a recording that is one message, or some of one datagram, which are paired in their order.
+2. What one implementation alone gives, as the contract says, is the price of the move or its gain. So is an event that
+   only one monitor exports since its configuration asks for a field that the other implementation does not provide:
+   the rules of that monitor keep the event, and do not without those fields.
+3. Anything else is a difference.
+
+Not here: what a single monitor must export (``held``), classes and the contract (``nlmon.compare``).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import zip_longest
+from typing import Any, NamedTuple, TypeAlias
+
+from msgspec import UNSET, structs
+
+from nlmon.compare.classify import Classifier
+from nlmon.compare.classify import Finding as FieldFinding
+from nlmon.compare.contract import Contract, kind_name, load_contract
+from nlmon.compare.difference import Class, Difference
+from nlmon.compare.explain import show
+from nlmon.compare.findings import Findings
+from nlmon.compare.known import KnownDifferences
+from nlmon.engine.verdict import compared_by_name, give_verdict, losses_of, thin_evidence
+from nlmon.events import OVERRUN, Event, GenericInfo
+from nlmon.names import message_type
+from nlmon.report.model import CaptureReport, DifferenceGroup, Direction, directions, in_direction, row
+from nlmon.report.policy import Policy
+from nlmon.scenario.configured.output import ExportedLine
+
+__all__ = ["ExportsJudge", "Keeps", "compare_exports", "without_what_lacks"]
+
+# Whether a monitor would export an event.
+Keeps: TypeAlias = Callable[[Event], bool]
+Key: TypeAlias = tuple[Any, ...]
+
+
+class _Numbered(NamedTuple):
+    """A line with its place in the export, and what it tells of."""
+
+    number: int
+    line: ExportedLine
+    event: Event
+
+
+class ExportsJudge:
+    """Judges one direction. ``names``: the reference and the candidate; ``keeps``: whether their monitors would export
+    an event, ``frames``: the frame of a message, by its time and protocol. By protocol: ``compared``, how many events
+    both have exported; ``explained``, how many one alone, as it must be."""
+
+    def __init__(
+        self,
+        contract: Contract,
+        names: tuple[str, str],
+        keeps: tuple[Keeps, Keeps],
+        frames: Mapping[tuple[int, int], int],
+        known: KnownDifferences | None = None,
+    ) -> None:
+        self.known = known or KnownDifferences()
+        self.compared: Counter[int] = Counter()
+        self.explained: Counter[int] = Counter()
+        self.findings = Findings(self.known)
+        self._classifier = Classifier(contract, *names)
+        self._contract = contract
+        self._names = names
+        self._keeps = keeps
+        self._frames = frames
+
+    @property
+    def counts(self) -> Counter[Class]:
+        """See ``Findings.counts``."""
+        return self.findings.counts
+
+    @property
+    def enhancements(self) -> Counter[str]:
+        """See ``Classifier.enhancements``."""
+        return self._classifier.enhancements
+
+    @property
+    def services(self) -> Counter[str]:
+        """See ``Classifier.services``."""
+        return self._classifier.services
+
+    @property
+    def lost_events(self) -> Counter[str]:
+        """See ``Classifier.lost_events``."""
+        return self._classifier.lost_events
+
+    def compare(self, reference: Sequence[ExportedLine], candidate: Sequence[ExportedLine]) -> None:
+        """Compare the lines of two exports."""
+        before, after = (
+            self._events(lines, name) for lines, name in zip((reference, candidate), self._names, strict=False)
+        )
+        latest = -1
+        for left, right in _pairs(before, after):
+            if left is None or right is None:
+                self._alone(left, right)
+                continue
+            self.compared[left.event.protocol] += 1
+            for finding in self._classifier.compare(left.event, right.event):
+                self._add(finding.cls, (left, right), finding)
+            if right.number < latest:
+                self._add(Class.REORDERED, (left, right))
+            latest = max(latest, right.number)
+
+    def _events(self, lines: Sequence[ExportedLine], name: str) -> list[_Numbered]:
+        found = []
+        for number, line in enumerate(lines):
+            if line.event is None:
+                place = Difference(
+                    *(Class.ERROR, "", 0, 0, "", "", -1, "", "", ""), f"{line.place} of {name} is no event"
+                )
+                self.findings.add(place)
+            else:
+                found.append(_Numbered(number, line, self._whole(line.event, name)))
+        return found
+
+    def _whole(self, event: Event, name: str) -> Event:
+        """The event with what a line does not tell: of a generic message, that what nlmon knows of some families is not
+        in it, which is not said where an implementation does not provide that."""
+        payload = event.payload
+        if not isinstance(payload, GenericInfo):
+            return event
+        unset = {
+            field.name: UNSET
+            for field in self._contract.kinds[kind_name(payload)].fields
+            if getattr(payload, field.name) is None and not field.provided(name, None)
+        }
+        return structs.replace(event, payload=structs.replace(payload, **unset)) if unset else event
+
+    def _alone(self, left: _Numbered | None, right: _Numbered | None) -> None:
+        """What only one of them has exported."""
+        one, of_reference = (left, True) if left is not None else (right, False)
+        assert one is not None
+        self.explained[one.event.protocol] += 1
+        if self._classifier.count_expected(one.event, of_reference=of_reference, recovering=False, answer=False):
+            return
+        other = int(of_reference)
+        if one.event.type != OVERRUN and self._lacks(one.event, other):
+            counter = self.services if of_reference else self.enhancements
+            counter[kind_name(one.event.payload)] += 1
+            if of_reference:
+                self.lost_events[kind_name(one.event.payload)] += 1
+            return
+        self.explained[one.event.protocol] -= 1
+        self._add(Class.MISSING if of_reference else Class.EXTRA, (left, right))
+
+    def _lacks(self, event: Event, number: int) -> bool:
+        """Whether a monitor exports an event, and would not without what its implementation does not provide."""
+        seen = without_what_lacks(self._contract, event, self._names[number])
+        return self._keeps[number](event) and not self._keeps[number](seen)
+
+    def _add(
+        self, cls: Class, lines: tuple[_Numbered | None, _Numbered | None], finding: FieldFinding | None = None
+    ) -> None:
+        at = " and ".join(
+            f"{one.line.place} of {name}" for one, name in zip(lines, self._names, strict=True) if one is not None
+        )
+        event = next(one.event for one in lines if one is not None)
+        values = ("a line", "no line") if lines[1] is None else ("no line", "a line")
+        if finding is not None:
+            values = show(finding.reference), show(finding.candidate)
+        self.findings.add(
+            Difference(
+                cls=cls,
+                message=message_type(event.protocol, event.msg_type) if event.type != OVERRUN else OVERRUN,
+                frame=self._frames.get((event.timestamp, event.protocol), 0),
+                offset=0,
+                field="" if finding is None else finding.field,
+                attribute="" if finding is None else finding.path,
+                attribute_offset=-1,
+                hex="",
+                reference=values[0] if cls is not Class.REORDERED else "",
+                candidate=values[1] if cls is not Class.REORDERED else "",
+                reason=f"{cls.meaning if finding is None else finding.reason}; {at}",
+            )
+        )
+
+
+def compare_exports(
+    both: tuple[Sequence[ExportedLine], Sequence[ExportedLine]],
+    names: tuple[str, str],
+    keeps: tuple[Keeps, Keeps],
+    *,
+    path: str,
+    frames: Mapping[tuple[int, int], int],
+    known: Sequence[KnownDifferences],
+    policy: Policy,
+    facts: Mapping[str, Any],
+) -> tuple[CaptureReport, ...]:
+    """The reports of both directions on what two monitors have exported. ``path``: of the recording, ``facts``: what
+    else the reports say of it."""
+    reports = []
+    for number, direction in enumerate(directions(both_ways=True)):
+        step = 1 if direction == "migrate" else -1
+        allowed = known[number] if number < len(known) else None
+        judge = ExportsJudge(load_contract(), in_direction(direction, names), keeps[::step], frames, allowed)  # type: ignore[arg-type]
+        judge.compare(*both[::step])
+        counts = {name: len(lines) for name, lines in zip(names, both, strict=True)}
+        reports.append(_report(judge, direction, path, policy, {**facts, "events": counts}))
+    return tuple(reports)
+
+
+def without_what_lacks(contract: Contract, event: Event, implementation: str) -> Event:
+    """An event with only what an implementation provides of it."""
+    payload = event.payload
+    family = getattr(payload, "family", None)
+    lacking = {
+        field.name: UNSET
+        for field in contract.kinds[kind_name(payload)].fields
+        if not field.provided(implementation, family)
+    }
+    interface = event.interface if contract.must_provide_interface(implementation, payload) else UNSET
+    return structs.replace(event, interface=interface, payload=structs.replace(payload, **lacking))
+
+
+def _pairs(
+    before: Iterable[_Numbered], after: Iterable[_Numbered]
+) -> Iterator[tuple[_Numbered | None, _Numbered | None]]:
+    """Lines of the same message, in the order of the reference; what the candidate alone has comes last."""
+    left, right = _by_message(before), _by_message(after)
+    for key in (*left, *(key for key in right if key not in left)):
+        yield from zip_longest(left.get(key, ()), right.get(key, ()))
+
+
+def _by_message(lines: Iterable[_Numbered]) -> dict[Key, list[_Numbered]]:
+    found: dict[Key, list[_Numbered]] = {}
+    for one in lines:
+        event = one.event
+        key = (event.timestamp, event.protocol, event.msg_type, event.seq, event.pid, event.type, event.synthetic)
+        found.setdefault(key, []).append(one)
+    return found
+
+
+def _report(
+    judge: ExportsJudge, direction: Direction, path: str, policy: Policy, facts: Mapping[str, Any]
+) -> CaptureReport:
+    losses = losses_of(judge)
+    thin = thin_evidence(judge.compared + judge.explained, "neither monitor exports any", {}, policy)
+    verdict, reason, fails = give_verdict(judge, losses, policy, wrong="", unread="", thin=thin)
+    totals = {cls.label: count for cls, count in judge.counts.items() if count}
+    for cls, counter in ((Class.ENHANCEMENT, judge.enhancements), (Class.SERVICE, judge.services)):
+        if counter.total():
+            totals[cls.label] = counter.total()
+    return CaptureReport(
+        path=path,
+        verdict=verdict,
+        reason=reason,
+        direction=direction,
+        fails=fails,
+        compared=compared_by_name(judge.compared),
+        differences=totals,
+        enhancements=dict(sorted((+judge.enhancements).items())),
+        services=dict(sorted((+judge.services).items())),
+        losses=dict(sorted(losses.all.items())),
+        lost_events=dict(sorted(losses.events.items())),
+        groups=[
+            DifferenceGroup(one.cls.label, one.cls.severity.value, one.message, one.field, one.count, row(one.first))
+            for one in judge.findings.groups
+        ],
+        details=[row(one) for one in judge.findings.details],
+        **facts,
+    )

@@ -1,0 +1,274 @@
+"""Lets the monitor of a lane run over a recording, with its configuration and into a folder of its own.
+
+Rules:
+1. A configuration sees the variables that the scenario gives it, and none of the environment of nlmon.
+2. Whatever paths, servers and ports a configuration names, its monitor writes below the folder of the run and listens
+   and sends on the loopback interface alone; nothing is printed.
+3. Messages have the times of the recording, so that two lanes, and two runs, can be compared.
+
+Not here: what comes of it (``output``), and what must (``held``).
+"""
+
+from __future__ import annotations
+
+import gzip
+import http.client
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from pathlib import Path, PurePosixPath
+
+from msgspec import Struct, structs
+
+from nlmon.capture import CaptureReader
+from nlmon.capture.base import Batch
+from nlmon.config import Config, Loaded, Problem, interpret
+from nlmon.config.keys import keys
+from nlmon.config.reload import taken_over
+from nlmon.errors import NlmonError
+from nlmon.events import Event
+from nlmon.exporters.prometheus import PrometheusExporter
+from nlmon.exporters.queue import ExportQueue
+from nlmon.exporters.rotation import rotated_files
+from nlmon.monitor.pipeline import Pipeline
+from nlmon.monitor.plan import plan
+from nlmon.monitor.recorded import play
+from nlmon.scenario.configured.output import ExportedLine, LaneOutput, lines_of, messages_of, samples_of
+from nlmon.scenario.configured.received import Receiver
+from nlmon.scenario.implementations import make_planned
+from nlmon.scenario.model import ConfigurationLane
+
+__all__ = ["Later", "LoadedLane", "keeps", "load_lane", "load_later", "play_lane"]
+
+USE_LIBNL = "netlink.use_libnl"
+VARIABLE = "NLMON_NETLINK_USE_LIBNL"
+# Former files of an export that a configuration may ask for.
+MOST_FILES = 1000
+# Messages of a log that are kept.
+LOG_KEPT = 10_000
+# Seconds that an answer with metrics may take.
+PATIENCE = 5.0
+
+
+class LoadedLane(Struct, frozen=True):
+    """The configuration of a lane. ``config``: None if ``errors`` refuse it."""
+
+    name: str
+    config: Config | None
+    errors: tuple[Problem, ...] = ()
+    notices: tuple[Problem, ...] = ()
+
+
+class Later(Struct, frozen=True):
+    """What is read later: configurations by the frame from which on they are in force, and what was said of all."""
+
+    configs: dict[int, Config] = {}
+    errors: tuple[Problem, ...] = ()
+    notices: tuple[Problem, ...] = ()
+
+
+def load_lane(lane: ConfigurationLane) -> LoadedLane:
+    """The configuration that a lane starts with."""
+    loaded, errors = _loaded(lane, lane.text)
+    return LoadedLane(lane.name, None if errors else loaded.config, errors, _notices(loaded))
+
+
+def load_later(lane: ConfigurationLane, first: LoadedLane, texts: Mapping[int, str]) -> Later:
+    """The configurations that a lane reads later, by their frame; one that is refused leaves the one in force."""
+    configs: dict[int, Config] = {}
+    refused: tuple[Problem, ...] = ()
+    notices: tuple[Problem, ...] = ()
+    was = Loaded(first.config, (), {key.name: "default" for key in keys().values()})
+    for frame, text in texts.items():
+        loaded, errors = _loaded(lane, text)
+        refused += errors
+        if was.config is not None and loaded.config is not None and not errors:
+            was = taken_over(was, loaded)
+            assert was.config is not None
+            configs[frame] = was.config
+            notices += _notices(was)
+    return Later(configs, refused, notices)
+
+
+def _loaded(lane: ConfigurationLane, text: str) -> tuple[Loaded, tuple[Problem, ...]]:
+    """A configuration, and what refuses it."""
+    loaded = _interpreted(lane, text, forced=lane.forced)
+    if not lane.forced and loaded.origins.get(USE_LIBNL) == "default":
+        loaded = _interpreted(lane, text, forced=True)
+    if loaded.config is None:
+        return loaded, loaded.errors
+    try:
+        more = plan(loaded.config).notices
+    except NlmonError as error:
+        return loaded, (Problem(error.code, "error", error.what, error.where, hint=error.hint),)
+    return structs.replace(loaded, problems=(*loaded.problems, *more)), ()
+
+
+def _notices(loaded: Loaded) -> tuple[Problem, ...]:
+    return tuple(one for one in loaded.problems if one.severity == "notice")
+
+
+def _interpreted(lane: ConfigurationLane, text: str, *, forced: bool) -> Loaded:
+    """The configuration as it is, or where the lane decides on the implementation."""
+    environment = dict(lane.environment)
+    if forced:
+        environment[VARIABLE] = str(lane.name == "libnl").lower()
+    return interpret([(f"{lane.name}.yaml", text.encode())], environment)
+
+
+def keeps(config: Config) -> Callable[[Event], bool]:
+    """Whether a monitor with a configuration exports an event, but for its rate limit."""
+    passed: list[Event] = []
+    pipeline = Pipeline(structs.replace(plan(config), rate_limit=0), [_Kept(passed)])  # type: ignore[list-item]
+
+    def kept(event: Event) -> bool:
+        passed.clear()
+        pipeline.take(event, b"")
+        return bool(passed)
+
+    return kept
+
+
+class _Kept:
+    """Stands for the queue of an export."""
+
+    def __init__(self, events: list[Event]) -> None:
+        self._events = events
+
+    def put(self, event: Event, datagram: bytes, *, wait: bool = False) -> None:
+        """Take an event."""
+        self._events.append(event)
+
+
+def play_lane(
+    loaded: LoadedLane,
+    implementation: str,
+    reader: CaptureReader,
+    batches: Iterable[Batch],
+    folder: Path,
+    reloads: Mapping[int, Config],
+) -> LaneOutput:
+    """What the monitor of a lane exports of an open recording. ``implementation``: the one in the lane; ``reloads``:
+    configurations that are in force from a frame on."""
+    assert loaded.config is not None
+    with ExitStack() as stack:
+        receivers = _receivers(stack, [loaded.config, *reloads.values()], folder)
+        config, *later = [_moved(one, folder, receivers) for one in (loaded.config, *reloads.values())]
+        paths = [one.export.prometheus.path for one in (config, *later) if one.export.prometheus.enabled]
+        scraped: list[str] = []
+        said = stack.enter_context(_log())
+        status = play(
+            config,
+            reader,
+            batches=batches,
+            make=partial(make_planned, implementation),
+            before_close=lambda queues: scraped.extend(_scraped(queues, paths)),
+            reloads=dict(zip(reloads, later, strict=True)),
+        )
+    lines: dict[str, tuple[ExportedLine, ...]] = {}
+    files = dict(_files(folder / "files"))
+    if any(one.export.json.enabled for one in (config, *later)):
+        named = dict.fromkeys(one.export.json.file for one in (config, *later) if one.export.json.enabled)
+        lines["json"] = tuple(line for path in named for line in _json_lines(Path(path), folder / "files"))
+    if receivers:
+        lines["syslog"] = tuple(messages_of(message for one in receivers.values() for message in one.messages()))
+    metrics = samples_of(scraped[0]) if scraped else None
+    rules = {rule.name: rule.matched for rule in status.rules}
+    return LaneOutput(loaded.name, lines, files, metrics, rules, tuple(said), loaded.notices)
+
+
+@contextmanager
+def _log() -> Iterator[list[str]]:
+    """What monitors log meanwhile."""
+    logger, kept = logging.getLogger("nlmon.monitor"), _Said()
+    logger.addHandler(kept)
+    try:
+        yield kept.said
+    finally:
+        logger.removeHandler(kept)
+
+
+class _Said(logging.Handler):
+    """Keeps messages, each with its code."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.said: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep one, while there is room."""
+        if len(self.said) < LOG_KEPT:
+            code = getattr(getattr(record, "nlmon", None), "code", "")
+            self.said.append(f"{code}: {record.getMessage()}")
+
+
+def _receivers(stack: ExitStack, configs: Iterable[Config], folder: Path) -> dict[bool, Receiver]:
+    """A receiver for messages to this host, and one for those to servers, where they are needed."""
+    found: dict[bool, Receiver] = {}
+    for config in configs:
+        if config.export.syslog.enabled:
+            local = config.export.syslog.server.startswith("/") or not config.export.syslog.server
+            if local not in found:
+                found[local] = stack.enter_context(Receiver(folder / "log" if local else None))
+    return found
+
+
+def _moved(config: Config, folder: Path, receivers: Mapping[bool, Receiver]) -> Config:
+    """A configuration whose monitor writes, sends and listens where a scenario may."""
+    export = config.export
+    syslog = export.syslog
+    if syslog.enabled:
+        local = syslog.server.startswith("/") or not syslog.server
+        syslog = structs.replace(syslog, server=receivers[local].server, protocol=syslog.protocol if local else "tcp")
+    return structs.replace(
+        config,
+        export=structs.replace(
+            export,
+            console=structs.replace(export.console, enabled=False),
+            json=structs.replace(export.json, file=_inside(folder, export.json.file)),
+            pcap=structs.replace(export.pcap, file=_inside(folder, export.pcap.file)),
+            prometheus=structs.replace(export.prometheus, address="127.0.0.1", port=0),
+            syslog=syslog,
+        ),
+    )
+
+
+def _inside(folder: Path, path: str) -> str:
+    """A path below the folder of the run, whose folders are made."""
+    if not path:
+        return path
+    parts = [part for part in PurePosixPath(path).parts if part not in {"/", "//", ".", ".."}]
+    found = folder.joinpath("files", *parts)
+    found.parent.mkdir(parents=True, exist_ok=True)
+    return str(found)
+
+
+def _files(folder: Path) -> Iterable[tuple[str, int]]:
+    """The files below a folder by their path, and how many lines each has; of a capture none."""
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            data = _content(path)
+            yield path.relative_to(folder).as_posix(), data.count(b"\n") if data[:1] == b"{" else 0
+
+
+def _json_lines(path: Path, folder: Path) -> Iterable[ExportedLine]:
+    """The lines of a file and of those before it, the oldest first."""
+    for file in (*reversed(rotated_files(path, MOST_FILES)), path):
+        if file.is_file():
+            yield from lines_of(_content(file), file.relative_to(folder).as_posix())
+
+
+def _content(path: Path) -> bytes:
+    data = path.read_bytes()
+    return gzip.decompress(data) if path.suffix == ".gz" else data
+
+
+def _scraped(queues: Sequence[ExportQueue], paths: Sequence[str]) -> Iterable[str]:
+    """What who scrapes the metrics is answered; ``paths``: where they are, the last one in force."""
+    for queue in queues:
+        if isinstance(queue.exporter, PrometheusExporter):
+            connection = http.client.HTTPConnection("127.0.0.1", queue.exporter.port, timeout=PATIENCE)
+            connection.request("GET", paths[-1])
+            yield connection.getresponse().read().decode()
+            connection.close()

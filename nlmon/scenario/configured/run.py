@@ -1,0 +1,163 @@
+"""Runs a scenario of configurations over a recording: a monitor for each lane, and what comes of it.
+
+    NLM-S051   a configuration chooses another implementation than its lane
+    NLM-S052   there is nothing to compare
+
+    configuration of each lane ─► monitor ─► exports ─► held against what is expected
+                                                   └──► compared with those of the other one ─► reports
+
+Rules:
+1. A configuration that is refused is an outcome, which may be the expected one; then no monitor runs.
+2. What both must do is judged once, and the comparison in both directions.
+
+Not here: which scenarios run (``nlmon.scenario.run``), and what comes out of a case (``nlmon.scenario.cases``).
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from msgspec import structs
+
+from nlmon.aside import prints_aside
+from nlmon.capture import CaptureReader, open_capture
+from nlmon.capture.base import Batch
+from nlmon.compare.known import known_for
+from nlmon.config import Config
+from nlmon.report.model import CaptureReport, directions, in_direction
+from nlmon.report.outcome import CaseResult, Finding
+from nlmon.report.text import shown_path
+from nlmon.scenario.cases import Pair, judge, merge_findings, pairs_of, uncompared, without_run
+from nlmon.scenario.check import capture_path
+from nlmon.scenario.configured.compare import compare_exports
+from nlmon.scenario.configured.held import hold, hold_problems
+from nlmon.scenario.configured.lanes import Later, LoadedLane, keeps, load_lane, load_later, play_lane
+from nlmon.scenario.configured.output import LaneOutput
+from nlmon.scenario.configured.schema import EXPORTS
+from nlmon.scenario.load import ScenarioFile
+from nlmon.scenario.model import Capture
+from nlmon.scenario.options import RunOptions
+from nlmon.scenario.recorded import given_batches, other_kernel
+
+__all__ = ["run_configured"]
+
+
+def run_configured(file: ScenarioFile, options: RunOptions) -> list[CaseResult]:
+    """The results of a scenario of configurations that has a capture."""
+    results: list[CaseResult] = []
+    for pair in pairs_of(file.scenario, options.only):
+        began = time.perf_counter()
+        run = _Run(file, pair, options)
+        found = run.run()
+        if isinstance(found, str):
+            return without_run(file, options.only, "skipped", found)
+        seconds = time.perf_counter() - began
+        if run.reports:
+            results += judge(file, pair, run.reports, found, seconds, options.policy)
+        else:
+            results += uncompared(file, pair, found, seconds)
+    return results
+
+
+class _Run:
+    """One run of the monitors. ``reports``: of what both have exported, none where that is not to be compared, or not
+    both have run."""
+
+    def __init__(self, file: ScenarioFile, pair: Pair, options: RunOptions) -> None:
+        scenario = file.scenario
+        assert scenario.configured is not None
+        assert scenario.capture is not None
+        numbers = pair.reference, pair.candidate
+        self.reports: tuple[CaptureReport, ...] = ()
+        self._file = file
+        self._options = options
+        self._capture: Capture = scenario.capture
+        self._reloads = scenario.configured.reloads
+        self._expect = scenario.configured.expect
+        self._names = scenario.implementations[pair.reference].name, scenario.implementations[pair.candidate].name
+        self._lanes = [scenario.configured.lanes[number] for number in numbers]
+        # The frame of each message, by its time and protocol.
+        self._frames: dict[tuple[int, int], int] = {}
+
+    def run(self) -> list[Finding] | str:
+        """What does not hold, whatever the direction; or why the recording is none that the scenario is for."""
+        place, expect = self._file.place, self._expect
+        loaded = [load_lane(lane) for lane in self._lanes]
+        for one in loaded:
+            self._refuse_other(one)
+        later = [self._later(number, one) for number, one in enumerate(loaded)]
+        refused = [(*one.errors, *more.errors) for one, more in zip(loaded, later, strict=True)]
+        findings = {
+            name: list(hold_problems("refused", expect.refused or (), found, lane.name, place))
+            for name, lane, found in zip(self._names, self._lanes, refused, strict=True)
+        }
+        path, outputs = Path(capture_path(self._file)), []
+        with tempfile.TemporaryDirectory(prefix="nlmon-") as folder:
+            for number in (0, 1):
+                if loaded[number].config is None:
+                    continue
+                with open_capture(path, byteorder=self._capture.byteorder) as reader:
+                    if reason := other_kernel(self._file.scenario.kernel, reader.kernel):
+                        return reason
+                    lane = structs.replace(loaded[number], notices=(*loaded[number].notices, *later[number].notices))
+                    output = self._output(number, lane, reader, Path(folder) / str(number), later[number].configs)
+                    facts = {"format": reader.info.format, "kernel": reader.kernel, "host": reader.host}
+                    if reader.damage is not None:
+                        raise reader.damage
+                outputs.append(output)
+                findings[self._names[number]] += hold(expect, output, place)
+        if expect.compare and len(outputs) == 2:
+            configs = [one.config for one in loaded if one.config is not None]
+            self.reports = self._compare(outputs, configs, shown_path(path), facts)
+        return merge_findings(findings)
+
+    def _output(
+        self, number: int, lane: LoadedLane, reader: CaptureReader, folder: Path, later: Mapping[int, Config]
+    ) -> LaneOutput:
+        seed = self._file.scenario.seed if self._options.seed is None else self._options.seed
+        batches = self._seen(given_batches(self._file.scenario, self._capture, reader, seed))
+        folder.mkdir()
+        with prints_aside():
+            return play_lane(lane, self._names[number], reader, batches, folder, later)
+
+    def _later(self, number: int, lane: LoadedLane) -> Later:
+        """The configurations that a lane reads later; one that is refused leaves the one in force."""
+        texts = {one.frame: one.texts[number] for one in self._reloads}
+        return load_later(self._lanes[number], lane, texts)
+
+    def _seen(self, batches: Iterable[Batch]) -> Iterator[Batch]:
+        """The batches, of whose messages it is noted where they stand."""
+        for batch in batches:
+            for frame in batch.frames():
+                self._frames.setdefault((frame.timestamp, frame.protocol), frame.number)
+            yield batch
+
+    def _refuse_other(self, lane: LoadedLane) -> None:
+        """Raise ``ScenarioError`` for a configuration that is none of its lane."""
+        if lane.config is not None and lane.config.netlink.use_libnl != (lane.name == "libnl"):
+            what = f"the configuration of the lane {lane.name} chooses the other implementation"
+            raise self._file.mistake("NLM-S051", what, "configuration", hint="write netlink.use_libnl, or leave it out")
+
+    def _compare(
+        self, outputs: list[LaneOutput], configs: list[Config], path: str, facts: dict[str, Any]
+    ) -> tuple[CaptureReport, ...]:
+        first, second = outputs
+        pairs = [in_direction(one, self._names) for one in directions(both_ways=True)]
+        kind = next((kind for kind in EXPORTS if kind in first.lines and kind in second.lines), None)
+        if kind is None:
+            what = "there is nothing to compare: both have no export of lines that the other one has"
+            raise self._file.mistake("NLM-S052", what, "expect", "compare", hint="switch on export.json in both")
+        return compare_exports(
+            (first.lines[kind], second.lines[kind]),
+            self._names,
+            (keeps(configs[0]), keeps(configs[1])),
+            path=path,
+            frames=self._frames,
+            known=known_for(self._options.known, path, facts["kernel"], pairs, scenario=self._file.scenario.id),
+            policy=self._options.policy,
+            facts=facts,
+        )

@@ -1,0 +1,266 @@
+"""Scenarios of configurations: what a file may say, and what is said of exports that are not as expected."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from nlmon.compare.contract import load_contract
+from nlmon.compare.difference import Class
+from nlmon.config import Problem
+from nlmon.events import LinkInfo
+from nlmon.exporters.layout import exported_line
+from nlmon.report.policy import Policy
+from nlmon.scenario.configured.compare import compare_exports, without_what_lacks
+from nlmon.scenario.configured.held import hold, hold_problems
+from nlmon.scenario.configured.lanes import keeps, load_lane, load_later
+from nlmon.scenario.configured.output import ExportedLine, LaneOutput, lines_of, messages_of, samples_of
+from nlmon.scenario.load import ScenarioFile, load_scenario, parse_scenario
+from nlmon.scenario.model import ConfigurationLane, Exported
+from support.exported import received
+
+HEAD = "scenario: 1\nid: a.b\ntitle: It is so.\ncapture: a.pcap\n"
+# A link of kind dummy.
+LINK = received()[1][0]
+BOTH = HEAD + "configuration: |\n  export: {json: {file: a.json}}\n"
+CONTRADICTIONS = [
+    (HEAD + "expect: {rules: [{name: a, matched: 1}]}\n", "rules is of monitors that run with a configuration"),
+    (HEAD + "environment: {A: b}\nexpect: {verdict: lossy}\n", "environment has no effect without configuration"),
+    (BOTH + "expect: {events: [{seq: 1}]}\n", "events does not go with a configuration"),
+    (BOTH + "expect: {verdict: lossy}\n", "verdict is of a comparison"),
+    (BOTH + "control: true\nexpect: {notices: []}\n", "control does not go with a configuration"),
+    (BOTH + "faults: [{lost_socket: {}}]\nexpect: {notices: []}\n", "lost_socket is a fault of a socket"),
+    (BOTH + "implementations: [legacy, mine]\nexpect: {notices: []}\n", "a configuration chooses between"),
+    (BOTH + "implementations: [legacy, {name: libnl, recover: true}]\nexpect: {notices: []}\n", "its options are"),
+    (BOTH + "expect: {exports: {syslog: [{facility: locale0}]}}\n", "no facility is called 'locale0'"),
+    (BOTH + "expect: {exports: {json: [{severity: info}]}}\n", "severity is of syslog"),
+    (BOTH + "expect: {exports: {json: [{where: netlink.lnk}]}}\n", "of this filter"),
+    (BOTH + "expect: {exports: {json: [{msg_type: RTM_NEWLNK}]}}\n", "no message has the type"),
+    (
+        BOTH + "reloads: [{frame: 9, configuration: a}, {frame: 9, configuration: b}]\nexpect: {notices: []}\n",
+        "it comes behind the one before it",
+    ),
+    (HEAD + "configuration: {legacy: a}\nexpect: {notices: []}\n", "the key 'libnl' is missing"),
+    (HEAD.replace("capture: a.pcap", "capture: {path: a, protocols: [route]}")
+     + "configuration: a\nexpect: {notices: []}\n", "protocols does not go with a configuration"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "what"), CONTRADICTIONS, ids=[what for _, what in CONTRADICTIONS])
+def test_what_contradicts_itself_is_a_mistake(text: str, what: str) -> None:
+    """With its place, before anything runs."""
+    _, mistakes = parse_scenario(text.encode(), "a.yaml")
+
+    assert [what in one.text and one.line > 3 for one in mistakes] == [True]
+
+
+def test_a_lane_decides_on_the_implementation() -> None:
+    """One text is that of both lanes; a text of each decides itself, where it says something."""
+    texts = {"legacy": "netlink: {use_libnl: true}", "libnl": ""}
+    shared = [load_lane(ConfigurationLane(name, texts["legacy"], forced=True)).config for name in texts]
+    own = [load_lane(ConfigurationLane(name, text)).config for name, text in texts.items()]
+
+    assert [one and one.netlink.use_libnl for one in shared] == [False, True]
+    assert [one and one.netlink.use_libnl for one in own] == [True, True]
+
+
+def test_a_lane_sees_its_own_variables_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """None of the environment of the run."""
+    monkeypatch.setenv("NLMON_EXPORT_JSON_FILE", "/b.json")
+    found = load_lane(ConfigurationLane("libnl", 'export: {json: {file: "${NAME}"}}', {"NAME": "/a.json"}))
+    plain = load_lane(ConfigurationLane("libnl", ""))
+
+    assert [one.config and one.config.export.json.file for one in (found, plain)] == ["/a.json", ""]
+
+
+def test_what_is_read_later_and_refused_leaves_the_old_one() -> None:
+    """So does another implementation, with a notice."""
+    lane = ConfigurationLane("libnl", "")
+    texts = {5: "core: {rate_limit: -1}", 9: "netlink: {use_libnl: false}\nfilter: netlink.link.mtu > 1"}
+    later = load_later(lane, load_lane(lane), texts)
+
+    assert [(frame, one.netlink.use_libnl, one.filter != "") for frame, one in later.configs.items()] == [
+        (9, True, True)
+    ]
+    assert [one.code for one in (*later.errors, *later.notices)] == ["NLM-G013", "NLM-G038"]
+
+
+def _lines(*events: Any) -> tuple[ExportedLine, ...]:
+    return tuple(lines_of(b"".join(map(exported_line, events)), "a.json"))
+
+
+def _output(**values: Any) -> LaneOutput:
+    nothing: dict[str, Any] = {"lines": {}, "files": {}, "metrics": (), "rules": {}, "log": (), "notices": ()}
+    return LaneOutput("libnl", **{**nothing, **values})
+
+
+def _scenario(expect: str) -> ScenarioFile:
+    return load_scenario(f"{BOTH}expect: {expect}\n".encode(), "a.yaml")
+
+
+def _held(expect: str, output: LaneOutput) -> list[str]:
+    file = _scenario(expect)
+    assert file.scenario.configured is not None
+    return [f"{one.where} {one.what}" for one in hold(file.scenario.configured.expect, output, file.place)]
+
+
+LATER = msgspec.structs.replace(LINK, timestamp=LINK.timestamp + 1, seq=LINK.seq + 1)
+TWO = _output(lines={"json": _lines(LINK, LATER)})
+SYSLOG = _output(
+    lines={"syslog": tuple(messages_of([b"<134>1 - - nlmon 1 RTM_NEWLINK - " + exported_line(LINK)[:-1]]))}
+)
+METRICS = _output(metrics=samples_of('# HELP a_total A.\na_total{b="1"} 2.0\na_total{b="2"} 3.0\nc 0.5\n'))
+FILES = _output(files={"a.json": 3, "a.json.0": 4})
+HELD = [
+    ("{exports: {json: [{type: netlink, count: 2}]}}", TWO, ""),
+    ("{exports: {json: [{count: 2}]}}", TWO, ""),
+    ("{exports: {json: [{count: 3}]}}", TWO, "a.yaml:7:27 exports: json 1: expected 3 lines, found 2"),
+    ("{exports: {json: [{where: netlink.link.mtu > 1, text: RTM_NEWLINK, count: 2}]}}", TWO, ""),
+    ("{exports: {json: [{text: RTM_DELLINK}]}}", TWO, "json 1: expected at least 1 lines with text RTM_DELLINK"),
+    ("{exports: {json: [{equals: {type: netlink}}]}}", TWO, "expected at least 1 lines with equals"),
+    ("{exports: {json: [{seq: 12345}]}}", TWO, 'exports: json 1: expected at least 1, found 0: {"seq":12345}'),
+    ("{exports: {json: [{seq: 12345, by: legacy}]}}", TWO, ""),
+    ("{exports: {syslog: [{count: 2}]}}", TWO, "a.yaml:7:28 exports: syslog is not on"),
+    ("{exports: {syslog: [{facility: local0, severity: info, msg_type: RTM_NEWLINK, count: 1}]}}", SYSLOG, ""),
+    ("{exports: {syslog: [{facility: mail}]}}", SYSLOG, "expected at least 1 lines with facility mail, found 0"),
+    ("{metrics: [{name: a_total, value: 5}, {name: d, value: 0}]}", METRICS, ""),
+    ("{metrics: [{name: a_total, labels: {b: '2'}, value: 3}]}", METRICS, ""),
+    ("{metrics: [{name: a_total, labels: {b: '2'}, value: 5}]}", METRICS, 'a_total{b="2"}: expected 5, found 3'),
+    ("{metrics: [{name: c, value: 0}]}", METRICS, "metrics: c: expected 0, found 0.5"),
+    ("{metrics: [{name: c, value: 0}]}", _output(metrics=None), "metrics: prometheus is not on"),
+    ("{files: [{path: 'a.json*', count: 2, lines: 7}]}", FILES, ""),
+    ("{files: [{path: 'a.json.*', count: 2}]}", FILES, "files: expected 2 a.json.*, found 1"),
+    ("{files: [{path: a.json, lines: 4}]}", FILES, "files: a.json: expected 4 lines, found 3"),
+    ("{rules: [{name: a, matched: 2}]}", _output(rules={"a": 2}), ""),
+    ("{rules: [{name: a, matched: 2}]}", _output(rules={"a": 3}), "rules: a: expected 2 events, it matched 3"),
+    ("{rules: [{name: b, matched: 0}]}", _output(rules={"a": 3}), "rules: b: expected 0 events, there is no such rule"),
+    ("{log: [{text: NLM-M048, count: 1}]}", _output(log=("NLM-M048: a", "NLM-M049: b")), ""),
+    ("{log: [{text: NLM-M048, count: 2}]}", _output(log=("NLM-M048: a",)), "log: expected 2 with NLM-M048, found 1"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("expect", "output", "what"), HELD, ids=[f"{n}-{one[0][:50]}" for n, one in enumerate(HELD)])
+def test_exports_are_held_against_what_is_expected(expect: str, output: LaneOutput, what: str) -> None:
+    """What is not so is said with its place in the scenario."""
+    found = _held(expect, output)
+
+    assert [what in one for one in found] == ([True] if what else [])
+
+
+def test_the_nearest_line_is_the_evidence() -> None:
+    """With the fields in which it differs."""
+    file = _scenario("{exports: {json: [{msg_type: RTM_NEWLINK, link: {mtu: 1}}]}}")
+    assert file.scenario.configured is not None
+    (found,) = hold(file.scenario.configured.expect, TWO, file.place)
+
+    assert [line.strip() for line in found.lines[:3]] == [
+        "the nearest line differs in",
+        "link.mtu  expected 1",
+        "actual   1500",
+    ]
+    assert found.lines[-1].startswith("  it is line 1 of a.json: {")
+
+
+PROBLEMS = (
+    Problem("NLM-G011", "error", "no key", line=2, key="a"),
+    Problem("NLM-G013", "error", "no value", line=4, key="b"),
+)
+
+
+@pytest.mark.parametrize(
+    ("expect", "whats"),
+    [
+        ("[{code: NLM-G011, line: 2}, {code: NLM-G013, key: b, count: 1}]", []),
+        ("[{code: NLM-G011}]", ["refused: not expected: NLM-G013 no value"]),
+        ("[{code: NLM-G011}, {code: NLM-G013, by: legacy}]", ["refused: not expected: NLM-G013 no value"]),
+        (
+            "[{code: NLM-G011, line: 3}, {code: NLM-G013}]",
+            ["refused: expected at least 1 NLM-G011 in line 3, found 0", "refused: not expected: NLM-G011 no key"],
+        ),
+    ],
+)
+def test_a_list_of_problems_is_all_of_them(expect: str, whats: list[str]) -> None:
+    """By code, and by line and key where they are given."""
+    file = _scenario(f"{{refused: {expect}}}")
+    assert file.scenario.configured is not None
+    patterns = file.scenario.configured.expect.refused or ()
+
+    assert [one.what for one in hold_problems("refused", patterns, PROBLEMS, "libnl", file.place)] == whats
+
+
+def _compared(legacy: Any, libnl: Any, *, filters: str = "") -> Any:
+    """The report of the move from legacy to libnl of lines with these events."""
+    config = load_lane(ConfigurationLane("libnl", filters)).config
+    assert config is not None
+    both = _lines(*legacy), _lines(*libnl)
+    reports = compare_exports(
+        both,
+        ("legacy", "libnl"),
+        (keeps(config), keeps(config)),
+        path="a.pcap",
+        frames={(LINK.timestamp, LINK.protocol): 7},
+        known=(),
+        policy=Policy(),
+        facts={},
+    )
+    return reports[0]
+
+
+OF_LEGACY = without_what_lacks(load_contract(), LINK, "legacy")
+LATER_OF_LEGACY = without_what_lacks(load_contract(), LATER, "legacy")
+OTHER = msgspec.structs.replace(LINK, payload=msgspec.structs.replace(LINK.payload, mtu=1))
+COMPARED = [
+    ([OF_LEGACY], [LINK], "", "equivalent", []),
+    ([OF_LEGACY, LATER_OF_LEGACY], [LINK, LATER], "", "equivalent", []),
+    ([OF_LEGACY], [OTHER], "", "regression", [(Class.CONFLICT, "mtu")]),
+    ([OF_LEGACY, LATER_OF_LEGACY], [LINK], "", "regression", [(Class.MISSING, "")]),
+    ([OF_LEGACY], [LINK, LATER], "", "regression", [(Class.EXTRA, "")]),
+    ([OF_LEGACY, LATER_OF_LEGACY], [LATER, LINK], "", "equivalent", [(Class.REORDERED, "")]),
+    ([LINK], [OF_LEGACY], "", "regression", None),
+    ([], [], "", "inconclusive", []),
+    # Only libnl says of which kind a link is.
+    ([], [LINK], 'filter: netlink.link.kind == "dummy"', "equivalent", []),
+    ([], [LINK], 'filter: netlink.link.ifname == "d0"', "regression", [(Class.EXTRA, "")]),
+]
+
+
+@pytest.mark.parametrize(("legacy", "libnl", "filters", "verdict", "classes"), COMPARED)
+def test_exports_are_compared_event_by_event(
+    legacy: Any, libnl: Any, filters: str, verdict: str, classes: list[tuple[Class, str]] | None
+) -> None:
+    """What the contract gives to one alone is no difference, and what a filter on it lets out is none."""
+    assert isinstance(LINK.payload, LinkInfo)
+    report = _compared(legacy, libnl, filters=filters)
+    found = [(one.cls, one.field) for one in report.groups]
+
+    assert report.verdict == verdict
+    assert classes is None or found == [(cls.label, field) for cls, field in classes]
+
+
+def test_a_difference_says_which_lines_and_which_frame() -> None:
+    """Of both exports."""
+    (group,) = _compared([OF_LEGACY], [OTHER]).groups
+
+    assert (group.first.frame, group.first.reference, group.first.candidate) == (7, "1500", "1")
+    assert group.first.reason.endswith("; line 1 of a.json of legacy and line 1 of a.json of libnl")
+
+
+def test_a_line_that_is_none_is_a_difference() -> None:
+    """It has no event to compare."""
+    broken = tuple(lines_of(b"{}\n", "a.json"))
+    assert broken[0].event is None
+    reports = compare_exports(
+        (broken, ()), ("legacy", "libnl"), (lambda _: True, lambda _: True),
+        path="a", frames={}, known=(), policy=Policy(), facts={},
+    )  # fmt: skip
+
+    assert [[one.first.reason for one in report.groups] for report in reports] == [
+        ["line 1 of a.json of legacy is no event"]
+    ] * 2
+
+
+def test_an_expectation_has_defaults() -> None:
+    """Nothing is expected where nothing is said."""
+    assert list(hold(Exported(), TWO, lambda *_: "")) == []
