@@ -35,7 +35,13 @@ from nlmon.wire import Datagram, Datagrams
 from support.paths import CAPTURES
 
 BUNDLED = [
-    pytest.param(path, marks=[pytest.mark.slow] if path.parent.name == "linux-6.1" or "burst" in path.name else [])
+    pytest.param(
+        path,
+        marks=[
+            *([pytest.mark.slow] if "burst" in path.name else []),
+            *([pytest.mark.long] if path.parent.name == "linux-6.1" else []),
+        ],
+    )
     for path in sorted(CAPTURES.rglob("*.pcap*"))
 ]
 ROUTE, SOCK_DIAG, NETFILTER, GENERIC = 0, 4, 12, 16

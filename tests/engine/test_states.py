@@ -25,6 +25,7 @@ from nlmon.transport.base import TransportFactory
 from nlmon.transport.recorded.faults import Fault
 from nlmon.wire import Datagram
 from support.paths import CAPTURES, NEWEST_FIRST
+from support.sampled import one_in
 
 pytestmark = pytest.mark.slow
 
@@ -71,6 +72,11 @@ PAIRS: dict[str, tuple[BackendMaker, BackendMaker]] = {
 }
 # Legacy and libnl that give the same objects share one state to the end.
 SHARED = {"sound", "rollback", "one of its own"}
+# On the large recording some of them show what all do.
+RECORDED = [
+    *((what, "01-route-basic") for what in PAIRS),
+    *one_in(3, [(what, "02-route-topology") for what in PAIRS], pytest.mark.long),
+]
 
 
 def contents(state: State) -> list[Any]:
@@ -86,8 +92,7 @@ def recorded(name: str, kernel: str) -> list[Frame]:
 
 
 @pytest.mark.parametrize("kernel", NEWEST_FIRST)
-@pytest.mark.parametrize("name", ["01-route-basic", "02-route-topology"])
-@pytest.mark.parametrize("what", PAIRS)
+@pytest.mark.parametrize(("what", "name"), RECORDED)
 def test_one_state_for_both_is_that_of_each(what: str, name: str, kernel: str) -> None:
     """With the same differences, whether the two diverge at the start, in the middle, or when they must, if ever."""
     found = []

@@ -76,9 +76,9 @@ class Bench:
 
 @cache
 def recorded() -> tuple[Datagram, ...]:
-    """Every datagram of NETLINK_ROUTE in the recordings of both kernels, but for the bursts."""
+    """Every datagram of NETLINK_ROUTE in the recordings of a kernel, but for the bursts."""
     found = []
-    for path in sorted(CAPTURES.glob("*/0[1-8]*.pcap.zst")):
+    for path in sorted(CAPTURES.glob("linux-6.12/0[1-8]*.pcap.zst")):
         if "burst" not in path.name:
             with open_capture(path) as reader:
                 found += [Datagram(f.number, f.timestamp, 0, f.data) for f in reader if f.protocol == 0]
