@@ -26,7 +26,7 @@ from nlmon.transport.recorded.faults import Fault
 __all__ = ["COUNTING"]
 
 ROUTE = 0
-TOPOLOGY = "02-route-topology"
+BASIC = "01-route-basic"
 LINK, EEXIST, DONE = message(16, link(3, "lan0")), message(2, number("i", -17) + bytes(16)), message(3, number("i", 0))
 ACTION = message(48, bytes(4))
 LOSS = (Fault(100, 30),)
@@ -140,7 +140,7 @@ def _control(decoded: Decoded) -> Decoded:
 
 def _bad(name: str, description: str, make: Make, **shown: Any) -> BadImplementation:
     if "messages" not in shown:
-        shown.setdefault("recording", TOPOLOGY)
+        shown.setdefault("recording", BASIC)
     return BadImplementation(
         name=name, description=description, make=make, found_as=frozenset({Class.COUNTER}), **shown
     )
