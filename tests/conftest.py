@@ -11,9 +11,12 @@ import os
 import re
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from support.stranger import build_wheel
 
 __all__ = ()
 
@@ -40,6 +43,12 @@ def _live_tests_go_first(request: pytest.FixtureRequest) -> Iterator[None]:
     os.setpriority(os.PRIO_PROCESS, 0, -10)
     yield
     os.setpriority(os.PRIO_PROCESS, 0, usual)
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A wheel of this tree, alone in its folder."""
+    return build_wheel(tmp_path_factory.mktemp("wheel"))
 
 
 @pytest.hookimpl(tryfirst=True)

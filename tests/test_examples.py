@@ -19,7 +19,7 @@ from ruamel.yaml import YAML
 
 from support.paths import CAPTURES, REPOSITORY
 from support.requirements import missing
-from support.stranger import build_wheel, clean_environment, make_python, run, wheels
+from support.stranger import clean_environment, make_python, run, wheels
 
 EXAMPLES = REPOSITORY / "docs" / "examples"
 GITHUB, GITLAB = EXAMPLES / "github.yml", EXAMPLES / "gitlab.yml"
@@ -48,27 +48,20 @@ def lines() -> list[tuple[str, bool]]:
 
 
 @pytest.fixture(scope="module")
-def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a wheel of this tree, which stands for the package index."""
-    folder = tmp_path_factory.mktemp("index")
-    build_wheel(folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
 def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The Python of a runner, which has nothing until a line of an example installs something."""
     return make_python(tmp_path_factory.mktemp("runner"))
 
 
 @pytest.fixture
-def environment(tmp_path: Path, index: Path, python: Path) -> dict[str, str]:
-    """That of a runner: its Python, no network, and a file for the summary."""
+def environment(tmp_path: Path, wheel: Path, python: Path) -> dict[str, str]:
+    """That of a runner: its Python, no network but a folder of wheels for the package index, and a file for the
+    summary."""
     home = tmp_path / "home"
     home.mkdir()
     path = os.pathsep.join((str(python.parent), os.environ["PATH"]))
     summary = str(home / "summary.md")
-    return clean_environment(index, wheels(), CI="true", GITHUB_STEP_SUMMARY=summary, HOME=str(home), PATH=path)
+    return clean_environment(wheel.parent, wheels(), CI="true", GITHUB_STEP_SUMMARY=summary, HOME=str(home), PATH=path)
 
 
 @pytest.fixture(params=VERDICTS)

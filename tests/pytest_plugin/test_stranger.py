@@ -13,7 +13,7 @@ import pytest
 from nlmon.report.outcome import CaseResult
 from nlmon.report.runstream import read_run
 from support.project import BASIC
-from support.stranger import build_wheel, make_python, run
+from support.stranger import make_python, run
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("stranger")]
 
@@ -59,10 +59,10 @@ registry.BACKENDS = {**registry.BACKENDS, "libnl": "planted:Planted"}
 
 
 @pytest.fixture(scope="module")
-def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def python(tmp_path_factory: pytest.TempPathFactory, wheel: Path) -> Path:
     """A Python that has nlmon with its extra, pytest-xdist and what they need, all from wheels."""
     folder = tmp_path_factory.mktemp("stranger")
-    return make_python(folder, f"nlmon[pytest] @ {build_wheel(folder).as_uri()}", "pytest-xdist")
+    return make_python(folder, f"nlmon[pytest] @ {wheel.as_uri()}", "pytest-xdist")
 
 
 @pytest.fixture
