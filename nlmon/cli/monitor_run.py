@@ -108,12 +108,18 @@ def replay(options: MonitorOptions) -> None:
 
     assert options.replay is not None
     _, planned = _planned(options)
+    # Like Ctrl-C it ends the reading, and what was exported until then is written.
+    signal.signal(signal.SIGTERM, _end)
     status = play_plan(planned, options.replay)
     dropped = {one.name: sum(one.dropped.values()) for one in status.exports if one.dropped}
     for name, count in dropped.items():
         warn(f"warning: the export {name} has lost {count:,} events")
     if dropped:
         sys.exit(ExitCode.PLATFORM)
+
+
+def _end(*_: object) -> None:
+    sys.exit(ExitCode.TERMINATED)
 
 
 def _planned(options: MonitorOptions, *, say: bool = True) -> tuple[Loaded, Plan]:

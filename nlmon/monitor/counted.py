@@ -29,10 +29,12 @@ from nlmon.monitor.status import (
     RuleStatus,
 )
 from nlmon.names import PROTOCOLS
-from nlmon.uapi import NETLINK_GENERIC
+from nlmon.uapi import NETLINK_GENERIC, NETLINK_NETFILTER, NETLINK_ROUTE, NETLINK_SOCK_DIAG
 
 __all__ = ["Run", "metrics", "status_of"]
 
+# netlink.protocols of a configuration.
+CONFIGURABLE = (NETLINK_ROUTE, NETLINK_GENERIC, NETLINK_SOCK_DIAG, NETLINK_NETFILTER)
 FULL = "receive buffer full"
 
 
@@ -96,7 +98,7 @@ def metrics(
 ) -> Counts:
     """The counters as who scrapes them is told."""
     found = []
-    for protocol in sorted({*plan.listening.protocols, *counts.protocols}):
+    for protocol in _numbers(plan, counts):
         one = counts.protocols.get(protocol)
         name = PROTOCOLS.get(protocol, str(protocol))
         if one is None:
@@ -105,19 +107,24 @@ def metrics(
         messages = one.events + one.control + sum(one.unknown.values())
         drops = {} if one.transport is None else {FULL: one.transport.drops}
         found.append(ProtocolCounts(name, one.enabled, messages, dict(errors.get(protocol, {})), drops))
-    return Counts(found, exports, durations)
+    return Counts(found, exports, Durations(list(durations.buckets), durations.sum))
 
 
 def _protocols(plan: Plan, counts: BackendStatus, reconnects: Mapping[int, int]) -> Iterator[ProtocolStatus]:
-    for protocol in sorted({*plan.listening.protocols, *counts.protocols}):
+    for protocol in _numbers(plan, counts):
         one = counts.protocols.get(protocol)
         name = PROTOCOLS.get(protocol, str(protocol))
+        again = reconnects.get(protocol, 0)
         if one is None:
-            yield ProtocolStatus(name, False, -1, 0, 0, 0, reconnects.get(protocol, 0))
+            yield ProtocolStatus(name, False, -1, 0, 0, 0, again)
         else:
             drops = 0 if one.transport is None else one.transport.drops
-            again = reconnects.get(protocol, 0)
             yield ProtocolStatus(name, one.enabled, one.fd, one.events, one.errors, drops, again)
+
+
+def _numbers(plan: Plan, counts: BackendStatus) -> list[int]:
+    """Every protocol that a configuration may name, listened to or not."""
+    return sorted({*CONFIGURABLE, *plan.listening.protocols, *counts.protocols})
 
 
 @runtime_checkable

@@ -23,10 +23,10 @@ from nlmon.monitor.log import TRACE, enabled
 from nlmon.monitor.plan import Kept, Plan
 from nlmon.names import message_type
 
-__all__ = ["NOT_KEPT", "NO_RULE", "RATE_LIMIT", "Pipeline"]
+__all__ = ["NO_RULE", "RATE_LIMIT", "UNWANTED", "Pipeline"]
 
 # Why an event goes to no export.
-NOT_KEPT, NO_RULE, RATE_LIMIT = "monitoring", "no rule matches", "rate limit"
+UNWANTED, NO_RULE, RATE_LIMIT = "monitoring", "no rule matches", "rate limit"
 SECOND = 1_000_000_000
 Pair = tuple[Event, bytes]
 
@@ -84,7 +84,7 @@ class Pipeline:
 
     def _why_not(self, event: Event) -> str:
         if self._keeps is not None and not self._keeps(event):
-            return NOT_KEPT
+            return UNWANTED
         if self._rules and not self._matches(event):
             return NO_RULE
         if self._rate is not None and not self._rate.lets(event.timestamp):

@@ -21,6 +21,7 @@ import os
 import socket
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -52,6 +53,8 @@ __all__ = ["RunningMonitor", "open_kernel"]
 
 # Seconds between two looks at what the log only counts.
 LOOK = 5.0
+# How often counters are asked for that change meanwhile.
+TRIES = 3
 # Seconds for what waits in the sockets at the end.
 FINISH = 0.15
 
@@ -228,8 +231,11 @@ class RunningMonitor:
 
     def _counts(self) -> Counts:
         """The counters for who scrapes them, in a thread of the export."""
-        source = self._source
-        return metrics(self._plan, source.status(), source.errors, self._exports.status(), self._durations)
+        source, exports = self._source, self._exports.status()
+        for _ in range(TRIES):
+            with suppress(RuntimeError):  # a protocol was enabled just now
+                return metrics(self._plan, source.status(), source.errors, exports, self._durations)
+        return Counts(exports=exports)
 
 
 def _notices(loaded: Loaded, planned: Plan) -> tuple[str, ...]:

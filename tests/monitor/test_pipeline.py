@@ -7,20 +7,20 @@ import logging
 import pytest
 
 from nlmon.events import Event
-from nlmon.monitor.pipeline import NO_RULE, NOT_KEPT, RATE_LIMIT, Pipeline
+from nlmon.monitor.pipeline import NO_RULE, RATE_LIMIT, UNWANTED, Pipeline
 from support.planned import Kept, event, lost, plan_of
 
 NEW, GONE, ADDR = event(16, "eth0"), event(17, "wlan0"), event(20, None)
 EVENTS = [NEW, GONE, ADDR]
 ROWS = [
     ("", EVENTS, {}),
-    ("monitoring: {message_types: [RTM_DELLINK]}", [GONE], {NOT_KEPT: 2}),
-    ("monitoring: {interfaces: {include: ['eth*', 'lo']}}", [NEW], {NOT_KEPT: 2}),
-    ("monitoring: {interfaces: {exclude: ['w*']}}", [NEW, ADDR], {NOT_KEPT: 1}),
-    ("monitoring: {interfaces: {include: ['*0'], exclude: [wlan0]}}", [NEW], {NOT_KEPT: 2}),
-    ("monitoring: {interfaces: {include: ['ETH*']}}", [], {NOT_KEPT: 3}),
-    ("monitoring: {protocols: [generic]}", [], {NOT_KEPT: 3}),
-    ("monitoring: {protocols: [route], message_types: [16]}", [NEW], {NOT_KEPT: 2}),
+    ("monitoring: {message_types: [RTM_DELLINK]}", [GONE], {UNWANTED: 2}),
+    ("monitoring: {interfaces: {include: ['eth*', 'lo']}}", [NEW], {UNWANTED: 2}),
+    ("monitoring: {interfaces: {exclude: ['w*']}}", [NEW, ADDR], {UNWANTED: 1}),
+    ("monitoring: {interfaces: {include: ['*0'], exclude: [wlan0]}}", [NEW], {UNWANTED: 2}),
+    ("monitoring: {interfaces: {include: ['ETH*']}}", [], {UNWANTED: 3}),
+    ("monitoring: {protocols: [generic]}", [], {UNWANTED: 3}),
+    ("monitoring: {protocols: [route], message_types: [16]}", [NEW], {UNWANTED: 2}),
     ('filter: interface == "wlan0"', [GONE], {NO_RULE: 2}),
     (
         "filters: [{name: a, expression: 'interface == \"wlan0\"'}, {name: b, expression: 'interface == \"eth0\"'}]",

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from nlmon.backends.options import BackendOptions
-from nlmon.errors import InputError
-from nlmon.monitor.plan import Kept
+from nlmon.errors import ExitCode, InputError, NlmonError
+from nlmon.monitor.pipeline import Pipeline
+from nlmon.monitor.plan import Kept, plan
+from nlmon.monitor.trial import try_out
+from nlmon.testing.transport import FakeKernel
 from support.configurations import found, parts, snippets
-from support.planned import plan_of
+from support.planned import event, lost, plan_of
 
 EXPORTS = [
     ("", [("console", "standard output")]),
@@ -114,3 +121,58 @@ def test_every_snippet_of_the_guide_has_a_plan(row: tuple[int, int, str]) -> Non
         planned = plan_of(row[2])
 
         assert (planned.listening.implementation == "libnl") is loaded.config.netlink.use_libnl
+
+
+SECTIONS = st.fixed_dictionaries(
+    {},
+    optional={
+        "netlink": st.fixed_dictionaries(
+            {},
+            optional={
+                "use_libnl": st.booleans(),
+                "protocols": st.fixed_dictionaries(
+                    {name: st.booleans() for name in ("route", "generic", "sock_diag", "netfilter")}
+                ),
+                "caching": st.fixed_dictionaries({name: st.booleans() for name in ("enabled", "link_cache")}),
+                "generic_families": st.lists(st.sampled_from(["nl80211", "nlctrl", "absent"]), unique=True, max_size=3),
+                "limits": st.fixed_dictionaries(
+                    {"max_message_size": st.integers(16, 65536), "message_pool_size": st.integers(1, 100)}
+                ),
+            },
+        ),
+        "monitoring": st.fixed_dictionaries(
+            {},
+            optional={
+                "protocols": st.lists(st.sampled_from(["route", "generic", 9]), max_size=3),
+                "interfaces": st.fixed_dictionaries({"include": st.lists(st.text("a*?[]", max_size=4), max_size=3)}),
+                "message_types": st.lists(st.sampled_from(["RTM_NEWLINK", 20, "NLMSG_DONE"]), max_size=3),
+            },
+        ),
+        "filter": st.sampled_from(["", "netlink.link.mtu > 5", "interface =~ '^e' OR NOT nsid == 1", "1 == 1"]),
+        "core": st.fixed_dictionaries({"rate_limit": st.integers(0, 3), "max_events": st.integers(100, 1000)}),
+        "export": st.fixed_dictionaries(
+            {
+                "console": st.just({"enabled": False}),
+                "json": st.sampled_from([{"enabled": False}, {"file": "/nowhere/a"}, {"file": "/dev/null"}]),
+            }
+        ),
+    },
+)
+
+
+@given(SECTIONS)
+def test_a_configuration_opens_or_is_an_error_with_a_code(sections: dict[str, object]) -> None:
+    """Whatever is valid can be tried and played; what cannot be is an error, and never a bug."""
+    loaded, _ = found(json.dumps(sections), {})
+    if loaded.config is None:
+        return
+    try:
+        planned = plan(loaded.config)
+        trial = try_out(loaded, planned, lambda _: FakeKernel())
+        pipeline = Pipeline(planned, ())
+        for one in (event(), event(17, None), lost()):
+            pipeline.take(one, b"")
+    except NlmonError as error:
+        assert error.exit_code < ExitCode.INTERNAL
+    else:
+        assert trial.ready is not any(one.severity == "error" for one in trial.problems)

@@ -84,6 +84,8 @@ def test_what_the_status_says(tmp_path: Path) -> None:
 
     assert status.protocols == (
         ProtocolStatus("NETLINK_ROUTE", True, -1, route, 0, 0),
+        ProtocolStatus("NETLINK_SOCK_DIAG", False, -1, 0, 0, 0),
+        ProtocolStatus("NETLINK_NETFILTER", False, -1, 0, 0, 0),
         ProtocolStatus("NETLINK_GENERIC", True, -1, len(events) - route, 0, 0),
     )
     assert [(one.name, one.action, one.matched) for one in status.rules] == [("links", "log", matched)]
