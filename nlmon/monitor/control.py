@@ -99,8 +99,10 @@ class ControlSocket:
         try:
             self._folder_made = _make_folder(self.path.parent)
             self._folder = open_folder(self.path.parent, self._users)
-            self._lock = _locked(self._folder, self.path, self._users)
-            self._listener = _listening(self._folder, self.path, self._users)
+            # Whoever owns a folder that is trusted could replace whatever is in it.
+            users = self._users | {os.fstat(self._folder).st_uid}
+            self._lock = _locked(self._folder, self.path, users)
+            self._listener = _listening(self._folder, self.path, users)
             self._epoll = _epoll()
             self._epoll.register(self._listener.fileno(), _IN)
         except (OSError, ValueError) as error:

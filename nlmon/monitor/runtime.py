@@ -3,8 +3,9 @@
 Rules:
 1. A folder is opened once, without following a link in its place, and looked at through its descriptor. Sockets in it
    are reached through that descriptor, too: what was looked at is what is used, however long its path is.
-2. A folder is trusted when it belongs to this user, to root, or to whom a monitor of root is going to run as. Root asks
-   in any folder: what answers there is looked at for itself (``control``).
+2. A folder is trusted when it belongs to this user, to root, or to whom a monitor of root is going to run as. That of
+   the system may belong to anybody: in ``/run`` root alone can have made it, for the first monitor that was there. Root
+   asks in any folder: what answers there is looked at for itself (``asking``).
 
 Not here: what is said over a socket (``control``).
 """
@@ -89,7 +90,7 @@ def open_folder(path: Path, users: Collection[int] = ()) -> int:
         if path.is_symlink():
             raise _not_trusted(path, "it is a symbolic link") from error
         raise
-    if why := _distrust(os.fstat(descriptor), users):
+    if why := _distrust(os.fstat(descriptor), () if path == SYSTEM_FOLDER else users):
         os.close(descriptor)
         raise _not_trusted(path, why)
     return descriptor

@@ -6,6 +6,7 @@ Not here: what one user may have prepared for himself (``test_control``).
 from __future__ import annotations
 
 import os
+import socket
 import stat
 import tempfile
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from nlmon.errors import PlatformError
+from nlmon.monitor import runtime
 from nlmon.monitor.asking import ask
 from nlmon.monitor.control import ControlSocket
 from nlmon.monitor.status import read_status
@@ -25,6 +27,7 @@ ASK = """
 import json, sys
 from pathlib import Path
 from nlmon.errors import NlmonError
+from nlmon.monitor import runtime
 from nlmon.monitor.asking import ask
 from nlmon.monitor.control import ControlSocket
 
@@ -72,6 +75,21 @@ def test_a_folder_of_another_user_is_not_used(folder: Path) -> None:
     control = ControlSocket(folder / "theirs" / "a.sock", NOBODY)
     control.open()
     control.close()
+
+
+def test_the_folder_of_the_system_is_for_every_monitor(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was given to the user of the first one; another one, of root, has its socket there as well, and what a killed
+    one of that user has left is replaced."""
+    monkeypatch.setattr(runtime, "SYSTEM_FOLDER", folder / "nlmon")
+    theirs(folder / "nlmon")
+    (folder / "nlmon" / "a.sock.lock").touch(0o600)
+    os.chown(folder / "nlmon" / "a.sock.lock", NOBODY, NOBODY)
+    with socket.socket(socket.AF_UNIX) as dead:
+        dead.bind(str(folder / "nlmon" / "a.sock"))
+    os.chown(folder / "nlmon" / "a.sock", NOBODY, NOBODY)
+
+    with serving(folder / "nlmon" / "a.sock"):
+        assert read_status(ask(folder / "nlmon" / "a.sock", "status"), "here") == STATUS
 
 
 def test_a_socket_of_another_user_is_not_replaced(folder: Path) -> None:
