@@ -18,14 +18,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-import click
 import pytest
 
 from nlmon.monitor.asking import ask
 from nlmon.monitor.capabilities import ThreadPrivileges, read_thread
 from nlmon.monitor.status import MonitorStatus, read_status
-from support.requirements import missing, require_program, require_root
-from support.users import NOBODY, as_user
+from support.privileged import everybodys_python
+from support.requirements import require_program, require_root
+from support.users import NOBODY
 
 BOTH = 1 << 12 | 1 << 37
 PATIENCE = 20.0
@@ -69,15 +69,7 @@ def start() -> Iterator[Callable[..., Running]]:
     """Starts a monitor of root in a folder that nobody owns, with a Python that nobody may run."""
     prefix = require_root()
     require_program("nsenter")
-    command, options = as_user("nobody")
-    packages = Path(click.__file__).parents[1]
-    environment = options["env"] | {"LC_ALL": "C"}
-    environment["PYTHONPATH"] += f":{packages}"
-    tried = subprocess.run(
-        [*command, "-c", "import click, lark, pyroute2"], env=environment, user=NOBODY, cwd="/", check=False
-    )
-    if tried.returncode:
-        missing("nobody may not read the packages of this Python")
+    command, environment = everybodys_python()
     running: list[subprocess.Popen[str]] = []
     with tempfile.TemporaryDirectory(prefix="nlmon-") as name:
         folder = Path(name)

@@ -10,11 +10,15 @@ import json
 import os
 import subprocess
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
-from support.users import as_user
+import click
 
-__all__ = ["dropped"]
+from support.requirements import missing
+from support.users import NOBODY, as_user
+
+__all__ = ["dropped", "everybodys_python"]
 
 SCRIPT = """
 import json, os, socket, sys, threading
@@ -59,6 +63,20 @@ def dropped(
     ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, cwd="/", env=environment)
     assert (ran.returncode, ran.stderr) == (0, "")
     return json.loads(ran.stdout)
+
+
+@functools.cache
+def everybodys_python() -> tuple[list[str], dict[str, str]]:
+    """A Python that runs all of nlmon and that nobody may run, too, and its environment; skips where there is none."""
+    command, options = as_user("nobody")
+    environment = options["env"] | {"LC_ALL": "C"}
+    environment["PYTHONPATH"] += f":{Path(click.__file__).parents[1]}"
+    tried = subprocess.run(
+        [*command, "-c", "import click, lark, pyroute2"], env=environment, user=NOBODY, cwd="/", check=False
+    )
+    if tried.returncode:
+        missing("nobody may not read the packages of this Python")
+    return command, environment
 
 
 @functools.cache
