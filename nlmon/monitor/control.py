@@ -33,13 +33,14 @@ from typing import Protocol
 
 import msgspec
 
-from nlmon.errors import PlatformError
+from nlmon.errors import NlmonError, PlatformError
 from nlmon.monitor.runtime import address, open_folder, this_user, unix_socket
+from nlmon.printable import printable_json
 
 if sys.platform != "win32":
     import fcntl
 
-__all__ = ["CLIENTS_KEPT", "REQUEST_KEPT", "ControlSocket", "Request"]
+__all__ = ["CLIENTS_KEPT", "REQUEST_KEPT", "ControlSocket", "Request", "refusal"]
 
 # Clients that have not been served yet; beyond that the one that has been there longest goes.
 CLIENTS_KEPT = 16
@@ -273,8 +274,16 @@ def _answered(request: bytes, answer: Callable[[str], bytes]) -> bytes:
     try:
         command = msgspec.json.decode(request.partition(b"\n")[0], type=Request).command
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return b'{"error":"the request is no command"}\n'
-    return answer(command)
+        return refusal("the request is no command")
+    try:
+        return answer(command)
+    except NlmonError as error:  # a question ends no monitor
+        return refusal(str(error))
+
+
+def refusal(why: str) -> bytes:
+    """The line of JSON that says why there is no answer."""
+    return printable_json(msgspec.json.encode({"error": why})) + b"\n"
 
 
 def _epoll() -> _Epoll:

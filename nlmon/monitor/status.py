@@ -107,6 +107,10 @@ class MonitorStatus(Struct, frozen=True, kw_only=True):
     reload_failures: int
 
 
+class _Refusal(Struct, frozen=True):
+    error: str
+
+
 def status_json(status: MonitorStatus) -> bytes:
     """A status as one line of JSON."""
     return printable_json(msgspec.json.encode(status)) + b"\n"
@@ -120,9 +124,17 @@ def read_status(line: bytes, where: str) -> MonitorStatus:
         raise PlatformError(
             *("NLM-M026", "what answers on the control socket is no monitor of this version"),
             where=where,
-            why=printable(str(wrong)),
+            why=printable(_refused(line) or str(wrong)),
             hint="see who listens there with: ss -xlp",
         ) from wrong
+
+
+def _refused(line: bytes) -> str:
+    """Why a monitor did not answer, if that is what it says."""
+    try:
+        return msgspec.json.decode(line, type=_Refusal).error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return ""
 
 
 def status_text(status: MonitorStatus) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from nlmon.errors import PlatformError
+from nlmon.errors import PlatformError, TransportError
 from nlmon.monitor.asking import ANSWER_KEPT, ask
 from nlmon.monitor.control import CLIENTS_KEPT, REQUEST_KEPT, ControlSocket
 from nlmon.monitor.status import read_status
@@ -261,6 +261,20 @@ def test_what_is_no_command_is_told(path: Path, request_: bytes) -> None:
 
         assert client.recv(1 << 16) == b'{"error":"the request is no command"}\n'
         assert client.recv(1) == b""
+
+
+def test_an_error_of_the_answer_is_the_answer(path: Path) -> None:
+    """A question that the monitor cannot answer does not end it, and who has asked is told why."""
+
+    def fail(_: str) -> bytes:
+        raise TransportError("NLM-T001", "a socket cannot be opened")
+
+    with serving(path, fail):
+        answers = [ask(path, "status") for _ in range(2)]
+    with pytest.raises(PlatformError) as raised:
+        read_status(answers[1], "here")
+
+    assert (raised.value.code, raised.value.why) == ("NLM-M026", "NLM-T001: a socket cannot be opened")
 
 
 def test_a_request_in_pieces_is_read(path: Path) -> None:
