@@ -231,16 +231,17 @@ class Log(logging.Handler):
         name, priority = _LEVELS.get(level, _ERROR)
         line = " ".join(filter(None, (name, module, code, text)))
         done = self._send(line, priority, module, code, fields)
-        if done is None:
+        if not done:
             start = f"<{priority}>" if self._under_systemd else f"{_time(when)} "
             done = write_line(self._descriptor, (start + line).encode("utf-8", "replace"))
         self._said += done
         self._lost += not done
 
-    def _send(self, line: str, priority: int, module: str, code: str, fields: Mapping[str, str]) -> bool | None:
-        """Whether the journal took a message; None: there is no journal."""
+    def _send(self, line: str, priority: int, module: str, code: str, fields: Mapping[str, str]) -> bool:
+        """Whether the journal took a message. What it has no room for may still get there by standard error, and there
+        may be none."""
         if self._journal is None:
-            return None
+            return False
         entry = {
             "MESSAGE": line,
             "PRIORITY": str(priority),
@@ -252,7 +253,7 @@ class Log(logging.Handler):
         try:
             return self._journal.send((field, value) for field, value in entry.items() if value)
         except OSError:  # it is gone; what is written to standard error is read when it is back
-            return None
+            return False
 
 
 def _bounded(text: str) -> str:

@@ -102,8 +102,9 @@ def test_a_real_journal_has_what_the_guide_greps_for() -> None:
         require_program(program)
     found = run(JOURNAL, mounts=True)
 
-    # Whether a monitor of root can become another user is a matter of the namespace.
-    assert [code for code in found["all"] if code != "NLM-M034"] == [
+    # Whether a monitor of root can become another user is a matter of the namespace; whether the journal took all of a
+    # burst, one of how busy this host is.
+    assert [code for code in found["all"] if code not in {"NLM-M034", "NLM-M057"}] == [
         *(
             "NLM-B004",
             "NLM-G031",

@@ -84,7 +84,7 @@ def exports(host: Host) -> Iterator[Finding]:
             what = f"the export {one.name} dropped {dropped} events"
             yield warning("NLM-M091", what, reasons, host.command("--status"))
     if host.status.exports and well:
-        yield ok("NLM-M091", f"{len(host.status.exports)} exports work")
+        yield ok("NLM-M091", f"exports work: {', '.join(one.name for one in host.status.exports)}")
 
 
 def reconnects(host: Host) -> Iterator[Finding]:
