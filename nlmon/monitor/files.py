@@ -78,11 +78,17 @@ class FileWatch:
             return b""
 
 
-def _inotify() -> int:
-    """A new descriptor of inotify, -1 where there is none."""
-    if sys.platform != "linux":
+if sys.platform == "linux":
+
+    def _inotify() -> int:
+        """A new descriptor of inotify, -1 where there is none."""
+        return int(ctypes.CDLL(None, use_errno=True).inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC))
+
+else:
+
+    def _inotify() -> int:
+        """Other systems have none."""
         return -1
-    return int(ctypes.CDLL(None, use_errno=True).inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC))
 
 
 def _watched(descriptor: int, folder: Path) -> int:
