@@ -75,8 +75,8 @@ LEVELS = (
     ("nlmon.backends", "nlmon.compare", "nlmon.exporters"),
     ("nlmon.config", "nlmon.report", "nlmon.testing"),
     ("nlmon.engine", "nlmon.api"),
-    ("nlmon.jobs", "nlmon.conformance", "nlmon.manager", "nlmon.compat", "nlmon.monitor"),
-    ("nlmon.scenario",),
+    ("nlmon.jobs", "nlmon.manager", "nlmon.compat", "nlmon.monitor"),
+    ("nlmon.scenario", "nlmon.conformance"),
     ("nlmon.cli",),
     ("nlmon.pytest_plugin",),
     ("nlmon.__main__",),
@@ -196,6 +196,8 @@ MAY = {
         *("nlmon", "nlmon.errors", "nlmon.events", "nlmon.eventjson", "nlmon.wire", "nlmon.transport.base"),
         *("nlmon.backends.base", "nlmon.backends.options", "nlmon.backends.registry"),
         *("nlmon.testing.messages", "nlmon.testing.transport", "nlmon.conformance"),
+        # As programs use it: by a configuration, and through every interface.
+        *("nlmon.api", "nlmon.compat", "nlmon.manager", "nlmon.config", "nlmon.filters"),
     },
     # It carries the options of a replay to where it is done and the report back.
     "nlmon.jobs": {

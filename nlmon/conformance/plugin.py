@@ -18,6 +18,7 @@ import pytest
 from nlmon.backends.options import BackendOptions
 from nlmon.conformance.claim import Claim, claim_of
 from nlmon.conformance.monitor import Monitor, Start, Subject
+from nlmon.conformance.program import Program, in_place
 from nlmon.conformance.results import ClaimReport, ClaimResult, Outcome
 from nlmon.testing.transport import FakeKernel
 
@@ -54,6 +55,12 @@ class Conformance:
         yield start
         for monitor in started:
             monitor.backend.close()
+
+    @pytest.fixture
+    def program(self, subject: Subject) -> Iterator[Program]:
+        """A program that runs the implementation under test."""
+        with in_place(subject) as program:
+            yield program
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """One item for each implementation."""

@@ -181,32 +181,67 @@ class Loud(LibnlBackend):
         return structs.replace(found, events=[*found.events, *found.events], errors=[*found.errors, *found.errors])
 
 
+class OpensMore(LibnlBackend):
+    """Listens to sockets, too, whatever it is asked to listen to."""
+
+    def enable(self, protocol: int) -> None:
+        super().enable(protocol)
+        super().enable(4)
+
+
+class DeafLegacy(LegacyBackend):
+    """Listens from the start to NETLINK_ROUTE alone, hears nothing, and never stops."""
+
+    def __init__(self, transports: TransportFactory, options: BackendOptions | None = None) -> None:
+        super().__init__(transports, options)
+        super().enable(0)
+
+    def enable(self, protocol: int) -> None:
+        """Does nothing."""
+
+    def disable(self, protocol: int) -> None:
+        """Does nothing."""
+
+    def close(self) -> None:
+        """Does nothing."""
+
+    def process(self, protocol: int) -> bool:
+        return False
+
+    def fileno(self, protocol: int) -> int:
+        return -1
+
+
 OURS: dict[type[Backend], set[str]] = {
-    KeepsSockets: {"connection.again", "life.close", "life.disable"},
+    KeepsSockets: {
+        *("connection.again", "direct.reconnect", "life.close", "life.disable", "trouble.reconnect"),
+        *("unified.destroy", "unified.disable"),
+    },
     OpensAgain: {"connection.resync", "life.twice"},
-    ReadsAll: {"life.process", "pool.ahead"},
+    ReadsAll: {"life.process", "pool.ahead", "unified.process"},
     OneCallback: {"life.callback"},
-    SmallBuffers: {"life.buffers"},
-    SilentRefusal: {"connection.again", "connection.enable"},
+    SmallBuffers: {"life.buffers", "options.buffers"},
+    SilentRefusal: {"connection.again", "connection.enable", "trouble.permission", "unified.errors"},
     AlwaysCaches: {
         *("cache.off", "cache.queries", "dump.interrupted", "dump.refused", "loss.resync.off", "loss.resync.whole"),
-        "route.order.big",
+        *("route.order.big", "options.caching.off"),
     },
     NeverFillsAgain: {"cache.age"},
     DumpsAreEvents: {
         *("cache.bounded", "cache.silent", "connection.resync", "dump.silent", "loss.resync"),
         *("loss.resync.interrupted", "loss.resync.nothing", "loss.resync.values"),
+        *("direct.link", "options.rollback", "options.same"),
     },
     EveryDumpIsWhole: {"dump.interrupted", "dump.refused", "loss.resync.interrupted", "loss.resync.whole"},
     NeverRefuses: {
-        *("dump.off", "generic.resolve", "life.disable", "life.off", "protocols.unknown"),
+        *("direct.resolve", "dump.off", "generic.resolve", "life.disable", "life.off", "protocols.unknown"),
         *("route.extra", "route.extra.nexthop", "route.groups.unknown"),
     },
     ShortStatus: {"life.status"},
 }
 OF_THE_ZOO: dict[str, set[str]] = {
     "N02: no rules": {"route.rule", "route.delete"},
-    "N06: no subcommand": {"generic.vendor"},
+    "N06: no subcommand": {"generic.vendor", "structure.vendor.old"},
     "N07: counters in the other byte order": {"conntrack.counters"},
     "N08: UDP is TCP": {"sockets.protocol", "sockets.protocol.asked"},
     "N15: no family": {"route.link.port"},
@@ -220,7 +255,7 @@ OF_THE_ZOO: dict[str, set[str]] = {
     "L03: done stops": {"reading.done"},
     "L04: control events": {"reading.noop"},
     "L05: no minimum": {"reading.counters", "reading.header"},
-    "L07: eight bits": {"generic.vendor"},
+    "L07: eight bits": {"generic.vendor", "structure.vendor.old"},
     "L08: any command": {"generic.vendor.command"},
     "L09: no protocol": {"sockets.protocol.asked"},
     "L10: swallowed errors": {"reading.error", "reading.counters"},
@@ -230,7 +265,7 @@ OF_THE_ZOO: dict[str, set[str]] = {
     },
     "N12: empty cache": {
         *("cache.bounded", "cache.filled", "cache.followed", "cache.lookup", "cache.queries", "cache.silent"),
-        "loss.resync.cache",
+        *("direct.link", "loss.resync.cache", "options.rollback", "options.same"),
     },
     "N13: long lost": {"reading.large"},
     "N14: whole seconds": {"reading.time"},
@@ -246,18 +281,29 @@ OF_THE_ZOO: dict[str, set[str]] = {
         ),
     },
     "recovery of wrong values": {"loss.resync.values"},
-    "silent overrun": {"loss.resync.nothing", "loss.reported", "loss.unknown", "pool.newest", "pool.oldest"},
+    "silent overrun": {
+        "loss.resync.nothing",
+        "loss.reported",
+        "loss.unknown",
+        "pool.newest",
+        "pool.oldest",
+        "trouble.overrun",
+    },
     "L12: no netfilter": {
         *("conntrack.counters", "conntrack.destroy", "conntrack.expect", "conntrack.fields", "conntrack.groups"),
         *("conntrack.more", "conntrack.reply", "protocols.four", "protocols.sequence"),
+        *("options.all-protocols", "structure.conntrack"),
     },
 }
 OF_THE_LIFE: dict[str, set[str]] = {
-    "N09: keeps listening": {"connection.again", "connection.families", "life.close", "life.disable"},
+    "N09: keeps listening": {
+        *("connection.again", "connection.families", "direct.reconnect", "life.close", "life.disable"),
+        *("unified.destroy", "unified.disable"),
+    },
     "L11: enabled from the start": {"life.off"},
 }
 # These break most claims at once, so that nothing is learned from which; but each claim must be able to fail.
-GROSS = (Deaf, Loud)
+GROSS = (Deaf, Loud, OpensMore, DeafLegacy)
 
 
 @pytest.fixture(scope="module")
