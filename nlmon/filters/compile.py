@@ -18,7 +18,7 @@ from collections.abc import Callable
 from operator import attrgetter
 from typing import Any, TypeAlias
 
-from msgspec import UNSET, Struct
+from msgspec import UNSET, Struct, structs
 
 from nlmon.events import Event
 from nlmon.filters.check import number_in
@@ -56,6 +56,14 @@ class Filter(Struct, frozen=True):
 
     def __str__(self) -> str:
         return self.text
+
+    def __reduce__(self) -> tuple[Callable[..., Filter], tuple[str, str, tuple[str, ...]]]:
+        """A function does not go to another process; there it is made again."""
+        return _made_again, (self.text, self.name, self.notices)
+
+
+def _made_again(text: str, name: str, notices: tuple[str, ...]) -> Filter:
+    return structs.replace(compile_filter(text, name=name), notices=notices)
 
 
 def compile_filter(text: str, *, name: str = "") -> Filter:

@@ -5,6 +5,7 @@ Not here: whether a filter answers right (``test_properties``).
 
 from __future__ import annotations
 
+import pickle
 import sys
 
 import pytest
@@ -274,3 +275,12 @@ def test_what_an_implementation_filled_wrongly_matches_nothing() -> None:
 
     assert [text for text in expressions if compile_filter(text).matches(one)] == []
     assert not compile_filter("netlink.conntrack.reply.src_port != 0").matches(flow)
+
+
+def test_a_filter_goes_to_another_process() -> None:
+    """It is compiled again there, with what its writer was told."""
+    one = compile_filter("netlink.link.mtu > 1400 OR netlink.conntrack.tcp_state == TCP_CONNTRACK_NEW", name="large")
+    other = pickle.loads(pickle.dumps(one))
+
+    assert (other.text, other.name, other.notices, other.tree) == (one.text, one.name, one.notices, one.tree)
+    assert one.notices != ()
