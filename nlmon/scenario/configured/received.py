@@ -33,10 +33,13 @@ class Receiver:
 
     def __init__(self, path: Path | None = None) -> None:
         self._local = path is not None
-        self._socket = socket.socket(*((socket.AF_UNIX, socket.SOCK_DGRAM) if path else (socket.AF_INET,)))
-        self._socket.bind(str(path) if path else ("127.0.0.1", 0))
-        if not self._local:
+        if path is None:
+            self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+            self._socket.bind(("127.0.0.1", 0))
             self._socket.listen()
+        else:
+            self._socket = socket.socket(getattr(socket, "AF_UNIX", socket.AF_UNSPEC), socket.SOCK_DGRAM)
+            self._socket.bind(str(path))
         self.server = str(path) if path else f"tcp://127.0.0.1:{self._socket.getsockname()[1]}"
         self._ends, self._end = socket.socketpair()
         self._found: list[bytes] = []
