@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any
 
 import pytest
 
 from support.namespaces import inside
+from support.paths import REPOSITORY
+from support.requirements import require_root
 
 pytestmark = pytest.mark.live
 
@@ -149,3 +153,28 @@ def test_two_monitors_side_by_side() -> None:
     families = [["nlctrl", 16], ["absent", None]]
 
     assert run(TWO) == [4, True, [["10.9.0.1"]] * 2, families, 1]
+
+
+PAGE = (REPOSITORY / "docs" / "how-to" / "run-the-monitor.md").read_text(encoding="utf-8")
+COMMANDS = [line for block in re.findall(r"^```sh live\n(.*?)^```$", PAGE, re.M | re.S) for line in block.splitlines()]
+TYPED = """
+text, lines = json.loads(sys.argv[1])
+os.chdir(FOLDER)
+Path("nlmon.yaml").write_text(text)
+subprocess.run("mount -t tmpfs none /run", shell=True, check=True)
+found = []
+for line in lines:
+    words = line.replace("nlmon", f"{sys.executable} -m nlmon", 1).split()
+    ran = subprocess.run(words, capture_output=True, text=True)
+    found.append([line, ran.returncode, "Traceback" in ran.stderr])
+done(found)
+"""
+
+
+def test_every_command_of_the_page_does_what_it_says() -> None:
+    """As they stand there, with the configuration that it shows."""
+    (text,) = re.findall(r"^```yaml file=nlmon.yaml\n(.*?)^```$", PAGE, re.M | re.S)
+    told = inside(COMMON + TYPED, json.dumps([text, COMMANDS]), prefix=require_root())
+
+    assert len(COMMANDS) == 4
+    assert told == [[line, 0, False] for line in COMMANDS]
