@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from nlmon.capture.base import Batch, Frame
 from nlmon.compare.contract import load_contract
 from nlmon.compare.difference import Class
 from nlmon.config import Problem
@@ -17,13 +18,14 @@ from nlmon.scenario.configured.compare import compare_exports, without_what_lack
 from nlmon.scenario.configured.held import hold, hold_problems
 from nlmon.scenario.configured.lanes import keeps, load_lane, load_later
 from nlmon.scenario.configured.output import ExportedLine, LaneOutput, lines_of, messages_of, samples_of
+from nlmon.scenario.configured.recording import Recording
 from nlmon.scenario.load import ScenarioFile, load_scenario, parse_scenario
 from nlmon.scenario.model import ConfigurationLane, Exported
 from support.exported import received
 
 HEAD = "scenario: 1\nid: a.b\ntitle: It is so.\ncapture: a.pcap\n"
-# A link of kind dummy.
-LINK = received()[1][0]
+# A link of kind dummy, and its message.
+LINK, MESSAGE = received()[1]
 BOTH = HEAD + "configuration: |\n  export: {json: {file: a.json}}\n"
 CONTRADICTIONS = [
     (HEAD + "expect: {rules: [{name: a, matched: 1}]}\n", "rules is of monitors that run with a configuration"),
@@ -190,6 +192,11 @@ def test_a_list_of_problems_is_all_of_them(expect: str, whats: list[str]) -> Non
     assert [one.what for one in hold_problems("refused", patterns, PROBLEMS, "libnl", file.place)] == whats
 
 
+RECORDING = Recording("little")
+for _ in RECORDING.seen([Batch.of([Frame(7, LINK.timestamp, LINK.protocol, MESSAGE, "", 0, 0)])]):
+    pass
+
+
 def _compared(legacy: Any, libnl: Any, *, filters: str = "") -> Any:
     """The report of the move from legacy to libnl of lines with these events."""
     config = load_lane(ConfigurationLane("libnl", filters)).config
@@ -200,7 +207,7 @@ def _compared(legacy: Any, libnl: Any, *, filters: str = "") -> Any:
         ("legacy", "libnl"),
         (keeps(config), keeps(config)),
         path="a.pcap",
-        frames={(LINK.timestamp, LINK.protocol): 7},
+        recording=RECORDING,
         known=(),
         policy=Policy(),
         facts={},
@@ -211,6 +218,7 @@ def _compared(legacy: Any, libnl: Any, *, filters: str = "") -> Any:
 OF_LEGACY = without_what_lacks(load_contract(), LINK, "legacy")
 LATER_OF_LEGACY = without_what_lacks(load_contract(), LATER, "legacy")
 OTHER = msgspec.structs.replace(LINK, payload=msgspec.structs.replace(LINK.payload, mtu=1))
+OTHER_KIND = msgspec.structs.replace(LINK, payload=msgspec.structs.replace(LINK.payload, kind="bridge"))
 COMPARED = [
     ([OF_LEGACY], [LINK], "", "equivalent", []),
     ([OF_LEGACY, LATER_OF_LEGACY], [LINK, LATER], "", "equivalent", []),
@@ -220,6 +228,7 @@ COMPARED = [
     ([OF_LEGACY, LATER_OF_LEGACY], [LATER, LINK], "", "equivalent", [(Class.REORDERED, "")]),
     ([LINK], [OF_LEGACY], "", "regression", None),
     ([], [], "", "inconclusive", []),
+    ([OF_LEGACY], [OTHER_KIND], "", "regression", [(Class.CONTRADICTED, "kind")]),
     # Only libnl says of which kind a link is.
     ([], [LINK], 'filter: netlink.link.kind == "dummy"', "equivalent", []),
     ([], [LINK], 'filter: netlink.link.ifname == "d0"', "regression", [(Class.EXTRA, "")]),
@@ -253,7 +262,7 @@ def test_a_line_that_is_none_is_a_difference() -> None:
     assert broken[0].event is None
     reports = compare_exports(
         (broken, ()), ("legacy", "libnl"), (lambda _: True, lambda _: True),
-        path="a", frames={}, known=(), policy=Policy(), facts={},
+        path="a", recording=Recording("little"), known=(), policy=Policy(), facts={},
     )  # fmt: skip
 
     assert [[one.first.reason for one in report.groups] for report in reports] == [

@@ -8,7 +8,8 @@ Rules:
 2. What one implementation alone gives, as the contract says, is the price of the move or its gain. So is an event that
    only one monitor exports since its configuration asks for a field that the other implementation does not provide:
    the rules of that monitor keep the event, and do not without those fields.
-3. Anything else is a difference.
+3. What one alone exports of a message is held against the message itself, where that is known.
+4. Anything else is a difference.
 
 Not here: what a single monitor must export (``held``), classes and the contract (``nlmon.compare``).
 """
@@ -35,6 +36,7 @@ from nlmon.names import message_type
 from nlmon.report.model import CaptureReport, DifferenceGroup, Direction, directions, in_direction, row
 from nlmon.report.policy import Policy
 from nlmon.scenario.configured.output import ExportedLine
+from nlmon.scenario.configured.recording import Recording
 
 __all__ = ["ExportsJudge", "Keeps", "compare_exports", "without_what_lacks"]
 
@@ -53,7 +55,7 @@ class _Numbered(NamedTuple):
 
 class ExportsJudge:
     """Judges one direction. ``names``: the reference and the candidate; ``keeps``: whether their monitors would export
-    an event, ``frames``: the frame of a message, by its time and protocol. By protocol: ``compared``, how many events
+    an event, ``recording``: what was recorded. By protocol: ``compared``, how many events
     both have exported; ``explained``, how many one alone, as it must be."""
 
     def __init__(
@@ -61,7 +63,7 @@ class ExportsJudge:
         contract: Contract,
         names: tuple[str, str],
         keeps: tuple[Keeps, Keeps],
-        frames: Mapping[tuple[int, int], int],
+        recording: Recording,
         known: KnownDifferences | None = None,
     ) -> None:
         self.known = known or KnownDifferences()
@@ -72,7 +74,7 @@ class ExportsJudge:
         self._contract = contract
         self._names = names
         self._keeps = keeps
-        self._frames = frames
+        self._recording = recording
 
     @property
     def counts(self) -> Counter[Class]:
@@ -105,6 +107,7 @@ class ExportsJudge:
                 self._alone(left, right)
                 continue
             self.compared[left.event.protocol] += 1
+            self._by_bytes(left, right)
             for finding in self._classifier.compare(left.event, right.event):
                 self._add(finding.cls, (left, right), finding)
             if right.number < latest:
@@ -140,6 +143,7 @@ class ExportsJudge:
         """What only one of them has exported."""
         one, of_reference = (left, True) if left is not None else (right, False)
         assert one is not None
+        self._by_bytes(left, right)
         self.explained[one.event.protocol] += 1
         if self._classifier.count_expected(one.event, of_reference=of_reference, recovering=False, answer=False):
             return
@@ -152,6 +156,14 @@ class ExportsJudge:
             return
         self.explained[one.event.protocol] -= 1
         self._add(Class.MISSING if of_reference else Class.EXTRA, (left, right))
+
+    def _by_bytes(self, left: _Numbered | None, right: _Numbered | None) -> None:
+        """Hold what one of them provides alone against the message."""
+        for number, one in enumerate((left, right)):
+            for finding in self._recording.contradictions(one.event, self._names[number]) if one is not None else ():
+                values = f"the message: {show(finding.reference)}", show(finding.candidate)
+                before, after = values if number else values[::-1]
+                self._add(finding.cls, (left, right), finding._replace(reference=before, candidate=after))
 
     def _lacks(self, event: Event, number: int) -> bool:
         """Whether a monitor exports an event, and would not without what its implementation does not provide."""
@@ -172,7 +184,7 @@ class ExportsJudge:
             Difference(
                 cls=cls,
                 message=message_type(event.protocol, event.msg_type) if event.type != OVERRUN else OVERRUN,
-                frame=self._frames.get((event.timestamp, event.protocol), 0),
+                frame=self._recording.frame(event),
                 offset=0,
                 field="" if finding is None else finding.field,
                 attribute="" if finding is None else finding.path,
@@ -191,7 +203,7 @@ def compare_exports(
     keeps: tuple[Keeps, Keeps],
     *,
     path: str,
-    frames: Mapping[tuple[int, int], int],
+    recording: Recording,
     known: Sequence[KnownDifferences],
     policy: Policy,
     facts: Mapping[str, Any],
@@ -202,7 +214,7 @@ def compare_exports(
     for number, direction in enumerate(directions(both_ways=True)):
         step = 1 if direction == "migrate" else -1
         allowed = known[number] if number < len(known) else None
-        judge = ExportsJudge(load_contract(), in_direction(direction, names), keeps[::step], frames, allowed)  # type: ignore[arg-type]
+        judge = ExportsJudge(load_contract(), in_direction(direction, names), keeps[::step], recording, allowed)  # type: ignore[arg-type]
         judge.compare(*both[::step])
         counts = {name: len(lines) for name, lines in zip(names, both, strict=True)}
         reports.append(_report(judge, direction, path, policy, {**facts, "events": counts}))

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,6 @@ from msgspec import structs
 
 from nlmon.aside import prints_aside
 from nlmon.capture import CaptureReader, open_capture
-from nlmon.capture.base import Batch
 from nlmon.compare.known import known_for
 from nlmon.config import Config
 from nlmon.report.model import CaptureReport, directions, in_direction
@@ -37,6 +36,7 @@ from nlmon.scenario.configured.compare import compare_exports
 from nlmon.scenario.configured.held import hold, hold_problems
 from nlmon.scenario.configured.lanes import Later, LoadedLane, keeps, load_lane, load_later, play_lane
 from nlmon.scenario.configured.output import LaneOutput
+from nlmon.scenario.configured.recording import Recording
 from nlmon.scenario.configured.schema import EXPORTS
 from nlmon.scenario.load import ScenarioFile
 from nlmon.scenario.model import Capture
@@ -80,8 +80,7 @@ class _Run:
         self._expect = scenario.configured.expect
         self._names = scenario.implementations[pair.reference].name, scenario.implementations[pair.candidate].name
         self._lanes = [scenario.configured.lanes[number] for number in numbers]
-        # The frame of each message, by its time and protocol.
-        self._frames: dict[tuple[int, int], int] = {}
+        self._recording: Recording | None = None
 
     def run(self) -> list[Finding] | str:
         """What does not hold, whatever the direction; or why the recording is none that the scenario is for."""
@@ -119,7 +118,10 @@ class _Run:
         self, number: int, lane: LoadedLane, reader: CaptureReader, folder: Path, later: Mapping[int, Config]
     ) -> LaneOutput:
         seed = self._file.scenario.seed if self._options.seed is None else self._options.seed
-        batches = self._seen(given_batches(self._file.scenario, self._capture, reader, seed))
+        given = given_batches(self._file.scenario, self._capture, reader, seed)
+        # Both read the same.
+        self._recording = self._recording or Recording(reader.info.byteorder)
+        batches = self._recording.seen(given)
         folder.mkdir()
         with prints_aside():
             return play_lane(lane, self._names[number], reader, batches, folder, later)
@@ -128,13 +130,6 @@ class _Run:
         """The configurations that a lane reads later; one that is refused leaves the one in force."""
         texts = {one.frame: one.texts[number] for one in self._reloads}
         return load_later(self._lanes[number], lane, texts)
-
-    def _seen(self, batches: Iterable[Batch]) -> Iterator[Batch]:
-        """The batches, of whose messages it is noted where they stand."""
-        for batch in batches:
-            for frame in batch.frames():
-                self._frames.setdefault((frame.timestamp, frame.protocol), frame.number)
-            yield batch
 
     def _refuse_other(self, lane: LoadedLane) -> None:
         """Raise ``ScenarioError`` for a configuration that is none of its lane."""
@@ -146,6 +141,7 @@ class _Run:
         self, outputs: list[LaneOutput], configs: list[Config], path: str, facts: dict[str, Any]
     ) -> tuple[CaptureReport, ...]:
         first, second = outputs
+        assert self._recording is not None
         pairs = [in_direction(one, self._names) for one in directions(both_ways=True)]
         kind = next((kind for kind in EXPORTS if kind in first.lines and kind in second.lines), None)
         if kind is None:
@@ -156,7 +152,7 @@ class _Run:
             self._names,
             (keeps(configs[0]), keeps(configs[1])),
             path=path,
-            frames=self._frames,
+            recording=self._recording,
             known=known_for(self._options.known, path, facts["kernel"], pairs, scenario=self._file.scenario.id),
             policy=self._options.policy,
             facts=facts,
