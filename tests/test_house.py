@@ -165,7 +165,7 @@ MAY = {
         *("nlmon.config", "nlmon.exporters", "nlmon.monitor"),
         # What monitors export is compared under the contract, as what implementations give is.
         *("nlmon.compare.classify", "nlmon.compare.contract", "nlmon.compare.explain", "nlmon.compare.findings"),
-        "nlmon.compare.evidence.check",
+        *("nlmon.compare.evidence.check", "nlmon.wire"),
     },
     "nlmon.api": {
         "nlmon.config.model",

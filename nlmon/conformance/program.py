@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-from nlmon.api import Monitor, NetlinkConfig, NlmonEvent
+from nlmon.api import Monitor, NetlinkConfig, NlmonEvent, nlmon_netlink_enable, nlmon_netlink_init
 from nlmon.backends.registry import BACKENDS, create
 from nlmon.config import Config, interpret
 from nlmon.conformance.monitor import ENOUGH, Subject
@@ -62,6 +62,19 @@ class Program:
     def take(self, event: NlmonEvent, user_data: Any = None) -> None:
         """A callback."""
         self.events.append(event)
+
+    def context(self) -> Monitor:
+        """A context of the unified interface."""
+        made = nlmon_netlink_init(NetlinkConfig(use_libnl=self.use_libnl), transports=self.kernel)
+        assert made is not None
+        return self.told(made)
+
+    def event(self, data: bytes, protocol: int = ROUTE) -> NlmonEvent:
+        """The one event that it is told of a notification."""
+        ctx = self.context()
+        assert nlmon_netlink_enable(ctx, protocol, self.use_libnl) == 0
+        (found,) = self.hear(ctx, data, protocol=protocol)
+        return found
 
     def hear(self, monitor: Monitor, *datagrams: bytes, protocol: int = ROUTE) -> list[NlmonEvent]:
         """What it is told of these notifications."""

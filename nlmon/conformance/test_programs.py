@@ -1,6 +1,7 @@
-"""Claims about the interfaces for programs: unified, direct and deprecated functions, and old and new fields of events.
+"""Claims about the interfaces for programs: unified, direct and deprecated functions.
 
-Not here: what a call is refused for before it comes to an implementation.
+Not here: old and new fields of events (``test_structure``), and what a call is refused for before it comes to an
+implementation.
 """
 
 from __future__ import annotations
@@ -15,21 +16,19 @@ from nlmon.api import (
     EventType,
     Monitor,
     NetlinkConfig,
-    NlmonEvent,
     nlmon_netlink_destroy,
     nlmon_netlink_disable,
     nlmon_netlink_enable,
     nlmon_netlink_get_fd,
-    nlmon_netlink_init,
     nlmon_netlink_process,
     nlmon_netlink_set_callback,
 )
 from nlmon.conformance.claim import by_design, claim, not_applicable
 from nlmon.conformance.program import Program
-from nlmon.conformance.test_generic import NL80211, QCA, SUBCOMMAND, VENDOR_COMMAND, host, vendor
-from nlmon.conformance.test_others import NETFILTER, SOCK_DIAG, flow, inet
+from nlmon.conformance.test_generic import NL80211, host
+from nlmon.conformance.test_others import NETFILTER, SOCK_DIAG
 from nlmon.errors import TransportError
-from nlmon.testing.messages import addr, attr, generic, link, message, neigh, number, route
+from nlmon.testing.messages import link, message
 from nlmon.testing.transport import GENERIC, ROUTE
 
 __all__ = ()
@@ -41,27 +40,13 @@ OF_LEGACY = not_applicable("deprecated functions are those of legacy")
 NAMELESS = by_design("it knows no names of families")
 
 
-def _context(program: Program) -> Monitor:
-    ctx = nlmon_netlink_init(NetlinkConfig(use_libnl=program.use_libnl), transports=program.kernel)
-    assert ctx is not None
-    return program.told(ctx)
-
-
-def _event(program: Program, data: bytes, protocol: int = ROUTE) -> NlmonEvent:
-    """The one event that a program is told of a notification."""
-    ctx = _context(program)
-    assert nlmon_netlink_enable(ctx, protocol, program.use_libnl) == 0
-    (found,) = program.hear(ctx, data, protocol=protocol)
-    return found
-
-
 @claim(
     "unified.enable",
     "The function nlmon_netlink_enable opens the socket of a protocol, whose descriptor nlmon_netlink_get_fd gives.",
     source="guide#for-application-developers",
 )
 def test_enable(program: Program) -> None:
-    ctx, libnl = _context(program), program.use_libnl
+    ctx, libnl = program.context(), program.use_libnl
     before = nlmon_netlink_get_fd(ctx, ROUTE, libnl)
     found = nlmon_netlink_enable(ctx, ROUTE, libnl), nlmon_netlink_get_fd(ctx, ROUTE, libnl) >= 0
     assert (before, *found, len(program.kernel.sockets())) == (-1, 0, True, 1)
@@ -73,7 +58,7 @@ def test_enable(program: Program) -> None:
     source="guide#for-application-developers; guide#development-best-practices",
 )
 def test_process(program: Program) -> None:
-    ctx = _context(program)
+    ctx = program.context()
     nlmon_netlink_enable(ctx, ROUTE, program.use_libnl)
     program.kernel.notify(LAN0)
     program.kernel.notify(LAN1)
@@ -87,7 +72,7 @@ def test_process(program: Program) -> None:
     source="guide#for-application-developers; guide#development-best-practices",
 )
 def test_callback(program: Program) -> None:
-    ctx, told = _context(program), []
+    ctx, told = program.context(), []
     nlmon_netlink_enable(ctx, ROUTE, program.use_libnl)
     nlmon_netlink_set_callback(ctx, lambda event, data: told.append((event.interface, data)), 42, program.use_libnl)
     program.hear(ctx, LAN0)
@@ -100,7 +85,7 @@ def test_callback(program: Program) -> None:
     source="guide#for-application-developers",
 )
 def test_disable(program: Program) -> None:
-    ctx, libnl = _context(program), program.use_libnl
+    ctx, libnl = program.context(), program.use_libnl
     for protocol in (ROUTE, SOCK_DIAG):
         nlmon_netlink_enable(ctx, protocol, libnl)
     assert nlmon_netlink_disable(ctx, ROUTE, libnl) == 0
@@ -113,7 +98,7 @@ def test_disable(program: Program) -> None:
     source="guide#for-application-developers",
 )
 def test_destroy(program: Program) -> None:
-    ctx, libnl = _context(program), program.use_libnl
+    ctx, libnl = program.context(), program.use_libnl
     for protocol in (ROUTE, SOCK_DIAG):
         nlmon_netlink_enable(ctx, protocol, libnl)
     opened = len(program.kernel.opened)
@@ -127,7 +112,7 @@ def test_destroy(program: Program) -> None:
     source="guide#development-best-practices",
 )
 def test_errors(program: Program) -> None:
-    ctx = _context(program)
+    ctx = program.context()
     program.kernel.open_errors.append(TransportError("NLM-T001", "no socket", errno=errno.EPERM))
     refused = nlmon_netlink_enable(ctx, ROUTE, program.use_libnl)
     assert (refused < 0, str(refused.error) != "", nlmon_netlink_enable(ctx, ROUTE, program.use_libnl)) == (
@@ -312,127 +297,3 @@ def test_old_destroy(program: Program) -> None:
     found, said = _warned(lambda: compat.nlmon_multi_protocol_destroy(ctx))
     assert (found, "nlmon_netlink_destroy()" in said, program.kernel.sockets()) == (0, True, [])
     assert len(program.kernel.opened) == 1
-
-
-@claim(
-    "structure.old",
-    "An event has time, type, protocol and type of message where the old structure had them, and its message as data.",
-    source="guide#event-structure-changes; guide#compatibility-layer",
-)
-def test_old_fields(program: Program) -> None:
-    found = _event(program, LAN0)
-    assert (found.timestamp, found.type, found.protocol) == (program.kernel.clock, EventType.LINK, ROUTE)
-    assert (found.msg_type, found.data) == (LINK, LAN0)
-
-
-@claim(
-    "structure.header",
-    "An event has protocol, type, flags, sequence number and port of its message in netlink.",
-    source="guide#event-structure-changes",
-)
-def test_header(program: Program) -> None:
-    found = _event(program, LAN0).netlink
-    assert (found.protocol, found.msg_type, found.msg_flags, found.seq, found.pid) == (ROUTE, LINK, 2, 7, 9)
-
-
-@claim(
-    "structure.generic",
-    "A generic message has its command, version and the number of its family in netlink.",
-    source="guide#event-structure-changes",
-)
-def test_generic(program: Program) -> None:
-    program.kernel = host()
-    found = _event(program, generic(NL80211, 46, version=1), GENERIC).netlink
-    assert (found.genl_cmd, found.genl_version, found.genl_family_id) == (46, 1, NL80211)
-
-
-@claim(
-    "structure.generic.name",
-    "A generic message has the name of its family in netlink.",
-    source="guide#event-structure-changes",
-    legacy=NAMELESS,
-)
-def test_generic_name(program: Program) -> None:
-    program.kernel = host()
-    assert _event(program, generic(NL80211, 46), GENERIC).netlink.genl_family_name == "nl80211"
-
-
-@claim(
-    "structure.route",
-    "Links, addresses, routes and neighbours are members of their name in netlink.data.",
-    source="guide#event-structure-changes",
-)
-def test_members(program: Program) -> None:
-    rows = {
-        "link": LAN0,
-        "addr": message(ADDR, addr(3, "192.0.2.1")),
-        "route": message(ROUTES, route("192.0.2.0/24", 3)),
-        "neigh": message(NEIGH, neigh(3, "192.0.2.9")),
-    }
-    ctx = _context(program)
-    nlmon_netlink_enable(ctx, ROUTE, program.use_libnl)
-    found = {name: one.netlink.data for name, data in rows.items() for one in program.hear(ctx, data)}
-    there = {name: [key for key in rows if getattr(data, key) is not None] for name, data in found.items()}
-    assert there == {name: [name] for name in rows}
-
-
-@claim(
-    "structure.diag",
-    "A socket is a member of netlink.data, and has its ports in the old structure, too.",
-    source="guide#event-structure-changes",
-)
-def test_diag(program: Program) -> None:
-    found = _event(program, inet(), SOCK_DIAG)
-    assert found.netlink.data.diag is not None
-    assert (found.type, getattr(found.data, "src_port", 0)) == (EventType.SOCK_DIAG, 22)
-
-
-@claim(
-    "structure.conntrack",
-    "A connection is a member of netlink.data, and has no old type.",
-    source="guide#event-structure-changes",
-)
-def test_connection(program: Program) -> None:
-    found = _event(program, flow(), NETFILTER)
-    assert found.netlink.data.conntrack is not None
-    assert (found.type, found.data) == (None, None)
-
-
-@claim(
-    "structure.nl80211",
-    "What a message of nl80211 says is a member of netlink.data.",
-    source="guide#event-structure-changes",
-    legacy=by_design("it has no fields of nl80211"),
-)
-def test_wireless(program: Program) -> None:
-    program.kernel = host()
-    found = _event(program, generic(NL80211, 46, attr(3, number("I", 5))), GENERIC).netlink.data.nl80211
-    assert found is not None
-    assert (found.cmd, found.ifindex) == (46, 5)
-
-
-@claim(
-    "structure.qca",
-    "A vendor command of Qualcomm Atheros is a member of netlink.data.",
-    source="guide#event-structure-changes; guide#related-guides",
-    legacy=by_design("it has no entry for vendor commands"),
-)
-def test_vendor_member(program: Program) -> None:
-    program.kernel = host()
-    found = _event(program, vendor(QCA), GENERIC).netlink.data.qca
-    assert found is not None
-    assert found.subcmd == SUBCOMMAND
-
-
-@claim(
-    "structure.vendor.old",
-    "The old structure has vendor and subcommand of a vendor command in the name of its family.",
-    source="guide#event-structure-changes; guide#compatibility-layer",
-)
-def test_old_vendor(program: Program) -> None:
-    program.kernel = host()
-    found = [_event(program, data, GENERIC).data for data in (vendor(QCA), vendor(0x1018))]
-    assert [(getattr(one, "cmd", 0), getattr(one, "family_name", "")) for one in found] == [
-        (SUBCOMMAND, f"nl80211/QCA:{SUBCOMMAND:#x}"),
-        (VENDOR_COMMAND, "nl80211/vendor:0x001018"),
-    ]
