@@ -179,7 +179,16 @@ MAY = {
     "nlmon.compat": {"nlmon.api", "nlmon.transport.base"},
     # It is made of a configuration, an implementation and exports, and compares nothing.
     "nlmon.monitor": {
-        *("nlmon", "nlmon.aside", "nlmon.capture", "nlmon.errors", "nlmon.events", "nlmon.limits", "nlmon.names"),
+        *(
+            "nlmon",
+            "nlmon.aside",
+            "nlmon.capture",
+            "nlmon.errors",
+            "nlmon.events",
+            "nlmon.framing",
+            "nlmon.limits",
+            "nlmon.names",
+        ),
         *("nlmon.printable", "nlmon.uapi", "nlmon.wire", "nlmon.config", "nlmon.filters", "nlmon.exporters"),
         *("nlmon.backends.base", "nlmon.backends.options", "nlmon.backends.registry", "nlmon.backends.status"),
         *("nlmon.backends.libnl", "nlmon.compare.side", "nlmon.compare.evidence.hidden", "nlmon.transport"),

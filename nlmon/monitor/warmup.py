@@ -11,10 +11,11 @@ Not here: opening sockets (``sources``).
 
 from __future__ import annotations
 
-import struct
+import sys
 from collections.abc import Iterable, Mapping
 
 from nlmon.backends.base import Backend
+from nlmon.framing import nlmsghdr
 from nlmon.uapi import (
     GENL_ID_CTRL,
     NETLINK_AUDIT,
@@ -53,5 +54,5 @@ def warm_up(backend: Backend, protocols: Iterable[int]) -> None:
     """Let an implementation read a message without content of each kind."""
     for protocol in protocols:
         for kind in KINDS.get(protocol, ()):
-            head = struct.pack("=IHHII", NLMSG_HDRLEN + len(BODY), kind, 0, 0, 0)
+            head = nlmsghdr(sys.byteorder).pack(NLMSG_HDRLEN + len(BODY), kind, 0, 0, 0)
             backend.decode(Datagram(0, 0, protocol, head + BODY))
