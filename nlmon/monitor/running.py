@@ -153,9 +153,9 @@ class RunningMonitor:
         before = self._plan
         try:
             planned = plan(new.config)
+            self._exports.change(planned.exports, limit=planned.queue)
             if planned.listening != before.listening:
                 self._source.change(planned.listening)
-            self._exports.change(planned.exports, limit=planned.queue)
         except NlmonError as failed:
             # What was opened for the new one goes; the exports that were closed for it are opened again.
             self._exports.change(before.exports, limit=before.queue)
