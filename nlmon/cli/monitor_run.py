@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +28,7 @@ from nlmon.monitor.plan import Plan, plan
 if TYPE_CHECKING:  # start-up: only a monitor has one
     from nlmon.monitor.control import ControlSocket
     from nlmon.monitor.privileges import Standing
+    from nlmon.monitor.status import MonitorStatus
 
 __all__ = ["dump", "replay", "run", "test"]
 
@@ -108,9 +110,7 @@ def replay(options: MonitorOptions) -> None:
 
     assert options.replay is not None
     _, planned = _planned(options)
-    # Like Ctrl-C it ends the reading, and what was exported until then is written.
-    signal.signal(signal.SIGTERM, _end)
-    status = play_plan(planned, options.replay)
+    status = _until_terminated(lambda capture: play_plan(planned, capture), options.replay)
     dropped = {one.name: sum(one.dropped.values()) for one in status.exports if one.dropped}
     for name, count in dropped.items():
         warn(f"warning: the export {name} has lost {count:,} events")
@@ -118,8 +118,24 @@ def replay(options: MonitorOptions) -> None:
         sys.exit(ExitCode.PLATFORM)
 
 
-def _end(*_: object) -> None:
-    sys.exit(ExitCode.TERMINATED)
+def _until_terminated(play: Callable[[Path], MonitorStatus], capture: Path) -> MonitorStatus:
+    """Play a recording; SIGTERM ends it like Ctrl-C, and what was exported until then is written."""
+    terminated = False
+
+    def interrupt(*_: object) -> None:
+        nonlocal terminated
+        terminated = True
+        raise KeyboardInterrupt  # whatever else an implementation met, it would be an exception of its own
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        return play(capture)
+    except KeyboardInterrupt:
+        if terminated:
+            sys.exit(ExitCode.TERMINATED)
+        raise
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _planned(options: MonitorOptions, *, say: bool = True) -> tuple[Loaded, Plan]:

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import jsonschema
 import pytest
+from zstandard import ZstdDecompressor
 
 from nlmon.cli.schema import SCHEMAS
 from support.command import nlmon
 from support.paths import FIXTURES
 
 BASIC = FIXTURES / "captures" / "linux-6.12" / "01-route-basic.pcap.zst"
+BURST = FIXTURES / "captures" / "linux-6.12" / "07-burst.pcap.zst"
 TOGETHER = [
     (("--test-mode", "--status"), "--test-mode and --status do not go together; give one of them"),
     (("--status", "--benchmark"), "--status and --benchmark do not go together; give one of them"),
@@ -90,3 +96,24 @@ def test_what_cannot_be_played(tmp_path: Path) -> None:
 
     assert (missing.returncode, "NLM-C" in missing.stderr) == (3, True)
     assert (refused.returncode, "NLM-O001" in refused.stderr) == (4, True)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_a_replay(number: int, code: int, tmp_path: Path) -> None:
+    """With whole lines in the file, and no traceback."""
+    path = configuration(tmp_path, f"export: {{json: {{file: {tmp_path}/out.json}}}}\n")
+    command = [sys.executable, "-m", "nlmon", "--config", str(path), "--replay", "-"]
+    with BURST.open("rb") as file:
+        data = ZstdDecompressor().stream_reader(file).read()
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    with subprocess.Popen(command, **pipes) as child:  # type: ignore[call-overload]
+        child.stdin.write(data[:300_000])
+        child.stdin.flush()
+        first = child.stdout.readline()
+        child.send_signal(number)
+        _, said = child.communicate(timeout=30)
+    lines = (tmp_path / "out.json").read_bytes().splitlines(keepends=True)
+
+    assert (child.returncode, said.strip(), first != b"") == (code, b"", True)
+    assert {line[:1] + line[-2:] for line in lines} == {b"{}\n"}
