@@ -93,7 +93,7 @@ def test(options: MonitorOptions) -> None:
     from nlmon.printable import printable_json  # noqa: PLC0415
 
     loaded, planned = _planned(options, say=False)
-    trial = try_out(loaded, planned, open_kernel)
+    trial = try_out(loaded, planned, open_kernel, _standing(loaded, planned, options))
     say_problems(trial.problems)
     if options.form == "json":
         data = msgspec.json.format(msgspec.json.encode(trial), indent=2)

@@ -2,7 +2,8 @@
 
 Rules:
 1. Everything is tried, whatever fails; each failure is a problem with its code.
-2. Nothing is read from the sockets and nothing is written by the exports.
+2. Nothing is read from the sockets and nothing is written by the exports: a file that they have made is removed again,
+   which else would be in the way of a monitor that runs as another user.
 3. The control socket is left alone, so that a new configuration can be tried beside the monitor that runs.
 
 Not here: what a configuration says (``plan``), and the option (``nlmon.cli.monitor_run``).
@@ -10,16 +11,21 @@ Not here: what a configuration says (``plan``), and the option (``nlmon.cli.moni
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
 
 from msgspec import Struct
 
 from nlmon.api.listener import Listener
 from nlmon.config import Loaded, Problem
+from nlmon.config.model import JsonExport, PcapExport
 from nlmon.config.problems import Place, error
 from nlmon.errors import NlmonError
 from nlmon.monitor.exports import ExportPlan, Exports
 from nlmon.monitor.plan import Listening, Plan
+from nlmon.monitor.privileges import Standing
 from nlmon.names import PROTOCOLS
 from nlmon.printable import printable
 from nlmon.transport.base import TransportFactory
@@ -67,8 +73,13 @@ class Trial(Struct, frozen=True):
     problems: tuple[Problem, ...]
 
 
-def try_out(loaded: Loaded, planned: Plan, kernel: Callable[[Listening], TransportFactory]) -> Trial:
-    """Try a plan on this host."""
+def try_out(
+    loaded: Loaded,
+    planned: Plan,
+    kernel: Callable[[Listening], TransportFactory],
+    standing: Standing | None = None,
+) -> Trial:
+    """Try a plan on this host. ``standing``: who the monitor would run as, whose notices are told."""
     failures: list[NlmonError] = []
     protocols, unresolved = _try_sockets(planned.listening, kernel, failures)
     exports = tuple(_try_export(one, failures) for one in planned.exports)
@@ -82,7 +93,7 @@ def try_out(loaded: Loaded, planned: Plan, kernel: Callable[[Listening], Transpo
         tuple(TriedRule(one.name, "alert" if one.alert else "log", one.filter.text) for one in planned.rules),
         planned.rate_limit,
         exports,
-        (*loaded.problems, *planned.notices, *errors),
+        (*loaded.problems, *planned.notices, *(() if standing is None else standing.notices), *errors),
     )
 
 
@@ -116,6 +127,8 @@ def _try_sockets(
 
 def _try_export(planned: ExportPlan, failures: list[NlmonError]) -> TriedExport:
     exports = Exports(1)
+    is_file = isinstance(planned.section, JsonExport | PcapExport)
+    made = is_file and not os.path.lexists(planned.place)
     try:
         exports.change([planned], strict=True)
     except NlmonError as failed:
@@ -123,6 +136,9 @@ def _try_export(planned: ExportPlan, failures: list[NlmonError]) -> TriedExport:
         return TriedExport(planned.name, printable(planned.place), opens=False)
     finally:
         exports.close()
+    if made:
+        with suppress(OSError):
+            Path(planned.place).unlink()
     return TriedExport(planned.name, printable(planned.place), opens=True)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -68,11 +69,13 @@ def become(user: User) -> None:
 
 
 def in_child(work: Callable[[], bytes]) -> bytes:
-    """What ``work`` gives in a copy of this process, which ends with it; empty when it gives nothing. To be called
-    while there is one thread."""
+    """What ``work`` gives in a copy of this process, which ends with it; empty when it gives nothing."""
     if sys.platform != "win32":
         reader, writer = os.pipe()
-        child = os.fork()
+        with warnings.catch_warnings():
+            # From Python 3.12 on, where there are other threads: the copy takes no lock that one of them may hold.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            child = os.fork()
         if not child:
             try:
                 os.close(reader)

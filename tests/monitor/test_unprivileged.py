@@ -23,6 +23,7 @@ import pytest
 from nlmon.monitor.asking import ask
 from nlmon.monitor.capabilities import ThreadPrivileges, read_thread
 from nlmon.monitor.status import MonitorStatus, read_status
+from support.command import nlmon
 from support.privileged import everybodys_python
 from support.requirements import require_program, require_root
 from support.users import NOBODY
@@ -193,3 +194,22 @@ def test_a_user_that_was_named_and_may_not_write(start: Callable[..., Running]) 
     assert monitor.process.wait(PATIENCE) == 4
     assert "error[NLM-M031]" in monitor.process.communicate()[1]
     assert not monitor.socket.parent.exists()
+
+
+@pytest.mark.slow
+def test_a_trial_is_not_in_the_way_of_the_monitor(start: Callable[..., Running]) -> None:
+    """--test-mode of root leaves no file of root where the monitor is going to write as nobody."""
+    config = "export: {json: {file: LOG/events.json}, pcap: {file: LOG/events.pcapng}}\n"
+    trial = start(config, "--test-mode")
+    said = trial.process.communicate(timeout=PATIENCE)
+
+    assert (trial.process.returncode, "ready" in said[0].splitlines()) == (0, True)
+    assert list((trial.folder / "log").iterdir()) == []
+
+
+def test_a_trial_says_who_it_cannot_run_as(tmp_path: Path) -> None:
+    """A user that there is not is told before a monitor is started."""
+    (tmp_path / "nlmon.yaml").write_text("netlink: {protocols: {route: true}}\n", encoding="utf-8")
+    said = nlmon("--config", str(tmp_path / "nlmon.yaml"), "--test-mode", "--user", "no-such-user")
+
+    assert (said.returncode, said.stderr.startswith("error[NLM-M030]: ")) == (2, True)
