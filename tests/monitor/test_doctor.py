@@ -363,7 +363,7 @@ def test_a_control_socket_that_was_left_is_seen(folder: Path) -> None:
 def test_the_command_prints_findings_and_counts(folder: Path) -> None:
     """Exit code 1 with a problem, and 0 without."""
     (folder / "wrong.yaml").write_text("export: {json: {file: gone/events.json}}")
-    (folder / "right.yaml").write_text("export: {json: {file: events.json}}")
+    (folder / "right.yaml").write_text("export: {json: {file: events.json, rotate_size: 1MB}}")
     wrong = nlmon("doctor", "--config", "wrong.yaml", folder=folder)
     right = nlmon("doctor", "--config", "right.yaml", folder=folder)
 
