@@ -12,7 +12,10 @@ from collections.abc import Iterable
 
 import click
 
-__all__ = ["codes", "groups", "implementations", "protocols"]
+__all__ = ["VARIABLE", "codes", "groups", "implementations", "protocols"]
+
+# The variable of the environment by which the script of a shell asks.
+VARIABLE = "_NLMON_COMPLETE"
 
 
 def protocols(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:

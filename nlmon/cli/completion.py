@@ -19,9 +19,10 @@ from pathlib import Path
 import click
 
 from nlmon.cli.common import warn
+from nlmon.cli.complete import VARIABLE
 from nlmon.cli.output import unwritable
 
-__all__ = ["command"]
+__all__ = ["command", "complete_by_words"]
 
 SHELLS = ("bash", "zsh", "fish")
 # What lets zsh find functions in a folder of the user; it has none by itself. The remark says that it is there.
@@ -56,13 +57,25 @@ def command(shell: str, install: bool) -> None:
     warn(NEXT[shell])
 
 
+def complete_by_words() -> None:
+    """Let click read the words of bash as they are, which has ``=`` for one of its own (``--protocol=ro``)."""
+    from click.shell_completion import BashComplete, add_completion_class  # noqa: PLC0415  (start-up: only a shell asks)
+
+    class Bash(BashComplete):
+        def get_completion_args(self) -> tuple[list[str], str]:
+            words, begun = super().get_completion_args()
+            return [word for word in words if word != "="], begun
+
+    add_completion_class(Bash)
+
+
 def _script(shell: str) -> str:
     """The script of a shell, as click writes it for a program of this name."""
     from click.shell_completion import get_completion_class  # noqa: PLC0415  (start-up: --help needs none of it)
 
     found = get_completion_class(shell)
     assert found is not None  # SHELLS are click's
-    made = found(click.get_current_context().find_root().command, {}, "nlmon", "_NLMON_COMPLETE")
+    made = found(click.get_current_context().find_root().command, {}, "nlmon", VARIABLE)
     return made.source_template % made.source_vars() + "\n"
 
 

@@ -11,6 +11,7 @@ Not here: what the commands do.
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from typing import Any
@@ -19,6 +20,7 @@ import click
 
 from nlmon import __version__
 from nlmon.cli.common import say_where_explained, show_error, usage_error
+from nlmon.cli.complete import VARIABLE
 from nlmon.cli.lazy import LazyGroup
 from nlmon.cli.monitor import monitor_options, run_monitor
 from nlmon.cli.output import guard_streams
@@ -84,6 +86,10 @@ def main() -> None:
 
 def _run() -> int:
     """The exit code of the command that was given, once its output is written."""
+    if VARIABLE in os.environ:
+        from nlmon.cli.completion import complete_by_words  # noqa: PLC0415  (start-up: only a shell asks)
+
+        complete_by_words()
     try:
         try:
             code = group.main(prog_name="nlmon", standalone_mode=False)

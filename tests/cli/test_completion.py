@@ -119,6 +119,15 @@ def _terminal(shell: str, script: Path) -> Iterator[_Terminal]:
         terminal.close()
 
 
+def test_bash_completes_behind_an_equals_sign(path: str, tmp_path: Path) -> None:
+    """Which is a word of its own there."""
+    require_program("bash")
+    script = tmp_path / "script"
+    script.write_text(nlmon("completion", "bash").stdout, encoding="utf-8")
+    with _terminal("bash", script) as terminal:
+        assert "--protocol=route " in terminal.type("nlmon decode --protocol=rou\t", "--protocol=route ")
+
+
 @pytest.mark.parametrize("shell", INTERACTIVE)
 def test_a_shell_completes_what_is_typed(shell: str, path: str, tmp_path: Path) -> None:
     """In bash and zsh, at a terminal."""
