@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import pty
 import select
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -88,9 +86,16 @@ class _Terminal:
     """A shell at a terminal of its own, which is typed to."""
 
     def __init__(self, command: list[str]) -> None:
-        self.shell, self._terminal = pty.fork()
-        if self.shell == 0:
-            os.execvpe(command[0], command, os.environ | {"TERM": "dumb"})
+        self._terminal, theirs = os.openpty()
+        self._shell = subprocess.Popen(
+            command,
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            env=os.environ | {"TERM": "dumb"},
+            start_new_session=True,
+        )
+        os.close(theirs)
 
     def type(self, text: str, shown: str) -> str:
         """Type, and read until ``shown`` is there; what is there when it is not in time."""
@@ -102,8 +107,8 @@ class _Terminal:
 
     def close(self) -> None:
         """End the shell."""
-        os.kill(self.shell, signal.SIGKILL)
-        os.waitpid(self.shell, 0)
+        self._shell.kill()
+        self._shell.wait()
         os.close(self._terminal)
 
 
