@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 from jsonschema import Draft202012Validator
 
 from nlmon.eventjson.write import event_to_dict
-from nlmon.exporters.layout import exported, exported_line, exported_schema
+from nlmon.exporters.layout import exported, exported_line, exported_schema, in_event_form
 from nlmon.testing.messages import link, message
 from support.decoding import event
 from support.exported import ALL_CAPTURES, BASIC, received
@@ -74,3 +75,22 @@ def test_a_hostile_name_stays_text() -> None:
 
     assert (line.count(b"\n"), line[-1:], line[:-1].decode().isprintable()) == (1, b"\n", True)
     assert json.loads(line)["interface"] == "\n\x1b[2J\x7f\u0085"
+
+
+@pytest.mark.parametrize("implementation", ["legacy", "libnl"])
+@pytest.mark.parametrize("capture", ALL_CAPTURES[2:6], ids=lambda path: path.name.partition(".")[0])
+def test_a_line_is_read_into_the_form_of_an_event(capture: Path, implementation: str) -> None:
+    """The same but for its place, and for what a generic message is not of, which no line tells."""
+    for one, _ in received(capture, implementation)[:400]:
+        form = in_event_form(exported_line(one))
+        expected = {**json.loads(json.dumps(event_to_dict(one))), "frame": 0, "offset": 0}
+        if "generic" in expected["netlink"]:
+            expected["netlink"]["generic"] = {"nl80211": None, "qca_vendor": None, **expected["netlink"]["generic"]}
+        assert form == expected
+
+
+def test_what_is_no_line_has_no_form() -> None:
+    """It is said by msgspec."""
+    for text in (b"", b"[]", b"{"):
+        with pytest.raises(msgspec.MsgspecError):
+            in_event_form(text)

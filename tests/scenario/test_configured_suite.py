@@ -178,3 +178,29 @@ def test_reports_say_what_does_not_hold(tmp_path: Path) -> None:
         assert re.search(words, done.stdout)
     for kind in kinds:
         assert (kind, "exports: json 1" in (tmp_path / kind).read_text()) == (kind, True)
+
+
+HOSTILE = [
+    ("export: {json: {file: /../../../../etc/nlmon/a.json}}", "passed", ""),
+    (f"export: {{json: {{file: /{'a' * 300}/a.json}}}}", "errored", "NLM-S053"),
+    ("export: {json: {file: /a}, pcap: {file: /a/b}}", "errored", "NLM-O001"),
+    ("export: {syslog: {enabled: true, server: 203.0.113.1, protocol: tcp}}", "passed", ""),
+    ("export: {prometheus: {enabled: true, address: 0.0.0.0, port: 1, path: '/a b?c'}}", "passed", ""),
+    ("export: {console: {enabled: true}}", "passed", ""),
+]
+
+
+@pytest.mark.parametrize(("text", "outcome", "code"), HOSTILE)
+def test_a_configuration_reaches_nothing_but_its_folder(
+    text: str, outcome: str, code: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whatever files, servers and ports it names; what cannot be done is said."""
+    path = FIXTURES / "captures" / "linux-6.12" / "06-generic.pcap.zst"
+    (tmp_path / "a.pcap.zst").write_bytes(path.read_bytes())
+    head = "scenario: 1\nid: a.b\ntitle: It is so.\ncapture: a.pcap.zst\n"
+    (tmp_path / "a.yaml").write_text(f"{head}configuration: |\n  {text}\nexpect: {{refused: []}}\n")
+    (result,) = run_scenario(_load(tmp_path / "a.yaml"), OPTIONS)
+
+    assert (result.outcome, result.code) == (outcome, code)
+    assert capsys.readouterr() == ("", "")
+    assert {one.name for one in tmp_path.iterdir()} == {"a.pcap.zst", "a.yaml"}

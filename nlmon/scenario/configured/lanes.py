@@ -1,5 +1,7 @@
 """Lets the monitor of a lane run over a recording, with its configuration and into a folder of its own.
 
+    NLM-S053   a file of a configuration cannot be written
+
 Rules:
 1. A configuration sees the variables that the scenario gives it, and none of the environment of nlmon.
 2. Whatever paths, servers and ports a configuration names, its monitor writes below the folder of the run and listens
@@ -15,9 +17,10 @@ import gzip
 import http.client
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path, PurePosixPath
+from urllib.parse import quote
 
 from msgspec import Struct, structs
 
@@ -26,7 +29,7 @@ from nlmon.capture.base import Batch
 from nlmon.config import Config, Loaded, Problem, interpret
 from nlmon.config.keys import keys
 from nlmon.config.reload import taken_over
-from nlmon.errors import NlmonError
+from nlmon.errors import NlmonError, ScenarioError
 from nlmon.events import Event
 from nlmon.exporters.prometheus import PrometheusExporter
 from nlmon.exporters.queue import ExportQueue
@@ -34,6 +37,7 @@ from nlmon.exporters.rotation import rotated_files
 from nlmon.monitor.pipeline import Pipeline
 from nlmon.monitor.plan import plan
 from nlmon.monitor.recorded import play
+from nlmon.report.text import shown_path
 from nlmon.scenario.configured.output import ExportedLine, LaneOutput, lines_of, messages_of, samples_of
 from nlmon.scenario.configured.received import Receiver
 from nlmon.scenario.implementations import make_planned
@@ -240,7 +244,11 @@ def _inside(folder: Path, path: str) -> str:
         return path
     parts = [part for part in PurePosixPath(path).parts if part not in {"/", "//", ".", ".."}]
     found = folder.joinpath("files", *parts)
-    found.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        found.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        what, where = "a file of a configuration cannot be written", shown_path(path)
+        raise ScenarioError("NLM-S053", what, where=where, why=error.strerror or "", hint="name another one") from error
     return str(found)
 
 
@@ -269,6 +277,6 @@ def _scraped(queues: Sequence[ExportQueue], paths: Sequence[str]) -> Iterable[st
     for queue in queues:
         if isinstance(queue.exporter, PrometheusExporter):
             connection = http.client.HTTPConnection("127.0.0.1", queue.exporter.port, timeout=PATIENCE)
-            connection.request("GET", paths[-1])
-            yield connection.getresponse().read().decode()
-            connection.close()
+            with closing(connection), suppress(OSError, http.client.HTTPException):
+                connection.request("GET", quote(paths[-1]))
+                yield connection.getresponse().read().decode()
