@@ -29,7 +29,6 @@ from nlmon.report.text import shown_path
 from nlmon.scenario.beside import RunState, as_recorded, has_recording, keep_beside, read_beside
 from nlmon.scenario.cases import pairs_of, without_run
 from nlmon.scenario.check import capture_path, check_captures, check_implementations
-from nlmon.scenario.configured.run import run_configured
 from nlmon.scenario.files import digests, scenario_at, stamp_of
 from nlmon.scenario.live import recording_of, run_live
 from nlmon.scenario.load import ScenarioFile
@@ -95,7 +94,7 @@ def _run(file: ScenarioFile, options: RunOptions, ran: RunState | None = None) -
         return without_run(file, options.only, "skipped", "it is a recording, and live scenarios alone were asked for")
     before = _stamp(file)
     _refuse(file, options)
-    results = run_recorded(file, options, ran) if file.scenario.configured is None else run_configured(file, options)
+    results = run_recorded(file, options, ran) if file.scenario.configured is None else _run_configured(file, options)
     _refuse_changed(file, before)
     return results
 
@@ -128,8 +127,14 @@ def _run_steps(file: ScenarioFile, options: RunOptions) -> list[CaseResult]:
         if options.beside and state is not None and recording.is_file() and not failed:
             keep_beside(file, recording, state)
         if file.scenario.configured is not None and all(one.outcome == "passed" for one in results):
-            return run_configured(as_recorded(file, recording), options)
+            return _run_configured(as_recorded(file, recording), options)
         return results
+
+
+def _run_configured(file: ScenarioFile, options: RunOptions) -> list[CaseResult]:
+    from nlmon.scenario.configured.run import run_configured  # noqa: PLC0415  (start-up: few scenarios have monitors)
+
+    return run_configured(file, options)
 
 
 def _steps_alone(file: ScenarioFile) -> ScenarioFile:
