@@ -68,7 +68,10 @@ MISTAKES = [
     ),
     (
         MINIMAL + "  rolback: lossy\n",
-        ["NLM-S012: 'rolback' is no key here (a.yaml:7:3)"],
+        [
+            "NLM-S012: 'rolback' is no key here (a.yaml:7:3); it is one of events, in_order, state, differences, losses, "
+            "errors, compare, exports, files, metrics, rules, log, notices, refused"
+        ],
     ),
     (LIVE + "steps:\n  - {runn: ip a}\n", ["NLM-S012: 'runn' is no key here (a.yaml:6:6); did you mean run?"]),
     (MINIMAL + "seed: -1\n", ["NLM-S015: seed is less than 0 (a.yaml:7:7)"]),
