@@ -23,7 +23,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-if sys.platform != "win32":
+if sys.platform == "linux":
     import fcntl
 
 __all__ = ["LINE_KEPT", "SOCKET", "Journal", "is_journal", "write_line"]

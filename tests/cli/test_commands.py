@@ -336,7 +336,7 @@ def test_the_former_name_of_a_command_says_the_new_one() -> None:
 
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "error[NLM-U017]: nlmon status has another name now; type nlmon capture stats\n"
-    assert "status" not in nlmon("--help").stdout
+    assert "\n  status " not in nlmon("--help").stdout
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("claims") / "report.json"
     done = nlmon("conform", "-k", "pool", "--report", path)
     assert (done.returncode, done.stderr) == (0, "")
-    assert counts(done.stdout) == ("4", "legacy and libnl", "5", "3", "0", "0")
+    assert counts(done.stdout) == ("5", "legacy and libnl", "7", "3", "0", "0")
     return path
 
 
@@ -185,4 +185,4 @@ def test_pytest_runs_the_installed_claims(tmp_path: Path) -> None:
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
 
-    assert (done.returncode, "5 passed" in done.stdout, "3 xfailed" in done.stdout) == (0, True, True)
+    assert (done.returncode, "7 passed" in done.stdout, "3 xfailed" in done.stdout) == (0, True, True)
