@@ -14,7 +14,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-if sys.platform != "win32":
+if sys.platform == "linux":
     import pwd
 
 __all__ = ["User", "become", "find_user", "in_child", "is_mapped", "me"]

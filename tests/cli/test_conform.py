@@ -128,7 +128,7 @@ def test_a_table_of_a_report(report: Path, failed: Path) -> None:
     ]
     assert "legacy, does not hold (3 claims): it has no message pool" in good.stdout
     assert "error, fails" in bad.stdout
-    assert counts(bad.stdout) == ("4", "legacy and libnl", "4", "3", "0", "1")
+    assert counts(bad.stdout) == ("5", "legacy and libnl", "6", "3", "0", "1")
 
 
 def test_a_report_is_printed_as_json_as_it_is(report: Path) -> None:
