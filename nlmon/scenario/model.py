@@ -280,10 +280,12 @@ class ConfigurationLane(Struct, frozen=True):
 
 
 class Reload(Struct, frozen=True):
-    """Other configurations, of each lane, that are in force from a frame of the recording on."""
+    """Other configurations, of each lane, that are read before a ``frame`` of a recording, or before a ``step`` in its
+    list, from 1; 0: the other one says when."""
 
-    frame: int
     texts: tuple[str, ...]
+    frame: int = 0
+    step: int = 0
 
 
 class Configured(Struct, frozen=True):

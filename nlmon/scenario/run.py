@@ -94,7 +94,10 @@ def _run(file: ScenarioFile, options: RunOptions, ran: RunState | None = None) -
         return without_run(file, options.only, "skipped", "it is a recording, and live scenarios alone were asked for")
     before = _stamp(file)
     _refuse(file, options)
-    results = run_recorded(file, options, ran) if file.scenario.configured is None else _run_configured(file, options)
+    if file.scenario.configured is None:
+        results = run_recorded(file, options, ran)
+    else:
+        results = _run_configured(file, options, ran)
     _refuse_changed(file, before)
     return results
 
@@ -127,14 +130,14 @@ def _run_steps(file: ScenarioFile, options: RunOptions) -> list[CaseResult]:
         if options.beside and state is not None and recording.is_file() and not failed:
             keep_beside(file, recording, state)
         if file.scenario.configured is not None and all(one.outcome == "passed" for one in results):
-            return _run_configured(as_recorded(file, recording), options)
+            return _run_configured(as_recorded(file, recording), options, state)
         return results
 
 
-def _run_configured(file: ScenarioFile, options: RunOptions) -> list[CaseResult]:
+def _run_configured(file: ScenarioFile, options: RunOptions, ran: RunState | None) -> list[CaseResult]:
     from nlmon.scenario.configured.run import run_configured  # noqa: PLC0415  (start-up: few scenarios have monitors)
 
-    return run_configured(file, options)
+    return run_configured(file, options, () if ran is None else ran.ends)
 
 
 def _steps_alone(file: ScenarioFile) -> ScenarioFile:

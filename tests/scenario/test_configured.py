@@ -44,6 +44,12 @@ CONTRADICTIONS = [
         BOTH + "reloads: [{frame: 9, configuration: a}, {frame: 9, configuration: b}]\nexpect: {notices: []}\n",
         "it comes behind the one before it",
     ),
+    (BOTH + "reloads: [{step: 9, configuration: a}]\nexpect: {notices: []}\n", "step does not go with capture"),
+    (
+        BOTH.replace("capture: a.pcap", "steps: [ip link]") + "reloads: [{step: 2, configuration: a}]\n"
+        "expect: {notices: []}\n",
+        "the scenario has 1 step",
+    ),
     (HEAD + "configuration: {legacy: a}\nexpect: {notices: []}\n", "the key 'libnl' is missing"),
     (HEAD.replace("capture: a.pcap", "capture: {path: a, protocols: [route]}")
      + "configuration: a\nexpect: {notices: []}\n", "protocols does not go with a configuration"),

@@ -109,6 +109,8 @@ def _wrong(expect: Exported) -> Exported:
             yield structs.replace(pattern, event=one, text="")
         if pattern.text:
             yield structs.replace(pattern, text="none of these", event=structs.replace(pattern.event, count=Count()))
+        if pattern.equals is not None:
+            yield structs.replace(pattern, equals={}, event=structs.replace(pattern.event, count=Count()))
         yield structs.replace(pattern, event=structs.replace(pattern.event, count=NEVER))
 
     return Exported(

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from nlmon.exporters.syslogtext import FACILITIES, SEVERITIES
+from nlmon.report.text import counted
 from nlmon.scenario.configured.schema import EXPECTED, NOT_WITH
 from nlmon.scenario.document import Path
 from nlmon.scenario.faults.sockets import NEEDS_SOCKET
@@ -85,10 +86,16 @@ def _of_syslog(expect: Mapping[str, Any]) -> Iterator[tuple[Path, str, str]]:
 
 
 def _of_frames(value: Mapping[str, Any]) -> Iterator[tuple[Path, str, str]]:
-    frames = [one["frame"] for one in value.get("reloads", ())]
-    for number in range(1, len(frames)):
-        if frames[number] <= frames[number - 1]:
-            yield ("reloads", number, "frame"), "it comes behind the one before it", "give them in their order"
+    key, other = ("frame", "step") if "capture" in value else ("step", "frame")
+    reloads = value.get("reloads", ())
+    for number, one in enumerate(reloads):
+        if other in one:
+            what = f"{other} does not go with {'capture' if key == 'frame' else 'steps'}"
+            yield ("reloads", number, other), what, f"give {key}"
+        elif number and one[key] <= reloads[number - 1].get(key, 0):
+            yield ("reloads", number, key), "it comes behind the one before it", "give them in their order"
+        elif key == "step" and one[key] > len(value["steps"]):
+            yield ("reloads", number, key), f"the scenario has {counted(len(value['steps']), 'step')}", ""
 
 
 def configured(value: Mapping[str, Any], names: Sequence[str], events: Events, count: Counted) -> Configured | None:
@@ -107,7 +114,10 @@ def configured(value: Mapping[str, Any], names: Sequence[str], events: Events, c
         )
         for name, text in zip(names, texts, strict=True)
     )
-    reloads = tuple(Reload(one["frame"], _texts(one["configuration"], names)) for one in value.get("reloads", ()))
+    reloads = tuple(
+        Reload(_texts(one["configuration"], names), one.get("frame", 0), one.get("step", 0))
+        for one in value.get("reloads", ())
+    )
     return Configured(lanes, reloads, _exported(value["expect"], events, count))
 
 
@@ -125,20 +135,20 @@ def _exported(expect: Mapping[str, Any], events: Events, count: Counted) -> Expo
         (event,) = events([{key: value for key, value in one.items() if key not in OF_LINES}])
         return LinePattern(event, **{key: value for key, value in one.items() if key in OF_LINES})
 
-    def counted(one: Mapping[str, Any], *keys: str) -> dict[str, Any]:
+    def with_counts(one: Mapping[str, Any], *keys: str) -> dict[str, Any]:
         return {**one, **{key: count(one[key]) for key in keys if key in one}}
 
     def problems(key: str) -> tuple[ProblemPattern, ...] | None:
         given = expect.get(key)
-        return None if given is None else tuple(ProblemPattern(**counted(one, "count")) for one in given)
+        return None if given is None else tuple(ProblemPattern(**with_counts(one, "count")) for one in given)
 
     return Exported(
         compare="compare" in expect,
         lines={kind: tuple(map(line, lines)) for kind, lines in expect.get("exports", {}).items()},
-        files=tuple(FilePattern(**counted(one, "count", "lines")) for one in expect.get("files", ())),
-        metrics=tuple(MetricPattern(**counted(one, "value")) for one in expect.get("metrics", ())),
-        rules=tuple(RulePattern(**counted(one, "matched")) for one in expect.get("rules", ())),
-        log=tuple(LogPattern(**counted(one, "count")) for one in expect.get("log", ())),
+        files=tuple(FilePattern(**with_counts(one, "count", "lines")) for one in expect.get("files", ())),
+        metrics=tuple(MetricPattern(**with_counts(one, "value")) for one in expect.get("metrics", ())),
+        rules=tuple(RulePattern(**with_counts(one, "matched")) for one in expect.get("rules", ())),
+        log=tuple(LogPattern(**with_counts(one, "count")) for one in expect.get("log", ())),
         notices=problems("notices"),
         refused=problems("refused"),
     )

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,12 +46,13 @@ from nlmon.scenario.recorded import given_batches, other_kernel
 __all__ = ["run_configured"]
 
 
-def run_configured(file: ScenarioFile, options: RunOptions) -> list[CaseResult]:
-    """The results of a scenario of configurations that has a capture."""
+def run_configured(file: ScenarioFile, options: RunOptions, ends: Sequence[int] = ()) -> list[CaseResult]:
+    """The results of a scenario of configurations that has a capture. ``ends``: if that is the recording of steps, the
+    last frame before the first one, and of each."""
     results: list[CaseResult] = []
     for pair in pairs_of(file.scenario, options.only):
         began = time.perf_counter()
-        run = _Run(file, pair, options)
+        run = _Run(file, pair, options, ends)
         found = run.run()
         if isinstance(found, str):
             return without_run(file, options.only, "skipped", found)
@@ -67,7 +68,7 @@ class _Run:
     """One run of the monitors. ``reports``: of what both have exported, none where that is not to be compared, or not
     both have run."""
 
-    def __init__(self, file: ScenarioFile, pair: Pair, options: RunOptions) -> None:
+    def __init__(self, file: ScenarioFile, pair: Pair, options: RunOptions, ends: Sequence[int]) -> None:
         scenario = file.scenario
         assert scenario.configured is not None
         assert scenario.capture is not None
@@ -77,6 +78,7 @@ class _Run:
         self._options = options
         self._capture: Capture = scenario.capture
         self._reloads = scenario.configured.reloads
+        self._ends = ends
         self._expect = scenario.configured.expect
         self._names = scenario.implementations[pair.reference].name, scenario.implementations[pair.candidate].name
         self._lanes = [scenario.configured.lanes[number] for number in numbers]
@@ -128,7 +130,12 @@ class _Run:
 
     def _later(self, number: int, lane: LoadedLane) -> Later:
         """The configurations that a lane reads later; one that is refused leaves the one in force."""
-        texts = {one.frame: one.texts[number] for one in self._reloads}
+        before = len(self._file.scenario.setup) - 1
+        texts = {
+            one.frame or self._ends[before + one.step] + 1: one.texts[number]
+            for one in self._reloads
+            if one.frame or before + one.step < len(self._ends)
+        }
         return load_later(self._lanes[number], lane, texts)
 
     def _refuse_other(self, lane: LoadedLane) -> None:

@@ -46,7 +46,13 @@ HEAD: Schema = {
         "additionalProperties": _of_each(_VALUE),
         "minProperties": 1,
     },
-    "reloads": list_of(object_of({"frame": number(1), "configuration": _configuration()}, "frame", "configuration")),
+    "reloads": list_of(
+        object_of(
+            {"frame": number(1), "step": number(1), "configuration": _configuration()},
+            "configuration",
+            oneOf=[{"required": ["frame"]}, {"required": ["step"]}],
+        )
+    ),
 }
 
 
