@@ -9,6 +9,7 @@ Not here: the namespaces (``support.namespaces``), and the commands (``support.g
 
 from __future__ import annotations
 
+import json
 import os
 import select
 import signal
@@ -20,9 +21,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
-from support.live import ip
-
-__all__ = ["CONFIG", "JOURNAL", "LOGS", "Host", "Typed"]
+__all__ = ["CONFIG", "JOURNAL", "LOGS", "Host", "Typed", "done", "ip"]
 
 # Seconds for whatever is waited for.
 PATIENCE = 20.0
@@ -119,7 +118,7 @@ class Host:
         for name in ("all", "default"):
             with suppress(FileNotFoundError):
                 Path(f"/proc/sys/net/ipv6/conf/{name}/disable_ipv6").write_text("1", encoding="ascii")
-        ip("-batch", "-", lines="link set lo up\nlink add eth0 type veth peer name peer0\nlink set eth0 up\n")
+        ip("link set lo up", "link add eth0 type veth peer name peer0", "link set eth0 up")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -174,12 +173,24 @@ class Host:
         deadline = time.monotonic() + PATIENCE
         while not fact():
             assert time.monotonic() < deadline, JOURNAL.read_text(encoding="utf-8")
-            time.sleep(0.002)
+            time.sleep(0.01)
 
     def _listening(self) -> Rows:
         """The sockets of NETLINK_ROUTE that have joined a group, as the kernel lists them."""
         lines = Path("/proc/net/netlink").read_text(encoding="ascii").splitlines()[1:]
         return [row for row in map(str.split, lines) if row[1] == "0" and int(row[3], 16)]
+
+
+def ip(*lines: str) -> None:
+    """Let ip(8) do what some lines say."""
+    text = "".join(f"{line}\n" for line in lines)
+    ran = subprocess.run(["ip", "-batch", "-"], input=text, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+
+
+def done(result: object) -> None:
+    """The script's answer to the test."""
+    sys.stdout.write(json.dumps(result))
 
 
 def monitors() -> list[int]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from functools import cache
 
 import pytest
 
@@ -67,6 +68,7 @@ def _require_namespace(option: str, name: str) -> list[str]:
     return []
 
 
+@cache
 def require_guide_host() -> list[str]:
     """Command prefix that runs a program with what ``support.guide_host`` changes: network, mounts, processes."""
     for program in ("unshare", "bash", "jq", "curl", "getcap", "top", "pidof", "diff", "tail"):
