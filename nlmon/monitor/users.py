@@ -32,7 +32,7 @@ class User(Struct, frozen=True):
 
 def find_user(named: str) -> User | None:
     """The user of this name or number."""
-    if sys.platform != "win32":
+    if sys.platform == "linux":
         try:
             entry = pwd.getpwuid(int(named)) if named.isascii() and named.isdigit() else pwd.getpwnam(named)
         except (KeyError, OverflowError, ValueError):
@@ -43,7 +43,7 @@ def find_user(named: str) -> User | None:
 
 def me() -> User:
     """The user that this process runs as, who need not have a name."""
-    if sys.platform != "win32":
+    if sys.platform == "linux":
         found = find_user(str(os.geteuid()))
         return User(found.name if found else "a user without a name", os.geteuid(), os.getegid())
     raise OSError(errno.ENOSYS, "this system has no such users")
