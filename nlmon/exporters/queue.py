@@ -83,6 +83,20 @@ class ExportQueue:
         """Begin to hand events over; until then they wait."""
         self._thread.start()
 
+    def change_limit(self, limit: int) -> None:
+        """Let so many events wait from now on; what waits already stays."""
+        with self._changed:
+            self._limit = limit
+            self._changed.notify_all()
+
+    def fail(self, error: ExportError) -> None:
+        """Count a failure, and tell of it if it is the first one. It is tried again, also without an event."""
+        with self._changed:
+            self._failures += 1
+            self._in_a_row += 1
+            self._error = str(error)
+        self._set("failing")
+
     def put(self, event: Event, datagram: bytes, *, wait: bool = False) -> None:
         """Let an event wait for the exporter, or count it as dropped. ``wait``: where there is no room, until there is,
         which a recording can do and a socket cannot."""
@@ -193,7 +207,7 @@ class ExportQueue:
             try:
                 self.exporter.flush()
             except ExportError as error:
-                self._fail(error)
+                self.fail(error)
             else:
                 self._work()
                 return
@@ -204,11 +218,14 @@ class ExportQueue:
             self._dropped[FAILED] += given_up
 
     def _open_again(self) -> None:
-        """Open what has failed, for what comes next; only events show whether it works."""
+        """Open what has failed, for what comes next; what has failed with an event works when one gets out."""
         try:
             self.exporter.open()
         except ExportError as error:
-            self._fail(error)
+            self.fail(error)
+        else:
+            if not self._taken:
+                self._work()
 
     def _left(self) -> float | None:
         """Seconds until the deadline; None: it has none yet."""
@@ -224,13 +241,6 @@ class ExportQueue:
                     return False
                 self._changed.wait(wait if left is None else min(wait, left))
         return True
-
-    def _fail(self, error: ExportError) -> None:
-        with self._changed:
-            self._failures += 1
-            self._in_a_row += 1
-            self._error = str(error)
-        self._set("failing")
 
     def _work(self) -> None:
         self._in_a_row = 0

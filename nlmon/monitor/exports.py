@@ -3,8 +3,8 @@
 Rules:
 1. An export is what its section says: one whose section did not change by a reload stays open, and nothing that waits
    in its queue is lost.
-2. An export that cannot be opened is reported and tried again with the next events; the others go on. Only who asks for
-   ``strict`` is given the error.
+2. An export that cannot be opened fails as one that cannot be written does: it is reported, counted and tried again,
+   and the others go on. Only who asks for ``strict`` is given the error.
 
 Not here: exporters and queues (``nlmon.exporters``), and which events they are given (``pipeline``).
 """
@@ -54,7 +54,7 @@ def planned_exports(export: Export, implementation: str) -> tuple[ExportPlan, ..
 
 class Exports:
     """The open queues. ``limit``: events that may wait in each; ``counts``: what is told to who scrapes metrics;
-    ``on_change``: told when one begins to fail or works again, in its own thread, and of what cannot be opened."""
+    ``on_change``: told when one begins to fail or works again, mostly in its own thread."""
 
     def __init__(
         self,
@@ -75,16 +75,19 @@ class Exports:
 
     def change(self, plans: Sequence[ExportPlan], *, limit: int | None = None, strict: bool = False) -> None:
         """Close what is planned no longer, and open what is planned anew. Raises ``PlatformError`` where something is
-        not installed, and with ``strict`` ``ExportError``; what was opened stays open until ``close``."""
-        kept = self._limit if limit is None else limit
-        if kept != self._limit:  # the queues have a bound from when they were made
-            self._limit, gone = kept, list(self._open)
-        else:
-            gone = [plan for plan in self._open if plan not in plans]
-        _close(self._open.pop(plan) for plan in gone)
-        was, self._open = self._open, {}
+        not installed, and with ``strict`` ``ExportError``; all that is open then stays so until ``close``."""
+        was = self._open
+        # Never changed but replaced: who scrapes metrics looks at it meanwhile.
+        self._open = {plan: was[plan] for plan in plans if plan in was}
+        _close(queue for plan, queue in was.items() if plan not in self._open)
+        if limit is not None:
+            self._limit = limit
+            for queue in self.queues:
+                queue.change_limit(limit)
         for plan in plans:
-            self._open[plan] = was[plan] if plan in was else self._opened(plan, strict=strict)
+            if plan not in self._open:
+                self._open = {**self._open, plan: self._opened(plan, strict=strict)}
+        self._open = {plan: self._open[plan] for plan in plans}
 
     def status(self) -> tuple[ExportStatus, ...]:
         """The counters of each."""
@@ -104,7 +107,7 @@ class Exports:
             if strict:
                 exporter.close()
                 raise
-            self._on_change(ExportStatus(plan.name, "failing", 0, 0, {}, 1, str(error)))
+            queue.fail(error)
         queue.start()
         return queue
 

@@ -193,7 +193,8 @@ def export_changed(status: ExportStatus) -> None:
         return
     code, _, text = status.error.partition(": ")
     known = code.startswith("NLM-")
-    say("exports", ERROR, code if known else "", f"export {status.name}: {text if known else status.error}")
+    shown = f"export {status.name}: {text if known else status.error}"
+    say("exports", ERROR, code if known else "", shown, same=status.name)
 
 
 # -- what is asked for ---------------------------------------------------------------------------------------------

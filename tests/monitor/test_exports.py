@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import socket
+import sys
 from pathlib import Path
+from threading import Event
 
 import pytest
 
-from nlmon.errors import ExportError
+from nlmon.errors import ExportError, PlatformError
 from nlmon.exporters.base import ExportStatus
 from nlmon.monitor.exports import Exports
 from support.planned import event, plan_of
@@ -26,22 +29,42 @@ def test_an_export_whose_section_did_not_change_stays_open(tmp_path: Path) -> No
     assert pcap.status().state == json.status().state == "closed"
 
 
-def test_another_bound_makes_all_anew(tmp_path: Path) -> None:
-    """A queue has its bound from when it was made; what was in it is written."""
-    exports = Exports(100)
+def test_another_bound_leaves_all_open(tmp_path: Path) -> None:
+    """It holds for what comes from then on."""
+    exports = Exports(1)
     planned = plan_of(f"export: {{console: {{enabled: false}}, json: {{file: {tmp_path}/a}}}}").exports
     exports.change(planned)
     before = exports.queues[0]
-    before.put(event(), b"")
-    exports.change(planned, limit=200)
-    after = exports.queues[0]
+    with before._changed:  # nothing is handed over meanwhile
+        exports.change(planned, limit=2)
+        before.put_all([(event(), b"")] * 3)
+    statuses = exports.close()
+
+    assert [(one.written, one.dropped) for one in statuses] == [(2, {"queue full": 1})]
+    assert before.status() == statuses[0]
+
+
+def test_what_stays_is_open_though_another_one_is_not_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever it stands; so the plan before can be had again."""
+    monkeypatch.setitem(sys.modules, "prometheus_client", None)
+    text = f"export: {{console: {{enabled: true}}, json: {{file: {tmp_path}/a}}, prometheus: {{enabled: %s}}}}"
+    exports = Exports(100)
+    before = plan_of(text % "false").exports
+    exports.change(before)
+    queues = exports.queues
+    with pytest.raises(PlatformError, match="NLM-O021"):
+        exports.change(plan_of(text % "true").exports)
+    exports.change(before)
+    again = exports.queues
     exports.close()
 
-    assert (after is before, before.status().written) == (False, 1)
+    assert [one is other for one, other in zip(again, queues, strict=True)] == [True, True]
 
 
 def test_one_that_cannot_be_opened_is_told_and_the_others_go_on(tmp_path: Path) -> None:
-    """It is tried again with the next events, and then works."""
+    """It is tried again, and then works, which is told, too."""
     told: list[ExportStatus] = []
     folder = tmp_path / "later"
     text = f"export: {{console: {{enabled: false}}, json: {{file: {folder}/a}}, pcap: {{file: {tmp_path}/b}}}}"
@@ -52,8 +75,28 @@ def test_one_that_cannot_be_opened_is_told_and_the_others_go_on(tmp_path: Path) 
         queue.put(event(), b"")
     statuses = exports.close()
 
-    assert [(one.name, one.state, one.error[:9]) for one in told] == [("json", "failing", "NLM-O001:")]
-    assert [one.written for one in statuses] == [1, 1]
+    assert [(one.name, one.state, one.error[:9]) for one in told] == [
+        ("json", "failing", "NLM-O001:"),
+        ("json", "working", "NLM-O001:"),
+    ]
+    assert [(one.written, one.failures > 0) for one in statuses] == [(1, True), (1, False)]
+
+
+def test_one_that_cannot_be_opened_is_tried_again_without_an_event() -> None:
+    """Metrics are counted from events, but offered without one; until then the status says that the export fails."""
+    works = Event()
+    exports = Exports(100, on_change=lambda status: works.set() if status.state == "working" else None)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        text = f"export: {{console: {{enabled: false}}, prometheus: {{enabled: true, port: {port}}}}}"
+        exports.change(plan_of(text).exports)
+        before = [(one.state, one.failures > 0, one.error[:8]) for one in exports.status()]
+    works.wait(10)
+    with socket.create_connection(("127.0.0.1", port)):
+        after = [one.state for one in exports.status()]
+    exports.close()
+
+    assert (before, after) == ([("failing", True, "NLM-O020")], ["working"])
 
 
 def test_who_is_strict_is_given_the_error() -> None:
