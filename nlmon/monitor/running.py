@@ -21,7 +21,7 @@ import os
 import socket
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -96,10 +96,8 @@ class RunningMonitor:
             pid=os.getpid(),
             started=time.time_ns(),
             files=tuple(map(str, loaded.files)),
-            notices=_notices(loaded, planned),
+            notices=self._notices(loaded, planned),
         )
-        if standing is not None:
-            self._run = replace(self._run, notices=(*self._run.notices, *(_told(one) for one in standing.notices)))
 
     def open(self) -> None:
         """Open everything. Raises ``PlatformError``, and then nothing is open."""
@@ -154,6 +152,8 @@ class RunningMonitor:
         try:
             planned = plan(new.config)
             self._exports.change(planned.exports, limit=planned.queue)
+            # What the old sockets have received is decided by the plan before, and goes to what is open now.
+            self._pipeline.change(before, self._exports.queues)
             if planned.listening != before.listening:
                 self._source.change(planned.listening)
         except NlmonError as failed:
@@ -168,8 +168,10 @@ class RunningMonitor:
         changed = _changed(self._loaded, new)
         self._loaded, self._plan = new, planned
         self._run = replace(
-            self._run, version=new.version, notices=_notices(new, planned), reloads=self._run.reloads + 1
+            self._run, version=new.version, notices=self._notices(new, planned), reloads=self._run.reloads + 1
         )
+        for one in _noticed(new, planned):
+            messages.notice(one)
         messages.reloaded(new.version, changed)
 
     def status(self) -> MonitorStatus:
@@ -182,12 +184,14 @@ class RunningMonitor:
     def close(self, why: str) -> MonitorStatus:
         """End, and give the last status. ``why``: such as SIGTERM."""
         self._notifier.stopping()
-        self._source.finish(FINISH)
-        last = self.status()
-        self._source.close()
-        self._pipeline.end()
-        exports = self._exports.close()
-        self._close()
+        with ExitStack() as stack:
+            # Whatever is met in what waits, the exports bring out what they have.
+            stack.callback(self._close)
+            self._source.finish(FINISH)
+            last = self.status()
+            self._source.close()
+            self._pipeline.end()
+            exports = self._exports.close()
         lost = sum(max(0, one.dropped) for one in last.protocols)
         dropped = last.dropped.get(RATE_LIMIT, 0) + sum(sum(one.dropped.values()) for one in exports)
         messages.stopped(why, (time.time_ns() - last.started) / 1e9, last.events, lost, dropped)
@@ -225,6 +229,11 @@ class RunningMonitor:
             return status_json(self.status())
         return b'{"error":"unknown command"}\n'
 
+    def _notices(self, loaded: Loaded, planned: Plan) -> tuple[str, ...]:
+        """The notices of a configuration, and of who the monitor runs as, which no reload changes."""
+        standing = () if self._standing is None else self._standing.notices
+        return tuple(f"{one.code}: {one.text}" for one in (*_noticed(loaded, planned), *standing))
+
     def _refuse(self, found: Loaded) -> None:
         messages.reload_refused(found.problems)
         self._run = replace(self._run, reloads=self._run.reloads + 1, reload_failures=self._run.reload_failures + 1)
@@ -238,12 +247,9 @@ class RunningMonitor:
         return Counts(exports=exports)
 
 
-def _notices(loaded: Loaded, planned: Plan) -> tuple[str, ...]:
-    return tuple(_told(one) for one in (*loaded.problems, *planned.notices) if one.severity == "notice")
-
-
-def _told(problem: Problem) -> str:
-    return f"{problem.code}: {problem.text}"
+def _noticed(loaded: Loaded, planned: Plan) -> list[Problem]:
+    """What there is to notice about a configuration that is in order."""
+    return [one for one in (*loaded.problems, *planned.notices) if one.severity == "notice"]
 
 
 def _changed(old: Loaded, new: Loaded) -> list[str]:

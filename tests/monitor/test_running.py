@@ -8,17 +8,23 @@ import os
 import signal
 import socket
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from nlmon.config import load
+from nlmon.config.model import Logging
+from nlmon.config.problems import Place, notice
 from nlmon.errors import TransportError
 from nlmon.monitor.control import ControlSocket
+from nlmon.monitor.log import open_log
 from nlmon.monitor.plan import plan
+from nlmon.monitor.privileges import Standing
 from nlmon.monitor.running import RunningMonitor
 from nlmon.monitor.status import read_status
+from nlmon.monitor.users import User
 from nlmon.testing.messages import link
 from nlmon.testing.transport import FakeKernel
 
@@ -28,7 +34,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="a monitor needs
 class Host:
     """A folder with a configuration and an export, a kernel, and the monitor on it."""
 
-    def __init__(self, folder: Path, text: str = "") -> None:
+    def __init__(self, folder: Path, text: str = "", standing: Standing | None = None) -> None:
         self.folder = folder
         self.kernel = FakeKernel()
         self.write(text)
@@ -40,6 +46,7 @@ class Host:
             control=ControlSocket(folder / "nlmon.sock"),
             kernel=lambda _: self.kernel,
             environ={},
+            standing=standing,
         )
 
     def write(self, text: str) -> None:
@@ -60,9 +67,9 @@ class Host:
         while self.monitor._source.process(0):
             pass
 
-    def lines(self) -> list[str]:
+    def lines(self, name: str = "out.json") -> list[str]:
         """The interfaces of the lines that were exported."""
-        return [json.loads(line)["interface"] for line in (self.folder / "out.json").read_text().splitlines()]
+        return [json.loads(line)["interface"] for line in (self.folder / name).read_text().splitlines()]
 
 
 def test_it_ends_with_everything_written(tmp_path: Path) -> None:
@@ -123,6 +130,50 @@ def test_a_reload_of_netlink_exchanges_the_sockets(tmp_path: Path) -> None:
 
     assert host.lines() == ["eth2", "eth3"]
     assert [(one.buffers[0], one.closed) for one in host.kernel.opened] == [(32768, True), (1 << 20, True)]
+
+
+def test_what_waits_in_old_sockets_goes_to_the_new_exports(tmp_path: Path) -> None:
+    """Where a reload exchanges both; it was received, and the exports before are closed."""
+    host = Host(tmp_path)
+    host.monitor.open()
+    host.kernel.new(16, link(2, "eth2"), 2)
+    text = f"export: {{console: {{enabled: false}}, json: {{file: {tmp_path}/other.json}}}}\n"
+    (tmp_path / "nlmon.yaml").write_text(text + "netlink: {buffer_size: {receive: 1MB}}\n", encoding="utf-8")
+    host.monitor.reload()
+    host.monitor.close("SIGTERM")
+
+    assert (host.lines(), host.lines("other.json")) == ([], ["eth2"])
+
+
+def test_a_reload_says_its_notices(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """In the log as at the start; what is said of who the monitor runs as stays in the status."""
+    stays = Standing(User("root", 0, 0), (notice("NLM-M034", "the monitor stays root", Place()),))
+    host = Host(tmp_path, standing=stays)
+    with closing(open_log(Logging())):
+        host.write("netlink: {use_libnl: false, caching: {enabled: true}}\n")
+        host.monitor.reload()
+        host.monitor.close("SIGTERM")
+    said = [line.split()[3] for line in capfd.readouterr().err.splitlines()]
+
+    assert said[:3] == ["NLM-G030", "NLM-G038", "NLM-M046"]
+    assert [one[:8] for one in host.monitor.status().notices] == ["NLM-G030", "NLM-G038", "NLM-M034"]
+
+
+def test_a_bug_in_what_waits_at_the_end_loses_nothing_else(tmp_path: Path) -> None:
+    """What was exported before is written, and the control socket is removed."""
+    host = Host(tmp_path)
+    host.monitor.open()
+    host.say(2)
+    host.monitor._pipeline.take = _bug  # type: ignore[method-assign]
+    host.kernel.new(16, link(3, "eth3"), 3)
+    with pytest.raises(ZeroDivisionError):
+        host.monitor.close("SIGTERM")
+
+    assert (host.lines(), (tmp_path / "nlmon.sock").exists()) == (["eth2"], False)
+
+
+def _bug(*_: object) -> None:
+    raise ZeroDivisionError
 
 
 REFUSED = [
