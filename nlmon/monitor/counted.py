@@ -114,12 +114,12 @@ def _protocols(plan: Plan, counts: BackendStatus, reconnects: Mapping[int, int])
     for protocol in _numbers(plan, counts):
         one = counts.protocols.get(protocol)
         name = PROTOCOLS.get(protocol, str(protocol))
-        again = reconnects.get(protocol, 0)
+        asked, again = protocol in plan.listening.protocols, reconnects.get(protocol, 0)
         if one is None:
-            yield ProtocolStatus(name, False, -1, 0, 0, 0, again)
+            yield ProtocolStatus(name, asked, -1, 0, 0, 0, again)
         else:
             drops = 0 if one.transport is None else one.transport.drops
-            yield ProtocolStatus(name, one.enabled, one.fd, one.events, one.errors, drops, again)
+            yield ProtocolStatus(name, asked, one.fd, one.events, one.errors, drops, again)
 
 
 def _numbers(plan: Plan, counts: BackendStatus) -> list[int]:

@@ -6,7 +6,7 @@ Rules:
    protocol for which that has failed ``Patience.tries`` times in a row is given up; when none is left, the monitor
    ends.
 2. When sockets are exchanged, the new ones are open before the old ones are closed. A datagram that both have received
-   is read once.
+   is read once, and counters go on.
 3. What could not be read is counted by its code, and ends nothing.
 
 Not here: waiting for sockets (``loop``), and what becomes of events (``pipeline``).
@@ -28,6 +28,7 @@ from nlmon.events import Event
 from nlmon.exporters.queue import Patience
 from nlmon.monitor import messages
 from nlmon.monitor.plan import Listening
+from nlmon.monitor.totals import Totals
 from nlmon.monitor.warmup import warm_up
 from nlmon.transport.base import TransportFactory
 from nlmon.wire import Datagram
@@ -88,6 +89,7 @@ class KernelSource:
         self._reading = -1
         # By protocol how often a lost socket was tried again, and when it is next.
         self._lost: dict[int, tuple[int, float]] = {}
+        self._totals = Totals()
         # Datagrams that closed sockets have read, and that these will read, too.
         self._read_before: dict[int, Counter[bytes]] = {}
         self._skips = False
@@ -143,19 +145,19 @@ class KernelSource:
         old, new = self._listener, self._made(listening)
         self._drain(old)
         self._enable(new, listening)
-        seen = old.arrived = _Seen()
+        seen = old.arrived = _Seen(self._tell)
         self._drain(old)
-        old.arrived = None
+        self._totals.add(old.backend.status())
         old.backend.close()
-        self._read_before = seen.data
+        self._read_before = {number: seen.data[number] for number in listening.protocols if number in seen.data}
         self._listener, self._listening = new, listening
         self.tell(self._tell)
         self._lost.clear()
         self._say_open()
 
     def status(self) -> BackendStatus:
-        """What the implementation counts."""
-        return self._listener.backend.status()
+        """What the implementation counts, with what it has counted of sockets that are closed."""
+        return self._totals.with_status(self._listener.backend.status())
 
     def finish(self, seconds: float) -> None:
         """Read what waits, for at most so many seconds, since it was there before the end."""
@@ -196,9 +198,10 @@ class KernelSource:
     def _drain(self, listener: Listener) -> None:
         """Read what waits in sockets that are about to be closed."""
         for protocol in list(listener.taps):
+            self._reading = protocol
             with suppress(TransportError):
                 for _ in range(READ_AT_MOST):
-                    if not listener.process(protocol):
+                    if not (listener.process(protocol) or self._skipped(protocol)):
                         break
 
     # -- what goes wrong -----------------------------------------------------------------------------------------------
@@ -219,7 +222,9 @@ class KernelSource:
 
     def _lose(self, protocol: int, error: TransportError) -> None:
         self.errors.setdefault(protocol, Counter())[error.code] += 1
-        self._listener.backend.disable(protocol)
+        backend = self._listener.backend
+        self._totals.add_socket(protocol, backend.status().protocols[protocol])
+        backend.disable(protocol)
         messages.reconnecting(protocol, 1, PATIENCE.tries, error.text)
         self._lost[protocol] = 1, 0.0
 
@@ -261,17 +266,20 @@ class KernelSource:
     def _skipped(self, protocol: int) -> bool:
         """Whether something was read, though it was nothing new; with nothing waiting all that is old was read."""
         skipped, self._skips = self._skips, False
-        if not skipped:
-            self._read_before.pop(protocol, None)
+        if not skipped and self._read_before.pop(protocol, None) is not None:
+            self.tell(self._tell)
         return skipped
 
 
 class _Seen:
-    """Notes which datagrams are read."""
+    """Notes which datagrams are read. ``tell``: of each of them, None: of none."""
 
-    def __init__(self) -> None:
+    def __init__(self, tell: Callable[[Datagram], None] | None) -> None:
         self.data: dict[int, Counter[bytes]] = {}
+        self._tell = tell
 
     def __call__(self, datagram: Datagram) -> bool:
+        if self._tell is not None:
+            self._tell(datagram)
         self.data.setdefault(datagram.protocol, Counter())[datagram.data] += 1
         return True

@@ -36,7 +36,8 @@ PROTOCOLS_TITLE = "Netlink Protocols"
 
 
 class ProtocolStatus(Struct, frozen=True):
-    """A netlink protocol since the monitor has started. ``fd``: the descriptor of its socket, -1: there is none;
+    """A netlink protocol since the monitor has started. ``enabled``: the configuration asks for it; ``fd``: the
+    descriptor of its socket, -1: there is none, and of one that is enabled it was lost;
     ``errors``: messages that could not be read, and failures of the socket; ``dropped``: messages that the kernel has
     dropped since the socket was full (-1: it does not say how many); ``reconnects``: sockets that were opened again."""
 

@@ -19,6 +19,8 @@ from nlmon.config.model import Logging
 from nlmon.config.problems import Place, notice
 from nlmon.errors import TransportError
 from nlmon.monitor.control import ControlSocket
+from nlmon.monitor.doctor.host import Host as DoctorHost
+from nlmon.monitor.doctor.running import reconnects
 from nlmon.monitor.log import open_log
 from nlmon.monitor.plan import plan
 from nlmon.monitor.privileges import Standing
@@ -164,7 +166,7 @@ def test_a_bug_in_what_waits_at_the_end_loses_nothing_else(tmp_path: Path) -> No
     host = Host(tmp_path)
     host.monitor.open()
     host.say(2)
-    host.monitor._pipeline.take = _bug  # type: ignore[method-assign]
+    host.monitor._pipeline.take = _bug  # type: ignore[method-assign, assignment]
     host.kernel.new(16, link(3, "eth3"), 3)
     with pytest.raises(ZeroDivisionError):
         host.monitor.close("SIGTERM")
@@ -231,6 +233,21 @@ def test_what_it_answers(tmp_path: Path) -> None:
     assert (status.instance, status.pid, status.events) == (str(tmp_path / "nlmon.sock"), os.getpid(), 2)
     assert [(one.name, one.matched) for one in status.rules] == [("lan", 1)]
     assert (status.memory.now > 0, b"error" in other) == (True, True)
+
+
+def test_a_lost_socket_is_seen_in_the_status(tmp_path: Path) -> None:
+    """The configuration asks for its protocol, and there is none: the doctor calls that a problem."""
+    host = Host(tmp_path, "netlink: {use_libnl: false}\n")
+    host.monitor.open()
+    host.kernel.fail(TransportError("NLM-T003", "reading the event socket failed", errno=errno.EBADF))
+    while host.monitor._source.process(0):
+        pass
+    status = host.monitor.status()
+    host.monitor.close("SIGTERM")
+    found = reconnects(DoctorHost(loaded=host.loaded, status=status))
+
+    assert [(one.enabled, one.fd) for one in status.protocols if one.name == "NETLINK_ROUTE"] == [(True, -1)]
+    assert [(one.level, one.code) for one in found] == [("problem", "NLM-M093")]
 
 
 def test_a_start_that_is_refused_leaves_nothing(tmp_path: Path) -> None:

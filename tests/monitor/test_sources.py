@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import errno
 from collections import deque
+from collections.abc import Callable
 
 import pytest
+from msgspec.structs import replace
 
 from nlmon.backends.options import BackendOptions
 from nlmon.errors import TransportError
@@ -13,7 +15,8 @@ from nlmon.events import Event
 from nlmon.monitor.plan import Listening
 from nlmon.monitor.sources import PATIENCE, KernelSource
 from nlmon.testing.messages import link
-from nlmon.testing.transport import GENERIC, ROUTE, FakeKernel
+from nlmon.testing.transport import GENERIC, ROUTE, FakeKernel, FakeTransport
+from nlmon.transport.base import TransportStatus
 
 BOTH = ("legacy", "libnl")
 
@@ -134,6 +137,73 @@ def test_sockets_are_exchanged_without_a_loss(implementation: str) -> None:
     assert (before, listened.read()) == ([2, 3, 3], [3, 4])
     assert [one.closed for one in kernel.opened] == [True, False]
     assert listened.read() == []
+
+
+@pytest.mark.parametrize("implementation", BOTH)
+def test_sockets_are_exchanged_twice_at_once(implementation: str) -> None:
+    """What the second ones have, and the first ones have read, is not read again on their way out."""
+    listened = Listened(implementation)
+    kernel, source = listened.kernel, listened.source
+    opened = kernel.open
+
+    def while_opening(*arguments: object, **options: object) -> object:
+        made = opened(*arguments, **options)  # type: ignore[arg-type]
+        listened.say(3, 4)
+        return made
+
+    kernel.open = while_opening  # type: ignore[method-assign, assignment]
+    for _ in range(2):
+        source.change(Listening(implementation, (ROUTE,), BackendOptions(receive_buffer=1 << 20)))
+    before = [event.payload.ifindex for event, _ in listened.events]  # type: ignore[union-attr]
+
+    assert (before, listened.read(), source._listener.arrived) == ([3, 4, 3, 4], [], None)
+
+
+@pytest.mark.parametrize("implementation", BOTH)
+def test_counters_go_on_over_an_exchange_and_over_a_loss(implementation: str) -> None:
+    """They count since the start, whichever socket there was; a protocol that is listened to no more keeps its own."""
+    listened = Listened(implementation)
+    source = listened.source
+    source.change(Listening(implementation, (ROUTE, GENERIC), BackendOptions()))
+    for number in (2, 3):
+        listened.say(number)
+        listened.read()
+        source.change(Listening(implementation, (ROUTE,), BackendOptions(receive_buffer=number << 20)))
+    listened.kernel.opened[-1].status = _dropped(listened.kernel.opened[-1])  # type: ignore[method-assign]
+    source._lose(ROUTE, lost())
+    source.idle(0.0)
+    listened.say(4)
+    listened.read()
+    found = source.status().protocols
+
+    assert [(one.enabled, one.events) for one in found.values()] == [(True, 3), (False, 0)]
+    assert [None if one.transport is None else one.transport.drops for one in found.values()] == [7, 0]
+
+
+def _dropped(transport: FakeTransport) -> Callable[[], TransportStatus]:
+    """A status with messages that the kernel dropped."""
+    status = transport.status()
+    return lambda: replace(status, drops=7)
+
+
+def test_what_is_read_during_an_exchange_is_told_and_counted_by_its_protocol() -> None:
+    """As at any other time."""
+    listened, told = Listened("legacy"), []
+    listened.source.change(Listening("legacy", (ROUTE, GENERIC), BackendOptions()))
+    listened.source.tell(lambda datagram: told.append(datagram.protocol))
+    opened = listened.kernel.open
+
+    def while_opening(*arguments: object, **options: object) -> object:
+        listened.kernel.notify(b"no message", ROUTE)
+        return opened(*arguments, **options)  # type: ignore[arg-type]
+
+    listened.kernel.open = while_opening  # type: ignore[method-assign, assignment]
+    listened.source.change(Listening("legacy", (ROUTE,), BackendOptions(receive_buffer=1 << 20)))
+
+    assert (told, {number: sum(codes.values()) for number, codes in listened.source.errors.items()}) == (
+        [ROUTE],
+        {ROUTE: 1},
+    )
 
 
 def test_sockets_that_are_refused_leave_the_old_ones() -> None:
