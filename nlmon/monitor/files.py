@@ -7,7 +7,8 @@
 Rules:
 1. Folders are watched and not files: an editor writes a new file and renames it, and the old one never changes.
 2. A file has changed when it was closed by who wrote it, or when another one took its place; not while it is written.
-3. Behind a symbolic link the folder of the file itself is watched, too.
+3. Of a path with symbolic links each link is watched, too, and the folder of the file itself; after a change they are
+   looked up again, since links may lead elsewhere then.
 4. Where there is no inotify, nothing changes; a monitor has SIGHUP.
 
 Not here: what a change means (``running``).
@@ -19,7 +20,8 @@ import ctypes
 import os
 import struct
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 __all__ = ["FileWatch"]
@@ -28,19 +30,23 @@ __all__ = ["FileWatch"]
 IN_CLOSE_WRITE, IN_MOVED_TO, IN_ONLYDIR = 0x008, 0x080, 0x01000000
 MASK = IN_CLOSE_WRITE | IN_MOVED_TO | IN_ONLYDIR
 _EVENT = struct.Struct("=iIII")
+# The number of the watch of an event that says that others were lost.
+OVERFLOW = -1
 # Bytes that are read at once: many events, each with a name of up to 255 bytes.
 AT_ONCE = 1 << 16
+# Symbolic links on the way to a file; the kernel follows no more (path_resolution(7)).
+LINKS_KEPT = 40
 
 
 class FileWatch:
     """Watches files; see the module."""
 
     def __init__(self, paths: Iterable[Path]) -> None:
+        self._paths = tuple(paths)
         self._descriptor = _inotify()
-        # Names of files by the number of the watch of their folder.
+        # Names of files and links by the number of the watch of their folder.
         self._names: dict[int, set[bytes]] = {}
-        for path in paths if self._descriptor >= 0 else ():
-            self._add(path)
+        self._look_up()
 
     def descriptors(self) -> tuple[int, ...]:
         """What can be read when something has happened."""
@@ -55,7 +61,9 @@ class FileWatch:
                 watch, _, _, length = _EVENT.unpack_from(data, at)
                 name = data[at + _EVENT.size : at + _EVENT.size + length].rstrip(b"\0")
                 at += _EVENT.size + length
-                found = found or name in self._names.get(watch, ())
+                found = found or watch == OVERFLOW or name in self._names.get(watch, ())
+        if found:
+            self._look_up()
         return found
 
     def close(self) -> None:
@@ -65,11 +73,19 @@ class FileWatch:
         self._descriptor = -1
         self._names.clear()
 
-    def _add(self, path: Path) -> None:
-        for one in {path.absolute(), Path(os.path.realpath(path))}:
-            watch = _watched(self._descriptor, one.parent)
-            if watch >= 0:
-                self._names.setdefault(watch, set()).add(os.fsencode(one.name))
+    def _look_up(self) -> None:
+        """Watch what the paths lead by now, and nothing else."""
+        before, self._names = self._names, {}
+        for path in self._paths if self._descriptor >= 0 else ():
+            links: list[Path] = []
+            with suppress(OSError):  # what cannot be looked at is not watched
+                links.extend(_links(path))
+            for one in {path.absolute(), *links, Path(os.path.realpath(path))}:
+                watch = _watched(self._descriptor, one.parent)
+                if watch >= 0:
+                    self._names.setdefault(watch, set()).add(os.fsencode(one.name))
+        for watch in before.keys() - self._names.keys():
+            ctypes.CDLL(None).inotify_rm_watch(self._descriptor, watch)  # it is gone already with its folder
 
     def _read(self) -> bytes:
         try:
@@ -89,6 +105,17 @@ else:
     def _inotify() -> int:
         """Other systems have none."""
         return -1
+
+
+def _links(path: Path) -> Iterator[Path]:
+    """The symbolic links on the way to a file, of folders and of files."""
+    at = Path(os.path.normpath(path.absolute()))
+    for _ in range(LINKS_KEPT):
+        link = next((one for one in (*reversed(at.parents), at) if one.is_symlink()), None)
+        if link is None:
+            return
+        yield link
+        at = Path(os.path.normpath(link.parent / link.readlink() / at.relative_to(link)))
 
 
 def _watched(descriptor: int, folder: Path) -> int:

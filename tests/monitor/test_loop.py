@@ -142,6 +142,27 @@ def test_a_file_behind_a_link(tmp_path: Path) -> None:
     assert (first, second) == (True, True)
 
 
+def test_a_folder_that_is_exchanged_by_a_link(tmp_path: Path) -> None:
+    """As containers are given theirs: the file is a link through a link, and the latter is replaced; twice, since the
+    new folder is watched then."""
+    for name in ("1", "2"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "nlmon.yaml").write_text(name)
+    (tmp_path / "data").symlink_to("1")
+    (tmp_path / "nlmon.yaml").symlink_to("data/nlmon.yaml")
+    watch = FileWatch([tmp_path / "nlmon.yaml"])
+    (tmp_path / "new").symlink_to("2")
+    (tmp_path / "new").rename(tmp_path / "data")
+    exchanged = watch.changed()
+    (tmp_path / "2" / "nlmon.yaml").write_text("3")
+    written = watch.changed()
+    (tmp_path / "1" / "nlmon.yaml").write_text("4")
+    old = watch.changed()
+    watch.close()
+
+    assert (exchanged, written, old) == (True, True, False)
+
+
 def test_a_change_reloads_once(tmp_path: Path) -> None:
     """However often it was written."""
     path = tmp_path / "nlmon.yaml"
