@@ -28,6 +28,8 @@ __all__ = ["NO_RULE", "RATE_LIMIT", "UNWANTED", "Pipeline"]
 # Why an event goes to no export.
 UNWANTED, NO_RULE, RATE_LIMIT = "monitoring", "no rule matches", "rate limit"
 SECOND = 1_000_000_000
+# Seconds by which an event may be late and still counts to the second of the latest one.
+LATE = 1
 Pair = tuple[Event, bytes]
 
 
@@ -58,6 +60,12 @@ class Pipeline:
         """Say what the rate limit has kept back and not told yet."""
         if self._rate is not None:
             self._rate.say()
+
+    def settle(self, now: int) -> None:
+        """Say what the rate limit has kept back of a second that is over though no event has come since. ``now``:
+        nanoseconds since 1970."""
+        if self._rate is not None:
+            self._rate.settle(now)
 
     def take(self, event: Event, datagram: bytes) -> None:
         """One event with its datagram, empty for one that was in none."""
@@ -141,7 +149,8 @@ class _Rate:
     def lets(self, timestamp: int) -> bool:
         """Whether an event of this time may go."""
         second = timestamp // SECOND
-        if second != self._second:
+        # A recording of several sockets is a little out of order; a clock that was set back begins anew.
+        if not self._second - LATE <= second <= self._second:
             self.say()
             self._second, self._let = second, 0
         if self._let < self._limit:
@@ -149,6 +158,11 @@ class _Rate:
             return True
         self._kept += 1
         return False
+
+    def settle(self, now: int) -> None:
+        """Say what was kept back, if the second is over at a time."""
+        if now // SECOND > self._second:
+            self.say()
 
     def say(self) -> None:
         """Say what was kept back so far."""

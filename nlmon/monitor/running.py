@@ -51,7 +51,7 @@ from nlmon.transport.kernel.transport import KernelFactory
 
 __all__ = ["RunningMonitor", "open_kernel"]
 
-# Seconds between two looks at what the log only counts.
+# Seconds between two looks at what is only counted at first, and said later.
 LOOK = 5.0
 # How often counters are asked for that change meanwhile.
 TRIES = 3
@@ -127,8 +127,7 @@ class RunningMonitor:
         if self._control is not None:
             watch = FileWatch(self._loaded.files)
             parts += [Asked(self._control, self._answer), Changed(watch, reload)]
-        if self._log is not None:
-            parts.append(Every(LOOK, self._log.flush))
+        parts.append(Every(LOOK, self._look))
         if self._notifier.interval is not None:
             parts.append(Every(self._notifier.interval, self._notifier.watchdog))
         try:
@@ -223,6 +222,11 @@ class RunningMonitor:
             self._trace(event)
         self._pipeline.take(event, datagram)
         self._durations.add((time.time_ns() - event.timestamp) / 1e9)
+
+    def _look(self) -> None:
+        self._pipeline.settle(time.time_ns())
+        if self._log is not None:
+            self._log.flush()
 
     def _answer(self, command: str) -> bytes:
         if command == "status":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 import pytest
 
@@ -59,10 +60,10 @@ def test_the_place_of_a_loss_always_goes_out() -> None:
     assert [one.type for one in kept.end()] == ["overrun", "overrun"]
 
 
-def test_the_rate_limit_is_of_a_second_of_the_events() -> None:
-    """Each second may have as many; how many were dropped is said when it is over, and at the end."""
+def limited(limit: int, steps: Callable[[Pipeline], None]) -> tuple[list[Event], list[str]]:
+    """What gets through a rate limit in some steps, and what is said of it."""
     kept = Kept()
-    pipeline = Pipeline(plan_of("core: {rate_limit: 2}"), [kept.queue])
+    pipeline = Pipeline(plan_of(f"core: {{rate_limit: {limit}}}"), [kept.queue])
     said: list[str] = []
     handler = logging.Handler()
     handler.emit = lambda record: said.append(record.getMessage())  # type: ignore[method-assign]
@@ -70,15 +71,50 @@ def test_the_rate_limit_is_of_a_second_of_the_events() -> None:
     logger.addHandler(handler)
     logger.setLevel(logging.WARNING)
     try:
-        for at in (5.0, 5.1, 5.2, 5.9, 6.0, 6.1, 6.2):
-            pipeline.take(event(at=at), b"")
-        pipeline.end()
+        steps(pipeline)
     finally:
         logger.removeHandler(handler)
         logger.setLevel(logging.NOTSET)
+    return kept.end(), said
 
-    assert [one.timestamp // 10**8 for one in kept.end()] == [50, 51, 60, 61]
-    assert said == ["2 events dropped: core.rate_limit is 2 a second", "1 event dropped: core.rate_limit is 2 a second"]
+
+RATES = [
+    ("in order", (5.0, 5.1, 5.2, 5.9, 6.0, 6.1, 6.2), [50, 51, 60, 61], [2, 1]),
+    ("out of order", (5.0, 6.0, 5.1, 6.1, 5.2, 6.2), [50, 60, 51], [3]),
+    ("a clock that was set back", (5.0, 5.1, 5.2, 1.0), [50, 51, 10], [1]),
+]
+
+
+@pytest.mark.parametrize(("what", "times", "through", "told"), RATES, ids=[row[0] for row in RATES])
+def test_the_rate_limit_is_of_a_second_of_the_events(
+    what: str, times: tuple[float, ...], through: list[int], told: list[int]
+) -> None:
+    """Each second may have as many; how many were dropped is said when the next one begins, and at the end. An event
+    that is a little late counts to the second of those before it."""
+
+    def steps(pipeline: Pipeline) -> None:
+        for at in times:
+            pipeline.take(event(at=at), b"")
+        pipeline.end()
+
+    events, said = limited(2, steps)
+
+    assert [one.timestamp // 10**8 for one in events] == through
+    assert said == [f"{number} event{'s' * (number > 1)} dropped: core.rate_limit is 2 a second" for number in told]
+
+
+@pytest.mark.parametrize(("now", "times"), [(5.9, 0), (6.0, 1)])
+def test_what_the_rate_limit_drops_is_said_though_no_event_follows(now: float, times: int) -> None:
+    """Once its second is over, and not before."""
+
+    def steps(pipeline: Pipeline) -> None:
+        for at in (5.0, 5.1):
+            pipeline.take(event(at=at), b"")
+        pipeline.settle(int(now * 1e9))
+
+    events, said = limited(1, steps)
+
+    assert (len(events), said) == (1, ["1 event dropped: core.rate_limit is 1 a second"] * times)
 
 
 def test_every_rule_has_its_count() -> None:
