@@ -5,6 +5,7 @@ Not here: output (``output``), and anything one command needs alone.
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -31,6 +32,7 @@ __all__ = [
     "byteorder_option",
     "compared",
     "control_option",
+    "duration_option",
     "fault_option",
     "feed_options",
     "implementation_option",
@@ -55,6 +57,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 # net/netlink/af_netlink.c: protocols are numbered from 0 to MAX_LINKS - 1.
 MAX_LINKS = 32
+# Seconds; poll(2) counts milliseconds in 32 bits.
+LONGEST = 2_000_000
 
 
 def _protocols(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tuple[int, ...]:
@@ -199,6 +203,18 @@ def against_option(function: F) -> F:
         help="The reference: the implementation in use, which the candidate is compared with.",
     )
     return decorate(function)
+
+
+def _seconds(_: click.Context, __: click.Parameter, value: float | None) -> float | None:
+    if value is not None and math.isnan(value):
+        raise UsageError("NLM-U014", "the duration is no number of seconds", hint="such as --duration 60")
+    return value
+
+
+def duration_option(function: F) -> F:
+    """``--duration SECONDS``; None: no end."""
+    seconds = click.FloatRange(0, LONGEST, min_open=True)
+    return click.option("--duration", type=seconds, callback=_seconds, help="End after this many seconds.")(function)
 
 
 def layouts_option(function: F) -> F:

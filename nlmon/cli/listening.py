@@ -5,7 +5,6 @@ Not here: sockets (``nlmon.transport.kernel.transport``), and what is done with 
 
 from __future__ import annotations
 
-import math
 import signal
 import socket
 import stat
@@ -30,7 +29,6 @@ __all__ = [
     "announced_first",
     "ask_for_all",
     "destination",
-    "duration_option",
     "final_dump_option",
     "metadata",
     "patience",
@@ -38,8 +36,6 @@ __all__ = [
     "wake_on_signals",
 ]
 
-# Seconds; poll(2) counts milliseconds in 32 bits.
-LONGEST = 2_000_000
 # sock_setsockopt takes an int, and the kernel doubles it.
 LARGEST_BUFFER = 1 << 30
 # Seconds for the final dumps of all protocols.
@@ -48,23 +44,6 @@ FINAL_DUMPS = 30.0
 ON_THE_WAY, MOST_WAITS = 0.02, 10
 # What ends a recording or a comparison in order.
 ENDS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-
-
-def _number(_: click.Context, __: click.Parameter, value: float | None) -> float | None:
-    if value is not None and math.isnan(value):
-        raise UsageError("NLM-U014", "the duration is no number of seconds", hint="such as --duration 60")
-    return value
-
-
-def duration_option(function: F) -> F:
-    """``--duration SECONDS``; None: no end."""
-    decorate = click.option(
-        "--duration",
-        type=click.FloatRange(0, LONGEST, min_open=True),
-        callback=_number,
-        help="Stop after this many seconds.",
-    )
-    return decorate(function)
 
 
 def receive_buffer_option(function: F) -> F:

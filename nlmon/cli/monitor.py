@@ -12,7 +12,6 @@ Not here: what the modes do, and the commands (``main``).
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
@@ -21,7 +20,7 @@ from typing import Any, NamedTuple
 import click
 
 from nlmon.cli import complete
-from nlmon.cli.common import F, FilePath
+from nlmon.cli.common import F, FilePath, duration_option
 from nlmon.errors import UsageError
 
 __all__ = ["MonitorOptions", "monitor_options", "run_monitor"]
@@ -40,8 +39,6 @@ MODES: Mapping[str, tuple[str, frozenset[str]]] = {
 }
 # What chooses a mode, and which of two that go together is the mode.
 CHOICES = ("test_mode", "status", "benchmark", "replay", "dump_events")
-# Seconds; poll(2) counts milliseconds in 32 bits.
-LONGEST = 2_000_000
 SPELLED = {"form": "--format"}
 
 
@@ -60,12 +57,6 @@ class MonitorOptions(NamedTuple):
     socket: Path | None = None
     user: str | None = None
     form: str | None = None
-
-
-def _number(_: click.Context, __: click.Parameter, value: float | None) -> float | None:
-    if value is not None and math.isnan(value):
-        raise UsageError("NLM-U014", "the duration is no number of seconds", hint="such as --duration 60")
-    return value
 
 
 def monitor_options(function: F) -> F:
@@ -90,12 +81,7 @@ def monitor_options(function: F) -> F:
                 help="Measure this implementation beside it, in turns.",
             ),
             click.option("--with-exports", is_flag=True, help="Measure exports into files, too, in another folder."),
-            click.option(
-                "--duration",
-                type=click.FloatRange(0, LONGEST, min_open=True),
-                callback=_number,
-                help="End after this many seconds.",
-            ),
+            duration_option,
             click.option("--socket", type=path, help="Control socket of the monitor; by default one for its files."),
             click.option("--user", metavar="NAME", help="Run as this user once all is open."),
             click.option("--format", "form", type=click.Choice(["text", "json"]), help="Lines for people, or JSON."),

@@ -8,11 +8,9 @@ Not here: the options (``monitor``), and measuring (``nlmon.monitor.benchmark``)
 
 from __future__ import annotations
 
-import logging
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -41,7 +39,7 @@ HEAD = ("", "events", "seconds", "events/s", "p50", "p99", "max", "errors", "fil
 
 def benchmark(options: MonitorOptions) -> None:
     """Measure, and print what came of it."""
-    with tempfile.TemporaryDirectory(prefix="nlmon-benchmark-") as folder, _silent():
+    with tempfile.TemporaryDirectory(prefix="nlmon-benchmark-") as folder:
         report = _report(options, _plans(options, Path(folder)))
     if options.form == "json":
         from nlmon.report.jsonout import report_bytes  # noqa: PLC0415  (start-up: text needs none of it)
@@ -50,16 +48,6 @@ def benchmark(options: MonitorOptions) -> None:
     else:
         for line in _lines(report):
             sys.stdout.write(printable(line) + "\n")
-
-
-@contextmanager
-def _silent() -> Iterator[None]:
-    """Log nothing: what is said of recorded traffic says nothing of this host."""
-    logging.disable()
-    try:
-        yield
-    finally:
-        logging.disable(logging.NOTSET)
 
 
 def _plans(options: MonitorOptions, folder: Path) -> list[Plan]:

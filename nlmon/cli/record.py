@@ -26,14 +26,13 @@ import click
 
 from nlmon.capture.write import PcapngWriter
 from nlmon.cli import complete
-from nlmon.cli.common import FilePath, protocol_option, warn
+from nlmon.cli.common import FilePath, duration_option, protocol_option, warn
 from nlmon.cli.groups import announces_family, groups_to_join, join_generic
 from nlmon.cli.keys import KeyWatch
 from nlmon.cli.listening import (
     announced_first,
     ask_for_all,
     destination,
-    duration_option,
     final_dump_option,
     metadata,
     patience,

@@ -132,7 +132,7 @@ class PrometheusExporter:
             raise PlatformError(
                 *("NLM-O021", "prometheus-client is not installed"),
                 why=str(error),
-                hint="install the extra nlmon[monitor]",
+                hint="pip install 'nlmon[monitor]'",
             ) from error
         registry = CollectorRegistry()
         registry.register(self)

@@ -34,6 +34,7 @@ from nlmon.monitor.exports import ExportPlan, Exports
 from nlmon.monitor.latencies import Latencies
 from nlmon.monitor.pipeline import RATE_LIMIT, Pipeline
 from nlmon.monitor.plan import Plan
+from nlmon.monitor.resident import resident
 from nlmon.monitor.traffic import Traffic
 from nlmon.transport.recorded.transport import RecordedFactory
 
@@ -200,7 +201,7 @@ class _Lane:
         self._pipeline.events = self._errors = 0
         self._pipeline.dropped.clear()
         self._took = Latencies()
-        self._before = _resident()
+        self._before = resident()[0]
 
     def turn(self, until: int, interrupted: Callable[[], bool]) -> float:
         """Handle datagrams until a time of the clock; events per second of this turn."""
@@ -242,14 +243,5 @@ class _Lane:
             sum(count for reason, count in pipeline.dropped.items() if reason != RATE_LIMIT),
             {reason: count for reason, count in dropped.items() if count},
             self._before,
-            _resident(),
+            resident()[0],
         )
-
-
-def _resident() -> int:
-    """Resident bytes of this process; 0 where the system does not say."""
-    try:
-        status = Path("/proc/self/status").read_text(encoding="ascii")
-    except OSError:
-        return 0
-    return int(status.partition("VmRSS:")[2].split()[0]) << 10

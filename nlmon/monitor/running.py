@@ -22,7 +22,6 @@ import socket
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
-from pathlib import Path
 
 from msgspec.structs import replace
 
@@ -42,6 +41,7 @@ from nlmon.monitor.parts import Asked, Changed, Every, Read, Signalled
 from nlmon.monitor.pipeline import RATE_LIMIT, Pipeline
 from nlmon.monitor.plan import Listening, Plan, plan
 from nlmon.monitor.privileges import Standing
+from nlmon.monitor.resident import resident
 from nlmon.monitor.service import Notifier
 from nlmon.monitor.sources import KernelSource
 from nlmon.monitor.status import MemoryStatus, MonitorStatus, status_json
@@ -264,11 +264,6 @@ def _changed(old: Loaded, new: Loaded) -> list[str]:
 
 
 def _memory(before: MemoryStatus | None) -> MemoryStatus:
-    """Resident set size now, at the start, and the largest so far; zeros where the system does not say."""
-    try:
-        text = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
-    except OSError:
-        return MemoryStatus(0, 0, 0)
-    fields = dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
-    now, peak = (int(fields.get(name, "0").split()[0]) * 1024 for name in ("VmRSS", "VmHWM"))
+    """Memory now, at the start, and at most so far."""
+    now, peak = resident()
     return MemoryStatus(now, now if before is None else before.at_start, peak)

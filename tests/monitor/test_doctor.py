@@ -18,9 +18,10 @@ from msgspec.structs import replace
 
 from nlmon.config import Loaded, interpret
 from nlmon.exporters.base import ExportStatus
+from nlmon.monitor.capabilities import CAP_NET_ADMIN
 from nlmon.monitor.doctor import CHECKS, examine
 from nlmon.monitor.doctor.finding import LEVELS, Finding, note, ok, problem, report_lines, report_of, warning
-from nlmon.monitor.doctor.host import CAP_NET_ADMIN, ExportFile, Host, Port, Refused, SocketFile
+from nlmon.monitor.doctor.host import ExportFile, Host, Port, Refused, SocketFile
 from nlmon.monitor.doctor.look import look
 from nlmon.monitor.status import CacheStatus, MemoryStatus, MonitorStatus, ProtocolStatus, RuleStatus
 from support.command import nlmon
@@ -179,7 +180,7 @@ WRONG: list[tuple[str, Host, str, str, str]] = [
         host(socket=SocketFile("a.sock", 0o600, True)),
         "problem",
         "NLM-M088",
-        "ls -ld $(dirname a.sock)",
+        'ls -ld "$(dirname a.sock)"',
     ),
     ("control socket", host(socket=SocketFile("a.sock", 0o600)), "note", "NLM-M088", ""),
     ("namespace", replace(running(), namespace="a", monitor_namespace="b"), "note", "NLM-M095", "ip netns identify 7"),
@@ -228,6 +229,26 @@ def test_a_check_finds_what_is_wrong(check: str, on: Host, level: str, code: str
 
     assert [(one.level, one.code) for one in found] == [(level, code)]
     assert (found[0].command.startswith(command), bool(found[0].command) == bool(command)) == (True, True)
+
+
+STRANGE = "/var/my log/$(reboot)"
+NAMED = {
+    "sudo mkdir -p": host(files=(replace(FILE, folder=STRANGE, folder_there=False),)),
+    "ls -ld": host(files=(replace(FILE, folder=STRANGE, writable=False),)),
+    "ls -l": host(files=(replace(FILE, path=STRANGE, link=True),)),
+    "sudo chmod o-w": host(files=(replace(FILE, folder=STRANGE, open_to_all=True),)),
+    "df -h": host(files=(replace(FILE, folder=STRANGE, at_most=None),)),
+    "fuser -v": host(files=(replace(FILE, path=STRANGE, locked=True),)),
+    "sudo chmod 600": host(socket=SocketFile(STRANGE, 0o666)),
+    "sudo setcap -r": host(program=STRANGE, file_capabilities=True),
+    "nlmon --status --socket": host(others=(status(instance=STRANGE),)),
+}
+
+
+@pytest.mark.parametrize("typed", NAMED)
+def test_a_strange_name_is_one_word_of_what_is_typed(typed: str) -> None:
+    """Blanks do not part it, and a shell runs nothing in it."""
+    assert f"{typed} '{STRANGE}'" in [one.command for one in examine(NAMED[typed]).findings]
 
 
 def test_every_check_was_well_and_was_not() -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from shlex import quote
+from shlex import join, quote
 
 from nlmon.errors import NlmonError
 from nlmon.monitor.doctor.finding import Finding, note, ok, problem, warning
@@ -20,10 +20,11 @@ MIB = 1 << 20
 
 def configuration(host: Host) -> Iterator[Finding]:
     """What is wrong in the configuration, and what has no effect, each with its own code."""
-    names = " ".join(map(str, host.loaded.files))
+    paths = list(map(str, host.loaded.files))
+    names, typed = " ".join(paths), join(paths)
     for one in host.loaded.problems:
         give = problem if one.severity == "error" else note
-        yield give(one.code, one.text, "", f"nlmon config check {names}".rstrip())
+        yield give(one.code, one.text, "", f"nlmon config check {typed}".rstrip())
     if not host.loaded.problems:
         yield ok("NLM-M098", f"the configuration is in order ({names or 'no file, all defaults'})")
 
@@ -74,17 +75,17 @@ def files(host: Host) -> Iterator[Finding]:
 def _of_file(one: ExportFile) -> Iterator[Finding]:
     if not one.folder_there:
         what = f"the folder of the export {one.export} is not there"
-        yield problem("NLM-M087", what, one.folder, f"sudo mkdir -p {one.folder}")
+        yield problem("NLM-M087", what, one.folder, f"sudo mkdir -p {quote(one.folder)}")
         return
     if one.link:
         what = f"the path of the export {one.export} is a symbolic link"
-        yield problem("NLM-M087", what, f"{one.path} is not followed", f"ls -l {one.path}")
+        yield problem("NLM-M087", what, f"{one.path} is not followed", f"ls -l {quote(one.path)}")
     if not one.writable:
         what = f"the export {one.export} cannot write into {one.folder}"
-        yield problem("NLM-M087", what, "this user may not make files there", f"ls -ld {one.folder}")
+        yield problem("NLM-M087", what, "this user may not make files there", f"ls -ld {quote(one.folder)}")
     if one.open_to_all:
         what = f"every user may replace the file of the export {one.export}"
-        yield warning("NLM-M087", what, f"{one.folder} may be written by all", f"sudo chmod o-w {one.folder}")
+        yield warning("NLM-M087", what, f"{one.folder} may be written by all", f"sudo chmod o-w {quote(one.folder)}")
 
 
 def disk(host: Host) -> Iterator[Finding]:
@@ -93,11 +94,11 @@ def disk(host: Host) -> Iterator[Finding]:
         if one.at_most is None:
             what = f"the files of the export {one.export} have no bound"
             why = f"export.{one.export}.rotate_size is 0"
-            yield note("NLM-M092", what, why, f"df -h {one.folder}")
+            yield note("NLM-M092", what, why, f"df -h {quote(one.folder)}")
         elif one.free is not None and one.free < (more := max(0, one.at_most - one.used)):
             what = f"the disk is too small for the export {one.export}"
             why = f"its files may grow by {_size(more)}, and {_size(one.free)} are free in {one.folder}"
-            yield warning("NLM-M092", what, why, f"df -h {one.folder}")
+            yield warning("NLM-M092", what, why, f"df -h {quote(one.folder)}")
         elif one.free is not None:
             yield ok("NLM-M092", f"the disk has room for the files of the export {one.export}")
 
@@ -118,12 +119,12 @@ def others(host: Host) -> Iterator[Finding]:
     shared = [one for one in host.others if names & set(one.config_files)]
     for one in shared:
         what = f"another monitor runs with the same configuration, pid {one.pid}"
-        command = f"nlmon --status --socket {one.instance}"
+        command = f"nlmon --status --socket {quote(one.instance)}"
         yield problem("NLM-M094", what, f"its control socket is {one.instance}", command)
     locked = [one for one in host.files if one.locked and host.status is None]
     for one_file in locked:
         what = f"another process writes the file of the export {one_file.export}"
-        yield problem("NLM-M094", what, f"two may not write {one_file.path}", f"fuser -v {one_file.path}")
+        yield problem("NLM-M094", what, f"two may not write {one_file.path}", f"fuser -v {quote(one_file.path)}")
     if host.files and not shared and not locked:
         yield ok("NLM-M094", "no other monitor writes the same files")
 

@@ -12,10 +12,7 @@ from msgspec import Struct
 from nlmon.config import Loaded
 from nlmon.monitor.status import MonitorStatus
 
-__all__ = ["CAP_AUDIT_READ", "CAP_NET_ADMIN", "ExportFile", "Host", "Port", "Refused", "SocketFile"]
-
-# linux/capability.h
-CAP_NET_ADMIN, CAP_AUDIT_READ = 12, 37
+__all__ = ["ExportFile", "Host", "Port", "Refused", "SocketFile"]
 
 
 class Refused(Struct, frozen=True):

@@ -6,6 +6,7 @@ Not here: what the status holds (``nlmon.monitor.status``).
 from __future__ import annotations
 
 from collections.abc import Iterator
+from shlex import quote
 
 from nlmon.monitor.doctor.finding import Finding, note, ok, problem, warning
 from nlmon.monitor.doctor.host import Host
@@ -140,10 +141,10 @@ def control_socket(host: Host) -> Iterator[Finding]:
     if one.folder_open:
         what = "every user may replace the control socket"
         why = f"the folder of {one.path} may be written by all"
-        yield problem("NLM-M088", what, why, f"ls -ld $(dirname {one.path})")
+        yield problem("NLM-M088", what, why, f'ls -ld "$(dirname {quote(one.path)})"')
     elif one.mode & 0o077:
         what = f"the control socket has the permissions {one.mode:04o}"
-        yield problem("NLM-M088", what, "others may ask the monitor", f"sudo chmod 600 {one.path}")
+        yield problem("NLM-M088", what, "others may ask the monitor", f"sudo chmod 600 {quote(one.path)}")
     elif host.status is None and not host.trouble:
         what = f"a monitor has left its control socket behind: {one.path}"
         yield note("NLM-M088", what, "it was killed; the next monitor replaces it")

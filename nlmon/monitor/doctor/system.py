@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Iterator
+from shlex import quote
 from types import MappingProxyType
 
 from nlmon.api.config import NetlinkConfig
+from nlmon.monitor.capabilities import CAP_NET_ADMIN
 from nlmon.monitor.doctor.finding import Finding, note, ok, problem, warning
-from nlmon.monitor.doctor.host import CAP_NET_ADMIN, Host, Refused
+from nlmon.monitor.doctor.host import Host, Refused
 from nlmon.names import PROTOCOLS
 from nlmon.uapi import NETLINK_GENERIC, NETLINK_NETFILTER, NETLINK_SOCK_DIAG
 
@@ -52,7 +54,7 @@ def file_capabilities(host: Host) -> Iterator[Finding]:
     if host.file_capabilities:
         what = f"capabilities of the file {host.program} have no effect"
         why = "it is a script, which its interpreter runs; a service has AmbientCapabilities"
-        yield warning("NLM-M081", what, why, f"sudo setcap -r {host.program}")
+        yield warning("NLM-M081", what, why, f"sudo setcap -r {quote(host.program)}")
 
 
 def protocols(host: Host) -> Iterator[Finding]:
