@@ -22,7 +22,7 @@ from nlmon.cli.common import warn
 from nlmon.cli.config_files import MISTAKEN, load_files, say_problems
 from nlmon.cli.monitor import MonitorOptions
 from nlmon.config import Loaded
-from nlmon.errors import ExitCode
+from nlmon.errors import ExitCode, PlatformError
 from nlmon.monitor.plan import Plan, plan
 
 if TYPE_CHECKING:  # start-up: only a monitor has one
@@ -36,15 +36,13 @@ __all__ = ["dump", "replay", "run", "test"]
 def run(options: MonitorOptions) -> None:
     """Run until a signal, or for a duration."""
     from nlmon.monitor.control import ControlSocket  # noqa: PLC0415  (start-up: only a monitor has one)
-    from nlmon.monitor.runtime import default_path  # noqa: PLC0415
 
     loaded, planned = _planned(options, say=False)
     standing = _standing(loaded, planned, options)
     # The reader of our output may go; a monitor stays.
     if hasattr(signal, "SIGPIPE"):
         signal.signal(signal.SIGPIPE, signal.SIG_IGN)
-    path = options.socket or default_path(loaded.files, os.environ)
-    _run(loaded, planned, options, standing, ControlSocket(path, standing.user.number))
+    _run(loaded, planned, options, standing, ControlSocket(_control(loaded, options), standing.user.number))
 
 
 def dump(options: MonitorOptions) -> None:
@@ -93,7 +91,8 @@ def test(options: MonitorOptions) -> None:
     from nlmon.printable import printable_json  # noqa: PLC0415
 
     loaded, planned = _planned(options, say=False)
-    trial = try_out(loaded, planned, open_kernel, _standing(loaded, planned, options))
+    standing = _standing(loaded, planned, options)
+    trial = try_out(loaded, planned, open_kernel, standing, standing.drop, _held(_control(loaded, options)))
     say_problems(trial.problems)
     if options.form == "json":
         data = msgspec.json.format(msgspec.json.encode(trial), indent=2)
@@ -102,6 +101,25 @@ def test(options: MonitorOptions) -> None:
         sys.stdout.write(trial_text(trial))
     if not trial.ready:
         sys.exit(ExitCode.PLATFORM)
+
+
+def _control(loaded: Loaded, options: MonitorOptions) -> Path:
+    """The control socket of the monitor that is meant."""
+    from nlmon.monitor.runtime import default_path  # noqa: PLC0415  (start-up: only a monitor has one)
+
+    return options.socket or default_path(loaded.files, os.environ)
+
+
+def _held(control: Path) -> frozenset[str]:
+    """The exports that the monitor with a control socket has open; none where none runs."""
+    from nlmon.monitor.asking import ask  # noqa: PLC0415  (start-up: only a trial asks)
+    from nlmon.monitor.status import read_status  # noqa: PLC0415
+
+    try:
+        status = read_status(ask(control, "status"), str(control))
+    except PlatformError:
+        return frozenset()
+    return frozenset(one.name for one in status.exports if one.state == "working")
 
 
 def replay(options: MonitorOptions) -> None:

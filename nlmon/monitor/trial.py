@@ -1,10 +1,12 @@
 """Tries what a monitor would do: opens everything that its plan names, says what it has found, and closes all again.
 
 Rules:
-1. Everything is tried, whatever fails; each failure is a problem with its code.
+1. Everything is tried, whatever fails, and as the user that the monitor would be by then; each failure is a problem
+   with its code.
 2. Nothing is read from the sockets and nothing is written by the exports: a file that they have made is removed again,
    which else would be in the way of a monitor that runs as another user.
-3. The control socket is left alone, so that a new configuration can be tried beside the monitor that runs.
+3. The control socket is left alone, and what the monitor that runs holds is a notice, so that a new configuration can
+   be tried beside it.
 
 Not here: what a configuration says (``plan``), and the option (``nlmon.cli.monitor_run``).
 """
@@ -12,7 +14,7 @@ Not here: what a configuration says (``plan``), and the option (``nlmon.cli.moni
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -21,7 +23,7 @@ from msgspec import Struct
 from nlmon.api.listener import Listener
 from nlmon.config import Loaded, Problem
 from nlmon.config.model import JsonExport, PcapExport
-from nlmon.config.problems import Place, error
+from nlmon.config.problems import Place, error, notice
 from nlmon.errors import NlmonError
 from nlmon.monitor.exports import ExportPlan, Exports
 from nlmon.monitor.plan import Listening, Plan
@@ -31,6 +33,10 @@ from nlmon.printable import printable
 from nlmon.transport.base import TransportFactory
 
 __all__ = ["Trial", "TriedExport", "TriedProtocol", "TriedRule", "trial_text", "try_out"]
+
+
+# Codes of a file that another export writes, and of a port that cannot be had.
+TAKEN = ("NLM-O004", "NLM-O020")
 
 
 class TriedProtocol(Struct, frozen=True):
@@ -51,7 +57,8 @@ class TriedRule(Struct, frozen=True):
 
 
 class TriedExport(Struct, frozen=True):
-    """An export, and where its events would go. ``opens``: whether it can be opened."""
+    """An export, and where its events would go. ``opens``: whether it can be opened, or the monitor that runs has it
+    open."""
 
     name: str
     place: str
@@ -78,11 +85,19 @@ def try_out(
     planned: Plan,
     kernel: Callable[[Listening], TransportFactory],
     standing: Standing | None = None,
+    become: Callable[[], None] = lambda: None,
+    held: Collection[str] = (),
 ) -> Trial:
-    """Try a plan on this host. ``standing``: who the monitor would run as, whose notices are told."""
+    """Try a plan on this host. ``standing``: who the monitor would run as, whose notices are told; ``become``: makes
+    this process that user, for good; ``held``: names of exports that the monitor which runs has open."""
     failures: list[NlmonError] = []
     protocols, unresolved = _try_sockets(planned.listening, kernel, failures)
-    exports = tuple(_try_export(one, failures) for one in planned.exports)
+    try:
+        become()
+    except NlmonError as failed:
+        failures.append(failed)
+    notices: list[Problem] = []
+    exports = tuple(_try_export(one, failures, notices if one.name in held else None) for one in planned.exports)
     errors = tuple(error(one.code, one.text, Place()) for one in failures)
     return Trial(
         not failures,
@@ -93,7 +108,7 @@ def try_out(
         tuple(TriedRule(one.name, "alert" if one.alert else "log", one.filter.text) for one in planned.rules),
         planned.rate_limit,
         exports,
-        (*loaded.problems, *planned.notices, *(() if standing is None else standing.notices), *errors),
+        (*loaded.problems, *planned.notices, *(() if standing is None else standing.notices), *notices, *errors),
     )
 
 
@@ -125,13 +140,18 @@ def _try_sockets(
         backend.close()
 
 
-def _try_export(planned: ExportPlan, failures: list[NlmonError]) -> TriedExport:
+def _try_export(planned: ExportPlan, failures: list[NlmonError], notices: list[Problem] | None) -> TriedExport:
+    """``notices``: given if a monitor that runs has such an export open, which two cannot have."""
     exports = Exports(1)
     is_file = isinstance(planned.section, JsonExport | PcapExport)
     made = is_file and not os.path.lexists(planned.place)
     try:
         exports.change([planned], strict=True)
     except NlmonError as failed:
+        if notices is not None and failed.code in TAKEN:
+            what = f"the export {planned.name} is not tried, since the monitor that runs has it open"
+            notices.append(notice(failed.code, what, Place()))
+            return TriedExport(planned.name, printable(planned.place), opens=True)
         failures.append(failed)
         return TriedExport(planned.name, printable(planned.place), opens=False)
     finally:

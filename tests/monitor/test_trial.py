@@ -6,7 +6,8 @@ import errno
 from pathlib import Path
 
 from nlmon.config import load
-from nlmon.errors import TransportError
+from nlmon.errors import PlatformError, TransportError
+from nlmon.monitor.exports import Exports
 from nlmon.monitor.plan import plan
 from nlmon.monitor.trial import Trial, trial_text, try_out
 from nlmon.testing.transport import FakeKernel
@@ -36,6 +37,40 @@ def test_all_is_well(tmp_path: Path) -> None:
         f"export:         json to {tmp_path}/a\n"
         "ready\n"
     )
+
+
+def test_exports_are_tried_as_who_the_monitor_would_be(tmp_path: Path) -> None:
+    """The sockets before that, as root; what goes wrong there is told like all else."""
+    kernel, seen = FakeKernel(), []
+    loaded = load([], {"NLMON_EXPORT_JSON_ENABLED": "true", "NLMON_EXPORT_JSON_FILE": str(tmp_path / "a")})
+    assert loaded.config is not None
+
+    def become() -> None:
+        seen.append((len(kernel.opened), (tmp_path / "a").exists()))
+        (tmp_path / "a").mkdir()
+        raise PlatformError("NLM-M033", "the privileges of root cannot be given up")
+
+    trial = try_out(loaded, plan(loaded.config), lambda _: kernel, None, become)
+
+    assert (seen, trial.ready) == ([(1, False)], False)
+    assert [one.code for one in trial.problems] == ["NLM-M033", "NLM-O001"]
+
+
+def test_what_the_monitor_that_runs_holds_is_a_notice(tmp_path: Path) -> None:
+    """So a new configuration can be tried beside it; without one it is a failure."""
+    text = f"export: {{console: {{enabled: false}}, json: {{file: {tmp_path}/a}}}}\n"
+    (tmp_path / "nlmon.yaml").write_text(text, encoding="utf-8")
+    loaded = load([tmp_path / "nlmon.yaml"], {})
+    assert loaded.config is not None
+    planned, running = plan(loaded.config), Exports(10)
+    running.change(planned.exports)
+    trials = [try_out(loaded, planned, lambda _: FakeKernel(), held=held) for held in ((), ("json",))]
+    running.close()
+
+    assert [(one.ready, [(each.code, each.severity) for each in one.problems]) for one in trials] == [
+        (False, [("NLM-O004", "error")]),
+        (True, [("NLM-O004", "notice")]),
+    ]
 
 
 def test_everything_that_fails_is_told(tmp_path: Path) -> None:
