@@ -53,9 +53,10 @@ class Loaded(Struct, frozen=True):
         return tuple(one for one in self.problems if one.severity == "error")
 
 
-def load(paths: Sequence[Path], environ: Mapping[str, str]) -> Loaded:
-    """The configuration of files, of which a later one wins, under an environment."""
-    sources = [read_source(path) for path in paths]
+def load(paths: Sequence[Path], environ: Mapping[str, str], *, again: bool = False) -> Loaded:
+    """The configuration of files, of which a later one wins, under an environment. ``again``: by a monitor that runs,
+    which reads plain files alone."""
+    sources = [read_source(path, again=again) for path in paths]
     return interpret(sources, environ, files=tuple(paths))
 
 

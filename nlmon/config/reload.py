@@ -26,7 +26,7 @@ NEEDS_RESTART = (("netlink", "use_libnl"),)
 
 def reload(old: Loaded, environ: Mapping[str, str]) -> Loaded:
     """What is in force after the files of ``old`` were read again."""
-    return taken_over(old, load(old.files, environ))
+    return taken_over(old, load(old.files, environ, again=True))
 
 
 def taken_over(old: Loaded, new: Loaded) -> Loaded:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+import threading
 import time
 from pathlib import Path
 
@@ -396,12 +398,50 @@ def test_a_file_that_is_missing_is_an_error(tmp_path: Path) -> None:
     ]
 
 
-def test_a_pipe_is_refused(tmp_path: Path) -> None:
-    """Nobody waits for who may write to it."""
+def test_a_pipe_is_read_while_somebody_writes(tmp_path: Path) -> None:
+    """As that of <(command) is; one without a writer, or without an end, is told and not waited for."""
     os.mkfifo(tmp_path / "pipe")
+    nobody = load([tmp_path / "pipe"], {})
+    reader, writer = os.pipe()
+    os.write(writer, b"netlink: {protocols: {route: true}}\n")
+    threading.Timer(0.05, os.close, [writer]).start()
+    written = load([Path(f"/dev/fd/{reader}")], {})
+    os.close(reader)
 
-    assert [one.what for one in load([tmp_path / "pipe"], {}).problems] == [
-        "the configuration cannot be read: it is a pipe and no file"
+    assert ([one.what for one in nobody.problems], written.problems, written.origins["netlink.protocols.route"]) == (
+        ["the configuration cannot be read: it is a pipe into which nobody writes"],
+        (),
+        f"/dev/fd/{reader}:1",
+    )
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="this system has no such pipes")
+def test_a_pipe_has_to_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In time, and within what a configuration may have."""
+    monkeypatch.setattr("nlmon.config.files.PATIENCE", 0.05)
+    reader, writer = os.pipe()
+    found = load([Path(f"/dev/fd/{reader}")], {})
+    endless = load([Path("/dev/zero")], {})
+    os.close(writer)
+    os.close(reader)
+
+    assert [one.what for one in (*found.problems, *endless.problems)] == [
+        "the configuration cannot be read: it has no end within 0.05 seconds",
+        "a configuration has at most 262,144 bytes, and this file has more",
+    ]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="this system has no such pipes")
+def test_what_is_read_again_is_a_plain_file(tmp_path: Path) -> None:
+    """A pipe is empty by then, and may have no end."""
+    reader, writer = os.pipe()
+    found = load([Path(f"/dev/fd/{reader}"), tmp_path], {}, again=True)
+    os.close(writer)
+    os.close(reader)
+
+    assert [one.what for one in found.problems] == [
+        "the configuration cannot be read: it is no plain file, and can be read once",
+        "the configuration cannot be read: Is a directory",
     ]
 
 
