@@ -131,6 +131,7 @@ HELD = [
     ("{exports: {json: [{seq: 12345}]}}", TWO, 'exports: json 1: expected at least 1, found 0: {"seq":12345}'),
     ("{exports: {json: [{seq: 12345, by: legacy}]}}", TWO, ""),
     ("{exports: {syslog: [{count: 2}]}}", TWO, "a.yaml:7:28 exports: syslog is not on"),
+    ("{exports: {syslog: [{count: 2, by: legacy}]}}", TWO, ""),
     ("{exports: {syslog: [{facility: local0, severity: info, msg_type: RTM_NEWLINK, count: 1}]}}", SYSLOG, ""),
     ("{exports: {syslog: [{facility: mail}]}}", SYSLOG, "expected at least 1 lines with facility mail, found 0"),
     ("{metrics: [{name: a_total, value: 5}, {name: d, value: 0}]}", METRICS, ""),

@@ -206,3 +206,36 @@ def test_a_configuration_reaches_nothing_but_its_folder(
     assert (result.outcome, result.code) == (outcome, code)
     assert capsys.readouterr() == ("", "")
     assert {one.name for one in tmp_path.iterdir()} == {"a.pcap.zst", "a.yaml"}
+
+
+# What is expected of a lane whose configuration is refused, as it should be, and what is said of it.
+WITHOUT_MONITOR = [
+    ("compare: exports, verdict: equivalent", ["legacy: compare"]),
+    ("exports: {json: [{type: netlink, count: 0, by: legacy}]}", ["legacy: exports"]),
+    ("exports: {json: [{type: netlink}]}", ["legacy: exports"]),
+    ("files: [{path: a.json, by: legacy}], log: [{text: a, count: 0, by: legacy}]", ["legacy: files", "legacy: log"]),
+    ("metrics: [{name: a, value: 0, by: legacy}]", ["legacy: metrics"]),
+    ("notices: [{code: NLM-G030, by: legacy}]", ["legacy: notices"]),
+    ("exports: {json: [{type: netlink, by: libnl}]}, rules: [{name: filter, matched: {min: 1}, by: libnl}]", []),
+    ("exports: {syslog: [{type: netlink, by: libnl}]}", []),
+]
+
+
+@pytest.mark.parametrize(("expect", "found"), WITHOUT_MONITOR)
+def test_nothing_holds_of_a_monitor_that_does_not_run(expect: str, found: list[str], tmp_path: Path) -> None:
+    """Also where the configuration is refused as expected; an export that one lane has is asked of that one alone."""
+    libnl = "filter: netlink.addr.prefixlen > 24, export: {json: {file: a.json}, syslog: {enabled: true}}"
+    texts = f'{{legacy: "export: {{json: {{fil: a}}}}", libnl: "{{{libnl}}}"}}'
+    result = _played(tmp_path, texts, f"{expect}, refused: [{{code: NLM-G011, by: legacy}}]")
+
+    assert [": ".join(one.what.split(": ")[:2]) for one in result.findings] == found
+
+
+def _played(folder: Path, configuration: str, expect: str, *more: str) -> CaseResult:
+    """The result of a scenario over a recording of routes, in a folder of its own."""
+    path = FIXTURES / "captures" / "linux-6.12" / "01-route-basic.pcap.zst"
+    (folder / "a.pcap.zst").write_bytes(path.read_bytes())
+    lines = ("scenario: 1", "id: a.b", "title: It is so.", "capture: a.pcap.zst", *more)
+    text = "\n".join((*lines, f"configuration: {configuration}", f"expect: {{{expect}}}\n"))
+    (folder / "a.yaml").write_text(text)
+    return run_scenario(_load(folder / "a.yaml"), OPTIONS)[0]

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from fnmatch import fnmatchcase
+from typing import Protocol
 
 import msgspec
 
@@ -22,23 +23,31 @@ from nlmon.scenario.configured.output import ExportedLine, LaneOutput, Sample
 from nlmon.scenario.expectation import EventCounts, explain_unmet
 from nlmon.scenario.model import Exported, FilePattern, LinePattern, MetricPattern, ProblemPattern
 
-__all__ = ["hold", "hold_problems"]
+__all__ = ["hold", "hold_problems", "unheld"]
 
 # Names, lines and samples that are shown instead of those that are not there, and characters of each.
 SHOWN, LONGEST = 4, 240
 Place = Callable[..., str]
 
 
+class _OfLane(Protocol):
+    """What is expected of one lane, or of both."""
+
+    @property
+    def by(self) -> str:
+        """The name of the lane, empty: both."""
+
+
 def hold(expect: Exported, output: LaneOutput, place: Place) -> Iterator[Finding]:
     """What does not hold of the output of a lane, without its name. ``place``: of a value in the scenario."""
     for export, patterns in expect.lines.items():
-        if export not in output.lines:
+        meant = [(number, one) for number, one in enumerate(patterns) if one.event.by in {"", output.name}]
+        if meant and export not in output.lines:
             yield Finding(f"exports: {export} is not on", place("expect", "exports", export))
             continue
-        for number, pattern in enumerate(patterns):
-            if pattern.event.by in {"", output.name}:
-                where = place("expect", "exports", export, number)
-                yield from _lines(pattern, output.lines[export], f"exports: {export} {number + 1}", where)
+        for number, pattern in meant:
+            where = place("expect", "exports", export, number)
+            yield from _lines(pattern, output.lines[export], f"exports: {export} {number + 1}", where)
     for number, file in enumerate(expect.files):
         if file.by in {"", output.name}:
             yield from _files(file, output, place("expect", "files", number))
@@ -59,6 +68,21 @@ def hold(expect: Exported, output: LaneOutput, place: Place) -> Iterator[Finding
             yield Finding(what, place("expect", "log", number), tuple(output.log[:SHOWN]) or ("nothing was logged",))
     if expect.notices is not None:
         yield from hold_problems("notices", expect.notices, output.notices, output.name, place)
+
+
+def unheld(expect: Exported, name: str, place: Place) -> Iterator[Finding]:
+    """What is expected of a lane in which no monitor runs, as its configuration is refused: nothing of it holds."""
+    patterns: dict[tuple[str, ...], Sequence[_OfLane]] = {
+        **{("exports", export): [one.event for one in lines] for export, lines in expect.lines.items()},
+        **{(key,): getattr(expect, key) for key in ("files", "metrics", "rules", "log")},
+    }
+    if expect.compare:
+        yield Finding("compare: no monitor runs with the configuration, which is refused", place("expect", "compare"))
+    for path, given in patterns.items():
+        for number, one in enumerate(given):
+            if one.by in {"", name}:
+                what = f"{path[0]}: no monitor runs with the configuration, which is refused"
+                yield Finding(what, place("expect", *path, number))
 
 
 def hold_problems(

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,7 @@ from nlmon.report.text import shown_path
 from nlmon.scenario.cases import Pair, judge, merge_findings, pairs_of, uncompared, without_run
 from nlmon.scenario.check import capture_path
 from nlmon.scenario.configured.compare import compare_exports
-from nlmon.scenario.configured.held import hold, hold_problems
+from nlmon.scenario.configured.held import hold, hold_problems, unheld
 from nlmon.scenario.configured.lanes import Later, LoadedLane, keeps, load_lane, load_later, play_lane
 from nlmon.scenario.configured.output import LaneOutput
 from nlmon.scenario.configured.recording import Recording
@@ -100,6 +100,8 @@ class _Run:
         with tempfile.TemporaryDirectory(prefix="nlmon-") as folder:
             for number in (0, 1):
                 if loaded[number].config is None:
+                    if not findings[self._names[number]]:  # that it is refused was expected
+                        findings[self._names[number]] += self._without_monitor(loaded[number])
                     continue
                 with open_capture(path, byteorder=self._capture.byteorder) as reader:
                     if reason := other_kernel(self._file.scenario.kernel, reader.kernel):
@@ -115,6 +117,13 @@ class _Run:
             configs = [one.config for one in loaded if one.config is not None]
             self.reports = self._compare(outputs, configs, shown_path(path), facts)
         return merge_findings(findings)
+
+    def _without_monitor(self, lane: LoadedLane) -> Iterator[Finding]:
+        """What does not hold of a lane whose configuration is refused."""
+        place, expect = self._file.place, self._expect
+        yield from unheld(expect, lane.name, place)
+        if expect.notices is not None:
+            yield from hold_problems("notices", expect.notices, lane.notices, lane.name, place)
 
     def _output(
         self, number: int, lane: LoadedLane, reader: CaptureReader, folder: Path, later: Mapping[int, Config]
