@@ -167,6 +167,8 @@ class _Player:
     def _reload(self, frame: int) -> None:
         while self._reloads and self._reloads[-1][0] <= frame:
             _, self._plan = self._reloads.pop()
+            for queue in self._exports.queues:  # what is closed by it has all the time of a recording
+                queue.drained(PATIENCE)
             self._exports.change(self._plan.exports, limit=self._plan.queue, strict=True)
             self._pipeline.change(self._plan, self._exports.queues)
 

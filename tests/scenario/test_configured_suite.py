@@ -11,6 +11,9 @@ from typing import Any
 import pytest
 from msgspec import structs
 
+from nlmon.errors import ExportError
+from nlmon.exporters.files import JsonLinesExporter
+from nlmon.exporters.queue import ExportQueue, Patience
 from nlmon.report.outcome import CaseResult
 from nlmon.scenario.load import ScenarioFile, load_scenario
 from nlmon.scenario.model import Count, Expect, Exported, LinePattern, ProblemPattern
@@ -239,3 +242,31 @@ def _played(folder: Path, configuration: str, expect: str, *more: str) -> CaseRe
     text = "\n".join((*lines, f"configuration: {configuration}", f"expect: {{{expect}}}\n"))
     (folder / "a.yaml").write_text(text)
     return run_scenario(_load(folder / "a.yaml"), OPTIONS)[0]
+
+
+JSON = '"export: {json: {file: a.json}}"'
+
+
+@pytest.mark.parametrize(("frame", "code"), [(484, ""), (9999, "NLM-S054")])
+def test_a_configuration_that_is_never_read_is_a_mistake(frame: int, code: str, tmp_path: Path) -> None:
+    """Since the recording ends before its frame."""
+    result = _played(tmp_path, JSON, "notices: []", f"reloads: [{{frame: {frame}, configuration: {JSON}}}]")
+
+    assert (result.code, result.findings) == (code, ())
+
+
+@pytest.mark.parametrize("where", ["write", "flush"])
+def test_an_export_that_loses_events_is_no_evidence(
+    where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However equal what is left is in both."""
+    raised = {"write": ValueError("a bug"), "flush": ExportError("NLM-O005", "events cannot be written")}[where]
+
+    def fail(*_: object) -> None:
+        raise raised
+
+    monkeypatch.setitem(ExportQueue.__init__.__kwdefaults__, "patience", Patience(1, 0.0, 0.0))
+    monkeypatch.setattr(JsonLinesExporter, where, fail)
+    result = _played(tmp_path, JSON, "exports: {json: [{type: netlink, count: 0}]}")
+
+    assert (result.outcome, result.code) == ("errored", "NLM-S055")

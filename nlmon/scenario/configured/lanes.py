@@ -1,6 +1,7 @@
 """Lets the monitor of a lane run over a recording, with its configuration and into a folder of its own.
 
     NLM-S053   a file of a configuration cannot be written
+    NLM-S055   an export has lost events
 
 Rules:
 1. A configuration sees the variables that the scenario gives it, and none of the environment of nlmon.
@@ -31,13 +32,14 @@ from nlmon.config.keys import keys
 from nlmon.config.reload import taken_over
 from nlmon.errors import NlmonError, ScenarioError
 from nlmon.events import Event
+from nlmon.exporters.base import ExportStatus
 from nlmon.exporters.prometheus import PrometheusExporter
 from nlmon.exporters.queue import ExportQueue
 from nlmon.exporters.rotation import rotated_files
 from nlmon.monitor.pipeline import Pipeline
 from nlmon.monitor.plan import plan
 from nlmon.monitor.recorded import play
-from nlmon.report.text import shown_path
+from nlmon.report.text import counted, shown_path
 from nlmon.scenario.configured.output import ExportedLine, LaneOutput, lines_of, messages_of, samples_of
 from nlmon.scenario.configured.received import Receiver
 from nlmon.scenario.implementations import make_planned
@@ -170,6 +172,7 @@ def play_lane(
             before_close=lambda queues: scraped.extend(_scraped(queues, paths)),
             reloads=dict(zip(reloads, later, strict=True)),
         )
+    _refuse_lost(loaded.name, status.exports, receivers.values())
     lines: dict[str, tuple[ExportedLine, ...]] = {}
     files = dict(_files(folder / "files"))
     if any(one.export.json.enabled for one in (config, *later)):
@@ -180,6 +183,18 @@ def play_lane(
     metrics = samples_of(scraped[0]) if scraped else None
     rules = {rule.name: rule.matched for rule in status.rules}
     return LaneOutput(loaded.name, lines, files, metrics, rules, tuple(said), loaded.notices)
+
+
+def _refuse_lost(name: str, exports: Iterable[ExportStatus], receivers: Iterable[Receiver]) -> None:
+    """Raise ``ScenarioError`` where an export has lost events: what is left says nothing of the configuration."""
+    for one in exports:
+        lost = one.waiting + sum(one.dropped.values())
+        if lost or one.state == "broken":
+            what = f"the export {one.name} of the lane {name} has lost {counted(lost, 'event')}"
+            raise ScenarioError("NLM-S055", what, why=one.error or ", ".join(one.dropped), hint="run it again")
+    if any(one.full for one in receivers):
+        what = f"the export syslog of the lane {name} has sent more than is received"
+        raise ScenarioError("NLM-S055", what, hint="take fewer frames")
 
 
 @contextmanager

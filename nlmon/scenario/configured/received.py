@@ -29,7 +29,8 @@ _COUNT = re.compile(rb"(\d{1,10}) ")
 
 
 class Receiver:
-    """Receives while it is entered. ``path``: of a socket of this host, None: by TCP at a port that is free."""
+    """Receives while it is entered. ``path``: of a socket of this host, None: by TCP at a port that is free. ``full``:
+    whether more has come than is kept."""
 
     def __init__(self, path: Path | None = None) -> None:
         self._local = path is not None
@@ -44,6 +45,7 @@ class Receiver:
         self._ends, self._end = socket.socketpair()
         self._found: list[bytes] = []
         self._size = 0
+        self.full = False
         self._thread = Thread(target=self._run, name="nlmon-syslog", daemon=True)
 
     def __enter__(self) -> Receiver:
@@ -94,3 +96,5 @@ class Receiver:
         elif self._size + len(data) <= SIZE_KEPT:
             self._size += len(data)
             self._found.append(data)
+        else:
+            self.full = True

@@ -30,9 +30,10 @@ FRAMES_KEPT = 200_000
 
 
 class Recording:
-    """The datagrams of a recording, by their time and protocol."""
+    """The datagrams of a recording, by their time and protocol. ``last``: the number of the last frame, 0: none."""
 
     def __init__(self, byteorder: ByteOrder) -> None:
+        self.last = 0
         self._byteorder = byteorder
         self._datagrams: dict[tuple[int, int], Datagram | None] = {}
         names = RecordedNames(families=lambda _: (), link=lambda _: UNSET)
@@ -43,6 +44,7 @@ class Recording:
         """The same batches, of which it is noted what they hold."""
         for batch in batches:
             for frame in batch.frames():
+                self.last = max(self.last, frame.number)
                 key = frame.timestamp, frame.protocol
                 if len(self._datagrams) < FRAMES_KEPT and key not in self._datagrams:
                     self._datagrams[key] = Datagram(frame.number, frame.timestamp, frame.protocol, frame.data)

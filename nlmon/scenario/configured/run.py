@@ -2,6 +2,7 @@
 
     NLM-S051   a configuration chooses another implementation than its lane
     NLM-S052   there is nothing to compare
+    NLM-S054   a configuration is read behind the end of the recording
 
     configuration of each lane ─► monitor ─► exports ─► held against what is expected
                                                    └──► compared with those of the other one ─► reports
@@ -113,6 +114,7 @@ class _Run:
                         raise reader.damage
                 outputs.append(output)
                 findings[self._names[number]] += hold(expect, output, place)
+        self._refuse_unread()
         if expect.compare and len(outputs) == 2:
             configs = [one.config for one in loaded if one.config is not None]
             self.reports = self._compare(outputs, configs, shown_path(path), facts)
@@ -152,6 +154,13 @@ class _Run:
         if lane.config is not None and lane.config.netlink.use_libnl != (lane.name == "libnl"):
             what = f"the configuration of the lane {lane.name} chooses the other implementation"
             raise self._file.mistake("NLM-S051", what, "configuration", hint="write netlink.use_libnl, or leave it out")
+
+    def _refuse_unread(self) -> None:
+        """Raise ``ScenarioError`` for a configuration that is never read, since the recording ends before."""
+        for number, one in enumerate(self._reloads):
+            if self._recording is not None and one.frame > self._recording.last:
+                what = f"no frame {one.frame:,} is played, and the last one is {self._recording.last:,}"
+                raise self._file.mistake("NLM-S054", what, "reloads", number, "frame", hint="name an earlier one")
 
     def _compare(
         self, outputs: list[LaneOutput], configs: list[Config], path: str, facts: dict[str, Any]
