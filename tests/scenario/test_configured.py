@@ -277,6 +277,33 @@ def test_a_line_that_is_none_is_a_difference() -> None:
     ] * 2
 
 
+SECOND = msgspec.structs.replace(LINK, timestamp=LINK.timestamp + 1)
+STRAYS = [
+    ([LINK, SECOND], []),
+    ([SECOND], []),
+    ([LINK, LINK, SECOND], ["exported more often than recorded"]),
+    ([SECOND, LINK], ["behind a line of a later message"]),
+    ([LINK, LATER], ["of no message of the recording"]),
+    ([msgspec.structs.replace(LINK, timestamp=5)], ["of no message of the recording"]),
+    ([msgspec.structs.replace(LINK, protocol=16)], ["of no message of the recording"]),
+    ([msgspec.structs.replace(LINK, timestamp=5, synthetic=True)], []),
+    ([SECOND, SECOND, None], ["exported more often than recorded", "without an event"]),
+]
+
+
+@pytest.mark.parametrize(("events", "whys"), STRAYS)
+def test_lines_that_no_monitor_may_export_are_found(events: list[Any], whys: list[str]) -> None:
+    """Whatever the other monitor exports, since what is wrong in both alike is equal."""
+    recording = Recording("little")
+    played = [Frame(number, one.timestamp, one.protocol, MESSAGE, "", 0, 0) for number, one in ((7, LINK), (8, SECOND))]
+    for _ in recording.seen([Batch.of(played)]):
+        pass
+    data = b"".join(b"{}\n" if one is None else exported_line(one) for one in events)
+    found = [why for why, _ in recording.strays(lines_of(data, "a.json"), in_order=True)]
+
+    assert found == whys
+
+
 def test_an_expectation_has_defaults() -> None:
     """Nothing is expected where nothing is said."""
     assert list(hold(Exported(), TWO, lambda *_: "")) == []

@@ -23,7 +23,7 @@ from nlmon.scenario.configured.output import ExportedLine, LaneOutput, Sample
 from nlmon.scenario.expectation import EventCounts, explain_unmet
 from nlmon.scenario.model import Exported, FilePattern, LinePattern, MetricPattern, ProblemPattern
 
-__all__ = ["hold", "hold_problems", "unheld"]
+__all__ = ["LONGEST", "hold", "hold_problems", "unheld"]
 
 # Names, lines and samples that are shown instead of those that are not there, and characters of each.
 SHOWN, LONGEST = 4, 240

@@ -3,7 +3,9 @@
 Rules:
 1. A line is found by time and protocol, and in the datagram by type, sequence number and port of its message. Where
    several could be meant nothing is said.
-2. Names of families and interfaces, which other messages give, are not judged, nor is what an event lacks: a line does
+2. Whatever is exported of a message was in the recording, no more often than there, and comes in its order; so what
+   both monitors do wrong in the same way is found, too.
+3. Names of families and interfaces, which other messages give, are not judged, nor is what an event lacks: a line does
    not tell what could not be read.
 
 Not here: how a value stands in a message (``nlmon.compare.evidence``).
@@ -11,7 +13,9 @@ Not here: how a value stands in a message (``nlmon.compare.evidence``).
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple, TypeAlias
 
 from msgspec import UNSET, structs
 
@@ -19,23 +23,36 @@ from nlmon.capture.base import Batch, ByteOrder
 from nlmon.compare.classify import Finding
 from nlmon.compare.contract import load_contract
 from nlmon.compare.evidence.check import Evidence, RecordedNames
-from nlmon.events import Event, GenericInfo
-from nlmon.framing import messages
+from nlmon.events import OVERRUN, Event, GenericInfo
+from nlmon.framing import align, messages
+from nlmon.scenario.configured.output import ExportedLine
 from nlmon.wire import Datagram
 
 __all__ = ["FRAMES_KEPT", "Recording"]
 
 # Frames of which it is known what they hold.
 FRAMES_KEPT = 200_000
+# Type, sequence number and port of a message.
+Head: TypeAlias = tuple[int, int, int]
+
+
+class _Played(NamedTuple):
+    """A datagram that was played: as which one, and how often."""
+
+    datagram: Datagram
+    number: int
+    copies: int = 1
 
 
 class Recording:
-    """The datagrams of a recording, by their time and protocol. ``last``: the number of the last frame, 0: none."""
+    """The datagrams of a recording, by their time and protocol, None where several have the same. ``last``: the number
+    of the last frame, 0: none; ``whole``: whether all of them are known."""
 
     def __init__(self, byteorder: ByteOrder) -> None:
         self.last = 0
+        self.whole = True
         self._byteorder = byteorder
-        self._datagrams: dict[tuple[int, int], Datagram | None] = {}
+        self._played: dict[tuple[int, int], _Played | None] = {}
         names = RecordedNames(families=lambda _: (), link=lambda _: UNSET)
         self._contract = load_contract()
         self._evidence = Evidence(self._contract, byteorder, names)
@@ -45,29 +62,65 @@ class Recording:
         for batch in batches:
             for frame in batch.frames():
                 self.last = max(self.last, frame.number)
-                key = frame.timestamp, frame.protocol
-                if len(self._datagrams) < FRAMES_KEPT and key not in self._datagrams:
-                    self._datagrams[key] = Datagram(frame.number, frame.timestamp, frame.protocol, frame.data)
-                elif key in self._datagrams:
-                    self._again(key, frame.number)
+                self._note(Datagram(frame.number, frame.timestamp, frame.protocol, frame.data))
             yield batch
 
-    def _again(self, key: tuple[int, int], number: int) -> None:
-        """Another frame has the same time; the same one, where the recording is played again, has its number."""
-        was = self._datagrams[key]
-        if was is not None and was.frame != number:
-            self._datagrams[key] = None
+    def _note(self, datagram: Datagram) -> None:
+        key = datagram.timestamp, datagram.protocol
+        if key in self._played:
+            was = self._played[key]
+            again = was is not None and was.datagram == datagram  # a fault may play one twice
+            self._played[key] = was._replace(copies=was.copies + 1) if was is not None and again else None
+        elif len(self._played) < FRAMES_KEPT:
+            self._played[key] = _Played(datagram, len(self._played))
+        else:
+            self.whole = False
+
+    def strays(self, lines: Iterable[ExportedLine], *, in_order: bool) -> Iterator[tuple[str, ExportedLine]]:
+        """Lines that no monitor may export of this recording, each with what is wrong with it. ``in_order``: they were
+        all written one after another."""
+        told: Counter[tuple[int, Head]] = Counter()
+        latest: dict[int, int] = {}
+        for line in lines:
+            event = line.event
+            if event is None:
+                yield "without an event", line
+                continue
+            if event.synthetic or event.type == OVERRUN:
+                continue
+            key = event.timestamp, event.protocol
+            played = self._played.get(key)
+            if played is None:
+                if self.whole and key not in self._played:
+                    yield "of no message of the recording", line
+                continue
+            head = event.msg_type, event.seq, event.pid
+            told[played.number, head] += 1
+            most = played.copies * self._count(played.datagram, head)
+            if told[played.number, head] > most:
+                yield "exported more often than recorded" if most else "of no message of the recording", line
+            elif in_order and played.number < latest.get(event.protocol, 0):
+                yield "behind a line of a later message", line
+            else:
+                latest[event.protocol] = played.number
+
+    def _count(self, datagram: Datagram, head: Head) -> int:
+        """How many messages of a datagram have a header; as many as may be where its end is not known."""
+        found = list(messages(datagram.data, self._byteorder))
+        known = bool(found) and align(found[-1].offset + found[-1].length) >= len(datagram.data)
+        return sum((one.type, one.seq, one.pid) == head for one in found) if known else len(datagram.data)
 
     def frame(self, event: Event) -> int:
         """The frame of an event, 0 if it is not known."""
-        found = self._datagrams.get((event.timestamp, event.protocol))
-        return 0 if found is None else found.frame
+        found = self._played.get((event.timestamp, event.protocol))
+        return 0 if found is None else found.datagram.frame
 
     def contradictions(self, event: Event, name: str) -> Iterator[Finding]:
         """What of an event an implementation gives alone, and its message does not hold."""
-        datagram = self._datagrams.get((event.timestamp, event.protocol))
-        if datagram is None or isinstance(event.payload, GenericInfo) or not self._evidence.may_give_more(name):
+        played = self._played.get((event.timestamp, event.protocol))
+        if played is None or isinstance(event.payload, GenericInfo) or not self._evidence.may_give_more(name):
             return
+        datagram = played.datagram
         found = list(messages(datagram.data, self._byteorder))
         head = event.msg_type, event.seq, event.pid
         alike = [one.offset for one in found if (one.type, one.seq, one.pid) == head] or [one.offset for one in found]

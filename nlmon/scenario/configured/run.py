@@ -30,13 +30,13 @@ from nlmon.compare.known import known_for
 from nlmon.config import Config
 from nlmon.report.model import CaptureReport, directions, in_direction
 from nlmon.report.outcome import CaseResult, Finding
-from nlmon.report.text import shown_path
+from nlmon.report.text import counted, shortened, shown_path
 from nlmon.scenario.cases import Pair, judge, merge_findings, pairs_of, uncompared, without_run
 from nlmon.scenario.check import capture_path
 from nlmon.scenario.configured.compare import compare_exports
-from nlmon.scenario.configured.held import hold, hold_problems, unheld
+from nlmon.scenario.configured.held import LONGEST, hold, hold_problems, unheld
 from nlmon.scenario.configured.lanes import Later, LoadedLane, keeps, load_lane, load_later, play_lane
-from nlmon.scenario.configured.output import LaneOutput
+from nlmon.scenario.configured.output import ExportedLine, LaneOutput
 from nlmon.scenario.configured.recording import Recording
 from nlmon.scenario.configured.schema import EXPORTS
 from nlmon.scenario.load import ScenarioFile
@@ -113,12 +113,24 @@ class _Run:
                     if reader.damage is not None:
                         raise reader.damage
                 outputs.append(output)
-                findings[self._names[number]] += hold(expect, output, place)
+                findings[self._names[number]] += [*hold(expect, output, place), *self._strays(output)]
         self._refuse_unread()
         if expect.compare and len(outputs) == 2:
             configs = [one.config for one in loaded if one.config is not None]
             self.reports = self._compare(outputs, configs, shown_path(path), facts)
         return merge_findings(findings)
+
+    def _strays(self, output: LaneOutput) -> Iterator[Finding]:
+        """Lines of a lane that no monitor may export, of each kind the first one."""
+        assert self._recording is not None
+        for export, lines in output.lines.items():
+            found: dict[str, list[ExportedLine]] = {}
+            for why, line in self._recording.strays(lines, in_order=not self._reloads):
+                found.setdefault(why, []).append(line)
+            for why, wrong in found.items():
+                what = f"exports: {export}: {counted(len(wrong), 'line')} {why}"
+                first = f"{wrong[0].place}: {shortened(wrong[0].text, LONGEST)}"
+                yield Finding(what, self._file.place("configuration"), (first,))
 
     def _without_monitor(self, lane: LoadedLane) -> Iterator[Finding]:
         """What does not hold of a lane whose configuration is refused."""
@@ -132,9 +144,10 @@ class _Run:
     ) -> LaneOutput:
         seed = self._file.scenario.seed if self._options.seed is None else self._options.seed
         given = given_batches(self._file.scenario, self._capture, reader, seed)
-        # Both read the same.
-        self._recording = self._recording or Recording(reader.info.byteorder)
-        batches = self._recording.seen(given)
+        batches = given
+        if self._recording is None:  # both read the same
+            self._recording = Recording(reader.info.byteorder)
+            batches = self._recording.seen(given)
         folder.mkdir()
         with prints_aside():
             return play_lane(lane, self._names[number], reader, batches, folder, later)
