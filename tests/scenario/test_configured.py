@@ -10,7 +10,7 @@ import pytest
 from nlmon.capture.base import Batch, Frame
 from nlmon.compare.contract import load_contract
 from nlmon.compare.difference import Class
-from nlmon.config import Problem
+from nlmon.config import Config, Problem
 from nlmon.events import LinkInfo
 from nlmon.exporters.layout import exported_line
 from nlmon.report.policy import Policy
@@ -204,15 +204,17 @@ for _ in RECORDING.seen([Batch.of([Frame(7, LINK.timestamp, LINK.protocol, MESSA
     pass
 
 
-def _compared(legacy: Any, libnl: Any, *, filters: str = "") -> Any:
-    """The report of the move from legacy to libnl of lines with these events."""
-    config = load_lane(ConfigurationLane("libnl", filters)).config
+def _compared(legacy: Any, libnl: Any, *, filters: str = "", later: str | None = None, **other: Any) -> Any:
+    """The report of the move from legacy to libnl of lines with these events. ``later``: the filters that are in force
+    from frame 7 on; ``other``: lines of a further export of libnl."""
+    config, after = (load_lane(ConfigurationLane("libnl", text)).config for text in (filters, later or ""))
     assert config is not None
-    both = _lines(*legacy), _lines(*libnl)
+    assert after is not None
+    kept = keeps(config, {} if later is None else {7: after})
     reports = compare_exports(
-        both,
+        ({"json": _lines(*legacy)}, {"json": _lines(*libnl), **other}),
         ("legacy", "libnl"),
-        (keeps(config), keeps(config)),
+        (kept, kept),
         path="a.pcap",
         recording=RECORDING,
         known=(),
@@ -255,6 +257,32 @@ def test_exports_are_compared_event_by_event(
     assert classes is None or found == [(cls.label, field) for cls, field in classes]
 
 
+@pytest.mark.parametrize(
+    ("first", "later", "verdict"), [(0, 1, "equivalent"), (1, 0, "regression"), (1, 1, "equivalent")]
+)
+def test_the_filter_that_was_in_force_explains_what_one_alone_exports(first: int, later: int, verdict: str) -> None:
+    """And no other one that a configuration had before or behind the frame."""
+    filters = "", 'filter: netlink.link.kind == "dummy"'
+
+    assert _compared([], [LINK], filters=filters[first], later=filters[later]).verdict == verdict
+
+
+def test_every_export_that_both_have_is_compared() -> None:
+    """And what one alone has is said to be compared with nothing."""
+    kept = keeps(Config(), {})
+    equal, other = {"json": _lines(OF_LEGACY), "syslog": _lines(OF_LEGACY)}, {"json": _lines(LINK), "syslog": ()}
+    reports = compare_exports(
+        (equal, other), ("legacy", "libnl"), (kept, kept),
+        path="a", recording=RECORDING, known=(), policy=Policy(), facts={},
+    )  # fmt: skip
+
+    assert [one.verdict for one in reports] == ["regression", "regression"]
+    assert reports[0].events == {"legacy": 2, "libnl": 1}
+    assert _compared([OF_LEGACY], [LINK], syslog=()).notes == [
+        "syslog of libnl was compared with nothing: the other one has no such export"
+    ]
+
+
 def test_a_difference_says_which_lines_and_which_frame() -> None:
     """Of both exports."""
     (group,) = _compared([OF_LEGACY], [OTHER]).groups
@@ -268,7 +296,7 @@ def test_a_line_that_is_none_is_a_difference() -> None:
     broken = tuple(lines_of(b"{}\n", "a.json"))
     assert broken[0].event is None
     reports = compare_exports(
-        (broken, ()), ("legacy", "libnl"), (lambda _: True, lambda _: True),
+        ({"json": broken}, {"json": ()}), ("legacy", "libnl"), (lambda *_: True, lambda *_: True),
         path="a", recording=Recording("little"), known=(), policy=Policy(), facts={},
     )  # fmt: skip
 

@@ -36,13 +36,15 @@ from nlmon.names import message_type
 from nlmon.report.model import CaptureReport, DifferenceGroup, Direction, directions, in_direction, row
 from nlmon.report.policy import Policy
 from nlmon.scenario.configured.output import ExportedLine
-from nlmon.scenario.configured.recording import Recording
+from nlmon.scenario.configured.recording import FRAMES_KEPT, Recording
 
 __all__ = ["ExportsJudge", "Keeps", "compare_exports", "without_what_lacks"]
 
-# Whether a monitor would export an event.
-Keeps: TypeAlias = Callable[[Event], bool]
+# Whether a monitor would export an event of a frame.
+Keeps: TypeAlias = Callable[[Event, int], bool]
 Key: TypeAlias = tuple[Any, ...]
+# Lines by the name of their export.
+Exports: TypeAlias = Mapping[str, Sequence[ExportedLine]]
 
 
 class _Numbered(NamedTuple):
@@ -167,8 +169,8 @@ class ExportsJudge:
 
     def _lacks(self, event: Event, number: int) -> bool:
         """Whether a monitor exports an event, and would not without what its implementation does not provide."""
-        seen = without_what_lacks(self._contract, event, self._names[number])
-        return self._keeps[number](event) and not self._keeps[number](seen)
+        seen, frame = without_what_lacks(self._contract, event, self._names[number]), self._recording.frame(event)
+        return self._keeps[number](event, frame) and not self._keeps[number](seen, frame)
 
     def _add(
         self, cls: Class, lines: tuple[_Numbered | None, _Numbered | None], finding: FieldFinding | None = None
@@ -198,7 +200,7 @@ class ExportsJudge:
 
 
 def compare_exports(
-    both: tuple[Sequence[ExportedLine], Sequence[ExportedLine]],
+    both: tuple[Exports, Exports],
     names: tuple[str, str],
     keeps: tuple[Keeps, Keeps],
     *,
@@ -208,16 +210,27 @@ def compare_exports(
     policy: Policy,
     facts: Mapping[str, Any],
 ) -> tuple[CaptureReport, ...]:
-    """The reports of both directions on what two monitors have exported. ``path``: of the recording, ``facts``: what
-    else the reports say of it."""
+    """The reports of both directions on what two monitors have exported. ``both``: by the name of an export its lines;
+    what one of them alone has is not compared, and that is said. ``path``: of the recording, ``facts``: what else the
+    reports say of it."""
+    shared = [kind for kind in both[0] if kind in both[1]]
+    notes = [
+        f"{kind} of {name} was compared with nothing: the other one has no such export"
+        for name, lines in zip(names, both, strict=True)
+        for kind in lines
+        if kind not in shared
+    ]
+    if not recording.whole:
+        notes.append(f"lines of messages behind the first {FRAMES_KEPT:,} frames were not held against the recording")
     reports = []
     for number, direction in enumerate(directions(both_ways=True)):
         step = 1 if direction == "migrate" else -1
         allowed = known[number] if number < len(known) else None
         judge = ExportsJudge(load_contract(), in_direction(direction, names), keeps[::step], recording, allowed)  # type: ignore[arg-type]
-        judge.compare(*both[::step])
-        counts = {name: len(lines) for name, lines in zip(names, both, strict=True)}
-        reports.append(_report(judge, direction, path, policy, {**facts, "events": counts}))
+        for kind in shared:
+            judge.compare(*(one[kind] for one in both[::step]))
+        counts = {name: sum(len(one[kind]) for kind in shared) for name, one in zip(names, both, strict=True)}
+        reports.append(_report(judge, direction, path, policy, {**facts, "events": counts, "notes": notes}))
     return tuple(reports)
 
 

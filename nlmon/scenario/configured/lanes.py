@@ -17,6 +17,7 @@ from __future__ import annotations
 import gzip
 import http.client
 import logging
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from functools import partial
@@ -123,14 +124,19 @@ def _interpreted(lane: ConfigurationLane, text: str, *, forced: bool) -> Loaded:
     return interpret([(f"{lane.name}.yaml", text.encode())], environment)
 
 
-def keeps(config: Config) -> Callable[[Event], bool]:
-    """Whether a monitor with a configuration exports an event, but for its rate limit."""
+def keeps(config: Config, later: Mapping[int, Config]) -> Callable[[Event, int], bool]:
+    """Whether a monitor exports an event of a frame, but for its rate limit. ``later``: the configurations that are in
+    force from a frame on."""
     passed: list[Event] = []
-    pipeline = Pipeline(structs.replace(plan(config), rate_limit=0), [_Kept(passed)])  # type: ignore[list-item]
+    frames = [0, *later]
+    pipelines = [
+        Pipeline(structs.replace(plan(one), rate_limit=0), [_Kept(passed)])  # type: ignore[list-item]
+        for one in (config, *later.values())
+    ]
 
-    def kept(event: Event) -> bool:
+    def kept(event: Event, frame: int) -> bool:
         passed.clear()
-        pipeline.take(event, b"")
+        pipelines[bisect_right(frames, frame) - 1].take(event, b"")
         return bool(passed)
 
     return kept

@@ -33,12 +33,11 @@ from nlmon.report.outcome import CaseResult, Finding
 from nlmon.report.text import counted, shortened, shown_path
 from nlmon.scenario.cases import Pair, judge, merge_findings, pairs_of, uncompared, without_run
 from nlmon.scenario.check import capture_path
-from nlmon.scenario.configured.compare import compare_exports
+from nlmon.scenario.configured.compare import Keeps, compare_exports
 from nlmon.scenario.configured.held import LONGEST, hold, hold_problems, unheld
 from nlmon.scenario.configured.lanes import Later, LoadedLane, keeps, load_lane, load_later, play_lane
 from nlmon.scenario.configured.output import ExportedLine, LaneOutput
 from nlmon.scenario.configured.recording import Recording
-from nlmon.scenario.configured.schema import EXPORTS
 from nlmon.scenario.load import ScenarioFile
 from nlmon.scenario.model import Capture
 from nlmon.scenario.options import RunOptions
@@ -116,8 +115,8 @@ class _Run:
                 findings[self._names[number]] += [*hold(expect, output, place), *self._strays(output)]
         self._refuse_unread()
         if expect.compare and len(outputs) == 2:
-            configs = [one.config for one in loaded if one.config is not None]
-            self.reports = self._compare(outputs, configs, shown_path(path), facts)
+            before, after = (keeps(a.config, b.configs) for a, b in zip(loaded, later, strict=True) if a.config)
+            self.reports = self._compare(outputs, (before, after), shown_path(path), facts)
         return merge_findings(findings)
 
     def _strays(self, output: LaneOutput) -> Iterator[Finding]:
@@ -176,19 +175,18 @@ class _Run:
                 raise self._file.mistake("NLM-S054", what, "reloads", number, "frame", hint="name an earlier one")
 
     def _compare(
-        self, outputs: list[LaneOutput], configs: list[Config], path: str, facts: dict[str, Any]
+        self, outputs: list[LaneOutput], keeping: tuple[Keeps, Keeps], path: str, facts: dict[str, Any]
     ) -> tuple[CaptureReport, ...]:
         first, second = outputs
         assert self._recording is not None
         pairs = [in_direction(one, self._names) for one in directions(both_ways=True)]
-        kind = next((kind for kind in EXPORTS if kind in first.lines and kind in second.lines), None)
-        if kind is None:
+        if first.lines.keys().isdisjoint(second.lines):
             what = "there is nothing to compare: both have no export of lines that the other one has"
             raise self._file.mistake("NLM-S052", what, "expect", "compare", hint="switch on export.json in both")
         return compare_exports(
-            (first.lines[kind], second.lines[kind]),
+            (first.lines, second.lines),
             self._names,
-            (keeps(configs[0]), keeps(configs[1])),
+            keeping,
             path=path,
             recording=self._recording,
             known=known_for(self._options.known, path, facts["kernel"], pairs, scenario=self._file.scenario.id),
