@@ -12,6 +12,10 @@ it says of its own work, in a ``log`` whose lines go to the ``journal`` or to st
 says of every datagram; ``service`` tells the service manager. ``privileges`` says who it runs as, by the calls of
 ``capabilities`` and ``users``.
 
+Small parts of these: ``totals`` of sockets that follow one another, ``warmup`` before the first message, ``resident``
+memory, and the ``title`` of the process. ``benchmark`` measures with ``traffic`` and counts ``latencies``; ``doctor``
+checks; ``provided`` says which implementation gives the fields of a filter.
+
 Rules:
 1. A source gives events; what becomes of them does not depend on which source it is.
 2. Nothing is kept of an event once the exports have it.

@@ -107,6 +107,7 @@ class KernelSource:
 
     def open(self) -> None:
         """Open a socket for each protocol. Raises ``PlatformError``, and then none is open."""
+        warm_up(self._listener.backend, self._listening.protocols)
         self._enable(self._listener, self._listening)
         self._say_open()
 
@@ -143,6 +144,8 @@ class KernelSource:
     def change(self, listening: Listening) -> None:
         """Read by sockets that are opened anew. Raises ``PlatformError``, and then the old ones stay."""
         old, new = self._listener, self._made(listening)
+        warm_up(new.backend, listening.protocols)
+        # As late as can be: what the old ones alone receive until the new ones are open is not told from what follows.
         self._drain(old)
         self._enable(new, listening)
         seen = old.arrived = _Seen(self._tell)
@@ -177,7 +180,6 @@ class KernelSource:
         return Listener(listening.implementation, listening.options, self._kernel(listening), self._take, self._note)
 
     def _enable(self, listener: Listener, listening: Listening) -> None:
-        warm_up(listener.backend, listening.protocols)
         try:
             for protocol in listening.protocols:
                 self._reading = protocol
