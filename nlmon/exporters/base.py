@@ -44,8 +44,8 @@ class Exporter(Protocol):
         """Close what is open, without raising; what is not out stays where it is."""
 
 
-# ``broken``: a bug has ended it.
-ExportState: TypeAlias = Literal["working", "failing", "closed", "broken"]
+# ``opening``: it is being opened for the first time; ``broken``: a bug has ended it.
+ExportState: TypeAlias = Literal["opening", "working", "failing", "closed", "broken"]
 
 
 class ExportStatus(Struct, frozen=True):

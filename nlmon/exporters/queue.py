@@ -75,27 +75,24 @@ class ExportQueue:
         self._failures = 0
         self._in_a_row = 0
         self._error = ""
-        self._state: ExportState = "working"
+        self._state: ExportState = "opening"
         self._end: float | None = None
         self._thread = Thread(target=self._run, name=f"nlmon-export-{exporter.name}", daemon=True)
 
     def start(self) -> None:
-        """Begin to hand events over; until then they wait."""
+        """Open the exporter, unless it is open, and begin to hand events over; until then they wait."""
         self._thread.start()
+
+    def tried(self, deadline: float) -> bool:
+        """Wait until the exporter was opened or could not be, for at most so many seconds; whether it is so far."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._state != "opening", deadline)
 
     def change_limit(self, limit: int) -> None:
         """Let so many events wait from now on; what waits already stays."""
         with self._changed:
             self._limit = limit
             self._changed.notify_all()
-
-    def fail(self, error: ExportError) -> None:
-        """Count a failure, and tell of it if it is the first one. It is tried again, also without an event."""
-        with self._changed:
-            self._failures += 1
-            self._in_a_row += 1
-            self._error = str(error)
-        self._set("failing")
 
     def put(self, event: Event, datagram: bytes, *, wait: bool = False) -> None:
         """Let an event wait for the exporter, or count it as dropped. ``wait``: where there is no room, until there is,
@@ -163,13 +160,14 @@ class ExportQueue:
 
     def _run(self) -> None:
         try:
+            self._open()
             while (batch := self._next()) is not None:
                 for event, datagram in batch:
                     self.exporter.write(event, datagram)
                 if batch:
                     self._bring_out()
                 else:
-                    self._open_again()
+                    self._open()
                 with self._changed:
                     self._changed.notify_all()
             self.exporter.close()
@@ -207,7 +205,7 @@ class ExportQueue:
             try:
                 self.exporter.flush()
             except ExportError as error:
-                self.fail(error)
+                self._fail(error)
             else:
                 self._work()
                 return
@@ -217,14 +215,14 @@ class ExportQueue:
         with self._changed:
             self._dropped[FAILED] += given_up
 
-    def _open_again(self) -> None:
-        """Open what has failed, for what comes next; what has failed with an event works when one gets out."""
+    def _open(self) -> None:
+        """Open the exporter, unless it is open; one that has failed with an event works when one gets out."""
         try:
             self.exporter.open()
         except ExportError as error:
-            self.fail(error)
+            self._fail(error)
         else:
-            if not self._taken:
+            if self._state == "opening" or not self._taken:
                 self._work()
 
     def _left(self) -> float | None:
@@ -242,6 +240,13 @@ class ExportQueue:
                 self._changed.wait(wait if left is None else min(wait, left))
         return True
 
+    def _fail(self, error: ExportError) -> None:
+        with self._changed:
+            self._failures += 1
+            self._in_a_row += 1
+            self._error = str(error)
+        self._set("failing")
+
     def _work(self) -> None:
         self._in_a_row = 0
         self._set("working")
@@ -258,9 +263,9 @@ class ExportQueue:
             self._set("broken")
 
     def _set(self, state: ExportState) -> None:
-        """Take on a state, and tell of it if it is another one."""
+        """Take on a state, and tell of it if it is another one that is news."""
         with self._changed:
             before, self._state = self._state, state
             self._changed.notify_all()
-        if state != before and "closed" not in {state, before}:
+        if state != before and "closed" not in {state, before} and (before, state) != ("opening", "working"):
             self._on_change(self.status())

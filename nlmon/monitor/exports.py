@@ -5,6 +5,7 @@ Rules:
    in its queue is lost.
 2. An export that cannot be opened fails as one that cannot be written does: it is reported, counted and tried again,
    and the others go on. Only who asks for ``strict`` is given the error.
+3. An export that takes long to open, such as a server that does not answer, holds up nobody (``OPEN_WITHIN``).
 
 Not here: exporters and queues (``nlmon.exporters``), and which events they are given (``pipeline``).
 """
@@ -25,6 +26,8 @@ from nlmon.exporters.queue import ExportQueue
 
 __all__ = ["END_WITHIN", "ExportPlan", "Exports", "planned_exports"]
 
+# Seconds in which all exports together are opened before they are left to themselves: a server may take longer.
+OPEN_WITHIN = 0.3
 # Seconds in which all exports together bring out what waits when they are closed.
 END_WITHIN = 0.6
 
@@ -54,7 +57,7 @@ def planned_exports(export: Export, implementation: str) -> tuple[ExportPlan, ..
 
 class Exports:
     """The open queues. ``limit``: events that may wait in each; ``counts``: what is told to who scrapes metrics;
-    ``on_change``: told when one begins to fail or works again, mostly in its own thread."""
+    ``on_change``: told when one begins to fail or works again, in its own thread."""
 
     def __init__(
         self,
@@ -88,6 +91,9 @@ class Exports:
             if plan not in self._open:
                 self._open = {**self._open, plan: self._opened(plan, strict=strict)}
         self._open = {plan: self._open[plan] for plan in plans}
+        until = time.monotonic() + OPEN_WITHIN
+        for queue in self.queues:
+            queue.tried(max(0.0, until - time.monotonic()))
 
     def status(self) -> tuple[ExportStatus, ...]:
         """The counters of each."""
@@ -101,13 +107,12 @@ class Exports:
     def _opened(self, plan: ExportPlan, *, strict: bool) -> ExportQueue:
         exporter = _exporter(plan, self._counts)
         queue = ExportQueue(exporter, limit=self._limit, on_change=self._on_change)
-        try:
-            exporter.open()
-        except ExportError as error:
-            if strict:
+        if strict:
+            try:
+                exporter.open()
+            except ExportError:
                 exporter.close()
                 raise
-            queue.fail(error)
         queue.start()
         return queue
 

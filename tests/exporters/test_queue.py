@@ -183,8 +183,8 @@ def test_what_has_failed_is_opened_again_without_events() -> None:
     told: list[str] = []
     exporter = Closed(failures=QUICK.tries)
     one = queue(exporter, on_change=lambda status: told.append(status.state))
-    one.start()
     one.put(EVENT, DATAGRAM)
+    one.start()
     until(lambda: exporter.opened > 3)
     before = list(told)
     one.put(EVENT, DATAGRAM)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import sys
+import time
 from pathlib import Path
 from threading import Event
 
@@ -11,6 +12,7 @@ import pytest
 
 from nlmon.errors import ExportError, PlatformError
 from nlmon.exporters.base import ExportStatus
+from nlmon.exporters.syslog import Server, SyslogExporter
 from nlmon.monitor.exports import Exports
 from support.planned import event, plan_of
 
@@ -80,6 +82,36 @@ def test_one_that_cannot_be_opened_is_told_and_the_others_go_on(tmp_path: Path) 
         ("json", "working", "NLM-O001:"),
     ]
     assert [(one.written, one.failures > 0) for one in statuses] == [(1, True), (1, False)]
+
+
+def test_one_that_takes_long_to_open_holds_up_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such as a server that does not answer, or its name; the status says so, and what comes meanwhile waits."""
+    answers = Event()
+
+    def connected(server: Server) -> socket.socket:
+        answers.wait(10)
+        return socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+
+    monkeypatch.setattr("nlmon.exporters.syslog._connected", connected)
+    monkeypatch.setattr("nlmon.exporters.syslog.SyslogExporter._send_message", _sent)
+    text = f"export: {{json: {{file: {tmp_path}/a}}, syslog: {{enabled: true, server: 'x:1'}}}}"
+    exports = Exports(100)
+    began = time.monotonic()
+    exports.change([one for one in plan_of(text).exports if one.name != "console"])
+    took = time.monotonic() - began
+    for queue in exports.queues:
+        queue.put(event(), b"")
+    before = [one.state for one in exports.status()]
+    answers.set()
+    after = exports.close()
+
+    assert (took < 5, before) == (True, ["working", "opening"])
+    assert [(one.state, one.written) for one in after] == [("closed", 1), ("closed", 1)]
+
+
+def _sent(exporter: SyslogExporter, to: socket.socket) -> None:
+    exporter._waiting.clear()
+    exporter.written += 1
 
 
 def test_one_that_cannot_be_opened_is_tried_again_without_an_event() -> None:
