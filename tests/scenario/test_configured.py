@@ -21,6 +21,7 @@ from nlmon.scenario.configured.output import ExportedLine, LaneOutput, lines_of,
 from nlmon.scenario.configured.recording import Recording
 from nlmon.scenario.load import ScenarioFile, load_scenario, parse_scenario
 from nlmon.scenario.model import ConfigurationLane, Exported
+from nlmon.wire import Datagram
 from support.exported import received
 
 HEAD = "scenario: 1\nid: a.b\ntitle: It is so.\ncapture: a.pcap\n"
@@ -100,7 +101,15 @@ def _lines(*events: Any) -> tuple[ExportedLine, ...]:
 
 
 def _output(**values: Any) -> LaneOutput:
-    nothing: dict[str, Any] = {"lines": {}, "files": {}, "metrics": (), "rules": {}, "log": (), "notices": ()}
+    nothing: dict[str, Any] = {
+        "lines": {},
+        "files": {},
+        "captured": (),
+        "metrics": (),
+        "rules": {},
+        "log": (),
+        "notices": (),
+    }
     return LaneOutput("libnl", **{**nothing, **values})
 
 
@@ -306,6 +315,11 @@ def test_a_line_that_is_none_is_a_difference() -> None:
 
 
 SECOND = msgspec.structs.replace(LINK, timestamp=LINK.timestamp + 1)
+PLAYED = Recording("little")
+for _ in PLAYED.seen(
+    [Batch.of([Frame(7, LINK.timestamp, 0, MESSAGE, "", 0, 0), Frame(8, SECOND.timestamp, 0, MESSAGE, "", 0, 0)])]
+):
+    pass
 STRAYS = [
     ([LINK, SECOND], []),
     ([SECOND], []),
@@ -322,14 +336,36 @@ STRAYS = [
 @pytest.mark.parametrize(("events", "whys"), STRAYS)
 def test_lines_that_no_monitor_may_export_are_found(events: list[Any], whys: list[str]) -> None:
     """Whatever the other monitor exports, since what is wrong in both alike is equal."""
-    recording = Recording("little")
-    played = [Frame(number, one.timestamp, one.protocol, MESSAGE, "", 0, 0) for number, one in ((7, LINK), (8, SECOND))]
-    for _ in recording.seen([Batch.of(played)]):
-        pass
     data = b"".join(b"{}\n" if one is None else exported_line(one) for one in events)
-    found = [why for why, _ in recording.strays(lines_of(data, "a.json"), in_order=True)]
+    found = [why for why, _ in PLAYED.strays(lines_of(data, "a.json"), in_order=True)]
 
     assert found == whys
+
+
+FIRST, NEXT = (Datagram(7, one.timestamp, 0, MESSAGE) for one in (LINK, SECOND))
+UNLIKE = [
+    ([FIRST, NEXT], []),
+    ([NEXT], []),
+    ([NEXT, FIRST], ["behind a later one, or twice"]),
+    ([FIRST, FIRST], ["behind a later one, or twice"]),
+    ([msgspec.structs.replace(FIRST, data=MESSAGE[:-1] + b"?")], ["with other bytes than were recorded"]),
+    ([msgspec.structs.replace(FIRST, timestamp=5)], ["at a time at which nothing was recorded"]),
+]
+
+
+@pytest.mark.parametrize(("captured", "whys"), UNLIKE)
+def test_frames_of_a_capture_are_those_of_the_recording(captured: list[Datagram], whys: list[str]) -> None:
+    """With their bytes, their time and their order."""
+    assert [why for why, _ in PLAYED.unlike(captured, in_order=True)] == whys
+
+
+def test_a_message_that_is_too_long_is_cut_and_no_mistake() -> None:
+    """It cannot be compared, and the reason is said."""
+    lines = tuple(messages_of([b'<134>1 - - nlmon 1 RTM_NEWLINK - {"interface":"d0","net...']))
+    report = _compared([], [], filters="", syslog=lines)
+
+    assert (list(PLAYED.strays(lines, in_order=True)), lines[0].cut) == ([], True)
+    assert report.notes == ["syslog of libnl was compared with nothing: the other one has no such export"]
 
 
 def test_an_expectation_has_defaults() -> None:

@@ -120,10 +120,9 @@ class ExportsJudge:
         found = []
         for number, line in enumerate(lines):
             if line.event is None:
-                place = Difference(
-                    *(Class.ERROR, "", 0, 0, "", "", -1, "", "", ""), f"{line.place} of {name} is no event"
-                )
-                self.findings.add(place)
+                why = "is cut, since it is too long for a message" if line.cut else "is no event"
+                head = Class.ERROR, "", 0, 0, "", "", -1, "", "", ""
+                self.findings.add(Difference(*head, f"{line.place} of {name} {why}"))
             else:
                 found.append(_Numbered(number, line, self._whole(line.event, name)))
         return found

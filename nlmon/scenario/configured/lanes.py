@@ -26,7 +26,7 @@ from urllib.parse import quote
 
 from msgspec import Struct, structs
 
-from nlmon.capture import CaptureReader
+from nlmon.capture import CaptureReader, open_capture
 from nlmon.capture.base import Batch
 from nlmon.config import Config, Loaded, Problem, interpret
 from nlmon.config.keys import keys
@@ -45,11 +45,14 @@ from nlmon.scenario.configured.output import ExportedLine, LaneOutput, lines_of,
 from nlmon.scenario.configured.received import Receiver
 from nlmon.scenario.implementations import make_planned
 from nlmon.scenario.model import ConfigurationLane
+from nlmon.wire import Datagram
 
 __all__ = ["Later", "LoadedLane", "keeps", "load_lane", "load_later", "play_lane"]
 
 USE_LIBNL = "netlink.use_libnl"
 VARIABLE = "NLMON_NETLINK_USE_LIBNL"
+# How a capture begins.
+PCAPNG = b"\n\r\r\n"
 # Former files of an export that a configuration may ask for.
 MOST_FILES = 1000
 # Messages of a log that are kept.
@@ -188,7 +191,9 @@ def play_lane(
         lines["syslog"] = tuple(messages_of(message for one in receivers.values() for message in one.messages()))
     metrics = samples_of(scraped[0]) if scraped else None
     rules = {rule.name: rule.matched for rule in status.rules}
-    return LaneOutput(loaded.name, lines, files, metrics, rules, tuple(said), loaded.notices)
+    captures = dict.fromkeys(one.export.pcap.file for one in (config, *later) if one.export.pcap.enabled)
+    captured = tuple(one for path in captures for file in _all_of(Path(path)) for one in _datagrams(file))
+    return LaneOutput(loaded.name, lines, files, captured, metrics, rules, tuple(said), loaded.notices)
 
 
 def _refuse_lost(name: str, exports: Iterable[ExportStatus], receivers: Iterable[Receiver]) -> None:
@@ -274,18 +279,35 @@ def _inside(folder: Path, path: str) -> str:
 
 
 def _files(folder: Path) -> Iterable[tuple[str, int]]:
-    """The files below a folder by their path, and how many lines each has; of a capture none."""
+    """The files below a folder by their path, and how many lines each has, of a capture frames."""
     for path in sorted(folder.rglob("*")):
         if path.is_file():
-            data = _content(path)
-            yield path.relative_to(folder).as_posix(), data.count(b"\n") if data[:1] == b"{" else 0
+            data, name = _content(path), path.relative_to(folder).as_posix()
+            if data[:4] == PCAPNG:
+                yield name, sum(1 for _ in _datagrams(path))
+            else:
+                yield name, data.count(b"\n") if data[:1] == b"{" else 0
 
 
 def _json_lines(path: Path, folder: Path) -> Iterable[ExportedLine]:
     """The lines of a file and of those before it, the oldest first."""
-    for file in (*reversed(rotated_files(path, MOST_FILES)), path):
-        if file.is_file():
-            yield from lines_of(_content(file), file.relative_to(folder).as_posix())
+    for file in _all_of(path):
+        yield from lines_of(_content(file), file.relative_to(folder).as_posix())
+
+
+def _all_of(path: Path) -> Iterable[Path]:
+    """A file and those before it, the oldest first."""
+    return (one for one in (*reversed(rotated_files(path, MOST_FILES)), path) if one.is_file())
+
+
+def _datagrams(path: Path) -> Iterator[Datagram]:
+    """What a capture holds. Raises ``CaptureError`` for one that is damaged."""
+    with open_capture(path) as reader:
+        for batch in reader.batches():
+            for frame in batch.frames():
+                yield Datagram(frame.number, frame.timestamp, frame.protocol, frame.data)
+        if reader.damage is not None:
+            raise reader.damage
 
 
 def _content(path: Path) -> bytes:

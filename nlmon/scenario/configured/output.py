@@ -21,7 +21,8 @@ from nlmon.config import Problem
 from nlmon.eventjson.read import event_from_json
 from nlmon.events import Event
 from nlmon.exporters.layout import in_event_form
-from nlmon.exporters.syslogtext import FACILITIES, SEVERITIES
+from nlmon.exporters.syslogtext import CUT, FACILITIES, SEVERITIES
+from nlmon.wire import Datagram
 
 __all__ = ["ExportedLine", "LaneOutput", "Sample", "lines_of", "messages_of", "samples_of"]
 
@@ -45,6 +46,11 @@ class ExportedLine(Struct, frozen=True):
     facility: str = ""
     severity: str = ""
 
+    @property
+    def cut(self) -> bool:
+        """Whether it was too long for a message, and ends where there was room."""
+        return self.event is None and self.text.endswith(CUT.decode())
+
 
 class Sample(Struct, frozen=True):
     """A sample of a metric."""
@@ -56,12 +62,14 @@ class Sample(Struct, frozen=True):
 
 class LaneOutput(Struct, frozen=True):
     """What the monitor of a lane has exported. ``lines``: by the name of an export that was on; ``files``: how many
-    lines each file has, by its path as the configuration has it, of a capture 0; ``metrics``: None: it offered none;
+    lines each file has, of a capture frames, by its path as the configuration has it; ``captured``: what the captures
+    hold; ``metrics``: None: it offered none;
     ``rules``: how many events each matched; ``log``: what it said; ``notices``: of its configuration."""
 
     name: str
     lines: Mapping[str, tuple[ExportedLine, ...]]
     files: Mapping[str, int]
+    captured: tuple[Datagram, ...]
     metrics: tuple[Sample, ...] | None
     rules: Mapping[str, int]
     log: tuple[str, ...]

@@ -84,7 +84,8 @@ class Recording:
         for line in lines:
             event = line.event
             if event is None:
-                yield "without an event", line
+                if not line.cut:
+                    yield "without an event", line
                 continue
             if event.synthetic or event.type == OVERRUN:
                 continue
@@ -103,6 +104,22 @@ class Recording:
                 yield "behind a line of a later message", line
             else:
                 latest[event.protocol] = played.number
+
+    def unlike(self, captured: Iterable[Datagram], *, in_order: bool) -> Iterator[tuple[str, Datagram]]:
+        """Frames of captures that are none of this recording, each with what is wrong with it; see ``strays``."""
+        latest: dict[int, int] = {}
+        for one in captured:
+            key = one.timestamp, one.protocol
+            played = self._played.get(key)
+            if played is None:
+                if self.whole and key not in self._played:
+                    yield "at a time at which nothing was recorded", one
+            elif played.datagram.data != one.data:
+                yield "with other bytes than were recorded", one
+            elif in_order and played.number + (played.copies > 1) < latest.get(one.protocol, 0):
+                yield "behind a later one, or twice", one
+            else:
+                latest[one.protocol] = played.number + 1
 
     def _count(self, datagram: Datagram, head: Head) -> int:
         """How many messages of a datagram have a header; as many as may be where its end is not known."""

@@ -30,13 +30,13 @@ from nlmon.compare.known import known_for
 from nlmon.config import Config
 from nlmon.report.model import CaptureReport, directions, in_direction
 from nlmon.report.outcome import CaseResult, Finding
-from nlmon.report.text import counted, shortened, shown_path
+from nlmon.report.text import shortened, shown_path
 from nlmon.scenario.cases import Pair, judge, merge_findings, pairs_of, uncompared, without_run
 from nlmon.scenario.check import capture_path
 from nlmon.scenario.configured.compare import Keeps, compare_exports
 from nlmon.scenario.configured.held import LONGEST, hold, hold_problems, unheld
 from nlmon.scenario.configured.lanes import Later, LoadedLane, keeps, load_lane, load_later, play_lane
-from nlmon.scenario.configured.output import ExportedLine, LaneOutput
+from nlmon.scenario.configured.output import LaneOutput
 from nlmon.scenario.configured.recording import Recording
 from nlmon.scenario.load import ScenarioFile
 from nlmon.scenario.model import Capture
@@ -120,16 +120,18 @@ class _Run:
         return merge_findings(findings)
 
     def _strays(self, output: LaneOutput) -> Iterator[Finding]:
-        """Lines of a lane that no monitor may export, of each kind the first one."""
+        """What no monitor may export of the recording, of each kind the first one."""
         assert self._recording is not None
+        in_order, place = not self._reloads, self._file.place("configuration")
+        found: dict[str, list[str]] = {}
         for export, lines in output.lines.items():
-            found: dict[str, list[ExportedLine]] = {}
-            for why, line in self._recording.strays(lines, in_order=not self._reloads):
-                found.setdefault(why, []).append(line)
-            for why, wrong in found.items():
-                what = f"exports: {export}: {counted(len(wrong), 'line')} {why}"
-                first = f"{wrong[0].place}: {shortened(wrong[0].text, LONGEST)}"
-                yield Finding(what, self._file.place("configuration"), (first,))
+            for why, line in self._recording.strays(lines, in_order=in_order):
+                text = f"{line.place}: {shortened(line.text, LONGEST)}"
+                found.setdefault(f"exports: {export}: {{}} line{{}} {why}", []).append(text)
+        for why, frame in self._recording.unlike(output.captured, in_order=in_order):
+            found.setdefault(f"exports: pcap: {{}} frame{{}} {why}", []).append(f"frame {frame.frame:,} of the capture")
+        for what, texts in found.items():
+            yield Finding(what.format(f"{len(texts):,}", "s" * (len(texts) > 1)), place, (texts[0],))
 
     def _without_monitor(self, lane: LoadedLane) -> Iterator[Finding]:
         """What does not hold of a lane whose configuration is refused."""
