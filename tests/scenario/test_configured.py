@@ -17,6 +17,7 @@ from nlmon.report.policy import Policy
 from nlmon.scenario.configured.compare import compare_exports, without_what_lacks
 from nlmon.scenario.configured.held import hold, hold_problems
 from nlmon.scenario.configured.lanes import keeps, load_lane, load_later
+from nlmon.scenario.configured.load import LANES
 from nlmon.scenario.configured.output import ExportedLine, LaneOutput, lines_of, messages_of, samples_of
 from nlmon.scenario.configured.recording import Recording
 from nlmon.scenario.load import ScenarioFile, load_scenario, parse_scenario
@@ -73,6 +74,18 @@ def test_a_lane_decides_on_the_implementation() -> None:
 
     assert [one and one.netlink.use_libnl for one in shared] == [False, True]
     assert [one and one.netlink.use_libnl for one in own] == [True, True]
+
+
+def test_a_mistake_has_its_line_in_the_configuration() -> None:
+    """Under the name that this has in the scenario, so that what both lanes say of one text is the same."""
+    lanes = [ConfigurationLane(name, "\nexport: {jsn: a}", forced=forced) for forced in (True, False) for name in LANES]
+    found = [one.text for lane in lanes for one in load_lane(lane).errors]
+
+    assert [one.split("(")[1].split(")")[0] for one in found] == [
+        *["configuration:2:10"] * 2,
+        "configuration.legacy:2:10",
+        "configuration.libnl:2:10",
+    ]
 
 
 def test_a_lane_sees_its_own_variables_alone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -149,6 +162,7 @@ HELD = [
     ("{metrics: [{name: c, value: 0}]}", METRICS, "metrics: c: expected 0, found 0.5"),
     ("{metrics: [{name: c, value: 0}]}", _output(metrics=None), "metrics: prometheus is not on"),
     ("{files: [{path: 'a.json*', count: 2, lines: 7}]}", FILES, ""),
+    ("{files: [{path: /a.json, count: 1}]}", FILES, ""),
     ("{files: [{path: 'a.json.*', count: 2}]}", FILES, "files: expected 2 a.json.*, found 1"),
     ("{files: [{path: a.json, lines: 4}]}", FILES, "files: a.json: expected 4 lines, found 3"),
     ("{rules: [{name: a, matched: 2}]}", _output(rules={"a": 2}), ""),

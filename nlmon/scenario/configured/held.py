@@ -172,7 +172,7 @@ def _unlike(pattern: LinePattern, line: ExportedLine) -> list[str]:
 
 
 def _files(pattern: FilePattern, output: LaneOutput, where: str) -> Iterator[Finding]:
-    found = {path: lines for path, lines in output.files.items() if fnmatchcase(path, pattern.path)}
+    found = {path: lines for path, lines in output.files.items() if fnmatchcase(path, pattern.path.lstrip("/"))}
     there = tuple(f"{path}: {counted(lines, 'line')}" for path, lines in output.files.items()) or ("no file",)
     if len(found) not in pattern.count:
         yield Finding(f"files: expected {pattern.count} {pattern.path}, found {len(found):,}", where, there)

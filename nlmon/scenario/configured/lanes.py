@@ -124,7 +124,8 @@ def _interpreted(lane: ConfigurationLane, text: str, *, forced: bool) -> Loaded:
     environment = dict(lane.environment)
     if forced:
         environment[VARIABLE] = str(lane.name == "libnl").lower()
-    return interpret([(f"{lane.name}.yaml", text.encode())], environment)
+    name = "configuration" if lane.forced else f"configuration.{lane.name}"  # as the scenario has it
+    return interpret([(name, text.encode())], environment)
 
 
 def keeps(config: Config, later: Mapping[int, Config]) -> Callable[[Event, int], bool]:
