@@ -47,8 +47,10 @@ def _seen(program: Program, text: str) -> list[tuple[int, str | None, object]]:
     source="guide#common-options-both-implementations",
 )
 def test_protocols(program: Program) -> None:
-    program.configured("netlink: {protocols: {route: true, generic: true, sock_diag: false, netfilter: false}}")
-    assert [len(program.kernel.sockets(one)) for one in (ROUTE, GENERIC, DIAG, NETFILTER)] == [1, 1, 0, 0]
+    first = program.configured("netlink: {protocols: {route: true, generic: true, sock_diag: false, netfilter: false}}")
+    second = program.configured("netlink: {protocols: {route: false, generic: false, sock_diag: true}}")
+    assert [first.protocols, second.protocols] == [(ROUTE, GENERIC), (DIAG,)]
+    assert [len(program.kernel.sockets(one)) for one in (ROUTE, GENERIC, DIAG, NETFILTER)] == [1, 1, 1, 0]
 
 
 @claim(
@@ -141,6 +143,20 @@ def test_pool(program: Program) -> None:
     names = [f"lan{number}" for number in range(5)]
     heard = program.hear(monitor, *(message(LINK, link(3 + place, name)) for place, name in enumerate(names)))
     assert [one.interface for one in heard] == names
+
+
+@claim(
+    "options.limits.pool.ahead",
+    "With a message pool one call takes all that waits in the kernel, as far as there is room.",
+    source="guide#scenario-3-high-traffic-production-environment; decision 19",
+    legacy=NO_OPTION,
+)
+def test_pool_ahead(program: Program) -> None:
+    monitor = program.configured("netlink: {limits: {message_pool_size: 8}}")
+    for data in (LAN0, LAN1, LAN0):
+        program.kernel.notify(data)
+    monitor.process(ROUTE)
+    assert (len(program.events), len(program.kernel.sockets()[0].queue)) == (3, 0)
 
 
 @claim(

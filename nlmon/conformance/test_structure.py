@@ -10,12 +10,13 @@ from nlmon.conformance.claim import by_design, claim
 from nlmon.conformance.program import Program
 from nlmon.conformance.test_generic import NL80211, QCA, SUBCOMMAND, VENDOR_COMMAND, host, vendor
 from nlmon.conformance.test_others import NETFILTER, SOCK_DIAG, flow, inet
+from nlmon.conformance.test_route import rule
 from nlmon.testing.messages import addr, attr, generic, link, message, neigh, number, route
 from nlmon.testing.transport import GENERIC, ROUTE
 
 __all__ = ()
 
-LINK, ADDR, ROUTES, NEIGH = 16, 20, 24, 28
+LINK, ADDR, ROUTES, NEIGH, RULE = 16, 20, 24, 28, 32
 LAN0 = message(LINK, link(3, "lan0"), flags=2, seq=7, pid=9)
 NAMELESS = by_design("it knows no names of families")
 
@@ -29,6 +30,13 @@ def test_old_fields(program: Program) -> None:
     found = program.event(LAN0)
     assert (found.timestamp, found.type, found.protocol) == (program.kernel.clock, EventType.LINK, ROUTE)
     assert (found.msg_type, found.data) == (LINK, LAN0)
+    both = [message(LINK, link(4, "lan1")), message(ADDR, addr(4, "192.0.2.1"))]
+    ctx = program.context()
+    nlmon_netlink_enable(ctx, ROUTE, program.use_libnl)
+    assert [(one.type, one.data) for one in program.hear(ctx, b"".join(both))] == [
+        (EventType.LINK, both[0]),
+        (EventType.ADDR, both[1]),
+    ]
 
 
 @claim(
@@ -50,6 +58,7 @@ def test_generic(program: Program) -> None:
     program.kernel = host()
     found = program.event(generic(NL80211, 46, version=1), GENERIC).netlink
     assert (found.genl_cmd, found.genl_version, found.genl_family_id) == (46, 1, NL80211)
+    assert found.data.generic is not None
 
 
 @claim(
@@ -80,6 +89,17 @@ def test_members(program: Program) -> None:
     found = {name: one.netlink.data for name, data in rows.items() for one in program.hear(ctx, data)}
     there = {name: [key for key in rows if getattr(data, key) is not None] for name, data in found.items()}
     assert there == {name: [name] for name in rows}
+
+
+@claim(
+    "structure.rule",
+    "A policy rule is a member of netlink.data, and has its old type.",
+    source="guide#event-structure-changes",
+)
+def test_rule(program: Program) -> None:
+    found = program.event(message(RULE, rule(2, 1000)))
+    assert found.netlink.data.rule is not None
+    assert (found.type, found.netlink.data.rule.priority) == (EventType.RULE, 1000)
 
 
 @claim(

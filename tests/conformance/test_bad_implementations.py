@@ -240,7 +240,7 @@ OURS: dict[type[Backend], set[str]] = {
     ShortStatus: {"life.status"},
 }
 OF_THE_ZOO: dict[str, set[str]] = {
-    "N02: no rules": {"route.rule", "route.delete"},
+    "N02: no rules": {"route.rule", "route.delete", "structure.rule"},
     "N06: no subcommand": {"generic.vendor", "structure.vendor.old"},
     "N07: counters in the other byte order": {"conntrack.counters"},
     "N08: UDP is TCP": {"sockets.protocol", "sockets.protocol.asked"},
