@@ -183,7 +183,7 @@ class _Run:
         assert self._recording is not None
         pairs = [in_direction(one, self._names) for one in directions(both_ways=True)]
         if first.lines.keys().isdisjoint(second.lines):
-            what = "there is nothing to compare: both have no export of lines that the other one has"
+            what = "there is nothing to compare: no export of lines is on in both"
             raise self._file.mistake("NLM-S052", what, "expect", "compare", hint="switch on export.json in both")
         return compare_exports(
             (first.lines, second.lines),
