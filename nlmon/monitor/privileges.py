@@ -113,7 +113,7 @@ def _usual(writes: Sequence[Path], reads: Sequence[Path]) -> Standing:
     if not is_mapped(user):
         return _stays(f"this user namespace does not map the user {user.name}", "see /proc/self/uid_map")
     if lost := _out_of_reach(user, writes, reads):
-        hint = "give them and their folder to a user of their own, and name him with --user"
+        hint = f"let {user.name} use them, name another user with --user NAME, or keep this one with --user root"
         return _stays(f"the user {user.name} cannot use {_some(lost)}", hint)
     return Standing(user)
 

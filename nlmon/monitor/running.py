@@ -95,7 +95,8 @@ class RunningMonitor:
             instance="" if control is None else str(control.path),
             pid=os.getpid(),
             started=time.time_ns(),
-            files=tuple(map(str, loaded.files)),
+            # Who asks may be in another folder.
+            files=tuple(str(path.absolute()) for path in loaded.files),
             notices=self._notices(loaded, planned),
         )
 

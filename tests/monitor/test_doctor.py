@@ -61,7 +61,7 @@ def status(**facts: Any) -> MonitorStatus:
         "user": "nlmon (uid 990), CAP_NET_ADMIN, CAP_AUDIT_READ",
         "implementation": "libnl",
         "started": 0,
-        "config_files": ("nlmon.yaml",),
+        "config_files": (str(Path("nlmon.yaml").absolute()),),
         "config_version": 1,
         "events": 3,
         "dropped": {},

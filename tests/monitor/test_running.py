@@ -26,7 +26,7 @@ from nlmon.monitor.plan import plan
 from nlmon.monitor.privileges import Standing
 from nlmon.monitor.running import RunningMonitor
 from nlmon.monitor.status import read_status
-from nlmon.monitor.users import User
+from nlmon.monitor.users import User, me
 from nlmon.testing.messages import link
 from nlmon.testing.transport import FakeKernel
 
@@ -218,6 +218,38 @@ def test_another_implementation_needs_a_restart(tmp_path: Path) -> None:
 
     assert (status.implementation, host.lines()) == ("libnl", [])
     assert [notice[:8] for notice in status.notices] == ["NLM-G038"]
+
+
+class Stays(Standing, frozen=True):
+    """A monitor that goes on as who it is, and says so."""
+
+    def drop(self) -> None:
+        """Change nothing."""
+
+
+def test_a_reload_keeps_what_is_said_of_who_it_runs_as(tmp_path: Path) -> None:
+    """Notices of a configuration go with it; those about the process stay."""
+    standing = Stays(me(), (notice("NLM-M034", "the monitor stays root", Place()),))
+    host = Host(tmp_path, "core: {worker_threads: 2}\n", standing)
+    host.monitor.open()
+    before = [one[:8] for one in host.monitor.status().notices]
+    host.write("")
+    host.monitor.reload()
+    after = [one[:8] for one in host.monitor.status().notices]
+    host.monitor.close("SIGTERM")
+
+    assert (before, after) == (["NLM-G031", "NLM-M034"], ["NLM-M034"])
+
+
+def test_its_files_are_named_for_whoever_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A path from where the monitor was started would say nothing elsewhere."""
+    host = Host(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    host.loaded = load([Path("nlmon.yaml")], {})
+    assert host.loaded.config is not None
+    monitor = RunningMonitor(host.loaded, plan(host.loaded.config), kernel=lambda _: host.kernel)
+
+    assert monitor._run.files == (str(tmp_path / "nlmon.yaml"),)
 
 
 def test_what_it_answers(tmp_path: Path) -> None:

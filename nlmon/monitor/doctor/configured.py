@@ -115,7 +115,7 @@ def ports(host: Host) -> Iterator[Finding]:
 
 def others(host: Host) -> Iterator[Finding]:
     """Whether another monitor has the same configuration or writes the same files."""
-    names = {str(path) for path in host.loaded.files}
+    names = {str(path.absolute()) for path in host.loaded.files}
     shared = [one for one in host.others if names & set(one.config_files)]
     for one in shared:
         what = f"another monitor runs with the same configuration, pid {one.pid}"
