@@ -19,7 +19,7 @@ from nlmon.cli.common import show_error
 from nlmon.cli.monitor import MonitorOptions
 from nlmon.errors import NlmonError, PlatformError
 from nlmon.monitor.asking import NOT_RUNNING, ask
-from nlmon.monitor.runtime import default_path, instances
+from nlmon.monitor.runtime import default_path, instances, this_user
 from nlmon.monitor.status import MonitorStatus, read_status, status_json, status_text
 
 __all__ = ["status"]
@@ -35,8 +35,10 @@ def status(options: MonitorOptions) -> None:
     else:
         sys.stdout.write("\n".join(map(status_text, found)))
     if not found and not failures:
-        hint = "start one with nlmon --config FILE; ask as root for one that root or systemd has started"
-        failures = [PlatformError("NLM-M024", "no monitor of this user runs", hint=hint)]
+        what, hint = "no monitor runs", "start one with nlmon --config FILE"
+        if this_user():
+            what, hint = "no monitor of this user runs", f"{hint}; ask as root for one that root or systemd has started"
+        failures = [PlatformError("NLM-M024", what, hint=hint)]
     for failure in failures[:-1]:
         show_error(failure)
     if failures:

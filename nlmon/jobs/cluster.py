@@ -47,7 +47,7 @@ def open_cluster(address: str, *, timeout: float = 5.0) -> Iterator[Cluster]:
     try:
         from distributed import Client, KilledWorker  # noqa: PLC0415  (an extra, and heavy)
     except ModuleNotFoundError as error:
-        hint = "install the extra nlmon[dask]"
+        hint = "pip install 'nlmon[dask]'"
         raise PlatformError("NLM-J004", "dask is not installed", why=str(error), hint=hint) from error
     _be_quiet()
     with _no_sigpipe():

@@ -29,6 +29,7 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from shlex import quote
 from typing import Protocol
 
 import msgspec
@@ -108,7 +109,7 @@ class ControlSocket:
             self._epoll.register(self._listener.fileno(), _IN)
         except (OSError, ValueError) as error:
             self.close()
-            hint = "make its folder, or name another socket with --socket"
+            hint = "name one in a folder of your own, such as --socket ./nlmon.sock, and give nlmon --status the same"
             raise PlatformError(
                 *("NLM-M021", "the control socket cannot be made"), where=str(self.path), why=_why(error), hint=hint
             ) from error
@@ -305,7 +306,8 @@ def _busy(path: Path) -> PlatformError:
     return PlatformError(
         *("NLM-M020", "another monitor runs with this control socket"),
         where=str(path),
-        hint="see it with nlmon --status --socket PATH; one more on the same configuration needs a --socket of its own",
+        hint=f"see it with nlmon --status --socket {quote(str(path))}; "
+        "one more on the same configuration needs a --socket of its own",
     )
 
 

@@ -83,7 +83,10 @@ def test_none_that_runs() -> None:
     result = nlmon("--status")
 
     assert (result.returncode, result.stdout) == (4, "")
-    assert result.stderr.startswith("error[NLM-M024]: no monitor of this user runs; start one with nlmon --config FILE")
+    whose, more = ("", "\n") if not os.geteuid() else (" of this user", "; ask as root for one that ")
+    assert result.stderr.startswith(
+        f"error[NLM-M024]: no monitor{whose} runs; start one with nlmon --config FILE{more}"
+    )
 
 
 def test_one_that_is_named_and_does_not_run(tmp_path: Path) -> None:

@@ -229,5 +229,5 @@ def test_without_dask_the_extra_is_named(tmp_path: Path) -> None:
     assert (code, out) == (4, "")
     assert err == (
         "error[NLM-J004]: dask is not installed: import of distributed halted; None in sys.modules; "
-        "install the extra nlmon[dask]\n"
+        "pip install 'nlmon[dask]'\n"
     )

@@ -39,16 +39,17 @@ def loaded(text: str) -> Loaded:
 
 
 ALL = loaded("netlink: {protocols: {route: true, generic: true, netfilter: true}, generic_families: [nl80211]}")
+MISSPELT = loaded("netlink: {protocols: {generic: true}, generic_families: [nl80212]}")
 LEGACY = loaded("netlink: {use_libnl: false}")
 KIND = "filters: [{name: veths, expression: 'netlink.link.kind == \"veth\"'}]"
 
 
 def host(text: str | Loaded = "", **facts: Any) -> Host:
     """A host that is well, but for some facts."""
+    given: dict[str, Any] = {"capabilities": ADMIN, "options": "--config nlmon.yaml"}
     return Host(
         loaded=loaded(text) if isinstance(text, str) else text,
-        options="--config nlmon.yaml",
-        **{"capabilities": ADMIN} | facts,
+        **given | facts,
     )
 
 
@@ -154,6 +155,7 @@ WRONG: list[tuple[str, Host, str, str, str]] = [
     ("protocols", host(ALL, refused={ROUTE: Refused(24, "files")}), "problem", "NLM-M082", "nlmon --test-mode"),
     ("families", host(ALL, unresolved={"nl80211": "load it"}), "warning", "NLM-M083", "sudo modprobe cfg80211"),
     ("families", host(ALL, unresolved={"nl80211": "did you mean nlctrl?"}), "warning", "NLM-M083", "genl ctrl list"),
+    ("families", host(MISSPELT, unresolved={"nl80212": ""}), "warning", "NLM-M083", "genl ctrl"),
     ("buffers", host(capabilities=0, rmem_max=100), "warning", "NLM-M084", "sudo sysctl -w net.core.rmem_max=32768"),
     ("buffers", host(capabilities=0, wmem_max=100), "warning", "NLM-M084", "sudo sysctl -w net.core.wmem_max=32768"),
     ("filters", host(f"netlink: {{use_libnl: false}}\n{KIND}"), "problem", "NLM-M090", "nlmon filter explain '"),
@@ -173,6 +175,7 @@ WRONG: list[tuple[str, Host, str, str, str]] = [
     ("others", host(files=(replace(FILE, locked=True),)), "problem", "NLM-M094", "fuser -v /var/log/nlmon/e.json"),
     ("others", host(others=(status(),)), "problem", "NLM-M094", "nlmon --status --socket /run/nlmon/a.sock"),
     ("running", host(), "note", "NLM-M097", "nlmon --config nlmon.yaml"),
+    ("running", host(options=""), "note", "NLM-M097", "nlmon --config FILE"),
     ("running", host(trouble="no answer"), "warning", "NLM-M097", "nlmon --status --config nlmon.yaml"),
     ("control socket", host(socket=SocketFile("a.sock", 0o666)), "problem", "NLM-M088", "sudo chmod 600 a.sock"),
     (

@@ -72,9 +72,9 @@ WHEELS = ["wheel", "--wheel-dir", ".wheels", ".[pytest]", "pytest-xdist", "hatch
 @pytest.mark.parametrize(
     ("options", "installed"),
     [
-        ([], [["install", ".[pytest]"]]),
+        ([], [["install", ".[monitor,pytest]"]]),
         (["--dev"], [["install", "--editable", ".[dev,test]"]]),
-        (["--test"], [["install", ".[pytest]"], ["install", "tox"], WHEELS]),
+        (["--test"], [["install", ".[monitor,pytest]"], ["install", "tox"], WHEELS]),
         (["--dev", "--test"], [["install", "--editable", ".[dev,test]"], ["install", "tox"], WHEELS]),
     ],
     ids=["nothing", "dev", "test", "dev and test"],

@@ -63,7 +63,7 @@ class SocketFile(Struct, frozen=True):
 class Host(Struct, frozen=True, kw_only=True):
     """A host as the doctor sees it. ``capabilities``: what this process may do, a bit for each; ``program``: the path
     of the command, ``file_capabilities``: it has capabilities of its own (capabilities(7)). ``options``: what names
-    the configuration on a command line.
+    the configuration on a command line; ``is_root``: who asks is root.
 
     ``refused``: by protocol why it could not be opened, of those that are configured; ``unresolved``: generic families
     that the kernel does not have, with a hint. ``rmem_max``, ``wmem_max``: the system's bounds on buffers, None: not
@@ -75,6 +75,7 @@ class Host(Struct, frozen=True, kw_only=True):
 
     loaded: Loaded
     options: str = ""
+    is_root: bool = False
     capabilities: int = 0
     program: str = "nlmon"
     file_capabilities: bool = False

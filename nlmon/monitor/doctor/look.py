@@ -29,7 +29,7 @@ from nlmon.errors import NlmonError, NotFound, PlatformError, TransportError
 from nlmon.exporters.rotation import rotated_files
 from nlmon.monitor.asking import NOT_RUNNING, ask
 from nlmon.monitor.doctor.host import ExportFile, Host, Port, Refused, SocketFile
-from nlmon.monitor.runtime import default_path, instances
+from nlmon.monitor.runtime import default_path, instances, this_user
 from nlmon.monitor.status import MonitorStatus, read_status
 from nlmon.transport.kernel.transport import KernelFactory
 from nlmon.uapi import NETLINK_GENERIC
@@ -50,6 +50,7 @@ def look(named: Sequence[Path], control: Path | None, environ: Mapping[str, str]
     host = Host(
         loaded=loaded,
         options=_options(named, control),
+        is_root=not this_user(),
         capabilities=_capabilities(),
         program=(program := shutil.which("nlmon") or sys.argv[0]),
         file_capabilities=_has_capabilities(program),

@@ -29,8 +29,10 @@ def running(host: Host) -> Iterator[Finding]:
     elif host.trouble:
         yield warning("NLM-M097", "the monitor cannot be asked", host.trouble, host.command("--status"))
     else:
-        why = "one of another user is asked as that user or as root"
-        yield note("NLM-M097", "no monitor runs with this configuration", why, host.command(""))
+        why = "" if host.is_root else "one of another user is asked as that user or as root"
+        # With nothing behind it the command prints its help.
+        command = host.command("") if host.options else "nlmon --config FILE"
+        yield note("NLM-M097", "no monitor runs with this configuration", why, command)
 
 
 def losses(host: Host) -> Iterator[Finding]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Iterator
+from difflib import get_close_matches
 from shlex import quote
 from types import MappingProxyType
 
@@ -21,7 +22,19 @@ __all__ = ["buffers", "families", "file_capabilities", "privilege", "protocols"]
 
 # What provides a protocol or a family; a module that provides a family is mostly called like it.
 _PROTOCOL_MODULES = MappingProxyType({NETLINK_SOCK_DIAG: "inet_diag", NETLINK_NETFILTER: "nfnetlink"})
-_FAMILY_MODULES = MappingProxyType({"nl80211": "cfg80211", "nl802154": "ieee802154", "l2tp": "l2tp_netlink"})
+_FAMILY_MODULES = MappingProxyType(
+    {
+        "nl80211": "cfg80211",
+        "nl802154": "ieee802154",
+        "l2tp": "l2tp_netlink",
+        "batadv": "batman_adv",
+        "IPVS": "ip_vs",
+        "HSR": "hsr",
+        "TIPCv2": "tipc",
+        **dict.fromkeys(("ovs_datapath", "ovs_flow", "ovs_packet", "ovs_vport", "ovs_meter"), "openvswitch"),
+        **{name: name for name in ("team", "wireguard", "macsec", "ovpn", "gtp", "fou", "nbd", "dpll")},
+    }
+)
 _NOT_PERMITTED = {errno.EPERM, errno.EACCES}
 _NOT_THERE = {errno.EPROTONOSUPPORT, errno.ESOCKTNOSUPPORT, errno.EAFNOSUPPORT}
 
@@ -90,12 +103,20 @@ def families(host: Host) -> Iterator[Finding]:
     wanted = config.netlink.generic_families
     for name in wanted:
         if name in host.unresolved:
-            hint = host.unresolved[name]
+            hint = _meant(name, host.unresolved[name])
             misspelt = hint.startswith("did you mean")
             command = "genl ctrl list" if misspelt else f"sudo modprobe {_FAMILY_MODULES.get(name, name)}"
             yield warning("NLM-M083", f"Failed to resolve family '{name}'", hint, command)
     if wanted and not host.unresolved:
         yield ok("NLM-M083", f"the kernel has the generic families {', '.join(wanted)}")
+
+
+def _meant(name: str, hint: str) -> str:
+    """What to say of a family that the kernel does not have: it may be misspelt, and of a module that is not loaded."""
+    if name in _FAMILY_MODULES or hint.startswith("did you mean"):
+        return hint
+    near = get_close_matches(name, _FAMILY_MODULES, 1)
+    return f"did you mean {near[0]}?" if near else hint
 
 
 def buffers(host: Host) -> Iterator[Finding]:
@@ -115,4 +136,5 @@ def buffers(host: Host) -> Iterator[Finding]:
         what = f"netlink.buffer_size.{name} is {size}, and the system gives {bound}"
         yield warning("NLM-M084", what, "a smaller buffer loses more in a burst", f"sudo sysctl -w {key}={size}")
     if fits:
-        yield ok("NLM-M084", f"buffers of {asked.receive} and {asked.send} bytes are within what the system gives")
+        sizes = f"a receive buffer of {asked.receive} and a send buffer of {asked.send} bytes"
+        yield ok("NLM-M084", f"the system gives {sizes}")
