@@ -23,7 +23,7 @@ from nlmon.cli.config_files import MISTAKEN, load_files, say_problems
 from nlmon.cli.monitor import MonitorOptions
 from nlmon.config import Loaded
 from nlmon.errors import ExitCode, PlatformError
-from nlmon.monitor.plan import Plan, plan
+from nlmon.monitor.plan import Plan, plan_loaded
 
 if TYPE_CHECKING:  # start-up: only a monitor has one
     from nlmon.monitor.control import ControlSocket
@@ -73,7 +73,7 @@ def _run(
     with closing(open_log(loaded.config.logging)) as log, wake_on_signals() as wake:
         for one in (*loaded.problems, *planned.notices, *standing.notices):
             messages.notice(one)
-        monitor = RunningMonitor(loaded, planned, control=control, log=log, standing=standing)
+        monitor = RunningMonitor(loaded, planned, control=control, log=log, standing=standing, terminal=_is_terminal())
         monitor.open()
         why = "an error"
         try:
@@ -156,13 +156,18 @@ def _until_terminated(play: Callable[[Path], MonitorStatus], capture: Path) -> M
         signal.signal(signal.SIGTERM, before)
 
 
+def _is_terminal() -> bool:
+    """Whether what is printed is read as it comes."""
+    return os.isatty(1)
+
+
 def _planned(options: MonitorOptions, *, say: bool = True) -> tuple[Loaded, Plan]:
     """The configuration and its plan; ``say``: its notices. Ends the command where it is not in order."""
     loaded = load_files(options.config)
     if loaded.config is None:
         say_problems(loaded.problems)
         sys.exit(MISTAKEN)
-    planned = plan(loaded.config, dump=options.dump_events)
+    planned = plan_loaded(loaded, terminal=_is_terminal(), dump=options.dump_events)
     if say:
         say_problems((*loaded.problems, *planned.notices))
     return loaded, planned

@@ -42,8 +42,8 @@ class ExportPlan(Struct, frozen=True):
     implementation: str
 
 
-def planned_exports(export: Export, implementation: str) -> tuple[ExportPlan, ...]:
-    """The exports that are on, the console last."""
+def planned_exports(export: Export, implementation: str, *, beside: bool = True) -> tuple[ExportPlan, ...]:
+    """The exports that are on, the console last. ``beside``: the console is on beside others, too."""
     server, metrics = export.syslog.server or "/dev/log", export.prometheus
     rows = (
         ("json", export.json.file, export.json),
@@ -52,7 +52,8 @@ def planned_exports(export: Export, implementation: str) -> tuple[ExportPlan, ..
         ("prometheus", f"http://{metrics.address}:{metrics.port}{metrics.path}", metrics),
         ("console", "standard output", export.console),
     )
-    return tuple(ExportPlan(name, place, section, implementation) for name, place, section in rows if section.enabled)
+    on = tuple(ExportPlan(name, place, section, implementation) for name, place, section in rows if section.enabled)
+    return on if beside or len(on) == 1 else tuple(one for one in on if one.section is not export.console)
 
 
 class Exports:

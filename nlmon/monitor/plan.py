@@ -3,7 +3,8 @@
     plan(config).protocols, plan(config).rules
 
 Rules:
-1. A plan is a value: of one configuration there is one plan, on every host.
+1. A plan is a value: of one configuration there is one plan, on every host. The one thing that a plan is told of where
+   it runs is whether somebody reads standard output: see ``plan_loaded``.
 2. Two plans with the same ``listening`` need the same sockets.
 
 Not here: opening what is planned (``sources``, ``exports``), and whether a file is a configuration (``nlmon.config``).
@@ -15,6 +16,7 @@ from msgspec import Struct
 
 from nlmon.api.config import NetlinkConfig
 from nlmon.backends.options import BackendOptions
+from nlmon.config import Loaded
 from nlmon.config.model import Config, Console, Export, FilterRule
 from nlmon.config.problems import Place, Problem, notice
 from nlmon.errors import InputError
@@ -22,7 +24,7 @@ from nlmon.filters import Filter, compile_filter
 from nlmon.monitor.exports import ExportPlan, planned_exports
 from nlmon.names import protocol_number
 
-__all__ = ["Kept", "Listening", "Plan", "Rule", "plan"]
+__all__ = ["Kept", "Listening", "Plan", "Rule", "plan", "plan_loaded"]
 
 
 # What --dump-events does with events.
@@ -73,9 +75,18 @@ class Plan(Struct, frozen=True):
     log_callbacks: bool = False
 
 
-def plan(config: Config, *, dump: bool = False) -> Plan:
-    """The plan of a configuration. ``dump``: events go to standard output as JSON lines, and nowhere else. Raises
-    ``InputError`` (NLM-M002) where it listens to nothing, ``FilterError`` for a rule that is none."""
+def plan_loaded(loaded: Loaded, *, terminal: bool, dump: bool = False) -> Plan:
+    """The plan of a configuration that was loaded. ``terminal``: standard output is one. If it is none, such as the
+    journal, and another export is on, events go there only where the configuration speaks of ``export.console``."""
+    assert loaded.config is not None
+    asked = any(loaded.origins[f"export.console.{key}"] != "default" for key in ("enabled", "format"))
+    return plan(loaded.config, dump=dump, beside=terminal or asked)
+
+
+def plan(config: Config, *, dump: bool = False, beside: bool = True) -> Plan:
+    """The plan of a configuration. ``dump``: events go to standard output as JSON lines, and nowhere else; ``beside``:
+    the console is on beside other exports, too. Raises ``InputError`` (NLM-M002) where it listens to nothing,
+    ``FilterError`` for a rule that is none."""
     netlink, core = NetlinkConfig.of(config.netlink), config.core
     if not netlink.protocols:
         raise InputError("NLM-M002", "no protocol is listened to", hint="write netlink.protocols.route: true")
@@ -92,7 +103,7 @@ def plan(config: Config, *, dump: bool = False) -> Plan:
         rules,
         core.rate_limit,
         core.max_events,
-        planned_exports(DUMP if dump else config.export, netlink.implementation),
+        planned_exports(DUMP if dump else config.export, netlink.implementation, beside=beside),
         tuple(_notice(rule, text) for rule in rules for text in rule.filter.notices),
         netlink.use_libnl and config.netlink.debug.dump_messages,
         netlink.use_libnl and config.netlink.debug.log_callbacks,

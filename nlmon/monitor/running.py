@@ -39,7 +39,7 @@ from nlmon.monitor.log import Log
 from nlmon.monitor.loop import Loop, Part
 from nlmon.monitor.parts import Asked, Changed, Every, Read, Signalled
 from nlmon.monitor.pipeline import RATE_LIMIT, Pipeline
-from nlmon.monitor.plan import Listening, Plan, plan
+from nlmon.monitor.plan import Listening, Plan, plan_loaded
 from nlmon.monitor.privileges import Standing
 from nlmon.monitor.resident import resident
 from nlmon.monitor.service import Notifier
@@ -65,8 +65,8 @@ def open_kernel(listening: Listening) -> TransportFactory:
 
 
 class RunningMonitor:
-    """A monitor; see the module. ``loaded``: its configuration, ``planned`` the plan of it; without ``control`` nobody
-    can ask it, and nothing is read again."""
+    """A monitor; see the module. ``loaded``: its configuration, ``planned`` the plan of it, with or without a
+    ``terminal``; without ``control`` nobody can ask it, and nothing is read again."""
 
     def __init__(
         self,
@@ -77,6 +77,7 @@ class RunningMonitor:
         kernel: Callable[[Listening], TransportFactory] = open_kernel,
         log: Log | None = None,
         standing: Standing | None = None,
+        terminal: bool = True,
         environ: Mapping[str, str] = os.environ,
     ) -> None:
         self._loaded = loaded
@@ -84,6 +85,7 @@ class RunningMonitor:
         self._control = control
         self._log = log
         self._standing = standing
+        self._terminal = terminal
         self._notifier = Notifier(environ if control is not None else {})
         self._environ = environ
         self._durations = Durations()
@@ -150,7 +152,7 @@ class RunningMonitor:
             return
         before = self._plan
         try:
-            planned = plan(new.config)
+            planned = plan_loaded(new, terminal=self._terminal)
             self._exports.change(planned.exports, limit=planned.queue)
             # What the old sockets have received is decided by the plan before, and goes to what is open now.
             self._pipeline.change(before, self._exports.queues)

@@ -63,10 +63,9 @@ def test_a_configuration_with_a_mistake(mode: tuple[object, ...], tmp_path: Path
 
 
 def test_a_recording_through_a_monitor(tmp_path: Path) -> None:
-    """What matches goes into the file and onto standard output, as lines for people."""
-    path = configuration(
-        tmp_path, f"filter: netlink.msg_type == RTM_DELLINK\nexport: {{json: {{file: {tmp_path}/out.json}}}}\n"
-    )
+    """What matches goes into the file, and if that is asked for onto standard output, as lines for people."""
+    exports = f"export: {{console: {{enabled: true}}, json: {{file: {tmp_path}/out.json}}}}\n"
+    path = configuration(tmp_path, f"filter: netlink.msg_type == RTM_DELLINK\n{exports}")
     done = nlmon("--config", path, "--replay", BASIC)
     lines = [json.loads(line) for line in (tmp_path / "out.json").read_text().splitlines()]
 
@@ -102,7 +101,7 @@ def test_what_cannot_be_played(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_ends_a_replay(number: int, code: int, tmp_path: Path) -> None:
     """With whole lines in the file, and no traceback."""
-    path = configuration(tmp_path, f"export: {{json: {{file: {tmp_path}/out.json}}}}\n")
+    path = configuration(tmp_path, f"export: {{console: {{enabled: true}}, json: {{file: {tmp_path}/out.json}}}}\n")
     command = [sys.executable, "-m", "nlmon", "--config", str(path), "--replay", "-"]
     with BURST.open("rb") as file:
         data = ZstdDecompressor().stream_reader(file).read()

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nlmon.backends.options import BackendOptions
+from nlmon.config.load import interpret
 from nlmon.errors import ExitCode, InputError, NlmonError
 from nlmon.monitor.pipeline import Pipeline
-from nlmon.monitor.plan import Kept, plan
+from nlmon.monitor.plan import Kept, plan, plan_loaded
 from nlmon.monitor.trial import try_out
 from nlmon.testing.transport import FakeKernel
 from support.configurations import found, parts, snippets
@@ -40,6 +41,29 @@ EXPORTS = [
 def test_exports_that_are_on(text: str, exports: list[tuple[str, str]]) -> None:
     """By name and place, the console last."""
     assert [(one.name, one.place) for one in plan_of(text).exports] == exports
+
+
+JSON = ("json", "/var/log/e.json")
+CONSOLE = ("console", "standard output")
+BESIDE = [
+    ("", [CONSOLE], [CONSOLE]),
+    ("export: {json: {file: /var/log/e.json}}", [JSON, CONSOLE], [JSON]),
+    ("export: {json: {file: /var/log/e.json, enabled: false}}", [CONSOLE], [CONSOLE]),
+    ("export: {console: {enabled: true}, json: {file: /var/log/e.json}}", [JSON, CONSOLE], [JSON, CONSOLE]),
+    ("export: {console: {format: json}, json: {file: /var/log/e.json}}", [JSON, CONSOLE], [JSON, CONSOLE]),
+    ("export: {console: {enabled: false}, json: {file: /var/log/e.json}}", [JSON], [JSON]),
+]
+
+
+@pytest.mark.parametrize(("text", "terminal", "journal"), BESIDE, ids=[row[0] for row in BESIDE])
+def test_the_console_beside_other_exports(
+    text: str, terminal: list[tuple[str, str]], journal: list[tuple[str, str]]
+) -> None:
+    """It is on where somebody looks at it, and elsewhere if there is no other or the configuration speaks of it."""
+    loaded = interpret([("nlmon.yaml", text.encode())], {})
+    found = [plan_loaded(loaded, terminal=one).exports for one in (True, False)]
+
+    assert [[(one.name, one.place) for one in exports] for exports in found] == [terminal, journal]
 
 
 def test_what_sockets_are_opened_for() -> None:

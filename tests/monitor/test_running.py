@@ -22,7 +22,7 @@ from nlmon.monitor.control import ControlSocket
 from nlmon.monitor.doctor.host import Host as DoctorHost
 from nlmon.monitor.doctor.running import reconnects
 from nlmon.monitor.log import open_log
-from nlmon.monitor.plan import plan
+from nlmon.monitor.plan import plan, plan_loaded
 from nlmon.monitor.privileges import Standing
 from nlmon.monitor.running import RunningMonitor
 from nlmon.monitor.status import read_status
@@ -250,6 +250,23 @@ def test_its_files_are_named_for_whoever_asks(tmp_path: Path, monkeypatch: pytes
     monitor = RunningMonitor(host.loaded, plan(host.loaded.config), kernel=lambda _: host.kernel)
 
     assert monitor._run.files == (str(tmp_path / "nlmon.yaml"),)
+
+
+def test_a_reload_keeps_to_where_standard_output_goes(tmp_path: Path) -> None:
+    """Another configuration does not print events into a journal either."""
+    host = Host(tmp_path)
+    path, text = tmp_path / "nlmon.yaml", f"export: {{json: {{file: {tmp_path}/out.json%s}}}}\n"
+    path.write_text(text % "", encoding="utf-8")
+    loaded = load([path], {})
+    planned = plan_loaded(loaded, terminal=False)
+    control = ControlSocket(tmp_path / "nlmon.sock")
+    monitor = RunningMonitor(loaded, planned, control=control, kernel=lambda _: host.kernel, terminal=False, environ={})
+    monitor.open()
+    path.write_text(text % ", rotate_count: 2", encoding="utf-8")
+    monitor.reload()
+    status = monitor.close("SIGTERM")
+
+    assert (status.config_version, [one.name for one in status.exports]) == (2, ["json"])
 
 
 def test_what_it_answers(tmp_path: Path) -> None:
