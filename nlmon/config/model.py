@@ -190,8 +190,7 @@ class FilterRule(Struct, frozen=True):
 
 
 class Console(Struct, frozen=True):
-    """Events on standard output. Where that is no terminal, as under systemd, and another export is on, they are
-    printed only if one of these keys is given."""
+    """Events on standard output; where that is no terminal, beside another export only if one of these is given."""
 
     enabled: Annotated[bool, Switch(), "Print events."] = True
     format: Annotated[str, Word(("text", "json")), "Lines for people, or JSON lines."] = "text"
