@@ -29,6 +29,8 @@ LIBNL_ONLY: tuple[KeyPath, ...] = (
 _GROUPS = tuple(name.removeprefix("RTNLGRP_").lower() for name in vars(uapi) if name.startswith("RTNLGRP_"))
 # Exports that are on when their file is named and nothing else is said.
 _FILES: tuple[KeyPath, ...] = (("export", "json"), ("export", "pcap"))
+# Exports that only their switch turns on.
+_SWITCHED = ("syslog", "prometheus")
 
 
 class Given(Struct, frozen=True):
@@ -63,6 +65,7 @@ def check(config: Config, given: Mapping[KeyPath, Given], refused: Collection[Ke
             yield problem
     yield from _of_libnl(config, given)
     yield from _unused(config, given)
+    yield from _off(given, refused)
     yield from _idle(config, given)
     yield from _groups(config, given)
 
@@ -129,6 +132,17 @@ def _unused(config: Config, given: Mapping[KeyPath, Given]) -> Iterator[Problem]
             yield notice(
                 "NLM-G031", f"{dotted(path)} has no effect", _place(given, path), key=dotted(path), hint=instead
             )
+
+
+def _off(given: Mapping[KeyPath, Given], refused: Collection[KeyPath]) -> Iterator[Problem]:
+    """Exports of which something is said, and which are neither switched on nor off."""
+    for name in _SWITCHED:
+        path: KeyPath = ("export", name)
+        switch = (*path, "enabled")
+        place = None if switch in given or switch in refused else _section(given, path)
+        if place is not None:
+            what, hint = f"{dotted(path)} is off", f"write {dotted(switch)}: true, or false if that is meant"
+            yield notice("NLM-G035", what, place, key=dotted(switch), hint=hint)
 
 
 def _idle(config: Config, given: Mapping[KeyPath, Given]) -> Iterator[Problem]:

@@ -235,6 +235,15 @@ NOTICES = [
         "export: {json: {file: '${LOGS'}}",
         "NLM-G039: a ${ in export.json.file has no }, and is left as it is (a.yaml:1:23)",
     ),
+    (
+        "export: {prometheus: {port: 9191}}",
+        "NLM-G035: export.prometheus is off (a.yaml:1:10); write export.prometheus.enabled: true, or false if that is "
+        "meant",
+    ),
+    (
+        "output: {syslog: {server: 'logs:514'}}",
+        "NLM-G035: export.syslog is off (a.yaml:1:10); write export.syslog.enabled: true, or false if that is meant",
+    ),
     ("cli: {enabled: true}", "NLM-G031: cli.enabled has no effect (a.yaml:1:16); events are printed as lines, see "
      "export.console"),
 ]  # fmt: skip
@@ -244,6 +253,19 @@ NOTICES = [
 def test_a_notice_leaves_the_configuration(text: str, problem: str) -> None:
     """What has no effect is told, and nothing is refused for it."""
     assert (said(text), of(text).config is not None) == ([problem], True)
+
+
+@pytest.mark.parametrize(
+    ("text", "codes"),
+    [
+        ("export: {prometheus: {enabled: false, port: 9191}}", []),
+        ("export: {prometheus: {enabled: true, port: 9191}}", []),
+        ("export: {syslog: {enabled: perhaps, server: 'logs:514'}}", ["NLM-G013"]),
+    ],
+)
+def test_an_export_that_is_switched_is_not_said_to_be_off(text: str, codes: list[str]) -> None:
+    """Neither one that is off on purpose, nor one whose switch is mistaken."""
+    assert [one.code for one in of(text).problems] == codes
 
 
 def test_all_problems_are_told_at_once_in_the_order_of_their_lines() -> None:
