@@ -159,7 +159,11 @@ WRONG: list[tuple[str, Host, str, str, str]] = [
     ("buffers", host(capabilities=0, rmem_max=100), "warning", "NLM-M084", "sudo sysctl -w net.core.rmem_max=32768"),
     ("buffers", host(capabilities=0, wmem_max=100), "warning", "NLM-M084", "sudo sysctl -w net.core.wmem_max=32768"),
     ("filters", host(f"netlink: {{use_libnl: false}}\n{KIND}"), "problem", "NLM-M090", "nlmon filter explain '"),
-    ("files", host(files=(replace(FILE, folder_there=False),)), "problem", "NLM-M087", "sudo mkdir -p /var/log/nlmon"),
+    ("files", host(files=(replace(FILE, folder_there=False),)), "problem", "NLM-M087", "mkdir -p /var/log/nlmon"),
+    (
+        *("files", host(files=(replace(FILE, folder_there=False, writable=False, folder="/var/a b"),))),
+        *("problem", "NLM-M087", "sudo install -d -o \"$(id -un)\" '/var/a b'"),
+    ),
     ("files", host(files=(replace(FILE, writable=False),)), "problem", "NLM-M087", "ls -ld /var/log/nlmon"),
     ("files", host(files=(replace(FILE, link=True),)), "problem", "NLM-M087", "ls -l /var/log/nlmon/e.json"),
     ("files", host(files=(replace(FILE, open_to_all=True),)), "warning", "NLM-M087", "sudo chmod o-w /var/log/nlmon"),

@@ -75,7 +75,8 @@ def files(host: Host) -> Iterator[Finding]:
 def _of_file(one: ExportFile) -> Iterator[Finding]:
     if not one.folder_there:
         what = f"the folder of the export {one.export} is not there"
-        yield problem("NLM-M087", what, one.folder, f"sudo mkdir -p {quote(one.folder)}")
+        make = "mkdir -p" if one.writable else 'sudo install -d -o "$(id -un)"'
+        yield problem("NLM-M087", what, one.folder, f"{make} {quote(one.folder)}")
         return
     if one.link:
         what = f"the path of the export {one.export} is a symbolic link"

@@ -24,10 +24,10 @@ class Refused(Struct, frozen=True):
 
 class ExportFile(Struct, frozen=True):
     """A file that an export writes. ``folder``: where it is; ``folder_there``, ``writable``: whether there is that
-    folder, and whether this user may make files in it; ``link``: the path is a symbolic link; ``open_to_all``: every
-    user may replace files in the folder; ``locked``: a process writes it. ``free``: bytes of the file system that are
-    free, None: unknown; ``used``: bytes of the file and those before it; ``at_most``: bytes that all of them may take,
-    None: no bound."""
+    folder, and whether this user may make files in it, or make it; ``link``: the path is a symbolic link;
+    ``open_to_all``: every user may replace files in the folder; ``locked``: a process writes it. ``free``: bytes of the
+    file system that are free, None: unknown; ``used``: bytes of the file and those before it; ``at_most``: bytes that
+    all of them may take, None: no bound."""
 
     export: str
     path: str

@@ -159,7 +159,9 @@ def _file(name: str, path: Path, size: int, count: int, locked: frozenset[tuple[
     try:
         facts = folder.stat()
     except OSError:
-        return ExportFile(name, str(path), str(folder), folder_there=False, at_most=at_most)
+        above = next((one for one in folder.parents if one.exists()), folder)
+        makeable = os.access(above, os.W_OK | os.X_OK)
+        return ExportFile(name, str(path), str(folder), folder_there=False, writable=makeable, at_most=at_most)
     free = None
     with suppress(OSError):
         free = shutil.disk_usage(folder).free
