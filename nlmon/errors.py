@@ -8,7 +8,8 @@
     │   ├── ContractError                 the contract file breaks its schema
     │   └── PlacedError                   a text file is wrong at a line and column
     │       ├── ScenarioError             a scenario
-    │       └── ConfigurationError        a configuration of the monitor
+    │       ├── ConfigurationError        a configuration of the monitor
+    │       └── SourceError               a file that is searched for what is old
     ├── PlatformError            exit 4   privilege, kernel feature or tool missing
     │   ├── ExportError                   events cannot be written where they are to go
     │   ├── NotFound                      the kernel has no such object, such as a generic family
@@ -63,6 +64,7 @@ __all__ = [
     "PlatformError",
     "ResyncIncomplete",
     "ScenarioError",
+    "SourceError",
     "TransportError",
     "UsageError",
     "WrappedLength",
@@ -234,6 +236,10 @@ class ScenarioError(PlacedError):
 
 class ConfigurationError(PlacedError):
     """A configuration file that cannot be read as YAML."""
+
+
+class SourceError(PlacedError):
+    """A file that cannot be searched for what is old."""
 
 
 class PlatformError(NlmonError):

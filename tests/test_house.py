@@ -74,7 +74,7 @@ LEVELS = (
     ("nlmon.state", "nlmon.eventjson", "nlmon.filters"),
     ("nlmon.backends", "nlmon.compare", "nlmon.exporters"),
     ("nlmon.config", "nlmon.report", "nlmon.testing"),
-    ("nlmon.engine", "nlmon.api"),
+    ("nlmon.engine", "nlmon.api", "nlmon.deprecations"),
     ("nlmon.jobs", "nlmon.manager", "nlmon.compat", "nlmon.monitor"),
     ("nlmon.scenario", "nlmon.conformance"),
     ("nlmon.cli",),
@@ -176,7 +176,10 @@ MAY = {
         *("nlmon.api", "nlmon.errors", "nlmon.events", "nlmon.uapi", "nlmon.transport.base", "nlmon.backends.libnl"),
         "nlmon.backends.base",
     },
-    "nlmon.compat": {"nlmon.api", "nlmon.transport.base"},
+    "nlmon.compat": {"nlmon.api", "nlmon.deprecations.table", "nlmon.transport.base"},
+    "nlmon.deprecations": {
+        *("nlmon.errors", "nlmon.printable", "nlmon.yamlfile", "nlmon.filters", "nlmon.config", "nlmon.deprecations"),
+    },
     # It is made of a configuration, an implementation and exports, and compares nothing.
     "nlmon.monitor": {
         *(
@@ -242,6 +245,7 @@ PURE = tuple(
             f"scenario.{name}"
             for name in ("document", "schema", "model", "load", "mistakes", "expectation", "check", "faults", "shapes")
         ),
+        *(f"deprecations.{name}" for name in ("table", "found", "yaml", "python", "c")),
         "yamlfile",
         *(
             f"config.{name}"

@@ -41,6 +41,7 @@ COMMANDS = {
     "report": ("nlmon.cli.report", "Show, compare, merge and check reports of runs."),
     "scenario": ("nlmon.cli.scenario", "Write and check scenario files."),
     "config": ("nlmon.cli.config", "Check and show the configuration of a monitor."),
+    "deprecations": ("nlmon.cli.deprecations", "List uses of what the migration guide calls old, and what to write."),
     "doctor": ("nlmon.cli.doctor", "Check a host and a monitor, and say what to do."),
     "debug": ("nlmon.cli.debug", "Look into an implementation at work."),
     "known": ("nlmon.cli.known", "Keep the differences that are known and allowed."),

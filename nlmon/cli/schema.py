@@ -29,6 +29,7 @@ from nlmon.config.report import CheckReport
 from nlmon.config.schema import config_schema
 from nlmon.config.show import Effective
 from nlmon.conformance.results import ConformanceReport
+from nlmon.deprecations.found import Deprecations
 from nlmon.eventjson.schema import event_schema
 from nlmon.explain import Explanations
 from nlmon.exporters.layout import exported_schema
@@ -67,6 +68,7 @@ SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
     "config-check": partial(schema_of, CheckReport, "nlmon config check"),
     "config-show": partial(schema_of, Effective, "nlmon config show"),
     "status": partial(schema_of, MonitorStatus, "nlmon --status"),
+    "deprecations": partial(schema_of, Deprecations, "nlmon deprecations"),
     "doctor": partial(schema_of, DoctorReport, "nlmon doctor"),
     "claims": partial(schema_of, ConformanceReport, "nlmon conform and nlmon claims"),
     "coverage": partial(schema_of, CoverageReport, "nlmon coverage"),

@@ -67,6 +67,7 @@ GROUPS = (
     Group("listening", "NLM-E", "Live comparisons"),
     Group("claims", "NLM-F", "Claims and their reports"),
     Group("configurations", "NLM-G", "The configuration of a monitor"),
+    Group("deprecations", "NLM-H", "Files that are searched for what is old"),
     Group("jobs", "NLM-J", "Many captures or scenarios at once"),
     Group("contracts", "NLM-K", "The contract, and files of known differences"),
     Group("limits", "NLM-L", "Bounds on what is read and kept"),

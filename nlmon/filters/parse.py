@@ -24,7 +24,7 @@ if TYPE_CHECKING:  # loaded with the first filter
 
     Node: TypeAlias = Branch[Token] | Token
 
-__all__ = ["DEEPEST", "LONGEST", "Parsed", "parse"]
+__all__ = ["DEEPEST", "LONGEST", "Parsed", "names_in", "parse"]
 
 # More characters, or conditions in each other, than a filter has that a person wrote.
 LONGEST = 8192
@@ -57,9 +57,22 @@ class Parsed(NamedTuple):
 
 def parse(expression: str, name: str = "") -> Parsed:
     """The tree of an expression; ``name``: what an error calls it. Raises ``FilterError``."""
+    checker = Checker(expression, name)
+    return Parsed(_Reader(checker).tree(_read(checker, expression), 1), tuple(dict.fromkeys(checker.notices)))
+
+
+def names_in(expression: str, name: str = "") -> tuple[Word, ...]:
+    """Every name that stands beside an operator, in the order of the text, whether or not it is a field; ``name``: what
+    an error calls the expression. Raises ``FilterError`` for what is no filter by its form alone."""
+    comparisons = _read(Checker(expression, name), expression).find_data("comparison")
+    words = (_word(side) for one in comparisons for side in one.children[::2])
+    return tuple(sorted((word for word in words if word.kind == "name"), key=lambda word: word.position))
+
+
+def _read(checker: Checker, expression: str) -> Branch[Token]:
+    """What the parser makes of an expression."""
     from lark.exceptions import UnexpectedInput  # noqa: PLC0415  (start-up: only a filter needs it)
 
-    checker = Checker(expression, name)
     if len(expression) > LONGEST:
         checker.refuse("NLM-W006", f"a filter has at most {LONGEST:,} characters", LONGEST)
     try:
@@ -67,10 +80,9 @@ def parse(expression: str, name: str = "") -> Parsed:
     except UnicodeEncodeError as error:
         checker.refuse("NLM-W001", "the filter is no UTF-8", error.start)
     try:
-        read = _parser().parse(expression)
+        return _parser().parse(expression)
     except UnexpectedInput as error:
         _explain(checker, expression, error)
-    return Parsed(_Reader(checker).tree(read, 1), tuple(dict.fromkeys(checker.notices)))
 
 
 @functools.cache

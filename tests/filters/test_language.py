@@ -24,6 +24,7 @@ from nlmon.events import (
     RuleInfo,
 )
 from nlmon.filters import FilterError, compile_filter
+from nlmon.filters.parse import names_in
 from nlmon.filters.regex import compile_regex
 from support.filters import event
 
@@ -284,3 +285,16 @@ def test_a_filter_goes_to_another_process() -> None:
 
     assert (other.text, other.name, other.notices, other.tree) == (one.text, one.name, one.notices, one.tree)
     assert one.notices != ()
+
+
+NAMES = [
+    ("a == 1 AND (NOT b.c IN [d, e] OR 1 == f)", [("a", 0), ("b.c", 16), ("f", 38)]),
+    ('interface == "protocol"', [("interface", 0)]),
+    ("state\n  == UP", [("state", 0), ("UP", 11)]),
+]
+
+
+@pytest.mark.parametrize(("expression", "names"), NAMES)
+def test_names_are_found_where_they_stand(expression: str, names: list[tuple[str, int]]) -> None:
+    """Beside an operator, known or not, in the order of the text."""
+    assert [(word.text, word.position) for word in names_in(expression)] == names

@@ -240,7 +240,7 @@ def test_a_check_finds_what_is_wrong(check: str, on: Host, level: str, code: str
 
 STRANGE = "/var/my log/$(reboot)"
 NAMED = {
-    "sudo mkdir -p": host(files=(replace(FILE, folder=STRANGE, folder_there=False),)),
+    "mkdir -p": host(files=(replace(FILE, folder=STRANGE, folder_there=False),)),
     "ls -ld": host(files=(replace(FILE, folder=STRANGE, writable=False),)),
     "ls -l": host(files=(replace(FILE, path=STRANGE, link=True),)),
     "sudo chmod o-w": host(files=(replace(FILE, folder=STRANGE, open_to_all=True),)),

@@ -1,0 +1,2 @@
+#include "nlmon_netlink_api.h"
+// Works with both implementations
