@@ -35,14 +35,12 @@ __all__ = ["dump", "replay", "run", "test"]
 
 def run(options: MonitorOptions) -> None:
     """Run until a signal, or for a duration."""
-    from nlmon.monitor.control import ControlSocket  # noqa: PLC0415  (start-up: only a monitor has one)
-
     loaded, planned = _planned(options, say=False)
     standing = _standing(loaded, planned, options)
     # The reader of our output may go; a monitor stays.
     if hasattr(signal, "SIGPIPE"):
         signal.signal(signal.SIGPIPE, signal.SIG_IGN)
-    _run(loaded, planned, options, standing, ControlSocket(_control(loaded, options), standing.user.number))
+    _run(loaded, planned, options, standing, _control(loaded, options, standing))
 
 
 def dump(options: MonitorOptions) -> None:
@@ -57,6 +55,15 @@ def _standing(loaded: Loaded, planned: Plan, options: MonitorOptions) -> Standin
 
     writes = [Path(one.place) for one in planned.exports if one.name in {"json", "pcap"}]
     return choose(options.user, writes=writes, reads=loaded.files)
+
+
+def _control(loaded: Loaded, options: MonitorOptions, standing: Standing) -> ControlSocket:
+    """The control socket, which is not made yet."""
+    from nlmon.monitor.control import ControlSocket  # noqa: PLC0415  (start-up: only a monitor has one)
+    from nlmon.monitor.runtime import default_path  # noqa: PLC0415
+
+    path = options.socket or default_path(loaded.files, os.environ)
+    return ControlSocket(path, standing.user.number)
 
 
 def _run(
@@ -92,7 +99,8 @@ def test(options: MonitorOptions) -> None:
 
     loaded, planned = _planned(options, say=False)
     standing = _standing(loaded, planned, options)
-    trial = try_out(loaded, planned, open_kernel, standing, standing.drop, _held(_control(loaded, options)))
+    control = _control(loaded, options, standing)
+    trial = try_out(loaded, planned, open_kernel, standing, standing.drop, _held(control.path), control)
     say_problems(trial.problems)
     if options.form == "json":
         data = msgspec.json.format(msgspec.json.encode(trial), indent=2)
@@ -101,13 +109,6 @@ def test(options: MonitorOptions) -> None:
         sys.stdout.write(trial_text(trial))
     if not trial.ready:
         sys.exit(ExitCode.PLATFORM)
-
-
-def _control(loaded: Loaded, options: MonitorOptions) -> Path:
-    """The control socket of the monitor that is meant."""
-    from nlmon.monitor.runtime import default_path  # noqa: PLC0415  (start-up: only a monitor has one)
-
-    return options.socket or default_path(loaded.files, os.environ)
 
 
 def _held(control: Path) -> frozenset[str]:

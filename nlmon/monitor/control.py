@@ -95,6 +95,20 @@ class ControlSocket:
         self._epoll: _Epoll | None = None
         self._clients: dict[int, _Client] = {}
 
+    def check(self) -> None:
+        """Raise what ``open`` would raise of the folder, and make nothing; another monitor may run."""
+        folder = self.path.parent
+        try:
+            try:
+                os.close(open_folder(folder, self._users))
+            except FileNotFoundError:
+                folder = folder.parent  # where it would be made
+                folder.stat()
+            if not os.access(folder, os.W_OK | os.X_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        except (OSError, ValueError) as error:
+            raise _not_made(self.path, error) from error
+
     def open(self) -> None:
         """Make the socket, and its folder if that is missing; raises ``PlatformError``, at once if there is another
         monitor."""
@@ -109,10 +123,7 @@ class ControlSocket:
             self._epoll.register(self._listener.fileno(), _IN)
         except (OSError, ValueError) as error:
             self.close()
-            hint = "name one in a folder of your own, such as --socket ./nlmon.sock, and give nlmon --status the same"
-            raise PlatformError(
-                *("NLM-M021", "the control socket cannot be made"), where=str(self.path), why=_why(error), hint=hint
-            ) from error
+            raise _not_made(self.path, error) from error
         except PlatformError:
             self.close()
             raise
@@ -300,6 +311,11 @@ def _remove(name: str, folder: int) -> None:
 
 def _why(error: Exception) -> str:
     return getattr(error, "strerror", None) or str(error)
+
+
+def _not_made(path: Path, error: Exception) -> PlatformError:
+    hint = "name one in a folder of your own, such as --socket ./nlmon.sock, and give nlmon --status the same"
+    return PlatformError("NLM-M021", "the control socket cannot be made", where=str(path), why=_why(error), hint=hint)
 
 
 def _busy(path: Path) -> PlatformError:

@@ -5,8 +5,8 @@ Rules:
    with its code.
 2. Nothing is read from the sockets and nothing is written by the exports: a file that they have made is removed again,
    which else would be in the way of a monitor that runs as another user.
-3. The control socket is left alone, and what the monitor that runs holds is a notice, so that a new configuration can
-   be tried beside it.
+3. No control socket is made, though it is looked up whether one could be, and what the monitor that runs holds is a
+   notice, so that a new configuration can be tried beside it.
 
 Not here: what a configuration says (``plan``), and the option (``nlmon.cli.monitor_run``).
 """
@@ -25,6 +25,7 @@ from nlmon.config import Loaded, Problem
 from nlmon.config.model import JsonExport, PcapExport
 from nlmon.config.problems import Place, error, notice
 from nlmon.errors import NlmonError
+from nlmon.monitor.control import ControlSocket
 from nlmon.monitor.exports import ExportPlan, Exports
 from nlmon.monitor.plan import Listening, Plan
 from nlmon.monitor.privileges import Standing
@@ -87,10 +88,17 @@ def try_out(
     standing: Standing | None = None,
     become: Callable[[], None] = lambda: None,
     held: Collection[str] = (),
+    control: ControlSocket | None = None,
 ) -> Trial:
     """Try a plan on this host. ``standing``: who the monitor would run as, whose notices are told; ``become``: makes
-    this process that user, for good; ``held``: names of exports that the monitor which runs has open."""
+    this process that user, for good; ``held``: names of exports that the monitor which runs has open; ``control``: the
+    control socket that it would have."""
     failures: list[NlmonError] = []
+    if control is not None:
+        try:
+            control.check()
+        except NlmonError as failed:
+            failures.append(failed)
     protocols, unresolved = _try_sockets(planned.listening, kernel, failures)
     try:
         become()

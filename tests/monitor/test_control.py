@@ -220,6 +220,16 @@ def test_where_none_can_be_made(path: str, tmp_path: Path) -> None:
     assert refused(tmp_path / path).code == "NLM-M021"
 
 
+@pytest.mark.parametrize("path", ["no/such/folder/x.sock", "a\0b/x.sock"])
+def test_a_check_finds_that_none_can_be_made(path: str, tmp_path: Path) -> None:
+    """And makes nothing, also where one could be made."""
+    with pytest.raises(PlatformError, match="NLM-M021"):
+        ControlSocket(tmp_path / path).check()
+    ControlSocket(tmp_path / "folder" / "x.sock").check()
+
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_clients_that_say_nothing_hold_nobody_up(path: Path) -> None:
     """With more of them than are kept, the one that asks is answered, and the oldest are gone."""
     with serving(path), ExitStack() as clients:

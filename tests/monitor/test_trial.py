@@ -7,6 +7,7 @@ from pathlib import Path
 
 from nlmon.config import load
 from nlmon.errors import PlatformError, TransportError
+from nlmon.monitor.control import ControlSocket
 from nlmon.monitor.exports import Exports
 from nlmon.monitor.plan import plan
 from nlmon.monitor.trial import Trial, trial_text, try_out
@@ -71,6 +72,17 @@ def test_what_the_monitor_that_runs_holds_is_a_notice(tmp_path: Path) -> None:
         (False, [("NLM-O004", "error")]),
         (True, [("NLM-O004", "notice")]),
     ]
+
+
+def test_a_control_socket_that_cannot_be_made_is_a_failure(tmp_path: Path) -> None:
+    """A start would end with it."""
+    (tmp_path / "nlmon.yaml").write_text("", encoding="utf-8")
+    loaded = load([tmp_path / "nlmon.yaml"], {})
+    assert loaded.config is not None
+    control = ControlSocket(tmp_path / "none" / "there" / "x.sock")
+    trial = try_out(loaded, plan(loaded.config), lambda _: FakeKernel(), control=control)
+
+    assert (trial.ready, [one.code for one in trial.problems]) == (False, ["NLM-M021"])
 
 
 def test_everything_that_fails_is_told(tmp_path: Path) -> None:
