@@ -13,7 +13,7 @@ Not here: levels and where messages go (``log``), and what a monitor prints when
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from nlmon.errors import DecodeError, NlmonError, Overrun
@@ -75,10 +75,12 @@ def started(implementation: str, protocols: Collection[int], exports: Collection
     )
 
 
-def stopped(why: str, seconds: float, events: int, lost: int, dropped: int) -> None:
+def stopped(why: str, seconds: float, events: int, lost: int, dropped: Mapping[str, int]) -> None:
     """Say that the monitor ends. ``why``: such as SIGTERM; ``lost``: messages that the kernel dropped; ``dropped``:
-    events that exports or the rate limit dropped."""
-    counts = f"{_counted(events, 'event')}, {_counted(lost, 'message')} lost, {_counted(dropped, 'event')} dropped"
+    by the name of an export, or of what else did it, the events that were dropped."""
+    parts = ", ".join(f"{name} {count}" for name, count in dropped.items() if count)
+    counts = f"{_counted(events, 'event')}, {_counted(lost, 'message')} lost, "
+    counts += f"{_counted(sum(dropped.values()), 'event')} dropped{f' ({parts})' if parts else ''}"
     say("monitor", INFO, "NLM-M041", f"stopped by {why} after {seconds:.1f} s: {counts}")
 
 

@@ -54,8 +54,9 @@ SAID = [
         "(no configuration file)",
     ),
     (
-        lambda: messages.stopped("SIGTERM", 61.25, 1, 50, 2),
-        "info monitor NLM-M041 stopped by SIGTERM after 61.2 s: 1 event, 50 messages lost, 2 events dropped",
+        lambda: messages.stopped("SIGTERM", 61.25, 1, 50, {"json": 0, "syslog": 1, "rate limit": 1}),
+        "info monitor NLM-M041 stopped by SIGTERM after 61.2 s: 1 event, 50 messages lost, 2 events dropped "
+        "(syslog 1, rate limit 1)",
     ),
     (
         lambda: messages.listening(ROUTE, 5, 65536),
