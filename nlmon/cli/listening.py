@@ -44,6 +44,9 @@ FINAL_DUMPS = 30.0
 ON_THE_WAY, MOST_WAITS = 0.02, 10
 # What ends a recording or a comparison in order.
 ENDS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+# Systems without it have no SIGHUP, of which so many could come.
+_AT_ONCE = getattr(socket, "MSG_DONTWAIT", 0)
+_PEEK = _AT_ONCE | socket.MSG_PEEK
 
 
 def receive_buffer_option(function: F) -> F:
@@ -161,14 +164,26 @@ def _namespace() -> str:
         return ""
 
 
+def _nothing(*_: object) -> None:
+    """The number of the signal is in the socket already."""
+
+
 @contextmanager
 def wake_on_signals() -> Iterator[socket.socket]:
     """A socket that becomes readable on SIGINT, SIGTERM or SIGHUP; the handlers are put back afterwards. One that is
-    ignored, as SIGHUP is behind nohup(1), stays so."""
+    ignored, as SIGHUP is behind nohup(1), stays so. However many SIGHUP came, a signal that ends is read."""
     reader, writer = socket.socketpair()
     writer.setblocking(False)
     meant = [number for number in ENDS if signal.getsignal(number) is not signal.SIG_IGN or number.name != "SIGHUP"]
-    before = {number: signal.signal(number, lambda *_: None) for number in meant}
+
+    def make_room(number: int, _: object) -> None:
+        # So many SIGHUP came at once that there was no room for this one.
+        with suppress(OSError):
+            if number not in reader.recv(1 << 16, _PEEK):
+                reader.recv(1 << 16, _AT_ONCE)
+                writer.send(bytes([number]))
+
+    before = {number: signal.signal(number, make_room if _AT_ONCE else _nothing) for number in meant}
     previous = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
     try:
         yield reader
