@@ -14,6 +14,8 @@ Rules:
 2. Who holds the lock beside the socket is the monitor of that path; what lies there then is of a dead one, and is
    replaced.
 3. Nobody at the other end is waited for; ``CLIENTS_KEPT`` may be slow at once.
+4. Where this process or host has no descriptor left, the client that has been there longest goes; without one, the next
+   is let in on a descriptor that is kept for that, and is told so. Nobody who waits keeps the loop busy.
 
 Not here: where sockets are (``runtime``), who asks (``asking``), and what is answered (``status``).
 """
@@ -50,6 +52,8 @@ REQUEST_KEPT = 4096
 LOCK = ".lock"
 # How often a lock is taken that its last owner was just about to remove.
 LOCK_TRIES = 100
+# No descriptor is left, or no memory for one.
+_FULL = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 # sys/epoll.h
 _IN, _OUT = 0x001, 0x004
 # A client that is gone is an error of the call, and no signal, which may be fatal.
@@ -94,6 +98,8 @@ class ControlSocket:
         self._listener: socket.socket | None = None
         self._epoll: _Epoll | None = None
         self._clients: dict[int, _Client] = {}
+        # A descriptor that is there for a client when there is no other.
+        self._spare = -1
 
     def check(self) -> None:
         """Raise what ``open`` would raise of the folder, and make nothing; another monitor may run."""
@@ -121,6 +127,7 @@ class ControlSocket:
             self._listener = _listening(self._folder, self.path, users)
             self._epoll = _epoll()
             self._epoll.register(self._listener.fileno(), _IN)
+            self._spare = os.dup(self._lock)
         except (OSError, ValueError) as error:
             self.close()
             raise _not_made(self.path, error) from error
@@ -154,6 +161,7 @@ class ControlSocket:
         """End the socket and remove it, if this user may; one that stays is replaced by the next monitor."""
         for client in list(self._clients.values()):
             self._leave(client)
+        self._give_spare()
         if self._epoll is not None:
             self._epoll.close()
             self._epoll = None
@@ -173,7 +181,9 @@ class ControlSocket:
         for _ in range(CLIENTS_KEPT):
             try:
                 connection, _address = listener.accept()
-            except OSError:  # nobody is left, or one has gone at once
+            except OSError as error:  # nobody is left, or one has gone at once
+                if error.errno in _FULL:
+                    self._make_room(listener)
                 return
             if len(self._clients) >= CLIENTS_KEPT:
                 self._leave(next(iter(self._clients.values())))
@@ -182,6 +192,25 @@ class ControlSocket:
             assert self._epoll is not None
             self._epoll.register(connection.fileno(), _IN)
             self._go_on(client, answer)  # mostly it has asked already
+
+    def _make_room(self, listener: socket.socket) -> None:
+        """Let one go, as there is no descriptor for the next."""
+        if self._clients:
+            self._leave(next(iter(self._clients.values())))
+            return
+        self._give_spare()
+        with suppress(OSError):
+            connection, _address = listener.accept()
+            with connection:
+                connection.setblocking(False)
+                connection.send(refusal("the monitor has no descriptor left"), _NO_SIGNAL)
+        with suppress(OSError):
+            self._spare = os.dup(self._lock)
+
+    def _give_spare(self) -> None:
+        if self._spare >= 0:
+            os.close(self._spare)
+        self._spare = -1
 
     def _go_on(self, client: _Client, answer: Callable[[str], bytes]) -> None:
         """Read what one has sent, and send what it has not been sent, as far as that is possible now."""

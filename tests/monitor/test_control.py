@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import resource
 import socket
 import stat
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from nlmon.errors import PlatformError, TransportError
 from nlmon.monitor.asking import ANSWER_KEPT, ask
 from nlmon.monitor.control import CLIENTS_KEPT, REQUEST_KEPT, ControlSocket
 from nlmon.monitor.status import read_status
+from nlmon.transport.kernel.waiting import readable
 from support.monitors import STATUS, answering, serving
 
 SHORT = 0.3
@@ -416,3 +418,56 @@ def test_a_file_is_not_asked(path: Path) -> None:
 def test_the_longest_answer_has_a_bound() -> None:
     """No status of a monitor comes near to it."""
     assert 1000 * len(answering("status")) < ANSWER_KEPT
+
+
+def test_without_a_descriptor_one_is_let_in_and_told(path: Path) -> None:
+    """Nobody who waits keeps the loop busy, and the next one is told, too."""
+    control = ControlSocket(path)
+    control.open()
+    told = []
+    for _ in range(2):
+        with connected(path) as client, no_descriptors():
+            _serve(control)
+            told.append((readable(control.descriptors(), 0), client.recv(4096)))
+    control.close()
+
+    assert told == [([], b'{"error":"the monitor has no descriptor left"}\n')] * 2
+
+
+def test_without_a_descriptor_who_has_been_there_longest_goes(path: Path) -> None:
+    """For the next one, who is served."""
+    control = ControlSocket(path)
+    control.open()
+    with connected(path) as first, connected(path) as second:
+        _serve(control)
+        with connected(path) as new, no_descriptors():
+            new.sendall(b'{"command":"status"}\n')
+            _serve(control)
+            _serve(control)
+            found = first.recv(1), new.recv(4096)
+        second.sendall(b'{"command":"status"}\n')
+        _serve(control)
+        found += (second.recv(4096),)
+    control.close()
+
+    assert found == (b"", b"{}\n", b"{}\n")
+
+
+def _serve(control: ControlSocket) -> None:
+    for descriptor in readable(control.descriptors(), 0):
+        control.serve(descriptor, lambda _: b"{}\n")
+
+
+@contextmanager
+def no_descriptors() -> Iterator[None]:
+    """This process has as many descriptors as it may."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    taken = [os.dup(2)]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (taken[0] + 1, hard))
+    with suppress(OSError):
+        while True:
+            taken.append(os.dup(2))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    for one in taken:
+        os.close(one)
