@@ -3,7 +3,8 @@ scalars. A ``Format`` says what a scalar without quotes is, how large a file may
 
 Rules:
 1. Any bytes give a document or a ``PlacedError`` with a place, in bounded time and memory: a file has a size, values
-   nest no deeper than ``DEPTH``, and anchors, aliases and tags are refused.
+   nest no deeper than ``DEPTH``, a format may let there be so many and no more, and anchors, aliases and tags are
+   refused.
 
 Not here: what the keys mean (``nlmon.scenario``).
 """
@@ -92,7 +93,8 @@ class Codes(NamedTuple):
 class Format(Struct, frozen=True):
     """What files of one kind may be. ``noun``: what a file holds; ``size``: bytes that it may have, and ``too_large``
     what to do about more; ``error``: the class of its mistakes. ``scalar``: reads one without quotes, or raises
-    ``ValueError`` with what is wrong and what to do; ``empty``: a file may hold nothing, which is None."""
+    ``ValueError`` with what is wrong and what to do; ``empty``: a file may hold nothing, which is None; ``values``: how
+    many there may be, None: as many as fit."""
 
     noun: str
     error: type[PlacedError]
@@ -101,6 +103,7 @@ class Format(Struct, frozen=True):
     too_large: str
     scalar: Callable[[str], Any]
     empty: bool = False
+    values: int | None = None
 
 
 def read_document(data: bytes, where: str, form: Format) -> Document:
@@ -194,6 +197,9 @@ class _Reader:
             raise self._error(self._form.codes.alias, "tags are no part of the format", event, hint=hint)
         if len(path) >= DEPTH and kind != "Scalar":
             raise self._error(self._form.codes.depth, f"values nest deeper than {DEPTH} levels", event)
+        if self._form.values is not None and len(self._values) >= self._form.values:
+            what = f"a {self._form.noun} has at most {self._form.values:,} values, and here is one more"
+            raise self._error(self._form.codes.size, what, event, hint=self._form.too_large)
         self._values[path] = _place(event)
         if kind == "Scalar":
             return self._scalar(event)

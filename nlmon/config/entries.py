@@ -25,9 +25,10 @@ from nlmon.config.problems import Place, Problem, error, notice, shown
 from nlmon.errors import ConfigurationError
 from nlmon.yamlfile import NULLS, Codes, Document, Format, Path, nearest, read_document
 
-__all__ = ["FEW", "HINTED", "SIZE", "Entry", "File", "Raw", "entries", "form_of", "read_file"]
+__all__ = ["FEW", "HINTED", "SIZE", "VALUES", "Entry", "File", "Raw", "entries", "form_of", "read_file"]
 
-SIZE = 256 * 1024
+# Bytes of a file, and values in it: more would take longer to read than a monitor may be away from its sockets.
+SIZE, VALUES = 256 * 1024, 4096
 WRAPPER = "nlmon"
 # Of keys with one name in several sections, and of variables in one value, how many are told.
 FEW = 3
@@ -61,6 +62,7 @@ _FORMAT = Format(
         value="NLM-G009",
     ),
     size=SIZE,
+    values=VALUES,
     too_large="is this the file that was meant?",
     scalar=_scalar,
     empty=True,

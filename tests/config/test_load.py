@@ -473,6 +473,20 @@ def test_a_file_without_an_end_is_too_large() -> None:
     assert said(b" " * (SIZE + 1))[0].startswith("NLM-G002: ")
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["".join(f"k{n}: 1\n" for n in range(15_000)), "monitoring: {interfaces: {include: [" + "a," * 100_000 + "]}}"],
+    ids=["keys", "items"],
+)
+def test_a_file_of_very_many_values_is_refused_where_they_are_too_many(text: str) -> None:
+    """A monitor that reads it again is not away from its sockets for seconds."""
+    began = time.process_time()
+    (found,) = said(text)
+
+    assert found.startswith("NLM-G002: a configuration has at most 4,096 values, and here is one more (a.yaml:")
+    assert time.process_time() - began < 3
+
+
 def test_standard_files(tmp_path: Path) -> None:
     """Those that are there, and the one that is named, whether it is there or not."""
     user = tmp_path / ".nlmon" / "config.yaml"
