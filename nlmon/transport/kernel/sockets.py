@@ -8,6 +8,7 @@ Not here: reading and writing (``transport``).
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import struct
@@ -21,6 +22,10 @@ __all__ = ["Opener", "buffer_of", "drops_of", "failed", "namespace_of", "no_netl
 
 # Opens a socket of a family, kind and protocol, as ``socket.socket`` does, perhaps in another network namespace.
 Opener: TypeAlias = Callable[[int, int, int], socket.socket]
+
+
+# The protocol is not there; whatever else is wrong, such as too many open files, is wrong with this process or host.
+_ABSENT = {errno.EPROTONOSUPPORT, errno.EAFNOSUPPORT, getattr(errno, "ESOCKTNOSUPPORT", errno.EPROTONOSUPPORT)}
 
 
 class _Socket(socket.socket):
@@ -54,7 +59,9 @@ def open_socket(protocol: int, namespace: bytes | None, opener: Opener | None = 
     try:
         sock = _Socket(family, kind, protocol, None if opener is None else opener(family, kind, protocol).detach())
     except OSError as error:
-        raise failed("NLM-T001", f"the kernel has no netlink protocol {protocol}", error) from error
+        if error.errno in _ABSENT:
+            raise failed("NLM-T001", f"the kernel has no netlink protocol {protocol}", error) from error
+        raise failed("NLM-T002", f"the kernel refuses a socket for protocol {protocol}", error, protocol) from error
     if namespace is not None and namespace_of(sock) != namespace:
         sock.close()
         raise TransportError(
