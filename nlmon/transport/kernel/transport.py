@@ -129,6 +129,9 @@ class KernelTransport:
         self._frames = frames
         self._requested = (receive_buffer, send_buffer)
         self._datagrams = self._foreign = self._reported = self._truncated = 0
+        # What the kernel drops until a full socket was read to its end it drops in silence (NETLINK_S_CONGESTED,
+        # net/netlink/af_netlink.c).
+        self._congested = False
         self._all_nsid = all_nsid
         self._events = open_socket(protocol, namespace, opener)
         # Without the transport itself: what refers to itself is freed late, and its buffer with it.
@@ -174,10 +177,14 @@ class KernelTransport:
                     size, address = events.recvfrom_into(buffer, 0, MSG_TRUNC)
             except BlockingIOError:
                 self._names.quiet(subscribed=self._subscribed_to_links())
+                if self._congested and drops_of(self._events) > self._reported:
+                    raise self._overrun() from None
+                self._congested = False
                 return None
             except OSError as error:
                 self._names.missed()
                 if error.errno == errno.ENOBUFS:
+                    self._congested = True
                     raise self._overrun() from error
                 raise failed("NLM-T003", "reading the event socket failed", error) from error
             if address[0] != 0:
