@@ -142,25 +142,86 @@ def test_a_file_behind_a_link(tmp_path: Path) -> None:
     assert (first, second) == (True, True)
 
 
+def _mounted(folder: Path, version: str) -> None:
+    """What Kubernetes does with a volume: a new folder, and a link to it in the place of the old one."""
+    (folder / version).mkdir()
+    (folder / version / "nlmon.yaml").write_text(version)
+    (folder / "..data_tmp").symlink_to(version)
+    (folder / "..data_tmp").rename(folder / "..data")
+
+
 def test_a_folder_that_is_exchanged_by_a_link(tmp_path: Path) -> None:
-    """As containers are given theirs: the file is a link through a link, and the latter is replaced; twice, since the
-    new folder is watched then."""
-    for name in ("1", "2"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "nlmon.yaml").write_text(name)
-    (tmp_path / "data").symlink_to("1")
-    (tmp_path / "nlmon.yaml").symlink_to("data/nlmon.yaml")
+    """Each exchange is a change, and what is then in its place is watched."""
+    _mounted(tmp_path, "..1")
+    (tmp_path / "nlmon.yaml").symlink_to("..data/nlmon.yaml")
     watch = FileWatch([tmp_path / "nlmon.yaml"])
-    (tmp_path / "new").symlink_to("2")
-    (tmp_path / "new").rename(tmp_path / "data")
-    exchanged = watch.changed()
-    (tmp_path / "2" / "nlmon.yaml").write_text("3")
-    written = watch.changed()
-    (tmp_path / "1" / "nlmon.yaml").write_text("4")
-    old = watch.changed()
+    told = [watch.changed()]
+    for number in (2, 3):
+        _mounted(tmp_path, f"..{number}")
+        told += [watch.changed()]
+    (tmp_path / "..3" / "nlmon.yaml").write_text("b")
+    told += [watch.changed()]
+    (tmp_path / "..1" / "nlmon.yaml").write_text("b")
+    told += [watch.changed(), watch.changed()]
     watch.close()
 
-    assert (exchanged, written, old) == (True, True, False)
+    assert told == [False, True, True, True, False, False]
+
+
+def test_a_folder_that_is_another_one(tmp_path: Path) -> None:
+    """Moved away, made anew, and filled: what vanishes is no change, and the file that comes is one."""
+    (tmp_path / "etc").mkdir()
+    path = tmp_path / "etc" / "nlmon.yaml"
+    path.write_text("a")
+    watch = FileWatch([path])
+    (tmp_path / "etc").rename(tmp_path / "old")
+    told = [watch.changed()]
+    (tmp_path / "etc").mkdir()
+    told += [watch.changed()]
+    path.write_text("b")
+    told += [watch.changed(), watch.changed()]
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new" / "nlmon.yaml").write_text("c")
+    (tmp_path / "etc").rename(tmp_path / "older")
+    (tmp_path / "new").rename(tmp_path / "etc")
+    told += [watch.changed(), watch.changed()]
+    watch.close()
+
+    assert told == [False, False, True, False, True, False]
+
+
+def test_a_file_that_is_made_is_no_change_until_it_is_written(tmp_path: Path) -> None:
+    """Another name of a file, and a link, are one at once."""
+    (tmp_path / "other").write_text("a")
+    path = tmp_path / "nlmon.yaml"
+    watch = FileWatch([path])
+    told = []
+    with path.open("w") as file:
+        told += [watch.changed()]
+        file.write("b")
+    told += [watch.changed()]
+    path.unlink()
+    path.hardlink_to(tmp_path / "other")
+    told += [watch.changed()]
+    path.unlink()
+    path.symlink_to("other")
+    told += [watch.changed()]
+    watch.close()
+
+    assert told == [False, True, True, True]
+
+
+def test_links_without_an_end_are_no_way(tmp_path: Path) -> None:
+    """They lead to no file, and nothing is said of them."""
+    path = tmp_path / "nlmon.yaml"
+    path.symlink_to("nlmon.yaml")
+    watch = FileWatch([path])
+    (tmp_path / "new").symlink_to("nlmon.yaml")
+    (tmp_path / "new").rename(path)
+    told = watch.changed()
+    watch.close()
+
+    assert not told
 
 
 def test_a_change_reloads_once(tmp_path: Path) -> None:
