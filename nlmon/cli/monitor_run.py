@@ -130,7 +130,8 @@ def replay(options: MonitorOptions) -> None:
     assert options.replay is not None
     _, planned = _planned(options)
     status = _until_terminated(lambda capture: play_plan(planned, capture), options.replay)
-    dropped = {one.name: sum(one.dropped.values()) for one in status.exports if one.dropped}
+    lost = {one.name: sum(one.dropped.values()) + one.waiting for one in status.exports}
+    dropped = {name: count for name, count in lost.items() if count}
     for name, count in dropped.items():
         warn(f"warning: the export {name} has lost {count:,} events")
     if dropped:

@@ -80,8 +80,12 @@ class ExportQueue:
         self._thread = Thread(target=self._run, name=f"nlmon-export-{exporter.name}", daemon=True)
 
     def start(self) -> None:
-        """Open the exporter, unless it is open, and begin to hand events over; until then they wait."""
-        self._thread.start()
+        """Open the exporter, unless it is open, and begin to hand events over; until then they wait. Where this host has
+        no room for a thread, it is broken."""
+        try:
+            self._thread.start()
+        except RuntimeError as error:
+            self._break(error)
 
     def tried(self, deadline: float) -> bool:
         """Wait until the exporter was opened or could not be, for at most so many seconds; whether it is so far."""

@@ -6,6 +6,8 @@ Rules:
 2. An export that cannot be opened fails as one that cannot be written does: it is reported, counted and tried again,
    and the others go on. Only who asks for ``strict`` is given the error.
 3. An export that takes long to open, such as a server that does not answer, holds up nobody (``OPEN_WITHIN``).
+4. What an export has counted stays when a reload closes it: one of the same name counts on, and one that is off and has
+   lost events stays in the status as closed.
 
 Not here: exporters and queues (``nlmon.exporters``), and which events they are given (``pipeline``).
 """
@@ -13,10 +15,13 @@ Not here: exporters and queues (``nlmon.exporters``), and which events they are 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from threading import Lock
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from nlmon.config.model import Console, Export, JsonExport, PcapExport, PrometheusExport, SyslogExport
 from nlmon.errors import ExportError
@@ -58,7 +63,8 @@ def planned_exports(export: Export, implementation: str, *, beside: bool = True)
 
 class Exports:
     """The open queues. ``limit``: events that may wait in each; ``counts``: what is told to who scrapes metrics;
-    ``on_change``: told when one begins to fail or works again, in its own thread."""
+    ``on_change``: told when one begins to fail or works again, in its own thread, of what cannot be opened, and of one
+    that a reload has closed."""
 
     def __init__(
         self,
@@ -71,6 +77,9 @@ class Exports:
         self._counts = counts
         self._on_change = on_change
         self._open: dict[ExportPlan, ExportQueue] = {}
+        self._past = _Past()
+        # What is open and what is past changes at once for who scrapes metrics, so that no counter becomes less.
+        self._lock = Lock()
 
     @property
     def queues(self) -> tuple[ExportQueue, ...]:
@@ -82,8 +91,13 @@ class Exports:
         not installed, and with ``strict`` ``ExportError``; all that is open then stays so until ``close``."""
         was = self._open
         # Never changed but replaced: who scrapes metrics looks at it meanwhile.
-        self._open = {plan: was[plan] for plan in plans if plan in was}
-        _close(queue for plan, queue in was.items() if plan not in self._open)
+        gone = [queue for plan, queue in was.items() if plan not in plans]
+        with self._lock:
+            self._open = {plan: was[plan] for plan in plans if plan in was}
+            self._past = self._past.with_closing(gone)
+        for status in _close(gone):
+            # One that hangs has not ended yet, and is no part of the monitor any more.
+            self._on_change(replace(status, state="closed"))
         if limit is not None:
             self._limit = limit
             for queue in self.queues:
@@ -98,12 +112,14 @@ class Exports:
 
     def status(self) -> tuple[ExportStatus, ...]:
         """The counters of each."""
-        return tuple(queue.status() for queue in self.queues)
+        with self._lock:
+            queues, past = self.queues, self._past
+        return past.joined([queue.status() for queue in queues])
 
     def close(self, deadline: float = END_WITHIN) -> tuple[ExportStatus, ...]:
         """Bring out what waits, for at most ``deadline`` seconds, close all, and give the last counters."""
         was, self._open = self._open, {}
-        return _close(was.values(), deadline)
+        return self._past.joined(_close(was.values(), deadline))
 
     def _opened(self, plan: ExportPlan, *, strict: bool) -> ExportQueue:
         exporter = _exporter(plan, self._counts)
@@ -118,6 +134,36 @@ class Exports:
         return queue
 
 
+class _Past(Struct, frozen=True):
+    """Exports that reloads have closed. ``closed``: what they have counted, by name; ``closing``: queues that were closed
+    with events in hand, which may get out yet. A value, since who scrapes metrics looks at it in another thread."""
+
+    closed: Mapping[str, ExportStatus] = {}
+    closing: tuple[ExportQueue, ...] = ()
+
+    def with_closing(self, queues: Iterable[ExportQueue]) -> _Past:
+        """These, too; of those before them, which have ended, the counters alone."""
+        closed = dict(self.closed)
+        ended = [queue for queue in self.closing if not queue.status().waiting]
+        for queue in ended:
+            _add(closed, queue)
+        return _Past(closed, (*(queue for queue in self.closing if queue not in ended), *queues))
+
+    def joined(self, now: Sequence[ExportStatus]) -> tuple[ExportStatus, ...]:
+        """The counters of open exports with what those before them have counted, and of those that are off and have
+        lost events."""
+        before = dict(self.closed)
+        for queue in self.closing:
+            _add(before, queue)
+        found = [_sum(before.pop(one.name, None), one) for one in now]
+        return (*found, *(one for one in before.values() if one.dropped or one.waiting))
+
+
+def _add(counted: dict[str, ExportStatus], queue: ExportQueue) -> None:
+    status = replace(queue.status(), state="closed")
+    counted[status.name] = _sum(counted.get(status.name), status)
+
+
 def _close(queues: Iterable[ExportQueue], deadline: float = END_WITHIN) -> tuple[ExportStatus, ...]:
     """Close queues within one deadline, whichever of them hangs."""
     closing = list(queues)
@@ -125,6 +171,16 @@ def _close(queues: Iterable[ExportQueue], deadline: float = END_WITHIN) -> tuple
         queue.end(deadline)
     until = time.monotonic() + deadline
     return tuple(queue.close(max(0.0, until - time.monotonic())) for queue in closing)
+
+
+def _sum(before: ExportStatus | None, now: ExportStatus) -> ExportStatus:
+    """What two exports of one name have counted; the state is that of the later one."""
+    if before is None:
+        return now
+    dropped = Counter(before.dropped) + Counter(now.dropped)
+    written, failures = before.written + now.written, before.failures + now.failures
+    waiting, error = before.waiting + now.waiting, now.error or before.error
+    return ExportStatus(now.name, now.state, written, waiting, dict(sorted(dropped.items())), failures, error)
 
 
 def _exporter(plan: ExportPlan, counts: Callable[[], Counts]) -> Exporter:

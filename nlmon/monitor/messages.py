@@ -188,7 +188,13 @@ def rate_limited(dropped: int, limit: int) -> None:
 
 
 def export_changed(status: ExportStatus) -> None:
-    """Say that an export begins to fail, works again, or was ended by a bug."""
+    """Say that an export begins to fail, works again, was ended by a bug, or was closed with events that did not get
+    out."""
+    if status.state == "closed":
+        if count := sum(status.dropped.values()) + status.waiting:
+            what = f"export {status.name} was closed by a reload, {_counted(count, 'event')} dropped"
+            say("exports", WARNING, "NLM-M058", what, same=status.name)
+        return
     if status.state == "working":
         lost = f", {_counted(sum(status.dropped.values()), 'event')} dropped so far" if status.dropped else ""
         say("exports", INFO, "NLM-M050", f"export {status.name} works again{lost}", same=status.name)

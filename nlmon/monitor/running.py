@@ -195,7 +195,8 @@ class RunningMonitor:
             self._pipeline.end()
             exports = self._exports.close()
         lost = sum(max(0, one.dropped) for one in last.protocols)
-        dropped = {one.name: sum(one.dropped.values()) for one in exports}
+        # What an exporter still has in hand ends with this process.
+        dropped = {one.name: sum(one.dropped.values()) + one.waiting for one in exports}
         dropped[RATE_LIMIT] = last.dropped.get(RATE_LIMIT, 0)
         messages.stopped(why, (time.time_ns() - last.started) / 1e9, last.events, lost, dropped)
         return replace(last, exports=exports)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import sys
+import threading
 import time
 from pathlib import Path
 from threading import Event
@@ -138,3 +139,89 @@ def test_who_is_strict_is_given_the_error() -> None:
         exports.change(plan_of("export: {json: {file: /nowhere/a}}").exports, strict=True)
 
     assert exports.close() == ()
+
+
+class _Stuck:
+    """A syslog server that takes no more, as long as it is."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.let = threading.Event()
+        monkeypatch.setattr("nlmon.exporters.syslog.SyslogExporter.open", lambda _: None)
+        monkeypatch.setattr("nlmon.exporters.syslog.SyslogExporter.flush", lambda _: self._flush())
+
+    def _flush(self) -> None:
+        self.let.wait(10)
+        raise ExportError("NLM-O012", "the syslog server took no message")
+
+
+SYSLOG = "export: {console: {enabled: false}, syslog: {enabled: true, server: 127.0.0.1, severity: %s}}"
+
+
+def test_what_a_reload_drops_stays_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An export that is closed with what waited is told, and its counts are those of the next one of its name."""
+    stuck, told = _Stuck(monkeypatch), list[ExportStatus]()
+    exports = Exports(5, on_change=told.append)
+    exports.change(plan_of(SYSLOG % "info").exports)
+    for _ in range(7):
+        exports.queues[0].put(event(), b"")
+    exports.change(())
+    off = exports.status()
+    exports.change(plan_of(SYSLOG % "debug").exports)
+    on = exports.status()
+    stuck.let.set()
+    last = exports.close()
+
+    counted = [sum(one.dropped.values()) + one.waiting for one, *_ in (told, off, on, last)]
+    assert (counted, [one.state for one, *_ in (told, off, on)]) == ([7, 7, 7, 7], ["closed", "closed", "working"])
+
+
+def test_one_that_was_off_and_lost_nothing_is_gone(tmp_path: Path) -> None:
+    """Only losses are worth a line; when it is back it counts on."""
+    exports = Exports(5)
+    planned = plan_of(f"export: {{console: {{enabled: false}}, json: {{file: {tmp_path}/a}}}}").exports
+    exports.change(planned)
+    exports.queues[0].put(event(), b"")
+    exports.change(())
+    off = exports.status()
+    exports.change(planned)
+    written = [one.written for one in exports.status()]
+    exports.close()
+
+    assert (off, written) == ((), [1])
+
+
+def test_what_cannot_be_made_leaves_the_others_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a package is missing, every export that stays is there still, to be closed."""
+    text = f"{{console: {{enabled: false}}, json: {{file: {tmp_path}/a}}%s}}"
+    exports = Exports(5)
+    exports.change(plan_of("export: " + text % "").exports)
+    (queue,) = exports.queues
+    monkeypatch.setattr("nlmon.monitor.exports._exporter", _missing)
+    more = plan_of("export: " + text % f", pcap: {{file: {tmp_path}/b}}").exports
+    with pytest.raises(PlatformError):
+        exports.change([more[1], more[0]])
+    found = exports.queues
+    exports.close()
+
+    assert found == (queue,)
+
+
+def _missing(*_: object) -> None:
+    raise PlatformError("NLM-O021", "a package is not installed")
+
+
+def test_an_export_without_a_thread_is_broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told and counted like any other failure, and the monitor goes on."""
+
+    def none(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    told: list[ExportStatus] = []
+    exports = Exports(5, on_change=told.append)
+    monkeypatch.setattr(threading.Thread, "start", none)
+    exports.change(plan_of(f"export: {{console: {{enabled: false}}, json: {{file: {tmp_path}/a}}}}").exports)
+    exports.queues[0].put(event(), b"")
+    last = exports.close()
+
+    assert [(one.state, "can't start new thread" in one.error) for one in told] == [("broken", True)]
+    assert [one.dropped for one in last] == [{"closed": 1}]

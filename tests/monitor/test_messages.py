@@ -230,3 +230,11 @@ def test_a_command_of_the_guide_finds_its_messages(
     found = {word.removeprefix("NLM-") for line in done.stdout.splitlines() for word in line.split()[7:8]}
 
     assert found == codes - {"G011"}
+
+
+def test_an_export_that_a_reload_has_closed_is_told_if_it_lost_events(said: Callable[[], list[str]]) -> None:
+    """With everything that did not get out."""
+    messages.export_changed(ExportStatus("syslog", "closed", 5, 2, {"closed": 3}, 0))
+    messages.export_changed(ExportStatus("json", "closed", 5, 0, {}, 1, "NLM-O001: no file"))
+
+    assert said() == ["warning exports NLM-M058 export syslog was closed by a reload, 5 events dropped"]
