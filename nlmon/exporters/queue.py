@@ -24,7 +24,7 @@ from nlmon.errors import ExportError, InternalError
 from nlmon.events import Event
 from nlmon.exporters.base import Exporter, ExportState, ExportStatus
 
-__all__ = ["CLOSED", "FAILED", "FULL", "ExportQueue", "Patience"]
+__all__ = ["CLOSED", "FAILED", "FULL", "PATIENCE", "ExportQueue", "Patience"]
 
 # Events that wait for one exporter, and bytes of their datagrams.
 EVENTS_KEPT, BYTES_KEPT = 10_000, 16_777_216
@@ -37,11 +37,13 @@ FULL, FAILED, CLOSED = "queue full", "failed", "closed"
 
 
 class Patience(NamedTuple):
-    """How often the same events are tried, and the pauses between in seconds: the first one, and the longest."""
+    """How often the same events are tried, and the pauses between in seconds: the first one, and the longest.
+    ``for_good``: what has been given up ends the export, and what comes after is dropped at once."""
 
     tries: int = 5
     first: float = 0.2
     longest: float = 5.0
+    for_good: bool = False
 
     def pause(self, failures: int) -> float:
         """How long to wait after so many failures in a row."""
@@ -218,6 +220,9 @@ class ExportQueue:
         given_up = self.exporter.drop()
         with self._changed:
             self._dropped[FAILED] += given_up
+            if self._patience.for_good:
+                self._end = time.monotonic()
+                self._drop_the_rest()
 
     def _open(self) -> None:
         """Open the exporter, unless it is open; one that has failed with an event works when one gets out."""

@@ -27,7 +27,7 @@ from nlmon.config.model import Console, Export, JsonExport, PcapExport, Promethe
 from nlmon.errors import ExportError
 from nlmon.exporters.base import Exporter, ExportStatus
 from nlmon.exporters.metrics import Counts
-from nlmon.exporters.queue import ExportQueue
+from nlmon.exporters.queue import PATIENCE, ExportQueue, Patience
 
 __all__ = ["END_WITHIN", "ExportPlan", "Exports", "planned_exports"]
 
@@ -62,18 +62,20 @@ def planned_exports(export: Export, implementation: str, *, beside: bool = True)
 
 
 class Exports:
-    """The open queues. ``limit``: events that may wait in each; ``counts``: what is told to who scrapes metrics;
-    ``on_change``: told when one begins to fail or works again, in its own thread, of what cannot be opened, and of one
-    that a reload has closed."""
+    """The open queues. ``limit``: events that may wait in each; ``patience``: with one that fails; ``counts``: what is
+    told to who scrapes metrics; ``on_change``: told when one begins to fail or works again, in its own thread, of what
+    cannot be opened, and of one that a reload has closed."""
 
     def __init__(
         self,
         limit: int,
         *,
+        patience: Patience = PATIENCE,
         counts: Callable[[], Counts] = Counts,
         on_change: Callable[[ExportStatus], None] = lambda _: None,
     ) -> None:
         self._limit = limit
+        self._patience = patience
         self._counts = counts
         self._on_change = on_change
         self._open: dict[ExportPlan, ExportQueue] = {}
@@ -123,7 +125,7 @@ class Exports:
 
     def _opened(self, plan: ExportPlan, *, strict: bool) -> ExportQueue:
         exporter = _exporter(plan, self._counts)
-        queue = ExportQueue(exporter, limit=self._limit, on_change=self._on_change)
+        queue = ExportQueue(exporter, limit=self._limit, patience=self._patience, on_change=self._on_change)
         if strict:
             try:
                 exporter.open()

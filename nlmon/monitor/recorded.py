@@ -5,7 +5,8 @@
 Rules:
 1. What comes of it is a function of configuration and recording: the time is that of the events, and nothing depends on
    this host but where the exports write.
-2. A recording can wait, so no event is dropped for want of room; an export that cannot be opened is an error.
+2. A recording can wait, so no event is dropped for want of room; an export that cannot be opened is an error, and one
+   that fails is given up after its tries, so that no recording takes for ever.
 3. No control socket, no signals, no log: who plays has his own.
 
 Not here: feeding an implementation (``nlmon.engine.feed``), and the running kernel (``sources``).
@@ -30,7 +31,7 @@ from nlmon.engine.guarded import BackendMaker
 from nlmon.errors import InternalError, NlmonError
 from nlmon.events import Event
 from nlmon.exporters.metrics import Counts, Durations
-from nlmon.exporters.queue import ExportQueue
+from nlmon.exporters.queue import ExportQueue, Patience
 from nlmon.monitor.counted import Run, metrics, status_of
 from nlmon.monitor.exports import Exports
 from nlmon.monitor.pipeline import Pipeline
@@ -59,8 +60,9 @@ def play(
     configuration names. ``before_close``: given the queues when all is out and nothing is closed. ``reloads``: by the
     number of a frame the configuration that is in force from there on; what is listened to stays.
 
-    Raises ``InputError`` for a configuration or a recording that cannot be played, ``ExportError`` for an export that
-    cannot be opened, ``InternalError`` when the implementation crashes.
+    Raises ``InputError`` for a configuration or a recording that cannot be played, and for a damaged one when what is
+    before the damage was played; ``ExportError`` for an export that cannot be opened, ``InternalError`` when the
+    implementation crashes.
     """
     plans = {frame: plan(one) for frame, one in (reloads or {}).items()}
     return play_plan(plan(config), capture, batches=batches, make=make, before_close=before_close, reloads=plans)
@@ -81,7 +83,10 @@ def play_plan(
         player = _Player(first, reader, make, reloads or {})
         stack.callback(player.close)
         player.play(reader.batches() if batches is None else batches)
-        return player.end(before_close)
+        status = player.end(before_close)
+        if reader.damage is not None:
+            raise reader.damage
+        return status
 
 
 class _Player:
@@ -93,7 +98,7 @@ class _Player:
         listening = first.listening
         self._plan = first
         self._reloads = sorted(reloads.items(), reverse=True)
-        self._exports = Exports(first.queue, counts=self._counts)
+        self._exports = Exports(first.queue, patience=Patience(for_good=True), counts=self._counts)
         self._feed = Feed(
             (make or partial(create, listening.implementation),),
             reader.info.byteorder,

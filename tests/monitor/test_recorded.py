@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 import pytest
+import zstandard
 
 from nlmon.backends.legacy import LegacyBackend
 from nlmon.backends.registry import create
@@ -20,6 +21,7 @@ from nlmon.engine.feed import Feed
 from nlmon.engine.read import read_capture
 from nlmon.errors import CaptureError, ExportError, InputError, InternalError
 from nlmon.events import Event
+from nlmon.exporters.console import ConsoleExporter
 from nlmon.exporters.layout import exported_line
 from nlmon.exporters.prometheus import PrometheusExporter
 from nlmon.exporters.queue import ExportQueue
@@ -182,3 +184,32 @@ def test_lines_are_json(tmp_path: Path) -> None:
     _, lines = played(ALL % "true", BASIC, tmp_path / "out.json")
 
     assert {type(json.loads(line)) for line in lines} == {dict}
+
+
+def test_what_is_before_a_damage_is_exported(tmp_path: Path) -> None:
+    """And then the damage is an error, so that nobody takes a part for the whole."""
+    with BASIC.open("rb") as packed:
+        whole = zstandard.ZstdDecompressor().stream_reader(packed).read()
+    (tmp_path / "part.pcap").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(CaptureError) as raised:
+        played(ALL % "true", tmp_path / "part.pcap", tmp_path / "out.json")
+
+    assert raised.value.code == "NLM-C010"
+    assert len((tmp_path / "out.json").read_bytes().splitlines()) > 10
+
+
+def test_an_export_that_fails_holds_no_recording_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is given up after its tries, however much is to come; the others have everything."""
+    tries = []
+
+    def full(_: ConsoleExporter) -> None:
+        tries.append(1)
+        raise ExportError("NLM-O030", "events cannot be written to standard output", why="No space left on device")
+
+    monkeypatch.setattr(ConsoleExporter, "flush", full)
+    out = tmp_path / "out.json"
+    text = ALL % "true" + f"core: {{max_events: 100}}\nexport: {{console: {{enabled: true}}, json: {{file: {out}}}}}\n"
+    status = play(config_of(text), BASIC)
+
+    json_, console = status.exports
+    assert (len(tries), json_.written, sum(console.dropped.values())) == (5, status.events, status.events)
