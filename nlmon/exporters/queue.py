@@ -82,8 +82,8 @@ class ExportQueue:
         self._thread = Thread(target=self._run, name=f"nlmon-export-{exporter.name}", daemon=True)
 
     def start(self) -> None:
-        """Open the exporter, unless it is open, and begin to hand events over; until then they wait. Where this host has
-        no room for a thread, it is broken."""
+        """Open the exporter, unless it is open, and begin to hand events over; until then they wait. Where this host
+        has no room for a thread, it is broken."""
         try:
             self._thread.start()
         except RuntimeError as error:

@@ -137,8 +137,9 @@ class Exports:
 
 
 class _Past(Struct, frozen=True):
-    """Exports that reloads have closed. ``closed``: what they have counted, by name; ``closing``: queues that were closed
-    with events in hand, which may get out yet. A value, since who scrapes metrics looks at it in another thread."""
+    """Exports that reloads have closed. ``closed``: what they have counted, by name; ``closing``: queues that were
+    closed with events in hand, which may get out yet. A value, since who scrapes metrics looks at it in another
+    thread."""
 
     closed: Mapping[str, ExportStatus] = {}
     closing: tuple[ExportQueue, ...] = ()

@@ -2,6 +2,7 @@
 
 Rules:
 1. A part does a bounded amount of work and goes back to waiting (``READ_AT_ONCE``).
+2. Reloads are a small part of the time, however often one is asked for: the sockets are read between them.
 
 Not here: the loop (``loop``), and what a change of a file means (``running``).
 """
@@ -18,10 +19,12 @@ from nlmon.monitor.control import ControlSocket
 from nlmon.monitor.files import FileWatch
 from nlmon.monitor.sources import Source
 
-__all__ = ["READ_AT_ONCE", "Asked", "Changed", "Every", "Read", "Signalled"]
+__all__ = ["READ_AT_ONCE", "Asked", "Changed", "Every", "Read", "Reloads", "Signalled"]
 
 # Datagrams of one socket that are read before the others have their turn.
 READ_AT_ONCE = 256
+# Seconds from the end of a reload to the next one, and how many times as long as it took.
+RELOAD_PAUSE, RELOAD_TIMES = 0.5, 4.0
 
 
 class Signalled:
@@ -79,6 +82,38 @@ class Read:
     def tick(self) -> None:
         """What the source has to do, such as opening a lost socket again."""
         self._source.idle(time.monotonic())
+
+
+class Reloads:
+    """Reloads that were asked for: the first at once, what is asked for in the pause after it at its end, once."""
+
+    def __init__(self, reload: Callable[[], None], clock: Callable[[], float] = time.monotonic) -> None:
+        self._reload = reload
+        self._clock = clock
+        self._next = clock()
+        self._asked = False
+
+    def ask(self) -> None:
+        """Reload as soon as it is time."""
+        self._asked = True
+
+    def descriptors(self) -> Iterable[int]:
+        """None."""
+        return ()
+
+    def ready(self, descriptor: int) -> None:
+        """Nothing."""
+
+    def due(self) -> float | None:
+        """Until the end of the pause, if a reload was asked for."""
+        return max(0.0, self._next - self._clock()) if self._asked else None
+
+    def tick(self) -> None:
+        """Reload."""
+        began, self._asked = self._clock(), False
+        self._reload()
+        ended = self._clock()
+        self._next = ended + max(RELOAD_PAUSE, RELOAD_TIMES * (ended - began))
 
 
 class Asked:

@@ -37,7 +37,7 @@ from nlmon.monitor.exports import Exports
 from nlmon.monitor.files import FileWatch
 from nlmon.monitor.log import Log
 from nlmon.monitor.loop import Loop, Part
-from nlmon.monitor.parts import Asked, Changed, Every, Read, Signalled
+from nlmon.monitor.parts import Asked, Changed, Every, Read, Reloads, Signalled
 from nlmon.monitor.pipeline import RATE_LIMIT, Pipeline
 from nlmon.monitor.plan import Listening, Plan, plan_loaded
 from nlmon.monitor.privileges import Standing
@@ -89,6 +89,7 @@ class RunningMonitor:
         self._notifier = Notifier(environ if control is not None else {})
         self._environ = environ
         self._durations = Durations()
+        self._began = time.monotonic()
         self._exports = Exports(planned.queue, counts=self._counts, on_change=messages.export_changed)
         self._pipeline = Pipeline(planned, ())
         self._trace: Callable[[Event], None] | None = None
@@ -124,12 +125,13 @@ class RunningMonitor:
         """Listen until a signal, or for so many seconds; why it ended. ``wake``: receives the numbers of signals."""
         parts: list[Part] = []
         loop = Loop(parts)
-        reload = self.reload if self._control is not None else lambda: loop.end("SIGHUP")
-        parts += [Signalled(wake, loop.end, reload), Read(self._source)]
+        reloads = Reloads(self.reload)
+        hangup = reloads.ask if self._control is not None else lambda: loop.end("SIGHUP")
+        parts += [Signalled(wake, loop.end, hangup), Read(self._source)]
         watch = None
         if self._control is not None:
             watch = FileWatch(self._loaded.files)
-            parts += [Asked(self._control, self._answer), Changed(watch, reload)]
+            parts += [Asked(self._control, self._answer), Changed(watch, reloads.ask), reloads]
         parts.append(Every(LOOK, self._look))
         if self._notifier.interval is not None:
             parts.append(Every(self._notifier.interval, self._notifier.watchdog))
@@ -198,7 +200,7 @@ class RunningMonitor:
         # What an exporter still has in hand ends with this process.
         dropped = {one.name: sum(one.dropped.values()) + one.waiting for one in exports}
         dropped[RATE_LIMIT] = last.dropped.get(RATE_LIMIT, 0)
-        messages.stopped(why, (time.time_ns() - last.started) / 1e9, last.events, lost, dropped)
+        messages.stopped(why, time.monotonic() - self._began, last.events, lost, dropped)
         return replace(last, exports=exports)
 
     def _close(self) -> None:
@@ -226,7 +228,8 @@ class RunningMonitor:
         if self._trace is not None:
             self._trace(event)
         self._pipeline.take(event, datagram)
-        self._durations.add((time.time_ns() - event.timestamp) / 1e9)
+        # The clock may have been set back meanwhile.
+        self._durations.add(max(0.0, (time.time_ns() - event.timestamp) / 1e9))
 
     def _look(self) -> None:
         self._pipeline.settle(time.time_ns())

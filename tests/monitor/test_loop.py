@@ -13,7 +13,7 @@ import pytest
 
 from nlmon.monitor.files import FileWatch
 from nlmon.monitor.loop import Loop, Part
-from nlmon.monitor.parts import Changed, Every, Signalled
+from nlmon.monitor.parts import Changed, Every, Reloads, Signalled
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="poll and inotify are Linux's")
 
@@ -238,6 +238,40 @@ def test_a_change_reloads_once(tmp_path: Path) -> None:
     watch.close()
 
     assert calls == [1]
+
+
+def test_reloads_leave_time_for_reading() -> None:
+    """However often one is asked for: the first is at once, and after each comes a pause of four times as long."""
+    now, calls = [100.0], list[float]()
+
+    def reload() -> None:
+        calls.append(now[0])
+        now[0] += 2.0
+
+    part = Reloads(reload, lambda: now[0])
+    quiet = part.due()
+    while now[0] < 125:
+        part.ask()
+        if part.due() == 0.0:
+            part.tick()
+        now[0] += 0.5
+
+    assert (quiet, calls) == (None, [100.0, 110.0, 120.0])
+
+
+def test_a_reload_that_was_asked_for_is_not_forgotten() -> None:
+    """What changes in the pause after a reload is read at its end, once."""
+    now, calls = [100.0], list[float]()
+    part = Reloads(lambda: calls.append(now[0]), lambda: now[0])
+    part.ask()
+    part.tick()
+    part.ask()
+    part.ask()
+    due = part.due()
+    now[0] += due or 0.0
+    part.tick()
+
+    assert (due, calls, part.due()) == (0.5, [100.0, 100.5], None)
 
 
 def test_without_files_there_is_nothing_to_wait_for() -> None:

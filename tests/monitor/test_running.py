@@ -319,3 +319,19 @@ def _with_descriptor(kernel: FakeKernel) -> Any:
         return made
 
     return open_
+
+
+def test_a_clock_that_is_set_back_makes_nothing_negative(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the time that events took, of which Prometheus has the sum, nor that of the whole run."""
+    host, ran = Host(tmp_path), list[float]()
+    monkeypatch.setattr("nlmon.monitor.messages.stopped", lambda _, seconds, *__: ran.append(seconds))
+    host.monitor.open()
+    host.say(2)
+    before = host.monitor._durations.sum
+    with monkeypatch.context() as patched:
+        patched.setattr("nlmon.monitor.running.time.time_ns", lambda: 0)
+        host.say(3)
+        after = host.monitor._durations
+        host.monitor.close("SIGTERM")
+
+    assert (after.sum, sum(after.buckets), 0 <= ran[0] < 60) == (before, 2, True)
