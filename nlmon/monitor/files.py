@@ -10,7 +10,7 @@ Rules:
 3. Every folder and symbolic link on the way to a file may be exchanged, too, as Kubernetes does with ``..data``. After
    each change the way is gone again, so what has come in its place is watched.
 4. What has vanished has not changed; it has when it is back.
-5. Where there is no inotify, nothing changes; a monitor has SIGHUP.
+5. Where there is no inotify, there is no descriptor to wait for and nothing changes; a monitor has SIGHUP.
 
 Not here: what a change means (``running``).
 """

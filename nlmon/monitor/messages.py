@@ -173,6 +173,17 @@ def problem(error: NlmonError, protocol: int | None = None, module: str = "netli
     say(module, level, error.code, text, same=str(protocol), PROTOCOL=name)
 
 
+def not_watched() -> None:
+    """Say that a change of a file is not seen."""
+    why = "the kernel gives no inotify for them"
+    say(
+        "config",
+        WARNING,
+        "NLM-M059",
+        f"the files of the configuration are not watched, since {why}; SIGHUP reloads them",
+    )
+
+
 # -- events --------------------------------------------------------------------------------------------------------
 
 

@@ -131,6 +131,8 @@ class RunningMonitor:
         watch = None
         if self._control is not None:
             watch = FileWatch(self._loaded.files)
+            if self._loaded.files and not watch.descriptors():
+                messages.not_watched()
             parts += [Asked(self._control, self._answer), Changed(watch, reloads.ask), reloads]
         parts.append(Every(LOOK, self._look))
         if self._notifier.interval is not None:

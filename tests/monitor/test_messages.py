@@ -139,6 +139,11 @@ SAID = [
         lambda: messages.called_back(EVENT),
         "debug libnl NLM-M053 callback of NETLINK_ROUTE: RTM_NEWLINK of eth0",
     ),
+    (
+        messages.not_watched,
+        "warning config NLM-M059 the files of the configuration are not watched, since the kernel gives no inotify "
+        "for them; SIGHUP reloads them",
+    ),
     (lambda: messages.received(DATAGRAM), "trace netlink NLM-M054 NETLINK_ROUTE: datagram 7 of 32 bytes"),
     (
         lambda: messages.decoded("legacy", EVENT),

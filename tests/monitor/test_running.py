@@ -335,3 +335,17 @@ def test_a_clock_that_is_set_back_makes_nothing_negative(tmp_path: Path, monkeyp
         host.monitor.close("SIGTERM")
 
     assert (after.sum, sum(after.buckets), 0 <= ran[0] < 60) == (before, 2, True)
+
+
+def test_files_that_cannot_be_watched_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where a user has no inotify left; the monitor runs, and SIGHUP is read."""
+    host, told = Host(tmp_path), list[int]()
+    host.kernel.open = _with_descriptor(host.kernel)  # type: ignore[method-assign]
+    monkeypatch.setattr("nlmon.monitor.messages.not_watched", lambda: told.append(1))
+    host.monitor.open()
+    whys = [host.run(signal.SIGTERM)]
+    monkeypatch.setattr("nlmon.monitor.files._inotify", lambda: -1)
+    whys += [host.run(signal.SIGTERM)]
+    host.monitor.close(whys[-1])
+
+    assert (whys, told) == (["SIGTERM", "SIGTERM"], [1])
