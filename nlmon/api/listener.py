@@ -27,8 +27,9 @@ __all__ = ["Listener"]
 
 class Listener:
     """An implementation with no protocol enabled; see the module. ``backend``: the implementation; ``taps``: its open
-    sockets by protocol. ``on_event`` is given each event, ``on_error`` what could not be read. ``arrived``: asked of
-    each datagram whether it is to be decoded; None: all are."""
+    sockets, and ``dropped``: messages that the kernel has dropped at those that were closed, by protocol. ``on_event``
+    is given each event, ``on_error`` what could not be read. ``arrived``: asked of each datagram whether it is to be
+    decoded; None: all are."""
 
     def __init__(
         self,
@@ -40,6 +41,7 @@ class Listener:
     ) -> None:
         self._factory = TapFactory(transports, self._arrive)
         self.taps = self._factory.taps
+        self.dropped = self._factory.dropped
         self.byteorder = self._factory.byteorder
         self.arrived: Callable[[Datagram], bool] | None = None
         self._on_event = on_event

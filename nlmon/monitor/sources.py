@@ -85,11 +85,11 @@ class KernelSource:
         self._take = take
         self._kernel = kernel
         self._listener = self._made(listening)
+        self._totals = Totals()
         # The protocol that is read, or -1.
         self._reading = -1
         # By protocol how often a lost socket was tried again, and when it is next.
         self._lost: dict[int, tuple[int, float]] = {}
-        self._totals = Totals()
         # Datagrams that closed sockets have read, and that these will read, too.
         self._read_before: dict[int, Counter[bytes]] = {}
         self._skips = False
@@ -150,7 +150,8 @@ class KernelSource:
         self._enable(new, listening)
         seen = old.arrived = _Seen(self._tell)
         self._drain(old)
-        self._totals.add(old.backend.status())
+        old.arrived = None
+        self._totals.keep(old)
         old.backend.close()
         self._read_before = {number: seen.data[number] for number in listening.protocols if number in seen.data}
         self._listener, self._listening = new, listening
@@ -160,7 +161,7 @@ class KernelSource:
 
     def status(self) -> BackendStatus:
         """What the implementation counts, with what it has counted of sockets that are closed."""
-        return self._totals.with_status(self._listener.backend.status())
+        return self._totals.of(self._listener)
 
     def finish(self, seconds: float) -> None:
         """Read what waits, for at most so many seconds, since it was there before the end."""
@@ -224,9 +225,7 @@ class KernelSource:
 
     def _lose(self, protocol: int, error: TransportError) -> None:
         self.errors.setdefault(protocol, Counter())[error.code] += 1
-        backend = self._listener.backend
-        self._totals.add_socket(protocol, backend.status().protocols[protocol])
-        backend.disable(protocol)
+        self._listener.backend.disable(protocol)
         messages.reconnecting(protocol, 1, PATIENCE.tries, error.text)
         self._lost[protocol] = 1, 0.0
 

@@ -1,6 +1,12 @@
-"""What sockets that follow one another have counted together, so that a status counts since the monitor has started.
+"""Counters of all the sockets that a monitor has had.
 
-Not here: counting (``nlmon.backends``), and when a socket is replaced (``sources``).
+    totals.of(listener)             # what is counted now, and what was before
+    totals.keep(listener)           # this one goes, and its counts stay
+
+Rules:
+1. What was counted never becomes less: not when a socket is lost, and not when others take its place.
+
+Not here: opening and losing sockets (``sources``), and who is told (``counted``).
 """
 
 from __future__ import annotations
@@ -9,62 +15,52 @@ from collections import Counter
 
 from msgspec.structs import replace
 
+from nlmon.api.listener import Listener
 from nlmon.backends.status import BackendStatus, ProtocolStatus
 from nlmon.transport.base import TransportStatus
 
 __all__ = ["Totals"]
 
-NO_SOCKET = TransportStatus((), None, None, None, None)
+_NO_SOCKET = TransportStatus((), None, None, None, None)
 
 
 class Totals:
-    """Counters of what is closed, by protocol."""
+    """What listeners have counted that are no more."""
 
     def __init__(self) -> None:
-        self._closed: dict[int, ProtocolStatus] = {}
+        self._before: dict[int, ProtocolStatus] = {}
 
-    def add(self, status: BackendStatus) -> None:
-        """Take over what an implementation has counted that is closed now."""
-        self._closed = dict(self.with_status(status).protocols)
-
-    def add_socket(self, protocol: int, one: ProtocolStatus) -> None:
-        """Take over what a socket has counted that is closed now, while its implementation goes on counting."""
-        self.add(BackendStatus("", {protocol: ProtocolStatus(False, -1, 0, 0, {}, 0, one.transport)}))
-
-    def with_status(self, status: BackendStatus) -> BackendStatus:
-        """A status with what was closed before."""
-        closed = self._closed
-        alone = {number: one for number, one in closed.items() if number not in status.protocols}
-        both = {
-            number: one if number not in closed else _together(closed[number], one)
+    def of(self, listener: Listener) -> BackendStatus:
+        """The status of an implementation, with everything that was counted before. ``drops`` are those of every
+        socket; a protocol that has none now has no other settings."""
+        status, before, closed = listener.backend.status(), self._before, listener.dropped
+        found = {
+            number: _sum(
+                one if number in listener.taps else replace(one, transport=None), before.get(number), closed[number]
+            )
             for number, one in status.protocols.items()
         }
-        return replace(status, protocols={**both, **{number: _without_socket(one) for number, one in alone.items()}})
+        gone = {number: replace(one, enabled=False, fd=-1) for number, one in before.items() if number not in found}
+        return replace(status, protocols={**found, **gone})
+
+    def keep(self, listener: Listener) -> None:
+        """Keep the counts of one that is about to be closed."""
+        self._before = self.of(listener).protocols
 
 
-def _without_socket(one: ProtocolStatus) -> ProtocolStatus:
-    return replace(one, enabled=False, fd=-1)
-
-
-def _together(closed: ProtocolStatus, now: ProtocolStatus) -> ProtocolStatus:
+def _sum(now: ProtocolStatus, before: ProtocolStatus | None, closed: int) -> ProtocolStatus:
+    """The counters of a protocol, those of earlier implementations, and what sockets have lost that were closed."""
+    past = 0 if before is None or before.transport is None else before.transport.drops
+    transport = now.transport or (_NO_SOCKET if past or closed else None)
+    if transport is not None:
+        transport = replace(transport, drops=transport.drops + past + closed)
+    if before is None:
+        return replace(now, transport=transport)
     return replace(
         now,
-        events=closed.events + now.events,
-        errors=closed.errors + now.errors,
-        unknown=dict(Counter(closed.unknown) + Counter(now.unknown)),
-        control=closed.control + now.control,
-        transport=_sockets(closed.transport, now.transport),
-    )
-
-
-def _sockets(closed: TransportStatus | None, now: TransportStatus | None) -> TransportStatus | None:
-    """The settings of the socket that is open, and the counters of both."""
-    if closed is None:
-        return now
-    shown = NO_SOCKET if now is None else now
-    return replace(
-        shown,
-        datagrams=closed.datagrams + shown.datagrams,
-        drops=closed.drops + shown.drops,
-        foreign=closed.foreign + shown.foreign,
+        events=now.events + before.events,
+        errors=now.errors + before.errors,
+        control=now.control + before.control,
+        unknown=dict(Counter(now.unknown) + Counter(before.unknown)),
+        transport=transport,
     )

@@ -126,7 +126,7 @@ class FakeKernel:
 
 
 class FakeTransport:
-    """One socket; see ``nlmon.transport.base.Transport``."""
+    """One socket; see ``nlmon.transport.base.Transport``. ``dropped``: what its status says that the kernel dropped."""
 
     def __init__(
         self, kernel: FakeKernel, protocol: int, groups: Sequence[int], receive: int | None, send: int | None
@@ -137,6 +137,7 @@ class FakeTransport:
         self.queue: deque[Datagram | TransportError] = deque()
         self.closed = False
         self.closings = 0
+        self.dropped = 0
         self._kernel = kernel
 
     def fileno(self) -> int:
@@ -212,7 +213,9 @@ class FakeTransport:
         return self._kernel.clock
 
     def status(self) -> TransportStatus:
-        return TransportStatus(tuple(sorted(self.groups)), self.buffers[0], None, self.buffers[1], None)
+        return TransportStatus(
+            tuple(sorted(self.groups)), self.buffers[0], None, self.buffers[1], None, drops=self.dropped
+        )
 
     def close(self) -> None:
         self.closed = True

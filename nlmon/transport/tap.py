@@ -14,6 +14,7 @@ Not here: which two datagrams are the same (``nlmon.engine.pairing``), and keepi
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Literal
 
@@ -46,12 +47,13 @@ class Had(Struct):
 
 class TapFactory:
     """Opens transports of ``inner`` behind taps; ``arrive`` makes a reading of each datagram, or None to drop it.
-    ``taps``: those that are open, by protocol; ``had``: what faults did to them, which here there are none of
-    (``faulty``)."""
+    ``taps``: those that are open, and ``dropped``: messages that the kernel has dropped at those that were closed, by
+    protocol; ``had``: what faults did to them, which here there are none of (``faulty``)."""
 
     def __init__(self, inner: TransportFactory, arrive: Callable[[Datagram], Reading | None]) -> None:
         self.byteorder = inner.byteorder
         self.taps: dict[int, Tap] = {}
+        self.dropped: Counter[int] = Counter()
         self.arrive = arrive
         self.had = Had()
         self._inner = inner
@@ -73,7 +75,7 @@ class TapFactory:
         return readings
 
     def forget(self, tap: Tap) -> None:
-        """Drop a tap that was closed."""
+        """Drop a tap that is closed."""
         if self.taps.get(tap.protocol) is tap:
             del self.taps[tap.protocol]
 
@@ -102,6 +104,7 @@ class Tap:
         self.groups = set(groups)
         self._factory = factory
         self._inner = inner
+        self._closed = False
 
     @property
     def lost_since(self) -> int:
@@ -157,5 +160,8 @@ class Tap:
 
     def close(self) -> None:
         """Close the wrapped transport."""
+        if not self._closed:
+            self._closed = True
+            self._factory.dropped[self.protocol] += self._inner.status().drops
         self._inner.close()
         self._factory.forget(self)

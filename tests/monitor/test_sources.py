@@ -235,6 +235,49 @@ def test_a_source_that_cannot_be_opened_leaves_nothing_open() -> None:
     assert [one.closed for one in kernel.opened] == [True]
 
 
+def counted(source: KernelSource) -> tuple[bool, int, int]:
+    """Whether there is a socket, and the events and losses of the status."""
+    one = source.status().protocols[ROUTE]
+    return one.enabled, one.events, 0 if one.transport is None else one.transport.drops
+
+
+@pytest.mark.parametrize("implementation", BOTH)
+def test_counts_stay_when_a_socket_goes(implementation: str) -> None:
+    """Whether it is lost, cannot be opened again, or makes room for another one."""
+    listened = Listened(implementation)
+    kernel, source = listened.kernel, listened.source
+    found = []
+    for number in (1, 2):
+        kernel.opened[-1].dropped = 10 * number
+        listened.say(number)
+        listened.read()
+        found.append(counted(source)[1:])
+        kernel.open_errors = deque([refused()])
+        kernel.fail(lost())
+        listened.read()
+        found.append(counted(source)[1:])
+        for _ in range(2):
+            source.idle(float("inf"))
+        listened.read()
+        found.append(counted(source)[1:])
+    source.change(Listening(implementation, (ROUTE,), BackendOptions(receive_buffer=1 << 20)))
+    source.change(Listening(implementation, (ROUTE,), BackendOptions(receive_buffer=1 << 19)))
+    found.append(counted(source)[1:])
+
+    assert found == [*[(1, 10)] * 3, *[(2, 30)] * 4]
+
+
+def test_a_protocol_that_is_off_keeps_its_counts() -> None:
+    """After a reload that does without it."""
+    listened = Listened("legacy")
+    listened.kernel.opened[0].dropped = 7
+    listened.say(1)
+    listened.read()
+    listened.source.change(Listening("legacy", (GENERIC,), BackendOptions()))
+
+    assert counted(listened.source) == (False, 1, 7)
+
+
 @pytest.mark.parametrize("implementation", BOTH)
 def test_a_loss_is_an_event_and_is_counted(implementation: str) -> None:
     """Reading goes on."""
