@@ -73,7 +73,7 @@ LEVELS = (
     ("nlmon.events", "nlmon.capture", "nlmon.transport"),
     ("nlmon.state", "nlmon.eventjson", "nlmon.filters"),
     ("nlmon.backends", "nlmon.compare", "nlmon.exporters"),
-    ("nlmon.config", "nlmon.report", "nlmon.testing"),
+    ("nlmon.canary", "nlmon.config", "nlmon.report", "nlmon.testing"),
     ("nlmon.engine", "nlmon.api", "nlmon.deprecations"),
     ("nlmon.jobs", "nlmon.manager", "nlmon.compat", "nlmon.monitor"),
     ("nlmon.scenario", "nlmon.conformance"),
@@ -137,6 +137,12 @@ MAY = {
     "nlmon.exporters": {
         *("nlmon.errors", "nlmon.limits", "nlmon.events", "nlmon.names", "nlmon.printable", "nlmon.eventjson"),
         *("nlmon.capture.blocks", "nlmon.capture.write", "nlmon.exporters"),
+    },
+    # It reads what exports have written, and knows no monitor.
+    "nlmon.canary": {
+        *("nlmon.errors", "nlmon.limits", "nlmon.events", "nlmon.names", "nlmon.printable", "nlmon.eventjson"),
+        *("nlmon.exporters.layout", "nlmon.exporters.scraped", "nlmon.canary"),
+        *("nlmon.compare.classify", "nlmon.compare.contract", "nlmon.compare.difference", "nlmon.compare.explain"),
     },
     "nlmon.report": {
         *("nlmon.errors", "nlmon.printable", "nlmon.explain", "nlmon.compare.difference", "nlmon.compare.findings"),
@@ -240,6 +246,7 @@ PURE = tuple(
             "state",
             "compare",
         ),
+        *("canary.judging", "canary.ranks"),
         *("backends.libnl", "engine", "api", "manager", "compat"),
         *(
             f"scenario.{name}"

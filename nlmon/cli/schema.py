@@ -17,6 +17,7 @@ from typing import Any
 
 import click
 
+from nlmon.canary.judging import CanaryReport
 from nlmon.cli.filter_explain import FilterExplanation
 from nlmon.cli.filter_fields import FilterFields
 from nlmon.cli.filter_test import FilterMatch
@@ -72,6 +73,7 @@ SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
     "doctor": partial(schema_of, DoctorReport, "nlmon doctor"),
     "claims": partial(schema_of, ConformanceReport, "nlmon conform and nlmon claims"),
     "coverage": partial(schema_of, CoverageReport, "nlmon coverage"),
+    "canary": partial(schema_of, CanaryReport, "nlmon canary"),
     "report-diff": partial(schema_of, RunDifference, "nlmon report diff"),
     "github": github_schema,
     "gitlab": gitlab_schema,

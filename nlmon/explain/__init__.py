@@ -81,6 +81,7 @@ GROUPS = (
     Group("filters", "NLM-W", "Filters of events"),
     Group("internals", "NLM-X", "Bugs of nlmon, and the sandbox of scenarios"),
     Group("plugin", "NLM-Y", "The plugin of pytest"),
+    Group("canaries", "NLM-Z", "Canaries, and logs of two instances"),
     Group("verdicts", "", "Verdicts"),
     Group("outcomes", "", "Outcomes of cases"),
     Group("exits", "", "Exit codes"),

@@ -2,7 +2,8 @@
 
 ``base`` is the interface and the counters, ``queue`` what stands in front of each exporter. ``layout`` says what a line
 holds; ``files`` writes lines and captures into files, which ``logfile`` keeps whole and ``rotation`` lets follow one
-another; ``console`` prints; ``syslog`` sends the messages of ``syslogtext``; ``prometheus`` offers the ``metrics``.
+another; ``console`` prints; ``syslog`` sends the messages of ``syslogtext``; ``prometheus`` offers the ``metrics``;
+``scraped`` reads them back.
 
     queue = ExportQueue(JsonLinesExporter(path, Rotation(size=100 << 20)))
     queue.exporter.open()               # raises ExportError where it cannot be

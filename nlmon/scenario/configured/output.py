@@ -21,13 +21,12 @@ from nlmon.config import Problem
 from nlmon.eventjson.read import event_from_json
 from nlmon.events import Event
 from nlmon.exporters.layout import in_event_form
+from nlmon.exporters.scraped import Sample, samples_of
 from nlmon.exporters.syslogtext import CUT, FACILITIES, SEVERITIES
 from nlmon.wire import Datagram
 
 __all__ = ["ExportedLine", "LaneOutput", "Sample", "lines_of", "messages_of", "samples_of"]
 
-_SAMPLE = re.compile(r"([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? (\S+)")
-_LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\.)*)"')
 _PRIORITY = re.compile(r"<(\d{1,3})>")
 _FACILITIES = {number: name for name, number in FACILITIES.items()}
 _SEVERITIES = {number: name for name, number in SEVERITIES.items()}
@@ -50,14 +49,6 @@ class ExportedLine(Struct, frozen=True):
     def cut(self) -> bool:
         """Whether it was too long for a message, and ends where there was room."""
         return self.event is None and self.text.endswith(CUT.decode())
-
-
-class Sample(Struct, frozen=True):
-    """A sample of a metric."""
-
-    name: str
-    labels: Mapping[str, str]
-    value: float
 
 
 class LaneOutput(Struct, frozen=True):
@@ -94,15 +85,6 @@ def messages_of(messages: Iterable[bytes]) -> Iterator[ExportedLine]:
             facility=_FACILITIES.get(facility, str(facility)),
             severity=_SEVERITIES.get(severity, str(severity)),
         )
-
-
-def samples_of(text: str) -> tuple[Sample, ...]:
-    """The samples of what was scraped, in the text format of Prometheus."""
-    return tuple(
-        Sample(found[1], dict(_LABEL.findall(found[2] or "")), float(found[3]))
-        for line in text.splitlines()
-        if not line.startswith("#") and (found := _SAMPLE.fullmatch(line)) is not None
-    )
 
 
 def _line(data: bytes, place: str) -> ExportedLine:

@@ -1,0 +1,144 @@
+"""``nlmon canary``: what it prints and exits with."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from canary.fleets import fleet
+from canary.logs import write
+from nlmon.canary.judging import Host
+from nlmon.cli.schema import SCHEMAS
+from support.command import nlmon
+
+SCRAPE = """\
+# TYPE nlmon_events counter
+nlmon_events_total{{backend="libnl",protocol="NETLINK_ROUTE",msg_type="RTM_NEWLINK"}} {events}
+nlmon_netlink_messages_total{{backend="libnl",protocol="NETLINK_ROUTE"}} 1000
+nlmon_netlink_dropped_total{{backend="libnl",protocol="NETLINK_ROUTE",reason="overrun"}} {dropped}
+"""
+
+
+def hosts(name: str, number: int, links: int) -> list[Host]:
+    """Hosts that all do the same."""
+    return [Host(f"{name}{at}", {"RTM_NEWLINK": links, "RTM_NEWADDR": 5}, {}, 3600.0) for at in range(number)]
+
+
+@pytest.mark.parametrize(
+    ("bad", "number", "code", "printed"),
+    [
+        pytest.param(0, 40, 0, "promote", id="promote"),
+        pytest.param(20, 40, 1, "roll back", id="roll back"),
+        pytest.param(0, 3, 3, "hold", id="hold"),
+    ],
+)
+def test_verdicts(tmp_path: Path, bad: int, number: int, code: int, printed: str) -> None:
+    """The last line is the verdict, and the exit code says the same."""
+    old = write(tmp_path / "old", hosts("a", number, 5))
+    new = write(tmp_path / "new", hosts("b", number - bad, 5) + hosts("c", bad, 50))
+    done = nlmon("canary", "--control", old, "--canary", new)
+
+    assert (done.returncode, done.stdout.splitlines()[-1], done.stderr) == (code, printed, "")
+
+
+def test_names_as_a_shell_leaves_them(tmp_path: Path) -> None:
+    """Each name behind the option is one of the group."""
+    write(tmp_path / "old", hosts("a", 3, 5))
+    write(tmp_path / "new", hosts("b", 3, 5))
+    old, new = (sorted((tmp_path / name).iterdir()) for name in ("old", "new"))
+    done = nlmon("canary", "--control", *old, "--canary", *new, "--format", "json")
+
+    assert [json.loads(done.stdout)[group]["hosts"] for group in ("control", "canary")] == [3, 3]
+
+
+def test_json_is_of_its_schema(tmp_path: Path) -> None:
+    """The whole report, with every test."""
+    control, canary = fleet(1, "losses", 0.5, hosts=40)
+    old, new = write(tmp_path / "old", control), write(tmp_path / "new", canary)
+    done = nlmon("canary", "--control", old, "--canary", new, "--format", "json")
+    report = json.loads(done.stdout)
+    Draft202012Validator(SCHEMAS["canary"]()).validate(report)
+
+    assert (done.returncode, report["verdict"]) == (1, "roll back")
+    assert {(one["measure"], one["test"]) for one in report["findings"] if one["found"]} >= {
+        ("overruns", "hosts above")
+    }
+
+
+def test_every_test_is_printed(tmp_path: Path) -> None:
+    """With -v, beside what there was of each group."""
+    old, new = write(tmp_path / "old", fleet(1, hosts=20)[0]), write(tmp_path / "new", fleet(2, hosts=20)[1])
+    lines = nlmon("canary", "--control", old, "--canary", new, "-v").stdout.splitlines()
+
+    assert lines[0].startswith("control: 20 hosts, 20 files, ")
+    assert [line.split()[:2] for line in lines if line.startswith("events")] == [
+        ["events", "shift"],
+        ["events", "hosts"],
+        ["events", "hosts"],
+    ]
+
+
+def scrapes(folder: Path, hosts: int, bad: int, lost: int) -> str:
+    """A scrape of each host; the pattern that finds them."""
+    folder.mkdir()
+    for at in range(hosts):
+        text = SCRAPE.format(events=900, dropped=lost if at < bad else 0)
+        (folder / f"{folder.name}{at}.prom").write_text(text)
+    return str(folder / "*.prom")
+
+
+@pytest.mark.parametrize(("lost", "code"), [(0, 0), (7, 1)])
+def test_scraped_metrics(tmp_path: Path, lost: int, code: int) -> None:
+    """Losses are held against the messages that were received."""
+    old, new = scrapes(tmp_path / "old", 40, 0, 0), scrapes(tmp_path / "new", 40, 12, lost)
+    done = nlmon("canary", "--control", old, "--canary", new, "--format", "json")
+
+    assert (done.returncode, json.loads(done.stdout)["unit"]) == (code, "message")
+
+
+def test_several_scrapes_of_a_host(tmp_path: Path) -> None:
+    """What was counted before the first one, or before a start of the monitor, does not count twice."""
+    for name, group in (("a", "old"), ("b", "new")):
+        (tmp_path / group).mkdir()
+        for at, dropped in enumerate((50, 60, 4)):
+            (tmp_path / group / f"{name}.{at}.prom").write_text(SCRAPE.format(events=900 + 5 * at, dropped=dropped))
+    old, new = (str(tmp_path / group / "*") for group in ("old", "new"))
+    done = nlmon("canary", "--control", old, "--canary", new, "--format", "json")
+
+    assert [json.loads(done.stdout)["control"][name] for name in ("hosts", "files", "events")] == [1, 3, 10]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code"),
+    [
+        pytest.param("missing/*", "new/*", "NLM-Z002", id="no file"),
+        pytest.param("new/b*", "new/b*", "NLM-Z003", id="in both groups"),
+        pytest.param("new/b0.json", "new/m.prom", "NLM-Z004", id="logs and metrics"),
+        pytest.param("new/m.prom", "new/n.prom", "NLM-Z006", id="no scrape"),
+    ],
+)
+def test_mistakes(tmp_path: Path, old: str, new: str, code: str) -> None:
+    """Each has its code and no traceback."""
+    write(tmp_path / "new", hosts("b", 2, 5))
+    for name in ("m", "n"):
+        (tmp_path / "new" / f"{name}.prom").write_text("nothing\n")
+    done = nlmon("canary", "--control", old, "--canary", new, folder=tmp_path)
+
+    assert (code in done.stderr, "Traceback" in done.stderr, done.returncode) == (
+        True,
+        False,
+        2 if code in {"NLM-Z003", "NLM-Z004"} else 3,
+    )
+
+
+def test_folders_name_hosts(tmp_path: Path) -> None:
+    """Where all files have one name."""
+    for name in ("a", "b"):
+        write(tmp_path / name, [Host("events", {"RTM_NEWLINK": 3}, {}, 3600.0)])
+    arguments = ("canary", "--control", tmp_path / "a" / "*", "--canary", tmp_path / "b" / "*")
+
+    assert "NLM-Z003" in nlmon(*arguments).stderr
+    assert nlmon(*arguments, "--host", "folder").stdout.splitlines()[-1] == "hold"
