@@ -141,8 +141,9 @@ MAY = {
     # It reads what exports have written, and knows no monitor.
     "nlmon.canary": {
         *("nlmon.errors", "nlmon.limits", "nlmon.events", "nlmon.names", "nlmon.printable", "nlmon.eventjson"),
-        *("nlmon.exporters.layout", "nlmon.exporters.scraped", "nlmon.canary"),
+        *("nlmon.exporters.layout", "nlmon.exporters.scraped", "nlmon.exporters.rotation", "nlmon.canary"),
         *("nlmon.compare.classify", "nlmon.compare.contract", "nlmon.compare.difference", "nlmon.compare.explain"),
+        "nlmon.compare.provided",
     },
     "nlmon.report": {
         *("nlmon.errors", "nlmon.printable", "nlmon.explain", "nlmon.compare.difference", "nlmon.compare.findings"),
@@ -171,6 +172,7 @@ MAY = {
         *("nlmon.config", "nlmon.exporters", "nlmon.monitor"),
         # What monitors export is compared under the contract, as what implementations give is.
         *("nlmon.compare.classify", "nlmon.compare.contract", "nlmon.compare.explain", "nlmon.compare.findings"),
+        "nlmon.compare.provided",
         *("nlmon.compare.evidence.check", "nlmon.wire"),
     },
     "nlmon.api": {
@@ -246,7 +248,7 @@ PURE = tuple(
             "state",
             "compare",
         ),
-        *("canary.judging", "canary.ranks"),
+        *("canary.judging", "canary.pairs", "canary.ranks"),
         *("backends.libnl", "engine", "api", "manager", "compat"),
         *(
             f"scenario.{name}"

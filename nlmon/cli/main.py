@@ -40,6 +40,7 @@ COMMANDS = {
     "run": ("nlmon.cli.run", "Run scenarios and say which hold."),
     "report": ("nlmon.cli.report", "Show, compare, merge and check reports of runs."),
     "scenario": ("nlmon.cli.scenario", "Write and check scenario files."),
+    "compare": ("nlmon.cli.compare", "Compare the event logs of two monitors on one host."),
     "canary": ("nlmon.cli.canary", "Compare hosts with a new monitor with those with the old one."),
     "config": ("nlmon.cli.config", "Check and show the configuration of a monitor."),
     "deprecations": ("nlmon.cli.deprecations", "List uses of what the migration guide calls old, and what to write."),

@@ -18,6 +18,7 @@ from typing import Any
 import click
 
 from nlmon.canary.judging import CanaryReport
+from nlmon.canary.pairs import LogDifference, LogSummary
 from nlmon.cli.filter_explain import FilterExplanation
 from nlmon.cli.filter_fields import FilterFields
 from nlmon.cli.filter_test import FilterMatch
@@ -73,6 +74,7 @@ SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
     "doctor": partial(schema_of, DoctorReport, "nlmon doctor"),
     "claims": partial(schema_of, ConformanceReport, "nlmon conform and nlmon claims"),
     "coverage": partial(schema_of, CoverageReport, "nlmon coverage"),
+    "compare-stream": partial(schema_of, LogDifference | LogSummary, "a line of nlmon compare --format jsonl"),
     "canary": partial(schema_of, CanaryReport, "nlmon canary"),
     "report-diff": partial(schema_of, RunDifference, "nlmon report diff"),
     "github": github_schema,

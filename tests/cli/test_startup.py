@@ -27,6 +27,7 @@ PYROUTE2 = {"pyroute2", "asyncio", "multiprocessing", "concurrent.futures", "ssl
 HEAVY = PYROUTE2 | {
     *("deepdiff", "rich", "jsonschema", "zstandard", "ruamel", "attrs", "referencing", "lark", "re2"),
     "prometheus_client",
+    "duckdb",
     *("distributed", "dask", "tornado", "cloudpickle", "pytest", "_pytest", "jinja2", "markupsafe"),
 }
 OURS = {

@@ -21,8 +21,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import zip_longest
 from typing import Any, NamedTuple, TypeAlias
 
-from msgspec import UNSET, structs
-
 from nlmon.compare.classify import Classifier
 from nlmon.compare.classify import Finding as FieldFinding
 from nlmon.compare.contract import Contract, kind_name, load_contract
@@ -30,8 +28,9 @@ from nlmon.compare.difference import Class, Difference
 from nlmon.compare.explain import show
 from nlmon.compare.findings import Findings
 from nlmon.compare.known import KnownDifferences
+from nlmon.compare.provided import as_provided, without_what_lacks
 from nlmon.engine.verdict import compared_by_name, give_verdict, losses_of, thin_evidence
-from nlmon.events import OVERRUN, Event, GenericInfo
+from nlmon.events import OVERRUN, Event
 from nlmon.names import message_type
 from nlmon.report.model import CaptureReport, DifferenceGroup, Direction, directions, in_direction, row
 from nlmon.report.policy import Policy
@@ -124,21 +123,8 @@ class ExportsJudge:
                 head = Class.ERROR, "", 0, 0, "", "", -1, "", "", ""
                 self.findings.add(Difference(*head, f"{line.place} of {name} {why}"))
             else:
-                found.append(_Numbered(number, line, self._whole(line.event, name)))
+                found.append(_Numbered(number, line, as_provided(self._contract, line.event, name)))
         return found
-
-    def _whole(self, event: Event, name: str) -> Event:
-        """The event with what a line does not tell: of a generic message, that what nlmon knows of some families is not
-        in it, which is not said where an implementation does not provide that."""
-        payload = event.payload
-        if not isinstance(payload, GenericInfo):
-            return event
-        unset = {
-            field.name: UNSET
-            for field in self._contract.kinds[kind_name(payload)].fields
-            if getattr(payload, field.name) is None and not field.provided(name, None)
-        }
-        return structs.replace(event, payload=structs.replace(payload, **unset)) if unset else event
 
     def _alone(self, left: _Numbered | None, right: _Numbered | None) -> None:
         """What only one of them has exported."""
@@ -231,19 +217,6 @@ def compare_exports(
         counts = {name: sum(len(one[kind]) for kind in shared) for name, one in zip(names, both, strict=True)}
         reports.append(_report(judge, direction, path, policy, {**facts, "events": counts, "notes": notes}))
     return tuple(reports)
-
-
-def without_what_lacks(contract: Contract, event: Event, implementation: str) -> Event:
-    """An event with only what an implementation provides of it."""
-    payload = event.payload
-    family = getattr(payload, "family", None)
-    lacking = {
-        field.name: UNSET
-        for field in contract.kinds[kind_name(payload)].fields
-        if not field.provided(implementation, family)
-    }
-    interface = event.interface if contract.must_provide_interface(implementation, payload) else UNSET
-    return structs.replace(event, interface=interface, payload=structs.replace(payload, **lacking))
 
 
 def _pairs(

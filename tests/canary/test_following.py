@@ -1,0 +1,135 @@
+"""Logs that grow, are cut, and follow one another."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+
+import pytest
+from msgspec import structs
+from zstandard import ZstdCompressor
+
+from nlmon.canary.following import Log
+from nlmon.errors import InputError
+from nlmon.exporters.layout import exported_line
+from support.exported import received
+
+LINK = received()[1][0]
+Follow = Callable[[Path], Log]
+
+
+def lines(*numbers: int) -> bytes:
+    """Lines whose sequence numbers these are."""
+    return b"".join(exported_line(structs.replace(LINK, timestamp=n, seq=n)) for n in numbers)
+
+
+def read(log: Log) -> list[int]:
+    """The sequence numbers of what is new; -1: no event."""
+    return [one.event.seq if one.event is not None else -1 for one in log.lines()]
+
+
+@pytest.fixture
+def follow() -> Iterator[Follow]:
+    """What makes logs, which are closed in the end."""
+    with ExitStack() as stack:
+        yield lambda path: stack.enter_context(closing(Log(path)))
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A log of two lines."""
+    found = tmp_path / "events.json"
+    found.write_bytes(lines(1, 2))
+    return found
+
+
+def append(path: Path, data: bytes) -> None:
+    """Write behind what is there."""
+    with path.open("ab") as file:
+        file.write(data)
+
+
+def test_a_log_that_grows(follow: Follow, path: Path) -> None:
+    """Half a line waits for its other half."""
+    log = follow(path)
+    data = lines(3, 4)
+    found = [read(log)]
+    for part in (data[:-9], data[-9:]):
+        append(path, part)
+        found.append([*read(log), log.unfinished])
+
+    assert (found, log.notes) == ([[1, 2], [3, True], [4, False]], [])
+
+
+def test_files_before_a_log_are_read_first(follow: Follow, path: Path) -> None:
+    """The oldest one first, compressed or not."""
+    path.with_name("events.json.0").write_bytes(lines(0))
+    path.with_name("events.json.1.gz").write_bytes(gzip.compress(lines(8, 9)))
+
+    assert read(follow(path)) == [8, 9, 0, 1, 2]
+
+
+def test_a_log_that_is_renamed_and_compressed(follow: Follow, path: Path) -> None:
+    """Twice between two looks: its last lines, the file between, and the new one are read."""
+    log = follow(path)
+    found = [read(log)]
+    append(path, lines(3))
+    data = path.read_bytes()
+    path.with_name("events.json.1.gz").write_bytes(gzip.compress(data))
+    path.unlink()
+    path.with_name("events.json.0").write_bytes(lines(4, 5))
+    path.write_bytes(lines(6))
+    found += [read(log), read(log)]
+
+    assert (found, log.notes) == ([[1, 2], [3, 4, 5, 6], []], [])
+
+
+@pytest.mark.parametrize("after", [lines(7), lines(7, 8, 9)], ids=["shorter", "longer"])
+def test_a_log_that_is_cut(follow: Follow, path: Path, after: bytes) -> None:
+    """It is read from its beginning, and that lines may be lost is said."""
+    log = follow(path)
+    read(log)
+    with path.open("r+b") as file:
+        file.truncate(0)
+        file.write(after)
+
+    assert (read(log), len(log.notes)) == ([7] if after == lines(7) else [7, 8, 9], 1)
+
+
+def test_a_log_that_is_replaced(follow: Follow, path: Path) -> None:
+    """Where the file before it is gone, that is said."""
+    log = follow(path)
+    read(log)
+    path.with_name("new").write_bytes(lines(5))
+    path.with_name("new").replace(path)
+
+    assert (read(log), [note.partition("was replaced")[1] for note in log.notes]) == ([5], ["was replaced"])
+
+
+def test_half_a_line_of_a_file_that_is_no_longer_written(follow: Follow, path: Path) -> None:
+    """It is no event."""
+    path.with_name("events.json.0").write_bytes(lines(0)[:50])
+
+    assert read(follow(path)) == [-1, 1, 2]
+
+
+def test_a_log_of_zstd(follow: Follow, tmp_path: Path) -> None:
+    """A compressed file is read as it is."""
+    path = tmp_path / "a.zst"
+    path.write_bytes(ZstdCompressor().compress(lines(1, 2)))
+
+    assert read(follow(path)) == [1, 2]
+
+
+def test_a_log_that_cannot_be_read(follow: Follow, tmp_path: Path) -> None:
+    """Missing, or damaged."""
+    (tmp_path / "a.gz").write_bytes(b"no gzip")
+    codes = []
+    for name in ("missing", "a.gz"):
+        with pytest.raises(InputError) as caught:
+            read(follow(tmp_path / name))
+        codes.append(caught.value.code)
+
+    assert codes == ["NLM-Z007", "NLM-Z007"]
