@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 
 import pytest
 
 from canary.fleets import DEFECTS, SECONDS, facts, fleet
 from nlmon.canary.judging import CanaryReport, GroupFacts, Host, Rules, judge
+from support.paths import REPOSITORY
+
+PAGE = REPOSITORY / "docs" / "how-to" / "run-a-canary.md"
 
 
 def verdict(control: list[Host], canary: list[Host], rules: Rules | None = None) -> CanaryReport:
@@ -41,6 +45,9 @@ def test_many_fleets(defect: str) -> None:
     clean, bad = verdicts(range(200), defect, 0.0), verdicts(range(200), defect, 0.1)
 
     assert (clean["roll back"] <= 5, bad["roll back"] >= 190) == (True, True), (clean, bad)
+    row = re.search(rf"^\| {defect} \|.* (\d+) \|$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    assert row is not None
+    assert int(row[1]) == bad["roll back"]
 
 
 def test_a_defect_is_named_with_its_hosts() -> None:
