@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -19,13 +20,16 @@ from typing import BinaryIO
 __all__ = ["put_in_place", "try_to_write", "write_whole"]
 
 
-def write_whole(path: Path, data: bytes, *, private: bool = False) -> None:
-    """Write a file at once or not at all; raises ``OSError``. Nobody else's file is in the way of its other name."""
+def write_whole(path: Path, data: bytes, *, private: bool = False, like: os.stat_result | None = None) -> None:
+    """Write a file at once or not at all; raises ``OSError``. Nobody else's file is in the way of its other name.
+    ``like``: it gets the owner and the mode of this one, before it gets its name."""
     part = _part(path)
     try:
-        with open(part, "xb", opener=_private if private else None) as file:
+        with open(part, "xb", opener=_private if private or like is not None else None) as file:
             file.write(data)
-            put_in_place(file, part, path, keep_mode=not private)
+            if like is not None:
+                _become(part, like)
+            put_in_place(file, part, path, keep_mode=not private and like is None)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
@@ -48,6 +52,12 @@ def put_in_place(file: BinaryIO, part: Path, path: Path, *, keep_mode: bool = Tr
         with suppress(FileNotFoundError):
             part.chmod(stat.S_IMODE(path.stat().st_mode))
     part.replace(path)
+
+
+def _become(part: Path, like: os.stat_result) -> None:
+    if sys.platform != "win32":
+        os.chown(part, like.st_uid, like.st_gid)
+    part.chmod(stat.S_IMODE(like.st_mode))
 
 
 def _private(path: str, flags: int) -> int:

@@ -74,7 +74,7 @@ LEVELS = (
     ("nlmon.state", "nlmon.eventjson", "nlmon.filters"),
     ("nlmon.backends", "nlmon.compare", "nlmon.exporters"),
     ("nlmon.canary", "nlmon.config", "nlmon.report", "nlmon.testing"),
-    ("nlmon.engine", "nlmon.api", "nlmon.deprecations"),
+    ("nlmon.engine", "nlmon.api", "nlmon.deprecations", "nlmon.migrate"),
     ("nlmon.jobs", "nlmon.manager", "nlmon.compat", "nlmon.monitor"),
     ("nlmon.scenario", "nlmon.conformance"),
     ("nlmon.cli",),
@@ -249,7 +249,7 @@ PURE = tuple(
             "compare",
         ),
         *("canary.judging", "canary.pairs", "canary.ranks"),
-        *("backends.libnl", "engine", "api", "manager", "compat"),
+        *("backends.libnl", "engine", "api", "manager", "compat", "migrate"),
         *(
             f"scenario.{name}"
             for name in ("document", "schema", "model", "load", "mistakes", "expectation", "check", "faults", "shapes")

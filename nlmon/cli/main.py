@@ -44,6 +44,8 @@ COMMANDS = {
     "canary": ("nlmon.cli.canary", "Compare hosts with a new monitor with those with the old one."),
     "config": ("nlmon.cli.config", "Check and show the configuration of a monitor."),
     "deprecations": ("nlmon.cli.deprecations", "List uses of what the migration guide calls old, and what to write."),
+    "migrate": ("nlmon.cli.migrate", "Rewrite a configuration for libnl."),
+    "rollback": ("nlmon.cli.rollback", "Rewrite a configuration for legacy."),
     "doctor": ("nlmon.cli.doctor", "Check a host and a monitor, and say what to do."),
     "debug": ("nlmon.cli.debug", "Look into an implementation at work."),
     "known": ("nlmon.cli.known", "Keep the differences that are known and allowed."),

@@ -24,6 +24,7 @@ from nlmon.cli.filter_fields import FilterFields
 from nlmon.cli.filter_test import FilterMatch
 from nlmon.cli.info import CaptureSummary
 from nlmon.cli.knownfile import known_schema
+from nlmon.cli.migrate_report import MigrationReport
 from nlmon.cli.settings import settings_schema
 from nlmon.cli.state import StateReport
 from nlmon.cli.stats import stats_schema
@@ -69,6 +70,7 @@ SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
     "config": config_schema,
     "config-check": partial(schema_of, CheckReport, "nlmon config check"),
     "config-show": partial(schema_of, Effective, "nlmon config show"),
+    "migrate": partial(schema_of, MigrationReport, "nlmon migrate and nlmon rollback"),
     "status": partial(schema_of, MonitorStatus, "nlmon --status"),
     "deprecations": partial(schema_of, Deprecations, "nlmon deprecations"),
     "doctor": partial(schema_of, DoctorReport, "nlmon doctor"),

@@ -1,0 +1,88 @@
+"""Reading a configuration that may be replaced, and replacing it.
+
+Rules:
+1. A file is replaced at once or not at all, keeps its mode and its owner, and what it was stays beside it as a backup,
+   which replaces no other one.
+2. A symbolic link is not followed, a file that nobody may write is not replaced, and one that somebody changed
+   meanwhile is left as it is.
+
+Not here: what is written (``nlmon.migrate``).
+"""
+
+from __future__ import annotations
+
+import os
+from itertools import count
+from pathlib import Path
+
+from nlmon.atomic import write_whole
+from nlmon.config.files import read_source
+from nlmon.config.problems import Problem
+from nlmon.errors import InputError
+from nlmon.printable import printable
+
+__all__ = ["read_config", "refuse_target", "replace_config", "write_other"]
+
+_WRITABLE = 0o222
+
+
+def read_config(path: Path) -> tuple[str, bytes | Problem]:
+    """The name of a file with its content, or the problem that it cannot be read."""
+    return read_source(path)
+
+
+def refuse_target(path: Path) -> None:
+    """Raise ``InputError`` if a file is none that is replaced."""
+    if path.is_symlink():
+        hint = f"name the file itself, {printable(os.path.realpath(path))}"
+        raise InputError("NLM-V033", "a symbolic link is not replaced", where=printable(str(path)), hint=hint)
+    try:
+        writable = path.stat().st_mode & _WRITABLE and os.access(path, os.W_OK)
+    except OSError as error:
+        raise _unwritable(path, error.strerror or "") from error
+    if not writable:
+        raise _unwritable(path, "it is read-only")
+
+
+def replace_config(path: Path, before: bytes, after: bytes) -> Path:
+    """Replace a file that holds ``before``; the path of its backup. Raises ``InputError``."""
+    refuse_target(path)
+    try:
+        like = path.stat()
+        if path.read_bytes() != before:
+            hint = "run the command again"
+            raise InputError("NLM-V034", "the file changed meanwhile", where=printable(str(path)), hint=hint)
+        backup = _free(path)
+        write_whole(backup, before, like=like)
+        write_whole(path, after, like=like)
+    except OSError as error:
+        raise _unwritable(path, error.strerror or str(error)) from error
+    return backup
+
+
+def write_other(path: Path, data: bytes, *, source: Path, force: bool) -> None:
+    """Write a new file; one that is there is replaced with ``force`` alone. Raises ``InputError``."""
+    there = os.path.lexists(path)
+    if there and os.path.realpath(path) == os.path.realpath(source):
+        hint = "write --apply to replace the configuration itself"
+        raise InputError("NLM-V036", "the output is the configuration", where=printable(str(path)), hint=hint)
+    if there and not force:
+        hint = "name another file, or write --force"
+        raise InputError("NLM-V036", "the output is there already", where=printable(str(path)), hint=hint)
+    if there:
+        refuse_target(path)
+    try:
+        write_whole(path, data, like=None if there else source.stat())
+    except OSError as error:
+        raise _unwritable(path, error.strerror or str(error)) from error
+
+
+def _free(path: Path) -> Path:
+    """A name for a backup that no file has."""
+    names = (path.with_name(f"{path.name}.backup{f'.{number}' if number else ''}") for number in count())
+    return next(name for name in names if not os.path.lexists(name))
+
+
+def _unwritable(path: Path, why: str) -> InputError:
+    hint = "write what comes of it elsewhere with --output FILE"
+    return InputError("NLM-V035", "the file cannot be replaced", where=printable(str(path)), why=why, hint=hint)

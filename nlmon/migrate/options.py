@@ -1,0 +1,64 @@
+"""What each key of a configuration means to each implementation: one row for every key, in both directions.
+
+Rules:
+1. A class is of a direction: what becomes of the key when a monitor goes to that implementation.
+2. A key of the model that no row names is the same for both.
+
+Not here: the keys themselves (``nlmon.config.model``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Literal, TypeAlias
+
+from msgspec import Struct
+
+from nlmon.config.keys import KeyPath, keys
+from nlmon.config.rules import LIBNL_ONLY
+from nlmon.config.unused import IDLE, UNUSED
+from nlmon.migrate.model import Implementation
+
+__all__ = ["Standing", "Treatment", "table"]
+
+# ``same``: it means what it meant; ``renamed``: it means the same, with other names of fields; ``ignored``: it has no
+# effect there; ``rejected``: a configuration with it is refused there; ``new``: it has an effect there alone.
+Treatment: TypeAlias = Literal["same", "renamed", "ignored", "rejected", "new"]
+
+_EXPRESSIONS: tuple[KeyPath, ...] = (("filter",), ("filters",), ("alerts",))
+# Keys of one implementation beside those of ``LIBNL_ONLY``, which a move leaves where they are.
+_OF_ONE: Mapping[KeyPath, Implementation] = {
+    ("logging", "modules", "libnl"): "libnl",
+    ("logging", "modules", "legacy"): "legacy",
+}
+# Sections of which no key has an effect under either.
+_IDLE = (("cli",), ("web",), ("plugins",), ("export", "database"), ("integration",))
+
+
+class Standing(Struct, frozen=True):
+    """A key, and what becomes of it in each direction; ``reason``: why that is no ``same``, empty if it is."""
+
+    key: str
+    to_libnl: Treatment
+    to_legacy: Treatment
+    reason: str = ""
+
+
+def table() -> Iterator[Standing]:
+    """A row for every key, in the order of the model."""
+    for path, key in keys().items():
+        to_libnl, to_legacy, reason = _standing(path)
+        yield Standing(key.name, to_libnl, to_legacy, reason)
+
+
+def _standing(path: KeyPath) -> tuple[Treatment, Treatment, str]:
+    if path in _EXPRESSIONS:
+        return "renamed", "renamed", "fields have other names in the events of each"
+    if any(path[: len(option)] == option for option in LIBNL_ONLY):
+        return "new", "ignored", "libnl alone has it; a rollback removes it"
+    if path in _OF_ONE:
+        to_libnl: Treatment = "new" if _OF_ONE[path] == "libnl" else "ignored"
+        return to_libnl, "ignored" if to_libnl == "new" else "new", f"the module of {_OF_ONE[path]} says nothing else"
+    if path in IDLE or path in UNUSED or any(path[: len(section)] == section for section in _IDLE):
+        return "ignored", "ignored", "the monitor has no use for it, whatever the implementation"
+    return "same", "same", ""
