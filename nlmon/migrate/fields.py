@@ -42,12 +42,13 @@ def renames(expression: str, to: Implementation) -> tuple[Rename, ...]:
     except FilterError:
         return ()
     found = []
-    for position, name in names:
+    for word in names:
+        name = word.text
         if to == "libnl":
             after = _NEW.get(name.lower())
         else:
             field = field_of(name) if name.lower().startswith("netlink.") else None
             after = OLD.get(field.path) if field is not None else None
         if after is not None:
-            found.append(Rename(position, name, after))
+            found.append(Rename(word.position, name, after))
     return tuple(found)
