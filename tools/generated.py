@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 REPOSITORY = Path(__file__).parent.parent
-GENERATORS = ("by_hand", "contract", "manifest", "schemas", "decisions", "codes", "configuration", "filters")
+GENERATORS = ("by_hand", "contract", "manifest", "schemas", "decisions", "codes", "configuration", "filters", "keys")
 
 
 def files() -> dict[Path, bytes]:

@@ -72,8 +72,18 @@ def carry_out(
         sys.exit(MISTAKEN)
     if apply:
         refuse_target(config)
-    provided = partial(provides, load_contract(), to)
-    done = rewrite(data, name, to, environ=os.environ, provided=provided, measured=measure(), propose=propose)
+    contract = load_contract()
+    provided = partial(provides, contract, to)
+    done = rewrite(
+        data,
+        name,
+        to,
+        environ=os.environ,
+        provided=provided,
+        contract=contract,
+        measured=measure(),
+        propose=propose,
+    )
     stopped = done.data is None or (done.errors and not force)
     written, backup = ("", "") if stopped else _write(done, config, data, apply=apply, output=output, force=force)
     _say(migration_report(done, data, written, backup), form)

@@ -1,12 +1,12 @@
 """Rewriting a configuration for the other implementation, in both directions, and what each key means to each of them.
 
-    done = rewrite(data, "nlmon.yaml", "legacy", environ=os.environ, provided=provided)
+    done = rewrite(data, "nlmon.yaml", "legacy", environ=os.environ, provided=provided, contract=contract)
     done.changes, done.findings, done.data
 
 By the way of the data: ``nodes`` finds where everything stands in the text, and ``steps`` the keys in it. ``fields``
-has the other names of fields, ``switch`` the text of the choice, ``measured`` what recordings need, and ``losses`` says
-what a filter would lose. ``edits`` changes the text, ``added`` finds places for new keys, ``proof`` reads the result
-again, and ``rewrite`` makes a ``Rewriting`` (``model``) of all that. ``options`` is the table of keys.
+has the other names of fields, ``switch`` the text of the choice, ``measured`` what recordings need, and ``losses`` and
+``absent`` say what would not work. ``edits`` changes the text, ``added`` finds places for new keys, ``proof`` reads the
+result again, and ``rewrite`` makes a ``Rewriting`` (``model``) of all that. ``options`` is the table of keys.
 
 Rules:
 1. Values in, values out: no file, no clock, no environment but what is given.

@@ -13,11 +13,13 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 
+from nlmon.compare.contract import Contract
 from nlmon.config.keys import dotted
 from nlmon.config.load import interpret
 from nlmon.config.model import Config
 from nlmon.config.problems import Severity
 from nlmon.config.rules import LIBNL_ONLY
+from nlmon.migrate.absent import absent
 from nlmon.migrate.added import CHOICE, placed
 from nlmon.migrate.edits import Edit, applied, listed, replaced, take_out
 from nlmon.migrate.fields import Rename, renames
@@ -39,11 +41,13 @@ def rewrite(
     *,
     environ: Mapping[str, str],
     provided: Provided,
+    contract: Contract,
     measured: Measured | None = None,
     propose: bool = True,
 ) -> Rewriting:
     """The bytes of a file ``name`` rewritten for an implementation. ``provided``: whether it provides a field;
-    ``measured``: what recordings hold; ``propose``: whether more is changed than the move needs."""
+    ``contract``: who gives which events; ``measured``: what recordings hold; ``propose``: whether more is changed than
+    the move needs."""
     loaded = interpret([(name, data)], environ)
     if loaded.config is None:
         return Rewriting(to, name, None, problems=loaded.problems)
@@ -53,7 +57,8 @@ def rewrite(
     if to == "libnl" and propose:
         steps += _proposed(source, loaded.config, measured)
     steps = list(placed(source, steps))
-    findings = [*_losses(source, loaded.config, to, provided), *_unheard(source, loaded.config, measured)]
+    findings = [*_losses(source, loaded.config, to, provided), *_absent(source, loaded.config, to, contract)]
+    findings += _unheard(source, loaded.config, measured)
     text = applied(source.text, (edit for step in steps for edit in step.edits or ()))
     written = (source.mark + text).encode()
     stuck = [step for step in steps if step.edits is None]
@@ -133,6 +138,13 @@ def _losses(source: Source, config: Config, to: Implementation, provided: Provid
             what = f"{one.noun} {lost.what}: {to} does not provide {lacking}"
             severity: Severity = "error" if one.enabled else "notice"
             yield Finding(code, severity, source.name, line, dotted(one.path), lacking, what, lost.hint)
+
+
+def _absent(source: Source, config: Config, to: Implementation, contract: Contract) -> Iterator[Finding]:
+    """Events, and names of interfaces, that would be asked for in vain."""
+    for one in absent(config, to, contract):
+        line = next(map(source.line, source.at(one.path)), 0)
+        yield Finding(one.code, one.severity, source.name, line, dotted(one.path), one.field, one.what, one.hint)
 
 
 def _unheard(source: Source, config: Config, measured: Measured | None) -> Iterator[Finding]:

@@ -8,11 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from nlmon.compare.contract import load_contract
 from nlmon.config import Config, interpret
 from nlmon.config.model import Netlink
 from nlmon.migrate import rewrite
 from nlmon.migrate.model import Implementation
 
+CONTRACT = load_contract()
 FILTERS = [
     "protocol == NETLINK_ROUTE",
     "'netlink.msg_type == RTM_NEWLINK'",
@@ -81,7 +83,7 @@ def texts(draw: st.DrawFn) -> str:
 
 def rewritten(data: bytes, to: Implementation) -> bytes:
     """What would be written."""
-    found = rewrite(data, "a.yaml", to, environ={}, provided=lambda _: True)
+    found = rewrite(data, "a.yaml", to, environ={}, provided=lambda _: True, contract=CONTRACT)
     assert found.data is not None, [one.code for one in (*found.problems, *found.findings)]
     return found.data
 

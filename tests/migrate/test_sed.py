@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from nlmon.compare.contract import load_contract
 from nlmon.config import Loaded, interpret
 from nlmon.config.rules import LIBNL_ONLY
 from nlmon.migrate import rewrite
 from support.configurations import CONFIG
 from support.paths import REPOSITORY
 
+CONTRACT = load_contract()
 # From the guide's rollback procedure.
 SED = ("/caching:/,/route_cache:/d", "/generic_families:/,/- nl80211/d")
 PAGE = REPOSITORY / "docs" / "how-to" / "migrate-a-configuration.md"
@@ -58,7 +60,7 @@ def by_sed(data: bytes) -> bytes:
 
 def by_us(data: bytes) -> bytes:
     """A file after ``nlmon rollback``."""
-    done = rewrite(data, "a.yaml", "legacy", environ={}, provided=lambda _: True).data
+    done = rewrite(data, "a.yaml", "legacy", environ={}, provided=lambda _: True, contract=CONTRACT).data
     assert done is not None
     return done
 
