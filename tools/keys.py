@@ -15,8 +15,8 @@ PAGE = Path(__file__).parent.parent / "docs" / "reference" / "keys-by-implementa
 HEAD = """# Keys by implementation
 
 What becomes of a key of the [configuration](configuration.md) when a monitor goes to libnl, and when it goes back to
-legacy ([how](../how-to/migrate-a-configuration.md)). Every key that is not in this table is `same`. The table is written
-by `tools/keys.py` from `nlmon/migrate/options.py`.
+legacy ([how](../how-to/migrate-a-configuration.md)). Every key that is not in this table is `same`. `tools/keys.py`
+writes the table from `nlmon/migrate/options.py`.
 
 - `same`: it means what it meant.
 - `renamed`: it means the same, with other names of fields.

@@ -1,4 +1,4 @@
-"""Reading a configuration that may be replaced, and replacing it.
+"""Replacing a configuration by what it was rewritten to, or writing that elsewhere.
 
 Rules:
 1. A file is replaced at once or not at all, keeps its mode and its owner, and what it was stays beside it as a backup,
@@ -16,19 +16,12 @@ from itertools import count
 from pathlib import Path
 
 from nlmon.atomic import write_whole
-from nlmon.config.files import read_source
-from nlmon.config.problems import Problem
 from nlmon.errors import InputError
 from nlmon.printable import printable
 
-__all__ = ["read_config", "refuse_target", "replace_config", "write_other"]
+__all__ = ["refuse_target", "replace_config", "write_other"]
 
 _WRITABLE = 0o222
-
-
-def read_config(path: Path) -> tuple[str, bytes | Problem]:
-    """The name of a file with its content, or the problem that it cannot be read."""
-    return read_source(path)
 
 
 def refuse_target(path: Path) -> None:

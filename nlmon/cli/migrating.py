@@ -59,14 +59,15 @@ def carry_out(
     from functools import partial  # noqa: PLC0415
 
     from nlmon.cli.migrate_report import migration_report  # noqa: PLC0415
-    from nlmon.cli.migrate_target import read_config, refuse_target  # noqa: PLC0415
+    from nlmon.cli.migrate_target import refuse_target  # noqa: PLC0415
     from nlmon.compare.contract import load_contract  # noqa: PLC0415
+    from nlmon.config.files import read_source  # noqa: PLC0415
     from nlmon.config.problems import Problem  # noqa: PLC0415
     from nlmon.migrate import Rewriting, rewrite  # noqa: PLC0415
     from nlmon.monitor.provided import provides  # noqa: PLC0415
 
     _refuse_together(apply=apply, output=output, check=check)
-    name, data = read_config(config)
+    name, data = read_source(config)
     if isinstance(data, Problem):
         _say(migration_report(Rewriting(to, name, None, problems=(data,)), b""), form)
         sys.exit(MISTAKEN)

@@ -31,6 +31,7 @@ _OF_ONE: Mapping[KeyPath, Implementation] = {
     ("logging", "modules", "libnl"): "libnl",
     ("logging", "modules", "legacy"): "legacy",
 }
+_FOR_INFORMATION: tuple[KeyPath, ...] = (("netlink", "multicast_groups"),)
 # Sections of which no key has an effect under either.
 _IDLE = (("cli",), ("web",), ("plugins",), ("export", "database"), ("integration",))
 
@@ -54,11 +55,13 @@ def table() -> Iterator[Standing]:
 def _standing(path: KeyPath) -> tuple[Treatment, Treatment, str]:
     if path in _EXPRESSIONS:
         return "renamed", "renamed", "fields have other names in the events of each"
+    if path in _FOR_INFORMATION:
+        return "ignored", "ignored", "it is for information alone; a rollback removes it"
     if any(path[: len(option)] == option for option in LIBNL_ONLY):
         return "new", "ignored", "libnl alone has it; a rollback removes it"
     if path in _OF_ONE:
         to_libnl: Treatment = "new" if _OF_ONE[path] == "libnl" else "ignored"
-        return to_libnl, "ignored" if to_libnl == "new" else "new", f"the module of {_OF_ONE[path]} says nothing else"
+        return to_libnl, "ignored" if to_libnl == "new" else "new", f"it is the level of what {_OF_ONE[path]} says"
     if path in IDLE or path in UNUSED or any(path[: len(section)] == section for section in _IDLE):
         return "ignored", "ignored", "the monitor has no use for it, whatever the implementation"
     return "same", "same", ""

@@ -65,9 +65,9 @@ def by_us(data: bytes) -> bytes:
     return done
 
 
-def configurations() -> list[Path]:
-    """The configurations that the C program was given and that are in order."""
-    return [path for path in sorted((CONFIG / "vectors").glob("*.yaml")) if load(path.read_bytes()).config is not None]
+def configurations(folder: str) -> list[Path]:
+    """The configurations of a folder that are in order."""
+    return [path for path in sorted((CONFIG / folder).glob("*.yaml")) if load(path.read_bytes()).config is not None]
 
 
 @pytest.mark.skipif(shutil.which("sed") is None, reason="there is no sed here")
@@ -75,7 +75,7 @@ def test_the_table_of_the_page() -> None:
     """Each row is what both make of a configuration; those that have no option of libnl are left out."""
     rows = re.findall(r"^\| `(\w+\.yaml)` \| (.*) \| (.*) \|$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
     found = []
-    for path in configurations():
+    for path in configurations("vectors"):
         data = path.read_bytes()
         if any(map(of_libnl, given(load(data)))):
             found.append((path.name, outcome(data, by_sed(data)), outcome(data, by_us(data))))
@@ -83,7 +83,7 @@ def test_the_table_of_the_page() -> None:
     assert rows == found
 
 
-@pytest.mark.parametrize("path", configurations(), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [*configurations("vectors"), *configurations("guide")], ids=lambda path: path.stem)
 def test_ours_is_right(path: Path) -> None:
     """Whatever stands in it: the options are gone, every other key is there, and so is every comment."""
     data = path.read_bytes()
