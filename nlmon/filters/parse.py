@@ -85,16 +85,6 @@ def _read(checker: Checker, expression: str) -> Branch[Token]:
         _explain(checker, expression, error)
 
 
-def names_in(expression: str) -> list[tuple[int, str]]:
-    """The names that stand in an expression where a field may, each with its position. Raises ``FilterError``."""
-    from lark import Token  # noqa: PLC0415  (start-up: only a filter needs it)
-
-    parse(expression)
-    comparisons = (one for one in _parser().parse(expression).iter_subtrees() if one.data == "comparison")
-    sides = (side for one in comparisons for side in one.children if not isinstance(side, Token))
-    return sorted((_position(side), str(side.children[0])) for side in sides if side.data == "name")
-
-
 @functools.cache
 def _parser() -> Lark:
     from lark import Lark  # noqa: PLC0415  (start-up: only a filter needs it)
