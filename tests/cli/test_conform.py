@@ -32,7 +32,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("claims") / "report.json"
     done = nlmon("conform", "-k", "pool", "--report", path)
     assert (done.returncode, done.stderr) == (0, "")
-    assert counts(done.stdout) == ("5", "legacy and libnl", "7", "3", "0", "0")
+    assert counts(done.stdout) == ("6", "legacy and libnl", "8", "4", "0", "0")
     return path
 
 
@@ -128,7 +128,7 @@ def test_a_table_of_a_report(report: Path, failed: Path) -> None:
     ]
     assert "legacy, does not hold (3 claims): it has no message pool" in good.stdout
     assert "error, fails" in bad.stdout
-    assert counts(bad.stdout) == ("5", "legacy and libnl", "6", "3", "0", "1")
+    assert counts(bad.stdout) == ("6", "legacy and libnl", "7", "4", "0", "1")
 
 
 def test_a_report_is_printed_as_json_as_it_is(report: Path) -> None:
@@ -185,4 +185,4 @@ def test_pytest_runs_the_installed_claims(tmp_path: Path) -> None:
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
 
-    assert (done.returncode, "7 passed" in done.stdout, "3 xfailed" in done.stdout) == (0, True, True)
+    assert (done.returncode, "8 passed" in done.stdout, "4 xfailed" in done.stdout) == (0, True, True)
