@@ -40,7 +40,7 @@ from nlmon.errors import NlmonError, PlatformError
 from nlmon.monitor.runtime import address, open_folder, this_user, unix_socket
 from nlmon.printable import printable_json
 
-if sys.platform != "win32":
+if sys.platform == "linux":
     import fcntl
 
 __all__ = ["CLIENTS_KEPT", "REQUEST_KEPT", "ControlSocket", "Request", "refusal"]
@@ -256,7 +256,7 @@ def _locked(folder: int, path: Path, users: set[int]) -> int:
                 raise _not_ours(path.with_name(name), "it is a symbolic link") from error
             raise
         try:
-            if sys.platform != "win32":
+            if sys.platform == "linux":
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             facts = os.fstat(lock)
             if not stat.S_ISREG(facts.st_mode) or facts.st_nlink > 1 or facts.st_uid not in users:
