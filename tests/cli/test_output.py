@@ -311,7 +311,7 @@ def test_the_readme_names_every_option() -> None:
         missing += [(command, option) for option in options if not re.search(rf"{option}\b", row)]
 
     assert (sorted(rows), missing) == (
-        sorted(f"nlmon {name}" for name in named),
+        sorted(f"nlmon {name}" for name in [*named, "--config"]),
         [],
     )
     assert "130 interrupted" in text

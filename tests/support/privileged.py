@@ -5,21 +5,25 @@ Not here: a whole monitor.
 
 from __future__ import annotations
 
+import atexit
 import functools
 import json
 import os
+import shutil
 import subprocess
+import tempfile
 from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
-
-import click
 
 from support.requirements import missing
 from support.users import NOBODY, as_user
 
 __all__ = ["dropped", "everybodys_python"]
 
+# What a monitor imports, beside what every program of another user has.
+PACKAGES = ("click", "lark", "pyroute2", "ruamel.yaml", "ruamel.yaml.clib", "prometheus-client", "google-re2")
 SCRIPT = """
 import json, os, socket, sys, threading
 from pathlib import Path
@@ -70,13 +74,30 @@ def everybodys_python() -> tuple[list[str], dict[str, str]]:
     """A Python that runs all of nlmon and that nobody may run, too, and its environment; skips where there is none."""
     command, options = as_user("nobody")
     environment = options["env"] | {"LC_ALL": "C"}
-    environment["PYTHONPATH"] += f":{Path(click.__file__).parents[1]}"
+    environment["PYTHONPATH"] += f":{_packages()}"
     tried = subprocess.run(
         [*command, "-c", "import click, lark, pyroute2"], env=environment, user=NOBODY, cwd="/", check=False
     )
     if tried.returncode:
-        missing("nobody may not read the packages of this Python")
+        missing("nobody may not run the packages of this Python")
     return command, environment
+
+
+def _packages() -> Path:
+    """A folder with what a monitor imports, which everybody may read."""
+    folder = Path(tempfile.mkdtemp(prefix="nlmon-"))
+    atexit.register(shutil.rmtree, folder)
+    folder.chmod(0o755)
+    for name in PACKAGES:
+        try:
+            files = distribution(name).files or ()
+        except PackageNotFoundError:
+            continue
+        for file in files:
+            if ".." not in file.parts and "__pycache__" not in file.parts:
+                (folder / file).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(str(file.locate()), folder / file)
+    return folder
 
 
 @functools.cache

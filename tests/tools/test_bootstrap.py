@@ -66,7 +66,7 @@ def machine(tmp_path: Path) -> Machine:
 
 
 PIP = ["-m", "pip", "--quiet", "--disable-pip-version-check"]
-WHEELS = ["wheel", "--wheel-dir", ".wheels", ".[pytest]", "pytest-xdist", "hatchling"]
+WHEELS = ["wheel", "--wheel-dir", ".wheels", ".[monitor,pytest]", "pytest-xdist", "hatchling"]
 
 
 @pytest.mark.parametrize(
