@@ -68,12 +68,9 @@ def _summary(report: CheckReport) -> str:
 
 
 def _write_json(report: CheckReport) -> None:
-    import msgspec  # noqa: PLC0415  (start-up: only this form needs it)
+    from nlmon.report.jsonout import report_bytes  # noqa: PLC0415  (start-up: only this form needs it)
 
-    from nlmon.printable import printable_json  # noqa: PLC0415
-
-    data = msgspec.json.format(msgspec.json.encode(report), indent=2)
-    sys.stdout.write(printable_json(data).decode() + "\n")
+    sys.stdout.write(report_bytes(report, by_name=False).decode())
 
 
 def _write_annotations(report: CheckReport) -> None:

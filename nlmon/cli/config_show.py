@@ -33,10 +33,7 @@ def command(files: tuple[Path, ...], form: str) -> None:
 
     Exit code: 0 printed, 3 there is an error and so no configuration.
     """
-    import msgspec  # noqa: PLC0415  (start-up: --help needs none of it)
-
-    from nlmon.config.show import Effective, as_yaml  # noqa: PLC0415
-    from nlmon.printable import printable_json  # noqa: PLC0415
+    from nlmon.config.show import Effective, as_yaml  # noqa: PLC0415  (start-up: --help needs none of it)
 
     loaded = load_files(files)
     say_problems(loaded.problems)
@@ -46,5 +43,6 @@ def command(files: tuple[Path, ...], form: str) -> None:
     if form == "yaml":
         sys.stdout.write(as_yaml(shown))
     else:
-        data = msgspec.json.format(msgspec.json.encode(shown), indent=2)
-        sys.stdout.write(printable_json(data).decode() + "\n")
+        from nlmon.report.jsonout import report_bytes  # noqa: PLC0415  (start-up: YAML needs none of it)
+
+        sys.stdout.write(report_bytes(shown, by_name=False).decode())

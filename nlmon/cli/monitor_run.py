@@ -91,11 +91,8 @@ def _run(
 
 def test(options: MonitorOptions) -> None:
     """Open everything, say what would be done, and end."""
-    import msgspec  # noqa: PLC0415  (start-up: only a trial needs it)
-
-    from nlmon.monitor.running import open_kernel  # noqa: PLC0415
+    from nlmon.monitor.running import open_kernel  # noqa: PLC0415  (start-up: only a trial needs it)
     from nlmon.monitor.trial import trial_text, try_out  # noqa: PLC0415
-    from nlmon.printable import printable_json  # noqa: PLC0415
 
     loaded, planned = _planned(options, say=False)
     standing = _standing(loaded, planned, options)
@@ -103,8 +100,9 @@ def test(options: MonitorOptions) -> None:
     trial = try_out(loaded, planned, open_kernel, standing, standing.drop, _held(control.path), control)
     say_problems(trial.problems)
     if options.form == "json":
-        data = msgspec.json.format(msgspec.json.encode(trial), indent=2)
-        sys.stdout.write(printable_json(data).decode() + "\n")
+        from nlmon.report.jsonout import report_bytes  # noqa: PLC0415  (start-up: text needs none of it)
+
+        sys.stdout.write(report_bytes(trial, by_name=False).decode())
     else:
         sys.stdout.write(trial_text(trial))
     if not trial.ready:

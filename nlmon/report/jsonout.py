@@ -72,12 +72,15 @@ class Footer(Struct, frozen=True, tag_field="record", tag="footer"):
 
 Line: TypeAlias = Header | DifferenceLine | CaptureLine | Footer
 _encoder = msgspec.json.Encoder(order="sorted")
+_as_declared = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Line)
 
 
-def report_bytes(report: Struct) -> bytes:
-    """A whole report as one indented JSON object with a newline at its end."""
-    return printable_json(msgspec.json.format(_encoded(report), indent=2)) + b"\n"
+def report_bytes(report: Struct, *, by_name: bool = True) -> bytes:
+    """A whole report as one indented JSON object with a newline at its end. ``by_name``: keys by their names, else in
+    the order in which their class has them."""
+    encoder = _encoder if by_name else _as_declared
+    return printable_json(msgspec.json.format(_encoded(report, encoder), indent=2)) + b"\n"
 
 
 def line_bytes(line: Struct) -> bytes:
@@ -85,13 +88,13 @@ def line_bytes(line: Struct) -> bytes:
     return printable_json(_encoded(line)) + b"\n"
 
 
-def _encoded(value: Struct) -> bytes:
+def _encoded(value: Struct, encoder: msgspec.json.Encoder = _encoder) -> bytes:
     """JSON of a value. The name of a file may hold bytes that are no UTF-8, which Python has as halves of surrogate
     pairs; JSON cannot hold them, and gets their escapes as text."""
     try:
-        return _encoder.encode(value)
+        return encoder.encode(value)
     except UnicodeEncodeError:
-        return _encoder.encode(_storable(msgspec.to_builtins(value)))
+        return encoder.encode(_storable(msgspec.to_builtins(value)))
 
 
 def _storable(value: Any) -> Any:
