@@ -206,6 +206,8 @@ MAY = {
         *(
             "nlmon.compare.contract",
             "nlmon.api",
+            # What a configuration would lose with the other implementation.
+            "nlmon.migrate",
             "nlmon.engine.bounds",
             "nlmon.engine.feed",
             "nlmon.engine.guarded",

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from typing import TypeAlias
 
 from nlmon.backends.base import Backend
 from nlmon.backends.options import BackendOptions
@@ -22,7 +23,10 @@ from nlmon.transport.base import TransportFactory
 from nlmon.transport.tap import Reading, TapFactory
 from nlmon.wire import Datagram
 
-__all__ = ["Listener"]
+__all__ = ["Listener", "OnError", "OnEvent"]
+
+OnEvent: TypeAlias = Callable[[Event, bytes], None]
+OnError: TypeAlias = Callable[[NlmonError], None]
 
 
 class Listener:
@@ -36,8 +40,8 @@ class Listener:
         implementation: str,
         options: BackendOptions,
         transports: TransportFactory,
-        on_event: Callable[[Event, bytes], None],
-        on_error: Callable[[NlmonError], None] | None = None,
+        on_event: OnEvent,
+        on_error: OnError | None = None,
     ) -> None:
         self._factory = TapFactory(transports, self._arrive)
         self.taps = self._factory.taps
@@ -57,6 +61,13 @@ class Listener:
         self._datagrams.clear()
         self.backend: Backend = create(implementation, self._factory, options)
         self.backend.set_callback(self._deliver, self._on_error)
+
+    def deliver_to(self, on_event: OnEvent, on_error: OnError | None) -> tuple[OnEvent, OnError | None]:
+        """Give events and errors to others from now on; who was given them before."""
+        before = self._on_event, self._on_error
+        self._on_event, self._on_error = on_event, on_error
+        self.backend.set_callback(self._deliver, on_error)
+        return before
 
     def process(self, protocol: int) -> bool:
         """Read one datagram and deliver its events; False when nothing waited. Never blocks. With a message pool what

@@ -46,6 +46,7 @@ COMMANDS = {
     "deprecations": ("nlmon.cli.deprecations", "List uses of what the migration guide calls old, and what to write."),
     "migrate": ("nlmon.cli.migrate", "Rewrite a configuration for libnl."),
     "rollback": ("nlmon.cli.rollback", "Rewrite a configuration for legacy."),
+    "switch": ("nlmon.cli.switch", "Let a monitor that runs go on with the other implementation."),
     "doctor": ("nlmon.cli.doctor", "Check a host and a monitor, and say what to do."),
     "debug": ("nlmon.cli.debug", "Look into an implementation at work."),
     "known": ("nlmon.cli.known", "Keep the differences that are known and allowed."),

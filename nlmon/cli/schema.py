@@ -39,6 +39,7 @@ from nlmon.exporters.layout import exported_schema
 from nlmon.monitor.benchmark import BenchmarkReport
 from nlmon.monitor.doctor.finding import DoctorReport
 from nlmon.monitor.status import MonitorStatus
+from nlmon.monitor.switching import SwitchReport
 from nlmon.monitor.trial import Trial
 from nlmon.report.coverage import CoverageReport
 from nlmon.report.foreign import badge_schema, github_schema, gitlab_schema
@@ -72,6 +73,7 @@ SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
     "config-show": partial(schema_of, Effective, "nlmon config show"),
     "migrate": partial(schema_of, MigrationReport, "nlmon migrate and nlmon rollback"),
     "status": partial(schema_of, MonitorStatus, "nlmon --status"),
+    "switch": partial(schema_of, SwitchReport, "nlmon switch"),
     "deprecations": partial(schema_of, Deprecations, "nlmon deprecations"),
     "doctor": partial(schema_of, DoctorReport, "nlmon doctor"),
     "claims": partial(schema_of, ConformanceReport, "nlmon conform and nlmon claims"),

@@ -36,11 +36,11 @@ ANSWER_KEPT = 4 << 20
 PATIENCE, PAUSE = 2.0, 0.01
 
 
-def ask(path: Path, command: str, patience: float = PATIENCE) -> bytes:
-    """The line that the monitor at ``path`` answers a command with; raises ``PlatformError`` when there is none, when
-    it is not trusted, and when no answer comes in ``patience`` seconds."""
+def ask(path: Path, command: str, patience: float = PATIENCE, *, to: str = "", force: bool = False) -> bytes:
+    """The line that the monitor at ``path`` answers a request (``control.Request``) with; raises ``PlatformError`` when
+    there is none, when it is not trusted, and when no answer comes in ``patience`` seconds."""
     deadline = time.monotonic() + patience
-    request = msgspec.json.encode(Request(command)) + b"\n"
+    request = msgspec.json.encode(Request(command, to, force)) + b"\n"
     try:
         with _connected(path, deadline) as connection:
             connection.settimeout(_left(deadline))

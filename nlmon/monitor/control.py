@@ -1,7 +1,7 @@
 """The control socket of a running monitor, by which it is asked.
 
-A Unix socket; whoever connects sends one line, ``{"command": "status"}``, is answered with one line of JSON, and no
-more. A monitor is its control socket: there is one monitor at a path.
+A Unix socket; whoever connects sends one line, such as ``{"command": "status"}``, and is answered with one line of
+JSON. A monitor is its control socket: there is one monitor at a path.
 
     control = ControlSocket(path)
     control.open()                          # raises PlatformError: another monitor is there
@@ -32,7 +32,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from shlex import quote
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import msgspec
 
@@ -43,7 +43,7 @@ from nlmon.printable import printable_json
 if sys.platform == "linux":
     import fcntl
 
-__all__ = ["CLIENTS_KEPT", "REQUEST_KEPT", "ControlSocket", "Request", "refusal"]
+__all__ = ["CLIENTS_KEPT", "REQUEST_KEPT", "Answer", "ControlSocket", "Request", "refusal"]
 
 # Clients that have not been served yet; beyond that the one that has been there longest goes.
 CLIENTS_KEPT = 16
@@ -61,10 +61,16 @@ _NO_SIGNAL = getattr(socket, "MSG_NOSIGNAL", 0)
 _LOCK_FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
-class Request(msgspec.Struct, frozen=True):
-    """What is asked: ``status``."""
+class Request(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is asked: ``status``; or ``switch``, ``to`` an implementation, and with ``force`` although the configuration
+    would lose something."""
 
     command: str
+    to: str = ""
+    force: bool = False
+
+
+Answer: TypeAlias = Callable[[Request], bytes]
 
 
 class _Epoll(Protocol):
@@ -139,8 +145,8 @@ class ControlSocket:
         """What to wait for: readable when ``serve`` has something to do."""
         return [] if self._epoll is None else [self._epoll.fileno()]
 
-    def serve(self, descriptor: int, answer: Callable[[str], bytes]) -> None:
-        """Do what can be done at once for those who ask; ``answer`` gives a command its line of JSON. ``descriptor``:
+    def serve(self, descriptor: int, answer: Answer) -> None:
+        """Do what can be done at once for those who ask; ``answer`` gives a request its line of JSON. ``descriptor``:
         the one that is readable."""
         assert self._epoll is not None and self._listener is not None and descriptor == self._epoll.fileno()
         for ready, _ in self._epoll.poll(0):
@@ -177,7 +183,7 @@ class ControlSocket:
             os.close(self._folder)
             self._folder = -1
 
-    def _accept(self, listener: socket.socket, answer: Callable[[str], bytes]) -> None:
+    def _accept(self, listener: socket.socket, answer: Answer) -> None:
         for _ in range(CLIENTS_KEPT):
             try:
                 connection, _address = listener.accept()
@@ -212,7 +218,7 @@ class ControlSocket:
             os.close(self._spare)
         self._spare = -1
 
-    def _go_on(self, client: _Client, answer: Callable[[str], bytes]) -> None:
+    def _go_on(self, client: _Client, answer: Answer) -> None:
         """Read what one has sent, and send what it has not been sent, as far as that is possible now."""
         try:
             if not client.answer:
@@ -311,13 +317,13 @@ def _is_alive(folder: int, name: str) -> bool:
         return True
 
 
-def _answered(request: bytes, answer: Callable[[str], bytes]) -> bytes:
+def _answered(request: bytes, answer: Answer) -> bytes:
     try:
-        command = msgspec.json.decode(request.partition(b"\n")[0], type=Request).command
+        asked = msgspec.json.decode(request.partition(b"\n")[0], type=Request)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return refusal("the request is no command")
     try:
-        return answer(command)
+        return answer(asked)
     except NlmonError as error:  # a question ends no monitor
         return refusal(str(error))
 

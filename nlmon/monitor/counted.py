@@ -25,6 +25,7 @@ from nlmon.monitor.status import (
     FamilyStatus,
     MemoryStatus,
     MonitorStatus,
+    PhaseStatus,
     ProtocolStatus,
     RuleStatus,
 )
@@ -51,6 +52,9 @@ class Run(Struct, frozen=True, kw_only=True):
     memory: MemoryStatus = MemoryStatus(0, 0, 0)
     reloads: int = 0
     reload_failures: int = 0
+    configured: str = ""
+    switches: int = 0
+    phases: tuple[PhaseStatus, ...] = ()
 
 
 def status_of(
@@ -70,6 +74,7 @@ def status_of(
         version=__version__,
         user=run.user,
         implementation=plan.listening.implementation,
+        configured=run.configured or plan.listening.implementation,
         started=run.started,
         config_files=run.files,
         config_version=run.version,
@@ -86,6 +91,8 @@ def status_of(
         notices=run.notices,
         reloads=run.reloads,
         reload_failures=run.reload_failures,
+        switches=run.switches,
+        phases=run.phases,
     )
 
 

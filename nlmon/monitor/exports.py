@@ -88,9 +88,10 @@ class Exports:
         """The open queues, in the order of their plans."""
         return tuple(self._open.values())
 
-    def change(self, plans: Sequence[ExportPlan], *, limit: int | None = None, strict: bool = False) -> None:
+    def change(self, wanted: Sequence[ExportPlan], *, limit: int | None = None, strict: bool = False) -> None:
         """Close what is planned no longer, and open what is planned anew. Raises ``PlatformError`` where something is
         not installed, and with ``strict`` ``ExportError``; all that is open then stays so until ``close``."""
+        plans = list(map(_kept, wanted))
         was = self._open
         # Never changed but replaced: who scrapes metrics looks at it meanwhile.
         gone = [queue for plan, queue in was.items() if plan not in plans]
@@ -134,6 +135,11 @@ class Exports:
                 raise
         queue.start()
         return queue
+
+
+def _kept(plan: ExportPlan) -> ExportPlan:
+    """What an export is known by: one that does not tell of the implementation goes on when that changes."""
+    return plan if isinstance(plan.section, PrometheusExport) else replace(plan, implementation="")
 
 
 class _Past(Struct, frozen=True):

@@ -35,6 +35,7 @@ __all__ = [
     "filtered",
     "given_up",
     "listening",
+    "not_switched",
     "notice",
     "overrun",
     "problem",
@@ -46,6 +47,8 @@ __all__ = [
     "reloaded",
     "started",
     "stopped",
+    "switched",
+    "unheard",
     "unresolved",
 ]
 
@@ -88,6 +91,29 @@ def reloaded(version: int, changed: Collection[str]) -> None:
     """Say that another configuration is in force. ``changed``: keys or sections that are not as before."""
     what = ", ".join(changed) or "nothing has changed"
     say("config", INFO, "NLM-M046", f"the configuration was reloaded, version {version}: {what}")
+
+
+def switched(before: str, after: str, seconds: float, both: int, settled: bool) -> None:
+    """Say that the monitor goes on with the other implementation. ``seconds``: in which both listened; ``both``:
+    datagrams that both have received."""
+    text = f"switched from {before} to {after}: both listened for {seconds * 1000:.1f} ms, "
+    text += f"{_counted(both, 'datagram')} came to both and {'was' if both == 1 else 'were'} read once"
+    if settled:
+        say("netlink", INFO, "NLM-M102", text, NLMON_IMPLEMENTATION=after)
+        return
+    text += "; more came than was read, so these were told by their bytes alone"
+    say("netlink", WARNING, "NLM-M102", text, NLMON_IMPLEMENTATION=after)
+
+
+def not_switched(to: str, why: str) -> None:
+    """Say that the monitor was asked for another implementation, and keeps the one that it has."""
+    say("netlink", ERROR, "NLM-M103", f"not switched to {to}: {why}")
+
+
+def unheard(file: object, since: str) -> None:
+    """Say that nobody has listened for a while: what a file goes on after. ``since``: the time of its last event."""
+    text = f"{file} goes on after the event of {since}; what happened between that and now is not in it"
+    say("exports", WARNING, "NLM-M104", text, same=str(file))
 
 
 def reload_refused(problems: Iterable[Problem]) -> None:

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 
-from nlmon.monitor.control import ControlSocket
+from nlmon.monitor.control import Answer, ControlSocket
 from nlmon.monitor.files import FileWatch
 from nlmon.monitor.sources import Source
 
@@ -117,9 +117,9 @@ class Reloads:
 
 
 class Asked:
-    """The control socket. ``answer``: gives a command its line."""
+    """The control socket. ``answer``: gives a request its line."""
 
-    def __init__(self, control: ControlSocket, answer: Callable[[str], bytes]) -> None:
+    def __init__(self, control: ControlSocket, answer: Answer) -> None:
         self._control = control
         self._answer = answer
 

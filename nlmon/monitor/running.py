@@ -9,7 +9,8 @@ Rules:
 1. The control socket is opened first, since it says whether there is such a monitor already; then the sockets of the
    kernel. Then the monitor becomes an ordinary user, while there is no second thread, and opens the exports as he will
    open them again. What cannot be opened ends the start, but for exports.
-2. A reload changes what has changed and leaves everything else as it is. With any error all stays as it was.
+2. A reload changes what has changed and leaves everything else as it is, and so does a switch to the other
+   implementation. With any error all stays as it was.
 3. The end takes less than a second: what waits in the exports is brought out, and what is not out by then is counted.
 
 Not here: reading a configuration (``nlmon.config``), and the options (``nlmon.cli.monitor_run``).
@@ -22,29 +23,36 @@ import socket
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
+from functools import partial
+from pathlib import Path
 
 from msgspec.structs import replace
 
 from nlmon.config import Loaded, Problem, reload
+from nlmon.config.model import JsonExport
 from nlmon.config.problems import Place, error
 from nlmon.errors import NlmonError
 from nlmon.events import Event
 from nlmon.exporters.metrics import Counts, Durations
+from nlmon.migrate.model import Implementation
 from nlmon.monitor import messages
-from nlmon.monitor.control import ControlSocket
+from nlmon.monitor.control import ControlSocket, Request, refusal
 from nlmon.monitor.counted import Run, metrics, status_of
 from nlmon.monitor.exports import Exports
 from nlmon.monitor.files import FileWatch
+from nlmon.monitor.gap import last_event
 from nlmon.monitor.log import Log
 from nlmon.monitor.loop import Loop, Part
 from nlmon.monitor.parts import Asked, Changed, Every, Read, Reloads, Signalled
+from nlmon.monitor.phases import begun, so_far
 from nlmon.monitor.pipeline import RATE_LIMIT, Pipeline
 from nlmon.monitor.plan import Listening, Plan, plan_loaded
 from nlmon.monitor.privileges import Standing
 from nlmon.monitor.resident import resident
 from nlmon.monitor.service import Notifier
-from nlmon.monitor.sources import KernelSource
-from nlmon.monitor.status import MemoryStatus, MonitorStatus, status_json
+from nlmon.monitor.sources import Exchanged, KernelSource
+from nlmon.monitor.status import MemoryStatus, MonitorStatus, PhaseStatus, status_json
+from nlmon.monitor.switching import SwitchReport, report_json, switched, would_lose
 from nlmon.monitor.tracing import datagram_traces, event_traces
 from nlmon.transport.base import TransportFactory
 from nlmon.transport.kernel.transport import KernelFactory
@@ -101,6 +109,8 @@ class RunningMonitor:
             # Who asks may be in another folder.
             files=tuple(str(path.absolute()) for path in loaded.files),
             notices=self._notices(loaded, planned),
+            configured=planned.listening.implementation,
+            phases=(PhaseStatus(planned.listening.implementation, time.time_ns()),),
         )
 
     def open(self) -> None:
@@ -110,6 +120,7 @@ class RunningMonitor:
                 self._control.open()
             self._source.open()
             self._become()
+            self._say_unheard()
             self._exports.change(self._plan.exports)
         except NlmonError:
             self._close()
@@ -154,35 +165,91 @@ class RunningMonitor:
         if new.version == self._loaded.version or new.config is None:
             self._refuse(new)
             return
+        try:
+            changed = self._put_in_force(new)
+        except NlmonError as failed:
+            self._refuse(replace(new, problems=(error(failed.code, failed.text, Place()),)))
+            return
+        configured = self._plan.listening.implementation
+        self._run = replace(self._run, reloads=self._run.reloads + 1, configured=configured)
+        for one in _noticed(new, self._plan):
+            messages.notice(one)
+        messages.reloaded(new.version, changed)
+
+    def _put_in_force(self, new: Loaded) -> list[str]:
+        """Go on by a configuration; the sections that are not as before. Raises ``NlmonError``, and then all is as it
+        was."""
+        assert new.config is not None
         before = self._plan
+        exchanged = None
         try:
             planned = plan_loaded(new, terminal=self._terminal)
             self._exports.change(planned.exports, limit=planned.queue)
             # What the old sockets have received is decided by the plan before, and goes to what is open now.
             self._pipeline.change(before, self._exports.queues)
             if planned.listening != before.listening:
-                self._source.change(planned.listening)
-        except NlmonError as failed:
+                exchanged = self._source.change(planned.listening)
+        except NlmonError:
             # What was opened for the new one goes; the exports that were closed for it are opened again.
             self._exports.change(before.exports, limit=before.queue)
             self._pipeline.change(before, self._exports.queues)
-            self._refuse(replace(new, problems=(error(failed.code, failed.text, Place()),)))
-            return
+            raise
         if self._log is not None:
             self._log.apply(new.config.logging)
         self._follow(planned)
         changed = _changed(self._loaded, new)
         self._loaded, self._plan = new, planned
-        self._run = replace(
-            self._run, version=new.version, notices=self._notices(new, planned), reloads=self._run.reloads + 1
+        self._run = replace(self._run, version=new.version, notices=self._notices(new, planned))
+        if exchanged is not None and planned.listening.implementation != before.listening.implementation:
+            self._note_switch(before.listening.implementation, planned.listening.implementation, exchanged)
+        return changed
+
+    def _note_switch(self, before: str, after: str, exchanged: Exchanged) -> None:
+        phases = begun(self._run.phases, after, exchanged, self._pipeline.events)
+        self._run = replace(self._run, switches=self._run.switches + 1, phases=phases)
+        seconds = (exchanged.closed - exchanged.attached) / 1e9
+        messages.switched(before, after, seconds, exchanged.both, exchanged.settled)
+
+    def switch(self, to: Implementation, *, force: bool = False) -> SwitchReport:
+        """Go on with an implementation, whatever the files say; what came of it. With ``force`` although filters or
+        exports would lose something."""
+        config, before = self._loaded.config, self._plan.listening.implementation
+        assert config is not None
+        report = partial(
+            SwitchReport,
+            instance=self._run.instance,
+            before=before,
+            configured=self._run.configured,
+            files=self._run.files,
         )
-        for one in _noticed(new, planned):
-            messages.notice(one)
-        messages.reloaded(new.version, changed)
+        if to == before:
+            return report(state="already", after=before, events=self._pipeline.events)
+        findings = tuple(would_lose(config, to, ", ".join(self._run.files)))
+        wrong = [one for one in findings if one.severity == "error"]
+        if wrong and not force:
+            messages.not_switched(to, wrong[0].what)
+            return report(state="refused", after=before, events=self._pipeline.events, findings=findings)
+        try:
+            self._put_in_force(switched(self._loaded, to))
+        except NlmonError as failed:
+            messages.not_switched(to, str(failed))
+            return report(state="failed", after=before, events=self._pipeline.events, error=str(failed))
+        *_, old, new = self._run.phases
+        return report(
+            state="switched",
+            after=to,
+            attached=new.since,
+            closed=old.until,
+            both=new.both,
+            settled=new.settled,
+            events=self._pipeline.events,
+            findings=findings,
+        )
 
     def status(self) -> MonitorStatus:
         """The counters as they are now."""
-        run = replace(self._run, memory=_memory(self._run.memory))
+        phases = so_far(self._run.phases, self._pipeline.events)
+        run = replace(self._run, memory=_memory(self._run.memory), phases=phases)
         source = self._source
         exports = self._exports.status()
         return status_of(run, self._plan, source.backend, source.status(), self._pipeline, exports, source.reconnects)
@@ -238,10 +305,18 @@ class RunningMonitor:
         if self._log is not None:
             self._log.flush()
 
-    def _answer(self, command: str) -> bytes:
-        if command == "status":
+    def _answer(self, request: Request) -> bytes:
+        if request.command == "status":
             return status_json(self.status())
-        return b'{"error":"unknown command"}\n'
+        if request.command == "switch" and request.to in {"legacy", "libnl"}:
+            return report_json(self.switch("libnl" if request.to == "libnl" else "legacy", force=request.force))
+        return refusal("unknown command")
+
+    def _say_unheard(self) -> None:
+        """Say since when nobody has listened, as the files tell that are written on."""
+        for one in self._plan.exports:
+            if isinstance(one.section, JsonExport) and (since := last_event(Path(one.place))):
+                messages.unheard(one.place, since)
 
     def _notices(self, loaded: Loaded, planned: Plan) -> tuple[str, ...]:
         """The notices of a configuration, and of who the monitor runs as, which no reload changes."""

@@ -5,11 +5,11 @@ Rules:
 1. A socket that is lost and that the implementation does not replace itself is opened again after a pause that grows. A
    protocol for which that has failed ``Patience.tries`` times in a row is given up; when none is left, the monitor
    ends.
-2. When sockets are exchanged, the new ones are open before the old ones are closed. A datagram that both have received
-   is read once, and counters go on.
+2. When sockets are exchanged (``exchange``), the new ones are open before the old ones are closed, also when they are
+   those of the other implementation. A datagram that both have received is read once, and counters go on.
 3. What could not be read is counted by its code, and ends nothing.
 
-Not here: waiting for sockets (``loop``), and what becomes of events (``pipeline``).
+Not here: exchanging sockets (``exchange``), waiting for them (``loop``), and what becomes of events (``pipeline``).
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Protocol
 
+from msgspec import Struct
+
 from nlmon.api.listener import Listener
 from nlmon.backends.base import Backend
 from nlmon.backends.status import BackendStatus
@@ -27,19 +29,31 @@ from nlmon.errors import DecodeError, NlmonError, Overrun, PlatformError, Transp
 from nlmon.events import Event
 from nlmon.exporters.queue import Patience
 from nlmon.monitor import messages
+from nlmon.monitor.exchange import Exchange
 from nlmon.monitor.plan import Listening
 from nlmon.monitor.totals import Totals
 from nlmon.monitor.warmup import warm_up
 from nlmon.transport.base import TransportFactory
 from nlmon.wire import Datagram
 
-__all__ = ["KernelSource", "Source", "Take"]
+__all__ = ["Exchanged", "KernelSource", "Source", "Take"]
 
 Take = Callable[[Event, bytes], None]
 # Of a socket that is lost: at once, then after 0.5, 1, 2 … 30 seconds.
 PATIENCE = Patience(tries=10, first=0.5, longest=30.0)
 # Datagrams of a socket that are read before it is closed for another one.
 READ_AT_MOST = 65_536
+
+
+class Exchanged(Struct, frozen=True):
+    """Sockets that were exchanged: when the new ones were open and when the old ones were closed, in nanoseconds since
+    1970; ``both``: datagrams that both have received, which were read once. ``settled``: whether nothing but these two
+    moments had to be known to tell what both have; see ``exchange``."""
+
+    attached: int
+    closed: int
+    both: int
+    settled: bool
 
 
 class Source(Protocol):
@@ -64,7 +78,7 @@ class Source(Protocol):
     def idle(self, now: float) -> None:
         """Do what is due."""
 
-    def change(self, listening: Listening) -> None:
+    def change(self, listening: Listening) -> Exchanged:
         """Read by other sockets from now on. Raises ``PlatformError``, and then the old ones stay."""
 
     def status(self) -> BackendStatus:
@@ -141,23 +155,43 @@ class KernelSource:
             for protocol in list(self._listener.taps):
                 self.process(protocol)
 
-    def change(self, listening: Listening) -> None:
-        """Read by sockets that are opened anew. Raises ``PlatformError``, and then the old ones stay."""
+    def change(self, listening: Listening) -> Exchanged:
+        """Read by sockets that are opened anew, of the same implementation or of the other. Raises ``PlatformError``,
+        and then the old ones stay."""
         old, new = self._listener, self._made(listening)
         warm_up(new.backend, listening.protocols)
-        # As late as can be: what the old ones alone receive until the new ones are open is not told from what follows.
+        # As late as can be: what only the old ones receive until the new ones are open may equal what follows.
         self._drain(old)
-        self._enable(new, listening)
-        seen = old.arrived = _Seen(self._tell)
-        self._drain(old)
-        old.arrived = None
+        exchange = Exchange(old, new, self._tell, self._turn)
+        attached = self._settle(exchange, lambda: self._enable(new, listening))
         self._totals.keep(old)
-        old.backend.close()
-        self._read_before = {number: seen.data[number] for number in listening.protocols if number in seen.data}
-        self._listener, self._listening = new, listening
+        self._listening = listening
+        for protocol, decoded in exchange.hand_over():
+            self._totals.take_back(protocol, decoded)
+        closed = time.time_ns()
+        self._read_before = {
+            number: exchange.ahead[number] for number in listening.protocols if number in exchange.ahead
+        }
+        self._listener = new
         self.tell(self._tell)
         self._lost.clear()
         self._say_open()
+        return Exchanged(attached, closed, sum(exchange.both.values()), exchange.settled)
+
+    @staticmethod
+    def _settle(exchange: Exchange, enable: Callable[[], None]) -> int:
+        """Bring both to the same place; when the new ones were open, in nanoseconds since 1970."""
+        try:
+            exchange.attach(enable)
+            attached = time.time_ns()
+            exchange.settle()
+        except (NlmonError, KeyboardInterrupt):
+            raise
+        except Exception as error:
+            why = f"{type(error).__name__}: {error}"
+            hint = "it was not taken; run nlmon doctor, and report this with the log"
+            raise PlatformError("NLM-M100", "the new implementation failed", why=why, hint=hint) from error
+        return attached
 
     def status(self) -> BackendStatus:
         """What the implementation counts, with what it has counted of sockets that are closed."""
@@ -197,6 +231,10 @@ class KernelSource:
                 messages.listening(protocol, one.fd, size)
         for name in self._listener.backend.unresolved():
             messages.unresolved(name)
+
+    def _turn(self, protocol: int) -> None:
+        """What comes now is of this protocol."""
+        self._reading = protocol
 
     def _drain(self, listener: Listener) -> None:
         """Read what waits in sockets that are about to be closed."""
@@ -254,7 +292,7 @@ class KernelSource:
     # -- sockets that were exchanged -----------------------------------------------------------------------------------
 
     def _arrive(self, datagram: Datagram) -> bool:
-        """Whether closed sockets have not read a datagram already; else tell of it."""
+        """Whether closed sockets have not read a datagram already; then tell of it."""
         before = self._read_before.get(datagram.protocol)
         if not before or not before[datagram.data]:
             if self._tell is not None:
@@ -270,17 +308,3 @@ class KernelSource:
         if not skipped and self._read_before.pop(protocol, None) is not None:
             self.tell(self._tell)
         return skipped
-
-
-class _Seen:
-    """Notes which datagrams are read. ``tell``: of each of them, None: of none."""
-
-    def __init__(self, tell: Callable[[Datagram], None] | None) -> None:
-        self.data: dict[int, Counter[bytes]] = {}
-        self._tell = tell
-
-    def __call__(self, datagram: Datagram) -> bool:
-        if self._tell is not None:
-            self._tell(datagram)
-        self.data.setdefault(datagram.protocol, Counter())[datagram.data] += 1
-        return True

@@ -25,6 +25,7 @@ __all__ = [
     "FamilyStatus",
     "MemoryStatus",
     "MonitorStatus",
+    "PhaseStatus",
     "ProtocolStatus",
     "RuleStatus",
     "read_status",
@@ -80,18 +81,34 @@ class MemoryStatus(Struct, frozen=True):
     peak: int
 
 
+class PhaseStatus(Struct, frozen=True):
+    """A time in which a monitor listened with one implementation. ``since``: when its sockets were open, ``until``:
+    when they were closed, in nanoseconds since 1970; 0: it goes on. ``events``: how many came of it; ``both``:
+    datagrams that the implementation before it had received, too, which were read once; ``settled``: whether these
+    could be told without comparing them (``nlmon.monitor.exchange``)."""
+
+    implementation: str
+    since: int
+    until: int = 0
+    events: int = 0
+    both: int = 0
+    settled: bool = True
+
+
 class MonitorStatus(Struct, frozen=True, kw_only=True):
     """A monitor that runs. ``instance``: the path of its control socket; ``user``: who it runs as, and with which
     capabilities; ``started``: nanoseconds since 1970; ``config_version``: counts from 1 the configurations that were in
-    force. ``events``: how many came from the implementation; ``dropped``: those of them that went no further, by
-    reason. ``reloads``: how often the configuration was read again, and ``reload_failures``: how often the old one was
-    kept."""
+    force; ``configured``: the implementation that its files ask for. ``events``: how many came from the implementation;
+    ``dropped``: those of them that went no further, by reason. ``reloads``: how often the configuration was read again,
+    and ``reload_failures``: how often the old one was kept. ``switches``: how often the implementation was changed, and
+    ``phases``: the times between, the latest ones, of which the last goes on."""
 
     instance: str
     pid: int
     version: str
     user: str
     implementation: str
+    configured: str
     started: int
     config_files: tuple[str, ...]
     config_version: int
@@ -106,6 +123,8 @@ class MonitorStatus(Struct, frozen=True, kw_only=True):
     notices: tuple[str, ...]
     reloads: int
     reload_failures: int
+    switches: int = 0
+    phases: tuple[PhaseStatus, ...] = ()
 
 
 class _Refusal(Struct, frozen=True):
@@ -155,7 +174,8 @@ def _lines(status: MonitorStatus) -> Iterator[str]:
         for one in status.protocols
     )
     yield ""
-    yield f"implementation: {status.implementation}"
+    asked = "" if status.configured == status.implementation else f", {status.configured} from the next start on"
+    yield f"implementation: {status.implementation}{asked}"
     yield f"started:        {_time(status.started)}"
     yield f"runs as:        {status.user}"
     files = ", ".join(status.config_files) or "no file, all defaults"
@@ -164,11 +184,19 @@ def _lines(status: MonitorStatus) -> Iterator[str]:
     yield f"events:         {status.events}{_reasons(status.dropped)}"
     memory = status.memory
     yield f"memory:         {_size(memory.now)}, at start {_size(memory.at_start)}, peak {_size(memory.peak)}"
+    if status.switches:
+        yield from _section(f"Implementations, {status.switches} switched", map(_phase, status.phases))
     yield from _section("Caches", ((one.name, f"objects={one.objects}") for one in status.caches))
     yield from _section("Generic families", ((one.name, _number(one.number)) for one in status.families))
     yield from _section("Rules", ((one.name, one.action, f"matched={one.matched}") for one in status.rules))
     yield from _section("Exports", map(_export, status.exports))
     yield from _section("Notices", ((one,) for one in status.notices))
+
+
+def _phase(one: PhaseStatus) -> tuple[str, ...]:
+    until = f"until {_time(one.until, 'microseconds')}" if one.until else "goes on"
+    both = f"both={one.both}{'' if one.settled else ', told by their bytes'}"
+    return one.implementation, f"since {_time(one.since, 'microseconds')}", until, f"events={one.events}", both
 
 
 def _export(one: ExportStatus) -> tuple[str, ...]:
@@ -217,8 +245,10 @@ def _size(count: int) -> str:
     return f"{count / (1 << 20):.1f} MiB"
 
 
-def _time(nanoseconds: int) -> str:
+def _time(nanoseconds: int, unit: str = "seconds") -> str:
     try:
-        return datetime.fromtimestamp(nanoseconds // 10**9, tz=UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        seconds = datetime.fromtimestamp(nanoseconds // 10**9, tz=UTC)
+        part = f".{nanoseconds % 10**9 // 1000:06}" if unit == "microseconds" else ""
+        return f"{seconds:%Y-%m-%dT%H:%M:%S}{part}Z"
     except (ValueError, OverflowError, OSError):
         return str(nanoseconds)

@@ -12,11 +12,13 @@ Not here: opening and losing sockets (``sources``), and who is told (``counted``
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Mapping
 
 from msgspec.structs import replace
 
 from nlmon.api.listener import Listener
 from nlmon.backends.status import BackendStatus, ProtocolStatus
+from nlmon.events import Decoded
 from nlmon.transport.base import TransportStatus
 
 __all__ = ["Totals"]
@@ -28,6 +30,7 @@ class Totals:
     """What listeners have counted that are no more."""
 
     def __init__(self) -> None:
+        # What is taken back of a count may be more than it, until what the listener of now counts is added.
         self._before: dict[int, ProtocolStatus] = {}
 
     def of(self, listener: Listener) -> BackendStatus:
@@ -43,9 +46,27 @@ class Totals:
         gone = {number: replace(one, enabled=False, fd=-1) for number, one in before.items() if number not in found}
         return replace(status, protocols={**found, **gone})
 
+    def take_back(self, protocol: int, decoded: Decoded) -> None:
+        """Count a datagram once that two listeners have read: what the later one has made of it."""
+        before = self._before.get(protocol)
+        if before is None:
+            return
+        self._before[protocol] = replace(
+            before,
+            events=before.events - len(decoded.events),
+            errors=before.errors - len(decoded.errors),
+            control=before.control - decoded.control,
+            unknown={**before.unknown, **_less(before.unknown, decoded.unknown)},
+        )
+
     def keep(self, listener: Listener) -> None:
         """Keep the counts of one that is about to be closed."""
-        self._before = self.of(listener).protocols
+        self._before = dict(self.of(listener).protocols)
+
+
+def _less(counts: Mapping[tuple[int, int], int], found: Iterable[tuple[int, int]]) -> dict[tuple[int, int], int]:
+    """Those of the counts that become less, which may be below 0 until they are added to others."""
+    return {one: counts.get(one, 0) - times for one, times in Counter(found).items()}
 
 
 def _sum(now: ProtocolStatus, before: ProtocolStatus | None, closed: int) -> ProtocolStatus:

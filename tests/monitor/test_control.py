@@ -16,7 +16,7 @@ import pytest
 
 from nlmon.errors import PlatformError, TransportError
 from nlmon.monitor.asking import ANSWER_KEPT, ask
-from nlmon.monitor.control import CLIENTS_KEPT, REQUEST_KEPT, ControlSocket
+from nlmon.monitor.control import CLIENTS_KEPT, REQUEST_KEPT, ControlSocket, Request
 from nlmon.monitor.status import read_status
 from nlmon.transport.kernel.waiting import readable
 from support.monitors import STATUS, answering, serving
@@ -244,7 +244,11 @@ def test_clients_that_say_nothing_hold_nobody_up(path: Path) -> None:
 def test_a_client_that_reads_nothing_holds_nobody_up(path: Path) -> None:
     """A long answer waits for whom it is for, and others are answered meanwhile; then it is whole."""
     long = b"x" * (2 << 20) + b"\n"
-    with serving(path, lambda command: long if command == "long" else answering(command)), connected(path) as slow:
+
+    def answer(request: Request) -> bytes:
+        return long if request.command == "long" else answering(request)
+
+    with serving(path, answer), connected(path) as slow:
         slow.sendall(b'{"command":"long"}\n')
 
         assert read_status(ask(path, "status"), "here") == STATUS
@@ -417,7 +421,7 @@ def test_a_file_is_not_asked(path: Path) -> None:
 
 def test_the_longest_answer_has_a_bound() -> None:
     """No status of a monitor comes near to it."""
-    assert 1000 * len(answering("status")) < ANSWER_KEPT
+    assert 1000 * len(answering(Request("status"))) < ANSWER_KEPT
 
 
 def test_without_a_descriptor_one_is_let_in_and_told(path: Path) -> None:

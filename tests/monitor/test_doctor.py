@@ -70,6 +70,7 @@ def status(**facts: Any) -> MonitorStatus:
         "rules": (),
         "exports": (ExportStatus("json", "working", 3, 0, {}, 0),),
         "caches": (),
+        "configured": "libnl",
         "families": (),
         "memory": MemoryStatus(40 * MIB, 39 * MIB, 41 * MIB),
         "notices": (),

@@ -18,7 +18,7 @@ from nlmon.config import load
 from nlmon.config.model import Logging
 from nlmon.config.problems import Place, notice
 from nlmon.errors import TransportError
-from nlmon.monitor.control import ControlSocket
+from nlmon.monitor.control import ControlSocket, Request
 from nlmon.monitor.doctor.host import Host as DoctorHost
 from nlmon.monitor.doctor.running import reconnects
 from nlmon.monitor.log import open_log
@@ -26,6 +26,7 @@ from nlmon.monitor.plan import plan, plan_loaded
 from nlmon.monitor.privileges import Standing
 from nlmon.monitor.running import RunningMonitor
 from nlmon.monitor.status import read_status
+from nlmon.monitor.switching import read_report
 from nlmon.monitor.users import User, me
 from nlmon.testing.messages import link
 from nlmon.testing.transport import FakeKernel
@@ -157,8 +158,8 @@ def test_a_reload_says_its_notices(tmp_path: Path, capfd: pytest.CaptureFixture[
         host.monitor.close("SIGTERM")
     said = [line.split()[3] for line in capfd.readouterr().err.splitlines()]
 
-    assert said[:3] == ["NLM-G030", "NLM-G038", "NLM-M046"]
-    assert [one[:8] for one in host.monitor.status().notices] == ["NLM-G030", "NLM-G038", "NLM-M034"]
+    assert [code for code in said if code != "NLM-M042"] == ["NLM-M102", "NLM-G030", "NLM-M046", "NLM-M041"]
+    assert [one[:8] for one in host.monitor.status().notices] == ["NLM-G030", "NLM-M034"]
 
 
 def test_a_bug_in_what_waits_at_the_end_loses_nothing_else(tmp_path: Path) -> None:
@@ -207,17 +208,94 @@ def test_with_any_error_all_stays_as_it_was(text: str, code: str, tmp_path: Path
     assert (kept.config_version, kept.reload_failures, status.config_version) == (1, 1, 2)
 
 
-def test_another_implementation_needs_a_restart(tmp_path: Path) -> None:
-    """Which is a notice in the status; all else of the file is in force."""
+def test_another_implementation_goes_on_in_the_same_file(tmp_path: Path) -> None:
+    """A reload exchanges the sockets for its own; the export stays open, and the status has both phases."""
     host = Host(tmp_path)
     host.monitor.open()
-    host.write("netlink: {use_libnl: false}\nfilter: interface == 'eth9'\n")
-    host.monitor.reload()
+    queue = host.monitor._exports.queues[0]
     host.say(2)
+    host.write("netlink: {use_libnl: false}\n")
+    host.monitor.reload()
+    host.say(3)
+    stays = host.monitor._exports.queues[0] is queue
     status = host.monitor.close("SIGTERM")
 
-    assert (status.implementation, host.lines()) == ("libnl", [])
-    assert [notice[:8] for notice in status.notices] == ["NLM-G038"]
+    assert (status.implementation, status.configured) == ("legacy", "legacy")
+    assert (host.lines(), stays) == (["eth2", "eth3"], True)
+    assert [(one.implementation, one.events, one.until > 0) for one in status.phases] == [
+        ("libnl", 1, True),
+        ("legacy", 1, False),
+    ]
+    assert (status.switches, status.phases[0].until >= status.phases[1].since) == (1, True)
+
+
+def test_a_switch_that_is_asked_for(tmp_path: Path) -> None:
+    """It is answered with what came of it; the files keep what they say, and a reload goes back to that."""
+    host = Host(tmp_path)
+    host.monitor.open()
+    answers = []
+    for number, to in ((2, "legacy"), (3, "legacy"), (4, "libnl"), (5, "legacy")):
+        host.say(number)
+        answers.append(read_report(host.monitor._answer(Request("switch", to)), "here"))
+    before = host.monitor.status()
+    host.monitor.reload()
+    after = host.monitor.close("SIGTERM")
+
+    assert [(one.state, one.before, one.after, one.configured) for one in answers] == [
+        ("switched", "libnl", "legacy", "libnl"),
+        ("already", "legacy", "legacy", "libnl"),
+        ("switched", "legacy", "libnl", "libnl"),
+        ("switched", "libnl", "legacy", "libnl"),
+    ]
+    assert (before.implementation, before.configured, after.implementation) == ("legacy", "libnl", "libnl")
+    assert (host.lines(), after.switches) == (["eth2", "eth3", "eth4", "eth5"], 4)
+
+
+LIBNL_ALONE = "filter: netlink.generic.genl_family_name == 'nl80211'\n"
+
+
+def test_a_switch_is_refused_where_a_filter_would_match_nothing(tmp_path: Path) -> None:
+    """It says which one and what to write; with force it is done all the same."""
+    host = Host(tmp_path, LIBNL_ALONE)
+    host.monitor.open()
+    refused = host.monitor.switch("legacy")
+    kept = host.monitor.status().implementation
+    forced = host.monitor.switch("legacy", force=True)
+    host.monitor.close("SIGTERM")
+
+    assert (refused.state, kept, [one.code for one in refused.findings]) == ("refused", "libnl", ["NLM-V021"])
+    assert "genl_family_id" in refused.findings[0].hint
+    assert (forced.state, forced.after) == ("switched", "legacy")
+
+
+def test_a_switch_that_fails_changes_nothing(tmp_path: Path) -> None:
+    """What the old sockets receive meanwhile is exported once, and the next try is a new one."""
+    host = Host(tmp_path)
+    host.monitor.open()
+    host.kernel.open_errors.append(TransportError("NLM-T002", "the kernel refuses a socket", errno=errno.EPERM))
+    failed = host.monitor.switch("legacy")
+    host.say(2)
+    again = host.monitor.switch("legacy")
+    host.say(3)
+    status = host.monitor.close("SIGTERM")
+
+    assert (failed.state, "NLM-T002" in failed.error, again.state) == ("failed", True, "switched")
+    assert (host.lines(), status.switches) == (["eth2", "eth3"], 1)
+
+
+def test_a_start_says_since_when_nobody_has_listened(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """As the file tells that it goes on writing; a new file tells nothing."""
+    said = []
+    for _ in range(2):
+        host = Host(tmp_path)
+        with closing(open_log(Logging())):
+            host.monitor.open()
+            host.say(2)
+            host.monitor.close("SIGTERM")
+        said.append([line for line in capfd.readouterr().err.splitlines() if "NLM-M104" in line])
+    last = json.loads((tmp_path / "out.json").read_text().splitlines()[0])["timestamp"]
+
+    assert (len(said[0]), len(said[1]), str(last) in said[1][0]) == (0, 1, True)
 
 
 class Stays(Standing, frozen=True):
@@ -275,8 +353,8 @@ def test_what_it_answers(tmp_path: Path) -> None:
     host.monitor.open()
     host.say(2)
     host.say(3)
-    status = read_status(host.monitor._answer("status"), "here")
-    other = host.monitor._answer("stop")
+    status = read_status(host.monitor._answer(Request("status")), "here")
+    other = host.monitor._answer(Request("stop"))
     host.monitor.close("SIGTERM")
 
     assert (status.instance, status.pid, status.events) == (str(tmp_path / "nlmon.sock"), os.getpid(), 2)

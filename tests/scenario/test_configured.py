@@ -98,15 +98,15 @@ def test_a_lane_sees_its_own_variables_alone(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_what_is_read_later_and_refused_leaves_the_old_one() -> None:
-    """So does another implementation, with a notice."""
+    """Another implementation is in force as anything else is."""
     lane = ConfigurationLane("libnl", "")
     texts = {5: "core: {rate_limit: -1}", 9: "netlink: {use_libnl: false}\nfilter: netlink.link.mtu > 1"}
     later = load_later(lane, load_lane(lane), texts)
 
     assert [(frame, one.netlink.use_libnl, one.filter != "") for frame, one in later.configs.items()] == [
-        (9, True, True)
+        (9, False, True)
     ]
-    assert [one.code for one in (*later.errors, *later.notices)] == ["NLM-G013", "NLM-G038"]
+    assert [one.code for one in (*later.errors, *later.notices)] == ["NLM-G013"]
 
 
 def _lines(*events: Any) -> tuple[ExportedLine, ...]:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import select
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from nlmon.exporters.base import ExportStatus
-from nlmon.monitor.control import ControlSocket
+from nlmon.monitor.control import Answer, ControlSocket, Request
 from nlmon.monitor.status import (
     CacheStatus,
     FamilyStatus,
@@ -31,6 +31,7 @@ STATUS = MonitorStatus(
     version="1.2.3",
     user="nlmon (uid 990), CAP_NET_ADMIN CAP_AUDIT_READ",
     implementation="libnl",
+    configured="libnl",
     started=1_800_000_000 * 10**9,
     config_files=("/etc/nlmon/nlmon.yaml",),
     config_version=2,
@@ -56,13 +57,13 @@ STATUS = MonitorStatus(
 )
 
 
-def answering(command: str) -> bytes:
+def answering(request: Request) -> bytes:
     """What a monitor answers that knows the one command."""
-    return status_json(STATUS) if command == "status" else b'{"error":"unknown"}\n'
+    return status_json(STATUS) if request.command == "status" else b'{"error":"unknown"}\n'
 
 
 @contextmanager
-def serving(path: Path, answer: Callable[[str], bytes] = answering) -> Iterator[ControlSocket]:
+def serving(path: Path, answer: Answer = answering) -> Iterator[ControlSocket]:
     """A monitor that answers until the block ends."""
     control = ControlSocket(path)
     control.open()
@@ -77,7 +78,7 @@ def serving(path: Path, answer: Callable[[str], bytes] = answering) -> Iterator[
         control.close()
 
 
-def _serve(control: ControlSocket, answer: Callable[[str], bytes], ended: threading.Event) -> None:
+def _serve(control: ControlSocket, answer: Answer, ended: threading.Event) -> None:
     while not ended.is_set():
         for ready in select.select(control.descriptors(), [], [], 0.01)[0]:
             control.serve(ready, answer)

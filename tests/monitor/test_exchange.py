@@ -1,0 +1,213 @@
+"""The exchange of sockets: whatever comes at whatever moment, each datagram is exported once."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from itertools import count
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nlmon.backends.options import BackendOptions
+from nlmon.errors import NlmonError, Overrun, PlatformError
+from nlmon.events import Event
+from nlmon.monitor import exchange
+from nlmon.monitor.plan import Listening
+from nlmon.monitor.sources import KernelSource
+from nlmon.testing.messages import link
+from nlmon.testing.transport import ROUTE, FakeKernel, FakeTransport
+from nlmon.wire import Datagram
+
+PAIRS = [("legacy", "libnl"), ("libnl", "legacy"), ("legacy", "legacy"), ("libnl", "libnl")]
+
+
+class BusyKernel(FakeKernel):
+    """Says something at each of a row of moments: before and after a socket is opened, and whenever one is read.
+    ``said``: all of it, in order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.said: list[int] = []
+        self.moments: deque[Sequence[int]] = deque()
+
+    def say(self, numbers: Sequence[int]) -> None:
+        """Links change; equal numbers are equal datagrams."""
+        for number in numbers:
+            self.said.append(number)
+            self.new(16, link(number, f"eth{number}"), number)
+
+    def moment(self) -> None:
+        """Say what is next."""
+        if self.moments:
+            self.say(self.moments.popleft())
+
+    def open(self, *arguments: object, **options: object) -> FakeTransport:  # type: ignore[override]
+        """Say something before and after."""
+        self.moment()
+        made = super().open(*arguments, **options)  # type: ignore[arg-type]
+        self.moment()
+        return made
+
+    def transport(self, *arguments: object) -> FakeTransport:
+        """A socket that lets the kernel go on whenever it is read."""
+        kernel = self
+
+        class Busy(FakeTransport):
+            def recv(self) -> Datagram | None:
+                kernel.moment()
+                return super().recv()
+
+        return Busy(self, *arguments)  # type: ignore[arg-type]
+
+
+class Listened:
+    """A source on such a kernel; ``heard``: what came of it."""
+
+    def __init__(self, implementation: str) -> None:
+        self.kernel = BusyKernel()
+        self.heard: list[int] = []
+        self.errors: list[NlmonError] = []
+        self.source = KernelSource(self.listening(implementation), self.take, lambda _: self.kernel)
+        self.source.open()
+
+    @staticmethod
+    def listening(implementation: str) -> Listening:
+        """Of route, with buffers that no two have in common."""
+        return Listening(implementation, (ROUTE,), BackendOptions())
+
+    def take(self, event: Event, datagram: bytes) -> None:
+        """An event of the source."""
+        if event.type == "netlink":
+            self.heard.append(event.payload.ifindex)  # type: ignore[union-attr]
+
+    def read(self) -> None:
+        """Read all that waits."""
+        while self.source.process(ROUTE) or self.kernel.moments:
+            pass
+
+
+# Of three numbers, so that many are equal; at a moment mostly nothing is said, so that there is an end.
+MOMENTS = st.lists(st.lists(st.integers(2, 4), max_size=3), max_size=25)
+
+
+@pytest.mark.parametrize(("old", "new"), PAIRS)
+@settings(max_examples=60)
+@given(moments=MOMENTS)
+def test_each_datagram_is_exported_once(old: str, new: str, moments: list[list[int]]) -> None:
+    """In whatever moment it came; and counted once."""
+    listened = Listened(old)
+    listened.kernel.moments.extend(moments)
+    exchanged = listened.source.change(listened.listening(new))
+    listened.read()
+    counted = listened.source.status().protocols[ROUTE].events
+
+    assert exchanged.settled
+    assert (sorted(listened.heard), counted) == (sorted(listened.kernel.said), len(listened.kernel.said))
+
+
+@pytest.mark.parametrize(("old", "new"), PAIRS)
+@settings(max_examples=30)
+@given(moments=st.lists(st.lists(st.integers(2, 4), max_size=3), max_size=60), pairs=st.integers(2, 5))
+def test_one_exchange_follows_another(old: str, new: str, moments: list[list[int]], pairs: int) -> None:
+    """There and back, as often as one likes."""
+    listened = Listened(old)
+    listened.kernel.moments.extend(moments)
+    for number in range(pairs):
+        listened.source.change(listened.listening(old if number % 2 else new))
+    listened.read()
+
+    assert sorted(listened.heard) == sorted(listened.kernel.said)
+
+
+def test_an_equal_datagram_behind_the_exchange_is_not_hidden() -> None:
+    """The old sockets alone have received the first one, before the new ones were open; the second one is another."""
+    listened = Listened("legacy")
+    listened.kernel.moments.extend([(), (3,), ()])  # as the old ones are read, then before and after the opening
+    listened.source.change(listened.listening("libnl"))
+    listened.kernel.say((3,))
+    listened.read()
+
+    assert listened.heard == [3, 3]
+
+
+def test_what_only_the_new_ones_receive_is_exported() -> None:
+    """Such as a message of a group that the other implementation does not join."""
+    listened = Listened("legacy")
+    opened = listened.kernel.open
+
+    def opens(*arguments: object, **options: object) -> FakeTransport:
+        made = opened(*arguments, **options)
+        alone = FakeKernel()
+        alone.frame, alone.opened = 100, [made]
+        alone.new(16, link(9, "eth9"), 9)
+        return made
+
+    listened.kernel.open = opens  # type: ignore[method-assign]
+    exchanged = listened.source.change(listened.listening("libnl"))
+
+    assert (listened.heard, exchanged.both) == ([9], 0)
+
+
+def test_where_more_comes_than_is_read_the_exchange_is_made_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a while, with what both have told by its bytes; nothing is lost and nothing comes twice."""
+    monkeypatch.setattr(exchange, "SECONDS", 0.02)
+    listened, numbers = Listened("legacy"), count(2)
+    kernel = listened.kernel
+    opened = kernel.open
+
+    def opens(*arguments: object, **options: object) -> FakeTransport:
+        kernel.moment = lambda: kernel.say((next(numbers), next(numbers)))  # type: ignore[method-assign]
+        return opened(*arguments, **options)
+
+    kernel.open = opens  # type: ignore[method-assign]
+    exchanged = listened.source.change(listened.listening("libnl"))
+    del kernel.moment
+    listened.read()
+
+    assert (exchanged.settled, exchanged.both > 0) == (False, True)
+    assert sorted(listened.heard) == sorted(kernel.said)
+
+
+def test_a_loss_of_the_new_ones_is_reported() -> None:
+    """Though the old ones may have read what was lost: nobody can say what it was."""
+    listened, found = Listened("legacy"), []
+    opened = listened.kernel.open
+
+    def opens(*arguments: object, **options: object) -> FakeTransport:
+        made = opened(*arguments, **options)
+        made.queue.append(Overrun("NLM-T010", "the kernel dropped 3 messages", drops=3))
+        return made
+
+    listened.kernel.open = opens  # type: ignore[method-assign]
+    listened.source._take = lambda event, _: found.append(event.type)
+    listened.source.change(listened.listening("legacy"))
+
+    assert (found, dict(listened.source.errors[ROUTE])) == (["overrun"], {"NLM-T010": 1})
+
+
+# What an implementation may raise as it is opened beside the other one.
+FAILURES = [
+    ("NLM-M100", ValueError("no number")),
+    ("NLM-B001", PlatformError("NLM-B001", "it does not support this")),
+]
+
+
+@pytest.mark.parametrize(("code", "raised"), FAILURES, ids=["a bug", "refused"])
+def test_an_implementation_that_fails_leaves_the_old_one(code: str, raised: BaseException) -> None:
+    """It has what came meanwhile, and reads on; what the new one has received goes with it."""
+    listened = Listened("legacy")
+    listened.kernel.moments.extend([(), (2,), (3,)])
+    listened.source._enable = lambda *_: _raise(listened, raised)  # type: ignore[method-assign]
+    with pytest.raises(PlatformError, match=code):
+        listened.source.change(listened.listening("libnl"))
+    listened.kernel.say((4,))
+    listened.read()
+
+    assert listened.heard == listened.kernel.said == [2, 3, 4]
+
+
+def _raise(listened: Listened, error: BaseException) -> None:
+    listened.kernel.open(ROUTE, ())
+    raise error
