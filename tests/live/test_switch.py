@@ -1,4 +1,4 @@
-"""A monitor whose implementation is changed while the kernel is busy: its export against what a third listener heard."""
+"""A monitor that is switched while the kernel is busy: what it exports, against what a third listener heard."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ SCRIPT = """
 import json, signal, subprocess, sys, tempfile
 from collections import Counter
 from pathlib import Path
+from itertools import islice
+from nlmon.monitor.asking import ask
 from support.live import done, ip
 
-SWITCHES, EVENTS, SAY = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+SWITCHES, EVENTS, BY = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 ip("link", "set", "lo", "up")
 folder = Path(tempfile.mkdtemp())
 config, out, capture = folder / "nlmon.yaml", folder / "out.json", folder / "third.pcapng"
@@ -28,7 +30,7 @@ nlmon = [sys.executable, "-m", "nlmon"]
 def write(to):
     new = config.with_suffix(".new")
     new.write_text(
-        f"netlink: {{use_libnl: {str(to == 'libnl').lower()}, buffer_size: {{receive: 32MB}}}}\\n"
+        f"netlink: {{use_libnl: {str(to == 'libnl').lower()}, buffer_size: {{receive: 10MB}}}}\\n"
         f"monitoring: {{message_types: [RTM_NEWADDR, RTM_DELADDR]}}\\n"
         f"export: {{console: {{enabled: false}}, json: {{file: {out}}}}}\\n"
     )
@@ -40,39 +42,43 @@ def until(child, words):
         said.append(line)
         if words in line:
             return line
+    for one in children: one.kill()
     raise AssertionError(f"{words} was not said: {said}")
 
 
-said = []
+said, children = [], []
 write("legacy")
 third = subprocess.Popen(
     [*nlmon, "record", str(capture), "--protocol", "route", "--receive-buffer", str(64 << 20), "--no-final-dump"],
     stderr=subprocess.PIPE, text=True,
 )
+children.append(third)
 until(third, "recording")
 monitor = subprocess.Popen(
     [*nlmon, "--config", str(config), "--socket", str(control)], stderr=subprocess.PIPE, text=True
 )
+children.append(monitor)
 until(monitor, "started")
-batch = "".join(
-    f"addr add 10.{n >> 14 & 255}.{n >> 6 & 255}.{n & 63}/32 dev lo\\n"
-    f"addr del 10.{n >> 14 & 255}.{n >> 6 & 255}.{n & 63}/32 dev lo\\n" for n in range(EVENTS // 2)
-)
-(folder / "batch").write_text(batch)
-churn = subprocess.Popen(["ip", "-batch", str(folder / "batch")])
-states = []
+churn = subprocess.Popen(["ip", "-batch", "-"], stdin=subprocess.PIPE, text=True)
+states, numbers = [], iter(range(EVENTS // 2))
 for number in range(SWITCHES):
     to = ("libnl", "legacy")[number % 2]
-    if SAY == "command":
-        asked = [*nlmon, "switch", to, "--socket", str(control), "--format", "json"]
-        ran = subprocess.run(asked, capture_output=True, text=True)
-        states.append(json.loads(ran.stdout) if ran.stdout else ran.stderr)
-    else:
+    for n in islice(numbers, EVENTS // 2 // SWITCHES):
+        address = f"10.{n >> 14 & 255}.{n >> 6 & 255}.{n & 63}/32 dev lo"
+        churn.stdin.write(f"addr add {address}\\naddr del {address}\\n")
+    churn.stdin.flush()
+    if BY == "reload":
         write(to)
-        states.append({"state": "switched" if "NLM-M102" in until(monitor, "NLM-M102") else "", "both": 0})
-during = churn.poll() is None
-churn.wait(100)
-asked = subprocess.run([*nlmon, "--status", "--socket", str(control), "--format", "json"], capture_output=True, text=True)
+        states.append({"state": "switched" if until(monitor, "NLM-M102") else "", "both": 0})
+    elif BY == "command":
+        asked = [*nlmon, "switch", to, "--socket", str(control), "--format", "json"]
+        states.append(json.loads(subprocess.run(asked, capture_output=True, text=True, check=True).stdout))
+    else:
+        states.append(json.loads(ask(control, "switch", 15, to=to)))
+churn.stdin.close()
+churn.wait(60)
+asked = [*nlmon, "--status", "--socket", str(control), "--format", "json"]
+asked = subprocess.run(asked, capture_output=True, text=True)
 status = json.loads(asked.stdout)
 monitor.send_signal(signal.SIGTERM)
 said += monitor.communicate(timeout=20)[1].splitlines()
@@ -100,7 +106,6 @@ done({
     "twice": sum((got - wanted).values()),
     "both": sum(one["both"] for one in states),
     "settled": sum(bool(one.get("settled", True)) for one in states),
-    "during": during,
     "switches": status["switches"],
     "phases": [one["implementation"] for one in status["phases"]],
     "dropped": [one["dropped"] for one in status["protocols"]],
@@ -128,7 +133,102 @@ def test_each_event_is_exported_once(by: str) -> None:
 @pytest.mark.long
 def test_two_hundred_switches() -> None:
     """Back and forth, during fifty thousand events."""
-    found = switched(200, 50_000, "command")
+    found = switched(200, 50_000, "socket")
 
     assert (found["states"], found["switches"], found["ended"]) == ({"switched": 200}, 200, 0)
     assert (found["heard"], found["missing"], found["twice"]) == (50_000, 0, 0)
+
+
+# Where in a switch a monitor is killed: by the module and the name of what is about to be called there.
+POINTS = (
+    "nlmon.monitor.exports:Exports.change",
+    "nlmon.monitor.sources:KernelSource._made",
+    "nlmon.monitor.sources:KernelSource._drain",
+    "nlmon.monitor.exchange:Exchange.attach",
+    "nlmon.monitor.sources:KernelSource._enable",
+    "nlmon.monitor.exchange:Exchange.settle",
+    "nlmon.monitor.exchange:Exchange.hand_over",
+    "nlmon.monitor.totals:Totals.keep",
+    "nlmon.monitor.sources:KernelSource._say_open",
+    "nlmon.monitor.running:RunningMonitor._note_switch",
+)
+
+KILLED = """
+import importlib, json, signal, subprocess, sys, tempfile
+from pathlib import Path
+from nlmon.errors import PlatformError
+from nlmon.monitor.asking import ask
+from support.live import done, ip
+
+DIES = '''
+import importlib, os, signal, sys
+module, _, path = sys.argv.pop(1).partition(":")
+owner, name = getattr(importlib.import_module(module), path.split(".")[0]), path.split(".")[1]
+was, armed = getattr(owner, name), importlib.import_module("nlmon.monitor.running").RunningMonitor
+switch = armed.switch
+def dies(*args, **kwargs): os.kill(os.getpid(), signal.SIGKILL)
+def arms(self, *args, **kwargs):
+    setattr(owner, name, staticmethod(dies) if isinstance(owner.__dict__[name], staticmethod) else dies)
+    return switch(self, *args, **kwargs)
+armed.switch = arms
+from nlmon.cli.main import main
+main()
+'''
+ip("link", "set", "lo", "up")
+folder = Path(tempfile.mkdtemp())
+
+
+def until(child, *words):
+    said = []
+    for line in child.stderr:
+        said.append(line)
+        if words[-1] in line: return said
+    raise AssertionError(said)
+
+
+def addresses(out):
+    return [json.loads(line)["netlink"]["addr"]["addr"] for line in out.read_text().splitlines()]
+
+
+found = {}
+for number, point in enumerate(sys.argv[1:]):
+    config, out = folder / f"{number}.yaml", folder / f"{number}.json"
+    control = folder / f"{number}.sock"
+    config.write_text(
+        "netlink: {use_libnl: false}\\nmonitoring: {message_types: [RTM_NEWADDR]}\\n"
+        f"export: {{console: {{enabled: false}}, json: {{file: {out}}}}}\\n"
+    )
+    options = ["--config", str(config), "--socket", str(control)]
+    child = subprocess.Popen([sys.executable, "-c", DIES, point, *options], stderr=subprocess.PIPE, text=True)
+    until(child, "started")
+    for one in range(20): ip("addr", "add", f"10.{number}.0.{one}/32", "dev", "lo")
+    while not json.loads(ask(control, "status"))["exports"][0]["written"] == 20: pass
+    try:
+        ask(control, "switch", 15, to="libnl")
+    except PlatformError:
+        pass
+    try:
+        killed = child.wait(10)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        raise
+    child.stderr.close()
+    kept = out.read_bytes()
+    ip("addr", "add", f"10.{number}.1.0/32", "dev", "lo")
+    again = subprocess.Popen([sys.executable, "-m", "nlmon", *options], stderr=subprocess.PIPE, text=True)
+    said = [line for line in until(again, "started") if "NLM-M104" in line]
+    ip("addr", "add", f"10.{number}.2.0/32", "dev", "lo")
+    while not json.loads(ask(control, "status"))["exports"][0]["written"] == 1: pass
+    again.send_signal(signal.SIGTERM)
+    again.communicate(timeout=10)
+    last = str(json.loads(kept.splitlines()[-1])["timestamp"])
+    expected = [f"10.{number}.0.{one}" for one in range(20)] + [f"10.{number}.2.0"]
+    found[point] = [killed, len(said), last in said[0], out.read_bytes().startswith(kept), addresses(out) == expected]
+done(found)
+"""
+
+
+@pytest.mark.parametrize("points", [POINTS[3:7:3], pytest.param(POINTS, marks=pytest.mark.long)], ids=["two", "ten"])
+def test_a_monitor_that_is_killed_in_a_switch_loses_nothing_that_it_wrote(points: tuple[str, ...]) -> None:
+    """Whatever it was about to do; the next one goes on in the same file, and says since when nobody has listened."""
+    assert inside(KILLED, *points) == {point: [-9, 1, True, True, True] for point in points}
