@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any
 
 import pytest
 
 from support.namespaces import inside
+from support.paths import REPOSITORY
+from support.requirements import require_root
 
 pytestmark = [pytest.mark.live, pytest.mark.slow]
 
@@ -232,3 +236,43 @@ done(found)
 def test_a_monitor_that_is_killed_in_a_switch_loses_nothing_that_it_wrote(points: tuple[str, ...]) -> None:
     """Whatever it was about to do; the next one goes on in the same file, and says since when nobody has listened."""
     assert inside(KILLED, *points) == {point: [-9, 1, True, True, True] for point in points}
+
+
+PAGE = (REPOSITORY / "docs" / "how-to" / "switch-a-running-monitor.md").read_text(encoding="utf-8")
+COMMANDS = [
+    line for block in re.findall(r"^```sh switch\n(.*?)^```$", PAGE, re.M | re.S) for line in block.splitlines()
+]
+TYPED = """
+import json, os, signal, subprocess, sys, tempfile
+from pathlib import Path
+from support.live import done
+
+os.chdir(tempfile.mkdtemp())
+subprocess.run("mount -t tmpfs none /run", shell=True, check=True)
+Path("nlmon.yaml").write_text(
+    "# ours\\nnetlink:\\n  use_libnl: false # for now\\nexport: {console: {enabled: false}, json: {file: out.json}}\\n"
+)
+nlmon = [sys.executable, "-m", "nlmon"]
+monitor = subprocess.Popen([*nlmon, "--config", "nlmon.yaml"], stderr=subprocess.PIPE, text=True)
+for line in monitor.stderr:
+    if "started" in line: break
+found = []
+for line in json.loads(sys.argv[1]):
+    words = line.replace("nlmon", "%s -m nlmon" % sys.executable, 1).split()
+    ran = subprocess.run(words, capture_output=True, text=True)
+    found.append([ran.returncode, "Traceback" in ran.stderr, "libnl" in ran.stdout])
+monitor.send_signal(signal.SIGTERM)
+monitor.communicate(timeout=10)
+done([found, Path("nlmon.yaml").read_text(), sorted(path.name for path in Path().glob("nlmon.yaml*"))])
+"""
+
+
+def test_every_command_of_the_page_does_what_it_says() -> None:
+    """As they stand there, on a monitor that begins with legacy; the first one says that something would change. In the
+    end the file is as it was, and so are its comments."""
+    found, text, files = inside(TYPED, json.dumps(COMMANDS), prefix=require_root())
+
+    assert len(COMMANDS) == 6
+    assert [one[:2] for one in found] == [[1, False], *[[0, False]] * 5]
+    assert text.splitlines()[:3] == ["# ours", "netlink:", "  use_libnl: false # for now"]
+    assert files == ["nlmon.yaml", "nlmon.yaml.backup", "nlmon.yaml.backup.1"]
