@@ -169,7 +169,7 @@ MAY = {
         *("nlmon.backends.base", "nlmon.backends.options", "nlmon.backends.registry", "nlmon.transport"),
         *("nlmon.compare.side", "nlmon.compare.known", "nlmon.compare.difference"),
         *("nlmon.report", "nlmon.engine", "nlmon.scenario", "nlmon.filters"),
-        *("nlmon.config", "nlmon.exporters", "nlmon.monitor"),
+        *("nlmon.config", "nlmon.exporters", "nlmon.monitor", "nlmon.migrate"),
         # What monitors export is compared under the contract, as what implementations give is.
         *("nlmon.compare.classify", "nlmon.compare.contract", "nlmon.compare.explain", "nlmon.compare.findings"),
         "nlmon.compare.provided",

@@ -8,6 +8,8 @@ Rules:
 2. A recording can wait, so no event is dropped for want of room; an export that cannot be opened is an error, and one
    that fails is given up after its tries, so that no recording takes for ever.
 3. No control socket, no signals, no log: who plays has his own.
+4. Where a later configuration chooses the other implementation, both are fed from the beginning, and from that frame on
+   events come of the other one: as if its sockets had been open beside the old ones (``exchange``).
 
 Not here: feeding an implementation (``nlmon.engine.feed``), and the running kernel (``sources``).
 """
@@ -21,13 +23,14 @@ from functools import partial
 from pathlib import Path
 
 from nlmon.aside import each_aside, prints_aside
+from nlmon.backends.base import Backend
+from nlmon.backends.options import BackendOptions
 from nlmon.backends.registry import create
 from nlmon.capture import CaptureReader, open_capture
 from nlmon.capture.base import Batch
 from nlmon.compare.side import Side
 from nlmon.config.model import Config
 from nlmon.engine.feed import Feed, Step
-from nlmon.engine.guarded import BackendMaker
 from nlmon.errors import InternalError, NlmonError
 from nlmon.events import Event
 from nlmon.exporters.metrics import Counts, Durations
@@ -35,14 +38,17 @@ from nlmon.exporters.queue import ExportQueue, Patience
 from nlmon.monitor.counted import Run, metrics, status_of
 from nlmon.monitor.exports import Exports
 from nlmon.monitor.pipeline import Pipeline
-from nlmon.monitor.plan import Plan, plan
+from nlmon.monitor.plan import Listening, Plan, plan
 from nlmon.monitor.status import MonitorStatus
+from nlmon.transport.base import TransportFactory
 
 __all__ = ["PATIENCE", "play", "play_plan"]
 
 # Seconds that exports may take for what waits at the end, beside the recording.
 PATIENCE = 60.0
 BeforeClose = Callable[[Sequence[ExportQueue]], None]
+# Makes an implementation by its name, instead of the registry.
+MakeByName = Callable[[str, TransportFactory, BackendOptions], Backend]
 
 
 def play(
@@ -50,15 +56,16 @@ def play(
     capture: CaptureReader | Path,
     *,
     batches: Iterable[Batch] | None = None,
-    make: BackendMaker | None = None,
+    make: MakeByName = create,
     before_close: BeforeClose | None = None,
     reloads: Mapping[int, Config] | None = None,
 ) -> MonitorStatus:
     """Play a recording, and give the last status.
 
-    ``batches``: what is read of it, None: all. ``make``: makes the implementation, instead of the one that the
-    configuration names. ``before_close``: given the queues when all is out and nothing is closed. ``reloads``: by the
-    number of a frame the configuration that is in force from there on; what is listened to stays.
+    ``batches``: what is read of it, None: all. ``make``: makes the implementations that the configurations name.
+    ``before_close``: given the queues when all is out and nothing is closed. ``reloads``: by the number of a frame the
+    configuration that is in force from there on; the protocols that are listened to stay, and so do the options of an
+    implementation.
 
     Raises ``InputError`` for a configuration or a recording that cannot be played, and for a damaged one when what is
     before the damage was played; ``ExportError`` for an export that cannot be opened, ``InternalError`` when the
@@ -73,7 +80,7 @@ def play_plan(
     capture: CaptureReader | Path,
     *,
     batches: Iterable[Batch] | None = None,
-    make: BackendMaker | None = None,
+    make: MakeByName = create,
     before_close: BeforeClose | None = None,
     reloads: Mapping[int, Plan] | None = None,
 ) -> MonitorStatus:
@@ -92,15 +99,16 @@ def play_plan(
 class _Player:
     """One recording on its way through a monitor."""
 
-    def __init__(
-        self, first: Plan, reader: CaptureReader, make: BackendMaker | None, reloads: Mapping[int, Plan]
-    ) -> None:
+    def __init__(self, first: Plan, reader: CaptureReader, make: MakeByName, reloads: Mapping[int, Plan]) -> None:
         listening = first.listening
         self._plan = first
+        # The first one for each implementation; the lanes are in the same order.
+        listens = {one.listening.implementation: one.listening for one in (*reversed([*reloads.values()]), first)}
+        self._names = sorted(listens, key=lambda name: name != listening.implementation)
         self._reloads = sorted(reloads.items(), reverse=True)
         self._exports = Exports(first.queue, patience=Patience(for_good=True), counts=self._counts)
         self._feed = Feed(
-            (make or partial(create, listening.implementation),),
+            [partial(_made, make, listens[name]) for name in self._names],
             reader.info.byteorder,
             protocols=listening.protocols,
             options=listening.options,
@@ -118,8 +126,7 @@ class _Player:
         """Feed everything."""
         with prints_aside():
             started = self._feed.start()
-        for side in started:
-            self._take(side)
+        self._take(started[self._active])
         for batch in batches:
             for step in each_aside(self._feed.steps(batch)):
                 self._step(step)
@@ -127,9 +134,9 @@ class _Player:
             self._step(step)
         with prints_aside():
             ended = self._feed.end()
-        for last in ended:
-            if last is not None:
-                self._take(last)
+        last = ended[self._active]
+        if last is not None:
+            self._take(last)
 
     def end(self, before_close: BeforeClose | None) -> MonitorStatus:
         """Bring everything out, and say what came of it."""
@@ -137,7 +144,7 @@ class _Player:
             queue.drained(PATIENCE)
         if before_close is not None:
             before_close(self._exports.queues)
-        lane = self._feed.lanes[0]
+        lane = self._feed.lanes[self._active]
         counts = lane.backend.status()
         exports = self._exports.close()
         return status_of(Run(), self._plan, lane.backend, counts, self._pipeline, exports)
@@ -150,15 +157,18 @@ class _Player:
 
     def _step(self, step: Step) -> None:
         datagrams = step.datagrams
-        for results in step.results:
-            if results.others or self._reloads:
-                data = dict(zip(datagrams.frames, datagrams.data, strict=True))
-                for frame, side in zip(datagrams.frames, results.sides(), strict=True):
-                    self._reload(frame)
-                    self._take(side, data, datagrams.protocol)
-            else:
-                events = filter(None, results.events)  # each datagram gave one
-                self._pipeline.take_all(list(zip(events, datagrams.data, strict=True)))
+        if not step.results:
+            return
+        results = step.results[self._active]
+        if results.others or self._reloads:
+            data = dict(zip(datagrams.frames, datagrams.data, strict=True))
+            sides = [list(one.sides()) for one in step.results]
+            for number, frame in enumerate(datagrams.frames):
+                self._reload(frame)
+                self._take(sides[self._active][number], data, datagrams.protocol)
+        else:
+            events = filter(None, results.events)  # each datagram gave one
+            self._pipeline.take_all(list(zip(events, datagrams.data, strict=True)))
 
     def _take(self, side: Side, data: Mapping[int, bytes] | None = None, protocol: int = -1) -> None:
         """What came of one datagram. Raises ``InternalError`` when the implementation crashed."""
@@ -177,9 +187,19 @@ class _Player:
             self._exports.change(self._plan.exports, limit=self._plan.queue, strict=True)
             self._pipeline.change(self._plan, self._exports.queues)
 
+    @property
+    def _active(self) -> int:
+        """The lane of the implementation that the monitor has now."""
+        return self._names.index(self._plan.listening.implementation)
+
     def _counts(self) -> Counts:
-        status = self._feed.lanes[0].backend.status()
+        status = self._feed.lanes[self._active].backend.status()
         return metrics(self._plan, status, self._errors, self._exports.status(), Durations())
+
+
+def _made(make: MakeByName, listening: Listening, factory: TransportFactory, _: BackendOptions) -> Backend:
+    """An implementation with its own options, and not those of the one that the monitor begins with."""
+    return make(listening.implementation, factory, listening.options)
 
 
 def _datagram(event: Event, data: Mapping[int, bytes]) -> bytes:

@@ -256,8 +256,8 @@ class LogPattern(Struct, frozen=True):
 
 class Exported(Struct, frozen=True):
     """What must hold of monitors that run with a configuration. ``compare``: hold what both export against each other;
-    ``lines``: by the name of an export. Of ``notices`` and ``refused`` None: nothing is said; else these, and no
-    others."""
+    ``lines``: by the name of an export. Of ``notices``, ``refused``, ``changes`` and ``findings`` None: nothing is
+    said; else these, and no others. The last two are of configurations that are rewritten."""
 
     compare: bool = False
     lines: dict[str, tuple[LinePattern, ...]] = {}
@@ -267,6 +267,8 @@ class Exported(Struct, frozen=True):
     log: tuple[LogPattern, ...] = ()
     notices: tuple[ProblemPattern, ...] | None = None
     refused: tuple[ProblemPattern, ...] | None = None
+    changes: tuple[ProblemPattern, ...] | None = None
+    findings: tuple[ProblemPattern, ...] | None = None
 
 
 class ConfigurationLane(Struct, frozen=True):
@@ -281,11 +283,14 @@ class ConfigurationLane(Struct, frozen=True):
 
 class Reload(Struct, frozen=True):
     """Other configurations, of each lane, that are read before a ``frame`` of a recording, or before a ``step`` in its
-    list, from 1; 0: the other one says when."""
+    list, from 1; 0: the other one says when. ``rewrite``: instead of ``texts``, what is in force is rewritten for the
+    other implementation, in the lane ``by``, empty: in each that does not have it."""
 
-    texts: tuple[str, ...]
+    texts: tuple[str, ...] = ()
     frame: int = 0
     step: int = 0
+    rewrite: Literal["", "migrate", "rollback"] = ""
+    by: str = ""
 
 
 class Configured(Struct, frozen=True):

@@ -23,7 +23,7 @@ from pathlib import Path
 from msgspec import structs
 
 from nlmon.backends.registry import BACKENDS
-from nlmon.errors import InputError, NlmonError
+from nlmon.errors import InputError, NlmonError, ScenarioError
 from nlmon.report.outcome import DID_NOT_PASS, CaseResult, Finding
 from nlmon.report.text import shown_path
 from nlmon.scenario.beside import RunState, as_recorded, has_recording, keep_beside, read_beside
@@ -114,6 +114,10 @@ def _run_recording(file: ScenarioFile, options: RunOptions) -> list[CaseResult]:
 def _run_steps(file: ScenarioFile, options: RunOptions) -> list[CaseResult]:
     """The results of a scenario that has steps, on the kernel."""
     _refuse(file, options)
+    for step in () if file.scenario.configured else (*file.scenario.setup, *file.scenario.steps):
+        if step.kind in {"migrate", "rollback"}:
+            what = f"{step.kind}: no monitor runs that could switch"
+            raise ScenarioError("NLM-S041", what, where=step.place, hint="give a configuration")
     with ExitStack() as stack:
         if options.record:
             folder = Path(options.record)

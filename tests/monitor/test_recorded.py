@@ -158,7 +158,7 @@ class Crashing(LegacyBackend):
 def test_an_implementation_that_crashes_ends_it() -> None:
     """With its name, as it does a replay."""
     with pytest.raises(InternalError, match="NLM-X002"):
-        play(_quiet(), BASIC, make=Crashing)
+        play(_quiet(), BASIC, make=lambda name, *rest: Crashing(*rest))
 
 
 REFUSED = [

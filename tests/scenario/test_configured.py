@@ -14,7 +14,7 @@ from nlmon.config import Config, Problem
 from nlmon.events import LinkInfo
 from nlmon.exporters.layout import exported_line
 from nlmon.report.policy import Policy
-from nlmon.scenario.configured.compare import compare_exports, without_what_lacks
+from nlmon.scenario.configured.compare import Side, compare_exports, without_what_lacks
 from nlmon.scenario.configured.held import hold, hold_problems
 from nlmon.scenario.configured.lanes import keeps, load_lane, load_later
 from nlmon.scenario.configured.load import LANES
@@ -227,6 +227,11 @@ for _ in RECORDING.seen([Batch.of([Frame(7, LINK.timestamp, LINK.protocol, MESSA
     pass
 
 
+def _sides(legacy: Any, libnl: Any) -> tuple[Side, Side]:
+    """Monitors that have one implementation throughout."""
+    return Side(legacy, lambda _: "legacy"), Side(libnl, lambda _: "libnl")
+
+
 def _compared(legacy: Any, libnl: Any, *, filters: str = "", later: str | None = None, **other: Any) -> Any:
     """The report of the move from legacy to libnl of lines with these events. ``later``: the filters that are in force
     from frame 7 on; ``other``: lines of a further export of libnl."""
@@ -237,7 +242,7 @@ def _compared(legacy: Any, libnl: Any, *, filters: str = "", later: str | None =
     reports = compare_exports(
         ({"json": _lines(*legacy)}, {"json": _lines(*libnl), **other}),
         ("legacy", "libnl"),
-        (kept, kept),
+        _sides(kept, kept),
         path="a.pcap",
         recording=RECORDING,
         known=(),
@@ -295,7 +300,7 @@ def test_every_export_that_both_have_is_compared() -> None:
     kept = keeps(Config(), {})
     equal, other = {"json": _lines(OF_LEGACY), "syslog": _lines(OF_LEGACY)}, {"json": _lines(LINK), "syslog": ()}
     reports = compare_exports(
-        (equal, other), ("legacy", "libnl"), (kept, kept),
+        (equal, other), ("legacy", "libnl"), _sides(kept, kept),
         path="a", recording=RECORDING, known=(), policy=Policy(), facts={},
     )  # fmt: skip
 
@@ -319,7 +324,7 @@ def test_a_line_that_is_none_is_a_difference() -> None:
     broken = tuple(lines_of(b"{}\n", "a.json"))
     assert broken[0].event is None
     reports = compare_exports(
-        ({"json": broken}, {"json": ()}), ("legacy", "libnl"), (lambda *_: True, lambda *_: True),
+        ({"json": broken}, {"json": ()}), ("legacy", "libnl"), _sides(lambda *_: True, lambda *_: True),
         path="a", recording=Recording("little"), known=(), policy=Policy(), facts={},
     )  # fmt: skip
 

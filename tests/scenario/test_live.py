@@ -172,7 +172,7 @@ def test_what_a_step_expects_counts_from_its_begin(tmp_path: Path) -> None:
 REFUSED = [
     ("steps: [ip link set nowhere up]", "NLM-S042", 'Cannot find device "nowhere"', ":4:9"),
     ("steps: [ip monitor]", "NLM-S043", "it was ended after 1 seconds", ":4:9"),
-    ("steps: [{migrate: true}]", "NLM-S041", "take over", ":4:9"),
+    ("steps: [{migrate: true}]", "NLM-S041", "no monitor runs", ":4:9"),
     ("steps: [{python: os.getcwd}]", "NLM-S044", "--allow-run", ":4:9"),
     ("steps: [id]", "NLM-X012", "--allow-run", ":4:9"),
     ("faults: [{merge: {at: 1}}]\nsteps: [ip link]", "NLM-S041", "in a replay", ":4:10"),

@@ -37,13 +37,20 @@ from nlmon.report.policy import Policy
 from nlmon.scenario.configured.output import ExportedLine
 from nlmon.scenario.configured.recording import FRAMES_KEPT, Recording
 
-__all__ = ["ExportsJudge", "Keeps", "compare_exports", "without_what_lacks"]
+__all__ = ["ExportsJudge", "Keeps", "Side", "compare_exports", "without_what_lacks"]
 
 # Whether a monitor would export an event of a frame.
 Keeps: TypeAlias = Callable[[Event, int], bool]
 Key: TypeAlias = tuple[Any, ...]
 # Lines by the name of their export.
 Exports: TypeAlias = Mapping[str, Sequence[ExportedLine]]
+
+
+class Side(NamedTuple):
+    """A monitor: whether it would export an event of a frame, and the implementation that it has at a frame."""
+
+    keeps: Keeps
+    speaks: Callable[[int], str]
 
 
 class _Numbered(NamedTuple):
@@ -55,15 +62,15 @@ class _Numbered(NamedTuple):
 
 
 class ExportsJudge:
-    """Judges one direction. ``names``: the reference and the candidate; ``keeps``: whether their monitors would export
-    an event, ``recording``: what was recorded. By protocol: ``compared``, how many events
+    """Judges one direction. ``names``: the reference and the candidate; ``sides``: their monitors, which may have the
+    other implementation meanwhile; ``recording``: what was recorded. By protocol: ``compared``, how many events
     both have exported; ``explained``, how many one alone, as it must be."""
 
     def __init__(
         self,
         contract: Contract,
         names: tuple[str, str],
-        keeps: tuple[Keeps, Keeps],
+        sides: tuple[Side, Side],
         recording: Recording,
         known: KnownDifferences | None = None,
     ) -> None:
@@ -71,10 +78,11 @@ class ExportsJudge:
         self.compared: Counter[int] = Counter()
         self.explained: Counter[int] = Counter()
         self.findings = Findings(self.known)
-        self._classifier = Classifier(contract, *names)
+        # One for each pair of implementations that they had at once.
+        self._classifiers: dict[tuple[str, str], Classifier] = {names: Classifier(contract, *names)}
         self._contract = contract
         self._names = names
-        self._keeps = keeps
+        self._sides = sides
         self._recording = recording
 
     @property
@@ -85,23 +93,21 @@ class ExportsJudge:
     @property
     def enhancements(self) -> Counter[str]:
         """See ``Classifier.enhancements``."""
-        return self._classifier.enhancements
+        return _added(one.enhancements for one in self._classifiers.values())
 
     @property
     def services(self) -> Counter[str]:
         """See ``Classifier.services``."""
-        return self._classifier.services
+        return _added(one.services for one in self._classifiers.values())
 
     @property
     def lost_events(self) -> Counter[str]:
         """See ``Classifier.lost_events``."""
-        return self._classifier.lost_events
+        return _added(one.lost_events for one in self._classifiers.values())
 
     def compare(self, reference: Sequence[ExportedLine], candidate: Sequence[ExportedLine]) -> None:
         """Compare the lines of two exports."""
-        before, after = (
-            self._events(lines, name) for lines, name in zip((reference, candidate), self._names, strict=False)
-        )
+        before, after = (self._events(lines, number) for number, lines in enumerate((reference, candidate)))
         latest = -1
         for left, right in _pairs(before, after):
             if left is None or right is None:
@@ -109,21 +115,32 @@ class ExportsJudge:
                 continue
             self.compared[left.event.protocol] += 1
             self._by_bytes(left, right)
-            for finding in self._classifier.compare(left.event, right.event):
+            for finding in self._classifier(left.event).compare(left.event, right.event):
                 self._add(finding.cls, (left, right), finding)
             if right.number < latest:
                 self._add(Class.REORDERED, (left, right))
             latest = max(latest, right.number)
 
-    def _events(self, lines: Sequence[ExportedLine], name: str) -> list[_Numbered]:
-        found = []
+    def _classifier(self, event: Event) -> Classifier:
+        """That of the implementations that both had when an event came."""
+        names = self._speaker(0, event), self._speaker(1, event)
+        if names not in self._classifiers:
+            self._classifiers[names] = Classifier(self._contract, *names)
+        return self._classifiers[names]
+
+    def _speaker(self, number: int, event: Event) -> str:
+        return self._sides[number].speaks(self._recording.frame(event))
+
+    def _events(self, lines: Sequence[ExportedLine], side: int) -> list[_Numbered]:
+        found, name = [], self._names[side]
         for number, line in enumerate(lines):
             if line.event is None:
                 why = "is cut, since it is too long for a message" if line.cut else "is no event"
                 head = Class.ERROR, "", 0, 0, "", "", -1, "", "", ""
                 self.findings.add(Difference(*head, f"{line.place} of {name} {why}"))
             else:
-                found.append(_Numbered(number, line, as_provided(self._contract, line.event, name)))
+                speaker = self._speaker(side, line.event)
+                found.append(_Numbered(number, line, as_provided(self._contract, line.event, speaker)))
         return found
 
     def _alone(self, left: _Numbered | None, right: _Numbered | None) -> None:
@@ -132,14 +149,15 @@ class ExportsJudge:
         assert one is not None
         self._by_bytes(left, right)
         self.explained[one.event.protocol] += 1
-        if self._classifier.count_expected(one.event, of_reference=of_reference, recovering=False, answer=False):
+        classifier = self._classifier(one.event)
+        if classifier.count_expected(one.event, of_reference=of_reference, recovering=False, answer=False):
             return
         other = int(of_reference)
         if one.event.type != OVERRUN and self._lacks(one.event, other):
-            counter = self.services if of_reference else self.enhancements
+            counter = classifier.services if of_reference else classifier.enhancements
             counter[kind_name(one.event.payload)] += 1
             if of_reference:
-                self.lost_events[kind_name(one.event.payload)] += 1
+                classifier.lost_events[kind_name(one.event.payload)] += 1
             return
         self.explained[one.event.protocol] -= 1
         self._add(Class.MISSING if of_reference else Class.EXTRA, (left, right))
@@ -147,15 +165,19 @@ class ExportsJudge:
     def _by_bytes(self, left: _Numbered | None, right: _Numbered | None) -> None:
         """Hold what one of them provides alone against the message."""
         for number, one in enumerate((left, right)):
-            for finding in self._recording.contradictions(one.event, self._names[number]) if one is not None else ():
+            for finding in self._contradictions(one.event, number) if one is not None else ():
                 values = f"the message: {show(finding.reference)}", show(finding.candidate)
                 before, after = values if number else values[::-1]
                 self._add(finding.cls, (left, right), finding._replace(reference=before, candidate=after))
 
+    def _contradictions(self, event: Event, number: int) -> Iterator[FieldFinding]:
+        return self._recording.contradictions(event, self._speaker(number, event))
+
     def _lacks(self, event: Event, number: int) -> bool:
         """Whether a monitor exports an event, and would not without what its implementation does not provide."""
-        seen, frame = without_what_lacks(self._contract, event, self._names[number]), self._recording.frame(event)
-        return self._keeps[number](event, frame) and not self._keeps[number](seen, frame)
+        frame, keeps = self._recording.frame(event), self._sides[number].keeps
+        seen = without_what_lacks(self._contract, event, self._speaker(number, event))
+        return keeps(event, frame) and not keeps(seen, frame)
 
     def _add(
         self, cls: Class, lines: tuple[_Numbered | None, _Numbered | None], finding: FieldFinding | None = None
@@ -187,7 +209,7 @@ class ExportsJudge:
 def compare_exports(
     both: tuple[Exports, Exports],
     names: tuple[str, str],
-    keeps: tuple[Keeps, Keeps],
+    sides: tuple[Side, Side],
     *,
     path: str,
     recording: Recording,
@@ -211,12 +233,20 @@ def compare_exports(
     for number, direction in enumerate(directions(both_ways=True)):
         step = 1 if direction == "migrate" else -1
         allowed = known[number] if number < len(known) else None
-        judge = ExportsJudge(load_contract(), in_direction(direction, names), keeps[::step], recording, allowed)  # type: ignore[arg-type]
+        judge = ExportsJudge(load_contract(), in_direction(direction, names), sides[::step], recording, allowed)  # type: ignore[arg-type]
         for kind in shared:
             judge.compare(*(one[kind] for one in both[::step]))
         counts = {name: sum(len(one[kind]) for kind in shared) for name, one in zip(names, both, strict=True)}
         reports.append(_report(judge, direction, path, policy, {**facts, "events": counts, "notes": notes}))
     return tuple(reports)
+
+
+def _added(counters: Iterable[Counter[str]]) -> Counter[str]:
+    """All counts together."""
+    found: Counter[str] = Counter()
+    for one in counters:
+        found.update(one)
+    return found
 
 
 def _pairs(

@@ -22,10 +22,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path, PurePosixPath
+from types import MappingProxyType
 from urllib.parse import quote
 
 from msgspec import Struct, structs
 
+from nlmon.backends.base import Backend
+from nlmon.backends.options import BackendOptions
 from nlmon.capture import CaptureReader, open_capture
 from nlmon.capture.base import Batch
 from nlmon.config import Config, Loaded, Problem, interpret
@@ -37,17 +40,20 @@ from nlmon.exporters.base import ExportStatus
 from nlmon.exporters.prometheus import PrometheusExporter
 from nlmon.exporters.queue import ExportQueue
 from nlmon.exporters.rotation import rotated_files
+from nlmon.migrate.model import Implementation
 from nlmon.monitor.pipeline import Pipeline
 from nlmon.monitor.plan import plan
 from nlmon.monitor.recorded import play
 from nlmon.report.text import counted, shown_path
 from nlmon.scenario.configured.output import ExportedLine, LaneOutput, lines_of, messages_of, samples_of
 from nlmon.scenario.configured.received import Receiver
+from nlmon.scenario.configured.rewritten import rewritten
 from nlmon.scenario.implementations import make_planned
 from nlmon.scenario.model import ConfigurationLane
+from nlmon.transport.base import TransportFactory
 from nlmon.wire import Datagram
 
-__all__ = ["Later", "LoadedLane", "keeps", "load_lane", "load_later", "play_lane"]
+__all__ = ["Later", "LoadedLane", "chosen_at", "keeps", "load_lane", "load_later", "play_lane"]
 
 USE_LIBNL = "netlink.use_libnl"
 VARIABLE = "NLMON_NETLINK_USE_LIBNL"
@@ -71,40 +77,72 @@ class LoadedLane(Struct, frozen=True):
 
 
 class Later(Struct, frozen=True):
-    """What is read later: configurations by the frame from which on they are in force, and what was said of all."""
+    """What is read later: configurations by the frame from which on they are in force, and what was said of all.
+    ``changes``, ``findings``: of those that were rewritten."""
 
     configs: dict[int, Config] = {}
     errors: tuple[Problem, ...] = ()
     notices: tuple[Problem, ...] = ()
+    changes: tuple[Problem, ...] = ()
+    findings: tuple[Problem, ...] = ()
 
 
 def load_lane(lane: ConfigurationLane) -> LoadedLane:
     """The configuration that a lane starts with."""
-    loaded, errors = _loaded(lane, lane.text)
+    loaded, errors = _loaded(lane, lane.text, forced=lane.forced)
     return LoadedLane(lane.name, None if errors else loaded.config, errors, _notices(loaded))
 
 
-def load_later(lane: ConfigurationLane, first: LoadedLane, texts: Mapping[int, str]) -> Later:
-    """The configurations that a lane reads later, by their frame; one that is refused leaves the one in force."""
+def load_later(
+    lane: ConfigurationLane,
+    first: LoadedLane,
+    texts: Mapping[int, str],
+    rewrites: Mapping[int, Implementation] = MappingProxyType({}),
+) -> Later:
+    """The configurations that a lane reads later, by their frame; one that is refused leaves the one in force.
+    ``rewrites``: the implementations for which the one in force is rewritten, by the frame."""
     configs: dict[int, Config] = {}
     refused: tuple[Problem, ...] = ()
     notices: tuple[Problem, ...] = ()
+    changes: tuple[Problem, ...] = ()
+    findings: tuple[Problem, ...] = ()
     was = Loaded(first.config, (), {key.name: "default" for key in keys().values()})
-    for frame, text in texts.items():
-        loaded, errors = _loaded(lane, text)
+    in_force = lane.text
+    for frame in sorted({*texts, *rewrites}):
+        text = texts.get(frame)
+        if frame in rewrites:
+            if was.config is None or chosen(was.config) == rewrites[frame]:
+                continue
+            done = rewritten(lane, in_force, rewrites[frame])
+            text, changes, findings = done.text, (*changes, *done.changes), (*findings, *done.findings)
+        if text is None:
+            continue
+        # What was rewritten says itself which implementation it is for.
+        loaded, errors = _loaded(lane, text, forced=lane.forced and frame not in rewrites)
         refused += errors
         if was.config is not None and loaded.config is not None and not errors:
-            was = taken_over(was, loaded)
+            was, in_force = taken_over(was, loaded), text
             assert was.config is not None
             configs[frame] = was.config
             notices += _notices(was)
-    return Later(configs, refused, notices)
+    return Later(configs, refused, notices, changes, findings)
 
 
-def _loaded(lane: ConfigurationLane, text: str) -> tuple[Loaded, tuple[Problem, ...]]:
-    """A configuration, and what refuses it."""
-    loaded = _interpreted(lane, text, forced=lane.forced)
-    if not lane.forced and loaded.origins.get(USE_LIBNL) == "default":
+def chosen(config: Config) -> Implementation:
+    """The implementation that a configuration chooses."""
+    return "libnl" if config.netlink.use_libnl else "legacy"
+
+
+def chosen_at(config: Config, later: Mapping[int, Config]) -> Callable[[int], Implementation]:
+    """The implementation at a frame. ``later``: the configurations that are in force from a frame on."""
+    frames, names = [0, *later], [chosen(one) for one in (config, *later.values())]
+    return lambda frame: names[bisect_right(frames, frame) - 1]
+
+
+def _loaded(lane: ConfigurationLane, text: str, *, forced: bool) -> tuple[Loaded, tuple[Problem, ...]]:
+    """A configuration, and what refuses it. ``forced``: the lane decides on the implementation."""
+    loaded = _interpreted(lane, text, forced=forced)
+    if not forced and loaded.origins.get(USE_LIBNL) == "default":
         loaded = _interpreted(lane, text, forced=True)
     if loaded.config is None:
         return loaded, loaded.errors
@@ -178,7 +216,7 @@ def play_lane(
             config,
             reader,
             batches=batches,
-            make=partial(make_planned, implementation),
+            make=partial(_made, loaded.name, implementation),
             before_close=lambda queues: scraped.extend(_scraped(queues, paths)),
             reloads=dict(zip(reloads, later, strict=True)),
         )
@@ -195,6 +233,11 @@ def play_lane(
     captures = dict.fromkeys(one.export.pcap.file for one in (config, *later) if one.export.pcap.enabled)
     captured = tuple(one for path in captures for file in _all_of(Path(path)) for one in _datagrams(file))
     return LaneOutput(loaded.name, lines, files, captured, metrics, rules, tuple(said), loaded.notices)
+
+
+def _made(lane: str, implementation: str, name: str, factory: TransportFactory, options: BackendOptions) -> Backend:
+    """What a monitor runs with: in the place of the implementation of the lane the one that is tried there."""
+    return make_planned(implementation if name == lane else name, factory, options)
 
 
 def _refuse_lost(name: str, exports: Iterable[ExportStatus], receivers: Iterable[Receiver]) -> None:

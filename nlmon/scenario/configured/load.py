@@ -7,7 +7,7 @@ when the scenario runs, as they may be expected to be refused (``lanes``).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from nlmon.exporters.syslogtext import FACILITIES, SEVERITIES
 from nlmon.report.text import counted
@@ -35,6 +35,7 @@ __all__ = ["OF_LINES", "configured", "contradictions"]
 LANES = ("legacy", "libnl")
 # What a pattern asks of a line, and not of its event.
 OF_LINES = frozenset({"equals", "text", "facility", "severity"})
+REWRITES: tuple[Literal["migrate", "rollback"], ...] = ("migrate", "rollback")
 Events: TypeAlias = Callable[[Any], tuple[EventPattern, ...]]
 Counted: TypeAlias = Callable[[Any], Count]
 
@@ -114,11 +115,24 @@ def configured(value: Mapping[str, Any], names: Sequence[str], events: Events, c
         )
         for name, text in zip(names, texts, strict=True)
     )
-    reloads = tuple(
-        Reload(_texts(one["configuration"], names), one.get("frame", 0), one.get("step", 0))
-        for one in value.get("reloads", ())
-    )
-    return Configured(lanes, reloads, _exported(value["expect"], events, count))
+    reloads = [_reload(one, names) for one in value.get("reloads", ())]
+    reloads += [
+        Reload((), 0, number, kind)
+        for number, step in enumerate(value.get("steps", ()), 1)
+        for kind in REWRITES
+        if isinstance(step, Mapping) and kind in step
+    ]
+    return Configured(lanes, tuple(sorted(reloads, key=_when)), _exported(value["expect"], events, count))
+
+
+def _reload(one: Mapping[str, Any], names: Sequence[str]) -> Reload:
+    texts = _texts(one["configuration"], names) if "configuration" in one else ()
+    rewrite: Literal["", "migrate", "rollback"] = next((kind for kind in REWRITES if kind in one), "")
+    return Reload(texts, one.get("frame", 0), one.get("step", 0), rewrite, one.get("by", ""))
+
+
+def _when(reload: Reload) -> int:
+    return reload.frame or reload.step
 
 
 def _texts(given: Any, names: Sequence[str]) -> tuple[str, ...]:
@@ -151,4 +165,6 @@ def _exported(expect: Mapping[str, Any], events: Events, count: Counted) -> Expo
         log=tuple(LogPattern(**with_counts(one, "count")) for one in expect.get("log", ())),
         notices=problems("notices"),
         refused=problems("refused"),
+        changes=problems("changes"),
+        findings=problems("findings"),
     )

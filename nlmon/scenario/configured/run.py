@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,14 +28,15 @@ from nlmon.aside import prints_aside
 from nlmon.capture import CaptureReader, open_capture
 from nlmon.compare.known import known_for
 from nlmon.config import Config
+from nlmon.migrate.model import Implementation
 from nlmon.report.model import CaptureReport, directions, in_direction
 from nlmon.report.outcome import CaseResult, Finding
 from nlmon.report.text import shortened, shown_path
 from nlmon.scenario.cases import Pair, judge, merge_findings, pairs_of, uncompared, without_run
 from nlmon.scenario.check import capture_path
-from nlmon.scenario.configured.compare import Keeps, compare_exports
+from nlmon.scenario.configured.compare import Side, compare_exports
 from nlmon.scenario.configured.held import LONGEST, hold, hold_problems, unheld
-from nlmon.scenario.configured.lanes import Later, LoadedLane, keeps, load_lane, load_later, play_lane
+from nlmon.scenario.configured.lanes import Later, LoadedLane, chosen_at, keeps, load_lane, load_later, play_lane
 from nlmon.scenario.configured.output import LaneOutput
 from nlmon.scenario.configured.recording import Recording
 from nlmon.scenario.load import ScenarioFile
@@ -112,10 +113,21 @@ class _Run:
                     if reader.damage is not None:
                         raise reader.damage
                 outputs.append(output)
-                findings[self._names[number]] += [*hold(expect, output, place), *self._strays(output)]
+                name, more = self._names[number], later[number]
+                findings[name] += [*hold(expect, output, place), *self._strays(output)]
+                for key, patterns, found in (
+                    ("changes", expect.changes, more.changes),
+                    ("findings", expect.findings, more.findings),
+                ):
+                    if patterns is not None:
+                        findings[name] += hold_problems(key, patterns, found, lane.name, place)
         self._refuse_unread()
         if expect.compare and len(outputs) == 2:
-            before, after = (keeps(a.config, b.configs) for a, b in zip(loaded, later, strict=True) if a.config)
+            before, after = (
+                Side(keeps(a.config, b.configs), self._speaks(number, a.config, b.configs))
+                for number, (a, b) in enumerate(zip(loaded, later, strict=True))
+                if a.config
+            )
             self.reports = self._compare(outputs, (before, after), shown_path(path), facts)
         return merge_findings(findings)
 
@@ -156,12 +168,21 @@ class _Run:
     def _later(self, number: int, lane: LoadedLane) -> Later:
         """The configurations that a lane reads later; one that is refused leaves the one in force."""
         before = len(self._file.scenario.setup) - 1
-        texts = {
-            one.frame or self._ends[before + one.step] + 1: one.texts[number]
-            for one in self._reloads
-            if one.frame or before + one.step < len(self._ends)
-        }
-        return load_later(self._lanes[number], lane, texts)
+        texts: dict[int, str] = {}
+        rewrites: dict[int, Implementation] = {}
+        for one in self._reloads:
+            if (one.frame or before + one.step < len(self._ends)) and one.by in {"", lane.name}:
+                frame = one.frame or self._ends[before + one.step] + 1
+                if one.rewrite:
+                    rewrites[frame] = "libnl" if one.rewrite == "migrate" else "legacy"
+                else:
+                    texts[frame] = one.texts[number]
+        return load_later(self._lanes[number], lane, texts, rewrites)
+
+    def _speaks(self, number: int, config: Config, later: Mapping[int, Config]) -> Callable[[int], str]:
+        """The implementation of a lane at a frame, under the name that it has in the contract."""
+        own, at = self._lanes[number].name, chosen_at(config, later)
+        return lambda frame: self._names[number] if at(frame) == own else at(frame)
 
     def _refuse_other(self, lane: LoadedLane) -> None:
         """Raise ``ScenarioError`` for a configuration that is none of its lane."""
@@ -177,7 +198,7 @@ class _Run:
                 raise self._file.mistake("NLM-S054", what, "reloads", number, "frame", hint="name an earlier one")
 
     def _compare(
-        self, outputs: list[LaneOutput], keeping: tuple[Keeps, Keeps], path: str, facts: dict[str, Any]
+        self, outputs: list[LaneOutput], keeping: tuple[Side, Side], path: str, facts: dict[str, Any]
     ) -> tuple[CaptureReport, ...]:
         first, second = outputs
         assert self._recording is not None

@@ -12,7 +12,7 @@ __all__ = ["EXPECTED", "EXPORTS", "HEAD", "NOT_WITH", "expected_schema", "line_s
 # Exports whose lines can be held against patterns.
 EXPORTS = ("json", "syslog")
 # Keys of ``expect`` that go with a configuration alone.
-EXPECTED = ("compare", "exports", "files", "metrics", "rules", "log", "notices", "refused")
+EXPECTED = ("compare", "exports", "files", "metrics", "rules", "log", "notices", "refused", "changes", "findings")
 # And those that do not: what implementations give is judged where it leaves the monitor.
 NOT_WITH = ("events", "in_order", "state", "losses", "errors")
 
@@ -33,6 +33,10 @@ def _configuration() -> Schema:
     return {**object_of(dict.fromkeys(_LANES, _TEXT), *_LANES), **_TEXT, "type": ["string", "object"]}
 
 
+def _one_of(*keys: str) -> Schema:
+    return {"oneOf": [{"required": [key]} for key in keys]}
+
+
 def _problems() -> Schema:
     keys = {"code": _CODE, "line": number(1), "key": _WORDS, "count": COUNT, "by": NAME}
     return list_of(object_of(keys, "code"), 0)
@@ -48,9 +52,16 @@ HEAD: Schema = {
     },
     "reloads": list_of(
         object_of(
-            {"frame": number(1), "step": number(1), "configuration": _configuration()},
-            "configuration",
-            oneOf=[{"required": ["frame"]}, {"required": ["step"]}],
+            {
+                "frame": number(1),
+                "step": number(1),
+                "configuration": _configuration(),
+                "migrate": {"const": True},
+                "rollback": {"const": True},
+                "by": {"enum": list(_LANES)},
+            },
+            allOf=[_one_of("frame", "step"), _one_of("configuration", "migrate", "rollback")],
+            dependentSchemas={"by": {"anyOf": [{"required": ["migrate"]}, {"required": ["rollback"]}]}},
         )
     ),
 }
@@ -72,6 +83,8 @@ def expected_schema() -> Schema:
         "log": list_of(object_of({"text": _WORDS, "count": COUNT, "by": NAME}, "text")),
         "notices": _problems(),
         "refused": _problems(),
+        "changes": _problems(),
+        "findings": _problems(),
     }
 
 
