@@ -4,7 +4,7 @@ Rules:
 1. A file is replaced at once or not at all, keeps its mode and its owner, and what it was stays beside it as a backup,
    which replaces no other one.
 2. A symbolic link is not followed, a file that nobody may write is not replaced, and one that somebody changed
-   meanwhile is left as it is.
+   meanwhile is left as it is. What is no file, as a device or a pipe, is not replaced by one, whoever asks.
 
 Not here: what is written (``nlmon.migrate``).
 """
@@ -12,6 +12,7 @@ Not here: what is written (``nlmon.migrate``).
 from __future__ import annotations
 
 import os
+import stat
 from itertools import count
 from pathlib import Path
 
@@ -30,10 +31,12 @@ def refuse_target(path: Path) -> None:
         hint = f"name the file itself, {printable(os.path.realpath(path))}"
         raise InputError("NLM-V033", "a symbolic link is not replaced", where=printable(str(path)), hint=hint)
     try:
-        writable = path.stat().st_mode & _WRITABLE and os.access(path, os.W_OK)
+        mode = path.stat().st_mode
     except OSError as error:
         raise _unwritable(path, error.strerror or "") from error
-    if not writable:
+    if not stat.S_ISREG(mode):
+        raise _unwritable(path, "it is no regular file")
+    if not (mode & _WRITABLE and os.access(path, os.W_OK)):
         raise _unwritable(path, "it is read-only")
 
 
@@ -47,7 +50,12 @@ def replace_config(path: Path, before: bytes, after: bytes) -> Path:
             raise InputError("NLM-V034", "the file changed meanwhile", where=printable(str(path)), hint=hint)
         backup = _free(path)
         write_whole(backup, before, like=like)
-        write_whole(path, after, like=like)
+        try:
+            write_whole(path, after, like=like)
+        except OSError:
+            # Of a file that is as it was there is nothing to keep.
+            backup.unlink()
+            raise
     except OSError as error:
         raise _unwritable(path, error.strerror or str(error)) from error
     return backup
@@ -55,6 +63,9 @@ def replace_config(path: Path, before: bytes, after: bytes) -> Path:
 
 def write_other(path: Path, data: bytes, *, source: Path, force: bool) -> None:
     """Write a new file; one that is there is replaced with ``force`` alone. Raises ``InputError``."""
+    if str(path) == "-":
+        hint = "name a file; --format json prints the difference as data"
+        raise InputError("NLM-V036", "the output is a file, and - is the name of none", hint=hint)
     there = os.path.lexists(path)
     if there and os.path.realpath(path) == os.path.realpath(source):
         hint = "write --apply to replace the configuration itself"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import stat
 import sys
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
@@ -172,6 +174,40 @@ def test_a_read_only_file_is_not_replaced(config: Path) -> None:
     done = nlmon("rollback", config, "--apply")
 
     assert (done.returncode, "NLM-V035" in done.stderr, files(config.parent)) == (3, True, {"nlmon.yaml": TEXT})
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes with names are of Unix")
+@pytest.mark.parametrize("force", [(), ("--force",)])
+def test_what_is_no_file_is_not_replaced(config: Path, force: tuple[str, ...]) -> None:
+    """A pipe stays one, as a device would, whoever asks and however."""
+    pipe = config.parent / "pipe"
+    os.mkfifo(pipe)
+    done = nlmon("rollback", config, "--output", pipe, *force)
+    code = "NLM-V035" if force else "NLM-V036"
+
+    assert (done.returncode, code in done.stderr, pipe.is_fifo()) == (3, True, True)
+
+
+def test_no_file_is_called_a_dash(config: Path) -> None:
+    """As others write to standard output with it, it is refused."""
+    done = nlmon("rollback", config.name, "--output", "-", folder=config.parent)
+
+    assert (done.returncode, "NLM-V036" in done.stderr, files(config.parent)) == (3, True, {"nlmon.yaml": TEXT})
+
+
+def test_a_replacement_that_fails_leaves_no_backup(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a disk that is full the file is as it was, and alone."""
+
+    def full(path: Path, data: bytes, **options: Any) -> None:
+        if path == config:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        path.write_bytes(data)
+
+    monkeypatch.setattr("nlmon.cli.migrate_target.write_whole", full)
+    with pytest.raises(InputError, match=r"NLM-V035.*No space left"):
+        replace_config(config, TEXT.encode(), b"what was made of it")
+
+    assert files(config.parent) == {"nlmon.yaml": TEXT}
 
 
 def test_a_folder_that_is_not_there(config: Path) -> None:
