@@ -3,7 +3,9 @@
 Rules:
 1. The host is the unit. Events of one host depend on each other, so that no test is about counts of events.
 2. Under the hypothesis that it does not matter which group a host is in, every p-value is valid for values of any
-   distribution; that of many hosts' rank sum is by the normal approximation.
+   distribution; that of many hosts' rank sum is by the normal approximation. Where most hosts are equal, as in having
+   no losses, and one group is smaller, that finds far too much: hosts above and below the usual value are counted out
+   instead (Fisher's exact test).
 3. Equal values count against finding something.
 
 Not here: which values are tested, and what follows (``judging``).
@@ -23,11 +25,17 @@ COUNTED_OUT = 24
 
 def rank_sum(control: Sequence[float], canary: Sequence[float], *, both_ways: bool = True) -> float:
     """The p-value of Wilcoxon's rank sum test: whether the values of the canary are larger as a whole, or with
-    ``both_ways`` smaller or larger."""
+    ``both_ways`` smaller or larger. Of many hosts that are mostly equal, in groups of
+    different size, that of an exact test instead."""
     twice = _twice_the_ranks((*control, *canary))
     found = sum(twice[len(control) :])
     if len(twice) <= COUNTED_OUT:
         return _counted_out(twice, len(canary), found, both_ways=both_ways)
+    usual, equal = Counter((*control, *canary)).most_common(1)[0]
+    smaller, larger = sorted((len(control), len(canary)))
+    # In groups of nearly one size the sum has no long tail, and ranks see more than the side that a host is on.
+    if 2 * equal > len(twice) and 4 * smaller < 3 * larger:
+        return _unusual(usual, control, canary, both_ways=both_ways)
     hosts, some = len(twice), len(canary)
     mean = some * (hosts + 1)
     ties = sum(one**3 - one for one in Counter(twice).values())
@@ -64,6 +72,32 @@ def _counted_out(twice: Sequence[int], some: int, found: int, *, both_ways: bool
         if (abs(total - mean) >= abs(found - mean) if both_ways else total >= found)
     )
     return extreme / math.comb(len(twice), some)
+
+
+def _unusual(usual: float, control: Sequence[float], canary: Sequence[float], *, both_ways: bool) -> float:
+    """The share of all choices of hosts in which those above the usual value are as many more than those below it."""
+    hosts, some = len(control) + len(canary), len(canary)
+    above, below = (sum(one * sign > usual * sign for one in (*control, *canary)) for sign in (1, -1))
+    found = sum((one > usual) - (one < usual) for one in canary)
+    equal = hosts - above - below
+    # Distances from the mean, times the number of hosts, so that they are whole numbers.
+    least = found * hosts - some * (above - below)
+    # Logarithms, since the numbers of ways of thousands of hosts are too long to multiply.
+    ways_above, ways_below, ways_equal = (_log_ways(number, some) for number in (above, below, equal))
+    all_ways = _log_ways(hosts, some)[some]
+    extreme = 0.0
+    for more in range(min(above, some) + 1):
+        for fewer in range(max(0, some - more - equal), min(below, some - more) + 1):
+            distance = (more - fewer) * hosts - some * (above - below)
+            if abs(distance) >= abs(least) if both_ways else distance >= least:
+                extreme += math.exp(ways_above[more] + ways_below[fewer] + ways_equal[some - more - fewer] - all_ways)
+    return min(1.0, extreme)
+
+
+def _log_ways(hosts: int, most: int) -> list[float]:
+    """The logarithm of the number of choices of none, one, two … of some hosts."""
+    factorial = [math.lgamma(number + 1) for number in range(hosts + 1)]
+    return [factorial[hosts] - factorial[some] - factorial[hosts - some] for some in range(min(hosts, most) + 1)]
 
 
 def spare_hosts(control: int) -> int:

@@ -53,6 +53,25 @@ def test_many_hosts_are_near_what_is_counted_out(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize(
+    ("control", "canary", "both_ways", "p"),
+    [
+        # Fisher's exact test of 3 of 10 and 7 of 200 hosts; the normal approximation says 0.00007.
+        pytest.param([0] * 193 + [4] * 7, [0] * 7 + [4] * 3, False, 0.007898, id="losses"),
+        pytest.param([0] * 193 + [4] * 7, [0] * 10, False, 1.0, id="no losses"),
+        pytest.param([5] * 40, [5] * 19 + [4], True, 1 / 3, id="one is below"),
+        pytest.param([5] * 40, [5] * 10 + [0] * 10, True, 0.000002, id="half are below"),
+        pytest.param([5] * 40, [5] * 10 + [0] * 10, False, 1.0, id="half are below, one way"),
+        pytest.param([5] * 40, [5] * 16 + [4, 4, 6, 6], True, 1.0, id="as many above as below"),
+    ],
+)
+def test_hosts_that_are_mostly_equal_are_counted_out(
+    control: list[float], canary: list[float], both_ways: bool, p: float
+) -> None:
+    """However many there are, and however much larger one group is."""
+    assert rank_sum(control, canary, both_ways=both_ways) == pytest.approx(p, abs=1e-6)
+
+
+@pytest.mark.parametrize(
     ("control", "canary", "hosts", "p"),
     [
         pytest.param([1, 2, 3], [4, 5, 6], [0, 1, 2], 1 / 20, id="all"),
