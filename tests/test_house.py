@@ -141,7 +141,13 @@ MAY = {
     # It reads what exports have written, and knows no monitor.
     "nlmon.canary": {
         *("nlmon.errors", "nlmon.limits", "nlmon.events", "nlmon.names", "nlmon.printable", "nlmon.eventjson"),
-        *("nlmon.exporters.layout", "nlmon.exporters.scraped", "nlmon.exporters.rotation", "nlmon.canary"),
+        *(
+            "nlmon.capture.source",
+            "nlmon.exporters.layout",
+            "nlmon.exporters.scraped",
+            "nlmon.exporters.rotation",
+            "nlmon.canary",
+        ),
         *("nlmon.compare.classify", "nlmon.compare.contract", "nlmon.compare.difference", "nlmon.compare.explain"),
         "nlmon.compare.provided",
     },

@@ -11,6 +11,7 @@ Not here: what is in the files (``logs``, ``scrapes``).
 from __future__ import annotations
 
 import glob
+import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -60,8 +61,9 @@ def files_of(
 def _found(patterns: Iterable[str], by: HostBy) -> tuple[HostFile, ...]:
     paths: set[Path] = set()
     for pattern in patterns:
-        found = [Path(one) for one in glob.glob(pattern, recursive=True)]  # noqa: PTH207  (patterns may be absolute)
-        files = {path for path in found if path.is_file()}
+        # A file may be called as a pattern is; patterns may be absolute.
+        names = [pattern] if os.path.lexists(pattern) else glob.glob(pattern, recursive=True)  # noqa: PTH207
+        files = {path for path in map(Path, names) if path.is_file()}
         if not files:
             raise InputError("NLM-Z002", "no file is named so", where=pattern, hint="look where the logs are")
         paths |= files

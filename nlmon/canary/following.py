@@ -12,13 +12,16 @@ from __future__ import annotations
 
 import gzip
 import os
+import zlib
 from collections.abc import Iterator
+from io import BufferedReader, RawIOBase
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import msgspec
 
 from nlmon.canary.pairs import Line
+from nlmon.capture.source import zstd_blocks
 from nlmon.errors import InputError
 from nlmon.eventjson.read import event_from_json
 from nlmon.exporters.layout import in_event_form
@@ -61,7 +64,7 @@ class Log:
             else:
                 yield from self._more()
                 yield from self._after()
-        except (OSError, EOFError) as error:
+        except (OSError, EOFError, zlib.error) as error:
             why = getattr(error, "strerror", None) or str(error)
             raise InputError("NLM-Z007", "a log cannot be read", where=str(self._name), why=why) from None
 
@@ -140,11 +143,41 @@ def _opened(path: Path) -> IO[bytes]:
     if path.suffix == ".gz":
         return gzip.open(path, "rb")  # type: ignore[return-value]  # it is read as any other file
     if path.suffix == ".zst":
-        import zstandard  # noqa: PLC0415  (start-up: only a compressed log needs it)
-
-        found: IO[bytes] = zstandard.open(path, "rb")
-        return found
+        return BufferedReader(_Zstd(path))
     return path.open("rb")
+
+
+class _Zstd(RawIOBase):
+    """A file of zstd, which tells that it is damaged or ends too early, as the reader of the library does not."""
+
+    def __init__(self, path: Path) -> None:
+        self._raw = path.open("rb")
+        self._blocks = zstd_blocks(self._raw)
+        self._rest = b""
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """What is next; raises ``EOFError`` or ``OSError``."""
+        from zstandard import ZstdError  # noqa: PLC0415  (start-up: only a compressed log needs it)
+
+        try:
+            while not self._rest:
+                self._rest = next(self._blocks)
+        except StopIteration:
+            return 0
+        except ZstdError as error:
+            raise OSError(str(error)) from None
+        size = min(len(buffer), len(self._rest))
+        buffer[:size], self._rest = self._rest[:size], self._rest[size:]
+        return size
+
+    def close(self) -> None:
+        """Close the file, too."""
+        self._raw.close()
+        super().close()
 
 
 def _identity(path: Path) -> bytes:
@@ -152,6 +185,6 @@ def _identity(path: Path) -> bytes:
     try:
         with _opened(path) as file:
             line = file.readline(LONGEST_LINE)
-    except (OSError, EOFError):
+    except (OSError, EOFError, zlib.error):
         return b""
     return line[:-1] if line.endswith(b"\n") else b""

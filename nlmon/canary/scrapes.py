@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from math import inf
 
 from nlmon.canary.files import HostFile
 from nlmon.canary.judging import GroupFacts, Host
@@ -51,6 +52,9 @@ def _read(file: HostFile) -> Counter[tuple[str, str]]:
     found: Counter[tuple[str, str]] = Counter()
     for one in samples:
         if one.name in {MESSAGES, EVENTS, *BAD}:
+            if not 0 <= one.value < inf:
+                why = f"{one.name} is {one.value}, and no count"
+                raise InputError("NLM-Z006", "this is no scrape", where=str(file.path), why=why)
             found[one.name, one.labels.get("msg_type", "")] += int(one.value)
     return found
 

@@ -24,7 +24,7 @@ from typing import Any, BinaryIO, cast
 from nlmon.capture.base import Compression
 from nlmon.errors import CaptureError
 
-__all__ = ["CHUNK", "Source", "open_source"]
+__all__ = ["CHUNK", "Source", "open_source", "zstd_blocks"]
 
 CHUNK = 128 * 1024
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
@@ -130,7 +130,7 @@ class Source:
         return b""
 
 
-def _zstd_blocks(raw: BinaryIO) -> Iterator[bytes]:
+def zstd_blocks(raw: BinaryIO) -> Iterator[bytes]:
     """A zstd stream, block by block (RFC 8878, 3.1.1). A block is the least that can be decompressed and gives at most
     128 KiB: so damage costs nothing that stands before it, and few steps do for a whole file. Headers are looked at
     only to know how much to hand over at once; the library judges every byte. Raises ``EOFError`` when the file ends
@@ -213,7 +213,7 @@ def open_source(path: Path) -> Source:
         unpacked = gzip.GzipFile(fileobj=raw)
         return Source(buffered, cast("BinaryIO", unpacked), unpacked.read1, "gz", size)
     if magic == ZSTD or (magic[1:] == ZSTD_SKIPPABLE and magic[0] & 0xF0 == 0x50):
-        blocks = filter(None, _zstd_blocks(buffered))
+        blocks = filter(None, zstd_blocks(buffered))
         return Source(buffered, buffered, lambda _: next(blocks, b""), "zst", size)
     return Source(buffered, buffered, raw.read1, "", size)
 

@@ -118,6 +118,9 @@ def test_several_scrapes_of_a_host(tmp_path: Path) -> None:
         pytest.param("new/b*", "new/b*", "NLM-Z003", id="in both groups"),
         pytest.param("new/b0.json", "new/m.prom", "NLM-Z004", id="logs and metrics"),
         pytest.param("new/m.prom", "new/n.prom", "NLM-Z006", id="no scrape"),
+        pytest.param("new/nan.prom", "new/n.prom", "NLM-Z006", id="not a number"),
+        pytest.param("new/inf.prom", "new/n.prom", "NLM-Z006", id="infinite"),
+        pytest.param("new/negative.prom", "new/n.prom", "NLM-Z006", id="fewer than none"),
     ],
 )
 def test_mistakes(tmp_path: Path, old: str, new: str, code: str) -> None:
@@ -125,6 +128,8 @@ def test_mistakes(tmp_path: Path, old: str, new: str, code: str) -> None:
     write(tmp_path / "new", hosts("b", 2, 5))
     for name in ("m", "n"):
         (tmp_path / "new" / f"{name}.prom").write_text("nothing\n")
+    for name, value in (("nan", "NaN"), ("inf", "+Inf"), ("negative", "-1")):
+        (tmp_path / "new" / f"{name}.prom").write_text(f"nlmon_netlink_messages_total {value}\n")
     done = nlmon("canary", "--control", old, "--canary", new, folder=tmp_path)
 
     assert (code in done.stderr, "Traceback" in done.stderr, done.returncode) == (
@@ -132,6 +137,15 @@ def test_mistakes(tmp_path: Path, old: str, new: str, code: str) -> None:
         False,
         2 if code in {"NLM-Z003", "NLM-Z004"} else 3,
     )
+
+
+def test_a_file_that_is_called_as_a_pattern(tmp_path: Path) -> None:
+    """A name that a shell leaves is of the file, whatever signs are in it."""
+    write(tmp_path, hosts("a", 2, 5))
+    (tmp_path / "a0.json").rename(tmp_path / "web[1].json")
+    done = nlmon("canary", "--control", "web[1].json", "--canary", "a1.json", folder=tmp_path)
+
+    assert (done.stdout.splitlines()[-1], done.stderr) == ("hold", "")
 
 
 def test_folders_name_hosts(tmp_path: Path) -> None:

@@ -124,12 +124,17 @@ def test_a_log_of_zstd(follow: Follow, tmp_path: Path) -> None:
 
 
 def test_a_log_that_cannot_be_read(follow: Follow, tmp_path: Path) -> None:
-    """Missing, or damaged."""
-    (tmp_path / "a.gz").write_bytes(b"no gzip")
-    codes = []
-    for name in ("missing", "a.gz"):
+    """Missing, damaged, or cut off."""
+    whole = {"gz": gzip.compress(lines(*range(99))), "zst": ZstdCompressor().compress(lines(*range(99)))}
+    for suffix, data in whole.items():
+        (tmp_path / f"none.{suffix}").write_bytes(b"not compressed")
+        (tmp_path / f"half.{suffix}").write_bytes(data[: len(data) // 2])
+        (tmp_path / f"bad.{suffix}").write_bytes(data[:30] + bytes(30) + data[60:])
+    paths = [tmp_path / "missing", *sorted(tmp_path.iterdir())]
+    codes = {}
+    for path in paths:
         with pytest.raises(InputError) as caught:
-            read(follow(tmp_path / name))
-        codes.append(caught.value.code)
+            read(follow(path))
+        codes[path.name] = caught.value.code
 
-    assert codes == ["NLM-Z007", "NLM-Z007"]
+    assert codes == {path.name: "NLM-Z007" for path in paths}
