@@ -134,7 +134,7 @@ _FAMILIES = (2, 10)
 KINDS: Mapping[str, Kind] = {
     **{kind: _bytes(size) for kind, size in {"u8": 1, "u16": 2, "u32": 4, "s32": 4, "u64": 8}.items()},
     **{kind: _bytes(size) for kind, size in {"be16": 2, "be32": 4, "be64": 8, "u16_pair": 4, "u32_pair": 8}.items()},
-    **{kind: _bytes(4, "exact") for kind in ("ip", "inet", "ip4", "ip_or_label", "ip_by_length")},
+    **{kind: _bytes(4, "exact") for kind in ("ip", "inet", "ip4", "ip_or_all", "ip_or_label", "ip_by_length")},
     "ip6": _bytes(16, "exact"),
     **{kind: Kind(_text, 0, "any") for kind in ("string", "unix_name", "hex", "text", "lladdr")},
     "flag": Kind(lambda _, __: b"", 0, "any"),

@@ -52,13 +52,13 @@ class NetfilterParser(Reader):
             if kind == 1:
                 flow = self.parse_tuple(m, begin, end)
             elif kind == 4:
-                tcp_state = self.parse_protoinfo(m, begin, end, tcp_state)
+                tcp_state = self.parse_protoinfo(m, begin, end)
             elif kind == 8:
                 mark = self.big(m, at, begin, end, "CTA_MARK", 4)
             elif kind == 9:
-                original = self.parse_counters(m, begin, end, "CTA_COUNTERS_ORIG", original)
+                original = self.parse_counters(m, begin, end, "CTA_COUNTERS_ORIG")
             elif kind == 10:
-                reply = self.parse_counters(m, begin, end, "CTA_COUNTERS_REPLY", reply)
+                reply = self.parse_counters(m, begin, end, "CTA_COUNTERS_REPLY")
         info = ConntrackInfo(
             family,
             protocol=flow.protocol,
@@ -81,6 +81,7 @@ class NetfilterParser(Reader):
         data, ips4, ips6 = m.data, self._ips[4], self._ips[16]
         for kind, _, first, last in self.attributes(m, begin, end, "CTA_TUPLE_ORIG"):
             if kind == 1:
+                src = dst = None  # of an attribute that stands twice the last one counts
                 for inner, at, one, stop in self.attributes(m, first, last, IP):
                     if inner == 1:
                         src = ips4.get(data[one:stop]) or self.ip(m, at, one, stop, IP4_SRC, 4)
@@ -91,6 +92,7 @@ class NetfilterParser(Reader):
                     elif inner == 4:
                         dst = ips6.get(data[one:stop]) or self.ip(m, at, one, stop, IP6_DST, 16)
             elif kind == 2:
+                protocol = src_port = dst_port = None
                 for inner, at, one, stop in self.attributes(m, first, last, PROTO):
                     if inner == 1:
                         protocol = self.u8(m, at, one, stop, NUM)
@@ -100,19 +102,21 @@ class NetfilterParser(Reader):
                         dst_port = self.big(m, at, one, stop, DST_PORT, 2)
         return Tuple(src, dst, protocol, src_port, dst_port)
 
-    def parse_protoinfo(self, m: Message, begin: int, end: int, state: int | None) -> int | None:
+    def parse_protoinfo(self, m: Message, begin: int, end: int) -> int | None:
         """CTA_PROTOINFO: the state of a TCP connection."""
+        state = None
         for kind, _, first, last in self.attributes(m, begin, end, "CTA_PROTOINFO"):
             if kind != 1:
                 continue
+            state = None
             for inner, at, one, stop in self.attributes(m, first, last, TCP):
                 if inner == 1:
                     state = self.u8(m, at, one, stop, TCP_STATE)
         return state
 
-    def parse_counters(self, m: Message, begin: int, end: int, path: str, before: Counters) -> Counters:
-        """CTA_COUNTERS_*: packets and bytes of one direction; of what is not here, those ``before`` stay."""
-        packets, bytes_ = before
+    def parse_counters(self, m: Message, begin: int, end: int, path: str) -> Counters:
+        """CTA_COUNTERS_*: packets and bytes of one direction."""
+        packets = bytes_ = None
         for kind, at, first, last in self.attributes(m, begin, end, path):
             if kind == 1:
                 packets = self.big(m, at, first, last, f"{path}/CTA_COUNTERS_PACKETS", 8)

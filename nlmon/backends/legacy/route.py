@@ -316,9 +316,9 @@ class RouteParser(Reader):
                 field, name, read = RULE_NUMBERS[kind]
                 found[field] = getattr(self, read)(m, at, begin, end, name)
             elif kind == 1 and need is not None:
-                found["dst"] = self.ip(m, at, begin, end, "FRA_DST", need)
+                found["dst"] = self.ip(m, at, begin, end, "FRA_DST", need) if begin < end else None  # to all
             elif kind == 2 and need is not None:
-                found["src"] = self.ip(m, at, begin, end, "FRA_SRC", need)
+                found["src"] = self.ip(m, at, begin, end, "FRA_SRC", need) if begin < end else None  # from all
             elif kind == 3:
                 found["iifname"] = self.name_of(m, at, begin, end, "FRA_IIFNAME", 15)
             elif kind == 12:

@@ -7,7 +7,8 @@ attribute stays None. Where a recipe says how the payload is made of these value
 Rules of this file:
 1. Families decide how addresses are read, so tables are compiled per family, once, when first needed.
 2. The walk checks every length before a reader sees the payload.
-3. A range that resembles one that was walked before is read by its layout (``layouts``), which gives the same.
+3. Of an attribute that stands twice the last one counts, with all that is nested in it, as in the kernel (nla_parse).
+4. A range that resembles one that was walked before is read by its layout (``layouts``), which gives the same.
 
 Not here: the fixed headers and structures of a protocol (``route``, ``generic``, ``sockets``, ...) and the messages of
 a datagram (``messages``).
@@ -156,10 +157,12 @@ class Decoder:
             entry = table.get(kind & TYPE_MASK)
             if entry is not None:
                 if entry.nested is not None:
+                    for slot in entry.slots:
+                        values[slot] = None
                     self.fill(m, entry.nested, at + 4, at + length, values, entry.path)
                 elif length - 4 < entry.minimum:
                     m.bad(at, entry.path, f"{length - 4} bytes, the policy wants at least {entry.minimum}")
-                    for slot, _ in entry.fields:
+                    for slot in entry.slots:
                         values[slot] = None
                 else:
                     for slot, read in entry.fields:

@@ -12,7 +12,14 @@ from nlmon.backends.libnl.decode.attributes import Decoder, Found
 from nlmon.backends.libnl.decode.wrapped import LONGEST_ATTRIBUTE, wrapped_list
 from nlmon.backends.libnl.policies import Attr, recipes
 from nlmon.backends.libnl.policies import route as policies
-from nlmon.backends.libnl.policies.readers import DecodeContext, Reader, address, label_stack, string
+from nlmon.backends.libnl.policies.readers import (
+    DecodeContext,
+    Reader,
+    address,
+    address_or_all,
+    label_stack,
+    string,
+)
 from nlmon.backends.reads import WHOLE, Node
 from nlmon.events import NextHop
 
@@ -73,11 +80,13 @@ class RouteDecoder(Decoder, layouts=True):
         """The kinds that only routes have, and IP addresses, which depend on the family."""
         if row.kind == "inet" and family not in {INET, INET6}:
             return None
-        if row.kind in {"ip", "inet", "ip_or_label"}:
+        if row.kind in {"ip", "inet", "ip_or_label", "ip_or_all"}:
             if row.kind == "ip_or_label" and family == MPLS:
                 return 0, label_stack(row.path)
             length = ADDRESS_LENGTH.get(family)
-            return None if length is None else (0, address(row.path, length))
+            if length is None:
+                return None
+            return 0, address_or_all(row.path, length) if row.kind == "ip_or_all" else address(row.path, length)
         if row.kind == "ip_by_length":
             lengths = {INET: (4,), INET6: (16,), BRIDGE: (4, 16)}.get(family)
             return None if lengths is None else (0, address(row.path, *lengths))

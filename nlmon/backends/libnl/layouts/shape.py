@@ -67,6 +67,9 @@ def _walk(
         if entry is not None:
             begin, stop = at + 4, at + length
             if entry.nested is not None:
+                # Where it stands twice, what an earlier one held counts no more: that is left to ``fill``.
+                if any(spot.slot in entry.slots for spot in spots):
+                    return False
                 if not _walk(data, entry.nested, header, begin, stop, fixed, spots):
                     return False
             elif length - 4 < entry.minimum:

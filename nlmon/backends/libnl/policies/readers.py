@@ -24,6 +24,7 @@ __all__ = [
     "Form",
     "Reader",
     "address",
+    "address_or_all",
     "form_of",
     "label_stack",
     "link_address",
@@ -174,6 +175,16 @@ def address(path: str, *lengths: int) -> Reader:
         return ip_text(m.data[begin:end])
 
     _FORMS[read] = Form("address", sizes=lengths)
+    return read
+
+
+def address_or_all(path: str, length: int) -> Reader:
+    """An IP address, or no byte of one, which is any address."""
+    of_bytes = address(path, length)
+
+    def read(m: DecodeContext, at: int, begin: int, end: int) -> Any:
+        return None if begin == end else of_bytes(m, at, begin, end)
+
     return read
 
 

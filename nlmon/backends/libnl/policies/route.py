@@ -120,8 +120,9 @@ RULE = Policy(
     (
         Attr("table", "FRA_TABLE", "u32"),
         Attr("priority", "FRA_PRIORITY", "u32"),
-        Attr("dst", "FRA_DST", "ip"),
-        Attr("src", "FRA_SRC", "ip"),
+        # ip(8) sends them without a byte for "to all" and "from all"
+        Attr("dst", "FRA_DST", "ip_or_all"),
+        Attr("src", "FRA_SRC", "ip_or_all"),
         Attr("iifname", "FRA_IIFNAME", "string", IFNAMSIZ),
         Attr("oifname", "FRA_OIFNAME", "string", IFNAMSIZ),
         Attr("fwmark", "FRA_FWMARK", "u32"),

@@ -15,12 +15,13 @@ __all__ = ["Compiled", "Entry", "Table", "frozen"]
 
 
 class Entry(NamedTuple):
-    """What the table holds for one attribute number."""
+    """What the table holds for one attribute number. ``slots``: all that it and what is nested in it fill."""
 
     minimum: int
     path: str
     fields: tuple[tuple[int, Reader], ...]
     nested: Mapping[int, Entry] | None
+    slots: tuple[int, ...]
 
 
 Table: TypeAlias = Mapping[int, Entry]
@@ -33,7 +34,9 @@ Compiled: TypeAlias = dict[tuple[int, int, str], tuple[Table, int, Policy]]
 
 def frozen(tree: dict[int, Any]) -> Table:
     """The table of a tree of lists, as it is collected row by row."""
-    return {
-        number: Entry(minimum, path, tuple(fields), None if nested is None else frozen(nested))
-        for number, (minimum, path, fields, nested) in tree.items()
-    }
+    table = {}
+    for number, (minimum, path, fields, nested) in tree.items():
+        inside = None if nested is None else frozen(nested)
+        slots = [slot for slot, _ in fields] + [slot for entry in (inside or {}).values() for slot in entry.slots]
+        table[number] = Entry(minimum, path, tuple(fields), inside, tuple(dict.fromkeys(slots)))
+    return table

@@ -12,6 +12,7 @@ from nlmon.events import ConntrackInfo, ExpectInfo, FlowTuple
 from nlmon.testing.messages import attr, big, message, nested
 from support.decoding import ORDERS, decode, event, findings, payload
 from support.flows import EXPECT, NETFILTER, flow, netfilter, tuple_
+from support.nests import joined
 
 NEW, GET, DELETE = 0, 1, 2
 NONE = ConntrackInfo(2, *[None] * (len(ConntrackInfo.__struct_fields__) - 1))
@@ -122,7 +123,7 @@ def test_field_of_an_expectation(field: str, type_: int, order: str) -> None:
 def test_expectation_with_everything(order: str) -> None:
     """All fields of one message."""
     rows = [make(order) for make, _ in EXPECT_FIELDS.values()]
-    data = netfilter(NEW, *rows, subsystem=EXPECT, byteorder=order)
+    data = netfilter(NEW, joined(rows, order), subsystem=EXPECT, byteorder=order)
     values = {field: value for field, (_, value) in EXPECT_FIELDS.items()}
     assert payload("libnl", NETFILTER, data, order) == ExpectInfo(2, **values)
 

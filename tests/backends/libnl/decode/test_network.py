@@ -17,6 +17,7 @@ from nlmon.testing.messages import attr, big, message, nested, number
 from nlmon.transport.recorded.transport import RecordedFactory
 from nlmon.wire import Datagram, Datagrams
 from support.decoding import ORDERS, decode, event, findings
+from support.nests import joined
 
 ROUTE = 0
 IP4, IP6 = bytes((10, 0, 0, 1)), bytes.fromhex("fd000000000000000000000000000001")
@@ -150,7 +151,7 @@ def test_all_attributes_at_once(kind: str, order: str) -> None:
     """All of them in one message, the last one first."""
     types, header, meaning = HEADERS[kind]
     rows = [(fields, make(order)) for row, fields, make in ROWS if row == kind]
-    data = message(types[-1], header(order) + b"".join(data for _, data in reversed(rows)), byteorder=order)
+    data = message(types[-1], header(order) + joined([data for _, data in reversed(rows)], order), byteorder=order)
     found = event("libnl", ROUTE, data, order)
     assert found.payload == replace(meaning, **{field: value for fields, _ in rows for field, value in fields.items()})
 

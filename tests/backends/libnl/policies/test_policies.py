@@ -42,7 +42,7 @@ class Row(NamedTuple):
         made = bytearray(KINDS[self.kind].make(i, order))
         if self.lengths == "longer":
             made += bytes((i + 1) % 256 for _ in range(self.smallest - len(made)))
-        if self.kind == "ip" and self.carrier.family == 10:
+        if self.kind in {"ip", "ip_or_all"} and self.carrier.family == 10:
             made += bytes(12)
         return bytes(made)
 
@@ -78,7 +78,7 @@ def _rows() -> dict[str, Row]:
             rows = [row for row in policy.attributes if row.path == path]
             kind = rows[0].kind
             smallest = max(row.begin + KINDS[row.kind].smallest for row in rows)
-            if kind == "ip" and carrier.family == 10:
+            if kind in {"ip", "ip_or_all"} and carrier.family == 10:
                 smallest = 16
             name = f"{carrier.policy}-{carrier.inside}/{path}"
             found[name] = Row(carrier, path, known[path], kind, smallest)
@@ -155,7 +155,7 @@ def test_wrong_lengths(rows: list[Row], order: str) -> None:
     list are kept as far as they are whole; numbers and structures may be longer, and texts have any length."""
     for row in rows:
         nothing, whole, error = good(row, b"", order), row.valid(0, order), bad(row.place, row.whole_path)
-        for size in range(len(whole)):
+        for size in range(1 if row.kind == "ip_or_all" else 0, len(whole)):  # no byte is any address
             found = got(row, row.at(whole[:size], order), order)
             if row.lengths == "exact" or (row.lengths == "longer" and size < row.smallest):
                 assert (row.path, size, found) == (row.path, size, (nothing, error))
