@@ -1,0 +1,235 @@
+/* A kernel that is played: answers a program's netlink sockets from a recording.
+ *
+ *   NLMON_SHIM_RECORDING=FILE LD_PRELOAD=./kernel-shim.so ip -j monitor
+ *
+ * The recording is a row of datagrams, each behind two numbers of 32 bits in the machine's order: its protocol and its
+ * size. A socket of that protocol that has joined a group, or has sent nothing when it is first read, receives them in
+ * order, one for each call. When there are no more, the program is ended with status 0, as a monitor never ends itself.
+ *
+ * Rules:
+ * 1. A program that asks (sends a request) is answered with NLMSG_DONE, or an acknowledgement if it asked for one: a host
+ *    without any object. So nothing that it prints comes from this host. With NLMON_SHIM_DUMP=TYPE the recording is the
+ *    answer to its dump request of that type instead, as if the kernel had all these objects.
+ * 2. Sockets are pairs of unix sockets, so that select() and poll() find what is there; all else of a socket is as in
+ *    the C library.
+ * 3. NLMON_SHIM_MARK=TEXT prints TEXT, a space, a number and a newline on the program's standard output before datagram
+ *    0, 1, 2 ... and at the end, so that what is between two marks belongs to one datagram.
+ *
+ * Not here: programs that are linked statically or make system calls of their own, such as those in Go.
+ */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <linux/netlink.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define SOCKETS 1024
+#define NEXT(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
+
+/* ``protocol``: plus one, 0 is none. ``dumps``: receives the recording as the answer to a request. */
+static struct { int protocol, listens, dumps, waiting; char answer[36]; } sockets[SOCKETS];
+static FILE *recording;
+static uint32_t head[2];
+static char *datagram;
+static long number;
+
+static int ours(int fd) { return fd >= 0 && fd < SOCKETS && sockets[fd].protocol; }
+
+/* Reads the next datagram; behind the last one it gives 0. */
+static int advance(void)
+{
+	const char *mark = getenv("NLMON_SHIM_MARK");
+
+	if (!recording && !(recording = fopen(getenv("NLMON_SHIM_RECORDING") ?: "", "re")))
+		_exit(127);
+	fflush(stdout);
+	if (mark)
+		dprintf(STDOUT_FILENO, "%s %ld\n", mark, number++);
+	if (fread(head, sizeof(head), 1, recording) != 1)
+		return 0;
+	datagram = realloc(datagram, head[1] + 1);
+	if (!datagram || fread(datagram, 1, head[1], recording) != head[1])
+		_exit(126);
+	return 1;
+}
+
+/* Reads on to what socket ``fd`` is to receive: of its protocol, or, behind the last of a dump, that it is done. A
+ * program that listens ends there. */
+static void next_for(int fd)
+{
+	do {
+		if (advance())
+			continue;
+		if (!sockets[fd].dumps) {
+			fflush(NULL);
+			_exit(0);
+		}
+		sockets[fd].dumps = 0;
+		sockets[fd].waiting = 1;
+		return;
+	} while ((int)head[0] + 1 != sockets[fd].protocol);
+	if (sockets[fd].dumps) { /* as the program expects of an answer */
+		struct nlmsghdr *asked = (struct nlmsghdr *)sockets[fd].answer, *message = (struct nlmsghdr *)datagram;
+
+		for (int left = (int)head[1]; NLMSG_OK(message, left); message = NLMSG_NEXT(message, left)) {
+			message->nlmsg_flags |= NLM_F_MULTI;
+			message->nlmsg_seq = asked->nlmsg_seq;
+			message->nlmsg_pid = 1;
+		}
+	}
+}
+
+int socket(int domain, int type, int protocol)
+{
+	int pair[2], fd;
+
+	if (domain != AF_NETLINK)
+		return NEXT(socket)(domain, type, protocol);
+	fd = socketpair(AF_UNIX, SOCK_DGRAM | (type & SOCK_CLOEXEC), 0, pair) ? -1 : pair[0];
+	if (fd < 0 || fd >= SOCKETS)
+		return -1;
+	memset(&sockets[fd], 0, sizeof(*sockets));
+	sockets[fd].protocol = protocol + 1;
+	(void)!send(pair[1], "", 1, 0); /* always readable */
+	return fd;
+}
+
+/* Names of interfaces are those of this host, which the recording is not about. */
+char *if_indextoname(unsigned int index, char *name)
+{
+	(void)index, (void)name;
+	errno = ENXIO;
+	return NULL;
+}
+
+unsigned int if_nametoindex(const char *name)
+{
+	(void)name;
+	errno = ENODEV;
+	return 0;
+}
+
+int bind(int fd, const struct sockaddr *address, socklen_t size)
+{
+	if (!ours(fd))
+		return NEXT(bind)(fd, address, size);
+	sockets[fd].listens |= ((const struct sockaddr_nl *)address)->nl_groups != 0;
+	return 0;
+}
+
+int getsockname(int fd, struct sockaddr *address, socklen_t *size)
+{
+	if (!ours(fd))
+		return NEXT(getsockname)(fd, address, size);
+	memcpy(address, &(struct sockaddr_nl){ .nl_family = AF_NETLINK, .nl_pid = 1 }, sizeof(struct sockaddr_nl));
+	*size = sizeof(struct sockaddr_nl);
+	return 0;
+}
+
+int setsockopt(int fd, int level, int name, const void *value, socklen_t size)
+{
+	if (!ours(fd) || level != SOL_NETLINK)
+		return NEXT(setsockopt)(fd, level, name, value, size);
+	sockets[fd].listens |= name == NETLINK_ADD_MEMBERSHIP;
+	return 0;
+}
+
+/* What was asked is remembered, to be answered when the program reads. */
+static ssize_t asked(int fd, const void *data, size_t size)
+{
+	const struct nlmsghdr *header = data;
+	struct nlmsghdr *done = (struct nlmsghdr *)sockets[fd].answer;
+
+	memset(sockets[fd].answer, 0, sizeof(sockets[fd].answer));
+	int dump = (header->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP;
+	done->nlmsg_len = dump ? 20 : 36;
+	done->nlmsg_type = dump ? NLMSG_DONE : NLMSG_ERROR;
+	done->nlmsg_flags = dump ? NLM_F_MULTI : 0;
+	done->nlmsg_seq = header->nlmsg_seq;
+	done->nlmsg_pid = 1;
+	if (!dump) { /* an object that does not exist, or an acknowledgement */
+		*(int *)(done + 1) = header->nlmsg_flags & NLM_F_ACK ? 0 : -ENODEV;
+		memcpy((char *)(done + 1) + 4, header, sizeof(*header));
+	}
+	const char *played = getenv("NLMON_SHIM_DUMP");
+
+	sockets[fd].dumps = dump && played && atoi(played) == header->nlmsg_type;
+	sockets[fd].waiting = !sockets[fd].dumps;
+	return (ssize_t)size;
+}
+
+ssize_t send(int fd, const void *data, size_t size, int flags)
+{
+	return ours(fd) ? asked(fd, data, size) : NEXT(send)(fd, data, size, flags);
+}
+
+ssize_t sendto(int fd, const void *data, size_t size, int flags, const struct sockaddr *to, socklen_t length)
+{
+	return ours(fd) ? asked(fd, data, size) : NEXT(sendto)(fd, data, size, flags, to, length);
+}
+
+ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
+{
+	return ours(fd) ? asked(fd, message->msg_iov->iov_base, message->msg_iov->iov_len) : NEXT(sendmsg)(fd, message, flags);
+}
+
+ssize_t recvmsg(int fd, struct msghdr *message, int flags)
+{
+	static int peeked;
+	const void *data;
+	size_t size, room, at = 0;
+
+	if (!ours(fd))
+		return NEXT(recvmsg)(fd, message, flags);
+	if ((sockets[fd].dumps || sockets[fd].listens) && !sockets[fd].waiting && !peeked) {
+		next_for(fd);
+		peeked = !sockets[fd].waiting;
+	}
+	if (sockets[fd].waiting) {
+		data = sockets[fd].answer;
+		size = ((struct nlmsghdr *)data)->nlmsg_len;
+		if (!(flags & MSG_PEEK))
+			sockets[fd].waiting = 0;
+	} else if (!peeked) {
+		errno = EAGAIN;
+		return -1;
+	} else {
+		peeked = flags & MSG_PEEK;
+		data = datagram;
+		size = head[1];
+	}
+	for (size_t i = 0; i < message->msg_iovlen && at < size; i++, at += room) {
+		room = message->msg_iov[i].iov_len < size - at ? message->msg_iov[i].iov_len : size - at;
+		memcpy(message->msg_iov[i].iov_base, (const char *)data + at, room);
+	}
+	if (message->msg_name)
+		memcpy(message->msg_name, &(struct sockaddr_nl){ .nl_family = AF_NETLINK }, sizeof(struct sockaddr_nl));
+	message->msg_namelen = sizeof(struct sockaddr_nl);
+	message->msg_controllen = 0;
+	message->msg_flags = at < size ? MSG_TRUNC : 0;
+	return (ssize_t)(flags & MSG_TRUNC ? size : at);
+}
+
+ssize_t recvfrom(int fd, void *data, size_t size, int flags, struct sockaddr *from, socklen_t *length)
+{
+	struct iovec iov = { data, size };
+	struct msghdr message = { .msg_name = from, .msg_iov = &iov, .msg_iovlen = 1 };
+	ssize_t got;
+
+	if (!ours(fd))
+		return NEXT(recvfrom)(fd, data, size, flags, from, length);
+	got = recvmsg(fd, &message, flags);
+	if (length)
+		*length = message.msg_namelen;
+	return got;
+}
+
+ssize_t recv(int fd, void *data, size_t size, int flags)
+{
+	return ours(fd) ? recvfrom(fd, data, size, flags, NULL, NULL) : NEXT(recv)(fd, data, size, flags);
+}
