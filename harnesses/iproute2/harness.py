@@ -45,12 +45,17 @@ def number(text: Any) -> int | None:
     return None if text is None else int(str(text), 0)
 
 
+def whole(address: str) -> int:
+    """Bits of an address, or of an MPLS label."""
+    return 128 if ":" in address else 32 if "." in address else 20
+
+
 def prefix(text: str | None) -> tuple[str | None, int]:
     """An address and the length of its prefix, which a whole address has not."""
     if text in {None, "default", "all"}:
         return None, 0
     address, _, length = str(text).partition("/")
-    return address, int(length) if length else 128 if ":" in address else 32
+    return address, int(length) if length else whole(address)
 
 
 def route(found: Fields) -> Fields:
@@ -67,6 +72,7 @@ def route(found: Fields) -> Fields:
 
 def rule(found: Fields) -> Fields:
     """RTM_*RULE."""
+    src = str(found.get("src", "all"))
 
     def ports(name: str) -> list[int] | None:
         if name in found:
@@ -74,8 +80,8 @@ def rule(found: Fields) -> Fields:
         return [found[f"{name}_start"], found[f"{name}_end"]] if f"{name}_start" in found else None
 
     return {
-        "priority": found.get("priority"), "src_len": found.get("srclen", 0 if found.get("src") == "all" else None),
-        "table": number(found.get("table")), "protocol": number(found.get("protocol")), "tun_id": found.get("tun_id"),
+        "priority": found.get("priority"), "src_len": found.get("srclen", 0 if src == "all" else whole(src)),
+        "table": number(found.get("table")) or 0, "protocol": number(found.get("protocol")), "tun_id": found.get("tun_id"),
         "sport_range": ports("sport"), "dport_range": ports("dport"), "iifname": found.get("iif"),
         "oifname": found.get("oif"), "fwmark": number(found.get("fwmark")), "goto": number(found.get("goto")),
         "uid_range": [found["uid_start"], found["uid_end"]] if "uid_start" in found else None,
@@ -94,7 +100,7 @@ KINDS: dict[str, tuple[tuple[int, int], int, Sequence[str], Callable[[Fields], F
     "rule": ((32, 33), 34, ("rule", "show"), rule),
     "neigh": ((28, 29), 30, ("neigh", "show", "nud", "all"), neigh),
 }
-ABSENT = {"route.priority": 0, "rule.protocol": 0}
+ABSENT = {"route.priority": 0, "rule.protocol": 0, "rule.priority": 0}
 
 
 def play(kind: str, messages: Sequence[bytes]) -> list[str]:
@@ -106,7 +112,9 @@ def play(kind: str, messages: Sequence[bytes]) -> list[str]:
         recording.flush()
         variables = {"NLMON_SHIM_RECORDING": recording.name, "NLMON_SHIM_MARK": MARK, "NLMON_SHIM_DUMP": str(request)}
         environment = {"PATH": os.environ.get("PATH", "") + ":/usr/sbin:/sbin", "LD_PRELOAD": SHIM, **variables}
-        ran = subprocess.run(["ip", "-json", "-details", "-Numeric", *command], env=environment, capture_output=True)
+        ran = subprocess.run(
+            ["ip", "-json", "-details", "-Numeric", *command], env=environment, capture_output=True, check=False
+        )
     parts = re.split(rf"{MARK} \d+\n", ran.stdout.decode("utf-8", "backslashreplace"))[1:]
     return parts[: len(messages)] if len(parts) > len(messages) else parts
 
@@ -182,7 +190,7 @@ def answers(waiting: list[tuple[Any, bytes]]) -> int:
 def hello() -> Fields:
     """The answer to the first line."""
     path = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
-    ran = subprocess.run(["ip", "-V"], env={"PATH": path}, capture_output=True, text=True)
+    ran = subprocess.run(["ip", "-V"], env={"PATH": path}, capture_output=True, text=True, check=False)
     version = re.search(r"iproute2-([\d.]+)", ran.stdout)
     provides = {kind: list(make({})) for kind, (_, _, _, make) in KINDS.items()}
     return {
