@@ -82,7 +82,8 @@ def rule(found: Fields) -> Fields:
     return {
         "priority": found.get("priority"), "src_len": found.get("srclen", 0 if src == "all" else whole(src)),
 
-        "table": number(found.get("table")) or 0, "protocol": number(found.get("protocol")), "tun_id": found.get("tun_id"),
+        "table": number(found.get("table")) or 0,
+        "protocol": number(found.get("protocol")), "tun_id": found.get("tun_id"),
         "sport_range": ports("sport"), "dport_range": ports("dport"), "iifname": found.get("iif"),
         "oifname": found.get("oif"), "fwmark": number(found.get("fwmark")), "goto": number(found.get("goto")),
         "uid_range": [found["uid_start"], found["uid_end"]] if "uid_start" in found else None,
