@@ -53,11 +53,12 @@ HEADROOM = {
     "open dumps": 96 * MIB,
     **dict.fromkeys(("many messages", "next hops", "dump of hops"), 128 * MIB),
 }
+# The first one stands for the others in the usual run, since it takes least.
 OBJECTS = (
+    "metrics",
     "hops",
     "next hops",
     "links of hops",
-    "metrics",
     "dump of hops",
     "near routes",
     "rules",
@@ -90,7 +91,7 @@ def test_a_replay_of_a_bomb_takes_little_memory(tmp_path: Path, name: str) -> No
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", one_in(3, OBJECTS, pytest.mark.long))
+@pytest.mark.parametrize("name", one_in(len(OBJECTS), OBJECTS, pytest.mark.long))
 def test_objects_take_little_memory_where_messages_are_lost(tmp_path: Path, name: str) -> None:
     """A file of 15 MiB of objects, which both states, a third one and the recorded kernel hold."""
     write_bomb(tmp_path / "bomb", name, 15 * MIB)
