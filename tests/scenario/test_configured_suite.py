@@ -26,7 +26,8 @@ from support.paths import FIXTURES, REPOSITORY
 from support.sampled import one_in
 
 FOLDER = REPOSITORY / "scenarios"
-SUITE = sorted((FOLDER / "configuration").glob("*.yaml"))
+KINDS = ("configuration", "migration", "rollback", "config-compat")
+SUITE = [path for kind in KINDS for path in sorted((FOLDER / kind).glob("*.yaml"))]
 OPTIONS = RunOptions(folders=(str(FOLDER), str(FIXTURES)))
 NEVER = Count(MANY, MANY)
 # Lanes whose configuration is refused, so that no monitor runs.

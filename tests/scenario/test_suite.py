@@ -19,7 +19,7 @@ from support.sampled import one_in
 
 FOLDER = REPOSITORY / "scenarios"
 # What runs on the kernel, and what is of monitors, has tests of its own.
-OTHERS = {"live", "configuration"}
+OTHERS = {"live", "configuration", "migration", "rollback", "config-compat"}
 SUITE = [path for path in sorted(FOLDER.rglob("*.yaml")) if not OTHERS & {*path.relative_to(FOLDER).parts}]
 OPTIONS = RunOptions(folders=(str(FOLDER), str(FIXTURES)))
 
