@@ -227,6 +227,10 @@ MAY = {
         *("nlmon.testing.messages", "nlmon.testing.transport", "nlmon.conformance"),
         # As programs use it: by a configuration, and through every interface.
         *("nlmon.api", "nlmon.compat", "nlmon.manager", "nlmon.config", "nlmon.filters"),
+        # As one moves from an implementation to the other: rewritten, compared by the contract, exchanged.
+        *("nlmon.migrate", "nlmon.compare.contract", "nlmon.compare.provided", "nlmon.canary.judging"),
+        *("nlmon.canary.pairs", "nlmon.exporters.layout", "nlmon.names"),
+        *("nlmon.monitor.plan", "nlmon.monitor.provided", "nlmon.monitor.sources"),
     },
     # It carries the options of a replay to where it is done and the report back.
     "nlmon.jobs": {

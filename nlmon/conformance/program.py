@@ -15,7 +15,7 @@ has a part.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -40,16 +40,18 @@ class Program:
         self.events: list[NlmonEvent] = []
         self._open: list[Callable[[], object]] = []
 
-    def config(self, text: str) -> Config:
-        """The configuration of a file, under which the implementation under test runs, whatever the file says."""
+    def config(self, text: str, environment: Mapping[str, str] | None = None) -> Config:
+        """The configuration of a file. Without an environment it runs under the implementation under test, whatever the
+        file says."""
         flag = {"NLMON_NETLINK_USE_LIBNL": str(self.use_libnl).lower()}
-        config = interpret([("nlmon.yaml", text.encode())], flag).config
+        config = interpret([("nlmon.yaml", text.encode())], flag if environment is None else environment).config
         assert config is not None
         return config
 
-    def configured(self, text: str) -> Monitor:
+    def configured(self, text: str, environment: Mapping[str, str] | None = None) -> Monitor:
         """A monitor with the section ``netlink`` of a configuration, whose protocols are enabled."""
-        monitor = self.told(Monitor(NetlinkConfig.of(self.config(text).netlink), transports=self.kernel))
+        section = self.config(text, environment).netlink
+        monitor = self.told(Monitor(NetlinkConfig.of(section), transports=self.kernel))
         monitor.start()
         return monitor
 
