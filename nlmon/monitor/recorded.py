@@ -22,6 +22,8 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from nlmon.aside import each_aside, prints_aside
 from nlmon.backends.base import Backend
 from nlmon.backends.options import BackendOptions
@@ -111,7 +113,7 @@ class _Player:
             [partial(_made, make, listens[name]) for name in self._names],
             reader.info.byteorder,
             protocols=listening.protocols,
-            options=listening.options,
+            options=_of_all([one.options for one in listens.values()]),
             answers=False,
         )
         self._errors: dict[int, Counter[str]] = {}
@@ -195,6 +197,21 @@ class _Player:
     def _counts(self) -> Counts:
         status = self._feed.lanes[self._active].backend.status()
         return metrics(self._plan, status, self._errors, self._exports.status(), Durations())
+
+
+def _of_all(options: Sequence[BackendOptions]) -> BackendOptions:
+    """What the recording has to be played for: what one of the implementations looks at, the recorded kernel keeps, and
+    what one of them receives is left out of none."""
+    families = [one.generic_families for one in options]
+    named = None if None in families else tuple(dict.fromkeys(name for names in families for name in names or ()))
+    sizes = [one.message_pool_size for one in options if one.message_pool_size is not None]
+    return replace(
+        options[0],
+        generic_families=named,
+        caches=tuple(dict.fromkeys(kind for one in options for kind in one.caches)),
+        resync=any(one.resync for one in options),
+        message_pool_size=min(sizes, default=None),
+    )
 
 
 def _made(make: MakeByName, listening: Listening, factory: TransportFactory, _: BackendOptions) -> Backend:

@@ -43,6 +43,7 @@ __all__ = [
     "Phase",
     "ProblemPattern",
     "Reload",
+    "RewrittenPattern",
     "RulePattern",
     "Scenario",
     "Step",
@@ -246,6 +247,15 @@ class ProblemPattern(Struct, frozen=True):
     by: str = ""
 
 
+class RewrittenPattern(Struct, frozen=True):
+    """A rewriting of a configuration, of which there is one for each. ``exit``: what the command exits with; ``text``:
+    what is in the file afterwards, None: anything; of one that is refused there is none."""
+
+    exit: int
+    text: str | None = None
+    by: str = ""
+
+
 class LogPattern(Struct, frozen=True):
     """What a monitor logs: messages that have a text."""
 
@@ -256,8 +266,8 @@ class LogPattern(Struct, frozen=True):
 
 class Exported(Struct, frozen=True):
     """What must hold of monitors that run with a configuration. ``compare``: hold what both export against each other;
-    ``lines``: by the name of an export. Of ``notices``, ``refused``, ``changes`` and ``findings`` None: nothing is
-    said; else these, and no others. The last two are of configurations that are rewritten."""
+    ``lines``: by the name of an export. Of ``notices``, ``refused``, ``changes``, ``findings`` and ``rewritten`` None:
+    nothing is said; else these, and no others. The last three are of configurations that are rewritten."""
 
     compare: bool = False
     lines: dict[str, tuple[LinePattern, ...]] = {}
@@ -269,6 +279,7 @@ class Exported(Struct, frozen=True):
     refused: tuple[ProblemPattern, ...] | None = None
     changes: tuple[ProblemPattern, ...] | None = None
     findings: tuple[ProblemPattern, ...] | None = None
+    rewritten: tuple[RewrittenPattern, ...] | None = None
 
 
 class ConfigurationLane(Struct, frozen=True):

@@ -3,7 +3,8 @@
 Rules:
 1. Values in, findings out; each has its place in the scenario, and lines of evidence: which line of which export is
    nearest, and what in it differs.
-2. Of notices, and of what refuses a configuration, a list is all of them: what it does not name does not hold.
+2. Of notices, of what refuses a configuration, and of what a rewriting says and does, a list is all of them: what it
+   does not name does not hold.
 
 Not here: comparing what two monitors have exported (``compare``).
 """
@@ -11,7 +12,9 @@ Not here: comparing what two monitors have exported (``compare``).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from difflib import unified_diff
 from fnmatch import fnmatchcase
+from itertools import islice
 from typing import Protocol
 
 import msgspec
@@ -20,13 +23,16 @@ from nlmon.config import Problem
 from nlmon.report.outcome import Finding
 from nlmon.report.text import counted, shortened
 from nlmon.scenario.configured.output import ExportedLine, LaneOutput, Sample
+from nlmon.scenario.configured.rewritten import Rewritten
 from nlmon.scenario.expectation import EventCounts, explain_unmet
 from nlmon.scenario.model import Exported, FilePattern, LinePattern, MetricPattern, ProblemPattern
 
-__all__ = ["LONGEST", "hold", "hold_problems", "unheld"]
+__all__ = ["LONGEST", "hold", "hold_problems", "hold_rewritings", "unheld"]
 
 # Names, lines and samples that are shown instead of those that are not there, and characters of each.
 SHOWN, LONGEST = 4, 240
+# Lines that are shown of the difference of two texts.
+LINES = 12
 Place = Callable[..., str]
 
 
@@ -100,6 +106,30 @@ def hold_problems(
         if not any(_is(problem, one) for _, one in meant):
             what = f"{key}: not expected: {problem.code} {problem.what}"
             yield Finding(what, place("expect", key), (problem.text, *filter(None, [problem.source.rstrip()])))
+
+
+def hold_rewritings(expect: Exported, found: Sequence[Rewritten], name: str, place: Place) -> Iterator[Finding]:
+    """What does not hold of the rewritings of a configuration, in their order."""
+    for key, patterns in (("changes", expect.changes), ("findings", expect.findings)):
+        if patterns is not None:
+            said = [problem for one in found for problem in getattr(one, key)]
+            yield from hold_problems(key, patterns, said, name, place)
+    if expect.rewritten is None:
+        return
+    meant = [(number, one) for number, one in enumerate(expect.rewritten) if one.by in {"", name}]
+    for (number, pattern), one in zip(meant, found, strict=False):
+        if pattern.exit != one.exit:
+            what = f"rewritten: expected exit code {pattern.exit}, got {one.exit}"
+            yield Finding(what, place("expect", "rewritten", number), _told(one.findings))
+        elif pattern.text is not None and pattern.text != (one.text or ""):
+            lines = unified_diff(
+                pattern.text.splitlines(), (one.text or "").splitlines(), "expected", "actual", "", "", 0, ""
+            )
+            what = "rewritten: the text is another one"
+            yield Finding(what, place("expect", "rewritten", number, "text"), tuple(islice(lines, 2, 2 + LINES)))
+    if len(meant) != len(found):
+        what = f"rewritten: expected {counted(len(meant), 'rewriting')}, found {len(found):,}"
+        yield Finding(what, place("expect", "rewritten"))
 
 
 def _is(problem: Problem, pattern: ProblemPattern) -> bool:

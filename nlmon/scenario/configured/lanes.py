@@ -47,7 +47,7 @@ from nlmon.monitor.recorded import play
 from nlmon.report.text import counted, shown_path
 from nlmon.scenario.configured.output import ExportedLine, LaneOutput, lines_of, messages_of, samples_of
 from nlmon.scenario.configured.received import Receiver
-from nlmon.scenario.configured.rewritten import rewritten
+from nlmon.scenario.configured.rewritten import Rewritten, rewritten
 from nlmon.scenario.implementations import make_planned
 from nlmon.scenario.model import ConfigurationLane
 from nlmon.transport.base import TransportFactory
@@ -78,13 +78,12 @@ class LoadedLane(Struct, frozen=True):
 
 class Later(Struct, frozen=True):
     """What is read later: configurations by the frame from which on they are in force, and what was said of all.
-    ``changes``, ``findings``: of those that were rewritten."""
+    ``rewritings``: what came of those that were to be rewritten, in their order."""
 
     configs: dict[int, Config] = {}
     errors: tuple[Problem, ...] = ()
     notices: tuple[Problem, ...] = ()
-    changes: tuple[Problem, ...] = ()
-    findings: tuple[Problem, ...] = ()
+    rewritings: tuple[Rewritten, ...] = ()
 
 
 def load_lane(lane: ConfigurationLane) -> LoadedLane:
@@ -104,8 +103,7 @@ def load_later(
     configs: dict[int, Config] = {}
     refused: tuple[Problem, ...] = ()
     notices: tuple[Problem, ...] = ()
-    changes: tuple[Problem, ...] = ()
-    findings: tuple[Problem, ...] = ()
+    rewritings: list[Rewritten] = []
     was = Loaded(first.config, (), {key.name: "default" for key in keys().values()})
     in_force = lane.text
     for frame in sorted({*texts, *rewrites}):
@@ -114,7 +112,8 @@ def load_later(
             if was.config is None or chosen(was.config) == rewrites[frame]:
                 continue
             done = rewritten(lane, in_force, rewrites[frame])
-            text, changes, findings = done.text, (*changes, *done.changes), (*findings, *done.findings)
+            rewritings.append(done)
+            text = done.text
         if text is None:
             continue
         # What was rewritten says itself which implementation it is for.
@@ -125,7 +124,7 @@ def load_later(
             assert was.config is not None
             configs[frame] = was.config
             notices += _notices(was)
-    return Later(configs, refused, notices, changes, findings)
+    return Later(configs, refused, notices, tuple(rewritings))
 
 
 def chosen(config: Config) -> Implementation:

@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeAlias
 
 from nlmon.exporters.syslogtext import FACILITIES, SEVERITIES
 from nlmon.report.text import counted
-from nlmon.scenario.configured.schema import EXPECTED, NOT_WITH
+from nlmon.scenario.configured.schema import EXPECTED, NOT_WITH, REWRITING
 from nlmon.scenario.document import Path
 from nlmon.scenario.faults.sockets import NEEDS_SOCKET
 from nlmon.scenario.model import (
@@ -26,6 +26,7 @@ from nlmon.scenario.model import (
     MetricPattern,
     ProblemPattern,
     Reload,
+    RewrittenPattern,
     RulePattern,
 )
 from nlmon.yamlfile import nearest
@@ -71,8 +72,20 @@ def contradictions(value: Mapping[str, Any], names: Sequence[str]) -> Iterator[t
     for key in ("select", "protocols"):
         if isinstance(capture, Mapping) and key in capture:
             yield ("capture", key), f"{key} does not go with a configuration, which says so itself", "leave it out"
+    if not any(_rewrites(one) for key in ("reloads", "steps") for one in value.get(key, ())):
+        for key in REWRITING & expect.keys():
+            yield (
+                ("expect", key),
+                f"{key} is of a rewriting, and there is none",
+                "write migrate: true, or rollback: true",
+            )
     yield from _of_syslog(expect)
     yield from _of_frames(value)
+
+
+def _rewrites(one: Any) -> bool:
+    """Whether a configuration is rewritten by something that happens."""
+    return isinstance(one, Mapping) and any(kind in one for kind in REWRITES)
 
 
 def _of_syslog(expect: Mapping[str, Any]) -> Iterator[tuple[Path, str, str]]:
@@ -120,7 +133,7 @@ def configured(value: Mapping[str, Any], names: Sequence[str], events: Events, c
         Reload((), 0, number, kind)
         for number, step in enumerate(value.get("steps", ()), 1)
         for kind in REWRITES
-        if isinstance(step, Mapping) and kind in step
+        if _rewrites(step) and kind in step
     ]
     return Configured(lanes, tuple(sorted(reloads, key=_when)), _exported(value["expect"], events, count))
 
@@ -167,4 +180,5 @@ def _exported(expect: Mapping[str, Any], events: Events, count: Counted) -> Expo
         refused=problems("refused"),
         changes=problems("changes"),
         findings=problems("findings"),
+        rewritten=None if "rewritten" not in expect else tuple(RewrittenPattern(**one) for one in expect["rewritten"]),
     )

@@ -2,7 +2,8 @@
 
 Rules:
 1. The text in force is rewritten for the other implementation, with the changes that the move needs and no others.
-2. With an error nothing is written, as without ``--force``, and the monitor goes on as it was.
+2. With an error nothing is written, as without ``--force``, and the monitor goes on as it was. What the command would
+   exit with is told.
 
 Not here: rewriting (``nlmon.migrate``), and playing what comes of it (``lanes``).
 """
@@ -15,6 +16,7 @@ from msgspec import Struct
 
 from nlmon.compare.contract import load_contract
 from nlmon.config import Problem
+from nlmon.errors import ExitCode
 from nlmon.migrate import rewrite
 from nlmon.migrate.model import Change, Finding, Implementation
 from nlmon.monitor.provided import provides
@@ -24,10 +26,11 @@ __all__ = ["Rewritten", "rewritten"]
 
 
 class Rewritten(Struct, frozen=True):
-    """What came of it. ``text``: None where it was refused; ``changes``: of the text, ``findings``: what only a person
-    can decide, with a code, a line and a key each."""
+    """What came of it. ``text``: None where it was refused; ``exit``: what the command with ``--apply`` exits with;
+    ``changes``: of the text, ``findings``: what only a person can decide, with a code, a line and a key each."""
 
     text: str | None
+    exit: int
     changes: tuple[Problem, ...] = ()
     findings: tuple[Problem, ...] = ()
 
@@ -46,8 +49,10 @@ def rewritten(lane: ConfigurationLane, text: str, to: Implementation) -> Rewritt
     )
     errors = [one for one in done.problems if one.severity == "error"]
     if done.data is None or errors or done.errors:
-        return Rewritten(None, (), (*errors, *map(_of_finding, done.findings)))
-    return Rewritten(done.data.decode(), tuple(map(_of_change, done.changes)), tuple(map(_of_finding, done.findings)))
+        code = ExitCode.INPUT if errors else ExitCode.FAILED
+        return Rewritten(None, code, (), (*errors, *map(_of_finding, done.findings)))
+    changes, findings = map(_of_change, done.changes), map(_of_finding, done.findings)
+    return Rewritten(done.data.decode(), ExitCode.OK, tuple(changes), tuple(findings))
 
 
 def _of_change(one: Change) -> Problem:

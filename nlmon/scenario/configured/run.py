@@ -35,7 +35,7 @@ from nlmon.report.text import shortened, shown_path
 from nlmon.scenario.cases import Pair, judge, merge_findings, pairs_of, uncompared, without_run
 from nlmon.scenario.check import capture_path
 from nlmon.scenario.configured.compare import Side, compare_exports
-from nlmon.scenario.configured.held import LONGEST, hold, hold_problems, unheld
+from nlmon.scenario.configured.held import LONGEST, hold, hold_problems, hold_rewritings, unheld
 from nlmon.scenario.configured.lanes import Later, LoadedLane, chosen_at, keeps, load_lane, load_later, play_lane
 from nlmon.scenario.configured.output import LaneOutput
 from nlmon.scenario.configured.recording import Recording
@@ -115,12 +115,7 @@ class _Run:
                 outputs.append(output)
                 name, more = self._names[number], later[number]
                 findings[name] += [*hold(expect, output, place), *self._strays(output)]
-                for key, patterns, found in (
-                    ("changes", expect.changes, more.changes),
-                    ("findings", expect.findings, more.findings),
-                ):
-                    if patterns is not None:
-                        findings[name] += hold_problems(key, patterns, found, lane.name, place)
+                findings[name] += hold_rewritings(expect, more.rewritings, lane.name, place)
         self._refuse_unread()
         if expect.compare and len(outputs) == 2:
             before, after = (
@@ -134,7 +129,8 @@ class _Run:
     def _strays(self, output: LaneOutput) -> Iterator[Finding]:
         """What no monitor may export of the recording, of each kind the first one."""
         assert self._recording is not None
-        in_order, place = not self._reloads, self._file.place("configuration")
+        # Another configuration may go on in another file; one that was rewritten goes on in the same ones.
+        in_order, place = all(one.rewrite for one in self._reloads), self._file.place("configuration")
         found: dict[str, list[str]] = {}
         for export, lines in output.lines.items():
             for why, line in self._recording.strays(lines, in_order=in_order):

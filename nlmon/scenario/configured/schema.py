@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from nlmon.scenario.shapes import COUNT, NAME, Schema, list_of, number, object_of, text
 
-__all__ = ["EXPECTED", "EXPORTS", "HEAD", "NOT_WITH", "expected_schema", "line_schema"]
+__all__ = ["EXPECTED", "EXPORTS", "HEAD", "NOT_WITH", "REWRITING", "expected_schema", "line_schema"]
 
 # Exports whose lines can be held against patterns.
 EXPORTS = ("json", "syslog")
+# Keys of ``expect`` that go with a configuration that is rewritten.
+REWRITING = frozenset({"changes", "findings", "rewritten"})
 # Keys of ``expect`` that go with a configuration alone.
-EXPECTED = ("compare", "exports", "files", "metrics", "rules", "log", "notices", "refused", "changes", "findings")
+EXPECTED = ("compare", "exports", "files", "metrics", "rules", "log", "notices", "refused", *sorted(REWRITING))
 # And those that do not: what implementations give is judged where it leaves the monitor.
 NOT_WITH = ("events", "in_order", "state", "losses", "errors")
 
@@ -85,6 +87,7 @@ def expected_schema() -> Schema:
         "refused": _problems(),
         "changes": _problems(),
         "findings": _problems(),
+        "rewritten": list_of(object_of({"exit": number(0, 3), "text": _TEXT, "by": NAME}, "exit"), 0),
     }
 
 
