@@ -70,7 +70,8 @@ MISTAKES = [
         MINIMAL + "  rolback: lossy\n",
         [
             "NLM-S012: 'rolback' is no key here (a.yaml:7:3); it is one of events, in_order, state, differences, "
-            "losses, errors, compare, exports, files, metrics, rules, log, notices, refused, changes, findings, rewritten"
+            "losses, errors, compare, exports, files, metrics, rules, log, notices, refused, changes, findings, "
+            "rewritten"
         ],
     ),
     (LIVE + "steps:\n  - {runn: ip a}\n", ["NLM-S012: 'runn' is no key here (a.yaml:6:6); did you mean run?"]),
