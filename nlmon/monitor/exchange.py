@@ -10,7 +10,8 @@ Rules:
 2. What the old ones read is delivered at once. What the new ones read is decoded, so that caches and counters know it,
    and held back until it is known which of it the old ones have read, too: that is dropped, the rest is delivered.
 3. Two datagrams are the same if they have the same bytes; how often matters. The kernel gives a datagram to one socket
-   after the other and keeps no common order between them, so there is nothing else to tell them by.
+   after the other, to those that have joined last first (``sk_add_bind_node``), and keeps no common order between
+   datagrams, so there is nothing else to tell them by.
 4. Old ones that had nothing to read before and after the new ones were read to their end have read all that these have
    (``settled``). Whatever comes from then on comes to the new ones alone, and is not held against what came before.
 5. Where sockets are never empty, since more comes than is read, the exchange is made after ``SECONDS`` all the same.
@@ -28,7 +29,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from nlmon.api.listener import Listener
-from nlmon.errors import NlmonError, TransportError
+from nlmon.errors import DecodeError, NlmonError, TransportError
 from nlmon.events import Decoded, Event
 from nlmon.wire import Datagram
 
@@ -178,7 +179,8 @@ class Exchange:
         self._holder(event.frame if data else None).events.append((event, data))
 
     def _hold_error(self, error: NlmonError) -> None:
-        self._holder(-1).errors.append(error)
+        # What is wrong in a datagram is counted once; a loss is of these sockets alone, whatever was read before it.
+        self._holder(-1 if isinstance(error, DecodeError) else None).errors.append(error)
 
     def _holder(self, frame: int | None) -> _Held:
         """Where to keep what is of the datagram ``frame``, of the last one (-1), or of none."""

@@ -184,6 +184,8 @@ class RunningMonitor:
         exchanged = None
         try:
             planned = plan_loaded(new, terminal=self._terminal)
+            if planned.listening.implementation != before.listening.implementation:
+                self._source.prepare(planned.listening)
             self._exports.change(planned.exports, limit=planned.queue)
             # What the old sockets have received is decided by the plan before, and goes to what is open now.
             self._pipeline.change(before, self._exports.queues)

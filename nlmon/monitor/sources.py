@@ -17,6 +17,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from typing import Protocol
 
@@ -43,6 +44,8 @@ Take = Callable[[Event, bytes], None]
 PATIENCE = Patience(tries=10, first=0.5, longest=30.0)
 # Datagrams of a socket that are read before it is closed for another one.
 READ_AT_MOST = 65_536
+# Seconds between two looks at whether an implementation is loaded, in which its sockets are not read.
+LOOK_WITHIN = 0.001
 
 
 class Exchanged(Struct, frozen=True):
@@ -155,6 +158,15 @@ class KernelSource:
             for protocol in list(self._listener.taps):
                 self.process(protocol)
 
+    def prepare(self, listening: Listening) -> None:
+        """Load what ``change`` will need, in a thread: that takes up to a second, in which the sockets are read on as
+        a receive buffer of the default size would be full. Raises ``PlatformError`` where that fails."""
+        with ThreadPoolExecutor(1, "load") as pool:
+            loading = pool.submit(lambda: warm_up(self._made(listening).backend, listening.protocols))
+            while not wait([loading], LOOK_WITHIN).done:
+                self._drain(self._listener)
+        _checked(loading.result)
+
     def change(self, listening: Listening) -> Exchanged:
         """Read by sockets that are opened anew, of the same implementation or of the other. Raises ``PlatformError``,
         and then the old ones stay."""
@@ -181,16 +193,9 @@ class KernelSource:
     @staticmethod
     def _settle(exchange: Exchange, enable: Callable[[], None]) -> int:
         """Bring both to the same place; when the new ones were open, in nanoseconds since 1970."""
-        try:
-            exchange.attach(enable)
-            attached = time.time_ns()
-            exchange.settle()
-        except (NlmonError, KeyboardInterrupt):
-            raise
-        except Exception as error:
-            why = f"{type(error).__name__}: {error}"
-            hint = "it was not taken; run nlmon doctor, and report this with the log"
-            raise PlatformError("NLM-M100", "the new implementation failed", why=why, hint=hint) from error
+        _checked(lambda: exchange.attach(enable))
+        attached = time.time_ns()
+        _checked(exchange.settle)
         return attached
 
     def status(self) -> BackendStatus:
@@ -308,3 +313,15 @@ class KernelSource:
         if not skipped and self._read_before.pop(protocol, None) is not None:
             self.tell(self._tell)
         return skipped
+
+
+def _checked(step: Callable[[], None]) -> None:
+    """Do a step of another implementation; whatever it raises is a ``PlatformError`` then."""
+    try:
+        step()
+    except NlmonError:
+        raise
+    except Exception as error:
+        why = f"{type(error).__name__}: {error}"
+        hint = "it was not taken; run nlmon doctor, and report this with the log"
+        raise PlatformError("NLM-M100", "the new implementation failed", why=why, hint=hint) from error

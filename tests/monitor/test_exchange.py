@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Sequence
 from itertools import count
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from nlmon.backends.options import BackendOptions
 from nlmon.errors import NlmonError, Overrun, PlatformError
 from nlmon.events import Event
-from nlmon.monitor import exchange
+from nlmon.monitor import exchange, sources
 from nlmon.monitor.plan import Listening
 from nlmon.monitor.sources import KernelSource
 from nlmon.testing.messages import link
@@ -211,3 +212,50 @@ def test_an_implementation_that_fails_leaves_the_old_one(code: str, raised: Base
 def _raise(listened: Listened, error: BaseException) -> None:
     listened.kernel.open(ROUTE, ())
     raise error
+
+
+def test_a_loss_behind_a_datagram_that_both_have_is_counted() -> None:
+    """What both have is dropped, and the loss that follows it is not."""
+    listened = Listened("legacy")
+    opened = listened.kernel.open
+
+    def opens(*arguments: object, **options: object) -> FakeTransport:
+        made = opened(*arguments, **options)
+        listened.kernel.say((2,))
+        made.queue.append(Overrun("NLM-T010", "the kernel dropped 3 messages", drops=3))
+        return made
+
+    listened.kernel.open = opens  # type: ignore[method-assign]
+    exchanged = listened.source.change(listened.listening("legacy"))
+
+    assert (listened.heard, exchanged.both) == ([2], 1)
+    assert dict(listened.source.errors[ROUTE]) == {"NLM-T010": 1}
+
+
+def test_what_comes_while_the_other_implementation_is_loaded_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the old sockets, whose receive buffer would be full by then."""
+    listened = Listened("legacy")
+    read = threading.Event()
+
+    def take(event: Event, datagram: bytes) -> None:
+        listened.take(event, datagram)
+        read.set()
+
+    listened.source._listener.deliver_to(take, None)
+    listened.kernel.say((2,))
+    monkeypatch.setattr(sources, "warm_up", lambda *_: None if read.wait(10) else _raise(listened, ValueError("late")))
+    listened.source.prepare(listened.listening("libnl"))
+
+    assert listened.heard == [2]
+
+
+def test_an_implementation_that_cannot_be_loaded_leaves_the_old_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever it raises."""
+    listened = Listened("legacy")
+    with monkeypatch.context() as patched, pytest.raises(PlatformError, match="NLM-M100"):
+        patched.setattr(sources, "warm_up", lambda *_: _raise(listened, ValueError("no number")))
+        listened.source.prepare(listened.listening("libnl"))
+    listened.kernel.say((2,))
+    listened.read()
+
+    assert listened.heard == [2]
