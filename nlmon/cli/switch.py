@@ -2,7 +2,8 @@
 
 Rules:
 1. The monitor does it; this command asks, and says what came of it. Files stay as they are without ``--write``.
-2. A file is written when the monitor has switched, and as ``nlmon migrate`` and ``nlmon rollback`` write it.
+2. A file is written when the monitor has switched, and as ``nlmon migrate`` and ``nlmon rollback`` write it. Whether
+   there is one that can be written, and that decides, is asked before.
 
 Not here: the exchange (``nlmon.monitor.exchange``), and rewriting (``migrating``).
 """
@@ -56,12 +57,13 @@ def command(
     from nlmon.monitor.switching import read_report  # noqa: PLC0415
 
     path = _meant(socket, config)
+    file = _file_of(path) if write else None
     report = read_report(ask(path, "switch", PATIENCE, to=implementation, force=force), str(path))
     _say(report, form)
     if report.after != implementation:
         sys.exit(ExitCode.FAILED)
-    if write:
-        _write(report, implementation, force=force)
+    if file is not None:
+        _write(file, implementation, force=force)
 
 
 def _meant(socket: Path | None, config: tuple[Path, ...]) -> Path:
@@ -112,12 +114,31 @@ def _lines(report: SwitchReport) -> list[str]:
     ]
 
 
-def _write(report: SwitchReport, to: Implementation, *, force: bool) -> None:
+def _file_of(path: Path) -> Path:
+    """The file that decides which implementation a monitor has, and that can be replaced."""
+    from nlmon.cli.migrate_target import refuse_target  # noqa: PLC0415  (start-up: only who writes needs it)
+    from nlmon.monitor.asking import ask  # noqa: PLC0415
+    from nlmon.monitor.status import read_status  # noqa: PLC0415
+    from nlmon.printable import printable  # noqa: PLC0415
+
+    status = read_status(ask(path, "status"), str(path))
+    files, by = status.config_files, printable(status.configured_by)
+    if by.startswith("environment "):
+        why = f"the variable {by.removeprefix('environment ')} decides, whatever a file says"
+        raise _no_file(why, "switch without --write, and change the variable for the next start")
+    if len(files) != 1:
+        why = f"the monitor has {len(files) or 'no'} files" + (f", and netlink.use_libnl is from {by}" if files else "")
+        raise _no_file(why, "switch without --write, then rewrite the right file with nlmon migrate or nlmon rollback")
+    refuse_target(Path(files[0]))
+    return Path(files[0])
+
+
+def _no_file(why: str, hint: str) -> UsageError:
+    return UsageError("NLM-M106", "nothing was switched, and nothing was written", why=why, hint=hint)
+
+
+def _write(file: Path, to: Implementation, *, force: bool) -> None:
     """Rewrite the file of a monitor."""
     from nlmon.cli.migrating import carry_out  # noqa: PLC0415  (start-up: only who writes needs it)
 
-    if len(report.files) != 1:
-        what = "nothing was written: the monitor has no file" if not report.files else "nothing was written"
-        hint = "rewrite the one that says netlink.use_libnl with nlmon migrate or nlmon rollback"
-        raise UsageError("NLM-M106", what, why=f"it has {len(report.files)} files", hint=hint)
-    carry_out(to, Path(report.files[0]), apply=True, output=None, check=False, force=force, form="text", propose=False)
+    carry_out(to, file, apply=True, output=None, check=False, force=force, form="text", propose=False)

@@ -53,6 +53,7 @@ class Run(Struct, frozen=True, kw_only=True):
     reloads: int = 0
     reload_failures: int = 0
     configured: str = ""
+    configured_by: str = ""
     switches: int = 0
     phases: tuple[PhaseStatus, ...] = ()
 
@@ -75,6 +76,7 @@ def status_of(
         user=run.user,
         implementation=plan.listening.implementation,
         configured=run.configured or plan.listening.implementation,
+        configured_by=run.configured_by,
         started=run.started,
         config_files=run.files,
         config_version=run.version,

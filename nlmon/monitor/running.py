@@ -63,6 +63,8 @@ __all__ = ["RunningMonitor", "open_kernel"]
 LOOK = 5.0
 # How often counters are asked for that change meanwhile.
 TRIES = 3
+# The key that says which implementation.
+USE_LIBNL = "netlink.use_libnl"
 # Seconds for what waits in the sockets at the end.
 FINISH = 0.15
 
@@ -110,6 +112,7 @@ class RunningMonitor:
             files=tuple(str(path.absolute()) for path in loaded.files),
             notices=self._notices(loaded, planned),
             configured=planned.listening.implementation,
+            configured_by=loaded.origins.get(USE_LIBNL, ""),
             phases=(PhaseStatus(planned.listening.implementation, time.time_ns()),),
         )
 
@@ -171,7 +174,8 @@ class RunningMonitor:
             self._refuse(replace(new, problems=(error(failed.code, failed.text, Place()),)))
             return
         configured = self._plan.listening.implementation
-        self._run = replace(self._run, reloads=self._run.reloads + 1, configured=configured)
+        by = new.origins.get(USE_LIBNL, "")
+        self._run = replace(self._run, reloads=self._run.reloads + 1, configured=configured, configured_by=by)
         for one in _noticed(new, self._plan):
             messages.notice(one)
         messages.reloaded(new.version, changed)

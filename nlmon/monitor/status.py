@@ -98,7 +98,8 @@ class PhaseStatus(Struct, frozen=True):
 class MonitorStatus(Struct, frozen=True, kw_only=True):
     """A monitor that runs. ``instance``: the path of its control socket; ``user``: who it runs as, and with which
     capabilities; ``started``: nanoseconds since 1970; ``config_version``: counts from 1 the configurations that were in
-    force; ``configured``: the implementation that its files ask for. ``events``: how many came from the implementation;
+    force; ``configured``: the implementation that its files ask for, and ``configured_by``: where that stands, a line
+    of a file, a variable of the environment, or ``default``. ``events``: how many came from the implementation;
     ``dropped``: those of them that went no further, by reason. ``reloads``: how often the configuration was read again,
     and ``reload_failures``: how often the old one was kept. ``switches``: how often the implementation was changed, and
     ``phases``: the times between, the latest ones, of which the last goes on."""
@@ -123,6 +124,7 @@ class MonitorStatus(Struct, frozen=True, kw_only=True):
     notices: tuple[str, ...]
     reloads: int
     reload_failures: int
+    configured_by: str = ""
     switches: int = 0
     phases: tuple[PhaseStatus, ...] = ()
 
@@ -174,7 +176,8 @@ def _lines(status: MonitorStatus) -> Iterator[str]:
         for one in status.protocols
     )
     yield ""
-    asked = "" if status.configured == status.implementation else f", {status.configured} from the next start on"
+    by = f" ({status.configured_by})" if status.configured_by else ""
+    asked = "" if status.configured == status.implementation else f", {status.configured} from the next start on{by}"
     yield f"implementation: {status.implementation}{asked}"
     yield f"started:        {_time(status.started)}"
     yield f"runs as:        {status.user}"

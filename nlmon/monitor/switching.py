@@ -63,11 +63,10 @@ class _Refusal(Struct, frozen=True):
 
 
 def switched(loaded: Loaded, to: Implementation) -> Loaded:
-    """A configuration with another implementation, as the next version."""
+    """A configuration with another implementation, as the next version; its origins say what the next start goes by."""
     assert loaded.config is not None
     netlink = replace(loaded.config.netlink, use_libnl=to == "libnl")
-    origins = {**loaded.origins, "netlink.use_libnl": "nlmon switch"}
-    return replace(loaded, config=replace(loaded.config, netlink=netlink), origins=origins, version=loaded.version + 1)
+    return replace(loaded, config=replace(loaded.config, netlink=netlink), version=loaded.version + 1)
 
 
 def would_lose(config: Config, to: Implementation, file: str) -> Iterator[Finding]:

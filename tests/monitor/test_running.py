@@ -248,6 +248,7 @@ def test_a_switch_that_is_asked_for(tmp_path: Path) -> None:
         ("switched", "libnl", "legacy", "libnl"),
     ]
     assert (before.implementation, before.configured, after.implementation) == ("legacy", "libnl", "libnl")
+    assert before.configured_by == after.configured_by != "nlmon switch"
     assert (host.lines(), after.switches) == (["eth2", "eth3", "eth4", "eth5"], 4)
 
 
