@@ -77,6 +77,7 @@ LEVELS = (
     ("nlmon.engine", "nlmon.api", "nlmon.deprecations", "nlmon.migrate"),
     ("nlmon.jobs", "nlmon.manager", "nlmon.compat", "nlmon.monitor"),
     ("nlmon.scenario", "nlmon.conformance"),
+    ("nlmon.assess",),
     ("nlmon.cli",),
     ("nlmon.pytest_plugin",),
     ("nlmon.__main__",),

@@ -44,6 +44,7 @@ COMMANDS = {
     "canary": ("nlmon.cli.canary", "Compare hosts with a new monitor with those with the old one."),
     "config": ("nlmon.cli.config", "Check and show the configuration of a monitor."),
     "deprecations": ("nlmon.cli.deprecations", "List uses of what the migration guide calls old, and what to write."),
+    "assess": ("nlmon.cli.assess", "Say whether a host may move with its configuration, and come back."),
     "migrate": ("nlmon.cli.migrate", "Rewrite a configuration for libnl."),
     "rollback": ("nlmon.cli.rollback", "Rewrite a configuration for legacy."),
     "switch": ("nlmon.cli.switch", "Let a monitor that runs go on with the other implementation."),

@@ -17,6 +17,7 @@ from typing import Any
 
 import click
 
+from nlmon.assess.model import Assessment
 from nlmon.canary.judging import CanaryReport
 from nlmon.canary.pairs import LogDifference, LogSummary
 from nlmon.cli.filter_explain import FilterExplanation
@@ -71,6 +72,7 @@ SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
     "config": config_schema,
     "config-check": partial(schema_of, CheckReport, "nlmon config check"),
     "config-show": partial(schema_of, Effective, "nlmon config show"),
+    "assess": partial(schema_of, Assessment, "nlmon assess"),
     "migrate": partial(schema_of, MigrationReport, "nlmon migrate and nlmon rollback"),
     "status": partial(schema_of, MonitorStatus, "nlmon --status"),
     "switch": partial(schema_of, SwitchReport, "nlmon switch"),

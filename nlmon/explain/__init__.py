@@ -78,6 +78,7 @@ GROUPS = (
     Group("scenarios", "NLM-S", "Scenario files, suites and runs"),
     Group("sockets", "NLM-T", "Netlink sockets"),
     Group("commands", "NLM-U", "Command lines, and what comes of a command"),
+    Group("assessments", "NLM-I", "Assessments of a move to the other implementation"),
     Group("migrations", "NLM-V", "Configurations rewritten for another implementation"),
     Group("filters", "NLM-W", "Filters of events"),
     Group("internals", "NLM-X", "Bugs of nlmon, and the sandbox of scenarios"),

@@ -37,31 +37,33 @@ _IDLE = (("cli",), ("web",), ("plugins",), ("export", "database"), ("integration
 
 
 class Standing(Struct, frozen=True):
-    """A key, and what becomes of it in each direction; ``reason``: why that is no ``same``, empty if it is."""
+    """A key, and what becomes of it in each direction; ``reason``: why that is no ``same``, empty if it is;
+    ``rule``: its code."""
 
     key: str
     to_libnl: Treatment
     to_legacy: Treatment
     reason: str = ""
+    rule: str = "NLM-I001"
 
 
 def table() -> Iterator[Standing]:
     """A row for every key, in the order of the model."""
     for path, key in keys().items():
-        to_libnl, to_legacy, reason = _standing(path)
-        yield Standing(key.name, to_libnl, to_legacy, reason)
+        yield Standing(key.name, *_standing(path))
 
 
-def _standing(path: KeyPath) -> tuple[Treatment, Treatment, str]:
+def _standing(path: KeyPath) -> tuple[Treatment, Treatment, str, str]:
     if path in _EXPRESSIONS:
-        return "renamed", "renamed", "fields have other names in the events of each"
+        return "renamed", "renamed", "fields have other names in the events of each", "NLM-I002"
     if path in _FOR_INFORMATION:
-        return "ignored", "ignored", "it is for information alone; a rollback removes it"
+        return "ignored", "ignored", "it is for information alone; a rollback removes it", "NLM-I003"
     if any(path[: len(option)] == option for option in LIBNL_ONLY):
-        return "new", "ignored", "libnl alone has it; a rollback removes it"
+        return "new", "ignored", "libnl alone has it; a rollback removes it", "NLM-I004"
     if path in _OF_ONE:
         to_libnl: Treatment = "new" if _OF_ONE[path] == "libnl" else "ignored"
-        return to_libnl, "ignored" if to_libnl == "new" else "new", f"it is the level of what {_OF_ONE[path]} says"
+        to_legacy: Treatment = "ignored" if to_libnl == "new" else "new"
+        return to_libnl, to_legacy, f"it is the level of what {_OF_ONE[path]} says", "NLM-I005"
     if path in IDLE or path in UNUSED or any(path[: len(section)] == section for section in _IDLE):
-        return "ignored", "ignored", "the monitor has no use for it, whatever the implementation"
-    return "same", "same", ""
+        return "ignored", "ignored", "the monitor has no use for it, whatever the implementation", "NLM-I006"
+    return "same", "same", "", "NLM-I001"

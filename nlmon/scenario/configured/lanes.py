@@ -231,7 +231,8 @@ def play_lane(
     rules = {rule.name: rule.matched for rule in status.rules}
     captures = dict.fromkeys(one.export.pcap.file for one in (config, *later) if one.export.pcap.enabled)
     captured = tuple(one for path in captures for file in _all_of(Path(path)) for one in _datagrams(file))
-    return LaneOutput(loaded.name, lines, files, captured, metrics, rules, tuple(said), loaded.notices)
+    heard = {one.name: one.events for one in status.protocols if one.events}
+    return LaneOutput(loaded.name, lines, files, captured, metrics, rules, tuple(said), loaded.notices, heard)
 
 
 def _made(lane: str, implementation: str, name: str, factory: TransportFactory, options: BackendOptions) -> Backend:

@@ -55,7 +55,8 @@ class LaneOutput(Struct, frozen=True):
     """What the monitor of a lane has exported. ``lines``: by the name of an export that was on; ``files``: how many
     lines each file has, of a capture frames, by its path as the configuration has it; ``captured``: what the captures
     hold; ``metrics``: None: it offered none;
-    ``rules``: how many events each matched; ``log``: what it said; ``notices``: of its configuration."""
+    ``rules``: how many events each matched; ``log``: what it said; ``notices``: of its configuration;
+    ``heard``: events before its filters, by the name of the protocol."""
 
     name: str
     lines: Mapping[str, tuple[ExportedLine, ...]]
@@ -65,6 +66,7 @@ class LaneOutput(Struct, frozen=True):
     rules: Mapping[str, int]
     log: tuple[str, ...]
     notices: tuple[Problem, ...]
+    heard: Mapping[str, int] = {}
 
 
 def lines_of(data: bytes, file: str) -> Iterator[ExportedLine]:

@@ -1,0 +1,121 @@
+"""Makes an assessment of the bytes of a configuration and of recordings.
+
+Not here: who reads the configuration, and where recordings of the running host come from (``nlmon.cli``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+from nlmon.assess.checklist import Facts, checklist
+from nlmon.assess.dynamic import Lane, Played, lane_of, play_both
+from nlmon.assess.judging import compared_in_all, dynamic_reasons, heard_in_all
+from nlmon.assess.model import WORST_FIRST, Assessment, Option, Reason, result_of
+from nlmon.assess.options import given_options
+from nlmon.assess.static import static_reasons
+from nlmon.compare.contract import load_contract
+from nlmon.config import Config, Loaded
+from nlmon.config.load import interpret
+from nlmon.migrate import Rewriting, rewrite
+from nlmon.migrate.measured import Measured
+from nlmon.migrate.model import Implementation
+from nlmon.monitor.plan import plan
+from nlmon.monitor.provided import provides
+from nlmon.names import PROTOCOLS
+from nlmon.report.model import Direction
+from nlmon.report.policy import Policy
+
+__all__ = ["MIN_EVENTS", "assess"]
+
+# Fewer events say nothing about a host.
+MIN_EVENTS = 20
+
+
+def assess(
+    data: bytes,
+    name: str,
+    captures: Sequence[Path],
+    *,
+    environ: Mapping[str, str],
+    to: Implementation = "libnl",
+    measured: Measured | None = None,
+    min_events: int = MIN_EVENTS,
+) -> Assessment:
+    """What the bytes of a configuration and recordings say of a move to an implementation, and of the way back.
+    ``measured``: what the recordings hold, from which families are proposed; ``min_events``: how many events both sides
+    must have exported. Raises nothing for a configuration or a recording that is wrong: that is a reason."""
+    source: Implementation = "legacy" if to == "libnl" else "libnl"
+    loaded = interpret([(name, data)], environ)
+    if loaded.config is None:
+        return Assessment(name, source, to, "undecided", "undecided", problems=loaded.problems)
+    forward = _rewritten(data, name, to, environ, measured)
+    back = _rewritten(forward.data or data, name, source, environ)
+    lanes = lane_of(source, data, environ), lane_of(to, forward.data or data, environ)
+    policy = Policy(min_events=1)
+    startable = not any(lane.refused for lane in lanes)
+    played = [play_both(lanes, path, policy) for path in captures] if startable else []
+    listened = _listened(loaded.config)
+    reasons = list(_reasons("migrate", forward, lanes, played, listened, min_events))
+    returning = list(_reasons("rollback", back, lanes[::-1], played, listened, min_events))
+    way_back = result_of(returning)
+    if way_back == "no go":
+        what = f"there is no way back to {source} that keeps everything"
+        reasons.append(Reason("NLM-I014", "note", "migrate", what, hint="see the reasons of the way back"))
+    result = result_of(reasons)
+    both = sorted((*reasons, *returning), key=lambda one: (one.direction, WORST_FIRST.index(one.weight)))
+    facts = Facts(
+        loaded.config, to, listened, tuple(reasons), way_back, forward, tuple(played), compared_in_all(played)
+    )
+    return Assessment(
+        name,
+        source,
+        to,
+        result,
+        way_back,
+        tuple(both),
+        tuple(_options(loaded, lanes)),
+        forward.changes,
+        facts.compared,
+        heard_in_all(played),
+        tuple(checklist(facts)),
+        tuple(report for one in played for report in one.reports),
+        loaded.problems,
+    )
+
+
+def _reasons(
+    direction: Direction,
+    done: Rewriting,
+    lanes: tuple[Lane, ...],
+    played: Sequence[Played],
+    listened: Sequence[str],
+    min_events: int,
+) -> Iterator[Reason]:
+    yield from static_reasons(done, direction)
+    refused = [(lane.name, one) for lane in lanes for one in lane.refused]
+    for name, one in refused:
+        what = f"{name} does not start with this configuration: {one.what} [{one.code}]"
+        yield Reason("NLM-I007", "no go", direction, what, one.where, one.hint, one.key)
+    if not refused:
+        names = lanes[0].name, lanes[1].name
+        yield from dynamic_reasons(played, names, direction, listened=listened, min_events=min_events)
+
+
+def _rewritten(
+    data: bytes, name: str, to: Implementation, environ: Mapping[str, str], measured: Measured | None = None
+) -> Rewriting:
+    contract = load_contract()
+    provided = partial(provides, contract, to)
+    return rewrite(data, name, to, environ=environ, provided=provided, contract=contract, measured=measured)
+
+
+def _listened(config: Config) -> tuple[str, ...]:
+    """Names of the protocols that a configuration listens to."""
+    return tuple(PROTOCOLS[one] for one in plan(config).listening.protocols)
+
+
+def _options(loaded: Loaded, lanes: tuple[Lane, ...]) -> Iterator[Option]:
+    refused = {lane.name: {one.key for one in lane.refused if one.key} for lane in lanes}
+    yield from given_options(loaded.origins, refused)

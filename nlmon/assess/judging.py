@@ -1,0 +1,127 @@
+"""What follows from playing recordings, as reasons.
+
+    NLM-I010   the exports differ                                no go
+    NLM-I011   the candidate exports more, by the contract       note
+    NLM-I012   the candidate exports fewer fields                note
+    NLM-I013   the candidate exports no events of a kind         no go
+    NLM-I015   a line is of no message of the recording          no go
+    NLM-I016   an implementation crashed                         no go
+    NLM-I020   there is no recording                             undecided
+    NLM-I021   too few events were compared                      undecided
+    NLM-I022   a protocol is listened to, and gave no event      undecided
+    NLM-I023   a recording was not compared                      undecided
+
+Rules:
+1. Evidence is that of all recordings together: one that holds nothing for a configuration takes nothing from the
+   others. One that could not be read to its end does, since what is missing may differ.
+
+Not here: playing (``dynamic``), and what the text of a configuration tells (``static``).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+
+from nlmon.assess.dynamic import Played
+from nlmon.assess.model import Reason
+from nlmon.migrate.model import Implementation
+from nlmon.report.differences import place_of, row_lines
+from nlmon.report.model import CaptureReport, DifferenceGroup, Direction
+
+__all__ = ["compared_in_all", "dynamic_reasons", "heard_in_all"]
+
+RECORD = "record the host with nlmon record, while it does what it usually does"
+# Kinds that are named in a line.
+NAMED = 6
+
+
+def dynamic_reasons(
+    played: Sequence[Played],
+    names: tuple[Implementation, Implementation],
+    direction: Direction,
+    *,
+    listened: Iterable[str],
+    min_events: int,
+) -> Iterator[Reason]:
+    """The reasons of one direction. ``names``: from which implementation it goes to which; ``listened``: names of the
+    protocols that the configuration listens to."""
+    if not played:
+        yield Reason("NLM-I020", "undecided", direction, "no recording was compared", hint=RECORD)
+        return
+    for one in played:
+        yield from _of_recording(one, names, direction)
+    compared, heard = compared_in_all(played), heard_in_all(played)
+    total = sum(compared.values())
+    if total < min_events:
+        why = f"{total:,} events were exported by both, and {min_events:,} are required"
+        if not total and any(heard.values()):
+            why += f"; {sum(heard.values()):,} came before the filters"
+        yield Reason("NLM-I021", "undecided", direction, why, hint=f"{RECORD}, or for longer", count=total)
+    for name in listened:
+        if not heard.get(name):
+            what = f"the configuration listens to {name}, of which no event came"
+            yield Reason("NLM-I022", "undecided", direction, what, hint=f"{RECORD}, or switch the protocol off")
+
+
+def _of_recording(one: Played, names: tuple[Implementation, Implementation], direction: Direction) -> Iterator[Reason]:
+    if one.failure is not None:
+        if one.failure.crashed is not None:
+            what = f"{one.failure.crashed} crashed: {one.failure.error}"
+            yield Reason("NLM-I016", "no go", direction, what, one.path, "report it, with the recording")
+        else:
+            hint = one.failure.hint or "see what is wrong with it by nlmon capture info"
+            yield Reason("NLM-I023", "undecided", direction, f"not compared: {one.failure.error}", one.path, hint)
+    for stray in one.strays:
+        yield Reason("NLM-I015", "no go", direction, f"{stray.name} exports {stray.why}", f"{one.path}, {stray.line}")
+    for report in one.reports:
+        if report.direction == direction:
+            yield from _of_report(report, names, direction)
+
+
+def _of_report(report: CaptureReport, names: tuple[str, str], direction: Direction) -> Iterator[Reason]:
+    for group in report.groups:
+        yield _difference(group, report.path, names, direction)
+    if report.lost_events:
+        what = f"{names[1]} exports no {_named(report.lost_events)}, which {names[0]} exports"
+        hint = f"stay with {names[0]} if they are needed"
+        yield Reason("NLM-I013", "no go", direction, what, report.path, hint, count=sum(report.lost_events.values()))
+    if values := {name: n for name, n in report.losses.items() if "." in name}:
+        what = f"{names[1]} does not export {_named(values)}, by the contract"
+        yield Reason("NLM-I012", "note", direction, what, report.path, count=sum(values.values()))
+    if report.enhancements:
+        what = f"{names[1]} also exports {_named(report.enhancements)}, by the contract"
+        yield Reason("NLM-I011", "note", direction, what, report.path, count=sum(report.enhancements.values()))
+
+
+def _difference(group: DifferenceGroup, path: str, names: tuple[str, str], direction: Direction) -> Reason:
+    first = group.first
+    what = f"{group.cls}: {group.message}{f' {group.field}' if group.field else ''}, in the exports"
+    where = f"{path}, {place_of(first)}"
+    hint = f"nlmon explain {first.code}"
+    lines = tuple(row_lines(first, names))
+    return Reason("NLM-I010", "no go", direction, what, where, hint, group.field, group.count, lines)
+
+
+def _named(counts: dict[str, int]) -> str:
+    """Kinds, and how often, the most frequent first."""
+    found = [f"{name} ({n:,})" for name, n in Counter(counts).most_common(NAMED)]
+    more = len(counts) - len(found)
+    return ", ".join(found) + (f" and {more:,} more" if more else "")
+
+
+def compared_in_all(played: Iterable[Played]) -> dict[str, int]:
+    """Events that both sides have exported, by protocol."""
+    found: Counter[str] = Counter()
+    for one in played:
+        for report in one.reports[:1]:  # of both directions they are the same
+            found.update(report.compared)
+    return dict(found)
+
+
+def heard_in_all(played: Iterable[Played]) -> dict[str, int]:
+    """Events before the filters, by protocol."""
+    found: Counter[str] = Counter()
+    for one in played:
+        found.update(one.heard)
+    return dict(found)

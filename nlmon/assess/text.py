@@ -1,0 +1,95 @@
+"""An assessment as lines for people, and as Markdown: the result, the reasons the worst first, and the checklist.
+
+Not here: the values (``model``).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from nlmon.assess.model import Assessment, Item, Reason
+from nlmon.printable import printable
+from nlmon.report.model import Direction
+from nlmon.report.text import counted
+
+__all__ = ["lines_of", "markdown_of"]
+
+MARKS = {"done": "x", "failed": " ", "open": " "}
+
+
+def lines_of(found: Assessment, *, verbose: int = 0) -> Iterator[str]:
+    """Lines for a terminal. ``verbose``: 1 adds notes' evidence, options and the checklist."""
+    for direction in ("migrate", "rollback"):
+        yield _title(found, direction)
+        for one in found.reasons_of(direction):
+            yield f"  {one.weight:<9} {one.code} {_said(one)}"
+            if one.weight != "note" or verbose:
+                yield from (f"    {printable(line)}" for line in one.evidence)
+    if verbose:
+        yield "options:"
+        for option in found.options:
+            why = f": {option.reason}" if option.reason else ""
+            yield f"  {option.rule} {option.key}: to libnl {option.to_libnl}, to legacy {option.to_legacy}{why}"
+        yield "checklist:"
+        yield from (f"  {one.state:<6} {one.stage}: {one.what} ({printable(one.why)})" for one in found.checklist)
+    yield _last(found)
+
+
+def _title(found: Assessment, direction: Direction) -> str:
+    if direction == "migrate":
+        return f"{printable(found.file)}: {found.source} to {found.to}: {found.result}"
+    return f"{printable(found.file)}: back to {found.source}: {found.back}"
+
+
+def _said(one: Reason) -> str:
+    parts = [one.what + (f" ({one.where})" if one.where else "")]
+    parts += [f"{one.count:,} times"] if one.code == "NLM-I010" and one.count > 1 else []
+    return printable("; ".join((*parts, *filter(None, [one.hint]))))
+
+
+def _last(found: Assessment) -> str:
+    states = Counter(one.state for one in found.checklist)
+    classes = Counter(one.rule for one in found.options)
+    same = classes["NLM-I001"]
+    events, recordings = sum(found.compared.values()), len({one.path for one in found.reports})
+    return (
+        f"{found.result}  ({counted(events, 'event')} of {counted(recordings, 'recording')} compared, "
+        f"{counted(len(found.options), 'option')} of which {same:,} the same, "
+        f"checklist: {states['done']} done, {states['failed']} failed, {states['open']} open)"
+    )
+
+
+def markdown_of(found: Assessment) -> str:
+    """A page of Markdown."""
+    lines = [f"# {_title(found, 'migrate')}", "", _last(found), ""]
+    for direction, title in (("migrate", f"To {found.to}"), ("rollback", f"Back to {found.source}: {found.back}")):
+        lines += [f"## {title}", ""]
+        of_it = found.reasons_of(direction)  # type: ignore[arg-type]
+        for one in of_it:
+            lines.append(f"- **{one.weight}** `{one.code}` {_escaped(_said(one))}")
+            if one.evidence:
+                lines += ["", "  ```text", *(f"  {printable(line)}" for line in one.evidence), "  ```", ""]
+        lines += [] if of_it else ["Nothing speaks against it."]
+        lines.append("")
+    lines += ["## Options", "", "| key | to libnl | to legacy | rule |", "|---|---|---|---|"]
+    lines += [f"| `{one.key}` | {one.to_libnl} | {one.to_legacy} | {one.rule} |" for one in found.options]
+    lines += ["", "## Checklist", *_checklist(found.checklist)]
+    return "\n".join(lines) + "\n"
+
+
+def _checklist(items: tuple[Item, ...]) -> Iterator[str]:
+    stage = ""
+    for one in items:
+        if one.stage != stage:
+            stage = one.stage
+            yield from ("", f"### {stage}", "")
+        state = f"**{one.state}**: " if one.state != "done" else ""
+        yield f"- [{MARKS[one.state]}] {one.what}: {state}{_escaped(printable(one.why))}"
+
+
+def _escaped(text: str) -> str:
+    """Text in which nothing is markup."""
+    for mark in "\\`*_<>[]|":
+        text = text.replace(mark, f"\\{mark}" if mark != "<" else "&lt;")
+    return text
