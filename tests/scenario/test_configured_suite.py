@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from nlmon.exporters.files import JsonLinesExporter
 from nlmon.exporters.queue import ExportQueue, Patience
 from nlmon.report.outcome import CaseResult
 from nlmon.scenario.load import ScenarioFile, load_scenario
-from nlmon.scenario.model import Count, Expect, Exported, LinePattern, ProblemPattern
+from nlmon.scenario.model import Count, Expect, Exported, LinePattern, ProblemPattern, RewrittenPattern
 from nlmon.scenario.options import RunOptions
 from nlmon.scenario.run import run_scenario
 from support.changed import MANY, changed, missed
@@ -33,6 +33,7 @@ NEVER = Count(MANY, MANY)
 # Lanes whose configuration is refused, so that no monitor runs.
 REFUSED = {
     **dict.fromkeys(("filter-both-forms", "refused-mix", "refused-mistakes"), ("legacy", "libnl")),
+    **dict.fromkeys(("both-layouts-differ", "unknown-key", "unset-variable"), ("legacy", "libnl")),
     "refused-by-one": ("legacy",),
 }
 # The snippets of the guide, by their line, that are in the texts of both lanes.
@@ -92,15 +93,16 @@ def test_a_scenario_can_fail(path: Path) -> None:
     found = Counter(kind for one in _run(file, expect, wrong)[0].findings for kind in missed(one.what))
     lanes = [name for name in ("legacy", "libnl") if name not in REFUSED.get(path.stem, ())]
 
-    def times(patterns: Iterator[Any]) -> int:
+    def times(patterns: Iterable[Any]) -> int:
         return sum(1 if one.by in lanes else len(lanes) if not one.by else 0 for one in patterns)
 
     lines = [one.event for some in wrong.lines.values() for one in some]
-    for kind in ("files", "metrics", "rules", "log"):
-        assert (kind, found[kind]) == (kind, times(getattr(wrong, kind)))
+    for kind in ("files", "metrics", "rules", "log", "rewritten"):
+        assert (kind, found[kind]) == (kind, times(getattr(wrong, kind) or ()))
     assert found["exports"] == times(iter(lines))
     assert found["verdict"] == wrong.compare
-    assert found["notices"] >= times(iter(wrong.notices or ()))
+    for kind in ("notices", "changes", "findings"):
+        assert (kind, found[kind] >= times(getattr(wrong, kind) or ())) == (kind, True)
     assert found["refused"] >= 1
     assert found.total() > 1
 
@@ -125,8 +127,16 @@ def _wrong(expect: Exported) -> Exported:
         rules=tuple(structs.replace(one, matched=NEVER) for one in expect.rules),
         log=tuple(structs.replace(one, count=NEVER) for one in expect.log),
         notices=tuple(structs.replace(one, count=NEVER) for one in expect.notices or ()),
+        changes=tuple(structs.replace(one, count=NEVER) for one in expect.changes or ()),
+        findings=tuple(structs.replace(one, count=NEVER) for one in expect.findings or ()),
+        rewritten=None if expect.rewritten is None else tuple(map(_other_rewriting, expect.rewritten)),
         refused=(ProblemPattern("NLM-G001"),),
     )
+
+
+def _other_rewriting(one: RewrittenPattern) -> RewrittenPattern:
+    """With another text, or another exit code where there is no text."""
+    return structs.replace(one, text=f"{one.text}#") if one.text else structs.replace(one, exit=one.exit + 1)
 
 
 def test_the_snippets_of_the_guide_are_there_as_they_are() -> None:
