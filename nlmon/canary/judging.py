@@ -7,7 +7,8 @@ Rules:
 1. A measure is tested for a shift of all hosts, and for few hosts above or below all others; of what is bad when it
    grows, such as losses, only growth counts.
 2. What varies on too few hosts to show anything is left out before any group is looked at, and said.
-3. Nothing found is a reason to promote only if the sample could have found what was asked for; else it is one to hold.
+3. What a canary adds by the contract is expected (``expected``), and allowed as what the user allows.
+4. Nothing found is a reason to promote only if the sample could have found what was asked for; else it is one to hold.
 
 Not here: the tests (``ranks``), and where rates come from (``logs``, ``scrapes``).
 """
@@ -21,6 +22,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from msgspec import Struct
 
+from nlmon.canary.expected import added
 from nlmon.canary.ranks import beyond, hosts_needed, rank_sum, shift_found, with_correction
 
 __all__ = ["BAD", "EVENTS", "CanaryReport", "Finding", "GroupFacts", "Host", "Power", "Rules", "judge"]
@@ -99,7 +101,7 @@ class Power(Struct, frozen=True):
 
 class CanaryReport(Struct, frozen=True, kw_only=True):
     """The verdict with its reasons, and everything that it rests on. ``unit``: what rates are per; ``rare``: measures
-    that vary on too few hosts to be tested."""
+    that vary on too few hosts to be tested; ``expected``: types that the canary adds as the contract says."""
 
     schema_version: int = 1
     verdict: Literal["promote", "roll back", "hold"]
@@ -112,6 +114,7 @@ class CanaryReport(Struct, frozen=True, kw_only=True):
     canary: GroupFacts
     power: Power
     rare: tuple[str, ...]
+    expected: tuple[str, ...] = ()
     findings: tuple[Finding, ...]
 
 
@@ -137,6 +140,8 @@ def judge(
     seconds: float | None = None,
 ) -> CanaryReport:
     """Compare two groups of hosts."""
+    expected = tuple(sorted(added((host.types for host in control), (host.types for host in canary))))
+    rules = rules._replace(allowed=rules.allowed | frozenset(expected))
     before, after = ([host.rates(rules.allowed) for host in group] for group in (control, canary))
     tests, rare = _tests(before, after, rules)
     adjusted = with_correction([one.p for one in tests])
@@ -160,7 +165,7 @@ def judge(
     thin = tuple(_thin(power, facts, rules))
     return CanaryReport(
         verdict="roll back" if bad else "hold" if thin else "promote",
-        reasons=bad or thin or (_nothing_found(power, len(tests)),),
+        reasons=bad or thin or (_nothing_found(power, findings),),
         unit=unit,
         seconds=seconds,
         level=rules.level,
@@ -168,6 +173,7 @@ def judge(
         canary=facts[1],
         power=power,
         rare=rare,
+        expected=expected,
         findings=findings,
     )
 
@@ -218,11 +224,13 @@ def _thin(power: Power, facts: tuple[GroupFacts, GroupFacts], rules: Rules) -> I
         )
 
 
-def _nothing_found(power: Power, tests: int) -> str:
+def _nothing_found(power: Power, findings: Sequence[Finding]) -> str:
+    allowed = sorted({one.measure for one in findings if one.found})
+    but = f" but in what may differ ({', '.join(allowed)})" if allowed else ""
     shift = "" if power.shift is None else f", and with 80 % a shift of all to {power.shift:.2f} of 0.5"
     return (
-        f"none of {tests} tests finds a difference; {power.hosts} hosts ({power.share or 0:.0%}) beyond the control "
-        f"group would have been found{shift}"
+        f"none of {len(findings)} tests finds a difference{but}; {power.hosts} hosts ({power.share or 0:.0%}) beyond "
+        f"the control group would have been found{shift}"
     )
 
 

@@ -1,7 +1,8 @@
 """Event logs of many hosts, counted by DuckDB: in bounded memory, whatever their size.
 
 Rules:
-1. Both groups are compared over the same time: from when both have events until one has no more. A host is observed
+1. Both groups are compared over the same time: from when both have events until one has no more, or a part of that, as
+   far as the caller says. A host is observed
    from its first event in that time on, and to its end, so that one that falls silent is seen.
 2. What is no event of nlmon is counted by host as an unreadable line, and ends nothing.
 3. Memory beyond the bound goes into a folder for temporary files, which is deleted. Nothing is fetched from a network.
@@ -19,7 +20,7 @@ from nlmon.canary.files import HostFile
 from nlmon.canary.judging import GroupFacts, Host
 from nlmon.errors import InputError, PlatformError
 
-__all__ = ["MEMORY_KEPT", "TYPES_KEPT", "Counted", "read_logs"]
+__all__ = ["MEMORY_KEPT", "TYPES_KEPT", "Counted", "Window", "read_logs"]
 
 # What DuckDB may take, in MiB; threads of it; and types of events that are counted apart.
 MEMORY_KEPT, THREADS, TYPES_KEPT = 256, 2, 256
@@ -62,9 +63,19 @@ class Counted(NamedTuple):
     seconds: float
 
 
-def read_logs(control: Sequence[HostFile], canary: Sequence[HostFile]) -> Counted:
-    """Count the events of each host. Raises ``PlatformError`` without DuckDB, and ``InputError`` for a file that cannot
-    be read."""
+class Window(NamedTuple):
+    """The time that is asked for, in nanoseconds since 1970, with both ends; all of it by default."""
+
+    since: int = 0
+    until: int = (1 << 63) - 1
+
+
+ALWAYS = Window()
+
+
+def read_logs(control: Sequence[HostFile], canary: Sequence[HostFile], window: Window = ALWAYS) -> Counted:
+    """Count the events of each host in a window of time; lines that are no event, and have no time, are counted all.
+    Raises ``PlatformError`` without DuckDB, and ``InputError`` for a file that cannot be read."""
     try:
         import duckdb  # noqa: PLC0415  (an extra, and heavy)
     except ImportError:
@@ -84,14 +95,14 @@ def read_logs(control: Sequence[HostFile], canary: Sequence[HostFile]) -> Counte
         }
         with duckdb.connect(":memory:", config=config) as database:
             try:
-                return _counted(database, control, canary)
+                return _counted(database, control, canary, window)
             except (duckdb.IOException, duckdb.InvalidInputException) as error:
                 reason = str(error).splitlines()[0]
                 hint = "mend or move away the file that is named"
                 raise InputError("NLM-Z005", "an event log cannot be read", why=reason, hint=hint) from None
 
 
-def _counted(database: Any, control: Sequence[HostFile], canary: Sequence[HostFile]) -> Counted:
+def _counted(database: Any, control: Sequence[HostFile], canary: Sequence[HostFile], window: Window) -> Counted:
     groups: tuple[_Groups, ...] = tuple({one.host: {} for one in group} for group in (control, canary))
     files = [(str(one.path), one.host, is_canary) for is_canary, group in enumerate((control, canary)) for one in group]
     database.execute("create temp table files(path varchar, host varchar, canary integer)")
@@ -101,6 +112,7 @@ def _counted(database: Any, control: Sequence[HostFile], canary: Sequence[HostFi
     first, last = database.execute(_TIME).fetchone()
     if first is None:
         first = last = 0
+    first, last = max(first, window.since), min(last, window.until)
     rows = database.execute(_COUNTS, {"first": first, "last": last, "types": TYPES_KEPT}).fetchall()
     return _as_hosts(groups, rows, (first, max(first, last)), tuple(map(len, (control, canary))))
 

@@ -5,13 +5,17 @@ Not here: reading (``nlmon.canary.logs``, ``nlmon.canary.scrapes``) and the verd
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from nlmon.errors import ExitCode
+from nlmon.errors import ExitCode, UsageError
 from nlmon.printable import printable
 
 if TYPE_CHECKING:  # start-up: --help compares nothing
@@ -21,7 +25,30 @@ if TYPE_CHECKING:  # start-up: --help compares nothing
 __all__ = ["command"]
 
 GROUPS = ("--control", "--canary")
+LATEST = (1 << 63) - 1
+# Seconds since 1970, of a time that 64 bits of nanoseconds hold.
+NUMBER, NANOSECONDS, EPOCH = (
+    re.compile(r"\d{1,10}(\.\d{1,9})?", re.ASCII),
+    1_000_000_000,
+    datetime(1970, 1, 1, tzinfo=UTC),
+)
+# What --allow takes in place of a name.
+CONTRACT = "contract"
 EXITS = {"promote": ExitCode.OK, "roll back": ExitCode.FAILED, "hold": ExitCode.INPUT}
+
+
+def _moment(_: click.Context, __: click.Parameter, value: str | None) -> int | None:
+    """Nanoseconds since 1970 of a text; a time without an offset is of UTC."""
+    if value is None:
+        return None
+    with suppress(ArithmeticError, ValueError):
+        if NUMBER.fullmatch(value):
+            return round(Decimal(value) * NANOSECONDS)
+        moment = datetime.fromisoformat(value)
+        since = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - EPOCH
+        at = (since.days * 86_400 + since.seconds) * NANOSECONDS + since.microseconds * 1_000
+        return min(max(at, 0), LATEST)
+    raise click.BadParameter(f"{value!r} is no time; write 2026-11-30T06:00:00Z, or seconds since 1970")
 
 
 class _Groups(click.Command):
@@ -56,9 +83,13 @@ class _Groups(click.Command):
     "allowed",
     multiple=True,
     metavar="MEASURE",
-    help="A type of message, or another measure, that may differ, such as one that the new monitor alone exports. "
-    "Repeatable.",
+    help="A type of message, or another measure, that may differ; contract: every type that libnl alone gives. What a "
+    "canary adds by the contract may differ without it. Repeatable.",
 )
+@click.option(
+    "--since", callback=_moment, metavar="TIME", help="Compare from then on: ISO 8601, or seconds since 1970."
+)
+@click.option("--until", callback=_moment, metavar="TIME", help="Compare until then.")
 @click.option(
     "--level",
     type=click.FloatRange(0, 0.5, min_open=True),
@@ -82,6 +113,8 @@ def command(
     canary: tuple[str, ...],
     by: HostBy,
     allowed: tuple[str, ...],
+    since: int | None,
+    until: int | None,
     level: float,
     share: float,
     form: str,
@@ -94,21 +127,27 @@ def command(
 
     Exit code: 0 promote, 1 roll back, 3 hold.
     """
-    from nlmon.canary.files import SCRAPED, files_of  # noqa: PLC0415  (start-up: --help reads nothing)
+    from nlmon.canary.expected import of_libnl_alone  # noqa: PLC0415  (start-up: --help reads nothing)
+    from nlmon.canary.files import SCRAPED, files_of  # noqa: PLC0415
     from nlmon.canary.judging import Rules, judge  # noqa: PLC0415
     from nlmon.report.jsonout import report_bytes  # noqa: PLC0415
 
     before, after = files_of(control, canary, by)
-    rules = Rules(level, share / 100, frozenset(allowed))
+    by_contract = of_libnl_alone() if CONTRACT in allowed else frozenset()
+    rules = Rules(level, share / 100, frozenset(allowed) - {CONTRACT} | by_contract)
     if before[0].path.name.endswith(SCRAPED):
+        if since is not None or until is not None:
+            hint = "save scrapes from the beginning and the end of that time; what grew between them is compared"
+            raise UsageError("NLM-Z009", "scraped metrics have no time", where="--since, --until", hint=hint)
         from nlmon.canary.scrapes import read_scrapes  # noqa: PLC0415
 
         (old, old_facts), (new, new_facts) = read_scrapes(before), read_scrapes(after)
         report = judge(old, new, rules, facts=(old_facts, new_facts), unit="message")
     else:
-        from nlmon.canary.logs import read_logs  # noqa: PLC0415
+        from nlmon.canary.logs import ALWAYS, read_logs  # noqa: PLC0415
 
-        counted = read_logs(before, after)
+        window = ALWAYS._replace(**{key: at for key, at in (("since", since), ("until", until)) if at is not None})
+        counted = read_logs(before, after, window)
         report = judge(counted.control, counted.canary, rules, facts=counted.facts, seconds=counted.seconds)
     if form == "json":
         sys.stdout.buffer.write(report_bytes(report))

@@ -148,6 +148,56 @@ def test_a_file_that_is_called_as_a_pattern(tmp_path: Path) -> None:
     assert (done.stdout.splitlines()[-1], done.stderr) == ("hold", "")
 
 
+@pytest.mark.parametrize(
+    ("since", "events"),
+    [
+        ("1795000000", 200),
+        ("1795000000.5", 160),
+        ("2026-11-18T11:06:40Z", 200),
+        ("2026-11-18T11:06:40", 200),
+        ("2026-11-18 12:06:40.500+01:00", 160),
+        ("2026-11-18", 200),
+        ("9999-12-31", 0),
+    ],
+)
+def test_times(tmp_path: Path, since: str, events: int) -> None:
+    """ISO 8601, of UTC unless it says otherwise, and seconds since 1970."""
+    old = write(tmp_path / "old", [Host(f"a{at}", {"RTM_NEWLINK": 5}, {}, 3600.0) for at in range(40)])
+    new = write(tmp_path / "new", [Host(f"b{at}", {"RTM_NEWLINK": 5}, {}, 3600.0) for at in range(40)])
+    done = nlmon("canary", "--control", old, "--canary", new, "--since", since, "--format", "json")
+
+    assert (json.loads(done.stdout)["control"]["events"], done.returncode) == (events, 0 if events else 3)
+
+
+@pytest.mark.parametrize("text", ["yesterday", "", "12:00", "-5", "1e9", "2026-13-01", "12345678901"])
+def test_what_is_no_time(tmp_path: Path, text: str) -> None:
+    """It is refused with what to write."""
+    done = nlmon("canary", "--control", "a", "--canary", "b", f"--until={text}")
+
+    assert (done.returncode, "is no time; write 2026-11-30T06:00:00Z" in done.stderr) == (2, True), done.stderr
+
+
+def test_the_contract_is_no_measure(tmp_path: Path) -> None:
+    """``--allow contract`` stands for all types that libnl alone gives."""
+    old = write(
+        tmp_path / "old", [Host(f"a{at}", {"RTM_NEWLINK": 5, "RTM_NEWNSID": 5}, {}, 3600.0) for at in range(40)]
+    )
+    new = write(tmp_path / "new", [Host(f"b{at}", {"RTM_NEWLINK": 5}, {}, 3600.0) for at in range(40)])
+    codes = [
+        nlmon("canary", "--control", old, "--canary", new, *more).returncode for more in ((), ("--allow", "contract"))
+    ]
+
+    assert codes == [1, 0]
+
+
+def test_scrapes_have_no_time(tmp_path: Path) -> None:
+    """What they count is from the first to the last of them."""
+    old, new = scrapes(tmp_path / "old", 2, 0, 0), scrapes(tmp_path / "new", 2, 0, 0)
+    done = nlmon("canary", "--control", old, "--canary", new, "--since", "0")
+
+    assert (done.returncode, "NLM-Z009" in done.stderr) == (2, True)
+
+
 def test_folders_name_hosts(tmp_path: Path) -> None:
     """Where all files have one name."""
     for name in ("a", "b"):

@@ -8,6 +8,7 @@ from collections import Counter
 import pytest
 
 from canary.fleets import DEFECTS, SECONDS, facts, fleet
+from nlmon.canary.expected import of_libnl_alone
 from nlmon.canary.judging import CanaryReport, GroupFacts, Host, Rules, judge
 from support.paths import REPOSITORY
 
@@ -50,6 +51,17 @@ def test_many_fleets(defect: str) -> None:
     assert int(row[1]) == bad["roll back"]
 
 
+@pytest.mark.long
+def test_many_fleets_with_what_libnl_adds() -> None:
+    """What it gives alone is no alarm in any of 200 clean fleets, and hides no defect."""
+    found = []
+    for share in (0.0, 0.1):
+        fleets = (fleet(seed, "losses", share) for seed in range(200))
+        found.append(Counter(verdict(old, having(new, "RTM_NEWNEXTHOP", 40)).verdict for old, new in fleets))
+
+    assert (found[0]["roll back"] <= 5, found[1]["roll back"] >= 190) == (True, True), found
+
+
 def test_a_defect_is_named_with_its_hosts() -> None:
     """The reason says the measure, how many hosts stand out, and some of them."""
     report = verdict(*fleet(1, "no address that goes", 0.1))
@@ -64,11 +76,55 @@ def test_a_defect_is_named_with_its_hosts() -> None:
 def test_what_may_differ_is_no_reason() -> None:
     """It is found, and said to be allowed; others are compared without it."""
     control, canary = fleet(2)
-    more = [one._replace(types={**one.types, "RTM_NEWNSID": 500}) for one in canary]
-    without, allowed = (verdict(control, more, Rules(allowed=one)) for one in (frozenset(), frozenset({"RTM_NEWNSID"})))
+    more = [one._replace(types={**one.types, "RTM_NEWRULE": 500}) for one in canary]
+    without, allowed = (verdict(control, more, Rules(allowed=one)) for one in (frozenset(), frozenset({"RTM_NEWRULE"})))
 
     assert (without.verdict, allowed.verdict) == ("roll back", "promote")
-    assert {one.measure for one in allowed.findings if one.found} == {"RTM_NEWNSID"}
+    assert {one.measure for one in allowed.findings if one.found} == {"RTM_NEWRULE"}
+    assert "finds a difference but in what may differ (RTM_NEWRULE); " in allowed.reasons[0]
+
+
+def having(hosts: list[Host], kind: str, number: int) -> list[Host]:
+    """Hosts with so many events of a type more, or without any."""
+    return [one._replace(types={**one.types, kind: number}) for one in hosts]
+
+
+@pytest.mark.parametrize(
+    ("kind", "old", "new", "expected", "result"),
+    [
+        pytest.param("RTM_NEWNEXTHOP", 0, 500, ("RTM_NEWNEXTHOP",), "promote", id="added by the contract"),
+        pytest.param("AUDIT_SYSCALL", 0, 500, ("AUDIT_SYSCALL",), "promote", id="of audit"),
+        pytest.param("RTM_NEWRULE", 0, 500, (), "roll back", id="added against the contract"),
+        pytest.param("RTM_NEWNEXTHOP", 500, 0, (), "roll back", id="no longer there"),
+        pytest.param("RTM_NEWNEXTHOP", 50, 5000, (), "roll back", id="both have it"),
+    ],
+)
+def test_what_the_contract_gives_to_libnl_alone(
+    kind: str, old: int, new: int, expected: tuple[str, ...], result: str
+) -> None:
+    """It may be added, and nothing else; where the control group has it, too, it is a type as any other."""
+    control, canary = fleet(2)
+    report = verdict(having(control, kind, old), having(canary, kind, new))
+
+    assert (report.verdict, report.expected) == (result, expected)
+
+
+def test_the_contract_may_be_allowed_in_both_directions() -> None:
+    """Then hosts that go back to legacy may lack what it does not give, and other losses are found."""
+    control, canary = fleet(2)
+    control = having(control, "RTM_NEWNEXTHOP", 500)
+    rules = Rules(allowed=of_libnl_alone())
+    found = [verdict(control, group, rules).verdict for group in (canary, fleet(2, "no address that goes", 0.5)[1])]
+
+    assert found == ["promote", "roll back"]
+
+
+def test_types_of_libnl_alone_are_those_of_no_event_of_legacy() -> None:
+    """None of them is one that both give."""
+    both = {"RTM_NEWLINK", "RTM_NEWRULE", "SOCK_DIAG_BY_FAMILY", "IPCTNL_MSG_CT_NEW"}
+
+    assert {"RTM_NEWNSID", "RTM_NEWNEXTHOP", "XFRM_MSG_NEWSA", "IPCTNL_MSG_EXP_NEW"} <= of_libnl_alone()
+    assert of_libnl_alone() & both == set()
 
 
 def test_fewer_losses_are_no_defect() -> None:

@@ -11,7 +11,7 @@ from canary.fleets import fleet
 from canary.logs import BEGIN, HOUR, write
 from nlmon.canary.files import files_of
 from nlmon.canary.judging import Host
-from nlmon.canary.logs import Counted, read_logs
+from nlmon.canary.logs import Counted, Window, read_logs
 from nlmon.errors import InputError, PlatformError
 
 COUNTS = {"RTM_NEWLINK": 3, "RTM_NEWADDR": 2}
@@ -67,6 +67,28 @@ def test_both_groups_are_compared_over_the_same_time(tmp_path: Path) -> None:
 
     assert ([one.types for one in found.control], found.facts[0].silent) == ([COUNTS, {}], 1)
     assert found.seconds == 3600.0
+
+
+@pytest.mark.parametrize(
+    ("window", "types", "seconds"),
+    [
+        (Window(), [3, 2], 3600.0),
+        (Window(since=BEGIN + 1), [2, 2], 3599.999999999),
+        (Window(until=BEGIN + HOUR // 2), [3, 0], 1800.0),
+        (Window(BEGIN + HOUR // 4, BEGIN + HOUR // 2), [2, 0], 900.0),
+        (Window(since=BEGIN + HOUR), [0, 1], 0.0),
+        (Window(since=BEGIN + 2 * HOUR), [0, 0], 0.0),
+        (Window(BEGIN + HOUR, BEGIN), [0, 0], 0.0),
+    ],
+)
+def test_a_window_of_time(tmp_path: Path, window: Window, types: list[int], seconds: float) -> None:
+    """Both ends belong to it; the five events of a host are a quarter of an hour apart."""
+    found = read_logs(
+        *files_of([write(tmp_path / "old", [host("a")])], [write(tmp_path / "new", [host("b")])], "file"), window
+    )
+
+    assert [[one.types.get(kind, 0) for kind in COUNTS] for one in (*found.control, *found.canary)] == [types, types]
+    assert found.seconds == seconds
 
 
 def test_names_with_characters_of_a_pattern(tmp_path: Path) -> None:
