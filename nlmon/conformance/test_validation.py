@@ -20,7 +20,7 @@ LINK, NEWADDR, DELADDR = 16, 20, 21
 UP = 1
 ADDRESSES = [f"10.0.{number // 256}.{number % 256}" for number in range(1, 1001)]
 # Blocks of memory that may be kept of 200 events: counters grow a little.
-KEPT = 100
+GROWTH = 100
 
 
 @claim(
@@ -63,4 +63,4 @@ def test_memory(start: Start) -> None:
     for _ in range(3):
         monitor.hear(*round_)
         blocks.append(sys.getallocatedblocks())
-    assert blocks[2] - blocks[1] < KEPT
+    assert blocks[2] - blocks[1] < GROWTH

@@ -39,7 +39,7 @@ def test_damaged_messages(first: int, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("first", one_in(2, range(0, FILES, AT_ONCE), pytest.mark.long))
+@pytest.mark.parametrize("first", one_in(4, range(0, FILES, AT_ONCE), pytest.mark.long))
 def test_broken_files(first: int, tmp_path: Path) -> None:
     """Every command ends as its help says and prints what its schema says, whatever is broken in a file."""
     seeds = range(first, first + AT_ONCE)

@@ -81,6 +81,7 @@ def replay(*arguments: object, **options: Any) -> tuple[int, str, str]:
     return done.returncode, done.stdout, done.stderr
 
 
+@pytest.mark.long
 def test_a_cluster_runs_scenarios_as_one_process_does(cluster: str) -> None:
     """The same lines but for the time, which the last one ends with."""
     arguments = ("run", "scenarios", "-k", "link", "--recorded")

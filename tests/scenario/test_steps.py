@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Literal
 
 import pytest
 
@@ -74,10 +75,17 @@ REFUSED = [
     (Step("netns", names=("peer",)), "NLM-X015", "there is a namespace peer already"),
     (Step("run", line="ip link", namespace="gone"), "NLM-X015", "there is no namespace gone"),
     (Step("traffic", traffic=Traffic("udp", "192.0.2.9", 7, target="peer")), "NLM-S042", "Cannot assign"),
-    (Step("migrate"), "NLM-S041", "no implementation can take over"),
-    (Step("rollback"), "NLM-S041", "no implementation can take over"),
     (Step("python", line="os.getcwd"), "NLM-S044", "--allow-run"),
 ]
+
+
+@pytest.mark.parametrize("kind", ["migrate", "rollback"])
+def test_a_move_does_nothing_to_the_kernel(sandbox: Sandbox, kind: Literal["migrate", "rollback"]) -> None:
+    """The monitors switch when the recording of the steps is played."""
+    before = sandbox.run("ip link").stdout
+    run_step(sandbox, Step(kind), 0.3)
+
+    assert sandbox.run("ip link").stdout == before
 
 
 @pytest.mark.parametrize(("step", "code", "said"), REFUSED, ids=lambda value: getattr(value, "kind", None))
