@@ -4,7 +4,7 @@ Rules:
 1. With an error in it, or in a form that cannot be changed at its place, a configuration is left alone.
 2. What is written says exactly what it said, but for the changes that are listed. It is read again to prove that.
 
-Not here: changing a text (``edits``), and what only a person can decide (``losses``).
+Not here: changing a text (``edits``), and what only a person can decide (``findings``).
 """
 
 from __future__ import annotations
@@ -17,13 +17,12 @@ from nlmon.compare.contract import Contract
 from nlmon.config.keys import dotted
 from nlmon.config.load import interpret
 from nlmon.config.model import Config
-from nlmon.config.problems import Severity
 from nlmon.config.rules import LIBNL_ONLY
-from nlmon.migrate.absent import absent
 from nlmon.migrate.added import CHOICE, placed
 from nlmon.migrate.edits import Edit, applied, listed, replaced, take_out
 from nlmon.migrate.fields import Rename, renames
-from nlmon.migrate.losses import Provided, conditions, loss
+from nlmon.migrate.findings import would_lose
+from nlmon.migrate.losses import Provided, conditions
 from nlmon.migrate.measured import Measured, proposals, unheard
 from nlmon.migrate.model import Change, Finding, Implementation, Rewriting, Weight
 from nlmon.migrate.nodes import Node
@@ -57,7 +56,7 @@ def rewrite(
     if to == "libnl" and propose:
         steps += _proposed(source, loaded.config, measured)
     steps = list(placed(source, steps))
-    findings = [*_losses(source, loaded.config, to, provided), *_absent(source, loaded.config, to, contract)]
+    findings = list(would_lose(loaded.config, to, provided, contract, name, source.line_at))
     findings += _unheard(source, loaded.config, measured)
     text = applied(source.text, (edit for step in steps for edit in step.edits or ()))
     written = (source.mark + text).encode()
@@ -125,26 +124,6 @@ def _proposed(source: Source, config: Config, measured: Measured | None) -> Iter
         if not places:
             change = Change(one.code, "proposed", source.name, 0, dotted(one.path), "", shown, one.reason)
             yield Step((change,), (), {one.path: one.value}, (one.path, one.value))
-
-
-def _losses(source: Source, config: Config, to: Implementation, provided: Provided) -> Iterator[Finding]:
-    """Filters and alerts that would not do what they do."""
-    for one in conditions(config):
-        lost = loss(one, provided)
-        if lost is not None:
-            code = "NLM-V022" if one.path[0] == "alerts" else "NLM-V021"
-            line = next(map(source.line, source.at(one.path)), 0)
-            lacking = ", ".join(lost.fields)
-            what = f"{one.noun} {lost.what}: {to} does not provide {lacking}"
-            severity: Severity = "error" if one.enabled else "notice"
-            yield Finding(code, severity, source.name, line, dotted(one.path), lacking, what, lost.hint)
-
-
-def _absent(source: Source, config: Config, to: Implementation, contract: Contract) -> Iterator[Finding]:
-    """Events, and names of interfaces, that would be asked for in vain."""
-    for one in absent(config, to, contract):
-        line = next(map(source.line, source.at(one.path)), 0)
-        yield Finding(one.code, one.severity, source.name, line, dotted(one.path), one.field, one.what, one.hint)
 
 
 def _unheard(source: Source, config: Config, measured: Measured | None) -> Iterator[Finding]:

@@ -72,6 +72,10 @@ class Source:
         items = self.root.items if self.root is not None else ()
         return items[0] if len(items) == 1 and items[0].path == (_WRAPPER,) and items[0].mapping else self.root
 
+    def line_at(self, path: Path) -> int:
+        """The line of what stands at a path, 0 if nothing does."""
+        return next(map(self.line, self.at(path)), 0)
+
     def line(self, node: Node) -> int:
         """The line in which a node begins."""
         return line_at(self.text, node.begin)

@@ -20,11 +20,9 @@ from msgspec.structs import replace
 
 from nlmon.compare.contract import load_contract
 from nlmon.config import Loaded
-from nlmon.config.keys import dotted
 from nlmon.config.model import Config
 from nlmon.errors import PlatformError
-from nlmon.migrate.absent import absent
-from nlmon.migrate.losses import conditions, loss
+from nlmon.migrate import findings
 from nlmon.migrate.model import Finding, Implementation
 from nlmon.monitor.provided import provides
 from nlmon.printable import printable, printable_json
@@ -72,17 +70,7 @@ def switched(loaded: Loaded, to: Implementation) -> Loaded:
 def would_lose(config: Config, to: Implementation, file: str) -> Iterator[Finding]:
     """What a configuration asks for and would not get. ``file``: where it is from."""
     contract = load_contract()
-    provided = partial(provides, contract, to)
-    for one in conditions(config):
-        lost = loss(one, provided)
-        if lost is not None:
-            code = "NLM-V022" if one.path[0] == "alerts" else "NLM-V021"
-            lacking = ", ".join(lost.fields)
-            what = f"{one.noun} {lost.what}: {to} does not provide {lacking}"
-            severity: Literal["error", "notice"] = "error" if one.enabled else "notice"
-            yield Finding(code, severity, file, 0, dotted(one.path), lacking, what, lost.hint)
-    for found in absent(config, to, contract):
-        yield Finding(found.code, found.severity, file, 0, dotted(found.path), found.field, found.what, found.hint)
+    return findings.would_lose(config, to, partial(provides, contract, to), contract, file)
 
 
 def report_json(report: SwitchReport) -> bytes:
