@@ -156,6 +156,9 @@ class Feed:
                 kernel.learn(datagrams)
             if self._answers:
                 yield Step("answer", place, datagrams, [_answered(lane, datagrams) for lane in self.lanes])
+            else:
+                for lane in self.lanes:
+                    lane.pass_answer(datagrams.protocol)
 
     def _left_out(self, datagrams: Datagrams) -> bool:
         """Whether a generic message is of a family that was left out: only libnl has an option for which it receives,

@@ -173,15 +173,21 @@ class RecordedLane(Lane):
 
     def read_answer(self, datagram: Datagram) -> Side:
         """Decode a recorded answer, which is no event; the recorded kernel has learned of it already."""
-        protocol, kernel = datagram.protocol, self.factory.kernel
-        if self.guarded.caches and protocol == NETLINK_ROUTE and kernel.links_changed != self._links:
-            # A kernel knew its links before anybody asked, too; a notification is not known before it is read.
-            self._stale.add(NETLINK_ROUTE)
-        self._links = kernel.links_changed
+        protocol = datagram.protocol
+        self.pass_answer(protocol)
         if self.supports(protocol):
             self._look_again(Datagrams.of(datagram))
             self.guarded.call(self._decode, datagram)
         return self._result(protocol, lossy=self.lossy, answer=True)
+
+    def pass_answer(self, protocol: int) -> None:
+        """Take note of a recorded answer without decoding it: the recorded kernel has learned of it already, and may
+        have other links than those in a cache. A kernel knew its links before anybody asked; of a notification it is
+        not known before it is read."""
+        changed = self.factory.kernel.links_changed
+        if self.guarded.caches and protocol == NETLINK_ROUTE and changed != self._links:
+            self._stale.add(NETLINK_ROUTE)
+        self._links = changed
 
     def end(self) -> Side | None:
         """End the recording: losses that nothing followed are reported now, and recovered from; None: there are none.
