@@ -59,7 +59,7 @@ def command(
     path = _meant(socket, config)
     file = _file_of(path) if write else None
     report = read_report(ask(path, "switch", PATIENCE, to=implementation, force=force), str(path))
-    _say(report, form)
+    _say(report, form, write=write)
     if report.after != implementation:
         sys.exit(ExitCode.FAILED)
     if file is not None:
@@ -83,7 +83,7 @@ def _meant(socket: Path | None, config: tuple[Path, ...]) -> Path:
     raise UsageError("NLM-M105", "several monitors run", why=names, hint="name one with --socket or --config")
 
 
-def _say(report: SwitchReport, form: str) -> None:
+def _say(report: SwitchReport, form: str, *, write: bool) -> None:
     from nlmon.monitor.switching import report_json  # noqa: PLC0415  (start-up: --help needs none of it)
     from nlmon.printable import printable  # noqa: PLC0415
 
@@ -96,9 +96,12 @@ def _say(report: SwitchReport, form: str) -> None:
         warn(f"{one.severity}[{one.code}]: {printable(one.what)} ({printable(one.file)}); {printable(one.hint)}")
     if report.error:
         warn(f"error[NLM-M103]: not switched: {printable(report.error)}")
-    if report.configured != report.after:
+    if report.dropped:
+        warn(f"warning[NLM-M107]: the kernel dropped {report.dropped:,} messages meanwhile, since a socket was full")
+    if report.configured != report.after and not write:
         warn(f"{report.configured} is what its files say; nlmon switch {report.after} --write changes them")
-    say_where_explained([one.code for one in report.findings], sys.stderr)
+    codes = [one.code for one in report.findings]
+    say_where_explained([*codes, "NLM-M107"] if report.dropped else codes, sys.stderr)
 
 
 def _lines(report: SwitchReport) -> list[str]:
@@ -106,11 +109,12 @@ def _lines(report: SwitchReport) -> list[str]:
         return [f"{report.instance} listens with {report.after} already"]
     if report.state != "switched":
         return [f"{report.instance} stays with {report.after}: {report.state}"]
-    milliseconds = (report.closed - report.attached) / 1e6
+    opened, both = (report.attached - report.began) / 1e6, (report.closed - report.attached) / 1e6
     told = "" if report.settled else ", which were told by their bytes alone, since more came than was read"
     return [
         f"{report.instance} switched from {report.before} to {report.after} after {report.events:,} events",
-        f"  both listened for {milliseconds:.1f} ms; {report.both:,} datagrams came to both and were read once{told}",
+        f"  {report.after} was loaded and its sockets opened in {opened:.1f} ms, in which {report.before} listened",
+        f"  both listened for {both:.1f} ms; {report.both:,} datagrams came to both and were read once{told}",
     ]
 
 

@@ -7,6 +7,7 @@
 
 Rules:
 1. The new sockets are open before the old ones are closed, so that what the old ones have not read, the new ones have.
+   While they are opened, which may take seconds where caches are filled, the old ones are read.
 2. What the old ones read is delivered at once. What the new ones read is decoded, so that caches and counters know it,
    and held back until it is known which of it the old ones have read, too: that is dropped, the rest is delivered.
 3. Two datagrams are the same if they have the same bytes; how often matters. The kernel gives a datagram to one socket
@@ -14,6 +15,9 @@ Rules:
    datagrams, so there is nothing else to tell them by.
 4. Old ones that had nothing to read before and after the new ones were read to their end have read all that these have
    (``settled``). Whatever comes from then on comes to the new ones alone, and is not held against what came before.
+   One case is left: the kernel has given a datagram to the new sockets, not yet to the old ones, at that very moment,
+   and an equal one had come to the old ones alone before the new ones joined their groups. Then one of the two is
+   missing. ``ahead`` begins with the opening, so that this takes two equal datagrams within that time.
 5. Where sockets are never empty, since more comes than is read, the exchange is made after ``SECONDS`` all the same.
    What the old ones read and the new ones have not read yet is then known by its bytes (``ahead``), until the new
    sockets have been empty once. What only the old ones received, before the new ones had joined their groups, may be
@@ -31,6 +35,7 @@ from collections.abc import Callable
 from nlmon.api.listener import Listener
 from nlmon.errors import DecodeError, NlmonError, TransportError
 from nlmon.events import Decoded, Event
+from nlmon.monitor.meanwhile import meanwhile
 from nlmon.wire import Datagram
 
 __all__ = ["READ_AT_ONCE", "SECONDS", "Exchange"]
@@ -77,13 +82,18 @@ class Exchange:
         self._deliver = new.deliver_to(self._hold_event, self._hold_error)
 
     def attach(self, enable: Callable[[], None]) -> None:
-        """Open the new sockets by ``enable``. What it raises is raised, and the old ones go on as before."""
+        """Open the new sockets by ``enable``, in a thread, while the old ones are read here. What it raises is raised,
+        and the old ones go on as before."""
         self._new.arrived, self._old.arrived = self._hold, self._note
         try:
-            enable()
+            meanwhile(enable, lambda: self._read_all(self._old))
         except BaseException:
             self._give_up()
             raise
+
+    def opens(self, protocol: int) -> None:
+        """What the new sockets say from now on is of this protocol."""
+        self._protocol = protocol
 
     def settle(self, clock: Callable[[], float] = time.monotonic) -> None:
         """Read both until they stand at the same place, or for ``SECONDS``. Raises ``TransportError`` when a new socket
@@ -142,7 +152,8 @@ class Exchange:
         """Read a part of what waits; whether that was all. An old socket that is lost has nothing more."""
         done = True
         for protocol in list(listener.taps):
-            self._protocol = protocol
+            if listener is self._new:
+                self.opens(protocol)
             self._turn(protocol)
             for _ in range(READ_AT_ONCE):
                 try:

@@ -93,16 +93,16 @@ def reloaded(version: int, changed: Collection[str]) -> None:
     say("config", INFO, "NLM-M046", f"the configuration was reloaded, version {version}: {what}")
 
 
-def switched(before: str, after: str, seconds: float, both: int, settled: bool) -> None:
+def switched(before: str, after: str, seconds: float, both: int, settled: bool, dropped: int) -> None:
     """Say that the monitor goes on with the other implementation. ``seconds``: in which both listened; ``both``:
-    datagrams that both have received."""
+    datagrams that both have received; ``dropped``: messages that the kernel has dropped meanwhile."""
     text = f"switched from {before} to {after}: both listened for {seconds * 1000:.1f} ms, "
     text += f"{_counted(both, 'datagram')} came to both and {'was' if both == 1 else 'were'} read once"
-    if settled:
-        say("netlink", INFO, "NLM-M102", text, NLMON_IMPLEMENTATION=after)
-        return
-    text += "; more came than was read, so these were told by their bytes alone"
-    say("netlink", WARNING, "NLM-M102", text, NLMON_IMPLEMENTATION=after)
+    if not settled:
+        text += "; more came than was read, so these were told by their bytes alone"
+    if dropped:
+        text += f"; the kernel dropped {_counted(dropped, 'message')} meanwhile"
+    say("netlink", INFO if settled and not dropped else WARNING, "NLM-M102", text, NLMON_IMPLEMENTATION=after)
 
 
 def not_switched(to: str, why: str) -> None:

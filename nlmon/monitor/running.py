@@ -188,8 +188,6 @@ class RunningMonitor:
         exchanged = None
         try:
             planned = plan_loaded(new, terminal=self._terminal)
-            if planned.listening.implementation != before.listening.implementation:
-                self._source.prepare(planned.listening)
             self._exports.change(planned.exports, limit=planned.queue)
             # What the old sockets have received is decided by the plan before, and goes to what is open now.
             self._pipeline.change(before, self._exports.queues)
@@ -214,7 +212,7 @@ class RunningMonitor:
         phases = begun(self._run.phases, after, exchanged, self._pipeline.events)
         self._run = replace(self._run, switches=self._run.switches + 1, phases=phases)
         seconds = (exchanged.closed - exchanged.attached) / 1e9
-        messages.switched(before, after, seconds, exchanged.both, exchanged.settled)
+        messages.switched(before, after, seconds, exchanged.both, exchanged.settled, exchanged.dropped)
 
     def switch(self, to: Implementation, *, force: bool = False) -> SwitchReport:
         """Go on with an implementation, whatever the files say; what came of it. With ``force`` although filters or
@@ -244,10 +242,12 @@ class RunningMonitor:
         return report(
             state="switched",
             after=to,
+            began=old.until - new.took,
             attached=new.since,
             closed=old.until,
             both=new.both,
             settled=new.settled,
+            dropped=new.dropped,
             events=self._pipeline.events,
             findings=findings,
         )
@@ -266,7 +266,8 @@ class RunningMonitor:
         with ExitStack() as stack:
             # Whatever is met in what waits, the exports bring out what they have.
             stack.callback(self._close)
-            self._source.finish(FINISH)
+            # What waits was there before the end.
+            self._source.drain(FINISH)
             last = self.status()
             self._source.close()
             self._pipeline.end()

@@ -6,7 +6,8 @@ Rules:
    protocol for which that has failed ``Patience.tries`` times in a row is given up; when none is left, the monitor
    ends.
 2. When sockets are exchanged (``exchange``), the new ones are open before the old ones are closed, also when they are
-   those of the other implementation. A datagram that both have received is read once, and counters go on.
+   those of the other implementation. A datagram that both have received is read once, and counters go on. An
+   implementation takes a while to load, and sockets may take one to open: meanwhile the old ones are read.
 3. What could not be read is counted by its code, and ends nothing.
 
 Not here: exchanging sockets (``exchange``), waiting for them (``loop``), and what becomes of events (``pipeline``).
@@ -17,9 +18,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import suppress
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from msgspec import Struct
 
@@ -31,6 +30,7 @@ from nlmon.events import Event
 from nlmon.exporters.queue import Patience
 from nlmon.monitor import messages
 from nlmon.monitor.exchange import Exchange
+from nlmon.monitor.meanwhile import meanwhile
 from nlmon.monitor.plan import Listening
 from nlmon.monitor.totals import Totals
 from nlmon.monitor.warmup import warm_up
@@ -40,23 +40,25 @@ from nlmon.wire import Datagram
 __all__ = ["Exchanged", "KernelSource", "Source", "Take"]
 
 Take = Callable[[Event, bytes], None]
+T = TypeVar("T")
 # Of a socket that is lost: at once, then after 0.5, 1, 2 … 30 seconds.
 PATIENCE = Patience(tries=10, first=0.5, longest=30.0)
-# Datagrams of a socket that are read before it is closed for another one.
-READ_AT_MOST = 65_536
-# Seconds between two looks at whether an implementation is loaded, in which its sockets are not read.
-LOOK_WITHIN = 0.001
+# Seconds that what waits is read at most: at a time while another side is loaded, and before it is opened.
+AT_A_TIME, BEFORE = 0.05, 0.5
 
 
 class Exchanged(Struct, frozen=True):
-    """Sockets that were exchanged: when the new ones were open and when the old ones were closed, in nanoseconds since
-    1970; ``both``: datagrams that both have received, which were read once. ``settled``: whether nothing but these two
-    moments had to be known to tell what both have; see ``exchange``."""
+    """Sockets that were exchanged: when that began, when the new ones were open and when the old ones were closed, in
+    nanoseconds since 1970; ``both``: datagrams that both have received, which were read once. ``settled``: whether
+    nothing but these two moments had to be known to tell what both have; see ``exchange``. ``dropped``: messages that
+    the kernel has dropped meanwhile, as a socket was full; what the new ones lack of them may have come to the old."""
 
+    began: int
     attached: int
     closed: int
     both: int
     settled: bool
+    dropped: int = 0
 
 
 class Source(Protocol):
@@ -125,7 +127,7 @@ class KernelSource:
     def open(self) -> None:
         """Open a socket for each protocol. Raises ``PlatformError``, and then none is open."""
         warm_up(self._listener.backend, self._listening.protocols)
-        self._enable(self._listener, self._listening)
+        self._enable(self._listener, self._listening, self._turn)
         self._say_open()
 
     def descriptors(self) -> dict[int, int]:
@@ -158,24 +160,18 @@ class KernelSource:
             for protocol in list(self._listener.taps):
                 self.process(protocol)
 
-    def prepare(self, listening: Listening) -> None:
-        """Load what ``change`` will need, in a thread: that takes up to a second, in which the sockets are read on as
-        a receive buffer of the default size would be full. Raises ``PlatformError`` where that fails."""
-        with ThreadPoolExecutor(1, "load") as pool:
-            loading = pool.submit(lambda: warm_up(self._made(listening).backend, listening.protocols))
-            while not wait([loading], LOOK_WITHIN).done:
-                self._drain(self._listener)
-        _checked(loading.result)
-
     def change(self, listening: Listening) -> Exchanged:
         """Read by sockets that are opened anew, of the same implementation or of the other. Raises ``PlatformError``,
         and then the old ones stay."""
-        old, new = self._listener, self._made(listening)
-        warm_up(new.backend, listening.protocols)
+        began, dropped = time.time_ns(), self._dropped()
+        old, new = (
+            self._listener,
+            _checked(lambda: meanwhile(lambda: self._warm(listening), lambda: self.drain(AT_A_TIME))),
+        )
         # As late as can be: what only the old ones receive until the new ones are open may equal what follows.
-        self._drain(old)
+        self.drain(BEFORE)
         exchange = Exchange(old, new, self._tell, self._turn)
-        attached = self._settle(exchange, lambda: self._enable(new, listening))
+        attached = self._settle(exchange, lambda: self._enable(new, listening, exchange.opens))
         self._totals.keep(old)
         self._listening = listening
         for protocol, decoded in exchange.hand_over():
@@ -188,7 +184,8 @@ class KernelSource:
         self.tell(self._tell)
         self._lost.clear()
         self._say_open()
-        return Exchanged(attached, closed, sum(exchange.both.values()), exchange.settled)
+        both, settled = sum(exchange.both.values()), exchange.settled
+        return Exchanged(began, attached, closed, both, settled, self._dropped() - dropped)
 
     @staticmethod
     def _settle(exchange: Exchange, enable: Callable[[], None]) -> int:
@@ -202,8 +199,8 @@ class KernelSource:
         """What the implementation counts, with what it has counted of sockets that are closed."""
         return self._totals.of(self._listener)
 
-    def finish(self, seconds: float) -> None:
-        """Read what waits, for at most so many seconds, since it was there before the end."""
+    def drain(self, seconds: float) -> None:
+        """Read what waits, for at most so many seconds."""
         until = time.monotonic() + seconds
         waiting = set(self._listener.taps)
         while waiting and time.monotonic() < until:
@@ -219,10 +216,22 @@ class KernelSource:
     def _made(self, listening: Listening) -> Listener:
         return Listener(listening.implementation, listening.options, self._kernel(listening), self._take, self._note)
 
-    def _enable(self, listener: Listener, listening: Listening) -> None:
+    def _warm(self, listening: Listening) -> Listener:
+        """An implementation that has loaded what it needs."""
+        made = self._made(listening)
+        warm_up(made.backend, listening.protocols)
+        return made
+
+    def _dropped(self) -> int:
+        """Messages that the kernel is known to have dropped so far, at any socket."""
+        found = [one.transport.drops for one in self.status().protocols.values() if one.transport is not None]
+        return sum(max(0, drops) for drops in found)
+
+    @staticmethod
+    def _enable(listener: Listener, listening: Listening, turn: Callable[[int], None]) -> None:
         try:
             for protocol in listening.protocols:
-                self._reading = protocol
+                turn(protocol)
                 listener.backend.enable(protocol)
         except PlatformError:
             listener.backend.close()
@@ -240,15 +249,6 @@ class KernelSource:
     def _turn(self, protocol: int) -> None:
         """What comes now is of this protocol."""
         self._reading = protocol
-
-    def _drain(self, listener: Listener) -> None:
-        """Read what waits in sockets that are about to be closed."""
-        for protocol in list(listener.taps):
-            self._reading = protocol
-            with suppress(TransportError):
-                for _ in range(READ_AT_MOST):
-                    if not (listener.process(protocol) or self._skipped(protocol)):
-                        break
 
     # -- what goes wrong -----------------------------------------------------------------------------------------------
 
@@ -315,10 +315,10 @@ class KernelSource:
         return skipped
 
 
-def _checked(step: Callable[[], None]) -> None:
+def _checked(step: Callable[[], T]) -> T:
     """Do a step of another implementation; whatever it raises is a ``PlatformError`` then."""
     try:
-        step()
+        return step()
     except NlmonError:
         raise
     except Exception as error:

@@ -35,21 +35,24 @@ SwitchState: TypeAlias = Literal["switched", "already", "refused", "failed"]
 
 
 class SwitchReport(Struct, frozen=True, kw_only=True):
-    """What came of asking a monitor for an implementation. ``before``, ``after``: its implementation; ``attached``,
-    ``closed``: when the new sockets were open and the old ones closed, in nanoseconds since 1970; ``both``: datagrams
-    that both have received, which were read once; ``settled``: whether there was a moment at which both had read the
-    same, so that nothing had to be told by its bytes; ``events``: of the monitor until then. ``configured``: what it
-    will start with the next time; ``error``: why it failed."""
+    """What came of asking a monitor for an implementation. ``before``, ``after``: its implementation; ``began``,
+    ``attached``, ``closed``: when it was asked to load the new one, when the new sockets were open and when the old
+    ones were closed, in nanoseconds since 1970; ``both``: datagrams that both have received, which were read once;
+    ``settled``: whether there was a moment at which both had read the same, so that nothing had to be told by its
+    bytes; ``dropped``: messages that the kernel has dropped meanwhile; ``events``: of the monitor until then.
+    ``configured``: what it will start with the next time; ``error``: why it failed."""
 
     instance: str
     state: SwitchState
     before: str
     after: str
     configured: str
+    began: int = 0
     attached: int = 0
     closed: int = 0
     both: int = 0
     settled: bool = True
+    dropped: int = 0
     events: int = 0
     files: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()

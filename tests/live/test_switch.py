@@ -147,7 +147,7 @@ def test_two_hundred_switches() -> None:
 POINTS = (
     "nlmon.monitor.exports:Exports.change",
     "nlmon.monitor.sources:KernelSource._made",
-    "nlmon.monitor.sources:KernelSource._drain",
+    "nlmon.monitor.sources:KernelSource.drain",
     "nlmon.monitor.exchange:Exchange.attach",
     "nlmon.monitor.sources:KernelSource._enable",
     "nlmon.monitor.exchange:Exchange.settle",

@@ -6,6 +6,8 @@ import threading
 from collections import deque
 from collections.abc import Sequence
 from itertools import count
+from threading import Event as Signal
+from threading import RLock
 
 import pytest
 from hypothesis import given, settings
@@ -26,28 +28,32 @@ PAIRS = [("legacy", "libnl"), ("libnl", "legacy"), ("legacy", "legacy"), ("libnl
 
 class BusyKernel(FakeKernel):
     """Says something at each of a row of moments: before and after a socket is opened, and whenever one is read.
-    ``said``: all of it, in order."""
+    ``said``: all of it, in order. The old sockets are read while the new ones are opened in another thread."""
 
     def __init__(self) -> None:
         super().__init__()
+        self.lock = RLock()
         self.said: list[int] = []
         self.moments: deque[Sequence[int]] = deque()
 
     def say(self, numbers: Sequence[int]) -> None:
         """Links change; equal numbers are equal datagrams."""
-        for number in numbers:
-            self.said.append(number)
-            self.new(16, link(number, f"eth{number}"), number)
+        with self.lock:
+            for number in numbers:
+                self.said.append(number)
+                self.new(16, link(number, f"eth{number}"), number)
 
     def moment(self) -> None:
         """Say what is next."""
-        if self.moments:
-            self.say(self.moments.popleft())
+        with self.lock:
+            if self.moments:
+                self.say(self.moments.popleft())
 
     def open(self, *arguments: object, **options: object) -> FakeTransport:  # type: ignore[override]
         """Say something before and after."""
         self.moment()
-        made = super().open(*arguments, **options)  # type: ignore[arg-type]
+        with self.lock:
+            made = super().open(*arguments, **options)  # type: ignore[arg-type]
         self.moment()
         return made
 
@@ -188,6 +194,45 @@ def test_a_loss_of_the_new_ones_is_reported() -> None:
     assert (found, dict(listened.source.errors[ROUTE])) == (["overrun"], {"NLM-T010": 1})
 
 
+@pytest.mark.parametrize("slow", ["_made", "_enable"])
+def test_the_old_ones_are_read_while_the_new_ones_are_loaded_and_opened(slow: str) -> None:
+    """However long that takes: here until an event of that time has been exported."""
+    listened, exported = Listened("legacy"), Signal()
+    done, take = getattr(listened.source, slow), listened.take
+
+    def takes(event: Event, datagram: bytes) -> None:
+        take(event, datagram)
+        exported.set()
+
+    def waits(*arguments: object) -> object:
+        listened.kernel.say((2,))
+        assert exported.wait(10)
+        return done(*arguments)
+
+    listened.source._take = listened.source._listener._on_event = takes
+    setattr(listened.source, slow, waits)
+    listened.source.change(listened.listening("libnl"))
+    listened.read()
+
+    assert listened.heard == [2]
+
+
+def test_what_the_kernel_drops_meanwhile_is_told() -> None:
+    """By how much the counters of the sockets have grown."""
+    listened = Listened("legacy")
+    before = listened.source.change(listened.listening("libnl"))
+    opened, old = listened.kernel.open, listened.kernel.opened[-1]
+
+    def opens(*arguments: object, **options: object) -> FakeTransport:
+        old.dropped += 3
+        return opened(*arguments, **options)
+
+    listened.kernel.open = opens  # type: ignore[method-assign]
+    after = listened.source.change(listened.listening("legacy"))
+
+    assert (before.dropped, after.dropped) == (0, 3)
+
+
 # What an implementation may raise as it is opened beside the other one.
 FAILURES = [
     ("NLM-M100", ValueError("no number")),
@@ -244,7 +289,7 @@ def test_what_comes_while_the_other_implementation_is_loaded_is_read(monkeypatch
     listened.source._listener.deliver_to(take, None)
     listened.kernel.say((2,))
     monkeypatch.setattr(sources, "warm_up", lambda *_: None if read.wait(10) else _raise(listened, ValueError("late")))
-    listened.source.prepare(listened.listening("libnl"))
+    listened.source.change(listened.listening("libnl"))
 
     assert listened.heard == [2]
 
@@ -254,7 +299,7 @@ def test_an_implementation_that_cannot_be_loaded_leaves_the_old_one(monkeypatch:
     listened = Listened("legacy")
     with monkeypatch.context() as patched, pytest.raises(PlatformError, match="NLM-M100"):
         patched.setattr(sources, "warm_up", lambda *_: _raise(listened, ValueError("no number")))
-        listened.source.prepare(listened.listening("libnl"))
+        listened.source.change(listened.listening("libnl"))
     listened.kernel.say((2,))
     listened.read()
 
