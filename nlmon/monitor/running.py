@@ -147,6 +147,8 @@ class RunningMonitor:
             watch = FileWatch(self._loaded.files)
             if self._loaded.files and not watch.descriptors():
                 messages.not_watched()
+            if self._is_outdated():
+                reloads.ask()
             parts += [Asked(self._control, self._answer), Changed(watch, reloads.ask), reloads]
         parts.append(Every(LOOK, self._look))
         if self._notifier.interval is not None:
@@ -156,6 +158,10 @@ class RunningMonitor:
         finally:
             if watch is not None:
                 watch.close()
+
+    def _is_outdated(self) -> bool:
+        """Whether the files have changed since they were read and before they were watched, which nobody has told."""
+        return reload(self._loaded, self._environ).config not in (None, self._loaded.config)
 
     def reload(self) -> None:
         """Read the configuration again, and change what has changed; with any error all stays as it was."""

@@ -416,6 +416,20 @@ def test_a_clock_that_is_set_back_makes_nothing_negative(tmp_path: Path, monkeyp
     assert (after.sum, sum(after.buckets), 0 <= ran[0] < 60) == (before, 2, True)
 
 
+def test_a_file_that_changes_before_it_is_watched_is_read_again(tmp_path: Path) -> None:
+    """Such as while the monitor opens what it needs: there is no event of inotify then."""
+    host = Host(tmp_path)
+    host.kernel.open = _with_descriptor(host.kernel)  # type: ignore[method-assign]
+    host.monitor.open()
+    host.write("netlink: {use_libnl: false}\n")
+    reader, writer = socket.socketpair()
+    with reader, writer:
+        host.monitor.run(reader, 0.1)
+    status = host.monitor.close("SIGTERM")
+
+    assert (status.implementation, status.reloads) == ("legacy", 1)
+
+
 def test_files_that_cannot_be_watched_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As where a user has no inotify left; the monitor runs, and SIGHUP is read."""
     host, told = Host(tmp_path), list[int]()
