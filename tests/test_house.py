@@ -385,12 +385,13 @@ def test_imports_follow_the_arrows(prefix: str) -> None:
 
 @pytest.mark.parametrize("prefix", PURE)
 def test_pure_modules_do_not_touch_the_world(prefix: str) -> None:
-    """No sockets, clock, files or environment; the contract and the names of attributes are the data files that are
+    """No sockets, clock, files or environment; contract, statements and names of attributes are the data files that are
     read."""
     touched = {
         (module, target) for module, targets in graph().items() if within(module, prefix) for target in targets & WORLD
     }
-    assert touched - {("nlmon.compare.contract", "pathlib"), ("nlmon.names.attributes", "pathlib")} == set()
+    compare = {f"nlmon.compare.{name}" for name in ("contract", "datafile", "statement")}
+    assert touched - {(name, "pathlib") for name in (*compare, "nlmon.names.attributes")} == set()
 
 
 # Who reads or writes headers of messages or attributes without ``framing``, and why.

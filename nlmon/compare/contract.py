@@ -3,8 +3,7 @@
 The file is ``contract.yaml`` beside this module; its format is ``contract.schema.json``. A field that is in an
 event but not in the contract, or the other way round, is an error here and not a surprise in a verdict.
 
-Reading YAML and checking it by its schema would take a quarter of a short replay, so ``contract.json`` holds what came
-of that with the digests of both files, and stands for a contract of just these bytes. Any other is read and checked.
+``contract.json`` is its compiled form (``datafile``).
 
 Not here: the comparison that follows the contract (``nlmon.compare.classify``).
 """
@@ -12,7 +11,6 @@ Not here: the comparison that follows the contract (``nlmon.compare.classify``).
 from __future__ import annotations
 
 import functools
-import hashlib
 from collections.abc import Callable, Collection, Mapping
 from operator import attrgetter
 from pathlib import Path
@@ -21,6 +19,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from nlmon.compare.datafile import Compiled, DataFile, compiled_file, read_data
 from nlmon.errors import ContractError
 from nlmon.events import PAYLOADS, NextHop, Nl80211Info, QcaVendorInfo
 from nlmon.uapi import NLMSG_MIN_TYPE
@@ -28,6 +27,7 @@ from nlmon.uapi import NLMSG_MIN_TYPE
 __all__ = [
     "COMPILED",
     "KIND_TYPES",
+    "PARTS",
     "Contract",
     "Field",
     "Kind",
@@ -183,23 +183,11 @@ def kind_name(payload: object) -> str:
     return _NAMES.get(type(payload)) or type(payload).__name__  # type: ignore[arg-type]
 
 
-class _Compiled(Struct):
-    """The content of ``contract.json``: digests (SHA-256) of the contract and its schema, and what they give."""
-
-    contract: str
-    schema: str
-    data: dict[str, Any]
-
-
 @functools.cache
 def load_contract(path: Path | None = None) -> Contract:
     """The contract in force, or that of ``path``; raises ``ContractError`` naming the line's key path."""
     source = path or SOURCE
-    try:
-        text = source.read_bytes()
-    except OSError as error:
-        raise ContractError("NLM-K001", "the contract cannot be read", where=str(source), why=str(error)) from error
-    data = _compiled(text) or _checked(text, source, SCHEMA.read_bytes())
+    data = read_data(_file(source, SCHEMA), _compiled())
     kinds = {name: _kind(name, rows, source) for name, rows in data["kinds"].items()}
     if kinds.keys() != KIND_TYPES.keys():
         missing = sorted(KIND_TYPES.keys() ^ kinds.keys())
@@ -218,43 +206,25 @@ def load_contract(path: Path | None = None) -> Contract:
 def compiled_bytes(folder: Path = HERE) -> bytes:
     """What ``contract.json`` has to hold beside the contract and the schema in a folder; raises ``ContractError`` as
     ``load_contract`` does."""
-    source, schema = folder / SOURCE.name, (folder / SCHEMA.name).read_bytes()
-    text = source.read_bytes()
-    compiled = _Compiled(_digest(text), _digest(schema), _checked(text, source, schema))
+    compiled = compiled_file(_file(folder / SOURCE.name, folder / SCHEMA.name))
     return msgspec.json.format(msgspec.json.encode(compiled), indent=1) + b"\n"
 
 
-def _digest(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
+def _file(source: Path, schema: Path) -> DataFile:
+    return DataFile(source, schema, _refused)
 
 
-def _compiled(text: bytes) -> dict[str, Any] | None:
-    """The compiled form when it is that of ``text`` and of the schema in force."""
+def _refused(source: Path, place: str | None, why: str) -> ContractError:
+    if place is None:
+        return ContractError("NLM-K001", "the contract cannot be read", where=str(source), why=why)
+    return ContractError("NLM-K002", f"the contract breaks its schema at {place!r}", where=str(source), why=why)
+
+
+def _compiled() -> Compiled | None:
     try:
-        found = msgspec.json.decode(COMPILED.read_bytes(), type=_Compiled)
+        return msgspec.json.decode(COMPILED.read_bytes(), type=Compiled)
     except (OSError, msgspec.MsgspecError):
         return None  # then the contract itself is read
-    same = found.contract == _digest(text) and found.schema == _digest(SCHEMA.read_bytes())
-    return found.data if same else None
-
-
-def _checked(text: bytes, source: Path, schema: bytes) -> dict[str, Any]:
-    """The content of a contract that follows a schema."""
-    from jsonschema import Draft202012Validator  # noqa: PLC0415  (start-up: only a contract of one's own needs it)
-    from ruamel.yaml import YAML  # noqa: PLC0415
-    from ruamel.yaml.error import YAMLError  # noqa: PLC0415
-
-    try:
-        data = YAML(typ="safe").load(text.decode("utf-8"))
-    except (UnicodeDecodeError, YAMLError) as error:
-        raise ContractError("NLM-K001", "the contract cannot be read", where=str(source), why=str(error)) from error
-    for found in Draft202012Validator(msgspec.json.decode(schema)).iter_errors(data):
-        place = "/".join(map(str, found.absolute_path))
-        raise ContractError(
-            "NLM-K002", f"the contract breaks its schema at {place!r}", where=str(source), why=found.message
-        )
-    checked: dict[str, Any] = data
-    return checked
 
 
 def _kind(name: str, rows: Mapping[str, Mapping[str, Any]], source: Path) -> Kind:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from nlmon.compare import contract as module
+from nlmon.compare import datafile
 from nlmon.compare.contract import COMPILED, KIND_TYPES, Contract, compiled_bytes, load_contract
 from nlmon.compare.evidence.locate import locate
 from nlmon.compare.evidence.offsets import ATTRIBUTES, XFRM_FIELDS
@@ -62,7 +63,7 @@ def rows(contract: Contract) -> object:
     [
         ("COMPILED", None),
         ("COMPILED", b"{"),
-        ("COMPILED", b'{"contract": "", "schema": "", "data": {}}'),
+        ("COMPILED", b'{"source": "", "schema": "", "data": {}}'),
         ("SCHEMA", b'{"type": "object"}'),
     ],
 )
@@ -76,8 +77,8 @@ def test_a_compiled_contract_of_other_files_is_not_used(
         path.write_bytes(content)
     monkeypatch.setattr(module, what, path)
     checked: list[bytes] = []
-    check = module._checked
-    monkeypatch.setattr(module, "_checked", lambda text, *rest: checked.append(text) or check(text, *rest))
+    check = datafile.checked_data
+    monkeypatch.setattr(datafile, "checked_data", lambda text, *rest: checked.append(text) or check(text, *rest))
 
     assert rows(load_contract.__wrapped__()) == whole
     assert checked == [CONTRACT.read_bytes()]
