@@ -38,8 +38,8 @@ from nlmon.backends.registry import create
 from nlmon.capture import open_capture
 from nlmon.capture.base import Frame
 from nlmon.compare.classify import Classifier
-from nlmon.compare.contract import load_contract
 from nlmon.compare.final import compare_states
+from nlmon.compare.pair import pair_of
 from nlmon.engine.replay import Replay
 from nlmon.errors import NlmonError
 from nlmon.events import Event, LinkInfo
@@ -108,7 +108,7 @@ def replayed(total: int) -> None:
                 break
     replay.states.diverge()
     left, right = replay.states.both
-    classifier = Classifier(replay.judge.contract, "legacy", "libnl")
+    classifier = Classifier(replay.judge.pair)
     states = sum(1 for _ in compare_states(left, right, classifier, replay.feed.tally.last_frame))
     found = ", ".join(f"{count:,} {cls.label}" for cls, count in replay.judge.counts.items())
     verdict(sizes, f"differences: {found or 'none but enhancements'}; {states} in the final states")
@@ -171,7 +171,6 @@ def live(seconds: float) -> None:
     """Churn for a while and compare after each round."""
     listeners = [Listener("legacy"), Listener("libnl")]
     subprocess.run(["ip", "link", "add", "v0", "type", "veth", "peer", "name", "w0"], check=True)
-    contract = load_contract()
     head()
     start, sizes, number, differences = time.perf_counter(), [], 0, 0
     while len(sizes) < ROWS:
@@ -180,7 +179,7 @@ def live(seconds: float) -> None:
         for listener in listeners:
             listener.wait(f"v{number % 2}")
         left, right = listeners
-        judge = Classifier(contract, left.backend.name, right.backend.name)
+        judge = Classifier(pair_of(left.backend.name, right.backend.name))
         differences += left.events != right.events
         differences += sum(1 for _ in compare_states(left.state, right.state, judge, number))
         if time.perf_counter() - start >= seconds * (len(sizes) + 1) / ROWS:

@@ -150,7 +150,7 @@ MAY = {
             "nlmon.canary",
         ),
         *("nlmon.compare.classify", "nlmon.compare.contract", "nlmon.compare.difference", "nlmon.compare.explain"),
-        "nlmon.compare.provided",
+        *("nlmon.compare.provided", "nlmon.compare.pair", "nlmon.compare.statement"),
     },
     "nlmon.report": {
         *("nlmon.errors", "nlmon.printable", "nlmon.explain", "nlmon.compare.difference", "nlmon.compare.findings"),
@@ -179,7 +179,7 @@ MAY = {
         *("nlmon.config", "nlmon.exporters", "nlmon.monitor", "nlmon.migrate"),
         # What monitors export is compared under the contract, as what implementations give is.
         *("nlmon.compare.classify", "nlmon.compare.contract", "nlmon.compare.explain", "nlmon.compare.findings"),
-        "nlmon.compare.provided",
+        *("nlmon.compare.provided", "nlmon.compare.pair", "nlmon.compare.statement"),
         *("nlmon.compare.evidence.check", "nlmon.wire"),
     },
     "nlmon.api": {
@@ -212,6 +212,7 @@ MAY = {
         *("nlmon.backends.libnl", "nlmon.compare.side", "nlmon.compare.evidence.hidden", "nlmon.transport"),
         *(
             "nlmon.compare.contract",
+            "nlmon.compare.statement",
             "nlmon.api",
             # What a configuration would lose with the other implementation.
             "nlmon.migrate",
@@ -230,6 +231,7 @@ MAY = {
         *("nlmon.api", "nlmon.compat", "nlmon.manager", "nlmon.config", "nlmon.filters"),
         # As one moves from an implementation to the other: rewritten, compared by the contract, exchanged.
         *("nlmon.migrate", "nlmon.compare.contract", "nlmon.compare.provided", "nlmon.canary.judging"),
+        "nlmon.compare.statement",
         *("nlmon.canary.pairs", "nlmon.exporters.layout", "nlmon.names"),
         *("nlmon.monitor.plan", "nlmon.monitor.provided", "nlmon.monitor.sources"),
     },

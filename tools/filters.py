@@ -12,7 +12,6 @@ from pathlib import Path
 from generated import run
 
 from nlmon.cli.filter_provided import field_row
-from nlmon.compare.contract import load_contract
 from nlmon.filters.fields import ALIASES, FIELDS
 
 REPOSITORY = Path(__file__).parent.parent
@@ -30,7 +29,6 @@ def files() -> dict[Path, bytes]:
 
 def fields() -> str:
     """A row for each field: the type of its values, the table of their names, and who provides it."""
-    contract = load_contract()
     lines = [
         "",
         "The path of a field is where `nlmon decode` prints it; `data.` may stand behind `netlink.`.",
@@ -40,7 +38,7 @@ def fields() -> str:
         f"|---|---|---|{'---|' * len(NAMES)}",
     ]
     for field in FIELDS.values():
-        row = field_row(contract, field, NAMES)
+        row = field_row(field, NAMES)
         said = [row.limits.get(name, "yes") if row.provided[name] else "no" for name in NAMES]
         kind = f"{row.type}, many" if row.many else row.type
         lines.append(f"| `{row.path}` | {kind} | {row.names} | {' | '.join(said)} |")

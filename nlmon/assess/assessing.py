@@ -16,6 +16,7 @@ from nlmon.assess.model import WORST_FIRST, Assessment, Option, Reason, result_o
 from nlmon.assess.options import given_options
 from nlmon.assess.static import static_reasons
 from nlmon.compare.contract import load_contract
+from nlmon.compare.statement import statement_of
 from nlmon.config import Config, Loaded
 from nlmon.config.load import interpret
 from nlmon.migrate import Rewriting, rewrite
@@ -106,8 +107,7 @@ def _reasons(
 def _rewritten(
     data: bytes, name: str, to: Implementation, environ: Mapping[str, str], measured: Measured | None = None
 ) -> Rewriting:
-    contract = load_contract()
-    provided = partial(provides, contract, to)
+    contract, provided = load_contract(), partial(provides, statement_of(to))
     return rewrite(data, name, to, environ=environ, provided=provided, contract=contract, measured=measured)
 
 

@@ -24,9 +24,10 @@ from msgspec import Struct, field, structs
 
 from nlmon.compare.classify import Classifier
 from nlmon.compare.classify import Finding as FieldFinding
-from nlmon.compare.contract import kind_name, load_contract
+from nlmon.compare.contract import kind_name
 from nlmon.compare.difference import Class
 from nlmon.compare.explain import show
+from nlmon.compare.pair import pair_of
 from nlmon.compare.provided import as_provided, without_what_lacks
 from nlmon.events import OVERRUN, Event
 from nlmon.names import message_type
@@ -124,9 +125,8 @@ class Pairs:
     ``seconds``, ``most``: how long, and how many lines, wait. What ``add`` and ``finish`` give are the differences."""
 
     def __init__(self, names: tuple[str, str], seconds: float, most: int = WAITING_KEPT) -> None:
-        self._contract = load_contract()
-        self._classifier = Classifier(self._contract, *names)
-        self._names = names
+        self._both = pair_of(*names)
+        self._classifier = Classifier(self._both)
         self._window = round(seconds * 1e9)
         self._most = most
         self._waiting = _Waiting(), _Waiting()
@@ -142,7 +142,7 @@ class Pairs:
         if line.event is None:
             yield self._difference(Class.ERROR, side, line, f"{line.place} is no event")
             return
-        event = as_provided(self._contract, line.event, self._names[side])
+        event = as_provided(self._both.statements[side], line.event)
         line = line._replace(event=event)
         if self._first[side] is None:
             self._first[side] = event.timestamp
@@ -197,10 +197,10 @@ class Pairs:
         """What tells a message from others, and what one of a different content has in common with it."""
         shared = event
         if event.type != OVERRUN:
-            for name in self._names:
-                shared = without_what_lacks(self._contract, shared, name)
+            for statement in self._both.statements:
+                shared = without_what_lacks(statement, shared)
         header = (event.type, event.protocol, event.msg_type, event.seq, event.pid, event.nsid, event.synthetic)
-        fields = self._contract.identity.get(kind_name(event.payload), ())
+        fields = self._both.contract.identity.get(kind_name(event.payload), ())
         about = tuple(repr(getattr(shared.payload, name, None)) for name in fields)
         return (header, repr(shared.payload)), (header, kind_name(event.payload), about)
 

@@ -65,17 +65,16 @@ def command(where: Filter, implementation: str, against: str, form: str) -> None
 
 def explained(where: Filter, names: tuple[str, ...]) -> FilterExplanation:
     """What is said of a filter for implementations."""
-    from nlmon.compare.contract import load_contract  # noqa: PLC0415  (start-up: --help needs none of it)
+    from nlmon.compare.statement import statement_of  # noqa: PLC0415  (start-up: --help needs none of it)
     from nlmon.filters.meaning import drawn, meaning  # noqa: PLC0415
     from nlmon.filters.tree import text_of  # noqa: PLC0415
 
-    contract = load_contract()
     meanings = {}
     for name in names:
-        left = meaning(where.tree, partial(provides, contract, name))
+        left = meaning(where.tree, partial(provides, statement_of(name)))
         if isinstance(left, bool):
             meanings[name] = "matches every event" if left else "matches nothing"
         else:
             meanings[name] = "as it is written" if left == where.tree else text_of(left)
-    rows = [field_row(contract, field, names) for field in where.fields]
+    rows = [field_row(field, names) for field in where.fields]
     return FilterExplanation(where.text, list(drawn(where.tree)), rows, meanings, list(where.notices))

@@ -30,12 +30,11 @@ class FilterFields(Struct, frozen=True):
 def command(implementation: str, against: str, form: str) -> None:
     """List the fields of events that a filter can compare, with the type of their values and who provides them, and
     the other names that they have."""
-    from nlmon.compare.contract import load_contract  # noqa: PLC0415  (start-up: --help needs none of it)
-    from nlmon.filters.fields import ALIASES, FIELDS  # noqa: PLC0415
+    from nlmon.filters.fields import ALIASES, FIELDS  # noqa: PLC0415  (start-up: --help needs none of it)
     from nlmon.report.jsonout import report_bytes  # noqa: PLC0415
 
-    contract, names = load_contract(), tuple(dict.fromkeys((against, implementation)))
-    rows = [field_row(contract, field, names) for field in FIELDS.values()]
+    names = tuple(dict.fromkeys((against, implementation)))
+    rows = [field_row(field, names) for field in FIELDS.values()]
     if form == "json":
         sys.stdout.write(report_bytes(FilterFields(rows, dict(ALIASES))).decode())
         return

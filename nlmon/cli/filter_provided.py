@@ -9,9 +9,10 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
-from nlmon.compare.contract import Contract
+from nlmon.compare.contract import load_contract
+from nlmon.compare.statement import Statement, statement_of
 from nlmon.filters.fields import Field
-from nlmon.monitor.provided import provides, rows
+from nlmon.monitor.provided import places, provides
 from nlmon.names import name_of
 
 __all__ = ["FieldRow", "field_row", "field_table"]
@@ -29,24 +30,22 @@ class FieldRow(Struct, frozen=True, omit_defaults=True):
     limits: Mapping[str, str] = {}
 
 
-def field_row(contract: Contract, field: Field, names: tuple[str, ...]) -> FieldRow:
+def field_row(field: Field, names: tuple[str, ...]) -> FieldRow:
     """What is said of a field for implementations."""
-    limits = {name: text for name in names if (text := _limit(contract, field, name))}
-    provided = {name: provides(contract, name, field) for name in names}
+    statements = {name: statement_of(name) for name in names}
+    limits = {name: text for name, one in statements.items() if (text := _limit(one, field))}
+    provided = {name: provides(one, field) for name, one in statements.items()}
     return FieldRow(field.path, field.kind, provided, field.names, field.many, limits)
 
 
-def _limit(contract: Contract, field: Field, name: str) -> str:
+def _limit(statement: Statement, field: Field) -> str:
     if field.path == "interface":
-        kinds = [
-            kind
-            for kind, row in contract.events.items()
-            if row.by in {"both", name} and row.interface not in {"both", name}
-        ]
+        kinds = [kind for kind in load_contract().events if kind in statement.events - statement.interfaces]
         return f"not in {', '.join(kinds)}" if kinds else ""
-    if field.payload is None or name != "legacy":
+    if field.payload is None:
         return ""
-    families = [row.families for row in rows(contract, field) if row.families is not None]
+    found = (statement.families.get(".".join(place)) for place in places(field))
+    families = [one for one in found if one is not None]
     if not families:
         return ""
     return f"only in {', '.join(name_of('family', number) for number in sorted(families[0]))}"

@@ -61,6 +61,7 @@ def carry_out(
     from nlmon.cli.migrate_report import migration_report  # noqa: PLC0415
     from nlmon.cli.migrate_target import refuse_target  # noqa: PLC0415
     from nlmon.compare.contract import load_contract  # noqa: PLC0415
+    from nlmon.compare.statement import statement_of  # noqa: PLC0415
     from nlmon.config.files import read_source  # noqa: PLC0415
     from nlmon.config.problems import Problem  # noqa: PLC0415
     from nlmon.migrate import Rewriting, rewrite  # noqa: PLC0415
@@ -74,7 +75,7 @@ def carry_out(
     if apply:
         refuse_target(config)
     contract = load_contract()
-    provided = partial(provides, contract, to)
+    provided = partial(provides, statement_of(to))
     done = rewrite(
         data,
         name,

@@ -4,7 +4,7 @@ Rules:
 1. Nothing is normalised away. A field is equal, or it is a difference of one class with a reason.
 2. Equal values are recognised by one tuple comparison per event; text and evidence are made only for a
    difference (``explain``).
-3. An enhancement is what the contract lists; a surplus that it does not list is a conflict.
+3. An enhancement is what the statements list; a surplus that they do not list is a conflict.
 
 Not here: which events belong together (``align``) and states (``final``).
 """
@@ -18,8 +18,9 @@ from typing import Any, NamedTuple
 
 from msgspec import UNSET
 
-from nlmon.compare.contract import Contract, Field, kind_name
+from nlmon.compare.contract import Field, kind_name
 from nlmon.compare.difference import Class
+from nlmon.compare.pair import Pair
 from nlmon.compare.same import same
 from nlmon.events import OVERRUN, Event, NextHop, RouteInfo
 
@@ -47,17 +48,20 @@ class Finding(NamedTuple):
 
 
 class Classifier:
-    """Compares event with event under a contract, for one ordered pair of implementations. ``enhancements``,
-    ``services``: what the candidate, or the reference, provided alone as the contract says, by kind and field;
-    ``lost_events``: of these services whole events of notifications, by kind."""
+    """Compares event with event, for one ordered pair of implementations. ``enhancements``, ``services``: what the
+    candidate, or the reference, provided alone as their statements say, by kind and field; ``lost_events``: of these
+    services whole events of notifications, by kind. ``absent``: how often a value that one declares for what is not in
+    the message stood for just that, by kind and field."""
 
-    def __init__(self, contract: Contract, reference: str, candidate: str) -> None:
-        self._contract = contract
-        self._reference = reference
-        self._candidate = candidate
+    def __init__(self, pair: Pair) -> None:
+        self._pair, self._contract = pair, pair.contract
+        self._reference, self._candidate = pair.statements
+        self._names = pair.names
+        self._declares = any(one.absent for one in pair.statements)
         self.enhancements: Counter[str] = Counter()
         self.services: Counter[str] = Counter()
         self.lost_events: Counter[str] = Counter()
+        self.absent: Counter[str] = Counter()
 
     def compare(self, reference: Event, candidate: Event) -> Iterator[Finding]:
         """Findings of one pair, enhancements not among them: they are counted per field instead."""
@@ -77,6 +81,10 @@ class Classifier:
             yield from self._interface(reference, candidate)
         yield from self.payloads(reference.payload, candidate.payload)
 
+    def shares(self, table: str) -> bool:
+        """Whether both give events of what a table of the state holds; ports of bridges are told as links."""
+        return self._pair.shares("link" if table == "port" else table)
+
     def count_expected(self, event: Event, *, of_reference: bool, recovering: bool, answer: bool) -> bool:
         """Count an event that only one of them gave, as an enhancement or as a service that is lost, if the contract
         says so of its kind, or if it resynchronizes after a loss; False, and nothing is counted, if it does not.
@@ -89,9 +97,10 @@ class Classifier:
         owner, other = (self._reference, self._candidate) if of_reference else (self._candidate, self._reference)
         if self._contract.of(event.protocol, event.msg_type) != kind_name(event.payload):
             return False
-        if self._contract.must_provide(other, event.payload) or not self._contract.must_provide(owner, event.payload):
+        kind = kind_name(event.payload)
+        if kind in other.events or kind not in owner.events:
             return False
-        self._count(kind_name(event.payload), of_reference=of_reference, answer=answer)
+        self._count(kind, of_reference=of_reference, answer=answer)
         return True
 
     def _count(self, kind: str, *, of_reference: bool, answer: bool) -> None:
@@ -101,8 +110,7 @@ class Classifier:
 
     def _interface(self, reference: Event, candidate: Event) -> Iterator[Finding]:
         old, new = reference.interface, candidate.interface
-        old_must = self._contract.must_provide_interface(self._reference, reference.payload)
-        new_must = self._contract.must_provide_interface(self._candidate, candidate.payload)
+        old_must, new_must = (kind_name(reference.payload) in one.interfaces for one in self._pair.statements)
         if old is UNSET and not old_must and new_must:
             self.enhancements[f"{kind_name(candidate.payload)}.interface"] += new is not None
         elif new is UNSET and not new_must and old_must:
@@ -110,11 +118,11 @@ class Classifier:
         else:
             cls, reason = Class.CONFLICT, "both provide it, with different values"
             if new is UNSET:
-                cls, reason = Class.LOSS, f"{self._candidate} does not provide it"
+                cls, reason = Class.LOSS, f"{self._names[1]} does not provide it"
             elif new is None:
-                cls, reason = Class.LOSS, f"{self._candidate} does not know the name"
+                cls, reason = Class.LOSS, f"{self._names[1]} does not know the name"
             elif old is UNSET:
-                reason = f"{self._reference} does not provide it, which the contract does not allow"
+                reason = f"{self._names[0]} does not provide it, which the contract does not allow"
             yield Finding(cls, "interface", "(interface)", old, new, reason)
 
     def payloads(self, reference: object, candidate: object, prefix: str = "") -> Iterator[Finding]:
@@ -128,8 +136,8 @@ class Classifier:
         family = getattr(reference, "family", None)
         for field, old, new in zip(kind.fields, before, after, strict=True):
             if old is new or same(old, new):
-                if old is UNSET and field.provided(self._candidate, family):
-                    reason = f"{self._candidate} does not provide it, and the contract says that it does"
+                if old is UNSET and self._candidate.provides(kind.name, field.name, family):
+                    reason = f"{self._names[1]} does not provide it, and the contract says that it does"
                     yield Finding(Class.LOSS, f"{prefix}{field.name}", field.path, old, new, reason)
                 continue
             if field.name == "multipath" and isinstance(reference, RouteInfo) and _are_hops(old) and _are_hops(new):
@@ -151,24 +159,36 @@ class Classifier:
         """The class of one unequal field, or None for an enhancement, which is only counted."""
         name = f"{prefix}{field.name}"
         path = f"RTA_MULTIPATH/{field.path}" if prefix else field.path
+        shown = old, new
+        if self._declares:
+            old, new = self._without_absent(kind, field.name, old, new)
+            if same(old, new):
+                self.absent[f"{kind}.{field.name}"] += 1
+                return None
         if old is UNSET or new is UNSET:
-            old_must = field.provided(self._reference, family)
-            new_must = field.provided(self._candidate, family)
+            old_must, new_must = (one.provides(kind, field.name, family) for one in self._pair.statements)
             if old is UNSET and not old_must and new_must:
                 if new is not None:
                     self.enhancements[f"{kind}.{field.name}"] += 1
+                self.absent[f"{kind}.{field.name}"] += new is not shown[1]
                 return None
             if new is UNSET and not new_must and old_must:
                 if old is not None:
                     self.services[f"{kind}.{field.name}"] += 1
+                self.absent[f"{kind}.{field.name}"] += old is not shown[0]
                 return None
             if new is UNSET:
-                return Finding(Class.LOSS, name, path, old, new, f"{self._candidate} does not provide it")
-            reason = f"{self._reference} does not provide it, which the contract does not allow"
-            return Finding(Class.CONFLICT, name, path, old, new, reason)
+                return Finding(Class.LOSS, name, path, *shown, f"{self._names[1]} does not provide it")
+            reason = f"{self._names[0]} does not provide it, which the contract does not allow"
+            return Finding(Class.CONFLICT, name, path, *shown, reason)
         if new is None:
-            return Finding(Class.LOSS, name, path, old, new, f"{self._candidate} found no value in the message")
-        return Finding(Class.CONFLICT, name, path, old, new, "both provide it, with different values")
+            return Finding(Class.LOSS, name, path, *shown, f"{self._names[1]} found no value in the message")
+        return Finding(Class.CONFLICT, name, path, *shown, "both provide it, with different values")
+
+    def _without_absent(self, kind: str, field: str, old: Any, new: Any) -> tuple[Any, Any]:
+        """The two values, None for one that its implementation declares for what is not in the message."""
+        absent = self._reference.is_absent(kind, field, old), self._candidate.is_absent(kind, field, new)
+        return None if absent[0] else old, None if absent[1] else new
 
 
 def _are_hops(value: object) -> bool:

@@ -35,6 +35,12 @@ class Class(enum.Enum):
         "the candidate alone provides it, as the contract says",
     )
     SERVICE = ("loss-of-service", "NLD002", Severity.INFO, "the reference alone provides it, as the contract says")
+    ABSENT = (
+        "absent",
+        "NLD003",
+        Severity.INFO,
+        "a value stands for what is not in the message, as its implementation declares",
+    )
     LOSS = ("loss", "NLD101", Severity.REGRESSION, "the reference provides it, the candidate does not")
     CONFLICT = ("conflict", "NLD102", Severity.REGRESSION, "both provide it, with different values")
     MISSING = ("missing", "NLD103", Severity.REGRESSION, "only the reference gives this event")

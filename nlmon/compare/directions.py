@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 from typing import TypeAlias
 
-from nlmon.compare.contract import Contract
 from nlmon.compare.judge import Judge, Lost
+from nlmon.compare.pair import Pair
 from nlmon.compare.recovered import Flaw
 from nlmon.compare.side import Miscount, Side
 from nlmon.objects.keys import Key
@@ -37,9 +37,9 @@ class BothDirections:
         self.agree_on: Callable[..., int] = forward.agree_on
 
     @property
-    def contract(self) -> Contract:
-        """The contract that both judge under."""
-        return self.forward.contract
+    def pair(self) -> Pair:
+        """The statements of the two, seen from ``forward``."""
+        return self.forward.pair
 
     def settle(self) -> None:
         """See ``Judge.settle``."""

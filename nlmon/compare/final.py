@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 
 from nlmon.compare.classify import Classifier
-from nlmon.compare.contract import Contract
 from nlmon.compare.difference import Class, Difference
 from nlmon.compare.explain import show
+from nlmon.compare.pair import Pair
 from nlmon.events import RoutePayload
 from nlmon.objects.keys import Key
 from nlmon.state.describe import show_key
@@ -33,9 +33,9 @@ def compare_states(
     reference: State, candidate: State, classifier: Classifier, frame: int, recovered: Collection[tuple[str, Key]] = ()
 ) -> Iterator[tuple[Difference, RoutePayload | None, RoutePayload | None]]:
     """Differences of class ``state``, each with the object as the one and as the other has it; ``frame`` is the last
-    datagram both have seen. ``recovered``: objects that one of them recovered after a loss, which are no difference but
-    a service."""
-    for kind in KINDS:
+    datagram both have seen. Objects of which one of them gives no events are not compared. ``recovered``: objects that
+    one of them recovered after a loss, which are no difference but a service."""
+    for kind in filter(classifier.shares, KINDS):
         before, after = reference.tables[kind], candidate.tables[kind]
         for key in sorted(before.keys() | after.keys(), key=repr):
             if (kind, key) in recovered:
@@ -53,23 +53,23 @@ def compare_states(
 
 
 def compare_corrections(
-    contract: Contract,
+    pair: Pair,
     reference: Iterable[Unannounced],
     candidate: Iterable[Unannounced],
     recovered: Collection[tuple[str, Key]] = (),
 ) -> Iterator[Difference]:
     """Differences of class ``state`` that were corrected at once: an object that only one of them had wrong, or in
     other fields, when the same dump or the same end of a link corrected both. Without this, a recording that ends
-    with dumps would excuse every lost event. Only fields that both provide count."""
+    with dumps would excuse every lost event. Only what both provide counts."""
     before, after = ({(u.kind, u.key, u.change, u.frame): u for u in side} for side in (reference, candidate))
     for key in (*before, *(key for key in after if key not in before)):  # in an order that is always the same
         old, new = before.get(key), after.get(key)
         one = old or new
-        if one is None or (one.kind, one.key) in recovered:
+        if one is None or (one.kind, one.key) in recovered or not pair.shares(KIND_OF_TABLE[one.kind]):
             continue
         if one.change == "changed":
-            common = {field.name for field in contract.kinds[KIND_OF_TABLE[one.kind]].fields if field.by == "both"}
-            fields = [set() if side is None else common.intersection(side.fields) for side in (old, new)]
+            kind = KIND_OF_TABLE[one.kind]
+            fields = [{f for f in (side.fields if side else ()) if pair.shares_field(kind, f)} for side in (old, new)]
             found = [(name, [name in names for names in fields]) for name in sorted(fields[0] ^ fields[1])]
         else:
             found = [(f"({one.change})", [side is not None for side in (old, new)])]

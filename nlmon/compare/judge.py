@@ -21,7 +21,6 @@ from msgspec import structs
 
 from nlmon.compare.align import align, in_order
 from nlmon.compare.classify import Classifier, Finding
-from nlmon.compare.contract import Contract
 from nlmon.compare.difference import Class, Difference
 from nlmon.compare.evidence.check import Evidence, RecordedNames
 from nlmon.compare.evidence.hidden import shown_bytes, shown_values
@@ -33,6 +32,7 @@ from nlmon.compare.fast.shapes import Marks
 from nlmon.compare.final import compare_corrections, compare_recovery, compare_states
 from nlmon.compare.findings import Findings, Group
 from nlmon.compare.known import KnownDifferences
+from nlmon.compare.pair import Pair
 from nlmon.compare.problems import compare_problems
 from nlmon.compare.recovered import Flaw
 from nlmon.compare.side import Miscount, Side
@@ -55,15 +55,14 @@ Both: TypeAlias = tuple[Event | None, Event | None]
 
 
 class Judge:
-    """Compares one recording; ``names``: the reference and the candidate; ``known``: differences that are allowed;
+    """Compares one recording; ``pair``: the reference and the candidate; ``known``: differences that are allowed;
     ``agreement``: that of a judge whose direction is the other one, and which says of both what they agree on;
     ``marks``: with what messages are marked, by which those that they agree on are counted (``settle``); ``wants``: see
     ``Findings``."""
 
     def __init__(
         self,
-        contract: Contract,
-        names: tuple[str, str],
+        pair: Pair,
         byteorder: Literal["little", "big"],
         recorded: RecordedNames,
         listener: Callable[[Difference], None] | None = None,
@@ -73,31 +72,34 @@ class Judge:
         marks: Marks | None = None,
         wants: Callable[[Difference], bool] | None = None,
     ) -> None:
-        self.contract = contract
+        self.pair = pair
         self.known = known or KnownDifferences()
-        self._classifier = Classifier(contract, *names)
-        self._agreement = agreement or Agreement(contract, names, byteorder, marks)
+        self._classifier = Classifier(pair)
+        self._agreement = agreement or Agreement(pair, byteorder, marks)
         # Whether both make the same of a datagram, which then needs no further comparison; else ``compare`` says why.
         self.agree, self.agree_on = self._agreement.agree, self._agreement.agree_on
-        self._names = names
+        # Brings the counts of ``marks`` up to date.
+        self.settle = self._agreement.settle
+        self._names = pair.names
         self._byteorder = byteorder
-        self._evidence = Evidence(contract, byteorder, recorded)
+        self._evidence = Evidence(pair, byteorder, recorded)
         self._recorded = recorded
         self._findings = Findings(self.known, listener, wants)
 
     @property
     def enhancements(self) -> Counter[str]:
-        """How often the candidate alone provided what the contract gives to it alone, by kind and field."""
+        """How often the candidate alone provided what it alone states to provide, by kind and field."""
         return self._agreement.counted(self._classifier.enhancements, of_reference=False)
 
     @property
     def services(self) -> Counter[str]:
-        """The same of what the contract gives to the reference alone."""
+        """The same of the reference."""
         return self._agreement.counted(self._classifier.services, of_reference=True)
 
-    def settle(self) -> None:
-        """Bring the counts of ``marks`` up to date."""
-        self._agreement.settle()
+    @property
+    def absent(self) -> Counter[str]:
+        """How often a value stood for what is not in the message, as its implementation declares."""
+        return +self._classifier.absent
 
     @property
     def lost_events(self) -> Counter[str]:
@@ -106,9 +108,10 @@ class Judge:
 
     def reverse(self, known: KnownDifferences, listener: Callable[[Difference], None] | None) -> Judge:
         """A judge of the same two in the other direction. What this one finds them to agree on, it counts, too."""
-        names, agreement = (self._names[1], self._names[0]), self._agreement.reverse()
+        reference, candidate = self.pair.statements
+        pair, agreement = Pair(self.pair.contract, (candidate, reference)), self._agreement.reverse()
         return Judge(
-            *(self.contract, names, self._byteorder, self._recorded, listener),
+            *(pair, self._byteorder, self._recorded, listener),
             known=known,
             agreement=agreement,
             wants=self._findings.wants,
@@ -174,7 +177,7 @@ class Judge:
             side, other = (candidate, reference) if pair.reference is None else (reference, candidate)
             only = pair.reference or pair.candidate
             if only is not None and (synthetic or not pair.nth):
-                recovering = side.lossy and self.contract.recovers == side.name
+                recovering = side.lossy and self.pair.statements[side is candidate].recovers
                 if self._classifier.count_expected(
                     only, of_reference=side is reference, recovering=recovering, answer=answer
                 ):
@@ -205,13 +208,13 @@ class Judge:
         there = any(
             (span.start, span.kind) == (event.offset, event.msg_type) for span in spans(datagram.data, self._byteorder)
         )
-        return there and self.contract.provider(datagram.protocol, event.msg_type) == "both"
+        return there and self.pair.shares_message(datagram.protocol, event.msg_type)
 
     def _problems(self, datagram: Datagram, reference: Side, candidate: Side, answer: bool) -> None:
         sides, events = (reference, candidate), [*reference.events, *candidate.events]
         left, right = ([e for e in s.errors if not (s.lossy and isinstance(e, TransportError))] for s in sides)
         problems = left, right
-        for one in compare_problems(self.contract, self._names, datagram, self._byteorder, problems, events):
+        for one in compare_problems(self.pair, datagram, self._byteorder, problems, events):
             values = (one.reference or "no error", one.candidate or "no error")
             difference = explain_event(Class.ERROR, one.event, datagram, Class.ERROR.meaning, answer, values)
             self._add(difference, datagram, _events_at((reference, candidate), difference.offset))
@@ -227,9 +230,8 @@ class Judge:
             if number and side.name == sides[0].name:
                 continue
             broken = _by_message(datagram, side.errors, self._byteorder)
-            for event in side.events if self._evidence.may_give_more(side.name) else ():
-                exclusive = not self.contract.both_provide(event.payload)
-                for finding in self._evidence.check(event, datagram, broken.get(event.offset, ()), exclusive=exclusive):
+            for event in side.events if self.pair.may_give_more(number) else ():
+                for finding in self._evidence.check(event, datagram, broken.get(event.offset, ()), number):
                     expected, given = shown_values(event, (finding.reference, finding.candidate), families)
                     values = f"the message: {show(expected)}", given
                     before, after = values if number else values[::-1]
@@ -240,7 +242,7 @@ class Judge:
             if request:
                 continue
             whole = spans(datagram.data, self._byteorder) if whole is None else whole
-            for span in self._evidence.missing(side.name, datagram.protocol, whole, side.events, side.errors):
+            for span in self._evidence.missing(number, datagram.protocol, whole, side.events, side.errors):
                 reason = f"{side.name} gives no event and reports no error, and the contract says that it gives one"
                 values_ = ("no event", "") if not number else ("", "no event")
                 difference = explain_event(Class.MISSING, None, datagram, reason, answer, values_, span)
@@ -261,8 +263,8 @@ class Judge:
         what both must provide, the other one's event is reported as missing, unless ``neither`` is subscribed to it."""
         name = self._names[number]
         for span in spans(datagram.data, self._byteorder):
-            provider = self.contract.provider(datagram.protocol, span.kind)
-            if provider == name or (provider == "both" and neither):
+            kind = datagram.protocol, span.kind
+            if self.pair.gives_alone(number, *kind) or (neither and self.pair.shares_message(*kind)):
                 values = ("", "no event") if number else ("no event", "")
                 reason = (
                     f"{name} has not joined the multicast group of this message, and the contract says that it does"
@@ -309,26 +311,27 @@ class Judge:
         recovered: Collection[tuple[str, Key]],
     ) -> None:
         """What the same dump or the same end of a link corrected in each of the two states."""
-        for difference in compare_corrections(self.contract, reference, candidate, recovered):
+        for difference in compare_corrections(self.pair, reference, candidate, recovered):
             self.add(difference)
 
     def recovery(self, names: tuple[str, str], held: State, truth: State, known: tuple[Keys, Keys], frame: int) -> None:
         """The state of an implementation after it resynchronized, against what the recorded kernel holds; see
         ``compare_recovery``. ``names``: who read ``truth``, and whose state it is."""
-        for difference in compare_recovery(names[1], held, truth, Classifier(self.contract, *names), known, frame):
+        for difference in compare_recovery(names[1], held, truth, Classifier(self.pair.between(*names)), known, frame):
             self.add(difference)
 
     def states(self, reference: State, candidate: State, frame: int, recovered: Collection[tuple[str, Key]]) -> None:
         """The two final states; what one of them recovered alone is no difference."""
         # The classifier of the stream keeps its counts: fields of the final state are no further enhancements.
-        judge = Classifier(self.contract, *self._names)
+        judge = Classifier(self.pair)
         for difference, before, after in compare_states(reference, candidate, judge, frame, recovered):
             self.add(difference, partial(of_objects, before, after))
 
     def totals(self) -> dict[Class, int]:
-        """Count by class, with what the contract gives to one of them alone."""
+        """Count by class, with what one of them alone states to provide, and with absent values."""
         found = dict(self.counts)
-        for cls, counter in ((Class.ENHANCEMENT, self.enhancements), (Class.SERVICE, self.services)):
+        counters = (self.enhancements, self.services, self.absent)
+        for cls, counter in zip((Class.ENHANCEMENT, Class.SERVICE, Class.ABSENT), counters, strict=True):
             if counter:
                 found[cls] = counter.total()
         return dict(sorted(found.items(), key=lambda row: row[0].code))

@@ -4,7 +4,7 @@ The two write their messages in words of their own; the same problem has the sam
 from the kernel, the same error number.
 
 Rules:
-1. A problem that only one of them reports is excused only if the contract says that the other does not read it:
+1. A problem that only one of them reports is excused only if the other one's statement says that it does not read it:
    the attribute, or the whole kind of message.
 2. Framing and control messages are everybody's to read, and so is a list whose length has wrapped.
 
@@ -18,8 +18,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
-from nlmon.compare.contract import Contract
 from nlmon.compare.evidence.locate import spans
+from nlmon.compare.pair import Pair
 from nlmon.errors import AttributeFormatError, DecodeError, HeaderError, KernelError, NlmonError, WrappedLength
 from nlmon.events import Event
 from nlmon.names.foreign import without_data
@@ -40,8 +40,7 @@ class Problem(NamedTuple):
 
 
 def compare_problems(
-    contract: Contract,
-    names: tuple[str, str],
+    pair: Pair,
     datagram: Datagram,
     byteorder: str,
     found: tuple[Sequence[NlmonError], Sequence[NlmonError]],
@@ -62,7 +61,7 @@ def compare_problems(
         event = ordered[at - 1] if at else None
         at = bisect.bisect_right(starts, key[1])
         kind = found_spans[at - 1].kind if at else 0
-        if not _must_report(contract, names[1 if of_reference else 0], error, datagram.protocol, kind, event):
+        if not _must_report(pair, 1 if of_reference else 0, error, datagram.protocol, kind, event):
             continue
         text = without_data(str(error))
         yield Problem(event, text if of_reference else "", "" if of_reference else text)
@@ -75,16 +74,14 @@ def _key(error: NlmonError) -> Key:
     return type(error).__name__, offset, path, number, error.code
 
 
-def _must_report(
-    contract: Contract, name: str, error: NlmonError, protocol: int, msg_type: int, event: Event | None
-) -> bool:
-    """Whether the contract makes ``name`` read what this problem is about."""
+def _must_report(pair: Pair, number: int, error: NlmonError, protocol: int, msg_type: int, event: Event | None) -> bool:
+    """Whether implementation ``number`` reads what this problem is about, as its statement says."""
     if not isinstance(error, AttributeFormatError | HeaderError) or isinstance(error, WrappedLength):
         return True
-    provider = contract.provider(protocol, msg_type)
-    if provider is not None and provider not in {"both", name}:
+    statement, kind = pair.statements[number], pair.contract.of(protocol, msg_type)
+    if kind is not None and kind not in statement.events:
         return False
     if not error.path:
         return True
     family = getattr(event.payload, "family", None) if event is not None else None
-    return contract.reads(name, error.path, family)
+    return any(statement.provides(kind, field, family) for kind, field in pair.contract.fields_at(error.path))

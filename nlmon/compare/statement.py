@@ -102,18 +102,21 @@ class Statement(Struct, frozen=True):
 
 def stated(
     name: str,
-    provides: Mapping[str, Collection[str]],
+    provides: Mapping[str, Collection[str]] | None,
     absent: Mapping[str, Any] | None = None,
     interfaces: Iterable[str] = (),
 ) -> Statement:
     """The statement of a program: fields by kind, and absent values by ``kind.field``. What no event has is not among
     them; a field of a whole kind that is left out is one that it does not provide. Who provides next hops and says
-    nothing of what is in one provides all of that, since nothing else would be compared there."""
+    nothing of what is in one provides all of that, since nothing else would be compared there. ``provides`` None: it
+    states nothing but absent values."""
+    known = {place: value for place, value in (absent or {}).items() if _is_place(place)}
+    if provides is None:
+        return structs.replace(unstated(name), absent=known)
     fields = {kind: frozenset(names) & _fields_of(kind) for kind, names in provides.items() if kind in KIND_TYPES}
     if "multipath" in fields.get("route", ()) and "hop" not in fields:
         fields["hop"] = _fields_of("hop")
     events = frozenset(fields.keys() - PARTS.keys())
-    known = {place: value for place, value in (absent or {}).items() if _is_place(place)}
     return Statement(name, fields, events, events & frozenset(interfaces), absent=known)
 
 

@@ -18,8 +18,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 
-from nlmon.compare.contract import load_contract
+from nlmon.compare.contract import kind_name, load_contract
 from nlmon.compare.provided import without_what_lacks
+from nlmon.compare.statement import statement_of
 from nlmon.conformance.program import Program
 from nlmon.conformance.test_generic import NL80211, host
 from nlmon.conformance.test_others import NETFILTER, SOCK_DIAG, flow, inet
@@ -81,13 +82,12 @@ def common(events: Iterable[Event]) -> list[Event]:
 
 
 def _common(events: Iterable[Event]) -> Iterator[Event]:
-    contract = load_contract()
+    statements = [statement_of(name) for name in NAMES]
     for event in events:
-        if contract.both_provide(event.payload):
-            one = event
-            for name in NAMES:
-                one = without_what_lacks(contract, one, name)
-            yield one
+        if all(kind_name(event.payload) in one.events for one in statements):
+            for statement in statements:
+                event = without_what_lacks(statement, event)
+            yield event
 
 
 def differing(before: Iterable[Event], after: Iterable[Event]) -> list[str]:
@@ -102,9 +102,7 @@ def differing(before: Iterable[Event], after: Iterable[Event]) -> list[str]:
 
 def rewritten(text: str, to: Implementation) -> str:
     """A configuration as ``nlmon migrate`` or ``nlmon rollback`` rewrites it."""
-    contract = load_contract()
-    done = rewrite(
-        text.encode(), "nlmon.yaml", to, environ={}, provided=partial(provides, contract, to), contract=contract
-    )
+    provided = partial(provides, statement_of(to))
+    done = rewrite(text.encode(), "nlmon.yaml", to, environ={}, provided=provided, contract=load_contract())
     assert done.data is not None
     return done.data.decode()

@@ -18,7 +18,8 @@ from nlmon.api import (
     nlmon_netlink_process,
     nlmon_netlink_set_callback,
 )
-from nlmon.compare.contract import KIND_TYPES, kind_name, load_contract
+from nlmon.compare.contract import KIND_TYPES, kind_name
+from nlmon.compare.statement import statement_of
 from nlmon.conformance.claim import by_design, claim, not_applicable
 from nlmon.conformance.moving import TRAFFIC, common, differing, given, network, other, rewritten
 from nlmon.conformance.program import Program
@@ -180,17 +181,18 @@ def test_explicit(program: Program) -> None:
 
 @claim(
     "migration.fields",
-    "Of every event that it gives it provides the fields that the contract says, and no others.",
+    "Of every event that it gives it provides the fields that its statement says, and no others.",
     source="guide#event-structure-changes; guide#q-what-happens-to-my-filters-after-migration",
 )
 def test_fields(program: Program) -> None:
-    contract, name = load_contract(), _name(program)
+    statement = statement_of(_name(program))
     payloads = [one.payload for one in given(program, COMMON)]
     wrong = [
-        (kind_name(payload), field.name)
+        (kind_name(payload), field)
         for payload in payloads
-        for field in contract.kinds[kind_name(payload)].fields
-        if (getattr(payload, field.name) is not UNSET) != field.provided(name, getattr(payload, "family", None))
+        for field in payload.__struct_fields__
+        if (getattr(payload, field) is not UNSET)
+        != statement.provides(kind_name(payload), field, getattr(payload, "family", None))
     ]
     assert (wrong, {kind_name(one) for one in payloads} - KIND_TYPES.keys()) == ([], set())
     assert len(payloads) == len(TRAFFIC)

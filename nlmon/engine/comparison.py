@@ -24,6 +24,7 @@ from nlmon.compare.directions import BothDirections, Judges
 from nlmon.compare.evidence.check import RecordedNames
 from nlmon.compare.judge import Judge
 from nlmon.compare.known import KnownDifferences
+from nlmon.compare.pair import Pair
 from nlmon.compare.same import of_its_types
 from nlmon.compare.side import Miscount, Side
 from nlmon.engine.coverage.changes import Changes
@@ -79,7 +80,7 @@ class Comparison(Generic[AnyLane]):
         where: Where | None = None,
     ) -> None:
         contract = contract or load_contract()
-        names = lanes[0].name, lanes[1].name
+        pair = Pair(contract, (lanes[0].guarded.statement, lanes[1].guarded.statement))
         self.lanes = lanes
         self.kernel = kernel
         self.where = where
@@ -91,18 +92,18 @@ class Comparison(Generic[AnyLane]):
         self.timeline = Timeline()
         listeners = self.timeline.listener(0, on_difference), self.timeline.listener(1, on_reverse)
         judge = Judge(
-            *(contract, names, kernel.byteorder, recorded, listeners[0]),
+            *(pair, kernel.byteorder, recorded, listeners[0]),
             known=forward,
             marks=coverage,
             wants=None if where is None else where.wants,
         )
         self.judge: Judges = judge if not back else BothDirections(judge, judge.reverse(back[0], listeners[1]))
-        self.states = States(names, contract, lossless=lossless)
+        self.states = States(pair, lossless=lossless)
         self.dumps = RecordedDumps(self.states, kernel)
         self._nexthops = NexthopNews(self.states, lanes, kernel.byteorder)
         self.compared: Counter[int] = Counter()
         self.not_subscribed: Counter[str] = Counter()
-        self._joins = [contract.joins(name, extra_groups) for name in names]
+        self._joins = [one.joins(extra_groups) for one in pair.statements]
 
     def _agree(self, datagram: Datagram, left: Side, right: Side) -> bool:
         """Whether both made the same of a datagram, so that nothing of it is worth a word."""
@@ -147,8 +148,8 @@ class Comparison(Generic[AnyLane]):
         if not agreed and not foldable(sides):
             return  # no state can hold what it is, and the judge has said so
         if not (sides[0].due and sides[1].due):
-            contract = self.judge.contract
-            sides = _common(sides[0], contract), _common(sides[1], contract)
+            pair = self.judge.pair
+            sides = _common(sides[0], pair), _common(sides[1], pair)
         self._compare_corrections(self.states.fold(sides, (left.ledger, right.ledger), agreed=agreed))
 
     def _judged_groups(self, datagram: Datagram, sides: tuple[Side, Side]) -> tuple[Side, Side]:
@@ -159,7 +160,7 @@ class Comparison(Generic[AnyLane]):
         groups = carried_by(datagram, self.kernel)
 
         def marked(side: Side, joins: Mapping[int, Collection[int]]) -> Side:
-            if side.subscribed or not joins:  # of an unknown implementation the contract says nothing
+            if side.subscribed or not joins:  # it states no groups
                 return side
             if datagram.protocol == NETLINK_GENERIC:
                 return structs.replace(side, due=not self.kernel.doubtful)
@@ -216,9 +217,9 @@ class Comparison(Generic[AnyLane]):
         return found[0]
 
 
-def _common(side: Side, contract: Contract) -> Side:
+def _common(side: Side, pair: Pair) -> Side:
     """What came of a datagram that the other one need not receive, without what it would have to give."""
-    events = [e for e in side.events if e.synthetic or contract.provider(e.protocol, e.msg_type) != "both"]
+    events = [e for e in side.events if e.synthetic or not pair.shares_message(e.protocol, e.msg_type)]
     return structs.replace(side, events=events)
 
 

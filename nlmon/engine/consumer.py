@@ -24,7 +24,7 @@ __all__ = ["tell"]
 def tell(judge: Judges, lanes: Sequence[Lane], sides: Sequence[Side], kernel: RecordedKernel) -> None:
     """Tell the consumer of the one that recovers what came of a datagram, and the judge what is wrong with it."""
     for number, (side, lane) in enumerate(zip(sides, lanes, strict=True)):
-        if lane.name != judge.contract.recovers or not foldable((side,)):
+        if not lane.guarded.statement.recovers or not foldable((side,)):
             continue
         for synthetic, group in groupby(side.events, lambda event: event.synthetic):
             events = list(group)

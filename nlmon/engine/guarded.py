@@ -23,6 +23,7 @@ from typing import TypeAlias, TypeVar
 from nlmon.backends.base import Backend, ErrorCallback, EventCallback
 from nlmon.backends.options import BackendOptions
 from nlmon.backends.status import BackendStatus
+from nlmon.compare.statement import Statement, named, statement_of
 from nlmon.engine.form import check_values
 from nlmon.errors import NlmonError, PlatformError
 from nlmon.names import unknown_message
@@ -42,9 +43,9 @@ FAMILIES = 2**16
 
 class Guarded:
     """An implementation, ``backend``, behind its guard. ``name``, ``protocols``: what it is called and what it reads;
-    ``caches``: whether it keeps any; ``ours``: its class is nlmon's own, which gives values only;
-    ``raised``: what it raised since somebody took that. Once it is closed, ``unread``: messages that gave no event, by
-    the name of their type; ``unresolved``: generic families that it did not find.
+    ``caches``: whether it keeps any; ``ours``: its class is nlmon's own, which gives values only; ``statement``: what
+    it provides; ``raised``: what it raised since somebody took that. Once it is closed, ``unread``: messages that gave
+    no event, by the name of their type; ``unresolved``: generic families that it did not find.
 
     Raises ``PlatformError`` (NLM-B013) where the implementation cannot be made."""
 
@@ -61,6 +62,9 @@ class Guarded:
             self.name = _of_type(str, self.backend.name, "a name")
             check_values([self.name])
             self.protocols = frozenset(_of_type(int, one, "a protocol") for one in self.backend.groups)
+            # One that is made at run time says itself what it provides; else its name finds a file, or nothing.
+            own = getattr(self.backend, "statement", None)
+            self.statement = named(own, self.name) if isinstance(own, Statement) else statement_of(self.name)
             self.caches = bool(self.backend.options.caches)
             self.ours = type(self.backend).__module__.startswith("nlmon.backends.")
         except (NlmonError, KeyboardInterrupt):

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from nlmon.capture import CaptureReader
+from nlmon.compare.directions import BothDirections
 from nlmon.engine.coverage.rows import unseen_notes
 from nlmon.engine.recorded import RecordedLane
 from nlmon.engine.replay import Replay
@@ -52,6 +53,7 @@ def replay_notes(replay: Replay, reader: CaptureReader) -> list[str]:
         notes.append(f"{why_nothing(replay)}; only recorded answers were compared")
     notes += _unseen(replay)
     notes += _read_by_one(replay, replay.feed.protocols)
+    notes += _absent(replay)
     if tally.copied(replay.feed.protocols):
         repeats, notifications = (
             sum(counts[protocol] for protocol in replay.feed.protocols)
@@ -84,6 +86,7 @@ def live_notes(live: Live) -> list[str]:
     notes += not_known(live.kernel)
     notes += _unseen(live)
     notes += _read_by_one(live, {protocol for lane in live.lanes for protocol in lane.guarded.protocols})
+    notes += _absent(live)
     outside = sum(one.outside for one in live.unpaired)
     if outside:
         are = counted(
@@ -182,3 +185,13 @@ def lost_while_recording(count: int) -> str:
 def not_compared(why: str, count: int) -> str:
     """How many notifications were not compared, and why, for people."""
     return f"{counted(count, 'notification was', 'notifications were')} not compared: {why}"
+
+
+def _absent(comparison: Replay | Live) -> Iterator[str]:
+    """What stands for "not in the message" because an implementation says so, by kind and field."""
+    judge = comparison.judge
+    found = judge.forward.absent if isinstance(judge, BothDirections) else judge.absent
+    who = " and ".join(lane.name for lane in comparison.lanes if lane.guarded.statement.absent)
+    if found:
+        counts = ", ".join(f"{place} {count:,}" for place, count in sorted(found.items()))
+        yield f"{who} gives declared values for what is not in the message: {counts}"

@@ -101,7 +101,7 @@ class Replay(Comparison[RecordedLane]):
             self._announcer = self.lanes[self.states.full].guarded.ask(made, None)
         self._asked = _Asked(options, on_side)
         for lane in self.lanes:
-            lane.ledger.keeps_objects = self.resync and lane.name == self.judge.contract.recovers
+            lane.ledger.keeps_objects = self.resync and lane.guarded.statement.recovers
         self._compare_outside(0, self.feed.start())
 
     # -- what is read ----------------------------------------------------------------------------------------
@@ -254,7 +254,7 @@ class Replay(Comparison[RecordedLane]):
 
     def recovering(self, lane: RecordedLane) -> bool:
         """Whether a lane reported a loss of which it should recover, and nobody has looked at that yet."""
-        recovers = lane.name == self.judge.contract.recovers and NETLINK_ROUTE not in lane.lost_sockets
+        recovers = lane.guarded.statement.recovers and NETLINK_ROUTE not in lane.lost_sockets
         return self.resync and lane.ledger.open and recovers
 
     @property

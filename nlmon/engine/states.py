@@ -20,7 +20,8 @@ from typing import Any, NamedTuple, TypeAlias
 
 from msgspec import UNSET, msgpack, structs
 
-from nlmon.compare.contract import Contract, kind_name
+from nlmon.compare.contract import kind_name
+from nlmon.compare.pair import Pair
 from nlmon.compare.side import Side
 from nlmon.engine.losses import Ledger, Touched, Unsettled
 from nlmon.events import Event, NextHop, Payload, RouteInfo
@@ -37,6 +38,8 @@ Loads: TypeAlias = tuple[DumpLoad, DumpLoad]
 # What came to light in each of the two states and need not be the same; while they are ``shared``, nothing.
 Corrections: TypeAlias = tuple[Sequence[Unannounced], Sequence[Unannounced]]
 NONE: Corrections = ((), ())
+# The kinds of payloads that states are folded from, and the part of one of them.
+FOLDED = ("link", "addr", "route", "neigh", "rule", "hop")
 
 
 class Checked(NamedTuple):
@@ -47,23 +50,21 @@ class Checked(NamedTuple):
 
 
 class States:
-    """The state of the reference and that of the candidate, called ``names``; ``lossless``: nothing is lost and nothing
+    """The states of the reference and of the candidate of a pair; ``lossless``: nothing is lost and nothing
     recovered from. ``shared``: the two are one so far, in the state of the full one. ``unsettled``: what they need not
     agree on. ``lost``: notes what changed and was announced, and the full one lost."""
 
-    def __init__(self, names: tuple[str, str], contract: Contract, *, lossless: bool) -> None:
-        owners = {field.by for kind in contract.kinds.values() for field in kind.fields} - {"both"}
-        full = [name in owners for name in names]
+    def __init__(self, pair: Pair, *, lossless: bool) -> None:
+        full = [pair.covers(number, FOLDED) for number in (0, 1)]
         self.shared = lossless and full[0] != full[1]
         self.lossless = lossless
         self._both = State(), State()
         self._full = 0 if full[0] and not full[1] else 1
-        name = names[self._full]
-        self._only_full_in_hop = {field.name: UNSET for field in contract.kinds["hop"].fields if field.by == name}
+        more, less = (pair.statements[number].fields for number in (self._full, 1 - self._full))
         self._only_full = {
-            kind: {field.name: UNSET for field in contract.kinds[kind].fields if field.by == name}
-            for kind in ("link", "addr", "route", "neigh", "rule")
+            kind: dict.fromkeys(more.get(kind, frozenset()) - less.get(kind, frozenset()), UNSET) for kind in FOLDED
         }
+        self._only_full_in_hop = self._only_full["hop"]
         self.unsettled = Unsettled()
         self.lost = State()
         # What was announced, lost or not, once ``announce`` was called, and its dumps by those of the full one.

@@ -60,6 +60,10 @@ class Judged(Protocol):
         """What the reference alone provided."""
 
     @property
+    def absent(self) -> Counter[str]:
+        """Values that stand for what is not in the message."""
+
+    @property
     def lost_events(self) -> Counter[str]:
         """Of these the whole events."""
 
@@ -128,6 +132,7 @@ def fails(verdict: Verdict, judge: Judged, losses: Losses, policy: Policy) -> It
         **{cls: count for cls, count in judge.counts.items() if not _is_regression(cls)},
         Class.SERVICE: losses.all.total(),
         Class.ENHANCEMENT: judge.enhancements.total(),
+        Class.ABSENT: judge.absent.total(),
     }
     found = {cls: count for cls, count in counts.items() if count and policy.fails_on(cls)}
     if found:

@@ -1,6 +1,6 @@
 """What an implementation gives no events of, or no name of an interface with, where a configuration asks for it.
 
-Not here: fields of filters (``losses``), and who gives what (``nlmon.compare.contract``).
+Not here: fields of filters (``losses``), and who gives what (``nlmon.compare.statement``).
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from nlmon.compare.contract import Contract, Provided
+from nlmon.compare.contract import Contract, Messages
+from nlmon.compare.statement import Statement, statement_of
 from nlmon.config.model import Config
 from nlmon.config.problems import Severity
 from nlmon.errors import FilterError
@@ -36,22 +37,23 @@ class Absent(Struct, frozen=True):
 
 def absent(config: Config, to: Implementation, contract: Contract) -> Iterator[Absent]:
     """All that a configuration would ask an implementation for in vain."""
+    statement = statement_of(to)
     heard = {kind: row for kind, row in contract.events.items() if _heard(config, row)}
-    yield from _types(config, to, heard)
-    nameless = [kind for kind, row in heard.items() if _by(row.by, to) and not _by(row.interface, to)]
+    yield from _types(config, statement, heard)
+    nameless = [kind for kind in heard if kind in statement.events - statement.interfaces]
     if nameless:
         yield from _interfaces(config, to, nameless)
 
 
-def _types(config: Config, to: Implementation, heard: dict[str, Provided]) -> Iterator[Absent]:
+def _types(config: Config, statement: Statement, heard: dict[str, Messages]) -> Iterator[Absent]:
     """Messages that are kept, and of which there would be none."""
-    rows = [(message_type(row.protocol, one), row.by) for row in heard.values() for one in row.types or ()]
-    given = {name for name, by in rows if _by(by, to)}
+    rows = [(message_type(row.protocol, one), kind) for kind, row in heard.items() for one in row.types or ()]
+    given = {name for name, kind in rows if kind in statement.events}
     missing = {name for name, _ in rows} - given
     for number, name in enumerate(config.monitoring.message_types):
         if name in missing:
             path = ("monitoring", "message_types", number)
-            what = f"{to} gives no events of {name}"
+            what = f"{statement.name} gives no events of {name}"
             yield Absent("NLM-V023", "error", path, "netlink.msg_type", what, "remove it if the others are enough")
 
 
@@ -78,11 +80,7 @@ def _fields(expression: str) -> set[str]:
         return set()
 
 
-def _heard(config: Config, row: Provided) -> bool:
+def _heard(config: Config, row: Messages) -> bool:
     """Whether a configuration listens to the protocol of a kind of events."""
     name = PROTOCOLS.get(row.protocol, "").removeprefix("NETLINK_").lower()
     return bool(getattr(config.netlink.protocols, name, False))
-
-
-def _by(who: str, to: Implementation) -> bool:
-    return who in {"both", to}

@@ -45,8 +45,8 @@ def rewrite(
     propose: bool = True,
 ) -> Rewriting:
     """The bytes of a file ``name`` rewritten for an implementation. ``provided``: whether it provides a field;
-    ``contract``: who gives which events; ``measured``: what recordings hold; ``propose``: whether more is changed than
-    the move needs."""
+    ``contract``: which messages give which events; ``measured``: what recordings hold; ``propose``: whether more is
+    changed than the move needs."""
     loaded = interpret([(name, data)], environ)
     if loaded.config is None:
         return Rewriting(to, name, None, problems=loaded.problems)

@@ -19,6 +19,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from nlmon.compare.contract import load_contract
+from nlmon.compare.statement import statement_of
 from nlmon.config import Loaded
 from nlmon.config.model import Config
 from nlmon.errors import PlatformError
@@ -72,8 +73,7 @@ def switched(loaded: Loaded, to: Implementation) -> Loaded:
 
 def would_lose(config: Config, to: Implementation, file: str) -> Iterator[Finding]:
     """What a configuration asks for and would not get. ``file``: where it is from."""
-    contract = load_contract()
-    return findings.would_lose(config, to, partial(provides, contract, to), contract, file)
+    return findings.would_lose(config, to, partial(provides, statement_of(to)), load_contract(), file)
 
 
 def report_json(report: SwitchReport) -> bytes:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from nlmon.compare.contract import load_contract
 from nlmon.compare.difference import Class, Difference
 from nlmon.compare.evidence.check import RecordedNames
 from nlmon.compare.findings import GROUPS_KEPT
 from nlmon.compare.judge import Judge
+from nlmon.compare.pair import pair_of
 from nlmon.compare.side import Side
 from nlmon.events import Event, GenericInfo
 from nlmon.testing.messages import generic, message
@@ -20,7 +20,7 @@ NAMES = {28: ["nl80211"], 21: ["ethtool"], 30: ["one", "other"]}
 def judge() -> Judge:
     """A judge of legacy and libnl that knows some families."""
     recorded = RecordedNames(lambda number: NAMES.get(number, []), lambda _: None)
-    return Judge(load_contract(), ("legacy", "libnl"), "little", recorded)
+    return Judge(pair_of("legacy", "libnl"), "little", recorded)
 
 
 def difference(cls: Class, message_: str, field: str, frame: int) -> Difference:

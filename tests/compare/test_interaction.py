@@ -16,9 +16,9 @@ from nlmon.backends.options import BackendOptions
 from nlmon.backends.registry import create
 from nlmon.capture import Frame
 from nlmon.compare.classify import Classifier
-from nlmon.compare.contract import load_contract
 from nlmon.compare.evidence.locate import field_of
 from nlmon.compare.final import compare_corrections, compare_recovery
+from nlmon.compare.pair import pair_of
 from nlmon.engine.guarded import BackendMaker
 from nlmon.engine.losses import Object, Touched, Unsettled
 from nlmon.engine.replay import Replay
@@ -127,7 +127,7 @@ def test_what_changes_without_meaning_is_no_recovery(changes: dict[str, int], fi
     (event,) = libnl(RecordedFactory()).decode(Datagram(1, 0, ROUTE, message(16, link(2, "d0")))).events
     one = event.payload
     assert isinstance(one, LinkInfo)
-    judge, known = Classifier(load_contract(), "libnl", "libnl"), ({("link", (2,))}, set[tuple[str, Any]]())
+    judge, known = Classifier(pair_of("libnl", "libnl")), ({("link", (2,))}, set[tuple[str, Any]]())
     rows = compare_recovery("libnl", held(structs.replace(one, **changes)), held(one), judge, known, 1)
 
     assert [row.field for row in rows] == fields
@@ -197,7 +197,7 @@ def test_each_field_that_one_alone_had_wrong_is_a_difference() -> None:
 
     before = [corrected("changed", 1, "mtu", "flags"), corrected("gone", 2), corrected("gone", 3)]
     after = [corrected("changed", 1, "flags", "operstate"), corrected("gone", 3)]
-    rows = compare_corrections(load_contract(), before, after)
+    rows = compare_corrections(pair_of("legacy", "libnl"), before, after)
 
     assert [(one.message, one.field, one.reference, one.candidate) for one in rows] == [
         ("link 1", "mtu", "corrected", "correct before"),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from nlmon.compare.contract import load_contract
 from nlmon.compare.evidence.locate import Span, field_of, locate, spans
+from nlmon.compare.pair import pair_of
 from nlmon.compare.problems import compare_problems
 from nlmon.errors import AttributeFormatError, DecodeError, FramingError, HeaderError
 from nlmon.testing.messages import message, wrong_length
@@ -38,7 +38,7 @@ HEADER = HeaderError("NLM-D002", "short", frame=1, offset=0)
 def test_who_must_report_what(protocol: int, data: bytes, of: str, error: DecodeError, reported: bool) -> None:
     """The one that says nothing is excused if it does not read the attribute, or this kind of message."""
     found = ([error], []) if of == "legacy" else ([], [error])
-    problems = list(compare_problems(load_contract(), NAMES, Datagram(1, 0, protocol, data), "little", found, []))
+    problems = list(compare_problems(pair_of(*NAMES), Datagram(1, 0, protocol, data), "little", found, []))
 
     assert [(p.reference != "", p.candidate != "") for p in problems] == [(of == "legacy", of == "libnl")] * reported
 

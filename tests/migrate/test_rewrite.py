@@ -7,6 +7,7 @@ from functools import partial
 import pytest
 
 from nlmon.compare.contract import load_contract
+from nlmon.compare.statement import statement_of
 from nlmon.config import interpret
 from nlmon.config.keys import keys
 from nlmon.config.rules import LIBNL_ONLY
@@ -22,7 +23,7 @@ CONTRACT = load_contract()
 def done(text: str | bytes, to: Implementation, measured: Measured | None = None, **environ: str) -> Rewriting:
     """What comes of a file called a.yaml."""
     data = text if isinstance(text, bytes) else text.encode()
-    provided = partial(provides, CONTRACT, to)
+    provided = partial(provides, statement_of(to))
     return rewrite(data, "a.yaml", to, environ=environ, provided=provided, contract=CONTRACT, measured=measured)
 
 

@@ -7,6 +7,7 @@ from collections import Counter
 import pytest
 
 from nlmon.compare.contract import load_contract
+from nlmon.compare.statement import statement_of
 from nlmon.names import unknown_message
 from peers.generic import names
 from peers.recording import BACKENDS, CAPTURES, KERNELS, Message, recording
@@ -39,7 +40,7 @@ def without_event(one: Message) -> bool:
 def test_the_contract_says_which_messages_give_an_event(kernel: str, name: str, backend: str) -> None:
     """In the guide's protocols a message gives an event exactly when the contract has its type for the implementation,
     and every other is counted by the name of its type."""
-    source, contract = recording(kernel, name), load_contract()
+    source, contract, given = recording(kernel, name), load_contract(), statement_of(backend).events
     events = source.events(backend)
     wrong: list[str] = []
     owed, unknown = 0, Counter[str]()
@@ -47,7 +48,7 @@ def test_the_contract_says_which_messages_give_an_event(kernel: str, name: str, 
         if one.frame.protocol not in GUIDE or one.header.type < NLMSG_MIN_TYPE:
             continue
         named = unknown_message(one.frame.protocol, one.header.type, one.data[16] if len(one.data) > 16 else -1)
-        gives = contract.provider(one.frame.protocol, one.header.type) in {"both", backend} and not without_event(one)
+        gives = contract.of(one.frame.protocol, one.header.type) in given and not without_event(one)
         owed += gives
         if gives != (one.key in events):
             wrong.append(f"frame {one.key}: {named}")

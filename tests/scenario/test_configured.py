@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from nlmon.capture.base import Batch, Frame
-from nlmon.compare.contract import load_contract
 from nlmon.compare.difference import Class
+from nlmon.compare.statement import statement_of
 from nlmon.config import Config, Problem
 from nlmon.events import LinkInfo
 from nlmon.exporters.layout import exported_line
@@ -252,8 +252,8 @@ def _compared(legacy: Any, libnl: Any, *, filters: str = "", later: str | None =
     return reports[0]
 
 
-OF_LEGACY = without_what_lacks(load_contract(), LINK, "legacy")
-LATER_OF_LEGACY = without_what_lacks(load_contract(), LATER, "legacy")
+OF_LEGACY = without_what_lacks(statement_of("legacy"), LINK)
+LATER_OF_LEGACY = without_what_lacks(statement_of("legacy"), LATER)
 OTHER = msgspec.structs.replace(LINK, payload=msgspec.structs.replace(LINK.payload, mtu=1))
 OTHER_KIND = msgspec.structs.replace(LINK, payload=msgspec.structs.replace(LINK.payload, kind="bridge"))
 COMPARED = [

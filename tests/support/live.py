@@ -25,7 +25,8 @@ from msgspec import UNSET
 
 from nlmon.backends.options import BackendOptions
 from nlmon.backends.registry import create
-from nlmon.compare.contract import kind_name, load_contract
+from nlmon.compare.contract import kind_name
+from nlmon.compare.statement import statement_of
 from nlmon.errors import NlmonError
 from nlmon.events import Event, RouteInfo
 from nlmon.state.tables import State
@@ -158,26 +159,27 @@ class Peer:
 
 
 def agreement(watch: Watch, protocol: int, besides: Iterable[str] = ()) -> int:
-    """Number of events of a protocol that both gave, equal field by field as far as the contract says, besides some
+    """Number of events of a protocol that both gave, equal field by field as far as legacy provides them, besides some
     fields of the header. Both must have had their sentinel; what one of them read behind it is not compared, since
     the kernel goes on meanwhile."""
-    contract = load_contract()
+    statement = statement_of("legacy")
     legacy, libnl = ([event for event in watch.events[name] if event.protocol == protocol] for name in BOTH)
-    libnl = [event for event in libnl if contract.must_provide("legacy", event.payload)]
+    libnl = [event for event in libnl if kind_name(event.payload) in statement.events]
     for one, other in zip(legacy, libnl, strict=False):
         assert _shared(one, besides) == _shared(other, besides), (_shared(one, besides), _shared(other, besides))
     for event in legacy:
-        for field in contract.kinds[kind_name(event.payload)].fields:
-            provided = field.provided("legacy", getattr(event.payload, "family", None))
-            assert (getattr(event.payload, field.name) is not UNSET) == provided, field.name
+        kind, family = kind_name(event.payload), getattr(event.payload, "family", None)
+        for field in event.payload.__struct_fields__:
+            provided = statement.provides(kind, field, family)
+            assert (getattr(event.payload, field) is not UNSET) == provided, field
     return min(len(legacy), len(libnl))
 
 
 def _shared(event: Event, besides: Iterable[str]) -> dict[str, object]:
     """Header and those fields of the payload that both implementations owe."""
-    kind = load_contract().kinds[kind_name(event.payload)]
-    family = getattr(event.payload, "family", None)
-    names = [field.name for field in kind.fields if field.provided("legacy", family) and field.name != "multipath"]
+    kind, family = kind_name(event.payload), getattr(event.payload, "family", None)
+    provides, fields = statement_of("legacy").provides, event.payload.__struct_fields__
+    names = [field for field in fields if provides(kind, field, family) and field != "multipath"]
     besides = {*besides} if event.protocol == 0 else {*besides, "interface"}
     head = {name: getattr(event, name) for name in HEADER if name not in besides}
     return head | {name: getattr(event.payload, name) for name in names}

@@ -12,7 +12,8 @@ from msgspec import UNSET, Struct, structs
 
 from nlmon.backends.registry import create
 from nlmon.capture import ByteOrder
-from nlmon.compare.contract import load_contract
+from nlmon.compare.contract import kind_name
+from nlmon.compare.statement import statement_of
 from nlmon.eventjson.read import event_from_json
 from nlmon.eventjson.write import event_to_json
 from nlmon.events import AddrInfo, Event, LinkInfo, NeighInfo, NextHop, Payload, RouteInfo, RuleInfo
@@ -197,25 +198,19 @@ def decoded(event: Event, implementation: str, byteorder: ByteOrder) -> Event:
 
 
 def legacy_view(value: Any) -> Any:
-    """The same event without what the contract gives to libnl alone."""
+    """The same event without what legacy does not provide."""
     if isinstance(value, Event):
         return structs.replace(value, payload=legacy_view(value.payload))
     if isinstance(value, tuple):
         return tuple(map(legacy_view, value))
     if not isinstance(value, Struct):
         return value
-    kinds = load_contract().kinds
-    kind = next(
-        k
-        for k in kinds.values()
-        if k.name == type(value).__name__.removesuffix("Info").lower().replace("nexthop", "hop")
-    )
-    family = getattr(value, "family", None)
+    kind, family, provides = kind_name(value), getattr(value, "family", None), statement_of("legacy").provides
     return structs.replace(
         value,
         **{
-            field.name: legacy_view(getattr(value, field.name)) if field.provided("legacy", family) else UNSET
-            for field in kind.fields
+            field: legacy_view(getattr(value, field)) if provides(kind, field, family) else UNSET
+            for field in value.__struct_fields__
         },
     )
 

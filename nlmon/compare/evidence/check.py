@@ -20,13 +20,15 @@ from typing import Any
 from msgspec import UNSET
 
 from nlmon.compare.classify import Finding
-from nlmon.compare.contract import Contract, Field, kind_name
+from nlmon.compare.contract import Field, kind_name
 from nlmon.compare.difference import Class
 from nlmon.compare.evidence.generic import GenericEvidence, RecordedNames
 from nlmon.compare.evidence.locate import Span
 from nlmon.compare.evidence.offsets import KIND_HEADERS, XFRM_HEADERS
 from nlmon.compare.evidence.reading import ABSENT, PRESENT, UNFIT, UNJUDGED, FieldReader, Message
+from nlmon.compare.pair import Pair
 from nlmon.compare.same import same
+from nlmon.compare.statement import Statement
 from nlmon.errors import AttributeFormatError, DecodeError, FramingError, HeaderError, MessageTooLarge, NlmonError
 from nlmon.events import OVERRUN, Event, GenericInfo
 from nlmon.framing import header, messages
@@ -35,25 +37,18 @@ from nlmon.wire import Datagram
 
 __all__ = ["Evidence", "RecordedNames"]
 
-# The implementations that the contract speaks of.
-IMPLEMENTATIONS = {"legacy", "libnl"}
 MUST_PROVIDE = "here it is not provided"
 
 
 class Evidence:
-    """Judges events of one recording."""
+    """Judges events of two implementations in one recording; implementation ``number`` is one of the pair."""
 
-    def __init__(self, contract: Contract, byteorder: str, recorded: RecordedNames) -> None:
-        self._contract = contract
+    def __init__(self, pair: Pair, byteorder: str, recorded: RecordedNames) -> None:
+        self._pair, self._contract = pair, pair.contract
         self._order = byteorder
         self._recorded = recorded
-        self._owners = {field.by for kind in contract.kinds.values() for field in kind.fields} - {"both"}
-        self._reader = FieldReader(contract, byteorder)
-        self._generic = GenericEvidence(contract, byteorder, recorded)
-
-    def may_give_more(self, name: str) -> bool:
-        """Whether ``name`` may give anything alone: the contract says so, or knows nothing of it."""
-        return name in self._owners or name not in IMPLEMENTATIONS
+        self._reader = FieldReader(pair, byteorder)
+        self._generic = GenericEvidence(pair.contract, byteorder, recorded)
 
     def note(self, protocol: int, errors: Sequence[NlmonError]) -> None:
         """Take note of what could not be read in a datagram."""
@@ -62,13 +57,13 @@ class Evidence:
     # -- whole events ------------------------------------------------------------------------------------------
 
     def missing(
-        self, name: str, protocol: int, spans: Sequence[Span], events: Sequence[Event], errors: Sequence[NlmonError]
+        self, number: int, protocol: int, spans: Sequence[Span], events: Sequence[Event], errors: Sequence[NlmonError]
     ) -> Iterator[Span]:
-        """Messages of which ``name`` alone must provide an event, and that gave none though their header is whole."""
+        """Messages of which one alone must provide an event, and that gave none though their header is whole."""
         given: set[int] | None = None
         refused: set[int] = set()
         for span in spans:
-            if span.kind < NLMSG_MIN_TYPE or self._contract.provider(protocol, span.kind) != name:
+            if span.kind < NLMSG_MIN_TYPE or not self._pair.gives_alone(number, protocol, span.kind):
                 continue
             if given is None:
                 given = {event.offset for event in events}
@@ -84,17 +79,16 @@ class Evidence:
             return span.end - span.start >= NLMSG_HDRLEN + need and span.start not in refused
         return span.end - span.start >= NLMSG_HDRLEN + KIND_HEADERS.get(self._contract.of(protocol, span.kind) or "", 0)
 
-    def check(
-        self, event: Event, datagram: Datagram, broken: Sequence[DecodeError], *, exclusive: bool
-    ) -> Iterator[Finding]:
+    def check(self, event: Event, datagram: Datagram, broken: Sequence[DecodeError], number: int) -> Iterator[Finding]:
         """Findings about what one implementation gives alone in an event; ``broken``: what it could not read in this
-        message. ``exclusive``: nobody else gives this kind of event, so its header and interface are judged as well."""
+        message. Where nobody else gives this kind of event, its header and interface are judged as well."""
         data, at = datagram.data, event.offset
         if event.synthetic or event.type == OVERRUN or at + NLMSG_HDRLEN > len(data):
             return
         length = header(data, at, self._order).length
         message = Message(data, at, min(len(data), at + length), event.msg_type, self._order)
-        kind = kind_name(event.payload)
+        kind, statement = kind_name(event.payload), self._pair.statements[number]
+        exclusive = not self._pair.shares(kind)
         if exclusive:
             yield from self._head(event, datagram)
         yield from self._refuted(kind, event, message, broken)
@@ -106,12 +100,14 @@ class Evidence:
                 if isinstance(value, Finding):
                     yield value
                 else:
-                    for found in self._fields(part, value, message, skip, exclusive=True):
+                    for found in self._fields(part, value, message, skip, statement, exclusive=True):
                         yield found._replace(field=f"{part}.{found.field}")
         else:
-            yield from self._fields(kind, event.payload, message, skip, exclusive=exclusive)
-        if self._contract.one_provides_interface(kind) and not skip and not self.names_links(datagram, event):
-            yield from self._interface(event, exclusive=exclusive)
+            yield from self._fields(kind, event.payload, message, skip, statement, exclusive=exclusive)
+        alone = kind in self._contract.events and not self._pair.shares_interface(kind)
+        if alone and not skip and not self.names_links(datagram, event):
+            needed = kind in statement.interfaces or not statement.complete
+            yield from self._interface(event, needed=exclusive and needed)
 
     def names_links(self, datagram: Datagram, event: Event) -> bool:
         """Whether another message of the datagram is of a link: which name holds for which message is left open."""
@@ -131,10 +127,10 @@ class Evidence:
                 reason = "the message carries another value"
                 yield Finding(Class.CONTRADICTED, name, f"({name})", value, getattr(event, name), reason)
 
-    def _interface(self, event: Event, *, exclusive: bool) -> Iterator[Finding]:
+    def _interface(self, event: Event, *, needed: bool) -> Iterator[Finding]:
         """The name of the interface that an event is about: its own, or the recorded one of its index."""
         if event.interface is UNSET:
-            if exclusive:
+            if needed:
                 yield Finding(Class.LOSS, "interface", "(interface)", "provided", UNSET, MUST_PROVIDE)
             return
         payload = event.payload
@@ -151,13 +147,14 @@ class Evidence:
     # -- fields ------------------------------------------------------------------------------------------------
 
     def _fields(
-        self, kind: str, payload: Any, message: Message, skip: Collection[str], *, exclusive: bool
+        self, kind: str, payload: Any, message: Message, skip: Collection[str], says: Statement, *, exclusive: bool
     ) -> Iterator[Finding]:
         family = getattr(payload, "family", None)
         for row in self._reader.rows(kind, payload):
             field, value = row.field, getattr(payload, row.field.name, None)
             if value is UNSET:
-                if exclusive:  # else the comparison with the other one's event says what must be provided
+                # Where both give such an event, comparing the two says what must be provided.
+                if exclusive and (says.provides(kind, field.name, family) or not says.complete):
                     yield Finding(Class.LOSS, field.name, field.path, "provided", value, MUST_PROVIDE)
                 continue
             if skip and any(_nested(path, known) for path in field.paths for known in skip):
@@ -165,7 +162,7 @@ class Evidence:
             expected = self._reader.expected(row, message, family)
             if expected is value or expected is UNJUDGED or (expected is ABSENT and value is None):
                 continue
-            if same(expected, value):
+            if same(expected, value) or (expected is ABSENT and says.is_absent(kind, field.name, value)):
                 continue
             if expected is not PRESENT or value is None:
                 yield _finding(field, expected, value)

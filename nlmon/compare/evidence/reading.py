@@ -18,7 +18,7 @@ import struct
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
-from nlmon.compare.contract import Contract, Field
+from nlmon.compare.contract import Field
 from nlmon.compare.evidence.locate import field_of
 from nlmon.compare.evidence.offsets import ATTRIBUTES, SIGNED, header_size
 from nlmon.compare.evidence.values import (
@@ -33,6 +33,7 @@ from nlmon.compare.evidence.values import (
     readers,
     selector,
 )
+from nlmon.compare.pair import Pair
 from nlmon.framing import attributes, link_attributes, walk_attributes
 from nlmon.uapi import AF_MPLS, AF_UNIX, NLMSG_HDRLEN
 
@@ -129,19 +130,20 @@ class Message:
 
 
 class FieldReader:
-    """Reads fields of one recording."""
+    """Reads fields of one recording that not both of a pair provide."""
 
-    def __init__(self, contract: Contract, byteorder: str) -> None:
+    def __init__(self, pair: Pair, byteorder: str) -> None:
         self._order: Literal["little", "big"] = "little" if byteorder == "little" else "big"
         self._readers = readers(byteorder)
-        self._rows = {kind: _rows(contract, kind) for kind in contract.kinds if kind != "generic"}
+        self._rows = {kind: _rows(pair, kind) for kind in pair.contract.kinds if kind != "generic"}
         # Fields that one gives alone in some families, with the families where both do.
         self._partial = {
-            kind: [(row, row.field.families) for row in _rows(contract, kind, of_families=True)] for kind in self._rows
+            kind: [(row, pair.families(kind, row.field.name)) for row in _rows(pair, kind, of_families=True)]
+            for kind in self._rows
         }
         # The two kinds of sockets share an event and no structure.
-        self._unix = _rows(contract, "diag", without="INET_DIAG_")
-        self._rows["diag"] = _rows(contract, "diag", without="UNIX_DIAG_")
+        self._unix = _rows(pair, "diag", without="INET_DIAG_")
+        self._rows["diag"] = _rows(pair, "diag", without="UNIX_DIAG_")
 
     def rows(self, kind: str, payload: object) -> tuple[Row, ...]:
         """The rows of one kind of payload."""
@@ -221,12 +223,13 @@ def _fits(encoding: str, raw: bytes, byteorder: str) -> bool:
     return len(raw) >= SIZES.get(encoding, 0) and not (encoding == "templates" and len(raw) % TMPL)
 
 
-def _rows(contract: Contract, kind: str, without: str = "(", *, of_families: bool = False) -> tuple[Row, ...]:
-    """The fields that one gives alone; ``of_families``: instead those that it gives alone in some families."""
+def _rows(pair: Pair, kind: str, without: str = "(", *, of_families: bool = False) -> tuple[Row, ...]:
+    """The fields that not both provide; ``of_families``: instead those that both provide in some families alone."""
     rows = []
-    for field in contract.kinds[kind].fields:
-        partial = field.by == "both" and field.families is not None and bool(field.encoding)
-        if WHOLE & set(field.paths) or (not partial if of_families else field.by == "both"):
+    for field in pair.contract.kinds[kind].fields:
+        shared = pair.shares_field(kind, field.name)
+        partial = shared and pair.families(kind, field.name) is not None and bool(field.encoding)
+        if WHOLE & set(field.paths) or (not partial if of_families else shared):
             continue
         nested = [path.split("/") for path in field.paths if not path.startswith(("(", without))]
         chains = tuple(tuple(ATTRIBUTES[name] for name in path) for path in nested)

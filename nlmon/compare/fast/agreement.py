@@ -25,10 +25,10 @@ from typing import Any, TypeAlias, get_args, get_origin
 
 from msgspec import UNSET, Struct, structs
 
-from nlmon.compare.contract import KIND_TYPES, Contract
-from nlmon.compare.evidence.check import IMPLEMENTATIONS
+from nlmon.compare.contract import KIND_TYPES
 from nlmon.compare.evidence.reading import FieldReader
 from nlmon.compare.fast.shapes import CompiledCheck, CompiledChecks, Marks
+from nlmon.compare.pair import Pair
 from nlmon.compare.same import fields_of, same
 from nlmon.events import OVERRUN, Event, NextHop
 from nlmon.uapi import NETLINK_ROUTE, NLMSG_HDRLEN
@@ -43,10 +43,10 @@ Alike: TypeAlias = Callable[[Event, Event, int], bool]
 
 
 class Agreement:
-    """Compares the events of datagrams under a contract, for one ordered pair of implementations. ``marks``: with
-    what messages are marked, by which those that are agreed on are counted."""
+    """Compares the events of datagrams for one ordered pair of implementations. ``marks``: with what messages are
+    marked, by which those that are agreed on are counted."""
 
-    def __init__(self, contract: Contract, names: tuple[str, str], byteorder: str, marks: Marks | None = None) -> None:
+    def __init__(self, pair: Pair, byteorder: str, marks: Marks | None = None) -> None:
         # How often fields were given by one of the two alone, by checks that are no longer kept.
         self._counts: Counter[str] = Counter()
         self._marks = marks
@@ -55,15 +55,19 @@ class Agreement:
         self._names: dict[type, str] = {}
         self._checks: dict[str, CompiledChecks] = {}
         self._swapped = False
-        owners = {field.by for kind in contract.kinds.values() for field in kind.fields} & set(names)
-        if set(names) != IMPLEMENTATIONS or len(owners) != 1:
+        plain = all(one.complete and not one.absent for one in pair.statements)
+        kinds = [
+            name
+            for name, row in pair.contract.events.items()
+            if row.protocol == NETLINK_ROUTE and row.types != (0,) and pair.shares(name) and pair.shares_interface(name)
+        ]
+        # Who provides all that the other one does, the candidate if both do.
+        full = [number for number in (1, 0) if pair.covers(number, (*kinds, "hop"))]
+        if pair.is_one or not plain or not full:
             return  # who must provide what is not as simple as below
-        (owner,) = owners
-        self._swapped = owner == names[0]
-        self._reader, self._order = FieldReader(contract, byteorder), byteorder
-        for name, row in contract.events.items():
-            if (row.by, row.interface, row.protocol) == ("both", "both", NETLINK_ROUTE) and row.types != (0,):
-                self._names[KIND_TYPES[name]] = name
+        self._swapped = full[0] == 0
+        self._reader, self._order = FieldReader(pair, byteorder), byteorder
+        self._names = {KIND_TYPES[name]: name for name in kinds}
 
     def reverse(self) -> Agreement:
         """The same for the other direction: one count, of which the two see the opposite sides."""

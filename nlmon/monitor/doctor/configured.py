@@ -31,7 +31,7 @@ def configuration(host: Host) -> Iterator[Finding]:
 
 def filters(host: Host) -> Iterator[Finding]:
     """Whether a rule uses fields that the chosen implementation does not provide."""
-    from nlmon.compare.contract import load_contract  # noqa: PLC0415  (only who has rules needs it)
+    from nlmon.compare.statement import statement_of  # noqa: PLC0415  (only who has rules needs it)
     from nlmon.filters import compile_filter  # noqa: PLC0415
     from nlmon.filters.meaning import meaning  # noqa: PLC0415
     from nlmon.filters.tree import text_of  # noqa: PLC0415
@@ -48,7 +48,7 @@ def filters(host: Host) -> Iterator[Finding]:
             whole = False
             yield problem(error.code, f"the rule {rule.name} cannot be used", error.text, f"nlmon explain {error.code}")
             continue
-        left = meaning(tree, partial(provides, load_contract(), implementation))
+        left = meaning(tree, partial(provides, statement_of(implementation)))
         if left == tree:
             continue
         whole = False

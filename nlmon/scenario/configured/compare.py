@@ -23,12 +23,14 @@ from typing import Any, NamedTuple, TypeAlias
 
 from nlmon.compare.classify import Classifier
 from nlmon.compare.classify import Finding as FieldFinding
-from nlmon.compare.contract import Contract, kind_name, load_contract
+from nlmon.compare.contract import kind_name
 from nlmon.compare.difference import Class, Difference
 from nlmon.compare.explain import show
 from nlmon.compare.findings import Findings
 from nlmon.compare.known import KnownDifferences
+from nlmon.compare.pair import pair_of
 from nlmon.compare.provided import as_provided, without_what_lacks
+from nlmon.compare.statement import statement_of
 from nlmon.engine.verdict import compared_by_name, give_verdict, losses_of, thin_evidence
 from nlmon.events import OVERRUN, Event
 from nlmon.names import message_type
@@ -68,7 +70,6 @@ class ExportsJudge:
 
     def __init__(
         self,
-        contract: Contract,
         names: tuple[str, str],
         sides: tuple[Side, Side],
         recording: Recording,
@@ -79,8 +80,7 @@ class ExportsJudge:
         self.explained: Counter[int] = Counter()
         self.findings = Findings(self.known)
         # One for each pair of implementations that they had at once.
-        self._classifiers: dict[tuple[str, str], Classifier] = {names: Classifier(contract, *names)}
-        self._contract = contract
+        self._classifiers: dict[tuple[str, str], Classifier] = {names: Classifier(pair_of(*names))}
         self._names = names
         self._sides = sides
         self._recording = recording
@@ -99,6 +99,11 @@ class ExportsJudge:
     def services(self) -> Counter[str]:
         """See ``Classifier.services``."""
         return _added(one.services for one in self._classifiers.values())
+
+    @property
+    def absent(self) -> Counter[str]:
+        """See ``Classifier.absent``."""
+        return _added(one.absent for one in self._classifiers.values())
 
     @property
     def lost_events(self) -> Counter[str]:
@@ -123,10 +128,13 @@ class ExportsJudge:
 
     def _classifier(self, event: Event) -> Classifier:
         """That of the implementations that both had when an event came."""
-        names = self._speaker(0, event), self._speaker(1, event)
+        names = self._speakers(event)
         if names not in self._classifiers:
-            self._classifiers[names] = Classifier(self._contract, *names)
+            self._classifiers[names] = Classifier(pair_of(*names))
         return self._classifiers[names]
+
+    def _speakers(self, event: Event) -> tuple[str, str]:
+        return self._speaker(0, event), self._speaker(1, event)
 
     def _speaker(self, number: int, event: Event) -> str:
         return self._sides[number].speaks(self._recording.frame(event))
@@ -140,7 +148,7 @@ class ExportsJudge:
                 self.findings.add(Difference(*head, f"{line.place} of {name} {why}"))
             else:
                 speaker = self._speaker(side, line.event)
-                found.append(_Numbered(number, line, as_provided(self._contract, line.event, speaker)))
+                found.append(_Numbered(number, line, as_provided(statement_of(speaker), line.event)))
         return found
 
     def _alone(self, left: _Numbered | None, right: _Numbered | None) -> None:
@@ -171,12 +179,12 @@ class ExportsJudge:
                 self._add(finding.cls, (left, right), finding._replace(reference=before, candidate=after))
 
     def _contradictions(self, event: Event, number: int) -> Iterator[FieldFinding]:
-        return self._recording.contradictions(event, self._speaker(number, event))
+        return self._recording.contradictions(event, self._speakers(event), number)
 
     def _lacks(self, event: Event, number: int) -> bool:
         """Whether a monitor exports an event, and would not without what its implementation does not provide."""
         frame, keeps = self._recording.frame(event), self._sides[number].keeps
-        seen = without_what_lacks(self._contract, event, self._speaker(number, event))
+        seen = without_what_lacks(statement_of(self._speaker(number, event)), event)
         return keeps(event, frame) and not keeps(seen, frame)
 
     def _add(
@@ -233,7 +241,7 @@ def compare_exports(
     for number, direction in enumerate(directions(both_ways=True)):
         step = 1 if direction == "migrate" else -1
         allowed = known[number] if number < len(known) else None
-        judge = ExportsJudge(load_contract(), in_direction(direction, names), sides[::step], recording, allowed)  # type: ignore[arg-type]
+        judge = ExportsJudge(in_direction(direction, names), sides[::step], recording, allowed)  # type: ignore[arg-type]
         for kind in shared:
             judge.compare(*(one[kind] for one in both[::step]))
         counts = {name: sum(len(one[kind]) for kind in shared) for name, one in zip(names, both, strict=True)}

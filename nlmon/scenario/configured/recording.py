@@ -13,6 +13,7 @@ Not here: how a value stands in a message (``nlmon.compare.evidence``).
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple, TypeAlias
@@ -21,8 +22,8 @@ from msgspec import UNSET, structs
 
 from nlmon.capture.base import Batch, ByteOrder
 from nlmon.compare.classify import Finding
-from nlmon.compare.contract import load_contract
 from nlmon.compare.evidence.check import Evidence, RecordedNames
+from nlmon.compare.pair import pair_of
 from nlmon.events import OVERRUN, Event, GenericInfo
 from nlmon.framing import align, messages
 from nlmon.scenario.configured.output import ExportedLine
@@ -54,8 +55,8 @@ class Recording:
         self._byteorder = byteorder
         self._played: dict[tuple[int, int], _Played | None] = {}
         names = RecordedNames(families=lambda _: (), link=lambda _: UNSET)
-        self._contract = load_contract()
-        self._evidence = Evidence(self._contract, byteorder, names)
+        # By the names of the two that spoke at once.
+        self._evidence = functools.cache(lambda *speakers: Evidence(pair_of(*speakers), byteorder, names))
 
     def seen(self, batches: Iterable[Batch]) -> Iterator[Batch]:
         """The same batches, of which it is noted what they hold."""
@@ -132,10 +133,10 @@ class Recording:
         found = self._played.get((event.timestamp, event.protocol))
         return 0 if found is None else found.datagram.frame
 
-    def contradictions(self, event: Event, name: str) -> Iterator[Finding]:
-        """What of an event an implementation gives alone, and its message does not hold."""
+    def contradictions(self, event: Event, names: tuple[str, str], number: int) -> Iterator[Finding]:
+        """What of an event one of two implementations, ``number``, gives alone, and its message does not hold."""
         played = self._played.get((event.timestamp, event.protocol))
-        if played is None or isinstance(event.payload, GenericInfo) or not self._evidence.may_give_more(name):
+        if played is None or isinstance(event.payload, GenericInfo) or not pair_of(*names).may_give_more(number):
             return
         datagram = played.datagram
         found = list(messages(datagram.data, self._byteorder))
@@ -144,7 +145,6 @@ class Recording:
         if len(alike) != 1:
             return
         placed = structs.replace(event, frame=datagram.frame, offset=alike[0])
-        exclusive = not self._contract.both_provide(event.payload)
-        for finding in self._evidence.check(placed, datagram, (), exclusive=exclusive):
+        for finding in self._evidence(*names).check(placed, datagram, (), number):
             if finding.candidate is not None and finding.candidate is not UNSET:
                 yield finding

@@ -15,6 +15,7 @@ from functools import partial
 from msgspec import Struct
 
 from nlmon.compare.contract import load_contract
+from nlmon.compare.statement import statement_of
 from nlmon.config import Problem
 from nlmon.errors import ExitCode
 from nlmon.migrate import rewrite
@@ -43,7 +44,7 @@ def rewritten(lane: ConfigurationLane, text: str, to: Implementation) -> Rewritt
         "configuration",
         to,
         environ=lane.environment,
-        provided=partial(provides, contract, to),
+        provided=partial(provides, statement_of(to)),
         contract=contract,
         propose=False,
     )

@@ -16,11 +16,11 @@ from msgspec import UNSET, Struct, structs
 from nlmon.backends.base import Backend
 from nlmon.backends.registry import create
 from nlmon.capture import open_capture
-from nlmon.compare.contract import load_contract
 from nlmon.compare.difference import Difference
 from nlmon.compare.evidence.check import RecordedNames
 from nlmon.compare.fast.shapes import FIRST_SHAPES, MESSAGES_A_SHAPE, PER_LENGTH, SEEN, SHAPES
 from nlmon.compare.judge import Judge
+from nlmon.compare.pair import pair_of
 from nlmon.compare.side import Side
 from nlmon.events import Event, LinkInfo, RouteInfo
 from nlmon.testing.messages import attr, message, number
@@ -42,7 +42,7 @@ class Bench:
         self.backends: tuple[Backend, Backend] = create(names[0], factory), create(names[1], factory)
         self.reported: tuple[list[Difference | str], list[Difference | str]] = [], []
         known = RecordedNames(lambda _: (), lambda _: None)
-        self.judges = [Judge(load_contract(), names, "little", known, found.append) for found in self.reported]
+        self.judges = [Judge(pair_of(*names), "little", known, found.append) for found in self.reported]
         self.names, self.agreed, self.datagrams = names, 0, 0
 
     def decode(self, datagram: Datagram) -> list[Side]:
@@ -306,7 +306,7 @@ def test_who_is_not_known_is_looked_at() -> None:
     """Two of one name, or an implementation that the contract does not know, are never agreed on at once."""
     for names in (("libnl", "libnl"), ("legacy", "legacy"), ("legacy", "another")):
         known = RecordedNames(lambda _: (), lambda _: None)
-        judge = Judge(load_contract(), names, "little", known)
+        judge = Judge(pair_of(*names), "little", known)
         event = Event(0, 0, 16, 0, 0, 0, 1, 0, None, LinkInfo(0, 1, 0))
         data = message(16, bytes(16))
         assert [judge.agree(Datagram(1, 0, 0, data), [event], [event]) for _ in range(3)] == [False] * 3
