@@ -1,14 +1,16 @@
 """Statements: what one implementation provides, of all that the contract describes.
 
 The contract says what messages mean, a statement which of it an implementation gives. Those of ours are files in
-``provides``; a program that takes part in a comparison states what it provides when it starts (``stated``). Two
-statements say what of two implementations must be equal, and what each provides alone.
+``provides``; a program that takes part in a comparison states what it provides when it starts (``statement_of_hello``),
+a class by its attribute ``statement`` (``stated``). Two statements say what of two implementations must be equal, and
+what each provides alone.
 
 Rules:
 1. A statement is a promise: what it lists and an event lacks is a loss.
 2. Of an implementation that states nothing it is asked what every one of ours provides (``unstated``), and more that
    it gives is looked at.
 3. A name finds the file of a statement and decides nothing else.
+4. What no event has cannot be provided: a file that lists it is refused, of a program it is left out and named.
 
 Not here: what a field is (``contract``), and comparing (``classify``).
 """
@@ -18,7 +20,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 from msgspec import Struct, structs
@@ -31,6 +33,7 @@ from nlmon.errors import ContractError
 __all__ = [
     "COMPILED",
     "FOLDER",
+    "Hello",
     "Joined",
     "Statement",
     "compiled_statements",
@@ -39,6 +42,7 @@ __all__ = [
     "ours",
     "stated",
     "statement_of",
+    "statement_of_hello",
     "unstated",
 ]
 
@@ -120,6 +124,38 @@ def stated(
     return Statement(name, fields, events, events & frozenset(interfaces), absent=known)
 
 
+class Hello(Protocol):
+    """What a program says of itself when it is greeted, as far as that is about what it provides: see ``stated``.
+    ``groups``: multicast groups whose notifications it is given, by the number of the protocol as text."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def provides(self) -> Mapping[str, Collection[str]] | None: ...
+
+    @property
+    def absent(self) -> Mapping[str, Any]: ...
+
+    @property
+    def groups(self) -> Mapping[str, Collection[int]]: ...
+
+
+def statement_of_hello(hello: Hello, name: str = "") -> tuple[Statement, tuple[str, ...]]:
+    """The statement of a program, and what it names that nlmon does not know: kinds and ``kind.field`` that no event
+    has, in order and each once, so that they can be counted and shown. They are left out, as are names that begin with
+    ``x-``, which are the program's own. ``name``: what the program is called here, if not as it says."""
+    statement = stated(name or hello.name, hello.provides, hello.absent)
+    joined = [(protocol, groups) for protocol, groups in hello.groups.items() if protocol.isdecimal()]
+    rows = tuple(Joined(int(protocol), tuple(groups)) for protocol, groups in joined if groups)
+    listed = hello.provides or {}
+    places = [f"{kind}.{field}" for kind in listed.keys() & KIND_TYPES.keys() for field in listed[kind]]
+    unknown = {place for place in (*places, *hello.absent) if not _is_place(place)} | (
+        listed.keys() - KIND_TYPES.keys()
+    )
+    return structs.replace(statement, groups=rows), tuple(sorted(name for name in unknown if not _is_own(name)))
+
+
 def statement_of(name: str) -> Statement:
     """The statement of the implementation called ``name``: that of its file, or ``unstated``."""
     return load_statement(FOLDER / f"{name}.yaml") if name in _names() else unstated(name)
@@ -189,6 +225,11 @@ def _refuse_unknown(data: Mapping[str, Any], fields: Mapping[str, frozenset[str]
     if odd:
         what = f"the statement names what no event has, or what it does not provide: {odd}"
         raise ContractError("NLM-K007", what, where=str(path))
+
+
+def _is_own(place: str) -> bool:
+    """Whether a kind or the field of one is a program's own business."""
+    return any(name.startswith("x-") for name in place.split(".", 1))
 
 
 def _is_place(place: str) -> bool:

@@ -5,17 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from nlmon.compare.contract import KIND_TYPES, PARTS
 from nlmon.compare.statement import (
     COMPILED,
     FOLDER,
+    Joined,
     compiled_statements,
     load_statement,
     ours,
     stated,
     statement_of,
+    statement_of_hello,
     unstated,
 )
 from nlmon.errors import ContractError
@@ -80,6 +85,72 @@ def test_a_program_states_what_it_provides(provides: dict[str, list[str]], field
 
     assert {kind: set(names) for kind, names in found.fields.items()} == fields
     assert found.events == fields.keys() - {"hop"}
+
+
+class Greeting(msgspec.Struct, frozen=True):
+    """The keys of an answer to ``hello`` that are about what a program provides."""
+
+    name: str
+    provides: dict[str, tuple[str, ...]] | None = None
+    absent: dict[str, Any] = {}
+    groups: dict[str, tuple[int, ...]] = {}
+
+
+def greeting(line: str) -> Greeting:
+    """What a program answers to ``hello``."""
+    return msgspec.json.decode(line, type=Greeting)
+
+
+@pytest.mark.parametrize(
+    ("line", "fields", "unknown"),
+    [
+        ('"provides": {"route": ["dst", "oif"]}', {"route": {"dst", "oif"}}, ()),
+        ('"provides": {"route": ["dst", "dts", "dts", "x-mine"]}', {"route": {"dst"}}, ("route.dts",)),
+        ('"provides": {"routes": ["dst"], "x-mine": ["a"], "link": ["mtu"]}', {"link": {"mtu"}}, ("routes",)),
+        ('"provides": {}, "absent": {"route.metric": 0, "route.priority": 0, "x-a.b": 1}', {}, ("route.metric",)),
+        ('"provides": {"route": ["priority"]}, "absent": {"priority": 0}', {"route": {"priority"}}, ("priority",)),
+        ('"provides": {"rule.": ["", "."], "": []}', {}, ("", "rule.")),
+        ('"provides": {"route.dst": ["oif"]}', {}, ("route.dst",)),
+    ],
+)
+def test_what_a_program_answers_to_hello(line: str, fields: dict[str, set[str]], unknown: tuple[str, ...]) -> None:
+    """What no event has is left out and named once, and what begins with x- is not even named."""
+    statement, found = statement_of_hello(greeting(f'{{"name": "it", {line}}}'))
+
+    assert ({kind: set(names) for kind, names in statement.fields.items()}, found) == (fields, unknown)
+    assert (statement.name, statement.complete, statement.events) == ("it", True, fields.keys())
+
+
+def test_groups_of_a_program() -> None:
+    """Those that it names are what it must be given; a key that is no number of a protocol is none."""
+    said = greeting('{"name": "it", "provides": {}, "groups": {"0": [1, 5], "12": [], "route": [7]}}')
+    statement, _ = statement_of_hello(said)
+
+    assert (statement.groups, statement.joins(())) == ((Joined(0, (1, 5)),), {0: frozenset({1, 5})})
+
+
+def test_a_program_that_states_nothing() -> None:
+    """It is called as it is here, and asked what all of ours provide; its absent values count none the less."""
+    statement, unknown = statement_of_hello(greeting('{"name": "it", "absent": {"route.oif": 0}}'), "mine")
+
+    assert (statement, unknown) == (msgspec.structs.replace(unstated("mine"), absent={"route.oif": 0}), ())
+
+
+NAMES = st.one_of(st.sampled_from([*KIND_TYPES, "dst", "oif", "x-mine"]), st.text(max_size=6))
+
+
+@given(
+    st.none() | st.dictionaries(NAMES, st.lists(NAMES, max_size=4).map(tuple), max_size=4),
+    st.dictionaries(NAMES, st.integers(), max_size=3),
+)
+def test_no_name_is_fatal(provides: dict[str, tuple[str, ...]] | None, absent: dict[str, int]) -> None:
+    """Whatever a program names is provided, its own, or unknown, and just one of these."""
+    statement, unknown = statement_of_hello(Greeting("it", provides, absent))
+    for kind, fields in (provides or {}).items():
+        for field in fields if kind in KIND_TYPES else ():
+            kinds = [statement.provides(kind, field), field.startswith("x-"), f"{kind}.{field}" in unknown]
+            assert sum(kinds) == 1
+        assert (kind in unknown) == ((kind not in KIND_TYPES or kind in absent) and not kind.startswith("x-"))
 
 
 def test_absent_values() -> None:
