@@ -5,7 +5,7 @@ Rules of this file:
    did not carry it. The comparison depends on the difference.
 2. Fields hold numbers as the kernel sent them and canonical text; names of numbers are made when an event is
    written as JSON (``nlmon.eventjson.write``), from the ``names`` key of a field's annotation.
-3. The contract (``nlmon/compare/contract.yaml``) is the authority on who provides what.
+3. The statements in ``nlmon/compare/provides`` are the authority on who provides what.
 
 Canonical text:
 - link-layer address of any length: lower-case hexadecimal pairs joined by ``:``; zero bytes long: ``""``.

@@ -82,8 +82,8 @@ class Classifier:
         yield from self.payloads(reference.payload, candidate.payload)
 
     def shares(self, table: str) -> bool:
-        """Whether both give events of what a table of the state holds; ports of bridges are told as links."""
-        return self._pair.shares("link" if table == "port" else table)
+        """Whether both tell of the objects that a table of the state holds; ports of bridges are told as links."""
+        return self._pair.shares_objects("link" if table == "port" else table)
 
     def count_expected(self, event: Event, *, of_reference: bool, recovering: bool, answer: bool) -> bool:
         """Count an event that only one of them gave, as an enhancement or as a service that is lost, if the contract
@@ -94,11 +94,12 @@ class Classifier:
                 return False
             self._count("recovered", of_reference=of_reference, answer=answer)
             return True
-        owner, other = (self._reference, self._candidate) if of_reference else (self._candidate, self._reference)
+        owner, other = self._pair.statements[:: 1 if of_reference else -1]
         if self._contract.of(event.protocol, event.msg_type) != kind_name(event.payload):
             return False
         kind = kind_name(event.payload)
-        if kind in other.events or kind not in owner.events:
+        given = kind in owner.events or self._pair.leaves_open(0 if of_reference else 1)
+        if kind in other.events or not given:
             return False
         self._count(kind, of_reference=of_reference, answer=answer)
         return True
@@ -133,7 +134,7 @@ class Classifier:
             types = _types(before)
             if types == _types(after) and _NESTED.isdisjoint(types):
                 return
-        family = getattr(reference, "family", None)
+        family = _family(reference, candidate)
         for field, old, new in zip(kind.fields, before, after, strict=True):
             if old is new or same(old, new):
                 if old is UNSET and self._candidate.provides(kind.name, field.name, family):
@@ -143,9 +144,17 @@ class Classifier:
             if field.name == "multipath" and isinstance(reference, RouteInfo) and _are_hops(old) and _are_hops(new):
                 yield from self._hops(old, new)
                 continue
+            if kind.name == "generic" and self._states_differ(field.name) and type(old) is type(new):
+                yield from self.payloads(old, new, f"{field.name}.")
+                continue
             finding = self._field(kind.name, field, old, new, family, prefix)
             if finding is not None:
                 yield finding
+
+    def _states_differ(self, part: str) -> bool:
+        """Whether the two provide different fields of a part of generic events."""
+        one, other = (statement.fields.get(part) for statement in self._pair.statements)
+        return one is not None and other is not None and one != other
 
     def _hops(self, before: tuple[NextHop, ...], after: tuple[NextHop, ...]) -> Iterator[Finding]:
         if len(before) != len(after):
@@ -158,7 +167,7 @@ class Classifier:
     def _field(self, kind: str, field: Field, old: Any, new: Any, family: int | None, prefix: str) -> Finding | None:
         """The class of one unequal field, or None for an enhancement, which is only counted."""
         name = f"{prefix}{field.name}"
-        path = f"RTA_MULTIPATH/{field.path}" if prefix else field.path
+        path = f"RTA_MULTIPATH/{field.path}" if kind == "hop" else field.path
         shown = old, new
         if self._declares:
             old, new = self._without_absent(kind, field.name, old, new)
@@ -166,7 +175,10 @@ class Classifier:
                 self.absent[f"{kind}.{field.name}"] += 1
                 return None
         if old is UNSET or new is UNSET:
-            old_must, new_must = (one.provides(kind, field.name, family) for one in self._pair.statements)
+            old_must, new_must = (
+                one.provides(kind, field.name, family) or (value is not UNSET and self._pair.leaves_open(number))
+                for number, (one, value) in enumerate(zip(self._pair.statements, (old, new), strict=True))
+            )
             if old is UNSET and not old_must and new_must:
                 if new is not None:
                     self.enhancements[f"{kind}.{field.name}"] += 1
@@ -189,6 +201,12 @@ class Classifier:
         """The two values, None for one that its implementation declares for what is not in the message."""
         absent = self._reference.is_absent(kind, field, old), self._candidate.is_absent(kind, field, new)
         return None if absent[0] else old, None if absent[1] else new
+
+
+def _family(*payloads: object) -> int | None:
+    """The address family of a message, as one of the two provides it; None: neither does."""
+    found = (getattr(one, "family", UNSET) for one in payloads)
+    return next((family for family in found if family is not UNSET), None)
 
 
 def _are_hops(value: object) -> bool:

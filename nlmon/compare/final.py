@@ -33,7 +33,8 @@ def compare_states(
     reference: State, candidate: State, classifier: Classifier, frame: int, recovered: Collection[tuple[str, Key]] = ()
 ) -> Iterator[tuple[Difference, RoutePayload | None, RoutePayload | None]]:
     """Differences of class ``state``, each with the object as the one and as the other has it; ``frame`` is the last
-    datagram both have seen. Objects of which one of them gives no events are not compared. ``recovered``: objects that
+    datagram both have seen. Objects of which one of them gives no events, or not all that tells
+    them apart, are not compared. ``recovered``: objects that
     one of them recovered after a loss, which are no difference but a service."""
     for kind in filter(classifier.shares, KINDS):
         before, after = reference.tables[kind], candidate.tables[kind]
@@ -65,7 +66,7 @@ def compare_corrections(
     for key in (*before, *(key for key in after if key not in before)):  # in an order that is always the same
         old, new = before.get(key), after.get(key)
         one = old or new
-        if one is None or (one.kind, one.key) in recovered or not pair.shares(KIND_OF_TABLE[one.kind]):
+        if one is None or (one.kind, one.key) in recovered or not pair.shares_objects(KIND_OF_TABLE[one.kind]):
             continue
         if one.change == "changed":
             kind = KIND_OF_TABLE[one.kind]

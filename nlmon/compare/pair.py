@@ -60,6 +60,10 @@ class Pair(Struct, frozen=True, dict=True):
         one, other = self._sides
         return one.events & other.events
 
+    def shares_objects(self, kind: str) -> bool:
+        """Whether both give events of a kind with all that tells its objects apart, so that states can be compared."""
+        return self.shares(kind) and all(one.identifies(kind) for one in self.statements)
+
     def shares_message(self, protocol: int, msg_type: int) -> bool:
         """Whether both give an event for messages of a type."""
         kind = self.contract.of(protocol, msg_type)
@@ -95,6 +99,11 @@ class Pair(Struct, frozen=True, dict=True):
         one, other = self._sides
         more = _gives_more(one, other)
         return more, more if self.is_one else _gives_more(other, one)
+
+    def leaves_open(self, number: int) -> bool:
+        """Whether the statement of implementation ``number`` leaves open what else it gives, so that whatever it gives
+        counts as provided. Beside itself an implementation gives each time the same."""
+        return not (self.is_one or self.statements[number].complete)
 
     def covers(self, number: int, kinds: Iterable[str]) -> bool:
         """Whether implementation ``number`` provides every field of some kinds that the other one does."""

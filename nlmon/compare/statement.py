@@ -29,6 +29,8 @@ from nlmon.compare.contract import KIND_TYPES, PARTS
 from nlmon.compare.datafile import Compiled, DataFile, compiled_file, read_data
 from nlmon.compare.same import same
 from nlmon.errors import ContractError
+from nlmon.objects.keys import IDENTIFYING
+from nlmon.uapi import AF_INET, AF_INET6
 
 __all__ = [
     "COMPILED",
@@ -84,6 +86,14 @@ class Statement(Struct, frozen=True):
             return False
         families = self.families.get(f"{kind}.{field}") if self.families else None
         return families is None or family is None or family in families
+
+    def identifies(self, kind: str) -> bool:
+        """Whether it provides all that tells objects of a kind apart, so that a state can be folded from its events."""
+        parts = ("route", "hop") if kind == "route" else (kind,)
+        if not all(IDENTIFYING[part] <= self.fields.get(part, frozenset()) for part in parts):
+            return False
+        limits = [families for place, families in self.families.items() if place.partition(".")[0] == kind]
+        return all(kind == "route" and families >= {AF_INET, AF_INET6} for families in limits)
 
     @property
     def recovers(self) -> bool:

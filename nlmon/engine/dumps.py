@@ -13,7 +13,6 @@ from msgspec import Struct
 from nlmon.capture.segment import DumpScope, Place
 from nlmon.compare.side import Side
 from nlmon.engine.states import Checked, Loads, States
-from nlmon.events import RoutePayload
 from nlmon.transport.recorded.kernel import RecordedKernel
 from nlmon.uapi import AF_PACKET, AF_UNSPEC, RTM_GETADDR, RTM_GETLINK, RTM_GETNEIGH, RTM_GETROUTE, RTM_GETRULE
 from nlmon.wire import Datagram
@@ -59,7 +58,7 @@ class RecordedDumps:
         dump.interrupted = dump.interrupted or place.interrupted or bool(lost)
         for side, load in zip(sides, dump.loads, strict=True):
             if sound:
-                load.add(event.payload for event in side.events if isinstance(event.payload, RoutePayload))
+                load.add(event.payload for event in side.events if isinstance(event.payload, self._states.folded))
         if not place.ends:
             return None
         del self._open[place.dump_id]

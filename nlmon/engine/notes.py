@@ -18,6 +18,7 @@ from nlmon.engine.recorded import RecordedLane
 from nlmon.engine.replay import Replay
 from nlmon.engine.verdict import not_known
 from nlmon.names import PROTOCOLS
+from nlmon.objects.keys import IDENTIFYING
 from nlmon.report.model import labels
 from nlmon.report.text import counted
 
@@ -54,6 +55,7 @@ def replay_notes(replay: Replay, reader: CaptureReader) -> list[str]:
     notes += _unseen(replay)
     notes += _read_by_one(replay, replay.feed.protocols)
     notes += _absent(replay)
+    notes += _without_state(replay)
     if tally.copied(replay.feed.protocols):
         repeats, notifications = (
             sum(counts[protocol] for protocol in replay.feed.protocols)
@@ -87,6 +89,7 @@ def live_notes(live: Live) -> list[str]:
     notes += _unseen(live)
     notes += _read_by_one(live, {protocol for lane in live.lanes for protocol in lane.guarded.protocols})
     notes += _absent(live)
+    notes += _without_state(live)
     outside = sum(one.outside for one in live.unpaired)
     if outside:
         are = counted(
@@ -185,6 +188,16 @@ def lost_while_recording(count: int) -> str:
 def not_compared(why: str, count: int) -> str:
     """How many notifications were not compared, and why, for people."""
     return f"{counted(count, 'notification was', 'notifications were')} not compared: {why}"
+
+
+def _without_state(comparison: Replay | Live) -> Iterator[str]:
+    """Objects of which one of the two gives events, and not all that tells them apart."""
+    for kind, needed in IDENTIFYING.items():
+        for lane in comparison.lanes:
+            statement = lane.guarded.statement
+            if kind in statement.events and not statement.identifies(kind):
+                lacking = ", ".join(sorted(needed - statement.fields[kind])) or "all of a next hop"
+                yield f"no state of objects of the kind {kind} was compared: {lane.name} does not provide {lacking}"
 
 
 def _absent(comparison: Replay | Live) -> Iterator[str]:

@@ -16,15 +16,15 @@ Not here: what an event does to a state (``nlmon.state.tables``), and comparing 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, cast
 
 from msgspec import UNSET, msgpack, structs
 
-from nlmon.compare.contract import kind_name
+from nlmon.compare.contract import KIND_TYPES, kind_name
 from nlmon.compare.pair import Pair
 from nlmon.compare.side import Side
 from nlmon.engine.losses import Ledger, Touched, Unsettled
-from nlmon.events import Event, NextHop, Payload, RouteInfo
+from nlmon.events import PAYLOADS, Event, NextHop, Payload, RouteInfo, RoutePayload
 from nlmon.objects.keys import Subject
 from nlmon.objects.nexthops import NexthopChange
 from nlmon.state.dumps import DumpLoad, Unannounced
@@ -65,6 +65,12 @@ class States:
             kind: dict.fromkeys(more.get(kind, frozenset()) - less.get(kind, frozenset()), UNSET) for kind in FOLDED
         }
         self._only_full_in_hop = self._only_full["hop"]
+        # The kinds of payloads of which both tell objects; of others there is no state.
+        kinds = [kind for kind in FOLDED if kind in PAYLOADS]
+        self.folded: tuple[type[RoutePayload], ...] = tuple(
+            cast("type[RoutePayload]", KIND_TYPES[kind]) for kind in kinds if pair.shares_objects(kind)
+        )
+        self._all_folded = len(self.folded) == len(kinds)
         self.unsettled = Unsettled()
         self.lost = State()
         # What was announced, lost or not, once ``announce`` was called, and its dumps by those of the full one.
@@ -110,7 +116,8 @@ class States:
         if self._announced is None:
             self._announced = State()
         for event in events:
-            self._announced.apply(event)
+            if isinstance(event.payload, self.folded):
+                self._announced.apply(event)
 
     def diverge(self) -> None:
         """Give each lane a state of its own."""
@@ -123,19 +130,26 @@ class States:
 
     def fold(self, sides: tuple[Side, Side], ledgers: tuple[Ledger, Ledger], *, agreed: bool) -> Corrections:
         """Fold the events of a datagram; ``agreed``: both gave the same. What that brought to light."""
-        left, right = sides
+        left, right = sides if self._all_folded else map(self._part, sides)
         if (agreed and self.lossless) or (self.shared and self._alike(left, right)):
             return self._fold_same(left.events, right.events)
         self.diverge()
         (one, found), (other, also_found) = (
             ledger.fold(side.events, state, lossy=side.lossy)
-            for side, ledger, state in zip(sides, ledgers, self._both, strict=True)
+            for side, ledger, state in zip((left, right), ledgers, self._both, strict=True)
         )
         apart_before = bool(self.unsettled.objects) or self._both[0].knows_addresses != self._both[1].knows_addresses
         same = apart_before and _told(left) == _told(right)
         apart = self._apart(one.told & other.told) if same else set()
         self.unsettled.note(one, other, same=same, apart=apart)
         return found, also_found
+
+    def _part(self, side: Side) -> Side:
+        """What came of a datagram without that of which there is no state."""
+        events = [
+            e for e in side.events if isinstance(e.payload, self.folded) or not isinstance(e.payload, RoutePayload)
+        ]
+        return structs.replace(side, events=events)
 
     def _apart(self, objects: set[Object]) -> set[Object]:
         """Of these, what one state holds and the other does not."""

@@ -9,7 +9,7 @@ Rules:
 4. One table of fields (``fields``), made from the structures of events, is what the parser, the documentation and
    completion know.
 
-Not here: who provides a field (``nlmon.compare.contract``), and what filters are used for (``nlmon.engine``,
+Not here: who provides a field (``nlmon.compare.statement``), and what filters are used for (``nlmon.engine``,
 ``nlmon.cli``).
 """
 

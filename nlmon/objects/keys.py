@@ -271,6 +271,21 @@ RULE_KEY = (
 _rule_key = attrgetter(*RULE_KEY)
 
 
+def _read_of(part: type) -> frozenset[str]:
+    return frozenset(name for one in part.__mro__ for name, value in vars(one).items() if isinstance(value, property))
+
+
+# By kind of payload the fields that tell objects apart: who does not provide all of them tells of no object for sure.
+IDENTIFYING = {
+    "link": _read_of(Link),
+    "addr": _read_of(Address),
+    "neigh": _read_of(Neighbour),
+    "rule": _read_of(Rule) | {*RULE_KEY},
+    "route": _read_of(Route),
+    "hop": _read_of(Hop),
+}
+
+
 def rule_subject(rule: Rule) -> Subject:
     """Kind and key of a rule. Whether its interfaces are there now (FIB_RULE_*_DETACHED) makes no other rule of it."""
     return "rule", (*_rule_key(rule), rule.flags & FIB_RULE_INVERT), None

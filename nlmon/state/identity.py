@@ -87,21 +87,28 @@ def _maker(payload: object) -> Callable[[Any], Subject | None]:
 
 
 def subject_of(event: Event) -> Subject | None:
-    """What an event is about, by what both implementations provide of it; None where it changes no state."""
+    """What an event is about, by what both implementations provide of it; None where it changes no state, or
+    lacks what would say which object it is."""
     if event.protocol != NETLINK_ROUTE or event.msg_type & 3 > 1 or event.nsid is not None:
         return None
     payload = event.payload
     make = _MAKERS.get(type(payload))
     if make is None:
         if isinstance(payload, RouteInfo):
-            if payload.flags & RTM_F_CLONED or payload.family not in (AF_INET, AF_INET6):
+            try:
+                if payload.flags & RTM_F_CLONED or payload.family not in (AF_INET, AF_INET6):
+                    return None
+                group = route_group(payload)
+                return "route", group + (hops_of(payload),), group  # noqa: RUF005  (twice as fast as unpacking)
+            except TypeError:
                 return None
-            group = route_group(payload)
-            return "route", group + (hops_of(payload),), group  # noqa: RUF005  (twice as fast as unpacking)
         if not isinstance(payload, tuple(_MAKERS)):
             return None
         make = _maker(payload)
-    subject = make(payload)
+    try:
+        subject = make(payload)
+    except TypeError:  # a field that decides is not provided
+        return None
     return None if subject is None or subject[0] == "view" else subject
 
 

@@ -30,7 +30,7 @@ def test_the_contract_names_every_field_of_every_event() -> None:
     ("old", "new", "code"),
     [
         ("version: 4", "version: 3", "NLM-K002"),
-        ("{path: IFLA_MTU}", "{by: both, path: IFLA_MTU}", "NLM-K002"),
+        ("{path: IFLA_MTU, as: u32}", "{by: both, path: IFLA_MTU, as: u32}", "NLM-K002"),
         ("path: IFLA_MTU", "path: ifla mtu", "NLM-K002"),
         ("    mtu: ", "    mtus: ", "NLM-K004"),
         ("version: 4", "version: [", "NLM-K001"),

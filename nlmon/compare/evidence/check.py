@@ -106,8 +106,7 @@ class Evidence:
             yield from self._fields(kind, event.payload, message, skip, statement, exclusive=exclusive)
         alone = kind in self._contract.events and not self._pair.shares_interface(kind)
         if alone and not skip and not self.names_links(datagram, event):
-            needed = kind in statement.interfaces or not statement.complete
-            yield from self._interface(event, needed=exclusive and needed)
+            yield from self._interface(event, needed=exclusive and kind in statement.interfaces)
 
     def names_links(self, datagram: Datagram, event: Event) -> bool:
         """Whether another message of the datagram is of a link: which name holds for which message is left open."""
@@ -138,7 +137,9 @@ class Evidence:
         name, index = getattr(wireless, "ifname", None), getattr(wireless, "ifindex", None)
         if index is None:
             index = getattr(payload, "oif", None)
-        if name is None and index and index is not UNSET and event.nsid is None:
+        if name is None and UNSET in (index, getattr(payload, "nl80211", None)):
+            return  # of which interface the message is, the event does not say
+        if name is None and index and event.nsid is None:
             name = self._recorded.link(index)
         if name is not UNSET and not same(event.interface, name):
             reason = "the interface with the index of this message has another name"
@@ -154,7 +155,7 @@ class Evidence:
             field, value = row.field, getattr(payload, row.field.name, None)
             if value is UNSET:
                 # Where both give such an event, comparing the two says what must be provided.
-                if exclusive and (says.provides(kind, field.name, family) or not says.complete):
+                if exclusive and says.provides(kind, field.name, family):
                     yield Finding(Class.LOSS, field.name, field.path, "provided", value, MUST_PROVIDE)
                 continue
             if skip and any(_nested(path, known) for path in field.paths for known in skip):

@@ -71,33 +71,36 @@ class GenericEvidence:
     def parts(self, info: GenericInfo, message: Message) -> Iterator[tuple[str, Any]]:
         """Findings, and the parts of an event whose fields are still to be judged, each with its kind."""
         body = message.at + NLMSG_HDRLEN + GENL_HDRLEN
-        if (info.genl_family_id, info.genl_cmd) == (GENL_ID_CTRL, CTRL_CMD_NEWFAMILY):
+        # Number and command are in the bytes, whether or not the event has them.
+        number, command = message.msg_type, message.data[message.at + NLMSG_HDRLEN : body][:1]
+        if number == GENL_ID_CTRL and command == bytes([CTRL_CMD_NEWFAMILY]):
             self._learn(message.data, body, message.end)
+        names = set(self._recorded.families(number))
+        if number == GENL_ID_CTRL:
+            names.add("nlctrl")
         name = info.genl_family_name
         if name is UNSET:
-            return
-        names = set(self._recorded.families(info.genl_family_id))
-        if info.genl_family_id == GENL_ID_CTRL:
-            names.add("nlctrl")
-        nameless = name is None and (not names or self._recorded.gone(info.genl_family_id))
+            if len(names) != 1:
+                return
+            (name,) = names
+        nameless = name is None and (not names or self._recorded.gone(number))
         if not ((type(name) is str and name in names) or nameless or self._malformed or self._recorded.doubtful()):
             yield "", _finding(self._fields["genl_family_name"], " or ".join(sorted(names)) or None, name)
             return
         wireless = name == "nl80211"
         # Where a named family's header begins is not known where nlctrl has not said it.
-        if wireless or not name or name == "nlctrl" or info.genl_family_id in self._headers:
-            control = info.genl_family_id == GENL_ID_CTRL
-            sizes = sorted(self._headers.get(info.genl_family_id, {0})) if name and not control else [0]
+        if wireless or not name or name == "nlctrl" or number in self._headers:
+            control = number == GENL_ID_CTRL
+            sizes = sorted(self._headers.get(number, {0})) if name and not control else [0]
             raw = [None if wireless else self._raw(message.data, body + own, message.end) for own in sizes]
             if info.attributes is not UNSET and not any(same(info.attributes, one) for one in raw):
                 yield "", _finding(self._fields["attributes"], raw[0], info.attributes)
-        vendor = (info.genl_cmd, info.vendor_id) == (
-            NL80211_CMD_VENDOR,
-            QCA_NL80211_VENDOR_ID,
-        ) and info.vendor_subcmd is not None
+        vendor = command == bytes([NL80211_CMD_VENDOR]) and info.vendor_id == QCA_NL80211_VENDOR_ID
+        vendor = vendor and info.vendor_subcmd is not None
+        decided = UnsetType not in map(type, (info.vendor_id, info.vendor_subcmd))
         for kind, there in (("nl80211", wireless), ("qca_vendor", wireless and vendor)):
             part = getattr(info, kind)
-            if part is UNSET:
+            if part is UNSET or (kind == "qca_vendor" and not decided):
                 continue
             if (part is not None) != there:
                 yield "", _finding(self._fields[kind], "(present)" if there else None, part)

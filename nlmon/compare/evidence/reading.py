@@ -46,6 +46,8 @@ NLA_ALIGNTO = NLA_HDRLEN = 4
 SIZES = NUMBER_SIZES | {"encap": 6, "algorithm": 68, "aead": 72}
 # Structures that are shown as one piece and judged nowhere.
 WHOLE = {"(xfrm_state)", "(xfrm_policy)", "(xfrm_flush)"}
+# Encodings that are addresses, and those whose attribute may stand there without a value.
+ADDRESSES, WITHOUT_VALUE = {"ip", "address", "peer", "prefix"}, {"peer", "prefix"}
 # Encodings that are attributes themselves.
 NESTED = {"tuple", "altnames"}
 
@@ -166,7 +168,8 @@ class FieldReader:
         if found is None and row.headers == ("audit_text",):
             found = b"", None  # a record may be empty
         if found is None:
-            return ABSENT
+            # The protocol of a socket stands in the request where it does not stand in the answer.
+            return UNJUDGED if row.field.encoding == "socket" else ABSENT
         raw, number = found
         encoding = row.field.encoding
         if number is None and (not encoding or row.chains or row.field.begin):
@@ -176,7 +179,9 @@ class FieldReader:
             return PRESENT
         if number is not None and not _fits(encoding, raw[row.field.begin :], self._order):
             return UNFIT
-        if encoding in {"ip", "address"}:
+        if encoding in WITHOUT_VALUE and self._means_nothing(encoding, message, raw):
+            return ABSENT
+        if encoding in ADDRESSES:
             length = ADDRESS_LENGTH.get(family or 0)
             if length is None or (encoding == "address" and len(raw) not in {length, 16}):
                 return UNJUDGED
@@ -197,6 +202,14 @@ class FieldReader:
         except (struct.error, ValueError, IndexError):
             return UNJUDGED
         return UNJUDGED if value is UNKNOWN else value
+
+    @staticmethod
+    def _means_nothing(encoding: str, message: Message, raw: bytes) -> bool:
+        """Whether an attribute is there and says nothing: a prefix without bytes, and an address of a peer that is the
+        interface's own (linux/if_addr.h)."""
+        if encoding == "prefix":
+            return not raw
+        return message.attribute(ATTRIBUTES["IFA_LOCAL"], "IFA_LOCAL") in {None, raw}
 
     def _acquire(self, message: Message, raw: bytes) -> Any:
         """What an acquire wants, between addresses of the family of its first template, or of its traffic."""

@@ -86,6 +86,7 @@ def readers(byteorder: str) -> dict[str, Callable[[bytes], Any]]:
         "text": _text,
         "hex": lambda raw: raw.hex(),
         "mac": lambda raw: raw.hex(":"),
+        "socket": number(sign + "B"),
         "flag": lambda raw: bool(raw[0]) if len(raw) == 1 else True,
         "sun_path": _sun_path,
         "altnames": lambda raw: _altnames(raw, byteorder),

@@ -31,6 +31,7 @@ from nlmon.compare.fast.shapes import CompiledCheck, CompiledChecks, Marks
 from nlmon.compare.pair import Pair
 from nlmon.compare.same import fields_of, same
 from nlmon.events import OVERRUN, Event, NextHop
+from nlmon.objects.keys import IDENTIFYING
 from nlmon.uapi import NETLINK_ROUTE, NLMSG_HDRLEN
 from nlmon.wire import Datagram
 
@@ -60,6 +61,8 @@ class Agreement:
             name
             for name, row in pair.contract.events.items()
             if row.protocol == NETLINK_ROUTE and row.types != (0,) and pair.shares(name) and pair.shares_interface(name)
+            # What is agreed on is folded into states.
+            if name not in IDENTIFYING or pair.shares_objects(name)
         ]
         # Who provides all that the other one does, the candidate if both do.
         full = [number for number in (1, 0) if pair.covers(number, (*kinds, "hop"))]
