@@ -14,10 +14,12 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
 from nlmon.canary.files import HostFile
 from nlmon.canary.judging import GroupFacts, Host
+from nlmon.capture.source import zstd_is_whole
 from nlmon.errors import InputError, PlatformError
 
 __all__ = ["MEMORY_KEPT", "TYPES_KEPT", "Counted", "Window", "read_logs"]
@@ -97,14 +99,13 @@ def read_logs(control: Sequence[HostFile], canary: Sequence[HostFile], window: W
             try:
                 return _counted(database, control, canary, window)
             except (duckdb.IOException, duckdb.InvalidInputException) as error:
-                reason = str(error).splitlines()[0]
-                hint = "mend or move away the file that is named"
-                raise InputError("NLM-Z005", "an event log cannot be read", why=reason, hint=hint) from None
+                raise _unreadable("", str(error).splitlines()[0]) from None
 
 
 def _counted(database: Any, control: Sequence[HostFile], canary: Sequence[HostFile], window: Window) -> Counted:
     groups: tuple[_Groups, ...] = tuple({one.host: {} for one in group} for group in (control, canary))
     files = [(str(one.path), one.host, is_canary) for is_canary, group in enumerate((control, canary)) for one in group]
+    _refuse_cut(one.path for group in (control, canary) for one in group)
     database.execute("create temp table files(path varchar, host varchar, canary integer)")
     database.executemany("insert into files values (?, ?, ?)", files)
     paths = [_literal(path) for path, _, _ in files]
@@ -115,6 +116,23 @@ def _counted(database: Any, control: Sequence[HostFile], canary: Sequence[HostFi
     first, last = max(first, window.since), min(last, window.until)
     rows = database.execute(_COUNTS, {"first": first, "last": last, "types": TYPES_KEPT}).fetchall()
     return _as_hosts(groups, rows, (first, max(first, last)), tuple(map(len, (control, canary))))
+
+
+def _refuse_cut(paths: Iterable[Path]) -> None:
+    """Raise ``InputError`` for a zstd file that ends too early; DuckDB takes it for a short one."""
+    for path in (one for one in paths if one.suffix == ".zst"):
+        try:
+            with path.open("rb") as file:
+                whole = zstd_is_whole(file)
+        except OSError as error:
+            raise _unreadable(str(path), error.strerror or str(error)) from error
+        if not whole:
+            raise _unreadable(str(path), "it ends inside a zstd frame")
+
+
+def _unreadable(path: str, why: str) -> InputError:
+    hint = "mend or move away the file that is named"
+    return InputError("NLM-Z005", "an event log cannot be read", where=path, why=why, hint=hint)
 
 
 def _literal(path: str) -> str:

@@ -94,6 +94,11 @@ class _Waiting:
         self._by_key: dict[_Key, OrderedDict[int, None]] = {}
         self._number = 0
 
+    def __len__(self) -> int:
+        """How many lines wait; a key is kept as long as a line has it."""
+        assert len(self.lines) == len(self._keys) and len(self._by_key) <= 2 * len(self.lines)
+        return len(self.lines)
+
     def add(self, line: Line, keys: tuple[_Key, _Key]) -> None:
         """Let a line wait."""
         self._number += 1
@@ -135,6 +140,11 @@ class Pairs:
         self.counts: Counter[str] = Counter()
         self.lines = [0, 0]
         self.differences: Counter[str] = Counter()
+
+    @property
+    def waiting(self) -> tuple[int, int]:
+        """How many lines of each log wait for their counterparts: all that is kept of the logs."""
+        return len(self._waiting[0]), len(self._waiting[1])
 
     def add(self, side: int, line: Line) -> Iterator[LogDifference]:
         """Take a line of the reference (0) or the candidate (1)."""

@@ -24,12 +24,13 @@ from typing import Any, BinaryIO, cast
 from nlmon.capture.base import Compression
 from nlmon.errors import CaptureError
 
-__all__ = ["CHUNK", "Source", "open_source", "zstd_blocks"]
+__all__ = ["CHUNK", "Source", "open_source", "zstd_blocks", "zstd_is_whole"]
 
 CHUNK = 128 * 1024
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 # The first frame of a zst file may be one to skip: 0x184D2A50 to 0x184D2A5F, little-endian (RFC 8878, 3.1.2).
 ZSTD_SKIPPABLE = b"\x2a\x4d\x18"
+ZSTD_HEADER = 18  # bytes of the longest header of a frame (3.1.1.1)
 ZSTD_RLE = 1  # a block of one byte, repeated
 STANDARD_INPUT = Path("-")
 
@@ -157,6 +158,35 @@ def zstd_blocks(raw: BinaryIO) -> Iterator[bytes]:
                 yield frame.decompress(raw.read(4))  # the checksum, where there is one
         if not frame.eof:
             raise EOFError("the file ends inside a zstd frame")
+
+
+def zstd_is_whole(raw: BinaryIO) -> bool:
+    """Whether a zstd file ends where a frame does, by the headers of its frames and blocks (RFC 8878, 3.1.1), so that
+    nothing is decompressed. What is no zstd at all is left to who reads it."""
+    import zstandard  # noqa: PLC0415  (start-up: only a compressed file needs it)
+
+    at, size = 0, raw.seek(0, os.SEEK_END)
+    while at < size:
+        raw.seek(at)
+        start = raw.read(ZSTD_HEADER)
+        if start[1:4] == ZSTD_SKIPPABLE:
+            at += 8 + int.from_bytes(start[4:8], "little")
+            continue
+        try:
+            has_checksum = zstandard.get_frame_parameters(start).has_checksum
+            at += zstandard.frame_header_size(start)
+        except zstandard.ZstdError:
+            return at == 0 and start[:4] != ZSTD[: len(start)]
+        last = 0
+        while not last:
+            raw.seek(at)
+            head = raw.read(3)
+            if len(head) < 3:
+                return False
+            last, kind, length = head[0] & 1, head[0] >> 1 & 3, int.from_bytes(head, "little") >> 3
+            at += 3 + (1 if kind == ZSTD_RLE else length)
+        at += 4 * has_checksum
+    return at == size
 
 
 class _Prefixed(io.RawIOBase):

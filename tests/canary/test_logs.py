@@ -6,12 +6,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from zstandard import ZstdCompressor
 
 from canary.fleets import fleet
-from canary.logs import BEGIN, HOUR, write
+from canary.logs import BEGIN, HOUR, lines, write
 from nlmon.canary.files import files_of
 from nlmon.canary.judging import Host
 from nlmon.canary.logs import Counted, Window, read_logs
+from nlmon.capture.source import zstd_is_whole
 from nlmon.errors import InputError, PlatformError
 
 COUNTS = {"RTM_NEWLINK": 3, "RTM_NEWADDR": 2}
@@ -107,6 +109,30 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
         counted(old, new)
 
     assert (caught.value.code, "b.json.gz" in caught.value.why) == ("NLM-Z005", True)
+
+
+def test_a_file_that_is_cut_is_named(tmp_path: Path) -> None:
+    """Wherever it ends; where a frame ends it is whole, as are frames behind one another and those to skip."""
+    old, new = write(tmp_path / "old", [host("a")]), write(tmp_path / "new", [host("b")], ".json.zst")
+    path = tmp_path / "new" / "b.json.zst"
+    frame = ZstdCompressor(write_checksum=True).compress(lines(host("b")) * 9)
+    skipped = b"\x50\x2a\x4d\x18\x03\x00\x00\x00abc"
+    whole = frame + skipped + frame
+    ends = [0, len(frame), len(frame + skipped), len(whole)]
+    found = {}
+    for end in range(len(whole) + 1):
+        path.write_bytes(whole[:end])
+        with path.open("rb") as file:
+            found[end] = zstd_is_whole(file)
+    path.write_bytes(whole[:-5])
+    with pytest.raises(InputError) as caught:
+        counted(old, new)
+
+    assert [end for end, is_whole in found.items() if is_whole] == ends
+    assert (caught.value.code, caught.value.where, caught.value.why) == (
+        *("NLM-Z005", str(path)),
+        "it ends inside a zstd frame",
+    )
 
 
 def test_without_duckdb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

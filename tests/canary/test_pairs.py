@@ -119,6 +119,19 @@ def test_so_many_lines_wait() -> None:
     assert (len(found), summary.waiting) == (50, 10)
 
 
+@pytest.mark.parametrize("number", [40, 400])
+def test_as_much_is_kept_of_a_long_log_as_of_a_short_one(number: int) -> None:
+    """Whatever is in it: here no line has a counterpart, so that each waits as long as it may."""
+    pairs, most, differences = Pairs(("legacy", "libnl"), 10, 20), [0, 0], 0
+    for at in range(number):
+        for side, event in enumerate((of_legacy(at / 1000, 2 * at), of_libnl(at / 1000, 2 * at + 1, mtu=at))):
+            pairs_found = [*pairs.add(side, Line("", "", event)), *pairs.settle(event.timestamp)]
+            differences += len(pairs_found)
+            most = [max(both) for both in zip(most, pairs.waiting, strict=True)]
+
+    assert (most, differences + sum(pairs.waiting)) == ([20, 20], 2 * number)
+
+
 def test_too_little_evidence() -> None:
     """Logs without a message in common prove nothing."""
     assert Pairs(("legacy", "libnl"), 10).summary(1, (False, False), ()).verdict == "too little evidence"
