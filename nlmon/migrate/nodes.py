@@ -3,12 +3,14 @@
 Rules:
 1. A text is read that ``nlmon.yamlfile`` has read before, so there are no anchors, no tags and one document.
 2. A collection that has no brackets ends with its last value; comments and blank lines behind that are not part of it.
+3. A key that stands behind a question mark begins with that, and ends with the colon of its value.
 
 Not here: what the keys mean (``nlmon.config``).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,6 +19,10 @@ from msgspec import Struct
 from nlmon.yamlfile import Path
 
 __all__ = ["Node", "nodes", "read_nodes"]
+
+
+# What may stand between a key behind a question mark and its value.
+_COLON = re.compile(r"\s*(?:#[^\n]*\n\s*)*:")
 
 
 class Node(Struct, frozen=True):
@@ -50,7 +56,7 @@ def read_nodes(text: str) -> Node | None:
     events = iter(YAML(typ="safe", pure=True).parse(text))
     for event in events:
         if _kind(event) == "DocumentStart":
-            return _node(next(events), events, (), None)
+            return _node(text, next(events), events, (), None)
     return None
 
 
@@ -62,7 +68,7 @@ def nodes(root: Node | None) -> Iterator[Node]:
             yield from nodes(item)
 
 
-def _node(event: Any, events: Iterator[Any], path: Path, key: tuple[int, int] | None) -> Node:
+def _node(text: str, event: Any, events: Iterator[Any], path: Path, key: tuple[int, int] | None) -> Node:
     start, end = event.start_mark.index, event.end_mark.index
     kind = _kind(event)
     if kind == "Scalar":
@@ -71,15 +77,26 @@ def _node(event: Any, events: Iterator[Any], path: Path, key: tuple[int, int] | 
     items: list[Node] = []
     while not _kind(event := next(events)).endswith("End"):
         if mapping:
-            at = event.start_mark.index, event.end_mark.index
-            items.append(_node(next(events), events, (*path, event.value), at))
+            at = _key(text, event.start_mark.index, event.end_mark.index)
+            items.append(_node(text, next(events), events, (*path, event.value), at))
         else:
-            items.append(_node(event, events, (*path, len(items)), None))
+            items.append(_node(text, event, events, (*path, len(items)), None))
     if flow:
         end = event.end_mark.index
     elif items:
         end = items[-1].end
     return Node(path, start, end, key, None, mapping, flow, tuple(items))
+
+
+def _key(text: str, start: int, end: int) -> tuple[int, int]:
+    """Where a key begins and ends whose name has these characters."""
+    before = start
+    while before and text[before - 1] == " ":
+        before -= 1
+    if before == start or text[before - 1] != "?":
+        return start, end
+    colon = _COLON.match(text, end)
+    return before - 1, end if colon is None else colon.end()
 
 
 def _kind(event: Any) -> str:

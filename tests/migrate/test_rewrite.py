@@ -75,6 +75,22 @@ ROLLBACKS = [
         "netlink:\r\n  use_libnl: false\r\n",
         id="line ends of Windows",
     ),
+    pytest.param(
+        "netlink:\n  ? use_libnl\n  : true\n  # mine\n  ? caching\n  # its own\n  : enabled: true\n"
+        "    link_cache: true\n  protocols: {? route : true}\n",
+        "netlink:\n  ? use_libnl\n  : false\n  # mine\n  # its own\n  protocols: {? route : true}\n",
+        id="keys behind question marks",
+    ),
+    pytest.param(
+        "netlink: {? caching : {enabled: true}, ? use_libnl : true, ? limits : {message_pool_size: 9}}\n",
+        "netlink: {? use_libnl : false}\n",
+        id="keys behind question marks in brackets",
+    ),
+    pytest.param(
+        "? netlink\n:\n  protocols: {route: true}\n",
+        "? netlink\n:\n  use_libnl: false\n  protocols: {route: true}\n",
+        id="a section behind a question mark",
+    ),
     pytest.param("\ufeffnetlink:\n  use_libnl: true\n", "\ufeffnetlink:\n  use_libnl: false\n", id="byte order mark"),
     pytest.param("---\nnetlink:\n  use_libnl: true\n...\n", "---\nnetlink:\n  use_libnl: false\n...\n", id="markers"),
     pytest.param(
@@ -256,6 +272,8 @@ def test_a_wrong_configuration_is_left_alone(
 
 STRANGE = [
     "netlink:\n  ? caching\n  : enabled: true\n",
+    "netlink:\n  ?\n    caching\n  : enabled: true\n",
+    "? netlink\n: protocols: {route: true}\n",
     "netlink:\r  use_libnl: true\r  caching:\r    enabled: true\r",
     "filter: |+\n   netlink.seq > 1\nnetlink:\n  caching:\n   # in no scalar\n    enabled: true\n",
 ]
