@@ -9,6 +9,7 @@
     NLM-S026   no scenario was found
     NLM-S027   an implementation is not known
     NLM-S028   a scenario cannot be read (``files``)
+    NLM-S041   a step that switches monitors, of a scenario without any
 
 Rules:
 1. Values in, values out: files are read, and their digests made, by whoever calls.
@@ -26,7 +27,15 @@ from nlmon.report.text import shown_path
 from nlmon.scenario.load import ScenarioFile
 from nlmon.yamlfile import nearest
 
-__all__ = ["capture_path", "check_captures", "check_ids", "check_implementations", "check_suite", "is_statement"]
+__all__ = [
+    "capture_path",
+    "check_captures",
+    "check_ids",
+    "check_implementations",
+    "check_suite",
+    "check_switches",
+    "is_statement",
+]
 
 WORDS = 3
 
@@ -49,6 +58,7 @@ def check_suite(
         mistakes += _title(file)
         mistakes += check_captures(file, digests)
         mistakes += check_implementations(file, known)
+        mistakes += check_switches(file)
     return [*mistakes, *_unreferenced(files, beside)]
 
 
@@ -112,6 +122,15 @@ def check_implementations(file: ScenarioFile, known: Collection[str]) -> Iterato
         if one.name not in known:
             what = f"no implementation is called {one.name!r}"
             yield file.mistake("NLM-S027", what, "implementations", number, hint=nearest(one.name, known))
+
+
+def check_switches(file: ScenarioFile) -> Iterator[ScenarioError]:
+    """Steps that let monitors switch where none runs."""
+    scenario = file.scenario
+    for step in () if scenario.configured else (*scenario.setup, *scenario.steps):
+        if step.kind in {"migrate", "rollback"}:
+            what = f"{step.kind}: no monitor runs that could switch"
+            yield ScenarioError("NLM-S041", what, where=step.place, hint="give a configuration")
 
 
 def _unreferenced(files: Sequence[ScenarioFile], beside: Collection[str]) -> Iterator[ScenarioError]:

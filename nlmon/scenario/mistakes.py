@@ -113,7 +113,9 @@ def _one_of(error: Any, document: Document, path: Path, where: str) -> list[Scen
 
 def _any_of_keys(error: Any, document: Document, path: Path, where: str) -> list[ScenarioError]:
     keys = [key for branch in error.validator_value for key in branch["required"]]
-    return [mistake("NLM-S016", f"in goes with {_any_of(keys)} alone", document, (*path, "in"), where, key=True)]
+    # It stands in dependentSchemas, below the key that it is about.
+    key = error.absolute_schema_path[-2]
+    return [mistake("NLM-S016", f"{key} goes with {_any_of(keys)} alone", document, (*path, key), where, key=True)]
 
 
 def _depends(error: Any, document: Document, path: Path, where: str) -> list[ScenarioError]:

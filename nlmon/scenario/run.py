@@ -23,12 +23,13 @@ from pathlib import Path
 from msgspec import structs
 
 from nlmon.backends.registry import BACKENDS
-from nlmon.errors import InputError, NlmonError, ScenarioError
+from nlmon.errors import InputError, NlmonError
+from nlmon.filters.regex import INSTALL
 from nlmon.report.outcome import DID_NOT_PASS, CaseResult, Finding
 from nlmon.report.text import shown_path
 from nlmon.scenario.beside import RunState, as_recorded, has_recording, keep_beside, read_beside
 from nlmon.scenario.cases import pairs_of, without_run
-from nlmon.scenario.check import capture_path, check_captures, check_implementations
+from nlmon.scenario.check import capture_path, check_captures, check_implementations, check_switches
 from nlmon.scenario.files import digests, scenario_at, stamp_of
 from nlmon.scenario.live import recording_of, run_live
 from nlmon.scenario.load import ScenarioFile
@@ -82,6 +83,8 @@ def run_scenario(file: ScenarioFile, options: RunOptions) -> list[CaseResult]:
             return _run_recording(file, options)
     except NlmonError as error:
         text, where = shown_path(error.text), shown_path(error.where)
+        if error.hint == INSTALL:  # what a machine lacks is wrong with no scenario
+            return without_run(file, options.only, "skipped", f"{error.what}; {error.hint}")
         results = without_run(file, options.only, "errored", text, code=error.code, where=where)
         if file.scenario.capture is not None or options.source == "recorded":
             return results
@@ -114,10 +117,6 @@ def _run_recording(file: ScenarioFile, options: RunOptions) -> list[CaseResult]:
 def _run_steps(file: ScenarioFile, options: RunOptions) -> list[CaseResult]:
     """The results of a scenario that has steps, on the kernel."""
     _refuse(file, options)
-    for step in () if file.scenario.configured else (*file.scenario.setup, *file.scenario.steps):
-        if step.kind in {"migrate", "rollback"}:
-            what = f"{step.kind}: no monitor runs that could switch"
-            raise ScenarioError("NLM-S041", what, where=step.place, hint="give a configuration")
     with ExitStack() as stack:
         if options.record:
             folder = Path(options.record)
@@ -177,7 +176,7 @@ def _refuse(file: ScenarioFile, options: RunOptions) -> None:
     """Raise ``ScenarioError`` for a scenario that must not run, or cannot."""
     refuse_outside(file, options)
     found = digests([capture_path(file)])
-    for mistake in (*check_implementations(file, tuple(BACKENDS)), *check_captures(file, found)):
+    for mistake in (*check_implementations(file, tuple(BACKENDS)), *check_captures(file, found), *check_switches(file)):
         if mistake.code != "NLM-S024":  # a capture without a digest is a matter of the suite
             raise mistake
 

@@ -23,7 +23,7 @@ COMMANDS = [
     for line in block.splitlines()
 ]
 
-PAGE = (REPOSITORY / "docs/how-to/write-a-scenario.md").read_text(encoding="utf-8")
+PAGES = ["write-a-scenario", "write-a-migration-scenario"]
 
 # Runs each command; while one listens, links come and go where it does.
 SCRIPT = """
@@ -56,13 +56,15 @@ def test_every_command_does_what_it_says(tmp_path: Path) -> None:
     assert [line for line, (_, equal, _) in told.items() if line.startswith("nlmon") and not equal] == []
 
 
-def test_a_scenario_of_commands_runs_and_so_does_its_recording(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", PAGES)
+def test_a_scenario_of_commands_runs_and_so_does_its_recording(name: str, tmp_path: Path) -> None:
     """As the page has it: without privilege, and then without a kernel."""
     require_netns()
-    ((name, text),) = re.findall(r"^```yaml file=(live/\S+)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-    ((code, block),) = re.findall(r"^```sh live=(\d)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-    (tmp_path / name).parent.mkdir()
-    (tmp_path / name).write_text(text, encoding="utf-8")
+    page = (REPOSITORY / f"docs/how-to/{name}.md").read_text(encoding="utf-8")
+    ((path, text),) = re.findall(r"^```yaml file=(live/\S+)\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    ((code, block),) = re.findall(r"^```sh live=(\d)\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    (tmp_path / path).parent.mkdir()
+    (tmp_path / path).write_text(text, encoding="utf-8")
     said = [
         subprocess.run([sys.executable, "-m", *line.split()], cwd=tmp_path, capture_output=True, text=True, check=False)
         for line in block.splitlines()

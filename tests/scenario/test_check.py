@@ -107,6 +107,15 @@ def test_files_belong_to_a_scenario() -> None:
     ]
 
 
+def test_where_no_monitor_runs_none_switches() -> None:
+    """A step that says so is a mistake, with its place."""
+    text = "scenario: 1\nid: a.b\ntitle: It is so.\nsteps: [ip link, {migrate: true}]\nexpect: {verdict: lossy}\n"
+
+    assert texts(load_scenario(text.encode(), "a.yaml")) == [
+        "NLM-S041: migrate: no monitor runs that could switch (a.yaml:4:18); give a configuration"
+    ]
+
+
 def test_implementations_are_known() -> None:
     """Else the scenario could never run."""
     assert texts(scenario(more="implementations: [legacy, libnk]\n")) == [

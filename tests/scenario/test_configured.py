@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import msgspec
@@ -13,6 +14,7 @@ from nlmon.compare.statement import statement_of
 from nlmon.config import Config, Problem
 from nlmon.events import LinkInfo
 from nlmon.exporters.layout import exported_line
+from nlmon.filters.regex import compile_regex
 from nlmon.report.policy import Policy
 from nlmon.scenario.configured.compare import Side, compare_exports, without_what_lacks
 from nlmon.scenario.configured.held import hold, hold_problems
@@ -22,8 +24,13 @@ from nlmon.scenario.configured.output import ExportedLine, LaneOutput, lines_of,
 from nlmon.scenario.configured.recording import Recording
 from nlmon.scenario.load import ScenarioFile, load_scenario, parse_scenario
 from nlmon.scenario.model import ConfigurationLane, Exported
+from nlmon.scenario.options import RunOptions
+from nlmon.scenario.run import run_scenario
 from nlmon.wire import Datagram
 from support.exported import received
+from support.paths import REPOSITORY
+
+SCENARIOS = REPOSITORY / "scenarios"
 
 HEAD = "scenario: 1\nid: a.b\ntitle: It is so.\ncapture: a.pcap\n"
 # A link of kind dummy, and its message.
@@ -52,6 +59,10 @@ CONTRADICTIONS = [
         "expect: {notices: []}\n",
         "the scenario has 1 step",
     ),
+    (BOTH + "reloads: [{frame: 9, configuration: a, by: legacy}]\nexpect: {notices: []}\n",
+     "by goes with migrate or rollback alone"),
+    (BOTH.replace("capture: a.pcap", "setup: [{rollback: true}]\nsteps: [ip link]") + "expect: {notices: []}\n",
+     "rollback: monitors switch after the setup"),
     (HEAD + "configuration: {legacy: a}\nexpect: {notices: []}\n", "the key 'libnl' is missing"),
     (HEAD.replace("capture: a.pcap", "capture: {path: a, protocols: [route]}")
      + "configuration: a\nexpect: {notices: []}\n", "protocols does not go with a configuration"),
@@ -107,6 +118,60 @@ def test_what_is_read_later_and_refused_leaves_the_old_one() -> None:
         (9, False, True)
     ]
     assert [one.code for one in (*later.errors, *later.notices)] == ["NLM-G013"]
+
+
+def test_a_rewriting_finds_what_it_is_for_or_not() -> None:
+    """None where the monitor has the implementation already, also since a rewriting before wrote nothing."""
+    lane = ConfigurationLane("libnl", 'filter: netlink.link.kind == "dummy"', forced=True)
+    later = load_later(lane, load_lane(lane), {}, {5: "legacy", 9: "libnl", 12: "legacy"})
+
+    assert {frame: one and one.exit for frame, one in later.rewritings.items()} == {5: 1, 9: None, 12: 1}
+
+
+# The head of a scenario over a recording, what is rewritten in it, what is expected, and what comes of that.
+MOVED = """scenario: 1
+id: a.b
+title: It is so.
+capture: ../captures/index-reuse.pcapng.zst
+configuration: |
+  filter: netlink.link.kind == "dummy"
+  export: {json: {file: a.json}}
+"""
+IDLE = [
+    ("{frame: 9, migrate: true}", "notices: []", "passed", ""),
+    ("{frame: 9, migrate: true, by: libnl}", "notices: []", "errored", "NLM-S056"),
+    ("{frame: 9, migrate: true, by: libnl}", "rewritten: []", "passed", ""),
+    ("{frame: 9, rollback: true}", "notices: []", "failed", "libnl: rewritten: nothing was written (exit code 1)"),
+    ("{frame: 9, rollback: true}", "rewritten: [{exit: 1, by: libnl}]", "passed", ""),
+    ("{frame: 9, rollback: true}", "findings: [{code: NLM-V021, by: libnl}]", "passed", ""),
+]
+
+
+@pytest.mark.parametrize(("reload", "expect", "outcome", "says"), IDLE)
+def test_a_rewriting_that_does_nothing_does_not_pass(reload: str, expect: str, outcome: str, says: str) -> None:
+    """Unless the scenario says so: else it would hold whatever a rewriting did."""
+    text = f"{MOVED}reloads: [{reload}]\nexpect: {{{expect}}}\n"
+    file = load_scenario(text.encode(), str(SCENARIOS / "migration" / "a.yaml"))
+    result, *_ = run_scenario(file, RunOptions(folders=(str(SCENARIOS),)))
+    said = [result.code, *(one.what for one in result.findings)]
+
+    assert (result.outcome, any(one.startswith(says) for one in said)) == (outcome, True)
+
+
+@pytest.mark.parametrize(
+    ("text", "module"),
+    [("export: {prometheus: {enabled: true}}", "prometheus_client"), ('filter: interface =~ "d.*"', "re2")],
+)
+def test_what_an_extra_brings_skips_a_scenario(text: str, module: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where it is not installed; the reason has the command that installs it."""
+    compile_regex.cache_clear()
+    monkeypatch.setitem(sys.modules, module, None)
+    head = MOVED.partition("configuration")[0]
+    whole = f"{head}configuration: '{text}'\nexpect: {{notices: []}}\n"
+    file = load_scenario(whole.encode(), str(SCENARIOS / "migration" / "a.yaml"))
+    (result,) = run_scenario(file, RunOptions(folders=(str(SCENARIOS),)))
+
+    assert (result.outcome, result.reason.rpartition("; ")[2]) == ("skipped", "pip install 'nlmon[monitor]'")
 
 
 def _lines(*events: Any) -> tuple[ExportedLine, ...]:

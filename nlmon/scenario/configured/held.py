@@ -115,6 +115,8 @@ def hold_rewritings(expect: Exported, found: Sequence[Rewritten], name: str, pla
             said = [problem for one in found for problem in getattr(one, key)]
             yield from hold_problems(key, patterns, said, name, place)
     if expect.rewritten is None:
+        if expect.findings is None:
+            yield from _refused(found, place)
         return
     meant = [(number, one) for number, one in enumerate(expect.rewritten) if one.by in {"", name}]
     for (number, pattern), one in zip(meant, found, strict=False):
@@ -130,6 +132,14 @@ def hold_rewritings(expect: Exported, found: Sequence[Rewritten], name: str, pla
     if len(meant) != len(found):
         what = f"rewritten: expected {counted(len(meant), 'rewriting')}, found {len(found):,}"
         yield Finding(what, place("expect", "rewritten"))
+
+
+def _refused(found: Sequence[Rewritten], place: Place) -> Iterator[Finding]:
+    """Rewritings that wrote nothing, of which nothing is expected: the monitor went on as it was."""
+    for one in found:
+        if one.exit:
+            what = f"rewritten: nothing was written (exit code {one.exit}), and the scenario does not expect that"
+            yield Finding(what, place("expect"), _told(one.findings))
 
 
 def _is(problem: Problem, pattern: ProblemPattern) -> bool:

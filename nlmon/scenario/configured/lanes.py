@@ -78,12 +78,13 @@ class LoadedLane(Struct, frozen=True):
 
 class Later(Struct, frozen=True):
     """What is read later: configurations by the frame from which on they are in force, and what was said of all.
-    ``rewritings``: what came of those that were to be rewritten, in their order."""
+    ``rewritings``: what came of those that were to be rewritten, by their frame; None where the monitor had the
+    implementation already."""
 
     configs: dict[int, Config] = {}
     errors: tuple[Problem, ...] = ()
     notices: tuple[Problem, ...] = ()
-    rewritings: tuple[Rewritten, ...] = ()
+    rewritings: dict[int, Rewritten | None] = {}
 
 
 def load_lane(lane: ConfigurationLane) -> LoadedLane:
@@ -103,16 +104,18 @@ def load_later(
     configs: dict[int, Config] = {}
     refused: tuple[Problem, ...] = ()
     notices: tuple[Problem, ...] = ()
-    rewritings: list[Rewritten] = []
+    rewritings: dict[int, Rewritten | None] = {}
     was = Loaded(first.config, (), {key.name: "default" for key in keys().values()})
     in_force = lane.text
     for frame in sorted({*texts, *rewrites}):
         text = texts.get(frame)
         if frame in rewrites:
-            if was.config is None or chosen(was.config) == rewrites[frame]:
+            if was.config is None:
                 continue
-            done = rewritten(lane, in_force, rewrites[frame])
-            rewritings.append(done)
+            if chosen(was.config) == rewrites[frame]:
+                rewritings[frame] = None
+                continue
+            done = rewritings[frame] = rewritten(lane, in_force, rewrites[frame])
             text = done.text
         if text is None:
             continue
@@ -124,7 +127,7 @@ def load_later(
             assert was.config is not None
             configs[frame] = was.config
             notices += _notices(was)
-    return Later(configs, refused, notices, tuple(rewritings))
+    return Later(configs, refused, notices, rewritings)
 
 
 def chosen(config: Config) -> Implementation:

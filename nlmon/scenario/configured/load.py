@@ -52,6 +52,10 @@ def contradictions(value: Mapping[str, Any], names: Sequence[str]) -> Iterator[t
             if key in expect:
                 yield ("expect", key), f"{key} is of monitors that run with a configuration", "give a configuration"
         return
+    for number, step in enumerate(value.get("setup", ())):
+        for kind in REWRITES:
+            if _rewrites(step) and kind in step:
+                yield ("setup", number, kind), f"{kind}: monitors switch after the setup", "make it one of the steps"
     if tuple(names) not in {LANES, LANES[::-1]}:
         yield ("implementations",), "a configuration chooses between legacy and libnl", "name these two"
     for number, one in enumerate(value.get("implementations", ())):

@@ -3,6 +3,7 @@
     NLM-S051   a configuration chooses another implementation than its lane
     NLM-S052   there is nothing to compare
     NLM-S054   a configuration is read behind the end of the recording
+    NLM-S056   a rewriting has nothing to rewrite
 
     configuration of each lane ─► monitor ─► exports ─► held against what is expected
                                                    └──► compared with those of the other one ─► reports
@@ -28,6 +29,8 @@ from nlmon.aside import prints_aside
 from nlmon.capture import CaptureReader, open_capture
 from nlmon.compare.known import known_for
 from nlmon.config import Config
+from nlmon.errors import ScenarioError
+from nlmon.filters.regex import INSTALL
 from nlmon.migrate.model import Implementation
 from nlmon.report.model import CaptureReport, directions, in_direction
 from nlmon.report.outcome import CaseResult, Finding
@@ -93,6 +96,8 @@ class _Run:
             self._refuse_other(one)
         later = [self._later(number, one) for number, one in enumerate(loaded)]
         refused = [(*one.errors, *more.errors) for one, more in zip(loaded, later, strict=True)]
+        for problem in (one for each in refused for one in each if one.hint == INSTALL):
+            raise ScenarioError(problem.code, problem.what, hint=problem.hint)
         findings = {
             name: list(hold_problems("refused", expect.refused or (), found, lane.name, place))
             for name, lane, found in zip(self._names, self._lanes, refused, strict=True)
@@ -115,8 +120,10 @@ class _Run:
                 outputs.append(output)
                 name, more = self._names[number], later[number]
                 findings[name] += [*hold(expect, output, place), *self._strays(output)]
-                findings[name] += hold_rewritings(expect, more.rewritings, lane.name, place)
+                rewritings = [one for one in more.rewritings.values() if one is not None]
+                findings[name] += hold_rewritings(expect, rewritings, lane.name, place)
         self._refuse_unread()
+        self._refuse_idle(later)
         if expect.compare and len(outputs) == 2:
             before, after = (
                 Side(keeps(a.config, b.configs), self._speaks(number, a.config, b.configs))
@@ -192,6 +199,15 @@ class _Run:
             if self._recording is not None and one.frame > self._recording.last:
                 what = f"no frame {one.frame:,} is played, and the last one is {self._recording.last:,}"
                 raise self._file.mistake("NLM-S054", what, "reloads", number, "frame", hint="name an earlier one")
+
+    def _refuse_idle(self, later: Sequence[Later]) -> None:
+        """Raise ``ScenarioError`` where a rewriting has nothing to rewrite in any lane, and the scenario does not say
+        so: whatever it holds would hold without it."""
+        done = {frame: [one.rewritings.get(frame) for one in later] for each in later for frame in each.rewritings}
+        if self._expect.rewritten is None and not all(map(any, done.values())):
+            what = "a rewriting finds no monitor to rewrite for: each has that implementation already"
+            hint = "take it out, or say so with expect: {rewritten: []}"
+            raise self._file.mistake("NLM-S056", what, "steps" if self._ends else "reloads", hint=hint)
 
     def _compare(
         self, outputs: list[LaneOutput], keeping: tuple[Side, Side], path: str, facts: dict[str, Any]
