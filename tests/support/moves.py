@@ -21,11 +21,17 @@ from nlmon.config.rules import LIBNL_ONLY
 from nlmon.migrate import Rewriting
 from nlmon.migrate import rewrite as good
 from nlmon.monitor import recorded
+from nlmon.monitor.pipeline import Pipeline
 from nlmon.monitor.recorded import _Player
 
 __all__ = ["BAD_REWRITINGS", "BAD_SWITCHES", "Patch"]
 
 Patch = Callable[[pytest.MonkeyPatch], None]
+# A list of rules, and one of them.
+RULES, RULE = (
+    re.compile(r"(?<=^filters:\n)(?:  - .*\n(?:    .*\n)*)+", re.MULTILINE),
+    re.compile(r"  - .*\n(?:    .*\n)*"),
+)
 
 
 def _written(change: Callable[[str, Rewriting], str]) -> Patch:
@@ -49,6 +55,10 @@ def _answered(change: Callable[[bytes, Rewriting], Rewriting]) -> Patch:
 
 def _without(pattern: str) -> Patch:
     return _written(lambda text, _: re.sub(pattern, "", text, flags=re.MULTILINE))
+
+
+def _reversed(rules: re.Match[str]) -> str:
+    return "".join(reversed(RULE.findall(rules[0])))
 
 
 def _with(name: str, value: Any) -> Patch:
@@ -77,6 +87,13 @@ BAD_REWRITINGS: Mapping[str, Patch] = {
     ),
     "names nothing that it finds": _answered(lambda _, done: replace(done, findings=done.errors)),
     "moves the export": _written(lambda text, _: text.replace("events", "others")),
+    "lifts the rate limit": _written(lambda text, _: re.sub(r"rate_limit: \d+", "rate_limit: 0", text)),
+    "puts rules in another order": _written(lambda text, _: RULES.sub(_reversed, text)),
+    "writes other quotes": _written(lambda text, _: text.replace('"', "'")),
+    "ends lines otherwise": _written(lambda text, _: text.replace("\n", "\r\n")),
+    "names other lines": _answered(
+        lambda _, done: replace(done, changes=tuple(replace(one, line=one.line + 1) for one in done.changes))
+    ),
 }
 
 
@@ -191,6 +208,64 @@ class _Late(_Switching):
         return 1 - active if self.late and len(self._names) > 1 else active
 
 
+class _Counting(_Switching):
+    """Its rules count anew."""
+
+    def switched(self) -> None:
+        self._pipeline = Pipeline(self._plan, self._exports.queues, wait=True)
+
+
+class _Unlimited(_Switching):
+    """It has no rate limit any more."""
+
+    def switched(self) -> None:
+        self._pipeline.change(replace(self._plan, rate_limit=0), self._exports.queues)
+
+
+class _Bare(_Switching):
+    """It no longer has the bytes of what it exports."""
+
+    bare = False
+
+    def switched(self) -> None:
+        self.bare = True
+
+    def _take(self, side: Side, data: Mapping[int, bytes] | None = None, protocol: int = -1) -> None:
+        super()._take(side, None if self.bare else data, protocol)
+
+
+class _Returning(_Switching):
+    """It goes back by itself after twenty messages. ``left``: until then."""
+
+    left = -1
+
+    def switched(self) -> None:
+        self.left = 20
+
+    def _take(self, side: Side, data: Mapping[int, bytes] | None = None, protocol: int = -1) -> None:
+        super()._take(side, data, protocol)
+        self.left -= self.left > 0
+
+    @property
+    def _active(self) -> int:
+        active = super()._active
+        return 1 - active if not self.left and len(self._names) > 1 else active
+
+
+class _Once(_Switching):
+    """It switches once, and not back. ``times``: it should have."""
+
+    times = 0
+
+    def switched(self) -> None:
+        self.times += 1
+
+    @property
+    def _active(self) -> int:
+        active = super()._active
+        return 1 - active if self.times > 1 and len(self._names) > 1 else active
+
+
 def _played_by(player: type[_Player]) -> Patch:
     return lambda patch: patch.setattr(recorded, "_Player", player)
 
@@ -203,4 +278,9 @@ BAD_SWITCHES: Mapping[str, Patch] = {
     "goes on one message late": _played_by(_Late),
     "goes on without rules": _played_by(_Unfiltered),
     "begins files anew": _played_by(_Emptying),
+    "counts rules anew": _played_by(_Counting),
+    "forgets the rate limit": _played_by(_Unlimited),
+    "brings out no bytes": _played_by(_Bare),
+    "goes back by itself": _played_by(_Returning),
+    "never comes back": _played_by(_Once),
 }
