@@ -1,5 +1,5 @@
 """The recipes of a migration on the running kernel: two monitors in parallel, a flag with a switch, one protocol after
-another. Each is held against what is in the files that it writes."""
+another, and a canary. Each is held against what is in the files that it writes."""
 
 from __future__ import annotations
 
@@ -11,69 +11,12 @@ import pytest
 
 from support.namespaces import inside
 from support.paths import REPOSITORY
+from support.recipes import SCRIPT
 from support.requirements import require_netns
 
 pytestmark = [pytest.mark.live, pytest.mark.slow]
 
 HOW_TO = REPOSITORY / "docs" / "how-to"
-SCRIPT = """
-import atexit, json, os, signal, subprocess, sys, tempfile, time
-from contextlib import suppress
-from pathlib import Path
-from support.live import done, ip
-
-os.chdir(tempfile.mkdtemp())
-files, lines = json.loads(sys.argv[1])
-for name, text in files.items(): Path(name).write_text(text)
-ip("link", "set", "lo", "up")
-
-
-def start(line, words="started"):
-    child = subprocess.Popen(
-        [sys.executable, "-m", *line.split()], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    atexit.register(child.kill)
-    if words: until(child, words)
-    return child
-
-
-def until(child, words):
-    for line in child.stderr:
-        if words in line: return
-    raise AssertionError(words)
-
-
-def run(line):
-    ran = subprocess.run([sys.executable, "-m", *line.split()], capture_output=True, text=True)
-    return [ran.returncode, ran.stdout, ran.stderr]
-
-
-def stop(child):
-    child.send_signal(signal.SIGTERM)
-    out, said = child.communicate(timeout=20)
-    return [child.returncode, out.splitlines()[-1:], "Traceback" in said]
-
-
-def churn(first, count, *logs):
-    # Addresses come and go, by so many at once that they fit into a receive buffer whoever else is busy.
-    for begin in range(first, first + count, 8):
-        numbers = [f"10.9.{n // 250}.{n % 250 + 1}" for n in range(begin, min(begin + 8, first + count))]
-        for verb in ("add", "del"):
-            ip("-batch", "-", lines="".join(f"addr {verb} {one}/32 dev lo\\n" for one in numbers))
-        for log in logs:
-            exported(log, numbers[-1])
-
-
-def exported(log, address):
-    # Wait until the log, or a file before it, has the line of an address that has gone.
-    for _ in range(1000):
-        with suppress(FileNotFoundError):
-            texts = [path.read_text() for path in sorted(Path().glob(log + "*"))[:2]]
-            if any(address + '"' in one and "RTM_DELADDR" in one for text in texts for one in text.splitlines()):
-                return
-        time.sleep(0.02)
-    raise TimeoutError(address)
-"""
 
 
 def on_kernel(script: str, page: str, mark: str) -> Any:
@@ -158,3 +101,51 @@ def test_one_protocol_after_another() -> None:
 
     assert [one[0] for one in ended] == [0, 0]
     assert counts == {"before.json": 40, "moved.json": 40, "rest.json": 0}
+
+
+CANARY = """
+names = "legacy", "libnl"
+
+
+def log_of(name):
+    # With the files before it.
+    return "".join(path.read_text() for path in sorted(Path().glob(f"events-{name}.json*"), reverse=True))
+
+
+monitors = [start(f"nlmon --config {name}.yaml --socket {name}.sock") for name in names]
+logs = [f"events-{name}.json" for name in names]
+verdicts, times, chosen = [], [], random.Random(1)
+for first, count in ((0, 8), (8, 56), (64, 8)):
+    churn(first, count, *logs)
+    times.append(f"{time.time():.6f}")
+for pattern in "nothing", "RTM_DELADDR":
+    for name in names:
+        whole = log_of(name).splitlines(keepends=True)
+        Path(name).mkdir(exist_ok=True)
+        for host in range(40):
+            # Each host has some of the addresses; half of the new ones lack what stands in ``pattern``.
+            mine = {f'"10.9.0.{n + 1}"' for n in range(80) if chosen.random() < 0.7}
+            lines = [line for line in whole if any(address in line for address in mine)]
+            bad = name == "libnl" and host % 2
+            text = "".join(line for line in lines if not (bad and pattern in line))
+            (Path(name) / f"{name}{host}.json").write_text(text)
+    canary = [sys.executable, "-m", "nlmon", "canary", "--control", "legacy/*", "--canary", "libnl/*"]
+    canary += ["--since", times[0], "--until", times[1]]
+    ran = subprocess.run(canary, capture_output=True, text=True)
+    verdicts.append([ran.returncode, ran.stdout.splitlines()[-1], "RTM_DELADDR" in ran.stdout])
+back = run("nlmon switch legacy --socket libnl.sock --write")[0]
+churn(72, 8, *logs)
+ended = [stop(one)[0] for one in monitors]
+counts = [log_of(name).count('"RTM_DELADDR"') for name in names]
+done([verdicts, back, ended, counts, "use_libnl: false" in Path("libnl.yaml").read_text()])
+"""
+
+
+@pytest.mark.long
+def test_a_canary_that_goes_on_and_one_that_goes_back() -> None:
+    """Forty hosts have a part of the log of a monitor of each kind; where half of the new ones lack what goes, the
+    verdict is to go back, and the monitor does, in the same file."""
+    verdicts, back, ended, counts, rewritten = on_kernel(CANARY, "run-both-in-parallel.md", "")
+
+    assert verdicts == [[0, "promote", False], [1, "roll back", True]]
+    assert (back, ended, counts, rewritten) == (0, [0, 0], [80, 80], True)
