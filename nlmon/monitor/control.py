@@ -13,7 +13,8 @@ Rules:
 1. The socket is its owner's alone (0600) from the moment it has a name, and no link is followed.
 2. Who holds the lock beside the socket is the monitor of that path; what lies there then is of a dead one, and is
    replaced.
-3. Nobody at the other end is waited for; ``CLIENTS_KEPT`` may be slow at once.
+3. Nobody at the other end is waited for; ``CLIENTS_KEPT`` may be slow at once. Where an answer takes long, whoever
+   makes it may call ``serve`` for the others.
 4. Where this process or host has no descriptor left, the client that has been there longest goes; without one, the next
    is let in on a descriptor that is kept for that, and is told so. Nobody who waits keeps the loop busy.
 
@@ -90,6 +91,8 @@ class _Client:
         self.connection = connection
         self.request = b""
         self.answer = memoryview(b"")
+        # Its answer is being made, which may take so long that others are served meanwhile.
+        self.waits = False
 
 
 class ControlSocket:
@@ -220,13 +223,19 @@ class ControlSocket:
 
     def _go_on(self, client: _Client, answer: Answer) -> None:
         """Read what one has sent, and send what it has not been sent, as far as that is possible now."""
+        if client.waits:
+            return
         try:
             if not client.answer:
                 received = client.connection.recv(REQUEST_KEPT)
                 client.request += received
                 if received and b"\n" not in client.request and len(client.request) < REQUEST_KEPT:
                     return
+                client.waits = True
                 client.answer = memoryview(_answered(client.request, answer) if received else b"")
+                client.waits = False
+                if client.connection.fileno() < 0:
+                    return  # it had to go meanwhile
                 assert self._epoll is not None
                 self._epoll.modify(client.connection.fileno(), _OUT)
             while client.answer:

@@ -62,11 +62,18 @@ class _Held:
 
 class Exchange:
     """One exchange; see the module. ``tell`` is told of each datagram of the new sockets that is delivered, ``turn`` of
-    the protocol before anything is delivered of it. ``both``: datagrams that both received, by protocol; ``settled``:
-    whether there was a moment in which both stood at the same place; ``ahead``: by protocol, what the old ones have
-    read and the new ones will read."""
+    the protocol before anything is delivered of it; ``between`` is called between reads. ``both``: datagrams that both
+    received, by protocol; ``settled``: whether there was a moment in which both stood at the same place; ``ahead``: by
+    protocol, what the old ones have read and the new ones will read."""
 
-    def __init__(self, old: Listener, new: Listener, tell: Tell | None, turn: Callable[[int], None]) -> None:
+    def __init__(
+        self,
+        old: Listener,
+        new: Listener,
+        tell: Tell | None,
+        turn: Callable[[int], None],
+        between: Callable[[], None] = lambda: None,
+    ) -> None:
         self.both: Counter[int] = Counter()
         self.settled = False
         self.ahead: dict[int, Counter[bytes]] = {}
@@ -74,6 +81,7 @@ class Exchange:
         self._new = new
         self._tell = tell
         self._turn = turn
+        self._between = between
         # Datagrams that the old ones have read, and what the new ones have.
         self._read = 0
         self._held: list[_Held] = []
@@ -86,7 +94,7 @@ class Exchange:
         and the old ones go on as before."""
         self._new.arrived, self._old.arrived = self._hold, self._note
         try:
-            meanwhile(enable, lambda: self._read_all(self._old))
+            meanwhile(enable, self._read_old)
         except BaseException:
             self._give_up()
             raise
@@ -106,7 +114,12 @@ class Exchange:
             self._give_up()
             raise
 
+    def _read_old(self) -> None:
+        self._read_all(self._old)
+        self._between()
+
     def _round(self) -> None:
+        self._between()
         # Both in each round, so that neither overflows.
         done = [self._read_all(self._old), self._read_all(self._new)]
         before = self._read

@@ -198,7 +198,7 @@ class RunningMonitor:
             # What the old sockets have received is decided by the plan before, and goes to what is open now.
             self._pipeline.change(before, self._exports.queues)
             if planned.listening != before.listening:
-                exchanged = self._source.change(planned.listening)
+                exchanged = self._source.change(planned.listening, self._serve)
         except NlmonError:
             # What was opened for the new one goes; the exports that were closed for it are opened again.
             self._exports.change(before.exports, limit=before.queue)
@@ -324,6 +324,22 @@ class RunningMonitor:
         if request.command == "switch" and request.to in {"legacy", "libnl"}:
             return report_json(self.switch("libnl" if request.to == "libnl" else "legacy", force=request.force))
         return refusal("unknown command")
+
+    def _serve(self) -> None:
+        """Answer who asks while sockets are exchanged, which may take seconds where much comes."""
+        if self._control is not None:
+            for descriptor in self._control.descriptors():
+                self._control.serve(descriptor, self._answer_meanwhile)
+
+    def _answer_meanwhile(self, request: Request) -> bytes:
+        if request.command != "switch":
+            return self._answer(request)
+        run, now = self._run, self._plan.listening.implementation
+        error = "the sockets are being exchanged; ask again"
+        report = SwitchReport(
+            instance=run.instance, state="failed", before=now, after=now, configured=run.configured, error=error
+        )
+        return report_json(report)
 
     def _say_unheard(self) -> None:
         """Say since when nobody has listened, as the files tell that are written on."""

@@ -160,17 +160,22 @@ class KernelSource:
             for protocol in list(self._listener.taps):
                 self.process(protocol)
 
-    def change(self, listening: Listening) -> Exchanged:
-        """Read by sockets that are opened anew, of the same implementation or of the other. Raises ``PlatformError``,
-        and then the old ones stay."""
+    def change(self, listening: Listening, between: Callable[[], None] = lambda: None) -> Exchanged:
+        """Read by sockets that are opened anew, of the same implementation or of the other; ``between`` is called again
+        and again meanwhile. Raises ``PlatformError``, and then the old ones stay."""
+
+        def read_on() -> None:
+            self.drain(AT_A_TIME)
+            between()
+
         began, dropped = time.time_ns(), self._dropped()
         old, new = (
             self._listener,
-            _checked(lambda: meanwhile(lambda: self._warm(listening), lambda: self.drain(AT_A_TIME))),
+            _checked(lambda: meanwhile(lambda: self._warm(listening), read_on)),
         )
         # As late as can be: what only the old ones receive until the new ones are open may equal what follows.
         self.drain(BEFORE)
-        exchange = Exchange(old, new, self._tell, self._turn)
+        exchange = Exchange(old, new, self._tell, self._turn, between)
         attached = self._settle(exchange, lambda: self._enable(new, listening, exchange.opens))
         self._totals.keep(old)
         self._listening = listening

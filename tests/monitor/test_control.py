@@ -302,6 +302,44 @@ def test_a_request_in_pieces_is_read(path: Path) -> None:
         assert read_status(client.makefile("rb").readline(), "here") == STATUS
 
 
+def test_others_are_served_while_an_answer_is_made(path: Path) -> None:
+    """One that asks is answered, one that goes is forgotten, and one for whom there is no room has to go; also if it is
+    who waits for that answer."""
+    control = ControlSocket(path)
+    control.open()
+    first, found = connected(path), []
+
+    def serve(answer: Callable[[Request], bytes]) -> None:
+        (descriptor,) = control.descriptors()
+        control.serve(descriptor, answer)
+
+    def slow(request: Request) -> bytes:
+        with connected(path) as second:
+            second.sendall(b'{"command":"status"}\n')
+            serve(answering)
+            found.append(read_status(second.makefile("rb").readline(), "here") == STATUS)
+        if request.to == "gone":
+            first.close()
+        if request.to == "full":
+            others = [connected(path) for _ in range(CLIENTS_KEPT)]
+            serve(answering)
+            found.extend(one.close() for one in others)
+        return answering(Request("status"))
+
+    for to in ("", "gone", "full"):
+        first.close()
+        first = connected(path)
+        first.sendall(b'{"command":"switch","to":"%s"}\n' % to.encode())
+        serve(slow)
+        if not to:
+            assert read_status(first.makefile("rb").readline(), "here") == STATUS
+    first.close()
+    serve(answering)
+    control.close()
+
+    assert found == [True, True, True, *[None] * CLIENTS_KEPT]
+
+
 def test_one_that_goes_at_once_is_no_matter(path: Path) -> None:
     """A client that has gone before its answer leaves no trace."""
     with serving(path):

@@ -252,6 +252,31 @@ def test_a_switch_that_is_asked_for(tmp_path: Path) -> None:
     assert (host.lines(), after.switches) == (["eth2", "eth3", "eth4", "eth5"], 4)
 
 
+def test_who_asks_during_a_switch_is_answered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For the status with that of before; for another switch with the advice to ask again."""
+    host, found = Host(tmp_path), []
+    host.monitor.open()
+    serve = host.monitor._serve
+
+    def ask_meanwhile() -> None:
+        with socket.socket(socket.AF_UNIX) as one, socket.socket(socket.AF_UNIX) as other:
+            for client, asks in ((one, b'{"command":"status"}\n'), (other, b'{"command":"switch","to":"libnl"}\n')):
+                client.connect(str(tmp_path / "nlmon.sock"))
+                client.sendall(asks)
+            serve()
+            status = read_status(one.makefile("rb").readline(), "here")
+            report = read_report(other.makefile("rb").readline(), "here")
+        found.append((status.implementation, report.state, report.error))
+
+    monkeypatch.setattr(host.monitor, "_serve", ask_meanwhile)
+    switched = host.monitor.switch("legacy")
+    host.say(2)
+    host.monitor.close("SIGTERM")
+
+    assert set(found) == {("libnl", "failed", "the sockets are being exchanged; ask again")}
+    assert (switched.state, host.lines()) == ("switched", ["eth2"])
+
+
 LIBNL_ALONE = "filter: netlink.generic.genl_family_name == 'nl80211'\n"
 
 
