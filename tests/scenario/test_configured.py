@@ -143,6 +143,7 @@ IDLE = [
     ("{frame: 9, migrate: true, by: libnl}", "rewritten: []", "passed", ""),
     ("{frame: 9, rollback: true}", "notices: []", "failed", "libnl: rewritten: nothing was written (exit code 1)"),
     ("{frame: 9, rollback: true}", "rewritten: [{exit: 1, by: libnl}]", "passed", ""),
+    ("{frame: 9, configuration: 'netlink: {protocols: {netfilter: true}}'}", "notices: []", "errored", "NLM-S057"),
     ("{frame: 9, rollback: true}", "findings: [{code: NLM-V021, by: libnl}]", "passed", ""),
 ]
 

@@ -42,7 +42,7 @@ from nlmon.exporters.queue import ExportQueue
 from nlmon.exporters.rotation import rotated_files
 from nlmon.migrate.model import Implementation
 from nlmon.monitor.pipeline import Pipeline
-from nlmon.monitor.plan import plan
+from nlmon.monitor.plan import Listening, plan
 from nlmon.monitor.recorded import play
 from nlmon.report.text import counted, shown_path
 from nlmon.scenario.configured.output import ExportedLine, LaneOutput, lines_of, messages_of, samples_of
@@ -53,7 +53,7 @@ from nlmon.scenario.model import ConfigurationLane
 from nlmon.transport.base import TransportFactory
 from nlmon.wire import Datagram
 
-__all__ = ["Later", "LoadedLane", "chosen_at", "keeps", "load_lane", "load_later", "play_lane"]
+__all__ = ["Later", "LoadedLane", "chosen_at", "keeps", "load_lane", "load_later", "play_lane", "unheard"]
 
 USE_LIBNL = "netlink.use_libnl"
 VARIABLE = "NLMON_NETLINK_USE_LIBNL"
@@ -128,6 +128,16 @@ def load_later(
             configs[frame] = was.config
             notices += _notices(was)
     return Later(configs, refused, notices, rewritings)
+
+
+def unheard(config: Config, later: Mapping[int, Config]) -> Iterator[int]:
+    """The frames of configurations that change what an implementation listens to, or its options: what a recording is
+    played for stays as it is in the first configuration that has it."""
+    first: dict[str, Listening] = {}
+    for frame, one in ((0, config), *later.items()):
+        listening = plan(one).listening
+        if first.setdefault(listening.implementation, listening) != listening:
+            yield frame
 
 
 def chosen(config: Config) -> Implementation:

@@ -4,6 +4,7 @@
     NLM-S052   there is nothing to compare
     NLM-S054   a configuration is read behind the end of the recording
     NLM-S056   a rewriting has nothing to rewrite
+    NLM-S057   a configuration that is read later asks for what a recording cannot show
 
     configuration of each lane ─► monitor ─► exports ─► held against what is expected
                                                    └──► compared with those of the other one ─► reports
@@ -39,7 +40,16 @@ from nlmon.scenario.cases import Pair, judge, merge_findings, pairs_of, uncompar
 from nlmon.scenario.check import capture_path
 from nlmon.scenario.configured.compare import Side, compare_exports
 from nlmon.scenario.configured.held import LONGEST, hold, hold_problems, hold_rewritings, unheld
-from nlmon.scenario.configured.lanes import Later, LoadedLane, chosen_at, keeps, load_lane, load_later, play_lane
+from nlmon.scenario.configured.lanes import (
+    Later,
+    LoadedLane,
+    chosen_at,
+    keeps,
+    load_lane,
+    load_later,
+    play_lane,
+    unheard,
+)
 from nlmon.scenario.configured.output import LaneOutput
 from nlmon.scenario.configured.recording import Recording
 from nlmon.scenario.load import ScenarioFile
@@ -180,7 +190,12 @@ class _Run:
                     rewrites[frame] = "libnl" if one.rewrite == "migrate" else "legacy"
                 else:
                     texts[frame] = one.texts[number]
-        return load_later(self._lanes[number], lane, texts, rewrites)
+        later = load_later(self._lanes[number], lane, texts, rewrites)
+        if lane.config is not None and not texts.keys().isdisjoint(unheard(lane.config, later.configs)):
+            what = f"a configuration that the lane {lane.name} reads later changes what is listened to, or how"
+            hint = "change what becomes of events; give what is listened to, and its options, from the beginning"
+            raise self._file.mistake("NLM-S057", what, "reloads", hint=hint)
+        return later
 
     def _speaks(self, number: int, config: Config, later: Mapping[int, Config]) -> Callable[[int], str]:
         """The implementation of a lane at a frame, under the name that it has in the contract."""
