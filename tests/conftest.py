@@ -1,5 +1,5 @@
-"""How the tests run: the same examples every time unless ``--hypothesis-profile=fuzz`` is given, tests that share the
-machine in one worker, which begins with them, and ids that are the same in every worker.
+"""How the tests run: the same examples every time unless ``--hypothesis-profile=fuzz`` is given, each module in one
+worker, tests that share the machine in one, too, which begins with them, and ids that are the same in every worker.
 
 Not here: what tests use (``support``).
 """
@@ -12,6 +12,7 @@ import re
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -58,11 +59,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     wrong = [item.nodeid for item in items if re.search(" at 0x[0-9a-f]+", item.nodeid)]
     if wrong:
         raise pytest.UsageError(f"ids with addresses: {', '.join(wrong[:5])}; give their parameters ids")
+    grouped, long = set(), set()
     for item in items:
         if item.get_closest_marker("live"):
             item.add_marker(pytest.mark.xdist_group("live"))
-    # What one worker runs by itself comes first, so that no other waits for it in the end.
-    items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
+        if item.get_closest_marker("xdist_group"):
+            grouped.add(item)
+        elif item.get_closest_marker("slow"):
+            long.add(item.path)
+    # What takes long comes first, so that no worker waits for another in the end: groups, then modules.
+    items.sort(key=lambda item: 0 if item in grouped else 1 if item.path in long else 2)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """A module is run by one worker, unless a group says otherwise: what its tests share is made once."""
+    from support.scheduling import ByModule  # noqa: PLC0415  (only where there are workers)
+
+    return ByModule(config, log)
 
 
 def pytest_collection_finish() -> None:

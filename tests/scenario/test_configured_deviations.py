@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import cache
 
 import pytest
 
@@ -15,7 +16,7 @@ sys.path.insert(0, str(REPOSITORY / "tools"))
 from deviations import suite
 from export_deviations import judged, rows, shown
 
-FILES, ROWS = suite(), rows()
+files, ROWS = cache(suite), rows()
 
 
 def test_the_page_names_every_one_that_can_be_judged_so() -> None:
@@ -31,4 +32,4 @@ def test_the_exports_show_it_as_the_page_says(name: str) -> None:
     """Or do not show it."""
     scenario, what = ROWS[name]
 
-    assert shown(ZOO[name], FILES[scenario]) == what
+    assert shown(ZOO[name], files()[scenario]) == what
