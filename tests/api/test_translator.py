@@ -87,6 +87,7 @@ def both(path: Path) -> Iterator[tuple[ByteOrder, Datagram, list[NlmonEvent], li
             monitor.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", BUNDLED, ids=lambda path: f"{path.parent.name}-{path.name.partition('.')[0]}")
 def test_old_fields_are_those_of_legacy(path: Path) -> None:
     """Over every bundled recording: what has an old type has it from both, with the same old fields; a message of

@@ -56,6 +56,7 @@ def test_the_good_pair() -> None:
     assert (codes(found), codes(found, "rollback")) == ([("note", "NLM-I011")], [("note", "NLM-I012")])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BAD)
 def test_a_bad_candidate_is_no_go(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever its mistake is, with the same configuration and recording."""

@@ -39,6 +39,7 @@ def test_crafted_datagrams_agree(name: str, data: bytes) -> None:
     assert (name, disagreements([data])) == (name, [])
 
 
+@pytest.mark.slow
 def test_damaged_recordings_agree() -> None:
     """Thousands of damaged real datagrams, from a fixed seed: no exception and no disagreement."""
     random_ = random.Random(SEED)
@@ -61,6 +62,7 @@ TYPES = (*range(16, 23), *range(24, 27), *range(28, 31), *range(32, 35))
 KINDS = tuple((kind, family) for kind in TYPES for family in FAMILIES)
 
 
+@pytest.mark.slow
 @settings(max_examples=250)
 @given(st.sampled_from(KINDS), st.binary(min_size=15, max_size=15), attributes, st.sampled_from(ORDERS))
 @example(kind=(20, 128), rest=bytes(15), pairs=[(4, bytes(4))], byteorder="little")

@@ -239,6 +239,7 @@ def check(batches: list[Batch], **how: bool) -> None:
     assert (by_segment._echoed, by_segment._announcing) == (by_frame._echoed, by_frame._announcing)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", [{}, {"in_order": True}, {"bulk": False}], ids=["bulk", "in order", "frame by frame"])
 @settings(deadline=None)
 @given(rows=BATCHES)

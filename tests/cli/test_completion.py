@@ -133,6 +133,7 @@ def test_bash_completes_behind_an_equals_sign(path: str, tmp_path: Path) -> None
         assert "--protocol=route " in terminal.type("nlmon decode --protocol=rou\t", "--protocol=route ")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shell", INTERACTIVE)
 def test_a_shell_completes_what_is_typed(shell: str, path: str, tmp_path: Path) -> None:
     """In bash and zsh, at a terminal."""

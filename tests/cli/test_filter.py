@@ -146,6 +146,7 @@ def test_a_replay_says_what_it_was_limited_to() -> None:
     assert done.returncode == 0
 
 
+@pytest.mark.slow
 def test_several_jobs_compare_the_same() -> None:
     """The filter goes to the workers as text."""
     words = ("replay", BASIC, BASIC, "--where", "netlink.link.mtu > 1400", "--format", "json")

@@ -46,14 +46,16 @@ def corpus(folder: Path) -> list[Path]:
 @pytest.mark.parametrize(
     "options",
     [
-        ("--format", "json", "--select", "all"),
-        ("--format", "jsonl"),
-        ("--format", "pretty"),
-        ("--format", "jsonl", "--family", "nl8021", "--strict"),
+        pytest.param(line.split(), id=line, marks=marks)
+        for line, *marks in (
+            ("--format json --select all", pytest.mark.long),
+            ("--format jsonl", pytest.mark.long),
+            ("--format pretty",),
+            ("--format jsonl --family nl8021 --strict",),
+        )
     ],
-    ids=" ".join,
 )
-def test_several_jobs_print_what_one_prints(tmp_path: Path, options: tuple[str, ...]) -> None:
+def test_several_jobs_print_what_one_prints(tmp_path: Path, options: list[str]) -> None:
     """Byte for byte in every format, with the same errors and the same exit code."""
     captures = corpus(tmp_path)
     one = outcome(*captures, *options)
@@ -62,6 +64,7 @@ def test_several_jobs_print_what_one_prints(tmp_path: Path, options: tuple[str, 
     assert (one[0], one[2].count("error[")) == (3, one[2].count("\n"))
 
 
+@pytest.mark.long
 def test_all_recordings_are_told_alike() -> None:
     """Every recording but those of the oldest kernel, by as many jobs as there are CPUs."""
     captures = sorted(set(CAPTURES.parent.glob("*/*.pcap.zst")) - set(CAPTURES.parent.glob("linux-6.1/*")))
@@ -76,7 +79,7 @@ def test_a_report_file_is_the_same(tmp_path: Path) -> None:
     """``--report`` holds what one job writes."""
     files = [tmp_path / "one.json", tmp_path / "two.json"]
     for jobs, file in enumerate(files, 1):
-        replay(*SMALL, "--group", "tc", "--jobs", jobs, "--report", file)
+        replay(*SMALL[:4], "--group", "tc", "--jobs", jobs, "--report", file)
 
     assert files[0].read_bytes() == files[1].read_bytes()
     assert json.loads(files[0].read_bytes())["verdict"] == "equivalent"
@@ -159,8 +162,18 @@ SIGNALS = [
 ]
 
 
-@pytest.mark.parametrize("whom", ["all of them", "the command alone"])
-@pytest.mark.parametrize(("number", "code", "said"), SIGNALS)
+@pytest.mark.parametrize(
+    ("number", "code", "said", "whom"),
+    [
+        pytest.param(*one, whom, id=f"{one[0].name} to {whom}", marks=marks)
+        for one, whom, *marks in (
+            (SIGNALS[0], "all of them"),
+            (SIGNALS[0], "the command alone", pytest.mark.long),
+            (SIGNALS[1], "all of them", pytest.mark.long),
+            (SIGNALS[1], "the command alone"),
+        )
+    ],
+)
 def test_a_signal_ends_all_at_once(tmp_path: Path, number: int, code: int, said: bytes, whom: str) -> None:
     """In the middle of the work, by Ctrl-C, which is told what it cost, or as a service manager does, without a word;
     and nobody is left to hold the output open."""

@@ -184,6 +184,7 @@ ENTRIES = st.builds(
 LISTS = st.lists(ENTRIES, max_size=4, unique_by=lambda one: one.scope)
 
 
+@pytest.mark.slow
 @given(LISTS, LISTS)
 def test_what_is_added_is_read_again(before: list[KnownDifference], after: list[KnownDifference]) -> None:
     """Whatever text an entry holds, and whatever was there."""

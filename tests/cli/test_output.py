@@ -144,6 +144,7 @@ def test_a_pipe_stays_a_pipe(tmp_path: Path) -> None:
     assert (done.returncode, read[0].decode(), pipe.is_fifo()) == (0, done.stdout, True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("redirected", [False, True])
 def test_a_report_on_standard_output_comes_after_the_table(tmp_path: Path, redirected: bool) -> None:
     """``--report /dev/stdout`` writes to it and replaces nothing, be it a pipe or a file."""

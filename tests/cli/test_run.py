@@ -595,7 +595,7 @@ def test_two_scenarios_with_one_id(suite: Path) -> None:
 def test_our_own_suite_holds() -> None:
     """Over its recordings, two at a time: those of one topic, since every scenario of it has a test of its own
     (tests/scenario/test_suite.py)."""
-    done = nlmon("run", "--recorded", "--jobs", 2, "-q", "-k", "route", folder=REPOSITORY)
+    done = nlmon("run", "--recorded", "--jobs", 2, "-q", "-k", "rule", folder=REPOSITORY)
 
     assert (done.returncode, done.stdout.count("\n")) == (0, 1), done.stdout
 

@@ -416,6 +416,7 @@ def test_a_file_and_options_say_the_same(values: dict[str, object]) -> None:
     assert list(Draft202012Validator(settings_schema()).iter_errors(values)) == []
 
 
+@pytest.mark.slow
 @given(st.text() | st.binary())
 def test_any_text_is_settings_or_a_mistake(text: str | bytes) -> None:
     """A policy or an ``InputError``, nothing else."""

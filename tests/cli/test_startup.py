@@ -94,6 +94,7 @@ GROUPS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [*COMMANDS, *(f"{one} {name}" for one in GROUPS for name in GROUPS[one])])
 def test_help_on_a_command_imports_nothing_heavy(command: str) -> None:
     """Whatever the command needs when it does something."""

@@ -139,9 +139,9 @@ def test_any_bytes_give_a_list(data: bytes) -> None:
     ["\n", " ", "a ", "#", "/*", "//", "(", "\\\n", '"', "#if 0\n", "1'", "struct ", "struct nlmon_event *e;{", "a\\"],
 )
 def test_the_time_grows_with_the_length(piece: str) -> None:
-    """No text takes the square of its length: 200,000 characters of any piece are done within seconds."""
-    data = (piece * (200_000 // len(piece))).encode()
+    """No text takes the square of its length: 100,000 characters of any piece are done within seconds."""
+    data = (piece * (100_000 // len(piece))).encode()
     begin = time.process_time()
     find(data)
 
-    assert time.process_time() - begin < 20
+    assert time.process_time() - begin < 5

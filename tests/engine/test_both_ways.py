@@ -95,7 +95,8 @@ def test_options_do_not_depend_on_the_direction(name: str, case: Case) -> None:
     assert once == twice
 
 
-@pytest.mark.parametrize("name", one_in(9, sorted(ZOO)[::8]))
+@pytest.mark.slow
+@pytest.mark.parametrize("name", one_in(9, sorted(ZOO)[::8], pytest.mark.long))
 def test_a_bad_implementation_is_as_bad_both_ways(name: str) -> None:
     """Each difference of a bad implementation, one in eight, is found from both sides, as in two runs."""
     once, twice = same_both_ways("01-route-basic", "linux-6.12", ZOO[name].make, Case())

@@ -129,7 +129,7 @@ PAIRS: dict[str, tuple[Pair, Pair]] = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "name", [name if name in SHORT else pytest.param(name, marks=pytest.mark.slow) for name in NAMES]
+    "name", [name if name in SHORT else pytest.param(name, marks=pytest.mark.long) for name in NAMES]
 )
 @pytest.mark.parametrize(("bulk", "one_by_one"), PAIRS.values(), ids=PAIRS.keys())
 def test_bulk_shows_in_nothing(bulk: Pair, one_by_one: Pair, name: str) -> None:

@@ -93,7 +93,7 @@ def stream(chance: random.Random, frames: int) -> Iterator[Frame]:
 PAIRS = [
     pytest.param((LegacyBackend, LibnlBackend), (LegacyOneByOne, LibnlOneByOne), id="sound"),
     pytest.param(
-        *((LibnlBackend, LegacyBackend), (LibnlOneByOne, LegacyOneByOne)), id="rollback", marks=pytest.mark.slow
+        *((LibnlBackend, LegacyBackend), (LibnlOneByOne, LegacyOneByOne)), id="rollback", marks=pytest.mark.long
     ),
     pytest.param((Astray, LibnlBackend), (AstrayOneByOne, LibnlOneByOne), id="astray", marks=pytest.mark.slow),
 ]
@@ -139,6 +139,7 @@ def test_what_is_given_in_bulk_is_given_one_by_one(
     assert many == each
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("select", ["notifications", "all"])
 @pytest.mark.parametrize(("bulk", "one_by_one"), PAIRS)
 @settings(deadline=None, max_examples=15)

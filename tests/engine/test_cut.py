@@ -117,7 +117,7 @@ def assert_same(name: str, pairs: list[tuple[int, int | None]]) -> None:
 
 @pytest.mark.slow
 @given(cuts())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_a_cut_has_the_same_differences(cut: tuple[str, list[tuple[int, int | None]]]) -> None:
     """Whatever is cut out of which recording: each frame has its place in the conversation and its differences."""
     assert_same(*cut)

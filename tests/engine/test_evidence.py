@@ -45,7 +45,8 @@ def reports(path: Path, candidate: BackendMaker = libnl) -> tuple[CaptureReport,
         return replay_capture(reader, path.name, legacy, candidate, known=both)
 
 
-@pytest.mark.parametrize("name", one_in(4, CASES))
+@pytest.mark.slow
+@pytest.mark.parametrize("name", one_in(4, CASES, pytest.mark.long))
 def test_an_example_is_of_the_first_of_its_group(name: str) -> None:
     """With the bytes that were recorded, the place that its row names, and an event of each that gave one."""
     path = CAPTURES / "linux-6.12" / f"{CASES[name]}.pcap.zst"

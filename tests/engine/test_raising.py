@@ -59,7 +59,7 @@ def replay(monkeypatch: pytest.MonkeyPatch, path: Path, made: type, *options: st
 
 
 @pytest.mark.parametrize("options", [(), RECOVER, ("--cache", "link")], ids=["plain", "recover", "cache"])
-@pytest.mark.parametrize("name", one_in(3, METHODS))
+@pytest.mark.parametrize("name", one_in(3, METHODS, pytest.mark.long))
 def test_an_implementation_that_raises_is_a_finding(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, options: tuple[str, ...]
 ) -> None:
@@ -157,8 +157,9 @@ def test_one_that_cannot_be_made_twice(tmp_path: Path, monkeypatch: pytest.Monke
 WRONG = {"a number": 5, "nothing": None, "a text": "x", "a list": [3], "a table": {"x": 1}, "an object": object()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [(), RECOVER], ids=["plain", "recover"])
-@pytest.mark.parametrize("name", one_in(3, METHODS))
+@pytest.mark.parametrize("name", one_in(3, METHODS, pytest.mark.long))
 def test_a_wrong_answer_is_no_bug_of_ours(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, options: tuple[str, ...]
 ) -> None:

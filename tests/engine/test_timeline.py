@@ -117,7 +117,8 @@ def reports(name: str, candidate: BackendMaker, options: dict[str, Any]) -> tupl
         return replay_capture(reader, name, legacy, candidate, known=both, **options)
 
 
-@pytest.mark.parametrize("case", one_in(4, CASES))
+@pytest.mark.slow
+@pytest.mark.parametrize("case", one_in(4, CASES, pytest.mark.long))
 def test_the_sums_are_those_of_the_report(case: str) -> None:
     """Events and losses of each implementation, and differences that weigh something, in each direction."""
     for report in reports(*CASES[case]):

@@ -46,7 +46,9 @@ def test_a_contradicted_value_shows_the_message() -> None:
     )
 
 
-@pytest.mark.parametrize("name", one_in(4, ["raises on close", "raises on enable", "raises on refresh", "never done"]))
+@pytest.mark.parametrize(
+    "name", one_in(4, ["raises on close", "raises on enable", "raises on refresh", "never done"], pytest.mark.long)
+)
 def test_an_implementation_that_raises_anywhere_is_a_difference(name: str) -> None:
     """Also outside of decoding, and when it never comes to rest; the run goes on to its end."""
     report = verdict("03-nl80211", candidate=ZOO[name].make)

@@ -30,6 +30,7 @@ def report(where: str | None, candidate: BackendMaker = libnl, **options: bool) 
     return verdict(BASIC, candidate=candidate, where=where and compile_filter(where), **options)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SOME)
 def test_a_filter_that_matches_all_changes_nothing(name: str) -> None:
     """But that no states are compared, and that messages without an event in either match nothing."""

@@ -192,6 +192,7 @@ def endless() -> Iterator[subprocess.Popen[str]]:
         running.kill()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_it_with_what_was_measured(endless: subprocess.Popen[str], number: signal.Signals) -> None:
     """And no other exit code."""

@@ -15,6 +15,7 @@ from support.paths import CAPTURES
 BASIC = CAPTURES / "linux-6.12" / "01-route-basic.pcap.zst"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("implementation", "use_libnl"), [("legacy", "false"), ("libnl", "true")])
 def test_each_snippet_runs(implementation: str, use_libnl: str, tmp_path: Path) -> None:
     """All of a small recording goes through a monitor with each of them; both files of the parallel pattern hold it."""

@@ -50,6 +50,7 @@ def played(text: str, capture: Path, out: Path, **options: Any) -> tuple[Monitor
     return status, out.read_bytes().splitlines(keepends=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("implementation", ["libnl", "legacy"])
 @pytest.mark.parametrize(
     "capture",

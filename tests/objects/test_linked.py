@@ -103,6 +103,7 @@ def some_route(rnd: random.Random) -> tuple[Key, RouteInfo]:
     return (family, rnd.randrange(3), hops_of(route)), route
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(12))
 def test_what_ends_is_what_the_rules_name(seed: int) -> None:
     """After every change of a table and of links the same routes end, in the same order, as when one looks at each."""

@@ -32,6 +32,7 @@ def tally(name: str, backend: str) -> Tally:
     return run(next(case for case in CASES if str(case) == name), backend)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("case", "backend"), RUNS)
 def test_the_peer_agrees(case: Case, backend: str) -> None:
     """Every field of every message is what the peer says, or the case's table says why not."""

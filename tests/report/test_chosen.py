@@ -15,6 +15,7 @@ from nlmon.report.pretty import print_report
 from nlmon.report.shown import Shown
 from support.command import nlmon
 from support.paths import FIXTURES
+from support.sampled import one_in
 
 TOPOLOGY = FIXTURES / "captures" / "linux-6.12" / "02-route-topology.pcap.zst"
 
@@ -161,7 +162,7 @@ def test_a_limit_holds_for_kinds_of_differences() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["enhancement", "NLD001", "nld001", "Enhancement"])
+@pytest.mark.parametrize("name", one_in(2, ["enhancement", "NLD001", "nld001", "Enhancement"], pytest.mark.long))
 def test_the_command_takes_a_class_by_label_or_code(name: str) -> None:
     """What it shows is what the JSON report counts."""
     text = nlmon("replay", TOPOLOGY, "--show", name).stdout

@@ -43,6 +43,7 @@ def copied(tmp_path: Path) -> Path:
     return tmp_path / "link-flap.yaml"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", RECORDED, ids=lambda path: path.stem)
 def test_a_recorded_run_holds(path: Path) -> None:
     """In both directions; what is tentative need not."""

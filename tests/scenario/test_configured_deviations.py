@@ -27,6 +27,7 @@ def test_the_page_names_every_one_that_can_be_judged_so() -> None:
     assert (len(found) > 120, len(found) / len(ROWS) > 0.7, len(set(found)) > 5) == (True, True, True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", one_in(12, ROWS, pytest.mark.long))
 def test_the_exports_show_it_as_the_page_says(name: str) -> None:
     """Or do not show it."""

@@ -70,7 +70,7 @@ def _run(file: ScenarioFile, expect: Expect, exported: Exported) -> list[CaseRes
     )
 
 
-@pytest.mark.parametrize("path", one_in(3, SUITE), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", one_in(6, SUITE), ids=lambda path: path.stem)
 def test_a_scenario_holds(path: Path) -> None:
     """In both directions where exports are compared."""
     file = _load(path)
@@ -81,7 +81,8 @@ def test_a_scenario_holds(path: Path) -> None:
     assert [one.direction for one in results] == ["migrate", "rollback"][: 1 + compared]
 
 
-@pytest.mark.parametrize("path", one_in(6, SUITE, pytest.mark.slow), ids=lambda path: path.stem)
+@pytest.mark.slow
+@pytest.mark.parametrize("path", one_in(6, SUITE, pytest.mark.long), ids=lambda path: path.stem)
 def test_a_scenario_can_fail(path: Path) -> None:
     """Each value of each pattern, changed to one that nothing has, does not hold in any lane that it is about; nor does
     another verdict."""

@@ -29,6 +29,7 @@ ALIKE = [*(value.implementation() for value in VALUES), *RARE]
 SOME = {bad.name for number, bad in enumerate(ALIKE) if number % 8}
 
 
+@pytest.mark.slow
 def test_the_page_names_every_bad_implementation() -> None:
     """And no other; each by a scenario that there is."""
     assert (set(PAIRS) ^ set(ZOO), {name for name in PAIRS.values() if name not in files()}) == (set(), set())

@@ -146,6 +146,7 @@ def test_any_bytes_are_a_document_or_a_mistake(data: bytes) -> None:
         assert error.code.startswith("NLM-S00")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("piece", ["[", "{", "[{", "- ", "{a: ", "{? ", "a,", "[],", '"', "&a ", "? ", "\n", "#"])
 def test_no_text_takes_long(piece: str) -> None:
     """Neither deep nesting nor what the parser must look far ahead for; a file has a size."""

@@ -19,6 +19,7 @@ from nlmon.scenario.schema import FAULTS
 from nlmon.testing.zoo import ZOO
 from nlmon.testing.zoo.faults import NothingLate, OneForEachFrame
 from support.paths import CAPTURES
+from support.sampled import one_in
 from support.verdicts import legacy, libnl
 
 pytestmark = pytest.mark.slow
@@ -83,8 +84,11 @@ def test_a_mistake_under_a_fault_is_found(
     assert (found.verdict, found_as.label in found.differences) == ("regression", True)
 
 
-@pytest.mark.parametrize("kind", sorted(FAULTS))
-@pytest.mark.parametrize(("recording", "protocol"), [(TOPOLOGY, "route"), (WIRELESS, "generic")])
+# One of the two recordings for each kind, but when all tests run.
+PLACES = [(kind, *one) for one in ((TOPOLOGY, "route"), (WIRELESS, "generic")) for kind in sorted(FAULTS)]
+
+
+@pytest.mark.parametrize(("kind", "recording", "protocol"), one_in(2, PLACES, pytest.mark.long))
 def test_wherever_it_happens(kind: str, recording: str, protocol: str) -> None:
     """At a place that the seed chooses, and with recovery, both agree in what they received."""
     if (kind, protocol) in {("longer_structure", "generic"), ("reorder", "route")}:

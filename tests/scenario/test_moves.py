@@ -101,6 +101,7 @@ def test_a_scenario_shows_a_mistake(mistake: str) -> None:
     assert first.outcome == "failed"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "path", one_in(12, _moves(), pytest.mark.long), ids=lambda path: f"{path.parent.name}-{path.stem}"
 )

@@ -44,7 +44,7 @@ def test_a_scenario_holds(path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("path", SUITE, ids=_name)
+@pytest.mark.parametrize("path", one_in(3, SUITE, pytest.mark.long), ids=_name)
 def test_a_scenario_can_fail(path: Path) -> None:
     """Each value of each pattern, changed to one that nothing has, is missed by every implementation that it is
     expected of; so are other verdicts, losses and errors. What is tentative fails as it is."""

@@ -215,6 +215,7 @@ def legacy_view(value: Any) -> Any:
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=200)
 @given(events(), st.sampled_from(["little", "big"]))
 def test_libnl_decodes_what_was_encoded(event: Event, byteorder: ByteOrder) -> None:
@@ -222,6 +223,7 @@ def test_libnl_decodes_what_was_encoded(event: Event, byteorder: ByteOrder) -> N
     assert decoded(event, "libnl", byteorder) == event
 
 
+@pytest.mark.slow
 @settings(max_examples=200)
 @given(events(), st.sampled_from(["little", "big"]))
 def test_legacy_decodes_its_share(event: Event, byteorder: ByteOrder) -> None:
@@ -229,6 +231,7 @@ def test_legacy_decodes_its_share(event: Event, byteorder: ByteOrder) -> None:
     assert decoded(event, "legacy", byteorder) == legacy_view(event)
 
 
+@pytest.mark.slow
 @settings(max_examples=200)
 @given(events())
 def test_json_and_back_is_the_identity(event: Event) -> None:

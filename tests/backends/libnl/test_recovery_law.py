@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
@@ -69,6 +70,7 @@ def play(kernel: Model, found: list[Any], consumer: Consumer, *, lossy: bool) ->
     consumer.run()
 
 
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(steps)
 def test_a_consumer_ends_with_the_kernel(found: list[Any]) -> None:
@@ -93,6 +95,7 @@ def test_nothing_is_told_twice(found: list[Any]) -> None:
     assert (differences(kernel, consumer.state), consumer.synthetic, consumer.losses) == ([], [], 1)
 
 
+@pytest.mark.slow
 @settings(max_examples=100)
 @given(steps, steps, st.integers(1, 8), st.booleans())
 @example(

@@ -282,7 +282,7 @@ def test_cases_that_did_not_run_are_named() -> None:
     assert "Not run: link.other[migrate]" in page
 
 
-@pytest.mark.parametrize(("cases", "groups"), [(400, 50), (20_000, 0)])
+@pytest.mark.parametrize(("cases", "groups"), [pytest.param(400, 50, marks=pytest.mark.long), (20_000, 0)])
 @pytest.mark.slow
 def test_a_page_is_bounded(cases: int, groups: int) -> None:
     """However much there is to show, and it says what it leaves out."""

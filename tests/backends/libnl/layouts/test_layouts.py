@@ -83,7 +83,7 @@ def link(name: bytes, mtu: int = 1500, blob: int = SHORT) -> bytes:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("size", [1024, 8, 1])
+@pytest.mark.parametrize("size", [1024, pytest.param(8, marks=pytest.mark.long), 1])
 @pytest.mark.parametrize("protocol", RECORDED)
 def test_damaged_recordings_are_read_alike(protocol: int, size: int) -> None:
     """Whole and damaged datagrams of real kernels, from a fixed seed: the same events and errors with a large, a small
