@@ -67,12 +67,12 @@ def build(values: Mapping[KeyPath, Any]) -> Config:
 
 def _build(section: type[Struct], path: KeyPath, values: Mapping[KeyPath, Any]) -> Any:
     found = {}
-    for field in fields(section):
-        at = (*path, field.name)
+    for name in section.__struct_fields__:
+        at = (*path, name)
         if at in sections():
-            found[field.name] = _build(sections()[at], at, values)
+            found[name] = _build(sections()[at], at, values)
         elif at in values:
-            found[field.name] = values[at]
+            found[name] = values[at]
     return section(**found)
 
 
