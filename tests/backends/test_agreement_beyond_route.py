@@ -153,7 +153,7 @@ def messages(draw: st.DrawFn, name: str) -> tuple[bytes, str]:
 
 
 @every_case
-@settings(max_examples=75)
+@settings(max_examples=40)
 @given(st.data())
 def test_any_attributes_agree(name: str, data: st.DataObject) -> None:
     """Messages that are well framed, with any attributes in any nests, give the same values in both."""
@@ -163,7 +163,7 @@ def test_any_attributes_agree(name: str, data: st.DataObject) -> None:
 
 
 @every_case
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(st.binary(max_size=300), st.sampled_from(ORDERS), st.binary(max_size=100))
 def test_any_bytes_are_values(name: str, data: bytes, order: str, request: bytes) -> None:
     """Bytes from nowhere, with any request that they answer: events or typed errors, nothing raised, in both."""

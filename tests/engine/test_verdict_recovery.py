@@ -22,7 +22,7 @@ from nlmon.testing.messages import addr, attr, link, message, number, route
 from nlmon.testing.zoo import ZOO, BadImplementation
 from nlmon.transport.recorded.faults import Fault
 from nlmon.uapi import AF_BRIDGE, NTF_SELF
-from support.paths import CAPTURES
+from support.paths import CAPTURES, NEWEST_FIRST
 
 legacy = partial(create, "legacy")
 libnl = partial(create, "libnl")
@@ -42,7 +42,7 @@ RECOVERY = {name: bad for name, bad in ZOO.items() if bad.options.resync and bad
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kernel", ["linux-6.1", "linux-6.12"])
+@pytest.mark.parametrize("kernel", NEWEST_FIRST)
 @pytest.mark.parametrize("name", ["01-route-basic", "02-route-topology"])
 def test_a_sound_recovery_is_an_enhancement(kernel: str, name: str) -> None:
     """libnl recovers from the loss, legacy reports it: that is no regression, and said."""

@@ -13,6 +13,8 @@ from peers.table import SHOWN, Case, Tally, run
 
 # Where legacy speaks too: the kind of payload in the contract.
 KINDS = {"conntrack": "conntrack", "sock_diag": "diag", "generic": "generic", "nl80211": "generic"}
+pytestmark = pytest.mark.slow
+
 RUNS = [
     pytest.param(
         case,
@@ -32,7 +34,6 @@ def tally(name: str, backend: str) -> Tally:
     return run(next(case for case in CASES if str(case) == name), backend)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("case", "backend"), RUNS)
 def test_the_peer_agrees(case: Case, backend: str) -> None:
     """Every field of every message is what the peer says, or the case's table says why not."""

@@ -31,6 +31,7 @@ from nlmon.wire import Datagram, Datagrams
 from support.command import nlmon
 from support.paths import NEWEST_FIRST, REPOSITORY
 from support.recorded import notify
+from support.sampled import one_in
 
 pytestmark = pytest.mark.slow
 
@@ -184,8 +185,11 @@ LOSSES = [(Fault(100, 15),), (Fault(200, 400),), (Fault(100, 5), Fault(300, 5)),
 
 
 @pytest.mark.xdist_group("recorded without faults")
-@pytest.mark.parametrize("faults", LOSSES, ids=lambda faults: "-".join(map(str, faults)))
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    ("name", "faults"),
+    one_in(2, [(name, faults) for faults in LOSSES for name in NAMES], pytest.mark.long),
+    ids=[f"{name}-{'-'.join(map(str, faults))}" for faults in LOSSES for name in NAMES],
+)
 @pytest.mark.parametrize("kernel", NEWEST_FIRST)
 def test_libnl_ends_where_it_would_have_ended(kernel: str, name: str, faults: tuple[Fault, ...]) -> None:
     """With resync the final state is that of a run without faults. Legacy lost the same and did not recover, the
