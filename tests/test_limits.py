@@ -82,7 +82,7 @@ def routes(count: int) -> list[bytes]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", one_in(3, NAMES, pytest.mark.long))
+@pytest.mark.parametrize("name", one_in(6, NAMES, pytest.mark.long))
 def test_a_replay_of_a_bomb_takes_little_memory(tmp_path: Path, name: str) -> None:
     """A file of two MiB, whatever it holds; a huge datagram has eight."""
     write_bomb(tmp_path / "bomb", name, 2 * MIB)

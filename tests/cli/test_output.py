@@ -53,7 +53,7 @@ COMMANDS = [
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("redirection", ["> /dev/full", ">&-"])
+@pytest.mark.parametrize("redirection", ["> /dev/full", pytest.param(">&-", marks=pytest.mark.long)])
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda words: " ".join(str(w) for w in words if w != BASIC))
 def test_output_that_cannot_be_written_is_said(command: tuple[object, ...], redirection: str) -> None:
     """Exit code 4 and one line with a code, for every command; never a traceback."""

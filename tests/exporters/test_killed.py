@@ -17,7 +17,7 @@ from nlmon.exporters.files import JsonLinesExporter, PcapngExporter
 from nlmon.exporters.rotation import rotated_files
 from support.paths import TESTS
 
-KINDS = ["json", "compressed", "pcap"]
+KINDS = ["json", pytest.param("compressed", marks=pytest.mark.long), "pcap"]
 COUNT = 400
 
 

@@ -108,7 +108,7 @@ def opened(address: str, timeout: float, **options: Any) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("form", ["json", "jsonl"])
+@pytest.mark.parametrize("form", [pytest.param("json", marks=pytest.mark.long), "jsonl"])
 def test_a_cluster_reports_what_one_process_reports(cluster: str, form: str) -> None:
     """Byte for byte, with no word of dask on either stream; relative paths are those of who asks."""
     captures = [path.name for path in SMALL]
