@@ -38,7 +38,7 @@ HEAD = """# What the exports of a monitor show
 `nlmon.testing.zoo` holds implementations with one mistake each. Here each of them runs in a monitor, in a scenario of
 configurations that holds with the good ones ([decision](../decisions/0077-scenarios-of-configurations.md)): what does
 not hold then. Nothing shows what is not exported, such as counters, frames and how it ends; what an event lacks, and
-names of interfaces and families, which the comparison of implementations judges ([its page](deviations.md)); and what a
+names of interfaces, which the comparison of implementations judges ([its page](deviations.md)); and what a
 recording has only in messages that no monitor receives. `python tools/export_deviations.py` writes this page.
 
 | mistake | in | scenario | does not hold |

@@ -41,10 +41,13 @@ MUST_PROVIDE = "here it is not provided"
 
 
 class Evidence:
-    """Judges events of two implementations in one recording; implementation ``number`` is one of the pair."""
+    """Judges events of two implementations in one recording; implementation ``number`` is one of the pair.
+    ``errors_known``: what could not be read is given beside an event; where it is not, nothing is said of what is made
+    of a malformed attribute."""
 
-    def __init__(self, pair: Pair, byteorder: str, recorded: RecordedNames) -> None:
+    def __init__(self, pair: Pair, byteorder: str, recorded: RecordedNames, *, errors_known: bool = True) -> None:
         self._pair, self._contract = pair, pair.contract
+        self._errors_known = errors_known
         self._order = byteorder
         self._recorded = recorded
         self._reader = FieldReader(pair, byteorder)
@@ -163,7 +166,9 @@ class Evidence:
             expected = self._reader.expected(row, message, family)
             if expected is value or expected is UNJUDGED or (expected is ABSENT and value is None):
                 continue
-            if same(expected, value) or (expected is ABSENT and says.is_absent(kind, field.name, value)):
+            if same(expected, value) or (expected is UNFIT and not self._errors_known):
+                continue
+            if expected is ABSENT and says.is_absent(kind, field.name, value):
                 continue
             if expected is not PRESENT or value is None:
                 yield _finding(field, expected, value)

@@ -49,10 +49,12 @@ Exports: TypeAlias = Mapping[str, Sequence[ExportedLine]]
 
 
 class Side(NamedTuple):
-    """A monitor: whether it would export an event of a frame, and the implementation that it has at a frame."""
+    """A monitor: whether it would export an event of a frame, the implementation that it has at a frame, and whether
+    there was nothing of a protocol that it could not read."""
 
     keeps: Keeps
     speaks: Callable[[int], str]
+    all_read: Callable[[int], bool] = lambda _: False
 
 
 class _Numbered(NamedTuple):
@@ -179,7 +181,8 @@ class ExportsJudge:
                 self._add(finding.cls, (left, right), finding._replace(reference=before, candidate=after))
 
     def _contradictions(self, event: Event, number: int) -> Iterator[FieldFinding]:
-        return self._recording.contradictions(event, self._speakers(event), number)
+        all_read = self._sides[number].all_read(event.protocol)
+        return self._recording.contradictions(event, self._speakers(event), number, all_read=all_read)
 
     def _lacks(self, event: Event, number: int) -> bool:
         """Whether a monitor exports an event, and would not without what its implementation does not provide."""

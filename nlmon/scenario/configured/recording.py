@@ -5,8 +5,8 @@ Rules:
    several could be meant nothing is said.
 2. Whatever is exported of a message was in the recording, no more often than there, and comes in its order; so what
    both monitors do wrong in the same way is found, too.
-3. Names of families and interfaces, which other messages give, are not judged, nor is what an event lacks: a line does
-   not tell what could not be read.
+3. Names of interfaces, which other messages give, are not judged, and those of families only where there is one. What
+   an event lacks is judged only where nothing was unreadable: a line does not tell what could not be read.
 
 Not here: how a value stands in a message (``nlmon.compare.evidence``).
 """
@@ -24,10 +24,12 @@ from nlmon.capture.base import Batch, ByteOrder
 from nlmon.compare.classify import Finding
 from nlmon.compare.evidence.check import Evidence, RecordedNames
 from nlmon.compare.pair import pair_of
-from nlmon.events import OVERRUN, Event, GenericInfo
+from nlmon.events import OVERRUN, Event
 from nlmon.framing import align, messages
 from nlmon.scenario.configured.output import ExportedLine
-from nlmon.wire import Datagram
+from nlmon.transport.recorded.kernel import RecordedKernel
+from nlmon.uapi import NETLINK_GENERIC
+from nlmon.wire import Datagram, Datagrams
 
 __all__ = ["FRAMES_KEPT", "Recording"]
 
@@ -54,9 +56,13 @@ class Recording:
         self.whole = True
         self._byteorder = byteorder
         self._played: dict[tuple[int, int], _Played | None] = {}
-        names = RecordedNames(families=lambda _: (), link=lambda _: UNSET)
-        # By the names of the two that spoke at once.
-        self._evidence = functools.cache(lambda *speakers: Evidence(pair_of(*speakers), byteorder, names))
+        self._kernel = RecordedKernel(byteorder)
+        # Judged is when all was played, so a family may have had no name yet where it has one now.
+        names = RecordedNames(self._kernel.family_names, link=lambda _: UNSET, gone=lambda _: True)
+        # By the names of the two that spoke at once, and whether what could not be read is known.
+        self._evidence = functools.cache(
+            lambda pair, errors_known: Evidence(pair_of(*pair), byteorder, names, errors_known=errors_known)
+        )
 
     def seen(self, batches: Iterable[Batch]) -> Iterator[Batch]:
         """The same batches, of which it is noted what they hold."""
@@ -67,6 +73,8 @@ class Recording:
             yield batch
 
     def _note(self, datagram: Datagram) -> None:
+        if datagram.protocol == NETLINK_GENERIC:
+            self._kernel.learn(Datagrams.of(datagram))
         key = datagram.timestamp, datagram.protocol
         if key in self._played:
             was = self._played[key]
@@ -133,10 +141,13 @@ class Recording:
         found = self._played.get((event.timestamp, event.protocol))
         return 0 if found is None else found.datagram.frame
 
-    def contradictions(self, event: Event, names: tuple[str, str], number: int) -> Iterator[Finding]:
-        """What of an event one of two implementations, ``number``, gives alone, and its message does not hold."""
+    def contradictions(
+        self, event: Event, names: tuple[str, str], number: int, *, all_read: bool = False
+    ) -> Iterator[Finding]:
+        """What of an event one of two implementations, ``number``, gives alone, and its message does not hold.
+        ``all_read``: it could read everything, so that what the event lacks is judged, too."""
         played = self._played.get((event.timestamp, event.protocol))
-        if played is None or isinstance(event.payload, GenericInfo) or not pair_of(*names).may_give_more(number):
+        if played is None or not pair_of(*names).may_give_more(number):
             return
         datagram = played.datagram
         found = list(messages(datagram.data, self._byteorder))
@@ -145,6 +156,6 @@ class Recording:
         if len(alike) != 1:
             return
         placed = structs.replace(event, frame=datagram.frame, offset=alike[0])
-        for finding in self._evidence(*names).check(placed, datagram, (), number):
-            if finding.candidate is not None and finding.candidate is not UNSET:
+        for finding in self._evidence(names, all_read).check(placed, datagram, (), number):
+            if (finding.candidate is not None or all_read) and finding.candidate is not UNSET:
                 yield finding
