@@ -13,7 +13,6 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING
 from nlmon.cli.common import warn
 from nlmon.cli.config_files import MISTAKEN, load_files, say_problems
 from nlmon.cli.monitor import MonitorOptions
+from nlmon.cli.terminated import terminated_in_order
 from nlmon.config import Loaded
 from nlmon.errors import ExitCode, PlatformError
 from nlmon.monitor.plan import Plan, plan_loaded
@@ -28,7 +28,6 @@ from nlmon.monitor.plan import Plan, plan_loaded
 if TYPE_CHECKING:  # start-up: only a monitor has one
     from nlmon.monitor.control import ControlSocket
     from nlmon.monitor.privileges import Standing
-    from nlmon.monitor.status import MonitorStatus
 
 __all__ = ["dump", "replay", "run", "test"]
 
@@ -127,33 +126,14 @@ def replay(options: MonitorOptions) -> None:
 
     assert options.replay is not None
     _, planned = _planned(options)
-    status = _until_terminated(lambda capture: play_plan(planned, capture), options.replay)
+    with terminated_in_order():  # what was exported until then is written
+        status = play_plan(planned, options.replay)
     lost = {one.name: sum(one.dropped.values()) + one.waiting for one in status.exports}
     dropped = {name: count for name, count in lost.items() if count}
     for name, count in dropped.items():
         warn(f"warning: the export {name} has lost {count:,} events")
     if dropped:
         sys.exit(ExitCode.PLATFORM)
-
-
-def _until_terminated(play: Callable[[Path], MonitorStatus], capture: Path) -> MonitorStatus:
-    """Play a recording; SIGTERM ends it like Ctrl-C, and what was exported until then is written."""
-    terminated = False
-
-    def interrupt(*_: object) -> None:
-        nonlocal terminated
-        terminated = True
-        raise KeyboardInterrupt  # whatever else an implementation met, it would be an exception of its own
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        return play(capture)
-    except KeyboardInterrupt:
-        if terminated:
-            sys.exit(ExitCode.TERMINATED)
-        raise
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _is_terminal() -> bool:
