@@ -42,7 +42,7 @@ def _results(found: Assessment) -> Iterator[CaseResult]:
         yield _case(found, "assess.configuration", "What the configuration says of the move.", direction, own)
         for report in found.reports:
             if report.direction == direction:
-                reasons = [one for one in found.reasons_of(direction) if one.where.startswith(report.path)]
+                reasons = [one for one in found.reasons_of(direction) if _is_of(one, report)]
                 title = "What both sides export of a recording, with this configuration."
                 yield _case(found, report.path, title, direction, reasons, report)
     lines = tuple(f"[{one.state}] {one.stage}: {one.what}: {one.why}" for one in found.checklist)
@@ -90,4 +90,9 @@ def _case(
 
 
 def _of_recording(one: Reason, found: Assessment) -> bool:
-    return any(one.where.startswith(report.path) for report in found.reports)
+    return any(_is_of(one, report) for report in found.reports)
+
+
+def _is_of(one: Reason, report: CaptureReport) -> bool:
+    """Whether a reason is about a recording, or a place in it."""
+    return one.where == report.path or one.where.startswith(f"{report.path}, ")

@@ -14,7 +14,7 @@ from nlmon.assess.dynamic import Lane, Played, lane_of, play_both
 from nlmon.assess.judging import compared_in_all, dynamic_reasons, heard_in_all
 from nlmon.assess.model import WORST_FIRST, Assessment, Option, Reason, result_of
 from nlmon.assess.options import given_options
-from nlmon.assess.static import static_reasons
+from nlmon.assess.static import restrictions, static_reasons
 from nlmon.compare.contract import load_contract
 from nlmon.compare.statement import statement_of
 from nlmon.config import Config, Loaded
@@ -27,11 +27,13 @@ from nlmon.monitor.provided import provides
 from nlmon.names import PROTOCOLS
 from nlmon.report.model import Direction
 from nlmon.report.policy import Policy
+from nlmon.scenario.configured.lanes import chosen
 
 __all__ = ["MIN_EVENTS", "assess"]
 
 # Fewer events say nothing about a host.
 MIN_EVENTS = 20
+CHOICE = "netlink.use_libnl"
 
 
 def assess(
@@ -46,7 +48,8 @@ def assess(
 ) -> Assessment:
     """What the bytes of a configuration and recordings say of a move to an implementation, and of the way back.
     ``measured``: what the recordings hold, from which families are proposed; ``min_events``: how many events both sides
-    must have exported. Raises nothing for a configuration or a recording that is wrong: that is a reason."""
+    must have exported. Raises nothing for a configuration or a recording that is wrong: that is a problem of the
+    assessment, or a reason."""
     source: Implementation = "legacy" if to == "libnl" else "libnl"
     loaded = interpret([(name, data)], environ)
     if loaded.config is None:
@@ -56,9 +59,12 @@ def assess(
     lanes = lane_of(source, data, environ), lane_of(to, forward.data or data, environ)
     policy = Policy(min_events=1)
     startable = not any(lane.refused for lane in lanes)
-    played = [play_both(lanes, path, policy) for path in captures] if startable else []
-    listened = _listened(loaded.config)
+    played = [play_both(lanes, path, policy) for path in _once(captures)] if startable else []
+    listened = _listened(loaded.config) if startable else ()
     reasons = list(_reasons("migrate", forward, lanes, played, listened, min_events))
+    if chosen(loaded.config) == to:
+        what = f"the configuration chooses {to} already, and was assessed as if it chose {source}"
+        reasons.append(Reason("NLM-I018", "note", "migrate", what, _origin(loaded, CHOICE, name)))
     returning = list(_reasons("rollback", back, lanes[::-1], played, listened, min_events))
     way_back = result_of(returning)
     if way_back == "no go":
@@ -95,6 +101,9 @@ def _reasons(
     min_events: int,
 ) -> Iterator[Reason]:
     yield from static_reasons(done, direction)
+    libnl = next(lane.loaded.config for lane in lanes if lane.name == "libnl")
+    if libnl is not None:
+        yield from restrictions(libnl, direction, done.file)
     refused = [(lane.name, one) for lane in lanes for one in lane.refused]
     for name, one in refused:
         what = f"{name} does not start with this configuration: {one.what} [{one.code}]"
@@ -111,9 +120,25 @@ def _rewritten(
     return rewrite(data, name, to, environ=environ, provided=provided, contract=contract, measured=measured)
 
 
+def _once(captures: Sequence[Path]) -> Iterator[Path]:
+    """Each recording once: played twice it is no more evidence."""
+    seen: set[Path] = set()
+    for path in captures:
+        real = path.resolve()
+        if real not in seen:
+            seen.add(real)
+            yield path
+
+
 def _listened(config: Config) -> tuple[str, ...]:
     """Names of the protocols that a configuration listens to."""
     return tuple(PROTOCOLS[one] for one in plan(config).listening.protocols)
+
+
+def _origin(loaded: Loaded, key: str, name: str) -> str:
+    """Where the value of a key is from; the file, where it gives none."""
+    found = loaded.origins[key]
+    return name if found == "default" else found
 
 
 def _options(loaded: Loaded, lanes: tuple[Lane, ...]) -> Iterator[Option]:

@@ -17,6 +17,7 @@ from msgspec import Struct
 from nlmon.assess.dynamic import Played
 from nlmon.assess.model import Item, ItemState, Reason, Result, Stage
 from nlmon.config import Config
+from nlmon.config.model import Monitoring
 from nlmon.migrate.model import Implementation, Rewriting
 from nlmon.report.text import counted
 
@@ -24,8 +25,11 @@ __all__ = ["Facts", "checklist"]
 
 # State and why.
 Decision: TypeAlias = tuple[ItemState, str]
-# Reasons about what both sides export.
-DYNAMIC = "NLM-I01"
+# What both sides export differs, is of no message, or ended with a crash.
+DIFFERENT = frozenset({"NLM-I010", "NLM-I013", "NLM-I015", "NLM-I016"})
+# And numbers or captures that the lines refute.
+EXPORTED = DIFFERENT | {"NLM-I017"}
+NOTHING = "no event was compared"
 # Filters, alerts, messages and names that would be missing.
 FILTERS = frozenset({"NLM-V021", "NLM-V022", "NLM-V023", "NLM-V024"})
 
@@ -49,9 +53,9 @@ class Facts(Struct, frozen=True):
         return tuple(one for one in self.reasons if one.weight == "undecided")
 
     @property
-    def differing(self) -> tuple[Reason, ...]:
-        """What says that exports differ, but as the contract has it."""
-        return tuple(one for one in self.reasons if one.weight == "no go" and one.code.startswith(DYNAMIC))
+    def total(self) -> int:
+        """How many events were compared."""
+        return sum(self.compared.values())
 
 
 def _reviewed(facts: Facts) -> Decision:
@@ -72,16 +76,15 @@ def _written(facts: Facts) -> Decision:
 def _captured(facts: Facts) -> Decision:
     if any(one.failure is not None and one.failure.crashed is not None for one in facts.played):
         return "failed", "an implementation crashed (NLM-I016)"
-    total = sum(facts.compared.values())
-    if not total:
-        return "open", "no event was compared"
-    return "done", f"{counted(total, 'event')} of {counted(len(facts.played), 'recording')} exported by both"
+    if not facts.total:
+        return "open", NOTHING
+    return "done", f"{counted(facts.total, 'event')} of {counted(len(facts.played), 'recording')} exported by both"
 
 
 def _all_protocols(facts: Facts) -> Decision:
     silent = [one.what for one in facts.reasons if one.code == "NLM-I022"]
-    if silent or not facts.played:
-        return "open", "; ".join(silent) or "no recording was compared"
+    if silent or not facts.total:
+        return "open", "; ".join(silent) or NOTHING
     return "done", f"events of {', '.join(facts.listened)}"
 
 
@@ -89,23 +92,29 @@ def _filters(facts: Facts) -> Decision:
     lost = [one for one in facts.reasons if one.code in FILTERS and one.weight == "no go"]
     if lost:
         return "failed", "; ".join(f"{one.where}: {one.what}" for one in lost)
+    if not facts.config.rules and facts.config.monitoring == Monitoring():
+        return "done", "there is none"
     return _equal(facts, "what passes them is the same on both sides")
 
 
 def _exports(facts: Facts) -> Decision:
-    found = _equal(facts, "lines of JSON and syslog are the same on both sides")
-    if found[0] == "done" and facts.config.export.prometheus.enabled:
-        return "open", f"{found[1]}; metrics are not compared, look at them"
-    return found
+    export = facts.config.export
+    agreeing = ["the status", *(["metrics"] if export.prometheus.enabled else [])]
+    agreeing += ["the capture"] if export.pcap.enabled else []
+    why = f"lines are the same on both sides, and on each {' and '.join(agreeing)} agree with them"
+    return _equal(facts, why, EXPORTED)
 
 
 def _outputs(facts: Facts) -> Decision:
     return _equal(facts, "compared event by event under the contract")
 
 
-def _equal(facts: Facts, why: str) -> Decision:
-    if facts.differing:
-        return "failed", f"{counted(len(facts.differing), 'difference')} ({facts.differing[0].code})"
+def _equal(facts: Facts, why: str, codes: frozenset[str] = DIFFERENT) -> Decision:
+    wrong = [one for one in facts.reasons if one.weight == "no go" and one.code in codes]
+    if wrong:
+        return "failed", f"{counted(len(wrong), 'difference')} ({wrong[0].code})"
+    if not facts.total:
+        return "open", NOTHING
     return ("open", facts.silent[0].what) if facts.silent else ("done", why)
 
 

@@ -2,9 +2,12 @@
 compared.
 
 Rules:
-1. Both always export JSON lines, so that there is something to compare wherever the configuration sends events.
+1. Both always export JSON lines, so that there is something to compare wherever the configuration sends events. Files
+   have names of their own and are never rotated: whatever the paths of the configuration are on this machine, nothing
+   that was exported is gone before it is compared.
 2. Everything is written below a folder of the run, and nobody but this host is sent anything.
 3. What cannot be played is a reason, and no end of an assessment: other recordings may be fine.
+4. Lines are held in memory, so no more than ``FRAMES_KEPT`` frames of a recording are played.
 
 Not here: monitors that write into a folder (``nlmon.scenario.configured.lanes``), and what comes of it (``judging``).
 """
@@ -18,23 +21,28 @@ from pathlib import Path
 from msgspec import Struct, structs
 
 from nlmon.aside import prints_aside
+from nlmon.assess.numbers import apart, disagreements
 from nlmon.capture import open_capture
+from nlmon.capture.base import Batch
 from nlmon.config.problems import Problem
 from nlmon.errors import CaptureError, InternalError, NlmonError
 from nlmon.migrate.model import Implementation
+from nlmon.names import PROTOCOLS
 from nlmon.report.model import CaptureReport
 from nlmon.report.policy import Policy
 from nlmon.report.text import shown_path
 from nlmon.scenario.configured.compare import Side, compare_exports
 from nlmon.scenario.configured.lanes import LoadedLane, keeps, load_lane, play_lane
 from nlmon.scenario.configured.output import LaneOutput
-from nlmon.scenario.configured.recording import Recording
+from nlmon.scenario.configured.recording import FRAMES_KEPT, Recording
 from nlmon.scenario.model import ConfigurationLane
 
 __all__ = ["Failure", "Lane", "Played", "Stray", "lane_of", "play_both"]
 
-# Where lines go if the configuration has no export of them.
-OWN_FILE = "assess.json"
+# Where both sides write, whatever files the configuration names.
+LINES, FRAMES = "export.json", "export.pcapng"
+# The code of an export that has ended on an event of which no line can be made.
+UNWRITABLE = "NLM-O009"
 
 
 class Lane(Struct, frozen=True):
@@ -58,36 +66,42 @@ class Stray(Struct, frozen=True):
 
 
 class Failure(Struct, frozen=True):
-    """Why a recording was not compared. ``crashed``: the side whose implementation raised an exception."""
+    """Why a recording was not compared, or not all of it. ``where``: a place in it, empty if it is about none;
+    ``crashed``: the side whose implementation raised an exception."""
 
     error: str
+    where: str = ""
     hint: str = ""
     crashed: Implementation | None = None
 
 
 class Played(Struct, frozen=True):
     """What came of one recording. ``reports``: of the move and of the way back; ``heard``: events before the filters,
-    by the name of the protocol, of the side that gave more."""
+    by the name of the protocol, of the side that gave more; ``disagreeing``: what the lines of a side refute of its
+    numbers and captures."""
 
     path: str
     reports: tuple[CaptureReport, ...] = ()
     heard: Mapping[str, int] = {}
     strays: tuple[Stray, ...] = ()
+    disagreeing: tuple[str, ...] = ()
     failure: Failure | None = None
 
 
 def lane_of(name: Implementation, data: bytes, environ: Mapping[str, str]) -> Lane:
     """A side with the bytes of its configuration, for which it is played whatever the text chooses."""
     lane = ConfigurationLane(name, data.decode("utf-8-sig"), dict(environ), forced=True)
-    return Lane(name, _with_lines(load_lane(lane)))
+    return Lane(name, _with_own_files(load_lane(lane)))
 
 
-def _with_lines(loaded: LoadedLane) -> LoadedLane:
-    if loaded.config is None or loaded.config.export.json.enabled:
+def _with_own_files(loaded: LoadedLane) -> LoadedLane:
+    if loaded.config is None:
         return loaded
     export = loaded.config.export
-    lines = structs.replace(export.json, enabled=True, file=OWN_FILE)
-    return structs.replace(loaded, config=structs.replace(loaded.config, export=structs.replace(export, json=lines)))
+    lines = structs.replace(export.json, enabled=True, file=LINES, rotate_size=0, compress=False)
+    frames = structs.replace(export.pcap, file=FRAMES, rotate_size=0) if export.pcap.enabled else export.pcap
+    export = structs.replace(export, json=lines, pcap=frames)
+    return structs.replace(loaded, config=structs.replace(loaded.config, export=export))
 
 
 def play_both(lanes: tuple[Lane, Lane], path: Path, policy: Policy) -> Played:
@@ -96,31 +110,33 @@ def play_both(lanes: tuple[Lane, Lane], path: Path, policy: Policy) -> Played:
     recording: Recording | None = None
     outputs: list[LaneOutput] = []
     facts: dict[str, object] = {}
+    whole = True
     try:
         with tempfile.TemporaryDirectory(prefix="nlmon-") as folder:
             for lane in lanes:
                 active, own = lane.name, Path(folder) / lane.name
                 own.mkdir()
                 with open_capture(path) as reader:
-                    batches = reader.batches()
+                    batches = all_of_it = iter(reader.batches())
                     if recording is None:  # both read the same
                         recording = Recording(reader.info.byteorder)
                         batches = recording.seen(batches)
                     with prints_aside():
-                        outputs.append(play_lane(lane.loaded, lane.name, reader, batches, own, {}))
+                        outputs.append(play_lane(lane.loaded, lane.name, reader, _beginning(batches), own, {}))
+                    whole = next(all_of_it, None) is None
                     if reader.damage is not None:
                         raise reader.damage
                     facts = {"format": reader.info.format, "kernel": reader.kernel, "host": reader.host}
+                    facts |= {"byteorder": reader.info.byteorder, "frames": recording.last}
     except InternalError as error:
         return Played(shown, failure=Failure(error.text, crashed=active))
     except (NlmonError, OSError) as error:
-        hint = "record it again, with nlmon record" if isinstance(error, CaptureError) else ""
-        return Played(shown, failure=Failure(error.text if isinstance(error, NlmonError) else str(error), hint))
+        return Played(shown, failure=_failure(error, active))
     assert recording is not None
     reports = compare_exports(
         (outputs[0].lines, outputs[1].lines),
         (lanes[0].name, lanes[1].name),
-        (_side(lanes[0]), _side(lanes[1])),
+        (_side(lanes[0], outputs[0]), _side(lanes[1], outputs[1])),
         path=shown,
         recording=recording,
         known=(),
@@ -128,13 +144,37 @@ def play_both(lanes: tuple[Lane, Lane], path: Path, policy: Policy) -> Played:
         facts=facts,
     )
     strays = tuple(one for output, lane in zip(outputs, lanes, strict=True) for one in _strays(recording, output, lane))
-    return Played(shown, reports, _most_heard(outputs), strays)
+    disagreeing = [f"{output.name}: {one}" for output in outputs for one in disagreements(output)]
+    cut = "cut it into parts with nlmon capture cut, and name each of them"
+    failure = None if whole else Failure(f"only its first {recording.last:,} frames were compared", hint=cut)
+    return Played(shown, reports, _most_heard(outputs), strays, (*disagreeing, *apart(outputs)), failure)
 
 
-def _side(lane: Lane) -> Side:
-    name = lane.name
-    assert lane.loaded.config is not None
-    return Side(keeps(lane.loaded.config, {}), lambda _: name)
+def _beginning(batches: Iterator[Batch]) -> Iterator[Batch]:
+    """The batches of the first frames; those behind them are not taken."""
+    frames = 0
+    while frames < FRAMES_KEPT and (batch := next(batches, None)) is not None:
+        yield batch
+        frames += len(batch.data)
+
+
+def _failure(error: NlmonError | OSError, active: Implementation) -> Failure:
+    if not isinstance(error, NlmonError):
+        return Failure(f"it was not compared: {error}")
+    if UNWRITABLE in error.why:
+        return Failure(f"{error.what}: {error.why}", crashed=active)
+    what = f"it was not compared: {error.what}{f': {error.why}' if error.why else ''} [{error.code}]"
+    if not isinstance(error, CaptureError):  # its place is one of the run
+        return Failure(what, hint=error.hint)
+    return Failure(what, error.where, error.hint or "record it again, with nlmon record")
+
+
+def _side(lane: Lane, output: LaneOutput) -> Side:
+    assert lane.loaded.config is not None and output.status is not None
+    unread = {one.name for one in output.status.protocols if one.errors}
+    return Side(
+        keeps(lane.loaded.config, {}), lambda _: lane.name, lambda protocol: PROTOCOLS.get(protocol, "") not in unread
+    )
 
 
 def _most_heard(outputs: list[LaneOutput]) -> dict[str, int]:

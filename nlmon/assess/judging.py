@@ -6,10 +6,11 @@
     NLM-I013   the candidate exports no events of a kind         no go
     NLM-I015   a line is of no message of the recording          no go
     NLM-I016   an implementation crashed                         no go
+    NLM-I017   numbers or captures that the lines refute         no go
     NLM-I020   there is no recording                             undecided
     NLM-I021   too few events were compared                      undecided
     NLM-I022   a protocol is listened to, and gave no event      undecided
-    NLM-I023   a recording was not compared                      undecided
+    NLM-I023   a recording was not compared to its end           undecided
 
 Rules:
 1. Evidence is that of all recordings together: one that holds nothing for a configuration takes nothing from the
@@ -32,6 +33,7 @@ from nlmon.report.model import CaptureReport, DifferenceGroup, Direction
 __all__ = ["compared_in_all", "dynamic_reasons", "heard_in_all"]
 
 RECORD = "record the host with nlmon record, while it does what it usually does"
+REPORT = "report it, with the recording"
 # Kinds that are named in a line.
 NAMED = 6
 
@@ -53,6 +55,8 @@ def dynamic_reasons(
         yield from _of_recording(one, names, direction)
     compared, heard = compared_in_all(played), heard_in_all(played)
     total = sum(compared.values())
+    if not any(one.reports for one in played):  # which says enough
+        return
     if total < min_events:
         why = f"{total:,} events were exported by both, and {min_events:,} are required"
         if not total and any(heard.values()):
@@ -66,17 +70,19 @@ def dynamic_reasons(
 
 def _of_recording(one: Played, names: tuple[Implementation, Implementation], direction: Direction) -> Iterator[Reason]:
     if one.failure is not None:
-        if one.failure.crashed is not None:
-            what = f"{one.failure.crashed} crashed: {one.failure.error}"
-            yield Reason("NLM-I016", "no go", direction, what, one.path, "report it, with the recording")
+        failed = one.failure
+        if failed.crashed is not None:
+            what = f"{failed.crashed} crashed: {failed.error}"
+            yield Reason("NLM-I016", "no go", direction, what, one.path, REPORT)
         else:
-            hint = one.failure.hint or "see what is wrong with it by nlmon capture info"
-            yield Reason("NLM-I023", "undecided", direction, f"not compared: {one.failure.error}", one.path, hint)
+            yield Reason("NLM-I023", "undecided", direction, failed.error, failed.where or one.path, failed.hint)
     for stray in one.strays:
         yield Reason("NLM-I015", "no go", direction, f"{stray.name} exports {stray.why}", f"{one.path}, {stray.line}")
     for report in one.reports:
         if report.direction == direction:
             yield from _of_report(report, names, direction)
+    for disagreeing in one.disagreeing:
+        yield Reason("NLM-I017", "no go", direction, disagreeing, one.path, REPORT)
 
 
 def _of_report(report: CaptureReport, names: tuple[str, str], direction: Direction) -> Iterator[Reason]:

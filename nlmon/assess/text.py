@@ -18,8 +18,9 @@ __all__ = ["lines_of", "markdown_of"]
 MARKS = {"done": "x", "failed": " ", "open": " "}
 
 
-def lines_of(found: Assessment, *, verbose: int = 0) -> Iterator[str]:
-    """Lines for a terminal. ``verbose``: 1 adds notes' evidence, options and the checklist."""
+def lines_of(found: Assessment, seconds: float = 0.0, *, verbose: int = 0) -> Iterator[str]:
+    """Lines for a terminal. ``seconds``: how long it took, 0: it is not said; ``verbose``: 1 adds notes' evidence,
+    options and the checklist."""
     for direction in ("migrate", "rollback"):
         yield _title(found, direction)
         for one in found.reasons_of(direction):
@@ -33,7 +34,7 @@ def lines_of(found: Assessment, *, verbose: int = 0) -> Iterator[str]:
             yield f"  {option.rule} {option.key}: to libnl {option.to_libnl}, to legacy {option.to_legacy}{why}"
         yield "checklist:"
         yield from (f"  {one.state:<6} {one.stage}: {one.what} ({printable(one.why)})" for one in found.checklist)
-    yield _last(found)
+    yield _last(found, seconds)
 
 
 def _title(found: Assessment, direction: Direction) -> str:
@@ -48,15 +49,16 @@ def _said(one: Reason) -> str:
     return printable("; ".join((*parts, *filter(None, [one.hint]))))
 
 
-def _last(found: Assessment) -> str:
+def _last(found: Assessment, seconds: float = 0.0) -> str:
     states = Counter(one.state for one in found.checklist)
     classes = Counter(one.rule for one in found.options)
     same = classes["NLM-I001"]
     events, recordings = sum(found.compared.values()), len({one.path for one in found.reports})
+    took = f", {seconds:.1f} s" if seconds else ""
     return (
         f"{found.result}  ({counted(events, 'event')} of {counted(recordings, 'recording')} compared, "
         f"{counted(len(found.options), 'option')} of which {same:,} the same, "
-        f"checklist: {states['done']} done, {states['failed']} failed, {states['open']} open)"
+        f"checklist: {states['done']} done, {states['failed']} failed, {states['open']} open{took})"
     )
 
 

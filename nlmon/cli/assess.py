@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nlmon.cli.common import FilePath, duration_option, say_where_explained
+from nlmon.cli.common import FilePath, duration_option, say_where_explained, warn
 from nlmon.cli.config_files import MISTAKEN, say_problems
 from nlmon.cli.reports import ReportFile, refuse_reports, reports_option, write_reports
+from nlmon.cli.terminated import terminated_in_order
 from nlmon.errors import UsageError
 
 if TYPE_CHECKING:  # start-up: --help needs none of it
@@ -32,6 +33,7 @@ __all__ = ["command"]
 @click.option("--capture", "captures", type=FilePath(), multiple=True, help="A recording of the host; repeatable.")
 @click.option("--live", is_flag=True, help="Record the running host for --duration, and take that.")
 @duration_option
+@click.option("--record", "kept", type=FilePath(dir_okay=False), help="Keep what --live records in this file.")
 @click.option("--to", type=click.Choice(["libnl", "legacy"]), default="libnl", show_default=True)
 @click.option(
     "--min-events",
@@ -50,6 +52,7 @@ def command(
     captures: tuple[Path, ...],
     live: bool,
     duration: float | None,
+    kept: Path | None,
     to: Implementation,
     min_events: int,
     form: str,
@@ -67,23 +70,30 @@ def command(
     if live and (duration is None or captures):
         hint = "write --live --duration SECONDS, and record apart from that with nlmon record"
         raise UsageError("NLM-I030", "--live takes a --duration and no --capture", hint=hint)
-    if duration is not None and not live:
-        raise UsageError("NLM-I030", "--duration is of --live", hint="add --live, or leave it out")
-    refuse_reports(reports, (config, *captures))
+    for name, given in (("--duration", duration), ("--record", kept)):
+        if given is not None and not live:
+            raise UsageError("NLM-I030", f"{name} is of --live", hint="add --live, or leave it out")
+    refuse_reports(reports, (config,), "the configuration")
+    refuse_reports(reports, captures)
+    _refuse_streams(captures)
     began = time.perf_counter()
     with ExitStack() as stack:
+        stack.enter_context(terminated_in_order())
         if live:
             from nlmon.cli.record import command as record  # noqa: PLC0415  (start-up: only --live needs it)
 
-            recorded = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="nlmon-"))) / "live.pcapng"
+            recorded = kept or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="nlmon-"))) / "live.pcapng"
             ctx.invoke(record, out=recorded, duration=duration)
             captures = (recorded,)
         found = _assessed(config, captures, to, min_events)
-    _say(found, form, verbose)
+    if live and not kept and found.result == "no go":
+        warn("note: the recording is gone; with --record FILE it is kept")
+    seconds = time.perf_counter() - began
+    _say(found, seconds, form, verbose)
     if reports:
         from nlmon.assess.asrun import as_run  # noqa: PLC0415  (start-up: only who asked for one needs it)
 
-        write_reports(reports, as_run(found, time.perf_counter() - began))
+        write_reports(reports, as_run(found, seconds))
     from nlmon.assess.model import exit_code  # noqa: PLC0415
 
     sys.exit(exit_code(found.result))
@@ -110,7 +120,15 @@ def _assessed(config: Path, captures: Sequence[Path], to: Implementation, min_ev
     return assess(data, name, captures, environ=os.environ, to=to, measured=needs, min_events=min_events)
 
 
-def _say(found: Assessment, form: str, verbose: int) -> None:
+def _refuse_streams(captures: Sequence[Path]) -> None:
+    """Raise ``UsageError`` for a recording that can be read only once."""
+    for path in captures:
+        if str(path) == "-" or (path.exists() and not path.is_file() and not path.is_dir()):
+            what = "a recording is read several times, and this one cannot be"
+            raise UsageError("NLM-I031", what, where=str(path), hint="save it as a file, and name that")
+
+
+def _say(found: Assessment, seconds: float, form: str, verbose: int) -> None:
     from nlmon.assess.text import lines_of, markdown_of  # noqa: PLC0415  (start-up: --help needs none of it)
     from nlmon.report.jsonout import report_bytes  # noqa: PLC0415
 
@@ -124,6 +142,6 @@ def _say(found: Assessment, form: str, verbose: int) -> None:
     if form == "markdown":
         click.echo(markdown_of(found), nl=False)
     elif form == "text":
-        for line in lines_of(found, verbose=verbose):
+        for line in lines_of(found, seconds, verbose=verbose):
             click.echo(line)
         say_where_explained([one.code for one in found.reasons if one.weight != "note"], sys.stderr)

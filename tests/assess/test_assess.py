@@ -5,7 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
+from nlmon.assess import dynamic
+from nlmon.assess.asrun import as_run
 from nlmon.assess.assessing import assess
 from nlmon.assess.model import Assessment, exit_code
 from nlmon.backends.base import Backend
@@ -35,7 +38,12 @@ BAD = (
     "LinkInfo.type: too wide",
     "LinkInfo.type: sign",
     "LinkInfo.change: too wide",
+    "no payload",
+    "floating counters",
+    "descriptor zero",
+    "drops of a recording",
 )
+GRAVE = {"NLM-I010", "NLM-I015", "NLM-I016", "NLM-I017"}
 
 
 def assessed(text: bytes, *captures: Path, **options: object) -> Assessment:
@@ -68,7 +76,7 @@ def test_a_bad_candidate_is_no_go(name: str, monkeypatch: pytest.MonkeyPatch) ->
     found = assessed(ROUTE, BASIC)
     worst = found.reasons[0]
 
-    assert (found.result, worst.weight, worst.code in {"NLM-I010", "NLM-I015", "NLM-I016"}) == ("no go", "no go", True)
+    assert (found.result, worst.weight, worst.code in GRAVE) == ("no go", "no go", True)
     assert worst.where.startswith(str(found.reports[0].path) if found.reports else "")
 
 
@@ -110,6 +118,113 @@ def test_a_damaged_recording_is_undecided(data: bytes, tmp_path: Path) -> None:
     found = assessed(ROUTE, BASIC, path)
 
     assert (found.result, next(code for _, code in codes(found))) == ("undecided", "NLM-I023")
+
+
+def test_a_recording_that_is_named_twice_counts_once(tmp_path: Path) -> None:
+    """Whatever it is called."""
+    (tmp_path / "again.pcap.zst").symlink_to(BASIC)
+    found = assessed(ROUTE, BASIC, tmp_path / "again.pcap.zst")
+
+    assert (found.compared, len(found.reports)) == ({"NETLINK_ROUTE": 143}, 2)
+
+
+def test_a_damaged_recording_gives_one_reason(tmp_path: Path) -> None:
+    """With its place and what to do; nothing of the checklist is done for it."""
+    path = tmp_path / "empty.pcap"
+    path.touch()
+    found = assessed(ROUTE, path)
+    (one,) = found.reasons_of("migrate")
+
+    assert (one.code, one.where, one.what) == (
+        "NLM-I023",
+        str(path),
+        "it was not compared: the file is empty [NLM-C004]",
+    )
+    assert found.checklist == assessed(ROUTE).checklist
+
+
+def test_a_long_recording_is_played_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And is undecided: what is behind may differ."""
+    monkeypatch.setattr(dynamic, "FRAMES_KEPT", 300)
+    found = assessed(ROUTE, BASIC)
+    (one,) = [one for one in found.reasons_of("migrate") if one.weight == "undecided"]
+
+    assert (found.result, one.code, found.compared["NETLINK_ROUTE"] < 143) == ("undecided", "NLM-I023", True)
+    assert one.what.startswith("only its first 3")
+
+
+@pytest.mark.parametrize(
+    ("files", "pcap"),
+    [
+        ("file: a.json, rotate_size: 4KB, rotate_count: 1, compress: true", ""),
+        ("file: a.json", "pcap: {file: a.json/b.pcap}"),
+        ("file: /, rotate_size: 4KB", ""),
+        (f"file: {'n' * 300}", "pcap: {file: a.pcap, rotate_size: 4KB, rotate_count: 1}"),
+    ],
+    ids=["rotated", "one below the other", "a folder", "too long a name"],
+)
+def test_files_of_this_machine_decide_nothing(files: str, pcap: str) -> None:
+    """Legacy's lines are shorter, so rotated files would hold others; and paths are those of the host."""
+    found = assessed(ROUTE + f"export: {{json: {{{files}}}, {pcap}}}\n".encode(), BASIC)
+
+    assert (found.result, found.compared) == ("go with notes", {"NETLINK_ROUTE": 143})
+
+
+def test_malformed_attributes_are_no_difference() -> None:
+    """A line has no errors, so nobody can say that one was kept quiet."""
+    path = FIXTURES / "captures" / "by-hand" / "02-malformed-attributes.pcap"
+    found = assessed(ROUTE, path)
+
+    assert (found.result, [code for _, code in codes(found)]) == ("go with notes", ["NLM-I011"])
+
+
+def test_a_configuration_that_starts_under_neither() -> None:
+    """Is a reason, and no exception; nothing that was not seen is done."""
+    found = assessed(b"netlink: {use_libnl: false, protocols: {route: false}}\n", BASIC)
+
+    assert (found.result, codes(found)[:2]) == ("no go", [("no go", "NLM-I007")] * 2)
+    assert [one.what for one in found.checklist if one.stage == "testing" and one.state == "done"] == [
+        "there is a configuration for the other implementation",
+        "filters do the same",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "environ", "where"),
+    [
+        (b"", {}, "nlmon.yaml"),
+        (b"netlink:\n  use_libnl: true\n", {}, "nlmon.yaml:2"),
+        (ROUTE, {"NLMON_NETLINK_USE_LIBNL": "true"}, "environment NLMON_NETLINK_USE_LIBNL"),
+    ],
+    ids=["by default", "by the file", "by the environment"],
+)
+def test_a_choice_that_is_made_already(text: bytes, environ: dict[str, str], where: str) -> None:
+    """Is said, with its place: maybe the other direction was meant."""
+    found = assess(text, "nlmon.yaml", (), environ=environ)
+
+    assert [one.where for one in found.reasons if one.code == "NLM-I018"] == [where]
+
+
+def test_options_that_keep_events_away_are_named() -> None:
+    """In both directions: they explain why legacy exports more."""
+    options = b"  generic_families: [nl80211]\n  limits: {max_message_size: 600}\n"
+    found = assessed(ROUTE.replace(b"generic: false", b"generic: true") + options)
+    said = [one.what for one in found.reasons_of("migrate") if one.code == "NLM-I019"]
+
+    assert said == [
+        "netlink.generic_families: libnl has events of nl80211 alone, and legacy of every generic family",
+        "netlink.limits.max_message_size: libnl has no events of messages above 600 bytes, and legacy has",
+    ]
+
+
+def test_a_reason_is_of_the_recording_that_it_names() -> None:
+    """And of none whose name begins alike."""
+    found = assessed(ROUTE, BASIC)
+    longer = [structs.replace(one, path=f"{one.path}.2") for one in found.reports]
+    run = as_run(structs.replace(found, reports=(*found.reports, *longer)), 1.0)
+    findings = {one.id: len(one.findings) for one in run.results if one.direction == "migrate" and one.report}
+
+    assert list(findings.values()) == [1, 0]
 
 
 def test_a_filter_that_legacy_does_not_know() -> None:
@@ -164,4 +279,5 @@ def test_the_checklist_is_whole() -> None:
         "the configuration in use is reviewed",
         "the protocols that are listened to are known",
         "there is a configuration for the other implementation",
+        "filters do the same",
     ]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import stat
 from pathlib import Path
 
 import jsonschema
@@ -62,8 +64,31 @@ def test_a_wrong_configuration(config: Path, text: str, code: str) -> None:
     assert (done.returncode, done.stdout, done.stderr.startswith(f"error[{code}")) == (3, "", True)
 
 
-def test_options_that_do_not_go_together(config: Path) -> None:
-    """A live assessment has an end."""
-    done = nlmon("assess", config, "--live")
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        (("--live",), "NLM-I030"),
+        (("--duration", "1"), "NLM-I030"),
+        (("--record", "a.pcapng"), "NLM-I030"),
+        (("--capture", "-"), "NLM-I031"),
+        (("--report", "html:nlmon.yaml"), "NLM-U007"),
+    ],
+    ids=["without an end", "an end of nothing", "nothing to keep", "a stream", "in the place of the configuration"],
+)
+def test_options_that_do_not_go_together(config: Path, options: tuple[str, ...], code: str) -> None:
+    """Are refused before the work."""
+    done = nlmon("assess", "nlmon.yaml", *options, folder=config.parent)
 
-    assert (done.returncode, done.stderr.splitlines()[0].startswith("error[NLM-I030]")) == (2, True)
+    assert (done.returncode, done.stderr.startswith(f"error[{code}]"), config.read_text()) == (2, True, TEXT)
+
+
+def test_nothing_of_the_users_is_touched(config: Path) -> None:
+    """Files that the configuration exports to stay as they are, and so does a pipe that nobody reads."""
+    events, pipe = config.parent / "events.json", config.parent / "pipe"
+    events.write_text("mine\n")
+    os.mkfifo(pipe)
+    config.write_text(TEXT + f"export: {{json: {{file: {events}}}, pcap: {{file: {pipe}}}}}\n")
+    done = nlmon("assess", config, "--capture", BASIC)
+
+    assert (done.returncode, events.read_text(), stat.S_ISFIFO(pipe.stat().st_mode)) == (0, "mine\n", True)
+    assert sorted(one.name for one in config.parent.iterdir()) == ["events.json", "nlmon.yaml", "pipe"]

@@ -53,7 +53,7 @@ from nlmon.scenario.model import ConfigurationLane
 from nlmon.transport.base import TransportFactory
 from nlmon.wire import Datagram
 
-__all__ = ["Later", "LoadedLane", "chosen_at", "keeps", "load_lane", "load_later", "play_lane", "unheard"]
+__all__ = ["Later", "LoadedLane", "chosen", "chosen_at", "keeps", "load_lane", "load_later", "play_lane", "unheard"]
 
 USE_LIBNL = "netlink.use_libnl"
 VARIABLE = "NLMON_NETLINK_USE_LIBNL"
@@ -245,7 +245,8 @@ def play_lane(
     captures = dict.fromkeys(one.export.pcap.file for one in (config, *later) if one.export.pcap.enabled)
     captured = tuple(one for path in captures for file in _all_of(Path(path)) for one in _datagrams(file))
     heard = {one.name: one.events for one in status.protocols if one.events}
-    return LaneOutput(loaded.name, lines, files, captured, metrics, rules, tuple(said), loaded.notices, heard)
+    said_so = tuple(said), loaded.notices
+    return LaneOutput(loaded.name, lines, files, captured, metrics, rules, *said_so, heard, status)
 
 
 def _made(lane: str, implementation: str, name: str, factory: TransportFactory, options: BackendOptions) -> Backend:

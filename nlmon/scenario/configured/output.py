@@ -23,6 +23,7 @@ from nlmon.events import Event
 from nlmon.exporters.layout import in_event_form
 from nlmon.exporters.scraped import Sample, samples_of
 from nlmon.exporters.syslogtext import CUT, FACILITIES, SEVERITIES
+from nlmon.monitor.status import MonitorStatus
 from nlmon.wire import Datagram
 
 __all__ = ["ExportedLine", "LaneOutput", "Sample", "lines_of", "messages_of", "samples_of"]
@@ -56,7 +57,7 @@ class LaneOutput(Struct, frozen=True):
     lines each file has, of a capture frames, by its path as the configuration has it; ``captured``: what the captures
     hold; ``metrics``: None: it offered none;
     ``rules``: how many events each matched; ``log``: what it said; ``notices``: of its configuration;
-    ``heard``: events before its filters, by the name of the protocol."""
+    ``heard``: events before its filters, by the name of the protocol; ``status``: the last one of the monitor."""
 
     name: str
     lines: Mapping[str, tuple[ExportedLine, ...]]
@@ -67,6 +68,7 @@ class LaneOutput(Struct, frozen=True):
     log: tuple[str, ...]
     notices: tuple[Problem, ...]
     heard: Mapping[str, int] = {}
+    status: MonitorStatus | None = None
 
 
 def lines_of(data: bytes, file: str) -> Iterator[ExportedLine]:
