@@ -122,7 +122,9 @@ def play_both(lanes: tuple[Lane, Lane], path: Path, policy: Policy) -> Played:
                         recording = Recording(reader.info.byteorder)
                         batches = recording.seen(batches)
                     with prints_aside():
-                        outputs.append(play_lane(lane.loaded, lane.name, reader, _beginning(batches), own, {}))
+                        batches = _beginning(batches)
+                        output = play_lane(lane.loaded, lane.name, reader, batches, own, {}, events_only=True)
+                    outputs.append(output)
                     whole = next(all_of_it, None) is None
                     if reader.damage is not None:
                         raise reader.damage

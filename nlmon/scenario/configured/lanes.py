@@ -214,9 +214,12 @@ def play_lane(
     batches: Iterable[Batch],
     folder: Path,
     reloads: Mapping[int, Config],
+    *,
+    events_only: bool = False,
 ) -> LaneOutput:
     """What the monitor of a lane exports of an open recording. ``implementation``: the one in the lane; ``reloads``:
-    configurations that are in force from a frame on."""
+    configurations that are in force from a frame on; ``events_only``: of a line its event is kept, and not its text,
+    which takes three quarters of the memory."""
     assert loaded.config is not None
     with ExitStack() as stack:
         receivers = _receivers(stack, [loaded.config, *reloads.values()], folder)
@@ -237,9 +240,11 @@ def play_lane(
     files = dict(_files(folder / "files"))
     if any(one.export.json.enabled for one in (config, *later)):
         named = dict.fromkeys(one.export.json.file for one in (config, *later) if one.export.json.enabled)
-        lines["json"] = tuple(line for path in named for line in _json_lines(Path(path), folder / "files"))
+        found = (line for path in named for line in _json_lines(Path(path), folder / "files"))
+        lines["json"] = tuple(map(_event_only, found) if events_only else found)
     if receivers:
-        lines["syslog"] = tuple(messages_of(message for one in receivers.values() for message in one.messages()))
+        said_to = messages_of(message for one in receivers.values() for message in one.messages())
+        lines["syslog"] = tuple(map(_event_only, said_to) if events_only else said_to)
     metrics = samples_of(scraped[0]) if scraped else None
     rules = {rule.name: rule.matched for rule in status.rules}
     captures = dict.fromkeys(one.export.pcap.file for one in (config, *later) if one.export.pcap.enabled)
@@ -351,6 +356,11 @@ def _json_lines(path: Path, folder: Path) -> Iterable[ExportedLine]:
     """The lines of a file and of those before it, the oldest first."""
     for file in _all_of(path):
         yield from lines_of(_content(file), file.relative_to(folder).as_posix())
+
+
+def _event_only(line: ExportedLine) -> ExportedLine:
+    """A line without its text; one that tells of no event as it is."""
+    return line if line.event is None else structs.replace(line, text="", object=None, form=None)
 
 
 def _all_of(path: Path) -> Iterable[Path]:
