@@ -5,9 +5,10 @@ Not here: who reads the configuration, and where recordings of the running host 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from nlmon.assess.checklist import Facts, checklist
 from nlmon.assess.dynamic import Lane, Played, lane_of, play_both
@@ -19,12 +20,14 @@ from nlmon.compare.contract import load_contract
 from nlmon.compare.statement import statement_of
 from nlmon.config import Config, Loaded
 from nlmon.config.load import interpret
+from nlmon.config.model import Interfaces
+from nlmon.events import OVERRUN
 from nlmon.migrate import Rewriting, rewrite
 from nlmon.migrate.measured import Measured
 from nlmon.migrate.model import Implementation
 from nlmon.monitor.plan import plan
 from nlmon.monitor.provided import provides
-from nlmon.names import PROTOCOLS
+from nlmon.names import PROTOCOLS, message_type
 from nlmon.report.model import Direction
 from nlmon.report.policy import Policy
 from nlmon.scenario.configured.lanes import chosen
@@ -61,11 +64,12 @@ def assess(
     startable = not any(lane.refused for lane in lanes)
     played = [play_both(lanes, path, policy) for path in _once(captures)] if startable else []
     listened = _listened(loaded.config) if startable else ()
-    reasons = list(_reasons("migrate", forward, lanes, played, listened, min_events))
+    evidence = _Evidence(tuple(played), listened, dict(_kinds(loaded.config, listened)), min_events)
+    reasons = list(_reasons("migrate", forward, lanes, evidence))
     if chosen(loaded.config) == to:
         what = f"the configuration chooses {to} already, and was assessed as if it chose {source}"
         reasons.append(Reason("NLM-I018", "note", "migrate", what, _origin(loaded, CHOICE, name)))
-    returning = list(_reasons("rollback", back, lanes[::-1], played, listened, min_events))
+    returning = list(_reasons("rollback", back, lanes[::-1], evidence))
     way_back = result_of(returning)
     if way_back == "no go":
         what = f"there is no way back to {source} that keeps everything"
@@ -92,13 +96,21 @@ def assess(
     )
 
 
+class _Evidence(NamedTuple):
+    """What was played; the protocols that are listened to and the kinds of events that would be exported; and how many
+    events are enough."""
+
+    played: tuple[Played, ...]
+    listened: tuple[str, ...]
+    kinds: Mapping[str, str]
+    min_events: int
+
+
 def _reasons(
     direction: Direction,
     done: Rewriting,
     lanes: tuple[Lane, ...],
-    played: Sequence[Played],
-    listened: Sequence[str],
-    min_events: int,
+    evidence: _Evidence,
 ) -> Iterator[Reason]:
     yield from static_reasons(done, direction)
     libnl = next(lane.loaded.config for lane in lanes if lane.name == "libnl")
@@ -110,7 +122,8 @@ def _reasons(
         yield Reason("NLM-I007", "no go", direction, what, one.where, one.hint, one.key)
     if not refused:
         names = lanes[0].name, lanes[1].name
-        yield from dynamic_reasons(played, names, direction, listened=listened, min_events=min_events)
+        played, listened, kinds, min_events = evidence
+        yield from dynamic_reasons(played, names, direction, listened=listened, kinds=kinds, min_events=min_events)
 
 
 def _rewritten(
@@ -133,6 +146,20 @@ def _once(captures: Sequence[Path]) -> Iterator[Path]:
 def _listened(config: Config) -> tuple[str, ...]:
     """Names of the protocols that a configuration listens to."""
     return tuple(PROTOCOLS[one] for one in plan(config).listening.protocols)
+
+
+def _kinds(config: Config, listened: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Kinds of events that both sides give and that would be exported, each with its protocol; none where filters let
+    only some events pass, of which nobody knows whether such a one is among them."""
+    if config.rules or config.monitoring.interfaces != Interfaces():
+        return
+    only, types = config.monitoring.protocols, config.monitoring.message_types
+    for kind, row in load_contract().events.items():
+        name = PROTOCOLS[row.protocol]
+        if row.by != "both" or kind == OVERRUN or name not in listened or (only and name not in only):
+            continue
+        if not types or any(message_type(row.protocol, one) in types for one in row.types or ()):
+            yield kind, name
 
 
 def _origin(loaded: Loaded, key: str, name: str) -> str:

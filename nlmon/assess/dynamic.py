@@ -24,6 +24,7 @@ from nlmon.aside import prints_aside
 from nlmon.assess.numbers import apart, disagreements
 from nlmon.capture import open_capture
 from nlmon.capture.base import Batch
+from nlmon.compare.contract import kind_name
 from nlmon.config.problems import Problem
 from nlmon.errors import CaptureError, InternalError, NlmonError
 from nlmon.migrate.model import Implementation
@@ -77,12 +78,13 @@ class Failure(Struct, frozen=True):
 
 class Played(Struct, frozen=True):
     """What came of one recording. ``reports``: of the move and of the way back; ``heard``: events before the filters,
-    by the name of the protocol, of the side that gave more; ``disagreeing``: what the lines of a side refute of its
-    numbers and captures."""
+    by the name of the protocol, of the side that gave more; ``kinds``: those that a side exported events of;
+    ``disagreeing``: what the lines of a side refute of its numbers and captures."""
 
     path: str
     reports: tuple[CaptureReport, ...] = ()
     heard: Mapping[str, int] = {}
+    kinds: frozenset[str] = frozenset()
     strays: tuple[Stray, ...] = ()
     disagreeing: tuple[str, ...] = ()
     failure: Failure | None = None
@@ -149,7 +151,8 @@ def play_both(lanes: tuple[Lane, Lane], path: Path, policy: Policy) -> Played:
     disagreeing = [f"{output.name}: {one}" for output in outputs for one in disagreements(output)]
     cut = "cut it into parts with nlmon capture cut, and name each of them"
     failure = None if whole else Failure(f"only its first {recording.last:,} frames were compared", hint=cut)
-    return Played(shown, reports, _most_heard(outputs), strays, (*disagreeing, *apart(outputs)), failure)
+    kinds = frozenset(kind_name(line.event.payload) for one in outputs for line in one.lines["json"] if line.event)
+    return Played(shown, reports, _most_heard(outputs), kinds, strays, (*disagreeing, *apart(outputs)), failure)
 
 
 def _beginning(batches: Iterator[Batch]) -> Iterator[Batch]:

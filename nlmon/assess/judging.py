@@ -11,6 +11,7 @@
     NLM-I021   too few events were compared                      undecided
     NLM-I022   a protocol is listened to, and gave no event      undecided
     NLM-I023   a recording was not compared to its end           undecided
+    NLM-I024   events of a kind would pass, and none came        note
 
 Rules:
 1. Evidence is that of all recordings together: one that holds nothing for a configuration takes nothing from the
@@ -22,7 +23,7 @@ Not here: playing (``dynamic``), and what the text of a configuration tells (``s
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from nlmon.assess.dynamic import Played
 from nlmon.assess.model import Reason
@@ -44,10 +45,12 @@ def dynamic_reasons(
     direction: Direction,
     *,
     listened: Iterable[str],
+    kinds: Mapping[str, str],
     min_events: int,
 ) -> Iterator[Reason]:
     """The reasons of one direction. ``names``: from which implementation it goes to which; ``listened``: names of the
-    protocols that the configuration listens to."""
+    protocols that the configuration listens to, ``kinds``: of the events that it would
+    export, each with its protocol."""
     if not played:
         yield Reason("NLM-I020", "undecided", direction, "no recording was compared", hint=RECORD)
         return
@@ -66,6 +69,11 @@ def dynamic_reasons(
         if not heard.get(name):
             what = f"the configuration listens to {name}, of which no event came"
             yield Reason("NLM-I022", "undecided", direction, what, hint=f"{RECORD}, or switch the protocol off")
+    if unseen := [
+        kind for kind, name in kinds.items() if heard.get(name) and not any(kind in one.kinds for one in played)
+    ]:
+        what = f"no event of {', '.join(unseen)} came, so of these nothing was compared"
+        yield Reason("NLM-I024", "note", direction, what, hint="record them, too, if they matter to you")
 
 
 def _of_recording(one: Played, names: tuple[Implementation, Implementation], direction: Direction) -> Iterator[Reason]:

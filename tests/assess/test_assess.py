@@ -205,6 +205,26 @@ def test_a_choice_that_is_made_already(text: bytes, environ: dict[str, str], whe
     assert [one.where for one in found.reasons if one.code == "NLM-I018"] == [where]
 
 
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ("", ["no event of neigh, rule came, so of these nothing was compared"]),
+        (
+            "monitoring: {message_types: [RTM_NEWLINK, RTM_DELRULE]}",
+            ["no event of rule came, so of these nothing was compared"],
+        ),
+        ("monitoring: {message_types: [RTM_NEWLINK]}", []),
+        ("filter: message_type == RTM_NEWLINK", []),
+    ],
+    ids=["all kinds", "some messages", "only what came", "a filter"],
+)
+def test_kinds_that_did_not_come_are_named(keys: str, said: list[str]) -> None:
+    """Beside those that were compared; a filter may keep them away."""
+    found = assessed(ROUTE + keys.encode() + b"\n", FIXTURES / "captures" / "by-hand" / "01-rare-values.pcap")
+
+    assert [one.what for one in found.reasons_of("migrate") if one.code == "NLM-I024"] == said
+
+
 def test_options_that_keep_events_away_are_named() -> None:
     """In both directions: they explain why legacy exports more."""
     options = b"  generic_families: [nl80211]\n  limits: {max_message_size: 600}\n"
