@@ -66,14 +66,12 @@ def assess(
     listened = _listened(loaded.config) if startable else ()
     evidence = _Evidence(tuple(played), listened, dict(_kinds(loaded.config, listened)), min_events)
     reasons = list(_reasons("migrate", forward, lanes, evidence))
-    if chosen(loaded.config) == to:
-        what = f"the configuration chooses {to} already, and was assessed as if it chose {source}"
-        reasons.append(Reason("NLM-I018", "note", "migrate", what, _origin(loaded, CHOICE, name)))
     returning = list(_reasons("rollback", back, lanes[::-1], evidence))
     way_back = result_of(returning)
+    if chosen(loaded.config) == to:
+        reasons.append(_chosen_already(loaded, name, to, source))
     if way_back == "no go":
-        what = f"there is no way back to {source} that keeps everything"
-        reasons.append(Reason("NLM-I014", "note", "migrate", what, hint="see the reasons of the way back"))
+        reasons.append(_no_way_back(source))
     result = result_of(reasons)
     both = sorted((*reasons, *returning), key=lambda one: (one.direction, WORST_FIRST.index(one.weight)))
     facts = Facts(
@@ -162,10 +160,15 @@ def _kinds(config: Config, listened: Collection[str]) -> Iterator[tuple[str, str
             yield kind, name
 
 
-def _origin(loaded: Loaded, key: str, name: str) -> str:
-    """Where the value of a key is from; the file, where it gives none."""
-    found = loaded.origins[key]
-    return name if found == "default" else found
+def _chosen_already(loaded: Loaded, name: str, to: Implementation, source: Implementation) -> Reason:
+    what = f"the configuration chooses {to} already, and was assessed as if it chose {source}"
+    origin = loaded.origins[CHOICE]
+    return Reason("NLM-I018", "note", "migrate", what, name if origin == "default" else origin)
+
+
+def _no_way_back(source: Implementation) -> Reason:
+    what = f"there is no way back to {source} that keeps everything"
+    return Reason("NLM-I014", "note", "migrate", what, hint="see the reasons of the way back")
 
 
 def _options(loaded: Loaded, lanes: tuple[Lane, ...]) -> Iterator[Option]:

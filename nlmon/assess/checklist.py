@@ -63,7 +63,7 @@ def _reviewed(facts: Facts) -> Decision:
 
 
 def _protocols(facts: Facts) -> Decision:
-    return "done", ", ".join(facts.listened) or "none"
+    return ("done", ", ".join(facts.listened)) if facts.listened else ("open", "no monitor would start")
 
 
 def _written(facts: Facts) -> Decision:

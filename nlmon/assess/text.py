@@ -65,9 +65,13 @@ def _last(found: Assessment, seconds: float = 0.0) -> str:
 def markdown_of(found: Assessment) -> str:
     """A page of Markdown."""
     lines = [f"# {_title(found, 'migrate')}", "", _last(found), ""]
-    for direction, title in (("migrate", f"To {found.to}"), ("rollback", f"Back to {found.source}: {found.back}")):
+    titles: dict[Direction, str] = {
+        "migrate": f"To {found.to}",
+        "rollback": f"Back to {found.source}: {found.back}",
+    }
+    for direction, title in titles.items():
         lines += [f"## {title}", ""]
-        of_it = found.reasons_of(direction)  # type: ignore[arg-type]
+        of_it = found.reasons_of(direction)
         for one in of_it:
             lines.append(f"- **{one.weight}** `{one.code}` {_escaped(_said(one))}")
             if one.evidence:
