@@ -17,6 +17,7 @@ from nlmon.assess.model import WORST_FIRST, Assessment, Option, Reason, result_o
 from nlmon.assess.options import given_options
 from nlmon.assess.static import restrictions, static_reasons
 from nlmon.compare.contract import load_contract
+from nlmon.compare.pair import Pair, pair_of
 from nlmon.compare.statement import statement_of
 from nlmon.config import Config, Loaded
 from nlmon.config.load import interpret
@@ -64,7 +65,9 @@ def assess(
     startable = not any(lane.refused for lane in lanes)
     played = [play_both(lanes, path, policy) for path in _once(captures)] if startable else []
     listened = _listened(loaded.config) if startable else ()
-    evidence = _Evidence(tuple(played), listened, dict(_kinds(loaded.config, listened)), min_events)
+    evidence = _Evidence(
+        tuple(played), listened, dict(_kinds(loaded.config, pair_of(source, to), listened)), min_events
+    )
     reasons = list(_reasons("migrate", forward, lanes, evidence))
     returning = list(_reasons("rollback", back, lanes[::-1], evidence))
     way_back = result_of(returning)
@@ -146,15 +149,15 @@ def _listened(config: Config) -> tuple[str, ...]:
     return tuple(PROTOCOLS[one] for one in plan(config).listening.protocols)
 
 
-def _kinds(config: Config, listened: Collection[str]) -> Iterator[tuple[str, str]]:
+def _kinds(config: Config, both: Pair, listened: Collection[str]) -> Iterator[tuple[str, str]]:
     """Kinds of events that both sides give and that would be exported, each with its protocol; none where filters let
     only some events pass, of which nobody knows whether such a one is among them."""
     if config.rules or config.monitoring.interfaces != Interfaces():
         return
     only, types = config.monitoring.protocols, config.monitoring.message_types
-    for kind, row in load_contract().events.items():
+    for kind, row in both.contract.events.items():
         name = PROTOCOLS[row.protocol]
-        if row.by != "both" or kind == OVERRUN or name not in listened or (only and name not in only):
+        if not both.shares(kind) or kind == OVERRUN or name not in listened or (only and name not in only):
             continue
         if not types or any(message_type(row.protocol, one) in types for one in row.types or ()):
             yield kind, name
