@@ -12,6 +12,7 @@
     │       └── SourceError               a file that is searched for what is old
     ├── PlatformError            exit 4   privilege, kernel feature or tool missing
     │   ├── ExportError                   events cannot be written where they are to go
+    │   ├── HarnessError                  a program did not keep the harness protocol
     │   ├── NotFound                      the kernel has no such object, such as a generic family
     │   └── TransportError                a socket call failed
     │       ├── Overrun                   the kernel dropped messages (ENOBUFS)
@@ -23,7 +24,8 @@
     │   ├── AttributeFormatError          an attribute breaks its policy or its parent
     │   │   └── WrappedLength             a list is longer than its nla_len can say, by the kernel's own mistake
     │   ├── KernelError                   NLMSG_ERROR with a negative errno
-    │   └── OverrunMessage                NLMSG_OVERRUN inside a datagram
+    │   ├── OverrunMessage                NLMSG_OVERRUN inside a datagram
+    │   └── RefusedMessage                a program refuses a message, for a reason of its own
     └── InternalError            exit 5   a bug in nlmon
 
 Rules of this file:
@@ -51,6 +53,7 @@ __all__ = [
     "ExportError",
     "FilterError",
     "FramingError",
+    "HarnessError",
     "HeaderError",
     "InputError",
     "InternalError",
@@ -62,6 +65,7 @@ __all__ = [
     "OverrunMessage",
     "PlacedError",
     "PlatformError",
+    "RefusedMessage",
     "ResyncIncomplete",
     "ScenarioError",
     "SourceError",
@@ -254,6 +258,12 @@ class ExportError(PlatformError):
     kind = "an export failed"
 
 
+class HarnessError(PlatformError):
+    """A program that stands for an implementation ended, was late, or broke the harness protocol."""
+
+    kind = "a program did not keep the harness protocol"
+
+
 class NotFound(PlatformError):
     """The kernel has no object of this name."""
 
@@ -372,6 +382,12 @@ class OverrunMessage(DecodeError):
     """NLMSG_OVERRUN: the sender says that data was lost before this point."""
 
     kind = "the sender lost data (NLMSG_OVERRUN)"
+
+
+class RefusedMessage(DecodeError):
+    """A message that a program of others refuses to read; it gives no event."""
+
+    kind = "a program refuses a message"
 
 
 class InternalError(NlmonError):

@@ -6,6 +6,7 @@ Not here: what an implementation is (``base``).
 from __future__ import annotations
 
 from importlib import import_module
+from typing import Any, Final
 
 from nlmon.backends.base import Backend
 from nlmon.backends.options import BackendOptions
@@ -20,13 +21,29 @@ from nlmon.uapi import (
     NETLINK_XFRM,
 )
 
-__all__ = ["BACKENDS", "READS", "backend_class", "brought", "create", "refuse_unknown"]
+__all__ = [
+    "BACKENDS",
+    "PROGRAM",
+    "READS",
+    "backend_class",
+    "brought",
+    "create",
+    "is_known",
+    "reads_of",
+    "refuse_unknown",
+]
 
 # A program of its own adds an implementation to both before it runs a command.
 BACKENDS: dict[str, str] = {
     "legacy": "nlmon.backends.legacy:LegacyBackend",
     "libnl": "nlmon.backends.libnl:LibnlBackend",
 }
+
+# What the name of an implementation begins with that is a program: behind it stands its command.
+PROGRAM: Final = "exec:"
+# What makes an implementation of a program; it is called as an implementation is, with the name before.
+_PROGRAMS = "nlmon.harness.named:create_program"
+_CONFIGURED = "nlmon.harness.named:is_configured"
 
 _OURS = frozenset(BACKENDS)
 # The protocols that each reads, which is known without loading it.
@@ -45,19 +62,42 @@ def brought() -> list[str]:
 
 
 def create(name: str, transports: TransportFactory, options: BackendOptions | None = None) -> Backend:
-    """The implementation called ``name``; raises ``UsageError`` for a name that is not in ``BACKENDS``."""
-    return backend_class(name)(transports, options)
+    """The implementation called ``name``: one in ``BACKENDS``, ``exec:COMMAND``, or a program that the settings name.
+    Raises ``UsageError`` for a name that there is not, ``HarnessError`` for a program that cannot be started."""
+    refuse_unknown(name)
+    if name in BACKENDS:
+        return backend_class(name)(transports, options)
+    made: Backend = _loaded(_PROGRAMS)(name, transports, options)
+    return made
 
 
 def backend_class(name: str) -> type[Backend]:
     """The class of the implementation called ``name``; raises ``UsageError`` for a name that is not in ``BACKENDS``."""
-    refuse_unknown(name)
-    module, _, attribute = BACKENDS[name].partition(":")
-    found: type[Backend] = getattr(import_module(module), attribute)
+    if name not in BACKENDS:
+        refuse_unknown(name)
+        what = f"{name} is a program, which says what it reads when it runs"
+        raise UsageError("NLM-N021", what, hint="choose " + " or ".join(BACKENDS))
+    found: type[Backend] = _loaded(BACKENDS[name])
     return found
+
+
+def is_known(name: str) -> bool:
+    """Whether an implementation has this name."""
+    return name in BACKENDS or name.startswith(PROGRAM) or bool(_loaded(_CONFIGURED)(name))
+
+
+def reads_of(name: str) -> tuple[int, ...] | None:
+    """The protocols that an implementation reads; None where only the program itself says it."""
+    return READS.get(name)
 
 
 def refuse_unknown(name: str) -> None:
     """Raise ``UsageError`` for a name that no implementation has."""
-    if name not in BACKENDS:
-        raise UsageError("NLM-B003", f"no implementation is called {name!r}", hint="choose " + " or ".join(BACKENDS))
+    if not is_known(name):
+        hint = "choose " + ", ".join(BACKENDS) + " or exec:COMMAND"
+        raise UsageError("NLM-B003", f"no implementation is called {name!r}", hint=hint)
+
+
+def _loaded(place: str) -> Any:
+    module, _, attribute = place.partition(":")
+    return getattr(import_module(module), attribute)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 import click
 from click.core import ParameterSource
+from click.shell_completion import CompletionItem
 
 from nlmon.cli import complete
 from nlmon.errors import FilterError, InputError, InternalError, NlmonError, UsageError
@@ -115,18 +116,23 @@ class FilePath(click.Path):
         return path.absolute() if str(path) == "-" != str(value) else path
 
 
-class Implementation(click.Choice[str]):
-    """Type of an option that takes the name of an implementation."""
+class Implementation(click.ParamType):  # type: ignore[type-arg]
+    """Type of an option that takes the name of an implementation: one of nlmon's, ``exec:COMMAND``, or a program that
+    the settings name."""
 
-    def __init__(self) -> None:
-        from nlmon.backends.registry import BACKENDS  # noqa: PLC0415  (start-up: not every command has it)
-
-        super().__init__(list(BACKENDS))
+    name = "name"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        if value not in self.choices:
-            self.fail(f"no implementation is called {value!r}; choose {' or '.join(self.choices)}", param, ctx)
+        from nlmon.backends.registry import BACKENDS, is_known  # noqa: PLC0415  (start-up: not every command has it)
+
+        if not is_known(value):
+            self.fail(
+                f"no implementation is called {value!r}; choose {', '.join(BACKENDS)} or exec:COMMAND", param, ctx
+            )
         return str(value)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        return [CompletionItem(name) for name in complete.implementations(ctx, param, incomplete)]
 
 
 def control_option(function: F) -> F:
@@ -310,7 +316,7 @@ def warn_unread(implementation: str, protocols: Iterable[int]) -> None:
     from nlmon.backends.registry import READS  # noqa: PLC0415  (start-up: --help needs none of it)
     from nlmon.names import PROTOCOLS  # noqa: PLC0415
 
-    for number in protocols:
+    for number in protocols if implementation in READS else ():
         if number not in READS[implementation]:
             warn(f"{implementation} does not read {PROTOCOLS[number]}")
 

@@ -12,6 +12,8 @@ from collections.abc import Iterable
 
 import click
 
+from nlmon.errors import NlmonError
+
 __all__ = ["VARIABLE", "codes", "groups", "implementations", "protocols"]
 
 # The variable of the environment by which the script of a shell asks.
@@ -29,9 +31,14 @@ def protocols(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
 
 def implementations(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
     """Names of implementations."""
-    from nlmon.backends.registry import BACKENDS  # noqa: PLC0415
+    from nlmon.backends.registry import BACKENDS, PROGRAM  # noqa: PLC0415
+    from nlmon.harness.named import configured  # noqa: PLC0415
 
-    return _beginning(BACKENDS, incomplete)
+    try:
+        programs = tuple(configured())
+    except NlmonError:  # whoever runs the command is told
+        programs = ()
+    return _beginning((*BACKENDS, *programs, PROGRAM), incomplete)
 
 
 def groups(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:

@@ -20,7 +20,7 @@ from nlmon.engine.form import check_error, check_event
 from nlmon.engine.guarded import BackendMaker, Guarded, crash_of
 from nlmon.engine.heard import Heard
 from nlmon.engine.losses import Ledger
-from nlmon.errors import AttributeFormatError, DecodeError, KernelError, NlmonError, WrappedLength
+from nlmon.errors import AttributeFormatError, DecodeError, HarnessError, KernelError, NlmonError, WrappedLength
 from nlmon.events import Event
 from nlmon.limits import OTHERS, count_kinds
 from nlmon.names import unknown_message
@@ -54,6 +54,8 @@ class Lane:
         self.counts: Counter[str] = Counter()
         self.problems = Problems()
         self.ledger = Ledger()
+        # How a program failed first: what it gave after that is of one that was started again.
+        self.failure = ""
         # A pool gives what comes of a datagram with a later one, or never.
         self.heard = Heard(whole=options.message_pool_size is None)
         # Types of messages in answers that gave no event; the implementation counts those of its own sockets.
@@ -131,6 +133,7 @@ class Lane:
         """All that came since the last result, counted."""
         events, errors, raised = self._events, self._errors, self.guarded.raised
         self._events, self._errors, self.guarded.raised = [], [], []
+        self.failure = self.failure or next((str(one) for one in raised if isinstance(one, HarnessError)), "")
         crash, trace = crash_of(raised) if raised else ("", "")
         self.heard.crashed = self.heard.crashed or bool(raised)
         side = Side(

@@ -10,7 +10,7 @@ Not here: the comparison itself (``replay``, ``live``), the verdict (``verdict``
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nlmon.capture import CaptureReader
@@ -126,7 +126,7 @@ def capture_reports(
             stop=stop,
             host=reader.host,
             digest=digest,
-            **_judged(view, policy, wrong=wrong, unread=unread, thin=thin),
+            **_judged(view, policy, failed=_failed(replay.lanes), wrong=wrong, unread=unread, thin=thin),
             **_found(replay, view, replay.feed.tally, replay.feed.protocols),
         )
         for view in _views(replay)
@@ -152,17 +152,24 @@ def live_reports(
             kernel=kernel,
             host=host,
             notes=notes,
-            **_judged(view, policy, wrong="", unread="", thin=thin),
+            **_judged(view, policy, failed=_failed(live.lanes), wrong="", unread="", thin=thin),
             **_found(live, view, live.tally, set(live.tally.protocols)),
         )
         for view in _views(live)
     )
 
 
-def _judged(view: _View, policy: Policy, *, wrong: str, unread: str, thin: list[str]) -> dict[str, Any]:
+def _failed(lanes: Iterable[Lane]) -> str:
+    """How programs failed that stand for implementations; each is told once."""
+    return "; ".join(dict.fromkeys(lane.failure for lane in lanes if lane.failure))
+
+
+def _judged(view: _View, policy: Policy, *, failed: str, wrong: str, unread: str, thin: list[str]) -> dict[str, Any]:
     """The verdict of one direction, and what it rests on."""
     known, losses = view.judge.known, losses_of(view.judge)
-    verdict, reason, fails = give_verdict(view.judge, losses, policy, wrong=wrong, unread=unread, thin=thin)
+    verdict, reason, fails = give_verdict(
+        view.judge, losses, policy, failed=failed, wrong=wrong, unread=unread, thin=thin
+    )
     counts = known.counts + losses.allowed
     return {
         "direction": view.direction,

@@ -1,7 +1,8 @@
 """The verdict on one direction of a comparison, and whether it fails under the policy.
 
 Rules:
-1. What was found stands: a regression outweighs everything. Else it is an error where the question was wrong, as with a
+1. Where a program of others failed nothing is known of what it would have said: an error. Else what was found stands: a
+   regression outweighs everything. Else it is an error where the question was wrong, as with a
    family that the recording does not name, or where not everything could be read; that outweighs thin evidence, and
    that outweighs a loss. What could not be seen is no success.
 2. Evidence is compared events of notifications. Recorded dumps say nothing about what a monitor would have received.
@@ -86,13 +87,16 @@ def losses_of(judge: Judged) -> Losses:
 
 
 def give_verdict(
-    judge: Judged, losses: Losses, policy: Policy, *, wrong: str, unread: str, thin: list[str]
+    judge: Judged, losses: Losses, policy: Policy, *, failed: str = "", wrong: str, unread: str, thin: list[str]
 ) -> tuple[Verdict, str, str]:
-    """Verdict, the reason for it, and why it fails the run (empty if it does not). ``wrong``: why the question cannot
+    """Verdict, the reason for it, and why it fails the run (empty if it does not). ``failed``: how a program did;
+    ``wrong``: why the question cannot
     be answered; ``unread``: why not everything could be read; ``thin``: why the evidence is too little."""
     reason = ", ".join(f"{count} {cls.label}" for cls, count in judge.counts.items() if _is_regression(cls))
     verdict: Verdict
-    if reason:
+    if failed:
+        verdict, reason = "error", "; ".join(filter(None, (failed, reason, wrong)))
+    elif reason:
         verdict, reason = "regression", "; ".join(filter(None, (reason, wrong)))
     elif wrong or unread:
         verdict, reason = "error", wrong or unread

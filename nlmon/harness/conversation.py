@@ -1,0 +1,187 @@
+"""The conversation with a program: greeting, datagrams and their answers in order, and the end.
+
+Rules:
+1. Exactly one answer for each datagram, in order. What else comes is a mistake of the program and an error here.
+2. Up to ``window`` datagrams wait for an answer; in ``batch`` mode all of a batch do, answered at the end.
+3. After a death or a mistake the program is started again when the next one is asked, a bounded number of times.
+
+Not here: what an answer means (``values``), and pipes (``program``).
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Literal, TypeVar
+
+import msgspec
+
+from nlmon.errors import HarnessError
+from nlmon.harness.program import Command, Program
+from nlmon.harness.protocol import (
+    END,
+    FLUSH,
+    PROTOCOL,
+    Answer,
+    Bye,
+    Greeting,
+    Hello,
+    ask_line,
+    hello_line,
+)
+from nlmon.printable import printable
+from nlmon.wire import Datagram
+
+__all__ = ["Conversation"]
+
+T = TypeVar("T")
+SHOWN = 120
+_GREETING = msgspec.json.Decoder(Greeting)
+_ANSWER = msgspec.json.Decoder(Answer)
+_BYE = msgspec.json.Decoder(Bye)
+
+
+class Conversation:
+    """One program, from its greeting to its end. ``hello``: what it said of itself when it was started first.
+
+    Raises ``HarnessError`` and ``UsageError`` where it cannot be started or does not greet."""
+
+    def __init__(self, command: Command, byteorder: Literal["little", "big"]) -> None:
+        self.command = command
+        self.byteorder: Literal["little", "big"] = byteorder
+        self.starts = 0
+        self.asked = 0
+        self.events = 0
+        self._program: Program | None = None
+        self.hello = self._start()
+
+    def ask(self, datagrams: Iterable[Datagram]) -> Iterator[Answer]:
+        """The answer to each datagram, in order. Raises ``HarnessError`` at the first that is not answered as the
+        protocol asks; the program is ended then, and started again by the next call."""
+        if self.hello.mode == "batch":
+            yield from self._ask_batch(list(datagrams))
+            return
+        program = self._running()
+        waiting: deque[int] = deque()
+        rest = iter(datagrams)
+        with self._ending(program):
+            for datagram in rest:
+                self._send(program, datagram)
+                waiting.append(self.asked)
+                if len(waiting) >= self.command.window:
+                    yield self._answer(program, waiting.popleft())
+            while waiting:
+                yield self._answer(program, waiting.popleft())
+
+    def close(self) -> None:
+        """Tell it that this is all. Raises ``HarnessError`` (NLM-N010) for a program that does not say goodbye."""
+        program, self._program = self._program, None
+        if program is None:
+            return
+        try:
+            program.write(END)
+            line = program.read()
+            bye = self._decoded(_BYE, line, '{"bye": {"datagrams": …, "events": …}}').bye
+            status = program.ended()
+            if status:
+                raise HarnessError("NLM-N010", f"{self.command.text} ended with status {status}", why=program.said)
+            if bye.datagrams != self.asked:
+                what = f"{self.command.text} says that it was given {bye.datagrams:,} datagrams"
+                raise HarnessError("NLM-N010", what, why=f"it was given {self.asked:,}")
+        except HarnessError as error:
+            if error.code == "NLM-N003":
+                raise HarnessError("NLM-N010", f"{self.command.text} ended without bye", why=error.why) from None
+            raise
+        finally:
+            program.kill()
+
+    def kill(self) -> None:
+        """End it without a word."""
+        program, self._program = self._program, None
+        if program is not None:
+            program.kill()
+
+    # -- starting --------------------------------------------------------------------------------------------
+
+    def _running(self) -> Program:
+        if self._program is None:
+            if self.starts > self.command.restarts:
+                what = f"{self.command.text} is not started again"
+                raise HarnessError("NLM-N009", what, why=f"it failed {self.starts} times", hint="set restarts")
+            self._start()
+        assert self._program is not None
+        return self._program
+
+    def _start(self) -> Hello:
+        self.starts += 1
+        self.asked = self.events = 0
+        program = Program(self.command)
+        with self._ending(program):
+            program.write(hello_line(self.byteorder))
+            line = program.read()
+            hello = self._decoded(_GREETING, line, '{"hello": {"name": …, "protocol": 1, …}}').hello
+            if hello.protocol != PROTOCOL:
+                what = f"{self.command.text} speaks version {hello.protocol} of the harness protocol"
+                raise HarnessError("NLM-N007", what, why=f"version {PROTOCOL} was asked for")
+        self._program = program
+        return hello
+
+    @contextlib.contextmanager
+    def _ending(self, program: Program) -> Iterator[None]:
+        """Whatever goes wrong, the program has ended then."""
+        try:
+            yield
+        except BaseException:
+            self._program = None
+            program.kill()
+            raise
+
+    # -- datagrams -------------------------------------------------------------------------------------------
+
+    def _send(self, program: Program, datagram: Datagram) -> None:
+        self.asked += 1
+        program.write(ask_line(datagram, self.byteorder, self.asked))
+
+    def _answer(self, program: Program, n: int) -> Answer:
+        line = program.read()
+        try:
+            answer = _ANSWER.decode(line)
+        except msgspec.MsgspecError as error:
+            raise self._not(line, str(error), '{"n": …, "events": […]}') from None
+        if answer.n != n:
+            what = f"{self.command.text} answered datagram {answer.n} where {n} was next"
+            raise HarnessError("NLM-N006", what, why="each datagram has one answer, in order")
+        self.events += len(answer.events)
+        return answer
+
+    def _ask_batch(self, datagrams: Sequence[Datagram]) -> Iterator[Answer]:
+        """Ask all at once; where their answers do not fit, each half, down to the one that has none."""
+        program = self._running()
+        try:
+            with self._ending(program):
+                for datagram in datagrams:
+                    self._send(program, datagram)
+                first = self.asked - len(datagrams) + 1
+                program.write(FLUSH)
+                answers = [self._answer(program, n) for n in range(first, self.asked + 1)]
+        except HarnessError:
+            if len(datagrams) == 1:
+                raise
+            middle = len(datagrams) // 2
+            self.starts -= 1  # the search for the one that it is has an end of its own
+            yield from self._ask_batch(datagrams[:middle])
+            yield from self._ask_batch(datagrams[middle:])
+            return
+        yield from answers
+
+    def _decoded(self, decoder: msgspec.json.Decoder[T], line: bytes, wanted: str) -> T:
+        try:
+            return decoder.decode(line)
+        except msgspec.MsgspecError as error:
+            raise self._not(line, str(error), wanted) from None
+
+    def _not(self, line: bytes, why: str, wanted: str) -> HarnessError:
+        shown = printable(line[:SHOWN].decode("utf-8", "backslashreplace"))
+        what = f"{self.command.text} wrote {shown!r}"
+        return HarnessError("NLM-N005", what, why=why, hint=f"the protocol asks for {wanted}")

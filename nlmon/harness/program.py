@@ -1,0 +1,284 @@
+"""A child process that speaks in lines: started, written to and read from with a deadline, and ended.
+
+Rules:
+1. It has its own process group, a clean environment and, where that is allowed, no network; its standard error is read
+   all the time, and its end is kept for whoever asks what went wrong.
+2. Both directions move in one loop: neither waits for the other, however much is on its way.
+3. A limit of memory is one of resident bytes; one of address space breaks runtimes that reserve much and use little.
+
+Not here: what the lines mean (``conversation``).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import select
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import weakref
+from collections import deque
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from msgspec import Struct
+
+from nlmon.errors import HarnessError, UsageError
+from nlmon.printable import printable
+
+__all__ = ["Command", "Program", "words"]
+
+# Bytes: of standard error that are kept, of one line, and of one read.
+SAID, LONGEST, CHUNK = 8192, 64 << 20, 1 << 18
+# Seconds between two looks at the memory of a program that is waited for, and until it is killed when it should end.
+LOOK, GRACE = 0.05, 2.0
+# Of our environment a program gets these, and nothing else.
+KEPT = ("PATH", "HOME", "TMPDIR")
+
+
+class Command(Struct, frozen=True):
+    """What is started. ``timeout``: seconds until a line must be answered; ``memory``: resident bytes; ``window``:
+    datagrams that may wait for an answer at once; ``restarts``: how often it is started again."""
+
+    argv: tuple[str, ...]
+    directory: str | None = None
+    environment: Mapping[str, str] = {}
+    timeout: float = 5.0
+    memory: int = 2 << 30
+    window: int = 1
+    restarts: int = 3
+
+    @property
+    def text(self) -> str:
+        """As it would be typed."""
+        return shlex.join(self.argv)
+
+    def environ(self) -> dict[str, str]:
+        """The environment of the program."""
+        return (
+            {name: os.environ[name] for name in KEPT if name in os.environ}
+            | {"LC_ALL": "C.UTF-8"}
+            | dict(self.environment)
+        )
+
+
+def words(text: str) -> tuple[str, ...]:
+    """The words of a command line, as a shell takes it apart; nothing else that a shell does is done.
+
+    Raises ``UsageError`` (NLM-N014)."""
+    try:
+        found = tuple(shlex.split(text))
+    except ValueError as error:
+        raise UsageError(
+            "NLM-N014", f"{text!r} is no command", why=str(error).lower(), hint="close the quote"
+        ) from None
+    if not found:
+        raise UsageError("NLM-N014", "exec: names no command", hint="such as exec:./my-harness")
+    return found
+
+
+class Program:
+    """A running program. ``started``: whether it ever was."""
+
+    def __init__(self, command: Command) -> None:
+        if sys.platform == "win32":
+            raise HarnessError("NLM-N012", "programs can be started on Linux and macOS only", hint="use Linux")
+        self.command = command
+        argv = [_found(command), *command.argv[1:]]
+        try:
+            self._process = subprocess.Popen(
+                [*_without_network(), *argv],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                cwd=command.directory,
+                env=command.environ(),
+                bufsize=0,
+                start_new_session=True,
+            )
+        except OSError as error:
+            why = error.strerror or str(error)
+            raise HarnessError("NLM-N002", f"{command.text} cannot be started", why=why, hint="see its path") from error
+        # One that nobody closes goes with us.
+        weakref.finalize(self, _end, self._process)
+        streams = self._process.stdin, self._process.stdout, self._process.stderr
+        self._in, self._out, self._err = (-1 if one is None else one.fileno() for one in streams)
+        for descriptor in (self._in, self._out, self._err):
+            os.set_blocking(descriptor, False)
+        self._poll = select.poll()
+        self._poll.register(self._out, select.POLLIN)
+        self._poll.register(self._err, select.POLLIN)
+        self._waiting = bytearray()
+        self._begun = b""
+        self._lines: deque[bytes] = deque()
+        self._said = b""
+
+    def write(self, line: bytes) -> None:
+        """Send a line, as far as the program takes it now; what remains goes while it is read from."""
+        self._waiting += line
+        self._flush()
+
+    def read(self) -> bytes:
+        """Its next line. Raises ``HarnessError`` where it ends (NLM-N003), is late (NLM-N004), uses too much memory
+        (NLM-N008) or writes a line without end (NLM-N005)."""
+        if not self._lines:
+            self._wait()
+        return self._lines.popleft()
+
+    @property
+    def ahead(self) -> bytes | None:
+        """A line that it has written without being asked, if it did so far."""
+        return self._lines[0] if self._lines else None
+
+    def ended(self) -> int:
+        """Its exit status once it has ended by itself; negative: the signal. Raises ``HarnessError`` (NLM-N004)."""
+        stream, self._process.stdin = self._process.stdin, None
+        if stream is not None:
+            stream.close()
+        try:
+            return self._process.wait(self.command.timeout)
+        except subprocess.TimeoutExpired:
+            raise self._late("does not end after its last line") from None
+
+    def kill(self) -> None:
+        """End it, and all that it has started."""
+        _end(self._process)
+
+    @property
+    def said(self) -> str:
+        """The end of what it wrote to standard error, on one line."""
+        with contextlib.suppress(OSError, ValueError):
+            self._hear()
+        lines = self._said.decode("utf-8", "backslashreplace").split("\n")
+        shown = " | ".join(line.strip() for line in lines if line.strip())
+        return printable(shown[-300:])
+
+    # -- one step --------------------------------------------------------------------------------------------
+
+    def _flush(self) -> None:
+        if not self._waiting:
+            return
+        try:
+            del self._waiting[: os.write(self._in, self._waiting)]
+        except BlockingIOError:
+            pass
+        except BrokenPipeError:
+            self._waiting.clear()  # why it went is found out when it is read from
+
+    def _wait(self) -> None:
+        """Move both directions until there is a line."""
+        until = time.monotonic() + self.command.timeout
+        while not self._lines:
+            if self._waiting:
+                self._poll.register(self._in, select.POLLOUT)
+            ready = self._poll.poll(LOOK * 1000)
+            if self._waiting:
+                self._poll.unregister(self._in)
+                self._flush()
+            self._take(ready)
+            if not self._lines:
+                self._look()
+                if time.monotonic() > until:
+                    raise self._late(f"gave no answer in {self.command.timeout:g} s")
+
+    def _take(self, ready: Sequence[tuple[int, int]]) -> None:
+        for descriptor, _ in ready:
+            if descriptor == self._err:
+                self._hear()
+            elif descriptor == self._out:
+                data = os.read(self._out, CHUNK)
+                if not data:
+                    raise self._gone()
+                *lines, self._begun = (self._begun + data).split(b"\n")
+                self._lines.extend(lines)
+                if len(self._begun) > LONGEST:
+                    raise HarnessError("NLM-N005", f"{self.command.text} writes a line without end")
+
+    def _hear(self) -> None:
+        try:
+            data = os.read(self._err, CHUNK)
+        except BlockingIOError:
+            return
+        if not data:
+            with contextlib.suppress(KeyError):
+                self._poll.unregister(self._err)
+        self._said = (self._said + data)[-SAID:]
+
+    def _look(self) -> None:
+        used = _resident(self._process.pid)
+        if used > self.command.memory:
+            what = f"{self.command.text} uses {used >> 20:,} MiB of memory"
+            raise HarnessError("NLM-N008", what, why=f"it may use {self.command.memory >> 20:,}", hint="set memory")
+
+    def _late(self, what: str) -> HarnessError:
+        hint = "set timeout, if it is slow by nature"
+        return HarnessError("NLM-N004", f"{self.command.text} {what}", why=self.said, hint=hint)
+
+    def _gone(self) -> HarnessError:
+        try:
+            status = self._process.wait(GRACE)
+        except subprocess.TimeoutExpired:
+            return HarnessError("NLM-N003", f"{self.command.text} closed its standard output", why=self.said)
+        how = f"ended with status {status}" if status >= 0 else f"was ended by {_signal_name(-status)}"
+        return HarnessError("NLM-N003", f"{self.command.text} {how}", why=self.said)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a process and its group."""
+    if sys.platform == "win32":
+        return
+    if process.stdout is not None and not process.stdout.closed:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    for stream in (process.stdin, process.stdout, process.stderr):
+        if stream is not None:
+            with contextlib.suppress(OSError):
+                stream.close()
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def _found(command: Command) -> str:
+    """The file of a command. Raises ``UsageError``: no such command (NLM-N001), not executable (NLM-N002)."""
+    name = command.argv[0]
+    if "/" in name:
+        path = Path(command.directory or ".", name).absolute()
+        if path.is_file() and os.access(path, os.X_OK):
+            return str(path)
+        if path.exists():
+            why = "it is a folder" if path.is_dir() else "it is not executable"
+            raise UsageError("NLM-N002", f"{name} cannot be started", why=why, hint=f"chmod +x {name}")
+    elif found := shutil.which(name, path=command.environ().get("PATH")):
+        return found
+    hint = "a command is a path, or a name that PATH finds"
+    raise UsageError("NLM-N001", f"there is no command {name!r}", hint=hint)
+
+
+@functools.cache
+def _without_network() -> tuple[str, ...]:
+    """What a command begins with so that it has no network; nothing where that is not allowed."""
+    if sys.platform != "linux" or (unshare := shutil.which("unshare")) is None:
+        return ()
+    prefix = (unshare, "-n") if os.geteuid() == 0 else (unshare, "--user", "--map-current-user", "--net")
+    tried = subprocess.run([*prefix, "true"], capture_output=True, check=False)
+    return (*prefix, "--") if tried.returncode == 0 else ()
+
+
+def _resident(pid: int) -> int:
+    """Resident bytes of a process, 0 where the system does not say."""
+    try:
+        pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
+    except (OSError, ValueError, IndexError):
+        return 0
+    return pages * 4096

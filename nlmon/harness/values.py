@@ -1,0 +1,192 @@
+"""JSON as programs write it, made into payloads.
+
+Rules:
+1. A key that is missing is ``UNSET``, null is ``None``. A number is that of the field's width with the same low bits.
+2. A program may write an integer as decimal digits, and bytes as ``{"hex": "…"}``, also for an address.
+3. What is of no type that fits stays what it is, made plain: it agrees with nothing, and nobody guesses what was meant.
+4. Fields that no event has are counted and dropped; names that begin with ``x-`` are dropped.
+
+Not here: the lines themselves (``protocol``), and which fields must be there (the contract, a statement).
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import socket
+from collections import Counter
+from collections.abc import Callable, Mapping
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+
+import msgspec
+from msgspec import UNSET, Struct
+
+from nlmon.events import PAYLOADS, MdbEntry, Payload
+from nlmon.harness.widths import Width, is_address, is_device, width_of
+from nlmon.payloads.netfilter import FlowTuple
+from nlmon.payloads.route import NextHop
+
+__all__ = ["Values", "field_types", "plain_type"]
+
+Convert = Callable[[Any], Any]
+# What rows of ``widths`` call structures inside of payloads.
+INSIDE: Mapping[type[Struct], str] = {NextHop: "hop", FlowTuple: "tuple", MdbEntry: "mdb_entry"}
+_DIGITS = re.compile(r"-?[0-9]{1,20}\Z")
+
+
+class Values:
+    """Makes payloads of what one program gives. ``absent``: by ``kind.field`` what it gives for what is not there,
+    which is ``UNSET`` then. ``unknown``: fields that no event has, and ``silent``: absent values, by name."""
+
+    def __init__(self, absent: Mapping[str, Any]) -> None:
+        self._absent = {kind: _of_kind(absent, kind) for kind in PAYLOADS}
+        self.unknown: Counter[str] = Counter()
+        self.silent: Counter[str] = Counter()
+
+    def payload(self, kind: str, fields: Mapping[str, Any]) -> Payload | None:
+        """The payload of an event; None for a kind that there is not."""
+        struct = PAYLOADS.get(kind)
+        if struct is None:
+            return None
+        converts = converters(struct, kind)
+        found = {}
+        for name, value in fields.items():
+            convert = converts.get(name)
+            if convert is not None:
+                found[name] = value if value is None else convert(value)
+            elif not name.startswith("x-"):
+                self.unknown[f"{kind}.{name}"] += 1
+        for name, absent in self._absent[kind].items():
+            if name in found and found[name] == absent:
+                found[name] = UNSET
+                self.silent[f"{kind}.{name}"] += 1
+        made: Any = struct(*[found.get(name, UNSET) for name in struct.__struct_fields__])
+        payload: Payload = made
+        return payload
+
+
+def _of_kind(absent: Mapping[str, Any], kind: str) -> dict[str, Any]:
+    return {name.removeprefix(f"{kind}."): value for name, value in absent.items() if name.startswith(f"{kind}.")}
+
+
+@functools.cache
+def converters(struct: type[Struct], kind: str) -> Mapping[str, Convert]:
+    """What makes a value of each field."""
+    return {name: _converter(kind, name, hint) for name, hint in field_types(struct).items()}
+
+
+@functools.cache
+def field_types(struct: type[Struct]) -> Mapping[str, Any]:
+    """The type of each field, without None, UNSET and what explains it."""
+    return {name: plain_type(hint) for name, hint in get_type_hints(struct, include_extras=True).items()}
+
+
+def plain_type(hint: Any) -> Any:
+    """A type without None, UNSET and annotations."""
+    if get_origin(hint) is Annotated:
+        return plain_type(get_args(hint)[0])
+    if get_origin(hint) in {Union, UnionType}:
+        left = [one for one in get_args(hint) if one not in {type(None), msgspec.UnsetType}]
+        return plain_type(left[0]) if len(left) == 1 else hint
+    return hint
+
+
+def _converter(kind: str, name: str, hint: Any) -> Convert:
+    if hint is int:
+        return functools.partial(_number, width_of(kind, name))
+    if hint is str:
+        if is_address(kind, name):
+            return _address
+        return _device if is_device(kind, name) else _text
+    if hint is bool:
+        return _truth
+    if isinstance(hint, type) and issubclass(hint, Struct):
+        return functools.partial(_structure, hint)
+    if get_origin(hint) is tuple:
+        first = plain_type(get_args(hint)[0])
+        if isinstance(first, type) and issubclass(first, Struct):
+            return functools.partial(_structures, first)
+    return functools.partial(_composed, hint)
+
+
+def _number(width: Width, value: Any) -> Any:
+    if type(value) is not int:
+        if type(value) is str and _DIGITS.match(value):
+            value = int(value)
+        else:
+            return value if type(value) is str else _as_it_is(value)
+    return value if 0 <= value < 128 else width.number(value)
+
+
+def _truth(value: Any) -> Any:
+    return bool(value) if value in (0, 1) else _as_it_is(value)
+
+
+def _text(value: Any) -> Any:
+    if type(value) is str:
+        return value
+    return value["hex"] if _is_hex(value) else _as_it_is(value)
+
+
+def _address(value: Any) -> Any:
+    if type(value) is str:
+        return value if ":" not in value else _same_text(value)
+    if not _is_hex(value):
+        return _as_it_is(value)
+    data = bytes.fromhex(value["hex"])
+    family = {4: socket.AF_INET, 16: socket.AF_INET6}.get(len(data))
+    return data.hex() if family is None else socket.inet_ntop(family, data)
+
+
+def _same_text(value: str) -> str:
+    """An IPv6 address as inet_ntop(3) writes it; what is none stays as it is."""
+    try:
+        return socket.inet_ntop(socket.AF_INET6, socket.inet_pton(socket.AF_INET6, value))
+    except (OSError, ValueError):
+        return value
+
+
+def _device(value: Any) -> Any:
+    if type(value) is str:
+        return value.lower()
+    return bytes.fromhex(value["hex"]).hex(":") if _is_hex(value) else _as_it_is(value)
+
+
+def _is_hex(value: Any) -> bool:
+    if not isinstance(value, dict) or type(value.get("hex")) is not str:
+        return False
+    try:
+        bytes.fromhex(value["hex"])
+    except ValueError:
+        return False
+    return True
+
+
+def _structure(struct: type[Struct], value: Any) -> Any:
+    if not isinstance(value, dict):
+        return _as_it_is(value)
+    converts = converters(struct, INSIDE.get(struct, struct.__name__))
+    found = {name: converts[name](one) if one is not None else None for name, one in value.items() if name in converts}
+    return struct(*[found.get(name, UNSET) for name in struct.__struct_fields__])
+
+
+def _structures(struct: type[Struct], value: Any) -> Any:
+    if not isinstance(value, list):
+        return _as_it_is(value)
+    return tuple(_structure(struct, one) for one in value)
+
+
+def _composed(hint: Any, value: Any) -> Any:
+    """Tuples of numbers and texts, by their type."""
+    try:
+        return msgspec.convert(value, hint)
+    except msgspec.ValidationError:
+        return _as_it_is(value)
+
+
+def _as_it_is(value: Any) -> Any:
+    """A value of no type that fits: a text, which agrees with nothing."""
+    if isinstance(value, bool | int | str):
+        return value
+    return msgspec.json.encode(value, order="sorted").decode()
