@@ -69,11 +69,11 @@ LEVELS = (
         "nlmon.wire",
         "nlmon.uapi",
     ),
-    ("nlmon.aside", "nlmon.framing", "nlmon.objects", "nlmon.yamlfile"),
+    ("nlmon.aside", "nlmon.framing", "nlmon.objects", "nlmon.settingsfile", "nlmon.yamlfile"),
     ("nlmon.events", "nlmon.capture", "nlmon.transport"),
     ("nlmon.state", "nlmon.eventjson", "nlmon.filters"),
     ("nlmon.backends", "nlmon.compare", "nlmon.exporters"),
-    ("nlmon.canary", "nlmon.config", "nlmon.report", "nlmon.testing"),
+    ("nlmon.canary", "nlmon.config", "nlmon.harness", "nlmon.report", "nlmon.testing"),
     ("nlmon.engine", "nlmon.api", "nlmon.deprecations", "nlmon.migrate"),
     ("nlmon.jobs", "nlmon.manager", "nlmon.compat", "nlmon.monitor"),
     ("nlmon.scenario", "nlmon.conformance"),
@@ -130,6 +130,14 @@ MAY = {
         *("nlmon.objects", "nlmon.eventjson.write", "nlmon.compare"),
     },
     "nlmon.yamlfile": {"nlmon.errors"},
+    "nlmon.settingsfile": {"nlmon.errors"},
+    # A program is an implementation: it knows what those know, and the lines that it speaks in.
+    "nlmon.harness": {
+        *("nlmon", "nlmon.errors", "nlmon.events", "nlmon.framing", "nlmon.payloads", "nlmon.printable"),
+        *("nlmon.settingsfile", "nlmon.transport.base", "nlmon.transport.recorded.kernel", "nlmon.uapi", "nlmon.wire"),
+        *("nlmon.backends.base", "nlmon.backends.options", "nlmon.backends.registry", "nlmon.compare.statement"),
+        "nlmon.harness",
+    },
     "nlmon.config": {
         *("nlmon.errors", "nlmon.printable", "nlmon.names", "nlmon.uapi", "nlmon.yamlfile", "nlmon.filters"),
         "nlmon.config",
@@ -264,6 +272,7 @@ PURE = tuple(
             "compare",
         ),
         *("canary.judging", "canary.pairs", "canary.ranks"),
+        *(f"harness.{name}" for name in ("backend", "conversation", "protocol", "schema", "serve", "widths")),
         *("backends.libnl", "engine", "api", "manager", "compat", "migrate"),
         *(
             f"scenario.{name}"
@@ -601,7 +610,7 @@ def test_a_package_says_what_is_in_it(path: Path) -> None:
     "room",
     [
         *("backends", "backends.legacy", "backends.libnl", "transport.recorded", "jobs", "engine", "scenario"),
-        *("api", "config", "exporters", "pytest_plugin"),
+        *("api", "config", "exporters", "harness", "pytest_plugin"),
     ],
 )
 def test_a_room_names_its_modules(room: str) -> None:

@@ -47,6 +47,9 @@ class Backend(Declares, abc.ABC):
     (``class My(Backend, bulk=True)``) and no subclass inherits it, since what it changes may need each datagram by
     itself."""
 
+    identity: object = None
+    """What tells implementations of one class apart; None: nothing does."""
+
     def __init_subclass__(cls, *, bulk: bool = False, **others: Any) -> None:
         super().__init_subclass__(**others)
         cls.bulk = bulk

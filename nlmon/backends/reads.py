@@ -49,3 +49,7 @@ class Declares(abc.ABC):  # noqa: B024  (to declare nothing is allowed)
         """What is read of messages of a type. ``first``: the first byte behind the message header, which is an address
         family or a generic command; ``family``: the name of the generic family. None: they give no event."""
         return UNDECLARED
+
+    def notes(self) -> list[str]:
+        """What it says of itself at the end of a comparison, for people. Nothing by default."""
+        return []

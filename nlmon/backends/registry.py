@@ -27,9 +27,11 @@ __all__ = [
     "READS",
     "backend_class",
     "brought",
+    "choices",
     "create",
     "is_known",
     "reads_of",
+    "refuse_program",
     "refuse_unknown",
 ]
 
@@ -73,10 +75,7 @@ def create(name: str, transports: TransportFactory, options: BackendOptions | No
 
 def backend_class(name: str) -> type[Backend]:
     """The class of the implementation called ``name``; raises ``UsageError`` for a name that is not in ``BACKENDS``."""
-    if name not in BACKENDS:
-        refuse_unknown(name)
-        what = f"{name} is a program, which says what it reads when it runs"
-        raise UsageError("NLM-N021", what, hint="choose " + " or ".join(BACKENDS))
+    refuse_program(name)
     found: type[Backend] = _loaded(BACKENDS[name])
     return found
 
@@ -94,8 +93,20 @@ def reads_of(name: str) -> tuple[int, ...] | None:
 def refuse_unknown(name: str) -> None:
     """Raise ``UsageError`` for a name that no implementation has."""
     if not is_known(name):
-        hint = "choose " + ", ".join(BACKENDS) + " or exec:COMMAND"
-        raise UsageError("NLM-B003", f"no implementation is called {name!r}", hint=hint)
+        raise UsageError("NLM-B003", f"no implementation is called {name!r}", hint=f"choose {choices()}")
+
+
+def refuse_program(name: str) -> None:
+    """Raise ``UsageError`` for a name that no implementation has, or that is that of a program."""
+    if name not in BACKENDS:
+        refuse_unknown(name)
+        what = f"{name} is a program, of which nlmon knows only what it answers"
+        raise UsageError("NLM-N021", what, hint="choose " + " or ".join(BACKENDS))
+
+
+def choices() -> str:
+    """What can be named, for people."""
+    return f"{', '.join(BACKENDS)} or {PROGRAM}COMMAND"
 
 
 def _loaded(place: str) -> Any:

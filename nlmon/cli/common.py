@@ -123,12 +123,10 @@ class Implementation(click.ParamType):  # type: ignore[type-arg]
     name = "name"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        from nlmon.backends.registry import BACKENDS, is_known  # noqa: PLC0415  (start-up: not every command has it)
+        from nlmon.backends.registry import choices, is_known  # noqa: PLC0415  (start-up: not every command has it)
 
         if not is_known(value):
-            self.fail(
-                f"no implementation is called {value!r}; choose {', '.join(BACKENDS)} or exec:COMMAND", param, ctx
-            )
+            self.fail(f"no implementation is called {value!r}; choose {choices()}", param, ctx)
         return str(value)
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -284,7 +282,9 @@ def refuse_stdin_twice(paths: Iterable[Path]) -> None:
 
 
 def refuse_crash(side: Side) -> None:
-    """Raise ``InternalError`` when an implementation crashed."""
+    """Raise ``HarnessError`` when a program failed, ``InternalError`` when an implementation of ours crashed."""
+    if side.failure is not None:
+        raise side.failure
     if side.crash:
         raise InternalError("NLM-X002", f"{side.name} raised {side.crash}", where=side.trace)
 

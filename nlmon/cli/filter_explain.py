@@ -47,9 +47,13 @@ def command(where: Filter, implementation: str, against: str, form: str) -> None
 
     Exit code: 0 done, 2 the expression is wrong.
     """
-    from nlmon.report.jsonout import report_bytes  # noqa: PLC0415  (start-up: --help needs none of it)
+    from nlmon.backends.registry import refuse_program  # noqa: PLC0415  (start-up: --help needs none of it)
+    from nlmon.report.jsonout import report_bytes  # noqa: PLC0415
 
-    found = explained(where, tuple(dict.fromkeys((against, implementation))))
+    names = tuple(dict.fromkeys((against, implementation)))
+    for name in names:
+        refuse_program(name)
+    found = explained(where, names)
     if form == "json":
         sys.stdout.write(report_bytes(found).decode())
         return

@@ -30,10 +30,13 @@ class FilterFields(Struct, frozen=True):
 def command(implementation: str, against: str, form: str) -> None:
     """List the fields of events that a filter can compare, with the type of their values and who provides them, and
     the other names that they have."""
-    from nlmon.filters.fields import ALIASES, FIELDS  # noqa: PLC0415  (start-up: --help needs none of it)
+    from nlmon.backends.registry import refuse_program  # noqa: PLC0415  (start-up: --help needs none of it)
+    from nlmon.filters.fields import ALIASES, FIELDS  # noqa: PLC0415
     from nlmon.report.jsonout import report_bytes  # noqa: PLC0415
 
     names = tuple(dict.fromkeys((against, implementation)))
+    for name in names:
+        refuse_program(name)
     rows = [field_row(field, names) for field in FIELDS.values()]
     if form == "json":
         sys.stdout.write(report_bytes(FilterFields(rows, dict(ALIASES))).decode())

@@ -4,7 +4,7 @@ Rules:
 1. A command has all of them or none, by one decorator, and gets one argument ``policy``.
 2. An option that was not given says nothing: the settings file counts, else the default.
 
-Not here: checks (``settings``), files (``settings_file``), and what a policy means (``nlmon.report.policy``).
+Not here: checks (``settings``), files (``nlmon.settingsfile``), and what a policy means (``nlmon.report.policy``).
 """
 
 from __future__ import annotations

@@ -37,6 +37,7 @@ from nlmon.deprecations.found import Deprecations
 from nlmon.eventjson.schema import event_schema
 from nlmon.explain import Explanations
 from nlmon.exporters.layout import exported_schema
+from nlmon.harness.schema import protocol_schema
 from nlmon.monitor.benchmark import BenchmarkReport
 from nlmon.monitor.doctor.finding import DoctorReport
 from nlmon.monitor.status import MonitorStatus
@@ -69,6 +70,7 @@ SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
     "known": known_schema,
     "settings": settings_schema,
     "scenario": scenario_schema,
+    "harness": protocol_schema,
     "config": config_schema,
     "config-check": partial(schema_of, CheckReport, "nlmon config check"),
     "config-show": partial(schema_of, Effective, "nlmon config show"),

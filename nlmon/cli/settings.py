@@ -10,7 +10,7 @@ Rules:
 4. The environment is not read. Variables ``NLMON_*`` are for the configuration of a monitor (``nlmon.config``).
 
 Not here: what a policy means (``nlmon.report.policy``), the options themselves (``policy_options``), files and lines
-(``settings_file``), and what stands in the file of known differences.
+(``nlmon.settingsfile``), and what stands in the file of known differences.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from typing import Any
 from msgspec import Struct
 
 from nlmon.cli.common import protocol_names
-from nlmon.cli.settings_file import from_here, named, nearest, type_name
 from nlmon.errors import InputError, UsageError
 from nlmon.names import PROTOCOLS, protocol_number
 from nlmon.report.policy import Policy, fail_words, wrong_word
+from nlmon.settingsfile import from_here, named, nearest, type_name
 
 __all__ = [
     "LARGEST",
@@ -91,17 +91,24 @@ SETTINGS: Mapping[str, Setting] = {
         'capture_folders = ["recordings"]',
         "Folders whose captures scenarios may use beside their own, relative to the file that names them.",
     ),
+    "implementations": Setting(
+        "",
+        'implementations.mine = {command = "./my-harness"}',
+        "Programs that stand for an implementation, by name: docs/harness.md.",
+    ),
     "settings": Setting("", "settings = 1", "Version of the settings, which a newer nlmon may read otherwise."),
 }
 
 
 class RunSettings(Struct, frozen=True, kw_only=True):
     """What else a settings file says. ``allow_run``: scenarios may do what reaches out of them; ``capture_folders``:
-    folders whose captures scenarios may use beside their own, as they are found from here; ``settings``: the version of
-    the file."""
+    folders whose captures scenarios may use beside their own, as they are found from here; ``implementations``:
+    programs by name (``nlmon.harness.named`` reads them where a name is used); ``settings``: the version of the file.
+    """
 
     allow_run: bool = False
     capture_folders: tuple[str, ...] = ()
+    implementations: dict[str, Any] = {}
     settings: int = VERSION
 
 
@@ -199,11 +206,16 @@ def settings_schema() -> dict[str, Any]:
         str: {"type": "string"},
         tuple: {"type": "array", "items": {"type": "string"}},
     }
-    words = {"fail_on": {"type": "array", "items": {"enum": list(fail_words())}}}
+    from nlmon.harness.named import named_schema  # noqa: PLC0415  (start-up: only the schema needs it)
+
+    words = {
+        "fail_on": {"type": "array", "items": {"enum": list(fail_words())}},
+        "implementations": {"type": "object", "additionalProperties": named_schema()},
+    }
     properties = {}
     for key, setting in SETTINGS.items():
         default = _DEFAULTS[key]
-        shape = words.get(key, shapes[type(default)])
+        shape = words.get(key) or shapes[type(default)]
         properties[key] = {**shape, "default": default, "description": setting.meaning}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -220,6 +232,10 @@ def _checked(key: str, value: object, origin: _Origin) -> Any:
         near = get_close_matches(key, SETTINGS, 1)
         hint = _ELSEWHERE.get(key) or (f"write {near[0]}" if near else f"there are {', '.join(SETTINGS)}")
         raise origin.error("NLM-P005", f"no setting is called {key!r}", where=origin.where, hint=hint)
+    if key == "implementations":
+        from nlmon.harness.named import commands_of  # noqa: PLC0415  (start-up: few projects name programs)
+
+        return dict(commands_of(value, origin.folder, origin.where)) and value
     default = _DEFAULTS[key]
     if isinstance(default, tuple):
         return _strings(key, value, origin)

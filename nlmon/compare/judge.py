@@ -50,6 +50,8 @@ __all__ = ["Judge", "Lost"]
 Keys: TypeAlias = Collection[tuple[str, Key]]
 # Overruns, messages that they took, sockets that failed.
 Lost: TypeAlias = tuple[int, int, int]
+# The code of a program that failed too often and is not started again.
+NOT_STARTED = "NLM-N009"
 # What each side gave of a message.
 Both: TypeAlias = tuple[Event | None, Event | None]
 
@@ -148,9 +150,14 @@ class Judge:
                 values = (reference.crash or "no exception", candidate.crash or "no exception")
                 role = "the reference" if side is reference else "the candidate"
                 name = side.name if reference.name != candidate.name else role
-                reason = f"{name} raised an exception; {side.trace}"
+                if side.failure is not None and side.failure.code == NOT_STARTED:
+                    continue  # how it failed before has been said
+                ours = f"{name} raised an exception; {side.trace}"
+                reason = ours if side.failure is None else f"{name} gave no answer that the harness protocol allows"
                 difference = explain_event(Class.CRASH, None, datagram, reason, answer, values)
                 self._add(difference, datagram, _events_at((reference, candidate), 0))
+        if reference.failure is not None or candidate.failure is not None:
+            return  # what a program would have said is not known
         self._events(datagram, reference, candidate, answer, synthetic=False)
         self._events(datagram, reference, candidate, answer, synthetic=True)
         both = reference.reads and candidate.reads and reference.subscribed and candidate.subscribed

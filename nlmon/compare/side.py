@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from msgspec import Struct
 
-from nlmon.errors import FramingError, HeaderError, NlmonError
+from nlmon.errors import FramingError, HarnessError, HeaderError, NlmonError
 from nlmon.events import Event
 
 __all__ = ["Miscount", "Results", "Side"]
@@ -29,7 +29,8 @@ class Miscount(NamedTuple):
 class Side(Struct, frozen=True):
     """What one implementation made of a datagram. ``reads``: whether it reads the protocol at all, ``subscribed``:
     whether the datagram reached its socket, ``due``: whether it had to, ``missed``: whether it was lost by a fault,
-    ``lossy``: whether its socket lost anything so far, ``crash`` and ``trace``: what it raised, and where."""
+    ``lossy``: whether its socket lost anything so far, ``crash`` and ``trace``: what it raised, and where, ``failure``:
+    what of that is the failure of a program of others, of whose answer nothing is known then."""
 
     name: str
     events: Sequence[Event]
@@ -41,6 +42,7 @@ class Side(Struct, frozen=True):
     lossy: bool = False
     crash: str = ""
     trace: str = ""
+    failure: HarnessError | None = None
 
     @property
     def clean(self) -> bool:

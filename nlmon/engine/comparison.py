@@ -80,6 +80,8 @@ class Comparison(Generic[AnyLane]):
         where: Where | None = None,
     ) -> None:
         contract = contract or load_contract()
+        if lanes[0].name == lanes[1].name and _are_two(lanes[0], lanes[1]):
+            lanes[1].rename(f"{lanes[1].name} (2)")
         pair = Pair(contract, (lanes[0].guarded.statement, lanes[1].guarded.statement))
         self.lanes = lanes
         self.kernel = kernel
@@ -215,6 +217,11 @@ class Comparison(Generic[AnyLane]):
         if found is None:
             return UNSET if self.kernel.lacks_links else None
         return found[0]
+
+
+def _are_two(one: Lane, other: Lane) -> bool:
+    """Whether two lanes of one class have other implementations behind it, such as two programs."""
+    return type(one.backend) is type(other.backend) and one.guarded.identity != other.guarded.identity
 
 
 def _common(side: Side, pair: Pair) -> Side:

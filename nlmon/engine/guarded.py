@@ -39,13 +39,16 @@ T = TypeVar("T")
 RAISED_SHOWN = 10
 # A kernel has no more generic families: their numbers are those of types of messages.
 FAMILIES = 2**16
+# So many lines of an implementation about itself are shown.
+NOTES = 10
 
 
 class Guarded:
     """An implementation, ``backend``, behind its guard. ``name``, ``protocols``: what it is called and what it reads;
     ``caches``: whether it keeps any; ``ours``: its class is nlmon's own, which gives values only; ``statement``: what
-    it provides; ``raised``: what it raised since somebody took that. Once it is closed, ``unread``: messages that gave
-    no event, by the name of their type; ``unresolved``: generic families that it did not find.
+    it provides; ``identity``: its class, and what tells it from others of that; ``raised``: what it raised since
+    somebody took that. Once it is closed, ``unread``: messages that gave no event, by the name of their type;
+    ``unresolved``: generic families that it did not find; ``notes``: what it says of itself.
 
     Raises ``PlatformError`` (NLM-B013) where the implementation cannot be made."""
 
@@ -65,6 +68,7 @@ class Guarded:
             # One that is made at run time says itself what it provides; else its name finds a file, or nothing.
             own = getattr(self.backend, "statement", None)
             self.statement = named(own, self.name) if isinstance(own, Statement) else statement_of(self.name)
+            self.identity = type(self.backend), self.backend.identity
             self.caches = bool(self.backend.options.caches)
             self.ours = type(self.backend).__module__.startswith("nlmon.backends.")
         except (NlmonError, KeyboardInterrupt):
@@ -74,6 +78,7 @@ class Guarded:
         self.raised: list[BaseException] = []
         self.unread: Counter[str] = Counter()
         self.unresolved: tuple[str, ...] = ()
+        self.notes: tuple[str, ...] = ()
 
     def call(self, action: Callable[..., object], *arguments: object) -> None:
         """Let it do something."""
@@ -118,10 +123,16 @@ class Guarded:
         """Ask it for the last time, and close it."""
         self.unread = self.ask(self._unread, Counter())
         self.unresolved = self.ask(self._unresolved, ())
+        self.notes = self.ask(self._notes, ())
         self.call(self.backend.close)
 
     def _unresolved(self) -> tuple[str, ...]:
         found = tuple(islice(self.backend.unresolved(), FAMILIES))
+        check_values(found)
+        return tuple(map(str, found))
+
+    def _notes(self) -> tuple[str, ...]:
+        found = tuple(islice(self.backend.notes(), NOTES))
         check_values(found)
         return tuple(map(str, found))
 

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from nlmon.backends.options import BackendOptions
 from nlmon.compare.side import Side
+from nlmon.compare.statement import named
 from nlmon.engine.form import check_error, check_event
 from nlmon.engine.guarded import BackendMaker, Guarded, crash_of
 from nlmon.engine.heard import Heard
@@ -37,9 +38,11 @@ PROBLEMS_KEPT = 100
 
 
 class Problems(Counter[str]):
-    """How many errors of each kind there were; ``wrapped``: the first message that the kernel damaged."""
+    """How many errors of each kind there were; ``wrapped``: the first message that the kernel damaged; ``failure``: how
+    a program failed first, of which all that follows comes of one that was started again."""
 
     wrapped: WrappedLength | None = None
+    failure: HarnessError | None = None
 
 
 class Lane:
@@ -54,8 +57,6 @@ class Lane:
         self.counts: Counter[str] = Counter()
         self.problems = Problems()
         self.ledger = Ledger()
-        # How a program failed first: what it gave after that is of one that was started again.
-        self.failure = ""
         # A pool gives what comes of a datagram with a later one, or never.
         self.heard = Heard(whole=options.message_pool_size is None)
         # Types of messages in answers that gave no event; the implementation counts those of its own sockets.
@@ -63,6 +64,11 @@ class Lane:
         # What the callbacks were given since ``_result`` was called last.
         self._events: list[Event] = []
         self._errors: list[NlmonError] = []
+
+    def rename(self, name: str) -> None:
+        """Call it otherwise, before anything is fed to it."""
+        self.name = name
+        self.guarded.statement = named(self.guarded.statement, name)
 
     def supports(self, protocol: int) -> bool:
         """Whether this implementation reads a protocol at all."""
@@ -133,7 +139,9 @@ class Lane:
         """All that came since the last result, counted."""
         events, errors, raised = self._events, self._errors, self.guarded.raised
         self._events, self._errors, self.guarded.raised = [], [], []
-        self.failure = self.failure or next((str(one) for one in raised if isinstance(one, HarnessError)), "")
+        failure = next((one for one in raised if isinstance(one, HarnessError)), None)
+        self.problems.failure = self.problems.failure or failure
+        self.counts["unanswered"] += failure is not None
         crash, trace = crash_of(raised) if raised else ("", "")
         self.heard.crashed = self.heard.crashed or bool(raised)
         side = Side(
@@ -146,6 +154,7 @@ class Lane:
             lossy=lossy,
             crash=crash,
             trace=trace,
+            failure=failure,
         )
         self.counts["answers" if answer else "events"] += len(events)
         self._note(errors)

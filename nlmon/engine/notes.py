@@ -54,8 +54,10 @@ def replay_notes(replay: Replay, reader: CaptureReader) -> list[str]:
         notes.append(f"{why_nothing(replay)}; only recorded answers were compared")
     notes += _unseen(replay)
     notes += _read_by_one(replay, replay.feed.protocols)
+    notes += _unanswered(replay)
     notes += _absent(replay)
     notes += _without_state(replay)
+    notes += [note for lane in replay.lanes for note in lane.guarded.notes]
     if tally.copied(replay.feed.protocols):
         repeats, notifications = (
             sum(counts[protocol] for protocol in replay.feed.protocols)
@@ -88,8 +90,10 @@ def live_notes(live: Live) -> list[str]:
     notes += not_known(live.kernel)
     notes += _unseen(live)
     notes += _read_by_one(live, {protocol for lane in live.lanes for protocol in lane.guarded.protocols})
+    notes += _unanswered(live)
     notes += _absent(live)
     notes += _without_state(live)
+    notes += [note for lane in live.lanes for note in lane.guarded.notes]
     outside = sum(one.outside for one in live.unpaired)
     if outside:
         are = counted(
@@ -113,6 +117,13 @@ def _deaf(lane: RecordedLane | LiveLane) -> Iterator[str]:
         protocols = sorted(protocol for protocol, lost in lane.lost_sockets.items() if lost == frame)
         names = ", ".join(PROTOCOLS.get(protocol, str(protocol)) for protocol in protocols)
         yield f"{lane.name} lost its {'socket' if len(protocols) == 1 else 'sockets'} of {names} at frame {frame}"
+
+
+def _unanswered(comparison: Replay | Live) -> Iterator[str]:
+    """Notes on datagrams of which a program that failed said nothing."""
+    for lane in comparison.lanes:
+        if count := lane.counts["unanswered"]:
+            yield f"{lane.name} left {counted(count, 'datagram')} without an answer; they are not compared"
 
 
 def _damaged_by_kernel(comparison: Replay | Live) -> Iterator[str]:
@@ -150,8 +161,7 @@ def _read_by_one(comparison: Replay | Live, protocols: Iterable[int]) -> Iterato
 def is_control(comparison: Replay | Live) -> bool:
     """Whether an implementation is compared with itself."""
     reference, candidate = comparison.lanes
-    # All programs are of one class.
-    return type(reference.backend) is type(candidate.backend) and reference.name == candidate.name
+    return reference.guarded.identity == candidate.guarded.identity
 
 
 def why_nothing(replay: Replay) -> str:

@@ -144,7 +144,8 @@ class Replay(Comparison[RecordedLane]):
         elif self.feed.asked is None or datagrams.protocol in self.feed.asked:
             for datagram in datagrams:
                 self._compare_groups(datagram, (False, False))
-        if step.place.role is Role.DUMP and step.results and self.where is None:
+        failed = any(lane.problems.failure is not None for lane in self.lanes)
+        if step.place.role is Role.DUMP and step.results and self.where is None and not failed:
             left, right = (result.side(0) for result in step.results)
             self._check_dump(datagrams.at(0), step.place, (left, right), agreed=agreed)
 
@@ -259,7 +260,10 @@ class Replay(Comparison[RecordedLane]):
 
     @property
     def _states_comparable(self) -> bool:
-        """Not where one of them read notifications of NETLINK_ROUTE for longer than the other."""
+        """Not where one of them read notifications of NETLINK_ROUTE for longer than the other, nor where a program
+        failed, which misses what it did not answer."""
+        if any(lane.problems.failure is not None for lane in self.lanes):
+            return False
         since = [lane.lost_sockets.get(NETLINK_ROUTE) for lane in self.lanes]
         return since[0] == since[1]
 

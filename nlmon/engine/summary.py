@@ -161,7 +161,7 @@ def live_reports(
 
 def _failed(lanes: Iterable[Lane]) -> str:
     """How programs failed that stand for implementations; each is told once."""
-    return "; ".join(dict.fromkeys(lane.failure for lane in lanes if lane.failure))
+    return "; ".join(dict.fromkeys(str(one.problems.failure) for one in lanes if one.problems.failure is not None))
 
 
 def _judged(view: _View, policy: Policy, *, failed: str, wrong: str, unread: str, thin: list[str]) -> dict[str, Any]:

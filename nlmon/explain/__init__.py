@@ -72,6 +72,7 @@ GROUPS = (
     Group("contracts", "NLM-K", "The contract, and files of known differences"),
     Group("limits", "NLM-L", "Bounds on what is read and kept"),
     Group("monitors", "NLM-M", "The running monitor"),
+    Group("harnesses", "NLM-N", "Programs as implementations, and the harness protocol"),
     Group("exports", "NLM-O", "Exports"),
     Group("settings", "NLM-P", "Settings"),
     Group("reports", "NLM-R", "Reading reports"),

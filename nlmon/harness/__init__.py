@@ -1,8 +1,13 @@
 """Implementations that are programs of others: one JSON object a line on stdin and stdout (``docs/harness.md``).
 
+``protocol`` has the lines as values and ``schema`` their JSON Schema; ``program`` is a child process that speaks in
+lines, ``conversation`` the order in which that is done, ``backend`` the program as an implementation like ours.
+``values`` makes payloads of what a program writes, with the ``widths`` of numbers. ``named`` finds programs by name,
+``serve`` is the other side, with an implementation of ours.
+
 Not here: what is compared, and who is right (``nlmon.compare``, ``nlmon.engine``).
 """
 
 from __future__ import annotations
 
-__all__: list[str] = []
+__all__ = ()  # each module has its own

@@ -13,8 +13,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+from msgspec import structs
+
 from nlmon.backends.base import Backend
 from nlmon.backends.options import BackendOptions
+from nlmon.backends.registry import BACKENDS, PROGRAM
+from nlmon.compare.statement import Statement, statement_of_hello
 from nlmon.errors import (
     AttributeFormatError,
     DecodeError,
@@ -32,8 +36,8 @@ from nlmon.events import Decoded, Event
 from nlmon.framing import nlmsghdr
 from nlmon.harness.conversation import Conversation
 from nlmon.harness.program import Command
-from nlmon.harness.protocol import Answer, Message, Refusal
-from nlmon.harness.values import Values
+from nlmon.harness.protocol import Answer, Hello, Message, Refusal
+from nlmon.harness.values import NEXTHOPS, Values, nexthop_fields
 from nlmon.transport.base import Transport, TransportFactory
 from nlmon.uapi import (
     NETLINK_AUDIT,
@@ -67,18 +71,19 @@ ERRORS: Mapping[str, type[DecodeError]] = {
     "NLM-D006": MessageTooLarge,
     "NLM-D007": WrappedLength,
 }
-REFUSED = "NLM-N020"
 # As many as a kernel has at most, by and large.
 GENERIC_GROUPS = 256
 
 
 class ProgramBackend(Backend, bulk=True):
-    """A program. ``values``: what it gives that is no value of ours, counted.
+    """A program. ``values``: what it gives that is no value of ours, counted; ``statement``: what it says that it
+    provides; ``unknown_names``: what it says there and no event has.
 
     Raises ``HarnessError`` or ``UsageError`` where it cannot be started or does not greet."""
 
     name = "exec"
-    groups: ClassVar[Mapping[int, tuple[int, ...]]] = {}
+    # Which of these a program reads, it says; what it reads of their messages, it does not (``reads``).
+    groups: ClassVar[Mapping[int, tuple[int, ...]]] = {**GROUPS, NETLINK_GENERIC: ()}
 
     def __init__(
         self, transports: TransportFactory, options: BackendOptions | None = None, *, command: Command, name: str = ""
@@ -87,11 +92,15 @@ class ProgramBackend(Backend, bulk=True):
         self.conversation = Conversation(command, transports.byteorder)
         hello = self.conversation.hello
         # What a program is called, and reads, is known when it has greeted.
-        self.name = name or hello.name  # type: ignore[misc]
+        # Programs that have one name, such as two versions, are two implementations.
+        self.identity = command.argv, command.directory
+        own = hello.name if hello.name not in BACKENDS else f"{PROGRAM}{hello.name}"
+        self.name = name or own  # type: ignore[misc]
         joined = {int(protocol): groups for protocol, groups in hello.groups.items()}
         self.groups = {one: joined.get(one, GROUPS.get(one, ())) for one in hello.netlink}  # type: ignore[misc]
-        self.values = Values(hello.absent)
-        # Of a batch that failed: what was answered, and the mistake of the one behind, by datagram.
+        self.values = Values(hello.absent, hello.shapes)
+        self.statement, self.unknown_names = _stated(hello, self.values, self.name)
+        # Of a batch in which something failed, what came of each datagram that was asked.
         self._header = nlmsghdr(self.byteorder).unpack_from
         self._kept: dict[int, tuple[bytes, Decoded | HarnessError]] = {}
 
@@ -113,23 +122,40 @@ class ProgramBackend(Backend, bulk=True):
         (answer,) = self.conversation.ask((datagram,))
         return self._decoded(datagram, answer)
 
+    def notes(self) -> list[str]:
+        """What it names that no event has, with how often."""
+        found = self.values.unknown
+        rows = [f"{name} ({found[name]:,})" for name in sorted(found)]
+        rows += [f"{name} (said in hello)" for name in self.unknown_names if name not in found]
+        return [f"{self.name} gives what no event of nlmon has: {', '.join(rows)}"] if rows else []
+
     def decode_all(self, datagrams: Datagrams) -> Decoded:
         """What it makes of many. Raises ``HarnessError``; then ``decode`` gives what was answered of each."""
         self._kept.clear()
         each = list(datagrams)
-        found: list[Decoded] = []
+        answers: list[Answer] = []
+        failure: HarnessError | None = None
         try:
             for answer in self.conversation.ask(each):
-                found.append(self._decoded(each[len(found)], answer))
+                answers.append(answer)
         except HarnessError as error:
-            outcomes: list[Decoded | HarnessError] = [*found, error]
-            for datagram, outcome in zip(each, outcomes, strict=False):
-                self._kept[datagram.frame] = datagram.data, outcome
-            raise
+            failure = error
         whole = Decoded([], [])
-        for one in found:
-            whole.add(one)
-        return whole
+        outcomes: list[Decoded | HarnessError] = []
+        for datagram, answer in zip(each, answers, strict=False):
+            try:
+                one = self._decoded(datagram, answer)
+            except HarnessError as error:
+                failure = failure or error
+                outcomes.append(error)
+            else:
+                whole.add(one)
+                outcomes.append(one)
+        if failure is None:
+            return whole
+        for datagram, outcome in zip(each, (*outcomes, failure), strict=False):
+            self._kept[datagram.frame] = datagram.data, outcome
+        raise failure
 
     def on_transport_error(self, protocol: int, error: TransportError) -> bool:
         """Reading goes on only where there is a socket."""
@@ -173,6 +199,22 @@ class ProgramBackend(Backend, bulk=True):
             found.control += 1
 
 
+def _stated(hello: Hello, values: Values, name: str) -> tuple[Statement, tuple[str, ...]]:
+    """The statement of a program, with its values as events have them, and the names in it that no event has."""
+    provides = hello.provides
+    if provides is not None and NEXTHOPS in provides.get("route", ()):
+        provides = {**provides, "route": (*provides["route"], *nexthop_fields(provides.get("hop")))}
+        provides["route"] = tuple(one for one in provides["route"] if one != NEXTHOPS)
+    statement, unknown = statement_of_hello(structs.replace(hello, provides=provides, absent=values.absent), name)
+    families = {
+        place: frozenset(numbers)
+        for place, numbers in hello.families.items()
+        if statement.provides(*place.partition(".")[::2])
+    }
+    interfaces = statement.events & frozenset(hello.interfaces)
+    return structs.replace(statement, families=families, interfaces=statement.interfaces | interfaces), unknown
+
+
 def _error(name: str, frame: int, offset: int, told: Refusal) -> DecodeError:
     at = offset if told.at is None else told.at
     text = told.text or "no reason is given"
@@ -180,5 +222,5 @@ def _error(name: str, frame: int, offset: int, told: Refusal) -> DecodeError:
         return KernelError(told.code, text, frame=frame, offset=at, errno=told.errno)
     kind = ERRORS.get(told.code)
     if kind is None:
-        return RefusedMessage(REFUSED, f"{name} refuses a message", frame=frame, offset=at, path=told.path, why=text)
+        return RefusedMessage("NLM-N020", f"{name} refuses a message", frame=frame, offset=at, path=told.path, why=text)
     return kind(told.code, text, frame=frame, offset=at, path=told.path)

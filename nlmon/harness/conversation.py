@@ -18,13 +18,14 @@ from typing import Literal, TypeVar
 import msgspec
 
 from nlmon.errors import HarnessError
-from nlmon.harness.program import Command, Program
+from nlmon.harness.program import Command, Program, gone_is_an_error
 from nlmon.harness.protocol import (
     END,
     FLUSH,
     PROTOCOL,
     Answer,
     Bye,
+    Farewell,
     Greeting,
     Hello,
     ask_line,
@@ -37,13 +38,15 @@ __all__ = ["Conversation"]
 
 T = TypeVar("T")
 SHOWN = 120
-_GREETING = msgspec.json.Decoder(Greeting)
-_ANSWER = msgspec.json.Decoder(Answer)
-_BYE = msgspec.json.Decoder(Bye)
+
+
+_GREETING, _ANSWER, _BYE = msgspec.json.Decoder(Greeting), msgspec.json.Decoder(Answer), msgspec.json.Decoder(Bye)
 
 
 class Conversation:
-    """One program, from its greeting to its end. ``hello``: what it said of itself when it was started first.
+    """One program, from its greeting to its end. ``hello``: what it said of itself when it was started first;
+    ``starts``: how often it was started; ``asked``, ``events``: datagrams that it was given since, and what it
+    answered.
 
     Raises ``HarnessError`` and ``UsageError`` where it cannot be started or does not greet."""
 
@@ -64,9 +67,8 @@ class Conversation:
             return
         program = self._running()
         waiting: deque[int] = deque()
-        rest = iter(datagrams)
         with self._ending(program):
-            for datagram in rest:
+            for datagram in datagrams:
                 self._send(program, datagram)
                 waiting.append(self.asked)
                 if len(waiting) >= self.command.window:
@@ -74,27 +76,29 @@ class Conversation:
             while waiting:
                 yield self._answer(program, waiting.popleft())
 
-    def close(self) -> None:
-        """Tell it that this is all. Raises ``HarnessError`` (NLM-N010) for a program that does not say goodbye."""
+    def close(self) -> Farewell | None:
+        """Tell it that this is all. None: it does not run.
+
+        Raises ``HarnessError`` (NLM-N010) for a program that does not say goodbye, or counted something else."""
         program, self._program = self._program, None
         if program is None:
-            return
-        try:
-            program.write(END)
-            line = program.read()
-            bye = self._decoded(_BYE, line, '{"bye": {"datagrams": …, "events": …}}').bye
+            return None
+        with self._ending(program):
+            try:
+                program.write(END)
+                bye = self._decoded(program, _BYE, program.read(), '{"bye": {"datagrams": …, "events": …}}').bye
+            except HarnessError as error:
+                if error.code != "NLM-N003":
+                    raise
+                what = f"{self.command.text} ended without bye"
+                raise HarnessError("NLM-N010", what, why=error.why or error.what) from None
             status = program.ended()
             if status:
-                raise HarnessError("NLM-N010", f"{self.command.text} ended with status {status}", why=program.said)
-            if bye.datagrams != self.asked:
-                what = f"{self.command.text} says that it was given {bye.datagrams:,} datagrams"
-                raise HarnessError("NLM-N010", what, why=f"it was given {self.asked:,}")
-        except HarnessError as error:
-            if error.code == "NLM-N003":
-                raise HarnessError("NLM-N010", f"{self.command.text} ended without bye", why=error.why) from None
-            raise
-        finally:
-            program.kill()
+                what = f"{self.command.text} ended with status {status} behind its bye"
+                raise HarnessError("NLM-N010", what, why=program.said, hint="the status must be 0")
+            self._hold(bye)
+        program.kill()
+        return bye
 
     def kill(self) -> None:
         """End it without a word."""
@@ -120,10 +124,11 @@ class Conversation:
         with self._ending(program):
             program.write(hello_line(self.byteorder))
             line = program.read()
-            hello = self._decoded(_GREETING, line, '{"hello": {"name": …, "protocol": 1, …}}').hello
+            hello = self._decoded(program, _GREETING, line, '{"hello": {"name": …, "protocol": 1, …}}').hello
             if hello.protocol != PROTOCOL:
                 what = f"{self.command.text} speaks version {hello.protocol} of the harness protocol"
-                raise HarnessError("NLM-N007", what, why=f"version {PROTOCOL} was asked for")
+                why, hint = f"version {PROTOCOL} was asked for", "see docs/harness.md"
+                raise HarnessError("NLM-N007", what, where=_line(program), why=why, hint=hint)
         self._program = program
         return hello
 
@@ -131,7 +136,8 @@ class Conversation:
     def _ending(self, program: Program) -> Iterator[None]:
         """Whatever goes wrong, the program has ended then."""
         try:
-            yield
+            with gone_is_an_error():
+                yield
         except BaseException:
             self._program = None
             program.kill()
@@ -144,14 +150,11 @@ class Conversation:
         program.write(ask_line(datagram, self.byteorder, self.asked))
 
     def _answer(self, program: Program, n: int) -> Answer:
-        line = program.read()
-        try:
-            answer = _ANSWER.decode(line)
-        except msgspec.MsgspecError as error:
-            raise self._not(line, str(error), '{"n": …, "events": […]}') from None
+        answer = self._decoded(program, _ANSWER, program.read(), '{"n": …, "events": […]}')
         if answer.n != n:
             what = f"{self.command.text} answered datagram {answer.n} where {n} was next"
-            raise HarnessError("NLM-N006", what, why="each datagram has one answer, in order")
+            where, hint = _line(program), "each datagram has one answer, in order"
+            raise HarnessError("NLM-N006", what, where=where, hint=hint)
         self.events += len(answer.events)
         return answer
 
@@ -175,13 +178,24 @@ class Conversation:
             return
         yield from answers
 
-    def _decoded(self, decoder: msgspec.json.Decoder[T], line: bytes, wanted: str) -> T:
+    # -- what goes wrong -------------------------------------------------------------------------------------
+
+    def _decoded(self, program: Program, decoder: msgspec.json.Decoder[T], line: bytes, wanted: str) -> T:
         try:
             return decoder.decode(line)
-        except msgspec.MsgspecError as error:
-            raise self._not(line, str(error), wanted) from None
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            shown = printable(line[:SHOWN].decode("utf-8", "backslashreplace")) + " …" * (len(line) > SHOWN)
+            what, hint = f"{self.command.text} wrote {shown!r}", f"the protocol asks for {wanted}"
+            raise HarnessError("NLM-N005", what, where=_line(program), why=str(error), hint=hint) from None
 
-    def _not(self, line: bytes, why: str, wanted: str) -> HarnessError:
-        shown = printable(line[:SHOWN].decode("utf-8", "backslashreplace"))
-        what = f"{self.command.text} wrote {shown!r}"
-        return HarnessError("NLM-N005", what, why=why, hint=f"the protocol asks for {wanted}")
+    def _hold(self, bye: Farewell) -> None:
+        """Hold its counts against ours. Raises ``HarnessError`` (NLM-N010)."""
+        for said, count, things in ((bye.datagrams, self.asked, "datagrams"), (bye.events, self.events, "events")):
+            if said != count:
+                what = f"{self.command.text} counted {said:,} {things}"
+                why = f"it was given {count:,}" if things == "datagrams" else f"its answers list {count:,}"
+                raise HarnessError("NLM-N010", what, why=why, hint="bye counts since hello")
+
+
+def _line(program: Program) -> str:
+    return f"line {program.read_lines} of its output"

@@ -8,16 +8,14 @@ Rules:
    the file.
 2. A name of nlmon's own implementations cannot be given to a program.
 
-Not here: the other settings (``nlmon.cli.settings``).
+Not here: the other settings (``nlmon.cli.settings``), and the file (``nlmon.settingsfile``).
 """
 
 from __future__ import annotations
 
-import functools
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import Struct
@@ -25,17 +23,23 @@ from msgspec import Struct
 from nlmon.backends.options import BackendOptions
 from nlmon.backends.registry import BACKENDS, PROGRAM
 from nlmon.errors import InputError
-from nlmon.harness.backend import ProgramBackend
 from nlmon.harness.program import Command, words
+from nlmon.settingsfile import nearest
 from nlmon.transport.base import TransportFactory
 
-__all__ = ["Named", "command_of", "configured", "create_program", "is_configured"]
+if TYPE_CHECKING:  # start-up: whoever asks for names starts none of them
+    from nlmon.harness.backend import ProgramBackend
 
+__all__ = ["Named", "command_of", "commands_of", "configured", "create_program", "is_configured", "named_schema"]
+
+KEY = "implementations"
 MIB = 1 << 20
 
 
 class Named(Struct, frozen=True, forbid_unknown_fields=True):
-    """A program as the settings name it. ``timeout``: seconds; ``memory``: MiB."""
+    """A program as the settings name it. ``directory``: where it is started, relative to the file; ``environment``:
+    variables that it gets beside PATH, HOME and TMPDIR; ``timeout``: seconds for each answer; ``memory``: MiB that it
+    may use; ``window``: datagrams that may wait for an answer; ``restarts``: how often it is started again."""
 
     command: str | list[str]
     directory: str = "."
@@ -46,7 +50,7 @@ class Named(Struct, frozen=True, forbid_unknown_fields=True):
     restarts: int = 3
 
     def started_in(self, folder: Path) -> Command:
-        """The command, of a file in ``folder``."""
+        """The command, of a file in ``folder``. Raises ``UsageError`` (NLM-N014)."""
         argv = words(self.command) if isinstance(self.command, str) else tuple(self.command)
         return Command(
             argv=argv,
@@ -61,6 +65,8 @@ class Named(Struct, frozen=True, forbid_unknown_fields=True):
 
 def create_program(name: str, transports: TransportFactory, options: BackendOptions | None = None) -> ProgramBackend:
     """The program called ``name``. Raises ``UsageError``, ``InputError`` or ``HarnessError``."""
+    from nlmon.harness.backend import ProgramBackend  # noqa: PLC0415  (start-up: see above)
+
     return ProgramBackend(transports, options, command=command_of(name), name="" if _is_command(name) else name)
 
 
@@ -72,52 +78,52 @@ def command_of(name: str) -> Command:
 
 
 def is_configured(name: str) -> bool:
-    """Whether the settings name a program so. Raises ``InputError`` (NLM-N013)."""
+    """Whether the settings name a program so. Raises ``InputError``."""
     return name in configured()
 
 
 def configured() -> Mapping[str, Command]:
-    """The programs that the settings name, by name. Raises ``InputError`` (NLM-N013)."""
-    return _configured(Path.cwd())
+    """The programs that the settings name, by name. Raises ``InputError`` for settings that cannot be read, or that do
+    not describe a program (NLM-N013)."""
+    try:
+        file = nearest(Path.cwd())
+    except FileNotFoundError:  # the current folder is gone
+        return {}
+    if file is None or KEY not in file.table:
+        return {}
+    return commands_of(file.table[KEY], file.path.parent.absolute(), file.place(KEY))
+
+
+def commands_of(table: object, folder: Path, where: str) -> Mapping[str, Command]:
+    """The programs of a table of settings, by name; ``where``: its place, in a file in ``folder``. Raises
+    ``InputError`` (NLM-N013)."""
+    if not isinstance(table, dict):
+        what, hint = f"{KEY} must be a table of programs", f'such as [{KEY}.mine] and command = "./my-harness"'
+        raise InputError("NLM-N013", what, where=where, hint=hint)
+    return {name: _command(name, row, folder, where) for name, row in table.items()}
+
+
+def named_schema() -> dict[str, Any]:
+    """JSON Schema of one program in the settings."""
+    schema: dict[str, Any] = msgspec.json.schema(Named)["$defs"]["Named"]
+    return schema
 
 
 def _is_command(name: str) -> bool:
     return name.startswith(PROGRAM)
 
 
-@functools.cache
-def _configured(start: Path) -> Mapping[str, Command]:
-    for folder in (start, *start.parents):
-        for file, keys in (("nlmon.toml", ()), ("pyproject.toml", ("tool", "nlmon"))):
-            table = _table(folder / file, keys)
-            if table is not None:
-                return {name: _command(name, row, folder / file) for name, row in table.items()}
-    return {}
-
-
-def _table(path: Path, keys: tuple[str, ...]) -> dict[str, Any] | None:
-    """The programs of a settings file; None where it is no settings file of ours. What else is wrong with it, those say
-    who read the settings."""
+def _command(name: str, row: object, folder: Path, where: str) -> Command:
+    if name in BACKENDS or ":" in name:
+        what = f"{name} is no name that a program can have"
+        why = "an implementation of nlmon has it" if name in BACKENDS else "a colon stands behind a kind of program"
+        raise InputError("NLM-N013", what, where=where, why=why, hint="choose another name")
     try:
-        found: Any = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, RecursionError):
-        return None
-    for key in keys:
-        if not isinstance(found, dict) or key not in found:
-            return None
-        found = found[key]
-    table = found.get("implementations", {}) if isinstance(found, dict) else {}
-    return table if isinstance(table, dict) else {}
-
-
-def _command(name: str, row: object, path: Path) -> Command:
-    where = f"{path.name}: implementations.{name}"
-    if name in BACKENDS or name.startswith(PROGRAM):
-        raise InputError("NLM-N013", f"{name} is a name of nlmon's own", where=where, hint="choose another name")
-    try:
-        return msgspec.convert(row, Named).started_in(path.parent)
+        found = msgspec.convert(row, Named)
     except msgspec.ValidationError as error:
-        hint = 'such as command = "./my-harness"'
-        raise InputError(
-            "NLM-N013", f"the program {name} is not described", where=where, why=str(error), hint=hint
-        ) from None
+        what, hint = f"the program {name} is not described", 'such as command = "./my-harness"'
+        raise InputError("NLM-N013", what, where=where, why=str(error), hint=hint) from None
+    if not found.command or min(found.timeout, found.memory, found.window) <= 0 or found.restarts < 0:
+        what, why = f"the program {name} is not described", "a limit is below its least value, or the command is empty"
+        raise InputError("NLM-N013", what, where=where, why=why, hint="timeout, memory and window are above 0")
+    return found.started_in(folder)

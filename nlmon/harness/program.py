@@ -5,6 +5,8 @@ Rules:
    all the time, and its end is kept for whoever asks what went wrong.
 2. Both directions move in one loop: neither waits for the other, however much is on its way.
 3. A limit of memory is one of resident bytes; one of address space breaks runtimes that reserve much and use little.
+4. A program that is gone is an error of ours and no SIGPIPE, of which the command line would die without a word
+   (``gone_is_an_error``).
 
 Not here: what the lines mean (``conversation``).
 """
@@ -23,7 +25,7 @@ import sys
 import time
 import weakref
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from msgspec import Struct
@@ -31,7 +33,7 @@ from msgspec import Struct
 from nlmon.errors import HarnessError, UsageError
 from nlmon.printable import printable
 
-__all__ = ["Command", "Program", "words"]
+__all__ = ["Command", "Program", "gone_is_an_error", "words"]
 
 # Bytes: of standard error that are kept, of one line, and of one read.
 SAID, LONGEST, CHUNK = 8192, 64 << 20, 1 << 18
@@ -83,7 +85,9 @@ def words(text: str) -> tuple[str, ...]:
 
 
 class Program:
-    """A running program. ``started``: whether it ever was."""
+    """A running program. ``read_lines``: how many of its lines were read.
+
+    Raises ``UsageError`` or ``HarnessError`` where it cannot be started."""
 
     def __init__(self, command: Command) -> None:
         if sys.platform == "win32":
@@ -116,6 +120,7 @@ class Program:
         self._waiting = bytearray()
         self._begun = b""
         self._lines: deque[bytes] = deque()
+        self.read_lines = 0
         self._said = b""
 
     def write(self, line: bytes) -> None:
@@ -128,12 +133,8 @@ class Program:
         (NLM-N008) or writes a line without end (NLM-N005)."""
         if not self._lines:
             self._wait()
+        self.read_lines += 1
         return self._lines.popleft()
-
-    @property
-    def ahead(self) -> bytes | None:
-        """A line that it has written without being asked, if it did so far."""
-        return self._lines[0] if self._lines else None
 
     def ended(self) -> int:
         """Its exit status once it has ended by itself; negative: the signal. Raises ``HarnessError`` (NLM-N004)."""
@@ -281,4 +282,20 @@ def _resident(pid: int) -> int:
         pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
     except (OSError, ValueError, IndexError):
         return 0
-    return pages * 4096
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+@contextlib.contextmanager
+def gone_is_an_error() -> Iterator[None]:
+    """Meanwhile writing to a program that is gone raises ``BrokenPipeError``, though SIGPIPE has its default action, as
+    it has in the command line; the action itself is that of the whole process and stays."""
+    if sys.platform == "win32":
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGPIPE})
+    try:
+        yield
+    finally:
+        if signal.SIGPIPE in signal.sigpending() and signal.SIGPIPE not in before:
+            signal.sigwait({signal.SIGPIPE})
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -24,6 +24,10 @@ __all__ = [
     "PROTOCOL",
     "Answer",
     "Ask",
+    "AskDatagram",
+    "AskEnd",
+    "AskFlush",
+    "AskHello",
     "Bye",
     "Farewell",
     "Greeting",
@@ -43,27 +47,44 @@ HEADER, FIRST, GETS = 16, 16, 2
 Role: TypeAlias = Literal["notification", "dump", "reply", "request"]
 
 
-class Ask(Struct, frozen=True):
-    """A line to the program. ``cmd``: ``hello`` with ``protocol`` and ``byteorder``; ``datagram`` with its number
-    ``n`` (from 1), the protocol ``netlink``, the role, its bytes in base64 and,
-    of a reply or a dump, those of the ``request`` where they are known; ``flush``; ``end``."""
+class AskHello(Struct, frozen=True, tag_field="cmd", tag="hello"):
+    """The first line to a program. ``byteorder``: that of the messages, which is the recording's."""
 
-    cmd: Literal["hello", "datagram", "flush", "end"]
-    protocol: int = 0
+    protocol: int = PROTOCOL
     byteorder: Literal["little", "big"] = "little"
-    n: int = 0
+
+
+class AskDatagram(Struct, frozen=True, tag_field="cmd", tag="datagram"):
+    """One datagram. ``n``: its number, from 1 since the last ``hello``; ``netlink``: the protocol, as NETLINK_ROUTE is
+    0; ``data``: its bytes in base64; ``request``: of a reply or a dump those of the request, where they are known."""
+
+    n: int
     netlink: int = 0
     role: Role = "notification"
     data: str = ""
     request: str = ""
 
 
+class AskFlush(Struct, frozen=True, tag_field="cmd", tag="flush"):
+    """To a program in ``batch`` mode: now is the time to answer."""
+
+
+class AskEnd(Struct, frozen=True, tag_field="cmd", tag="end"):
+    """That was all."""
+
+
+Ask: TypeAlias = AskHello | AskDatagram | AskFlush | AskEnd
+
+
 class Hello(Struct, frozen=True):
     """What a program says of itself. ``netlink``: protocols that it decodes; ``groups``: multicast groups by
     protocol whose notifications it is given; of a protocol that is not named all that a monitor listens to;
     ``mode``: ``stream`` answers each
-    datagram, ``batch`` all of them after ``flush``. ``provides``: fields by kind of event; None: whatever it gives.
-    ``absent``: by ``kind.field`` the value that it gives for what is not in the message."""
+    datagram, ``batch`` all of them after ``flush``. ``provides``: fields by kind of event; None: whatever it gives;
+    ``interfaces``: the kinds whose interface it names; ``families``: by ``kind.field`` the address families in whose
+    messages alone it provides a field.
+    ``absent``: by ``kind.field`` the value that it gives for what is not in the message. ``shapes``: by kind another
+    form than that of nlmon's events; of a route there is ``nexthops``."""
 
     name: str
     protocol: int
@@ -73,6 +94,8 @@ class Hello(Struct, frozen=True):
     groups: dict[str, tuple[int, ...]] = {}
     mode: Literal["stream", "batch"] = "stream"
     provides: dict[str, tuple[str, ...]] | None = None
+    interfaces: tuple[str, ...] = ()
+    families: dict[str, tuple[int, ...]] = {}
     absent: dict[str, Any] = {}
     shapes: dict[str, str] = {}
 
@@ -135,9 +158,9 @@ END = b'{"cmd":"end"}\n'
 FLUSH = b'{"cmd":"flush"}\n'
 
 
-def hello_line(byteorder: str) -> bytes:
+def hello_line(byteorder: Literal["little", "big"]) -> bytes:
     """The first line to a program."""
-    return msgspec.json.encode({"cmd": "hello", "protocol": PROTOCOL, "byteorder": byteorder}) + b"\n"
+    return msgspec.json.encode(AskHello(byteorder=byteorder)) + b"\n"
 
 
 def ask_line(datagram: Datagram, byteorder: Literal["little", "big"], n: int) -> bytes:
@@ -153,7 +176,7 @@ def ask_line(datagram: Datagram, byteorder: Literal["little", "big"], n: int) ->
     return line + b'"}\n'
 
 
-def payload_of(ask: Ask) -> tuple[bytes, bytes]:
+def payload_of(ask: AskDatagram) -> tuple[bytes, bytes]:
     """The bytes of a datagram and of the request. Raises ``ValueError`` (binascii.Error) for what is no base64."""
     return a2b_base64(ask.data, strict_mode=True), a2b_base64(ask.request, strict_mode=True)
 

@@ -17,17 +17,18 @@ from msgspec import UNSET
 
 from nlmon import __version__
 from nlmon.backends.base import Backend
+from nlmon.compare.statement import statement_of
 from nlmon.errors import DecodeError, InputError, KernelError
 from nlmon.events import PAYLOADS, Event
 from nlmon.framing import messages
 from nlmon.harness.backend import CONTROL, UNSUPPORTED
-from nlmon.harness.protocol import PROTOCOL, Ask, payload_of
+from nlmon.harness.protocol import PROTOCOL, Ask, AskDatagram, AskEnd, AskHello, payload_of
 from nlmon.transport.recorded.kernel import RecordedKernel
 from nlmon.wire import Datagram, Datagrams
 
 __all__ = ["served"]
 
-_ASK = msgspec.json.Decoder(Ask)
+_ASK: msgspec.json.Decoder[Ask] = msgspec.json.Decoder(Ask)
 _KINDS = {struct: kind for kind, struct in PAYLOADS.items()}
 Make = Callable[[RecordedKernel], Backend]
 
@@ -36,24 +37,24 @@ def served(make: Make, lines: Iterable[bytes]) -> Iterator[bytes]:
     """The answer to each line, until ``end``. ``make``: the implementation, over a kernel that learns
     from the datagrams.
 
-    Raises ``InputError`` (NLM-N005) for a line that the protocol does not know."""
+    Raises ``InputError`` (NLM-N015) for a line that the protocol does not know."""
     backend: Backend | None = None
     kernel = RecordedKernel()
     datagrams = events = 0
     for number, line in enumerate(lines, 1):
         ask = _asked(line, number)
-        if ask.cmd == "hello":
+        if isinstance(ask, AskHello):
             kernel = RecordedKernel(ask.byteorder)
             backend = make(kernel)
             for protocol in backend.groups:
                 backend.enable(protocol)
             yield _line({"hello": _hello(backend)})
-        elif ask.cmd == "end":
+        elif isinstance(ask, AskEnd):
             yield _line({"bye": {"datagrams": datagrams, "events": events}})
             return
         elif backend is None:
-            raise InputError("NLM-N005", "the first line is no hello", where=f"line {number}")
-        elif ask.cmd == "datagram":
+            raise InputError("NLM-N015", "the first line is no hello", where=f"line {number}")
+        elif isinstance(ask, AskDatagram):
             datagrams += 1
             found = answered(backend, kernel, ask, number)
             events += len(found)
@@ -66,28 +67,33 @@ def _asked(line: bytes, number: int) -> Ask:
     except msgspec.MsgspecError as error:
         hint = "see docs/harness.md"
         raise InputError(
-            "NLM-N005", "no line of the protocol", where=f"line {number}", why=str(error), hint=hint
+            "NLM-N015", "no line of the protocol", where=f"line {number}", why=str(error), hint=hint
         ) from None
 
 
 def _hello(backend: Backend) -> dict[str, Any]:
+    statement = statement_of(backend.name)
     return {
-        "name": backend.name,
+        "name": f"nlmon-{backend.name}",  # not that of the implementation itself, which it may be compared with
         "version": __version__,
         "language": "Python",
         "protocol": PROTOCOL,
         "netlink": sorted(backend.groups),
         "groups": {str(protocol): backend.groups_of(protocol) for protocol in sorted(backend.groups)},
         "mode": "stream",
+        "provides": {kind: sorted(fields) for kind, fields in sorted(statement.fields.items())},
+        "interfaces": sorted(statement.interfaces),
+        "families": {place: sorted(numbers) for place, numbers in sorted(statement.families.items())},
+        "absent": dict(statement.absent),
     }
 
 
-def answered(backend: Backend, kernel: RecordedKernel, ask: Ask, number: int) -> list[dict[str, Any]]:
+def answered(backend: Backend, kernel: RecordedKernel, ask: AskDatagram, number: int) -> list[dict[str, Any]]:
     """What became of each message of a datagram, in order. Raises ``InputError`` for what is no base64."""
     try:
         data, request = payload_of(ask)
     except ValueError as error:
-        raise InputError("NLM-N005", "data is no base64", where=f"line {number}", why=str(error)) from None
+        raise InputError("NLM-N015", "data is no base64", where=f"line {number}", why=str(error)) from None
     if ask.netlink not in backend.groups:
         return [
             {"offset": one.offset, "type": one.type, "skip": UNSUPPORTED} for one in messages(data, backend.byteorder)

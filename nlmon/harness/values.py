@@ -5,6 +5,8 @@ Rules:
 2. A program may write an integer as decimal digits, and bytes as ``{"hex": "…"}``, also for an address.
 3. What is of no type that fits stays what it is, made plain: it agrees with nothing, and nobody guesses what was meant.
 4. Fields that no event has are counted and dropped; names that begin with ``x-`` are dropped.
+5. A program that lists the next hops of every route (shape ``nexthops``) has a route of one hop like that of several;
+   in a message, and so in an event, the one hop stands in the route itself.
 
 Not here: the lines themselves (``protocol``), and which fields must be there (the contract, a statement).
 """
@@ -15,7 +17,7 @@ import functools
 import re
 import socket
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
@@ -27,28 +29,33 @@ from nlmon.harness.widths import Width, is_address, is_device, width_of
 from nlmon.payloads.netfilter import FlowTuple
 from nlmon.payloads.route import NextHop
 
-__all__ = ["Values", "field_types", "plain_type"]
+__all__ = ["NEXTHOPS", "Values", "field_types", "misfit", "nexthop_fields", "plain_type"]
 
 Convert = Callable[[Any], Any]
 # What rows of ``widths`` call structures inside of payloads.
 INSIDE: Mapping[type[Struct], str] = {NextHop: "hop", FlowTuple: "tuple", MdbEntry: "mdb_entry"}
+NEXTHOPS = "nexthops"
+# Where a field of the one next hop of a route stands in the route.
+ONE_HOP = {"ifindex": "oif", "gateway": "gateway", "via": "via", "encap_type": "encap_type", "encap": "encap"}
 _DIGITS = re.compile(r"-?[0-9]{1,20}\Z")
 
 
 class Values:
-    """Makes payloads of what one program gives. ``absent``: by ``kind.field`` what it gives for what is not there,
-    which is ``UNSET`` then. ``unknown``: fields that no event has, and ``silent``: absent values, by name."""
+    """Makes payloads of what one program gives. ``absent``: by ``kind.field`` what it gives for what is not there, as a
+    value of the field; ``unknown``: fields that no event has, by name. ``shapes``: see ``Hello``."""
 
-    def __init__(self, absent: Mapping[str, Any]) -> None:
-        self._absent = {kind: _of_kind(absent, kind) for kind in PAYLOADS}
+    def __init__(self, absent: Mapping[str, Any], shapes: Mapping[str, str] | None = None) -> None:
+        self.absent = {name: _as_given(name, value) for name, value in absent.items()}
         self.unknown: Counter[str] = Counter()
-        self.silent: Counter[str] = Counter()
+        self._hops = (shapes or {}).get("route") == NEXTHOPS
 
     def payload(self, kind: str, fields: Mapping[str, Any]) -> Payload | None:
         """The payload of an event; None for a kind that there is not."""
         struct = PAYLOADS.get(kind)
         if struct is None:
             return None
+        if self._hops and kind == "route" and NEXTHOPS in fields:
+            fields = _with_hops(fields)
         converts = converters(struct, kind)
         found = {}
         for name, value in fields.items():
@@ -57,17 +64,51 @@ class Values:
                 found[name] = value if value is None else convert(value)
             elif not name.startswith("x-"):
                 self.unknown[f"{kind}.{name}"] += 1
-        for name, absent in self._absent[kind].items():
-            if name in found and found[name] == absent:
-                found[name] = UNSET
-                self.silent[f"{kind}.{name}"] += 1
         made: Any = struct(*[found.get(name, UNSET) for name in struct.__struct_fields__])
         payload: Payload = made
         return payload
 
 
-def _of_kind(absent: Mapping[str, Any], kind: str) -> dict[str, Any]:
-    return {name.removeprefix(f"{kind}."): value for name, value in absent.items() if name.startswith(f"{kind}.")}
+def _as_given(place: str, value: Any) -> Any:
+    """What a value becomes where it is given for a field, such as -1 for one of 16 bits without a sign."""
+    kind, _, field = place.partition(".")
+    convert = converters(PAYLOADS[kind], kind).get(field) if kind in PAYLOADS else None
+    return value if value is None or convert is None else convert(value)
+
+
+def misfit(kind: str, field: str, value: Any) -> str:
+    """Why what a program writes is no value of a field; empty: it is one, or no event has the field."""
+    struct = PAYLOADS.get(kind)
+    hint = get_type_hints(struct).get(field) if struct is not None else None
+    if struct is None or hint is None or value is None:
+        return ""
+    made = msgspec.to_builtins(converters(struct, kind)[field](value))
+    try:
+        msgspec.convert(made, field_types(struct)[field])
+    except msgspec.ValidationError as error:
+        return str(error)
+    return ""
+
+
+def nexthop_fields(hop: Collection[str] | None) -> tuple[str, ...]:
+    """The fields of a route that come of the next hops that a program lists; ``hop``: what each has, None: all."""
+    return ("multipath", *(field for name, field in ONE_HOP.items() if hop is None or name in hop))
+
+
+def _with_hops(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a route with its next hops where a message has them."""
+    hops = fields[NEXTHOPS]
+    found = {name: value for name, value in fields.items() if name != NEXTHOPS}
+    if not isinstance(hops, list) or not all(isinstance(one, dict) for one in hops):
+        return found | {"multipath": hops}
+    if len(hops) > 1:
+        return found | {field: None for field in ONE_HOP.values() if field not in found} | {"multipath": hops}
+    hop: dict[str, Any] = hops[0] if hops else {}
+    return (
+        found
+        | {field: hop.get(name) for name, field in ONE_HOP.items() if name in hop or not hops}
+        | {"multipath": None}
+    )
 
 
 @functools.cache

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-__all__ = ["Width", "is_address", "is_device", "width_of"]
+__all__ = ["BITS", "Width", "is_address", "is_device", "width_of"]
 
 
 class Width(Struct, frozen=True):
@@ -27,20 +27,16 @@ class Width(Struct, frozen=True):
         return value - (1 << self.bits) if self.signed and value >> (self.bits - 1) else value
 
     @property
-    def least(self) -> int:
-        """The least number."""
-        return -(1 << (self.bits - 1)) if self.signed else 0
-
-    @property
-    def most(self) -> int:
-        """The greatest number."""
-        return (1 << (self.bits - self.signed)) - 1
+    def text(self) -> str:
+        """Such as ``uint16``."""
+        return f"{'' if self.signed else 'u'}int{self.bits}"
 
 
 def _named(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
+BITS = (8, 16, 32, 64)
 _DEFAULT = Width(32)
 # By kind and field; a field without its kind is the same in every kind that has no row of its own.
 _ROWS: Mapping[Width, frozenset[str]] = {
@@ -63,6 +59,7 @@ _ROWS: Mapping[Width, frozenset[str]] = {
     ),
     Width(32, signed=True): _named(
         "target_netnsid link_netnsid new_netnsid new_ifindex route.expires nsid current_nsid tc.ifindex "
+        "suppress_prefixlen suppress_ifgroup "
         "netconf.ifindex forwarding rp_filter mc_forwarding proxy_neigh ignore_routes_with_linkdown input bc_forwarding"
     ),
 }

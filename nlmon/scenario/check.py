@@ -22,6 +22,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
+from nlmon.backends.registry import is_known
 from nlmon.errors import ScenarioError
 from nlmon.report.text import shown_path
 from nlmon.scenario.load import ScenarioFile
@@ -119,7 +120,7 @@ def check_captures(file: ScenarioFile, digests: Mapping[str, str]) -> Iterator[S
 def check_implementations(file: ScenarioFile, known: Collection[str]) -> Iterator[ScenarioError]:
     """Implementations of a scenario that are not known."""
     for number, one in enumerate(file.scenario.implementations):
-        if one.name not in known:
+        if one.name not in known and not is_known(one.name):
             what = f"no implementation is called {one.name!r}"
             yield file.mistake("NLM-S027", what, "implementations", number, hint=nearest(one.name, known))
 

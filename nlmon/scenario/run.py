@@ -22,8 +22,8 @@ from pathlib import Path
 
 from msgspec import structs
 
-from nlmon.backends.registry import BACKENDS
-from nlmon.errors import InputError, NlmonError
+from nlmon.backends.registry import BACKENDS, is_known
+from nlmon.errors import InputError, NlmonError, ScenarioError
 from nlmon.filters.regex import INSTALL
 from nlmon.report.outcome import DID_NOT_PASS, CaseResult, Finding
 from nlmon.report.text import shown_path
@@ -73,6 +73,9 @@ def _finding(mistake: NlmonError) -> Finding:
 def run_scenario(file: ScenarioFile, options: RunOptions) -> list[CaseResult]:
     """The results of a scenario, one for each case."""
     file = with_names(file, options.names)
+    if file.scenario.configured is not None and any(one.name not in BACKENDS for one in file.scenario.implementations):
+        reason = "a configuration chooses between legacy and libnl, and a program has none"
+        return without_run(file, options.only, "skipped", reason)
     try:
         if file.scenario.capture is not None:
             return _run(file, options)
@@ -175,6 +178,11 @@ def refuse_outside(file: ScenarioFile, options: RunOptions) -> None:
 def _refuse(file: ScenarioFile, options: RunOptions) -> None:
     """Raise ``ScenarioError`` for a scenario that must not run, or cannot."""
     refuse_outside(file, options)
+    given = options.names or ()
+    for number, one in enumerate(file.scenario.implementations):
+        if one.name not in (*BACKENDS, *given) and not options.allow_run and is_known(one.name):
+            what, hint = f"the scenario starts a program, {one.name}", "give --allow-run if you trust it"
+            raise file.mistake("NLM-N022", what, "implementations", number, hint=hint)
     found = digests([capture_path(file)])
     for mistake in (*check_implementations(file, tuple(BACKENDS)), *check_captures(file, found), *check_switches(file)):
         if mistake.code != "NLM-S024":  # a capture without a digest is a matter of the suite

@@ -28,7 +28,7 @@ OFFERED = {
     "--test": ["--test-mode"],
     "--benchmark --against l": ["legacy", "libnl"],
     "replay --aga": ["--against"],
-    "replay --against ": ["legacy", "libnl"],
+    "replay --against ": ["legacy", "libnl", "exec:"],
     "replay -i l": ["legacy", "libnl"],
     "replay --protocol so": ["sock_diag"],
     "live --require-protocol aud": ["audit"],

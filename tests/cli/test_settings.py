@@ -199,7 +199,7 @@ FILES = [
     (
         "colour = 1",
         "NLM-P005: no setting is called 'colour' (nlmon.toml:1); there are fail_on, min_events, max_lost, "
-        "require_protocols, known, allow_run, capture_folders, settings",
+        "require_protocols, known, allow_run, capture_folders, implementations, settings",
     ),
     (
         'min_events = "3"',

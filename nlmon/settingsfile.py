@@ -1,10 +1,11 @@
 """The file that settings stand in: which one it is, its table, and the line of each key.
 
-Not here: which keys there are and what they may be (``settings``).
+Not here: which keys there are and what they may be (``nlmon.cli.settings``, ``nlmon.harness.named``).
 """
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,6 @@ from typing import Any
 from msgspec import Struct
 
 from nlmon.errors import InputError
-from nlmon.report.text import shown_path
 
 __all__ = ["SettingsFile", "from_here", "named", "nearest", "shown", "type_name"]
 
@@ -174,7 +174,7 @@ def from_here(path: Path) -> Path:
 
 def shown(path: Path) -> str:
     """A path as people read it."""
-    return shown_path(from_here(path))
+    return os.fsencode(from_here(path)).decode("utf-8", "backslashreplace")
 
 
 def type_name(value: object) -> str:
