@@ -49,6 +49,7 @@ COMMANDS = {
     "rollback": ("nlmon.cli.rollback", "Rewrite a configuration for legacy."),
     "switch": ("nlmon.cli.switch", "Let a monitor that runs go on with the other implementation."),
     "doctor": ("nlmon.cli.doctor", "Check a host and a monitor, and say what to do."),
+    "harness": ("nlmon.cli.harness", "Help who writes a program that speaks the harness protocol."),
     "serve": ("nlmon.cli.serve", "Answer the harness protocol with one of nlmon's implementations."),
     "debug": ("nlmon.cli.debug", "Look into an implementation at work."),
     "known": ("nlmon.cli.known", "Keep the differences that are known and allowed."),

@@ -3,7 +3,7 @@
 ``protocol`` has the lines as values and ``schema`` their JSON Schema; ``program`` is a child process that speaks in
 lines, ``conversation`` the order in which that is done, ``backend`` the program as an implementation like ours.
 ``values`` makes payloads of what a program writes, with the ``widths`` of numbers. ``named`` finds programs by name,
-``serve`` is the other side, with an implementation of ours.
+``serve`` is the other side, with an implementation of ours, and ``check`` says what an author got wrong.
 
 Not here: what is compared, and who is right (``nlmon.compare``, ``nlmon.engine``).
 """

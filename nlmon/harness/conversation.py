@@ -76,6 +76,11 @@ class Conversation:
             while waiting:
                 yield self._answer(program, waiting.popleft())
 
+    @property
+    def line(self) -> str:
+        """The last line that the program wrote; empty where it does not run."""
+        return "" if self._program is None else self._program.last.decode("utf-8", "backslashreplace")
+
     def close(self) -> Farewell | None:
         """Tell it that this is all. None: it does not run.
 

@@ -85,7 +85,7 @@ def words(text: str) -> tuple[str, ...]:
 
 
 class Program:
-    """A running program. ``read_lines``: how many of its lines were read.
+    """A running program. ``read_lines``: how many of its lines were read; ``last``: that one.
 
     Raises ``UsageError`` or ``HarnessError`` where it cannot be started."""
 
@@ -120,7 +120,7 @@ class Program:
         self._waiting = bytearray()
         self._begun = b""
         self._lines: deque[bytes] = deque()
-        self.read_lines = 0
+        self.read_lines, self.last = 0, b""
         self._said = b""
 
     def write(self, line: bytes) -> None:
@@ -134,7 +134,8 @@ class Program:
         if not self._lines:
             self._wait()
         self.read_lines += 1
-        return self._lines.popleft()
+        self.last = self._lines.popleft()
+        return self.last
 
     def ended(self) -> int:
         """Its exit status once it has ended by itself; negative: the signal. Raises ``HarnessError`` (NLM-N004)."""

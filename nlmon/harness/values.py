@@ -49,13 +49,16 @@ class Values:
         self.unknown: Counter[str] = Counter()
         self._hops = (shapes or {}).get("route") == NEXTHOPS
 
+    def routed(self, kind: str, fields: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The fields with the next hops of a route where an event has them."""
+        return _with_hops(fields) if self._hops and kind == "route" and NEXTHOPS in fields else fields
+
     def payload(self, kind: str, fields: Mapping[str, Any]) -> Payload | None:
         """The payload of an event; None for a kind that there is not."""
         struct = PAYLOADS.get(kind)
         if struct is None:
             return None
-        if self._hops and kind == "route" and NEXTHOPS in fields:
-            fields = _with_hops(fields)
+        fields = self.routed(kind, fields)
         converts = converters(struct, kind)
         found = {}
         for name, value in fields.items():

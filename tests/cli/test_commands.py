@@ -253,8 +253,8 @@ def test_a_usage_mistake_is_exit_2(arguments: tuple[str, ...]) -> None:
         (("nonsense",), "no such command 'nonsense'; see nlmon --help"),
         (
             ("capture", "stats", "x", "--backend", "none"),
-            "invalid value for '-i' / '--implementation': no implementation is called 'none'; choose legacy, libnl or exec:COMMAND; "
-            "see nlmon capture stats --help",
+            "invalid value for '-i' / '--implementation': no implementation is called 'none'; choose legacy, "
+            "libnl or exec:COMMAND; see nlmon capture stats --help",
         ),
     ],
     ids=lambda one: " ".join(one) if isinstance(one, tuple) else "",

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from nlmon.cli import capture, config, debug, known, main, scenario
+from nlmon.cli import capture, config, debug, harness, known, main, scenario
 from nlmon.cli import filter as filter_group
 from nlmon.cli import report as reports
 from support.command import nlmon, process
@@ -300,6 +300,7 @@ def test_the_readme_names_every_option() -> None:
         "config": config.COMMANDS,
         "debug": debug.COMMANDS,
         "filter": filter_group.COMMANDS,
+        "harness": harness.COMMANDS,
         "known": known.command.commands,
         "report": reports.COMMANDS,
         "scenario": scenario.COMMANDS,

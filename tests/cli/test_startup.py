@@ -16,6 +16,7 @@ from nlmon.cli.capture import COMMANDS as CAPTURE_COMMANDS
 from nlmon.cli.config import COMMANDS as CONFIG_COMMANDS
 from nlmon.cli.debug import COMMANDS as DEBUG_COMMANDS
 from nlmon.cli.filter import COMMANDS as FILTER_COMMANDS
+from nlmon.cli.harness import COMMANDS as HARNESS_COMMANDS
 from nlmon.cli.main import COMMANDS
 from nlmon.cli.report import COMMANDS as REPORT_COMMANDS
 from nlmon.cli.scenario import COMMANDS as SCENARIO_COMMANDS
@@ -89,6 +90,7 @@ GROUPS = {
     "config": CONFIG_COMMANDS,
     "debug": DEBUG_COMMANDS,
     "filter": FILTER_COMMANDS,
+    "harness": HARNESS_COMMANDS,
     "report": REPORT_COMMANDS,
     "scenario": SCENARIO_COMMANDS,
 }

@@ -1,0 +1,160 @@
+"""What an author of a program got wrong: its greeting, the order and the form of its answers, and its end.
+
+Rules:
+1. A program is given samples, and each line that it writes is held against the protocol. After a failure it is started
+   again, so that one mistake does not hide the others.
+2. Whether a value is right is not asked here; that is what a comparison is for.
+
+Not here: the samples (``nlmon.cli.harness_samples``), and printing what is found (``nlmon.cli.harness_check``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+from msgspec import Struct, structs
+
+from nlmon.compare.statement import statement_of_hello
+from nlmon.errors import HarnessError
+from nlmon.events import PAYLOADS
+from nlmon.framing import messages
+from nlmon.harness.backend import CONTROL, UNSUPPORTED
+from nlmon.harness.conversation import Conversation
+from nlmon.harness.program import Command
+from nlmon.harness.protocol import Answer, Hello, Message
+from nlmon.harness.values import NEXTHOPS, Values, field_types, misfit
+from nlmon.wire import Datagram
+
+__all__ = ["Checked", "Problem", "Sample", "check_program"]
+
+ByteOrder = Literal["little", "big"]
+# So many datagrams are on their way at once when that is tried.
+WINDOW = 16
+CODE = "NLM-N016"
+
+
+class Sample(Struct, frozen=True):
+    """A datagram that a program is given, and what it is, for people."""
+
+    name: str
+    datagram: Datagram
+
+
+class Problem(Struct, frozen=True):
+    """One thing that is wrong. ``sample``: what the program was given then; ``line``: what it wrote, if that is what is
+    wrong."""
+
+    code: str
+    text: str
+    sample: str
+    line: str = ""
+
+
+class Checked(Struct, frozen=True):
+    """What came of a check. ``hello``: None where it did not greet."""
+
+    hello: Hello | None
+    datagrams: int
+    events: int
+    problems: tuple[Problem, ...]
+
+
+def check_program(command: Command, byteorder: ByteOrder, samples: Sequence[Sample]) -> Checked:
+    """Give a program every sample, one after another, and if nothing is wrong many at once.
+
+    Raises ``UsageError`` for a command that is not there."""
+    patient = structs.replace(command, restarts=len(samples) + 1, window=1)
+    try:
+        conversation = Conversation(patient, byteorder)
+    except HarnessError as error:
+        return Checked(None, 0, 0, (_failure(error, "hello"),))
+    hello, answers = conversation.hello, 0
+    problems = [Problem(CODE, text, "hello", conversation.line) for text in _of_hello(hello)]
+    values = Values(hello.absent, hello.shapes)
+    for sample in samples:
+        if sample.datagram.protocol not in hello.netlink:
+            continue
+        try:
+            (answer,) = conversation.ask((sample.datagram,))
+        except HarnessError as error:
+            problems.append(_failure(error, sample.name))
+            continue
+        answers += len(answer.events)
+        found = dict.fromkeys(_of_answer(answer, sample.datagram, byteorder, hello, values))
+        problems += [Problem(CODE, text, sample.name, conversation.line) for text in found]
+    given = [one.datagram for one in samples if one.datagram.protocol in hello.netlink]
+    what = "end"
+    try:
+        conversation.close()
+        if not problems:
+            what = f"{WINDOW} datagrams at once"
+            _many_at_once(structs.replace(command, restarts=0, window=WINDOW), byteorder, given)
+    except HarnessError as error:
+        problems.append(_failure(error, what))
+    return Checked(hello, len(given), answers, tuple(problems))
+
+
+def _many_at_once(command: Command, byteorder: ByteOrder, datagrams: Sequence[Datagram]) -> None:
+    conversation = Conversation(command, byteorder)
+    for _ in conversation.ask([*datagrams] * WINDOW):
+        pass
+    conversation.close()
+
+
+def _failure(error: HarnessError, sample: str) -> Problem:
+    return Problem(error.code, error.text, sample)
+
+
+def _of_hello(hello: Hello) -> Iterator[str]:
+    """What is odd in a greeting that could be read."""
+    if not hello.name:
+        yield "name is empty"
+    for name in statement_of_hello(hello)[1]:
+        if name.partition(".")[2] != NEXTHOPS or not hello.shapes:
+            yield f"provides or absent names {name}, which no event has"
+    for kind, shape in hello.shapes.items():
+        if (kind, shape) != ("route", NEXTHOPS):
+            yield f"shapes names {shape!r} of {kind}; there is nexthops of route"
+    for place, value in hello.absent.items():
+        kind, _, field = place.partition(".")
+        if why := misfit(kind, field, value):
+            yield f"absent has a value of another type for {place}: {why}"
+
+
+def _of_answer(answer: Answer, datagram: Datagram, byteorder: ByteOrder, hello: Hello, values: Values) -> Iterator[str]:
+    """What is wrong with an answer that could be read."""
+    types = {one.offset: one.type for one in messages(datagram.data, byteorder)}
+    for one in answer.events:
+        if one.offset not in types and (datagram.data or one.offset):
+            if one.fields is not None:
+                yield f"offset {one.offset} is where no message begins; there is one at {sorted(types)}"
+        elif one.type not in {-1, types.get(one.offset, -1)}:
+            yield f"type {one.type} of the message at offset {one.offset}, whose nlmsg_type is {types[one.offset]}"
+        yield from _of_message(one, hello, values)
+
+
+def _of_message(one: Message, hello: Hello, values: Values) -> Iterator[str]:
+    if one.fields is None:
+        if one.error is None and one.skip is None:
+            yield f"the entry at offset {one.offset} has none of fields, error and skip"
+        if one.error is not None and one.error.code == "crash":
+            yield f"it caught a crash of its own: {one.error.text}"
+        if one.skip not in {None, UNSUPPORTED, CONTROL}:
+            yield f"skip says {one.skip!r}; there are {UNSUPPORTED} and {CONTROL}"
+        return
+    if one.kind not in PAYLOADS:
+        yield f"there is no kind {one.kind!r}; there are {', '.join(PAYLOADS)}"
+        return
+    fields = values.routed(one.kind, one.fields)
+    known = field_types(PAYLOADS[one.kind])
+    for name, value in fields.items():
+        if name not in known and not name.startswith("x-"):
+            yield f"no event has {one.kind}.{name}"
+        elif why := misfit(one.kind, name, value):
+            yield f"{one.kind}.{name} is {value!r}: {why}"
+    if hello.provides is not None:
+        listed = hello.provides.get(one.kind, ())
+        lacking = [name for name in listed if name in known and name not in fields]
+        if lacking:
+            yield f"hello says that it provides {', '.join(f'{one.kind}.{name}' for name in lacking)}; it is missing"
