@@ -2,15 +2,15 @@
 
 Rules:
 1. What the program does wrong is an exception here, and so a crash of its lane: it never counts as agreement.
-2. Many datagrams are asked in one go; where that fails, the answers that there were are kept, so that none is asked
-   twice, and the mistake is raised at its own datagram.
+2. Many datagrams are asked in one go. Whoever then takes them one by one is given the same answers, so that none is
+   asked twice, and a mistake is raised at its own datagram.
 
 Not here: which groups a socket joins beyond what nlmon's own implementations do (a program has no socket).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from msgspec import structs
@@ -33,7 +33,7 @@ from nlmon.errors import (
     WrappedLength,
 )
 from nlmon.events import Decoded, Event
-from nlmon.framing import nlmsghdr
+from nlmon.framing import messages, nlmsghdr
 from nlmon.harness.conversation import Conversation
 from nlmon.harness.program import Command
 from nlmon.harness.protocol import Answer, Hello, Message, Refusal
@@ -47,6 +47,7 @@ from nlmon.uapi import (
     NETLINK_SOCK_DIAG,
     NETLINK_XFRM,
     NLMSG_HDRLEN,
+    NLMSG_MIN_TYPE,
 )
 from nlmon.wire import Datagram, Datagrams
 
@@ -100,7 +101,8 @@ class ProgramBackend(Backend, bulk=True):
         self.groups = {one: joined.get(one, GROUPS.get(one, ())) for one in hello.netlink}  # type: ignore[misc]
         self.values = Values(hello.absent, hello.shapes)
         self.statement, self.unknown_names = _stated(hello, self.values, self.name)
-        # Of a batch in which something failed, what came of each datagram that was asked.
+        # Of the datagrams that were asked last in one go, what came of each; by frame once somebody asks for one.
+        self._asked: tuple[Sequence[Datagram], Sequence[Decoded | HarnessError]] = (), ()
         self._header = nlmsghdr(self.byteorder).unpack_from
         self._kept: dict[int, tuple[bytes, Decoded | HarnessError]] = {}
 
@@ -114,6 +116,9 @@ class ProgramBackend(Backend, bulk=True):
 
     def decode(self, datagram: Datagram) -> Decoded:
         """What the program makes of a datagram. Raises ``HarnessError``."""
+        (each, outcomes), self._asked = self._asked, ((), ())
+        for asked, outcome in zip(each, outcomes, strict=False):
+            self._kept[asked.frame] = asked.data, outcome
         kept = self._kept.pop(datagram.frame, None)
         if kept is not None and kept[0] is datagram.data:
             if isinstance(kept[1], HarnessError):
@@ -151,10 +156,10 @@ class ProgramBackend(Backend, bulk=True):
             else:
                 whole.add(one)
                 outcomes.append(one)
+        self._asked = each, outcomes
         if failure is None:
             return whole
-        for datagram, outcome in zip(each, (*outcomes, failure), strict=False):
-            self._kept[datagram.frame] = datagram.data, outcome
+        outcomes.append(failure)
         raise failure
 
     def on_transport_error(self, protocol: int, error: TransportError) -> bool:
@@ -172,7 +177,18 @@ class ProgramBackend(Backend, bulk=True):
         found = Decoded([], [])
         for message in answer.events:
             self._message(datagram, message, found)
+        data = datagram.data
+        if not answer.events or int.from_bytes(data[:4], self.byteorder) + 3 < len(data):  # more than one message
+            self._unmentioned(datagram, {message.offset for message in answer.events}, found)
         return found
+
+    def _unmentioned(self, datagram: Datagram, offsets: set[int], found: Decoded) -> None:
+        """A message of which an answer says nothing was skipped."""
+        for one in messages(datagram.data, self.byteorder):
+            if one.offset not in offsets and one.type >= NLMSG_MIN_TYPE:
+                found.unknown.append(_kind_of(one.type, datagram.data, one.offset))
+            elif one.offset not in offsets:
+                found.control += 1
 
     def _message(self, datagram: Datagram, message: Message, found: Decoded) -> None:
         data, at = datagram.data, message.offset
@@ -194,9 +210,15 @@ class ProgramBackend(Backend, bulk=True):
             head = datagram.timestamp, datagram.protocol, msg_type, flags, seq, pid, datagram.frame, at
             found.events.append(Event(*head, message.interface, payload, "netlink", datagram.nsid))
         elif message.skip == UNSUPPORTED:
-            found.unknown.append((message.type, data[at + 16] if at + 16 < len(data) else -1))
+            found.unknown.append(_kind_of(message.type, data, at))
         elif message.skip is not None:
             found.control += 1
+
+
+def _kind_of(msg_type: int, data: bytes, offset: int) -> tuple[int, int]:
+    """What messages that give no event are counted by: type, and the first byte behind the header."""
+    first = offset + NLMSG_HDRLEN
+    return msg_type, data[first] if first < len(data) else -1
 
 
 def _stated(hello: Hello, values: Values, name: str) -> tuple[Statement, tuple[str, ...]]:

@@ -44,7 +44,7 @@ def served(make: Make, lines: Iterable[bytes]) -> Iterator[bytes]:
     for number, line in enumerate(lines, 1):
         ask = _asked(line, number)
         if isinstance(ask, AskHello):
-            kernel = RecordedKernel(ask.byteorder)
+            kernel, datagrams, events = RecordedKernel(ask.byteorder), 0, 0
             backend = make(kernel)
             for protocol in backend.groups:
                 backend.enable(protocol)

@@ -1,0 +1,147 @@
+"""What comes of a program that makes a mistake: the outcome and the words, and never agreement.
+
+Not here: programs that are wrong about a value, which a comparison finds as it does in ours (``tests/testing``).
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nlmon.capture.write import PcapngWriter
+from nlmon.testing.messages import addr, link, message, neigh, route
+from nlmon.wire import Datagram
+from support.command import nlmon, process
+from support.harnesses import MISTAKES, program, right_answers, settings
+
+LINK, ADDR = message(16, link(7, "d0")), message(20, addr(7, "192.0.2.7"))
+ROUTE, NEIGH = message(24, route("198.51.100.0/24", 7)), message(28, neigh(7, "192.0.2.1"))
+MESSAGES = (LINK, ADDR, ROUTE, message(20, addr(7, "192.0.2.8")) + LINK, NEIGH)
+
+
+@pytest.fixture(scope="module")
+def answers() -> list[dict[str, object]]:
+    """What legacy says of the messages."""
+    return right_answers("legacy", [Datagram(0, 0, 0, data) for data in MESSAGES])
+
+
+@pytest.fixture
+def capture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A recording of the messages, in the current folder."""
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "five.pcapng"
+    with PcapngWriter(path, metadata={}) as writer:
+        socket = writer.add_socket("route", 0)
+        for time, data in enumerate(MESSAGES, 1):
+            writer.write(socket=socket, timestamp=time, data=data)
+    return path
+
+
+# Exit code, verdict, classes of difference, and what is said of the program.
+OUTCOMES: dict[str, tuple[int, str, dict[str, int], str]] = {
+    "none": (0, "equivalent", {}, ""),
+    "silent": (3, "error", {"crash": 1}, "NLM-N004: … gave no answer in 1 s"),
+    "slow": (3, "error", {"crash": 1}, "NLM-N004: … gave no answer in 1 s"),
+    "crashes midway": (3, "error", {"crash": 1}, "NLM-N003: … was ended by SIGABRT"),
+    "prints garbage": (3, "error", {"crash": 1}, "NLM-N005: … wrote 'listening on netlink' (line 3 of its output)"),
+    "drops the last event": (1, "regression", {"missing": 1, "state": 1}, ""),
+    "reorders": (0, "equivalent", {"reordered": 1}, ""),
+    "duplicates": (3, "error", {"crash": 1}, "NLM-N006: … answered datagram 2 where 3 was next (line 4 of its output)"),
+    "numbers from zero": (3, "error", {"crash": 1}, "NLM-N006: … answered datagram 0 where 1 was next"),
+    "says no goodbye": (3, "error", {"crash": 1}, "NLM-N010: … ended without bye"),
+    "counts wrongly": (3, "error", {"crash": 1}, "NLM-N010: … counted 7 events: its answers list 6"),
+    "ends with a status": (3, "error", {"crash": 1}, "NLM-N010: … ended with status 7 behind its bye"),
+    "catches a crash": (3, "error", {"crash": 1}, "NLM-N011: … caught a crash of its own: at"),
+    "gives a kind of its own": (3, "error", {"crash": 1}, "NLM-N005: … gave an event of kind 'bond'"),
+    "gives an offset of its own": (3, "error", {"crash": 1}, "NLM-N005: … gave an event at offset 4000 of"),
+}
+STARTS = {
+    "crashes at start": "error[NLM-N003]: … ended with status 1: no such library",
+    "lies about its version": "error[NLM-N007]: … speaks version 9 of the harness protocol (line 1 of its output): "
+    "version 1 was asked for; see docs/harness.md",
+}
+
+
+def replayed(capture: Path, command: str, **keys: Any) -> tuple[int, Any, str]:
+    """Exit code, report and standard error of a replay with the program as the candidate."""
+    settings(capture.parent, "tiny", command, **keys)
+    done = nlmon("replay", capture, "-i", "tiny", "--format", "json")
+    report = json.loads(done.stdout)["captures"][0] if done.stdout else None
+    return done.returncode, report, done.stderr.replace(command, "…")
+
+
+def test_every_mistake_has_an_outcome() -> None:
+    """None is left out."""
+    assert set(OUTCOMES) | set(STARTS) == set(MISTAKES)
+
+
+@pytest.mark.parametrize("mistake", OUTCOMES)
+def test_a_mistake_has_its_outcome(mistake: str, capture: Path, answers: object) -> None:
+    """Whatever the program does wrong on the way is an error of the run; what it says in due form is compared."""
+    command = program(capture.parent, answers, mistake)
+    timeout = 1 if mistake in {"silent", "slow"} else 30
+    code, report, _ = replayed(capture, command, timeout=timeout, restarts=0)
+    found = {name: count for name, count in report["differences"].items() if name != "enhancement"}
+    reason = report["reason"].replace(command, "…").replace("tiny caught", "… caught").replace("tiny gave", "… gave")
+    exit_code, verdict, differences, words = OUTCOMES[mistake]
+
+    assert (code, report["verdict"], found) == (exit_code, verdict, differences)
+    assert words in reason
+    assert ("NLM-N" in reason) == bool(words)
+
+
+@pytest.mark.parametrize("mistake", STARTS)
+def test_a_program_that_does_not_greet_ends_the_command(mistake: str, capture: Path, answers: object) -> None:
+    """There is nothing to compare."""
+    command = program(capture.parent, answers, mistake)
+    code, report, said = replayed(capture, command, timeout=30)
+
+    assert (code, report, said.splitlines()[0]) == (4, None, STARTS[mistake])
+
+
+def test_a_failure_is_no_traceback_where_one_reads_alone(capture: Path, answers: object) -> None:
+    """What was decoded before is printed, and the signal of a broken pipe does not end the command without a word."""
+    command = program(capture.parent, answers, "if number == 3: sys.exit('no memory')")
+    done = process("decode", capture, "-i", f"exec:{command}", cwd=capture.parent)
+
+    assert (done.returncode, done.stdout.count("\n")) == (4, 2)
+    assert done.stderr.replace(command, "…") == "error[NLM-N003]: … ended with status 1: no memory\n"
+
+
+def test_what_follows_a_failure_is_compared_again(capture: Path, answers: object) -> None:
+    """The program is started again behind the datagram that it failed on, a bounded number of times."""
+    marker = capture.parent / "failed"
+    once = f"if number == 3 and not os.path.exists({str(marker)!r}): open({str(marker)!r}, 'w'); os.abort()"
+    # What it says of later datagrams is counted from 1 again.
+    mine = [answers[0], *answers[1:4], *answers[4:]]  # type: ignore[index]
+    command = program(capture.parent, mine, f"{once}\nelif os.path.exists({str(marker)!r}) and what == 'datagram': "
+                      "answer = dict(answers[min(number + 3, 5)], n=number)")  # fmt: skip
+    _, report, _ = replayed(capture, command, timeout=30, restarts=3)
+
+    assert (report["verdict"], report["differences"]) == ("error", {"crash": 1})
+    assert "tiny left 1 datagram without an answer; they are not compared" in report["notes"]
+
+
+def test_a_program_that_dies_of_everything_is_not_started_for_ever(capture: Path, answers: object) -> None:
+    """Each failure is said once, and how many datagrams had no answer."""
+    command = program(capture.parent, answers, "if number > 0: sys.exit(1)")
+    _, report, _ = replayed(capture, command, timeout=30, restarts=1)
+
+    assert (report["verdict"], report["differences"]) == ("error", {"crash": 2})
+    assert "tiny left 5 datagrams without an answer; they are not compared" in report["notes"]
+
+
+def test_fields_that_no_event_has_are_counted(capture: Path, answers: object) -> None:
+    """They are no difference, and names that begin with x- are not spoken of."""
+    more = 'if number > 0:\n    for one in answer["events"]: one["fields"].update(colour=1, **{"x-mine": 2})'
+    command = program(capture.parent, answers, more)
+    _, report, _ = replayed(capture, command, timeout=30)
+
+    assert (report["verdict"], report["differences"]) == ("equivalent", {})
+    assert (
+        "tiny gives what no event of nlmon has: addr.colour (2), link.colour (2), neigh.colour (1), route.colour (1)"
+        in report["notes"]
+    )
