@@ -15,7 +15,18 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 REPOSITORY = Path(__file__).parent.parent
-GENERATORS = ("by_hand", "contract", "manifest", "schemas", "decisions", "codes", "configuration", "filters", "keys")
+GENERATORS = (
+    "by_hand",
+    "contract",
+    "manifest",
+    "schemas",
+    "decisions",
+    "codes",
+    "configuration",
+    "filters",
+    "harness",
+    "keys",
+)
 
 
 def files() -> dict[Path, bytes]:
