@@ -14,6 +14,13 @@ from nlmon.harness.values import Values, misfit
 from nlmon.harness.widths import Width, width_of
 
 MAPPED = "00000000000000000000ffffc0000201"
+
+
+def hop(*values: Any) -> NextHop:
+    """A next hop of which a program gives so many values."""
+    return NextHop(*values, *[UNSET] * (7 - len(values)))  # type: ignore[arg-type]
+
+
 # Kind, field, what is written, and what the event has.
 WRITTEN: list[tuple[str, str, Any, Any]] = [
     ("link", "mtu", 1500, 1500),
@@ -46,7 +53,7 @@ WRITTEN: list[tuple[str, str, Any, Any]] = [
     ("addr", "addr", {"hex": "zz"}, '{"hex":"zz"}'),
     ("addr", "addr", {"hex": "c00002"}, "c00002"),
     ("route", "metrics", [[2, 1300], [16, "cubic"]], ((2, 1300), (16, "cubic"))),
-    ("route", "multipath", [{"ifindex": 7, "weight": 1, "flags": 0}], (NextHop(7, 1, 0, *[UNSET] * 4),)),
+    ("route", "multipath", [{"ifindex": 7, "weight": 1, "flags": 0}], (hop(7, 1, 0),)),
     ("route", "multipath", "two", "two"),
     ("link", "altnames", ["a", "b"], ("a", "b")),
 ]
@@ -109,7 +116,7 @@ HOPS: list[tuple[Any, dict[str, Any]]] = [
             "via": None,
             "encap_type": None,
             "encap": None,
-            "multipath": (NextHop(7, 1, 0, "192.0.2.1", *[UNSET] * 3),) * 2,
+            "multipath": (hop(7, 1, 0, "192.0.2.1"),) * 2,
         },
     ),
     ("odd", {"multipath": "odd"}),
