@@ -16,7 +16,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
-import select
+import selectors
 import shlex
 import shutil
 import signal
@@ -27,6 +27,7 @@ import weakref
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from msgspec import Struct
 
@@ -90,7 +91,7 @@ class Program:
     Raises ``UsageError`` or ``HarnessError`` where it cannot be started."""
 
     def __init__(self, command: Command) -> None:
-        if sys.platform == "win32":
+        if os.name == "nt":
             raise HarnessError("NLM-N012", "programs can be started on Linux and macOS only", hint="use Linux")
         self.command = command
         argv = [_found(command), *command.argv[1:]]
@@ -112,11 +113,12 @@ class Program:
         weakref.finalize(self, _end, self._process)
         streams = self._process.stdin, self._process.stdout, self._process.stderr
         self._in, self._out, self._err = (-1 if one is None else one.fileno() for one in streams)
-        for descriptor in (self._in, self._out, self._err):
-            os.set_blocking(descriptor, False)
-        self._poll = select.poll()
-        self._poll.register(self._out, select.POLLIN)
-        self._poll.register(self._err, select.POLLIN)
+        if sys.platform != "win32":
+            for descriptor in (self._in, self._out, self._err):
+                os.set_blocking(descriptor, False)
+        self._poll = selectors.DefaultSelector()
+        self._poll.register(self._out, selectors.EVENT_READ)
+        self._poll.register(self._err, selectors.EVENT_READ)
         self._waiting = bytearray()
         self._begun = b""
         self._lines: deque[bytes] = deque()
@@ -150,6 +152,7 @@ class Program:
     def kill(self) -> None:
         """End it, and all that it has started."""
         _end(self._process)
+        self._poll.close()
 
     @property
     def said(self) -> str:
@@ -177,8 +180,8 @@ class Program:
         until = time.monotonic() + self.command.timeout
         while not self._lines:
             if self._waiting:
-                self._poll.register(self._in, select.POLLOUT)
-            ready = self._poll.poll(LOOK * 1000)
+                self._poll.register(self._in, selectors.EVENT_WRITE)
+            ready = [key.fd for key, _ in self._poll.select(LOOK)]
             if self._waiting:
                 self._poll.unregister(self._in)
                 self._flush()
@@ -188,8 +191,8 @@ class Program:
                 if time.monotonic() > until:
                     raise self._late(f"gave no answer in {self.command.timeout:g} s")
 
-    def _take(self, ready: Sequence[tuple[int, int]]) -> None:
-        for descriptor, _ in ready:
+    def _take(self, ready: Sequence[int]) -> None:
+        for descriptor in ready:
             if descriptor == self._err:
                 self._hear()
             elif descriptor == self._out:
@@ -232,11 +235,10 @@ class Program:
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     """End a process and its group."""
-    if sys.platform == "win32":
-        return
     if process.stdout is not None and not process.stdout.closed:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
+        if sys.platform != "win32":
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
         process.wait()
     for stream in (process.stdin, process.stdout, process.stderr):
         if stream is not None:
@@ -270,33 +272,35 @@ def _found(command: Command) -> str:
 @functools.cache
 def _without_network() -> tuple[str, ...]:
     """What a command begins with so that it has no network; nothing where that is not allowed."""
-    if sys.platform != "linux" or (unshare := shutil.which("unshare")) is None:
-        return ()
-    prefix = (unshare, "-n") if os.geteuid() == 0 else (unshare, "--user", "--map-current-user", "--net")
-    tried = subprocess.run([*prefix, "true"], capture_output=True, check=False)
-    return (*prefix, "--") if tried.returncode == 0 else ()
+    if sys.platform == "linux" and (unshare := shutil.which("unshare")) is not None:
+        prefix = (unshare, "-n") if os.geteuid() == 0 else (unshare, "--user", "--map-current-user", "--net")
+        tried = subprocess.run([*prefix, "true"], capture_output=True, check=False)
+        return (*prefix, "--") if tried.returncode == 0 else ()
+    return ()
 
 
 def _resident(pid: int) -> int:
     """Resident bytes of a process, 0 where the system does not say."""
-    try:
-        pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
-    except (OSError, ValueError, IndexError):
-        return 0
-    return pages * os.sysconf("SC_PAGE_SIZE")
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
+            return pages * os.sysconf("SC_PAGE_SIZE")
+    return 0
 
 
 @contextlib.contextmanager
 def gone_is_an_error() -> Iterator[None]:
     """Meanwhile writing to a program that is gone raises ``BrokenPipeError``, though SIGPIPE has its default action, as
     it has in the command line; the action itself is that of the whole process and stays."""
-    if sys.platform == "win32":
+    with contextlib.ExitStack() as stack:
+        if sys.platform != "win32":
+            before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGPIPE})
+            stack.callback(_unmask, before)
         yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGPIPE})
-    try:
-        yield
-    finally:
+
+
+def _unmask(before: set[Any]) -> None:
+    if sys.platform != "win32":
         if signal.SIGPIPE in signal.sigpending() and signal.SIGPIPE not in before:
             signal.sigwait({signal.SIGPIPE})
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
