@@ -70,7 +70,7 @@ class Guarded:
             self.statement = named(own, self.name) if isinstance(own, Statement) else statement_of(self.name)
             self.identity = type(self.backend), self.backend.identity
             self.caches = bool(self.backend.options.caches)
-            self.ours = type(self.backend).__module__.startswith("nlmon.backends.")
+            self.ours = type(self.backend).__module__.startswith(("nlmon.backends.", "nlmon.harness."))
         except (NlmonError, KeyboardInterrupt):
             raise
         except BaseException as error:

@@ -19,7 +19,7 @@ import socket
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from types import UnionType
-from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import UNSET, Struct
@@ -34,6 +34,8 @@ __all__ = ["NEXTHOPS", "Values", "field_types", "misfit", "nexthop_fields", "pla
 Convert = Callable[[Any], Any]
 # What rows of ``widths`` call structures inside of payloads.
 INSIDE: Mapping[type[Struct], str] = {NextHop: "hop", FlowTuple: "tuple", MdbEntry: "mdb_entry"}
+# Orders of fields that are remembered.
+LAYOUTS = 256
 NEXTHOPS = "nexthops"
 # Where a field of the one next hop of a route stands in the route.
 ONE_HOP = {"ifindex": "oif", "gateway": "gateway", "via": "via", "encap_type": "encap_type", "encap": "encap"}
@@ -59,15 +61,16 @@ class Values:
         if struct is None:
             return None
         fields = self.routed(kind, fields)
-        converts = converters(struct, kind)
-        found = {}
-        for name, value in fields.items():
-            convert = converts.get(name)
-            if convert is not None:
-                found[name] = value if value is None else convert(value)
-            elif not name.startswith("x-"):
-                self.unknown[f"{kind}.{name}"] += 1
-        made: Any = struct(*[found.get(name, UNSET) for name in struct.__struct_fields__])
+        layout = _layout(struct, kind, tuple(fields))
+        size = len(struct.__struct_fields__)
+        found: list[Any] = [UNSET] * (size + 1)  # the last place is for what no event has
+        for (place, most, convert), value in zip(layout.columns, fields.values(), strict=True):
+            # Nearly all are null or numbers that are in order.
+            plain = value is None or (type(value) is int and 0 <= value <= most)
+            found[place] = value if plain else convert(value)
+        for name in layout.unknown:
+            self.unknown[name] += 1
+        made: Any = struct(*found[:size])
         payload: Payload = made
         return payload
 
@@ -112,6 +115,28 @@ def _with_hops(fields: Mapping[str, Any]) -> dict[str, Any]:
         | {field: hop.get(name) for name, field in ONE_HOP.items() if name in hop or not hops}
         | {"multipath": None}
     )
+
+
+class _Layout(NamedTuple):
+    """Where the values of fields go that a program writes in one order. ``columns``: of each its place in the payload,
+    the greatest number that is taken as it is, and what makes a value; ``unknown``: those that no event has."""
+
+    columns: tuple[tuple[int, int, Convert], ...]
+    unknown: tuple[str, ...]
+
+
+@functools.lru_cache(LAYOUTS)
+def _layout(struct: type[Struct], kind: str, names: tuple[str, ...]) -> _Layout:
+    known, converts = {name: place for place, name in enumerate(struct.__struct_fields__)}, converters(struct, kind)
+    types = field_types(struct)
+    columns = tuple(
+        (known[name], width_of(kind, name).most if types[name] is int else -1, converts[name])
+        if name in known
+        else (len(known), -1, _as_it_is)
+        for name in names
+    )
+    unknown = tuple(f"{kind}.{name}" for name in names if name not in known and not name.startswith("x-"))
+    return _Layout(columns, unknown)
 
 
 @functools.cache

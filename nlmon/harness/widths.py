@@ -27,6 +27,11 @@ class Width(Struct, frozen=True):
         return value - (1 << self.bits) if self.signed and value >> (self.bits - 1) else value
 
     @property
+    def most(self) -> int:
+        """The greatest number."""
+        return (1 << (self.bits - self.signed)) - 1
+
+    @property
     def text(self) -> str:
         """Such as ``uint16``."""
         return f"{'' if self.signed else 'u'}int{self.bits}"
