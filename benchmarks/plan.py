@@ -22,7 +22,7 @@ from benchmarks import growth, live, ours
 from benchmarks.captures import Captures, build
 from benchmarks.namespace import namespace
 from benchmarks.peers.libraries import SCAPY_SHARE
-from benchmarks.peers.programs import PROGRAMS, build_libnl, measure_program
+from benchmarks.peers.programs import PROGRAMS, build_harness, build_libnl, measure_program
 from benchmarks.sample import Sample
 
 __all__ = ["Measurement", "Plan"]
@@ -52,6 +52,8 @@ _TABLE = [
     ("legacy", "mixed", "ours: legacy"),
     ("dual", "mixed", "ours: both, compared, with a verdict"),
     ("nlmon decode", "mixed", "ours: nlmon decode, JSON lines"),
+    ("decode by a program", "mixed", "nlmon decode by a harness in C around libnl-3, one datagram at a time"),
+    ("decode by a program with a window", "mixed", "the same, 16 datagrams on their way"),
     ("pyroute2", "mixed", "pyroute2, six attributes"),
     ("scapy", "mixed", f"scapy, six attributes, every {SCAPY_SHARE}th message"),
     ("tshark ek", "mixed", "tshark -T ek"),
@@ -104,6 +106,7 @@ class Plan:
         self._missing = {
             **{key: no_library["pyroute2"] for key, *_ in _TABLE if "pyroute2" in key},
             "scapy": no_library["scapy"],
+            **dict.fromkeys(("decode by a program", "decode by a program with a window"), build_harness(folder)),
             **{key: no_libnl for key, *_ in _TABLE if key.startswith("libnl-3")},
             **{key: _no_program(program.needs) for key, program in PROGRAMS.items() if program.needs},
             **dict.fromkeys(("memory 1 M", "memory 10 M"), "" if long else "takes minutes: --long"),

@@ -88,6 +88,11 @@ TARGETS = [
     ),
     Target("nlmon decode, against tshark -T ek", "rate", "nlmon decode, mixed", "tshark ek, mixed", least=4),
     Target(
+        "nlmon decode by a harness in C, against libnl",
+        *("rate", "decode by a program with a window, mixed", "nlmon decode, mixed"),
+        least=0.33,
+    ),
+    Target(
         "libnl, conntrack, against pyroute2", "rate", "libnl warm, conntrack", "pyroute2 conntrack, conntrack", least=10
     ),
     Target("libnl, nl80211, against pyroute2", "rate", "libnl warm, nl80211", "pyroute2 nl80211, nl80211", least=10),

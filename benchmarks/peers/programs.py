@@ -22,12 +22,17 @@ from benchmarks.captures import Captures
 from benchmarks.recording import split
 from benchmarks.sample import Sample
 
-__all__ = ["PROGRAMS", "Program", "build_libnl", "measure_program"]
+__all__ = ["HARNESS", "PROGRAMS", "Program", "build_harness", "build_libnl", "measure_program"]
 
 SOURCE = Path(__file__).parent / "libnl.c"
 NLMON = [sys.executable, "-m", "nlmon"]
 FIELDS = ("ifi_index", "ifla_ifname", "ifa_index", "ifa_address.ipv4", "rt_table", "rta_oif", "nd_index", "nd_state")
 JOBS = 8  # captures for the jobs
+# A program that stands for an implementation, in C.
+HARNESS = "libnl-3"
+# What the settings call it, and how many datagrams are on their way then.
+WINDOWS = {"one": 1, "many": 16}
+REPOSITORY = Path(__file__).parents[2]
 
 
 class Program(NamedTuple):
@@ -64,8 +69,18 @@ def copies(captures: Captures) -> list[str]:
     return [str(name) for name in names]
 
 
+def harness(name: str) -> Callable[[Captures], list[str]]:
+    """Decoding by the harness that ``build_harness`` has put beside the captures, as the settings there call it."""
+    return lambda captures: [
+        *("env", "-C", str(captures.pcap.parent)),
+        *(*NLMON, "decode", str(captures.pcap.absolute()), "-i", name),
+    ]
+
+
 PROGRAMS: dict[str, Program] = {
     "nlmon decode": Program(lambda c: [*NLMON, "decode", str(c.pcap)]),
+    "decode by a program": Program(harness("one")),
+    "decode by a program with a window": Program(harness("many")),
     "jobs 1": Program(replay(1), times=JOBS, whole=True),
     "jobs 2": Program(replay(2), times=JOBS, whole=True),
     "tshark ek": Program(tshark("-T", "ek"), "tshark"),
@@ -98,6 +113,18 @@ def measure_program(name: str, captures: Captures) -> Sample:
     if seconds <= start or cpu <= start_cpu:
         raise SystemExit(f"{messages:,} messages are too few: one took as long")
     return Sample(messages, seconds - start, cpu - start_cpu, facts={"start": start})
+
+
+def build_harness(folder: Path) -> str:
+    """Build the harness in C; why that is not possible, or an empty text."""
+    environment = {**os.environ, "NLMON_HARNESSES": str(folder / "harnesses"), "NLMON_PYTHON": sys.executable}
+    rows = [
+        f"implementations.{name} = {{command = 'harnesses/{HARNESS}', window = {n}}}\n" for name, n in WINDOWS.items()
+    ]
+    (folder / "nlmon.toml").write_text("".join(rows), encoding="utf-8")
+    command = [str(REPOSITORY / "tools" / "harnesses"), HARNESS]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    return "" if "\tbuilt\t" in done.stdout else (done.stdout or done.stderr).strip().rpartition("\t")[2]
 
 
 def build_libnl(folder: Path) -> str:
