@@ -413,6 +413,7 @@ OWN_FRAMING = {
     "nlmon.conformance": "what implementations are tested with is not made by it either",
     "nlmon.capture.pcapng": "blocks and options of a file, which are no messages",
     "nlmon.capture.blocks": "blocks and options of a file, which are no messages",
+    "nlmon.cli.harness_samples": "what programs are tested with is not made by it, and damaged on purpose",
     "nlmon.capture.rtmon": "a file of messages is read in pieces, and damage is an error with its place",
 }
 # What struct has for nlmsghdr, for its beginning, and for nlattr: in native, little and any byte order.

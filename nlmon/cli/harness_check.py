@@ -49,7 +49,7 @@ def command(program: str, timeout: float | None) -> None:
     others = NETLINK_SOCK_DIAG, NETLINK_XFRM, NETLINK_NETFILTER
     found = check_program(what, sys.byteorder, samples(sys.byteorder, others))
     for problem in found.problems:
-        click.echo(printable(f"{problem.code}: {problem.sample}: {problem.text}"))
+        click.echo(printable(f"{problem.code}: {problem.text}"))
         if problem.line:
             click.echo(f"    {printable(problem.line[:SHOWN])}{' …' * (len(problem.line) > SHOWN)}")
     counts = f"{counted(found.datagrams, 'datagram')}, {counted(found.events, 'entry', 'entries')} in answers"

@@ -31,7 +31,6 @@ __all__ = ["Checked", "Problem", "Sample", "check_program"]
 ByteOrder = Literal["little", "big"]
 # So many datagrams are on their way at once when that is tried.
 WINDOW = 16
-CODE = "NLM-N016"
 
 
 class Sample(Struct, frozen=True):
@@ -42,12 +41,11 @@ class Sample(Struct, frozen=True):
 
 
 class Problem(Struct, frozen=True):
-    """One thing that is wrong. ``sample``: what the program was given then; ``line``: what it wrote, if that is what is
-    wrong."""
+    """One thing that is wrong: its code, what the program was given then and what is wrong with its answer, and the
+    ``line`` that it wrote, if that is what is wrong."""
 
     code: str
     text: str
-    sample: str
     line: str = ""
 
 
@@ -70,7 +68,7 @@ def check_program(command: Command, byteorder: ByteOrder, samples: Sequence[Samp
     except HarnessError as error:
         return Checked(None, 0, 0, (_failure(error, "hello"),))
     hello, answers = conversation.hello, 0
-    problems = [Problem(CODE, text, "hello", conversation.line) for text in _of_hello(hello)]
+    problems = [_misfit(text, "hello", conversation.line) for text in _of_hello(hello)]
     values = Values(hello.absent, hello.shapes)
     for sample in samples:
         if sample.datagram.protocol not in hello.netlink:
@@ -82,7 +80,7 @@ def check_program(command: Command, byteorder: ByteOrder, samples: Sequence[Samp
             continue
         answers += len(answer.events)
         found = dict.fromkeys(_of_answer(answer, sample.datagram, byteorder, hello, values))
-        problems += [Problem(CODE, text, sample.name, conversation.line) for text in found]
+        problems += [_misfit(text, sample.name, conversation.line) for text in found]
     given = [one.datagram for one in samples if one.datagram.protocol in hello.netlink]
     what = "end"
     try:
@@ -102,8 +100,12 @@ def _many_at_once(command: Command, byteorder: ByteOrder, datagrams: Sequence[Da
     conversation.close()
 
 
+def _misfit(text: str, sample: str, line: str) -> Problem:
+    return Problem("NLM-N016", f"{sample}: {text}", line)
+
+
 def _failure(error: HarnessError, sample: str) -> Problem:
-    return Problem(error.code, error.text, sample)
+    return Problem(error.code, f"{sample}: {error.text}")
 
 
 def _of_hello(hello: Hello) -> Iterator[str]:
