@@ -10,6 +10,7 @@ Not here: which groups a socket joins beyond what nlmon's own implementations do
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
@@ -111,8 +112,9 @@ class ProgramBackend(Backend, bulk=True):
         for group in range(1, GENERIC_GROUPS + 1) if protocol == NETLINK_GENERIC and not self.groups[protocol] else ():
             try:
                 transport.join(group)
-            except TransportError:
-                break  # beyond the last one
+            except TransportError as error:
+                if error.errno == errno.EINVAL:
+                    break  # beyond the last one
 
     def decode(self, datagram: Datagram) -> Decoded:
         """What the program makes of a datagram. Raises ``HarnessError``."""

@@ -24,6 +24,7 @@ from nlmon.framing import messages
 from nlmon.harness.backend import CONTROL, UNSUPPORTED
 from nlmon.harness.protocol import PROTOCOL, Ask, AskDatagram, AskEnd, AskHello, payload_of
 from nlmon.transport.recorded.kernel import RecordedKernel
+from nlmon.uapi import NETLINK_GENERIC
 from nlmon.wire import Datagram, Datagrams
 
 __all__ = ["served"]
@@ -79,7 +80,8 @@ def _hello(backend: Backend) -> dict[str, Any]:
         "language": "Python",
         "protocol": PROTOCOL,
         "netlink": sorted(backend.groups),
-        "groups": {str(protocol): backend.groups_of(protocol) for protocol in sorted(backend.groups)},
+        # Those of NETLINK_GENERIC have other numbers on each host; a program is given all of them.
+        "groups": {str(one): backend.groups_of(one) for one in sorted(backend.groups) if one != NETLINK_GENERIC},
         "mode": "stream",
         "provides": {kind: sorted(fields) for kind, fields in sorted(statement.fields.items())},
         "interfaces": sorted(statement.interfaces),

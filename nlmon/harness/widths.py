@@ -49,7 +49,7 @@ _ROWS: Mapping[Width, frozenset[str]] = {
         "family prefixlen scope dst_len src_len tos route.protocol route.type operstate carrier addr.protocol pref "
         "neigh.type neigh.protocol neigh.flags rule.protocol action ip_proto l3mdev dscp dscp_mask genl_cmd "
         "genl_version "
-        "diag.state diag.protocol timer retrans shutdown v6only diag.type conntrack.protocol tuple.protocol tcp_state "
+        "diag.state timer retrans shutdown v6only diag.type conntrack.protocol tuple.protocol tcp_state "
         "icmp_type icmp_code hw_offload nexthop.protocol prefix.type proto mode replay_window xfrm_state.flags dir "
         "xfrm_policy.action xfrm_policy.flags share xfrm_policy.type xfrm_flush.type mdb_entry.state mdb_entry.flags"
     ),
@@ -58,7 +58,7 @@ _ROWS: Mapping[Width, frozenset[str]] = {
         "reason_code status_code group_type sport_mask dport_mask vid mdb_entry.protocol"
     ),
     Width(64): _named(
-        "tun_id wdev cookie cgroup_id packets_orig bytes_orig packets_reply bytes_reply start stop tc.bytes tc.packets "
+        "audit.time tun_id wdev cookie cgroup_id packets_orig bytes_orig packets_reply bytes_reply start stop tc.bytes tc.packets "
         "xfrm_state.bytes xfrm_state.packets rx_packets tx_packets rx_bytes tx_bytes rx_errors tx_errors rx_dropped "
         "tx_dropped multicast collisions"
     ),

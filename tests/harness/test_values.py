@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -9,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET, structs
 
+from nlmon.compare.contract import load_contract
 from nlmon.events import PAYLOADS, NextHop
-from nlmon.harness.values import Values, misfit
+from nlmon.harness.values import Values, field_types, misfit
 from nlmon.harness.widths import Width, width_of
 
 MAPPED = "00000000000000000000ffffc0000201"
@@ -40,6 +42,8 @@ WRITTEN: list[tuple[str, str, Any, Any]] = [
     ("rule", "tun_id", -1, (1 << 64) - 1),
     ("rule", "tun_id", 1 << 64, 0),
     ("rule", "suppress_prefixlen", 0xFFFFFFFF, -1),
+    ("diag", "protocol", 262, 262),
+    ("audit", "time", 1795463484815000000, 1795463484815000000),
     ("link", "ifname", "eth0", "eth0"),
     ("link", "ifname", r"a\xff", r"a\xff"),
     ("link", "ifname", {"hex": "6161"}, "6161"),
@@ -160,6 +164,20 @@ def test_a_number_is_taken_modulo_its_width(value: int, bits: int, signed: bool)
 def test_widths_are_those_of_the_kernel(kind: str, field: str, text: str) -> None:
     """As linux/if_link.h and its like declare them."""
     assert width_of(kind, field).text == text
+
+
+def test_widths_are_those_of_the_contract() -> None:
+    """Wherever it says how a number stands in its attribute."""
+    stated = re.compile(r"(u|s|be)(8|16|32|64)")
+    said = {
+        f"{kind}.{field.name}": f"{'' if found[1] == 's' else 'u'}int{found[2]}"
+        for kind, struct in PAYLOADS.items()
+        for field in load_contract().kinds[kind].fields
+        if field_types(struct)[field.name] is int and (found := stated.fullmatch(field.encoding))
+    }
+
+    assert {place: width_of(*place.split(".")).text for place in said} == said
+    assert len(said) > 60
 
 
 @pytest.mark.parametrize(
