@@ -58,7 +58,8 @@ _ROWS: Mapping[Width, frozenset[str]] = {
         "reason_code status_code group_type sport_mask dport_mask vid mdb_entry.protocol"
     ),
     Width(64): _named(
-        "audit.time tun_id wdev cookie cgroup_id packets_orig bytes_orig packets_reply bytes_reply start stop tc.bytes tc.packets "
+        "audit.time tun_id wdev cookie cgroup_id packets_orig bytes_orig packets_reply bytes_reply start stop "
+        "tc.bytes tc.packets "
         "xfrm_state.bytes xfrm_state.packets rx_packets tx_packets rx_bytes tx_bytes rx_errors tx_errors rx_dropped "
         "tx_dropped multicast collisions"
     ),
