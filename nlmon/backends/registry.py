@@ -23,6 +23,8 @@ from nlmon.uapi import (
 
 __all__ = [
     "BACKENDS",
+    "EVENTS",
+    "LIVE",
     "PROGRAM",
     "READS",
     "backend_class",
@@ -30,9 +32,12 @@ __all__ = [
     "choices",
     "create",
     "is_known",
+    "is_log",
+    "is_program_beside",
     "reads_of",
     "refuse_program",
     "refuse_unknown",
+    "refuse_without_bytes",
 ]
 
 # A program of its own adds an implementation to both before it runs a command.
@@ -43,6 +48,9 @@ BACKENDS: dict[str, str] = {
 
 # What the name of an implementation begins with that is a program: behind it stands its command.
 PROGRAM: Final = "exec:"
+# A log that a program wrote, and a program that runs beside: what they give has no bytes.
+EVENTS: Final = "events:"
+LIVE: Final = "live:"
 # What makes an implementation of a program; it is called as an implementation is, with the name before.
 _PROGRAMS = "nlmon.harness.named:create_program"
 _CONFIGURED = "nlmon.harness.named:is_configured"
@@ -67,6 +75,7 @@ def create(name: str, transports: TransportFactory, options: BackendOptions | No
     """The implementation called ``name``: one in ``BACKENDS``, ``exec:COMMAND``, or a program that the settings name.
     Raises ``UsageError`` for a name that there is not, ``HarnessError`` for a program that cannot be started."""
     refuse_unknown(name)
+    refuse_without_bytes(name)
     if name in BACKENDS:
         return backend_class(name)(transports, options)
     made: Backend = _loaded(_PROGRAMS)(name, transports, options)
@@ -82,7 +91,7 @@ def backend_class(name: str) -> type[Backend]:
 
 def is_known(name: str) -> bool:
     """Whether an implementation has this name."""
-    return name in BACKENDS or name.startswith(PROGRAM) or bool(_loaded(_CONFIGURED)(name))
+    return name in BACKENDS or name.startswith((PROGRAM, EVENTS, LIVE)) or bool(_loaded(_CONFIGURED)(name))
 
 
 def reads_of(name: str) -> tuple[int, ...] | None:
@@ -106,7 +115,28 @@ def refuse_program(name: str) -> None:
 
 def choices() -> str:
     """What can be named, for people."""
-    return f"{', '.join(BACKENDS)} or {PROGRAM}COMMAND"
+    return f"{', '.join(BACKENDS)}, {PROGRAM}COMMAND, {EVENTS}FILE or {LIVE}COMMAND"
+
+
+def is_log(name: str) -> bool:
+    """Whether an implementation is a log of events (``events:FILE``)."""
+    return name.startswith(EVENTS)
+
+
+def is_program_beside(name: str) -> bool:
+    """Whether an implementation is a program that runs beside and prints events (``live:COMMAND``)."""
+    return name.startswith(LIVE)
+
+
+def refuse_without_bytes(name: str) -> None:
+    """Raise ``UsageError`` (NLM-N051) for what decodes no bytes, where these are to be decoded."""
+    if is_log(name):
+        hint = "nlmon replay CAPTURE -i libnl --against events:FILE, or a scenario that has a capture"
+        raise UsageError("NLM-N051", "a log stands for an implementation only where a recording is replayed", hint=hint)
+    if is_program_beside(name):
+        hint = "nlmon live -i libnl --against live:COMMAND, or a scenario that has steps"
+        what = "a program that prints events stands for an implementation only on a running kernel"
+        raise UsageError("NLM-N051", what, hint=hint)
 
 
 def _loaded(place: str) -> Any:

@@ -10,7 +10,7 @@ is a ``live_lane`` and ``pairing`` finds the datagrams that belong together. ``v
 ``coverage`` what the two cannot see, ``timeline`` when there was what, ``summary`` makes a report of it with ``notes``,
 and ``run`` does all of that for one capture, as far as its ``bounds`` let it be read, or of the events that match
 ``where`` a filter says so. ``read`` takes a capture through one implementation, ``hoststate`` gives the state as one
-reads it, and ``cut`` says which frames others need.
+reads it, ``cut`` says which frames others need, and ``logs`` lets a log of events stand for an implementation.
 
 Each end has a word of its own: ``Feed.flush`` gives what still waits for others, ``Feed.end`` is that of a recording,
 ``Live.settle`` reads on only for the counterparts of what was read, ``Live.finish`` and ``Replay.finish`` conclude a

@@ -85,7 +85,7 @@ class Feed:
         self.tally = Tally()
         self._conversation = Conversation(byteorder)
         self.select: Select = select
-        self._answers = answers
+        self.answers = answers
         self._families = {name.lower() for name in options.generic_families or ()}
         looks = options.resync or options.caches or options.message_pool_size is not None
         self._bulk = not faults and not looks
@@ -154,7 +154,7 @@ class Feed:
         elif role in {Role.DUMP, Role.REPLY}:
             if learn:
                 kernel.learn(datagrams)
-            if self._answers:
+            if self.answers:
                 yield Step("answer", place, datagrams, [_answered(lane, datagrams) for lane in self.lanes])
             else:
                 for lane in self.lanes:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from nlmon.capture import CaptureReader
+from nlmon.capture.segment import Role
 from nlmon.compare.directions import BothDirections
 from nlmon.engine.coverage.rows import unseen_notes
 from nlmon.engine.recorded import RecordedLane
@@ -53,6 +54,7 @@ def replay_notes(replay: Replay, reader: CaptureReader) -> list[str]:
     if not replay.compared.total() and any(lane.counts["answers"] for lane in replay.lanes):
         notes.append(f"{why_nothing(replay)}; only recorded answers were compared")
     notes += _unseen(replay)
+    notes += _without_bytes(replay)
     notes += _read_by_one(replay, replay.feed.protocols)
     notes += _unanswered(replay)
     notes += _absent(replay)
@@ -109,6 +111,13 @@ def _where(replay: Replay) -> Iterator[str]:
     if replay.where is not None:
         left, right = replay.lanes
         yield from replay.where.notes(labels((left.name, right.name)))
+
+
+def _without_bytes(replay: Replay) -> Iterator[str]:
+    """Notes on what a log says nothing of."""
+    roles = replay.feed.tally.roles
+    if not replay.feed.answers and (roles[Role.DUMP] or roles[Role.REPLY]):
+        yield "recorded answers are not compared: a log says nothing of them"
 
 
 def _deaf(lane: RecordedLane | LiveLane) -> Iterator[str]:

@@ -57,7 +57,7 @@ class _Asked(NamedTuple):
 class Replay(Comparison[RecordedLane]):
     """The comparison of one recording while it runs; ``known``: differences that are allowed, of the move from the
     reference to the candidate, and, if that is to be judged, too, of the way back; ``where``: events that are compared,
-    None: all."""
+    None: all; ``answers``: recorded answers to dumps are compared, too."""
 
     def __init__(
         self,
@@ -75,10 +75,17 @@ class Replay(Comparison[RecordedLane]):
         known: Sequence[KnownDifferences] = (),
         on_side: Callable[[int, Side], None] | None = None,
         where: Where | None = None,
+        answers: bool = True,
     ) -> None:
         options = options or BackendOptions()
         self.feed = Feed(
-            (reference, candidate), byteorder, select=select, protocols=protocols, options=options, faults=faults
+            (reference, candidate),
+            byteorder,
+            select=select,
+            protocols=protocols,
+            options=options,
+            faults=faults,
+            answers=answers,
         )
         left, right = self.feed.lanes
         super().__init__(

@@ -48,6 +48,7 @@ def replay_capture(
     on_progress: Callable[[int], None] | None = None,
     bounds: Bounds | None = None,
     where: Filter | None = None,
+    answers: bool = True,
 ) -> tuple[CaptureReport, ...]:
     """Replay an open capture to its end and report. ``known``: differences that are allowed, of the move from the
     reference to the candidate; with a second one of the way back that is judged, too, and has the second report.
@@ -55,7 +56,7 @@ def replay_capture(
     aside, too.
     ``policy``: what a verdict needs; ``control``: an implementation is compared with itself on purpose;
     ``on_progress`` gets the position in the file; ``bounds`` may end the replay before the capture ends;
-    ``where``: events that are compared, None: all."""
+    ``where``: events that are compared, None: all; ``answers``: recorded answers to dumps are compared, too."""
     replay = Replay(
         reference,
         candidate,
@@ -68,6 +69,7 @@ def replay_capture(
         faults=faults,
         known=known,
         where=None if where is None else Where(where),
+        answers=answers,
     )
     watch = Watch(bounds, reader.info.byteorder)
     for batch in watch.batches(reader.batches()):

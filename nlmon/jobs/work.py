@@ -21,14 +21,14 @@ from msgspec import Struct, field, structs
 
 from nlmon import __version__
 from nlmon.backends.options import BackendOptions
-from nlmon.backends.registry import create
 from nlmon.capture import ByteOrder, CaptureReader, open_capture
 from nlmon.compare.difference import Difference
 from nlmon.compare.known import KnownDifference, known_for
 from nlmon.engine.bounds import Bounds
+from nlmon.engine.logs import compares_answers, maker_of, reader_of
 from nlmon.engine.run import replay_capture
 from nlmon.engine.segments import Select
-from nlmon.errors import CaptureError, NlmonError, PlatformError
+from nlmon.errors import CaptureError, NlmonError, PlatformError, UsageError
 from nlmon.limits import MOST_OBJECTS
 from nlmon.report.jsonout import DifferenceLine, line_bytes
 from nlmon.report.model import CaptureReport, Direction, directions, in_direction, row, unreadable
@@ -106,9 +106,10 @@ def replay_reader(
     on_line: Callable[[bytes], object] | None = None,
     on_progress: Callable[[int], None] | None = None,
     interrupted: Callable[[], bool] | None = None,
+    file: Path | None = None,
 ) -> tuple[CaptureReport, ...]:
     """Replay an open capture as the options say; ``on_line`` gets every difference as a line of a stream;
-    ``interrupted`` says that somebody wants the end."""
+    ``interrupted`` says that somebody wants the end; ``file``: the capture, where reports call it otherwise."""
     shown = shown_path(path)
     names, judged = (options.reference, options.candidate), directions(both_ways=options.both_ways)
     pairs = [in_direction(direction, names) for direction in judged]
@@ -117,11 +118,16 @@ def replay_reader(
         if on_line is not None:
             on_line(line_bytes(DifferenceLine(shown, row(difference), direction)))
 
+    read = reader_of(
+        partial(_open_again, Path(path) if file is None else file, options),
+        select=options.select,
+        protocols=options.protocols or None,
+        options=options.backend,
+    )
     return replay_capture(
         reader,
         shown,
-        partial(create, options.reference),
-        partial(create, options.candidate),
+        *(maker_of(name, read, options.backend) for name in names),
         select=options.select,
         protocols=options.protocols or None,
         on_difference=None if on_line is None else partial(stream, direction="migrate"),
@@ -134,7 +140,15 @@ def replay_reader(
         control=options.control,
         bounds=Bounds(options.max_objects, options.max_messages, interrupted),
         where=_filter(options.where),
+        answers=compares_answers(names),
     )
+
+
+def _open_again(file: Path, options: ReplayOptions) -> CaptureReader:
+    """A capture that is open already. Raises ``UsageError`` (NLM-N051)."""
+    if str(file) == "-":
+        raise UsageError("NLM-N051", "a log is not compared with standard input", hint="name a file")
+    return open_capture(file, byteorder=options.byteorder)
 
 
 def _filter(text: str) -> Filter | None:
@@ -164,7 +178,7 @@ def replay_path(target: str, path: str, options: ReplayOptions) -> Outcome:
     on_line = (lambda line: packed.extend(packer.compress(line))) if options.lines else None
     try:
         with open_capture(Path(target), byteorder=options.byteorder) as reader:
-            reports = replay_reader(reader, path, options, on_line=on_line)
+            reports = replay_reader(reader, path, options, on_line=on_line, file=Path(target))
     except CaptureError as error:
         shown = _as_seen_here(error) if options.elsewhere else error
         return structs.replace(Outcome.without_replay(path, error, options), error=shown)

@@ -93,7 +93,7 @@ class Replayed:
 def replay(path: Path, shown: Path | str, options: ReplayOptions) -> tuple[Replayed, ...]:
     """Replay a capture, which reports call ``shown``; what came of each direction. Raises ``CaptureError``."""
     with open_capture(path, byteorder=options.byteorder) as reader:
-        reports = replay_reader(reader, shown, options)
+        reports = replay_reader(reader, shown, options, file=path)
     return tuple(Replayed(report, options, path) for report in reports)
 
 

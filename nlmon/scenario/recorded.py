@@ -19,11 +19,14 @@ from functools import partial
 from pathlib import Path
 
 from nlmon.aside import prints_aside
+from nlmon.backends.registry import is_log
 from nlmon.capture import CaptureReader, open_capture
 from nlmon.capture.base import Batch
 from nlmon.compare.known import in_range, known_for
 from nlmon.compare.side import Side
 from nlmon.engine.feed import Feed
+from nlmon.engine.guarded import BackendMaker
+from nlmon.engine.logs import compares_answers, maker_of
 from nlmon.engine.read import read_batches
 from nlmon.engine.replay import Replay
 from nlmon.engine.summary import capture_reports
@@ -36,7 +39,7 @@ from nlmon.scenario.beside import RunState
 from nlmon.scenario.cases import Pair, judge, merge_findings, pairs_of, without_run
 from nlmon.scenario.check import capture_path
 from nlmon.scenario.faults import apply_faults, refuse_untouched, socket_faults
-from nlmon.scenario.implementations import make_backend, options_of_both
+from nlmon.scenario.implementations import backend_options, make_backend, options_of_both
 from nlmon.scenario.load import ScenarioFile
 from nlmon.scenario.model import Capture, Implementation, Scenario
 from nlmon.scenario.observed import Observed, StepEvents, state_findings
@@ -94,7 +97,7 @@ def _compare(
             if reason := other_kernel(scenario.kernel, kernel):
                 return reason
             replay = Replay(
-                *(partial(make_backend, one) for one in both),
+                *(_maker(file, one, path, seed) for one in both),
                 byteorder=reader.info.byteorder,
                 select=capture.select,
                 protocols=_protocols(capture),
@@ -102,6 +105,7 @@ def _compare(
                 faults=_socket_faults(scenario, capture, seed),
                 known=known_for(options.known, shown, kernel, pairs, scenario=scenario.id),
                 on_side=take,
+                answers=compares_answers(names),
             )
             for batch in given_batches(scenario, capture, reader, seed):
                 replay.add(batch)
@@ -129,6 +133,30 @@ def _compare(
         if scenario.expect.state == "kernel" and listed is not None:
             findings[one.name] += state_findings(file, listed, state)
     return reports, merge_findings(findings)
+
+
+def _maker(file: ScenarioFile, one: Implementation, path: Path, seed: int) -> BackendMaker:
+    """What makes an implementation of a scenario; a log is relative to its folder."""
+    if not is_log(one.name):
+        return partial(make_backend, one)
+
+    def read(make: BackendMaker) -> Iterator[Side]:
+        capture = file.scenario.capture or Capture("")
+        with open_capture(path, byteorder=capture.byteorder) as reader:
+            feed = Feed(
+                (make,),
+                reader.info.byteorder,
+                select=capture.select,
+                protocols=_protocols(capture),
+                options=options_of_both(file.scenario.implementations),
+                answers=False,
+            )
+            try:
+                yield from read_batches(feed, given_batches(file.scenario, capture, reader, seed))
+            finally:
+                feed.close()
+
+    return maker_of(one.name, read, backend_options(one), str(Path(file.path).parent))
 
 
 def recorded_sides(

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from msgspec import structs
 
-from nlmon.backends.registry import BACKENDS, is_known
+from nlmon.backends.registry import BACKENDS, EVENTS, is_known, is_log, is_program_beside
 from nlmon.errors import InputError, NlmonError, ScenarioError
 from nlmon.filters.regex import INSTALL
 from nlmon.report.outcome import DID_NOT_PASS, CaseResult, Finding
@@ -158,31 +158,63 @@ def with_names(file: ScenarioFile, names: tuple[str, str] | None) -> ScenarioFil
     if names is None or len(file.scenario.implementations) != 2:
         return file
     given = {one.name: one for one in file.scenario.implementations}
-    both = [name or one.name for name, one in zip(names, file.scenario.implementations, strict=True)]
+    both = [_absolute(name) or one.name for name, one in zip(names, file.scenario.implementations, strict=True)]
     others = tuple(given.get(name, Implementation(name)) for name in both)
     return structs.replace(file, scenario=structs.replace(file.scenario, implementations=others))
+
+
+def _absolute(name: str) -> str:
+    """The name of an implementation that was given on the command line, where a log is relative to the current
+    folder."""
+    return EVENTS + str(Path(name.removeprefix(EVENTS)).absolute()) if is_log(name) else name
 
 
 def refuse_outside(file: ScenarioFile, options: RunOptions) -> None:
     """Raise ``ScenarioError`` for a scenario whose capture must not be read, wherever links lead."""
     path = capture_path(file)
-    if path and not options.allow_run:
-        target = Path(os.path.realpath(path))
-        folders = [Path(os.path.realpath(Path(file.path).parent)), *map(Path, options.folders)]
-        if not any(target.is_relative_to(folder) for folder in folders):
-            what = "the capture lies outside the scenario's folder"
-            hint = "name its folder in capture_folders of the settings, or give --allow-run"
-            raise file.mistake("NLM-S050", what, "capture", "path", hint=hint)
+    if path and not options.allow_run and _is_outside(file, options, path):
+        what = "the capture lies outside the scenario's folder"
+        hint = "name its folder in capture_folders of the settings, or give --allow-run"
+        raise file.mistake("NLM-S050", what, "capture", "path", hint=hint)
+
+
+def _is_outside(file: ScenarioFile, options: RunOptions, path: str) -> bool:
+    target = Path(os.path.realpath(path))
+    folders = [Path(os.path.realpath(Path(file.path).parent)), *map(Path, options.folders)]
+    return not any(target.is_relative_to(folder) for folder in folders)
+
+
+def refuse_beside(file: ScenarioFile) -> None:
+    """Raise ``ScenarioError`` (NLM-N051) for a log in a scenario without a capture, and for a program that prints
+    events in one that has it."""
+    for number, one in enumerate(file.scenario.implementations):
+        if is_log(one.name) and file.scenario.capture is None:
+            what = "a log stands for an implementation only where a recording is replayed"
+            raise file.mistake("NLM-N051", what, "implementations", number, hint="name a capture")
+        if is_program_beside(one.name) and file.scenario.capture is not None:
+            what = "a program that prints events stands for an implementation only on a running kernel"
+            raise file.mistake("NLM-N051", what, "implementations", number, hint="write steps")
+
+
+def _refuse_brought(file: ScenarioFile, number: int, name: str, options: RunOptions) -> None:
+    """Raise ``ScenarioError`` for a program that a scenario starts, and for a log that it must not read."""
+    if not is_log(name):
+        what, hint = f"the scenario starts a program, {name}", "give --allow-run if you trust it"
+        raise file.mistake("NLM-N022", what, "implementations", number, hint=hint)
+    if _is_outside(file, options, str(Path(file.path).parent / name.removeprefix(EVENTS))):
+        what = "the log lies outside the scenario's folder"
+        hint = "name its folder in capture_folders of the settings, or give --allow-run"
+        raise file.mistake("NLM-S050", what, "implementations", number, hint=hint)
 
 
 def _refuse(file: ScenarioFile, options: RunOptions) -> None:
     """Raise ``ScenarioError`` for a scenario that must not run, or cannot."""
     refuse_outside(file, options)
+    refuse_beside(file)
     given = options.names or ()
     for number, one in enumerate(file.scenario.implementations):
         if one.name not in (*BACKENDS, *given) and not options.allow_run and is_known(one.name):
-            what, hint = f"the scenario starts a program, {one.name}", "give --allow-run if you trust it"
-            raise file.mistake("NLM-N022", what, "implementations", number, hint=hint)
+            _refuse_brought(file, number, one.name, options)
     found = digests([capture_path(file)])
     for mistake in (*check_implementations(file, tuple(BACKENDS)), *check_captures(file, found), *check_switches(file)):
         if mistake.code != "NLM-S024":  # a capture without a digest is a matter of the suite
