@@ -63,7 +63,9 @@ from nlmon.transport.kernel.waiting import readable
 
 if TYPE_CHECKING:  # start-up: --help needs none of it
     from nlmon.compare.known import KnownDifferences
+    from nlmon.engine.guarded import BackendMaker
     from nlmon.engine.live import Live
+    from nlmon.harness.live import LiveProgram
     from nlmon.report.policy import Policy
     from nlmon.report.shown import Shown
     from nlmon.transport.recorder import Sink
@@ -154,7 +156,8 @@ def command(
             sink = stack.enter_context(PcapngWriter(record, metadata=facts, byteorder=sys.byteorder))
             keys = KeyWatch(sink, sys.byteorder)
         stack.enter_context(prints_aside())
-        live, opened = _started(names, protocols, (receive_buffer, groups), allowed, keys)
+        makers = [_maker(name, stack) for name in names]
+        live, opened = _started((makers[0], makers[1]), protocols, (receive_buffer, groups), allowed, keys)
         warn(f"comparing {names[0]} and {names[1]}, stop with Ctrl-C")
         _listen(live, wake, count, duration)
         if sink is not None and final_dump and live.left != 0:
@@ -182,8 +185,19 @@ def command(
     sys.exit(exit_code(whole))
 
 
+def _maker(name: str, stack: contextlib.ExitStack) -> BackendMaker | LiveProgram:
+    """What makes an implementation; a program that runs beside is started, and ended by ``stack``."""
+    from nlmon.backends.registry import create, is_program_beside  # noqa: PLC0415  (start-up: as below)
+
+    if not is_program_beside(name):
+        return partial(create, name)
+    from nlmon.harness.live import LiveProgram  # noqa: PLC0415
+
+    return stack.enter_context(contextlib.closing(LiveProgram(name)))
+
+
 def _started(
-    names: tuple[str, str],
+    makers: tuple[BackendMaker | LiveProgram, BackendMaker | LiveProgram],
     protocols: tuple[int, ...],
     receiving: tuple[int, Sequence[str]],
     known: Sequence[KnownDifferences],
@@ -192,12 +206,11 @@ def _started(
     """The comparison of two implementations, behind the dumps that it begins with, and its protocols; ``receiving``:
     bytes of each buffer, and more groups."""
     from nlmon.backends.options import BackendOptions  # noqa: PLC0415  (start-up: --help needs none of it)
-    from nlmon.backends.registry import create  # noqa: PLC0415
     from nlmon.engine.live import Live  # noqa: PLC0415
 
     receive_buffer, groups = receiving
     options = BackendOptions(receive_buffer=receive_buffer, extra_groups=tuple(groups))
-    live = Live(partial(create, names[0]), partial(create, names[1]), options=options, known=known, sink=sink)
+    live = Live(*makers, options=options, known=known, sink=sink)
     supported = {protocol for lane in live.lanes for protocol in lane.guarded.protocols}
     if unread := set(protocols) - supported:
         hint = "try " + ", ".join(PROTOCOLS[protocol] for protocol in sorted(supported))
@@ -240,7 +253,7 @@ def _listen(live: Live, wake: socket.socket, count: int | None, duration: float 
     live.left = count
     while live.left != 0:
         ready = _ready(live, deadline, wake)
-        if not ready or wake.fileno() in ready:
+        if wake.fileno() in ready or (not ready and deadline is not None and time.monotonic() >= deadline):
             return
         _read(live, ready)
 
@@ -251,11 +264,9 @@ def _settle(live: Live) -> None:
     while time.monotonic() < deadline and (ready := _ready(live, 0.0)):
         _read(live, ready)
     live.settle()
-    deadline = time.monotonic() + SETTLE
-    while live.waiting and (ready := _ready(live, deadline)):
-        _read(live, ready)
-        if time.monotonic() > deadline:
-            return
+    deadline = time.monotonic() + max(SETTLE, live.patience)
+    while live.waiting and time.monotonic() < deadline:
+        _read(live, _ready(live, deadline))
 
 
 def _read(live: Live, ready: list[int]) -> None:
@@ -263,12 +274,16 @@ def _read(live: Live, ready: list[int]) -> None:
     for descriptor in ready:
         if descriptor in places:
             live.read(*places[descriptor])
+    live.look()
 
 
 def _ready(live: Live, deadline: float | None, wake: socket.socket | None = None) -> list[int]:
     """Descriptors that can be read; none at the deadline."""
     left = None if deadline is None else deadline - time.monotonic()
-    return readable([*live.descriptors(), *([] if wake is None else [wake])], left)
+    sources: list[int | socket.socket] = [*live.descriptors(), *live.program_descriptors]
+    if wake is not None:
+        sources.append(wake)
+    return readable(sources, live.due(left))
 
 
 def _enter(name: str) -> None:

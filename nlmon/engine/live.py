@@ -41,8 +41,10 @@ from nlmon.engine.guarded import BackendMaker
 from nlmon.engine.lane import RESTLESS
 from nlmon.engine.live_lane import LiveLane, of_datagram
 from nlmon.engine.pairing import BYTES_KEPT, DATAGRAMS_KEPT, Pairing, Read, Unpaired
+from nlmon.engine.program_lane import ProgramLane
 from nlmon.errors import TransportError, UsageError
 from nlmon.framing import types
+from nlmon.harness.live import PATIENCE, LiveProgram
 from nlmon.names import PROTOCOLS
 from nlmon.state.identity import forget_shared
 from nlmon.transport.base import Transport, TransportFactory
@@ -76,8 +78,8 @@ class Live(Comparison[LiveLane]):
 
     def __init__(
         self,
-        reference: BackendMaker,
-        candidate: BackendMaker,
+        reference: BackendMaker | LiveProgram,
+        candidate: BackendMaker | LiveProgram,
         *,
         factory: FactoryMaker = KernelFactory,
         contract: Contract | None = None,
@@ -94,7 +96,7 @@ class Live(Comparison[LiveLane]):
         self._faults = faults
         taps = [self._taps(number, one) for number, one in enumerate(made)]
         super().__init__(
-            (LiveLane(reference, taps[0], options), LiveLane(candidate, taps[1], options)),
+            (_lane(reference, taps[0], options), _lane(candidate, taps[1], options)),
             RecordedKernel(made[0].byteorder),
             contract=contract,
             extra_groups=options.extra_groups,
@@ -107,6 +109,7 @@ class Live(Comparison[LiveLane]):
         self.unheard: Counter[str] = Counter()
         self.uncompared: Counter[str] = Counter()
         self.left: int | None = None
+        self.programs = [(number, lane) for number, lane in enumerate(self.lanes) if isinstance(lane, ProgramLane)]
         self._pairing = Pairing(*kept)
         self._conversation = Conversation(self.kernel.byteorder)
         self._asking = factory()
@@ -159,6 +162,27 @@ class Live(Comparison[LiveLane]):
             if protocol not in lane.failed and (descriptor := lane.fileno(protocol)) >= 0
         }
 
+    @property
+    def program_descriptors(self) -> list[int]:
+        """Descriptors of programs that run beside, to wait for as for the sockets; ``look`` reads them."""
+        return [descriptor for _, lane in self.programs for descriptor in lane.program.descriptors]
+
+    def due(self, seconds: float | None) -> float | None:
+        """So many seconds, None: no end, or fewer, after which ``look`` is to be called though nothing is ready."""
+        times = [seconds, *(lane.due() for _, lane in self.programs)]
+        return min((one for one in times if one is not None), default=None)
+
+    @property
+    def patience(self) -> float:
+        """Seconds that a datagram may wait for what a program prints of it."""
+        return PATIENCE if self.programs else 0.0
+
+    def look(self) -> None:
+        """Read what programs that run beside have printed."""
+        for number, lane in self.programs:
+            for protocol in sorted(lane.heard.protocols):
+                self.read(number, protocol)
+
     def dump(
         self, protocol: int, transport: Transport, message: bytes, *, before: Callable[[Datagram], None] | None = None
     ) -> Iterator[Datagram]:
@@ -186,6 +210,8 @@ class Live(Comparison[LiveLane]):
 
     def _answer(self, segment: Segment) -> None:
         self.kernel.learn(segment.datagrams)
+        if self.programs:
+            return  # what runs beside asks for no dump, or for one of its own
         reading = Reading(segment.datagrams.at(0), {})
         left, right = (lane.decode_answer(reading) for lane in self.lanes)
         self._names = reading.names
@@ -231,7 +257,9 @@ class Live(Comparison[LiveLane]):
     def _arrive(self, number: int, datagram: Datagram) -> Reading | None:
         """What a lane is given for a datagram: what the other one was given, if that has read it already; None where no
         more than that is left to be compared."""
-        other = self._pairing.counterpart(number, datagram)
+        lane = self.lanes[number]
+        waiting = lane.waits_like(datagram) if isinstance(lane, ProgramLane) else 0
+        other = self._pairing.counterpart(number, datagram, waiting)
         if other is not None:
             same = {"frame": other.datagram.frame, "timestamp": other.datagram.timestamp}
             return Reading(structs.replace(datagram, **same), other.names)
@@ -251,7 +279,10 @@ class Live(Comparison[LiveLane]):
         self.tally.add(Segment(NOTIFICATION, columns, messages))
         if datagram.nsid is None:
             self.kernel.learn(columns)
-        return Reading(datagram, {})
+        reading = Reading(datagram, {})
+        if isinstance(lane, ProgramLane):
+            self._pairing.hold(number, reading)
+        return reading
 
     def _keep(self, kind: str, protocol: int, timestamp: int, data: bytes, direction: Direction) -> int:
         """Record a datagram, where that is wanted; its number."""
@@ -308,8 +339,8 @@ class Live(Comparison[LiveLane]):
 
     @property
     def waiting(self) -> bool:
-        """Whether any datagram waits for the other lane to read it."""
-        return self._pairing.waiting
+        """Whether any datagram waits for the other lane to read it, or for what a program prints of it."""
+        return self._pairing.waiting or any(lane.waiting for _, lane in self.programs)
 
     def settle(self) -> None:
         """From now on nothing is read but to be paired with what was read before."""
@@ -343,6 +374,9 @@ class Live(Comparison[LiveLane]):
 
     def finish(self) -> None:
         """It is over: judge what stayed unpaired, compare the states, and close."""
+        for _, one in self.programs:
+            one.end()
+        self.look()
         drops = [lane.drops() for lane in self.lanes]
         for lane, dropped in zip(self.lanes, drops, strict=True):
             for protocol, count in dropped.items():
@@ -385,6 +419,12 @@ class Live(Comparison[LiveLane]):
             self._judge(number, read, Side(other.name, (), ()), fold=False)
         else:
             self.uncompared[f"{other.name} may not have joined their group"] += 1
+
+
+def _lane(maker: BackendMaker | LiveProgram, factory: TapFactory, options: BackendOptions) -> LiveLane:
+    if isinstance(maker, LiveProgram):
+        return ProgramLane(maker, factory, options)
+    return LiveLane(maker, factory, options)
 
 
 def _refuse_what_is_later(options: BackendOptions) -> None:

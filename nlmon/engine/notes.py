@@ -95,6 +95,8 @@ def live_notes(live: Live) -> list[str]:
     notes += _unanswered(live)
     notes += _absent(live)
     notes += _without_state(live)
+    if live.programs:
+        notes.append("answers to dumps are not compared: a program that runs beside is given others")
     notes += [note for lane in live.lanes for note in lane.guarded.notes]
     outside = sum(one.outside for one in live.unpaired)
     if outside:

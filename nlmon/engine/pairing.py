@@ -132,15 +132,16 @@ class Pairing:
         # What faults keep from a lane for a while, of those that the other lane has not read, by the key of the bytes.
         self._held: tuple[dict[_Key, list[Reading]], dict[_Key, list[Reading]]] = ({}, {})
 
-    def counterpart(self, lane: int, datagram: Datagram) -> Reading | None:
-        """What the other lane has read and this one has not: the first that has the same bytes."""
+    def counterpart(self, lane: int, datagram: Datagram, waiting: int = 0) -> Reading | None:
+        """What the other lane has read and this one has not: the first that has the same bytes; with ``waiting`` the
+        one behind so many, whose counterparts this lane has read and not added yet."""
         other, key = self._lanes[1 - lane].get(datagram.protocol), _key(datagram)
         if other is not None:
             if other.gave_up(key):
                 return None
             places = other.by_key.get(key)
-            if places:
-                return other.by_place[places[0]].reading
+            if places and len(places) > waiting:
+                return other.by_place[places[waiting]].reading
         held = self._held[1 - lane].get(key)
         return self._release(1 - lane, held[0]) if held else None
 

@@ -21,6 +21,7 @@ from msgspec import Struct
 
 from nlmon.backends.libnl import LibnlBackend
 from nlmon.backends.options import BackendOptions
+from nlmon.backends.reads import UNDECLARED, Reads
 from nlmon.compare.contract import kind_name
 from nlmon.compare.sequences import ABOUT, align_log
 from nlmon.compare.statement import stated
@@ -53,6 +54,11 @@ class Reader(LibnlBackend, bulk=True, layouts=True):
 
     groups: ClassVar[Mapping[int, tuple[int, ...]]] = LibnlBackend.groups
 
+    @classmethod
+    def reads(cls, protocol: int, msg_type: int, first: int, family: str = "") -> Reads | None:
+        """Nothing is known of what the program reads."""
+        return UNDECLARED
+
     def __init__(
         self, transports: TransportFactory, options: BackendOptions | None = None, *, name: str, ready: Ready
     ) -> None:
@@ -83,11 +89,11 @@ class EventsBackend(Reader):
         super().__init__(transports, options, name=name, ready=ready)
         self._given = given
 
-    def notes(self) -> tuple[str, ...]:
+    def notes(self) -> list[str]:
         """What a report says of the log."""
         if not self._given.outside:
-            return ()
-        return (f"{self.name}: {self._given.outside:,} lines are of a time outside of the recording, and not compared",)
+            return []
+        return [f"{self.name}: {self._given.outside:,} lines are of a time outside of the recording, and not compared"]
 
     def decode(self, datagram: Datagram) -> Decoded:
         """What the log says of a datagram."""

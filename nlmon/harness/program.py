@@ -86,18 +86,20 @@ def words(text: str) -> tuple[str, ...]:
 
 
 class Program:
-    """A running program. ``read_lines``: how many of its lines were read; ``last``: that one.
+    """A running program. ``read_lines``: how many of its lines were read; ``last``: that one. ``before``: words before
+    its command, by default those that take the network from it; ``keep``: descriptors that these need.
 
     Raises ``UsageError`` or ``HarnessError`` where it cannot be started."""
 
-    def __init__(self, command: Command) -> None:
-        if os.name == "nt":
+    def __init__(self, command: Command, before: Sequence[str] | None = None, keep: Sequence[int] = ()) -> None:
+        if sys.platform == "win32":
             raise HarnessError("NLM-N012", "programs can be started on Linux and macOS only", hint="use Linux")
         self.command = command
         argv = [_found(command), *command.argv[1:]]
         try:
             self._process = subprocess.Popen(
-                [*_without_network(), *argv],
+                [*(_without_network() if before is None else before), *argv],
+                pass_fds=keep,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -138,6 +140,22 @@ class Program:
         self.read_lines += 1
         self.last = self._lines.popleft()
         return self.last
+
+    def arrived(self) -> list[bytes]:
+        """The lines that it has written by now; nothing is waited for. Raises ``HarnessError`` as ``read`` does."""
+        self._take(self._poll.poll(0))
+        return self.left()
+
+    def left(self) -> list[bytes]:
+        """The lines that were received and not read."""
+        found = list(self._lines)
+        self._lines.clear()
+        return found
+
+    @property
+    def descriptors(self) -> tuple[int, int]:
+        """What to wait for: its standard output, and standard error."""
+        return self._out, self._err
 
     def ended(self) -> int:
         """Its exit status once it has ended by itself; negative: the signal. Raises ``HarnessError`` (NLM-N004)."""

@@ -17,7 +17,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
 from functools import partial
 from pathlib import Path
 
@@ -26,14 +26,16 @@ from msgspec import structs
 from nlmon.aside import prints_aside
 from nlmon.backends.base import Backend
 from nlmon.backends.options import BackendOptions
-from nlmon.backends.registry import create
+from nlmon.backends.registry import create, is_program_beside
 from nlmon.capture.write import PcapngWriter, this_host, this_machine
 from nlmon.compare.known import known_for
 from nlmon.compare.side import Side
+from nlmon.engine.guarded import BackendMaker
 from nlmon.engine.live import Live
 from nlmon.engine.summary import live_reports
 from nlmon.errors import NlmonError, PlatformError, ScenarioError
 from nlmon.eventjson.write import event_to_dict
+from nlmon.harness.live import LiveProgram, namespace_of
 from nlmon.report.model import CaptureReport, directions, in_direction
 from nlmon.report.outcome import CaseResult, Finding
 from nlmon.report.text import shown_path
@@ -128,8 +130,10 @@ class _Run:
             sink = stack.enter_context(PcapngWriter(recording, metadata=facts, byteorder=sys.byteorder))
             names, where = (self._both[0].name, self._both[1].name), shown_path(recording)
             pairs = [in_direction(one, names) for one in directions(both_ways=True)]
+            makers = [_maker(one, sandbox, stack) for one in self._both]
             live = Live(
-                *(partial(_make, one) for one in self._both),
+                makers[0],
+                makers[1],
                 factory=lambda: KernelFactory(opener=sandbox.open_socket),
                 options=options_of_both(self._both),
                 known=known_for(self._options.known, where, kernel, pairs, scenario=scenario.id),
@@ -244,6 +248,15 @@ class _Run:
 def _lacks(counts: EventCounts) -> bool:
     """Whether more must come; what came too often does not get better."""
     return any(one.found < one.pattern.count.least for one in counts.unmet())
+
+
+def _maker(one: Implementation, sandbox: Sandbox, stack: ExitStack) -> BackendMaker | LiveProgram:
+    """What makes an implementation; a program that runs beside is started in the sandbox's network, and ended by
+    ``stack``."""
+    if not is_program_beside(one.name):
+        return partial(_make, one)
+    with namespace_of(sandbox.open_socket) as (words, keep):
+        return stack.enter_context(closing(LiveProgram(one.name, words, keep)))
 
 
 def _make(implementation: Implementation, factory: TransportFactory, _: BackendOptions) -> Backend:

@@ -211,7 +211,7 @@ def _refuse(file: ScenarioFile, options: RunOptions) -> None:
     """Raise ``ScenarioError`` for a scenario that must not run, or cannot."""
     refuse_outside(file, options)
     refuse_beside(file)
-    given = options.names or ()
+    given = [_absolute(name) for name in options.names or ()]
     for number, one in enumerate(file.scenario.implementations):
         if one.name not in (*BACKENDS, *given) and not options.allow_run and is_known(one.name):
             _refuse_brought(file, number, one.name, options)

@@ -80,21 +80,22 @@ class Watch:
         deadline = time.monotonic() + seconds
         while not holds():
             left = deadline - time.monotonic()
-            if left <= 0 or not self._read(left):
-                return holds()
+            if left <= 0:
+                return False
+            self._read(left)
         return True
 
     def finish(self) -> None:
         """End the comparison, when both have read what one of them has read."""
         self.live.settle()
-        self.wait_for(lambda: not self.live.waiting, SETTLE)
+        self.wait_for(lambda: not self.live.waiting, max(SETTLE, self.live.patience))
         self.live.caught_up(end=True)
         self.live.finish()
 
-    def _read(self, seconds: float) -> bool:
-        """Read what comes first; False when nothing comes."""
+    def _read(self, seconds: float) -> None:
+        """Read what comes first."""
         places = self.live.descriptors()
-        ready = readable(places, seconds)
-        for descriptor in ready:
-            self.live.read(*places[descriptor])
-        return bool(ready)
+        for descriptor in readable([*places, *self.live.program_descriptors], self.live.due(seconds)):
+            if descriptor in places:
+                self.live.read(*places[descriptor])
+        self.live.look()
