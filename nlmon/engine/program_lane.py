@@ -146,7 +146,7 @@ class ProgramLane(LiveLane):
             del self._bytes[key]
         numbers = {line.number for line in mine}
         if mine and not self._known:
-            before = [line for line in lines if line.number < min(numbers)]
+            before = [lines[at] for at in aligned.left if lines[at].number < min(numbers)]
             self._early += len(before)
             numbers |= {line.number for line in before}
         self._messages += len(one.events)

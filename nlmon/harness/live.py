@@ -28,24 +28,29 @@ from nlmon.harness.values import Values
 
 __all__ = ["PATIENCE", "LiveProgram", "namespace_of"]
 
-# Seconds for the line of a message, from when nlmon's own socket has it.
-PATIENCE = 2.0
+# Seconds for the line of a message, from when nlmon's own socket has it, and for the ready line.
+PATIENCE, READY = 2.0, 10.0
 # linux/sockios.h, linux/nsfs.h: the network namespace of a socket, and the user namespace that owns it.
 SIOCGSKNS, NS_GET_USERNS = 0x894C, 0xB701
 
 
 class LiveProgram:
     """A program called ``live:COMMAND``. ``ready``: what it said of itself; ``failure``: what it did wrong first.
+    ``namespaces``, ``keep``: how it gets to another network (``namespace_of``); ``timeout``: seconds for its
+    first line.
 
     Raises ``UsageError`` or ``HarnessError`` where it cannot be started, or is not ready in time."""
 
-    def __init__(self, name: str, namespaces: Sequence[str] = (), keep: Sequence[int] = ()) -> None:
+    def __init__(
+        self, name: str, namespaces: Sequence[str] = (), keep: Sequence[int] = (), *, timeout: float = READY
+    ) -> None:
         self.name = name
         self.failure: HarnessError | None = None
         self.running = True
         self._values = Values({})
         self._number = 1
-        self._program = Program(Command(words(name.removeprefix(LIVE))), _entering(namespaces), keep)
+        command = Command(words(name.removeprefix(LIVE)), timeout=timeout)
+        self._program = Program(command, _entering(namespaces), keep)
         try:
             said = parse_line(self._program.read(), 1, name, self._values)
             if not isinstance(said, Ready):

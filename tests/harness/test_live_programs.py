@@ -1,0 +1,206 @@
+"""A program that runs beside stands for an implementation: tiny programs, each with one mistake, and what is said."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from nlmon.backends.libnl import LibnlBackend
+from nlmon.backends.registry import create
+from nlmon.engine import program_lane
+from nlmon.engine.live import Live
+from nlmon.engine.summary import live_reports
+from nlmon.errors import HarnessError, UsageError
+from nlmon.eventjson.write import event_to_json
+from nlmon.harness.live import LiveProgram
+from nlmon.report.model import CaptureReport
+from nlmon.testing.messages import addr, link, message
+from nlmon.testing.transport import ROUTE, FakeKernel
+from nlmon.transport.kernel.waiting import readable
+from nlmon.wire import Datagram
+
+NEWLINK, NEWADDR = 16, 20
+SENT = [message(NEWLINK, link(1, "a")), message(NEWADDR, addr(1, "192.0.2.1")), message(NEWLINK, link(2, "b"))]
+READY = b'{"ready":{"name":"mine","netlink":[0]}}\n'
+
+
+def lines() -> list[bytes]:
+    """What libnl makes of what is sent."""
+    backend = LibnlBackend(FakeKernel())
+    events = [event for data in SENT for event in backend.decode(Datagram(0, 0, ROUTE, data)).events]
+    return [event_to_json(event) + b"\n" for event in events]
+
+
+LINES = lines()
+
+
+def program(folder: Path, printed: Sequence[bytes], then: str = "exec sleep 60") -> str:
+    """A program that prints lines, all at once, and then does something; its name."""
+    (folder / "printed").write_bytes(b"".join(printed))
+    (folder / "program").write_text(f"cat {folder}/printed\n{then}\n", encoding="utf-8")
+    return f"live:sh {folder}/program"
+
+
+@contextlib.contextmanager
+def beside(name: str) -> Iterator[tuple[LiveProgram, Live, FakeKernel]]:
+    """A program and libnl that listen to a scripted kernel."""
+    kernel = FakeKernel()
+    with contextlib.closing(LiveProgram(name)) as started:
+        live = Live(LibnlBackend, started, factory=lambda: kernel)
+        live.start((ROUTE,))
+        yield started, live, kernel
+
+
+def heard(live: Live) -> None:
+    """Both have read all, or have waited long enough."""
+    while True:
+        while live.read(0, ROUTE) or live.read(1, ROUTE):
+            pass
+        if not live.waiting:
+            return
+        readable(live.program_descriptors, live.due(10.0))
+
+
+def over(live: Live) -> CaptureReport:
+    """The report, at the end."""
+    heard(live)
+    live.finish()
+    return live_reports(live, "live", kernel="")[0]
+
+
+@pytest.fixture(autouse=True)
+def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(program_lane, "PATIENCE", 0.2)
+
+
+# What a program prints, what it does then, the verdict, what the reason says, and the differences.
+ZOO: dict[str, tuple[list[bytes], str, str, str, dict[str, int]]] = {
+    "good": (LINES, "exec sleep 60", "equivalent", "", {}),
+    "silent": ([], "exec sleep 60", "error", "NLM-N053: NAME printed no event", {"missing": 3, "state": 3, "crash": 1}),
+    "crashes midway": (
+        LINES[:1],
+        "echo out of luck >&2; exit 7",
+        "error",
+        "NLM-N003: sh FOLDER/program ended with status 7: out of luck",
+        {"missing": 2, "state": 2, "crash": 1},
+    ),
+    "garbage": (
+        [LINES[0], b"panic\n", *LINES[1:]],
+        "exec sleep 60",
+        "error",
+        "NLM-N052: NAME: line 3 is no event: 'panic'",
+        {"crash": 1},
+    ),
+    "drops the last": (LINES[:-1], "exec sleep 60", "regression", "1 missing, 1 state", {"missing": 1, "state": 1}),
+    "reorders": (
+        [LINES[1], LINES[0], LINES[2]],
+        "exec sleep 60",
+        "error",
+        "NLM-N057: NAME: line 3 belongs to a message before that of line 2",
+        {"crash": 1},
+    ),
+    "duplicates": (
+        [LINES[0], LINES[0], *LINES[1:]],
+        "exec sleep 60",
+        "error",
+        "NLM-N055: NAME: line 3 (RTM_NEWLINK of ifindex 1) belongs to no message that waited for it",
+        {"crash": 1},
+    ),
+    "gives a wrong value": (
+        [LINES[0].replace(b'"ifname":"a"', b'"ifname":"x"'), *LINES[1:]],
+        "exec sleep 60",
+        "regression",
+        "1 conflict, 1 state",
+        {"conflict": 1, "state": 1},
+    ),
+}
+
+
+@pytest.mark.parametrize("one", ZOO)
+def test_what_a_program_does_wrong_is_never_agreement(one: str, tmp_path: Path) -> None:
+    """Each mistake has its verdict, its text and its differences; of the good one there are none."""
+    printed, then, verdict, reason, differences = ZOO[one]
+    name = program(tmp_path, [READY, *printed], then)
+    with beside(name) as (started, live, kernel):
+        if then.startswith("echo"):
+            readable(started.descriptors, 10.0)  # its end
+        for data in SENT:
+            kernel.notify(data)
+        found = over(live)
+    said = reason.replace("NAME", name).replace("FOLDER", str(tmp_path))
+
+    assert (found.verdict, found.reason[: len(said)], found.differences) == (verdict, said, differences)
+
+
+def test_one_that_is_slow_is_said_to_be(tmp_path: Path) -> None:
+    """A line that comes when its message has waited long enough is of none, and the event is missing."""
+    os.mkfifo(tmp_path / "gate")
+    name = program(tmp_path, [READY, *LINES[:2]], f"cat {tmp_path}/gate; exec sleep 60")
+    with beside(name) as (started, live, kernel):
+        for data in SENT:
+            kernel.notify(data)
+        heard(live)
+        (tmp_path / "gate").write_bytes(LINES[2])
+        readable(started.descriptors, 10.0)
+        found = over(live)
+
+    assert (found.verdict, found.differences) == ("error", {"missing": 1, "state": 1, "crash": 1})
+    assert found.reason.startswith(f"NLM-N055: {name}: line 4 (RTM_NEWLINK of ifindex 2) belongs to no message")
+
+
+@pytest.mark.parametrize(
+    ("printed", "then", "code", "said"),
+    [
+        ([], "echo no libfoo.so >&2; exit 3", "NLM-N003", "ended with status 3: no libfoo.so"),
+        ([LINES[0]], "exec sleep 60", "NLM-N062", "does not say that it is ready"),
+        ([b'{"ready":{"protocol":2}}\n'], "exec sleep 60", "NLM-N060", "is of version 2"),
+        ([], "exec sleep 60", "NLM-N004", "gave no answer in 0.3 s"),
+    ],
+    ids=["crashes at start", "not ready", "lies about its version", "never ready"],
+)
+def test_one_that_does_not_begin_is_refused(
+    printed: list[bytes], then: str, code: str, said: str, tmp_path: Path
+) -> None:
+    """It is ended, and what it wrote to standard error is shown."""
+    with pytest.raises(HarnessError) as caught:
+        LiveProgram(program(tmp_path, printed, then), timeout=0.3 if code == "NLM-N004" else 10.0)
+
+    assert (caught.value.code, said in str(caught.value)) == (code, True)
+
+
+def test_it_is_ended_with_all_that_it_started(tmp_path: Path) -> None:
+    """Its group goes with it."""
+    name = program(tmp_path, [READY], f"sleep 60 & echo $! > {tmp_path}/pid; cat {tmp_path}/gate; wait")
+    os.mkfifo(tmp_path / "gate")
+    started = LiveProgram(name)
+    (tmp_path / "gate").write_bytes(b"")
+    number = int((tmp_path / "pid").read_text(encoding="ascii"))
+    handle = os.pidfd_open(number)
+    started.close()
+    ended = readable([handle], 10.0)
+    os.close(handle)
+
+    assert ended == [handle]
+
+
+@pytest.mark.parametrize("name", ["live:mine", "events:mine.jsonl"])
+def test_without_bytes_none_decodes(name: str) -> None:
+    """Where datagrams are to be decoded, a log and a program beside are refused."""
+    with pytest.raises(UsageError) as caught:
+        create(name, FakeKernel())
+
+    assert caught.value.code == "NLM-N051"
+
+
+def test_equal_datagrams_are_told_apart_by_their_order(tmp_path: Path) -> None:
+    """The same bytes three times are three events, each in its own datagram."""
+    with beside(program(tmp_path, [READY, *[LINES[0]] * 3])) as (_, live, kernel):
+        for _ in range(3):
+            kernel.notify(SENT[0])
+        found = over(live)
+
+    assert (found.verdict, found.frames, found.differences) == ("equivalent", 3, {})
