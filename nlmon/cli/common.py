@@ -117,7 +117,8 @@ class FilePath(click.Path):
 
 
 class Implementation(click.ParamType):  # type: ignore[type-arg]
-    """Type of an option that takes the name of an implementation: one of nlmon's, ``exec:COMMAND``, or a program that
+    """Type of an option that takes the name of an implementation: one of nlmon's, ``exec:COMMAND``, ``events:FILE``,
+    ``live:COMMAND``, or a program that
     the settings name."""
 
     name = "name"

@@ -264,7 +264,7 @@ def _settle(live: Live) -> None:
     while time.monotonic() < deadline and (ready := _ready(live, 0.0)):
         _read(live, ready)
     live.settle()
-    deadline = time.monotonic() + max(SETTLE, live.patience)
+    deadline = time.monotonic() + max(SETTLE, live.programs.patience)
     while live.waiting and time.monotonic() < deadline:
         _read(live, _ready(live, deadline))
 
@@ -274,16 +274,16 @@ def _read(live: Live, ready: list[int]) -> None:
     for descriptor in ready:
         if descriptor in places:
             live.read(*places[descriptor])
-    live.look()
+    live.programs.look(live.read)
 
 
 def _ready(live: Live, deadline: float | None, wake: socket.socket | None = None) -> list[int]:
     """Descriptors that can be read; none at the deadline."""
     left = None if deadline is None else deadline - time.monotonic()
-    sources: list[int | socket.socket] = [*live.descriptors(), *live.program_descriptors]
+    sources: list[int | socket.socket] = [*live.descriptors(), *live.programs.descriptors]
     if wake is not None:
         sources.append(wake)
-    return readable(sources, live.due(left))
+    return readable(sources, live.programs.due(left))
 
 
 def _enter(name: str) -> None:

@@ -39,12 +39,12 @@ from nlmon.compare.side import Side
 from nlmon.engine.comparison import Comparison, compare_counters, foldable
 from nlmon.engine.guarded import BackendMaker
 from nlmon.engine.lane import RESTLESS
-from nlmon.engine.live_lane import LiveLane, of_datagram
+from nlmon.engine.live_lane import LiveLane, of_datagram, refuse_what_is_later
 from nlmon.engine.pairing import BYTES_KEPT, DATAGRAMS_KEPT, Pairing, Read, Unpaired
-from nlmon.engine.program_lane import ProgramLane
-from nlmon.errors import TransportError, UsageError
+from nlmon.engine.program_lane import ProgramLane, Programs, lane_of
+from nlmon.errors import TransportError
 from nlmon.framing import types
-from nlmon.harness.live import PATIENCE, LiveProgram
+from nlmon.harness.live import LiveProgram
 from nlmon.names import PROTOCOLS
 from nlmon.state.identity import forget_shared
 from nlmon.transport.base import Transport, TransportFactory
@@ -91,12 +91,12 @@ class Live(Comparison[LiveLane]):
         faults: LiveFaults | None = None,
     ) -> None:
         options = options or BackendOptions()
-        _refuse_what_is_later(options)
+        refuse_what_is_later(options)
         made = [factory(), factory()]
         self._faults = faults
         taps = [self._taps(number, one) for number, one in enumerate(made)]
         super().__init__(
-            (_lane(reference, taps[0], options), _lane(candidate, taps[1], options)),
+            (lane_of(reference, taps[0], options), lane_of(candidate, taps[1], options)),
             RecordedKernel(made[0].byteorder),
             contract=contract,
             extra_groups=options.extra_groups,
@@ -109,7 +109,7 @@ class Live(Comparison[LiveLane]):
         self.unheard: Counter[str] = Counter()
         self.uncompared: Counter[str] = Counter()
         self.left: int | None = None
-        self.programs = [(number, lane) for number, lane in enumerate(self.lanes) if isinstance(lane, ProgramLane)]
+        self.programs = Programs(self.lanes)
         self._pairing = Pairing(*kept)
         self._conversation = Conversation(self.kernel.byteorder)
         self._asking = factory()
@@ -161,27 +161,6 @@ class Live(Comparison[LiveLane]):
             for protocol in lane.guarded.protocols
             if protocol not in lane.failed and (descriptor := lane.fileno(protocol)) >= 0
         }
-
-    @property
-    def program_descriptors(self) -> list[int]:
-        """Descriptors of programs that run beside, to wait for as for the sockets; ``look`` reads them."""
-        return [descriptor for _, lane in self.programs for descriptor in lane.program.descriptors]
-
-    def due(self, seconds: float | None) -> float | None:
-        """So many seconds, None: no end, or fewer, after which ``look`` is to be called though nothing is ready."""
-        times = [seconds, *(lane.due() for _, lane in self.programs)]
-        return min((one for one in times if one is not None), default=None)
-
-    @property
-    def patience(self) -> float:
-        """Seconds that a datagram may wait for what a program prints of it."""
-        return PATIENCE if self.programs else 0.0
-
-    def look(self) -> None:
-        """Read what programs that run beside have printed."""
-        for number, lane in self.programs:
-            for protocol in sorted(lane.heard.protocols):
-                self.read(number, protocol)
 
     def dump(
         self, protocol: int, transport: Transport, message: bytes, *, before: Callable[[Datagram], None] | None = None
@@ -340,7 +319,7 @@ class Live(Comparison[LiveLane]):
     @property
     def waiting(self) -> bool:
         """Whether any datagram waits for the other lane to read it, or for what a program prints of it."""
-        return self._pairing.waiting or any(lane.waiting for _, lane in self.programs)
+        return self._pairing.waiting or self.programs.waiting
 
     def settle(self) -> None:
         """From now on nothing is read but to be paired with what was read before."""
@@ -374,9 +353,7 @@ class Live(Comparison[LiveLane]):
 
     def finish(self) -> None:
         """It is over: judge what stayed unpaired, compare the states, and close."""
-        for _, one in self.programs:
-            one.end()
-        self.look()
+        self.programs.end(self.read)
         drops = [lane.drops() for lane in self.lanes]
         for lane, dropped in zip(self.lanes, drops, strict=True):
             for protocol, count in dropped.items():
@@ -419,22 +396,3 @@ class Live(Comparison[LiveLane]):
             self._judge(number, read, Side(other.name, (), ()), fold=False)
         else:
             self.uncompared[f"{other.name} may not have joined their group"] += 1
-
-
-def _lane(maker: BackendMaker | LiveProgram, factory: TapFactory, options: BackendOptions) -> LiveLane:
-    if isinstance(maker, LiveProgram):
-        return ProgramLane(maker, factory, options)
-    return LiveLane(maker, factory, options)
-
-
-def _refuse_what_is_later(options: BackendOptions) -> None:
-    """Raise ``UsageError`` for options by which events come without a datagram, or later than theirs."""
-    asked = {
-        "resync": options.resync,
-        "caches": options.caches,
-        "message_pool_size": options.message_pool_size is not None,
-    }
-    if names := " and ".join(name for name, value in asked.items() if value):
-        why = "events that come without a datagram, or later than theirs, cannot be paired"
-        hint = "compare them in a replay: nlmon replay, of what nlmon live --record has kept"
-        raise UsageError("NLM-E001", f"a live comparison does not go with {names}", why=why, hint=hint)

@@ -18,12 +18,12 @@ from nlmon.backends.options import BackendOptions
 from nlmon.compare.side import Side
 from nlmon.engine.guarded import BackendMaker
 from nlmon.engine.lane import Lane
-from nlmon.errors import Overrun, TransportError
+from nlmon.errors import Overrun, TransportError, UsageError
 from nlmon.names.foreign import without_data
 from nlmon.transport.base import Transport
 from nlmon.transport.tap import Had, Reading, TapFactory
 
-__all__ = ["LiveLane", "Processed", "of_datagram"]
+__all__ = ["LiveLane", "Processed", "of_datagram", "refuse_what_is_later"]
 
 
 class Processed(Struct, frozen=True):
@@ -156,3 +156,16 @@ def of_datagram(side: Side) -> Side:
     if not any(isinstance(error, TransportError) for error in side.errors):
         return side
     return structs.replace(side, errors=[one for one in side.errors if not isinstance(one, TransportError)])
+
+
+def refuse_what_is_later(options: BackendOptions) -> None:
+    """Raise ``UsageError`` for options by which events come without a datagram, or later than theirs."""
+    asked = {
+        "resync": options.resync,
+        "caches": options.caches,
+        "message_pool_size": options.message_pool_size is not None,
+    }
+    if names := " and ".join(name for name, value in asked.items() if value):
+        why = "events that come without a datagram, or later than theirs, cannot be paired"
+        hint = "compare them in a replay: nlmon replay, of what nlmon live --record has kept"
+        raise UsageError("NLM-E001", f"a live comparison does not go with {names}", why=why, hint=hint)

@@ -4,6 +4,8 @@
 lines, ``conversation`` the order in which that is done, ``backend`` the program as an implementation like ours.
 ``values`` makes payloads of what a program writes, with the ``widths`` of numbers. ``named`` finds programs by name,
 ``serve`` is the other side, with an implementation of ours, and ``check`` says what an author got wrong.
+``lines`` is what a program says without bytes, ``logfile`` reads a log of it, ``events`` lets that stand for an
+implementation, and ``live`` is such a program while it runs.
 
 Not here: what is compared, and who is right (``nlmon.compare``, ``nlmon.engine``).
 """

@@ -18,6 +18,7 @@ import fcntl
 import os
 import socket
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 
 from nlmon.backends.registry import LIVE
@@ -67,6 +68,10 @@ class LiveProgram:
         """What to wait for."""
         return self._program.descriptors if self.running else ()
 
+    def now(self) -> float:
+        """Seconds of a clock that only goes on."""
+        return time.monotonic()
+
     def lines(self) -> list[Line]:
         """The events that it has printed by now and were not given before."""
         found: list[Line] = []
@@ -107,15 +112,16 @@ def _entering(namespaces: Sequence[str]) -> tuple[str, ...]:
 def namespace_of(opener: Callable[..., socket.socket]) -> Iterator[tuple[list[str], list[int]]]:
     """How nsenter(1) gets to the network namespace of the sockets that ``opener`` opens, and the descriptors that it
     needs for that. Raises ``OSError``."""
-    if sys.platform != "linux":
+    if sys.platform == "linux":
+        with contextlib.ExitStack() as stack:
+            one = stack.enter_context(opener(socket.AF_UNIX, socket.SOCK_DGRAM))
+            network = fcntl.ioctl(one.fileno(), SIOCGSKNS)
+            stack.callback(os.close, network)
+            words, keep = [f"--net=/proc/self/fd/{network}"], [network]
+            if os.geteuid():  # else this is the host's root, who needs no privilege there and keeps his files
+                user = fcntl.ioctl(network, NS_GET_USERNS)
+                stack.callback(os.close, user)
+                words, keep = [f"--user=/proc/self/fd/{user}", *words], [user, network]
+            yield words, keep
+    else:
         raise OSError("there are no namespaces")
-    with contextlib.ExitStack() as stack:
-        one = stack.enter_context(opener(socket.AF_UNIX, socket.SOCK_DGRAM))
-        network = fcntl.ioctl(one.fileno(), SIOCGSKNS)
-        stack.callback(os.close, network)
-        words, keep = [f"--net=/proc/self/fd/{network}"], [network]
-        if os.geteuid():  # else this is the host's root, who needs no privilege there and keeps his files
-            user = fcntl.ioctl(network, NS_GET_USERNS)
-            stack.callback(os.close, user)
-            words, keep = [f"--user=/proc/self/fd/{user}", *words], [user, network]
-        yield words, keep

@@ -88,14 +88,14 @@ class Watch:
     def finish(self) -> None:
         """End the comparison, when both have read what one of them has read."""
         self.live.settle()
-        self.wait_for(lambda: not self.live.waiting, max(SETTLE, self.live.patience))
+        self.wait_for(lambda: not self.live.waiting, max(SETTLE, self.live.programs.patience))
         self.live.caught_up(end=True)
         self.live.finish()
 
     def _read(self, seconds: float) -> None:
         """Read what comes first."""
         places = self.live.descriptors()
-        for descriptor in readable([*places, *self.live.program_descriptors], self.live.due(seconds)):
+        for descriptor in readable([*places, *self.live.programs.descriptors], self.live.programs.due(seconds)):
             if descriptor in places:
                 self.live.read(*places[descriptor])
-        self.live.look()
+        self.live.programs.look(self.live.read)

@@ -62,7 +62,7 @@ def heard(live: Live) -> None:
             pass
         if not live.waiting:
             return
-        readable(live.program_descriptors, live.due(10.0))
+        readable(live.programs.descriptors, live.programs.due(10.0))
 
 
 def over(live: Live) -> CaptureReport:
