@@ -237,7 +237,7 @@ class Live(Comparison[LiveLane]):
         """What a lane is given for a datagram: what the other one was given, if that has read it already; None where no
         more than that is left to be compared."""
         lane = self.lanes[number]
-        waiting = lane.waits_like(datagram) if isinstance(lane, ProgramLane) else 0
+        waiting = lane.gathered.like(datagram) if isinstance(lane, ProgramLane) else 0
         other = self._pairing.counterpart(number, datagram, waiting)
         if other is not None:
             same = {"frame": other.datagram.frame, "timestamp": other.datagram.timestamp}

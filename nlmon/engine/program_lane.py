@@ -56,7 +56,7 @@ class _Gathered:
     def __init__(self, program: LiveProgram) -> None:
         self.ended = False
         self.failure: HarnessError | None = None
-        self.alike: Counter[tuple[int | None, bytes]] = Counter()
+        self._alike: Counter[tuple[int | None, bytes]] = Counter()
         self.waiting: dict[int, deque[_Waiting]] = {}
         self._program, self._name = program, program.name
         self._lines: dict[int, list[Line]] = {}
@@ -67,7 +67,11 @@ class _Gathered:
         """Let a datagram wait."""
         one = _Waiting(step, events, self._program.now())
         self.waiting.setdefault(one.datagram.protocol, deque()).append(one)
-        self.alike[one.datagram.nsid, one.datagram.data] += 1
+        self._alike[one.datagram.nsid, one.datagram.data] += 1
+
+    def like(self, datagram: Datagram) -> int:
+        """How many datagrams of the same bytes wait."""
+        return self._alike[datagram.nsid, datagram.data]
 
     def hear(self) -> None:
         """Take what the program has printed by now."""
@@ -96,9 +100,9 @@ class _Gathered:
         """The first datagram that waits, with its lines."""
         one, lines = self.waiting[protocol].popleft(), self._lines[protocol]
         key = one.datagram.nsid, one.datagram.data
-        self.alike[key] -= 1
-        if not self.alike[key]:
-            del self.alike[key]
+        self._alike[key] -= 1
+        if not self._alike[key]:
+            del self._alike[key]
         numbers = {line.number for line in mine}
         if mine and not self._known:
             before = [lines[at] for at in aligned.left if lines[at].number < min(numbers)]
@@ -139,10 +143,6 @@ class ProgramLane(LiveLane):
         self.gathered = _Gathered(program)
         # Its counters are those of the reader, which gives something else.
         self.heard.crashed = True
-
-    def waits_like(self, datagram: Datagram) -> int:
-        """How many datagrams of the same bytes wait."""
-        return self.gathered.alike[datagram.nsid, datagram.data]
 
     def read(self, protocol: int) -> Processed:
         """Read all that its socket has, and give the first datagram whose wait is over."""
