@@ -72,6 +72,13 @@ def _capture() -> Schema:
     return {**object_of(keys, "path"), **path, "type": ["string", "object"]}
 
 
+# A name, or what a program or its log is called (``nlmon.backends.registry``).
+_IMPLEMENTATION = text(
+    "a name of letters, digits, dots, hyphens and underscores, nor exec:COMMAND, events:FILE or live:COMMAND",
+    r"([A-Za-z0-9_][A-Za-z0-9_.-]{0,63}|(exec|events|live):[^\n]{1,1000})",
+)
+
+
 def _implementation() -> Schema:
     limits = {
         **dict.fromkeys(("receive_buffer", "send_buffer"), number(0)),
@@ -81,7 +88,7 @@ def _implementation() -> Schema:
         "pool_policy": {"enum": ["wait", "oldest", "newest"]},
     }
     keys = {
-        "name": NAME,
+        "name": _IMPLEMENTATION,
         "families": _NAMES,
         "groups": _NAMES,
         "caches": list_of({"enum": ["link", "addr", "route"]}, unique=True),
@@ -89,7 +96,7 @@ def _implementation() -> Schema:
         "layouts": number(0),
         "limits": object_of(limits),
     }
-    return {**object_of(keys, "name"), **NAME, "type": ["string", "object"]}
+    return {**object_of(keys, "name"), **_IMPLEMENTATION, "type": ["string", "object"]}
 
 
 def _step() -> Schema:

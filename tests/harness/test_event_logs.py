@@ -21,6 +21,7 @@ from nlmon.events import Event
 from nlmon.exporters.layout import exported_line
 from nlmon.jobs.work import ReplayOptions, replay_path
 from nlmon.report.model import CaptureReport
+from support.command import nlmon
 
 CAPTURES = Path(__file__).parents[2] / "fixtures" / "captures" / "linux-6.12"
 BASIC = CAPTURES / "01-route-basic.pcap.zst"
@@ -208,3 +209,21 @@ def test_what_cannot_be_compared_is_refused(
         replay_path(str(BASIC), BASIC.name, given)
 
     assert caught.value.code == code
+
+
+def test_a_scenario_names_a_log_of_its_folder(tmp_path: Path) -> None:
+    """A log beside a scenario that has a capture is compared as an implementation of it."""
+    (tmp_path / "mine.jsonl").write_bytes(b"".join(LINES))
+    (tmp_path / BASIC.name).write_bytes(BASIC.read_bytes())
+    text = f"""scenario: 1
+id: own.log
+title: A log says what libnl says.
+authority: ["rtnetlink(7)"]
+capture: {{path: {BASIC.name}}}
+implementations: [libnl, "events:mine.jsonl"]
+expect: {{verdict: {{migrate: equivalent, rollback: equivalent}}}}
+"""
+    (tmp_path / "log.yaml").write_text(text, encoding="utf-8")
+    ran = nlmon("run", str(tmp_path / "log.yaml"))
+
+    assert (ran.returncode, ran.stdout.splitlines()[-1][:8]) == (0, "2 passed"), ran.stdout + ran.stderr
