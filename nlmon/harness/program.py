@@ -92,7 +92,7 @@ class Program:
     Raises ``UsageError`` or ``HarnessError`` where it cannot be started."""
 
     def __init__(self, command: Command, before: Sequence[str] | None = None, keep: Sequence[int] = ()) -> None:
-        if sys.platform == "win32":
+        if os.name == "nt":
             raise HarnessError("NLM-N012", "programs can be started on Linux and macOS only", hint="use Linux")
         self.command = command
         argv = [_found(command), *command.argv[1:]]
