@@ -36,6 +36,7 @@ COMMANDS = {
     "state": ("nlmon.cli.state", "Print the objects of a host that a capture tells of, as ip would."),
     "record": ("nlmon.cli.record", "Record this host's netlink into a capture."),
     "capture": ("nlmon.cli.capture", "Look into capture files."),
+    "matrix": ("nlmon.cli.matrix", "Hold any number of implementations beside each other, and against the bytes."),
     "coverage": ("nlmon.cli.coverage", "Print which attributes both implementations read, one alone, or neither."),
     "run": ("nlmon.cli.run", "Run scenarios and say which hold."),
     "report": ("nlmon.cli.report", "Show, compare, merge and check reports of runs."),

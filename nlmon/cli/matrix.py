@@ -1,0 +1,151 @@
+"""``nlmon matrix``: any number of implementations beside each other, and who is right by the bytes.
+
+Not here: judging (``nlmon.matrix``).
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from nlmon.cli.bounds import interruption, max_messages_option, stopped
+from nlmon.cli.common import (
+    FilePath,
+    Implementation,
+    byteorder_option,
+    progress,
+    protocol_option,
+    refuse_stdin_twice,
+    show_error,
+    warn,
+    warn_notes,
+)
+from nlmon.errors import ExitCode, InputError, NlmonError, UsageError
+from nlmon.printable import printable
+
+if TYPE_CHECKING:  # start-up: --help needs none of it
+    from nlmon.capture import ByteOrder
+    from nlmon.matrix.explained import Explanation
+    from nlmon.matrix.model import Unread
+    from nlmon.matrix.run import Matrix
+
+__all__ = ["command"]
+
+
+@click.command()
+@click.argument("captures", nargs=-1, required=True, type=FilePath())
+@click.option(
+    "-i",
+    "--implementation",
+    "implementations",
+    multiple=True,
+    type=Implementation(),
+    help="An implementation that takes part; repeat for each.  [default: legacy and libnl]",
+)
+@protocol_option
+@click.option("--explained", type=FilePath(), help="A file that explains what is known; that alone fails nothing.")
+@click.option("-v", "--verbose", is_flag=True, help="Every example, what the bytes leave open, and what they excuse.")
+@click.option(
+    "--format", "form", type=click.Choice(["pretty", "json", "markdown"]), default="pretty", show_default=True
+)
+@byteorder_option
+@max_messages_option
+def command(
+    captures: tuple[Path, ...],
+    implementations: tuple[str, ...],
+    protocols: tuple[int, ...],
+    explained: Path | None,
+    verbose: bool,
+    form: str,
+    byteorder: ByteOrder | None,
+    max_messages: int | None,
+) -> None:
+    """Feed CAPTURES to several implementations at once, and print who says what of each field and who is right by the
+    bytes, the worst first.
+
+    Exit code: 0 all agree, or what they differ in is explained or open, 1 somebody is wrong by the bytes or has failed, 3
+    a capture cannot be read to its end or nothing was comparable, 130 interrupted.
+    """
+    from nlmon.matrix.run import Matrix  # noqa: PLC0415  (start-up: --help needs none of it)
+
+    names = implementations or ("legacy", "libnl")
+    if len(names) < 2:
+        raise UsageError("NLM-N031", "one implementation has nobody beside it", hint="name a second one with -i")
+    refuse_stdin_twice(captures)
+    explanations = _explanations(explained)
+    began = time.monotonic()
+    matrix = Matrix(names, protocols)
+    read, unread, code = _read(captures, matrix, byteorder, max_messages)
+    report = matrix.tally.report(matrix.implementations(), read, unread, explanations)
+    if form == "json":
+        from nlmon.report.jsonout import report_bytes  # noqa: PLC0415  (start-up: --help needs none of it)
+
+        sys.stdout.write(report_bytes(report).decode())
+    elif form == "markdown":
+        from nlmon.matrix.markdown import markdown  # noqa: PLC0415  (start-up: --help needs none of it)
+
+        sys.stdout.write(markdown(report))
+    else:
+        from nlmon.matrix.text import lines_of, summary_of  # noqa: PLC0415  (start-up: --help needs none of it)
+
+        for line in lines_of(report, verbose=verbose):
+            click.echo(printable(line))
+        click.echo(printable(summary_of(report, time.monotonic() - began)))
+    if not report.messages and not code and not report.failures:
+        show_error(InputError("NLM-N032", "no message was read by two implementations", hint="see nlmon capture info"))
+        code = ExitCode.INPUT
+    sys.exit(code or (ExitCode.FAILED if report.unexplained else ExitCode.OK))
+
+
+def _explanations(path: Path | None) -> tuple[Explanation, ...]:
+    if path is None:
+        return ()
+    from nlmon.matrix.explained import read_explanations  # noqa: PLC0415  (start-up: --help needs none of it)
+
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputError("NLM-U001", "the file cannot be read", where=str(path), why=error.strerror or "") from error
+    return read_explanations(data, str(path))
+
+
+def _read(
+    captures: tuple[Path, ...], matrix: Matrix, byteorder: ByteOrder | None, max_messages: int | None
+) -> tuple[list[str], list[Unread], ExitCode]:
+    """Feed the captures; the paths of those that were opened, what could not be read, and the exit code."""
+    from nlmon.capture import open_capture  # noqa: PLC0415  (start-up: --help needs none of it)
+    from nlmon.engine.bounds import Bounds, Watch  # noqa: PLC0415
+    from nlmon.matrix.model import Unread  # noqa: PLC0415
+    from nlmon.report.text import shown_path  # noqa: PLC0415
+
+    read: list[str] = []
+    unread: list[Unread] = []
+    code = ExitCode.OK
+    for path in captures:
+        shown = shown_path(path)
+        try:
+            with open_capture(path, byteorder=byteorder) as reader, interruption() as interrupted:
+                read.append(shown)
+                watch = Watch(Bounds(messages=max_messages, interrupted=interrupted), reader.info.byteorder)
+                with progress(reader.size, path.name) as advance:
+                    matrix.read(reader, shown, watch, advance)
+                warn_notes(reader)
+                if watch.stop is not None and watch.stop.interrupted:
+                    show_error(stopped(watch.stop, shown))
+                    warn(f"interrupted: {len(captures) - len(read):,} of {len(captures):,} captures not read")
+                    return read, unread, ExitCode.INTERRUPTED
+                if watch.stop is not None:
+                    raise stopped(watch.stop, shown)
+                if reader.damage is not None:
+                    raise reader.damage
+        except UsageError:
+            raise
+        except NlmonError as error:
+            show_error(error)
+            unread.append(Unread(shown, error.code, error.why or error.what))
+            code = max(code, error.exit_code)
+    return read, unread, code

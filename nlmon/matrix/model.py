@@ -1,0 +1,128 @@
+"""The report of a matrix, as values; its JSON form is published as the schema ``matrix``.
+
+Not here: making it (``judging``, ``places``), and writing it (``text``, ``markdown``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+__all__ = ["Example", "Failure", "FieldRow", "Implementation", "MatrixReport", "MessageRow", "Said", "Unread"]
+
+
+class Said(Struct, frozen=True):
+    """How often one implementation gave a field, by what the bytes say: ``agreed``: all who gave it gave the same;
+    ``right``, ``wrong``: they did not, or it alone did, and the bytes decide; ``open``: they do not; ``absent``: it gave
+    the value that it declares for what is not in the message, rightly; ``not_provided``: it gave an event without it."""
+
+    agreed: int = 0
+    right: int = 0
+    wrong: int = 0
+    open: int = 0
+    absent: int = 0
+    not_provided: int = 0
+
+
+class Example(Struct, frozen=True):
+    """The first message of a kind of disagreement. ``offset``: of the message in its datagram; ``attribute``: where the
+    contract finds the value, ``attribute_offset`` and ``hex``: the bytes there, -1 and empty where the message does not
+    carry it; ``bytes_say``: the value by the third reading; ``said``: what each implementation gave, by name."""
+
+    capture: str
+    frame: int
+    offset: int
+    message: str
+    attribute: str
+    attribute_offset: int
+    hex: str
+    bytes_say: str
+    said: Mapping[str, str]
+
+
+class FieldRow(Struct, frozen=True):
+    """A field that not all gave alike. ``said``: by implementation; ``wrong``: those that are wrong by the bytes, worst
+    first; ``explained``: of these those that an explanation names, with it; ``examples``: one for each group of
+    implementations that are wrong at once."""
+
+    kind: str
+    field: str
+    said: Mapping[str, Said]
+    wrong: tuple[str, ...]
+    explained: Mapping[str, str]
+    examples: tuple[Example, ...]
+
+
+class MessageRow(Struct, frozen=True):
+    """What one implementation did with whole messages of a kind: ``refused``, ``missing``, ``repeated``, ``no message``,
+    ``order`` or ``another kind``. ``count``: how often the bytes are against it, ``excused``: how often they are not, as of
+    a malformed message; ``text``: its own words, once; ``example``: the first of ``count``."""
+
+    kind: str
+    implementation: str
+    problem: str
+    count: int
+    excused: int
+    text: str
+    example: Example | None
+    explained: str = ""
+
+
+class Failure(Struct, frozen=True):
+    """Datagrams of which an implementation gave no answer that counts. ``code``: of the first error, if it has one."""
+
+    implementation: str
+    count: int
+    text: str
+    capture: str
+    frame: int
+    explained: str = ""
+
+
+class Implementation(Struct, frozen=True):
+    """One that took part. ``given_as``: its name on the command line; ``events``: that were compared; ``errored``:
+    datagrams; ``unknown``: fields that no event has, with their number."""
+
+    name: str
+    given_as: str
+    version: str
+    language: str
+    events: int
+    errored: int
+    wrong: int
+    unknown: Mapping[str, int]
+
+
+class Unread(Struct, frozen=True):
+    """A capture that could not be read, or not to its end."""
+
+    path: str
+    code: str
+    why: str
+
+
+class MatrixReport(Struct, frozen=True):
+    """The whole. ``messages``: of which at least two gave an event; ``agreed``: of these, those that all of these gave
+    alike; ``fields``: that at least two gave; ``rows``, ``open``: fields somebody is wrong about, and those that the bytes
+    do not decide, worst first."""
+
+    implementations: tuple[Implementation, ...]
+    captures: tuple[str, ...]
+    unread: tuple[Unread, ...]
+    messages: int
+    agreed: int
+    fields: int
+    rows: tuple[FieldRow, ...]
+    open: tuple[FieldRow, ...]
+    whole: tuple[MessageRow, ...]
+    failures: tuple[Failure, ...]
+
+    @property
+    def unexplained(self) -> bool:
+        """Whether somebody is wrong, or has failed, and nothing explains it."""
+        return (
+            any(set(row.wrong) - row.explained.keys() for row in self.rows)
+            or any(row.count and not row.explained for row in self.whole)
+            or any(not one.explained for one in self.failures)
+        )

@@ -1,0 +1,136 @@
+"""What is counted over all captures of a matrix, and the report that comes of it.
+
+Rules:
+1. Of a field the outcome of each implementation is one letter; a message adds one string of them to a counter.
+2. A message that an implementation passes over without a word is *missing* if it gives events of the same type and
+   family elsewhere; else it does not read these, which contradicts nobody.
+
+Not here: what the outcome is (``judging``).
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+
+from nlmon.matrix.explained import Explanation, explanation_of
+from nlmon.matrix.model import Example, Failure, FieldRow, Implementation, MatrixReport, MessageRow, Said, Unread
+
+__all__ = ["ABSENT_SAID", "AGREED", "NONE", "NOT_PROVIDED", "OPEN", "RIGHT", "WRONG", "Tally"]
+
+# The outcome of one implementation for one field of one message; ``NONE``: it gave no event of it.
+AGREED, RIGHT, WRONG, OPEN, ABSENT_SAID, NOT_PROVIDED, NONE = "=", "r", "w", "?", "a", "-", "."
+# Where a message is, for what an implementation reads: protocol, type, first byte behind the header.
+Read = tuple[int, int, int]
+
+
+class Tally:
+    """Counters by the numbers of the implementations. ``fields``: by kind, field and the outcomes of all; ``events``:
+    that were compared; ``whole``: by number, kind and problem, ``excused`` those that the bytes excuse; ``failures``: by
+    number and text, each with its first place."""
+
+    def __init__(self) -> None:
+        self.messages = self.agreed = 0
+        self.fields: Counter[tuple[str, str, str]] = Counter()
+        self.events: Counter[int] = Counter()
+        self.examples: dict[tuple[str, str], dict[str, Example]] = defaultdict(dict)
+        self.whole: Counter[tuple[int, str, str]] = Counter()
+        self.excused: Counter[tuple[int, str, str]] = Counter()
+        self.first: dict[tuple[int, str, str], tuple[Example, str]] = {}
+        self.failures: Counter[tuple[int, str]] = Counter()
+        self.failed_first: dict[tuple[int, str], tuple[str, int]] = {}
+        self.reads: set[tuple[int, Read]] = set()
+        self.silent: dict[tuple[int, Read, str], tuple[int, Example]] = {}
+
+    def problem(self, number: int, kind: str, problem: str, *, wrong: bool, text: str, example: Example) -> None:
+        """One more problem with a whole message; ``wrong``: by the bytes."""
+        key = number, kind, problem
+        (self.whole if wrong else self.excused)[key] += 1
+        if wrong:
+            self.first.setdefault(key, (example, text))
+
+    def failed(self, number: int, text: str, capture: str, frame: int) -> None:
+        """One more datagram without an answer that counts."""
+        self.failures[number, text] += 1
+        self.failed_first.setdefault((number, text), (capture, frame))
+
+    def silence(self, number: int, read: Read, kind: str, example: Example) -> None:
+        """One more message that an implementation passed over and that is well-formed."""
+        count, first = self.silent.get((number, read, kind), (0, example))
+        self.silent[number, read, kind] = count + 1, first
+
+    def report(
+        self,
+        who: Sequence[Implementation],
+        captures: Sequence[str],
+        unread: Sequence[Unread],
+        explanations: Sequence[Explanation],
+    ) -> MatrixReport:
+        """All of it. ``who``: the implementations, whose counts are filled in here."""
+        for (number, read, kind), (count, example) in self.silent.items():
+            if (number, read) in self.reads:
+                self.whole[number, kind, "missing"] += count
+                self.first.setdefault((number, kind, "missing"), (example, ""))
+        names = [one.name for one in who]
+        rows = [row for row in self._rows(names, explanations)]
+        wrong = [row for row in rows if row.wrong]
+        whole = tuple(self._whole(names, explanations))
+        return MatrixReport(
+            implementations=tuple(self._who(number, one, rows) for number, one in enumerate(who)),
+            captures=tuple(captures),
+            unread=tuple(unread),
+            messages=self.messages,
+            agreed=self.agreed,
+            fields=len({key[:2] for key in self.fields}),
+            rows=tuple(sorted(wrong, key=lambda row: _worst(row, names))),
+            open=tuple(row for row in rows if not row.wrong and any(one.open for one in row.said.values())),
+            whole=whole,
+            failures=tuple(self._failures(names, explanations)),
+        )
+
+    def _who(self, number: int, one: Implementation, rows: Sequence[FieldRow]) -> Implementation:
+        errored = sum(count for (at, _), count in self.failures.items() if at == number)
+        wrong = sum(row.said[one.name].wrong for row in rows if one.name in row.said)
+        return Implementation(
+            one.name, one.given_as, one.version, one.language, self.events[number], errored, wrong, one.unknown
+        )
+
+    def _rows(self, names: Sequence[str], explanations: Sequence[Explanation]) -> Iterator[FieldRow]:
+        by_field: dict[tuple[str, str], Counter[tuple[int, str]]] = defaultdict(Counter)
+        for (kind, field, outcomes), count in self.fields.items():
+            for number, outcome in enumerate(outcomes):
+                by_field[kind, field][number, outcome] += count
+        for (kind, field), counts in sorted(by_field.items()):
+            said = {}
+            for number, name in enumerate(names):
+                letters = (AGREED, RIGHT, WRONG, OPEN, ABSENT_SAID, NOT_PROVIDED)
+                found = [counts[number, letter] for letter in letters]
+                if any(found):
+                    said[name] = Said(*found)
+            wrong = sorted((name for name in said if said[name].wrong), key=lambda name: (-said[name].wrong, name))
+            explained = {
+                name: text for name in wrong if (text := explanation_of(explanations, name, f"{kind}.{field}"))
+            }
+            yield FieldRow(kind, field, said, tuple(wrong), explained, tuple(self.examples[kind, field].values()))
+
+    def _whole(self, names: Sequence[str], explanations: Sequence[Explanation]) -> Iterator[MessageRow]:
+        keys = self.whole.keys() | self.excused.keys()
+        for key in sorted(keys, key=lambda key: (-self.whole[key], key)):
+            number, kind, problem = key
+            example, text = self.first.get(key, (None, ""))
+            why = explanation_of(explanations, names[number], f"{kind}.({problem})")
+            yield MessageRow(
+                kind, names[number], problem, self.whole[key], self.excused[key], text, example, explained=why
+            )
+
+    def _failures(self, names: Sequence[str], explanations: Sequence[Explanation]) -> Iterator[Failure]:
+        for (number, text), count in self.failures.most_common():
+            capture, frame = self.failed_first[number, text]
+            why = explanation_of(explanations, names[number], "(errored)")
+            yield Failure(names[number], count, text, capture, frame, explained=why)
+
+
+def _worst(row: FieldRow, names: Sequence[str]) -> tuple[int, int, int, str]:
+    """What nobody explains first, then what most are wrong about, then what is wrong most often."""
+    unexplained = len(set(row.wrong) - row.explained.keys())
+    return -bool(unexplained), -len(row.wrong), -sum(one.wrong for one in row.said.values()), f"{row.kind}.{row.field}"
