@@ -67,8 +67,8 @@ def command(
     """Feed CAPTURES to several implementations at once, and print who says what of each field and who is right by the
     bytes, the worst first.
 
-    Exit code: 0 all agree, or what they differ in is explained or open, 1 somebody is wrong by the bytes or has failed, 3
-    a capture cannot be read to its end or nothing was comparable, 130 interrupted.
+    Exit code: 0 nobody is wrong by the bytes and none has failed, or all that is explained, 1 somebody is or has, 3 a
+    capture cannot be read to its end or nothing was comparable, 130 interrupted.
     """
     from nlmon.matrix.run import Matrix  # noqa: PLC0415  (start-up: --help needs none of it)
 

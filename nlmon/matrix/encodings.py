@@ -20,7 +20,7 @@ _ROWS: Mapping[str, str] = {
     "u32": "link.mtu route.table route.oif route.priority route.nh_id neigh.master neigh.vni neigh.src_vni rule.table "
     "rule.priority rule.fwmark rule.fwmask rule.goto rule.flow",
     "s32": "link.target_netnsid addr.target_netnsid rule.suppress_prefixlen rule.suppress_ifgroup",
-    "be16": "neigh.port conntrack.src_port conntrack.dst_port",
+    "be16": "neigh.port conntrack.src_port conntrack.dst_port diag.src_port diag.dst_port",
     "be32": "rule.flowlabel rule.flowlabel_mask conntrack.mark",
     "be64": "rule.tun_id conntrack.packets_orig conntrack.bytes_orig conntrack.packets_reply conntrack.bytes_reply",
     "pair": "rule.uid_range",

@@ -1,4 +1,4 @@
-"""Explanations of what implementations of others are known to do: a file that says why, so that a run is quiet about it.
+"""Explanations of what implementations are known to do: a file that says why, so that a run is quiet about it.
 
     [[explained]]
     implementation = "pyroute2"

@@ -1,8 +1,8 @@
 """Judges one recording: what each implementation made of each message, by the bytes where they do not say the same.
 
 Rules:
-1. Fields that all who give them give alike are counted and not read again. What differs, or what one gives alone, is held
-   against the third reading; one that the bytes do not decide is open.
+1. Every value is held against the third reading, also where all give the same: a mistake may be shared. Where the bytes
+   do not decide, those who give a field are held against each other.
 2. What came of a datagram beside a crash does not count at all.
 3. An event that is not there is judged as a value is: a well-formed message that is refused is lost.
 
@@ -12,20 +12,32 @@ Not here: the counters (``tally``), and what the bytes hold (``third``).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from msgspec import UNSET
 
 from nlmon.compare.align import in_order
-from nlmon.compare.contract import Contract, kind_name
+from nlmon.compare.contract import Contract, Field, kind_name
 from nlmon.compare.evidence.reading import ABSENT, PRESENT, UNFIT, UNJUDGED
 from nlmon.compare.same import same
 from nlmon.compare.side import Side
 from nlmon.errors import DecodeError
 from nlmon.events import OVERRUN, Event
 from nlmon.framing import MessageHeader, messages
-from nlmon.matrix.places import KEPT, Places
-from nlmon.matrix.tally import ABSENT_SAID, AGREED, NONE, NOT_PROVIDED, OPEN, RIGHT, WRONG, Tally
+from nlmon.matrix.places import Places
+from nlmon.matrix.tally import (
+    ABSENT_SAID,
+    AGREED,
+    ALONE,
+    MALFORMED,
+    NONE,
+    NOT_PROVIDED,
+    OPEN,
+    REPORTED,
+    RIGHT,
+    WRONG,
+    Tally,
+)
 from nlmon.matrix.third import ThirdReading
 from nlmon.matrix.values import agrees
 from nlmon.uapi import NLMSG_HDRLEN, NLMSG_MIN_TYPE
@@ -33,10 +45,14 @@ from nlmon.wire import Datagram
 
 __all__ = ["Judging"]
 
+_BAD = frozenset((WRONG, OPEN, MALFORMED))
+# Of an implementation, for one datagram: its events by the offset of their message, and its errors.
+Given: TypeAlias = tuple[dict[int, list[Event]], list[DecodeError]]
+
 
 class Judging:
-    """Judges a recording into ``tally``. ``absent``: by number what an implementation declares for what is not there, by
-    ``kind.field``."""
+    """Judges a recording into ``tally``. ``absent``: by number what an implementation declares for what is not there,
+    by ``kind.field``."""
 
     def __init__(
         self,
@@ -55,7 +71,7 @@ class Judging:
 
     def take(self, capture: str, datagram: Datagram, sides: Mapping[int, Side]) -> None:
         """What came of one datagram, by the numbers of the implementations."""
-        reading: dict[int, tuple[dict[int, list[Event]], list[DecodeError]]] = {}
+        reading: dict[int, Given] = {}
         for number, side in sides.items():
             if side.crash:
                 self.tally.failed(number, side.crash, capture, datagram.frame)
@@ -92,7 +108,7 @@ class Judging:
         self,
         datagram: Datagram,
         head: MessageHeader,
-        reading: Mapping[int, tuple[dict[int, list[Event]], list[DecodeError]]],
+        reading: Mapping[int, Given],
     ) -> None:
         kind = self._contract.of(datagram.protocol, head.type)
         body, end = head.offset + NLMSG_HDRLEN, head.offset + head.length
@@ -118,7 +134,8 @@ class Judging:
             return
         expected: dict[str, Any] | None = None
         if said:
-            expected = self._fields(datagram, head, kind, said, len(self._absent))
+            broken = {at: [one for one in reading[at][1] if head.offset <= one.offset < end] for at in said}
+            expected = self._fields(datagram, head, kind, said, broken)
         if none:
             self._without(datagram, head, kind, said, none, read, expected)
 
@@ -153,81 +170,70 @@ class Judging:
                 self.tally.silence(number, read, kind, example)
 
     def _fields(
-        self, datagram: Datagram, head: MessageHeader, kind: str, said: Mapping[int, Event], many: int
-    ) -> dict[str, Any] | None:
-        """Hold the fields of a message beside each other; what the bytes say, if it was asked for."""
-        fields = self._third.kinds[kind].fields
-        rows = {number: self._third.kinds[kind].values(event.payload) for number, event in said.items()}
-        numbers = tuple(rows)
-        expected: dict[str, Any] | None = None
-        alike = True
-        for field, column in zip(fields, zip(*rows.values(), strict=True), strict=True):
-            values = [value for value in column if value is not UNSET]
-            if not values:
-                continue
-            unanimous = len(values) > 1 and all(same(values[0], one) for one in values[1:])
-            declared = len(values) < len(column) and self._declares(numbers, kind, field.name)
+        self,
+        datagram: Datagram,
+        head: MessageHeader,
+        kind: str,
+        said: Mapping[int, Event],
+        errors: Mapping[int, Sequence[DecodeError]],
+    ) -> dict[str, Any]:
+        """Hold the fields of a message against the bytes, and beside each other; what the bytes say."""
+        table = self._third.kinds[kind]
+        rows = [table.values(event.payload) for event in said.values()]
+        message = self._third.message(datagram.data, head.offset, head.offset + head.length, head.type)
+        first = next(iter(said.values()))
+        expected = self._third.expected(kind, first.payload, message)
+        alike, many = True, len(self._absent)
+        for field, column in zip(table.fields, zip(*rows, strict=True), strict=True):
+            given = dict(zip(said, column, strict=True))
+            must = expected.get(field.name, UNJUDGED)
             outcomes = [NONE] * many
-            if unanimous and not declared:
-                for number, value in zip(numbers, column, strict=True):
-                    outcomes[number] = NOT_PROVIDED if value is UNSET else AGREED
-            else:
-                if expected is None:
-                    end = head.offset + head.length
-                    message = self._third.message(datagram.data, head.offset, end, head.type)
-                    expected = self._third.expected(kind, next(iter(said.values())).payload, message)
-                given = dict(zip(numbers, column, strict=True))
-                must = expected.get(field.name, UNJUDGED)
-                self._judge(kind, field.name, given, must, outcomes)
-                if WRONG in outcomes or OPEN in outcomes:
-                    alike = False
-                    self._keep(datagram, said, kind, field, must, given, outcomes)
+            for number in given:
+                outcomes[number] = self._outcome(f"{kind}.{field.name}", number, given, must)
+                if outcomes[number] in _BAD and errors.get(number) and _reported(field, must, errors[number]):
+                    outcomes[number] = REPORTED
+            alike = alike and _BAD.isdisjoint(outcomes)
+            if not alike and (key := self.tally.wants(kind, field.name, outcomes)):
+                example = self._places.of_field(datagram, first, field, must, given)
+                self.tally.examples[kind, field.name][key] = example
             self.tally.fields[kind, field.name, "".join(outcomes)] += 1
         if len(said) > 1:
             self.tally.messages += 1
             self.tally.agreed += alike
         return expected
 
-    def _declares(self, numbers: Sequence[int], kind: str, field: str) -> bool:
-        return any(f"{kind}.{field}" in self._absent[number] for number in numbers)
-
-    def _judge(self, kind: str, field: str, given: Mapping[int, Any], must: Any, outcomes: list[str]) -> None:
-        """The outcome of each that gave an event, for a field in which they are not of one mind."""
-        provided = [value for value in given.values() if value is not UNSET]
-        for number, value in given.items():
-            declared = self._absent[number].get(f"{kind}.{field}", UNSET)
-            if value is UNSET:
-                outcomes[number] = NOT_PROVIDED if declared is UNSET else _absent(must, declared)
-            elif must is UNJUDGED or (must is PRESENT and value is not None):
-                # Nobody contradicts who is alone; of several that differ the bytes do not say who is right.
-                agreed = all(agrees(one, value) for one in provided)
-                outcomes[number] = AGREED if agreed and len(provided) > 1 else OPEN
-            elif must is ABSENT or must is UNFIT:
-                outcomes[number] = RIGHT if value is None else WRONG
-            else:
-                outcomes[number] = RIGHT if value is not None and agrees(must, value) else WRONG
-
-    def _keep(
-        self,
-        datagram: Datagram,
-        said: Mapping[int, Event],
-        kind: str,
-        field: Any,
-        must: Any,
-        given: Mapping[int, Any],
-        outcomes: Sequence[str],
-    ) -> None:
-        """Keep the message as an example, if none is kept with the same implementations wrong."""
-        kept = self.tally.examples[kind, field.name]
-        key = "".join(one if one in {WRONG, OPEN} else NONE for one in outcomes)
-        if key not in kept and len(kept) < KEPT:
-            event = said[next(iter(given))]
-            kept[key] = self._places.of_field(datagram, event, field, must, given)
+    def _outcome(self, name: str, number: int, given: Mapping[int, Any], must: Any) -> str:
+        """What the bytes say of what one gives for a field, where each gives what is ``given``."""
+        value = given[number]
+        if value is UNSET:
+            declared = self._absent[number].get(name, UNSET)
+            return NOT_PROVIDED if declared is UNSET else _absent(must, declared)
+        if must is ABSENT:
+            return RIGHT if value is None else WRONG
+        if must is UNFIT:
+            return RIGHT if value is None else MALFORMED
+        if must is UNJUDGED or (must is PRESENT and value is not None):
+            others = [other for at, other in given.items() if at != number and other is not UNSET]
+            if not others:
+                return ALONE
+            return AGREED if all(agrees(other, value) for other in others) else OPEN
+        return RIGHT if value is not None and agrees(must, value) else WRONG
 
 
 def _absent(must: Any, declared: Any) -> str:
-    """The outcome of a value that was declared to stand for what is not in the message, where the message holds ``must``."""
+    """The outcome of a value that is declared to stand for what is not in the message, which holds ``must``."""
     if must is UNJUDGED:
-        return OPEN
+        return ALONE
     nothing = must is ABSENT or must is UNFIT
     return ABSENT_SAID if nothing or same(must, declared) else WRONG
+
+
+def _reported(field: Field, must: Any, errors: Sequence[DecodeError]) -> bool:
+    """Whether errors of an implementation say that it could not read a field; of an attribute that holds no value of
+    its kind any error does."""
+    return must is UNFIT or any(
+        error.path == path or error.path.startswith(path + "/") or path.startswith(error.path + "/")
+        for error in errors
+        if error.path
+        for path in field.paths
+    )

@@ -13,15 +13,20 @@ __all__ = ["Example", "Failure", "FieldRow", "Implementation", "MatrixReport", "
 
 
 class Said(Struct, frozen=True):
-    """How often one implementation gave a field, by what the bytes say: ``agreed``: all who gave it gave the same;
-    ``right``, ``wrong``: they did not, or it alone did, and the bytes decide; ``open``: they do not; ``absent``: it gave
-    the value that it declares for what is not in the message, rightly; ``not_provided``: it gave an event without it."""
+    """How often one implementation gave a field, by what the bytes say: ``right`` and ``wrong``; where they do not decide
+    ``agreed``: all who gave it gave the same, ``open``: they did not, ``alone``: nobody else gave it; ``absent``: it gave
+    the value that it declares for what is not in the message, rightly; ``malformed``: a value of an attribute that holds
+    none of its kind, without an error; ``reported``: an error of its own says that it could not be read;
+    ``not_provided``: it gave an event without it."""
 
-    agreed: int = 0
     right: int = 0
     wrong: int = 0
+    agreed: int = 0
     open: int = 0
+    alone: int = 0
     absent: int = 0
+    malformed: int = 0
+    reported: int = 0
     not_provided: int = 0
 
 
@@ -103,9 +108,10 @@ class Unread(Struct, frozen=True):
 
 
 class MatrixReport(Struct, frozen=True):
-    """The whole. ``messages``: of which at least two gave an event; ``agreed``: of these, those that all of these gave
-    alike; ``fields``: that at least two gave; ``rows``, ``open``: fields somebody is wrong about, and those that the bytes
-    do not decide, worst first."""
+    """The whole. ``messages``: of which at least two gave an event; ``agreed``: of these, those about which nobody is wrong
+    or open; ``fields``: that somebody gave, ``values``: so many by the bytes; ``rows``: fields that somebody is wrong about,
+    worst first; ``open``: others that the bytes do not decide; ``malformed``: others of which somebody read a value where
+    none is."""
 
     implementations: tuple[Implementation, ...]
     captures: tuple[str, ...]
@@ -113,8 +119,10 @@ class MatrixReport(Struct, frozen=True):
     messages: int
     agreed: int
     fields: int
+    values: int
     rows: tuple[FieldRow, ...]
     open: tuple[FieldRow, ...]
+    malformed: tuple[FieldRow, ...]
     whole: tuple[MessageRow, ...]
     failures: tuple[Failure, ...]
 

@@ -1,9 +1,7 @@
 """The first place of each kind of disagreement, with its bytes and what everybody says there.
 
 Rules:
-1. One example is kept for each group of implementations that are wrong at once about a field, and no more than
-   ``KEPT`` of a field.
-2. Keys are shown as their length, as in every report.
+1. Keys are shown as their length, as in every report.
 
 Not here: what counts as a disagreement (``judging``).
 """
@@ -26,10 +24,8 @@ from nlmon.matrix.model import Example
 from nlmon.names import message_type
 from nlmon.wire import Datagram
 
-__all__ = ["KEPT", "Places"]
+__all__ = ["Places"]
 
-# Examples of a field.
-KEPT = 4
 _SAYS: Mapping[int, str] = {
     id(ABSENT): "(not in the message)",
     id(PRESENT): "(present)",

@@ -109,8 +109,8 @@ class Matrix:
         """What an implementation declares for what is not in a message."""
         if number not in numbers:
             return {}
-        conversation = getattr(feed.lanes[numbers.index(number)].backend, "conversation", None)
-        return {} if conversation is None else conversation.hello.absent
+        values = getattr(feed.lanes[numbers.index(number)].backend, "values", None)
+        return dict(getattr(values, "absent", {}))
 
     def _started(self, reader: CaptureReader, capture: str) -> tuple[Feed | None, list[int]]:
         """A feed with all that can be started, and their numbers."""

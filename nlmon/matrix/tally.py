@@ -16,10 +16,27 @@ from collections.abc import Iterator, Sequence
 from nlmon.matrix.explained import Explanation, explanation_of
 from nlmon.matrix.model import Example, Failure, FieldRow, Implementation, MatrixReport, MessageRow, Said, Unread
 
-__all__ = ["ABSENT_SAID", "AGREED", "NONE", "NOT_PROVIDED", "OPEN", "RIGHT", "WRONG", "Tally"]
+__all__ = [
+    "ABSENT_SAID",
+    "AGREED",
+    "ALONE",
+    "MALFORMED",
+    "NONE",
+    "NOT_PROVIDED",
+    "OPEN",
+    "REPORTED",
+    "RIGHT",
+    "WRONG",
+    "Tally",
+]
 
 # The outcome of one implementation for one field of one message; ``NONE``: it gave no event of it.
-AGREED, RIGHT, WRONG, OPEN, ABSENT_SAID, NOT_PROVIDED, NONE = "=", "r", "w", "?", "a", "-", "."
+RIGHT, WRONG, AGREED, OPEN, ALONE, ABSENT_SAID = "r", "w", "=", "?", "1", "a"
+MALFORMED, REPORTED, NOT_PROVIDED, NONE = "m", "e", "-", "."
+# As ``Said`` has them.
+LETTERS = RIGHT, WRONG, AGREED, OPEN, ALONE, ABSENT_SAID, MALFORMED, REPORTED, NOT_PROVIDED
+# What an example is kept of, the worst first, and how many of a field.
+WORST, KEPT = (WRONG, OPEN, MALFORMED), 3
 # Where a message is, for what an implementation reads: protocol, type, first byte behind the header.
 Read = tuple[int, int, int]
 
@@ -49,6 +66,15 @@ class Tally:
         if wrong:
             self.first.setdefault(key, (example, text))
 
+    def wants(self, kind: str, field: str, outcomes: Sequence[str]) -> str:
+        """What an example of these outcomes is kept by, empty if none is wanted."""
+        worst = next((letter for letter in WORST if letter in outcomes), "")
+        if not worst:
+            return ""
+        key = worst + "".join(one if one == worst else NONE for one in outcomes)
+        kept = self.examples[kind, field]
+        return "" if key in kept or sum(one[0] == worst for one in kept) >= KEPT else key
+
     def failed(self, number: int, text: str, capture: str, frame: int) -> None:
         """One more datagram without an answer that counts."""
         self.failures[number, text] += 1
@@ -72,8 +98,9 @@ class Tally:
                 self.whole[number, kind, "missing"] += count
                 self.first.setdefault((number, kind, "missing"), (example, ""))
         names = [one.name for one in who]
-        rows = [row for row in self._rows(names, explanations)]
+        rows = list(self._rows(names, explanations))
         wrong = [row for row in rows if row.wrong]
+        others = [row for row in rows if not row.wrong]
         whole = tuple(self._whole(names, explanations))
         return MatrixReport(
             implementations=tuple(self._who(number, one, rows) for number, one in enumerate(who)),
@@ -81,9 +108,11 @@ class Tally:
             unread=tuple(unread),
             messages=self.messages,
             agreed=self.agreed,
-            fields=len({key[:2] for key in self.fields}),
-            rows=tuple(sorted(wrong, key=lambda row: _worst(row, names))),
-            open=tuple(row for row in rows if not row.wrong and any(one.open for one in row.said.values())),
+            fields=len(rows),
+            values=sum(one.right + one.wrong + one.absent for row in rows for one in row.said.values()),
+            rows=tuple(sorted(wrong, key=_worst)),
+            open=tuple(row for row in others if any(one.open for one in row.said.values())),
+            malformed=tuple(row for row in others if any(one.malformed for one in row.said.values())),
             whole=whole,
             failures=tuple(self._failures(names, explanations)),
         )
@@ -103,15 +132,16 @@ class Tally:
         for (kind, field), counts in sorted(by_field.items()):
             said = {}
             for number, name in enumerate(names):
-                letters = (AGREED, RIGHT, WRONG, OPEN, ABSENT_SAID, NOT_PROVIDED)
-                found = [counts[number, letter] for letter in letters]
+                found = [counts[number, letter] for letter in LETTERS]
                 if any(found):
                     said[name] = Said(*found)
             wrong = sorted((name for name in said if said[name].wrong), key=lambda name: (-said[name].wrong, name))
             explained = {
                 name: text for name in wrong if (text := explanation_of(explanations, name, f"{kind}.{field}"))
             }
-            yield FieldRow(kind, field, said, tuple(wrong), explained, tuple(self.examples[kind, field].values()))
+            kept = self.examples.get((kind, field), {})
+            examples = [kept[key] for key in sorted(kept, key=lambda key: WORST.index(key[0]))]
+            yield FieldRow(kind, field, said, tuple(wrong), explained, tuple(examples))
 
     def _whole(self, names: Sequence[str], explanations: Sequence[Explanation]) -> Iterator[MessageRow]:
         keys = self.whole.keys() | self.excused.keys()
@@ -130,7 +160,7 @@ class Tally:
             yield Failure(names[number], count, text, capture, frame, explained=why)
 
 
-def _worst(row: FieldRow, names: Sequence[str]) -> tuple[int, int, int, str]:
+def _worst(row: FieldRow) -> tuple[int, int, int, str]:
     """What nobody explains first, then what most are wrong about, then what is wrong most often."""
     unexplained = len(set(row.wrong) - row.explained.keys())
     return -bool(unexplained), -len(row.wrong), -sum(one.wrong for one in row.said.values()), f"{row.kind}.{row.field}"

@@ -33,6 +33,12 @@ def lines_of(report: MatrixReport, *, verbose: bool = False) -> Iterator[str]:
         yield from _explained(field)
         for example in field.examples[: None if verbose else 1]:
             yield from _example(example)
+    for name, count in _malformed(report).items():
+        yield f"malformed: {name} gave {counted(count, 'value')} of attributes that hold none of their kind"
+    for field in report.malformed if verbose else ():
+        yield f"malformed: {field.kind}.{field.field}"
+        for example in field.examples:
+            yield from _example(example)
     for field in report.open:
         yield headline_of(field, many)
         if verbose:
@@ -54,9 +60,9 @@ def summary_of(report: MatrixReport, seconds: float) -> str:
     """The last line."""
     wrong, errored = len(report.rows), sum(one.count for one in report.failures)
     parts = [
-        counted(len(report.implementations), "implementation"),
-        counted(len(report.captures), "capture"),
+        f"{counted(len(report.implementations), 'implementation')} over {counted(len(report.captures), 'capture')}",
         f"{counted(report.messages, 'message')} that two or more read, {report.agreed:,} alike",
+        f"{counted(report.values, 'value')} held against the bytes",
         f"{wrong:,} of {counted(report.fields, 'field')} with a wrong value",
         f"{sum(row.count for row in report.whole):,} messages lost or out of place",
         f"{counted(errored, 'datagram')} errored",
@@ -65,10 +71,20 @@ def summary_of(report: MatrixReport, seconds: float) -> str:
     return f"{', '.join(parts)}, in {seconds:.1f} s"
 
 
+def _malformed(report: MatrixReport) -> dict[str, int]:
+    """How many values each read where none is."""
+    found: dict[str, int] = {}
+    for row in (*report.rows, *report.open, *report.malformed):
+        for name, said in row.said.items():
+            if said.malformed:
+                found[name] = found.get(name, 0) + said.malformed
+    return dict(sorted(found.items(), key=lambda one: -one[1]))
+
+
 def _failure(one: Failure) -> str:
     why = f" (explained: {one.explained})" if one.explained else ""
-    text = shortened(one.text, LONG)
-    return f"errored: {one.implementation}: {counted(one.count, 'datagram')}, first {one.capture} ({one.frame}): {text}{why}"
+    place = f"first {one.capture} ({one.frame})"
+    return f"errored: {one.implementation}: {counted(one.count, 'datagram')}, {place}: {shortened(one.text, LONG)}{why}"
 
 
 def _whole(row: MessageRow) -> Iterator[str]:
@@ -78,7 +94,8 @@ def _whole(row: MessageRow) -> Iterator[str]:
         yield f"    explained: {row.explained}"
     if row.example is not None:
         one = row.example
-        yield f"    {one.capture} ({one.frame}) offset {one.offset}, {one.message}: {shortened(row.text, LONG) or 'nothing'}"
+        place = f"{one.capture} ({one.frame}) offset {one.offset}, {one.message}"
+        yield f"    {place}: {shortened(row.text, LONG) or 'nothing'}"
 
 
 def _explained(row: FieldRow) -> Iterator[str]:

@@ -54,6 +54,7 @@ class ThirdReading:
             "neigh.dst": self._far_end,
             "rule.sport_range": self._ports,
             "rule.dport_range": self._ports,
+            "diag.protocol": self._of_socket,
             "conntrack.src_addr": self._any_address,
             "conntrack.dst_addr": self._any_address,
         }
@@ -118,6 +119,11 @@ class ThirdReading:
         if raw is None:
             return ABSENT
         return ip_text(raw) if len(raw) == ADDRESS_LENGTH.get(family, len(raw)) else UNFIT
+
+    def _of_socket(self, row: Row, message: Message, family: int) -> Any:
+        """INET_DIAG_PROTOCOL; without it the request says which protocol was asked for."""
+        found = self._reader.expected(row, message, family)
+        return UNJUDGED if found is ABSENT else found
 
     def _ports(self, row: Row, message: Message, family: int) -> Any:
         """struct fib_rule_port_range: two numbers in the machine's byte order."""
