@@ -75,7 +75,7 @@ LEVELS = (
     ("nlmon.backends", "nlmon.compare", "nlmon.exporters"),
     ("nlmon.canary", "nlmon.config", "nlmon.harness", "nlmon.report", "nlmon.testing"),
     ("nlmon.engine", "nlmon.api", "nlmon.deprecations", "nlmon.migrate"),
-    ("nlmon.jobs", "nlmon.manager", "nlmon.compat", "nlmon.monitor"),
+    ("nlmon.jobs", "nlmon.manager", "nlmon.compat", "nlmon.matrix", "nlmon.monitor"),
     ("nlmon.scenario", "nlmon.conformance"),
     ("nlmon.assess",),
     ("nlmon.cli",),
@@ -246,6 +246,13 @@ MAY = {
         "nlmon.compare.statement",
         *("nlmon.canary.pairs", "nlmon.exporters.layout", "nlmon.names"),
         *("nlmon.monitor.plan", "nlmon.monitor.provided", "nlmon.monitor.sources"),
+    },
+    # It feeds and judges, and knows none of those who take part.
+    "nlmon.matrix": {
+        *("nlmon.aside", "nlmon.capture", "nlmon.errors", "nlmon.events", "nlmon.framing", "nlmon.names", "nlmon.uapi"),
+        *("nlmon.wire", "nlmon.transport.base", "nlmon.printable", "nlmon.report.text"),
+        *("nlmon.backends.base", "nlmon.backends.options", "nlmon.backends.registry"),
+        *("nlmon.compare", "nlmon.engine", "nlmon.matrix"),
     },
     # It carries the options of a replay to where it is done and the report back.
     "nlmon.jobs": {

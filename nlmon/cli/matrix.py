@@ -74,7 +74,7 @@ def command(
 
     names = implementations or ("legacy", "libnl")
     if len(names) < 2:
-        raise UsageError("NLM-N031", "one implementation has nobody beside it", hint="name a second one with -i")
+        raise UsageError("NLM-Q002", "one implementation has nobody beside it", hint="name a second one with -i")
     refuse_stdin_twice(captures)
     explanations = _explanations(explained)
     began = time.monotonic()
@@ -95,8 +95,8 @@ def command(
         for line in lines_of(report, verbose=verbose):
             click.echo(printable(line))
         click.echo(printable(summary_of(report, time.monotonic() - began)))
-    if not report.messages and not code and not report.failures:
-        show_error(InputError("NLM-N032", "no message was read by two implementations", hint="see nlmon capture info"))
+    if not (report.messages or code or report.unexplained):
+        show_error(InputError("NLM-Q003", "no message was read by two implementations", hint="see nlmon capture info"))
         code = ExitCode.INPUT
     sys.exit(code or (ExitCode.FAILED if report.unexplained else ExitCode.OK))
 

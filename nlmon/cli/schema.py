@@ -38,6 +38,7 @@ from nlmon.eventjson.schema import event_schema
 from nlmon.explain import Explanations
 from nlmon.exporters.layout import exported_schema
 from nlmon.harness.schema import protocol_schema
+from nlmon.matrix.model import MatrixReport
 from nlmon.monitor.benchmark import BenchmarkReport
 from nlmon.monitor.doctor.finding import DoctorReport
 from nlmon.monitor.status import MonitorStatus
@@ -81,6 +82,7 @@ SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
     "deprecations": partial(schema_of, Deprecations, "nlmon deprecations"),
     "doctor": partial(schema_of, DoctorReport, "nlmon doctor"),
     "claims": partial(schema_of, ConformanceReport, "nlmon conform and nlmon claims"),
+    "matrix": partial(schema_of, MatrixReport, "nlmon matrix"),
     "coverage": partial(schema_of, CoverageReport, "nlmon coverage"),
     "compare-stream": partial(schema_of, LogDifference | LogSummary, "a line of nlmon compare --format jsonl"),
     "canary": partial(schema_of, CanaryReport, "nlmon canary"),

@@ -75,6 +75,7 @@ GROUPS = (
     Group("harnesses", "NLM-N", "Programs as implementations, and the harness protocol"),
     Group("exports", "NLM-O", "Exports"),
     Group("settings", "NLM-P", "Settings"),
+    Group("matrices", "NLM-Q", "Any number of implementations beside each other"),
     Group("reports", "NLM-R", "Reading reports"),
     Group("scenarios", "NLM-S", "Scenario files, suites and runs"),
     Group("sockets", "NLM-T", "Netlink sockets"),

@@ -38,13 +38,13 @@ class _File(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def read_explanations(data: bytes, where: str) -> tuple[Explanation, ...]:
-    """The entries of a file. Raises ``InputError`` (NLM-N030) for one that cannot be read."""
+    """The entries of a file. Raises ``InputError`` (NLM-Q001) for one that cannot be read."""
     try:
         return msgspec.convert(tomllib.loads(data.decode("utf-8-sig")), _File).explained
     except (ValueError, RecursionError) as error:  # also what msgspec and tomllib raise
         hint = 'write [[explained]] with implementation = "…", what = "…" and why = "…"'
         raise InputError(
-            "NLM-N030", "the explanations cannot be read", where=where, why=str(error), hint=hint
+            "NLM-Q001", "the explanations cannot be read", where=where, why=str(error), hint=hint
         ) from None
 
 

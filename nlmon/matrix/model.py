@@ -13,10 +13,10 @@ __all__ = ["Example", "Failure", "FieldRow", "Implementation", "MatrixReport", "
 
 
 class Said(Struct, frozen=True):
-    """How often one implementation gave a field, by what the bytes say: ``right`` and ``wrong``; where they do not decide
-    ``agreed``: all who gave it gave the same, ``open``: they did not, ``alone``: nobody else gave it; ``absent``: it gave
-    the value that it declares for what is not in the message, rightly; ``malformed``: a value of an attribute that holds
-    none of its kind, without an error; ``reported``: an error of its own says that it could not be read;
+    """How often one implementation gave a field, by what the bytes say: ``right`` and ``wrong``; where they do not
+    decide ``agreed``: all who gave it gave the same, ``open``: they did not, ``alone``: nobody else gave it;
+    ``absent``: it gave the value that it declares for what is not in the message, rightly; ``malformed``: a value of an attribute
+    that holds none of its kind, without an error; ``reported``: an error of its own says that it could not be read;
     ``not_provided``: it gave an event without it."""
 
     right: int = 0
@@ -60,9 +60,9 @@ class FieldRow(Struct, frozen=True):
 
 
 class MessageRow(Struct, frozen=True):
-    """What one implementation did with whole messages of a kind: ``refused``, ``missing``, ``repeated``, ``no message``,
-    ``order`` or ``another kind``. ``count``: how often the bytes are against it, ``excused``: how often they are not, as of
-    a malformed message; ``text``: its own words, once; ``example``: the first of ``count``."""
+    """What one implementation did with whole messages of a kind: ``refused``, ``missing``, ``repeated``,
+    ``no message``, ``order`` or ``another kind``. ``count``: how often the bytes are against it, ``excused``: how often
+    they are not, as of a malformed message; ``text``: its own words, once; ``example``: the first of ``count``."""
 
     kind: str
     implementation: str
@@ -108,10 +108,10 @@ class Unread(Struct, frozen=True):
 
 
 class MatrixReport(Struct, frozen=True):
-    """The whole. ``messages``: of which at least two gave an event; ``agreed``: of these, those about which nobody is wrong
-    or open; ``fields``: that somebody gave, ``values``: so many by the bytes; ``rows``: fields that somebody is wrong about,
-    worst first; ``open``: others that the bytes do not decide; ``malformed``: others of which somebody read a value where
-    none is."""
+    """The whole. ``messages``: of which at least two gave an event; ``agreed``: of these, those about which nobody is
+    wrong or open; ``fields``: that somebody gave, ``values``: so many by the bytes; ``rows``: fields that somebody is
+    wrong about, worst first; ``open``: others that the bytes do not decide; ``malformed``: others of which somebody
+    read a value where none is."""
 
     implementations: tuple[Implementation, ...]
     captures: tuple[str, ...]

@@ -35,8 +35,8 @@ _SAYS: Mapping[int, str] = {
 
 
 class Places:
-    """Makes examples of one recording. ``names``: of the implementations; ``families``: the names of a generic family by
-    its number."""
+    """Makes examples of one recording. ``names``: of the implementations; ``families``: the names of a generic family
+    by its number."""
 
     def __init__(
         self, capture: str, names: Sequence[str], byteorder: str, families: Callable[[int], Collection[str]]

@@ -124,7 +124,7 @@ class Matrix:
                 return Feed(makers, reader.info.byteorder, protocols=self._protocols), numbers
             except _NotStarted as error:
                 failed.add(error.number)
-                self.tally.failed(error.number, error.text, capture, 0)
+                self.tally.failed(error.number, f"{error.code}: {error.text}", capture, 0)
 
     def _make(self, number: int, factory: TransportFactory, options: BackendOptions) -> Backend:
         """One implementation, of which is kept what it says of itself. Raises ``_NotStarted``."""

@@ -43,8 +43,8 @@ Read = tuple[int, int, int]
 
 class Tally:
     """Counters by the numbers of the implementations. ``fields``: by kind, field and the outcomes of all; ``events``:
-    that were compared; ``whole``: by number, kind and problem, ``excused`` those that the bytes excuse; ``failures``: by
-    number and text, each with its first place."""
+    that were compared; ``whole``: by number, kind and problem, ``excused`` those that the bytes excuse; ``failures``:
+    by number and text, each with its first place."""
 
     def __init__(self) -> None:
         self.messages = self.agreed = 0

@@ -16,7 +16,7 @@ from typing import Any, Literal
 from msgspec import structs
 
 from nlmon.compare.contract import Contract, Field, Kind
-from nlmon.compare.evidence.offsets import ATTRIBUTES, KIND_HEADERS
+from nlmon.compare.evidence.offsets import ATTRIBUTES, header_size
 from nlmon.compare.evidence.reading import ABSENT, UNFIT, UNJUDGED, FieldReader, Message, Row
 from nlmon.compare.evidence.values import ADDRESS_LENGTH, ip_text
 from nlmon.compare.pair import Pair
@@ -87,10 +87,14 @@ class ThirdReading:
 
     def whole(self, kind: str, message: Message, expected: Mapping[str, Any]) -> bool:
         """Whether a message is well-formed: its header, its attributes one by one, and every value that is read."""
-        begin = message.at + NLMSG_HDRLEN + KIND_HEADERS.get(kind, 0)
-        if begin > message.end or UNFIT in expected.values():
+        rows = self._reader.rows(kind, None)
+        named = next((row.attribute for row in rows if row.attribute), "")
+        if not named or UNFIT in expected.values():
             return False
-        found = walk_attributes(message.data, align(begin), message.end, self._order)
+        begin = message.at + NLMSG_HDRLEN + header_size(named, message.msg_type)
+        if begin > message.end:
+            return False
+        found = walk_attributes(message.data, begin, message.end, self._order)
         return message.end - align(found[-1][2] if found else begin) < NLA_HDRLEN
 
     # -- values that are lists, or depend on others ------------------------------------------------------------
