@@ -132,7 +132,7 @@ class ThirdReading:
     def _ports(self, row: Row, message: Message, family: int) -> Any:
         """struct fib_rule_port_range: two numbers in the machine's byte order."""
         raw = self._raw(row, message)
-        return ABSENT if raw is None else struct.unpack_from(self._sign + "HH", raw)
+        return ABSENT if raw is None else struct.unpack_from(self._sign + "2H", raw)
 
     def _via(self, row: Row, message: Message, family: int) -> Any:
         raw = self._raw(row, message)

@@ -123,7 +123,7 @@ LOOK_UP = [
     ("NLM-C0011", []),
     ("nld1020", []),
     ("error[NLM-C0011]: no such file", []),
-    ("NLM-Q001", []),
+    ("NLM-Q900", []),
     ("", []),
     ("nothing of ours", []),
 ]
@@ -153,7 +153,7 @@ def test_the_page_of_a_code() -> None:
     """A path in the repository with an anchor; what is not known has the index."""
     assert page_of("NLM-C001") == "docs/reference/codes/captures.md#nlm-c001"
     assert page_of("migrate") == "docs/reference/codes/glossary.md#migrate-rollback"
-    assert page_of("NLM-Q001") == INDEX
+    assert page_of("NLM-Q900") == INDEX
     assert (REPOSITORY / INDEX).is_file()
 
 
