@@ -15,9 +15,9 @@ __all__ = ["Example", "Failure", "FieldRow", "Implementation", "MatrixReport", "
 class Said(Struct, frozen=True):
     """How often one implementation gave a field, by what the bytes say: ``right`` and ``wrong``; where they do not
     decide ``agreed``: all who gave it gave the same, ``open``: they did not, ``alone``: nobody else gave it;
-    ``absent``: it gave the value that it declares for what is not in the message, rightly; ``malformed``: a value of an attribute
-    that holds none of its kind, without an error; ``reported``: an error of its own says that it could not be read;
-    ``not_provided``: it gave an event without it."""
+    ``absent``: it gave the value that it declares for what is not in the message, rightly; ``malformed``: a value of an
+    attribute that holds none of its kind, without an error; ``reported``: an error of its own says that it could not be
+    read; ``not_provided``: it gave an event without it."""
 
     right: int = 0
     wrong: int = 0
