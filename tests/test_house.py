@@ -250,7 +250,7 @@ MAY = {
     # It feeds and judges, and knows none of those who take part.
     "nlmon.matrix": {
         *("nlmon.aside", "nlmon.capture", "nlmon.errors", "nlmon.events", "nlmon.framing", "nlmon.names", "nlmon.uapi"),
-        *("nlmon.wire", "nlmon.transport.base", "nlmon.printable", "nlmon.report.text"),
+        *("nlmon.wire", "nlmon.transport.base", "nlmon.printable", "nlmon.report.text", "nlmon.report.page"),
         *("nlmon.backends.base", "nlmon.backends.options", "nlmon.backends.registry"),
         *("nlmon.compare", "nlmon.engine", "nlmon.matrix"),
     },

@@ -24,13 +24,14 @@ from nlmon.cli.common import (
     warn,
     warn_notes,
 )
+from nlmon.cli.reports import ReportFile, refuse_reports, reports_option
 from nlmon.errors import ExitCode, InputError, NlmonError, UsageError
 from nlmon.printable import printable
 
 if TYPE_CHECKING:  # start-up: --help needs none of it
     from nlmon.capture import ByteOrder
     from nlmon.matrix.explained import Explanation
-    from nlmon.matrix.model import Unread
+    from nlmon.matrix.model import MatrixReport, Unread
     from nlmon.matrix.run import Matrix
 
 __all__ = ["command"]
@@ -49,6 +50,7 @@ __all__ = ["command"]
 @protocol_option
 @click.option("--explained", type=FilePath(), help="A file that explains what is known; that alone fails nothing.")
 @click.option("-v", "--verbose", is_flag=True, help="Every example, what the bytes leave open, and what they excuse.")
+@reports_option(bare="json", kinds=("html", "markdown"))
 @click.option(
     "--format", "form", type=click.Choice(["pretty", "json", "markdown"]), default="pretty", show_default=True
 )
@@ -60,6 +62,7 @@ def command(
     protocols: tuple[int, ...],
     explained: Path | None,
     verbose: bool,
+    reports: tuple[ReportFile, ...],
     form: str,
     byteorder: ByteOrder | None,
     max_messages: int | None,
@@ -76,29 +79,46 @@ def command(
     if len(names) < 2:
         raise UsageError("NLM-Q002", "one implementation has nobody beside it", hint="name a second one with -i")
     refuse_stdin_twice(captures)
+    refuse_reports(reports, captures)
     explanations = _explanations(explained)
     began = time.monotonic()
     matrix = Matrix(names, protocols)
     read, unread, code = _read(captures, matrix, byteorder, max_messages)
     report = matrix.tally.report(matrix.implementations(), read, unread, explanations)
-    if form == "json":
-        from nlmon.report.jsonout import report_bytes  # noqa: PLC0415  (start-up: --help needs none of it)
+    for one in reports:
+        from nlmon.cli.output import write_report  # noqa: PLC0415  (start-up: only who asked for one needs it)
 
-        sys.stdout.write(report_bytes(report).decode())
-    elif form == "markdown":
-        from nlmon.matrix.markdown import markdown  # noqa: PLC0415  (start-up: --help needs none of it)
-
-        sys.stdout.write(markdown(report))
-    else:
+        write_report(one.path, _written(report, one.kind))
+    if form == "pretty":
         from nlmon.matrix.text import lines_of, summary_of  # noqa: PLC0415  (start-up: --help needs none of it)
 
         for line in lines_of(report, verbose=verbose):
             click.echo(printable(line))
         click.echo(printable(summary_of(report, time.monotonic() - began)))
+    else:
+        sys.stdout.write(_written(report, form).decode())
     if not (report.messages or code or report.unexplained):
         show_error(InputError("NLM-Q003", "no message was read by two implementations", hint="see nlmon capture info"))
         code = ExitCode.INPUT
     sys.exit(code or (ExitCode.FAILED if report.unexplained else ExitCode.OK))
+
+
+def _written(report: MatrixReport, kind: str) -> bytes:
+    """The report as a file of a kind; what only a reader of it needs is imported here."""
+    if kind == "json":
+        from nlmon.report.jsonout import report_bytes  # noqa: PLC0415
+
+        return report_bytes(report)
+    if kind == "html":
+        from nlmon import __version__  # noqa: PLC0415
+        from nlmon.matrix.page import html_page  # noqa: PLC0415
+
+        text = html_page(report, __version__)
+    else:
+        from nlmon.matrix.markdown import markdown  # noqa: PLC0415
+
+        text = markdown(report)
+    return text.encode("utf-8", "backslashreplace")
 
 
 def _explanations(path: Path | None) -> tuple[Explanation, ...]:

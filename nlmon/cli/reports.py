@@ -8,7 +8,7 @@ Not here: the kinds (``nlmon.report.kinds``), and how a file is written (``outpu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -35,16 +35,16 @@ class ReportFile(NamedTuple):
         return f"{self.kind}:{self.path}"
 
 
-def reports_option(*, bare: str = "") -> Callable[[F], F]:
+def reports_option(*, bare: str = "", kinds: Collection[str] = KINDS) -> Callable[[F], F]:
     """``--report KIND:PATH``, repeatable. ``bare``: what a path without a kind is, and a kind by itself."""
     alone = f"; PATH alone is {bare.upper()}" if bare else ""
     return click.option(
         "--report",
         "reports",
         multiple=True,
-        callback=partial(_reports, bare),
+        callback=partial(_reports, bare, kinds),
         metavar="[KIND:]PATH" if bare else "KIND:PATH",
-        help=f"Also write a report of a kind: {', '.join(KINDS)}{alone}. Repeatable.",
+        help=f"Also write a report of a kind: {', '.join(kinds)}{alone}. Repeatable.",
     )
 
 
@@ -86,11 +86,13 @@ def write_capture_reports(reports: Sequence[ReportFile], whole: Report) -> None:
     write_reports([report for report in reports if report.kind != "json"], as_run(whole))
 
 
-def _reports(bare: str, _: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tuple[ReportFile, ...]:
+def _reports(
+    bare: str, kinds: Collection[str], _: click.Context, __: click.Parameter, values: tuple[str, ...]
+) -> tuple[ReportFile, ...]:
     found = []
     for value in values:
         try:
-            kind, path = kind_and_path(value, bare)
+            kind, path = kind_and_path(value, bare, kinds)
         except ValueError as error:
             raise click.BadParameter(str(error)) from error
         found.append(ReportFile(kind, Path(path)))

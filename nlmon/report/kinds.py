@@ -11,6 +11,7 @@ and files.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from importlib import import_module
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -55,11 +56,11 @@ def report_as(kind: str, run: Run, places: Places | None = None) -> bytes:
     return text.encode("utf-8", "backslashreplace")
 
 
-def kind_and_path(text: str, bare: str = "") -> tuple[str, str]:
-    """The kind and the path of ``KIND:PATH``; of a path alone the kind is ``bare``, if there is one. Raises
-    ``ValueError`` for anything else, with what would be right."""
+def kind_and_path(text: str, bare: str = "", possible: Collection[str] = KINDS) -> tuple[str, str]:
+    """The kind and the path of ``KIND:PATH``; of a path alone the kind is ``bare``, if there is one. ``possible``: the
+    kinds that there are. Raises ``ValueError`` for anything else, with what would be right."""
     kind, colon, path = text.partition(":")
-    kinds = (*KINDS, *filter(None, (bare,)))
+    kinds = (*possible, *filter(None, (bare,)))
     if kind in kinds and path:
         return kind, STDOUT if path == "-" else path
     small = kind.lower()
@@ -69,6 +70,8 @@ def kind_and_path(text: str, bare: str = "") -> tuple[str, str]:
         return bare, STDOUT if text == "-" else text
     from difflib import get_close_matches  # noqa: PLC0415  (start-up: only a mistake needs it)
 
-    near = get_close_matches(small, kinds if meant else KINDS, 1) or [SUFFIXES.get(small, "junit")]
+    meant_so = SUFFIXES.get(small, "junit")
+    first = meant_so if meant_so in kinds else next(iter(possible))
+    near = get_close_matches(small, kinds if meant else possible, 1) or [first]
     file = f", or ./{text} for a file of that name" if bare and meant else ""
-    raise ValueError(f"{text!r} is no report; try {near[0]}:PATH, or another of {', '.join(KINDS)}{file}")
+    raise ValueError(f"{text!r} is no report; try {near[0]}:PATH, or another of {', '.join(possible)}{file}")

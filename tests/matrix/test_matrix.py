@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import struct
 from pathlib import Path
 from typing import Any
 
@@ -14,22 +13,13 @@ from click.testing import CliRunner, Result
 from nlmon.cli.main import group
 from nlmon.cli.schema import SCHEMAS
 from nlmon.testing import messages as made
+from support.captures import route_capture
 from support.paths import CAPTURES
 from support.programs import program
 
-COOKED = struct.pack(">HH10xH", 0, 824, 0)
 UP = made.message(16, made.link(7, "eth7", mtu=1400))
 SHORT = made.message(16, made.number("BxHiII", 0, 1, 7, 1, 0) + made.attr(4, b"\x01\x02"))
 LINK = '{"offset": 0, "type": 16, "kind": "link", "fields": {"family": 0, "ifindex": 7, "flags": 1, %s}}'
-
-
-def capture(folder: Path, *datagrams: bytes) -> str:
-    """A capture of notifications of NETLINK_ROUTE."""
-    packets = [COOKED + one for one in datagrams]
-    records = b"".join(struct.pack("<IIII", 0, 0, len(one), len(one)) + one for one in packets)
-    path = folder / "some.pcap"
-    path.write_bytes(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 113) + records)
-    return str(path)
 
 
 def answering(events: str) -> str:
@@ -65,7 +55,7 @@ SAID = [
 def test_a_value_is_held_against_the_bytes(tmp_path: Path, field: str, code: int, said: dict[str, int]) -> None:
     """A number of another form is the same; null says that the message has none; what is missing says nothing."""
     tiny = program(tmp_path, answering(LINK % field))
-    exit_code, report = run(capture(tmp_path, UP), "libnl", tiny)
+    exit_code, report = run(route_capture(tmp_path, UP), "libnl", tiny)
     rows = {f"{row['kind']}.{row['field']}": row for row in report["rows"]}
     counts = report["implementations"][1]
 
@@ -81,7 +71,7 @@ def test_a_value_is_held_against_the_bytes(tmp_path: Path, field: str, code: int
 def test_a_majority_is_not_right(tmp_path: Path) -> None:
     """Two that give the same wrong value are two that are wrong."""
     one, other = (program(tmp_path, answering(LINK % '"mtu": 9'), name) for name in ("one", "other"))
-    code, report = run(capture(tmp_path, UP), one, other, "legacy")
+    code, report = run(route_capture(tmp_path, UP), one, other, "legacy")
 
     assert (code, [row["wrong"] for row in report["rows"]]) == (1, [["tiny", "tiny (2)"]])
 
@@ -89,7 +79,7 @@ def test_a_majority_is_not_right(tmp_path: Path) -> None:
 def test_all_may_be_wrong(tmp_path: Path) -> None:
     """That all say the same is no proof."""
     one, other = (program(tmp_path, answering(LINK % '"mtu": 9'), name) for name in ("one", "other"))
-    code, report = run(capture(tmp_path, UP), one, other)
+    code, report = run(route_capture(tmp_path, UP), one, other)
 
     assert (code, report["agreed"], report["rows"][0]["wrong"]) == (1, 0, ["tiny", "tiny (2)"])
 
@@ -102,7 +92,7 @@ def test_what_stands_for_nothing_is_a_class_of_its_own(tmp_path: Path, master: i
     """A declared value is right where the message has none, and wrong where it has another one."""
     more = made.attr(10, made.number("I", master)) if master else b""
     tiny = program(tmp_path, 'hello["absent"] = {"link.master": 0}\n' + answering(LINK % field))
-    exit_code, report = run(capture(tmp_path, made.message(16, made.link(7, "eth7") + more)), "libnl", tiny)
+    exit_code, report = run(route_capture(tmp_path, made.message(16, made.link(7, "eth7") + more)), "libnl", tiny)
 
     assert (exit_code, [row["field"] for row in report["rows"]]) == (code, ["master"] * code)
 
@@ -118,7 +108,7 @@ PROBLEMS = [
 @pytest.mark.parametrize(("problem", "events"), PROBLEMS, ids=[one[0] for one in PROBLEMS])
 def test_what_is_wrong_with_whole_messages(tmp_path: Path, problem: str, events: str) -> None:
     """Each has a row of its own, and fails the run."""
-    code, report = run(capture(tmp_path, UP), "libnl", program(tmp_path, answering(events)))
+    code, report = run(route_capture(tmp_path, UP), "libnl", program(tmp_path, answering(events)))
 
     assert (code, [(row["problem"], row["count"]) for row in report["whole"]]) == (1, [(problem, 1)])
 
@@ -126,8 +116,8 @@ def test_what_is_wrong_with_whole_messages(tmp_path: Path, problem: str, events:
 def test_a_message_that_is_passed_over_is_missing_where_others_are_read(tmp_path: Path) -> None:
     """A program that reads links elsewhere has lost this one; one that never does provides none."""
     code = f"null = None\ndef answer(n):\n    return [{LINK % ''}] if n == 1 else []\n"
-    some = run(capture(tmp_path, UP, UP), "libnl", program(tmp_path, code))
-    none = run(capture(tmp_path, UP, UP), "libnl", "legacy", program(tmp_path, answering("")))
+    some = run(route_capture(tmp_path, UP, UP), "libnl", program(tmp_path, code))
+    none = run(route_capture(tmp_path, UP, UP), "libnl", "legacy", program(tmp_path, answering("")))
 
     assert (some[0], [(row["problem"], row["count"]) for row in some[1]["whole"]]) == (1, [("missing", 1)])
     assert (none[0], none[1]["whole"]) == (0, [])
@@ -137,7 +127,7 @@ def test_a_malformed_message_excuses_who_refuses_it(tmp_path: Path) -> None:
     """And who reads a value of it is counted apart."""
     refusing = program(tmp_path, answering('{"offset": 0, "type": 16, "error": {"code": "refused"}}'), "refusing")
     reading = program(tmp_path, answering(LINK % '"mtu": 513'), "reading")
-    code, report = run(capture(tmp_path, SHORT), "libnl", refusing, reading)
+    code, report = run(route_capture(tmp_path, SHORT), "libnl", refusing, reading)
 
     assert (code, [(row["problem"], row["count"], row["excused"]) for row in report["whole"]]) == (
         0,
@@ -158,7 +148,7 @@ FAILING = [
 @pytest.mark.parametrize(("code", "text"), FAILING, ids=["crash", "garbage", "order", "start", "version"])
 def test_who_fails_is_errored_and_never_agrees(tmp_path: Path, code: str, text: str) -> None:
     """The others go on, and the program has no event that counts."""
-    exit_code, report = run(capture(tmp_path, UP), "legacy", "libnl", program(tmp_path, code))
+    exit_code, report = run(route_capture(tmp_path, UP), "legacy", "libnl", program(tmp_path, code))
 
     assert (exit_code, report["messages"], report["implementations"][2]["events"]) == (1, 1, 0)
     assert (report["implementations"][2]["errored"], text in report["failures"][0]["text"]) == (1, True)
@@ -171,8 +161,8 @@ def test_what_is_explained_fails_nothing(tmp_path: Path) -> None:
         '[[explained]]\nimplementation = "tiny"\nwhat = "link.m*"\nwhy = "nines alone"\n', encoding="utf-8"
     )
     tiny = program(tmp_path, answering(LINK % '"mtu": 9'))
-    code, report = run(capture(tmp_path, UP), "libnl", tiny, options=("--explained", str(known)))
-    shown = pretty(capture(tmp_path, UP), "-i", "libnl", "-i", tiny, "--explained", str(known))
+    code, report = run(route_capture(tmp_path, UP), "libnl", tiny, options=("--explained", str(known)))
+    shown = pretty(route_capture(tmp_path, UP), "-i", "libnl", "-i", tiny, "--explained", str(known))
 
     assert (code, report["rows"][0]["explained"]) == (0, {"tiny": "nines alone"})
     assert (shown.exit_code, "    tiny, explained: nines alone" in shown.stdout.splitlines()) == (0, True)
@@ -181,7 +171,7 @@ def test_what_is_explained_fails_nothing(tmp_path: Path) -> None:
 def test_lines_for_people(tmp_path: Path) -> None:
     """Who is wrong, where, what the bytes say, who says so, and counts at the end."""
     tiny = program(tmp_path, answering(LINK % '"mtu": 9'))
-    lines = pretty(capture(tmp_path, UP), "-i", "libnl", "-i", tiny).stdout.splitlines()
+    lines = pretty(route_capture(tmp_path, UP), "-i", "libnl", "-i", tiny).stdout.splitlines()
 
     assert lines[0] == "1 of 2 disagree with the bytes: link.mtu: tiny once"
     assert lines[1].endswith("some.pcap (1) offset 0, RTM_NEWLINK, IFLA_MTU at 44: 08 00 04 00 78 05 00 00")
@@ -192,7 +182,7 @@ def test_lines_for_people(tmp_path: Path) -> None:
 def test_a_page_in_markdown(tmp_path: Path) -> None:
     """The tables have who took part, who is wrong, and the evidence."""
     tiny = program(tmp_path, answering(LINK % '"mtu": 9'))
-    page = pretty(capture(tmp_path, UP), "-i", "libnl", "-i", tiny, "--format", "markdown").stdout
+    page = pretty(route_capture(tmp_path, UP), "-i", "libnl", "-i", tiny, "--format", "markdown").stdout
 
     assert "| `link.mtu` | 1 of 2 | `tiny` once |  |" in page.splitlines()
     assert "| `1400` | **the bytes**, `libnl` |" in page.splitlines()
@@ -200,7 +190,7 @@ def test_a_page_in_markdown(tmp_path: Path) -> None:
 
 def test_nothing_comparable(tmp_path: Path) -> None:
     """Where no two read the same message nobody is right."""
-    outcome = pretty(capture(tmp_path, UP), "-i", "libnl", "-i", program(tmp_path, answering("")))
+    outcome = pretty(route_capture(tmp_path, UP), "-i", "libnl", "-i", program(tmp_path, answering("")))
 
     assert (outcome.exit_code, "NLM-Q003" in outcome.stderr) == (3, True)
 

@@ -13,6 +13,8 @@ Rules:
    is too large by itself, then cases in short, and what is left out is counted.
 4. Whatever names a code that is explained links to what it means, which is on the page.
 
+Pages of other rooms are made with ``rendered``, so that they look and are guarded as this one.
+
 Not here: what the values are (``nlmon.report.outcome``), and where a page is written (``nlmon.cli``).
 """
 
@@ -21,6 +23,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
@@ -35,8 +38,10 @@ from nlmon.report.text import counted
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-__all__ = ["LARGEST", "html_page"]
+__all__ = ["LARGEST", "html_page", "rendered"]
 
+# The package and the folder of the templates that are here.
+HOME = "nlmon.report", "page"
 # Bytes of a page, of its cases, of the cases that are there with all their details, and of one of these.
 LARGEST = 5_000_000
 _CASES, _DETAILS, _CASE = 4_500_000, 3_500_000, 1_000_000
@@ -47,26 +52,33 @@ def html_page(run: Run) -> str:
     """The page of a run."""
     from markupsafe import Markup  # noqa: PLC0415  (start-up: only who makes a page needs it)
 
-    environment = _environment()
+    environment = _environment(*HOME)
     cases, top = _cases(environment, run), view.top(run)
     left_out = len(run.results) - len(cases)
-    style, script = (_resource(name) for name in ("page.css", "page.js"))
-    page: str = environment.get_template("page.html").render(
-        run=run,
-        top=top,
-        cases=[Markup(case) for case in cases],
-        cases_title=view.cases_title(run),
-        cases_left_out=f"… and {counted(left_out, 'case')} more, for which the page has no room" if left_out else "",
-        waiting=view.waiting(run),
-        bottom=view.bottom(run),
-        codes=_codes(cases, top.reasons),
-        style=Markup(style),
-        script=Markup(script),
-        style_digest=_digest(style),
-        script_digest=_digest(script),
-        **view.evidence(run),
-        **view.choices(run),
-    )
+    script = _resource("page.js")
+    values: dict[str, object] = {
+        "run": run,
+        "top": top,
+        "cases": [Markup(case) for case in cases],
+        "cases_title": view.cases_title(run),
+        "cases_left_out": f"… and {counted(left_out, 'case')} more, for which the page has no room" if left_out else "",
+        "waiting": view.waiting(run),
+        "bottom": view.bottom(run),
+        "codes": _codes(cases, top.reasons),
+        "script": Markup(script),
+        "script_digest": _digest(script),
+    }
+    return rendered(*HOME, values | view.evidence(run) | view.choices(run))
+
+
+def rendered(package: str, folder: str, values: Mapping[str, object]) -> str:
+    """The page of the template ``page.html`` in a folder of a package, which is given ``values``, the style of all
+    pages and its digest; the pieces of ``parts.html`` are there for it."""
+    from markupsafe import Markup  # noqa: PLC0415  (start-up: only who makes a page needs it)
+
+    style = _resource("page.css")
+    template = _environment(package, folder).get_template("page.html")
+    page: str = template.render(style=Markup(style), style_digest=_digest(style), **values)
     return page
 
 
@@ -97,16 +109,17 @@ def _codes(cases: list[str], reasons: list[str]) -> list[Explanation]:
 
 
 @cache
-def _environment() -> Environment:
+def _environment(package: str, folder: str) -> Environment:
+    """What fills templates of a folder, and those that all pages have."""
     # Start-up: only who makes a page needs them.
-    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415
+    from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined  # noqa: PLC0415
     from markupsafe import Markup  # noqa: PLC0415
 
     def text(value: object) -> object:
         return value if isinstance(value, Markup) else printable(str(value))
 
     environment = Environment(
-        loader=PackageLoader("nlmon.report", "page"),
+        loader=ChoiceLoader([PackageLoader(package, folder), PackageLoader(*HOME)]),
         autoescape=True,
         undefined=StrictUndefined,
         finalize=text,
