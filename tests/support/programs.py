@@ -19,24 +19,32 @@ def say(**answer):
 hello = {"name": "tiny", "version": "1", "language": "Python", "protocol": 1}
 """
 LOOP = """
-events = 0
+events = datagrams = 0
+waiting = []
 for line in sys.stdin:
     ask = json.loads(line)
     if ask["cmd"] == "hello":
         say(hello=hello)
-    elif ask["cmd"] == "end":
-        say(bye={"datagrams": n, "events": events})
-    else:
-        n = ask["n"]
-        found = answer(n)
+        continue
+    if ask["cmd"] == "end":
+        say(bye={"datagrams": datagrams, "events": events})
+        continue
+    if ask["cmd"] == "datagram":
+        datagrams += 1
+        waiting.append(ask)
+    if ask["cmd"] == "datagram" and hello.get("mode") == "batch":
+        continue
+    for ask in waiting:
+        found = answer(ask["n"])
         events += len(found)
-        say(n=n, events=found)
+        say(n=ask["n"], events=found)
+    waiting = []
 """
 
 
 def program(folder: Path, code: str, name: str = "tiny") -> str:
-    """The name of an implementation that is a program: ``code`` defines ``answer(n)``, the events of datagram n, and
-    may change ``hello``."""
+    """The name of an implementation that is a program: ``code`` defines ``answer(n)``, the events of datagram n, which
+    is also the global ``ask``, and may change ``hello``."""
     path = folder / f"{name}.py"
     path.write_text(START + dedent(code) + LOOP, encoding="utf-8")
     return f"exec:{sys.executable} -I -S {path}"
