@@ -27,6 +27,7 @@ _ROWS: Mapping[str, str] = {
     "string": "link.ifname link.qdisc addr.label rule.iifname rule.oifname",
     "mac": "link.addr neigh.lladdr",
     "hex": "route.encap",
+    "address": "diag.src_addr diag.dst_addr",
     "ip": "addr.addr addr.peer route.dst route.src route.gateway route.prefsrc neigh.dst rule.dst rule.src "
     "conntrack.src_addr conntrack.dst_addr",
 }

@@ -36,7 +36,7 @@ def test_nobody_finds_a_wrong_value_in_ours() -> None:
     assert [name for name, count in wrong.items() if count != "0"] != []
 
 
-@pytest.mark.long
+@pytest.mark.peer
 def test_a_sample_is_made_again(tmp_path: object) -> None:
     """With pyroute2, whose faults in this recording are those of the page."""
     environment = {**os.environ, "NLMON_HARNESSES": str(tmp_path), "NLMON_TEST_REQUIRE_ALL": ""}
