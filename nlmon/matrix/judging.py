@@ -206,18 +206,28 @@ class Judging:
         """What the bytes say of what one gives for a field, where each gives what is ``given``."""
         value = given[number]
         if value is UNSET:
-            declared = self._absent[number].get(name, UNSET)
-            return NOT_PROVIDED if declared is UNSET else _absent(must, declared)
+            return NOT_PROVIDED
+        if self._is_absent(number, name, value):
+            return _absent(must, value)
         if must is ABSENT:
             return RIGHT if value is None else WRONG
         if must is UNFIT:
             return RIGHT if value is None else MALFORMED
         if must is UNJUDGED or (must is PRESENT and value is not None):
-            others = [other for at, other in given.items() if at != number and other is not UNSET]
+            others = [
+                other
+                for at, other in given.items()
+                if at != number and other is not UNSET and not self._is_absent(at, name, other)
+            ]
             if not others:
                 return ALONE
             return AGREED if all(agrees(other, value) for other in others) else OPEN
         return RIGHT if value is not None and agrees(must, value) else WRONG
+
+    def _is_absent(self, number: int, name: str, value: Any) -> bool:
+        """Whether one gives the value that it declares for what is not there."""
+        declared = self._absent[number].get(name, UNSET)
+        return declared is not UNSET and same(value, declared)
 
 
 def _absent(must: Any, declared: Any) -> str:

@@ -9,7 +9,7 @@ Not here: judging (``judging``), and printing (``text``).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -84,7 +84,9 @@ class Matrix:
             return
         names = self.names
         places = Places(capture, names, reader.info.byteorder, feed.kernel.family_names)
-        absent = [self._absent_of(feed, numbers, number) for number in range(len(self.given))]
+        absent: list[Mapping[str, Any]] = [{} for _ in self.given]
+        for number, lane in zip(numbers, feed.lanes, strict=True):
+            absent[number] = lane.guarded.statement.absent
         judging = Judging(self.tally, load_contract(), reader.info.byteorder, places, absent)
         with prints_aside():
             feed.start()
@@ -104,13 +106,6 @@ class Matrix:
         for number, lane in zip(numbers, feed.lanes, strict=True):
             values = getattr(lane.backend, "values", None)
             self._unknown[number] += getattr(values, "unknown", Counter())
-
-    def _absent_of(self, feed: Feed, numbers: Sequence[int], number: int) -> dict[str, Any]:
-        """What an implementation declares for what is not in a message."""
-        if number not in numbers:
-            return {}
-        values = getattr(feed.lanes[numbers.index(number)].backend, "values", None)
-        return dict(getattr(values, "absent", {}))
 
     def _started(self, reader: CaptureReader, capture: str) -> tuple[Feed | None, list[int]]:
         """A feed with all that can be started, and their numbers."""

@@ -13,8 +13,6 @@ Rules:
    is too large by itself, then cases in short, and what is left out is counted.
 4. Whatever names a code that is explained links to what it means, which is on the page.
 
-Pages of other rooms are made with ``rendered``, so that they look and are guarded as this one.
-
 Not here: what the values are (``nlmon.report.outcome``), and where a page is written (``nlmon.cli``).
 """
 
@@ -73,7 +71,8 @@ def html_page(run: Run) -> str:
 
 def rendered(package: str, folder: str, values: Mapping[str, object]) -> str:
     """The page of the template ``page.html`` in a folder of a package, which is given ``values``, the style of all
-    pages and its digest; the pieces of ``parts.html`` are there for it."""
+    pages and its digest; the pieces of ``parts.html`` are there for it. So pages of other rooms look and are guarded as
+    that of a run."""
     from markupsafe import Markup  # noqa: PLC0415  (start-up: only who makes a page needs it)
 
     style = _resource("page.css")
