@@ -115,7 +115,7 @@ KINDS: dict[str, tuple[tuple[int, int], Sequence[str], Callable[[Element], Field
 
 
 def play(kind: str, messages: Sequence[bytes]) -> tuple[list[str], str]:
-    """What conntrack prints for each of the messages, as far as it comes, and how it ended."""
+    """What conntrack prints for each of the messages, as far as it comes, and behind the last one; how it ended."""
     with tempfile.NamedTemporaryFile() as recording:
         for message in messages:
             recording.write(struct.pack("=II", NETLINK_NETFILTER, len(message)) + message)
@@ -125,7 +125,7 @@ def play(kind: str, messages: Sequence[bytes]) -> tuple[list[str], str]:
         ran = subprocess.run(list(KINDS[kind][1]), env=environment, capture_output=True, check=False)
     parts = re.split(rf"{MARK} \d+\n", ran.stdout.decode("utf-8", "backslashreplace"))[1:]
     how = f"signal {-ran.returncode}" if ran.returncode < 0 else f"status {ran.returncode}"
-    return parts[: len(messages)] if len(parts) > len(messages) else parts, how
+    return parts, how
 
 
 def outcome(kind: str, printed: str) -> Fields:
@@ -144,12 +144,11 @@ def told(kind: str, messages: list[bytes]) -> list[Fields]:
     found: list[Fields] = []
     while len(found) < len(messages):
         parts, how = play(kind, messages[len(found) :])
-        crashed = len(found) + len(parts) < len(messages)
         if not parts:
             nothing = {"error": {"code": "crash", "text": f"conntrack printed nothing ({how})"}}
             return found + [nothing] * (len(messages) - len(found))
-        found += [outcome(kind, part) for part in (parts[:-1] if crashed else parts)]
-        if crashed:
+        found += [outcome(kind, part) for part in parts[:-1]]
+        if len(found) < len(messages):  # the last part is not of the end
             found.append({"error": {"code": "crash", "text": f"conntrack ended at this message ({how})"}})
     return found
 

@@ -106,7 +106,7 @@ ABSENT = {"route.priority": 0, "rule.protocol": 0, "rule.priority": 0}
 
 
 def play(kind: str, messages: Sequence[bytes]) -> list[str]:
-    """What ip prints for each of the messages, as far as it comes."""
+    """What ip prints for each of the messages, as far as it comes, and behind the last one."""
     _, request, command, _ = KINDS[kind]
     with tempfile.NamedTemporaryFile() as recording:
         for message in messages:
@@ -117,8 +117,7 @@ def play(kind: str, messages: Sequence[bytes]) -> list[str]:
         ran = subprocess.run(
             ["ip", "-json", "-details", "-Numeric", *command], env=environment, capture_output=True, check=False
         )
-    parts = re.split(rf"{MARK} \d+\n", ran.stdout.decode("utf-8", "backslashreplace"))[1:]
-    return parts[: len(messages)] if len(parts) > len(messages) else parts
+    return re.split(rf"{MARK} \d+\n", ran.stdout.decode("utf-8", "backslashreplace"))[1:]
 
 
 def outcome(kind: str, text: str) -> Fields:
@@ -145,11 +144,10 @@ def told(kind: str, messages: list[bytes]) -> list[Fields]:
     found: list[Fields] = []
     while len(found) < len(messages):
         parts = play(kind, messages[len(found) :])
-        crashed = len(found) + len(parts) < len(messages)
         if not parts:
             return found + [{"error": {"code": "crash", "text": "ip printed nothing"}}] * (len(messages) - len(found))
-        found += [outcome(kind, part) for part in (parts[:-1] if crashed else parts)]
-        if crashed:
+        found += [outcome(kind, part) for part in parts[:-1]]
+        if len(found) < len(messages):  # the last part is not of the end
             found.append({"error": {"code": "crash", "text": "ip ended at this message"}})
     return found
 
