@@ -194,7 +194,8 @@ class Judging:
                     outcomes[number] = REPORTED
             alike = alike and _BAD.isdisjoint(outcomes)
             if not alike and (key := self.tally.wants(kind, field.name, outcomes)):
-                example = self._places.of_field(datagram, first, field, must, given)
+                silent = {at for at, value in given.items() if self._is_absent(at, f"{kind}.{field.name}", value)}
+                example = self._places.of_field(datagram, first, field, must, given, silent)
                 self.tally.examples[kind, field.name][key] = example
             self.tally.fields[kind, field.name, "".join(outcomes)] += 1
         if len(said) > 1:

@@ -47,14 +47,22 @@ class Places:
         self._families = families
 
     def of_field(
-        self, datagram: Datagram, event: Event, field: Field, expected: Any, said: Mapping[int, Any]
+        self,
+        datagram: Datagram,
+        event: Event,
+        field: Field,
+        expected: Any,
+        said: Mapping[int, Any],
+        silent: Collection[int] = (),
     ) -> Example:
-        """What each gave for a field of a message, by their numbers; ``event``: that of one of them."""
+        """What each gave for a field of a message, by their numbers; ``event``: that of one of them; ``silent``: those
+        who gave a value that they declare for what is not there."""
         shown_says = None if id(expected) in _SAYS else expected
         finding = Finding(Class.CONTRADICTED, field.name, field.path, shown_says, UNSET, "")
         found = explain_field(finding, event, datagram, self._order, answer=False, families=self._families)
         values = {
             self._names[number]: show(shown_values(event, (value, value), self._families)[0])
+            + ", which stands for none" * (number in silent)
             for number, value in said.items()
         }
         return Example(
