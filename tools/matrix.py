@@ -107,7 +107,9 @@ def write_findings(report: dict[str, Any]) -> None:
     for path in FINDINGS.glob("*.pcap"):
         path.unlink()
     for one in findings(report):
-        (FINDINGS / f"{one.name.replace('(', '').replace(')', '')}.pcap").write_bytes(alone(one))
+        path = FINDINGS / f"{one.name.replace('(', '').replace(')', '')}.pcap"
+        if not path.exists():
+            path.write_bytes(alone(one))
 
 
 def main() -> int:

@@ -27,6 +27,7 @@ NAMES = [
     "libnl-3",
     "pyroute2",
     "go-rtnetlink",
+    pytest.param("vishvananda-netlink", marks=pytest.mark.long),
     "iproute2",
     "conntrack",
     pytest.param("tshark", marks=pytest.mark.long),
