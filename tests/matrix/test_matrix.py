@@ -12,6 +12,8 @@ from click.testing import CliRunner, Result
 
 from nlmon.cli.main import group
 from nlmon.cli.schema import SCHEMAS
+from nlmon.compare.contract import load_contract
+from nlmon.matrix.encodings import ENCODINGS
 from nlmon.testing import messages as made
 from support.captures import route_capture
 from support.paths import CAPTURES
@@ -213,3 +215,10 @@ def test_ours_are_right_by_the_bytes(name: str) -> None:
 
     assert (code, report["rows"], report["open"]) == (0, [], [])
     assert report["values"] > 100
+
+
+def test_encodings_are_of_fields() -> None:
+    """Each is of a field that the contract has; one that is misspelt would leave its field unread."""
+    fields = {f"{name}.{field.name}" for name, kind in load_contract().kinds.items() for field in kind.fields}
+
+    assert set(ENCODINGS) - fields == set()
