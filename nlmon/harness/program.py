@@ -143,7 +143,7 @@ class Program:
 
     def arrived(self) -> list[bytes]:
         """The lines that it has written by now; nothing is waited for. Raises ``HarnessError`` as ``read`` does."""
-        self._take(self._poll.poll(0))
+        self._take(self._ready(0))
         return self.left()
 
     def left(self) -> list[bytes]:
@@ -199,7 +199,7 @@ class Program:
         while not self._lines:
             if self._waiting:
                 self._poll.register(self._in, selectors.EVENT_WRITE)
-            ready = [key.fd for key, _ in self._poll.select(LOOK)]
+            ready = self._ready(LOOK)
             if self._waiting:
                 self._poll.unregister(self._in)
                 self._flush()
@@ -208,6 +208,9 @@ class Program:
                 self._look()
                 if time.monotonic() > until:
                     raise self._late(f"gave no answer in {self.command.timeout:g} s")
+
+    def _ready(self, seconds: float) -> list[int]:
+        return [key.fd for key, _ in self._poll.select(seconds)]
 
     def _take(self, ready: Sequence[int]) -> None:
         for descriptor in ready:

@@ -23,7 +23,7 @@ from pathlib import Path
 from msgspec import structs
 
 from nlmon.backends.registry import BACKENDS, EVENTS, is_known, is_log, is_program_beside
-from nlmon.errors import InputError, NlmonError, ScenarioError
+from nlmon.errors import InputError, NlmonError
 from nlmon.filters.regex import INSTALL
 from nlmon.report.outcome import DID_NOT_PASS, CaseResult, Finding
 from nlmon.report.text import shown_path
