@@ -129,7 +129,7 @@ def played(seed: int, rounds: int, names: tuple[str, str]) -> Iterator[Bench]:
         yield bench
 
 
-@pytest.mark.parametrize("names", [FORWARD, BACK], ids="-".join)
+@pytest.mark.parametrize("names", [FORWARD, pytest.param(BACK, marks=pytest.mark.long)], ids="-".join)
 def test_who_agrees_at_once_finds_what_who_looks_finds(names: tuple[str, str]) -> None:
     """The same differences in the same order, and the same counts, whatever the bytes and the events."""
     for bench in played(7, 1, names):
@@ -139,7 +139,7 @@ def test_who_agrees_at_once_finds_what_who_looks_finds(names: tuple[str, str]) -
         assert bench.agreed > bench.datagrams / 6
 
 
-@pytest.mark.parametrize("names", [FORWARD, BACK], ids="-".join)
+@pytest.mark.parametrize("names", [FORWARD, pytest.param(BACK, marks=pytest.mark.long)], ids="-".join)
 def test_most_messages_are_agreed_on_at_once(names: tuple[str, str]) -> None:
     """Of undamaged recordings only what is met for the first time, and several hops, are looked at."""
     bench, shown = Bench(names), 0
