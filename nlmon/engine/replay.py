@@ -151,8 +151,7 @@ class Replay(Comparison[RecordedLane]):
         elif self.feed.asked is None or datagrams.protocol in self.feed.asked:
             for datagram in datagrams:
                 self._compare_groups(datagram, (False, False))
-        failed = any(lane.problems.failure is not None for lane in self.lanes)
-        if step.place.role is Role.DUMP and step.results and self.where is None and not failed:
+        if step.place.role is Role.DUMP and step.results and self.where is None and not _failed(self.lanes):
             left, right = (result.side(0) for result in step.results)
             self._check_dump(datagrams.at(0), step.place, (left, right), agreed=agreed)
 
@@ -269,7 +268,7 @@ class Replay(Comparison[RecordedLane]):
     def _states_comparable(self) -> bool:
         """Not where one of them read notifications of NETLINK_ROUTE for longer than the other, nor where a program
         failed, which misses what it did not answer."""
-        if any(lane.problems.failure is not None for lane in self.lanes):
+        if _failed(self.lanes):
             return False
         since = [lane.lost_sockets.get(NETLINK_ROUTE) for lane in self.lanes]
         return since[0] == since[1]
@@ -348,6 +347,11 @@ def _announced(datagram: Datagram, announcer: Backend, side: Side) -> Sequence[E
     if events == list(side.events):
         events = side.events
     return events if foldable((Side(announcer.name, events, ()),)) else ()
+
+
+def _failed(lanes: Sequence[RecordedLane]) -> bool:
+    """Whether a program of others has failed, of whose answers nothing is known since then."""
+    return any(lane.problems.failure is not None for lane in lanes)
 
 
 def _judgeable(reported: set[Object], truth: State, lacking: Collection[str]) -> set[Object]:
