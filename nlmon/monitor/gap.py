@@ -16,6 +16,7 @@ import msgspec
 from msgspec import Struct
 
 from nlmon.exporters.logfile import whole_lines
+from nlmon.monitor.status import time_text
 
 __all__ = ["last_event"]
 
@@ -28,7 +29,7 @@ class _Line(Struct):
 
 
 def last_event(path: Path) -> str:
-    """The time of the last event in a file of JSON lines, as it stands there; empty where there is none."""
+    """The time of the last event in a file of JSON lines, for people; empty where there is none."""
     with suppress(OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
         descriptor = os.open(path, flags)
@@ -40,5 +41,6 @@ def last_event(path: Path) -> str:
         finally:
             os.close(descriptor)
         if lines:
-            return str(msgspec.json.decode(lines[-1], type=_Line).timestamp)
+            when = msgspec.json.decode(lines[-1], type=_Line).timestamp
+            return when if isinstance(when, str) else time_text(when, "microseconds")
     return ""

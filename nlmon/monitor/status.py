@@ -31,6 +31,7 @@ __all__ = [
     "read_status",
     "status_json",
     "status_text",
+    "time_text",
 ]
 
 PROTOCOLS_TITLE = "Netlink Protocols"
@@ -182,7 +183,7 @@ def _lines(status: MonitorStatus) -> Iterator[str]:
     by = f" ({status.configured_by})" if status.configured_by else ""
     asked = "" if status.configured == status.implementation else f", {status.configured} from the next start on{by}"
     yield f"implementation: {status.implementation}{asked}"
-    yield f"started:        {_time(status.started)}"
+    yield f"started:        {time_text(status.started)}"
     yield f"runs as:        {status.user}"
     files = ", ".join(status.config_files) or "no file, all defaults"
     yield f"configuration:  {files}, version {status.config_version}"
@@ -200,11 +201,11 @@ def _lines(status: MonitorStatus) -> Iterator[str]:
 
 
 def _phase(one: PhaseStatus) -> tuple[str, ...]:
-    until = f"until {_time(one.until, 'microseconds')}" if one.until else "goes on"
+    until = f"until {time_text(one.until, 'microseconds')}" if one.until else "goes on"
     both = f"both={one.both}{'' if one.settled else ', told by their bytes'}"
     took = f"took={one.took / 1e6:.1f}ms" if one.took else ""
     events, dropped = f"events={one.events}", f"dropped={one.dropped}" if one.dropped else ""
-    return one.implementation, f"since {_time(one.since, 'microseconds')}", until, events, both, took, dropped
+    return one.implementation, f"since {time_text(one.since, 'microseconds')}", until, events, both, took, dropped
 
 
 def _export(one: ExportStatus) -> tuple[str, ...]:
@@ -253,7 +254,8 @@ def _size(count: int) -> str:
     return f"{count / (1 << 20):.1f} MiB"
 
 
-def _time(nanoseconds: int, unit: str = "seconds") -> str:
+def time_text(nanoseconds: int, unit: str = "seconds") -> str:
+    """Nanoseconds since 1970 as ISO 8601 of UTC, in whole ``unit``; a number of no year stays one."""
     try:
         seconds = datetime.fromtimestamp(nanoseconds // 10**9, tz=UTC)
         part = f".{nanoseconds % 10**9 // 1000:06}" if unit == "microseconds" else ""

@@ -22,6 +22,7 @@ from pathlib import Path
 from itertools import count, islice
 from threading import Thread
 from nlmon.monitor.asking import ask
+from nlmon.monitor.status import time_text
 from support.live import done, ip
 
 SWITCHES, EVENTS, BY = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
@@ -186,6 +187,7 @@ import importlib, json, signal, subprocess, sys, tempfile
 from pathlib import Path
 from nlmon.errors import PlatformError
 from nlmon.monitor.asking import ask
+from nlmon.monitor.status import time_text
 from support.live import done, ip
 
 DIES = '''
@@ -249,7 +251,7 @@ for number, point in enumerate(sys.argv[1:]):
     while not json.loads(ask(control, "status"))["exports"][0]["written"] == 1: pass
     again.send_signal(signal.SIGTERM)
     again.communicate(timeout=10)
-    last = str(json.loads(kept.splitlines()[-1])["timestamp"])
+    last = time_text(json.loads(kept.splitlines()[-1])["timestamp"], "microseconds")
     expected = [f"10.{number}.0.{one}" for one in range(20)] + [f"10.{number}.2.0"]
     found[point] = [killed, len(said), last in said[0], out.read_bytes().startswith(kept), addresses(out) == expected]
 done(found)

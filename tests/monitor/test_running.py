@@ -25,7 +25,7 @@ from nlmon.monitor.log import open_log
 from nlmon.monitor.plan import plan, plan_loaded
 from nlmon.monitor.privileges import Standing
 from nlmon.monitor.running import RunningMonitor
-from nlmon.monitor.status import read_status
+from nlmon.monitor.status import read_status, time_text
 from nlmon.monitor.switching import read_report
 from nlmon.monitor.users import User, me
 from nlmon.testing.messages import link
@@ -321,7 +321,8 @@ def test_a_start_says_since_when_nobody_has_listened(tmp_path: Path, capfd: pyte
         said.append([line for line in capfd.readouterr().err.splitlines() if "NLM-M104" in line])
     last = json.loads((tmp_path / "out.json").read_text().splitlines()[0])["timestamp"]
 
-    assert (len(said[0]), len(said[1]), str(last) in said[1][0]) == (0, 1, True)
+    shown = time_text(last, "microseconds")
+    assert (len(said[0]), len(said[1]), f"the event of {shown}" in said[1][0]) == (0, 1, True)
 
 
 class Stays(Standing, frozen=True):
