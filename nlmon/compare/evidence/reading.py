@@ -44,6 +44,7 @@ ABSENT, UNJUDGED, PRESENT, UNFIT = object(), object(), object(), object()
 NUMBER_SIZES = {"u8": 1, "u16": 2, "be16": 2, "u32": 4, "s32": 4, "be32": 4, "u64": 8, "be64": 8, "pair": 8}
 NLA_ALIGNTO = NLA_HDRLEN = 4
 SIZES = NUMBER_SIZES | {"encap": 6, "algorithm": 68, "aead": 72}
+MAX_ADDR_LEN = 32  # linux/netdevice.h
 # Structures that are shown as one piece and judged nowhere.
 WHOLE = {"(xfrm_state)", "(xfrm_policy)", "(xfrm_flush)"}
 # Encodings that are addresses, and those whose attribute may stand there without a value.
@@ -231,6 +232,8 @@ def _broken_off(outer: tuple[int, int], inside: Mapping[int, tuple[int, int]]) -
 
 def _fits(encoding: str, raw: bytes, byteorder: str) -> bool:
     """Whether the bytes may be a value of an encoding: enough of them, whole structures, whole attributes."""
+    if encoding == "mac":
+        return len(raw) <= MAX_ADDR_LEN
     if encoding in NESTED:
         return not _broken_off((0, len(raw)), attributes(raw, 0, len(raw), byteorder))
     return len(raw) >= SIZES.get(encoding, 0) and not (encoding == "templates" and len(raw) % TMPL)
