@@ -52,6 +52,7 @@ var provides = map[string][]string{
 		"preferred_lifetime", "valid_lifetime"},
 	"route": {"family", "dst_len", "src_len", "tos", "protocol", "scope", "type", "flags", "table", "dst", "gateway",
 		"prefsrc", "oif", "priority", "multipath", "mark", "pref"},
+	"hop":   {"ifindex", "weight", "flags", "gateway"},
 	"neigh": {"family", "ifindex", "state", "flags", "type", "dst", "lladdr", "nda_ifindex"},
 	"rule": {"family", "dst_len", "src_len", "tos", "action", "flags", "table", "priority", "dst", "src", "iifname",
 		"oifname", "fwmark", "fwmask", "ip_proto", "sport_range", "dport_range", "uid_range", "tun_id", "l3mdev", "goto",

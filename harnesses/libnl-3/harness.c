@@ -38,6 +38,7 @@ static const char *const HELLO =
     "\"anycast\",\"preferred_lifetime\",\"valid_lifetime\"],"
     "\"route\":[\"family\",\"dst_len\",\"src_len\",\"tos\",\"protocol\",\"scope\",\"type\",\"flags\",\"table\",\"dst\","
     "\"src\",\"prefsrc\",\"priority\",\"iif\",\"oif\",\"gateway\",\"via\",\"multipath\"],"
+    "\"hop\":[\"ifindex\",\"weight\",\"flags\",\"gateway\",\"via\"],"
     "\"neigh\":[\"family\",\"ifindex\",\"state\",\"flags\",\"type\",\"dst\",\"lladdr\",\"vlan\",\"master\"],"
     "\"rule\":[\"family\",\"dst_len\",\"src_len\",\"tos\",\"action\",\"table\",\"priority\",\"dst\",\"src\",\"iifname\","
     "\"oifname\",\"fwmark\",\"fwmask\",\"ip_proto\",\"sport_range\",\"dport_range\",\"l3mdev\",\"goto\",\"flow\","

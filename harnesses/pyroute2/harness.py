@@ -239,6 +239,7 @@ def events(netlink: int, data: bytes) -> list[Fields]:
 def hello() -> Fields:
     """The answer to the first line."""
     provides = {name: [*header, *attributes, *FURTHER.get(name, ())] for name, (_, attributes, header) in KINDS.items()}
+    provides["hop"] = ["ifindex", "weight", "flags", "gateway", "via", "encap_type"]
     return {
         "name": "pyroute2",
         "version": pyroute2.__version__,

@@ -60,6 +60,7 @@ var provides = map[string][]string{
 		"preferred_lifetime", "valid_lifetime"},
 	"route": {"family", "dst_len", "tos", "protocol", "scope", "type", "flags", "table", "dst", "gateway", "prefsrc",
 		"oif", "iif", "priority", "multipath", "via", "flow"},
+	"hop":   {"ifindex", "weight", "flags", "gateway", "via"},
 	"neigh": {"family", "ifindex", "state", "flags", "type", "dst", "lladdr", "vlan", "vni", "master"},
 }
 

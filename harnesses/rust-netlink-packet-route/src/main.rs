@@ -70,6 +70,7 @@ fn provides(kind: &str) -> &'static [&'static str] {
             "family", "dst_len", "src_len", "tos", "protocol", "scope", "type", "flags", "table", "dst", "src",
             "gateway", "prefsrc", "oif", "iif", "priority", "multipath", "flow", "mark", "pref", "encap_type",
         ],
+        "hop" => &["ifindex", "weight", "flags", "gateway"],
         "neigh" => &[
             "family", "ifindex", "state", "flags", "type", "dst", "lladdr", "probes", "vlan", "port", "vni",
             "nda_ifindex", "master", "link_netnsid", "src_vni",
@@ -324,7 +325,7 @@ fn base64(text: &str) -> Vec<u8> {
 }
 
 fn hello() -> Value {
-    let kinds = ["link", "addr", "route", "neigh", "rule"];
+    let kinds = ["link", "addr", "route", "hop", "neigh", "rule"];
     let all: Fields = kinds.iter().map(|kind| (kind.to_string(), json!(provides(kind)))).collect();
     json!({"hello": {"name": "rust-netlink-packet-route", "version": LIBRARY, "language": "Rust", "protocol": 1,
                      "netlink": [0], "mode": "stream", "provides": all, "absent": {}}})
