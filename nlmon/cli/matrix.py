@@ -145,7 +145,7 @@ def _read(
     read: list[str] = []
     unread: list[Unread] = []
     code = ExitCode.OK
-    for path in captures:
+    for number, path in enumerate(captures, 1):
         shown = shown_path(path)
         try:
             with open_capture(path, byteorder=byteorder) as reader, interruption() as interrupted:
@@ -156,7 +156,9 @@ def _read(
                 warn_notes(reader)
                 if watch.stop is not None and watch.stop.interrupted:
                     show_error(stopped(watch.stop, shown))
-                    warn(f"interrupted: {len(captures) - len(read):,} of {len(captures):,} captures not read")
+                    left = captures[number:]
+                    warn(f"interrupted: {len(left):,} of {len(captures):,} captures not read")
+                    unread += [Unread(shown_path(one), watch.stop.code, watch.stop.what) for one in (path, *left)]
                     return read, unread, ExitCode.INTERRUPTED
                 if watch.stop is not None:
                     raise stopped(watch.stop, shown)

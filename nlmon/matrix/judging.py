@@ -4,7 +4,9 @@ Rules:
 1. Every value is held against the third reading, also where all give the same: a mistake may be shared. Where the bytes
    do not decide, those who give a field are held against each other.
 2. What came of a datagram beside a crash does not count at all.
-3. An event that is not there is judged as a value is: a well-formed message that is refused is lost.
+3. An event that is not there is judged as a value is: a well-formed message that is refused is lost. So is a value of
+   one that an error says could not be read, and one that is promised, in the message, and not given.
+4. What a program declares for what is absent is none: it hides no value, and disagrees with who gives one.
 
 Not here: the counters (``tally``), and what the bytes hold (``third``).
 """
@@ -21,6 +23,7 @@ from nlmon.compare.contract import Contract, Field, kind_name
 from nlmon.compare.evidence.reading import ABSENT, PRESENT, UNFIT, UNJUDGED
 from nlmon.compare.same import same
 from nlmon.compare.side import Side
+from nlmon.compare.statement import Statement
 from nlmon.errors import DecodeError
 from nlmon.events import OVERRUN, Event
 from nlmon.framing import MessageHeader, messages
@@ -48,11 +51,13 @@ __all__ = ["Judging"]
 _BAD = frozenset((WRONG, OPEN, MALFORMED))
 # Of an implementation, for one datagram: its events by the offset of their message, and its errors.
 Given: TypeAlias = tuple[dict[int, list[Event]], list[DecodeError]]
+# Where a value is: kind, field, and the address family of its message.
+Place: TypeAlias = tuple[str, str, int | None]
 
 
 class Judging:
-    """Judges a recording into ``tally``. ``absent``: by number what an implementation declares for what is not there,
-    by ``kind.field``."""
+    """Judges a recording into ``tally``. ``statements``: by number what an implementation says that it provides, and
+    what it gives for what is not there; ``many``: how many take part."""
 
     def __init__(
         self,
@@ -60,13 +65,15 @@ class Judging:
         contract: Contract,
         byteorder: Literal["little", "big"],
         places: Places,
-        absent: Sequence[Mapping[str, Any]],
+        statements: Mapping[int, Statement],
+        many: int,
     ) -> None:
         self.tally = tally
         self._contract = contract
         self._order = byteorder
         self._places = places
-        self._absent = absent
+        self._statements = statements
+        self._many = many
         self._third = ThirdReading(contract, byteorder)
 
     def take(self, capture: str, datagram: Datagram, sides: Mapping[int, Side]) -> None:
@@ -183,19 +190,22 @@ class Judging:
         message = self._third.message(datagram.data, head.offset, head.offset + head.length, head.type)
         first = next(iter(said.values()))
         expected = self._third.expected(kind, first.payload, message)
-        alike, many = True, len(self._absent)
+        if any(errors.values()) and self._third.whole(kind, message, expected):
+            errors = {}  # they excuse nothing
+        family = getattr(first.payload, "family", None)
+        alike = True
         for field, column in zip(table.fields, zip(*rows, strict=True), strict=True):
             given = dict(zip(said, column, strict=True))
             must = expected.get(field.name, UNJUDGED)
-            outcomes = [NONE] * many
-            for number in given:
-                outcomes[number] = self._outcome(f"{kind}.{field.name}", number, given, must)
-                if outcomes[number] in _BAD and errors.get(number) and _reported(field, must, errors[number]):
+            outcomes = [NONE] * self._many
+            for number, value in given.items():
+                outcomes[number] = self._outcome((kind, field.name, family), number, given, must)
+                if outcomes[number] in _BAD and _reported(field, value, must, errors.get(number, ())):
                     outcomes[number] = REPORTED
             alike = alike and _BAD.isdisjoint(outcomes)
             if not alike and (key := self.tally.wants(kind, field.name, outcomes)):
-                silent = {at for at, value in given.items() if self._is_absent(at, f"{kind}.{field.name}", value)}
-                example = self._places.of_field(datagram, first, field, must, given, silent)
+                remarks = self._remarks(kind, field.name, given, outcomes)
+                example = self._places.of_field(datagram, first, field, must, given, remarks)
                 self.tally.examples[kind, field.name][key] = example
             self.tally.fields[kind, field.name, "".join(outcomes)] += 1
         if len(said) > 1:
@@ -203,48 +213,61 @@ class Judging:
             self.tally.agreed += alike
         return expected
 
-    def _outcome(self, name: str, number: int, given: Mapping[int, Any], must: Any) -> str:
+    def _outcome(self, place: Place, number: int, given: Mapping[int, Any], must: Any) -> str:
         """What the bytes say of what one gives for a field, where each gives what is ``given``."""
-        value = given[number]
+        kind, field, family = place
+        value, statement = given[number], self._statements[number]
         if value is UNSET:
-            return NOT_PROVIDED
-        if self._is_absent(number, name, value):
-            return _absent(must, value)
+            nothing = must is ABSENT or must is UNFIT or must is UNJUDGED
+            promised = statement.complete and statement.provides(kind, field, family)
+            return WRONG if promised and not nothing else NOT_PROVIDED
+        silent = statement.is_absent(kind, field, value)
+        if must is UNJUDGED or (must is PRESENT and (silent or value is not None)):
+            return self._beside_others(kind, field, number, given)
+        if silent:
+            return ABSENT_SAID if must is ABSENT or must is UNFIT or same(must, value) else WRONG
         if must is ABSENT:
             return RIGHT if value is None else WRONG
         if must is UNFIT:
             return RIGHT if value is None else MALFORMED
-        if must is UNJUDGED or (must is PRESENT and value is not None):
-            others = [
-                other
-                for at, other in given.items()
-                if at != number and other is not UNSET and not self._is_absent(at, name, other)
-            ]
-            if not others:
-                return ALONE
-            return AGREED if all(agrees(other, value) for other in others) else OPEN
-        return RIGHT if value is not None and agrees(must, value) else WRONG
+        promises = statement.provides if statement.complete else None
+        return RIGHT if value is not None and agrees(must, value, promises) else WRONG
 
-    def _is_absent(self, number: int, name: str, value: Any) -> bool:
-        """Whether one gives the value that it declares for what is not there."""
-        declared = self._absent[number].get(name, UNSET)
-        return declared is not UNSET and same(value, declared)
+    def _beside_others(self, kind: str, field: str, number: int, given: Mapping[int, Any]) -> str:
+        """What is said of a value that the bytes do not decide, by what others give."""
+        found = [
+            (value, value is None or self._statements[at].is_absent(kind, field, value))
+            for at, value in ((number, given[number]), *given.items())
+            if value is not UNSET
+        ]
+        value, none = found[0]
+        if len(found) == 2:  # itself, twice
+            return ALONE
+        return AGREED if all((none and empty) or agrees(other, value) for other, empty in found) else OPEN
+
+    def _remarks(self, kind: str, field: str, given: Mapping[int, Any], outcomes: Sequence[str]) -> dict[int, str]:
+        """What is said of values of a field beside them, by the numbers of those who gave them."""
+        remarks = {
+            number: "which stands for none"
+            for number, value in given.items()
+            if self._statements[number].is_absent(kind, field, value)
+        }
+        lacking = {number for number, value in given.items() if value is UNSET and outcomes[number] == WRONG}
+        return remarks | dict.fromkeys(lacking, "though its statement promises it")
 
 
-def _absent(must: Any, declared: Any) -> str:
-    """The outcome of a value that is declared to stand for what is not in the message, which holds ``must``."""
-    if must is UNJUDGED:
-        return ALONE
-    nothing = must is ABSENT or must is UNFIT
-    return ABSENT_SAID if nothing or same(must, declared) else WRONG
-
-
-def _reported(field: Field, must: Any, errors: Sequence[DecodeError]) -> bool:
-    """Whether errors of an implementation say that it could not read a field; of an attribute that holds no value of
-    its kind any error does."""
-    return must is UNFIT or any(
-        error.path == path or error.path.startswith(path + "/") or path.startswith(error.path + "/")
-        for error in errors
-        if error.path
-        for path in field.paths
+def _reported(field: Field, value: Any, must: Any, errors: Sequence[DecodeError]) -> bool:
+    """Whether errors about a malformed message say that a field of it could not be read; of an attribute that holds no
+    value of its kind any error does. One beside another value, whose bytes can be read, excuses nothing."""
+    return bool(errors) and (
+        must is UNFIT
+        or (
+            (value is None or must is UNJUDGED)
+            and any(
+                error.path == path or error.path.startswith(path + "/") or path.startswith(error.path + "/")
+                for error in errors
+                if error.path
+                for path in field.paths
+            )
+        )
     )

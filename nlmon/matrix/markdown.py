@@ -8,7 +8,9 @@ Not here: lines for a terminal (``text``).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
 from nlmon.matrix.model import Example, FieldRow, MatrixReport
 from nlmon.printable import printable
@@ -20,8 +22,9 @@ LONG = 120
 
 
 def markdown(report: MatrixReport) -> str:
-    """The page, without a heading of its own above the second level."""
-    return "\n".join((*_who(report), *_fields(report), *_whole(report), *_failures(report), *_evidence(report), ""))
+    """The page, without a heading of its own above the second level; the worst first."""
+    parts = _who, _unread, _failures, _whole, _fields, _open, _kinds, _evidence
+    return "\n".join((*chain.from_iterable(part(report) for part in parts), ""))
 
 
 def _who(report: MatrixReport) -> Iterator[str]:
@@ -29,7 +32,7 @@ def _who(report: MatrixReport) -> Iterator[str]:
     yield ""
     rows = [
         (
-            *(_code(one.name), printable(one.version) or "this version", printable(one.language)),
+            *(_code(one.name), _code(one.version) if one.version else "this version", _code(one.language)),
             *(f"{one.events:,}", f"{one.wrong:,}", f"{one.errored:,}"),
         )
         for one in report.implementations
@@ -40,6 +43,33 @@ def _who(report: MatrixReport) -> Iterator[str]:
         f"{counted(report.messages, 'message')} of {counted(len(report.captures), 'recording')} that two or more read; "
         f"{counted(report.values, 'value')} held against the bytes."
     )
+    yield ""
+
+
+def _unread(report: MatrixReport) -> Iterator[str]:
+    if not report.unread:
+        return
+    yield "## Recordings that were not read to their end"
+    yield ""
+    yield from _table(
+        ("recording", "code", "why"), [(_code(one.path), one.code, _code(one.why)) for one in report.unread]
+    )
+    yield ""
+
+
+def _open(report: MatrixReport) -> Iterator[str]:
+    if not report.open:
+        return
+    yield "## What the bytes do not decide"
+    yield ""
+    rows = [
+        (
+            _code(f"{row.kind}.{row.field}"),
+            ", ".join(f"{_code(name)} {times(said.open)}" for name, said in row.said.items() if said.open),
+        )
+        for row in report.open
+    ]
+    yield from _table(("field", "who differs from others"), rows)
     yield ""
 
 
@@ -60,6 +90,22 @@ def _field(row: FieldRow, many: int) -> tuple[str, ...]:
     return _code(f"{row.kind}.{row.field}"), f"{len(row.wrong)} of {many}", who, why
 
 
+def _kinds(report: MatrixReport) -> Iterator[str]:
+    """How many fields of each kind of event each gave, of those that anybody did."""
+    names = [one.name for one in report.implementations]
+    kinds = sorted({kind for one in report.implementations for kind in one.fields})
+    if not kinds:
+        return
+    yield "## Fields that are given"
+    yield ""
+    rows = [
+        [_code(kind), *(f"{one.fields[kind]:,}" if kind in one.fields else "" for one in report.implementations)]
+        for kind in kinds
+    ]
+    yield from _table(("kind of event", *map(_code, names)), rows)
+    yield ""
+
+
 def _whole(report: MatrixReport) -> Iterator[str]:
     rows = [row for row in report.whole if row.count]
     if not rows:
@@ -77,7 +123,7 @@ def _whole(report: MatrixReport) -> Iterator[str]:
                 f"{row.problem} {times(row.count)}",
                 place,
                 said,
-                row.explained,
+                printable(row.explained),
             )
         )
     yield from _table(("kind", "implementation", "what", "first", "its words", "why"), found)
@@ -90,7 +136,10 @@ def _failures(report: MatrixReport) -> Iterator[str]:
     yield "## Errored"
     yield ""
     rows = [
-        (_code(one.implementation), f"{one.count:,}", f"`{one.capture}` ({one.frame})", _code(one.text), one.explained)
+        (
+            *(_code(one.implementation), f"{one.count:,}", f"{_code(one.capture)} ({one.frame or 'at its start'})"),
+            *(_code(shortened(one.text, LONG)), printable(one.explained)),
+        )
         for one in report.failures
     ]
     yield from _table(("implementation", "datagrams", "first", "what happened", "why"), rows)
@@ -133,7 +182,7 @@ def _place(one: Example) -> str:
 def _code(text: str) -> str:
     """Text as code that ends where it should, also in a cell of a table."""
     plain = printable(text).replace("|", "\\|")
-    fence = "``" if "`" in plain else "`"
+    fence = "`" * (1 + max(map(len, re.findall("`+", plain)), default=0))
     return f"{fence}{plain}{fence}" if fence == "`" else f"{fence} {plain} {fence}"
 
 

@@ -13,7 +13,8 @@ __all__ = ["Example", "Failure", "FieldRow", "Implementation", "MatrixReport", "
 
 
 class Said(Struct, frozen=True):
-    """How often one implementation gave a field, by what the bytes say: ``right`` and ``wrong``; where they do not
+    """How often one implementation gave a field, by what the bytes say: ``right`` and ``wrong``, also where it
+    promises the field and does not give it; where they do not
     decide ``agreed``: all who gave it gave the same, ``open``: they did not, ``alone``: nobody else gave it;
     ``absent``: it gave the value that it declares for what is not in the message, rightly; ``malformed``: a value of an
     attribute that holds none of its kind, without an error; ``reported``: an error of its own says that it could not be
@@ -75,7 +76,8 @@ class MessageRow(Struct, frozen=True):
 
 
 class Failure(Struct, frozen=True):
-    """Datagrams of which an implementation gave no answer that counts. ``code``: of the first error, if it has one."""
+    """Datagrams of which an implementation gave no answer that counts. ``text``: of the first, which is at ``frame`` of
+    ``capture``; 0: it could not be started for that one."""
 
     implementation: str
     count: int
@@ -87,7 +89,8 @@ class Failure(Struct, frozen=True):
 
 class Implementation(Struct, frozen=True):
     """One that took part. ``given_as``: its name on the command line; ``events``: that were compared; ``errored``:
-    datagrams; ``unknown``: fields that no event has, with their number."""
+    datagrams; ``fields``: by kind of event how many of its fields it gave in any message; ``unknown``: fields that no
+    event has, with their number."""
 
     name: str
     given_as: str
@@ -97,6 +100,7 @@ class Implementation(Struct, frozen=True):
     errored: int
     wrong: int
     unknown: Mapping[str, int]
+    fields: Mapping[str, int] = {}
 
 
 class Unread(Struct, frozen=True):

@@ -53,16 +53,17 @@ class Places:
         field: Field,
         expected: Any,
         said: Mapping[int, Any],
-        silent: Collection[int] = (),
+        remarks: Mapping[int, str],
     ) -> Example:
-        """What each gave for a field of a message, by their numbers; ``event``: that of one of them; ``silent``: those
-        who gave a value that they declare for what is not there."""
+        """What each gave for a field of a message, by their numbers; ``event``: that of one of them; ``remarks``: what
+        is said beside values."""
         shown_says = None if id(expected) in _SAYS else expected
         finding = Finding(Class.CONTRADICTED, field.name, field.path, shown_says, UNSET, "")
         found = explain_field(finding, event, datagram, self._order, answer=False, families=self._families)
         values = {
-            self._names[number]: show(shown_values(event, (value, value), self._families)[0])
-            + ", which stands for none" * (number in silent)
+            self._names[number]: ", ".join(
+                filter(None, (show(shown_values(event, (value, value), self._families)[0]), remarks.get(number)))
+            )
             for number, value in said.items()
         }
         return Example(

@@ -9,9 +9,9 @@ Not here: judging (``judging``), and printing (``text``).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from itertools import chain, count
 
 from msgspec import Struct
 
@@ -29,44 +29,42 @@ from nlmon.matrix.judging import Judging
 from nlmon.matrix.model import Implementation
 from nlmon.matrix.places import Places
 from nlmon.matrix.tally import Tally
+from nlmon.report.text import shortened
 from nlmon.transport.base import TransportFactory
 
 __all__ = ["Matrix"]
+
+# Characters of a name that a program says.
+LONG = 80
 
 
 class _Known(Struct):
     """What is known of an implementation once it was started."""
 
-    name: str
     version: str = ""
     language: str = ""
 
 
 class Matrix:
-    """Implementations beside each other over captures. ``given``: as they were named; ``tally``: what was counted."""
+    """Implementations beside each other over captures. ``given``: as they were named; ``names``: what each is called,
+    which no other is; ``tally``: what was counted."""
 
     def __init__(self, given: Sequence[str], protocols: Sequence[int] = ()) -> None:
         self.given = tuple(given)
         self.tally = Tally()
         self._protocols = protocols or None
+        # What each is called: as it was named, until it has said its own name; from then on that.
+        self.names: list[str] = []
+        for name in given:
+            self.names.append(_unlike(name, self.names))
         self._known: dict[int, _Known] = {}
         self._unknown: dict[int, Counter[str]] = {number: Counter() for number in range(len(given))}
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """What each is called, with a number behind it where that is not its name alone."""
-        found: list[str] = []
-        for number, given in enumerate(self.given):
-            name = self._known[number].name if number in self._known else given
-            same = found.count(name) + sum(one.startswith(f"{name} (") for one in found)
-            found.append(f"{name} ({same + 1})" if same else name)
-        return tuple(found)
 
     def implementations(self) -> list[Implementation]:
         """Those that take part; counts are those of the tally."""
         rows = []
         for number, name in enumerate(self.names):
-            known = self._known.get(number, _Known(name))
+            known = self._known.get(number, _Known())
             unknown = dict(self._unknown[number])
             rows.append(Implementation(name, self.given[number], known.version, known.language, 0, 0, 0, unknown))
         return rows
@@ -82,12 +80,10 @@ class Matrix:
         feed, numbers = self._started(reader, capture)
         if feed is None:
             return
-        names = self.names
-        places = Places(capture, names, reader.info.byteorder, feed.kernel.family_names)
-        absent: list[Mapping[str, Any]] = [{} for _ in self.given]
-        for number, lane in zip(numbers, feed.lanes, strict=True):
-            absent[number] = lane.guarded.statement.absent
-        judging = Judging(self.tally, load_contract(), reader.info.byteorder, places, absent)
+        places = Places(capture, tuple(self.names), reader.info.byteorder, feed.kernel.family_names)
+        statements = {number: lane.guarded.statement for number, lane in zip(numbers, feed.lanes, strict=True)}
+        order = reader.info.byteorder
+        judging = Judging(self.tally, load_contract(), order, places, statements, len(self.given))
         with prints_aside():
             feed.start()
         for batch in watch.batches(reader.batches()):
@@ -129,7 +125,10 @@ class Matrix:
             raise _NotStarted(number, error) from error
         hello = getattr(getattr(backend, "conversation", None), "hello", None)
         version, language = (hello.version, hello.language) if hello is not None else ("", "Python")
-        self._known[number] = _Known(backend.name, version, language)
+        if number not in self._known:
+            others = [name for at, name in enumerate(self.names) if at != number]
+            self.names[number] = _unlike(shortened(backend.name, LONG) or self.given[number], others)
+        self._known[number] = _Known(version, language)
         return backend
 
 
@@ -139,6 +138,12 @@ class _NotStarted(HarnessError):
     def __init__(self, number: int, why: HarnessError) -> None:
         super().__init__(why.code, why.what, why=why.why, hint=why.hint)
         self.number = number
+
+
+def _unlike(name: str, others: Sequence[str]) -> str:
+    """A name, with a number behind it where another one has it."""
+    numbered = (f"{name} ({number})" for number in count(2))
+    return next(one for one in chain((name,), numbered) if one not in others)
 
 
 def _take(judging: Judging, capture: str, step: Step, numbers: Sequence[int]) -> None:

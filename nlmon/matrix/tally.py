@@ -4,14 +4,18 @@ Rules:
 1. Of a field the outcome of each implementation is one letter; a message adds one string of them to a counter.
 2. A message that an implementation passes over without a word is *missing* if it gives events of the same type and
    family elsewhere; else it does not read these, which contradicts nobody.
+3. Failures whose texts differ in numbers alone are one, by the first of them.
 
 Not here: what the outcome is (``judging``).
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+
+from msgspec import structs
 
 from nlmon.matrix.explained import Explanation, explanation_of
 from nlmon.matrix.model import Example, Failure, FieldRow, Implementation, MatrixReport, MessageRow, Said, Unread
@@ -37,6 +41,8 @@ MALFORMED, REPORTED, NOT_PROVIDED, NONE = "m", "e", "-", "."
 LETTERS = RIGHT, WRONG, AGREED, OPEN, ALONE, ABSENT_SAID, MALFORMED, REPORTED, NOT_PROVIDED
 # What an example is kept of, the worst first, and how many of a field.
 WORST, KEPT = (WRONG, OPEN, MALFORMED), 3
+# A number in a text, which may stand behind a sign of hexadecimal digits; not that of a code.
+_NUMBER = re.compile(r"(?<!NLM-[A-Z])\b(0x[0-9a-f]+|\d+)\b")
 # Where a message is, for what an implementation reads: protocol, type, first byte behind the header.
 Read = tuple[int, int, int]
 
@@ -44,7 +50,7 @@ Read = tuple[int, int, int]
 class Tally:
     """Counters by the numbers of the implementations. ``fields``: by kind, field and the outcomes of all; ``events``:
     that were compared; ``whole``: by number, kind and problem, ``excused`` those that the bytes excuse; ``failures``:
-    by number and text, each with its first place."""
+    by number and text without its numbers, each with its first text and place."""
 
     def __init__(self) -> None:
         self.messages = self.agreed = 0
@@ -55,7 +61,7 @@ class Tally:
         self.excused: Counter[tuple[int, str, str]] = Counter()
         self.first: dict[tuple[int, str, str], tuple[Example, str]] = {}
         self.failures: Counter[tuple[int, str]] = Counter()
-        self.failed_first: dict[tuple[int, str], tuple[str, int]] = {}
+        self.failed_first: dict[tuple[int, str], tuple[str, str, int]] = {}
         self.reads: set[tuple[int, Read]] = set()
         self.silent: dict[tuple[int, Read, str], tuple[int, Example]] = {}
 
@@ -77,8 +83,9 @@ class Tally:
 
     def failed(self, number: int, text: str, capture: str, frame: int) -> None:
         """One more datagram without an answer that counts."""
-        self.failures[number, text] += 1
-        self.failed_first.setdefault((number, text), (capture, frame))
+        kind = _NUMBER.sub("#", text)
+        self.failures[number, kind] += 1
+        self.failed_first.setdefault((number, kind), (text, capture, frame))
 
     def silence(self, number: int, read: Read, kind: str, example: Example) -> None:
         """One more message that an implementation passed over and that is well-formed."""
@@ -120,9 +127,8 @@ class Tally:
     def _who(self, number: int, one: Implementation, rows: Sequence[FieldRow]) -> Implementation:
         errored = sum(count for (at, _), count in self.failures.items() if at == number)
         wrong = sum(row.said[one.name].wrong for row in rows if one.name in row.said)
-        return Implementation(
-            one.name, one.given_as, one.version, one.language, self.events[number], errored, wrong, one.unknown
-        )
+        given = Counter(row.kind for row in rows if one.name in row.said and _gave(row.said[one.name]))
+        return structs.replace(one, events=self.events[number], errored=errored, wrong=wrong, fields=dict(given))
 
     def _rows(self, names: Sequence[str], explanations: Sequence[Explanation]) -> Iterator[FieldRow]:
         by_field: dict[tuple[str, str], Counter[tuple[int, str]]] = defaultdict(Counter)
@@ -154,10 +160,15 @@ class Tally:
             )
 
     def _failures(self, names: Sequence[str], explanations: Sequence[Explanation]) -> Iterator[Failure]:
-        for (number, text), count in self.failures.most_common():
-            capture, frame = self.failed_first[number, text]
+        for (number, kind), count in self.failures.most_common():
+            text, capture, frame = self.failed_first[number, kind]
             why = explanation_of(explanations, names[number], "(errored)")
             yield Failure(names[number], count, text, capture, frame, explained=why)
+
+
+def _gave(said: Said) -> bool:
+    """Whether an implementation gave a field in any message."""
+    return any(structs.astuple(structs.replace(said, not_provided=0)))
 
 
 def _worst(row: FieldRow) -> tuple[int, int, int, str]:

@@ -11,13 +11,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nlmon.matrix.model import Example, Failure, FieldRow, MatrixReport, MessageRow
+from nlmon.matrix.model import Example, Failure, FieldRow, Implementation, MatrixReport, MessageRow
 from nlmon.report.text import counted, shortened, times
 
 __all__ = ["headline_of", "lines_of", "summary_of"]
 
 # Characters of a value, and of what a program says.
 LONG = 160
+# Names in a list that is not verbose.
+FEW = 5
 
 
 def lines_of(report: MatrixReport, *, verbose: bool = False) -> Iterator[str]:
@@ -39,6 +41,9 @@ def lines_of(report: MatrixReport, *, verbose: bool = False) -> Iterator[str]:
         yield f"malformed: {field.kind}.{field.field}"
         for example in field.examples:
             yield from _example(example)
+    for one in report.implementations:
+        if one.unknown:
+            yield _unknown(one, verbose=verbose)
     for field in report.open:
         yield headline_of(field, many)
         if verbose:
@@ -81,10 +86,21 @@ def _malformed(report: MatrixReport) -> dict[str, int]:
     return dict(sorted(found.items(), key=lambda one: -one[1]))
 
 
+def _unknown(one: Implementation, *, verbose: bool) -> str:
+    """Fields that no event has, such as misspelt ones: they are compared with nothing."""
+    names = sorted(one.unknown)
+    shown = names if verbose else names[:FEW]
+    more = f" and {len(names) - len(shown):,} more" if len(shown) < len(names) else ""
+    return f"unknown: {one.name} gave {counted(len(names), 'field')} that no event has: {', '.join(shown)}{more}"
+
+
 def _failure(one: Failure) -> str:
     why = f" (explained: {one.explained})" if one.explained else ""
-    place = f"first {one.capture} ({one.frame})"
-    return f"errored: {one.implementation}: {counted(one.count, 'datagram')}, {place}: {shortened(one.text, LONG)}{why}"
+    if one.frame:
+        where = f"{counted(one.count, 'datagram')}, first {one.capture} ({one.frame})"
+    else:
+        where = f"not started for {counted(one.count, 'capture')}, first {one.capture}"
+    return f"errored: {one.implementation}: {where}: {shortened(one.text, LONG)}{why}"
 
 
 def _whole(row: MessageRow) -> Iterator[str]:

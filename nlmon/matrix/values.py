@@ -5,30 +5,32 @@ Not here: which value the bytes hold (``third``).
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 from msgspec import UNSET, Struct
 
+from nlmon.compare.contract import kind_name
 from nlmon.compare.same import same
 
-__all__ = ["agrees", "where_it_differs"]
+__all__ = ["Promises", "agrees"]
+
+# Whether a field of a part, such as a next hop, is promised.
+Promises: TypeAlias = Callable[[str, str], bool]
 
 
-def agrees(expected: Any, given: Any) -> bool:
-    """Whether a value is the expected one, as far as it is provided."""
-    return where_it_differs(expected, given) is None
-
-
-def where_it_differs(expected: Any, given: Any) -> str | None:
-    """The name of what differs inside of a value, empty for the whole value; None: nothing does."""
+def agrees(expected: Any, given: Any, promises: Promises | None = None) -> bool:
+    """Whether a value is the expected one, as far as it is provided; a part of it that is promised must be there."""
     if given is UNSET or expected is UNSET or same(expected, given):
-        return None
+        return True
     if isinstance(expected, Struct) and type(expected) is type(given):
+        kind = kind_name(expected)
         for name in expected.__struct_fields__:
-            if (inside := where_it_differs(getattr(expected, name), getattr(given, name))) is not None:
-                return f"{name}.{inside}".rstrip(".")
-        return None
+            one, other = getattr(expected, name), getattr(given, name)
+            lacks = other is UNSET and one is not None and promises is not None and promises(kind, name)
+            if lacks or not agrees(one, other, promises):
+                return False
+        return True
     if isinstance(expected, tuple) and isinstance(given, tuple) and len(expected) == len(given):
-        found = (where_it_differs(one, other) for one, other in zip(expected, given, strict=True))
-        return next((inside for inside in found if inside is not None), None)
-    return ""
+        return all(agrees(one, other, promises) for one, other in zip(expected, given, strict=True))
+    return False
