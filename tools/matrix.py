@@ -34,8 +34,9 @@ value that anybody gives is held against the bytes of its message. The page is m
 [Compare libraries](how-to/compare-libraries.md) says how to do the same with yours, and
 [harnesses/FINDINGS.md](../harnesses/FINDINGS.md) describes the findings one by one, each with a capture of one message.
 
-A value that is *wrong* is not what the message holds. What a library does not provide is no fault. *Errored* are
-datagrams of which it gave no answer that counts, since it crashed, was late or broke the protocol.
+The worst comes first. *Errored* are datagrams of which a library gave no answer that counts, since it crashed, was
+late or broke the protocol. A value that is *wrong* is not what the message holds. What a library does not provide is
+no fault; how much each gives is counted behind the faults.
 
 """
 # Recordings of sockets that carry nothing that a harness reads.

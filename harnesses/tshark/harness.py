@@ -165,6 +165,10 @@ KINDS: dict[str, Callable[[Node], Fields]] = {
 }  # fmt: skip
 
 
+# Where queues are given: those of a unix socket are attributes, which tshark does not dissect.
+FAMILIES = {"diag.rqueue": [2, 10], "diag.wqueue": [2, 10]}
+
+
 def frame(protocol: int, direction: int, data: bytes) -> bytes:
     """A frame of the capture that tshark reads."""
     size = COOKED.size + len(data)
@@ -279,7 +283,7 @@ def hello() -> Fields:
     provides = {kind: list(make(Node({}, ""))) for kind, make in KINDS.items()}
     return {
         "name": "tshark", "version": version.group() if version else "unknown", "language": "C", "protocol": 1,
-        "netlink": list(LAYERS), "mode": "stream", "provides": provides,
+        "netlink": list(LAYERS), "mode": "stream", "provides": provides, "families": FAMILIES,
     }  # fmt: skip
 
 

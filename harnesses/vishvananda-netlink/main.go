@@ -64,6 +64,9 @@ var provides = map[string][]string{
 	"neigh": {"family", "ifindex", "state", "flags", "type", "dst", "lladdr", "vlan", "vni", "master"},
 }
 
+// Of an MPLS route there is a label, and no length.
+var families = map[string][]int{"route.dst_len": {2, 10, 128, 129}}
+
 var absent = map[string]interface{}{
 	"link.mtu": 0, "link.ifname": "", "link.operstate": 0, "link.ifalias": "", "link.group": 0, "link.master": 0,
 	"link.link": 0, "link.link_netnsid": -1, "link.txqlen": -1, "link.kind": "", "addr.label": "", "addr.flags": 0,
@@ -251,7 +254,8 @@ func main() {
 				os.Exit(4)
 			}
 			answers.Encode(fields{"hello": fields{"name": "vishvananda-netlink", "version": version, "language": "Go",
-				"protocol": 1, "netlink": []int{0}, "mode": "stream", "provides": provides, "absent": absent}})
+				"protocol": 1, "netlink": []int{0}, "mode": "stream", "provides": provides, "absent": absent,
+				"families": families}})
 		case "datagram":
 			found := events(asked.Data)
 			datagrams, count = datagrams+1, count+len(found)

@@ -1,8 +1,8 @@
 """How the values of fields stand in attributes where the contract leaves that unsaid, since both of nlmon's own
 implementations provide them and are held against each other.
 
-Written down from the kernel's headers (linux/if_link.h, if_addr.h, rtnetlink.h, neighbour.h, fib_rules.h,
-nfnetlink_conntrack.h, inet_diag.h), as ``nlmon.compare.evidence.values`` calls them.
+Written down from the kernel's headers (linux/rtnetlink.h, fib_rules.h, inet_diag.h), as
+``nlmon.compare.evidence.values`` calls them.
 
 Not here: values that are lists or depend on others (``third``).
 """
@@ -13,23 +13,19 @@ from collections.abc import Mapping
 
 __all__ = ["ENCODINGS"]
 
-_ROWS: Mapping[str, str] = {
-    "u8": "link.operstate rule.ip_proto rule.l3mdev rule.protocol rule.dscp rule.dscp_mask diag.protocol "
-    "conntrack.protocol conntrack.tcp_state",
-    "u16": "route.encap_type neigh.vlan rule.sport_mask rule.dport_mask",
-    "u32": "link.mtu route.table route.oif route.priority route.nh_id neigh.master neigh.vni neigh.src_vni rule.table "
-    "rule.priority rule.fwmark rule.fwmask rule.goto rule.flow",
-    "s32": "link.target_netnsid addr.target_netnsid rule.suppress_prefixlen rule.suppress_ifgroup",
-    "be16": "neigh.port conntrack.src_port conntrack.dst_port diag.src_port diag.dst_port",
-    "be32": "rule.flowlabel rule.flowlabel_mask conntrack.mark",
-    "be64": "rule.tun_id conntrack.packets_orig conntrack.bytes_orig conntrack.packets_reply conntrack.bytes_reply",
-    "pair": "rule.uid_range",
-    "string": "link.ifname link.qdisc addr.label rule.iifname rule.oifname",
-    "mac": "link.addr neigh.lladdr",
-    "hex": "route.encap",
-    "address": "diag.src_addr diag.dst_addr",
-    "ip": "addr.addr addr.peer route.dst route.src route.gateway route.prefsrc neigh.dst rule.dst rule.src "
-    "conntrack.src_addr conntrack.dst_addr",
+# By ``kind.field``. Of a destination the contract says how that of an MPLS route stands, of which there is one reader.
+ENCODINGS: Mapping[str, str] = {
+    "route.dst": "ip",
+    "route.src": "ip",
+    "route.gateway": "ip",
+    "route.prefsrc": "ip",
+    "route.encap": "hex",
+    "rule.dscp_mask": "u8",
+    "rule.sport_mask": "u16",
+    "rule.dport_mask": "u16",
+    "rule.flowlabel": "be32",
+    "rule.flowlabel_mask": "be32",
+    "rule.uid_range": "pair",
+    "diag.src_addr": "address",
+    "diag.dst_addr": "address",
 }
-# By ``kind.field``.
-ENCODINGS: Mapping[str, str] = {name: encoding for encoding, names in _ROWS.items() for name in names.split()}

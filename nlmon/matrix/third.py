@@ -46,7 +46,6 @@ class ThirdReading:
         self.kinds = {name: _readable(kind) for name, kind in contract.kinds.items()}
         self._reader = FieldReader(Pair(structs.replace(contract, kinds=self.kinds), NOBODY), byteorder)
         self._special: Mapping[str, Callable[[Row, Message, int], Any]] = {
-            "addr.peer": self._peer,
             "route.dst": self._destination,
             "route.via": self._via,
             "route.metrics": self._metrics,
@@ -54,7 +53,6 @@ class ThirdReading:
             "neigh.dst": self._far_end,
             "rule.sport_range": self._ports,
             "rule.dport_range": self._ports,
-            "diag.protocol": self._of_socket,
             "conntrack.src_addr": self._any_address,
             "conntrack.dst_addr": self._any_address,
         }
@@ -75,8 +73,6 @@ class ThirdReading:
     def _one(self, kind: str, row: Row, message: Message, family: int) -> Any:
         read = self._special.get(f"{kind}.{row.field.name}")
         if read is None:
-            if kind == "rule" and row.field.name in {"src", "dst"} and message.find(row) == (b"", _number(row)):
-                return ABSENT  # what "from all" sends
             return self._reader.expected(row, message, family)
         try:
             return read(row, message, family)
@@ -99,13 +95,6 @@ class ThirdReading:
 
     # -- values that are lists, or depend on others ------------------------------------------------------------
 
-    def _peer(self, row: Row, message: Message, family: int) -> Any:
-        """IFA_ADDRESS beside another IFA_LOCAL."""
-        address, local = (message.attribute(ATTRIBUTES[name], name) for name in ("IFA_ADDRESS", "IFA_LOCAL"))
-        if local is None or address is None or local == address:
-            return ABSENT
-        return self._reader.expected(row, message, family)
-
     def _destination(self, row: Row, message: Message, family: int) -> Any:
         if family == AF_MPLS:
             row = row._replace(field=structs.replace(row.field, encoding="labels"))
@@ -123,11 +112,6 @@ class ThirdReading:
         if raw is None:
             return ABSENT
         return ip_text(raw) if len(raw) == ADDRESS_LENGTH.get(family, len(raw)) else UNFIT
-
-    def _of_socket(self, row: Row, message: Message, family: int) -> Any:
-        """INET_DIAG_PROTOCOL; without it the request says which protocol was asked for."""
-        found = self._reader.expected(row, message, family)
-        return UNJUDGED if found is ABSENT else found
 
     def _ports(self, row: Row, message: Message, family: int) -> Any:
         """struct fib_rule_port_range: two numbers in the machine's byte order."""
@@ -171,7 +155,9 @@ class ThirdReading:
             values = {
                 name: self._of_hop(name, raw[place[0] : place[1]], family) for name, place in hop.items() if place
             }
-            if not {UNJUDGED, UNFIT}.isdisjoint(values.values()):
+            if UNFIT in values.values():
+                return UNFIT
+            if UNJUDGED in values.values():
                 return UNJUDGED
             found.append(NextHop(ifindex, more + 1, flags, **values))
             at += align(length)
@@ -179,17 +165,14 @@ class ThirdReading:
 
     def _of_hop(self, name: str, raw: bytes, family: int) -> Any:
         if name == "gateway":
-            return ip_text(raw) if len(raw) == ADDRESS_LENGTH.get(family) else UNJUDGED
+            length = ADDRESS_LENGTH.get(family)
+            return UNJUDGED if length is None else ip_text(raw) if len(raw) == length else UNFIT
         if name == "via":
             return self._gateway(raw)
         return raw.hex() if name == "encap" else struct.unpack_from(self._sign + "H", raw)[0]
 
 
 HOP = ("gateway", "via", "encap_type", "encap")
-
-
-def _number(row: Row) -> int:
-    return row.chains[0][-1]
 
 
 def _readable(kind: Kind) -> Kind:

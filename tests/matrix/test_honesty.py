@@ -24,11 +24,17 @@ from support.programs import program
 UP = made.message(16, made.link(7, "eth7", mtu=1400))
 SHORT = made.message(16, made.number("BxHiII", 0, 1, 7, 1, 0) + made.attr(4, b"\x01\x02"))
 LONG_ADDRESS = made.message(16, made.number("BxHiII", 0, 1, 7, 1, 0) + made.attr(1, bytes(33)))
-# A route with a next hop whose gateway has one byte: which hop that is, the bytes do not say.
+# A route with a next hop whose RTA_VIA is of an address family that nobody reads here.
 UNCLEAR = made.message(
     24,
     made.number("BBBBBBBBI", 2, 0, 0, 0, 254, 3, 0, 1, 0)
-    + made.attr(9, made.number("HBBi", 16, 0, 0, 3) + made.attr(5, b"\x01") + bytes(3)),
+    + made.attr(9, made.number("HBBi", 16, 0, 0, 3) + made.attr(18, b"\x63\x00\x01\x02")),
+)
+# And one whose gateway has one byte.
+UNREADABLE = made.message(
+    24,
+    made.number("BBBBBBBBI", 2, 0, 0, 0, 254, 3, 0, 1, 0)
+    + made.attr(9, made.number("HBBi", 16, 0, 0, 3) + made.attr(5, b"\x01")),
 )
 LINK = '{"offset": 0, "type": 16, "kind": "link", "fields": {"family": 0, "ifindex": 7, "flags": 1, %s}%s}'
 ERROR = ', "error": {"code": "NLM-D003", "at": 44, "path": "%s"}'
@@ -111,6 +117,15 @@ def test_what_stands_for_none_disagrees_with_a_value(tmp_path: Path) -> None:
     code, report = run(route_capture(tmp_path, UNCLEAR), none, some)
 
     assert (code, [(row["field"], row["said"]["tiny"]["open"]) for row in report["open"]]) == (0, [("multipath", 1)])
+
+
+def test_a_next_hop_that_cannot_be_read_excuses_who_refuses_it(tmp_path: Path) -> None:
+    """And leaves nothing open between those who read the rest of it."""
+    refused = '{"offset": 0, "type": 24, "error": {"code": "refused"}}'
+    code, report = run(route_capture(tmp_path, UNREADABLE), "legacy", "libnl", program(tmp_path, answering(refused)))
+
+    assert (code, report["open"], report["rows"]) == (0, [], [])
+    assert [(row["count"], row["excused"]) for row in report["whole"]] == [(0, 1)]
 
 
 def test_no_two_have_one_name(tmp_path: Path) -> None:

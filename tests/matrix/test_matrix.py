@@ -218,7 +218,8 @@ def test_ours_are_right_by_the_bytes(name: str) -> None:
 
 
 def test_encodings_are_of_fields() -> None:
-    """Each is of a field that the contract has; one that is misspelt would leave its field unread."""
-    fields = {f"{name}.{field.name}" for name, kind in load_contract().kinds.items() for field in kind.fields}
+    """Each is of a field of which the contract does not say how it stands, but how that of MPLS does."""
+    kinds = load_contract().kinds.items()
+    fields = {f"{name}.{field.name}": field.encoding for name, kind in kinds for field in kind.fields}
 
-    assert set(ENCODINGS) - fields == set()
+    assert {name: fields[name] for name in ENCODINGS if fields[name]} == {"route.dst": "labels"}
