@@ -162,15 +162,12 @@ def _example(one: Example) -> Iterator[str]:
     held = f"at {one.attribute_offset}: {_code(one.hex)}" if one.attribute_offset >= 0 else "which is not there"
     yield f"{_place(one)}, offset {one.offset}, {_code(one.message)}, {_code(one.attribute)} {held}"
     yield ""
-    groups: dict[str, list[str]] = {one.bytes_say: []}
-    for name, value in one.said.items():
-        groups.setdefault(value, []).append(name)
     rows = [
         (
             _code(shortened(value, LONG)),
             ", ".join((["**the bytes**"] if value == one.bytes_say else []) + list(map(_code, who))),
         )
-        for value, who in groups.items()
+        for value, who in one.by_value().items()
     ]
     yield from _table(("value", "who says so"), rows)
 

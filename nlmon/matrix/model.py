@@ -46,6 +46,13 @@ class Example(Struct, frozen=True):
     bytes_say: str
     said: Mapping[str, str]
 
+    def by_value(self) -> dict[str, list[str]]:
+        """Each value with those who gave it: first that of the bytes, also where nobody did."""
+        found: dict[str, list[str]] = {self.bytes_say: []}
+        for name, value in self.said.items():
+            found.setdefault(value, []).append(name)
+        return found
+
 
 class FieldRow(Struct, frozen=True):
     """A field that not all gave alike. ``said``: by implementation; ``wrong``: those that are wrong by the bytes, worst

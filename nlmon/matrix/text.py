@@ -123,8 +123,6 @@ def _example(one: Example) -> Iterator[str]:
     place = f"    {one.capture} ({one.frame}) offset {one.offset}, {one.message}, {one.attribute}"
     yield f"{place} at {one.attribute_offset}: {one.hex}" if one.attribute_offset >= 0 else f"{place}: not there"
     yield f"        the bytes: {shortened(one.bytes_say, LONG)}"
-    groups: dict[str, list[str]] = {}
-    for name, value in one.said.items():
-        groups.setdefault(value, []).append(name)
-    for value, names in sorted(groups.items(), key=lambda group: (group[0] != one.bytes_say, group[0])):
-        yield f"        {', '.join(names)}: {shortened(value, LONG)}"
+    for value, names in one.by_value().items():
+        if names:
+            yield f"        {', '.join(names)}: {shortened(value, LONG)}"

@@ -99,11 +99,8 @@ def _cell(row: FieldRow, name: str) -> Cell:
 
 
 def _evidence(one: Example) -> Evidence:
-    groups: dict[str, list[str]] = {one.bytes_say: []}
-    for name, value in one.said.items():
-        groups.setdefault(value, []).append(name)
     values = tuple(
-        (shortened(value, LONG), value == one.bytes_say, ", ".join(names)) for value, names in groups.items()
+        (shortened(value, LONG), value == one.bytes_say, ", ".join(names)) for value, names in one.by_value().items()
     )
     held = f"at {one.attribute_offset}" if one.attribute_offset >= 0 else "which is not there"
     what = f"offset {one.offset}, {one.message}, {one.attribute} {held}"
