@@ -15,7 +15,7 @@ from nlmon.testing.messages import attr, nested, number
 
 SCHEMA = json.loads((Path(contract.__file__).parent / "contract.schema.json").read_text(encoding="utf-8"))
 # Read by the place where they stand, which needs the family or the number of the attribute.
-PLACED = {"ip", "address", "selector", "acquire", "auth", "labels", "packets"}
+PLACED = {"ip", "address", "peer", "prefix", "selector", "acquire", "auth", "labels", "packets"}
 V4 = bytes([192, 0, 2, 1])
 ALG = b"hmac(sha256)".ljust(64, b"\0")
 SELECTOR = bytes([10, 0, 0, 1]) + bytes(12) + bytes([10, 0, 0, 2]) + bytes(12) + bytes.fromhex("0050ffff04d20000")
@@ -64,6 +64,7 @@ TABLE: list[tuple[str, bytes, Any]] = [
         + nested(1, attr(1, number("IBBH", 8, 0, 0, 0) + bytes.fromhex("01005e000001") + bytes(14))),
         (MdbEntry(7, 1, 2, 3, 0x0800, "239.1.1.1"), MdbEntry(8, 0, 0, 0, 0, "01:00:5e:00:00:01")),
     ),
+    ("socket", b"\x06", 6),
     ("nexthop_group", number("IBBH", 10, 4, 1, 0) + number("IBBH", 11, 0, 0, 0), ((10, 261), (11, 1))),
 ]  # fmt: skip
 
