@@ -191,7 +191,9 @@ class Classifier:
                 return None
             if new is UNSET:
                 return Finding(Class.LOSS, name, path, *shown, f"{self._names[1]} does not provide it")
-            reason = f"{self._names[0]} does not provide it, which the contract does not allow"
+            reason = f"{self._names[0]} does not provide it, and {self._names[1]} does not state that it does"
+            if old_must:
+                reason = f"{self._names[0]} does not provide it, and the contract says that it does"
             return Finding(Class.CONFLICT, name, path, *shown, reason)
         if new is None:
             return Finding(Class.LOSS, name, path, *shown, f"{self._names[1]} found no value in the message")
