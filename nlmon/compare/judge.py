@@ -153,7 +153,7 @@ class Judge:
                 if side.failure is not None and side.failure.code == NOT_STARTED:
                     continue  # how it failed before has been said
                 ours = f"{name} raised an exception; {side.trace}"
-                reason = ours if side.failure is None else f"{name} gave no answer that the harness protocol allows"
+                reason = ours if side.failure is None else f"{name} failed: nlmon explain {side.failure.code}"
                 difference = explain_event(Class.CRASH, None, datagram, reason, answer, values)
                 self._add(difference, datagram, _events_at((reference, candidate), 0))
         if reference.failure is not None or candidate.failure is not None:

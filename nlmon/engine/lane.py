@@ -86,7 +86,10 @@ class Lane:
     def close(self) -> Side:
         """Close the implementation."""
         self.guarded.close()
-        return self._result(0)
+        unanswered = self.counts["unanswered"]
+        side = self._result(0)
+        self.counts["unanswered"] = unanswered  # a failure at the end is of no datagram
+        return side
 
     @property
     def sockets(self) -> Mapping[int, Transport | None]:
