@@ -7,8 +7,9 @@
 Rules:
 1. A datagram waits for the lines of its messages. It is given, in the order of its socket, when all have one that says
    what they say, or ``PATIENCE`` seconds later with what there is then.
-2. A line that comes later, or belongs to no message, and lines in another order are failures of the program.
-   What it printed before its first line of a message that was read here is of a time before.
+2. A line waits as long for its message. One that comes later, or as much too early, or belongs to no message, and
+   lines in another order are failures of the program. What it printed before its first line of a message that was read
+   here is of a time before, and counted in a note.
 
 Not here: which line belongs to which message (``nlmon.compare.sequences``), and the process (``nlmon.harness.live``).
 """
@@ -18,6 +19,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from itertools import islice
 
 from msgspec import Struct, structs
 
@@ -28,7 +30,7 @@ from nlmon.engine.guarded import BackendMaker
 from nlmon.engine.live_lane import LiveLane, Processed
 from nlmon.errors import HarnessError
 from nlmon.events import OVERRUN, Event
-from nlmon.harness.events import Reader, about
+from nlmon.harness.events import Reader, about, notes_of
 from nlmon.harness.lines import Line, placed
 from nlmon.harness.live import PATIENCE, LiveProgram
 from nlmon.transport.tap import TapFactory
@@ -49,17 +51,30 @@ class _Waiting(Struct, frozen=True):
         return self.step.readings[-1].datagram
 
 
+class _Printed(Struct, frozen=True):
+    """A line that waits for its message, since ``LiveProgram.now``."""
+
+    line: Line
+    since: float
+
+
 class _Gathered:
     """Datagrams that wait for their lines, and lines that wait for their datagrams. ``ended``: nothing is waited for
-    any more; ``failure``: what the program did wrong."""
+    any more; ``failure``: what the program did wrong; ``before``: how many lines are of a time before the first message
+    that was read here."""
 
     def __init__(self, program: LiveProgram) -> None:
         self.ended = False
         self.failure: HarnessError | None = None
-        self._alike: Counter[tuple[int | None, bytes]] = Counter()
+        self.before = 0
         self.waiting: dict[int, deque[_Waiting]] = {}
-        self._program, self._name = program, program.name
-        self._lines: dict[int, list[Line]] = {}
+        self._alike: Counter[tuple[int | None, bytes]] = Counter()
+        self._program = program
+        self._lines: dict[int, list[_Printed]] = {}
+        # What need not wait any longer, by each protocol that was ever asked for.
+        self._given: dict[int, deque[Processed]] = {}
+        # Lines that no message came for in time.
+        self._early: list[Line] = []
         # Messages whose wait is over, and those of them that have a line.
         self._messages = self._known = 0
 
@@ -75,61 +90,109 @@ class _Gathered:
 
     def hear(self) -> None:
         """Take what the program has printed by now."""
-        for line in self._program.lines():
-            self._lines.setdefault(line.event.protocol, []).append(line)
+        lines = self._program.lines()
+        now = self._program.now()
+        for line in lines:
+            self._lines.setdefault(line.event.protocol, []).append(_Printed(line, now))
 
     def first(self, protocol: int) -> Processed | None:
-        """The first datagram that waits, if it need not wait longer."""
-        waiting, lines = self.waiting.get(protocol, ()), self._lines.setdefault(protocol, [])
-        if not waiting:
+        """The first datagram, if it need not wait longer. All that the socket had must have been added before."""
+        given = self._given.setdefault(protocol, deque())
+        if not given:
+            given.extend(self._ready(protocol))
+        if not given:
             return None
-        messages = [event for one in waiting for event in one.events]
-        aligned = align_log(messages, [line.event for line in lines])
-        first = waiting[0]
-        mine = [lines[numbers[0]] if numbers else None for numbers in aligned.lines[: len(first.events)]]
-        whole = all(
-            line is not None and says_the_same(event, line.event)
-            for event, line in zip(first.events, mine, strict=True)
-        )
-        over = self.ended or not self._program.running or self._program.now() - first.since >= PATIENCE
-        if not whole and not over:
-            return None
-        return self._give(protocol, [line for line in mine if line is not None], aligned)
-
-    def _give(self, protocol: int, mine: Sequence[Line], aligned: Aligned) -> Processed:
-        """The first datagram that waits, with its lines."""
-        one, lines = self.waiting[protocol].popleft(), self._lines[protocol]
-        key = one.datagram.nsid, one.datagram.data
+        step = given.popleft()
+        datagram = step.readings[-1].datagram
+        key = datagram.nsid, datagram.data
         self._alike[key] -= 1
         if not self._alike[key]:
             del self._alike[key]
-        numbers = {line.number for line in mine}
-        if mine and not self._known:
-            before = [lines[at] for at in aligned.left if lines[at].number < min(numbers)]
-            numbers |= {line.number for line in before}
-        self._messages += len(one.events)
-        self._known += len(mine)
-        if aligned.swapped is not None and self.failure is None:
-            first, second = (lines[number] for number in aligned.swapped)
-            if {first.number, second.number} & numbers:
-                what = f"{self._name}: line {second.number} belongs to a message before that of line {first.number}"
-                self.failure = HarnessError("NLM-N057", what, why="the kernel sent them in another order")
-        self._lines[protocol] = [line for line in lines if line.number not in numbers]
-        lines_of = dict(zip(range(len(one.events)), aligned.lines, strict=False))
-        events = [placed(lines[lines_of[place][0]], event) for place, event in enumerate(one.events) if lines_of[place]]
-        return Processed(one.step.readings, structs.replace(one.step.side, events=events), more=True)
+        return step
+
+    @property
+    def busy(self) -> bool:
+        """Whether a datagram waits, or is to be fetched."""
+        return any(self.waiting.values()) or any(self._given.values())
+
+    def due(self) -> float | None:
+        """In how many seconds ``first`` may know more, though nothing comes; None: it will not."""
+        if any(self._given.values()):
+            return 0.0
+        begun = [
+            row[0].since for protocol in self._given if (row := self.waiting.get(protocol) or self._lines.get(protocol))
+        ]
+        return max(0.0, min(begun) + PATIENCE - self._program.now()) if begun else None
+
+    def _ready(self, protocol: int) -> list[Processed]:
+        """The datagrams at the front that need not wait longer, each with its lines. They are aligned at once: what
+        comes in a burst would be aligned as often as there are datagrams."""
+        waiting, lines = self.waiting.setdefault(protocol, deque()), self._lines.setdefault(protocol, [])
+        if not (waiting or lines):
+            return []
+        events = [event for one in waiting for event in one.events]
+        aligned = align_log(events, [printed.line.event for printed in lines])
+        found: list[Processed] = []
+        taken: set[int] = set()
+        rows = iter(aligned.lines)
+        while waiting:
+            one = waiting[0]
+            mine = [numbers[0] if numbers else None for numbers in islice(rows, len(one.events))]
+            if not (self._is_over(one.since) or self._is_whole(one, mine, lines)):
+                break
+            numbers = [number for number in mine if number is not None]
+            if numbers and not self._known:
+                taken |= self._skip_before(min(numbers), aligned, lines)
+            self._messages += len(mine)
+            self._known += len(numbers)
+            taken.update(numbers)
+            pairs = zip(one.events, mine, strict=True)
+            said = [placed(lines[number].line, event) for event, number in pairs if number is not None]
+            found.append(Processed(one.step.readings, structs.replace(one.step.side, events=said), more=True))
+            waiting.popleft()
+        self._note_order(aligned, lines, taken)
+        late = {number for number in aligned.left if self._is_over(lines[number].since)} - taken
+        self._early += [lines[number].line for number in sorted(late)]
+        self._lines[protocol] = [one for number, one in enumerate(lines) if number not in taken | late]
+        return found
+
+    def _is_over(self, since: float) -> bool:
+        return self.ended or not self._program.running or self._program.now() - since >= PATIENCE
+
+    @staticmethod
+    def _is_whole(one: _Waiting, mine: Sequence[int | None], lines: Sequence[_Printed]) -> bool:
+        """Whether every message has a line that says what it says."""
+        return all(
+            number is not None and says_the_same(event, lines[number].line.event)
+            for event, number in zip(one.events, mine, strict=True)
+        )
+
+    def _skip_before(self, first: int, aligned: Aligned, lines: Sequence[_Printed]) -> set[int]:
+        """Leave out what was printed before line ``first`` of those at hand, which is of the first message."""
+        before = {number for number in aligned.left if number < first}
+        early = [line for line in self._early if line.number < lines[first].line.number]
+        self._early = [line for line in self._early if line not in early]
+        self.before += len(before) + len(early)
+        return before
+
+    def _note_order(self, aligned: Aligned, lines: Sequence[_Printed], taken: set[int]) -> None:
+        if aligned.swapped is not None and self.failure is None and taken.intersection(aligned.swapped):
+            first, second = (lines[number].line.number for number in aligned.swapped)
+            what = f"{self._program.name}: line {second} belongs to a message before that of line {first}"
+            self.failure = HarnessError("NLM-N057", what, why="the kernel sent them in another order")
 
     def left_over(self) -> HarnessError | None:
         """Why what the program printed cannot be compared."""
-        left = sorted((line for lines in self._lines.values() for line in lines), key=lambda line: line.number)
+        unread = [one.line for lines in self._lines.values() for one in lines]
+        left, name = sorted([*unread, *self._early], key=lambda line: line.number), self._program.name
         if not self._known and (self._messages or left):
-            what = f"{self._name} printed no event" if not left else f"no line of {self._name} belongs to a message"
+            what = f"{name} printed no event" if not left else f"no line of {name} belongs to a message"
             code = "NLM-N054" if left else "NLM-N053"
             return HarnessError(code, what, hint="see that it listens in this network namespace")
         if not left:
             return None
         first, more = left[0], f"nor do {len(left) - 1:,} more" if len(left) > 1 else ""
-        what = f"{self._name}: line {first.number} ({about(first.event)}) belongs to no message that waited for it"
+        what = f"{name}: line {first.number} ({about(first.event)}) belongs to no message that waited for it"
         hint = f"a line comes once, and within {PATIENCE:g} s of its message"
         return HarnessError("NLM-N055", what, why=more, hint=hint)
 
@@ -169,7 +232,10 @@ class ProgramLane(LiveLane):
         failure = self.program.failure or self.gathered.failure or self.gathered.left_over()
         if failure is not None:
             self.guarded.raised.append(failure)
-        return super().close()
+        side = super().close()
+        unknown = self.program.reader.unknown
+        self.guarded.notes += tuple(notes_of(self.name, self.gathered.before, "the comparison", unknown))
+        return side
 
 
 class Programs:
@@ -194,14 +260,11 @@ class Programs:
     @property
     def waiting(self) -> bool:
         """Whether a datagram waits for its lines."""
-        return any(any(lane.gathered.waiting.values()) for _, lane in self._lanes)
+        return any(lane.gathered.busy for _, lane in self._lanes)
 
     def due(self, seconds: float | None) -> float | None:
         """So many seconds, None: no end, or fewer, after which ``look`` is to be called though nothing is ready."""
-        times = [seconds]
-        for _, lane in self._lanes:
-            since = [waiting[0].since for waiting in lane.gathered.waiting.values() if waiting]
-            times += [max(0.0, min(since) + PATIENCE - lane.program.now())] if since else []
+        times = [seconds, *(lane.gathered.due() for _, lane in self._lanes)]
         return min((one for one in times if one is not None), default=None)
 
     def look(self, read: Callable[[int, int], object]) -> None:

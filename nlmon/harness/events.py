@@ -34,7 +34,7 @@ from nlmon.transport.base import TransportFactory
 from nlmon.uapi import NLMSG_HDRLEN
 from nlmon.wire import Datagram
 
-__all__ = ["EventsBackend", "Given", "Reader", "about", "given_by"]
+__all__ = ["EventsBackend", "Given", "Reader", "about", "given_by", "notes_of"]
 
 # How many mistakes of one log are said.
 SAID = 3
@@ -42,11 +42,13 @@ SAID = 3
 
 class Given(Struct, frozen=True):
     """What a log gives of a recording. ``events``: by frame and offset of the message; ``outside``: how many lines are
-    of a time before or behind the recording; ``problems``: what is wrong, the first ``SAID``."""
+    of a time before or behind the recording; ``problems``: what is wrong, the first ``SAID``; ``unknown``: see
+    ``LineReader``."""
 
     events: Mapping[tuple[int, int], tuple[Event, ...]]
     outside: int
     problems: tuple[HarnessError, ...]
+    unknown: Mapping[str, int] = {}
 
 
 class Reader(LibnlBackend, bulk=True, layouts=True):
@@ -63,7 +65,7 @@ class Reader(LibnlBackend, bulk=True, layouts=True):
         self, transports: TransportFactory, options: BackendOptions | None = None, *, name: str, ready: Ready
     ) -> None:
         super().__init__(transports, options)
-        self.name = name  # type: ignore[misc]
+        self.name = self.identity = name  # type: ignore[misc]
         self.statement = stated(name, ready.provides, ready.absent)
         read = LibnlBackend.groups if ready.netlink is None else ready.netlink
         given = {int(protocol): groups for protocol, groups in ready.groups.items()}
@@ -91,9 +93,7 @@ class EventsBackend(Reader):
 
     def notes(self) -> list[str]:
         """What a report says of the log."""
-        if not self._given.outside:
-            return []
-        return [f"{self.name}: {self._given.outside:,} lines are of a time outside of the recording, and not compared"]
+        return notes_of(self.name, self._given.outside, "the recording", self._given.unknown)
 
     def decode(self, datagram: Datagram) -> Decoded:
         """What the log says of a datagram."""
@@ -126,7 +126,8 @@ def given_by(log: Log, messages: Sequence[Event]) -> Given:
         if numbers
     }
     left = [lines[number] for number in aligned.left]
-    outside = _outside(left, messages) if _same_clock(lines, messages, events) else []
+    known = [lines[number] for number in sorted(number for numbers in aligned.lines for number in numbers)]
+    outside = _outside(left, messages, known) if _same_clock(lines, messages, events) else []
     problems = list(log.problems)
     if lines and not events:
         what = f"no line of {log.name} belongs to a message of the recording"
@@ -138,7 +139,20 @@ def given_by(log: Log, messages: Sequence[Event]) -> Given:
         what = f"{log.name}: line {second} belongs to a message before that of line {first}"
         problems.append(HarnessError("NLM-N057", what, why="the kernel sent them in another order"))
     problems += _cut(log, messages, aligned.lines)
-    return Given(events, len(outside), tuple(problems[:SAID]))
+    return Given(events, len(outside), tuple(problems[:SAID]), log.unknown)
+
+
+def notes_of(name: str, outside: int, what: str, unknown: Mapping[str, int]) -> list[str]:
+    """What a report says of a program that prints events: how many were ``outside`` of the time of ``what`` is
+    compared, and which names no event has (``LineReader.unknown``)."""
+    notes = []
+    if outside:
+        are = "line is" if outside == 1 else "lines are"
+        notes.append(f"{name}: {outside:,} {are} of a time outside of {what}, and not compared")
+    if unknown:
+        rows = [f"{field} ({count:,})" if count else f"{field} (in ready)" for field, count in sorted(unknown.items())]
+        notes.append(f"{name} gives what no event of nlmon has: {', '.join(rows)}")
+    return notes
 
 
 def about(event: Event) -> str:
@@ -153,14 +167,23 @@ def _same_clock(
 ) -> bool:
     """Whether the program had the recording's clock: most lines that belong to a message are of the recording's
     time."""
+    if not messages:
+        return False
     within = sum(messages[0].timestamp <= line.event.timestamp <= messages[-1].timestamp for line in lines)
     return bool(events) and 2 * within > len(events)
 
 
-def _outside(lines: Sequence[Line], messages: Sequence[Event]) -> list[Line]:
-    """The lines that say themselves that they are older, or newer, than the recording."""
+def _outside(left: Sequence[Line], messages: Sequence[Event], lines: Sequence[Line]) -> list[Line]:
+    """Those of the lines ``left`` that are older, or newer, than the recording, as both their time and their place
+    say: before or behind all ``lines`` of messages."""
     begin, end = messages[0].timestamp, messages[-1].timestamp
-    return [line for line in lines if line.event.timestamp and not begin <= line.event.timestamp <= end]
+    first, last = lines[0].number, lines[-1].number
+    return [
+        line
+        for line in left
+        if (line.number < first and 0 < line.event.timestamp < begin)
+        or (line.number > last and line.event.timestamp > end)
+    ]
 
 
 def _unaligned(name: str, lines: Sequence[Line]) -> HarnessError:

@@ -7,19 +7,22 @@
 Rules:
 1. An event is written as nlmon writes it (``nlmon.eventjson``, ``nlmon.exporters.layout``), or shortly, as above, with
    the kinds and fields of the harness protocol; what the short form does not have is that of the message.
-2. What is no such line is an error with its place. An empty line is nothing.
+2. What is no such line is an error with its place, and so is one that stands where it cannot: a second program's
+   ``ready``, an event behind ``bye``. An empty line is nothing.
 
 Not here: which message a line belongs to (``nlmon.compare.sequences``), files (``logfile``) and processes (``live``).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType, structs
 
+from nlmon.compare.statement import statement_of_hello
 from nlmon.errors import HarnessError
 from nlmon.eventjson.read import event_from_json
 from nlmon.events import Event
@@ -27,10 +30,11 @@ from nlmon.exporters.layout import in_event_form
 from nlmon.harness.values import Values
 from nlmon.printable import printable
 
-__all__ = ["Bye", "Line", "Ready", "parse_line", "placed"]
+__all__ = ["Bye", "Line", "LineReader", "Ready", "parse_line", "placed"]
 
 # The version of these lines, and of one that is shown so many bytes.
 VERSION, SHOWN = 1, 100
+PROTOCOL = re.compile(r"[0-9]{1,3}")
 
 
 class Ready(Struct, frozen=True):
@@ -75,6 +79,56 @@ class _Short(Struct):
 Said: TypeAlias = Ready | Bye | Line
 
 
+class LineReader:
+    """Reads the lines of ``who``, one after the other. ``number``: of the last line; ``events``: how many had an event;
+    ``ready``, ``bye``: what it said of itself, if anything; ``unknown``: names that no event has, with how many of its
+    events have them, 0 where ``ready`` alone does."""
+
+    def __init__(self, who: str) -> None:
+        self.who = who
+        self.number = self.events = 0
+        self.ready: Ready | None = None
+        self.bye: Bye | None = None
+        self._values = Values({})
+
+    def read(self, data: bytes) -> Line | None:
+        """The event of the next line, if it has one. Raises ``HarnessError`` for a line that is none (NLM-N052), stands
+        where it cannot (NLM-N063), counts other events than there were (NLM-N056), or is of a version that is not read
+        (NLM-N060)."""
+        self.number += 1
+        said = parse_line(data, self.number, self.who, self._values)
+        if said is None:
+            return None
+        self.events += isinstance(said, Line)
+        if self.bye is not None:
+            self.bye = None  # it was not the last; said once, and the others are read
+            raise self._misplaced("stands behind bye")
+        if isinstance(said, Line):
+            return said
+        if isinstance(said, Bye):
+            self.bye = said
+            if said.events != self.events:
+                what = f"{self.who} has {self.events:,} events and says that there were {said.events:,}"
+                raise HarnessError("NLM-N056", what, hint="lines were lost")
+        else:
+            if self.ready is not None or self.events:
+                raise self._misplaced("says ready behind " + ("another" if self.ready is not None else "an event"))
+            self.ready, self._values = said, Values(said.absent)
+        return None
+
+    @property
+    def unknown(self) -> dict[str, int]:
+        """See the class."""
+        found = dict(self._values.unknown)
+        if self.ready is not None:
+            found |= {name: 0 for name in statement_of_hello(self.ready)[1] if name not in found}
+        return found
+
+    def _misplaced(self, how: str) -> HarnessError:
+        hint = "each run of a program has lines of its own: ready first, bye last"
+        return HarnessError("NLM-N063", f"{self.who}: line {self.number} {how}", hint=hint)
+
+
 def parse_line(data: bytes, number: int, who: str, values: Values) -> Said | None:
     """What a line of ``who`` says; None of an empty one. Raises ``HarnessError`` (NLM-N052, NLM-N060)."""
     if not data.strip():
@@ -88,7 +142,7 @@ def parse_line(data: bytes, number: int, who: str, values: Values) -> Said | Non
         if "kind" in found and "fields" in found:
             return Line(number, _short_event(msgspec.convert(found, _Short), values), short=True)
         return Line(number, event_from_json(msgspec.json.encode(in_event_form(data))))
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         shown = printable(data[:SHOWN].decode("utf-8", "backslashreplace"))
         hint = "an event of nlmon as JSON on one line: see nlmon schema event"
         raise HarnessError(
@@ -100,6 +154,8 @@ def _ready(ready: Ready, who: str) -> Ready:
     if ready.protocol != VERSION:
         what = f"{who} is of version {ready.protocol} of the lines of events"
         raise HarnessError("NLM-N060", what, why=f"nlmon reads version {VERSION}")
+    if odd := next((protocol for protocol in ready.groups if not PROTOCOL.fullmatch(protocol)), None):
+        raise msgspec.ValidationError(f"groups are listed by the number of their protocol, not by {odd!r}")
     return ready
 
 

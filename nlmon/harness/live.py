@@ -23,9 +23,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 from nlmon.backends.registry import LIVE
 from nlmon.errors import HarnessError
-from nlmon.harness.lines import Line, Ready, parse_line
+from nlmon.harness.lines import Line, LineReader
 from nlmon.harness.program import Command, Program, words
-from nlmon.harness.values import Values
 
 __all__ = ["PATIENCE", "LiveProgram", "namespace_of"]
 
@@ -36,7 +35,8 @@ SIOCGSKNS, NS_GET_USERNS = 0x894C, 0xB701
 
 
 class LiveProgram:
-    """A program called ``live:COMMAND``. ``ready``: what it said of itself; ``failure``: what it did wrong first.
+    """A program called ``live:COMMAND``. ``ready``: what it said of itself, ``reader``: what it printed since;
+    ``failure``: what it did wrong first.
     ``namespaces``, ``keep``: how it gets to another network (``namespace_of``); ``timeout``: seconds for its
     first line.
 
@@ -48,20 +48,18 @@ class LiveProgram:
         self.name = name
         self.failure: HarnessError | None = None
         self.running = True
-        self._values = Values({})
-        self._number = 1
+        self.reader = LineReader(name)
         command = Command(words(name.removeprefix(LIVE)), timeout=timeout)
         self._program = Program(command, _entering(namespaces), keep)
         try:
-            said = parse_line(self._program.read(), 1, name, self._values)
-            if not isinstance(said, Ready):
+            self.reader.read(self._program.read())
+            if self.reader.ready is None:
                 hint = 'its first line is {"ready": {"name": "mine"}}, once its sockets are open'
                 raise HarnessError("NLM-N062", f"{name} does not say that it is ready", hint=hint)
         except BaseException:
             self.close()
             raise
-        self.ready = said
-        self._values = Values(said.absent)
+        self.ready = self.reader.ready
 
     @property
     def descriptors(self) -> tuple[int, ...]:
@@ -83,14 +81,13 @@ class LiveProgram:
                 self.running = False
                 texts = self._program.left()
             for text in texts:
-                self._number += 1
                 try:
-                    said = parse_line(text, self._number, self.name, self._values)
+                    line = self.reader.read(text)
                 except HarnessError as error:
                     self._failed(error)
                     continue
-                if isinstance(said, Line):
-                    found.append(said)
+                if line is not None:
+                    found.append(line)
             if not texts:
                 break
         return found

@@ -10,13 +10,14 @@ Not here: what a line is (``lines``), and the implementation that a log stands f
 from __future__ import annotations
 
 import gzip
+import zlib
+from collections.abc import Mapping
 from pathlib import Path
 
 from msgspec import Struct
 
 from nlmon.errors import HarnessError, InputError
-from nlmon.harness.lines import Bye, Line, Ready, parse_line
-from nlmon.harness.values import Values
+from nlmon.harness.lines import Line, LineReader, Ready
 
 __all__ = ["LINES_KEPT", "Log", "read_log"]
 
@@ -25,13 +26,15 @@ LINES_KEPT = 200_000
 
 
 class Log(Struct, frozen=True):
-    """A log. ``lines``: its events; ``whole``: it says itself that it has all; ``problems``: what is wrong with it."""
+    """A log. ``lines``: its events; ``whole``: it says itself that it has all; ``problems``: what is wrong with it;
+    ``unknown``: see ``LineReader``."""
 
     name: str
     ready: Ready
     lines: tuple[Line, ...]
     whole: bool
     problems: tuple[HarnessError, ...]
+    unknown: Mapping[str, int] = {}
 
 
 def read_log(name: str, folder: str = "") -> Log:
@@ -40,7 +43,7 @@ def read_log(name: str, folder: str = "") -> Log:
     try:
         raw = path.read_bytes()
         data = gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         why = getattr(error, "strerror", None) or str(error)
         raise InputError("NLM-N050", "a log of events cannot be read", where=str(path), why=why) from None
     if data.count(b"\n") > LINES_KEPT:
@@ -51,28 +54,21 @@ def read_log(name: str, folder: str = "") -> Log:
 
 def log_of(data: bytes, name: str) -> Log:
     """The log that bytes hold."""
-    ready, lines, bye = Ready(), list[Line](), None
+    reader, lines = LineReader(name), list[Line]()
     problems: list[HarnessError] = []
-    values = Values({})
     *whole, rest = data.split(b"\n")
-    for number, text in enumerate(whole, 1):
+    for text in whole:
         try:
-            said = parse_line(text, number, name, values)
+            line = reader.read(text)
         except HarnessError as error:
             problems.append(error)
             continue
-        if isinstance(said, Line):
-            lines.append(said)
-        elif isinstance(said, Bye):
-            bye = said
-        elif said is not None:
-            ready, values = said, Values(said.absent)
+        if line is not None:
+            lines.append(line)
     if rest:
         what, why = f"{name} ends in the middle of line {len(whole) + 1}", "a line ends with a newline"
         problems.append(HarnessError("NLM-N056", what, why=why, hint="copy the log again, when its program has ended"))
     if not lines:
         problems.append(HarnessError("NLM-N053", f"{name} has no event", hint="see that its program wrote there"))
-    elif bye is not None and bye.events != len(lines):
-        what = f"{name} has {len(lines):,} events and says that there were {bye.events:,}"
-        problems.append(HarnessError("NLM-N056", what, hint="the log has lost lines"))
-    return Log(name, ready, tuple(lines), bye is not None, tuple(problems))
+    ready = Ready() if reader.ready is None else reader.ready
+    return Log(name, ready, tuple(lines), reader.bye is not None, tuple(problems), reader.unknown)

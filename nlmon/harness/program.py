@@ -81,7 +81,7 @@ def words(text: str) -> tuple[str, ...]:
             "NLM-N014", f"{text!r} is no command", why=str(error).lower(), hint="close the quote"
         ) from None
     if not found:
-        raise UsageError("NLM-N014", "exec: names no command", hint="such as exec:./my-harness")
+        raise UsageError("NLM-N014", "no command is named", hint="such as exec:./my-harness")
     return found
 
 
@@ -153,9 +153,9 @@ class Program:
         return found
 
     @property
-    def descriptors(self) -> tuple[int, int]:
-        """What to wait for: its standard output, and standard error."""
-        return self._out, self._err
+    def descriptors(self) -> tuple[int, ...]:
+        """What to wait for: its standard output, and standard error until it has closed that."""
+        return tuple(key.fd for key in self._poll.get_map().values())
 
     def ended(self) -> int:
         """Its exit status once it has ended by itself; negative: the signal. Raises ``HarnessError`` (NLM-N004)."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import re
 from collections.abc import Callable, Sequence
 from functools import cache, partial
 from pathlib import Path
@@ -89,6 +91,8 @@ LINES = [decoded(event) for event in events()]
 ALL = len(LINES)
 MTU = next(at for at, line in enumerate(LINES) if b'"mtu":1500' in line)
 OTHER = [decoded(event) for event in events(CAPTURES / "02-route-topology.pcap.zst")]
+READY = b'{"ready":{"name":"mine"}}\n'
+MADE_UP = re.sub(rb'"timestamp":\d+', b'"timestamp":1', LINES[MTU].replace(b'"ifindex":', b'"ifindex":9'))
 LATER = f"frame {events()[ALL // 2].frame}"
 # What a program, or who copied its log, does wrong: the log, the verdict, what the reason says, and the differences.
 ZOO: dict[str, tuple[list[bytes], str, str, dict[str, int]]] = {
@@ -161,6 +165,42 @@ ZOO: dict[str, tuple[list[bytes], str, str, dict[str, int]]] = {
         "2 loss",
         {"loss": 2},
     ),
+    "goes on behind its end": (
+        [*LINES[:20], bye(20), *LINES[20:]],
+        "error",
+        "NLM-N063: mine.jsonl: line 22 stands behind bye",
+        {"missing": 1, "crash": 1},
+    ),
+    "is of two runs": (
+        [READY, *LINES[:20], READY, *LINES[20:]],
+        "error",
+        "NLM-N063: mine.jsonl: line 22 says ready behind another",
+        {"crash": 1},
+    ),
+    "makes one up of another time": (
+        [*LINES[:30], MADE_UP, *LINES[30:]],
+        "error",
+        "NLM-N055: mine.jsonl: line 31 (RTM_NEWLINK of ifindex 9",
+        {"crash": 1},
+    ),
+    "reads nothing": (
+        [b'{"ready":{"netlink":[]}}\n', *LINES],
+        "error",
+        "NLM-N054: no line of mine.jsonl belongs to a message",
+        {"missing": ALL, "state": 7, "crash": 1},
+    ),
+    "names a protocol by a word": (
+        [b'{"ready":{"groups":{"route":[1]}}}\n', *LINES],
+        "error",
+        "NLM-N052: mine.jsonl: line 1 is no event: ",
+        {"crash": 1},
+    ),
+    "nests without end": (
+        [*LINES, b'{"kind":"link","fields":' + b"[" * 100_000 + b"\n"],
+        "error",
+        f"NLM-N052: mine.jsonl: line {ALL + 1} is no event: ",
+        {"crash": 1},
+    ),
     "makes one up": (
         [*LINES[:30], LINES[MTU].replace(b'"ifindex":', b'"ifindex":9'), *LINES[30:]],
         "error",
@@ -193,6 +233,45 @@ def test_a_log_may_begin_before_the_recording_and_end_behind_it(tmp_path: Path) 
 
     assert (found.verdict, len(notes)) == ("equivalent", 1)
     assert f"{len(OTHER):,} lines are of a time outside of the recording" in notes[0]
+
+
+def test_names_that_no_event_has_are_noted(tmp_path: Path) -> None:
+    """Of a line with how many there are, and those that only the first line has."""
+    ready = b'{"ready":{"absent":{"link.mtuu":0}}}\n'
+    lines = [line.replace(b'"fields":{', b'"fields":{"colour":1,"x-own":1,') for line in map(short, events()[:1])]
+    found = report([ready, *lines, *LINES[1:]], tmp_path)
+    (kind,) = {kind_name(event.payload) for event in events()[:1]}
+    notes = [note.partition(" gives ")[2] for note in found.notes if "no event of nlmon has" in note]
+
+    assert notes == [f"what no event of nlmon has: {kind}.colour (1), link.mtuu (in ready)"]
+
+
+def test_a_failure_at_the_end_is_of_no_datagram(tmp_path: Path) -> None:
+    """What is wrong with a log does not say that a message went without an answer."""
+    found = report(ZOO["drops the last"][0], tmp_path)
+
+    assert [note for note in found.notes if "without an answer" in note] == []
+
+
+def test_two_logs_are_two_implementations(tmp_path: Path) -> None:
+    """They are compared with each other; a log with itself says nothing."""
+    for name, lines in (("a", LINES), ("b", ZOO["gives a wrong value"][0])):
+        (tmp_path / f"{name}.jsonl").write_bytes(b"".join(lines))
+    verdicts = []
+    for names in ("ab", "aa"):
+        one, other = (f"events:{tmp_path}/{name}.jsonl" for name in names)
+        verdicts.append(replay_path(str(BASIC), BASIC.name, ReplayOptions(one, other)).report.verdict)
+
+    assert verdicts == ["regression", "inconclusive"]
+
+
+def test_a_damaged_gzip_cannot_be_read(tmp_path: Path) -> None:
+    """It is an error that names the file, and no traceback."""
+    whole = gzip.compress(b"".join(LINES))
+    with pytest.raises(InputError) as caught:
+        report([whole[:200], bytes(4), whole[204:]], tmp_path)
+
+    assert (caught.value.code, caught.value.where) == ("NLM-N050", str(tmp_path / "mine.jsonl"))
 
 
 @pytest.mark.parametrize(

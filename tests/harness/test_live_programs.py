@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -11,11 +12,13 @@ import pytest
 
 from nlmon.backends.libnl import LibnlBackend
 from nlmon.backends.registry import create
+from nlmon.compare.sequences import Aligned, align_log
 from nlmon.engine import program_lane
 from nlmon.engine.live import Live
 from nlmon.engine.summary import live_reports
 from nlmon.errors import HarnessError, UsageError
 from nlmon.eventjson.write import event_to_json
+from nlmon.events import Event
 from nlmon.harness.live import LiveProgram
 from nlmon.report.model import CaptureReport
 from nlmon.testing.messages import addr, link, message
@@ -110,6 +113,13 @@ ZOO: dict[str, tuple[list[bytes], str, str, str, dict[str, int]]] = {
         "NLM-N055: NAME: line 3 (RTM_NEWLINK of ifindex 1) belongs to no message that waited for it",
         {"crash": 1},
     ),
+    "was started again": (
+        [LINES[0], READY, *LINES[1:]],
+        "exec sleep 60",
+        "error",
+        "NLM-N063: NAME: line 3 says ready behind another",
+        {"crash": 1},
+    ),
     "gives a wrong value": (
         [LINES[0].replace(b'"ifname":"a"', b'"ifname":"x"'), *LINES[1:]],
         "exec sleep 60",
@@ -194,6 +204,67 @@ def test_without_bytes_none_decodes(name: str) -> None:
         create(name, FakeKernel())
 
     assert caught.value.code == "NLM-N051"
+
+
+def test_a_line_long_before_its_message_is_of_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who prints what is expected beforehand has not heard it."""
+    with beside(program(tmp_path, [READY, *LINES])) as (started, live, kernel):
+        kernel.notify(SENT[0])
+        heard(live)
+        due = live.programs.due(None)
+        monkeypatch.setattr(started, "now", lambda: time.monotonic() + 1.0)
+        live.programs.look(live.read)
+        for data in SENT[1:]:
+            kernel.notify(data)
+        monkeypatch.undo()
+        found = over(live)
+
+    assert due is not None
+    assert (found.verdict, found.differences) == ("error", {"missing": 2, "state": 2, "crash": 1})
+    assert "line 3 (RTM_NEWADDR of ifindex 1, addr 192.0.2.1) belongs to no message" in found.reason
+
+
+def test_lines_of_a_time_before_are_noted(tmp_path: Path) -> None:
+    """What it printed before its first line of a message that was read is counted, and not compared."""
+    older = LINES[0].replace(b'"ifindex":1', b'"ifindex":7')
+    with beside(program(tmp_path, [READY, older, older, *LINES])) as (started, live, kernel):
+        for data in SENT:
+            kernel.notify(data)
+        found = over(live)
+    notes = [note for note in found.notes if "outside" in note]
+
+    assert found.verdict == "equivalent"
+    assert notes == [f"{started.name}: 2 lines are of a time outside of the comparison, and not compared"]
+
+
+def test_a_burst_is_aligned_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And not once for each of its datagrams."""
+    aligned: list[int] = []
+
+    def counted(messages: Sequence[Event], lines: Sequence[Event]) -> Aligned:
+        aligned.append(len(messages))
+        return align_log(messages, lines)
+
+    monkeypatch.setattr(program_lane, "align_log", counted)
+    monkeypatch.setattr(program_lane, "PATIENCE", 10.0)
+    with beside(program(tmp_path, [READY, *LINES * 100])) as (_, live, kernel):
+        for data in SENT * 100:
+            kernel.notify(data)
+        found = over(live)
+
+    assert (found.verdict, found.frames, found.differences) == ("equivalent", 300, {})
+    assert sum(aligned) <= 10 * 300
+
+
+def test_what_is_closed_is_not_waited_for(tmp_path: Path) -> None:
+    """A program without standard error does not keep nlmon awake."""
+    with beside(program(tmp_path, [READY], "exec 2>&-; exec sleep 60")) as (started, live, _):
+        both = len(started.descriptors)
+        readable(started.descriptors, 10.0)
+        live.programs.look(live.read)
+        left = len(started.descriptors)
+
+    assert (both, left) == (2, 1)
 
 
 def test_equal_datagrams_are_told_apart_by_their_order(tmp_path: Path) -> None:

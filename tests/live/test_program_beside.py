@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
 import pytest
 
 from support.command import nlmon
+from support.paths import REPOSITORY
 from support.requirements import require_program, require_sandbox
 
 pytestmark = pytest.mark.live
@@ -39,6 +41,22 @@ steps:
   - run: ip addr del 10.0.0.1/24 dev lo
 expect: {verdict: {migrate: equivalent}}
 """
+
+
+PAGE = REPOSITORY / "docs" / "how-to" / "compare-a-program-that-prints-events.md"
+
+
+def test_the_program_of_the_page_agrees_in_what_it_provides(tmp_path: Path) -> None:
+    """It is written as a newcomer would write it, and loses what it says that it loses, and nothing else."""
+    require_sandbox()
+    require_program("nsenter")
+    (text,) = re.findall(r"^```python file=listen.py\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.M | re.S)
+    (tmp_path / "listen.py").write_text(text, encoding="utf-8")
+    (tmp_path / "beside.yaml").write_text(SCENARIO.replace("equivalent", "lossy"), encoding="utf-8")
+    name = f"live:{sys.executable} {tmp_path}/listen.py"
+    ran = nlmon("run", str(tmp_path / "beside.yaml"), "--against", "libnl", "-i", name)
+
+    assert (ran.returncode, ran.stdout.splitlines()[-1][:8]) == (0, "1 passed"), ran.stdout + ran.stderr
 
 
 def test_a_program_is_compared_in_the_sandbox(tmp_path: Path) -> None:
