@@ -129,6 +129,8 @@ def given_by(log: Log, messages: Sequence[Event]) -> Given:
     known = [lines[number] for number in sorted(number for numbers in aligned.lines for number in numbers)]
     outside = _outside(left, messages, known) if _same_clock(lines, messages, events) else []
     problems = list(log.problems)
+    if messages and not lines:
+        problems.append(HarnessError("NLM-N053", f"{log.name} has no event", hint="see that its program wrote there"))
     if lines and not events:
         what = f"no line of {log.name} belongs to a message of the recording"
         problems.append(HarnessError("NLM-N054", what, hint="see that it is of this host and this time"))

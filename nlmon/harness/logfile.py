@@ -68,7 +68,5 @@ def log_of(data: bytes, name: str) -> Log:
     if rest:
         what, why = f"{name} ends in the middle of line {len(whole) + 1}", "a line ends with a newline"
         problems.append(HarnessError("NLM-N056", what, why=why, hint="copy the log again, when its program has ended"))
-    if not lines:
-        problems.append(HarnessError("NLM-N053", f"{name} has no event", hint="see that its program wrote there"))
     ready = Ready() if reader.ready is None else reader.ready
     return Log(name, ready, tuple(lines), reader.bye is not None, tuple(problems), reader.unknown)

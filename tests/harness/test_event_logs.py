@@ -253,6 +253,16 @@ def test_a_failure_at_the_end_is_of_no_datagram(tmp_path: Path) -> None:
     assert [note for note in found.notes if "without an answer" in note] == []
 
 
+def test_of_nothing_nothing_is_right(tmp_path: Path) -> None:
+    """A recording without an event and a log without one have nothing to disagree about, which is not agreement."""
+    nothing = CAPTURES / "08-tc.pcap.zst"
+    (tmp_path / "mine.jsonl").write_bytes(READY + bye(0))
+    given = ReplayOptions("libnl", f"events:{tmp_path}/mine.jsonl")
+    found = replay_path(str(nothing), nothing.name, given).report
+
+    assert (found.verdict, found.differences) == ("inconclusive", {})
+
+
 def test_two_logs_are_two_implementations(tmp_path: Path) -> None:
     """They are compared with each other; a log with itself says nothing."""
     for name, lines in (("a", LINES), ("b", ZOO["gives a wrong value"][0])):
