@@ -16,10 +16,9 @@ Not here: what differs between a message and its line (``classify``), and files 
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
-from difflib import SequenceMatcher
 from operator import eq
 from typing import Any, NamedTuple, TypeAlias
 
@@ -40,7 +39,7 @@ ABOUT: dict[str, tuple[str, ...]] = {
 }
 # Up to so many pairs of a line and a message that say the same, and that are about the same, the best of all ways to
 # pair them is looked for; beyond, a good one.
-MOST_EQUAL, MOST_ALIKE = 2_000_000, 20_000
+MOST_EQUAL, MOST_ALIKE = 500_000, 20_000
 
 Identity: TypeAlias = Hashable
 
@@ -123,28 +122,40 @@ def _pairs(messages: Sequence[_Said], lines: Sequence[_Said]) -> dict[int, int]:
     for place, message in enumerate(messages):
         places[message].append(place)
     anchors = sorted(found.items())
+    untaken = {said: (place for place in same if place not in taken) for said, same in places.items()}
     for line in (place for place in range(len(lines)) if place not in found):
-        same = places.get(lines[line], ())
-        free = next((place for place in same if place not in taken), None)
+        same = places.get(lines[line], [])
+        free = next(untaken.get(lines[line], iter(())), None)
         if free is not None:  # it stands elsewhere
             found[line] = free
             taken.add(free)
         elif same:  # a repetition follows what it repeats
             reached = _before(anchors, line)[1]
-            found[line] = max((place for place in same if place <= reached), default=same[0])
+            found[line] = same[max(0, bisect_right(same, reached) - 1)]
     for some, free_ones in _stretches(messages, lines, anchors, taken, found):
         found.update(_most_alike(messages, lines, free_ones, some))
     return found
 
 
 def _longest(messages: Sequence[_Said], lines: Sequence[_Said]) -> dict[int, int]:
+    """Lines that say what a message says, in the order of the messages: those that both begin with, those that both end
+    with, and between these the most that there are."""
+    most = min(len(messages), len(lines))
+    begin = next((n for n in range(most) if lines[n] != messages[n]), most)
+    end = next((n for n in range(most - begin) if lines[-1 - n] != messages[-1 - n]), most - begin)
+    found = {n: n for n in range(begin)}
+    inner = _row(messages[begin : len(messages) - end], lines[begin : len(lines) - end])
+    found |= {begin + line: begin + place for line, place in inner.items()}
+    return found | {len(lines) - n: len(messages) - n for n in range(1, end + 1)}
+
+
+def _row(messages: Sequence[_Said], lines: Sequence[_Said]) -> dict[int, int]:
     """The most lines that say what a message says, in the order of the messages (Hunt and Szymanski)."""
     places: dict[_Said, list[int]] = defaultdict(list)
     for place, message in enumerate(messages):
         places[message].append(place)
     if sum(len(places.get(line, ())) for line in lines) > MOST_EQUAL:
-        blocks = SequenceMatcher(None, lines, messages, autojunk=False).get_matching_blocks()
-        return {line + n: place + n for line, place, size in blocks for n in range(size)}
+        return _next_ones(places, lines, len(messages))
     # Of each length the smallest last place that a row of so many has, and that row as a chain.
     ends: list[int] = []
     rows: list[tuple[int, int, Any]] = []
@@ -161,6 +172,18 @@ def _longest(messages: Sequence[_Said], lines: Sequence[_Said]) -> dict[int, int
     while one is not None:
         found[one[0]] = one[1]
         one = one[2]
+    return found
+
+
+def _next_ones(places: Mapping[_Said, Sequence[int]], lines: Sequence[_Said], messages: int) -> dict[int, int]:
+    """For each line the next message that says the same: all lines, if they are some of the messages. One that would
+    leave fewer messages than lines behind it, and is not the very next, is passed over."""
+    found, last = {}, -1
+    for line, said in enumerate(lines):
+        same = places.get(said, ())
+        at = bisect_right(same, last)
+        if at < len(same) and (same[at] == last + 1 or messages - same[at] >= len(lines) - line):
+            found[line] = last = same[at]
     return found
 
 

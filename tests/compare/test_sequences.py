@@ -50,6 +50,17 @@ def test_lines_are_of_messages(lines: Sequence[Event], expected: Aligned) -> Non
     assert align_log(ROW, lines) == expected
 
 
+def test_what_repeats_for_hours_is_aligned() -> None:
+    """Of a link that goes up and down some lines are lost: all others have their message, and the last has the last."""
+    messages = [link(1), link(1, up=False)] * 1000
+    lines = [message for number, message in enumerate(messages) if number % 10]
+    found = align_log(messages, lines)
+    said = [(messages[place], lines[numbers[0]]) for place, numbers in enumerate(found.lines) if numbers]
+
+    assert (found.left, found.swapped, found.lines[-1]) == ([], None, [len(lines) - 1])
+    assert [line for message, line in said if message == line] == lines
+
+
 MESSAGES = st.lists(st.builds(link, st.integers(1, 3), st.integers(1, 2), st.booleans()), max_size=12)
 
 
